@@ -1,0 +1,85 @@
+"""What an engine must do to run, train and give up the weights of a network."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.engines.losses import Loss
+from striate.engines.optimizers import Optimizer
+from striate.network import Network
+
+Array = NDArray[Any]
+Weights = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one training step found.
+
+    loss: mean over the batch, penalties included, before the update.
+    outputs: one array (N, …) for each output of the network, in training mode, before the update.
+    """
+
+    loss: float
+    outputs: tuple[Array, ...]
+
+
+class Engine(ABC):
+    """One network with its weights, on one kind of hardware.
+
+    Inputs are arrays of shape (N, *input shape) of any real dtype, one for each input of the network;
+    targets are arrays (N,) of class numbers, or (N, *output shape), one for each output.
+    All results are NumPy arrays, channels last.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, network: Network, weights: Mapping[str, Array], *, dtype: str = "float32") -> None:
+        self.network = network
+        self.dtype = dtype
+
+    @property
+    @abstractmethod
+    def weights(self) -> Weights:
+        """Copies of all parameters by full name (`C1/kernel`), moving statistics included."""
+
+    @weights.setter
+    @abstractmethod
+    def weights(self, weights: Mapping[str, Array]) -> None: ...
+
+    @abstractmethod
+    def compile(self, optimizer: Optimizer, losses: Sequence[Loss], *, seed: int = 0) -> None:
+        """Say how to train: one loss for each output. `seed` decides the dropout masks. Clears the optimiser's slots."""
+
+    @property
+    @abstractmethod
+    def slots(self) -> Weights:
+        """Copies of the optimiser's memory by name (`C1/kernel/momentum`); empty before the first step."""
+
+    @slots.setter
+    @abstractmethod
+    def slots(self, slots: Mapping[str, Array]) -> None: ...
+
+    @abstractmethod
+    def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
+        """Outputs of one batch. `training` switches dropout and batch statistics; nothing is updated."""
+
+    @abstractmethod
+    def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
+        """The output (N, …) of every layer by name, in inference mode; of a shared layer, its last use."""
+
+    @abstractmethod
+    def gradients(
+        self, inputs: Sequence[Array], targets: Sequence[Array], *, training: bool = True, step: int = 0
+    ) -> tuple[float, Weights]:
+        """Loss (penalties included) and its gradient for every trainable parameter; nothing is updated."""
+
+    @abstractmethod
+    def train_step(
+        self, inputs: Sequence[Array], targets: Sequence[Array], *, learning_rate: float, step: int
+    ) -> StepResult:
+        """One optimiser step. `step` counts from 0 over the whole training; with the seed it decides dropout."""

@@ -1,0 +1,90 @@
+"""Descriptions of optimisers: the rule by which gradients move weights."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from striate.errors import UsageError, nearest
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """Base of all optimisers. learning_rate: the step size η, above 0."""
+
+    learning_rate: float = 1e-3
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """v ← μv + g, w ← w − ηv; Nesterov: w ← w − η(g + μv). With momentum 0 plain gradient descent.
+
+    The velocity is not scaled by η (PyTorch's form), so that a change of learning rate acts at once.
+    weight_decay λ is added to the gradient as λw.
+    Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning".
+    """
+
+    learning_rate: float = 1e-2
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+
+
+@dataclass(frozen=True)
+class AdaGrad(Optimizer):
+    """h ← h + g², w ← w − ηg / (√h + ε). Source: Duchi, Hazan, Singer 2011."""
+
+    learning_rate: float = 1e-2
+    epsilon: float = 1e-7
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimizer):
+    """h ← ρh + (1 − ρ)g², w ← w − ηg / (√h + ε). Source: Hinton's lecture 6e, 2012."""
+
+    learning_rate: float = 1e-3
+    rho: float = 0.9
+    epsilon: float = 1e-7
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − η m̂ / (√v̂ + ε), with m̂, v̂ corrected for their start at 0.
+
+    Source: Kingma and Ba 2015, algorithm 1.
+    """
+
+    learning_rate: float = 1e-3
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam whose weight decay acts on the weight itself: w ← w − ηλw beside Adam's step, on kernels only.
+
+    Source: Loshchilov and Hutter 2019, algorithm 2.
+    """
+
+    weight_decay: float = 0.01
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD, "adagrad": AdaGrad, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW,
+}  # fmt: skip
+SHORTHANDS: dict[str, Optimizer] = {
+    "momentum": SGD(momentum=0.9),
+    "nesterov": SGD(momentum=0.9, nesterov=True),
+}
+
+
+def get_optimizer(optimizer: str | Optimizer, **settings: Any) -> Optimizer:
+    """An optimiser by its Keras name ("momentum" and "nesterov" are SGD with 0.9), or the optimiser itself."""
+    if isinstance(optimizer, Optimizer):
+        return replace(optimizer, **settings)
+    if optimizer not in OPTIMIZERS and optimizer not in SHORTHANDS:
+        raise UsageError(f"There is no optimizer '{optimizer}'.{nearest(optimizer, OPTIMIZERS | SHORTHANDS)}")
+    chosen = SHORTHANDS[optimizer] if optimizer in SHORTHANDS else OPTIMIZERS[optimizer]()
+    unknown = set(settings) - {field.name for field in fields(chosen)}
+    if unknown:
+        raise UsageError(f"Optimizer '{optimizer}' has no setting '{min(unknown)}'.")
+    return replace(chosen, **settings)
