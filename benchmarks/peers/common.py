@@ -1,0 +1,79 @@
+"""What every peer shares: its arguments, the batches, the clock and the line it prints. Import it before NumPy."""
+
+import os
+
+THREADS = 2
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = str(THREADS)  # read once, when NumPy or the framework loads its BLAS
+
+import argparse  # noqa: E402
+import gzip  # noqa: E402
+import json  # noqa: E402
+import platform  # noqa: E402
+import statistics  # noqa: E402
+import time  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import numpy as np  # noqa: E402
+
+NETWORKS = ("simple-convnet", "lenet5", "mnist-cnn")
+WARM_UP = 10
+
+Batch = tuple[np.ndarray, np.ndarray]
+
+
+def arguments(networks: tuple[str, ...] = NETWORKS) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--network", choices=networks, required=True)
+    parser.add_argument("--batch", type=int, required=True)
+    parser.add_argument("--steps", type=int, default=50)
+    return parser.parse_args()
+
+
+def read_idx(path: Path, header: int) -> np.ndarray:
+    with gzip.open(path) as file:
+        return np.frombuffer(file.read(), np.uint8, offset=header)
+
+
+def mnist() -> Batch:
+    """60,000 images uint8 (N, 28, 28, 1) and classes int64 (N,); made-up ones where STRIATE_DATA has no MNIST."""
+    folder = Path(os.environ.get("STRIATE_DATA", "")) / "mnist"
+    if (folder / "train-images-idx3-ubyte.gz").exists():
+        images = read_idx(folder / "train-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28, 1)
+        return images, read_idx(folder / "train-labels-idx1-ubyte.gz", 8).astype(np.int64)
+    random = np.random.default_rng(0)
+    inked = random.random((60_000, 28, 28, 1)) < 0.2
+    return random.integers(0, 256, inked.shape, np.uint8) * inked, random.integers(0, 10, 60_000)
+
+
+def batches(count: int, size: int) -> Iterator[Batch]:
+    """`count` batches of other images each, in the same order for every peer, from an array already in memory."""
+    images, classes = mnist()
+    order = np.resize(np.random.default_rng(0).permutation(len(images)), count * size)
+    images, classes = images[order], classes[order]
+    for start in range(0, count * size, size):
+        yield images[start : start + size], classes[start : start + size]
+
+
+def run(peer: str, build: Callable[[str], Callable[..., object]], asked: argparse.Namespace, **versions: str) -> None:
+    """Time step(images, classes) → loss over fresh batches and print the result."""
+    step, times = build(asked.network), []
+    for images, classes in batches(WARM_UP + asked.steps, asked.batch):
+        start = time.perf_counter()
+        loss = step(images, classes)
+        times.append(time.perf_counter() - start)
+    report(peer, asked, times[WARM_UP:], float(loss), **versions)
+
+
+def report(peer: str, asked: argparse.Namespace, seconds: list[float], last_loss: float, **versions: str) -> None:
+    result = {
+        "peer": peer,
+        "network": asked.network,
+        "batch": asked.batch,
+        "median_ms": round(1000 * statistics.median(seconds), 3),
+        "min_ms": round(1000 * min(seconds), 3),
+        "last_loss": round(last_loss, 4),  # it must have learned something, or the time means nothing
+        "versions": {"python": platform.python_version(), "numpy": np.__version__, **versions},
+    }
+    print(json.dumps(result))

@@ -1,0 +1,99 @@
+"""The three networks in Keras on TensorFlow, trained by `model.fit` with its defaults (compiled graph)."""
+
+import os
+import time
+
+import common
+
+os.environ.update(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+from keras import layers  # noqa: E402
+
+
+def simple_convnet():
+    small = keras.initializers.RandomNormal(stddev=0.01, seed=0)
+    return [
+        layers.Conv2D(30, 5, activation="relu", kernel_initializer=small),
+        layers.MaxPooling2D(2),
+        layers.Flatten(),
+        layers.Dense(100, activation="relu", kernel_initializer=small),
+        layers.Dense(10, activation="softmax", kernel_initializer=small),
+    ]
+
+
+def lenet5():
+    start = {
+        "kernel_initializer": keras.initializers.TruncatedNormal(stddev=0.1, seed=0),
+        "bias_initializer": keras.initializers.Constant(0.1),
+    }
+    return [
+        layers.ZeroPadding2D(2),
+        layers.Conv2D(6, 5, activation="tanh", **start),
+        layers.AveragePooling2D(2),
+        layers.Conv2D(16, 5, activation="tanh", **start),
+        layers.AveragePooling2D(2),
+        layers.Conv2D(120, 5, activation="tanh", **start),
+        layers.Flatten(),
+        layers.Dense(84, activation="tanh", **start),
+        layers.Dense(10, activation="softmax", **start),
+    ]
+
+
+def mnist_cnn():
+    blocks = [
+        layer
+        for filters in (32, 64, 128)
+        for layer in (
+            layers.Conv2D(filters, 3, padding="same", activation="relu"),
+            layers.MaxPooling2D(2, padding="same"),
+        )
+    ]
+    head = [
+        layers.Flatten(),
+        layers.Dense(256, activation="relu"),
+        layers.Dropout(0.4),
+        layers.Dense(10, activation="softmax"),
+    ]
+    return blocks + head
+
+
+class Clock(keras.callbacks.Callback):
+    """Seconds from the end of one batch to the end of the next: the step and fetching its data."""
+
+    def __init__(self):
+        super().__init__()
+        self.ends = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ends.append(time.perf_counter())
+
+
+def main():
+    asked = common.arguments()
+    tf.config.threading.set_intra_op_parallelism_threads(common.THREADS)
+    tf.config.threading.set_inter_op_parallelism_threads(common.THREADS)
+    keras.utils.set_random_seed(0)
+    parts = {"simple-convnet": simple_convnet, "lenet5": lenet5, "mnist-cnn": mnist_cnn}[asked.network]()
+    model = keras.Sequential([keras.Input((28, 28, 1), dtype="uint8"), layers.Rescaling(1 / 255), *parts])
+    model.compile(optimizer=keras.optimizers.Adam(1e-3), loss="sparse_categorical_crossentropy")
+
+    images, classes = zip(*common.batches(common.WARM_UP + 1 + asked.steps, asked.batch), strict=True)
+    clock = Clock()
+    history = model.fit(
+        np.concatenate(images),
+        np.concatenate(classes),
+        batch_size=asked.batch,
+        shuffle=False,
+        verbose=0,
+        callbacks=[clock],
+    )
+    seconds = np.diff(clock.ends)[common.WARM_UP :].tolist()
+    versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
+    common.report("Keras on TensorFlow", asked, seconds, history.history["loss"][-1], **versions)
+
+
+if __name__ == "__main__":
+    main()
