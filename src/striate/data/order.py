@@ -1,0 +1,59 @@
+"""Which sample comes when, and its random numbers, from (seed, epoch, sample index) alone: no generator state."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.errors import UsageError
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd: steps of it visit all 64-bit numbers
+FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+MASK = (1 << 64) - 1
+
+
+def epoch_order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """A permutation (n,) of 0 … n − 1: the order in which the samples of this epoch are seen."""
+    ranks = _mix(_stream(seed, epoch, 1) + _steps(np.arange(n)))
+    return np.argsort(ranks, kind="stable")
+
+
+def batches(n: int, batch_size: int) -> list[slice]:
+    """Slices that cut n samples into batches; the last may be smaller.
+
+    A last batch of one joins the batch before it: one sample has no batch statistics.
+    """
+    if batch_size < 1:
+        raise UsageError(f"The batch size must be at least 1; got {batch_size}.")
+    starts = list(range(0, n, batch_size))
+    if len(starts) > 1 and n - starts[-1] == 1 and batch_size > 1:
+        starts.pop()
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], n], strict=True)]
+
+
+def uniforms(seed: int, epoch: int, index: NDArray[np.int64], draws: int) -> NDArray[np.float64]:
+    """Random numbers (len(index), draws), evenly in [0, 1); row i depends on seed, epoch and index[i] alone.
+
+    Each sample has its own SplitMix64 sequence. Source: Steele, Lea, Flood 2014, "Fast splittable pseudorandom
+    number generators".
+    """
+    starts = _mix(_stream(seed, epoch, 2) + _steps(np.asarray(index)))
+    bits = _mix(starts[:, None] + _steps(np.arange(draws))[None, :])  # (N, draws)
+    return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def _steps(index: NDArray[np.int64]) -> NDArray[np.uint64]:
+    return (index.astype(np.uint64) + np.uint64(1)) * GOLDEN
+
+
+def _stream(seed: int, epoch: int, purpose: int) -> np.uint64:
+    """Where the sequence of this seed, epoch and purpose begins."""
+    state = np.zeros(1, np.uint64)
+    for part in (seed, epoch, purpose):
+        state = _mix((state ^ np.uint64(part & MASK)) + GOLDEN)
+    return np.uint64(state[0])
+
+
+def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """SplitMix64's finaliser: every input bit flips about half of the output bits."""
+    z = (z ^ (z >> np.uint64(30))) * FIRST
+    z = (z ^ (z >> np.uint64(27))) * SECOND
+    return z ^ (z >> np.uint64(31))
