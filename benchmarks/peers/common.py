@@ -23,12 +23,12 @@ WARM_UP = 10
 Batch = tuple[np.ndarray, np.ndarray]
 
 
-def arguments(networks: tuple[str, ...] = NETWORKS) -> argparse.Namespace:
+def parser(networks: tuple[str, ...] = NETWORKS) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser()
     parser.add_argument("--network", choices=networks, required=True)
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--steps", type=int, default=50)
-    return parser.parse_args()
+    return parser
 
 
 def read_idx(path: Path, header: int) -> np.ndarray:

@@ -7,10 +7,10 @@ import common
 
 os.environ.update(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
-from keras import layers  # noqa: E402
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
 
 
 def simple_convnet():
@@ -61,7 +61,7 @@ def mnist_cnn():
 
 
 class Clock(keras.callbacks.Callback):
-    """Seconds from the end of one batch to the end of the next: the step and fetching its data."""
+    """Times from the end of one call into the graph to the end of the next: the steps and fetching their data."""
 
     def __init__(self):
         super().__init__()
@@ -72,15 +72,21 @@ class Clock(keras.callbacks.Callback):
 
 
 def main():
-    asked = common.arguments()
+    parser = common.parser()
+    parser.add_argument("--steps-per-execution", type=int, default=1, help="steps in one call into the graph")
+    asked = parser.parse_args()
+    together = asked.steps_per_execution
     tf.config.threading.set_intra_op_parallelism_threads(common.THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(common.THREADS)
     keras.utils.set_random_seed(0)
     parts = {"simple-convnet": simple_convnet, "lenet5": lenet5, "mnist-cnn": mnist_cnn}[asked.network]()
     model = keras.Sequential([keras.Input((28, 28, 1), dtype="uint8"), layers.Rescaling(1 / 255), *parts])
-    model.compile(optimizer=keras.optimizers.Adam(1e-3), loss="sparse_categorical_crossentropy")
+    model.compile(
+        optimizer=keras.optimizers.Adam(1e-3), loss="sparse_categorical_crossentropy", steps_per_execution=together
+    )
 
-    images, classes = zip(*common.batches(common.WARM_UP + 1 + asked.steps, asked.batch), strict=True)
+    executions = common.WARM_UP + 1 + asked.steps // together
+    images, classes = zip(*common.batches(executions * together, asked.batch), strict=True)
     clock = Clock()
     history = model.fit(
         np.concatenate(images),
@@ -90,9 +96,10 @@ def main():
         verbose=0,
         callbacks=[clock],
     )
-    seconds = np.diff(clock.ends)[common.WARM_UP :].tolist()
+    seconds = np.diff(clock.ends)[common.WARM_UP :] / together
     versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
-    common.report("Keras on TensorFlow", asked, seconds, history.history["loss"][-1], **versions)
+    peer = "Keras on TensorFlow" + (f", {together} steps per execution" if together > 1 else "")
+    common.report(peer, asked, seconds.tolist(), history.history["loss"][-1], **versions)
 
 
 if __name__ == "__main__":

@@ -78,4 +78,4 @@ def build(name):
 
 
 if __name__ == "__main__":
-    common.run("PyTorch, eager", build, common.arguments(), torch=torch.__version__)
+    common.run("PyTorch, eager", build, common.parser().parse_args(), torch=torch.__version__)

@@ -31,18 +31,18 @@ class Convolution:
 
     def forward(self, x):
         W, b = self.params
-        O, _, KH, KW = W.shape
+        KH, KW = W.shape[2:]
         N, _, H, width = x.shape
         self.x, self.columns = x, im2col(x, KH, KW)
-        out = self.columns @ W.reshape(O, -1).T + b
-        return out.reshape(N, H - KH + 1, width - KW + 1, O).transpose(0, 3, 1, 2)
+        out = self.columns @ W.reshape(len(W), -1).T + b
+        return out.reshape(N, H - KH + 1, width - KW + 1, len(W)).transpose(0, 3, 1, 2)
 
     def backward(self, dout):
         W, _ = self.params
-        O, _, KH, KW = W.shape
-        dout = dout.transpose(0, 2, 3, 1).reshape(-1, O)  # (N·OH·OW, O)
+        KH, KW = W.shape[2:]
+        dout = dout.transpose(0, 2, 3, 1).reshape(-1, len(W))  # (N·OH·OW, O)
         self.grads = [(self.columns.T @ dout).T.reshape(W.shape), dout.sum(axis=0)]
-        return col2im(dout @ W.reshape(O, -1), self.x.shape, KH, KW)
+        return col2im(dout @ W.reshape(len(W), -1), self.x.shape, KH, KW)
 
 
 class Pooling:
@@ -110,10 +110,10 @@ class Adam:
     def update(self, grads):
         self.step += 1
         rate = self.learning_rate * np.sqrt(1 - self.beta2**self.step) / (1 - self.beta1**self.step)
-        for p, g, m, v in zip(self.params, grads, self.m, self.v, strict=True):
-            m += (1 - self.beta1) * (g - m)
-            v += (1 - self.beta2) * (g**2 - v)
-            p -= rate * m / (np.sqrt(v) + 1e-7)
+        for i, grad in enumerate(grads):
+            self.m[i] += (1 - self.beta1) * (grad - self.m[i])
+            self.v[i] += (1 - self.beta2) * (grad**2 - self.v[i])
+            self.params[i] -= rate * self.m[i] / (np.sqrt(self.v[i]) + 1e-7)
 
 
 class SimpleConvNet:
@@ -154,4 +154,4 @@ def build(_):
 
 
 if __name__ == "__main__":
-    common.run("textbook NumPy, float64", build, common.arguments(("simple-convnet",)))
+    common.run("textbook NumPy, float64", build, common.parser(("simple-convnet",)).parse_args())
