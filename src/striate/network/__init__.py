@@ -1,0 +1,65 @@
+"""Networks as data: layers, graph, shapes, parameter names, cost, JSON. Pure Python, no NumPy."""
+
+from striate.network.block import Block
+from striate.network.graph import Network, Node
+from striate.network.initializers import (
+    Constant,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    Initializer,
+    Normal,
+    Ones,
+    TruncatedNormal,
+    Uniform,
+    Values,
+    Zeros,
+    fans,
+    get_initializer,
+)
+from striate.network.layers import *  # noqa: F403
+from striate.network.layers import __all__ as _layers
+from striate.network.receptive import Field, fields
+from striate.network.registry import layer_class, register_layer
+from striate.network.regularizers import L1, L1L2, L2, Regularizer, get_regularizer
+from striate.network.settings import ACTIVATIONS
+from striate.network.shapes import Margins, Padding, Pair, Shape, Window
+from striate.network.table import Row
+
+__all__ = [
+    "ACTIVATIONS",
+    "L1",
+    "L1L2",
+    "L2",
+    "Block",
+    "Constant",
+    "Field",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Initializer",
+    "Margins",
+    "Network",
+    "Node",
+    "Normal",
+    "Ones",
+    "Padding",
+    "Pair",
+    "Regularizer",
+    "Row",
+    "Shape",
+    "TruncatedNormal",
+    "Uniform",
+    "Values",
+    "Window",
+    "Zeros",
+    "fans",
+    "fields",
+    "get_initializer",
+    "get_regularizer",
+    "layer_class",
+    "register_layer",
+]
+__all__ += _layers

@@ -1,0 +1,227 @@
+"""A network as data: layers joined into a graph, every shape known, no weight made yet."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from striate.errors import NetworkError, nearest
+from striate.network.block import Block
+from striate.network.initializers import Values
+from striate.network.layers.base import Layer, Parameter, Tensor, as_tensors, check_name
+from striate.network.layers.core import Input
+from striate.network.naming import duplicate, named_layers
+from striate.network.shapes import Shape
+
+if TYPE_CHECKING:
+    from striate.network.table import Row
+
+Entry = tuple[Layer, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One use of a layer. inputs: indices of the nodes it reads; shape: of its output, without the batch."""
+
+    layer: Layer
+    inputs: tuple[int, ...]
+    shape: Shape
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Network:
+    """Layers joined from inputs to outputs; immutable, and equal to another of the same content.
+
+    inputs, outputs: tensors (or Input layers), one or a list. Attributes of these names hold node indices.
+    Raises NetworkError if the graph cannot be built.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+    def __init__(self, inputs: Any, outputs: Any, *, name: str = "network") -> None:
+        sources, results = as_tensors("Network inputs", (inputs,)), as_tensors("Network outputs", (outputs,))
+        _check_ends(sources, results)
+        order = _topological(sources, results)
+        index = {_key(tensor): position for position, tensor in enumerate(order)}
+        layers = named_layers(order)
+        entries = [(layers[id(t.layer)], tuple(index[_key(source)] for source in t.inputs)) for t in order]
+        ends = [tuple(index[_key(tensor)] for tensor in tensors) for tensors in (sources, results)]
+        self._assemble(name, entries, *ends)
+
+    @classmethod
+    def sequential(cls, layers: Iterable[Layer | Block], *, name: str = "network") -> "Network":
+        """A chain of layers; the first is an Input. Raises NetworkError if it is not, or a shape does not fit."""
+        chain = list(layers)
+        if not chain or not isinstance(chain[0], Input):
+            received = getattr(chain[0], "label", chain[0]) if chain else "nothing"
+            raise NetworkError(f"A sequential network begins with Input(shape), received {received}.")
+        output: Any = chain[0]
+        for position, layer in enumerate(chain[1:], start=2):
+            output = _call(layer, output, position)
+        return cls(chain[0], output, name=name)
+
+    @classmethod
+    def from_entries(
+        cls, name: str, entries: Sequence[Entry], inputs: tuple[int, ...], outputs: tuple[int, ...]
+    ) -> "Network":
+        """A network from named layers in topological order, each with the indices of those it reads."""
+        network = cls.__new__(cls)
+        network._assemble(name, entries, inputs, outputs)
+        return network
+
+    def _assemble(self, name: str, entries: Sequence[Entry], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> None:
+        check_name(name)
+        _check_names(entries)
+        nodes: list[Node] = []
+        for layer, sources in entries:
+            layer.check_arity(len(sources))
+            nodes.append(Node(layer, sources, layer.output_shape(*(nodes[source].shape for source in sources))))
+        for field, value in (("name", name), ("nodes", tuple(nodes)), ("inputs", inputs), ("outputs", outputs)):
+            object.__setattr__(self, field, value)
+        _check_connections(self)
+        _ = self.parameters  # so that a layer shared over unequal inputs is refused now
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """All parameters with their full names (`C1/kernel`), each once, in the order of the nodes."""
+        owned: dict[str, tuple[Parameter, ...]] = {}
+        for node in self.nodes:
+            parameters = self.parameters_of(node)
+            if owned.setdefault(str(node.layer.name), parameters) != parameters:
+                raise node.layer.error("is shared by inputs that ask for weights of unequal shapes.")
+        return tuple(parameter for parameters in owned.values() for parameter in parameters)
+
+    def parameters_of(self, node: Node) -> tuple[Parameter, ...]:
+        """The parameters of one node with their full names."""
+        parameters = node.layer.parameters(*self.shapes_into(node))
+        for parameter in parameters:
+            values = parameter.initializer
+            if isinstance(values, Values) and values.shape != parameter.shape:
+                raise node.layer.error(
+                    f"expected {parameter.name} of shape {parameter.shape}, received values of shape {values.shape}."
+                )
+        return tuple(replace(parameter, name=f"{node.layer.name}/{parameter.name}") for parameter in parameters)
+
+    def shapes_into(self, node: Node) -> tuple[Shape, ...]:
+        """The shapes that a node reads."""
+        return tuple(self.nodes[source].shape for source in node.inputs)
+
+    @property
+    def input_shapes(self) -> tuple[Shape, ...]:
+        """What to feed, without the batch, for each input, in the input's own data_format."""
+        doors = (self.nodes[index].layer for index in self.inputs)
+        return tuple(door.shape for door in doors if isinstance(door, Input))
+
+    @property
+    def output_shapes(self) -> tuple[Shape, ...]:
+        """What comes out, without the batch, for each output."""
+        return tuple(self.nodes[index].shape for index in self.outputs)
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers it owns, those that are not trained included."""
+        return sum(parameter.size for parameter in self.parameters)
+
+    @property
+    def trainable_parameter_count(self) -> int:
+        """How many numbers training changes."""
+        return sum(parameter.size for parameter in self.parameters if parameter.trainable)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiplications by a weight for one image."""
+        return sum(node.layer.multiply_adds(*self.shapes_into(node)) for node in self.nodes)
+
+    def layer(self, name: str) -> Layer:
+        """The layer of this name. Raises NetworkError if there is none."""
+        layers = {str(node.layer.name): node.layer for node in self.nodes}
+        if name not in layers:
+            raise NetworkError(f"Network '{self.name}' has no layer '{name}'.{nearest(name, layers)}")
+        return layers[name]
+
+    def table(self) -> "list[Row]":
+        """One row for each node: sizes, windows, cost and receptive field, as papers print them."""
+        from striate.network.table import rows
+
+        return rows(self)
+
+    def to_json(self) -> str:
+        """The whole description as text. Raises NetworkError for a layer class that is not registered."""
+        from striate.network.serialize import to_json
+
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Network":
+        """The network that `to_json` wrote. Runs nothing. Raises NetworkError for anything unknown."""
+        from striate.network.serialize import from_json
+
+        return from_json(text)
+
+    def __repr__(self) -> str:
+        return f"<Network '{self.name}': {len(self.nodes)} layers, {self.parameter_count:,} parameters>"
+
+
+def _call(layer: Layer | Block, output: Any, position: int) -> Tensor:
+    if not isinstance(layer, Layer | Block):
+        raise NetworkError(f"Layer {position}: expected a layer, received {type(layer).__name__}.")
+    try:
+        return layer(output)
+    except NetworkError as problem:
+        if layer.name:
+            raise
+        raise NetworkError(f"Layer {position}, {problem}") from None
+
+
+def _key(tensor: Tensor) -> int:
+    """Tensors of one Input are the same node, however often it was called upon."""
+    return id(tensor.layer) if isinstance(tensor.layer, Input) else id(tensor)
+
+
+def _check_ends(sources: tuple[Tensor, ...], results: tuple[Tensor, ...]) -> None:
+    if not sources or not results:
+        raise NetworkError("A network needs at least one input and one output.")
+    for tensor in sources:
+        if not isinstance(tensor.layer, Input):
+            raise NetworkError(f"Network inputs: expected Input layers, received the output of {tensor.layer.label}.")
+    if len({id(tensor.layer) for tensor in sources}) < len(sources):
+        raise NetworkError("Network inputs: the same Input is given twice.")
+
+
+def _topological(sources: tuple[Tensor, ...], results: tuple[Tensor, ...]) -> list[Tensor]:
+    """The inputs, then every tensor the outputs need, each after those it reads."""
+    order = {_key(tensor): tensor for tensor in sources}
+    stack = list(reversed(results))
+    while stack:
+        tensor = stack[-1]
+        missing = [source for source in tensor.inputs if _key(source) not in order]
+        if missing:
+            stack.extend(reversed(missing))
+            continue
+        if isinstance(tensor.layer, Input) and _key(tensor) not in order:
+            raise NetworkError(f"{tensor.layer.label}: the outputs need it, but it is not among the inputs.")
+        order.setdefault(_key(tensor), tensor)
+        stack.pop()
+    return list(order.values())
+
+
+def _check_names(entries: Sequence[Entry]) -> None:
+    known: dict[str, Layer] = {}
+    for layer, _ in entries:
+        check_name(layer.name)
+        first = known.setdefault(str(layer.name), layer)
+        if first is not layer:
+            raise NetworkError(duplicate(str(layer.name), first, layer))
+
+
+def _check_connections(network: Network) -> None:
+    needed = set(network.outputs)
+    for index in reversed(range(len(network.nodes))):
+        if index in needed:
+            needed.update(network.nodes[index].inputs)
+    for index, node in enumerate(network.nodes):
+        if index not in needed:
+            raise node.layer.error("no output depends on it. Connect it or leave it out.")

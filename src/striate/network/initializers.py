@@ -1,0 +1,143 @@
+"""Descriptions of how weights begin; an engine draws the numbers."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from striate.errors import NetworkError, nearest
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """Base of all initialisers."""
+
+
+@dataclass(frozen=True)
+class Normal(Initializer):
+    """N(mean, stddev²)."""
+
+    mean: float = 0.0
+    stddev: float = 0.05
+
+
+@dataclass(frozen=True)
+class TruncatedNormal(Initializer):
+    """N(mean, stddev²) with every draw beyond two standard deviations drawn again."""
+
+    mean: float = 0.0
+    stddev: float = 0.05
+
+
+@dataclass(frozen=True)
+class Uniform(Initializer):
+    """Even between minimum and maximum."""
+
+    minimum: float = -0.05
+    maximum: float = 0.05
+
+
+@dataclass(frozen=True)
+class GlorotUniform(Initializer):
+    """Even within ±√(6 / (fan_in + fan_out)). Source: Glorot and Bengio 2010."""
+
+
+@dataclass(frozen=True)
+class GlorotNormal(Initializer):
+    """Truncated normal of variance 2 / (fan_in + fan_out). Source: Glorot and Bengio 2010."""
+
+
+@dataclass(frozen=True)
+class HeUniform(Initializer):
+    """Even within ±√(6 / fan_in). Source: He et al. 2015, "Delving deep into rectifiers"."""
+
+
+@dataclass(frozen=True)
+class HeNormal(Initializer):
+    """Truncated normal of variance 2 / fan_in. Source: He et al. 2015, "Delving deep into rectifiers"."""
+
+
+@dataclass(frozen=True)
+class Constant(Initializer):
+    """The same number everywhere."""
+
+    value: float = 0.0
+
+
+@dataclass(frozen=True)
+class Zeros(Initializer):
+    """0 everywhere."""
+
+
+@dataclass(frozen=True)
+class Ones(Initializer):
+    """1 everywhere."""
+
+
+@dataclass(frozen=True)
+class Values(Initializer):
+    """These very numbers: tuples (or lists) nested as deep as the parameter has axes."""
+
+    values: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", _as_tuples(self.values))
+        _nested_shape(self.values)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the parameter that the numbers fill."""
+        return _nested_shape(self.values)
+
+
+def _as_tuples(values: Any) -> Any:
+    return tuple(_as_tuples(value) for value in values) if isinstance(values, list | tuple) else values
+
+
+def _nested_shape(values: Any) -> tuple[int, ...]:
+    if not isinstance(values, tuple):
+        return ()
+    inner = {_nested_shape(value) for value in values}
+    if len(inner) != 1:
+        raise NetworkError("Values: expected rows of equal length, and at least one number.")
+    return (len(values), *inner.pop())
+
+
+INITIALIZERS: dict[str, type[Initializer]] = {
+    "normal": Normal,
+    "random_normal": Normal,
+    "truncated_normal": TruncatedNormal,
+    "uniform": Uniform,
+    "random_uniform": Uniform,
+    "glorot_uniform": GlorotUniform,
+    "glorot_normal": GlorotNormal,
+    "he_uniform": HeUniform,
+    "he_normal": HeNormal,
+    "constant": Constant,
+    "zeros": Zeros,
+    "ones": Ones,
+}
+
+
+def get_initializer(initializer: str | Initializer) -> Initializer:
+    """An initialiser by its Keras name with its default settings, or the initialiser itself.
+
+    Raises NetworkError for a name it does not know.
+    """
+    if isinstance(initializer, Initializer):
+        return initializer
+    if not isinstance(initializer, str):
+        raise NetworkError(f"Expected an initializer or its name, received {initializer!r}.")
+    if initializer not in INITIALIZERS:
+        raise NetworkError(f"There is no initializer '{initializer}'.{nearest(initializer, INITIALIZERS)}")
+    return INITIALIZERS[initializer]()
+
+
+def fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """How many inputs one output sums, and how many outputs one input feeds, by Keras's rule.
+
+    The last two axes are inputs and outputs; the axes before them are the window.
+    """
+    if len(shape) < 2:
+        return prod(shape), prod(shape)
+    *window, inputs, outputs = shape
+    return prod(window) * inputs, prod(window) * outputs

@@ -1,0 +1,144 @@
+"""What every layer offers, and the symbolic tensors that calling one yields."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, ClassVar
+
+from striate.errors import NetworkError
+from striate.network.initializers import Initializer
+from striate.network.regularizers import Regularizer
+from striate.network.shapes import Shape, Window
+
+FORBIDDEN = frozenset('/\\:*?"<>|')
+scope: ContextVar[tuple[object, ...]] = ContextVar("scope", default=())
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """Numbers that a layer owns.
+
+    name: `kernel` in a layer, `C1/kernel` in a network.
+    count: how many of the numbers are in use, where that is not all of them.
+    """
+
+    name: str
+    shape: Shape
+    initializer: Initializer
+    trainable: bool = True
+    regularizer: Regularizer | None = None
+    count: int | None = None
+
+    @property
+    def size(self) -> int:
+        """How many numbers are in use."""
+        return prod(self.shape) if self.count is None else self.count
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """The output of one call of a layer, without numbers. shape: without the batch, (H, W, C) or (F,)."""
+
+    layer: "Layer"
+    inputs: tuple["Tensor", ...]
+    shape: Shape
+    scope: tuple[object, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Tensor {self.shape} of {self.layer.label}>"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Base of all layers: settings only, no weights.
+
+    Calling a layer on the outputs of others yields a `Tensor`; calling the same object twice shares its weights.
+    A layer of your own is a frozen dataclass with at least `output_shape`, under `@register_layer`.
+    name: names the layer in tables, files and errors; None lets the network choose one.
+    """
+
+    arity: ClassVar[tuple[int, int | None]] = (1, 1)
+    name: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.name is not None:
+            check_name(self.name)
+
+    @property
+    def kind(self) -> str:
+        """The name of its class."""
+        return type(self).__name__
+
+    @property
+    def label(self) -> str:
+        """How errors call it: Conv2D 'C1'."""
+        return f"{self.kind} '{self.name}'" if self.name else self.kind
+
+    @property
+    def window(self) -> Window | None:
+        """The window that slides over the maps, if there is one."""
+        return None
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Shape of the output for inputs of these shapes. Raises NetworkError where they do not fit."""
+        raise NotImplementedError(f"{self.kind} needs a method output_shape.")
+
+    def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
+        """What it owns when its inputs have these shapes."""
+        return ()
+
+    def multiply_adds(self, *inputs: Shape) -> int:
+        """Multiplications by a weight for one image."""
+        return 0
+
+    def error(self, message: str) -> NetworkError:
+        """An error that begins with the layer's name."""
+        return NetworkError(f"{self.label}: {message}")
+
+    def settle(self, check: Callable[[Any], Any], *settings: str) -> None:
+        """Bring settings into their canonical form. Raises NetworkError naming layer and setting."""
+        for setting in settings:
+            try:
+                object.__setattr__(self, setting, check(getattr(self, setting)))
+            except NetworkError as problem:
+                raise self.error(f"{setting}: {problem}") from None
+
+    def check_arity(self, count: int) -> None:
+        """Raise NetworkError unless the layer takes this many inputs."""
+        least, most = self.arity
+        if count >= least and (most is None or count <= most):
+            return
+        wanted = f"at least {least} inputs" if most is None else "one input" if most == 1 else f"{most} inputs"
+        raise self.error(f"expected {wanted}, received {count}.")
+
+    def __call__(self, *inputs: Any) -> Tensor:
+        """The output for these tensors, given one by one or as one list."""
+        tensors = as_tensors(self.label, inputs)
+        self.check_arity(len(tensors))
+        shape = self.output_shape(*(tensor.shape for tensor in tensors))
+        return Tensor(self, tensors, shape, scope.get())
+
+
+def as_tensors(label: str, inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    """Tensors from what was passed to a call: tensors, Input layers, or one list of them."""
+    if len(inputs) == 1 and isinstance(inputs[0], list | tuple):
+        inputs = tuple(inputs[0])
+    return tuple(_as_tensor(label, value) for value in inputs)
+
+
+def _as_tensor(label: str, value: Any) -> Tensor:
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, Layer) and value.arity == (0, 0):
+        return Tensor(value, (), value.output_shape())
+    received = value.label if isinstance(value, Layer) else type(value).__name__
+    raise NetworkError(f"{label}: expected an Input or the output of another layer, received {received}.")
+
+
+def check_name(name: object) -> None:
+    """Raise NetworkError unless the name can be part of file and parameter names."""
+    if not isinstance(name, str) or not name or name != name.strip() or name.endswith("."):
+        raise NetworkError(f"Expected a name without spaces or dots at its ends, received {name!r}.")
+    if not name.isprintable() or FORBIDDEN & set(name):
+        raise NetworkError(f'The name {name!r} cannot be part of a file name. Leave out / \\ : * ? " < > |.')

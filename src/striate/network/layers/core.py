@@ -1,0 +1,237 @@
+"""Layers without windows: input, scaling, reshaping, dense, activation, dropout, joining."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any, ClassVar
+
+from striate.errors import NetworkError
+from striate.network import settings as check
+from striate.network.initializers import Initializer, get_initializer
+from striate.network.layers.base import Layer, Parameter
+from striate.network.registry import register_layer
+from striate.network.regularizers import Regularizer, get_regularizer
+from striate.network.shapes import Margins, Pair, Shape, Window
+
+DTYPES = ("uint8", "uint16", "float32", "float64")
+
+
+@register_layer
+@dataclass(frozen=True)
+class Input(Layer):
+    """The door: says what one image or row of numbers looks like.
+
+    shape: (H, W, C) or (F,), without the batch; (C, H, W) if data_format is "channels_first", in which case
+    the layer's output is (H, W, C) all the same.
+    """
+
+    arity: ClassVar[tuple[int, int | None]] = (0, 0)
+    shape: Shape
+    dtype: str = "uint8"
+    data_format: str = "channels_last"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle(_input_shape, "shape")
+        self.settle(check.one_of(*DTYPES), "dtype")
+        self.settle(check.one_of("channels_last", "channels_first"), "data_format")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        if self.data_format == "channels_last" or len(self.shape) == 1:
+            return self.shape
+        channels, height, width = self.shape
+        return height, width, channels
+
+
+def _input_shape(value: Any) -> Shape:
+    if not isinstance(value, list | tuple) or len(value) not in (1, 3):
+        raise NetworkError(f"expected (H, W, C) or (F,), without the batch, received {value!r}.")
+    return tuple(check.positive(size) for size in value)
+
+
+@register_layer
+@dataclass(frozen=True)
+class Rescale(Layer):
+    """y = x · scale + offset; each one number, or a tuple with one for each channel."""
+
+    scale: float | tuple[float, ...] = 1 / 255
+    offset: float | tuple[float, ...] = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle(check.per_channel, "scale", "offset")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        (shape,) = inputs
+        for setting, value in (("scale", self.scale), ("offset", self.offset)):
+            if isinstance(value, tuple) and len(value) != shape[-1]:
+                raise self.error(
+                    f"expected {setting} with one number for each of the {shape[-1]} channels, received {len(value)}."
+                )
+        return shape
+
+
+@register_layer
+@dataclass(frozen=True)
+class ZeroPadding2D(Layer):
+    """Zeros around the maps. padding: n, (y, x), or ((top, bottom), (left, right))."""
+
+    padding: int | Pair | Margins = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle(check.margins, "padding")
+
+    @property
+    def window(self) -> Window:
+        """Each output is one pixel of the padded map."""
+        return Window((1, 1), padding=check.margins(self.padding))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        height, width, channels = expect_maps(self, *inputs)
+        return *self.window.padded((height, width)), channels
+
+
+@register_layer
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """(H, W, C) → (H·W·C,), row by row."""
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        (shape,) = inputs
+        return (prod(shape),)
+
+
+@register_layer
+@dataclass(frozen=True)
+class Dense(Layer):
+    """y = activation(x · kernel + bias); x (F,), kernel (F, units)."""
+
+    units: int
+    activation: str = "linear"
+    use_bias: bool = True
+    kernel_initializer: str | Initializer = "glorot_uniform"
+    bias_initializer: str | Initializer = "zeros"
+    kernel_regularizer: str | Regularizer | None = None
+    bias_regularizer: str | Regularizer | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle(check.positive, "units")
+        self.settle(check.activation, "activation")
+        self.settle(check.flag, "use_bias")
+        self.settle(get_initializer, "kernel_initializer", "bias_initializer")
+        self.settle(get_regularizer, "kernel_regularizer", "bias_regularizer")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        expect_vector(self, *inputs)
+        return (self.units,)
+
+    def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
+        kernel = Parameter(
+            "kernel",
+            (expect_vector(self, *inputs), self.units),
+            get_initializer(self.kernel_initializer),
+            regularizer=get_regularizer(self.kernel_regularizer),
+        )
+        return (kernel, *bias_of(self, self.units))
+
+    def multiply_adds(self, *inputs: Shape) -> int:
+        return expect_vector(self, *inputs) * self.units
+
+
+@register_layer
+@dataclass(frozen=True)
+class Activation(Layer):
+    """An activation on its own; softmax, softmin and log_softmax run over the last axis."""
+
+    activation: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle(check.activation, "activation")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+
+@register_layer
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """While training, each number becomes 0 with probability `rate` and the others grow by 1 / (1 − rate).
+
+    Source: Srivastava et al. 2014.
+    """
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle(check.fraction, "rate")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+
+@register_layer
+@dataclass(frozen=True)
+class Add(Layer):
+    """Sum of two or more inputs of one shape."""
+
+    arity: ClassVar[tuple[int, int | None]] = (2, None)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        if len(set(inputs)) == 1:
+            return inputs[0]
+        raise self.error(
+            f"expected inputs of one shape, received {_listed(inputs)}. "
+            "Match filters and strides of the branches, or put a 1×1 Conv2D on the shortcut."
+        )
+
+
+@register_layer
+@dataclass(frozen=True)
+class Concatenate(Layer):
+    """Two or more inputs side by side along the last axis; H and W must agree."""
+
+    arity: ClassVar[tuple[int, int | None]] = (2, None)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        if len({shape[:-1] for shape in inputs}) == 1:
+            return (*inputs[0][:-1], sum(shape[-1] for shape in inputs))
+        raise self.error(
+            f"expected inputs that differ in channels only, received {_listed(inputs)}. "
+            "Use padding='same' and equal strides in all branches."
+        )
+
+
+def _listed(shapes: tuple[Shape, ...]) -> str:
+    return " and ".join(map(str, shapes))
+
+
+def expect_maps(layer: Layer, *inputs: Shape) -> tuple[int, int, int]:
+    """The only input's (H, W, C). Raises NetworkError for any other shape."""
+    (shape,) = inputs
+    if len(shape) == 3:
+        height, width, channels = shape
+        return height, width, channels
+    raise layer.error(
+        f"expected an input of shape (H, W, C), received {shape}. Put it before Flatten, Dense and global pooling."
+    )
+
+
+def expect_vector(layer: Layer, *inputs: Shape) -> int:
+    """The only input's F. Raises NetworkError for any other shape."""
+    (shape,) = inputs
+    if len(shape) == 1:
+        return shape[0]
+    raise layer.error(
+        f"expected an input of shape (F,), received {shape}. Put Flatten or GlobalAveragePool2D before it."
+    )
+
+
+def bias_of(layer: Any, units: int) -> tuple[Parameter, ...]:
+    """The bias (units,) of a layer with Keras's bias settings, if it has one."""
+    if not layer.use_bias:
+        return ()
+    initializer, regularizer = get_initializer(layer.bias_initializer), get_regularizer(layer.bias_regularizer)
+    return (Parameter("bias", (units,), initializer, regularizer=regularizer),)

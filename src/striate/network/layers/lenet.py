@@ -1,0 +1,72 @@
+"""The two layers that only LeNet-5 of 1998 has: learnt subsampling and the radial-basis output.
+
+Source: LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document recognition", section II.B.
+"""
+
+from dataclasses import dataclass
+
+from striate.network import settings as check
+from striate.network.initializers import Initializer, get_initializer
+from striate.network.layers.base import Layer, Parameter
+from striate.network.layers.core import expect_maps, expect_vector
+from striate.network.layers.windowed import Windowed
+from striate.network.registry import register_layer
+from striate.network.shapes import Pair, Shape, Window
+
+
+@register_layer
+@dataclass(frozen=True)
+class Subsample2D(Windowed):
+    """y = activation(mean of the window · coefficient + bias), both learnt, one of each for a map (C,)."""
+
+    pool_size: int | Pair = 2
+    activation: str = "linear"
+    coefficient_initializer: str | Initializer = "ones"
+    bias_initializer: str | Initializer = "zeros"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle(check.pair, "pool_size")
+        self.settle(check.activation, "activation")
+        self.settle(get_initializer, "coefficient_initializer", "bias_initializer")
+
+    @property
+    def window(self) -> Window:
+        """The window that slides over the maps; windows do not overlap."""
+        return Window(check.pair(self.pool_size), check.pair(self.pool_size))
+
+    def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
+        channels = expect_maps(self, *inputs)[2:]
+        return (
+            Parameter("coefficient", channels, get_initializer(self.coefficient_initializer)),
+            Parameter("bias", channels, get_initializer(self.bias_initializer)),
+        )
+
+    def multiply_adds(self, *inputs: Shape) -> int:
+        height, width, channels = self.output_shape(*inputs)
+        return height * width * channels
+
+
+@register_layer
+@dataclass(frozen=True)
+class RadialBasis(Layer):
+    """y_i = Σ_j (x_j − w_ji)²: how far x (F,) lies from each of the fixed `prototypes` w (F, units)."""
+
+    units: int
+    prototypes: str | Initializer
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle(check.positive, "units")
+        self.settle(get_initializer, "prototypes")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        expect_vector(self, *inputs)
+        return (self.units,)
+
+    def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
+        shape = (expect_vector(self, *inputs), self.units)
+        return (Parameter("prototypes", shape, get_initializer(self.prototypes), trainable=False),)
+
+    def multiply_adds(self, *inputs: Shape) -> int:
+        return expect_vector(self, *inputs) * self.units

@@ -1,0 +1,68 @@
+"""Normalisation by batch statistics and by neighbouring maps."""
+
+from dataclasses import dataclass
+
+from striate.network import settings as check
+from striate.network.initializers import Ones, Zeros
+from striate.network.layers.base import Layer, Parameter
+from striate.network.layers.core import expect_maps
+from striate.network.registry import register_layer
+from striate.network.shapes import Shape
+
+
+@register_layer
+@dataclass(frozen=True)
+class BatchNormalization(Layer):
+    """y = gamma · (x − mean) / √(variance + epsilon) + beta, for each channel.
+
+    Mean and variance are those of the batch (and of all pixels) while training, moving averages otherwise:
+    moving ← momentum · moving + (1 − momentum) · batch. center, scale: whether there is beta, gamma.
+    Source: Ioffe and Szegedy 2015.
+    """
+
+    momentum: float = 0.99
+    epsilon: float = 1e-3
+    center: bool = True
+    scale: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle(check.fraction, "momentum")
+        self.settle(check.above_zero, "epsilon")
+        self.settle(check.flag, "center", "scale")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+    def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
+        channels = inputs[0][-1:]
+        gamma = (Parameter("gamma", channels, Ones()),) if self.scale else ()
+        beta = (Parameter("beta", channels, Zeros()),) if self.center else ()
+        return (
+            *gamma,
+            *beta,
+            Parameter("moving_mean", channels, Zeros(), trainable=False),
+            Parameter("moving_variance", channels, Ones(), trainable=False),
+        )
+
+
+@register_layer
+@dataclass(frozen=True)
+class LocalResponseNormalization(Layer):
+    """y = x / (k + alpha · Σ x²)^beta, the sum over the channels from c − radius to c + radius at one pixel.
+
+    Source: Krizhevsky, Sutskever, Hinton 2012, section 3.3.
+    """
+
+    radius: int = 2
+    alpha: float = 2e-5
+    beta: float = 0.75
+    k: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle(check.whole, "radius")
+        self.settle(check.above_zero, "alpha", "beta", "k")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        return expect_maps(self, *inputs)

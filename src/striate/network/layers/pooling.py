@@ -1,0 +1,79 @@
+"""Pooling: one number for each window, or for each whole map."""
+
+from dataclasses import dataclass
+
+from striate.network import settings as check
+from striate.network.layers.base import Layer
+from striate.network.layers.core import expect_maps
+from striate.network.layers.windowed import Windowed
+from striate.network.registry import register_layer
+from striate.network.shapes import Margins, Pair, Shape, Window
+
+
+@dataclass(frozen=True)
+class Pool2D(Windowed):
+    """Base of windowed pooling. strides: None means pool_size."""
+
+    pool_size: int | Pair = 2
+    strides: int | Pair | None = None
+    padding: str | int | Pair | Margins = "valid"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle(check.pair, "pool_size")
+        if self.strides is None:
+            object.__setattr__(self, "strides", self.pool_size)
+        self.settle(check.pair, "strides")
+        self.settle(check.padding, "padding")
+        self._check_margins()
+
+    def _check_margins(self) -> None:
+        if isinstance(self.window.padding, str):
+            return
+        for size, sides in zip(self.window.kernel, self.window.padding, strict=True):
+            if max(sides) >= size:
+                raise self.error(
+                    f"expected padding smaller than pool_size, received {max(sides)} and {size}: "
+                    "a window of padding alone has no value."
+                )
+
+    @property
+    def window(self) -> Window:
+        """The window that slides over the maps."""
+        return Window(check.pair(self.pool_size), check.pair(self.strides), padding=check.padding(self.padding))
+
+
+@register_layer
+@dataclass(frozen=True)
+class MaxPool2D(Pool2D):
+    """The largest number in each window; padding never wins."""
+
+
+@register_layer
+@dataclass(frozen=True)
+class AveragePool2D(Pool2D):
+    """The mean of each window; padding does not count."""
+
+
+@register_layer
+@dataclass(frozen=True)
+class GlobalAveragePool2D(Layer):
+    """The mean of each map: (H, W, C) → (C,)."""
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        return (expect_maps(self, *inputs)[2],)
+
+
+@register_layer
+@dataclass(frozen=True)
+class GlobalMaxPool2D(Layer):
+    """The largest number of each map: (H, W, C) → (C,)."""
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        return (expect_maps(self, *inputs)[2],)
+
+
+MaxPooling2D = MaxPool2D
+AveragePooling2D = AvgPool2D = AveragePool2D
+GlobalAveragePooling2D = GlobalAvgPool2D = GlobalAveragePool2D
+GlobalMaxPooling2D = GlobalMaxPool2D

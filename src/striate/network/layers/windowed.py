@@ -1,0 +1,36 @@
+"""What convolution and pooling share: a window that must fit its input."""
+
+from dataclasses import dataclass
+
+from striate.network.layers.base import Layer
+from striate.network.layers.core import expect_maps
+from striate.network.shapes import Shape, Window
+
+
+@dataclass(frozen=True)
+class Windowed(Layer):
+    """Base of layers whose output has one pixel for each place of the window."""
+
+    @property
+    def window(self) -> Window:
+        """The window that slides over the maps."""
+        raise NotImplementedError
+
+    def maps(self, channels: int) -> int:
+        """How many maps come out when `channels` go in."""
+        return channels
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        height, width, channels = expect_maps(self, *inputs)
+        if not self.window.fits((height, width)):
+            raise self.error(_too_large(self.window, (height, width)))
+        return *self.window.output_size((height, width)), self.maps(channels)
+
+
+def _too_large(window: Window, size: tuple[int, int]) -> str:
+    (ey, ex), (height, width) = window.extent, window.padded(size)
+    padded = "" if (height, width) == size else f", {height}×{width} with its padding"
+    return (
+        f"its window of {ey}×{ex} is larger than its input of {size[0]}×{size[1]}{padded}. "
+        "Use a smaller window, padding='same', fewer layers that shrink the maps, or larger images."
+    )

@@ -1,0 +1,78 @@
+"""Names for layers that have none, Keras's way: conv2d, conv2d_1, …; inside a block, block.conv2d."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+
+from striate.errors import NetworkError
+from striate.network.layers.base import Layer, Tensor
+
+Path = tuple[object, ...]
+
+
+def named_layers(tensors: Iterable[Tensor]) -> dict[int, Layer]:
+    """The named copy of each layer by the `id` of the original, in the order of the tensors.
+
+    Raises NetworkError if two layers, or a layer and a block, of one place share a name.
+    """
+    paths = {id(tensor.layer): (*tensor.scope, tensor.layer) for tensor in reversed(list(tensors))}
+    names = _names(reversed(paths.values()))
+    return {key: _rename(path, names) for key, path in paths.items()}
+
+
+def _rename(path: Path, names: dict[int, str]) -> Layer:
+    layer = path[-1]
+    assert isinstance(layer, Layer)
+    return replace(layer, name=".".join(names[id(part)] for part in path))
+
+
+def _names(paths: Iterable[Path]) -> dict[int, str]:
+    """The own name of every layer and block; names are unique among those that lie in the same block."""
+    members: dict[int, dict[int, object]] = defaultdict(dict)
+    for path in paths:
+        for parent, part in zip((None, *path), path, strict=False):
+            members[id(parent)][id(part)] = part
+    names: dict[int, str] = {}
+    for parts in members.values():
+        names |= _names_of(list(parts.values()))
+    return names
+
+
+def _names_of(parts: list[object]) -> dict[int, str]:
+    names: dict[int, str] = {}
+    taken: dict[str, object] = {}
+    for part in parts:
+        name = getattr(part, "name", None)
+        if name is None:
+            continue
+        if name in taken:
+            raise NetworkError(duplicate(name, taken[name], part))
+        names[id(part)], taken[name] = name, part
+    for part in parts:
+        if id(part) not in names:
+            name = _next_free(_snake_case(type(part).__name__), taken)
+            names[id(part)], taken[name] = name, part
+    return names
+
+
+def duplicate(name: str, first: object, second: object) -> str:
+    """What to say when two layers share a name."""
+    kinds = f"{type(first).__name__} and {type(second).__name__}"
+    return (
+        f"Two layers are named '{name}' ({kinds}). "
+        "Give each its own name, or use one layer object twice if they should share their weights."
+    )
+
+
+def _next_free(stem: str, taken: dict[str, object]) -> str:
+    name, count = stem, 0
+    while name in taken:
+        count += 1
+        name = f"{stem}_{count}"
+    return name
+
+
+def _snake_case(kind: str) -> str:
+    words = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", kind)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()

@@ -1,0 +1,66 @@
+"""Receptive fields: which part of the input image one output depends on."""
+
+from dataclasses import dataclass
+
+from striate.network.graph import Network, Node
+from striate.network.shapes import Pair, Shape, Window
+
+
+@dataclass(frozen=True)
+class Field:
+    """The pixels of the input image that output (0, 0) depends on, as if there were no border. Pairs are (y, x).
+
+    start: the first pixel, below 0 in the padding; size: height and width, holes of dilation included;
+    jump: by how many pixels the field moves from one output to the next.
+    """
+
+    start: Pair
+    size: Pair
+    jump: Pair
+
+    @property
+    def stop(self) -> Pair:
+        """The first pixel after it."""
+        return self.start[0] + self.size[0], self.start[1] + self.size[1]
+
+
+def fields(network: Network) -> tuple[Field | None, ...]:
+    """The field of every node; None where no image is behind it. Through branches: the smallest that holds all."""
+    result: list[Field | None] = []
+    for node in network.nodes:
+        behind = [_through(network, node, source, result[source]) for source in node.inputs]
+        result.append(_union([field for field in behind if field]) if node.inputs else _own_pixel(node.shape))
+    return tuple(result)
+
+
+def _own_pixel(shape: Shape) -> Field | None:
+    return Field((0, 0), (1, 1), (1, 1)) if len(shape) == 3 else None
+
+
+def _through(network: Network, node: Node, source: int, field: Field | None) -> Field | None:
+    shape = network.nodes[source].shape
+    if field is None or len(shape) == 1:
+        return field
+    size = shape[0], shape[1]
+    if len(node.shape) == 1:
+        return _slide(field, Window(size), size)
+    return _slide(field, node.layer.window, size) if node.layer.window else field
+
+
+def _slide(field: Field, window: Window, size: Pair) -> Field:
+    (top, _), (left, _) = window.margins(size)
+    (jy, jx), (ey, ex) = field.jump, window.extent
+    return Field(
+        start=(field.start[0] - top * jy, field.start[1] - left * jx),
+        size=(field.size[0] + (ey - 1) * jy, field.size[1] + (ex - 1) * jx),
+        jump=(jy * window.strides[0], jx * window.strides[1]),
+    )
+
+
+def _union(parts: list[Field]) -> Field | None:
+    if not parts:
+        return None
+    start = min(part.start[0] for part in parts), min(part.start[1] for part in parts)
+    stop = max(part.stop[0] for part in parts), max(part.stop[1] for part in parts)
+    jump = max(part.jump[0] for part in parts), max(part.jump[1] for part in parts)
+    return Field(start, (stop[0] - start[0], stop[1] - start[1]), jump)

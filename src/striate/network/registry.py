@@ -1,0 +1,40 @@
+"""The kinds of layers that a file may name."""
+
+from dataclasses import is_dataclass
+from typing import TypeVar
+
+from striate.errors import NetworkError, nearest
+from striate.network.layers.base import Layer
+
+LayerClass = TypeVar("LayerClass", bound=type[Layer])
+_kinds: dict[str, type[Layer]] = {}
+
+
+def register_layer(kind: LayerClass) -> LayerClass:
+    """Class decorator: let network files name this kind of layer. The class must be a frozen dataclass.
+
+    Raises NetworkError if it is not, or if another class has the name.
+    """
+    name = kind.__name__
+    if "__dataclass_params__" not in vars(kind) or not is_dataclass(kind) or not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        raise NetworkError(f"Layer class {name} must be a frozen dataclass: put @dataclass(frozen=True) below.")
+    known = _kinds.get(name)
+    if known and (known.__module__, known.__qualname__) != (kind.__module__, kind.__qualname__):
+        raise NetworkError(f"There is already a layer class {name}, in {known.__module__}. Choose another name.")
+    _kinds[name] = kind
+    return kind
+
+
+def layer_class(kind: str) -> type[Layer]:
+    """The class of a kind. Raises NetworkError for one that is not registered."""
+    if kind not in _kinds:
+        raise NetworkError(
+            f"There is no layer kind '{kind}'.{nearest(kind, _kinds)} "
+            "If it is your own, import the module that registers it with @register_layer."
+        )
+    return _kinds[kind]
+
+
+def is_registered(layer: Layer) -> bool:
+    """Whether a file can name the kind of this layer."""
+    return _kinds.get(layer.kind) is type(layer)

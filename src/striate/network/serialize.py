@@ -1,0 +1,148 @@
+"""Networks as JSON: readable, exact, and nothing in it is ever run."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from striate.errors import NetworkError
+from striate.network import settings as check
+from striate.network.graph import Entry, Network
+from striate.network.initializers import INITIALIZERS, Values
+from striate.network.layers.base import Layer
+from striate.network.registry import is_registered, layer_class
+from striate.network.regularizers import L1, L1L2, L2
+
+FORMAT = 1
+_described: dict[str, type] = {kind.__name__: kind for kind in (*INITIALIZERS.values(), Values, L1, L2, L1L2)}
+
+
+def to_json(network: Network) -> str:
+    """The text of a network, one line for each use of a layer; a layer used again is named by `shared`."""
+    lines, seen = [], set()
+    for node in network.nodes:
+        again = node.layer.name in seen
+        seen.add(node.layer.name)
+        entry = {"shared": node.layer.name} if again else _encode_layer(node.layer)
+        lines.append(_dump({**entry, "inputs": node.inputs}))
+    head = {"format": FORMAT, "name": network.name, "inputs": network.inputs, "outputs": network.outputs}
+    return f'{_dump(head)[:-1]}, "nodes": [\n' + ",\n".join(lines) + "\n]}\n"
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _encode_layer(layer: Layer) -> dict[str, Any]:
+    if not is_registered(layer):
+        raise layer.error("its class is not registered, so no file can name it. Put @register_layer above the class.")
+    settings = {f.name: _encode(layer, getattr(layer, f.name)) for f in fields(layer) if f.name != "name"}
+    return {"kind": layer.kind, "name": layer.name, "settings": settings}
+
+
+def _encode(layer: Layer, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_encode(layer, item) for item in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if is_dataclass(value) and _described.get(type(value).__name__) is type(value):
+        return {"kind": type(value).__name__, **{f.name: _encode(layer, getattr(value, f.name)) for f in fields(value)}}
+    raise layer.error(f"a setting of type {type(value).__name__} cannot be written to a file.")
+
+
+def from_json(text: str) -> Network:
+    """The network of a text. Raises NetworkError for anything that is not exactly what `to_json` writes."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as problem:
+        raise NetworkError(f"A network description must be JSON: {problem}.") from None
+    head = _object(data, "the description", {"format", "name", "inputs", "outputs", "nodes"})
+    _check_format(head["format"])
+    nodes = _list(head["nodes"], "nodes")
+    known: dict[str, Layer] = {}
+    entries = [_entry(node, position, known) for position, node in enumerate(nodes)]
+    ends = (_indices(head[key], key, len(nodes)) for key in ("inputs", "outputs"))
+    return Network.from_entries(head["name"], entries, *ends)
+
+
+def _check_format(version: Any) -> None:
+    if isinstance(version, int) and version > FORMAT:
+        raise NetworkError(
+            f"The network description has format {version}; this Striate reads {FORMAT}. Update Striate."
+        )
+    if version != FORMAT or isinstance(version, bool):
+        raise NetworkError(f"Expected a network description of format {FORMAT}, received {version!r}.")
+
+
+def _entry(data: Any, position: int, known: dict[str, Layer]) -> Entry:
+    place = f"node {position}"
+    if isinstance(data, dict) and "shared" in data:
+        name = _object(data, place, {"shared", "inputs"})["shared"]
+        if not isinstance(name, str) or name not in known:
+            raise NetworkError(f"In {place} of the network description, no layer before it is named {name!r}.")
+        return known[name], _indices(data["inputs"], place, position)
+    node = _object(data, place, {"kind", "name", "settings", "inputs"})
+    layer = _decode_layer(node, place)
+    known.setdefault(str(layer.name), layer)
+    return layer, _indices(node["inputs"], place, position)
+
+
+def _decode_layer(node: Mapping[str, Any], place: str) -> Layer:
+    if not isinstance(node["kind"], str):
+        raise NetworkError(f"In {place} of the network description, expected a kind, received {node['kind']!r}.")
+    settings = {**_mapping(node["settings"], f"the settings of {place}"), "name": node["name"]}
+    return _make(layer_class(node["kind"]), settings, place)
+
+
+def _make(kind: type, settings: Mapping[str, Any], place: str) -> Any:
+    unknown = set(settings) - {field.name for field in fields(kind)}
+    if unknown:
+        raise NetworkError(f"In {place} of the network description, {kind.__name__} has no setting '{min(unknown)}'.")
+    decoded = {key: _decode(value, place) for key, value in settings.items()}
+    try:
+        return kind(**decoded)
+    except (TypeError, ValueError) as problem:
+        raise NetworkError(f"In {place} of the network description, {kind.__name__} is wrong: {problem}.") from None
+
+
+def _decode(value: Any, place: str) -> Any:
+    if isinstance(value, list):
+        return tuple(_decode(item, place) for item in value)
+    if not isinstance(value, dict):
+        return value
+    kind = value.get("kind")
+    if not isinstance(kind, str) or kind not in _described:
+        raise NetworkError(f"In {place} of the network description, there is no initializer or regularizer {kind!r}.")
+    return _make(_described[kind], {key: item for key, item in value.items() if key != "kind"}, place)
+
+
+def _object(data: Any, place: str, keys: set[str]) -> Mapping[str, Any]:
+    mapping = _mapping(data, place)
+    for problem, names in (("lacks", keys - set(mapping)), ("has the unknown key", set(mapping) - keys)):
+        if names:
+            raise NetworkError(f"In the network description, {place} {problem} '{min(names)}'.")
+    return mapping
+
+
+def _mapping(data: Any, place: str) -> Mapping[str, Any]:
+    if not isinstance(data, dict):
+        raise NetworkError(f"In the network description, expected {place} as an object, received {data!r:.40}.")
+    return data
+
+
+def _list(data: Any, place: str) -> list[Any]:
+    if not isinstance(data, list):
+        raise NetworkError(f"In the network description, expected {place} as a list, received {data!r:.40}.")
+    return data
+
+
+def _indices(data: Any, place: str, limit: int) -> tuple[int, ...]:
+    """Node numbers below `limit`."""
+    try:
+        indices = tuple(check.whole(value) for value in _list(data, f"the indices of {place}"))
+    except NetworkError as problem:
+        raise NetworkError(f"In the indices of {place}, {problem}") from None
+    for index in indices:
+        if index >= limit:
+            raise NetworkError(f"In the network description, {place} points to node {index}, which is not before it.")
+    return indices

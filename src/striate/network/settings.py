@@ -1,0 +1,129 @@
+"""Checks of layer settings: each takes a value, returns its canonical form, or says what was expected."""
+
+from collections.abc import Callable
+from math import isfinite
+from operator import index
+from typing import Any
+
+from striate.errors import NetworkError, nearest
+from striate.network.shapes import Margins, Padding, Pair
+
+ACTIVATIONS = (
+    "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "sigmoid", "hard_sigmoid", "hard_swish",
+    "tanh", "scaled_tanh", "softmax", "softmin", "log_softmax",
+)  # fmt: skip
+
+
+def whole(value: Any, least: int = 0) -> int:
+    """A whole number of at least `least`; NumPy's integers become int."""
+    problem = NetworkError(f"expected a whole number of at least {least}, received {value!r}.")
+    if isinstance(value, bool):
+        raise problem
+    try:
+        number = index(value)
+    except TypeError:
+        raise problem from None
+    if number < least:
+        raise problem
+    return number
+
+
+def positive(value: Any) -> int:
+    """A whole number above 0."""
+    return whole(value, least=1)
+
+
+def pair(value: Any) -> Pair:
+    """A whole number above 0 for both axes, or one for each: (y, x)."""
+    if not isinstance(value, list | tuple):
+        return positive(value), positive(value)
+    if len(value) != 2:
+        raise NetworkError(f"expected a whole number or a pair (y, x), received {value!r}.")
+    return positive(value[0]), positive(value[1])
+
+
+def margins(value: Any) -> Margins:
+    """Explicit padding: n, (y, x), or ((top, bottom), (left, right))."""
+    if not isinstance(value, list | tuple):
+        value = (value, value)
+    if len(value) != 2:
+        raise NetworkError(f"expected n, (y, x) or ((top, bottom), (left, right)), received {value!r}.")
+    return _sides(value[0]), _sides(value[1])
+
+
+def _sides(value: Any) -> Pair:
+    if not isinstance(value, list | tuple):
+        return whole(value), whole(value)
+    if len(value) != 2:
+        raise NetworkError(f"expected zeros before and after as (before, after), received {value!r}.")
+    return whole(value[0]), whole(value[1])
+
+
+def padding(value: Any) -> Padding:
+    """ "valid", "same" or explicit padding."""
+    if not isinstance(value, str):
+        return margins(value)
+    if value not in ("valid", "same"):
+        raise NetworkError(f"expected 'valid', 'same' or numbers, received {value!r}.")
+    return value
+
+
+def number(value: Any) -> float:
+    """A finite real number."""
+    try:
+        result = float(value)
+    except (TypeError, ValueError, OverflowError):
+        result = float("nan")
+    if isinstance(value, str | bool) or not isfinite(result):
+        raise NetworkError(f"expected a finite number, received {value!r}.")
+    return result
+
+
+def above_zero(value: Any) -> float:
+    """A finite number above 0."""
+    result = number(value)
+    if result <= 0:
+        raise NetworkError(f"expected a number above 0, received {value!r}.")
+    return result
+
+
+def fraction(value: Any) -> float:
+    """A number from 0 up to, but not including, 1."""
+    result = number(value)
+    if not 0 <= result < 1:
+        raise NetworkError(f"expected a number from 0 up to, but not including, 1, received {value!r}.")
+    return result
+
+
+def flag(value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise NetworkError(f"expected True or False, received {value!r}.")
+    return value
+
+
+def per_channel(value: Any) -> float | tuple[float, ...]:
+    """One number for all channels, or a tuple with one for each."""
+    if not isinstance(value, list | tuple):
+        return number(value)
+    return tuple(number(item) for item in value)
+
+
+def activation(value: Any) -> str:
+    """The name of an activation."""
+    if not isinstance(value, str):
+        raise NetworkError(f"expected the name of an activation, received {value!r}.")
+    if value not in ACTIVATIONS:
+        raise NetworkError(f"there is no activation '{value}'.{nearest(value, ACTIVATIONS)}")
+    return value
+
+
+def one_of(*choices: str) -> Callable[[Any], str]:
+    """A check that takes only these words."""
+
+    def check(value: Any) -> str:
+        if value not in choices:
+            raise NetworkError(f"expected one of {', '.join(map(repr, choices))}, received {value!r}.")
+        return str(value)
+
+    return check
