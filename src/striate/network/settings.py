@@ -60,7 +60,7 @@ def _sides(value: Any) -> Pair:
 
 
 def padding(value: Any) -> Padding:
-    """ "valid", "same" or explicit padding."""
+    """The words "valid" and "same", or explicit padding."""
     if not isinstance(value, str):
         return margins(value)
     if value not in ("valid", "same"):

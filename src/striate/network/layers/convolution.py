@@ -1,5 +1,7 @@
 """Convolutions: full, grouped, dilated, partly connected and depthwise."""
 
+# ruff: noqa: D102 - Layer documents the methods that these classes override.
+
 from dataclasses import dataclass
 from typing import Any
 

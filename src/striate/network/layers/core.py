@@ -1,5 +1,7 @@
 """Layers without windows: input, scaling, reshaping, dense, activation, dropout, joining."""
 
+# ruff: noqa: D102 - Layer documents the methods that these classes override.
+
 from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar

@@ -3,6 +3,8 @@
 Source: LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document recognition", section II.B.
 """
 
+# ruff: noqa: D102 - Layer documents the methods that these classes override.
+
 from dataclasses import dataclass
 
 from striate.network import settings as check

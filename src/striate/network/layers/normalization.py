@@ -1,5 +1,7 @@
 """Normalisation by batch statistics and by neighbouring maps."""
 
+# ruff: noqa: D102 - Layer documents the methods that these classes override.
+
 from dataclasses import dataclass
 
 from striate.network import settings as check

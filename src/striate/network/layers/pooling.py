@@ -1,5 +1,7 @@
 """Pooling: one number for each window, or for each whole map."""
 
+# ruff: noqa: D102 - Layer documents the methods that these classes override.
+
 from dataclasses import dataclass
 
 from striate.network import settings as check

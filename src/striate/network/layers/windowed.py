@@ -1,5 +1,7 @@
 """What convolution and pooling share: a window that must fit its input."""
 
+# ruff: noqa: D102 - Layer documents the methods that these classes override.
+
 from dataclasses import dataclass
 
 from striate.network.layers.base import Layer
