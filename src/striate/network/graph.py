@@ -43,7 +43,7 @@ class Network:
 
     def __init__(self, inputs: Any, outputs: Any, *, name: str = "network") -> None:
         sources, results = as_tensors("Network inputs", (inputs,)), as_tensors("Network outputs", (outputs,))
-        _check_ends(sources, results)
+        _check_sources(sources)
         order = _topological(sources, results)
         index = {_key(tensor): position for position, tensor in enumerate(order)}
         layers = named_layers(order)
@@ -181,14 +181,10 @@ def _key(tensor: Tensor) -> int:
     return id(tensor.layer) if isinstance(tensor.layer, Input) else id(tensor)
 
 
-def _check_ends(sources: tuple[Tensor, ...], results: tuple[Tensor, ...]) -> None:
-    if not sources or not results:
-        raise NetworkError("A network needs at least one input and one output.")
+def _check_sources(sources: tuple[Tensor, ...]) -> None:
     for tensor in sources:
         if not isinstance(tensor.layer, Input):
             raise NetworkError(f"Network inputs: expected Input layers, received the output of {tensor.layer.label}.")
-    if len({id(tensor.layer) for tensor in sources}) < len(sources):
-        raise NetworkError("Network inputs: the same Input is given twice.")
 
 
 def _topological(sources: tuple[Tensor, ...], results: tuple[Tensor, ...]) -> list[Tensor]:
@@ -218,6 +214,9 @@ def _check_names(entries: Sequence[Entry]) -> None:
 
 
 def _check_connections(network: Network) -> None:
+    doors = [index for index, node in enumerate(network.nodes) if isinstance(node.layer, Input)]
+    if sorted(network.inputs) != doors or not doors or not network.outputs:
+        raise NetworkError("A network needs an output, and its inputs must be its Input layers, each once.")
     needed = set(network.outputs)
     for index in reversed(range(len(network.nodes))):
         if index in needed:

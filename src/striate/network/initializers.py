@@ -1,15 +1,21 @@
 """Descriptions of how weights begin; an engine draws the numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import prod
 from typing import Any
 
 from striate.errors import NetworkError, nearest
+from striate.network import settings as check
 
 
 @dataclass(frozen=True)
 class Initializer:
-    """Base of all initialisers."""
+    """Base of all initialisers. Raises NetworkError for a setting that is not a finite number."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            accept = check.not_negative if field.name == "stddev" else check.number
+            check.settle(self, type(self).__name__, accept, field.name)
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,11 @@ class Uniform(Initializer):
 
     minimum: float = -0.05
     maximum: float = 0.05
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.minimum > self.maximum:
+            raise NetworkError(f"Uniform: expected minimum below maximum, received {self.minimum} and {self.maximum}.")
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,7 @@ class Values(Initializer):
     values: tuple[Any, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", _as_tuples(self.values))
+        check.settle(self, "Values", _numbers, "values")
         _nested_shape(self.values)
 
     @property
@@ -89,8 +100,8 @@ class Values(Initializer):
         return _nested_shape(self.values)
 
 
-def _as_tuples(values: Any) -> Any:
-    return tuple(_as_tuples(value) for value in values) if isinstance(values, list | tuple) else values
+def _numbers(values: Any) -> Any:
+    return tuple(map(_numbers, values)) if isinstance(values, list | tuple) else check.number(values)
 
 
 def _nested_shape(values: Any) -> tuple[int, ...]:

@@ -16,8 +16,10 @@ def named_layers(tensors: Iterable[Tensor]) -> dict[int, Layer]:
 
     Raises NetworkError if two layers, or a layer and a block, of one place share a name.
     """
-    paths = {id(tensor.layer): (*tensor.scope, tensor.layer) for tensor in reversed(list(tensors))}
-    names = _names(reversed(paths.values()))
+    paths: dict[int, Path] = {}
+    for tensor in tensors:
+        paths.setdefault(id(tensor.layer), (*tensor.scope, tensor.layer))
+    names = _names(paths.values())
     return {key: _rename(path, names) for key, path in paths.items()}
 
 

@@ -1,6 +1,5 @@
 """The kinds of layers that a file may name."""
 
-from dataclasses import is_dataclass
 from typing import TypeVar
 
 from striate.errors import NetworkError, nearest
@@ -16,7 +15,8 @@ def register_layer(kind: LayerClass) -> LayerClass:
     Raises NetworkError if it is not, or if another class has the name.
     """
     name = kind.__name__
-    if "__dataclass_params__" not in vars(kind) or not is_dataclass(kind) or not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+    settings = vars(kind).get("__dataclass_params__")
+    if settings is None or not settings.frozen:
         raise NetworkError(f"Layer class {name} must be a frozen dataclass: put @dataclass(frozen=True) below.")
     known = _kinds.get(name)
     if known and (known.__module__, known.__qualname__) != (kind.__module__, kind.__qualname__):

@@ -1,13 +1,18 @@
 """Descriptions of penalties on large weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from striate.errors import NetworkError, nearest
+from striate.network import settings as check
 
 
 @dataclass(frozen=True)
 class Regularizer:
-    """Base of all penalties; the penalty is added to the loss."""
+    """Base of all penalties; the penalty is added to the loss. Raises NetworkError for a setting below 0."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            check.settle(self, type(self).__name__, check.not_negative, field.name)
 
 
 @dataclass(frozen=True)

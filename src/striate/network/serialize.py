@@ -91,7 +91,8 @@ def _decode_layer(node: Mapping[str, Any], place: str) -> Layer:
     if not isinstance(node["kind"], str):
         raise NetworkError(f"In {place} of the network description, expected a kind, received {node['kind']!r}.")
     settings = {**_mapping(node["settings"], f"the settings of {place}"), "name": node["name"]}
-    return _make(layer_class(node["kind"]), settings, place)
+    layer: Layer = _make(layer_class(node["kind"]), settings, place)
+    return layer
 
 
 def _make(kind: type, settings: Mapping[str, Any], place: str) -> Any:

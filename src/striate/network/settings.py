@@ -14,6 +14,14 @@ ACTIVATIONS = (
 )  # fmt: skip
 
 
+def settle(owner: object, label: str, check: Callable[[Any], Any], setting: str) -> None:
+    """Bring one setting of a frozen dataclass into its canonical form. Raises NetworkError with label and setting."""
+    try:
+        object.__setattr__(owner, setting, check(getattr(owner, setting)))
+    except NetworkError as problem:
+        raise NetworkError(f"{label}: {setting}: {problem}") from None
+
+
 def whole(value: Any, least: int = 0) -> int:
     """A whole number of at least `least`; NumPy's integers become int."""
     problem = NetworkError(f"expected a whole number of at least {least}, received {value!r}.")
@@ -76,6 +84,14 @@ def number(value: Any) -> float:
         result = float("nan")
     if isinstance(value, str | bool) or not isfinite(result):
         raise NetworkError(f"expected a finite number, received {value!r}.")
+    return result
+
+
+def not_negative(value: Any) -> float:
+    """A finite number of at least 0."""
+    result = number(value)
+    if result < 0:
+        raise NetworkError(f"expected a number of at least 0, received {value!r}.")
     return result
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from striate.errors import NetworkError
 from striate.network.initializers import Initializer
 from striate.network.regularizers import Regularizer
+from striate.network.settings import settle
 from striate.network.shapes import Shape, Window
 
 FORBIDDEN = frozenset('/\\:*?"<>|')
@@ -99,10 +100,7 @@ class Layer:
     def settle(self, check: Callable[[Any], Any], *settings: str) -> None:
         """Bring settings into their canonical form. Raises NetworkError naming layer and setting."""
         for setting in settings:
-            try:
-                object.__setattr__(self, setting, check(getattr(self, setting)))
-            except NetworkError as problem:
-                raise self.error(f"{setting}: {problem}") from None
+            settle(self, self.label, check, setting)
 
     def check_arity(self, count: int) -> None:
         """Raise NetworkError unless the layer takes this many inputs."""
