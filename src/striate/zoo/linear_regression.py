@@ -1,0 +1,14 @@
+"""Linear regression as a network: three exam scores predict the final one, H(X) = XW + b."""
+
+from striate.network import Dense, Input, Network, Normal
+from striate.zoo.registry import architecture
+
+
+@architecture("linear-regression")
+def linear_regression() -> Network:
+    """One dense unit on three numbers; weight and bias begin at N(0, 1)."""
+    start = Normal(stddev=1.0)
+    return Network.sequential(
+        [Input((3,), dtype="float32"), Dense(1, kernel_initializer=start, bias_initializer=start, name="output")],
+        name="linear-regression",
+    )

@@ -1,0 +1,102 @@
+"""One network written in the three ways there are: as a list, by calling layers, and with layer classes of one's own.
+
+Source: the Keras lessons that give three times (conv 3×3 – max pool), dense 256 and dropout 0.4 for MNIST.
+"""
+
+from functools import partial
+
+from striate.errors import UsageError, nearest
+from striate.network import Add, Block, Conv2D, Dense, Dropout, Flatten, Input, MaxPool2D, Network, Rescale, Tensor
+from striate.zoo.registry import architecture
+
+Conv = partial(Conv2D, kernel_size=3, padding="same", activation="relu")
+Pool = partial(MaxPool2D, 2, padding="same")
+
+
+@architecture("mnist-cnn")
+def mnist_cnn(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, form: str = "sequential") -> Network:
+    """form: "sequential", "functional" (which adds a residual block) or "subclassed"."""
+    if form not in FORMS:
+        raise UsageError(f"Model 'mnist-cnn' has no form '{form}'.{nearest(form, FORMS)}")
+    return FORMS[form](input_shape, classes)
+
+
+def sequential(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
+    """A list of layers."""
+    return Network.sequential(
+        [
+            Input(input_shape),
+            Rescale(),
+            Conv(32, name="conv1"),
+            Pool(name="pool1"),
+            Conv(64, name="conv2"),
+            Pool(name="pool2"),
+            Conv(128, name="conv3"),
+            Pool(name="pool3"),
+            Flatten(),
+            Dense(256, activation="relu", name="hidden"),
+            Dropout(0.4),
+            Dense(classes, activation="softmax", name="output"),
+        ],
+        name="mnist-cnn",
+    )
+
+
+@architecture("mnist-cnn-functional")
+def functional(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
+    """Layers called on tensors; the second convolution is followed by a residual block of one more."""
+    image = Input(input_shape)
+    x = Pool(name="pool1")(Conv(32, name="conv1")(Rescale()(image)))
+    x = Conv(64, name="conv2")(x)
+    x = Add(name="residual")(x, Conv(64, name="conv2b")(x))
+    x = Pool(name="pool2")(x)
+    x = Pool(name="pool3")(Conv(128, name="conv3")(x))
+    x = Dense(256, activation="relu", name="hidden")(Flatten()(x))
+    output = Dense(classes, activation="softmax", name="output")(Dropout(0.4)(x))
+    return Network(image, output, name="mnist-cnn-functional")
+
+
+class ConvPool(Block):
+    """A convolution and its pool."""
+
+    def __init__(self, filters: int, name: str) -> None:
+        self.name = name
+        self.conv = Conv(filters, name="conv")
+        self.pool = Pool(name="pool")
+
+    def call(self, *inputs: Tensor) -> Tensor:
+        """Convolve, then pool."""
+        return self.pool(self.conv(*inputs))
+
+
+class Classifier(Block):
+    """The dense end of the network."""
+
+    def __init__(self, units: int, name: str) -> None:
+        self.name = name
+        self.hidden = Dense(units, activation="relu", name="hidden")
+        self.dropout = Dropout(0.4, name="dropout")
+
+    def call(self, *inputs: Tensor) -> Tensor:
+        """Flatten, then dense and dropout."""
+        return self.dropout(self.hidden(Flatten(name="flatten")(*inputs)))
+
+
+@architecture("mnist-cnn-subclassed")
+def subclassed(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
+    """Layer classes of one's own: `ConvPool` and `Classifier`."""
+    return Network.sequential(
+        [
+            Input(input_shape),
+            Rescale(),
+            ConvPool(32, name="block1"),
+            ConvPool(64, name="block2"),
+            ConvPool(128, name="block3"),
+            Classifier(256, name="classifier"),
+            Dense(classes, activation="softmax", name="output"),
+        ],
+        name="mnist-cnn-subclassed",
+    )
+
+
+FORMS = {"sequential": sequential, "functional": functional, "subclassed": subclassed}
