@@ -1,25 +1,117 @@
 """Fetch MNIST from its public mirrors, checked by checksum, so that a broken download never reaches a model."""
 
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from striate.data.idx import gunzip
 from striate.errors import DownloadError
 
-# SHA-256 of the unpacked files, because mirrors pack them differently.
+# SHA-256 of the unpacked files, because mirrors pack them differently; their MD5 sums are MNIST's published ones.
 SHA256 = {
-    "train-images-idx3-ubyte.gz": "",
-    "train-labels-idx1-ubyte.gz": "",
-    "t10k-images-idx3-ubyte.gz": "",
-    "t10k-labels-idx1-ubyte.gz": "",
+    "train-images-idx3-ubyte.gz": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte.gz": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte.gz": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte.gz": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "http://yann.lecun.com/exdb/mnist/",
+)
+LARGEST = 1 << 26  # bytes; the largest file is 10 MB packed
+TIMEOUT = 30  # seconds without a byte
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept; the operating system's folder for caches."""
+    """Where downloads are kept: the operating system's folder for caches."""
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("striate", appauthor=False))
 
 
-def fetch_missing(folder: Path) -> Path:
-    """Fetch."""
-    raise DownloadError(f"MNIST is not in {folder}.")
+def fetch_mnist(folder: Path, mirrors: Sequence[str] | None = None) -> Path:
+    """Bring the four files of MNIST into `folder` and return it; files that are there and right stay.
+
+    mirrors: addresses of folders, tried in turn; by default those of STRIATE_MNIST_MIRRORS (separated by spaces),
+    else the public ones. Raises DownloadError, with what each mirror answered, if a file cannot be had.
+    """
+    mirrors = mirrors or os.environ.get("STRIATE_MNIST_MIRRORS", "").split() or MIRRORS
+    for name in SHA256:
+        if not _is_good(folder / name):
+            _write(folder / name, _from_any(name, mirrors, folder))
+    return folder
+
+
+def _is_good(path: Path) -> bool:
+    try:
+        return _fault(path.name, path.read_bytes()) is None
+    except OSError:
+        return False
+
+
+def _fault(name: str, packed: bytes) -> str | None:
+    """What is wrong with the packed content of a file, or None."""
+    try:
+        content = gunzip(packed)
+    except ValueError as error:
+        return str(error)
+    return None if hashlib.sha256(content).hexdigest() == SHA256[name] else "its checksum is wrong"
+
+
+def _from_any(name: str, mirrors: Sequence[str], folder: Path) -> bytes:
+    """The right packed content of a file, from the first mirror that has it."""
+    faults = []
+    for mirror in mirrors:
+        try:
+            packed = _read_address(mirror.rstrip("/") + "/" + name)
+        except OSError as error:
+            faults.append(f"{mirror}: {error}")
+            continue
+        fault = _fault(name, packed)
+        if fault is None:
+            return packed
+        faults.append(f"{mirror}: {fault}")
+    raise DownloadError(
+        f"MNIST could not be downloaded. {name}: {'; '.join(faults)}. Without a network, put {', '.join(SHA256)} "
+        f"into {folder}, or use the data set 'mnist5k', which needs no download."
+    )
+
+
+def _read_address(address: str) -> bytes:
+    """The body at an address, with a progress bar on a terminal. Raises OSError for whatever goes wrong."""
+    from http.client import HTTPException
+    from urllib.request import Request, urlopen
+
+    from rich.console import Console
+    from rich.progress import wrap_file
+
+    request = Request(address, headers={"User-Agent": "striate"})
+    console = Console(stderr=True)
+    try:
+        with urlopen(request, timeout=TIMEOUT) as answer:
+            size = int(answer.headers.get("Content-Length") or 0)
+            name = address.rsplit("/", 1)[-1]
+            with wrap_file(answer, size, description=name, console=console, disable=not console.is_terminal) as file:
+                return file.read(LARGEST)
+    except (HTTPException, ValueError) as error:
+        raise OSError(str(error) or type(error).__name__) from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Put a file in place whole or not at all. Raises DownloadError if the folder cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(part).replace(path)
+        finally:
+            Path(part).unlink(missing_ok=True)
+    except OSError as error:
+        raise DownloadError(f"{path} cannot be written: {error.strerror or error}.") from error

@@ -1,16 +1,14 @@
 """MNIST: 70,000 handwritten digits in four gzipped IDX files, and the 5,000 of them that come with Striate."""
 
 import os
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from striate.data.dataset import Dataset, Images
-from striate.data.download import SHA256, cache_folder, fetch_missing
+from striate.data.download import SHA256, cache_folder, fetch_mnist
+from striate.data.idx import read_idx
 from striate.data.split import digest_images, split_all, split_train
 from striate.errors import DataError
 from striate.images import ImagePolicy
@@ -18,8 +16,6 @@ from striate.images import ImagePolicy
 CLASSES = tuple("0123456789")
 POLICY = ImagePolicy(28, 28, 1, "digit")
 EMBEDDED = Path(__file__).with_name("mnist5k.npz")
-MAGIC = {1: 0x801, 3: 0x803}  # uint8 values along 1 or 3 axes
-LARGEST = 1 << 30  # bytes; MNIST's largest file unpacks to 47 MB
 
 
 def mnist(seed: int = 0) -> Dataset:
@@ -29,7 +25,7 @@ def mnist(seed: int = 0) -> Dataset:
     Raises DataError for damaged files, DownloadError if they are nowhere and cannot be fetched.
     Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits".
     """
-    folder = find_mnist() or fetch_missing(cache_folder() / "mnist")
+    folder = find_mnist() or fetch_mnist(cache_folder() / "mnist")
     with ThreadPoolExecutor(2) as pool:  # zlib lets other threads run
         train, test = pool.map(lambda part: _read_part(folder, part), ("train", "t10k"))
     return split_train("mnist", CLASSES, train, test, POLICY, seed=seed, validation=0.1)
@@ -57,33 +53,3 @@ def _read_part(folder: Path, part: str) -> Images:
     if len(x) != len(y) or x.shape[1:] != (28, 28) or (len(y) and y.max() > 9):
         raise DataError(f"The MNIST files in {folder} do not belong together: images {x.shape}, labels {y.shape}.")
     return Images(x[..., None], y.astype(np.int64))  # (N, H, W) → (N, H, W, 1)
-
-
-def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
-    """The uint8 array in a gzipped IDX file with 1 or 3 axes. Raises DataError for anything else."""
-    content = _unpack(path)
-    header = 4 + 4 * axes
-    if len(content) < header or int.from_bytes(content[:4], "big") != MAGIC[axes]:
-        raise DataError(f"{path} is not an IDX file of bytes with {axes} axes{_advice(path)}")
-    shape = tuple(int(size) for size in np.frombuffer(content, ">u4", axes, offset=4))
-    if len(content) - header != int(np.prod(shape, dtype=np.float64)):
-        raise DataError(f"{path} should hold {shape} bytes but has {len(content) - header}{_advice(path)}")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
-
-
-def _unpack(path: Path) -> bytes:
-    """The content of a gzip file of one member; zlib checks its length and CRC."""
-    try:
-        packed = path.read_bytes()
-        size = int.from_bytes(packed[-4:], "little")  # gzip ends with the unpacked length
-        unpacker: Any = zlib.decompressobj(wbits=31)
-        content: bytes = unpacker.decompress(packed, min(size + 1, LARGEST))
-    except (OSError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read: {error}{_advice(path)}") from error
-    if not unpacker.eof:
-        raise DataError(f"{path} is cut short or damaged{_advice(path)}")
-    return content
-
-
-def _advice(path: Path) -> str:
-    return f". Delete it and run `striate data get mnist`, or put a good {path.name} in its place."
