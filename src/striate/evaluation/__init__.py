@@ -1,0 +1,28 @@
+"""How well a network did and what it got wrong: figures with intervals, mistakes, curves, the HTML report."""
+
+from striate.evaluation.confusion import Pair, confused_pairs, confusion_counts, percent_of_true
+from striate.evaluation.curves import LearningCurves, learning_curves
+from striate.evaluation.evaluate import Evaluation, evaluate
+from striate.evaluation.metrics import Bin, ClassFigures, Estimate, cross_entropy, f1_score, wilson
+from striate.evaluation.mistakes import Mistake, find_mistakes
+from striate.evaluation.threshold import unknown_threshold
+
+__all__ = [
+    "Bin",
+    "ClassFigures",
+    "Estimate",
+    "Evaluation",
+    "LearningCurves",
+    "Mistake",
+    "Pair",
+    "confused_pairs",
+    "confusion_counts",
+    "cross_entropy",
+    "evaluate",
+    "f1_score",
+    "find_mistakes",
+    "learning_curves",
+    "percent_of_true",
+    "unknown_threshold",
+    "wilson",
+]

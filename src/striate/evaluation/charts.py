@@ -1,0 +1,191 @@
+"""Learning curves, reliability diagram and interval bars as small inline SVG."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor, isfinite, log10, sqrt
+
+from markupsafe import Markup, escape
+
+from striate.evaluation.curves import LearningCurves
+from striate.evaluation.metrics import Bin, Estimate
+from striate.evaluation.strings import STRINGS
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The plot area and its axes: data → pixels of a 460 × 290 drawing."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    left: float = 46
+    right: float = 448
+    top: float = 34
+    bottom: float = 246
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """The pixel of a data point."""
+        across = (x - self.x[0]) / ((self.x[1] - self.x[0]) or 1)
+        up = (y - self.y[0]) / ((self.y[1] - self.y[0]) or 1)
+        return round(self.left + across * (self.right - self.left), 1), round(
+            self.bottom - up * (self.bottom - self.top), 1
+        )
+
+
+def curve_chart(curves: LearningCurves, figure: str) -> Markup:
+    """One chart of `figure` ("loss" or "accuracy") over the epochs, for training and validation."""
+    training, validation = (_points(curves, name) for name in (figure, f"val_{figure}"))
+    values = [y for _, y in training + validation]
+    epochs = curves.columns["epoch"]
+    percent = figure == "accuracy"
+    frame = Frame((float(epochs[0]), float(epochs[-1])), _range(values, top=1.0 if percent else None))
+    parts = [
+        _marks(curves, frame),
+        _axes(frame, "epoch", percent, whole=True),
+        _line(training, frame, "training"),
+        _line(validation, frame, "validation"),
+        _hovers(curves, figure, frame, percent),
+    ]
+    return _svg(parts, f"curve_{figure}", 290)
+
+
+def reliability_chart(bins: Sequence[Bin]) -> Markup:
+    """Share right over confidence, one dot with its interval a bin, on the diagonal where both agree."""
+    frame = Frame((0, 1), (0, 1), left=46, right=266, top=12, bottom=232)
+    total = sum(b.count for b in bins)
+    (x0, y0), (x1, y1) = frame.at(0, 0), frame.at(1, 1)
+    parts = [
+        _axes(frame, "confidence", True, whole=False, percent_x=True),
+        f'<line class="ideal" x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}"/>',
+        *(_bin(b, frame, total) for b in bins),
+    ]
+    return _svg(parts, "calibration", 276, 280)
+
+
+def interval_bar(estimate: Estimate, floor_: float) -> Markup:
+    """A bar from the low to the high end of an interval on an axis from `floor_` to 1, with a tick at the value."""
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return Markup("")
+    low, value, high = (
+        round(100 * (v - floor_) / (1 - floor_), 1) for v in (estimate.low, estimate.value, estimate.high)
+    )
+    return Markup(
+        f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        f'<path class="track" d="M0 5H100"/><path class="span" d="M{low} 5H{high}"/>'
+        f'<path class="tick" d="M{value} 0V10"/></svg>'
+    )
+
+
+def _svg(parts: Sequence[str], title: str, height: int, width: int = 460) -> Markup:
+    label = STRINGS[title]
+    return Markup(
+        f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label["en"])}" '
+        f'data-en="{escape(label["en"])}" data-ko="{escape(label["ko"])}">{"".join(parts)}</svg>'
+    )
+
+
+def _text(key: str, x: float, y: float, style: str = "", **values: str) -> str:
+    """A label in both languages; CSS shows the chosen one."""
+    return "".join(
+        f'<text lang="{language}" x="{x}" y="{y}" class="{style}">{escape(text.format(**values))}</text>'
+        for language, text in STRINGS[key].items()
+    )
+
+
+def _points(curves: LearningCurves, name: str) -> list[tuple[float, float]]:
+    if name not in curves.columns:
+        return []
+    pairs = zip(curves.columns["epoch"].tolist(), curves.columns[name].tolist(), strict=True)
+    return [(x, y) for x, y in pairs if isfinite(y)]
+
+
+def _range(values: Sequence[float], top: float | None) -> tuple[float, float]:
+    if top is None:
+        return 0.0, max(values, default=1.0) * 1.05 or 1.0
+    low = min(values, default=0.0)
+    return max(0.0, top - (top - low) * 1.1 - 1e-3), top
+
+
+def _ticks(low: float, high: float, count: int, whole: bool) -> list[float]:
+    """Round numbers in low..high: 1, 2 or 5 times a power of ten apart."""
+    span = (high - low) or 1
+    rough = span / count
+    power = 10.0 ** floor(log10(rough))
+    step = next(power * m for m in (1, 2, 5, 10) if power * m >= rough * 0.999)
+    step = max(step, 1.0) if whole else step
+    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
+    return [round(n * step, 10) for n in range(first, last + 1)]
+
+
+def _axes(frame: Frame, x_label: str, percent: bool, *, whole: bool, percent_x: bool = False) -> str:
+    parts = []
+    for y in _ticks(*frame.y, 5, False):
+        _, v = frame.at(frame.x[0], y)
+        label = f"{100 * y:.4g}%" if percent else f"{y:.4g}"
+        parts.append(f'<line class="grid" x1="{frame.left}" y1="{v}" x2="{frame.right}" y2="{v}"/>')
+        parts.append(f'<text class="end" x="{frame.left - 7}" y="{v + 4}">{label}</text>')
+    for x in _ticks(*frame.x, 8 if frame.right > 300 else 4, whole):
+        u, _ = frame.at(x, frame.y[0])
+        label = f"{100 * x:.4g}%" if percent_x else f"{x:.4g}"
+        parts.append(f'<text class="middle" x="{u}" y="{frame.bottom + 17}">{label}</text>')
+    parts.append(_text(x_label, (frame.left + frame.right) / 2, frame.bottom + 36, "middle label"))
+    return "".join(parts)
+
+
+def _line(points: Sequence[tuple[float, float]], frame: Frame, style: str) -> str:
+    if not points:
+        return ""
+    pixels = [frame.at(x, y) for x, y in points]
+    path = " ".join(f"{u},{v}" for u, v in pixels)
+    dots = "".join(f'<circle cx="{u}" cy="{v}" r="2.4"/>' for u, v in pixels) if len(pixels) <= 40 else ""
+    return f'<g class="{style}"><polyline points="{path}"/>{dots}</g>'
+
+
+def _marks(curves: LearningCurves, frame: Frame) -> str:
+    """The epoch of the best validation loss, and the stretch of overfitting after it."""
+    if curves.best is None or len(curves.columns["epoch"]) < 2:
+        return ""
+    u, _ = frame.at(float(curves.columns["epoch"][curves.best]), frame.y[0])
+    line = f'<line class="best" x1="{u}" y1="{frame.top}" x2="{u}" y2="{frame.bottom}"/>'
+    if curves.verdict != "overfitting":
+        return line
+    width = round(frame.right - u, 1)
+    area = f'<rect class="over" x="{u}" y="{frame.top}" width="{width}" height="{frame.bottom - frame.top}"/>'
+    if width < 60:
+        return area + line + _text("overfitting_mark", u - 5, frame.top + 14, "end accent")
+    return area + line + _text("overfitting_mark", u + 6, frame.top + 14, "accent")
+
+
+def _hovers(curves: LearningCurves, figure: str, frame: Frame, percent: bool) -> str:
+    """An invisible strip for each epoch; pointing at it shows a line and the values, by CSS alone."""
+    epochs = curves.columns["epoch"].tolist()
+    half = (frame.right - frame.left) / max(len(epochs) - 1, 1) / 2
+    series = [curves.columns[name].tolist() for name in (figure, f"val_{figure}") if name in curves.columns]
+    parts = []
+    for index, epoch in enumerate(epochs):
+        u, _ = frame.at(epoch, frame.y[0])
+        values = [f"{100 * s[index]:.2f}%" if percent else f"{s[index]:.4f}" for s in series if isfinite(s[index])]
+        parts.append(
+            f'<g class="hover"><rect x="{round(u - half, 1)}" y="{frame.top}" width="{round(2 * half, 1)}" '
+            f'height="{frame.bottom - frame.top}"/><line x1="{u}" y1="{frame.top}" x2="{u}" y2="{frame.bottom}"/>'
+            f"{_readout(epoch, values, frame)}</g>"
+        )
+    return "".join(parts)
+
+
+def _readout(epoch: float, values: Sequence[str], frame: Frame) -> str:
+    return "".join(
+        f'<text lang="{language}" class="end readout" x="{frame.right}" y="{frame.top - 14}">'
+        f"{escape(text.format(n=f'{epoch:g}'))}: {' · '.join(values)}</text>"
+        for language, text in STRINGS["epoch_number"].items()
+    )
+
+
+def _bin(b: Bin, frame: Frame, total: int) -> str:
+    low, value, high = b.accuracy.low or 0.0, b.accuracy.value or 0.0, b.accuracy.high or 0.0
+    u, v = frame.at(b.confidence, value)
+    radius = round(2.2 + 5 * sqrt(b.count / total), 1)
+    title = f"{100 * b.confidence:.1f}% → {100 * value:.1f}% ({b.count:,})"
+    return (
+        f'<g class="bin"><title>{title}</title><line x1="{u}" y1="{frame.at(0, low)[1]}" x2="{u}" '
+        f'y2="{frame.at(0, high)[1]}"/><circle cx="{u}" cy="{v}" r="{radius}"/></g>'
+    )

@@ -1,0 +1,57 @@
+"""Thumbnails and filters as PNG data URIs that an HTML page can carry."""
+
+from base64 import b64encode
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.images import encode_png
+
+Array = NDArray[Any]
+
+THUMBNAIL = 96  # pixels on the longer side
+
+
+def data_uri(pixels: Array) -> str:
+    """A PNG of uint8 pixels (H, W, 1) or (H, W, 3) as a `data:` address."""
+    return "data:image/png;base64," + b64encode(encode_png(np.ascontiguousarray(pixels))).decode("ascii")
+
+
+def thumbnail(image: Array) -> str:
+    """One image (H, W, C) averaged down to at most 96 pixels on its longer side, never enlarged.
+
+    Anything but uint8 is stretched from its darkest to its brightest value.
+    """
+    if image.dtype != np.uint8:
+        image = (255 * (image - image.min()) / (np.ptp(image) or 1)).astype(np.uint8)
+    if image.shape[2] not in (1, 3):
+        image = image[:, :, :3] if image.shape[2] > 3 else image[:, :, :1]
+    return data_uri(_shrink(image, -(-max(image.shape[:2]) // THUMBNAIL)))
+
+
+def _shrink(image: Array, factor: int) -> Array:
+    if factor <= 1:
+        return image
+    factor = min(factor, *image.shape[:2])
+    height, width, channels = image.shape[0] // factor, image.shape[1] // factor, image.shape[2]
+    blocks = image[: height * factor, : width * factor].reshape(height, factor, width, factor, channels)
+    return blocks.mean(axis=(1, 3)).astype(np.uint8)  # H, block, W, block, C → H W C
+
+
+def filter_tiles(kernel: Array) -> list[str]:
+    """Each filter of a kernel (KH, KW, C, O) as a picture: mid-grey is zero, black and white its largest weight.
+
+    Three input channels are shown as RGB; any other number as the mean over them.
+    """
+    shown = kernel if kernel.shape[2] == 3 else kernel.mean(axis=2, keepdims=True)
+    largest = np.abs(shown).max(axis=(0, 1, 2), keepdims=True)
+    scaled = np.divide(shown, largest, out=np.zeros(shown.shape), where=largest > 0)
+    tiles = np.moveaxis((127.5 + 127.5 * scaled).round().astype(np.uint8), -1, 0)  # KH KW C O → O KH KW C
+    return [data_uri(tile) for tile in tiles]
+
+
+def matrix_picture(percent: Array) -> str:
+    """A percentage matrix (classes, classes) as grey dots: white for 0, black for 100, the root of it between."""
+    grey = 255 - np.sqrt(np.clip(percent, 0, 100) / 100) * 255
+    return data_uri(grey.round().astype(np.uint8)[:, :, None])  # → H W 1

@@ -1,0 +1,171 @@
+"""One self-contained HTML page that says how well a network did and what it got wrong."""
+
+import os
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from striate.evaluation import sections
+from striate.evaluation.charts import curve_chart, interval_bar, reliability_chart
+from striate.evaluation.confusion import percent_of_true
+from striate.evaluation.curves import learning_curves
+from striate.evaluation.evaluate import Evaluation
+from striate.evaluation.pictures import filter_tiles, matrix_picture
+from striate.evaluation.wording import Percent, bold, duration, label, number, points, t
+from striate.files import atomic_write
+from striate.network.table import Row
+
+Array = NDArray[Any]
+
+TEMPLATES = Path(__file__).parent / "templates"
+FIRST_CARDS = 200  # mistakes shown at once; a button brings the rest
+
+
+@dataclass(frozen=True, eq=False)
+class ReportData:
+    """All that a report shows. What is left out has no section.
+
+    model, data: names of the network and the data set.
+    images: the test images by index, each uint8 (H, W, C): an array (N, H, W, C) or anything that can be indexed.
+    history: one list of values for each figure, as `learning_curves` takes it.
+    splits: images in "train", "validation", "test". notes: sentences about the data, such as files left out.
+    recipe, versions: settings and package versions by name. seconds: how long it took. started: date and time.
+    filters_before, filters_after: first-layer kernels (KH, KW, C, O). table: `Network.table()`.
+    unknown_threshold: the probability below which predict says "unknown", 0..1.
+    """
+
+    model: str
+    data: str
+    evaluation: Evaluation
+    images: Sequence[Array] | Array | None = None
+    history: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    splits: Mapping[str, int] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    seed: int | None = None
+    hardware: str = ""
+    seconds: float | None = None
+    started: str = ""
+    filters_before: Array | None = None
+    filters_after: Array | None = None
+    table: Sequence[Row] = ()
+    unknown_threshold: float | None = None
+
+
+def write_report(path: str | os.PathLike[str], data: ReportData) -> None:
+    """Write the report as one UTF-8 HTML file, all of it or nothing. Raises RunError when it cannot be written."""
+    atomic_write(path, render_report(data).encode("utf-8"))
+
+
+def render_report(data: ReportData) -> str:
+    """The report as HTML text."""
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            d=data,
+            e=data.evaluation,
+            percent=Percent(data.evaluation.images),
+            **_head(data),
+            **_curves(data),
+            **_matrix(data.evaluation),
+            **_mistakes(data),
+            **_network(data),
+            **_static(),
+        )
+    )
+
+
+def _head(data: ReportData) -> dict[str, Any]:
+    evaluation = data.evaluation
+    return {
+        "meaning": sections.meaning(evaluation),
+        "trust": sections.trust(evaluation, Percent(evaluation.images)),
+        "facts": data.splits or data.notes or data.recipe or data.versions or data.hardware or data.seconds is not None,
+        "bar_floor": sections.bar_floor(evaluation),
+        "reliability": reliability_chart(evaluation.bins),
+        "calibration": sections.calibration(evaluation),
+    }
+
+
+def _curves(data: ReportData) -> dict[str, Any]:
+    curves = learning_curves(data.history)
+    if not {"loss", "accuracy"} & curves.columns.keys():
+        return {"curves": None}
+    return {
+        "curves": curves,
+        "charts": {name: curve_chart(curves, name) for name in ("loss", "accuracy") if name in curves.columns},
+        "verdict": sections.curve_verdict(curves),
+        "gap": sections.curve_gap(curves),
+        "curve_rows": sections.curve_rows(curves),
+        "column_names": sections.COLUMN_NAMES,
+    }
+
+
+def _matrix(evaluation: Evaluation) -> dict[str, Any]:
+    pairs = evaluation.pairs[: sections.MOST_PAIRS]
+    cells = sections.matrix_cells(evaluation)
+    if cells:
+        return {"matrix": cells, "tall": max(map(len, evaluation.classes)) > 6, "pairs": pairs}
+    picture = matrix_picture(percent_of_true(evaluation.counts))
+    return {"matrix": None, "matrix_picture": picture, "cells": sections.sparse_cells(evaluation), "pairs": pairs}
+
+
+def _mistakes(data: ReportData) -> dict[str, Any]:
+    if data.images is None:
+        return {"mistakes": None}
+    cards, pictured = sections.mistake_cards(data.evaluation, data.images)
+    small = not cards or max(np.asarray(data.images[data.evaluation.mistakes[0].index]).shape[:2]) <= 64
+    return {"mistakes": cards, "pictured": pictured, "small": small, "shown": FIRST_CARDS}
+
+
+def _network(data: ReportData) -> dict[str, Any]:
+    kernels = {"filters_before": data.filters_before, "filters_after": data.filters_after}
+    filters = {name: kernel for name, kernel in kernels.items() if kernel is not None}
+    return {
+        "filters": {name: filter_tiles(kernel) for name, kernel in filters.items()},
+        "filter_shape": next(iter(filters.values())).shape if filters else None,
+        "layers": sections.layer_rows(data.table),
+        "layer_columns": sections.LAYER_COLUMNS,
+        "layer_totals": sections.layer_totals(data.table),
+    }
+
+
+def _static() -> dict[str, Any]:
+    script = (TEMPLATES / "report.js").read_text("utf-8")
+    return {
+        "css": Markup((TEMPLATES / "report.css").read_text("utf-8")),
+        "script": Markup(script),
+        "script_hash": b64encode(sha256(script.encode()).digest()).decode(),
+    }
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.globals |= {
+        "t": t,
+        "label": label,
+        "bold": bold,
+        "number": number,
+        "points": points,
+        "duration": duration,
+        "bar": interval_bar,
+    }
+    return environment
