@@ -1,8 +1,13 @@
 """Data sets: what they hold, how they are split, in which order they come, how they are augmented."""
 
 from striate.data.arrays import from_arrays
+from striate.data.augment import PRESETS, Augmentation, get_augmentation
 from striate.data.dataset import Dataset, Images, check_images
+from striate.data.folder import load_folder
 from striate.data.order import batches, epoch_order, uniforms
-from striate.data.registry import load, names
+from striate.data.registry import Known, describe, get, load, names
 
-__all__ = ["Dataset", "Images", "batches", "check_images", "epoch_order", "from_arrays", "load", "names", "uniforms"]
+__all__ = [
+    "PRESETS", "Augmentation", "Dataset", "Images", "Known", "batches", "check_images", "describe", "epoch_order",
+    "from_arrays", "get", "get_augmentation", "load", "load_folder", "names", "uniforms",
+]  # fmt: skip

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from striate.data.dataset import Pixels
 
 Matrix = NDArray[np.float64]
+Numbers = NDArray[np.float64]
 Whole = NDArray[np.int32]
 Words = NDArray[np.uint32]
 
@@ -16,6 +17,26 @@ ONE = 256  # positions are whole numbers of 1/256 pixel, so results are the same
 LANES = np.uint32(0x00FF00FF)
 FAR = 8000.0  # pixels; clearly outside, and its sums fit in 32 bits
 CHUNK = 1 << 16  # output pixels worked on at once: few calls, and buffers that stay in the cache
+
+
+def undo(
+    angle: Numbers, shear: Numbers, size: tuple[Numbers, Numbers],
+    middle: tuple[float, float], place: tuple[Numbers, Numbers],
+) -> Matrix:  # fmt: skip
+    """The matrices (N, 2, 3) that `warp` needs to scale pictures about their middle, lean, turn and place them.
+
+    result = R(angle) · [[1, 0], [shear, 1]] · diag(size) · (original − middle) + place, positions as (row, column).
+    angle: radians, clockwise (rows count downwards). shear: columns per row. size: factors of height and width.
+    All but middle are (N,).
+    """
+    cos, sin = np.cos(angle), np.sin(angle)
+    inverse = np.empty((len(angle), 2, 3))
+    inverse[:, 0, 0], inverse[:, 0, 1] = cos / size[0], -sin / size[0]
+    inverse[:, 1, 0], inverse[:, 1, 1] = (sin - shear * cos) / size[1], (cos + shear * sin) / size[1]
+    for axis in range(2):
+        moved = inverse[:, axis, 0] * place[0] + inverse[:, axis, 1] * place[1]
+        inverse[:, axis, 2] = middle[axis] - moved
+    return inverse
 
 
 def warp(x: Pixels, inverse: Matrix, height: int, width: int) -> Pixels:

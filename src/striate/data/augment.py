@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.affine import Matrix, warp
+from striate.data.affine import Matrix, undo, warp
 from striate.data.dataset import Pixels
 from striate.data.order import uniforms
 from striate.errors import UsageError, nearest
@@ -73,7 +73,7 @@ class Augmentation:
         angle, shear = np.radians(self.rotation) * turn, np.tan(np.radians(self.shear) * lean)
         middle = (height - 1) / 2, (width - 1) / 2
         shift = middle[0] + self.shift * height * down, middle[1] + self.shift * width * right
-        return _inverse(angle, shear, (size_y, size_x), shift, middle)
+        return undo(angle, shear, (size_y, size_x), middle, shift)
 
     def to_dict(self) -> dict[str, Any]:
         """All settings, ready for JSON."""
@@ -93,21 +93,6 @@ def _between(span: tuple[float, float], draw: NDArray[np.float64]) -> NDArray[np
     low, high = np.log(span[0]), np.log(span[1])
     factor: NDArray[np.float64] = np.exp(low + (high - low) * draw)
     return factor
-
-
-def _inverse(angle: Any, shear: Any, size: tuple[Any, Any], shift: tuple[Any, Any], middle: tuple[Any, Any]) -> Matrix:
-    """(N, 2, 3) that undoes: scale about `middle` by size (y, x), lean by shear, turn by angle, move middle to shift.
-
-    result = R(angle) · [[1, 0], [shear, 1]] · diag(size) · (original − middle) + shift, positions as (row, column).
-    """
-    cos, sin = np.cos(angle), np.sin(angle)
-    inverse = np.empty((len(angle), 2, 3))
-    inverse[:, 0, 0], inverse[:, 0, 1] = cos / size[0], -sin / size[0]
-    inverse[:, 1, 0], inverse[:, 1, 1] = (sin - shear * cos) / size[1], (cos + shear * sin) / size[1]
-    for axis in range(2):
-        moved = inverse[:, axis, 0] * shift[0] + inverse[:, axis, 1] * shift[1]
-        inverse[:, axis, 2] = middle[axis] - moved
-    return inverse
 
 
 PRESETS: dict[str, Augmentation] = {

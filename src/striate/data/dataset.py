@@ -14,6 +14,8 @@ from striate.images import ImagePolicy
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
 Labels = NDArray[np.int64]
 
+MOST_BYTES = 4_000_000_000  # of pixels held in memory at once
+
 
 @dataclass(frozen=True, eq=False)
 class Images:
@@ -133,3 +135,14 @@ def fingerprint(classes: Sequence[str], parts: Sequence[tuple[NDArray[np.uint64]
         state.update(digests.astype("<u8").tobytes())
         state.update(labels.astype("<i8").tobytes())
     return state.hexdigest()
+
+
+def check_room(n: int, shape: tuple[int, int, int]) -> None:
+    """Raise DataError if n pictures of this shape (H, W, C) are more than memory should be filled with."""
+    size = n * shape[0] * shape[1] * shape[2]
+    if size > MOST_BYTES:
+        fitting = int(min(shape[:2]) * (MOST_BYTES / size) ** 0.5)
+        raise DataError(
+            f"{n:,} images of {shape[0]}×{shape[1]}×{shape[2]} would fill {size / 1e9:.1f} GB of memory, and at most "
+            f"{MOST_BYTES / 1e9:.0f} GB are allowed: choose a size of {fitting} or less."
+        )

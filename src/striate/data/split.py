@@ -17,7 +17,7 @@ PARTS = ("training", "validation", "test")
 
 def digest_bytes(contents: Iterable[Any], seed: int) -> Digests:
     """One 64-bit number (N,) for each bytes-like object: BLAKE2b keyed with the seed. Source: RFC 7693."""
-    key, blake = seed.to_bytes(8, "little", signed=True), hashlib.blake2b
+    key, blake = (seed % 2**64).to_bytes(8, "little"), hashlib.blake2b
     joined = b"".join([blake(content, digest_size=8, key=key).digest() for content in contents])
     return np.frombuffer(joined, "<u8").astype(np.uint64)
 

@@ -26,7 +26,7 @@ class ImagePolicy:
     height, width: pixels, at least 1. channels: 1 (grey, ITU-R 601 luma) or 3 (RGB).
     fit: "pad" shrinks or grows the picture until all of it fits and fills up with black; "crop" until it covers
     the size and cuts off equally on both sides; "stretch" gives up its proportions; "digit" prepares a handwritten
-    digit as MNIST was made, and needs one channel.
+    digit as MNIST was made.
     digit_size: for "digit", the longer side of the ink in pixels.
     Raises DataError for settings that make no sense.
     """
@@ -44,8 +44,6 @@ class ImagePolicy:
             raise DataError(f"Images have 1 channel (grey) or 3 (RGB); got {self.channels}.")
         if self.fit not in FITS:
             raise DataError(f"fit must be one of {', '.join(FITS)}; got '{self.fit}'.")
-        if self.fit == "digit" and self.channels != 1:
-            raise DataError("fit 'digit' gives grey images: set channels to 1.")
         if self.fit == "digit" and not 1 <= self.digit_size <= min(self.height, self.width):
             raise DataError(f"A digit of {self.digit_size} pixels does not fit in {self.height}×{self.width}.")
 
@@ -56,9 +54,10 @@ class ImagePolicy:
 
     def apply(self, pixels: Pixels) -> Pixels:
         """uint8 (H, W), (H, W, 1) or (H, W, 3) to uint8 (height, width, channels)."""
-        pixels = self._with_channels(pixels)
         if self.fit == "digit":
-            return normalize_digit(pixels[:, :, 0], self.height, self.width, self.digit_size)[:, :, None]
+            grey = normalize_digit(_with_channels(pixels, 1)[:, :, 0], self.height, self.width, self.digit_size)
+            return _with_channels(grey, self.channels)
+        pixels = _with_channels(pixels, self.channels)
         if pixels.shape == self.shape:
             return pixels
         fitted: Pixels = np.asarray(self._fit(_picture(pixels)))
@@ -82,18 +81,6 @@ class ImagePolicy:
             raise DataError(f"An image policy needs '{missing[0]}'.")
         return cls(**settings)
 
-    def _with_channels(self, pixels: Pixels) -> Pixels:
-        """uint8 (H, W, channels)."""
-        if pixels.ndim == 2:
-            pixels = pixels[:, :, None]
-        if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or pixels.dtype != np.uint8 or not pixels.size:
-            raise DataError(f"Expected a picture as uint8 (H, W, 1 or 3); got {pixels.dtype} {pixels.shape}.")
-        if pixels.shape[2] == self.channels:
-            return pixels
-        if self.channels == 3:
-            return np.repeat(pixels, 3, axis=2)
-        return np.asarray(_picture(pixels).convert("L"))[:, :, None]
-
     def _fit(self, picture: "Image.Image") -> "Image.Image":
         from PIL import Image, ImageOps
 
@@ -103,6 +90,19 @@ class ImagePolicy:
         if self.fit == "crop":
             return ImageOps.fit(picture, size, smooth)
         return picture.resize(size, smooth)
+
+
+def _with_channels(pixels: Pixels, channels: int) -> Pixels:
+    """uint8 (H, W, channels)."""
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, None]
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or pixels.dtype != np.uint8 or not pixels.size:
+        raise DataError(f"Expected a picture as uint8 (H, W, 1 or 3); got {pixels.dtype} {pixels.shape}.")
+    if pixels.shape[2] == channels:
+        return pixels
+    if channels == 3:
+        return np.repeat(pixels, 3, axis=2)
+    return np.asarray(_picture(pixels).convert("L"))[:, :, None]
 
 
 def _picture(pixels: Pixels) -> "Image.Image":
