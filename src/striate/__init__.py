@@ -1,0 +1,46 @@
+"""Striate: image classification with convolutional networks. Importing it loads nothing heavy."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from striate import data, errors, zoo
+    from striate.engines import losses, optimizers
+    from striate.model import Model, Sequential, load
+    from striate.network import Input, Network, layers
+    from striate.training import callbacks
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Input": "striate.network",
+    "Network": "striate.network",
+    "Model": "striate.model",
+    "Sequential": "striate.model",
+    "load": "striate.model",
+}
+_ROOMS = {
+    "callbacks": "striate.training.callbacks",
+    "data": "striate.data",
+    "errors": "striate.errors",
+    "layers": "striate.network.layers",
+    "losses": "striate.engines.losses",
+    "optimizers": "striate.engines.optimizers",
+    "zoo": "striate.zoo",
+}
+__all__ = [
+    "Input", "Model", "Network", "Sequential", "__version__", "callbacks", "data", "errors", "layers", "load",
+    "losses", "optimizers", "zoo",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name in _ROOMS:
+        return import_module(_ROOMS[name])
+    raise AttributeError(f"module 'striate' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,67 @@
+"""Writing files so that a crash, a kill or a full disk never leaves half of one."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from striate.errors import RunError
+
+Content = bytes | str | Callable[[BinaryIO], object]
+NO_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+def atomic_write(path: str | os.PathLike[str], content: Content) -> None:
+    """Write bytes, text (as UTF-8), or what a function writes to the open file; all of it or nothing.
+
+    The folder is made where it is missing. Until the new content is safely on the disk, the old file stays
+    as it was. Raises RunError when it cannot be written, for example because the disk is full.
+    """
+    path = Path(path)
+    # In the same folder, because a rename is only atomic within one file system.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _write_and_sync(temporary, content)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise RunError(_explain(path, error)) from error
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Delete what writes that were killed left behind in a folder."""
+    for temporary in folder.glob(".*.tmp"):
+        temporary.unlink(missing_ok=True)
+
+
+def _write_and_sync(path: Path, content: Content) -> None:
+    with path.open("wb") as file:
+        if callable(content):
+            content(file)
+        else:
+            file.write(content.encode() if isinstance(content, str) else content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    # The rename itself lives in the folder. Windows cannot open one, and needs no such call.
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _explain(path: Path, error: OSError) -> str:
+    if error.errno in NO_SPACE:
+        return f"The disk is full: {path} was not written, and what was there before is unchanged. Free some space."
+    return f"{path} could not be written: {error.strerror or error}."

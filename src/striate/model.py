@@ -1,0 +1,362 @@
+"""A network with its weights and an engine, and the verbs people know: compile, fit, evaluate, predict, save, load."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from striate.data import Augmentation, Dataset
+from striate.data.split import digest_images, side
+from striate.engines.base import Array, Engine, Weights
+from striate.engines.losses import CategoricalCrossentropy, Loss, get_loss
+from striate.engines.optimizers import Adam, Optimizer, get_optimizer
+from striate.engines.weights import check_weights, initial_weights, load_weights, save_weights
+from striate.errors import DataError, ModelFileError, UsageError, nearest
+from striate.images import ImagePolicy
+from striate.network import Block, Layer, Network
+from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule, measure
+from striate.training import predict as run_predict
+from striate.training.callbacks import Callback, History, Logs
+from striate.training.measure import BATCH_SIZE
+from striate.training.metrics import Figures, default_losses, default_metrics
+from striate.training.progress import Verbose
+
+ENGINES = ("numpy",)
+
+
+class Model:
+    """A network that can learn and predict.
+
+    inputs, outputs: symbolic tensors (or Input layers), one or a list, as for `Network`. seed: 0 or more, decides the
+    first weights, the order of the samples and what dropout drops.
+
+    classes: names of the classes by number; policy: how files become pixels; recipe, fingerprint: how and on which
+    data it was trained; figures: what the last epoch reported. All are saved with the model; empty where not known.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, *, name: str = "model", seed: int = 0) -> None:
+        self._begin(Network(inputs, outputs, name=name), seed)
+
+    @classmethod
+    def from_network(cls, network: Network, *, seed: int = 0) -> "Model":
+        """A model of a network that is there already."""
+        model = Model.__new__(cls)
+        model._begin(network, seed)
+        return model
+
+    def _begin(self, network: Network | None, seed: int) -> None:
+        self._network = network
+        self._engine: Engine | None = None
+        self.seed = seed
+        self.classes: tuple[str, ...] = ()
+        self.policy: ImagePolicy | None = None
+        self.recipe: Recipe | None = None
+        self.fingerprint: str | None = None
+        self.figures: Logs = {}
+        self.optimizer: Optimizer | None = None
+        self._losses: tuple[Loss, ...] = ()
+        self._metrics: tuple[str, ...] | None = None
+        self._engine_name = "numpy"
+        self.learning_rate = 0.0
+        self.iterations = self.epochs_done = 0
+        self.stop_training = False
+
+    @property
+    def network(self) -> Network:
+        """The description."""
+        assert self._network is not None
+        return self._network
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return self.network.name
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Descriptions of all layers, each once, from input to output."""
+        return tuple(dict.fromkeys(node.layer for node in self.network.nodes))
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the network; made, with first weights from the seed, when it is needed."""
+        if self._engine is None:
+            self._engine = make_engine(self._engine_name, self.network, initial_weights(self.network, self.seed))
+        return self._engine
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """One for each output; before compile, those that go with the outputs' activations."""
+        return self._losses or default_losses(self.network)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics; before compile, those that go with the losses."""
+        return default_metrics(self.losses) if self._metrics is None else self._metrics
+
+    @property
+    def weights(self) -> Weights:
+        """Copies of all parameters by full name (`C1/kernel`), moving statistics included."""
+        return self.engine.weights
+
+    @weights.setter
+    def weights(self, weights: Mapping[str, Array]) -> None:
+        arrays = {name: np.asarray(array) for name, array in weights.items()}
+        check_weights(self.network, arrays, f"Weights for '{self.name}'")
+        self.engine.weights = arrays
+
+    def get_weights(self) -> Weights:
+        """The same as `weights`."""
+        return self.weights
+
+    def set_weights(self, weights: Mapping[str, Array]) -> None:
+        """The same as setting `weights`."""
+        self.weights = dict(weights)
+
+    def compile(
+        self,
+        optimizer: str | Optimizer = "adam",
+        loss: str | Loss | Sequence[str | Loss] | None = None,
+        metrics: Sequence[str] | None = None,
+        *,
+        learning_rate: float | None = None,
+        engine: str = "numpy",
+    ) -> None:
+        """Say how to train; the weights stay, the optimiser's memory begins anew.
+
+        loss: Keras's name or a `Loss`, one or one for each output; None takes the one that goes with the output's
+        activation. metrics: "accuracy", "mean_absolute_error"; None takes the one that goes with the loss.
+        Raises UsageError for names it does not know.
+        """
+        settings = {} if learning_rate is None else {"learning_rate": learning_rate}
+        self.optimizer = get_optimizer(optimizer, **settings)
+        self._losses = self._pick_losses(loss)
+        self._metrics = None if metrics is None else tuple(metrics)
+        Figures(self.network, self.losses, self.metrics)  # refuses a metric that does not go with a loss
+        self._use_engine(engine)
+        self.engine.compile(self.optimizer, self._losses, seed=self.seed)
+        self.learning_rate = self.optimizer.learning_rate
+        self.iterations = self.epochs_done = 0
+
+    def _pick_losses(self, loss: str | Loss | Sequence[str | Loss] | None) -> tuple[Loss, ...]:
+        if loss is None:
+            return default_losses(self.network)
+        count = len(self.network.outputs)
+        chosen = [loss] * count if isinstance(loss, str | Loss) else list(loss)
+        if len(chosen) != count:
+            raise UsageError(f"The network has {count} outputs; expected a loss for each, received {len(chosen)}.")
+        return tuple(map(get_loss, chosen))
+
+    def _use_engine(self, name: str) -> None:
+        if name not in ENGINES:
+            raise UsageError(f"There is no engine '{name}'.{nearest(name, ENGINES)}")
+        if name != self._engine_name and self._engine is not None:
+            self._engine = make_engine(name, self.network, self._engine.weights)
+        self._engine_name = name
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        batch_size: int = 32,
+        epochs: int = 1,
+        validation_data: tuple[Any, Any] | None = None,
+        validation_split: float = 0.0,
+        callbacks: Sequence[Callback] = (),
+        augmentation: Augmentation | None = None,
+        schedule: str | Schedule | None = None,
+        verbose: Verbose = "auto",
+    ) -> History:
+        """Train; returns the figures of each epoch in `history`, a dict of lists.
+
+        x: uint8 (N, H, W, C), or any numbers of the input's shape; a list of arrays for several inputs.
+        y: class numbers (N,) or one-hot rows (N, classes); (N, …) for sigmoid and linear outputs; a list for several.
+        validation_split: the part of the samples, chosen by their content, that is kept for validation.
+        Raises DataError for samples that do not fit, UsageError before compile.
+        """
+        if self.optimizer is None:
+            raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before fit.")
+        train = check_samples(self.network, self.losses, x, y)
+        validation = check_samples(self.network, self.losses, *validation_data) if validation_data else None
+        if validation_split:
+            train, validation = self._split(train, validation, validation_split)
+        recipe = Recipe(
+            epochs, batch_size, self.optimizer, get_schedule(schedule), augmentation=augmentation, seed=self.seed
+        )
+        _require_two_classes(train, self.losses)
+        self.recipe = recipe
+        return fit(self, recipe, train, validation, callbacks=callbacks, verbose=verbose)
+
+    def _split(self, samples: Samples, validation: Samples | None, part: float) -> tuple[Samples, Samples]:
+        if validation is not None:
+            raise UsageError("Give either validation_data or validation_split, not both.")
+        if not 0 < part < 1:
+            raise UsageError(f"validation_split lies between 0 and 1; received {part}.")
+        chosen = side(digest_images(samples.inputs[0], self.seed), part, 0) == 1
+        if chosen.all() or not chosen.any():
+            raise DataError(f"{len(samples)} samples are too few to set {part:g} of them apart for validation.")
+        return samples.take(~chosen), samples.take(chosen)
+
+    def train(
+        self,
+        data: Dataset,
+        recipe: Recipe | None = None,
+        *,
+        callbacks: Sequence[Callback] = (),
+        run: Run | None = None,
+        verbose: Verbose = "auto",
+    ) -> History:
+        """Compile by the recipe and train on a data set; with a run folder, keep everything there.
+
+        A run that was cut off goes on where it stood. The model takes over the data set's classes and image policy.
+        Weights that were never used or set begin from the recipe's seed.
+        Raises DataError when the network does not fit the data, RunError when a run goes on with other data.
+        """
+        recipe = recipe or (run.recipe if run else Recipe())
+        if run:
+            run.require_data(data.fingerprint)
+        units = self.network.output_shapes[0][-1]
+        if units != len(data.classes):
+            raise DataError(f"The network has {units} outputs, but '{data.name}' has {len(data.classes)} classes.")
+        if self._engine is None:
+            self.seed = recipe.seed
+        self.compile(recipe.optimizer, _smoothed(default_losses(self.network), recipe.label_smoothing))
+        self.classes, self.policy = data.classes, data.policy
+        self.recipe, self.fingerprint = recipe, data.fingerprint
+        train = check_samples(self.network, self.losses, data.train.x, data.train.y)
+        held = data.validation
+        validation = check_samples(self.network, self.losses, held.x, held.y) if len(held) else None
+        history = fit(self, recipe, train, validation, callbacks=callbacks, run=run, verbose=verbose)
+        if run:
+            self.save(run.model_path)
+        return history
+
+    def evaluate(self, x: Any, y: Any, *, batch_size: int = BATCH_SIZE) -> dict[str, float]:
+        """Mean loss and metrics, for example {"loss": 0.04, "accuracy": 0.99}. Raises DataError as `fit` does."""
+        samples = check_samples(self.network, self.losses, x, y)
+        return measure(self.engine, self.losses, Figures(self.network, self.losses, self.metrics), samples, batch_size)
+
+    def predict(self, x: Any, *, batch_size: int = BATCH_SIZE) -> Any:
+        """The output, float32 (N, classes); a list of arrays for several outputs. Raises DataError as `fit` does."""
+        outputs = run_predict(self.engine, check_inputs(self.network, x), batch_size)
+        return outputs[0] if len(outputs) == 1 else list(outputs)
+
+    def train_on_batch(self, x: Any, y: Any) -> dict[str, float]:
+        """One step on these samples; loss and metrics before it."""
+        if self.optimizer is None:
+            raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before train_on_batch.")
+        batch = check_samples(self.network, self.losses, x, y)
+        result = self.engine.train_step(
+            batch.inputs, batch.targets, learning_rate=self.learning_rate, step=self.iterations
+        )
+        self.iterations += 1
+        figures = Figures(self.network, self.losses, self.metrics)
+        sums = figures.sums(result.outputs, batch.targets)
+        return {"loss": result.loss} | {n: s / len(batch) for n, s in zip(figures.names, sums, strict=True)}
+
+    def summary(self) -> None:
+        """Print the table of layers: sizes, windows, parameters, multiply-adds, receptive fields."""
+        from striate.summary import summary
+
+        print(summary(self.network))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole model to one file. Raises RunError when it cannot be written."""
+        import striate
+
+        metadata = {
+            "kind": "model",
+            "network": json.loads(self.network.to_json()),
+            "classes": list(self.classes),
+            "policy": self.policy and self.policy.to_dict(),
+            "recipe": self.recipe and self.recipe.to_dict(),
+            "fingerprint": self.fingerprint,
+            "figures": self.figures,
+            "striate": striate.__version__,
+        }
+        save_weights(path, self.weights, metadata)
+
+    def save_weights(self, path: str | os.PathLike[str]) -> None:
+        """Write the weights alone, to be loaded into a model of the same network."""
+        save_weights(path, self.weights, {"kind": "weights"})
+
+    def load_weights(self, path: str | os.PathLike[str]) -> None:
+        """Take the weights from a file of either kind. Raises ModelFileError when they are not this network's."""
+        arrays, _ = load_weights(path)
+        check_weights(self.network, arrays, path)
+        self.engine.weights = arrays
+
+
+class Sequential(Model):
+    """A chain of layers, the first an Input; `add` appends another until the model is first used."""
+
+    def __init__(self, layers: Iterable[Layer | Block] = (), *, name: str = "sequential", seed: int = 0) -> None:
+        self._begin(None, seed)
+        self._name, self._chain = name, list(layers)
+        if self._chain:
+            _ = self.network  # a wrong network is refused at once
+
+    @property
+    def network(self) -> Network:
+        """The description. Raises NetworkError while the chain is not a network."""
+        if self._network is None:
+            self._network = Network.sequential(self._chain, name=self._name)
+        return self._network
+
+    def add(self, layer: Layer | Block) -> None:
+        """Append a layer. Raises UsageError once the model has weights, NetworkError if the layer does not fit."""
+        if self._engine is not None:
+            raise UsageError("The model is in use already; add all layers before compile, fit and predict.")
+        network = Network.sequential([*self._chain, layer], name=self._name)
+        self._chain.append(layer)
+        self._network = network
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """The model that `save` wrote, with network, weights, classes and image policy. Nothing in the file is executed.
+
+    Raises ModelFileError for a file that is missing, damaged, foreign, or from a newer Striate.
+    """
+    arrays, metadata = load_weights(path)
+    if metadata.get("kind") != "model":
+        raise ModelFileError(
+            f"{path} holds {metadata.get('kind')} only, not a whole model: build the network and use load_weights."
+        )
+    network = Network.from_json(json.dumps(metadata["network"]))
+    check_weights(network, arrays, path)
+    model = Model.from_network(network)
+    model.classes = tuple(metadata["classes"])
+    model.policy = ImagePolicy.from_dict(metadata["policy"]) if metadata["policy"] else None
+    model.recipe = Recipe.from_dict(metadata["recipe"]) if metadata["recipe"] else None
+    model.fingerprint, model.figures = metadata["fingerprint"], metadata["figures"]
+    model.engine.weights = arrays
+    return model
+
+
+def make_engine(name: str, network: Network, weights: Mapping[str, Array]) -> Engine:
+    """The engine of this name, running the network. Raises UsageError for a name it does not know."""
+    if name == "numpy":
+        from striate.engines.numpy import NumpyEngine
+
+        return NumpyEngine(network, weights)
+    raise UsageError(f"There is no engine '{name}'.{nearest(name, ENGINES)}")
+
+
+def _smoothed(losses: Sequence[Loss], smoothing: float) -> tuple[Loss, ...]:
+    return tuple(
+        replace(loss, label_smoothing=smoothing) if isinstance(loss, CategoricalCrossentropy) else loss
+        for loss in losses
+    )
+
+
+def _require_two_classes(train: Samples, losses: Sequence[Loss]) -> None:
+    for loss, target in zip(losses, train.targets, strict=True):
+        one = isinstance(loss, CategoricalCrossentropy) and target.ndim == 1 and (target == target[0]).all()
+        if one and len(target) > 1:
+            raise DataError(
+                f"All {len(target)} training samples are of class {target[0]}; a classifier needs at least two classes."
+            )

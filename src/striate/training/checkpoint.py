@@ -1,0 +1,93 @@
+"""Checkpoints: everything a training needs to go on exactly, in one file that is either whole or not used."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from striate.engines.base import Array, Weights
+from striate.engines.weights import load_weights, save_weights
+from striate.errors import ModelFileError
+from striate.files import remove_temporaries
+
+KEPT = 2
+ARRAY = "$array"
+
+
+@dataclass
+class Checkpoint:
+    """The moment between two steps. state: plain values, with arrays among them where callbacks remember some."""
+
+    weights: Weights
+    slots: Weights
+    state: dict[str, Any] = field(default_factory=dict)
+
+
+class CheckpointFolder:
+    """A folder with the newest checkpoints of one training; the one before stays until the next is complete."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def save(self, checkpoint: Checkpoint, step: int) -> Path:
+        """Write the checkpoint of this step, then drop all but the two newest. Raises RunError on a full disk."""
+        path = self.path / f"step-{step:010d}.safetensors"
+        arrays: Weights = {}
+        metadata = {"kind": "checkpoint", "state": _set_apart(checkpoint.state, "state", arrays)}
+        arrays |= {f"weights:{name}": array for name, array in checkpoint.weights.items()}
+        arrays |= {f"slots:{name}": array for name, array in checkpoint.slots.items()}
+        save_weights(path, arrays, metadata)
+        for old in self._files()[KEPT:]:
+            old.unlink(missing_ok=True)
+        return path
+
+    def load(self) -> Checkpoint | None:
+        """The newest checkpoint that is whole, or None. A damaged one is reported by a warning and set aside."""
+        remove_temporaries(self.path)
+        for path in self._files():
+            try:
+                return _read(path)
+            except ModelFileError as error:
+                warnings.warn(f"{error} The checkpoint before it is used.", stacklevel=2)
+                path.replace(path.with_suffix(".damaged"))
+        return None
+
+    def _files(self) -> list[Path]:
+        """All checkpoints, the newest first."""
+        return sorted(self.path.glob("step-*.safetensors"), reverse=True)
+
+
+def _read(path: Path) -> Checkpoint:
+    arrays, metadata = load_weights(path)
+    if metadata.get("kind") != "checkpoint":
+        raise ModelFileError(f"{path} is not a checkpoint.")
+    return Checkpoint(_part(arrays, "weights:"), _part(arrays, "slots:"), _put_back(metadata["state"], arrays))
+
+
+def _part(arrays: Mapping[str, Array], prefix: str) -> Weights:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _set_apart(value: Any, place: str, arrays: Weights) -> Any:
+    """The value with every array in it moved to `arrays`, a reference left in its place."""
+    if isinstance(value, np.ndarray):
+        arrays[place] = value
+        return {ARRAY: place}
+    if isinstance(value, Mapping):
+        return {key: _set_apart(item, f"{place}/{key}", arrays) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_set_apart(item, f"{place}/{index}", arrays) for index, item in enumerate(value)]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _put_back(value: Any, arrays: Mapping[str, Array]) -> Any:
+    if isinstance(value, dict):
+        if set(value) == {ARRAY}:
+            return arrays[value[ARRAY]]
+        return {key: _put_back(item, arrays) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_put_back(item, arrays) for item in value]
+    return value

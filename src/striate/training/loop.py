@@ -1,0 +1,269 @@
+"""The training loop: epochs of steps, with callbacks between them, and a way to go on after any of them."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from striate.data import batches, epoch_order
+from striate.engines.base import Array
+from striate.errors import TrainingError
+from striate.training.callbacks import Callback, History, Logs, Trainee
+from striate.training.checkpoint import Checkpoint
+from striate.training.interrupts import Interrupt, postponed_interrupt
+from striate.training.measure import measure
+from striate.training.metrics import Figures
+from striate.training.progress import Verbose, make_progress
+from striate.training.recipe import Recipe
+from striate.training.run import Run
+from striate.training.samples import Samples
+
+CHECKPOINT_SECONDS = 20.0
+
+
+@dataclass
+class Position:
+    """Where a training stands between two steps.
+
+    epoch: the current one, from 0. batch: how many of its batches are done. The schedule spans the epochs from
+    cycle_start to cycle_end; extending a finished run begins a new such cycle. stopped: a callback ended the cycle.
+    sums: of the loss and each metric over the `count` samples of the epoch so far.
+    """
+
+    cycle_end: int
+    cycle_start: int = 0
+    epoch: int = 0
+    batch: int = 0
+    stopped: bool = False
+    count: int = 0
+    sums: list[float] = field(default_factory=list)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the cycle is over."""
+        return self.stopped or self.epoch >= self.cycle_end
+
+
+def fit(
+    model: Trainee,
+    recipe: Recipe,
+    train: Samples,
+    validation: Samples | None = None,
+    *,
+    callbacks: Sequence[Callback] = (),
+    run: Run | None = None,
+    verbose: Verbose = "auto",
+) -> History:
+    """Train a compiled model; return its figures by epoch.
+
+    The recipe's epochs, batch size, schedule, augmentation and seed are used; optimiser and losses are the model's own.
+    With a run, checkpoints and history.csv are written, and a training that was cut off goes on where it stood: its
+    result has the same bits as if it had never stopped. A finished run whose recipe has more epochs now goes on from
+    its last weights, with a new cycle of the schedule over the added epochs.
+    Raises TrainingError when the loss is no longer a number, RunError when the disk is full, and KeyboardInterrupt
+    after Ctrl-C, with everything saved.
+    """
+    history = History()
+    with closing(make_progress(verbose)) as progress:
+        if recipe.batch_size > len(train):
+            progress.note(f"There are {len(train)} samples, fewer than batch_size={recipe.batch_size}: steps take all.")
+        loop = _Loop(model, recipe, train, validation, [*callbacks, history, progress], history, run)
+        loop.run_all()
+    return history
+
+
+class _Loop:
+    def __init__(
+        self,
+        model: Trainee,
+        recipe: Recipe,
+        train: Samples,
+        validation: Samples | None,
+        callbacks: Sequence[Callback],
+        history: History,
+        run: Run | None,
+    ) -> None:
+        self.model, self.recipe, self.train, self.validation = model, recipe, train, validation
+        self.callbacks, self.history, self.run = callbacks, history, run
+        self.figures = Figures(model.network, model.losses, model.metrics)
+        self.slices = batches(len(train), recipe.batch_size)
+        self.position = Position(cycle_end=recipe.epochs)
+        self.before_batch = [c for c in callbacks if _overrides(c, "on_train_batch_begin")]
+        self.after_batch = [c for c in callbacks if _overrides(c, "on_train_batch_end")]
+        self.saved_at = time.monotonic()
+        self.interrupt = Interrupt()
+
+    def run_all(self) -> None:
+        self.model.stop_training = False
+        params = {"epochs": self.recipe.epochs, "steps": len(self.slices), "samples": len(self.train)}
+        for callback in self.callbacks:
+            callback.set_model(self.model)
+            callback.set_params(params)
+            callback.on_train_begin()
+        self._resume()
+        with postponed_interrupt() as self.interrupt:
+            while self._in_cycle():
+                self._epoch()
+        for callback in self.callbacks:
+            callback.on_train_end(dict(self.model.figures))
+
+    def _in_cycle(self) -> bool:
+        """Whether there is an epoch to do; begins a new cycle when a finished run is to have more epochs."""
+        here = self.position
+        if here.finished and self.recipe.epochs > here.cycle_end:
+            here.cycle_start, here.cycle_end, here.stopped = here.epoch, self.recipe.epochs, False
+        return not here.finished
+
+    def _epoch(self) -> None:
+        here = self.position
+        if here.batch == 0:
+            here.count, here.sums = 0, [0.0] * (1 + len(self.figures.names))
+            for callback in self.callbacks:
+                callback.on_epoch_begin(here.epoch)
+        rate = self._rate(min(here.batch, len(self.slices) - 1))
+        for batch in self._batches():
+            rate = self._rate(here.batch)
+            self._step(batch, rate)
+            self._pause()
+        logs = self._means() | self._validate() | {"learning_rate": rate}
+        self._end_epoch(logs)
+
+    def _batches(self) -> Iterator[Samples]:
+        """The batches of the epoch that are still to be done."""
+        seed, epoch, augmentation = self.recipe.seed, self.model.epochs_done, self.recipe.augmentation
+        order = epoch_order(len(self.train), seed, epoch)
+        rows = [order[part] for part in self.slices[self.position.batch :]]
+        if augmentation is None or augmentation.changes_nothing:
+            return map(self.train.take, rows)
+
+        def change(index: Array) -> Samples:
+            batch = self.train.take(index)
+            return Samples(tuple(augmentation.apply(x, index, seed, epoch) for x in batch.inputs), batch.targets)
+
+        return _ahead(change, rows)
+
+    def _step(self, batch: Samples, rate: float) -> None:
+        model, here = self.model, self.position
+        for callback in self.before_batch:
+            callback.on_train_batch_begin(here.batch)
+        result = model.engine.train_step(batch.inputs, batch.targets, learning_rate=rate, step=model.iterations)
+        if not math.isfinite(result.loss):
+            raise self._diverged(result.loss, rate)
+        here.sums[0] += result.loss * len(batch)
+        for index, value in enumerate(self.figures.sums(result.outputs, batch.targets), start=1):
+            here.sums[index] += value
+        here.count += len(batch)
+        here.batch += 1
+        model.iterations += 1
+        if self.after_batch:
+            logs = self._means()
+            for callback in self.after_batch:
+                callback.on_train_batch_end(here.batch - 1, logs)
+
+    def _rate(self, batch: int) -> float:
+        here, steps = self.position, len(self.slices)
+        epochs = here.cycle_end - here.cycle_start
+        step = (here.epoch - here.cycle_start) * steps + batch
+        return self.model.learning_rate * self.recipe.schedule(step, epochs * steps, epochs)
+
+    def _means(self) -> Logs:
+        here = self.position
+        names = ("loss", *self.figures.names)
+        return {name: value / here.count for name, value in zip(names, here.sums, strict=True)}
+
+    def _validate(self) -> Logs:
+        if self.validation is None:
+            return {}
+        found = measure(self.model.engine, self.model.losses, self.figures, self.validation)
+        return {f"val_{name}": value for name, value in found.items()}
+
+    def _end_epoch(self, logs: Logs) -> None:
+        model, here = self.model, self.position
+        model.figures = dict(logs)
+        for callback in self.callbacks:
+            callback.on_epoch_end(here.epoch, logs)
+        model.epochs_done += 1
+        here.epoch, here.batch, here.stopped = here.epoch + 1, 0, model.stop_training
+        if self.run:
+            self._save()
+            self.run.write_history(self.history.history)
+        self._pause()
+
+    def _pause(self) -> None:
+        """Between two steps: heed Ctrl-C, and save when the last checkpoint is some time ago."""
+        if self.interrupt.pending:
+            raise KeyboardInterrupt(self._interrupted())
+        # The clock decides only when a checkpoint is written, never what is computed.
+        if self.run and time.monotonic() - self.saved_at > CHECKPOINT_SECONDS:
+            self._save()
+
+    def _interrupted(self) -> str:
+        here = self.position
+        place = f"Stopped in epoch {here.epoch + 1} after {here.batch} of {len(self.slices)} steps."
+        if self.run is None:
+            return f"{place} The model keeps what it has learnt."
+        self._save()
+        return f"{place} Everything is saved; go on with: striate train --resume {self.run.path}"
+
+    def _save(self) -> None:
+        if self.run is None:
+            return
+        model = self.model
+        state = {
+            "position": asdict(self.position),
+            "model": {name: getattr(model, name) for name in ("iterations", "epochs_done", "learning_rate", "figures")},
+            "callbacks": {key: callback.state() for key, callback in _keyed(self.callbacks)},
+        }
+        checkpoint = Checkpoint(model.engine.weights, model.engine.slots, state)
+        self.run.checkpoints.save(checkpoint, model.iterations)
+        self.saved_at = time.monotonic()
+
+    def _resume(self) -> None:
+        checkpoint = self.run.checkpoints.load() if self.run else None
+        if checkpoint is None:
+            return
+        self.model.engine.weights = checkpoint.weights
+        self.model.engine.slots = checkpoint.slots
+        for name, value in checkpoint.state["model"].items():
+            setattr(self.model, name, value)
+        self.position = Position(**checkpoint.state["position"])
+        states: dict[str, Any] = checkpoint.state["callbacks"]
+        for key, callback in _keyed(self.callbacks):
+            if key in states:
+                callback.restore(states[key])
+
+    def _diverged(self, loss: float, rate: float) -> TrainingError:
+        here = self.position
+        return TrainingError(
+            f"The loss became {loss} at step {self.model.iterations} (epoch {here.epoch + 1}, batch {here.batch + 1}) "
+            f"with a learning rate of {rate:g}. Try a learning rate of {rate / 10:.1g}, and see that the network "
+            "scales its pixels (Rescale) and that the targets are right."
+        )
+
+
+def _overrides(callback: Callback, hook: str) -> bool:
+    return getattr(type(callback), hook) is not getattr(Callback, hook)
+
+
+def _keyed(callbacks: Sequence[Callback]) -> Iterator[tuple[str, Callback]]:
+    """Each callback under a name that stays the same when the same callbacks are given again."""
+    seen: dict[str, int] = {}
+    for callback in callbacks:
+        kind = type(callback).__name__
+        seen[kind] = seen.get(kind, 0) + 1
+        yield f"{kind}-{seen[kind]}", callback
+
+
+def _ahead(make: Callable[[Array], Samples], items: Sequence[Array]) -> Iterator[Samples]:
+    """make(item) for each item, the next one being made in another thread while this one is used."""
+    with ThreadPoolExecutor(1, "augment") as pool:
+        pending = pool.submit(make, items[0]) if items else None
+        for item in [*items[1:], None]:
+            if pending is None:
+                return
+            ready = pending.result()
+            pending = None if item is None else pool.submit(make, item)
+            yield ready

@@ -1,0 +1,110 @@
+"""Figures that a training reports: which loss and metric go with which output, and their sums over a batch."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from striate.engines.base import Array
+from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError
+from striate.errors import UsageError, nearest
+from striate.network import Network
+
+EPSILON = 1e-7  # below this a probability counts as this, as in Keras
+LOSS_OF_ACTIVATION: dict[str, type[Loss]] = {
+    "softmax": CategoricalCrossentropy,
+    "softmin": CategoricalCrossentropy,
+    "sigmoid": BinaryCrossentropy,
+    "linear": MeanSquaredError,
+}
+Sum = Callable[[Array, Array], float]
+
+
+def default_losses(network: Network) -> tuple[Loss, ...]:
+    """The loss that goes with each output's activation: softmax, sigmoid or linear. Raises UsageError for others."""
+    return tuple(_default_loss(network, index) for index in network.outputs)
+
+
+def _default_loss(network: Network, index: int) -> Loss:
+    layer = network.nodes[index].layer
+    activation = getattr(layer, "activation", "linear")
+    if activation not in LOSS_OF_ACTIVATION:
+        raise UsageError(
+            f"The output layer '{layer.name}' has activation '{activation}', which no loss goes with by itself: "
+            f"end in softmax (one of n), sigmoid (several at once) or linear (a number), or give compile a loss."
+        )
+    return LOSS_OF_ACTIVATION[activation]()
+
+
+def loss_sum(loss: Loss, output: Array, target: Array) -> float:
+    """Sum over the batch of the loss of each sample. output: (N, …); target: class numbers (N,), or (N, …)."""
+    if isinstance(loss, CategoricalCrossentropy):
+        return _categorical_sum(loss.label_smoothing, output, target)
+    if isinstance(loss, BinaryCrossentropy):
+        p = np.clip(output.astype(np.float64), EPSILON, 1 - EPSILON)
+        values = -(target * np.log(p) + (1 - target) * np.log(1 - p))
+        return float(values.mean() * len(output))
+    return float(np.square(output.astype(np.float64) - target).mean() * len(output))
+
+
+def _categorical_sum(smoothing: float, output: Array, target: Array) -> float:
+    logs = -np.log(np.maximum(output.astype(np.float64), EPSILON))  # (N, classes)
+    right = logs[np.arange(len(logs)), target].sum() if target.ndim == 1 else (logs * target).sum()
+    return float((1 - smoothing) * right + smoothing * logs.mean(axis=1).sum())
+
+
+def right_classes(output: Array, target: Array) -> float:
+    """How many samples have their highest output at the target's class."""
+    classes = target if target.ndim == 1 else target.argmax(axis=1)
+    return float(np.count_nonzero(output.argmax(axis=1) == classes))
+
+
+def right_bits(output: Array, target: Array) -> float:
+    """How many samples are right, counted in parts where there are several outputs; above 0.5 is yes."""
+    return float(((output > 0.5) == (target > 0.5)).mean() * len(output))
+
+
+def absolute_errors(output: Array, target: Array) -> float:
+    """Sum over the batch of |output − target|, a mean over the outputs."""
+    return float(np.abs(output - target).mean() * len(output))
+
+
+METRICS = ("accuracy", "mean_absolute_error")
+SHORT = {"acc": "accuracy", "categorical_accuracy": "accuracy", "mae": "mean_absolute_error"}
+
+
+def get_metric(name: str, loss: Loss) -> tuple[str, Sum]:
+    """A metric's full name, and its sum over a batch, for an output with this loss. Raises UsageError."""
+    full = SHORT.get(name, name)
+    if full not in METRICS:
+        raise UsageError(f"There is no metric '{name}'.{nearest(name, METRICS)}")
+    if full == "mean_absolute_error":
+        return full, absolute_errors
+    if isinstance(loss, MeanSquaredError):
+        raise UsageError("Accuracy needs an output of classes; for a number use the metric 'mean_absolute_error'.")
+    return full, right_bits if isinstance(loss, BinaryCrossentropy) else right_classes
+
+
+def default_metrics(losses: Sequence[Loss]) -> tuple[str, ...]:
+    """Accuracy for classes, mean absolute error for numbers."""
+    return ("mean_absolute_error",) if isinstance(losses[0], MeanSquaredError) else ("accuracy",)
+
+
+class Figures:
+    """Names of all metrics of a network's outputs, and their sums over a batch.
+
+    With several outputs a name starts with its layer's: `digit_accuracy`.
+    """
+
+    def __init__(self, network: Network, losses: Sequence[Loss], metrics: Sequence[str]) -> None:
+        layers = [network.nodes[index].layer.name for index in network.outputs]
+        self.names: list[str] = []
+        self._sums: list[tuple[int, Sum]] = []
+        for index, (layer, loss) in enumerate(zip(layers, losses, strict=True)):
+            for metric in metrics:
+                name, function = get_metric(metric, loss)
+                self.names.append(name if len(layers) == 1 else f"{layer}_{name}")
+                self._sums.append((index, function))
+
+    def sums(self, outputs: Sequence[Array], targets: Sequence[Array]) -> list[float]:
+        """One sum over the batch for each name."""
+        return [function(outputs[index], targets[index]) for index, function in self._sums]

@@ -1,0 +1,107 @@
+"""What a person sees while a network trains: a live bar on a terminal, a plain line for each epoch elsewhere."""
+
+import sys
+import time
+from typing import TYPE_CHECKING, Literal
+
+from striate.training.callbacks import Callback, Logs
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+Verbose = Literal["auto", 0, 1, 2]
+REFRESH_SECONDS = 0.1
+
+
+class Quiet(Callback):
+    """Shows nothing."""
+
+    def note(self, text: str) -> None:
+        """Say something once."""
+
+    def close(self) -> None:
+        """Take the display down."""
+
+
+class Lines(Quiet):
+    """One plain line for each epoch."""
+
+    began = 0.0
+
+    def note(self, text: str) -> None:
+        """Print it."""
+        print(text, flush=True)
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Start the clock, in case an epoch is taken up in its middle."""
+        self.began = time.perf_counter()
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Start the clock."""
+        self.began = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Print the line."""
+        print(epoch_line(epoch, self.params, logs or {}, time.perf_counter() - self.began), flush=True)
+
+
+class Bar(Lines):
+    """A bar that fills with each epoch, with images per second, figures and the time left."""
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Put the bar on the screen."""
+        super().on_train_begin(logs)
+        self.shown = 0.0
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.bar: Progress = Progress(
+            TextColumn("{task.description}"), BarColumn(None), TextColumn("{task.fields[figures]}"), TimeRemainingColumn(),
+            auto_refresh=False, transient=True,
+        )  # fmt: skip
+        self.task = self.bar.add_task("going on", total=self.params["steps"], figures="")
+        self.bar.start()
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Empty the bar."""
+        super().on_epoch_begin(epoch, logs)
+        self.shown = 0.0
+        self.bar.reset(self.task, total=self.params["steps"], description=f"epoch {epoch + 1}/{self.params['epochs']}")
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Move the bar on, a few times a second."""
+        now = time.perf_counter()
+        if now - self.shown < REFRESH_SECONDS:
+            return
+        self.shown = now
+        images = (batch + 1) * self.params["samples"] / self.params["steps"]
+        rate = images / max(now - self.began, 1e-9)
+        self.bar.update(self.task, completed=batch + 1, figures=f"{figures(logs or {})}  {rate:,.0f} images/s")
+        self.bar.refresh()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Leave the epoch's line above the bar."""
+        line = epoch_line(epoch, self.params, logs or {}, time.perf_counter() - self.began)
+        self.bar.console.print(line, highlight=False)
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        if hasattr(self, "bar"):
+            self.bar.stop()
+
+
+def make_progress(verbose: Verbose = "auto") -> Quiet:
+    """0 shows nothing, 1 a bar, 2 plain lines; "auto" a bar where the output is a terminal, else lines."""
+    if verbose == "auto":
+        verbose = 1 if sys.stdout.isatty() else 2
+    return {0: Quiet, 1: Bar, 2: Lines}[int(verbose)]()
+
+
+def epoch_line(epoch: int, params: dict[str, int], logs: Logs, seconds: float) -> str:
+    """For example: epoch 3/5  loss 0.0711  accuracy 0.9778  val_loss 0.0502  8,000 images/s  6.2 s."""
+    rate = params["samples"] / max(seconds, 1e-9)
+    return f"epoch {epoch + 1}/{params['epochs']}  {figures(logs)}  {rate:,.0f} images/s  {seconds:.1f} s"
+
+
+def figures(logs: Logs) -> str:
+    """Names and values, four digits each; the learning rate is left to the history."""
+    return "  ".join(f"{name} {value:.4f}" for name, value in logs.items() if name != "learning_rate")

@@ -1,0 +1,77 @@
+"""A recipe: how long, how fast and on what changed copies a network trains, as plain data."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from striate.data import Augmentation
+from striate.engines.optimizers import OPTIMIZERS, Adam, Optimizer, get_optimizer
+from striate.errors import UsageError, nearest
+from striate.training.schedules import OneCycle, Schedule, get_schedule, schedule_to_dict
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train. Raises UsageError for settings out of range.
+
+    epochs: 1 or more. batch_size: images for each step. optimizer: its learning rate is the peak of the schedule.
+    schedule: how the learning rate goes. augmentation: how training images are changed, or None.
+    label_smoothing: 0 to below 1, for classes. seed: 0 or more; decides first weights, order, augmentation, dropout.
+    """
+
+    epochs: int = 5
+    batch_size: int = 100
+    optimizer: Optimizer = field(default_factory=Adam)
+    schedule: Schedule = field(default_factory=OneCycle)
+    augmentation: Augmentation | None = None
+    label_smoothing: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+            _check_whole(name, getattr(self, name), least)
+        if not 0 <= self.label_smoothing < 1:
+            raise UsageError(f"label_smoothing lies in 0 … 1, 1 left out; received {self.label_smoothing}.")
+        if not self.optimizer.learning_rate > 0:
+            raise UsageError(f"The learning rate must be above 0; received {self.optimizer.learning_rate}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings, ready for JSON."""
+        augmentation = self.augmentation and self.augmentation.to_dict()
+        return {item.name: getattr(self, item.name) for item in fields(self)} | {
+            "optimizer": _optimizer_to_dict(self.optimizer),
+            "schedule": schedule_to_dict(self.schedule),
+            "augmentation": augmentation,
+        }
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> "Recipe":
+        """The recipe that `to_dict` described. Raises UsageError for a setting it does not know."""
+        known = [item.name for item in fields(cls)]
+        if unknown := sorted(set(settings) - set(known)):
+            raise UsageError(f"A recipe has no setting '{unknown[0]}'.{nearest(unknown[0], known)}")
+        values = dict(settings)
+        if "optimizer" in values:
+            values["optimizer"] = _named(get_optimizer, values["optimizer"])
+        if "schedule" in values:
+            values["schedule"] = _named(get_schedule, values["schedule"])
+        if values.get("augmentation") is not None:
+            values["augmentation"] = Augmentation.from_dict(values["augmentation"])
+        return cls(**values)
+
+
+def _check_whole(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise UsageError(f"{name} must be a whole number, {least} or more; received {value!r}.")
+
+
+def _optimizer_to_dict(optimizer: Optimizer) -> dict[str, Any]:
+    names = {kind: name for name, kind in OPTIMIZERS.items()}
+    if type(optimizer) not in names:
+        raise UsageError(f"{type(optimizer).__name__} has no name to be saved by; use one of {', '.join(OPTIMIZERS)}.")
+    return {"name": names[type(optimizer)]} | asdict(optimizer)
+
+
+def _named(get: Any, settings: Mapping[str, Any]) -> Any:
+    """What the getter makes of "name" and the other settings."""
+    return get(settings["name"], **{key: value for key, value in settings.items() if key != "name"})

@@ -1,0 +1,144 @@
+"""Inputs and targets as a person gives them, checked and brought into the form that engines take."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from striate.engines.base import Array
+from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
+from striate.errors import DataError
+from striate.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """inputs: one array (N, *input shape) for each input. targets: class numbers int64 (N,), or (N, *output shape)."""
+
+    inputs: tuple[Array, ...]
+    targets: tuple[Array, ...]
+
+    def __len__(self) -> int:
+        return len(self.inputs[0])
+
+    def take(self, rows: Array | slice) -> "Samples":
+        """The samples at these rows."""
+        return Samples(tuple(x[rows] for x in self.inputs), tuple(y[rows] for y in self.targets))
+
+
+def check_samples(network: Network, losses: Sequence[Loss], x: Any, y: Any) -> Samples:
+    """Inputs and targets for training or measuring. Raises DataError that says what does not fit."""
+    inputs = check_inputs(network, x)
+    outputs = network.outputs
+    parts = _parts(y, [str(network.nodes[index].layer.name) for index in outputs], "targets")
+    targets = []
+    for index, loss, part in zip(outputs, losses, parts, strict=True):
+        node = network.nodes[index]
+        target = _check_target(np.asarray(part), loss, node.shape, str(node.layer.name))
+        if len(target) != len(inputs[0]):
+            raise DataError(f"There are {len(inputs[0])} samples but {len(target)} targets; each sample needs one.")
+        targets.append(target)
+    return Samples(inputs, tuple(targets))
+
+
+def check_inputs(network: Network, x: Any) -> tuple[Array, ...]:
+    """One array (N, *input shape) for each input of the network. Raises DataError that says what does not fit."""
+    names = [str(network.nodes[index].layer.name) for index in network.inputs]
+    parts = _parts(x, names, "inputs")
+    arrays = [
+        _check_input(np.asarray(part), tuple(shape), name)
+        for part, shape, name in zip(parts, network.input_shapes, names, strict=True)
+    ]
+    counts = {len(array) for array in arrays}
+    if len(counts) > 1:
+        raise DataError(f"All inputs need the same number of samples; received {', '.join(map(str, sorted(counts)))}.")
+    return tuple(arrays)
+
+
+def _parts(value: Any, names: Sequence[str], what: str) -> list[Any]:
+    """One part for each name. Where there is one name, a list is that part itself."""
+    if isinstance(value, Mapping):
+        missing = [name for name in names if name not in value]
+        if missing:
+            raise DataError(f"There is nothing for '{missing[0]}': expected {what} for {', '.join(names)}.")
+        return [value[name] for name in names]
+    if len(names) == 1:
+        return [value]
+    if not isinstance(value, list | tuple) or len(value) != len(names):
+        received = f"{len(value)}" if isinstance(value, list | tuple) else "one array"
+        raise DataError(f"Expected a list of {len(names)} {what} ({', '.join(names)}), received {received}.")
+    return list(value)
+
+
+def _check_input(x: Array, shape: tuple[int, ...], name: str) -> Array:
+    if x.dtype.kind not in "buif":
+        raise DataError(f"Input '{name}': expected numbers, best uint8 pixels, received {x.dtype}.")
+    if x.shape[1:] + (1,) == shape:
+        x = x[..., None]  # (N, H, W) → (N, H, W, 1)
+    if x.shape[1:] != shape:
+        raise DataError(f"Input '{name}': expected {_axes(shape)}, received shape {x.shape}.{_hint(x, shape)}")
+    if len(x) == 0:
+        raise DataError(f"Input '{name}' is empty: there is no sample in it.")
+    if x.dtype.kind == "f" and not (np.isfinite(x.min()) and np.isfinite(x.max())):
+        bad = int(np.argmax(~np.isfinite(x.reshape(len(x), -1)).all(axis=1)))
+        raise DataError(f"Input '{name}': sample {bad} holds NaN or infinity. Leave such samples out or mend them.")
+    return x
+
+
+def _axes(shape: tuple[int, ...]) -> str:
+    return f"shape (N, {', '.join(map(str, shape))})"
+
+
+def _hint(x: Array, shape: tuple[int, ...]) -> str:
+    if x.shape == shape:
+        return " For a single sample write x[None]."
+    if x.ndim == len(shape) + 1 and len(shape) == 3:
+        if x.shape[1:] == (shape[2], *shape[:2]):
+            return " The channels come last here: x.transpose(0, 2, 3, 1)."
+        if x.shape[3] == shape[2]:
+            return " Resize the images, or build the network for their size."
+    return ""
+
+
+def _check_target(y: Array, loss: Loss, shape: tuple[int, ...], name: str) -> Array:
+    if y.dtype.kind not in "buif":
+        raise DataError(f"Targets of '{name}': expected numbers, received {y.dtype}.")
+    if y.dtype.kind == "f" and y.size and not np.isfinite(y).all():
+        raise DataError(f"Targets of '{name}' hold NaN or infinity.")
+    if isinstance(loss, CategoricalCrossentropy):
+        return _check_classes(y, shape[-1], name)
+    if y.ndim == 1 and shape == (1,):
+        y = y[:, None]  # (N,) → (N, 1)
+    if y.shape[1:] != shape:
+        raise DataError(f"Targets of '{name}': expected {_axes(shape)}, received shape {y.shape}.")
+    if isinstance(loss, BinaryCrossentropy) and y.size and (y.min() < 0 or y.max() > 1):
+        raise DataError(f"Targets of '{name}': expected values in 0 … 1, received {y.min()} … {y.max()}.")
+    return y.astype(np.float32) if y.dtype.kind != "f" else y
+
+
+def _check_classes(y: Array, classes: int, name: str) -> Array:
+    """Class numbers int64 (N,); rows (N, classes) stay only where they spread over several classes."""
+    if y.ndim == 2 and y.shape[1] == 1 and classes > 1:
+        y = y[:, 0]  # (N, 1) → (N,)
+    if y.ndim == 2 and y.shape[1] == classes:
+        return _check_rows(y, name)
+    if y.ndim != 1:
+        raise DataError(
+            f"Targets of '{name}': expected class numbers (N,) or one-hot rows (N, {classes}), received shape {y.shape}."
+        )
+    if y.size and (y.min() < 0 or y.max() >= classes):
+        wrong = y.min() if y.min() < 0 else y.max()
+        raise DataError(f"Targets of '{name}': expected class numbers 0 … {classes - 1}, received {wrong}.")
+    numbers = y.astype(np.int64)
+    if y.dtype.kind == "f" and not np.array_equal(numbers, y):
+        raise DataError(f"Targets of '{name}': expected whole class numbers, received fractions.")
+    return numbers
+
+
+def _check_rows(y: Array, name: str) -> Array:
+    if y.size and (y.min() < 0 or not np.allclose(y.sum(axis=1), 1, atol=1e-3)):
+        raise DataError(f"Targets of '{name}': expected one-hot rows that sum to 1; some do not.")
+    if np.isin(y, (0, 1)).all():
+        return y.argmax(axis=1)
+    return y.astype(np.float32)

@@ -1,0 +1,116 @@
+"""Learning-rate schedules: the factor on the optimiser's rate as a function of the step alone."""
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from striate.errors import UsageError, nearest
+
+Shape = Literal["cosine", "linear"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Base of all schedules."""
+
+    def __call__(self, step: int, steps: int, epochs: int) -> float:
+        """The factor, 0 to 1, for step 0 … steps − 1 of a training of so many epochs."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The same rate throughout."""
+
+    def __call__(self, step: int, steps: int, epochs: int) -> float:
+        """1."""
+        return 1.0
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Up from 1/start_divisor to 1, then down to 1/end_divisor: high rates in the middle, where they do no harm.
+
+    warmup: the part of all steps spent going up, 0 to 1. shape: "cosine" or "linear", of both slopes.
+    Source: Smith and Topin 2018, "Super-convergence".
+    """
+
+    warmup: float = 0.25
+    start_divisor: float = 25.0
+    end_divisor: float = 1e4
+    shape: Shape = "cosine"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.warmup <= 1:
+            raise UsageError(f"OneCycle: warmup is a part of the training, 0 to 1, not {self.warmup}.")
+        if min(self.start_divisor, self.end_divisor) < 1:
+            raise UsageError("OneCycle: start_divisor and end_divisor are 1 or more.")
+        if self.shape not in ("cosine", "linear"):
+            raise UsageError(f"OneCycle: shape is 'cosine' or 'linear', not '{self.shape}'.")
+
+    def __call__(self, step: int, steps: int, epochs: int) -> float:
+        """The factor; its peak of 1 is at step warmup · (steps − 1)."""
+        last = max(steps - 1, 1)
+        peak = self.warmup * last
+        if step < peak:
+            return self._between(1 / self.start_divisor, 1.0, step / peak)
+        return self._between(1.0, 1 / self.end_divisor, (step - peak) / max(last - peak, 1e-12))
+
+    def _between(self, start: float, end: float, part: float) -> float:
+        if self.shape == "cosine":
+            part = (1 - math.cos(math.pi * part)) / 2
+        return start + (end - start) * part
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """Half a cosine wave from 1 down to `end`. Source: Loshchilov and Hutter 2017, "SGDR", without restarts."""
+
+    end: float = 0.0
+
+    def __call__(self, step: int, steps: int, epochs: int) -> float:
+        """The factor."""
+        return self.end + (1 - self.end) * (1 + math.cos(math.pi * step / max(steps, 1))) / 2
+
+
+@dataclass(frozen=True)
+class Step(Schedule):
+    """Multiplied by `factor` every so many epochs."""
+
+    factor: float = 0.5
+    every: int = 5
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise UsageError(f"Step: every counts epochs, 1 or more, not {self.every}.")
+
+    def __call__(self, step: int, steps: int, epochs: int) -> float:
+        """The factor."""
+        epoch = step * epochs // max(steps, 1)
+        return float(self.factor ** (epoch // self.every))
+
+
+SCHEDULES: dict[str, type[Schedule]] = {"constant": Constant, "one_cycle": OneCycle, "cosine": Cosine, "step": Step}
+
+
+def get_schedule(schedule: str | Schedule | None, **settings: Any) -> Schedule:
+    """A schedule by its name, or the schedule itself; None is constant. Raises UsageError for an unknown name."""
+    if schedule is None:
+        return Constant()
+    if isinstance(schedule, Schedule):
+        return schedule
+    if schedule not in SCHEDULES:
+        raise UsageError(f"There is no schedule '{schedule}'.{nearest(schedule, SCHEDULES)}")
+    chosen = SCHEDULES[schedule]
+    unknown = set(settings) - {field.name for field in fields(chosen)}
+    if unknown:
+        raise UsageError(f"Schedule '{schedule}' has no setting '{min(unknown)}'.")
+    return chosen(**settings)
+
+
+def schedule_to_dict(schedule: Schedule) -> dict[str, Any]:
+    """The schedule as plain values: its name under "name", then its settings."""
+    names = {kind: name for name, kind in SCHEDULES.items()}
+    if type(schedule) not in names:
+        raise UsageError(f"{type(schedule).__name__} has no name to be saved by; use one of {', '.join(SCHEDULES)}.")
+    return {"name": names[type(schedule)]} | asdict(schedule)
