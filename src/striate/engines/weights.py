@@ -67,35 +67,35 @@ def _generator(seed: int, name: str) -> np.random.Generator:
 
 
 def _draw(initializer: Initializer, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
-    fan_in, fan_out = fans(shape)
+    values: Array | float
     match initializer:
         case Zeros():
-            return np.zeros(shape)
+            values = 0.0
         case Ones():
-            return np.ones(shape)
+            values = 1.0
         case Constant(value):
-            return np.full(shape, float(value))
-        case Values(values):
-            return np.array(values, dtype=np.float64)
+            values = value
+        case Values(numbers):
+            values = np.array(numbers)
         case Normal(mean, deviation):
-            return generator.normal(mean, deviation, shape)
-        case TruncatedNormal(mean, deviation):
-            return mean + deviation * _truncated(shape, generator)
+            values = generator.normal(mean, deviation, shape)
         case Uniform(low, high):
-            return generator.uniform(low, high, shape)
-        case GlorotUniform():
-            return _even(math.sqrt(6 / (fan_in + fan_out)), shape, generator)
-        case HeUniform():
-            return _even(math.sqrt(6 / fan_in), shape, generator)
-        case GlorotNormal():
-            return math.sqrt(2 / (fan_in + fan_out)) / TRUNCATED_DEVIATION * _truncated(shape, generator)
-        case HeNormal():
-            return math.sqrt(2 / fan_in) / TRUNCATED_DEVIATION * _truncated(shape, generator)
-    raise UsageError(f"The initializer {type(initializer).__name__} is not one that weights can be drawn from.")
+            values = generator.uniform(low, high, shape)
+        case TruncatedNormal(mean, deviation):
+            values = mean + deviation * _truncated(shape, generator)
+        case GlorotUniform() | HeUniform():
+            limit = math.sqrt(3 * _variance(initializer, shape))
+            values = generator.uniform(-limit, limit, shape)
+        case GlorotNormal() | HeNormal():
+            values = math.sqrt(_variance(initializer, shape)) / TRUNCATED_DEVIATION * _truncated(shape, generator)
+        case _:
+            raise UsageError(f"The engines know no initializer {type(initializer).__name__}.")
+    return np.broadcast_to(values, shape)
 
 
-def _even(limit: float, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
-    return generator.uniform(-limit, limit, shape)
+def _variance(initializer: Initializer, shape: tuple[int, ...]) -> float:
+    fan_in, fan_out = fans(shape)
+    return 2 / fan_in if isinstance(initializer, HeUniform | HeNormal) else 2 / (fan_in + fan_out)
 
 
 def _truncated(shape: tuple[int, ...], generator: np.random.Generator) -> Array:
@@ -197,5 +197,5 @@ def _digest(arrays: Mapping[str, Array], text: str) -> str:
     for name in sorted(arrays):
         array = np.asarray(arrays[name], order="C")
         digest.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.reshape(-1))
+        digest.update(array.reshape(-1).data)
     return digest.hexdigest()

@@ -1,0 +1,123 @@
+"""Activation functions and their gradients: a table of short rules.
+
+Each rule is a pair. `forward(x, out)` writes f(x) into `out` (which may be x itself unless the rule keeps x) and returns it.
+`backward(dy, kept)` returns dy · f′, where `kept` is y, or x for the rules in KEEPS_INPUT.
+Classes lie on axis 0, as in memory (see `memory`): (F, N) or (C, H, W, N).
+"""
+
+from collections.abc import Callable
+from math import pi, sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from striate.engines.numpy.memory import Array
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, equation 14
+TANH_SCALE, TANH_SLOPE = 1.7159, 2.0 / 3.0  # LeCun et al. 1998, section II.B and appendix A
+GELU_CUBIC = 0.044715  # Hendrycks and Gimpel 2016, section 2
+
+
+class Rule(NamedTuple):
+    """One activation: forward and backward."""
+
+    forward: Callable[[Array, Array], Array]
+    backward: Callable[[Array, Array], Array]
+
+
+def _softmax(x: Array, out: Array) -> Array:
+    np.subtract(x, x.max(axis=0, keepdims=True), out=out)
+    np.exp(out, out=out)
+    out /= out.sum(axis=0, keepdims=True)
+    return out
+
+
+def _softmax_backward(dy: Array, y: Array) -> Array:
+    return y * (dy - (dy * y).sum(axis=0, keepdims=True))
+
+
+def _log_softmax(x: Array, out: Array) -> Array:
+    np.subtract(x, x.max(axis=0, keepdims=True), out=out)
+    out -= np.log(np.exp(out).sum(axis=0, keepdims=True))
+    return out
+
+
+def sigmoid(x: Array, out: Array | None = None) -> Array:
+    """1 / (1 + e^−x), computed as (1 + tanh(x / 2)) / 2, which cannot overflow."""
+    out = np.multiply(x, 0.5, out=out)
+    np.tanh(out, out=out)
+    out += 1
+    out *= 0.5
+    return out
+
+
+def _scaled_tanh(x: Array, out: Array) -> Array:
+    np.multiply(x, TANH_SLOPE, out=out)
+    np.tanh(out, out=out)
+    out *= TANH_SCALE
+    return out
+
+
+def _elu(x: Array, out: Array) -> Array:
+    return np.add(np.maximum(x, 0), np.expm1(np.minimum(x, 0)), out=out)
+
+
+def _selu(x: Array, out: Array) -> Array:
+    np.add(np.maximum(x, 0), SELU_ALPHA * np.expm1(np.minimum(x, 0)), out=out)
+    out *= SELU_SCALE
+    return out
+
+
+def _gelu_slope(x: Array) -> Array:
+    return np.tanh(sqrt(2 / pi) * (x + GELU_CUBIC * x**3))
+
+
+def _gelu_backward(dy: Array, x: Array) -> Array:
+    t = _gelu_slope(x)
+    inner = sqrt(2 / pi) * (1 + 3 * GELU_CUBIC * x * x)
+    return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner)
+
+
+def _silu_backward(dy: Array, x: Array) -> Array:
+    s = sigmoid(x)
+    return dy * (s + x * s * (1 - s))
+
+
+def _hard_sigmoid(x: Array) -> Array:
+    return np.clip(x / 6 + 0.5, 0, 1)
+
+
+def _hard_swish_backward(dy: Array, x: Array) -> Array:
+    return dy * np.where(np.abs(x) < 3, x / 3 + 0.5, x >= 3)
+
+
+RULES: dict[str, Rule] = {
+    "linear": Rule(lambda x, out: np.positive(x, out=out), lambda dy, y: dy),
+    "relu": Rule(lambda x, out: np.maximum(x, 0, out=out), lambda dy, y: dy * (y > 0)),
+    "relu6": Rule(lambda x, out: np.clip(x, 0, 6, out=out), lambda dy, y: dy * ((y > 0) & (y < 6))),
+    "leaky_relu": Rule(
+        lambda x, out: np.maximum(x, 0.2 * x, out=out), lambda dy, y: dy * np.where(y > 0, 1.0, 0.2).astype(dy.dtype)
+    ),
+    "elu": Rule(_elu, lambda dy, y: dy * (1 + np.minimum(y, 0))),
+    "selu": Rule(
+        _selu, lambda dy, y: dy * np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA).astype(dy.dtype)
+    ),
+    "gelu": Rule(lambda x, out: np.multiply(0.5 * x, 1 + _gelu_slope(x), out=out), _gelu_backward),
+    "silu": Rule(lambda x, out: np.multiply(x, sigmoid(x), out=out), _silu_backward),
+    "sigmoid": Rule(sigmoid, lambda dy, y: dy * (y * (1 - y))),
+    "hard_sigmoid": Rule(
+        lambda x, out: np.clip(x / 6 + 0.5, 0, 1, out=out), lambda dy, y: dy * ((y > 0) & (y < 1)) / 6
+    ),
+    "hard_swish": Rule(lambda x, out: np.multiply(x, _hard_sigmoid(x), out=out), _hard_swish_backward),
+    "tanh": Rule(lambda x, out: np.tanh(x, out=out), lambda dy, y: dy * (1 - y * y)),
+    "scaled_tanh": Rule(
+        _scaled_tanh, lambda dy, y: dy * (TANH_SCALE * TANH_SLOPE - (TANH_SLOPE / TANH_SCALE) * y * y)
+    ),
+    "softmax": Rule(_softmax, _softmax_backward),
+    "softmin": Rule(lambda x, out: _softmax(np.negative(x), out), lambda dy, y: -_softmax_backward(dy, y)),
+    "log_softmax": Rule(_log_softmax, lambda dy, y: dy - np.exp(y) * dy.sum(axis=0, keepdims=True)),
+}
+
+KEEPS_INPUT = frozenset({"gelu", "silu", "hard_swish"})
+# f(max(a, b)) = max(f(a), f(b)): may change places with max pooling.
+MONOTONIC = frozenset(RULES) - {"gelu", "silu", "hard_swish", "softmax", "softmin", "log_softmax"}

@@ -1,0 +1,230 @@
+"""Convolution as one matrix product: im2col, col2im, forward and backward.
+
+Arrays have the shape (N, H, W, C) and lie in memory as planes (see `memory`).
+Source: Chellapilla, Puri, Simard 2006, "High performance convolutional neural networks for document processing".
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from striate.engines.numpy.memory import Array, Fresh, Scratch, contiguous, planes
+
+Pair = tuple[int, int]
+Padding = tuple[Pair, Pair]
+NO_PADDING: Padding = ((0, 0), (0, 0))
+
+# Columns beyond this many bytes are made band by band, and made again for the backward pass.
+BAND_BYTES = 1 << 25
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a kernel moves over an image: sizes (KH, KW), strides, dilation, padding ((top, bottom), (left, right)).
+
+    cell: output positions are ordered by their place in cells of this size, (PY, PX, OH / PY, OW / PX), so that a
+    pooling that follows finds each member of its windows in one contiguous block. (1, 1) is the plain order.
+    """
+
+    kernel_size: Pair
+    strides: Pair = (1, 1)
+    padding: Padding = NO_PADDING
+    dilation: Pair = (1, 1)
+    cell: Pair = (1, 1)
+
+    def output_size(self, height: int, width: int) -> Pair:
+        """(H + 2P − F) / S + 1 for each axis, in whole cells."""
+        sizes = (height, width)
+        reach = [d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True)]
+        oh, ow = ((sizes[i] + sum(self.padding[i]) - reach[i]) // self.strides[i] + 1 for i in (0, 1))
+        return oh // self.cell[0] * self.cell[0], ow // self.cell[1] * self.cell[1]
+
+
+def pad(x: Array, padding: Padding, scratch: Scratch, key: Any = "padded", fill: float = 0.0) -> Array:
+    """Planes (C, H, W, N) with a border → contiguous (C, top + H + bottom, left + W + right, N).
+
+    Negative padding cuts. No border: the planes themselves where they are contiguous.
+    """
+    (top, bottom), (left, right) = padding
+    x = x[:, max(-top, 0) : x.shape[1] - max(-bottom, 0), max(-left, 0) : x.shape[2] - max(-right, 0)]
+    top, bottom, left, right = max(top, 0), max(bottom, 0), max(left, 0), max(right, 0)
+    if not (top or bottom or left or right):
+        return contiguous(x, scratch, key)
+    c, h, w, n = x.shape
+    padded = scratch.empty(key, (c, top + h + bottom, left + w + right, n), x.dtype)
+    padded[:, :top] = fill
+    padded[:, top + h :] = fill
+    padded[:, top : top + h, :left] = fill
+    padded[:, top : top + h, left + w :] = fill
+    padded[:, top : top + h, left : left + w] = x
+    return padded
+
+
+def _windows(padded: Array, window: Geometry, rows: slice, width: int) -> Array:
+    """View (KH, KW, C, PY, PX, rows / PY, OW / PX, N) of every input number under every kernel tap."""
+    c, _, _, n = padded.shape
+    sc, sh, sw, sn = padded.strides
+    (kh, kw), (ty, tx), (dy, dx), (py, px) = window.kernel_size, window.strides, window.dilation, window.cell
+    shape = (kh, kw, c, py, px, (rows.stop - rows.start) // py, width // px, n)
+    strides = (dy * sh, dx * sw, sc, ty * sh, tx * sw, py * ty * sh, px * tx * sw, sn)
+    return np.ndarray(shape, padded.dtype, padded, rows.start * ty * sh, strides)
+
+
+def _columns(padded: Array, window: Geometry, rows: slice, width: int, scratch: Scratch, key: Any) -> Array:
+    """Columns (KH·KW·C, rows·OW·N) of a band of output rows."""
+    view = _windows(padded, window, rows, width)
+    columns = scratch.empty(key, view.shape, padded.dtype)
+    np.copyto(columns, view)
+    return columns.reshape(view.shape[0] * view.shape[1] * view.shape[2], -1)
+
+
+def im2col(x: Array, window: Geometry) -> Array:
+    """Lay out each window of an image as a column, so that convolution becomes one matrix product.
+
+    x: (N, H, W, C). Returns (KH·KW·C, OH·OW·N): a row for each kernel tap in the order (KH, KW, C),
+    a column for each output position in the order (OH, OW, N).
+    """
+    padded = pad(planes(x), window.padding, Fresh())
+    oh, ow = window.output_size(x.shape[1], x.shape[2])
+    return _columns(padded, window, slice(0, oh), ow, Fresh(), "columns")
+
+
+def col2im(columns: Array, shape: tuple[int, ...], window: Geometry, scratch: Scratch | None = None) -> Array:
+    """Add each column back onto the window it came from: the transpose of `im2col`.
+
+    columns: (KH·KW·C, OH·OW·N) in plain order. shape: (N, H, W, C) of the image. Returns the image.
+    """
+    scratch = scratch or Fresh()
+    n, h, w, c = shape
+    (top, bottom), (left, right) = window.padding
+    (kh, kw), (ty, tx), (dy, dx) = window.kernel_size, window.strides, window.dilation
+    oh, ow = window.output_size(h, w)
+    taps = columns.reshape(kh, kw, c, oh, ow, n)
+    image = scratch.empty("col2im", (c, h + top + bottom, w + left + right, n), columns.dtype)
+    image.fill(0)
+    for ky in range(kh):
+        for kx in range(kw):
+            y, x = ky * dy, kx * dx
+            image[:, y : y + ty * (oh - 1) + 1 : ty, x : x + tx * (ow - 1) + 1 : tx] += taps[ky, kx]
+    return planes(image[:, top : top + h, left : left + w])
+
+
+def _bands(oh: int, bytes_per_row: int, cell: int) -> list[slice]:
+    """Output rows in bands whose columns fit in BAND_BYTES; a cell order is kept whole."""
+    if cell > 1 or oh * bytes_per_row <= BAND_BYTES:
+        return [slice(0, oh)]
+    step = max(1, BAND_BYTES // bytes_per_row)
+    return [slice(start, min(start + step, oh)) for start in range(0, oh, step)]
+
+
+@dataclass
+class Saved:
+    """What the backward pass of a convolution needs: the padded input, and its columns where they fitted."""
+
+    padded: Array
+    columns: list[Array]
+    bands: list[slice]
+    size: Pair
+    input_shape: tuple[int, ...]
+
+
+def conv2d_forward(
+    x: Array, kernel: Array, bias: Array | None, window: Geometry, groups: int = 1, scratch: Scratch | None = None
+) -> tuple[Array, Saved]:
+    """y[n, i, j, o] = b[o] + Σ x[n, i·S + ky·D, j·S + kx·D, c] · k[ky, kx, c, o].
+
+    x: (N, H, W, C); kernel: (KH, KW, C / groups, O); bias: (O,). Returns y (N, OH, OW, O) and what
+    `conv2d_backward` needs. With cells the planes of y are ordered (O, PY, PX, OH / PY, OW / PX, N).
+    """
+    scratch = scratch or Fresh()
+    kh, kw, c, o = kernel.shape
+    oh, ow = window.output_size(x.shape[1], x.shape[2])
+    n = x.shape[0]
+    padded = pad(planes(x), window.padding, scratch)
+    bands = _bands(oh, kh * kw * c * ow * n * x.itemsize, max(window.cell))
+    y = scratch.empty("y", (o, oh, ow, n), x.dtype)
+    kept = []
+    og = o // groups
+    for g in range(groups):
+        matrix = kernel.reshape(kh * kw * c, o)[:, g * og : (g + 1) * og]  # (K, O of the group)
+        for band, rows in enumerate(bands):
+            keep = (g, band) if len(bands) == 1 else "band"
+            columns = _columns(padded[g * c : (g + 1) * c], window, rows, ow, scratch, ("columns", keep))
+            out = y[g * og : (g + 1) * og, rows].reshape(og, -1)  # a view: rows are contiguous within a map
+            np.matmul(matrix.T, columns, out=out)
+            if len(bands) == 1:
+                kept.append(columns)
+    if bias is not None:
+        y += bias[:, None, None, None]
+    return planes(y), Saved(padded, kept, bands, (oh, ow), x.shape)
+
+
+def conv2d_backward(
+    dy: Array,
+    saved: Saved,
+    kernel: Array,
+    window: Geometry,
+    groups: int = 1,
+    *,
+    dkernel: Array | None = None,
+    need_dx: bool = True,
+    scratch: Scratch | None = None,
+) -> tuple[Array | None, Array, Array]:
+    """Gradients of a convolution: dx (N, H, W, C) or None, dkernel (KH, KW, C / groups, O), dbias (O,).
+
+    dy: (N, OH, OW, O), its planes in the order of the forward pass. dkernel: written there if given.
+    """
+    scratch = scratch or Fresh()
+    kh, kw, c, o = kernel.shape
+    (oh, ow), n, og = saved.size, dy.shape[0], o // groups
+    gradient = contiguous(planes(dy), scratch, "dy")
+    dkernel = np.empty(kernel.shape, kernel.dtype) if dkernel is None else dkernel
+    dmatrix, matrix = dkernel.reshape(-1, o), kernel.reshape(-1, o)
+    plain = replace_cell(window)
+    parts = []
+    for g in range(groups):
+        maps, maps_out = slice(g * c, (g + 1) * c), slice(g * og, (g + 1) * og)
+        total: Array | None = None
+        for band, rows in enumerate(saved.bands):
+            block = gradient[maps_out, rows].reshape(og, -1)  # (O, rows·OW·N)
+            if saved.columns:
+                columns = saved.columns[g]
+            else:
+                columns = _columns(saved.padded[maps], window, rows, ow, scratch, ("columns", "band"))
+            if band == 0 and groups == 1:
+                total = np.matmul(columns, block.T, out=dmatrix)
+            else:
+                part = columns @ block.T
+                total = part if total is None else np.add(total, part, out=total)
+        if groups > 1:
+            dmatrix[:, maps_out] = total
+    dbias = gradient.reshape(o, -1).sum(axis=1)
+    if not need_dx:
+        return None, dkernel, dbias
+    ordered = in_plain_order(gradient, window.cell, scratch)
+    shape = (*saved.input_shape[:3], c)
+    for g in range(groups):
+        block = ordered[g * og : (g + 1) * og].reshape(og, -1)
+        dcolumns = scratch.temporary("dcolumns", (kh * kw * c, oh * ow * n), dy.dtype)
+        np.matmul(matrix[:, g * og : (g + 1) * og], block, out=dcolumns)
+        parts.append(col2im(dcolumns, shape, plain, scratch if groups == 1 else None))
+    return (parts[0] if groups == 1 else np.concatenate(parts, axis=3)), dkernel, dbias
+
+
+def replace_cell(window: Geometry) -> Geometry:
+    """The same window with output positions in plain order."""
+    if window.cell == (1, 1):
+        return window
+    return Geometry(window.kernel_size, window.strides, window.padding, window.dilation)
+
+
+def in_plain_order(maps: Array, cell: Pair, scratch: Scratch) -> Array:
+    """Planes (O, OH, OW, N) whose positions are ordered by cell → the same in plain order."""
+    if cell == (1, 1):
+        return maps
+    o, oh, ow, n = maps.shape
+    (py, px) = cell
+    plain = scratch.temporary("plain", (o, oh // py, py, ow // px, px, n), maps.dtype)
+    np.copyto(plain, maps.reshape(o, py, px, oh // py, ow // px, n).transpose(0, 3, 1, 4, 2, 5))
+    return plain.reshape(o, oh, ow, n)

@@ -1,0 +1,68 @@
+"""Depthwise convolution: every channel has its own kernel, so each tap is one multiplication of whole maps.
+
+Arrays have the shape (N, H, W, C) and lie in memory as planes (see `memory`).
+Source: Chollet 2017, "Xception: deep learning with depthwise separable convolutions".
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from striate.engines.numpy.convolution import Pair, Geometry, pad
+from striate.engines.numpy.memory import Array, Fresh, Scratch, contiguous, planes
+
+
+def _taps(padded: Array, window: Geometry, size: Pair) -> Iterator[tuple[int, int, Array]]:
+    """For each kernel tap, the view (C, OH, OW, N) of the numbers it meets."""
+    (kh, kw), (ty, tx), (dy, dx) = window.kernel_size, window.strides, window.dilation
+    for ky in range(kh):
+        for kx in range(kw):
+            y, x = ky * dy, kx * dx
+            yield ky, kx, padded[:, y : y + ty * (size[0] - 1) + 1 : ty, x : x + tx * (size[1] - 1) + 1 : tx]
+
+
+def depthwise_forward(
+    x: Array, kernel: Array, bias: Array | None, window: Geometry, scratch: Scratch | None = None
+) -> tuple[Array, Array]:
+    """y[…, c·M + m] = b + Σ over taps of x[…, c] · k[ky, kx, 0, c·M + m].
+
+    x: (N, H, W, C); kernel: (KH, KW, 1, C·M). Returns y (N, OH, OW, C·M) and the padded input for the backward pass.
+    """
+    scratch = scratch or Fresh()
+    multiplier = kernel.shape[3] // x.shape[3]
+    source = planes(x)
+    if multiplier > 1:
+        source = np.repeat(source, multiplier, axis=0)
+    padded = pad(source, window.padding, scratch)
+    size = window.output_size(x.shape[1], x.shape[2])
+    shape = (kernel.shape[3], *size, x.shape[0])
+    y, product = scratch.empty("y", shape, x.dtype), scratch.temporary("product", shape, x.dtype)
+    y[...] = 0 if bias is None else bias[:, None, None, None]
+    for ky, kx, view in _taps(padded, window, size):
+        np.multiply(view, kernel[ky, kx, 0][:, None, None, None], out=product)
+        y += product
+    return planes(y), padded
+
+
+def depthwise_backward(
+    dy: Array, padded: Array, kernel: Array, channels: int, window: Geometry, scratch: Scratch | None = None
+) -> tuple[Array, Array, Array]:
+    """Gradients dx (N, H, W, C), dkernel (KH, KW, 1, C·M), dbias (C·M,) from dy (N, OH, OW, C·M)."""
+    scratch = scratch or Fresh()
+    gradient = contiguous(planes(dy), scratch, "dy")
+    o, oh, ow, _ = gradient.shape
+    dkernel = np.empty_like(kernel)
+    dpadded = scratch.empty("dpadded", padded.shape, padded.dtype)
+    dpadded.fill(0)
+    product = scratch.temporary("product", gradient.shape, dy.dtype)
+    targets = _taps(dpadded, window, (oh, ow))
+    for (ky, kx, view), (_, _, target) in zip(_taps(padded, window, (oh, ow)), targets, strict=True):
+        np.multiply(view, gradient, out=product)
+        dkernel[ky, kx, 0] = product.reshape(o, -1).sum(axis=1)
+        np.multiply(gradient, kernel[ky, kx, 0][:, None, None, None], out=product)
+        target += product
+    (top, bottom), (left, right) = window.padding
+    dx = dpadded[:, top : dpadded.shape[1] - bottom, left : dpadded.shape[2] - right]
+    if o > channels:
+        dx = dx.reshape(channels, o // channels, *dx.shape[1:]).sum(axis=1)  # (C, M, H, W, N) → (C, H, W, N)
+    return planes(dx), dkernel, gradient.reshape(o, -1).sum(axis=1)

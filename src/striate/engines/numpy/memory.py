@@ -1,0 +1,69 @@
+"""How arrays lie in memory: channels first and batch last, whatever their shape says.
+
+Every array has the shape (N, H, W, C) or (N, F), but its bytes are ordered C H W N or F N ("planes").
+A shift of the kernel, a pooling window, a channel's mean and a column of im2col are then all long
+contiguous stretches, which NumPy handles several times faster than runs of C numbers.
+"""
+
+from collections.abc import Hashable
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def planes(x: Array) -> Array:
+    """(N, H, W, C) → its (C, H, W, N) view, or (N, F) → (F, N). Its own inverse."""
+    return x.transpose(3, 1, 2, 0) if x.ndim == 4 else x.T
+
+
+def contiguous(view: Array, scratch: "Scratch", key: Hashable) -> Array:
+    """The array itself if its bytes are in order, else a copy that is."""
+    if view.flags.c_contiguous:
+        return view
+    copy = scratch.empty(key, view.shape, view.dtype)
+    np.copyto(copy, view)
+    return copy
+
+
+class Scratch:
+    """Arrays that are used again at every step, so that no step pays for fresh memory pages.
+
+    `empty` gives memory that lives until the same key is asked for again; `temporary` memory that is shared
+    with every scratch that has the same `workbench`, and lives until the caller returns.
+    """
+
+    def __init__(self, workbench: "Scratch | None" = None) -> None:
+        self._workbench = workbench
+        self._blocks: dict[Hashable, Array] = {}
+        self._arrays: dict[Hashable, Array] = {}
+
+    def empty(self, key: Hashable, shape: tuple[int, ...], dtype: Any) -> Array:
+        """An array of any content."""
+        array = self._arrays.get(key)
+        if array is not None and array.shape == shape and array.dtype == dtype:
+            return array
+        array = self._arrays[key] = self._view(key, shape, np.dtype(dtype))
+        return array
+
+    def temporary(self, key: Hashable, shape: tuple[int, ...], dtype: Any) -> Array:
+        """An array of any content that nobody needs after the caller has returned."""
+        return (self._workbench or self).empty(key, shape, dtype)
+
+    def _view(self, key: Hashable, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        size = prod(shape) * dtype.itemsize
+        block = self._blocks.get(key)
+        if block is None or block.size < size:
+            block = self._blocks[key] = np.empty(size, np.uint8)
+        return block[:size].view(dtype).reshape(shape)
+
+
+class Fresh(Scratch):
+    """Scratch that never reuses: for calling one layer's functions alone."""
+
+    def empty(self, key: Hashable, shape: tuple[int, ...], dtype: Any) -> Array:
+        """A new array of any content."""
+        return np.empty(shape, dtype)

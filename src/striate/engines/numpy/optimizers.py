@@ -1,0 +1,108 @@
+"""Optimisers: one rule each, moving a stretch of all weights at once.
+
+A rule gets the weights w and gradients g of one stretch (both 1-D, both may be changed), its slots (the
+optimiser's memory, 1-D, starting at 0), the step size η, the number t of this update from 1, a work array, and
+`decay`, which is 1 where weight decay applies and 0 elsewhere.
+"""
+
+from collections.abc import Callable
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from striate.engines import optimizers as describe
+from striate.engines.numpy.memory import Array
+
+Rule = Callable[[Any, Array, Array, tuple[Array, ...], float, int, Array, Array], None]
+
+
+def sgd(
+    o: describe.SGD, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
+) -> None:
+    """v ← μv + g, w ← w − ηv, or w − η(g + μv)."""
+    if o.weight_decay:
+        np.multiply(w, decay, out=work)
+        work *= o.weight_decay
+        g += work
+    if o.momentum:
+        (velocity,) = slots
+        velocity *= o.momentum
+        velocity += g
+        if o.nesterov:
+            np.multiply(velocity, o.momentum, out=work)
+            g += work
+        else:
+            g = velocity
+    np.multiply(g, rate, out=work)
+    w -= work
+
+
+def adagrad(
+    o: describe.AdaGrad, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
+) -> None:
+    """h ← h + g², w ← w − ηg / (√h + ε)."""
+    (h,) = slots
+    np.multiply(g, g, out=work)
+    h += work
+    _divide_by_root(w, g, h, rate, o.epsilon, work)
+
+
+def rmsprop(
+    o: describe.RMSprop, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
+) -> None:
+    """h ← ρh + (1 − ρ)g², w ← w − ηg / (√h + ε)."""
+    (h,) = slots
+    h *= o.rho
+    np.multiply(g, g, out=work)
+    work *= 1 - o.rho
+    h += work
+    _divide_by_root(w, g, h, rate, o.epsilon, work)
+
+
+def adam(
+    o: describe.Adam, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
+) -> None:
+    """m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − η m̂ / (√v̂ + ε); AdamW also w ← w − ηλw.
+
+    The corrections of m̂ and v̂ are moved into the numbers: η √(1 − β₂ᵗ) / (1 − β₁ᵗ) and ε √(1 − β₂ᵗ).
+    """
+    m, v = slots
+    if isinstance(o, describe.AdamW) and o.weight_decay:
+        np.multiply(w, decay, out=work)
+        work *= rate * o.weight_decay
+        w -= work
+    root = sqrt(1 - o.beta_2**t)
+    np.multiply(g, 1 - o.beta_1, out=work)
+    m *= o.beta_1
+    m += work
+    np.multiply(g, g, out=g)
+    g *= 1 - o.beta_2
+    v *= o.beta_2
+    v += g
+    _divide_by_root(w, m, v, rate * root / (1 - o.beta_1**t), o.epsilon * root, work)
+
+
+def _divide_by_root(w: Array, numerator: Array, square: Array, rate: float, epsilon: float, work: Array) -> None:
+    """w ← w − rate · numerator / (√square + ε)."""
+    np.sqrt(square, out=work)
+    work += epsilon
+    np.divide(numerator, work, out=work)
+    work *= rate
+    w -= work
+
+
+RULES: dict[type[describe.Optimizer], tuple[Rule, tuple[str, ...]]] = {
+    describe.SGD: (sgd, ("momentum",)),
+    describe.AdaGrad: (adagrad, ("accumulator",)),
+    describe.RMSprop: (rmsprop, ("square",)),
+    describe.Adam: (adam, ("mean", "square")),
+    describe.AdamW: (adam, ("mean", "square")),
+}
+
+
+def slot_names(optimizer: describe.Optimizer) -> tuple[str, ...]:
+    """The names of the arrays an optimiser keeps beside the weights."""
+    if isinstance(optimizer, describe.SGD) and not optimizer.momentum:
+        return ()
+    return RULES[type(optimizer)][1]

@@ -1,0 +1,286 @@
+"""From a network to the steps that run it: checked, sized and ordered once, before the first batch."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from striate import network as nn
+from striate.engines.numpy import steps as do
+from striate.engines.numpy.activations import MONOTONIC
+from striate.engines.numpy.convolution import Geometry
+from striate.engines.numpy.winograd import Tiles
+from striate.network import Network, Node, Shape
+
+# From this many input channels Winograd's transforms cost less than the multiplications they save.
+WINOGRAD_CHANNELS = 8
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A step, the slots it reads and writes, and its layer's name and variables.
+
+    needs_dx: which inputs want a gradient. again: the layer was used before; its gradient is added.
+    """
+
+    step: do.Step
+    layer: str
+    inputs: tuple[int, ...]
+    output: int
+    variables: tuple[str, ...]
+    trainable: tuple[str, ...]
+    needs_dx: tuple[bool, ...]
+    again: bool = False
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether the backward pass has anything to do here."""
+        return bool(self.trainable) or any(self.needs_dx)
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where an output lies; if it ends in an activation, also where its argument lies, and which one it is."""
+
+    slot: int
+    before: int | None = None
+    activation: str = "linear"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in order. inputs, outputs: their slots; slot_of: the slot of each node's output."""
+
+    steps: tuple[Planned, ...]
+    slots: int
+    inputs: tuple[int, ...]
+    outputs: tuple[Output, ...]
+    slot_of: dict[int, int]
+
+
+@dataclass(frozen=True)
+class _Fusion:
+    """A convolution whose output stays ordered by pooling cell until the max pooling that follows."""
+
+    cell: tuple[int, int]
+    overhang: tuple[int, int]
+    activation: str
+
+
+def make_plan(network: Network, dtype: Any, *, fuse: bool = True) -> Plan:
+    """Plan a network. `fuse`: take the short cuts that leave some layers' outputs unknown."""
+    planner = _Planner(network, dtype, in_place=fuse)
+    if fuse:
+        planner.find_fusions()
+    return planner.run()
+
+
+class _Planner:
+    """Walks the nodes once and collects steps."""
+
+    def __init__(self, network: Network, dtype: Any, *, in_place: bool) -> None:
+        self.network, self.dtype, self.in_place = network, dtype, in_place
+        self.consumers = Counter(source for node in network.nodes for source in node.inputs)
+        self.consumers.update(network.outputs)
+        self.steps: list[Planned] = []
+        self.slots = 0
+        self.slot_of: dict[int, int] = {}
+        self.has_gradient: dict[int, bool] = {}
+        self.ends: dict[int, Output] = {}
+        self.convolutions: dict[int, _Fusion] = {}
+        self.pools: dict[int, _Fusion] = {}
+        self.silent: set[int] = set()
+
+    def run(self) -> Plan:
+        """Plan every node."""
+        door = {}
+        for index, node in enumerate(self.network.nodes):
+            if isinstance(node.layer, nn.Input):
+                door[index] = self._new_slot(False)
+                self._add(node, do.Enter(self.dtype, node.layer.data_format == "channels_first"), (door[index],))
+                self.slot_of[index] = self.slots - 1
+                continue
+            self._plan(index, node)
+        outputs = tuple(self.ends.get(i, Output(self.slot_of[i])) for i in self.network.outputs)
+        inputs = tuple(door[i] for i in self.network.inputs)
+        return Plan(tuple(self._mark_repeats()), self.slots, inputs, outputs, self.slot_of)
+
+    def _new_slot(self, has_gradient: bool) -> int:
+        self.has_gradient[self.slots] = has_gradient
+        self.slots += 1
+        return self.slots - 1
+
+    def _plan(self, index: int, node: Node) -> None:
+        slots = tuple(self.slot_of[source] for source in node.inputs)
+        for step in self._steps_for(index, node):
+            self._add(node, step, slots)
+            slots = (self.slots - 1,)
+        name = self._activation_of(index, node)
+        if name != "linear":
+            before = slots[0]
+            may_change = len(slots) == 1 and self.steps[-1].output == before and self.steps[-1].step.output_may_change
+            own = not isinstance(node.layer, nn.Activation) or self.consumers[node.inputs[0]] == 1
+            self._add(node, do.Activate(name, in_place=self.in_place and may_change and own), slots)
+            self.ends[index] = Output(self.slots - 1, before, name)
+            slots = (self.slots - 1,)
+        self.slot_of[index] = slots[0]
+
+    def _add(self, node: Node, step: do.Step, slots: Sequence[int]) -> None:
+        owns = not isinstance(step, do.Activate | do.Enter)
+        parameters = self.network.parameters_of(node) if owns else ()
+        variables = tuple(parameter.name.rsplit("/", 1)[1] for parameter in parameters)
+        trainable = tuple(v for v, parameter in zip(variables, parameters, strict=True) if parameter.trainable)
+        needs = tuple(self.has_gradient[slot] for slot in slots)
+        output = self._new_slot(any(needs) or bool(trainable))
+        self.steps.append(Planned(step, str(node.layer.name), tuple(slots), output, variables, trainable, needs))
+
+    def _mark_repeats(self) -> list[Planned]:
+        """Of a layer used twice, the backward pass meets the last use first; the others add to its gradient."""
+        seen: set[str] = set()
+        marked = []
+        for planned in reversed(self.steps):
+            again = bool(planned.trainable) and planned.layer in seen
+            marked.append(Planned(**{**vars(planned), "again": again}))
+            if planned.trainable:
+                seen.add(planned.layer)
+        return marked[::-1]
+
+    def _activation_of(self, index: int, node: Node) -> str:
+        """The activation to apply after this node's steps."""
+        if index in self.pools:
+            return self.pools[index].activation
+        return "linear" if index in self.silent else str(getattr(node.layer, "activation", "linear"))
+
+    def _steps_for(self, index: int, node: Node) -> list[do.Step]:
+        if index in self.pools:
+            fusion = self.pools[index]
+            return [do.CellMaxPool(fusion.cell, fusion.overhang)]
+        build = _BUILDERS.get(type(node.layer))
+        if build is None:
+            return [rule_of(node.layer)]
+        return build(node.layer, self.network.shapes_into(node), self.convolutions.get(index))
+
+    def find_fusions(self) -> None:
+        """Find each max pooling that can take over a convolution's output in cell order."""
+        for index, node in enumerate(self.network.nodes):
+            if isinstance(node.layer, nn.MaxPool2D):
+                self._try_fusion(index, node)
+
+    def _try_fusion(self, index: int, node: Node) -> None:
+        geometry = geometry_of(node.layer, self.network.shapes_into(node)[0])
+        (top, bottom), (left, right) = geometry.padding
+        cell = geometry.kernel_size
+        if geometry.strides != cell or top or left or cell == (1, 1):
+            return
+        chain = self._chain_to_convolution(node.inputs[0])
+        if not chain or ((bottom or right) and len(chain) > 1):
+            return
+        conv, last = chain[-1], chain[0]
+        activation = str(getattr(self.network.nodes[last].layer, "activation", "linear"))
+        moves = activation in MONOTONIC
+        fusion = _Fusion(cell, (bottom, right), activation if moves else "linear")
+        self.pools[index] = self.convolutions[conv] = fusion
+        if moves:
+            self.silent.add(last)
+
+    def _chain_to_convolution(self, index: int) -> list[int]:
+        """From a pooling's input back to a convolution, through layers that do not care where a number lies."""
+        chain: list[int] = []
+        while self.consumers[index] == 1:
+            chain.append(index)
+            node = self.network.nodes[index]
+            activation = getattr(node.layer, "activation", "linear")
+            if isinstance(node.layer, nn.Conv2D):
+                return chain
+            if not isinstance(node.layer, nn.BatchNormalization | nn.Activation) or activation not in MONOTONIC:
+                return []
+            index = node.inputs[0]
+        return []
+
+
+def geometry_of(layer: nn.Layer, shape: Shape) -> Geometry:
+    """The layer's window with its padding in numbers."""
+    window = layer.window
+    assert window is not None
+    return Geometry(window.kernel, window.strides, window.margins((shape[0], shape[1])), window.dilation)
+
+
+def _convolution(layer: nn.Conv2D, shapes: Sequence[Shape], fusion: _Fusion | None) -> list[do.Step]:
+    (shape,) = shapes
+    geometry = geometry_of(layer, shape)
+    cell, overhang = (fusion.cell, fusion.overhang) if fusion else ((1, 1), (0, 0))
+    if _suits_winograd(layer, geometry, shape[2]) and cell in ((1, 1), (2, 2)):
+        oh, ow = geometry.output_size(shape[0], shape[1])
+        if fusion:
+            oh, ow = ((size + extra) // 2 * 2 for size, extra in zip((oh, ow), overhang, strict=True))
+        start = (geometry.padding[0][0], geometry.padding[1][0])
+        return [do.WinogradConvolve(Tiles(shape[0], shape[1], (oh, ow), start), fusion is not None)]
+    (top, bottom), (left, right) = geometry.padding
+    extra = [size * stride for size, stride in zip(overhang, geometry.strides, strict=True)]
+    padding = ((top, bottom + extra[0]), (left, right + extra[1]))
+    geometry = Geometry(geometry.kernel_size, geometry.strides, padding, geometry.dilation, cell)
+    return [do.Convolve(geometry, layer.groups, _mask(layer, shape[2]))]
+
+
+def _suits_winograd(layer: nn.Conv2D, geometry: Geometry, channels: int) -> bool:
+    plain = geometry.kernel_size == (3, 3) and geometry.strides == geometry.dilation == (1, 1)
+    starts = [start for start, _ in geometry.padding]
+    return plain and layer.groups == 1 and not layer.connections and channels >= WINOGRAD_CHANNELS and min(starts) >= 0
+
+
+def _mask(layer: nn.Conv2D, channels: int) -> Any:
+    """(1, 1, C, O), 1 where a filter sees a channel."""
+    if layer.connections is None:
+        return None
+    mask = np.zeros((1, 1, channels, layer.filters))
+    for filter_, seen in enumerate(layer.connections):
+        mask[0, 0, list(seen), filter_] = 1
+    return mask
+
+
+def _pool(step: Callable[[Geometry], do.Step]) -> Callable[..., list[do.Step]]:
+    return lambda layer, shapes, _: [step(geometry_of(layer, shapes[0]))]
+
+
+def _always(step: Callable[[], do.Step]) -> Callable[..., list[do.Step]]:
+    return lambda layer, shapes, _: [step()]
+
+
+def _nothing(layer: nn.Layer, shapes: Sequence[Shape], _: object) -> list[do.Step]:
+    """The layer is all activation; its step is added after."""
+    return []
+
+
+_BUILDERS: dict[type[nn.Layer], Callable[..., list[do.Step]]] = {
+    nn.Rescale: lambda layer, shapes, _: [do.Affine(np.asarray(layer.scale), np.asarray(layer.offset))],
+    nn.ZeroPadding2D: lambda layer, shapes, _: [do.Pad(layer.padding)],
+    nn.Conv2D: _convolution,
+    nn.DepthwiseConv2D: lambda layer, shapes, _: [
+        do.DepthwiseConvolve(geometry_of(layer, shapes[0]), shapes[0][2])
+    ],
+    nn.MaxPool2D: _pool(do.MaxPool),
+    nn.AveragePool2D: _pool(do.AveragePool),
+    nn.Subsample2D: _pool(do.Subsample),
+    nn.GlobalAveragePool2D: _always(lambda: do.GlobalPool(largest=False)),
+    nn.GlobalMaxPool2D: _always(lambda: do.GlobalPool(largest=True)),
+    nn.Flatten: _always(do.Flat),
+    nn.Dense: _always(do.Multiply),
+    nn.RadialBasis: _always(do.SquaredDistance),
+    nn.Activation: _nothing,
+    nn.Dropout: lambda layer, shapes, _: [do.Drop(layer.rate)],
+    nn.BatchNormalization: lambda layer, shapes, _: [do.BatchNormalize(shapes[0][-1], layer.epsilon)],
+    nn.LocalResponseNormalization: lambda layer, shapes, _: [
+        do.LocalResponse(layer.radius, layer.alpha, layer.beta, layer.k)
+    ],
+    nn.Add: _always(do.Sum),
+    nn.Concatenate: _always(do.Join),
+}
+
+
+def rule_of(layer: nn.Layer) -> do.Step:
+    """The step for a layer class of one's own."""
+    from striate.engines.numpy.own import own_step
+
+    return own_step(layer)

@@ -1,0 +1,551 @@
+"""The steps a plan is made of: each knows how to go forward and backward over one shard of a batch.
+
+A step is made once, with every size known. What it meets on the way of one shard (weights, where gradients go,
+memory, random numbers, what it saved for the backward pass) is in the shard's `Place`.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from striate.engines.numpy import winograd
+from striate.engines.numpy.activations import KEEPS_INPUT, RULES
+from striate.engines.numpy.convolution import Pair, Geometry, conv2d_backward, conv2d_forward
+from striate.engines.numpy.depthwise import depthwise_backward, depthwise_forward
+from striate.engines.numpy.memory import Array, Scratch, contiguous, planes
+from striate.engines.numpy.normalization import (
+    Moments,
+    batch_norm_backward,
+    batch_norm_forward,
+    batch_norm_inference,
+    batch_norm_sums,
+    lrn_backward,
+    lrn_forward,
+    measure,
+)
+from striate.engines.numpy.pooling import (
+    average_pool_backward,
+    average_pool_forward,
+    cell_max_backward,
+    cell_max_forward,
+    max_pool_backward,
+    max_pool_forward,
+)
+
+# A step that needs sums over the whole batch yields its shard's part and is sent every shard's parts.
+Shared = Generator[Any, list[Any], Any]
+
+
+@dataclass
+class Place:
+    """What one step meets in one shard. Weights and gradients go by variable name: `kernel`, `bias`."""
+
+    scratch: Scratch
+    weights: dict[str, Array] = field(default_factory=dict)
+    gradients: dict[str, Array] = field(default_factory=dict)
+    training: bool = False
+    needs_dx: tuple[bool, ...] = (True,)
+    random: Callable[[], np.random.Generator] = np.random.default_rng
+    saved: Any = None
+    moments: Moments | None = None
+
+
+class Step:
+    """Base of all steps."""
+
+    # The plan may let the next step write over this step's output.
+    output_may_change = False
+
+    def forward(self, place: Place, *inputs: Array) -> Array | Shared:
+        """The output (N, …) from the inputs (N, …)."""
+        raise NotImplementedError
+
+    def backward(self, place: Place, dy: Array) -> "Sequence[Array | None] | Shared":
+        """The gradient of every input from the output's, writing those of the weights to place.gradients."""
+        raise NotImplementedError
+
+
+class Enter(Step):
+    """Bring an input into memory order and the engine's number type."""
+
+    output_may_change = True
+
+    def __init__(self, dtype: Any, channels_first: bool) -> None:
+        self.dtype, self.channels_first = dtype, channels_first
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """(N, H, W, C), or (N, C, H, W) if channels first → the same numbers as (N, H, W, C) in planes."""
+        (x,) = inputs
+        if self.channels_first:
+            x = x.transpose(0, 2, 3, 1)
+        source = planes(x)
+        y = place.scratch.empty("y", source.shape, self.dtype)
+        np.copyto(y, source, casting="unsafe")
+        return planes(y)
+
+
+class Affine(Step):
+    """y = x · scale + offset, numbers or one for each channel."""
+
+    output_may_change = True
+
+    def __init__(self, scale: Array, offset: Array) -> None:
+        self.scale, self.offset = scale, offset
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """x, y: (N, …, C)."""
+        (x,) = inputs
+        y = place.scratch.empty("y", planes(x).shape, x.dtype)
+        np.multiply(planes(x), self._column(self.scale, x), out=y)
+        if self.offset.any():
+            y += self._column(self.offset, x)
+        return planes(y)
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array]:
+        """dx = dy · scale."""
+        return (planes(planes(dy) * self._column(self.scale, dy)),)
+
+    @staticmethod
+    def _column(values: Array, x: Array) -> Array:
+        return values.astype(x.dtype).reshape(-1, *[1] * (x.ndim - 1))
+
+
+class Convolve(Step):
+    """Convolution by im2col; `mask` (1, 1, C, O) cuts connections."""
+
+    output_may_change = True
+
+    def __init__(self, window: Geometry, groups: int, mask: Array | None = None) -> None:
+        self.window, self.groups, self.mask = window, groups, mask
+
+    def _kernel(self, place: Place) -> Array:
+        kernel = place.weights["kernel"]
+        return kernel if self.mask is None else kernel * self.mask
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """(N, H, W, C) → (N, OH, OW, O)."""
+        kernel, bias = self._kernel(place), place.weights.get("bias")
+        y, place.saved = conv2d_forward(inputs[0], kernel, bias, self.window, self.groups, place.scratch)
+        return y
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array | None]:
+        """dy (N, OH, OW, O) → dx (N, H, W, C)."""
+        dkernel = place.gradients["kernel"]
+        dx, _, dbias = conv2d_backward(
+            dy,
+            place.saved,
+            self._kernel(place),
+            self.window,
+            self.groups,
+            dkernel=dkernel,
+            need_dx=place.needs_dx[0],
+            scratch=place.scratch,
+        )
+        if self.mask is not None:
+            dkernel *= self.mask
+        if "bias" in place.gradients:
+            place.gradients["bias"][...] = dbias
+        return (dx,)
+
+
+class WinogradConvolve(Step):
+    """3×3 convolution of stride 1 by Winograd's tiles; `cells` leaves the output ordered by 2×2 cell."""
+
+    output_may_change = True
+
+    def __init__(self, tiles: winograd.Tiles, cells: bool) -> None:
+        self.tiles, self.cells = tiles, cells
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """(N, H, W, C) → (N, OH, OW, O), with the last cells filled up if in cells."""
+        kernel, bias = place.weights["kernel"], place.weights.get("bias")
+        y, place.saved = winograd.forward(inputs[0], kernel, bias, self.tiles, place.scratch)
+        o, _, _, th, tw, n = y.shape
+        if self.cells:
+            return planes(y.reshape(o, 2 * th, 2 * tw, n))
+        oh, ow = self.tiles.output
+        plain = place.scratch.empty("plain", (o, th, 2, tw, 2, n), y.dtype)
+        np.copyto(plain, y.transpose(0, 3, 1, 4, 2, 5))
+        return planes(plain.reshape(o, 2 * th, 2 * tw, n)[:, :oh, :ow])
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array | None]:
+        """dy as the output → dx (N, H, W, C)."""
+        dx, dbias = winograd.backward(
+            self._in_cells(place, planes(dy)),
+            place.saved,
+            place.gradients["kernel"],
+            need_dx=place.needs_dx[0],
+            scratch=place.scratch,
+        )
+        if "bias" in place.gradients:
+            place.gradients["bias"][...] = dbias
+        return (dx,)
+
+    def _in_cells(self, place: Place, gradient: Array) -> Array:
+        o, oh, ow, n = gradient.shape
+        th, tw = self.tiles.rows, self.tiles.columns
+        if self.cells:
+            return contiguous(gradient, place.scratch, "dy").reshape(o, 2, 2, th, tw, n)
+        cells = place.scratch.temporary("cells", (o, 2, 2, th, tw, n), gradient.dtype)
+        if (oh, ow) != (2 * th, 2 * tw):
+            cells.fill(0)
+        for y in (0, 1):
+            for x in (0, 1):
+                part = gradient[:, y::2, x::2]
+                cells[:, y, x, : part.shape[1], : part.shape[2]] = part
+        return cells
+
+
+class DepthwiseConvolve(Step):
+    """Convolution in which every channel has its own kernels."""
+
+    output_may_change = True
+
+    def __init__(self, window: Geometry, channels: int) -> None:
+        self.window, self.channels = window, channels
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """(N, H, W, C) → (N, OH, OW, C·M)."""
+        bias = place.weights.get("bias")
+        y, place.saved = depthwise_forward(inputs[0], place.weights["kernel"], bias, self.window, place.scratch)
+        return y
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array]:
+        """dy (N, OH, OW, C·M) → dx (N, H, W, C)."""
+        kernel = place.weights["kernel"]
+        dx, dkernel, dbias = depthwise_backward(dy, place.saved, kernel, self.channels, self.window, place.scratch)
+        place.gradients["kernel"][...] = dkernel
+        if "bias" in place.gradients:
+            place.gradients["bias"][...] = dbias
+        return (dx,)
+
+
+class CellMaxPool(Step):
+    """Max pooling of a convolution whose output is ordered by cell."""
+
+    def __init__(self, cell: Pair, overhang: Pair) -> None:
+        self.cell, self.overhang = cell, overhang
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """(N, OH, OW, O) in cells → (N, OH / PY, OW / PX, O)."""
+        y, saved = cell_max_forward(inputs[0], self.cell, self.overhang, place.scratch)
+        place.saved = saved, inputs[0].shape
+        return y
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array]:
+        """The transpose."""
+        saved, shape = place.saved
+        return (cell_max_backward(dy, saved, shape, place.scratch),)
+
+
+class MaxPool(Step):
+    """Max pooling of any window."""
+
+    def __init__(self, window: Geometry) -> None:
+        self.window = window
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """(N, H, W, C) → (N, OH, OW, C)."""
+        y, place.saved = max_pool_forward(inputs[0], self.window, place.scratch)
+        return y
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array]:
+        """dy (N, OH, OW, C) → dx (N, H, W, C)."""
+        return (max_pool_backward(dy, place.saved, self.window, place.scratch),)
+
+
+class AveragePool(Step):
+    """Average pooling of any window."""
+
+    output_may_change = True
+
+    def __init__(self, window: Geometry) -> None:
+        self.window = window
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """(N, H, W, C) → (N, OH, OW, C)."""
+        y, shares = average_pool_forward(inputs[0], self.window, place.scratch)
+        place.saved = shares, inputs[0].shape
+        return y
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array]:
+        """dy (N, OH, OW, C) → dx (N, H, W, C)."""
+        shares, shape = place.saved
+        return (average_pool_backward(dy, shares, shape, self.window, place.scratch),)
+
+
+class GlobalPool(Step):
+    """The mean, or the largest number, of each whole map."""
+
+    def __init__(self, largest: bool) -> None:
+        self.largest = largest
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """(N, H, W, C) → (N, C)."""
+        maps = planes(inputs[0])
+        flat = maps.reshape(maps.shape[0], -1, maps.shape[3])  # (C, H·W, N)
+        if not self.largest:
+            place.saved = maps.shape
+            return planes(flat.mean(axis=1))
+        place.saved = maps.shape, flat.argmax(axis=1)
+        return planes(flat.max(axis=1))
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array]:
+        """dy (N, C) → dx (N, H, W, C)."""
+        if not self.largest:
+            c, h, w, n = place.saved
+            spread = np.broadcast_to((dy.T / (h * w))[:, None, None, :], (c, h, w, n))
+            return (planes(np.ascontiguousarray(spread)),)
+        (c, h, w, n), where = place.saved
+        dx = np.zeros((c, h * w, n), dy.dtype)
+        np.put_along_axis(dx, where[:, None], np.ascontiguousarray(dy.T)[:, None], axis=1)
+        return (planes(dx.reshape(c, h, w, n)),)
+
+
+class Subsample(Step):
+    """LeNet-5's subsampling: mean of the window × learnt coefficient + learnt bias. LeCun et al. 1998, section II.B."""
+
+    output_may_change = True
+
+    def __init__(self, window: Geometry) -> None:
+        self.window = window
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """(N, H, W, C) → (N, OH, OW, C)."""
+        mean, shares = average_pool_forward(inputs[0], self.window, place.scratch)
+        place.saved = mean, shares, inputs[0].shape
+        coefficient, bias = (place.weights[name][:, None, None, None] for name in ("coefficient", "bias"))
+        return planes(planes(mean) * coefficient + bias)
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array]:
+        """dy (N, OH, OW, C) → dx (N, H, W, C)."""
+        mean, shares, shape = place.saved
+        place.gradients["coefficient"][...] = planes(dy * mean).sum(axis=(1, 2, 3))
+        place.gradients["bias"][...] = planes(dy).sum(axis=(1, 2, 3))
+        scaled = planes(planes(dy) * place.weights["coefficient"][:, None, None, None])
+        return (average_pool_backward(scaled, shares, shape, self.window, place.scratch),)
+
+
+class Multiply(Step):
+    """Dense: y = x W + b."""
+
+    output_may_change = True
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """(N, F) → (N, units)."""
+        (x,) = inputs
+        kernel = place.weights["kernel"]
+        y = place.scratch.empty("y", (kernel.shape[1], x.shape[0]), x.dtype)
+        np.matmul(kernel.T, x.T, out=y)
+        if "bias" in place.weights:
+            y += place.weights["bias"][:, None]
+        place.saved = x
+        return y.T
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array | None]:
+        """dy (N, units) → dx (N, F)."""
+        x, kernel = place.saved, place.weights["kernel"]
+        np.matmul(x.T, dy, out=place.gradients["kernel"])
+        if "bias" in place.gradients:
+            place.gradients["bias"][...] = dy.T.sum(axis=1)
+        if not place.needs_dx[0]:
+            return (None,)
+        dx = place.scratch.empty("dx", (kernel.shape[0], dy.shape[0]), dy.dtype)
+        return (np.matmul(kernel, dy.T, out=dx).T,)
+
+
+class SquaredDistance(Step):
+    """Radial basis units: y_i = Σ_j (x_j − w_ij)². LeCun et al. 1998, equation 7."""
+
+    output_may_change = True
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """(N, F) → (N, units)."""
+        (x,) = inputs
+        difference = x.T[:, None, :] - place.weights["prototypes"][:, :, None]  # (F, units, N)
+        place.saved = difference
+        return np.einsum("fun,fun->un", difference, difference).T
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array]:
+        """dy (N, units) → dx (N, F)."""
+        slope = 2 * place.saved * dy.T  # (F, units, N)
+        if "prototypes" in place.gradients:
+            place.gradients["prototypes"][...] = -slope.sum(axis=2)
+        return (slope.sum(axis=1).T,)
+
+
+class Flat(Step):
+    """(N, H, W, C) → (N, H·W·C), in the order of the shape."""
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """Reorder planes (C, H, W, N) to rows (H·W·C, N)."""
+        (x,) = inputs
+        place.saved = x.shape
+        if x.ndim == 2:
+            return x
+        n, h, w, c = x.shape
+        y = place.scratch.empty("y", (h, w, c, n), x.dtype)
+        np.copyto(y, x.transpose(1, 2, 3, 0))
+        return y.reshape(h * w * c, n).T
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array]:
+        """Rows (H·W·C, N) back to planes (C, H, W, N)."""
+        if len(place.saved) == 2:
+            return (dy,)
+        n, h, w, c = place.saved
+        dx = place.scratch.empty("dx", (c, h, w, n), dy.dtype)
+        np.copyto(dx, dy.T.reshape(h, w, c, n).transpose(2, 0, 1, 3))
+        return (planes(dx),)
+
+
+class Activate(Step):
+    """An activation function; writes over its input where the plan allows."""
+
+    def __init__(self, name: str, in_place: bool) -> None:
+        self.rule, self.keeps_input, self.in_place = RULES[name], name in KEEPS_INPUT, in_place
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """x, y: (N, …)."""
+        x = planes(inputs[0])
+        in_place = self.in_place and not self.keeps_input
+        y = self.rule.forward(x, x if in_place else place.scratch.empty("y", x.shape, x.dtype))
+        place.saved = x if self.keeps_input else y
+        return planes(y)
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array]:
+        """dx = dy · f′."""
+        return (planes(self.rule.backward(planes(dy), place.saved)),)
+
+
+class Drop(Step):
+    """Dropout: each number is kept with probability 1 − rate and then scaled by 1 / (1 − rate).
+
+    Source: Srivastava et al. 2014, section 10 ("inverted" dropout).
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """x, y: (N, …); unchanged when not training."""
+        (x,) = inputs
+        if not place.training or self.rate == 0:
+            place.saved = None
+            return x
+        source = planes(x)
+        kept = place.random().random(source.shape, np.float32) >= self.rate
+        place.saved = np.multiply(kept, 1 / (1 - self.rate), dtype=x.dtype)
+        return planes(np.multiply(source, place.saved, out=place.scratch.empty("y", source.shape, x.dtype)))
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array]:
+        """The same mask."""
+        return (dy if place.saved is None else planes(planes(dy) * place.saved),)
+
+
+class BatchNormalize(Step):
+    """Batch normalisation over the whole batch, shards joined; moving statistics when not training."""
+
+    output_may_change = True
+
+    def __init__(self, channels: int, epsilon: float) -> None:
+        self.epsilon = epsilon
+        self.ones, self.zeros = np.ones(channels), np.zeros(channels)
+
+    def forward(self, place: Place, *inputs: Array) -> Shared:
+        """x, y: (N, …, C)."""
+        (x,) = inputs
+        gamma, beta = place.weights.get("gamma", self.ones), place.weights.get("beta", self.zeros)
+        if not place.training:
+            mean, variance = place.weights["moving_mean"], place.weights["moving_variance"]
+            place.saved = None
+            return batch_norm_inference(x, mean, variance, gamma, beta, self.epsilon, place.scratch)
+        part, centred = measure(x, place.scratch)
+        whole = Moments.join((yield part))
+        place.moments = whole
+        y, place.saved = batch_norm_forward(x, whole, part, centred, gamma, beta, self.epsilon, place.scratch)
+        return y
+
+    def backward(self, place: Place, dy: Array) -> Shared:
+        """dy → dx, (N, …, C)."""
+        if place.saved is None:
+            raise NotImplementedError("Gradients through batch normalisation exist in training mode only.")
+        dbeta, dgamma = batch_norm_sums(dy, place.saved, place.scratch)
+        for name, gradient in (("gamma", dgamma), ("beta", dbeta)):
+            if name in place.gradients:
+                place.gradients[name][...] = gradient
+        parts = yield dbeta, dgamma
+        all_beta, all_gamma = (sum(part[i] for part in parts) for i in (0, 1))
+        gamma = place.weights.get("gamma", self.ones)
+        return (batch_norm_backward(dy, place.saved, all_beta, all_gamma, gamma, place.scratch),)
+
+
+class LocalResponse(Step):
+    """Local response normalisation."""
+
+    def __init__(self, radius: int, alpha: float, beta: float, k: float) -> None:
+        self.radius, self.alpha, self.beta, self.k = radius, alpha, beta, k
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """x, y: (N, H, W, C)."""
+        (x,) = inputs
+        y, bracket = lrn_forward(x, self.radius, self.alpha, self.beta, self.k)
+        place.saved = x, bracket
+        return y
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array]:
+        """dy → dx."""
+        return (lrn_backward(dy, *place.saved, self.radius, self.alpha, self.beta),)
+
+
+class Pad(Step):
+    """A border of zeros."""
+
+    def __init__(self, padding: tuple[Pair, Pair]) -> None:
+        self.padding = padding
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """(N, H, W, C) → (N, top + H + bottom, left + W + right, C)."""
+        return planes(np.pad(planes(inputs[0]), ((0, 0), *self.padding, (0, 0))))
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array]:
+        """Cut the border off."""
+        (top, bottom), (left, right) = self.padding
+        return (dy[:, top : dy.shape[1] - bottom, left : dy.shape[2] - right],)
+
+
+class Sum(Step):
+    """Element-wise sum of the inputs."""
+
+    output_may_change = True
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """All (N, …)."""
+        y = place.scratch.empty("y", planes(inputs[0]).shape, inputs[0].dtype)
+        np.add(planes(inputs[0]), planes(inputs[1]), out=y)
+        for x in inputs[2:]:
+            y += planes(x)
+        place.saved = len(inputs)
+        return planes(y)
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array, ...]:
+        """Every input gets the whole gradient."""
+        return (dy,) * place.saved
+
+
+class Join(Step):
+    """Concatenation of channels, or of features."""
+
+    output_may_change = True
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """(N, …, C1), (N, …, C2), … → (N, …, C1 + C2 + …)."""
+        place.saved = np.cumsum([x.shape[-1] for x in inputs])[:-1]
+        return planes(np.concatenate([planes(x) for x in inputs]))
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array, ...]:
+        """Each input its own channels."""
+        return tuple(planes(part) for part in np.split(planes(dy), place.saved))
+
+
