@@ -1,10 +1,12 @@
-"""Striate: image classification with convolutional networks. Importing it loads nothing heavy."""
+"""Striate: image classification with convolutional networks. Importing it loads nothing heavy, not even NumPy."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from striate import zoo
+
 if TYPE_CHECKING:
-    from striate import data, errors, zoo
+    from striate import data, errors
     from striate.engines import losses, optimizers
     from striate.model import Model, Sequential, load
     from striate.network import Input, Network, layers
@@ -26,12 +28,22 @@ _ROOMS = {
     "layers": "striate.network.layers",
     "losses": "striate.engines.losses",
     "optimizers": "striate.engines.optimizers",
-    "zoo": "striate.zoo",
 }
 __all__ = [
     "Input", "Model", "Network", "Sequential", "__version__", "callbacks", "data", "errors", "layers", "load",
     "losses", "optimizers", "zoo",
 ]  # fmt: skip
+
+
+def _build(id: str, *, seed: int = 0, **settings: Any) -> "Model":
+    """A model of the architecture of this id, ready to compile; settings as for `zoo.network`."""
+    from striate.model import Model
+
+    return Model.from_network(zoo.network(id, **settings), seed=seed)
+
+
+# The room of architectures knows networks only; a model of one is made from outside.
+zoo.build = _build  # type: ignore[attr-defined]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from striate.data import Augmentation, Dataset
 from striate.data.split import digest_images, side
 from striate.engines.base import Array, Engine, Weights
 from striate.engines.losses import CategoricalCrossentropy, Loss, get_loss
-from striate.engines.optimizers import Adam, Optimizer, get_optimizer
+from striate.engines.optimizers import Optimizer, get_optimizer
 from striate.engines.weights import check_weights, initial_weights, load_weights, save_weights
 from striate.errors import DataError, ModelFileError, UsageError, nearest
 from striate.images import ImagePolicy

@@ -66,55 +66,54 @@ def fit(
     Raises TrainingError when the loss is no longer a number, RunError when the disk is full, and KeyboardInterrupt
     after Ctrl-C, with everything saved.
     """
-    history = History()
     with closing(make_progress(verbose)) as progress:
         if recipe.batch_size > len(train):
             progress.note(f"There are {len(train)} samples, fewer than batch_size={recipe.batch_size}: steps take all.")
-        loop = _Loop(model, recipe, train, validation, [*callbacks, history, progress], history, run)
-        loop.run_all()
-    return history
+        loop = _Loop(model, recipe, train, validation, run)
+        loop.run_with([*callbacks, loop.history, progress])
+    return loop.history
 
 
 class _Loop:
     def __init__(
-        self,
-        model: Trainee,
-        recipe: Recipe,
-        train: Samples,
-        validation: Samples | None,
-        callbacks: Sequence[Callback],
-        history: History,
-        run: Run | None,
+        self, model: Trainee, recipe: Recipe, train: Samples, validation: Samples | None, run: Run | None
     ) -> None:
-        self.model, self.recipe, self.train, self.validation = model, recipe, train, validation
-        self.callbacks, self.history, self.run = callbacks, history, run
+        self.model, self.recipe, self.train, self.validation, self.run = model, recipe, train, validation, run
+        self.history = History()
+        self.callbacks: Sequence[Callback] = ()
         self.figures = Figures(model.network, model.losses, model.metrics)
         self.slices = batches(len(train), recipe.batch_size)
         self.position = Position(cycle_end=recipe.epochs)
-        self.before_batch = [c for c in callbacks if _overrides(c, "on_train_batch_begin")]
-        self.after_batch = [c for c in callbacks if _overrides(c, "on_train_batch_end")]
         self.saved_at = time.monotonic()
         self.interrupt = Interrupt()
 
-    def run_all(self) -> None:
-        self.model.stop_training = False
-        params = {"epochs": self.recipe.epochs, "steps": len(self.slices), "samples": len(self.train)}
-        for callback in self.callbacks:
-            callback.set_model(self.model)
-            callback.set_params(params)
-            callback.on_train_begin()
+    def run_with(self, callbacks: Sequence[Callback]) -> None:
+        self._begin(callbacks)
         self._resume()
         with postponed_interrupt() as self.interrupt:
             while self._in_cycle():
                 self._epoch()
-        for callback in self.callbacks:
+        for callback in callbacks:
             callback.on_train_end(dict(self.model.figures))
+
+    def _begin(self, callbacks: Sequence[Callback]) -> None:
+        self.model.stop_training = False
+        self.callbacks = callbacks
+        # Most callbacks leave the hooks around a step alone; a step of a small network is too short to call them all.
+        self.before_batch = [c for c in callbacks if _overrides(c, "on_train_batch_begin")]
+        self.after_batch = [c for c in callbacks if _overrides(c, "on_train_batch_end")]
+        params = {"epochs": self.recipe.epochs, "steps": len(self.slices), "samples": len(self.train)}
+        for callback in callbacks:
+            callback.set_model(self.model)
+            callback.set_params(params)
+            callback.on_train_begin()
 
     def _in_cycle(self) -> bool:
         """Whether there is an epoch to do; begins a new cycle when a finished run is to have more epochs."""
         here = self.position
         if here.finished and self.recipe.epochs > here.cycle_end:
-            here.cycle_start, here.cycle_end, here.stopped = here.epoch, self.recipe.epochs, False
+            here.cycle_start, here.cycle_end = here.epoch, self.recipe.epochs
+            here.stopped = self.model.stop_training = False
         return not here.finished
 
     def _epoch(self) -> None:

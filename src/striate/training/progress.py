@@ -2,12 +2,9 @@
 
 import sys
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from striate.training.callbacks import Callback, Logs
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
 
 Verbose = Literal["auto", 0, 1, 2]
 REFRESH_SECONDS = 0.1
@@ -54,10 +51,8 @@ class Bar(Lines):
         self.shown = 0.0
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self.bar: Progress = Progress(
-            TextColumn("{task.description}"), BarColumn(None), TextColumn("{task.fields[figures]}"), TimeRemainingColumn(),
-            auto_refresh=False, transient=True,
-        )  # fmt: skip
+        columns = TextColumn("{task.description}"), BarColumn(None), TextColumn("{task.fields[figures]}")
+        self.bar = Progress(*columns, TimeRemainingColumn(), auto_refresh=False, transient=True)
         self.task = self.bar.add_task("going on", total=self.params["steps"], figures="")
         self.bar.start()
 

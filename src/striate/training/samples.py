@@ -74,7 +74,7 @@ def _parts(value: Any, names: Sequence[str], what: str) -> list[Any]:
 def _check_input(x: Array, shape: tuple[int, ...], name: str) -> Array:
     if x.dtype.kind not in "buif":
         raise DataError(f"Input '{name}': expected numbers, best uint8 pixels, received {x.dtype}.")
-    if x.shape[1:] + (1,) == shape:
+    if (*x.shape[1:], 1) == shape:
         x = x[..., None]  # (N, H, W) → (N, H, W, 1)
     if x.shape[1:] != shape:
         raise DataError(f"Input '{name}': expected {_axes(shape)}, received shape {x.shape}.{_hint(x, shape)}")
@@ -125,7 +125,7 @@ def _check_classes(y: Array, classes: int, name: str) -> Array:
         return _check_rows(y, name)
     if y.ndim != 1:
         raise DataError(
-            f"Targets of '{name}': expected class numbers (N,) or one-hot rows (N, {classes}), received shape {y.shape}."
+            f"Targets of '{name}': expected class numbers (N,) or one-hot rows (N, {classes}), received {y.shape}."
         )
     if y.size and (y.min() < 0 or y.max() >= classes):
         wrong = y.min() if y.min() < 0 else y.max()
@@ -140,5 +140,5 @@ def _check_rows(y: Array, name: str) -> Array:
     if y.size and (y.min() < 0 or not np.allclose(y.sum(axis=1), 1, atol=1e-3)):
         raise DataError(f"Targets of '{name}': expected one-hot rows that sum to 1; some do not.")
     if np.isin(y, (0, 1)).all():
-        return y.argmax(axis=1)
+        return np.asarray(y.argmax(axis=1))
     return y.astype(np.float32)
