@@ -19,7 +19,8 @@ from striate.images import ImagePolicy
 from striate.network import Block, Layer, Network
 from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule, measure
 from striate.training import predict as run_predict
-from striate.training.callbacks import Callback, History, Logs
+from striate.training.callback import Callback, Logs
+from striate.training.callbacks import History
 from striate.training.measure import BATCH_SIZE
 from striate.training.metrics import Figures, default_losses, default_metrics
 from striate.training.progress import Verbose
@@ -196,7 +197,8 @@ class Model:
             raise UsageError("Give either validation_data or validation_split, not both.")
         if not 0 < part < 1:
             raise UsageError(f"validation_split lies between 0 and 1; received {part}.")
-        chosen = side(digest_images(samples.inputs[0], self.seed), part, 0) == 1
+        # Another key than that of data sets: all their training images lie on the same side by their own.
+        chosen = side(digest_images(samples.inputs[0], ~self.seed), part, 0) == 1
         if chosen.all() or not chosen.any():
             raise DataError(f"{len(samples)} samples are too few to set {part:g} of them apart for validation.")
         return samples.take(~chosen), samples.take(chosen)

@@ -11,7 +11,8 @@ from typing import Any
 from striate.data import batches, epoch_order
 from striate.engines.base import Array
 from striate.errors import TrainingError
-from striate.training.callbacks import Callback, History, Logs, Trainee
+from striate.training.callback import Callback, Logs, Trainee
+from striate.training.callbacks import History
 from striate.training.checkpoint import Checkpoint
 from striate.training.interrupts import Interrupt, postponed_interrupt
 from striate.training.measure import measure

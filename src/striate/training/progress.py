@@ -4,7 +4,7 @@ import sys
 import time
 from typing import Literal
 
-from striate.training.callbacks import Callback, Logs
+from striate.training.callback import Callback, Logs
 
 Verbose = Literal["auto", 0, 1, 2]
 REFRESH_SECONDS = 0.1
