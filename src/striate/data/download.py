@@ -2,12 +2,12 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from striate.data.idx import gunzip
 from striate.errors import DownloadError
+from striate.files import atomic_write
 
 # SHA-256 of the unpacked files, because mirrors pack them differently; their MD5 sums are MNIST's published ones.
 SHA256 = {
@@ -36,12 +36,13 @@ def fetch_mnist(folder: Path, mirrors: Sequence[str] | None = None) -> Path:
     """Bring the four files of MNIST into `folder` and return it; files that are there and right stay.
 
     mirrors: addresses of folders, tried in turn; by default those of STRIATE_MNIST_MIRRORS (separated by spaces),
-    else the public ones. Raises DownloadError, with what each mirror answered, if a file cannot be had.
+    else the public ones. Raises DownloadError, with what each mirror answered, if a file cannot be had,
+    RunError if the folder cannot be written.
     """
     mirrors = mirrors or os.environ.get("STRIATE_MNIST_MIRRORS", "").split() or MIRRORS
     for name in SHA256:
         if not _is_good(folder / name):
-            _write(folder / name, _from_any(name, mirrors, folder))
+            atomic_write(folder / name, _from_any(name, mirrors, folder))
     return folder
 
 
@@ -98,20 +99,3 @@ def _read_address(address: str) -> bytes:
                 return file.read(LARGEST)
     except (HTTPException, ValueError) as error:
         raise OSError(str(error) or type(error).__name__) from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Put a file in place whole or not at all. Raises DownloadError if the folder cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(part).replace(path)
-        finally:
-            Path(part).unlink(missing_ok=True)
-    except OSError as error:
-        raise DownloadError(f"{path} cannot be written: {error.strerror or error}.") from error

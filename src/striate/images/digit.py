@@ -66,5 +66,6 @@ def _place(digit: Grey, height: int, width: int) -> Grey:
 
 
 def _start(mass: NDArray[np.float64], room: int) -> int:
+    # MNIST's digits have their centre on pixel 14 of 0 … 27, half a pixel beyond the middle.
     centre = float((mass * np.arange(mass.size)).sum() / mass.sum())
-    return min(max(round((room - 1) / 2 - centre), 0), room - mass.size)
+    return min(max(round(room / 2 - centre), 0), room - mass.size)

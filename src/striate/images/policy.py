@@ -94,10 +94,10 @@ class ImagePolicy:
 
 def _with_channels(pixels: Pixels, channels: int) -> Pixels:
     """uint8 (H, W, channels)."""
-    if pixels.ndim == 2:
-        pixels = pixels[:, :, None]
-    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or pixels.dtype != np.uint8 or not pixels.size:
+    known = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (1, 3))
+    if not known or pixels.dtype != np.uint8 or not pixels.size:
         raise DataError(f"Expected a picture as uint8 (H, W, 1 or 3); got {pixels.dtype} {pixels.shape}.")
+    pixels = pixels.reshape(*pixels.shape[:2], -1)  # (H, W) → (H, W, 1)
     if pixels.shape[2] == channels:
         return pixels
     if channels == 3:
