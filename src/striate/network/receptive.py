@@ -11,7 +11,7 @@ class Field:
     """The pixels of the input image that output (0, 0) depends on, as if there were no border. Pairs are (y, x).
 
     start: the first pixel, below 0 in the padding; size: height and width, holes of dilation included;
-    jump: by how many pixels the field moves from one output to the next.
+    jump: by how many pixels the field moves from one output to the next (the largest, where branches differ).
     """
 
     start: Pair

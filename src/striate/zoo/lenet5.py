@@ -1,6 +1,6 @@
 """LeNet-5 as it is usually rebuilt: plain average pools, full connection, a softmax output."""
 
-from functools import partial
+from typing import Any
 
 from striate.network import (
     AveragePool2D,
@@ -27,21 +27,20 @@ def lenet5(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Net
     Source: LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document recognition", figure 2;
     weights from N(0, 0.1²) truncated, biases 0.1.
     """
-    start = {"kernel_initializer": TruncatedNormal(stddev=0.1), "bias_initializer": Constant(0.1)}
-    conv, dense = partial(Conv2D, activation="tanh", **start), partial(Dense, **start)
+    start: dict[str, Any] = {"kernel_initializer": TruncatedNormal(stddev=0.1), "bias_initializer": Constant(0.1)}
     return Network.sequential(
         [
             Input(input_shape),
             ZeroPadding2D(2, name="padding"),
             Rescale(1 / (255 * STDDEV), -MEAN / STDDEV),
-            conv(6, 5, name="C1"),
+            Conv2D(6, 5, activation="tanh", name="C1", **start),
             AveragePool2D(2, name="S2"),
-            conv(16, 5, name="C3"),
+            Conv2D(16, 5, activation="tanh", name="C3", **start),
             AveragePool2D(2, name="S4"),
-            conv(120, 5, name="C5"),
+            Conv2D(120, 5, activation="tanh", name="C5", **start),
             Flatten(),
-            dense(84, activation="tanh", name="F6"),
-            dense(classes, activation="softmax", name="output"),
+            Dense(84, activation="tanh", name="F6", **start),
+            Dense(classes, activation="softmax", name="output", **start),
         ],
         name="lenet5",
     )
