@@ -114,10 +114,10 @@ def save_weights(path: str | os.PathLike[str], arrays: Mapping[str, Array], meta
     The same content gives the same bytes. Raises RunError when the file cannot be written.
     """
     ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
-    text = _canonical(metadata)
+    text = _compact(metadata)
     header = {"format": FORMAT, "metadata": json.loads(text), "sha256": _digest(ordered, text)}
     # One key only: the order in which safetensors writes several is not fixed.
-    atomic_write(path, pack_tensors(ordered, {"striate": _canonical(header)}))
+    atomic_write(path, pack_tensors(ordered, {"striate": _compact(header)}))
 
 
 def load_weights(path: str | os.PathLike[str]) -> tuple[Weights, dict[str, Any]]:
@@ -132,7 +132,7 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[Weights, dict[str, Any]]
         arrays = parse_tensors(data)
     except (SafetensorError, ValueError, KeyError) as error:
         raise _damaged(path) from error
-    if header.get("sha256") != _digest(arrays, _canonical(header.get("metadata"))):
+    if header.get("sha256") != _digest(arrays, _compact(header.get("metadata"))):
         raise _damaged(path)
     return dict(sorted(arrays.items())), header["metadata"]
 
@@ -188,8 +188,8 @@ def _damaged(path: Path) -> ModelFileError:
     return ModelFileError(f"{path} is damaged: its content does not match its checksum. Use a copy, or train again.")
 
 
-def _canonical(value: object) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _digest(arrays: Mapping[str, Array], text: str) -> str:

@@ -76,7 +76,7 @@ class Bar(Lines):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Leave the epoch's line above the bar."""
         line = epoch_line(epoch, self.params, logs or {}, time.perf_counter() - self.began)
-        self.bar.console.print(line, highlight=False)
+        self.bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def close(self) -> None:
         """Take the bar off the screen."""

@@ -1,0 +1,60 @@
+"""A training with everything that could make a resumed run differ; killed and taken up again by test_training_kill.py."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import striate as st
+from striate.data import Augmentation, from_arrays
+from striate.engines.optimizers import Adam
+from striate.network import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input, MaxPool2D, Rescale
+from striate.training import Recipe, Run, loop
+from striate.training.callbacks import EarlyStopping, ReduceLROnPlateau
+
+RECIPE = Recipe(epochs=8, batch_size=10, optimizer=Adam(3e-3), augmentation=Augmentation(rotation=20, shift=0.1), seed=5)
+
+
+def data() -> st.data.Dataset:
+    generator = np.random.default_rng(0)
+    y = generator.integers(0, 3, 700)
+    x = generator.integers(0, 120, (700, 12, 10, 1)) + 40 * y[:, None, None, None]
+    return from_arrays(x.astype(np.uint8), y)
+
+
+def model() -> st.Model:
+    return st.Sequential(
+        [
+            Input((12, 10, 1)),
+            Rescale(),
+            Conv2D(6, 3),
+            BatchNormalization(),
+            MaxPool2D(2),
+            Flatten(),
+            Dropout(0.3),
+            Dense(16, activation="relu"),
+            Dense(3, activation="softmax"),
+        ]
+    )
+
+
+def callbacks() -> list[st.callbacks.Callback]:
+    stopping = EarlyStopping("val_accuracy", patience=3, restore_best_weights=True)
+    return [stopping, ReduceLROnPlateau("loss", patience=1, factor=0.5, min_delta=0.05)]
+
+
+def train(path: Path, epochs: int | None = None) -> None:
+    dataset = data()
+    if (path / "config.json").exists():
+        run = Run.open(path)
+    else:
+        run = Run.create(RECIPE, dataset.fingerprint, path)
+    if epochs:
+        run.extend(epochs)
+    print("ready", flush=True)
+    model().train(dataset, run=run, callbacks=callbacks())
+
+
+if __name__ == "__main__":
+    loop.CHECKPOINT_SECONDS = 0.03
+    train(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else None)
