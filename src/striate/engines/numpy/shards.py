@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 SHARD = 25
-MOST_SHARDS = 4
+MOST_SHARDS = 2
 
 
 def cut(n: int) -> list[slice]:

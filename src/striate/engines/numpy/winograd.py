@@ -8,11 +8,16 @@ Source: Lavin and Gray 2016, "Fast algorithms for convolutional neural networks"
 Tiles lie in memory as (4, 4, C, TH, TW, N): place in the tile, channel, tile row and column, image.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 from striate.engines.numpy.memory import Array, Fresh, Scratch, planes
+
+# How many numbers of transformed input and output are in flight at a time.
+BAND_NUMBERS = 1 << 18
 
 G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
 
@@ -76,18 +81,16 @@ def kernel_transpose(dtiles: Array, out: Array) -> None:
     np.matmul(g.T, columns.reshape(4, -1), out=out.reshape(3, -1))
 
 
-def input_tiles(x: Array, tiles: Tiles, scratch: Scratch) -> Array:
-    """Bᵀ d B of every tile: planes (C, H, W, N) → (16, C, TH·TW·N)."""
-    c, h, w, n = x.shape
-    th, tw = tiles.rows, tiles.columns
-    (top, left), dtype = tiles.start, x.dtype
-    padded = scratch.temporary("padded", (c, 2, th + 1, 2, tw + 1, n), dtype)  # rows and columns by parity
-    _scatter(x, padded, top, left)
-    rows = scratch.temporary("rows", (4, c, th, 2, tw + 1, n), dtype)
+def input_tiles(padded: Array, rows: slice, scratch: Scratch, key: Hashable) -> Array:
+    """Bᵀ d B of some rows of tiles: padded (C, 2, TH + 1, 2, TW + 1, N) → (16, C, rows·TW·N)."""
+    c, _, _, _, width, n = padded.shape
+    th, tw, dtype = rows.stop - rows.start, width - 1, padded.dtype
+    half = scratch.temporary("rows", (4, c, th, 2, width, n), dtype)
     even, odd = padded[:, 0], padded[:, 1]
-    _input_transform([even[:, :-1], odd[:, :-1], even[:, 1:], odd[:, 1:]], list(rows))
-    out = scratch.empty("tiles", (4, 4, c, th, tw, n), dtype)
-    even, odd = rows[:, :, :, 0], rows[:, :, :, 1]
+    after = slice(rows.start + 1, rows.stop + 1)
+    _input_transform([even[:, rows], odd[:, rows], even[:, after], odd[:, after]], list(half))
+    out = scratch.empty(key, (4, 4, c, th, tw, n), dtype)
+    even, odd = half[:, :, :, 0], half[:, :, :, 1]
     parts = [even[..., :-1, :], odd[..., :-1, :], even[..., 1:, :], odd[..., 1:, :]]
     _input_transform(parts, [out[:, i] for i in range(4)])
     return out.reshape(16, c, th * tw * n)
@@ -108,40 +111,39 @@ def _scatter(x: Array, padded: Array, top: int, left: int) -> None:
             padded[:, py, y : y + rows, px, z : z + columns] = source[:, :rows, :columns]
 
 
-def multiply(kernel: Array, tiles: Array, scratch: Scratch) -> Array:
-    """The 16 products: (16, C, O) and (16, C, T) → (16, O, T)."""
-    out = scratch.temporary("products", (16, kernel.shape[2], tiles.shape[2]), tiles.dtype)
-    return np.matmul(kernel.transpose(0, 2, 1), tiles, out=out)
-
-
-def output_cells(products: Array, tiles: Tiles, n: int, scratch: Scratch) -> Array:
-    """Aᵀ m A of every tile: (16, O, T) → (O, 2, 2, TH, TW, N), ordered by cell."""
+def output_cells(products: Array, out: Array, scratch: Scratch) -> None:
+    """Aᵀ m A of some tiles: (16, O, T) → out (O, 2, 2, rows, TW, N), ordered by cell."""
     o, t = products.shape[1:]
-    m = products.reshape(4, 4, o, t)
-    rows = scratch.temporary("output rows", (2, 4, o, t), products.dtype)
-    _output_transform(list(m), list(rows))
-    y = scratch.empty("y", (o, 2, 2, t), products.dtype)
-    _output_transform([rows[:, i] for i in range(4)], [y[:, :, i].transpose(1, 0, 2) for i in range(2)])
-    return y.reshape(o, 2, 2, tiles.rows, tiles.columns, n)
+    half = scratch.temporary("output rows", (2, 4, o, t), products.dtype)
+    _output_transform(list(products.reshape(4, 4, o, t)), list(half))
+    columns = [half[:, i].reshape(2, o, *out.shape[3:]) for i in range(4)]
+    _output_transform(columns, [out[:, :, i].swapaxes(0, 1) for i in range(2)])
 
 
 def output_transpose(dy: Array, scratch: Scratch) -> Array:
-    """A dy Aᵀ, the transpose of `output_cells`: (O, 2, 2, T) → (16, O, T)."""
-    o, _, _, t = dy.shape
-    rows = scratch.temporary("output rows", (4, o, 2, t), dy.dtype)
-    _output_transpose([dy[:, 0], dy[:, 1]], list(rows))
-    out = scratch.temporary("dproducts", (4, 4, o, t), dy.dtype)
-    _output_transpose([rows[:, :, 0], rows[:, :, 1]], [out[:, i] for i in range(4)])
-    return out.reshape(16, o, t)
+    """A dy Aᵀ, the transpose of `output_cells`: (O, 2, 2, rows, TW, N) → (16, O, T)."""
+    o, shape = dy.shape[0], dy.shape[3:]
+    half = scratch.temporary("output rows", (4, o, 2, *shape), dy.dtype)
+    _output_transpose([dy[:, 0], dy[:, 1]], list(half))
+    out = scratch.temporary("dproducts", (4, 4, o, *shape), dy.dtype)
+    _output_transpose([half[:, :, 0], half[:, :, 1]], [out[:, i] for i in range(4)])
+    return out.reshape(16, o, prod(shape))
 
 
 @dataclass
 class Saved:
-    """What the backward pass needs."""
+    """What the backward pass needs: the transformed input by band of tile rows, and the transformed kernel."""
 
-    tiles: Array
-    transformed: Array
+    bands: list[slice]
+    tiles: list[Array]
+    kernel: Array
     plan: Tiles
+
+
+def _bands(tiles: Tiles, numbers_per_row: int) -> list[slice]:
+    """Tile rows in bands whose transforms fit in the cache."""
+    step = max(1, BAND_NUMBERS // numbers_per_row)
+    return [slice(start, min(start + step, tiles.rows)) for start in range(0, tiles.rows, step)]
 
 
 def forward(
@@ -149,12 +151,21 @@ def forward(
 ) -> tuple[Array, Saved]:
     """Convolve. x: (N, H, W, C); kernel: (3, 3, C, O). Returns y (O, 2, 2, TH, TW, N) in cells, and `Saved`."""
     scratch = scratch or Fresh()
-    d = input_tiles(planes(x), tiles, scratch)
+    n, (c, o), (th, tw) = x.shape[0], kernel.shape[2:], (tiles.rows, tiles.columns)
     u = kernel_transform(kernel)
-    y = output_cells(multiply(u, d, scratch), tiles, x.shape[0], scratch)
+    padded = scratch.temporary("padded", (c, 2, th + 1, 2, tw + 1, n), x.dtype)  # rows and columns by parity
+    _scatter(planes(x), padded, *tiles.start)
+    y = scratch.empty("y", (o, 2, 2, th, tw, n), x.dtype)
+    bands = _bands(tiles, 16 * (c + o) * tw * n)
+    kept = []
+    for rows in bands:
+        kept.append(input_tiles(padded, rows, scratch, ("tiles", rows.start)))
+        products = scratch.temporary("products", (16, o, kept[-1].shape[2]), x.dtype)
+        np.matmul(u.transpose(0, 2, 1), kept[-1], out=products)
+        output_cells(products, y[:, :, :, rows], scratch)
     if bias is not None:
         y += bias[:, None, None, None, None, None]
-    return y, Saved(d, u, tiles)
+    return y, Saved(bands, kept, u, tiles)
 
 
 def backward(
@@ -162,44 +173,55 @@ def backward(
 ) -> tuple[Array | None, Array]:
     """dy: (O, 2, 2, TH, TW, N) in cells. Writes dkernel (3, 3, C, O); returns dx (N, H, W, C) or None, and dbias."""
     scratch = scratch or Fresh()
-    o, n = dy.shape[0], dy.shape[-1]
+    plan, (_, c, o), n = saved.plan, saved.kernel.shape, dy.shape[-1]
+    padded = scratch.temporary("padded", (c, 2, plan.rows + 1, 2, plan.columns + 1, n), dy.dtype)
+    padded.fill(0)
+    total = np.zeros((16, o, c), dy.dtype)
+    for rows, tiles in zip(saved.bands, saved.tiles, strict=True):
+        dproducts = output_transpose(dy[:, :, :, rows], scratch)
+        total += np.matmul(dproducts, tiles.transpose(0, 2, 1))
+        if not need_dx:
+            continue
+        dtiles = scratch.temporary("products", tiles.shape, dy.dtype)
+        np.matmul(saved.kernel, dproducts, out=dtiles)
+        _input_transpose(dtiles, padded, rows, scratch)
+    kernel_transpose(total.transpose(0, 2, 1), dkernel)
     dbias = dy.reshape(o, -1).sum(axis=1)
-    dproducts = output_transpose(dy.reshape(o, 2, 2, -1), scratch)
-    dtransformed = np.matmul(saved.tiles, dproducts.transpose(0, 2, 1))
-    kernel_transpose(dtransformed, dkernel)
     if not need_dx:
         return None, dbias
-    dtiles = scratch.temporary("dtiles", saved.tiles.shape, dy.dtype)
-    np.matmul(saved.transformed, dproducts, out=dtiles)
-    return planes(input_transpose(dtiles, saved.plan, n, scratch)), dbias
+    dx = scratch.empty("dx", (c, plan.height, plan.width, n), dy.dtype)
+    _gather(padded, dx, *plan.start)
+    return planes(dx), dbias
 
 
-def input_transpose(dtiles: Array, tiles: Tiles, n: int, scratch: Scratch) -> Array:
-    """The transpose of `input_tiles`: (16, C, T) → planes (C, H, W, N)."""
-    c, th, tw = dtiles.shape[1], tiles.rows, tiles.columns
-    out = dtiles.reshape(4, 4, c, th, tw, n)
-    rows = scratch.temporary("rows", (4, c, th, 2, tw + 1, n), dtiles.dtype)
-    _overlap_add([out[:, i] for i in range(4)], rows[:, :, :, 0], rows[:, :, :, 1], -2)
-    padded = scratch.temporary("dpadded", (c, 2, th + 1, 2, tw + 1, n), dtiles.dtype)
-    _overlap_add(list(rows), padded[:, 0], padded[:, 1], 1)
-    dx = scratch.empty("dx", (c, tiles.height, tiles.width, n), dtiles.dtype)
-    _gather(padded, dx, *tiles.start)
-    return dx
+def _input_transpose(dtiles: Array, padded: Array, rows: slice, scratch: Scratch) -> None:
+    """The transpose of `input_tiles`: adds (16, C, rows·TW·N) to padded (C, 2, TH + 1, 2, TW + 1, N)."""
+    c, _, _, _, width, n = padded.shape
+    th = rows.stop - rows.start
+    out = dtiles.reshape(4, 4, c, th, width - 1, n)
+    half = scratch.temporary("rows", (4, c, th, 2, width, n), dtiles.dtype)
+    half[..., -1, :] = 0
+    even, odd = half[:, :, :, 0], half[:, :, :, 1]
+    v = [out[:, i] for i in range(4)]
+    np.copyto(even[..., :-1, :], v[0])
+    np.subtract(v[1], v[2], out=odd[..., :-1, :])
+    _overlap_add(v, even[..., 1:, :], odd[..., :-1, :], odd[..., 1:, :])
+    v = list(half)
+    here, after = slice(rows.start, rows.stop), slice(rows.start + 1, rows.stop + 1)
+    even, odd = padded[:, 0], padded[:, 1]
+    even[:, here] += v[0]
+    odd[:, here] += v[1]
+    odd[:, here] -= v[2]
+    _overlap_add(v, even[:, after], odd[:, here], odd[:, after])
 
 
-def _overlap_add(v: list[Array], even: Array, odd: Array, axis: int) -> None:
-    """B along one axis: tile i gives v0 and v1 − v2 + v3 to its own places i, v1 + v2 − v0 and −v3 to places i + 1."""
-    here, ahead, last = ([slice(None)] * even.ndim for _ in range(3))
-    here[axis], ahead[axis], last[axis] = slice(None, -1), slice(1, None), slice(-1, None)
-    a, b, z = tuple(here), tuple(ahead), tuple(last)
-    np.copyto(even[a], v[0])
-    np.subtract(v[1], v[2], out=odd[a])
-    even[z] = odd[z] = 0
-    odd[a] += v[3]
-    even[b] += v[1]
-    even[b] += v[2]
-    even[b] -= v[0]
-    odd[b] -= v[3]
+def _overlap_add(v: list[Array], even_after: Array, odd: Array, odd_after: Array) -> None:
+    """The rest of B along one axis: a tile adds v3 to its odd place, v1 + v2 − v0 and −v3 to the places after it."""
+    odd += v[3]
+    even_after += v[1]
+    even_after += v[2]
+    even_after -= v[0]
+    odd_after -= v[3]
 
 
 def _gather(padded: Array, x: Array, top: int, left: int) -> None:
