@@ -39,7 +39,7 @@ def curve_chart(curves: LearningCurves, figure: str) -> Markup:
     percent = figure == "accuracy"
     frame = Frame((float(epochs[0]), float(epochs[-1])), _range(values, top=1.0 if percent else None))
     parts = [
-        _marks(curves, frame),
+        _marks(curves, frame, frame.bottom - 8 if percent else frame.top + 14),
         _axes(frame, "epoch", percent, whole=True),
         _line(training, frame, "training"),
         _line(validation, frame, "validation"),
@@ -50,15 +50,16 @@ def curve_chart(curves: LearningCurves, figure: str) -> Markup:
 
 def reliability_chart(bins: Sequence[Bin]) -> Markup:
     """Share right over confidence, one dot with its interval a bin, on the diagonal where both agree."""
-    frame = Frame((0, 1), (0, 1), left=46, right=266, top=12, bottom=232)
+    frame = Frame((0, 1), (0, 1), left=46, right=266, top=28, bottom=248)
     total = sum(b.count for b in bins)
     (x0, y0), (x1, y1) = frame.at(0, 0), frame.at(1, 1)
     parts = [
+        _text("share_right", 0, 12, "label"),
         _axes(frame, "confidence", True, whole=False, percent_x=True),
         f'<line class="ideal" x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}"/>',
         *(_bin(b, frame, total) for b in bins),
     ]
-    return _svg(parts, "calibration", 276, 280)
+    return _svg(parts, "calibration", 290, 280)
 
 
 def interval_bar(estimate: Estimate, floor_: float) -> Markup:
@@ -140,7 +141,7 @@ def _line(points: Sequence[tuple[float, float]], frame: Frame, style: str) -> st
     return f'<g class="{style}"><polyline points="{path}"/>{dots}</g>'
 
 
-def _marks(curves: LearningCurves, frame: Frame) -> str:
+def _marks(curves: LearningCurves, frame: Frame, baseline: float) -> str:
     """The epoch of the best validation loss, and the stretch of overfitting after it."""
     if curves.best is None or len(curves.columns["epoch"]) < 2:
         return ""
@@ -150,9 +151,8 @@ def _marks(curves: LearningCurves, frame: Frame) -> str:
         return line
     width = round(frame.right - u, 1)
     area = f'<rect class="over" x="{u}" y="{frame.top}" width="{width}" height="{frame.bottom - frame.top}"/>'
-    if width < 60:
-        return area + line + _text("overfitting_mark", u - 5, frame.top + 14, "end accent")
-    return area + line + _text("overfitting_mark", u + 6, frame.top + 14, "accent")
+    beside, style = (u - 5, "end accent") if width < 70 else (u + 6, "accent")
+    return area + line + _text("overfitting_mark", beside, baseline, style)
 
 
 def _hovers(curves: LearningCurves, figure: str, frame: Frame, percent: bool) -> str:

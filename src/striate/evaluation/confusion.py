@@ -34,7 +34,8 @@ def percent_of_true(counts: Array) -> Array:
     A class without test images has a row of zeros.
     """
     support = counts.sum(axis=1, keepdims=True)
-    return 100 * counts / np.maximum(support, 1)
+    percent: Array = 100 * counts / np.maximum(support, 1)
+    return percent
 
 
 def confused_pairs(counts: Array, classes: tuple[str, ...]) -> tuple[Pair, ...]:

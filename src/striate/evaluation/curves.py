@@ -43,10 +43,10 @@ def learning_curves(history: Mapping[str, Sequence[Any]]) -> LearningCurves:
     Figures: `loss`, `accuracy`, `val_loss`, `val_accuracy`, `learning_rate`; others are ignored. A shorter list belongs
     to the last epochs. Epochs are numbered from 1.
 
-    The rule for overfitting: the mean validation loss of the last three epochs (of those after the best, if fewer) lies
-    above the best by more than 5 % of it and by more than three times the noise, and the training loss of the same epochs
-    is below that of the best epoch. The noise is the standard deviation of the validation loss about its trend: the
-    median absolute second difference, scaled for normal noise (a straight trend cancels in it).
+    The rule for overfitting: the mean validation loss of the last three epochs (of those after the best, if fewer)
+    lies above the best by more than 5 % of it and by more than four times the noise, and the training loss of the same
+    epochs is below that of the best epoch. The noise is the standard deviation of the validation loss about its trend:
+    the median absolute second difference, scaled for normal noise (a straight trend cancels in it).
     """
     columns = _columns(history)
     gap = _gap(columns)
@@ -60,7 +60,7 @@ def learning_curves(history: Mapping[str, Sequence[Any]]) -> LearningCurves:
     rise = float(validation[tail].mean() - validation[best]) if len(tail) else 0.0
     fell = len(tail) > 0 and "loss" in columns and bool(columns["loss"][tail].mean() < columns["loss"][best])
     share = rise / max(float(validation[best]), 1e-12)
-    verdict = _verdict(len(seen), len(seen[seen > best]), fell and rise > 3 * noise and share > LEAST_RISE)
+    verdict = _verdict(len(seen), len(seen[seen > best]), fell and rise > 4 * noise and share > LEAST_RISE)
     return LearningCurves(columns, best, share, noise, gap, verdict)
 
 

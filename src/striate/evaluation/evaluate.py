@@ -55,7 +55,8 @@ class Evaluation:
         interval, None where the test set cannot tell.
         `classes`: one entry a class: `name`, `support` (its test images), `predicted` (images taken for it),
         `precision`, `recall`, `f1`.
-        `confusion.counts`, `confusion.percent`: [true][taken for], in the order of `classes`, percent of the true class.
+        `confusion.counts`, `confusion.percent`: [true][taken for], in the order of `classes`, percent of the true
+        class.
         `confusion.pairs`: the confused pairs, most frequent first: `true`, `taken_for`, `count`, `percent`.
         `mistakes`: the surest first: `index`, `path`, `true`, `taken_for`, `confidence`, `true_probability`.
         `reliability`: `low`, `high`, `count`, `confidence`, `accuracy` of every bin of top probability.

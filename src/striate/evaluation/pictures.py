@@ -36,7 +36,8 @@ def _shrink(image: Array, factor: int) -> Array:
     factor = min(factor, *image.shape[:2])
     height, width, channels = image.shape[0] // factor, image.shape[1] // factor, image.shape[2]
     blocks = image[: height * factor, : width * factor].reshape(height, factor, width, factor, channels)
-    return blocks.mean(axis=(1, 3)).astype(np.uint8)  # H, block, W, block, C → H W C
+    small: Array = blocks.mean(axis=(1, 3)).astype(np.uint8)  # H, block, W, block, C → H W C
+    return small
 
 
 def filter_tiles(kernel: Array) -> list[str]:

@@ -28,6 +28,16 @@ Array = NDArray[Any]
 
 TEMPLATES = Path(__file__).parent / "templates"
 FIRST_CARDS = 200  # mistakes shown at once; a button brings the rest
+SECTIONS = {  # in reading order, and what is None where the section is left out
+    "run": "facts",
+    "curves": "curves",
+    "confusion": "pairs",
+    "classes": "bar_floor",
+    "calibration": "reliability",
+    "mistakes": "mistakes",
+    "filters": "filters",
+    "network": "layers",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,29 +79,20 @@ def write_report(path: str | os.PathLike[str], data: ReportData) -> None:
 
 def render_report(data: ReportData) -> str:
     """The report as HTML text."""
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            d=data,
-            e=data.evaluation,
-            percent=Percent(data.evaluation.images),
-            **_head(data),
-            **_curves(data),
-            **_matrix(data.evaluation),
-            **_mistakes(data),
-            **_network(data),
-            **_static(),
-        )
-    )
+    context = _head(data) | _curves(data) | _matrix(data.evaluation) | _mistakes(data) | _network(data) | _static()
+    contents = [name for name, key in SECTIONS.items() if context[key] is not None]
+    return _environment().get_template("report.html.j2").render(d=data, e=data.evaluation, contents=contents, **context)
 
 
 def _head(data: ReportData) -> dict[str, Any]:
     evaluation = data.evaluation
+    percent = Percent(evaluation.images)
+    facts = (data.splits, data.notes, data.recipe, data.versions, data.hardware, data.started)
     return {
+        "percent": percent,
         "meaning": sections.meaning(evaluation),
-        "trust": sections.trust(evaluation, Percent(evaluation.images)),
-        "facts": data.splits or data.notes or data.recipe or data.versions or data.hardware or data.seconds is not None,
+        "trust": sections.trust(evaluation, percent),
+        "facts": any(facts) or data.seed is not None or data.seconds is not None or None,
         "bar_floor": sections.bar_floor(evaluation),
         "reliability": reliability_chart(evaluation.bins),
         "calibration": sections.calibration(evaluation),
@@ -124,7 +125,7 @@ def _matrix(evaluation: Evaluation) -> dict[str, Any]:
 def _mistakes(data: ReportData) -> dict[str, Any]:
     if data.images is None:
         return {"mistakes": None}
-    cards, pictured = sections.mistake_cards(data.evaluation, data.images)
+    pictured, cards = sections.mistake_cards(data.evaluation, data.images)
     small = not cards or max(np.asarray(data.images[data.evaluation.mistakes[0].index]).shape[:2]) <= 64
     return {"mistakes": cards, "pictured": pictured, "small": small, "shown": FIRST_CARDS}
 
@@ -133,9 +134,9 @@ def _network(data: ReportData) -> dict[str, Any]:
     kernels = {"filters_before": data.filters_before, "filters_after": data.filters_after}
     filters = {name: kernel for name, kernel in kernels.items() if kernel is not None}
     return {
-        "filters": {name: filter_tiles(kernel) for name, kernel in filters.items()},
+        "filters": {name: filter_tiles(kernel) for name, kernel in filters.items()} or None,
         "filter_shape": next(iter(filters.values())).shape if filters else None,
-        "layers": sections.layer_rows(data.table),
+        "layers": sections.layer_rows(data.table) or None,
         "layer_columns": sections.LAYER_COLUMNS,
         "layer_totals": sections.layer_totals(data.table),
     }

@@ -19,7 +19,7 @@ from striate.network.table import Row
 Array = NDArray[Any]
 
 LARGEST_TABLE = 25  # classes; above that the confusion matrix is a picture
-MOST_PAIRS = 20
+MOST_PAIRS = 10
 MOST_PIXELS = 12_000_000  # of all thumbnails together, so that the file stays below some tens of megabytes
 COLUMN_NAMES = {
     "epoch": "epoch",
@@ -94,13 +94,15 @@ def matrix_cells(evaluation: Evaluation) -> list[list[dict[str, Any]]] | None:
     if len(evaluation.classes) > LARGEST_TABLE:
         return None
     shares = percent_of_true(evaluation.counts)
-    strengths = (10 * np.sqrt(shares)).round().astype(int)  # the root, so that rare mistakes are seen too
+    wrong = ~np.eye(len(shares), dtype=bool)
+    most = np.where(wrong, max(2.0, float(shares[wrong].max(initial=0))), 100)
+    strengths = (80 * np.sqrt(shares / most)).round().astype(int)  # the root, so that rare mistakes are seen too
     rows = zip(evaluation.counts.tolist(), shares.tolist(), strengths.tolist(), strict=True)
     return [[_cell(i == j, *cell) for j, cell in enumerate(zip(*row, strict=True))] for i, row in enumerate(rows)]
 
 
 def _cell(right: bool, count: int, share: float, strength: int) -> dict[str, Any]:
-    style = "right" if right else "hot" if strength > 55 else ""
+    style = "right" if right else "hot" if strength > 50 else ""
     return {"count": count and number(count), "share": f"{share:.1f}", "strength": strength, "style": style}
 
 
@@ -119,8 +121,8 @@ def bar_floor(evaluation: Evaluation) -> float:
     return min(0.9, int(10 * min(lows, default=0.0)) / 10)
 
 
-def mistake_cards(evaluation: Evaluation, images: Sequence[Array] | Array) -> tuple[list[list[Any]], int]:
-    """Each mistake as [picture, index, taken for, how surely, true, its probability, path], and how many have pictures."""
+def mistake_cards(evaluation: Evaluation, images: Sequence[Array] | Array) -> tuple[int, list[list[Any]]]:
+    """How many mistakes have pictures, and all as [picture, index, taken for, how surely, true, its chance, path]."""
     cards: list[list[Any]] = []
     pixels = pictured = 0
     for mistake in evaluation.mistakes:
@@ -130,7 +132,7 @@ def mistake_cards(evaluation: Evaluation, images: Sequence[Array] | Array) -> tu
             picture, pixels, pictured = thumbnail(image), pixels + min(image[..., 0].size, 96 * 96), pictured + 1
         sure, chance = (f"{100 * p:.1f}%" for p in (mistake.confidence, mistake.true_probability))
         cards.append([picture, mistake.index, mistake.taken_for, sure, mistake.true, chance, mistake.path or ""])
-    return cards, pictured
+    return pictured, cards
 
 
 def calibration(evaluation: Evaluation) -> Markup:

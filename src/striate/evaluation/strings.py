@@ -4,6 +4,7 @@
 STRINGS: dict[str, dict[str, str]] = {
     # frame
     "report": {"en": "Test report", "ko": "테스트 보고서"},
+    "contents": {"en": "Contents", "ko": "차례"},
     "skip": {"en": "Skip to the results", "ko": "결과로 바로 가기"},
     "switch_language": {"en": "한국어", "ko": "English"},
     "switch_theme": {"en": "Light / dark", "ko": "밝게 / 어둡게"},
@@ -21,39 +22,40 @@ STRINGS: dict[str, dict[str, str]] = {
     },
     "meaning": {
         "en": "Of 1,000 new images of the same kind, expect about {expected} right ({low} to {high}).",
-        "ko": "같은 종류의 새 이미지 1,000장을 보여 주면 {expected}장쯤({low}~{high}장) 맞힐 것으로 기대할 수 있습니다.",
+        "ko": "같은 종류의 새 이미지 1,000장을 보여 주면 {expected}장쯤({low}~{high}장) 맞힐 것으로 기대할 수 "
+        "있습니다.",
     },
     "trust_not_learnt": {
         "en": "Do not rely on it yet: always answering “{majority}” would be right about as often.",
         "ko": "아직은 믿고 쓸 수 없습니다. 언제나 ‘{majority}’ 하나로만 답해도 이만큼은 맞습니다.",
     },
     "trust_few": {
-        "en": "Too few test images to be sure: the true accuracy may lie anywhere from {low} to {high}. "
-        "Test on more before relying on it.",
+        "en": "Too few test images to be sure: the true accuracy may lie anywhere from {low} to {high}. Test on "
+        "more before relying on it.",
         "ko": "테스트 이미지가 적어 단정할 수 없습니다. 실제 정확도는 {low}에서 {high} 사이 어디든 될 수 있으므로, "
         "더 많은 이미지로 확인한 뒤에 쓰는 것이 좋습니다.",
     },
     "trust_weak": {
-        "en": "It is wrong for {error} of the images: good enough to suggest or presort, "
-        "not for decisions that nobody checks.",
-        "ko": "이미지의 {error}를 틀립니다. 사람이 다시 확인하는 초벌 분류에는 쓸 수 있지만, "
-        "확인 없이 결정을 맡기기에는 부족합니다.",
+        "en": "It is wrong for {error} of the images: good enough to suggest or presort, not for decisions that "
+        "nobody checks.",
+        "ko": "이미지의 {error}를 틀립니다. 사람이 다시 확인하는 초벌 분류에는 쓸 수 있지만, 확인 없이 결정을 "
+        "맡기기에는 부족합니다.",
     },
     "trust_uneven": {
-        "en": "The figure is well supported, but not every class is equally safe: of “{worst}” it recognises "
-        "only {recall}.",
+        "en": "The figure is well supported, but not every class is equally safe: of “{worst}” it recognises only "
+        "{recall}.",
         "ko": "전체 수치는 믿을 만하지만 클래스마다 고르지는 않습니다. 특히 ‘{worst}’의 재현율은 {recall}에 그칩니다.",
     },
     "trust_good": {
         "en": "The figure can be trusted for images like the ones tested; where camera, pen or background change, "
         "test again.",
-        "ko": "테스트한 것과 같은 종류의 이미지에 대해서는 믿을 수 있는 수치입니다. "
-        "카메라, 필기구, 배경 등이 달라지면 다시 테스트하십시오.",
+        "ko": "테스트한 것과 같은 종류의 이미지에 대해서는 믿을 수 있는 수치입니다. 카메라, 필기구, 배경 등이 "
+        "달라지면 다시 테스트하십시오.",
     },
     "loss": {"en": "Loss (cross-entropy)", "ko": "손실(교차 엔트로피)"},
-    "macro_precision": {"en": "Precision, class average", "ko": "정밀도, 클래스 평균"},
-    "macro_recall": {"en": "Recall, class average", "ko": "재현율, 클래스 평균"},
-    "macro_f1": {"en": "F1, class average", "ko": "F1, 클래스 평균"},
+    "macro_precision": {"en": "Mean precision", "ko": "정밀도(클래스 평균)"},
+    "macro_recall": {"en": "Mean recall", "ko": "재현율(클래스 평균)"},
+    "macro_f1": {"en": "Mean F1", "ko": "F1(클래스 평균)"},
     "calibration_error": {"en": "Calibration error", "ko": "보정 오차(ECE)"},
     "threshold_short": {"en": "“Unknown” below", "ko": "‘모름’ 기준"},
     # what was run
@@ -63,10 +65,10 @@ STRINGS: dict[str, dict[str, str]] = {
     "validation": {"en": "validation", "ko": "검증"},
     "test": {"en": "test", "ko": "테스트"},
     "splits_note": {
-        "en": "The network learnt from the training images; choices were made on the validation images; "
-        "the test images were kept for this report.",
-        "ko": "신경망은 학습 이미지로만 배웠고, 선택은 검증 이미지로 했으며, "
-        "테스트 이미지는 이 보고서를 위해서만 남겨 두었습니다.",
+        "en": "The network learnt from the training images; choices were made on the validation images; the test "
+        "images were kept for this report.",
+        "ko": "신경망은 학습 이미지로만 배웠고, 선택은 검증 이미지로 했으며, 테스트 이미지는 이 보고서를 위해서만 "
+        "남겨 두었습니다.",
     },
     "notes": {"en": "Notes on the data", "ko": "데이터에 관하여"},
     "recipe": {"en": "Recipe", "ko": "학습 설정"},
@@ -92,38 +94,40 @@ STRINGS: dict[str, dict[str, str]] = {
     "best": {"en": "best", "ko": "최저"},
     "overfitting_mark": {"en": "overfitting", "ko": "과적합"},
     "verdict_overfitting": {
-        "en": "Overfitting: after epoch {best} the validation loss rose by {rise} of its best value while the training "
-        "loss kept falling. From there on the network learnt its training images by heart. Stop earlier, augment, "
-        "add dropout or use a smaller network.",
-        "ko": "과적합이 나타났습니다. {best}에포크 이후 학습 손실은 계속 줄었지만 검증 손실은 최저점보다 {rise} 늘었습니다. "
-        "그때부터는 학습 이미지를 외우기 시작한 것입니다. 조기 종료, 데이터 증강, 드롭아웃, 더 작은 신경망을 "
-        "고려하십시오.",
+        "en": "Overfitting: after epoch {best} the validation loss rose by {rise} of its best value while the "
+        "training loss kept falling. From there on the network learnt its training images by heart. Stop earlier, "
+        "augment, add dropout or use a smaller network.",
+        "ko": "과적합이 나타났습니다. {best}에포크 이후 학습 손실은 계속 줄었지만 검증 손실은 최저점보다 {rise} "
+        "늘었습니다. 그때부터는 학습 이미지를 외우기 시작한 것입니다. 조기 종료, 데이터 증강, 드롭아웃, 더 작은 "
+        "신경망을 고려하십시오.",
     },
     "verdict_learning": {
-        "en": "No overfitting: the validation loss was lowest at epoch {best}, at or near the end. "
-        "More epochs might still help.",
-        "ko": "과적합이 보이지 않습니다. 검증 손실이 거의 마지막인 {best}에포크에서 가장 낮았으므로, 더 학습하면 나아질 수도 있습니다.",
+        "en": "No overfitting: the validation loss was lowest at epoch {best}, at or near the end. More epochs "
+        "might still help.",
+        "ko": "과적합이 보이지 않습니다. 검증 손실이 거의 마지막인 {best}에포크에서 가장 낮았으므로, 더 학습하면 "
+        "나아질 수도 있습니다.",
     },
     "verdict_settled": {
-        "en": "No overfitting beyond noise: the validation loss was lowest at epoch {best} and stayed close to that. "
-        "More epochs of the same kind will hardly help.",
-        "ko": "잡음을 넘는 과적합은 보이지 않습니다. 검증 손실은 {best}에포크에서 가장 낮았고 그 뒤로도 비슷하게 유지되었습니다. "
-        "같은 방식으로 더 학습해도 크게 나아지지 않을 것입니다.",
+        "en": "No overfitting beyond noise: the validation loss was lowest at epoch {best} and stayed close to "
+        "that. More epochs of the same kind will hardly help.",
+        "ko": "잡음을 넘는 과적합은 보이지 않습니다. 검증 손실은 {best}에포크에서 가장 낮았고 그 뒤로도 비슷하게 "
+        "유지되었습니다. 같은 방식으로 더 학습해도 크게 나아지지 않을 것입니다.",
     },
     "verdict_too_short": {
-        "en": "The validation loss was lowest at epoch {best}. With fewer than five epochs, overfitting cannot be told "
-        "from noise.",
-        "ko": "검증 손실은 {best}에포크에서 가장 낮았습니다. 다섯 에포크가 되지 않아 과적합과 잡음을 구별할 수 없습니다.",
+        "en": "The validation loss was lowest at epoch {best}. With fewer than five epochs, overfitting cannot be "
+        "told from noise.",
+        "ko": "검증 손실은 {best}에포크에서 가장 낮았습니다. 다섯 에포크가 되지 않아 과적합과 잡음을 구별할 수 "
+        "없습니다.",
     },
     "verdict_no_validation": {
         "en": "No validation loss was recorded, so overfitting cannot be judged.",
         "ko": "검증 손실이 기록되지 않아 과적합 여부를 판단할 수 없습니다.",
     },
     "rule": {
-        "en": "Overfitting is called where the mean validation loss of the last three epochs lies above its best by more "
-        "than 5% and by more than three times its usual jitter, while the training loss fell further.",
-        "ko": "마지막 세 에포크의 평균 검증 손실이 최저점보다 5% 넘게, 또한 평소 흔들림의 세 배 넘게 높고, "
-        "그동안 학습 손실은 더 줄었을 때 과적합으로 판단합니다.",
+        "en": "Overfitting is called where the mean validation loss of the last three epochs lies above its best by "
+        "more than 5% and by more than four times its usual jitter, while the training loss fell further.",
+        "ko": "마지막 세 에포크의 평균 검증 손실이 최저점보다 5% 넘게, 또한 평소 흔들림의 네 배 넘게 높고, 그동안 "
+        "학습 손실은 더 줄었을 때 과적합으로 판단합니다.",
     },
     "gap_positive": {
         "en": "At the end, training accuracy is {gap} points above validation accuracy.",
@@ -132,21 +136,21 @@ STRINGS: dict[str, dict[str, str]] = {
     "gap_negative": {
         "en": "At the end, training accuracy is {gap} points below validation accuracy; dropout and augmentation, "
         "which act in training only, do that.",
-        "ko": "마지막 에포크의 학습 정확도는 검증 정확도보다 {gap}%p 낮습니다. "
-        "학습할 때만 작동하는 드롭아웃과 데이터 증강 때문에 생기는 일입니다.",
+        "ko": "마지막 에포크의 학습 정확도는 검증 정확도보다 {gap}%p 낮습니다. 학습할 때만 작동하는 드롭아웃과 "
+        "데이터 증강 때문에 생기는 일입니다.",
     },
     "as_table": {"en": "The same as a table", "ko": "표로 보기"},
     # confusion
     "confusion": {"en": "Confusion matrix", "ko": "혼동 행렬"},
     "confusion_caption": {
-        "en": "Rows: the true class. Columns: what it was taken for. Grey: right. Colour: mistakes, "
-        "the stronger the more frequent.",
-        "ko": "행은 실제 클래스, 열은 예측한 클래스입니다. 회색은 맞힌 것, 색이 있는 칸은 틀린 것이며 "
-        "진할수록 자주 틀린 것입니다.",
+        "en": "Rows: the true class. Columns: what it was taken for. Grey: right. Colour: mistakes, the stronger "
+        "the more frequent.",
+        "ko": "행은 실제 클래스, 열은 예측한 클래스입니다. 회색은 맞힌 것, 색이 있는 칸은 틀린 것이며 진할수록 자주 "
+        "틀린 것입니다.",
     },
     "confusion_picture": {
-        "en": "With {n} classes each cell is one dot: rows the true class, columns what it was taken for, the darker the "
-        "more frequent. Point at a dot to read it.",
+        "en": "With {n} classes each cell is one dot: rows the true class, columns what it was taken for, the "
+        "darker the more frequent. Point at a dot to read it.",
         "ko": "클래스가 {n}개이므로 칸마다 점 하나로 나타냈습니다. 행은 실제 클래스, 열은 예측한 클래스이고 "
         "진할수록 자주 나온 것입니다. 점을 가리키면 값을 볼 수 있습니다.",
     },
@@ -169,19 +173,20 @@ STRINGS: dict[str, dict[str, str]] = {
     "recall": {"en": "recall", "ko": "재현율"},
     "f1": {"en": "F1", "ko": "F1"},
     "classes_caption": {
-        "en": "Precision: of the images taken for the class, the share that is it. Recall: of the class’s own images, the "
-        "share that was recognised. F1: both in one. The bars, from {low} to 100%, show the 95% interval.",
-        "ko": "정밀도는 그 클래스로 예측한 이미지 가운데 맞은 비율, 재현율은 그 클래스의 실제 이미지 가운데 알아본 비율, "
-        "F1은 이 둘의 조화평균입니다. 막대는 {low}에서 100%까지의 눈금 위에 95% 신뢰구간을 나타냅니다.",
+        "en": "Precision: of the images taken for the class, the share that is it. Recall: of the class’s own "
+        "images, the share that was recognised. F1: both in one. The bars, from {low} to 100%, show the 95% "
+        "interval.",
+        "ko": "정밀도는 그 클래스로 예측한 이미지 가운데 맞은 비율, 재현율은 그 클래스의 실제 이미지 가운데 알아본 "
+        "비율, F1은 이 둘의 조화평균입니다. 막대는 {low}에서 100%까지의 눈금 위에 95% 신뢰구간을 나타냅니다.",
     },
     "no_test_images": {"en": "no test images", "ko": "테스트 이미지 없음"},
     # mistakes
     "mistakes": {"en": "Every mistake", "ko": "틀린 이미지 전체"},
     "mistakes_caption": {
-        "en": "{n} images, the surest mistakes first: what it is → what it was taken for, and how surely. "
-        "Below: the probability given to the true class.",
-        "ko": "모두 {n}장이며, 확신하며 틀린 것부터 나열했습니다. 실제 클래스 → 예측한 클래스와 그 확률이고, "
-        "아래는 실제 클래스에 준 확률입니다.",
+        "en": "{n} images, the surest mistakes first: what it is → what it was taken for, and how surely. Below: "
+        "the probability given to the true class.",
+        "ko": "모두 {n}장이며, 확신하며 틀린 것부터 나열했습니다. 실제 클래스 → 예측한 클래스와 그 확률이고, 아래는 "
+        "실제 클래스에 준 확률입니다.",
     },
     "mistakes_none": {
         "en": "None: every test image was classified rightly.",
@@ -193,7 +198,7 @@ STRINGS: dict[str, dict[str, str]] = {
         "ko": "파일이 지나치게 커지지 않도록 처음 {n}장에만 그림을 넣었습니다.",
     },
     "test_image": {"en": "Test image {n}", "ko": "테스트 이미지 {n}"},
-    "true_probability": {"en": "true class", "ko": "실제"},
+    "true_probability": {"en": "true", "ko": "실제"},
     # calibration
     "calibration": {"en": "How sure, how right", "ko": "확신과 정확도"},
     "calibration_over": {
@@ -209,29 +214,30 @@ STRINGS: dict[str, dict[str, str]] = {
         "ko": "평균 확신과 실제 정확도의 차이는 {gap}%p로, 서로 잘 맞습니다.",
     },
     "calibration_caption": {
-        "en": "Images grouped by the probability of the answer; each dot a group, with its 95% interval, larger with more "
-        "images. On the dashed line, what the model says is how often it is right. Expected calibration error: {ece} "
-        "points.",
-        "ko": "답에 준 확률이 비슷한 이미지끼리 묶었습니다. 점 하나가 한 묶음이며 세로선은 95% 신뢰구간, 점의 크기는 이미지 수입니다. "
-        "점선 위에 있으면 모델이 말한 확률만큼 실제로 맞힌 것입니다. 기대 보정 오차(ECE)는 {ece}%p입니다.",
+        "en": "Images grouped by the probability of the answer; each dot a group, with its 95% interval, larger "
+        "with more images. On the dashed line, what the model says is how often it is right. Expected calibration "
+        "error: {ece} points.",
+        "ko": "답에 준 확률이 비슷한 이미지끼리 묶었습니다. 점 하나가 한 묶음이며 세로선은 95% 신뢰구간, 점의 "
+        "크기는 이미지 수입니다. 점선 위에 있으면 모델이 말한 확률만큼 실제로 맞힌 것입니다. 기대 보정 오차(ECE)는 "
+        "{ece}%p입니다.",
     },
     "confidence": {"en": "probability of the answer", "ko": "답에 준 확률"},
     "share_right": {"en": "share right", "ko": "맞힌 비율"},
     "threshold": {
-        "en": "Below a probability of {threshold} the answer is “unknown”. The limit comes from the validation images: "
-        "99 of 100 rightly classified ones reach it.",
-        "ko": "답의 확률이 {threshold}보다 낮으면 ‘모름(unknown)’으로 답합니다. 이 기준은 검증 이미지에서 정한 것으로, "
-        "바르게 분류한 이미지 100장 가운데 99장이 이 값 이상입니다.",
+        "en": "Below a probability of {threshold} the answer is “unknown”. The limit comes from the validation "
+        "images: 99 of 100 rightly classified ones reach it.",
+        "ko": "답의 확률이 {threshold}보다 낮으면 ‘모름(unknown)’으로 답합니다. 이 기준은 검증 이미지에서 정한 "
+        "것으로, 바르게 분류한 이미지 100장 가운데 99장이 이 값 이상입니다.",
     },
     # filters
     "filters": {"en": "First-layer filters", "ko": "첫 번째 층의 필터"},
     "filters_before": {"en": "Before training", "ko": "학습 전"},
     "filters_after": {"en": "After training", "ko": "학습 후"},
     "filters_caption": {
-        "en": "{n} filters of {height}×{width}. Each is scaled by its own largest weight: mid-grey is zero, light is "
-        "positive, dark negative.",
-        "ko": "{height}×{width} 필터 {n}개입니다. 필터마다 가장 큰 가중치에 맞추어 밝기를 조정했으며, "
-        "중간 회색은 0, 밝은 곳은 양수, 어두운 곳은 음수입니다.",
+        "en": "{n} filters of {height}×{width}. Each is scaled by its own largest weight: mid-grey is zero, light "
+        "is positive, dark negative.",
+        "ko": "{height}×{width} 필터 {n}개입니다. 필터마다 가장 큰 가중치에 맞추어 밝기를 조정했으며, 중간 회색은 "
+        "0, 밝은 곳은 양수, 어두운 곳은 음수입니다.",
     },
     "filter": {"en": "Filter {n}", "ko": "필터 {n}"},
     # network

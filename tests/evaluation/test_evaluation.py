@@ -1,0 +1,91 @@
+"""Confusion, mistakes, the threshold for "unknown", and metrics.json."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import confusion_matrix  # type: ignore[import-untyped]
+
+from striate.evaluation import confused_pairs, confusion_counts, evaluate, percent_of_true, unknown_threshold
+
+PROBABILITIES = np.array(
+    [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.1, 0.6, 0.3], [0.05, 0.05, 0.9], [0.2, 0.5, 0.3], [0.6, 0.3, 0.1]]
+)
+LABELS = np.array([0, 1, 2, 2, 0, 2])
+CLASSES = ("cat", "개", "🦊")
+
+
+def test_confusion_counts_are_scikit_learns() -> None:
+    rng = np.random.default_rng(0)
+    labels, predicted = rng.integers(0, 7, (2, 500))
+    assert (confusion_counts(labels, predicted, 7) == confusion_matrix(labels, predicted)).all()
+
+
+def test_percent_of_the_true_class_with_an_empty_class() -> None:
+    assert percent_of_true(np.array([[3, 1], [0, 0]])).tolist() == [[75.0, 25.0], [0.0, 0.0]]
+
+
+def test_pairs_name_who_was_taken_for_whom_the_most_frequent_first() -> None:
+    pairs = confused_pairs(np.array([[8, 2, 0], [0, 5, 5], [1, 0, 99]]), CLASSES)
+    assert [(p.true, p.taken_for, p.count, p.percent) for p in pairs] == [
+        ("개", "🦊", 5, 50.0),
+        ("cat", "개", 2, 20.0),
+        ("🦊", "cat", 1, 1.0),
+    ]
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1))
+def test_pairs_add_up_to_the_mistakes(answers: list[tuple[int, int]]) -> None:
+    labels, predicted = np.array(answers).T
+    pairs = confused_pairs(confusion_counts(labels, predicted, 5), tuple("abcde"))
+    assert sum(p.count for p in pairs) == int((labels != predicted).sum())
+
+
+def test_every_mistake_is_listed_the_surest_first() -> None:
+    found = evaluate(PROBABILITIES, LABELS, CLASSES, [f"그림/{n}.png" for n in range(6)]).mistakes
+    assert [(m.index, m.path, m.true, m.taken_for) for m in found] == [
+        (2, "그림/2.png", "🦊", "개"),
+        (5, "그림/5.png", "🦊", "cat"),
+        (4, "그림/4.png", "cat", "개"),
+    ]
+    assert [(m.confidence, m.true_probability) for m in found] == [(0.6, 0.3), (0.6, 0.1), (0.5, 0.2)]
+
+
+def test_metrics_json_is_plain_json_without_nan() -> None:
+    probabilities = PROBABILITIES.astype(np.float32)
+    found = evaluate(probabilities, LABELS, (*CLASSES[:2], "🦊"), None).to_dict()
+    again = json.loads(json.dumps(found, allow_nan=False, ensure_ascii=False))
+    assert again == found
+    assert set(again) == {
+        "images", "right", "accuracy", "loss", "macro", "calibration_error", "classes", "confusion", "mistakes",
+        "reliability",
+    }  # fmt: skip
+    assert again["accuracy"]["value"] == 0.5 and again["accuracy"]["low"] < 0.5 < again["accuracy"]["high"]
+    assert again["confusion"]["counts"] == [[1, 1, 0], [0, 1, 0], [1, 1, 1]]
+    assert again["confusion"]["percent"][2] == [33.3333, 33.3333, 33.3333]
+    assert again["classes"][1] == {
+        "name": "개",
+        "support": 1,
+        "predicted": 3,
+        "precision": again["classes"][1]["precision"],
+        "recall": {"value": 1.0, "low": pytest.approx(0.2065, abs=1e-4), "high": 1.0},
+        "f1": again["classes"][1]["f1"],
+    }
+    assert again["mistakes"][0]["path"] is None
+
+
+def test_unknown_threshold_keeps_99_of_100_right_answers() -> None:
+    rng = np.random.default_rng(4)
+    top = rng.uniform(0.5, 1, 1000)
+    probabilities, labels = np.stack([top, 1 - top], axis=1).astype(np.float32), rng.integers(0, 2, 1000)
+    right = probabilities[labels == 0, 0]
+    threshold = unknown_threshold(probabilities, labels)
+    assert 0.99 <= np.mean(right >= threshold) < 0.995
+    assert unknown_threshold(probabilities, labels, accept=0.5) == pytest.approx(np.median(right), abs=0.005)
+
+
+def test_unknown_threshold_without_anything_to_go_by() -> None:
+    assert unknown_threshold(np.ones((0, 2)), np.array([], dtype=int)) == 0.0
+    assert unknown_threshold(np.array([[0.9, 0.1]]), np.array([1])) == 1.0

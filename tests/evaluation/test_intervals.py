@@ -1,0 +1,147 @@
+"""Figures and intervals against scikit-learn, SciPy and simulation."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import binomtest, norm  # type: ignore[import-untyped]
+from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support  # type: ignore[import-untyped]
+
+from striate.errors import DataError
+from striate.evaluation import Evaluation, cross_entropy, evaluate, f1_score, wilson
+from striate.evaluation.metrics import macro_figures
+
+CLASSES = ("a", "b", "c", "d")
+
+
+def predictions(images: int = 400, classes: int = 4, seed: int = 3) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Probabilities of a model that is right more often than not, and the true labels, unevenly many a class."""
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(classes, images, p=np.arange(1, classes + 1) / np.arange(1, classes + 1).sum())
+    scores = rng.normal(size=(images, classes))
+    scores[np.arange(images), labels] += 1.5
+    odds = np.exp(scores)
+    return odds / odds.sum(axis=1, keepdims=True), labels
+
+
+@pytest.fixture(scope="module")
+def evaluation() -> Evaluation:
+    return evaluate(*predictions(), CLASSES)
+
+
+@given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_interval_is_scipys(case: tuple[int, int]) -> None:
+    successes, trials = case
+    expected = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
+    found = wilson(successes, trials)
+    assert found.value == successes / trials
+    assert found.low == pytest.approx(expected.low, abs=1e-12)
+    assert found.high == pytest.approx(expected.high, abs=1e-12)
+
+
+def test_a_proportion_of_nothing_is_unknown() -> None:
+    assert vars(wilson(0, 0)) == {"value": None, "low": None, "high": None}
+
+
+def test_figures_are_scikit_learns(evaluation: Evaluation) -> None:
+    probabilities, labels = predictions()
+    predicted = probabilities.argmax(axis=1)
+    precision, recall, f1, support = precision_recall_fscore_support(labels, predicted)
+    assert evaluation.accuracy.value == accuracy_score(labels, predicted)
+    assert evaluation.loss.value == pytest.approx(log_loss(labels, probabilities))
+    assert [c.support for c in evaluation.per_class] == support.tolist()
+    assert [c.precision.value for c in evaluation.per_class] == pytest.approx(precision.tolist())
+    assert [c.recall.value for c in evaluation.per_class] == pytest.approx(recall.tolist())
+    assert [c.f1.value for c in evaluation.per_class] == pytest.approx(f1.tolist())
+    macro = precision_recall_fscore_support(labels, predicted, average="macro")[:3]
+    assert [evaluation.macro[name].value for name in ("precision", "recall", "f1")] == pytest.approx(list(macro))
+
+
+def test_loss_interval_is_the_normal_one_of_the_mean() -> None:
+    probabilities, labels = predictions()
+    losses = -np.log(probabilities[np.arange(len(labels)), labels])
+    low, high = norm.interval(0.95, losses.mean(), losses.std(ddof=1) / np.sqrt(len(losses)))
+    found = cross_entropy(probabilities, labels)
+    assert (found.low, found.high) == pytest.approx((low, high))
+
+
+def test_a_probability_of_zero_leaves_the_loss_finite() -> None:
+    found = cross_entropy(np.array([[1.0, 0.0], [1.0, 0.0]], np.float32), np.array([1, 0]))
+    assert found.value is not None and 40 < found.value < 50  # half of −log of float32's smallest number
+
+
+@pytest.mark.parametrize("truth", [(30, 10, 5), (95, 2, 3), (8, 1, 2)])
+def test_f1_interval_covers_the_truth_about_95_times_in_100(truth: tuple[int, int, int]) -> None:
+    tp, fp, fn = truth
+    total, rng = 3 * sum(truth), np.random.default_rng(5)
+    shares = [*(count / total for count in truth), 2 / 3]
+    true_f1 = 2 * tp / (2 * tp + fp + fn)
+    draws = rng.multinomial(total, shares, 2000)
+    intervals = [f1_score(int(draw[0]), int(draw[1] + draw[2])) for draw in draws]
+    covered = np.mean([e.low is not None and e.high is not None and e.low <= true_f1 <= e.high for e in intervals])
+    assert 0.92 < covered < 0.985
+
+
+def test_macro_intervals_cover_the_truth_about_95_times_in_100() -> None:
+    cells = np.array([[60, 4, 1], [8, 20, 2], [3, 0, 30]]) / 128
+    truth = macro_figures(cells * 1e9)
+    rng = np.random.default_rng(11)
+    found = [macro_figures(draw.reshape(3, 3)) for draw in rng.multinomial(256, cells.ravel(), 1500)]
+    for name, exact in truth.items():
+        hits = [(e[name].low or 0) <= (exact.value or 0) <= (e[name].high or 0) for e in found]
+        assert 0.925 < np.mean(hits) < 0.975, name
+
+
+def test_macro_intervals_stay_open_when_nothing_went_wrong() -> None:
+    perfect = macro_figures(np.diag([10, 20, 30]))["recall"]
+    assert perfect.value == perfect.high == 1
+    assert perfect.low is not None and 0.85 < perfect.low < 0.97
+
+
+def test_a_class_without_test_images_is_unknown_and_left_out_of_the_averages() -> None:
+    probabilities = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.7, 0.3, 0.0]])
+    found = evaluate(probabilities, np.array([0, 1, 0]), ("a", "b", "never"))
+    absent = found.per_class[2]
+    assert (absent.support, absent.recall.value, absent.precision.value, absent.f1.value) == (0, None, None, None)
+    assert found.macro["recall"].value == found.macro["precision"].value == 1
+
+
+def test_a_class_never_predicted_counts_as_precision_zero_in_the_average() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2]])
+    found = evaluate(probabilities, np.array([0, 1]), ("a", "b"))
+    assert found.per_class[1].precision.value is None
+    assert found.macro["precision"].value == 0.25
+
+
+def test_calibration_error_by_hand() -> None:
+    top = np.array([0.95, 0.95, 0.95, 0.95, 0.55, 0.55])  # 3 of 4 right at 95 %, 1 of 2 at 55 %
+    labels = np.array([0, 0, 0, 1, 0, 1])
+    found = evaluate(np.stack([top, 1 - top], axis=1), labels, ("a", "b"))
+    assert found.calibration_error == pytest.approx(4 / 6 * 0.2 + 2 / 6 * 0.05)
+    assert [(b.count, b.accuracy.value) for b in found.bins] == [(2, 0.5), (4, 0.75)]
+
+
+def test_one_test_image() -> None:
+    found = evaluate(np.array([[0.3, 0.7]], np.float32), np.array([1]), ("a", "b"))
+    assert (found.accuracy.value, found.right, found.images) == (1, 1, 1)
+    assert found.loss.low is None and found.mistakes == () and found.pairs == ()
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "labels", "names", "message"),
+    [
+        (np.ones((0, 2)), [], None, "There is no test image"),
+        (np.full((2, 3), 0.3), [0, 1], None, r"expected probabilities of shape \(2, 2\).*got \(2, 3\)"),
+        (np.full((2, 2), 0.5), [0, 2], None, "label 2, but with 2 classes labels go from 0 to 1"),
+        (np.full((2, 2), 0.5), [-1, 0], None, "label -1"),
+        (np.array([[0.5, 0.5], [np.nan, 1]]), [0, 1], None, "between 0 and 1"),
+        (np.array([[0.5, 0.5], [3.0, 1]]), [0, 1], None, "end in a softmax"),
+        (np.full((2, 2), 0.5), [0, 1], ["one.png"], "1 file names for 2 images"),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    probabilities: NDArray[np.float64], labels: list[int], names: list[str] | None, message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        evaluate(probabilities, np.array(labels, dtype=np.int64), ("a", "b"), names)

@@ -1,0 +1,236 @@
+"""The report as a file: well-formed, self-contained, escaped, bilingual, and right for data of all sizes."""
+
+import json
+import re
+from base64 import b64decode
+from dataclasses import replace
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+from string import Formatter
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import striate.evaluation
+from striate.errors import RunError
+from striate.evaluation.pictures import filter_tiles, thumbnail
+from striate.evaluation.report import ReportData, render_report, write_report
+from striate.evaluation.strings import STRINGS
+
+from .conftest import NASTY, make_report
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+SECTIONS = ["run", "curves", "confusion", "classes", "calibration", "mistakes", "filters", "network"]
+
+
+class Page(HTMLParser):
+    """What a browser would see: elements, their attributes, and text; unbalanced tags are an error."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), f"{tag} has an attribute twice: {names}"
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] not in ("script", "style"):
+            self.text.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def words(self) -> str:
+        return " ".join(" ".join(self.text).split())
+
+
+def test_every_section_is_there_and_named_in_the_contents(full_report: ReportData) -> None:
+    page = Page(render_report(full_report))
+    assert [s["id"] for s in page.all("section")] == SECTIONS
+    assert [a["href"] for a in page.all("a")] == ["#results"] + [f"#{name}" for name in SECTIONS]
+    for words in (
+        "Overfitting: after epoch 3",
+        "과적합이 나타났습니다. 3에포크",
+        "1 min 23 s",
+        "1분 23초",
+        "1,0 × 2,1",
+    ):
+        assert words in page.words
+
+
+def test_sections_without_data_are_left_out() -> None:
+    page = Page(render_report(replace(make_report(), images=None)))
+    assert [s["id"] for s in page.all("section")] == ["confusion", "classes", "calibration"]
+
+
+def test_nothing_is_loaded_from_anywhere(full_report: ReportData) -> None:
+    html = render_report(full_report)
+    page = Page(html)
+    assert not re.search(r"https?:|@import|url\(|fetch\(|<link|<iframe", html)
+    loads = [value for _, attributes in page.elements for name, value in attributes.items() if name in ("src", "href")]
+    assert loads and all(value.startswith(("data:image/png;base64,", "#")) for value in loads)
+    policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; img-src data:;")
+
+
+def test_the_policy_allows_the_one_script_and_no_other(full_report: ReportData) -> None:
+    html = render_report(full_report)
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    assert len(scripts) == 1
+    digest = re.search(r"script-src 'sha256-([^']+)'", html)
+    assert digest and b64decode(digest[1]) == sha256(scripts[0].encode()).digest()
+
+
+def test_names_and_paths_in_any_script_are_shown_as_they_are(full_report: ReportData) -> None:
+    html = render_report(full_report)
+    page = Page(html)
+    for name in (*NASTY, "net <1>", "my & data", "<i>3 files</i> were left out."):
+        assert name in page.words
+    assert f"사진/<b>{full_report.evaluation.mistakes[0].index}</b> & 'x'.png" in page.words
+    assert [tag for tag in ("<script>alert", "<i>3", "사진/<b>", "<1>") if tag in html] == []
+
+
+def test_pictures_are_the_images_that_were_wrong(full_report: ReportData) -> None:
+    assert full_report.images is not None
+    page = Page(render_report(full_report))
+    pictures = [i["src"] for i in page.all("img") if "data-en" in i and i["data-en"].startswith("Test image")]
+    assert len(pictures) == len(full_report.evaluation.mistakes) > 10
+    for source, mistake in zip(pictures, full_report.evaluation.mistakes, strict=True):
+        assert (decode(source) == full_report.images[mistake.index][:, :, 0]).all()
+
+
+def decode(source: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    from io import BytesIO
+
+    return np.asarray(Image.open(BytesIO(b64decode(source.removeprefix("data:image/png;base64,")))))
+
+
+def test_images_and_charts_have_texts_in_both_languages(full_report: ReportData) -> None:
+    page = Page(render_report(full_report))
+    for image in page.all("img"):
+        assert image["alt"] == image["data-en"] and image["data-ko"]
+    for chart in page.all("svg"):
+        assert chart.get("aria-hidden") == "true" or (chart["data-en"] and chart["data-ko"])
+    assert all(header.get("scope") or header.get("class") == "corner" for header in page.all("th"))
+
+
+def test_both_languages_say_everything_with_the_same_values() -> None:
+    for key, texts in STRINGS.items():
+        assert set(texts) == {"en", "ko"}, key
+        english, korean = ({name for _, name, _, _ in Formatter().parse(text) if name} for text in texts.values())
+        assert english == korean, key
+        assert all(text.strip() for text in texts.values()), key
+    english_only = {key for key, texts in STRINGS.items() if not re.search("[가-힣]", texts["ko"])}
+    assert english_only == {"switch_language", "f1"}
+
+
+def test_every_string_is_used() -> None:
+    folder = Path(striate.evaluation.__file__).parent
+    source = "".join(
+        p.read_text("utf-8") for p in folder.rglob("*") if p.suffix in (".py", ".j2") and p.name != "strings.py"
+    )
+    made_up = ("trust_", "verdict_", "macro_", "training_", "validation_", "curve_")  # their ends are put together
+    unused = [key for key in STRINGS if f'"{key}"' not in source and not key.startswith(made_up)]
+    assert unused == []
+
+
+@pytest.mark.parametrize("count", [2, 25, 26, 300])
+def test_any_number_of_classes(count: int) -> None:
+    report = make_report(tuple(f"class {n}" for n in range(count)), images=600)
+    page = Page(render_report(report))
+    cells = [td for td in page.all("td") if "right" in td.get("class", "").split()]
+    assert len(cells) == (count if count <= 25 else 0)
+    assert bool([i for i in page.all("img") if i.get("id") == "dots"]) == (count > 25)
+
+
+def test_a_thousand_classes_stay_a_readable_file() -> None:
+    report = make_report(tuple(f"class {n}" for n in range(1000)), images=3000, wrong=0.3)
+    assert len(render_report(report)) < 5_000_000
+
+
+def test_classes_without_test_images_are_said_to_have_none() -> None:
+    report = make_report(("a", "b", "c"), images=2)
+    assert "no test images" in Page(render_report(report)).words
+
+
+def test_no_mistakes() -> None:
+    page = Page(render_report(make_report(wrong=0)))
+    assert "None: every test image was classified rightly." in page.words
+    assert "No class was taken for another." in page.words
+
+
+def test_one_test_image_is_not_trusted() -> None:
+    page = Page(render_report(make_report(images=1, wrong=0)))
+    assert "Do not rely on it yet" in page.words or "Too few test images" in page.words
+
+
+@pytest.mark.parametrize(
+    ("images", "wrong", "sentence"),
+    [
+        (40, 0.1, "Too few test images to be sure"),
+        (3000, 0.3, "It is wrong for"),
+        (3000, 0.01, "The figure can be trusted"),
+        (3000, 0.85, "Do not rely on it yet: always answering"),
+    ],
+)
+def test_the_headline_says_whether_to_trust_the_figure(images: int, wrong: float, sentence: str) -> None:
+    assert sentence in Page(render_report(make_report(images=images, wrong=wrong))).words
+
+
+def test_more_than_200_mistakes_wait_for_a_button_as_data() -> None:
+    html = render_report(make_report(images=400, wrong=1))
+    shown = Page(html).all("img")
+    waiting = re.search(r'<script type="application/json" id="rest">(.*?)</script>', html, re.DOTALL)
+    assert len(shown) == 200 and waiting
+    rest = json.loads(waiting[1])
+    assert len(rest) == 200 and all(row[0].startswith("data:image/png") for row in rest)
+    assert {row[2] for row in rest} <= set(NASTY)
+
+
+def test_large_photographs_become_small_thumbnails() -> None:
+    rng = np.random.default_rng(0)
+    photograph = np.repeat(np.repeat(rng.integers(0, 256, (50, 75, 3), dtype=np.uint8), 4, axis=0), 4, axis=1)
+    assert (decode(thumbnail(photograph)) == photograph[::4, ::4]).all()
+    assert decode(thumbnail(np.zeros((1, 5000, 3), np.uint8))).shape[0] == 1
+
+
+def test_filters_show_zero_as_mid_grey_and_the_largest_weight_as_white_or_black() -> None:
+    kernel = np.zeros((3, 2, 1, 3), np.float32)
+    kernel[0, 0, 0, 0], kernel[2, 1, 0, 1] = 0.2, -7.0
+    first, second, empty = (decode(tile) for tile in filter_tiles(kernel))
+    assert first.shape == (3, 2) and first[0, 0] == 255 and first[1, 1] in (127, 128)
+    assert second[2, 1] == 0
+    assert set(empty.ravel().tolist()) == {128}
+    assert decode(filter_tiles(np.ones((3, 3, 3, 1)))[0]).shape == (3, 3, 3)
+    assert decode(filter_tiles(np.ones((3, 3, 6, 1)))[0]).shape == (3, 3)
+
+
+def test_the_file_is_utf8_and_written_whole(tmp_path: Path, full_report: ReportData) -> None:
+    path = tmp_path / "보고서" / "report.html"
+    write_report(path, full_report)
+    assert path.read_bytes().decode("utf-8") == render_report(full_report)
+    assert [p.name for p in path.parent.iterdir()] == ["report.html"]
+
+
+def test_a_report_that_cannot_be_written_says_so(tmp_path: Path, full_report: ReportData) -> None:
+    (tmp_path / "file").write_text("in the way", "utf-8")
+    with pytest.raises(RunError, match=r"report\.html could not be written"):
+        write_report(tmp_path / "file" / "report.html", full_report)

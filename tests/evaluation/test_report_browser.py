@@ -1,0 +1,83 @@
+"""The report in a real browser: no errors, no network, and its switches work."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from striate.evaluation.report import ReportData, render_report
+
+from .conftest import make_report
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--enable-logging=stderr", "--dump-dom",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None and os.environ.get("STRIATE_REQUIRE_BROWSER") == "1":
+        pytest.fail("STRIATE_REQUIRE_BROWSER=1, but there is no Chromium. Install it: apt-get install chromium")
+    if found is None:
+        pytest.skip("no Chromium on this machine")
+    return found
+
+
+def opened(browser: str, folder: Path, html: str, wishes: str = "", click: str = "") -> str:
+    """The page after its script ran, and after a click on the element `click`. Fails on any message on the console."""
+    if click:  # the page's own policy would refuse a second script, as it should
+        html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
+        html += f"<script>addEventListener('load', () => document.querySelector('{click}').click())</script>"
+    page = folder / "report.html"
+    page.write_text(html, "utf-8")
+    command = [browser, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"{page.as_uri()}#{wishes}"]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=120)
+    messages = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if ":CONSOLE" in line]
+    assert messages == []
+    return done.stdout.decode("utf-8")
+
+
+def root(dom: str) -> str:
+    found = re.search("<html[^>]*>", dom)
+    assert found
+    return found[0]
+
+
+def test_the_page_opens_in_the_wished_language_and_theme(browser: str, tmp_path: Path, full_report: ReportData) -> None:
+    dom = opened(browser, tmp_path, render_report(full_report), "lang=ko&theme=dark&matrix=percent")
+    assert 'lang="ko"' in root(dom) and 'data-theme="dark"' in root(dom) and 'data-ready="yes"' in root(dom)
+    assert re.search(r'<table class="matrix[^"]* percent" id="matrix"', dom)
+    assert 'alt="테스트 이미지 ' in dom
+    assert "alert(1)" in dom and "<script>alert" not in dom
+
+
+@pytest.mark.parametrize(
+    ("click", "seen"),
+    [
+        ("#language", '<html lang="ko"'),
+        ("#theme", '<html lang="en" data-theme="dark"'),
+        ("[data-matrix=percent]", 'data-matrix="percent" aria-pressed="true"'),
+    ],
+)
+def test_a_click_switches(browser: str, tmp_path: Path, full_report: ReportData, click: str, seen: str) -> None:
+    html = render_report(full_report)
+    assert seen not in html
+    assert seen in opened(browser, tmp_path, html, "lang=en&theme=light", click)
+
+
+def test_the_button_brings_the_rest_of_the_mistakes(browser: str, tmp_path: Path) -> None:
+    html = render_report(make_report(images=450, wrong=1))
+    dom = opened(browser, tmp_path, html, "lang=en", "#more")
+    assert dom.count('data-part="surely"') == 400
+    assert "<script>alert" not in dom
+
+
+def test_many_classes(browser: str, tmp_path: Path) -> None:
+    html = render_report(make_report(tuple(f"</script><b>{n}" for n in range(300)), images=600))
+    assert 'data-ready="yes"' in root(opened(browser, tmp_path, html))
