@@ -1,5 +1,7 @@
 """Which sample comes when, and its random numbers, from (seed, epoch, sample index) alone: no generator state."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +28,7 @@ def batches(n: int, batch_size: int) -> list[slice]:
     starts = list(range(0, n, batch_size))
     if len(starts) > 1 and n - starts[-1] == 1 and batch_size > 1:
         starts.pop()
-    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], n], strict=True)]
+    return [slice(start, stop) for start, stop in pairwise([*starts, n])]
 
 
 def uniforms(seed: int, epoch: int, index: NDArray[np.int64], draws: int) -> NDArray[np.float64]:

@@ -91,7 +91,10 @@ def _gaps(classes: Sequence[str], counts: NDArray[Any]) -> list[str]:
     notes = []
     for label, of_class in zip(classes, counts.T, strict=True):
         missing = [part for part, count in zip(PARTS, of_class, strict=True) if not count]
-        if missing:
-            total = f"{of_class.sum()} image{'s' * (of_class.sum() != 1)}"
-            notes.append(f"Class '{label}' has only {total}: none for {' and '.join(missing)}.")
+        total = int(of_class.sum())
+        if not total:
+            notes.append(f"Class '{label}' has no images.")
+        elif missing:
+            images = "1 image" if total == 1 else f"{total} images"
+            notes.append(f"Class '{label}' has only {images}: none for {' and '.join(missing)}.")
     return notes
