@@ -12,7 +12,9 @@ from striate.network import BatchNormalization, Conv2D, Dense, Dropout, Flatten,
 from striate.training import Recipe, Run, loop
 from striate.training.callbacks import EarlyStopping, ReduceLROnPlateau
 
-RECIPE = Recipe(epochs=8, batch_size=10, optimizer=Adam(3e-3), augmentation=Augmentation(rotation=20, shift=0.1), seed=5)
+RECIPE = Recipe(
+    epochs=8, batch_size=10, optimizer=Adam(3e-3), augmentation=Augmentation(rotation=20, shift=0.1), seed=5
+)
 
 
 def data() -> st.data.Dataset:

@@ -150,7 +150,7 @@ def check_weights(network: Network, arrays: Mapping[str, Array], source: str | o
     extra = sorted(set(arrays) - set(expected))
     if extra:
         raise ModelFileError(
-            f"{source} holds weights '{extra[0]}', which the network has not; it is another network's."
+            f"{source} holds weights '{extra[0]}', which the network lacks; it is another network's."
         )
 
 

@@ -1,0 +1,326 @@
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import training_job as job
+
+import striate as st
+from striate.data import Augmentation, batches, epoch_order
+from striate.engines.losses import CategoricalCrossentropy
+from striate.engines.optimizers import SGD, Adam
+from striate.engines.weights import initial_weights
+from striate.errors import RunError, TrainingError
+from striate.model import make_engine
+from striate.network import Dense, Flatten, Input, Rescale
+from striate.training import Constant, OneCycle, Recipe, Run, Samples, loop
+from striate.training.callbacks import Callback, EarlyStopping, History, LearningRateScheduler
+
+QUIET: Any = {"verbose": 0}
+
+
+@pytest.fixture(scope="module")
+def data() -> st.data.Dataset:
+    return job.data()
+
+
+def softmax_regression(seed: int = 0) -> st.Model:
+    layers = [Input((12, 10, 1)), Rescale(), Flatten(), Dense(3, activation="softmax", name="F")]
+    return st.Sequential(layers, seed=seed)
+
+
+class Recorder(Callback):
+    """Notes every hook."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        self.calls.append("begin")
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        self.calls.append("end")
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.calls.append(f"epoch {epoch}")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.calls.append(f"epoch {epoch} done: {' '.join(logs or {})}")
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self.calls.append(f"batch {batch}")
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self.calls.append(f"batch {batch} done: {' '.join(logs or {})}")
+
+
+class StopAt(Callback):
+    """Does something at one step of the training."""
+
+    def __init__(self, step: int, action: Any) -> None:
+        self.left, self.action = step, action
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.action()
+
+
+class Killed(Exception):
+    """Stands for a kill."""
+
+
+def kill() -> None:
+    raise Killed
+
+
+def same_weights(first: st.Model, second: st.Model) -> bool:
+    return all(np.array_equal(array, second.weights[name]) for name, array in first.weights.items())
+
+
+@pytest.mark.parametrize("augmentation", [None, Augmentation(rotation=30, shift=0.2)])
+def test_fit_takes_the_steps_that_the_recipe_describes(
+    data: st.data.Dataset, augmentation: Augmentation | None
+) -> None:
+    """The same training written out by hand."""
+    recipe = Recipe(3, 40, Adam(0.01), OneCycle(warmup=0.5), augmentation, seed=4)
+    model = softmax_regression()
+    history = model.train(data, recipe, **QUIET).history
+
+    x, y = data.train.x, data.train.y
+    network = softmax_regression().network
+    engine = make_engine("numpy", network, initial_weights(network, 4))
+    engine.compile(recipe.optimizer, [CategoricalCrossentropy()], seed=4)
+    slices = batches(len(x), 40)
+    step, losses, right = 0, [], []
+    for epoch in range(3):
+        order, loss, count = epoch_order(len(x), 4, epoch), 0.0, 0
+        for part in slices:
+            rows = order[part]
+            pixels = x[rows] if augmentation is None else augmentation.apply(x[rows], rows, 4, epoch)
+            rate = 0.01 * OneCycle(warmup=0.5)(step, 3 * len(slices), 3)
+            result = engine.train_step([pixels], [y[rows]], learning_rate=rate, step=step)
+            loss += result.loss * len(rows)
+            count += int((result.outputs[0].argmax(axis=1) == y[rows]).sum())
+            step += 1
+        losses.append(loss / len(x))
+        right.append(count / len(x))
+    assert all(np.array_equal(array, model.weights[name]) for name, array in engine.weights.items())
+    assert history["loss"] == pytest.approx(losses, rel=1e-12)
+    assert history["accuracy"] == pytest.approx(right)
+    assert history["val_accuracy"][-1] == pytest.approx(
+        (model.predict(data.validation.x).argmax(axis=1) == data.validation.y).mean()
+    )
+
+
+def test_hooks_come_in_keras_order(data: st.data.Dataset) -> None:
+    recorder = Recorder()
+    few = data.train.take(np.arange(50))
+    model = softmax_regression()
+    model.compile()
+    model.fit(few.x, few.y, epochs=2, batch_size=25, validation_data=(few.x, few.y), callbacks=[recorder], **QUIET)
+    figures = "loss accuracy"
+    epoch = ["batch 0", f"batch 0 done: {figures}", "batch 1", f"batch 1 done: {figures}"]
+    ends = [f"epoch {number} done: {figures} val_loss val_accuracy learning_rate" for number in range(2)]
+    assert recorder.calls == ["begin", "epoch 0", *epoch, ends[0], "epoch 1", *epoch, ends[1], "end"]
+    assert recorder.params == {"epochs": 2, "steps": 2, "samples": 50}
+
+
+def test_a_callback_may_stop_the_training_and_set_the_rate(data: st.data.Dataset) -> None:
+    class Own(Callback):
+        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            self.model.stop_training = epoch == 1
+
+    model = softmax_regression()
+    model.compile(SGD(1.0))
+    scheduler = LearningRateScheduler(lambda epoch: 0.5**epoch)
+    history = model.fit(data.train.x, data.train.y, epochs=9, callbacks=[Own(), scheduler], **QUIET)
+    assert history.epoch == [0, 1]
+    assert history.history["learning_rate"] == [1, 0.5]
+
+
+def test_a_second_fit_goes_on_with_order_and_steps(data: st.data.Dataset) -> None:
+    x, y = data.train.x, data.train.y
+    parts, whole = (softmax_regression() for _ in range(2))
+    for model, epochs in ((whole, [3]), (parts, [1, 2])):
+        model.compile()
+        for count in epochs:
+            model.fit(x, y, epochs=count, **QUIET)
+    assert same_weights(parts, whole)
+    assert parts.iterations == whole.iterations
+
+
+def test_nan_loss_says_where_and_what_to_try(data: st.data.Dataset) -> None:
+    model = st.Sequential([Input((12, 10, 1)), Flatten(), Dense(1)])
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(
+            TrainingError,
+            match=r"The loss became (nan|inf) at step \d+ \(epoch 1, batch \d+\) with a learning rate of 1e\+10\. Try",
+        ),
+    ):
+        model.compile(SGD(1e10))
+        model.fit(data.train.x, data.train.y.astype(float), **QUIET)
+
+
+def test_a_last_batch_of_one_joins_the_one_before(data: st.data.Dataset) -> None:
+    sizes = []
+
+    class Sizes(Callback):
+        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+            sizes.append(batch)
+
+    model = job.model()  # with batch normalisation
+    model.compile()
+    few = data.train.take(np.arange(41))
+    history = model.fit(few.x, few.y, batch_size=20, callbacks=[Sizes()], **QUIET)
+    assert sizes == [0, 1]
+    assert np.isfinite(history.history["loss"][0])
+
+
+def train_run(path: Path, data: st.data.Dataset, recipe: Recipe = job.RECIPE, *extra: Callback) -> History:
+    run = Run.open(path) if (path / "config.json").exists() else Run.create(recipe, data.fingerprint, path)
+    return job.model().train(data, run=run, callbacks=[*job.callbacks(), *extra], **QUIET)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory, data: st.data.Dataset) -> Path:
+    path = tmp_path_factory.mktemp("alone")
+    train_run(path, data)
+    return path
+
+
+@pytest.mark.parametrize("step", [1, 56, 57, 58, 130, 200])
+def test_a_run_cut_off_at_a_step_ends_with_the_same_bits(
+    tmp_path: Path, data: st.data.Dataset, alone: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    with pytest.raises(Killed):
+        train_run(tmp_path, data, job.RECIPE, StopAt(step, kill))
+    train_run(tmp_path, data)
+    for name in ("model.safetensors", "history.csv"):
+        assert (tmp_path / name).read_bytes() == (alone / name).read_bytes()
+
+
+def test_a_damaged_checkpoint_changes_nothing(tmp_path: Path, data: st.data.Dataset, alone: Path) -> None:
+    with pytest.raises(Killed):
+        train_run(tmp_path, data, job.RECIPE, StopAt(200, kill))
+    newest = max((tmp_path / "checkpoints").iterdir())
+    newest.write_bytes(newest.read_bytes()[:-100])
+    with pytest.warns(UserWarning, match="is damaged.*The checkpoint before it is used"):
+        train_run(tmp_path, data)
+    assert (tmp_path / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
+
+
+def test_resuming_a_finished_run_changes_nothing(tmp_path: Path, data: st.data.Dataset, alone: Path) -> None:
+    train_run(tmp_path, data)
+    history = train_run(tmp_path, data)
+    assert history.history == Run.open(alone).read_history()
+    assert (tmp_path / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
+
+
+def press_ctrl_c() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_saves_everything_and_says_how_to_go_on(tmp_path: Path, data: st.data.Dataset, alone: Path) -> None:
+    with pytest.raises(
+        KeyboardInterrupt, match=r"Stopped in epoch 2 after 3 of \d+ steps\. Everything is saved"
+    ) as caught:
+        train_run(tmp_path, data, job.RECIPE, StopAt(len(batches(len(data.train), 10)) + 3, press_ctrl_c))
+    assert str(caught.value).endswith(f"go on with: striate train --resume {tmp_path}")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    train_run(tmp_path, data)
+    assert (tmp_path / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
+
+
+def test_ctrl_c_without_a_run_stops_between_steps(data: st.data.Dataset) -> None:
+    model = softmax_regression()
+    model.compile()
+    with pytest.raises(KeyboardInterrupt, match="Stopped in epoch 1 after 2 of"):
+        model.fit(data.train.x, data.train.y, callbacks=[StopAt(2, press_ctrl_c)], **QUIET)
+    assert model.iterations == 2
+
+
+def rates(history: History) -> Sequence[float]:
+    return history.history["learning_rate"]
+
+
+def test_extending_a_finished_run_begins_a_new_cycle(tmp_path: Path, data: st.data.Dataset) -> None:
+    recipe = Recipe(2, 50, schedule=OneCycle(), seed=1)
+    run = Run.create(recipe, data.fingerprint, tmp_path)
+    first = job.model().train(data, run=run, **QUIET)
+    run.extend(4)
+    both = job.model().train(data, run=run, **QUIET)
+    assert both.epoch == [0, 1, 2, 3]
+    assert rates(both)[:2] == rates(first)
+    assert rates(both)[2:] == pytest.approx(rates(first))  # two more epochs: the same cycle once more
+    assert run.read_history() == both.history
+    assert both.history["loss"][3] < both.history["loss"][1]
+
+
+def test_a_run_that_stopped_early_can_be_extended(tmp_path: Path, data: st.data.Dataset) -> None:
+    def stopping() -> EarlyStopping:
+        return EarlyStopping("loss", mode="max", patience=2)  # the loss falls, so it stops after three epochs
+
+    run = Run.create(Recipe(5, 50, schedule=Constant()), data.fingerprint, tmp_path)
+    assert job.model().train(data, run=run, callbacks=[stopping()], **QUIET).epoch == [0, 1, 2]
+    assert job.model().train(data, run=run, callbacks=[stopping()], **QUIET).epoch == [0, 1, 2]
+    run.extend(6)
+    assert job.model().train(data, run=run, callbacks=[stopping()], **QUIET).epoch == [0, 1, 2, 3, 4]
+
+
+def test_a_run_refuses_other_data(tmp_path: Path, data: st.data.Dataset) -> None:
+    run = Run.create(job.RECIPE, data.fingerprint, tmp_path)
+    other = st.data.from_arrays(data.train.x, data.train.y)
+    with pytest.raises(RunError, match="began on other data"):
+        job.model().train(other, run=run, **QUIET)
+
+
+def test_a_full_disk_says_so_and_the_run_can_go_on(
+    tmp_path: Path, data: st.data.Dataset, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+
+    from striate import files
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(RunError, match="The disk is full"):
+        train_run(tmp_path, data, job.RECIPE, StopAt(100, lambda: patch.setattr(files, "_write_and_sync", full)))
+    train_run(tmp_path, data)
+    assert (tmp_path / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
+
+
+def test_plain_lines_for_each_epoch(data: st.data.Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    model = softmax_regression()
+    model.compile()
+    few = data.train.take(np.arange(50))
+    model.fit(few.x, few.y, epochs=2, batch_size=100, validation_data=(few.x, few.y))
+    note, *lines = capsys.readouterr().out.splitlines()
+    assert note == "There are 50 samples, fewer than batch_size=100: steps take all."
+    assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
+    assert all(name in lines[0] for name in ("loss ", "accuracy ", "val_loss ", "val_accuracy ", "images/s"))
+
+
+def test_bar_leaves_the_lines(data: st.data.Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    model = softmax_regression()
+    model.compile()
+    model.fit(data.train.x, data.train.y, epochs=2, batch_size=1, verbose=1)
+    out = capsys.readouterr().out
+    assert "epoch 1/2  loss " in out
+    assert "epoch 2/2  loss " in out
+
+
+def test_samples_may_be_floats(data: st.data.Dataset) -> None:
+    samples = Samples((data.train.x.astype(np.float32),), (data.train.y,))
+    model = softmax_regression()
+    model.compile()
+    other = softmax_regression()
+    other.compile()
+    model.fit(samples.inputs[0], samples.targets[0], **QUIET)
+    other.fit(data.train.x, data.train.y, **QUIET)
+    assert same_weights(model, other)

@@ -1,0 +1,150 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from striate.data import Augmentation
+from striate.engines.optimizers import SGD, AdamW
+from striate.errors import RunError, UsageError
+from striate.training import Constant, Recipe, Run, Step
+from striate.training.checkpoint import Checkpoint, CheckpointFolder
+
+
+def test_recipe_round_trip_through_json() -> None:
+    recipes = [
+        Recipe(),
+        Recipe(3, 7, AdamW(0.01, weight_decay=0.1), Step(0.1, 2), Augmentation(zoom=(0.9, 1.1)), label_smoothing=0.1),
+        Recipe(optimizer=SGD(0.1, momentum=0.9, nesterov=True), schedule=Constant(), seed=9),
+    ]
+    for recipe in recipes:
+        assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 0}, "epochs must be a whole number, 1 or more; received 0"),
+        ({"batch_size": 2.5}, r"batch_size must be a whole number, 1 or more; received 2\.5"),
+        ({"seed": -1}, "seed must be a whole number, 0 or more; received -1"),
+        ({"label_smoothing": 1.0}, "label_smoothing lies in 0"),
+        ({"optimizer": SGD(0.0)}, "learning rate must be above 0"),
+    ],
+)
+def test_wrong_recipes_are_refused(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Recipe(**settings)  # type: ignore[arg-type]
+
+
+def test_unknown_settings_are_refused() -> None:
+    with pytest.raises(UsageError, match="no setting 'epoch'. Did you mean 'epochs'"):
+        Recipe.from_dict({"epoch": 3})
+
+
+def test_a_run_is_created_and_opened(tmp_path: Path) -> None:
+    run = Run.create(Recipe(epochs=3), "abc", tmp_path / "r", model="lenet5", data="mnist")
+    again = Run.open(run.path)
+    assert again.recipe == Recipe(epochs=3)
+    assert again.config["model"] == "lenet5"
+    assert again.config == run.config
+
+
+def test_runs_without_a_folder_never_share_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths = [Run.create(Recipe(), "abc", name="lenet5").path.as_posix() for _ in range(3)]
+    assert paths == ["runs/lenet5", "runs/lenet5-2", "runs/lenet5-3"]
+
+
+def test_an_existing_run_is_never_written_over(tmp_path: Path) -> None:
+    Run.create(Recipe(epochs=3), "abc", tmp_path)
+    with pytest.raises(RunError, match=r"already holds a run\. Continue it with --resume .*, or give another folder"):
+        Run.create(Recipe(epochs=4), "abc", tmp_path)
+    assert Run.open(tmp_path).recipe.epochs == 3
+
+
+def test_opening_what_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"is not a run folder: it has no config\.json"):
+        Run.open(tmp_path)
+    for content in ("{", "[]", '{"recipe": {"optimizer": {}}}', '{"recipe": 3}'):
+        (tmp_path / "config.json").write_text(content, encoding="utf-8")
+        with pytest.raises(RunError, match=r"config\.json is damaged"):
+            Run.open(tmp_path)
+
+
+def test_extending(tmp_path: Path) -> None:
+    run = Run.create(Recipe(epochs=3), "abc", tmp_path)
+    with pytest.raises(RunError, match="planned for 3 epochs; it can be extended to more, not cut to 2"):
+        run.extend(2)
+    run.extend(5)
+    assert Run.open(tmp_path).recipe.epochs == 5
+
+
+def test_other_data_are_refused(tmp_path: Path) -> None:
+    run = Run.create(Recipe(), "abc", tmp_path)
+    run.require_data("abc")
+    with pytest.raises(
+        RunError, match=r"other data \(fingerprint abc, now xyz\).*accuracy would leap for a false reason"
+    ):
+        run.require_data("xyz")
+
+
+def test_history_round_trip(tmp_path: Path) -> None:
+    run = Run.create(Recipe(), "abc", tmp_path)
+    assert run.read_history() == {}
+    history = {"loss": [0.1 + 0.2, 1e-300], "val_accuracy": [1.0, 1 / 3]}
+    run.write_history(history)
+    assert run.read_history() == history
+    assert (tmp_path / "history.csv").read_text(encoding="utf-8").splitlines()[0] == "epoch,loss,val_accuracy"
+
+
+def checkpoint(number: float) -> Checkpoint:
+    array = np.full((2, 2), number, np.float32)
+    state = {
+        "position": {"epoch": 3},
+        "callbacks": {"Mine": {"best": None, "kept": {"C1/kernel": array}, "list": [1, 0.1]}},
+    }
+    return Checkpoint({"C1/kernel": array}, {"C1/kernel/mean": array, "iterations": np.array([4])}, state)
+
+
+def same(found: Checkpoint | None, expected: Checkpoint) -> bool:
+    assert found is not None
+    for mine, theirs in ((found.weights, expected.weights), (found.slots, expected.slots)):
+        assert mine.keys() == theirs.keys()
+        assert all(mine[name].dtype == theirs[name].dtype for name in mine)
+    kept = found.state["callbacks"]["Mine"].pop("kept")
+    wanted = expected.state["callbacks"]["Mine"].pop("kept")
+    assert found.state == expected.state
+    return bool(np.array_equal(kept["C1/kernel"], wanted["C1/kernel"]))
+
+
+def test_checkpoint_round_trip_with_arrays_in_the_state(tmp_path: Path) -> None:
+    folder = CheckpointFolder(tmp_path / "checkpoints")
+    assert folder.load() is None
+    folder.save(checkpoint(1), 7)
+    assert same(folder.load(), checkpoint(1))
+
+
+def test_the_two_newest_checkpoints_are_kept(tmp_path: Path) -> None:
+    folder = CheckpointFolder(tmp_path)
+    for step in (9, 10, 100):
+        folder.save(checkpoint(step), step)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "step-0000000010.safetensors",
+        "step-0000000100.safetensors",
+    ]
+    assert same(folder.load(), checkpoint(100))
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "foreign"])
+def test_a_damaged_checkpoint_is_reported_and_the_one_before_used(tmp_path: Path, damage: str) -> None:
+    folder = CheckpointFolder(tmp_path)
+    folder.save(checkpoint(1), 1)
+    newest = folder.save(checkpoint(2), 2)
+    data = newest.read_bytes()
+    flipped = data[:-1] + bytes([data[-1] ^ 1])
+    newest.write_bytes({"cut": data[:-9], "flip": flipped, "empty": b"", "foreign": b"x" * 99}[damage])
+    with pytest.warns(UserWarning, match=r"step-0000000002\.safetensors is .*The checkpoint before it is used"):
+        found = folder.load()
+    assert same(found, checkpoint(1))
+    folder.save(checkpoint(3), 3)
+    assert same(folder.load(), checkpoint(3))

@@ -1,0 +1,87 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from striate.errors import UsageError
+from striate.training.schedules import (
+    SCHEDULES,
+    Constant,
+    Cosine,
+    OneCycle,
+    Schedule,
+    Step,
+    get_schedule,
+    schedule_to_dict,
+)
+
+
+def factors(schedule: Schedule, steps: int, epochs: int = 1) -> list[float]:
+    return [schedule(step, steps, epochs) for step in range(steps)]
+
+
+def test_constant() -> None:
+    assert set(factors(Constant(), 7)) == {1.0}
+
+
+def test_one_cycle_goes_up_and_down() -> None:
+    found = factors(OneCycle(warmup=0.25, start_divisor=10, end_divisor=100), 101)
+    assert found[0] == pytest.approx(0.1)
+    assert found[25] == pytest.approx(1)
+    assert found[-1] == pytest.approx(0.01)
+    assert found[:26] == sorted(found[:26])
+    assert found[25:] == sorted(found[25:], reverse=True)
+    assert found[12] + found[13] == pytest.approx(1.1)  # the cosine is even about its middle
+
+
+def test_one_cycle_linear_has_straight_slopes() -> None:
+    found = factors(OneCycle(warmup=0.5, start_divisor=2, end_divisor=4, shape="linear"), 9)
+    assert found == pytest.approx([0.5, 0.625, 0.75, 0.875, 1, 0.8125, 0.625, 0.4375, 0.25])
+
+
+def test_cosine() -> None:
+    found = factors(Cosine(end=0.2), 100)
+    assert found[0] == 1
+    assert found[50] == pytest.approx(0.6)
+    assert found[-1] == pytest.approx(0.2 + 0.8 * (1 + math.cos(math.pi * 0.99)) / 2)
+
+
+def test_step_halves_every_two_epochs() -> None:
+    found = factors(Step(0.5, every=2), 50, epochs=5)
+    assert found == [1.0] * 20 + [0.5] * 20 + [0.25] * 10
+
+
+@given(
+    st.sampled_from([Constant(), OneCycle(), OneCycle(warmup=0), OneCycle(warmup=1), Cosine(), Step()]),
+    st.integers(1, 50),
+    st.integers(1, 20),
+)
+def test_factors_stay_in_range(schedule: Schedule, steps_in_epoch: int, epochs: int) -> None:
+    assert all(0 <= factor <= 1 + 1e-12 for factor in factors(schedule, steps_in_epoch * epochs, epochs))
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_names_and_settings_round_trip(name: str) -> None:
+    settings = schedule_to_dict(get_schedule(name))
+    assert settings.pop("name") == name
+    assert get_schedule(name, **settings) == get_schedule(name)
+
+
+def test_none_is_constant() -> None:
+    assert get_schedule(None) == Constant()
+
+
+def test_wrong_schedules_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"There is no schedule 'one_cicle'\. Did you mean 'one_cycle'\?"):
+        get_schedule("one_cicle")
+    with pytest.raises(UsageError, match="'cosine' has no setting 'warmup'"):
+        get_schedule("cosine", warmup=1)
+    with pytest.raises(UsageError, match=r"warmup is a part of the training, 0 to 1, not 1\.5"):
+        OneCycle(warmup=1.5)
+    with pytest.raises(UsageError, match="1 or more"):
+        OneCycle(end_divisor=0)
+    with pytest.raises(UsageError, match="not 'square'"):
+        OneCycle(shape="square")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="every counts epochs"):
+        Step(every=0)
