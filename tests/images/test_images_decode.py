@@ -82,7 +82,8 @@ def test_palette_with_a_transparent_colour_becomes_white_there() -> None:
 
 
 def test_grey_with_alpha() -> None:
-    decoded = decode_image(packed(Image.fromarray(np.array([[[9, 255], [9, 0]]], np.uint8), "LA"), "PNG"))
+    bands = [Image.fromarray(np.array([values], np.uint8)) for values in ((9, 9), (255, 0))]
+    decoded = decode_image(packed(Image.merge("LA", bands), "PNG"))
     assert decoded.tolist() == [[[9] * 3, [255] * 3]]
 
 

@@ -89,9 +89,9 @@ def _read_address(address: str) -> bytes:
     from rich.console import Console
     from rich.progress import wrap_file
 
-    request = Request(address, headers={"User-Agent": "striate"})
     console = Console(stderr=True)
     try:
+        request = Request(address, headers={"User-Agent": "striate"})
         with urlopen(request, timeout=TIMEOUT) as answer:
             size = int(answer.headers.get("Content-Length") or 0)
             name = address.rsplit("/", 1)[-1]

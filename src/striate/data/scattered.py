@@ -15,7 +15,7 @@ COPIES = 3  # of each training digit; a test digit counts once, so that its inte
 SIZE = (0.6, 1.6)  # factor
 ANGLE = 25  # degrees to either side; more would turn 6 into 9
 THICKNESS = (0.3, 2.5)  # 0 is a pixel thinner all around, 1 as written, 2 and 3 a pixel and two thicker
-REACH = 12  # pixels from the middle of an MNIST digit to its farthest ink, about
+REACH = 14  # pixels from the middle of a thickened MNIST digit to its farthest ink, nearly always
 POLICY = ImagePolicy(CANVAS, CANVAS, 1, "digit", digit_size=22)
 
 Grey = NDArray[np.uint8]
@@ -50,7 +50,7 @@ def _place(x: Grey, draws: NDArray[np.float64]) -> Grey:
     inked = _thicken(x, THICKNESS[0] + (THICKNESS[1] - THICKNESS[0]) * draws[:, 2])
     margin = REACH * size
     row, column = (margin + (CANVAS - 1 - 2 * margin) * draws[:, i] for i in (3, 4))
-    middle = (x.shape[1] - 1) / 2, (x.shape[2] - 1) / 2
+    middle = x.shape[1] / 2, x.shape[2] / 2  # where MNIST has the centre of mass
     inverse = undo(angle, np.zeros_like(angle), (size, size), middle, (row, column))
     return warp(inked, inverse, CANVAS, CANVAS).astype(np.uint8, copy=False)
 
