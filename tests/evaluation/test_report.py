@@ -18,6 +18,7 @@ from striate.errors import RunError
 from striate.evaluation.pictures import filter_tiles, thumbnail
 from striate.evaluation.report import ReportData, render_report, write_report
 from striate.evaluation.strings import STRINGS
+from striate.evaluation.wording import Percent
 
 from .conftest import NASTY, make_report
 
@@ -234,3 +235,9 @@ def test_a_report_that_cannot_be_written_says_so(tmp_path: Path, full_report: Re
     (tmp_path / "file").write_text("in the way", "utf-8")
     with pytest.raises(RunError, match=r"report\.html could not be written"):
         write_report(tmp_path / "file" / "report.html", full_report)
+
+
+def test_only_a_perfect_score_is_shown_as_100_percent() -> None:
+    percent = Percent(50_000)
+    assert [percent(v) for v in (1.0, 0.99999, 0.98571, 0.0, None)] == ["100.00%", "99.99%", "98.57%", "0.00%", "–"]
+    assert Percent(300)(0.98571, sign=False) == "98.6"

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.training.metrics import EPSILON
+
 Array = NDArray[Any]
 
 Z = 1.959963984540054  # the 97.5 % point of the normal distribution: 95 % lie within ±Z
@@ -88,11 +90,11 @@ def f1_score(true_positives: float, false: float) -> Estimate:
 def cross_entropy(probabilities: Array, labels: Array) -> Estimate:
     """Mean of −log p(true class) with a normal interval; no interval for fewer than two images.
 
-    probabilities: (N, classes) in 0..1; labels: (N,) class numbers. A probability of 0 counts as the
-    smallest number of its dtype, so that the mean stays finite.
+    probabilities: (N, classes) in 0..1; labels: (N,) class numbers. A probability below 1e-7 counts as
+    1e-7, as in training and in Keras, so that the mean stays finite.
     """
     true = probabilities[np.arange(len(labels)), labels]
-    losses = -np.log(np.maximum(true, np.finfo(probabilities.dtype).tiny).astype(np.float64))
+    losses = -np.log(np.maximum(true.astype(np.float64), EPSILON))
     mean = float(losses.mean())
     if len(losses) < 2:
         return Estimate(mean, None, None)

@@ -90,20 +90,24 @@ def _figure(name: str, value: float) -> str:
 
 
 def matrix_cells(evaluation: Evaluation) -> list[list[dict[str, Any]]] | None:
-    """Each cell's count, percent, strength of colour 0..100 and CSS class; None where there are too many classes."""
+    """Each cell's count, percent, strength of colour 0..50 and CSS class; None where there are too many classes."""
     if len(evaluation.classes) > LARGEST_TABLE:
         return None
     shares = percent_of_true(evaluation.counts)
     wrong = ~np.eye(len(shares), dtype=bool)
     most = np.where(wrong, max(2.0, float(shares[wrong].max(initial=0))), 100)
-    strengths = (80 * np.sqrt(shares / most)).round().astype(int)  # the root, so that rare mistakes are seen too
+    strengths = (50 * np.sqrt(shares / most)).round().astype(int)  # the root, so that rare mistakes are seen too
     rows = zip(evaluation.counts.tolist(), shares.tolist(), strengths.tolist(), strict=True)
     return [[_cell(i == j, *cell) for j, cell in enumerate(zip(*row, strict=True))] for i, row in enumerate(rows)]
 
 
 def _cell(right: bool, count: int, share: float, strength: int) -> dict[str, Any]:
-    style = "right" if right else "hot" if strength > 50 else ""
-    return {"count": count and number(count), "share": f"{share:.1f}", "strength": strength, "style": style}
+    return {
+        "count": count and number(count),
+        "share": f"{share:.1f}",
+        "strength": strength,
+        "style": "right" if right else "",
+    }
 
 
 def sparse_cells(evaluation: Evaluation) -> dict[str, Any]:

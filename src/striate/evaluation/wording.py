@@ -54,7 +54,9 @@ class Percent:
     images: int
 
     def __call__(self, share: float | None, sign: bool = True) -> str:
-        """0.98571 → "98.57%" from 2,000 images on, else "98.6%"; without the sign on request; None → a dash."""
+        """0.98571 → "98.57%" from 2,000 images on, else "98.6%"; only 1 is 100%. None → a dash."""
         if share is None:
             return NOTHING
-        return f"{100 * share:.{2 if self.images >= 2000 else 1}f}{'%' if sign else ''}"
+        decimals = 2 if self.images >= 2000 else 1
+        shown = 100 * share if share >= 1 else min(100 * share, 100 - 10**-decimals)
+        return f"{shown:.{decimals}f}{'%' if sign else ''}"
