@@ -3,14 +3,18 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from striate import zoo
-
 if TYPE_CHECKING:
+    from striate import building as zoo
     from striate import data, errors
     from striate.engines import losses, optimizers
     from striate.model import Model, Sequential, load
     from striate.network import Input, Network, layers
     from striate.training import callbacks
+else:
+    from striate import building, zoo
+
+    # The room of architectures knows networks only, so a model of one is made from outside.
+    zoo.build = building.build
 
 __version__ = "0.1.0"
 
@@ -33,17 +37,6 @@ __all__ = [
     "Input", "Model", "Network", "Sequential", "__version__", "callbacks", "data", "errors", "layers", "load",
     "losses", "optimizers", "zoo",
 ]  # fmt: skip
-
-
-def _build(id: str, *, seed: int = 0, **settings: Any) -> "Model":
-    """A model of the architecture of this id, ready to compile; settings as for `zoo.network`."""
-    from striate.model import Model
-
-    return Model.from_network(zoo.network(id, **settings), seed=seed)
-
-
-# The room of architectures knows networks only; a model of one is made from outside.
-zoo.build = _build  # type: ignore[attr-defined]
 
 
 def __getattr__(name: str) -> Any:

@@ -37,7 +37,7 @@ def test_wrong_recipes_are_refused(settings: dict[str, object], message: str) ->
 
 
 def test_unknown_settings_are_refused() -> None:
-    with pytest.raises(UsageError, match="no setting 'epoch'. Did you mean 'epochs'"):
+    with pytest.raises(UsageError, match=r"no setting 'epoch'\. Did you mean 'epochs'"):
         Recipe.from_dict({"epoch": 3})
 
 

@@ -159,7 +159,7 @@ def test_every_truncation_is_noticed(tmp_path: Path) -> None:
     good = path.read_bytes()
     for length in range(len(good)):
         path.write_bytes(good[:length])
-        with pytest.raises(ModelFileError, match="damaged|not a model file"):
+        with pytest.raises(ModelFileError, match=r"damaged|not a model file"):
             load_weights(path)
 
 

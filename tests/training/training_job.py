@@ -1,4 +1,4 @@
-"""A training with everything that could make a resumed run differ; killed and taken up again by test_training_kill.py."""
+"""A training with everything that could make a resumed run differ; see test_training_kill.py."""
 
 import sys
 from pathlib import Path
@@ -47,10 +47,8 @@ def callbacks() -> list[st.callbacks.Callback]:
 
 def train(path: Path, epochs: int | None = None) -> None:
     dataset = data()
-    if (path / "config.json").exists():
-        run = Run.open(path)
-    else:
-        run = Run.create(RECIPE, dataset.fingerprint, path)
+    old = (path / "config.json").exists()
+    run = Run.open(path) if old else Run.create(RECIPE, dataset.fingerprint, path)
     if epochs:
         run.extend(epochs)
     print("ready", flush=True)

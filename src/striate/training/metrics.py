@@ -68,42 +68,44 @@ def absolute_errors(output: Array, target: Array) -> float:
     return float(np.abs(output - target).mean() * len(output))
 
 
-METRICS = ("accuracy", "mean_absolute_error")
-SHORT = {"acc": "accuracy", "categorical_accuracy": "accuracy", "mae": "mean_absolute_error"}
-
-
-def get_metric(name: str, loss: Loss) -> tuple[str, Sum]:
-    """A metric's full name, and its sum over a batch, for an output with this loss. Raises UsageError."""
-    full = SHORT.get(name, name)
-    if full not in METRICS:
-        raise UsageError(f"There is no metric '{name}'.{nearest(name, METRICS)}")
-    if full == "mean_absolute_error":
-        return full, absolute_errors
-    if isinstance(loss, MeanSquaredError):
-        raise UsageError("Accuracy needs an output of classes; for a number use the metric 'mean_absolute_error'.")
-    return full, right_bits if isinstance(loss, BinaryCrossentropy) else right_classes
+METRICS: dict[str, dict[type[Loss], Sum]] = {
+    "accuracy": {CategoricalCrossentropy: right_classes, BinaryCrossentropy: right_bits},
+    "mean_absolute_error": {MeanSquaredError: absolute_errors},
+}
+SHORT = {"acc": "accuracy", "mae": "mean_absolute_error"}
 
 
 def default_metrics(losses: Sequence[Loss]) -> tuple[str, ...]:
-    """Accuracy for classes, mean absolute error for numbers."""
-    return ("mean_absolute_error",) if isinstance(losses[0], MeanSquaredError) else ("accuracy",)
+    """Accuracy where there are classes, mean absolute error where there are numbers."""
+    return tuple(name for name, sums in METRICS.items() if any(type(loss) in sums for loss in losses))
+
+
+def _metric(name: str, losses: Sequence[Loss]) -> tuple[str, dict[type[Loss], Sum]]:
+    full = SHORT.get(name, name)
+    if full not in METRICS:
+        raise UsageError(f"There is no metric '{name}'.{nearest(name, METRICS)}")
+    if not any(type(loss) in METRICS[full] for loss in losses):
+        fitting = " or ".join(default_metrics(losses))
+        raise UsageError(f"The metric '{full}' does not go with this loss; use '{fitting}'.")
+    return full, METRICS[full]
 
 
 class Figures:
     """Names of all metrics of a network's outputs, and their sums over a batch.
 
-    With several outputs a name starts with its layer's: `digit_accuracy`.
+    With several outputs a name starts with its layer's, `digit_accuracy`, and each metric is taken of those outputs
+    that it goes with. Raises UsageError for a metric that goes with none, or that there is not.
     """
 
     def __init__(self, network: Network, losses: Sequence[Loss], metrics: Sequence[str]) -> None:
         layers = [network.nodes[index].layer.name for index in network.outputs]
         self.names: list[str] = []
         self._sums: list[tuple[int, Sum]] = []
-        for index, (layer, loss) in enumerate(zip(layers, losses, strict=True)):
-            for metric in metrics:
-                name, function = get_metric(metric, loss)
-                self.names.append(name if len(layers) == 1 else f"{layer}_{name}")
-                self._sums.append((index, function))
+        for name, sums in (_metric(metric, losses) for metric in metrics):
+            for index, (layer, loss) in enumerate(zip(layers, losses, strict=True)):
+                if type(loss) in sums:
+                    self.names.append(name if len(layers) == 1 else f"{layer}_{name}")
+                    self._sums.append((index, sums[type(loss)]))
 
     def sums(self, outputs: Sequence[Array], targets: Sequence[Array]) -> list[float]:
         """One sum over the batch for each name."""

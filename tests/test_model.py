@@ -1,0 +1,392 @@
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import striate as st
+from striate.engines.base import Array
+from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, MeanSquaredError
+from striate.engines.weights import save_weights
+from striate.errors import DataError, ModelFileError, NetworkError, UsageError
+from striate.images import ImagePolicy
+from striate.network import BatchNormalization, Concatenate, Conv2D, Dense, Flatten, Input, MaxPool2D, Rescale
+from striate.training import Recipe
+
+SHAPE = (6, 5, 1)
+QUIET: Any = {"verbose": 0}
+
+
+def digits(count: int = 60, classes: int = 3) -> tuple[Array, Array]:
+    """Pictures whose brightness tells their class."""
+    generator = np.random.default_rng(1)
+    y = generator.integers(0, classes, count)
+    x = generator.integers(0, 60, (count, *SHAPE)) + 70 * y[:, None, None, None]
+    return x.astype(np.uint8), y
+
+
+def chain(units: int = 3, activation: str = "softmax", **settings: Any) -> st.Sequential:
+    head = Dense(units, activation=activation, name="out")
+    return st.Sequential([Input(SHAPE), Rescale(), Conv2D(4, 3, name="C1"), Flatten(), head], **settings)
+
+
+def compiled(model: st.Model | None = None, **settings: Any) -> st.Model:
+    model = model or chain()
+    model.compile(**({"learning_rate": 0.01} | settings))
+    return model
+
+
+def two_ended() -> st.Model:
+    left, right = Input(SHAPE, name="left"), Input((4,), name="right")
+    joined = Concatenate()([Flatten()(Rescale()(left)), Dense(3)(right)])
+    return st.Model([left, right], [Dense(3, activation="softmax", name="kind")(joined), Dense(1, name="size")(joined)])
+
+
+def test_the_verbs_in_the_order_of_the_tutorials(tmp_path: Path) -> None:
+    x, y = digits(200)
+    model = chain()
+    model.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"], engine="numpy")
+    model.compile("adam", "categorical_crossentropy", ["accuracy"], learning_rate=0.01)
+    history = model.fit(
+        x,
+        y,
+        validation_data=(x, y),
+        epochs=12,
+        batch_size=20,
+        callbacks=[st.callbacks.EarlyStopping(patience=2)],
+        **QUIET,
+    )
+    assert history.history["accuracy"][-1] > 0.9
+    figures = model.evaluate(x, y)
+    assert figures == pytest.approx({name: history.history[f"val_{name}"][-1] for name in ("loss", "accuracy")})
+    found = model.predict(x)
+    assert found.shape == (200, 3)
+    assert found.dtype == np.float32
+    assert (found.argmax(axis=1) == y).mean() == figures["accuracy"]
+    model.save(tmp_path / "m.safetensors")
+    again = st.load(tmp_path / "m.safetensors")
+    assert np.array_equal(again.predict(x), found)
+    assert again.network == model.network
+    assert again.evaluate(x, y) == figures
+
+
+def test_zoo_builds_models() -> None:
+    model = st.zoo.build("lenet5", classes=4, seed=3)
+    assert isinstance(model, st.Model)
+    assert model.predict(np.zeros((2, 28, 28, 1), np.uint8)).shape == (2, 4)
+    assert np.array_equal(model.weights["C1/kernel"], st.zoo.build("lenet5", seed=3).weights["C1/kernel"])
+    with pytest.raises(UsageError, match=r"There is no model 'lenet6'\. Did you mean 'lenet5'"):
+        st.zoo.build("lenet6")
+
+
+def test_sequential_functional_and_added_layers_are_the_same() -> None:
+    layers = [Input(SHAPE, name="in"), Rescale(name="r"), Flatten(name="f"), Dense(3, activation="softmax", name="d")]
+    added = st.Sequential(name="m")
+    for layer in layers:
+        added.add(layer)
+    output = layers[0]
+    for layer in layers[1:]:
+        output = layer(output)  # type: ignore[assignment]
+    functional = st.Model(layers[0], output, name="m")
+    assert added.network == functional.network == st.Sequential(layers, name="m").network
+    assert [layer.name for layer in added.layers] == ["in", "r", "f", "d"]
+
+
+def test_a_wrong_chain_is_refused_when_the_layer_is_added() -> None:
+    model = st.Sequential([Input(SHAPE)])
+    with pytest.raises(NetworkError, match="MaxPool2D"):
+        model.add(MaxPool2D(9))
+    model.add(Flatten())
+    model.predict(digits()[0])
+    with pytest.raises(UsageError, match="add all layers before"):
+        model.add(Dense(3))
+    with pytest.raises(NetworkError, match="begins with Input"):
+        st.Sequential([Dense(3)])
+
+
+def test_one_hot_labels_train_as_class_numbers_do() -> None:
+    x, y = digits()
+    numbers, rows = compiled(), compiled()
+    numbers.fit(x, y, epochs=2, **QUIET)
+    rows.fit(x, np.eye(3)[y], epochs=2, **QUIET)
+    assert all(np.array_equal(array, rows.weights[name]) for name, array in numbers.weights.items())
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss", "metric"),
+    [
+        ("softmax", CategoricalCrossentropy(), "accuracy"),
+        ("sigmoid", BinaryCrossentropy(), "accuracy"),
+        ("linear", MeanSquaredError(), "mean_absolute_error"),
+    ],
+)
+def test_loss_and_metric_go_with_the_output(activation: str, loss: Any, metric: str) -> None:
+    model = chain(3, activation)
+    model.compile()
+    assert (model.losses, model.metrics) == ((loss,), (metric,))
+
+
+def test_losses_and_metrics_by_hand() -> None:
+    x, y = digits()
+    p = chain().predict(x).astype(float)
+    figures = chain().evaluate(x, y)
+    assert figures["loss"] == pytest.approx(-np.log(p[np.arange(60), y]).mean())
+    smooth = compiled(loss=CategoricalCrossentropy(label_smoothing=0.2)).evaluate(x, y)
+    assert smooth["loss"] == pytest.approx(-(np.log(p) * (0.8 * np.eye(3)[y] + 0.2 / 3)).sum(axis=1).mean())
+
+    several, bits = chain(2, "sigmoid"), np.stack([y > 0, y > 1], axis=1)
+    p = several.predict(x).astype(float)
+    figures = several.evaluate(x, bits)
+    assert figures["loss"] == pytest.approx(-np.where(bits, np.log(p), np.log(1 - p)).mean())
+    assert figures["accuracy"] == pytest.approx(((p > 0.5) == bits).mean())
+
+    number = chain(1, "linear")
+    p = number.predict(x).astype(float)[:, 0]
+    assert number.evaluate(x, y * 0.5) == pytest.approx(
+        {"loss": np.square(p - y * 0.5).mean(), "mean_absolute_error": np.abs(p - y * 0.5).mean()}, rel=1e-5
+    )
+
+
+def test_a_number_is_learnt() -> None:
+    x, y = digits(200)
+    model = compiled(chain(1, "linear"))
+    history = model.fit(x, y.astype(np.float32), epochs=20, **QUIET)
+    assert history.history["mean_absolute_error"][-1] < 0.2
+
+
+def test_several_inputs_and_outputs() -> None:
+    x, y = digits(200)
+    right = np.ones((200, 4))
+    model = compiled(two_ended(), loss=["categorical_crossentropy", "mse"], metrics=[])
+    assert model.metrics == ()
+    model = compiled(two_ended())
+    history = model.fit([x, right], [y, y * 2.0], epochs=8, **QUIET)
+    assert set(history.history) == {"loss", "kind_accuracy", "size_mean_absolute_error", "learning_rate"}
+    kind, size = model.predict({"right": right, "left": x})
+    assert (kind.shape, size.shape) == ((200, 3), (200, 1))
+    assert (kind.argmax(axis=1) == y).mean() > 0.8
+    with pytest.raises(DataError, match=r"Expected a list of 2 inputs \(left, right\), received one array"):
+        model.predict(x)
+    with pytest.raises(DataError, match="same number of samples; received 199, 200"):
+        model.predict([x, right[1:]])
+    with pytest.raises(DataError, match="There is nothing for 'right'"):
+        model.predict({"left": x})
+
+
+def test_train_on_batch_reports_what_it_found_before_the_step() -> None:
+    x, y = digits()
+    model = compiled()
+    expected = model.evaluate(x, y)
+    assert model.train_on_batch(x, y) == pytest.approx(expected, rel=1e-5)
+    assert model.evaluate(x, y)["loss"] < expected["loss"]
+
+
+def test_validation_split_is_by_content() -> None:
+    x, y = digits(300)
+    seen = {}
+    for name, order in (("as it is", np.arange(300)), ("turned", np.arange(300)[::-1])):
+        model = chain()
+        train, validation = model._split(st.training.Samples((x[order],), (y[order],)), None, 0.2)
+        assert len(train) + len(validation) == 300
+        seen[name] = {part.tobytes() for part in validation.inputs[0]}
+    assert seen["as it is"] == seen["turned"]
+    assert 30 < len(seen["turned"]) < 90
+    history = compiled().fit(x, y, validation_split=0.2, **QUIET)
+    assert "val_loss" in history.history
+
+
+def test_compiling_again_keeps_the_weights_and_begins_the_optimizer_anew() -> None:
+    x, y = digits()
+    model = compiled()
+    model.fit(x, y, **QUIET)
+    before = model.weights
+    model.compile("sgd")
+    assert all(np.array_equal(array, model.weights[name]) for name, array in before.items())
+    assert model.iterations == 0
+    assert model.learning_rate == 0.01
+
+
+def test_weights_go_in_and_out_by_name(tmp_path: Path) -> None:
+    model, other = chain(seed=1), chain(seed=2)
+    assert not np.array_equal(model.weights["C1/kernel"], other.weights["C1/kernel"])
+    other.set_weights(model.get_weights())
+    assert np.array_equal(model.weights["C1/kernel"], other.weights["C1/kernel"])
+    with pytest.raises(ModelFileError, match="has no weights 'C1/kernel'"):
+        other.weights = {}
+    model.save_weights(tmp_path / "w")
+    third = chain(seed=3)
+    third.load_weights(tmp_path / "w")
+    assert np.array_equal(model.weights["out/bias"], third.weights["out/bias"])
+    with pytest.raises(ModelFileError, match="w holds weights only, not a whole model"):
+        st.load(tmp_path / "w")
+    with pytest.raises(ModelFileError, match=r"'out/kernel' should have shape .* but has"):
+        chain(4).load_weights(tmp_path / "w")
+
+
+def test_everything_is_saved_with_the_model(tmp_path: Path) -> None:
+    x, y = digits(200)
+    data = st.data.from_arrays(x, y, ["영", "один", "two"])
+    model = chain()
+    recipe = Recipe(2, 20, label_smoothing=0.1, seed=4)
+    model.train(data, recipe, **QUIET)
+    model.save(tmp_path / "m")
+    again = st.load(tmp_path / "m")
+    assert again.classes == ("영", "один", "two")
+    assert again.policy == data.policy == ImagePolicy(6, 5, 1, "stretch")
+    assert again.recipe == recipe
+    assert again.fingerprint == data.fingerprint
+    assert again.figures == model.figures
+    assert again.figures.keys() >= {"loss", "val_accuracy"}
+    again.save(tmp_path / "n")
+    assert (tmp_path / "m").read_bytes() == (tmp_path / "n").read_bytes()
+
+
+def test_a_model_file_of_a_changed_network_is_refused(tmp_path: Path) -> None:
+    import json
+
+    model = chain()
+    metadata = {"kind": "model", "network": json.loads(chain(4).network.to_json())}
+    save_weights(tmp_path / "m", model.weights, metadata)
+    with pytest.raises(ModelFileError, match="'out/kernel' should have shape"):
+        st.load(tmp_path / "m")
+
+
+def test_a_last_sample_alone_with_batch_normalisation() -> None:
+    model = st.Sequential([Input(SHAPE), BatchNormalization(), Flatten(), Dense(3, activation="softmax")])
+    x, y = digits(21)
+    history = compiled(model).fit(x, y, batch_size=20, **QUIET)
+    assert np.isfinite(history.history["loss"]).all()
+    assert np.isfinite(model.predict(x[:1])).all()
+
+
+BAD_INPUTS: list[tuple[Any, str]] = [
+    (
+        np.zeros((3, 5, 6, 1), np.uint8),
+        r"Input 'input': expected shape \(N, 6, 5, 1\), received shape \(3, 5, 6, 1\)\. Resize",
+    ),
+    (np.zeros((3, 1, 6, 5), np.uint8), r"received shape \(3, 1, 6, 5\)\. The channels come last here"),
+    (np.zeros(SHAPE, np.uint8), r"received shape \(6, 5, 1\)\. For a single sample write x\[None\]"),
+    (np.zeros((0, *SHAPE), np.uint8), "Input 'input' is empty"),
+    (np.full((3, *SHAPE), np.nan), "sample 0 holds NaN or infinity"),
+    (np.array([["a"]]), "expected numbers, best uint8 pixels"),
+    ("cat.png", "expected numbers"),
+]
+
+
+@pytest.mark.parametrize(("x", "message"), BAD_INPUTS)
+def test_wrong_inputs_are_refused_by_every_verb(x: Any, message: str) -> None:
+    model = compiled()
+    y = np.zeros(3, int)
+    for verb in (
+        model.predict,
+        lambda x: model.fit(x, y),
+        lambda x: model.evaluate(x, y),
+        lambda x: model.train_on_batch(x, y),
+    ):
+        with pytest.raises(DataError, match=message):
+            verb(x)
+
+
+def test_the_sample_with_nan_is_named() -> None:
+    x = np.zeros((5, *SHAPE), np.float32)
+    x[3, 0, 0, 0] = np.inf
+    with pytest.raises(DataError, match="sample 3 holds"):
+        chain().predict(x)
+
+
+def test_grey_images_may_leave_out_their_channel() -> None:
+    x, _ = digits()
+    model = chain()
+    assert np.array_equal(model.predict(x[..., 0]), model.predict(x))
+
+
+BAD_TARGETS: list[tuple[Any, str]] = [
+    ([0, 1, 3], r"Targets of 'out': expected class numbers 0 … 2, received 3"),
+    ([0, -1, 2], "expected class numbers 0 … 2, received -1"),
+    ([0, 0.5, 2], "expected whole class numbers, received fractions"),
+    ([0, 1], "There are 3 samples but 2 targets"),
+    ([0, float("nan"), 1], "Targets of 'out' hold NaN"),
+    (["cat", "dog", "cat"], "expected numbers, received"),
+    (np.ones((3, 3)), "expected one-hot rows that sum to 1"),
+    (np.eye(4)[:3], r"expected class numbers \(N,\) or one-hot rows \(N, 3\), received \(3, 4\)"),
+    ([1, 1, 1], "All 3 training samples are of class 1; a classifier needs at least two classes"),
+]
+
+
+@pytest.mark.parametrize(("y", "message"), BAD_TARGETS)
+def test_wrong_targets_are_refused(y: Any, message: str) -> None:
+    x, _ = digits(3)
+    with pytest.raises(DataError, match=message):
+        compiled().fit(x, y, **QUIET)
+
+
+def test_wrong_targets_of_sigmoid_and_linear_outputs_are_refused() -> None:
+    x, _ = digits(3)
+    with pytest.raises(DataError, match=r"expected values in 0 … 1, received 0 … 2"):
+        compiled(chain(1, "sigmoid")).fit(x, [0, 1, 2])
+    with pytest.raises(DataError, match=r"expected shape \(N, 2\), received shape \(3,\)"):
+        compiled(chain(2, "linear")).fit(x, [0, 1, 2])
+
+
+def test_wrong_use_is_refused() -> None:
+    x, y = digits()
+    model = chain()
+    for verb in (model.fit, model.train_on_batch):
+        with pytest.raises(UsageError, match="The model is not compiled: call compile"):
+            verb(x, y)
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"optimizer": "adan"}, "There is no optimizer 'adan'. Did you mean 'adam'"),
+        ({"loss": "crossentropy"}, "There is no loss 'crossentropy'"),
+        ({"loss": ["mse", "mse"]}, "The network has 1 outputs; expected a loss for each, received 2"),
+        ({"metrics": ["acuracy"]}, "There is no metric 'acuracy'. Did you mean 'accuracy'"),
+        (
+            {"loss": "mse", "metrics": ["accuracy"]},
+            "The metric 'accuracy' does not go with this loss; use 'mean_absolute_error'",
+        ),
+        ({"engine": "numpi"}, "There is no engine 'numpi'"),
+    ]
+    for settings, message in cases:
+        with pytest.raises(UsageError, match=message):
+            model.compile(**settings)
+    with pytest.raises(UsageError, match="The output layer 'out' has activation 'tanh', which no loss goes with"):
+        chain(3, "tanh").compile()
+    with pytest.raises(UsageError, match="validation_split lies between 0 and 1; received 1"):
+        compiled().fit(x, y, validation_split=1)
+    with pytest.raises(UsageError, match="either validation_data or validation_split"):
+        compiled().fit(x, y, validation_split=0.1, validation_data=(x, y))
+    with pytest.raises(UsageError, match="batch_size must be a whole number"):
+        compiled().fit(x, y, batch_size=0)
+
+
+def test_a_data_set_of_other_classes_is_refused() -> None:
+    x, y = digits(200)
+    with pytest.raises(DataError, match="The network has 4 outputs, but 'arrays' has 3 classes"):
+        chain(4).train(st.data.from_arrays(x, y), **QUIET)
+
+
+def test_summary_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert st.zoo.build("lenet5").summary() is None  # type: ignore[func-returns-value]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:4] == ["layer", "kind", "output", "kernel"]
+    row = next(line for line in lines if line.startswith("C3 ")).split()
+    assert row == ["C3", "Conv2D", "10×10×16", "5×5", "1×1", "valid", "tanh", "2,416", "240,000", "14×14"]
+    assert lines[-1] == "61,706 parameters (61,706 trainable), 416,520 multiply-adds for one image"
+
+
+def test_importing_striate_loads_nothing_heavy() -> None:
+    heavy = "{'torch', 'onnxruntime', 'numpy', 'PIL', 'rich', 'click', 'safetensors'}"
+    code = (
+        f"import sys, striate; assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules); print(dir(striate))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False)
+    assert found.returncode == 0, found.stderr
+    assert "'Sequential'" in found.stdout
+
+
+def test_public_names_exist() -> None:
+    for name in st.__all__:
+        assert getattr(st, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'Sequentiel'"):
+        _ = st.Sequentiel
