@@ -12,7 +12,7 @@ from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, 
 from striate.engines.weights import save_weights
 from striate.errors import DataError, ModelFileError, NetworkError, UsageError
 from striate.images import ImagePolicy
-from striate.network import BatchNormalization, Concatenate, Conv2D, Dense, Flatten, Input, MaxPool2D, Rescale
+from striate.network import L1L2, BatchNormalization, Concatenate, Conv2D, Dense, Flatten, Input, MaxPool2D, Rescale
 from striate.training import Recipe
 
 SHAPE = (6, 5, 1)
@@ -181,6 +181,18 @@ def test_train_on_batch_reports_what_it_found_before_the_step() -> None:
     expected = model.evaluate(x, y)
     assert model.train_on_batch(x, y) == pytest.approx(expected, rel=1e-5)
     assert model.evaluate(x, y)["loss"] < expected["loss"]
+
+
+def test_penalties_count_in_training_and_in_measuring() -> None:
+    x, y = digits()
+    layers = [Input(SHAPE), Flatten(), Dense(3, activation="softmax", kernel_regularizer=L1L2(0.1, 0.2), name="out")]
+    model = compiled(st.Sequential(layers))
+    plain = compiled(st.Sequential([*layers[:2], Dense(3, activation="softmax")]))
+    kernel = model.weights["out/kernel"]
+    plain.weights = {"dense/kernel": kernel, "dense/bias": model.weights["out/bias"]}
+    expected = plain.evaluate(x, y)["loss"] + 0.1 * np.abs(kernel).sum() + 0.2 * np.square(kernel).sum()
+    assert model.evaluate(x, y)["loss"] == pytest.approx(expected)
+    assert model.train_on_batch(x, y)["loss"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_validation_split_is_by_content() -> None:

@@ -9,7 +9,6 @@ from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, 
 from striate.errors import UsageError, nearest
 from striate.network import Network
 
-EPSILON = 1e-7  # below this a probability counts as this, as in Keras
 LOSS_OF_ACTIVATION: dict[str, type[Loss]] = {
     "softmax": CategoricalCrossentropy,
     "softmin": CategoricalCrossentropy,
@@ -36,18 +35,22 @@ def _default_loss(network: Network, index: int) -> Loss:
 
 
 def loss_sum(loss: Loss, output: Array, target: Array) -> float:
-    """Sum over the batch of the loss of each sample. output: (N, …); target: class numbers (N,), or (N, …)."""
+    """Sum over the batch of the loss of each sample. output: (N, …); target: class numbers (N,), or (N, …).
+
+    A probability of 0 counts as the least number that engines take the logarithm of.
+    """
     if isinstance(loss, CategoricalCrossentropy):
         return _categorical_sum(loss.label_smoothing, output, target)
     if isinstance(loss, BinaryCrossentropy):
-        p = np.clip(output.astype(np.float64), EPSILON, 1 - EPSILON)
+        least = np.finfo(output.dtype).eps
+        p = np.clip(output.astype(np.float64), least, 1 - least)
         values = -(target * np.log(p) + (1 - target) * np.log(1 - p))
         return float(values.mean() * len(output))
     return float(np.square(output.astype(np.float64) - target).mean() * len(output))
 
 
 def _categorical_sum(smoothing: float, output: Array, target: Array) -> float:
-    logs = -np.log(np.maximum(output.astype(np.float64), EPSILON))  # (N, classes)
+    logs = -np.log(np.maximum(output, np.finfo(output.dtype).tiny).astype(np.float64))  # (N, classes)
     right = logs[np.arange(len(logs)), target].sum() if target.ndim == 1 else (logs * target).sum()
     return float((1 - smoothing) * right + smoothing * logs.mean(axis=1).sum())
 

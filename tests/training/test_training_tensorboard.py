@@ -1,0 +1,77 @@
+import struct
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import training_job as job
+
+import striate as st
+from striate.errors import UsageError
+from striate.network import Add, Dense, Flatten, Input, Network
+from striate.training.callbacks import TensorBoard
+from striate.training.tensorboard import graph
+
+pytest.importorskip("tensorboardX")
+
+
+def events(folder: Path) -> Iterator[Any]:
+    """All events below a folder: each is its length, a checksum, the message, a checksum."""
+    from tensorboardX.proto.event_pb2 import Event  # type: ignore[import-untyped]
+
+    for file in sorted(folder.glob("events*")):
+        data, start = file.read_bytes(), 0
+        while start < len(data):
+            (length,) = struct.unpack_from("<Q", data, start)
+            yield Event.FromString(data[start + 12 : start + 12 + length])
+            start += 16 + length
+
+
+def test_curves_and_graph_are_written(tmp_path: Path) -> None:
+    data = job.data()
+    model = job.model()
+    model.compile()
+    few = data.train.take(np.arange(100))
+    history = model.fit(
+        few.x, few.y, epochs=2, validation_data=(few.x, few.y), callbacks=[TensorBoard(tmp_path)], verbose=0
+    ).history
+    for side, prefix in (("train", ""), ("validation", "val_")):
+        found = [
+            (event.step, value.tag, value.simple_value)
+            for event in events(tmp_path / side)
+            for value in event.summary.value
+        ]
+        for name in ("loss", "accuracy"):
+            for epoch in range(2):
+                assert (epoch, f"epoch_{name}", pytest.approx(history[prefix + name][epoch])) in found
+    assert sum(bool(event.graph_def) for event in events(tmp_path / "train")) == 1
+
+
+def test_one_layer_is_one_box() -> None:
+    nodes = graph(job.model().network).node
+    assert [node.op for node in nodes][:4] == ["Input", "Rescale", "Conv2D", "BatchNormalization"]
+    assert len(nodes) == len(job.model().layers)
+    assert [list(node.input) for node in nodes[:3]] == [[], [nodes[0].name], [nodes[1].name]]
+
+
+def test_a_shared_layer_is_a_box_for_each_use() -> None:
+    door, shared = Input((2,), name="in"), Dense(2, name="twice used")
+    once = shared(door)
+    network = Network(door, Add(name="add")([once, shared(Flatten(name="f")(once))]))
+    names = {node.name: list(node.input) for node in graph(network).node}
+    assert names == {
+        "in": [],
+        "twice_used": ["in"],
+        "f": ["twice_used"],
+        "twice_used_1": ["f"],
+        "add": ["twice_used", "twice_used_1"],
+    }
+
+
+def test_without_the_library_the_install_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    monkeypatch.setitem(sys.modules, "tensorboardX.proto.graph_pb2", None)
+    with pytest.raises(UsageError, match=r'pip install "striate\[tensorboard\]"'):
+        st.callbacks.TensorBoard()
