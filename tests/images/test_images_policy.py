@@ -98,7 +98,7 @@ def photographed(digit: Pixels, ink: int, paper: int) -> Pixels:
     return np.repeat(grey[:, :, None], 3, axis=2)
 
 
-@pytest.mark.parametrize(("ink", "paper"), [(20, 225), (70, 170), (240, 25)])
+@pytest.mark.parametrize(("ink", "paper"), [(20, 225), (90, 150), (240, 25)])
 def test_a_photographed_digit_becomes_the_mnist_digit_it_was(ink: int, paper: int) -> None:
     digits = load("mnist5k").test.x[::25, :, :, 0]
     alike = []
@@ -127,6 +127,12 @@ def test_mnist_digits_are_taken_as_they_are_even_from_a_file(tmp_path: Path) -> 
     path = tmp_path / "digit.png"
     path.write_bytes(encode_png(digit))
     assert np.array_equal(MNIST.read(path), digit)
+
+
+def test_a_border_half_dark_half_light_is_no_reason_to_fail() -> None:
+    halves = np.zeros((40, 40), np.uint8)
+    halves[:, 20:] = 255
+    assert MNIST.apply(halves).shape == (28, 28, 1)
 
 
 def test_a_blank_page_gives_an_empty_picture() -> None:

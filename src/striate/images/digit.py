@@ -9,13 +9,14 @@ Grey = NDArray[np.uint8]
 def normalize_digit(pixels: Grey, height: int, width: int, digit_size: int) -> Grey:
     """uint8 (H, W) to uint8 (height, width): light ink on black, upright size, ink's centre of mass in the middle.
 
-    A picture already of that size with a dark border is taken as it is. Otherwise: ink made light (the background
-    is the median of the border), contrast stretched, cut to the box around the ink, scaled so that its longer side
-    is `digit_size`, placed by centre of mass. Source: LeCun, Bottou, Bengio, Haffner 1998, section III-A.
+    A picture already of that size with a dark border is taken as it is. Otherwise: ink made light (the paper is
+    what the border shows, with its shading), contrast stretched, cut to the box around the ink, scaled so that its
+    longer side is `digit_size`, placed by centre of mass.
+    Source: LeCun, Bottou, Bengio, Haffner 1998, section III-A.
     """
     if pixels.shape == (height, width) and _border(pixels).mean() < 64:
         return pixels
-    ink = _ink(pixels)
+    ink = _ink(_overview(pixels))
     box = _box(ink)
     if box is None:
         return np.zeros((height, width), np.uint8)
@@ -26,10 +27,30 @@ def _border(pixels: Grey) -> Grey:
     return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
+def _overview(pixels: Grey) -> Grey:
+    """The picture at no more than 512 pixels a side, by averaging: fast, and without the grain of a camera."""
+    from PIL import Image
+
+    factor = -(-max(pixels.shape) // 512)
+    return np.asarray(Image.fromarray(pixels).reduce(factor))
+
+
+def _paper(pixels: Grey) -> NDArray[np.float64]:
+    """The brightness (H, W) of the paper alone: the plane through the border, without what is written across it."""
+    H, W = pixels.shape
+    row, column = np.linspace(-1, 1, H)[:, None], np.linspace(-1, 1, W)[None, :]
+    place = np.stack([np.ones((H, W)), row + 0 * column, column + 0 * row], axis=2)  # (H, W, 3)
+    seen = _border(pixels).astype(np.float64)
+    known = np.concatenate([place[0], place[-1], place[:, 0], place[:, -1]])
+    plain = np.abs(seen - np.percentile(seen, 50, method="lower")) < 40
+    plane, *_ = np.linalg.lstsq(known[plain], seen[plain], rcond=None)
+    return np.asarray(place @ plane, np.float64)
+
+
 def _ink(pixels: Grey) -> Grey:
     """How far each pixel is from the paper, 0 … 255; shadows and grain of the paper become 0."""
-    paper = float(np.median(_border(pixels)))
-    distance = pixels - paper if paper < 128 else paper - pixels
+    paper = _paper(pixels)
+    distance = pixels - paper if np.median(paper) < 128 else paper - pixels
     strongest = float(distance.max())
     if strongest < 16:  # nothing but grain
         return np.zeros(pixels.shape, np.uint8)
