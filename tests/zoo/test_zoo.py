@@ -118,6 +118,12 @@ def test_lenet5_1998_has_the_parameters_and_connections_of_the_paper() -> None:
     assert [row.activation for row in table.values() if row.name in ("C1", "S2", "F6")] == ["scaled_tanh"] * 3
 
 
+@pytest.mark.parametrize(("activation", "stddev"), [("scaled_tanh", 0.2), ("sigmoid", 0.8)])
+def test_lenet5_1998_starts_where_its_units_are_not_saturated(activation: str, stddev: float) -> None:
+    kernel = zoo.network("lenet5-1998", activation=activation).parameters[0]
+    assert (kernel.name, kernel.initializer) == ("C1/kernel", Normal(0.0, stddev))
+
+
 def test_c3_sees_what_table_i_says() -> None:
     """Six maps see 3 contiguous maps, six see 4, three see 4 apart, one sees all; each S2 map feeds ten."""
     assert [len(seen) for seen in C3_SEES] == [3] * 6 + [4] * 9 + [6]

