@@ -1,0 +1,149 @@
+"""Checks backpropagation against numerical gradients, parameter by parameter."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from striate.engines.base import Array, Weights
+from striate.engines.losses import CategoricalCrossentropy, Loss, MeanSquaredError
+from striate.engines.numpy.engine import NumpyEngine
+from striate.engines.numpy.losses import MATCHES, RULES
+from striate.engines.numpy.parameters import Penalties
+from striate.engines.optimizers import SGD
+from striate.engines.weights import initial_weights
+from striate.network import Network
+
+FLOOR = 1e-3
+"""Smaller slopes count as this large in a relative error: rounding leaves too few digits of them."""
+STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
+"""Step sizes to try, from the one with the least rounding error to the one that passes the fewest kinks."""
+AGREEMENT = 2e-8
+"""Where the slopes with steps h and h / 2 have a greater relative difference, a kink is within reach of h."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The result for one parameter.
+
+    parameter: full name (`C1/kernel`). checked, at_kinks: how many of its numbers were compared, and how many left out.
+    worst: the greatest relative error |a − n| / max(|a| + |n|, FLOOR) between backpropagation a and numerical n.
+    """
+
+    parameter: str
+    checked: int
+    at_kinks: int
+    worst: float
+
+
+def numerical_gradient(f: Callable[[Array], float], x: Array, *, step: float = 1e-4) -> Array:
+    """The gradient of f at x by central differences of fourth order, one number of x after the other.
+
+        ∂f/∂x ≈ [8 (f(x + h) − f(x − h)) − (f(x + 2h) − f(x − 2h))] / 12h,  error O(h⁴)
+
+    x: float64, any shape; returned: the same shape. f is called with x itself, one number moved and then put back.
+    Source: Fornberg 1988, "Generation of finite difference formulas on arbitrarily spaced grids", table 1.
+    """
+    gradient = np.zeros(x.shape)
+    for place in np.ndindex(x.shape):
+        gradient[place] = _slope(_along(f, x, place), step)
+    return gradient
+
+
+def check_gradients(
+    network: Network, *, seed: int = 0, batch: int = 4, samples: int = 40, losses: Sequence[Loss] | None = None
+) -> list[Row]:
+    """Compare backpropagation with numerical gradients for every trainable parameter, in float64.
+
+    Weights are the initial ones, inputs random pixels, targets random, all from `seed` (0 or more); dropout and batch
+    normalisation are in training mode. Of each parameter `samples` numbers are drawn (all, if it has no more).
+    losses: one for each output; None takes those that go with the outputs' activations.
+
+    Where a relu or a max pooling switches within reach of the step, the loss has a kink and its slope means nothing.
+    There the slopes with steps h and h / 2 differ; then a smaller h is tried, and where none of STEPS is small enough
+    the number is counted in `at_kinks` and left out. Backpropagation has no say in what is left out.
+    """
+    generator = np.random.default_rng(seed)
+    question = _Question(network, seed, batch, tuple(losses or _usual_losses(network)), generator)
+    rows = []
+    for name, gradient in question.gradients().items():
+        flat = generator.permutation(gradient.size)[:samples]
+        places = [tuple(int(i) for i in np.unravel_index(place, gradient.shape)) for place in flat]
+        slopes = [_smooth_slope(_along(question.loss, question.weights[name], place)) for place in places]
+        rows.append(_compare(name, [float(gradient[place]) for place in places], slopes))
+    return rows
+
+
+class _Question:
+    """One network with weights, one batch and its targets: what is the loss, and how does it change?"""
+
+    def __init__(
+        self, network: Network, seed: int, batch: int, losses: tuple[Loss, ...], generator: np.random.Generator
+    ) -> None:
+        self.losses = losses
+        self.weights = initial_weights(network, seed, "float64")
+        self.inputs = [generator.integers(0, 256, (batch, *shape)) for shape in network.input_shapes]
+        shapes = [(batch, *shape) for shape in network.output_shapes]
+        self.targets = [_target(loss, shape, generator) for loss, shape in zip(losses, shapes, strict=True)]
+        self._penalties = Penalties(network, self.weights)
+        self._engine = NumpyEngine(network, self.weights, dtype="float64")
+        self._engine.compile(SGD(), losses, seed=seed)
+
+    def gradients(self) -> Weights:
+        """By backpropagation."""
+        return self._engine.gradients(self.inputs, self.targets)[1]
+
+    def loss(self, _: Array) -> float:
+        """With the weights as they are now, by a forward pass alone."""
+        self._engine.weights = self.weights
+        outputs = self._engine.forward(self.inputs, training=True)
+        each = zip(outputs, self.targets, self.losses, strict=True)
+        return sum(RULES[type(loss)](p, t, loss, 1)[0] / len(p) for p, t, loss in each) + self._penalties.value()
+
+
+def _usual_losses(network: Network) -> list[Loss]:
+    """The loss whose gradient matches each output's activation; the mean squared error for all others."""
+    activations = [getattr(network.nodes[index].layer, "activation", "linear") for index in network.outputs]
+    return [next((loss() for loss, suits in MATCHES.items() if a in suits), MeanSquaredError()) for a in activations]
+
+
+def _target(loss: Loss, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+    if isinstance(loss, CategoricalCrossentropy):
+        return generator.integers(0, shape[1], shape[0])
+    return generator.random(shape)
+
+
+def _along(f: Callable[[Array], float], x: Array, place: tuple[int, ...]) -> Callable[[float], float]:
+    """f as a function of how far one number of x is moved."""
+
+    def moved(distance: float) -> float:
+        before = x[place]
+        x[place] = before + distance
+        try:
+            return f(x)
+        finally:
+            x[place] = before
+
+    return moved
+
+
+def _slope(f: Callable[[float], float], h: float) -> float:
+    return (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h)
+
+
+def _smooth_slope(f: Callable[[float], float]) -> float | None:
+    """The slope of f at 0; None with a kink within reach of even the smallest step."""
+    for step in STEPS:
+        wide, narrow = _slope(f, step), _slope(f, step / 2)
+        if _relative_error(wide, narrow) <= AGREEMENT:
+            return wide
+    return None
+
+
+def _relative_error(a: float, n: float) -> float:
+    return abs(a - n) / max(abs(a) + abs(n), FLOOR)
+
+
+def _compare(name: str, gradients: Sequence[float], slopes: Sequence[float | None]) -> Row:
+    errors = [_relative_error(a, n) for a, n in zip(gradients, slopes, strict=True) if n is not None]
+    return Row(name, len(errors), len(slopes) - len(errors), max(errors, default=0.0))
