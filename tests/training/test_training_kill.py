@@ -59,8 +59,8 @@ def test_killed_run_ends_with_the_same_bits(alone: tuple[Path, float], tmp_path:
 def test_extending_gives_the_same_bits_however_often_the_run_was_killed(tmp_path: Path) -> None:
     calm, restless = tmp_path / "calm", tmp_path / "restless"
     seconds = finish(calm)
-    finish(calm, "12")
+    finish(calm, "16")
     while not (restless / "checkpoints").is_dir():
         killed(restless, random.uniform(0, seconds / 2))
-    finish(restless, "12")
+    finish(restless, "16")
     assert (calm / "model.safetensors").read_bytes() == (restless / "model.safetensors").read_bytes()

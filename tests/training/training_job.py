@@ -13,7 +13,7 @@ from striate.training import Recipe, Run, loop
 from striate.training.callbacks import EarlyStopping, ReduceLROnPlateau
 
 RECIPE = Recipe(
-    epochs=8, batch_size=10, optimizer=Adam(3e-3), augmentation=Augmentation(rotation=20, shift=0.1), seed=5
+    epochs=12, batch_size=10, optimizer=Adam(3e-3), augmentation=Augmentation(rotation=20, shift=0.1), seed=5
 )
 
 
@@ -41,8 +41,8 @@ def model() -> st.Model:
 
 
 def callbacks() -> list[st.callbacks.Callback]:
-    stopping = EarlyStopping("val_accuracy", patience=3, restore_best_weights=True)
-    return [stopping, ReduceLROnPlateau("loss", patience=1, factor=0.5, min_delta=0.05)]
+    stopping = EarlyStopping("val_accuracy", patience=4, min_delta=0.05, restore_best_weights=True)
+    return [stopping, ReduceLROnPlateau("loss", patience=2, factor=0.5, min_delta=0.3)]
 
 
 def train(path: Path, epochs: int | None = None) -> None:
