@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -256,12 +257,13 @@ def test_everything_is_saved_with_the_model(tmp_path: Path) -> None:
 
 
 def test_a_model_file_of_a_changed_network_is_refused(tmp_path: Path) -> None:
-    import json
-
     model = chain()
     metadata = {"kind": "model", "network": json.loads(chain(4).network.to_json())}
     save_weights(tmp_path / "m", model.weights, metadata)
     with pytest.raises(ModelFileError, match="'out/kernel' should have shape"):
+        st.load(tmp_path / "m")
+    save_weights(tmp_path / "m", model.weights, {"kind": "model", "network": json.loads(model.network.to_json())})
+    with pytest.raises(ModelFileError, match="its description lacks 'classes'"):
         st.load(tmp_path / "m")
 
 

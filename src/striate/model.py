@@ -328,13 +328,16 @@ def load(path: str | os.PathLike[str]) -> Model:
         raise ModelFileError(
             f"{path} holds {metadata.get('kind')} only, not a whole model: build the network and use load_weights."
         )
-    network = Network.from_json(json.dumps(metadata["network"]))
-    check_weights(network, arrays, path)
-    model = Model.from_network(network)
-    model.classes = tuple(metadata["classes"])
-    model.policy = ImagePolicy.from_dict(metadata["policy"]) if metadata["policy"] else None
-    model.recipe = Recipe.from_dict(metadata["recipe"]) if metadata["recipe"] else None
-    model.fingerprint, model.figures = metadata["fingerprint"], metadata["figures"]
+    try:
+        network = Network.from_json(json.dumps(metadata["network"]))
+        check_weights(network, arrays, path)
+        model = Model.from_network(network)
+        model.classes, model.figures = tuple(metadata["classes"]), metadata["figures"]
+        model.fingerprint = metadata["fingerprint"]
+        model.policy = ImagePolicy.from_dict(metadata["policy"]) if metadata["policy"] else None
+        model.recipe = Recipe.from_dict(metadata["recipe"]) if metadata["recipe"] else None
+    except (KeyError, TypeError) as error:
+        raise ModelFileError(f"{path} is not a whole model: its description lacks {error}.") from error
     model.engine.weights = arrays
     return model
 

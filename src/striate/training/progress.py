@@ -43,24 +43,26 @@ class Lines(Quiet):
 
 
 class Bar(Lines):
-    """A bar that fills with each epoch, with images per second, figures and the time left."""
+    """A bar over the whole training, with figures, images per second and the time left."""
+
+    remembers = ("epoch",)
+    epoch = 0
+    shown = 0.0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Put the bar on the screen."""
         super().on_train_begin(logs)
-        self.shown = 0.0
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = TextColumn("{task.description}"), BarColumn(None), TextColumn("{task.fields[figures]}")
         self.bar = Progress(*columns, TimeRemainingColumn(), auto_refresh=False, transient=True)
-        self.task = self.bar.add_task("going on", total=self.params["steps"], figures="")
+        self.task = self.bar.add_task("", total=self.params["steps"] * self.params["epochs"], figures="")
         self.bar.start()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Empty the bar."""
+        """Start the epoch's clock."""
         super().on_epoch_begin(epoch, logs)
-        self.shown = 0.0
-        self.bar.reset(self.task, total=self.params["steps"], description=f"epoch {epoch + 1}/{self.params['epochs']}")
+        self.epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Move the bar on, a few times a second."""
@@ -68,9 +70,14 @@ class Bar(Lines):
         if now - self.shown < REFRESH_SECONDS:
             return
         self.shown = now
-        images = (batch + 1) * self.params["samples"] / self.params["steps"]
-        rate = images / max(now - self.began, 1e-9)
-        self.bar.update(self.task, completed=batch + 1, figures=f"{figures(logs or {})}  {rate:,.0f} images/s")
+        epochs, steps, samples = (self.params[name] for name in ("epochs", "steps", "samples"))
+        rate = (batch + 1) * samples / steps / max(now - self.began, 1e-9)
+        self.bar.update(
+            self.task,
+            completed=self.epoch * steps + batch + 1,
+            description=f"epoch {self.epoch + 1}/{epochs}",
+            figures=f"{figures(logs or {})}  {rate:,.0f} images/s",
+        )
         self.bar.refresh()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
