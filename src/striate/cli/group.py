@@ -1,0 +1,45 @@
+"""Commands that are imported when they are called, so that none waits for what another needs."""
+
+from importlib import import_module
+
+import click
+
+from striate.errors import nearest
+
+COMMANDS = {
+    "train": "Train a network on a data set or a folder of photographs.",
+    "evaluate": "Measure a trained network on test images.",
+    "predict": "Say what pictures show.",
+    "summary": "Print a network as the table that papers print.",
+    "reproduce": "Run known systems and print measured beside reported figures.",
+    "gradcheck": "Check backpropagation against numerical gradients.",
+    "data": "List the data sets that Striate knows, or fetch one.",
+}
+
+
+class Commands(click.Group):
+    """The commands of COMMANDS, each from the module of its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which people need them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"striate.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but with the nearest name for one it does not know."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"There is no command '{args[0]}'.{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))

@@ -1,0 +1,100 @@
+"""striate train: from names to a trained network and its report."""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from striate.cli.options import Settings
+
+if TYPE_CHECKING:
+    from striate.jobs.prepare import Job
+    from striate.jobs.train import Result
+    from striate.training import Run
+
+
+@click.command()
+@click.argument("data", required=False)
+@click.option("--model", metavar="ID", help="Which network [lenet5; tutorial-cnn for folders].")
+@click.option("--out", type=click.Path(file_okay=False), help="The run folder [runs/DATA-MODEL].")
+@click.option("--epochs", type=int, help="How often every image is seen.")
+@click.option("--batch-size", type=int, help="Images for each step.")
+@click.option("--learning-rate", type=float, help="The peak of the schedule.")
+@click.option("--optimizer", metavar="NAME", help="sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw.")
+@click.option("--schedule", metavar="NAME", help="constant, one_cycle, cosine, step, plateau.")
+@click.option("--augment", metavar="HOW", help="none, light, standard, strong.")
+@click.option("--seed", type=int, help="First weights, order, augmentation and dropout [0].")
+@click.option("--ensemble", type=int, metavar="K", help="Train K networks, average their probabilities.")
+@click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with a run, or extend it with --epochs.")
+@click.option("--engine", metavar="NAME", help="What computes: numpy.")
+@click.option("--set", "sets", type=Settings(), multiple=True, metavar="KEY=VALUE",
+              help="Any setting of the model or recipe, such as form=functional or label_smoothing=0.1.")  # fmt: skip
+@click.option("--tensorboard", is_flag=True, default=None, help="Write curves and graph for TensorBoard too.")
+@click.option("--quiet", is_flag=True, help="Print the result only.")
+def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, **asked: Any) -> None:
+    """Train a network on DATA: a data set's name, or a folder photos/CLASS/*.jpg.
+
+    Without DATA and --model it is LeNet-5 on the 5,000 digits that come with Striate.
+    """
+    from striate.jobs.train import train as run_training
+
+    job, run = _reopen(resume, epochs, asked | {"out": out}) if resume else _start(epochs, out, asked)
+    if not quiet:
+        _announce(job, run)
+    say = (lambda text: None) if quiet else click.echo
+    result = run_training(job, run, verbose=0 if quiet else "auto", say=say)
+    _conclude(result)
+
+
+def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple[Job, Run]":
+    from striate.jobs.plan import make_plan
+    from striate.jobs.prepare import prepare
+    from striate.jobs.train import check_out, start
+
+    given = {name: value for name, value in asked.items() if value is not None and name != "sets"}
+    plan = make_plan(epochs=epochs, sets=dict(asked["sets"]), **given)
+    check_out(out)
+    job = prepare(plan)
+    return job, start(job, out)
+
+
+def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Job, Run]":
+    from striate.jobs.train import reopen
+
+    clashing = [name for name, value in asked.items() if value not in (None, ())]
+    if clashing:
+        option = {"data": "DATA", "sets": "--set"}.get(clashing[0], f"--{clashing[0].replace('_', '-')}")
+        raise click.UsageError(f"--resume goes on as the run was begun: {option} cannot be changed, only --epochs.")
+    return reopen(run, epochs)
+
+
+def _announce(job: "Job", run: "Run") -> None:
+    from striate.jobs.report import settings
+
+    data, network, plan = job.data, job.network, job.plan
+    height, width, channels = data.shape
+    times = f" × {plan.ensemble}, probabilities averaged" if plan.ensemble > 1 else ""
+    rows = {
+        "model": f"{plan.model}{times}: {network.parameter_count:,} parameters, "
+                 f"{network.multiply_adds:,} multiply-adds for one image",
+        "data": f"{data.name}: {len(data.classes)} classes, {height}×{width}×{channels}; {len(data.train):,} images to "
+                f"train, {len(data.validation):,} to validate, {len(data.test):,} to test",
+        "engine": f"numpy on {os.cpu_count()} cores (the engine of this version, no accelerator needed)",
+        "recipe": ", ".join(f"{name} {value}" for name, value in settings(run.recipe).items()),
+        "seed": f"{run.recipe.seed}",
+        "run": f"{run.path}",
+    }  # fmt: skip
+    for name, text in rows.items():
+        click.echo(f"{name:7} {text}")
+    for note in data.notes:
+        click.echo(f"note    {note}")
+    click.echo()
+
+
+def _conclude(result: "Result") -> None:
+    from striate.cli.wording import accuracy_line
+
+    report = result.report.resolve()
+    click.echo(f"\n{accuracy_line(result.evaluation)}, after {result.seconds:.1f} s of training")
+    click.echo(f"report  {result.report}\n        {report.as_uri()}")
+    click.echo(f"go on   striate predict {result.run.path} PICTURE.png")

@@ -1,0 +1,1 @@
+"""What the commands do, from names to results: plan, prepare, train, measure, report."""

@@ -1,0 +1,133 @@
+"""What a training is to be, in names and plain values, before anything is loaded."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from striate import zoo
+from striate.data import get_augmentation
+from striate.engines.optimizers import get_optimizer
+from striate.errors import UsageError, nearest
+from striate.systems.recipes import recipe_of
+from striate.training import Constant, Recipe, get_schedule
+
+DEFAULT_DATA = "mnist5k"
+DEFAULT_MODEL = "lenet5"
+DEFAULT_FOLDER_MODEL = "tutorial-cnn"
+PLATEAU = "plateau"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One training by names.
+
+    data: a name, or a folder path/CLASS/*.jpg. settings: of the model, by name. ensemble: members trained apart,
+    with seeds recipe.seed, recipe.seed + 1, …. plateau: lower the learning rate when validation stalls.
+    """
+
+    data: str
+    model: str
+    recipe: Recipe
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    ensemble: int = 1
+    engine: str = "numpy"
+    plateau: bool = False
+    tensorboard: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the recipe, ready for JSON."""
+        kept = [item.name for item in fields(self) if item.name != "recipe"]
+        return {name: getattr(self, name) for name in kept} | {"settings": dict(self.settings)}
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any], recipe: Recipe) -> "Plan":
+        """The plan that `to_dict` described, among other things."""
+        kept = [item.name for item in fields(cls) if item.name != "recipe"]
+        values: dict[str, Any] = {name: settings[name] for name in kept}
+        return cls(**values, recipe=recipe)
+
+    def member(self, number: int) -> "Plan":
+        """The training of one member of the ensemble, counted from 0."""
+        return replace(self, ensemble=1, recipe=replace(self.recipe, seed=self.recipe.seed + number))
+
+
+def make_plan(
+    data: str | None = None, model: str | None = None, *, schedule: str | None = None, augment: str | None = None,
+    optimizer: str | None = None, learning_rate: float | None = None, sets: Mapping[str, str] | None = None,
+    ensemble: int = 1, engine: str = "numpy", tensorboard: bool = False, **recipe: int | None,
+) -> Plan:  # fmt: skip
+    """A plan from what a person typed; None is what the model usually gets.
+
+    sets: further settings as text, of the model or of the recipe (`label_smoothing`, `optimizer.beta_1`, …).
+    recipe: `epochs`, `batch_size`, `seed`. Raises UsageError for what is unknown or out of range.
+    """
+    data = data or DEFAULT_DATA
+    model = model or (DEFAULT_FOLDER_MODEL if is_folder(data) else DEFAULT_MODEL)
+    _check_model(model)
+    if ensemble < 1:
+        raise UsageError(f"An ensemble has 1 member or more; received {ensemble}.")
+    chosen = replace(recipe_of(model), **{key: value for key, value in recipe.items() if value is not None})
+    chosen = _with_optimizer(chosen, optimizer, learning_rate)
+    if schedule is not None:
+        chosen = replace(chosen, schedule=Constant() if schedule == PLATEAU else _schedule(schedule))
+    if augment is not None:
+        chosen = replace(chosen, augmentation=get_augmentation(augment))
+    chosen, settings = _sort(chosen, {key: parse(value) for key, value in (sets or {}).items()})
+    return Plan(
+        str(Path(data).resolve()) if is_folder(data) else data, model, chosen, settings,
+        ensemble, engine, schedule == PLATEAU, tensorboard,
+    )  # fmt: skip
+
+
+def is_folder(data: str) -> bool:
+    """Whether the data are a person's own folder rather than a data set with a name."""
+    from striate.data import names
+
+    return data not in names() and Path(data).is_dir()
+
+
+def parse(text: str) -> Any:
+    """The value that a text stands for: JSON where it is JSON, else the text itself; lists become tuples."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _check_model(model: str) -> None:
+    if model not in zoo.names():
+        raise UsageError(f"There is no model '{model}'.{nearest(model, zoo.names())}")
+    if len(zoo.network(model).input_shapes[0]) != 3:
+        raise UsageError(f"Model '{model}' takes no images. Run it with: striate reproduce {model}")
+
+
+def _schedule(name: str) -> Any:
+    try:
+        return get_schedule(name)
+    except UsageError:
+        from striate.training.schedules import SCHEDULES
+
+        raise UsageError(f"There is no schedule '{name}'.{nearest(name, [*SCHEDULES, PLATEAU])}") from None
+
+
+def _with_optimizer(recipe: Recipe, name: str | None, rate: float | None) -> Recipe:
+    optimizer = recipe.optimizer if name is None else get_optimizer(name)
+    return replace(recipe, optimizer=optimizer if rate is None else replace(optimizer, learning_rate=rate))
+
+
+def _sort(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe, dict[str, Any]]:
+    """Each value where it belongs: into the recipe, or among the model's settings, which the zoo will check."""
+    plain = recipe.to_dict()
+    settings: dict[str, Any] = {}
+    for key, value in values.items():
+        part, _, inner = key.partition(".")
+        if inner and isinstance(plain.get(part), dict):
+            plain[part] = plain[part] | {inner: value}
+        elif key in plain and not isinstance(plain[key], dict):
+            plain[key] = value
+        else:
+            settings[key] = value
+    return Recipe.from_dict(plain), settings

@@ -1,0 +1,52 @@
+"""From names to things: the data set is loaded and the network built for it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from striate import zoo
+from striate.data import Dataset, load
+from striate.errors import StriateError, UsageError
+from striate.jobs.plan import Plan
+from striate.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A plan with its data and its network: all that training needs."""
+
+    plan: Plan
+    data: Dataset
+    network: Network
+
+
+def prepare(plan: Plan) -> Job:
+    """Load the data of a plan and build its network to their size and classes.
+
+    The split of the data does not depend on the recipe's seed, so no run ever trains on another run's test images.
+    Raises UsageError for unknown names and settings, DataError for data that cannot be used.
+    """
+    data = load_data(plan.data, plan.settings.get("input_shape"))
+    return Job(plan, data, _network(plan, data))
+
+
+def load_data(name: str | os.PathLike[str], shape: Any = None) -> Dataset:
+    """A data set by name or folder, brought to the shape (H, W, C) where one is given."""
+    if shape is None:
+        return load(name)
+    if not isinstance(shape, tuple | list) or len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
+        raise UsageError(f"input_shape is [height, width, channels] of images, for example [64,64,3]; got {shape}.")
+    return load(name, size=(shape[0], shape[1]), channels=shape[2])
+
+
+def _network(plan: Plan, data: Dataset) -> Network:
+    settings: Mapping[str, Any] = {key: value for key, value in plan.settings.items() if key != "input_shape"}
+    if "classes" in settings:
+        raise UsageError(f"The classes come from the data: '{data.name}' has {len(data.classes)}.")
+    try:
+        return zoo.network(plan.model, input_shape=data.shape, classes=len(data.classes), **settings)
+    except StriateError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"Model '{plan.model}' cannot be built with {dict(settings)}: {error}.") from error

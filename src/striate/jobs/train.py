@@ -1,0 +1,157 @@
+"""Train what a plan says, measure it on the test images, and leave a run folder with a report."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from striate.engines.base import Array
+from striate.errors import DataError, RunError
+from striate.evaluation import Evaluation, evaluate, unknown_threshold
+from striate.files import atomic_write
+from striate.jobs import facts
+from striate.jobs.plan import Plan
+from striate.jobs.prepare import Job, prepare
+from striate.jobs.trained import THRESHOLD, average, member_path
+from striate.model import Model
+from striate.training import Run
+from striate.training.callback import Callback
+from striate.training.callbacks import ReduceLROnPlateau, TensorBoard
+from striate.training.progress import Verbose
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a training led to. evaluation: on the test images. seconds: of training, in all sittings."""
+
+    run: Run
+    evaluation: Evaluation
+    seconds: float
+
+    @property
+    def report(self) -> Path:
+        """The page for people."""
+        return self.run.path / "report.html"
+
+
+@dataclass(frozen=True, eq=False)
+class _Outputs:
+    """Probabilities (N, classes) on the validation and on the test images."""
+
+    validation: Array
+    test: Array
+
+
+def start(job: Job, out: str | os.PathLike[str] | None = None) -> Run:
+    """A new run folder for a job. Raises RunError when `out` holds a run, DataError without test images."""
+    if not len(job.data.test):
+        raise DataError(f"'{job.data.name}' is too small: no image fell into its test part. Add images.")
+    plan = job.plan
+    config = plan.to_dict() | {"versions": facts.versions(), "hardware": facts.hardware(), "started": facts.now()}
+    return Run.create(plan.recipe, job.data.fingerprint, out, _run_name(plan), **config, seconds=0.0)
+
+
+def check_out(out: str | os.PathLike[str] | None) -> None:
+    """Raise RunError when the folder already holds a run; known before the data are loaded."""
+    if out is not None and (Path(out) / "config.json").exists():
+        raise RunError(f"{out} already holds a run. Go on with it by --resume {out}, or give another folder.")
+
+
+def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Job, Run]:
+    """The job of a run that is to go on, to more epochs if asked. Raises RunError where it cannot."""
+    run = Run.open(path)
+    if epochs is not None:
+        run.extend(epochs)
+    try:
+        plan = Plan.from_dict(run.config, run.recipe)
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{run.path} was not begun by striate train, so it cannot be continued by it.") from error
+    return prepare(plan), run
+
+
+def train(job: Job, run: Run, *, verbose: Verbose = "auto", say: Say = print) -> Result:
+    """Train a job, or go on where its run stands; write metrics.json and report.html.
+
+    say: told of each member of an ensemble. Raises KeyboardInterrupt, with how to go on, after Ctrl-C.
+    """
+    run.require_data(job.data.fingerprint)
+    with _resumable(run):
+        if job.plan.ensemble == 1:
+            return _train_one(job, run, verbose)[0]
+        return _train_members(job, run, verbose, say)
+
+
+@contextmanager
+def _resumable(run: Run) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        place = f"{stop}".partition(" Everything is saved")[0] or "Stopped."
+        raise KeyboardInterrupt(f"{place} Go on with: striate train --resume {run.path}") from None
+
+
+def _train_one(job: Job, run: Run, verbose: Verbose) -> tuple[Result, _Outputs]:
+    model = Model.from_network(job.network, seed=run.recipe.seed)
+    began = time.perf_counter()
+    model.train(job.data, run.recipe, run=run, callbacks=_callbacks(job.plan, run), verbose=verbose)
+    seconds = run.config["seconds"] + time.perf_counter() - began
+    outputs = _Outputs(*(_predict(model, part.x) for part in (job.data.validation, job.data.test)))
+    model.figures |= {THRESHOLD: unknown_threshold(outputs.validation, job.data.validation.y)}
+    model.save(run.model_path)
+    result = _finish(job, run, outputs, seconds, model.figures[THRESHOLD], model)
+    return result, outputs
+
+
+def _predict(model: Model, x: Array) -> Array:
+    import numpy as np
+
+    return model.predict(x) if len(x) else np.zeros((0, len(model.classes)), np.float32)
+
+
+def _train_members(job: Job, run: Run, verbose: Verbose, say: Say) -> Result:
+    seconds, outputs = 0.0, []
+    for number in range(job.plan.ensemble):
+        say(f"member {number + 1} of {job.plan.ensemble}")
+        member = Job(job.plan.member(number), job.data, job.network)
+        path = member_path(run, number)
+        folder = Run.open(path) if (path / "config.json").exists() else start(member, path)
+        if folder.recipe.epochs < run.recipe.epochs:
+            folder.extend(run.recipe.epochs)
+        result, found = _train_one(member, folder, verbose)
+        seconds += result.seconds
+        outputs.append(found)
+    joined = _Outputs(average([o.validation for o in outputs]), average([o.test for o in outputs]))
+    return _finish(job, run, joined, seconds, unknown_threshold(joined.validation, job.data.validation.y))
+
+
+def _callbacks(plan: Plan, run: Run) -> list[Callback]:
+    callbacks: list[Callback] = []
+    if plan.plateau:
+        callbacks.append(ReduceLROnPlateau(factor=0.5, patience=2))
+    if plan.tensorboard:
+        callbacks.append(TensorBoard(run.path / "tensorboard"))
+    return callbacks
+
+
+def _finish(
+    job: Job, run: Run, outputs: _Outputs, seconds: float, threshold: float, model: Model | None = None
+) -> Result:
+    from striate.jobs.report import write
+
+    test = job.data.test
+    evaluation = evaluate(outputs.test, test.y, job.data.classes, test.names)
+    run.config |= {"seconds": round(seconds, 2), THRESHOLD: threshold}
+    atomic_write(run.path / "config.json", json.dumps(run.config, indent=2, ensure_ascii=False) + "\n")
+    atomic_write(run.path / "metrics.json", json.dumps(evaluation.to_dict(), ensure_ascii=False) + "\n")
+    write(job, run, evaluation, model)
+    return Result(run, evaluation, seconds)
+
+
+def _run_name(plan: Plan) -> str:
+    name = f"{Path(plan.data).name}-{plan.model}"
+    return name if plan.ensemble == 1 else f"{name}-x{plan.ensemble}"

@@ -1,0 +1,1 @@
+"""The systems of `striate reproduce`: which model, data, recipe, reported figure."""
