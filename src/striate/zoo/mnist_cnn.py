@@ -44,12 +44,11 @@ def sequential(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) ->
 
 @architecture("mnist-cnn-functional")
 def functional(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
-    """Layers called on tensors; the second convolution is followed by a residual block of one more."""
+    """Layers called on tensors; the first convolution and its pool are followed by a residual block of one more."""
     image = Input(input_shape)
     x = Pool(name="pool1")(Conv(32, name="conv1")(Rescale()(image)))
-    x = Conv(64, name="conv2")(x)
-    x = Add(name="residual")(x, Conv(64, name="conv2b")(x))
-    x = Pool(name="pool2")(x)
+    x = Add(name="residual")(x, Conv(32, name="conv1b")(x))
+    x = Pool(name="pool2")(Conv(64, name="conv2")(x))
     x = Pool(name="pool3")(Conv(128, name="conv3")(x))
     x = Dense(256, activation="relu", name="hidden")(Flatten()(x))
     output = Dense(classes, activation="softmax", name="output")(Dropout(0.4)(x))
