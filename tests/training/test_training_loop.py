@@ -214,6 +214,41 @@ def test_a_damaged_checkpoint_changes_nothing(tmp_path: Path, data: st.data.Data
     assert (tmp_path / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
 
 
+def test_a_kill_between_history_and_checkpoint_changes_nothing(
+    tmp_path: Path, data: st.data.Dataset, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = len(Run.open(alone).read_history()["loss"])
+    write = Run.write_history
+
+    def write_and_die(run: Run, history: Any) -> None:
+        write(run, history)
+        if len(history["loss"]) == last:
+            raise KilledError
+
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(Run, "write_history", write_and_die)
+        train_run(tmp_path, data)
+    (tmp_path / ".history.csv.1.tmp").write_text("half", encoding="utf-8")
+    train_run(tmp_path, data)
+    for name in ("model.safetensors", "history.csv"):
+        assert (tmp_path / name).read_bytes() == (alone / name).read_bytes()
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_kill_after_the_last_checkpoint_changes_nothing(
+    tmp_path: Path, data: st.data.Dataset, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(model: st.Model, path: Path) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(st.Model, "save", die)
+        train_run(tmp_path, data)
+    train_run(tmp_path, data)
+    for name in ("model.safetensors", "history.csv"):
+        assert (tmp_path / name).read_bytes() == (alone / name).read_bytes()
+
+
 def test_resuming_a_finished_run_changes_nothing(tmp_path: Path, data: st.data.Dataset, alone: Path) -> None:
     train_run(tmp_path, data)
     history = train_run(tmp_path, data)

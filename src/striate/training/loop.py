@@ -11,6 +11,7 @@ from typing import Any
 from striate.data import batches, epoch_order
 from striate.engines.base import Array
 from striate.errors import TrainingError
+from striate.files import remove_temporaries
 from striate.training.callback import Callback, Logs, Trainee
 from striate.training.callbacks import History
 from striate.training.checkpoint import Checkpoint
@@ -188,8 +189,9 @@ class _Loop:
         model.epochs_done += 1
         here.epoch, here.batch, here.stopped = here.epoch + 1, 0, model.stop_training
         if self.run:
-            self._save()
+            # In this order: after a kill between the two, the epoch is done again, and so is its row.
             self.run.write_history(self.history.history)
+            self._save()
         self._pause()
 
     def _pause(self) -> None:
@@ -222,7 +224,10 @@ class _Loop:
         self.saved_at = time.monotonic()
 
     def _resume(self) -> None:
-        checkpoint = self.run.checkpoints.load() if self.run else None
+        if self.run is None:
+            return
+        remove_temporaries(self.run.path)
+        checkpoint = self.run.checkpoints.load()
         if checkpoint is None:
             return
         self.model.engine.weights = checkpoint.weights

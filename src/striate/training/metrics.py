@@ -9,6 +9,7 @@ from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, 
 from striate.errors import UsageError, nearest
 from striate.network import Network
 
+EPSILON = float(np.finfo(np.float32).tiny)  # a probability below it counts as it, as in the engines
 LOSS_OF_ACTIVATION: dict[str, type[Loss]] = {
     "softmax": CategoricalCrossentropy,
     "softmin": CategoricalCrossentropy,
@@ -35,10 +36,7 @@ def _default_loss(network: Network, index: int) -> Loss:
 
 
 def loss_sum(loss: Loss, output: Array, target: Array) -> float:
-    """Sum over the batch of the loss of each sample. output: (N, …); target: class numbers (N,), or (N, …).
-
-    A probability of 0 counts as the least number that engines take the logarithm of.
-    """
+    """Sum over the batch of the loss of each sample. output: (N, …); target: class numbers (N,), or (N, …)."""
     if isinstance(loss, CategoricalCrossentropy):
         return _categorical_sum(loss.label_smoothing, output, target)
     if isinstance(loss, BinaryCrossentropy):
@@ -50,7 +48,7 @@ def loss_sum(loss: Loss, output: Array, target: Array) -> float:
 
 
 def _categorical_sum(smoothing: float, output: Array, target: Array) -> float:
-    logs = -np.log(np.maximum(output, np.finfo(output.dtype).tiny).astype(np.float64))  # (N, classes)
+    logs = -np.log(np.maximum(output.astype(np.float64), EPSILON))  # (N, classes)
     right = logs[np.arange(len(logs)), target].sum() if target.ndim == 1 else (logs * target).sum()
     return float((1 - smoothing) * right + smoothing * logs.mean(axis=1).sum())
 
