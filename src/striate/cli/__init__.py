@@ -2,8 +2,9 @@
 
 import os
 import sys
+import warnings
 from io import TextIOWrapper
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -24,29 +25,38 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # file names and classes in any script, on any console
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    sys.exit(_run())
-
-
-def _run() -> int:
+    warnings.showwarning = _show_warning
     try:
-        return striate.main(prog_name="striate", standalone_mode=False) or 0
+        code = striate.main(prog_name="striate", standalone_mode=False) or 0
     except click.exceptions.Exit as stop:
-        return stop.exit_code
+        code = stop.exit_code
     except click.ClickException as error:
         error.show()
-        return error.exit_code
-    except click.Abort as stop:
-        return _fail(str(stop.__cause__ or "") or "Stopped.", INTERRUPTED)
-    except UsageError as error:
-        return _fail(f"Error: {error}", USAGE)
-    except StriateError as error:
-        return _fail(f"Error: {error}", FAILURE)
-    except MemoryError:
-        return _fail("Error: There is not enough memory. Try a smaller --batch-size or smaller images.", FAILURE)
+        code = error.exit_code
+    except Exception as error:
+        if os.environ.get("STRIATE_DEBUG"):
+            raise
+        code, message = _explain(error)
+        click.echo(message, err=True)
+    sys.exit(code)
 
 
-def _fail(message: str, code: int) -> int:
-    if os.environ.get("STRIATE_DEBUG"):
-        raise
-    click.echo(message, err=True)
-    return code
+def _explain(error: Exception) -> tuple[int, str]:
+    """Exit code and message."""
+    match error:
+        case click.Abort():
+            return INTERRUPTED, str(error.__cause__ or "") or "Stopped."
+        case UsageError():
+            return USAGE, f"Error: {error}"
+        case StriateError():
+            return FAILURE, f"Error: {error}"
+        case MemoryError():
+            return FAILURE, "Error: There is not enough memory. Try a smaller --batch-size or smaller images."
+        case OSError():
+            return FAILURE, f"Error: {error}"
+    fault = f"{type(error).__name__}: {error}"
+    return FAILURE, f"Error: This is a fault of Striate ({fault}). With STRIATE_DEBUG=1 it shows where; please report."
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f"Note: {message}", err=True)

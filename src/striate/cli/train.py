@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from striate.cli.options import Settings
-
 if TYPE_CHECKING:
     from striate.jobs.prepare import Job
     from striate.jobs.train import Result
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--ensemble", type=int, metavar="K", help="Train K networks, average their probabilities.")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with a run, or extend it with --epochs.")
 @click.option("--engine", metavar="NAME", help="What computes: numpy.")
-@click.option("--set", "sets", type=Settings(), multiple=True, metavar="KEY=VALUE",
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE",
               help="Any setting of the model or recipe, such as form=functional or label_smoothing=0.1.")  # fmt: skip
 @click.option("--tensorboard", is_flag=True, default=None, help="Write curves and graph for TensorBoard too.")
 @click.option("--quiet", is_flag=True, help="Print the result only.")
@@ -52,10 +50,18 @@ def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple
     from striate.jobs.train import check_out, start
 
     given = {name: value for name, value in asked.items() if value is not None and name != "sets"}
-    plan = make_plan(epochs=epochs, sets=dict(asked["sets"]), **given)
+    plan = make_plan(epochs=epochs, sets=_settings(asked["sets"]), **given)
     check_out(out)
     job = prepare(plan)
     return job, start(job, out)
+
+
+def _settings(texts: tuple[str, ...]) -> dict[str, str]:
+    """KEY=VALUE, cut at the first equals sign."""
+    for text in texts:
+        if not text.partition("=")[0] or "=" not in text:
+            raise click.BadParameter(f"'{text}' is not KEY=VALUE, such as dropout=0.5.", param_hint="--set")
+    return {key.strip(): value.strip() for key, _, value in (text.partition("=") for text in texts)}
 
 
 def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Job, Run]":

@@ -13,9 +13,9 @@ def accuracy_line(evaluation: "Evaluation") -> str:
     return f"test accuracy {percent(evaluation.accuracy)}, {mistakes} in {evaluation.images:,} images"
 
 
-def percent(estimate: "Estimate") -> str:
-    """For example: 98.91 % (95 % interval 98.69 … 99.10)."""
+def percent(estimate: "Estimate", *, interval: bool = True) -> str:
+    """For example: 98.91 % (95 % interval 98.69 … 99.10), or 98.91 % alone; a dash where nothing is known."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return "–"
-    low, high = 100 * estimate.low, 100 * estimate.high
-    return f"{100 * estimate.value:.2f} % (95 % interval {low:.2f} … {high:.2f})"
+    value = f"{100 * estimate.value:.2f} %"
+    return f"{value} (95 % interval {100 * estimate.low:.2f} … {100 * estimate.high:.2f})" if interval else value

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from striate import zoo
-from striate.data import get_augmentation
+from striate.data import get_augmentation, names
 from striate.engines.optimizers import get_optimizer
 from striate.errors import UsageError, nearest
+from striate.model import ENGINES
 from striate.systems.recipes import recipe_of
 from striate.training import Constant, Recipe, get_schedule
+from striate.training.callbacks import TensorBoard
+from striate.training.schedules import SCHEDULES
 
 DEFAULT_DATA = "mnist5k"
 DEFAULT_MODEL = "lenet5"
@@ -66,14 +69,19 @@ def make_plan(
     data = data or DEFAULT_DATA
     model = model or (DEFAULT_FOLDER_MODEL if is_folder(data) else DEFAULT_MODEL)
     _check_model(model)
+    if engine not in ENGINES:
+        raise UsageError(f"There is no engine '{engine}'.{nearest(engine, ENGINES)}")
     if ensemble < 1:
         raise UsageError(f"An ensemble has 1 member or more; received {ensemble}.")
-    chosen = replace(recipe_of(model), **{key: value for key, value in recipe.items() if value is not None})
+    given: dict[str, Any] = {key: value for key, value in recipe.items() if value is not None}
+    chosen = replace(recipe_of(model), **given)
     chosen = _with_optimizer(chosen, optimizer, learning_rate)
     if schedule is not None:
         chosen = replace(chosen, schedule=Constant() if schedule == PLATEAU else _schedule(schedule))
     if augment is not None:
         chosen = replace(chosen, augmentation=get_augmentation(augment))
+    if tensorboard:
+        TensorBoard()  # says now that its library is missing
     chosen, settings = _sort(chosen, {key: parse(value) for key, value in (sets or {}).items()})
     return Plan(
         str(Path(data).resolve()) if is_folder(data) else data, model, chosen, settings,
@@ -83,8 +91,6 @@ def make_plan(
 
 def is_folder(data: str) -> bool:
     """Whether the data are a person's own folder rather than a data set with a name."""
-    from striate.data import names
-
     return data not in names() and Path(data).is_dir()
 
 
@@ -108,8 +114,6 @@ def _schedule(name: str) -> Any:
     try:
         return get_schedule(name)
     except UsageError:
-        from striate.training.schedules import SCHEDULES
-
         raise UsageError(f"There is no schedule '{name}'.{nearest(name, [*SCHEDULES, PLATEAU])}") from None
 
 

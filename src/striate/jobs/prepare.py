@@ -1,6 +1,5 @@
 """From names to things: the data set is loaded and the network built for it."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +30,7 @@ def prepare(plan: Plan) -> Job:
     return Job(plan, data, _network(plan, data))
 
 
-def load_data(name: str | os.PathLike[str], shape: Any = None) -> Dataset:
+def load_data(name: str, shape: Any = None) -> Dataset:
     """A data set by name or folder, brought to the shape (H, W, C) where one is given."""
     if shape is None:
         return load(name)

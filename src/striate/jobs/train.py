@@ -103,8 +103,8 @@ def _train_one(job: Job, run: Run, verbose: Verbose) -> tuple[Result, _Outputs]:
     outputs = _Outputs(*(_predict(model, part.x) for part in (job.data.validation, job.data.test)))
     model.figures |= {THRESHOLD: unknown_threshold(outputs.validation, job.data.validation.y)}
     model.save(run.model_path)
-    result = _finish(job, run, outputs, seconds, model.figures[THRESHOLD], model)
-    return result, outputs
+    run.config |= {"seconds": seconds, THRESHOLD: model.figures[THRESHOLD]}
+    return _finish(job, run, outputs, model), outputs
 
 
 def _predict(model: Model, x: Array) -> Array:
@@ -126,7 +126,8 @@ def _train_members(job: Job, run: Run, verbose: Verbose, say: Say) -> Result:
         seconds += result.seconds
         outputs.append(found)
     joined = _Outputs(average([o.validation for o in outputs]), average([o.test for o in outputs]))
-    return _finish(job, run, joined, seconds, unknown_threshold(joined.validation, job.data.validation.y))
+    run.config |= {"seconds": seconds, THRESHOLD: unknown_threshold(joined.validation, job.data.validation.y)}
+    return _finish(job, run, joined)
 
 
 def _callbacks(plan: Plan, run: Run) -> list[Callback]:
@@ -138,18 +139,15 @@ def _callbacks(plan: Plan, run: Run) -> list[Callback]:
     return callbacks
 
 
-def _finish(
-    job: Job, run: Run, outputs: _Outputs, seconds: float, threshold: float, model: Model | None = None
-) -> Result:
+def _finish(job: Job, run: Run, outputs: _Outputs, model: Model | None = None) -> Result:
     from striate.jobs.report import write
 
     test = job.data.test
     evaluation = evaluate(outputs.test, test.y, job.data.classes, test.names)
-    run.config |= {"seconds": round(seconds, 2), THRESHOLD: threshold}
     atomic_write(run.path / "config.json", json.dumps(run.config, indent=2, ensure_ascii=False) + "\n")
     atomic_write(run.path / "metrics.json", json.dumps(evaluation.to_dict(), ensure_ascii=False) + "\n")
     write(job, run, evaluation, model)
-    return Result(run, evaluation, seconds)
+    return Result(run, evaluation, run.config["seconds"])
 
 
 def _run_name(plan: Plan) -> str:

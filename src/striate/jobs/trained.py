@@ -56,7 +56,7 @@ class Trained:
 
 def average(outputs: Sequence[Array]) -> Array:
     """The mean of the members' probabilities, each (N, classes)."""
-    return np.mean(outputs, axis=0, dtype=np.float32) if len(outputs) > 1 else outputs[0]
+    return np.asarray(np.mean(outputs, axis=0, dtype=np.float32)) if len(outputs) > 1 else outputs[0]
 
 
 def open_trained(path: str | os.PathLike[str]) -> Trained:

@@ -1,0 +1,44 @@
+"""striate evaluate: figures of a trained network on test images."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from striate.jobs.measure import Measured
+
+MOST_PAIRS = 5
+
+
+@click.command()
+@click.argument("trained", metavar="RUN_OR_MODEL")
+@click.argument("data", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
+def evaluate(trained: str, data: str | None, as_json: bool) -> None:
+    """Measure a trained network on the test images of DATA [the data it was trained on]."""
+    from striate.jobs.measure import measure
+    from striate.jobs.trained import open_trained
+
+    found = measure(open_trained(trained), data)
+    for note in found.notes:
+        click.echo(f"Note: {note}", err=True)
+    if as_json:
+        click.echo(json.dumps(found.evaluation.to_dict(), ensure_ascii=False))
+        return
+    _show(found)
+
+
+def _show(found: "Measured") -> None:
+    from striate.cli.table import lines
+    from striate.cli.wording import accuracy_line, percent
+
+    evaluation = found.evaluation
+    click.echo(f"{found.data}: {accuracy_line(evaluation)}\n")
+    rows: list[tuple[str, ...]] = [("class", "images", "recall", "precision", "F1")]
+    for figures in evaluation.per_class:
+        shares = (percent(share, interval=False) for share in (figures.recall, figures.precision, figures.f1))
+        rows.append((figures.name, f"{figures.support:,}", *shares))
+    click.echo("\n".join(lines(rows, right=range(1, 5))))
+    for pair in evaluation.pairs[:MOST_PAIRS]:
+        click.echo(f"{pair.percent:.1f} % of '{pair.true}' were taken for '{pair.taken_for}' ({pair.count})")

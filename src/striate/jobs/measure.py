@@ -1,0 +1,67 @@
+"""Measure a trained classifier on the test part of a data set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from striate.data import Dataset, Images
+from striate.errors import DataError, UsageError
+from striate.evaluation import Evaluation, evaluate
+from striate.jobs.plan import is_folder
+from striate.jobs.prepare import load_data
+from striate.jobs.trained import Trained
+
+
+@dataclass(frozen=True)
+class Measured:
+    """data: name of the data set. notes: what the person should know about how it was brought to the model."""
+
+    data: str
+    evaluation: Evaluation
+    notes: tuple[str, ...] = ()
+
+
+def measure(trained: Trained, data: str | None = None) -> Measured:
+    """Figures on the test images of `data`, a name or folder; without it, of what the model was trained on.
+
+    Raises UsageError where there is no telling what to measure on, DataError for classes the model does not know.
+    """
+    name = data or trained.data
+    if name is None:
+        raise UsageError("The model file does not say which data it was trained on: name the data to measure on.")
+    dataset = load_data(name, trained.policy.shape)
+    test = _test_part(trained, dataset, name)
+    labels = _renumber(dataset, test.y, trained.classes)
+    evaluation = evaluate(trained.probabilities(test.x), labels, trained.classes, test.names)
+    return Measured(dataset.name, evaluation, _notes(trained, dataset, name))
+
+
+def _test_part(trained: Trained, dataset: Dataset, name: str) -> Images:
+    """The test images; those of a folder are read as the model's own policy says."""
+    test = dataset.test
+    if not len(test):
+        raise DataError(f"'{dataset.name}' is too small: no image fell into its test part.")
+    if not is_folder(name) or test.names is None or dataset.policy == trained.policy:
+        return test
+    x = np.stack([trained.policy.read(Path(name) / file) for file in test.names])
+    return Images(x, test.y, test.names)
+
+
+def _renumber(dataset: Dataset, y: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]", classes: Sequence[str]) -> (
+    "np.ndarray[tuple[int, ...], np.dtype[np.int64]]"
+):  # fmt: skip
+    """The class numbers of the model for those of the data."""
+    strange = [name for name in dataset.classes if name not in classes]
+    if strange:
+        raise DataError(
+            f"'{dataset.name}' has the class '{strange[0]}', which the model does not know. "
+            f"It was trained to tell apart: {', '.join(classes)}."
+        )
+    return np.array([classes.index(name) for name in dataset.classes], np.int64)[y]
+
+
+def _notes(trained: Trained, dataset: Dataset, name: str) -> tuple[str, ...]:
+    changed = trained.data == name and trained.fingerprint not in (None, dataset.fingerprint)
+    return (*dataset.notes, *(["The data are not the same as when the model was trained."] if changed else []))

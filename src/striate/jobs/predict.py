@@ -1,0 +1,73 @@
+"""Say what picture files show, and how surely."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from striate.engines.base import Array
+from striate.errors import DataError
+from striate.images import find_images
+from striate.jobs.trained import Trained
+
+AT_ONCE = 128  # pictures in memory
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """probability: of the label, 0 … 1. unknown: whether it is below the model's threshold, so not to be trusted."""
+
+    path: str
+    label: str
+    probability: float
+    unknown: bool
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a file or folder has no prediction."""
+
+    path: str
+    reason: str
+
+
+def find(paths: Iterable[str]) -> tuple[list[Path], list[Fault]]:
+    """All pictures that these files and folders stand for, each once, and the paths that stand for none."""
+    found: dict[Path, None] = {}
+    faults = []
+    for path in paths:
+        try:
+            found |= dict.fromkeys(find_images([path]))
+        except (DataError, OSError) as error:
+            faults.append(Fault(path, str(error)))
+    return list(found), faults
+
+
+def predict(trained: Trained, files: Sequence[Path]) -> Iterator[Prediction | Fault]:
+    """One answer for each file, in order; a file that cannot be read gets a Fault."""
+    with ThreadPoolExecutor() as pool:  # decoders let other threads run
+        for start in range(0, len(files), AT_ONCE):
+            part = files[start : start + AT_ONCE]
+            yield from _answer(trained, part, list(pool.map(lambda file: _read(trained, file), part)))
+
+
+def _read(trained: Trained, file: Path) -> Array | str:
+    """Its pixels (H, W, C), or why it cannot be read."""
+    try:
+        return trained.policy.read(file)
+    except DataError as error:
+        return str(error)
+
+
+def _answer(trained: Trained, files: Sequence[Path], read: Sequence[Array | str]) -> Iterator[Prediction | Fault]:
+    pictures = [pixels for pixels in read if not isinstance(pixels, str)]
+    rows: Iterator[Array] = iter(trained.probabilities(np.stack(pictures)) if pictures else [])
+    for file, pixels in zip(files, read, strict=True):
+        if isinstance(pixels, str):
+            yield Fault(str(file), pixels)
+            continue
+        row = next(rows)
+        best, top = int(row.argmax()), float(row.max())
+        yield Prediction(str(file), trained.classes[best], top, top < trained.threshold)
