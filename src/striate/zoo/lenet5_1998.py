@@ -44,8 +44,9 @@ def lenet5_1998(
 ) -> Network:
     """Pixels become −0.1 (background) to 1.175 (ink). activation: "scaled_tanh" or "sigmoid". classes: at most 10.
 
-    Weights begin at N(0, (slope · √fan-in)⁻²), slope being the activation's at 0, and C3's fan-in its mean; coefficients
-    begin at 1. (The paper's ±2.4 / fan-in reached 91 % where this reached 96 %, after 3,000 steps of Adam.)
+    Weights begin at N(0, 1 / (slope² · fan-in)), with the activation's rough slope at 0, and for C3 its mean fan-in;
+    coefficients begin at 1. This departs from the paper's even ±2.4 / fan-in, which learnt more slowly: after 3,000
+    steps of Adam at batch 50, 94.7 % against 97.5 % on 10,000 held-out training images (means over 3 seeds).
     """
     if activation not in BACKGROUND:
         raise UsageError(f"Model 'lenet5-1998' has no activation '{activation}'.{nearest(activation, BACKGROUND)}")
