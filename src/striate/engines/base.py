@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from striate.engines.losses import Loss
@@ -53,7 +52,7 @@ class Engine(ABC):
 
     @abstractmethod
     def compile(self, optimizer: Optimizer, losses: Sequence[Loss], *, seed: int = 0) -> None:
-        """Say how to train: one loss for each output. `seed` decides the dropout masks. Clears the optimiser's slots."""
+        """Say how to train: one loss for each output. `seed` decides dropout. Clears the optimiser's slots."""
 
     @property
     @abstractmethod

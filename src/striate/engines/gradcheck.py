@@ -25,6 +25,9 @@ AGREEMENT = 5e-8
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 """How exactly a loss is computed: about four roundings."""
 
+NOISE = 0.05
+"""Standard deviation of what is added to the initial weights."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -59,8 +62,9 @@ def check_gradients(
 ) -> list[Row]:
     """Compare backpropagation with numerical gradients for every trainable parameter, in float64.
 
-    Weights are the initial ones, inputs random pixels, targets random, all from `seed` (0 or more); dropout and batch
-    normalisation are in training mode. Of each parameter `samples` numbers are drawn (all, if it has no more).
+    Weights are the initial ones, moved by a little so that no 0 or 1 hides a missing factor; inputs are random pixels,
+    targets random, all from `seed` (0 or more). Dropout and batch normalisation are in training mode.
+    Of each parameter `samples` numbers are drawn (all, if it has no more).
     losses: one for each output; None takes those that go with the outputs' activations.
 
     Where a relu or a max pooling switches within reach of the step h, the loss has a kink and its slope means nothing.
@@ -86,6 +90,9 @@ class _Question:
     ) -> None:
         self.losses = losses
         self.weights = initial_weights(network, seed, "float64")
+        for parameter in network.parameters:
+            if parameter.trainable:
+                self.weights[parameter.name] += generator.normal(0, NOISE, parameter.shape)
         self.inputs = [generator.integers(0, 256, (batch, *shape)) for shape in network.input_shapes]
         shapes = [(batch, *shape) for shape in network.output_shapes]
         self.targets = [_target(loss, shape, generator) for loss, shape in zip(losses, shapes, strict=True)]

@@ -149,9 +149,7 @@ def check_weights(network: Network, arrays: Mapping[str, Array], source: str | o
             )
     extra = sorted(set(arrays) - set(expected))
     if extra:
-        raise ModelFileError(
-            f"{source} holds weights '{extra[0]}', which the network lacks; it is another network's."
-        )
+        raise ModelFileError(f"{source} holds weights '{extra[0]}', which the network lacks; it is another network's.")
 
 
 def _read(path: Path) -> bytes:

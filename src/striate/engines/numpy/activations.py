@@ -1,6 +1,6 @@
 """Activation functions and their gradients: a table of short rules.
 
-Each rule is a pair. `forward(x, out)` writes f(x) into `out` (which may be x itself unless the rule keeps x) and returns it.
+Each rule is a pair. `forward(x, out)` writes f(x) into `out` (x itself, unless the rule keeps x) and returns it.
 `backward(dy, kept)` returns dy · f′, where `kept` is y, or x for the rules in KEEPS_INPUT.
 Classes lie on axis 0, as in memory (see `memory`): (F, N) or (C, H, W, N).
 """
@@ -33,7 +33,8 @@ def _softmax(x: Array, out: Array) -> Array:
 
 
 def _softmax_backward(dy: Array, y: Array) -> Array:
-    return y * (dy - (dy * y).sum(axis=0, keepdims=True))
+    dx: Array = y * (dy - (dy * y).sum(axis=0, keepdims=True))
+    return dx
 
 
 def _log_softmax(x: Array, out: Array) -> Array:
@@ -75,12 +76,14 @@ def _gelu_slope(x: Array) -> Array:
 def _gelu_backward(dy: Array, x: Array) -> Array:
     t = _gelu_slope(x)
     inner = sqrt(2 / pi) * (1 + 3 * GELU_CUBIC * x * x)
-    return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner)
+    dx: Array = dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner)
+    return dx
 
 
 def _silu_backward(dy: Array, x: Array) -> Array:
     s = sigmoid(x)
-    return dy * (s + x * s * (1 - s))
+    dx: Array = dy * (s + x * s * (1 - s))
+    return dx
 
 
 def _hard_sigmoid(x: Array) -> Array:
@@ -99,9 +102,7 @@ RULES: dict[str, Rule] = {
         lambda x, out: np.maximum(x, 0.2 * x, out=out), lambda dy, y: dy * np.where(y > 0, 1.0, 0.2).astype(dy.dtype)
     ),
     "elu": Rule(_elu, lambda dy, y: dy * (1 + np.minimum(y, 0))),
-    "selu": Rule(
-        _selu, lambda dy, y: dy * np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA).astype(dy.dtype)
-    ),
+    "selu": Rule(_selu, lambda dy, y: dy * np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA).astype(dy.dtype)),
     "gelu": Rule(lambda x, out: np.multiply(0.5 * x, 1 + _gelu_slope(x), out=out), _gelu_backward),
     "silu": Rule(lambda x, out: np.multiply(x, sigmoid(x), out=out), _silu_backward),
     "sigmoid": Rule(sigmoid, lambda dy, y: dy * (y * (1 - y))),
@@ -110,9 +111,7 @@ RULES: dict[str, Rule] = {
     ),
     "hard_swish": Rule(lambda x, out: np.multiply(x, _hard_sigmoid(x), out=out), _hard_swish_backward),
     "tanh": Rule(lambda x, out: np.tanh(x, out=out), lambda dy, y: dy * (1 - y * y)),
-    "scaled_tanh": Rule(
-        _scaled_tanh, lambda dy, y: dy * (TANH_SCALE * TANH_SLOPE - (TANH_SLOPE / TANH_SCALE) * y * y)
-    ),
+    "scaled_tanh": Rule(_scaled_tanh, lambda dy, y: dy * (TANH_SCALE * TANH_SLOPE - (TANH_SLOPE / TANH_SCALE) * y * y)),
     "softmax": Rule(_softmax, _softmax_backward),
     "softmin": Rule(lambda x, out: _softmax(np.negative(x), out), lambda dy, y: -_softmax_backward(dy, y)),
     "log_softmax": Rule(_log_softmax, lambda dy, y: dy - np.exp(y) * dy.sum(axis=0, keepdims=True)),

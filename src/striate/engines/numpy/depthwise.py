@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from striate.engines.numpy.convolution import Pair, Geometry, pad
+from striate.engines.numpy.convolution import Geometry, Pair, pad
 from striate.engines.numpy.memory import Array, Fresh, Scratch, contiguous, planes
 
 
@@ -60,7 +60,7 @@ def depthwise_backward(
         np.multiply(view, gradient, out=product)
         dkernel[ky, kx, 0] = product.reshape(o, -1).sum(axis=1)
         np.multiply(gradient, kernel[ky, kx, 0][:, None, None, None], out=product)
-        target += product
+        np.add(target, product, out=target)
     (top, bottom), (left, right) = window.padding
     dx = dpadded[:, top : dpadded.shape[1] - bottom, left : dpadded.shape[2] - right]
     if o > channels:

@@ -196,7 +196,9 @@ class NumpyEngine(Engine):
         shards = self._shards_for(len(parts))
         with self._one_blas_thread():
             tasks = [
-                self._there_and_back(shard, flat, [x[part] for x in inputs], [t[part] for t in targets], training, count)
+                self._there_and_back(
+                    shard, flat, [x[part] for x in inputs], [t[part] for t in targets], training, count
+                )
                 for part, (shard, flat) in zip(parts, shards, strict=True)
             ]
             results = self._crew.run(tasks)
@@ -269,9 +271,7 @@ class NumpyEngine(Engine):
 
     def _dice(self, shard: int, place: int) -> Any:
         """Random numbers that depend on seed, step, shard and place alone."""
-        return lambda: np.random.Generator(
-            np.random.Philox(key=[self._seed, self._step], counter=[0, 0, place, shard])
-        )
+        return lambda: np.random.Generator(np.random.Philox(key=[self._seed, self._step], counter=[0, 0, place, shard]))
 
     @cached_property
     def _blas(self) -> ThreadpoolController:

@@ -58,8 +58,11 @@ def measure(x: Array, scratch: Scratch) -> tuple[Moments, Array]:
 
 @dataclass
 class Saved:
-    """What the backward pass needs: centred numbers (C, M) of the shard, what to add to centre them on the whole
-    batch's mean (C,), 1 / standard deviation (C,), count of numbers a channel has in the whole batch."""
+    """What the backward pass needs.
+
+    centred: (C, M), the shard's numbers less the shard's mean; shift: (C,), the shard's mean less the whole batch's;
+    inverse: (C,), 1 / standard deviation; count: how many numbers a channel has in the whole batch.
+    """
 
     centred: Array
     shift: Array
@@ -91,9 +94,7 @@ def batch_norm_sums(dy: Array, saved: Saved, scratch: Scratch) -> tuple[Array, A
     return total, saved.inverse * (with_centred + saved.shift * total)
 
 
-def batch_norm_backward(
-    dy: Array, saved: Saved, dbeta: Array, dgamma: Array, gamma: Array, scratch: Scratch
-) -> Array:
+def batch_norm_backward(dy: Array, saved: Saved, dbeta: Array, dgamma: Array, gamma: Array, scratch: Scratch) -> Array:
     """dx = γ / σ · (dy − mean(dy) − x̂ · mean(dy · x̂)), the means over the whole batch (dbeta, dgamma: its sums)."""
     gradient = rows(dy, scratch, "drows")
     factor = gamma * saved.inverse

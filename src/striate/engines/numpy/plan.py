@@ -257,9 +257,7 @@ _BUILDERS: dict[type[nn.Layer], Callable[..., list[do.Step]]] = {
     nn.Rescale: lambda layer, shapes, _: [do.Affine(np.asarray(layer.scale), np.asarray(layer.offset))],
     nn.ZeroPadding2D: lambda layer, shapes, _: [do.Pad(layer.padding)],
     nn.Conv2D: _convolution,
-    nn.DepthwiseConv2D: lambda layer, shapes, _: [
-        do.DepthwiseConvolve(geometry_of(layer, shapes[0]), shapes[0][2])
-    ],
+    nn.DepthwiseConv2D: lambda layer, shapes, _: [do.DepthwiseConvolve(geometry_of(layer, shapes[0]), shapes[0][2])],
     nn.MaxPool2D: _pool(do.MaxPool),
     nn.AveragePool2D: _pool(do.AveragePool),
     nn.Subsample2D: _pool(do.Subsample),

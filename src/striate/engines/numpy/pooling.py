@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from striate.engines.numpy.convolution import Padding, Pair, Geometry, pad
+from striate.engines.numpy.convolution import Geometry, Padding, Pair, pad
 from striate.engines.numpy.memory import Array, Fresh, Scratch, contiguous, planes
 
 
@@ -66,7 +66,7 @@ def max_pool_backward(dy: Array, saved: Saved, window: Geometry, scratch: Scratc
     for member, target in zip(_members(saved.padded, window, size), targets, strict=True):
         first_hits(member, y, free, hit)
         if overlaps:
-            target += np.multiply(gradient, hit, out=part)
+            np.add(target, np.multiply(gradient, hit, out=part), out=target)
         else:
             np.multiply(gradient, hit, out=target)
     return _unpad(dpadded, window.padding)
@@ -159,7 +159,7 @@ def average_pool_backward(
     overlaps = _overlaps(window)
     for target in _members(dpadded, window, (dy.shape[1], dy.shape[2])):
         if overlaps:
-            target += part
+            np.add(target, part, out=target)
         else:
             np.copyto(target, part)
     return _unpad(dpadded, window.padding)

@@ -4,6 +4,7 @@ How a batch is cut depends on its size alone, and sums over shards run in the sh
 the bits of a result do not depend on how many threads there are.
 """
 
+import itertools
 import os
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ def cut(n: int) -> list[slice]:
     """Cut a batch of n into 1 to MOST_SHARDS even parts of about SHARD images or more."""
     parts = max(1, min(MOST_SHARDS, n // SHARD))
     edges = [n * i // parts for i in range(parts + 1)]
-    return [slice(start, end) for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(start, end) for start, end in itertools.pairwise(edges)]
 
 
 class Crew:

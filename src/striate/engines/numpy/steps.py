@@ -12,7 +12,7 @@ import numpy as np
 
 from striate.engines.numpy import winograd
 from striate.engines.numpy.activations import KEEPS_INPUT, RULES
-from striate.engines.numpy.convolution import Pair, Geometry, conv2d_backward, conv2d_forward
+from striate.engines.numpy.convolution import Geometry, Pair, conv2d_backward, conv2d_forward
 from striate.engines.numpy.depthwise import depthwise_backward, depthwise_forward
 from striate.engines.numpy.memory import Array, Scratch, contiguous, planes
 from striate.engines.numpy.normalization import (
@@ -366,7 +366,8 @@ class SquaredDistance(Step):
         (x,) = inputs
         difference = x.T[:, None, :] - place.weights["prototypes"][:, :, None]  # (F, units, N)
         place.saved = difference
-        return np.einsum("fun,fun->un", difference, difference).T
+        y: Array = np.einsum("fun,fun->un", difference, difference)
+        return y.T
 
     def backward(self, place: Place, dy: Array) -> tuple[Array]:
         """dy (N, units) → dx (N, F)."""
@@ -496,7 +497,8 @@ class LocalResponse(Step):
 
     def backward(self, place: Place, dy: Array) -> tuple[Array]:
         """dy → dx."""
-        return (lrn_backward(dy, *place.saved, self.radius, self.alpha, self.beta),)
+        x, bracket = place.saved
+        return (lrn_backward(dy, x, bracket, self.radius, self.alpha, self.beta),)
 
 
 class Pad(Step):
@@ -531,7 +533,7 @@ class Sum(Step):
 
     def backward(self, place: Place, dy: Array) -> tuple[Array, ...]:
         """Every input gets the whole gradient."""
-        return (dy,) * place.saved
+        return (dy,) * int(place.saved)
 
 
 class Join(Step):
@@ -547,5 +549,3 @@ class Join(Step):
     def backward(self, place: Place, dy: Array) -> tuple[Array, ...]:
         """Each input its own channels."""
         return tuple(planes(part) for part in np.split(planes(dy), place.saved))
-
-

@@ -1,8 +1,9 @@
 """3×3 convolution with 2.25 times fewer multiplications: Winograd's minimal filtering F(2×2, 3×3).
 
 Each 4×4 tile d of the input (tiles overlap by 2) gives a 2×2 tile of the output, Y = Aᵀ[(G k Gᵀ) ⊙ (Bᵀ d B)]A.
-Summed over input channels, each of the 16 products ⊙ is one matrix product over all tiles. All three transforms are
-additions of whole contiguous blocks; the 2×2 output tiles come out as the members of a 2×2 pooling window.
+Summed over input channels, each of the 16 products ⊙ is one matrix product over all tiles. The input's transform is
+additions of whole contiguous blocks, the output's one small matrix product for each map: so it is fastest in NumPy.
+The 2×2 output tiles come out as the members of a 2×2 pooling window.
 Source: Lavin and Gray 2016, "Fast algorithms for convolutional neural networks", section 4.1.
 
 Tiles lie in memory as (4, 4, C, TH, TW, N): place in the tile, channel, tile row and column, image.
@@ -10,7 +11,6 @@ Tiles lie in memory as (4, 4, C, TH, TW, N): place in the tile, channel, tile ro
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from striate.engines.numpy.memory import Array, Fresh, Scratch, planes
 BAND_NUMBERS = 1 << 18
 
 G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+# Aᵀ along both axes at once: (4 places in the output tile, 16 places in the input tile).
+A = np.kron([[1, 1, 1, 0], [0, 1, -1, -1]], [[1, 1, 1, 0], [0, 1, -1, -1]])
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,12 @@ class Tiles:
 
     @property
     def rows(self) -> int:
+        """How many rows of tiles."""
         return -(-self.output[0] // 2)
 
     @property
     def columns(self) -> int:
+        """How many columns of tiles."""
         return -(-self.output[1] // 2)
 
 
@@ -48,28 +52,12 @@ def _input_transform(d: list[Array], out: list[Array]) -> None:
     np.subtract(d[1], d[3], out=out[3])
 
 
-def _output_transform(m: list[Array], out: list[Array]) -> None:
-    """Aᵀ along one axis: m0 + m1 + m2, m1 − m2 − m3."""
-    np.add(m[1], m[2], out=out[0])
-    out[0] += m[0]
-    np.subtract(m[1], m[2], out=out[1])
-    out[1] -= m[3]
-
-
-def _output_transpose(y: list[Array], out: list[Array]) -> None:
-    """A along one axis: y0, y0 + y1, y0 − y1, −y1."""
-    np.copyto(out[0], y[0])
-    np.add(y[0], y[1], out=out[1])
-    np.subtract(y[0], y[1], out=out[2])
-    np.negative(y[1], out=out[3])
-
-
 def kernel_transform(kernel: Array) -> Array:
     """G k Gᵀ: (3, 3, C, O) → (16, C, O)."""
     g = G.astype(kernel.dtype)
     c, o = kernel.shape[2:]
     rows = g @ kernel.reshape(3, -1)  # (4, 3·C·O)
-    both = np.matmul(g, rows.reshape(4, 3, c * o))  # (4, 4, C·O)
+    both: Array = np.matmul(g, rows.reshape(4, 3, c * o))  # (4, 4, C·O)
     return both.reshape(16, c, o)
 
 
@@ -111,23 +99,17 @@ def _scatter(x: Array, padded: Array, top: int, left: int) -> None:
             padded[:, py, y : y + rows, px, z : z + columns] = source[:, :rows, :columns]
 
 
-def output_cells(products: Array, out: Array, scratch: Scratch) -> None:
-    """Aᵀ m A of some tiles: (16, O, T) → out (O, 2, 2, rows, TW, N), ordered by cell."""
-    o, t = products.shape[1:]
-    half = scratch.temporary("output rows", (2, 4, o, t), products.dtype)
-    _output_transform(list(products.reshape(4, 4, o, t)), list(half))
-    columns = [half[:, i].reshape(2, o, *out.shape[3:]) for i in range(4)]
-    _output_transform(columns, [out[:, :, i].swapaxes(0, 1) for i in range(2)])
+def output_cells(products: Array, out: Array) -> None:
+    """Aᵀ m A of some tiles: (16, O, T) → out (O, 4, T), ordered by cell."""
+    np.matmul(A.astype(out.dtype), products.transpose(1, 0, 2), out=out)
 
 
 def output_transpose(dy: Array, scratch: Scratch) -> Array:
-    """A dy Aᵀ, the transpose of `output_cells`: (O, 2, 2, rows, TW, N) → (16, O, T)."""
-    o, shape = dy.shape[0], dy.shape[3:]
-    half = scratch.temporary("output rows", (4, o, 2, *shape), dy.dtype)
-    _output_transpose([dy[:, 0], dy[:, 1]], list(half))
-    out = scratch.temporary("dproducts", (4, 4, o, *shape), dy.dtype)
-    _output_transpose([half[:, :, 0], half[:, :, 1]], [out[:, i] for i in range(4)])
-    return out.reshape(16, o, prod(shape))
+    """A dy Aᵀ, the transpose of `output_cells`: (O, 4, T) → (16, O, T)."""
+    o, _, t = dy.shape
+    out = scratch.temporary("dproducts", (16, o, t), dy.dtype)
+    np.matmul(A.T.astype(dy.dtype), dy, out=out.transpose(1, 0, 2))
+    return out
 
 
 @dataclass
@@ -155,17 +137,17 @@ def forward(
     u = kernel_transform(kernel)
     padded = scratch.temporary("padded", (c, 2, th + 1, 2, tw + 1, n), x.dtype)  # rows and columns by parity
     _scatter(planes(x), padded, *tiles.start)
-    y = scratch.empty("y", (o, 2, 2, th, tw, n), x.dtype)
+    y = scratch.empty("y", (o, 4, th * tw * n), x.dtype)
     bands = _bands(tiles, 16 * (c + o) * tw * n)
     kept = []
     for rows in bands:
         kept.append(input_tiles(padded, rows, scratch, ("tiles", rows.start)))
         products = scratch.temporary("products", (16, o, kept[-1].shape[2]), x.dtype)
         np.matmul(u.transpose(0, 2, 1), kept[-1], out=products)
-        output_cells(products, y[:, :, :, rows], scratch)
+        output_cells(products, y[:, :, rows.start * tw * n : rows.stop * tw * n])
     if bias is not None:
-        y += bias[:, None, None, None, None, None]
-    return y, Saved(bands, kept, u, tiles)
+        y += bias[:, None, None]
+    return y.reshape(o, 2, 2, th, tw, n), Saved(bands, kept, u, tiles)
 
 
 def backward(
@@ -177,8 +159,9 @@ def backward(
     padded = scratch.temporary("padded", (c, 2, plan.rows + 1, 2, plan.columns + 1, n), dy.dtype)
     padded.fill(0)
     total = np.zeros((16, o, c), dy.dtype)
+    cells, row = dy.reshape(o, 4, -1), plan.columns * n
     for rows, tiles in zip(saved.bands, saved.tiles, strict=True):
-        dproducts = output_transpose(dy[:, :, :, rows], scratch)
+        dproducts = output_transpose(cells[:, :, rows.start * row : rows.stop * row], scratch)
         total += np.matmul(dproducts, tiles.transpose(0, 2, 1))
         if not need_dx:
             continue
