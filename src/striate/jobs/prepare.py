@@ -27,7 +27,7 @@ def prepare(plan: Plan) -> Job:
     Raises UsageError for unknown names and settings, DataError for data that cannot be used.
     """
     data = load_data(plan.data, plan.settings.get("input_shape"))
-    return Job(plan, data, _network(plan, data))
+    return Job(plan, data, build_network(plan, data))
 
 
 def load_data(name: str, shape: Any = None) -> Dataset:
@@ -39,7 +39,8 @@ def load_data(name: str, shape: Any = None) -> Dataset:
     return load(name, size=(shape[0], shape[1]), channels=shape[2])
 
 
-def _network(plan: Plan, data: Dataset) -> Network:
+def build_network(plan: Plan, data: Dataset) -> Network:
+    """The network of a plan for the size and classes of the data. Raises UsageError for settings that do not fit."""
     settings: Mapping[str, Any] = {key: value for key, value in plan.settings.items() if key != "input_shape"}
     if "classes" in settings:
         raise UsageError(f"The classes come from the data: '{data.name}' has {len(data.classes)}.")

@@ -1,0 +1,53 @@
+"""All systems of first steps and of small networks, in the order in which people meet them."""
+
+from striate.errors import UsageError, nearest
+from striate.systems.linear_regression import linear_regression
+from striate.systems.system import Form, System
+from striate.systems.toy_convolutions import toy_convolutions
+
+ONE_CYCLE = "one-cycle learning rate instead of a constant one: more accurate in as many epochs"
+
+SYSTEMS = (
+    System(
+        "linear-regression", "three exam scores predict the final one, in matrix form", "cost falls",
+        show=linear_regression,
+    ),
+    System("mlp", "a small fully connected net on MNIST", "97.8 %", (Form("", "mlp", "97.8 %"),),
+           changed=f"light augmentation, {ONE_CYCLE}"),
+    System("toy-convolutions", "worked examples, every number shown", "exact", show=toy_convolutions),
+    System(
+        "scattered-digits", "digits of any place, size, thickness and angle: an MLP and a CNN on the same budget",
+        "the CNN wins clearly", (Form("mlp", "mlp"), Form("cnn", "lenet5", "wins clearly")), data="scattered",
+    ),
+    System("simple-convnet", "the from-scratch network: conv – relu – pool – affine – relu – affine – softmax",
+           "98.90 %", (Form("", "simple-convnet", "98.90 %"),), changed=ONE_CYCLE),
+    System("tutorial-cnn", "two conv layers and dropout for one's own folder of photographs", "–",
+           (Form("", "tutorial-cnn"),), data="", changed=f"light augmentation, {ONE_CYCLE}"),
+    System(
+        "mnist-cnn", "one network written in three ways", "99.36 / 99.35 / 99.35 %",
+        (Form("sequential", "mnist-cnn", "99.36 %"), Form("functional", "mnist-cnn-functional", "99.35 %"),
+         Form("subclassed", "mnist-cnn-subclassed", "99.35 %")),
+        changed=f"light augmentation, {ONE_CYCLE}",
+    ),
+    System("mnist-ensemble", "three mnist-cnn trained apart, their outputs averaged", "99.47 %",
+           (Form("", "mnist-cnn", "99.47 %"),), members=3, changed=f"light augmentation, {ONE_CYCLE}"),
+    System("mnist-best", "augmentation, batch normalisation, an ensemble", "99.68 %",
+           (Form("", "mnist-best", "99.68 %"),), members=3,
+           changed=f"images changed anew each time instead of four fixed copies, {ONE_CYCLE}"),
+    System("lenet5", "LeNet-5 as usually rebuilt", "98.57 %", (Form("", "lenet5", "98.57 %"),), changed=ONE_CYCLE),
+    System(
+        "lenet5-1998", "LeNet-5 as published: learnt subsampling, partial connection, radial-basis output",
+        "99.05 %",
+        (Form("tanh", "lenet5-1998", "99.05 %"), Form("sigmoid", "lenet5-1998", settings={"activation": "sigmoid"})),
+        changed=f"Adam instead of stochastic diagonal Levenberg-Marquardt; {ONE_CYCLE}",
+    ),
+    System("mnist-quick", "Striate's smallest, fastest road to 99 %", "99.0 %", (Form("", "mnist-quick", "99.0 %"),)),
+)  # fmt: skip
+
+
+def find(id: str) -> System:
+    """The system of this id. Raises UsageError for an unknown one."""
+    known = {system.id: system for system in SYSTEMS}
+    if id not in known:
+        raise UsageError(f"There is no system '{id}'.{nearest(id, known)}")
+    return known[id]

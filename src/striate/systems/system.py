@@ -1,0 +1,51 @@
+"""What a system is: known networks with known data and a reported figure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from striate.systems.recipes import AS_REPORTED, RECIPES
+from striate.training import Recipe
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Form:
+    """One network of a system. name: empty where there is only one. reported: accuracy on the test images."""
+
+    name: str
+    model: str
+    reported: str = "–"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a demonstration found: in words, and whether it is as it should be."""
+
+    measured: str
+    right: bool
+
+
+@dataclass(frozen=True)
+class System:
+    """One row of the table of systems.
+
+    data: the data set's name; empty where it is the person's own folder. members: of an ensemble, trained apart.
+    changed: how the recipe differs from the reported one, and why; empty where it does not.
+    show: for a system that trains no classifier, what it does: takes a way to print and a seed.
+    """
+
+    id: str
+    title: str
+    reported: str
+    forms: tuple[Form, ...] = ()
+    data: str = "mnist"
+    members: int = 1
+    changed: str = ""
+    show: Callable[[Say, int], Finding] | None = None
+
+    def recipe(self, *, as_reported: bool = False) -> Recipe:
+        """How all its forms are trained. Raises KeyError for a system that trains no classifier."""
+        return (AS_REPORTED if as_reported else RECIPES)[self.id]
