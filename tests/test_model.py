@@ -186,9 +186,10 @@ def test_train_on_batch_reports_what_it_found_before_the_step() -> None:
 
 def test_penalties_count_in_training_and_in_measuring() -> None:
     x, y = digits()
-    layers = [Input(SHAPE), Flatten(), Dense(3, activation="softmax", kernel_regularizer=L1L2(0.1, 0.2), name="out")]
-    model = compiled(st.Sequential(layers))
-    plain = compiled(st.Sequential([*layers[:2], Dense(3, activation="softmax")]))
+    head = Dense(3, activation="softmax", kernel_regularizer=L1L2(0.1, 0.2), name="out")
+    layers = [Input(SHAPE), Rescale(), Flatten()]
+    model = compiled(st.Sequential([*layers, head]))
+    plain = compiled(st.Sequential([*layers, Dense(3, activation="softmax")]))
     kernel = model.weights["out/kernel"]
     plain.weights = {"dense/kernel": kernel, "dense/bias": model.weights["out/bias"]}
     expected = plain.evaluate(x, y)["loss"] + 0.1 * np.abs(kernel).sum() + 0.2 * np.square(kernel).sum()

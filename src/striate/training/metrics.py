@@ -9,7 +9,7 @@ from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, 
 from striate.errors import UsageError, nearest
 from striate.network import Network
 
-EPSILON = float(np.finfo(np.float32).tiny)  # a probability below it counts as it, as in the engines
+EPSILON = 1e-7  # a probability below it counts as it, as in Keras
 LOSS_OF_ACTIVATION: dict[str, type[Loss]] = {
     "softmax": CategoricalCrossentropy,
     "softmin": CategoricalCrossentropy,
@@ -40,8 +40,7 @@ def loss_sum(loss: Loss, output: Array, target: Array) -> float:
     if isinstance(loss, CategoricalCrossentropy):
         return _categorical_sum(loss.label_smoothing, output, target)
     if isinstance(loss, BinaryCrossentropy):
-        least = np.finfo(output.dtype).eps
-        p = np.clip(output.astype(np.float64), least, 1 - least)
+        p = np.clip(output.astype(np.float64), EPSILON, 1 - EPSILON)
         values = -(target * np.log(p) + (1 - target) * np.log(1 - p))
         return float(values.mean() * len(output))
     return float(np.square(output.astype(np.float64) - target).mean() * len(output))
