@@ -1,0 +1,119 @@
+"""What the documents say is true: their Python runs, their commands exist, their links lead somewhere."""
+
+import ast
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from striate.cli import striate
+
+ROOT = Path(__file__).parents[1]
+TUTORIAL = "docs/tutorials/from-a-pixel-to-a-probability"
+PAGES = ("README.md", "README.ko.md", f"{TUTORIAL}.md", f"{TUTORIAL}.ko.md")
+DOCUMENTS = sorted(path for place in ("*.md", "docs/**/*.md", "src/**/*.md") for path in ROOT.glob(place))
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+QUICK = ("striate summary", "striate data list")
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text("utf-8")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return [code for fence, code in FENCE.findall(text_of(page)) if fence == language]
+
+
+def program(page: str) -> str:
+    """The Python of a page, each line where it stands there, so that a traceback points at it."""
+    lines = [""] * len(text_of(page).splitlines())
+    for match in FENCE.finditer(text_of(page)):
+        if match[1] == "python":
+            first = text_of(page)[: match.start(2)].count("\n")
+            code = match[2].splitlines()
+            lines[first : first + len(code)] = code
+    return "\n".join(lines)
+
+
+def commands(page: str) -> list[str]:
+    """What the shell blocks call, without comments, and without the output in sessions."""
+    typed = [line for code in blocks(page, "sh") for line in code.splitlines()]
+    typed += [line[2:] for code in blocks(page, "console") for line in code.splitlines() if line.startswith("$ ")]
+    return [command for line in typed if (command := line.partition(" #")[0].strip())]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_python_runs_and_prints_what_the_page_says(page: str, tmp_path: Path) -> None:
+    script = tmp_path / "page.py"
+    script.write_text(program(page), "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONUTF8": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, f"{page}\n{done.stderr}"
+    promised = re.findall(r"# → (.*)$", program(page), re.MULTILINE) + blocks(page, "text")
+    assert promised
+    for output in promised:
+        assert output in done.stdout, (
+            f"{page} promises output that does not come:\n{output}\n\nIt prints:\n{done.stdout}"
+        )
+
+
+@pytest.mark.parametrize("page", PAGES[::2])
+def test_both_languages_show_the_same_code(page: str) -> None:
+    korean = page.replace(".md", ".ko.md")
+    assert ast.dump(ast.parse(program(page))) == ast.dump(ast.parse(program(korean)))
+    assert commands(page) == commands(korean)
+
+
+@pytest.mark.parametrize("line", sorted({line for page in PAGES for line in commands(page)}))
+def test_commands_exist(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, *arguments = shlex.split(line)
+    if program == "make":
+        assert re.search(rf"^{arguments[0]}:", text_of("Makefile"), re.MULTILINE)
+        return
+    if program != "striate":
+        assert program in {"pip", "git", "cd", "python"}
+        return
+    monkeypatch.chdir(tmp_path)
+    parse(striate, arguments)
+    if line.startswith(QUICK):
+        subprocess.run([sys.executable, "-m", "striate", *arguments], check=True, capture_output=True)
+
+
+def parse(command: click.Command, arguments: list[str]) -> None:
+    """Raise click.UsageError unless the command takes these arguments; nothing is run."""
+    if isinstance(command, click.Group):
+        name, found, rest = command.resolve_command(click.Context(command), arguments)
+        assert found, name
+        return parse(found, rest)
+    with command.make_context(command.name, arguments):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["trian"], "There is no command 'trian'. Did you mean 'train'?"),
+        (["train", "--epoch-count", "3"], "No such option"),
+        (["train", "mnist", "again"], "unexpected extra argument"),
+    ],
+)
+def test_the_parse_refuses_what_does_not_exist(arguments: list[str], message: str) -> None:
+    with pytest.raises(click.UsageError, match=re.escape(message)):
+        parse(striate, arguments)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", document.read_text("utf-8"))
+    assert [link for link in links if "://" not in link and not (document.parent / link).exists()] == []

@@ -1,0 +1,52 @@
+"""`import striate` is quick because it loads nothing heavy, and still offers every public name."""
+
+import subprocess
+import sys
+
+import pytest
+
+import striate as st
+
+HEAVY = {
+    "PIL", "click", "jax", "jinja2", "markupsafe", "numpy", "onnxruntime", "platformdirs", "rich", "safetensors",
+    "scipy", "sklearn", "tensorboardX", "tensorflow", "threadpoolctl", "torch",
+}  # fmt: skip
+
+
+def packages_loaded_by(code: str) -> set[str]:
+    """The heavy packages that a fresh Python has loaded after running the code."""
+    program = f"import sys\n{code}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8")
+    return HEAVY & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import striate",
+        "import striate, striate.network; striate.zoo.network('lenet5').table()",
+        "import striate; striate.Input, striate.Network, striate.layers.Conv2D, striate.errors.StriateError",
+    ],
+)
+def test_describing_networks_loads_nothing_heavy(code: str) -> None:
+    assert packages_loaded_by(code) == set()
+
+
+def test_the_check_sees_what_is_loaded() -> None:
+    assert "numpy" in packages_loaded_by("import striate; striate.Model")
+
+
+def test_the_numpy_engine_loads_no_other_framework() -> None:
+    code = "import striate as st; st.zoo.build('lenet5').predict([[[[0]] * 28] * 28])"
+    assert packages_loaded_by(code).isdisjoint({"torch", "onnxruntime", "tensorflow", "jax", "scipy", "sklearn"})
+
+
+def test_every_public_name_is_there() -> None:
+    assert set(dir(st)) == set(st.__all__)
+    for name in st.__all__:
+        assert getattr(st, name) is not None
+
+
+def test_a_name_that_is_not_there() -> None:
+    with pytest.raises(AttributeError, match="module 'striate' has no attribute 'Modle'"):
+        _ = st.Modle
