@@ -39,9 +39,12 @@ def reproduce(
         Path(out), range(seed, seed + seeds), as_reported, data, verbose=0 if quiet else "auto", say=say
     )
     outcomes: list[Outcome] = []
-    for outcome in reproduction.run(systems):
-        outcomes.append(outcome)
-        path = write_results(Path(out), outcomes, as_reported=as_reported)
+    try:
+        for outcome in reproduction.run(systems):
+            outcomes.append(outcome)
+            path = write_results(Path(out), outcomes, as_reported=as_reported)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("Stopped. Everything is saved; the same command goes on from here.") from None
     _show(outcomes, as_reported)
     click.echo(f"\nresults {path}")
     sys.exit(0 if all(outcome.right for outcome in outcomes) else 1)

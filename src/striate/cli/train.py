@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from striate.jobs.train import Result
     from striate.training import Run
 
+MOST_NOTES = 10
+
 
 @click.command()
 @click.argument("data", required=False)
@@ -79,21 +81,24 @@ def _announce(job: "Job", run: "Run") -> None:
 
     data, network, plan = job.data, job.network, job.plan
     height, width, channels = data.shape
+    chosen = "".join(f", {name} {value}" for name, value in plan.settings.items())
     times = f" × {plan.ensemble}, probabilities averaged" if plan.ensemble > 1 else ""
     rows = {
-        "model": f"{plan.model}{times}: {network.parameter_count:,} parameters, "
+        "model": f"{plan.model}{chosen}{times}: {network.parameter_count:,} parameters, "
                  f"{network.multiply_adds:,} multiply-adds for one image",
         "data": f"{data.name}: {len(data.classes)} classes, {height}×{width}×{channels}; {len(data.train):,} images to "
                 f"train, {len(data.validation):,} to validate, {len(data.test):,} to test",
         "engine": f"numpy on {os.cpu_count()} cores (the engine of this version, no accelerator needed)",
-        "recipe": ", ".join(f"{name} {value}" for name, value in settings(run.recipe).items()),
+        "recipe": ", ".join(f"{name} {value}" for name, value in settings(plan).items()),
         "seed": f"{run.recipe.seed}",
         "run": f"{run.path}",
     }  # fmt: skip
     for name, text in rows.items():
         click.echo(f"{name:7} {text}")
-    for note in data.notes:
+    for note in data.notes[:MOST_NOTES]:
         click.echo(f"note    {note}")
+    if len(data.notes) > MOST_NOTES:
+        click.echo(f"note    … and {len(data.notes) - MOST_NOTES} more; all are in the report")
     click.echo()
 
 

@@ -31,6 +31,8 @@ def measure(trained: Trained, data: str | None = None) -> Measured:
     name = data or trained.data
     if name is None:
         raise UsageError("The model file does not say which data it was trained on: name the data to measure on.")
+    if is_folder(name):
+        name = str(Path(name).resolve())
     dataset = load_data(name, trained.policy.shape)
     test = _test_part(trained, dataset, name)
     labels = _renumber(dataset, test.y, trained.classes)

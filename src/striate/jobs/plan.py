@@ -128,10 +128,13 @@ def _sort(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe, dict[str, 
     settings: dict[str, Any] = {}
     for key, value in values.items():
         part, _, inner = key.partition(".")
-        if inner and isinstance(plain.get(part), dict):
-            plain[part] = plain[part] | {inner: value}
+        if inner and isinstance(plain.get(part, 0), dict | None):
+            plain[part] = (plain[part] or {}) | {inner: value}
         elif key in plain and not isinstance(plain[key], dict):
             plain[key] = value
         else:
             settings[key] = value
-    return Recipe.from_dict(plain), settings
+    try:
+        return Recipe.from_dict(plain), settings
+    except (TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"A setting of the recipe is of the wrong kind: {error}.") from error

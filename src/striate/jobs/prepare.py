@@ -48,5 +48,5 @@ def build_network(plan: Plan, data: Dataset) -> Network:
         return zoo.network(plan.model, input_shape=data.shape, classes=len(data.classes), **settings)
     except StriateError:
         raise
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"Model '{plan.model}' cannot be built with {dict(settings)}: {error}.") from error

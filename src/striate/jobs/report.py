@@ -1,16 +1,20 @@
 """The report of a run: what was trained on what, gathered for the page."""
 
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from striate.engines.base import Array
 from striate.engines.weights import initial_weights
 from striate.evaluation import Evaluation
 from striate.evaluation.report import ReportData, write_report
+from striate.jobs.plan import PLATEAU, Plan
 from striate.jobs.prepare import Job
 from striate.model import Model
 from striate.network import Network
 from striate.training import Recipe, Run
+
+ALWAYS = {"learning_rate"}  # told even where it is the usual one
 
 
 def write(job: Job, run: Run, evaluation: Evaluation, model: Model | None = None) -> None:
@@ -25,7 +29,7 @@ def write(job: Job, run: Run, evaluation: Evaluation, model: Model | None = None
         history=run.read_history(),
         splits={"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
         notes=data.notes,
-        recipe=settings(run.recipe),
+        recipe=settings(job.plan),
         versions=config["versions"],
         seed=run.recipe.seed,
         hardware=config["hardware"],
@@ -39,16 +43,23 @@ def write(job: Job, run: Run, evaluation: Evaluation, model: Model | None = None
     write_report(run.path / "report.html", report)
 
 
-def settings(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as short texts by name, without the seed."""
-    plain = {name: value for name, value in recipe.to_dict().items() if name != "seed" and value not in (None, 0.0)}
-    return {name: _short(value) if isinstance(value, dict) else value for name, value in plain.items()}
+def settings(plan: Plan) -> dict[str, str]:
+    """A recipe as short texts by name: without the seed, and without what nobody changed."""
+    recipe = plan.recipe
+    kept = [item.name for item in fields(recipe) if item.name != "seed" and getattr(recipe, item.name) not in (None, 0)]
+    texts = {name: _short(recipe, name) for name in kept}
+    return texts | {"schedule": PLATEAU} if plan.plateau else texts
 
 
-def _short(part: Mapping[str, Any]) -> str:
-    inner = ", ".join(f"{key} {_number(value)}" for key, value in part.items() if key != "name" and value)
-    name = part.get("name")
-    return f"{name} ({inner})" if name and inner else name or inner or "none"
+def _short(recipe: Recipe, name: str) -> str:
+    """For example: adam (learning_rate 0.001)."""
+    value = getattr(recipe, name)
+    if not is_dataclass(value):
+        return _number(value)
+    told = [item.name for item in fields(value) if item.name in ALWAYS or getattr(value, item.name) != item.default]
+    inner = ", ".join(f"{part} {_number(getattr(value, part))}" for part in told)
+    title = recipe.to_dict()[name].get("name", "")
+    return f"{title} ({inner})" if title and inner else title or inner or "none"
 
 
 def _number(value: Any) -> str:
