@@ -1,0 +1,173 @@
+"""Small networks that between them hold every layer kind, for the tests of the engine."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from striate.engines.base import Array, Weights
+from striate.engines.losses import Loss, MeanSquaredError
+from striate.engines.numpy import NumpyEngine
+from striate.engines.optimizers import SGD, Optimizer
+from striate.engines.weights import initial_weights
+from striate.network import (
+    Activation,
+    Add,
+    AveragePool2D,
+    BatchNormalization,
+    Concatenate,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Dropout,
+    Flatten,
+    GlobalAveragePool2D,
+    GlobalMaxPool2D,
+    Input,
+    Layer,
+    LocalResponseNormalization,
+    MaxPool2D,
+    Network,
+    RadialBasis,
+    Rescale,
+    Subsample2D,
+    ZeroPadding2D,
+)
+
+
+def lively_weights(network: Network, seed: int = 0, dtype: str = "float64") -> Weights:
+    """Initial weights moved, so that no bias is 0 and no factor is 1; variances stay above 0."""
+    generator = np.random.default_rng(seed)
+    weights = initial_weights(network, seed, "float64")
+    return {name: (w + 0.3 * generator.random(w.shape)).astype(dtype) for name, w in weights.items()}
+
+
+def engine_of(
+    network: Network,
+    *,
+    losses: Sequence[Loss] = (MeanSquaredError(),),
+    optimizer: Optimizer = SGD(),  # noqa: B008 - immutable
+    weights: Mapping[str, Array] | None = None,
+    dtype: str = "float64",
+    threads: int | None = 1,
+    seed: int = 0,
+) -> NumpyEngine:
+    """An engine ready to train."""
+    engine = NumpyEngine(network, weights or lively_weights(network), dtype=dtype, threads=threads)
+    engine.compile(optimizer, losses, seed=seed)
+    return engine
+
+
+def chain(shape: tuple[int, ...], *layers: Layer, classes: int = 3) -> Network:
+    """Pixels → layers → flatten → dense softmax."""
+    end = [Flatten(), Dense(classes, activation="softmax", name="end")]
+    return Network.sequential([Input(shape), Rescale(), *layers, *end])
+
+
+def _graph() -> Network:
+    """A convolution used three times, a sum and a concatenation, an input that is read twice."""
+    image = Input((5, 6, 2))
+    x = Rescale()(image)
+    conv = Conv2D(2, 3, padding="same", activation="tanh", name="shared")
+    once = conv(x)
+    twice = conv(once)
+    joined = Concatenate()([Add()([once, twice, conv(twice)]), twice, x])
+    return Network(image, Dense(3, activation="softmax")(Flatten()(joined)))
+
+
+def _shared_dense() -> Network:
+    image = Input((6,))
+    dense = Dense(6, activation="tanh", name="shared")
+    return Network(image, Dense(2, activation="softmax")(dense(dense(Rescale()(image)))))
+
+
+def _many() -> Network:
+    """Two inputs, two outputs, one of them in the middle of the graph."""
+    image, row = Input((5, 4, 2)), Input((3,))
+    maps = Conv2D(3, 2, activation="tanh")(Rescale()(image))
+    sure = Dense(4, activation="softmax", name="class")(Flatten()(maps))
+    number = Dense(1, name="number")(Concatenate()([Rescale()(row), sure]))
+    return Network([image, row], [sure, number])
+
+
+def networks() -> dict[str, Network]:
+    """All of them by name."""
+    pool: dict[str, Any] = {"pool_size": 2}
+    return {
+        "conv valid": chain((7, 9, 2), Conv2D(3, (3, 2))),
+        "conv strided same": chain((7, 9, 2), Conv2D(3, (3, 5), strides=(2, 3), padding="same", activation="tanh")),
+        "conv dilated": chain((7, 9, 2), Conv2D(2, 1), Conv2D(4, (2, 3), dilation_rate=(2, 1))),
+        "conv padded": chain((5, 4, 2), Conv2D(2, 2), Conv2D(3, (2, 3), padding=((2, 0), (1, 3)), strides=2)),
+        "conv groups": chain((7, 9, 4), Conv2D(6, 3, groups=2), Conv2D(6, 3, groups=2, padding="same")),
+        "conv no bias": chain((5, 4, 1), Conv2D(2, 2, use_bias=False), Conv2D(3, 2, use_bias=False)),
+        "connections": chain((6, 8, 3), Conv2D(4, 3), Conv2D(3, 3, connections=((0, 1), (2,), (0, 3)))),
+        "winograd": chain((7, 9, 2), Conv2D(8, 3, activation="tanh"), Conv2D(9, 3, padding="same"), Conv2D(8, 3)),
+        "winograd pool": chain(
+            (7, 9, 8),
+            Conv2D(8, 3, padding="same", activation="relu"),
+            MaxPool2D(padding="same", **pool),
+            Conv2D(9, 3, padding="same", activation="tanh"),
+            MaxPool2D(**pool),
+        ),
+        "conv pool 3": chain((8, 10, 2), Conv2D(3, (2, 4), activation="tanh"), MaxPool2D(3, padding="same")),
+        "conv pool cut": chain((8, 10, 1), Conv2D(3, (2, 4), activation="tanh"), MaxPool2D((2, 3))),
+        "conv bn relu pool": chain(
+            (8, 10, 1),
+            Conv2D(8, 3, padding="same"),
+            BatchNormalization(),
+            Activation("relu"),
+            Conv2D(8, 3, padding="same"),
+            BatchNormalization(),
+            Activation("relu"),
+            MaxPool2D(**pool),
+        ),
+        "bn plain": chain((4, 3, 2), Conv2D(3, 2), BatchNormalization(center=False), BatchNormalization(scale=False)),
+        "bn dense": chain((5,), Dense(4), BatchNormalization(), Activation("sigmoid")),
+        "depthwise": chain(
+            (7, 9, 3),
+            DepthwiseConv2D((3, 2), strides=2, padding="same", depth_multiplier=2, activation="tanh"),
+            DepthwiseConv2D(2, dilation_rate=(1, 2), use_bias=False),
+        ),
+        "max pool": chain((7, 9, 3), Conv2D(3, 1), MaxPool2D(3, strides=2, padding="same"), MaxPool2D((1, 2), 1)),
+        "average pool": chain(
+            (7, 9, 2), Conv2D(3, 1), AveragePool2D((2, 3), strides=1, padding="same"), AveragePool2D(2)
+        ),
+        "pool with gaps": chain((8, 9, 2), Conv2D(2, 1), AveragePool2D(2, strides=3), MaxPool2D(1, strides=2)),
+        "global average": Network.sequential(
+            [Input((7, 5, 2)), Rescale(), Conv2D(3, 3), GlobalAveragePool2D(), Activation("softmax")]
+        ),
+        "global max": Network.sequential(
+            [Input((7, 5, 2)), Rescale(), Conv2D(3, 3), GlobalMaxPool2D(), Activation("softmax")]
+        ),
+        "lenet parts": Network.sequential(
+            [
+                Input((6, 8, 2)),
+                ZeroPadding2D(((1, 0), (0, 2))),
+                Rescale((1 / 255, 1 / 100), (-0.1, 0.2)),
+                Conv2D(3, 3),
+                ZeroPadding2D(1),
+                Subsample2D(2, activation="scaled_tanh"),
+                Flatten(),
+                Dense(6, activation="scaled_tanh"),
+                RadialBasis(3, prototypes="glorot_uniform"),
+                Activation("softmin"),
+            ]
+        ),
+        "lrn": chain((4, 5, 3), Conv2D(7, 2), LocalResponseNormalization(radius=2, alpha=0.3, beta=0.75, k=1.5)),
+        "dropout": chain((5,), Dense(40, activation="tanh"), Dropout(0.5)),
+        "channels first": Network.sequential(
+            [Input((2, 5, 6), data_format="channels_first"), Rescale(), Conv2D(3, 2), Flatten(), Dense(2)]
+        ),
+        "graph": _graph(),
+        "shared dense": _shared_dense(),
+        "many": _many(),
+    }
+
+
+NETWORKS = networks()
+
+
+def pixels(network: Network, n: int, seed: int = 0) -> list[Array]:
+    """Random uint8 inputs."""
+    generator = np.random.default_rng(seed)
+    return [generator.integers(0, 256, (n, *shape), dtype=np.uint8) for shape in network.input_shapes]

@@ -1,0 +1,241 @@
+"""Every fast function against its slow twin in loops, over odd shapes."""
+
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from striate.engines.base import Array
+from striate.engines.numpy import Geometry, col2im, conv2d_backward, conv2d_forward, convolution, im2col, loops, steps
+from striate.engines.numpy.depthwise import depthwise_backward, depthwise_forward
+from striate.engines.numpy.memory import Fresh
+from striate.engines.numpy.normalization import batch_norm_inference, lrn_forward
+from striate.engines.numpy.pooling import (
+    average_pool_backward,
+    average_pool_forward,
+    max_pool_backward,
+    max_pool_forward,
+)
+
+many = settings(deadline=None, max_examples=120)
+few = settings(deadline=None, max_examples=40)
+small = st.integers(1, 3)
+pairs = st.tuples(small, small)
+sides = st.tuples(st.integers(0, 2), st.integers(0, 2))
+TOLERANCE = {"float64": 1e-12, "float32": 3e-5}
+
+
+def close(fast: Array, slow: Array, dtype: str) -> None:
+    """Equal but for rounding, relative to the greatest number."""
+    assert fast.dtype == dtype
+    assert fast.shape == slow.shape
+    np.testing.assert_allclose(fast, slow, rtol=0, atol=TOLERANCE[dtype] * max(1, np.abs(slow).max(initial=0)))
+
+
+@dataclass(frozen=True)
+class Windowed:
+    """Images, and a window that fits them."""
+
+    x: Array
+    geometry: Geometry
+    dtype: str
+    generator: np.random.Generator
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """For the functions in loops."""
+        return {"strides": self.geometry.strides, "padding": self.geometry.padding}
+
+    def random(self, *shape: int) -> Array:
+        return self.generator.standard_normal(shape).astype(self.dtype)
+
+    def fast(self, array: Array) -> Array:
+        return array.astype(self.dtype)
+
+
+@st.composite
+def windows(draw: st.DrawFn, channels: st.SearchStrategy[int] = small, *, dilation: bool = True) -> Windowed:
+    n, h, w, c = draw(small), draw(st.integers(1, 8)), draw(st.integers(1, 8)), draw(channels)
+    geometry = Geometry(draw(pairs), draw(pairs), (draw(sides), draw(sides)), draw(pairs) if dilation else (1, 1))
+    assume(min(geometry.output_size(h, w)) > 0)
+    generator = np.random.default_rng(draw(st.integers(0, 999)))
+    dtype = draw(st.sampled_from(["float64", "float32"]))
+    x = generator.standard_normal((n, h, w, c)).astype(dtype)
+    return Windowed(x.astype(dtype), geometry, dtype, generator)
+
+
+@many
+@given(windows())
+def test_im2col_and_col2im(case: Windowed) -> None:
+    window, options = case.geometry, {**case.settings, "dilation": case.geometry.dilation}
+    columns = im2col(case.x, window)
+    np.testing.assert_array_equal(columns, loops.im2col(case.x, window.kernel_size, **options))
+    other = case.random(*columns.shape)
+    shape: Any = case.x.shape
+    slow = loops.col2im(other.astype("float64"), shape, window.kernel_size, **options)
+    close(col2im(other, shape, window), slow, case.dtype)
+
+
+@few
+@given(windows())
+def test_col2im_is_the_transpose_of_im2col(case: Windowed) -> None:
+    x = case.x.astype("float64")
+    columns = im2col(x, case.geometry)
+    other = case.generator.standard_normal(columns.shape)
+    assert np.sum(columns * other) == pytest.approx(np.sum(x * col2im(other, x.shape, case.geometry)), abs=1e-9)
+
+
+@pytest.mark.parametrize("band_bytes", [convolution.BAND_BYTES, 1], ids=["whole", "in bands"])
+@many
+@given(data=st.data())
+def test_convolution(band_bytes: int, data: st.DataObject) -> None:
+    groups, seen, made = (data.draw(small, name) for name in ("groups", "channels seen", "filters of a group"))
+    case = data.draw(windows(st.just(groups * seen)))
+    kernel = case.random(*case.geometry.kernel_size, seen, groups * made)
+    bias = case.random(groups * made) if data.draw(st.booleans(), "bias") else None
+    options = {**case.settings, "dilation": case.geometry.dilation, "groups": groups}
+    with patch.object(convolution, "BAND_BYTES", band_bytes):
+        y, saved = conv2d_forward(case.x, kernel, bias, case.geometry, groups)
+        dy = case.random(*y.shape)
+        results = conv2d_backward(dy, saved, kernel, case.geometry, groups)
+    exact = [a.astype("float64") for a in (case.x, kernel, dy)]
+    close(y, loops.conv2d(exact[0], exact[1], bias, **options), case.dtype)
+    for fast, slow in zip(results, loops.conv2d_backward(exact[2], exact[0], exact[1], **options), strict=True):
+        assert fast is not None
+        close(fast, slow, case.dtype)
+
+
+@many
+@given(windows(), small, st.booleans())
+def test_depthwise_convolution(case: Windowed, multiplier: int, with_bias: bool) -> None:
+    channels = case.x.shape[3]
+    kernel = case.random(*case.geometry.kernel_size, 1, channels * multiplier)
+    bias = case.random(channels * multiplier) if with_bias else None
+    y, padded = depthwise_forward(case.x, kernel, bias, case.geometry)
+    dy = case.random(*y.shape)
+    results = depthwise_backward(dy, padded, kernel, channels, case.geometry)
+    options = {**case.settings, "dilation": case.geometry.dilation}
+    x, k, d = (a.astype("float64") for a in (case.x, kernel, dy))
+    close(y, loops.depthwise_conv2d(x, k, bias, **options), case.dtype)
+    for fast, slow in zip(results, loops.depthwise_conv2d_backward(d, x, k, **options), strict=True):
+        close(fast, slow, case.dtype)
+
+
+@st.composite
+def pools(draw: st.DrawFn) -> Windowed:
+    """Padding is smaller than the window, as `MaxPool2D` asks."""
+    case = draw(windows(dilation=False))
+    for size, both in zip(case.geometry.kernel_size, case.geometry.padding, strict=True):
+        assume(max(both) < size)
+    return case
+
+
+@many
+@given(pools(), st.booleans())
+def test_max_pooling(case: Windowed, ties: bool) -> None:
+    x = case.fast(case.x.round()) if ties else case.x
+    y, saved = max_pool_forward(x, case.geometry)
+    np.testing.assert_array_equal(y, loops.max_pool(x, case.geometry.kernel_size, **case.settings))
+    dy = case.random(*y.shape)
+    slow = loops.max_pool_backward(dy, x, case.geometry.kernel_size, **case.settings)
+    close(max_pool_backward(dy, saved, case.geometry), slow, case.dtype)
+
+
+@many
+@given(pools())
+def test_average_pooling(case: Windowed) -> None:
+    y, shares = average_pool_forward(case.x, case.geometry)
+    dy = case.random(*y.shape)
+    size = case.geometry.kernel_size
+    close(y, loops.average_pool(case.x.astype("float64"), size, **case.settings), case.dtype)
+    slow = loops.average_pool_backward(dy, case.x.astype("float64"), size, **case.settings)
+    close(average_pool_backward(dy, shares, case.x.shape, case.geometry), slow, case.dtype)
+
+
+def place(weights: dict[str, Array] | None = None, *trainable: str) -> steps.Place:
+    weights = weights or {}
+    return steps.Place(Fresh(), weights, {name: np.empty_like(weights[name]) for name in trainable}, training=True)
+
+
+def go(step: steps.Step, where: steps.Place, *inputs: Array) -> Array:
+    y = step.forward(where, *inputs)
+    assert isinstance(y, np.ndarray)
+    return y
+
+
+@few
+@given(st.integers(1, 4), st.integers(1, 5), small, st.sampled_from(["float64", "float32"]), st.integers(0, 999))
+def test_dense_and_radial_basis(n: int, features: int, units: int, dtype: str, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    x, kernel, bias, dy = (
+        generator.standard_normal(shape).astype(dtype)
+        for shape in ((n, features), (features, units), units, (n, units))
+    )
+    where = place({"kernel": kernel, "bias": bias}, "kernel", "bias")
+    step = steps.Multiply()
+    close(go(step, where, x), loops.dense(x, kernel, bias), dtype)
+    dx, dkernel, dbias = loops.dense_backward(dy, x, kernel)
+    close(step.backward(where, dy)[0], dx, dtype)  # type: ignore[arg-type]  # asked for
+    close(where.gradients["kernel"], dkernel, dtype)
+    close(where.gradients["bias"], dbias, dtype)
+    close(go(steps.SquaredDistance(), place({"prototypes": kernel}), x), loops.radial_basis(x, kernel), dtype)
+
+
+@few
+@given(windows(dilation=False))
+def test_subsampling(case: Windowed) -> None:
+    window = Geometry(case.geometry.kernel_size, case.geometry.kernel_size)
+    assume(min(window.output_size(*case.x.shape[1:3])) > 0)
+    weights = {"coefficient": case.random(case.x.shape[3]), "bias": case.random(case.x.shape[3])}
+    y = go(steps.Subsample(window), place(weights), case.x)
+    close(y, loops.subsample(case.x, weights["coefficient"], weights["bias"], window.kernel_size), case.dtype)
+
+
+@few
+@given(windows(st.integers(1, 7)), st.integers(0, 9))
+def test_local_response_normalisation(case: Windowed, radius: int) -> None:
+    """The radius may reach beyond all channels."""
+    y, _ = lrn_forward(case.x, radius, 0.3, 0.75, 1.5)
+    close(y, loops.local_response_norm(case.x.astype("float64"), radius, 0.3, 0.75, 1.5), case.dtype)
+
+
+@few
+@given(windows())
+def test_batch_normalisation_by_given_statistics(case: Windowed) -> None:
+    """With the batch's own statistics the mode for inference does what training does."""
+    x = case.x.astype("float64")
+    gamma, beta = (case.generator.standard_normal(x.shape[3]) for _ in range(2))
+    y = batch_norm_inference(x, x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2)), gamma, beta, 1e-3)
+    close(y, loops.batch_norm(x, gamma, beta, 1e-3), "float64")
+
+
+@few
+@given(windows())
+def test_relu(case: Windowed) -> None:
+    step, where = steps.Activate("relu", in_place=False), place()
+    np.testing.assert_array_equal(go(step, where, case.x), loops.relu(case.x))
+    dy = case.random(*case.x.shape)
+    np.testing.assert_array_equal(step.backward(where, dy)[0], loops.relu_backward(dy, case.x))  # type: ignore[index]
+
+
+@few
+@given(windows())
+def test_global_pooling_and_flatten(case: Windowed) -> None:
+    x, (n, h, w, c) = case.x, case.x.shape
+    assert np.array_equal(
+        go(steps.GlobalPool(largest=True), place(), x), loops.max_pool(x, (h, w), strides=(1, 1))[:, 0, 0]
+    )
+    mean = loops.average_pool(x.astype("float64"), (h, w), strides=(1, 1))[:, 0, 0]
+    close(go(steps.GlobalPool(largest=False), place(), x), mean, case.dtype)
+    np.testing.assert_array_equal(go(steps.Flat(), place(), x), x.reshape(n, h * w * c))
+
+
+def test_output_size_is_that_of_the_shape_arithmetic() -> None:
+    assert loops.output_size((227, 227), (11, 11), (4, 4)) == (55, 55)
+    assert loops.output_size((7, 9), (3, 2), (2, 3), ((1, 1), (0, 1)), (1, 2)) == Geometry(
+        (3, 2), (2, 3), ((1, 1), (0, 1)), (1, 2)
+    ).output_size(7, 9)
