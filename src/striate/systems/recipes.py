@@ -20,7 +20,7 @@ RECIPES: dict[str, Recipe] = {
     "mnist-best": Recipe(30, 100, Adam(3e-3), OneCycle(), STANDARD),
     "lenet5": Recipe(15, 50, Adam(2e-3), OneCycle()),
     "lenet5-1998": Recipe(20, 50, Adam(2e-3), OneCycle()),
-    "mnist-quick": Recipe(2, 100, Adam(1e-2), OneCycle()),
+    "mnist-quick": Recipe(2, 100, Adam(3e-2, beta_2=0.98), OneCycle()),
 }
 
 KERAS = Recipe(15, 100, Adam(1e-3), Constant())
