@@ -57,35 +57,24 @@ class Plan:
 
 
 def make_plan(
-    data: str | None = None, model: str | None = None, *, schedule: str | None = None, augment: str | None = None,
-    optimizer: str | None = None, learning_rate: float | None = None, sets: Mapping[str, str] | None = None,
-    ensemble: int = 1, engine: str = "numpy", tensorboard: bool = False, **recipe: int | None,
+    data: str | None = None, model: str | None = None, *, ensemble: int | None = None, engine: str = "numpy",
+    tensorboard: bool = False, sets: Mapping[str, str] | None = None, schedule: str | None = None, **recipe: Any,
 ) -> Plan:  # fmt: skip
     """A plan from what a person typed; None is what the model usually gets.
 
-    sets: further settings as text, of the model or of the recipe (`label_smoothing`, `optimizer.beta_1`, …).
-    recipe: `epochs`, `batch_size`, `seed`. Raises UsageError for what is unknown or out of range.
+    model: of the zoo, or a system that is one network or an ensemble of one. sets: further settings as text, of the
+    model or of the recipe (`label_smoothing`, `optimizer.beta_1`, …). recipe: `epochs`, `batch_size`, `seed`,
+    `optimizer`, `learning_rate`, `augment`. Raises UsageError for what is unknown or out of range.
     """
     data = data or DEFAULT_DATA
-    model = model or (DEFAULT_FOLDER_MODEL if is_folder(data) else DEFAULT_MODEL)
-    _check_model(model)
-    if engine not in ENGINES:
-        raise UsageError(f"There is no engine '{engine}'.{nearest(engine, ENGINES)}")
-    if ensemble < 1:
-        raise UsageError(f"An ensemble has 1 member or more; received {ensemble}.")
-    given: dict[str, Any] = {key: value for key, value in recipe.items() if value is not None}
-    chosen = replace(recipe_of(model), **given)
-    chosen = _with_optimizer(chosen, optimizer, learning_rate)
-    if schedule is not None:
-        chosen = replace(chosen, schedule=Constant() if schedule == PLATEAU else _schedule(schedule))
-    if augment is not None:
-        chosen = replace(chosen, augmentation=get_augmentation(augment))
-    if tensorboard:
-        TensorBoard()  # says now that its library is missing
+    usual = _usual(data, model or (DEFAULT_FOLDER_MODEL if is_folder(data) else DEFAULT_MODEL))
+    _check_settings(engine, ensemble, tensorboard)
+    asked = {key: value for key, value in recipe.items() if value is not None}
+    chosen = _with_schedule(_changed(usual.recipe, **asked), schedule)
     chosen, settings = _sort(chosen, {key: parse(value) for key, value in (sets or {}).items()})
-    return Plan(
-        str(Path(data).resolve()) if is_folder(data) else data, model, chosen, settings,
-        ensemble, engine, schedule == PLATEAU, tensorboard,
+    return replace(
+        usual, recipe=chosen, settings={**usual.settings, **settings}, ensemble=ensemble or usual.ensemble,
+        engine=engine, plateau=schedule == PLATEAU, tensorboard=tensorboard,
     )  # fmt: skip
 
 
@@ -103,23 +92,58 @@ def parse(text: str) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _check_model(model: str) -> None:
+def _usual(data: str, model: str) -> Plan:
+    """The plan of a model, or of a system, when nothing else is asked for."""
+    data = str(Path(data).resolve()) if is_folder(data) else data
     if model not in zoo.names():
-        raise UsageError(f"There is no model '{model}'.{nearest(model, zoo.names())}")
+        return _system(data, model)
     if len(zoo.network(model).input_shapes[0]) != 3:
         raise UsageError(f"Model '{model}' takes no images. Run it with: striate reproduce {model}")
+    return Plan(data, model, recipe_of(model))
 
 
-def _schedule(name: str) -> Any:
-    try:
-        return get_schedule(name)
-    except UsageError:
-        raise UsageError(f"There is no schedule '{name}'.{nearest(name, [*SCHEDULES, PLATEAU])}") from None
+def _system(data: str, id: str) -> Plan:
+    from striate.systems.known import SYSTEMS
+
+    known = {system.id: system for system in SYSTEMS}
+    if id not in known:
+        raise UsageError(f"There is no model '{id}'.{nearest(id, {*zoo.names(), *known})}")
+    system = known[id]
+    if len(system.forms) != 1:
+        raise UsageError(f"'{id}' is not one network. Run it with: striate reproduce {id}")
+    form = system.forms[0]
+    return Plan(data, form.model, system.recipe(), form.settings, system.members)
 
 
-def _with_optimizer(recipe: Recipe, name: str | None, rate: float | None) -> Recipe:
-    optimizer = recipe.optimizer if name is None else get_optimizer(name)
-    return replace(recipe, optimizer=optimizer if rate is None else replace(optimizer, learning_rate=rate))
+def _check_settings(engine: str, ensemble: int | None, tensorboard: bool) -> None:
+    if engine not in ENGINES:
+        raise UsageError(f"There is no engine '{engine}'.{nearest(engine, ENGINES)}")
+    if ensemble is not None and ensemble < 1:
+        raise UsageError(f"An ensemble has 1 member or more; received {ensemble}.")
+    if tensorboard:
+        TensorBoard()  # says now that its library is missing
+
+
+def _changed(
+    recipe: Recipe, *, optimizer: str | None = None, learning_rate: float | None = None, augment: str | None = None,
+    **plain: int,
+) -> Recipe:  # fmt: skip
+    rule = recipe.optimizer if optimizer is None else get_optimizer(optimizer)
+    if learning_rate is not None:
+        rule = replace(rule, learning_rate=learning_rate)
+    augmentation = recipe.augmentation if augment is None else get_augmentation(augment)
+    changes: dict[str, Any] = {"optimizer": rule, "augmentation": augmentation, **plain}
+    return replace(recipe, **changes)
+
+
+def _with_schedule(recipe: Recipe, name: str | None) -> Recipe:
+    if name is None:
+        return recipe
+    if name == PLATEAU:
+        return replace(recipe, schedule=Constant())
+    if name not in SCHEDULES:
+        raise UsageError(f"There is no schedule '{name}'.{nearest(name, [*SCHEDULES, PLATEAU])}")
+    return replace(recipe, schedule=get_schedule(name))
 
 
 def _sort(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe, dict[str, Any]]:

@@ -70,4 +70,4 @@ def _answer(trained: Trained, files: Sequence[Path], read: Sequence[Array | str]
             continue
         row = next(rows)
         best, top = int(row.argmax()), float(row.max())
-        yield Prediction(str(file), trained.classes[best], top, top < trained.threshold)
+        yield Prediction(str(file), trained.classes[best], round(top, 6), top < trained.threshold)
