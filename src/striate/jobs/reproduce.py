@@ -14,6 +14,7 @@ from striate.jobs import facts
 from striate.jobs.plan import Plan
 from striate.jobs.prepare import Job, build_network, load_data
 from striate.jobs.train import start, train
+from striate.jobs.trained import average, open_trained
 from striate.systems.system import Form, Say, System
 from striate.training import Run
 from striate.training.progress import Verbose
@@ -81,6 +82,9 @@ class Reproduction:
                 yield Outcome(system, reported=system.reported, words=finding.measured, right=finding.right)
                 continue
             data = load_data(system.data or self.folder or "")
+            if system.combines:
+                yield self._combine(system, system.combines, data)
+                continue
             for form in system.forms:
                 yield self._train_all(system, form, data)
 
@@ -92,10 +96,24 @@ class Reproduction:
             self.say(f"{system.id} {form.name} seed {seed}: {accuracies[seed]:.2f} %".replace("  ", " "))
         return Outcome(system, form.name, form.reported, accuracies, seconds)
 
+    def _combine(self, system: System, parts: System, data: Dataset) -> Outcome:
+        """For each seed, the mean of the probabilities of another system's forms."""
+        accuracies, seconds = {}, 0.0
+        for seed in self.seeds:
+            seconds += sum(self._train(parts, form, data, seed)[1] for form in parts.forms)
+            members = [open_trained(self._path(parts, form, seed)) for form in parts.forms]
+            p = average([member.probabilities(data.test.x) for member in members])
+            accuracies[seed] = 100 * float((p.argmax(axis=1) == data.test.y).mean())
+            self.say(f"{system.id} seed {seed}: {accuracies[seed]:.2f} %")
+        return Outcome(system, "", system.forms[0].reported, accuracies, seconds)
+
+    def _path(self, system: System, form: Form, seed: int) -> Path:
+        return self.out / ("as-reported" if self.as_reported else "") / system.id / form.name / f"seed-{seed}"
+
     def _train(self, system: System, form: Form, data: Dataset, seed: int) -> tuple[float, float]:
         """Accuracy in percent, and seconds of training, of one run, which may be there already."""
         plan = self._plan(system, form, seed)
-        path = self.out / ("as-reported" if self.as_reported else "") / system.id / form.name / f"seed-{seed}"
+        path = self._path(system, form, seed)
         found = _finished(path, plan)
         if found:
             return found

@@ -9,17 +9,17 @@ from striate.training import Constant, OneCycle, Recipe, Step
 LIGHT = PRESETS["light"]
 STANDARD = PRESETS["standard"]
 
-CNN = Recipe(15, 100, Adam(2e-3), OneCycle(), LIGHT)
+CNN = Recipe(6, 100, Adam(2e-3), OneCycle(), LIGHT)
 RECIPES: dict[str, Recipe] = {
-    "mlp": Recipe(15, 100, Adam(1e-3), OneCycle(), LIGHT),
+    "mlp": Recipe(12, 100, Adam(1e-3), OneCycle(), LIGHT),
     "scattered-digits": Recipe(15, 100, Adam(1e-3), OneCycle()),
-    "simple-convnet": Recipe(20, 100, Adam(2e-3), OneCycle()),
+    "simple-convnet": Recipe(12, 100, Adam(2e-3), OneCycle(), LIGHT),
     "tutorial-cnn": Recipe(20, 50, Adam(1e-3), OneCycle(), LIGHT),
     "mnist-cnn": CNN,
     "mnist-ensemble": CNN,
-    "mnist-best": Recipe(30, 100, Adam(3e-3), OneCycle(), STANDARD),
-    "lenet5": Recipe(15, 50, Adam(2e-3), OneCycle()),
-    "lenet5-1998": Recipe(20, 50, Adam(2e-3), OneCycle()),
+    "mnist-best": Recipe(10, 100, Adam(3e-3), OneCycle(), STANDARD),
+    "lenet5": Recipe(12, 50, Adam(2e-3), OneCycle(), LIGHT),
+    "lenet5-1998": Recipe(10, 50, Adam(2e-3), OneCycle()),
     "mnist-quick": Recipe(2, 100, Adam(3e-2, beta_2=0.98), OneCycle()),
 }
 

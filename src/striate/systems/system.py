@@ -33,6 +33,7 @@ class System:
     """One row of the table of systems.
 
     data: the data set's name; empty where it is the person's own folder. members: of an ensemble, trained apart.
+    combines: for `reproduce`, the system whose forms, trained apart, are this ensemble's members.
     changed: how the recipe differs from the reported one, and why; empty where it does not.
     show: for a system that trains no classifier, what it does: takes a way to print and a seed.
     """
@@ -43,6 +44,7 @@ class System:
     forms: tuple[Form, ...] = ()
     data: str = "mnist"
     members: int = 1
+    combines: "System | None" = None
     changed: str = ""
     show: Callable[[Say, int], Finding] | None = None
 

@@ -181,7 +181,6 @@ def conv2d_backward(
     gradient = contiguous(planes(dy), scratch, "dy")
     dkernel = np.empty(kernel.shape, kernel.dtype) if dkernel is None else dkernel
     dmatrix, matrix = dkernel.reshape(-1, o), kernel.reshape(-1, o)
-    plain = replace_cell(window)
     parts = []
     for g in range(groups):
         maps, maps_out = slice(g * c, (g + 1) * c), slice(g * og, (g + 1) * og)
@@ -208,15 +207,8 @@ def conv2d_backward(
         block = ordered[g * og : (g + 1) * og].reshape(og, -1)
         dcolumns = scratch.temporary("dcolumns", (kh * kw * c, oh * ow * n), dy.dtype)
         np.matmul(matrix[:, g * og : (g + 1) * og], block, out=dcolumns)
-        parts.append(col2im(dcolumns, shape, plain, scratch if groups == 1 else None))
+        parts.append(col2im(dcolumns, shape, window, scratch if groups == 1 else None))
     return (parts[0] if groups == 1 else np.concatenate(parts, axis=3)), dkernel, dbias
-
-
-def replace_cell(window: Geometry) -> Geometry:
-    """The same window with output positions in plain order."""
-    if window.cell == (1, 1):
-        return window
-    return Geometry(window.kernel_size, window.strides, window.padding, window.dilation)
 
 
 def in_plain_order(maps: Array, cell: Pair, scratch: Scratch) -> Array:

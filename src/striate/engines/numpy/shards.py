@@ -21,11 +21,18 @@ def cut(n: int) -> list[slice]:
     return [slice(start, end) for start, end in itertools.pairwise(edges)]
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class Crew:
     """Threads that work through numbered jobs; the calling thread is one of them."""
 
     def __init__(self, threads: int | None = None) -> None:
-        self.threads = threads or os.cpu_count() or 1
+        self.threads = threads or cores()
         self._pool: ThreadPoolExecutor | None = None
 
     def map(self, job: Callable[[int], Any], count: int) -> list[Any]:
