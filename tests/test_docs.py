@@ -12,6 +12,7 @@ import click
 import pytest
 
 from striate.cli import striate
+from striate.systems.known import SYSTEMS
 
 ROOT = Path(__file__).parents[1]
 TUTORIAL = "docs/tutorials/from-a-pixel-to-a-probability"
@@ -117,3 +118,10 @@ def test_the_parse_refuses_what_does_not_exist(arguments: list[str], message: st
 def test_links_lead_somewhere(document: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", document.read_text("utf-8"))
     assert [link for link in links if "://" not in link and not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ko.md"])
+def test_the_table_of_systems_is_complete(page: str) -> None:
+    rows = [line for line in text_of(page).splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    assert named == {system.id for system in SYSTEMS}
