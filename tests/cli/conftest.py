@@ -1,0 +1,66 @@
+"""The command line as a user has it: in a process of its own, in an empty folder."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import striate
+from striate.images import encode_png
+
+SOURCE = Path(striate.__file__).parents[1]
+Finished = subprocess.CompletedProcess[str]
+Cli = Callable[..., Finished]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name != "STRIATE_DEBUG"}
+    return kept | {"PYTHONPATH": str(SOURCE), "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"} | changes
+
+
+def run(*args: str | Path, cwd: Path, env: dict[str, str] | None = None) -> Finished:
+    command = [sys.executable, "-m", "striate", *map(str, args)]
+    done = subprocess.run(
+        command, cwd=cwd, env=environment(**(env or {})), capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    if not env:
+        assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """Run `striate …` in the test's own folder."""
+
+    def call(*args: str | Path, env: dict[str, str] | None = None) -> Finished:
+        return run(*args, cwd=tmp_path, env=env)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Finished]:
+    """A finished run of mnist-quick on mnist5k, and what its training printed. Leave it as it is."""
+    folder = tmp_path_factory.mktemp("trained")
+    done = run("train", "--model", "mnist-quick", "--epochs", "4", "--seed", "3", "--out", "quick", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "quick", done
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two classes in Korean: 빨강 is mostly red, 파랑 mostly blue; one file is no picture."""
+    folder = tmp_path_factory.mktemp("data") / "우리 사진"
+    generator = np.random.default_rng(0)
+    for name, channel in (("빨강", 0), ("파랑", 2)):
+        (folder / name).mkdir(parents=True)
+        for number in range(40):
+            pixels = generator.integers(0, 120, (20, 24, 3), dtype=np.uint8)
+            pixels[:, :, channel] += 120
+            (folder / name / f"그림 {number}.png").write_bytes(encode_png(pixels))
+    (folder / "빨강" / "망가진.jpg").write_bytes(b"not a picture")
+    return folder

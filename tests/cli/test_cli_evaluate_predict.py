@@ -1,0 +1,126 @@
+"""striate evaluate and predict on a trained run."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import striate as st
+from striate.images import encode_png
+
+from .conftest import Cli, Finished
+
+Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+
+
+def photographed(digit: Pixels) -> Pixels:
+    """A digit (28, 28, 1) as in a photograph: dark ink, five times as large, off the middle of light grey paper."""
+    large = np.kron(digit[:, :, 0], np.ones((5, 5), np.uint8))
+    paper = np.full((220, 260), 215, np.uint8)
+    ink = paper[60:200, 90:230]
+    ink[:] = 215 - (large.astype(np.uint16) * 180 // 255).astype(np.uint8)
+    return np.repeat(paper[:, :, None], 3, axis=2)
+
+
+def some_of_each_class() -> st.data.Images:
+    """53 test digits; in the file they come class by class."""
+    test = st.data.load("mnist5k").test
+    return test.take(np.arange(0, len(test), 10))
+
+
+def test_evaluate_says_what_training_said(cli: Cli, trained: tuple[Path, Finished]) -> None:
+    run, training = trained
+    metrics = json.loads((run / "metrics.json").read_text("utf-8"))
+    assert json.loads(cli("evaluate", run, "--json").stdout) == metrics
+    shown = cli("evaluate", run, "mnist5k").stdout
+    line = next(line for line in training.stdout.splitlines() if line.startswith("test accuracy"))
+    assert f"mnist5k: {line.partition(', after')[0]}" in shown
+    assert shown.count("%") > 30
+    pair = metrics["confusion"]["pairs"][0]
+    assert f"of '{pair['true']}' were taken for '{pair['taken_for']}' ({pair['count']})" in shown
+
+
+def test_a_model_file_alone_needs_the_name_of_the_data(
+    cli: Cli, trained: tuple[Path, Finished], tmp_path: Path
+) -> None:
+    shutil.copy(trained[0] / "model.safetensors", tmp_path / "m.safetensors")
+    without = cli("evaluate", "m.safetensors")
+    assert without.returncode == 2
+    assert "name the data to measure on" in without.stderr
+    figures = json.loads(cli("evaluate", "m.safetensors", "mnist5k", "--json").stdout)
+    assert figures["right"] == json.loads((trained[0] / "metrics.json").read_text("utf-8"))["right"]
+
+
+def test_evaluate_refuses_classes_the_model_does_not_know(
+    cli: Cli, trained: tuple[Path, Finished], photographs: Path
+) -> None:
+    done = cli("evaluate", trained[0], photographs)
+    assert done.returncode == 1
+    assert "'우리 사진' has the class '빨강', which the model does not know." in done.stderr
+    assert "It was trained to tell apart: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9." in done.stderr
+
+
+def test_evaluate_reads_a_folder_by_the_model_s_own_policy(
+    cli: Cli, trained: tuple[Path, Finished], tmp_path: Path
+) -> None:
+    test = some_of_each_class()
+    for number in range(len(test)):
+        file = tmp_path / "written" / str(test.y[number]) / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(encode_png(photographed(test.x[number])))
+    figures = json.loads(cli("evaluate", trained[0], "written", "--json").stdout)
+    assert figures["images"] > 0
+    assert figures["right"] >= 0.7 * figures["images"]
+
+
+def test_predict_takes_photographed_digits(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
+    test = some_of_each_class()
+    (tmp_path / "숫자").mkdir()
+    for number in range(len(test)):
+        (tmp_path / "숫자" / f"{number:02}.png").write_bytes(encode_png(photographed(test.x[number])))
+    done = cli("predict", trained[0], "숫자", "숫자/03.png", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    answers = json.loads(done.stdout)
+    assert [set(answer) for answer in answers] == [{"path", "label", "probability", "unknown"}] * len(test)
+    assert answers[3]["path"] == str(Path("숫자") / "03.png")
+    assert sum(answer["label"] == str(label) for answer, label in zip(answers, test.y, strict=True)) >= 40
+    threshold = st.load(trained[0] / "model.safetensors").figures["unknown_threshold"]
+    for answer in answers:
+        assert 0.1 <= answer["probability"] <= 1
+        assert answer["unknown"] == (answer["probability"] < threshold)
+
+
+def test_predict_answers_for_the_others_when_a_file_cannot_be_read(
+    cli: Cli, trained: tuple[Path, Finished], tmp_path: Path
+) -> None:
+    digit = st.data.load("mnist5k").test
+    (tmp_path / "good.png").write_bytes(encode_png(digit.x[0]))
+    (tmp_path / "bad.png").write_bytes(b"nothing")
+    done = cli("predict", trained[0], "bad.png", "good.png", "missing.png", "--json")
+    assert done.returncode == 1
+    assert [answer["path"] for answer in json.loads(done.stdout)] == ["good.png"]
+    assert "Skipped: bad.png cannot be read" in done.stderr
+    assert "Skipped: There is no file or folder 'missing.png'." in done.stderr
+    table = cli("predict", trained[0], "good.png").stdout.splitlines()
+    assert table[0].split() == ["picture", "label", "probability"]
+    assert table[1].startswith("good.png")
+
+
+def test_predict_needs_to_know_how_pictures_become_pixels(cli: Cli, tmp_path: Path) -> None:
+    model = st.zoo.build("mnist-quick")
+    model.classes = tuple("0123456789")
+    model.save(tmp_path / "bare.safetensors")
+    (tmp_path / "x.png").write_bytes(encode_png(np.zeros((28, 28, 1), np.uint8)))
+    done = cli("predict", "bare.safetensors", "x.png")
+    assert done.returncode == 1
+    assert "does not say how pictures become its pixels" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict"])
+def test_a_model_without_class_names_is_refused(cli: Cli, tmp_path: Path, command: str) -> None:
+    st.zoo.build("mnist-quick").save(tmp_path / "nameless.safetensors")
+    done = cli(command, "nameless.safetensors", "mnist5k")
+    assert done.returncode == 1
+    assert "holds a model without class names" in done.stderr

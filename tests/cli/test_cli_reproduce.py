@@ -1,0 +1,84 @@
+"""striate reproduce, and the systems it runs."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from striate import zoo
+from striate.errors import RunError
+from striate.jobs.reproduce import Reproduction
+from striate.systems import toy_convolutions
+from striate.systems.known import SYSTEMS, find
+from striate.systems.recipes import AS_REPORTED, RECIPES
+
+from .conftest import Cli
+
+
+def test_worked_examples_and_regression(cli: Cli, tmp_path: Path) -> None:
+    done = cli("reproduce", "toy-convolutions", "linear-regression", "--out", "all")
+    assert done.returncode == 0
+    assert "| toy-convolutions | exact | 13 of 13 examples exact | – | nothing |" in done.stdout
+    assert "WRONG" not in done.stdout
+    assert "112" in done.stdout
+    assert "19.5" in done.stdout
+    costs = [float(line.split()[-1].replace(",", "")) for line in done.stdout.splitlines() if line.startswith("step ")]
+    assert len(costs) == 21
+    assert costs == sorted(costs, reverse=True)
+    results = json.loads((tmp_path / "all" / "results.json").read_text("utf-8"))
+    assert results["outcomes"]["linear-regression"]["right"]
+    cli("reproduce", "toy-convolutions", "--quiet", "--out", "all")
+    kept = json.loads((tmp_path / "all" / "results.json").read_text("utf-8"))["outcomes"]
+    assert set(kept) == {"toy-convolutions", "linear-regression"}
+
+
+def test_a_wrong_answer_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toy_convolutions, "SUMS_SAME", [[12, 16, 9], [24, 28, 15], [15, 17, 10]])
+    said: list[str] = []
+    finding = toy_convolutions.toy_convolutions(said.append)
+    assert not finding.right
+    assert finding.measured == "10 of 13 examples exact"
+    assert "convolution 2×2 of all 10, same: WRONG" in said
+
+
+def test_every_system_has_both_recipes_and_known_models() -> None:
+    trained = [system for system in SYSTEMS if not system.show]
+    assert {system.id for system in trained} == set(RECIPES) == set(AS_REPORTED)
+    for system in trained:
+        assert system.recipe().seed == system.recipe(as_reported=True).seed == 0
+        assert {form.model for form in system.forms} <= set(zoo.names())
+
+
+def test_list_needs_no_training(cli: Cli, tmp_path: Path) -> None:
+    done = cli("reproduce", "--list")
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == [system.id for system in SYSTEMS]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_seeds_are_run_once_and_never_mixed_with_another_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RECIPES, "mnist-quick", replace(RECIPES["mnist-quick"], epochs=1))
+    system = replace(find("mnist-quick"), data="mnist5k")
+    said: list[str] = []
+    reproduction = Reproduction(tmp_path, (4, 5), verbose=0, say=said.append)
+    [outcome] = reproduction.run([system])
+    assert list(outcome.accuracies) == [4, 5]
+    assert outcome.measured.endswith(" %")
+    assert " ± " in outcome.measured
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    [again] = reproduction.run([system])
+    assert again == outcome
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == files
+    monkeypatch.setitem(RECIPES, "mnist-quick", replace(RECIPES["mnist-quick"], epochs=2))
+    with pytest.raises(RunError, match="holds a run by another recipe"):
+        list(reproduction.run([system]))
+
+
+def test_the_members_of_one_ensemble_are_in_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RECIPES, "mnist-quick", replace(RECIPES["mnist-quick"], epochs=1))
+    system = replace(find("mnist-quick"), data="mnist5k", members=2)
+    list(Reproduction(tmp_path, (0, 1), verbose=0, say=lambda text: None).run([system]))
+    configs = sorted(tmp_path.rglob("member-*/config.json"))
+    assert [json.loads(file.read_text("utf-8"))["recipe"]["seed"] for file in configs] == [0, 1, 2, 3]

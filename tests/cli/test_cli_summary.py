@@ -1,0 +1,63 @@
+"""striate summary and gradcheck."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from striate import zoo
+from striate.cli import gradcheck as command
+from striate.engines import gradcheck
+
+from .conftest import Cli, Finished
+
+
+@pytest.mark.parametrize("model", zoo.names())
+def test_every_table_fits_80_columns_and_leaves_nothing_out(model: str) -> None:
+    from striate.cli.summary import summary
+
+    shown = CliRunner().invoke(summary, [model]).output
+    *table, _ = shown.rstrip().splitlines()
+    assert max(map(len, table)) <= 80
+    assert "…" not in shown
+    letters = "".join(shown.split())
+    for row in zoo.network(model).table():
+        assert row.name.split(".")[-1] in letters
+        assert f"{row.parameters:,}" in shown
+
+
+def test_the_table_of_lenet5(cli: Cli) -> None:
+    done = cli("summary", "lenet5")
+    rows = {line.split()[0]: line.split() for line in done.stdout.splitlines() if line.strip()}
+    assert rows["C1"] == ["C1", "Conv2D", "6", "28×28", "5×5", "1×1", "valid", "tanh", "156", "117,600", "5×5"]
+    assert rows["C5"] == ["C5", "Conv2D", "120", "1×1", "5×5", "1×1", "valid", "tanh", "48,120", "48,000", "32×32"]
+    assert rows["F6"] == ["F6", "Dense", "84", "tanh", "10,164", "10,080", "32×32"]
+    assert "lenet5: 61,706 parameters, 416,520 multiply-adds for one image" in done.stdout
+
+
+def test_json_of_a_run_and_of_its_model_file(cli: Cli, trained: tuple[Path, Finished]) -> None:
+    of_run = json.loads(cli("summary", trained[0], "--json").stdout)
+    of_file = json.loads(cli("summary", trained[0] / "model.safetensors", "--json").stdout)
+    of_id = json.loads(cli("summary", "mnist-quick", "--json").stdout)
+    assert of_run == of_file == of_id
+    assert of_run["parameters"] == sum(layer["parameters"] for layer in of_run["layers"])
+
+
+def test_gradcheck_passes_and_says_so_for_every_parameter(cli: Cli) -> None:
+    done = cli("gradcheck", "simple-convnet", "--seed", "1")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    names = [parameter.name for parameter in zoo.network("simple-convnet").parameters]
+    assert [line.split()[0] for line in lines[1:-1]] == names
+    assert all(line.endswith("ok") for line in lines[1:-1])
+    assert lines[-1] == f"{len(names)} of {len(names)} parameters agree within 1e-07"
+
+
+def test_gradcheck_fails_on_a_wrong_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [gradcheck.Row("a/kernel", 9, 0, 1e-9), gradcheck.Row("b/kernel", 9, 0, 2e-7), gradcheck.Row("c", 0, 5, 0.0)]
+    monkeypatch.setattr(gradcheck, "check_gradients", lambda network, seed: rows)
+    result = CliRunner().invoke(command.gradcheck, ["mlp"])
+    assert result.exit_code == 1
+    assert [line.split()[-1] for line in result.output.splitlines()[1:4]] == ["ok", "FAILED", "FAILED"]
+    assert "1 of 3 parameters agree" in result.output

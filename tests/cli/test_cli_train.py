@@ -1,0 +1,194 @@
+"""striate train as a user sees it: what is printed, what is left, how to go on."""
+
+import csv
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import striate as st
+
+from .conftest import Cli, Finished, environment
+
+QUICK = ("train", "--model", "mnist-quick", "--epochs", "1")
+
+
+def test_a_run_folder_holds_everything(trained: tuple[Path, Finished]) -> None:
+    run, _ = trained
+    names = {"config.json", "history.csv", "metrics.json", "model.safetensors", "report.html", "checkpoints"}
+    assert names == {path.name for path in run.iterdir()}
+    rows = list(csv.DictReader((run / "history.csv").read_text("utf-8").splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert float(rows[-1]["val_accuracy"]) > 0.85
+    config = json.loads((run / "config.json").read_text("utf-8"))
+    assert (config["data"], config["model"], config["recipe"]["seed"]) == ("mnist5k", "mnist-quick", 3)
+    assert config["versions"]["numpy"] == np.__version__
+    assert config["seconds"] > 0
+    assert config["hardware"] in (run / "report.html").read_text("utf-8")
+
+
+def test_what_is_printed(trained: tuple[Path, Finished]) -> None:
+    run, done = trained
+    metrics = json.loads((run / "metrics.json").read_text("utf-8"))
+    parameters = st.load(run / "model.safetensors").network.parameter_count
+    assert f"mnist-quick: {parameters:,} parameters" in done.stdout
+    assert re.search(
+        r"data +mnist5k: 10 classes, 28×28×1; [\d,]+ images to train, \d+ to validate, \d+ to", done.stdout
+    )
+    assert "engine  numpy" in done.stdout
+    assert "epochs 4, batch_size 100, optimizer adam" in done.stdout
+    assert re.search(r"epoch 4/4 +loss 0\.\d+ +accuracy 0\.\d+ +val_loss", done.stdout)
+    accuracy = {name: f"{100 * value:.2f}" for name, value in metrics["accuracy"].items()}
+    interval = f"(95 % interval {accuracy['low']} … {accuracy['high']})"
+    wrong = metrics["images"] - metrics["right"]
+    assert (
+        f"test accuracy {accuracy['value']} % {interval}, {wrong} mistakes in {metrics['images']} images" in done.stdout
+    )
+    assert (run / "report.html").resolve().as_uri() in done.stdout
+    assert "striate predict quick PICTURE.png" in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_model_file_holds_classes_policy_and_threshold_but_no_place_or_time(trained: tuple[Path, Finished]) -> None:
+    run, _ = trained
+    model = st.load(run / "model.safetensors")
+    assert model.classes == tuple("0123456789")
+    assert model.policy is not None
+    assert model.policy.fit == "digit"
+    threshold = model.figures["unknown_threshold"]
+    data = st.data.load("mnist5k")
+    top = model.predict(data.validation.x).max(axis=1)
+    right = model.predict(data.validation.x).argmax(axis=1) == data.validation.y
+    assert (top[right] >= threshold).mean() >= 0.99
+    assert (top[right] > threshold).mean() < 1
+    content = (run / "model.safetensors").read_bytes()
+    assert b"seconds" not in content
+    assert b"hardware" not in content
+
+
+def test_without_arguments_it_is_lenet5_on_mnist5k(cli: Cli, tmp_path: Path) -> None:
+    done = cli("train", "--epochs", "1", "--quiet")
+    assert done.returncode == 0
+    assert done.stdout.strip().startswith("test accuracy")
+    assert "epoch" not in done.stdout
+    config = json.loads((tmp_path / "runs" / "mnist5k-lenet5" / "config.json").read_text("utf-8"))
+    assert (config["data"], config["model"]) == ("mnist5k", "lenet5")
+
+
+def test_options_reach_the_recipe_and_the_model(cli: Cli, tmp_path: Path) -> None:
+    options = ["--batch-size", "100000", "--learning-rate", "0.002", "--optimizer", "nesterov", "--schedule", "plateau"]
+    sets = ["--set", "label_smoothing=0.1", "--set", "optimizer.weight_decay=1e-4", "--set", "hidden=[20]"]
+    done = cli("train", "--model", "mlp", "--epochs", "1", *options, *sets, "--augment", "none", "--out", "run")
+    assert done.returncode == 0
+    assert "fewer than batch_size=100000" in done.stdout
+    config = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))
+    recipe = config["recipe"]
+    assert recipe["optimizer"] == {
+        "name": "sgd", "learning_rate": 0.002, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4,
+    }  # fmt: skip
+    assert (recipe["batch_size"], recipe["label_smoothing"]) == (100000, 0.1)
+    assert config["plateau"]
+    assert st.load(tmp_path / "run" / "model.safetensors").network.layer("hidden1").units == 20  # type: ignore[attr-defined]
+
+
+def test_ctrl_c_then_resume_ends_with_the_same_bytes(cli: Cli, tmp_path: Path) -> None:
+    command = ["train", "--model", "mnist-quick", "--epochs", "3", "--augment", "light"]
+    cli(*command, "--out", "whole")
+    training = subprocess.Popen(
+        [sys.executable, "-m", "striate", *command, "--out", "cut"],
+        cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+    )  # fmt: skip
+    assert training.stdout is not None
+    while not training.stdout.readline().startswith("epoch 1/3"):
+        assert training.poll() is None
+    training.send_signal(signal.SIGINT)
+    _, errors = training.communicate(timeout=60)
+    assert training.returncode == 130
+    assert "Traceback" not in errors
+    assert "Go on with: striate train --resume cut" in errors
+    assert cli("predict", "cut", ".").stderr.strip().endswith("Finish it with: striate train --resume cut")
+    assert cli("train", "--resume", "cut").returncode == 0
+    first, second = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "cut"))
+    assert first == second
+
+
+def test_a_finished_run_is_extended(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
+    shutil.copytree(trained[0], tmp_path / "quick")
+    done = cli("train", "--resume", "quick", "--epochs", "5")
+    assert done.returncode == 0
+    assert "epoch 5/5" in done.stdout
+    assert "epoch 4/" not in done.stdout
+    assert len((tmp_path / "quick" / "history.csv").read_text("utf-8").splitlines()) == 6
+    fewer = cli("train", "--resume", "quick", "--epochs", "2")
+    assert fewer.returncode == 1
+    assert "planned for 5 epochs; it can be extended to more, not cut to 2" in fewer.stderr
+
+
+def test_a_run_is_never_written_over(cli: Cli, trained: tuple[Path, Finished]) -> None:
+    run, _ = trained
+    before = (run / "model.safetensors").read_bytes()
+    done = cli(*QUICK, "--out", run)
+    assert done.returncode == 1
+    assert f"{run} already holds a run. Go on with it by --resume {run}" in done.stderr
+    assert (run / "model.safetensors").read_bytes() == before
+
+
+def test_an_ensemble_is_trained_evaluated_extended_and_asked_as_one(cli: Cli, tmp_path: Path) -> None:
+    done = cli(*QUICK, "--ensemble", "2", "--seed", "5", "--out", "both")
+    assert done.returncode == 0
+    assert "mnist-quick × 2, probabilities averaged" in done.stdout
+    assert "member 2 of 2" in done.stdout
+    models = [st.load(tmp_path / "both" / f"member-{number}" / "model.safetensors") for number in (1, 2)]
+    assert [model.recipe and model.recipe.seed for model in models] == [5, 6]
+    test = st.data.load("mnist5k").test
+    averaged = np.mean([model.predict(test.x) for model in models], axis=0)
+    metrics = json.loads((tmp_path / "both" / "metrics.json").read_text("utf-8"))
+    assert metrics["right"] == int((averaged.argmax(axis=1) == test.y).sum())
+    assert json.loads(cli("evaluate", "both", "--json").stdout) == metrics
+    (tmp_path / "digit.png").write_bytes(st_png(test.x[0]))
+    [answer] = json.loads(cli("predict", "both", "digit.png", "--json").stdout)
+    assert answer["probability"] == pytest.approx(averaged[0].max(), abs=1e-5)
+    assert "mnist-quick × 2" in (tmp_path / "both" / "report.html").read_text("utf-8")
+    again = cli("train", "--resume", "both", "--epochs", "2", "--quiet")
+    assert again.returncode == 0
+    histories = [(tmp_path / "both" / f"member-{number}" / "history.csv").read_text("utf-8") for number in (1, 2)]
+    assert [len(history.splitlines()) for history in histories] == [3, 3]
+
+
+def st_png(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
+    from striate.images import encode_png
+
+    return encode_png(pixels)
+
+
+def test_a_folder_of_photographs_with_korean_names(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+    files = sorted(photographs.rglob("*"))
+    done = cli("train", photographs, "--epochs", "3", "--set", "input_shape=[16,16,3]")
+    assert done.returncode == 0
+    assert "tutorial-cnn, input_shape (16, 16, 3): " in done.stdout
+    assert "우리 사진: 2 classes, 16×16×3" in done.stdout
+    assert "망가진.jpg cannot be read" in done.stdout
+    assert sorted(photographs.rglob("*")) == files
+    run = tmp_path / "runs" / "우리 사진-tutorial-cnn"
+    assert "파랑" in (run / "report.html").read_text("utf-8")
+    evaluated = cli("evaluate", run, photographs)
+    assert "빨강" in evaluated.stdout
+    answers = json.loads(cli("predict", run, photographs / "파랑", "--json").stdout)
+    assert len(answers) == 40
+    assert sum(answer["label"] == "파랑" for answer in answers) >= 35
+    assert answers[0]["path"].endswith(".png")
+    assert "그림" in answers[0]["path"]
+
+
+def test_a_class_too_small_to_split_is_reported(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+    shutil.copytree(photographs, tmp_path / "more")
+    (tmp_path / "more" / "하나").mkdir()
+    shutil.copy(photographs / "빨강" / "그림 1.png", tmp_path / "more" / "하나" / "only.png")
+    done = cli("train", "more", "--epochs", "1", "--set", "input_shape=[8,8,3]", "--batch-size", "20")
+    assert "Class '하나' has only 1 image" in done.stdout

@@ -1,0 +1,108 @@
+"""Bad input: one clear message, the right exit code, no traceback, nothing lost."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import Cli, Finished, environment
+
+USAGE = {
+    "trian": "There is no command 'trian'. Did you mean 'train'?",
+    "train mnist6k": "There is no data set or folder 'mnist6k'. Did you mean 'mnist5k'?",
+    "train --model lenet": "There is no model 'lenet'. Did you mean 'lenet5'?",
+    "train --modle lenet5": "'--modle'. Did you mean '--model'?",
+    "train --optimizer adm": "There is no optimizer 'adm'. Did you mean 'adam'?",
+    "train --schedule platau": "There is no schedule 'platau'. Did you mean 'plateau'?",
+    "train --augment lite": "There is no augmentation 'lite'. Did you mean 'light'?",
+    "train --engine nunpy": "There is no engine 'nunpy'. Did you mean 'numpy'?",
+    "train --epochs 0": "epochs must be a whole number, 1 or more; received 0.",
+    "train --epochs many": "'many' is not a valid integer",
+    "train --batch-size 0": "batch_size must be a whole number, 1 or more; received 0.",
+    "train --learning-rate nan": "The learning rate must be above 0; received nan.",
+    "train --seed -1": "seed must be a whole number, 0 or more; received -1.",
+    "train --ensemble 0": "An ensemble has 1 member or more; received 0.",
+    "train --set dropout": "'dropout' is not KEY=VALUE",
+    "train --set dropuot=0.1": "Model 'lenet5' has no setting 'dropuot'.",
+    "train --set epochs=many": "epochs must be a whole number, 1 or more; received 'many'.",
+    "train --set label_smoothing=much": "A setting of the recipe is of the wrong kind",
+    "train --set optimizer.beta=1": "Optimizer 'adam' has no setting 'beta'.",
+    "train --set classes=5": "The classes come from the data: 'mnist5k' has 10.",
+    "train --set input_shape=28": "input_shape is [height, width, channels] of images",
+    "train --model mlp --set hidden=5": "Model 'mlp' cannot be built with {'hidden': 5}",
+    "train --model linear-regression": "Run it with: striate reproduce linear-regression",
+    "train --model scattered-digits": "Run it with: striate reproduce scattered-digits",
+    "train --resume runs/x --seed 2": "--seed cannot be changed, only --epochs.",
+    "train mnist5k --resume runs/x": "DATA cannot be changed, only --epochs.",
+    "summary lenet-5": "There is no model 'lenet-5'. Did you mean 'lenet5'?",
+    "gradcheck lenet6": "There is no model 'lenet6'. Did you mean 'lenet5'?",
+    "reproduce lenet6": "There is no system 'lenet6'. Did you mean 'lenet5'?",
+    "reproduce tutorial-cnn": "needs a folder of photographs: --data photos/",
+    "reproduce mlp --seeds 0": "0 is not in the range x>=1",
+    "data get mnits": "There is no data set or folder 'mnits'. Did you mean 'mnist'?",
+    "predict": "Missing argument",
+}
+FAILURE = {
+    "train --resume nowhere": "nowhere is not a run folder: it has no config.json.",
+    "evaluate nowhere.safetensors": "There is no model file nowhere.safetensors.",
+    "predict nowhere.safetensors x.png": "There is no model file nowhere.safetensors.",
+    "train empty": "should hold a subfolder of pictures for each class, at least two; found 0.",
+    "train one": "should hold a subfolder of pictures for each class, at least two; found 1: 혼자.",
+    "train --out file.txt/run": "could not be written",
+    "evaluate foreign.safetensors": "is not a model file of Striate",
+}
+
+
+@pytest.mark.parametrize("command", USAGE)
+def test_wrong_usage_exits_2(cli: Cli, tmp_path: Path, command: str) -> None:
+    done = cli(*command.split())
+    assert USAGE[command] in done.stderr
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", FAILURE)
+def test_failure_exits_1(cli: Cli, tmp_path: Path, photographs: Path, command: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "one" / "혼자").mkdir(parents=True)
+    (tmp_path / "one" / "혼자" / "그림.png").write_bytes((photographs / "빨강" / "그림 1.png").read_bytes())
+    (tmp_path / "file.txt").write_text("", encoding="utf-8")
+    (tmp_path / "foreign.safetensors").write_bytes(b"PK\x03\x04 something else altogether")
+    done = cli(*command.split())
+    assert FAILURE[command] in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.returncode == 1
+
+
+def test_a_damaged_model_is_refused(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
+    content = bytearray((trained[0] / "model.safetensors").read_bytes())
+    content[-5] ^= 1
+    (tmp_path / "damaged.safetensors").write_bytes(content)
+    done = cli("evaluate", "damaged.safetensors", "mnist5k")
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        "Error: damaged.safetensors is damaged: its content does not match its checksum. Use a copy, or train again."
+    )
+
+
+def test_a_traceback_only_where_it_is_asked_for(cli: Cli) -> None:
+    done = cli("train", "--model", "lenet", env={"STRIATE_DEBUG": "1"})
+    assert "Traceback" in done.stderr
+
+
+def test_help_names_every_command_and_loads_no_numpy(cli: Cli) -> None:
+    done = cli("--help")
+    for name in ("train", "evaluate", "predict", "summary", "reproduce", "gradcheck", "data"):
+        assert f"\n  {name} " in done.stdout
+    code = "import sys, striate.cli; print('numpy' in sys.modules, 'rich' in sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == ["False", "False"]
+
+
+def test_names_and_places_of_data_sets(cli: Cli) -> None:
+    listed = cli("data", "list")
+    assert "mnist5k     5,000       10  handwritten digits" in listed.stdout
+    where = cli("data", "get", "mnist5k").stdout.strip()
+    assert Path(where).is_file()
