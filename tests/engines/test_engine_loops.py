@@ -208,7 +208,7 @@ def test_local_response_normalisation(case: Windowed, radius: int) -> None:
 def test_batch_normalisation_by_given_statistics(case: Windowed) -> None:
     """With the batch's own statistics the mode for inference does what training does."""
     x = case.x.astype("float64")
-    gamma, beta = (case.generator.standard_normal(x.shape[3]) for _ in range(2))
+    gamma, beta = case.generator.standard_normal((2, x.shape[3]))
     y = batch_norm_inference(x, x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2)), gamma, beta, 1e-3)
     close(y, loops.batch_norm(x, gamma, beta, 1e-3), "float64")
 
@@ -219,7 +219,7 @@ def test_relu(case: Windowed) -> None:
     step, where = steps.Activate("relu", in_place=False), place()
     np.testing.assert_array_equal(go(step, where, case.x), loops.relu(case.x))
     dy = case.random(*case.x.shape)
-    np.testing.assert_array_equal(step.backward(where, dy)[0], loops.relu_backward(dy, case.x))  # type: ignore[index]
+    np.testing.assert_array_equal(step.backward(where, dy)[0], loops.relu_backward(dy, case.x))
 
 
 @few

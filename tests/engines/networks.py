@@ -93,9 +93,12 @@ def _many() -> Network:
 def networks() -> dict[str, Network]:
     """All of them by name."""
     pool: dict[str, Any] = {"pool_size": 2}
+    first = Conv2D(2, 1, name="first")  # so that the next layer gives a gradient of its input
     return {
-        "conv valid": chain((7, 9, 2), Conv2D(3, (3, 2))),
-        "conv strided same": chain((7, 9, 2), Conv2D(3, (3, 5), strides=(2, 3), padding="same", activation="tanh")),
+        "conv valid": chain((7, 9, 2), first, Conv2D(3, (3, 2))),
+        "conv strided same": chain(
+            (7, 9, 2), first, Conv2D(3, (3, 5), strides=(2, 3), padding="same", activation="tanh")
+        ),
         "conv dilated": chain((7, 9, 2), Conv2D(2, 1), Conv2D(4, (2, 3), dilation_rate=(2, 1))),
         "conv padded": chain((5, 4, 2), Conv2D(2, 2), Conv2D(3, (2, 3), padding=((2, 0), (1, 3)), strides=2)),
         "conv groups": chain((7, 9, 4), Conv2D(6, 3, groups=2), Conv2D(6, 3, groups=2, padding="same")),
@@ -109,8 +112,10 @@ def networks() -> dict[str, Network]:
             Conv2D(9, 3, padding="same", activation="tanh"),
             MaxPool2D(**pool),
         ),
-        "conv pool 3": chain((8, 10, 2), Conv2D(3, (2, 4), activation="tanh"), MaxPool2D(3, padding="same")),
-        "conv pool cut": chain((8, 10, 1), Conv2D(3, (2, 4), activation="tanh"), MaxPool2D((2, 3))),
+        "conv pool 3": chain((9, 11, 2), first, Conv2D(3, (2, 4), activation="tanh"), MaxPool2D(3, padding="same")),
+        "conv pool cut": chain((8, 11, 1), first, Conv2D(3, (2, 4), activation="tanh"), MaxPool2D((2, 3))),
+        "conv bn pool cut": chain((8, 11, 1), Conv2D(3, (2, 4)), BatchNormalization(), MaxPool2D((2, 3))),
+        "winograd pool cut": chain((7, 9, 2), Conv2D(8, 1), Conv2D(2, 3, activation="tanh"), MaxPool2D(2)),
         "conv bn relu pool": chain(
             (8, 10, 1),
             Conv2D(8, 3, padding="same"),

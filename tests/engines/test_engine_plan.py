@@ -1,0 +1,211 @@
+"""The plan's short cuts (pooling cells, Winograd, writing over inputs) change no number."""
+
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from striate.engines.base import Array, Weights
+from striate.engines.numpy import NumpyEngine, engine, loops, plan, steps
+from striate.errors import NetworkError
+from striate.network import (
+    ACTIVATIONS,
+    Activation,
+    BatchNormalization,
+    Conv2D,
+    Flatten,
+    Input,
+    Layer,
+    MaxPool2D,
+    Network,
+)
+
+from .networks import NETWORKS, engine_of, lively_weights, pixels
+
+small = st.integers(1, 3)
+pairs = st.tuples(small, small)
+Answer = tuple[Array, float, Weights]
+
+
+def unfused(network: Network, **settings: Any) -> NumpyEngine:
+    """An engine whose plan takes no short cut; not even Winograd's."""
+    plain = partial(plan.make_plan, fuse=False)
+    with patch.object(engine, "make_plan", plain), patch.object(plan, "WINOGRAD_CHANNELS", 10**9):
+        return engine_of(network, **settings)
+
+
+def answer(runner: NumpyEngine, inputs: list[Array]) -> Answer:
+    """Output, loss and gradients in training mode, against targets that differ from image to image."""
+    shape = (len(inputs[0]), *runner.network.output_shapes[0])
+    target = np.random.default_rng(9).standard_normal(shape)
+    (output,) = runner.forward(inputs, training=True)
+    loss, gradients = runner.gradients(inputs, [target])
+    return output, loss, gradients
+
+
+def assert_same(fast: Answer, slow: Answer) -> None:
+    np.testing.assert_allclose(fast[0], slow[0], rtol=1e-9, atol=1e-11)
+    assert fast[1] == pytest.approx(slow[1], rel=1e-9)
+    for name, gradient in slow[2].items():
+        atol = 1e-10 * max(1, np.abs(gradient).max())
+        np.testing.assert_allclose(fast[2][name], gradient, rtol=0, atol=atol, err_msg=name)
+
+
+@st.composite
+def conv_and_pool(draw: st.DrawFn) -> Network:
+    """A convolution, perhaps normalised and activated in one of the usual orders, then pooled."""
+    size = draw(st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 2, 8])))
+    sides = st.tuples(st.integers(0, 2), st.integers(0, 2))
+    window = st.sampled_from([(3, 3)]) | pairs
+    activation = draw(st.sampled_from(ACTIVATIONS))
+    inside, after = draw(st.sampled_from([(activation, "linear"), ("linear", activation), ("relu", activation)]))
+    conv = Conv2D(
+        draw(small),
+        draw(window),
+        strides=draw(st.just((1, 1)) | pairs),
+        padding=draw(st.sampled_from(["valid", "same"]) | st.tuples(sides, sides)),
+        activation=inside,
+    )
+    between: list[Layer] = [Activation(after)]
+    if draw(st.booleans()):
+        between.insert(draw(st.integers(0, 1)), BatchNormalization())
+    pool_size = draw(pairs)
+    padding: Any = draw(st.sampled_from(["valid", "same"]) | st.tuples(sides, sides))
+    pool_strides = draw(st.none() | st.just((2, 2)))
+    first = Conv2D(size[2], 1, name="first")
+    try:
+        pool = MaxPool2D(pool_size, pool_strides, padding)
+        return Network.sequential([Input(size), first, conv, *between, pool, Flatten()])
+    except NetworkError:
+        assume(False)
+        raise
+
+
+@settings(deadline=None, max_examples=300)
+@given(conv_and_pool(), small, st.integers(0, 99))
+def test_fused_plan_is_the_unfused_one(network: Network, n: int, seed: int) -> None:
+    inputs = [np.random.default_rng(seed).standard_normal((n, *network.input_shapes[0]))]
+    assert_same(answer(engine_of(network), inputs), answer(unfused(network), inputs))
+
+
+@pytest.mark.parametrize("size", [(6, 8), (7, 8), (6, 9), (7, 9)], ids=str)
+@pytest.mark.parametrize("padding", ["valid", "same", ((0, 1), (0, 1))], ids=str)
+@pytest.mark.parametrize("channels", [1, 8])
+def test_pooling_with_truncation_and_overhang(size: tuple[int, int], padding: Any, channels: int) -> None:
+    """Odd maps under a 2×2 pool: valid drops the last row, same fills it up."""
+    network = Network.sequential([Input((*size, channels)), Conv2D(3, 3), MaxPool2D(2, padding=padding), Flatten()])
+    inputs = [np.random.default_rng(0).standard_normal((3, *network.input_shapes[0]))]
+    assert_same(answer(engine_of(network), inputs), answer(unfused(network), inputs))
+
+
+@pytest.mark.parametrize("channels", [1, 8])
+def test_batch_statistics_count_pixels_that_pooling_drops(channels: int) -> None:
+    """An odd map of 7×7 under a 2×2 valid pool."""
+    layers = [Conv2D(3, 3), BatchNormalization(), Activation("relu"), MaxPool2D(2), Flatten()]
+    network = Network.sequential([Input((9, 9, channels)), *layers])
+    inputs = [np.random.default_rng(0).standard_normal((3, 9, 9, channels))]
+    assert_same(answer(engine_of(network), inputs), answer(unfused(network), inputs))
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "many"])
+def test_every_network_without_short_cuts(name: str) -> None:
+    network = NETWORKS[name]
+    assert_same(answer(engine_of(network), pixels(network, 3)), answer(unfused(network), pixels(network, 3)))
+
+
+def loop_answer(x: Array, weights: Weights, padding: Any, pool: Any) -> tuple[Array, Weights]:
+    """first (1×1) → conv (3×3) → relu → max pool in loops, and the gradients of Σ y² / 2."""
+    shown = loops.conv2d(x, weights["first/kernel"], weights["first/bias"])
+    mixed = loops.conv2d(shown, weights["conv/kernel"], weights["conv/bias"], padding=padding)
+    squashed = loops.relu(mixed)
+    y = loops.max_pool(squashed, (2, 2), strides=(2, 2), padding=pool)
+    back = loops.relu_backward(loops.max_pool_backward(y, squashed, (2, 2), strides=(2, 2), padding=pool), mixed)
+    dshown, kernel, bias = loops.conv2d_backward(back, shown, weights["conv/kernel"], padding=padding)
+    _, first_kernel, first_bias = loops.conv2d_backward(dshown, x, weights["first/kernel"])
+    return y, {"first/kernel": first_kernel, "first/bias": first_bias, "conv/kernel": kernel, "conv/bias": bias}
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(3, 7), st.integers(3, 7), st.sampled_from([2, 8]), small, st.booleans(), st.booleans(), st.data())
+def test_conv_relu_pool_in_whole_numbers_is_exactly_the_loops(
+    h: int, w: int, channels: int, filters: int, same: bool, end: bool, data: st.DataObject
+) -> None:
+    """Small whole numbers: float64 makes no rounding error, and there are many ties."""
+    assume(same or min(h, w) > 3)
+    oh, ow = (h, w) if same else (h - 2, w - 2)
+    overhang = ((0, oh % 2), (0, ow % 2)) if end else ((0, 0), (0, 0))
+    network = Network.sequential(
+        [
+            Input((h, w, 2)),
+            Conv2D(channels, 1, name="first"),
+            Conv2D(filters, 3, padding="same" if same else "valid", activation="relu", name="conv"),
+            MaxPool2D(2, padding="same" if end else "valid"),
+            Flatten(),
+        ]
+    )
+    generator = np.random.default_rng(data.draw(st.integers(0, 999)))
+    weights = {p.name: generator.integers(-1, 2, p.shape).astype("float64") for p in network.parameters}
+    x = generator.integers(0, 3, (2, h, w, 2)).astype("float64")
+    y, gradients = loop_answer(x, weights, ((same, same), (same, same)), overhang)
+    runner = engine_of(network, weights=weights)
+    np.testing.assert_array_equal(runner.forward([x])[0], y.reshape(2, -1))
+    _, found = runner.gradients([x], [np.zeros((2, y[0].size))])
+    for name, gradient in gradients.items():
+        np.testing.assert_allclose(found[name] * y.size / 2, gradient, rtol=1e-12, atol=1e-9, err_msg=name)
+
+
+def test_ties_go_to_the_first_in_reading_order() -> None:
+    """Four equal numbers, in cells and outside: the gradient of the kernel is the pixel at the top left."""
+    for channels in (1, 8):
+        x = np.arange(1.0, 1 + 16 * channels).reshape(1, 4, 4, channels)
+        kernel = np.zeros((1, 1, channels, 1))
+        network = Network.sequential([Input((4, 4, channels)), Conv2D(1, 1, name="conv"), MaxPool2D(2), Flatten()])
+        weights = {"conv/kernel": kernel, "conv/bias": np.array([1.0])}
+        for runner in (engine_of(network, weights=weights), unfused(network, weights=weights)):
+            _, gradients = runner.gradients([x], [np.zeros((1, 4))])
+            firsts = x[0, ::2, ::2].reshape(4, channels)
+            np.testing.assert_allclose(gradients["conv/kernel"].ravel(), firsts.sum(axis=0) * 2 / 4)
+
+
+def kinds(network: Network, dtype: str = "float32") -> list[str]:
+    return [type(planned.step).__name__ for planned in plan.make_plan(network, np.dtype(dtype)).steps]
+
+
+def test_the_short_cuts_are_taken() -> None:
+    """Or the tests above compare nothing."""
+    assert "CellMaxPool" in kinds(NETWORKS["conv pool 3"])
+    assert kinds(NETWORKS["winograd pool"]).count("WinogradConvolve") == 2
+    assert kinds(NETWORKS["conv bn relu pool"]).count("CellMaxPool") == 1
+    assert "WinogradConvolve" not in kinds(NETWORKS["conv strided same"])
+    slow = plan.make_plan(NETWORKS["winograd pool"], np.dtype("float32"), fuse=False)
+    assert not any(isinstance(planned.step, steps.CellMaxPool) for planned in slow.steps)
+
+
+def test_a_convolution_with_two_readers_keeps_its_order() -> None:
+    """Its output is pooled and read as it is: only an unfused convolution can serve both."""
+    from striate.network import Concatenate, Dense
+
+    image = Input((6, 6, 2))
+    conv = Conv2D(3, 3, activation="tanh")(image)
+    ends = Concatenate()([Flatten()(MaxPool2D(2)(conv)), Flatten()(conv)])
+    network = Network(image, Dense(2)(ends))
+    assert "CellMaxPool" not in kinds(network)
+    inputs = [np.random.default_rng(0).standard_normal((3, 6, 6, 2))]
+    assert_same(answer(engine_of(network), inputs), answer(unfused(network), inputs))
+
+
+def test_winograd_in_bands() -> None:
+    """Large maps are worked through band by band of tile rows."""
+    from striate.engines.numpy import winograd
+
+    network = Network.sequential([Input((13, 9, 8)), Conv2D(8, 1), Conv2D(9, 3, padding="same"), Flatten()])
+    inputs = [np.random.default_rng(0).standard_normal((2, 13, 9, 8))]
+    weights = lively_weights(network)
+    slow = answer(unfused(network, weights=weights), inputs)
+    for numbers in (1, 20_000):
+        with patch.object(winograd, "BAND_NUMBERS", numbers):
+            assert_same(answer(engine_of(network, weights=weights), inputs), slow)
