@@ -17,7 +17,7 @@ RECIPES: dict[str, Recipe] = {
     "tutorial-cnn": Recipe(20, 50, Adam(1e-3), OneCycle(), LIGHT),
     "mnist-cnn": CNN,
     "mnist-ensemble": CNN,
-    "mnist-best": Recipe(10, 100, Adam(3e-3), OneCycle(), STANDARD),
+    "mnist-best": Recipe(10, 100, Adam(4e-3), OneCycle(), STANDARD),
     "lenet5": Recipe(12, 50, Adam(2e-3), OneCycle(), LIGHT),
     "lenet5-1998": Recipe(10, 50, Adam(2e-3), OneCycle()),
     "mnist-quick": Recipe(2, 100, Adam(3e-2, beta_2=0.98), OneCycle()),

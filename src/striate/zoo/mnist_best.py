@@ -29,8 +29,10 @@ class ConvNormRelu(Block):
 
     def call(self, *inputs: Tensor) -> Tensor:
         """Convolve, normalise, relu, pool."""
-        x = Conv2D(self.filters, 3, padding="same", use_bias=False, name="conv")(*inputs)
-        x = Activation("relu", name="relu")(BatchNormalization(name="bn")(x))
+        x = Conv2D(self.filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name="conv")(
+            *inputs
+        )
+        x = Activation("relu", name="relu")(BatchNormalization(momentum=0.95, name="bn")(x))
         return MaxPool2D(2, padding="same", name="pool")(x)
 
 
@@ -45,8 +47,8 @@ def mnist_best(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) ->
             ConvNormRelu(64, name="block2"),
             ConvNormRelu(128, name="block3"),
             Flatten(),
-            Dense(256, use_bias=False, name="hidden"),
-            BatchNormalization(name="bn"),
+            Dense(256, use_bias=False, kernel_initializer="he_normal", name="hidden"),
+            BatchNormalization(momentum=0.95, name="bn"),
             Activation("relu", name="relu"),
             Dropout(0.4),
             Dense(classes, activation="softmax", name="output"),
