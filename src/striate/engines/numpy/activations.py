@@ -1,7 +1,8 @@
 """Activation functions and their gradients: a table of short rules.
 
 Each rule is a pair. `forward(x, out)` writes f(x) into `out` (x itself, unless the rule keeps x) and returns it.
-`backward(dy, kept)` returns dy · f′, where `kept` is y, or x for the rules in KEEPS_INPUT.
+`backward(dy, kept, out)` returns dy · f′, where `kept` is y, or x for the rules in KEEPS_INPUT, and `out` an array of
+the same shape and type that it may use for the result.
 Classes lie on axis 0, as in memory (see `memory`): (F, N) or (C, H, W, N).
 """
 
@@ -15,6 +16,7 @@ from striate.engines.numpy.memory import Array
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, equation 14
 TANH_SCALE, TANH_SLOPE = 1.7159, 2.0 / 3.0  # LeCun et al. 1998, section II.B and appendix A
+LEAK = 0.2  # Keras's negative_slope
 GELU_CUBIC = 0.044715  # Hendrycks and Gimpel 2016, section 2
 
 
@@ -22,7 +24,7 @@ class Rule(NamedTuple):
     """One activation: forward and backward."""
 
     forward: Callable[[Array, Array], Array]
-    backward: Callable[[Array, Array], Array]
+    backward: Callable[[Array, Array, Array], Array]
 
 
 def _softmax(x: Array, out: Array) -> Array:
@@ -32,9 +34,9 @@ def _softmax(x: Array, out: Array) -> Array:
     return out
 
 
-def _softmax_backward(dy: Array, y: Array) -> Array:
-    dx: Array = y * (dy - (dy * y).sum(axis=0, keepdims=True))
-    return dx
+def _softmax_backward(dy: Array, y: Array, out: Array) -> Array:
+    np.subtract(dy, (dy * y).sum(axis=0, keepdims=True), out=out)
+    return np.multiply(out, y, out=out)
 
 
 def _log_softmax(x: Array, out: Array) -> Array:
@@ -73,48 +75,67 @@ def _gelu_slope(x: Array) -> Array:
     return np.tanh(sqrt(2 / pi) * (x + GELU_CUBIC * x**3))
 
 
-def _gelu_backward(dy: Array, x: Array) -> Array:
+def _gelu_backward(dy: Array, x: Array, out: Array) -> Array:
     t = _gelu_slope(x)
     inner = sqrt(2 / pi) * (1 + 3 * GELU_CUBIC * x * x)
-    dx: Array = dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner)
-    return dx
+    slope: Array = 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner
+    return np.multiply(dy, slope, out=out)
 
 
-def _silu_backward(dy: Array, x: Array) -> Array:
+def _silu_backward(dy: Array, x: Array, out: Array) -> Array:
     s = sigmoid(x)
-    dx: Array = dy * (s + x * s * (1 - s))
-    return dx
+    slope: Array = s + x * s * (1 - s)
+    return np.multiply(dy, slope, out=out)
 
 
 def _hard_sigmoid(x: Array) -> Array:
     return np.clip(x / 6 + 0.5, 0, 1)
 
 
-def _hard_swish_backward(dy: Array, x: Array) -> Array:
-    return dy * np.where(np.abs(x) < 3, x / 3 + 0.5, x >= 3)
+def _hard_swish_backward(dy: Array, x: Array, out: Array) -> Array:
+    return np.multiply(dy, np.where(np.abs(x) < 3, x / 3 + 0.5, x >= 3), out=out)
+
+
+def _tanh_backward(dy: Array, y: Array, out: Array) -> Array:
+    np.multiply(y, y, out=out)
+    np.subtract(1, out, out=out)
+    return np.multiply(out, dy, out=out)
+
+
+def _scaled_tanh_backward(dy: Array, y: Array, out: Array) -> Array:
+    np.multiply(y, y, out=out)
+    out *= -TANH_SLOPE / TANH_SCALE
+    out += TANH_SCALE * TANH_SLOPE
+    return np.multiply(out, dy, out=out)
 
 
 RULES: dict[str, Rule] = {
-    "linear": Rule(lambda x, out: np.positive(x, out=out), lambda dy, y: dy),
-    "relu": Rule(lambda x, out: np.maximum(x, 0, out=out), lambda dy, y: dy * (y > 0)),
-    "relu6": Rule(lambda x, out: np.clip(x, 0, 6, out=out), lambda dy, y: dy * ((y > 0) & (y < 6))),
-    "leaky_relu": Rule(
-        lambda x, out: np.maximum(x, 0.2 * x, out=out), lambda dy, y: dy * np.where(y > 0, 1.0, 0.2).astype(dy.dtype)
+    "linear": Rule(lambda x, out: np.positive(x, out=out), lambda dy, y, out: dy),
+    "relu": Rule(lambda x, out: np.maximum(x, 0, out=out), lambda dy, y, out: np.multiply(dy, y > 0, out=out)),
+    "relu6": Rule(
+        lambda x, out: np.clip(x, 0, 6, out=out), lambda dy, y, out: np.multiply(dy, (y > 0) & (y < 6), out=out)
     ),
-    "elu": Rule(_elu, lambda dy, y: dy * (1 + np.minimum(y, 0))),
-    "selu": Rule(_selu, lambda dy, y: dy * np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA).astype(dy.dtype)),
+    "leaky_relu": Rule(
+        lambda x, out: np.maximum(x, LEAK * x, out=out), lambda dy, y, out: np.where(y > 0, dy, LEAK * dy)
+    ),
+    "elu": Rule(_elu, lambda dy, y, out: np.multiply(dy, 1 + np.minimum(y, 0), out=out)),
+    "selu": Rule(
+        _selu,
+        lambda dy, y, out: np.multiply(dy, np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA), out=out),
+    ),
     "gelu": Rule(lambda x, out: np.multiply(0.5 * x, 1 + _gelu_slope(x), out=out), _gelu_backward),
     "silu": Rule(lambda x, out: np.multiply(x, sigmoid(x), out=out), _silu_backward),
-    "sigmoid": Rule(sigmoid, lambda dy, y: dy * (y * (1 - y))),
+    "sigmoid": Rule(sigmoid, lambda dy, y, out: np.multiply(dy, y * (1 - y), out=out)),
     "hard_sigmoid": Rule(
-        lambda x, out: np.clip(x / 6 + 0.5, 0, 1, out=out), lambda dy, y: dy * ((y > 0) & (y < 1)) / 6
+        lambda x, out: np.clip(x / 6 + 0.5, 0, 1, out=out),
+        lambda dy, y, out: np.multiply(dy / 6, (y > 0) & (y < 1), out=out),
     ),
     "hard_swish": Rule(lambda x, out: np.multiply(x, _hard_sigmoid(x), out=out), _hard_swish_backward),
-    "tanh": Rule(lambda x, out: np.tanh(x, out=out), lambda dy, y: dy * (1 - y * y)),
-    "scaled_tanh": Rule(_scaled_tanh, lambda dy, y: dy * (TANH_SCALE * TANH_SLOPE - (TANH_SLOPE / TANH_SCALE) * y * y)),
+    "tanh": Rule(lambda x, out: np.tanh(x, out=out), _tanh_backward),
+    "scaled_tanh": Rule(_scaled_tanh, _scaled_tanh_backward),
     "softmax": Rule(_softmax, _softmax_backward),
-    "softmin": Rule(lambda x, out: _softmax(np.negative(x), out), lambda dy, y: -_softmax_backward(dy, y)),
-    "log_softmax": Rule(_log_softmax, lambda dy, y: dy - np.exp(y) * dy.sum(axis=0, keepdims=True)),
+    "softmin": Rule(lambda x, out: _softmax(np.negative(x), out), lambda dy, y, out: -_softmax_backward(dy, y, out)),
+    "log_softmax": Rule(_log_softmax, lambda dy, y, out: dy - np.exp(y) * dy.sum(axis=0, keepdims=True)),
 }
 
 KEEPS_INPUT = frozenset({"gelu", "silu", "hard_swish"})

@@ -110,10 +110,13 @@ def cell_max_backward(dy: Array, saved: Saved, shape: tuple[int, ...], scratch: 
     dx = scratch.empty("dcells", members.shape, dy.dtype)
     free = scratch.temporary("free", y.shape, np.bool_)
     hit = scratch.temporary("hit", y.shape, np.bool_)
-    free.fill(True)
-    for i in range(members.shape[1]):
+    np.not_equal(members[:, 0], y, out=free)
+    np.multiply(gradient, np.logical_not(free, out=hit), out=dx[:, 0])
+    last = members.shape[1] - 1
+    for i in range(1, last):
         first_hits(members[:, i], y, free, hit)
         np.multiply(gradient, hit, out=dx[:, i])
+    np.multiply(gradient, free, out=dx[:, last])  # what no other member took
     n, oh, ow, o = shape
     return planes(dx.reshape(o, oh, ow, n))
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from striate.engines.numpy import winograd
 from striate.engines.numpy.activations import KEEPS_INPUT, RULES
-from striate.engines.numpy.convolution import Geometry, Pair, conv2d_backward, conv2d_forward
+from striate.engines.numpy.convolution import Geometry, Pair, conv2d_backward, conv2d_forward, pad
 from striate.engines.numpy.depthwise import depthwise_backward, depthwise_forward
 from striate.engines.numpy.memory import Array, Scratch, contiguous, planes
 from striate.engines.numpy.normalization import (
@@ -417,7 +417,9 @@ class Activate(Step):
 
     def backward(self, place: Place, dy: Array) -> tuple[Array]:
         """dx = dy · f′."""
-        return (planes(self.rule.backward(planes(dy), place.saved)),)
+        gradient = planes(dy)
+        out = place.scratch.empty("dx", gradient.shape, dy.dtype)
+        return (planes(self.rule.backward(gradient, place.saved, out)),)
 
 
 class Drop(Step):
@@ -509,7 +511,7 @@ class Pad(Step):
 
     def forward(self, place: Place, *inputs: Array) -> Array:
         """(N, H, W, C) → (N, top + H + bottom, left + W + right, C)."""
-        return planes(np.pad(planes(inputs[0]), ((0, 0), *self.padding, (0, 0))))
+        return planes(pad(planes(inputs[0]), self.padding, place.scratch))
 
     def backward(self, place: Place, dy: Array) -> tuple[Array]:
         """Cut the border off."""
