@@ -209,6 +209,9 @@ def _overlap_add(v: list[Array], even_after: Array, odd: Array, odd_after: Array
 
 def _gather(padded: Array, x: Array, top: int, left: int) -> None:
     """The transpose of `_scatter`: planes (C, H, W, N) out of the rows and columns by parity."""
+    _, h, w, _ = x.shape
+    if 2 * padded.shape[2] < top + h or 2 * padded.shape[4] < left + w:
+        x.fill(0)  # rows or columns that no tile reaches
     for py in (0, 1):
         for px in (0, 1):
             target = x[:, (py - top) % 2 :: 2, (px - left) % 2 :: 2]
