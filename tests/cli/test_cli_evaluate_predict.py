@@ -62,6 +62,12 @@ def test_evaluate_refuses_classes_the_model_does_not_know(
     assert "It was trained to tell apart: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9." in done.stderr
 
 
+def test_evaluate_says_that_it_changed_the_size_of_the_pictures(cli: Cli, trained: tuple[Path, Finished]) -> None:
+    done = cli("evaluate", trained[0], "scattered", "--json")
+    assert done.stderr == "Note: The pictures are 56×56×1; they were brought to the model's 28×28×1.\n"
+    assert json.loads(done.stdout)["images"] > 400
+
+
 def test_evaluate_reads_a_folder_by_the_model_s_own_policy(
     cli: Cli, trained: tuple[Path, Finished], tmp_path: Path
 ) -> None:
@@ -106,6 +112,17 @@ def test_predict_answers_for_the_others_when_a_file_cannot_be_read(
     table = cli("predict", trained[0], "good.png").stdout.splitlines()
     assert table[0].split() == ["picture", "label", "probability"]
     assert table[1].startswith("good.png")
+
+
+def test_what_the_network_is_not_sure_of_is_marked_unknown(cli: Cli, tmp_path: Path) -> None:
+    model = st.zoo.build("mnist-quick")
+    model.classes, model.policy = tuple("0123456789"), st.data.load("mnist5k").policy
+    for name, threshold in (("never", 1.1), ("always", 0.0)):
+        model.figures = {"unknown_threshold": threshold}
+        model.save(tmp_path / f"{name}.safetensors")
+    (tmp_path / "x.png").write_bytes(encode_png(np.zeros((28, 28, 1), np.uint8)))
+    assert cli("predict", "never.safetensors", "x.png").stdout.splitlines()[1].endswith("unknown")
+    assert cli("predict", "always.safetensors", "x.png").stdout.splitlines()[1].endswith("%")
 
 
 def test_predict_needs_to_know_how_pictures_become_pixels(cli: Cli, tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def test_options_reach_the_recipe_and_the_model(cli: Cli, tmp_path: Path) -> Non
     assert st.load(tmp_path / "run" / "model.safetensors").network.layer("hidden1").units == 20  # type: ignore[attr-defined]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C there")
 def test_ctrl_c_then_resume_ends_with_the_same_bytes(cli: Cli, tmp_path: Path) -> None:
     command = ["train", "--model", "mnist-quick", "--epochs", "3", "--augment", "light"]
     cli(*command, "--out", "whole")

@@ -31,13 +31,24 @@ def measure(trained: Trained, data: str | None = None) -> Measured:
     name = data or trained.data
     if name is None:
         raise UsageError("The model file does not say which data it was trained on: name the data to measure on.")
-    if is_folder(name):
-        name = str(Path(name).resolve())
-    dataset = load_data(name, trained.policy.shape)
+    name = str(Path(name).resolve()) if is_folder(name) else name
+    dataset, notes = _load(name, trained)
     test = _test_part(trained, dataset, name)
     labels = _renumber(dataset, test.y, trained.classes)
     evaluation = evaluate(trained.probabilities(test.x), labels, trained.classes, test.names)
-    return Measured(dataset.name, evaluation, _notes(trained, dataset, name))
+    return Measured(dataset.name, evaluation, (*notes, *_notes(trained, dataset, name)))
+
+
+def _load(name: str, trained: Trained) -> tuple[Dataset, list[str]]:
+    """The data in the model's shape, and a note where that is not their own."""
+    shape = trained.policy.shape
+    if is_folder(name):
+        return load_data(name, shape), []
+    dataset = load_data(name)
+    if dataset.shape == shape:
+        return dataset, []
+    own, wanted = ("×".join(map(str, size)) for size in (dataset.shape, shape))
+    return load_data(name, shape), [f"The pictures are {own}; they were brought to the model's {wanted}."]
 
 
 def _test_part(trained: Trained, dataset: Dataset, name: str) -> Images:

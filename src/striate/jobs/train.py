@@ -90,9 +90,8 @@ def train(job: Job, run: Run, *, verbose: Verbose = "auto", say: Say = print) ->
 def _resumable(run: Run) -> Iterator[None]:
     try:
         yield
-    except KeyboardInterrupt as stop:
-        place = f"{stop}".partition(" Everything is saved")[0] or "Stopped."
-        raise KeyboardInterrupt(f"{place} Go on with: striate train --resume {run.path}") from None
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"Stopped. Go on with: striate train --resume {run.path}") from None
 
 
 def _train_one(job: Job, run: Run, verbose: Verbose) -> tuple[Result, _Outputs]:
