@@ -19,11 +19,11 @@ MATCHES: dict[type[describe.Loss], dict[str, float]] = {
 }
 
 
-def one_hot(targets: Array, classes: int, dtype: Any) -> Array:
-    """Class numbers (N,) → rows (N, classes) of one 1; rows of that width stay as they are."""
+def one_hot(targets: Array, p: Array) -> Array:
+    """Class numbers (N,) → rows of one 1, in the shape, type and memory order of p (N, classes); rows stay rows."""
     if targets.ndim == 2:
-        return targets.astype(dtype, copy=False)
-    rows = np.zeros((classes, len(targets)), dtype)
+        return _shaped(targets, p)
+    rows = np.zeros((p.shape[1], len(targets)), p.dtype)
     rows[targets, np.arange(len(targets))] = 1
     return rows.T
 
@@ -35,7 +35,7 @@ def categorical_crossentropy(
 
     matched: the sign with which the gradient is taken with respect to the softmax's argument; 0: to p itself.
     """
-    t = one_hot(targets, p.shape[1], p.dtype)
+    t = one_hot(targets, p)
     if loss.label_smoothing:
         t = t * (1 - loss.label_smoothing) + loss.label_smoothing / p.shape[1]
     safe = np.maximum(p, np.finfo(p.dtype).tiny)

@@ -1,0 +1,158 @@
+"""Losses against SciPy and numbers worked out by hand; logits of any size give numbers."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import expit, log_softmax, logsumexp, softmax  # type: ignore[import-untyped]
+
+from striate.engines.base import Array
+from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError, get_loss
+from striate.engines.numpy import loops
+from striate.engines.numpy.losses import RULES, binary_crossentropy, categorical_crossentropy
+from striate.errors import UsageError
+from striate.network import Activation, Dense, Input, Network
+
+from .networks import engine_of
+
+
+def ended(activation: str, units: int = 4, **settings: Any) -> Any:
+    """A network that only applies an activation to its input, through weights that are the identity."""
+    network = Network.sequential([Input((units,)), Dense(units, name="d"), Activation(activation)])
+    weights = {"d/kernel": np.eye(units), "d/bias": np.zeros(units)}
+    return engine_of(network, weights=weights, **settings)
+
+
+def loss_of(activation: str, loss: Loss, x: Array, t: Array, dtype: str = "float64") -> tuple[float, Array]:
+    """The loss, and the bias's gradient, which is the sum over the batch of the loss's gradient."""
+    engine = ended(activation, x.shape[1], losses=[loss], dtype=dtype)
+    value, gradients = engine.gradients([x], [t])
+    return value, gradients["d/bias"]
+
+
+LOGITS = np.random.default_rng(0).standard_normal((6, 4)) * 3
+CLASSES = np.array([0, 3, 1, 1, 2, 0])
+ONE_HOT = np.eye(4)[CLASSES]
+
+
+def test_categorical_crossentropy() -> None:
+    expected = -log_softmax(LOGITS, axis=1)[np.arange(6), CLASSES].mean()
+    slope = (softmax(LOGITS, axis=1) - ONE_HOT).sum(axis=0) / 6
+    for targets in (CLASSES, CLASSES.astype("uint8"), ONE_HOT, ONE_HOT.astype("uint8"), ONE_HOT.astype(bool)):
+        value, gradient = loss_of("softmax", CategoricalCrossentropy(), LOGITS, targets)
+        assert value == pytest.approx(expected, rel=1e-12)
+        np.testing.assert_allclose(gradient, slope, rtol=1e-10, atol=1e-12)
+
+
+def test_softmax_with_loss_in_loops() -> None:
+    value, gradient = loss_of("softmax", CategoricalCrossentropy(), LOGITS, CLASSES)
+    assert value == pytest.approx(loops.softmax_cross_entropy(LOGITS, CLASSES), rel=1e-12)
+    slope = loops.softmax_cross_entropy_backward(LOGITS, CLASSES)
+    np.testing.assert_allclose(gradient, slope.sum(axis=0), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(loops.softmax(LOGITS), softmax(LOGITS, axis=1), rtol=1e-12)
+    assert loops.softmax_cross_entropy(np.array([[1000.0, 0.0]]), np.array([1])) == 1000
+
+
+def test_softmin_is_softmax_of_the_negative() -> None:
+    value, gradient = loss_of("softmin", CategoricalCrossentropy(), LOGITS, CLASSES)
+    mirrored, mirrored_gradient = loss_of("softmax", CategoricalCrossentropy(), -LOGITS, CLASSES)
+    assert value == pytest.approx(mirrored, rel=1e-12)
+    np.testing.assert_allclose(gradient, -mirrored_gradient, rtol=1e-10, atol=1e-12)
+
+
+def test_label_smoothing_by_hand() -> None:
+    """Two classes, 0.2: the true one counts 0.9, the other 0.1. Log-probabilities are −log 4 and −log(4/3)."""
+    x = np.log(np.array([[1.0, 3.0]]))
+    value, gradient = loss_of("softmax", CategoricalCrossentropy(0.2), x, np.array([0]))
+    assert value == pytest.approx(0.9 * np.log(4) + 0.1 * np.log(4 / 3), rel=1e-12)
+    np.testing.assert_allclose(gradient, [0.25 - 0.9, 0.75 - 0.1], rtol=1e-12)
+
+
+def test_binary_crossentropy() -> None:
+    targets = np.random.default_rng(1).random((6, 4))
+    expected = (targets * np.logaddexp(0, -LOGITS) + (1 - targets) * np.logaddexp(0, LOGITS)).mean()
+    value, gradient = loss_of("sigmoid", BinaryCrossentropy(), LOGITS, targets)
+    assert value == pytest.approx(expected, rel=1e-10)
+    np.testing.assert_allclose(gradient, (expit(LOGITS) - targets).sum(axis=0) / 24, rtol=1e-9, atol=1e-12)
+
+
+def test_binary_crossentropy_of_one_output() -> None:
+    """Targets (N,) and (N, 1) are the same; a half-and-half guess costs log 2."""
+    for targets in (np.array([0, 1, 1]), np.array([[0], [1], [1]])):
+        value, _ = loss_of("sigmoid", BinaryCrossentropy(), np.zeros((3, 1)), targets)
+        assert value == pytest.approx(np.log(2), rel=1e-12)
+
+
+def test_mean_squared_error_by_hand() -> None:
+    x, t = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[0.0, 2.0], [1.0, 2.0]])
+    value, gradient = loss_of("linear", MeanSquaredError(), x, t)
+    assert value == (1 + 0 + 4 + 9) / 4
+    np.testing.assert_allclose(gradient, [2 * (1 + 2) / 4, 2 * (0 + 3) / 4])
+
+
+def test_mean_squared_error_of_maps() -> None:
+    network = Network.sequential([Input((3, 4, 2)), Activation("linear")])
+    generator = np.random.default_rng(0)
+    x, t = generator.random((2, 5, 3, 4, 2))
+    assert engine_of(network, weights={}).gradients([x], [t])[0] == pytest.approx(np.mean((x - t) ** 2), rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [50.0, 1e4, 1e30])
+@pytest.mark.parametrize(
+    ("activation", "loss"),
+    [
+        ("softmax", CategoricalCrossentropy()),
+        ("softmin", CategoricalCrossentropy(0.1)),
+        ("sigmoid", CategoricalCrossentropy()),
+        ("sigmoid", BinaryCrossentropy()),
+        ("softmax", BinaryCrossentropy()),
+        ("log_softmax", MeanSquaredError()),
+    ],
+    ids=str,
+)
+def test_extreme_logits_give_numbers(activation: str, loss: Loss, size: float, dtype: str) -> None:
+    """Surely right, surely wrong, and undecided between two."""
+    if isinstance(loss, MeanSquaredError) and size > 1e15:
+        size = 1e15  # whose square float32 still holds
+    x = np.array([[1, -1, 0], [-1, 1, 0], [1, 1, -1]]) * size
+    t: Array = np.array([0, 0, 2]) if isinstance(loss, CategoricalCrossentropy) else np.eye(3)
+    value, gradient = loss_of(activation, loss, x, t, dtype)
+    assert np.isfinite(value)
+    assert value >= 0
+    assert np.isfinite(gradient).all()
+
+
+def test_a_sure_mistake_still_teaches() -> None:
+    """The gradient through softmax or sigmoid does not fade when the answer is wrong by far."""
+    _, gradient = loss_of("softmax", CategoricalCrossentropy(), np.array([[1e4, -1e4]]), np.array([1]), "float32")
+    np.testing.assert_array_equal(gradient, [1, -1])
+    _, gradient = loss_of("sigmoid", BinaryCrossentropy(), np.array([[1e4]]), np.array([[0]]), "float32")
+    np.testing.assert_array_equal(gradient, [1])
+
+
+def test_cost_of_a_sure_mistake() -> None:
+    """As large as the number type allows: −log of its smallest number."""
+    p = np.array([[1.0, 0.0]], "float32")
+    value, _ = categorical_crossentropy(p, np.array([1]), CategoricalCrossentropy(), 1)
+    assert value == pytest.approx(-np.log(np.finfo("float32").tiny), rel=1e-6)
+    value, _ = binary_crossentropy(p, np.array([[0, 0]]), BinaryCrossentropy(), 1)
+    assert value == pytest.approx(-np.log(np.finfo("float32").eps) / 2, rel=1e-3)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "softmin", "log_softmax"])
+def test_activations_over_classes(activation: str) -> None:
+    reference: dict[str, Array] = {
+        "softmax": softmax(LOGITS, axis=1),
+        "softmin": softmax(-LOGITS, axis=1),
+        "log_softmax": LOGITS - logsumexp(LOGITS, axis=1, keepdims=True),
+    }
+    np.testing.assert_allclose(ended(activation).forward([LOGITS])[0], reference[activation], rtol=1e-11)
+
+
+def test_losses_by_name() -> None:
+    assert get_loss("sparse_categorical_crossentropy") == CategoricalCrossentropy()
+    assert get_loss("categorical_crossentropy", label_smoothing=0.1) == CategoricalCrossentropy(0.1)
+    assert set(RULES) == {CategoricalCrossentropy, BinaryCrossentropy, MeanSquaredError}
+    with pytest.raises(UsageError, match=r"There is no loss 'mae'. Did you mean 'mse'\?"):
+        get_loss("mae")

@@ -1,0 +1,85 @@
+"""The bits of a result do not depend on how many threads there are."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from striate.engines.base import Array
+from striate.engines.numpy import NumpyEngine, shards
+from striate.engines.optimizers import Adam
+from striate.engines.weights import initial_weights
+from striate.network import Network
+from striate.training.metrics import default_losses
+from striate.zoo.registry import names
+from striate.zoo.registry import network as zoo_network
+
+from .networks import NETWORKS, pixels
+
+SMALLER: dict[str, Any] = {"input_shape": (13, 12, 1)}
+LARGE = {"tutorial-cnn", "mnist-cnn", "mnist-cnn-functional", "mnist-cnn-subclassed", "mnist-best"}
+
+
+def train(network: Network, batch: int, threads: int) -> tuple[list[bytes], list[float]]:
+    """The bytes of all weights, slots and outputs, and the losses, of three steps."""
+    engine = NumpyEngine(network, initial_weights(network, 1), threads=threads)
+    engine.compile(Adam(), default_losses(network), seed=2)
+    shape = network.output_shapes[0]
+    losses, outputs = [], []
+    for step in range(3):
+        target: Array = np.arange(batch) % shape[0] if shape[0] > 1 else np.full((batch, 1), 0.5)
+        result = engine.train_step(pixels(network, batch, step), [target], learning_rate=0.01, step=step)
+        losses.append(result.loss)
+        outputs += [output.tobytes() for output in result.outputs]
+    return [array.tobytes() for array in (*engine.weights.values(), *engine.slots.values())] + outputs, losses
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_network_of_the_zoo(name: str) -> None:
+    network = zoo_network(name, **(SMALLER if name in LARGE else {}))
+    for batch in (1, 7, 33, 100):
+        alone = train(network, batch, threads=1)
+        assert np.isfinite(alone[1]).all()
+        for threads in (2, 3, 5):
+            assert train(network, batch, threads) == alone, (batch, threads)
+
+
+@pytest.mark.parametrize("name", ["conv bn relu pool", "graph", "dropout", "connections", "depthwise", "lrn"])
+def test_more_shards_than_threads_and_the_other_way_round(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "SHARD", 4)
+    monkeypatch.setattr(shards, "MOST_SHARDS", 5)
+    assert len(shards.cut(33)) == 5
+    alone = train(NETWORKS[name], 33, threads=1)
+    for threads in (2, 3, 9):
+        assert train(NETWORKS[name], 33, threads) == alone
+
+
+@pytest.mark.parametrize("n", [1, 2, 24, 25, 49, 50, 51, 99, 100, 1000])
+def test_a_batch_is_cut_into_even_parts_that_cover_it(n: int) -> None:
+    parts = shards.cut(n)
+    assert np.array_equal(np.concatenate([np.arange(n)[part] for part in parts]), np.arange(n))
+    sizes = [part.stop - part.start for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+    assert len(parts) == 1 or min(sizes) >= shards.SHARD
+
+
+def test_an_error_in_any_shard_comes_out() -> None:
+    def job(index: int) -> int:
+        if index == 3:
+            raise ValueError("shard 3")
+        return index * 10
+
+    crew = shards.Crew(2)
+    assert crew.map(job, 3) == [0, 10, 20]
+    with pytest.raises(ValueError, match="shard 3"):
+        crew.map(job, 5)
+    assert crew.map(job, 2) == [0, 10]
+
+
+def test_shards_that_meet_see_the_parts_of_all() -> None:
+    def task(own: int) -> Any:
+        first = yield own
+        second = yield own * sum(first)
+        return own, sum(second)
+
+    assert shards.Crew(2).run([task(1), task(2), task(3)]) == [(1, 36), (2, 36), (3, 36)]
