@@ -5,7 +5,6 @@ mean over `count` images, so that the shards of one batch add up.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
