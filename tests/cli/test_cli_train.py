@@ -187,6 +187,17 @@ def test_a_folder_of_photographs_with_korean_names(cli: Cli, photographs: Path, 
     assert "그림" in answers[0]["path"]
 
 
+def test_a_run_goes_on_with_its_own_images_only(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+    shutil.copytree(photographs, tmp_path / "mine")
+    cli("train", "mine", "--epochs", "1", "--set", "input_shape=[8,8,3]", "--out", "run")
+    config = (tmp_path / "run" / "config.json").read_bytes()
+    (tmp_path / "mine" / "빨강" / "그림 1.png").unlink()
+    done = cli("train", "--resume", "run", "--epochs", "2")
+    assert done.returncode == 1
+    assert "run began on other data" in done.stderr
+    assert (tmp_path / "run" / "config.json").read_bytes() == config
+
+
 def test_a_class_too_small_to_split_is_reported(cli: Cli, photographs: Path, tmp_path: Path) -> None:
     shutil.copytree(photographs, tmp_path / "more")
     (tmp_path / "more" / "하나").mkdir()

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from striate.engines.base import Array
@@ -65,13 +65,15 @@ def check_out(out: str | os.PathLike[str] | None) -> None:
 def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Job, Run]:
     """The job of a run that is to go on, to more epochs if asked. Raises RunError where it cannot."""
     run = Run.open(path)
-    if epochs is not None:
-        run.extend(epochs)
     try:
         plan = Plan.from_dict(run.config, run.recipe)
     except (KeyError, TypeError) as error:
         raise RunError(f"{run.path} was not begun by striate train, so it cannot be continued by it.") from error
-    return prepare(plan), run
+    job = prepare(plan)
+    run.require_data(job.data.fingerprint)
+    if epochs is not None:
+        run.extend(epochs)
+    return replace(job, plan=replace(plan, recipe=run.recipe)), run
 
 
 def train(job: Job, run: Run, *, verbose: Verbose = "auto", say: Say = print) -> Result:
