@@ -9,7 +9,7 @@ from striate.training import Constant, OneCycle, Recipe, Step
 LIGHT = PRESETS["light"]
 STANDARD = PRESETS["standard"]
 
-CNN = Recipe(6, 100, Adam(2e-3), OneCycle(), LIGHT)
+CNN = Recipe(8, 100, Adam(2e-3), OneCycle(), LIGHT)
 RECIPES: dict[str, Recipe] = {
     "mlp": Recipe(12, 100, Adam(1e-3), OneCycle(), LIGHT),
     "scattered-digits": Recipe(15, 100, Adam(1e-3), OneCycle()),

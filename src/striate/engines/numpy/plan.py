@@ -175,11 +175,13 @@ class _Planner:
         if geometry.strides != cell or top or left or cell == (1, 1):
             return
         chain = self._chain_to_convolution(node.inputs[0])
-        if not chain or ((bottom or right) and len(chain) > 1):
+        if not chain:
             return
         conv, last = chain[-1], chain[0]
         activation = str(getattr(self.network.nodes[last].layer, "activation", "linear"))
         moves = activation in MONOTONIC
+        if (bottom or right) and (len(chain) > 1 or not moves):
+            return  # the pooling fills up its last cells, which a layer before it must not see
         fusion = _Fusion(cell, (bottom, right), activation if moves else "linear")
         self.pools[index] = self.convolutions[conv] = fusion
         if moves:
