@@ -180,8 +180,10 @@ class _Planner:
         conv, last = chain[-1], chain[0]
         activation = str(getattr(self.network.nodes[last].layer, "activation", "linear"))
         moves = activation in MONOTONIC
-        if (bottom or right) and (len(chain) > 1 or not moves):
-            return  # the pooling fills up its last cells, which a layer before it must not see
+        shape = self.network.shapes_into(node)[0]
+        whole = all(size % length == 0 for size, length in zip(shape[:2], cell, strict=True))
+        if not whole and (len(chain) > 1 or not moves):
+            return  # cells filled up, or positions left out, must not show in the layers before the pooling
         fusion = _Fusion(cell, (bottom, right), activation if moves else "linear")
         self.pools[index] = self.convolutions[conv] = fusion
         if moves:
