@@ -17,7 +17,10 @@ from striate.engines.weights import initial_weights
 from striate.network import Network
 
 FLOOR = 1e-3
-"""Smaller slopes count as this large in a relative error: rounding leaves too few digits of them."""
+"""Slopes below this part of the loss (of 1, if the loss is less) count as that large in a relative error.
+
+Rounding leaves too few digits of them.
+"""
 STEPS = tuple(2.0**-k for k in range(12, 21))
 """Step sizes to try, from the one with the least rounding error to the one that passes the fewest kinks."""
 AGREEMENT = 5e-8
@@ -34,7 +37,8 @@ class Row:
     """The result for one parameter.
 
     parameter: full name (`C1/kernel`). checked, at_kinks: how many of its numbers were compared, and how many left out.
-    worst: the greatest relative error |a − n| / max(|a| + |n|, FLOOR) between backpropagation a and numerical n.
+    worst: the greatest relative error |a − n| / max(|a| + |n|, floor) between backpropagation a and numerical n,
+    with floor = FLOOR · max(loss, 1).
     """
 
     parameter: str
@@ -73,12 +77,14 @@ def check_gradients(
     """
     generator = np.random.default_rng(seed)
     question = _Question(network, seed, batch, tuple(losses or _usual_losses(network)), generator)
+    floor = FLOOR * max(question.loss(), 1.0)
     rows = []
     for name, gradient in question.gradients().items():
         flat = generator.permutation(gradient.size)[:samples]
         places = [tuple(int(i) for i in np.unravel_index(place, gradient.shape)) for place in flat]
-        slopes = [_smooth_slope(_along(question.loss, question.weights[name], place)) for place in places]
-        rows.append(_compare(name, [float(gradient[place]) for place in places], slopes))
+        lines = [_along(lambda _: question.loss(), question.weights[name], place) for place in places]
+        slopes = [_smooth_slope(line, floor) for line in lines]
+        rows.append(_compare(name, [float(gradient[place]) for place in places], slopes, floor))
     return rows
 
 
@@ -104,7 +110,7 @@ class _Question:
         """By backpropagation."""
         return self._engine.gradients(self.inputs, self.targets)[1]
 
-    def loss(self, _: Array) -> float:
+    def loss(self) -> float:
         """With the weights as they are now, by a forward pass alone."""
         self._engine.weights = self.weights
         outputs = self._engine.forward(self.inputs, training=True)
@@ -142,21 +148,18 @@ def _slope(f: Callable[[float], float], h: float) -> float:
     return (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h)
 
 
-def _smooth_slope(f: Callable[[float], float]) -> float | None:
+def _smooth_slope(f: Callable[[float], float], floor: float) -> float | None:
     """The slope of f at 0; None if no step gives one that can be believed."""
     f = cache(f)
     for step, finer in pairwise(STEPS):
         slope, check = _slope(f, step), _slope(f, finer)
         doubt = abs(slope - check) + ROUNDING * abs(f(0.0)) / step
-        if doubt <= AGREEMENT * max(2 * abs(slope), FLOOR):
+        if doubt <= AGREEMENT * max(2 * abs(slope), floor):
             return slope
     return None
 
 
-def _relative_error(a: float, n: float) -> float:
-    return abs(a - n) / max(abs(a) + abs(n), FLOOR)
-
-
-def _compare(name: str, gradients: Sequence[float], slopes: Sequence[float | None]) -> Row:
-    errors = [_relative_error(a, n) for a, n in zip(gradients, slopes, strict=True) if n is not None]
+def _compare(name: str, gradients: Sequence[float], slopes: Sequence[float | None], floor: float) -> Row:
+    pairs = [(a, n) for a, n in zip(gradients, slopes, strict=True) if n is not None]
+    errors = [abs(a - n) / max(abs(a) + abs(n), floor) for a, n in pairs]
     return Row(name, len(errors), len(slopes) - len(errors), max(errors, default=0.0))

@@ -170,9 +170,8 @@ class _Planner:
 
     def _try_fusion(self, index: int, node: Node) -> None:
         geometry = geometry_of(node.layer, self.network.shapes_into(node)[0])
-        (top, bottom), (left, right) = geometry.padding
         cell = geometry.kernel_size
-        if geometry.strides != cell or top or left or cell == (1, 1):
+        if geometry.strides != cell or geometry.padding[0][0] or geometry.padding[1][0] or cell == (1, 1):
             return
         chain = self._chain_to_convolution(node.inputs[0])
         if not chain:
@@ -181,10 +180,11 @@ class _Planner:
         activation = str(getattr(self.network.nodes[last].layer, "activation", "linear"))
         moves = activation in MONOTONIC
         shape = self.network.shapes_into(node)[0]
-        whole = all(size % length == 0 for size, length in zip(shape[:2], cell, strict=True))
-        if not whole and (len(chain) > 1 or not moves):
+        extra = (node.shape[0] * cell[0] - shape[0], node.shape[1] * cell[1] - shape[1])
+        if extra != (0, 0) and (len(chain) > 1 or not moves):
             return  # cells filled up, or positions left out, must not show in the layers before the pooling
-        fusion = _Fusion(cell, (bottom, right), activation if moves else "linear")
+        overhang = (max(extra[0], 0), max(extra[1], 0))
+        fusion = _Fusion(cell, overhang, activation if moves else "linear")
         self.pools[index] = self.convolutions[conv] = fusion
         if moves:
             self.silent.add(last)
