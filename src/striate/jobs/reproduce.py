@@ -126,7 +126,8 @@ class Reproduction:
         # The members of one ensemble are in no other, so that the seeds stay independent.
         recipe = replace(system.recipe(as_reported=self.as_reported), seed=seed * system.members)
         data = system.data or str(Path(self.folder or "").resolve())
-        return Plan(data, form.model, recipe, form.settings, system.members)
+        settings = {**form.settings, **(form.as_reported if self.as_reported else {})}
+        return Plan(data, form.model, recipe, settings, system.members)
 
 
 def _finished(path: Path, plan: Plan) -> tuple[float, float] | None:

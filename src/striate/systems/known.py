@@ -35,8 +35,8 @@ SYSTEMS = (
            (Form("", "mnist-cnn", "99.47 %"),), members=3, combines=MNIST_CNN,
            changed=f"light augmentation, {ONE_CYCLE}"),
     System("mnist-best", "augmentation, batch normalisation, an ensemble", "99.68 %",
-           (Form("", "mnist-best", "99.68 %"),), members=3,
-           changed=f"images changed anew each time instead of four fixed copies, {ONE_CYCLE}"),
+           (Form("", "mnist-best", "99.68 %", as_reported={"form": "reported"}),), members=3,
+           changed=f"five convolutions; images changed anew each time instead of four fixed copies; {ONE_CYCLE}"),
     System("lenet5", "LeNet-5 as usually rebuilt", "98.57 %", (Form("", "lenet5", "98.57 %"),), changed=ONE_CYCLE),
     System(
         "lenet5-1998", "LeNet-5 as published: learnt subsampling, partial connection, radial-basis output",

@@ -12,12 +12,12 @@ STANDARD = PRESETS["standard"]
 CNN = Recipe(8, 100, Adam(2e-3), OneCycle(), LIGHT)
 RECIPES: dict[str, Recipe] = {
     "mlp": Recipe(12, 100, Adam(1e-3), OneCycle(), LIGHT),
-    "scattered-digits": Recipe(15, 100, Adam(1e-3), OneCycle()),
+    "scattered-digits": Recipe(15, 100, Adam(3e-3), OneCycle()),
     "simple-convnet": Recipe(12, 100, Adam(2e-3), OneCycle(), LIGHT),
     "tutorial-cnn": Recipe(20, 50, Adam(1e-3), OneCycle(), LIGHT),
     "mnist-cnn": CNN,
     "mnist-ensemble": CNN,
-    "mnist-best": Recipe(10, 100, Adam(4e-3), OneCycle(), STANDARD),
+    "mnist-best": Recipe(18, 100, Adam(4e-3), OneCycle(), STANDARD),
     "lenet5": Recipe(12, 50, Adam(2e-3), OneCycle(), LIGHT),
     "lenet5-1998": Recipe(10, 50, Adam(2e-3), OneCycle()),
     "mnist-quick": Recipe(2, 100, Adam(3e-2, beta_2=0.98), OneCycle()),

@@ -12,12 +12,16 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Form:
-    """One network of a system. name: empty where there is only one. reported: accuracy on the test images."""
+    """One network of a system. name: empty where there is only one. reported: accuracy on the test images.
+
+    settings: of the model; as_reported: other settings, for the network as it was reported.
+    """
 
     name: str
     model: str
     reported: str = "–"
     settings: Mapping[str, Any] = field(default_factory=dict)
+    as_reported: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

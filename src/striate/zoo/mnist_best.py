@@ -3,6 +3,7 @@
 Source: the lessons behind `mnist-cnn`; batch normalisation by Ioffe and Szegedy 2015.
 """
 
+from striate.errors import UsageError, nearest
 from striate.network import (
     Activation,
     BatchNormalization,
@@ -21,33 +22,44 @@ from striate.zoo.registry import architecture
 
 
 class ConvNormRelu(Block):
-    """conv 3×3 same – batch normalisation – relu – max pool. No bias: the normalisation has one."""
+    """Some times conv 3×3 same – batch normalisation – relu, then max pool. No bias: the normalisation has one."""
 
-    def __init__(self, filters: int, name: str) -> None:
+    def __init__(self, filters: int, convolutions: int, name: str) -> None:
         self.filters = filters
+        self.convolutions = convolutions
         self.name = name
 
     def call(self, *inputs: Tensor) -> Tensor:
-        """Convolve, normalise, relu, pool."""
-        x = Conv2D(self.filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name="conv")(
-            *inputs
-        )
-        x = Activation("relu", name="relu")(BatchNormalization(momentum=0.95, name="bn")(x))
+        """Convolve, normalise, relu; at the end pool."""
+        (x,) = inputs
+        for number in range(1, self.convolutions + 1):
+            conv = Conv2D(self.filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal",
+                          name=f"conv{number}")  # fmt: skip
+            x = BatchNormalization(momentum=0.95, name=f"bn{number}")(conv(x))
+            x = Activation("relu", name=f"relu{number}")(x)
         return MaxPool2D(2, padding="same", name="pool")(x)
 
 
+# For each block its filters and how many convolutions it has; and the units of the dense layer.
+FORMS = {
+    "deep": (((24, 1), (48, 2), (64, 2)), 128),
+    "reported": (((32, 1), (64, 1), (128, 1)), 256),
+}
+
+
 @architecture("mnist-best")
-def mnist_best(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
-    """Three ConvNormRelu of 32, 64, 128 filters, then dense 256 – batch normalisation – relu – dropout."""
+def mnist_best(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, form: str = "deep") -> Network:
+    """Three ConvNormRelu, then dense – batch normalisation – relu – dropout. form: "deep" or "reported"."""
+    if form not in FORMS:
+        raise UsageError(f"Model 'mnist-best' has no form '{form}'.{nearest(form, FORMS)}")
+    blocks, units = FORMS[form]
     return Network.sequential(
         [
             Input(input_shape),
             Rescale(),
-            ConvNormRelu(32, name="block1"),
-            ConvNormRelu(64, name="block2"),
-            ConvNormRelu(128, name="block3"),
+            *[ConvNormRelu(*block, name=f"block{number}") for number, block in enumerate(blocks, start=1)],
             Flatten(),
-            Dense(256, use_bias=False, kernel_initializer="he_normal", name="hidden"),
+            Dense(units, use_bias=False, kernel_initializer="he_normal", name="hidden"),
             BatchNormalization(momentum=0.95, name="bn"),
             Activation("relu", name="relu"),
             Dropout(0.4),
