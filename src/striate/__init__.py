@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from striate import building as zoo
-    from striate import data, errors
+    from striate import callbacks, data, errors, layers
     from striate.engines import losses, optimizers
     from striate.model import Model, Sequential, load
-    from striate.network import Input, Network, layers
-    from striate.training import callbacks
+    from striate.network import Input, Network
 else:
     from striate import building, zoo
 
@@ -26,10 +25,10 @@ _HOMES = {
     "load": "striate.model",
 }
 _ROOMS = {
-    "callbacks": "striate.training.callbacks",
+    "callbacks": "striate.callbacks",
     "data": "striate.data",
     "errors": "striate.errors",
-    "layers": "striate.network.layers",
+    "layers": "striate.layers",
     "losses": "striate.engines.losses",
     "optimizers": "striate.engines.optimizers",
 }

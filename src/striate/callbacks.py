@@ -1,0 +1,6 @@
+"""The callbacks, where people who know Keras look for them: `from striate.callbacks import EarlyStopping`."""
+
+from striate.training import callbacks as _callbacks
+from striate.training.callbacks import *  # noqa: F403
+
+__all__ = [*_callbacks.__all__]  # noqa: PLE0604 - strings, in another module
