@@ -130,11 +130,11 @@ def loop_answer(x: Array, weights: Weights, padding: Any, pool: Any) -> tuple[Ar
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(3, 7), st.integers(3, 7), st.sampled_from([2, 8]), small, st.booleans(), st.booleans(), st.data())
+@given(st.integers(3, 7), st.integers(3, 7), st.integers(1, 3), small, st.booleans(), st.booleans(), st.data())
 def test_conv_relu_pool_in_whole_numbers_is_exactly_the_loops(
     h: int, w: int, channels: int, filters: int, same: bool, end: bool, data: st.DataObject
 ) -> None:
-    """Small whole numbers: float64 makes no rounding error, and there are many ties."""
+    """Small whole numbers: float64 makes no rounding error (Winograd's sixths would), and there are many ties."""
     assume(same or min(h, w) > 3)
     oh, ow = (h, w) if same else (h - 2, w - 2)
     overhang = ((0, oh % 2), (0, ow % 2)) if end else ((0, 0), (0, 0))

@@ -64,16 +64,36 @@ def test_a_batch_is_cut_into_even_parts_that_cover_it(n: int) -> None:
 
 
 def test_an_error_in_any_shard_comes_out() -> None:
-    def job(index: int) -> int:
+    done: list[int] = []
+
+    def job(index: int) -> None:
         if index == 3:
             raise ValueError("shard 3")
-        return index * 10
+        done.append(index)
 
     crew = shards.Crew(2)
-    assert crew.map(job, 3) == [0, 10, 20]
+    crew.map(job, 3)
+    assert sorted(done) == [0, 1, 2]
     with pytest.raises(ValueError, match="shard 3"):
         crew.map(job, 5)
-    assert crew.map(job, 2) == [0, 10]
+    crew.map(job, 2)
+    assert sorted(done)[-1] in (2, 4)
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_an_error_between_meetings_comes_out_and_nobody_waits_for_ever(bad: int, threads: int) -> None:
+    def task(own: int) -> Any:
+        parts = yield own
+        if own == bad:
+            raise ValueError(f"shard {own}")
+        yield sum(parts)
+        return own
+
+    crew = shards.Crew(threads)
+    with pytest.raises(ValueError, match=f"shard {bad}"):
+        crew.run([task(i) for i in range(3)])
+    assert crew.run([task(i) for i in range(3, 6)]) == [3, 4, 5]
 
 
 def test_shards_that_meet_see_the_parts_of_all() -> None:

@@ -20,7 +20,7 @@ RECIPES: dict[str, Recipe] = {
     "mnist-best": Recipe(18, 100, Adam(4e-3), OneCycle(), STANDARD),
     "lenet5": Recipe(12, 50, Adam(2e-3), OneCycle(), LIGHT),
     "lenet5-1998": Recipe(10, 50, Adam(2e-3), OneCycle()),
-    "mnist-quick": Recipe(2, 100, Adam(3e-2, beta_2=0.98), OneCycle()),
+    "mnist-quick": Recipe(2, 200, Adam(3e-2, beta_2=0.98), OneCycle()),
 }
 
 KERAS = Recipe(15, 100, Adam(1e-3), Constant())

@@ -71,8 +71,8 @@ def _windows(padded: Array, window: Geometry, rows: slice, width: int) -> Array:
     return np.ndarray(shape, padded.dtype, padded, rows.start * ty * sh, strides)
 
 
-def _columns(padded: Array, window: Geometry, rows: slice, width: int, scratch: Scratch, key: Any) -> Array:
-    """Columns (KH·KW·C, rows·OW·N) of a band of output rows."""
+def lay_out(padded: Array, window: Geometry, rows: slice, width: int, scratch: Scratch, key: Any) -> Array:
+    """Columns (KH·KW·C, rows·OW·N) of a band of output rows, from padded planes (C, H, W, N). width: OW."""
     view = _windows(padded, window, rows, width)
     columns = scratch.empty(key, view.shape, padded.dtype)
     np.copyto(columns, view)
@@ -87,7 +87,7 @@ def im2col(x: Array, window: Geometry) -> Array:
     """
     padded = pad(planes(x), window.padding, Fresh())
     oh, ow = window.output_size(x.shape[1], x.shape[2])
-    return _columns(padded, window, slice(0, oh), ow, Fresh(), "columns")
+    return lay_out(padded, window, slice(0, oh), ow, Fresh(), "columns")
 
 
 def col2im(columns: Array, shape: tuple[int, ...], window: Geometry, scratch: Scratch | None = None) -> Array:
@@ -95,19 +95,36 @@ def col2im(columns: Array, shape: tuple[int, ...], window: Geometry, scratch: Sc
 
     columns: (KH·KW·C, OH·OW·N) in plain order. shape: (N, H, W, C) of the image. Returns the image.
     """
-    scratch = scratch or Fresh()
     n, h, w, c = shape
-    (top, bottom), (left, right) = window.padding
-    (kh, kw), (ty, tx), (dy, dx) = window.kernel_size, window.strides, window.dilation
     oh, ow = window.output_size(h, w)
-    taps = columns.reshape(kh, kw, c, oh, ow, n)
-    image = scratch.empty("col2im", (c, h + top + bottom, w + left + right, n), columns.dtype)
+    image = empty_image((c, h, w, n), window.padding, columns.dtype, scratch or Fresh())
+    add_back(image, columns.reshape(*window.kernel_size, c, oh, ow, n), window)
+    return without_padding(image, h, w, window.padding)
+
+
+def empty_image(shape: tuple[int, ...], padding: Padding, dtype: Any, scratch: Scratch) -> Array:
+    """Zeros for the planes (C, H, W, N) of an image with its border; where padding cuts, the image itself."""
+    c, h, w, n = shape
+    (top, bottom), (left, right) = padding
+    image = scratch.empty("image", (c, top + h + max(bottom, 0), left + w + max(right, 0), n), dtype)
     image.fill(0)
+    return image
+
+
+def without_padding(image: Array, h: int, w: int, padding: Padding) -> Array:
+    """The image (N, H, W, C) inside the planes with their border."""
+    (top, _), (left, _) = padding
+    return planes(image[:, top : top + h, left : left + w])
+
+
+def add_back(image: Array, taps: Array, window: Geometry, start: int = 0) -> None:
+    """Add taps (KH, KW, C, rows, OW, N), of the output rows from `start` on, to the padded planes of an image."""
+    kh, kw, _, rows, columns, _ = taps.shape
+    (ty, tx), (dy, dx) = window.strides, window.dilation
     for ky in range(kh):
         for kx in range(kw):
-            y, x = ky * dy, kx * dx
-            image[:, y : y + ty * (oh - 1) + 1 : ty, x : x + tx * (ow - 1) + 1 : tx] += taps[ky, kx]
-    return planes(image[:, top : top + h, left : left + w])
+            y, x = start * ty + ky * dy, kx * dx
+            image[:, y : y + ty * (rows - 1) + 1 : ty, x : x + tx * (columns - 1) + 1 : tx] += taps[ky, kx]
 
 
 def _bands(oh: int, bytes_per_row: int, cell: int) -> list[slice]:
@@ -150,7 +167,7 @@ def conv2d_forward(
         matrix = kernel.reshape(kh * kw * c, o)[:, g * og : (g + 1) * og]  # (K, O of the group)
         for band, rows in enumerate(bands):
             keep = (g, band) if len(bands) == 1 else "band"
-            columns = _columns(padded[g * c : (g + 1) * c], window, rows, ow, scratch, ("columns", keep))
+            columns = lay_out(padded[g * c : (g + 1) * c], window, rows, ow, scratch, ("columns", keep))
             out = y[g * og : (g + 1) * og, rows].reshape(og, -1)  # a view: rows are contiguous within a map
             np.matmul(matrix.T, columns, out=out)
             if len(bands) == 1:
@@ -190,7 +207,7 @@ def conv2d_backward(
             if saved.columns:
                 columns = saved.columns[g]
             else:
-                columns = _columns(saved.padded[maps], window, rows, ow, scratch, ("columns", "band"))
+                columns = lay_out(saved.padded[maps], window, rows, ow, scratch, ("columns", "band"))
             if band == 0 and groups == 1:
                 total = np.matmul(columns, block.T, out=dmatrix)
             else:

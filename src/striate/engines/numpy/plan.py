@@ -10,7 +10,8 @@ import numpy as np
 from striate import network as nn
 from striate.engines.numpy import steps as do
 from striate.engines.numpy.activations import MONOTONIC
-from striate.engines.numpy.convolution import Geometry
+from striate.engines.numpy.convolution import Geometry, Pair
+from striate.engines.numpy.pooling import Cells
 from striate.engines.numpy.winograd import Tiles
 from striate.network import Network, Node, Shape
 
@@ -62,10 +63,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Fusion:
-    """A convolution whose output stays ordered by pooling cell until the max pooling that follows."""
+    """A convolution whose output stays ordered by pooling cell until the max pooling that follows.
 
-    cell: tuple[int, int]
-    overhang: tuple[int, int]
+    m: of Winograd's tiles, 0 where they do not serve. activation: what moves behind the pooling.
+    """
+
+    cells: Cells
+    m: int
     activation: str
 
 
@@ -155,8 +159,7 @@ class _Planner:
 
     def _steps_for(self, index: int, node: Node) -> list[do.Step]:
         if index in self.pools:
-            fusion = self.pools[index]
-            return [do.CellMaxPool(fusion.cell, fusion.overhang)]
+            return [do.CellMaxPool(self.pools[index].cells)]
         build = _BUILDERS.get(type(node.layer))
         if build is None:
             return [rule_of(node.layer)]
@@ -179,15 +182,26 @@ class _Planner:
         conv, last = chain[-1], chain[0]
         activation = str(getattr(self.network.nodes[last].layer, "activation", "linear"))
         moves = activation in MONOTONIC
-        shape = self.network.shapes_into(node)[0]
-        extra = (node.shape[0] * cell[0] - shape[0], node.shape[1] * cell[1] - shape[1])
-        if extra != (0, 0) and (len(chain) > 1 or not moves):
-            return  # cells filled up, or positions left out, must not show in the layers before the pooling
-        overhang = (max(extra[0], 0), max(extra[1], 0))
-        fusion = _Fusion(cell, overhang, activation if moves else "linear")
-        self.pools[index] = self.convolutions[conv] = fusion
+        exact = len(chain) > 1 or not moves  # a layer before the pooling must see the true outputs and no others
+        planned = self._cells(conv, cell, (node.shape[0], node.shape[1]), exact)
+        if planned is None:
+            return
+        self.pools[index] = self.convolutions[conv] = _Fusion(*planned, activation if moves else "linear")
         if moves:
             self.silent.add(last)
+
+    def _cells(self, conv: int, cell: Pair, pooled: Pair, exact: bool) -> tuple[Cells, int] | None:
+        """How the convolution's output lies, and Winograd's m; None where it would have to be exact and is not."""
+        node = self.network.nodes[conv]
+        assert isinstance(node.layer, nn.Conv2D)
+        size = (node.shape[0], node.shape[1])
+        wanted = (pooled[0] * cell[0], pooled[1] * cell[1])
+        if exact and wanted != size:
+            return None
+        if cell != (2, 2) or not _suits_winograd(node.layer, self.network.shapes_into(node)[0]):
+            return Cells(cell, (1, 1), pooled, size, pooled), 0
+        m = 2 if exact and (size[0] % 4 or size[1] % 4) else _tile_size(wanted)
+        return Cells(cell, (m // 2, m // 2), (-(-wanted[0] // m), -(-wanted[1] // m)), size, pooled), m
 
     def _chain_to_convolution(self, index: int) -> list[int]:
         """From a pooling's input back to a convolution, through layers that do not care where a number lies."""
@@ -214,24 +228,32 @@ def geometry_of(layer: nn.Layer, shape: Shape) -> Geometry:
 def _convolution(layer: nn.Conv2D, shapes: Sequence[Shape], fusion: _Fusion | None) -> list[do.Step]:
     (shape,) = shapes
     geometry = geometry_of(layer, shape)
-    cell, overhang = (fusion.cell, fusion.overhang) if fusion else ((1, 1), (0, 0))
-    if _suits_winograd(layer, geometry, shape[2]) and cell in ((1, 1), (2, 2)):
-        oh, ow = geometry.output_size(shape[0], shape[1])
-        if fusion:
-            oh, ow = ((size + extra) // 2 * 2 for size, extra in zip((oh, ow), overhang, strict=True))
-        start = (geometry.padding[0][0], geometry.padding[1][0])
-        return [do.WinogradConvolve(Tiles(shape[0], shape[1], (oh, ow), start), fusion is not None)]
+    size, image = geometry.output_size(shape[0], shape[1]), (shape[0], shape[1])
     (top, bottom), (left, right) = geometry.padding
-    extra = [size * stride for size, stride in zip(overhang, geometry.strides, strict=True)]
+    if fusion is None:
+        if _suits_winograd(layer, shape):
+            return [do.WinogradConvolve(Tiles(_tile_size(size), image, size, (top, left)))]
+        return [do.Convolve(geometry, layer.groups, _mask(layer, shape[2]))]
+    cells = fusion.cells
+    wanted = (cells.pooled[0] * cells.size[0], cells.pooled[1] * cells.size[1])
+    if fusion.m:
+        return [do.WinogradConvolve(Tiles(fusion.m, image, wanted, (top, left), cells=True))]
+    extra = [max(w - s, 0) * stride for w, s, stride in zip(wanted, size, geometry.strides, strict=True)]
     padding = ((top, bottom + extra[0]), (left, right + extra[1]))
-    geometry = Geometry(geometry.kernel_size, geometry.strides, padding, geometry.dilation, cell)
+    geometry = Geometry(geometry.kernel_size, geometry.strides, padding, geometry.dilation, cells.size)
     return [do.Convolve(geometry, layer.groups, _mask(layer, shape[2]))]
 
 
-def _suits_winograd(layer: nn.Conv2D, geometry: Geometry, channels: int) -> bool:
+def _tile_size(output: Pair) -> int:
+    """The m with fewer multiplications for an output of this size; large tiles waste what they cover beyond it."""
+    return min((4, 2), key=lambda m: -(-output[0] // m) * -(-output[1] // m) * (m + 2) ** 2)
+
+
+def _suits_winograd(layer: nn.Conv2D, shape: Shape) -> bool:
+    geometry = geometry_of(layer, shape)
     plain = geometry.kernel_size == (3, 3) and geometry.strides == geometry.dilation == (1, 1)
     starts = [start for start, _ in geometry.padding]
-    return plain and layer.groups == 1 and not layer.connections and channels >= WINOGRAD_CHANNELS and min(starts) >= 0
+    return plain and layer.groups == 1 and not layer.connections and shape[2] >= WINOGRAD_CHANNELS and min(starts) >= 0
 
 
 def _mask(layer: nn.Conv2D, channels: int) -> Any:

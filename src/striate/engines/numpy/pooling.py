@@ -79,34 +79,61 @@ def first_hits(member: Array, largest: Array, free: Array, hit: Array) -> None:
     np.greater(free, hit, out=free)
 
 
-def cell_max_forward(x: Array, cell: Pair, overhang: Pair, scratch: Scratch) -> tuple[Array, Saved]:
+@dataclass(frozen=True)
+class Cells:
+    """How a convolution's output (O, PY, PX, A, B, TH, TW, N) is ordered by pooling cell.
+
+    Output row (th·A + a)·PY + py lies at [py, a, th]: PY rows make a cell, A cells a tile (1 without tiles).
+    size: (PY, PX); tile: (A, B); grid: (TH, TW); conv: (H, W) of true outputs, anything beyond never wins;
+    pooled: (PH, PW) of the result.
+    """
+
+    size: Pair
+    tile: Pair
+    grid: Pair
+    conv: Pair
+    pooled: Pair
+
+    def hide_overhang(self, blocks: Array) -> None:
+        """Rows and columns that exist only to fill the last cells become −∞."""
+        for row in range(self.conv[0], self.pooled[0] * self.size[0]):
+            cell, y = divmod(row, self.size[0])
+            blocks[:, y, :, cell % self.tile[0], :, cell // self.tile[0]] = -np.inf
+        for column in range(self.conv[1], self.pooled[1] * self.size[1]):
+            cell, x = divmod(column, self.size[1])
+            blocks[:, :, x, :, cell % self.tile[1], :, cell // self.tile[1]] = -np.inf
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the pooled cells lie in plain order already."""
+        return self.tile == (1, 1) and self.grid == self.pooled
+
+
+def cell_max_forward(x: Array, cells: Cells, scratch: Scratch) -> tuple[Array, Saved]:
     """Max pooling of a convolution whose positions are ordered by cell: a maximum of whole contiguous blocks.
 
-    x: (N, OH, OW, O) with planes in cell order; overhang: rows and columns at the end that exist only to fill
-    the last cells (they never win). Returns y (N, OH / PY, OW / PX, O).
+    x: (N, OH, OW, O) with planes in cell order. Returns y (N, PH, PW, O).
     """
-    o, oh, ow, n = planes(x).shape
-    (py, px), (ph, pw) = cell, (oh // cell[0], ow // cell[1])
-    blocks = planes(x).reshape(o, py, px, ph, pw, n)
-    if overhang[0]:
-        blocks[:, py - overhang[0] :, :, ph - 1] = -np.inf
-    if overhang[1]:
-        blocks[:, :, px - overhang[1] :, :, pw - 1] = -np.inf
-    members = blocks.reshape(o, py * px, ph * pw * n)
-    y = scratch.empty("pooled", (o, ph * pw * n), x.dtype)
+    (py, px), (a, b), (th, tw) = cells.size, cells.tile, cells.grid
+    o, n = x.shape[3], x.shape[0]
+    cells.hide_overhang(planes(x).reshape(o, py, px, a, b, th, tw, n))
+    members = planes(x).reshape(o, py * px, a * b * th * tw * n)
+    y = scratch.empty("pooled", (o, members.shape[2]), x.dtype)
     np.maximum(members[:, 0], members[:, 1], out=y)
     for i in range(2, py * px):
         np.maximum(y, members[:, i], out=y)
-    return planes(y.reshape(o, ph, pw, n)), Saved(members, y)
+    saved = Saved(members, y)
+    if cells.in_order:
+        return planes(y.reshape(o, th, tw, n)), saved
+    plain = scratch.empty("plain", (o, th, a, tw, b, n), x.dtype)
+    np.copyto(plain, y.reshape(o, a, b, th, tw, n).transpose(0, 3, 1, 4, 2, 5))
+    return planes(plain.reshape(o, th * a, tw * b, n)[:, : cells.pooled[0], : cells.pooled[1]]), saved
 
 
-def cell_max_backward(dy: Array, saved: Saved, shape: tuple[int, ...], scratch: Scratch) -> Array:
-    """The transpose of `cell_max_forward`: dy (N, OH / PY, OW / PX, O) → dx of `shape` (N, OH, OW, O) in cell order.
-
-    saved.y may since have been replaced by a monotonic function of it only if the members were too; so it is kept.
-    """
+def cell_max_backward(dy: Array, saved: Saved, shape: tuple[int, ...], cells: Cells, scratch: Scratch) -> Array:
+    """The transpose of `cell_max_forward`: dy (N, PH, PW, O) → dx of `shape` (N, OH, OW, O) in cell order."""
     members, y = saved.padded, saved.y
-    gradient = contiguous(planes(dy), scratch, "gradient").reshape(y.shape)
+    gradient = _in_cells(planes(dy), cells, scratch).reshape(y.shape)
     dx = scratch.empty("dcells", members.shape, dy.dtype)
     free = scratch.temporary("free", y.shape, np.bool_)
     hit = scratch.temporary("hit", y.shape, np.bool_)
@@ -119,6 +146,22 @@ def cell_max_backward(dy: Array, saved: Saved, shape: tuple[int, ...], scratch: 
     np.multiply(gradient, free, out=dx[:, last])  # what no other member took
     n, oh, ow, o = shape
     return planes(dx.reshape(o, oh, ow, n))
+
+
+def _in_cells(gradient: Array, cells: Cells, scratch: Scratch) -> Array:
+    """(O, PH, PW, N) → (O, A, B, TH, TW, N), 0 for cells that are no output."""
+    if cells.in_order:
+        return contiguous(gradient, scratch, "gradient")
+    (a, b), (th, tw) = cells.tile, cells.grid
+    o, ph, pw, n = gradient.shape
+    ordered = scratch.temporary("ordered", (o, a, b, th, tw, n), gradient.dtype)
+    if (ph, pw) != (th * a, tw * b):
+        ordered.fill(0)
+    for y in range(a):
+        for x in range(b):
+            part = gradient[:, y::a, x::b]
+            ordered[:, y, x, : part.shape[1], : part.shape[2]] = part
+    return ordered
 
 
 def average_pool_forward(x: Array, window: Geometry, scratch: Scratch | None = None) -> tuple[Array, Array]:

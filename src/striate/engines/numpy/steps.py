@@ -26,6 +26,7 @@ from striate.engines.numpy.normalization import (
     measure,
 )
 from striate.engines.numpy.pooling import (
+    Cells,
     average_pool_backward,
     average_pool_forward,
     cell_max_backward,
@@ -151,31 +152,32 @@ class Convolve(Step):
 
 
 class WinogradConvolve(Step):
-    """3×3 convolution of stride 1 by Winograd's tiles; `cells` leaves the output ordered by 2×2 cell."""
+    """3×3 convolution of stride 1 by Winograd's tiles; with cells the output stays as the tiles give it."""
 
     output_may_change = True
 
-    def __init__(self, tiles: winograd.Tiles, cells: bool) -> None:
-        self.tiles, self.cells = tiles, cells
+    def __init__(self, tiles: winograd.Tiles) -> None:
+        self.tiles = tiles
 
     def forward(self, place: Place, *inputs: Array) -> Array:
-        """(N, H, W, C) → (N, OH, OW, O), with the last cells filled up if in cells."""
+        """(N, H, W, C) → (N, OH, OW, O); with cells OH and OW are those of whole tiles."""
         kernel, bias = place.weights["kernel"], place.weights.get("bias")
         y, place.saved = winograd.forward(inputs[0], kernel, bias, self.tiles, place.scratch)
-        o, _, _, th, tw, n = y.shape
-        if self.cells:
-            return planes(y.reshape(o, 2 * th, 2 * tw, n))
-        oh, ow = self.tiles.output
-        plain = place.scratch.empty("plain", (o, th, 2, tw, 2, n), y.dtype)
-        np.copyto(plain, y.transpose(0, 3, 1, 4, 2, 5))
-        return planes(plain.reshape(o, 2 * th, 2 * tw, n)[:, :oh, :ow])
+        m, (th, tw), (oh, ow) = self.tiles.m, self.tiles.grid, self.tiles.output
+        o, n = y.shape[0], inputs[0].shape[0]
+        if self.tiles.cells:
+            return planes(y.reshape(o, th * m, tw * m, n))
+        plain = place.scratch.empty("plain", (o, th, m, tw, m, n), y.dtype)
+        np.copyto(plain, y.reshape(o, m, m, th, tw, n).transpose(0, 3, 1, 4, 2, 5))
+        return planes(plain.reshape(o, th * m, tw * m, n)[:, :oh, :ow])
 
     def backward(self, place: Place, dy: Array) -> tuple[Array | None]:
         """dy as the output → dx (N, H, W, C)."""
         dx, dbias = winograd.backward(
-            self._in_cells(place, planes(dy)),
+            self._in_tiles(place, planes(dy)),
             place.saved,
             place.gradients["kernel"],
+            self.tiles,
             need_dx=place.needs_dx[0],
             scratch=place.scratch,
         )
@@ -183,19 +185,20 @@ class WinogradConvolve(Step):
             place.gradients["bias"][...] = dbias
         return (dx,)
 
-    def _in_cells(self, place: Place, gradient: Array) -> Array:
+    def _in_tiles(self, place: Place, gradient: Array) -> Array:
+        """(O, OH, OW, N) → (O, m², TH·TW·N), 0 beyond the output."""
         o, oh, ow, n = gradient.shape
-        th, tw = self.tiles.rows, self.tiles.columns
-        if self.cells:
-            return contiguous(gradient, place.scratch, "dy").reshape(o, 2, 2, th, tw, n)
-        cells = place.scratch.temporary("cells", (o, 2, 2, th, tw, n), gradient.dtype)
-        if (oh, ow) != (2 * th, 2 * tw):
-            cells.fill(0)
-        for y in (0, 1):
-            for x in (0, 1):
-                part = gradient[:, y::2, x::2]
-                cells[:, y, x, : part.shape[1], : part.shape[2]] = part
-        return cells
+        m, (th, tw) = self.tiles.m, self.tiles.grid
+        if self.tiles.cells:
+            return contiguous(gradient, place.scratch, "dy").reshape(o, m * m, th * tw * n)
+        tiles = place.scratch.temporary("dtiles", (o, m, m, th, tw, n), gradient.dtype)
+        if (oh, ow) != (th * m, tw * m):
+            tiles.fill(0)
+        for y in range(m):
+            for x in range(m):
+                part = gradient[:, y::m, x::m]
+                tiles[:, y, x, : part.shape[1], : part.shape[2]] = part
+        return tiles.reshape(o, m * m, th * tw * n)
 
 
 class DepthwiseConvolve(Step):
@@ -225,19 +228,19 @@ class DepthwiseConvolve(Step):
 class CellMaxPool(Step):
     """Max pooling of a convolution whose output is ordered by cell."""
 
-    def __init__(self, cell: Pair, overhang: Pair) -> None:
-        self.cell, self.overhang = cell, overhang
+    def __init__(self, cells: Cells) -> None:
+        self.cells = cells
 
     def forward(self, place: Place, *inputs: Array) -> Array:
-        """(N, OH, OW, O) in cells → (N, OH / PY, OW / PX, O)."""
-        y, saved = cell_max_forward(inputs[0], self.cell, self.overhang, place.scratch)
+        """(N, OH, OW, O) in cells → (N, PH, PW, O)."""
+        y, saved = cell_max_forward(inputs[0], self.cells, place.scratch)
         place.saved = saved, inputs[0].shape
         return y
 
     def backward(self, place: Place, dy: Array) -> tuple[Array]:
         """The transpose."""
         saved, shape = place.saved
-        return (cell_max_backward(dy, saved, shape, place.scratch),)
+        return (cell_max_backward(dy, saved, shape, self.cells, place.scratch),)
 
 
 class MaxPool(Step):
