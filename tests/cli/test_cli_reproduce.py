@@ -33,6 +33,27 @@ def test_worked_examples_and_regression(cli: Cli, tmp_path: Path) -> None:
     assert set(kept) == {"toy-convolutions", "linear-regression"}
 
 
+def test_optimizers_are_drawn_and_compared(cli: Cli) -> None:
+    done = cli("reproduce", "optimizers")
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    rates = [line for line in said if ", learning rate " in line]
+    assert [line.split(",")[0] for line in rates] == ["SGD", "momentum", "Nesterov", "AdaGrad", "RMSProp", "Adam"]
+    for number, head in enumerate(rates):
+        begin = said.index(head) + 5
+        drawing = said[begin : said.index("", begin)]
+        assert max(map(len, drawing)) <= 60, number
+        assert all(set(line) <= set(" .oSE+") for line in drawing), number
+        assert [sum(line.count(mark) for line in drawing) for mark in "SE"] == [1, 1], number
+    [head] = [line for line in said if line.startswith("  step") and line.endswith("  learning rate")]
+    table = [line.split() for line in said[said.index(head) + 1 :][:6]]
+    assert len({row[1] for row in table}) == 1  # the same first weights
+    assert all(float(row[7]) < float(row[1]) for row in table)
+    sparks = [line.split()[-1] for line in said if "█" in line]
+    assert [len(spark) for spark in sparks] == [61] * 6
+    assert "| optimizers | all descend | AdaGrad ends nearest the minimum (0.120 away), " in done.stdout
+
+
 def test_a_wrong_answer_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(toy_convolutions, "SUMS_SAME", [[12, 16, 9], [24, 28, 15], [15, 17, 10]])
     said: list[str] = []

@@ -2,6 +2,7 @@
 
 from striate.errors import UsageError, nearest
 from striate.systems.linear_regression import linear_regression
+from striate.systems.optimizers import optimizers
 from striate.systems.system import Form, System
 from striate.systems.toy_convolutions import toy_convolutions
 
@@ -22,6 +23,7 @@ SYSTEMS = (
     System("mlp", "a small fully connected net on MNIST", "97.8 %", (Form("", "mlp", "97.8 %"),),
            changed=f"light augmentation, {ONE_CYCLE}"),
     System("toy-convolutions", "worked examples, every number shown", "exact", show=toy_convolutions),
+    System("optimizers", "the paths and curves of six optimisers, side by side", "all descend", show=optimizers),
     System(
         "scattered-digits", "digits of any place, size, thickness and angle: an MLP and a CNN on the same budget",
         "the CNN wins clearly", (Form("mlp", "mlp"), Form("cnn", "mnist-quick", "wins clearly")), data="scattered",

@@ -5,7 +5,7 @@ optimiser's memory, 1-D, starting at 0), the step size η, the number t of this 
 `decay`, which is 1 where weight decay applies and 0 elsewhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import Any
 
@@ -106,3 +106,20 @@ def slot_names(optimizer: describe.Optimizer) -> tuple[str, ...]:
     if isinstance(optimizer, describe.SGD) and not optimizer.momentum:
         return ()
     return RULES[type(optimizer)][1]
+
+
+def walk(
+    optimizer: describe.Optimizer, gradient: Callable[[Array], Array], start: Sequence[float], steps: int
+) -> Array:
+    """The path of one point down a function: float64 (steps + 1, n), from `start` (n,) on.
+
+    gradient: of the function, at a point (n,). Weight decay acts on all n numbers.
+    """
+    rule, n = RULES[type(optimizer)][0], len(start)
+    slots = tuple(np.zeros(n) for _ in slot_names(optimizer))
+    path = np.tile(np.asarray(start, np.float64), (steps + 1, 1))
+    for t in range(1, steps + 1):
+        path[t] = path[t - 1]
+        g = np.array(gradient(path[t]), np.float64)  # a copy, which the rule may change
+        rule(optimizer, path[t], g, slots, optimizer.learning_rate, t, np.empty(n), np.ones(n))
+    return path
