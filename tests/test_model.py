@@ -365,6 +365,8 @@ def test_wrong_use_is_refused() -> None:
     for settings, message in cases:
         with pytest.raises(UsageError, match=message):
             model.compile(**settings)
+    with pytest.raises(UsageError, match="The model is not compiled"):
+        model.fit(x, y)
     with pytest.raises(UsageError, match="The output layer 'out' has activation 'tanh', which no loss goes with"):
         chain(3, "tanh").compile()
     with pytest.raises(UsageError, match="validation_split lies between 0 and 1; received 1"):
@@ -373,6 +375,16 @@ def test_wrong_use_is_refused() -> None:
         compiled().fit(x, y, validation_split=0.1, validation_data=(x, y))
     with pytest.raises(UsageError, match="batch_size must be a whole number"):
         compiled().fit(x, y, batch_size=0)
+    with pytest.raises(UsageError, match="batch_size must be 1 or more; received 0"):
+        compiled().predict(x, batch_size=0)
+    with pytest.raises(UsageError, match=r"verbose is 0 .*; received 3"):
+        compiled().fit(x, y, verbose=3)  # type: ignore[arg-type]
+
+
+def test_a_metric_may_be_given_by_its_name_alone() -> None:
+    model = chain()
+    model.compile(metrics="accuracy")
+    assert set(model.evaluate(*digits())) == {"loss", "accuracy"}
 
 
 def test_a_data_set_of_other_classes_is_refused() -> None:

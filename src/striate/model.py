@@ -121,7 +121,7 @@ class Model:
         self,
         optimizer: str | Optimizer = "adam",
         loss: str | Loss | Sequence[str | Loss] | None = None,
-        metrics: Sequence[str] | None = None,
+        metrics: str | Sequence[str] | None = None,
         *,
         learning_rate: float | None = None,
         engine: str = "numpy",
@@ -133,11 +133,13 @@ class Model:
         Raises UsageError for names it does not know.
         """
         settings = {} if learning_rate is None else {"learning_rate": learning_rate}
-        self.optimizer = get_optimizer(optimizer, **settings)
-        self._losses = self._pick_losses(loss)
-        self._metrics = None if metrics is None else tuple(metrics)
-        Figures(self.network, self.losses, self.metrics)  # refuses a metric that does not go with a loss
+        rule, losses = get_optimizer(optimizer, **settings), self._pick_losses(loss)
+        chosen = (metrics,) if isinstance(metrics, str) else metrics
+        # Refuses a metric that does not go with a loss, while the model is still as it was.
+        Figures(self.network, losses, default_metrics(losses) if chosen is None else chosen)
         self._use_engine(engine)
+        self.optimizer, self._losses = rule, losses
+        self._metrics = None if chosen is None else tuple(chosen)
         self.engine.compile(self.optimizer, self._losses, seed=self.seed)
         self.learning_rate = self.optimizer.learning_rate
         self.iterations = self.epochs_done = 0

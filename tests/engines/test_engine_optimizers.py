@@ -8,7 +8,8 @@ import pytest
 from striate.engines.base import Array, Weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.numpy import parameters
-from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop
+from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop, get_optimizer
+from striate.errors import UsageError
 from striate.network import L2, BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input, Network, Rescale
 
 from .networks import engine_of, lively_weights, pixels
@@ -181,3 +182,23 @@ def test_gradient_descent_by_hand() -> None:
     assert result.loss == 27
     assert result.outputs[0] == [[6.0]]
     assert engine.weights["d/kernel"][0, 0] == pytest.approx(2 - 0.32)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("sgd", {"learning_rate": 0.0}, r"The learning rate must be above 0; received 0\.0"),
+        ("adam", {"learning_rate": float("nan")}, "The learning rate must be above 0; received nan"),
+        ("sgd", {"momentum": 1.0}, r"SGD: momentum lies in 0 … 1, 1 left out; received 1\.0"),
+        ("adamw", {"beta_2": -0.1}, r"AdamW: beta_2 lies in 0 … 1, 1 left out; received -0\.1"),
+        ("rmsprop", {"epsilon": -1e-7}, "RMSprop: epsilon must be 0 or more; received -1e-07"),
+    ],
+)
+def test_settings_out_of_range_are_refused(name: str, settings: dict[str, float], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        get_optimizer(name, **settings)
+
+
+def test_a_smoothing_out_of_range_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"label_smoothing lies in 0 … 1, 1 left out; received 1\.5"):
+        CategoricalCrossentropy(1.5)

@@ -16,10 +16,14 @@ class CategoricalCrossentropy(Loss):
     """−Σ t log p over the classes, for a softmax output: one of n.
 
     Targets are class numbers (N,) or one-hot rows (N, classes).
-    label_smoothing: 0 to 1; the part of the target spread evenly over all classes.
+    label_smoothing: 0 to below 1; the part of the target spread evenly over all classes.
     """
 
     label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.label_smoothing < 1:
+            raise UsageError(f"label_smoothing lies in 0 … 1, 1 left out; received {self.label_smoothing}.")
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,24 @@ from typing import Any
 
 from striate.errors import UsageError, nearest
 
+MEMORIES = ("momentum", "rho", "beta_1", "beta_2")  # at 1 or above nothing is ever forgotten
+
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Base of all optimisers. learning_rate: the step size η, above 0."""
+    """Base of all optimisers. learning_rate: the step size η, above 0. Raises UsageError for settings out of range."""
 
     learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if not self.learning_rate > 0:
+            raise UsageError(f"The learning rate must be above 0; received {self.learning_rate}.")
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name in MEMORIES and not 0 <= value < 1:
+                raise UsageError(f"{type(self).__name__}: {item.name} lies in 0 … 1, 1 left out; received {value}.")
+            if item.name in ("epsilon", "weight_decay") and not value >= 0:
+                raise UsageError(f"{type(self).__name__}: {item.name} must be 0 or more; received {value}.")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a training led to. evaluation: on the test images. seconds: of training, in all sittings."""
+    """What a training led to. evaluation: on the test images. seconds: of training, in all sittings not killed."""
 
     run: Run
     evaluation: Evaluation
@@ -98,14 +98,24 @@ def _resumable(run: Run) -> Iterator[None]:
 
 def _train_one(job: Job, run: Run, verbose: Verbose) -> tuple[Result, _Outputs]:
     model = Model.from_network(job.network, seed=run.recipe.seed)
-    began = time.perf_counter()
-    model.train(job.data, run.recipe, run=run, callbacks=_callbacks(job.plan, run), verbose=verbose)
-    seconds = run.config["seconds"] + time.perf_counter() - began
+    with _timed(run):
+        model.train(job.data, run.recipe, run=run, callbacks=_callbacks(job.plan, run), verbose=verbose)
     outputs = _Outputs(*(_predict(model, part.x) for part in (job.data.validation, job.data.test)))
     model.figures |= {THRESHOLD: unknown_threshold(outputs.validation, job.data.validation.y)}
     model.save(run.model_path)
-    run.config |= {"seconds": seconds, THRESHOLD: model.figures[THRESHOLD]}
+    run.config[THRESHOLD] = model.figures[THRESHOLD]
     return _finish(job, run, outputs, model), outputs
+
+
+@contextmanager
+def _timed(run: Run) -> Iterator[None]:
+    """Add the time spent within to the run's seconds, after Ctrl-C too; what is killed cannot be counted."""
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        run.config["seconds"] += time.perf_counter() - began
+        run.write_config()
 
 
 def _predict(model: Model, x: Array) -> Array:
@@ -145,7 +155,7 @@ def _finish(job: Job, run: Run, outputs: _Outputs, model: Model | None = None) -
 
     test = job.data.test
     evaluation = evaluate(outputs.test, test.y, job.data.classes, test.names)
-    atomic_write(run.path / "config.json", json.dumps(run.config, indent=2, ensure_ascii=False) + "\n")
+    run.write_config()
     atomic_write(run.path / "metrics.json", json.dumps(evaluation.to_dict(), ensure_ascii=False) + "\n")
     write(job, run, evaluation, model)
     return Result(run, evaluation, run.config["seconds"])

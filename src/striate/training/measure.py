@@ -55,6 +55,8 @@ def predict(engine: Engine, inputs: Sequence[Array], batch_size: int = BATCH_SIZ
 def forward_batches(
     engine: Engine, inputs: Sequence[Array], batch_size: int = BATCH_SIZE
 ) -> Iterator[tuple[int, tuple[Array, ...]]]:
-    """(first row, outputs) of batch after batch, in inference mode."""
+    """(first row, outputs) of batch after batch, in inference mode. Raises UsageError for a batch size below 1."""
+    if batch_size < 1:
+        raise UsageError(f"batch_size must be 1 or more; received {batch_size}.")
     for start in range(0, len(inputs[0]), batch_size):
         yield start, engine.forward([x[start : start + batch_size] for x in inputs])

@@ -4,6 +4,7 @@ import sys
 import time
 from typing import Literal
 
+from striate.errors import UsageError
 from striate.training.callback import Callback, Logs
 
 Verbose = Literal["auto", 0, 1, 2]
@@ -92,10 +93,16 @@ class Bar(Lines):
 
 
 def make_progress(verbose: Verbose = "auto") -> Quiet:
-    """0 shows nothing, 1 a bar, 2 plain lines; "auto" a bar where the output is a terminal, else lines."""
+    """0 shows nothing, 1 a bar, 2 plain lines; "auto" a bar where the output is a terminal, else lines.
+
+    Raises UsageError for others.
+    """
     if verbose == "auto":
         verbose = 1 if sys.stdout.isatty() else 2
-    return {0: Quiet, 1: Bar, 2: Lines}[int(verbose)]()
+    displays: dict[int, type[Quiet]] = {0: Quiet, 1: Bar, 2: Lines}
+    if verbose not in displays:
+        raise UsageError(f"verbose is 0 (nothing), 1 (a bar), 2 (lines) or 'auto'; received {verbose!r}.")
+    return displays[verbose]()
 
 
 def epoch_line(epoch: int, params: dict[str, int], logs: Logs, seconds: float) -> str:

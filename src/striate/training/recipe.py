@@ -32,8 +32,6 @@ class Recipe:
             _check_whole(name, getattr(self, name), least)
         if not 0 <= self.label_smoothing < 1:
             raise UsageError(f"label_smoothing lies in 0 … 1, 1 left out; received {self.label_smoothing}.")
-        if not self.optimizer.learning_rate > 0:
-            raise UsageError(f"The learning rate must be above 0; received {self.optimizer.learning_rate}.")
 
     def to_dict(self) -> dict[str, Any]:
         """All settings, ready for JSON."""

@@ -47,7 +47,7 @@ class Run:
                 f"{path} already holds a run. Continue it with --resume {path}, or give another folder with --out."
             )
         run = cls(path, dict(config) | {"recipe": recipe.to_dict(), "fingerprint": fingerprint})
-        run._write_config()
+        run.write_config()
         return run
 
     @classmethod
@@ -82,7 +82,7 @@ class Run:
                 f"{self.path} is planned for {planned} epochs; it can be extended to more, not cut to {epochs}."
             )
         self.config["recipe"]["epochs"] = epochs
-        self._write_config()
+        self.write_config()
 
     def require_data(self, fingerprint: str) -> None:
         """Raise RunError unless the data are those the run began with."""
@@ -113,7 +113,8 @@ class Run:
         columns.pop("epoch")
         return columns
 
-    def _write_config(self) -> None:
+    def write_config(self) -> None:
+        """Write config.json. Raises RunError when it cannot be written."""
         atomic_write(self.path / "config.json", json.dumps(self.config, indent=2, ensure_ascii=False) + "\n")
 
 
