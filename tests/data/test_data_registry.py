@@ -127,7 +127,7 @@ def test_what_is_left_out_of_a_folder_is_named_with_the_reason(photos: Path) -> 
     notes = "\n".join(data.notes)
     assert "empty.jpg cannot be read: the file is empty" in notes
     assert "fake.png cannot be read: it is not a JPEG" in notes
-    assert "1 files outside the class folders, the first is 'loose.png'" in notes
+    assert "1 file outside the class folders, the first is 'loose.png'" in notes
     assert "the folder 'nothing' holds no pictures" in notes
     assert len(data.notes) == 4
 

@@ -26,6 +26,8 @@ def main() -> NoReturn:
         if isinstance(stream, TextIOWrapper):  # file names and classes in any script, on any console
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     warnings.showwarning = _show_warning
+    # Numbers that overflow lead to a loss that is none, and that is reported in words a person can use.
+    warnings.simplefilter("ignore", RuntimeWarning)
     try:
         code = striate.main(prog_name="striate", standalone_mode=False) or 0
     except click.exceptions.Exit as stop:

@@ -61,7 +61,8 @@ def _scan(folder: Path) -> tuple[list[str], list[Path], list[str]]:
     notes = [f"Left out: the folder '{item.name}' holds no pictures." for item, files in found.items() if not files]
     loose = [item.name for item in inside if item.is_file()]
     if loose:
-        notes.append(f"Left out: {len(loose)} files outside the class folders, the first is '{loose[0]}'.")
+        files = "1 file" if len(loose) == 1 else f"{len(loose)} files"
+        notes.append(f"Left out: {files} outside the class folders, the first is '{loose[0]}'.")
     classes = sorted({_class_name(item) for item in filled})
     return classes, [file for item in filled for file in found[item]], notes
 

@@ -161,4 +161,5 @@ def _sort(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe, dict[str, 
     try:
         return Recipe.from_dict(plain), settings
     except (TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"A setting of the recipe is of the wrong kind: {error}.") from error
+        given = ", ".join(f"{key}={value}" for key, value in values.items())
+        raise UsageError(f"A setting of the recipe is of the wrong kind: {given} ({error}).") from error

@@ -79,7 +79,7 @@ def _open_file(path: Path) -> Trained:
 def _config_beside(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads((path.parent / "config.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):
         return {}
 
 
