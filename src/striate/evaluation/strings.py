@@ -134,10 +134,10 @@ STRINGS: dict[str, dict[str, str]] = {
         "ko": "마지막 에포크의 학습 정확도는 검증 정확도보다 {gap}%p 높습니다.",
     },
     "gap_negative": {
-        "en": "At the end, training accuracy is {gap} points below validation accuracy; dropout and augmentation, "
-        "which act in training only, do that.",
-        "ko": "마지막 에포크의 학습 정확도는 검증 정확도보다 {gap}%p 낮습니다. 학습할 때만 작동하는 드롭아웃과 "
-        "데이터 증강 때문에 생기는 일입니다.",
+        "en": "At the end, training accuracy is {gap} points below validation accuracy: it is a mean over "
+        "the epoch, and dropout and augmentation act in training only.",
+        "ko": "마지막 에포크의 학습 정확도는 검증 정확도보다 {gap}%p 낮습니다. 학습 정확도는 에포크 동안의 "
+        "평균이고, 드롭아웃과 데이터 증강은 학습할 때만 작동하기 때문입니다.",
     },
     "as_table": {"en": "The same as a table", "ko": "표로 보기"},
     # confusion
@@ -186,7 +186,7 @@ STRINGS: dict[str, dict[str, str]] = {
         "en": "{n} images, the surest mistakes first: what it is → what it was taken for, and how surely. Below: "
         "the probability given to the true class.",
         "ko": "모두 {n}장이며, 확신하며 틀린 것부터 나열했습니다. 실제 클래스 → 예측한 클래스와 그 확률이고, 아래는 "
-        "실제 클래스에 준 확률입니다.",
+        "실제 클래스에 매긴 확률입니다.",
     },
     "mistakes_none": {
         "en": "None: every test image was classified rightly.",
@@ -203,11 +203,11 @@ STRINGS: dict[str, dict[str, str]] = {
     "calibration": {"en": "How sure, how right", "ko": "확신과 정확도"},
     "calibration_over": {
         "en": "On average it is {gap} points surer than it is right: overconfident.",
-        "ko": "평균적으로 실제 정확도보다 {gap}%p 더 확신합니다(과신).",
+        "ko": "평균적으로 확신이 실제 정확도보다 {gap}%p 높습니다(과신).",
     },
     "calibration_under": {
         "en": "On average it is {gap} points less sure than it is right: underconfident.",
-        "ko": "평균적으로 실제 정확도보다 {gap}%p 덜 확신합니다(과소 확신).",
+        "ko": "평균적으로 확신이 실제 정확도보다 {gap}%p 낮습니다(과소 확신).",
     },
     "calibration_good": {
         "en": "On average it is as sure as it is right, within {gap} points.",
@@ -217,16 +217,16 @@ STRINGS: dict[str, dict[str, str]] = {
         "en": "Images grouped by the probability of the answer; each dot a group, with its 95% interval, larger "
         "with more images. On the dashed line, what the model says is how often it is right. Expected calibration "
         "error: {ece} points.",
-        "ko": "답에 준 확률이 비슷한 이미지끼리 묶었습니다. 점 하나가 한 묶음이며 세로선은 95% 신뢰구간, 점의 "
+        "ko": "예측 확률이 비슷한 이미지끼리 묶었습니다. 점 하나가 한 묶음이며 세로선은 95% 신뢰구간, 점의 "
         "크기는 이미지 수입니다. 점선 위에 있으면 모델이 말한 확률만큼 실제로 맞힌 것입니다. 기대 보정 오차(ECE)는 "
         "{ece}%p입니다.",
     },
-    "confidence": {"en": "probability of the answer", "ko": "답에 준 확률"},
+    "confidence": {"en": "probability of the answer", "ko": "예측 확률"},
     "share_right": {"en": "share right", "ko": "맞힌 비율"},
     "threshold": {
         "en": "Below a probability of {threshold} the answer is “unknown”. The limit comes from the validation "
         "images: 99 of 100 rightly classified ones reach it.",
-        "ko": "답의 확률이 {threshold}보다 낮으면 ‘모름(unknown)’으로 답합니다. 이 기준은 검증 이미지에서 정한 "
+        "ko": "예측 확률이 {threshold}보다 낮으면 ‘모름(unknown)’으로 답합니다. 이 기준은 검증 이미지에서 정한 "
         "것으로, 바르게 분류한 이미지 100장 가운데 99장이 이 값 이상입니다.",
     },
     # filters
