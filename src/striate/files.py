@@ -36,7 +36,7 @@ def atomic_write(path: str | os.PathLike[str], content: Content) -> None:
 
 def remove_temporaries(folder: Path) -> None:
     """Delete what writes that were killed left behind in a folder."""
-    for temporary in folder.glob(".*.tmp"):
+    for temporary in folder.glob(".*.[0-9]*.tmp"):
         temporary.unlink(missing_ok=True)
 
 

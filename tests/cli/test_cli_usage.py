@@ -76,6 +76,15 @@ def test_failure_exits_1(cli: Cli, tmp_path: Path, photographs: Path, command: s
     assert done.returncode == 1
 
 
+def test_no_run_is_begun_among_the_pictures(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    for command in ("train pictures --out pictures", "train pictures --out pictures/runs/first", "train ."):
+        done = cli(*command.split())
+        assert done.returncode == 2
+        assert "among your pictures, where Striate never writes. Give another folder with --out." in done.stderr
+    assert list((tmp_path / "pictures").iterdir()) == []
+
+
 def test_a_damaged_model_is_refused(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
     content = bytearray((trained[0] / "model.safetensors").read_bytes())
     content[-5] ^= 1

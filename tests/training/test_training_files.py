@@ -64,7 +64,7 @@ def test_interrupted_write_leaves_no_temporary(tmp_path: Path) -> None:
 
 
 def test_temporaries_of_killed_writes_are_removed_and_nothing_else(tmp_path: Path) -> None:
-    for name in (".file.123.tmp", "file", "other.tmp", ".hidden"):
+    for name in (".file.123.tmp", "file", "other.tmp", ".another.tmp", ".hidden"):
         (tmp_path / name).touch()
     remove_temporaries(tmp_path)
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == [".hidden", "file", "other.tmp"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [".another.tmp", ".hidden", "file", "other.tmp"]

@@ -53,7 +53,7 @@ def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple
 
     given = {name: value for name, value in asked.items() if value is not None and name != "sets"}
     plan = make_plan(epochs=epochs, sets=_settings(asked["sets"]), **given)
-    check_out(out)
+    check_out(plan, out)
     job = prepare(plan)
     return job, start(job, out)
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from striate.engines.base import Array
-from striate.errors import DataError, RunError
+from striate.errors import DataError, RunError, UsageError
 from striate.evaluation import Evaluation, evaluate, unknown_threshold
 from striate.files import atomic_write
 from striate.jobs import facts
-from striate.jobs.plan import Plan
+from striate.jobs.plan import Plan, is_folder
 from striate.jobs.prepare import Job, prepare
 from striate.jobs.trained import THRESHOLD, average, member_path
 from striate.model import Model
@@ -21,6 +21,7 @@ from striate.training import Run
 from striate.training.callback import Callback
 from striate.training.callbacks import ReduceLROnPlateau, TensorBoard
 from striate.training.progress import Verbose
+from striate.training.run import ROOT
 
 Say = Callable[[str], None]
 
@@ -56,8 +57,16 @@ def start(job: Job, out: str | os.PathLike[str] | None = None) -> Run:
     return Run.create(plan.recipe, job.data.fingerprint, out, _run_name(plan), **config, seconds=0.0)
 
 
-def check_out(out: str | os.PathLike[str] | None) -> None:
-    """Raise RunError when the folder already holds a run; known before the data are loaded."""
+def check_out(plan: Plan, out: str | os.PathLike[str] | None) -> None:
+    """What is known before the data are loaded: raise RunError when the folder already holds a run.
+
+    Raises UsageError when the run would lie among the person's pictures: that folder is never written to.
+    """
+    if is_folder(plan.data) and Path(out or ROOT).resolve().is_relative_to(plan.data):
+        raise UsageError(
+            f"The run would lie in '{plan.data}', among your pictures, where Striate never writes. "
+            "Give another folder with --out."
+        )
     if out is not None and (Path(out) / "config.json").exists():
         raise RunError(f"{out} already holds a run. Go on with it by --resume {out}, or give another folder.")
 

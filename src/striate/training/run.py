@@ -14,6 +14,7 @@ from striate.training.checkpoint import CheckpointFolder
 from striate.training.recipe import Recipe
 
 ROOT = Path("runs")
+"""Where runs go that were given no folder."""
 
 
 class Run:
