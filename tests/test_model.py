@@ -304,6 +304,11 @@ def test_wrong_inputs_are_refused_by_every_verb(x: Any, message: str) -> None:
             verb(x)
 
 
+def test_images_of_several_sizes_are_refused() -> None:
+    with pytest.raises(DataError, match=r"Input 'input': the samples differ in shape\. Bring all of them to one\."):
+        chain().predict([np.zeros(SHAPE), np.zeros((4, 5, 1))])
+
+
 def test_the_sample_with_nan_is_named() -> None:
     x = np.zeros((5, *SHAPE), np.float32)
     x[3, 0, 0, 0] = np.inf

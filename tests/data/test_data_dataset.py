@@ -30,6 +30,11 @@ def test_arrays_become_a_data_set_that_loses_and_changes_nothing() -> None:
     assert together == {(pixels.tobytes(), label) for pixels, label in zip(x, LABELS, strict=True)}
 
 
+def test_images_of_several_sizes_are_refused() -> None:
+    with pytest.raises(DataError, match=r"The images differ in shape\. Bring all of them to one\."):
+        from_arrays([np.zeros((4, 5)), np.zeros((3, 5))], [0, 1])
+
+
 def test_classes_are_counted_where_they_are_not_named() -> None:
     assert from_arrays(pictures(), LABELS).classes == ("0", "1", "2")
 

@@ -54,6 +54,15 @@ def play(callback: Callback, values: Sequence[float], monitor: str = "val_loss",
     return model
 
 
+def test_the_history_keeps_its_lists_in_step() -> None:
+    history = History()
+    for epoch, logs in enumerate(({"loss": 3.0}, {"loss": 2.0, "own": 1.0}, {"loss": 1.0})):
+        history.on_epoch_end(epoch, logs)
+    assert history.epoch == [0, 1, 2]
+    assert history.history["loss"] == [3, 2, 1]
+    np.testing.assert_array_equal(history.history["own"], [np.nan, 1, np.nan])
+
+
 def test_early_stopping_counts_epochs_without_improvement() -> None:
     callback = EarlyStopping(patience=2)
     model = play(callback, [5, 4, 4.5, 4.2, 1])

@@ -68,12 +68,19 @@ def check_images(x: Any, y: Any, classes: int | None = None, names: Sequence[str
     x: (N, H, W), (N, H, W, 1) or (N, H, W, 3); uint8, other whole numbers 0 … 255, or finite floats (kept as float32).
     y: class numbers (N,) or one-hot rows (N, classes). classes: how many there are, if known.
     """
-    pixels, labels = _check_pixels(np.asarray(x)), _check_labels(np.asarray(y), classes)
+    pixels, labels = _check_pixels(_array(x, "images")), _check_labels(_array(y, "labels"), classes)
     if len(pixels) != len(labels):
         raise DataError(f"There are {len(pixels)} images but {len(labels)} labels; each image needs one.")
     if names is not None and len(names) != len(labels):
         raise DataError(f"There are {len(labels)} images but {len(names)} names; each image needs one.")
     return Images(pixels, labels, None if names is None else tuple(names))
+
+
+def _array(values: Any, what: str) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError as error:  # what NumPy says of lists with parts of several lengths
+        raise DataError(f"The {what} differ in shape. Bring all of them to one.") from error
 
 
 def _check_pixels(x: NDArray[Any]) -> Pixels:

@@ -26,7 +26,10 @@ Mode = Literal["auto", "min", "max"]
 
 
 class History(Callback):
-    """What every training returns: `history` maps each figure to its list of values, `epoch` lists the epochs."""
+    """What every training returns: `history` maps each figure to its list of values, `epoch` lists the epochs.
+
+    A figure that an epoch did not report is NaN there, so that all lists are of one length.
+    """
 
     remembers = ("history", "epoch")
 
@@ -36,9 +39,10 @@ class History(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Append the epoch's figures."""
+        found = logs or {}
+        for name in {**self.history, **found}:
+            self.history.setdefault(name, [math.nan] * len(self.epoch)).append(found.get(name, math.nan))
         self.epoch.append(epoch)
-        for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(value)
 
 
 class Monitor(Callback):

@@ -35,7 +35,8 @@ def check_samples(network: Network, losses: Sequence[Loss], x: Any, y: Any) -> S
     targets = []
     for index, loss, part in zip(outputs, losses, parts, strict=True):
         node = network.nodes[index]
-        target = _check_target(np.asarray(part), loss, node.shape, str(node.layer.name))
+        name = str(node.layer.name)
+        target = _check_target(_array(part, f"Targets of '{name}'"), loss, node.shape, name)
         if len(target) != len(inputs[0]):
             raise DataError(f"There are {len(inputs[0])} samples but {len(target)} targets; each sample needs one.")
         targets.append(target)
@@ -47,7 +48,7 @@ def check_inputs(network: Network, x: Any) -> tuple[Array, ...]:
     names = [str(network.nodes[index].layer.name) for index in network.inputs]
     parts = _parts(x, names, "inputs")
     arrays = [
-        _check_input(np.asarray(part), tuple(shape), name)
+        _check_input(_array(part, f"Input '{name}'"), tuple(shape), name)
         for part, shape, name in zip(parts, network.input_shapes, names, strict=True)
     ]
     counts = {len(array) for array in arrays}
@@ -69,6 +70,13 @@ def _parts(value: Any, names: Sequence[str], what: str) -> list[Any]:
         received = f"{len(value)}" if isinstance(value, list | tuple) else "one array"
         raise DataError(f"Expected a list of {len(names)} {what} ({', '.join(names)}), received {received}.")
     return list(value)
+
+
+def _array(part: Any, what: str) -> Array:
+    try:
+        return np.asarray(part)
+    except ValueError as error:  # what NumPy says of lists with parts of several lengths
+        raise DataError(f"{what}: the samples differ in shape. Bring all of them to one.") from error
 
 
 def _check_input(x: Array, shape: tuple[int, ...], name: str) -> Array:
