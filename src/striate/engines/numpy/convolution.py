@@ -178,25 +178,34 @@ def conv2d_forward(
 
 
 def conv2d_backward(
+    dy: Array, saved: Saved, kernel: Array, window: Geometry, groups: int = 1
+) -> tuple[Array, Array, Array]:
+    """Gradients of a convolution: dx (N, H, W, C), dkernel (KH, KW, C / groups, O), dbias (O,).
+
+    dy: (N, OH, OW, O), its planes in the order of the forward pass.
+    """
+    dkernel = np.empty(kernel.shape, kernel.dtype)
+    dx = conv2d_gradients(dy, saved, kernel, window, groups, dkernel=dkernel)
+    assert dx is not None
+    return dx, dkernel, planes(dy).sum(axis=(1, 2, 3))
+
+
+def conv2d_gradients(
     dy: Array,
     saved: Saved,
     kernel: Array,
     window: Geometry,
     groups: int = 1,
     *,
-    dkernel: Array | None = None,
+    dkernel: Array,
     need_dx: bool = True,
     scratch: Scratch | None = None,
-) -> tuple[Array | None, Array, Array]:
-    """Gradients of a convolution: dx (N, H, W, C) or None, dkernel (KH, KW, C / groups, O), dbias (O,).
-
-    dy: (N, OH, OW, O), its planes in the order of the forward pass. dkernel: written there if given.
-    """
+) -> Array | None:
+    """As `conv2d_backward`, without the bias: writes dkernel, returns dx (N, H, W, C) or None."""
     scratch = scratch or Fresh()
     kh, kw, c, o = kernel.shape
     (oh, ow), n, og = saved.size, dy.shape[0], o // groups
     gradient = contiguous(planes(dy), scratch, "dy")
-    dkernel = np.empty(kernel.shape, kernel.dtype) if dkernel is None else dkernel
     dmatrix, matrix = dkernel.reshape(-1, o), kernel.reshape(-1, o)
     parts = []
     for g in range(groups):
@@ -215,9 +224,8 @@ def conv2d_backward(
                 total = part if total is None else np.add(total, part, out=total)
         if groups > 1:
             dmatrix[:, maps_out] = total
-    dbias = gradient.reshape(o, -1).sum(axis=1)
     if not need_dx:
-        return None, dkernel, dbias
+        return None
     ordered = in_plain_order(gradient, window.cell, scratch)
     shape = (*saved.input_shape[:3], c)
     for g in range(groups):
@@ -225,7 +233,7 @@ def conv2d_backward(
         dcolumns = scratch.temporary("dcolumns", (kh * kw * c, oh * ow * n), dy.dtype)
         np.matmul(matrix[:, g * og : (g + 1) * og], block, out=dcolumns)
         parts.append(col2im(dcolumns, shape, window, scratch if groups == 1 else None))
-    return (parts[0] if groups == 1 else np.concatenate(parts, axis=3)), dkernel, dbias
+    return parts[0] if groups == 1 else np.concatenate(parts, axis=3)
 
 
 def in_plain_order(maps: Array, cell: Pair, scratch: Scratch) -> Array:

@@ -96,6 +96,7 @@ class _Planner:
         self.convolutions: dict[int, _Fusion] = {}
         self.pools: dict[int, _Fusion] = {}
         self.silent: set[int] = set()
+        self.late_biases: dict[int, int] = {}  # of a pooling, the convolution whose bias it takes over
 
     def run(self) -> Plan:
         """Plan every node."""
@@ -121,6 +122,10 @@ class _Planner:
         for step in self._steps_for(index, node):
             self._add(node, step, slots)
             slots = (self.slots - 1,)
+        biased = self._node_whose_bias_comes_after(index, node)
+        if biased is not None:
+            self._add(biased, do.AddBias(in_place=biased is node), slots)
+            slots = (self.slots - 1,)
         name = self._activation_of(index, node)
         if name != "linear":
             before = slots[0]
@@ -132,8 +137,7 @@ class _Planner:
         self.slot_of[index] = slots[0]
 
     def _add(self, node: Node, step: do.Step, slots: Sequence[int]) -> None:
-        owns = not isinstance(step, do.Activate | do.Enter)
-        parameters = self.network.parameters_of(node) if owns else ()
+        parameters = [p for p in self.network.parameters_of(node) if _owns(step, p.name)]
         variables = tuple(parameter.name.rsplit("/", 1)[1] for parameter in parameters)
         trainable = tuple(v for v, parameter in zip(variables, parameters, strict=True) if parameter.trainable)
         needs = tuple(self.has_gradient[slot] for slot in slots)
@@ -142,14 +146,19 @@ class _Planner:
 
     def _mark_repeats(self) -> list[Planned]:
         """Of a layer used twice, the backward pass meets the last use first; the others add to its gradient."""
-        seen: set[str] = set()
+        seen: set[tuple[str, str]] = set()
         marked = []
         for planned in reversed(self.steps):
-            again = bool(planned.trainable) and planned.layer in seen
-            marked.append(Planned(**{**vars(planned), "again": again}))
-            if planned.trainable:
-                seen.add(planned.layer)
+            owned = {(planned.layer, variable) for variable in planned.trainable}
+            marked.append(Planned(**{**vars(planned), "again": bool(owned & seen)}))
+            seen |= owned
         return marked[::-1]
+
+    def _node_whose_bias_comes_after(self, index: int, node: Node) -> Node | None:
+        """The convolution whose bias follows this node's steps: its own, or that of one fused with this pooling."""
+        if isinstance(node.layer, nn.Conv2D):
+            return node if node.layer.use_bias and index not in self.late_biases.values() else None
+        return self.network.nodes[self.late_biases[index]] if index in self.late_biases else None
 
     def _activation_of(self, index: int, node: Node) -> str:
         """The activation to apply after this node's steps."""
@@ -189,6 +198,9 @@ class _Planner:
         self.pools[index] = self.convolutions[conv] = _Fusion(*planned, activation if moves else "linear")
         if moves:
             self.silent.add(last)
+        layer = self.network.nodes[conv].layer
+        if moves and len(chain) == 1 and isinstance(layer, nn.Conv2D) and layer.use_bias:
+            self.late_biases[index] = conv
 
     def _cells(self, conv: int, cell: Pair, pooled: Pair, exact: bool) -> tuple[Cells, int] | None:
         """How the convolution's output lies, and Winograd's m; None where it would have to be exact and is not."""
@@ -200,7 +212,8 @@ class _Planner:
             return None
         if cell != (2, 2) or not _suits_winograd(node.layer, self.network.shapes_into(node)[0]):
             return Cells(cell, (1, 1), pooled, size, pooled), 0
-        m = 2 if exact and (size[0] % 4 or size[1] % 4) else _tile_size(wanted)
+        small = exact and (size[0] % 4 or size[1] % 4)
+        m = 2 if small else _tile_size(wanted, self.network.shapes_into(node)[0][2], node.layer.filters)
         return Cells(cell, (m // 2, m // 2), (-(-wanted[0] // m), -(-wanted[1] // m)), size, pooled), m
 
     def _chain_to_convolution(self, index: int) -> list[int]:
@@ -218,6 +231,15 @@ class _Planner:
         return []
 
 
+def _owns(step: do.Step, parameter: str) -> bool:
+    """Whether a step of a layer is the one that uses this parameter of it."""
+    if isinstance(step, do.Activate | do.Enter | do.CellMaxPool):
+        return False
+    if isinstance(step, do.AddBias):
+        return parameter.endswith("/bias")
+    return not (isinstance(step, do.Convolve | do.WinogradConvolve) and parameter.endswith("/bias"))
+
+
 def geometry_of(layer: nn.Layer, shape: Shape) -> Geometry:
     """The layer's window with its padding in numbers."""
     window = layer.window
@@ -232,7 +254,7 @@ def _convolution(layer: nn.Conv2D, shapes: Sequence[Shape], fusion: _Fusion | No
     (top, bottom), (left, right) = geometry.padding
     if fusion is None:
         if _suits_winograd(layer, shape):
-            return [do.WinogradConvolve(Tiles(_tile_size(size), image, size, (top, left)))]
+            return [do.WinogradConvolve(Tiles(_tile_size(size, shape[2], layer.filters), image, size, (top, left)))]
         return [do.Convolve(geometry, layer.groups, _mask(layer, shape[2]))]
     cells = fusion.cells
     wanted = (cells.pooled[0] * cells.size[0], cells.pooled[1] * cells.size[1])
@@ -244,9 +266,19 @@ def _convolution(layer: nn.Conv2D, shapes: Sequence[Shape], fusion: _Fusion | No
     return [do.Convolve(geometry, layer.groups, _mask(layer, shape[2]))]
 
 
-def _tile_size(output: Pair) -> int:
-    """The m with fewer multiplications for an output of this size; large tiles waste what they cover beyond it."""
-    return min((4, 2), key=lambda m: -(-output[0] // m) * -(-output[1] // m) * (m + 2) ** 2)
+def _tile_size(output: Pair, channels: int, filters: int) -> int:
+    """The m that costs less for an output of this size: large tiles save multiplications, small ones transforms.
+
+    P · (3·C·O + 3.5·P·C + 4·Q·O) for a tile: the products of the three passes, and the transforms of input and
+    output, whose small matrix products run at about half the speed.
+    """
+
+    def cost(m: int) -> float:
+        p, q = (m + 2) ** 2, m * m
+        tiles = -(-output[0] // m) * -(-output[1] // m)
+        return tiles * p * (3 * channels * filters + 3.5 * p * channels + 4 * q * filters)
+
+    return min((4, 2), key=cost)
 
 
 def _suits_winograd(layer: nn.Conv2D, shape: Shape) -> bool:

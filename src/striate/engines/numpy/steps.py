@@ -12,7 +12,7 @@ import numpy as np
 
 from striate.engines.numpy import winograd
 from striate.engines.numpy.activations import KEEPS_INPUT, RULES
-from striate.engines.numpy.convolution import Geometry, Pair, conv2d_backward, conv2d_forward, pad
+from striate.engines.numpy.convolution import Geometry, Pair, conv2d_forward, conv2d_gradients, pad
 from striate.engines.numpy.depthwise import depthwise_backward, depthwise_forward
 from striate.engines.numpy.memory import Array, Scratch, contiguous, planes
 from striate.engines.numpy.normalization import (
@@ -127,14 +127,13 @@ class Convolve(Step):
 
     def forward(self, place: Place, *inputs: Array) -> Array:
         """(N, H, W, C) → (N, OH, OW, O)."""
-        kernel, bias = self._kernel(place), place.weights.get("bias")
-        y, place.saved = conv2d_forward(inputs[0], kernel, bias, self.window, self.groups, place.scratch)
+        y, place.saved = conv2d_forward(inputs[0], self._kernel(place), None, self.window, self.groups, place.scratch)
         return y
 
     def backward(self, place: Place, dy: Array) -> tuple[Array | None]:
         """dy (N, OH, OW, O) → dx (N, H, W, C)."""
         dkernel = place.gradients["kernel"]
-        dx, _, dbias = conv2d_backward(
+        dx = conv2d_gradients(
             dy,
             place.saved,
             self._kernel(place),
@@ -146,8 +145,6 @@ class Convolve(Step):
         )
         if self.mask is not None:
             dkernel *= self.mask
-        if "bias" in place.gradients:
-            place.gradients["bias"][...] = dbias
         return (dx,)
 
 
@@ -161,8 +158,7 @@ class WinogradConvolve(Step):
 
     def forward(self, place: Place, *inputs: Array) -> Array:
         """(N, H, W, C) → (N, OH, OW, O); with cells OH and OW are those of whole tiles."""
-        kernel, bias = place.weights["kernel"], place.weights.get("bias")
-        y, place.saved = winograd.forward(inputs[0], kernel, bias, self.tiles, place.scratch)
+        y, place.saved = winograd.forward(inputs[0], place.weights["kernel"], self.tiles, place.scratch)
         m, (th, tw), (oh, ow) = self.tiles.m, self.tiles.grid, self.tiles.output
         o, n = y.shape[0], inputs[0].shape[0]
         if self.tiles.cells:
@@ -173,7 +169,7 @@ class WinogradConvolve(Step):
 
     def backward(self, place: Place, dy: Array) -> tuple[Array | None]:
         """dy as the output → dx (N, H, W, C)."""
-        dx, dbias = winograd.backward(
+        dx = winograd.backward(
             self._in_tiles(place, planes(dy)),
             place.saved,
             place.gradients["kernel"],
@@ -181,8 +177,6 @@ class WinogradConvolve(Step):
             need_dx=place.needs_dx[0],
             scratch=place.scratch,
         )
-        if "bias" in place.gradients:
-            place.gradients["bias"][...] = dbias
         return (dx,)
 
     def _in_tiles(self, place: Place, gradient: Array) -> Array:
@@ -199,6 +193,26 @@ class WinogradConvolve(Step):
                 part = gradient[:, y::m, x::m]
                 tiles[:, y, x, : part.shape[1], : part.shape[2]] = part
         return tiles.reshape(o, m * m, th * tw * n)
+
+
+class AddBias(Step):
+    """The bias of a convolution: one number for each map. It may wait until after a max pooling."""
+
+    output_may_change = True
+
+    def __init__(self, in_place: bool) -> None:
+        self.in_place = in_place
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """x, y: (N, H, W, O)."""
+        x = planes(inputs[0])
+        out = x if self.in_place else place.scratch.empty("y", x.shape, x.dtype)
+        return planes(np.add(x, place.weights["bias"][:, None, None, None], out=out))
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array]:
+        """dx = dy."""
+        place.gradients["bias"][...] = planes(dy).sum(axis=(1, 2, 3))
+        return (dy,)
 
 
 class DepthwiseConvolve(Step):

@@ -112,10 +112,8 @@ def _bands(tiles: Tiles, numbers_per_row: int) -> list[slice]:
     return [slice(start, min(start + step, tiles.grid[0])) for start in range(0, tiles.grid[0], step)]
 
 
-def forward(
-    x: Array, kernel: Array, bias: Array | None, tiles: Tiles, scratch: Scratch | None = None
-) -> tuple[Array, Saved]:
-    """Convolve. x: (N, H, W, C); kernel: (3, 3, C, O); bias: (O,). Returns y (O, Q, T) and `Saved`."""
+def forward(x: Array, kernel: Array, tiles: Tiles, scratch: Scratch | None = None) -> tuple[Array, Saved]:
+    """Convolve. x: (N, H, W, C); kernel: (3, 3, C, O). Returns y (O, Q, T) and `Saved`."""
     scratch = scratch or Fresh()
     use = matrices(tiles.m, tiles.cells, x.dtype)
     n, (c, o), (th, tw), p = x.shape[0], kernel.shape[2:], tiles.grid, (tiles.m + 2) ** 2
@@ -132,15 +130,13 @@ def forward(
         products = scratch.temporary("products", (p, o, kept[-1].shape[2]), x.dtype)
         np.matmul(u.transpose(0, 2, 1), kept[-1], out=products)
         np.matmul(use.a, products.transpose(1, 0, 2), out=y[:, :, rows.start * tw * n : rows.stop * tw * n])
-    if bias is not None:
-        y += bias[:, None, None]
     return y, Saved(bands, kept, u)
 
 
 def backward(
     dy: Array, saved: Saved, dkernel: Array, tiles: Tiles, *, need_dx: bool = True, scratch: Scratch | None = None
-) -> tuple[Array | None, Array]:
-    """dy: (O, Q, T), 0 outside the output. Writes dkernel (3, 3, C, O); returns dx (N, H, W, C) or None, dbias (O,)."""
+) -> Array | None:
+    """dy: (O, Q, T), 0 outside the output. Writes dkernel (3, 3, C, O); returns dx (N, H, W, C) or None."""
     scratch = scratch or Fresh()
     use = matrices(tiles.m, tiles.cells, dy.dtype)
     p, c, o = saved.kernel.shape
@@ -163,5 +159,4 @@ def backward(
         np.matmul(use.b.T, dv.reshape(p, -1), out=taps.reshape(p, -1))
         add_back(image, taps, tiles.window, rows.start)
     np.matmul(use.g.T, du.transpose(0, 2, 1).reshape(p, c * o), out=dkernel.reshape(9, c * o))
-    dbias = dy.reshape(o, -1).sum(axis=1)
-    return (without_padding(image, *tiles.input, tiles.window.padding) if need_dx else None), dbias
+    return without_padding(image, *tiles.input, tiles.window.padding) if need_dx else None
