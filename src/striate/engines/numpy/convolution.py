@@ -15,8 +15,8 @@ Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]
 NO_PADDING: Padding = ((0, 0), (0, 0))
 
-# Columns beyond this many bytes are made band by band, and made again for the backward pass.
-BAND_BYTES = 1 << 25
+# Columns are made, used and forgotten in bands of about this many bytes, so that they never leave the cache.
+BAND_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -61,22 +61,25 @@ def pad(x: Array, padding: Padding, scratch: Scratch, key: Any = "padded", fill:
     return padded
 
 
-def _windows(padded: Array, window: Geometry, rows: slice, width: int) -> Array:
-    """View (KH, KW, C, PY, PX, rows / PY, OW / PX, N) of every input number under every kernel tap."""
+@dataclass(frozen=True)
+class Band:
+    """Some of the output positions: those at one place (py, px) of the cells, in some rows of cells."""
+
+    place: Pair
+    rows: slice
+
+
+def lay_out(padded: Array, window: Geometry, band: Band, width: int, scratch: Scratch, key: Any) -> Array:
+    """Columns (KH·KW·C, positions·N) of a band, from padded planes (C, H, W, N). width: OW in cells."""
     c, _, _, n = padded.shape
     sc, sh, sw, sn = padded.strides
     (kh, kw), (ty, tx), (dy, dx), (py, px) = window.kernel_size, window.strides, window.dilation, window.cell
-    shape = (kh, kw, c, py, px, (rows.stop - rows.start) // py, width // px, n)
-    strides = (dy * sh, dx * sw, sc, ty * sh, tx * sw, py * ty * sh, px * tx * sw, sn)
-    return np.ndarray(shape, padded.dtype, padded, rows.start * ty * sh, strides)
-
-
-def lay_out(padded: Array, window: Geometry, rows: slice, width: int, scratch: Scratch, key: Any) -> Array:
-    """Columns (KH·KW·C, rows·OW·N) of a band of output rows, from padded planes (C, H, W, N). width: OW."""
-    view = _windows(padded, window, rows, width)
-    columns = scratch.empty(key, view.shape, padded.dtype)
-    np.copyto(columns, view)
-    return columns.reshape(view.shape[0] * view.shape[1] * view.shape[2], -1)
+    shape = (kh, kw, c, band.rows.stop - band.rows.start, width, n)
+    strides = (dy * sh, dx * sw, sc, py * ty * sh, px * tx * sw, sn)
+    start = (band.rows.start * py + band.place[0]) * ty * sh + band.place[1] * tx * sw
+    columns = scratch.temporary(key, shape, padded.dtype)
+    np.copyto(columns, np.ndarray(shape, padded.dtype, padded, start, strides))
+    return columns.reshape(kh * kw * c, -1)
 
 
 def im2col(x: Array, window: Geometry) -> Array:
@@ -87,7 +90,7 @@ def im2col(x: Array, window: Geometry) -> Array:
     """
     padded = pad(planes(x), window.padding, Fresh())
     oh, ow = window.output_size(x.shape[1], x.shape[2])
-    return lay_out(padded, window, slice(0, oh), ow, Fresh(), "columns")
+    return lay_out(padded, window, Band((0, 0), slice(0, oh)), ow, Fresh(), "columns")
 
 
 def col2im(columns: Array, shape: tuple[int, ...], window: Geometry, scratch: Scratch | None = None) -> Array:
@@ -127,23 +130,27 @@ def add_back(image: Array, taps: Array, window: Geometry, start: int = 0) -> Non
             image[:, y : y + ty * (rows - 1) + 1 : ty, x : x + tx * (columns - 1) + 1 : tx] += taps[ky, kx]
 
 
-def _bands(oh: int, bytes_per_row: int, cell: int) -> list[slice]:
-    """Output rows in bands whose columns fit in BAND_BYTES; a cell order is kept whole."""
-    if cell > 1 or oh * bytes_per_row <= BAND_BYTES:
-        return [slice(0, oh)]
+def _bands(window: Geometry, rows: int, bytes_per_row: int) -> list[Band]:
+    """All positions in bands whose columns fit in BAND_BYTES. rows: OH in cells."""
     step = max(1, BAND_BYTES // bytes_per_row)
-    return [slice(start, min(start + step, oh)) for start in range(0, oh, step)]
+    cuts = [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
+    places = [(y, x) for y in range(window.cell[0]) for x in range(window.cell[1])]
+    return [Band(place, cut) for place in places for cut in cuts]
 
 
 @dataclass
 class Saved:
-    """What the backward pass of a convolution needs: the padded input, and its columns where they fitted."""
+    """What the backward pass of a convolution needs. size: (OH, OW)."""
 
     padded: Array
-    columns: list[Array]
-    bands: list[slice]
+    bands: list[Band]
     size: Pair
     input_shape: tuple[int, ...]
+
+    def in_bands(self, maps: Array, cell: Pair) -> Array:
+        """Planes (O, OH, OW, N) in the order of the cells → (O, PY, PX, OH / PY, OW / PX · N)."""
+        o, n = maps.shape[0], maps.shape[3]
+        return maps.reshape(o, *cell, self.size[0] // cell[0], self.size[1] // cell[1] * n)
 
 
 def conv2d_forward(
@@ -157,24 +164,20 @@ def conv2d_forward(
     scratch = scratch or Fresh()
     kh, kw, c, o = kernel.shape
     oh, ow = window.output_size(x.shape[1], x.shape[2])
-    n = x.shape[0]
+    (py, px), n, og = window.cell, x.shape[0], o // groups
     padded = pad(planes(x), window.padding, scratch)
-    bands = _bands(oh, kh * kw * c * ow * n * x.itemsize, max(window.cell))
+    saved = Saved(padded, _bands(window, oh // py, kh * kw * c * ow // px * n * x.itemsize), (oh, ow), x.shape)
     y = scratch.empty("y", (o, oh, ow, n), x.dtype)
-    kept = []
-    og = o // groups
+    cells = saved.in_bands(y, window.cell)
     for g in range(groups):
         matrix = kernel.reshape(kh * kw * c, o)[:, g * og : (g + 1) * og]  # (K, O of the group)
-        for band, rows in enumerate(bands):
-            keep = (g, band) if len(bands) == 1 else "band"
-            columns = lay_out(padded[g * c : (g + 1) * c], window, rows, ow, scratch, ("columns", keep))
-            out = y[g * og : (g + 1) * og, rows].reshape(og, -1)  # a view: rows are contiguous within a map
+        for band in saved.bands:
+            columns = lay_out(padded[g * c : (g + 1) * c], window, band, ow // px, scratch, "columns")
+            out = cells[g * og : (g + 1) * og, *band.place, band.rows].reshape(og, -1)  # a view: rows are contiguous
             np.matmul(matrix.T, columns, out=out)
-            if len(bands) == 1:
-                kept.append(columns)
     if bias is not None:
         y += bias[:, None, None, None]
-    return planes(y), Saved(padded, kept, bands, (oh, ow), x.shape)
+    return planes(y), saved
 
 
 def conv2d_backward(
@@ -208,22 +211,15 @@ def conv2d_gradients(
     gradient = contiguous(planes(dy), scratch, "dy")
     dmatrix, matrix = dkernel.reshape(-1, o), kernel.reshape(-1, o)
     parts = []
+    cells = saved.in_bands(gradient, window.cell)
     for g in range(groups):
         maps, maps_out = slice(g * c, (g + 1) * c), slice(g * og, (g + 1) * og)
-        total: Array | None = None
-        for band, rows in enumerate(saved.bands):
-            block = gradient[maps_out, rows].reshape(og, -1)  # (O, rows·OW·N)
-            if saved.columns:
-                columns = saved.columns[g]
-            else:
-                columns = lay_out(saved.padded[maps], window, rows, ow, scratch, ("columns", "band"))
-            if band == 0 and groups == 1:
-                total = np.matmul(columns, block.T, out=dmatrix)
-            else:
-                part = columns @ block.T
-                total = part if total is None else np.add(total, part, out=total)
-        if groups > 1:
-            dmatrix[:, maps_out] = total
+        total: Array = np.zeros((kh * kw * c, og), dy.dtype)
+        for band in saved.bands:
+            block = cells[maps_out, *band.place, band.rows].reshape(og, -1)  # (O, positions·N)
+            columns = lay_out(saved.padded[maps], window, band, ow // window.cell[1], scratch, "columns")
+            total += np.matmul(columns, block.T)
+        dmatrix[:, maps_out] = total
     if not need_dx:
         return None
     ordered = in_plain_order(gradient, window.cell, scratch)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from striate.engines.numpy.convolution import Geometry, Pair, add_back, empty_image, lay_out, pad, without_padding
+from striate.engines.numpy.convolution import Band, Geometry, Pair, add_back, empty_image, lay_out, pad, without_padding
 from striate.engines.numpy.memory import Array, Fresh, Scratch, planes
 
 # How many numbers of transformed input and output are in flight at a time: they should stay in the cache.
@@ -123,7 +123,7 @@ def forward(x: Array, kernel: Array, tiles: Tiles, scratch: Scratch | None = Non
     bands = _bands(tiles, p * (c + o) * tw * n)
     kept = []
     for rows in bands:
-        columns = lay_out(padded, tiles.window, rows, tw, scratch, "columns").reshape(p, -1)  # (P, C·T)
+        columns = lay_out(padded, tiles.window, Band((0, 0), rows), tw, scratch, "columns").reshape(p, -1)  # (P, C·T)
         v = scratch.empty(("tiles", rows.start), columns.shape, x.dtype)
         np.matmul(use.b, columns, out=v)
         kept.append(v.reshape(p, c, -1))
