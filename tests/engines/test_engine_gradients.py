@@ -10,7 +10,7 @@ import pytest
 from striate.engines.base import Array
 from striate.engines.gradcheck import Row, check_gradients, numerical_gradient
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError
-from striate.engines.numpy import activations, losses, plan, rule, steps
+from striate.engines.numpy import activations, losses, plan, rule, steps, window_steps
 from striate.engines.numpy.parameters import Penalties
 from striate.network import (
     ACTIVATIONS,
@@ -223,14 +223,14 @@ def kept_slope(patch: pytest.MonkeyPatch) -> None:
 
 def forgotten_bias(patch: pytest.MonkeyPatch) -> None:
     """The bias of a convolution gets half of its gradient."""
-    right = steps.AddBias.backward
+    right = window_steps.AddBias.backward
 
-    def wrong(self: steps.AddBias, place: steps.Place, dy: Array) -> Any:
+    def wrong(self: window_steps.AddBias, place: steps.Place, dy: Array) -> Any:
         dx = right(self, place, dy)
         place.gradients["bias"] /= 2
         return dx
 
-    patch.setattr(steps.AddBias, "backward", wrong)
+    patch.setattr(window_steps.AddBias, "backward", wrong)
 
 
 def forgotten_variance(patch: pytest.MonkeyPatch) -> None:
@@ -262,14 +262,14 @@ def wrong_mean(patch: pytest.MonkeyPatch) -> None:
 
 
 PLANTS: list[tuple[str, Plant]] = [
-    ("conv dilated", factor(steps.Convolve)),
-    ("winograd", factor(steps.WinogradConvolve)),
-    ("winograd pool", factor(steps.CellMaxPool)),
-    ("depthwise", factor(steps.DepthwiseConvolve)),
-    ("max pool", factor(steps.MaxPool)),
-    ("average pool", factor(steps.AveragePool)),
-    ("global average", factor(steps.GlobalPool)),
-    ("lenet parts", factor(steps.Subsample)),
+    ("conv dilated", factor(window_steps.Convolve)),
+    ("winograd", factor(window_steps.WinogradConvolve)),
+    ("winograd pool", factor(window_steps.CellMaxPool)),
+    ("depthwise", factor(window_steps.DepthwiseConvolve)),
+    ("max pool", factor(window_steps.MaxPool)),
+    ("average pool", factor(window_steps.AveragePool)),
+    ("global average", factor(window_steps.GlobalPool)),
+    ("lenet parts", factor(window_steps.Subsample)),
     ("lenet parts", factor(steps.SquaredDistance)),
     ("lrn", factor(steps.LocalResponse)),
     ("conv valid", factor(steps.Multiply)),

@@ -10,7 +10,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from striate.engines.base import Array
-from striate.engines.numpy import Geometry, col2im, conv2d_backward, conv2d_forward, convolution, im2col, loops, steps
+from striate.engines.numpy import (
+    Geometry,
+    col2im,
+    conv2d_backward,
+    conv2d_forward,
+    convolution,
+    im2col,
+    loops,
+    steps,
+    window_steps,
+)
 from striate.engines.numpy.depthwise import depthwise_backward, depthwise_forward
 from striate.engines.numpy.memory import Fresh
 from striate.engines.numpy.normalization import batch_norm_inference, lrn_forward
@@ -191,7 +201,7 @@ def test_subsampling(case: Windowed) -> None:
     window = Geometry(case.geometry.kernel_size, case.geometry.kernel_size)
     assume(min(window.output_size(*case.x.shape[1:3])) > 0)
     weights = {"coefficient": case.random(case.x.shape[3]), "bias": case.random(case.x.shape[3])}
-    y = go(steps.Subsample(window), place(weights), case.x)
+    y = go(window_steps.Subsample(window), place(weights), case.x)
     close(y, loops.subsample(case.x, weights["coefficient"], weights["bias"], window.kernel_size), case.dtype)
 
 
@@ -227,10 +237,10 @@ def test_relu(case: Windowed) -> None:
 def test_global_pooling_and_flatten(case: Windowed) -> None:
     x, (n, h, w, c) = case.x, case.x.shape
     assert np.array_equal(
-        go(steps.GlobalPool(largest=True), place(), x), loops.max_pool(x, (h, w), strides=(1, 1))[:, 0, 0]
+        go(window_steps.GlobalPool(largest=True), place(), x), loops.max_pool(x, (h, w), strides=(1, 1))[:, 0, 0]
     )
     mean = loops.average_pool(x.astype("float64"), (h, w), strides=(1, 1))[:, 0, 0]
-    close(go(steps.GlobalPool(largest=False), place(), x), mean, case.dtype)
+    close(go(window_steps.GlobalPool(largest=False), place(), x), mean, case.dtype)
     np.testing.assert_array_equal(go(steps.Flat(), place(), x), x.reshape(n, h * w * c))
 
 

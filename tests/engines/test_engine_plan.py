@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from striate.engines.base import Array, Weights
-from striate.engines.numpy import NumpyEngine, engine, loops, plan, steps
+from striate.engines.numpy import NumpyEngine, engine, loops, plan, window_steps
 from striate.errors import NetworkError
 from striate.network import (
     ACTIVATIONS,
@@ -182,7 +182,7 @@ def test_the_short_cuts_are_taken() -> None:
     assert kinds(NETWORKS["conv bn relu pool"]).count("CellMaxPool") == 1
     assert "WinogradConvolve" not in kinds(NETWORKS["conv strided same"])
     slow = plan.make_plan(NETWORKS["winograd pool"], np.dtype("float32"), fuse=False)
-    assert not any(isinstance(planned.step, steps.CellMaxPool) for planned in slow.steps)
+    assert not any(isinstance(planned.step, window_steps.CellMaxPool) for planned in slow.steps)
 
 
 def test_a_convolution_with_two_readers_keeps_its_order() -> None:

@@ -77,7 +77,7 @@ def _show(outcomes: "list[Outcome]", as_reported: bool) -> None:
     """A table that Markdown can take."""
     rows = [("system", "reported", "measured", "seeds", "what changed")]
     for outcome in outcomes:
-        changed = "nothing" if as_reported else outcome.system.changed or "nothing"
+        changed = "nothing" if as_reported else outcome.system.difference or "nothing"
         seeds = str(len(outcome.accuracies) or "–")
         rows.append((outcome.name, outcome.reported, outcome.measured, seeds, changed))
     head, *body = (f"| {' | '.join(row)} |" for row in rows)

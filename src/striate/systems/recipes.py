@@ -39,6 +39,24 @@ AS_REPORTED: dict[str, Recipe] = {
 }
 
 
+def difference(ours: Recipe, reported: Recipe) -> str:
+    """What is not as it was reported, in few words; empty where nothing is."""
+    pairs = zip(_words(ours), _words(reported), strict=True)
+    return ", ".join(f"{own} for {other}" for own, other in pairs if own != other)
+
+
+def _words(recipe: Recipe) -> tuple[str, ...]:
+    presets = {value: name for name, value in PRESETS.items()}
+    augmentation = recipe.augmentation or Augmentation()
+    return (
+        f"{recipe.epochs} epochs",
+        f"batches of {recipe.batch_size}",
+        f"{type(recipe.optimizer).__name__} {recipe.optimizer.learning_rate:g}",
+        f"a {type(recipe.schedule).__name__} rate",
+        f"{presets.get(augmentation, 'own')} augmentation".replace("none", "no"),
+    )
+
+
 def recipe_of(model: str) -> Recipe:
     """The recipe of a model of the zoo; the usual one where no system has its name."""
     return RECIPES["mnist-cnn"] if model.startswith("mnist-cnn-") else RECIPES.get(model, Recipe())

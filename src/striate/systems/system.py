@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from striate.systems.recipes import AS_REPORTED, RECIPES
+from striate.systems.recipes import AS_REPORTED, RECIPES, difference
 from striate.training import Recipe
 
 Say = Callable[[str], None]
@@ -38,7 +38,7 @@ class System:
 
     data: the data set's name; empty where it is the person's own folder. members: of an ensemble, trained apart.
     combines: for `reproduce`, the system whose forms, trained apart, are this ensemble's members.
-    changed: how the recipe differs from the reported one, and why; empty where it does not.
+    changed: what else than the recipe is not as it was reported.
     show: for a system that trains no classifier, what it does: takes a way to print and a seed.
     """
 
@@ -51,6 +51,12 @@ class System:
     combines: "System | None" = None
     changed: str = ""
     show: Callable[[Say, int], Finding] | None = None
+
+    @property
+    def difference(self) -> str:
+        """How it is trained otherwise than reported, in few words."""
+        own = difference(RECIPES[self.id], AS_REPORTED[self.id]) if self.id in RECIPES else ""
+        return "; ".join(filter(None, (self.changed, own)))
 
     def recipe(self, *, as_reported: bool = False) -> Recipe:
         """How all its forms are trained. Raises KeyError for a system that trains no classifier."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from striate import network as nn
 from striate.engines.numpy import steps as do
+from striate.engines.numpy import window_steps as windows
 from striate.engines.numpy.activations import MONOTONIC
 from striate.engines.numpy.convolution import Geometry, Pair
 from striate.engines.numpy.pooling import Cells
@@ -124,7 +125,7 @@ class _Planner:
             slots = (self.slots - 1,)
         biased = self._node_whose_bias_comes_after(index, node)
         if biased is not None:
-            self._add(biased, do.AddBias(in_place=biased is node), slots)
+            self._add(biased, windows.AddBias(in_place=biased is node), slots)
             slots = (self.slots - 1,)
         name = self._activation_of(index, node)
         if name != "linear":
@@ -168,7 +169,7 @@ class _Planner:
 
     def _steps_for(self, index: int, node: Node) -> list[do.Step]:
         if index in self.pools:
-            return [do.CellMaxPool(self.pools[index].cells)]
+            return [windows.CellMaxPool(self.pools[index].cells)]
         build = _BUILDERS.get(type(node.layer))
         if build is None:
             return [rule_of(node.layer)]
@@ -233,11 +234,11 @@ class _Planner:
 
 def _owns(step: do.Step, parameter: str) -> bool:
     """Whether a step of a layer is the one that uses this parameter of it."""
-    if isinstance(step, do.Activate | do.Enter | do.CellMaxPool):
+    if isinstance(step, do.Activate | do.Enter | windows.CellMaxPool):
         return False
-    if isinstance(step, do.AddBias):
+    if isinstance(step, windows.AddBias):
         return parameter.endswith("/bias")
-    return not (isinstance(step, do.Convolve | do.WinogradConvolve) and parameter.endswith("/bias"))
+    return not (isinstance(step, windows.Convolve | windows.WinogradConvolve) and parameter.endswith("/bias"))
 
 
 def geometry_of(layer: nn.Layer, shape: Shape) -> Geometry:
@@ -254,16 +255,18 @@ def _convolution(layer: nn.Conv2D, shapes: Sequence[Shape], fusion: _Fusion | No
     (top, bottom), (left, right) = geometry.padding
     if fusion is None:
         if _suits_winograd(layer, shape):
-            return [do.WinogradConvolve(Tiles(_tile_size(size, shape[2], layer.filters), image, size, (top, left)))]
-        return [do.Convolve(geometry, layer.groups, _mask(layer, shape[2]))]
+            return [
+                windows.WinogradConvolve(Tiles(_tile_size(size, shape[2], layer.filters), image, size, (top, left)))
+            ]
+        return [windows.Convolve(geometry, layer.groups, _mask(layer, shape[2]))]
     cells = fusion.cells
     wanted = (cells.pooled[0] * cells.size[0], cells.pooled[1] * cells.size[1])
     if fusion.m:
-        return [do.WinogradConvolve(Tiles(fusion.m, image, wanted, (top, left), cells=True))]
+        return [windows.WinogradConvolve(Tiles(fusion.m, image, wanted, (top, left), cells=True))]
     extra = [max(w - s, 0) * stride for w, s, stride in zip(wanted, size, geometry.strides, strict=True)]
     padding = ((top, bottom + extra[0]), (left, right + extra[1]))
     geometry = Geometry(geometry.kernel_size, geometry.strides, padding, geometry.dilation, cells.size)
-    return [do.Convolve(geometry, layer.groups, _mask(layer, shape[2]))]
+    return [windows.Convolve(geometry, layer.groups, _mask(layer, shape[2]))]
 
 
 def _tile_size(output: Pair, channels: int, filters: int) -> int:
@@ -315,12 +318,14 @@ _BUILDERS: dict[type[nn.Layer], Callable[..., list[do.Step]]] = {
     nn.Rescale: lambda layer, shapes, _: [do.Affine(np.asarray(layer.scale), np.asarray(layer.offset))],
     nn.ZeroPadding2D: lambda layer, shapes, _: [do.Pad(layer.padding)],
     nn.Conv2D: _convolution,
-    nn.DepthwiseConv2D: lambda layer, shapes, _: [do.DepthwiseConvolve(geometry_of(layer, shapes[0]), shapes[0][2])],
-    nn.MaxPool2D: _pool(do.MaxPool),
-    nn.AveragePool2D: _pool(do.AveragePool),
-    nn.Subsample2D: _pool(do.Subsample),
-    nn.GlobalAveragePool2D: _always(lambda: do.GlobalPool(largest=False)),
-    nn.GlobalMaxPool2D: _always(lambda: do.GlobalPool(largest=True)),
+    nn.DepthwiseConv2D: lambda layer, shapes, _: [
+        windows.DepthwiseConvolve(geometry_of(layer, shapes[0]), shapes[0][2])
+    ],
+    nn.MaxPool2D: _pool(windows.MaxPool),
+    nn.AveragePool2D: _pool(windows.AveragePool),
+    nn.Subsample2D: _pool(windows.Subsample),
+    nn.GlobalAveragePool2D: _always(lambda: windows.GlobalPool(largest=False)),
+    nn.GlobalMaxPool2D: _always(lambda: windows.GlobalPool(largest=True)),
     nn.Flatten: _always(do.Flat),
     nn.Dense: _always(do.Multiply),
     nn.RadialBasis: _always(do.SquaredDistance),
