@@ -1,6 +1,5 @@
 """striate train: from names to a trained network and its report."""
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -77,6 +76,7 @@ def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Job, 
 
 
 def _announce(job: "Job", run: "Run") -> None:
+    from striate.engines.numpy.shards import cores
     from striate.jobs.report import settings
 
     data, network, plan = job.data, job.network, job.plan
@@ -88,7 +88,7 @@ def _announce(job: "Job", run: "Run") -> None:
                  f"{network.multiply_adds:,} multiply-adds for one image",
         "data": f"{data.name}: {len(data.classes)} classes, {height}×{width}×{channels}; {len(data.train):,} images to "
                 f"train, {len(data.validation):,} to validate, {len(data.test):,} to test",
-        "engine": f"numpy on {os.cpu_count()} cores (the engine of this version, no accelerator needed)",
+        "engine": f"numpy on {cores()} cores (the engine of this version, no accelerator needed)",
         "recipe": ", ".join(f"{name} {value}" for name, value in settings(plan).items()),
         "seed": f"{run.recipe.seed}",
         "run": f"{run.path}",
