@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from striate.engines.numpy.memory import Array, Fresh, Scratch, contiguous, planes
+from striate.engines.numpy.memory import Array, Fresh, Scratch, contiguous, out_of_tiles, planes
 
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]
@@ -237,7 +237,5 @@ def in_plain_order(maps: Array, cell: Pair, scratch: Scratch) -> Array:
     if cell == (1, 1):
         return maps
     o, oh, ow, n = maps.shape
-    (py, px) = cell
-    plain = scratch.temporary("plain", (o, oh // py, py, ow // px, px, n), maps.dtype)
-    np.copyto(plain, maps.reshape(o, py, px, oh // py, ow // px, n).transpose(0, 3, 1, 4, 2, 5))
-    return plain.reshape(o, oh, ow, n)
+    tiles = maps.reshape(o, *cell, oh // cell[0], ow // cell[1], n)
+    return out_of_tiles(tiles, (oh, ow), scratch)

@@ -88,7 +88,8 @@ class NumpyEngine(Engine):
     ) -> None:
         super().__init__(network, weights, dtype=dtype)
         self._crew = Crew(threads)
-        self._trainable = Flat(tuple(p for p in network.parameters if p.trainable), dtype)
+        self._trained = tuple(p for p in network.parameters if p.trainable)
+        self._trainable = Flat(self._trained, dtype)
         self._fixed = Flat(tuple(p for p in network.parameters if not p.trainable), dtype)
         self._views = {**self._trainable.views, **self._fixed.views}
         self._plan = make_plan(network, np.dtype(dtype))
@@ -122,8 +123,7 @@ class NumpyEngine(Engine):
         if len(losses) != len(self.network.outputs):
             raise UsageError(f"Expected one loss for each of {len(self.network.outputs)} outputs, got {len(losses)}.")
         self._optimizer, self._losses, self._seed, self._updates = optimizer, tuple(losses), seed, 0
-        parameters = tuple(p for p in self.network.parameters if p.trainable)
-        self._slots = {name: Flat(parameters, self.dtype) for name in optimizers.slot_names(optimizer)}
+        self._slots = {name: Flat(self._trained, self.dtype) for name in optimizers.slot_names(optimizer)}
 
     @property
     def slots(self) -> Weights:
@@ -240,7 +240,7 @@ class NumpyEngine(Engine):
     @cached_property
     def _decay(self) -> Array:
         """1 for the numbers of kernels, 0 for all others: (all trainable numbers,)."""
-        flat = Flat(tuple(p for p in self.network.parameters if p.trainable), self.dtype)
+        flat = Flat(self._trained, self.dtype)
         for name, view in flat.views.items():
             view[...] = name.endswith("/kernel")
         return flat.array
@@ -259,10 +259,9 @@ class NumpyEngine(Engine):
 
     def _shards_for(self, count: int) -> list[tuple[Shard, Flat]]:
         """The first `count` shards, made when first needed."""
-        parameters = tuple(p for p in self.network.parameters if p.trainable)
         while len(self._shards) < count:
             number = len(self._shards)
-            flat = Flat(parameters, self.dtype)
+            flat = Flat(self._trained, self.dtype)
             shard = Shard(self._plan, self._views, flat.views)
             for index, place in enumerate(shard.places):
                 place.random = self._dice(number, index)

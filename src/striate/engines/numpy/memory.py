@@ -67,3 +67,24 @@ class Fresh(Scratch):
     def empty(self, key: Hashable, shape: tuple[int, ...], dtype: Any) -> Array:
         """A new array of any content."""
         return np.empty(shape, dtype)
+
+
+def into_tiles(maps: Array, tile: tuple[int, int], grid: tuple[int, int], scratch: Scratch) -> Array:
+    """Planes (C, H, W, N) by their place in tiles of (A, B): (C, A, B, TH, TW, N), 0 beyond the maps."""
+    (a, b), (c, h, w, n) = tile, maps.shape
+    tiles = scratch.temporary("into tiles", (c, a, b, *grid, n), maps.dtype)
+    if (h, w) != (grid[0] * a, grid[1] * b):
+        tiles.fill(0)
+    for y in range(a):
+        for x in range(b):
+            part = maps[:, y::a, x::b]
+            tiles[:, y, x, : part.shape[1], : part.shape[2]] = part
+    return tiles
+
+
+def out_of_tiles(tiles: Array, size: tuple[int, int], scratch: Scratch) -> Array:
+    """The transpose of `into_tiles`: (C, A, B, TH, TW, N) → planes (C, H, W, N) of this size (H, W)."""
+    c, a, b, th, tw, n = tiles.shape
+    maps = scratch.empty("out of tiles", (c, th, a, tw, b, n), tiles.dtype)
+    np.copyto(maps, tiles.transpose(0, 3, 1, 4, 2, 5))
+    return maps.reshape(c, th * a, tw * b, n)[:, : size[0], : size[1]]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from striate.engines.numpy.convolution import Geometry, Padding, Pair, pad
-from striate.engines.numpy.memory import Array, Fresh, Scratch, contiguous, planes
+from striate.engines.numpy.memory import Array, Fresh, Scratch, contiguous, into_tiles, out_of_tiles, planes
 
 
 def _members(padded: Array, window: Geometry, size: Pair) -> Iterator[Array]:
@@ -125,9 +125,7 @@ def cell_max_forward(x: Array, cells: Cells, scratch: Scratch) -> tuple[Array, S
     saved = Saved(members, y)
     if cells.in_order:
         return planes(y.reshape(o, th, tw, n)), saved
-    plain = scratch.empty("plain", (o, th, a, tw, b, n), x.dtype)
-    np.copyto(plain, y.reshape(o, a, b, th, tw, n).transpose(0, 3, 1, 4, 2, 5))
-    return planes(plain.reshape(o, th * a, tw * b, n)[:, : cells.pooled[0], : cells.pooled[1]]), saved
+    return planes(out_of_tiles(y.reshape(o, a, b, th, tw, n), cells.pooled, scratch)), saved
 
 
 def cell_max_backward(dy: Array, saved: Saved, shape: tuple[int, ...], cells: Cells, scratch: Scratch) -> Array:
@@ -152,16 +150,7 @@ def _in_cells(gradient: Array, cells: Cells, scratch: Scratch) -> Array:
     """(O, PH, PW, N) → (O, A, B, TH, TW, N), 0 for cells that are no output."""
     if cells.in_order:
         return contiguous(gradient, scratch, "gradient")
-    (a, b), (th, tw) = cells.tile, cells.grid
-    o, ph, pw, n = gradient.shape
-    ordered = scratch.temporary("ordered", (o, a, b, th, tw, n), gradient.dtype)
-    if (ph, pw) != (th * a, tw * b):
-        ordered.fill(0)
-    for y in range(a):
-        for x in range(b):
-            part = gradient[:, y::a, x::b]
-            ordered[:, y, x, : part.shape[1], : part.shape[2]] = part
-    return ordered
+    return into_tiles(gradient, cells.tile, cells.grid, scratch)
 
 
 def average_pool_forward(x: Array, window: Geometry, scratch: Scratch | None = None) -> tuple[Array, Array]:

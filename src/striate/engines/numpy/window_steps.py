@@ -5,7 +5,7 @@ import numpy as np
 from striate.engines.numpy import winograd
 from striate.engines.numpy.convolution import Geometry, conv2d_forward, conv2d_gradients
 from striate.engines.numpy.depthwise import depthwise_backward, depthwise_forward
-from striate.engines.numpy.memory import Array, contiguous, planes
+from striate.engines.numpy.memory import Array, contiguous, into_tiles, out_of_tiles, planes
 from striate.engines.numpy.pooling import (
     Cells,
     average_pool_backward,
@@ -64,13 +64,10 @@ class WinogradConvolve(Step):
     def forward(self, place: Place, *inputs: Array) -> Array:
         """(N, H, W, C) → (N, OH, OW, O); with cells OH and OW are those of whole tiles."""
         y, place.saved = winograd.forward(inputs[0], place.weights["kernel"], self.tiles, place.scratch)
-        m, (th, tw), (oh, ow) = self.tiles.m, self.tiles.grid, self.tiles.output
-        o, n = y.shape[0], inputs[0].shape[0]
+        m, (th, tw), o, n = self.tiles.m, self.tiles.grid, y.shape[0], inputs[0].shape[0]
         if self.tiles.cells:
             return planes(y.reshape(o, th * m, tw * m, n))
-        plain = place.scratch.empty("plain", (o, th, m, tw, m, n), y.dtype)
-        np.copyto(plain, y.reshape(o, m, m, th, tw, n).transpose(0, 3, 1, 4, 2, 5))
-        return planes(plain.reshape(o, th * m, tw * m, n)[:, :oh, :ow])
+        return planes(out_of_tiles(y.reshape(o, m, m, th, tw, n), self.tiles.output, place.scratch))
 
     def backward(self, place: Place, dy: Array) -> tuple[Array | None]:
         """dy as the output → dx (N, H, W, C)."""
@@ -86,18 +83,10 @@ class WinogradConvolve(Step):
 
     def _in_tiles(self, place: Place, gradient: Array) -> Array:
         """(O, OH, OW, N) → (O, m², TH·TW·N), 0 beyond the output."""
-        o, oh, ow, n = gradient.shape
-        m, (th, tw) = self.tiles.m, self.tiles.grid
+        m, o = self.tiles.m, gradient.shape[0]
         if self.tiles.cells:
-            return contiguous(gradient, place.scratch, "dy").reshape(o, m * m, th * tw * n)
-        tiles = place.scratch.temporary("dtiles", (o, m, m, th, tw, n), gradient.dtype)
-        if (oh, ow) != (th * m, tw * m):
-            tiles.fill(0)
-        for y in range(m):
-            for x in range(m):
-                part = gradient[:, y::m, x::m]
-                tiles[:, y, x, : part.shape[1], : part.shape[2]] = part
-        return tiles.reshape(o, m * m, th * tw * n)
+            return contiguous(gradient, place.scratch, "dy").reshape(o, m * m, -1)
+        return into_tiles(gradient, (m, m), self.tiles.grid, place.scratch).reshape(o, m * m, -1)
 
 
 class AddBias(Step):
