@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
@@ -13,14 +14,23 @@ from striate.network import Network
 
 Array = NDArray[Any]
 Weights = dict[str, Array]
+T = TypeVar("T")
+
+
+class Changes(Protocol):
+    """What augmentation does to the pictures of one batch: `striate.data.Changes`."""
+
+    def apply(self, x: Array) -> Array:
+        """The changed pictures, in NumPy."""
 
 
 @dataclass(frozen=True)
 class StepResult:
     """What one training step found.
 
-    loss: mean over the batch, penalties included, before the update.
-    outputs: one array (N, …) for each output of the network, in training mode, before the update.
+    loss: mean over the batch (of all processes), penalties included, before the update.
+    outputs: one array (N, …) for each output of the network, in training mode, before the update; of the samples
+    that this process was given.
     """
 
     loss: float
@@ -33,9 +43,13 @@ class Engine(ABC):
     Inputs are arrays of shape (N, *input shape) of any real dtype, one for each input of the network;
     targets are arrays (N,) of class numbers, or (N, *output shape), one for each output.
     All results are NumPy arrays, channels last.
+
+    Several processes may train together: each is given the samples rank, rank + world, … of every batch.
     """
 
     name: ClassVar[str]
+    rank: int = 0
+    world: int = 1
 
     def __init__(self, network: Network, weights: Mapping[str, Array], *, dtype: str = "float32") -> None:
         self.network = network
@@ -51,8 +65,21 @@ class Engine(ABC):
     def weights(self, weights: Mapping[str, Array]) -> None: ...
 
     @abstractmethod
-    def compile(self, optimizer: Optimizer, losses: Sequence[Loss], *, seed: int = 0) -> None:
-        """Say how to train: one loss for each output. `seed` decides dropout. Clears the optimiser's slots."""
+    def compile(
+        self,
+        optimizer: Optimizer,
+        losses: Sequence[Loss],
+        *,
+        seed: int = 0,
+        clip_norm: float | None = None,
+        average: float | None = None,
+    ) -> None:
+        """Say how to train: one loss for each output. `seed` decides dropout. Clears the optimiser's slots.
+
+        clip_norm: gradients whose norm, over all parameters together, is larger are shrunk to it.
+        average: 0 to below 1; beside the weights, keep their moving average with this memory for each step. It and the
+        moving statistics' average are slots (`C1/kernel/average`). Early on the memory is (1 + step) / (10 + step).
+        """
 
     @property
     @abstractmethod
@@ -62,6 +89,10 @@ class Engine(ABC):
     @slots.setter
     @abstractmethod
     def slots(self, slots: Mapping[str, Array]) -> None: ...
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Within it, the averaged weights stand in the place of the weights; without an average, nothing changes."""
+        return nullcontext()
 
     @abstractmethod
     def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
@@ -79,6 +110,27 @@ class Engine(ABC):
 
     @abstractmethod
     def train_step(
-        self, inputs: Sequence[Array], targets: Sequence[Array], *, learning_rate: float, step: int
+        self,
+        inputs: Sequence[Array],
+        targets: Sequence[Array],
+        *,
+        learning_rate: float,
+        step: int,
+        batch: int | None = None,
     ) -> StepResult:
-        """One optimiser step. `step` counts from 0 over the whole training; with the seed it decides dropout."""
+        """One optimiser step. `step` counts from 0 over the whole training; with the seed it decides dropout.
+
+        batch: how many samples the step has in all processes together; None: those given here.
+        """
+
+    def change(self, x: Array, changes: Changes) -> Any:
+        """Pictures (N, H, W, C) changed by augmentation, in the form that this engine's train_step takes best."""
+        return changes.apply(x)
+
+    def total(self, values: Sequence[float]) -> list[float]:
+        """Each value summed over all processes."""
+        return list(values)
+
+    def share(self, value: T) -> T:
+        """The value that the first process has, in all of them."""
+        return value
