@@ -52,3 +52,12 @@ def get_regularizer(regularizer: str | Regularizer | None) -> Regularizer | None
     if regularizer not in REGULARIZERS:
         raise NetworkError(f"There is no regularizer '{regularizer}'.{nearest(regularizer, REGULARIZERS)}")
     return REGULARIZERS[regularizer]
+
+
+def strengths(regularizer: Regularizer | None) -> tuple[float, float]:
+    """The L1 and L2 factors of a penalty."""
+    if isinstance(regularizer, L1L2):
+        return regularizer.l1, regularizer.l2
+    if isinstance(regularizer, L1):
+        return regularizer.l1, 0.0
+    return 0.0, regularizer.l2 if isinstance(regularizer, L2) else 0.0

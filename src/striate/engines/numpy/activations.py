@@ -13,10 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from striate.engines.numpy.memory import Array
+from striate.network.settings import LEAK, TANH_SCALE, TANH_SLOPE
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, equation 14
-TANH_SCALE, TANH_SLOPE = 1.7159, 2.0 / 3.0  # LeCun et al. 1998, section II.B and appendix A
-LEAK = 0.2  # Keras's negative_slope
 GELU_CUBIC = 0.044715  # Hendrycks and Gimpel 2016, section 2
 
 

@@ -1,11 +1,13 @@
 """The weights of a network in one stretch of memory, so that an optimiser moves them all with a few operations."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
 from striate.engines.numpy.memory import Array
-from striate.network import L1, L1L2, L2, Network, Parameter, Regularizer
+from striate.network import Network, Parameter
+from striate.network.regularizers import strengths
 
 # Numbers an optimiser works on at a time: a stretch and its slots stay in the cache.
 STRETCH = 1 << 15
@@ -15,6 +17,7 @@ class Flat:
     """A 1-D array with a view for each parameter."""
 
     def __init__(self, parameters: tuple[Parameter, ...], dtype: str) -> None:
+        self._parameters = parameters
         sizes = [int(np.prod(parameter.shape)) for parameter in parameters]
         self.array = np.zeros(sum(sizes), dtype)
         ends = np.cumsum([0, *sizes])
@@ -28,6 +31,10 @@ class Flat:
         for name, view in self.views.items():
             np.copyto(view, values[name])
 
+    def like(self) -> "Flat":
+        """Another of the same names and shapes, filled with 0."""
+        return Flat(self._parameters, str(self.array.dtype))
+
     def copies(self) -> dict[str, Array]:
         """A copy of every view."""
         return {name: view.copy() for name, view in self.views.items()}
@@ -38,13 +45,60 @@ def stretches(size: int) -> list[slice]:
     return [slice(start, min(start + STRETCH, size)) for start in range(0, size, STRETCH)]
 
 
-def strengths(regularizer: Regularizer | None) -> tuple[float, float]:
-    """The L1 and L2 factors of a penalty."""
-    if isinstance(regularizer, L1L2):
-        return regularizer.l1, regularizer.l2
-    if isinstance(regularizer, L1):
-        return regularizer.l1, 0.0
-    return 0.0, regularizer.l2 if isinstance(regularizer, L2) else 0.0
+def joined(flats: Sequence[Flat]) -> Flat:
+    """The sum of flat arrays, in the first of them."""
+    for other in flats[1:]:
+        flats[0].array += other.array
+    return flats[0]
+
+
+def clip(array: Array, norm: float) -> None:
+    """Shrink a flat array to this Euclidean norm if it is longer."""
+    length = float(np.sqrt(sum(np.square(array[piece]).sum(dtype=np.float64) for piece in stretches(array.size))))
+    if length > norm:
+        array *= norm / length
+
+
+class Average:
+    """The moving average of flat arrays: a ← a + (1 − m)(w − a), m = min(memory, (1 + t) / (10 + t)) at step t from 0.
+
+    It begins at the weights after the first step. Early on m is smaller, so that they are soon forgotten.
+    """
+
+    def __init__(self, memory: float, flats: Sequence[Flat]) -> None:
+        self.memory = memory
+        self._followed = flats
+        self._averages = [flat.like() for flat in flats]
+
+    def follow(self, step: int) -> None:
+        """Take in the weights after this step."""
+        share = 1 - min(self.memory, (1 + step) / (10 + step))
+        for average, flat in zip(self._averages, self._followed, strict=True):
+            if not step:
+                np.copyto(average.array, flat.array)
+            for piece in stretches(flat.array.size):
+                average.array[piece] += (flat.array[piece] - average.array[piece]) * share
+
+    def slots(self) -> dict[str, Array]:
+        """Copies of the averages by name, `C1/kernel/average`."""
+        return {f"{name}/average": a for average in self._averages for name, a in average.copies().items()}
+
+    def set(self, slots: Mapping[str, Array]) -> None:
+        """Take back what `slots` gave."""
+        for average in self._averages:
+            average.set({name: slots[f"{name}/average"] for name in average.views})
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Within it, the averages stand where the weights stand."""
+        live = [flat.array.copy() for flat in self._followed]
+        for average, flat in zip(self._averages, self._followed, strict=True):
+            np.copyto(flat.array, average.array)
+        try:
+            yield
+        finally:
+            for array, flat in zip(live, self._followed, strict=True):
+                np.copyto(flat.array, array)
 
 
 class Penalties:

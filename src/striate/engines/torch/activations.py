@@ -1,0 +1,29 @@
+"""Activation functions by name; maps are (N, C, H, W), rows (N, F), and classes lie on axis 1."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - its usual name
+
+from striate.network.settings import LEAK, TANH_SCALE, TANH_SLOPE
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "linear": lambda x: x,
+    "relu": F.relu,
+    "relu6": F.relu6,
+    "leaky_relu": partial(F.leaky_relu, negative_slope=LEAK),
+    "elu": F.elu,
+    "selu": F.selu,
+    "gelu": partial(F.gelu, approximate="tanh"),
+    "silu": F.silu,
+    "sigmoid": torch.sigmoid,
+    "hard_sigmoid": F.hardsigmoid,
+    "hard_swish": F.hardswish,
+    "tanh": torch.tanh,
+    "scaled_tanh": lambda x: TANH_SCALE * torch.tanh(TANH_SLOPE * x),
+    "softmax": partial(F.softmax, dim=1),
+    "softmin": partial(F.softmin, dim=1),
+    "log_softmax": partial(F.log_softmax, dim=1),
+}

@@ -1,0 +1,64 @@
+"""Which hardware and which precision a network trains on, when the person leaves it to Striate."""
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from striate.errors import UsageError, nearest
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
+WORTH = 1.1  # mixed precision must be this many times faster to be chosen
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of this name; "auto" takes the fastest kind there is. Raises UsageError where there is none."""
+    kind, _, number = name.partition(":")
+    if kind not in DEVICES or (number and not number.isdigit()):
+        raise UsageError(f"There is no device '{name}'.{nearest(name, DEVICES)}")
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if kind == "auto":
+        return torch.device(next(kind for kind, there in here.items() if there))
+    if not here[kind] or (kind == "cuda" and number and int(number) >= torch.cuda.device_count()):
+        found = [kind for kind, there in here.items() if there]
+        raise UsageError(f"PyTorch finds no device '{name}' on this machine; there is: {', '.join(found)}.")
+    return torch.device(name)
+
+
+def check_precision(name: str) -> None:
+    """Raise UsageError for a precision that is not known."""
+    if name not in PRECISIONS:
+        raise UsageError(f"There is no precision '{name}'.{nearest(name, PRECISIONS)}")
+
+
+def candidate(device: torch.device) -> str:
+    """The mixed precision that is worth a trial on this device; "float32" where none is."""
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+    if device.type == "cpu" and _cpu_has_bfloat16():
+        return "bfloat16"
+    return "float32"
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 by itself; older PyTorch cannot say, and the trial decides."""
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return not capabilities or any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def faster(trial: Callable[[str], None], mixed: str) -> str:
+    """The faster of float32 and `mixed` by one warm run and two timed runs of the trial in each."""
+    seconds = {name: _fastest(trial, name) for name in ("float32", mixed)}
+    return mixed if seconds[mixed] * WORTH < seconds["float32"] else "float32"
+
+
+def _fastest(trial: Callable[[str], None], name: str) -> float:
+    trial(name)
+    times = []
+    for _ in range(2):
+        began = time.perf_counter()
+        trial(name)
+        times.append(time.perf_counter() - began)
+    return min(times)

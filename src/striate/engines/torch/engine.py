@@ -1,0 +1,366 @@
+"""The PyTorch engine: a network as a module, trained by PyTorch's own optimisers on any of its devices."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from striate.engines.base import Array, Changes, Engine, StepResult, Weights
+from striate.engines.losses import CategoricalCrossentropy, Loss
+from striate.engines.optimizers import Optimizer
+from striate.engines.torch import optimizers
+from striate.engines.torch.device import DTYPES, candidate, check_precision, choose_device, faster
+from striate.engines.torch.layers import Pass
+from striate.engines.torch.layout import from_maps, from_parameter, to_maps, to_parameter
+from striate.engines.torch.losses import sample_losses
+from striate.engines.torch.module import TorchNetwork, Values
+from striate.errors import TrainingError, UsageError
+from striate.network import BatchNormalization, Input, Layer, Network
+from striate.network.regularizers import strengths
+
+LARGE = 20_000_000  # multiply-adds for one image, from which mixed precision is worth a trial
+PIECE = 1 << 26  # numbers of the largest map in memory at once, in inference
+TRIAL = 8  # images
+
+
+class TorchEngine(Engine):
+    """Runs and trains a network with PyTorch.
+
+    dtype: "float32", or "float64" for gradient checks. device: "auto", "cpu", "cuda", "cuda:1", "mps".
+    precision: of the forward and backward pass in training; "auto" measures float32 against the mixed precision that
+    the device has, and takes the faster. Weights, losses and inference stay in `dtype`.
+    deterministic: only algorithms that give the same bits each time, also where they are slower.
+    compiled: let torch.compile make kernels for this network; worth its minute in long trainings on a GPU.
+    Raises UsageError for a device that is not there.
+    """
+
+    name = "torch"
+
+    def __init__(
+        self,
+        network: Network,
+        weights: Mapping[str, Array],
+        *,
+        dtype: str = "float32",
+        device: str = "auto",
+        precision: str = "auto",
+        deterministic: bool = False,
+        compiled: bool = False,
+    ) -> None:
+        super().__init__(network, weights, dtype=dtype)
+        check_precision(precision)
+        self.device = choose_device(device)
+        self.precision = precision if dtype == "float32" else "float32"
+        self.deterministic = deterministic
+        if deterministic:
+            torch.use_deterministic_algorithms(True, warn_only=True)
+        self._dtype = DTYPES[dtype]
+        self._check(weights)
+        self._module = TorchNetwork(network, weights, self._dtype, self.device)
+        self._run: Any = torch.compile(self._module) if compiled else self._module
+        self._optimizer: Optimizer | None = None
+        self._losses: tuple[Loss, ...] = ()
+        self._seed = self._updates = 0
+        self._clip_norm: float | None = None
+        self._average: float | None = None
+        self._averages: dict[str, Tensor] = {}
+        self._scaler = torch.amp.GradScaler(self.device.type, enabled=False)
+
+    @property
+    def weights(self) -> Weights:
+        """Copies of all parameters by full name."""
+        return {name: self._to_array(name, value) for name, value in self._module.values.items()}
+
+    @weights.setter
+    def weights(self, weights: Mapping[str, Array]) -> None:
+        self._check(weights)
+        with torch.no_grad():
+            for name, value in self._module.values.items():
+                value.copy_(self._to_tensor(name, weights[name]))
+
+    def _check(self, weights: Mapping[str, Array]) -> None:
+        for parameter in self.network.parameters:
+            name = parameter.name
+            if name not in weights or weights[name].shape != parameter.shape:
+                received = weights[name].shape if name in weights else "nothing"
+                raise UsageError(f"Weights of '{name}': expected shape {parameter.shape}, received {received}.")
+
+    def compile(
+        self,
+        optimizer: Optimizer,
+        losses: Sequence[Loss],
+        *,
+        seed: int = 0,
+        clip_norm: float | None = None,
+        average: float | None = None,
+    ) -> None:
+        """Say how to train."""
+        if len(losses) != len(self.network.outputs):
+            raise UsageError(f"Expected one loss for each of {len(self.network.outputs)} outputs, got {len(losses)}.")
+        self._optimizer, self._losses, self._seed, self._updates = optimizer, tuple(losses), seed, 0
+        self._clip_norm, self._average, self._averages = clip_norm, average, {}
+        self._forget_rule()
+        if self.precision == "auto":
+            self.precision = self._measured_precision()
+        self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "float16")
+
+    @cached_property
+    def _trained(self) -> dict[str, nn.Parameter]:
+        return {name: value for name, value in self._module.values.items() if isinstance(value, nn.Parameter)}
+
+    @property
+    def slots(self) -> Weights:
+        """The optimiser's memory, the averages, and `iterations`, the number of updates."""
+        if not self._updates:
+            return {}
+        assert self._optimizer is not None
+        slots = optimizers.read_slots(type(self._optimizer), self._rule, self._trained)
+        slots |= {f"{name}/average": value for name, value in self._averages.items()}
+        arrays = {name: self._to_array(name.rsplit("/", 1)[0], value) for name, value in slots.items()}
+        if self._scaler.is_enabled():
+            state = self._scaler.state_dict()
+            arrays["loss_scale"] = np.array([state["scale"], state["_growth_tracker"]])
+        return {**arrays, "iterations": np.array([self._updates])}
+
+    @slots.setter
+    def slots(self, slots: Mapping[str, Array]) -> None:
+        self._forget_rule()
+        self._updates = int(slots["iterations"][0]) if slots else 0
+        whole = {n: self._to_tensor(n.rsplit("/", 1)[0], v) for n, v in slots.items() if n.count("/") > 1}
+        self._averages = {name.removesuffix("/average"): v for name, v in whole.items() if name.endswith("/average")}
+        if not slots:
+            return
+        assert self._optimizer is not None
+        optimizers.write_slots(type(self._optimizer), self._rule, self._trained, whole, self._updates)
+        if "loss_scale" in slots:
+            scale, tracker = slots["loss_scale"]
+            state = self._scaler.state_dict()
+            self._scaler.load_state_dict({**state, "scale": float(scale), "_growth_tracker": int(tracker)})
+
+    @cached_property
+    def _rule(self) -> torch.optim.Optimizer:
+        assert self._optimizer is not None
+        return optimizers.make_optimizer(self._optimizer, self._trained, fused=self.device.type in ("cpu", "cuda"))
+
+    def _forget_rule(self) -> None:
+        """PyTorch's optimiser begins anew when it is next needed."""
+        self.__dict__.pop("_rule", None)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within it, the averaged weights stand in the place of the weights."""
+        if not self._averages:
+            yield
+            return
+        self._swap()
+        try:
+            yield
+        finally:
+            self._swap()
+
+    @torch.no_grad()
+    def _swap(self) -> None:
+        for name, average in self._averages.items():
+            value = self._module.values[name]
+            kept = value.clone()
+            value.copy_(average)
+            average.copy_(kept)
+
+    def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
+        """Outputs of one batch, each (N, …)."""
+        count = len(inputs[0])
+        piece = count if training else min(count, self._piece)
+        parts = []
+        with torch.no_grad():
+            for start in range(0, count, piece):
+                values, _, _ = self._pass([x[start : start + piece] for x in inputs], training, step, count)
+                parts.append([from_maps(values[index], self.dtype) for index in self.network.outputs])
+        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+    @cached_property
+    def _piece(self) -> int:
+        """How many images go through the network at once, so that memory stays bounded."""
+        return max(1, PIECE // max(prod(node.shape) for node in self.network.nodes))
+
+    def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
+        """The output (N, …) of every layer."""
+        with torch.no_grad():
+            values, _, _ = self._pass(inputs, False, 0, len(inputs[0]))
+        nodes = zip(self.network.nodes, values, strict=True)
+        return {str(node.layer.name): from_maps(value, self.dtype) for node, value in nodes}
+
+    def gradients(
+        self, inputs: Sequence[Array], targets: Sequence[Array], *, training: bool = True, step: int = 0
+    ) -> tuple[float, Weights]:
+        """Loss and its gradient for every trainable parameter."""
+        self._module.zero_grad()
+        loss, _, _ = self._differentiate(inputs, targets, training, step, len(inputs[0]))
+        found = {name: p.grad if p.grad is not None else torch.zeros_like(p) for name, p in self._trained.items()}
+        arrays = {name: self._to_array(name, gradient) for name, gradient in found.items()}
+        self._module.zero_grad()
+        return float(loss), arrays
+
+    def train_step(
+        self,
+        inputs: Sequence[Array],
+        targets: Sequence[Array],
+        *,
+        learning_rate: float,
+        step: int,
+        batch: int | None = None,
+    ) -> StepResult:
+        """One optimiser step. Raises TrainingError when the device's memory does not hold the batch."""
+        if self._optimizer is None:
+            raise UsageError("The engine does not know how to train yet: call compile first.")
+        count = batch or len(inputs[0])
+        try:
+            loss, outputs, now = self._differentiate(inputs, targets, True, step, count)
+        except torch.OutOfMemoryError as error:
+            raise self._out_of_memory(inputs, targets) from error
+        self._update(learning_rate)
+        self._move_statistics(now)
+        self._move_averages()
+        self._updates += 1
+        return StepResult(float(loss), tuple(from_maps(output, self.dtype) for output in outputs))
+
+    def change(self, x: Array, changes: Changes) -> Any:
+        """Pictures (N, H, W, C) changed on the device, as a tensor (N, C, H, W)."""
+        from striate.engines.torch.changes import apply
+
+        return apply(to_maps(x, self.device, torch.uint8), changes)
+
+    def _pass(self, inputs: Sequence[Any], training: bool, step: int, count: int) -> tuple[Values, Values, Pass]:
+        """All nodes' outputs, the same before their activations, and what the pass met."""
+
+        def chance(layer: Layer, shape: tuple[int, ...]) -> Tensor:
+            """Drawn for the whole batch, so that processes which share it drop what one alone would."""
+            index = next(i for i, node in enumerate(self.network.nodes) if node.layer is layer)
+            generator = torch.Generator(self.device)
+            generator.manual_seed(
+                int(np.random.SeedSequence([self._seed, step, index]).generate_state(1, np.uint64)[0])
+            )
+            whole = torch.rand((count, *shape[1:]), generator=generator, device=self.device)
+            return whole[self.rank :: self.world]
+
+        now = Pass(training, chance)
+        tensors = [
+            to_maps(x, self.device, self._dtype, channels_first=self._channels_first(index))
+            for index, x in zip(self.network.inputs, inputs, strict=True)
+        ]
+        mixed = training and self.precision in ("bfloat16", "float16")
+        with torch.autocast(self.device.type, DTYPES.get(self.precision), enabled=mixed):
+            values, before = self._run(tensors, now)
+        return values, before, now
+
+    def _channels_first(self, index: int) -> bool:
+        layer = self.network.nodes[index].layer
+        return isinstance(layer, Input) and layer.data_format == "channels_first"
+
+    def _differentiate(
+        self, inputs: Sequence[Any], targets: Sequence[Array], training: bool, step: int, count: int
+    ) -> tuple[Tensor, list[Tensor], Pass]:
+        """Loss, outputs and what the pass met; the gradients are in the parameters."""
+        values, before, now = self._pass(inputs, training, step, count)
+        loss = self._penalty()
+        for index, target, kind in zip(self.network.outputs, targets, self._losses, strict=True):
+            activation = getattr(self.network.nodes[index].layer, "activation", "linear")
+            wanted = torch.as_tensor(np.asarray(target), device=self.device)
+            losses = sample_losses(values[index], before[index], activation, wanted, kind)
+            loss = loss + losses.sum() / count
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        return loss.detach(), [values[index] for index in self.network.outputs], now
+
+    def _penalty(self) -> Tensor:
+        """λ₁ Σ|w| + λ₂ Σw² over the parameters that have such a penalty."""
+        total = torch.zeros((), dtype=self._dtype, device=self.device)
+        for parameter in self.network.parameters:
+            l1, l2 = strengths(parameter.regularizer)
+            w = self._module.values[parameter.name]
+            if l1 and parameter.trainable:
+                total = total + l1 * w.abs().sum()
+            if l2 and parameter.trainable:
+                total = total + l2 * w.square().sum()
+        return total
+
+    def _update(self, learning_rate: float) -> None:
+        rule = self._rule
+        for group in rule.param_groups:
+            group["lr"] = learning_rate
+        if self._clip_norm is not None:
+            self._scaler.unscale_(rule)
+            nn.utils.clip_grad_norm_(list(self._trained.values()), self._clip_norm)
+        self._scaler.step(rule)
+        self._scaler.update()
+        rule.zero_grad()
+
+    @torch.no_grad()
+    def _move_statistics(self, now: Pass) -> None:
+        """moving ← m · moving + (1 − m) · batch."""
+        for name, mean, variance in now.moments:
+            layer = self._module.layer_of[name]
+            assert isinstance(layer, BatchNormalization)
+            for variable, batch in (("moving_mean", mean), ("moving_variance", variance)):
+                value = self._module.values[f"{name}/{variable}"]
+                value.mul_(layer.momentum).add_(batch.to(value.dtype), alpha=1 - layer.momentum)
+
+    @torch.no_grad()
+    def _move_averages(self) -> None:
+        if self._average is None:
+            return
+        values = self._module.values
+        if not self._averages:
+            self._averages = {name: value.detach().clone() for name, value in values.items()}
+        memory = min(self._average, (1 + self._updates) / (10 + self._updates))
+        torch._foreach_lerp_(list(self._averages.values()), [v.detach() for v in values.values()], 1 - memory)
+
+    def _measured_precision(self) -> str:
+        mixed = candidate(self.device)
+        cost = sum(n.layer.multiply_adds(*self.network.shapes_into(n)) for n in self.network.nodes)
+        if mixed == "float32" or (cost < LARGE and self.device.type == "cpu"):
+            return "float32"
+        inputs = [np.zeros((TRIAL, *shape), np.uint8) for shape in self.network.input_shapes]
+        targets = [self._some_target(*pair) for pair in zip(self.network.output_shapes, self._losses, strict=True)]
+
+        def trial(precision: str) -> None:
+            self.precision = precision
+            self.gradients(inputs, targets)
+
+        return faster(trial, mixed)
+
+    @staticmethod
+    def _some_target(shape: tuple[int, ...], loss: Loss) -> Array:
+        return np.zeros(TRIAL, np.int64) if isinstance(loss, CategoricalCrossentropy) else np.zeros((TRIAL, *shape))
+
+    def _out_of_memory(self, inputs: Sequence[Array], targets: Sequence[Array]) -> TrainingError:
+        """The error to raise; finds by trial how many samples fit."""
+        asked = fits = len(inputs[0])
+        while fits > 1:
+            fits //= 2
+            self._module.zero_grad()
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            try:
+                self._differentiate([x[:fits] for x in inputs], [t[:fits] for t in targets], True, 0, fits)
+            except torch.OutOfMemoryError:
+                continue
+            return TrainingError(
+                f"The memory of {self.device} does not hold a batch of {asked} images for '{self.network.name}'. "
+                f"A batch of {fits} fits: use batch_size={fits}, or smaller images."
+            )
+        return TrainingError(
+            f"The memory of {self.device} does not hold '{self.network.name}' with even one image of a batch of "
+            f"{asked}. Use smaller images, a smaller network, or device='cpu'."
+        )
+
+    def _to_array(self, name: str, tensor: Tensor) -> Array:
+        layer, variable = name.rsplit("/", 1)
+        return from_parameter(self._module.layer_of[layer], variable, tensor)
+
+    def _to_tensor(self, name: str, values: Array) -> Tensor:
+        layer, variable = name.rsplit("/", 1)
+        return to_parameter(self._module.layer_of[layer], variable, values, self._dtype, self.device)

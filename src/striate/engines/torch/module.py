@@ -1,0 +1,69 @@
+"""A network as a PyTorch module: its parameters under their own names, its nodes run one after another."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from striate.engines.base import Array
+from striate.engines.torch.activations import ACTIVATIONS
+from striate.engines.torch.layers import RULES, Parameters, Pass
+from striate.engines.torch.layout import to_parameter
+from striate.engines.torch.own import run_own
+from striate.network import Layer, Network
+
+Values = list[Tensor]
+
+
+class TorchNetwork(nn.Module):
+    """Runs the network. values: name → tensor, trainable ones as parameters of the module."""
+
+    def __init__(
+        self, network: Network, weights: Mapping[str, Array], dtype: torch.dtype, device: torch.device
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.layer_of = {str(node.layer.name): node.layer for node in network.nodes}
+        self.values: dict[str, Tensor] = {}
+        for parameter in network.parameters:
+            layer, variable = parameter.name.rsplit("/", 1)
+            tensor = to_parameter(self.layer_of[layer], variable, weights[parameter.name], dtype, device)
+            if parameter.trainable:
+                tensor = nn.Parameter(tensor)
+                self.register_parameter(_attribute(parameter.name), tensor)
+            self.values[parameter.name] = tensor
+        self.parameters_of = {name: self._own(name) for name in self.layer_of}
+
+    def _own(self, layer: str) -> Parameters:
+        start = f"{layer}/"
+        return {name[len(start) :]: value for name, value in self.values.items() if name.startswith(start)}
+
+    def forward(self, inputs: Sequence[Tensor], now: Pass) -> tuple[Values, Values]:
+        """The output of every node, and the same before the node's activation."""
+        values: Values = []
+        before: Values = []
+        waiting = iter(inputs)
+        for index, node in enumerate(self.network.nodes):
+            sources = [values[source] for source in node.inputs] or [next(waiting)]
+            if index not in self.network.inputs:
+                sources = [values[source] for source in node.inputs]
+            raw = self._run(node.layer, now, sources)
+            before.append(raw)
+            values.append(_activate(node.layer, raw))
+        return values, before
+
+    def _run(self, layer: Layer, now: Pass, sources: list[Tensor]) -> Tensor:
+        weights = self.parameters_of[str(layer.name)]
+        if type(layer) in RULES:
+            return RULES[type(layer)](layer, weights, now, *sources)
+        return run_own(layer, weights, *sources)
+
+
+def _activate(layer: Layer, x: Tensor) -> Tensor:
+    activation = getattr(layer, "activation", "linear")
+    return ACTIVATIONS[activation](x) if type(layer) in RULES else x
+
+
+def _attribute(name: str) -> str:
+    """Modules allow no dots in the names of parameters."""
+    return name.replace(".", "·")

@@ -1,0 +1,47 @@
+"""Batch normalisation and local response normalisation. Maps are (N, C, H, W), rows (N, F)."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - its usual name
+
+Moments = tuple[Tensor, Tensor]
+
+
+def batch_normalization(
+    x: Tensor, weights: Mapping[str, Tensor], epsilon: float, training: bool
+) -> tuple[Tensor, Moments | None]:
+    """γ(x − μ) / √(σ² + ε) + β; in training also the batch's μ (C,) and biased σ² (C,).
+
+    Source: Ioffe and Szegedy 2015, algorithm 1.
+    """
+    gamma, beta = weights.get("gamma"), weights.get("beta")
+    if not training:
+        mean, variance = weights["moving_mean"], weights["moving_variance"]
+        return F.batch_norm(x, mean, variance, gamma, beta, False, 0.0, epsilon), None
+    count = x.numel() // x.shape[1]
+    if count == 1:  # PyTorch refuses; the mean is the number itself, and nothing is left
+        return _lonely(x, beta), (x.detach().flatten().to(torch.float32), torch.zeros_like(x.flatten()))
+    # Memory for all of the past 0: the "moving" statistics that come out are the batch's own, without a second pass.
+    mean, variance = torch.zeros_like(weights["moving_mean"]), torch.ones_like(weights["moving_variance"])
+    y = F.batch_norm(x, mean, variance, gamma, beta, True, 1.0, epsilon)
+    return y, (mean, variance * ((count - 1) / count))
+
+
+def _lonely(x: Tensor, beta: Tensor | None) -> Tensor:
+    y = x * 0
+    return y if beta is None else y + beta.view(1, -1, *[1] * (x.ndim - 2))
+
+
+def local_response(x: Tensor, radius: int, alpha: float, beta: float, k: float) -> Tensor:
+    """x / (k + α Σ x²)^β, the sum over 2 · radius + 1 neighbouring channels. x: (N, C, H, W).
+
+    Source: Krizhevsky, Sutskever, Hinton 2012, section 3.3.
+    """
+    x = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+    squares = x.square().permute(0, 2, 3, 1).flatten(1, 2)  # (N, H·W, C)
+    sums = F.avg_pool1d(F.pad(squares, (radius, radius)), 2 * radius + 1, 1) * (2 * radius + 1)
+    bracket = (sums * alpha + k).view(x.shape[0], *x.shape[2:], x.shape[1])  # (N, H·W, C) → (N, H, W, C)
+    y: Tensor = x * bracket.permute(0, 3, 1, 2).pow(-beta)
+    return y
