@@ -12,6 +12,7 @@ from striate.engines.numpy import loops
 from striate.engines.numpy.losses import RULES, binary_crossentropy, categorical_crossentropy
 from striate.errors import UsageError
 from striate.network import Activation, Dense, Input, Network
+from striate.training.metrics import loss_sum
 
 from .networks import engine_of
 
@@ -156,3 +157,50 @@ def test_losses_by_name() -> None:
     assert set(RULES) == {CategoricalCrossentropy, BinaryCrossentropy, MeanSquaredError}
     with pytest.raises(UsageError, match=r"There is no loss 'mae'. Did you mean 'mse'\?"):
         get_loss("mae")
+
+
+WEIGHTS = (0.5, 2.0, 0.0, 3.0)
+MIXED = np.random.default_rng(2).dirichlet(np.ones(4), 6)
+
+
+def weighted_loss(logits: Array, rows: Array, smoothing: float) -> Array:
+    """Loss of each sample (N,), number by number."""
+    values = []
+    for x, t in zip(logits, rows, strict=True):
+        logs = log_softmax(x)
+        value = sum(-((1 - smoothing) * t[k] + smoothing / 4) * logs[k] for k in range(4))
+        values.append(value * sum(t[k] * WEIGHTS[k] for k in range(4)))
+    return np.array(values)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("targets", [CLASSES, ONE_HOT, MIXED], ids=["numbers", "one-hot", "mixed"])
+@pytest.mark.parametrize("activation", ["softmax", "softmin", "sigmoid"])
+def test_class_weights(activation: str, targets: Array, smoothing: float) -> None:
+    """Value by loops, gradient by differences; validation's loss is the same."""
+    loss = CategoricalCrossentropy(smoothing, WEIGHTS)
+    rows = targets if targets.ndim == 2 else np.eye(4)[targets]
+    value, gradient = loss_of(activation, loss, LOGITS, targets)
+    if activation != "sigmoid":
+        signed = LOGITS if activation == "softmax" else -LOGITS
+        assert value == pytest.approx(weighted_loss(signed, rows, smoothing).mean(), rel=1e-12)
+    for k in range(4):
+        step = 1e-5 * np.eye(4)[k]
+        slope = (
+            loss_of(activation, loss, LOGITS + step, targets)[0] - loss_of(activation, loss, LOGITS - step, targets)[0]
+        )
+        assert gradient[k] == pytest.approx(slope / 2e-5, rel=1e-5, abs=1e-8)
+    output = ended(activation).forward([LOGITS])[0]
+    assert loss_sum(loss, output, targets) / 6 == pytest.approx(value, rel=1e-6)
+
+
+def test_a_class_that_counts_nothing_is_not_learnt() -> None:
+    value, gradient = loss_of("softmax", CategoricalCrossentropy(0.1, WEIGHTS), LOGITS[:1], np.array([2]))
+    assert value == 0
+    np.testing.assert_array_equal(gradient, 0)
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
+def test_class_weights_out_of_range_are_refused(weight: float) -> None:
+    with pytest.raises(UsageError, match=f"class_weights are numbers, 0 or more; received {weight}"):
+        CategoricalCrossentropy(class_weights=(1.0, weight))

@@ -1,9 +1,12 @@
 """Descriptions of losses: what is minimised, and which output it goes with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from striate.errors import UsageError, nearest
+from striate.network import Network
 
 
 @dataclass(frozen=True)
@@ -13,17 +16,24 @@ class Loss:
 
 @dataclass(frozen=True)
 class CategoricalCrossentropy(Loss):
-    """−Σ t log p over the classes, for a softmax output: one of n.
+    """−(Σ w t) Σ s log p over the K classes, with s = (1 − ε) t + ε / K, for a softmax output: one of n.
 
-    Targets are class numbers (N,) or one-hot rows (N, classes).
-    label_smoothing: 0 to below 1; the part of the target spread evenly over all classes.
+    Targets t are class numbers (N,) or one-hot rows (N, classes).
+    label_smoothing: ε, 0 to below 1; the part of the target spread evenly over all classes.
+    class_weights: w, what a sample of each class counts, 0 or more; a mixed sample counts the mean of its classes by
+    its target, before smoothing. None: 1 each. As in Keras the mean is taken over the samples, not over their weights;
+    unlike in Keras the loss on validation samples is weighted too, so that it can be compared with that of training.
     """
 
     label_smoothing: float = 0.0
+    class_weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.label_smoothing < 1:
             raise UsageError(f"label_smoothing lies in 0 … 1, 1 left out; received {self.label_smoothing}.")
+        wrong = [weight for weight in self.class_weights or () if not (isfinite(weight) and weight >= 0)]
+        if wrong:
+            raise UsageError(f"class_weights are numbers, 0 or more; received {wrong[0]}.")
 
 
 @dataclass(frozen=True)
@@ -52,3 +62,13 @@ def get_loss(loss: str | Loss, **settings: Any) -> Loss:
     if loss not in LOSSES:
         raise UsageError(f"There is no loss '{loss}'.{nearest(loss, LOSSES)}")
     return LOSSES[loss](**settings)
+
+
+def check_losses(network: Network, losses: Sequence[Loss]) -> None:
+    """Raise UsageError unless there is a loss for each output, and a weight for each class where they are weighted."""
+    if len(losses) != len(network.outputs):
+        raise UsageError(f"Expected one loss for each of {len(network.outputs)} outputs, got {len(losses)}.")
+    for loss, (*_, classes) in zip(losses, network.output_shapes, strict=True):
+        weights = getattr(loss, "class_weights", None)
+        if weights is not None and len(weights) != classes:
+            raise UsageError(f"class_weights: expected one for each of {classes} classes, received {len(weights)}.")

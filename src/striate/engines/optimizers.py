@@ -100,3 +100,11 @@ def get_optimizer(optimizer: str | Optimizer, **settings: Any) -> Optimizer:
     if unknown:
         raise UsageError(f"Optimizer '{optimizer}' has no setting '{min(unknown)}'.")
     return replace(chosen, **settings)
+
+
+def check_limits(clip_norm: float | None, average: float | None) -> None:
+    """Raise UsageError for a norm of gradients, or a memory of averaged weights, that is out of range."""
+    if clip_norm is not None and not clip_norm > 0:
+        raise UsageError(f"clip_norm must be above 0; received {clip_norm}.")
+    if average is not None and not 0 <= average < 1:
+        raise UsageError(f"average lies in 0 … 1, 1 left out; received {average}.")

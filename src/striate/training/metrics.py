@@ -38,7 +38,7 @@ def _default_loss(network: Network, index: int) -> Loss:
 def loss_sum(loss: Loss, output: Array, target: Array) -> float:
     """Sum over the batch of the loss of each sample. output: (N, …); target: class numbers (N,), or (N, …)."""
     if isinstance(loss, CategoricalCrossentropy):
-        return _categorical_sum(loss.label_smoothing, output, target)
+        return _categorical_sum(loss, output, target)
     if isinstance(loss, BinaryCrossentropy):
         p = np.clip(output.astype(np.float64), EPSILON, 1 - EPSILON)
         values = -(target * np.log(p) + (1 - target) * np.log(1 - p))
@@ -46,10 +46,14 @@ def loss_sum(loss: Loss, output: Array, target: Array) -> float:
     return float(np.square(output.astype(np.float64) - target).mean() * len(output))
 
 
-def _categorical_sum(smoothing: float, output: Array, target: Array) -> float:
+def _categorical_sum(loss: CategoricalCrossentropy, output: Array, target: Array) -> float:
     logs = -np.log(np.maximum(output.astype(np.float64), EPSILON))  # (N, classes)
-    right = logs[np.arange(len(logs)), target].sum() if target.ndim == 1 else (logs * target).sum()
-    return float((1 - smoothing) * right + smoothing * logs.mean(axis=1).sum())
+    right = logs[np.arange(len(logs)), target] if target.ndim == 1 else (logs * target).sum(axis=1)
+    values = (1 - loss.label_smoothing) * right + loss.label_smoothing * logs.mean(axis=1)
+    if loss.class_weights is None:
+        return float(values.sum())
+    weights = np.array(loss.class_weights)
+    return float(values @ (weights[target] if target.ndim == 1 else target @ weights))
 
 
 def right_classes(output: Array, target: Array) -> float:

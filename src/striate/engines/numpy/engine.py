@@ -1,6 +1,7 @@
 """The NumPy engine: a network's plan, run on threads over the shards of each batch."""
 
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -8,14 +9,14 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from striate.engines.base import Array, Engine, StepResult, Weights
-from striate.engines.losses import Loss
+from striate.engines.losses import Loss, check_losses
 from striate.engines.numpy import losses, optimizers
 from striate.engines.numpy.memory import Scratch
-from striate.engines.numpy.parameters import Flat, Penalties, stretches
+from striate.engines.numpy.parameters import Average, Flat, Penalties, clip, joined, stretches
 from striate.engines.numpy.plan import Plan, Planned, make_plan
 from striate.engines.numpy.shards import Crew, cut
 from striate.engines.numpy.steps import Place
-from striate.engines.optimizers import Optimizer
+from striate.engines.optimizers import Optimizer, check_limits
 from striate.errors import UsageError
 from striate.network import BatchNormalization, Network
 
@@ -97,6 +98,8 @@ class NumpyEngine(Engine):
         self._penalties = Penalties(network, self._views)
         self._optimizer: Optimizer | None = None
         self._losses: tuple[Loss, ...] = ()
+        self._clip_norm: float | None = None
+        self._average: Average | None = None
         self._slots: dict[str, Flat] = {}
         self._updates = 0
         self._seed = 0
@@ -118,11 +121,21 @@ class NumpyEngine(Engine):
         self._trainable.set(weights)
         self._fixed.set(weights)
 
-    def compile(self, optimizer: Optimizer, losses: Sequence[Loss], *, seed: int = 0) -> None:
+    def compile(
+        self,
+        optimizer: Optimizer,
+        losses: Sequence[Loss],
+        *,
+        seed: int = 0,
+        clip_norm: float | None = None,
+        average: float | None = None,
+    ) -> None:
         """Say how to train."""
-        if len(losses) != len(self.network.outputs):
-            raise UsageError(f"Expected one loss for each of {len(self.network.outputs)} outputs, got {len(losses)}.")
+        check_losses(self.network, losses)
+        check_limits(clip_norm, average)
         self._optimizer, self._losses, self._seed, self._updates = optimizer, tuple(losses), seed, 0
+        self._clip_norm = clip_norm
+        self._average = None if average is None else Average(average, [self._trainable, self._fixed])
         self._slots = {name: Flat(self._trained, self.dtype) for name in optimizers.slot_names(optimizer)}
 
     @property
@@ -131,13 +144,20 @@ class NumpyEngine(Engine):
         if not self._updates:
             return {}
         arrays = {f"{name}/{slot}": a for slot, flat in self._slots.items() for name, a in flat.copies().items()}
-        return {**arrays, "iterations": np.array([self._updates])}
+        averages = self._average.slots() if self._average else {}
+        return {**arrays, **averages, "iterations": np.array([self._updates])}
 
     @slots.setter
     def slots(self, slots: Mapping[str, Array]) -> None:
         self._updates = int(slots["iterations"][0]) if slots else 0
         for slot, flat in self._slots.items():
             flat.set({name: slots[f"{name}/{slot}"] if slots else np.zeros(1) for name in flat.views})
+        if self._average and slots:
+            self._average.set(slots)
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Within it, the averaged weights stand in the place of the weights."""
+        return self._average.in_place() if self._average and self._updates else nullcontext()
 
     def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
         """Outputs of one batch, each (N, …)."""
@@ -168,16 +188,20 @@ class NumpyEngine(Engine):
     ) -> tuple[float, Weights]:
         """Loss and its gradient for every trainable parameter."""
         loss, _, shards = self._differentiate(inputs, targets, training, step)
-        total = shards[0][1]
-        for _, gradients in shards[1:]:
-            total.array += gradients.array
+        total = joined([gradients for _, gradients in shards])
         self._penalties.add_gradients(total.views)
         return loss + self._penalties.value(), total.copies()
 
     def train_step(
-        self, inputs: Sequence[Array], targets: Sequence[Array], *, learning_rate: float, step: int
+        self,
+        inputs: Sequence[Array],
+        targets: Sequence[Array],
+        *,
+        learning_rate: float,
+        step: int,
+        batch: int | None = None,
     ) -> StepResult:
-        """One optimiser step."""
+        """One optimiser step, of one process: all samples of the batch are given here."""
         if self._optimizer is None:
             raise UsageError("The engine does not know how to train yet: call compile first.")
         loss, outputs, shards = self._differentiate(inputs, targets, True, step)
@@ -185,6 +209,8 @@ class NumpyEngine(Engine):
         self._penalties.add_gradients(shards[0][1].views)
         self._update([gradients for _, gradients in shards], learning_rate)
         self._move_statistics(shards[0][0])
+        if self._average:
+            self._average.follow(self._updates - 1)
         return StepResult(loss, outputs)
 
     def _differentiate(
@@ -222,6 +248,9 @@ class NumpyEngine(Engine):
     def _update(self, gradients: list[Flat], rate: float) -> None:
         assert self._optimizer is not None
         self._updates += 1
+        if self._clip_norm is not None:
+            gradients = [joined(gradients)]
+            clip(gradients[0].array, self._clip_norm)
         optimizer, count = self._optimizer, self._updates
         rule = optimizers.RULES[type(optimizer)][0]
         pieces = stretches(self._trainable.array.size)

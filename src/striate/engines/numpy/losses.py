@@ -30,13 +30,16 @@ def one_hot(targets: Array, p: Array) -> Array:
 def categorical_crossentropy(
     p: Array, targets: Array, loss: describe.CategoricalCrossentropy, count: int, *, matched: float = 0.0
 ) -> tuple[float, Array]:
-    """−Σ t log p. p: probabilities (N, classes); targets: (N,) or (N, classes).
+    """−(Σ w t) Σ s log p, s being t smoothed. p: probabilities (N, classes); targets: (N,) or (N, classes).
 
     matched: the sign with which the gradient is taken with respect to the softmax's argument; 0: to p itself.
     """
     t = one_hot(targets, p)
+    weights = None if loss.class_weights is None else t @ np.array(loss.class_weights, p.dtype)  # (N,)
     if loss.label_smoothing:
         t = t * (1 - loss.label_smoothing) + loss.label_smoothing / p.shape[1]
+    if weights is not None:
+        t = t * weights[:, None]
     safe = np.maximum(p, np.finfo(p.dtype).tiny)
     value = -float((t * np.log(safe)).sum(dtype=np.float64))
     if matched:

@@ -1,0 +1,155 @@
+"""Clipped gradients and averaged weights of the NumPy engine, against the same written out in plain loops."""
+
+import math
+
+import numpy as np
+import pytest
+
+from striate.engines.base import Array, Weights
+from striate.engines.losses import CategoricalCrossentropy
+from striate.engines.numpy import parameters
+from striate.engines.optimizers import SGD, Adam
+from striate.errors import UsageError
+from striate.network import L2, BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input, Network, Rescale
+
+from .networks import NETWORKS, engine_of, lively_weights, pixels
+
+LOSS = (CategoricalCrossentropy(),)
+
+
+def network() -> Network:
+    return Network.sequential(
+        [
+            Input((5, 6, 1)),
+            Rescale(),
+            Conv2D(3, 2, activation="tanh", kernel_regularizer=L2(0.01)),
+            BatchNormalization(),
+            Flatten(),
+            Dropout(0.3),
+            Dense(3, activation="softmax"),
+        ]
+    )
+
+
+def norm(gradients: Weights) -> float:
+    return math.sqrt(sum(float(number) ** 2 for g in gradients.values() for number in g.ravel()))
+
+
+def batch(n: int = 52) -> tuple[list[Array], list[Array]]:
+    """Two shards."""
+    return pixels(network(), n), [np.arange(n) % 3]
+
+
+@pytest.mark.parametrize("stretch", [parameters.STRETCH, 7], ids=["whole", "in stretches"])
+def test_gradients_longer_than_the_norm_are_shrunk_to_it(stretch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Penalties count as part of the gradient; the direction stays."""
+    monkeypatch.setattr(parameters, "STRETCH", stretch)
+    (x, t), weights = batch(), lively_weights(network())
+    loss, gradients = engine_of(network(), losses=LOSS, weights=weights).gradients(x, t)
+    length = norm(gradients)
+    for limit in (length / 3, length * 3):
+        engine = engine_of(network(), weights=weights, threads=2)
+        engine.compile(SGD(), LOSS, clip_norm=limit)
+        assert engine.train_step(x, t, learning_rate=0.5, step=0).loss == pytest.approx(loss, rel=1e-12)
+        moved = {name: (weights[name] - engine.weights[name]) / 0.5 for name in gradients}
+        assert norm(moved) == pytest.approx(min(length, limit), rel=1e-9)
+        for name, gradient in gradients.items():
+            np.testing.assert_allclose(moved[name], gradient * min(1, limit / length), rtol=1e-8, atol=1e-12)
+
+
+@pytest.mark.parametrize("stretch", [parameters.STRETCH, 7], ids=["whole", "in stretches"])
+def test_average_is_that_of_all_steps(stretch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moving statistics too. The average starts at the weights after the first step."""
+    monkeypatch.setattr(parameters, "STRETCH", stretch)
+    x, t = batch()
+    engine = engine_of(network())
+    engine.compile(Adam(), LOSS, average=0.35)
+    expected: Weights = {}
+    for step in range(8):
+        engine.train_step(x, t, learning_rate=0.1, step=step)
+        memory = min(0.35, (1 + step) / (10 + step))
+        for name, w in engine.weights.items():
+            expected[name] = memory * expected[name] + (1 - memory) * w if step else w
+    assert {f"{name}/average" for name in engine.weights} < set(engine.slots)
+    live = engine.weights
+    with engine.averaged():
+        averages = engine.weights
+        probabilities = engine.forward(x)[0]
+        assert all(np.array_equal(engine.slots[f"{name}/average"], a) for name, a in averages.items())
+    for name, average in averages.items():
+        np.testing.assert_allclose(average, expected[name], rtol=1e-12, atol=1e-14, err_msg=name)
+        assert np.array_equal(engine.weights[name], live[name])
+    np.testing.assert_allclose(engine_of(network(), weights=averages).forward(x)[0], probabilities, rtol=1e-12)
+
+
+def test_without_an_average_or_before_the_first_step_nothing_stands_in() -> None:
+    for average in (None, 0.9):
+        engine = engine_of(network())
+        engine.compile(SGD(), LOSS, average=average)
+        before = engine.weights
+        with engine.averaged():
+            assert all(np.array_equal(w, before[name]) for name, w in engine.weights.items())
+
+
+def test_the_live_weights_come_back_after_an_error() -> None:
+    x, t = batch()
+    engine = engine_of(network())
+    engine.compile(SGD(), LOSS, average=0.5)
+    for step in range(3):
+        engine.train_step(x, t, learning_rate=0.1, step=step)
+    live = engine.weights
+    with pytest.raises(KeyboardInterrupt), engine.averaged():
+        raise KeyboardInterrupt
+    assert all(np.array_equal(w, live[name]) for name, w in engine.weights.items())
+
+
+def test_average_and_clipping_carry_on_in_another_engine() -> None:
+    """Three steps, weights and slots into a new engine, two more: the bytes of five steps in one go."""
+    x, t = batch()
+
+    def run(weights: Weights, slots: Weights, steps: range) -> tuple[Weights, Weights]:
+        engine = engine_of(network(), weights=weights, dtype="float32")
+        engine.compile(Adam(), LOSS, clip_norm=0.5, average=0.9)
+        engine.slots = slots
+        for step in steps:
+            engine.train_step(x, t, learning_rate=0.1, step=step)
+        return engine.weights, engine.slots
+
+    start = lively_weights(network(), dtype="float32")
+    whole = run(start, {}, range(5))
+    for expected, found in zip(whole, run(*run(start, {}, range(3)), range(3, 5)), strict=True):
+        assert {n: a.tobytes() for n, a in expected.items()} == {n: a.tobytes() for n, a in found.items()}
+
+
+def test_empty_slots_make_the_average_begin_anew() -> None:
+    x, t = batch()
+    engine = engine_of(network(), dtype="float32")
+    engine.compile(SGD(), LOSS, average=0.9)
+    for step in range(2):
+        engine.train_step(x, t, learning_rate=0.1, step=step)
+    engine.slots = {}
+    engine.train_step(x, t, learning_rate=0.1, step=0)
+    live = engine.weights
+    with engine.averaged():
+        assert all(np.array_equal(w, live[name]) for name, w in engine.weights.items())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"clip_norm": 0.0}, r"clip_norm must be above 0; received 0\.0"),
+        ({"clip_norm": math.nan}, "clip_norm must be above 0; received nan"),
+        ({"average": 1.0}, r"average lies in 0 … 1, 1 left out; received 1\.0"),
+        ({"average": -0.1}, r"average lies in 0 … 1, 1 left out; received -0\.1"),
+    ],
+)
+def test_limits_out_of_range_are_refused(settings: dict[str, float], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        engine_of(network()).compile(SGD(), LOSS, **settings)  # type: ignore[arg-type]
+
+
+def test_losses_must_go_with_the_outputs() -> None:
+    with pytest.raises(UsageError, match="Expected one loss for each of 2 outputs, got 1"):
+        engine_of(NETWORKS["many"]).compile(SGD(), LOSS)
+    with pytest.raises(UsageError, match="class_weights: expected one for each of 3 classes, received 2"):
+        engine_of(network()).compile(SGD(), [CategoricalCrossentropy(class_weights=(1.0, 2.0))])
