@@ -1,4 +1,4 @@
-"""Move, turn, scale and shear many pictures at once: one bilinear sampling step each, black outside."""
+"""Move, turn, scale and shear many pictures at once: one bilinear sampling step each."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,19 +15,20 @@ Words = NDArray[np.uint32]
 
 ONE = 256  # positions are whole numbers of 1/256 pixel, so results are the same on every machine
 LANES = np.uint32(0x00FF00FF)
+FILLS = ("black", "edge", "reflect")  # what is seen beyond the edges of a picture
 FAR = 8000.0  # pixels; clearly outside, and its sums fit in 32 bits
 CHUNK = 1 << 16  # output pixels worked on at once: few calls, and buffers that stay in the cache
 
 
 def undo(
     angle: Numbers, shear: Numbers, size: tuple[Numbers, Numbers],
-    middle: tuple[float, float], place: tuple[Numbers, Numbers],
+    middle: tuple[float | Numbers, float | Numbers], place: tuple[Numbers, Numbers],
 ) -> Matrix:  # fmt: skip
     """The matrices (N, 2, 3) that `warp` needs to scale pictures about their middle, lean, turn and place them.
 
     result = R(angle) · [[1, 0], [shear, 1]] · diag(size) · (original − middle) + place, positions as (row, column).
     angle: radians, clockwise (rows count downwards). shear: columns per row. size: factors of height and width.
-    All but middle are (N,).
+    All are (N,); middle may also be one for all.
     """
     cos, sin = np.cos(angle), np.sin(angle)
     inverse = np.empty((len(angle), 2, 3))
@@ -39,43 +40,65 @@ def undo(
     return inverse
 
 
-def warp(x: Pixels, inverse: Matrix, height: int, width: int) -> Pixels:
-    """Pictures (N, height, width, C) of x (N, H, W, C), of its dtype: uint8 (rounded) or float32.
+def warp(
+    x: Pixels, inverse: Matrix, height: int, width: int, fill: str = "black", *, rounded: bool = True
+) -> Pixels:  # fmt: skip
+    """Pictures (N, height, width, C) of x (N, H, W, C): float32, or uint8 where x is uint8 and they are rounded.
 
     inverse: (N, 2, 3); the output pixel at (row i, column j) is x at the position inverse @ (i, j, 1), in pixels,
-    between the four nearest pixels. What lies outside is 0. Every picture is worked out apart from the others, so
-    the result does not depend on how they are batched.
+    between the four nearest pixels. fill: what lies outside is black (0), the nearest pixel of the edge, or the
+    picture reflected there once. Every picture is worked out apart from the others, so the result does not depend on
+    how they are batched.
     """
-    out = np.empty((len(x), height, width, x.shape[3]), x.dtype)
-    step = max(1, CHUNK // (height * width))
-    for start in range(0, len(x), step):
-        part = slice(start, start + step)
-        _warp_chunk(x[part], inverse[part], out[part])
+    out = np.empty((len(x), height, width, x.shape[3]), x.dtype if rounded else np.float32)
+    down, along = steps(inverse, height, width)
+    size = max(1, CHUNK // (height * width))
+    for start in range(0, len(x), size):
+        part = slice(start, start + size)
+        _warp_chunk(x[part], down[:, part], along[:, part], fill, out[part])
     return out
 
 
-def _warp_chunk(x: Pixels, inverse: Matrix, out: Pixels) -> None:
+def steps(inverse: Matrix, height: int, width: int) -> tuple[Whole, Whole]:
+    """Where each output pixel looks: int32 (2, N, height) by row and (2, N, width) by column, to be added up.
+
+    The first axis is (row, column) in the original; in 1/256 pixel.
+    """
+    terms = np.moveaxis(inverse, 1, 0)  # N 2 3 → 2 N 3
+    return _fixed(terms[..., :1] * np.arange(height) + terms[..., 2:]), _fixed(terms[..., 1:2] * np.arange(width))
+
+
+def _warp_chunk(x: Pixels, down: Whole, along: Whole, fill: str, out: Pixels) -> None:
     _, H, W, C = x.shape
-    n, height, width = out.shape[:3]
-    y_at, x_at = (_positions(inverse[:, axis], height, width, size) for axis, size in ((0, H), (1, W)))
+    y_at, x_at = (_positions(down[axis], along[axis], size, fill) for axis, size in ((0, H), (1, W)))
     corner = (y_at >> 8) * (W + 2)
     corner += x_at >> 8
-    corner += np.arange(n, dtype=np.int32)[:, None, None] * ((H + 2) * (W + 2))
+    corner += np.arange(len(x), dtype=np.int32)[:, None, None] * ((H + 2) * (W + 2))
     index = corner.astype(np.intp)
-    blend: Callable[..., Any] = _blend_bytes if x.dtype == np.uint8 else _blend_floats
+    blend: Callable[..., Any] = _blend_floats
+    if x.dtype == np.uint8:
+        blend = _blend_bytes if out.dtype == np.uint8 else _blend_exactly
     for channel in range(C):
         out[..., channel] = blend(_margins(x[..., channel]), W + 2, index, y_at & 255, x_at & 255)
 
 
-def _positions(terms: Matrix, height: int, width: int, size: int) -> Whole:
+def _positions(down: Whole, along: Whole, size: int, fill: str) -> Whole:
     """Where each output pixel looks, int32 (n, height, width) in 1/256 pixel, the margin of two included.
 
-    terms: (n, 3) per row, per column, at the start. What is outside by a pixel or more looks at the margin alone.
+    With black, what is outside by a pixel or more looks at the margin alone.
     """
-    down = terms[:, :1] * np.arange(height) + terms[:, 2:]
-    along = terms[:, 1:2] * np.arange(width)
-    at = (_fixed(down) + 2 * ONE)[:, :, None] + _fixed(along)[:, None, :]
-    return np.clip(at, 0, (size + 2) * ONE, out=at)
+    if fill == "black":
+        at = (down + 2 * ONE)[:, :, None] + along[:, None, :]
+        return np.clip(at, 0, (size + 2) * ONE, out=at)
+    at, last = down[:, :, None] + along[:, None, :], (size - 1) * ONE
+    if fill == "reflect":
+        np.abs(at, out=at)
+        np.subtract(last, at, out=at)
+        np.abs(at, out=at)
+        np.subtract(last, at, out=at)
+    np.clip(at, 0, last, out=at)
+    at += 2 * ONE
+    return at
 
 
 def _fixed(pixels: Matrix) -> Whole:
@@ -95,7 +118,22 @@ def _margins(plane: NDArray[Any]) -> NDArray[Any]:
 
 
 def _blend_bytes(flat: NDArray[np.uint8], stride: int, index: NDArray[np.intp], fy: Whole, fx: Whole) -> Words:
-    """Weighted mean of the four pixels at each index, in whole numbers, two 16-bit lanes to a 32-bit word."""
+    """Weighted mean of the four pixels at each index, rounded."""
+    words = _blend_words(flat, stride, index, fy, fx)
+    words += np.uint32(1 << 15)
+    words >>= np.uint32(16)
+    return words
+
+
+def _blend_exactly(
+    flat: NDArray[np.uint8], stride: int, index: NDArray[np.intp], fy: Whole, fx: Whole
+) -> NDArray[np.float32]:
+    """Weighted mean of the four pixels at each index."""
+    return _blend_words(flat, stride, index, fy, fx) * np.float32(1 / (1 << 16))
+
+
+def _blend_words(flat: NDArray[np.uint8], stride: int, index: NDArray[np.intp], fy: Whole, fx: Whole) -> Words:
+    """65536 times the mean of the four pixels at each index, in whole numbers, two 16-bit lanes to a 32-bit word."""
     words = _windows(flat, stride).take(index, mode="clip")
     left = words & LANES  # upper left, and above it lower left
     words >>= np.uint32(8)
@@ -110,8 +148,6 @@ def _blend_bytes(flat: NDArray[np.uint8], stride: int, index: NDArray[np.intp], 
     words *= fy.view(np.uint32)
     upper <<= np.uint32(8)
     words += upper
-    words += np.uint32(1 << 15)
-    words >>= np.uint32(16)
     return words
 
 
