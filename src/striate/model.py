@@ -11,8 +11,8 @@ import numpy as np
 from striate.data import Augmentation, Dataset
 from striate.data.split import digest_images, side
 from striate.engines.base import Array, Engine, Weights
-from striate.engines.losses import CategoricalCrossentropy, Loss, get_loss
-from striate.engines.optimizers import Optimizer, get_optimizer
+from striate.engines.losses import CategoricalCrossentropy, Loss, check_losses, get_loss
+from striate.engines.optimizers import Optimizer, check_limits, get_optimizer
 from striate.engines.weights import check_weights, initial_weights, load_weights, save_weights
 from striate.errors import DataError, ModelFileError, UsageError, nearest
 from striate.images import ImagePolicy
@@ -24,6 +24,7 @@ from striate.training.callbacks import History
 from striate.training.measure import BATCH_SIZE
 from striate.training.metrics import Figures, default_losses, default_metrics
 from striate.training.progress import Verbose
+from striate.training.samples import balanced_weights
 
 ENGINES = ("numpy",)
 
@@ -60,6 +61,8 @@ class Model:
         self.optimizer: Optimizer | None = None
         self._losses: tuple[Loss, ...] = ()
         self._metrics: tuple[str, ...] | None = None
+        self._clip_norm: float | None = None
+        self._average: float | None = None
         self._engine_name = "numpy"
         self.learning_rate = 0.0
         self.iterations = self.epochs_done = 0
@@ -124,12 +127,15 @@ class Model:
         metrics: str | Sequence[str] | None = None,
         *,
         learning_rate: float | None = None,
+        clip_norm: float | None = None,
+        average: float | None = None,
         engine: str = "numpy",
     ) -> None:
         """Say how to train; the weights stay, the optimiser's memory begins anew.
 
         loss: Keras's name or a `Loss`, one or one for each output; None takes the one that goes with the output's
         activation. metrics: "accuracy", "mean_absolute_error"; None takes the one that goes with the loss.
+        clip_norm, average: as in `Recipe`.
         Raises UsageError for names it does not know.
         """
         settings = {} if learning_rate is None else {"learning_rate": learning_rate}
@@ -137,10 +143,13 @@ class Model:
         chosen = (metrics,) if isinstance(metrics, str) else metrics
         # Refuses a metric that does not go with a loss, while the model is still as it was.
         Figures(self.network, losses, default_metrics(losses) if chosen is None else chosen)
+        check_losses(self.network, losses)
+        check_limits(clip_norm, average)
         self._use_engine(engine)
         self.optimizer, self._losses = rule, losses
+        self._clip_norm, self._average = clip_norm, average
         self._metrics = None if chosen is None else tuple(chosen)
-        self.engine.compile(self.optimizer, self._losses, seed=self.seed)
+        self.engine.compile(self.optimizer, self._losses, seed=self.seed, clip_norm=clip_norm, average=average)
         self.learning_rate = self.optimizer.learning_rate
         self.iterations = self.epochs_done = 0
 
@@ -188,8 +197,9 @@ class Model:
         if validation_split:
             train, validation = self._split(train, validation, validation_split)
         recipe = Recipe(
-            epochs, batch_size, self.optimizer, get_schedule(schedule), augmentation=augmentation, seed=self.seed
-        )
+            epochs, batch_size, self.optimizer, get_schedule(schedule), augmentation=augmentation, seed=self.seed,
+            clip_norm=self._clip_norm, average=self._average,
+        )  # fmt: skip
         _require_two_classes(train, self.losses)
         self.recipe = recipe
         return fit(self, recipe, train, validation, callbacks=callbacks, verbose=verbose)
@@ -228,7 +238,9 @@ class Model:
             raise DataError(f"The network has {units} outputs, but '{data.name}' has {len(data.classes)} classes.")
         if self._engine is None:
             self.seed = recipe.seed
-        self.compile(recipe.optimizer, _smoothed(default_losses(self.network), recipe.label_smoothing))
+        weights = balanced_weights(data.train.y, units) if recipe.class_weights else None
+        losses = _classifying(default_losses(self.network), recipe.label_smoothing, weights)
+        self.compile(recipe.optimizer, losses, clip_norm=recipe.clip_norm, average=recipe.average)
         self.classes, self.policy = data.classes, data.policy
         self.recipe, self.fingerprint = recipe, data.fingerprint
         train = check_samples(self.network, self.losses, data.train.x, data.train.y)
@@ -353,9 +365,11 @@ def make_engine(name: str, network: Network, weights: Mapping[str, Array]) -> En
     raise UsageError(f"There is no engine '{name}'.{nearest(name, ENGINES)}")
 
 
-def _smoothed(losses: Sequence[Loss], smoothing: float) -> tuple[Loss, ...]:
+def _classifying(losses: Sequence[Loss], smoothing: float, weights: tuple[float, ...] | None) -> tuple[Loss, ...]:
     return tuple(
-        replace(loss, label_smoothing=smoothing) if isinstance(loss, CategoricalCrossentropy) else loss
+        replace(loss, label_smoothing=smoothing, class_weights=weights)
+        if isinstance(loss, CategoricalCrossentropy)
+        else loss
         for loss in losses
     )
 

@@ -13,7 +13,14 @@ from striate.training import Recipe, Run, loop
 from striate.training.callbacks import EarlyStopping, ReduceLROnPlateau
 
 RECIPE = Recipe(
-    epochs=12, batch_size=10, optimizer=Adam(3e-3), augmentation=Augmentation(rotation=20, shift=0.1), seed=5
+    epochs=12,
+    batch_size=10,
+    optimizer=Adam(3e-3),
+    augmentation=Augmentation(rotation=20, shift=0.1),
+    class_weights=True,
+    clip_norm=1.0,
+    average=0.95,
+    seed=5,
 )
 
 

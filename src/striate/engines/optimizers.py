@@ -1,6 +1,6 @@
 """Descriptions of optimisers: the rule by which gradients move weights."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from striate.errors import UsageError, nearest
@@ -100,6 +100,15 @@ def get_optimizer(optimizer: str | Optimizer, **settings: Any) -> Optimizer:
     if unknown:
         raise UsageError(f"Optimizer '{optimizer}' has no setting '{min(unknown)}'.")
     return replace(chosen, **settings)
+
+
+def with_weight_decay(optimizer: Optimizer, weight_decay: float) -> Optimizer:
+    """The optimiser with this weight decay: SGD's own, and AdamW for Adam. Raises UsageError where there is none."""
+    if isinstance(optimizer, SGD | AdamW):
+        return replace(optimizer, weight_decay=weight_decay)
+    if isinstance(optimizer, Adam):
+        return AdamW(**asdict(optimizer), weight_decay=weight_decay)
+    raise UsageError(f"{type(optimizer).__name__} has no weight decay; use sgd, momentum, nesterov, adam or adamw.")
 
 
 def check_limits(clip_norm: float | None, average: float | None) -> None:

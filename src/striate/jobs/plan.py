@@ -8,7 +8,7 @@ from typing import Any
 
 from striate import zoo
 from striate.data import get_augmentation, names
-from striate.engines.optimizers import get_optimizer
+from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
 from striate.model import ENGINES
 from striate.systems.recipes import recipe_of
@@ -20,6 +20,7 @@ DEFAULT_DATA = "mnist5k"
 DEFAULT_MODEL = "lenet5"
 DEFAULT_FOLDER_MODEL = "tutorial-cnn"
 PLATEAU = "plateau"
+DECAY = "weight_decay"
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ def make_plan(
     """A plan from what a person typed; None is what the model usually gets.
 
     model: of the zoo, or a system that is one network or an ensemble of one. sets: further settings as text, of the
-    model or of the recipe (`label_smoothing`, `optimizer.beta_1`, …). recipe: `epochs`, `batch_size`, `seed`,
-    `optimizer`, `learning_rate`, `augment`. Raises UsageError for what is unknown or out of range.
+    model or of the recipe (`label_smoothing`, `weight_decay`, `optimizer.beta_1`, …). recipe: `epochs`, `batch_size`,
+    `seed`, `optimizer`, `learning_rate`, `augment`. Raises UsageError for what is unknown or out of range.
     """
     data = data or DEFAULT_DATA
     usual = _usual(data, model or (DEFAULT_FOLDER_MODEL if is_folder(data) else DEFAULT_MODEL))
@@ -151,6 +152,8 @@ def _sort(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe, dict[str, 
     plain = recipe.to_dict()
     settings: dict[str, Any] = {}
     for key, value in values.items():
+        if key == DECAY:
+            continue
         part, _, inner = key.partition(".")
         if inner and isinstance(plain.get(part, 0), dict | None):
             plain[part] = (plain[part] or {}) | {inner: value}
@@ -159,7 +162,10 @@ def _sort(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe, dict[str, 
         else:
             settings[key] = value
     try:
-        return Recipe.from_dict(plain), settings
+        chosen = Recipe.from_dict(plain)
+        if DECAY in values:
+            chosen = replace(chosen, optimizer=with_weight_decay(chosen.optimizer, values[DECAY]))
+        return chosen, settings
     except (TypeError, ValueError, AttributeError) as error:
         given = ", ".join(f"{key}={value}" for key, value in values.items())
         raise UsageError(f"A setting of the recipe is of the wrong kind: {given} ({error}).") from error

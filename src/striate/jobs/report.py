@@ -63,6 +63,8 @@ def _short(recipe: Recipe, name: str) -> str:
 
 
 def _number(value: Any) -> str:
+    if value is True:
+        return "yes"
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list | tuple):

@@ -13,7 +13,7 @@ from striate.engines.base import Array
 from striate.errors import TrainingError
 from striate.files import remove_temporaries
 from striate.training.callback import Callback, Logs, Trainee
-from striate.training.callbacks import History
+from striate.training.callbacks import EarlyStopping, History
 from striate.training.checkpoint import Checkpoint
 from striate.training.interrupts import Interrupt, postponed_interrupt
 from striate.training.measure import measure
@@ -61,7 +61,9 @@ def fit(
 ) -> History:
     """Train a compiled model; return its figures by epoch.
 
-    The recipe's epochs, batch size, schedule, augmentation and seed are used; optimiser and losses are the model's own.
+    The recipe's epochs, batch size, schedule, augmentation, patience and seed are used, and its average, which the
+    engine must keep; optimiser and losses are the model's own. With an average, validation and on_epoch_end see the
+    averaged weights, and what such a callback sets in their place is gone with the next step.
     With a run, checkpoints and history.csv are written, and a training that was cut off goes on where it stood: its
     result has the same bits as if it had never stopped. A finished run whose recipe has more epochs now goes on from
     its last weights, with a new cycle of the schedule over the added epochs.
@@ -72,7 +74,7 @@ def fit(
         if recipe.batch_size > len(train):
             progress.note(f"There are {len(train)} samples, fewer than batch_size={recipe.batch_size}: steps take all.")
         loop = _Loop(model, recipe, train, validation, run)
-        loop.run_with([*callbacks, loop.history, progress])
+        loop.run_with([*callbacks, *_stopping(recipe), loop.history, progress])
     return loop.history
 
 
@@ -95,6 +97,7 @@ class _Loop:
         with postponed_interrupt() as self.interrupt:
             while self._in_cycle():
                 self._epoch()
+        self._settle()
         for callback in callbacks:
             callback.on_train_end(dict(self.model.figures))
 
@@ -129,8 +132,9 @@ class _Loop:
             rate = self._rate(here.batch)
             self._step(batch, rate)
             self._pause()
-        logs = self._means() | self._validate() | {"learning_rate": rate}
-        self._end_epoch(logs)
+        with self.model.engine.averaged():
+            self._report(self._means() | self._validate() | {"learning_rate": rate})
+        self._end_epoch()
 
     def _batches(self) -> Iterator[Samples]:
         """The batches of the epoch that are still to be done."""
@@ -181,11 +185,13 @@ class _Loop:
         found = measure(self.model.engine, self.model.losses, self.figures, self.validation)
         return {f"val_{name}": value for name, value in found.items()}
 
-    def _end_epoch(self, logs: Logs) -> None:
-        model, here = self.model, self.position
-        model.figures = dict(logs)
+    def _report(self, logs: Logs) -> None:
+        self.model.figures = dict(logs)
         for callback in self.callbacks:
-            callback.on_epoch_end(here.epoch, logs)
+            callback.on_epoch_end(self.position.epoch, logs)
+
+    def _end_epoch(self) -> None:
+        model, here = self.model, self.position
         model.epochs_done += 1
         here.epoch, here.batch, here.stopped = here.epoch + 1, 0, model.stop_training
         if self.run:
@@ -193,6 +199,14 @@ class _Loop:
             self.run.write_history(self.history.history)
             self._save()
         self._pause()
+
+    def _settle(self) -> None:
+        """The averaged weights become the model's. Checkpoints keep those of the last step, to go on from."""
+        if self.recipe.average is None:
+            return
+        with self.model.engine.averaged():
+            averages = self.model.engine.weights
+        self.model.engine.weights = averages
 
     def _pause(self) -> None:
         """Between two steps: heed Ctrl-C, and save when the last checkpoint is some time ago."""
@@ -247,6 +261,10 @@ class _Loop:
             f"with a learning rate of {rate:g}. Try a learning rate of {rate / 10:.1g}, and see that the network "
             "scales its pixels (Rescale) and that the targets are right."
         )
+
+
+def _stopping(recipe: Recipe) -> list[Callback]:
+    return [EarlyStopping(patience=recipe.patience, restore_best_weights=True)] if recipe.patience else []
 
 
 def _overrides(callback: Callback, hook: str) -> bool:

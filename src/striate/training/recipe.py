@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from striate.data import Augmentation
-from striate.engines.optimizers import OPTIMIZERS, Adam, Optimizer, get_optimizer
+from striate.engines.optimizers import OPTIMIZERS, Adam, Optimizer, check_limits, get_optimizer
 from striate.errors import UsageError, nearest
 from striate.training.schedules import OneCycle, Schedule, get_schedule, schedule_to_dict
 
@@ -16,7 +16,14 @@ class Recipe:
 
     epochs: 1 or more. batch_size: images for each step. optimizer: its learning rate is the peak of the schedule.
     schedule: how the learning rate goes. augmentation: how training images are changed, or None.
-    label_smoothing: 0 to below 1, for classes. seed: 0 or more; decides first weights, order, augmentation, dropout.
+    label_smoothing: 0 to below 1, for classes.
+    class_weights: whether rare classes count as much as frequent ones: each sample its number of samples / (number of
+    classes × samples of its class) times.
+    clip_norm: above 0; gradients whose norm, over all parameters together, is larger are shrunk to it.
+    average: 0 to below 1; the model's weights are in the end, and are validated as, the moving average of those of the
+    steps, with this memory for each step. Source: Polyak and Juditsky 1992.
+    patience: stop when the validation loss has not improved for so many epochs, 1 or more, and go back to its best.
+    seed: 0 or more; decides first weights, order, augmentation, dropout.
     """
 
     epochs: int = 5
@@ -25,11 +32,20 @@ class Recipe:
     schedule: Schedule = field(default_factory=OneCycle)
     augmentation: Augmentation | None = None
     label_smoothing: float = 0.0
+    class_weights: bool = False
+    clip_norm: float | None = None
+    average: float | None = None
+    patience: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
             _check_whole(name, getattr(self, name), least)
+        if self.patience is not None:
+            _check_whole("patience", self.patience, 1)
+        if not isinstance(self.class_weights, bool):
+            raise UsageError(f"class_weights is true or false; received {self.class_weights!r}.")
+        check_limits(self.clip_norm, self.average)
         if not 0 <= self.label_smoothing < 1:
             raise UsageError(f"label_smoothing lies in 0 … 1, 1 left out; received {self.label_smoothing}.")
 

@@ -43,6 +43,15 @@ def check_samples(network: Network, losses: Sequence[Loss], x: Any, y: Any) -> S
     return Samples(inputs, tuple(targets))
 
 
+def balanced_weights(y: Array, classes: int) -> tuple[float, ...]:
+    """What a sample of each class must count so that all classes count the same: N / (classes · N of the class).
+
+    y: class numbers (N,). The weights of all samples sum to N; a class without samples gets that of a single one.
+    """
+    counts = np.bincount(y, minlength=classes)
+    return tuple(float(len(y) / (classes * max(count, 1))) for count in counts)
+
+
 def check_inputs(network: Network, x: Any) -> tuple[Array, ...]:
     """One array (N, *input shape) for each input of the network. Raises DataError that says what does not fit."""
     names = [str(network.nodes[index].layer.name) for index in network.inputs]

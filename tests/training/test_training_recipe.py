@@ -1,0 +1,227 @@
+"""What a recipe's settings do to a training, each against the same training written out by hand."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import training_job as job
+
+import striate as st
+from striate.data import batches, epoch_order
+from striate.engines.base import Weights
+from striate.engines.losses import CategoricalCrossentropy
+from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, with_weight_decay
+from striate.engines.weights import initial_weights
+from striate.errors import UsageError
+from striate.model import make_engine
+from striate.network import Dense, Flatten, Input, Rescale
+from striate.training import Constant, Recipe, Run
+from striate.training.callbacks import Callback, EarlyStopping
+from striate.training.samples import balanced_weights
+
+QUIET: Any = {"verbose": 0}
+
+
+@pytest.fixture(scope="module")
+def data() -> st.data.Dataset:
+    """Of class 2 there is little."""
+    whole = job.data()
+    kept = (whole.train.y != 2) | (np.arange(len(whole.train)) % 8 == 0)
+    return st.data.Dataset(
+        "uneven", whole.classes, whole.train.take(kept), whole.validation, whole.test, whole.policy, "0" * 16
+    )
+
+
+def softmax_regression(seed: int = 0) -> st.Model:
+    layers = [Input((12, 10, 1)), Rescale(), Flatten(), Dense(3, activation="softmax", name="F")]
+    return st.Sequential(layers, seed=seed)
+
+
+def by_hand(
+    data: st.data.Dataset, recipe: Recipe, losses: Sequence[CategoricalCrossentropy], **settings: float
+) -> list[Weights]:
+    """The weights after each step."""
+    network = softmax_regression().network
+    engine = make_engine("numpy", network, initial_weights(network, recipe.seed))
+    engine.compile(recipe.optimizer, losses, seed=recipe.seed, **settings)
+    x, y, step, found = data.train.x, data.train.y, 0, []
+    for epoch in range(recipe.epochs):
+        order = epoch_order(len(x), recipe.seed, epoch)
+        for part in batches(len(x), recipe.batch_size):
+            rate = recipe.optimizer.learning_rate
+            engine.train_step([x[order[part]]], [y[order[part]]], learning_rate=rate, step=step)
+            found.append(engine.weights)
+            step += 1
+    return found
+
+
+def same(first: Weights, second: Weights) -> bool:
+    return all(np.array_equal(array, second[name]) for name, array in first.items())
+
+
+def test_class_weights_make_every_class_count_the_same(data: st.data.Dataset) -> None:
+    recipe = Recipe(2, 40, SGD(0.05), Constant(), label_smoothing=0.1, class_weights=True, seed=3)
+    model = softmax_regression()
+    model.train(data, recipe, **QUIET)
+    counts = [int((data.train.y == k).sum()) for k in range(3)]
+    weights = tuple(len(data.train) / (3 * count) for count in counts)
+    assert weights[2] > 4
+    assert sum(weights[k] * counts[k] for k in range(3)) == pytest.approx(len(data.train))
+    loss = CategoricalCrossentropy(0.1, weights)
+    assert same(model.weights, by_hand(data, recipe, [loss])[-1])
+    assert model.losses == (loss,)
+
+
+def test_a_class_without_samples_has_a_weight_all_the_same() -> None:
+    assert balanced_weights(np.array([0, 0, 0, 2]), 3) == (4 / 9, 4 / 3, 4 / 3)
+
+
+def test_gradients_are_clipped(data: st.data.Dataset) -> None:
+    recipe = Recipe(1, 40, SGD(0.05), Constant(), clip_norm=0.02)
+    model = softmax_regression()
+    model.train(data, recipe, **QUIET)
+    assert same(model.weights, by_hand(data, recipe, [CategoricalCrossentropy()], clip_norm=0.02)[-1])
+    assert not same(model.weights, by_hand(data, recipe, [CategoricalCrossentropy()])[-1])
+
+
+class Watcher(Callback):
+    """Notes the weights at the end of each epoch."""
+
+    def __init__(self) -> None:
+        self.weights: list[Weights] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.weights.append(self.model.engine.weights)
+
+
+def averages(steps: Sequence[Weights], memory: float) -> list[Weights]:
+    """The moving average after each step, in float64."""
+    found: list[Weights] = []
+    for t, weights in enumerate(steps):
+        m = min(memory, (1 + t) / (10 + t)) if t else 0.0
+        found.append({name: m * found[-1][name] + (1 - m) * w if t else w for name, w in weights.items()})
+    return found
+
+
+def test_averaged_weights_are_validated_seen_and_kept(data: st.data.Dataset, tmp_path: Path) -> None:
+    recipe = Recipe(3, 40, SGD(0.05), Constant(), average=0.9)
+    steps = by_hand(data, recipe, [CategoricalCrossentropy()])
+    expected = averages(steps, 0.9)
+    run, watcher, model = Run.create(recipe, data.fingerprint, tmp_path), Watcher(), softmax_regression()
+    history = model.train(data, run=run, callbacks=[watcher], **QUIET).history
+    in_epoch = len(steps) // 3
+    for epoch, seen in enumerate(watcher.weights):
+        for name, w in expected[(epoch + 1) * in_epoch - 1].items():
+            np.testing.assert_allclose(seen[name], w, rtol=1e-4, atol=1e-6)
+    assert same(model.weights, watcher.weights[-1])
+    assert not same(model.weights, steps[-1])
+    validation = model.evaluate(data.validation.x, data.validation.y)
+    assert validation["loss"] == pytest.approx(history["val_loss"][-1], rel=1e-6)
+    assert same(st.load(tmp_path / "model.safetensors").weights, model.weights)
+    checkpoint = run.checkpoints.load()
+    assert checkpoint is not None
+    assert same(checkpoint.weights, steps[-1])
+    assert same({n: checkpoint.slots[f"{n}/average"] for n in model.weights}, model.weights)
+
+
+def test_an_extended_run_goes_on_from_the_live_weights(data: st.data.Dataset, tmp_path: Path) -> None:
+    run = Run.create(Recipe(2, 40, SGD(0.05), Constant(), average=0.9), data.fingerprint, tmp_path / "run")
+    softmax_regression().train(data, run=run, **QUIET)
+    run.extend(3)
+    extended, whole = softmax_regression(), softmax_regression()
+    extended.train(data, run=run, **QUIET)
+    whole.train(data, run.recipe, **QUIET)
+    assert same(extended.weights, whole.weights)
+
+
+def test_fit_averages_too(data: st.data.Dataset) -> None:
+    few = data.train.take(np.arange(100))
+    model, watcher = softmax_regression(), Watcher()
+    model.compile("sgd", average=0.8, clip_norm=2.0)
+    model.fit(few.x, few.y, epochs=2, callbacks=[watcher], **QUIET)
+    assert same(model.weights, watcher.weights[-1])
+    assert model.recipe
+    assert (model.recipe.average, model.recipe.clip_norm) == (0.8, 2.0)
+
+
+RISING = Recipe(9, 40, SGD(50.0), Constant(), patience=2)  # far too fast: validation gets worse
+
+
+def test_patience_stops_and_restores_the_best(data: st.data.Dataset) -> None:
+    model, own = softmax_regression(), softmax_regression()
+    history = model.train(data, RISING, **QUIET)
+    best = int(np.argmin(history.history["val_loss"]))
+    assert len(history.epoch) == best + 3 < 9
+    assert model.evaluate(data.validation.x, data.validation.y)["loss"] == pytest.approx(
+        history.history["val_loss"][best], rel=1e-6
+    )
+    plain = Recipe(9, 40, SGD(50.0), Constant())
+    own.train(data, plain, callbacks=[EarlyStopping(patience=2, restore_best_weights=True)], **QUIET)
+    assert same(own.weights, model.weights)
+
+
+def test_patience_is_remembered_by_a_run(data: st.data.Dataset, tmp_path: Path) -> None:
+    whole = softmax_regression()
+    history = whole.train(data, RISING, **QUIET)
+
+    class Stop(Callback):
+        def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            if epoch == len(history.epoch) - 1:
+                raise ValueError("killed")
+
+    run = Run.create(RISING, data.fingerprint, tmp_path / "run")
+    with pytest.raises(ValueError, match="killed"):
+        softmax_regression().train(data, run=run, callbacks=[Stop()], **QUIET)
+    resumed = softmax_regression()
+    assert resumed.train(data, run=run, **QUIET).history == history.history
+    assert same(resumed.weights, whole.weights)
+
+
+def test_patience_without_validation_says_so(data: st.data.Dataset) -> None:
+    none = data.validation.take(np.zeros(len(data.validation), bool))
+    bare = st.data.Dataset("bare", data.classes, data.train, none, data.test, data.policy, "0" * 16)
+    with pytest.raises(UsageError, match="EarlyStopping watches 'val_loss', but this training reports only"):
+        softmax_regression().train(bare, RISING, **QUIET)
+
+
+def test_recipes_of_earlier_versions_are_understood() -> None:
+    old = {
+        "epochs": 3,
+        "batch_size": 20,
+        "optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "nesterov": False, "weight_decay": 0.0},
+        "schedule": {"name": "constant"},
+        "augmentation": None,
+        "label_smoothing": 0.1,
+        "seed": 7,
+    }
+    assert Recipe.from_dict(old) == Recipe(3, 20, SGD(0.1, 0.9), Constant(), label_smoothing=0.1, seed=7)
+
+
+def test_settings_survive_json() -> None:
+    recipe = Recipe(class_weights=True, clip_norm=0.5, average=0.99, patience=3)
+    assert Recipe.from_dict(recipe.to_dict()) == recipe
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"patience": 0}, "patience must be a whole number, 1 or more; received 0"),
+        ({"patience": 1.5}, r"patience must be a whole number, 1 or more; received 1\.5"),
+        ({"class_weights": "yes"}, "class_weights is true or false; received 'yes'"),
+        ({"clip_norm": -1.0}, r"clip_norm must be above 0; received -1\.0"),
+        ({"average": 1.0}, r"average lies in 0 … 1, 1 left out; received 1\.0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Recipe(**settings)
+
+
+def test_weight_decay_goes_to_the_optimiser() -> None:
+    assert with_weight_decay(Adam(0.01, beta_2=0.98), 5e-4) == AdamW(0.01, beta_2=0.98, weight_decay=5e-4)
+    assert with_weight_decay(AdamW(0.01), 0.1) == AdamW(0.01, weight_decay=0.1)
+    assert with_weight_decay(SGD(0.1, 0.9, True), 0.2) == SGD(0.1, 0.9, True, 0.2)
+    with pytest.raises(UsageError, match="AdaGrad has no weight decay; use sgd, momentum, nesterov, adam or adamw"):
+        with_weight_decay(AdaGrad(), 0.1)
