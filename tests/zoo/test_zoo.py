@@ -33,6 +33,7 @@ IDS = {
     "simple-convnet",
     "tutorial-cnn",
 }
+CLASSICS = {"alexnet", "alexnet-2012", "googlenet", "vgg16"} | {f"resnet{depth}" for depth in (18, 34, 50, 101, 152)}
 
 
 def rows(id: str, **settings: object) -> dict[str, Row]:
@@ -40,7 +41,7 @@ def rows(id: str, **settings: object) -> dict[str, Row]:
 
 
 def test_all_systems_are_there() -> None:
-    assert set(zoo.names()) == IDS
+    assert set(zoo.names()) == IDS | CLASSICS
 
 
 @pytest.mark.parametrize("id", sorted(IDS - {"linear-regression"}))
@@ -181,7 +182,7 @@ def test_settings_reach_the_builder() -> None:
     ("id", "settings", "message"),
     [
         ("lenet", {}, r"There is no model 'lenet'\. Did you mean 'lenet5'\?"),
-        ("zzz", {}, r"There is no model 'zzz'\. Known are: lenet5, "),
+        ("zzz", {}, r"There is no model 'zzz'\. Known are: alexnet, "),
         ("mlp", {"depth": 3}, r"Model 'mlp' has no setting 'depth'\. It takes: input_shape, classes, hidden, dropout"),
         ("linear-regression", {"classes": 3}, r"has no setting 'classes'\. It takes: none"),
         ("mlp", {"hidden": (9, 9, 9)}, r"expects one or two hidden layers, received 3"),

@@ -22,6 +22,7 @@ COLUMNS = {  # and how they are broken where there is little room
     "padding": "pad-\nding", "activation": "acti-\nvation", "parameters": "param-\neters",
     "multiply-adds": "mul-\ntiply-\nadds", "receptive field": "recep-\ntive\nfield",
 }  # fmt: skip
+TIGHT = {"kernel": "ker-\nnel/\nstri-\nde"}  # heads of the tightest table, where they differ
 NUMBERS = {"maps", "parameters", "multiply-adds"}
 
 
@@ -65,7 +66,12 @@ def _show(network: "Network") -> None:
         if sys.stdout.isatty()
         else Console(highlight=False, markup=False, width=PIPED_WIDTH)
     )
-    tables = [_table(network), _table(network, narrow=True), _table(network, narrow=True, rounded=True)]
+    tables = [
+        _table(network),
+        _table(network, narrow=True),
+        _table(network, narrow=True, rounded=True),
+        _tight(network),
+    ]
     wide = Console(markup=False, width=UNLIMITED)
     console.print(next((t for t in tables if wide.measure(t).maximum <= console.width), tables[-1]))
     frozen = network.parameter_count - network.trainable_parameter_count
@@ -76,19 +82,43 @@ def _show(network: "Network") -> None:
 
 def _table(network: "Network", *, narrow: bool = False, rounded: bool = False) -> "Table":
     """narrow: break long words. rounded: give the multiply-adds by three digits."""
-    from rich import box
-    from rich.table import Table
-
-    space = 0 if narrow else 1
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, space, 0, 0), pad_edge=False, show_edge=False)
-    for column, broken in COLUMNS.items():
-        table.add_column(
-            broken if narrow else column, justify="right" if column in NUMBERS else "left", overflow="fold"
-        )
+    table = _empty({column: broken if narrow else column for column, broken in COLUMNS.items()}, 0 if narrow else 1)
     for row in network.table():
         name, kind, activation = map(_broken, _words(row)) if narrow else _words(row)
         adds = _rounded(row.multiply_adds) if rounded else f"{row.multiply_adds:,}"
         table.add_row(name, kind, *_sizes(row), activation, f"{row.parameters:,}", adds, _pair(row.receptive_field))
+    return table
+
+
+def _tight(network: "Network") -> "Table":
+    """For many layers with long names: layers stand below their block, kernel and stride together, as in 7×7/2."""
+    table = _empty({column: TIGHT.get(column, broken) for column, broken in COLUMNS.items() if column != "stride"}, 0)
+    last = ""
+    for row in network.table():
+        block, _, name = row.name.rpartition(".")
+        if block and block != last:
+            table.add_row(block)
+        last = block
+        kind = (
+            _broken(row.kind, longest=7).replace("Activation", "Activa-\ntion").replace("Concatenate", "Concat-\nenate")
+        )
+        maps, size, _, _, padding = _sizes(row)
+        adds, field = _rounded(row.multiply_adds), _pair(row.receptive_field)
+        table.add_row(
+            f" {name}" if block else name, kind, maps, size, _window(row), padding, row.activation or "",
+            f"{row.parameters:,}", adds, field,
+        )  # fmt: skip
+    return table
+
+
+def _empty(columns: dict[str, str], space: int) -> "Table":
+    """columns: their heads by name. space: to the right of each, beside the one that always is."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, space, 0, 0), pad_edge=False, show_edge=False)
+    for column, head in columns.items():
+        table.add_column(head, justify="right" if column in NUMBERS else "left", overflow="fold")
     return table
 
 
@@ -101,9 +131,17 @@ def _sizes(row: "Row") -> tuple[str, ...]:
     return str(maps), _pair(row.size), _pair(row.kernel), _pair(row.strides), _padding(row.padding)
 
 
-def _broken(word: str) -> str:
+def _window(row: "Row") -> str:
+    """Kernel / stride: 3×3 for a stride of 1, 7×7/2, 3×2/2×1."""
+    if row.strides is None or row.strides == (1, 1):
+        return _pair(row.kernel)
+    high, wide = row.strides
+    return f"{_pair(row.kernel)}/{high}" if high == wide else f"{_pair(row.kernel)}/{_pair(row.strides)}"
+
+
+def _broken(word: str, longest: int = LONG) -> str:
     """AveragePool2D → Average, Pool2D; block1.conv → block1., conv; scaled_tanh → scaled_, tanh."""
-    if len(word) <= LONG:
+    if len(word) <= longest:
         return word
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[._/])", "\n", word).replace("Normalization", "Normal-\nization")
 

@@ -5,7 +5,7 @@
 from dataclasses import dataclass
 
 from striate.network import settings as check
-from striate.network.initializers import Ones, Zeros
+from striate.network.initializers import Initializer, Ones, Zeros, get_initializer
 from striate.network.layers.base import Layer, Parameter
 from striate.network.layers.core import expect_maps
 from striate.network.registry import register_layer
@@ -19,6 +19,7 @@ class BatchNormalization(Layer):
 
     Mean and variance are those of the batch (and of all pixels) while training, moving averages otherwise:
     moving ← momentum · moving + (1 − momentum) · batch. center, scale: whether there is beta, gamma.
+    gamma_initializer: "zeros" lets a residual block begin as the identity (Goyal et al. 2017).
     Source: Ioffe and Szegedy 2015.
     """
 
@@ -26,19 +27,21 @@ class BatchNormalization(Layer):
     epsilon: float = 1e-3
     center: bool = True
     scale: bool = True
+    gamma_initializer: str | Initializer = "ones"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.settle(check.fraction, "momentum")
         self.settle(check.above_zero, "epsilon")
         self.settle(check.flag, "center", "scale")
+        self.settle(get_initializer, "gamma_initializer")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
         channels = inputs[0][-1:]
-        gamma = (Parameter("gamma", channels, Ones()),) if self.scale else ()
+        gamma = (Parameter("gamma", channels, get_initializer(self.gamma_initializer)),) if self.scale else ()
         beta = (Parameter("beta", channels, Zeros()),) if self.center else ()
         return (
             *gamma,
