@@ -1,18 +1,12 @@
 """Time one training step in Striate and in its peers, in turn and in fresh processes, and print a Markdown table."""
 
 import argparse
-import json
-import statistics
-import subprocess
 import sys
-from pathlib import Path
 
 import machine
+from turns import Results, in_turn, spread, versions
 
-PEERS = Path(__file__).parent / "peers"
 BATCHES = {"simple-convnet": 100, "lenet5": 50, "mnist-cnn": 100}
-
-Results = dict[str, list[dict]]
 
 
 def arguments() -> argparse.Namespace:
@@ -28,7 +22,7 @@ def arguments() -> argparse.Namespace:
 
 
 def commands(asked: argparse.Namespace, network: str) -> list[list[str]]:
-    """Interpreter, script and its own options for each side, in the order they take turns."""
+    """Interpreter, script and arguments for each side, in the order they take turns."""
     sides = [] if asked.without_striate else [[asked.python, "striate_numpy.py"]]
     if network == "simple-convnet":
         sides.append([asked.python, "textbook.py"])
@@ -37,31 +31,8 @@ def commands(asked: argparse.Namespace, network: str) -> list[list[str]]:
     if asked.keras_python:
         sides.append([asked.keras_python, "keras_tf.py"])
         sides.append([asked.keras_python, "keras_tf.py", "--steps-per-execution", "10"])
-    return sides
-
-
-def measured(side: list[str], network: str, steps: int) -> dict:
-    python, script, *options = side
-    options += ["--network", network, "--batch", str(BATCHES[network]), "--steps", str(steps)]
-    done = subprocess.run([python, PEERS / script, *options], capture_output=True, encoding="utf-8", check=False)
-    if done.returncode:
-        sys.exit(f"{script} failed on {network}:\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def in_turn(asked: argparse.Namespace, network: str) -> Results:
-    """One result for each round, by peer: A, B, C, A, B, C, …, so that a busy spell of the machine meets all alike."""
-    results: Results = {}
-    for number in range(asked.rounds):
-        for side in commands(asked, network):
-            result = measured(side, network, asked.steps)
-            print(f"round {number + 1}: {json.dumps(result)}", file=sys.stderr)
-            results.setdefault(result["peer"], []).append(result)
-    return results
-
-
-def spread(values: list[float], digits: int) -> str:
-    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
+    options = ["--network", network, "--batch", str(BATCHES[network]), "--steps", str(asked.steps)]
+    return [[*side, *options] for side in sides]
 
 
 def row(network: str, peer: str, results: Results) -> str:
@@ -72,26 +43,16 @@ def row(network: str, peer: str, results: Results) -> str:
     return f"| {network}, batch {BATCHES[network]} | {peer} | {spread(medians, 1)} | {fastest:.1f} | {ratio} |"
 
 
-def versions(results: list[Results]) -> str:
-    used = {
-        f"{name} {version}"
-        for each in results
-        for peer in each.values()
-        for name, version in peer[0]["versions"].items()
-    }
-    return ", ".join(sorted(used))
-
-
 def main() -> None:
     asked = arguments()
     hardware = machine.described()
-    all_results = {network: in_turn(asked, network) for network in asked.network or BATCHES}
+    all_results = {network: in_turn(commands(asked, network), asked.rounds) for network in asked.network or BATCHES}
     print("| network | in | ms per step: median over rounds (min–max) | fastest step | times Striate's (min–max) |")
     print("|---|---|---|---|---|")
     for network, results in all_results.items():
         print(*(row(network, peer, results) for peer in results), sep="\n")
     print(f"\n{hardware}; 2 threads; {asked.rounds} rounds in turn, {asked.steps} steps each after a warm-up.")
-    print(f"Versions: {versions(list(all_results.values()))}.")
+    print(f"Versions: {versions(all_results.values())}.")
     print(f"Command: `{machine.command()}`")
 
 
