@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from striate.engines.base import Array, Weights
+from striate.engines.base import Array, Engine, Weights
 from striate.engines.losses import Loss, MeanSquaredError
 from striate.engines.numpy import NumpyEngine
 from striate.engines.optimizers import SGD, Optimizer
+from striate.engines.torch import TorchEngine
 from striate.engines.weights import initial_weights
 from striate.network import (
     Activation,
@@ -34,6 +35,9 @@ from striate.network import (
     ZeroPadding2D,
 )
 
+ENGINES = ("numpy", "torch")
+chosen = "numpy"  # what engine_of makes; the fixture `each_engine` changes it
+
 
 def lively_weights(network: Network, seed: int = 0, dtype: str = "float64") -> Weights:
     """Initial weights moved, so that no bias is 0 and no factor is 1; variances stay above 0."""
@@ -51,11 +55,26 @@ def engine_of(
     dtype: str = "float64",
     threads: int | None = 1,
     seed: int = 0,
-) -> NumpyEngine:
-    """An engine ready to train."""
-    engine = NumpyEngine(network, weights or lively_weights(network), dtype=dtype, threads=threads)
-    engine.compile(optimizer, losses, seed=seed)
-    return engine
+    engine: str | None = None,
+) -> Engine:
+    """An engine ready to train. engine: one of ENGINES; None is the chosen one. threads: of the NumPy engine."""
+    made = uncompiled(network, weights or lively_weights(network), dtype=dtype, threads=threads, engine=engine)
+    made.compile(optimizer, losses, seed=seed)
+    return made
+
+
+def uncompiled(
+    network: Network,
+    weights: Mapping[str, Array],
+    *,
+    dtype: str = "float64",
+    threads: int | None = 1,
+    engine: str | None = None,
+) -> Engine:
+    """An engine that was not told how to train."""
+    if (engine or chosen) == "torch":
+        return TorchEngine(network, weights, dtype=dtype, device="cpu")
+    return NumpyEngine(network, weights, dtype=dtype, threads=threads)
 
 
 def chain(shape: tuple[int, ...], *layers: Layer, classes: int = 3) -> Network:

@@ -9,6 +9,8 @@ from striate.network import AveragePool2D, Conv2D, Input, Layer, MaxPool2D, Netw
 
 from .networks import engine_of
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 PATTERN = np.array([[1, 2, 3, 0], [0, 1, 2, 3], [3, 0, 1, 2], [2, 3, 0, 1]])
 FILTER = np.array([[2, 0, 1], [0, 1, 2], [1, 0, 2]])
 SEVEN = np.tile(PATTERN, (2, 2))[:7, :7]

@@ -8,12 +8,13 @@ import pytest
 
 from striate.engines.base import Array
 from striate.engines.losses import CategoricalCrossentropy, MeanSquaredError
-from striate.engines.numpy import NumpyEngine
 from striate.engines.optimizers import SGD
 from striate.errors import NetworkError, UsageError
 from striate.network import Conv2D, Dense, Flatten, Input, Layer, MaxPool2D, Network, Rescale, Shape
 
-from .networks import NETWORKS, engine_of, lively_weights, pixels
+from .networks import NETWORKS, engine_of, lively_weights, pixels, uncompiled
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -46,7 +47,7 @@ def layer_by_layer(network: Network, weights: dict[str, Array], inputs: list[Arr
         doors = [Input(shape, name=f"door {i}") for i, shape in enumerate(network.shapes_into(node))]
         alone = Network(doors, node.layer(*doors))
         own = {parameter.name: weights[parameter.name] for parameter in alone.parameters}
-        values.append(NumpyEngine(alone, own, dtype="float64").forward([values[i] for i in node.inputs])[0])
+        values.append(uncompiled(alone, own).forward([values[i] for i in node.inputs])[0])
     return {str(node.layer.name): value for node, value in zip(network.nodes, values, strict=True)}
 
 
@@ -178,14 +179,14 @@ def test_step_result() -> None:
 def test_wrong_weights_are_refused() -> None:
     weights = lively_weights(network())
     with pytest.raises(UsageError, match=r"Weights of 'dense/bias': expected shape \(3,\), received nothing\."):
-        NumpyEngine(network(), {k: v for k, v in weights.items() if k != "dense/bias"})
+        uncompiled(network(), {k: v for k, v in weights.items() if k != "dense/bias"})
     engine = engine_of(network())
     with pytest.raises(UsageError, match=r"Weights of 'dense/bias': expected shape \(3,\), received \(4,\)\."):
         engine.weights = {**weights, "dense/bias": np.zeros(4)}
 
 
 def test_training_needs_compile_and_a_loss_for_each_output() -> None:
-    engine = NumpyEngine(network(), lively_weights(network()))
+    engine = uncompiled(network(), lively_weights(network()))
     with pytest.raises(UsageError, match="call compile first"):
         engine.train_step([X], [T], learning_rate=0.1, step=0)
     with pytest.raises(UsageError, match="Expected one loss for each of 1 outputs, got 2"):
@@ -202,5 +203,7 @@ class Mystery(Layer):
 
 def test_a_layer_without_a_rule_is_named() -> None:
     strange = Network.sequential([Input((3,)), Mystery(name="what")])
-    with pytest.raises(NetworkError, match=r"Mystery 'what': the NumPy engine has no rule for Mystery\. Register one"):
-        NumpyEngine(strange, {})
+    with pytest.raises(
+        NetworkError, match=r"Mystery 'what': the (NumPy|PyTorch) engine has no rule for Mystery\. Register one"
+    ):
+        uncompiled(strange, {})

@@ -27,6 +27,8 @@ from striate.network import (
 
 from .networks import engine_of
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 X = np.random.default_rng(0).standard_normal((3, 4, 5, 2))
 OTHER = np.random.default_rng(1).standard_normal((3, 4, 5, 2))
 

@@ -14,6 +14,8 @@ from striate.network import L2, BatchNormalization, Conv2D, Dense, Dropout, Flat
 
 from .networks import NETWORKS, engine_of, lively_weights, pixels
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 LOSS = (CategoricalCrossentropy(),)
 
 

@@ -16,6 +16,8 @@ from striate.training.metrics import loss_sum
 
 from .networks import engine_of
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 
 def ended(activation: str, units: int = 4, **settings: Any) -> Any:
     """A network that only applies an activation to its input, through weights that are the identity."""

@@ -5,18 +5,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from striate.engines.base import Array
-from striate.engines.numpy import NumpyEngine, loops
+from striate.engines.base import Array, Engine
+from striate.engines.numpy import loops
 from striate.network import Activation, BatchNormalization, Conv2D, Dropout, Flatten, Input, Network
 
 from .networks import engine_of, lively_weights
 
+pytestmark = pytest.mark.usefixtures("each_engine")
 
-def dropper(rate: float = 0.4, features: int = 2000, **settings: Any) -> NumpyEngine:
+
+def dropper(rate: float = 0.4, features: int = 2000, **settings: Any) -> Engine:
     return engine_of(Network.sequential([Input((features,)), Dropout(rate, name="drop")]), weights={}, **settings)
 
 
-def mask(engine: NumpyEngine, step: int = 0, n: int = 60) -> Array:
+def mask(engine: Engine, step: int = 0, n: int = 60) -> Array:
     ones = np.ones((n, *engine.network.input_shapes[0]))
     return engine.forward([ones], training=True, step=step)[0]
 
@@ -75,7 +77,7 @@ def test_dropout_passes_gradients_through_the_same_mask() -> None:
     assert 0 < (y == 0).sum() < 50
 
 
-def normalizer(**settings: Any) -> NumpyEngine:
+def normalizer(**settings: Any) -> Engine:
     layers = [Input((4, 5, 3)), BatchNormalization(momentum=0.9, epsilon=0.01, name="bn"), Flatten()]
     return engine_of(Network.sequential(layers), **settings)
 

@@ -14,6 +14,8 @@ from striate.network import L2, BatchNormalization, Conv2D, Dense, Dropout, Flat
 
 from .networks import engine_of, lively_weights, pixels
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 RATES = [0.1, 0.05, 0.2, 0.01, 0.1]
 Rule = Callable[[str, Array, Array, dict[str, Array], float, int], Array]
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from striate.engines.base import Array, Weights
-from striate.engines.numpy import NumpyEngine, engine, loops, plan, window_steps
+from striate.engines.base import Array, Engine, Weights
+from striate.engines.numpy import engine, loops, plan, window_steps
 from striate.errors import NetworkError
 from striate.network import (
     ACTIVATIONS,
@@ -31,14 +31,14 @@ pairs = st.tuples(small, small)
 Answer = tuple[Array, float, Weights]
 
 
-def unfused(network: Network, **settings: Any) -> NumpyEngine:
+def unfused(network: Network, **settings: Any) -> Engine:
     """An engine whose plan takes no short cut; not even Winograd's."""
     plain = partial(plan.make_plan, fuse=False)
     with patch.object(engine, "make_plan", plain), patch.object(plan, "WINOGRAD_CHANNELS", 10**9):
         return engine_of(network, **settings)
 
 
-def answer(runner: NumpyEngine, inputs: list[Array]) -> Answer:
+def answer(runner: Engine, inputs: list[Array]) -> Answer:
     """Output, loss and gradients in training mode, against targets that differ from image to image."""
     shape = (len(inputs[0]), *runner.network.output_shapes[0])
     target = np.random.default_rng(9).standard_normal(shape)

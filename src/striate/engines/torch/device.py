@@ -1,9 +1,13 @@
 """Which hardware and which precision a network trains on, when the person leaves it to Striate."""
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
+import torch.utils.deterministic
 
 from striate.errors import UsageError, nearest
 
@@ -40,6 +44,27 @@ def candidate(device: torch.device) -> str:
     if device.type == "cpu" and _cpu_has_bfloat16():
         return "bfloat16"
     return "float32"
+
+
+@contextmanager
+def repeatable(wanted: bool) -> Iterator[None]:
+    """Within it, if wanted, PyTorch takes only algorithms that give the same bits each time.
+
+    PyTorch has one such switch for the whole process, and warns where it has no such algorithm.
+    """
+    if not wanted:
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs for it, read at its first use
+    memory: Any = torch.utils.deterministic
+    mode, fill = torch.get_deterministic_debug_mode(), memory.fill_uninitialized_memory
+    torch.set_deterministic_debug_mode("warn")
+    memory.fill_uninitialized_memory = False  # nothing here reads memory before it is written
+    try:
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(mode)
+        memory.fill_uninitialized_memory = fill
 
 
 def _cpu_has_bfloat16() -> bool:

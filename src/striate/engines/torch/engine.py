@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from striate.engines.base import Array, Changes, Engine, StepResult, Weights
-from striate.engines.losses import CategoricalCrossentropy, Loss
-from striate.engines.optimizers import Optimizer
+from striate.engines.losses import CategoricalCrossentropy, Loss, check_losses
+from striate.engines.optimizers import Optimizer, check_limits
 from striate.engines.torch import optimizers
-from striate.engines.torch.device import DTYPES, candidate, check_precision, choose_device, faster
+from striate.engines.torch.changes import apply
+from striate.engines.torch.device import DTYPES, candidate, check_precision, choose_device, faster, repeatable
 from striate.engines.torch.layers import Pass
-from striate.engines.torch.layout import from_maps, from_parameter, to_maps, to_parameter
+from striate.engines.torch.layout import from_maps, from_parameter, to_maps, to_parameter, to_target
 from striate.engines.torch.losses import sample_losses
 from striate.engines.torch.module import TorchNetwork, Values
 from striate.errors import TrainingError, UsageError
@@ -57,8 +58,6 @@ class TorchEngine(Engine):
         self.device = choose_device(device)
         self.precision = precision if dtype == "float32" else "float32"
         self.deterministic = deterministic
-        if deterministic:
-            torch.use_deterministic_algorithms(True, warn_only=True)
         self._dtype = DTYPES[dtype]
         self._check(weights)
         self._module = TorchNetwork(network, weights, self._dtype, self.device)
@@ -79,9 +78,7 @@ class TorchEngine(Engine):
     @weights.setter
     def weights(self, weights: Mapping[str, Array]) -> None:
         self._check(weights)
-        with torch.no_grad():
-            for name, value in self._module.values.items():
-                value.copy_(self._to_tensor(name, weights[name]))
+        self._put({name: self._to_tensor(name, weights[name]) for name in self._module.values})
 
     def _check(self, weights: Mapping[str, Array]) -> None:
         for parameter in self.network.parameters:
@@ -100,8 +97,8 @@ class TorchEngine(Engine):
         average: float | None = None,
     ) -> None:
         """Say how to train."""
-        if len(losses) != len(self.network.outputs):
-            raise UsageError(f"Expected one loss for each of {len(self.network.outputs)} outputs, got {len(losses)}.")
+        check_losses(self.network, losses)
+        check_limits(clip_norm, average)
         self._optimizer, self._losses, self._seed, self._updates = optimizer, tuple(losses), seed, 0
         self._clip_norm, self._average, self._averages = clip_norm, average, {}
         self._forget_rule()
@@ -154,22 +151,17 @@ class TorchEngine(Engine):
     @contextmanager
     def averaged(self) -> Iterator[None]:
         """Within it, the averaged weights stand in the place of the weights."""
-        if not self._averages:
-            yield
-            return
-        self._swap()
+        live = {name: self._module.values[name].detach().clone() for name in self._averages}
+        self._put(self._averages)
         try:
             yield
         finally:
-            self._swap()
+            self._put(live)
 
     @torch.no_grad()
-    def _swap(self) -> None:
-        for name, average in self._averages.items():
-            value = self._module.values[name]
-            kept = value.clone()
-            value.copy_(average)
-            average.copy_(kept)
+    def _put(self, values: Mapping[str, Tensor]) -> None:
+        for name, value in values.items():
+            self._module.values[name].copy_(value)
 
     def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
         """Outputs of one batch, each (N, …)."""
@@ -229,10 +221,10 @@ class TorchEngine(Engine):
         return StepResult(float(loss), tuple(from_maps(output, self.dtype) for output in outputs))
 
     def change(self, x: Array, changes: Changes) -> Any:
-        """Pictures (N, H, W, C) changed on the device, as a tensor (N, C, H, W)."""
-        from striate.engines.torch.changes import apply
-
-        return apply(to_maps(x, self.device, torch.uint8), changes)
+        """Pictures (N, H, W, C) changed on the device, as a tensor (N, C, H, W); on the CPU NumPy is the faster."""
+        if self.device.type == "cpu":
+            return changes.apply(x)
+        return apply(to_maps(x, self.device, torch.uint8 if x.dtype == np.uint8 else self._dtype), changes)
 
     def _pass(self, inputs: Sequence[Any], training: bool, step: int, count: int) -> tuple[Values, Values, Pass]:
         """All nodes' outputs, the same before their activations, and what the pass met."""
@@ -265,15 +257,21 @@ class TorchEngine(Engine):
         self, inputs: Sequence[Any], targets: Sequence[Array], training: bool, step: int, count: int
     ) -> tuple[Tensor, list[Tensor], Pass]:
         """Loss, outputs and what the pass met; the gradients are in the parameters."""
-        values, before, now = self._pass(inputs, training, step, count)
+        with repeatable(self.deterministic):
+            values, before, now = self._pass(inputs, training, step, count)
+            loss = self._loss(values, before, targets, count)
+            if loss.requires_grad:  # or nothing in the network can be trained
+                self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        return loss.detach(), [values[index] for index in self.network.outputs], now
+
+    def _loss(self, values: Values, before: Values, targets: Sequence[Array], count: int) -> Tensor:
+        """Sum over the samples given / count, and the penalties."""
         loss = self._penalty()
         for index, target, kind in zip(self.network.outputs, targets, self._losses, strict=True):
             activation = getattr(self.network.nodes[index].layer, "activation", "linear")
-            wanted = torch.as_tensor(np.asarray(target), device=self.device)
-            losses = sample_losses(values[index], before[index], activation, wanted, kind)
-            loss = loss + losses.sum() / count
-        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        return loss.detach(), [values[index] for index in self.network.outputs], now
+            wanted = to_target(target, self.device, self._dtype)
+            loss = loss + sample_losses(values[index], before[index], activation, wanted, kind).sum() / count
+        return loss
 
     def _penalty(self) -> Tensor:
         """λ₁ Σ|w| + λ₂ Σw² over the parameters that have such a penalty."""
@@ -293,10 +291,16 @@ class TorchEngine(Engine):
             group["lr"] = learning_rate
         if self._clip_norm is not None:
             self._scaler.unscale_(rule)
-            nn.utils.clip_grad_norm_(list(self._trained.values()), self._clip_norm)
+            self._clip(self._clip_norm)
         self._scaler.step(rule)
         self._scaler.update()
         rule.zero_grad()
+
+    def _clip(self, limit: float) -> None:
+        """Shrink gradients whose norm is larger to this norm; PyTorch's own adds 1e-6 to the norm."""
+        gradients = [p.grad for p in self._trained.values() if p.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
+        torch._foreach_mul_(gradients, (limit / norm).clamp(max=1))
 
     @torch.no_grad()
     def _move_statistics(self, now: Pass) -> None:

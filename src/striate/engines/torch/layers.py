@@ -6,7 +6,6 @@ inputs: maps (N, C, H, W) or rows (N, F). It returns the output before the layer
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -53,7 +52,7 @@ class Pass:
     moments: list[tuple[str, Tensor, Tensor]] = field(default_factory=list)
 
 
-Rule = Callable[[Any, Parameters, Pass, Tensor], Tensor]
+Rule = Callable[..., Tensor]  # (layer, parameters, pass, *inputs)
 
 
 def _even(margins: Margins) -> bool:
@@ -146,7 +145,7 @@ def _dropout(layer: Dropout, weights: Parameters, now: Pass, x: Tensor) -> Tenso
     if not now.training or not layer.rate or now.chance is None:
         return x
     kept = now.chance(layer, tuple(x.shape)) >= layer.rate
-    return x * (kept * (1 / (1 - layer.rate))).to(x.dtype)
+    return x * kept * (1 / (1 - layer.rate))
 
 
 def _batch_normalize(layer: BatchNormalization, weights: Parameters, now: Pass, x: Tensor) -> Tensor:
@@ -164,7 +163,7 @@ def _same(layer: Layer, weights: Parameters, _: Pass, x: Tensor) -> Tensor:
     return x
 
 
-RULES: dict[type[Layer], Callable[..., Tensor]] = {
+RULES: dict[type[Layer], Rule] = {
     Input: _same,
     Rescale: _rescale,
     ZeroPadding2D: lambda layer, weights, now, x: _pad(x, layer.window.margins(_size(x))),
@@ -174,7 +173,7 @@ RULES: dict[type[Layer], Callable[..., Tensor]] = {
     MaxPool2D: _max_pool,
     AveragePool2D: _average_pool,
     GlobalAveragePool2D: lambda layer, weights, now, x: x.mean(dim=(2, 3)),
-    GlobalMaxPool2D: lambda layer, weights, now, x: x.amax(dim=(2, 3)),
+    GlobalMaxPool2D: lambda layer, weights, now, x: x.flatten(2).max(dim=2).values,  # amax would share out ties
     Subsample2D: _subsample,
     RadialBasis: _radial_basis,
     Flatten: _flatten,

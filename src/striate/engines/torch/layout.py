@@ -38,18 +38,29 @@ def to_maps(x: Any, device: torch.device, dtype: torch.dtype, *, channels_first:
     """An input as a tensor: (N, H, W, C) → (N, C, H, W); rows (N, F) stay. A tensor is already in that order."""
     if isinstance(x, Tensor):
         return x.to(device=device, dtype=dtype)
-    array = np.ascontiguousarray(x)
-    if array.dtype == np.uint16 or not array.flags.writeable:
-        array = array.astype(np.int32 if array.dtype == np.uint16 else array.dtype)
-    tensor = torch.from_numpy(array)
-    if device.type == "cuda":
-        tensor = tensor.pin_memory().to(device, non_blocking=True)
-    tensor = tensor.to(device=device, dtype=dtype)
+    small = np.asarray(x).dtype == np.uint8  # pixels travel as bytes and grow on the device
+    tensor = _sent(x, "uint8" if small else _numpy(dtype), device).to(dtype)
     if tensor.ndim != 4:
         return tensor
     if channels_first:
         return tensor.contiguous(memory_format=torch.channels_last)
     return tensor.permute(0, 3, 1, 2)  # (N, H, W, C) → (N, C, H, W), same memory
+
+
+def to_target(target: Any, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Class numbers (N,), and whatever else is whole, as int64; the rest in the dtype."""
+    whole = np.asarray(target).dtype.kind in "iub"
+    return _sent(target, "int64" if whole else _numpy(dtype), device)
+
+
+def _numpy(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _sent(x: Any, dtype: str, device: torch.device) -> Tensor:
+    """An array on the device. PyTorch takes no foreign byte order, negative strides or read-only memory."""
+    tensor = torch.from_numpy(np.require(x, dtype, ["C", "W"]))
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def from_maps(tensor: Tensor, dtype: str) -> Array:

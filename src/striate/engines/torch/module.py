@@ -7,16 +7,19 @@ from torch import Tensor, nn
 
 from striate.engines.base import Array
 from striate.engines.torch.activations import ACTIVATIONS
-from striate.engines.torch.layers import RULES, Parameters, Pass
+from striate.engines.torch.layers import RULES, Parameters, Pass, Rule
 from striate.engines.torch.layout import to_parameter
-from striate.engines.torch.own import run_own
+from striate.engines.torch.own import own_rule
 from striate.network import Layer, Network
 
 Values = list[Tensor]
 
 
 class TorchNetwork(nn.Module):
-    """Runs the network. values: name → tensor, trainable ones as parameters of the module."""
+    """Runs the network. values: name → tensor, trainable ones as parameters of the module.
+
+    Raises NetworkError for a layer that nobody said how to run.
+    """
 
     def __init__(
         self, network: Network, weights: Mapping[str, Array], dtype: torch.dtype, device: torch.device
@@ -33,6 +36,7 @@ class TorchNetwork(nn.Module):
                 self.register_parameter(_attribute(parameter.name), tensor)
             self.values[parameter.name] = tensor
         self.parameters_of = {name: self._own(name) for name in self.layer_of}
+        self.rules = [_rule(node.layer) for node in network.nodes]
 
     def _own(self, layer: str) -> Parameters:
         start = f"{layer}/"
@@ -42,21 +46,17 @@ class TorchNetwork(nn.Module):
         """The output of every node, and the same before the node's activation."""
         values: Values = []
         before: Values = []
-        waiting = iter(inputs)
-        for index, node in enumerate(self.network.nodes):
-            sources = [values[source] for source in node.inputs] or [next(waiting)]
-            if index not in self.network.inputs:
-                sources = [values[source] for source in node.inputs]
-            raw = self._run(node.layer, now, sources)
+        given = dict(zip(self.network.inputs, inputs, strict=True))
+        for index, (node, rule) in enumerate(zip(self.network.nodes, self.rules, strict=True)):
+            sources = [given[index]] if index in given else [values[source] for source in node.inputs]
+            raw = rule(node.layer, self.parameters_of[str(node.layer.name)], now, *sources)
             before.append(raw)
             values.append(_activate(node.layer, raw))
         return values, before
 
-    def _run(self, layer: Layer, now: Pass, sources: list[Tensor]) -> Tensor:
-        weights = self.parameters_of[str(layer.name)]
-        if type(layer) in RULES:
-            return RULES[type(layer)](layer, weights, now, *sources)
-        return run_own(layer, weights, *sources)
+
+def _rule(layer: Layer) -> Rule:
+    return RULES[type(layer)] if type(layer) in RULES else own_rule(layer)
 
 
 def _activate(layer: Layer, x: Tensor) -> Tensor:

@@ -26,12 +26,17 @@ def rule(layer_class: type[Layer]) -> Callable[[OwnRule], OwnRule]:
     return register
 
 
-def run_own(layer: Layer, weights: Any, *inputs: Tensor) -> Tensor:
-    """The output of a registered layer; maps (N, C, H, W). Raises NetworkError if nobody said how to run it."""
+def own_rule(layer: Layer) -> OwnRule:
+    """How to run a registered layer, for maps (N, C, H, W). Raises NetworkError if nobody said how."""
     if type(layer) not in _RULES:
         raise NetworkError(
             f"{layer.label}: the PyTorch engine has no rule for {layer.kind}. "
             f"Register one with @striate.engines.torch.rule({layer.kind})."
         )
-    y = _RULES[type(layer)](layer, weights, *(x.permute(0, 2, 3, 1) if x.ndim == 4 else x for x in inputs))
-    return y.permute(0, 3, 1, 2) if y.ndim == 4 else y  # (N, H, W, C) → (N, C, H, W)
+    own = _RULES[type(layer)]
+
+    def run(layer: Layer, weights: Any, _: Any, *inputs: Tensor) -> Tensor:
+        y = own(layer, weights, *(x.permute(0, 2, 3, 1) if x.ndim == 4 else x for x in inputs))
+        return y.permute(0, 3, 1, 2) if y.ndim == 4 else y  # (N, H, W, C) → (N, C, H, W)
+
+    return run
