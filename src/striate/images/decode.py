@@ -3,9 +3,10 @@
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from io import BytesIO
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 100_000_000  # 300 MB of RGB: above any camera, below what hurts a laptop
+MAX_BYTES = 4 * MAX_PIXELS
+LARGE = 25_000_000  # pixels; of such pictures only one is decoded at a time, so that many threads keep memory bounded
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def read_image(path: str | Path) -> NDArray[np.uint8]:
@@ -26,15 +30,44 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     Grey, palette, CMYK and 16-bit pictures become 8-bit RGB; what is transparent becomes white.
     Raises DataError, with the path and the reason, for a file that cannot be read.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-    return decode_image(data, path)
+    return decode_image(read_file(path), path)
 
 
 def decode_image(data: bytes, path: str | Path = "image") -> NDArray[np.uint8]:
     """Like `read_image`, from the bytes of a file; `path` is only named in the DataError."""
+    return np.array(decode_picture(data, path))
+
+
+def read_file(path: str | Path, named: str | Path | None = None) -> bytes:
+    """The bytes of a file. Raises DataError, with its path (or `named`) and the reason, OSError as its cause if any."""
+    named = named or path
+    try:
+        found = Path(path).stat()
+        if not S_ISREG(found.st_mode):  # a pipe would never end, a device neither
+            raise DataError(f"{named} cannot be read: it is not a plain file.")
+        if found.st_size > MAX_BYTES:
+            raise DataError(f"{named} is too large: {found.st_size / 1e9:.1f} GB, at most {MAX_BYTES / 1e9:.1f} GB.")
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"{named} cannot be read: {error.strerror or error}.") from error
+
+
+def decode_picture(data: bytes, path: str | Path = "image", least: int | None = None) -> "Image.Image":
+    """The picture in the bytes of a file, upright and RGB, as Pillow's.
+
+    least: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which skips most of the work, as long as its shorter
+    side keeps so many pixels. Raises DataError, with the path and the reason, for bytes that cannot be decoded.
+    """
+    with opened(data, path) as image:
+        if least:
+            image.draft(None, (least, least))
+        with _ONE_AT_A_TIME if image.width * image.height > LARGE else nullcontext():
+            return _to_rgb(_upright(image))
+
+
+@contextmanager
+def opened(data: bytes, path: str | Path) -> "Iterator[Image.Image]":
+    """The picture with its header read, not yet decoded; what Pillow raises within becomes a DataError."""
     from PIL import Image, UnidentifiedImageError
 
     if not data:
@@ -43,10 +76,10 @@ def decode_image(data: bytes, path: str | Path = "image") -> NDArray[np.uint8]:
         with _quiet(), Image.open(BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise DataError(f"{path} is too large: {image.width}×{image.height}, at most {MAX_PIXELS:,} pixels.")
-            return np.array(_to_rgb(_upright(image)))
+            yield image
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read: {_reason(error)}.") from error
-    except DataError:
+    except (DataError, MemoryError):
         raise
     except Exception as error:  # decoders raise nearly anything on damaged files
         raise DataError(f"{path} cannot be read: the picture is damaged ({str(error).rstrip('.')}).") from error
@@ -63,10 +96,9 @@ def _upright(image: "Image.Image") -> "Image.Image":
     from PIL import ImageOps
 
     image.load()
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:
-        return image
+    with suppress(Exception):
+        ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
 def _to_rgb(image: "Image.Image") -> "Image.Image":
@@ -77,7 +109,7 @@ def _to_rgb(image: "Image.Image") -> "Image.Image":
     if image.mode.startswith("I"):
         return Image.fromarray(_sixteen_to_eight(np.asarray(image))).convert("RGB")
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     image = image.convert("RGBA")
     white = Image.new("RGBA", image.size, "white")
     return Image.alpha_composite(white, image).convert("RGB")

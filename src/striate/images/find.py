@@ -1,7 +1,7 @@
 """Find the image files that files and folders stand for."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from striate.errors import DataError
@@ -31,13 +31,27 @@ def _expand(path: Path) -> list[Path]:
     return images
 
 
-def images_below(folder: Path) -> list[Path]:
-    """All image files in a folder and its subfolders, sorted by path, without hidden files and folders."""
+def images_below(folder: Path, on_error: Callable[[OSError], object] | None = None) -> list[Path]:
+    """All image files in a folder and its subfolders, sorted by path, without hidden files and folders.
+
+    Links to folders are followed, each folder is entered once, and never one that holds `folder`.
+    on_error: told of subfolders that cannot be read; without it they are passed over.
+    """
     found: list[Path] = []
-    for root, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    here = os.path.realpath(folder)
+    entered = {here, *map(str, Path(here).parents)}
+    for root, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and _first(root, name, entered))
         found += [Path(root, name) for name in files if is_image_name(name)]
     return sorted(found)
+
+
+def _first(root: str, name: str, entered: set[str]) -> bool:
+    """Whether the folder is met for the first time, by this or another name."""
+    real = os.path.realpath(os.path.join(root, name))  # noqa: PTH118 (a Path for each folder is slow)
+    new = real not in entered
+    entered.add(real)
+    return new
 
 
 def is_image_name(name: str) -> bool:

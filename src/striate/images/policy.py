@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import DataError
-from striate.images.decode import read_image
+from striate.images.decode import decode_picture, read_file
 from striate.images.digit import normalize_digit
 
 if TYPE_CHECKING:
     from PIL import Image
 
 FITS = ("pad", "crop", "stretch", "digit")
+DECODED = 2  # times the wanted size, at least; then the result is within a grey level of one from the full size
 Pixels = NDArray[np.uint8]
 
 
@@ -54,18 +55,19 @@ class ImagePolicy:
 
     def apply(self, pixels: Pixels) -> Pixels:
         """uint8 (H, W), (H, W, 1) or (H, W, 3) to uint8 (height, width, channels)."""
-        if self.fit == "digit":
-            grey = normalize_digit(_with_channels(pixels, 1)[:, :, 0], self.height, self.width, self.digit_size)
-            return _with_channels(grey, self.channels)
-        pixels = _with_channels(pixels, self.channels)
-        if pixels.shape == self.shape:
-            return pixels
-        fitted: Pixels = np.asarray(self._fit(_picture(pixels)))
-        return fitted.reshape(self.shape)  # (H, W) → (H, W, 1) for grey
+        return self._bring(_picture(pixels))
 
     def read(self, path: str | Path) -> Pixels:
         """The image file at `path` as uint8 (height, width, channels). Raises DataError if it cannot be read."""
-        return self.apply(read_image(path))
+        return self.decode(read_file(path), path)
+
+    def decode(self, content: bytes, path: str | Path = "image") -> Pixels:
+        """Like `read`, from the bytes of a file; `path` is only named in the DataError.
+
+        A large JPEG is decoded at a fraction of its size that is still twice the wanted one, then shrunk smoothly.
+        """
+        least = None if self.fit == "digit" else DECODED * max(self.height, self.width)
+        return self._bring(decode_picture(content, path, least))
 
     def to_dict(self) -> dict[str, Any]:
         """All settings, ready for JSON."""
@@ -81,10 +83,22 @@ class ImagePolicy:
             raise DataError(f"An image policy needs '{missing[0]}'.")
         return cls(**settings)
 
+    def _bring(self, picture: "Image.Image") -> Pixels:
+        """A picture of mode L or RGB as uint8 (height, width, channels)."""
+        mode = "L" if self.channels == 1 else "RGB"
+        fitted = self._digit(picture) if self.fit == "digit" else self._fit(_converted(picture, mode))
+        return np.array(_converted(fitted, mode)).reshape(self.shape)  # (H, W) → (H, W, 1) for grey
+
+    def _digit(self, picture: "Image.Image") -> "Image.Image":
+        grey = np.asarray(_converted(picture, "L"))
+        return _picture(normalize_digit(grey, self.height, self.width, self.digit_size))
+
     def _fit(self, picture: "Image.Image") -> "Image.Image":
         from PIL import Image, ImageOps
 
-        size, smooth = (self.width, self.height), Image.Resampling.BILINEAR
+        size, smooth = (self.width, self.height), Image.Resampling.BILINEAR  # smooth when it shrinks: antialiased
+        if picture.size == size:
+            return picture
         if self.fit == "pad":
             return ImageOps.pad(picture, size, smooth)
         if self.fit == "crop":
@@ -92,20 +106,15 @@ class ImagePolicy:
         return picture.resize(size, smooth)
 
 
-def _with_channels(pixels: Pixels, channels: int) -> Pixels:
-    """uint8 (H, W, channels)."""
-    known = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (1, 3))
-    if not known or pixels.dtype != np.uint8 or not pixels.size:
-        raise DataError(f"Expected a picture as uint8 (H, W, 1 or 3); got {pixels.dtype} {pixels.shape}.")
-    pixels = pixels.reshape(*pixels.shape[:2], -1)  # (H, W) → (H, W, 1)
-    if pixels.shape[2] == channels:
-        return pixels
-    if channels == 3:
-        return np.repeat(pixels, 3, axis=2)
-    return np.asarray(_picture(pixels).convert("L"))[:, :, None]
+def _converted(picture: "Image.Image", mode: str) -> "Image.Image":
+    """Without the copy that Pillow makes where nothing changes."""
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _picture(pixels: Pixels) -> "Image.Image":
     from PIL import Image
 
-    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    known = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (1, 3))
+    if not known or pixels.dtype != np.uint8 or not pixels.size:
+        raise DataError(f"Expected a picture as uint8 (H, W, 1 or 3); got {pixels.dtype} {pixels.shape}.")
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2:] == (1,) else pixels)
