@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from striate.data.idx import gunzip
+from striate.downloads import read_address
 from striate.errors import DownloadError
 from striate.files import atomic_write
 
@@ -22,14 +23,6 @@ MIRRORS = (
     "http://yann.lecun.com/exdb/mnist/",
 )
 LARGEST = 1 << 26  # bytes; the largest file is 10 MB packed
-TIMEOUT = 30  # seconds without a byte
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: the operating system's folder for caches."""
-    from platformdirs import user_cache_dir
-
-    return Path(user_cache_dir("striate", appauthor=False))
 
 
 def fetch_mnist(folder: Path, mirrors: Sequence[str] | None = None) -> Path:
@@ -67,7 +60,7 @@ def _from_any(name: str, mirrors: Sequence[str], folder: Path) -> bytes:
     faults = []
     for mirror in mirrors:
         try:
-            packed = _read_address(mirror.rstrip("/") + "/" + name)
+            packed = read_address(mirror.rstrip("/") + "/" + name, LARGEST)
         except OSError as error:
             faults.append(f"{mirror}: {error}")
             continue
@@ -79,23 +72,3 @@ def _from_any(name: str, mirrors: Sequence[str], folder: Path) -> bytes:
         f"MNIST could not be downloaded. {name}: {'; '.join(faults)}. Without a network, put {', '.join(SHA256)} "
         f"into {folder}, or use the data set 'mnist5k', which needs no download."
     )
-
-
-def _read_address(address: str) -> bytes:
-    """The body at an address, with a progress bar on a terminal. Raises OSError for whatever goes wrong."""
-    from http.client import HTTPException
-    from urllib.request import Request, urlopen
-
-    from rich.console import Console
-    from rich.progress import wrap_file
-
-    console = Console(stderr=True)
-    try:
-        request = Request(address, headers={"User-Agent": "striate"})
-        with urlopen(request, timeout=TIMEOUT) as answer:
-            size = int(answer.headers.get("Content-Length") or 0)
-            name = address.rsplit("/", 1)[-1]
-            with wrap_file(answer, size, description=name, console=console, disable=not console.is_terminal) as file:
-                return file.read(LARGEST)
-    except (HTTPException, ValueError) as error:
-        raise OSError(str(error) or type(error).__name__) from error

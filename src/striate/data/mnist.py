@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from striate.data.dataset import Dataset, Images
-from striate.data.download import SHA256, cache_folder, fetch_mnist
+from striate.data.download import SHA256, fetch_mnist
 from striate.data.idx import read_idx
 from striate.data.split import digest_images, split_all, split_train
+from striate.downloads import cache_folder
 from striate.errors import DataError
 from striate.images import ImagePolicy
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from striate.data.dataset import Dataset
-from striate.data.download import cache_folder, fetch_mnist
+from striate.data.download import fetch_mnist
 from striate.data.folder import load_folder
 from striate.data.mnist import EMBEDDED, find_mnist, mnist, mnist5k
 from striate.data.resize import resize
 from striate.data.scattered import scattered
+from striate.downloads import cache_folder
 from striate.errors import UsageError, nearest
 
 FOLDER_SIZE = 64  # pixels; small enough to train on two cores, large enough to tell things apart
