@@ -2,19 +2,17 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from striate.data import batches, epoch_order
-from striate.engines.base import Array
 from striate.errors import TrainingError
 from striate.files import remove_temporaries
 from striate.training.callback import Callback, Logs, Trainee
 from striate.training.callbacks import EarlyStopping, History
 from striate.training.checkpoint import Checkpoint
+from striate.training.feed import Feed
 from striate.training.interrupts import Interrupt, postponed_interrupt
 from striate.training.measure import measure
 from striate.training.metrics import Figures
@@ -86,7 +84,7 @@ class _Loop:
         self.history = History()
         self.callbacks: Sequence[Callback] = ()
         self.figures = Figures(model.network, model.losses, model.metrics)
-        self.slices = batches(len(train), recipe.batch_size)
+        self.feed = Feed(train, recipe, model.engine)
         self.position = Position(cycle_end=recipe.epochs)
         self.saved_at = time.monotonic()
         self.interrupt = Interrupt()
@@ -107,7 +105,7 @@ class _Loop:
         # Most callbacks leave the hooks around a step alone; a step of a small network is too short to call them all.
         self.before_batch = [c for c in callbacks if _overrides(c, "on_train_batch_begin")]
         self.after_batch = [c for c in callbacks if _overrides(c, "on_train_batch_end")]
-        params = {"epochs": self.recipe.epochs, "steps": len(self.slices), "samples": len(self.train)}
+        params = {"epochs": self.recipe.epochs, "steps": self.feed.steps, "samples": len(self.train)}
         for callback in callbacks:
             callback.set_model(self.model)
             callback.set_params(params)
@@ -127,40 +125,27 @@ class _Loop:
             here.count, here.sums = 0, [0.0] * (1 + len(self.figures.names))
             for callback in self.callbacks:
                 callback.on_epoch_begin(here.epoch)
-        rate = self._rate(min(here.batch, len(self.slices) - 1))
-        for batch in self._batches():
+        rate = self._rate(min(here.batch, self.feed.steps - 1))
+        for batch, count in self.feed.epoch(self.model.epochs_done, here.batch):
             rate = self._rate(here.batch)
-            self._step(batch, rate)
+            self._step(batch, count, rate)
             self._pause()
         with self.model.engine.averaged():
             self._report(self._means() | self._validate() | {"learning_rate": rate})
         self._end_epoch()
 
-    def _batches(self) -> Iterator[Samples]:
-        """The batches of the epoch that are still to be done."""
-        seed, epoch, augmentation = self.recipe.seed, self.model.epochs_done, self.recipe.augmentation
-        order = epoch_order(len(self.train), seed, epoch)
-        rows = [order[part] for part in self.slices[self.position.batch :]]
-        if augmentation is None or augmentation.changes_nothing:
-            return map(self.train.take, rows)
-
-        def change(index: Array) -> Samples:
-            batch = self.train.take(index)
-            return Samples(tuple(augmentation.apply(x, index, seed, epoch) for x in batch.inputs), batch.targets)
-
-        return _ahead(change, rows)
-
-    def _step(self, batch: Samples, rate: float) -> None:
-        model, here = self.model, self.position
+    def _step(self, batch: Samples, count: int, rate: float) -> None:
+        """One step of `count` samples, of which this process has the batch."""
+        model, here, engine = self.model, self.position, self.model.engine
         for callback in self.before_batch:
             callback.on_train_batch_begin(here.batch)
-        result = model.engine.train_step(batch.inputs, batch.targets, learning_rate=rate, step=model.iterations)
+        result = engine.train_step(batch.inputs, batch.targets, learning_rate=rate, step=model.iterations, batch=count)
         if not math.isfinite(result.loss):
             raise self._diverged(result.loss, rate)
-        here.sums[0] += result.loss * len(batch)
-        for index, value in enumerate(self.figures.sums(result.outputs, batch.targets), start=1):
+        here.sums[0] += result.loss * count
+        for index, value in enumerate(engine.total(self.figures.sums(result.outputs, batch.targets)), start=1):
             here.sums[index] += value
-        here.count += len(batch)
+        here.count += count
         here.batch += 1
         model.iterations += 1
         if self.after_batch:
@@ -169,7 +154,7 @@ class _Loop:
                 callback.on_train_batch_end(here.batch - 1, logs)
 
     def _rate(self, batch: int) -> float:
-        here, steps = self.position, len(self.slices)
+        here, steps = self.position, self.feed.steps
         epochs = here.cycle_end - here.cycle_start
         step = (here.epoch - here.cycle_start) * steps + batch
         return self.model.learning_rate * self.recipe.schedule(step, epochs * steps, epochs)
@@ -218,7 +203,7 @@ class _Loop:
 
     def _interrupted(self) -> str:
         here = self.position
-        place = f"Stopped in epoch {here.epoch + 1} after {here.batch} of {len(self.slices)} steps."
+        place = f"Stopped in epoch {here.epoch + 1} after {here.batch} of {self.feed.steps} steps."
         if self.run is None:
             return f"{place} The model keeps what it has learnt."
         self._save()
@@ -278,15 +263,3 @@ def _keyed(callbacks: Sequence[Callback]) -> Iterator[tuple[str, Callback]]:
         kind = type(callback).__name__
         seen[kind] = seen.get(kind, 0) + 1
         yield f"{kind}-{seen[kind]}", callback
-
-
-def _ahead(make: Callable[[Array], Samples], items: Sequence[Array]) -> Iterator[Samples]:
-    """make(item) for each item, the next one being made in another thread while this one is used."""
-    with ThreadPoolExecutor(1, "augment") as pool:
-        pending = pool.submit(make, items[0]) if items else None
-        for item in [*items[1:], None]:
-            if pending is None:
-                return
-            ready = pending.result()
-            pending = None if item is None else pool.submit(make, item)
-            yield ready
