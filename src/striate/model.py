@@ -11,10 +11,11 @@ import numpy as np
 from striate.data import Augmentation, Dataset
 from striate.data.split import digest_images, side
 from striate.engines.base import Array, Engine, Weights
+from striate.engines.choose import Computing, make_engine
 from striate.engines.losses import CategoricalCrossentropy, Loss, check_losses, get_loss
 from striate.engines.optimizers import Optimizer, check_limits, get_optimizer
 from striate.engines.weights import check_weights, initial_weights, load_weights, save_weights
-from striate.errors import DataError, ModelFileError, UsageError, nearest
+from striate.errors import DataError, ModelFileError, UsageError
 from striate.images import ImagePolicy
 from striate.network import Block, Layer, Network
 from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule, measure
@@ -25,8 +26,6 @@ from striate.training.measure import BATCH_SIZE
 from striate.training.metrics import Figures, default_losses, default_metrics
 from striate.training.progress import Verbose
 from striate.training.samples import balanced_weights
-
-ENGINES = ("numpy",)
 
 
 class Model:
@@ -63,7 +62,7 @@ class Model:
         self._metrics: tuple[str, ...] | None = None
         self._clip_norm: float | None = None
         self._average: float | None = None
-        self._engine_name = "numpy"
+        self._computing = Computing()
         self.learning_rate = 0.0
         self.iterations = self.epochs_done = 0
         self.stop_training = False
@@ -88,8 +87,25 @@ class Model:
     def engine(self) -> Engine:
         """What runs the network; made, with first weights from the seed, when it is needed."""
         if self._engine is None:
-            self._engine = make_engine(self._engine_name, self.network, initial_weights(self.network, self.seed))
+            self._engine = self._made(initial_weights(self.network, self.seed))
         return self._engine
+
+    def _made(self, weights: Mapping[str, Array]) -> Engine:
+        return make_engine(self._computing.engine, self.network, weights, **self._computing.options)
+
+    def use_engine(self, engine: str = "auto", **options: Any) -> None:
+        """Say what computes, as in `Computing`; the weights stay, and the model must be compiled again to be trained.
+
+        Without it Striate chooses: NumPy for small networks on a CPU, PyTorch for others where it is installed.
+        Raises UsageError for an engine, device or precision that is not there.
+        """
+        asked = Computing(engine, **options)
+        asked.check()
+        if asked == self._computing:
+            return
+        self._computing = asked
+        if self._engine is not None:
+            self._engine, self.optimizer = self._made(self._engine.weights), None
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -129,13 +145,15 @@ class Model:
         learning_rate: float | None = None,
         clip_norm: float | None = None,
         average: float | None = None,
-        engine: str = "numpy",
+        engine: str | None = None,
+        **options: Any,
     ) -> None:
         """Say how to train; the weights stay, the optimiser's memory begins anew.
 
         loss: Keras's name or a `Loss`, one or one for each output; None takes the one that goes with the output's
         activation. metrics: "accuracy", "mean_absolute_error"; None takes the one that goes with the loss.
-        clip_norm, average: as in `Recipe`.
+        clip_norm, average: as in `Recipe`. engine, options (device, precision, …): as in `use_engine`; without them the
+        engine stays as it is.
         Raises UsageError for names it does not know.
         """
         settings = {} if learning_rate is None else {"learning_rate": learning_rate}
@@ -145,7 +163,8 @@ class Model:
         Figures(self.network, losses, default_metrics(losses) if chosen is None else chosen)
         check_losses(self.network, losses)
         check_limits(clip_norm, average)
-        self._use_engine(engine)
+        if engine or options:
+            self.use_engine(engine or "auto", **options)
         self.optimizer, self._losses = rule, losses
         self._clip_norm, self._average = clip_norm, average
         self._metrics = None if chosen is None else tuple(chosen)
@@ -161,13 +180,6 @@ class Model:
         if len(chosen) != count:
             raise UsageError(f"The network has {count} outputs; expected a loss for each, received {len(chosen)}.")
         return tuple(map(get_loss, chosen))
-
-    def _use_engine(self, name: str) -> None:
-        if name not in ENGINES:
-            raise UsageError(f"There is no engine '{name}'.{nearest(name, ENGINES)}")
-        if name != self._engine_name and self._engine is not None:
-            self._engine = make_engine(name, self.network, self._engine.weights)
-        self._engine_name = name
 
     def fit(
         self,
@@ -352,17 +364,8 @@ def load(path: str | os.PathLike[str]) -> Model:
         model.recipe = Recipe.from_dict(metadata["recipe"]) if metadata["recipe"] else None
     except (KeyError, TypeError) as error:
         raise ModelFileError(f"{path} is not a whole model: its description lacks {error}.") from error
-    model.engine.weights = arrays
+    model._engine = model._made(arrays)
     return model
-
-
-def make_engine(name: str, network: Network, weights: Mapping[str, Array]) -> Engine:
-    """The engine of this name, running the network. Raises UsageError for a name it does not know."""
-    if name == "numpy":
-        from striate.engines.numpy import NumpyEngine
-
-        return NumpyEngine(network, weights)
-    raise UsageError(f"There is no engine '{name}'.{nearest(name, ENGINES)}")
 
 
 def _classifying(losses: Sequence[Loss], smoothing: float, weights: tuple[float, ...] | None) -> tuple[Loss, ...]:

@@ -9,11 +9,11 @@ import training_job as job
 
 import striate as st
 from striate.data import Augmentation, batches, epoch_order
+from striate.engines.choose import make_engine
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, Adam
 from striate.engines.weights import initial_weights
 from striate.errors import RunError, TrainingError
-from striate.model import make_engine
 from striate.network import Dense, Flatten, Input, Rescale
 from striate.training import Constant, OneCycle, Recipe, Run, Samples, loop
 from striate.training.callbacks import Callback, EarlyStopping, History, LearningRateScheduler

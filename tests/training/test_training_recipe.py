@@ -11,11 +11,11 @@ import training_job as job
 import striate as st
 from striate.data import batches, epoch_order
 from striate.engines.base import Weights
+from striate.engines.choose import make_engine
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, with_weight_decay
 from striate.engines.weights import initial_weights
 from striate.errors import UsageError
-from striate.model import make_engine
 from striate.network import Dense, Flatten, Input, Rescale
 from striate.training import Constant, Recipe, Run
 from striate.training.callbacks import Callback, EarlyStopping

@@ -8,9 +8,9 @@ from typing import Any
 
 from striate import zoo
 from striate.data import get_augmentation, names
+from striate.engines.choose import ENGINES
 from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
-from striate.model import ENGINES
 from striate.systems.recipes import recipe_of
 from striate.training import Constant, Recipe, get_schedule
 from striate.training.callbacks import TensorBoard
@@ -71,7 +71,7 @@ def make_plan(
     usual = _usual(data, model or (DEFAULT_FOLDER_MODEL if is_folder(data) else DEFAULT_MODEL))
     _check_settings(engine, ensemble, tensorboard)
     asked = {key: value for key, value in recipe.items() if value is not None}
-    chosen = _with_schedule(_changed(usual.recipe, **asked), schedule)
+    chosen = _with_schedule(_changed(usual.recipe, photographs=is_folder(data), **asked), schedule)
     chosen, settings = _sort(chosen, {key: parse(value) for key, value in (sets or {}).items()})
     return replace(
         usual, recipe=chosen, settings={**usual.settings, **settings}, ensemble=ensemble or usual.ensemble,
@@ -126,13 +126,13 @@ def _check_settings(engine: str, ensemble: int | None, tensorboard: bool) -> Non
 
 
 def _changed(
-    recipe: Recipe, *, optimizer: str | None = None, learning_rate: float | None = None, augment: str | None = None,
-    **plain: int,
+    recipe: Recipe, *, photographs: bool, optimizer: str | None = None, learning_rate: float | None = None,
+    augment: str | None = None, **plain: int,
 ) -> Recipe:  # fmt: skip
     rule = recipe.optimizer if optimizer is None else get_optimizer(optimizer)
     if learning_rate is not None:
         rule = replace(rule, learning_rate=learning_rate)
-    augmentation = recipe.augmentation if augment is None else get_augmentation(augment)
+    augmentation = recipe.augmentation if augment is None else get_augmentation(augment, photographs=photographs)
     changes: dict[str, Any] = {"optimizer": rule, "augmentation": augmentation, **plain}
     return replace(recipe, **changes)
 

@@ -36,6 +36,11 @@ def rule(layer_class: type[Layer]) -> Callable[[type[OwnRule]], type[OwnRule]]:
     return register
 
 
+def has_rule(layer_class: type[Layer]) -> bool:
+    """Whether somebody said how to run it."""
+    return layer_class in _RULES
+
+
 class _OwnStep(Step):
     def __init__(self, layer: Layer, own: OwnRule) -> None:
         self.layer, self.own = layer, own

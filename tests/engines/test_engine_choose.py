@@ -1,0 +1,154 @@
+"""Which engine Striate chooses, why, and what it says when it cannot."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import striate as st
+from striate import zoo
+from striate.engines import choose as module
+from striate.engines.choose import AUTO, SMALL, TINY, Choice, Computing, choose, make_engine
+from striate.engines.numpy import own as numpy_own
+from striate.engines.weights import initial_weights
+from striate.errors import UsageError
+from striate.network import Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Layer, Network
+from striate.network.shapes import Shape
+
+
+def network(multiply_adds: int) -> Network:
+    """About so many: one convolution on 32×32 pixels with as many filters as it takes."""
+    filters = max(1, round(multiply_adds / (32 * 32 * 27)))
+    return Network.sequential(
+        [Input((32, 32, 3)), Conv2D(filters, 3, padding="same"), GlobalAveragePool2D(), Dense(2, activation="softmax")]
+    )
+
+
+def surroundings(monkeypatch: pytest.MonkeyPatch, *, torch: bool = True, accelerator: str | None = None) -> None:
+    monkeypatch.setattr(module, "installed", lambda package: torch)
+    monkeypatch.setattr(module, "accelerator", lambda: accelerator if torch else None)
+
+
+TINY_ONE, MIDDLE, LARGE = (network(n) for n in (TINY // 2, (TINY + SMALL) // 2, SMALL * 2))
+
+
+@pytest.mark.parametrize(
+    ("net", "torch", "accelerator", "engine", "reason"),
+    [
+        (TINY_ONE, True, "cuda", "numpy", r"^0\.5 million multiply-adds for one image are few$"),
+        (MIDDLE, True, None, "numpy", r"^6\.\d million .* are few, and there is no accelerator$"),
+        (MIDDLE, True, "cuda", "torch", "^there is an accelerator, cuda$"),
+        (MIDDLE, False, None, "numpy", r'^PyTorch is not installed \(pip install "striate\[torch\]"\)$'),
+        (LARGE, True, None, "torch", r"^2\d\.\d million multiply-adds for one image are many$"),
+        (LARGE, False, None, "numpy", "^PyTorch, with which a network of this size is faster, is not installed"),
+    ],
+)
+def test_choice_by_size_installation_and_accelerator(
+    net: Network, torch: bool, accelerator: str | None, engine: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    surroundings(monkeypatch, torch=torch, accelerator=accelerator)
+    choice = choose(net, Computing())
+    assert choice.engine == engine
+    assert re.search(reason, choice.reason), choice.reason
+
+
+def test_the_systems_of_digits_need_no_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    surroundings(monkeypatch)
+    for id in ("mlp", "simple-convnet", "mnist-cnn", "lenet5", "lenet5-1998", "mnist-quick", "mnist-best"):
+        assert choose(zoo.network(id), Computing()).engine == "numpy", id
+
+
+def test_what_only_pytorch_can_do_is_done_by_it() -> None:
+    assert choose(TINY_ONE, Computing(precision="bfloat16")) == Choice("torch", "NumPy has no such device or precision")
+    assert choose(TINY_ONE, Computing(device="cpu")).engine == "numpy"
+    assert choose(LARGE, Computing("numpy")) == Choice("numpy", "it was asked for")
+
+
+def test_an_accelerator_that_is_not_wanted_is_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    surroundings(monkeypatch, accelerator="cuda")
+    assert choose(MIDDLE, Computing(device="cpu")).engine == "numpy"
+
+
+class Doubled(Layer):
+    """A layer of one's own."""
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+
+def test_layers_of_ones_own_run_where_they_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    surroundings(monkeypatch)
+    net = Network.sequential([Input((4,)), Doubled(name="d"), Dense(2)])
+    assert choose(net, Computing()) == Choice("torch", "NumPy has no rule for your own layers")
+    monkeypatch.setitem(numpy_own._RULES, Doubled, None)
+    assert choose(net, Computing()) == Choice("numpy", "it knows your own layers")
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (Computing("nunpy"), r"There is no engine 'nunpy'\. Did you mean 'numpy'\?"),
+        (Computing("numpy", device="cuda"), "The NumPy engine computes in float32 on the CPU; the rest needs the"),
+        (Computing(device="cudda"), r"There is no device 'cudda'\. Did you mean 'cuda'\?"),
+        (Computing(precision="float8"), r"There is no precision 'float8'\. Did you mean 'float\d+'\?"),
+    ],
+)
+def test_what_there_is_not_is_refused(asked: Computing, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        asked.check()
+
+
+@pytest.mark.parametrize("asked", [Computing("torch"), Computing(device="cuda"), Computing(compiled=True)])
+def test_an_engine_that_is_not_installed_is_named_with_its_cure(
+    asked: Computing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    surroundings(monkeypatch, torch=False)
+    with pytest.raises(
+        UsageError, match=r"The engine 'torch' needs PyTorch, which is not installed: pip install \"striate\[torch\]\""
+    ):
+        make_engine(asked.engine, TINY_ONE, initial_weights(TINY_ONE, 0), **asked.options)
+
+
+def small_model() -> st.Model:
+    return st.Sequential([Input((6, 5, 1)), Flatten(), Dense(2, activation="softmax")])
+
+
+def test_a_model_moves_between_engines_with_its_weights(tmp_path: Path) -> None:
+    model = small_model()
+    x = np.random.default_rng(0).integers(0, 256, (7, 6, 5, 1), dtype=np.uint8)
+    expected = model.predict(x)
+    assert model.engine.name == "numpy"
+    model.compile("sgd", engine="torch", device="cpu", precision="float32")
+    assert model.engine.name == "torch"
+    np.testing.assert_allclose(model.predict(x), expected, rtol=1e-4, atol=1e-6)
+    torch = model.engine
+    model.compile("adam")
+    assert model.engine is torch
+    model.fit(x, np.arange(7) % 2, epochs=1, verbose=0)
+    after = model.predict(x)
+    model.use_engine("numpy")
+    assert model.engine.name == "numpy"
+    np.testing.assert_allclose(model.predict(x), after, rtol=1e-4, atol=1e-6)
+    with pytest.raises(UsageError, match="not compiled"):
+        model.fit(x, np.arange(7) % 2, verbose=0)
+    model.save(tmp_path / "model.safetensors")
+    np.testing.assert_allclose(st.load(tmp_path / "model.safetensors").predict(x), after, rtol=1e-4, atol=1e-6)
+
+
+def test_a_refused_engine_leaves_the_model_as_it_was() -> None:
+    model = small_model()
+    model.compile("sgd")
+    engine = model.engine
+    for wrong in ({"engine": "tensorflow"}, {"engine": "numpy", "device": "cuda"}, {"precision": "int8"}):
+        options: Any = wrong
+        with pytest.raises(UsageError):
+            model.compile("adam", **options)
+    assert model.engine is engine
+    assert type(model.optimizer).__name__ == "SGD"
+
+
+def test_auto_is_the_usual() -> None:
+    assert Computing() == Computing(AUTO, AUTO, AUTO)
+    assert make_engine("auto", TINY_ONE, initial_weights(TINY_ONE, 0)).name == "numpy"
