@@ -12,6 +12,7 @@ COMMANDS = {
     "predict": "Say what pictures show.",
     "summary": "Print a network as the table that papers print.",
     "reproduce": "Run known systems and print measured beside reported figures.",
+    "augment": "Draw a sheet of what augmentation does to pictures.",
     "gradcheck": "Check backpropagation against numerical gradients.",
     "data": "List the data sets that Striate knows, or fetch one.",
 }

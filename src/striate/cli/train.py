@@ -46,23 +46,16 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
 
 
 def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple[Job, Run]":
+    from striate.cli.sets import key_values
     from striate.jobs.plan import make_plan
     from striate.jobs.prepare import prepare
     from striate.jobs.train import check_out, start
 
     given = {name: value for name, value in asked.items() if value is not None and name != "sets"}
-    plan = make_plan(epochs=epochs, sets=_settings(asked["sets"]), **given)
+    plan = make_plan(epochs=epochs, sets=key_values(asked["sets"]), **given)
     check_out(plan, out)
     job = prepare(plan)
     return job, start(job, out)
-
-
-def _settings(texts: tuple[str, ...]) -> dict[str, str]:
-    """KEY=VALUE, cut at the first equals sign."""
-    for text in texts:
-        if not text.partition("=")[0] or "=" not in text:
-            raise click.BadParameter(f"'{text}' is not KEY=VALUE, such as dropout=0.5.", param_hint="--set")
-    return {key.strip(): value.strip() for key, _, value in (text.partition("=") for text in texts)}
 
 
 def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Job, Run]":

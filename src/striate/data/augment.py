@@ -62,8 +62,8 @@ class Augmentation:
     grey: in this part of the cases, 0 to 1, the colour goes.
     erase: in this part of the cases, 0 to 1, a box of 2 to 20 % of the picture is painted in any one colour.
     mixup, cutmix: each picture is mixed with another of its batch, which shines through or takes a box; the shares are
-    distributed as Beta(α, α), this being α, 0 to 10, and the target is mixed as the picture is. 0 is never; with both,
-    half of the pictures get each.
+    distributed as Beta(α, α), this being α, 0 to 10, the larger one is the picture's own, and the target is mixed as
+    the picture is. 0 is never; with both, half of the pictures get each.
     Raises UsageError for settings out of range.
     """
 
@@ -204,6 +204,7 @@ class Augmentation:
         for alpha, chosen in ((self.mixup, ~cut), (self.cutmix, cut)):
             if alpha:
                 share[chosen] = beta(alpha, even[chosen])
+        share = np.maximum(share, 1 - share)
         boxes = cut_boxes(share, draws[:, _Draw.CUT_DOWN], draws[:, _Draw.CUT_RIGHT], size)
         boxes[~cut] = 0
         return np.where(cut, rest(boxes, size), share).astype(np.float32), boxes

@@ -56,10 +56,15 @@ def _short(recipe: Recipe, name: str) -> str:
     value = getattr(recipe, name)
     if not is_dataclass(value):
         return _number(value)
-    told = [item.name for item in fields(value) if item.name in ALWAYS or getattr(value, item.name) != item.default]
-    inner = ", ".join(f"{part} {_number(getattr(value, part))}" for part in told)
+    inner = told(value)
     title = recipe.to_dict()[name].get("name", "")
     return f"{title} ({inner})" if title and inner else title or inner or "none"
+
+
+def told(settings: Any) -> str:
+    """What is not as usual in a dataclass of settings, for example: rotation 10, zoom 0.9–1.1; empty where all is."""
+    kept = [i.name for i in fields(settings) if i.name in ALWAYS or getattr(settings, i.name) != i.default]
+    return ", ".join(f"{name} {_number(getattr(settings, name))}" for name in kept)
 
 
 def _number(value: Any) -> str:
