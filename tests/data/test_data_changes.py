@@ -1,0 +1,379 @@
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.stats import kstest  # type: ignore[import-untyped]
+
+from striate.data import PHOTOGRAPHS, PRESETS, Augmentation, get_augmentation, load
+from striate.data.affine import warp
+from striate.data.boxes import areas
+from striate.data.colour import colour_matrices, recolour
+from striate.data.mixing import beta
+from striate.errors import DataError, UsageError
+
+RNG = np.random.default_rng(0)
+ODD = RNG.integers(0, 256, (9, 14, 17, 3), dtype=np.uint8)
+INDEX = np.array([40, 7, 3, 1000, 12, 5, 99, 6, 2])
+SHAPE = (14, 17, 3)
+EVERYTHING = Augmentation(
+    180, 0.2, (1.0, 1.6), 20, (1.0, 1.3), True, True, (0.2, 1.0), (0.75, 1.33), "reflect", 0.5, 0.5, 0.5, 0.5, 0.3, 0.6,
+    0.5, 1.0,
+)  # fmt: skip
+RECORDED = [
+    [
+        [-0.21031471097782642, -0.7504103484304615, 6.234580081073673],
+        [-0.6305899196770641, -0.023150217540044645, 6.167702172209968],
+    ],
+    [
+        [-0.6897691436370491, 0.10013815365435395, 4.996764293219762],
+        [-0.004040878841397725, -0.5811993162714862, 7.571140168686315],
+    ],
+]
+SUM = 7106905
+UNMIXED = replace(EVERYTHING, mixup=0, cutmix=0)
+
+
+def changed(augmentation: Augmentation, x: NDArray[Any] = ODD, index: NDArray[np.int64] = INDEX) -> NDArray[Any]:
+    return augmentation.changes(index, 3, 4, x.shape[1:]).apply(x)
+
+
+def test_numbers_drawn_before_there_were_crops_stay_as_they_were() -> None:
+    """Recorded from the version with seven settings, whose trained results are published."""
+    seven = Augmentation(180, 0.2, (1.0, 1.6), 20, (1.0, 1.3), True, True)
+    assert seven.matrices(np.array([0, 41]), 3, 4, 7, 11) == pytest.approx(np.array(RECORDED), rel=1e-12)
+    old = {"rotation": 18, "shift": 3 / 28, "zoom": [0.8, 1.2], "shear": 15, "stretch": [1 / 1.2, 1.2],
+           "flip_horizontal": False, "flip_vertical": False}  # fmt: skip
+    assert Augmentation.from_dict(old) == PRESETS["strong"]
+
+
+def test_new_settings_do_not_shift_what_the_others_draw() -> None:
+    still = EVERYTHING.changes(INDEX, 3, 4, SHAPE)
+    for name in ("brightness", "hue", "grey", "erase"):
+        other = Augmentation.from_dict(EVERYTHING.to_dict() | {name: 0.0}).changes(INDEX, 3, 4, SHAPE)
+        assert still.mixing is not None
+        assert other.mixing is not None
+        assert np.array_equal(still.matrices, other.matrices)  # type: ignore[arg-type]
+        assert np.array_equal(still.mixing.shares, other.mixing.shares)
+        assert np.array_equal(still.mixing.partners, other.mixing.partners)
+
+
+def test_settings_survive_json() -> None:
+    assert Augmentation.from_dict(json.loads(json.dumps(EVERYTHING.to_dict()))) == EVERYTHING
+    assert not EVERYTHING.changes_nothing
+    assert Augmentation(fill="reflect").changes_nothing
+
+
+# What a picture becomes depends on the picture alone.
+
+
+@settings(deadline=None)
+@given(st.integers(1, 8))
+def test_batching_changes_nothing(cut: int) -> None:
+    apart = [changed(UNMIXED, ODD[part], INDEX[part]) for part in (slice(cut), slice(cut, None))]
+    assert np.array_equal(changed(UNMIXED), np.concatenate(apart))
+
+
+@pytest.mark.parametrize("world", [2, 3, 20])
+def test_processes_together_have_what_one_alone_has(world: int) -> None:
+    whole = changed(EVERYTHING)
+    for rank in range(world):
+        changes = EVERYTHING.changes(INDEX, 3, 4, SHAPE, rank=rank, world=world)
+        own = np.arange(rank, len(INDEX), world)
+        assert np.array_equal(changes.rows[: len(own)], own)
+        assert len(set(changes.rows)) == len(changes.rows) <= 2 * len(own)
+        assert np.array_equal(changes.apply(ODD[changes.rows]), whole[own])
+
+
+def test_seed_epoch_and_sample_number_decide() -> None:
+    first = changed(EVERYTHING)
+    assert np.array_equal(first, changed(EVERYTHING))
+    for seed, epoch, index in ((4, 4, INDEX), (3, 5, INDEX), (3, 4, INDEX + 1)):
+        assert not np.array_equal(first, EVERYTHING.changes(index, seed, epoch, SHAPE).apply(ODD))
+
+
+def test_apply_leaves_the_pictures_it_is_given_and_mixes_none() -> None:
+    before = ODD.copy()
+    for augmentation in (EVERYTHING, Augmentation(erase=1), Augmentation(mixup=1), Augmentation(brightness=1)):
+        changed(augmentation)
+        assert np.array_equal(ODD, before)
+    assert np.array_equal(EVERYTHING.apply(ODD, INDEX, 3, 4), changed(UNMIXED))
+
+
+# Crops and edges
+
+
+def boxes_of(augmentation: Augmentation, height: int, width: int, n: int = 4000) -> NDArray[np.float64]:
+    """(N, 4): top, left, bottom, right of the part of the original that fills the result, its borders included."""
+    inverse = augmentation.matrices(np.arange(n), 0, 0, height, width)
+    corners = np.array([[-0.5, -0.5, 1], [height - 0.5, width - 0.5, 1]])
+    return np.asarray(np.einsum("nij,kj->nki", inverse, corners).reshape(n, 4) + 0.5)
+
+
+def test_crops_lie_within_the_picture_and_have_the_area_and_aspect_that_were_asked_for() -> None:
+    top, left, bottom, right = boxes_of(Augmentation(crop=(0.3, 0.5), crop_aspect=(0.5, 2.0)), 40, 80).T
+    assert min(top.min(), left.min()) >= -1e-9
+    assert bottom.max() <= 40 + 1e-9
+    assert right.max() <= 80 + 1e-9
+    height, width = (bottom - top) / 40, (right - left) / 80
+    area, aspect = height * width, width / height
+    assert (area.min(), area.max()) == pytest.approx((0.3, 0.5), abs=0.002)
+    assert (aspect.min(), aspect.max()) == pytest.approx((0.5, 2.0), rel=0.01)
+    assert abs((aspect > 1).mean() - 0.5) < 0.03
+    assert abs(area.mean() - 0.4) < 0.003
+    places = top / (40 - (bottom - top)), left / (80 - (right - left))
+    for place in places:
+        assert np.abs(np.histogram(place, 5, (0, 1))[0] / 800 - 1).max() < 0.15
+
+
+def test_a_crop_too_wide_for_the_picture_is_as_wide_as_the_picture() -> None:
+    top, left, bottom, right = boxes_of(Augmentation(crop=(0.9, 0.9), crop_aspect=(4.0, 4.0)), 40, 80).T
+    assert np.allclose([left.min(), right.max()], [0, 80])
+    assert np.allclose(bottom - top, 40 * (0.9 / 4) ** 0.5)
+
+
+@pytest.mark.parametrize(("fill", "pad"), [("edge", "edge"), ("reflect", "reflect")])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_beyond_the_edges_lies_what_padding_would_put_there(fill: str, pad: Any, dtype: Any) -> None:
+    x = ODD.astype(dtype)
+    inverse = Augmentation(180, 0.3, (0.8, 1.2), 20).matrices(np.arange(9), 0, 0, 14, 17)
+    margin = 13  # the farthest that one reflection reaches
+    padded = np.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)), pad)
+    shifted = inverse + np.array([[0, 0, margin], [0, 0, margin]])
+    assert np.array_equal(warp(x, inverse, 14, 17, fill), warp(padded, shifted, 14, 17))
+
+
+def test_far_beyond_the_edges_and_in_a_single_pixel_the_edge_goes_on() -> None:
+    far = np.array([[[1.0, 0, 1e9], [0, 1, -1e9]]])
+    for fill in ("edge", "reflect"):
+        assert (warp(ODD[:1], far, 3, 4, fill)[0] == ODD[0, -1 if fill == "edge" else 0, 0]).all()
+        assert (warp(ODD[:1, :1, :1], far, 3, 4, fill) == ODD[0, 0, 0]).all()
+
+
+# Colours
+
+
+def recoloured(x: NDArray[np.uint8], *, brightness: float = 1, contrast: float = 1, saturation: float = 1,
+               hue: float = 0) -> NDArray[np.float32]:  # fmt: skip
+    b, c, s, h = (np.array([value], np.float64) for value in (brightness, contrast, saturation, hue))
+    out = x.astype(np.float32)
+    recolour(out, colour_matrices(b, c, s, h, x.shape[2])[0])
+    return out
+
+
+def luma(x: NDArray[Any]) -> NDArray[np.float64]:
+    return np.asarray(x @ np.array([0.299, 0.587, 0.114]))
+
+
+def test_brightness_contrast_and_saturation_are_what_they_are_called() -> None:
+    x = RNG.integers(60, 120, (6, 5, 3), dtype=np.uint8)
+    assert recoloured(x, brightness=1.5) == pytest.approx(x * 1.5, rel=1e-5)
+    assert recoloured(x, contrast=0.5) == pytest.approx(127.5 + (x - 127.5) * 0.5, rel=1e-5)
+    grey = luma(x)[:, :, None]
+    assert recoloured(x, saturation=1.4) == pytest.approx(grey + (x - grey) * 1.4, rel=1e-4)
+    assert recoloured(x, saturation=0) == pytest.approx(np.repeat(grey, 3, axis=2), rel=1e-5)
+    as_pillow = np.asarray(Image.fromarray(x).convert("L"))
+    assert np.abs(recoloured(x, saturation=0)[:, :, 0] - as_pillow).max() <= 0.6
+
+
+def test_hue_turns_colours_into_one_another_and_keeps_grey_and_luma() -> None:
+    x = RNG.integers(100, 150, (6, 5, 3), dtype=np.uint8)
+    assert recoloured(x, hue=2 * np.pi) == pytest.approx(x, abs=1e-3)
+    assert luma(recoloured(x, hue=1.0)) == pytest.approx(luma(x), rel=1e-5)
+    grey = np.full((2, 2, 3), 90, np.uint8)
+    assert recoloured(grey, hue=2.0) == pytest.approx(grey, rel=1e-5)
+    red = np.array([[[160, 100, 100]]], np.uint8)
+    third = recoloured(red, hue=-2 * np.pi / 3)[0, 0]
+    other = recoloured(red, hue=2 * np.pi / 3)[0, 0]
+    assert {third.argmax(), other.argmax()} == {1, 2}  # green the one way round, blue the other
+
+
+def test_pixels_stay_within_their_range() -> None:
+    out = changed(Augmentation(brightness=1, contrast=1, saturation=1, hue=0.5))
+    assert out.dtype == np.uint8
+    wild = recoloured(ODD[0], brightness=2, contrast=2)
+    assert (wild.min(), wild.max()) == (0, 255)
+
+
+def test_one_channel_has_brightness_and_contrast_only() -> None:
+    grey = ODD[..., :1]
+    assert np.array_equal(changed(Augmentation(saturation=1, hue=0.5, grey=1), grey), grey)
+    assert not np.array_equal(changed(Augmentation(brightness=0.5), grey), grey)
+
+
+def test_colour_goes_as_often_as_asked() -> None:
+    matrices = Augmentation(grey=0.3).changes(np.arange(4000), 0, 0, SHAPE).colours
+    assert matrices is not None
+    grey = np.abs(matrices[:, 0, :3] - matrices[:, 1, :3]).max(axis=1) < 1e-6
+    assert abs(grey.mean() - 0.3) < 0.03
+
+
+def test_each_colour_setting_spreads_over_its_range() -> None:
+    white = np.array([1, 1, 1, 0])
+    for name, low, high in (("brightness", 0.6, 1.4), ("contrast", 0.6, 1.4)):
+        matrices = Augmentation.from_dict({name: 0.4}).changes(np.arange(4000), 0, 0, SHAPE).colours
+        assert matrices is not None
+        gain = matrices[:, 0] @ white
+        assert (gain.min(), gain.max()) == pytest.approx((low, high), abs=0.01)
+
+
+# Erasing
+
+
+def test_erased_boxes_come_as_often_and_as_large_as_asked() -> None:
+    changes = Augmentation(erase=0.4).changes(np.arange(4000), 0, 0, (60, 90, 3))
+    assert changes.erased is not None
+    assert changes.paints is not None
+    size = areas(changes.erased) / (60 * 90)
+    hit = size > 0
+    assert abs(hit.mean() - 0.4) < 0.03
+    assert size[hit].min() > 0.015
+    assert 0.18 < size.max() < 0.21
+    assert changes.erased.min() >= 0
+    assert (changes.erased[:, 2:].max(axis=0) <= (60, 90)).all()
+    assert (changes.paints.min(), changes.paints.max()) == (0, 255)
+    assert np.array_equal(changes.paints, np.rint(changes.paints))
+
+
+def test_a_box_is_painted_and_the_rest_stays() -> None:
+    changes = Augmentation(erase=1).changes(INDEX, 3, 4, SHAPE)
+    out = changes.apply(ODD)
+    assert changes.erased is not None
+    assert changes.paints is not None
+    for before, after, (top, left, bottom, right), paint in zip(ODD, out, changes.erased, changes.paints, strict=True):
+        assert (after[top:bottom, left:right] == paint).all()
+        after[top:bottom, left:right] = before[top:bottom, left:right]
+        assert np.array_equal(after, before)
+
+
+# Mixing
+
+
+@pytest.mark.parametrize("alpha", [0.2, 0.5, 1.0, 4.0])
+def test_shares_have_the_beta_distribution(alpha: float) -> None:
+    shares = beta(alpha, np.random.default_rng(1).random((20_000, 4)))
+    assert kstest(shares, "beta", args=(alpha, alpha)).pvalue > 0.01
+
+
+def test_the_edges_of_the_draws_give_shares() -> None:
+    largest = 1 - 2.0**-53
+    corners = np.array(np.meshgrid(*[[0.0, largest]] * 4)).reshape(4, -1).T
+    for alpha in (0.01, 1.0, 10.0):
+        assert ((beta(alpha, corners) >= 0) & (beta(alpha, corners) <= 1)).all()
+
+
+def test_mixup_is_a_weighted_mean_of_two_changed_pictures() -> None:
+    mixup = replace(EVERYTHING, cutmix=0.0)
+    changes, alone = mixup.changes(INDEX, 3, 4, SHAPE), changed(UNMIXED).astype(float)
+    assert changes.mixing is not None
+    own = changes.mixing.shares[:, None, None, None]
+    expected = own * alone + (1 - own) * alone[changes.mixing.partners]
+    assert np.abs(changes.apply(ODD) - expected).max() <= 1
+
+
+def test_cutmix_takes_a_box_of_the_partner() -> None:
+    changes, alone = replace(EVERYTHING, mixup=0.0).changes(INDEX, 3, 4, SHAPE), changed(UNMIXED)
+    out = changes.apply(ODD)
+    assert changes.mixing is not None
+    for row, (partner, share, box) in enumerate(
+        zip(changes.mixing.partners, changes.mixing.shares, changes.mixing.boxes, strict=True)
+    ):
+        expected = alone[row].copy()
+        part = slice(box[0], box[2]), slice(box[1], box[3])
+        expected[part] = alone[partner][part]
+        assert np.array_equal(out[row], expected)
+        assert share == pytest.approx(1 - (box[2] - box[0]) * (box[3] - box[1]) / (14 * 17))
+
+
+def test_partners_are_any_others_and_the_larger_share_is_ones_own() -> None:
+    n = 600
+    mixing = EVERYTHING.changes(np.arange(n), 0, 0, (60, 60, 3)).mixing
+    assert mixing is not None
+    distance = (mixing.partners - np.arange(n)) % n
+    assert distance.min() >= 1
+    assert np.abs(np.histogram(distance, 4, (0, n))[0] / 150 - 1).max() < 0.3
+    assert mixing.shares.min() >= 0.49  # boxes have whole pixels
+    cut = mixing.boxes.any(axis=1)
+    assert abs(cut.mean() - 0.5) < 0.07
+    assert mixing.boxes[cut].min() >= 0
+    assert mixing.boxes[cut].max() <= 60
+
+
+def test_targets_are_mixed_by_the_same_shares() -> None:
+    mixing = EVERYTHING.changes(INDEX, 3, 4, SHAPE).mixing
+    assert mixing is not None
+    y = np.eye(9, dtype=np.float32)
+    rows = mixing.targets(y)
+    assert rows.dtype == np.float32
+    assert rows.shape == (9, 9)
+    assert rows.sum(axis=1) == pytest.approx(1)
+    assert rows[np.arange(9), mixing.partners] == pytest.approx(1 - mixing.shares, abs=1e-6)
+
+
+def test_a_picture_alone_is_mixed_with_itself() -> None:
+    mixed = Augmentation(mixup=1.0, cutmix=1.0)
+    assert np.array_equal(changed(mixed, ODD[:1], INDEX[:1]), ODD[:1])
+    assert mixed.changes(INDEX[:0], 0, 0, SHAPE).apply(ODD[:0]).shape == (0, *SHAPE)
+
+
+# Pixels that are no bytes
+
+
+def test_floats_may_be_moved_and_mixed() -> None:
+    x = ODD.astype(np.float32) / 255
+    moved = replace(EVERYTHING, brightness=0, contrast=0, saturation=0, hue=0, grey=0, erase=0)
+    out = changed(moved, x)
+    assert out.dtype == np.float32
+    assert np.abs(out * 255 - changed(moved)).max() <= 1
+
+
+@pytest.mark.parametrize("name", ["brightness", "grey", "erase"])
+def test_floats_have_no_known_range_for_colours(name: str) -> None:
+    with pytest.raises(DataError, match=r"need uint8 pixels \(0 … 255\); received float32\. Give uint8 pixels, or set"):
+        changed(Augmentation.from_dict({name: 0.5}), ODD.astype(np.float32))
+
+
+# Presets
+
+
+def test_photographs_have_presets_of_their_own() -> None:
+    assert list(PHOTOGRAPHS) == list(PRESETS)
+    assert get_augmentation("light", photographs=True) is PHOTOGRAPHS["light"]
+    assert get_augmentation("light") is PRESETS["light"]
+    for name, preset in PHOTOGRAPHS.items():
+        assert preset.changes_nothing == (name == "none")
+        assert preset.changes_nothing or (preset.fill == "reflect" and preset.flip_horizontal)
+    assert not any(preset.flip_horizontal or preset.fill != "black" for preset in PRESETS.values())
+    with pytest.raises(UsageError, match=r"There is no augmentation 'strng'\. Did you mean 'strong'"):
+        get_augmentation("strng", photographs=True)
+
+
+def test_digits_are_changed_as_ever() -> None:
+    """Recorded from the version before photographs had presets."""
+    x = load("mnist5k").train.x[:200]
+    moved = PRESETS["strong"].apply(x, np.arange(200), 5, 6)
+    assert int(moved.astype(np.int64).sum()) == SUM
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"crop": (0, 1)}, r"crop must be \(smallest, largest\) within 0\.01 … 1; got 0, 1"),
+        ({"crop": (0.5, 1.5)}, r"crop must be .* got 0\.5, 1\.5"),
+        ({"crop_aspect": (2, 1)}, r"crop_aspect must be \(smallest, largest\) within 0\.1 … 10; got 2, 1"),
+        ({"fill": "reflct"}, r"there is no fill 'reflct'\. Did you mean 'reflect'"),
+        ({"hue": 0.6}, r"hue must lie in 0 … 0\.5; got 0\.6"),
+        ({"grey": 2}, r"grey must lie in 0 … 1; got 2"),
+        ({"erase": -0.1}, r"erase must lie in 0 … 1; got -0\.1"),
+        ({"mixup": float("nan")}, r"mixup must lie in 0 … 10; got nan"),
+        ({"mixp": 1}, r"no setting 'mixp'\. Did you mean 'mixup'"),
+    ],
+)
+def test_senseless_settings_are_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Augmentation.from_dict(given)
