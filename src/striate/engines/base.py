@@ -44,10 +44,13 @@ class Engine(ABC):
     targets are arrays (N,) of class numbers, or (N, *output shape), one for each output.
     All results are NumPy arrays, channels last.
 
-    Several processes may train together: each is given the samples rank, rank + world, … of every batch.
+    device: where it computes, as text, for example "cuda:0". precision: of the forward and backward pass in training;
+    known once it is compiled. Several processes may train together: each is given the samples rank, rank + world, … of every batch.
     """
 
     name: ClassVar[str]
+    device: Any = "cpu"
+    precision: str = "float32"
     rank: int = 0
     world: int = 1
 
@@ -134,3 +137,7 @@ class Engine(ABC):
     def share(self, value: T) -> T:
         """The value that the first process has, in all of them."""
         return value
+
+    def gather(self, rows: Array) -> Array:
+        """The rows (N, …) of all processes, those of the first first."""
+        return rows

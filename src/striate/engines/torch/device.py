@@ -10,6 +10,7 @@ import torch
 import torch.utils.deterministic
 
 from striate.errors import UsageError, nearest
+from striate.processes import place
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -18,17 +19,23 @@ WORTH = 1.1  # mixed precision must be this many times faster to be chosen
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of this name; "auto" takes the fastest kind there is. Raises UsageError where there is none."""
+    """The device of this name; "auto" takes the fastest kind there is. Raises UsageError where there is none.
+
+    Of several processes on a machine each takes a GPU of its own, by its number there.
+    """
     kind, _, number = name.partition(":")
     if kind not in DEVICES or (number and not number.isdigit()):
         raise UsageError(f"There is no device '{name}'.{nearest(name, DEVICES)}")
     here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if kind == "auto":
-        return torch.device(next(kind for kind, there in here.items() if there))
+        kind = next(kind for kind, there in here.items() if there)
+    if kind == "cuda" and not number and place().world > 1:
+        number = str(place().local_rank)
+    chosen = f"{kind}:{number}" if number else kind
     if not here[kind] or (kind == "cuda" and number and int(number) >= torch.cuda.device_count()):
-        found = [kind for kind, there in here.items() if there]
-        raise UsageError(f"PyTorch finds no device '{name}' on this machine; there is: {', '.join(found)}.")
-    return torch.device(name)
+        found = [*(f"cuda:{n}" for n in range(torch.cuda.device_count())), *(["mps"] if here["mps"] else []), "cpu"]
+        raise UsageError(f"PyTorch finds no device '{chosen}' on this machine; there is: {', '.join(found)}.")
+    return torch.device(chosen)
 
 
 def check_precision(name: str) -> None:

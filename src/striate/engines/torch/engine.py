@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from striate.engines.base import Array, Changes, Engine, StepResult, Weights
+from striate.engines.base import Array, Changes, StepResult, Weights
 from striate.engines.losses import CategoricalCrossentropy, Loss, check_losses
 from striate.engines.optimizers import Optimizer, check_limits
 from striate.engines.torch import optimizers
 from striate.engines.torch.changes import apply
 from striate.engines.torch.device import DTYPES, candidate, check_precision, choose_device, faster, repeatable
+from striate.engines.torch.distributed import GroupEngine, lost_processes
 from striate.engines.torch.layers import Pass
 from striate.engines.torch.layout import from_maps, from_parameter, to_maps, to_parameter, to_target
 from striate.engines.torch.losses import sample_losses
@@ -29,7 +30,7 @@ PIECE = 1 << 26  # numbers of the largest map in memory at once, in inference
 TRIAL = 8  # images
 
 
-class TorchEngine(Engine):
+class TorchEngine(GroupEngine):
     """Runs and trains a network with PyTorch.
 
     dtype: "float32", or "float64" for gradient checks. device: "auto", "cpu", "cuda", "cuda:1", "mps".
@@ -37,6 +38,7 @@ class TorchEngine(Engine):
     the device has, and takes the faster. Weights, losses and inference stay in `dtype`.
     deterministic: only algorithms that give the same bits each time, also where they are slower.
     compiled: let torch.compile make kernels for this network; worth its minute in long trainings on a GPU.
+    Where torchrun started several processes, their engines train together, each on a device of its own.
     Raises UsageError for a device that is not there.
     """
 
@@ -103,7 +105,7 @@ class TorchEngine(Engine):
         self._clip_norm, self._average, self._averages = clip_norm, average, {}
         self._forget_rule()
         if self.precision == "auto":
-            self.precision = self._measured_precision()
+            self.precision = self.share(self._measured_precision())
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "float16")
 
     @cached_property
@@ -191,7 +193,7 @@ class TorchEngine(Engine):
     ) -> tuple[float, Weights]:
         """Loss and its gradient for every trainable parameter."""
         self._module.zero_grad()
-        loss, _, _ = self._differentiate(inputs, targets, training, step, len(inputs[0]))
+        loss, _, _ = self._differentiate(inputs, targets, training, step)
         found = {name: p.grad if p.grad is not None else torch.zeros_like(p) for name, p in self._trained.items()}
         arrays = {name: self._to_array(name, gradient) for name, gradient in found.items()}
         self._module.zero_grad()
@@ -209,16 +211,18 @@ class TorchEngine(Engine):
         """One optimiser step. Raises TrainingError when the device's memory does not hold the batch."""
         if self._optimizer is None:
             raise UsageError("The engine does not know how to train yet: call compile first.")
-        count = batch or len(inputs[0])
+        batch = batch or int(self.total([len(inputs[0])])[0])
         try:
-            loss, outputs, now = self._differentiate(inputs, targets, True, step, count)
+            with lost_processes():
+                loss, outputs, now = self._differentiate(inputs, targets, True, step, batch)
         except torch.OutOfMemoryError as error:
             raise self._out_of_memory(inputs, targets) from error
         self._update(learning_rate)
         self._move_statistics(now)
         self._move_averages()
         self._updates += 1
-        return StepResult(float(loss), tuple(from_maps(output, self.dtype) for output in outputs))
+        mean = self.total([float(loss)])[0] / self.world
+        return StepResult(mean, tuple(from_maps(output, self.dtype) for output in outputs))
 
     def change(self, x: Array, changes: Changes) -> Any:
         """Pictures (N, H, W, C) changed on the device, as a tensor (N, C, H, W); on the CPU NumPy is the faster."""
@@ -226,8 +230,20 @@ class TorchEngine(Engine):
             return changes.apply(x)
         return apply(to_maps(x, self.device, torch.uint8 if x.dtype == np.uint8 else self._dtype), changes)
 
-    def _pass(self, inputs: Sequence[Any], training: bool, step: int, count: int) -> tuple[Values, Values, Pass]:
-        """All nodes' outputs, the same before their activations, and what the pass met."""
+    @cached_property
+    def _together(self) -> Any:
+        """The network whose gradients are means over all processes."""
+        if self.world == 1 or not self._trained:
+            return self._run
+        return nn.parallel.DistributedDataParallel(self._run, broadcast_buffers=False, gradient_as_bucket_view=True)
+
+    def _pass(
+        self, inputs: Sequence[Any], training: bool, step: int, count: int, *, together: bool = False
+    ) -> tuple[Values, Values, Pass]:
+        """All nodes' outputs, the same before their activations, and what the pass met.
+
+        count: of the samples given, or of those that all processes are given together.
+        """
 
         def chance(layer: Layer, shape: tuple[int, ...]) -> Tensor:
             """Drawn for the whole batch, so that processes which share it drop what one alone would."""
@@ -237,16 +253,16 @@ class TorchEngine(Engine):
                 int(np.random.SeedSequence([self._seed, step, index]).generate_state(1, np.uint64)[0])
             )
             whole = torch.rand((count, *shape[1:]), generator=generator, device=self.device)
-            return whole[self.rank :: self.world]
+            return whole[self.rank :: self.world] if together else whole
 
-        now = Pass(training, chance)
+        now = Pass(training, chance, together and self.world > 1)
         tensors = [
             to_maps(x, self.device, self._dtype, channels_first=self._channels_first(index))
             for index, x in zip(self.network.inputs, inputs, strict=True)
         ]
         mixed = training and self.precision in ("bfloat16", "float16")
         with torch.autocast(self.device.type, DTYPES.get(self.precision), enabled=mixed):
-            values, before = self._run(tensors, now)
+            values, before = (self._together if together else self._run)(tensors, now)
         return values, before, now
 
     def _channels_first(self, index: int) -> bool:
@@ -254,17 +270,22 @@ class TorchEngine(Engine):
         return isinstance(layer, Input) and layer.data_format == "channels_first"
 
     def _differentiate(
-        self, inputs: Sequence[Any], targets: Sequence[Array], training: bool, step: int, count: int
+        self, inputs: Sequence[Any], targets: Sequence[Array], training: bool, step: int, batch: int | None = None
     ) -> tuple[Tensor, list[Tensor], Pass]:
-        """Loss, outputs and what the pass met; the gradients are in the parameters."""
+        """Loss, outputs and what the pass met; the gradients are in the parameters.
+
+        batch: of how many samples these are this process's part. The loss and its gradient are then means over the
+        processes: here penalties count in full, and samples `world` times.
+        """
+        count = batch or len(inputs[0])
         with repeatable(self.deterministic):
-            values, before, now = self._pass(inputs, training, step, count)
-            loss = self._loss(values, before, targets, count)
+            values, before, now = self._pass(inputs, training, step, count, together=batch is not None)
+            loss = self._loss(values, before, targets, count / self.world if batch else count)
             if loss.requires_grad:  # or nothing in the network can be trained
                 self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         return loss.detach(), [values[index] for index in self.network.outputs], now
 
-    def _loss(self, values: Values, before: Values, targets: Sequence[Array], count: int) -> Tensor:
+    def _loss(self, values: Values, before: Values, targets: Sequence[Array], count: float) -> Tensor:
         """Sum over the samples given / count, and the penalties."""
         loss = self._penalty()
         for index, target, kind in zip(self.network.outputs, targets, self._losses, strict=True):
@@ -349,7 +370,7 @@ class TorchEngine(Engine):
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
             try:
-                self._differentiate([x[:fits] for x in inputs], [t[:fits] for t in targets], True, 0, fits)
+                self._differentiate([x[:fits] for x in inputs], [t[:fits] for t in targets], True, 0)
             except torch.OutOfMemoryError:
                 continue
             return TrainingError(

@@ -43,12 +43,14 @@ Parameters = Mapping[str, Tensor]
 class Pass:
     """One pass over the network.
 
-    chance(layer, shape): even random numbers in 0 … 1 for the samples of this process. moments: what batch
-    normalisation found, (layer's name, mean (C,), variance (C,)), in the order of use.
+    chance(layer, shape): even random numbers in 0 … 1 for the samples of this process. together: whether the batch is
+    shared with other processes. moments: what batch normalisation found, (layer's name, mean (C,), variance (C,)), in
+    the order of use.
     """
 
     training: bool = False
     chance: Callable[[Layer, tuple[int, ...]], Tensor] | None = None
+    together: bool = False
     moments: list[tuple[str, Tensor, Tensor]] = field(default_factory=list)
 
 
@@ -149,7 +151,7 @@ def _dropout(layer: Dropout, weights: Parameters, now: Pass, x: Tensor) -> Tenso
 
 
 def _batch_normalize(layer: BatchNormalization, weights: Parameters, now: Pass, x: Tensor) -> Tensor:
-    y, moments = batch_normalization(x, weights, layer.epsilon, now.training)
+    y, moments = batch_normalization(x, weights, layer.epsilon, now.training, together=now.together)
     if moments:
         now.moments.append((str(layer.name), *moments))
     return y

@@ -6,13 +6,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
+from striate.engines.torch.global_normalization import global_batch_normalization
+
 Moments = tuple[Tensor, Tensor]
 
 
 def batch_normalization(
-    x: Tensor, weights: Mapping[str, Tensor], epsilon: float, training: bool
+    x: Tensor, weights: Mapping[str, Tensor], epsilon: float, training: bool, *, together: bool = False
 ) -> tuple[Tensor, Moments | None]:
     """γ(x − μ) / √(σ² + ε) + β; in training also the batch's μ (C,) and biased σ² (C,).
+
+    together: the batch is what all processes are given.
 
     Source: Ioffe and Szegedy 2015, algorithm 1.
     """
@@ -20,6 +24,8 @@ def batch_normalization(
     if not training:
         mean, variance = weights["moving_mean"], weights["moving_variance"]
         return F.batch_norm(x, mean, variance, gamma, beta, False, 0.0, epsilon), None
+    if together:
+        return global_batch_normalization(x, gamma, beta, weights["moving_mean"], epsilon)
     count = x.numel() // x.shape[1]
     if count == 1:  # PyTorch refuses; the mean is the number itself, and nothing is left
         return _lonely(x, beta), (x.detach().flatten().to(torch.float32), torch.zeros_like(x.flatten()))
