@@ -1,6 +1,7 @@
 """Fetch files from addresses on the web: whole and right, or not at all; what broke off goes on where it stood."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,10 +17,10 @@ LARGEST = 1 << 30  # bytes; the largest file of published weights has 553 MB
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: the operating system's folder for caches."""
+    """Where downloads and the pixels of photographs are kept: $STRIATE_CACHE, else the system's folder for caches."""
     from platformdirs import user_cache_dir
 
-    return Path(user_cache_dir("striate", appauthor=False))
+    return Path(os.environ.get("STRIATE_CACHE") or user_cache_dir("striate", appauthor=False))
 
 
 def fetch(address: str, path: Path, sha256: str) -> Path:

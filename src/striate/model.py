@@ -225,7 +225,7 @@ class Model:
         chosen = side(digest_images(samples.inputs[0], ~self.seed), part, 0) == 1
         if chosen.all() or not chosen.any():
             raise DataError(f"{len(samples)} samples are too few to set {part:g} of them apart for validation.")
-        return samples.take(~chosen), samples.take(chosen)
+        return samples.subset(~chosen), samples.subset(chosen)
 
     def train(
         self,

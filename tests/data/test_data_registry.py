@@ -8,7 +8,7 @@ from PIL import Image
 from striate.data import Dataset, describe, get, load, load_folder, names
 from striate.data.scattered import scattered
 from striate.errors import DataError, UsageError
-from striate.images import encode_png
+from striate.images import ImagePolicy, encode_png
 
 
 def test_mnist5k_is_the_embedded_sample_cut_by_content() -> None:
@@ -109,8 +109,9 @@ def test_a_folder_becomes_a_data_set_with_classes_sorted_by_name(photos: Path) -
     for part in (data.train, data.validation, data.test):
         assert part.names is not None
         assert [data.classes[label] for label in part.y] == [name.split("/")[0] for name in part.names]
-        reddish = part.x[..., 0].mean(axis=(1, 2)) > part.x[..., 2].mean(axis=(1, 2))
-        assert np.array_equal(reddish, part.y == 1)
+        red, _, blue = part.x[:].mean(axis=(1, 2)).T
+
+        assert np.array_equal(red > blue, part.y == 1)
     assert sum(len(part) for part in (data.train, data.validation, data.test)) == 60
     assert data.notes == ()
 
@@ -121,7 +122,7 @@ def test_what_is_left_out_of_a_folder_is_named_with_the_reason(photos: Path) -> 
     (photos / "loose.png").write_bytes(encode_png(np.zeros((4, 4), np.uint8)))
     (photos / "nothing").mkdir()
     (photos / ".thumbnails").mkdir()
-    data = load_folder(photos, 8, 8)
+    data = load_folder(photos, ImagePolicy(8, 8))
     assert data.classes == ("아빠", "엄마")
     assert len(data.train) + len(data.validation) + len(data.test) == 60
     notes = "\n".join(data.notes)
@@ -134,7 +135,7 @@ def test_what_is_left_out_of_a_folder_is_named_with_the_reason(photos: Path) -> 
 
 def test_in_a_folder_too_copies_stay_together_and_new_pictures_move_none(photos: Path) -> None:
     def parts() -> dict[str, int]:
-        data = load_folder(photos, 8, 8, 1, seed=4)
+        data = load_folder(photos, ImagePolicy(8, 8, 1), seed=4)
         return {name: i for i, part in enumerate((data.train, data.validation, data.test)) for name in part.names or ()}
 
     before = parts()
@@ -149,7 +150,7 @@ def test_in_a_folder_too_copies_stay_together_and_new_pictures_move_none(photos:
 
 
 def test_the_size_does_not_move_a_picture_to_another_part(photos: Path) -> None:
-    assert load_folder(photos, 8, 8).test.names == load_folder(photos, 20, 12, 1).test.names
+    assert load_folder(photos, ImagePolicy(8, 8)).test.names == load_folder(photos, ImagePolicy(20, 12, 1)).test.names
 
 
 def test_a_folder_without_two_classes_is_refused(tmp_path: Path) -> None:
@@ -160,7 +161,7 @@ def test_a_folder_without_two_classes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="found 1: cat"):
         load(tmp_path)
     with pytest.raises(DataError, match=r"gone' cannot be read: \w"):
-        load_folder(tmp_path / "gone", 8, 8)
+        load_folder(tmp_path / "gone", ImagePolicy(8, 8))
 
 
 def test_a_folder_of_unreadable_pictures_is_an_error_not_a_crash(tmp_path: Path) -> None:

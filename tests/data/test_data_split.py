@@ -73,7 +73,7 @@ def test_a_given_test_part_is_kept_and_its_copies_leave_the_training_part() -> N
     assert np.array_equal(data.test.x, X[:30])
     tested = {pixels.tobytes() for pixels in data.test.x}
     assert not tested & {pixels.tobytes() for part in (data.train, data.validation) for pixels in part.x}
-    assert "30 training images are also in the test part; they were left out of training." in data.notes
+    assert "30 training images are also in the test part; left out of training." in data.notes
 
 
 def test_a_class_too_small_to_split_is_reported() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.stored import subset
 from striate.errors import DataError
 from striate.images import ImagePolicy
 
@@ -21,10 +22,12 @@ MOST_BYTES = 4_000_000_000  # of pixels held in memory at once
 class Images:
     """Pictures and their classes.
 
-    x: uint8 or float32 (N, H, W, C). y: int64 (N,), class numbers from 0. names: where each came from, if known.
+    x: uint8 or float32 (N, H, W, C): an array, or `Stored` pixels in a file, of which nothing but shape, dtype, len(x)
+    and x[rows] should be used, a batch at a time.
+    y: int64 (N,), class numbers from 0. names: where each came from, if known.
     """
 
-    x: Pixels
+    x: Any
     y: Labels
     names: tuple[str, ...] | None = None
 
@@ -35,7 +38,7 @@ class Images:
         """The pictures at these row numbers, or where this mask (N,) is true."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         names = None if self.names is None else tuple(self.names[row] for row in rows)
-        return Images(self.x[rows], self.y[rows], names)
+        return Images(subset(self.x, rows), self.y[rows], names)
 
 
 @dataclass(frozen=True, eq=False)

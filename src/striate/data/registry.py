@@ -12,6 +12,7 @@ from striate.data.resize import resize
 from striate.data.scattered import scattered
 from striate.downloads import cache_folder
 from striate.errors import UsageError, nearest
+from striate.images import ImagePolicy
 
 FOLDER_SIZE = 64  # pixels; small enough to train on two cores, large enough to tell things apart
 
@@ -67,18 +68,23 @@ def get(name: str) -> str:
 
 
 def load(
-    name_or_path: str | Path, *, seed: int = 0, size: int | tuple[int, int] | None = None, channels: int | None = None
-) -> Dataset:
+    name_or_path: str | Path, *, seed: int = 0, size: int | tuple[int, int] | None = None,
+    channels: int | None = None, fit: str | None = None,
+) -> Dataset:  # fmt: skip
     """A data set by its name, or of a folder that has one subfolder of pictures for each class.
 
     size: pixels, one number or (height, width); channels: 1 or 3. Without them data sets with a name keep their
-    own, and folders get 64×64 RGB. Raises UsageError for what is neither a name nor a folder.
+    own, and folders get 64×64 RGB. fit: how the pictures of a folder are brought to the size, as of `ImagePolicy`.
+    Raises UsageError for what is neither a name nor a folder.
     """
     name = str(name_or_path)
     height, width = (size, size) if isinstance(size, int) else size or (None, None)
     if name not in KNOWN and Path(name).is_dir():
-        return load_folder(name, height or FOLDER_SIZE, width or FOLDER_SIZE, channels or 3, seed)
+        policy = ImagePolicy(height or FOLDER_SIZE, width or FOLDER_SIZE, channels or 3, fit or "crop")
+        return load_folder(name, policy, seed)
     _check(name)
+    if fit:
+        raise UsageError(f"How pictures are fitted can be chosen for folders; '{name}' has its own way.")
     data = KNOWN[name].build(seed)
     own = data.shape
     return resize(data, height or own[0], width or own[1], channels or own[2])

@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.dataset import Dataset, Images, fingerprint
+from striate.data.stored import Stored
 from striate.errors import DataError
 from striate.images import ImagePolicy
 
 Digests = NDArray[np.uint64]
 PARTS = ("training", "validation", "test")
+TRAINING, VALIDATION, TEST = range(3)
+NOWHERE = -1
 
 
 def digest_bytes(contents: Iterable[Any], seed: int) -> Digests:
@@ -22,13 +25,23 @@ def digest_bytes(contents: Iterable[Any], seed: int) -> Digests:
     return np.frombuffer(joined, "<u8").astype(np.uint64)
 
 
-def digest_images(x: NDArray[Any], seed: int) -> Digests:
-    """One 64-bit number (N,) for the pixels of each image of x (N, H, W, C)."""
+def digest_images(x: Any, seed: int) -> Digests:
+    """One 64-bit number (N,) for the pixels of each image of x (N, H, W, C), which may lie in a file."""
+    if isinstance(x, Stored):
+        return digest_bytes((image.reshape(-1).data for image in x), seed)
     if not len(x):
         return np.zeros(0, np.uint64)
     size = x.nbytes // len(x)
     content = np.ascontiguousarray(x).reshape(-1).view(np.uint8).data
     return digest_bytes((content[start : start + size] for start in range(0, x.nbytes, size)), seed)
+
+
+def copies(digests: Digests) -> list[NDArray[np.intp]]:
+    """The rows of each group of images that are the same byte for byte, in the order of their first rows."""
+    order = np.argsort(digests, kind="stable")
+    starts = np.flatnonzero(np.diff(digests[order])) + 1
+    groups = [rows for rows in np.split(order, starts) if len(rows) > 1]
+    return sorted(groups, key=lambda rows: int(rows[0]))
 
 
 def side(digests: Digests, validation: float, test: float) -> NDArray[np.int8]:
@@ -42,10 +55,22 @@ def side(digests: Digests, validation: float, test: float) -> NDArray[np.int8]:
 
 def split_all(
     name: str, classes: Sequence[str], images: Images, policy: ImagePolicy, *, digests: Digests,
-    validation: float = 0.1, test: float = 0.1, notes: Sequence[str] = (),
+    given: NDArray[np.int8] | None = None, validation: float = 0.1, test: float = 0.1, notes: Sequence[str] = (),
 ) -> Dataset:  # fmt: skip
-    """A data set of three parts cut from `images` by their digests (N,)."""
-    sides = side(digests, validation, test)
+    """A data set of three parts cut from `images` by their digests (N,).
+
+    given: (N,) the parts they lie in already; then only a part that has no images is cut from the training images.
+    An image that is also in the test part, byte for byte, is left out of the others, and one that is also in the
+    validation part out of training; notes say so.
+    """
+    given = np.zeros(len(images), np.int8) if given is None else given
+    cut = side(digests, 0 if VALIDATION in given else validation, 0 if TEST in given else test)
+    sides = np.where(given == TRAINING, cut, given)
+    notes = list(notes)
+    for part, other in ((TRAINING, TEST), (VALIDATION, TEST), (TRAINING, VALIDATION)):
+        leaked = (sides == part) & np.isin(digests, digests[sides == other])
+        sides[leaked] = NOWHERE
+        notes += _leak_notes(int(leaked.sum()), PARTS[part], PARTS[other])
     rows = [np.flatnonzero(sides == number) for number in range(3)]
     parts = [images.take(part) for part in rows]
     return _assemble(name, classes, parts, policy, digests=[digests[part] for part in rows], notes=notes)
@@ -61,12 +86,18 @@ def split_train(
     """
     digests, tested = digest_images(train.x, seed), digest_images(test.x, seed)
     leaked = np.isin(digests, tested)
-    if leaked.any():
-        notes = [*notes, f"{leaked.sum()} training images are also in the test part; they were left out of training."]
-    sides = np.where(leaked, np.int8(-1), side(digests, validation, 0))
+    notes = [*notes, *_leak_notes(int(leaked.sum()), PARTS[TRAINING], PARTS[TEST])]
+    sides = np.where(leaked, np.int8(NOWHERE), side(digests, validation, 0))
     rows = [np.flatnonzero(sides == number) for number in range(2)]
     parts = [*(train.take(part) for part in rows), test]
     return _assemble(name, classes, parts, policy, digests=[*(digests[part] for part in rows), tested], notes=notes)
+
+
+def _leak_notes(count: int, part: str, other: str) -> list[str]:
+    if not count:
+        return []
+    images = f"1 {part} image is" if count == 1 else f"{count:,} {part} images are"
+    return [f"{images} also in the {other} part; left out of {part}."]
 
 
 def _assemble(

@@ -24,6 +24,13 @@ LARGE = 25_000_000  # pixels; of such pictures only one is decoded at a time, so
 _ONE_AT_A_TIME = threading.Lock()
 
 
+def decoder() -> str:
+    """What decodes, with its version: another one may round pixels otherwise."""
+    import PIL
+
+    return f"Pillow {PIL.__version__}"
+
+
 def read_image(path: str | Path) -> NDArray[np.uint8]:
     """The picture in a file, upright, as uint8 (H, W, 3); of an animation the first frame.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from striate.data.stored import Stored, subset
 from striate.engines.base import Array
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
 from striate.errors import DataError
@@ -23,8 +24,12 @@ class Samples:
         return len(self.inputs[0])
 
     def take(self, rows: Array | slice) -> "Samples":
-        """The samples at these rows."""
+        """The samples at these rows, in memory."""
         return Samples(tuple(x[rows] for x in self.inputs), tuple(y[rows] for y in self.targets))
+
+    def subset(self, rows: Array) -> "Samples":
+        """The samples at these rows; those in a file stay there."""
+        return Samples(tuple(subset(x, rows) for x in self.inputs), tuple(y[rows] for y in self.targets))
 
 
 def check_samples(network: Network, losses: Sequence[Loss], x: Any, y: Any) -> Samples:
@@ -81,7 +86,9 @@ def _parts(value: Any, names: Sequence[str], what: str) -> list[Any]:
     return list(value)
 
 
-def _array(part: Any, what: str) -> Array:
+def _array(part: Any, what: str) -> Any:
+    if isinstance(part, Stored):
+        return part  # may be larger than memory
     try:
         return np.asarray(part)
     except ValueError as error:  # what NumPy says of lists with parts of several lengths

@@ -1,0 +1,201 @@
+"""Read all picture files of a folder once, on all cores: their pixels, their digests, and why some are left out."""
+
+import hashlib
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.data.cache import Facts, NoRoomError, keep
+from striate.data.split import Digests, digest_bytes
+from striate.data.stored import Stored
+from striate.errors import DataError
+from striate.images import ImagePolicy, decoder, read_file
+
+VERSION = 1  # of what the cache holds; a higher one makes all pixels anew
+EASY_BYTES = 1_000_000_000  # of pixels that memory holds where the disk cannot
+BLOCK_BYTES = 4_000_000  # of pixels that a thread decodes before it hands them over
+
+Block = NDArray[np.uint8]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a file is left out. passing: the system could not read it now, and may another time."""
+
+    reason: str
+    passing: bool = False
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """All files of a folder in order.
+
+    x: uint8 (N, H, W, C), black for files that are left out. digests: (N,) of each file's bytes; 0 for those.
+    faults: by row number. note: what the person should know about where the pixels are, or None.
+    """
+
+    x: Stored | Block
+    digests: Digests
+    faults: dict[int, Fault]
+    note: str | None = None
+
+
+def read_pictures(folder: Path, files: Sequence[Path], names: Sequence[str], policy: ImagePolicy) -> Pictures:
+    """The pictures of these files, as the policy wants them; decoded once, then taken from the disk.
+
+    names: what to call the files in faults. Where the disk has no room, up to EASY_BYTES are held in memory.
+    Raises NoRoomError for more.
+    """
+    shape = (len(files), *policy.shape)
+
+    def decode(file: BinaryIO) -> Facts:
+        return _to_facts(*_decode_all(files, names, policy, lambda block: file.write(block.data)))
+
+    try:
+        kept = keep(_key(folder, files, policy), shape, decode, lambda facts: not _mended(facts, files))
+    except NoRoomError as error:
+        if np.prod(shape, dtype=np.int64) > EASY_BYTES:
+            raise
+        return _in_memory(files, names, policy, f"The pixels are held in memory this time. {error}")
+    return Pictures(kept.x, *_from_facts(kept.facts))
+
+
+def _in_memory(files: Sequence[Path], names: Sequence[str], policy: ImagePolicy, note: str) -> Pictures:
+    x = np.empty((len(files), *policy.shape), np.uint8)
+    free = x
+
+    def put(block: Block) -> None:
+        nonlocal free
+        free[: len(block)], free = block, free[len(block) :]
+
+    return Pictures(x, *_decode_all(files, names, policy, put), note)
+
+
+def _key(folder: Path, files: Sequence[Path], policy: ImagePolicy) -> str:
+    """32 hexadecimal digits that change when a file, the policy or the decoder does."""
+    state = hashlib.blake2b(f"{VERSION} {decoder()} {policy}".encode(), digest_size=16)
+    state.update(os.fsencode(os.path.realpath(folder)))
+    for file in files:
+        state.update(b"\0" + os.fsencode(file.relative_to(folder)) + _stamp(file))
+    return state.hexdigest()
+
+
+def _stamp(file: Path) -> bytes:
+    try:
+        found = file.stat()
+    except OSError:
+        return b"\0gone"
+    return f"\0{found.st_size} {found.st_mtime_ns}".encode()
+
+
+def _to_facts(digests: Digests, faults: dict[int, Fault]) -> Facts:
+    """Ready for JSON."""
+    return {
+        "digests": digests.astype(">u8").tobytes().hex(),
+        "faults": {str(row): [fault.reason, fault.passing] for row, fault in faults.items()},
+    }
+
+
+def _from_facts(facts: Facts) -> tuple[Digests, dict[int, Fault]]:
+    digests = np.frombuffer(bytes.fromhex(facts["digests"]), ">u8").astype(np.uint64)
+    return digests, {int(row): Fault(*fault) for row, fault in facts["faults"].items()}
+
+
+def _mended(facts: Facts, files: Sequence[Path]) -> bool:
+    """Whether a file that could not be read can be read now: a right that was granted, a disk that is back."""
+    return any(_readable(files[row]) for row, fault in _from_facts(facts)[1].items() if fault.passing)
+
+
+def _readable(file: Path) -> bool:
+    try:
+        read_file(file)
+    except DataError:
+        return False
+    return True
+
+
+def _decode_all(
+    files: Sequence[Path], names: Sequence[str], policy: ImagePolicy, put: Callable[[Block], object]
+) -> tuple[Digests, dict[int, Fault]]:
+    """Give all pixels to `put`, block after block in order; return digests and faults."""
+    digests: list[int] = []
+    faults: dict[int, Fault] = {}
+    size = max(1, min(64, BLOCK_BYTES // int(np.prod(policy.shape))))
+    jobs = [range(start, min(start + size, len(files))) for start in range(0, len(files), size)]
+    with _progress(len(files)) as advance:
+        for block, found in _in_order(lambda rows: _decode_block(rows, files, names, policy), jobs):
+            faults |= {len(digests) + row: fault for row, fault in enumerate(found) if isinstance(fault, Fault)}
+            digests += [0 if isinstance(digest, Fault) else digest for digest in found]
+            put(block)
+            advance(len(block))
+    return np.array(digests, np.uint64), faults
+
+
+def _in_order(work: Callable[[range], T], jobs: Iterable[range]) -> Iterator[T]:
+    """The results in the order of the jobs; all cores work, and only a few jobs ahead, so that memory is bounded."""
+    threads = cores()
+    waiting: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(threads) as pool:  # decoders let other threads run
+        for job in jobs:
+            waiting.append(pool.submit(work, job))
+            if len(waiting) > threads + 1:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _decode_block(
+    rows: range, files: Sequence[Path], names: Sequence[str], policy: ImagePolicy
+) -> tuple[Block, list[int | Fault]]:
+    """Pixels (n, H, W, C), and of each file its digest or why it is left out."""
+    block = np.zeros((len(rows), *policy.shape), np.uint8)
+    return block, [_decode(files[row], names[row], policy, out) for row, out in zip(rows, block, strict=True)]
+
+
+def _decode(file: Path, name: str, policy: ImagePolicy, out: Block) -> int | Fault:
+    try:
+        content = read_file(file, name)
+    except DataError as error:
+        return Fault(str(error), passing=isinstance(error.__cause__, OSError))
+    try:
+        out[:] = policy.decode(content, name)
+    except DataError as error:
+        return Fault(str(error))
+    return int(digest_bytes([content], 0)[0])
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], object]]:
+    """A bar with images per second on a terminal, nothing elsewhere; gives the function that moves it on."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console, began = Console(stderr=True), time.perf_counter()
+    columns = TextColumn("reading pictures"), BarColumn(None), MofNCompleteColumn(), TextColumn("{task.fields[speed]}")
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=total, speed="")
+
+        def advance(count: int) -> None:
+            done = bar.tasks[0].completed + count
+            bar.update(task, advance=count, speed=f"{done / (time.perf_counter() - began):,.0f} images/s")
+
+        yield advance
