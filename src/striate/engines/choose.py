@@ -13,7 +13,7 @@ from striate.errors import UsageError, nearest
 from striate.network import Layer, Network
 
 AUTO = "auto"
-ENGINES = ("numpy", "torch")
+ENGINES = ("numpy", "torch", "onnx")
 # Multiply-adds for one image, measured on two cores. Below the first, steps are so short that an accelerator waits for
 # Python; above the second, PyTorch's convolutions beat NumPy's on a CPU too.
 TINY, SMALL = 1_000_000, 12_000_000
@@ -23,9 +23,9 @@ TINY, SMALL = 1_000_000, 12_000_000
 class Computing:
     """What is to compute, and how.
 
-    engine: "auto", "numpy" or "torch". The others are the PyTorch engine's: device: "auto", "cpu", "cuda", "cuda:1",
-    "mps". precision: "auto", "float32", "bfloat16", "float16". deterministic: the same bits each time. compiled: by
-    torch.compile.
+    engine: "auto", "numpy", "torch", or "onnx", which does not train. The others are the PyTorch engine's: device:
+    "auto", "cpu", "cuda", "cuda:1", "mps". precision: "auto", "float32", "bfloat16", "float16". deterministic: the same
+    bits each time. compiled: by torch.compile.
     """
 
     engine: str = AUTO
@@ -50,8 +50,9 @@ class Computing:
         """Raise UsageError for what there is not, is not installed, or clashes."""
         if self.engine not in (AUTO, *ENGINES):
             raise UsageError(f"There is no engine '{self.engine}'.{nearest(self.engine, (AUTO, *ENGINES))}")
-        if self.engine == "numpy" and self.needs_torch:
-            raise UsageError("The NumPy engine computes in float32 on the CPU; the rest needs the engine 'torch'.")
+        if self.engine in ("numpy", "onnx") and self.needs_torch:
+            name = {"numpy": "NumPy", "onnx": "ONNX"}[self.engine]
+            raise UsageError(f"The {name} engine computes in float32 on the CPU; the rest needs the engine 'torch'.")
         if self.engine == "torch" or self.needs_torch or self.device != AUTO:
             if not installed("torch"):
                 raise UsageError(
@@ -133,10 +134,15 @@ def make_engine(name: str, network: Network, weights: Mapping[str, Array], **opt
 
     Raises UsageError as `Computing.check` does.
     """
-    if choose(network, Computing(name, **options)).engine == "numpy":
+    chosen = choose(network, Computing(name, **options)).engine
+    if chosen == "numpy":
         from striate.engines.numpy import NumpyEngine
 
         return NumpyEngine(network, weights)
+    if chosen == "onnx":
+        from striate.engines.onnx import OnnxEngine
+
+        return OnnxEngine(network, weights)
     from striate.engines.torch import TorchEngine
 
     return TorchEngine(network, weights, **options)

@@ -1,0 +1,334 @@
+"""The ONNX engine gives the NumPy engine's numbers, and its models are what the ONNX standard says."""
+
+import json
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx.reference import ReferenceEvaluator
+
+import striate
+from striate.engines.base import Array
+from striate.engines.losses import MeanSquaredError
+from striate.engines.numpy import NumpyEngine
+from striate.engines.onnx import OnnxEngine, to_onnx
+from striate.engines.optimizers import SGD
+from striate.errors import NetworkError, UsageError
+from striate.network import (
+    ACTIVATIONS,
+    Activation,
+    Add,
+    AveragePool2D,
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Dropout,
+    Flatten,
+    Input,
+    Layer,
+    MaxPool2D,
+    Network,
+    Rescale,
+    Shape,
+    Tensor,
+)
+
+from .networks import NETWORKS, chain, lively_weights, pixels
+
+MAPS = 7  # before the LRN in NETWORKS; with fewer images, ONNX's reference leaves out the last maps
+REFUSED = r"The ONNX engine runs networks but does not train them: use engine 'numpy' or 'torch'\."
+
+
+def assert_close(found: Array, expected: Array, tolerance: float = 3e-5) -> None:
+    """Within the tolerance, as a part of the largest number."""
+    assert found.shape == expected.shape
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max(initial=1))
+
+
+def engines(network: Network) -> tuple[NumpyEngine, OnnxEngine]:
+    weights = lively_weights(network, dtype="float32")
+    return NumpyEngine(network, weights), OnnxEngine(network, weights, threads=1)
+
+
+def model_of(network: Network, **told: Any) -> onnx.ModelProto:
+    return onnx.load_from_string(to_onnx(network, lively_weights(network, dtype="float32"), **told))
+
+
+def operators(model: onnx.ModelProto) -> list[str]:
+    return [node.op_type for node in model.graph.node]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_forward_and_activations(name: str) -> None:
+    network, inputs = NETWORKS[name], pixels(NETWORKS[name], 3)
+    reference, engine = engines(network)
+    for found, expected in zip(engine.forward(inputs), reference.forward(inputs), strict=True):
+        assert_close(found, expected)
+    shown, wanted = engine.activations(inputs), reference.activations(inputs)
+    assert list(shown) == list(wanted)
+    for key, values in wanted.items():
+        assert_close(shown[key], values)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_models_follow_the_standard_and_its_reference(name: str) -> None:
+    """The checker of ONNX finds no fault, and its own interpreter, written in Python, gives the same numbers."""
+    network, inputs = NETWORKS[name], pixels(NETWORKS[name], MAPS)
+    model = model_of(network)
+    onnx.checker.check_model(model, full_check=True)
+    names = [value.name for value in model.graph.input]
+    found = ReferenceEvaluator(model).run(None, dict(zip(names, inputs, strict=True)))
+    for mine, expected in zip(found, engines(network)[0].forward(inputs), strict=True):
+        assert_close(np.asarray(mine), expected)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activations_of_small_and_very_large_numbers(activation: str) -> None:
+    network = Network.sequential([Input((3, 4, 2), dtype="float32"), Activation(activation)])
+    x = np.random.default_rng(0).normal(0, 4, (5, 3, 4, 2)).astype("float32")
+    x[0] *= 1e4
+    reference, engine = engines(network)
+    assert_close(engine.forward([x])[0], reference.forward([x])[0], 2e-6)
+
+
+paddings = st.one_of(st.sampled_from(["valid", "same"]), st.tuples(*[st.tuples(*[st.integers(0, 2)] * 2)] * 2))
+pairs = st.tuples(st.integers(1, 4), st.integers(1, 4))
+
+
+@st.composite
+def windowed(draw: st.DrawFn) -> Network:
+    """One layer with any window on a map that it fits."""
+    kind = draw(st.sampled_from([Conv2D, DepthwiseConv2D, MaxPool2D, AveragePool2D]))
+    given_: dict[str, Any] = {"strides": draw(pairs), "padding": draw(paddings)}
+    size = draw(pairs)
+    if kind in (MaxPool2D, AveragePool2D):
+        given_["pool_size"] = tuple(max(side, 3) for side in size)
+    else:
+        given_ |= {"kernel_size": size, "dilation_rate": draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))}
+    if kind is Conv2D:
+        given_ |= {"filters": 4, "groups": draw(st.sampled_from([1, 2]))}
+    shape = (draw(st.integers(10, 14)), draw(st.integers(10, 14)), 2)
+    return Network.sequential([Input(shape), Rescale(), kind(**given_)])
+
+
+@given(windowed())
+@settings(max_examples=60, deadline=None)
+def test_windows_of_all_kinds(network: Network) -> None:
+    inputs = pixels(network, 2)
+    reference, engine = engines(network)
+    assert_close(engine.forward(inputs)[0], reference.forward(inputs)[0])
+
+
+def unfoldable() -> dict[str, Network]:
+    """Batch normalisations that must stay: another reader, an output, an activation between, a shared layer, a door."""
+    image = Input((6, 6, 2))
+    conv, norm = Conv2D(2, 3, padding="same", name="conv"), BatchNormalization(name="norm")
+    maps = conv(Rescale()(image))
+    twice = conv(norm(maps))
+    return {
+        "another reader": Network(image, Add()(norm(maps), maps)),
+        "output": Network(image, [maps, norm(maps)]),
+        "activation between": chain((6, 6, 2), Conv2D(2, 3, activation="relu"), norm),
+        "shared": Network(image, norm(twice)),
+        "no layer before": chain((6, 6, 2), norm),
+        "pooling between": chain((6, 6, 2), Conv2D(2, 3), MaxPool2D(2), norm),
+    }
+
+
+@pytest.mark.parametrize("name", unfoldable())
+def test_batch_normalisations_that_cannot_be_folded(name: str) -> None:
+    network = unfoldable()[name]
+    kinds = [node.layer.kind for node in network.nodes]
+    assert operators(model_of(network)).count("BatchNormalization") == kinds.count("BatchNormalization")
+    inputs = pixels(network, 3)
+    for found, expected in zip(*(engine.forward(inputs) for engine in engines(network)[::-1]), strict=True):
+        assert_close(found, expected)
+
+
+def test_batch_normalisations_are_folded_and_still_shown() -> None:
+    network = chain(
+        (6, 6, 2),
+        Conv2D(4, 3, use_bias=False, name="conv"),
+        BatchNormalization(name="norm"),
+        Activation("relu"),
+        DepthwiseConv2D(3),
+        BatchNormalization(scale=False),
+        Flatten(),
+        Dense(5),
+        BatchNormalization(center=False),
+    )
+    model = model_of(network)
+    assert "BatchNormalization" not in operators(model)
+    assert {"conv/kernel", "conv/bias"} <= {constant.name for constant in model.graph.initializer}
+    inputs = pixels(network, 3)
+    reference, engine = engines(network)
+    assert_close(engine.forward(inputs)[0], reference.forward(inputs)[0])
+    shown, wanted = engine.activations(inputs), reference.activations(inputs)
+    for key in ("conv", "norm"):
+        assert_close(shown[key], wanted[key])
+
+
+def test_a_shared_normalisation_is_folded_at_each_use() -> None:
+    image, norm = Input((6, 6, 2)), BatchNormalization(name="norm")
+    x = norm(Conv2D(3, 3, name="one")(Rescale()(image)))
+    network = Network(image, norm(Conv2D(3, 3, name="two")(x)))
+    assert "BatchNormalization" not in operators(model_of(network))
+    inputs = pixels(network, 3)
+    reference, engine = engines(network)
+    assert_close(engine.forward(inputs)[0], reference.forward(inputs)[0])
+
+
+def test_names_and_shapes_are_those_of_the_layers() -> None:
+    network = Network.sequential(
+        [
+            Input((8, 9, 3), name="photograph"),
+            Rescale(name="scale"),
+            Conv2D(4, 3, activation="relu", name="C1"),
+            Flatten(),
+            Dense(5, activation="softmax", name="answer"),
+        ]
+    )
+    model = model_of(network)
+    assert [node.name for node in model.graph.node] == [
+        "photograph/Transpose", "photograph/Cast", "scale/Mul", "C1/Conv", "C1/Relu", "flatten/Flatten",
+        "answer/Gemm", "answer/Softmax",
+    ]  # fmt: skip
+    assert {"C1", "flatten", "answer"} <= {node.output[0] for node in model.graph.node}
+    assert {"C1/kernel", "C1/bias", "answer/kernel"} <= {constant.name for constant in model.graph.initializer}
+    ((door,), (end,)) = model.graph.input, model.graph.output
+    sizes = [dim.dim_param or dim.dim_value for dim in door.type.tensor_type.shape.dim]
+    assert (door.name, door.type.tensor_type.elem_type, sizes) == ("photograph", onnx.TensorProto.UINT8, ["N", 8, 9, 3])
+    assert (end.name, end.type.tensor_type.elem_type) == ("answer", onnx.TensorProto.FLOAT)
+
+
+@pytest.mark.parametrize("layers", [[Flatten()], [Flatten(), Dropout(0.5)], [Flatten(), Flatten()]])
+def test_maps_are_flattened_as_they_lie_before_a_dense_layer(layers: list[Layer]) -> None:
+    network = Network.sequential([Input((4, 5, 3)), Rescale(), Conv2D(2, 2), *layers, Dense(3)])
+    assert operators(model_of(network)).count("Transpose") == 1
+    inputs = pixels(network, 3)
+    reference, engine = engines(network)
+    assert_close(engine.forward(inputs)[0], reference.forward(inputs)[0])
+
+
+def test_flattened_maps_that_others_read_have_the_order_of_the_network() -> None:
+    image = Input((4, 5, 3))
+    row = Flatten(name="row")(Conv2D(2, 2)(Rescale()(image)))
+    network = Network(image, [row, Activation("tanh")(row), Dense(3)(row)])
+    inputs = pixels(network, 3)
+    for found, expected in zip(*(engine.forward(inputs) for engine in engines(network)[::-1]), strict=True):
+        assert_close(found, expected)
+
+
+def test_one_layer_may_be_input_and_several_outputs() -> None:
+    image = Input((4,), dtype="float32", name="x")
+    gone = Dropout(0.5)(image)
+    network = Network(image, [gone, gone, Activation("linear")(gone)])
+    x = np.arange(8, dtype="float32").reshape(2, 4)
+    onnx.checker.check_model(model_of(network), full_check=True)
+    for output in OnnxEngine(network, {}).forward([x]):
+        np.testing.assert_array_equal(output, x)
+
+
+@pytest.mark.parametrize("shape", [(4, 5, 3), (7,)])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64", "int64"])
+def test_number_types_of_inputs(shape: Shape, dtype: str) -> None:
+    network = chain(shape, Activation("tanh"))
+    x = pixels(network, 3)[0]
+    reference, engine = engines(network)
+    assert_close(engine.forward([x.astype(dtype)])[0], reference.forward([x])[0])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+def test_files_take_what_the_input_layer_says(dtype: str) -> None:
+    network = Network.sequential([Input((4,), dtype=dtype), Rescale(), Dense(2)])
+    elem_type = model_of(network).graph.input[0].type.tensor_type.elem_type
+    assert onnx.helper.tensor_dtype_to_np_dtype(elem_type) == dtype
+
+
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_any_number_of_images(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where they go through in pieces."""
+    network = NETWORKS["many"]
+    reference, engine = engines(network)
+    inputs = pixels(network, 7)
+    whole = reference.forward(inputs)
+    monkeypatch.setattr("striate.engines.onnx.engine.PIECE", 3 * 4 * 3 * 3)
+    for found, expected in zip(engine.forward([x[:count] for x in inputs]), whole, strict=True):
+        assert_close(found, expected[:count])
+
+
+def test_what_the_file_tells() -> None:
+    network = NETWORKS["conv valid"]
+    policy = {"height": 7, "width": 9, "channels": 1, "fit": "stretch"}
+    model = model_of(network, classes=["고양이", "dog", "x"], policy=policy, metadata={"threshold": 0.5})
+    told = {item.key: item.value for item in model.metadata_props}
+    assert told.pop("striate") == striate.__version__
+    assert "고양이" in told["classes"]
+    parsed = {name: json.loads(text) for name, text in told.items()}
+    assert Network.from_json(json.dumps(parsed.pop("network"))) == network
+    assert parsed == {"classes": ["고양이", "dog", "x"], "policy": policy, "threshold": 0.5}
+    assert (model.producer_name, model.producer_version) == ("striate", striate.__version__)
+
+
+def test_the_same_network_gives_the_same_bytes() -> None:
+    network, weights = NETWORKS["graph"], lively_weights(NETWORKS["graph"])
+    assert to_onnx(network, weights) == to_onnx(network, dict(reversed(weights.items())))
+
+
+def test_weights_are_copies_and_can_be_set() -> None:
+    network, inputs = NETWORKS["conv bn relu pool"], pixels(NETWORKS["conv bn relu pool"], 2)
+    first, second = lively_weights(network), lively_weights(network, seed=1)
+    engine = OnnxEngine(network, first)
+    assert engine.weights.keys() == first.keys()
+    before = engine.forward(inputs)[0]
+    for array in engine.weights.values():
+        array[...] = 0
+    np.testing.assert_array_equal(engine.forward(inputs)[0], before)
+    engine.weights = second
+    assert_close(engine.forward(inputs)[0], NumpyEngine(network, second).forward(inputs)[0])
+    with pytest.raises(UsageError, match=r"Weights of '.*/kernel': expected shape \(.*\), received nothing\."):
+        engine.weights = {}
+
+
+def test_it_does_not_train() -> None:
+    network = chain((4,), Dense(3))
+    engine, x, t = OnnxEngine(network, lively_weights(network)), pixels(network, 2), [np.zeros((2, 3))]
+    with pytest.raises(UsageError, match=REFUSED):
+        engine.compile(SGD(), [MeanSquaredError()])
+    with pytest.raises(UsageError, match=REFUSED):
+        engine.train_step(x, t, learning_rate=0.1, step=0)
+    with pytest.raises(UsageError, match=REFUSED):
+        engine.gradients(x, t)
+    with pytest.raises(UsageError, match=REFUSED):
+        engine.forward(x, training=True)
+    with pytest.raises(UsageError, match=REFUSED):
+        engine.slots = {"dense/kernel/momentum": np.zeros(3)}
+    engine.slots = {}
+    assert engine.slots == {}
+
+
+def test_other_dtypes_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"The ONNX engine computes in float32 only; received float64\."):
+        OnnxEngine(NETWORKS["graph"], {}, dtype="float64")
+
+
+def test_layers_of_ones_own_are_refused() -> None:
+    class Doubled(Layer):
+        def output_shape(self, *inputs: Shape) -> Shape:
+            return inputs[0]
+
+    image = Input((4,))
+    output: Tensor = Doubled(name="mine")(image)
+    with pytest.raises(NetworkError, match=r"^Doubled 'mine': ONNX has no rule for Doubled, a layer of your own\."):
+        to_onnx(Network(image, output), {})
+
+
+def test_more_weights_than_a_file_holds_are_refused_before_anything_is_made() -> None:
+    network = Network.sequential([Input((30_000,)), Dense(20_000)], name="giant")
+    with pytest.raises(UsageError, match=r"'giant' has 2\.4 GB of weights; an ONNX file holds 2 GB at most\."):
+        to_onnx(network, {})
