@@ -41,7 +41,7 @@ def test_what_is_printed(trained: tuple[Path, Finished]) -> None:
     assert re.search(
         r"data +mnist5k: 10 classes, 28×28×1; [\d,]+ images to train, \d+ to validate, \d+ to", done.stdout
     )
-    assert "engine  numpy" in done.stdout
+    assert "Engine: numpy on cpu in float32, because 0.3 million multiply-adds for one image are few" in done.stdout
     assert re.search(r"epochs 4, batch_size \d+, optimizer adam", done.stdout)
     assert re.search(r"epoch 4/4 +loss 0\.\d+ +accuracy 0\.\d+ +val_loss", done.stdout)
     accuracy = {name: f"{100 * value:.2f}" for name, value in metrics["accuracy"].items()}
@@ -211,3 +211,51 @@ def test_a_class_too_small_to_split_is_reported(cli: Cli, photographs: Path, tmp
     shutil.copy(photographs / "빨강" / "그림 1.png", tmp_path / "more" / "하나" / "only.png")
     done = cli("train", "more", "--epochs", "1", "--set", "input_shape=[8,8,3]", "--batch-size", "20")
     assert "Class '하나' has only 1 image" in done.stdout
+
+
+def test_the_engine_is_kept_for_resuming(cli: Cli, tmp_path: Path) -> None:
+    single = {"OMP_NUM_THREADS": "1"}
+    begun = cli(*QUICK, "--engine", "torch", "--device", "cpu", "--deterministic", "--out", "run", env=single)
+    assert begun.returncode == 0, begun.stderr
+    line = "Engine: torch on cpu in float32, because it was asked for"
+    assert line in begun.stdout
+    config = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))
+    kept = [config[name] for name in ("engine", "device", "precision", "deterministic", "compiled")]
+    assert kept == ["torch", "cpu", "float32", True, False]
+    assert config["versions"]["torch"].startswith("2.")
+    assert config["versions"]["torch"] in (tmp_path / "run" / "report.html").read_text("utf-8")
+    resumed = cli("train", "--resume", "run", "--epochs", "2", env=single)
+    assert line in resumed.stdout
+    assert "epoch 2/2" in resumed.stdout
+    refused = cli("train", "--resume", "run", "--engine", "numpy")
+    assert refused.returncode == 2
+    assert "--resume goes on as the run was begun: --engine cannot be changed, only --epochs" in refused.stderr
+
+
+def test_a_run_of_an_earlier_version_goes_on(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
+    """Its config.json knows no device, and its recipe neither class weights nor the like."""
+    shutil.copytree(trained[0], tmp_path / "quick")
+    config = json.loads((tmp_path / "quick" / "config.json").read_text("utf-8"))
+    for name in ("device", "precision", "deterministic", "compiled", "engine_because"):
+        del config[name]
+    for name in ("class_weights", "clip_norm", "average", "patience"):
+        del config["recipe"][name]
+    (tmp_path / "quick" / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    done = cli("train", "--resume", "quick", "--epochs", "5")
+    assert "Engine: numpy on cpu in float32, because it was asked for" in done.stdout
+    assert "epoch 5/5" in done.stdout
+
+
+def test_settings_of_the_recipe(cli: Cli, tmp_path: Path) -> None:
+    sets = {"weight_decay": "5e-4", "clip_norm": "1", "average": "0.9", "patience": "2", "class_weights": "true"}
+    given = [part for name, value in sets.items() for part in ("--set", f"{name}={value}")]
+    done = cli(*QUICK, *given, "--out", "run")
+    assert done.returncode == 0, done.stderr
+    recipe = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))["recipe"]
+    assert recipe["optimizer"]["name"] == "adamw"
+    assert recipe["optimizer"]["weight_decay"] == 5e-4
+    assert [recipe[name] for name in ("clip_norm", "average", "patience", "class_weights")] == [1, 0.9, 2, True]
+    assert "class_weights yes, clip_norm 1, average 0.9, patience 2" in done.stdout
+    refused = cli(*QUICK, "--optimizer", "rmsprop", "--set", "weight_decay=1e-4")
+    assert refused.returncode == 2
+    assert "RMSprop has no weight decay; use sgd, momentum, nesterov, adam or adamw" in refused.stderr

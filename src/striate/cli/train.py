@@ -1,5 +1,6 @@
 """striate train: from names to a trained network and its report."""
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,7 +26,11 @@ MOST_NOTES = 10
 @click.option("--seed", type=int, help="First weights, order, augmentation and dropout [0].")
 @click.option("--ensemble", type=int, metavar="K", help="Train K networks, average their probabilities.")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with a run, or extend it with --epochs.")
-@click.option("--engine", metavar="NAME", help="What computes: numpy.")
+@click.option("--engine", metavar="NAME", help="What computes: numpy, torch [auto].")
+@click.option("--device", metavar="NAME", help="Where PyTorch computes: cpu, cuda, cuda:1, mps [auto].")
+@click.option("--precision", metavar="NAME", help="How PyTorch computes: float32, bfloat16, float16 [auto].")
+@click.option("--deterministic", is_flag=True, default=None, help="The same bits each time, on accelerators too.")
+@click.option("--compiled", is_flag=True, default=None, help="Let torch.compile make the kernels.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE",
               help="Any setting of the model or recipe, such as form=functional or label_smoothing=0.1.")  # fmt: skip
 @click.option("--tensorboard", is_flag=True, default=None, help="Write curves and graph for TensorBoard too.")
@@ -47,12 +52,14 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
 
 def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple[Job, Run]":
     from striate.cli.sets import key_values
+    from striate.engines.choose import Computing
     from striate.jobs.plan import make_plan
     from striate.jobs.prepare import prepare
     from striate.jobs.train import check_out, start
 
     given = {name: value for name, value in asked.items() if value is not None and name != "sets"}
-    plan = make_plan(epochs=epochs, sets=key_values(asked["sets"]), **given)
+    computing = Computing(**{item.name: given.pop(item.name) for item in fields(Computing) if item.name in given})
+    plan = make_plan(epochs=epochs, sets=key_values(asked["sets"]), computing=computing, **given)
     check_out(plan, out)
     job = prepare(plan)
     return job, start(job, out)
@@ -63,13 +70,14 @@ def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Job, 
 
     clashing = [name for name, value in asked.items() if value not in (None, ())]
     if clashing:
-        option = {"data": "DATA", "sets": "--set"}.get(clashing[0], f"--{clashing[0].replace('_', '-')}")
+        option = {"data": "DATA", "sets": "--set", "compiled": "--compile"}.get(
+            clashing[0], f"--{clashing[0].replace('_', '-')}"
+        )
         raise click.UsageError(f"--resume goes on as the run was begun: {option} cannot be changed, only --epochs.")
     return reopen(run, epochs)
 
 
 def _announce(job: "Job", run: "Run") -> None:
-    from striate.engines.numpy.shards import cores
     from striate.jobs.report import settings
 
     data, network, plan = job.data, job.network, job.plan
@@ -81,7 +89,6 @@ def _announce(job: "Job", run: "Run") -> None:
                  f"{network.multiply_adds:,} multiply-adds for one image",
         "data": f"{data.name}: {len(data.classes)} classes, {height}×{width}×{channels}; {len(data.train):,} images to "
                 f"train, {len(data.validation):,} to validate, {len(data.test):,} to test",
-        "engine": f"numpy on {cores()} cores (the engine of this version, no accelerator needed)",
         "recipe": ", ".join(f"{name} {value}" for name, value in settings(plan).items()),
         "seed": f"{run.recipe.seed}",
         "run": f"{run.path}",

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from striate import zoo
 from striate.data import get_augmentation, names
-from striate.engines.choose import ENGINES
+from striate.engines.choose import AUTO, Computing
 from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
 from striate.systems.recipes import recipe_of
@@ -28,7 +28,8 @@ class Plan:
     """One training by names.
 
     data: a name, or a folder path/CLASS/*.jpg. settings: of the model, by name. ensemble: members trained apart,
-    with seeds recipe.seed, recipe.seed + 1, …. plateau: lower the learning rate when validation stalls.
+    with seeds recipe.seed, recipe.seed + 1, …. plateau: lower the learning rate when validation stalls. engine, device,
+    precision, deterministic, compiled: as in `Computing`.
     """
 
     data: str
@@ -36,9 +37,18 @@ class Plan:
     recipe: Recipe
     settings: Mapping[str, Any] = field(default_factory=dict)
     ensemble: int = 1
-    engine: str = "numpy"
+    engine: str = AUTO
+    device: str = AUTO
+    precision: str = AUTO
+    deterministic: bool = False
+    compiled: bool = False
     plateau: bool = False
     tensorboard: bool = False
+
+    @property
+    def computing(self) -> Computing:
+        """What is to compute."""
+        return Computing(**{item.name: getattr(self, item.name) for item in fields(Computing)})
 
     def to_dict(self) -> dict[str, Any]:
         """All but the recipe, ready for JSON."""
@@ -49,7 +59,7 @@ class Plan:
     def from_dict(cls, settings: Mapping[str, Any], recipe: Recipe) -> "Plan":
         """The plan that `to_dict` described, among other things."""
         kept = [item.name for item in fields(cls) if item.name != "recipe"]
-        values: dict[str, Any] = {name: settings[name] for name in kept}
+        values: dict[str, Any] = {name: settings[name] for name in kept if name in settings}
         return cls(**values, recipe=recipe)
 
     def member(self, number: int) -> "Plan":
@@ -58,8 +68,9 @@ class Plan:
 
 
 def make_plan(
-    data: str | None = None, model: str | None = None, *, ensemble: int | None = None, engine: str = "numpy",
-    tensorboard: bool = False, sets: Mapping[str, str] | None = None, schedule: str | None = None, **recipe: Any,
+    data: str | None = None, model: str | None = None, *, ensemble: int | None = None,
+    computing: Computing = Computing(), tensorboard: bool = False,  # noqa: B008 - immutable
+    sets: Mapping[str, str] | None = None, schedule: str | None = None, **recipe: Any,
 ) -> Plan:  # fmt: skip
     """A plan from what a person typed; None is what the model usually gets.
 
@@ -69,13 +80,14 @@ def make_plan(
     """
     data = data or DEFAULT_DATA
     usual = _usual(data, model or (DEFAULT_FOLDER_MODEL if is_folder(data) else DEFAULT_MODEL))
-    _check_settings(engine, ensemble, tensorboard)
+    computing.check()
+    _check_settings(ensemble, tensorboard)
     asked = {key: value for key, value in recipe.items() if value is not None}
     chosen = _with_schedule(_changed(usual.recipe, photographs=is_folder(data), **asked), schedule)
     chosen, settings = _sort(chosen, {key: parse(value) for key, value in (sets or {}).items()})
     return replace(
         usual, recipe=chosen, settings={**usual.settings, **settings}, ensemble=ensemble or usual.ensemble,
-        engine=engine, plateau=schedule == PLATEAU, tensorboard=tensorboard,
+        plateau=schedule == PLATEAU, tensorboard=tensorboard, **asdict(computing),
     )  # fmt: skip
 
 
@@ -116,9 +128,7 @@ def _system(data: str, id: str) -> Plan:
     return Plan(data, form.model, system.recipe(), form.settings, system.members)
 
 
-def _check_settings(engine: str, ensemble: int | None, tensorboard: bool) -> None:
-    if engine not in ENGINES:
-        raise UsageError(f"There is no engine '{engine}'.{nearest(engine, ENGINES)}")
+def _check_settings(ensemble: int | None, tensorboard: bool) -> None:
     if ensemble is not None and ensemble < 1:
         raise UsageError(f"An ensemble has 1 member or more; received {ensemble}.")
     if tensorboard:

@@ -26,6 +26,7 @@ def prepare(plan: Plan) -> Job:
     The split of the data does not depend on the recipe's seed, so no run ever trains on another run's test images.
     Raises UsageError for unknown names and settings, DataError for data that cannot be used.
     """
+    plan.computing.check()
     data = load_data(plan.data, plan.settings.get("input_shape"))
     return Job(plan, data, build_network(plan, data))
 

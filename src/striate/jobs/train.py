@@ -13,6 +13,7 @@ from striate.errors import DataError, RunError, UsageError
 from striate.evaluation import Evaluation, evaluate, unknown_threshold
 from striate.files import atomic_write
 from striate.jobs import facts
+from striate.jobs.computing import use_engine
 from striate.jobs.plan import Plan, is_folder
 from striate.jobs.prepare import Job, prepare
 from striate.jobs.trained import THRESHOLD, average, member_path
@@ -88,12 +89,13 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Job
 def train(job: Job, run: Run, *, verbose: Verbose = "auto", say: Say = print) -> Result:
     """Train a job, or go on where its run stands; write metrics.json and report.html.
 
-    say: told of each member of an ensemble. Raises KeyboardInterrupt, with how to go on, after Ctrl-C.
+    say: told of the engine, and of each member of an ensemble.
+    Raises KeyboardInterrupt, with how to go on, after Ctrl-C.
     """
     run.require_data(job.data.fingerprint)
     with _resumable(run):
         if job.plan.ensemble == 1:
-            return _train_one(job, run, verbose)[0]
+            return _train_one(job, run, verbose, say)[0]
         return _train_members(job, run, verbose, say)
 
 
@@ -105,10 +107,12 @@ def _resumable(run: Run) -> Iterator[None]:
         raise KeyboardInterrupt(f"Stopped. Go on with: striate train --resume {run.path}") from None
 
 
-def _train_one(job: Job, run: Run, verbose: Verbose) -> tuple[Result, _Outputs]:
+def _train_one(job: Job, run: Run, verbose: Verbose, say: Say) -> tuple[Result, _Outputs]:
+    plan = Plan.from_dict(run.config, run.recipe)
     model = Model.from_network(job.network, seed=run.recipe.seed)
+    callbacks = [use_engine(model, plan, run, say), *_callbacks(plan, run)]
     with _timed(run):
-        model.train(job.data, run.recipe, run=run, callbacks=_callbacks(job.plan, run), verbose=verbose)
+        model.train(job.data, run.recipe, run=run, callbacks=callbacks, verbose=verbose)
     outputs = _Outputs(*(_predict(model, part.x) for part in (job.data.validation, job.data.test)))
     model.figures |= {THRESHOLD: unknown_threshold(outputs.validation, job.data.validation.y)}
     model.save(run.model_path)
@@ -142,7 +146,7 @@ def _train_members(job: Job, run: Run, verbose: Verbose, say: Say) -> Result:
         folder = Run.open(path) if (path / "config.json").exists() else start(member, path)
         if folder.recipe.epochs < run.recipe.epochs:
             folder.extend(run.recipe.epochs)
-        result, found = _train_one(member, folder, verbose)
+        result, found = _train_one(member, folder, verbose, say)
         seconds += result.seconds
         outputs.append(found)
     joined = _Outputs(average([o.validation for o in outputs]), average([o.test for o in outputs]))

@@ -1,0 +1,42 @@
+"""What computes a run: chosen when it begins, told to the person, and kept so that a resumed run computes the same."""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+from striate.engines.base import Engine
+from striate.engines.choose import AUTO, choose
+from striate.jobs.plan import Plan
+from striate.model import Model
+from striate.training import Run
+from striate.training.callback import Callback, Logs
+
+BECAUSE = "engine_because"
+
+
+class KeepEngine(Callback):
+    """Writes what the engine came to be into the run's config.json before the first step, and says it."""
+
+    def __init__(self, run: Run, plan: Plan, reason: str, say: Callable[[str], None]) -> None:
+        self.run, self.plan, self.reason, self.say = run, plan, reason, say
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """The engine is compiled now, so its precision is known."""
+        engine, config = self.model.engine, self.run.config
+        self.say(f"Engine: {engine.name} on {engine.device} in {engine.precision}, because {self.reason}")
+        config |= {"engine": engine.name, "precision": engine.precision, BECAUSE: self.reason}
+        if self.plan.device == AUTO:
+            config["device"] = str(engine.device).partition(":")[0]
+        config["versions"] |= _versions(engine)
+        self.run.write_config()
+
+
+def use_engine(model: Model, plan: Plan, run: Run, say: Callable[[str], None]) -> KeepEngine:
+    """Give the model the engine that the plan asks for; returns the callback that keeps what came of it."""
+    choice = choose(model.network, plan.computing)
+    model.use_engine(choice.engine, **plan.computing.options)
+    return KeepEngine(run, plan, run.config.get(BECAUSE, choice.reason), say)
+
+
+def _versions(engine: Engine) -> dict[str, Any]:
+    return {"torch": version("torch")} if engine.name == "torch" else {}
