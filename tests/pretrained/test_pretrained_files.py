@@ -1,0 +1,211 @@
+"""Files of weights are read and never run: every form of them, every damage, every attempt to run something."""
+
+import collections
+import contextlib
+import os
+import pickle
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+
+from striate import zoo
+from striate.errors import ModelFileError
+from striate.pretrained import load_pretrained
+from striate.pretrained.pickles import DamagedError, Storage, Tensor
+from striate.pretrained.statedict import MAGIC, as_array, read_state_dict
+
+NEW, OLD = {"_use_new_zipfile_serialization": True}, {"_use_new_zipfile_serialization": False}
+
+
+def tensors() -> dict[str, torch.Tensor]:
+    """Every kind of number, and tensors that are views, parts, parameters, scalars or empty."""
+    base = torch.arange(24, dtype=torch.float32)
+    kinds = (
+        torch.float64,
+        torch.float16,
+        torch.bfloat16,
+        torch.int64,
+        torch.int32,
+        torch.int16,
+        torch.int8,
+        torch.uint8,
+    )
+    return {
+        "plain": base.reshape(2, 3, 4) / 7,
+        "turned": base.reshape(4, 6).T,
+        "part": base[5:9],
+        "parameter": torch.nn.Parameter(base[:2] * 0.1),
+        "scalar": torch.tensor(7),
+        "empty": torch.zeros(0, 3),
+        "sure": torch.tensor([True, False]),
+        **{str(kind): base.to(kind) / 3 if kind.is_floating_point else base.to(kind) for kind in kinds},
+    }
+
+
+@pytest.mark.parametrize("form", [NEW, OLD])
+def test_state_dicts_as_pytorch_writes_them(tmp_path: Path, form: dict[str, bool]) -> None:
+    written = tensors()
+    torch.save(collections.OrderedDict(written), tmp_path / "weights.pth", **form)
+    found = read_state_dict(tmp_path / "weights.pth")
+    assert list(found) == list(written)
+    for name, tensor in written.items():
+        expected = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).detach().numpy()
+        assert found[name].dtype == expected.dtype
+        np.testing.assert_array_equal(found[name], expected)
+
+
+@pytest.mark.parametrize("form", [NEW, OLD])
+def test_a_module_with_its_counters_and_versions(tmp_path: Path, form: dict[str, bool]) -> None:
+    module = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
+    torch.save(module.state_dict(), tmp_path / "weights.pth", **form)
+    found = read_state_dict(tmp_path / "weights.pth")
+    assert {name: array.shape for name, array in found.items()} == {
+        name: tuple(tensor.shape) for name, tensor in module.state_dict().items()
+    }
+
+
+class Evil:
+    """Calls a function when it is unpickled."""
+
+    def __init__(self, function: Any, argument: str) -> None:
+        self.recipe = function, (argument,)
+
+    def __reduce__(self) -> Any:
+        return self.recipe
+
+
+@pytest.mark.parametrize("form", [NEW, OLD])
+@pytest.mark.parametrize(("function", "name"), [(os.mkdir, "mkdir"), (eval, "eval"), (os.system, "system")])
+def test_a_state_dict_that_holds_code_is_refused_and_nothing_is_run(
+    tmp_path: Path, form: dict[str, bool], function: Any, name: str
+) -> None:
+    path, trap = tmp_path / "evil.pth", tmp_path / "trap"
+    code = {"mkdir": str(trap), "eval": f"__import__('os').mkdir({str(trap)!r})", "system": f'mkdir "{trap}"'}[name]
+    torch.save({"conv1.weight": torch.zeros(2), "conv1.bias": Evil(function, code)}, path, **form)
+    with pytest.raises(ModelFileError) as caught:
+        load_pretrained(zoo.network("resnet18"), path)
+    message = str(caught.value)
+    assert re.match(
+        rf"{re.escape(str(path))} holds more than weights: it asks for \w+\.{name}, which could be any", message
+    )
+    assert message.endswith("nothing of it was run. Save the weights alone, with torch.save(model.state_dict(), FILE).")
+    assert not trap.exists()
+    torch.load(path, weights_only=False)
+    assert trap.exists()  # it would have been run elsewhere
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_plain_pickles_are_refused_in_every_protocol(tmp_path: Path, protocol: int) -> None:
+    path = tmp_path / "evil.pth"
+    head = pickle.dumps(MAGIC, protocol=2)
+    path.write_bytes(head + pickle.dumps(Evil(os.mkdir, str(tmp_path / "trap")), protocol))
+    with pytest.raises(ModelFileError, match=r"asks for (posix|nt)\.mkdir, which could be any code"):
+        read_state_dict(path)
+    assert not (tmp_path / "trap").exists()
+
+
+def test_a_whole_module_is_refused_by_the_name_of_its_class(tmp_path: Path) -> None:
+    torch.save(torch.nn.Linear(2, 3), tmp_path / "whole.pth")
+    with pytest.raises(ModelFileError, match=r"asks for torch\.nn\.modules\.linear\.Linear, which could be any code"):
+        read_state_dict(tmp_path / "whole.pth")
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"),
+    [
+        (b"(S'x'\nios\nsystem\n.", "the instruction INST"),
+        (b"(cos\nsystem\nS'x'\no.", "os.system"),
+        (b"\x82\x01.", "the instruction EXT1"),
+        (b"ccollections\nOrderedDict\n)\x81.", "the instruction NEWOBJ"),
+        (b"ctorch\nFloatStorage\n)R.", "a call"),
+        (b"ctorch._utils\n_rebuild_tensor_v2\n}b.", "an object with attributes"),
+        (b"cbuiltins\nFloatStorage\n.", "builtins.FloatStorage"),
+        (b"ctorch\nserialization.FakeStorage\n.", "torch.serialization.FakeStorage"),
+    ],
+)
+def test_every_instruction_that_could_run_something_is_refused(tmp_path: Path, code: bytes, asked: str) -> None:
+    path = tmp_path / "evil.pth"
+    path.write_bytes(b"\x80\x02" + code)
+    with pytest.raises(ModelFileError, match=f"it asks for {re.escape(asked)}, which could be any code"):
+        read_state_dict(path)
+
+
+def test_files_that_are_no_weights(tmp_path: Path) -> None:
+    network, path = zoo.network("resnet18"), tmp_path / "file"
+    contents: dict[bytes, str] = {
+        b"": r"file holds no weights: expected a safetensors file or a state dict of PyTorch\.",
+        b"<html>please log in</html>": r"file holds no weights: expected",
+        b"PK\x03\x04 and no more": r"file is damaged, or no state dict of PyTorch: it holds no whole pickle\.",
+        b"\x80\x02K\x01.": r"no state dict of PyTorch: it does not begin as PyTorch's files do\.",
+        (9).to_bytes(8, "little") + b"{'not' it": r"file is damaged, or holds numbers that NumPy lacks: ",
+    }
+    for content, message in contents.items():
+        path.write_bytes(content)
+        with pytest.raises(ModelFileError, match=message):
+            load_pretrained(network, path)
+    with pytest.raises(ModelFileError, match=r"nowhere could not be read: No such file"):
+        load_pretrained(network, tmp_path / "nowhere")
+    torch.save({"epoch": 3}, path)
+    with pytest.raises(ModelFileError, match="it holds other things than tensors"):
+        load_pretrained(network, path)
+    torch.save([torch.zeros(2)], path)
+    with pytest.raises(ModelFileError, match="it holds no state dict"):
+        load_pretrained(network, path)
+    torch.save({"a": torch.zeros(2, dtype=torch.complex64)}, path)
+    with pytest.raises(ModelFileError, match="it holds numbers of an unknown kind, ComplexFloatStorage"):
+        load_pretrained(network, path)
+    save_file({"conv1.weight": torch.zeros(2, dtype=torch.bfloat16)}, path)
+    with pytest.raises(ModelFileError, match="holds numbers that NumPy lacks"):
+        load_pretrained(network, path)
+
+
+@pytest.mark.parametrize(
+    ("offset", "shape", "strides"),
+    [(0, (5,), (1,)), (3, (2,), (1,)), (-1, (2,), (1,)), (0, (2, 2), (3, 1)), (0, (10**12,), (0,)), (0, (2,), (1, 1)),
+     (4, (2,), (-1,))],
+)  # fmt: skip
+def test_a_tensor_never_reaches_beyond_its_numbers(
+    offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
+) -> None:
+    with pytest.raises(DamagedError, match="a tensor reaches beyond its numbers"):
+        as_array(Tensor(Storage("FloatStorage", "0", 4), offset, shape, strides), bytes(16))
+
+
+def test_a_compressed_archive_is_refused(tmp_path: Path) -> None:
+    """A few bytes could unpack to all of the memory."""
+    torch.save({"a": torch.zeros(1000)}, tmp_path / "weights.pth")
+    with (
+        zipfile.ZipFile(tmp_path / "weights.pth") as plain,
+        zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as bomb,
+    ):
+        for name in plain.namelist():
+            bomb.writestr(name, plain.read(name))
+    with pytest.raises(ModelFileError, match="it is no archive of PyTorch"):
+        read_state_dict(tmp_path / "bomb.pth")
+
+
+@pytest.fixture(scope="module", params=[NEW, OLD], ids=["new", "old"])
+def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("files") / "weights.pth"
+    torch.save({"a": torch.ones(3, 4), "b": torch.zeros(5, dtype=torch.int64)}, path, **request.param)
+    return path.read_bytes()
+
+
+@given(data=st.data())
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damage_is_an_error_of_striate_or_harmless(data: st.DataObject, written: bytes, tmp_path: Path) -> None:
+    content = bytearray(written)
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=4)):
+        content[place] = data.draw(st.integers(0, 255))
+    path = tmp_path / "weights.pth"
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content)
+    with contextlib.suppress(ModelFileError):
+        assert sum(array.nbytes for array in read_state_dict(path).values()) <= 2 * len(written)
