@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from striate.jobs.train import Result
     from striate.training import Run
 
-MOST_NOTES = 10
-
 
 @click.command()
 @click.argument("data", required=False)
@@ -23,6 +21,7 @@ MOST_NOTES = 10
 @click.option("--optimizer", metavar="NAME", help="sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw.")
 @click.option("--schedule", metavar="NAME", help="constant, one_cycle, cosine, step, plateau.")
 @click.option("--augment", metavar="HOW", help="none, light, standard, strong.")
+@click.option("--fit", type=click.Choice(["crop", "pad", "stretch"]), help="How photographs come to size [crop].")
 @click.option("--seed", type=int, help="First weights, order, augmentation and dropout [0].")
 @click.option("--ensemble", type=int, metavar="K", help="Train K networks, average their probabilities.")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with a run, or extend it with --epochs.")
@@ -70,14 +69,13 @@ def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Job, 
 
     clashing = [name for name, value in asked.items() if value not in (None, ())]
     if clashing:
-        option = {"data": "DATA", "sets": "--set", "compiled": "--compile"}.get(
-            clashing[0], f"--{clashing[0].replace('_', '-')}"
-        )
+        option = {"data": "DATA", "sets": "--set"}.get(clashing[0], f"--{clashing[0].replace('_', '-')}")
         raise click.UsageError(f"--resume goes on as the run was begun: {option} cannot be changed, only --epochs.")
     return reopen(run, epochs)
 
 
 def _announce(job: "Job", run: "Run") -> None:
+    from striate.cli.wording import first
     from striate.jobs.report import settings
 
     data, network, plan = job.data, job.network, job.plan
@@ -95,10 +93,8 @@ def _announce(job: "Job", run: "Run") -> None:
     }  # fmt: skip
     for name, text in rows.items():
         click.echo(f"{name:7} {text}")
-    for note in data.notes[:MOST_NOTES]:
+    for note in first(data.notes, "; all are in the report"):
         click.echo(f"note    {note}")
-    if len(data.notes) > MOST_NOTES:
-        click.echo(f"note    … and {len(data.notes) - MOST_NOTES} more; all are in the report")
     click.echo()
 
 
