@@ -30,9 +30,16 @@ COUNTER = ".num_batches_tracked"  # of their batch normalisation; ours needs non
 def required_settings(model: str, source: str) -> Mapping[str, Any]:
     """The settings of a model of the zoo without which the weights would be another network's.
 
-    Raises UsageError where nothing is published for the model; of files nothing is known before they are read.
+    Raises UsageError where nothing is published for the model, or there is no such file; of what is in a file nothing
+    is known before it is read.
     """
-    return published(model).settings if source == IMAGENET else {}
+    if source == IMAGENET:
+        return published(model).settings
+    if not Path(source).is_file():
+        raise UsageError(
+            f"There is no file '{source}' to take weights from. Published weights are called '{IMAGENET}'."
+        )
+    return {}
 
 
 def load_pretrained(network: Network, source: str | os.PathLike[str]) -> tuple[Weights, tuple[str, ...]]:

@@ -32,6 +32,11 @@ class CheckpointFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return bool(self._files())
+
     def save(self, checkpoint: Checkpoint, step: int) -> Path:
         """Write the checkpoint of this step, then drop all but the two newest. Raises RunError on a full disk."""
         path = self.path / f"step-{step:010d}.safetensors"
