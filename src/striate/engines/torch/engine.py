@@ -235,7 +235,7 @@ class TorchEngine(GroupEngine):
         """The network whose gradients are means over all processes."""
         if self.world == 1 or not self._trained:
             return self._run
-        return nn.parallel.DistributedDataParallel(self._run, broadcast_buffers=False, gradient_as_bucket_view=True)
+        return nn.parallel.DistributedDataParallel(self._run, gradient_as_bucket_view=True)
 
     def _pass(
         self, inputs: Sequence[Any], training: bool, step: int, count: int, *, together: bool = False

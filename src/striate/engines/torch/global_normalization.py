@@ -26,7 +26,8 @@ def _moments(x: Tensor, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     count = x.numel() // x.shape[1]
     sums = torch.zeros((2 * len(like) + 1,), dtype=torch.float64, device=x.device)
     if count:
-        mean, variance = (part.double() for part in torch.batch_norm_update_stats(x, like, like, 0.0))
+        moving = torch.zeros_like(like)  # is moved, and says by its dtype in which to compute
+        mean, variance = (part.double() for part in torch.batch_norm_update_stats(x, moving, moving, 0.0))
         sums = torch.cat([mean * count, (variance + mean.square()) * count, sums.new_tensor([count])])
     sums, squares, counts = torch.tensor_split(add_up(sums), [len(like), 2 * len(like)])
     mean = sums / counts

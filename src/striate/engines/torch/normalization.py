@@ -28,16 +28,17 @@ def batch_normalization(
         return global_batch_normalization(x, gamma, beta, weights["moving_mean"], epsilon)
     count = x.numel() // x.shape[1]
     if count == 1:  # PyTorch refuses; the mean is the number itself, and nothing is left
-        return _lonely(x, beta), (x.detach().flatten().to(torch.float32), torch.zeros_like(x.flatten()))
+        return _lonely(x, gamma, beta), (x.detach().flatten(), torch.zeros_like(x.flatten()))
     # Memory for all of the past 0: the "moving" statistics that come out are the batch's own, without a second pass.
     mean, variance = torch.zeros_like(weights["moving_mean"]), torch.ones_like(weights["moving_variance"])
     y = F.batch_norm(x, mean, variance, gamma, beta, True, 1.0, epsilon)
     return y, (mean, variance * ((count - 1) / count))
 
 
-def _lonely(x: Tensor, beta: Tensor | None) -> Tensor:
-    y = x * 0
-    return y if beta is None else y + beta.view(1, -1, *[1] * (x.ndim - 2))
+def _lonely(x: Tensor, gamma: Tensor | None, beta: Tensor | None) -> Tensor:
+    axes = [1] * (x.ndim - 2)
+    y = x * 0 if gamma is None else x * 0 * gamma.view(1, -1, *axes)  # so that γ has a gradient, 0
+    return y if beta is None else y + beta.view(1, -1, *axes)
 
 
 def local_response(x: Tensor, radius: int, alpha: float, beta: float, k: float) -> Tensor:
