@@ -1,0 +1,181 @@
+"""What steps get, and that neither threads nor processes change it."""
+
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from striate.data import PHOTOGRAPHS, Augmentation, batches, epoch_order
+from striate.engines.base import Changes, Engine
+from striate.engines.choose import make_engine
+from striate.engines.weights import initial_weights
+from striate.errors import UsageError
+from striate.network import Dense, Flatten, Input, Network
+from striate.training import Recipe, Samples, feed
+from striate.training.feed import Feed
+
+STRONG = PHOTOGRAPHS["strong"]
+X = np.random.default_rng(0).integers(0, 256, (50, 8, 6, 3), dtype=np.uint8)
+Y = np.random.default_rng(1).integers(0, 3, 50)
+
+
+class Lazy:
+    """Pictures of which nothing is known but shape, dtype, len and what is at some rows."""
+
+    def __init__(self, x: NDArray[Any]) -> None:
+        self.shape, self.dtype, self.ndim, self._x = x.shape, x.dtype, x.ndim, x
+        self.threads: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._x)
+
+    def __getitem__(self, rows: Any) -> NDArray[Any]:
+        assert isinstance(rows, np.ndarray), "a whole part must not be read at once"
+        self.threads.add(threading.get_ident())
+        return np.asarray(self._x[rows])
+
+
+def engine(*inputs: Any, rank: int = 0, world: int = 1) -> Engine:
+    door = inputs[0] if inputs else Input((8, 6, 3))
+    network = Network.sequential([door, Flatten(), Dense(3, activation="softmax")], name="small")
+    made = make_engine("numpy", network, initial_weights(network, 0))
+    made.rank, made.world = rank, world
+    return made
+
+
+def fed(augmentation: Augmentation | None, *, epoch: int = 0, start: int = 0, rank: int = 0, world: int = 1,
+        x: Any = X, y: NDArray[Any] = Y) -> list[tuple[Samples, int]]:  # fmt: skip
+    recipe = Recipe(batch_size=12, augmentation=augmentation, seed=5)
+    return list(Feed(Samples((x,), (y,)), recipe, engine(rank=rank, world=world)).epoch(epoch, start))
+
+
+@pytest.mark.parametrize("small", [0, 1 << 20])
+def test_without_augmentation_batches_come_in_the_epochs_order(small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "SMALL", small)
+    order = epoch_order(50, 5, 3)
+    found = fed(None, epoch=3)
+    assert [count for _, count in found] == [12, 12, 12, 12, 2]
+    for (batch, count), part in zip(found, batches(50, 12), strict=True):
+        assert len(batch) == count
+        assert np.array_equal(batch.inputs[0], X[order[part]])
+        assert np.array_equal(batch.targets[0], Y[order[part]])
+
+
+def test_augmented_batches_are_what_the_changes_make_of_them() -> None:
+    order = epoch_order(50, 5, 3)
+    for (batch, _), part in zip(fed(STRONG, epoch=3), batches(50, 12), strict=True):
+        changes = STRONG.changes(order[part], 5, 3, (8, 6, 3))
+        assert changes.mixing is not None
+        assert np.array_equal(batch.inputs[0], changes.apply(X[order[part]]))
+        rows = np.eye(3)[Y[order[part]]]
+        assert batch.targets[0] == pytest.approx(changes.mixing.targets(rows))
+        assert batch.targets[0].dtype == np.float32
+
+
+def test_unmixed_targets_stay_class_numbers() -> None:
+    found = fed(PHOTOGRAPHS["standard"])
+    assert np.array_equal(np.concatenate([batch.targets[0] for batch, _ in found]), Y[epoch_order(50, 5, 0)])
+
+
+def test_targets_of_several_at_once_and_numbers_are_mixed_as_they_are() -> None:
+    y = np.random.default_rng(2).random((50, 3)).astype(np.float32)
+    batch, _ = fed(Augmentation(mixup=1.0), y=y)[0]
+    index = epoch_order(50, 5, 0)[:12]
+    mixing = Augmentation(mixup=1.0).changes(index, 5, 0, (8, 6, 3)).mixing
+    assert mixing is not None
+    own = mixing.shares[:, None]
+    assert batch.targets[0] == pytest.approx(own * y[index] + (1 - own) * y[index][mixing.partners])
+
+
+@pytest.mark.parametrize("augmentation", [None, STRONG, PHOTOGRAPHS["light"]])
+@pytest.mark.parametrize("world", [2, 3, 16])
+def test_processes_together_have_what_one_alone_has(augmentation: Augmentation | None, world: int) -> None:
+    whole = fed(augmentation)
+    for rank in range(world):
+        for (batch, count), (all_of_it, total) in zip(fed(augmentation, rank=rank, world=world), whole, strict=True):
+            assert count == total
+            assert np.array_equal(batch.inputs[0], all_of_it.inputs[0][rank::world])
+            assert np.array_equal(batch.targets[0], all_of_it.targets[0][rank::world])
+
+
+@pytest.mark.parametrize("augmentation", [None, STRONG])
+def test_an_epoch_goes_on_where_it_was_left(augmentation: Augmentation | None) -> None:
+    for (batch, _), (again, _) in zip(fed(augmentation)[3:], fed(augmentation, start=3), strict=True):
+        assert np.array_equal(batch.inputs[0], again.inputs[0])
+    assert fed(augmentation, start=5) == []
+
+
+@pytest.mark.parametrize("augmentation", [None, STRONG])
+def test_pixels_that_lie_elsewhere_are_read_batch_by_batch(
+    augmentation: Augmentation | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "SMALL", 0)
+    lazy = Lazy(X)
+    for (batch, _), (same, _) in zip(fed(augmentation, x=lazy), fed(augmentation), strict=True):
+        assert np.array_equal(batch.inputs[0], same.inputs[0])
+    assert threading.get_ident() not in lazy.threads
+
+
+class Slow:
+    """An engine's `change` that takes its time, the first batch the longest."""
+
+    def __init__(self) -> None:
+        self.made, self.at_once, self.most = 0, 0, 0
+
+    def __call__(self, x: NDArray[Any], changes: Changes) -> Any:
+        self.made += 1
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        time.sleep(0.05 / self.made)
+        self.at_once -= 1
+        return changes.apply(x)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_many_threads_keep_the_order(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "THREADS", threads)
+    monkeypatch.setattr(feed, "AHEAD", 3)
+    expected = fed(STRONG)
+    monkeypatch.setattr(type(engine()), "change", slow := Slow())
+    for (batch, _), (same, _) in zip(fed(STRONG), expected, strict=True):
+        assert np.array_equal(batch.inputs[0], same.inputs[0])
+    assert slow.most == threads
+
+
+def test_no_more_is_made_than_is_about_to_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(engine()), "change", slow := Slow())
+    recipe = Recipe(batch_size=2, augmentation=STRONG)
+    coming = Feed(Samples((X,), (Y,)), recipe, engine()).epoch(0)
+    next(coming)
+    time.sleep(0.2)
+    assert slow.made == 1 + feed.AHEAD
+    coming.close()  # type: ignore[attr-defined]
+    assert slow.made == 1 + feed.AHEAD
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("feed")]
+
+
+def test_what_goes_wrong_while_working_ahead_is_told() -> None:
+    with pytest.raises(IndexError, match="out of bounds"):
+        fed(replace(STRONG, mixup=0, cutmix=0), x=Broken(X))
+
+
+class Broken(Lazy):
+    """Its second half cannot be read."""
+
+    def __getitem__(self, rows: Any) -> NDArray[Any]:
+        return np.asarray(self._x[:25][rows])
+
+
+def test_what_is_no_image_is_not_changed_silently() -> None:
+    recipe = Recipe(augmentation=STRONG)
+    rows = Samples((np.zeros((50, 4), np.float32),), (Y,))
+    with pytest.raises(UsageError, match=r"images \(N, H, W, C\), and input 'door' takes other data\. Train without"):
+        Feed(rows, recipe, engine(Input((4,), name="door")))
+    first = Samples((X.transpose(0, 3, 1, 2),), (Y,))
+    with pytest.raises(UsageError, match=r"input 'door' takes them with channels first\. Train without augmentation"):
+        Feed(first, recipe, engine(Input((3, 8, 6), data_format="channels_first", name="door")))
+    assert Feed(rows, Recipe(), engine(Input((4,)))).steps == 1
