@@ -1,0 +1,126 @@
+"""striate augment: the sheet is written, holds originals and changed copies, and refuses what makes no sense."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from striate.data import PHOTOGRAPHS, PRESETS, Augmentation, load
+from striate.errors import DataError, UsageError
+from striate.images import read_image
+from striate.images.sheet import Tile, draw_sheet
+from striate.jobs.augment import preview
+from striate.jobs.plan import make_plan
+
+from .conftest import Cli
+
+
+def tiles_of(path: Path, size: int, columns: int) -> list[list[NDArray[np.uint8]]]:
+    """The sheet's pictures, row by row, found by where the paper ends."""
+    sheet = read_image(path)
+    paper = (sheet == sheet[0, 0]).all(axis=2)
+    used = np.flatnonzero(~paper[: 18 + 8 + size].all(axis=0))
+    lefts = [used[0] + column * (size + 8) + (8 if column else 0) for column in range(columns + 1)]
+    tops = range(18 + 8, sheet.shape[0] - size, size + 18 + 8)
+    return [[sheet[top : top + size, left : left + size] for left in lefts] for top in tops]
+
+
+def test_a_sheet_of_photographs(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+    done = cli("augment", photographs, "--out", "preview.png", "--rows", "3", "--columns", "4")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (
+        "standard rotation 10, flip_horizontal yes, crop 0.35–1, crop_aspect 0.75–1.333, fill reflect, brightness 0.3, "
+        "contrast 0.3, saturation 0.3, hue 0.02\nsheet    preview.png\n"
+    )
+    rows = tiles_of(tmp_path / "preview.png", 176, 4)
+    assert len(rows) == 3
+    channels = [int(row[0].mean(axis=(0, 1)).argmax()) for row in rows]
+    assert channels in ([0, 2, 0], [2, 0, 2])  # red and blue in turn
+    for original, *others in rows:
+        assert all(np.abs(other.astype(int) - original).mean() > 5 for other in others)
+    assert not list(photographs.rglob("preview.png"))
+
+
+def test_a_sheet_of_digits_shows_the_training_pictures_and_their_changes(tmp_path: Path) -> None:
+    told = preview("mnist5k", tmp_path / "a.png", preset="light", rows=10, columns=2, seed=3)
+    assert told == "rotation 10, shift 0.07143, zoom 0.9–1.1"
+    data = load("mnist5k").train
+    rows = tiles_of(tmp_path / "a.png", 112, 2)
+    x = np.stack([data.x[data.y == label][0] for label in range(10)])
+    changed = [PRESETS["light"].apply(x, np.arange(10), 3, epoch) for epoch in range(2)]
+    for label, row in enumerate(rows):
+        for tile, pixels in zip(row, (x[label], changed[0][label], changed[1][label]), strict=True):
+            assert np.array_equal(tile[::4, ::4], np.repeat(pixels, 3, axis=2))
+
+
+def test_the_same_seed_draws_the_same_sheet(tmp_path: Path) -> None:
+    bytes_of = []
+    for seed in (0, 0, 1):
+        preview("mnist5k", tmp_path / "a.png", rows=2, columns=2, seed=seed)
+        bytes_of.append((tmp_path / "a.png").read_bytes())
+    assert bytes_of[0] == bytes_of[1] != bytes_of[2]
+
+
+def test_settings_may_be_set_with_and_without_their_long_name(photographs: Path, tmp_path: Path) -> None:
+    sets = {"augmentation.mixup": "0.2", "crop": "[0.5,0.6]", "fill": "edge"}
+    told = preview(str(photographs), tmp_path / "a.png", preset="none", sets=sets, rows=2, columns=1)
+    assert told == "crop 0.5–0.6, fill edge, mixup 0.2"
+    assert preview(str(photographs), tmp_path / "a.png", preset="none", rows=1, columns=1) == "nothing changes"
+
+
+def test_split_folders_are_no_classes_and_damaged_files_are_passed_over(photographs: Path, tmp_path: Path) -> None:
+    for part in ("train", "val"):
+        for name in ("빨강", "파랑"):
+            (tmp_path / "photos" / part / name).mkdir(parents=True)
+            (tmp_path / "photos" / part / name / "0.png").write_bytes((photographs / name / "그림 0.png").read_bytes())
+    (tmp_path / "photos" / "train" / "빨강" / "00.jpg").write_bytes(b"")
+    preview(str(tmp_path / "photos"), tmp_path / "a.png", rows=9, columns=1)
+    assert len(tiles_of(tmp_path / "a.png", 176, 1)) == 4
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"preset": "strng"}, r"There is no augmentation 'strng'\. Did you mean 'strong'"),
+        ({"sets": {"mixp": "1"}}, r"no setting 'mixp'\. Did you mean 'mixup'"),
+        ({"sets": {"rotation": "much"}}, r"A setting of the augmentation is of the wrong kind: rotation=much"),
+        ({"sets": {"crop": "0.5"}}, r"A setting of the augmentation is of the wrong kind: crop=0\.5"),
+        ({"data": "mnst5k"}, r"There is no data set or folder 'mnst5k'\. Did you mean 'mnist5k'"),
+        ({"out": "sheet.jpg"}, r"a name that ends in \.png; got 'sheet\.jpg'"),
+    ],
+)
+def test_senseless_wishes_are_refused(given: dict[str, Any], message: str, tmp_path: Path) -> None:
+    wish: dict[str, Any] = {"data": "mnist5k", "out": tmp_path / "a.png"} | given
+    with pytest.raises(UsageError, match=message):
+        preview(wish.pop("data"), wish.pop("out"), **wish)
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_nothing_is_written_among_the_pictures_and_an_empty_folder_says_so(photographs: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"lie among your pictures in '.*', where Striate never writes: use --out"):
+        preview(str(photographs), photographs / "빨강" / "preview.png")
+    with pytest.raises(DataError, match=r"There are no readable pictures in '.*'"):
+        preview(str(tmp_path), Path("elsewhere.png"))
+
+
+def test_captions_say_the_shares_and_long_ones_end_in_dots() -> None:
+    tile = np.zeros((120, 120, 3), np.uint8)
+    plain, long = (draw_sheet(["original"], [[Tile(tile, text)]]) for text in ("66 % cat", "66 % " + "cat" * 40))
+    assert plain.shape == long.shape
+    assert (plain[-20:] != plain[0, 0]).any()
+    assert (long[-20:, -8:] == long[0, 0]).all()
+    korean = draw_sheet(["original"], [[Tile(tile, "고양이")]])
+    assert (korean[-20:] != korean[0, 0]).any()
+
+
+def test_train_takes_the_presets_of_the_data(photographs: Path) -> None:
+    assert make_plan(str(photographs), augment="strong").recipe.augmentation == PHOTOGRAPHS["strong"]
+    assert make_plan("mnist5k", augment="strong").recipe.augmentation == PRESETS["strong"]
+    some = make_plan(
+        str(photographs), augment="light", sets={"augmentation.mixup": "0.2", "augmentation.zoom": "[1,2]"}
+    )
+    augmentation = some.recipe.augmentation
+    assert isinstance(augmentation, Augmentation)
+    assert (augmentation.mixup, augmentation.zoom, augmentation.fill) == (0.2, (1, 2), "reflect")
