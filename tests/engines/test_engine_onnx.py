@@ -50,9 +50,9 @@ def assert_close(found: Array, expected: Array, tolerance: float = 3e-5) -> None
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max(initial=1))
 
 
-def engines(network: Network) -> tuple[NumpyEngine, OnnxEngine]:
+def engines(network: Network, threads: int = 1) -> tuple[NumpyEngine, OnnxEngine]:
     weights = lively_weights(network, dtype="float32")
-    return NumpyEngine(network, weights), OnnxEngine(network, weights, threads=1)
+    return NumpyEngine(network, weights), OnnxEngine(network, weights, threads=threads)
 
 
 def model_of(network: Network, **told: Any) -> onnx.ModelProto:
@@ -251,15 +251,24 @@ def test_files_take_what_the_input_layer_says(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 7])
-def test_any_number_of_images(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where they go through in pieces."""
+@pytest.mark.parametrize("threads", [1, 3])
+def test_any_number_of_images(count: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In pieces of two images, by one thread or several."""
     network = NETWORKS["many"]
-    reference, engine = engines(network)
+    reference, engine = engines(network, threads)
     inputs = pixels(network, 7)
     whole = reference.forward(inputs)
-    monkeypatch.setattr("striate.engines.onnx.engine.PIECE", 3 * 4 * 3 * 3)
+    monkeypatch.setattr("striate.engines.onnx.engine.PIECE", 2 * 5 * 4 * 2)
     for found, expected in zip(engine.forward([x[:count] for x in inputs]), whole, strict=True):
         assert_close(found, expected[:count])
+
+
+def test_the_bits_do_not_depend_on_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("striate.engines.onnx.engine.PIECE", 1)
+    network = NETWORKS["conv bn relu pool"]
+    inputs = pixels(network, 20)
+    one, many = (engines(network, threads)[1].forward(inputs)[0] for threads in (1, 4))
+    assert one.tobytes() == many.tobytes()
 
 
 def test_what_the_file_tells() -> None:

@@ -1,9 +1,10 @@
 """The ONNX engine: a network run by ONNX Runtime, the fastest on a CPU. It does not train."""
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from math import prod
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import onnxruntime
@@ -14,15 +15,18 @@ from striate.engines.onnx.convert import build
 from striate.engines.optimizers import Optimizer
 from striate.errors import UsageError
 from striate.network import Network
+from striate.processes import cores
 
-PIECE = 1 << 24  # numbers of the largest map in memory at once
+PIECE = 1 << 21  # numbers of the largest map at once: few enough for a processor's cache, enough to be worth a call
 QUIET = 3  # errors only
+Session = Callable[[Sequence[Array]], list[Array]]
 
 
 class OnnxEngine(Engine):
     """Runs a network in float32 with ONNX Runtime on the CPU.
 
-    threads: how many to use; None: all cores. Training raises UsageError.
+    threads: how many to use; None: all cores. Each takes some of the images, so results do not depend on their number.
+    Training raises UsageError.
     """
 
     name = "onnx"
@@ -33,7 +37,7 @@ class OnnxEngine(Engine):
         if dtype != "float32":
             raise UsageError(f"The ONNX engine computes in float32 only; received {dtype}.")
         super().__init__(network, weights, dtype=dtype)
-        self.threads = threads
+        self.threads = threads or cores()
         self.weights = dict(weights)
 
     @property
@@ -49,42 +53,43 @@ class OnnxEngine(Engine):
                 received = weights[name].shape if name in weights else "nothing"
                 raise UsageError(f"Weights of '{name}': expected shape {parameter.shape}, received {received}.")
         self._weights = {p.name: np.array(weights[p.name], self.dtype) for p in self.network.parameters}
-        self._sessions: dict[tuple[tuple[str, ...], bool], Any] = {}
+        self._sessions: dict[tuple[tuple[str, ...], bool], Session] = {}
 
     def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
         """Outputs of one batch, each (N, …)."""
         if training:
             self._refuse()
-        count, piece = len(inputs[0]), self._piece
-        parts = [self._run([x[i : i + piece] for x in inputs], every=False) for i in range(0, count, piece)]
+        session, arrays = self._prepared(inputs, every=False)
+        starts = range(0, len(arrays[0]), self._piece)
+        pieces = ([x[start : start + self._piece] for x in arrays] for start in starts)
+        parts = list((self._pool.map if len(starts) > 1 else map)(session, pieces))
         if not parts:
             return tuple(np.zeros((0, *shape), self.dtype) for shape in self.network.output_shapes)
         return tuple(part[0] if len(part) == 1 else np.concatenate(part) for part in zip(*parts, strict=True))
 
     def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
         """The output (N, …) of every layer, batch normalisations by themselves."""
-        values = self._run(inputs, every=True)
+        session, arrays = self._prepared(inputs, every=True)
+        values = session(arrays)
         return {str(node.layer.name): value for node, value in zip(self.network.nodes, values, strict=True)}
 
-    @property
+    @cached_property
     def _piece(self) -> int:
-        """How many images go through the network at once, so that memory stays bounded."""
+        """How many images go through the network at once."""
         return max(1, PIECE // max(prod(node.shape) for node in self.network.nodes))
 
-    def _run(self, inputs: Sequence[Array], every: bool) -> list[Array]:
-        arrays = [np.ascontiguousarray(x, "uint8" if np.asarray(x).dtype == np.uint8 else "float32") for x in inputs]
-        session = self._session(tuple(x.dtype.name for x in arrays), every)
-        names = (str(self.network.nodes[index].layer.name) for index in self.network.inputs)
-        found: list[Array] = session.run(None, dict(zip(names, arrays, strict=True)))
-        return found
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.threads)
 
-    def _session(self, dtypes: tuple[str, ...], every: bool) -> Any:
-        """ONNX Runtime's session for inputs of these dtypes, made when it is first needed."""
-        key = dtypes, every
+    def _prepared(self, inputs: Sequence[Array], every: bool) -> tuple[Session, list[Array]]:
+        """What runs the network on arrays like these, made when it is first needed, and the arrays as it takes them."""
+        arrays = [np.ascontiguousarray(x, "uint8" if np.asarray(x).dtype == np.uint8 else "float32") for x in inputs]
+        key = tuple(x.dtype.name for x in arrays), every
         if key not in self._sessions:
-            model = build(self.network, self._weights, dtypes=dtypes, every=every)
-            self._sessions[key] = open_session(model.SerializeToString(), self.threads)
-        return self._sessions[key]
+            model = build(self.network, self._weights, dtypes=key[0], every=every)
+            self._sessions[key] = open_session(model.SerializeToString())
+        return self._sessions[key], arrays
 
     def compile(
         self,
@@ -130,9 +135,19 @@ class OnnxEngine(Engine):
         raise UsageError("The ONNX engine runs networks but does not train them: use engine 'numpy' or 'torch'.")
 
 
-def open_session(model: bytes | str, threads: int | None = None) -> Any:
-    """ONNX Runtime's session of a model, given as its bytes or the path of its file. threads: None: all cores."""
+def open_session(model: bytes | str) -> Session:
+    """What runs a model, given as its bytes or the path of its file: from its inputs to its outputs, in their order.
+
+    It uses one core. Any number of threads may call it at once, which costs less than to divide the work of one call.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = QUIET
-    options.intra_op_num_threads = threads or os.cpu_count() or 1
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    names = [door.name for door in session.get_inputs()]
+
+    def run(arrays: Sequence[Array]) -> list[Array]:
+        found: list[Array] = session.run(None, dict(zip(names, arrays, strict=True)))
+        return found
+
+    return run
