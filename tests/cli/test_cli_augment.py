@@ -70,14 +70,14 @@ def test_settings_may_be_set_with_and_without_their_long_name(photographs: Path,
     assert preview(str(photographs), tmp_path / "a.png", preset="none", rows=1, columns=1) == "nothing changes"
 
 
-def test_split_folders_are_no_classes_and_damaged_files_are_passed_over(photographs: Path, tmp_path: Path) -> None:
+def test_pictures_are_of_the_training_part_and_damaged_ones_are_passed_over(photographs: Path, tmp_path: Path) -> None:
     for part in ("train", "val"):
         for name in ("빨강", "파랑"):
             (tmp_path / "photos" / part / name).mkdir(parents=True)
             (tmp_path / "photos" / part / name / "0.png").write_bytes((photographs / name / "그림 0.png").read_bytes())
     (tmp_path / "photos" / "train" / "빨강" / "00.jpg").write_bytes(b"")
     preview(str(tmp_path / "photos"), tmp_path / "a.png", rows=9, columns=1)
-    assert len(tiles_of(tmp_path / "a.png", 176, 1)) == 4
+    assert len(tiles_of(tmp_path / "a.png", 176, 1)) == 2  # of the training part
 
 
 @pytest.mark.parametrize(
@@ -98,10 +98,13 @@ def test_senseless_wishes_are_refused(given: dict[str, Any], message: str, tmp_p
     assert not (tmp_path / "a.png").exists()
 
 
-def test_nothing_is_written_among_the_pictures_and_an_empty_folder_says_so(photographs: Path, tmp_path: Path) -> None:
+def test_nothing_is_written_among_the_pictures_and_without_any_it_says_so(photographs: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"lie among your pictures in '.*', where Striate never writes: use --out"):
         preview(str(photographs), photographs / "빨강" / "preview.png")
-    with pytest.raises(DataError, match=r"There are no readable pictures in '.*'"):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"None of the training pictures in '.*' can be read\. See: striate data scan"):
         preview(str(tmp_path), Path("elsewhere.png"))
 
 

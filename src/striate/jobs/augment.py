@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data import Augmentation, Changes, get_augmentation, load
+from striate.data.dataset import Labels
+from striate.data.layout import read_layout
+from striate.data.split import TRAINING
 from striate.errors import DataError, UsageError
 from striate.files import atomic_write
-from striate.images import ImagePolicy, encode_png, images_below
+from striate.images import ImagePolicy, encode_png
 from striate.images.sheet import Tile, draw_sheet
 from striate.jobs.plan import is_folder, parse
 from striate.jobs.report import told
 
 SIZE = 176  # pixels of a photograph on the sheet
 PREFIX = "augmentation."  # as in `striate train --set`
-SPLITS = {"train", "training", "val", "valid", "validation", "test"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,42 +82,35 @@ def _captions(changes: Changes, labels: Sequence[str]) -> list[str]:
 
 
 def _known(name: str, count: int) -> _Examples:
-    """The first training pictures of each class in turn."""
-    data = load(name)
-    of_class = [np.flatnonzero(data.train.y == number)[:count] for number in range(len(data.classes))]
-    rows = [row for turn in zip_longest(*of_class) for row in turn if row is not None][:count]
-    x = np.stack([data.train.x[row] for row in rows])
-    return _Examples(x, [data.classes[label] for label in data.train.y[rows]])
+    train, classes = (data := load(name)).train, data.classes
+    rows = _in_turn(train.y, count)[:count]
+    return _Examples(np.stack([train.x[row] for row in rows]), [classes[label] for label in train.y[rows]])
 
 
 def _photographs(folder: Path, count: int) -> _Examples:
-    """Readable pictures of each class in turn, spread over its files."""
-    of_class: dict[str, list[Path]] = {}
-    for file in images_below(folder):
-        of_class.setdefault(_label(file, folder), []).append(file)
-    turns = zip_longest(*(_spread(files, count) for files in of_class.values()))
-    files = [file for turn in turns for file in turn if file is not None]
-    policy, pictures, labels = ImagePolicy(SIZE, SIZE), [], []
-    for file in files:
+    """Those that can be read, as the networks see them but larger than most."""
+    layout, policy = read_layout(folder), ImagePolicy(SIZE, SIZE)
+    pictures, labels = [], []
+    for row in _in_turn(np.where(layout.parts == TRAINING, layout.y, -1), count):
         try:
-            pictures.append(policy.read(file))
+            pictures.append(policy.read(layout.files[row]))
         except DataError:
             continue
-        labels.append(_label(file, folder))
+        labels.append(layout.classes[layout.y[row]])
         if len(pictures) == count:
             break
     if not pictures:
-        raise DataError(f"There are no readable pictures in '{folder}'.")
+        raise DataError(f"None of the training pictures in '{folder}' can be read. See: striate data scan '{folder}'")
     return _Examples(np.stack(pictures), labels)
 
 
-def _label(file: Path, folder: Path) -> str:
-    parts = file.relative_to(folder).parts[:-1]
-    below = parts[1:] if parts and parts[0].lower() in SPLITS else parts
-    return below[0] if below else folder.resolve().name
+def _in_turn(y: Labels, count: int) -> list[int]:
+    """Rows of all samples (N,) with a class number, one of each class in turn, `count` of each far apart at first."""
+    of_class = [_spread(np.flatnonzero(y == number), count) for number in range(y.max() + 1)]
+    return [int(row) for turn in zip_longest(*of_class) for row in turn if row is not None]
 
 
-def _spread(files: Sequence[Path], count: int) -> list[Path]:
-    """All files, beginning with `count` of them from the whole length."""
-    first = files[:: max(1, len(files) // count)]
-    return [*first, *(file for file in files if file not in set(first))]
+def _spread(rows: Labels, count: int) -> Labels:
+    """All rows, beginning with `count` of them from the whole length."""
+    first = rows[:: max(1, len(rows) // count)]
+    return np.concatenate([first, np.setdiff1d(rows, first)])
