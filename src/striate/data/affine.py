@@ -40,9 +40,7 @@ def undo(
     return inverse
 
 
-def warp(
-    x: Pixels, inverse: Matrix, height: int, width: int, fill: str = "black", *, rounded: bool = True
-) -> Pixels:  # fmt: skip
+def warp(x: Pixels, inverse: Matrix, height: int, width: int, fill: str = "black", *, rounded: bool = True) -> Pixels:
     """Pictures (N, height, width, C) of x (N, H, W, C): float32, or uint8 where x is uint8 and they are rounded.
 
     inverse: (N, 2, 3); the output pixel at (row i, column j) is x at the position inverse @ (i, j, 1), in pixels,

@@ -114,9 +114,7 @@ class Augmentation:
         alone = replace(self, mixup=0.0, cutmix=0.0)
         return alone.changes(index, seed, epoch, x.shape[1:]).apply(x)
 
-    def changes(
-        self, index: Index, seed: int, epoch: int, shape: Shape, *, rank: int = 0, world: int = 1
-    ) -> Changes:  # fmt: skip
+    def changes(self, index: Index, seed: int, epoch: int, shape: Shape, *, rank: int = 0, world: int = 1) -> Changes:
         """What happens to the pictures of a batch, of `shape` (H, W, C); index: (N,) the batch's sample numbers.
 
         Of several processes each wants the pictures rank, rank + world, …; with them come those that are mixed into

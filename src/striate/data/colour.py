@@ -15,7 +15,7 @@ MIDDLE = 127.5  # contrast moves away from it or towards it
 
 def colour_matrices(
     brightness: Numbers, contrast: Numbers, saturation: Numbers, hue: Numbers, channels: int
-) -> ColourMatrices:  # fmt: skip
+) -> ColourMatrices:
     """(N, C, C + 1), to be multiplied with (C values of a pixel in 0 … 255, 1), C being `channels`.
 
     All (N,): brightness, contrast and saturation are factors, hue an angle in radians about grey. Pictures that are
