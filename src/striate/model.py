@@ -18,6 +18,7 @@ from striate.engines.weights import check_weights, initial_weights, load_weights
 from striate.errors import DataError, ModelFileError, UsageError
 from striate.images import ImagePolicy
 from striate.network import Block, Layer, Network
+from striate.processes import place
 from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule, measure
 from striate.training import predict as run_predict
 from striate.training.callback import Callback, Logs
@@ -245,6 +246,21 @@ class Model:
         recipe = recipe or (run.recipe if run else Recipe())
         if run:
             run.require_data(data.fingerprint)
+        train = self.compile_by(recipe, data)
+        self.classes, self.policy = data.classes, data.policy
+        self.recipe, self.fingerprint = recipe, data.fingerprint
+        held = data.validation
+        validation = check_samples(self.network, self.losses, held.x, held.y) if len(held) else None
+        history = fit(self, recipe, train, validation, callbacks=callbacks, run=run, verbose=verbose)
+        if run:
+            self.save(run.model_path)
+        return history
+
+    def compile_by(self, recipe: Recipe, data: Dataset) -> Samples:
+        """Compile as the recipe says for a data set; returns its training samples.
+
+        Raises DataError when the network does not fit the data.
+        """
         units = self.network.output_shapes[0][-1]
         if units != len(data.classes):
             raise DataError(f"The network has {units} outputs, but '{data.name}' has {len(data.classes)} classes.")
@@ -253,15 +269,7 @@ class Model:
         weights = balanced_weights(data.train.y, units) if recipe.class_weights else None
         losses = _classifying(default_losses(self.network), recipe.label_smoothing, weights)
         self.compile(recipe.optimizer, losses, clip_norm=recipe.clip_norm, average=recipe.average)
-        self.classes, self.policy = data.classes, data.policy
-        self.recipe, self.fingerprint = recipe, data.fingerprint
-        train = check_samples(self.network, self.losses, data.train.x, data.train.y)
-        held = data.validation
-        validation = check_samples(self.network, self.losses, held.x, held.y) if len(held) else None
-        history = fit(self, recipe, train, validation, callbacks=callbacks, run=run, verbose=verbose)
-        if run:
-            self.save(run.model_path)
-        return history
+        return check_samples(self.network, self.losses, data.train.x, data.train.y)
 
     def evaluate(self, x: Any, y: Any, *, batch_size: int = BATCH_SIZE) -> dict[str, float]:
         """Mean loss and metrics, for example {"loss": 0.04, "accuracy": 0.99}. Raises DataError as `fit` does."""
@@ -293,9 +301,14 @@ class Model:
         print(summary(self.network))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the whole model to one file. Raises RunError when it cannot be written."""
+        """Write the whole model to one file. Of several processes only the first writes.
+
+        Raises RunError when it cannot be written.
+        """
         import striate
 
+        if place().rank:
+            return
         metadata = {
             "kind": "model",
             "network": json.loads(self.network.to_json()),
@@ -309,7 +322,9 @@ class Model:
         save_weights(path, self.weights, metadata)
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
-        """Write the weights alone, to be loaded into a model of the same network."""
+        """Write the weights alone, to be loaded into a model of the same network. As `save` otherwise."""
+        if place().rank:
+            return
         save_weights(path, self.weights, {"kind": "weights"})
 
     def load_weights(self, path: str | os.PathLike[str]) -> None:

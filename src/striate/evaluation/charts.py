@@ -48,6 +48,25 @@ def curve_chart(curves: LearningCurves, figure: str) -> Markup:
     return _svg(parts, f"curve_{figure}", 290)
 
 
+def rate_chart(rates: Sequence[float], losses: Sequence[float], smooth: Sequence[float], marked: float) -> Markup:
+    """Loss over the learning rate on a log axis: each step a dot, the smooth course a line, one rate marked."""
+    top = 1.15 * max(smooth)
+    frame = Frame((log10(rates[0]), log10(rates[-1])), (0.0, top))
+    dots, line = ([(log10(rate), y) for rate, y in zip(rates, ys, strict=True)] for ys in (losses, smooth))
+    u, _ = frame.at(log10(marked), 0)
+    parts = [
+        _axes(frame, "learning_rate", False, whole=True, log_x=True),
+        f'<line class="best" x1="{u}" y1="{frame.top}" x2="{u}" y2="{frame.bottom}"/>',
+        f'<g class="training">{"".join(_dot(frame.at(x, y)) for x, y in dots if y <= top)}</g>',
+        _line(line, frame, "validation"),
+    ]
+    return _svg(parts, "rate_sweep", 290)
+
+
+def _dot(place: tuple[float, float]) -> str:
+    return f'<circle cx="{place[0]}" cy="{place[1]}" r="1.8"/>'
+
+
 def reliability_chart(bins: Sequence[Bin]) -> Markup:
     """Share right over confidence, one dot with its interval a bin, on the diagonal where both agree."""
     frame = Frame((0, 1), (0, 1), left=46, right=266, top=28, bottom=248)
@@ -117,7 +136,9 @@ def _ticks(low: float, high: float, count: int, whole: bool) -> list[float]:
     return [round(n * step, 10) for n in range(first, last + 1)]
 
 
-def _axes(frame: Frame, x_label: str, percent: bool, *, whole: bool, percent_x: bool = False) -> str:
+def _axes(
+    frame: Frame, x_label: str, percent: bool, *, whole: bool, percent_x: bool = False, log_x: bool = False
+) -> str:
     parts = []
     for y in _ticks(*frame.y, 5, False):
         _, v = frame.at(frame.x[0], y)
@@ -126,7 +147,7 @@ def _axes(frame: Frame, x_label: str, percent: bool, *, whole: bool, percent_x: 
         parts.append(f'<text class="end" x="{frame.left - 7}" y="{v + 4}">{label}</text>')
     for x in _ticks(*frame.x, 8 if frame.right > 300 else 4, whole):
         u, _ = frame.at(x, frame.y[0])
-        label = f"{100 * x:.4g}%" if percent_x else f"{x:.4g}"
+        label = f"{100 * x:.4g}%" if percent_x else f"{10**x if log_x else x:.4g}"
         parts.append(f'<text class="middle" x="{u}" y="{frame.bottom + 17}">{label}</text>')
     parts.append(_text(x_label, (frame.left + frame.right) / 2, frame.bottom + 36, "middle label"))
     return "".join(parts)

@@ -28,6 +28,7 @@ Array = NDArray[Any]
 
 TEMPLATES = Path(__file__).parent / "templates"
 FIRST_CARDS = 200  # mistakes shown at once; a button brings the rest
+FIRST_NOTES = 10  # on the data; the rest is folded away
 SECTIONS = {  # in reading order, and what is None where the section is left out
     "run": "facts",
     "curves": "curves",
@@ -79,9 +80,9 @@ def write_report(path: str | os.PathLike[str], data: ReportData) -> None:
 
 def render_report(data: ReportData) -> str:
     """The report as HTML text."""
-    context = _head(data) | _curves(data) | _matrix(data.evaluation) | _mistakes(data) | _network(data) | _static()
+    context = _head(data) | _curves(data) | _matrix(data.evaluation) | _mistakes(data) | _network(data) | static()
     contents = [name for name, key in SECTIONS.items() if context[key] is not None]
-    return _environment().get_template("report.html.j2").render(d=data, e=data.evaluation, contents=contents, **context)
+    return environment().get_template("report.html.j2").render(d=data, e=data.evaluation, contents=contents, **context)
 
 
 def _head(data: ReportData) -> dict[str, Any]:
@@ -92,6 +93,7 @@ def _head(data: ReportData) -> dict[str, Any]:
         "percent": percent,
         "meaning": sections.meaning(evaluation),
         "trust": sections.trust(evaluation, percent),
+        "first_notes": FIRST_NOTES,
         "facts": any(facts) or data.seed is not None or data.seconds is not None or None,
         "bar_floor": sections.bar_floor(evaluation),
         "reliability": reliability_chart(evaluation.bins),
@@ -142,7 +144,8 @@ def _network(data: ReportData) -> dict[str, Any]:
     }
 
 
-def _static() -> dict[str, Any]:
+def static() -> dict[str, Any]:
+    """What every page of Striate's needs: its style, and its script with the hash that allows it."""
     script = (TEMPLATES / "report.js").read_text("utf-8")
     return {
         "css": Markup((TEMPLATES / "report.css").read_text("utf-8")),
@@ -152,7 +155,8 @@ def _static() -> dict[str, Any]:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates and the words they use."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -71,6 +71,7 @@ STRINGS: dict[str, dict[str, str]] = {
         "남겨 두었습니다.",
     },
     "notes": {"en": "Notes on the data", "ko": "데이터에 관하여"},
+    "more_notes": {"en": "and {n} more", "ko": "{n}가지 더"},
     "recipe": {"en": "Recipe", "ko": "학습 설정"},
     "seed": {"en": "Seed", "ko": "난수 시드"},
     "versions": {"en": "Versions", "ko": "버전"},
@@ -87,6 +88,24 @@ STRINGS: dict[str, dict[str, str]] = {
     "epoch": {"en": "epoch", "ko": "에포크"},
     "epoch_number": {"en": "epoch {n}", "ko": "{n}에포크"},
     "learning_rate": {"en": "learning rate", "ko": "학습률"},
+    # the learning-rate finder
+    "find_rate": {"en": "Learning-rate finder", "ko": "학습률 찾기"},
+    "rate_sweep": {"en": "Loss over the learning rate", "ko": "학습률에 따른 손실"},
+    "rate_suggested": {"en": "Suggested", "ko": "권장"},
+    "rate_lowest": {"en": "Lowest loss at", "ko": "손실이 가장 낮은 곳"},
+    "rate_diverged": {"en": "Loss runs away at", "ko": "손실이 발산하는 곳"},
+    "rate_meaning": {
+        "en": "The rate rose from step to step of one sweep over training batches. Where the line falls most steeply, "
+        "a step teaches most: the suggested rate. Beyond the lowest point steps overshoot.",
+        "ko": "훈련 배치를 한 번 훑는 동안 학습률을 단계마다 높였습니다. 선이 가장 가파르게 내려가는 곳에서 한 단계가 "
+        "가장 많이 가르치며, 그곳이 권장 학습률입니다. 가장 낮은 점을 지나면 단계가 지나치게 커집니다.",
+    },
+    "rate_nothing": {
+        "en": "The loss hardly fell at any rate, so there is nothing to suggest. Take larger batches, or see that "
+        "images and classes belong together.",
+        "ko": "어떤 학습률에서도 손실이 거의 줄지 않아 권장할 값이 없습니다. 배치를 키우거나 이미지와 클래스가 맞는지 "
+        "확인하세요.",
+    },
     "training_loss": {"en": "training loss", "ko": "학습 손실"},
     "validation_loss": {"en": "validation loss", "ko": "검증 손실"},
     "training_accuracy": {"en": "training accuracy", "ko": "학습 정확도"},

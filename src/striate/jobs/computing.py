@@ -23,7 +23,7 @@ class KeepEngine(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """The engine is compiled now, so its precision is known."""
         engine, config = self.model.engine, self.run.config
-        self.say(f"Engine: {engine.name} on {engine.device} in {engine.precision}, because {self.reason}")
+        self.say(engine_line(engine, self.reason))
         config |= {"engine": engine.name, "precision": engine.precision, BECAUSE: self.reason}
         if self.plan.device == AUTO:
             config["device"] = str(engine.device).partition(":")[0]
@@ -36,6 +36,11 @@ def use_engine(model: Model, plan: Plan, run: Run, say: Callable[[str], None]) -
     choice = choose(model.network, plan.computing)
     model.use_engine(choice.engine, **plan.computing.options)
     return KeepEngine(run, plan, run.config.get(BECAUSE, choice.reason), say)
+
+
+def engine_line(engine: Engine, reason: str) -> str:
+    """For example: Engine: torch on cuda in bfloat16, because 1,814.1 million multiply-adds for one image are many."""
+    return f"Engine: {engine.name} on {engine.device} in {engine.precision}, because {reason}"
 
 
 def _versions(engine: Engine) -> dict[str, Any]:

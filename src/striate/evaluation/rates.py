@@ -1,0 +1,23 @@
+"""One self-contained HTML page that shows what the learning-rate finder found."""
+
+import os
+
+from striate.evaluation.charts import rate_chart
+from striate.evaluation.report import environment, static
+from striate.evaluation.wording import NOTHING
+from striate.files import atomic_write
+from striate.training.find_rate import Sweep
+
+
+def write_rates(path: str | os.PathLike[str], sweep: Sweep, model: str, data: str) -> None:
+    """Write the page, all of it or nothing. Raises RunError when it cannot be written."""
+    marked = sweep.steepest or sweep.lowest
+    text = environment().get_template("rates.html.j2").render(
+        model=model, data=data, chart=rate_chart(sweep.rates, sweep.losses, sweep.smooth, marked), rate=_rate,
+        steepest=sweep.steepest, lowest=sweep.lowest, diverged=sweep.diverged, **static(),
+    )  # fmt: skip
+    atomic_write(path, text.encode("utf-8"))
+
+
+def _rate(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.2g}"

@@ -1,0 +1,101 @@
+"""The learning-rate finder: what it reads from courses of known shape, and that it takes the steps it should."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import striate as st
+from striate.data import Augmentation
+from striate.engines.losses import CategoricalCrossentropy
+from striate.engines.optimizers import SGD
+from striate.engines.weights import initial_weights
+from striate.network import Dense, Flatten, Input, Rescale
+from striate.training import Recipe, Samples, check_samples
+from striate.training.feed import Feed
+from striate.training.find_rate import HIGHEST, LOWEST, STEPS, find_rate, judge
+
+RATES = np.geomspace(LOWEST, HIGHEST, STEPS)
+
+
+def course(fall: float, rise: float = math.inf, noise: float = 0.0) -> Any:
+    """A loss that falls from 2 to 1 about one rate, and runs away from another on."""
+    position = np.log10(RATES)
+    down = 2 - 1 / (1 + np.exp(-6 * (position - np.log10(fall))))
+    up = np.where(rise <= RATES, 10.0 ** (1 + position - np.log10(rise)), 0) if rise < math.inf else 0
+    return down + up + noise * np.random.default_rng(0).standard_normal(len(RATES))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.02])
+@pytest.mark.parametrize("fall", [1e-4, 1e-3, 1e-2])
+def test_suggests_where_the_loss_falls_fastest(fall: float, noise: float) -> None:
+    sweep = judge(RATES, course(fall, rise=100 * fall, noise=noise))
+    assert sweep.steepest is not None
+    assert fall / 1.6 < sweep.steepest < fall * 1.6
+    assert 4 * fall < sweep.lowest <= 100 * fall
+
+
+def test_a_loss_that_never_falls_suggests_nothing() -> None:
+    sweep = judge(RATES, np.full(STEPS, 0.7) + 0.01 * np.random.default_rng(0).standard_normal(STEPS))
+    assert sweep.steepest is None
+    assert sweep.diverged is None
+
+
+def test_a_loss_that_is_no_number_is_where_it_runs_away() -> None:
+    losses = course(1e-3)
+    losses[100:] = math.nan
+    sweep = judge(RATES[:101], losses[:101])
+    assert sweep.diverged == RATES[100]
+    assert len(sweep.rates) == len(sweep.losses) == len(sweep.smooth) == 100
+    assert np.isfinite(sweep.smooth).all()
+
+
+def samples(n: int = 60) -> tuple[Any, Any]:
+    generator = np.random.default_rng(0)
+    y = generator.integers(0, 3, n)
+    x = generator.integers(0, 120, (n, 6, 5, 1)) + 60 * y[:, None, None, None]
+    return x.astype(np.uint8), y
+
+
+def model() -> st.Model:
+    made = st.Sequential([Input((6, 5, 1)), Rescale(), Flatten(), Dense(3, activation="softmax", name="d")])
+    made.compile(SGD())
+    return made
+
+
+def test_each_step_is_a_step_of_training_with_its_rate() -> None:
+    """The sweep written out by hand, over several epochs, with augmentation."""
+    recipe = Recipe(batch_size=25, optimizer=SGD(), augmentation=Augmentation(rotation=20), seed=3)
+    found, own = model(), model()
+    train: Samples = check_samples(own.network, own.losses, *samples())
+    seen: list[tuple[int, float, float]] = []
+    sweep = find_rate(found, recipe, train, steps=8, watch=lambda *told: seen.append(told))
+    own.engine.weights = initial_weights(own.network, 0)
+    own.engine.compile(SGD(), [CategoricalCrossentropy()])
+    losses: list[float] = []
+    feed, rates = Feed(train, recipe, own.engine), np.geomspace(LOWEST, HIGHEST, 8)
+    for epoch in range(3):
+        for batch, size in feed.epoch(epoch):
+            if len(losses) < 8:
+                rate = float(rates[len(losses)])
+                step = len(losses)
+                result = own.engine.train_step(batch.inputs, batch.targets, learning_rate=rate, step=step, batch=size)
+                losses.append(result.loss)
+    assert sweep.rates == pytest.approx(rates)
+    assert sweep.losses == tuple(losses)
+    assert [step for step, _, _ in seen] == list(range(8))
+    assert [loss for _, _, loss in seen] == losses
+
+
+def test_stops_when_the_loss_runs_away() -> None:
+    """A linear network with a squared loss goes beyond all bounds."""
+    made = st.Sequential([Input((6, 5, 1)), Flatten(), Dense(1)])
+    made.compile(SGD())
+    x, y = samples()
+    train = check_samples(made.network, made.losses, x, y.astype(np.float32))
+    with np.errstate(all="ignore"):
+        sweep = find_rate(made, Recipe(batch_size=20), train)
+    assert sweep.diverged is not None
+    assert sweep.diverged < 1e-2
+    assert len(sweep.rates) < STEPS
