@@ -14,6 +14,7 @@ from .networks import pixels
 # Sizes at which the networks for photographs still have maps of more than one pixel; others keep their own.
 SMALL = dict.fromkeys(("alexnet", "alexnet-2012", "googlenet"), (67, 63, 3)) | {"vgg16": (33, 35, 3)}
 SMALL |= {f"resnet{depth}": (65, 61, 3) for depth in (18, 34, 50, 101, 152)}
+SMALL |= {f"efficientnet-lite{size}": (65, 61, 3) for size in range(3)}
 
 
 def some_weights(network: Network) -> Weights:

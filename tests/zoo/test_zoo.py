@@ -34,6 +34,7 @@ IDS = {
     "tutorial-cnn",
 }
 CLASSICS = {"alexnet", "alexnet-2012", "googlenet", "vgg16"} | {f"resnet{depth}" for depth in (18, 34, 50, 101, 152)}
+LITES = {f"efficientnet-lite{size}" for size in range(3)}
 
 
 def rows(id: str, **settings: object) -> dict[str, Row]:
@@ -41,7 +42,7 @@ def rows(id: str, **settings: object) -> dict[str, Row]:
 
 
 def test_all_systems_are_there() -> None:
-    assert set(zoo.names()) == IDS | CLASSICS
+    assert set(zoo.names()) == IDS | CLASSICS | LITES
 
 
 @pytest.mark.parametrize("id", sorted(IDS - {"linear-regression"}))

@@ -2,6 +2,7 @@
 
 from striate.zoo import (  # noqa: F401 - importing a file registers its architectures
     alexnet,
+    efficientnet_lite,
     googlenet,
     lenet5,
     lenet5_1998,
