@@ -33,13 +33,16 @@ def arguments() -> argparse.Namespace:
 
 
 def copied(asked: argparse.Namespace, folder: Path) -> Path:
-    """A folder with the photographs to train on, as many of each class."""
+    """The folder "train" with as many photographs of each class; beside it "val" and "test", which Striate wants."""
     classes = sorted(path for path in asked.photos.iterdir() if path.is_dir())
+    each = asked.images // len(classes)
     for source in classes:
-        (folder / source.name).mkdir(parents=True)
-        for file in sorted(source.glob("*.jpg"))[: asked.images // len(classes)]:
-            shutil.copy(file, folder / source.name)
-    return folder
+        files = sorted(source.glob("*.jpg"))
+        for part, chosen in (("train", files[:each]), ("val", files[each:][:4]), ("test", files[each:][4:8])):
+            (folder / part / source.name).mkdir(parents=True)
+            for file in chosen:
+                shutil.copy(file, folder / part / source.name)
+    return folder / "train"
 
 
 def commands(asked: argparse.Namespace, network: str, photos: Path) -> list[list[str]]:

@@ -9,7 +9,7 @@ import common  # noqa: F401 - sets the number of threads: before NumPy
 import numpy as np
 
 SIZES = {"alexnet": 227, "resnet18": 224}
-LEARNING_RATE, MOMENTUM = 0.01, 0.9
+LEARNING_RATE, MOMENTUM = 0.001, 0.9
 AREA, ASPECT = (0.35, 1.0), (3 / 4, 4 / 3)  # of the random crop: its share of the picture, width to height
 
 

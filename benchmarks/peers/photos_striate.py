@@ -1,0 +1,50 @@
+"""AlexNet and ResNet-18 in Striate, with the engine and precision that it chooses for this processor."""
+
+import time
+from importlib.metadata import version
+
+import photos_common
+import torch
+
+import striate as st
+from striate.callbacks import Callback
+from striate.training import Constant, Recipe
+
+
+class Clock(Callback):
+    """Seconds of each epoch's steps and of fetching their data; the validation after them is not training."""
+
+    def __init__(self):
+        self.seconds = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.seconds.append(0.0)
+        self.start = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seconds[-1] = time.perf_counter() - self.start
+
+
+def main():
+    asked = photos_common.arguments()
+    start = time.perf_counter()
+    size = photos_common.SIZES[asked.network]
+    data = st.data.load(asked.photos.parent, size=(size, size), channels=3)  # the folder with the part that is "train"
+    reading = time.perf_counter() - start
+    model = st.zoo.build(asked.network, input_shape=data.shape, classes=len(data.classes))
+    model.use_engine("torch", device="cpu")
+    augmentation = st.data.Augmentation(
+        flip_horizontal=True, crop=photos_common.AREA, crop_aspect=photos_common.ASPECT, fill="edge"
+    )
+    optimizer = st.optimizers.SGD(photos_common.LEARNING_RATE, momentum=photos_common.MOMENTUM)
+    recipe = Recipe(asked.epochs, asked.batch, optimizer, Constant(), augmentation)
+    clock = Clock()
+    history = model.train(data, recipe, callbacks=[clock], verbose=False).history
+    clock.seconds[0] += reading
+    parameters = sum(model.weights[each.name].size for each in model.network.parameters if each.trainable)
+    versions = {"torch": torch.__version__, "simplejpeg": version("simplejpeg"), "chosen": model.engine.precision}
+    photos_common.report("Striate", asked, clock.seconds, history["loss"][-1], parameters, **versions)
+
+
+if __name__ == "__main__":
+    main()
