@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--fit", type=click.Choice(["crop", "pad", "stretch"]), help="How photographs come to size [crop].")
 @click.option("--seed", type=int, help="First weights, order, augmentation and dropout [0].")
 @click.option("--ensemble", type=int, metavar="K", help="Train K networks, average their probabilities.")
+@click.option("--weights", metavar="WHAT", help="Begin with imagenet, or a file: safetensors, a PyTorch state dict.")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with a run, or extend it with --epochs.")
 @click.option("--engine", metavar="NAME", help="What computes: numpy, torch [auto].")
 @click.option("--device", metavar="NAME", help="Where PyTorch computes: cpu, cuda, cuda:1, mps [auto].")
@@ -93,7 +94,7 @@ def _announce(job: "Job", run: "Run") -> None:
     }  # fmt: skip
     for name, text in rows.items():
         click.echo(f"{name:7} {text}")
-    for note in first(data.notes, "; all are in the report"):
+    for note in first((*job.notes, *data.notes), "; all are in the report"):
         click.echo(f"note    {note}")
     click.echo()
 

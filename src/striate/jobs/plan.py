@@ -11,6 +11,7 @@ from striate.data import get_augmentation, names
 from striate.engines.choose import AUTO, Computing
 from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
+from striate.pretrained import IMAGENET, required_settings
 from striate.systems.recipes import recipe_of
 from striate.training import Constant, Recipe, get_schedule
 from striate.training.callbacks import TensorBoard
@@ -28,8 +29,8 @@ class Plan:
     """One training by names.
 
     data: a name, or a folder path/CLASS/*.jpg. settings: of the model, by name. ensemble: members trained apart,
-    with seeds recipe.seed, recipe.seed + 1, …. plateau: lower the learning rate when validation stalls. engine, device,
-    precision, deterministic, compiled: as in `Computing`.
+    with seeds recipe.seed, recipe.seed + 1, …. weights: "imagenet" or the path of a file, to begin with. plateau: lower
+    the learning rate when validation stalls. engine, device, precision, deterministic, compiled: as in `Computing`.
     """
 
     data: str
@@ -44,6 +45,7 @@ class Plan:
     compiled: bool = False
     plateau: bool = False
     tensorboard: bool = False
+    weights: str | None = None
 
     @property
     def computing(self) -> Computing:
@@ -70,16 +72,19 @@ class Plan:
 def make_plan(
     data: str | None = None, model: str | None = None, *, ensemble: int | None = None,
     computing: Computing = Computing(), tensorboard: bool = False,  # noqa: B008 - immutable
-    sets: Mapping[str, str] | None = None, schedule: str | None = None, **recipe: Any,
+    sets: Mapping[str, str] | None = None, schedule: str | None = None, weights: str | None = None, **recipe: Any,
 ) -> Plan:  # fmt: skip
     """A plan from what a person typed; None is what the model usually gets.
 
     model: of the zoo, or a system that is one network or an ensemble of one. sets: further settings as text, of the
-    model or of the recipe (`label_smoothing`, `weight_decay`, `optimizer.beta_1`, …). recipe: `epochs`, `batch_size`,
-    `seed`, `optimizer`, `learning_rate`, `augment`. Raises UsageError for what is unknown or out of range.
+    model or of the recipe (`label_smoothing`, `weight_decay`, `optimizer.beta_1`, …). weights: "imagenet" or a file.
+    recipe: `epochs`, `batch_size`, `seed`, `optimizer`, `learning_rate`, `augment`.
+    Raises UsageError for what is unknown or out of range.
     """
     data = data or DEFAULT_DATA
-    usual = _usual(data, model or (DEFAULT_FOLDER_MODEL if is_folder(data) else DEFAULT_MODEL))
+    usual = _beginning_with(
+        weights, _usual(data, model or (DEFAULT_FOLDER_MODEL if is_folder(data) else DEFAULT_MODEL))
+    )
     computing.check()
     _check_settings(ensemble, tensorboard)
     asked = {key: value for key, value in recipe.items() if value is not None}
@@ -113,6 +118,15 @@ def _usual(data: str, model: str) -> Plan:
     if len(zoo.network(model).input_shapes[0]) != 3:
         raise UsageError(f"Model '{model}' takes no images. Run it with: striate reproduce {model}")
     return Plan(data, model, recipe_of(model))
+
+
+def _beginning_with(weights: str | None, plan: Plan) -> Plan:
+    """The plan with these weights, and the settings of the model that they are for."""
+    if weights is None:
+        return plan
+    settings = {**plan.settings, **required_settings(plan.model, weights)}
+    # From wherever the run goes on, it must be the same file.
+    return replace(plan, settings=settings, weights=weights if weights == IMAGENET else str(Path(weights).resolve()))
 
 
 def _system(data: str, id: str) -> Plan:

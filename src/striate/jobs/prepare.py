@@ -1,34 +1,55 @@
 """From names to things: the data set is loaded and the network built for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from striate import zoo
 from striate.data import Dataset, load
-from striate.errors import StriateError, UsageError
+from striate.engines.base import Weights
+from striate.errors import DownloadError, ModelFileError, StriateError, UsageError
 from striate.jobs.plan import Plan
 from striate.network import Network
+from striate.pretrained import load_pretrained
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A plan with its data and its network: all that training needs."""
+    """A plan with its data and its network: all that training needs.
+
+    weights: those that do not begin as their initialisers say; notes: what the plan's weights could not give.
+    """
 
     plan: Plan
     data: Dataset
     network: Network
+    weights: Weights = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
-def prepare(plan: Plan) -> Job:
-    """Load the data of a plan and build its network to their size and classes.
+def prepare(plan: Plan, *, begun: bool = False) -> Job:
+    """Load the data of a plan and build its network to their size and classes; load the weights it begins with.
 
+    begun: the training has a checkpoint, so weights that can no longer be had are done without.
     The split of the data does not depend on the recipe's seed, so no run ever trains on another run's test images.
-    Raises UsageError for unknown names and settings, DataError for data that cannot be used.
+    Raises UsageError for unknown names and settings, DataError for data that cannot be used, ModelFileError and
+    DownloadError for weights.
     """
     plan.computing.check()
     data = load_data(plan.data, plan.settings.get("input_shape"))
-    return Job(plan, data, build_network(plan, data))
+    network = build_network(plan, data)
+    return Job(plan, data, network, *_pretrained(plan, network, begun))
+
+
+def _pretrained(plan: Plan, network: Network, begun: bool) -> tuple[Weights, tuple[str, ...]]:
+    if plan.weights is None:
+        return {}, ()
+    try:
+        return load_pretrained(network, plan.weights)
+    except (ModelFileError, DownloadError):
+        if begun:
+            return {}, ()
+        raise
 
 
 def load_data(name: str, shape: Any = None) -> Dataset:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 from striate.engines.base import Array
@@ -20,6 +21,7 @@ ALWAYS = {"learning_rate"}  # told even where it is the usual one
 def write(job: Job, run: Run, evaluation: Evaluation, model: Model | None = None) -> None:
     """Write report.html into the run folder; an ensemble has no model of its own, its members have their reports."""
     data, config = job.data, run.config
+    first = initial_weights(job.network, run.recipe.seed) | job.weights
     kernel = _first_kernel(job.network) if model else None
     report = ReportData(
         model=_title(job),
@@ -28,14 +30,14 @@ def write(job: Job, run: Run, evaluation: Evaluation, model: Model | None = None
         images=data.test.x,
         history=run.read_history(),
         splits={"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
-        notes=data.notes,
+        notes=(*job.notes, *data.notes),
         recipe=settings(job.plan),
         versions=config["versions"],
         seed=run.recipe.seed,
         hardware=config["hardware"],
         seconds=config["seconds"],
         started=config["started"],
-        filters_before=_weight(initial_weights(job.network, run.recipe.seed), kernel),
+        filters_before=_weight(first, kernel),
         filters_after=_weight(model.weights, kernel) if model else None,
         table=job.network.table(),
         unknown_threshold=config["unknown_threshold"],
@@ -48,6 +50,8 @@ def settings(plan: Plan) -> dict[str, str]:
     recipe = plan.recipe
     kept = [item.name for item in fields(recipe) if item.name != "seed" and getattr(recipe, item.name) not in (None, 0)]
     texts = {name: _short(recipe, name) for name in kept}
+    if plan.weights:
+        texts["weights"] = Path(plan.weights).name
     return texts | {"schedule": PLATEAU} if plan.plateau else texts
 
 

@@ -79,7 +79,7 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Job
         plan = Plan.from_dict(run.config, run.recipe)
     except (KeyError, TypeError) as error:
         raise RunError(f"{run.path} was not begun by striate train, so it cannot be continued by it.") from error
-    job = prepare(plan)
+    job = prepare(plan, begun=plan.ensemble == 1 and run.checkpoints.begun)
     run.require_data(job.data.fingerprint)
     if epochs is not None:
         run.extend(epochs)
@@ -111,6 +111,8 @@ def _train_one(job: Job, run: Run, verbose: Verbose, say: Say) -> tuple[Result, 
     plan = Plan.from_dict(run.config, run.recipe)
     model = Model.from_network(job.network, seed=run.recipe.seed)
     callbacks = [use_engine(model, plan, run, say), *_callbacks(plan, run)]
+    if job.weights:
+        model.weights |= job.weights
     with _timed(run):
         model.train(job.data, run.recipe, run=run, callbacks=callbacks, verbose=verbose)
     outputs = _Outputs(*(_predict(model, part.x) for part in (job.data.validation, job.data.test)))
@@ -141,7 +143,7 @@ def _train_members(job: Job, run: Run, verbose: Verbose, say: Say) -> Result:
     seconds, outputs = 0.0, []
     for number in range(job.plan.ensemble):
         say(f"member {number + 1} of {job.plan.ensemble}")
-        member = Job(job.plan.member(number), job.data, job.network)
+        member = replace(job, plan=job.plan.member(number))
         path = member_path(run, number)
         folder = Run.open(path) if (path / "config.json").exists() else start(member, path)
         if folder.recipe.epochs < run.recipe.epochs:

@@ -1,0 +1,149 @@
+"""striate train --weights: published weights by name, and files."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+import striate as st
+from striate import zoo
+from striate.cli.train import train as command
+from striate.engines.weights import initial_weights
+from striate.errors import DownloadError, ModelFileError
+from striate.pretrained import load as loading
+from striate.pretrained import torchvision
+
+from .conftest import Cli, Finished
+
+
+class Handler(SimpleHTTPRequestHandler):
+    asked = 0
+
+    def do_GET(self) -> None:
+        Handler.asked += 1
+        super().do_GET()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A resnet18 that stands for torchvision's, given out by a server on this machine; where it will be kept."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    torch.save(state_dict(), folder / "weights")
+    name = f"resnet18-{hashlib.sha256((folder / 'weights').read_bytes()).hexdigest()[:8]}.pth"
+    (folder / "weights").rename(folder / name)
+    http = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+    threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(Handler, "asked", 0)
+    monkeypatch.setattr(loading, "ADDRESS", f"http://127.0.0.1:{http.server_port}/")
+    monkeypatch.setattr(loading, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setitem(torchvision.PUBLISHED, "resnet18", replace(torchvision.PUBLISHED["resnet18"], file=name))
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path / "cache" / "weights" / name
+    http.shutdown()
+    http.server_close()
+
+
+def state_dict() -> dict[str, torch.Tensor]:
+    """Of a resnet18 for 1,000 classes, by torchvision's names and in PyTorch's layouts."""
+    rename = torchvision.PUBLISHED["resnet18"].rename
+    state = {}
+    for name, array in initial_weights(zoo.network("resnet18"), seed=1).items():
+        layer, _, variable = name.rpartition("/")
+        axes = (3, 2, 0, 1) if array.ndim == 4 else None  # (KH, KW, C, O) → (O, C, KH, KW); None: (F, O) → (O, F)
+        state[f"{rename(layer)}.{loading.VARIABLES[variable]}"] = torch.from_numpy(array.transpose(axes).copy())
+    return state
+
+
+def train(*args: str | Path) -> Result:
+    return CliRunner().invoke(command, [str(arg) for arg in args])
+
+
+def test_imagenet_by_name_with_the_head_left_as_it_begins(published: Path, photographs: Path) -> None:
+    done = train(
+        photographs, "--model", "resnet18", "--weights", "imagenet", "--set", "input_shape=[32,32,3]", "--epochs", "1",
+        "--learning-rate", "1e-12", "--engine", "numpy", "--out", "run",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert (
+        f"note    The layer 'output' begins anew, because {published.name} does not fit there: "
+        "its 'output/kernel' has shape (512, 1000), here it is (512, 2)."
+    ) in done.output
+    assert "weights imagenet" in done.output
+    assert json.loads(Path("run/config.json").read_text("utf-8"))["weights"] == "imagenet"
+    assert "begins anew" in Path("run/report.html").read_text("utf-8")
+    # Nothing was learnt at this rate, so the kernels are still those of the file.
+    kernel = torch.load(published, weights_only=True)["layer4.1.conv2.weight"].permute(2, 3, 1, 0).numpy()
+    np.testing.assert_allclose(st.load("run/model.safetensors").weights["conv5_2.conv2/kernel"], kernel, atol=1e-6)
+    loading.load_pretrained(zoo.network("resnet18"), "imagenet")
+    assert Handler.asked == 1
+
+
+def test_a_download_that_is_not_the_published_file(published: Path, photographs: Path) -> None:
+    server = Path("server") / published.name
+    server.write_bytes(server.read_bytes()[:-1] + b"?")
+    done = train(photographs, "--model", "resnet18", "--weights", "imagenet", "--set", "input_shape=[32,32,3]")
+    assert isinstance(done.exception, DownloadError)
+    assert f"/{published.name} is not the file that was expected: its SHA-256 does" in str(done.exception)
+    assert not Path("runs").exists()
+    assert not published.exists()
+
+
+def test_a_model_of_striate_and_a_resumed_run_whose_file_is_gone(
+    tmp_path: Path, trained: tuple[Path, Finished], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = Path("model.safetensors").absolute()
+    file.write_bytes((trained[0] / "model.safetensors").read_bytes())
+    options = ("--model", "mnist-quick", "--weights", file.name, "--learning-rate", "1e-9", "--epochs", "1")
+    done = train(*options, "--out", "run")
+    assert done.exit_code == 0, done.output
+    assert "begins anew" not in done.output
+    run = Path("run")
+    assert Path(json.loads((run / "config.json").read_text("utf-8"))["weights"]) == file
+    figures = [
+        json.loads((folder / "metrics.json").read_text("utf-8"))["accuracy"]["value"] for folder in (trained[0], run)
+    ]
+    assert figures[0] == pytest.approx(figures[1], abs=0.02)
+    file.unlink()
+    assert train("--resume", run, "--epochs", "2", "--quiet").exit_code == 0
+    for checkpoint in (run / "checkpoints").iterdir():
+        checkpoint.unlink()
+    lost = train("--resume", run, "--epochs", "3")
+    assert isinstance(lost.exception, ModelFileError)
+    assert str(lost.exception) == f"{file} could not be read: No such file or directory."
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (
+            ("lenet5", "imagenet"),
+            2,
+            "There are no published weights for 'lenet5'. There are for: googlenet, resnet18, ",
+        ),
+        (("alexnet", "imagenet"), 2, "torchvision's AlexNet is that of Krizhevsky 2014, with 64, 192, 384, 256 and"),
+        (("lenet5", "imagnet"), 2, "There is no file 'imagnet' to take weights from. Published weights are called"),
+        (("resnet50", "weights.pth"), 1, "weights.pth holds no weights: expected a safetensors file or a state dict"),
+    ],
+)
+def test_what_cannot_be(cli: Cli, tmp_path: Path, options: tuple[str, str], code: int, message: str) -> None:
+    (tmp_path / "weights.pth").write_bytes(b"no weights")
+    model, weights = options
+    done = cli("train", "--model", model, "--weights", weights, "--set", "input_shape=[64,64,3]")
+    assert (done.returncode, done.stdout) == (code, "")
+    assert message in done.stderr
+    assert not (tmp_path / "runs").exists()
