@@ -10,6 +10,7 @@ import click
 
 from striate.cli.group import Commands
 from striate.errors import StriateError, UsageError
+from striate.processes import place
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -33,14 +34,24 @@ def main() -> NoReturn:
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:
-        error.show()
         code = error.exit_code
+        if not place().rank:
+            error.show()
     except Exception as error:
         if os.environ.get("STRIATE_DEBUG"):
             raise
         code, message = _explain(error)
-        click.echo(message, err=True)
+        _tell(message, stopped=code == INTERRUPTED)
     sys.exit(code)
+
+
+def _tell(message: str, *, stopped: bool) -> None:
+    """Print the message; of several processes each says what happened to it, but that all were stopped, the first."""
+    here = place()
+    if here.rank and stopped:
+        return
+    who = f"process {here.rank + 1} of {here.world}: " if here.rank else ""
+    click.echo(who + message, err=True)
 
 
 def _explain(error: Exception) -> tuple[int, str]:
@@ -61,4 +72,5 @@ def _explain(error: Exception) -> tuple[int, str]:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"Note: {message}", err=True)
+    if not place().rank:  # of several processes the first says it for all
+        click.echo(f"Note: {message}", err=True)

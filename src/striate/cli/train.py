@@ -1,9 +1,12 @@
 """striate train: from names to a trained network and its report."""
 
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from striate.processes import place
 
 if TYPE_CHECKING:
     from striate.jobs.prepare import Job
@@ -42,26 +45,38 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     """
     from striate.jobs.train import train as run_training
 
+    quiet = quiet or place().rank > 0  # of several processes the first speaks
     job, run = _reopen(resume, epochs, asked | {"out": out}) if resume else _start(epochs, out, asked)
     if not quiet:
         _announce(job, run)
     say = (lambda text: None) if quiet else click.echo
     result = run_training(job, run, verbose=0 if quiet else "auto", say=say)
-    _conclude(result)
+    if run.written_here:
+        _conclude(result)
 
 
 def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple[Job, Run]":
     from striate.cli.sets import key_values
     from striate.engines.choose import Computing
-    from striate.jobs.plan import make_plan
+    from striate.jobs.plan import Plan, make_plan
     from striate.jobs.prepare import prepare
-    from striate.jobs.train import check_out, start
+    from striate.jobs.together import agree, one_first
+    from striate.jobs.train import begun, check_out, reopen, start
 
     given = {name: value for name, value in asked.items() if value is not None and name != "sets"}
     computing = Computing(**{item.name: given.pop(item.name) for item in fields(Computing) if item.name in given})
-    plan = make_plan(epochs=epochs, sets=key_values(asked["sets"]), computing=computing, **given)
-    check_out(plan, out)
-    job = prepare(plan)
+
+    def planned() -> tuple[Plan, Path | None]:
+        plan = make_plan(epochs=epochs, sets=key_values(asked["sets"]), computing=computing, **given)
+        old = begun(plan, out)
+        if old is None:
+            check_out(plan, out)
+        return plan, old
+
+    plan, old = agree(planned)
+    if old is not None:
+        return reopen(old)
+    job = one_first(lambda: prepare(plan))
     return job, start(job, out)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from striate.engines.base import Array, Engine
 from striate.errors import UsageError, nearest
 from striate.network import Layer, Network
+from striate.processes import place
 
 AUTO = "auto"
 ENGINES = ("numpy", "torch", "onnx")
@@ -53,6 +54,8 @@ class Computing:
         if self.engine in ("numpy", "onnx") and self.needs_torch:
             name = {"numpy": "NumPy", "onnx": "ONNX"}[self.engine]
             raise UsageError(f"The {name} engine computes in float32 on the CPU; the rest needs the engine 'torch'.")
+        if self.engine == "numpy" and place().world > 1:
+            raise UsageError("The NumPy engine trains in one process; several need the engine 'torch'.")
         if self.engine == "torch" or self.needs_torch or self.device != AUTO:
             if not installed("torch"):
                 raise UsageError(
@@ -79,6 +82,8 @@ def choose(network: Network, asked: Computing) -> Choice:
         return Choice(asked.engine, "it was asked for")
     if asked.needs_torch:
         return Choice("torch", "NumPy has no such device or precision")
+    if place().world > 1:
+        return Choice("torch", "it can train in several processes")
     kinds = {type(node.layer) for node in network.nodes}
     own = {kind for kind in kinds if not kind.__module__.startswith("striate.")}
     return _by_rules(own) if own else _by_size(network.multiply_adds, asked.device)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from striate.engines.base import Array
@@ -16,9 +17,11 @@ from striate.jobs import facts
 from striate.jobs.computing import use_engine
 from striate.jobs.plan import Plan, is_folder
 from striate.jobs.prepare import Job, prepare
+from striate.jobs.together import LAUNCH, agree, begun_before, one_first
 from striate.jobs.trained import THRESHOLD, average, member_path
 from striate.model import Model
-from striate.training import Run
+from striate.processes import place
+from striate.training import Run, check_inputs, predict
 from striate.training.callback import Callback
 from striate.training.callbacks import ReduceLROnPlateau, TensorBoard
 from striate.training.progress import Verbose
@@ -55,7 +58,13 @@ def start(job: Job, out: str | os.PathLike[str] | None = None) -> Run:
         raise DataError(f"'{job.data.name}' is too small: no image fell into its test part. Add images.")
     plan = job.plan
     config = plan.to_dict() | {"versions": facts.versions(), "hardware": facts.hardware(), "started": facts.now()}
-    return Run.create(plan.recipe, job.data.fingerprint, out, _run_name(plan), **config, seconds=0.0)
+    config |= {LAUNCH: place().launch, "seconds": 0.0}
+    return agree(lambda: Run.create(plan.recipe, job.data.fingerprint, out, _run_name(plan), **config))
+
+
+def begun(plan: Plan, out: str | os.PathLike[str] | None) -> Path | None:
+    """The run of this plan that torchrun already began, before it started the processes again."""
+    return begun_before(plan, sorted(ROOT.glob(f"{_run_name(plan)}*")) if out is None else [Path(out)])
 
 
 def check_out(plan: Plan, out: str | os.PathLike[str] | None) -> None:
@@ -74,22 +83,28 @@ def check_out(plan: Plan, out: str | os.PathLike[str] | None) -> None:
 
 def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Job, Run]:
     """The job of a run that is to go on, to more epochs if asked. Raises RunError where it cannot."""
-    run = Run.open(path)
-    try:
-        plan = Plan.from_dict(run.config, run.recipe)
-    except (KeyError, TypeError) as error:
-        raise RunError(f"{run.path} was not begun by striate train, so it cannot be continued by it.") from error
-    job = prepare(plan, begun=plan.ensemble == 1 and run.checkpoints.begun)
+    run, plan, trained = agree(lambda: _opened(path))
+    job = one_first(lambda: prepare(plan, begun=trained))
     run.require_data(job.data.fingerprint)
     if epochs is not None:
         run.extend(epochs)
     return replace(job, plan=replace(plan, recipe=run.recipe)), run
 
 
+def _opened(path: str | os.PathLike[str]) -> tuple[Run, Plan, bool]:
+    """The run, its plan, and whether it has a checkpoint."""
+    run = Run.open(path)
+    try:
+        plan = Plan.from_dict(run.config, run.recipe)
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{run.path} was not begun by striate train, so it cannot be continued by it.") from error
+    return run, plan, plan.ensemble == 1 and run.checkpoints.begun
+
+
 def train(job: Job, run: Run, *, verbose: Verbose = "auto", say: Say = print) -> Result:
     """Train a job, or go on where its run stands; write metrics.json and report.html.
 
-    say: told of the engine, and of each member of an ensemble.
+    say: told of the engine, and of each member of an ensemble. Of several processes only the first writes.
     Raises KeyboardInterrupt, with how to go on, after Ctrl-C.
     """
     run.require_data(job.data.fingerprint)
@@ -134,9 +149,8 @@ def _timed(run: Run) -> Iterator[None]:
 
 
 def _predict(model: Model, x: Array) -> Array:
-    import numpy as np
-
-    return model.predict(x) if len(x) else np.zeros((0, len(model.classes)), np.float32)
+    """Probabilities (N, classes), each process taking its part of the pictures."""
+    return predict(model.engine, check_inputs(model.network, x), together=True)[0]
 
 
 def _train_members(job: Job, run: Run, verbose: Verbose, say: Say) -> Result:
@@ -145,7 +159,7 @@ def _train_members(job: Job, run: Run, verbose: Verbose, say: Say) -> Result:
         say(f"member {number + 1} of {job.plan.ensemble}")
         member = replace(job, plan=job.plan.member(number))
         path = member_path(run, number)
-        folder = Run.open(path) if (path / "config.json").exists() else start(member, path)
+        folder = agree(partial(_begun_member, path)) or start(member, path)
         if folder.recipe.epochs < run.recipe.epochs:
             folder.extend(run.recipe.epochs)
         result, found = _train_one(member, folder, verbose, say)
@@ -156,11 +170,15 @@ def _train_members(job: Job, run: Run, verbose: Verbose, say: Say) -> Result:
     return _finish(job, run, joined)
 
 
+def _begun_member(path: Path) -> Run | None:
+    return Run.open(path) if (path / "config.json").exists() else None
+
+
 def _callbacks(plan: Plan, run: Run) -> list[Callback]:
     callbacks: list[Callback] = []
     if plan.plateau:
         callbacks.append(ReduceLROnPlateau(factor=0.5, patience=2))
-    if plan.tensorboard:
+    if plan.tensorboard and run.written_here:
         callbacks.append(TensorBoard(run.path / "tensorboard"))
     return callbacks
 
@@ -170,9 +188,10 @@ def _finish(job: Job, run: Run, outputs: _Outputs, model: Model | None = None) -
 
     test = job.data.test
     evaluation = evaluate(outputs.test, test.y, job.data.classes, test.names)
-    run.write_config()
-    atomic_write(run.path / "metrics.json", json.dumps(evaluation.to_dict(), ensure_ascii=False) + "\n")
-    write(job, run, evaluation, model)
+    if run.written_here:
+        run.write_config()
+        atomic_write(run.path / "metrics.json", json.dumps(evaluation.to_dict(), ensure_ascii=False) + "\n")
+        write(job, run, evaluation, model)
     return Result(run, evaluation, run.config["seconds"])
 
 

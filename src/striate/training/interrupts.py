@@ -1,39 +1,44 @@
-"""Ctrl-C that waits for the end of the step, so that what is saved is whole."""
+"""Ctrl-C and SIGTERM that wait for the end of the step, so that what is saved is whole."""
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+Handler = Callable[[int, FrameType | None], object] | signal.Handlers
+
+# What Python does at each by itself.
+STOPS: dict[signal.Signals, Handler] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+
 
 @dataclass
 class Interrupt:
-    """pending: whether Ctrl-C was pressed."""
+    """pending: whether Ctrl-C was pressed, or the process was told to end (SIGTERM)."""
 
     pending: bool = False
 
 
 @contextmanager
 def postponed_interrupt() -> Iterator[Interrupt]:
-    """Within, the first Ctrl-C only sets `pending`; the second one acts at once.
+    """Within, the first Ctrl-C or SIGTERM only sets `pending`; the next of its kind acts at once.
 
-    Signals reach the main thread only; in another thread, or where Ctrl-C is ignored or has been given
+    Signals reach the main thread only; in another thread, or where one is ignored or has been given
     a meaning of its own, nothing changes.
     """
     interrupt = Interrupt()
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield interrupt
-        return
 
     def note(number: int, frame: FrameType | None) -> None:
         interrupt.pending = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(number, STOPS[signal.Signals(number)])
 
-    signal.signal(signal.SIGINT, note)
+    main = threading.current_thread() is threading.main_thread()
+    ours = [number for number, usual in STOPS.items() if main and signal.getsignal(number) is usual]
+    for number in ours:
+        signal.signal(number, note)
     try:
         yield interrupt
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in ours:
+            signal.signal(number, STOPS[number])

@@ -7,7 +7,8 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from striate.errors import TrainingError
+from striate.engines.base import Engine
+from striate.errors import TrainingError, UsageError
 from striate.files import remove_temporaries
 from striate.training.callback import Callback, Logs, Trainee
 from striate.training.callbacks import EarlyStopping, History
@@ -65,9 +66,12 @@ def fit(
     With a run, checkpoints and history.csv are written, and a training that was cut off goes on where it stood: its
     result has the same bits as if it had never stopped. A finished run whose recipe has more epochs now goes on from
     its last weights, with a new cycle of the schedule over the added epochs.
+    Several processes that train together all call this; the first of them alone writes and speaks.
     Raises TrainingError when the loss is no longer a number, RunError when the disk is full, and KeyboardInterrupt
-    after Ctrl-C, with everything saved.
+    after Ctrl-C or SIGTERM, with everything saved; UsageError for more processes than a batch has samples.
     """
+    _check_processes(model.engine, recipe)
+    verbose = 0 if model.engine.rank else verbose
     with closing(make_progress(verbose)) as progress:
         if recipe.batch_size > len(train):
             progress.note(f"There are {len(train)} samples, fewer than batch_size={recipe.batch_size}: steps take all.")
@@ -194,8 +198,8 @@ class _Loop:
         self.model.engine.weights = averages
 
     def _pause(self) -> None:
-        """Between two steps: heed Ctrl-C, and save when the last checkpoint is some time ago."""
-        if self.interrupt.pending:
+        """Between two steps: heed Ctrl-C and SIGTERM, and save when the last checkpoint is some time ago."""
+        if self.model.engine.total([self.interrupt.pending])[0]:  # in any process: they all stop at the same step
             raise KeyboardInterrupt(self._interrupted())
         # The clock decides only when a checkpoint is written, never what is computed.
         if self.run and time.monotonic() - self.saved_at > CHECKPOINT_SECONDS:
@@ -210,7 +214,7 @@ class _Loop:
         return f"{place} Everything is saved; go on with: striate train --resume {self.run.path}"
 
     def _save(self) -> None:
-        if self.run is None:
+        if self.run is None or not self.run.written_here:
             return
         model = self.model
         state = {
@@ -223,10 +227,8 @@ class _Loop:
         self.saved_at = time.monotonic()
 
     def _resume(self) -> None:
-        if self.run is None:
-            return
-        remove_temporaries(self.run.path)
-        checkpoint = self.run.checkpoints.load()
+        # The others may be on machines that do not see the run folder.
+        checkpoint = self.model.engine.share(self._checkpoint())
         if checkpoint is None:
             return
         self.model.engine.weights = checkpoint.weights
@@ -239,12 +241,26 @@ class _Loop:
             if key in states:
                 callback.restore(states[key])
 
+    def _checkpoint(self) -> Checkpoint | None:
+        if self.run is None or not self.run.written_here:
+            return None
+        remove_temporaries(self.run.path)
+        return self.run.checkpoints.load()
+
     def _diverged(self, loss: float, rate: float) -> TrainingError:
         here = self.position
         return TrainingError(
             f"The loss became {loss} at step {self.model.iterations} (epoch {here.epoch + 1}, batch {here.batch + 1}) "
             f"with a learning rate of {rate:g}. Try a learning rate of {rate / 10:.1g}, and see that the network "
             "scales its pixels (Rescale) and that the targets are right."
+        )
+
+
+def _check_processes(engine: Engine, recipe: Recipe) -> None:
+    if engine.world > recipe.batch_size:
+        raise UsageError(
+            f"{engine.world} processes share each batch, and batch_size={recipe.batch_size} leaves some of them "
+            "without a sample: give a larger batch size, or start fewer processes."
         )
 
 

@@ -17,14 +17,18 @@ BATCH_SIZE = 250  # of inference: large enough for speed, small enough for memor
 def measure(
     engine: Engine, losses: Sequence[Loss], figures: Figures, samples: Samples, batch_size: int = BATCH_SIZE
 ) -> dict[str, float]:
-    """Mean loss, penalties on weights included, and metrics in inference mode: {"loss": …, "accuracy": …}."""
+    """Mean loss, penalties on weights included, and metrics in inference mode: {"loss": …, "accuracy": …}.
+
+    Several processes that train together each take a part of the samples; all of them must call this.
+    """
     sums = [0.0] * (1 + len(figures.names))
-    for start, outputs in forward_batches(engine, samples.inputs, batch_size):
-        targets = tuple(y[start : start + batch_size] for y in samples.targets)
+    for rows, outputs in forward_batches(engine, samples.inputs, own_part(engine, len(samples)), batch_size):
+        targets = tuple(y[rows] for y in samples.targets)
         loss = sum(map(loss_sum, losses, outputs, targets))
         for index, value in enumerate([loss, *figures.sums(outputs, targets)]):
             sums[index] += value
-    means = {name: value / len(samples) for name, value in zip(["loss", *figures.names], sums, strict=True)}
+    totals = zip(["loss", *figures.names], engine.total(sums), strict=True)
+    means = {name: value / len(samples) for name, value in totals}
     return means | {"loss": means["loss"] + penalty(engine)}
 
 
@@ -46,17 +50,35 @@ def _penalty(regularizer: Regularizer | None, w: Array) -> float:
     raise UsageError(f"The engines know no penalty {type(regularizer).__name__}.")
 
 
-def predict(engine: Engine, inputs: Sequence[Array], batch_size: int = BATCH_SIZE) -> tuple[Array, ...]:
-    """All outputs, float32 (N, …), in inference mode."""
-    parts = [outputs for _, outputs in forward_batches(engine, inputs, batch_size)]
-    return tuple(np.concatenate(part).astype(np.float32, copy=False) for part in zip(*parts, strict=True))
+def own_part(engine: Engine, count: int) -> range:
+    """The samples, of so many in all, that this process takes: each sample is in the part of one process."""
+    return range(count * engine.rank // engine.world, count * (engine.rank + 1) // engine.world)
+
+
+def predict(
+    engine: Engine, inputs: Sequence[Array], batch_size: int = BATCH_SIZE, *, together: bool = False
+) -> tuple[Array, ...]:
+    """All outputs, float32 (N, …), in inference mode.
+
+    together: several processes that train together each take a part, and all get all; all of them must call this.
+    """
+    count = len(inputs[0])
+    rows = own_part(engine, count) if together else range(count)
+    empty = tuple(np.zeros((0, *shape), np.float32) for shape in engine.network.output_shapes)
+    parts = [empty, *(outputs for _, outputs in forward_batches(engine, inputs, rows, batch_size))]
+    found = (np.concatenate(part).astype(np.float32, copy=False) for part in zip(*parts, strict=True))
+    return tuple(map(engine.gather, found)) if together else tuple(found)
 
 
 def forward_batches(
-    engine: Engine, inputs: Sequence[Array], batch_size: int = BATCH_SIZE
-) -> Iterator[tuple[int, tuple[Array, ...]]]:
-    """(first row, outputs) of batch after batch, in inference mode. Raises UsageError for a batch size below 1."""
+    engine: Engine, inputs: Sequence[Array], rows: range, batch_size: int = BATCH_SIZE
+) -> Iterator[tuple[slice, tuple[Array, ...]]]:
+    """Rows and outputs of batch after batch of these rows, in inference mode.
+
+    Raises UsageError for a batch size below 1.
+    """
     if batch_size < 1:
         raise UsageError(f"batch_size must be 1 or more; received {batch_size}.")
-    for start in range(0, len(inputs[0]), batch_size):
-        yield start, engine.forward([x[start : start + batch_size] for x in inputs])
+    for start in range(rows.start, rows.stop, batch_size):
+        batch = slice(start, min(start + batch_size, rows.stop))
+        yield batch, engine.forward([x[batch] for x in inputs])

@@ -10,6 +10,7 @@ from typing import Any
 
 from striate.errors import RunError
 from striate.files import atomic_write
+from striate.processes import place
 from striate.training.checkpoint import CheckpointFolder
 from striate.training.recipe import Recipe
 
@@ -71,6 +72,11 @@ class Run:
         return Recipe.from_dict(self.config["recipe"])
 
     @property
+    def written_here(self) -> bool:
+        """Whether this process may write into the folder: of several that train together, the first alone."""
+        return place().rank == 0
+
+    @property
     def model_path(self) -> Path:
         """Where the trained model is, or will be."""
         return self.path / "model.safetensors"
@@ -97,6 +103,8 @@ class Run:
 
     def write_history(self, history: Mapping[str, Sequence[float]]) -> None:
         """Write history.csv: one row for each epoch, counted from 1."""
+        if not self.written_here:
+            return
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["epoch", *history])
@@ -116,7 +124,8 @@ class Run:
 
     def write_config(self) -> None:
         """Write config.json. Raises RunError when it cannot be written."""
-        atomic_write(self.path / "config.json", json.dumps(self.config, indent=2, ensure_ascii=False) + "\n")
+        if self.written_here:
+            atomic_write(self.path / "config.json", json.dumps(self.config, indent=2, ensure_ascii=False) + "\n")
 
 
 def _free_folder(name: str) -> Path:

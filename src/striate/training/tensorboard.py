@@ -27,11 +27,13 @@ class TensorBoard(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Write the graph."""
-        if self.write_graph:
+        if self.write_graph and not self.model.engine.rank:
             self._writer("train").add_onnx_graph(graph(self.model.network))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write the figures."""
+        """Write the figures; of several processes only the first does."""
+        if self.model.engine.rank:
+            return
         summary = _library().summary
         for name, value in (logs or {}).items():
             side = "validation" if name.startswith("val_") else "train"
