@@ -34,7 +34,7 @@ from striate.network import (
     Subsample2D,
     ZeroPadding2D,
 )
-from striate.network.shapes import Margins
+from striate.network.shapes import Margins, Window
 
 Parameters = Mapping[str, Tensor]
 
@@ -108,11 +108,20 @@ def _dense(layer: Dense, weights: Parameters, _: Pass, x: Tensor) -> Tensor:
 
 def _max_pool(layer: MaxPool2D, weights: Parameters, _: Pass, x: Tensor) -> Tensor:
     window = layer.window
+    if _overhanging(window, _size(x)):
+        return F.max_pool2d(x, window.kernel, window.strides, ceil_mode=True)
     margins = window.margins(_size(x))
     padding = margins[0][0], margins[1][0]
     if not _even(margins) or _too_wide(window.kernel, padding):
         x, padding = _pad(x, margins, -torch.inf), (0, 0)
     return F.max_pool2d(x, window.kernel, window.strides, padding)
+
+
+def _overhanging(window: Window, size: tuple[int, int]) -> bool:
+    """Whether padding only lets the last windows hang over the end, which PyTorch can do without a copy."""
+    (top, _), (left, _) = window.margins(size)
+    axes = zip(size, window.kernel, window.strides, strict=True)
+    return not top and not left and window.output_size(size) == tuple(-(-(n - k) // s) + 1 for n, k, s in axes)
 
 
 def _average_pool(layer: AveragePool2D, weights: Parameters, _: Pass, x: Tensor) -> Tensor:
