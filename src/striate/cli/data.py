@@ -1,11 +1,18 @@
-"""striate data: the data sets that Striate knows by name."""
+"""striate data: the data sets that Striate knows by name, and what lies in a folder of one's own."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from striate.jobs.scan import Scan
 
 
 @click.group()
 def data() -> None:
-    """List the data sets that Striate knows, or fetch one."""
+    """List the data sets that Striate knows, fetch one, or look through a folder of photographs."""
 
 
 @data.command("list")
@@ -28,6 +35,34 @@ def get(name: str) -> None:
     from striate.data import get as fetch
 
     click.echo(fetch(name))
+
+
+@data.command()
+@click.argument("folder")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def scan(folder: str, as_json: bool) -> None:
+    """Look through a FOLDER of photographs: formats, sizes, unreadable files, copies, classes and their counts."""
+    from striate.jobs.scan import scan as run
+
+    found = run(folder)
+    click.echo(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else "\n".join(_described(found)))
+
+
+def _described(found: "Scan") -> Iterator[str]:
+    from striate.cli.table import lines
+    from striate.cli.wording import first
+
+    yield f"{found.folder}: {found.images:,} images in {len(found.classes)} classes, {found.bytes / 1e6:,.1f} MB"
+    yield "formats  " + ", ".join(f"{name} {count:,}" for name, count in found.formats.items())
+    yield "sizes    " + ", ".join(f"{name} {width}×{height}" for name, (width, height) in found.sizes.items())
+    rows = [("class", *(found.parts or ["images"]))]
+    rows += [(name, *(f"{count:,}" for count in counts)) for name, counts in found.classes.items()]
+    yield from ["", *lines(rows, right=range(1, len(rows[0]))), ""]
+    yield from first(f"Left out: {fault.reason}" for fault in found.unreadable)
+    yield from first(f"The same in several classes: {', '.join(group)}" for group in found.across)
+    yield from first(f"Copies: {', '.join(group)}" for group in found.copies)
+    yield from first(found.notes)
+    yield found.advice
 
 
 def _missing(name: str) -> str:

@@ -17,11 +17,12 @@ MOST_PAIRS = 5
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
 def evaluate(trained: str, data: str | None, as_json: bool) -> None:
     """Measure a trained network on the test images of DATA [the data it was trained on]."""
+    from striate.cli.wording import first
     from striate.jobs.measure import measure
     from striate.jobs.trained import open_trained
 
     found = measure(open_trained(trained), data)
-    for note in found.notes:
+    for note in first(found.notes):
         click.echo(f"Note: {note}", err=True)
     if as_json:
         click.echo(json.dumps(found.evaluation.to_dict(), ensure_ascii=False))

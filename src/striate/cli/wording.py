@@ -1,9 +1,21 @@
 """Sentences that several commands print."""
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from striate.evaluation import Estimate, Evaluation
+
+
+MOST_NOTES = 10
+
+
+def first(notes: Iterable[str], where: str = "") -> Iterator[str]:
+    """The first ten, and how many there are beyond them."""
+    notes = list(notes)
+    yield from notes[:MOST_NOTES]
+    if len(notes) > MOST_NOTES:
+        yield f"… and {len(notes) - MOST_NOTES:,} more{where}"
 
 
 def accuracy_line(evaluation: "Evaluation") -> str:

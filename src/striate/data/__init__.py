@@ -7,9 +7,11 @@ from striate.data.dataset import Dataset, Images, check_images
 from striate.data.folder import load_folder
 from striate.data.order import batches, epoch_order, uniforms
 from striate.data.presets import PHOTOGRAPHS, PRESETS, get_augmentation
-from striate.data.registry import Known, describe, get, load, names
+from striate.data.registry import FOLDER_SIZE, Known, describe, get, load, names
+from striate.data.stored import Stored
 
 __all__ = [
-    "PHOTOGRAPHS", "PRESETS", "Augmentation", "Changes", "Dataset", "Images", "Known", "batches", "check_images",
-    "describe", "epoch_order", "from_arrays", "get", "get_augmentation", "load", "load_folder", "names", "uniforms",
+    "FOLDER_SIZE", "PHOTOGRAPHS", "PRESETS", "Augmentation", "Changes", "Dataset", "Images", "Known", "Stored",
+    "batches", "check_images", "describe", "epoch_order", "from_arrays", "get", "get_augmentation", "load",
+    "load_folder", "names", "uniforms",
 ]  # fmt: skip

@@ -2,14 +2,10 @@
 
 import hashlib
 import os
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +13,7 @@ from numpy.typing import NDArray
 from striate.data.cache import Facts, NoRoomError, keep
 from striate.data.split import Digests, digest_bytes
 from striate.data.stored import Stored
+from striate.data.workers import cut, in_order, progress
 from striate.errors import DataError
 from striate.images import ImagePolicy, decoder, read_file
 
@@ -25,7 +22,6 @@ EASY_BYTES = 1_000_000_000  # of pixels that memory holds where the disk cannot
 BLOCK_BYTES = 4_000_000  # of pixels that a thread decodes before it hands them over
 
 Block = NDArray[np.uint8]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -131,34 +127,13 @@ def _decode_all(
     digests: list[int] = []
     faults: dict[int, Fault] = {}
     size = max(1, min(64, BLOCK_BYTES // int(np.prod(policy.shape))))
-    jobs = [range(start, min(start + size, len(files))) for start in range(0, len(files), size)]
-    with _progress(len(files)) as advance:
-        for block, found in _in_order(lambda rows: _decode_block(rows, files, names, policy), jobs):
+    with progress("reading pictures", len(files)) as advance:
+        for block, found in in_order(lambda rows: _decode_block(rows, files, names, policy), cut(len(files), size)):
             faults |= {len(digests) + row: fault for row, fault in enumerate(found) if isinstance(fault, Fault)}
             digests += [0 if isinstance(digest, Fault) else digest for digest in found]
             put(block)
             advance(len(block))
     return np.array(digests, np.uint64), faults
-
-
-def _in_order(work: Callable[[range], T], jobs: Iterable[range]) -> Iterator[T]:
-    """The results in the order of the jobs; all cores work, and only a few jobs ahead, so that memory is bounded."""
-    threads = cores()
-    waiting: deque[Future[T]] = deque()
-    with ThreadPoolExecutor(threads) as pool:  # decoders let other threads run
-        for job in jobs:
-            waiting.append(pool.submit(work, job))
-            if len(waiting) > threads + 1:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _decode_block(
@@ -179,23 +154,3 @@ def _decode(file: Path, name: str, policy: ImagePolicy, out: Block) -> int | Fau
     except DataError as error:
         return Fault(str(error))
     return int(digest_bytes([content], 0)[0])
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], object]]:
-    """A bar with images per second on a terminal, nothing elsewhere; gives the function that moves it on."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console, began = Console(stderr=True), time.perf_counter()
-    columns = TextColumn("reading pictures"), BarColumn(None), MofNCompleteColumn(), TextColumn("{task.fields[speed]}")
-    with Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("", total=total, speed="")
-
-        def advance(count: int) -> None:
-            done = bar.tasks[0].completed + count
-            bar.update(task, advance=count, speed=f"{done / (time.perf_counter() - began):,.0f} images/s")
-
-        yield advance

@@ -4,6 +4,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from stat import S_ISREG
@@ -65,15 +66,36 @@ def decode_picture(data: bytes, path: str | Path = "image", least: int | None = 
     least: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which skips most of the work, as long as its shorter
     side keeps so many pixels. Raises DataError, with the path and the reason, for bytes that cannot be decoded.
     """
-    with opened(data, path) as image:
+    with _opened(data, path) as image:
         if least:
             image.draft(None, (least, least))
-        with _ONE_AT_A_TIME if image.width * image.height > LARGE else nullcontext():
-            return _to_rgb(_upright(image))
+        return _decoded(image)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a picture file says of itself; pixels as stored, before any rotation."""
+
+    format: str
+    width: int
+    height: int
+
+
+def check_image(data: bytes, path: str | Path = "image") -> Header:
+    """The header of a picture that is whole; a JPEG is decoded as small as can be, which finds damage all the same.
+
+    Raises DataError, with the path and the reason, for bytes that cannot be decoded.
+    """
+    with _opened(data, path) as image:
+        kind = "JPEG" if image.format == "MPO" else str(image.format)  # several JPEGs in one file
+        header = Header(kind, image.width, image.height)
+        image.draft(None, (1, 1))
+        _decoded(image)
+        return header
 
 
 @contextmanager
-def opened(data: bytes, path: str | Path) -> "Iterator[Image.Image]":
+def _opened(data: bytes, path: str | Path) -> "Iterator[Image.Image]":
     """The picture with its header read, not yet decoded; what Pillow raises within becomes a DataError."""
     from PIL import Image, UnidentifiedImageError
 
@@ -90,6 +112,12 @@ def opened(data: bytes, path: str | Path) -> "Iterator[Image.Image]":
         raise
     except Exception as error:  # decoders raise nearly anything on damaged files
         raise DataError(f"{path} cannot be read: the picture is damaged ({str(error).rstrip('.')}).") from error
+
+
+def _decoded(image: "Image.Image") -> "Image.Image":
+    """Upright, RGB."""
+    with _ONE_AT_A_TIME if image.width * image.height > LARGE else nullcontext():
+        return _to_rgb(_upright(image))
 
 
 def _reason(error: Exception) -> str:

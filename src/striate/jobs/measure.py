@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from striate.data import Dataset, Images
+from striate.data import Dataset, Images, load_folder
 from striate.errors import DataError, UsageError
 from striate.evaluation import Evaluation, evaluate
 from striate.jobs.plan import is_folder
@@ -33,7 +33,7 @@ def measure(trained: Trained, data: str | None = None) -> Measured:
         raise UsageError("The model file does not say which data it was trained on: name the data to measure on.")
     name = str(Path(name).resolve()) if is_folder(name) else name
     dataset, notes = _load(name, trained)
-    test = _test_part(trained, dataset, name)
+    test = _test_part(dataset)
     labels = _renumber(dataset, test.y, trained.classes)
     evaluation = evaluate(trained.probabilities(test.x), labels, trained.classes, test.names)
     return Measured(dataset.name, evaluation, (*notes, *_notes(trained, dataset, name)))
@@ -43,7 +43,7 @@ def _load(name: str, trained: Trained) -> tuple[Dataset, list[str]]:
     """The data in the model's shape, and a note where that is not their own."""
     shape = trained.policy.shape
     if is_folder(name):
-        return load_data(name, shape), []
+        return load_folder(name, trained.policy), []
     dataset = load_data(name)
     if dataset.shape == shape:
         return dataset, []
@@ -51,15 +51,10 @@ def _load(name: str, trained: Trained) -> tuple[Dataset, list[str]]:
     return load_data(name, shape), [f"The pictures are {own}; they were brought to the model's {wanted}."]
 
 
-def _test_part(trained: Trained, dataset: Dataset, name: str) -> Images:
-    """The test images; those of a folder are read as the model's own policy says."""
-    test = dataset.test
-    if not len(test):
+def _test_part(dataset: Dataset) -> Images:
+    if not len(dataset.test):
         raise DataError(f"'{dataset.name}' is too small: no image fell into its test part.")
-    if not is_folder(name) or test.names is None or dataset.policy == trained.policy:
-        return test
-    x = np.stack([trained.policy.read(Path(name) / file) for file in test.names])
-    return Images(x, test.y, test.names)
+    return dataset.test
 
 
 def _renumber(dataset: Dataset, y: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]", classes: Sequence[str]) -> (
