@@ -5,15 +5,15 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from onnx import ModelProto, ValueInfoProto, helper
 
 import striate
 from striate.engines.base import Array
 from striate.engines.onnx.activations import activate
 from striate.engines.onnx.folding import fold
-from striate.engines.onnx.graph import Graph, Value
+from striate.engines.onnx.graph import Graph, Value, tensor_type
 from striate.engines.onnx.layers import run, straight
+from striate.engines.onnx.resize import resize_planes
 from striate.errors import UsageError
 from striate.network import Dropout, Flatten, Input, Layer, Network, Node, Shape
 
@@ -27,37 +27,53 @@ def to_onnx(
     *,
     classes: Sequence[str] = (),
     policy: Mapping[str, Any] | None = None,
+    resize: bool = False,
     metadata: Mapping[str, Any] | None = None,
 ) -> bytes:
     """The ONNX model of a network, in float32, for any number of images at once.
 
     Inputs and outputs have the names of their layers and the network's shapes and dtypes, (N, H, W, C) for images.
     Batch normalisations are folded into the convolution or dense layer before them where that is the same function.
-    `metadata_props` holds, as JSON: `network`, `classes`, `policy` (of an ImagePolicy), the version as `striate`, and
-    all that is in `metadata`. Raises NetworkError for a layer class of one's own, UsageError above 2 GB.
+    resize: pictures may have any height and width, and the model brings them to the network's as the policy says,
+    pixel by pixel as ImagePolicy.apply does but for rare differences of one grey level.
+    `metadata_props` holds, as JSON: `network`, `classes`, `policy` (ImagePolicy.to_dict), the version as `striate`, and
+    all that is in `metadata`. Raises NetworkError for a layer class of one's own; UsageError above 2 GB, and for
+    `resize` without a policy, with one for digits, or for a network that takes other than one uint8 picture.
     """
-    model = build(network, weights)
+    model = build(network, weights, fit=_checked_fit(network, policy) if resize else None)
     told = {"network": json.loads(network.to_json()), "classes": list(classes), "policy": policy}
     texts = {name: json.dumps(value, ensure_ascii=False) for name, value in (told | dict(metadata or {})).items()}
     helper.set_model_props(model, {"striate": striate.__version__, **texts})
     return bytes(model.SerializeToString())
 
 
+def _checked_fit(network: Network, policy: Mapping[str, Any] | None) -> str:
+    doors = [network.nodes[index].layer for index in network.inputs]
+    if [getattr(door, "dtype", "") for door in doors] != ["uint8"] or len(network.input_shapes[0]) != 3:
+        raise UsageError(
+            f"'{network.name}' does not take one picture of uint8 pixels, so nothing can be resized in it."
+        )
+    if policy is None:
+        raise UsageError("To resize pictures inside the model, it must be known how: give the policy.")
+    return str(policy["fit"])
+
+
 def build(
-    network: Network, weights: Mapping[str, Array], *, dtypes: Sequence[str] | None = None, every: bool = False
-) -> ModelProto:
+    network: Network, weights: Mapping[str, Array], *, dtypes: Sequence[str] | None = None, every: bool = False,
+    fit: str | None = None,
+) -> ModelProto:  # fmt: skip
     """The model without metadata.
 
     dtypes: of the inputs; None: what the Input layers say. every: the outputs are those of all nodes, in their order,
-    and nothing is folded.
+    and nothing is folded. fit: how pictures are resized in the model, as in ImagePolicy; None: not at all.
     """
     _check_size(network)
     folded, idle = (dict(weights), frozenset[int]()) if every else fold(network, weights)
     doors = [layer for index in network.inputs if isinstance(layer := network.nodes[index].layer, Input)]
     graph, kinds = Graph(), dict(zip(doors, dtypes or [door.dtype for door in doors], strict=True))
-    values = _values(graph, network, folded, idle, kinds)
+    values = _values(graph, network, folded, idle, kinds, fit)
     shown = range(len(values)) if every else network.outputs
-    inputs = [_info(str(door.name), kind, door.shape) for door, kind in kinds.items()]
+    inputs = [_info(str(door.name), kind, _any_size(door) if fit else door.shape) for door, kind in kinds.items()]
     outputs = [_info(_exit(graph, network, i, values[i]), "float32", network.nodes[i].shape) for i in shown]
     return helper.make_model(
         helper.make_graph(graph.nodes, network.name, inputs, outputs, graph.tensors()),
@@ -73,8 +89,9 @@ def _check_size(network: Network) -> None:
 
 
 def _values(
-    graph: Graph, network: Network, weights: Mapping[str, Array], idle: Collection[int], kinds: Mapping[Input, str]
-) -> list[Value]:
+    graph: Graph, network: Network, weights: Mapping[str, Array], idle: Collection[int], kinds: Mapping[Input, str],
+    fit: str | None,
+) -> list[Value]:  # fmt: skip
     """What every node hands on; nodes that are idle hand on what they were given."""
     own: dict[str, dict[str, Array]] = defaultdict(dict)
     for name, array in weights.items():
@@ -85,7 +102,7 @@ def _values(
         graph.layer = _label(network, index)
         inputs = [values[source] for source in node.inputs]
         if isinstance(node.layer, Input):
-            values.append(_door(graph, node.layer, kinds[node.layer]))
+            values.append(_door(graph, node.layer, kinds[node.layer], fit))
         else:
             values.append(inputs[0] if index in idle else _run(graph, node, own[str(node.layer.name)], inputs))
     return values
@@ -98,14 +115,20 @@ def _label(network: Network, index: int) -> str:
     return str(layer.name) if use == 1 else f"{layer.name}/{use}"
 
 
-def _door(graph: Graph, layer: Input, dtype: str) -> Value:
+def _door(graph: Graph, layer: Input, dtype: str, fit: str | None) -> Value:
     """An input as float32 (N, C, H, W). Bytes are moved before they grow."""
-    x = str(layer.name)
-    if len(layer.shape) == 3 and layer.data_format == "channels_last":
+    x, shape = str(layer.name), layer.output_shape()
+    if len(shape) == 3 and layer.data_format == "channels_last":
         x = graph.op("Transpose", x, perm=[0, 3, 1, 2])
-    if dtype != "float32":
-        x = graph.op("Cast", x, to=_type("float32"))
-    return Value(x, layer.output_shape())
+    if fit:
+        return Value(resize_planes(graph, x, fit, shape[0], shape[1]), shape)
+    return Value(graph.cast(x, "float32") if dtype != "float32" else x, shape)
+
+
+def _any_size(door: Input) -> tuple[int | str, ...]:
+    """The shape of pictures of any height and width."""
+    channels_first = door.data_format == "channels_first"
+    return (door.shape[0], "H", "W") if channels_first else ("H", "W", door.shape[2])
 
 
 def _run(graph: Graph, node: Node, weights: Mapping[str, Array], inputs: Sequence[Value]) -> Value:
@@ -137,9 +160,5 @@ def _exit(graph: Graph, network: Network, index: int, value: Value) -> str:
     return name
 
 
-def _info(name: str, dtype: str, shape: Shape) -> ValueInfoProto:
-    return helper.make_tensor_value_info(name, _type(dtype), ["N", *shape])
-
-
-def _type(dtype: str) -> int:
-    return helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+def _info(name: str, dtype: str, shape: Sequence[int | str]) -> ValueInfoProto:
+    return helper.make_tensor_value_info(name, tensor_type(dtype), ["N", *shape])

@@ -43,6 +43,10 @@ class Graph:
         self.nodes.append(helper.make_node(kind, inputs, [name], name, **attributes))
         return name
 
+    def cast(self, x: str, dtype: str) -> str:
+        """The same numbers in another dtype."""
+        return self.op("Cast", x, to=tensor_type(dtype))
+
     def constant(self, name: str, values: Any, dtype: str = "float32") -> str:
         """The name of a constant with these values; the same name and values are kept once."""
         array = np.ascontiguousarray(np.asarray(values, dtype))
@@ -70,6 +74,11 @@ class Graph:
     def _free(self, name: str) -> str:
         self.uses[name] += 1
         return name if self.uses[name] == 1 else f"{name}_{self.uses[name]}"
+
+
+def tensor_type(dtype: str) -> int:
+    """ONNX's number for a dtype."""
+    return helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
 
 
 def _same(one: Array, other: Array) -> bool:
