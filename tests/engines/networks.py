@@ -39,11 +39,11 @@ ENGINES = ("numpy", "torch")
 chosen = "numpy"  # what engine_of makes; the fixture `each_engine` changes it
 
 
-def lively_weights(network: Network, seed: int = 0, dtype: str = "float64") -> Weights:
-    """Initial weights moved, so that no bias is 0 and no factor is 1; variances stay above 0."""
+def lively_weights(network: Network, seed: int = 0, dtype: str = "float64", by: float = 0.3) -> Weights:
+    """Initial weights moved by up to `by`, so that no bias is 0 and no factor is 1; variances stay above 0."""
     generator = np.random.default_rng(seed)
     weights = initial_weights(network, seed, "float64")
-    return {name: (w + 0.3 * generator.random(w.shape)).astype(dtype) for name, w in weights.items()}
+    return {name: (w + by * generator.random(w.shape)).astype(dtype) for name, w in weights.items()}
 
 
 def engine_of(
@@ -73,7 +73,7 @@ def uncompiled(
 ) -> Engine:
     """An engine that was not told how to train."""
     if (engine or chosen) == "torch":
-        return TorchEngine(network, weights, dtype=dtype, device="cpu")
+        return TorchEngine(network, weights, dtype=dtype, device="cpu", precision="float32")
     return NumpyEngine(network, weights, dtype=dtype, threads=threads)
 
 
@@ -107,6 +107,13 @@ def _many() -> Network:
     sure = Dense(4, activation="softmax", name="class")(Flatten()(maps))
     number = Dense(1, name="number")(Concatenate()([Rescale()(row), sure]))
     return Network([image, row], [sure, number])
+
+
+def _swapped() -> Network:
+    """Two inputs, given in another order than they are met in."""
+    first, second = Input((4,), name="first"), Input((3,), name="second")
+    last = Dense(2, activation="tanh")(Rescale()(second))
+    return Network([second, first], Concatenate()([Dense(3)(Rescale()(first)), last]))
 
 
 def networks() -> dict[str, Network]:
@@ -185,6 +192,7 @@ def networks() -> dict[str, Network]:
         "graph": _graph(),
         "shared dense": _shared_dense(),
         "many": _many(),
+        "swapped": _swapped(),
     }
 
 

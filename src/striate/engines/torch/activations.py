@@ -19,7 +19,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": partial(F.gelu, approximate="tanh"),
     "silu": F.silu,
     "sigmoid": torch.sigmoid,
-    "hard_sigmoid": F.hardsigmoid,
+    "hard_sigmoid": lambda x: F.relu6(x + 3) / 6,  # F.hardsigmoid's slope is a float32 1/6, also in float64
     "hard_swish": F.hardswish,
     "tanh": torch.tanh,
     "scaled_tanh": lambda x: TANH_SCALE * torch.tanh(TANH_SLOPE * x),

@@ -131,7 +131,8 @@ class TorchEngine(GroupEngine):
         self._forget_rule()
         self._updates = int(slots["iterations"][0]) if slots else 0
         whole = {n: self._to_tensor(n.rsplit("/", 1)[0], v) for n, v in slots.items() if n.count("/") > 1}
-        self._averages = {name.removesuffix("/average"): v for name, v in whole.items() if name.endswith("/average")}
+        kept = {name: f"{name}/average" for name in self._module.values}
+        self._averages = {name: whole[slot] for name, slot in kept.items() if slot in whole}
         if not slots:
             return
         assert self._optimizer is not None

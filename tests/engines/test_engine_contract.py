@@ -1,0 +1,222 @@
+"""The engines held to each other: every layer, every optimiser with every loss, weights and slots handed over.
+
+What each engine computes by itself is held to independent references in the other files of this folder.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from torch import Tensor
+
+from striate.engines.base import Array, Engine
+from striate.engines.gradcheck import numerical_gradient
+from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError
+from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop
+from striate.engines.torch import rule as torch_rule
+from striate.network import (
+    ACTIVATIONS,
+    L1,
+    L1L2,
+    L2,
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    Flatten,
+    Input,
+    MaxPool2D,
+    Network,
+    Rescale,
+)
+
+from .networks import ENGINES, NETWORKS, chain, engine_of, lively_weights, pixels
+from .test_engine_gradients import Swell
+
+LIMIT = 1e-9
+SOFT: list[Loss] = [CategoricalCrossentropy(), CategoricalCrossentropy(0.2, (0.5, 2.0, 1.0)), MeanSquaredError()]
+
+
+def close(mine: Mapping[str, Array], other: Mapping[str, Array], limit: float = LIMIT) -> None:
+    """The same names; numbers that differ by at most `limit` of the array's greatest."""
+    assert mine.keys() == other.keys()
+    for name, expected in other.items():
+        assert mine[name].shape == expected.shape, name
+        atol = limit * max(np.abs(expected).max(initial=0), 1e-3)
+        np.testing.assert_allclose(mine[name], expected, rtol=0, atol=atol, err_msg=name)
+
+
+def both(network: Network, **settings: Any) -> list[Engine]:
+    """An engine of each kind, with the same weights."""
+    weights = lively_weights(network, by=0.1)
+    return [engine_of(network, weights=weights, engine=name, **settings) for name in ENGINES]
+
+
+def outputs(engine: Engine, inputs: Sequence[Array], training: bool) -> dict[str, Array]:
+    return {str(index): y for index, y in enumerate(engine.forward(inputs, training=training))}
+
+
+def targets_of(network: Network, losses: Sequence[Loss], n: int) -> list[Array]:
+    generator = np.random.default_rng(7)
+    return [
+        generator.integers(0, shape[-1], n)
+        if isinstance(loss, CategoricalCrossentropy)
+        else generator.random((n, *shape))
+        for loss, shape in zip(losses, network.output_shapes, strict=True)
+    ]
+
+
+def compare(network: Network, *, batch: int = 5, training: bool = True, limit: float = LIMIT) -> None:
+    """Outputs of the network, of all its layers in inference, loss and gradients."""
+    losses: list[Loss] = [MeanSquaredError()] * len(network.outputs)
+    inputs, targets = pixels(network, batch), targets_of(network, losses, batch)
+    mine, other = both(network, losses=losses)
+    close(mine.weights, other.weights, 0)
+    close(outputs(mine, inputs, training), outputs(other, inputs, training), limit)
+    close(mine.activations(inputs), other.activations(inputs), limit)
+    loss, gradients = mine.gradients(inputs, targets, training=training)
+    other_loss, other_gradients = other.gradients(inputs, targets, training=training)
+    assert loss == pytest.approx(other_loss, rel=limit)
+    close(gradients, other_gradients, limit)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_layer(name: str) -> None:
+    """In training mode, but for dropout, whose masks differ from engine to engine."""
+    compare(NETWORKS[name], training=name != "dropout")
+
+
+@pytest.mark.parametrize("name", ["bn dense", "bn plain", "many"])
+def test_a_batch_of_one(name: str) -> None:
+    compare(NETWORKS[name], batch=1)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation(activation: str) -> None:
+    """Over maps, over rows, and before a pooling."""
+    layers = [Conv2D(4, 2, activation=activation), MaxPool2D(2, padding="same"), Flatten()]
+    compare(chain((5, 6, 2), *layers, Dense(5, activation=activation)))
+
+
+@torch_rule(Swell)
+def swell(layer: Swell, weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """y = x · exp(factor); a rule sees channels last."""
+    assert x.shape[-1] == len(weights["factor"])
+    return x * weights["factor"].exp()
+
+
+def test_layer_of_ones_own() -> None:
+    """With a rule for each engine: over maps, over rows, and as a shared layer."""
+    twice = Swell()
+    image = Input((4, 5, 2))
+    maps = twice(Conv2D(3, 2, activation="tanh")(twice(Conv2D(3, 1)(Rescale()(image)))))
+    compare(Network(image, Dense(3, activation="softmax")(Swell()(Flatten()(maps)))))
+
+
+@pytest.mark.parametrize("name", ["lenet parts", "graph", "many", "depthwise", "lrn", "bn dense", "dropout"])
+@pytest.mark.usefixtures("each_engine")
+def test_numerical_gradients(name: str) -> None:
+    """Of smooth networks, by differences of the same engine's losses: every tenth number."""
+    network = NETWORKS[name]
+    losses: list[Loss] = [MeanSquaredError()] * len(network.outputs)
+    inputs, targets = pixels(network, 3), targets_of(network, losses, 3)
+    weights = lively_weights(network, by=0.1)
+    engine = engine_of(network, weights=weights, losses=losses)
+    _, gradients = engine.gradients(inputs, targets)
+
+    def loss(numbers: Array) -> float:
+        flat = weights[key].reshape(-1).copy()
+        flat[::10] = numbers
+        engine.weights = {**weights, key: flat.reshape(weights[key].shape)}
+        return engine.gradients(inputs, targets)[0]
+
+    for key, gradient in gradients.items():
+        slopes = numerical_gradient(loss, weights[key].reshape(-1)[::10].copy(), step=1e-3)
+        np.testing.assert_allclose(gradient.reshape(-1)[::10], slopes, rtol=1e-6, atol=1e-9, err_msg=key)
+
+
+def learner() -> Network:
+    """Convolution, batch normalisation and penalties, with an odd number of everything."""
+    return Network.sequential(
+        [
+            Input((7, 5, 3)),
+            Rescale(1 / 128, -1.0),
+            Conv2D(5, (3, 2), strides=(1, 2), padding="same", kernel_regularizer=L1L2(1e-3, 1e-2)),
+            BatchNormalization(momentum=0.8),
+            Conv2D(4, 3, padding="same", activation="tanh", bias_regularizer=L2(0.1)),
+            MaxPool2D(2, padding="same"),
+            Flatten(),
+            Dense(3, activation="softmax", kernel_regularizer=L1(1e-3)),
+        ]
+    )
+
+
+OPTIMIZERS: list[Optimizer] = [
+    SGD(),
+    SGD(weight_decay=0.1),
+    SGD(momentum=0.9),
+    SGD(momentum=0.9, nesterov=True, weight_decay=0.1),
+    AdaGrad(),
+    RMSprop(),
+    Adam(),
+    AdamW(weight_decay=0.1),
+]
+LIMITS: list[dict[str, float]] = [{}, {"clip_norm": 0.05, "average": 0.6}]
+
+
+def train(engine: Engine, loss: Loss, steps: range, batch: int = 6) -> list[float]:
+    """The loss of each step; the batches depend on the step alone."""
+    network = engine.network
+    targets = targets_of(network, [loss], batch)
+    return [
+        engine.train_step(pixels(network, batch, step), targets, learning_rate=0.01 / (1 + step), step=step).loss
+        for step in steps
+    ]
+
+
+@pytest.mark.parametrize("limits", LIMITS, ids=["plain", "clipped and averaged"])
+@pytest.mark.parametrize("loss", SOFT, ids=["cross-entropy", "weighted and smoothed", "squares"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+def test_every_optimizer_with_every_loss(optimizer: Optimizer, loss: Loss, limits: dict[str, float]) -> None:
+    """Four steps: losses, weights, moving statistics, slots, averages."""
+    engines = both(learner())
+    results = []
+    for engine in engines:
+        engine.compile(optimizer, [loss], **limits)  # type: ignore[arg-type]
+        results.append(train(engine, loss, range(4)))
+    assert results[0] == pytest.approx(results[1], rel=LIMIT)
+    close(engines[0].weights, engines[1].weights)
+    close(engines[0].slots, engines[1].slots, 1e-7)
+    with engines[0].averaged(), engines[1].averaged():
+        close(engines[0].weights, engines[1].weights)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+def test_binary_crossentropy(activation: str) -> None:
+    network = Network.sequential([Input((5,)), Rescale(), Dense(4, activation=activation)])
+    losses = [train(engine, BinaryCrossentropy(), range(3)) for engine in both(network, losses=[BinaryCrossentropy()])]
+    assert losses[0] == pytest.approx(losses[1], rel=LIMIT)
+
+
+@pytest.mark.parametrize(("first", "second"), list(product(ENGINES, ENGINES)))
+@pytest.mark.parametrize("limits", LIMITS, ids=["plain", "clipped and averaged"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+def test_training_goes_on_in_another_engine(
+    optimizer: Optimizer, limits: dict[str, float], first: str, second: str
+) -> None:
+    """Three steps, weights and slots handed over, three more: six steps in one go."""
+    network, loss = learner(), CategoricalCrossentropy()
+
+    def trained(engine: str, steps: range, before: Engine | None = None) -> Engine:
+        weights = before.weights if before else lively_weights(network, by=0.1)
+        made = engine_of(network, weights=weights, engine=engine)
+        made.compile(optimizer, [loss], **limits)  # type: ignore[arg-type]
+        made.slots = before.slots if before else {}
+        train(made, loss, steps)
+        return made
+
+    whole = trained(first, range(6))
+    parts = trained(second, range(3, 6), trained(first, range(3)))
+    close(parts.weights, whole.weights, 1e-8)
+    close(parts.slots, whole.slots, 1e-6)

@@ -1,0 +1,79 @@
+"""Every network of the zoo gives the same numbers on both engines."""
+
+import re
+
+import numpy as np
+import pytest
+
+from striate.engines.base import Array, Weights
+from striate.engines.losses import CategoricalCrossentropy
+from striate.engines.optimizers import SGD
+from striate.engines.weights import initial_weights
+from striate.network import Network
+from striate.training.metrics import default_losses
+from striate.zoo.registry import names
+from striate.zoo.registry import network as zoo_network
+
+from .networks import ENGINES, engine_of, pixels
+
+SMALL = (65, 61, 3)  # for photographs: the last maps, whose batches are normalised, still have several pixels
+HEAVY = 30_000_000  # numbers, above which float64 takes too much memory for a test
+LIMITS = {"float64": 1e-9, "float32": 3e-2}  # a batch of few pixels, normalised fifty times, blows rounding up
+
+
+def tested(name: str) -> Network:
+    """The network for small photographs, and without dropout, whose masks differ from engine to engine."""
+    network = zoo_network(name)
+    if network.input_shapes[0][0] > 100:
+        network = zoo_network(name, input_shape=SMALL)
+    return Network.from_json(re.sub(r'"rate": [\d.]+', '"rate": 0.0', network.to_json()))
+
+
+def lively(network: Network, dtype: str) -> Weights:
+    """Initial weights; what begins as 0 or 1 everywhere, as biases and factors do, is moved."""
+    generator = np.random.default_rng(0)
+    weights = initial_weights(network, 1, dtype)
+    return {n: w if w.ndim > 1 else (w + 0.2 * generator.random(w.shape)).astype(dtype) for n, w in weights.items()}
+
+
+def step(network: Network, weights: Weights, dtype: str, engine: str) -> Weights:
+    """Outputs, gradients (SGD's first momentum) and moved weights of one step, by name."""
+    losses = default_losses(network)
+    made = engine_of(network, losses=losses, optimizer=SGD(momentum=0.9), weights=weights, dtype=dtype, engine=engine)
+    x = pixels(network, 3)
+    crossed = isinstance(losses[0], CategoricalCrossentropy)
+    target = np.array([0, 1, 1]) if crossed else np.array([[-1.0], [0.5], [2.0]])
+    (inferred,) = made.forward(x)
+    result = made.train_step(x, [target], learning_rate=1e-3, step=0)
+    found = {"inferred": inferred, "trained": result.outputs[0], "loss": np.array(result.loss)}
+    return {**found, **made.weights, **made.slots}
+
+
+def close(mine: Weights, other: Weights, limit: float) -> None:
+    """Lengths of differences as parts of the arrays' lengths; gradients that are 0 but for rounding have none."""
+    assert mine.keys() == other.keys()
+    longest = max(np.linalg.norm(array) for name, array in other.items() if name.endswith("/momentum"))
+    for name, expected in other.items():
+        length = max(np.linalg.norm(expected), 1e-3 * longest if name.endswith("/momentum") else 0)
+        assert np.linalg.norm(mine[name] - expected) <= limit * length, name
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_network_of_the_zoo(name: str) -> None:
+    """Forward, gradients, one training step, moving statistics."""
+    network = tested(name)
+    dtype = "float32" if sum(parameter.size for parameter in network.parameters) > HEAVY else "float64"
+    weights = lively(network, dtype)
+    mine, other = (step(network, weights, dtype, engine) for engine in ENGINES)
+    close(mine, other, LIMITS[dtype])
+
+
+def test_the_differences_that_would_be_found() -> None:
+    """A gradient off by a tenth in one number of one array, or a weight, is not let through."""
+    right: dict[str, Array] = {"a/kernel": np.ones(5), "a/kernel/momentum": np.ones(5), "b/bias/momentum": np.ones(3)}
+    for name in right:
+        wrong = {key: array.copy() for key, array in right.items()}
+        wrong[name][1] += 0.1
+        close(right, right, LIMITS["float32"])
+        with pytest.raises(AssertionError, match=name):
+            close(wrong, right, LIMITS["float32"])
