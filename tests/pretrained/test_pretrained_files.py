@@ -162,6 +162,9 @@ def test_files_that_are_no_weights(tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(2, dtype=torch.complex64)}, path)
     with pytest.raises(ModelFileError, match="it holds numbers of an unknown kind, ComplexFloatStorage"):
         load_pretrained(network, path)
+    save_file({}, path)
+    with pytest.raises(ModelFileError, match="file holds no weights: it is empty"):
+        load_pretrained(network, path)
     save_file({"conv1.weight": torch.zeros(2, dtype=torch.bfloat16)}, path)
     with pytest.raises(ModelFileError, match="holds numbers that NumPy lacks"):
         load_pretrained(network, path)

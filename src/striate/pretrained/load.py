@@ -53,6 +53,8 @@ def load_pretrained(network: Network, source: str | os.PathLike[str]) -> tuple[W
     """
     path = _fetch(network) if source == IMAGENET else Path(source)
     arrays = _read(path)
+    if not arrays:
+        raise ModelFileError(f"{path} holds no weights: it is empty.")
     if not any("/" in name for name in arrays):
         arrays = _renamed(network, arrays, path)
     return _fitting(network, arrays, path)
