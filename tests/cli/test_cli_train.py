@@ -181,6 +181,7 @@ def test_a_folder_of_photographs_with_korean_names(cli: Cli, photographs: Path, 
     assert done.returncode == 0
     assert "tutorial-cnn, input_shape (16, 16, 3): " in done.stdout
     assert "우리 사진: 2 classes, 16×16×3" in done.stdout
+    assert re.search("\n        because (it takes minutes|larger networks need PyTorch)", done.stdout)
     assert "망가진.jpg cannot be read" in done.stdout
     assert sorted(photographs.rglob("*")) == files
     run = tmp_path / "runs" / "우리 사진-tutorial-cnn"
@@ -259,3 +260,20 @@ def test_settings_of_the_recipe(cli: Cli, tmp_path: Path) -> None:
     refused = cli(*QUICK, "--optimizer", "rmsprop", "--set", "weight_decay=1e-4")
     assert refused.returncode == 2
     assert "RMSprop has no weight decay; use sgd, momentum, nesterov, adam or adamw" in refused.stderr
+
+
+def test_classes_of_different_size_are_pointed_out(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+    shutil.copytree(photographs, tmp_path / "more")
+    for number in range(1, 25):
+        (tmp_path / "more" / "파랑" / f"그림 {number}.png").unlink()
+    command = ["train", "more", "--model", "tutorial-cnn", "--epochs", "1", "--set", "input_shape=[8,8,3]"]
+    done = cli(*command, "--out", "plain")
+    hint = re.search(
+        r"note +Class '빨강' has (\d+) training images, '파랑' only (\d+)\. With --set class_weights=true", done.stdout
+    )
+    assert hint
+    assert int(hint[1]) > 1.5 * int(hint[2])
+    assert "With --set class_weights=true" in (tmp_path / "plain" / "report.html").read_text("utf-8")
+    weighted = cli(*command, "--set", "class_weights=true", "--out", "weighted")
+    assert "only" not in weighted.stdout
+    assert "class_weights yes" in weighted.stdout

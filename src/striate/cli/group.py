@@ -10,11 +10,12 @@ COMMANDS = {
     "train": "Train a network on a data set or a folder of photographs.",
     "evaluate": "Measure a trained network on test images.",
     "predict": "Say what pictures show.",
+    "find-lr": "Suggest a learning rate for a network on its data.",
     "summary": "Print a network as the table that papers print.",
     "reproduce": "Run known systems and print measured beside reported figures.",
     "augment": "Draw a sheet of what augmentation does to pictures.",
     "gradcheck": "Check backpropagation against numerical gradients.",
-    "data": "List the data sets that Striate knows, or fetch one.",
+    "data": "List the data sets that Striate knows, fetch one, or look through a folder.",
 }
 
 
@@ -29,7 +30,8 @@ class Commands(click.Group):
         """The command, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"striate.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"striate.cli.{name}"), name)
         return command
 
     def resolve_command(

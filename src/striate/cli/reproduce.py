@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--as-reported", is_flag=True, help="Train by the settings the figures were reported with.")
 @click.option("--out", type=click.Path(file_okay=False), default="runs/reproduce", show_default=True,
               help="Where the runs are kept; finished ones are not run again.")  # fmt: skip
-@click.option("--data", metavar="FOLDER", help="Photographs FOLDER/CLASS/*.jpg, for tutorial-cnn.")
+@click.option("--data", metavar="FOLDER", help="Photographs FOLDER/CLASS/*.jpg, for the systems that learn from some.")
 @click.option("--list", "only_list", is_flag=True, help="Print what there is.")
 @click.option("--quiet", is_flag=True, help="Print the results only.")
 def reproduce(
@@ -55,15 +55,29 @@ def _choose(ids: tuple[str, ...], folder: str | None) -> "list[System]":
     from striate.systems.known import SYSTEMS, find
 
     systems = [find(id) for id in dict.fromkeys(ids)] or list(SYSTEMS)
-    own = [system for system in systems if not system.data]
-    if own and folder is None:
-        if ids:
-            raise UsageError(f"System '{own[0].id}' needs a folder of photographs: --data photos/ with photos/CLASS/*.")
-        click.echo(f"Note: {own[0].id} is left out; it needs a folder of photographs: --data photos/", err=True)
-        systems.remove(own[0])
     if folder is not None and not Path(folder).is_dir():
         raise UsageError(f"There is no folder '{folder}'.")
-    return systems
+    faults = {system.id: _missing(system, folder) for system in systems}
+    missing = {id: fault for id, fault in faults.items() if fault}
+    if missing and ids:
+        raise UsageError(next(iter(missing.values())))
+    for id, fault in missing.items():
+        click.echo(f"Note: {id} is left out. {fault}", err=True)
+    return [system for system in systems if system.id not in missing]
+
+
+def _missing(system: "System", folder: str | None) -> str:
+    """Why a system's photographs cannot be had; empty where they can, or where it needs none."""
+    from striate.errors import DataError
+    from striate.jobs.reproduce import place_of
+
+    if not system.data and folder is None and not system.show:
+        return f"System '{system.id}' needs a folder of photographs: --data photos/ with photos/CLASS/*."
+    try:
+        place_of(system, folder)
+    except DataError as error:
+        return str(error)
+    return ""
 
 
 def _list() -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("data", required=False)
-@click.option("--model", metavar="ID", help="Which network [lenet5; tutorial-cnn for folders].")
+@click.option("--model", metavar="ID", help="Which network [lenet5; tutorial-cnn or resnet18 for folders].")
 @click.option("--out", type=click.Path(file_okay=False), help="The run folder [runs/DATA-MODEL].")
 @click.option("--epochs", type=int, help="How often every image is seen.")
 @click.option("--batch-size", type=int, help="Images for each step.")
@@ -107,6 +107,8 @@ def _announce(job: "Job", run: "Run") -> None:
         "seed": f"{run.recipe.seed}",
         "run": f"{run.path}",
     }  # fmt: skip
+    if plan.because:
+        rows["model"] += f"\n        because {plan.because}"
     for name, text in rows.items():
         click.echo(f"{name:7} {text}")
     for note in first((*job.notes, *data.notes), "; all are in the report"):

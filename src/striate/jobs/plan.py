@@ -11,15 +11,15 @@ from striate.data import get_augmentation, names
 from striate.engines.choose import AUTO, Computing
 from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
+from striate.jobs.defaults import folder_model, training_images
 from striate.pretrained import IMAGENET, required_settings
-from striate.systems.recipes import recipe_of
+from striate.systems.recipes import recipe_for
 from striate.training import Constant, Recipe, get_schedule
 from striate.training.callbacks import TensorBoard
 from striate.training.schedules import SCHEDULES
 
 DEFAULT_DATA = "mnist5k"
 DEFAULT_MODEL = "lenet5"
-DEFAULT_FOLDER_MODEL = "tutorial-cnn"
 PLATEAU = "plateau"
 DECAY = "weight_decay"
 
@@ -28,9 +28,11 @@ DECAY = "weight_decay"
 class Plan:
     """One training by names.
 
-    data: a name, or a folder path/CLASS/*.jpg. settings: of the model, by name. ensemble: members trained apart,
+    data: a name, or a folder path/CLASS/*.jpg. settings: of the model, by name. fit: how the pictures of a folder are
+    brought to the model's size: crop, pad, stretch; None is the usual way. ensemble: members trained apart,
     with seeds recipe.seed, recipe.seed + 1, …. weights: "imagenet" or the path of a file, to begin with. plateau: lower
     the learning rate when validation stalls. engine, device, precision, deterministic, compiled: as in `Computing`.
+    because: why this model, where none was named.
     """
 
     data: str
@@ -46,6 +48,8 @@ class Plan:
     plateau: bool = False
     tensorboard: bool = False
     weights: str | None = None
+    fit: str | None = None
+    because: str = ""
 
     @property
     def computing(self) -> Computing:
@@ -70,7 +74,7 @@ class Plan:
 
 
 def make_plan(
-    data: str | None = None, model: str | None = None, *, ensemble: int | None = None,
+    data: str | None = None, model: str | None = None, *, fit: str | None = None, ensemble: int | None = None,
     computing: Computing = Computing(), tensorboard: bool = False,  # noqa: B008 - immutable
     sets: Mapping[str, str] | None = None, schedule: str | None = None, weights: str | None = None, **recipe: Any,
 ) -> Plan:  # fmt: skip
@@ -82,16 +86,14 @@ def make_plan(
     Raises UsageError for what is unknown or out of range.
     """
     data = data or DEFAULT_DATA
-    usual = _beginning_with(
-        weights, _usual(data, model or (DEFAULT_FOLDER_MODEL if is_folder(data) else DEFAULT_MODEL))
-    )
     computing.check()
     _check_settings(ensemble, tensorboard)
+    usual = _beginning_with(weights, _usual(data, model) if model else _unnamed(data))
     asked = {key: value for key, value in recipe.items() if value is not None}
     chosen = _with_schedule(_changed(usual.recipe, photographs=is_folder(data), **asked), schedule)
     chosen, settings = _sort(chosen, {key: parse(value) for key, value in (sets or {}).items()})
     return replace(
-        usual, recipe=chosen, settings={**usual.settings, **settings}, ensemble=ensemble or usual.ensemble,
+        usual, recipe=chosen, settings={**usual.settings, **settings}, fit=fit, ensemble=ensemble or usual.ensemble,
         plateau=schedule == PLATEAU, tensorboard=tensorboard, **asdict(computing),
     )  # fmt: skip
 
@@ -110,6 +112,12 @@ def parse(text: str) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _unnamed(data: str) -> Plan:
+    """The plan where no model is named."""
+    model, because = folder_model() if is_folder(data) else (DEFAULT_MODEL, "")
+    return replace(_usual(data, model), because=because)
+
+
 def _usual(data: str, model: str) -> Plan:
     """The plan of a model, or of a system, when nothing else is asked for."""
     data = str(Path(data).resolve()) if is_folder(data) else data
@@ -117,7 +125,7 @@ def _usual(data: str, model: str) -> Plan:
         return _system(data, model)
     if len(zoo.network(model).input_shapes[0]) != 3:
         raise UsageError(f"Model '{model}' takes no images. Run it with: striate reproduce {model}")
-    return Plan(data, model, recipe_of(model))
+    return Plan(data, model, recipe_for(model, training_images(data, folder=is_folder(data))))
 
 
 def _beginning_with(weights: str | None, plan: Plan) -> Plan:
@@ -139,7 +147,7 @@ def _system(data: str, id: str) -> Plan:
     if len(system.forms) != 1:
         raise UsageError(f"'{id}' is not one network. Run it with: striate reproduce {id}")
     form = system.forms[0]
-    return Plan(data, form.model, system.recipe(), form.settings, system.members)
+    return Plan(data, form.model, system.recipe(), form.settings, ensemble=system.members)
 
 
 def _check_settings(ensemble: int | None, tensorboard: bool) -> None:

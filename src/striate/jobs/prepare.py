@@ -4,20 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from striate import zoo
-from striate.data import Dataset, load
+from striate.data import FOLDER_SIZE, Dataset, load
 from striate.engines.base import Weights
 from striate.errors import DownloadError, ModelFileError, StriateError, UsageError
-from striate.jobs.plan import Plan
+from striate.jobs.plan import Plan, is_folder
 from striate.network import Network
 from striate.pretrained import load_pretrained
+
+UNEVEN = 1.5  # times as many images in the largest class as in the smallest
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
     """A plan with its data and its network: all that training needs.
 
-    weights: those that do not begin as their initialisers say; notes: what the plan's weights could not give.
+    weights: those that do not begin as their initialisers say. notes: what the plan's weights could not give, and what
+    the person might do about the data.
     """
 
     plan: Plan
@@ -36,9 +41,10 @@ def prepare(plan: Plan, *, begun: bool = False) -> Job:
     DownloadError for weights.
     """
     plan.computing.check()
-    data = load_data(plan.data, plan.settings.get("input_shape"))
+    data = load_for(plan)
     network = build_network(plan, data)
-    return Job(plan, data, network, *_pretrained(plan, network, begun))
+    weights, notes = _pretrained(plan, network, begun)
+    return Job(plan, data, network, weights, (*notes, *_uneven(plan, data)))
 
 
 def _pretrained(plan: Plan, network: Network, begun: bool) -> tuple[Weights, tuple[str, ...]]:
@@ -52,13 +58,37 @@ def _pretrained(plan: Plan, network: Network, begun: bool) -> tuple[Weights, tup
         raise
 
 
-def load_data(name: str, shape: Any = None) -> Dataset:
-    """A data set by name or folder, brought to the shape (H, W, C) where one is given."""
+def _uneven(plan: Plan, data: Dataset) -> tuple[str, ...]:
+    """A hint where classes differ much in size and nothing makes up for it."""
+    counts = np.bincount(data.train.y, minlength=len(data.classes))
+    few, many = int(counts.argmin()), int(counts.argmax())
+    if plan.recipe.class_weights or counts[many] <= UNEVEN * max(counts[few], 1):
+        return ()
+    return (
+        f"Class '{data.classes[many]}' has {counts[many]:,} training images, '{data.classes[few]}' only "
+        f"{counts[few]:,}. With --set class_weights=true all classes count the same.",
+    )
+
+
+def load_for(plan: Plan) -> Dataset:
+    """The data of a plan; those of a folder in the size that its model was published with, unless another is asked."""
+    usual = _published_shape(plan.model) if is_folder(plan.data) else None
+    return load_data(plan.data, plan.settings.get("input_shape", usual), plan.fit)
+
+
+def _published_shape(model: str) -> tuple[int, ...] | None:
+    """Of networks for photographs; those for small pictures get what `load` gives."""
+    shape = zoo.network(model).input_shapes[0]
+    return shape if shape[-1] == 3 and min(shape[:2]) > FOLDER_SIZE else None
+
+
+def load_data(name: str, shape: Any = None, fit: str | None = None) -> Dataset:
+    """A data set by name or folder, brought to the shape (H, W, C) where one is given, in the way that `fit` says."""
     if shape is None:
-        return load(name)
+        return load(name, fit=fit)
     if not isinstance(shape, tuple | list) or len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
         raise UsageError(f"input_shape is [height, width, channels] of images, for example [64,64,3]; got {shape}.")
-    return load(name, size=(shape[0], shape[1]), channels=shape[2])
+    return load(name, size=(shape[0], shape[1]), channels=shape[2], fit=fit)
 
 
 def build_network(plan: Plan, data: Dataset) -> Network:

@@ -11,10 +11,12 @@ from striate.data import Dataset
 from striate.errors import RunError
 from striate.files import atomic_write
 from striate.jobs import facts
-from striate.jobs.plan import Plan
-from striate.jobs.prepare import Job, build_network, load_data
+from striate.jobs.defaults import training_images
+from striate.jobs.plan import Plan, is_folder
+from striate.jobs.prepare import Job, build_network, load_for
 from striate.jobs.train import start, train
 from striate.jobs.trained import average, open_trained
+from striate.systems.photographs import DOGS_VS_CATS, find_dogs_vs_cats
 from striate.systems.system import Form, Say, System
 from striate.training import Run
 from striate.training.progress import Verbose
@@ -81,7 +83,7 @@ class Reproduction:
                 finding = system.show(self.say, self.seeds[0])
                 yield Outcome(system, reported=system.reported, words=finding.measured, right=finding.right)
                 continue
-            data = load_data(system.data or self.folder or "")
+            data = load_for(self._plan(system, system.forms[0], self.seeds[0]))
             if system.combines:
                 yield self._combine(system, system.combines, data)
                 continue
@@ -124,10 +126,19 @@ class Reproduction:
 
     def _plan(self, system: System, form: Form, seed: int) -> Plan:
         # The members of one ensemble are in no other, so that the seeds stay independent.
-        recipe = replace(system.recipe(as_reported=self.as_reported), seed=seed * system.members)
-        data = system.data or str(Path(self.folder or "").resolve())
+        data = place_of(system, self.folder)
+        images = training_images(data, folder=is_folder(data))
+        recipe = replace(system.recipe(as_reported=self.as_reported, images=images), seed=seed * system.members)
         settings = {**form.settings, **(form.as_reported if self.as_reported else {})}
-        return Plan(data, form.model, recipe, settings, system.members)
+        fit = form.fit if self.as_reported else None
+        return Plan(data, form.model, recipe, settings, fit=fit, ensemble=system.members)
+
+
+def place_of(system: System, folder: str | None) -> str:
+    """The data set's name, or the folder of photographs. Raises DataError where there are none."""
+    if system.data == DOGS_VS_CATS:
+        return str(find_dogs_vs_cats(folder))
+    return system.data or str(Path(folder or "").resolve())
 
 
 def _finished(path: Path, plan: Plan) -> tuple[float, float] | None:

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from striate.data import PRESETS, Augmentation
+from striate.data import PHOTOGRAPHS, PRESETS, Augmentation
 from striate.engines.optimizers import SGD, Adam
+from striate.systems.photographs import FEW, guide_of
 from striate.training import Constant, OneCycle, Recipe, Step
 
 LIGHT = PRESETS["light"]
@@ -14,7 +15,7 @@ RECIPES: dict[str, Recipe] = {
     "mlp": Recipe(12, 100, Adam(1e-3), OneCycle(), LIGHT),
     "scattered-digits": Recipe(15, 100, Adam(3e-3), OneCycle()),
     "simple-convnet": Recipe(12, 100, Adam(2e-3), OneCycle(), LIGHT),
-    "tutorial-cnn": Recipe(20, 50, Adam(1e-3), OneCycle(), LIGHT),
+    "tutorial-cnn": Recipe(20, 50, Adam(1e-3), OneCycle(), PHOTOGRAPHS["light"]),
     "mnist-cnn": CNN,
     "mnist-ensemble": CNN,
     "mnist-best": Recipe(18, 100, Adam(4e-3), OneCycle(), STANDARD),
@@ -24,6 +25,7 @@ RECIPES: dict[str, Recipe] = {
 }
 
 KERAS = Recipe(15, 100, Adam(1e-3), Constant())
+TUTORIAL = Recipe(300, 256, Adam(1e-3), Constant())
 AS_REPORTED: dict[str, Recipe] = {
     "mlp": replace(KERAS, epochs=20, batch_size=128),
     "scattered-digits": RECIPES["scattered-digits"],
@@ -36,7 +38,20 @@ AS_REPORTED: dict[str, Recipe] = {
     "lenet5": replace(KERAS, epochs=19, batch_size=50),
     "lenet5-1998": Recipe(20, 1, SGD(5e-4), Step(0.4, 3)),
     "mnist-quick": RECIPES["mnist-quick"],
-}
+    "alexnet": TUTORIAL,  # its row of the table names no settings: those of GoogLeNet, from the same place
+    "googlenet": TUTORIAL,
+    # He et al. 2015, section 3.4, without its test at ten crops.
+    "resnet18": Recipe(90, 256, SGD(0.1, 0.9, weight_decay=1e-4), Step(0.1, 30),
+                       Augmentation(crop=(0.08, 1.0), flip_horizontal=True)),
+}  # fmt: skip
+
+
+def recipe_for(model: str, images: int = FEW) -> Recipe:
+    """The recipe of a model of the zoo, for so many training images; the usual one where no system has its name."""
+    guide = guide_of(model)
+    if guide:
+        return guide.recipe(images)
+    return RECIPES["mnist-cnn"] if model.startswith("mnist-cnn-") else RECIPES.get(model, Recipe())
 
 
 def difference(ours: Recipe, reported: Recipe) -> str:
@@ -46,7 +61,7 @@ def difference(ours: Recipe, reported: Recipe) -> str:
 
 
 def _words(recipe: Recipe) -> tuple[str, ...]:
-    presets = {value: name for name, value in PRESETS.items()}
+    presets = {value: name for table in (PHOTOGRAPHS, PRESETS) for name, value in table.items()}
     augmentation = recipe.augmentation or Augmentation()
     return (
         f"{recipe.epochs} epochs",
@@ -54,9 +69,6 @@ def _words(recipe: Recipe) -> tuple[str, ...]:
         f"{type(recipe.optimizer).__name__} {recipe.optimizer.learning_rate:g}",
         f"a {type(recipe.schedule).__name__} rate",
         f"{presets.get(augmentation, 'own')} augmentation".replace("none", "no"),
+        f"label smoothing {recipe.label_smoothing:g}",
+        "averaged weights" if recipe.average else "the last weights",
     )
-
-
-def recipe_of(model: str) -> Recipe:
-    """The recipe of a model of the zoo; the usual one where no system has its name."""
-    return RECIPES["mnist-cnn"] if model.startswith("mnist-cnn-") else RECIPES.get(model, Recipe())

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from striate.systems.recipes import AS_REPORTED, RECIPES, difference
+from striate.systems.photographs import FEW
+from striate.systems.recipes import AS_REPORTED, difference, recipe_for
 from striate.training import Recipe
 
 Say = Callable[[str], None]
@@ -14,7 +15,8 @@ Say = Callable[[str], None]
 class Form:
     """One network of a system. name: empty where there is only one. reported: accuracy on the test images.
 
-    settings: of the model; as_reported: other settings, for the network as it was reported.
+    settings: of the model; as_reported: other settings, for the network as it was reported; fit: how the pictures were
+    brought to its size then.
     """
 
     name: str
@@ -22,6 +24,7 @@ class Form:
     reported: str = "–"
     settings: Mapping[str, Any] = field(default_factory=dict)
     as_reported: Mapping[str, Any] = field(default_factory=dict)
+    fit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class Finding:
 class System:
     """One row of the table of systems.
 
-    data: the data set's name; empty where it is the person's own folder. members: of an ensemble, trained apart.
+    data: the data set's name; empty where it is the person's own folder; "dogs-vs-cats" for those photographs.
+    members: of an ensemble, trained apart.
     combines: for `reproduce`, the system whose forms, trained apart, are this ensemble's members.
     changed: what else than the recipe is not as it was reported.
     show: for a system that trains no classifier, what it does: takes a way to print and a seed.
@@ -55,9 +59,10 @@ class System:
     @property
     def difference(self) -> str:
         """How it is trained otherwise than reported, in few words."""
-        own = difference(RECIPES[self.id], AS_REPORTED[self.id]) if self.id in RECIPES else ""
+        own = difference(self.recipe(), self.recipe(as_reported=True)) if self.id in AS_REPORTED else ""
         return "; ".join(filter(None, (self.changed, own)))
 
-    def recipe(self, *, as_reported: bool = False) -> Recipe:
-        """How all its forms are trained. Raises KeyError for a system that trains no classifier."""
-        return (AS_REPORTED if as_reported else RECIPES)[self.id]
+    def recipe(self, *, as_reported: bool = False, images: int = FEW) -> Recipe:
+        """How all its forms are trained, on so many images. Raises KeyError for a system that trains no classifier."""
+        reported = AS_REPORTED[self.id]
+        return reported if as_reported else recipe_for(self.id, images)

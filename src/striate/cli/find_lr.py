@@ -1,0 +1,87 @@
+"""striate find-lr: the learning rate that a network learns fastest with."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from striate.training.find_rate import Sweep, Watch
+
+WIDE = 70  # characters of the course
+
+
+@click.command("find-lr")
+@click.argument("data", required=False)
+@click.option("--model", metavar="ID", help="Which network [as of striate train].")
+@click.option("--out", type=click.Path(dir_okay=False), default="find-lr.html", show_default=True, help="The plot.")
+@click.option("--batch-size", type=int, help="Images for each step.")
+@click.option("--optimizer", metavar="NAME", help="sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw.")
+@click.option("--augment", metavar="HOW", help="none, light, standard, strong.")
+@click.option("--fit", type=click.Choice(["crop", "pad", "stretch"]), help="How photographs come to size [crop].")
+@click.option("--seed", type=int, help="First weights, order, augmentation and dropout [0].")
+@click.option("--weights", metavar="WHAT", help="Begin with imagenet, or a file.")
+@click.option("--engine", metavar="NAME", help="What computes: numpy, torch [auto].")
+@click.option("--device", metavar="NAME", help="Where PyTorch computes: cpu, cuda, cuda:1, mps [auto].")
+@click.option("--precision", metavar="NAME", help="How PyTorch computes: float32, bfloat16, float16 [auto].")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any setting of the model or recipe.")
+def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...], **asked: Any) -> None:
+    """Suggest a learning rate for a network on DATA.
+
+    One short sweep over training batches raises the rate from step to step until the loss runs away; where the loss
+    fell fastest, steps teach most. Nothing is kept of the network.
+    """
+    from striate.cli.sets import key_values
+    from striate.engines.choose import Computing
+    from striate.jobs.find_lr import check_out
+    from striate.jobs.find_lr import find_lr as run
+    from striate.jobs.plan import make_plan
+    from striate.jobs.prepare import prepare
+
+    given = {name: value for name, value in asked.items() if value is not None}
+    computing = Computing(**{item.name: given.pop(item.name) for item in fields(Computing) if item.name in given})
+    plan = make_plan(data, model, sets=key_values(sets), computing=computing, **given)
+    check_out(plan, out)
+    with _progress() as watch:
+        sweep = run(prepare(plan), out, watch=watch, say=click.echo)
+    _show(sweep)
+    click.echo(f"plot    {out}\n        {Path(out).resolve().as_uri()}")
+
+
+@contextmanager
+def _progress() -> "Iterator[Watch]":
+    """A bar on a terminal, nothing elsewhere."""
+    from rich.progress import Progress
+
+    from striate.training.find_rate import STEPS
+
+    with Progress(transient=True) as bar:
+        task = bar.add_task("sweep", total=STEPS)
+        yield lambda step, rate, loss: bar.update(task, completed=step + 1, description=f"{rate:.1e}  loss {loss:.3f}")
+
+
+def _show(sweep: "Sweep") -> None:
+    from striate.cli.table import lines
+    from striate.systems.optimizers import sparkline
+
+    course = [sweep.smooth[step * len(sweep.smooth) // WIDE] for step in range(WIDE)]
+    click.echo(f"loss    {sparkline(course, max(course))}")
+    ends = f"{sweep.rates[0]:.0e}", f"{sweep.rates[-1]:.0e}"
+    click.echo(f"rate    {ends[0]}{ends[1]:>{WIDE - len(ends[0])}}\n")
+    rows = [("the loss", "learning rate")]
+    rows += [("falls fastest", _rate(sweep.steepest)), ("is lowest", _rate(sweep.lowest))]
+    rows += [("runs away", _rate(sweep.diverged))]
+    click.echo("\n".join(lines(rows, right=[1])) + "\n")
+    if sweep.steepest is None:
+        click.echo(
+            "The loss hardly fell at any rate. Try larger batches, or see that images and classes belong together."
+        )
+        return
+    click.echo(f"suggested: --learning-rate {sweep.steepest:.2g}")
+
+
+def _rate(rate: float | None) -> str:
+    return "–" if rate is None else f"{rate:.2g}"

@@ -1,0 +1,45 @@
+"""Find a learning rate for a network on its data, without training it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from striate.engines.choose import choose
+from striate.errors import UsageError
+from striate.evaluation.rates import write_rates
+from striate.jobs.computing import engine_line
+from striate.jobs.plan import Plan, is_folder
+from striate.jobs.prepare import Job
+from striate.model import Model
+from striate.training.find_rate import Sweep, Watch, find_rate
+
+
+def check_out(plan: Plan, out: str | os.PathLike[str]) -> None:
+    """What is known before the data are loaded. Raises UsageError for a page that is none, or among the pictures."""
+    path = Path(out)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"The plot is a page: give --out a name that ends in .html; got '{out}'.")
+    if is_folder(plan.data) and path.resolve().is_relative_to(plan.data):
+        raise UsageError(
+            f"The plot would lie among your pictures in '{plan.data}', where Striate never writes: use --out."
+        )
+
+
+def find_lr(
+    job: Job, out: str | os.PathLike[str], *, watch: Watch | None = None, say: Callable[[str], None] = print
+) -> Sweep:
+    """Sweep the learning rate over a job's training batches, from first weights, and write the page with the plot.
+
+    watch: told each step, its rate and its loss. say: told of the engine.
+    """
+    plan = job.plan
+    model = Model.from_network(job.network, seed=plan.recipe.seed)
+    choice = choose(job.network, plan.computing)
+    model.use_engine(choice.engine, **plan.computing.options)
+    if job.weights:
+        model.weights |= job.weights
+    train = model.compile_by(plan.recipe, job.data)
+    say(engine_line(model.engine, choice.reason))
+    sweep = find_rate(model, plan.recipe, train, watch=watch)
+    write_rates(out, sweep, plan.model, job.data.name)
+    return sweep

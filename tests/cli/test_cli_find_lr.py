@@ -1,0 +1,52 @@
+"""striate find-lr as a user sees it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from .conftest import Cli
+
+
+def test_it_suggests_a_rate_that_trains_and_draws_it(cli: Cli, tmp_path: Path) -> None:
+    done = cli("find-lr", "--model", "lenet5", "--out", "rates.html")
+    assert done.returncode == 0, done.stderr
+    assert "Engine: numpy on cpu in float32, because 0.4 million multiply-adds" in done.stdout
+    suggested = re.search(r"suggested: --learning-rate (\S+)", done.stdout)
+    assert suggested
+    rate = float(suggested.group(1))
+    assert 3e-4 < rate < 2e-2  # Adam on LeNet-5
+    lowest, away = (float(re.search(rf"{name} +(\S+)", done.stdout)[1]) for name in ("is lowest", "runs away"))  # type: ignore[index]
+    assert rate < lowest < away
+    assert re.search(r"loss    [▁-█]{70}\n", done.stdout)
+    page = (tmp_path / "rates.html").read_text("utf-8")
+    assert f'<p class="big">{rate:.2g}</p>' in page
+    assert page.count("<circle") > 60
+    assert "학습률 찾기" in page
+    assert not re.search(r'(?:src|href)="http', page)
+    assert {path.name for path in tmp_path.iterdir()} == {"rates.html"}
+
+
+def test_a_folder_of_photographs_stays_as_it_is(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+    files = sorted(photographs.rglob("*"))
+    done = cli("find-lr", photographs, "--set", "input_shape=[8,8,3]", "--batch-size", "16")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "find-lr.html").is_file()
+    assert sorted(photographs.rglob("*")) == files
+    refused = cli("find-lr", photographs, "--out", photographs / "rates.html")
+    assert refused.returncode == 2
+    assert "The plot would lie among your pictures" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--out", "rates.png"], "The plot is a page: give --out a name that ends in .html; got 'rates.png'"),
+        (["--model", "lenet"], "There is no model 'lenet'. Did you mean 'lenet5'?"),
+        (["--engine", "tensor"], "There is no engine 'tensor'."),
+    ],
+)
+def test_wrong_usage_is_said(cli: Cli, arguments: list[str], message: str) -> None:
+    done = cli("find-lr", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr

@@ -1,0 +1,132 @@
+"""Recipes for networks on photographs, by the number of images; where the known systems get theirs from."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from striate import zoo
+from striate.data import PHOTOGRAPHS
+from striate.engines.optimizers import AdamW
+from striate.errors import DataError
+from striate.jobs import defaults
+from striate.jobs.plan import make_plan
+from striate.jobs.reproduce import Reproduction, place_of
+from striate.systems.known import find
+from striate.systems.photographs import FEW, GUIDES, find_dogs_vs_cats, guide_of
+from striate.systems.recipes import recipe_for
+from striate.training import Recipe
+
+CLASSICS = (
+    "alexnet",
+    "alexnet-2012",
+    "googlenet",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "vgg16",
+)
+
+
+@pytest.mark.parametrize("model", CLASSICS)
+def test_every_classic_network_has_a_recipe_for_photographs(model: str) -> None:
+    recipe = recipe_for(model, FEW)
+    assert recipe.augmentation == PHOTOGRAPHS["standard"]
+    assert recipe.label_smoothing == 0.1
+    assert isinstance(recipe.optimizer, AdamW)
+    assert recipe.optimizer.weight_decay > 0
+    assert recipe.average
+    assert 0.98 <= recipe.average < 1
+
+
+def test_networks_for_small_pictures_keep_their_own() -> None:
+    assert all(guide_of(model) is None for model in zoo.names() if max(zoo.network(model).input_shapes[0]) <= 64)
+    assert recipe_for("mnist-cnn-functional", 5) == recipe_for("mnist-cnn")
+    assert recipe_for("linear-regression") == Recipe()
+
+
+@given(some.sampled_from(sorted(GUIDES)), some.integers(0, 10**7), some.integers(1, 10**6))
+def test_more_images_are_seen_less_often_but_learnt_from_for_longer(model: str, images: int, more: int) -> None:
+    fewer, larger = recipe_for(model, images), recipe_for(model, images + more)
+    assert fewer.epochs >= larger.epochs >= 20
+    assert fewer.batch_size <= larger.batch_size
+    assert fewer.optimizer.learning_rate <= larger.optimizer.learning_rate
+    assert (fewer.average or 0) <= (larger.average or 0) < 1 or fewer.batch_size < larger.batch_size
+
+
+def test_plans_count_the_images_by_their_names(photographs: Path) -> None:
+    """81 files, one of them no picture; the count looks at names alone."""
+    assert make_plan(str(photographs), "resnet18").recipe == recipe_for("resnet18", 65)
+    (photographs / "train").mkdir()
+    for name in ("빨강", "파랑"):
+        (photographs / name).rename(photographs / "train" / name)
+    (photographs / "test" / "빨강").mkdir(parents=True)
+    (photographs / "train" / "빨강" / "그림 1.png").rename(photographs / "test" / "빨강" / "그림 1.png")
+    assert defaults.training_images(str(photographs), folder=True) == 80
+    assert defaults.training_images("mnist", folder=False) == 56_000
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    folder = tmp_path / "사진"
+    for name, count in (("빨강", 41), ("파랑", 40)):
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            (folder / name / f"그림 {number}.png").write_bytes(b"")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("torch", "accelerator", "model", "because"),
+    [
+        (False, None, "tutorial-cnn", "larger networks need PyTorch, which is not installed"),
+        (True, None, "tutorial-cnn", "it takes minutes without an accelerator; --model resnet18 knows more"),
+        (True, "cuda", "resnet18", "there is an accelerator, cuda"),
+    ],
+)
+def test_the_model_for_a_folder_depends_on_what_can_train_it(
+    torch: bool, accelerator: str | None, model: str, because: str, photographs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(defaults, "installed", lambda package: torch)
+    monkeypatch.setattr(defaults, "accelerator", lambda: accelerator)
+    plan = make_plan(str(photographs))
+    assert plan.model == model
+    assert plan.because.startswith(because)
+    assert make_plan(str(photographs), "lenet5").because == ""
+    assert make_plan("mnist5k").because == ""
+
+
+def test_dogs_vs_cats_are_found_or_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = find("googlenet")
+    monkeypatch.setenv("STRIATE_DATA", str(tmp_path))
+    with pytest.raises(DataError, match=r"Kaggle's Dogs vs\. Cats: get the photographs from https://.* --data FOLDER"):
+        place_of(system, None)
+    (tmp_path / "dogs-vs-cats").mkdir()
+    assert place_of(system, None) == str(tmp_path / "dogs-vs-cats")
+    (tmp_path / "own").mkdir()
+    assert find_dogs_vs_cats(str(tmp_path / "own")) == tmp_path / "own"
+    with pytest.raises(DataError, match=r"There is no folder 'nowhere'\. These systems"):
+        place_of(system, "nowhere")
+    monkeypatch.delenv("STRIATE_DATA")
+    with pytest.raises(DataError, match="set STRIATE_DATA to the folder that holds them as dogs-vs-cats/"):
+        place_of(system, None)
+
+
+@pytest.mark.parametrize("id", ["alexnet", "googlenet"])
+def test_as_reported_the_pictures_are_padded_and_small(id: str, photographs: Path) -> None:
+    [form] = find(id).forms
+    ours, reported = (
+        Reproduction(Path(), (3,), as_reported, str(photographs))._plan(find(id), form, 3)
+        for as_reported in (False, True)
+    )
+    assert reported.recipe.epochs == 300
+    assert (reported.recipe.batch_size, reported.recipe.optimizer.learning_rate) == (256, 1e-3)
+    assert (reported.fit, reported.settings) == ("pad", {"input_shape": (214, 214, 3)})
+    assert zoo.network(reported.model, input_shape=(214, 214, 3), classes=2).output_shapes == ((2,),)
+    assert (ours.fit, ours.settings) == (None, {})
+    assert ours.recipe.seed == reported.recipe.seed == 3
+    assert ours.recipe.epochs == recipe_for(id, 65).epochs
+    assert "averaged weights for the last weights" in find(id).difference
