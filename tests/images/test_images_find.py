@@ -1,9 +1,11 @@
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from striate.errors import DataError
-from striate.images import find_images
+from striate.images import find_images, images_below
 
 
 def touch(*paths: Path) -> None:
@@ -30,3 +32,37 @@ def test_a_missing_path_and_an_empty_folder_are_errors(tmp_path: Path) -> None:
     touch(tmp_path / "readme.txt")
     with pytest.raises(DataError, match=r"holds no images\. Expected are files that end in \.bmp, \.gif"):
         find_images([tmp_path])
+
+
+def names(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in images_below(folder)]
+
+
+def test_links_to_folders_and_files_are_followed(tmp_path: Path) -> None:
+    touch(tmp_path / "far/1.png", tmp_path / "far/deep/2.png", tmp_path / "photos/0.png")
+    (tmp_path / "photos/linked").symlink_to(tmp_path / "far")
+    (tmp_path / "photos/3.png").symlink_to(tmp_path / "far/1.png")
+    assert names(tmp_path / "photos") == ["0.png", "3.png", "linked/1.png", "linked/deep/2.png"]
+
+
+def test_links_in_circles_end_and_no_folder_is_entered_twice(tmp_path: Path) -> None:
+    touch(tmp_path / "photos/cat/1.png", tmp_path / "photos/dog/2.png")
+    for name, target in (("self", "cat"), ("up", "."), ("twice", "dog"), ("thrice", "dog")):
+        (tmp_path / "photos/cat" / name).symlink_to(tmp_path / "photos" / target)
+    (tmp_path / "photos/dog/back").symlink_to(tmp_path / "photos/cat")
+    assert names(tmp_path / "photos/cat") == ["1.png", "thrice/2.png"]
+
+
+def test_folders_that_cannot_be_read_are_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path / "open/1.png", tmp_path / "shut/2.png")
+    real = os.scandir
+
+    def scandir(path: str) -> Any:
+        if os.fspath(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    told: list[OSError] = []
+    assert images_below(tmp_path, told.append) == [tmp_path / "open/1.png"]
+    assert [str(error.strerror) for error in told] == ["Permission denied"]
