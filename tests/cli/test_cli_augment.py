@@ -114,6 +114,8 @@ def test_captions_say_the_shares_and_long_ones_end_in_dots() -> None:
     assert plain.shape == long.shape
     assert (plain[-20:] != plain[0, 0]).any()
     assert (long[-20:, -8:] == long[0, 0]).all()
+    cut = ("66 % " + "cat" * 40)[:40]
+    assert not any(np.array_equal(long, draw_sheet(["original"], [[Tile(tile, cut[:n])]])) for n in range(40))
     korean = draw_sheet(["original"], [[Tile(tile, "고양이")]])
     assert (korean[-20:] != korean[0, 0]).any()
 

@@ -13,7 +13,7 @@ from scipy.stats import kstest  # type: ignore[import-untyped]
 from striate.data import PHOTOGRAPHS, PRESETS, Augmentation, get_augmentation, load
 from striate.data.affine import warp
 from striate.data.boxes import areas
-from striate.data.colour import colour_matrices, recolour
+from striate.data.colour import FROM_RGB, TO_RGB, colour_matrices, recolour
 from striate.data.mixing import beta
 from striate.errors import DataError, UsageError
 
@@ -135,6 +135,9 @@ def test_a_crop_too_wide_for_the_picture_is_as_wide_as_the_picture() -> None:
     top, left, bottom, right = boxes_of(Augmentation(crop=(0.9, 0.9), crop_aspect=(4.0, 4.0)), 40, 80).T
     assert np.allclose([left.min(), right.max()], [0, 80])
     assert np.allclose(bottom - top, 40 * (0.9 / 4) ** 0.5)
+    top, left, bottom, right = boxes_of(Augmentation(crop=(0.9, 0.9), crop_aspect=(0.25, 0.25)), 40, 80).T
+    assert np.allclose([top.min(), bottom.max()], [0, 40])
+    assert np.allclose(right - left, 80 * (0.9 / 4) ** 0.5)
 
 
 @pytest.mark.parametrize(("fill", "pad"), [("edge", "edge"), ("reflect", "reflect")])
@@ -191,6 +194,27 @@ def test_hue_turns_colours_into_one_another_and_keeps_grey_and_luma() -> None:
     third = recoloured(red, hue=-2 * np.pi / 3)[0, 0]
     other = recoloured(red, hue=2 * np.pi / 3)[0, 0]
     assert {third.argmax(), other.argmax()} == {1, 2}  # green the one way round, blue the other
+
+
+def test_turning_the_hue_twice_is_turning_it_by_the_sum() -> None:
+    one, ones = np.ones(3), np.array([0.3, 1.1, 1.4])
+    first, second, both = colour_matrices(one, one, one, ones, 3)[:, :, :3]
+    assert second @ first == pytest.approx(both, abs=1e-5)
+
+
+def test_hue_turns_to_either_side_up_to_its_limit() -> None:
+    matrices = Augmentation(hue=0.25).changes(np.arange(4000), 0, 0, SHAPE).colours
+    assert matrices is not None
+    turned = FROM_RGB @ matrices[:, :, :3] @ TO_RGB  # of luma and two colour differences
+    angle = np.arctan2(turned[:, 2, 1], turned[:, 1, 1])
+    assert (angle.min(), angle.max()) == pytest.approx((-np.pi / 2, np.pi / 2), abs=0.01)
+
+
+def test_grey_levels_are_rounded_not_cut() -> None:
+    changes = Augmentation(brightness=0.5).changes(INDEX, 3, 4, SHAPE)
+    assert changes.colours is not None
+    exact = np.clip(ODD * changes.colours[:, 0, 0][:, None, None, None], 0, 255)
+    assert np.abs(changes.apply(ODD) - exact).max() <= 0.5001
 
 
 def test_pixels_stay_within_their_range() -> None:
@@ -302,6 +326,21 @@ def test_partners_are_any_others_and_the_larger_share_is_ones_own() -> None:
     assert abs(cut.mean() - 0.5) < 0.07
     assert mixing.boxes[cut].min() >= 0
     assert mixing.boxes[cut].max() <= 60
+
+
+def test_nothing_is_mixed_with_itself_as_long_as_there_are_others() -> None:
+    for epoch in range(50):
+        mixing = Augmentation(cutmix=1.0).changes(np.arange(3), 0, epoch, SHAPE).mixing
+        assert mixing is not None
+        assert not (mixing.partners == np.arange(3)).any()
+
+
+def test_shares_belong_to_the_sample_and_not_to_its_place() -> None:
+    here, there = (EVERYTHING.changes(index, 3, 4, SHAPE).mixing for index in (INDEX, INDEX[::-1]))
+    assert here is not None
+    assert there is not None
+    assert np.array_equal(here.shares, there.shares[::-1])
+    assert np.array_equal(here.boxes, there.boxes[::-1])
 
 
 def test_targets_are_mixed_by_the_same_shares() -> None:

@@ -95,11 +95,7 @@ def _ahead(make: Callable[[Array], T], items: Sequence[Array]) -> Iterator[T]:
     waiting = iter(items)
     with ThreadPoolExecutor(THREADS, "feed") as pool:
         pending = deque(pool.submit(make, item) for item in islice(waiting, AHEAD))
-        try:
-            while pending:
-                ready = pending.popleft().result()
-                pending.extend(pool.submit(make, item) for item in islice(waiting, 1))
-                yield ready
-        finally:
-            for future in pending:
-                future.cancel()
+        while pending:
+            ready = pending.popleft().result()
+            pending.extend(pool.submit(make, item) for item in islice(waiting, 1))
+            yield ready
