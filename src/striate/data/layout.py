@@ -166,6 +166,5 @@ def _alike(classes: Sequence[str]) -> list[str]:
     for name in classes:
         groups.setdefault(name.casefold(), []).append(name)
     alike = [" and ".join(f"'{name}'" for name in group) for group in groups.values() if len(group) > 1]
-    return [
-        f"Classes {names} differ in capitals only. They are kept apart; if they are one, merge them." for names in alike
-    ]
+    advice = "differ in capitals only. They are kept apart; if they are one, merge their folders."
+    return [f"Classes {names} {advice}" for names in alike]

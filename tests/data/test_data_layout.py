@@ -1,0 +1,175 @@
+"""What a folder of photographs is taken for: parts, classes, and what is left out."""
+
+import os
+import sys
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from striate.data.layout import Layout, read_layout, shown
+from striate.errors import DataError
+
+
+def touch(*paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+def listed(layout: Layout) -> list[tuple[str, str, int]]:
+    """(name, class, part) of each file."""
+    rows = zip(layout.names, layout.y, layout.parts, strict=True)
+    return [(name, layout.classes[label], int(part)) for name, label, part in rows]
+
+
+def test_classes_are_the_subfolders_and_pictures_may_lie_deep(tmp_path: Path) -> None:
+    touch(tmp_path / "dog/1.jpg", tmp_path / "cat/2024/05/2.png", tmp_path / "cat/3.webp", tmp_path / "cat/notes.txt")
+    layout = read_layout(tmp_path)
+    assert layout.classes == ("cat", "dog")
+    assert listed(layout) == [("cat/2024/05/2.png", "cat", 0), ("cat/3.webp", "cat", 0), ("dog/1.jpg", "dog", 0)]
+    assert [file.relative_to(tmp_path).as_posix() for file in layout.files] == list(layout.names)
+    assert layout.notes == ()
+
+
+@pytest.mark.parametrize(
+    "parts", [("train", "val", "test"), ("Training", "VALID", "Testing"), ("TRAIN", "validation", "test")]
+)
+def test_parts_are_known_by_many_names(tmp_path: Path, parts: tuple[str, str, str]) -> None:
+    for part in parts:
+        touch(tmp_path / part / "cat/1.jpg", tmp_path / part / "dog/deep/2.jpg")
+    layout = read_layout(tmp_path)
+    assert layout.classes == ("cat", "dog")
+    assert sorted(listed(layout), key=lambda row: (row[2], row[0])) == [
+        (f"{name}/{file}", label, part)
+        for part, name in enumerate(parts)
+        for file, label in (("cat/1.jpg", "cat"), ("dog/deep/2.jpg", "dog"))
+    ]
+
+
+def test_two_folders_of_one_part_are_one_part(tmp_path: Path) -> None:
+    for folder in ("train/cat", "train/dog", "val/cat", "validation/dog"):
+        touch(tmp_path / folder / "1.jpg")
+    assert [part for *_, part in listed(read_layout(tmp_path))] == [0, 0, 1, 1]
+
+
+def test_the_classes_are_those_of_all_parts_together(tmp_path: Path) -> None:
+    touch(*(tmp_path / path for path in ("train/a/1.jpg", "train/c/1.jpg", "test/b/1.jpg", "test/c/1.jpg")))
+    layout = read_layout(tmp_path)
+    assert layout.classes == ("a", "b", "c")
+    assert layout.y.tolist() == [1, 2, 0, 2]  # of test/b, test/c, train/a, train/c
+
+
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+    touch(tmp_path / "train/1.jpg", tmp_path / "bus/1.jpg", tmp_path / "car/1.jpg")
+    assert read_layout(tmp_path).classes == ("bus", "car", "train")
+
+
+def test_a_folder_beside_the_parts_is_left_out_with_a_note(tmp_path: Path) -> None:
+    touch(
+        *(tmp_path / path for path in ("train/a/1.jpg", "train/b/1.jpg", "test/a/1.jpg", "raw/1.jpg", "papers/x.pdf"))
+    )
+    layout = read_layout(tmp_path)
+    assert layout.classes == ("a", "b")
+    assert layout.notes == ("Left out: the folder 'raw', which is none of train, val and test.",)
+
+
+def test_a_test_part_without_classes_holds_nothing_to_measure_on(tmp_path: Path) -> None:
+    touch(*(tmp_path / path for path in ("train/a/1.jpg", "train/b/1.jpg", "test/1.jpg", "test/2.jpg")))
+    layout = read_layout(tmp_path)
+    assert layout.parts.tolist() == [0, 0]
+    assert layout.notes == ("Left out: 2 files outside the class folders, the first is 'test/1.jpg'.",)
+
+
+def test_parts_without_one_to_learn_from_are_refused(tmp_path: Path) -> None:
+    touch(tmp_path / "val/a/1.jpg", tmp_path / "test/b/1.jpg")
+    with pytest.raises(DataError, match="holds 'test', 'val', but no folder 'train' to learn from"):
+        read_layout(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (["a/1.jpg"], r"at least two; found 1: a\.$"),
+        (["1.jpg"], r"at least two; found 0\.$"),
+        (["train/a/1.jpg", "test/a/1.jpg", "test/b/1.jpg"], r"train' should hold .* found 1: a\.$"),
+        (["train/1.jpg", "test/1.jpg"], r"train' should hold .* found 0\.$"),
+        (["Archive/cat/1.jpg", "Archive/dog/1.jpg"], r"found 1: Archive\. Perhaps you mean '.*Archive'\.$"),
+    ],
+)
+def test_fewer_than_two_classes_are_refused_with_a_hint(tmp_path: Path, files: list[str], message: str) -> None:
+    touch(*(tmp_path / file for file in files))
+    with pytest.raises(DataError, match=message):
+        read_layout(tmp_path)
+
+
+def test_a_class_without_pictures_is_left_out_with_a_note(tmp_path: Path) -> None:
+    touch(tmp_path / "a/1.jpg", tmp_path / "b/1.jpg", tmp_path / "c/readme.txt")
+    layout = read_layout(tmp_path)
+    assert layout.classes == ("a", "b")
+    assert layout.notes == ("Left out: the folder 'c' holds no pictures.",)
+
+
+def test_classes_that_differ_in_capitals_only_stay_apart_with_a_note(tmp_path: Path) -> None:
+    touch(tmp_path / "Cat/1.jpg", tmp_path / "cat/2.jpg", tmp_path / "dog/3.jpg")
+    if len(list(tmp_path.iterdir())) < 3:
+        pytest.skip("this file system knows no capitals")
+    layout = read_layout(tmp_path)
+    assert layout.classes == ("Cat", "cat", "dog")
+    assert layout.notes == (
+        "Classes 'Cat' and 'cat' differ in capitals only. They are kept apart; if they are one, merge their folders.",
+    )
+
+
+def test_names_in_any_script_are_kept_and_letters_composed(tmp_path: Path) -> None:
+    composed, pieces = (unicodedata.normalize(form, "고양이 é") for form in ("NFC", "NFD"))
+    touch(tmp_path / pieces / "새 사진 🐈.jpg", tmp_path / "कुत्ता/x y.jpg", tmp_path / "🦊/1.jpg")
+    touch(tmp_path / "train set/👨‍👩‍👧.jpg")
+    layout = read_layout(tmp_path)
+    assert layout.classes == tuple(sorted([composed, "कुत्ता", "🦊", "train set"]))
+    assert f"{composed}/새 사진 🐈.jpg" in layout.names
+    assert "train set/👨‍👩‍👧.jpg" in layout.names
+    assert all(file.is_file() for file in layout.files)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_are_no_text_can_be_printed(tmp_path: Path) -> None:
+    for name in (b"a\xff.jpg", b"two\nlines\x1b[31m.jpg"):
+        path = os.fsencode(tmp_path) + b"/cat/" + name
+        Path(os.fsdecode(path)).parent.mkdir(exist_ok=True)
+        Path(os.fsdecode(path)).write_bytes(b"x")
+    touch(tmp_path / "dog/1.jpg")
+    layout = read_layout(tmp_path)
+    assert layout.names == ("cat/a\\udcff.jpg", "cat/two\\x0alines\\x1b[31m.jpg", "dog/1.jpg")
+    assert all(file.is_file() for file in layout.files)
+    assert all(name.encode().decode().isprintable() for name in layout.names)
+
+
+def test_shown_leaves_plain_names_alone() -> None:
+    assert shown("2024-05-01 (1).JPG") == "2024-05-01 (1).JPG"
+
+
+def test_a_link_to_the_whole_folder_is_no_class(tmp_path: Path) -> None:
+    touch(tmp_path / "photos/a/1.jpg", tmp_path / "photos/b/1.jpg", tmp_path / "far/2.jpg")
+    (tmp_path / "photos/all").symlink_to(tmp_path / "photos")
+    (tmp_path / "photos/c").symlink_to(tmp_path / "far")
+    layout = read_layout(tmp_path / "photos")
+    assert layout.classes == ("a", "b", "c")
+    assert layout.notes == ("Left out: the link 'all' to a folder that holds it.",)
+
+
+def test_a_folder_that_cannot_be_entered_is_left_out_with_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path / "a/1.jpg", tmp_path / "a/shut/2.jpg", tmp_path / "b/1.jpg")
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if os.fspath(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    layout = read_layout(tmp_path)
+    assert len(layout.files) == 2
+    assert layout.notes == ("Left out: the folder 'a/shut' cannot be read: Permission denied.",)

@@ -1,0 +1,110 @@
+"""Pixels in a file behave as an array of them would, and give memory back."""
+
+import mmap
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from striate.data import stored
+from striate.data.split import digest_images
+from striate.data.stored import Stored, subset
+
+X = np.random.default_rng(0).integers(0, 256, (23, 5, 4, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Stored:
+    path = tmp_path_factory.mktemp("stored") / "x.pixels"
+    path.write_bytes(X.tobytes())
+    return Stored.open(path, (23, 5, 4, 3))
+
+
+ROWS = st.one_of(
+    st.integers(-23, 22),
+    st.slices(23),
+    st.lists(st.integers(-23, 22), max_size=30).map(lambda rows: np.array(rows, int)),
+    st.lists(st.booleans(), min_size=23, max_size=23).map(np.array),
+)
+
+
+@given(rows=ROWS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_rows_are_those_of_the_array_and_may_be_changed(kept: Stored, rows: Any) -> None:
+    read = kept[rows]
+    assert np.array_equal(read, X[rows])
+    read[...] = 0
+    assert np.array_equal(kept[rows], X[rows])
+
+
+@given(first=st.lists(st.integers(0, 22), min_size=1), again=st.data())
+def test_a_part_of_a_part_is_the_right_one(kept: Stored, first: list[int], again: Any) -> None:
+    rows = np.array(again.draw(st.lists(st.integers(0, len(first) - 1))), int)
+    part = kept.subset(np.array(first)).subset(rows)
+    assert part.shape == (len(rows), 5, 4, 3)
+    assert part.nbytes == X[first][rows].nbytes
+    assert np.array_equal(part[:], X[first][rows])
+
+
+def test_it_looks_like_an_array(kept: Stored) -> None:
+    assert (kept.shape, kept.dtype, kept.ndim, len(kept), kept.nbytes) == (X.shape, X.dtype, 4, 23, X.nbytes)
+    assert np.array_equal(np.asarray(kept), X)
+    assert np.array_equal(np.stack(list(kept)), X)
+    assert np.array_equal(digest_images(kept, 3), digest_images(X, 3))
+    assert np.array_equal(subset(kept, X[:, 0, 0, 0] > 99)[:], subset(X, X[:, 0, 0, 0] > 99))
+    with pytest.raises(IndexError):
+        kept[23]
+    with pytest.raises(ValueError, match="without being copied"):
+        np.asarray(kept, copy=False)
+
+
+@pytest.mark.parametrize("size", [0, 1, 23 * 60 - 1, 23 * 60 + 1])
+def test_a_file_of_another_size_is_refused(tmp_path: Path, size: int) -> None:
+    (tmp_path / "x.pixels").write_bytes(bytes(size))
+    with pytest.raises(ValueError, match=r"."):
+        Stored.open(tmp_path / "x.pixels", (23, 5, 4, 3))
+
+
+@pytest.mark.parametrize("advice", [True, False])
+def test_threads_read_right_while_memory_is_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: bool
+) -> None:
+    monkeypatch.setattr(stored, "GIVE_BACK", 200)
+    if not advice:
+        monkeypatch.delattr(mmap, "MADV_DONTNEED", raising=False)
+    (tmp_path / "x.pixels").write_bytes(X.tobytes())
+    kept = Stored.open(tmp_path / "x.pixels", (23, 5, 4, 3))
+
+    def read(seed: int) -> bool:
+        rows = np.random.default_rng(seed).integers(0, 23, 7)
+        return np.array_equal(kept[rows], X[rows])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(read, range(400)))
+
+
+READ_ALL = """
+import sys
+from pathlib import Path
+from striate.data import stored
+stored.GIVE_BACK = 16_000_000
+x = stored.Stored.open(Path(sys.argv[1]), (2000, 224, 224, 3))
+for start in range(0, 2000, 50):
+    x[start : start + 50]
+print(*(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("RssFile")))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how much of a file is in memory")
+def test_reading_a_large_file_leaves_little_of_it_in_memory(tmp_path: Path) -> None:
+    with (tmp_path / "x.pixels").open("wb") as file:
+        file.truncate(2000 * 224 * 224 * 3)  # 301 MB, which take no place on the disk
+    command = [sys.executable, "-c", READ_ALL, str(tmp_path / "x.pixels")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100_000  # KiB, of which the interpreter and NumPy take a third
