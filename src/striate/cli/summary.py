@@ -23,6 +23,7 @@ COLUMNS = {  # and how they are broken where there is little room
     "multiply-adds": "mul-\ntiply-\nadds", "receptive field": "recep-\ntive\nfield",
 }  # fmt: skip
 TIGHT = {"kernel": "ker-\nnel/\nstri-\nde"}  # heads of the tightest table, where they differ
+HYPHENATED = {"Activation": "Activa-\ntion", "Concatenate": "Concat-\nenate", "Depthwise": "Depth-\nwise"}
 NUMBERS = {"maps", "parameters", "multiply-adds"}
 
 
@@ -99,14 +100,12 @@ def _tight(network: "Network") -> "Table":
         if block and block != last:
             table.add_row(block)
         last = block
-        kind = (
-            _broken(row.kind, longest=7).replace("Activation", "Activa-\ntion").replace("Concatenate", "Concat-\nenate")
-        )
+        inner = f" {_broken(name, longest=11)}".replace("\n", "\n ")
+        kind = "\n".join(HYPHENATED.get(word, word) for word in _broken(row.kind, longest=7).split("\n"))
         maps, size, _, _, padding = _sizes(row)
-        adds, field = _rounded(row.multiply_adds), _pair(row.receptive_field)
         table.add_row(
-            f" {name}" if block else name, kind, maps, size, _window(row), padding, row.activation or "",
-            f"{row.parameters:,}", adds, field,
+            inner if block else name, kind, maps, size, _window(row), padding, row.activation or "",
+            f"{row.parameters:,}", _rounded(row.multiply_adds), _pair(row.receptive_field),
         )  # fmt: skip
     return table
 
