@@ -108,14 +108,12 @@ def test_nothing_is_written_among_the_pictures_and_without_any_it_says_so(photog
         preview(str(tmp_path), Path("elsewhere.png"))
 
 
-def test_captions_say_the_shares_and_long_ones_end_in_dots() -> None:
+def test_captions_are_written_in_any_script_and_stay_below_their_picture() -> None:
     tile = np.zeros((120, 120, 3), np.uint8)
     plain, long = (draw_sheet(["original"], [[Tile(tile, text)]]) for text in ("66 % cat", "66 % " + "cat" * 40))
     assert plain.shape == long.shape
     assert (plain[-20:] != plain[0, 0]).any()
     assert (long[-20:, -8:] == long[0, 0]).all()
-    cut = ("66 % " + "cat" * 40)[:40]
-    assert not any(np.array_equal(long, draw_sheet(["original"], [[Tile(tile, cut[:n])]])) for n in range(40))
     korean = draw_sheet(["original"], [[Tile(tile, "고양이")]])
     assert (korean[-20:] != korean[0, 0]).any()
 
