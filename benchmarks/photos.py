@@ -19,17 +19,22 @@ NETWORKS = ("alexnet", "resnet18")
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    photos = Path(os.environ.get("STRIATE_DATA", "data")) / "dogs-vs-cats"
-    parser.add_argument("--photos", type=Path, default=photos, help="a folder for each class, with JPEG files")
-    parser.add_argument("--images", type=int, default=320, help="how many of them, the same number of each class")
+    add_photos(parser)
     parser.add_argument("--python", default=sys.executable, help="with Striate and torch")
     parser.add_argument("--torch-python", help="with torch and Pillow; without it PyTorch is left out")
     parser.add_argument("--keras-python", help="with keras and tensorflow; without it Keras is left out")
+    parser.add_argument("--without-striate", action="store_true", help="the peers alone")
+    return parser.parse_args()
+
+
+def add_photos(parser: argparse.ArgumentParser) -> None:
+    """Arguments on what is trained, and how often."""
+    photos = Path(os.environ.get("STRIATE_DATA", "data")) / "dogs-vs-cats"
+    parser.add_argument("--photos", type=Path, default=photos, help="a folder for each class, with JPEG files")
+    parser.add_argument("--images", type=int, default=320, help="how many of them, the same number of each class")
     parser.add_argument("--network", choices=NETWORKS, action="append", help="one network; may be repeated")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=2, help="the first one is not counted")
-    parser.add_argument("--without-striate", action="store_true", help="the peers alone")
-    return parser.parse_args()
 
 
 def copied(asked: argparse.Namespace, folder: Path) -> Path:

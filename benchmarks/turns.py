@@ -1,6 +1,7 @@
 """Run programs of peers/ in turn, in fresh processes, and sum up the lines of JSON that they print."""
 
 import json
+import shlex
 import statistics
 import subprocess
 import sys
@@ -13,12 +14,10 @@ Results = dict[str, list[dict]]  # one for each round, by peer
 
 
 def measured(side: list[str], environment: Mapping[str, str] | None = None) -> dict:
-    """What one program said. side: interpreter, script and its arguments."""
-    python, script, *options = side
-    command = [python, PEERS / script, *options]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=environment)
+    """What one program said. side: its command, begun in the folder of the peers."""
+    done = subprocess.run(side, capture_output=True, encoding="utf-8", check=False, env=environment, cwd=PEERS)
     if done.returncode:
-        sys.exit(f"{script} failed with {' '.join(options)}:\n{done.stderr}")
+        sys.exit(f"{shlex.join(side)} failed:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
 
 

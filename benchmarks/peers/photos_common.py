@@ -3,10 +3,9 @@
 import argparse
 import json
 import platform
+import statistics
+from importlib.metadata import version
 from pathlib import Path
-
-import common  # noqa: F401 - sets the number of threads: before NumPy
-import numpy as np
 
 SIZES = {"alexnet": 227, "resnet18": 224}
 LEARNING_RATE, MOMENTUM = 0.001, 0.9
@@ -32,10 +31,10 @@ def report(peer: str, asked: argparse.Namespace, seconds: list[float], last_loss
     result = {
         "peer": peer,
         "network": asked.network,
-        "images_per_second": round(float(np.median(rates)), 2),
+        "images_per_second": round(statistics.median(rates), 2),
         "seconds": [round(each, 3) for each in seconds],
         "last_loss": round(last_loss, 4),  # it must have learned something, or the time means nothing
         "parameters": parameters,  # trainable: the same for all, or they are not the same network
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, **versions},
+        "versions": {"python": platform.python_version(), "numpy": version("numpy"), **versions},
     }
     print(json.dumps(result))

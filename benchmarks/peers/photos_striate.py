@@ -1,13 +1,15 @@
-"""AlexNet and ResNet-18 in Striate, with the engine and precision that it chooses for this processor."""
+"""AlexNet and ResNet-18 in Striate, in the precision that it chooses; torchrun may start it in several processes."""
 
 import time
 from importlib.metadata import version
 
 import photos_common
 import torch
+from common import THREADS
 
 import striate as st
 from striate.callbacks import Callback
+from striate.processes import place
 from striate.training import Constant, Recipe
 
 
@@ -27,6 +29,7 @@ class Clock(Callback):
 
 def main():
     asked = photos_common.arguments()
+    torch.set_num_threads(THREADS // place().world)
     start = time.perf_counter()
     size = photos_common.SIZES[asked.network]
     data = st.data.load(asked.photos.parent, size=(size, size), channels=3)  # the folder with the part that is "train"
@@ -41,9 +44,12 @@ def main():
     clock = Clock()
     history = model.train(data, recipe, callbacks=[clock], verbose=False).history
     clock.seconds[0] += reading
+    if place().rank:
+        return
     parameters = sum(model.weights[each.name].size for each in model.network.parameters if each.trainable)
     versions = {"torch": torch.__version__, "simplejpeg": version("simplejpeg"), "chosen": model.engine.precision}
-    photos_common.report("Striate", asked, clock.seconds, history["loss"][-1], parameters, **versions)
+    peer = "Striate" if place().world == 1 else f"Striate in {place().world} processes"
+    photos_common.report(peer, asked, clock.seconds, history["loss"][-1], parameters, **versions)
 
 
 if __name__ == "__main__":
