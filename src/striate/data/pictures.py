@@ -58,7 +58,7 @@ def read_pictures(folder: Path, files: Sequence[Path], names: Sequence[str], pol
         return _to_facts(*_decode_all(files, names, policy, lambda block: file.write(block.data)))
 
     try:
-        kept = keep(_key(folder, files, policy), shape, decode, lambda facts: not _mended(facts, files))
+        kept = keep(_key(folder, files, policy), shape, decode, lambda facts: _good(facts, files))
     except NoRoomError as error:
         if np.prod(shape, dtype=np.int64) > EASY_BYTES:
             raise
@@ -107,9 +107,14 @@ def _from_facts(facts: Facts) -> tuple[Digests, dict[int, Fault]]:
     return digests, {int(row): Fault(*fault) for row, fault in facts["faults"].items()}
 
 
-def _mended(facts: Facts, files: Sequence[Path]) -> bool:
-    """Whether a file that could not be read can be read now: a right that was granted, a disk that is back."""
-    return any(_readable(files[row]) for row, fault in _from_facts(facts)[1].items() if fault.passing)
+def _good(facts: Facts, files: Sequence[Path]) -> bool:
+    """Whether facts are whole, and no file can be read now that could not: a right granted, a disk that is back."""
+    try:
+        digests, faults = _from_facts(facts)
+    except (KeyError, ValueError, TypeError):
+        return False
+    mended = any(_readable(files[row]) for row, fault in faults.items() if fault.passing)
+    return len(digests) == len(files) and not mended
 
 
 def _readable(file: Path) -> bool:

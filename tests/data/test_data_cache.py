@@ -1,0 +1,356 @@
+"""Pixels kept on the disk: read once, never half written, bounded, shared by processes, safe on a full disk."""
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pytest
+
+from striate.data import Dataset, Stored, cache, load_folder, pictures
+from striate.data.cache import NoRoomError, photos_folder
+from striate.errors import UsageError
+from striate.files import atomic_write
+from striate.images import ImagePolicy, read_file
+
+from .conftest import fill, picture
+
+SMALL = ImagePolicy(8, 8)
+BYTES = 80 * 8 * 8 * 3
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the cache, of this test alone."""
+    monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "photos"
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of all files that are read from now on."""
+    names: list[str] = []
+    real = read_file
+
+    def read(path: Path, named: str | None = None) -> bytes:
+        names.append(named or path.name)
+        return real(path, named)
+
+    monkeypatch.setattr(pictures, "read_file", read)
+    return names
+
+
+def same(first: Dataset, second: Dataset) -> bool:
+    pairs = ((first.train, second.train), (first.validation, second.validation), (first.test, second.test))
+    return first.fingerprint == second.fingerprint and all(np.array_equal(a.x[:], b.x[:]) for a, b in pairs)
+
+
+def test_the_second_start_reads_no_picture(photos: Path, kept: Path, reads: list[str]) -> None:
+    (photos / "cat/bad.jpg").write_bytes(b"bad")
+    first = load_folder(photos, SMALL)
+    assert len(reads) == 81
+    assert same(first, load_folder(photos, SMALL))
+    assert load_folder(photos, SMALL).notes == first.notes
+    load_folder(photos, SMALL, seed=5)
+    assert len(reads) == 81
+    assert sorted(path.suffix for path in kept.iterdir()) == ["", ".json", ".pixels"]
+    assert next(kept.glob("*.pixels")).stat().st_size == 81 * 8 * 8 * 3
+
+
+def test_it_lies_outside_the_folder_and_for_its_owner_alone(photos: Path, kept: Path) -> None:
+    before = sorted(photos.rglob("*"))
+    load_folder(photos, SMALL)
+    assert sorted(photos.rglob("*")) == before
+    assert photos_folder() == kept
+    if os.name == "posix":
+        assert kept.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("change", ["touch", "content", "new", "gone", "renamed", "moved"])
+def test_a_changed_folder_is_read_anew(photos: Path, reads: list[str], change: str) -> None:
+    load_folder(photos, SMALL)
+    reads.clear()
+    file = photos / "cat/0003.jpg"
+    if change == "touch":
+        os.utime(file, (1, 1))
+    elif change == "content":
+        file.write_bytes(picture(555))
+    elif change == "new":
+        (photos / "cat/new.jpg").write_bytes(picture(556))
+    elif change == "gone":
+        file.unlink()
+    elif change == "renamed":
+        file.rename(photos / "cat/other.jpg")
+    else:
+        photos = photos.rename(photos.with_name("elsewhere"))
+    load_folder(photos, SMALL)
+    assert len(reads) >= 79
+
+
+@pytest.mark.parametrize("policy", [ImagePolicy(9, 8), ImagePolicy(8, 8, 1), ImagePolicy(8, 8, 3, "pad")])
+def test_another_policy_has_pixels_of_its_own(photos: Path, kept: Path, policy: ImagePolicy) -> None:
+    load_folder(photos, SMALL)
+    assert load_folder(photos, policy).policy == policy
+    assert len(list(kept.glob("*.pixels"))) == 2
+
+
+def test_another_decoder_makes_pixels_anew(photos: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    load_folder(photos, SMALL)
+    monkeypatch.setattr(pictures, "decoder", lambda: "Pillow 99")
+    load_folder(photos, SMALL)
+    assert len(reads) == 160
+
+
+@pytest.mark.parametrize("damage", ["cut", "longer", "empty", "no pixels", "no facts", "half facts", "foreign facts"])
+def test_damaged_pixels_are_made_anew(photos: Path, kept: Path, reads: list[str], damage: str) -> None:
+    whole = load_folder(photos, SMALL)
+    before = whole.train.x[:]
+    [pixels], [facts] = kept.glob("*.pixels"), kept.glob("*.json")
+    text = facts.read_text("utf-8")
+    sizes = {"cut": BYTES - 1, "longer": BYTES + 1, "empty": 0}
+    if damage in sizes:
+        os.truncate(pixels, sizes[damage])
+    elif damage == "no pixels":
+        pixels.unlink()
+    elif damage == "no facts":
+        facts.unlink()
+    else:
+        facts.write_text(text[: len(text) // 2] if damage == "half facts" else '{"digests": "00"}', "utf-8")
+    for expected in (80, 0):
+        reads.clear()
+        data = load_folder(photos, SMALL)
+        assert data.fingerprint == whole.fingerprint
+        assert np.array_equal(data.train.x[:], before)
+        assert len(reads) == expected
+
+
+def test_a_file_that_could_not_be_read_for_a_while_comes_back(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        if path.name == "0003.jpg":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    for _ in range(2):
+        [note] = load_folder(photos, SMALL).notes
+        assert note == "Left out: cat/0003.jpg cannot be read: Permission denied."
+    monkeypatch.setattr(Path, "read_bytes", real)
+    assert load_folder(photos, SMALL).notes == ()
+
+
+def failing(error: OSError, after: int) -> Any:
+    """Files that can be written to so often only."""
+
+    class Full:
+        def __init__(self, file: BinaryIO) -> None:
+            self.file, self.left = file, after
+
+        def write(self, block: Any) -> int:
+            if not self.left:
+                raise error
+            self.left -= 1
+            return self.file.write(block)
+
+    return Full
+
+
+@pytest.fixture
+def disk_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk fills up while the pixels are written."""
+    full = failing(OSError(errno.ENOSPC, "No space left on device"), 1)
+
+    def write(path: Path, content: Any) -> None:
+        atomic_write(path, lambda file: content(full(file)))
+
+    monkeypatch.setattr(pictures, "BLOCK_BYTES", 8 * 8 * 3 * 16)
+    monkeypatch.setattr(cache, "atomic_write", write)
+
+
+@pytest.mark.usefixtures("disk_full")
+def test_when_the_disk_fills_up_few_pixels_are_held_in_memory(photos: Path, kept: Path) -> None:
+    data = load_folder(photos, SMALL)
+    assert isinstance(data.train.x, np.ndarray)
+    assert len(data.notes) == 1
+    assert data.notes[0].startswith("The pixels are held in memory this time. The disk is full: the pixels of 80")
+    assert [path.name for path in kept.iterdir()] == [".lock"]
+
+
+@pytest.mark.usefixtures("disk_full")
+def test_when_the_disk_fills_up_many_pixels_are_an_error_that_says_what_to_do(
+    photos: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "EASY_BYTES", BYTES - 1)
+    with pytest.raises(NoRoomError) as caught:
+        load_folder(photos, SMALL)
+    assert str(caught.value).startswith(f"The disk is full: the pixels of 80 pictures take 0.0 MB in {kept}, where ")
+    assert str(caught.value).endswith(
+        "are free. Free some space, set STRIATE_CACHE to a folder with more room, or choose a smaller input_shape."
+    )
+    assert [path.name for path in kept.iterdir()] == [".lock"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A real file system of 400 kB that holds the cache."""
+    if sys.platform != "linux" or os.geteuid():
+        pytest.skip("needs the right to mount")
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", folder], check=False)
+    if mounted.returncode:
+        pytest.skip("needs the right to mount")
+    monkeypatch.setenv("STRIATE_CACHE", str(folder))
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_on_a_disk_that_is_really_full_older_pixels_make_way(
+    photos: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_folder(photos, ImagePolicy(30, 30))  # 216 kB
+    data = load_folder(photos, ImagePolicy(31, 31))
+    assert isinstance(data.train.x, Stored)
+    assert len(list((small_disk / "photos").glob("*.pixels"))) == 1
+    data = load_folder(photos, ImagePolicy(50, 50))  # 600 kB
+    assert isinstance(data.train.x, np.ndarray)
+    assert "The disk is full: the pixels of 80 pictures take 0.6 MB" in data.notes[0]
+    assert isinstance(load_folder(photos, ImagePolicy(31, 31)).train.x, Stored)  # what was there is still there
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: _Much())
+    assert isinstance(load_folder(photos, ImagePolicy(50, 50)).train.x, np.ndarray)  # seen while writing only
+
+
+class _Much:
+    """A disk that says it has room, and has not."""
+
+    free = 10**12
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("in the way", "utf-8")
+    data = load_folder(photos, SMALL)
+    assert isinstance(data.train.x, np.ndarray)
+    assert "The pixels of the pictures cannot be kept in" in data.notes[0]
+    assert data.notes[0].endswith("Set STRIATE_CACHE to a folder that can be written.")
+
+
+def test_what_was_used_longest_ago_goes_first(photos: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIATE_CACHE_GB", str(2.5 * BYTES / 1e9))
+    policies = {fit: ImagePolicy(8, 8, 3, fit) for fit in ("crop", "pad", "stretch")}
+    for age, fit in ((100, "crop"), (50, "pad")):
+        old = set(kept.glob("*.json"))
+        load_folder(photos, policies[fit])
+        [facts] = set(kept.glob("*.json")) - old
+        os.utime(facts, (time.time() - age, time.time() - age))
+    load_folder(photos, policies["crop"])  # used again, so it is the younger one now
+    load_folder(photos, policies["stretch"])
+    assert len(list(kept.glob("*.pixels"))) == 2
+    monkeypatch.setattr(pictures, "_decode_all", _interrupted)
+    load_folder(photos, policies["crop"])
+    load_folder(photos, policies["stretch"])
+    with pytest.raises(KeyboardInterrupt):
+        load_folder(photos, policies["pad"])
+
+
+def _interrupted(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_more_than_the_bound_is_refused_and_the_bound_can_be_raised(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "EASY_BYTES", 0)
+    monkeypatch.setattr(cache, "MOST_GB", 1e-9)
+    with pytest.raises(NoRoomError, match=r"80 pictures take 0\.0 MB, and at most .* STRIATE_CACHE_GB to 1 or more"):
+        load_folder(photos, SMALL)
+    monkeypatch.setenv("STRIATE_CACHE_GB", "1")
+    load_folder(photos, SMALL)
+    monkeypatch.setenv("STRIATE_CACHE_GB", "much")
+    with pytest.raises(UsageError, match="STRIATE_CACHE_GB is a number of gigabytes, such as 20; it is set to 'much'"):
+        load_folder(photos, ImagePolicy(9, 9))
+
+
+def test_ctrl_c_in_the_first_pass_leaves_nothing_behind(
+    photos: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = pictures._decode
+
+    def decode(file: Path, *rest: Any) -> Any:
+        if file.name == "1030.jpg":
+            raise KeyboardInterrupt
+        return real(file, *rest)
+
+    monkeypatch.setattr(pictures, "_decode", decode)
+    with pytest.raises(KeyboardInterrupt):
+        load_folder(photos, SMALL)
+    assert [path.name for path in kept.iterdir()] == [".lock"]
+
+
+LOAD = """
+import sys
+from striate.data import load_folder
+from striate.files import atomic_write
+from striate.images import ImagePolicy, read_file
+data = load_folder(sys.argv[1], ImagePolicy(64, 64))
+print(data.fingerprint, int(data.train.x[:].sum()), data.notes)
+"""
+SLOW = """
+import sys, time
+from striate.data import pictures
+real = pictures._decode
+def decode(*args):
+    time.sleep(0.01)
+    return real(*args)
+pictures._decode = decode
+pictures.BLOCK_BYTES = 1
+"""
+
+
+def start(photos: Path, before: str = "") -> "subprocess.Popen[str]":
+    return subprocess.Popen([sys.executable, "-c", before + LOAD, str(photos)], stdout=subprocess.PIPE, text=True)
+
+
+def test_a_process_killed_in_the_first_pass_leaves_nothing_that_counts(photos: Path, kept: Path) -> None:
+    killed = start(photos, SLOW)
+    while not list(kept.glob(".*.tmp")):
+        assert killed.poll() is None
+        time.sleep(0.005)
+    killed.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+    killed.communicate()
+    assert list(kept.glob(".*.tmp"))
+    assert not list(kept.glob("*.json"))
+    data = load_folder(photos, ImagePolicy(64, 64))
+    assert isinstance(data.train.x, Stored)
+    assert np.array_equal(data.train.x[0], ImagePolicy(64, 64).read(photos / (data.train.names or ())[0]))
+    assert not list(kept.glob(".*.tmp"))
+
+
+def test_processes_at_once_share_one_first_pass(photos: Path, kept: Path, tmp_path: Path) -> None:
+    fill(tmp_path / "photos/fox", 20, 7000)
+    log = tmp_path / "log"
+    logged = (
+        SLOW
+        + f"""
+from pathlib import Path
+count = pictures._decode_all
+def decode_all(*args):
+    with open({str(log)!r}, "a") as file:
+        file.write("pass\\n")
+    return count(*args)
+pictures._decode_all = decode_all
+"""
+    )
+    running = [start(photos, logged) for _ in range(3)]
+    said = {process.communicate(timeout=60)[0] for process in running}
+    assert [process.returncode for process in running] == [0, 0, 0]
+    assert len(said) == 1
+    assert log.read_text("utf-8") == "pass\n"
+    assert len(list(kept.glob("*.pixels"))) == 1
