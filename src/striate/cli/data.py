@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from striate.jobs.scan import Scan
 
 
+ALL = "; --json lists all"
+
+
 @click.group()
 def data() -> None:
     """List the data sets that Striate knows, fetch one, or look through a folder of photographs."""
@@ -58,10 +61,10 @@ def _described(found: "Scan") -> Iterator[str]:
     rows = [("class", *(found.parts or ["images"]))]
     rows += [(name, *(f"{count:,}" for count in counts)) for name, counts in found.classes.items()]
     yield from ["", *lines(rows, right=range(1, len(rows[0]))), ""]
-    yield from first(f"Left out: {fault.reason}" for fault in found.unreadable)
-    yield from first(f"The same in several classes: {', '.join(group)}" for group in found.across)
-    yield from first(f"Copies: {', '.join(group)}" for group in found.copies)
-    yield from first(found.notes)
+    yield from first((f"Left out: {fault.reason}" for fault in found.unreadable), ALL)
+    yield from first((f"The same in several classes: {', '.join(group)}" for group in found.across), ALL)
+    yield from first((f"Copies: {', '.join(group)}" for group in found.copies), ALL)
+    yield from first(found.notes, ALL)
     yield found.advice
 
 

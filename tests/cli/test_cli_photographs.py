@@ -1,0 +1,202 @@
+"""Folders of photographs on the command line: looking through one, its parts, sizes and bad files, a full disk."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import striate as st
+from striate.data import Stored
+from striate.errors import DataError
+from striate.images import ImagePolicy, encode_png
+from striate.jobs.plan import Plan, make_plan
+from striate.jobs.prepare import load_for
+from striate.jobs.scan import scan
+
+from .conftest import Cli
+
+
+@pytest.fixture
+def mess(photographs: Path, tmp_path: Path) -> Path:
+    """The photographs with all that goes wrong in folders."""
+    folder = shutil.copytree(photographs, tmp_path / "mess")
+    for number in range(12):
+        (folder / "빨강" / f"broken {number}.jpg").write_bytes(b"\xff\xd8 no more")
+    shutil.copy(folder / "빨강/그림 1.png", folder / "빨강/그림 1 (copy).png")
+    shutil.copy(folder / "빨강/그림 2.png", folder / "파랑/그림 2 of red.png")
+    (folder / "empty").mkdir()
+    (folder / "readme.txt").write_text("mine", "utf-8")
+    return folder
+
+
+def test_scan_prints_what_lies_there_and_advises(cli: Cli, mess: Path) -> None:
+    done = cli("data", "scan", mess)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"{mess}: 82 images in 2 classes, 0.1 MB")
+    assert lines[1] == "formats  PNG 82"
+    assert lines[2] == "sizes    smallest 24×20, median 24×20, largest 24×20"
+    assert [line.split() for line in lines[4:7]] == [["class", "images"], ["빨강", "41"], ["파랑", "41"]]
+    assert sum(line.startswith("Left out: 빨강/") for line in lines) == 10
+    assert "… and 3 more; --json lists all" in lines
+    assert "The same in several classes: 빨강/그림 2.png, 파랑/그림 2 of red.png" in lines
+    assert "Copies: 빨강/그림 1 (copy).png, 빨강/그림 1.png" in lines
+    assert "Left out: the folder 'empty' holds no pictures." in lines
+    assert "Left out: 1 file outside the class folders, the first is 'readme.txt'." in lines
+    assert lines[-1].startswith("Decide for each picture that is in several classes")
+
+
+def test_scan_as_json(cli: Cli, mess: Path) -> None:
+    found = json.loads(cli("data", "scan", mess, "--json").stdout)
+    assert found["images"] == 82
+    assert found["bytes"] == sum(file.stat().st_size for file in mess.rglob("*.png"))
+    assert found["formats"] == {"PNG": 82}
+    assert found["sizes"]["median"] == [24, 20]
+    assert found["classes"] == {"빨강": [41], "파랑": [41]}
+    assert len(found["unreadable"]) == 13
+    assert {"file": "빨강/broken 3.jpg"}.items() <= found["unreadable"][4].items()
+    assert all("cannot be read" in fault["reason"] for fault in found["unreadable"])
+    assert found["copies"] == [["빨강/그림 1 (copy).png", "빨강/그림 1.png"]]
+    assert found["across"] == [["빨강/그림 2.png", "파랑/그림 2 of red.png"]]
+    assert found["advice"].startswith("Decide")
+
+
+def test_scan_says_what_training_would_say_of_a_folder_without_classes(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "one/cat").mkdir(parents=True)
+    done = cli("data", "scan", "one")
+    assert done.returncode == 1
+    assert "should hold a subfolder of pictures for each class" in done.stderr
+    assert "cannot be read: No such file" in cli("data", "scan", "nothing").stderr
+
+
+def pictures(folder: Path, count: int, first: int, size: int = 9) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(first)
+    for number in range(count):
+        (folder / f"{number}.png").write_bytes(encode_png(rng.integers(0, 256, (size, size, 3), dtype=np.uint8)))
+
+
+def test_scan_counts_parts_and_finds_what_they_share(tmp_path: Path) -> None:
+    for first, part in enumerate(("train", "val", "test")):
+        for label in ("a", "b"):
+            pictures(tmp_path / part / label, 30, 10 * first + (label == "b"))
+    shutil.copy(tmp_path / "test/a/0.png", tmp_path / "train/a/leak.png")
+    found = scan(tmp_path)
+    assert found.parts == ("training", "validation", "test")
+    assert found.classes == {"a": (31, 30, 30), "b": (30, 30, 30)}
+    assert found.notes == ("1 picture is in several parts at once, the first is 'test/a/0.png'.",)
+    assert found.advice == f"Nothing stands in the way of: striate train {tmp_path}"
+
+
+@pytest.mark.parametrize(
+    ("counts", "broken", "advice"),
+    [
+        ((30, 30), 5, "5 of 65 files cannot be read"),
+        ((30, 9), 0, "Class 'b' has 9 images, too few"),
+        ((100, 30), 0, "The largest class has 3.3 times the images of 'b': train with --set class_weights=true."),
+        ((30, 30), 1, "Nothing stands in the way of: striate train "),
+    ],
+)
+def test_the_advice_is_on_the_gravest_thing(tmp_path: Path, counts: tuple[int, int], broken: int, advice: str) -> None:
+    for first, (label, count) in enumerate(zip("ab", counts, strict=True)):
+        pictures(tmp_path / label, count, first)
+    for number in range(broken):
+        (tmp_path / "a" / f"{number}.jpg").write_bytes(b"broken")
+    assert scan(tmp_path).advice.startswith(advice)
+
+
+def test_a_scan_of_nothing_but_damage_says_so(tmp_path: Path) -> None:
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "1.jpg").write_bytes(b"broken")
+    with pytest.raises(DataError, match=r"None of the 2 pictures in .* can be read\. a/1\.jpg cannot be read"):
+        scan(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "shape"),
+    [
+        ("alexnet", {}, (227, 227, 3)),
+        ("googlenet", {}, (224, 224, 3)),
+        ("tutorial-cnn", {}, (64, 64, 3)),
+        ("lenet5", {}, (64, 64, 3)),
+        ("resnet18", {"input_shape": (40, 56, 3)}, (40, 56, 3)),
+    ],
+)
+def test_photographs_come_in_the_size_that_the_model_was_made_for(
+    photographs: Path, model: str, settings: dict[str, object], shape: tuple[int, int, int]
+) -> None:
+    plan = make_plan(str(photographs), model)
+    assert load_for(Plan(plan.data, model, plan.recipe, settings)).shape == shape
+
+
+def test_the_way_pictures_are_fitted_is_saved_with_the_model(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+    small = ("--set", "input_shape=[8,8,3]", "--epochs", "1", "--model", "tutorial-cnn", "--batch-size", "20")
+    done = cli("train", photographs, *small, "--fit", "pad", "--out", "run")
+    assert done.returncode == 0, done.stderr
+    policy = st.load(tmp_path / "run/model.safetensors").policy
+    assert policy == ImagePolicy(8, 8, 3, "pad")
+    evaluated = cli("evaluate", "run")
+    assert evaluated.returncode == 0
+    assert "not the same as when the model was trained" not in evaluated.stderr
+    assert cli("train", "--resume", "run", "--epochs", "2", "--quiet").returncode == 0
+    for wrong, message in (
+        (["--fit", "squash"], "'squash' is not one of"),
+        (["mnist5k", "--fit", "pad"], "for folders"),
+    ):
+        done = cli("train", *wrong)
+        assert done.returncode == 2
+        assert message in done.stderr
+
+
+def test_given_parts_are_trained_on_as_they_are(cli: Cli, tmp_path: Path) -> None:
+    for first, part in enumerate(("Train", "valid", "TEST")):
+        for label in ("고양이", "강아지 🐶"):
+            pictures(tmp_path / "photos" / part / label, 12, 10 * first + len(label))
+    done = cli("train", "photos", "--model", "tutorial-cnn", "--set", "input_shape=[8,8,3]", "--epochs", "1")
+    assert done.returncode == 0, done.stderr
+    assert "2 classes, 8×8×3; 24 images to train, 24 to validate, 24 to test" in done.stdout
+    metrics = json.loads((tmp_path / "runs/photos-tutorial-cnn/metrics.json").read_text("utf-8"))
+    assert metrics["images"] == 24
+    assert all(mistake["path"].startswith("TEST/") for mistake in metrics["mistakes"])
+
+
+def test_what_was_left_out_is_in_the_report_and_the_rest_of_a_long_list_folded_away(
+    cli: Cli, mess: Path, tmp_path: Path
+) -> None:
+    done = cli(
+        "train", mess, "--model", "tutorial-cnn", "--set", "input_shape=[8,8,3]", "--epochs", "1", "--out", "run"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("note    ") == 11
+    assert "more; all are in the report" in done.stdout
+    page = (tmp_path / "run/report.html").read_text("utf-8")
+    before, folded = page.split("<details>", 1)
+    assert before.count("<li>") <= 10
+    assert "broken 11.jpg cannot be read" in before + folded.split("</details>")[0]
+    evaluated = cli("evaluate", "run")
+    assert evaluated.stderr.count("Note: ") == 11
+
+
+def test_without_room_on_the_disk_it_trains_from_memory_and_says_so(
+    cli: Cli, photographs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    small = ("--set", "input_shape=[8,8,3]", "--epochs", "1", "--model", "tutorial-cnn")
+    done = cli("train", photographs, *small, env={"STRIATE_CACHE": str(tmp_path / "file")})
+    assert done.returncode == 0, done.stderr
+    assert "The pixels are held in memory this time. The pixels of the pictures cannot be kept in" in done.stdout
+
+
+def test_a_model_fits_and_predicts_pixels_in_a_file(photographs: Path) -> None:
+    data = st.data.load(photographs, size=8)
+    assert isinstance(data.train.x, Stored)
+    model = st.Sequential([st.Input((8, 8, 3)), st.layers.Flatten(), st.layers.Dense(2, activation="softmax")])
+    model.compile("adam")
+    history = model.fit(data.train.x, data.train.y, validation_split=0.2, verbose=0)
+    assert set(history.history) >= {"loss", "val_loss"}
+    assert np.array_equal(model.predict(data.test.x), model.predict(data.test.x[:]))
+    assert model.evaluate(data.test.x, data.test.y)["loss"] > 0
