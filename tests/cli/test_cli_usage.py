@@ -22,6 +22,8 @@ USAGE = {
     "train --batch-size 0": "batch_size must be a whole number, 1 or more; received 0.",
     "train --learning-rate nan": "The learning rate must be above 0; received nan.",
     "train --seed -1": "seed must be a whole number, 0 or more; received -1.",
+    "train --fit squash": "'squash' is not one of 'crop', 'pad', 'stretch'",
+    "train mnist5k --fit pad": "How pictures are fitted can be chosen for folders; 'mnist5k' has its own way.",
     "train --ensemble 0": "An ensemble has 1 member or more; received 0.",
     "train --set dropout": "'dropout' is not KEY=VALUE",
     "train --set dropuot=0.1": "Model 'lenet5' has no setting 'dropuot'.",
