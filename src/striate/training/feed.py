@@ -19,7 +19,7 @@ from striate.training.samples import Samples
 T = TypeVar("T")
 
 AHEAD = 2  # batches in the making
-THREADS = 1
+THREADS = 1  # one keeps up with any step; on two cores a second changed nothing
 SMALL = 1 << 20  # bytes of a batch that is taken sooner than a thread is told to take it
 
 
