@@ -10,6 +10,7 @@ COMMANDS = {
     "train": "Train a network on a data set or a folder of photographs.",
     "evaluate": "Measure a trained network on test images.",
     "predict": "Say what pictures show.",
+    "export": "Write a trained network as an ONNX file.",
     "find-lr": "Suggest a learning rate for a network on its data.",
     "summary": "Print a network as the table that papers print.",
     "reproduce": "Run known systems and print measured beside reported figures.",

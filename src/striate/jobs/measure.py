@@ -32,14 +32,14 @@ def measure(trained: Trained, data: str | None = None) -> Measured:
     if name is None:
         raise UsageError("The model file does not say which data it was trained on: name the data to measure on.")
     name = str(Path(name).resolve()) if is_folder(name) else name
-    dataset, notes = _load(name, trained)
+    dataset, notes = load_brought(name, trained)
     test = _test_part(dataset)
-    labels = _renumber(dataset, test.y, trained.classes)
+    labels = renumber(dataset, test.y, trained.classes)
     evaluation = evaluate(trained.probabilities(test.x), labels, trained.classes, test.names)
     return Measured(dataset.name, evaluation, (*notes, *_notes(trained, dataset, name)))
 
 
-def _load(name: str, trained: Trained) -> tuple[Dataset, list[str]]:
+def load_brought(name: str, trained: Trained) -> tuple[Dataset, list[str]]:
     """The data in the model's shape, and a note where that is not their own."""
     shape = trained.policy.shape
     if is_folder(name):
@@ -57,7 +57,7 @@ def _test_part(dataset: Dataset) -> Images:
     return dataset.test
 
 
-def _renumber(dataset: Dataset, y: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]", classes: Sequence[str]) -> (
+def renumber(dataset: Dataset, y: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]", classes: Sequence[str]) -> (
     "np.ndarray[tuple[int, ...], np.dtype[np.int64]]"
 ):  # fmt: skip
     """The class numbers of the model for those of the data."""
