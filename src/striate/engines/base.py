@@ -44,13 +44,15 @@ class Engine(ABC):
     targets are arrays (N,) of class numbers, or (N, *output shape), one for each output.
     All results are NumPy arrays, channels last.
 
-    device: where it computes, as text, for example "cuda:0". precision: of the forward and backward pass in training;
-    known once it is compiled. Several processes may train together: each is given the samples rank, rank + world, … of every batch.
+    device: where it computes, as text, for example "cuda:0"; accelerator: its maker's name for it, None for the CPU.
+    precision: of the forward and backward pass in training; known once it is compiled.
+    Several processes may train together: each is given the samples rank, rank + world, … of every batch.
     """
 
     name: ClassVar[str]
     device: Any = "cpu"
     precision: str = "float32"
+    accelerator: str | None = None
     rank: int = 0
     world: int = 1
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from striate.engines.base import Engine
 from striate.engines.choose import AUTO, choose
+from striate.jobs import facts
 from striate.jobs.plan import Plan
 from striate.model import Model
 from striate.training import Run
@@ -23,8 +24,11 @@ class KeepEngine(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """The engine is compiled now, so its precision is known."""
         engine, config = self.model.engine, self.run.config
-        self.say(engine_line(engine, self.reason))
-        config |= {"engine": engine.name, "precision": engine.precision, BECAUSE: self.reason}
+        reason = in_full(self.reason, self.plan, engine)
+        self.say(engine_line(engine, reason))
+        config |= {"engine": engine.name, "precision": engine.precision, BECAUSE: reason}
+        if engine.accelerator:
+            config["hardware"] = f"{facts.hardware()}, {engine.accelerator}"
         if self.plan.device == AUTO:
             config["device"] = str(engine.device).partition(":")[0]
         config["versions"] |= _versions(engine)
@@ -38,9 +42,16 @@ def use_engine(model: Model, plan: Plan, run: Run, say: Callable[[str], None]) -
     return KeepEngine(run, plan, run.config.get(BECAUSE, choice.reason), say)
 
 
+def in_full(reason: str, plan: Plan, engine: Engine) -> str:
+    """Why this engine, and why its precision where that was chosen."""
+    tried = plan.precision == AUTO and engine.precision != "float32"
+    return f"{reason}; {engine.precision} was faster in a trial" if tried else reason
+
+
 def engine_line(engine: Engine, reason: str) -> str:
-    """For example: Engine: torch on cuda in bfloat16, because 1,814.1 million multiply-adds for one image are many."""
-    return f"Engine: {engine.name} on {engine.device} in {engine.precision}, because {reason}"
+    """For example: Engine: torch on cuda (NVIDIA H100) in float32, because it was asked for."""
+    named = f" ({engine.accelerator})" if engine.accelerator else ""
+    return f"Engine: {engine.name} on {engine.device}{named} in {engine.precision}, because {reason}"
 
 
 def _versions(engine: Engine) -> dict[str, Any]:

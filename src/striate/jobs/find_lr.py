@@ -7,7 +7,7 @@ from pathlib import Path
 from striate.engines.choose import choose
 from striate.errors import UsageError
 from striate.evaluation.rates import write_rates
-from striate.jobs.computing import engine_line
+from striate.jobs.computing import engine_line, in_full
 from striate.jobs.plan import Plan, is_folder
 from striate.jobs.prepare import Job
 from striate.model import Model
@@ -39,7 +39,7 @@ def find_lr(
     if job.weights:
         model.weights |= job.weights
     train = model.compile_by(plan.recipe, job.data)
-    say(engine_line(model.engine, choice.reason))
+    say(engine_line(model.engine, in_full(choice.reason, plan, model.engine)))
     sweep = find_rate(model, plan.recipe, train, watch=watch)
     write_rates(out, sweep, plan.model, job.data.name)
     return sweep

@@ -38,6 +38,13 @@ def choose_device(name: str) -> torch.device:
     return torch.device(chosen)
 
 
+def maker_name(device: torch.device) -> str | None:
+    """What an accelerator is called, for example NVIDIA H100; None for the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return None if device.type == "cpu" else device.type
+
+
 def check_precision(name: str) -> None:
     """Raise UsageError for a precision that is not known."""
     if name not in PRECISIONS:

@@ -15,7 +15,15 @@ from striate.engines.losses import CategoricalCrossentropy, Loss, check_losses
 from striate.engines.optimizers import Optimizer, check_limits
 from striate.engines.torch import optimizers
 from striate.engines.torch.changes import apply
-from striate.engines.torch.device import DTYPES, candidate, check_precision, choose_device, faster, repeatable
+from striate.engines.torch.device import (
+    DTYPES,
+    candidate,
+    check_precision,
+    choose_device,
+    faster,
+    maker_name,
+    repeatable,
+)
 from striate.engines.torch.distributed import GroupEngine, lost_processes
 from striate.engines.torch.layers import Pass
 from striate.engines.torch.layout import from_maps, from_parameter, to_maps, to_parameter, to_target
@@ -58,6 +66,7 @@ class TorchEngine(GroupEngine):
         super().__init__(network, weights, dtype=dtype)
         check_precision(precision)
         self.device = choose_device(device)
+        self.accelerator = maker_name(self.device)
         self.precision = precision if dtype == "float32" else "float32"
         self.deterministic = deterministic
         self._dtype = DTYPES[dtype]
