@@ -134,7 +134,9 @@ def test_a_model_moves_between_engines_with_its_weights(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not compiled"):
         model.fit(x, np.arange(7) % 2, verbose=0)
     model.save(tmp_path / "model.safetensors")
-    np.testing.assert_allclose(st.load(tmp_path / "model.safetensors").predict(x), after, rtol=1e-4, atol=1e-6)
+    loaded = st.load(tmp_path / "model.safetensors")
+    assert loaded.engine.name == "numpy"
+    np.testing.assert_allclose(loaded.predict(x), after, rtol=1e-4, atol=1e-6)
 
 
 def test_a_refused_engine_leaves_the_model_as_it_was() -> None:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from striate.engines.base import Engine
 from striate.jobs.computing import KeepEngine, engine_line, in_full
 from striate.jobs.plan import Plan
