@@ -28,6 +28,7 @@ from striate.engines.torch.distributed import GroupEngine, lost_processes
 from striate.engines.torch.layers import Pass
 from striate.engines.torch.layout import from_maps, from_parameter, to_maps, to_parameter, to_target
 from striate.engines.torch.losses import sample_losses
+from striate.engines.torch.memory import keep_freed_memory
 from striate.engines.torch.module import TorchNetwork, Values
 from striate.errors import TrainingError, UsageError
 from striate.network import BatchNormalization, Input, Layer, Network
@@ -113,6 +114,8 @@ class TorchEngine(GroupEngine):
         self._optimizer, self._losses, self._seed, self._updates = optimizer, tuple(losses), seed, 0
         self._clip_norm, self._average, self._averages = clip_norm, average, {}
         self._forget_rule()
+        if self.device.type == "cpu":
+            keep_freed_memory()
         if self.precision == "auto":
             self.precision = self.share(self._measured_precision())
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "float16")
