@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 
 from striate import zoo
 from striate.errors import ModelFileError
+from striate.network import Dense, Input, Network
 from striate.pretrained import load_pretrained
 from striate.pretrained.pickles import DamagedError, Storage, Tensor
 from striate.pretrained.statedict import MAGIC, as_array, read_state_dict
@@ -165,9 +166,28 @@ def test_files_that_are_no_weights(tmp_path: Path) -> None:
     save_file({}, path)
     with pytest.raises(ModelFileError, match="file holds no weights: it is empty"):
         load_pretrained(network, path)
-    save_file({"conv1.weight": torch.zeros(2, dtype=torch.bfloat16)}, path)
+    save_file({"conv1.weight": torch.zeros(2).to(torch.float8_e4m3fn)}, path)
     with pytest.raises(ModelFileError, match="holds numbers that NumPy lacks"):
         load_pretrained(network, path)
+
+
+@pytest.mark.parametrize("length", [0x80, 0x180])
+def test_safetensors_whose_length_looks_like_a_pickle(length: int, tmp_path: Path) -> None:
+    network = Network.sequential([Input((2,)), Dense(1, use_bias=False, name="fc")], name="resnet18")
+    header = b'{"fc/kernel": {"dtype": "F32", "shape": [2, 1], "data_offsets": [0, 8]}}'.ljust(length)
+    (tmp_path / "file").write_bytes(length.to_bytes(8, "little") + header + np.array([3, 4], "<f4").tobytes())
+    weights, _ = load_pretrained(network, tmp_path / "file")
+    np.testing.assert_array_equal(weights["fc/kernel"], [[3], [4]])
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_safetensors_of_other_precisions(dtype: torch.dtype, tmp_path: Path) -> None:
+    network = Network.sequential([Input((4,)), Dense(3, name="fc")], name="resnet18")
+    kernel, bias = torch.randn(4, 3).to(dtype), torch.randn(3).to(dtype)
+    save_file({"fc/kernel": kernel, "fc/bias": bias}, tmp_path / "file")
+    weights, _ = load_pretrained(network, tmp_path / "file")
+    assert {name: array.dtype.name for name, array in weights.items()} == {"fc/kernel": "float32", "fc/bias": "float32"}
+    np.testing.assert_array_equal(weights["fc/kernel"], kernel.float().numpy())
 
 
 @pytest.mark.parametrize(

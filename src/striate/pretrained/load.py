@@ -10,13 +10,13 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from striate import zoo
-from striate.downloads import cache_folder, fetch
 from striate.engines.base import Array, Weights
-from striate.engines.weights import load_weights
+from striate.engines.weights import load_weights, split_extras
 from striate.errors import ModelFileError, UsageError
 from striate.network import Dense, Dropout, Flatten, Layer, Network, Node, Parameter, Shape
+from striate.pretrained.published import PUBLISHED, published
+from striate.pretrained.source import Published
 from striate.pretrained.statedict import is_torch_file, read_state_dict
-from striate.pretrained.torchvision import ADDRESS, PUBLISHED, Published, published
 
 IMAGENET = "imagenet"
 # PyTorch's names of what a layer owns.
@@ -45,24 +45,19 @@ def required_settings(model: str, source: str) -> Mapping[str, Any]:
 def load_pretrained(network: Network, source: str | os.PathLike[str]) -> tuple[Weights, tuple[str, ...]]:
     """Weights by the network's own names and layouts, float32, and notes on what the source could not give.
 
-    source: "imagenet" is what torchvision publishes for the network's name, downloaded once; else a file: a model of
-    Striate, or safetensors or a PyTorch state dict with torchvision's names. From the first dense layer that does not
-    fit on, weights are left out: the classes are others, or the pictures have another size.
+    source: "imagenet" is what is published for the network's name, in a package or downloaded once; else a file: a
+    model of Striate, or safetensors or a PyTorch state dict with the names of what is published. From the first dense
+    layer that does not fit on, weights are left out: the classes are others, or the pictures have another size.
     Nothing in a file is ever run. Raises UsageError where nothing of that name fits the network, DownloadError, and
     ModelFileError for a file that is damaged, foreign, another network's, or would have to be run.
     """
-    path = _fetch(network) if source == IMAGENET else Path(source)
+    path = published(network.name).locate() if source == IMAGENET else Path(source)
     arrays = _read(path)
     if not arrays:
         raise ModelFileError(f"{path} holds no weights: it is empty.")
     if not any("/" in name for name in arrays):
         arrays = _renamed(network, arrays, path)
     return _fitting(network, arrays, path)
-
-
-def _fetch(network: Network) -> Path:
-    chosen = published(network.name)
-    return fetch(ADDRESS + chosen.file, cache_folder() / "weights" / chosen.file, chosen.sha256)
 
 
 def _read(path: Path) -> Weights:
@@ -72,25 +67,27 @@ def _read(path: Path) -> Weights:
             head = file.read(9)
     except OSError as error:
         raise ModelFileError(f"{path} could not be read: {error.strerror or error}.") from error
-    if is_torch_file(head):
-        return read_state_dict(path)
-    if head[8:] != b"{":
+    if head[8:] == b"{":  # before it stands a length, which may begin with any byte
+        return _read_safetensors(path)
+    if not is_torch_file(head):
         raise ModelFileError(f"{path} holds no weights: expected a safetensors file or a state dict of PyTorch.")
-    return _read_safetensors(path)
+    return read_state_dict(path)
 
 
 def _read_safetensors(path: Path) -> Weights:
+    import ml_dtypes  # noqa: F401 - lets NumPy hold bfloat16
+
     try:
         with safe_open(path, framework="numpy") as file:
             if "striate" not in (file.metadata() or {}):
                 return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dict
-    except (SafetensorError, OSError, TypeError, ValueError) as error:
+    except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(f"{path} is damaged, or holds numbers that NumPy lacks: {error}.") from error
-    return load_weights(path)[0]
+    return split_extras(load_weights(path)[0])[0]
 
 
 def _renamed(network: Network, arrays: Weights, path: Path) -> Weights:
-    """From torchvision's names and layouts to ours."""
+    """From the names and layouts of what is published to ours."""
     if network.name not in PUBLISHED:
         raise ModelFileError(
             f"{path} has names of PyTorch, such as '{next(iter(arrays))}'. Striate knows what they mean for "
@@ -112,13 +109,13 @@ def _renamed(network: Network, arrays: Weights, path: Path) -> Weights:
 
 
 def _require_settings(network: Network, chosen: Published) -> None:
-    """Raise UsageError where the network differs from torchvision's in more than its size, classes and dropout."""
+    """Raise UsageError where the network differs from the published one in more than its size, classes and dropout."""
     (shape,), (output,) = network.input_shapes, network.output_shapes
     theirs = zoo.network(network.name, input_shape=shape, classes=output[-1], **chosen.settings)
     if _without_dropout(network) != _without_dropout(theirs):
         settings = " ".join(f"--set {name}={value}" for name, value in chosen.settings.items())
         raise UsageError(
-            f"This '{network.name}' is not the network that torchvision's weights are for. "
+            f"This '{network.name}' is not the network that the published weights are for. "
             f"That one is built by: --model {network.name} {settings}".rstrip()
         )
 

