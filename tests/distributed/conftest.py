@@ -3,35 +3,49 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import striate
+from striate.images import encode_png
 
 SOURCE = Path(striate.__file__).parents[1]
 Finished = subprocess.CompletedProcess[str]
-Torchrun = Callable[..., Finished]
 
 pytest.importorskip("torch", reason="several processes train together on PyTorch, which is not installed")
 
 
-def environment() -> dict[str, str]:
-    """That of a person who has set nothing, warnings being errors."""
+def environment(**changes: str) -> dict[str, str]:
+    """That of a person who has set nothing."""
     kept = {name: value for name, value in os.environ.items() if name not in ("STRIATE_DEBUG", "OMP_NUM_THREADS")}
-    return kept | {"PYTHONPATH": str(SOURCE), "PYTHONIOENCODING": "utf-8", "STRIATE_CACHE": str(Path.cwd())}
+    return kept | {"PYTHONPATH": str(SOURCE), "PYTHONIOENCODING": "utf-8"} | changes
 
 
-def torchrun(processes: int, *args: str | Path) -> list[str]:
+def torchrun(processes: int, *args: str | Path, options: tuple[str, ...] = ()) -> list[str]:
     """The command for `torchrun --nproc-per-node N ARGS`; for one process, without torchrun."""
-    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)] if processes > 1 else []
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes), *options] if processes > 1 else []
     return [sys.executable, *launcher, *map(str, args)]
 
 
-def run(processes: int, *args: str | Path, cwd: Path) -> Finished:
+def run(processes: int, *args: str | Path, cwd: Path, options: tuple[str, ...] = ()) -> Finished:
     """Run the command to its end."""
     return subprocess.run(
-        torchrun(processes, *args), cwd=cwd, env=environment(), capture_output=True, encoding="utf-8", check=False,
-        timeout=120,
+        torchrun(processes, *args, options=options), cwd=cwd, env=environment(), capture_output=True,
+        encoding="utf-8", check=False, timeout=300,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of three classes, of a number of pictures that no number of processes divides."""
+    folder = tmp_path_factory.mktemp("data") / "우리 사진"
+    draw = np.random.default_rng(0)
+    for channel, name in enumerate(("빨강", "초록", "파랑")):
+        (folder / name).mkdir(parents=True)
+        for number in range(37):
+            pixels = draw.integers(0, 160, (20, 24, 3), dtype=np.uint8)
+            pixels[:, :, channel] += 60
+            (folder / name / f"그림 {number}.png").write_bytes(encode_png(pixels))
+    return folder

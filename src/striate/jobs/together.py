@@ -60,7 +60,8 @@ def _is_ours(path: Path, plan: Plan, launch: str) -> bool:
         run = Run.open(path)
     except RunError:
         return False
-    asked = {"data": plan.data, "model": plan.model, "recipe": plan.recipe.to_dict(), LAUNCH: launch}
+    asked = {"data": plan.data, "model": plan.model, LAUNCH: launch}
+    if run.recipe != plan.recipe or any(run.config.get(name) != value for name, value in asked.items()):
+        return False
     # A launch of the same name may come after one that is through.
-    ended = (path / "metrics.json").exists() and not place().restarted
-    return not ended and all(run.config.get(name) == value for name, value in asked.items())
+    return place().restarted or not (path / "metrics.json").exists()

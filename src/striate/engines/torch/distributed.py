@@ -2,15 +2,20 @@
 
 import atexit
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch import distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
 from striate.engines.base import Array, Engine
 from striate.errors import TrainingError
@@ -21,6 +26,7 @@ T = TypeVar("T")
 
 LONGEST_WAIT = timedelta(hours=6)  # for the others, who may be decoding a folder of photographs
 CPU = torch.device("cpu")
+PAUSE = 0.02  # seconds
 
 
 def join() -> Place:
@@ -34,9 +40,27 @@ def join() -> Place:
     if gpu and here.local_rank < torch.cuda.device_count():
         torch.cuda.set_device(here.local_rank)
     with lost_processes():
-        dist.init_process_group("cpu:gloo,cuda:nccl" if gpu else "gloo", timeout=LONGEST_WAIT)
+        store, rank, world = next(rendezvous("env://", timeout=LONGEST_WAIT))
+        store = PrefixStore(_name_of_start(store, rank, world), store)
+        backend = "cpu:gloo,cuda:nccl" if gpu else "gloo"
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=LONGEST_WAIT)
     atexit.register(_leave)
     return here
+
+
+def _name_of_start(store: Store, rank: int, world: int) -> str:
+    """A name that the processes agree on, and that those which torchrun started before them did not have.
+
+    torchrun's store still holds where those could be reached, and PyTorch would try to reach them there
+    (pytorch/pytorch, issue 167288).
+    """
+    store.set(f"here/{rank}", uuid4().hex)
+    while True:
+        name = sha256(b"".join(store.multi_get([f"here/{other}" for other in range(world)]))).hexdigest()
+        store.set(f"seen/{rank}", name)
+        if set(store.multi_get([f"seen/{other}" for other in range(world)])) == {name.encode()}:
+            return name
+        time.sleep(PAUSE)
 
 
 def _leave() -> None:

@@ -1,0 +1,45 @@
+"""`striate`, but the last process meets an accident in the middle of the second epoch, once.
+
+Arguments: "killed" (the process dies), "lost" (with torchrun, as when its machine fails) or "stopped" (torchrun is told
+to end, and tells its processes), then those of striate.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from striate.cli import main
+from striate.processes import place
+from striate.training import loop
+from striate.training.interrupts import Interrupt
+from striate.training.samples import Samples
+
+HAPPENED = Path("accident")  # in the folder that the process was started in
+
+
+def meet(accident: str, interrupt: Interrupt) -> None:
+    HAPPENED.touch()
+    if accident == "stopped":
+        os.kill(os.getppid(), signal.SIGTERM)
+        while not interrupt.pending:
+            time.sleep(0.01)
+        return
+    if accident == "lost":
+        os.kill(os.getppid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Loop(loop._Loop):
+    def _step(self, batch: Samples, count: int, rate: float) -> None:
+        super()._step(batch, count, rate)
+        last = place().rank == place().world - 1
+        if last and (self.position.epoch, self.position.batch) == (1, 3) and not HAPPENED.exists():
+            meet(accident, self.interrupt)
+
+
+if __name__ == "__main__":
+    accident = sys.argv.pop(1)
+    loop._Loop = Loop  # type: ignore[misc]
+    main()
