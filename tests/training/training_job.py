@@ -10,7 +10,7 @@ from striate.data import Augmentation, from_arrays
 from striate.engines.optimizers import Adam
 from striate.network import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input, MaxPool2D, Rescale
 from striate.training import Recipe, Run, loop
-from striate.training.callbacks import EarlyStopping, ReduceLROnPlateau
+from striate.training.callbacks import Callback, EarlyStopping, ReduceLROnPlateau
 
 RECIPE = Recipe(
     epochs=12,
@@ -52,6 +52,13 @@ def callbacks() -> list[st.callbacks.Callback]:
     return [stopping, ReduceLROnPlateau("loss", patience=2, factor=0.5, min_delta=0.3)]
 
 
+class Steps(Callback):
+    """Prints a line after each step."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        print("step", flush=True)
+
+
 def train(path: Path, epochs: int | None = None) -> None:
     dataset = data()
     old = (path / "config.json").exists()
@@ -59,7 +66,7 @@ def train(path: Path, epochs: int | None = None) -> None:
     if epochs:
         run.extend(epochs)
     print("ready", flush=True)
-    model().train(dataset, run=run, callbacks=callbacks())
+    model().train(dataset, run=run, callbacks=[*callbacks(), Steps()], verbose=0)
 
 
 if __name__ == "__main__":
