@@ -211,3 +211,10 @@ def test_how_many_pictures_are_compared(tmp_path: Path, monkeypatch: pytest.Monk
     assert images(7840 * 50.5).images == "50 test images of mnist5k"
     assert images(1).images == "10 test images of mnist5k"
     assert images(1e12).images == f"{test} test images of mnist5k"
+
+
+def test_training_with_onnx_is_refused_before_anything_is_made(cli: Cli, tmp_path: Path) -> None:
+    done = cli("train", "--engine", "onnx", "--out", "run")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Error: The engine 'onnx' runs networks but does not train them: use 'numpy' or 'torch'.\n"
+    assert not (tmp_path / "run").exists()

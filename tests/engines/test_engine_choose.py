@@ -154,3 +154,19 @@ def test_a_refused_engine_leaves_the_model_as_it_was() -> None:
 def test_auto_is_the_usual() -> None:
     assert Computing() == Computing(AUTO, AUTO, AUTO)
     assert make_engine("auto", TINY_ONE, initial_weights(TINY_ONE, 0)).name == "numpy"
+
+
+def test_the_onnx_engine_is_for_models_that_are_trained() -> None:
+    Computing("onnx").check()
+    with pytest.raises(UsageError, match=r"^The engine 'onnx' runs networks but does not train them: use 'numpy' or"):
+        Computing("onnx").check(training=True)
+    with pytest.raises(UsageError, match=r"^The ONNX engine computes in float32 on the CPU; the rest needs the engine"):
+        Computing("onnx", precision="bfloat16").check()
+    model = st.zoo.build("lenet5", seed=3)
+    x = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), dtype=np.uint8)
+    before = model.predict(x)
+    model.use_engine("onnx")
+    assert model.engine.name == "onnx"
+    np.testing.assert_allclose(model.predict(x), before, atol=1e-6)
+    with pytest.raises(UsageError, match=r"The ONNX engine runs networks but does not train them"):
+        model.compile()

@@ -48,8 +48,10 @@ class Computing:
         """Whether NumPy cannot do what is asked for."""
         return self.device not in (AUTO, "cpu") or self.precision not in (AUTO, "float32") or self.compiled
 
-    def check(self) -> None:
-        """Raise UsageError for what there is not, is not installed, or clashes."""
+    def check(self, *, training: bool = False) -> None:
+        """Raise UsageError for what there is not, is not installed, clashes, or cannot train where it should."""
+        if training and self.engine == "onnx":
+            raise UsageError("The engine 'onnx' runs networks but does not train them: use 'numpy' or 'torch'.")
         if self.engine not in (AUTO, *ENGINES):
             raise UsageError(f"There is no engine '{self.engine}'.{nearest(self.engine, (AUTO, *ENGINES))}")
         if self.engine in ("numpy", "onnx") and self.needs_torch:

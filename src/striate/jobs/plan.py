@@ -86,7 +86,7 @@ def make_plan(
     Raises UsageError for what is unknown or out of range.
     """
     data = data or DEFAULT_DATA
-    computing.check()
+    computing.check(training=True)
     _check_settings(ensemble, tensorboard)
     usual = _beginning_with(weights, _usual(data, model) if model else _unnamed(data))
     asked = {key: value for key, value in recipe.items() if value is not None}
