@@ -1,8 +1,7 @@
 """Which hardware and which precision a network trains on, when the person leaves it to Striate."""
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +14,6 @@ from striate.processes import place
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
-WORTH = 1.1  # mixed precision must be this many times faster to be chosen
 
 
 def choose_device(name: str) -> torch.device:
@@ -24,7 +22,7 @@ def choose_device(name: str) -> torch.device:
     Of several processes on a machine each takes a GPU of its own, by its number there.
     """
     kind, _, number = name.partition(":")
-    if kind not in DEVICES or (number and not number.isdigit()):
+    if kind not in DEVICES or (number and not (kind == "cuda" and number.isdigit())):
         raise UsageError(f"There is no device '{name}'.{nearest(name, DEVICES)}")
     here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if kind == "auto":
@@ -85,19 +83,3 @@ def _cpu_has_bfloat16() -> bool:
     """Whether the processor multiplies bfloat16 by itself; older PyTorch cannot say, and the trial decides."""
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return not capabilities or any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-
-
-def faster(trial: Callable[[str], None], mixed: str) -> str:
-    """The faster of float32 and `mixed` by one warm run and two timed runs of the trial in each."""
-    seconds = {name: _fastest(trial, name) for name in ("float32", mixed)}
-    return mixed if seconds[mixed] * WORTH < seconds["float32"] else "float32"
-
-
-def _fastest(trial: Callable[[str], None], name: str) -> float:
-    trial(name)
-    times = []
-    for _ in range(2):
-        began = time.perf_counter()
-        trial(name)
-        times.append(time.perf_counter() - began)
-    return min(times)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from math import prod
+from traceback import clear_frames
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from striate.engines.base import Array, Changes, StepResult, Weights
-from striate.engines.losses import CategoricalCrossentropy, Loss, check_losses
+from striate.engines.losses import Loss, check_losses
 from striate.engines.optimizers import Optimizer, check_limits
 from striate.engines.torch import optimizers
 from striate.engines.torch.changes import apply
 from striate.engines.torch.device import (
     DTYPES,
-    candidate,
     check_precision,
     choose_device,
-    faster,
     maker_name,
     repeatable,
 )
@@ -30,13 +29,12 @@ from striate.engines.torch.layout import from_maps, from_parameter, to_maps, to_
 from striate.engines.torch.losses import sample_losses
 from striate.engines.torch.memory import keep_freed_memory
 from striate.engines.torch.module import TorchNetwork, Values
+from striate.engines.torch.trial import faster_precision, out_of_memory
 from striate.errors import TrainingError, UsageError
 from striate.network import BatchNormalization, Input, Layer, Network
 from striate.network.regularizers import strengths
 
-LARGE = 20_000_000  # multiply-adds for one image, from which mixed precision is worth a trial
 PIECE = 1 << 26  # numbers of the largest map in memory at once, in inference
-TRIAL = 8  # images
 
 
 class TorchEngine(GroupEngine):
@@ -117,7 +115,7 @@ class TorchEngine(GroupEngine):
         if self.device.type == "cpu":
             keep_freed_memory()
         if self.precision == "auto":
-            self.precision = self.share(self._measured_precision())
+            self.precision = self.share(faster_precision(self.network, self._losses, self.device, self._try))
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "float16")
 
     @cached_property
@@ -228,12 +226,14 @@ class TorchEngine(GroupEngine):
         try:
             with lost_processes():
                 loss, outputs, now = self._differentiate(inputs, targets, True, step, batch)
+            moved = self._update(learning_rate)
         except torch.OutOfMemoryError as error:
+            clear_frames(error.__traceback__)  # which hold on to the maps
             raise self._out_of_memory(inputs, targets) from error
-        self._update(learning_rate)
-        self._move_statistics(now)
-        self._move_averages()
-        self._updates += 1
+        if moved:
+            self._move_statistics(now)
+            self._move_averages()
+            self._updates += 1
         mean = self.total([float(loss)])[0] / self.world
         return StepResult(mean, tuple(from_maps(output, self.dtype) for output in outputs))
 
@@ -319,8 +319,9 @@ class TorchEngine(GroupEngine):
                 total = total + l2 * w.square().sum()
         return total
 
-    def _update(self, learning_rate: float) -> None:
-        rule = self._rule
+    def _update(self, learning_rate: float) -> bool:
+        """Whether the weights moved: not where float16 overflowed, after which the loss is scaled by less."""
+        rule, scale = self._rule, self._scaler.get_scale()
         for group in rule.param_groups:
             group["lr"] = learning_rate
         if self._clip_norm is not None:
@@ -329,6 +330,7 @@ class TorchEngine(GroupEngine):
         self._scaler.step(rule)
         self._scaler.update()
         rule.zero_grad()
+        return self._scaler.get_scale() >= scale
 
     def _clip(self, limit: float) -> None:
         """Shrink gradients whose norm is larger to this norm; PyTorch's own adds 1e-6 to the norm."""
@@ -356,44 +358,20 @@ class TorchEngine(GroupEngine):
         memory = min(self._average, (1 + self._updates) / (10 + self._updates))
         torch._foreach_lerp_(list(self._averages.values()), [v.detach() for v in values.values()], 1 - memory)
 
-    def _measured_precision(self) -> str:
-        mixed = candidate(self.device)
-        cost = sum(n.layer.multiply_adds(*self.network.shapes_into(n)) for n in self.network.nodes)
-        if mixed == "float32" or (cost < LARGE and self.device.type == "cpu"):
-            return "float32"
-        inputs = [np.zeros((TRIAL, *shape), np.uint8) for shape in self.network.input_shapes]
-        targets = [self._some_target(*pair) for pair in zip(self.network.output_shapes, self._losses, strict=True)]
+    def _try(self, inputs: Sequence[Any], targets: Sequence[Array], precision: str) -> None:
+        """Forward and backward pass alone, to their end."""
+        self.precision = precision
+        self._module.zero_grad()
+        loss, _, _ = self._differentiate(inputs, targets, True, 0)
+        float(loss)  # waits for the device
+        self._module.zero_grad()
 
-        def trial(precision: str) -> None:
-            self.precision = precision
-            self.gradients(inputs, targets)
+    def _out_of_memory(self, inputs: Sequence[Any], targets: Sequence[Array]) -> TrainingError:
+        def run(count: int) -> None:
+            self._try([x[:count] for x in inputs], [t[:count] for t in targets], self.precision)
 
-        return faster(trial, mixed)
-
-    @staticmethod
-    def _some_target(shape: tuple[int, ...], loss: Loss) -> Array:
-        return np.zeros(TRIAL, np.int64) if isinstance(loss, CategoricalCrossentropy) else np.zeros((TRIAL, *shape))
-
-    def _out_of_memory(self, inputs: Sequence[Array], targets: Sequence[Array]) -> TrainingError:
-        """The error to raise; finds by trial how many samples fit."""
-        asked = fits = len(inputs[0])
-        while fits > 1:
-            fits //= 2
-            self._module.zero_grad()
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
-            try:
-                self._differentiate([x[:fits] for x in inputs], [t[:fits] for t in targets], True, 0)
-            except torch.OutOfMemoryError:
-                continue
-            return TrainingError(
-                f"The memory of {self.device} does not hold a batch of {asked} images for '{self.network.name}'. "
-                f"A batch of {fits} fits: use batch_size={fits}, or smaller images."
-            )
-        return TrainingError(
-            f"The memory of {self.device} does not hold '{self.network.name}' with even one image of a batch of "
-            f"{asked}. Use smaller images, a smaller network, or device='cpu'."
-        )
+        self._module.zero_grad()
+        return out_of_memory(self.network, self.device, len(inputs[0]), run)
 
     def _to_array(self, name: str, tensor: Tensor) -> Array:
         layer, variable = name.rsplit("/", 1)

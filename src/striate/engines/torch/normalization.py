@@ -50,7 +50,7 @@ def local_response(x: Tensor, radius: int, alpha: float, beta: float, k: float) 
     wide = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
     with torch.autocast(x.device.type, enabled=False):
         rows = wide.permute(0, 2, 3, 1).flatten(0, 2)  # (N, C, H, W) → (N·H·W, C)
-        y: Tensor = _LocalResponse.apply(rows, radius, alpha, beta, k)
+        y: Tensor = _LocalResponse.apply(rows, radius, alpha, beta, k)  # type: ignore[no-untyped-call]
     n, c, h, w = x.shape
     return y.view(n, h, w, c).permute(0, 3, 1, 2).to(x.dtype)
 

@@ -1,0 +1,259 @@
+"""What the PyTorch engine alone has: devices, mixed precision, determinism, memory that does not suffice."""
+
+import ctypes
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+from weakref import ref
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from striate.engines.base import Array, Weights
+from striate.engines.losses import CategoricalCrossentropy
+from striate.engines.optimizers import SGD, Adam, Optimizer
+from striate.engines.torch import TorchEngine, memory, trial
+from striate.engines.torch.device import choose_device
+from striate.engines.weights import initial_weights
+from striate.errors import TrainingError, UsageError
+from striate.network import (
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Input,
+    LocalResponseNormalization,
+    MaxPool2D,
+    Network,
+    Rescale,
+)
+
+from .networks import pixels
+
+LOSS = [CategoricalCrossentropy()]
+T = np.arange(24) % 3
+
+
+def network() -> Network:
+    return Network.sequential(
+        [
+            Input((9, 7, 3)),
+            Rescale(1 / 64, -2.0),
+            Conv2D(8, 3, padding="same", name="conv"),
+            BatchNormalization(name="bn"),
+            MaxPool2D(2),
+            LocalResponseNormalization(),
+            Flatten(),
+            Dropout(0.2),
+            Dense(3, activation="softmax", name="end"),
+        ],
+        name="small",
+    )
+
+
+def engine(precision: str = "float32", optimizer: Optimizer = SGD(momentum=0.9), **settings: Any) -> TorchEngine:  # noqa: B008
+    made = TorchEngine(network(), initial_weights(network(), 0), device="cpu", precision=precision, **settings)
+    made.compile(optimizer, LOSS, seed=1, average=0.9)
+    return made
+
+
+def train(made: TorchEngine, steps: range = range(20), rate: float = 0.02) -> list[float]:
+    x = pixels(network(), 24)
+    return [made.train_step(x, [T], learning_rate=rate, step=step).loss for step in steps]
+
+
+def bits(made: TorchEngine) -> Weights:
+    return {**made.weights, **made.slots}
+
+
+def same(mine: Weights, other: Weights) -> bool:
+    return mine.keys() == other.keys() and all(np.array_equal(mine[name], other[name]) for name in mine)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_mixed_precision_learns_what_float32_learns(precision: str) -> None:
+    plain, mixed = engine(), engine(precision)
+    exact, rough = train(plain), train(mixed)
+    assert rough[-1] < 0.5 * rough[0]
+    assert rough == pytest.approx(exact, rel=0.1, abs=0.02)
+    assert rough != exact
+    assert {w.dtype.name for w in bits(mixed).values()} <= {"float32", "float64", "int64"}
+    x = pixels(network(), 5)
+    (y,) = mixed.forward(x)
+    assert y.dtype == np.float32
+    inference = engine()
+    inference.weights = mixed.weights
+    np.testing.assert_array_equal(y, inference.forward(x)[0])
+
+
+@pytest.mark.parametrize("optimizer", [SGD(momentum=0.9), Adam()], ids=["momentum", "adam"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_a_new_engine_goes_on_with_the_same_bits(precision: str, optimizer: Optimizer) -> None:
+    """Weights and slots are all there is to keep, the scale of float16's loss included."""
+    whole, first, second = (engine(precision, optimizer) for _ in range(3))
+    losses = train(whole, range(6))
+    begun = train(first, range(3))
+    second.weights, second.slots = first.weights, first.slots
+    assert begun + train(second, range(3, 6)) == losses
+    assert same(bits(second), bits(whole))
+    assert ("loss_scale" in whole.slots) == (precision == "float16")
+
+
+def test_float16_that_overflows_leaves_weights_and_counts_nothing() -> None:
+    """The scale of the loss is halved instead."""
+    made = engine("float16", Adam())
+    train(made, range(2))
+    slots = made.slots
+    made.slots = {**slots, "loss_scale": np.array([2.0**60, 0.0])}
+    before = bits(made)
+    train(made, range(2, 3))
+    after = bits(made)
+    assert after.pop("loss_scale")[0] == before.pop("loss_scale")[0] / 2
+    assert same(after, before)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_deterministic_training_gives_the_same_bits(precision: str) -> None:
+    first, second = (engine(precision, deterministic=True) for _ in range(2))
+    assert train(first, range(5)) == train(second, range(5))
+    assert same(bits(first), bits(second))
+
+
+def test_determinism_is_asked_for_while_the_engine_works_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    right = functional.conv2d
+
+    def watched(*arguments: Any) -> torch.Tensor:
+        seen.append(torch.are_deterministic_algorithms_enabled())
+        return right(*arguments)
+
+    monkeypatch.setattr(functional, "conv2d", watched)
+    train(engine(deterministic=True), range(1))
+    train(engine(), range(1))
+    assert seen == [True, False]
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+class Narrow:
+    """A device that holds no more than `most` images."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+        self.right, self.most = functional.conv2d, most
+        self.asked: list[int] = []
+        self.held: list[ref[torch.Tensor]] = []
+        monkeypatch.setattr(functional, "conv2d", self)
+
+    def __call__(self, x: torch.Tensor, *rest: Any) -> torch.Tensor:
+        assert not any(map(Narrow._alive, self.held)), "the maps of the batch before are still held"
+        self.asked.append(len(x))
+        if len(x) > self.most:
+            self.held.append(ref(x))
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return self.right(x, *rest)
+
+    @staticmethod
+    def _alive(reference: "ref[torch.Tensor]") -> bool:
+        return reference() is not None
+
+
+def test_memory_that_does_not_hold_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The batch that fits is found by halving; the weights stay."""
+    made = engine()
+    before, narrow = bits(made), Narrow(monkeypatch, 7)
+    message = r"The memory of cpu does not hold a batch of 24 images for 'small'\. A batch of 6 fits: use batch_size=6"
+    with pytest.raises(TrainingError, match=message):
+        train(made, range(1))
+    assert narrow.asked == [24, 12, 6]
+    assert same(bits(made), before)
+    made.train_step(pixels(network(), 6), [T[:6]], learning_rate=0.1, step=0)
+
+
+def test_memory_that_holds_no_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    Narrow(monkeypatch, 0)
+    with pytest.raises(
+        TrainingError, match=r"does not hold 'small' with even one image of a batch of 24\. Use smaller"
+    ):
+        train(engine(), range(1))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"device": "gpu"}, r"There is no device 'gpu'\. "),
+        ({"device": "cuad"}, r"There is no device 'cuad'\. Did you mean 'cuda'\?"),
+        ({"device": "cpu:1"}, r"There is no device 'cpu:1'\. "),
+        ({"device": "cuda:x"}, r"There is no device 'cuda:x'\. "),
+        ({"precision": "float8"}, r"There is no precision 'float8'\. Did you mean"),
+    ],
+)
+def test_unknown_names(settings: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        TorchEngine(network(), initial_weights(network(), 0), **settings)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def no_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+
+@pytest.mark.usefixtures("no_accelerator")
+@pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps"])
+def test_a_device_that_is_not_there(device: str) -> None:
+    message = f"PyTorch finds no device '{device}' on this machine; there is: cpu."
+    with pytest.raises(UsageError, match=message):
+        TorchEngine(network(), initial_weights(network(), 0), device=device)
+    assert choose_device("auto") == torch.device("cpu")
+
+
+def test_more_cards_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert choose_device("auto").type == "cuda"
+    assert choose_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(UsageError, match=r"no device 'cuda:2' on this machine; there is: cuda:0, cuda:1, cpu\."):
+        choose_device("cuda:2")
+
+
+@pytest.mark.parametrize(("half", "chosen"), [(0.5, "bfloat16"), (0.95, "float32"), (2.0, "float32")])
+def test_mixed_precision_is_chosen_where_it_is_faster(
+    half: float, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that goes at `half` the pace in bfloat16."""
+    clock, ran = [0.0], list[tuple[str, int]]()
+    monkeypatch.setattr(trial, "candidate", lambda device: "bfloat16")
+    monkeypatch.setattr(trial, "LARGE", 1)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+
+    def run(inputs: Sequence[Array], targets: Sequence[Array], precision: str) -> None:
+        ran.append((precision, len(inputs[0])))
+        clock[0] += half if precision == "bfloat16" else 1.0
+
+    assert trial.faster_precision(network(), LOSS, torch.device("cpu"), run) == chosen
+    assert ran == [("float32", 64)] * 3 + [("bfloat16", 64)] * 3
+
+
+def test_the_trial_of_precision_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "candidate", lambda device: "bfloat16")
+    monkeypatch.setattr(trial, "LARGE", 1)
+    made = engine("auto")
+    assert made.precision in ("float32", "bfloat16")
+    plain = engine(made.precision)
+    assert same(bits(made), bits(plain))
+    assert train(made, range(2)) == train(plain, range(2))
+
+
+def test_small_networks_are_trained_in_float32() -> None:
+    assert engine("auto").precision == "float32"
+
+
+def test_freed_memory_is_kept_on_linux_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: pytest.fail("no such library"))
+    memory.keep_freed_memory()
