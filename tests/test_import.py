@@ -8,7 +8,7 @@ import pytest
 import striate as st
 
 HEAVY = {
-    "PIL", "click", "jax", "jinja2", "markupsafe", "numpy", "onnxruntime", "platformdirs", "rich", "safetensors",
+    "PIL", "click", "jax", "jinja2", "markupsafe", "ml_dtypes", "numpy", "onnx", "onnxruntime", "platformdirs", "rich", "safetensors",
     "scipy", "sklearn", "tensorboardX", "tensorflow", "threadpoolctl", "torch",
 }  # fmt: skip
 
@@ -38,7 +38,9 @@ def test_the_check_sees_what_is_loaded() -> None:
 
 def test_the_numpy_engine_loads_no_other_framework() -> None:
     code = "import striate as st; st.zoo.build('lenet5').predict([[[[0]] * 28] * 28])"
-    assert packages_loaded_by(code).isdisjoint({"torch", "onnxruntime", "tensorflow", "jax", "scipy", "sklearn"})
+    assert packages_loaded_by(code).isdisjoint(
+        {"torch", "onnx", "onnxruntime", "tensorflow", "jax", "scipy", "sklearn"}
+    )
 
 
 def test_every_public_name_is_there() -> None:
