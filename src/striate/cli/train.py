@@ -61,16 +61,17 @@ def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple
     from striate.jobs.plan import Plan, make_plan
     from striate.jobs.prepare import prepare
     from striate.jobs.together import agree, one_first
-    from striate.jobs.train import begun, check_out, reopen, start
+    from striate.jobs.train import begun, check_out, check_place, reopen, start
 
     given = {name: value for name, value in asked.items() if value is not None and name != "sets"}
     computing = Computing(**{item.name: given.pop(item.name) for item in fields(Computing) if item.name in given})
 
     def planned() -> tuple[Plan, Path | None]:
+        check_place(given.get("data"), out)
         plan = make_plan(epochs=epochs, sets=key_values(asked["sets"]), computing=computing, **given)
         old = begun(plan, out)
         if old is None:
-            check_out(plan, out)
+            check_out(out)
         return plan, old
 
     plan, old = agree(planned)

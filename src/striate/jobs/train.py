@@ -67,16 +67,20 @@ def begun(plan: Plan, out: str | os.PathLike[str] | None) -> Path | None:
     return begun_before(plan, sorted(ROOT.glob(f"{_run_name(plan)}*")) if out is None else [Path(out)])
 
 
-def check_out(plan: Plan, out: str | os.PathLike[str] | None) -> None:
-    """What is known before the data are loaded: raise RunError when the folder already holds a run.
+def check_place(data: str | None, out: str | os.PathLike[str] | None) -> None:
+    """Before the folder of pictures is looked through: raise UsageError when the run would lie in it.
 
-    Raises UsageError when the run would lie among the person's pictures: that folder is never written to.
+    That folder is never written to.
     """
-    if is_folder(plan.data) and Path(out or ROOT).resolve().is_relative_to(plan.data):
+    if data and is_folder(data) and Path(out or ROOT).resolve().is_relative_to(Path(data).resolve()):
         raise UsageError(
-            f"The run would lie in '{plan.data}', among your pictures, where Striate never writes. "
+            f"The run would lie in '{data}', among your pictures, where Striate never writes. "
             "Give another folder with --out."
         )
+
+
+def check_out(out: str | os.PathLike[str] | None) -> None:
+    """Before the data are loaded: raise RunError when the folder already holds a run."""
     if out is not None and (Path(out) / "config.json").exists():
         raise RunError(f"{out} already holds a run. Go on with it by --resume {out}, or give another folder.")
 
