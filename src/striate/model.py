@@ -14,7 +14,7 @@ from striate.engines.base import Array, Engine, Weights
 from striate.engines.choose import Computing, make_engine
 from striate.engines.losses import CategoricalCrossentropy, Loss, check_losses, get_loss
 from striate.engines.optimizers import Optimizer, check_limits, get_optimizer
-from striate.engines.weights import check_weights, initial_weights, load_weights, save_weights
+from striate.engines.weights import check_weights, initial_weights, load_weights, save_weights, split_extras
 from striate.errors import DataError, ModelFileError, UsageError
 from striate.images import ImagePolicy
 from striate.network import Block, Layer, Network
@@ -36,7 +36,8 @@ class Model:
     first weights, the order of the samples and what dropout drops.
 
     classes: names of the classes by number; policy: how files become pixels; recipe, fingerprint: how and on which
-    data it was trained; figures: what the last epoch reported. All are saved with the model; empty where not known.
+    data it was trained; figures: what the last epoch reported; extras: arrays beside the weights, under names with a
+    colon such as "unknown:mean". All are saved with the model; empty where not known.
     """
 
     def __init__(self, inputs: Any, outputs: Any, *, name: str = "model", seed: int = 0) -> None:
@@ -58,6 +59,7 @@ class Model:
         self.recipe: Recipe | None = None
         self.fingerprint: str | None = None
         self.figures: Logs = {}
+        self.extras: Weights = {}
         self.optimizer: Optimizer | None = None
         self._losses: tuple[Loss, ...] = ()
         self._metrics: tuple[str, ...] | None = None
@@ -319,7 +321,7 @@ class Model:
             "figures": self.figures,
             "striate": striate.__version__,
         }
-        save_weights(path, self.weights, metadata)
+        save_weights(path, self.weights | self.extras, metadata)
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Write the weights alone, to be loaded into a model of the same network. As `save` otherwise."""
@@ -329,7 +331,7 @@ class Model:
 
     def load_weights(self, path: str | os.PathLike[str]) -> None:
         """Take the weights from a file of either kind. Raises ModelFileError when they are not this network's."""
-        arrays, _ = load_weights(path)
+        arrays, _ = split_extras(load_weights(path)[0])
         check_weights(self.network, arrays, path)
         self.engine.weights = arrays
 
@@ -371,8 +373,10 @@ def load(path: str | os.PathLike[str]) -> Model:
         )
     try:
         network = Network.from_json(json.dumps(metadata["network"]))
+        arrays, extras = split_extras(arrays)
         check_weights(network, arrays, path)
         model = Model.from_network(network)
+        model.extras = extras
         model.classes, model.figures = tuple(metadata["classes"]), metadata["figures"]
         model.fingerprint = metadata["fingerprint"]
         model.policy = ImagePolicy.from_dict(metadata["policy"]) if metadata["policy"] else None

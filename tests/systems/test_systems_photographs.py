@@ -92,7 +92,7 @@ def test_the_model_for_a_folder_depends_on_what_can_train_it(
 ) -> None:
     monkeypatch.setattr(defaults, "installed", lambda package: torch)
     monkeypatch.setattr(defaults, "accelerator", lambda: accelerator)
-    plan = make_plan(str(photographs))
+    plan = make_plan(str(photographs), epochs=2)
     assert plan.model == model
     assert plan.because.startswith(because)
     assert make_plan(str(photographs), "lenet5").because == ""

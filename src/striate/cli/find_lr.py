@@ -43,7 +43,7 @@ def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...]
 
     given = {name: value for name, value in asked.items() if value is not None}
     computing = Computing(**{item.name: given.pop(item.name) for item in fields(Computing) if item.name in given})
-    plan = make_plan(data, model, sets=key_values(sets), computing=computing, **given)
+    plan = make_plan(data, model, sets=key_values(sets), computing=computing, trains=True, **given)
     check_out(plan, out)
     with _progress() as watch:
         sweep = run(prepare(plan), out, watch=watch, say=click.echo)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("data", required=False)
-@click.option("--model", metavar="ID", help="Which network [lenet5; tutorial-cnn or resnet18 for folders].")
+@click.option("--model", metavar="ID", help="Which network to train from nothing [lenet5; chosen for folders].")
+@click.option("--base", metavar="ID", help="Keep this pretrained network as it is, and fit a head to its features.")
+@click.option("--minutes", type=float, help="How long a folder of photographs may take [any time].")
 @click.option("--out", type=click.Path(file_okay=False), help="The run folder [runs/DATA-MODEL].")
 @click.option("--epochs", type=int, help="How often every image is seen.")
 @click.option("--batch-size", type=int, help="Images for each step.")

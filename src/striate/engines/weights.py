@@ -137,6 +137,12 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[Weights, dict[str, Any]]
     return dict(sorted(arrays.items())), header["metadata"]
 
 
+def split_extras(arrays: Mapping[str, Array]) -> tuple[Weights, Weights]:
+    """A network's own arrays, and those that a model's file holds beside them: their names have a colon."""
+    extras = {name: array for name, array in arrays.items() if ":" in name}
+    return {name: array for name, array in arrays.items() if name not in extras}, extras
+
+
 def check_weights(network: Network, arrays: Mapping[str, Array], source: str | os.PathLike[str]) -> None:
     """Raise ModelFileError unless the arrays are exactly the network's parameters, in name and shape."""
     expected = {parameter.name: parameter.shape for parameter in network.parameters}

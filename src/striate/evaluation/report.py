@@ -20,6 +20,7 @@ from striate.evaluation.confusion import percent_of_true
 from striate.evaluation.curves import learning_curves
 from striate.evaluation.evaluate import Evaluation
 from striate.evaluation.pictures import filter_tiles, matrix_picture
+from striate.evaluation.refusal import Refusal
 from striate.evaluation.wording import Percent, bold, duration, label, number, points, t
 from striate.files import atomic_write
 from striate.network.table import Row
@@ -51,7 +52,8 @@ class ReportData:
     splits: images in "train", "validation", "test". notes: sentences about the data, such as files left out.
     recipe, versions: settings and package versions by name. seconds: how long it took. started: date and time.
     filters_before, filters_after: first-layer kernels (KH, KW, C, O). table: `Network.table()`.
-    unknown_threshold: the probability below which predict says "unknown", 0..1.
+    unknown_threshold: the probability below which predict says "unknown", 0..1. unknown_limit: the distance from all
+    classes beyond which it does. refusals: what other limits would cost.
     """
 
     model: str
@@ -71,6 +73,8 @@ class ReportData:
     filters_after: Array | None = None
     table: Sequence[Row] = ()
     unknown_threshold: float | None = None
+    unknown_limit: float | None = None
+    refusals: Sequence[Refusal] = ()
 
 
 def write_report(path: str | os.PathLike[str], data: ReportData) -> None:

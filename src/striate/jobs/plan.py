@@ -11,17 +11,21 @@ from striate.data import get_augmentation, names
 from striate.engines.choose import AUTO, Computing
 from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
+from striate.jobs.automatic import choose_road
 from striate.jobs.defaults import folder_model, training_images
 from striate.pretrained import IMAGENET, required_settings
+from striate.processes import place
 from striate.systems.recipes import recipe_for
 from striate.training import Constant, Recipe, get_schedule
 from striate.training.callbacks import TensorBoard
 from striate.training.schedules import SCHEDULES
+from striate.transfer.bases import check_base
 
 DEFAULT_DATA = "mnist5k"
 DEFAULT_MODEL = "lenet5"
 PLATEAU = "plateau"
 DECAY = "weight_decay"
+SHAPE = "input_shape"
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Plan:
     brought to the model's size: crop, pad, stretch; None is the usual way. ensemble: members trained apart,
     with seeds recipe.seed, recipe.seed + 1, …. weights: "imagenet" or the path of a file, to begin with. plateau: lower
     the learning rate when validation stalls. engine, device, precision, deterministic, compiled: as in `Computing`.
+    base: the pretrained network whose features are used as they are, with a head on top; None: all is trained.
     because: why this model, where none was named.
     """
 
@@ -49,6 +54,7 @@ class Plan:
     tensorboard: bool = False
     weights: str | None = None
     fit: str | None = None
+    base: str | None = None
     because: str = ""
 
     @property
@@ -76,20 +82,25 @@ class Plan:
 def make_plan(
     data: str | None = None, model: str | None = None, *, fit: str | None = None, ensemble: int | None = None,
     computing: Computing = Computing(), tensorboard: bool = False,  # noqa: B008 - immutable
-    sets: Mapping[str, str] | None = None, schedule: str | None = None, weights: str | None = None, **recipe: Any,
+    sets: Mapping[str, str] | None = None, schedule: str | None = None, weights: str | None = None,
+    base: str | None = None, minutes: float | None = None, trains: bool = False, **recipe: Any,
 ) -> Plan:  # fmt: skip
     """A plan from what a person typed; None is what the model usually gets.
 
     model: of the zoo, or a system that is one network or an ensemble of one. sets: further settings as text, of the
     model or of the recipe (`label_smoothing`, `weight_decay`, `optimizer.beta_1`, …). weights: "imagenet" or a file.
+    base: as in `Plan`; minutes: that a folder of photographs may take, where no model is named.
+    trains: whether all weights must learn, whatever suits the data; so it is where anything of training is asked for.
     recipe: `epochs`, `batch_size`, `seed`, `optimizer`, `learning_rate`, `augment`.
     Raises UsageError for what is unknown or out of range.
     """
     data = data or DEFAULT_DATA
     computing.check(training=True)
     _check_settings(ensemble, tensorboard)
-    usual = _beginning_with(weights, _usual(data, model) if model else _unnamed(data))
     asked = {key: value for key, value in recipe.items() if value is not None}
+    only_training = (weights, schedule, ensemble, tensorboard, computing != Computing(), place().world > 1)
+    trains = trains or any(only_training) or bool(asked.keys() - {"seed"} or set(sets or {}) - {SHAPE})
+    usual = _beginning_with(weights, _chosen(data, model, base, minutes, trains=trains))
     chosen = _with_schedule(_changed(usual.recipe, photographs=is_folder(data), **asked), schedule)
     chosen, settings = _sort(chosen, {key: parse(value) for key, value in (sets or {}).items()})
     return replace(
@@ -112,10 +123,31 @@ def parse(text: str) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _unnamed(data: str) -> Plan:
-    """The plan where no model is named."""
-    model, because = folder_model() if is_folder(data) else (DEFAULT_MODEL, "")
-    return replace(_usual(data, model), because=because)
+def _chosen(data: str, model: str | None, base: str | None, minutes: float | None, *, trains: bool) -> Plan:
+    """The plan of what is named, or of what Striate chooses. trains: something was asked for that only training has."""
+    if base is not None:
+        return _with_base(data, model, base, trains=trains)
+    if model or not is_folder(data):
+        if minutes is not None:
+            raise UsageError("--minutes is for folders of photographs whose recipe Striate chooses, without --model.")
+        return _usual(data, model or DEFAULT_MODEL)
+    if trains:
+        named, because = folder_model()
+        return replace(_usual(data, named), because=because)
+    if minutes is not None and not minutes > 0:
+        raise UsageError(f"--minutes is more than 0; received {minutes:g}.")
+    road = choose_road(data, minutes)
+    return replace(_usual(data, road.model), base=road.base, because=road.because, settings=road.settings)
+
+
+def _with_base(data: str, model: str | None, base: str, *, trains: bool) -> Plan:
+    check_base(base)
+    if model or trains:
+        raise UsageError(
+            "With --base the network stays as it is and only a head is fitted: --model and what is for training cannot "
+            "be given too."
+        )
+    return replace(_usual(data, base), base=base)
 
 
 def _usual(data: str, model: str) -> Plan:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ AT_ONCE = 128  # pictures in memory
 
 @dataclass(frozen=True)
 class Prediction:
-    """probability: of the label, 0 … 1. unknown: whether it is below the model's threshold, so not to be trusted."""
+    """probability: of the label, 0 … 1. unknown: whether it is not to be trusted: see `Trained.answer`."""
 
     path: str
     label: str
@@ -63,11 +64,11 @@ def _read(trained: Trained, file: Path) -> Array | str:
 
 def _answer(trained: Trained, files: Sequence[Path], read: Sequence[Array | str]) -> Iterator[Prediction | Fault]:
     pictures = [pixels for pixels in read if not isinstance(pixels, str)]
-    rows: Iterator[Array] = iter(trained.probabilities(np.stack(pictures)) if pictures else [])
+    rows: Iterator[tuple[Array, Any]] = zip(*trained.answer(np.stack(pictures)), strict=True) if pictures else iter(())
     for file, pixels in zip(files, read, strict=True):
         if isinstance(pixels, str):
             yield Fault(str(file), pixels)
             continue
-        row = next(rows)
+        row, unknown = next(rows)
         best, top = int(row.argmax()), float(row.max())
-        yield Prediction(str(file), trained.classes[best], round(top, 6), top < trained.threshold)
+        yield Prediction(str(file), trained.classes[best], round(top, 6), bool(unknown))

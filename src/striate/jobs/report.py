@@ -1,6 +1,6 @@
 """The report of a run: what was trained on what, gathered for the page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,9 @@ from typing import Any
 from striate.engines.base import Array
 from striate.engines.weights import initial_weights
 from striate.evaluation import Evaluation
+from striate.evaluation.refusal import Refusal
 from striate.evaluation.report import ReportData, write_report
+from striate.jobs.extract import FOUND
 from striate.jobs.plan import PLATEAU, Plan
 from striate.jobs.prepare import Job
 from striate.model import Model
@@ -18,10 +20,12 @@ from striate.training import Recipe, Run
 ALWAYS = {"learning_rate"}  # told even where it is the usual one
 
 
-def write(job: Job, run: Run, evaluation: Evaluation, model: Model | None = None) -> None:
+def write(
+    job: Job, run: Run, evaluation: Evaluation, model: Model | None = None, refusals: Sequence[Refusal] = ()
+) -> None:
     """Write report.html into the run folder; an ensemble has no model of its own, its members have their reports."""
     data, config = job.data, run.config
-    first = initial_weights(job.network, run.recipe.seed) | job.weights
+    first = {} if job.plan.base else initial_weights(job.network, run.recipe.seed) | job.weights
     kernel = _first_kernel(job.network) if model else None
     report = ReportData(
         model=_title(job),
@@ -31,28 +35,45 @@ def write(job: Job, run: Run, evaluation: Evaluation, model: Model | None = None
         history=run.read_history(),
         splits={"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
         notes=(*job.notes, *data.notes),
-        recipe=settings(job.plan),
+        recipe=settings(job.plan) | _extraction(config) | ({"why": job.plan.because} if job.plan.because else {}),
         versions=config["versions"],
         seed=run.recipe.seed,
         hardware=config["hardware"],
         seconds=config["seconds"],
         started=config["started"],
-        filters_before=_weight(first, kernel),
+        filters_before=_weight(first, kernel) if first else None,
         filters_after=_weight(model.weights, kernel) if model else None,
         table=job.network.table(),
         unknown_threshold=config["unknown_threshold"],
+        unknown_limit=config.get(FOUND, {}).get("unknown_limit"),
+        refusals=refusals,
     )
     write_report(run.path / "report.html", report)
 
 
 def settings(plan: Plan) -> dict[str, str]:
     """A recipe as short texts by name: without the seed, and without what nobody changed."""
+    if plan.base:
+        return {"base": f"{plan.base}, ImageNet, as it is"}
     recipe = plan.recipe
     kept = [item.name for item in fields(recipe) if item.name != "seed" and getattr(recipe, item.name) not in (None, 0)]
     texts = {name: _short(recipe, name) for name in kept}
     if plan.weights:
         texts["weights"] = Path(plan.weights).name
     return texts | {"schedule": PLATEAU} if plan.plateau else texts
+
+
+def _extraction(config: Mapping[str, Any]) -> dict[str, str]:
+    """What was found out about the head, as short texts by name."""
+    found = config.get(FOUND)
+    if not found:
+        return {}
+    held = found["cross_validated"]
+    return {
+        "features": found["tap"],
+        "head": f"L2 {found['strength']:g}, temperature {found['temperature']:.2f}",
+        "held out": f"{100 * held['accuracy']:.2f} % right, loss {held['loss']:.4f}",
+    }
 
 
 def _short(recipe: Recipe, name: str) -> str:

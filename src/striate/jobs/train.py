@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,9 +12,11 @@ from pathlib import Path
 from striate.engines.base import Array
 from striate.errors import DataError, RunError, UsageError
 from striate.evaluation import Evaluation, evaluate, unknown_threshold
+from striate.evaluation.refusal import Refusal
 from striate.files import atomic_write
 from striate.jobs import facts
 from striate.jobs.computing import use_engine
+from striate.jobs.extract import extract_job
 from striate.jobs.plan import Plan, is_folder
 from striate.jobs.prepare import Job, prepare
 from striate.jobs.together import LAUNCH, agree, begun_before, one_first
@@ -113,6 +115,10 @@ def train(job: Job, run: Run, *, verbose: Verbose = "auto", say: Say = print) ->
     """
     run.require_data(job.data.fingerprint)
     with _resumable(run):
+        if job.plan.base:
+            found = extract_job(job, run, say)
+            extracted = replace(job, network=found.model.network)
+            return _finish(extracted, run, found.test, found.model, found.refusals)
         if job.plan.ensemble == 1:
             return _train_one(job, run, verbose, say)[0]
         return _train_members(job, run, verbose, say)
@@ -138,7 +144,7 @@ def _train_one(job: Job, run: Run, verbose: Verbose, say: Say) -> tuple[Result, 
     model.figures |= {THRESHOLD: unknown_threshold(outputs.validation, job.data.validation.y)}
     model.save(run.model_path)
     run.config[THRESHOLD] = model.figures[THRESHOLD]
-    return _finish(job, run, outputs, model), outputs
+    return _finish(job, run, outputs.test, model), outputs
 
 
 @contextmanager
@@ -171,7 +177,7 @@ def _train_members(job: Job, run: Run, verbose: Verbose, say: Say) -> Result:
         outputs.append(found)
     joined = _Outputs(average([o.validation for o in outputs]), average([o.test for o in outputs]))
     run.config |= {"seconds": seconds, THRESHOLD: unknown_threshold(joined.validation, job.data.validation.y)}
-    return _finish(job, run, joined)
+    return _finish(job, run, joined.test)
 
 
 def _begun_member(path: Path) -> Run | None:
@@ -187,18 +193,19 @@ def _callbacks(plan: Plan, run: Run) -> list[Callback]:
     return callbacks
 
 
-def _finish(job: Job, run: Run, outputs: _Outputs, model: Model | None = None) -> Result:
+def _finish(job: Job, run: Run, outputs: Array, model: Model | None = None, refusals: Sequence[Refusal] = ()) -> Result:
+    """Measure the probabilities (N, classes) of the test images, and write figures and report."""
     from striate.jobs.report import write
 
     test = job.data.test
-    evaluation = evaluate(outputs.test, test.y, job.data.classes, test.names)
+    evaluation = evaluate(outputs, test.y, job.data.classes, test.names)
     if run.written_here:
         run.write_config()
         atomic_write(run.path / "metrics.json", json.dumps(evaluation.to_dict(), ensure_ascii=False) + "\n")
-        write(job, run, evaluation, model)
+        write(job, run, evaluation, model, refusals)
     return Result(run, evaluation, run.config["seconds"])
 
 
 def _run_name(plan: Plan) -> str:
-    name = f"{Path(plan.data).name}-{plan.model}"
+    name = Path(plan.data).name if plan.base and plan.because else f"{Path(plan.data).name}-{plan.model}"
     return name if plan.ensemble == 1 else f"{name}-x{plan.ensemble}"

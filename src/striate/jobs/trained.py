@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from striate.errors import DataError, ModelFileError, RunError
 from striate.images import ImagePolicy
 from striate.model import Model, load
 from striate.training import Run
+from striate.transfer.novelty import Knower, from_extras
 
 THRESHOLD = "unknown_threshold"
 
@@ -52,6 +54,21 @@ class Trained:
     def probabilities(self, x: Array) -> Array:
         """Float32 (N, classes) for uint8 pictures (N, H, W, C)."""
         return average([model.predict(x) for model in self.models])
+
+    def answer(self, x: Array) -> tuple[Array, Array]:
+        """The probabilities, and whether each picture is unknown, bool (N,).
+
+        It is where the answer is less sure than the threshold, or the picture looks like none of the classes.
+        """
+        probabilities, far = self._knower.answer(x) if self._knower else (self.probabilities(x), False)
+        return probabilities, (probabilities.max(axis=1) < self.threshold) | far
+
+    @cached_property
+    def _knower(self) -> Knower | None:
+        """What tells how far a picture is from all classes, if the model has learnt that."""
+        model = self.models[0]
+        novelty = from_extras(model.extras) if len(self.models) == 1 else None
+        return Knower(model.network, model.weights, novelty) if novelty else None
 
 
 def average(outputs: Sequence[Array]) -> Array:

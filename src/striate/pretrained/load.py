@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from striate import zoo
 from striate.engines.base import Array, Weights
-from striate.engines.weights import load_weights
+from striate.engines.weights import load_weights, split_extras
 from striate.errors import ModelFileError, UsageError
 from striate.network import Dense, Dropout, Flatten, Layer, Network, Node, Parameter, Shape
 from striate.pretrained.published import PUBLISHED, published
@@ -83,7 +83,7 @@ def _read_safetensors(path: Path) -> Weights:
                 return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dict
     except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(f"{path} is damaged, or holds numbers that NumPy lacks: {error}.") from error
-    return load_weights(path)[0]
+    return split_extras(load_weights(path)[0])[0]
 
 
 def _renamed(network: Network, arrays: Weights, path: Path) -> Weights:

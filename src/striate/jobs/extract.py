@@ -1,0 +1,97 @@
+"""Feature extraction as a job: the base stays as it is, a head is fitted, and one model comes of both."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from striate.data import Dataset
+from striate.engines.base import Array
+from striate.errors import DataError
+from striate.evaluation import unknown_threshold
+from striate.evaluation.refusal import Refusal, refusals
+from striate.jobs.prepare import Job
+from striate.jobs.trained import THRESHOLD
+from striate.model import Model
+from striate.training import Run
+from striate.transfer.bases import Base, joined, open_base
+from striate.transfer.extract import Extracted, extract
+from striate.transfer.head import log_softmax
+from striate.transfer.novelty import to_extras
+
+FOUND = "extraction"
+LEAST = 4  # pictures to learn from
+
+
+@dataclass(frozen=True, eq=False)
+class Extraction:
+    """What came of it. test: probabilities (N, K) of the test pictures. refusals: what limits of "unknown" cost."""
+
+    model: Model
+    test: Array
+    refusals: tuple[Refusal, ...]
+
+
+def extract_job(job: Job, run: Run, say: Callable[[str], None]) -> Extraction:
+    """Fit the head of a job, keep the model in its run and what was found in the run's config.
+
+    say: told of the base and what cross-validation found. Raises DataError for too few pictures.
+    """
+    data = job.data
+    _check(data)
+    began = time.perf_counter()
+    base = open_base(str(job.plan.base), data.shape)
+    say(f"Features: {base.name}, trained on ImageNet, stays as it is; ONNX Runtime computes them")
+    found = extract(base, data)
+    model = _model(job, base, found, run)
+    run.config["seconds"] += time.perf_counter() - began
+    run.config |= {FOUND: _facts(found), THRESHOLD: model.figures[THRESHOLD], "engine": "onnx"}
+    run.write_config()
+    say(_told(found))
+    limits = [(trade.refused, trade.limit) for trade in found.trade]
+    return Extraction(model, found.test, refusals(limits, found.far, found.test, data.test.y))
+
+
+def _check(data: Dataset) -> None:
+    """Raise DataError for what no head could be fitted to."""
+    y = np.concatenate([data.train.y, data.validation.y])
+    counts = np.bincount(y, minlength=len(data.classes))
+    if len(y) < LEAST or np.count_nonzero(counts) < 2:
+        raise DataError(
+            f"'{data.name}' is too small: {len(y)} images are left to learn from, of {np.count_nonzero(counts)} "
+            "classes, after those for the test were set aside. Add images: ten of each class are a beginning."
+        )
+
+
+def _model(job: Job, base: Base, found: Extracted, run: Run) -> Model:
+    network, weights = joined(base, found.tap, found.fitted.head)
+    model = Model.from_network(network, seed=run.recipe.seed)
+    model.use_engine("onnx")
+    model.weights = weights
+    model.classes, model.policy, model.fingerprint = job.data.classes, job.data.policy, job.data.fingerprint
+    held = np.exp(log_softmax(found.fitted.logits))
+    model.figures = {"val_accuracy": found.fitted.accuracy, "val_loss": found.fitted.loss}
+    model.figures[THRESHOLD] = unknown_threshold(held, found.fitted.labels)
+    model.extras = to_extras(found.novelty)
+    model.save(run.model_path)
+    return model
+
+
+def _facts(found: Extracted) -> dict[str, object]:
+    """Ready for JSON."""
+    fitted = found.fitted
+    return {
+        "tap": found.tap, "strength": fitted.strength, "temperature": fitted.temperature,
+        "cross_validated": {"accuracy": fitted.accuracy, "loss": fitted.loss},
+        "loss_by_strength": {f"{strength:g}": loss for strength, loss in fitted.losses.items()},
+        "loss_by_tap": found.tried, "unknown_limit": float(found.novelty.limit),
+    }  # fmt: skip
+
+
+def _told(found: Extracted) -> str:
+    fitted = found.fitted
+    return (
+        f"Head: L2 strength {fitted.strength:g} of {len(fitted.losses)}, temperature {fitted.temperature:.2f}, "
+        f"on features of '{found.tap}'; {100 * fitted.accuracy:.2f} % right on pictures held out"
+    )

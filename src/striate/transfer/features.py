@@ -1,0 +1,70 @@
+"""The features of all pictures of a data set, computed once by ONNX Runtime and then taken from the disk."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.data import Dataset
+from striate.data.cache import Facts, NoRoomError, keep
+from striate.data.workers import progress
+from striate.transfer.bases import Base
+
+Array = NDArray[Any]
+Features = Mapping[str, Array]
+
+VERSION = 1  # of how features are computed; a higher one makes all anew
+AT_ONCE = 64  # pictures handed to the engine, which divides them among the cores
+
+
+def features(base: Base, data: Dataset) -> tuple[Features, Features, Features]:
+    """Float32 (N, F) by tap, of the training, validation and test pictures."""
+    parts = (data.train.x, data.validation.x, data.test.x)
+    sizes = [shape[0] for shape in base.network.output_shapes]
+    count = sum(map(len, parts))
+
+    def make(file: BinaryIO) -> Facts:
+        for rows in _computed(base, parts, count):
+            file.write(rows.data)
+        return {}
+
+    try:
+        kept = keep(_key(base, data), (count, 1, 1, 4 * sum(sizes)), make, lambda facts: True)
+        all_rows = np.ascontiguousarray(kept.x[:]).view(np.float32).reshape(count, sum(sizes))
+    except NoRoomError:
+        all_rows = np.concatenate(list(_computed(base, parts, count)))
+    cuts = np.cumsum([len(part) for part in parts])[:-1]
+    train, validation, test = (_by_tap(rows, base.taps, sizes) for rows in np.split(all_rows, cuts))
+    return train, validation, test
+
+
+def _key(base: Base, data: Dataset) -> str:
+    """32 hexadecimal digits that change when a picture, a part, the policy or the base does."""
+    import onnxruntime
+
+    versions = f"features {VERSION} {onnxruntime.__version__} {base.name} {base.taps}"
+    state = hashlib.blake2b(f"{versions} {data.policy} {data.fingerprint}".encode(), digest_size=16)
+    for name in sorted(base.weights):
+        state.update(np.ascontiguousarray(base.weights[name]).data)
+    return state.hexdigest()
+
+
+def _computed(base: Base, parts: Sequence[Any], count: int) -> Iterator[Array]:
+    """The features of all taps side by side, float32 (n, F), batch after batch in order."""
+    from striate.engines.onnx import OnnxEngine
+
+    engine = OnnxEngine(base.network, base.weights)
+    with progress("looking at pictures", count) as advance:
+        for part in parts:
+            for start in range(0, len(part), AT_ONCE):
+                rows = np.concatenate(engine.forward([part[start : start + AT_ONCE]]), axis=1)
+                yield np.ascontiguousarray(rows, np.float32)
+                advance(len(rows))
+
+
+def _by_tap(rows: Array, taps: Sequence[str], sizes: Sequence[int]) -> Features:
+    ends = accumulate(sizes)
+    return {tap: rows[:, end - size : end] for tap, end, size in zip(taps, ends, sizes, strict=True)}

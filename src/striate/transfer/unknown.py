@@ -1,0 +1,141 @@
+"""Whether a picture is of none of the classes: how far its features lie from those of every class."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.errors import ModelFileError
+from striate.transfer.scale import Scale
+
+Array = NDArray[Any]
+
+DIRECTIONS = 16
+ROUNDS = 4  # of the iteration that finds the directions
+REFUSED = 0.02  # of the real pictures, held out
+SHARES = (0.0, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2)  # that the report tells of
+
+
+@dataclass(frozen=True, eq=False)
+class Novelty:
+    """A Gaussian for each class in the space of features, all of one covariance.
+
+    mean, deviation: (F,); features x become z = (x − mean) / deviation. directions: (F, D), orthonormal, in which z
+    varies most within a class. spreads: (D,), its standard deviations along them. rest: () along all others.
+    centres: (K, F), of the classes. limit: (); what is farther from all classes is unknown.
+    Source: Tipping, Bishop 1999, "Probabilistic principal component analysis", for the covariance; Lee et al. 2018, "A
+    simple unified framework for detecting out-of-distribution samples", for the distance.
+    """
+
+    mean: Array
+    deviation: Array
+    directions: Array
+    spreads: Array
+    rest: Array
+    centres: Array
+    limit: Array
+
+    def distances(self, x: Array) -> Array:
+        """Float64 (N,): of features x (N, F) the distance from the nearest class, about 1 for real pictures."""
+        z = Scale(self.mean, self.deviation).apply(x)
+        return np.asarray(np.min([self._distance(z - centre) for centre in self.centres], axis=0))
+
+    def _distance(self, away: Array) -> Array:
+        along = away @ self.directions  # (N, D)
+        across = np.maximum((away**2).sum(axis=1) - (along**2).sum(axis=1), 0)
+        square = ((along / self.spreads) ** 2).sum(axis=1) + across / self.rest**2
+        return np.asarray(np.sqrt(square / away.shape[1]), np.float64)
+
+    def unknown(self, x: Array) -> Array:
+        """Bool (N,): whether features x (N, F) are farther from all classes than the limit."""
+        return np.asarray(self.distances(x) > self.limit)
+
+    def to_arrays(self) -> dict[str, Array]:
+        """Float32 arrays by name, to be kept in a model's file."""
+        return {name: np.asarray(value, np.float32) for name, value in vars(self).items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "Novelty":
+        """What `to_arrays` gave. Raises ModelFileError for arrays that are missing or do not fit together."""
+        try:
+            found = cls(**arrays)
+            (size, most), classes = found.directions.shape, len(found.centres)
+        except (TypeError, ValueError) as error:
+            raise ModelFileError(f"What the model knows of unknown pictures is not whole: {error}.") from error
+        shapes = {
+            "mean": (size,),
+            "deviation": (size,),
+            "spreads": (most,),
+            "rest": (),
+            "limit": (),
+            "centres": (classes, size),
+        }
+        for name, shape in shapes.items():
+            if arrays[name].shape != shape:
+                raise ModelFileError(
+                    f"What the model knows of unknown pictures: '{name}' has shape {arrays[name].shape}, not {shape}."
+                )
+        return found
+
+
+@dataclass(frozen=True)
+class TradeOff:
+    """What a limit costs. refused: share of real pictures, held out, beyond the limit."""
+
+    refused: float
+    limit: float
+
+
+def learn_novelty(
+    x: Array, y: Array, classes: int, folds: Array, refused: float = REFUSED
+) -> tuple[Novelty, tuple[TradeOff, ...]]:
+    """What is usual for features x (N, F) of classes y (N,), and what other limits would cost.
+
+    folds: (N,), as for the head. refused: the share of real pictures that the limit may call unknown; the limit comes
+    from distances of pictures from Gaussians that never saw them.
+    """
+    scale = Scale.of(x)
+    z = scale.apply(x)
+    held = np.empty(len(x))
+    for fold in np.unique(folds):
+        out = folds == fold
+        held[out] = _gaussians(z[~out], y[~out], classes).distances(z[out])
+    usual = _gaussians(z, y, classes)
+    limit = np.asarray(np.quantile(held, 1 - refused, method="higher"))
+    trade = tuple(TradeOff(share, float(np.quantile(held, 1 - share, method="higher"))) for share in SHARES)
+    found = Novelty(scale.mean, scale.deviation, usual.directions, usual.spreads, usual.rest, usual.centres, limit)
+    return found, trade
+
+
+def _gaussians(z: Array, y: Array, classes: int) -> Novelty:
+    """Of scaled features z (N, F); without a limit."""
+    known = [number for number in range(classes) if (y == number).any()]
+    centres = np.stack([z[y == number].mean(axis=0) for number in known])
+    within = z - centres[np.searchsorted(known, y)]
+    freedom = max(1, len(z) - len(known))
+    directions = _widest(within, max(1, min(DIRECTIONS, freedom // 3)))
+    variances = ((within @ directions) ** 2).sum(axis=0) / freedom
+    left = (within**2).sum() / freedom - variances.sum()
+    rest = np.sqrt(max(left, 1e-6) / max(1, z.shape[1] - len(variances)))
+    size = z.shape[1]
+    return Novelty(
+        np.zeros(size),
+        np.ones(size),
+        directions,
+        np.sqrt(variances + 1e-6),
+        np.asarray(rest),
+        centres,
+        np.asarray(np.inf),
+    )
+
+
+def _widest(within: Array, count: int) -> Array:
+    """Orthonormal directions (F, count) in which rows (N, F) vary most, by iteration on a subspace; always the same."""
+    size = within.shape[1]
+    basis = np.random.default_rng(0).standard_normal((size, min(count + 8, size))).astype(within.dtype)
+    for _ in range(ROUNDS):
+        basis, _ = np.linalg.qr(within.T @ (within @ basis))
+    _, _, turned = np.linalg.svd(within @ basis, full_matrices=False)
+    return np.asarray(basis @ turned[:count].T)
