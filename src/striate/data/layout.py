@@ -1,5 +1,6 @@
 """What lies in a folder of photographs: parts, classes and files, by their names alone; no file is opened."""
 
+import os
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,8 +54,7 @@ def read_layout(path: str | Path) -> Layout:
     Parts may also be called training, valid, validation and testing, in capitals too.
     Raises DataError for fewer than two classes with pictures to learn from.
     """
-    folder = Path(path)
-    walk = _Walk(folder)
+    walk = _Walk(Path(path).absolute())
     roots = walk.part_folders()
     found = [_Class(shown(item.name), part, walk.pictures(item)) for root, part in roots.items()
              for item in walk.class_folders(root)]  # fmt: skip
@@ -64,14 +64,19 @@ def read_layout(path: str | Path) -> Layout:
     files = [file for item in filled for file in item.files]
     sizes = [len(item.files) for item in filled]
     return Layout(
-        folder,
+        walk.folder,
         tuple(files),
-        tuple(shown(file.relative_to(folder).as_posix()) for file in files),
+        tuple(shown(below(file, walk.folder).replace(os.sep, "/")) for file in files),
         tuple(classes),
         np.repeat([classes.index(item.name) for item in filled], sizes),
         np.repeat([item.part for item in filled], sizes).astype(np.int8),
         (*walk.notes, *_empty(found, classes), *_alike(classes)),
     )
+
+
+def below(file: Path, folder: Path) -> str:
+    """The path of a file from an absolute folder that holds it; `relative_to` is slow for very many."""
+    return str(file)[len(str(folder)) :].lstrip(os.sep)
 
 
 def shown(text: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.cache import Facts, NoRoomError, keep
+from striate.data.layout import below
 from striate.data.split import Digests, digest_bytes
 from striate.data.stored import Stored
 from striate.data.workers import cut, in_order, progress
@@ -82,7 +83,7 @@ def _key(folder: Path, files: Sequence[Path], policy: ImagePolicy) -> str:
     state = hashlib.blake2b(f"{VERSION} {decoder()} {policy}".encode(), digest_size=16)
     state.update(os.fsencode(os.path.realpath(folder)))
     for file in files:
-        state.update(b"\0" + os.fsencode(file.relative_to(folder)) + _stamp(file))
+        state.update(b"\0" + os.fsencode(below(file, folder)) + _stamp(file))
     return state.hexdigest()
 
 

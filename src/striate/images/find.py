@@ -6,7 +6,7 @@ from pathlib import Path
 
 from striate.errors import DataError
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
 def find_images(paths: Iterable[str | Path]) -> list[Path]:
@@ -37,13 +37,14 @@ def images_below(folder: Path, on_error: Callable[[OSError], object] | None = No
     Links to folders are followed, each folder is entered once, and never one that holds `folder`.
     on_error: told of subfolders that cannot be read; without it they are passed over.
     """
-    found: list[Path] = []
+    found: list[str] = []
     here = os.path.realpath(folder)
     entered = {here, *map(str, Path(here).parents)}
     for root, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and _first(root, name, entered))
-        found += [Path(root, name) for name in files if is_image_name(name)]
-    return sorted(found)
+        found += [f"{root}{os.sep}{name}" for name in files if is_image_name(name)]
+    found.sort(key=lambda path: path.split(os.sep))  # noqa: PTH206 (a Path for each comparison is slow)
+    return list(map(Path, found))
 
 
 def _first(root: str, name: str, entered: set[str]) -> bool:
@@ -56,7 +57,7 @@ def _first(root: str, name: str, entered: set[str]) -> bool:
 
 def is_image_name(name: str) -> bool:
     """Whether a file name is not hidden and ends as image files do, in small letters or capitals."""
-    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
 def _endings() -> str:
