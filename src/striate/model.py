@@ -129,6 +129,8 @@ class Model:
     def weights(self, weights: Mapping[str, Array]) -> None:
         arrays = {name: np.asarray(array) for name, array in weights.items()}
         check_weights(self.network, arrays, f"Weights for '{self.name}'")
+        if self._engine is None:
+            self._engine = self._made(arrays)
         self.engine.weights = arrays
 
     def get_weights(self) -> Weights:

@@ -36,6 +36,7 @@ SECTIONS = {  # in reading order, and what is None where the section is left out
     "confusion": "pairs",
     "classes": "bar_floor",
     "calibration": "reliability",
+    "unknown": "refusals",
     "mistakes": "mistakes",
     "filters": "filters",
     "network": "layers",
@@ -102,6 +103,7 @@ def _head(data: ReportData) -> dict[str, Any]:
         "bar_floor": sections.bar_floor(evaluation),
         "reliability": reliability_chart(evaluation.bins),
         "calibration": sections.calibration(evaluation),
+        "refusals": data.refusals or None,
     }
 
 

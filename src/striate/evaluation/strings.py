@@ -248,6 +248,23 @@ STRINGS: dict[str, dict[str, str]] = {
         "ko": "예측 확률이 {threshold}보다 낮으면 ‘모름(unknown)’으로 답합니다. 이 기준은 검증 이미지에서 정한 "
         "것으로, 바르게 분류한 이미지 100장 가운데 99장이 이 값 이상입니다.",
     },
+    # unknown
+    "unknown": {"en": "Of none of the classes", "ko": "어느 클래스도 아닌 사진"},
+    "unknown_caption": {
+        "en": "A picture whose features lie farther than {limit} from those of every class is called “unknown” (1 is "
+        "the usual distance of a picture from its own class). A nearer limit refuses more strangers, but more "
+        "pictures of your own classes too: each row is a limit, the bold one is in use. Limits come from training "
+        "pictures that were held out, never from test pictures.",
+        "ko": "사진의 특징이 모든 클래스에서 {limit}보다 멀리 있으면 ‘모름(unknown)’으로 답합니다(1은 사진이 자기 "
+        "클래스에서 보통 떨어져 있는 거리입니다). 기준이 가까울수록 낯선 사진을 더 많이 걸러 내지만, 알고 있는 "
+        "클래스의 사진도 더 많이 거절합니다. 한 줄이 기준 하나이며, 굵은 글씨가 지금 쓰는 기준입니다. 기준은 따로 "
+        "떼어 둔 학습 사진으로 정했으며 테스트 사진은 쓰지 않았습니다.",
+    },
+    "unknown_limit": {"en": "limit", "ko": "기준 거리"},
+    "unknown_expected": {"en": "real pictures refused, held out", "ko": "떼어 둔 사진 중 거절"},
+    "unknown_refused": {"en": "test pictures refused", "ko": "테스트 사진 중 거절"},
+    "unknown_mistakes": {"en": "mistakes among the others", "ko": "나머지에서 틀린 수"},
+    "unknown_of": {"en": "{mistakes} of {images}", "ko": "{images}장 중 {mistakes}장"},
     # filters
     "filters": {"en": "First-layer filters", "ko": "첫 번째 층의 필터"},
     "filters_before": {"en": "Before training", "ko": "학습 전"},

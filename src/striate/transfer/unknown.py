@@ -136,6 +136,14 @@ def _widest(within: Array, count: int) -> Array:
     size = within.shape[1]
     basis = np.random.default_rng(0).standard_normal((size, min(count + 8, size))).astype(within.dtype)
     for _ in range(ROUNDS):
-        basis, _ = np.linalg.qr(within.T @ (within @ basis))
-    _, _, turned = np.linalg.svd(within @ basis, full_matrices=False)
-    return np.asarray(basis @ turned[:count].T)
+        basis = _orthonormal(within.T @ (within @ basis))
+    along = within @ basis
+    _, turned = np.linalg.eigh(along.T @ along)  # the widest last
+    return np.asarray(basis @ turned[:, ::-1][:, :count])
+
+
+def _orthonormal(columns: Array) -> Array:
+    """An orthonormal basis (F, D) of what columns (F, D) span; by products alone, which is quicker than a QR."""
+    values, turned = np.linalg.eigh(columns.T.astype(np.float64) @ columns)
+    kept = values > values[-1] * 1e-10
+    return np.asarray((columns @ turned[:, kept]) / np.sqrt(values[kept]), columns.dtype)
