@@ -10,10 +10,10 @@ from safetensors.numpy import load_file
 from .conftest import Finished, run
 
 ACCIDENT = Path(__file__).with_name("accident_job.py")
-# Batch normalisation, dropout, augmentation, mixup and cutmix, class weights, clipped gradients, averaged weights; the
-# last of 5 batches has 15 of 16 samples.
+# Batch normalisation, dropout, augmentation, mixup and cutmix, class weights, clipped gradients, averaged weights. The
+# last of 10 batches has 2 samples, so that the third process has none of them.
 ARGS = (
-    "--model", "mnist-best", "--set", "input_shape=[16,16,3]", "--epochs", "3", "--batch-size", "16",
+    "--model", "mnist-best", "--set", "input_shape=[16,16,3]", "--epochs", "3", "--batch-size", "11",
     "--optimizer", "momentum", "--augment", "strong", "--set", "class_weights=true", "--set", "clip_norm=1.0",
     "--set", "average=0.5", "--set", "label_smoothing=0.1", "--engine", "torch", "--out", "run",
 )  # fmt: skip
@@ -68,7 +68,6 @@ def test_a_killed_process_is_started_again_and_the_run_ends_with_the_same_bits(
     done = run(2, ACCIDENT, "killed", "train", photographs, *ARGS, cwd=tmp_path, options=("--max-restarts", "1"))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "accident").exists()
-    assert "another process of this training ended or cannot be reached" in done.stderr.lower()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["accident", "run"]
     for name in ("model.safetensors", "history.csv"):
         assert (tmp_path / "run" / name).read_bytes() == (runs[2][0] / "run" / name).read_bytes(), name
@@ -80,7 +79,7 @@ def test_all_stop_at_one_step_and_another_number_of_processes_goes_on(
     done = run(3, ACCIDENT, "stopped", "train", photographs, *ARGS, cwd=tmp_path)
     assert done.returncode != 0
     assert done.stderr.count("Stopped. Go on with: striate train --resume run") == 1
-    assert max((tmp_path / "run" / "checkpoints").iterdir()).name == "step-0000000008.safetensors"
+    assert max((tmp_path / "run" / "checkpoints").iterdir()).name == "step-0000000013.safetensors"
     done = run(2, "-m", "striate", "train", "--resume", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert_same_weights(tmp_path, runs[1][0])
