@@ -168,5 +168,6 @@ def test_a_folder_of_unreadable_pictures_is_an_error_not_a_crash(tmp_path: Path)
     for label in ("cat", "dog"):
         (tmp_path / label).mkdir()
         (tmp_path / label / "1.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match="is empty"):
+    message = r"None of the 2 pictures in .* can be read\. cat/1\.png cannot be read"
+    with pytest.raises(DataError, match=message):
         load(tmp_path)

@@ -91,6 +91,11 @@ class _Entry:
         return count * height * width * channels
 
     @property
+    def needed(self) -> int:
+        """Free bytes that the disk must have: some are left for others."""
+        return self.bytes + self.bytes // 10
+
+    @property
     def free(self) -> int:
         return shutil.disk_usage(self.folder).free
 
@@ -131,10 +136,10 @@ def _make_room(entry: _Entry) -> None:
             f"The pixels of {entry.shape[0]:,} pictures take {_size(entry.bytes)}, and at most {_size(most)} are kept: "
             f"set STRIATE_CACHE_GB to {-(-entry.bytes // 10**9)} or more, or choose a smaller input_shape."
         )
-    if entry.free + _kept_bytes(entry.folder) < entry.bytes:
+    if entry.free + _kept_bytes(entry.folder) < entry.needed:
         raise NoRoomError(_full(entry))
     for other in sorted(entry.folder.glob("*.pixels"), key=_used):
-        if _kept_bytes(entry.folder) + entry.bytes <= most and entry.bytes <= entry.free:
+        if _kept_bytes(entry.folder) + entry.bytes <= most and entry.needed <= entry.free:
             return
         with suppress(OSError):  # on Windows what is in use cannot be removed
             other.with_suffix(".json").unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from striate.data.dataset import Dataset, Images
 from striate.data.layout import read_layout
 from striate.data.pictures import read_pictures
 from striate.data.split import Digests, copies, digest_bytes, split_all
+from striate.errors import DataError
 from striate.images import ImagePolicy
 
 
@@ -17,11 +18,15 @@ def load_folder(path: str | Path, policy: ImagePolicy, seed: int = 0) -> Dataset
     Parts that the folder has already (path/train/CLASS/…, val or validation, test) are kept. Class numbers follow the
     sorted names of the subfolders. A file that cannot be read is left out, and a note says why. The folder is never
     written to; the pixels lie in a cache outside it.
-    Raises DataError if there are fewer than two classes with pictures, or no room for the pixels.
+    Raises DataError if there are fewer than two classes with pictures, none can be read, or there is no room for the
+    pixels.
     """
     layout = read_layout(path)
     read = read_pictures(layout.folder, layout.files, layout.names, policy)
     good = np.array([row not in read.faults for row in range(len(layout.files))])
+    if not good.any():
+        first = next(iter(read.faults.values()))
+        raise DataError(f"None of the {len(good):,} pictures in '{path}' can be read. {first.reason}")
     images = Images(read.x, layout.y, layout.names).take(good)
     digests = _keyed(read.digests[good], seed)
     faults = [f"Left out: {fault.reason}" for fault in read.faults.values()]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-GIVE_BACK = 256_000_000  # bytes read before the pages of the file are handed back to the system
+GIVE_BACK = 128_000_000  # bytes of the file in memory before they are handed back to the system
+LARGE_PAGE = 1 << 21  # bytes; Linux maps as much around whatever is touched
 
 
 class Stored:
@@ -70,7 +71,10 @@ class _Map:
     """A file that is mapped into memory, and lets go of what was read now and then."""
 
     def __init__(self, path: Path, shape: tuple[int, int, int, int]) -> None:
-        self._path, self.shape, self._read = path, shape, 0
+        self._path, self.shape = path, shape
+        _, height, width, channels = shape
+        self._most = max(1, GIVE_BACK // (height * width * channels + LARGE_PAGE))
+        self._touched = 0
         self._open()
 
     def _open(self) -> None:
@@ -78,14 +82,22 @@ class _Map:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._pixels = np.frombuffer(self._map, np.uint8).reshape(self.shape)
 
-    def read(self, rows: Any) -> NDArray[np.uint8]:
+    def read(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """The pictures at these numbers, copied: uint8 (…, H, W, C)."""
-        pictures: NDArray[np.uint8] = np.take(self._pixels, rows, axis=0)
-        self._read += pictures.nbytes  # threads may miss each other's here, which only delays
-        if self._read > GIVE_BACK:
-            self._read = 0
+        numbers = np.ravel(rows)
+        pictures = np.empty((len(numbers), *self.shape[1:]), np.uint8)
+        for start in range(0, len(numbers), self._most):
+            part = slice(start, start + self._most)
+            # All numbers are in range; to have that checked again costs NumPy a copy.
+            np.take(self._pixels, numbers[part], axis=0, out=pictures[part], mode="clip")
+            self._count(len(numbers[part]))
+        return pictures.reshape(*np.shape(rows), *self.shape[1:])
+
+    def _count(self, read: int) -> None:
+        self._touched += read  # threads may miss each other's, which only delays
+        if self._touched >= self._most:
+            self._touched = 0
             self._give_back()
-        return pictures
 
     def _give_back(self) -> None:
         """Pages that were read count as memory of this process until it says that it can do without."""
