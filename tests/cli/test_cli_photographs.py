@@ -96,6 +96,7 @@ def test_scan_counts_parts_and_finds_what_they_share(tmp_path: Path) -> None:
     [
         ((30, 30), 5, "5 of 65 files cannot be read"),
         ((30, 9), 0, "Class 'b' has 9 images, too few"),
+        ((30, 1), 0, "Class 'b' has 1 image, too few"),
         ((100, 30), 0, "The largest class has 3.3 times the images of 'b': train with --set class_weights=true."),
         ((30, 30), 1, "Nothing stands in the way of: striate train "),
     ],

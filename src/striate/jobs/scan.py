@@ -70,7 +70,8 @@ class Scan:
         if faults > MANY_FAULTS * files:
             return f"{faults:,} of {files:,} files cannot be read: see whether they can be had whole."
         if counts[fewest] < FEW_IN_CLASS:
-            return f"Class '{fewest}' has {counts[fewest]} images, too few to learn from and to test on: add more."
+            images = "1 image" if counts[fewest] == 1 else f"{counts[fewest]} images"
+            return f"Class '{fewest}' has {images}, too few to learn from and to test on: add more."
         if most >= UNEVEN * counts[fewest]:
             ratio = f"{most / counts[fewest]:.1f}"
             return f"The largest class has {ratio} times the images of '{fewest}': train with --set class_weights=true."
