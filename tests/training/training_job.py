@@ -59,16 +59,18 @@ class Steps(Callback):
         print("step", flush=True)
 
 
-def train(path: Path, epochs: int | None = None) -> None:
-    dataset = data()
+def train(path: Path, engine: str, epochs: int | None = None) -> None:
+    """Beginning it, or going on. epochs: extend it to so many."""
+    dataset, made = data(), model()
+    made.use_engine(engine)
     old = (path / "config.json").exists()
     run = Run.open(path) if old else Run.create(RECIPE, dataset.fingerprint, path)
     if epochs:
         run.extend(epochs)
     print("ready", flush=True)
-    model().train(dataset, run=run, callbacks=[*callbacks(), Steps()], verbose=0)
+    made.train(dataset, run=run, callbacks=[*callbacks(), Steps()], verbose=0)
 
 
 if __name__ == "__main__":
     loop.CHECKPOINT_SECONDS = 0.03
-    train(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else None)
+    train(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else None)
