@@ -147,6 +147,8 @@ def _with_base(data: str, model: str | None, base: str, *, trains: bool) -> Plan
             "With --base the network stays as it is and only a head is fitted: --model and what is for training cannot "
             "be given too."
         )
+    if not is_folder(data):
+        raise UsageError(f"--base is for colour photographs in a folder; '{data}' holds digits.")
     return replace(_usual(data, base), base=base)
 
 

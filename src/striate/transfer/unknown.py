@@ -13,6 +13,7 @@ from striate.transfer.scale import Scale
 Array = NDArray[Any]
 
 DIRECTIONS = 16
+PRIOR = 5  # pictures' worth of trust that features vary within a class as they do over all
 ROUNDS = 4  # of the iteration that finds the directions
 REFUSED = 0.02  # of the real pictures, held out
 SHARES = (0.0, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2)  # that the report tells of
@@ -98,37 +99,29 @@ def learn_novelty(
     """
     scale = Scale.of(x)
     z = scale.apply(x)
-    held = np.empty(len(x))
+    held, trust = np.empty(len(x)), len(x) / (len(x) + PRIOR)
     for fold in np.unique(folds):
         out = folds == fold
-        held[out] = _gaussians(z[~out], y[~out], classes).distances(z[out])
-    usual = _gaussians(z, y, classes)
+        held[out] = _gaussians(z[~out], y[~out], classes, trust).distances(z[out])
+    usual = _gaussians(z, y, classes, trust)
     limit = np.asarray(np.quantile(held, 1 - refused, method="higher"))
     trade = tuple(TradeOff(share, float(np.quantile(held, 1 - share, method="higher"))) for share in SHARES)
     found = Novelty(scale.mean, scale.deviation, usual.directions, usual.spreads, usual.rest, usual.centres, limit)
     return found, trade
 
 
-def _gaussians(z: Array, y: Array, classes: int) -> Novelty:
-    """Of scaled features z (N, F); without a limit."""
+def _gaussians(z: Array, y: Array, classes: int, trust: float) -> Novelty:
+    """Of scaled features z (N, F); without a limit. trust: 0 … 1, in the variances of these pictures."""
     known = [number for number in range(classes) if (y == number).any()]
     centres = np.stack([z[y == number].mean(axis=0) for number in known])
     within = z - centres[np.searchsorted(known, y)]
     freedom = max(1, len(z) - len(known))
     directions = _widest(within, max(1, min(DIRECTIONS, freedom // 3)))
-    variances = ((within @ directions) ** 2).sum(axis=0) / freedom
-    left = (within**2).sum() / freedom - variances.sum()
-    rest = np.sqrt(max(left, 1e-6) / max(1, z.shape[1] - len(variances)))
     size = z.shape[1]
-    return Novelty(
-        np.zeros(size),
-        np.ones(size),
-        directions,
-        np.sqrt(variances + 1e-6),
-        np.asarray(rest),
-        centres,
-        np.asarray(np.inf),
-    )
+    along = ((within @ directions) ** 2).sum(axis=0) / freedom
+    across = ((within**2).sum() / freedom - along.sum()) / max(1, size - len(along))
+    spreads, rest = (np.sqrt(trust * np.maximum(variance, 0) + 1 - trust) for variance in (along, across))
+    return Novelty(np.zeros(size), np.ones(size), directions, spreads, rest, centres, np.asarray(np.inf))
 
 
 def _widest(within: Array, count: int) -> Array:

@@ -1,0 +1,102 @@
+"""What Striate does with a folder that is named and nothing else, and how each point is overridden."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from striate.data.layout import read_layout
+from striate.errors import UsageError
+from striate.images import encode_png
+from striate.jobs import automatic
+from striate.jobs.automatic import Situation, decide, look
+from striate.jobs.plan import Plan, make_plan
+
+PHOTOGRAPHS = Situation(images=2000, classes=2, side=450, grey=False, cores=2)
+DIGITS = Situation(images=5000, classes=10, side=28, grey=True, cores=2)
+
+
+def test_photographs_take_the_features_of_a_base() -> None:
+    road = decide(PHOTOGRAPHS)
+    assert (road.model, road.base, road.settings) == ("efficientnet-lite0", "efficientnet-lite0", {})
+    assert "2,000 pictures of 2 classes" in road.because
+    assert "about 20 seconds on 2 cores, without PyTorch" in road.because
+
+
+def test_drawings_train_a_small_network_from_nothing() -> None:
+    road = decide(DIGITS)
+    assert (road.model, road.base, road.settings) == ("mnist-cnn", None, {"input_shape": (28, 28, 1)})
+    assert "5,000 grey pictures of 28 pixels" in road.because
+
+
+@pytest.mark.parametrize("other", [{"grey": False}, {"side": 300}, {"images": 200}])
+def test_neither_large_nor_coloured_nor_few_pictures_are_drawings(other: dict[str, int]) -> None:
+    assert decide(replace(DIGITS, **other)).base
+
+
+@pytest.mark.parametrize(("minutes", "size"), [(20, 224), (8, 160), (5, 128), (0.1, 128)])
+def test_little_time_makes_pictures_small(minutes: float, size: int) -> None:
+    road = decide(replace(PHOTOGRAPHS, images=120_000, minutes=minutes))
+    assert road.settings == ({} if size == 224 else {"input_shape": (size, size, 3)})
+    assert (f"at {size} pixels to keep to {minutes:g} minutes" in road.because) == (size != 224)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(5):
+            pixels = rng.integers(0, 256, (30, 60, 3), dtype=np.uint8)
+            (tmp_path / "photos" / name / f"{number}.png").write_bytes(encode_png(pixels))
+    (tmp_path / "photos/a/broken.jpg").write_bytes(b"no picture")
+    return tmp_path / "photos"
+
+
+def test_what_a_folder_holds_is_seen_from_a_few_pictures(folder: Path) -> None:
+    seen = look(read_layout(folder), 3)
+    assert (seen.images, seen.classes, seen.side, seen.grey, seen.minutes) == (11, 2, 60, False, 3)
+    for file in folder.rglob("*.png"):
+        file.write_bytes(encode_png(np.full((28, 28), 90, np.uint8)))
+    assert look(read_layout(folder)).grey
+
+
+def test_a_folder_alone_takes_the_road_and_keeps_its_reason(folder: Path) -> None:
+    plan = make_plan(str(folder))
+    assert (plan.model, plan.base) == ("efficientnet-lite0", "efficientnet-lite0")
+    assert plan.because
+    assert Plan.from_dict(plan.to_dict(), plan.recipe) == plan
+    assert make_plan(str(folder), seed=3, sets={"input_shape": "[64,64,3]"}).settings == {"input_shape": (64, 64, 3)}
+
+
+def test_what_only_training_has_trains_all_weights(folder: Path) -> None:
+    assert make_plan(str(folder), "lenet5").base is None
+    for asked in ({"epochs": 2}, {"optimizer": "sgd"}, {"sets": {"label_smoothing": "0.1"}}, {"ensemble": 2}):
+        plan = make_plan(str(folder), **asked)  # type: ignore[arg-type]
+        assert (plan.base, plan.model) in ((None, "tutorial-cnn"), (None, "resnet18"))
+
+
+def test_a_base_can_be_asked_for(folder: Path) -> None:
+    plan = make_plan(str(folder), base="efficientnet-lite1")
+    assert (plan.base, plan.model, plan.because) == ("efficientnet-lite1", "efficientnet-lite1", "")
+    with pytest.raises(UsageError, match="With --base the network stays as it is"):
+        make_plan(str(folder), "lenet5", base="efficientnet-lite1")
+    with pytest.raises(UsageError, match="no base 'resnet18'"):
+        make_plan(str(folder), base="resnet18")
+    with pytest.raises(UsageError, match="--base is for colour photographs"):
+        make_plan("mnist5k", base="efficientnet-lite0")
+
+
+def test_minutes_are_for_what_striate_chooses(folder: Path) -> None:
+    with pytest.raises(UsageError, match="--minutes is for folders"):
+        make_plan(str(folder), "lenet5", minutes=2)
+    with pytest.raises(UsageError, match="--minutes is more than 0; received -1"):
+        make_plan(str(folder), minutes=-1)
+
+
+def test_without_the_base_a_network_is_trained_from_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(automatic, "installed", lambda package: False)
+    plan = make_plan(str(folder))
+    assert plan.base is None
+    assert plan.because.startswith("the base efficientnet-lite0 is not installed")
