@@ -1,8 +1,20 @@
 """Tests that hold every engine to the same: `pytestmark = pytest.mark.usefixtures("each_engine")`."""
 
+from collections.abc import Iterator
+
 import pytest
+import torch
 
 from . import networks
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small networks gain nothing by more, and on a busy machine PyTorch's threads wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(params=networks.ENGINES)
