@@ -1,0 +1,58 @@
+"""Work on all cores: in order, only a little ahead, with a bar on a terminal."""
+
+import threading
+import time
+
+import pytest
+
+from striate.data.workers import cores, cut, in_order, progress
+
+
+def test_results_come_in_order_whoever_is_done_first() -> None:
+    def work(number: int) -> int:
+        time.sleep(0.002 * (number % 3))
+        return number * number
+
+    assert list(in_order(work, range(50))) == [number * number for number in range(50)]
+
+
+def test_only_a_few_results_wait_to_be_taken() -> None:
+    begun = 0
+    lock = threading.Lock()
+
+    def work(number: int) -> int:
+        nonlocal begun
+        with lock:
+            begun += 1
+        return number
+
+    for taken, _ in enumerate(in_order(work, range(200))):
+        time.sleep(0.0005)
+        assert begun <= taken + cores() + 2
+
+
+def test_what_goes_wrong_in_a_thread_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(in_order(lambda number: 1 // (number - 7), range(20)))
+
+
+def test_pieces_cover_everything_once() -> None:
+    assert [list(piece) for piece in cut(7, 3)] == [[0, 1, 2], [3, 4, 5], [6]]
+    assert cut(0, 3) == []
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_bar_says_how_fast_it_goes_on_a_terminal_alone(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setenv("COLUMNS", "120")
+    with progress("reading pictures", 400) as advance:
+        advance(300)
+        time.sleep(0.25)
+    out, shown = capsys.readouterr()
+    assert out == ""
+    assert ("reading pictures" in shown) == ("300/400" in shown) == ("images/s" in shown) == terminal
