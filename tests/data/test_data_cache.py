@@ -242,6 +242,15 @@ def test_a_cache_that_cannot_be_written_is_done_without(photos: Path, tmp_path: 
     assert data.notes[0].endswith("Set STRIATE_CACHE to a folder that can be written.")
 
 
+def test_nothing_is_kept_among_the_pictures(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIATE_CACHE", str(photos / "cat"))
+    before = sorted(photos.rglob("*"))
+    data = load_folder(photos, SMALL)
+    assert isinstance(data.train.x, np.ndarray)
+    assert "lies among the pictures, where Striate never writes. Set STRIATE_CACHE to another." in data.notes[0]
+    assert sorted(photos.rglob("*")) == before
+
+
 def test_what_was_used_longest_ago_goes_first(photos: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRIATE_CACHE_GB", str(2.5 * BYTES / 1e9))
     policies = {fit: ImagePolicy(8, 8, 3, fit) for fit in ("crop", "pad", "stretch")}

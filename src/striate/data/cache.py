@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -183,9 +183,18 @@ def _size(count: int) -> str:
 def _locked(path: Path) -> Iterator[None]:
     """Only one process at a time gets in; the system lets the next one in when this one ends, however it ends."""
     with path.open("ab") as file:
-        while not _lock(file.fileno()):
-            time.sleep(PAUSE)
+        if not _lock(file.fileno()):
+            _wait(file.fileno())
         yield
+
+
+def _wait(descriptor: int) -> None:
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("another process is reading pictures; waiting") if console.is_terminal else nullcontext():
+        while not _lock(descriptor):
+            time.sleep(PAUSE)
 
 
 if sys.platform == "win32":

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.cache import Facts, NoRoomError, keep
+from striate.data.cache import Facts, NoRoomError, keep, photos_folder
 from striate.data.layout import below
 from striate.data.split import Digests, digest_bytes
 from striate.data.stored import Stored
@@ -59,12 +59,19 @@ def read_pictures(folder: Path, files: Sequence[Path], names: Sequence[str], pol
         return _to_facts(*_decode_all(files, names, policy, lambda block: file.write(block.data)))
 
     try:
+        _require_outside(folder)
         kept = keep(_key(folder, files, policy), shape, decode, lambda facts: _good(facts, files))
     except NoRoomError as error:
         if np.prod(shape, dtype=np.int64) > EASY_BYTES:
             raise
         return _in_memory(files, names, policy, f"The pixels are held in memory this time. {error}")
     return Pictures(kept.x, *_from_facts(kept.facts))
+
+
+def _require_outside(folder: Path) -> None:
+    place = photos_folder()
+    if place.resolve().is_relative_to(folder.resolve()):
+        raise NoRoomError(f"{place} lies among the pictures, where Striate never writes. Set STRIATE_CACHE to another.")
 
 
 def _in_memory(files: Sequence[Path], names: Sequence[str], policy: ImagePolicy, note: str) -> Pictures:
