@@ -53,6 +53,7 @@ class Model:
     def _begin(self, network: Network | None, seed: int) -> None:
         self._network = network
         self._engine: Engine | None = None
+        self._given: Weights | None = None  # until there is an engine; some take seconds to load
         self.seed = seed
         self.classes: tuple[str, ...] = ()
         self.policy: ImagePolicy | None = None
@@ -90,7 +91,8 @@ class Model:
     def engine(self) -> Engine:
         """What runs the network; made, with first weights from the seed, when it is needed."""
         if self._engine is None:
-            self._engine = self._made(initial_weights(self.network, self.seed))
+            self._engine = self._made(self._given or initial_weights(self.network, self.seed))
+            self._given = None
         return self._engine
 
     def _made(self, weights: Mapping[str, Array]) -> Engine:
@@ -123,15 +125,22 @@ class Model:
     @property
     def weights(self) -> Weights:
         """Copies of all parameters by full name (`C1/kernel`), moving statistics included."""
+        if self._given:
+            return {name: array.copy() for name, array in self._given.items()}
         return self.engine.weights
 
     @weights.setter
     def weights(self, weights: Mapping[str, Array]) -> None:
         arrays = {name: np.asarray(array) for name, array in weights.items()}
         check_weights(self.network, arrays, f"Weights for '{self.name}'")
+        self._take(arrays)
+
+    def _take(self, arrays: Weights) -> None:
+        """Weights that are known to fit."""
         if self._engine is None:
-            self._engine = self._made(arrays)
-        self.engine.weights = arrays
+            self._given = {name: np.array(array, np.float32) for name, array in arrays.items()}
+        else:
+            self._engine.weights = arrays
 
     def get_weights(self) -> Weights:
         """The same as `weights`."""
@@ -268,7 +277,7 @@ class Model:
         units = self.network.output_shapes[0][-1]
         if units != len(data.classes):
             raise DataError(f"The network has {units} outputs, but '{data.name}' has {len(data.classes)} classes.")
-        if self._engine is None:
+        if self._engine is None and not self._given:
             self.seed = recipe.seed
         weights = balanced_weights(data.train.y, units) if recipe.class_weights else None
         losses = _classifying(default_losses(self.network), recipe.label_smoothing, weights)
@@ -335,7 +344,7 @@ class Model:
         """Take the weights from a file of either kind. Raises ModelFileError when they are not this network's."""
         arrays, _ = split_extras(load_weights(path)[0])
         check_weights(self.network, arrays, path)
-        self.engine.weights = arrays
+        self._take(arrays)
 
 
 class Sequential(Model):
@@ -356,7 +365,7 @@ class Sequential(Model):
 
     def add(self, layer: Layer | Block) -> None:
         """Append a layer. Raises UsageError once the model has weights, NetworkError if the layer does not fit."""
-        if self._engine is not None:
+        if self._engine is not None or self._given:
             raise UsageError("The model is in use already; add all layers before compile, fit and predict.")
         network = Network.sequential([*self._chain, layer], name=self._name)
         self._chain.append(layer)
@@ -385,7 +394,7 @@ def load(path: str | os.PathLike[str]) -> Model:
         model.recipe = Recipe.from_dict(metadata["recipe"]) if metadata["recipe"] else None
     except (KeyError, TypeError) as error:
         raise ModelFileError(f"{path} is not a whole model: its description lacks {error}.") from error
-    model._engine = model._made(arrays)
+    model._take(arrays)
     return model
 
 

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from striate.engines.base import Array
+from striate.engines.choose import Computing, accelerator, choose
 from striate.errors import DataError, ModelFileError, RunError
 from striate.images import ImagePolicy
 from striate.model import Model, load
+from striate.network import Network
 from striate.training import Run
 from striate.transfer.novelty import Knower, from_extras
 
@@ -88,11 +90,23 @@ def open_trained(path: str | os.PathLike[str]) -> Trained:
 
 
 def _open_file(path: Path) -> Trained:
-    model = load(path)
+    model = _quick(load(path))
     if not model.classes:
         raise ModelFileError(f"{path} holds a model without class names. Set model.classes before model.save.")
     config = _config_beside(path)
     return Trained((model,), model.figures.get(THRESHOLD, 0.0), config.get("data"))
+
+
+def _quick(model: Model) -> Model:
+    """The model, run by ONNX Runtime where PyTorch would have to be loaded for a processor's sake."""
+    if choose(model.network, Computing()).engine == "torch" and accelerator() is None and _known(model.network):
+        model.use_engine("onnx")
+    return model
+
+
+def _known(network: Network) -> bool:
+    """Whether no layer is a person's own."""
+    return all(type(node.layer).__module__.startswith("striate.") for node in network.nodes)
 
 
 def _config_beside(path: Path) -> dict[str, Any]:
@@ -108,7 +122,7 @@ def _open_run(run: Run) -> Trained:
     if THRESHOLD not in run.config:
         raise _unfinished(run)
     members = [member_path(run, number) / run.model_path.name for number in range(run.config["ensemble"])]
-    models = tuple(load(_finished(path, run)) for path in members)
+    models = tuple(_quick(load(_finished(path, run))) for path in members)
     if len({(model.classes, model.fingerprint) for model in models}) > 1:
         raise DataError(f"The members of {run.path} were trained on different data, so they are no ensemble.")
     return Trained(models, run.config[THRESHOLD], run.config["data"])
