@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def test_drawings_train_a_small_network_from_nothing() -> None:
 
 
 @pytest.mark.parametrize("other", [{"grey": False}, {"side": 300}, {"images": 200}])
-def test_neither_large_nor_coloured_nor_few_pictures_are_drawings(other: dict[str, int]) -> None:
+def test_neither_large_nor_coloured_nor_few_pictures_are_drawings(other: dict[str, Any]) -> None:
     assert decide(replace(DIGITS, **other)).base
 
 
@@ -73,7 +74,7 @@ def test_a_folder_alone_takes_the_road_and_keeps_its_reason(folder: Path) -> Non
 def test_what_only_training_has_trains_all_weights(folder: Path) -> None:
     assert make_plan(str(folder), "lenet5").base is None
     for asked in ({"epochs": 2}, {"optimizer": "sgd"}, {"sets": {"label_smoothing": "0.1"}}, {"ensemble": 2}):
-        plan = make_plan(str(folder), **asked)  # type: ignore[arg-type]
+        plan = make_plan(str(folder), **asked)
         assert (plan.base, plan.model) in ((None, "tutorial-cnn"), (None, "resnet18"))
 
 

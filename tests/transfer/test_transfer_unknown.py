@@ -1,5 +1,7 @@
 """Strangers are told from pictures of the classes, at the price that was named."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -8,7 +10,7 @@ from striate.errors import ModelFileError
 from striate.transfer.novelty import from_extras, to_extras
 from striate.transfer.unknown import Novelty, learn_novelty
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 MIX = np.random.default_rng(9).normal(size=(12, 80))
 
 
