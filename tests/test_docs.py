@@ -16,7 +16,9 @@ from striate.systems.known import SYSTEMS
 
 ROOT = Path(__file__).parents[1]
 TUTORIAL = "docs/tutorials/from-a-pixel-to-a-probability"
-PAGES = ("README.md", "README.ko.md", f"{TUTORIAL}.md", f"{TUTORIAL}.ko.md")
+PHOTOGRAPHS = "docs/tutorials/photographs"
+PROGRAMS = ("README.md", "README.ko.md", f"{TUTORIAL}.md", f"{TUTORIAL}.ko.md")
+PAGES = (*PROGRAMS, f"{PHOTOGRAPHS}.md", f"{PHOTOGRAPHS}.ko.md")
 DOCUMENTS = sorted(path for place in ("*.md", "docs/**/*.md", "src/**/*.md") for path in ROOT.glob(place))
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 QUICK = ("striate summary", "striate data list")
@@ -48,7 +50,7 @@ def commands(page: str) -> list[str]:
     return [command for line in typed if (command := line.partition(" #")[0].strip())]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PROGRAMS)
 def test_python_runs_and_prints_what_the_page_says(page: str, tmp_path: Path) -> None:
     script = tmp_path / "page.py"
     script.write_text(program(page), "utf-8")
@@ -82,6 +84,8 @@ def test_commands_exist(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     if program == "make":
         assert re.search(rf"^{arguments[0]}:", text_of("Makefile"), re.MULTILINE)
         return
+    if program == "torchrun":
+        program, *arguments = arguments[arguments.index("-m") + 1 :]
     if program != "striate":
         assert program in {"pip", "git", "cd", "python"}
         return

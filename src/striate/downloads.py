@@ -37,7 +37,7 @@ def fetch(address: str, path: Path, sha256: str) -> Path:
         _go_on(address, part)
     except OSError as error:
         raise DownloadError(
-            f"{address} could not be downloaded: {error}. What came so far is kept, so trying again goes on there. "
+            f"{address} could not be downloaded: {getattr(error, 'reason', error)}. What came so far is kept, so trying again goes on there. "
             f"Without a network, bring the file to {path}."
         ) from error
     if _is_right(part, sha256):
