@@ -37,7 +37,7 @@ class Model:
 
     classes: names of the classes by number; policy: how files become pixels; recipe, fingerprint: how and on which
     data it was trained; figures: what the last epoch reported; extras: arrays beside the weights, under names with a
-    colon such as "unknown:mean". All are saved with the model; empty where not known.
+    colon such as "unknown:mean", dropped when training goes on. All are saved with the model; empty where not known.
     """
 
     def __init__(self, inputs: Any, outputs: Any, *, name: str = "model", seed: int = 0) -> None:
@@ -227,7 +227,7 @@ class Model:
             clip_norm=self._clip_norm, average=self._average,
         )  # fmt: skip
         _require_two_classes(train, self.losses)
-        self.recipe = recipe
+        self.recipe, self.extras = recipe, {}
         return fit(self, recipe, train, validation, callbacks=callbacks, verbose=verbose)
 
     def _split(self, samples: Samples, validation: Samples | None, part: float) -> tuple[Samples, Samples]:
@@ -261,7 +261,7 @@ class Model:
             run.require_data(data.fingerprint)
         train = self.compile_by(recipe, data)
         self.classes, self.policy = data.classes, data.policy
-        self.recipe, self.fingerprint = recipe, data.fingerprint
+        self.recipe, self.fingerprint, self.extras = recipe, data.fingerprint, {}
         held = data.validation
         validation = check_samples(self.network, self.losses, held.x, held.y) if len(held) else None
         history = fit(self, recipe, train, validation, callbacks=callbacks, run=run, verbose=verbose)
