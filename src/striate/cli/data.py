@@ -40,7 +40,7 @@ def get(name: str) -> None:
     click.echo(fetch(name))
 
 
-@data.command()
+@data.command(short_help="Look through a folder of photographs.")
 @click.argument("folder")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def scan(folder: str, as_json: bool) -> None:

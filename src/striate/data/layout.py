@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from striate.data.dataset import Labels
 from striate.data.split import TEST, TRAINING, VALIDATION
 from striate.errors import DataError
-from striate.images import images_below
+from striate.images import images_below, is_image_name
 
 PART_NAMES = {
     "train": TRAINING, "training": TRAINING, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION,
@@ -152,12 +152,13 @@ def _require_two(roots: dict[Path, int], filled: Sequence[_Class]) -> None:
 
 
 def _hint(root: Path) -> str:
-    """The folder within that looks like the one that was meant, as unpacked archives have it."""
+    """The folder within that looks like the one that was meant, as unpacked archives have it; or what is to be done."""
     for item in _inside(root):
         inner = [folder for folder in _inside(item) if folder.is_dir()] if item.is_dir() else []
         if len([folder for folder in inner if images_below(folder)]) >= 2:
             return f" Perhaps you mean '{item}'."
-    return ""
+    loose = any(item.is_file() and is_image_name(item.name) for item in _inside(root))
+    return " Pictures lie in the folder itself: put those of each class into a subfolder of its own." if loose else ""
 
 
 def _empty(found: Sequence[_Class], classes: Sequence[str]) -> list[str]:
