@@ -91,7 +91,7 @@ def test_parts_without_one_to_learn_from_are_refused(tmp_path: Path) -> None:
     ("files", "message"),
     [
         (["a/1.jpg"], r"at least two; found 1: a\.$"),
-        (["1.jpg"], r"found 0\. Pictures lie in the folder itself: put those of each class into a subfolder of its own\.$"),
+        (["1.jpg"], r"found 0\. Pictures lie in the folder itself: put those of each class into a .* of its own\.$"),
         (["train/a/1.jpg", "test/a/1.jpg", "test/b/1.jpg"], r"train' should hold .* found 1: a\.$"),
         (["train/1.jpg", "test/1.jpg"], r"train' should hold .* found 0\. Pictures lie in"),
         (["Archive/cat/1.jpg", "Archive/dog/1.jpg"], r"found 1: Archive\. Perhaps you mean '.*Archive'\.$"),

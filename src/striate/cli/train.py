@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option("--tensorboard", is_flag=True, default=None, help="Write curves and graph for TensorBoard too.")
 @click.option("--quiet", is_flag=True, help="Print the result only.")
 def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, **asked: Any) -> None:
-    """Train a network on DATA: a data set's name, or a folder photos/CLASS/*.jpg or photos/{train,val,test}/CLASS/*.jpg.
+    """Train a network on DATA: a data set's name, or a folder photos/CLASS/*.jpg or photos/{train,val,test}/CLASS/….
 
     Without DATA and --model it is LeNet-5 on the 5,000 digits that come with Striate.
     """
