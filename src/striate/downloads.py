@@ -37,8 +37,8 @@ def fetch(address: str, path: Path, sha256: str) -> Path:
         _go_on(address, part)
     except OSError as error:
         raise DownloadError(
-            f"{address} could not be downloaded: {getattr(error, 'reason', error)}. What came so far is kept, so trying "
-            f"again goes on there. Without a network, bring the file to {path}."
+            f"{address} could not be downloaded: {getattr(error, 'reason', error)}. What came so far is kept, so "
+            f"trying again goes on there. Without a network, bring the file to {path}."
         ) from error
     if _is_right(part, sha256):
         with suppress(FileNotFoundError):  # another process was quicker
