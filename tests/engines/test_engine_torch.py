@@ -4,6 +4,7 @@ import ctypes
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from weakref import ref
 
@@ -247,6 +248,16 @@ def test_the_trial_of_precision_leaves_no_trace(monkeypatch: pytest.MonkeyPatch)
     plain = engine(made.precision)
     assert same(bits(made), bits(plain))
     assert train(made, range(2)) == train(plain, range(2))
+
+
+@pytest.mark.filterwarnings("ignore:.*autograd.*should not be instantiated:DeprecationWarning")  # PyTorch's own doing
+def test_compiling_takes_the_network_as_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the compiler's front end alone, which needs no C++ compiler: it refuses what would break the piece in two."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager", fullgraph=True))
+    plain, compiled = engine(), engine(compiled=True)
+    assert train(compiled, range(3)) == train(plain, range(3))
+    assert same(bits(compiled), bits(plain))
+    np.testing.assert_array_equal(compiled.forward(pixels(network(), 5))[0], plain.forward(pixels(network(), 5))[0])
 
 
 def test_small_networks_are_trained_in_float32() -> None:

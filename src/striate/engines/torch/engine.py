@@ -24,6 +24,7 @@ from striate.engines.torch.device import (
     repeatable,
 )
 from striate.engines.torch.distributed import GroupEngine, lost_processes
+from striate.engines.torch.dropout import draw_chances
 from striate.engines.torch.layers import Pass
 from striate.engines.torch.layout import from_maps, from_parameter, to_maps, to_parameter, to_target
 from striate.engines.torch.losses import sample_losses
@@ -31,7 +32,7 @@ from striate.engines.torch.memory import keep_freed_memory
 from striate.engines.torch.module import TorchNetwork, Values
 from striate.engines.torch.trial import faster_precision, out_of_memory
 from striate.errors import TrainingError, UsageError
-from striate.network import BatchNormalization, Input, Layer, Network
+from striate.network import BatchNormalization, Input, Network
 from striate.network.regularizers import strengths
 
 PIECE = 1 << 26  # numbers of the largest map in memory at once, in inference
@@ -257,18 +258,10 @@ class TorchEngine(GroupEngine):
 
         count: of the samples given, or of those that all processes are given together.
         """
-
-        def chance(layer: Layer, shape: tuple[int, ...]) -> Tensor:
-            """Drawn for the whole batch, so that processes which share it drop what one alone would."""
-            index = next(i for i, node in enumerate(self.network.nodes) if node.layer is layer)
-            generator = torch.Generator(self.device)
-            generator.manual_seed(
-                int(np.random.SeedSequence([self._seed, step, index]).generate_state(1, np.uint64)[0])
-            )
-            whole = torch.rand((count, *shape[1:]), generator=generator, device=self.device)
-            return whole[self.rank :: self.world] if together else whole
-
-        now = Pass(training, chance, together and self.world > 1)
+        chances = draw_chances(self.network, self._seed, step, count, self.device) if training else {}
+        if together:  # drawn for the whole batch, so that processes drop what one alone would
+            chances = {name: whole[self.rank :: self.world] for name, whole in chances.items()}
+        now = Pass(training, chances, together and self.world > 1)
         tensors = [
             to_maps(x, self.device, self._dtype, channels_first=self._channels_first(index))
             for index, x in zip(self.network.inputs, inputs, strict=True)

@@ -43,13 +43,13 @@ Parameters = Mapping[str, Tensor]
 class Pass:
     """One pass over the network.
 
-    chance(layer, shape): even random numbers in 0 … 1 for the samples of this process. together: whether the batch is
-    shared with other processes. moments: what batch normalisation found, (layer's name, mean (C,), variance (C,)), in
-    the order of use.
+    chances: even random numbers in 0 … 1 for each dropout layer by name. together: whether the batch is shared with
+    other processes. moments: what batch normalisation found, (layer's name, mean (C,), variance (C,)), in the order of
+    use.
     """
 
     training: bool = False
-    chance: Callable[[Layer, tuple[int, ...]], Tensor] | None = None
+    chances: Mapping[str, Tensor] = field(default_factory=dict)
     together: bool = False
     moments: list[tuple[str, Tensor, Tensor]] = field(default_factory=list)
 
@@ -153,9 +153,9 @@ def _flatten(layer: Flatten, weights: Parameters, _: Pass, x: Tensor) -> Tensor:
 
 
 def _dropout(layer: Dropout, weights: Parameters, now: Pass, x: Tensor) -> Tensor:
-    if not now.training or not layer.rate or now.chance is None:
+    if not now.training or not layer.rate:
         return x
-    kept = now.chance(layer, tuple(x.shape)) >= layer.rate
+    kept = now.chances[str(layer.name)] >= layer.rate
     return x * kept * (1 / (1 - layer.rate))
 
 
