@@ -7,12 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import striate
 from striate.images import encode_png
 
 SOURCE = Path(striate.__file__).parents[1]
 Finished = subprocess.CompletedProcess[str]
+
+ACCIDENT = Path(__file__).with_name("accident_job.py")
+# Batch normalisation, dropout, augmentation, mixup and cutmix, class weights, clipped gradients, averaged weights. The
+# last of 10 batches has 2 samples, so that the third process has none of them.
+ARGS = (
+    "--model", "mnist-best", "--set", "input_shape=[16,16,3]", "--epochs", "3", "--batch-size", "11",
+    "--optimizer", "momentum", "--augment", "strong", "--set", "class_weights=true", "--set", "clip_norm=1.0",
+    "--set", "average=0.5", "--set", "label_smoothing=0.1", "--engine", "torch", "--out", "run",
+)  # fmt: skip
 
 pytest.importorskip("torch", reason="several processes train together on PyTorch, which is not installed")
 
@@ -25,7 +35,8 @@ def environment(**changes: str) -> dict[str, str]:
 
 def torchrun(processes: int, *args: str | Path, options: tuple[str, ...] = ()) -> list[str]:
     """The command for `torchrun --nproc-per-node N ARGS`; for one process, without torchrun."""
-    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes), *options] if processes > 1 else []
+    several = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes), *options]
+    launcher = several if processes > 1 or options else []
     return [sys.executable, *launcher, *map(str, args)]
 
 
@@ -49,3 +60,19 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             pixels[:, :, channel] += 60
             (folder / name / f"그림 {number}.png").write_bytes(encode_png(pixels))
     return folder
+
+
+@pytest.fixture(scope="session")
+def alone(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A training in one process: the folder that it was started in, and what it printed."""
+    folder = tmp_path_factory.mktemp("alone")
+    done = run(1, "-m", "striate", "train", photographs, *ARGS, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+def assert_same_weights(found: Path, expected: Path) -> None:
+    weights, wanted = (load_file(folder / "run" / "model.safetensors") for folder in (found, expected))
+    assert set(weights) == set(wanted)
+    for name in wanted:
+        np.testing.assert_allclose(weights[name], wanted[name], rtol=0, atol=1e-5, err_msg=name)

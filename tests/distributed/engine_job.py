@@ -28,7 +28,7 @@ from striate.network import (
 
 DTYPES = "float64", "float32"
 BATCHES = (7, 6, 2, 1)  # with three processes, one of them has no sample of the last two
-RATE = 0.05
+RATE = 0.01
 
 
 def residual() -> Network:
