@@ -1,5 +1,6 @@
 """Pixels kept on the disk: read once, never half written, bounded, shared by processes, safe on a full disk."""
 
+import builtins
 import errno
 import os
 import shutil
@@ -132,18 +133,18 @@ def test_damaged_pixels_are_made_anew(photos: Path, kept: Path, reads: list[str]
 
 
 def test_a_file_that_could_not_be_read_for_a_while_comes_back(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Path.read_bytes
+    real = builtins.open
 
-    def read_bytes(path: Path) -> bytes:
-        if path.name == "0003.jpg":
+    def shut(path: Any, *how: Any, **more: Any) -> Any:
+        if os.fspath(path).endswith("0003.jpg"):
             raise PermissionError(errno.EACCES, "Permission denied")
-        return real(path)
+        return real(path, *how, **more)
 
-    monkeypatch.setattr(Path, "read_bytes", read_bytes)
-    for _ in range(2):
-        [note] = load_folder(photos, SMALL).notes
-        assert note == "Left out: cat/0003.jpg cannot be read: Permission denied."
-    monkeypatch.setattr(Path, "read_bytes", real)
+    with monkeypatch.context() as patch:
+        patch.setattr(builtins, "open", shut)
+        for _ in range(2):
+            [note] = load_folder(photos, SMALL).notes
+            assert note == "Left out: cat/0003.jpg cannot be read: Permission denied."
     assert load_folder(photos, SMALL).notes == ()
 
 

@@ -153,8 +153,10 @@ def _decode_block(
     rows: range, files: Sequence[Path], names: Sequence[str], policy: ImagePolicy
 ) -> tuple[Block, list[int | Fault]]:
     """Pixels (n, H, W, C), and of each file its digest or why it is left out."""
-    block = np.zeros((len(rows), *policy.shape), np.uint8)
-    return block, [_decode(files[row], names[row], policy, out) for row, out in zip(rows, block, strict=True)]
+    block = np.empty((len(rows), *policy.shape), np.uint8)
+    found = [_decode(files[row], names[row], policy, out) for row, out in zip(rows, block, strict=True)]
+    block[[isinstance(each, Fault) for each in found]] = 0
+    return block, found
 
 
 def _decode(file: Path, name: str, policy: ImagePolicy, out: Block) -> int | Fault:

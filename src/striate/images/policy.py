@@ -87,7 +87,8 @@ class ImagePolicy:
         """A picture of mode L or RGB as uint8 (height, width, channels)."""
         mode = "L" if self.channels == 1 else "RGB"
         fitted = self._digit(picture) if self.fit == "digit" else self._fit(_converted(picture, mode))
-        return np.array(_converted(fitted, mode)).reshape(self.shape)  # (H, W) → (H, W, 1) for grey
+        pixels: Pixels = np.asarray(_converted(fitted, mode))
+        return pixels.reshape(self.shape)  # (H, W) → (H, W, 1) for grey
 
     def _digit(self, picture: "Image.Image") -> "Image.Image":
         grey = np.asarray(_converted(picture, "L"))
