@@ -90,6 +90,7 @@ def test_a_run_that_is_resumed_comes_out_the_same(cli: Cli, done: Trained, tmp_p
     copy = shutil.copytree(path, tmp_path / "copy")
     (copy / "model.safetensors").unlink()
     assert "no trained model yet" in cli("predict", copy, path).stderr
+    assert "has no epochs: leave --epochs out" in cli("train", "--resume", copy, "--epochs", "3").stderr
     again = cli("train", "--resume", copy)
     assert again.returncode == 0, again.stderr
     for name in ("model.safetensors", "metrics.json"):
@@ -106,6 +107,7 @@ def test_too_few_pictures_are_told_of(cli: Cli, tmp_path: Path, counts: tuple[in
     failed = cli("train", "few", *SMALL)
     assert failed.returncode == 1
     assert message in failed.stderr
+    assert not (tmp_path / "runs").exists()
     assert sorted(file.name for file in (tmp_path / "few").rglob("*.png")) == sorted(
         f"그림 {number}.png" for count in counts for number in range(count)
     )

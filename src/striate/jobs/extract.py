@@ -36,10 +36,9 @@ class Extraction:
 def extract_job(job: Job, run: Run, say: Callable[[str], None]) -> Extraction:
     """Fit the head of a job, keep the model in its run and what was found in the run's config.
 
-    say: told of the base and what cross-validation found. Raises DataError for too few pictures.
+    say: told of the base and what cross-validation found.
     """
     data = job.data
-    _check(data)
     began = time.perf_counter()
     base = open_base(str(job.plan.base), data.shape)
     say(f"Features: {base.name}, trained on ImageNet, stays as it is; ONNX Runtime computes them")
@@ -53,7 +52,7 @@ def extract_job(job: Job, run: Run, say: Callable[[str], None]) -> Extraction:
     return Extraction(model, found.test, refusals(limits, found.far, found.test, data.test.y))
 
 
-def _check(data: Dataset) -> None:
+def check_enough(data: Dataset) -> None:
     """Raise DataError for what no head could be fitted to."""
     y = np.concatenate([data.train.y, data.validation.y])
     counts = np.bincount(y, minlength=len(data.classes))

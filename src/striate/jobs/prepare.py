@@ -62,7 +62,7 @@ def _uneven(plan: Plan, data: Dataset) -> tuple[str, ...]:
     """A hint where classes differ much in size and nothing makes up for it; what no image shows, no weight can."""
     counts = np.bincount(data.train.y, minlength=len(data.classes))
     few, many = int(counts.argmin()), int(counts.argmax())
-    if plan.recipe.class_weights or not counts[few] or counts[many] <= UNEVEN * counts[few]:
+    if plan.base or plan.recipe.class_weights or not counts[few] or counts[many] <= UNEVEN * counts[few]:
         return ()
     return (
         f"Class '{data.classes[many]}' has {counts[many]:,} training images, '{data.classes[few]}' only "

@@ -16,7 +16,7 @@ from striate.evaluation.refusal import Refusal
 from striate.files import atomic_write
 from striate.jobs import facts
 from striate.jobs.computing import use_engine
-from striate.jobs.extract import extract_job
+from striate.jobs.extract import check_enough, extract_job
 from striate.jobs.plan import Plan, is_folder
 from striate.jobs.prepare import Job, prepare
 from striate.jobs.together import LAUNCH, agree, begun_before, one_first
@@ -59,6 +59,8 @@ def start(job: Job, out: str | os.PathLike[str] | None = None) -> Run:
     if not len(job.data.test):
         raise DataError(f"'{job.data.name}' is too small: no image fell into its test part. Add images.")
     plan = job.plan
+    if plan.base:
+        check_enough(job.data)
     config = plan.to_dict() | {"versions": facts.versions(), "hardware": facts.hardware(), "started": facts.now()}
     config |= {LAUNCH: place().launch, "seconds": 0.0}
     return agree(lambda: Run.create(plan.recipe, job.data.fingerprint, out, _run_name(plan), **config))
@@ -90,6 +92,8 @@ def check_out(out: str | os.PathLike[str] | None) -> None:
 def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Job, Run]:
     """The job of a run that is to go on, to more epochs if asked. Raises RunError where it cannot."""
     run, plan, trained = agree(lambda: _opened(path))
+    if plan.base and epochs is not None:
+        raise UsageError(f"{run.path} fits a head to features, which has no epochs: leave --epochs out.")
     job = one_first(lambda: prepare(plan, begun=trained))
     run.require_data(job.data.fingerprint)
     if epochs is not None:
