@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import confusion_matrix  # type: ignore[import-untyped]
+from sklearn.metrics import confusion_matrix
 
 from striate.evaluation import confused_pairs, confusion_counts, evaluate, percent_of_true, unknown_threshold
 

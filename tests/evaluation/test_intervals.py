@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binomtest, norm  # type: ignore[import-untyped]
-from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support  # type: ignore[import-untyped]
+from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support
 
 from striate.errors import DataError
 from striate.evaluation import Evaluation, cross_entropy, evaluate, f1_score, wilson
