@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 NEEDED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-NO_ID = "none"  # torchrun's name for a launch that was given none
+NO_NAME = "none"  # torchrun's --rdzv-id where none was given
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,7 @@ class Place:
     """rank: 0 … world − 1, over all machines. local_rank, local_world: the same on this machine alone.
 
     launch: what all processes of one torchrun share, also after it started them again; None without torchrun.
+    named: whether that is a name of its own, --rdzv-id, which it keeps when torchrun itself is started anew.
     restarted: whether torchrun has started this one again.
     """
 
@@ -20,6 +21,7 @@ class Place:
     local_rank: int = 0
     local_world: int = 1
     launch: str | None = None
+    named: bool = False
     restarted: bool = False
 
 
@@ -28,15 +30,18 @@ def place() -> Place:
     said = os.environ
     if any(name not in said for name in NEEDED):
         return Place()
-    rank, world = int(said["RANK"]), int(said["WORLD_SIZE"])
-    local_rank, local_world = int(said.get("LOCAL_RANK", 0)), int(said.get("LOCAL_WORLD_SIZE", 1))
-    return Place(rank, world, local_rank, local_world, _launch(), int(said.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0)
-
-
-def _launch() -> str | None:
-    id = os.environ.get("TORCHELASTIC_RUN_ID")
-    # The agent that starts processes again is their parent, and stays.
-    return f"process {os.getppid()}" if id == NO_ID else id
+    launch = said.get("TORCHELASTIC_RUN_ID")
+    named = launch not in (None, NO_NAME)
+    return Place(
+        rank=int(said["RANK"]),
+        world=int(said["WORLD_SIZE"]),
+        local_rank=int(said.get("LOCAL_RANK", 0)),
+        local_world=int(said.get("LOCAL_WORLD_SIZE", 1)),
+        # The agent that starts processes again is their parent, and stays.
+        launch=f"process {os.getppid()}" if launch == NO_NAME else launch,
+        named=named,
+        restarted=int(said.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0,
+    )
 
 
 def cores() -> int:

@@ -1,5 +1,6 @@
 import signal
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -256,17 +257,18 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path: Path, data: st.data.D
     assert (tmp_path / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
 
 
-def press_ctrl_c() -> None:
-    signal.raise_signal(signal.SIGINT)
-
-
-def test_ctrl_c_saves_everything_and_says_how_to_go_on(tmp_path: Path, data: st.data.Dataset, alone: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_save_everything_and_say_how_to_go_on(
+    tmp_path: Path, data: st.data.Dataset, alone: Path, number: signal.Signals
+) -> None:
+    usual = signal.getsignal(number)
+    stop = StopAt(len(batches(len(data.train), 10)) + 3, partial(signal.raise_signal, number))
     with pytest.raises(
         KeyboardInterrupt, match=r"Stopped in epoch 2 after 3 of \d+ steps\. Everything is saved"
     ) as caught:
-        train_run(tmp_path, data, job.RECIPE, StopAt(len(batches(len(data.train), 10)) + 3, press_ctrl_c))
+        train_run(tmp_path, data, job.RECIPE, stop)
     assert str(caught.value).endswith(f"go on with: striate train --resume {tmp_path}")
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(number) is usual
     train_run(tmp_path, data)
     assert (tmp_path / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
 
@@ -274,8 +276,9 @@ def test_ctrl_c_saves_everything_and_says_how_to_go_on(tmp_path: Path, data: st.
 def test_ctrl_c_without_a_run_stops_between_steps(data: st.data.Dataset) -> None:
     model = softmax_regression()
     model.compile()
+    stop = StopAt(2, partial(signal.raise_signal, signal.SIGINT))
     with pytest.raises(KeyboardInterrupt, match="Stopped in epoch 1 after 2 of"):
-        model.fit(data.train.x, data.train.y, callbacks=[StopAt(2, press_ctrl_c)], **QUIET)
+        model.fit(data.train.x, data.train.y, callbacks=[stop], **QUIET)
     assert model.iterations == 2
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from striate.errors import RunError, StriateError
 from striate.jobs.plan import Plan
-from striate.processes import place
+from striate.processes import Place, place
 from striate.training import Run
 
 T = TypeVar("T")
@@ -49,19 +49,19 @@ def one_first(work: Callable[[], T]) -> T:
 
 def begun_before(plan: Plan, candidates: list[Path]) -> Path | None:
     """The run that torchrun began before it started the processes again, if it is among these folders."""
-    launch = place().launch
-    if launch is None:
+    here = place()
+    if here.launch is None or not (here.restarted or here.named):
         return None
-    return next((path for path in candidates if _is_ours(path, plan, launch)), None)
+    return next((path for path in candidates if _is_ours(path, plan, here)), None)
 
 
-def _is_ours(path: Path, plan: Plan, launch: str) -> bool:
+def _is_ours(path: Path, plan: Plan, here: Place) -> bool:
     try:
         run = Run.open(path)
     except RunError:
         return False
-    asked = {"data": plan.data, "model": plan.model, LAUNCH: launch}
+    asked = {"data": plan.data, "model": plan.model, LAUNCH: here.launch}
     if run.recipe != plan.recipe or any(run.config.get(name) != value for name, value in asked.items()):
         return False
     # A launch of the same name may come after one that is through.
-    return place().restarted or not (path / "metrics.json").exists()
+    return here.restarted or not (path / "metrics.json").exists()

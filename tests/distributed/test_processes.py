@@ -1,0 +1,130 @@
+"""What a process makes of torchrun's environment, and what it refuses there."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import striate as st
+from striate.engines.choose import Computing, choose
+from striate.errors import UsageError
+from striate.jobs.plan import Plan, make_plan
+from striate.jobs.together import LAUNCH, agree, begun_before, one_first
+from striate.processes import Place, cores, place
+from striate.training import Run
+from striate.training.measure import own_part
+from striate.zoo import network
+
+Torchrun = Callable[..., None]
+
+
+@pytest.fixture
+def torchrun(monkeypatch: pytest.MonkeyPatch) -> Torchrun:
+    """Set the environment that torchrun gives its processes."""
+
+    def call(rank: int = 0, world: int = 2, launch: str = "night", restarts: int = 0, local_world: int = 2) -> None:
+        said = {
+            "RANK": rank, "WORLD_SIZE": world, "LOCAL_RANK": rank % local_world, "LOCAL_WORLD_SIZE": local_world,
+            "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": 29500, "TORCHELASTIC_RUN_ID": launch,
+            "TORCHELASTIC_RESTART_COUNT": restarts,
+        }  # fmt: skip
+        for name, value in said.items():
+            monkeypatch.setenv(name, str(value))
+
+    return call
+
+
+def begin(plan: Plan, path: Path) -> None:
+    Run.create(plan.recipe, "0", path, **plan.to_dict() | {LAUNCH: place().launch})
+
+
+def test_a_process_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert place() == Place(rank=0, world=1, local_rank=0, local_world=1, launch=None, named=False, restarted=False)
+    monkeypatch.setenv("RANK", "3")  # of another program; nothing says where the others are
+    assert place() == Place()
+    assert agree(lambda: 7) == one_first(lambda: 7) == 7
+
+
+def test_the_place_that_torchrun_gives(torchrun: Torchrun) -> None:
+    torchrun(rank=5, world=6, local_world=4, restarts=1)
+    assert place() == Place(5, 6, 1, 4, launch="night", named=True, restarted=True)
+    torchrun(launch="none")
+    assert place() == Place(0, 2, 0, 2, launch=f"process {os.getppid()}", named=False, restarted=False)
+
+
+def test_processes_on_one_machine_share_its_cores(torchrun: Torchrun) -> None:
+    alone = cores()
+    torchrun(local_world=1)
+    assert cores() == alone
+    torchrun(local_world=1000)
+    assert cores() == 1
+
+
+@pytest.mark.parametrize("world", [1, 2, 3, 7])
+def test_each_sample_is_in_the_part_of_one_process(world: int) -> None:
+    engine = st.zoo.build("mlp").engine
+    engine.world = world
+    parts = []
+    for engine.rank in range(world):
+        parts.append(own_part(engine, 5))
+    assert [row for part in parts for row in part] == [0, 1, 2, 3, 4]
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_several_processes_train_on_pytorch(torchrun: Torchrun) -> None:
+    torchrun()
+    assert choose(network("mlp"), Computing()).engine == "torch"
+    with pytest.raises(UsageError, match=r"The NumPy engine trains in one process; several need the engine 'torch'\."):
+        Computing("numpy").check()
+
+
+def test_a_batch_has_a_sample_for_each_process() -> None:
+    model = st.zoo.build("mlp")
+    model.compile(engine="numpy")
+    model.engine.world = 4
+    x, y = np.zeros((8, 28, 28, 1), np.uint8), np.arange(8)
+    with pytest.raises(UsageError, match=r"4 processes share each batch, and batch_size=3 leaves some of them without"):
+        model.fit(x, y, batch_size=3, verbose=0)
+
+
+def test_only_the_first_process_writes(torchrun: Torchrun, tmp_path: Path) -> None:
+    plan = make_plan("mnist5k", "mlp")
+    torchrun(rank=1)
+    model = st.zoo.build("mlp")
+    model.save(tmp_path / "model.safetensors")
+    model.save_weights(tmp_path / "weights.safetensors")
+    Run.create(plan.recipe, "0", tmp_path / "run").write_history({"loss": [1.0]})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_is_found_again_by_its_launch(torchrun: Torchrun, tmp_path: Path) -> None:
+    plan, other = make_plan("mnist5k", "mlp"), make_plan("mnist5k", "mlp", epochs=77)
+    torchrun(launch="night")
+    begin(plan, tmp_path)
+    assert begun_before(plan, [tmp_path / "none", tmp_path]) == tmp_path
+    assert begun_before(other, [tmp_path]) is None
+    torchrun(launch="day")
+    assert begun_before(plan, [tmp_path]) is None
+
+
+def test_a_finished_run_is_left_alone_by_the_next_launch_of_its_name(torchrun: Torchrun, tmp_path: Path) -> None:
+    plan = make_plan("mnist5k", "mlp")
+    torchrun()
+    begin(plan, tmp_path)
+    (tmp_path / "metrics.json").touch()
+    assert begun_before(plan, [tmp_path]) is None
+    torchrun(restarts=1)
+    assert begun_before(plan, [tmp_path]) == tmp_path
+
+
+def test_a_launch_without_a_name_knows_its_run_only_when_it_starts_processes_again(
+    torchrun: Torchrun, tmp_path: Path
+) -> None:
+    plan = make_plan("mnist5k", "mlp")
+    torchrun(launch="none")
+    begin(plan, tmp_path)
+    assert begun_before(plan, [tmp_path]) is None
+    torchrun(launch="none", restarts=1)
+    assert begun_before(plan, [tmp_path]) == tmp_path
