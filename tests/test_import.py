@@ -8,8 +8,8 @@ import pytest
 import striate as st
 
 HEAVY = {
-    "PIL", "click", "jax", "jinja2", "markupsafe", "ml_dtypes", "numpy", "onnx", "onnxruntime", "platformdirs", "rich", "safetensors",
-    "scipy", "sklearn", "tensorboardX", "tensorflow", "threadpoolctl", "torch",
+    "PIL", "click", "jax", "jinja2", "markupsafe", "ml_dtypes", "numpy", "onnx", "onnxruntime", "platformdirs", "rich",
+    "safetensors", "scipy", "sklearn", "tensorboardX", "tensorflow", "threadpoolctl", "torch",
 }  # fmt: skip
 
 
