@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 TUTORIAL = "docs/tutorials/from-a-pixel-to-a-probability"
 PHOTOGRAPHS = "docs/tutorials/photographs"
 PROGRAMS = ("README.md", "README.ko.md", f"{TUTORIAL}.md", f"{TUTORIAL}.ko.md")
-PAGES = (*PROGRAMS, f"{PHOTOGRAPHS}.md", f"{PHOTOGRAPHS}.ko.md")
+PAGES = (*PROGRAMS, f"{PHOTOGRAPHS}.md", f"{PHOTOGRAPHS}.ko.md", "docs/scale.md", "docs/scale.ko.md")
 DOCUMENTS = sorted(path for place in ("*.md", "docs/**/*.md", "src/**/*.md") for path in ROOT.glob(place))
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 QUICK = ("striate summary", "striate data list")
@@ -87,7 +87,7 @@ def test_commands_exist(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     if program == "torchrun":
         program, *arguments = arguments[arguments.index("-m") + 1 :]
     if program != "striate":
-        assert program in {"pip", "git", "cd", "python"}
+        assert program in {"pip", "git", "cd", "python", "export"}
         return
     monkeypatch.chdir(tmp_path)
     parse(striate, arguments)
