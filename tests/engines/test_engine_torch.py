@@ -237,7 +237,7 @@ def test_mixed_precision_is_chosen_where_it_is_faster(
         clock[0] += half if precision == "bfloat16" else 1.0
 
     assert trial.faster_precision(network(), LOSS, torch.device("cpu"), run) == chosen
-    assert ran == [("float32", 64)] * 3 + [("bfloat16", 64)] * 3
+    assert ran == [("float32", 64), ("bfloat16", 64)] * 3
 
 
 def test_the_trial_of_precision_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:

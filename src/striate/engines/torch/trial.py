@@ -15,6 +15,7 @@ from striate.network import Network
 LARGE = 20_000_000  # multiply-adds for one image, from which mixed precision is worth a trial on a CPU
 WORK = {"cpu": 10**10, "cuda": 10**11}  # multiply-adds of a trial: long enough that the device is busy, not longer
 IMAGES = 2, 64  # of a trial, at least and at most
+ROUNDS = 3  # of which the first warms up
 WORTH = 1.1  # mixed precision must be this many times faster to be chosen
 
 Run = Callable[[Sequence[Array], Sequence[Array], str], None]
@@ -29,23 +30,18 @@ def faster_precision(network: Network, losses: Sequence[Loss], device: torch.dev
     count = min(most, max(least, WORK[device.type] // network.multiply_adds))
     inputs = [np.zeros((count, *shape), np.uint8) for shape in network.input_shapes]
     targets = [_target(loss, (count, *s)) for loss, s in zip(losses, network.output_shapes, strict=True)]
-    seconds = {name: _fastest(lambda: run(inputs, targets, name)) for name in ("float32", mixed)}  # noqa: B023
-    return mixed if seconds[mixed] * WORTH < seconds["float32"] else "float32"
+    seconds: dict[str, list[float]] = {"float32": [], mixed: []}
+    for _ in range(ROUNDS):  # in turn, so that whatever else the machine does disturbs both
+        for precision, taken in seconds.items():
+            began = time.perf_counter()
+            run(inputs, targets, precision)
+            taken.append(time.perf_counter() - began)
+    exact, rough = (min(taken) for taken in seconds.values())
+    return mixed if rough * WORTH < exact else "float32"
 
 
 def _target(loss: Loss, shape: tuple[int, ...]) -> Array:
     return np.zeros(shape[0], np.int64) if isinstance(loss, CategoricalCrossentropy) else np.zeros(shape)
-
-
-def _fastest(job: Callable[[], None]) -> float:
-    """Of two runs, after one that warms up."""
-    job()
-    seconds = []
-    for _ in range(2):
-        began = time.perf_counter()
-        job()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds)
 
 
 def out_of_memory(network: Network, device: torch.device, asked: int, run: Callable[[int], None]) -> TrainingError:
