@@ -15,8 +15,8 @@ Array = NDArray[Any]
 DIRECTIONS = 16
 PRIOR = 5  # pictures' worth of trust that features vary within a class as they do over all
 ROUNDS = 4  # of the iteration that finds the directions
-REFUSED = 0.02  # of the real pictures, held out
-SHARES = (0.0, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2)  # that the report tells of
+REFUSED = 0.01  # of the real pictures, held out
+SHARES = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)  # that the report tells of
 
 
 @dataclass(frozen=True, eq=False)
