@@ -50,7 +50,7 @@ def main() -> None:
     test = features(run, scale, asked.folder, "validation")
     extracted = time.perf_counter() - began
     head = keras.Sequential([layers.Dropout(0.2), layers.Dense(int(y.max()) + 1, activation="softmax")])
-    head.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    head.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     head.fit(x, y, batch_size=BATCH, epochs=EPOCHS, validation_split=0.1, verbose=0)
     head.evaluate(*test, verbose=0)
     used = resource.getrusage(resource.RUSAGE_SELF)
