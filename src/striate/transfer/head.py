@@ -75,9 +75,9 @@ def fit_head(x: Array, y: Array, classes: int, folds: Array) -> Fitted:
     losses = {strength: cross_entropy(logits, y) for strength, logits in held.items()}
     strength = min(losses, key=lambda value: losses[value])
     temperature = calibrate(held[strength], y)
-    kernel, bias = _solve(scaled, y, classes, strength, np.ones((1, len(y))), None, EXACT)
-    kernel = kernel[0] / scale.deviation[:, None]
-    head = Head(kernel / temperature, (bias[0] - scale.mean @ kernel) / temperature)
+    found = fit(scaled, y, classes, strength)
+    kernel = found.kernel / scale.deviation[:, None]
+    head = Head(kernel / temperature, (found.bias - scale.mean @ kernel) / temperature)
     return Fitted(head, strength, temperature, held[strength] / temperature, losses, y)
 
 

@@ -41,13 +41,10 @@ class Novelty:
     def distances(self, x: Array) -> Array:
         """Float64 (N,): of features x (N, F) the distance from the nearest class, about 1 for real pictures."""
         z = Scale(self.mean, self.deviation).apply(x)
-        return np.asarray(np.min([self._distance(z - centre) for centre in self.centres], axis=0))
-
-    def _distance(self, away: Array) -> Array:
-        along = away @ self.directions  # (N, D)
-        across = np.maximum((away**2).sum(axis=1) - (along**2).sum(axis=1), 0)
-        square = ((along / self.spreads) ** 2).sum(axis=1) + across / self.rest**2
-        return np.asarray(np.sqrt(square / away.shape[1]), np.float64)
+        u, v = z @ self.directions, self.centres @ self.directions  # (N, D), (K, D)
+        across = np.maximum(_squares(z, self.centres) - _squares(u, v), 0)
+        squares = _squares(u / self.spreads, v / self.spreads) + across / self.rest**2
+        return np.asarray(np.sqrt(np.maximum(squares.min(axis=1), 0) / z.shape[1]), np.float64)
 
     def unknown(self, x: Array) -> Array:
         """Bool (N,): whether features x (N, F) are farther from all classes than the limit."""
@@ -122,6 +119,12 @@ def _gaussians(z: Array, y: Array, classes: int, trust: float) -> Novelty:
     across = ((within**2).sum() / freedom - along.sum()) / max(1, size - len(along))
     spreads, rest = (np.sqrt(trust * np.maximum(variance, 0) + 1 - trust) for variance in (along, across))
     return Novelty(np.zeros(size), np.ones(size), directions, spreads, rest, centres, np.asarray(np.inf))
+
+
+def _squares(rows: Array, others: Array) -> Array:
+    """Squared distances (N, K) of rows (N, F) from others (K, F)."""
+    own, theirs = ((x.astype(np.float64) ** 2).sum(axis=1) for x in (rows, others))
+    return np.asarray(own[:, None] + theirs - 2.0 * (rows @ others.T))
 
 
 def _widest(within: Array, count: int) -> Array:
