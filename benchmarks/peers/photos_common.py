@@ -27,7 +27,7 @@ def arguments(*more: str) -> argparse.Namespace:
 def report(peer: str, asked: argparse.Namespace, seconds: list[float], last_loss: float, parameters: int, **versions):
     """seconds: of each epoch; the first one, which warms up and may fill a cache, does not count."""
     images = sum(1 for _ in asked.photos.glob("*/*.jpg"))
-    rates = [images / each for each in seconds[1:]]
+    rates = [images / each for each in seconds[1:] or seconds]
     result = {
         "peer": peer,
         "network": asked.network,
