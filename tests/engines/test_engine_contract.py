@@ -26,6 +26,7 @@ from striate.network import (
     Dense,
     Flatten,
     Input,
+    LocalResponseNormalization,
     MaxPool2D,
     Network,
     Rescale,
@@ -90,6 +91,10 @@ def test_every_layer(name: str) -> None:
 @pytest.mark.parametrize("name", ["bn dense", "bn plain", "many"])
 def test_a_batch_of_one(name: str) -> None:
     compare(NETWORKS[name], batch=1)
+
+
+def test_local_response_of_many_channels() -> None:
+    compare(chain((2, 3, 2), Conv2D(135, 1), LocalResponseNormalization(radius=3, alpha=0.3, k=1.5)))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

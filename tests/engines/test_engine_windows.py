@@ -149,13 +149,14 @@ def test_ties_of_max_pooling_go_to_the_first(engine: str) -> None:
 
 
 @each
-@pytest.mark.parametrize("radius", [0, 1, 2, 9])
-def test_local_response_normalisation(engine: str, radius: int) -> None:
-    """More neighbours than channels, too."""
-    layer = LocalResponseNormalization(radius, alpha=0.3, beta=0.6, k=1.5)
-    x = np.random.default_rng(0).standard_normal((2, 3, 4, 5))
-    runner = engine_of(Network.sequential([Input((3, 4, 5)), layer]), weights={}, engine=engine)
-    close(runner.forward([x])[0], loops.local_response_norm(x, radius, 0.3, 0.6, 1.5))
+@pytest.mark.parametrize(("radius", "channels"), [(0, 5), (1, 5), (2, 5), (9, 5), (2, 135)])
+@pytest.mark.parametrize("beta", [0.75, 0.6])
+def test_local_response_normalisation(engine: str, radius: int, channels: int, beta: float) -> None:
+    """More neighbours than channels, too, and more channels than are summed at once."""
+    layer = LocalResponseNormalization(radius, alpha=0.3, beta=beta, k=1.5)
+    x = np.random.default_rng(0).standard_normal((2, 3, 4, channels))
+    runner = engine_of(Network.sequential([Input((3, 4, channels)), layer]), weights={}, engine=engine)
+    close(runner.forward([x])[0], loops.local_response_norm(x, radius, 0.3, beta, 1.5))
 
 
 @each
