@@ -20,7 +20,8 @@ from striate.cli.train import train as command
 from striate.engines.weights import initial_weights
 from striate.errors import DownloadError, ModelFileError
 from striate.pretrained import load as loading
-from striate.pretrained import torchvision
+from striate.pretrained import source, torchvision
+from striate.pretrained.published import PUBLISHED
 
 from .conftest import Cli, Finished
 
@@ -48,9 +49,10 @@ def published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
     threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(Handler, "asked", 0)
-    monkeypatch.setattr(loading, "ADDRESS", f"http://127.0.0.1:{http.server_port}/")
-    monkeypatch.setattr(loading, "cache_folder", lambda: tmp_path / "cache")
-    monkeypatch.setitem(torchvision.PUBLISHED, "resnet18", replace(torchvision.PUBLISHED["resnet18"], file=name))
+    address = f"http://127.0.0.1:{http.server_port}/"
+    ours = replace(PUBLISHED["resnet18"], file=name, address=address)
+    monkeypatch.setattr(source, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setitem(PUBLISHED, "resnet18", ours)
     monkeypatch.chdir(tmp_path)
     yield tmp_path / "cache" / "weights" / name
     http.shutdown()

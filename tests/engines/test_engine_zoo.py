@@ -21,7 +21,7 @@ HEAVY = 30_000_000  # numbers, above which float64 takes too much memory for a t
 LIMITS = {"float64": 1e-9, "float32": 3e-2}  # a batch of few pixels, normalised fifty times, blows rounding up
 
 
-def tested(name: str) -> Network:
+def comparable(name: str) -> Network:
     """The network for small photographs, and without dropout, whose masks differ from engine to engine."""
     network = zoo_network(name)
     if network.input_shapes[0][0] > 100:
@@ -61,7 +61,7 @@ def close(mine: Weights, other: Weights, limit: float) -> None:
 @pytest.mark.parametrize("name", names())
 def test_every_network_of_the_zoo(name: str) -> None:
     """Forward, gradients, one training step, moving statistics."""
-    network = tested(name)
+    network = comparable(name)
     dtype = "float32" if sum(parameter.size for parameter in network.parameters) > HEAVY else "float64"
     weights = lively(network, dtype)
     mine, other = (step(network, weights, dtype, engine) for engine in ENGINES)
