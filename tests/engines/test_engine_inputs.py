@@ -99,6 +99,7 @@ def frozen(x: Array) -> Array:
 
 
 WAYS: dict[str, Callable[[Array], Array]] = {
+    "float16": lambda x: x.astype("float16"),
     "float32": lambda x: x.astype("float32"),
     "float64": lambda x: x.astype("float64"),
     "uint16": lambda x: x.astype("uint16"),

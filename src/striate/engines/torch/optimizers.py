@@ -17,6 +17,8 @@ SLOTS: dict[type[describe.Optimizer], dict[str, str]] = {
     describe.AdamW: {"mean": "exp_avg", "square": "exp_avg_sq"},
 }
 
+FUSED = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)  # RMSprop has no such form, Adagrad not on every GPU
+
 
 def make_optimizer(
     optimizer: describe.Optimizer, parameters: Mapping[str, nn.Parameter], *, fused: bool
@@ -27,7 +29,7 @@ def make_optimizer(
     others = [p for name, p in parameters.items() if not name.endswith("/kernel")]
     groups = [{"params": ps, "weight_decay": d} for ps, d in ((kernels, decay), (others, 0.0)) if ps]
     kind, settings = _settings(optimizer)
-    form = {"foreach": True} if kind is torch.optim.RMSprop else {"fused": fused}  # RMSprop has no fused form
+    form = {"fused": fused} if kind in FUSED else {"foreach": True}
     made: torch.optim.Optimizer = kind(groups, lr=optimizer.learning_rate, **form, **settings)
     return made
 
