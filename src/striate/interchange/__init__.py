@@ -1,0 +1,1 @@
+"""Models of other programs: ONNX files read safely, their operators, and the networks they become."""
