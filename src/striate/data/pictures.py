@@ -20,7 +20,7 @@ from striate.images import ImagePolicy, decoder, read_file
 
 VERSION = 1  # of what the cache holds; a higher one makes all pixels anew
 EASY_BYTES = 1_000_000_000  # of pixels that memory holds where the disk cannot
-BLOCK_BYTES = 4_000_000  # of pixels that a thread decodes before it hands them over
+BLOCK_BYTES = 1_000_000  # of pixels that a thread decodes before it hands them over; they fit in a core's cache
 
 Block = NDArray[np.uint8]
 
