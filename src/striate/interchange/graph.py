@@ -199,8 +199,9 @@ def _declared(door: ValueInfoProto, where: str) -> Declared:
 def _given(graph: GraphProto) -> Iterator[str]:
     """Every name that something gives. Older files list constants among the inputs too."""
     constants = [tensor.name for tensor in graph.initializer]
+    known = set(constants)
     yield from constants
-    yield from {door.name for door in graph.input} - set(constants)
+    yield from (door.name for door in graph.input if door.name not in known)
     for node in graph.node:
         yield from filter(None, node.output)
 
