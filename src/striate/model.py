@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from striate.data import Augmentation, Dataset
 from striate.data.split import digest_images, side
-from striate.engines.base import Array, Engine, Weights
+from striate.engines.base import Array, Engine, Weights, check_frozen
 from striate.engines.choose import Computing, make_engine
 from striate.engines.losses import CategoricalCrossentropy, Loss, check_losses, get_loss
 from striate.engines.optimizers import Optimizer, check_limits, get_optimizer
@@ -66,6 +66,7 @@ class Model:
         self._metrics: tuple[str, ...] | None = None
         self._clip_norm: float | None = None
         self._average: float | None = None
+        self._frozen: tuple[str, ...] = ()
         self._computing = Computing()
         self.learning_rate = 0.0
         self.iterations = self.epochs_done = 0
@@ -159,6 +160,7 @@ class Model:
         learning_rate: float | None = None,
         clip_norm: float | None = None,
         average: float | None = None,
+        frozen: Collection[str] = (),
         engine: str | None = None,
         **options: Any,
     ) -> None:
@@ -166,8 +168,9 @@ class Model:
 
         loss: Keras's name or a `Loss`, one or one for each output; None takes the one that goes with the output's
         activation. metrics: "accuracy", "mean_absolute_error"; None takes the one that goes with the loss.
-        clip_norm, average: as in `Recipe`. engine, options (device, precision, …): as in `use_engine`; without them the
-        engine stays as it is.
+        clip_norm, average: as in `Recipe`. frozen: names of layers that stay as they are and work as in inference, for
+        example [layer.name for layer in model.layers[:100]], where Keras sets layer.trainable = False. engine, options
+        (device, precision, …): as in `use_engine`; without them the engine stays as it is.
         Raises UsageError for names it does not know.
         """
         settings = {} if learning_rate is None else {"learning_rate": learning_rate}
@@ -177,12 +180,14 @@ class Model:
         Figures(self.network, losses, default_metrics(losses) if chosen is None else chosen)
         check_losses(self.network, losses)
         check_limits(clip_norm, average)
+        check_frozen(self.network, frozen)
         if engine or options:
             self.use_engine(engine or "auto", **options)
         self.optimizer, self._losses = rule, losses
-        self._clip_norm, self._average = clip_norm, average
+        self._clip_norm, self._average, self._frozen = clip_norm, average, tuple(frozen)
         self._metrics = None if chosen is None else tuple(chosen)
-        self.engine.compile(self.optimizer, self._losses, seed=self.seed, clip_norm=clip_norm, average=average)
+        limits: dict[str, Any] = {"clip_norm": clip_norm, "average": average, "frozen": frozen}
+        self.engine.compile(self.optimizer, self._losses, seed=self.seed, **limits)
         self.learning_rate = self.optimizer.learning_rate
         self.iterations = self.epochs_done = 0
 
@@ -224,7 +229,7 @@ class Model:
             train, validation = self._split(train, validation, validation_split)
         recipe = Recipe(
             epochs, batch_size, self.optimizer, get_schedule(schedule), augmentation=augmentation, seed=self.seed,
-            clip_norm=self._clip_norm, average=self._average,
+            clip_norm=self._clip_norm, average=self._average, frozen=self._frozen,
         )  # fmt: skip
         _require_two_classes(train, self.losses)
         self.recipe, self.extras = recipe, {}
@@ -281,7 +286,8 @@ class Model:
             self.seed = recipe.seed
         weights = balanced_weights(data.train.y, units) if recipe.class_weights else None
         losses = _classifying(default_losses(self.network), recipe.label_smoothing, weights)
-        self.compile(recipe.optimizer, losses, clip_norm=recipe.clip_norm, average=recipe.average)
+        limits: dict[str, Any] = {name: getattr(recipe, name) for name in ("clip_norm", "average", "frozen")}
+        self.compile(recipe.optimizer, losses, **limits)
         return check_samples(self.network, self.losses, data.train.x, data.train.y)
 
     def evaluate(self, x: Any, y: Any, *, batch_size: int = BATCH_SIZE) -> dict[str, float]:

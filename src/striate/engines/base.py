@@ -1,7 +1,7 @@
 """What an engine must do to run, train and give up the weights of a network."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from striate.engines.losses import Loss
 from striate.engines.optimizers import Optimizer
+from striate.errors import UsageError, nearest
 from striate.network import Network
 
 Array = NDArray[Any]
@@ -78,12 +79,16 @@ class Engine(ABC):
         seed: int = 0,
         clip_norm: float | None = None,
         average: float | None = None,
+        frozen: Collection[str] = (),
     ) -> None:
         """Say how to train: one loss for each output. `seed` decides dropout. Clears the optimiser's slots.
 
         clip_norm: gradients whose norm, over all parameters together, is larger are shrunk to it.
         average: 0 to below 1; beside the weights, keep their moving average with this memory for each step. It and the
         moving statistics' average are slots (`C1/kernel/average`). Early on the memory is (1 + step) / (10 + step).
+        frozen: names of layers that stay as they are, bit for bit: moving statistics too, for they work as in
+        inference. They have no gradients, and the backward pass ends where nothing below learns. Penalties on their
+        weights still count in the loss.
         """
 
     @property
@@ -111,7 +116,7 @@ class Engine(ABC):
     def gradients(
         self, inputs: Sequence[Array], targets: Sequence[Array], *, training: bool = True, step: int = 0
     ) -> tuple[float, Weights]:
-        """Loss (penalties included) and its gradient for every trainable parameter; nothing is updated."""
+        """Loss (penalties included) and its gradient for every trainable parameter of layers that are not frozen."""
 
     @abstractmethod
     def train_step(
@@ -143,3 +148,15 @@ class Engine(ABC):
     def gather(self, rows: Array) -> Array:
         """The rows (N, …) of all processes, those of the first first."""
         return rows
+
+
+def check_frozen(network: Network, frozen: Collection[str]) -> frozenset[str]:
+    """Names of layers that training leaves as they are. Raises UsageError for unknown ones, and where none is left."""
+    names = {str(node.layer.name) for node in network.nodes}
+    for name in frozen:
+        if name not in names:
+            raise UsageError(f"frozen: '{network.name}' has no layer '{name}'.{nearest(name, names)}")
+    learning = {parameter.name.rsplit("/", 1)[0] for parameter in network.parameters if parameter.trainable}
+    if learning and learning <= set(frozen):
+        raise UsageError(f"frozen holds all layers of '{network.name}' that can learn: leave one out.")
+    return frozenset(frozen)

@@ -22,6 +22,7 @@ class Recipe:
     clip_norm: above 0; gradients whose norm, over all parameters together, is larger are shrunk to it.
     average: 0 to below 1; the model's weights are in the end, and are validated as, the moving average of those of the
     steps, with this memory for each step. Source: Polyak and Juditsky 1992.
+    frozen: names of layers that stay as they are and work as in inference, as in `Engine.compile`.
     patience: stop when the validation loss has not improved for so many epochs, 1 or more, and go back to its best.
     seed: 0 or more; decides first weights, order, augmentation, dropout.
     """
@@ -35,6 +36,7 @@ class Recipe:
     class_weights: bool = False
     clip_norm: float | None = None
     average: float | None = None
+    frozen: tuple[str, ...] = ()
     patience: int | None = None
     seed: int = 0
 
@@ -45,6 +47,8 @@ class Recipe:
             _check_whole("patience", self.patience, 1)
         if not isinstance(self.class_weights, bool):
             raise UsageError(f"class_weights is true or false; received {self.class_weights!r}.")
+        if not isinstance(self.frozen, tuple) or not all(isinstance(name, str) for name in self.frozen):
+            raise UsageError(f"frozen is a list of names of layers; received {self.frozen!r}.")
         check_limits(self.clip_norm, self.average)
         if not 0 <= self.label_smoothing < 1:
             raise UsageError(f"label_smoothing lies in 0 … 1, 1 left out; received {self.label_smoothing}.")
@@ -69,6 +73,8 @@ class Recipe:
             values["optimizer"] = _named(get_optimizer, values["optimizer"])
         if "schedule" in values:
             values["schedule"] = _named(get_schedule, values["schedule"])
+        if isinstance(values.get("frozen"), list):
+            values["frozen"] = tuple(values["frozen"])
         if values.get("augmentation") is not None:
             values["augmentation"] = Augmentation.from_dict(values["augmentation"])
         return cls(**values)

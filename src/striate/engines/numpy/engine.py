@@ -1,14 +1,15 @@
 """The NumPy engine: a network's plan, run on threads over the shards of each batch."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
+from itertools import compress
 from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from striate.engines.base import Array, Engine, StepResult, Weights
+from striate.engines.base import Array, Engine, StepResult, Weights, check_frozen
 from striate.engines.losses import Loss, check_losses
 from striate.engines.numpy import losses, optimizers
 from striate.engines.numpy.memory import Scratch
@@ -41,6 +42,8 @@ class Shard:
         if planned.again:
             own = {variable: np.empty_like(gradient) for variable, gradient in own.items()}
         weights = {variable: views[name] for variable, name in names.items()}
+        if planned.frozen and planned.goes_back:  # its steps write what nobody reads
+            own = {variable: np.empty_like(weight) for variable, weight in weights.items()}
         return Place(Scratch(workbench), weights, own, needs_dx=planned.needs_dx)
 
     def forward(self, inputs: Sequence[Array], training: bool) -> Task:
@@ -49,7 +52,7 @@ class Shard:
         for slot, x in zip(self.plan.inputs, inputs, strict=True):
             self.values[slot] = x
         for planned, place in zip(self.plan.steps, self.places, strict=True):
-            place.training = training
+            place.training = training and not planned.frozen
             result = planned.step.forward(place, *[self.values[slot] for slot in planned.inputs])
             if isinstance(result, Generator):
                 result = yield from result
@@ -89,13 +92,7 @@ class NumpyEngine(Engine):
     ) -> None:
         super().__init__(network, weights, dtype=dtype)
         self._crew = Crew(threads)
-        self._trained = tuple(p for p in network.parameters if p.trainable)
-        self._trainable = Flat(self._trained, dtype)
-        self._fixed = Flat(tuple(p for p in network.parameters if not p.trainable), dtype)
-        self._views = {**self._trainable.views, **self._fixed.views}
-        self._plan = make_plan(network, np.dtype(dtype))
-        self._shards: list[tuple[Shard, Flat]] = []
-        self._penalties = Penalties(network, self._views)
+        self._lay_out(frozenset())
         self._optimizer: Optimizer | None = None
         self._losses: tuple[Loss, ...] = ()
         self._clip_norm: float | None = None
@@ -105,6 +102,26 @@ class NumpyEngine(Engine):
         self._seed = 0
         self._step = 0
         self.weights = dict(weights)
+
+    def _lay_out(self, frozen: frozenset[str]) -> None:
+        """Room for all weights, those that learn in one stretch, and the plan to run them."""
+        network, self._frozen = self.network, frozen
+        learns = [p.trainable and p.name.rsplit("/", 1)[0] not in frozen for p in network.parameters]
+        self._trained = tuple(compress(network.parameters, learns))
+        self._trainable = Flat(self._trained, self.dtype)
+        self._fixed = Flat(tuple(p for p, does in zip(network.parameters, learns, strict=True) if not does), self.dtype)
+        self._views = {**self._trainable.views, **self._fixed.views}
+        self._plan = make_plan(network, np.dtype(self.dtype), frozen=frozen)
+        self._shards: list[tuple[Shard, Flat]] = []
+        self._penalties = Penalties(network, self._views)
+        self.__dict__.pop("_decay", None)
+
+    def _freeze(self, frozen: frozenset[str]) -> None:
+        if frozen == self._frozen:
+            return
+        weights = self.weights
+        self._lay_out(frozen)
+        self.weights = weights
 
     @property
     def weights(self) -> Weights:
@@ -129,10 +146,12 @@ class NumpyEngine(Engine):
         seed: int = 0,
         clip_norm: float | None = None,
         average: float | None = None,
+        frozen: Collection[str] = (),
     ) -> None:
         """Say how to train."""
         check_losses(self.network, losses)
         check_limits(clip_norm, average)
+        self._freeze(check_frozen(self.network, frozen))
         self._optimizer, self._losses, self._seed, self._updates = optimizer, tuple(losses), seed, 0
         self._clip_norm = clip_norm
         self._average = None if average is None else Average(average, [self._trainable, self._fixed])

@@ -122,6 +122,19 @@ def batch_norm_inference(
     return like(y, x)
 
 
+def batch_norm_inference_backward(
+    dy: Array, x: Array, mean: Array, variance: Array, gamma: Array, epsilon: float, scratch: Scratch
+) -> tuple[Array, Array, Array]:
+    """dx = dy · γ / σ with the moving statistics, dγ = Σ dy · x̂ (C,), dβ = Σ dy (C,). dy, x, dx: (N, …, C)."""
+    inverse = 1.0 / np.sqrt(variance + epsilon)
+    matrix, gradient = rows(x, scratch, "rows"), rows(dy, scratch, "drows")
+    total = gradient.sum(axis=1)
+    dgamma = inverse * (np.einsum("cm,cm->c", gradient, matrix) - mean * total)
+    dx = scratch.empty("dx", gradient.shape, dy.dtype)
+    np.multiply(gradient, (gamma * inverse).astype(dy.dtype)[:, None], out=dx)
+    return like(dx, dy), dgamma, total
+
+
 def _across(squares: Array, radius: int) -> Array:
     """For each channel, the sum over its neighbours c − r … c + r: (C, M) → (C, M)."""
     total = squares.copy()

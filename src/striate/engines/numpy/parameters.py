@@ -116,6 +116,7 @@ class Penalties:
         return float(sum(l1 * np.abs(w).sum() + l2 * np.square(w).sum() for w, _, l1, l2 in self._terms))
 
     def add_gradients(self, gradients: Mapping[str, Array]) -> None:
-        """Add λ₁ sign(w) + 2 λ₂ w to the gradients."""
+        """Add λ₁ sign(w) + 2 λ₂ w to the gradients of the weights that learn."""
         for w, name, l1, l2 in self._terms:
-            gradients[name] += l1 * np.sign(w) + 2 * l2 * w
+            if name in gradients:
+                gradients[name] += l1 * np.sign(w) + 2 * l2 * w

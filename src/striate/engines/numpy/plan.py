@@ -1,8 +1,9 @@
 """From a network to the steps that run it: checked, sized and ordered once, before the first batch."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ WINOGRAD_CHANNELS = 8
 class Planned:
     """A step, the slots it reads and writes, and its layer's name and variables.
 
-    needs_dx: which inputs want a gradient. again: the layer was used before; its gradient is added.
+    trainable: of the variables, those that learn. needs_dx: which inputs want a gradient. again: the layer was used
+    before; its gradient is added. frozen: the layer stays as it is and works as in inference.
     """
 
     step: do.Step
@@ -35,6 +37,7 @@ class Planned:
     trainable: tuple[str, ...]
     needs_dx: tuple[bool, ...]
     again: bool = False
+    frozen: bool = False
 
     @property
     def goes_back(self) -> bool:
@@ -74,9 +77,9 @@ class _Fusion:
     activation: str
 
 
-def make_plan(network: Network, dtype: Any, *, fuse: bool = True) -> Plan:
-    """Plan a network. `fuse`: take the short cuts that leave some layers' outputs unknown."""
-    planner = _Planner(network, dtype, in_place=fuse)
+def make_plan(network: Network, dtype: Any, *, fuse: bool = True, frozen: Collection[str] = ()) -> Plan:
+    """Plan a network. fuse: take the short cuts that leave some layers' outputs unknown. frozen: layers by name."""
+    planner = _Planner(network, dtype, in_place=fuse, frozen=frozen)
     if fuse:
         planner.find_fusions()
     return planner.run()
@@ -85,8 +88,8 @@ def make_plan(network: Network, dtype: Any, *, fuse: bool = True) -> Plan:
 class _Planner:
     """Walks the nodes once and collects steps."""
 
-    def __init__(self, network: Network, dtype: Any, *, in_place: bool) -> None:
-        self.network, self.dtype, self.in_place = network, dtype, in_place
+    def __init__(self, network: Network, dtype: Any, *, in_place: bool, frozen: Collection[str]) -> None:
+        self.network, self.dtype, self.in_place, self.frozen = network, dtype, in_place, frozen
         self.consumers = Counter(source for node in network.nodes for source in node.inputs)
         self.consumers.update(network.outputs)
         self.steps: list[Planned] = []
@@ -138,12 +141,15 @@ class _Planner:
         self.slot_of[index] = slots[0]
 
     def _add(self, node: Node, step: do.Step, slots: Sequence[int]) -> None:
+        name = str(node.layer.name)
+        frozen = name in self.frozen
         parameters = [p for p in self.network.parameters_of(node) if _owns(step, p.name)]
         variables = tuple(parameter.name.rsplit("/", 1)[1] for parameter in parameters)
-        trainable = tuple(v for v, parameter in zip(variables, parameters, strict=True) if parameter.trainable)
+        learns = [parameter.trainable and not frozen for parameter in parameters]
+        trainable = tuple(compress(variables, learns))
         needs = tuple(self.has_gradient[slot] for slot in slots)
         output = self._new_slot(any(needs) or bool(trainable))
-        self.steps.append(Planned(step, str(node.layer.name), tuple(slots), output, variables, trainable, needs))
+        self.steps.append(Planned(step, name, tuple(slots), output, variables, trainable, needs, frozen=frozen))
 
     def _mark_repeats(self) -> list[Planned]:
         """Of a layer used twice, the backward pass meets the last use first; the others add to its gradient."""

@@ -18,6 +18,7 @@ from striate.engines.numpy.normalization import (
     batch_norm_backward,
     batch_norm_forward,
     batch_norm_inference,
+    batch_norm_inference_backward,
     batch_norm_sums,
     lrn_backward,
     lrn_forward,
@@ -236,7 +237,7 @@ class BatchNormalize(Step):
         gamma, beta = place.weights.get("gamma", self.ones), place.weights.get("beta", self.zeros)
         if not place.training:
             mean, variance = place.weights["moving_mean"], place.weights["moving_variance"]
-            place.saved = None
+            place.saved = x
             return batch_norm_inference(x, mean, variance, gamma, beta, self.epsilon, place.scratch)
         part, centred = measure(x, place.scratch)
         whole = Moments.join((yield part))
@@ -246,16 +247,29 @@ class BatchNormalize(Step):
 
     def backward(self, place: Place, dy: Array) -> Shared:
         """dy → dx, (N, …, C)."""
-        if place.saved is None:
-            raise NotImplementedError("Gradients through batch normalisation exist in training mode only.")
+        if not place.training:
+            return (self._inference_backward(place, dy),)
         dbeta, dgamma = batch_norm_sums(dy, place.saved, place.scratch)
-        for name, gradient in (("gamma", dgamma), ("beta", dbeta)):
-            if name in place.gradients:
-                place.gradients[name][...] = gradient
+        self._keep(place, dgamma, dbeta)
         parts = yield dbeta, dgamma
         all_beta, all_gamma = (sum(part[i] for part in parts) for i in (0, 1))
         gamma = place.weights.get("gamma", self.ones)
         return (batch_norm_backward(dy, place.saved, all_beta, all_gamma, gamma, place.scratch),)
+
+    def _inference_backward(self, place: Place, dy: Array) -> Array:
+        mean, variance = place.weights["moving_mean"], place.weights["moving_variance"]
+        gamma = place.weights.get("gamma", self.ones)
+        dx, dgamma, dbeta = batch_norm_inference_backward(
+            dy, place.saved, mean, variance, gamma, self.epsilon, place.scratch
+        )
+        self._keep(place, dgamma, dbeta)
+        return dx
+
+    @staticmethod
+    def _keep(place: Place, dgamma: Array, dbeta: Array) -> None:
+        for name, gradient in (("gamma", dgamma), ("beta", dbeta)):
+            if name in place.gradients:
+                place.gradients[name][...] = gradient
 
 
 class LocalResponse(Step):

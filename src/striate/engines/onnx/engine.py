@@ -1,6 +1,6 @@
 """The ONNX engine: a network run by ONNX Runtime, the fastest on a CPU. It does not train."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from math import prod
@@ -99,6 +99,7 @@ class OnnxEngine(Engine):
         seed: int = 0,
         clip_norm: float | None = None,
         average: float | None = None,
+        frozen: Collection[str] = (),
     ) -> None:
         """Raises UsageError: ONNX Runtime does not train."""
         self._refuse()

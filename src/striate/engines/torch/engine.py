@@ -1,6 +1,6 @@
 """The PyTorch engine: a network as a module, trained by PyTorch's own optimisers on any of its devices."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from math import prod
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from striate.engines.base import Array, Changes, StepResult, Weights
+from striate.engines.base import Array, Changes, StepResult, Weights, check_frozen
 from striate.engines.losses import Loss, check_losses
 from striate.engines.optimizers import Optimizer, check_limits
 from striate.engines.torch import optimizers
@@ -79,6 +79,7 @@ class TorchEngine(GroupEngine):
         self._clip_norm: float | None = None
         self._average: float | None = None
         self._averages: dict[str, Tensor] = {}
+        self._frozen: frozenset[str] = frozenset()
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=False)
 
     @property
@@ -106,10 +107,12 @@ class TorchEngine(GroupEngine):
         seed: int = 0,
         clip_norm: float | None = None,
         average: float | None = None,
+        frozen: Collection[str] = (),
     ) -> None:
         """Say how to train."""
         check_losses(self.network, losses)
         check_limits(clip_norm, average)
+        self._freeze(check_frozen(self.network, frozen))
         self._optimizer, self._losses, self._seed, self._updates = optimizer, tuple(losses), seed, 0
         self._clip_norm, self._average, self._averages = clip_norm, average, {}
         self._forget_rule()
@@ -119,9 +122,17 @@ class TorchEngine(GroupEngine):
             self.precision = self.share(faster_precision(self.network, self._losses, self.device, self._try))
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "float16")
 
+    def _freeze(self, frozen: frozenset[str]) -> None:
+        self._frozen = frozen
+        for name, value in self._module.values.items():
+            if isinstance(value, nn.Parameter):
+                value.requires_grad_(name.rsplit("/", 1)[0] not in frozen)
+        for known in ("_trained", "_together"):  # from when other layers were frozen
+            self.__dict__.pop(known, None)
+
     @cached_property
-    def _trained(self) -> dict[str, nn.Parameter]:
-        return {name: value for name, value in self._module.values.items() if isinstance(value, nn.Parameter)}
+    def _trained(self) -> dict[str, Tensor]:
+        return {name: value for name, value in self._module.values.items() if value.requires_grad}
 
     @property
     def slots(self) -> Weights:
@@ -261,7 +272,7 @@ class TorchEngine(GroupEngine):
         chances = draw_chances(self.network, self._seed, step, count, self.device) if training else {}
         if together:  # drawn for the whole batch, so that processes drop what one alone would
             chances = {name: whole[self.rank :: self.world] for name, whole in chances.items()}
-        now = Pass(training, chances, together and self.world > 1)
+        now = Pass(training, chances, together and self.world > 1, frozen=self._frozen)
         tensors = [
             to_maps(x, self.device, self._dtype, channels_first=self._channels_first(index))
             for index, x in zip(self.network.inputs, inputs, strict=True)

@@ -44,14 +44,19 @@ class Pass:
     """One pass over the network.
 
     chances: even random numbers in 0 … 1 for each dropout layer by name. together: whether the batch is shared with
-    other processes. moments: what batch normalisation found, (layer's name, mean (C,), variance (C,)), in the order of
-    use.
+    other processes. frozen: names of layers that work as in inference even in training. moments: what batch
+    normalisation found, (layer's name, mean (C,), variance (C,)), in the order of use.
     """
 
     training: bool = False
     chances: Mapping[str, Tensor] = field(default_factory=dict)
     together: bool = False
+    frozen: frozenset[str] = frozenset()
     moments: list[tuple[str, Tensor, Tensor]] = field(default_factory=list)
+
+    def trains(self, layer: Layer) -> bool:
+        """Whether a layer works as in training."""
+        return self.training and str(layer.name) not in self.frozen
 
 
 Rule = Callable[..., Tensor]  # (layer, parameters, pass, *inputs)
@@ -153,14 +158,14 @@ def _flatten(layer: Flatten, weights: Parameters, _: Pass, x: Tensor) -> Tensor:
 
 
 def _dropout(layer: Dropout, weights: Parameters, now: Pass, x: Tensor) -> Tensor:
-    if not now.training or not layer.rate:
+    if not now.trains(layer) or not layer.rate:
         return x
     kept = now.chances[str(layer.name)] >= layer.rate
     return x * kept * (1 / (1 - layer.rate))
 
 
 def _batch_normalize(layer: BatchNormalization, weights: Parameters, now: Pass, x: Tensor) -> Tensor:
-    y, moments = batch_normalization(x, weights, layer.epsilon, now.training, together=now.together)
+    y, moments = batch_normalization(x, weights, layer.epsilon, now.trains(layer), together=now.together)
     if moments:
         now.moments.append((str(layer.name), *moments))
     return y

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from striate.engines import optimizers as describe
 
@@ -21,7 +21,7 @@ FUSED = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)  # RMSprop has no
 
 
 def make_optimizer(
-    optimizer: describe.Optimizer, parameters: Mapping[str, nn.Parameter], *, fused: bool
+    optimizer: describe.Optimizer, parameters: Mapping[str, Tensor], *, fused: bool
 ) -> torch.optim.Optimizer:
     """PyTorch's optimiser for these parameters by name; weight decay on kernels only."""
     decay = float(getattr(optimizer, "weight_decay", 0.0))
@@ -50,7 +50,7 @@ def _settings(optimizer: describe.Optimizer) -> tuple[Any, dict[str, Any]]:
 
 
 def read_slots(
-    kind: type[describe.Optimizer], torch_optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter]
+    kind: type[describe.Optimizer], torch_optimizer: torch.optim.Optimizer, parameters: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
     """The optimiser's memory by full name, `C1/kernel/mean`, in PyTorch's layouts."""
     slots: dict[str, Tensor] = {}
@@ -65,7 +65,7 @@ def read_slots(
 def write_slots(
     kind: type[describe.Optimizer],
     torch_optimizer: torch.optim.Optimizer,
-    parameters: Mapping[str, nn.Parameter],
+    parameters: Mapping[str, Tensor],
     slots: Mapping[str, Tensor],
     updates: int,
 ) -> None:

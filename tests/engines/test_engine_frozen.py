@@ -1,0 +1,144 @@
+"""Layers that are frozen: what training leaves alone, on every engine and to the same numbers."""
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pytest
+
+from striate.engines.base import Array, Engine
+from striate.engines.losses import CategoricalCrossentropy
+from striate.engines.optimizers import SGD, AdamW, Optimizer
+from striate.errors import UsageError
+from striate.network import (
+    L2,
+    Add,
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Dropout,
+    Flatten,
+    Input,
+    MaxPool2D,
+    Network,
+    Rescale,
+    Subsample2D,
+)
+
+from .networks import ENGINES, engine_of, lively_weights, pixels
+from .test_engine_contract import close, targets_of
+
+LOSS = (CategoricalCrossentropy(),)
+
+
+def network() -> Network:
+    """Every kind of layer with weights, a shared one, a residual, penalties."""
+    image = Input((9, 8, 3))
+    x = Conv2D(8, 3, padding="same", kernel_regularizer=L2(1e-2), name="first")(Rescale(1 / 128, -1.0)(image))
+    x = MaxPool2D(2, padding="same", name="pool")(BatchNormalization(momentum=0.8, name="first_bn")(x))
+    shared = Conv2D(8, 3, padding="same", activation="tanh", name="shared")
+    x = Add(name="add")([x, shared(shared(x))])
+    x = DepthwiseConv2D(3, padding="same", name="deep")(x)
+    x = Dropout(0.4, name="drop")(BatchNormalization(momentum=0.8, name="deep_bn")(x))
+    x = Subsample2D(2, activation="tanh", name="sub")(x)
+    x = Dense(6, activation="tanh", name="dense", kernel_regularizer=L2(1e-2))(Flatten(name="flat")(x))
+    return Network(image, Dense(3, activation="softmax", name="end")(x))
+
+
+NAMES = ("first", "first_bn", "shared", "deep", "deep_bn", "sub", "dense", "end")
+CHOICES: list[tuple[str, ...]] = [
+    ("first", "first_bn", "drop"),
+    ("first_bn", "deep_bn", "drop"),
+    ("shared", "drop"),
+    ("deep", "sub", "dense", "drop"),
+    ("first", "first_bn", "shared", "deep", "deep_bn", "drop", "sub", "dense"),
+]
+
+
+def trained(engine: Engine, frozen: Collection[str], optimizer: Optimizer, steps: int = 3) -> list[float]:
+    engine.compile(optimizer, LOSS, average=0.5, clip_norm=0.5, frozen=frozen)
+    targets = targets_of(engine.network, LOSS, 6)
+    return [
+        engine.train_step(pixels(engine.network, 6, step), targets, learning_rate=0.05, step=step).loss
+        for step in range(steps)
+    ]
+
+
+def moved(before: dict[str, Array], after: dict[str, Array]) -> set[str]:
+    """Layers of which any number changed."""
+    return {name.split("/")[0] for name in before if not np.array_equal(before[name], after[name])}
+
+
+@pytest.mark.parametrize("frozen", CHOICES, ids=" ".join)
+@pytest.mark.usefixtures("each_engine")
+def test_frozen_layers_stay_bit_for_bit_and_all_others_learn(frozen: tuple[str, ...]) -> None:
+    """Weight decay, averages and moving statistics included."""
+    engine = engine_of(network(), dtype="float32", weights=lively_weights(network(), dtype="float32"))
+    before = engine.weights
+    trained(engine, frozen, AdamW(weight_decay=0.5))
+    assert moved(before, engine.weights) == set(NAMES) - set(frozen)
+    assert not {name.split("/")[0] for name in engine.slots if not name.endswith("average")} & set(frozen)
+    with engine.averaged():
+        assert moved(before, engine.weights) == set(NAMES) - set(frozen)
+
+
+@pytest.mark.parametrize("frozen", CHOICES, ids=" ".join)
+def test_engines_agree(frozen: tuple[str, ...]) -> None:
+    """With dropout frozen, which is then off: losses, gradients, weights, slots, averages."""
+    weights = lively_weights(network(), by=0.1)
+    mine, other = engines = [engine_of(network(), weights=weights, engine=name) for name in ENGINES]
+    losses = [trained(engine, frozen, SGD(momentum=0.9, weight_decay=0.1)) for engine in engines]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-9)
+    close(mine.weights, other.weights)
+    close(mine.slots, other.slots, 1e-7)
+    inputs, targets = pixels(network(), 5, 9), targets_of(network(), LOSS, 5)
+    gradients, others = (engine.gradients(inputs, targets)[1] for engine in engines)
+    close(gradients, others)
+    assert {name.split("/")[0] for name in gradients} == set(NAMES) - set(frozen)
+
+
+@pytest.mark.usefixtures("each_engine")
+def test_what_is_not_frozen_has_the_gradients_it_always_has() -> None:
+    """Where no frozen layer has another mode in training."""
+    engine = engine_of(network())
+    inputs, targets = pixels(network(), 5), targets_of(network(), LOSS, 5)
+    engine.compile(SGD(), LOSS)
+    loss, every = engine.gradients(inputs, targets)
+    engine.compile(SGD(), LOSS, frozen=["first", "shared", "dense"])
+    same, some = engine.gradients(inputs, targets)
+    assert same == pytest.approx(loss, rel=1e-12)
+    close(some, {name: every[name] for name in some}, 1e-12)
+    assert set(every) - set(some) == {"first/kernel", "first/bias", "shared/kernel", "shared/bias", "dense/kernel",
+                                      "dense/bias"}  # fmt: skip
+
+
+@pytest.mark.usefixtures("each_engine")
+def test_frozen_layers_work_as_in_inference() -> None:
+    engine = engine_of(network())
+    x = pixels(network(), 5)
+    engine.compile(SGD(), LOSS, frozen=["first_bn", "deep_bn", "drop"])
+    np.testing.assert_allclose(engine.forward(x, training=True)[0], engine.forward(x)[0], rtol=1e-12)
+    engine.compile(SGD(), LOSS)
+    assert np.abs(engine.forward(x, training=True)[0] - engine.forward(x)[0]).max() > 1e-3
+
+
+@pytest.mark.usefixtures("each_engine")
+def test_freezing_is_undone_by_compiling_again() -> None:
+    engine, never = engine_of(network()), engine_of(network())
+    trained(engine, NAMES[:4], SGD(), steps=0)
+    assert trained(engine, (), SGD(momentum=0.9)) == trained(never, (), SGD(momentum=0.9))
+    close(engine.weights, never.weights, 0)
+
+
+@pytest.mark.usefixtures("each_engine")
+def test_something_must_be_left_to_learn() -> None:
+    with pytest.raises(UsageError, match="frozen holds all layers of 'network' that can learn"):
+        engine_of(network()).compile(SGD(), LOSS, frozen=NAMES)
+
+
+@pytest.mark.usefixtures("each_engine")
+def test_unknown_layers_are_refused() -> None:
+    settings: dict[str, Any] = {"frozen": ["frist"]}
+    with pytest.raises(UsageError, match=r"frozen: 'network' has no layer 'frist'\. Did you mean 'first'\?"):
+        engine_of(network()).compile(SGD(), LOSS, **settings)
