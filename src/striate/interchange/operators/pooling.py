@@ -1,0 +1,100 @@
+"""Pooling over any number of axes: the NumPy engine's in two, all windows laid out at once otherwise.
+
+Maps are (N, C, D1 … Dn). Source: ONNX's operator pages MaxPool, AveragePool, GlobalMaxPool and GlobalAveragePool.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from striate.engines.base import Array
+from striate.engines.numpy.pooling import average_pool_forward, max_pool_forward
+from striate.interchange.operators.registry import operator, widened
+from striate.interchange.operators.windows import Windows, place
+
+Ints = Sequence[int]
+
+
+@operator("MaxPool")
+def max_pool(
+    x: Array,
+    *,
+    kernel_shape: Ints,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    dilations: Ints = (),
+    pads: Ints = (),
+    storage_order: int = 0,
+    strides: Ints = (),
+    outputs: int = 1,
+) -> tuple[Array, ...]:
+    """The largest number of each window, padding never; and where it lies in x as one row of numbers.
+
+    storage_order: 1 counts the places of each map (N, C) by columns instead of by rows.
+    """
+    windows = place(
+        x.shape[2:], kernel_shape, strides=strides, dilations=dilations, pads=pads, auto_pad=auto_pad,
+        ceil_mode=ceil_mode,
+    )  # fmt: skip
+    numbers = x if np.issubdtype(x.dtype, np.floating) else x.astype(np.float64)  # bytes have no −∞
+    if outputs == 1 and _for_engine(windows):
+        y, _ = max_pool_forward(numbers.transpose(0, 2, 3, 1), windows.geometry())
+        return (y.transpose(0, 3, 1, 2).astype(x.dtype, copy=False),)
+    members = windows.members(numbers, -np.inf)
+    best = members.argmax(axis=-1)[..., None]
+    places = windows.members(_numbered(x.shape, by_columns=bool(storage_order)), -1)
+    y, where = (np.take_along_axis(of, best, axis=-1)[..., 0] for of in (members, places))
+    return y.astype(x.dtype, copy=False), where
+
+
+def _for_engine(windows: Windows) -> bool:
+    return len(windows.sizes) == 2 and windows.dilations == (1, 1)
+
+
+def _numbered(shape: tuple[int, ...], *, by_columns: bool) -> Array:
+    """0, 1, 2 … in this shape; by_columns: with the first spatial axis running fastest, not the last."""
+    numbers = np.arange(np.prod(shape), dtype=np.int64)
+    if not by_columns:
+        return numbers.reshape(shape)
+    return numbers.reshape(*shape[:2], *shape[:1:-1]).transpose(0, 1, *range(len(shape) - 1, 1, -1))
+
+
+@operator("AveragePool")
+@widened
+def average_pool(
+    x: Array,
+    *,
+    kernel_shape: Ints,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    count_include_pad: int = 0,
+    dilations: Ints = (),
+    pads: Ints = (),
+    strides: Ints = (),
+) -> Array:
+    """The mean of each window, over its places in the maps or, with count_include_pad, in the padding too."""
+    windows = place(
+        x.shape[2:], kernel_shape, strides=strides, dilations=dilations, pads=pads, auto_pad=auto_pad,
+        ceil_mode=ceil_mode,
+    )  # fmt: skip
+    if count_include_pad:
+        x = np.pad(x, ((0, 0), (0, 0), *windows.padding))
+        windows = windows.without_padding()
+    if _for_engine(windows):
+        y, _ = average_pool_forward(x.transpose(0, 2, 3, 1), windows.geometry())
+        return y.transpose(0, 3, 1, 2)
+    inside = windows.members(np.ones((1, 1, *x.shape[2:]), x.dtype), 0).sum(axis=-1)
+    means: Array = windows.members(x, 0).sum(axis=-1) / inside
+    return means
+
+
+@operator("GlobalMaxPool")
+def global_max_pool(x: Array) -> Array:
+    """(N, C, D1 … Dn) → (N, C, 1 … 1)."""
+    return np.asarray(x.max(axis=tuple(range(2, x.ndim)), keepdims=True))
+
+
+@operator("GlobalAveragePool")
+def global_average_pool(x: Array) -> Array:
+    """(N, C, D1 … Dn) → (N, C, 1 … 1)."""
+    return np.asarray(x.mean(axis=tuple(range(2, x.ndim)), keepdims=True))
