@@ -1,0 +1,86 @@
+"""Layers put together that belong together: scales into the weights before them, activations into their layer."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from striate.interchange.building import Step
+from striate.interchange.graph import Array
+from striate.network import Activation, Conv2D, Dense, DepthwiseConv2D, Rescale
+
+WEIGHTED = (Conv2D, Dense, DepthwiseConv2D)
+
+
+def fuse(steps: list[Step], ends: list[int]) -> tuple[list[Step], list[int]]:
+    """The steps that the outputs (ends) need, with as few layers as make the same function; and the new outputs.
+
+    A scale that follows a convolution or dense layer goes into its weights, a bias that follows becomes its bias; an
+    activation becomes its activation; scales in a row become one. Only where nobody else reads what is in between.
+    """
+    needed = _needed(steps, ends)
+    readers = np.bincount([source for i in needed for source in steps[i].sources] + ends, minlength=len(steps))
+    places: dict[int, int] = {}
+    kept: list[Step] = []
+    count: list[int] = []
+    for index in needed:
+        step = replace(steps[index], sources=tuple(places[source] for source in steps[index].sources))
+        place = _merged(kept, count, step)
+        if place is None:
+            kept.append(step)
+            count.append(0)
+            place = len(kept) - 1
+        count[place] = int(readers[index])
+        places[index] = place
+    return kept, [places[end] for end in ends]
+
+
+def _needed(steps: list[Step], ends: list[int]) -> list[int]:
+    wanted = set(ends)
+    for index in reversed(range(len(steps))):
+        if index in wanted:
+            wanted.update(steps[index].sources)
+    return sorted(wanted)
+
+
+def _merged(kept: list[Step], readers: list[int], step: Step) -> int | None:
+    """The place of the step that took this one in, if one can. readers: of each step that is kept."""
+    if not isinstance(step.layer, Activation | Rescale):
+        return None
+    (source,) = step.sources
+    before = kept[source]
+    if readers[source] != 1:
+        return None
+    if isinstance(step.layer, Rescale):
+        together = _rescaled(before, step.layer)
+    else:
+        together = _activated(before, step.layer.activation)
+    if together is None:
+        return None
+    kept[source] = together
+    return source
+
+
+def _activated(step: Step, activation: str) -> Step | None:
+    if isinstance(step.layer, WEIGHTED) and step.layer.activation == "linear":
+        return replace(step, layer=replace(step.layer, activation=activation))
+    return None
+
+
+def _rescaled(step: Step, after: Rescale) -> Step | None:
+    scale, offset = np.asarray(after.scale), np.asarray(after.offset)
+    if isinstance(step.layer, Rescale):
+        first, shift = np.asarray(step.layer.scale), np.asarray(step.layer.offset)
+        layer = replace(step.layer, scale=_setting(first * scale), offset=_setting(shift * scale + offset))
+        return replace(step, layer=layer)
+    if not isinstance(step.layer, WEIGHTED) or step.layer.activation != "linear":
+        return None
+    weights = dict(step.weights)
+    if (scale != 1).any():
+        weights["kernel"] = (weights["kernel"] * scale).astype(np.float32)  # its last axis is that of the outputs
+    bias = weights.get("bias", np.zeros(weights["kernel"].shape[-1])) * scale + offset
+    weights["bias"] = bias.astype(np.float32)
+    return replace(step, layer=replace(step.layer, use_bias=True), weights=weights)
+
+
+def _setting(numbers: Array) -> float | tuple[float, ...]:
+    return tuple(map(float, numbers)) if numbers.ndim else float(numbers)

@@ -1,0 +1,225 @@
+"""Operators that move numbers and change none, and those that reduce: what a tensor's axes are is followed through."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+from onnx import helper
+
+from striate.interchange.building import Building, Value
+from striate.interchange.graph import Array, Operation
+from striate.interchange.rules.windows import is_row, pool_all
+from striate.network import Flatten, GlobalAveragePool2D, GlobalMaxPool2D, Layer, RadialBasis
+
+TURNS = {("CHW", (0, 2, 3, 1)): "HWC", ("HWC", (0, 3, 1, 2)): "CHW"}
+
+
+def _transpose(build: Building, operation: Operation) -> Value:
+    value = build.value(operation)
+    rank = 1 + len(value.dims)
+    perm = tuple(operation.attributes.get("perm", range(rank)[::-1]))
+    if sorted(perm) != list(range(rank)):
+        raise build.refusal(operation, f"its perm {perm} is not that of {rank} axes.")
+    if perm == tuple(range(rank)):
+        return value
+    if (value.axes, perm) not in TURNS:
+        raise build.refusal(operation, f"it reorders axes in a way that layers do not: {perm}.")
+    return replace(value, dims=tuple(value.dims[axis - 1] for axis in perm[1:]), axes=TURNS[value.axes, perm])
+
+
+def reshape(build: Building, operation: Operation, value: Value, dims: tuple[int, ...]) -> Value:
+    """The value with these sizes, without the batch. Raises NetworkError for what is more than flattening maps."""
+    if dims == value.dims:
+        return value
+    whole = value.maps or value
+    if prod(dims) == prod(value.dims):
+        if len(dims) == 1:
+            return _flat(build, operation, value, whole)
+        if len(dims) == 3:
+            for axes in _orders(whole):
+                if dims == _sizes(whole, axes):
+                    return replace(whole, dims=dims, axes=axes, maps=None)
+    raise build.refusal(
+        operation,
+        f"it turns (N, {', '.join(map(str, value.dims))}) into (N, {', '.join(map(str, dims))}); "
+        "only maps can be flattened.",
+    )
+
+
+def _orders(value: Value) -> tuple[str, ...]:
+    """Axes of maps in which the same numbers lie in the same order."""
+    if value.axes == "F" or prod(value.size) == 1 or value.channels == 1:
+        return ("CHW", "HWC") if value.order is None else ()
+    return (value.axes,)
+
+
+def _sizes(value: Value, axes: str) -> tuple[int, ...]:
+    return (value.channels, *value.size) if axes == "CHW" else (*value.size, value.channels)
+
+
+def _flat(build: Building, operation: Operation, value: Value, whole: Value) -> Value:
+    """Maps as a row; its order is remembered where the network's is another."""
+    if value.axes == "F":
+        return value
+    if is_row(build, value):
+        return replace(value, dims=(value.channels,), axes="F")
+    step = build.flattened.get(value.step)
+    if step is None:
+        step = build.flattened[value.step] = build.add(operation, Flatten(), value.step)
+    (height, width), channels = value.size, value.channels
+    order = None
+    if "HWC" not in _orders(value):
+        order = np.arange(height * width * channels).reshape(height, width, channels).transpose(2, 0, 1).reshape(-1)
+    return Value(step, (prod(value.dims),), "F", order, value, value.numbers)
+
+
+def _to_shape(build: Building, operation: Operation) -> Value:
+    value = build.value(operation)
+    wanted = build.whole_numbers(operation, 1, "shape") or ()
+    full = (build.batch, *value.dims)
+    copied = not operation.attributes.get("allowzero", 0)
+    sizes = [full[i] if size == 0 and copied and i < len(full) else size for i, size in enumerate(wanted)]
+    known = prod(size for size in sizes if size != -1)
+    if sizes.count(-1) == 1 and known:
+        sizes[sizes.index(-1)] = prod(full) // known
+    if not sizes or sizes[0] != build.batch or prod(sizes) != prod(full) or min(sizes) < 1:
+        raise build.refusal(operation, f"its shape {wanted} mixes images of a batch, or has another number of values.")
+    return reshape(build, operation, value, tuple(sizes[1:]))
+
+
+def _flatten(build: Building, operation: Operation) -> Value:
+    value = build.value(operation)
+    axis = operation.attributes.get("axis", 1)
+    if axis not in (1, -len(value.dims)):
+        raise build.refusal(operation, f"it flattens from axis {axis}; only axis 1 keeps images apart.")
+    return reshape(build, operation, value, (prod(value.dims),))
+
+
+def _squeeze(build: Building, operation: Operation) -> Value:
+    value = build.value(operation)
+    full = (build.batch, *value.dims)
+    axes = build.whole_numbers(operation, 1, "axes")
+    dropped = {i for i, n in enumerate(full) if n == 1} if axes is None else {axis % len(full) for axis in axes}
+    if 0 in dropped or any(full[axis] != 1 for axis in dropped):
+        raise build.refusal(operation, f"it takes away the axes {sorted(dropped)} of (N, {value.dims}).")
+    return reshape(build, operation, value, tuple(n for i, n in enumerate(full) if i not in dropped))
+
+
+def _unsqueeze(build: Building, operation: Operation) -> Value:
+    value = build.value(operation)
+    axes = build.whole_numbers(operation, 1, "axes") or ()
+    rank = 1 + len(value.dims) + len(axes)
+    dims = [build.batch, *value.dims]
+    for axis in sorted(axis % rank for axis in axes):
+        dims.insert(axis, 1)
+    if dims[0] != build.batch or rank > 4:
+        raise build.refusal(operation, f"it adds the axes {axes}.")
+    if len(dims) == 3:  # a column, of which only distances are taken
+        return replace(value, dims=tuple(dims[1:]), axes="column")
+    return reshape(build, operation, value, tuple(dims[1:]))
+
+
+def _same(build: Building, operation: Operation) -> Value:
+    return build.value(operation)
+
+
+def _dropout(build: Building, operation: Operation) -> Value:
+    if build.given(operation, 2) and build.constant(operation, 2).any():
+        raise build.refusal(operation, "it drops out, as in training; export it for inference.")
+    return build.value(operation)
+
+
+def _cast(build: Building, operation: Operation) -> Value:
+    value = build.value(operation)
+    dtype = helper.tensor_dtype_to_np_dtype(operation.attributes["to"])
+    if np.issubdtype(dtype, np.floating):
+        return replace(value, numbers="real" if value.numbers == "real" else "whole")
+    if value.numbers == "integer" and np.issubdtype(dtype, np.integer) and dtype.itemsize > 2:
+        return value
+    raise build.refusal(operation, f"it turns numbers into {dtype}.")
+
+
+def _shape(build: Building, operation: Operation) -> Array:
+    value = build.value(operation)
+    start, end = operation.attributes.get("start", 0), operation.attributes.get("end")
+    return np.array((build.batch, *value.dims)[start:end], np.int64)
+
+
+def _reduce(layer: Callable[[], Layer]) -> Callable[[Building, Operation], Value]:
+    """The mean or largest number of each map, where height and width are reduced."""
+
+    def rule(build: Building, operation: Operation) -> Value:
+        value = build.value(operation)
+        rank = 1 + len(value.dims)
+        axes = sorted(axis % rank for axis in build.whole_numbers(operation, 1, "axes") or range(rank))
+        if axes != {"CHW": [2, 3], "HWC": [1, 2]}.get(value.axes):
+            raise build.refusal(operation, f"it reduces the axes {axes}; only height and width can be.")
+        pooled = pool_all(build, operation, value, layer())
+        dims = pooled.dims if value.axes == "CHW" else (1, 1, value.channels)
+        if not operation.attributes.get("keepdims", 1):
+            return replace(pooled, dims=(value.channels,), axes="F")
+        return replace(pooled, dims=dims, axes=value.axes)
+
+    return rule
+
+
+def _distance(build: Building, operation: Operation) -> Value:
+    """Σ (x − w)² over a row: how far it lies from each prototype, as our own radial-basis layers are written."""
+    away = build.maker(operation.inputs[0])
+    axes = build.whole_numbers(operation, 1, "axes")
+    if away is None or away.kind != "Sub" or axes != (1,) or operation.attributes.get("keepdims", 1):
+        raise build.refusal(operation, "only the distance from constant prototypes can.")
+    value, prototypes = build.value(away), build.constant(away, 1)
+    if value.axes != "column" or prototypes.ndim != 2 or len(prototypes) != value.dims[0]:
+        raise build.refusal(operation, "only the distance of rows from constant prototypes can.")
+    numbers = np.asarray(prototypes, np.float32)
+    if value.order is not None:
+        ours = np.empty_like(numbers)
+        ours[value.order] = numbers
+        numbers = ours
+    layer = RadialBasis(numbers.shape[1], "zeros")
+    step = build.add(operation, layer, value.step, prototypes=numbers)
+    return Value(step, (numbers.shape[1],), "F")
+
+
+def _sliced(build: Building, operation: Operation) -> Value:
+    """Nothing, where all is taken."""
+    value = build.value(operation)
+    full = (build.batch, *value.dims)
+    starts, ends = (build.whole_numbers(operation, i, name) or () for i, name in ((1, "starts"), (2, "ends")))
+    axes = build.whole_numbers(operation, 3, "axes") or tuple(range(len(starts)))
+    steps = build.whole_numbers(operation, 4, "steps") or (1,) * len(starts)
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=False):
+        if start != 0 or step != 1 or (axis % len(full) and end < full[axis % len(full)]):
+            raise build.refusal(operation, "it takes a part of its input.")
+    return value
+
+
+def _quantized(build: Building, operation: Operation) -> Value:
+    raise build.refusal(operation, "it works with numbers of 8 bits; import the file it was quantised from.")
+
+
+def channel_axis(build: Building, operation: Operation, value: Value, axis: int) -> bool:
+    """Whether an axis of the graph's tensor is that of the channels."""
+    place = {"CHW": 1, "HWC": 3, "F": 1}.get(value.axes)
+    return axis % (1 + len(value.dims)) == place
+
+
+RULES: dict[str, Callable[[Building, Operation], Value | Array]] = {
+    "Cast": _cast,
+    "DequantizeLinear": _quantized,
+    "Dropout": _dropout,
+    "Flatten": _flatten,
+    "Identity": _same,
+    "QuantizeLinear": _quantized,
+    "ReduceMax": _reduce(GlobalMaxPool2D),
+    "ReduceMean": _reduce(GlobalAveragePool2D),
+    "ReduceSumSquare": _distance,
+    "Reshape": _to_shape,
+    "Shape": _shape,
+    "Slice": _sliced,
+    "Squeeze": _squeeze,
+    "Transpose": _transpose,
+    "Unsqueeze": _unsqueeze,
+}

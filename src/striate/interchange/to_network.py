@@ -1,0 +1,174 @@
+"""ONNX graphs as networks: maps (N, C, H, W) become channels last, operators layers, constants weights."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+
+from striate.engines.base import Weights
+from striate.errors import NetworkError
+from striate.interchange.building import BATCH, Building, Step, Value, tidy, unique
+from striate.interchange.folding import LARGEST_FOLDED, FoldingError, fold
+from striate.interchange.fusing import fuse
+from striate.interchange.graph import Array, Declared, Graph, Operation
+from striate.interchange.read import read_onnx
+from striate.interchange.rules import RULES
+from striate.network import Input, Layer, Network
+
+DTYPES = {"uint8": "uint8", "uint16": "uint16", "float16": "float32", "float32": "float32", "float64": "float64"}
+PICTURES = (1, 3, 4)  # channels by which a shape shows where they are
+LOOKED_THROUGH = {"Cast", "Identity", "Mul", "Add", "Sub", "Div", "Pad"}  # on the way to what tells the order of axes
+COLUMNS = {"Sub", "ReduceSumSquare"}  # what may read a column: a distance
+
+
+def import_onnx(path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> tuple[Network, Weights]:
+    """The network in an ONNX file and its weights (float32, by full name), in Striate's layouts.
+
+    The network takes the arrays that the file takes, (N, C, H, W) or (N, H, W, C), and gives rows as the file does;
+    an output of maps is (N, H, W, C). size: height and width, where the file takes pictures of any.
+    Raises ModelFileError for a file that cannot be read, NetworkError for an operator that no layer stands for.
+    """
+    graph = read_onnx(path)
+    return to_network(graph, size=size, where=str(path), name=network_name(graph, path))
+
+
+def network_name(graph: Graph, path: str | os.PathLike[str]) -> str:
+    """That of our own exports; of others the file's."""
+    own = graph.name if graph.producer.startswith("striate ") else ""
+    return tidy([own or Path(path).stem]) or "model"
+
+
+def to_network(
+    graph: Graph, *, size: tuple[int, int] | None = None, where: str = "The model", name: str = "model"
+) -> tuple[Network, Weights]:
+    """The network of a graph and its weights; where: what errors call it. As `import_onnx` otherwise."""
+    build = Building(graph, where)
+    build.values.update(graph.constants)
+    build.batch = _batch(graph)
+    for door, declared in graph.inputs.items():
+        build.values[door] = _door(build, door, declared, size)
+    folded = 0
+    for operation in graph.operations:
+        result = _result(build, operation)
+        folded += 0 if isinstance(result, Value) else result.size
+        if folded > LARGEST_FOLDED:
+            raise build.refusal(operation, "the constants that the file computes are larger than is read.")
+        build.makers[operation.outputs[0]] = operation
+        build.values[operation.outputs[0]] = result
+    return _network(build, name)
+
+
+def _batch(graph: Graph) -> int:
+    """The number of images, or what stands for one that is not fixed."""
+    shapes = [door.shape for door in graph.inputs.values()]
+    return next((shape[0] for shape in shapes if shape and shape[0]), None) or BATCH
+
+
+def _result(build: Building, operation: Operation) -> Value | Array:
+    """What an operator's first output is."""
+    for name in operation.inputs:
+        if name and name not in build.values:
+            raise build.refusal(operation, f"it reads '{name}', a second output, and layers have one.")
+    inputs = [build.values[name] if name else None for name in operation.inputs]
+    if any(isinstance(x, Value) and x.axes == "column" for x in inputs) and operation.kind not in COLUMNS:
+        raise build.refusal(operation, "it adds an axis to a row.")
+    arrays = [x for x in inputs if not isinstance(x, Value)]
+    if len(arrays) == len(inputs):
+        return _folded(build, operation, arrays)
+    if operation.kind not in RULES:
+        raise build.refusal(operation, f"Striate has no layer for {operation.kind}.")
+    return RULES[operation.kind](build, operation)
+
+
+def _folded(build: Building, operation: Operation, arrays: Sequence[Array | None]) -> Array:
+    try:
+        found = fold(operation.kind, arrays, operation.attributes)
+    except FoldingError as error:
+        raise build.refusal(operation, f"its constants cannot be computed ({error}).") from None
+    if found is None:
+        raise build.refusal(operation, f"it computes a constant by {operation.kind}, which is not done here.")
+    return found
+
+
+def _door(build: Building, name: str, declared: Declared, size: tuple[int, int] | None) -> Value:
+    """An input of the graph as an Input layer."""
+    shape, what = declared.shape, f"{build.where}: its input '{name}'"
+    if shape is None or len(shape) not in (2, 4):
+        raise NetworkError(f"{what} is {shape}; expected one or more pictures (N, C, H, W), or rows (N, F).")
+    if declared.dtype not in DTYPES:
+        raise NetworkError(f"{what} is of {declared.dtype}; networks take {', '.join(DTYPES)}.")
+    axes = "F" if len(shape) == 2 else _axes_at_door(build.graph, name, shape)
+    dims = _dims(shape[1:], axes, size)
+    if dims is None:
+        raise NetworkError(
+            f"{what} takes pictures of any size, {_shown(shape)}. Say which: size=(224, 224), or --size 224."
+        )
+    dtype = DTYPES[declared.dtype]
+    layer = Input(dims, dtype, "channels_first" if axes == "CHW" else "channels_last", name=None)
+    build.steps.append(Step(layer, (), layer.output_shape(), tidy(name.split("/"))))
+    return Value(len(build.steps) - 1, dims, axes, numbers="integer" if dtype.startswith("uint") else "real")
+
+
+def _dims(shape: tuple[int | None, ...], axes: str, size: tuple[int, int] | None) -> tuple[int, ...] | None:
+    """Sizes without the batch; None where one is open."""
+    sizes = list(shape)
+    if size and axes != "F":
+        first = axes.index("H")
+        sizes[first : first + 2] = [given or own for own, given in zip(sizes[first : first + 2], size, strict=True)]
+    known = tuple(n for n in sizes if n)
+    return known if len(known) == len(sizes) else None
+
+
+def _shown(shape: tuple[int | None, ...]) -> str:
+    return "×".join("?" if n is None else str(n) for n in shape)
+
+
+def _axes_at_door(graph: Graph, name: str, shape: tuple[int | None, ...]) -> str:
+    """What the axes of pictures are: by what reads them, or where that does not tell, by which looks like channels."""
+    readers: dict[str, list[Operation]] = {}
+    for operation in graph.operations:
+        for source in operation.inputs:
+            readers.setdefault(source, []).append(operation)
+    names, seen = [name], set[str]()
+    while names:
+        for operation in readers.get(names.pop(), ()):
+            if operation.kind == "Transpose":
+                return "HWC" if tuple(operation.attributes.get("perm", ())) == (0, 3, 1, 2) else "CHW"
+            if operation.kind in LOOKED_THROUGH and operation.outputs[0] not in seen:
+                seen.add(operation.outputs[0])
+                names.append(operation.outputs[0])
+    return "HWC" if shape[3] in PICTURES and shape[1] not in PICTURES else "CHW"
+
+
+def _network(build: Building, name: str) -> tuple[Network, Weights]:
+    ends = [_end(build, output) for output in build.graph.outputs]
+    steps, places = fuse(build.steps, ends)
+    names = unique([(step.wanted, step.layer) for step in steps])
+    entries: list[tuple[Layer, tuple[int, ...]]] = [
+        (replace(step.layer, name=own), step.sources) for step, own in zip(steps, names, strict=True)
+    ]
+    doors = tuple(i for i, step in enumerate(steps) if isinstance(step.layer, Input))
+    try:
+        network = Network.from_entries(name, entries, doors, tuple(places))
+    except NetworkError as problem:
+        raise NetworkError(f"{build.where} cannot become a network: {problem}") from None
+    weights = {
+        f"{own}/{variable}": array
+        for step, own in zip(steps, names, strict=True)
+        for variable, array in step.weights.items()
+    }
+    return network, weights
+
+
+def _end(build: Building, output: str) -> int:
+    """The step that an output of the graph is."""
+    value = build.values.get(output)
+    if not isinstance(value, Value) or value.axes == "column":
+        raise NetworkError(f"{build.where}: its output '{output}' is nothing that a layer gives.")
+    if value.order is not None and prod(value.dims) > 1:
+        raise NetworkError(
+            f"{build.where}: its output '{output}' is maps in a row, channel after channel, and Striate's are in "
+            "another order. Cut it off before they are flattened."
+        )
+    return value.step
