@@ -50,6 +50,23 @@ class Model:
         model._begin(network, seed)
         return model
 
+    @classmethod
+    def from_onnx(cls, path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> "Model":
+        """The network in an ONNX file of any program as a model: to predict, to train further, to save.
+
+        It takes the arrays that the file takes: float32 (N, C, H, W) from PyTorch, for example. Of Striate's own
+        exports classes and image policy come back too. size: height and width, where the file takes pictures of any.
+        Nothing beside the file is opened, and nothing in it is executed. Raises ModelFileError for a file that is
+        damaged, no ONNX, or unsafe; NetworkError, naming the operator, for one that no layer stands for.
+        """
+        from striate.interchange.to_network import open_onnx
+
+        opened = open_onnx(path, size=size)
+        model = Model.from_network(opened.network)
+        model.classes, model.policy, model.figures = opened.told.classes, opened.told.policy, dict(opened.told.figures)
+        model._take(opened.weights)
+        return model
+
     def _begin(self, network: Network | None, seed: int) -> None:
         self._network = network
         self._engine: Engine | None = None
@@ -381,8 +398,11 @@ class Sequential(Model):
 def load(path: str | os.PathLike[str]) -> Model:
     """The model that `save` wrote, with network, weights, classes and image policy. Nothing in the file is executed.
 
+    A file that ends in .onnx is opened as `Model.from_onnx` does.
     Raises ModelFileError for a file that is missing, damaged, foreign, or from a newer Striate.
     """
+    if os.fspath(path).endswith(".onnx"):
+        return Model.from_onnx(path)
     arrays, metadata = load_weights(path)
     if metadata.get("kind") != "model":
         raise ModelFileError(

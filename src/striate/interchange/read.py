@@ -59,7 +59,7 @@ def parse_onnx(path: str | os.PathLike[str]) -> ModelProto:
     if foreign := _foreign(content):
         raise ModelFileError(f"{path} is no ONNX file but {foreign}.")
     try:
-        model = ModelProto.FromString(content)
+        model: ModelProto = ModelProto.FromString(content)
     except Exception as error:  # protobuf's DecodeError; its home is a package that only onnx asks for
         raise ModelFileError(f"{path} is no ONNX file, or it is damaged or cut off.") from error
     if not model.HasField("graph") or not model.graph.output:
@@ -145,7 +145,7 @@ def _check_attributes(operation: Operation, schema: defs.OpSchema, what: str) ->
     for name, value in operation.attributes.items():
         if name not in schema.attributes:
             raise ModelFileError(f"{what} has an attribute '{name}', which the operator does not take.")
-        kind = schema.attributes[name].type.name
+        kind = str(schema.attributes[name].type).rpartition(".")[2]
         if not _is(value, kind):
             raise ModelFileError(f"{what}: its attribute '{name}' is not of the kind {kind.lower()}.")
     for name, attribute in schema.attributes.items():

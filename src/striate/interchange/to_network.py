@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from striate.interchange.fusing import fuse
 from striate.interchange.graph import Array, Declared, Graph, Operation
 from striate.interchange.read import read_onnx
 from striate.interchange.rules import RULES
+from striate.interchange.told import Told, check_fit, told
 from striate.network import Input, Layer, Network
 
 DTYPES = {"uint8": "uint8", "uint16": "uint16", "float16": "float32", "float32": "float32", "float64": "float64"}
@@ -22,15 +23,40 @@ LOOKED_THROUGH = {"Cast", "Identity", "Mul", "Add", "Sub", "Div", "Pad"}  # on t
 COLUMNS = {"Sub", "ReduceSumSquare"}  # what may read a column: a distance
 
 
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A file that became a network. weights: float32 by full name; told: what else our own files say."""
+
+    network: Network
+    weights: Weights
+    told: Told
+
+
 def import_onnx(path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> tuple[Network, Weights]:
     """The network in an ONNX file and its weights (float32, by full name), in Striate's layouts.
 
     The network takes the arrays that the file takes, (N, C, H, W) or (N, H, W, C), and gives rows as the file does;
-    an output of maps is (N, H, W, C). size: height and width, where the file takes pictures of any.
+    an output of maps is (N, H, W, C). size: height and width, where the file takes pictures of any; our own exports
+    say it themselves.
     Raises ModelFileError for a file that cannot be read, NetworkError for an operator that no layer stands for.
     """
-    graph = read_onnx(path)
-    return to_network(graph, size=size, where=str(path), name=network_name(graph, path))
+    opened = open_onnx(path, size=size)
+    return opened.network, opened.weights
+
+
+def open_onnx(path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> Opened:
+    """As `import_onnx`, with what our own exports say of classes and pictures."""
+    return open_graph(read_onnx(path), path, size=size)
+
+
+def open_graph(graph: Graph, path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> Opened:
+    """As `open_onnx`, for a file that was read. path: for names and errors."""
+    known = told(graph, str(path))
+    if size is None and known.policy:
+        size = known.policy.height, known.policy.width
+    network, weights = to_network(graph, size=size, where=str(path), name=network_name(graph, path))
+    check_fit(known, network, str(path))
+    return Opened(network, weights, known)
 
 
 def network_name(graph: Graph, path: str | os.PathLike[str]) -> str:

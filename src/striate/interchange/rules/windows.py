@@ -133,7 +133,8 @@ def _pool(kind: type[MaxPool2D] | type[AveragePool2D]) -> Callable[[Building, Op
             rows, columns = windows.padding
             source = build.add(operation, ZeroPadding2D((rows, columns)), source)
             borders = tuple((0, more) for more in windows.overhang)
-        layer = kind(windows.kernel, windows.strides, margins(borders))
+        (kh, kw), (sh, sw) = windows.kernel, windows.strides
+        layer = kind((kh, kw), (sh, sw), margins(borders))
         return from_layer(build, build.add(operation, layer, source), value)
 
     return rule
