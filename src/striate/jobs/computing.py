@@ -1,6 +1,8 @@
 """What computes a run: chosen when it begins, told to the person, and kept so that a resumed run computes the same."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -56,3 +58,14 @@ def engine_line(engine: Engine, reason: str) -> str:
 
 def _versions(engine: Engine) -> dict[str, Any]:
     return {"torch": version("torch")} if engine.name == "torch" else {}
+
+
+@contextmanager
+def timed(run: Run) -> Iterator[None]:
+    """Add the time spent within to the run's seconds, after Ctrl-C too; what is killed cannot be counted."""
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        run.config["seconds"] += time.perf_counter() - began
+        run.write_config()

@@ -1,24 +1,27 @@
 """Feature extraction as a job: the base stays as it is, a head is fitted, and one model comes of both."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from striate.data import Dataset
-from striate.engines.base import Array
+from striate.engines.base import Array, Weights
 from striate.errors import DataError
 from striate.evaluation import unknown_threshold
 from striate.evaluation.refusal import Refusal, refusals
 from striate.jobs.prepare import Job
 from striate.jobs.trained import THRESHOLD
 from striate.model import Model
-from striate.training import Run
+from striate.network import Network
+from striate.training import Recipe, Run
+from striate.training.callback import Logs
 from striate.transfer.bases import Base, joined, open_base
 from striate.transfer.extract import Extracted, extract
 from striate.transfer.head import log_softmax
 from striate.transfer.novelty import to_extras
+from striate.transfer.unknown import Novelty, TradeOff
 
 FOUND = "extraction"
 LEAST = 4  # pictures to learn from
@@ -45,11 +48,15 @@ def extract_job(job: Job, run: Run, say: Callable[[str], None]) -> Extraction:
     found = extract(base, data)
     model = _model(job, base, found, run)
     run.config["seconds"] += time.perf_counter() - began
-    run.config |= {FOUND: _facts(found), THRESHOLD: model.figures[THRESHOLD], "engine": "onnx"}
+    run.config |= {FOUND: _facts(found)} | ({} if job.plan.fine_tune else {"engine": "onnx"})
     run.write_config()
     say(_told(found))
-    limits = [(trade.refused, trade.limit) for trade in found.trade]
-    return Extraction(model, found.test, refusals(limits, found.far, found.test, data.test.y))
+    return measured(model, found.test, found.far, found.trade, data.test.y)
+
+
+def measured(model: Model, test: Array, far: Array, trade: Sequence[TradeOff], y: Array) -> Extraction:
+    """With what each limit does to the test pictures. test: (N, K); far: (N,), their distances; y: (N,)."""
+    return Extraction(model, test, refusals([(each.refused, each.limit) for each in trade], far, test, y))
 
 
 def check_enough(data: Dataset) -> None:
@@ -65,15 +72,24 @@ def check_enough(data: Dataset) -> None:
 
 def _model(job: Job, base: Base, found: Extracted, run: Run) -> Model:
     network, weights = joined(base, found.tap, found.fitted.head)
+    held = np.exp(log_softmax(found.fitted.logits))
+    figures = {"val_accuracy": found.fitted.accuracy, "val_loss": found.fitted.loss}
+    figures[THRESHOLD] = unknown_threshold(held, found.fitted.labels)
+    return save_model(job, run, network, weights, figures, found.novelty)
+
+
+def save_model(
+    job: Job, run: Run, network: Network, weights: Weights, figures: Logs, novelty: Novelty,
+    recipe: Recipe | None = None,
+) -> Model:  # fmt: skip
+    """The model of a run, in its file. figures: with the threshold of "unknown", which the run's config gets too."""
     model = Model.from_network(network, seed=run.recipe.seed)
     model.use_engine("onnx")
     model.weights = weights
     model.classes, model.policy, model.fingerprint = job.data.classes, job.data.policy, job.data.fingerprint
-    held = np.exp(log_softmax(found.fitted.logits))
-    model.figures = {"val_accuracy": found.fitted.accuracy, "val_loss": found.fitted.loss}
-    model.figures[THRESHOLD] = unknown_threshold(held, found.fitted.labels)
-    model.extras = to_extras(found.novelty)
+    model.figures, model.extras, model.recipe = figures, to_extras(novelty), recipe
     model.save(run.model_path)
+    run.config[THRESHOLD] = figures[THRESHOLD]
     return model
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 from striate import zoo
 from striate.data import get_augmentation, names
-from striate.engines.choose import AUTO, Computing
+from striate.engines.choose import AUTO, Computing, accelerator, installed
 from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
-from striate.jobs.automatic import choose_road
+from striate.jobs.automatic import Road, choose_road, tuning_seconds
 from striate.jobs.defaults import folder_model, training_images
 from striate.pretrained import IMAGENET, required_settings
-from striate.processes import place
-from striate.systems.recipes import recipe_for
+from striate.processes import cores, place
+from striate.systems.recipes import recipe_for, tuning_recipe
 from striate.training import Constant, Recipe, get_schedule
 from striate.training.callbacks import TensorBoard
 from striate.training.schedules import SCHEDULES
@@ -37,6 +37,7 @@ class Plan:
     with seeds recipe.seed, recipe.seed + 1, …. weights: "imagenet" or the path of a file, to begin with. plateau: lower
     the learning rate when validation stalls. engine, device, precision, deterministic, compiled: as in `Computing`.
     base: the pretrained network whose features are used as they are, with a head on top; None: all is trained.
+    fine_tune: then the base is trained too, its upper layers by the recipe.
     because: why this model, where none was named.
     """
 
@@ -55,6 +56,7 @@ class Plan:
     weights: str | None = None
     fit: str | None = None
     base: str | None = None
+    fine_tune: bool = False
     because: str = ""
 
     @property
@@ -83,13 +85,14 @@ def make_plan(
     data: str | None = None, model: str | None = None, *, fit: str | None = None, ensemble: int | None = None,
     computing: Computing = Computing(), tensorboard: bool = False,  # noqa: B008 - immutable
     sets: Mapping[str, str] | None = None, schedule: str | None = None, weights: str | None = None,
-    base: str | None = None, minutes: float | None = None, trains: bool = False, **recipe: Any,
+    base: str | None = None, fine_tune: bool = False, minutes: float | None = None, trains: bool = False,
+    **recipe: Any,
 ) -> Plan:  # fmt: skip
     """A plan from what a person typed; None is what the model usually gets.
 
     model: of the zoo, or a system that is one network or an ensemble of one. sets: further settings as text, of the
     model or of the recipe (`label_smoothing`, `weight_decay`, `optimizer.beta_1`, …). weights: "imagenet" or a file.
-    base: as in `Plan`; minutes: that a folder of photographs may take, where no model is named.
+    base, fine_tune: as in `Plan`; minutes: that a folder of photographs may take, where no model is named.
     trains: whether all weights must learn, whatever suits the data; so it is where anything of training is asked for.
     recipe: `epochs`, `batch_size`, `seed`, `optimizer`, `learning_rate`, `augment`.
     Raises UsageError for what is unknown or out of range.
@@ -100,7 +103,14 @@ def make_plan(
     asked = {key: value for key, value in recipe.items() if value is not None}
     only_training = (weights, schedule, ensemble, tensorboard, computing != Computing(), place().world > 1)
     trains = trains or any(only_training) or bool(asked.keys() - {"seed"} or set(sets or {}) - {SHAPE})
-    usual = _beginning_with(weights, _chosen(data, model, base, minutes, trains=trains))
+    if minutes is not None and not minutes > 0:
+        raise UsageError(f"--minutes is more than 0; received {minutes:g}.")
+    if fine_tune:
+        others = {"--weights": weights, "--ensemble": ensemble, "--tensorboard": tensorboard, "--model": model}
+        _check_tuning(data, [*(option for option, value in others.items() if value)], schedule)
+        usual = _tuned(data, base, minutes)
+    else:
+        usual = _beginning_with(weights, _chosen(data, model, base, minutes, trains=trains))
     chosen = _with_schedule(_changed(usual.recipe, photographs=is_folder(data), **asked), schedule)
     chosen, settings = _sort(chosen, {key: parse(value) for key, value in (sets or {}).items()})
     return replace(
@@ -134,10 +144,46 @@ def _chosen(data: str, model: str | None, base: str | None, minutes: float | Non
     if trains:
         named, because = folder_model()
         return replace(_usual(data, named), because=because)
-    if minutes is not None and not minutes > 0:
-        raise UsageError(f"--minutes is more than 0; received {minutes:g}.")
-    road = choose_road(data, minutes)
-    return replace(_usual(data, road.model), base=road.base, because=road.because, settings=road.settings)
+    return _by_road(data, choose_road(data, minutes))
+
+
+def _by_road(data: str, road: Road) -> Plan:
+    plan = replace(_usual(data, road.model), base=road.base, because=road.because, settings=road.settings)
+    return _with_tuning(plan) if road.fine_tune else plan
+
+
+def _with_tuning(plan: Plan) -> Plan:
+    return replace(plan, fine_tune=True, recipe=tuning_recipe(training_images(plan.data, folder=True)))
+
+
+def _check_tuning(data: str, others: list[str], schedule: str | None) -> None:
+    """Raise UsageError for what fine-tuning lacks, or what does not go with it."""
+    if not is_folder(data):
+        raise UsageError(f"--fine-tune is for photographs in a folder; '{data}' holds digits.")
+    if others or schedule == PLATEAU:
+        clashing = [*others, "--schedule plateau"][0]
+        raise UsageError(f"--fine-tune goes on from a base (--base), so {clashing} cannot be given too.")
+    if place().world > 1:
+        raise UsageError("--fine-tune runs in one process.")
+    if not installed("torch"):
+        raise UsageError('--fine-tune needs PyTorch, which is not installed: pip install "striate[torch]".')
+
+
+def _tuned(data: str, base: str | None, minutes: float | None) -> Plan:
+    if base is None:
+        plan = _by_road(data, choose_road(data, minutes, tune=True))
+    else:
+        check_base(base)
+        plan = _with_tuning(replace(_usual(data, base), base=base))
+    return plan if minutes is None else _in_time(plan, minutes)
+
+
+def _in_time(plan: Plan, minutes: float) -> Plan:
+    """The plan with as many epochs of fine-tuning as the minutes allow, at least one."""
+    settings = {SHAPE: plan.settings[SHAPE]} if SHAPE in plan.settings else {}
+    work, images = zoo.network(plan.model, **settings).multiply_adds, training_images(plan.data, folder=True)
+    fitting = max(1, int(60 * minutes / tuning_seconds(images, work, accelerator(), cores())))
+    return replace(plan, recipe=replace(plan.recipe, epochs=min(plan.recipe.epochs, fitting)))
 
 
 def _with_base(data: str, model: str | None, base: str, *, trains: bool) -> Plan:

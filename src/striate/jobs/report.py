@@ -11,6 +11,7 @@ from striate.evaluation import Evaluation
 from striate.evaluation.refusal import Refusal
 from striate.evaluation.report import ReportData, write_report
 from striate.jobs.extract import FOUND
+from striate.jobs.fine_tune import START, TUNED
 from striate.jobs.plan import PLATEAU, Plan
 from striate.jobs.prepare import Job
 from striate.model import Model
@@ -35,7 +36,10 @@ def write(
         history=run.read_history(),
         splits={"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
         notes=(*job.notes, *data.notes),
-        recipe=settings(job.plan) | _extraction(config) | ({"why": job.plan.because} if job.plan.because else {}),
+        recipe=settings(job.plan)
+        | _extraction(config)
+        | _tuning(config)
+        | ({"why": job.plan.because} if job.plan.because else {}),
         versions=config["versions"],
         seed=run.recipe.seed,
         hardware=config["hardware"],
@@ -53,11 +57,14 @@ def write(
 
 def settings(plan: Plan) -> dict[str, str]:
     """A recipe as short texts by name: without the seed, and without what nobody changed."""
-    if plan.base:
+    if plan.base and not plan.fine_tune:
         return {"base": f"{plan.base}, ImageNet, as it is"}
     recipe = plan.recipe
-    kept = [item.name for item in fields(recipe) if item.name != "seed" and getattr(recipe, item.name) not in (None, 0)]
-    texts = {name: _short(recipe, name) for name in kept}
+    kept = [
+        item.name for item in fields(recipe) if item.name != "seed" and getattr(recipe, item.name) not in (None, 0, ())
+    ]
+    base = {"base": f"{plan.base}, ImageNet, fine-tuned: the upper layers, then all"} if plan.base else {}
+    texts = base | {name: _short(recipe, name) for name in kept}
     if plan.weights:
         texts["weights"] = Path(plan.weights).name
     return texts | {"schedule": PLATEAU} if plan.plateau else texts
@@ -73,6 +80,22 @@ def _extraction(config: Mapping[str, Any]) -> dict[str, str]:
         "features": found["tap"],
         "head": f"L2 {found['strength']:g}, temperature {found['temperature']:.2f}",
         "held out": f"{100 * held['accuracy']:.2f} % right, loss {held['loss']:.4f}",
+    }
+
+
+def _tuning(config: Mapping[str, Any]) -> dict[str, str]:
+    """What fine-tuning came to, stage by stage, on pictures that neither head nor stages learnt from."""
+    found = config.get(TUNED)
+    if not found:
+        return {}
+    texts = {
+        f"fine-tuning, {name}": f"{100 * figures['accuracy']:.2f} % right, loss {figures['loss']:.4f}"
+        for name, figures in found["figures"].items()
+    }
+    return texts | {
+        "decided by": f"{found['held_out']} pictures held out",
+        "kept": "the start, which nothing clearly beat" if found["kept"] == START else found["kept"],
+        "test, start and kept": " → ".join(f"{100 * found['test'][name]:.2f} %" for name in (START, "kept")),
     }
 
 

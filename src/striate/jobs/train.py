@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,8 +14,9 @@ from striate.evaluation import Evaluation, evaluate, unknown_threshold
 from striate.evaluation.refusal import Refusal
 from striate.files import atomic_write
 from striate.jobs import facts
-from striate.jobs.computing import use_engine
+from striate.jobs.computing import timed, use_engine
 from striate.jobs.extract import check_enough, extract_job
+from striate.jobs.fine_tune import fine_tune_job
 from striate.jobs.plan import Plan, is_folder
 from striate.jobs.prepare import Job, prepare
 from striate.jobs.together import LAUNCH, agree, begun_before, one_first
@@ -93,7 +93,8 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Job
     """The job of a run that is to go on, to more epochs if asked. Raises RunError where it cannot."""
     run, plan, trained = agree(lambda: _opened(path))
     if plan.base and epochs is not None:
-        raise UsageError(f"{run.path} fits a head to features, which has no epochs: leave --epochs out.")
+        what = "fine-tunes by its stages" if plan.fine_tune else "fits a head to features"
+        raise UsageError(f"{run.path} {what}, which has no epochs to add: leave --epochs out.")
     job = one_first(lambda: prepare(plan, begun=trained))
     run.require_data(job.data.fingerprint)
     if epochs is not None:
@@ -120,7 +121,7 @@ def train(job: Job, run: Run, *, verbose: Verbose = "auto", say: Say = print) ->
     run.require_data(job.data.fingerprint)
     with _resumable(run):
         if job.plan.base:
-            found = extract_job(job, run, say)
+            found = fine_tune_job(job, run, say, verbose) if job.plan.fine_tune else extract_job(job, run, say)
             extracted = replace(job, network=found.model.network)
             return _finish(extracted, run, found.test, found.model, found.refusals)
         if job.plan.ensemble == 1:
@@ -142,24 +143,13 @@ def _train_one(job: Job, run: Run, verbose: Verbose, say: Say) -> tuple[Result, 
     callbacks = [use_engine(model, plan, run, say), *_callbacks(plan, run)]
     if job.weights:
         model.weights |= job.weights
-    with _timed(run):
+    with timed(run):
         model.train(job.data, run.recipe, run=run, callbacks=callbacks, verbose=verbose)
     outputs = _Outputs(*(_predict(model, part.x) for part in (job.data.validation, job.data.test)))
     model.figures |= {THRESHOLD: unknown_threshold(outputs.validation, job.data.validation.y)}
     model.save(run.model_path)
     run.config[THRESHOLD] = model.figures[THRESHOLD]
     return _finish(job, run, outputs.test, model), outputs
-
-
-@contextmanager
-def _timed(run: Run) -> Iterator[None]:
-    """Add the time spent within to the run's seconds, after Ctrl-C too; what is killed cannot be counted."""
-    began = time.perf_counter()
-    try:
-        yield
-    finally:
-        run.config["seconds"] += time.perf_counter() - began
-        run.write_config()
 
 
 def _predict(model: Model, x: Array) -> Array:

@@ -45,6 +45,17 @@ AS_REPORTED: dict[str, Recipe] = {
                        Augmentation(crop=(0.08, 1.0), flip_horizontal=True)),
 }  # fmt: skip
 
+# From the head that the extraction found, the upper layers; what is near its best needs small steps.
+TUNED = Recipe(2, 32, SGD(1e-3, 0.9), OneCycle(), PHOTOGRAPHS["light"], average=0.95, patience=2)
+TUNED_STEPS = 100  # at least, of each stage
+TUNED_EPOCHS = 12  # at most
+
+
+def tuning_recipe(images: int) -> Recipe:
+    """How the upper layers of a base are fine-tuned on so many training images: few of them are seen more often."""
+    steps = max(1, images // TUNED.batch_size)
+    return replace(TUNED, epochs=min(max(TUNED.epochs, -(-TUNED_STEPS // steps)), TUNED_EPOCHS))
+
 
 def recipe_for(model: str, images: int = FEW) -> Recipe:
     """The recipe of a model of the zoo, for so many training images; the usual one where no system has its name."""

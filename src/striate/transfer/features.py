@@ -1,9 +1,9 @@
 """The features of all pictures of a data set, computed once by ONNX Runtime and then taken from the disk."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 from striate.data import Dataset
 from striate.data.cache import Facts, NoRoomError, keep
 from striate.data.workers import progress
-from striate.transfer.bases import Base
+from striate.network import Network
+from striate.transfer.bases import Base, with_features
+
+if TYPE_CHECKING:
+    from striate.engines.onnx import OnnxEngine
 
 Array = NDArray[Any]
 Features = Mapping[str, Array]
@@ -39,6 +43,24 @@ def features(base: Base, data: Dataset) -> tuple[Features, Features, Features]:
     cuts = np.cumsum([len(part) for part in parts])[:-1]
     train, validation, test = (_by_tap(rows, base.taps, sizes) for rows in np.split(all_rows, cuts))
     return train, validation, test
+
+
+def answers(network: Network, weights: Mapping[str, Array], parts: Sequence[Any]) -> list[tuple[Array, Array]]:
+    """Of a network that is a base with a head: for each part (N, H, W, C) probabilities (N, K) and features (N, F)."""
+    from striate.engines.onnx import OnnxEngine
+
+    engine = OnnxEngine(with_features(network), weights)
+    with progress("looking at pictures", sum(map(len, parts))) as advance:
+        return [_answers(engine, part, advance) for part in parts]
+
+
+def _answers(engine: "OnnxEngine", part: Any, advance: Callable[[int], object]) -> tuple[Array, Array]:
+    found = [engine.forward([part[:0]])]
+    for start in range(0, len(part), AT_ONCE):
+        found.append(engine.forward([part[start : start + AT_ONCE]]))
+        advance(len(found[-1][0]))
+    probabilities, rows = (np.concatenate(outputs) for outputs in zip(*found, strict=True))
+    return probabilities, rows
 
 
 def _key(base: Base, data: Dataset) -> str:

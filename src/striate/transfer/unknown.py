@@ -16,6 +16,7 @@ DIRECTIONS = 16
 PRIOR = 5  # pictures' worth of trust that features vary within a class as they do over all
 ROUNDS = 4  # of the iteration that finds the directions
 REFUSED = 0.01  # of the real pictures, held out
+NEVER = -1  # the fold of pictures that are not held out
 SHARES = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)  # that the report tells of
 
 
@@ -91,15 +92,16 @@ def learn_novelty(
 ) -> tuple[Novelty, tuple[TradeOff, ...]]:
     """What is usual for features x (N, F) of classes y (N,), and what other limits would cost.
 
-    folds: (N,), as for the head. refused: the share of real pictures that the limit may call unknown; the limit comes
-    from distances of pictures from Gaussians that never saw them.
+    folds: (N,), as for the head, or NEVER. refused: the share of real pictures that the limit may call unknown; the
+    limit comes from distances of pictures from Gaussians that never saw them, where they are held out at all.
     """
     scale = Scale.of(x)
     z = scale.apply(x)
     held, trust = np.empty(len(x)), len(x) / (len(x) + PRIOR)
-    for fold in np.unique(folds):
+    for fold in np.unique(folds[folds != NEVER]):
         out = folds == fold
         held[out] = _gaussians(z[~out], y[~out], classes, trust).distances(z[out])
+    held = held[folds != NEVER]
     usual = _gaussians(z, y, classes, trust)
     limit = np.asarray(np.quantile(held, 1 - refused, method="higher"))
     trade = tuple(TradeOff(share, float(np.quantile(held, 1 - share, method="higher"))) for share in SHARES)
