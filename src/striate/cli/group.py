@@ -11,6 +11,7 @@ COMMANDS = {
     "evaluate": "Measure a trained network on test images.",
     "predict": "Say what pictures show.",
     "export": "Write a trained network as an ONNX file.",
+    "inspect": "Show what an ONNX file of any program holds: layers, shapes, cost.",
     "find-lr": "Suggest a learning rate for a network on its data.",
     "summary": "Print a network as the table that papers print.",
     "reproduce": "Run known systems and print measured beside reported figures.",

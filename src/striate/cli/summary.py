@@ -34,9 +34,9 @@ def summary(what: str, as_json: bool) -> None:
     """Print the layers of a model of the zoo, of a run, or of a model file."""
     network = _network(what)
     if as_json:
-        click.echo(json.dumps(_plain(network), ensure_ascii=False))
+        click.echo(json.dumps(plain(network), ensure_ascii=False))
         return
-    _show(network)
+    show(network)
 
 
 def _network(what: str) -> "Network":
@@ -49,7 +49,8 @@ def _network(what: str) -> "Network":
     return open_trained(what).models[0].network
 
 
-def _plain(network: "Network") -> dict[str, object]:
+def plain(network: "Network") -> dict[str, object]:
+    """The table as JSON has it."""
     return {
         "name": network.name,
         "parameters": network.parameter_count,
@@ -59,7 +60,8 @@ def _plain(network: "Network") -> dict[str, object]:
     }
 
 
-def _show(network: "Network") -> None:
+def show(network: "Network") -> None:
+    """Print the table, as wide as the terminal allows, and the totals."""
     from rich.console import Console
 
     console = (
@@ -86,7 +88,7 @@ def _table(network: "Network", *, narrow: bool = False, rounded: bool = False) -
     table = _empty({column: broken if narrow else column for column, broken in COLUMNS.items()}, 0 if narrow else 1)
     for row in network.table():
         name, kind, activation = map(_broken, _words(row)) if narrow else _words(row)
-        adds = _rounded(row.multiply_adds) if rounded else f"{row.multiply_adds:,}"
+        adds = three_digits(row.multiply_adds) if rounded else f"{row.multiply_adds:,}"
         table.add_row(name, kind, *_sizes(row), activation, f"{row.parameters:,}", adds, _pair(row.receptive_field))
     return table
 
@@ -105,7 +107,7 @@ def _tight(network: "Network") -> "Table":
         maps, size, _, _, padding = _sizes(row)
         table.add_row(
             inner if block else name, kind, maps, size, _window(row), padding, row.activation or "",
-            f"{row.parameters:,}", _rounded(row.multiply_adds), _pair(row.receptive_field),
+            f"{row.parameters:,}", three_digits(row.multiply_adds), _pair(row.receptive_field),
         )  # fmt: skip
     return table
 
@@ -145,7 +147,7 @@ def _broken(word: str, longest: int = LONG) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[._/])", "\n", word).replace("Normalization", "Normal-\nization")
 
 
-def _rounded(count: int) -> str:
+def three_digits(count: int) -> str:
     """Three digits: 1,135,256,096 → 1.14 G."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if count >= size:

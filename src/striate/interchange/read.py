@@ -9,6 +9,7 @@ from onnx import ModelProto, defs
 from striate.errors import ModelFileError
 from striate.interchange.graph import STANDARD, Graph, Operation, from_proto
 
+BEGINNING = 512  # bytes that tell text
 LARGEST_FILE = 2**31  # bytes: protobuf reads no more
 MOST_OPERATIONS = 100_000
 LARGEST_INPUT = 1 << 28  # numbers in one image: a gigabyte of float32
@@ -95,7 +96,13 @@ def _foreign(content: bytes) -> str | None:
         return "a TensorFlow Lite model; convert it with tf2onnx"
     if content[8:10] == b'{"' and int.from_bytes(content[:8], "little") < len(content):
         return "a safetensors file; Striate's own models open with striate.load"
-    return None
+    return "text" if _is_text(content[:BEGINNING]) else None
+
+
+def _is_text(beginning: bytes) -> bool:
+    """Whether letters are all that a file begins with; a message of protobuf has other bytes at once."""
+    letters = beginning.decode("utf-8", "ignore")
+    return len(letters.encode()) > len(beginning) - 4 and all(c.isprintable() or c in "\n\r\t" for c in letters)
 
 
 def _check_operators(model: ModelProto, path: object) -> None:
