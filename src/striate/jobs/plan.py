@@ -227,7 +227,8 @@ def _system(data: str, id: str) -> Plan:
     if len(system.forms) != 1:
         raise UsageError(f"'{id}' is not one network. Run it with: striate reproduce {id}")
     form = system.forms[0]
-    return Plan(data, form.model, system.recipe(), form.settings, ensemble=system.members)
+    plan = Plan(data, form.model, system.recipe(), form.settings, ensemble=system.members)
+    return replace(plan, base=form.base, fine_tune=form.fine_tune)
 
 
 def _check_settings(ensemble: int | None, tensorboard: bool) -> None:

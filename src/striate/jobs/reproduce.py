@@ -131,7 +131,8 @@ class Reproduction:
         recipe = replace(system.recipe(as_reported=self.as_reported, images=images), seed=seed * system.members)
         settings = {**form.settings, **(form.as_reported if self.as_reported else {})}
         fit = form.fit if self.as_reported else None
-        return Plan(data, form.model, recipe, settings, fit=fit, ensemble=system.members)
+        plan = Plan(data, form.model, recipe, settings, fit=fit, base=form.base, fine_tune=form.fine_tune)
+        return replace(plan, ensemble=system.members)
 
 
 def place_of(system: System, folder: str | None) -> str:

@@ -19,6 +19,9 @@ MNIST_CNN = System(
      Form("subclassed", "mnist-cnn-subclassed", "99.35 %")),
 )  # fmt: skip
 
+BASE = "efficientnet-lite0"
+ITS_BASE = f"{BASE} as the base"
+
 SYSTEMS = (
     System(
         "linear-regression", "three exam scores predict the final one, in matrix form", "cost falls",
@@ -55,6 +58,10 @@ SYSTEMS = (
            (_of_photographs("googlenet", "65 %"),), data=DOGS_VS_CATS),
     System("resnet18", "a residual network, on 2,000 photographs of dogs and cats", "–",
            (Form("", "resnet18"),), data=DOGS_VS_CATS),
+    System("feature-extraction", "a pretrained base as it is, with a new head, on 2,000 photographs of dogs and cats",
+           "90 %", (Form("", BASE, "90 %", base=BASE),), data=DOGS_VS_CATS, changed=ITS_BASE),
+    System("fine-tuning", "the same, then the upper layers of the base, then all of it, slowly", "94–97 %",
+           (Form("", BASE, "94–97 %", base=BASE, fine_tune=True),), data=DOGS_VS_CATS, changed=ITS_BASE),
 )  # fmt: skip
 
 

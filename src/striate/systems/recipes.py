@@ -24,6 +24,11 @@ RECIPES: dict[str, Recipe] = {
     "mnist-quick": Recipe(2, 200, Adam(3e-2, beta_2=0.98), OneCycle()),
 }
 
+# From the head that the extraction found, the upper layers; what is near its best needs small steps.
+TUNED = Recipe(2, 32, SGD(1e-3, 0.9), OneCycle(), PHOTOGRAPHS["light"], average=0.95, patience=2)
+TUNED_STEPS = 100  # at least, of each stage
+TUNED_EPOCHS = 12  # at most
+
 KERAS = Recipe(15, 100, Adam(1e-3), Constant())
 TUTORIAL = Recipe(300, 256, Adam(1e-3), Constant())
 AS_REPORTED: dict[str, Recipe] = {
@@ -43,12 +48,9 @@ AS_REPORTED: dict[str, Recipe] = {
     # He et al. 2015, section 3.4, without its test at ten crops.
     "resnet18": Recipe(90, 256, SGD(0.1, 0.9, weight_decay=1e-4), Step(0.1, 30),
                        Augmentation(crop=(0.08, 1.0), flip_horizontal=True)),
+    "feature-extraction": Recipe(),  # its head is fitted to convergence, by no recipe
+    "fine-tuning": TUNED,  # reported by its order of stages and small rate alone
 }  # fmt: skip
-
-# From the head that the extraction found, the upper layers; what is near its best needs small steps.
-TUNED = Recipe(2, 32, SGD(1e-3, 0.9), OneCycle(), PHOTOGRAPHS["light"], average=0.95, patience=2)
-TUNED_STEPS = 100  # at least, of each stage
-TUNED_EPOCHS = 12  # at most
 
 
 def tuning_recipe(images: int) -> Recipe:
@@ -59,6 +61,8 @@ def tuning_recipe(images: int) -> Recipe:
 
 def recipe_for(model: str, images: int = FEW) -> Recipe:
     """The recipe of a model of the zoo, for so many training images; the usual one where no system has its name."""
+    if model == "fine-tuning":
+        return tuning_recipe(images)
     guide = guide_of(model)
     if guide:
         return guide.recipe(images)

@@ -15,6 +15,7 @@ Say = Callable[[str], None]
 class Form:
     """One network of a system. name: empty where there is only one. reported: accuracy on the test images.
 
+    base, fine_tune: as in a plan: the base that stays as it is, under a head, and whether it learns too in the end.
     settings: of the model; as_reported: other settings, for the network as it was reported; fit: how the pictures were
     brought to its size then.
     """
@@ -25,6 +26,8 @@ class Form:
     settings: Mapping[str, Any] = field(default_factory=dict)
     as_reported: Mapping[str, Any] = field(default_factory=dict)
     fit: str | None = None
+    base: str | None = None
+    fine_tune: bool = False
 
 
 @dataclass(frozen=True)
