@@ -17,26 +17,28 @@ def run(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
     What no later operator reads is let go. Raises UsageError for inputs that are not the graph's, NetworkError for an
     operator that is not known here, or that cannot take what it is given.
     """
-    _check_names(graph, inputs)
-    for name, array in inputs.items():
-        _check_input(name, graph.inputs[name], array)
-    operators = [_operator(operation) for operation in graph.operations]
+    _check_inputs(graph, inputs)
+    names = [_operator(operation) for operation in graph.operations]
     values = {**graph.constants, **inputs}
     left = Counter(name for operation in graph.operations for name in operation.inputs)
     left.update(graph.outputs)
-    for operation, operator in zip(graph.operations, operators, strict=True):
+    for operation, operator in zip(graph.operations, names, strict=True):
         given = [values[name] if name else None for name in operation.inputs]
-        wanted = max((place for place, name in enumerate(operation.outputs, 1) if name), default=0)
-        version = graph.opsets.get(operation.domain, graph.opset)
-        try:
-            found = OPERATORS[operator](given, operation.attributes, version, wanted)
-        except (ValueError, TypeError, LookupError, ArithmeticError, MemoryError) as error:
-            raise NetworkError(f"{operation.label} cannot be computed: {error}.") from error
-        if len(found) < wanted:
-            raise NetworkError(f"{operation.label} gives {len(found)} outputs here, but {wanted} are read.")
+        found = _carry_out(operation, operator, given, graph.opsets.get(operation.domain, graph.opset))
         values.update(zip(operation.outputs, found, strict=False))
         _let_go(values, left, operation)
     return {name: np.asarray(values[name]) for name in graph.outputs}
+
+
+def _carry_out(operation: Operation, operator: str, inputs: list[Array | None], opset: int) -> tuple[Array, ...]:
+    wanted = max((place for place, name in enumerate(operation.outputs, 1) if name), default=0)
+    try:
+        found = OPERATORS[operator](inputs, operation.attributes, opset, wanted)
+    except (ValueError, TypeError, LookupError, ArithmeticError, MemoryError) as error:
+        raise NetworkError(f"{operation.label} cannot be computed: {error}.") from error
+    if len(found) < wanted:
+        raise NetworkError(f"{operation.label} gives {len(found)} outputs here, but {wanted} are read.")
+    return found
 
 
 def _let_go(values: dict[str, Array], left: Counter[str], operation: Operation) -> None:
@@ -46,24 +48,30 @@ def _let_go(values: dict[str, Array], left: Counter[str], operation: Operation) 
             values.pop(name, None)
 
 
-def _check_names(graph: Graph, inputs: Mapping[str, Array]) -> None:
+def _check_inputs(graph: Graph, inputs: Mapping[str, Array]) -> None:
     missing, unknown = graph.inputs.keys() - inputs.keys(), inputs.keys() - graph.inputs.keys()
     if missing:
         raise UsageError(f"The graph needs its input '{min(missing)}', which is not given.")
     if unknown:
         raise UsageError(f"The graph has no input '{min(unknown)}'.{nearest(min(unknown), graph.inputs)}")
+    for name, array in inputs.items():
+        _check_input(name, graph.inputs[name], array)
 
 
 def _check_input(name: str, declared: Declared, array: Array) -> None:
-    shape = declared.shape
-    fits = shape is None or (
-        len(shape) == array.ndim and all(size in (None, has) for size, has in zip(shape, array.shape, strict=True))
+    if array.dtype.name == declared.dtype and _fits(array.shape, declared.shape):
+        return
+    sizes = ", ".join("any" if size is None else str(size) for size in declared.shape or ())
+    shape = "any shape" if declared.shape is None else f"({sizes})"
+    raise UsageError(
+        f"Input '{name}': expected {declared.dtype} of {shape}, received {array.dtype.name} of {array.shape}."
     )
-    if not fits or array.dtype.name != declared.dtype:
-        sizes = "any shape" if shape is None else str(tuple("any" if size is None else size for size in shape))
-        raise UsageError(
-            f"Input '{name}': expected {declared.dtype} of {sizes}, received {array.dtype.name} of {array.shape}."
-        )
+
+
+def _fits(shape: tuple[int, ...], declared: tuple[int | None, ...] | None) -> bool:
+    if declared is None:
+        return True
+    return len(shape) == len(declared) and all(b in (None, a) for a, b in zip(shape, declared, strict=True))
 
 
 def _operator(operation: Operation) -> str:

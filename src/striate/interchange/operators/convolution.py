@@ -3,18 +3,14 @@
 Maps are (N, C, D1 … Dn), kernels (O, C / group, K1 … Kn). Source: ONNX's operator pages Conv and ConvTranspose.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from striate.engines.base import Array
-from striate.engines.numpy.convolution import Geometry, col2im, conv2d_forward
+from striate.engines.numpy.convolution import col2im, conv2d_forward
 from striate.engines.numpy.depthwise import depthwise_forward
 from striate.engines.numpy.memory import planes
 from striate.interchange.operators.registry import operator, widened
-from striate.interchange.operators.windows import Windows, halves, pairs, place
-
-Ints = Sequence[int]
+from striate.interchange.operators.windows import Ints, Windows, halves, place
 
 
 @operator("Conv")
@@ -50,25 +46,21 @@ def _convolve(x: Array, kernel: Array, windows: Windows, group: int) -> Array:
     if x.ndim == 3:
         return _convolve(x[..., None], kernel[..., None], windows.flat(), group)[..., 0]
     if x.ndim == 4:
-        return _convolve_maps(x, kernel, windows.geometry(), group)
-    first, rest = windows.axes(slice(0, 1)), windows.axes(slice(1, None))
-    padded = np.pad(x, ((0, 0), (0, 0), *first.borders, *[(0, 0)] * (x.ndim - 3)))
-    (stride,), (dilation,), (count,) = first.strides, first.dilations, first.counts
-    total: Array | None = None
-    for tap in range(kernel.shape[2]):
-        start = tap * dilation
-        slices = padded[:, :, start : start + stride * (count - 1) + 1 : stride]  # (N, C, O1, D2 … Dn)
-        part = _convolve(_into_batch(slices), kernel[:, :, tap], rest, group)
-        total = part if total is None else total + part
-    assert total is not None
-    return _out_of_batch(total, count)
+        return _convolve_maps(x, kernel, windows, group)
+    first, *rest = windows.axes
+    padded = np.pad(x, ((0, 0), (0, 0), first.border, *[(0, 0)] * len(rest)))
+    parts = []
+    for place in range(first.kernel):
+        slices = padded[:, :, first.tap(place, first.count)]  # (N, C, O1, D2 … Dn)
+        parts.append(_convolve(_into_batch(slices), kernel[:, :, place], Windows(tuple(rest)), group))
+    return _out_of_batch(np.sum(parts, axis=0), first.count)
 
 
-def _convolve_maps(x: Array, kernel: Array, geometry: Geometry, group: int) -> Array:
+def _convolve_maps(x: Array, kernel: Array, windows: Windows, group: int) -> Array:
     maps, taps = x.transpose(0, 2, 3, 1), kernel.transpose(2, 3, 1, 0)  # (N, H, W, C), (KH, KW, C / group, O)
     if group > 1 and group == x.shape[1]:
-        return depthwise_forward(maps, taps, None, geometry)[0].transpose(0, 3, 1, 2)
-    return conv2d_forward(maps, taps, None, geometry, group)[0].transpose(0, 3, 1, 2)
+        return depthwise_forward(maps, taps, None, windows.geometry())[0].transpose(0, 3, 1, 2)
+    return conv2d_forward(maps, taps, None, windows.geometry(), group)[0].transpose(0, 3, 1, 2)
 
 
 def _into_batch(x: Array) -> Array:
@@ -102,57 +94,50 @@ def conv_transpose(
     kernel: (C, O / group, K1 … Kn); bias: (O,). All that the kernels reach is made, then cut to size.
     """
     _check(x, kernel, x.shape[1] == kernel.shape[0], kernel_shape)
-    axes = x.ndim - 2
-    strides, dilations = tuple(strides) or (1,) * axes, tuple(dilations) or (1,) * axes
-    y = _spread(x, kernel, strides, dilations, group)
-    if auto_pad.startswith("SAME"):
-        output_shape = [size * stride for size, stride in zip(x.shape[2:], strides, strict=True)]
-    sizes = [size + more for size, more in zip(y.shape[2:], tuple(output_padding) or (0,) * axes, strict=True)]
-    borders = pairs(() if auto_pad == "VALID" else pads, axes)
+    windows = place(x.shape[2:], kernel.shape[2:], strides=strides, dilations=dilations)
+    if auto_pad.startswith("SAME") and not output_shape:
+        output_shape = [axis.size * axis.stride for axis in windows.axes]
+    n = len(windows.axes)
+    sizes = [axis.spread + more for axis, more in zip(windows.axes, output_padding or [0] * n, strict=True)]
     if output_shape:
         surplus = [max(size - wanted, 0) for size, wanted in zip(sizes, output_shape, strict=True)]
-        borders = tuple(halves(total, at_end=auto_pad == "SAME_UPPER") for total in surplus)
-    wanted = output_shape or [size - sum(border) for size, border in zip(sizes, borders, strict=True)]
-    return _with_bias(_window(y, [start for start, _ in borders], wanted), bias)
+        starts = [halves(total, at_end=auto_pad == "SAME_UPPER")[0] for total in surplus]
+        sizes = [*output_shape]
+    else:
+        pads = pads if pads and auto_pad == "NOTSET" else [0] * (2 * n)
+        starts = [*pads[:n]]
+        sizes = [size - start - end for size, start, end in zip(sizes, starts, pads[n:], strict=True)]
+    return _with_bias(_window(_spread(x, kernel, windows, group), starts, sizes), bias)
 
 
 def _window(y: Array, starts: Ints, sizes: Ints) -> Array:
     """So many numbers from `starts` on, zeros where there are none: (N, O, …)."""
-    missing = [max(start + size - has, 0) for start, size, has in zip(starts, sizes, y.shape[2:], strict=True)]
-    padded = np.pad(y, ((0, 0), (0, 0), *((0, count) for count in missing)))
-    cut = tuple(slice(start, start + size) for start, size in zip(starts, sizes, strict=True))
-    return padded[(slice(None), slice(None), *cut)]
+    ends = [start + size for start, size in zip(starts, sizes, strict=True)]
+    missing = [(0, max(end - size, 0)) for end, size in zip(ends, y.shape[2:], strict=True)]
+    cut = [slice(start, end) for start, end in zip(starts, ends, strict=True)]
+    return np.pad(y, ((0, 0), (0, 0), *missing))[(slice(None), slice(None), *cut)]
 
 
-def _spread(x: Array, kernel: Array, strides: Ints, dilations: Ints, group: int) -> Array:
-    """Everything that the kernels reach: (N, O, …) with (D − 1) · S + reach numbers on each axis."""
+def _spread(x: Array, kernel: Array, windows: Windows, group: int) -> Array:
+    """All that the kernels reach: (N, O, …), `spread` numbers on each axis."""
     if x.ndim == 3:
-        return _spread(x[..., None], kernel[..., None], (*strides, 1), (*dilations, 1), group)[..., 0]
+        return _spread(x[..., None], kernel[..., None], windows.flat(), group)[..., 0]
     if x.ndim == 4:
-        (kh, kw), (sh, sw), (dh, dw) = kernel.shape[2:], strides, dilations
-        return _spread_maps(x, kernel, Geometry((kh, kw), (sh, sw), dilation=(dh, dw)), group)
-    (stride, *rest), (dilation, *others), count = strides, dilations, x.shape[2]
+        return _spread_maps(x, kernel, windows, group)
+    first, *rest = windows.axes
+    y = np.zeros((x.shape[0], kernel.shape[1] * group, *(axis.spread for axis in windows.axes)), x.dtype)
     maps = _into_batch(x)
-    y: Array | None = None
-    for tap in range(kernel.shape[2]):
-        part = _out_of_batch(_spread(maps, kernel[:, :, tap], rest, others, group), count)
-        if y is None:
-            length = stride * (count - 1) + dilation * (kernel.shape[2] - 1) + 1
-            y = np.zeros((*part.shape[:2], length, *part.shape[3:]), x.dtype)
-        start = tap * dilation
-        y[:, :, start : start + stride * (count - 1) + 1 : stride] += part
-    assert y is not None
+    for place in range(first.kernel):
+        part = _spread(maps, kernel[:, :, place], Windows(tuple(rest)), group)
+        y[:, :, first.tap(place, first.size)] += _out_of_batch(part, first.size)
     return y
 
 
-def _spread_maps(x: Array, kernel: Array, geometry: Geometry, group: int) -> Array:
-    n, _, h, w = x.shape
-    (kh, kw), (sh, sw), (dh, dw) = geometry.kernel_size, geometry.strides, geometry.dilation
-    outputs = kernel.shape[1]
-    shape = (n, sh * (h - 1) + dh * (kh - 1) + 1, sw * (w - 1) + dw * (kw - 1) + 1, outputs)
+def _spread_maps(x: Array, kernel: Array, windows: Windows, group: int) -> Array:
+    shape = (x.shape[0], *(axis.spread for axis in windows.axes), kernel.shape[1])  # of one group
     parts = []
     for maps, taps in zip(np.split(x, group, axis=1), np.split(kernel, group), strict=True):
         numbers = planes(maps.transpose(0, 2, 3, 1)).reshape(len(taps), -1)  # (C / group, H · W · N)
         matrix = taps.transpose(2, 3, 1, 0).reshape(-1, len(taps))  # (KH · KW · O / group, C / group)
-        parts.append(col2im(matrix @ numbers, shape, geometry))
+        parts.append(col2im(matrix @ numbers, shape, windows.geometry()))
     return np.concatenate(parts, axis=3).transpose(0, 3, 1, 2)

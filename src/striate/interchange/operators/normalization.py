@@ -57,14 +57,14 @@ def batch_normalization(
     rows = _channel_last(_wide(x))
     if not training_mode:
         y = batch_norm_inference(rows, mean, variance, scale, bias, epsilon)
-        return (_channel_second(y, x.shape).astype(x.dtype),)
+        return (_channel_second(y, x.shape).astype(x.dtype, copy=False),)
     moments, centred = measure(rows, Fresh())
     y, _ = batch_norm_forward(rows, moments, moments, centred, scale, bias, epsilon, Fresh())
     running = [
         (old * momentum + new * (1 - momentum)).astype(old.dtype)
         for old, new in ((mean, moments.mean), (variance, moments.variance))
     ]
-    return _channel_second(y, x.shape).astype(x.dtype), *running
+    return _channel_second(y, x.shape).astype(x.dtype, copy=False), *running
 
 
 def _standardise(rows: Array, epsilon: float) -> tuple[Array, Moments]:

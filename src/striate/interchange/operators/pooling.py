@@ -3,16 +3,12 @@
 Maps are (N, C, D1 … Dn). Source: ONNX's operator pages MaxPool, AveragePool, GlobalMaxPool and GlobalAveragePool.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from striate.engines.base import Array
 from striate.engines.numpy.pooling import average_pool_forward, max_pool_forward
 from striate.interchange.operators.registry import operator, widened
-from striate.interchange.operators.windows import Windows, place
-
-Ints = Sequence[int]
+from striate.interchange.operators.windows import Ints, Windows, place
 
 
 @operator("MaxPool")
@@ -37,18 +33,23 @@ def max_pool(
         ceil_mode=ceil_mode,
     )  # fmt: skip
     numbers = x if np.issubdtype(x.dtype, np.floating) else x.astype(np.float64)  # bytes have no −∞
-    if outputs == 1 and _for_engine(windows):
-        y, _ = max_pool_forward(numbers.transpose(0, 2, 3, 1), windows.geometry())
-        return (y.transpose(0, 3, 1, 2).astype(x.dtype, copy=False),)
-    members = windows.members(numbers, -np.inf)
-    best = members.argmax(axis=-1)[..., None]
+    if outputs == 1:
+        return (_largest(numbers, windows).astype(x.dtype, copy=False),)
+    candidates = windows.members(numbers, -np.inf)
     places = windows.members(_numbered(x.shape, by_columns=bool(storage_order)), -1)
-    y, where = (np.take_along_axis(of, best, axis=-1)[..., 0] for of in (members, places))
+    best = candidates.argmax(axis=-1)[..., None]
+    y, where = (np.take_along_axis(of, best, axis=-1)[..., 0] for of in (candidates, places))
     return y.astype(x.dtype, copy=False), where
 
 
+def _largest(x: Array, windows: Windows) -> Array:
+    if not _for_engine(windows):
+        return np.asarray(windows.members(x, -np.inf).max(axis=-1))
+    return max_pool_forward(x.transpose(0, 2, 3, 1), windows.geometry())[0].transpose(0, 3, 1, 2)
+
+
 def _for_engine(windows: Windows) -> bool:
-    return len(windows.sizes) == 2 and windows.dilations == (1, 1)
+    return windows.dilations == (1, 1)
 
 
 def _numbered(shape: tuple[int, ...], *, by_columns: bool) -> Array:
@@ -79,13 +80,11 @@ def average_pool(
     )  # fmt: skip
     if count_include_pad:
         x = np.pad(x, ((0, 0), (0, 0), *windows.padding))
-        windows = windows.without_padding()
+        windows = windows.padded()
     if _for_engine(windows):
-        y, _ = average_pool_forward(x.transpose(0, 2, 3, 1), windows.geometry())
-        return y.transpose(0, 3, 1, 2)
+        return average_pool_forward(x.transpose(0, 2, 3, 1), windows.geometry())[0].transpose(0, 3, 1, 2)
     inside = windows.members(np.ones((1, 1, *x.shape[2:]), x.dtype), 0).sum(axis=-1)
-    means: Array = windows.members(x, 0).sum(axis=-1) / inside
-    return means
+    return np.asarray(windows.members(x, 0).sum(axis=-1) / inside)
 
 
 @operator("GlobalMaxPool")
