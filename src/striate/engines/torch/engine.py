@@ -35,7 +35,8 @@ from striate.errors import TrainingError, UsageError
 from striate.network import BatchNormalization, Input, Network
 from striate.network.regularizers import strengths
 
-PIECE = 1 << 26  # numbers of the largest map in memory at once, in inference
+PIECE = 1 << 24  # numbers of the largest map at once, in inference on the CPU
+ROOM = 1 << 27  # the same on an accelerator, which only a large batch keeps busy
 
 
 class TorchEngine(GroupEngine):
@@ -202,14 +203,14 @@ class TorchEngine(GroupEngine):
     @cached_property
     def _piece(self) -> int:
         """How many images go through the network at once, so that memory stays bounded."""
-        return max(1, PIECE // max(prod(node.shape) for node in self.network.nodes))
+        room = PIECE if self.device.type == "cpu" else ROOM
+        return max(1, room // max(prod(node.shape) for node in self.network.nodes))
 
     def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
         """The output (N, …) of every layer."""
         with torch.no_grad():
-            values, _, _ = self._pass(inputs, False, 0, len(inputs[0]))
-        nodes = zip(self.network.nodes, values, strict=True)
-        return {str(node.layer.name): from_maps(value, self.dtype) for node, value in nodes}
+            values, _, _ = self._pass(inputs, False, 0, len(inputs[0]), every=True)
+        return {str(node.layer.name): from_maps(values[i], self.dtype) for i, node in enumerate(self.network.nodes)}
 
     def gradients(
         self, inputs: Sequence[Array], targets: Sequence[Array], *, training: bool = True, step: int = 0
@@ -263,16 +264,23 @@ class TorchEngine(GroupEngine):
         return nn.parallel.DistributedDataParallel(self._run, gradient_as_bucket_view=True)
 
     def _pass(
-        self, inputs: Sequence[Any], training: bool, step: int, count: int, *, together: bool = False
+        self,
+        inputs: Sequence[Any],
+        training: bool,
+        step: int,
+        count: int,
+        *,
+        together: bool = False,
+        every: bool = False,
     ) -> tuple[Values, Values, Pass]:
-        """All nodes' outputs, the same before their activations, and what the pass met.
+        """The outputs, the same before their activations, and what the pass met.
 
-        count: of the samples given, or of those that all processes are given together.
+        count: of the samples given, or of those that all processes are given together. every: of all nodes.
         """
         chances = draw_chances(self.network, self._seed, step, count, self.device) if training else {}
         if together:  # drawn for the whole batch, so that processes drop what one alone would
             chances = {name: whole[self.rank :: self.world] for name, whole in chances.items()}
-        now = Pass(training, chances, together and self.world > 1, frozen=self._frozen)
+        now = Pass(training, chances, together and self.world > 1, every, frozen=self._frozen)
         tensors = [
             to_maps(x, self.device, self._dtype, channels_first=self._channels_first(index))
             for index, x in zip(self.network.inputs, inputs, strict=True)

@@ -44,13 +44,15 @@ class Pass:
     """One pass over the network.
 
     chances: even random numbers in 0 … 1 for each dropout layer by name. together: whether the batch is shared with
-    other processes. frozen: names of layers that work as in inference even in training. moments: what batch
-    normalisation found, (layer's name, mean (C,), variance (C,)), in the order of use.
+    other processes. every: whether the outputs of all nodes are wanted. frozen: names of layers that work as in
+    inference even in training. moments: what batch normalisation found, (layer's name, mean (C,), variance (C,)), in
+    the order of use.
     """
 
     training: bool = False
     chances: Mapping[str, Tensor] = field(default_factory=dict)
     together: bool = False
+    every: bool = False
     frozen: frozenset[str] = frozenset()
     moments: list[tuple[str, Tensor, Tensor]] = field(default_factory=list)
 

@@ -12,7 +12,7 @@ from striate.engines.torch.layout import to_parameter
 from striate.engines.torch.own import own_rule
 from striate.network import Layer, Network
 
-Values = list[Tensor]
+Values = dict[int, Tensor]  # by the number of the node
 
 
 class TorchNetwork(nn.Module):
@@ -37,22 +37,34 @@ class TorchNetwork(nn.Module):
             self.values[parameter.name] = tensor
         self.parameters_of = {name: self._own(name) for name in self.layer_of}
         self.rules = [_rule(node.layer) for node in network.nodes]
+        self.spent = _spent(network)
 
     def _own(self, layer: str) -> Parameters:
         start = f"{layer}/"
         return {name[len(start) :]: value for name, value in self.values.items() if name.startswith(start)}
 
     def forward(self, inputs: Sequence[Tensor], now: Pass) -> tuple[Values, Values]:
-        """The output of every node, and the same before the node's activation."""
-        values: Values = []
-        before: Values = []
-        given = dict(zip(self.network.inputs, inputs, strict=True))
+        """The outputs (of every node, where the pass wants them), and the same before the node's activation."""
+        values: Values = dict(zip(self.network.inputs, inputs, strict=True))
+        before: Values = {}
         for index, (node, rule) in enumerate(zip(self.network.nodes, self.rules, strict=True)):
-            sources = [given[index]] if index in given else [values[source] for source in node.inputs]
+            sources = [values[source] for source in node.inputs or (index,)]
             raw = rule(node.layer, self.parameters_of[str(node.layer.name)], now, *sources)
-            before.append(raw)
-            values.append(_activate(node.layer, raw))
+            values[index] = _activate(node.layer, raw)
+            if index in self.network.outputs:
+                before[index] = raw
+            for source in () if now.every else self.spent[index]:
+                del values[source]
         return values, before
+
+
+def _spent(network: Network) -> list[list[int]]:
+    """For each node the nodes that it is the last to read, whose maps need no more memory."""
+    last = {source: index for index, node in enumerate(network.nodes) for source in node.inputs}
+    return [
+        [source for source, reader in last.items() if reader == index and source not in network.outputs]
+        for index in range(len(network.nodes))
+    ]
 
 
 def _rule(layer: Layer) -> Rule:
