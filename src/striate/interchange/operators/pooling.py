@@ -8,7 +8,7 @@ import numpy as np
 from striate.engines.base import Array
 from striate.engines.numpy.pooling import average_pool_forward, max_pool_forward
 from striate.interchange.operators.registry import operator, widened
-from striate.interchange.operators.windows import Ints, Windows, place
+from striate.interchange.operators.windows import Axes, Ints, axes_of, geometry, members
 
 
 @operator("MaxPool")
@@ -28,28 +28,25 @@ def max_pool(
 
     storage_order: 1 counts the places of each map (N, C) by columns instead of by rows.
     """
-    windows = place(
-        x.shape[2:], kernel_shape, strides=strides, dilations=dilations, pads=pads, auto_pad=auto_pad,
-        ceil_mode=ceil_mode,
-    )  # fmt: skip
+    axes = axes_of(x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
     numbers = x if np.issubdtype(x.dtype, np.floating) else x.astype(np.float64)  # bytes have no −∞
     if outputs == 1:
-        return (_largest(numbers, windows).astype(x.dtype, copy=False),)
-    candidates = windows.members(numbers, -np.inf)
-    places = windows.members(_numbered(x.shape, by_columns=bool(storage_order)), -1)
+        return (_largest(numbers, axes).astype(x.dtype, copy=False),)
+    candidates = members(numbers, axes, -np.inf)
+    places = members(_numbered(x.shape, by_columns=bool(storage_order)), axes, -1)
     best = candidates.argmax(axis=-1)[..., None]
     y, where = (np.take_along_axis(of, best, axis=-1)[..., 0] for of in (candidates, places))
     return y.astype(x.dtype, copy=False), where
 
 
-def _largest(x: Array, windows: Windows) -> Array:
-    if not _for_engine(windows):
-        return np.asarray(windows.members(x, -np.inf).max(axis=-1))
-    return max_pool_forward(x.transpose(0, 2, 3, 1), windows.geometry())[0].transpose(0, 3, 1, 2)
+def _largest(x: Array, axes: Axes) -> Array:
+    if not _for_engine(axes):
+        return np.asarray(members(x, axes, -np.inf).max(axis=-1))
+    return max_pool_forward(x.transpose(0, 2, 3, 1), geometry(axes))[0].transpose(0, 3, 1, 2)
 
 
-def _for_engine(windows: Windows) -> bool:
-    return windows.dilations == (1, 1)
+def _for_engine(axes: Axes) -> bool:
+    return len(axes) == 2 and all(axis.dilation == 1 for axis in axes)
 
 
 def _numbered(shape: tuple[int, ...], *, by_columns: bool) -> Array:
@@ -74,17 +71,14 @@ def average_pool(
     strides: Ints = (),
 ) -> Array:
     """The mean of each window, over its places in the maps or, with count_include_pad, in the padding too."""
-    windows = place(
-        x.shape[2:], kernel_shape, strides=strides, dilations=dilations, pads=pads, auto_pad=auto_pad,
-        ceil_mode=ceil_mode,
-    )  # fmt: skip
+    axes = axes_of(x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
     if count_include_pad:
-        x = np.pad(x, ((0, 0), (0, 0), *windows.padding))
-        windows = windows.padded()
-    if _for_engine(windows):
-        return average_pool_forward(x.transpose(0, 2, 3, 1), windows.geometry())[0].transpose(0, 3, 1, 2)
-    inside = windows.members(np.ones((1, 1, *x.shape[2:]), x.dtype), 0).sum(axis=-1)
-    return np.asarray(windows.members(x, 0).sum(axis=-1) / inside)
+        x = np.pad(x, ((0, 0), (0, 0), *((axis.start, axis.end) for axis in axes)))
+        axes = tuple(axis.padded() for axis in axes)
+    if _for_engine(axes):
+        return average_pool_forward(x.transpose(0, 2, 3, 1), geometry(axes))[0].transpose(0, 3, 1, 2)
+    inside = members(np.ones((1, 1, *x.shape[2:]), x.dtype), axes, 0).sum(axis=-1)
+    return np.asarray(members(x, axes, 0).sum(axis=-1) / inside)
 
 
 @operator("GlobalMaxPool")

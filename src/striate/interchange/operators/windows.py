@@ -71,68 +71,8 @@ class Axis:
         return replace(self, size=self.start + self.size + self.end, start=0, end=0)
 
 
-@dataclass(frozen=True)
-class Windows:
-    """All spatial axes; each property has one entry for each."""
-
-    axes: tuple[Axis, ...]
-
-    @property
-    def kernel(self) -> tuple[int, ...]:
-        """Sizes of the window."""
-        return tuple(axis.kernel for axis in self.axes)
-
-    @property
-    def strides(self) -> tuple[int, ...]:
-        """From one window to the next."""
-        return tuple(axis.stride for axis in self.axes)
-
-    @property
-    def dilations(self) -> tuple[int, ...]:
-        """From one tap of the window to the next."""
-        return tuple(axis.dilation for axis in self.axes)
-
-    @property
-    def padding(self) -> tuple[tuple[int, int], ...]:
-        """At start and end, as the model asks for it."""
-        return tuple((axis.start, axis.end) for axis in self.axes)
-
-    @property
-    def overhang(self) -> tuple[int, ...]:
-        """Beyond the padding, where the number of windows was rounded up."""
-        return tuple(axis.overhang for axis in self.axes)
-
-    @property
-    def borders(self) -> tuple[tuple[int, int], ...]:
-        """Padding and overhang together."""
-        return tuple(axis.border for axis in self.axes)
-
-    @property
-    def counts(self) -> tuple[int, ...]:
-        """How many windows there are."""
-        return tuple(axis.count for axis in self.axes)
-
-    def flat(self) -> "Windows":
-        """With a last axis of size 1 more, so that rows become maps."""
-        return Windows((*self.axes, Axis(1, 1)))
-
-    def padded(self) -> "Windows":
-        """The same windows once the padding has become part of the maps."""
-        return Windows(tuple(axis.padded() for axis in self.axes))
-
-    def geometry(self) -> Geometry:
-        """Two axes as the NumPy engine has them."""
-        (kh, kw), (sh, sw), (dh, dw), (rows, columns) = self.kernel, self.strides, self.dilations, self.borders
-        return Geometry((kh, kw), (sh, sw), (rows, columns), (dh, dw))
-
-    def members(self, x: Array, fill: float) -> Array:
-        """The numbers of each window: (N, C, D1 … Dn) → (N, C, O1 … On, K1 · … · Kn). fill: beyond the maps."""
-        padded = np.pad(x, ((0, 0), (0, 0), *self.borders), constant_values=fill)
-        views = sliding_window_view(padded, [axis.reach for axis in self.axes], tuple(range(2, x.ndim)))
-        places = [slice(None, None, stride) for stride in self.strides]
-        taps = [slice(None, None, dilation) for dilation in self.dilations]
-        chosen: Array = views[(slice(None), slice(None), *places, *taps)]  # (N, C, O1 … On, K1 … Kn)
-        return chosen.reshape(*chosen.shape[: x.ndim], -1)
+Axes = tuple[Axis, ...]
+POINT = Axis(1, 1)
 
 
 def halves(total: int, *, at_end: bool) -> tuple[int, int]:
@@ -141,22 +81,37 @@ def halves(total: int, *, at_end: bool) -> tuple[int, int]:
     return (small, large) if at_end else (large, small)
 
 
-def place(
+def axes_of(
     sizes: Ints,
     kernel: Ints,
-    *,
     strides: Ints = (),
     dilations: Ints = (),
     pads: Ints = (),
     auto_pad: str = "NOTSET",
     ceil_mode: int = 0,
-) -> Windows:
-    """The windows that ONNX's attributes ask for, which are empty if left out. pads: all starts, then all ends."""
+) -> Axes:
+    """From ONNX's attributes, which are empty if left out. pads: (start 1 … start n, end 1 … end n)."""
     n = len(sizes)
     pads = (0,) * (2 * n) if auto_pad == "VALID" or not pads else pads
     ones = (1,) * n
     settings = zip(sizes, kernel, strides or ones, dilations or ones, pads[:n], pads[n:], strict=True)
     axes = tuple(Axis(*given) for given in settings)
     if auto_pad.startswith("SAME"):
-        return Windows(tuple(axis.same(at_end=auto_pad == "SAME_UPPER") for axis in axes))
-    return Windows(tuple(axis.rounded_up() for axis in axes) if ceil_mode else axes)
+        return tuple(axis.same(at_end=auto_pad == "SAME_UPPER") for axis in axes)
+    return tuple(axis.rounded_up() for axis in axes) if ceil_mode else axes
+
+
+def geometry(axes: Axes) -> Geometry:
+    """Two axes as the NumPy engine has them."""
+    y, x = axes
+    return Geometry((y.kernel, x.kernel), (y.stride, x.stride), (y.border, x.border), (y.dilation, x.dilation))
+
+
+def members(x: Array, axes: Axes, fill: float) -> Array:
+    """The numbers of each window: (N, C, D1 … Dn) → (N, C, O1 … On, K1 · … · Kn). fill: the padding."""
+    padded = np.pad(x, ((0, 0), (0, 0), *(axis.border for axis in axes)), constant_values=fill)
+    views = sliding_window_view(padded, [axis.reach for axis in axes], tuple(range(2, x.ndim)))
+    places = [slice(None, None, axis.stride) for axis in axes]
+    taps = [slice(None, None, axis.dilation) for axis in axes]
+    chosen: Array = views[(slice(None), slice(None), *places, *taps)]  # (N, C, O1 … On, K1 … Kn)
+    return chosen.reshape(*chosen.shape[: x.ndim], -1)
