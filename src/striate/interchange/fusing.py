@@ -17,29 +17,57 @@ def fuse(steps: list[Step], ends: list[int]) -> tuple[list[Step], list[int]]:
     A scale that follows a convolution or dense layer goes into its weights, a bias that follows becomes its bias; an
     activation becomes its activation; scales in a row become one. Only where nobody else reads what is in between.
     """
-    needed = _needed(steps, ends)
-    readers = np.bincount([source for i in needed for source in steps[i].sources] + ends, minlength=len(steps))
-    places: dict[int, int] = {}
+    readers = _readers(steps, ends)
+    places: dict[int, int] = {}  # where each step went
     kept: list[Step] = []
-    count: list[int] = []
-    for index in needed:
-        step = replace(steps[index], sources=tuple(places[source] for source in steps[index].sources))
-        place = _merged(kept, count, step)
-        if place is None:
-            kept.append(step)
-            count.append(0)
-            place = len(kept) - 1
-        count[place] = int(readers[index])
+    count: list[int] = []  # readers of each that is kept
+    for index, step in enumerate(steps):
+        if not readers[index]:
+            places[index] = -1
+            continue
+        place = _placed(kept, count, replace(step, sources=tuple(places[source] for source in step.sources)))
+        if _is_nothing(kept[place]):
+            (before,) = kept[place].sources
+            count[before], place = count[before] - 1, before
+            count[before] += readers[index]
+        else:
+            count[place] = readers[index]
         places[index] = place
+    return _pruned(kept, [places[end] for end in ends])
+
+
+def _placed(kept: list[Step], readers: list[int], step: Step) -> int:
+    """The place of a step among those that are kept, its own or that of the one that took it in."""
+    place = _merged(kept, readers, step)
+    if place is not None:
+        return place
+    kept.append(step)
+    readers.append(0)
+    return len(kept) - 1
+
+
+def _pruned(steps: list[Step], ends: list[int]) -> tuple[list[Step], list[int]]:
+    """Without the steps that no output needs."""
+    needed = [index for index, count in enumerate(_readers(steps, ends)) if count]
+    places = {index: place for place, index in enumerate(needed)}
+    kept = [replace(steps[i], sources=tuple(places[source] for source in steps[i].sources)) for i in needed]
     return kept, [places[end] for end in ends]
 
 
-def _needed(steps: list[Step], ends: list[int]) -> list[int]:
-    wanted = set(ends)
+def _readers(steps: list[Step], ends: list[int]) -> list[int]:
+    """How many needed steps and outputs read each step; 0 for those that are not needed."""
+    counts = [0] * len(steps)
+    for end in ends:
+        counts[end] += 1
     for index in reversed(range(len(steps))):
-        if index in wanted:
-            wanted.update(steps[index].sources)
-    return sorted(wanted)
+        for source in steps[index].sources if counts[index] else ():
+            counts[source] += 1
+    return counts
+
+
+def _is_nothing(step: Step) -> bool:
+    """Whether a step hands on what it is given."""
+    return isinstance(step.layer, Rescale) and (step.layer.scale, step.layer.offset) == (1.0, 0.0)
 
 
 def _merged(kept: list[Step], readers: list[int], step: Step) -> int | None:

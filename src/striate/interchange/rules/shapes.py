@@ -103,7 +103,7 @@ def _squeeze(build: Building, operation: Operation) -> Value:
     dropped = {i for i, n in enumerate(full) if n == 1} if axes is None else {axis % len(full) for axis in axes}
     if 0 in dropped or any(full[axis] != 1 for axis in dropped):
         raise build.refusal(operation, f"it takes away the axes {sorted(dropped)} of (N, {value.dims}).")
-    return reshape(build, operation, value, tuple(n for i, n in enumerate(full) if i not in dropped))
+    return reshape(build, operation, value, tuple(n for i, n in enumerate(full) if i and i not in dropped))
 
 
 def _unsqueeze(build: Building, operation: Operation) -> Value:

@@ -6,7 +6,7 @@ from typing import Any
 
 from striate.interchange.building import Building, Value, across, floats, wish
 from striate.interchange.graph import Array, Operation
-from striate.interchange.operators.windows import Windows, place
+from striate.interchange.rules.margins import WORDS, Axes, Axis
 from striate.network import (
     AveragePool2D,
     BatchNormalization,
@@ -24,7 +24,6 @@ from striate.network import (
 from striate.network.shapes import Margins
 
 SMALLEST_EPSILON = 1e-12  # layers want one above 0
-WINDOW = ("strides", "dilations", "pads", "auto_pad", "ceil_mode")
 
 
 def maps(build: Building, operation: Operation) -> Value:
@@ -47,24 +46,37 @@ def from_layer(build: Building, step: int, value: Value) -> Value:
     return replace(value, step=step, dims=dims, axes="CHW", maps=None, numbers="real")
 
 
-def windows_of(build: Building, operation: Operation, value: Value, kernel: Shape) -> Windows:
+def windows_of(build: Building, operation: Operation, value: Value, kernel: Shape) -> Axes:
     """Where the windows lie. Raises NetworkError for what ONNX does not allow."""
-    given = {name: operation.attributes[name] for name in WINDOW if name in operation.attributes}
-    for name, count in (("strides", 2), ("dilations", 2), ("pads", 4)):
-        least = 0 if name == "pads" else 1
-        if name in given and (len(given[name]) != count or min(given[name]) < least):
-            raise build.refusal(operation, f"its {name} are {given[name]}.")
     if len(kernel) != 2 or min(kernel) < 1:
         raise build.refusal(operation, f"its window is {kernel}; only windows of two axes can.")
-    if given.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
-        raise build.refusal(operation, f"it has an unknown auto_pad, {given['auto_pad']!r}.")
-    return place(value.size, kernel, **given)
+    given = operation.attributes
+    strides, dilations = (_numbers(build, operation, name, 2, least=1) for name in ("strides", "dilations"))
+    pads, word = _numbers(build, operation, "pads", 4, least=0), given.get("auto_pad", "NOTSET")
+    if word not in WORDS:
+        raise build.refusal(operation, f"it has an unknown auto_pad, {word!r}.")
+    settings = zip(value.size, kernel, strides, dilations, pads[:2], pads[2:], strict=True)
+    y, x = (Axis(*setting).padded_by(word) for setting in settings)
+    return (y.rounded_up(), x.rounded_up()) if given.get("ceil_mode", 0) and word == "NOTSET" else (y, x)
 
 
-def margins(sides: tuple[tuple[int, int], ...]) -> str | Margins:
+def _numbers(build: Building, operation: Operation, name: str, count: int, least: int) -> tuple[int, ...]:
+    """An attribute of several numbers; all are the least they may be where it is left out."""
+    numbers = tuple(operation.attributes.get(name) or (least,) * count)
+    if len(numbers) != count or min(numbers) < least:
+        raise build.refusal(operation, f"its {name} are {numbers}; expected {count} numbers of at least {least}.")
+    return numbers
+
+
+def margins(windows: Axes) -> str | Margins:
     """Padding as layers take it."""
-    rows, columns = sides
+    rows, columns = (axis.border for axis in windows)
     return (rows, columns) if any((*rows, *columns)) else "valid"
+
+
+def _one_pixel(windows: Axes) -> bool:
+    """Whether there is one window, of one pixel."""
+    return all(axis.kernel == 1 == axis.count and not any(axis.border) for axis in windows)
 
 
 def _convolve(build: Building, operation: Operation) -> Value:
@@ -88,11 +100,11 @@ def _convolve(build: Building, operation: Operation) -> Value:
     return from_layer(build, build.add(operation, layer, value.step, wanted=wanted, **weights), value)
 
 
-def _convolution(weights: dict[str, Array], channels: int, groups: int, windows: Windows) -> Layer:
-    filters = weights["kernel"].shape[3]
+def _convolution(weights: dict[str, Array], channels: int, groups: int, windows: Axes) -> Layer:
+    filters, (y, x) = weights["kernel"].shape[3], windows
     common: dict[str, Any] = {
-        "kernel_size": windows.kernel, "strides": windows.strides, "padding": margins(windows.borders),
-        "dilation_rate": windows.dilations, "use_bias": "bias" in weights,
+        "kernel_size": (y.kernel, x.kernel), "strides": (y.stride, x.stride), "padding": margins(windows),
+        "dilation_rate": (y.dilation, x.dilation), "use_bias": "bias" in weights,
     }  # fmt: skip
     if groups == channels > 1:
         return DepthwiseConv2D(depth_multiplier=filters // channels, **common)
@@ -100,10 +112,10 @@ def _convolution(weights: dict[str, Array], channels: int, groups: int, windows:
 
 
 def _pointwise(
-    build: Building, operation: Operation, value: Value, weights: dict[str, Array], groups: int, windows: Windows
+    build: Building, operation: Operation, value: Value, weights: dict[str, Array], groups: int, windows: Axes
 ) -> Value:
     """A convolution of maps of one pixel that the network has as a row: a dense layer."""
-    if windows.kernel != (1, 1) or windows.counts != (1, 1) or any(map(any, windows.borders)) or groups > 1:
+    if not _one_pixel(windows) or groups > 1:
         raise build.refusal(operation, "its input is one pixel after global pooling; only a 1×1 kernel can follow.")
     weights["kernel"] = weights["kernel"][0, 0]
     layer = Dense(weights["kernel"].shape[1], use_bias="bias" in weights)
@@ -123,21 +135,26 @@ def _pool(kind: type[MaxPool2D] | type[AveragePool2D]) -> Callable[[Building, Op
         value = maps(build, operation)
         if len([name for name in operation.outputs if name]) > 1:
             raise build.refusal(operation, "it also says where the largest numbers lie.")
-        windows = windows_of(build, operation, value, operation.attributes["kernel_shape"])
-        if windows.dilations != (1, 1):
+        windows, source = windows_of(build, operation, value, operation.attributes["kernel_shape"]), value.step
+        if any(axis.dilation > 1 for axis in windows):
             raise build.refusal(operation, "its window has holes (dilations).")
-        if is_row(build, value) and windows.kernel == (1, 1) == windows.counts:
+        if is_row(build, value) and _one_pixel(windows):
             return value
-        source, borders = value.step, windows.borders
-        if operation.attributes.get("count_include_pad", 0) and any(map(any, windows.padding)):
-            rows, columns = windows.padding
-            source = build.add(operation, ZeroPadding2D((rows, columns)), source)
-            borders = tuple((0, more) for more in windows.overhang)
-        (kh, kw), (sh, sw) = windows.kernel, windows.strides
-        layer = kind((kh, kw), (sh, sw), margins(borders))
+        if operation.attributes.get("count_include_pad", 0):
+            source, windows = _with_zeros(build, operation, source, windows)
+        y, x = windows
+        layer = kind((y.kernel, x.kernel), (y.stride, x.stride), margins(windows))
         return from_layer(build, build.add(operation, layer, source), value)
 
     return rule
+
+
+def _with_zeros(build: Building, operation: Operation, source: int, windows: Axes) -> tuple[int, Axes]:
+    """Maps with their padding, which then counts in a mean, and the windows on them."""
+    y, x = windows
+    if any((y.start, y.end, x.start, x.end)):
+        source = build.add(operation, ZeroPadding2D(((y.start, y.end), (x.start, x.end))), source)
+    return source, (y.with_zeros(), x.with_zeros())
 
 
 def pool_all(build: Building, operation: Operation, value: Value, layer: Layer) -> Value:
