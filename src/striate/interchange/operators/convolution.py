@@ -10,7 +10,7 @@ from striate.engines.numpy.convolution import col2im, conv2d_forward
 from striate.engines.numpy.depthwise import depthwise_forward
 from striate.engines.numpy.memory import planes
 from striate.interchange.operators.registry import operator, widened
-from striate.interchange.operators.windows import POINT, Axes, Ints, axes_of, geometry, halves
+from striate.interchange.operators.windows import POINT, Axes, Ints, axes_of, geometry
 
 
 @operator("Conv")
@@ -103,7 +103,7 @@ def conv_transpose(
     kept = [slice(start, size - end) for size, start, end in zip(sizes, pads[:n], pads[n:], strict=True)]
     if output_shape:
         surplus = [max(size - wanted, 0) for size, wanted in zip(sizes, output_shape, strict=True)]
-        starts = [halves(total, at_end=auto_pad == "SAME_UPPER")[0] for total in surplus]
+        starts = [total // 2 if auto_pad == "SAME_UPPER" else total - total // 2 for total in surplus]
         kept = [slice(start, start + size) for start, size in zip(starts, output_shape, strict=True)]
     return _with_bias(_cut(_spread(x, kernel, axes, group), kept), bias)
 

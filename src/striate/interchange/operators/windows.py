@@ -8,6 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from striate.engines.base import Array
 from striate.engines.numpy.convolution import Geometry
+from striate.network.shapes import same_margins
 
 Ints = Sequence[int]
 
@@ -54,10 +55,9 @@ class Axis:
         return slice(first, first + self.stride * (count - 1) + 1, self.stride)
 
     def same(self, *, at_end: bool) -> "Axis":
-        """So much padding that there are size / stride windows, rounded up."""
-        windows = -(-self.size // self.stride)
-        start, end = halves(max((windows - 1) * self.stride + self.reach - self.size, 0), at_end=at_end)
-        return replace(self, start=start, end=end)
+        """So much padding that there are size / stride windows, rounded up; at_end: the larger half goes there."""
+        small, large = same_margins(self.size, self.reach, self.stride)
+        return replace(self, start=small, end=large) if at_end else replace(self, start=large, end=small)
 
     def rounded_up(self) -> "Axis":
         """One window more where numbers would be left over, unless it would start in the padding at the end."""
@@ -73,12 +73,6 @@ class Axis:
 
 Axes = tuple[Axis, ...]
 POINT = Axis(1, 1)
-
-
-def halves(total: int, *, at_end: bool) -> tuple[int, int]:
-    """Padding at start and end; at_end: the larger half."""
-    small, large = total // 2, total - total // 2
-    return (small, large) if at_end else (large, small)
 
 
 def axes_of(
