@@ -54,9 +54,10 @@ def numbers(*shape: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-def answers(proto: ModelProto, *inputs: Array) -> list[Array]:
+def answers(proto: ModelProto | bytes, *inputs: Array) -> list[Array]:
     """What ONNX Runtime says."""
-    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    content = proto if isinstance(proto, bytes) else proto.SerializeToString()
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     names = [door.name for door in session.get_inputs()]
     return list(session.run(None, dict(zip(names, inputs, strict=True))))
 
@@ -77,3 +78,20 @@ def check(proto: ModelProto, folder: Path, *inputs: Array, tolerance: float = 1e
         turned = own.transpose(0, 3, 1, 2) if own.ndim == 4 else own  # (N, H, W, C) → (N, C, H, W)
         np.testing.assert_allclose(turned.reshape(expected.shape), expected, rtol=tolerance, atol=tolerance)
     return network
+
+
+def some_weights(network: Network) -> dict[str, Array]:
+    """Numbers with which activations neither grow nor vanish, the same each time."""
+    generator = np.random.default_rng(0)
+    weights = {}
+    for parameter in network.parameters:
+        drawn = generator.random(parameter.shape, np.float32)
+        spread = np.float32((24 / np.prod(parameter.shape[:-1])) ** 0.5)
+        weights[parameter.name] = (drawn - np.float32(0.5)) * spread if drawn.ndim > 1 else drawn + np.float32(0.5)
+    return weights
+
+
+def pixels(network: Network, count: int) -> list[Array]:
+    """Bytes for every input."""
+    generator = np.random.default_rng(1)
+    return [generator.integers(0, 256, (count, *shape), np.uint8) for shape in network.input_shapes]

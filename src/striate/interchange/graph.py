@@ -83,6 +83,8 @@ def from_proto(model: ModelProto, where: str = "The model") -> Graph:
     Raises ModelFileError for data outside the file, sparse tensors, graphs within operators, functions, tensors whose
     bytes are not of their shape, and names that nothing or more than one thing gives.
     """
+    if not all(map(_is_text, _names(model))):
+        raise ModelFileError(f"{where} is damaged: it holds names that are no text.")
     opsets = _opsets(model, where)
     if model.functions:
         raise ModelFileError(f"{where} defines operators of its own ({model.functions[0].name}), which are not read.")
@@ -96,9 +98,24 @@ def from_proto(model: ModelProto, where: str = "The model") -> Graph:
     _check_once(_given(graph), where)
     return Graph(
         graph.name, _ordered(operations, {*constants, *inputs}, outputs, where), constants, inputs, outputs,
-        opsets[""], opsets, {item.key: item.value for item in model.metadata_props},
+        opsets[""], opsets, {str(item.key): str(item.value) for item in model.metadata_props},
         f"{model.producer_name} {model.producer_version}".strip(),
     )  # fmt: skip
+
+
+def _names(model: ModelProto) -> Iterator[str]:
+    yield from (model.producer_name, model.producer_version, model.graph.name)
+    yield from (item.domain for item in model.opset_import)
+    for entry in (*model.graph.initializer, *model.graph.input, *model.graph.output, *model.functions):
+        yield entry.name
+    for node in model.graph.node:
+        yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
+        yield from (item.name for item in node.attribute)
+
+
+def _is_text(name: object) -> bool:
+    """protobuf hands over bytes where a text is none."""
+    return isinstance(name, str) and min(name, default=" ") >= " "
 
 
 def _opsets(model: ModelProto, where: str) -> dict[str, int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from onnx import ModelProto, defs
 
 from striate.errors import ModelFileError
-from striate.interchange.graph import STANDARD, Graph, Operation, from_proto
+from striate.interchange.graph import Graph, Operation, from_proto
 
 BEGINNING = 512  # bytes that tell text
 LARGEST_FILE = 2**31  # bytes: protobuf reads no more
@@ -41,8 +41,10 @@ def read_onnx(path: str | os.PathLike[str]) -> Graph:
     operators of its own or of other domains, or whose sizes are beyond all reason.
     """
     model = parse_onnx(path)
-    _check_operators(model, path)
+    if len(model.graph.node) > MOST_OPERATIONS:
+        raise ModelFileError(f"{path} has {len(model.graph.node):,} operators; at most {MOST_OPERATIONS:,} are read.")
     graph = from_proto(model, str(path))
+    _check_domains(graph, path)
     _check_opset(graph, path)
     for operation in graph.operations:
         _check_call(operation, graph.opset, path)
@@ -105,12 +107,9 @@ def _is_text(beginning: bytes) -> bool:
     return len(letters.encode()) > len(beginning) - 4 and all(c.isprintable() or c in "\n\r\t" for c in letters)
 
 
-def _check_operators(model: ModelProto, path: object) -> None:
-    """Raise ModelFileError for too many operators, and for those that ONNX itself does not define."""
-    nodes = model.graph.node
-    if len(nodes) > MOST_OPERATIONS:
-        raise ModelFileError(f"{path} has {len(nodes):,} operators; at most {MOST_OPERATIONS:,} are read.")
-    foreign = sorted({f"{node.domain}.{node.op_type}" for node in nodes if node.domain not in STANDARD})
+def _check_domains(graph: Graph, path: object) -> None:
+    """Raise ModelFileError for operators that ONNX itself does not define."""
+    foreign = sorted({f"{operation.domain}.{operation.kind}" for operation in graph.operations if operation.domain})
     if foreign:
         more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
         raise ModelFileError(

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 
+import numpy as np
+
 from striate.engines.base import Weights
 from striate.errors import NetworkError
 from striate.interchange.building import BATCH, Building, Step, Value, tidy, unique
@@ -76,7 +78,8 @@ def to_network(
         build.values[door] = _door(build, door, declared, size)
     folded = 0
     for operation in graph.operations:
-        result = _result(build, operation)
+        with np.errstate(all="ignore"):  # weights that are no numbers stay so
+            result = _result(build, operation)
         folded += 0 if isinstance(result, Value) else result.size
         if folded > LARGEST_FOLDED:
             raise build.refusal(operation, "the constants that the file computes are larger than is read.")
