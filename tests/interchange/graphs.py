@@ -12,7 +12,7 @@ from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 from striate.engines.numpy import NumpyEngine
 from striate.interchange.to_network import import_onnx
-from striate.network import Network
+from striate.network import Input, Network
 
 Array = NDArray[Any]
 Shape = Sequence[int | str | None]
@@ -92,6 +92,7 @@ def some_weights(network: Network) -> dict[str, Array]:
 
 
 def pixels(network: Network, count: int) -> list[Array]:
-    """Bytes for every input."""
+    """Numbers from 0 to 255 for every input, in its dtype."""
     generator = np.random.default_rng(1)
-    return [generator.integers(0, 256, (count, *shape), np.uint8) for shape in network.input_shapes]
+    doors = [layer for index in network.inputs if isinstance(layer := network.nodes[index].layer, Input)]
+    return [generator.integers(0, 256, (count, *door.shape)).astype(door.dtype) for door in doors]
