@@ -1,19 +1,19 @@
 """Say what picture files show, and how surely."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from striate.data.workers import cut, in_order, progress
 from striate.engines.base import Array
 from striate.errors import DataError
 from striate.images import find_images
 from striate.jobs.trained import Trained
 
-AT_ONCE = 128  # pictures in memory
+AT_ONCE = 32  # pictures that a thread decodes before the network sees them
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,12 @@ def find(paths: Iterable[str]) -> tuple[list[Path], list[Fault]]:
 
 def predict(trained: Trained, files: Sequence[Path]) -> Iterator[Prediction | Fault]:
     """One answer for each file, in order; a file that cannot be read gets a Fault."""
-    with ThreadPoolExecutor() as pool:  # decoders let other threads run
-        for start in range(0, len(files), AT_ONCE):
-            part = files[start : start + AT_ONCE]
-            yield from _answer(trained, part, list(pool.map(lambda file: _read(trained, file), part)))
+    parts = [[files[row] for row in rows] for rows in cut(len(files), AT_ONCE)]
+    with progress("looking at pictures", len(files)) as advance:
+        reads = in_order(lambda part: [_read(trained, file) for file in part], parts)  # ahead of the network
+        for part, read in zip(parts, reads, strict=True):
+            yield from _answer(trained, part, read)
+            advance(len(part))
 
 
 def _read(trained: Trained, file: Path) -> Array | str:
