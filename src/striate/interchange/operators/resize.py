@@ -187,7 +187,8 @@ def _weights(places: Array, change: Axis, how: Sampling) -> Array:
     weights = kernel((taps - places[:, None]) * squeeze, how.cubic)
     if how.exclude_outside:
         weights = np.where((taps >= 0) & (taps < change.size), weights, 0)
-    weights /= weights.sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # beyond a crop no weight may be left; another value goes there
+        weights /= weights.sum(axis=1, keepdims=True)
     matrix = np.zeros((change.new, change.size))
     columns = np.clip(taps, 0, change.size - 1).astype(int)
     np.add.at(matrix, (np.arange(change.new)[:, None], columns), weights)
