@@ -28,6 +28,7 @@ from striate.network import (
     Layer,
     LocalResponseNormalization,
     MaxPool2D,
+    Multiply,
     Network,
     RadialBasis,
     Rescale,
@@ -92,6 +93,23 @@ def _graph() -> Network:
     twice = conv(once)
     joined = Concatenate()([Add()([once, twice, conv(twice)]), twice, x])
     return Network(image, Dense(3, activation="softmax")(Flatten()(joined)))
+
+
+def _squeezed() -> Network:
+    """Maps that are scaled by what their means say of them, and a product of maps and of rows."""
+    image = Input((5, 6, 2))
+    maps = Conv2D(3, 3, activation="tanh")(Rescale()(image))
+    gate = Dense(3, activation="sigmoid", name="gate")(GlobalAveragePool2D()(maps))
+    scaled = Multiply()([maps, gate, maps])
+    end = Multiply()([GlobalAveragePool2D()(scaled), gate])
+    return Network(image, Dense(3, activation="softmax")(Concatenate()([Flatten()(scaled), end])))
+
+
+def _one_pixel() -> Network:
+    """A product of a row and maps of one pixel."""
+    image = Input((3, 3, 2))
+    maps = Conv2D(4, 3, activation="tanh")(Rescale()(image))
+    return Network(image, Dense(2)(Flatten()(Multiply()([GlobalAveragePool2D()(maps), maps]))))
 
 
 def _shared_dense() -> Network:
@@ -190,6 +208,8 @@ def networks() -> dict[str, Network]:
             [Input((2, 5, 6), data_format="channels_first"), Rescale(), Conv2D(3, 2), Flatten(), Dense(2)]
         ),
         "graph": _graph(),
+        "squeezed": _squeezed(),
+        "one pixel": _one_pixel(),
         "shared dense": _shared_dense(),
         "many": _many(),
         "swapped": _swapped(),

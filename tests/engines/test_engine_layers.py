@@ -20,6 +20,7 @@ from striate.network import (
     GlobalMaxPool2D,
     Input,
     Layer,
+    Multiply,
     Network,
     Rescale,
     ZeroPadding2D,
@@ -109,6 +110,10 @@ def test_zero_padding() -> None:
 
 def test_add_and_concatenate() -> None:
     np.testing.assert_allclose(run(Add(), X, OTHER, X), X + OTHER + X, rtol=1e-14)
+    row = OTHER[:, 0, 0]
+    product = X * row[:, None, None] * OTHER
+    np.testing.assert_allclose(run(Multiply(), X, row, OTHER), product, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(run(Multiply(), row, row), row**2, rtol=1e-14)
     np.testing.assert_array_equal(run(Concatenate(), X, OTHER), np.concatenate([X, OTHER], axis=3))
     np.testing.assert_array_equal(
         run(Concatenate(), X[:, 0, 0], OTHER[:, 0, 0, :1]), np.hstack([X[:, 0, 0], OTHER[:, 0, 0, :1]])

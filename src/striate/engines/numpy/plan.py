@@ -342,6 +342,7 @@ _BUILDERS: dict[type[nn.Layer], Callable[..., list[do.Step]]] = {
         do.LocalResponse(layer.radius, layer.alpha, layer.beta, layer.k)
     ],
     nn.Add: _always(do.Sum),
+    nn.Multiply: _always(do.Product),
     nn.Concatenate: _always(do.Join),
 }
 

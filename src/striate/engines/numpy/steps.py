@@ -326,6 +326,36 @@ class Sum(Step):
         return (dy,) * int(place.saved)
 
 
+class Product(Step):
+    """Element-wise product of the inputs; a row (N, C) applies to all pixels of maps (N, H, W, C)."""
+
+    output_may_change = True
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """(N, …, C) or (N, C) each."""
+        place.saved = inputs
+        first, *others = _met(inputs)
+        for other in others:
+            first = first * other
+        return planes(first)
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array, ...]:
+        """Every input gets the gradient times the others; a row the sum of that over the pixels."""
+        met, found = _met(place.saved), []
+        for index, x in enumerate(place.saved):
+            dx = planes(dy)
+            for other in (*met[:index], *met[index + 1 :]):
+                dx = dx * other
+            found.append(planes(dx if x.ndim == dy.ndim else dx.sum(axis=(1, 2))))
+        return tuple(found)
+
+
+def _met(inputs: tuple[Array, ...]) -> list[Array]:
+    """The planes of the inputs; a row's (C, N) as (C, 1, 1, N) where others are maps."""
+    maps = max(x.ndim for x in inputs) == 4
+    return [planes(x)[:, None, None] if maps and x.ndim == 2 else planes(x) for x in inputs]
+
+
 class Join(Step):
     """Concatenation of channels, or of features."""
 

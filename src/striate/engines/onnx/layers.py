@@ -28,6 +28,7 @@ from striate.network import (
     Layer,
     LocalResponseNormalization,
     MaxPool2D,
+    Multiply,
     RadialBasis,
     Rescale,
     Shape,
@@ -165,6 +166,18 @@ def _add(graph: Graph, layer: Add, weights: Parameters, *inputs: Value) -> str:
     return first
 
 
+def _multiply(graph: Graph, layer: Multiply, weights: Parameters, *inputs: Value) -> str:
+    maps = max(len(value.shape) for value in inputs) == 3
+    names = []
+    for value in inputs:
+        wide = graph.constant("axes 2 3", [2, 3], "int64") if maps and len(value.shape) == 1 else None
+        names.append(graph.op("Unsqueeze", value.name, wide) if wide else value.name)  # (N, C) → (N, C, 1, 1)
+    first, *others = names
+    for other in others:
+        first = graph.op("Mul", first, other)
+    return first
+
+
 def _same(graph: Graph, layer: Layer, weights: Parameters, x: Value) -> str:
     return x.name
 
@@ -187,5 +200,6 @@ RULES: dict[type[Layer], Rule] = {
     BatchNormalization: _normalize,
     LocalResponseNormalization: _local_response,
     Add: _add,
+    Multiply: _multiply,
     Concatenate: lambda graph, layer, weights, *xs: graph.op("Concat", *(x.name for x in xs), axis=1),
 }

@@ -29,6 +29,7 @@ from striate.network import (
     Layer,
     LocalResponseNormalization,
     MaxPool2D,
+    Multiply,
     RadialBasis,
     Rescale,
     Subsample2D,
@@ -181,6 +182,14 @@ def _same(layer: Layer, weights: Parameters, _: Pass, x: Tensor) -> Tensor:
     return x
 
 
+def _multiply(layer: Multiply, weights: Parameters, _: Pass, *xs: Tensor) -> Tensor:
+    maps = max(x.ndim for x in xs) == 4
+    first, *others = (x[:, :, None, None] if maps and x.ndim == 2 else x for x in xs)  # (N, C) → (N, C, 1, 1)
+    for other in others:
+        first = first * other
+    return first
+
+
 RULES: dict[type[Layer], Rule] = {
     Input: _same,
     Rescale: _rescale,
@@ -200,5 +209,6 @@ RULES: dict[type[Layer], Rule] = {
     BatchNormalization: _batch_normalize,
     LocalResponseNormalization: _local_response,
     Add: lambda layer, weights, now, *xs: sum(xs[1:], start=xs[0]),
+    Multiply: _multiply,
     Concatenate: lambda layer, weights, now, *xs: torch.cat(xs, dim=1),
 }

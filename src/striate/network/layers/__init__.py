@@ -10,6 +10,7 @@ from striate.network.layers.core import (
     Dropout,
     Flatten,
     Input,
+    Multiply,
     Rescale,
     ZeroPadding2D,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "LocalResponseNormalization",
     "MaxPool2D",
     "MaxPooling2D",
+    "Multiply",
     "Parameter",
     "RadialBasis",
     "Rescale",

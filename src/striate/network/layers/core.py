@@ -192,6 +192,26 @@ class Add(Layer):
 
 @register_layer
 @dataclass(frozen=True)
+class Multiply(Layer):
+    """Product of two or more inputs of one shape; among maps (H, W, C), a row (C,) scales each channel.
+
+    Source: Hu et al. 2018, "Squeeze-and-excitation networks", for rows.
+    """
+
+    arity: ClassVar[tuple[int, int | None]] = (2, None)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        largest = max(inputs, key=len)
+        if all(shape in (largest, largest[-1:]) for shape in inputs):
+            return largest
+        raise self.error(
+            f"expected inputs of one shape, or maps (H, W, C) and rows (C,), received {_listed(inputs)}. "
+            "Match the channels, for example by a Dense layer with as many units."
+        )
+
+
+@register_layer
+@dataclass(frozen=True)
 class Concatenate(Layer):
     """Two or more inputs side by side along the last axis; H and W must agree."""
 
