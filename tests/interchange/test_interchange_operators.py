@@ -173,6 +173,28 @@ def test_activations_that_are_written_as_products(tmp_path: Path, way: str) -> N
     ]
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_squeeze_and_excitation(tmp_path: Path, last: bool) -> None:
+    turned = [node("Transpose", ["x"], ["t"], perm=[0, 2, 3, 1])] if last else []
+    x, axes, gate = ("t", [1, 2], ["MatMul", "MatMul"]) if last else ("x", [2, 3], ["Conv", "Conv"])
+    nodes = [
+        *turned,
+        node("ReduceMean", [x], ["p"], axes=axes),
+        node(gate[0], ["p", "a"], ["q"]),
+        node("Relu", ["q"], ["r"]),
+        node(gate[1], ["r", "b"], ["s"]),
+        node("Sigmoid", ["s"], ["g"]),
+        node("Mul", ["g", x], ["m"]),
+        node("Relu", [x], ["z"]),
+        node("Mul", ["m", "z"], ["n"]),
+        node("ReduceMean", ["n"], ["y"], axes=axes, keepdims=0),
+    ]
+    a, b = numbers(2, 6, 1, 1), numbers(6, 2, 1, 1)
+    constants = {"a": a[:, :, 0, 0].T.copy(), "b": b[:, :, 0, 0].T.copy()} if last else {"a": a, "b": b}
+    network = check(model(nodes, {"x": SHAPE}, ["y"], constants, opset=13), tmp_path, X)
+    assert kinds(network).count("Multiply") == 2
+
+
 def test_normalisation(tmp_path: Path) -> None:
     constants = {name: numbers(6, seed=i) for i, name in enumerate("gbm")} | {"v": numbers(6, seed=4) ** 2 + 0.1}
     check(one("BatchNormalization", constants, epsilon=0.01), tmp_path, X)
@@ -325,8 +347,10 @@ def test_names_come_from_the_file(tmp_path: Path) -> None:
 
 
 REFUSED: list[tuple[str, Any, str]] = [
-    ("two maps multiplied", [node("Sigmoid", ["x"], ["s"]), node("Relu", ["x"], ["r"]), node("Mul", ["s", "r"], ["y"])],
-     "Mul 'y' cannot become a layer: "),
+    ("each pixel scaled", [node("ReduceMean", ["x", "i1"], ["s"]), node("Mul", ["x", "s"], ["y"])],
+     r"reduces the axes \[1\]"),
+    ("unequal maps multiplied", [node("MaxPool", ["x"], ["s"], kernel_shape=[2, 2]), node("Mul", ["x", "s"], ["y"])],
+     "Mul 'y' cannot become a layer: it multiplies"),
     ("another operator", [node("Softplus", ["x"], ["y"], "mish")],
      "Softplus 'mish' cannot become a layer: Striate has no layer for Softplus."),
     ("gelu by erf", [node("Gelu", ["x"], ["y"])], "Striate's gelu is the form by tanh"),

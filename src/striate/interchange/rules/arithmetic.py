@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 
 from striate.interchange.building import Building, Value, per_channel
 from striate.interchange.graph import Array, Operation
 from striate.interchange.rules.activations import activate, clip, limits, near, rescale, sigmoid_settings
-from striate.interchange.rules.shapes import channel_axis
-from striate.network import Add, Concatenate
+from striate.interchange.rules.shapes import channel_axis, flat
+from striate.network import Add, Concatenate, Multiply
 
 Number = float | Array
 
@@ -81,7 +82,7 @@ def _same_order(first: Value, second: Value) -> bool:
 
 
 def _product(build: Building, operation: Operation, first: Value, second: Value) -> Value:
-    """x · sigmoid(x) and x · hard_sigmoid(x), in all the ways they are written."""
+    """x · sigmoid(x) and x · hard_sigmoid(x), in all the ways they are written; otherwise a product."""
     for value, name in ((first, operation.inputs[1]), (second, operation.inputs[0])):
         gate = build.maker(name)
         if gate is None:
@@ -96,7 +97,21 @@ def _product(build: Building, operation: Operation, first: Value, second: Value)
         if factor is not None:
             swish = activate(build, operation, value, "hard_swish")
             return swish if near(factor, 1.0) else rescale(build, operation, swish, factor)
-    raise build.refusal(operation, "there is no layer that multiplies two maps.")
+    return _multiplied(build, operation, first, second)
+
+
+def _multiplied(build: Building, operation: Operation, first: Value, second: Value) -> Value:
+    """Values of one shape, or maps and one number for each of their channels."""
+    large, small = (first, second) if prod(first.dims) >= prod(second.dims) else (second, first)
+    alike = large.axes == small.axes and large.channels == small.channels and _same_order(large, small)
+    if not alike or small.size not in (large.size, (1, 1)):
+        raise build.refusal(
+            operation, f"it multiplies (N, {first.dims}) and (N, {second.dims}); only equal shapes, or maps and one "
+            "number for each channel, can be multiplied."
+        )  # fmt: skip
+    gate = small if small.size == large.size else flat(build, operation, small)
+    step = build.add(operation, Multiply(), large.step, gate.step)
+    return replace(large, step=step, maps=None, numbers="real")
 
 
 def _reads(build: Building, operation: Operation, value: Value) -> bool:

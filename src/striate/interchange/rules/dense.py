@@ -1,6 +1,7 @@
 """Matrix products: dense layers, and convolutions of one pixel where the matrix meets the channels of maps."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def _product(build: Building, operation: Operation) -> Value:
         return value
     if value is second:
         raise build.refusal(operation, "its constant comes first.")
-    if value.axes == "HWC" and not is_row(build, value):
+    if value.axes == "HWC":
         return _per_pixel(build, operation, value, matrix)
     return dense(build, operation, _row(build, operation, matrix), matrix, None)
 
@@ -66,6 +67,9 @@ def _per_pixel(build: Building, operation: Operation, value: Value, kernel: Arra
     """(N, H, W, C) · (C, O): the same at each pixel."""
     if kernel.ndim != 2 or len(kernel) != value.channels or not kernel.size:
         raise build.refusal(operation, f"its matrix {kernel.shape} does not meet {value.channels} channels.")
+    if is_row(build, value):
+        made = dense(build, operation, value, kernel, None)
+        return replace(made, dims=(1, 1, *made.dims), axes="HWC")
     layer = Conv2D(kernel.shape[1], 1, use_bias=False)
     weights = floats(kernel)[None, None]  # (C, O) → (1, 1, C, O)
     step = build.add(operation, layer, value.step, wanted=wish(operation, operation.inputs[1]), kernel=weights)

@@ -35,7 +35,7 @@ def reshape(build: Building, operation: Operation, value: Value, dims: tuple[int
     whole = value.maps or value
     if prod(dims) == prod(value.dims):
         if len(dims) == 1:
-            return _flat(build, operation, value, whole)
+            return flat(build, operation, value)
         if len(dims) == 3:
             for axes in _orders(whole):
                 if dims == _sizes(whole, axes):
@@ -58,7 +58,7 @@ def _sizes(value: Value, axes: str) -> tuple[int, ...]:
     return (value.channels, *value.size) if axes == "CHW" else (*value.size, value.channels)
 
 
-def _flat(build: Building, operation: Operation, value: Value, whole: Value) -> Value:
+def flat(build: Building, operation: Operation, value: Value) -> Value:
     """Maps as a row; its order is remembered where the network's is another."""
     if value.axes == "F":
         return value
