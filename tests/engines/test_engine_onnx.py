@@ -341,3 +341,11 @@ def test_more_weights_than_a_file_holds_are_refused_before_anything_is_made() ->
     network = Network.sequential([Input((30_000,)), Dense(20_000)], name="giant")
     with pytest.raises(UsageError, match=r"'giant' has 2\.4 GB of weights; an ONNX file holds 2 GB at most\."):
         to_onnx(network, {})
+
+
+def test_layers_may_be_called_as_constants_are() -> None:
+    layers = [Input((4, 4, 2), name="6"), Conv2D(2, 3, activation="relu6", name="0"), Flatten(name="half")]
+    network = Network.sequential(layers)
+    reference, engine = engines(network)
+    inputs = pixels(network, 2)
+    assert_close(engine.forward(inputs)[0], reference.forward(inputs)[0])

@@ -50,7 +50,7 @@ class Graph:
     def constant(self, name: str, values: Any, dtype: str = "float32") -> str:
         """The name of a constant with these values; the same name and values are kept once."""
         array = np.ascontiguousarray(np.asarray(values, dtype))
-        key = name
+        key = name if "/" in name else f"/{name}"  # no layer can be called so
         while key in self.constants and not _same(self.constants[key], array):
             key += "'"
         self.constants[key] = array
