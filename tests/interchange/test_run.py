@@ -5,10 +5,14 @@ import weakref
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper, load_from_string, numpy_helper
 
+import striate
 from striate.engines.base import Array
+from striate.engines.onnx import to_onnx
+from striate.engines.weights import initial_weights
 from striate.errors import NetworkError, UsageError
 from striate.interchange.graph import from_proto
 from striate.interchange.operators import OPERATORS
@@ -120,3 +124,20 @@ def test_what_cannot_be_computed(wrong: Any, message: str) -> None:
     graph = from_proto(model(wrong, constants=constants))
     with pytest.raises(NetworkError, match=f"^{re.escape(message)}"):
         run(graph, {"x": X})
+
+
+@pytest.mark.parametrize("name", ["lenet5", "googlenet"])
+def test_whole_networks(name: str) -> None:
+    """What Striate writes, run operator by operator, gives the numbers of ONNX Runtime. The door takes float32 here."""
+    network = striate.zoo.build(name).network
+    exported = load_from_string(to_onnx(network, initial_weights(network, 0)))
+    (cast,) = (step for step in exported.graph.node if step.op_type == "Cast")
+    for step in exported.graph.node:
+        step.input[:] = [cast.input[0] if source == cast.output[0] else source for source in step.input]
+    exported.graph.node.remove(cast)
+    (door,) = exported.graph.input
+    door.type.tensor_type.elem_type = TensorProto.FLOAT
+    x = np.random.default_rng(0).integers(0, 256, (2, *network.input_shapes[0])).astype("float32")
+    session = onnxruntime.InferenceSession(exported.SerializeToString(), providers=["CPUExecutionProvider"])
+    (found,) = run(from_proto(exported), {door.name: x}).values()
+    np.testing.assert_allclose(found, session.run(None, {door.name: x})[0], rtol=0, atol=2e-6)
