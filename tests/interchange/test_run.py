@@ -18,6 +18,8 @@ from striate.interchange.graph import from_proto
 from striate.interchange.operators import OPERATORS
 from striate.interchange.run import run
 
+from .runtime import OPTIONS
+
 X = np.array([[-1.0, 2.0, 3.0]], "float32")
 
 
@@ -138,6 +140,6 @@ def test_whole_networks(name: str) -> None:
     (door,) = exported.graph.input
     door.type.tensor_type.elem_type = TensorProto.FLOAT
     x = np.random.default_rng(0).integers(0, 256, (2, *network.input_shapes[0])).astype("float32")
-    session = onnxruntime.InferenceSession(exported.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(exported.SerializeToString(), OPTIONS, providers=["CPUExecutionProvider"])
     (found,) = run(from_proto(exported), {door.name: x}).values()
     np.testing.assert_allclose(found, session.run(None, {door.name: x})[0], rtol=0, atol=2e-6)
