@@ -57,6 +57,18 @@ def test_more_images_are_seen_less_often_but_learnt_from_for_longer(model: str, 
     assert (fewer.average or 0) <= (larger.average or 0) < 1 or fewer.batch_size < larger.batch_size
 
 
+@pytest.mark.parametrize("model", ["alexnet", "googlenet"])
+def test_from_nothing_they_learn_with_batch_normalization_and_as_published_on_request(
+    photographs: Path, model: str, tmp_path: Path
+) -> None:
+    assert make_plan(str(photographs), model).settings == {"normalization": "batch"}
+    assert make_plan(str(photographs), model, sets={"normalization": "lrn"}).settings == {"normalization": "lrn"}
+    (tmp_path / "weights.pt").write_bytes(b"any")
+    assert make_plan(str(photographs), model, weights=str(tmp_path / "weights.pt")).settings == {}
+    (form,) = find(model).forms
+    assert (form.settings, form.as_reported["normalization"]) == ({"normalization": "batch"}, "lrn")
+
+
 def test_plans_count_the_images_by_their_names(photographs: Path) -> None:
     """81 files, one of them no picture; the count looks at names alone."""
     assert make_plan(str(photographs), "resnet18").recipe == recipe_for("resnet18", 65)
@@ -124,9 +136,9 @@ def test_as_reported_the_pictures_are_padded_and_small(id: str, photographs: Pat
     )
     assert reported.recipe.epochs == 300
     assert (reported.recipe.batch_size, reported.recipe.optimizer.learning_rate) == (256, 1e-3)
-    assert (reported.fit, reported.settings) == ("pad", {"input_shape": (214, 214, 3)})
-    assert zoo.network(reported.model, input_shape=(214, 214, 3), classes=2).output_shapes == ((2,),)
-    assert (ours.fit, ours.settings) == (None, {})
+    assert (reported.fit, reported.settings) == ("pad", {"input_shape": (214, 214, 3), "normalization": "lrn"})
+    assert zoo.network(reported.model, classes=2, **reported.settings).output_shapes == ((2,),)
+    assert (ours.fit, ours.settings) == (None, {"normalization": "batch"})
     assert ours.recipe.seed == reported.recipe.seed == 3
     assert ours.recipe.epochs == recipe_for(id, 65).epochs
     assert "averaged weights for the last weights" in find(id).difference

@@ -40,7 +40,7 @@ def softmax_regression(seed: int = 0) -> st.Model:
 
 
 def by_hand(
-    data: st.data.Dataset, recipe: Recipe, losses: Sequence[CategoricalCrossentropy], **settings: float
+    data: st.data.Dataset, recipe: Recipe, losses: Sequence[CategoricalCrossentropy], **settings: Any
 ) -> list[Weights]:
     """The weights after each step."""
     network = softmax_regression().network

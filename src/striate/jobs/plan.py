@@ -15,6 +15,7 @@ from striate.jobs.automatic import Road, choose_road, tuning_seconds
 from striate.jobs.defaults import folder_model, training_images
 from striate.pretrained import IMAGENET, required_settings
 from striate.processes import cores, place
+from striate.systems.photographs import FROM_NOTHING
 from striate.systems.recipes import recipe_for, tuning_recipe
 from striate.training import Constant, Recipe, get_schedule
 from striate.training.callbacks import TensorBoard
@@ -205,14 +206,16 @@ def _usual(data: str, model: str) -> Plan:
         return _system(data, model)
     if len(zoo.network(model).input_shapes[0]) != 3:
         raise UsageError(f"Model '{model}' takes no images. Run it with: striate reproduce {model}")
-    return Plan(data, model, recipe_for(model, training_images(data, folder=is_folder(data))))
+    folder = is_folder(data)
+    recipe = recipe_for(model, training_images(data, folder=folder))
+    return Plan(data, model, recipe, settings=FROM_NOTHING.get(model, {}) if folder else {})
 
 
 def _beginning_with(weights: str | None, plan: Plan) -> Plan:
     """The plan with these weights, and the settings of the model that they are for."""
     if weights is None:
         return plan
-    settings = {**plan.settings, **required_settings(plan.model, weights)}
+    settings = required_settings(plan.model, weights)
     # From wherever the run goes on, it must be the same file.
     return replace(plan, settings=settings, weights=weights if weights == IMAGENET else str(Path(weights).resolve()))
 

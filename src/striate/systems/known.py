@@ -3,14 +3,15 @@
 from striate.errors import UsageError, nearest
 from striate.systems.linear_regression import linear_regression
 from striate.systems.optimizers import optimizers
-from striate.systems.photographs import DOGS_VS_CATS
+from striate.systems.photographs import DOGS_VS_CATS, FROM_NOTHING
 from striate.systems.system import Form, System
 from striate.systems.toy_convolutions import toy_convolutions
 
 
 def _of_photographs(model: str, reported: str) -> Form:
     """Reported on photographs that were padded to squares and shrunk to 214×214."""
-    return Form("", model, reported, as_reported={"input_shape": (214, 214, 3)}, fit="pad")
+    was = {"input_shape": (214, 214, 3), "normalization": "lrn"}
+    return Form("", model, reported, FROM_NOTHING[model], as_reported=was, fit="pad")
 
 
 MNIST_CNN = System(
@@ -53,9 +54,9 @@ SYSTEMS = (
     ),
     System("mnist-quick", "Striate's smallest, fastest road to 99 %", "99.0 %", (Form("", "mnist-quick", "99.0 %"),)),
     System("alexnet", "AlexNet in its modern form, on 2,000 photographs of dogs and cats", "51 %",
-           (_of_photographs("alexnet", "51 %"),), data=DOGS_VS_CATS),
+           (_of_photographs("alexnet", "51 %"),), data=DOGS_VS_CATS, changed="batch normalisation"),
     System("googlenet", "GoogLeNet, on 2,000 photographs of dogs and cats", "65 %",
-           (_of_photographs("googlenet", "65 %"),), data=DOGS_VS_CATS),
+           (_of_photographs("googlenet", "65 %"),), data=DOGS_VS_CATS, changed="batch normalisation"),
     System("resnet18", "a residual network, on 2,000 photographs of dogs and cats", "–",
            (Form("", "resnet18"),), data=DOGS_VS_CATS),
     System("feature-extraction", "a pretrained base as it is, with a new head, on 2,000 photographs of dogs and cats",

@@ -1,9 +1,11 @@
 """How networks for photographs are trained: by the number of images they learn from."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, sqrt
 from pathlib import Path
+from typing import Any
 
 from striate.data import PHOTOGRAPHS
 from striate.engines.optimizers import AdamW
@@ -58,6 +60,13 @@ GUIDES = {  # by the beginning of the model's id
     "resnet": Guide(1e-3, 120),
     "vgg": Guide(2e-4, 120),
     "efficientnet": Guide(1e-3, 120),
+}
+
+# Settings with which networks learn from photographs alone. Their local response normalisation came before batch
+# normalisation, with which they learn faster and better (Ioffe & Szegedy 2015, "Batch normalization").
+FROM_NOTHING: Mapping[str, Mapping[str, Any]] = {
+    "alexnet": {"normalization": "batch"},
+    "googlenet": {"normalization": "batch"},
 }
 
 
