@@ -31,33 +31,37 @@ def inspect(path: str, size: int | None, as_json: bool) -> None:
     A file that cannot become a network of Striate is shown operator by operator, and it is said why.
     Nothing in it is run, and no other file is opened.
     """
+    from striate.interchange.costs import costs
+    from striate.interchange.doors import with_size
     from striate.interchange.read import read_onnx
 
     graph = read_onnx(path)
-    opened, problem = _opened(graph, path, size)
+    sized = with_size(graph, (size, size)) if size else graph
+    opened, problem = _opened(sized, path)
+    rows = [] if opened else costs(sized)
     if as_json:
-        click.echo(json.dumps(_everything(graph, path, opened, problem), ensure_ascii=False))
+        click.echo(json.dumps(_head(graph, path, opened) | _body(opened, problem, rows), ensure_ascii=False))
         return
-    _head(graph, path, opened)
+    _show_head(graph, path, opened)
     if opened:
         show(opened.network)
         return
-    _operators(graph)
+    _show_operators(rows)
     click.echo(problem)
 
 
-def _opened(graph: "Graph", path: str, size: int | None) -> "tuple[Opened | None, str]":
+def _opened(graph: "Graph", path: str) -> "tuple[Opened | None, str]":
     """The network, or why there is none."""
     from striate.errors import NetworkError
     from striate.interchange.to_network import open_graph
 
     try:
-        return open_graph(graph, path, size=(size, size) if size else None), ""
+        return open_graph(graph, path), ""
     except NetworkError as error:
         return None, str(error)
 
 
-def _head(graph: "Graph", path: str, opened: "Opened | None") -> None:
+def _show_head(graph: "Graph", path: str, opened: "Opened | None") -> None:
     """Who wrote the file, what goes in and what comes out."""
     click.echo(f"{path}: ONNX, opset {graph.opset}, by {graph.producer or 'an unknown program'}, {_bytes(path)}")
     for name, door in graph.inputs.items():
@@ -81,19 +85,17 @@ def _sizes(shape: "tuple[int | None, ...] | None") -> str:
     return "of any shape" if shape is None else "×".join("?" if n is None else str(n) for n in shape)
 
 
-def _operators(graph: "Graph") -> None:
+def _show_operators(rows: "list[Cost]") -> None:
     """The table of operators, and the totals."""
     from rich.console import Console
 
-    from striate.interchange.costs import costs
-
-    rows = costs(graph)
     terminal = sys.stdout.isatty()
     Console(highlight=False, markup=False, width=None if terminal else PIPED_WIDTH).print(_table(rows))
     parameters = sum(row.parameters for row in rows)
     adds = f"{sum(row.multiply_adds or 0 for row in rows):,} multiply-adds for one image"
     unknown = sum(row.multiply_adds is None for row in rows)
-    missing = f", without {unknown} operators whose shapes are not known" if unknown else ""
+    some = "1 operator" if unknown == 1 else f"{unknown} operators"
+    missing = f", without {some} whose shapes are not known" if unknown else ""
     click.echo(f"{len(rows):,} operators: {parameters:,} parameters, {adds}{missing}")
 
 
@@ -113,14 +115,15 @@ def _table(rows: "list[Cost]") -> "Table":
     return table
 
 
-def _everything(graph: "Graph", path: str, opened: "Opened | None", problem: str) -> dict[str, Any]:
-    """As JSON has it; without a network, operator by operator."""
-    from striate.interchange.costs import costs
-
-    head = {
+def _head(graph: "Graph", path: str, opened: "Opened | None") -> dict[str, Any]:
+    return {
         "file": path, "bytes": Path(path).stat().st_size, "producer": graph.producer, "opset": graph.opset,
         "inputs": {name: asdict(door) for name, door in graph.inputs.items()}, "outputs": graph.outputs,
+        "classes": opened.told.classes if opened else (),
     }  # fmt: skip
+
+
+def _body(opened: "Opened | None", problem: str, rows: "list[Cost]") -> dict[str, Any]:
     if opened:
-        return head | {"classes": opened.told.classes, "network": plain(opened.network)}
-    return head | {"network": None, "problem": problem, "operators": [asdict(row) for row in costs(graph)]}
+        return {"network": plain(opened.network)}
+    return {"network": None, "problem": problem, "operators": [asdict(row) for row in rows]}

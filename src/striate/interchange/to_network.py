@@ -11,6 +11,7 @@ import numpy as np
 from striate.engines.base import Weights
 from striate.errors import NetworkError
 from striate.interchange.building import BATCH, Building, Step, Value, tidy, unique
+from striate.interchange.doors import axes_of, with_size
 from striate.interchange.folding import LARGEST_FOLDED, FoldingError, fold
 from striate.interchange.fusing import fuse
 from striate.interchange.graph import Array, Declared, Graph, Operation
@@ -20,8 +21,6 @@ from striate.interchange.told import Told, check_fit, told
 from striate.network import Input, Layer, Network
 
 DTYPES = {"uint8": "uint8", "uint16": "uint16", "float16": "float32", "float32": "float32", "float64": "float64"}
-PICTURES = (1, 3, 4)  # channels by which a shape shows where they are
-LOOKED_THROUGH = {"Cast", "Identity", "Mul", "Add", "Sub", "Div", "Pad"}  # on the way to what tells the order of axes
 COLUMNS = {"Sub", "ReduceSumSquare"}  # what may read a column: a distance
 
 
@@ -56,7 +55,8 @@ def open_graph(graph: Graph, path: str | os.PathLike[str], *, size: tuple[int, i
     known = told(graph, str(path))
     if size is None and known.policy:
         size = known.policy.height, known.policy.width
-    network, weights = to_network(graph, size=size, where=str(path), name=network_name(graph, path))
+    graph = with_size(graph, size) if size else graph
+    network, weights = to_network(graph, where=str(path), name=network_name(graph, path))
     check_fit(known, network, str(path))
     return Opened(network, weights, known)
 
@@ -67,15 +67,13 @@ def network_name(graph: Graph, path: str | os.PathLike[str]) -> str:
     return tidy([own or Path(path).stem]) or "model"
 
 
-def to_network(
-    graph: Graph, *, size: tuple[int, int] | None = None, where: str = "The model", name: str = "model"
-) -> tuple[Network, Weights]:
+def to_network(graph: Graph, *, where: str = "The model", name: str = "model") -> tuple[Network, Weights]:
     """The network of a graph and its weights; where: what errors call it. As `import_onnx` otherwise."""
     build = Building(graph, where)
     build.values.update(graph.constants)
     build.batch = _batch(graph)
     for door, declared in graph.inputs.items():
-        build.values[door] = _door(build, door, declared, size)
+        build.values[door] = _door(build, door, declared)
     folded = 0
     for operation in graph.operations:
         with np.errstate(all="ignore"):  # weights that are no numbers stay so
@@ -120,54 +118,21 @@ def _folded(build: Building, operation: Operation, arrays: Sequence[Array | None
     return found
 
 
-def _door(build: Building, name: str, declared: Declared, size: tuple[int, int] | None) -> Value:
+def _door(build: Building, name: str, declared: Declared) -> Value:
     """An input of the graph as an Input layer."""
     shape, what = declared.shape, f"{build.where}: its input '{name}'"
     if shape is None or len(shape) not in (2, 4):
         raise NetworkError(f"{what} is {shape}; expected one or more pictures (N, C, H, W), or rows (N, F).")
     if declared.dtype not in DTYPES:
         raise NetworkError(f"{what} is of {declared.dtype}; networks take {', '.join(DTYPES)}.")
-    axes = "F" if len(shape) == 2 else _axes_at_door(build.graph, name, shape)
-    dims = _dims(shape[1:], axes, size)
-    if dims is None:
-        raise NetworkError(
-            f"{what} takes pictures of any size, {_shown(shape)}. Say which: size=(224, 224), or --size 224."
-        )
+    axes, dims = axes_of(build.graph, name, shape), tuple(n for n in shape[1:] if n)
+    if len(dims) < len(shape) - 1:
+        shown = "×".join("?" if n is None else str(n) for n in shape)
+        raise NetworkError(f"{what} takes pictures of any size, {shown}. Say which: size=(224, 224), or --size 224.")
     dtype = DTYPES[declared.dtype]
-    layer = Input(dims, dtype, "channels_first" if axes == "CHW" else "channels_last", name=None)
+    layer = Input(dims, dtype, "channels_first" if axes == "CHW" else "channels_last")
     build.steps.append(Step(layer, (), layer.output_shape(), tidy(name.split("/"))))
     return Value(len(build.steps) - 1, dims, axes, numbers="integer" if dtype.startswith("uint") else "real")
-
-
-def _dims(shape: tuple[int | None, ...], axes: str, size: tuple[int, int] | None) -> tuple[int, ...] | None:
-    """Sizes without the batch; None where one is open."""
-    sizes = list(shape)
-    if size and axes != "F":
-        first = axes.index("H")
-        sizes[first : first + 2] = [given or own for own, given in zip(sizes[first : first + 2], size, strict=True)]
-    known = tuple(n for n in sizes if n)
-    return known if len(known) == len(sizes) else None
-
-
-def _shown(shape: tuple[int | None, ...]) -> str:
-    return "×".join("?" if n is None else str(n) for n in shape)
-
-
-def _axes_at_door(graph: Graph, name: str, shape: tuple[int | None, ...]) -> str:
-    """What the axes of pictures are: by what reads them, or where that does not tell, by which looks like channels."""
-    readers: dict[str, list[Operation]] = {}
-    for operation in graph.operations:
-        for source in operation.inputs:
-            readers.setdefault(source, []).append(operation)
-    names, seen = [name], set[str]()
-    while names:
-        for operation in readers.get(names.pop(), ()):
-            if operation.kind == "Transpose":
-                return "HWC" if tuple(operation.attributes.get("perm", ())) == (0, 3, 1, 2) else "CHW"
-            if operation.kind in LOOKED_THROUGH and operation.outputs[0] not in seen:
-                seen.add(operation.outputs[0])
-                names.append(operation.outputs[0])
-    return "HWC" if shape[3] in PICTURES and shape[1] not in PICTURES else "CHW"
 
 
 def _network(build: Building, name: str) -> tuple[Network, Weights]:

@@ -1,0 +1,138 @@
+"""striate inspect, and predict with an ONNX file."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from onnx import TensorProto, helper, numpy_helper
+
+from striate import zoo
+from striate.engines.onnx import to_onnx
+from striate.engines.weights import initial_weights
+from striate.images import ImagePolicy, encode_png
+
+from .conftest import Cli
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export of ours for pictures of 20×16."""
+    network = zoo.network("simple-convnet", input_shape=(20, 16, 3), classes=2)
+    path = tmp_path_factory.mktemp("onnx") / "own.onnx"
+    policy = ImagePolicy(20, 16, fit="stretch").to_dict()
+    path.write_bytes(to_onnx(network, initial_weights(network, 0), classes=("고양이", "개"), policy=policy))
+    return path
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A convolution, an operator that no layer stands for, and a dense layer."""
+    kernel, matrix = np.ones((4, 3, 3, 3), np.float32), np.ones((4, 5), np.float32)
+    nodes = [
+        helper.make_node("Conv", ["x", "k"], ["c"], "stem", pads=[1, 1, 1, 1]),
+        helper.make_node("Softplus", ["c"], ["s"], "odd"),
+        helper.make_node("GlobalAveragePool", ["s"], ["p"], "pool"),
+        helper.make_node("Flatten", ["p"], ["f"], "flat"),
+        helper.make_node("Gemm", ["f", "m"], ["y"], "head"),
+    ]
+    graph = helper.make_graph(
+        nodes, "net", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, "H", "W"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 5])],
+        [numpy_helper.from_array(kernel, "k"), numpy_helper.from_array(matrix, "m")],
+    )  # fmt: skip
+    model = helper.make_model(graph, producer_name="somebody", opset_imports=[helper.make_opsetid("", 17)])
+    path = tmp_path_factory.mktemp("onnx") / "foreign.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_a_file_that_becomes_a_network_is_shown_as_summary_shows_it(cli: Cli, own: Path) -> None:
+    done = cli("inspect", own)
+    assert done.returncode == 0, done.stderr
+    head, table = done.stdout.split("\n\n", 1)
+    assert head.splitlines() == [
+        f"{own}: ONNX, opset 20, by striate 0.1.0, {own.stat().st_size / 1e6:.1f} MB",
+        "input input: uint8 ?×20×16×3",
+        "output output",
+        "2 classes: 고양이, 개",
+    ]
+    assert table == cli("summary", own).stdout
+    assert "simple-convnet: " in table
+
+
+def test_a_file_with_an_operator_that_is_no_layer_is_shown_by_operators(cli: Cli, foreign: Path) -> None:
+    done = cli("inspect", foreign, "--size", "8")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["input", "x:", "float32", "?×3×?×?"] in rows
+    assert ["stem", "Conv", "?×4×8×8", "108", "6,912"] in rows
+    assert ["odd", "Softplus", "?×4×8×8", "0", "0"] in rows
+    assert ["head", "Gemm", "?×5", "20", "20"] in rows
+    assert "5 operators: 128 parameters, 6,932 multiply-adds for one image" in done.stdout
+    assert done.stdout.endswith("Softplus 'odd' cannot become a layer: Striate has no layer for Softplus.\n")
+
+
+def test_without_a_size_the_cost_is_not_known(cli: Cli, foreign: Path) -> None:
+    done = cli("inspect", foreign)
+    assert "20 multiply-adds for one image, without 1 operator whose shapes are not known" in done.stdout
+    assert "takes pictures of any size, ?×3×?×?. Say which: size=(224, 224), or --size 224." in done.stdout
+
+
+def test_json(cli: Cli, own: Path, foreign: Path) -> None:
+    found = json.loads(cli("inspect", own, "--json").stdout)
+    assert found["network"] == json.loads(cli("summary", own, "--json").stdout)
+    assert found["inputs"] == {"input": {"shape": [None, 20, 16, 3], "dtype": "uint8"}}
+    assert (found["opset"], found["classes"], found["bytes"]) == (20, ["고양이", "개"], own.stat().st_size)
+    other = json.loads(cli("inspect", foreign, "--json", "--size", "8").stdout)
+    assert other["network"] is None
+    assert "Softplus 'odd' cannot become a layer" in other["problem"]
+    assert other["operators"][0] == {
+        "name": "stem", "kind": "Conv", "shape": [None, 4, 8, 8], "parameters": 108, "multiply_adds": 6912,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_narrow_and_wide_terminals(own: Path, foreign: Path, columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from striate.cli import inspect as command
+
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr("striate.cli.inspect.PIPED_WIDTH", int(columns))
+    monkeypatch.setattr("striate.cli.summary.PIPED_WIDTH", int(columns))
+    for path in (own, foreign):
+        shown = CliRunner().invoke(command.inspect, [str(path), "--size", "8"])
+        assert shown.exit_code == 0
+        table = shown.output.split("\n\n", 1)[1].splitlines()
+        assert max(len(line) for line in table[:-2]) <= int(columns)
+    assert "6,912" in shown.output
+
+
+def test_what_is_no_onnx_file(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"PK\x03\x04...")
+    for path, sentence in (("model.onnx", "is no ONNX file but a zip archive"), ("nowhere.onnx", "does not exist")):
+        done = cli("inspect", path)
+        assert done.returncode == 1
+        assert done.stderr.startswith("Error: ")
+        assert sentence in done.stderr
+
+
+def test_it_needs_no_pytorch(cli: Cli, own: Path) -> None:
+    (Path(own).parent / "torch.py").write_text("raise AssertionError('torch was imported')", "utf-8")
+    import striate
+
+    path = f"{own.parent}:{Path(striate.__file__).parents[1]}".replace(":", __import__("os").pathsep)
+    done = cli("inspect", own, env={"PYTHONPATH": path})
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_predict_with_an_onnx_file(cli: Cli, own: Path, foreign: Path, tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    (tmp_path / "새 사진.png").write_bytes(encode_png(picture))
+    done = cli("predict", own, "새 사진.png", "--json")
+    assert done.returncode == 0, done.stderr
+    (answer,) = json.loads(done.stdout)
+    assert answer["label"] in ("고양이", "개")
+    refused = cli("predict", foreign, "새 사진.png")
+    assert refused.returncode == 1
+    assert "Softplus 'odd' cannot become a layer" in refused.stderr or "takes pictures of any size" in refused.stderr
