@@ -96,3 +96,10 @@ def test_arrays_that_do_not_fit_are_refused(known: Novelty) -> None:
     del extras["unknown:limit"]
     with pytest.raises(ModelFileError, match="unknown pictures is not whole"):
         from_extras(extras)
+
+
+def test_one_picture_of_each_class_is_something_to_go_by() -> None:
+    x, y = np.random.default_rng(0).normal(size=(4, 30)), np.arange(4)
+    found, _ = learn_novelty(x, y, 4, y)
+    assert found.distances(x).max() < 1e-3
+    assert found.unknown(10 * x + 5).all()

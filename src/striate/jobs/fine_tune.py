@@ -135,9 +135,9 @@ class _Tuning:
     def _announce(self, network: Network, plan: tuple[Stage, ...]) -> None:
         recipe, count = self.run.recipe, len(self.data.train)
         seconds = tuning_seconds(recipe.epochs * count, network.multiply_adds, accelerator(), cores())
-        names = ", then ".join(stage.name for stage in plan)
+        names, epochs = ", then ".join(stage.name for stage in plan), "epoch" if recipe.epochs == 1 else "epochs"
         self.say(
-            f"Fine-tuning: {names}, up to {recipe.epochs} epochs of {count:,} pictures each; at most "
+            f"Fine-tuning: {names}, up to {recipe.epochs} {epochs} of {count:,} pictures each; at most "
             f"{told_time(seconds)}. {len(self.data.validation):,} pictures held out decide what is kept"
         )
 

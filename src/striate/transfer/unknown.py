@@ -132,6 +132,8 @@ def _squares(rows: Array, others: Array) -> Array:
 def _widest(within: Array, count: int) -> Array:
     """Orthonormal directions (F, count) in which rows (N, F) vary most, by iteration on a subspace; always the same."""
     size = within.shape[1]
+    if not within.any():  # one picture of each class: any directions will do
+        return np.eye(size, count)
     basis = np.random.default_rng(0).standard_normal((size, min(count + 8, size))).astype(within.dtype)
     for _ in range(ROUNDS):
         basis = _orthonormal(within.T @ (within @ basis))
