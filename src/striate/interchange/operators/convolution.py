@@ -10,7 +10,7 @@ from striate.engines.numpy.convolution import col2im, conv2d_forward
 from striate.engines.numpy.depthwise import depthwise_forward
 from striate.engines.numpy.memory import planes
 from striate.interchange.operators.registry import operator, widened
-from striate.interchange.operators.windows import POINT, Axes, Ints, axes_of, geometry
+from striate.interchange.windows import POINT, Axes, Ints, axes_of, geometry
 
 
 @operator("Conv")

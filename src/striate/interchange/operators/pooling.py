@@ -8,7 +8,7 @@ import numpy as np
 from striate.engines.base import Array
 from striate.engines.numpy.pooling import average_pool_forward, max_pool_forward
 from striate.interchange.operators.registry import operator, widened
-from striate.interchange.operators.windows import Axes, Ints, axes_of, geometry, members
+from striate.interchange.windows import Axes, Ints, axes_of, geometry, members
 
 
 @operator("MaxPool")
@@ -74,7 +74,7 @@ def average_pool(
     axes = axes_of(x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
     if count_include_pad:
         x = np.pad(x, ((0, 0), (0, 0), *((axis.start, axis.end) for axis in axes)))
-        axes = tuple(axis.padded() for axis in axes)
+        axes = tuple(axis.with_zeros() for axis in axes)
     if _for_engine(axes):
         return average_pool_forward(x.transpose(0, 2, 3, 1), geometry(axes))[0].transpose(0, 3, 1, 2)
     inside = members(np.ones((1, 1, *x.shape[2:]), x.dtype), axes, 0).sum(axis=-1)

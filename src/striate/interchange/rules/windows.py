@@ -6,7 +6,7 @@ from typing import Any
 
 from striate.interchange.building import Building, Value, across, floats, wish
 from striate.interchange.graph import Array, Operation
-from striate.interchange.rules.margins import WORDS, Axes, Axis
+from striate.interchange.windows import WORDS, Axes, axes_of
 from striate.network import (
     AveragePool2D,
     BatchNormalization,
@@ -55,9 +55,7 @@ def windows_of(build: Building, operation: Operation, value: Value, kernel: Shap
     pads, word = _numbers(build, operation, "pads", 4, least=0), given.get("auto_pad", "NOTSET")
     if word not in WORDS:
         raise build.refusal(operation, f"it has an unknown auto_pad, {word!r}.")
-    settings = zip(value.size, kernel, strides, dilations, pads[:2], pads[2:], strict=True)
-    y, x = (Axis(*setting).padded_by(word) for setting in settings)
-    return (y.rounded_up(), x.rounded_up()) if given.get("ceil_mode", 0) and word == "NOTSET" else (y, x)
+    return axes_of(value.size, kernel, strides, dilations, pads, word, given.get("ceil_mode", 0))
 
 
 def _numbers(build: Building, operation: Operation, name: str, count: int, least: int) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from striate.engines.numpy.convolution import Geometry
 from striate.network.shapes import same_margins
 
 Ints = Sequence[int]
+WORDS = ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,12 @@ class Axis:
         first = place * self.dilation
         return slice(first, first + self.stride * (count - 1) + 1, self.stride)
 
-    def same(self, *, at_end: bool) -> "Axis":
-        """So much padding that there are size / stride windows, rounded up; at_end: the larger half goes there."""
-        small, large = same_margins(self.size, self.reach, self.stride)
-        return replace(self, start=small, end=large) if at_end else replace(self, start=large, end=small)
+    def padded_by(self, word: str) -> "Axis":
+        """With the padding that one of WORDS asks for."""
+        if word == "NOTSET":
+            return self
+        start, end = (0, 0) if word == "VALID" else same_margins(self.size, self.reach, self.stride)
+        return replace(self, start=end, end=start) if word == "SAME_LOWER" else replace(self, start=start, end=end)
 
     def rounded_up(self) -> "Axis":
         """One window more where numbers would be left over, unless it would start in the padding at the end."""
@@ -66,7 +69,7 @@ class Axis:
         begins = full + overhang - self.reach
         return replace(self, overhang=overhang) if begins < self.start + self.size else self
 
-    def padded(self) -> "Axis":
+    def with_zeros(self) -> "Axis":
         """The same windows once the padding has become part of the maps."""
         return replace(self, size=self.start + self.size + self.end, start=0, end=0)
 
@@ -86,13 +89,11 @@ def axes_of(
 ) -> Axes:
     """From ONNX's attributes, which are empty if left out. pads: (start 1 … start n, end 1 … end n)."""
     n = len(sizes)
-    pads = (0,) * (2 * n) if auto_pad == "VALID" or not pads else pads
-    ones = (1,) * n
+    pads, ones = pads or (0,) * (2 * n), (1,) * n
     settings = zip(sizes, kernel, strides or ones, dilations or ones, pads[:n], pads[n:], strict=True)
-    axes = tuple(Axis(*given) for given in settings)
-    if auto_pad.startswith("SAME"):
-        return tuple(axis.same(at_end=auto_pad == "SAME_UPPER") for axis in axes)
-    return tuple(axis.rounded_up() for axis in axes) if ceil_mode else axes
+    axes = tuple(Axis(*given).padded_by(auto_pad) for given in settings)
+    rounds_up = ceil_mode and not auto_pad.startswith("SAME")
+    return tuple(axis.rounded_up() for axis in axes) if rounds_up else axes
 
 
 def geometry(axes: Axes) -> Geometry:
