@@ -17,8 +17,13 @@ from striate.systems.known import SYSTEMS
 ROOT = Path(__file__).parents[1]
 TUTORIAL = "docs/tutorials/from-a-pixel-to-a-probability"
 PHOTOGRAPHS = "docs/tutorials/photographs"
-PROGRAMS = ("README.md", "README.ko.md", f"{TUTORIAL}.md", f"{TUTORIAL}.ko.md")
-PAGES = (*PROGRAMS, f"{PHOTOGRAPHS}.md", f"{PHOTOGRAPHS}.ko.md", "docs/scale.md", "docs/scale.ko.md")
+FACES = "docs/tutorials/whose-face"  # tests/test_whose_face.py runs it
+ONNX = "docs/onnx"
+PROGRAMS = ("README.md", "README.ko.md", f"{TUTORIAL}.md", f"{TUTORIAL}.ko.md", f"{ONNX}.md", f"{ONNX}.ko.md")
+PAGES = (
+    *PROGRAMS, f"{PHOTOGRAPHS}.md", f"{PHOTOGRAPHS}.ko.md", f"{FACES}.md", f"{FACES}.ko.md",
+    "docs/scale.md", "docs/scale.ko.md",
+)  # fmt: skip
 DOCUMENTS = sorted(path for place in ("*.md", "docs/**/*.md", "src/**/*.md") for path in ROOT.glob(place))
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 QUICK = ("striate summary", "striate data list")
