@@ -90,6 +90,14 @@ def test_the_temperature_undoes_how_much_too_sure_logits_are(factor: float) -> N
     assert cross_entropy(logits * factor / temperature, y) <= cross_entropy(logits * factor, y)
 
 
+@pytest.mark.parametrize(("count", "surest"), [(8, 0.9), (80, 0.988), (8000, 0.9999)])
+def test_answers_that_are_all_right_are_as_sure_as_their_number_allows(count: int, surest: float) -> None:
+    y = np.arange(count) % 2
+    logits = 2 * np.eye(2)[y]
+    sure = np.exp(log_softmax(logits / calibrate(logits, y))).max(axis=1).mean()
+    assert sure == pytest.approx(surest, abs=0.01)
+
+
 def test_folds_keep_copies_together_and_spread_classes() -> None:
     x, y = blobs(300, 8, 3)
     x, y = np.concatenate([x, x[:90]]), np.concatenate([y, y[:90]])
