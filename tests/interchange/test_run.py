@@ -108,6 +108,11 @@ def test_wrong_inputs(inputs: dict[str, Array], message: str) -> None:
             node("Conv", "x,kernel", "y"),
             "Conv 'one' cannot be computed: a kernel (1, 1, 2, 2) does not fit maps (1, 3).",
         ),
+        (
+            node("MaxPool", "maps", "y", kernel_shape=[1, 1], auto_pad="SAME"),
+            "MaxPool 'one' cannot be computed: auto_pad is 'SAME'; known are NOTSET, VALID, SAME_UPPER, SAME_LOWER.",
+        ),
+        (node("MaxPool", "maps", "y", kernel_shape=[1, 1], strides=[1]), "MaxPool 'one' cannot be computed: "),
         (node("Relu", "x", "y", alpha=1.0), "Relu 'one' cannot be computed: relu() got an unexpected keyword"),
         (node("Concat", "x,shape", "y", axis=4), "Concat 'one' cannot be computed: axis 4 is out of bounds"),
         (node("Resize", "x", "y"), "Resize 'one' cannot be computed: neither scales nor sizes are given."),
@@ -121,7 +126,8 @@ def test_wrong_inputs(inputs: dict[str, Array], message: str) -> None:
 )
 def test_what_cannot_be_computed(wrong: Any, message: str) -> None:
     constants = {
-        "shape": np.array([2, 2]), "kernel": np.ones((1, 1, 2, 2), "float32"), "w": np.ones(3, "float32"),
+        "shape": np.array([2, 2]), "kernel": np.ones((1, 1, 2, 2), "float32"),
+        "maps": np.ones((1, 1, 2, 2), "float32"), "w": np.ones(3, "float32"),
         "much": np.array([0, 0, 10**9, 10**9]),
     }  # fmt: skip
     graph = from_proto(model(wrong, constants=constants))

@@ -87,7 +87,12 @@ def axes_of(
     auto_pad: str = "NOTSET",
     ceil_mode: int = 0,
 ) -> Axes:
-    """From ONNX's attributes, which are empty if left out. pads: (start 1 … start n, end 1 … end n)."""
+    """From ONNX's attributes, which are empty if left out. pads: (start 1 … start n, end 1 … end n).
+
+    Raises ValueError for an unknown auto_pad, and for attributes that are not of as many axes.
+    """
+    if auto_pad not in WORDS:
+        raise ValueError(f"auto_pad is {auto_pad!r}; known are {', '.join(WORDS)}")
     n = len(sizes)
     pads, ones = pads or (0,) * (2 * n), (1,) * n
     settings = zip(sizes, kernel, strides or ones, dilations or ones, pads[:n], pads[n:], strict=True)
