@@ -66,6 +66,38 @@ def test_a_wrong_operator_is_found(
     assert any(text and fault in text for text in found)
 
 
+@pytest.mark.parametrize(
+    ("kind", "function"),
+    [
+        ("Conv", "operators.convolution.conv2d_forward"),
+        ("ConvTranspose", "operators.convolution.col2im"),
+        ("MaxPool", "operators.pooling.max_pool_forward"),
+        ("AveragePool", "operators.pooling.average_pool_forward"),
+        ("BatchNormalization", "operators.normalization.batch_norm_inference"),
+        ("BatchNormalization", "operators.normalization.batch_norm_forward"),
+        ("InstanceNormalization", "operators.normalization.measure"),
+        ("GroupNormalization", "operators.normalization.measure"),
+        ("LayerNormalization", "operators.normalization.measure"),
+        ("LRN", "operators.normalization.lrn_forward"),
+        ("Softmax", "operators.activations._engine"),
+        ("Gelu", "operators.activations._engine"),
+        ("HardSwish", "operators.activations._engine"),
+        ("Momentum", "operators.optimizers.rules.sgd"),
+        ("Adam", "operators.optimizers.rules.adam"),
+        ("Adagrad", "operators.optimizers.rules.adagrad"),
+    ],
+)
+def test_the_cases_measure_the_numpy_engine(
+    cases: list[Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, function: str
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(f"striate.interchange.{function}", broken)
+    found = [case.fault(tmp_path) for case in cases if case.kind == kind]
+    assert any(text and "broken" in text for text in found)
+
+
 @pytest.mark.parametrize("page", ["onnx-operators.md", "onnx-operators.ko.md"])
 def test_the_document_has_the_figures(cases: list[Case], faults: dict[str, str], page: str) -> None:
     """Exactly, with the version of onnx that it names; other versions have a few cases more or less."""
