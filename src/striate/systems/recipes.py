@@ -26,7 +26,7 @@ RECIPES: dict[str, Recipe] = {
 
 # From the head that the extraction found, the upper layers; what is near its best needs small steps.
 TUNED = Recipe(2, 32, SGD(1e-3, 0.9), OneCycle(), PHOTOGRAPHS["light"], clip_norm=1.0, average=0.95, patience=2)
-TUNED_STEPS = 100  # at least, of each stage
+TUNED_STEPS = 90  # at least, of each stage
 TUNED_EPOCHS = 12  # at most
 
 KERAS = Recipe(15, 100, Adam(1e-3), Constant())
