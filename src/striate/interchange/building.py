@@ -114,7 +114,10 @@ class Building:
     def whole_numbers(self, operation: Operation, place: int, attribute: str) -> tuple[int, ...] | None:
         """A setting that is an input in newer files and an attribute in older ones; None where it is left out."""
         if self.given(operation, place):
-            return tuple(int(number) for number in self.constant(operation, place).reshape(-1))
+            numbers = self.constant(operation, place)
+            if not np.issubdtype(numbers.dtype, np.integer):
+                raise self.refusal(operation, f"its input '{operation.inputs[place]}' is not of whole numbers.")
+            return tuple(numbers.reshape(-1).tolist())
         found = operation.attributes.get(attribute)
         return None if found is None else tuple(np.atleast_1d(found).tolist())
 

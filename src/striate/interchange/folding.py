@@ -127,6 +127,8 @@ def _matmul(inputs: Inputs, attributes: Mapping[str, Any]) -> Array:
 def _reduce(function: Callable[..., Any]) -> Rule:
     def rule(inputs: Inputs, attributes: Mapping[str, Any]) -> Array:
         axes = _axes(inputs, attributes) or None
+        if not inputs[0].size:
+            raise ValueError("there is nothing to reduce")
         return np.asarray(function(inputs[0], axis=axes, keepdims=bool(attributes.get("keepdims", 1))))
 
     return rule

@@ -142,8 +142,12 @@ def _check_call(operation: Operation, opset: int, path: object) -> None:
         ("inputs", operation.inputs, schema.min_input, schema.max_input),
         ("outputs", operation.outputs, schema.min_output, schema.max_output),
     ):
-        if not least <= len(names) <= most or "" in names[:least]:
+        if not least <= len(names) <= most:
             raise ModelFileError(f"{what} has {len(names)} {word}, which is not what the operator takes.")
+    for place, name in enumerate(operation.inputs):
+        formal = schema.inputs[min(place, len(schema.inputs) - 1)]
+        if not name and formal.option != defs.OpSchema.FormalParameterOption.Optional:
+            raise ModelFileError(f"{what} lacks its input {formal.name}.")
     _check_attributes(operation, schema, what)
 
 

@@ -132,7 +132,10 @@ def _dropout(build: Building, operation: Operation) -> Value:
 
 def _cast(build: Building, operation: Operation) -> Value:
     value = build.value(operation)
-    dtype = helper.tensor_dtype_to_np_dtype(operation.attributes["to"])
+    try:
+        dtype = helper.tensor_dtype_to_np_dtype(operation.attributes["to"])
+    except KeyError:
+        raise build.refusal(operation, "it turns numbers into an unknown dtype.") from None
     if np.issubdtype(dtype, np.floating):
         return replace(value, numbers="real" if value.numbers == "real" else "whole")
     if value.numbers == "integer" and np.issubdtype(dtype, np.integer) and dtype.itemsize > 2:
