@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from onnx import helper
 
 from striate.errors import NetworkError, StriateError
+from striate.interchange import folding, wire
 from striate.interchange.costs import costs
 from striate.interchange.read import read_onnx
 from striate.interchange.to_network import import_onnx, open_graph
@@ -92,6 +93,33 @@ def test_bytes_of_any_kind(path: Path, noise: bytes) -> None:
     assert str(path) in outcome(path)
 
 
+PARTS = {
+    "operators": b"\x3a\x82\x10" + b"\x0a\x00" * 1025,
+    "attributes": b"\x3a\x85\x10\x0a\x82\x10" + b"\x2a\x00" * 1025,
+    "constants": b"\x3a\x82\x10" + b"\x2a\x00" * 1025,
+    "what is not known": b"\xa8\x01\x00" * 1025,
+}
+
+
+@pytest.mark.parametrize("what", PARTS)
+def test_small_files_of_very_many_parts_are_not_even_parsed(
+    path: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(PARTS[what])
+    monkeypatch.setattr(wire, "MOST_RECORDS", 1000)
+    assert "has more parts than any network" in outcome(path)
+    monkeypatch.setattr(wire, "MOST_RECORDS", 2000)
+    assert "has more parts than any network" not in outcome(path)
+
+
+def test_numbers_that_grow_when_they_are_parsed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_bytes(b"\x3a\x69\x2a\x67\x3a\x65" + b"\x00" * 101)  # a constant of 101 int64 in a byte each
+    monkeypatch.setattr(wire, "MOST_PACKED", 100)
+    assert "has more parts than any network" in outcome(path)
+    path.write_bytes(b"\x3a\x69\x2a\x67\x4a\x65" + b"\x00" * 101)  # bytes stay as many as they are
+    assert "has more parts than any network" not in outcome(path)
+
+
 def test_maps_that_grow_beyond_all_reason(tmp_path: Path) -> None:
     nodes, last = [], "x"
     for step in range(12):
@@ -111,7 +139,8 @@ def test_one_constant_used_a_thousand_times_is_not_copied_without_end(tmp_path: 
 
 
 @pytest.mark.parametrize("kind", ["ConstantOfShape", "Expand", "Range", "Concat"])
-def test_constants_that_grow_beyond_all_reason(tmp_path: Path, kind: str) -> None:
+def test_constants_that_grow_beyond_all_reason(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "LARGEST_FOLDED", 1 << 20)
     nodes = {
         "ConstantOfShape": [node("ConstantOfShape", ["huge"], ["big"])],
         "Expand": [node("Expand", ["one", "huge"], ["big"])],

@@ -8,6 +8,7 @@ from onnx import ModelProto, defs
 
 from striate.errors import ModelFileError
 from striate.interchange.graph import Graph, Operation, from_proto
+from striate.interchange.wire import WireError, check_parts
 
 BEGINNING = 512  # bytes that tell text
 LARGEST_FILE = 2**31  # bytes: protobuf reads no more
@@ -62,7 +63,10 @@ def parse_onnx(path: str | os.PathLike[str]) -> ModelProto:
     if foreign := _foreign(content):
         raise ModelFileError(f"{path} is no ONNX file but {foreign}.")
     try:
+        check_parts(content, ModelProto.DESCRIPTOR)
         model: ModelProto = ModelProto.FromString(content)
+    except WireError as error:
+        raise ModelFileError(f"{path} is no ONNX file, or it {error}.") from error
     except Exception as error:  # protobuf's DecodeError; its home is a package that only onnx asks for
         raise ModelFileError(f"{path} is no ONNX file, or it is damaged or cut off.") from error
     if not model.HasField("graph") or not model.graph.output:

@@ -12,7 +12,7 @@ from striate.engines.base import Weights
 from striate.errors import NetworkError
 from striate.interchange.building import BATCH, Building, Step, Value, tidy, unique
 from striate.interchange.doors import axes_of, with_size
-from striate.interchange.folding import LARGEST_FOLDED, FoldingError, fold
+from striate.interchange.folding import FoldingError, fold
 from striate.interchange.fusing import fuse
 from striate.interchange.graph import Array, Declared, Graph, Operation
 from striate.interchange.read import read_onnx
@@ -21,6 +21,7 @@ from striate.interchange.told import Told, check_fit, told
 from striate.network import Input, Layer, Network
 
 DTYPES = {"uint8": "uint8", "uint16": "uint16", "float16": "float32", "float32": "float32", "float64": "float64"}
+LARGEST_CONSTANTS = 1 << 28  # numbers in all that the file computes of its constants
 COLUMNS = {"Sub", "ReduceSumSquare"}  # what may read a column: a distance
 
 
@@ -79,7 +80,7 @@ def to_network(graph: Graph, *, where: str = "The model", name: str = "model") -
         with np.errstate(all="ignore"):  # weights that are no numbers stay so
             result = _result(build, operation)
         folded += 0 if isinstance(result, Value) else result.size
-        if folded > LARGEST_FOLDED:
+        if folded > LARGEST_CONSTANTS:
             raise build.refusal(operation, "the constants that the file computes are larger than is read.")
         build.makers[operation.outputs[0]] = operation
         build.values[operation.outputs[0]] = result
