@@ -353,6 +353,7 @@ REFUSED: list[tuple[str, Any, str]] = [
      "Mul 'y' cannot become a layer: it multiplies"),
     ("another operator", [node("Softplus", ["x"], ["y"], "mish")],
      "Softplus 'mish' cannot become a layer: Striate has no layer for Softplus."),
+    ("a limit that swallows", [node("Clip", ["x", "huge"], ["y"])], r"it clips from -1e\+30 to inf, and sums with"),
     ("gelu by erf", [node("Gelu", ["x"], ["y"])], "Striate's gelu is the form by tanh"),
     ("a window with holes", [node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], dilations=[2, 2])], "has holes"),
     ("an even size", [node("LRN", ["x"], ["y"], size=4)], "sums over 4 channels, which has no middle"),
@@ -378,7 +379,7 @@ REFUSED: list[tuple[str, Any, str]] = [
 def test_what_cannot_become_a_layer(tmp_path: Path, what: str, nodes: Any, sentence: str) -> None:
     constants = {
         "i0": [0], "i1": [1], "i3": [3], "shuffled": [0, 3, 2, 9, 8], "mixed": [-1, 8], "odd": numbers(4, 5, 3, 3),
-        "image": numbers(6, 9, 8), "pads": [0, 0, 1, 1, 0, 0, 1, 1],
+        "image": numbers(6, 9, 8), "pads": [0, 0, 1, 1, 0, 0, 1, 1], "huge": np.float32(-1e30),
     }  # fmt: skip
     with pytest.raises(NetworkError, match=sentence):
         imported(model(nodes, {"x": SHAPE}, ["y"], constants), tmp_path)

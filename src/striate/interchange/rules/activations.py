@@ -13,6 +13,7 @@ from striate.network.settings import LEAK
 
 SELU = (1.6732632, 1.0507010)
 CLOSE = 1e-5
+LARGEST_LIMIT = 1e4  # of a clipping; layers add and take it away again, and what is left is rounded
 
 
 def activate(build: Building, operation: Operation, value: Value, name: str) -> Value:
@@ -38,6 +39,8 @@ def clip(build: Building, operation: Operation, value: Value, low: float, high: 
     """Numbers brought between low and high."""
     if low > high or np.isnan([low, high]).any():
         raise build.refusal(operation, f"it clips from {low:g} to {high:g}.")
+    if any(LARGEST_LIMIT < abs(limit) < np.inf for limit in (low, high)):
+        raise build.refusal(operation, f"it clips from {low:g} to {high:g}, and sums with such numbers lose all others.")
     if np.isinf(high):
         if np.isinf(low):
             return value
