@@ -146,6 +146,43 @@ def test_fit_averages_too(data: st.data.Dataset) -> None:
     assert (model.recipe.average, model.recipe.clip_norm) == (0.8, 2.0)
 
 
+def two_layers() -> st.Model:
+    layers = [Input((12, 10, 1)), Rescale(1 / 255), Flatten(), Dense(8, activation="relu", name="lower"),
+              Dense(3, activation="softmax", name="upper")]  # fmt: skip
+    return st.Sequential(layers)
+
+
+def moved(before: Weights, after: Weights) -> set[str]:
+    return {name.split("/")[0] for name in before if not np.array_equal(before[name], after[name])}
+
+
+def test_frozen_layers_stay_by_recipe_and_by_compile(data: st.data.Dataset) -> None:
+    trained, fitted = two_layers(), two_layers()
+    before = trained.weights
+    recipe = Recipe(1, 40, SGD(0.05), Constant(), frozen=("lower",))
+    trained.train(data, recipe, **QUIET)
+    fitted.compile(SGD(0.05), frozen=["lower"])
+    fitted.fit(data.train.x, data.train.y, batch_size=40, **QUIET)
+    assert moved(before, trained.weights) == {"upper"}
+    assert same(fitted.weights, trained.weights)
+    assert fitted.recipe
+    assert fitted.recipe.frozen == ("lower",)
+    assert Recipe.from_dict(recipe.to_dict() | {"frozen": ["lower"]}) == recipe
+    trained.train(data, Recipe(1, 40, SGD(0.05), Constant()), **QUIET)
+    assert moved(fitted.weights, trained.weights) == {"lower", "upper"}
+
+
+def test_what_cannot_be_frozen_is_told_of_and_leaves_the_model_as_it_was() -> None:
+    model = two_layers()
+    model.compile(SGD(0.05), frozen=["lower"])
+    with pytest.raises(UsageError, match="'sequential' has no layer 'lowest'"):
+        model.compile(SGD(0.1), frozen=["lowest"])
+    assert model.learning_rate == 0.05
+    for wrong in ("lower", (3,)):
+        with pytest.raises(UsageError, match="frozen is a list of names of layers; received"):
+            Recipe(frozen=wrong)  # type: ignore[arg-type]
+
+
 RISING = Recipe(9, 40, SGD(50.0), Constant(), patience=2)  # far too fast: validation gets worse
 
 

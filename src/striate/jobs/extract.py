@@ -44,7 +44,8 @@ def extract_job(job: Job, run: Run, say: Callable[[str], None]) -> Extraction:
     data = job.data
     began = time.perf_counter()
     base = open_base(str(job.plan.base), data.shape)
-    say(f"Features: {base.name}, trained on ImageNet, stays as it is; ONNX Runtime computes them")
+    stays = "as it is for now" if job.plan.fine_tune else "stays as it is"
+    say(f"Features: {base.name}, trained on ImageNet, {stays}; ONNX Runtime computes them")
     found = extract(base, data)
     model = _model(job, base, found, run)
     run.config["seconds"] += time.perf_counter() - began
