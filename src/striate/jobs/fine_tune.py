@@ -173,7 +173,7 @@ class _Tuning:
         """The epochs of all stages, one after another."""
         parts = [Run(self.run.path / stage.folder, {}).read_history() for stage in plan]
         names = dict.fromkeys(name for part in parts for name in part)
-        self.run.write_history({name: [value for part in parts for value in part[name]] for name in names})
+        self.run.write_history({name: [value for part in parts for value in part.get(name, [])] for name in names})
 
 
 def _renewed(job: Job, run: Run, data: Dataset, model: Model, stage: Stage) -> Extraction:
