@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 import striate as st
 from striate.engines.base import Array
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, MeanSquaredError
-from striate.engines.weights import save_weights
-from striate.errors import DataError, ModelFileError, NetworkError, UsageError
+from striate.engines.weights import load_weights, save_weights
+from striate.errors import DataError, ModelFileError, NetworkError, StriateError, UsageError
 from striate.images import ImagePolicy
 from striate.network import L1L2, BatchNormalization, Concatenate, Conv2D, Dense, Flatten, Input, MaxPool2D, Rescale
 from striate.training import Recipe
@@ -266,6 +267,36 @@ def test_a_model_file_of_a_changed_network_is_refused(tmp_path: Path) -> None:
     save_weights(tmp_path / "m", model.weights, {"kind": "model", "network": json.loads(model.network.to_json())})
     with pytest.raises(ModelFileError, match="its description lacks 'classes'"):
         st.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda node: node.update(kind="HyperConv2D"), "There is no layer kind 'HyperConv2D'"),
+        (lambda node: node["settings"].update(sharpness=2), "has no setting 'sharpness'"),
+        (lambda node: node.update(where="here"), "where"),
+    ],
+)
+def test_a_model_file_of_a_newer_striate_is_told_from_a_damaged_one(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None], what: str
+) -> None:
+    model = chain()
+    model.save(tmp_path / "m")
+    arrays, metadata = load_weights(tmp_path / "m")
+    change(metadata["network"]["nodes"][1])
+    for version, newer in (("10.0", True), ("0.0.9", False)):
+        save_weights(tmp_path / "m", arrays, metadata | {"striate": version})
+        with pytest.raises(StriateError, match=what) as caught:
+            st.load(tmp_path / "m")
+        told = "was written by Striate 10.0, which is newer than this one: please update Striate."
+        assert (told in str(caught.value)) == newer
+
+
+def test_a_newer_striate_s_file_that_holds_nothing_new_is_read(tmp_path: Path) -> None:
+    chain().save(tmp_path / "m")
+    arrays, metadata = load_weights(tmp_path / "m")
+    save_weights(tmp_path / "m", arrays, metadata | {"striate": "10.0", "mood": "good"})
+    assert st.load(tmp_path / "m").network == chain().network
 
 
 def test_a_last_sample_alone_with_batch_normalisation() -> None:

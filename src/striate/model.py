@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from striate.engines.choose import Computing, make_engine
 from striate.engines.losses import CategoricalCrossentropy, Loss, check_losses, get_loss
 from striate.engines.optimizers import Optimizer, check_limits, get_optimizer
 from striate.engines.weights import check_weights, initial_weights, load_weights, save_weights, split_extras
-from striate.errors import DataError, ModelFileError, UsageError
+from striate.errors import DataError, ModelFileError, StriateError, UsageError
 from striate.images import ImagePolicy
 from striate.network import Block, Layer, Network
 from striate.processes import place
@@ -409,17 +410,38 @@ def load(path: str | os.PathLike[str]) -> Model:
             f"{path} holds {metadata.get('kind')} only, not a whole model: build the network and use load_weights."
         )
     try:
-        network = Network.from_json(json.dumps(metadata["network"]))
-        arrays, extras = split_extras(arrays)
-        check_weights(network, arrays, path)
-        model = Model.from_network(network)
-        model.extras = extras
-        model.classes, model.figures = tuple(metadata["classes"]), metadata["figures"]
-        model.fingerprint = metadata["fingerprint"]
-        model.policy = ImagePolicy.from_dict(metadata["policy"]) if metadata["policy"] else None
-        model.recipe = Recipe.from_dict(metadata["recipe"]) if metadata["recipe"] else None
-    except (KeyError, TypeError) as error:
+        return _assembled(path, arrays, metadata)
+    except (StriateError, KeyError, TypeError) as error:
+        version = metadata.get("striate")
+        if _is_newer(version):
+            raise ModelFileError(
+                f"{path} was written by Striate {version}, which is newer than this one: please update Striate. {error}"
+            ) from error
+        if isinstance(error, StriateError):
+            raise
         raise ModelFileError(f"{path} is not a whole model: its description lacks {error}.") from error
+
+
+def _is_newer(version: object) -> bool:
+    """Whether it is a version of Striate, such as "0.10.2", after this one."""
+    import striate
+
+    def numbers(text: str) -> list[int]:
+        return [int(number) for number in re.findall(r"\d+", text)]
+
+    return isinstance(version, str) and numbers(version) > numbers(striate.__version__)
+
+
+def _assembled(path: str | os.PathLike[str], arrays: Weights, metadata: Mapping[str, Any]) -> Model:
+    network = Network.from_json(json.dumps(metadata["network"]))
+    arrays, extras = split_extras(arrays)
+    check_weights(network, arrays, path)
+    model = Model.from_network(network)
+    model.extras = extras
+    model.classes, model.figures = tuple(metadata["classes"]), metadata["figures"]
+    model.fingerprint = metadata["fingerprint"]
+    model.policy = ImagePolicy.from_dict(metadata["policy"]) if metadata["policy"] else None
+    model.recipe = Recipe.from_dict(metadata["recipe"]) if metadata["recipe"] else None
     model._take(arrays)
     return model
 

@@ -109,6 +109,11 @@ def test_predict_answers_for_the_others_when_a_file_cannot_be_read(
     assert [answer["path"] for answer in json.loads(done.stdout)] == ["good.png"]
     assert "Skipped: bad.png cannot be read" in done.stderr
     assert "Skipped: There is no file or folder 'missing.png'." in done.stderr
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters/a.txt").write_text("no picture", "utf-8")
+    nothing = cli("predict", trained[0], "letters")
+    assert (nothing.returncode, nothing.stdout) == (1, "")
+    assert nothing.stderr.startswith("Skipped: The folder 'letters' holds no images. Expected are files that end in")
     table = cli("predict", trained[0], "good.png").stdout.splitlines()
     assert table[0].split() == ["picture", "label", "probability"]
     assert table[1].startswith("good.png")
@@ -141,3 +146,12 @@ def test_a_model_without_class_names_is_refused(cli: Cli, tmp_path: Path, comman
     done = cli(command, "nameless.safetensors", "mnist5k")
     assert done.returncode == 1
     assert "holds a model without class names" in done.stderr
+
+
+def test_class_names_that_do_not_fit_the_network_are_refused(cli: Cli, tmp_path: Path) -> None:
+    model = st.zoo.build("mnist-quick")
+    model.classes, model.policy = ("cat", "dog"), st.data.load("mnist5k").policy
+    model.save(tmp_path / "two.safetensors")
+    done = cli("predict", "two.safetensors", "x.png")
+    assert done.returncode == 1
+    assert "two.safetensors holds a model with 2 class names, but 10 answers. Set model.classes" in done.stderr

@@ -60,7 +60,7 @@ def labelled(data: Path, trained: Trained) -> tuple[Array, Array]:
 def test_a_run_as_a_file(trained: tuple[Path, Finished], cli: Cli, tmp_path: Path) -> None:
     done = cli("export", trained[0], "--to", "out/model.onnx")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^out/model\.onnx: 0\.0 MB, float32$".replace("/", r"[/\\]"), done.stdout, re.MULTILINE)
+    assert re.search(r"^out/model\.onnx: \d+\.\d kB, float32$".replace("/", r"[/\\]"), done.stdout, re.MULTILINE)
     assert re.search(r"on \d+ test images of mnist5k: the same class on every one, prob.* by \de-0\d at most$",
                      done.stdout, re.MULTILINE)  # fmt: skip
     test = load("mnist5k").test
@@ -137,16 +137,33 @@ def test_a_file_that_differs_is_not_written(
         bias = weights["dense/bias"] + np.array([damage, 0, 0], "float32")
         return to_onnx(network, weights | {"dense/bias": bias}, **told)
 
-    monkeypatch.setattr(module, "to_onnx", wrong)
     target = tmp_path / "model.onnx"
-    target.write_bytes(b"before")
+    export(trained_of(small_model(1)), target, pictures=[str(pictures)])
+    before = target.read_bytes()
+    monkeypatch.setattr(module, "to_onnx", wrong)
     with pytest.raises(
         ModelFileError,
         match=r"The ONNX file was not written: on 20 of 20 pictures its answers are not the original's; "
         r"probabilities differ by up to (0\.01\d*|nan), most on .*그림 \d+\.png\.",
     ):
         export(trained_of(small_model()), target, pictures=[str(pictures)])
-    assert target.read_bytes() == b"before"
+    assert target.read_bytes() == before
+
+
+def test_only_an_older_export_is_replaced(tmp_path: Path, pictures: Path) -> None:
+    target = tmp_path / "model.onnx"
+    export(trained_of(small_model(1)), target, pictures=[str(pictures)])
+    older = target.read_bytes()
+    for int8 in (True, False):
+        export(trained_of(small_model()), target, int8=int8, pictures=[str(pictures)])
+        assert target.read_bytes() != older
+    foreign = onnx.load(target)
+    del foreign.metadata_props[:]
+    for content in (b"a letter", foreign.SerializeToString()):
+        target.write_bytes(content)
+        with pytest.raises(UsageError, match=r"model\.onnx is there already, and is no export of Striate\. Choose"):
+            export(trained_of(small_model()), target, pictures=[str(pictures)])
+        assert target.read_bytes() == content
     assert not list(tmp_path.glob(".*.tmp"))
 
 

@@ -99,7 +99,7 @@ def test_a_run_that_is_resumed_comes_out_the_same(cli: Cli, done: Trained, tmp_p
 
 @pytest.mark.parametrize(("counts", "message"), [
     ((3, 0), "should hold a subfolder of pictures for each class, at least two; found 1: discs"),
-    ((2, 1), "is too small"),
+    ((2, 1), "Add images: ten of each class are a beginning."),
 ])  # fmt: skip
 def test_too_few_pictures_are_told_of(cli: Cli, tmp_path: Path, counts: tuple[int, int], message: str) -> None:
     draw(tmp_path / "few" / "discs", counts[0], 0, stripes=False)
@@ -111,6 +111,19 @@ def test_too_few_pictures_are_told_of(cli: Cli, tmp_path: Path, counts: tuple[in
     assert sorted(file.name for file in (tmp_path / "few").rglob("*.png")) == sorted(
         f"그림 {number}.png" for count in counts for number in range(count)
     )
+
+
+def test_of_ten_pictures_three_are_damaged(cli: Cli, tmp_path: Path) -> None:
+    for seed, name in enumerate(("discs", "stripes")):
+        draw(tmp_path / "few/train" / name, 5, seed, stripes=bool(seed))
+        draw(tmp_path / "few/test" / name, 1, seed + 2, stripes=bool(seed))
+    damaged = sorted((tmp_path / "few/train/discs").iterdir())[:3]
+    for file in damaged:
+        file.write_bytes(file.read_bytes()[:300])
+    trained = cli("train", "few", *SMALL)
+    assert trained.returncode == 0, trained.stderr
+    assert all(f"discs/{file.name} cannot be read: the picture is damaged" in trained.stdout for file in damaged)
+    assert "3 of 12 files cannot be read" in cli("data", "scan", "few").stdout
 
 
 def test_classes_of_one_picture_are_learnt_as_well_as_can_be(cli: Cli, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Folders of photographs on the command line: looking through one, its parts, sizes and bad files, a full disk."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -107,6 +108,14 @@ def test_the_advice_is_on_the_gravest_thing(tmp_path: Path, counts: tuple[int, i
     for number in range(broken):
         (tmp_path / "a" / f"{number}.jpg").write_bytes(b"broken")
     assert scan(tmp_path).advice.startswith(advice)
+
+
+def test_scan_names_classes_without_training_images_and_counts_few_bytes(cli: Cli, tmp_path: Path) -> None:
+    for place in ("train/a", "train/b", "test/a", "test/c", "val/d"):
+        pictures(tmp_path / "p" / place, 30, len(place))
+    lines = cli("data", "scan", "p").stdout.splitlines()
+    assert re.fullmatch(r"p: 150 images in 4 classes, \d\d\.\d kB", lines[0])
+    assert lines[-1] == "Nothing can be learnt of 'c', 'd' without training images: add some."
 
 
 def test_a_scan_of_nothing_but_damage_says_so(tmp_path: Path) -> None:

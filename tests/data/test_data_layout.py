@@ -1,6 +1,7 @@
 """What a folder of photographs is taken for: parts, classes, and what is left out."""
 
 import os
+import re
 import sys
 import unicodedata
 from pathlib import Path
@@ -30,6 +31,15 @@ def test_classes_are_the_subfolders_and_pictures_may_lie_deep(tmp_path: Path) ->
     assert listed(layout) == [("cat/2024/05/2.png", "cat", 0), ("cat/3.webp", "cat", 0), ("dog/1.jpg", "dog", 0)]
     assert [file.relative_to(tmp_path).as_posix() for file in layout.files] == list(layout.names)
     assert layout.notes == ()
+
+
+def test_pictures_of_foreign_formats_are_told_of(tmp_path: Path) -> None:
+    touch(tmp_path / "cat/1.HEIC", tmp_path / "cat/2.jpg", tmp_path / "dog/deep/3.avif", tmp_path / "dog/.4.heic")
+    said = "Left out: 2 pictures to be saved as JPEG first, such as 'cat/1.HEIC'."
+    with pytest.raises(DataError, match=re.escape(f"at least two; found 1: cat. {said}")):
+        read_layout(tmp_path)
+    touch(tmp_path / "dog/5.jpg")
+    assert read_layout(tmp_path).notes == (said,)
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,9 @@ def scan(folder: str, as_json: bool) -> None:
 
 def _described(found: "Scan") -> Iterator[str]:
     from striate.cli.table import lines
-    from striate.cli.wording import first
+    from striate.cli.wording import file_size, first
 
-    yield f"{found.folder}: {found.images:,} images in {len(found.classes)} classes, {found.bytes / 1e6:,.1f} MB"
+    yield f"{found.folder}: {found.images:,} images in {len(found.classes)} classes, {file_size(found.bytes)}"
     yield "formats  " + ", ".join(f"{name} {count:,}" for name, count in found.formats.items())
     yield "sizes    " + ", ".join(f"{name} {width}×{height}" for name, (width, height) in found.sizes.items())
     rows = [("class", *(found.parts or ["images"]))]

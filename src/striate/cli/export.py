@@ -28,9 +28,11 @@ def export(trained: str, path: str, int8: bool, resize: bool, images: tuple[str,
 
 
 def _show(done: "Exported", int8: bool) -> None:
+    from striate.cli.wording import file_size
+
     for note in done.notes:
         click.echo(f"Note: {note}", err=True)
-    click.echo(f"{done.path}: {done.bytes / 1e6:.1f} MB, {'int8' if int8 else 'float32'}")
+    click.echo(f"{done.path}: {file_size(done.bytes)}, {'int8' if int8 else 'float32'}")
     share = "every one" if done.agreement == 1 else f"{100 * done.agreement:.1f} %"
     click.echo(
         f"compared with the original on {done.images}: the same class on {share}, "

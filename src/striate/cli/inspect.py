@@ -63,7 +63,10 @@ def _opened(graph: "Graph", path: str) -> "tuple[Opened | None, str]":
 
 def _show_head(graph: "Graph", path: str, opened: "Opened | None") -> None:
     """Who wrote the file, what goes in and what comes out."""
-    click.echo(f"{path}: ONNX, opset {graph.opset}, by {graph.producer or 'an unknown program'}, {_bytes(path)}")
+    from striate.cli.wording import file_size
+
+    size = file_size(Path(path).stat().st_size)
+    click.echo(f"{path}: ONNX, opset {graph.opset}, by {graph.producer or 'an unknown program'}, {size}")
     for name, door in graph.inputs.items():
         click.echo(f"input {name}: {door.dtype} {_sizes(door.shape)}")
     for name in graph.outputs:
@@ -73,11 +76,6 @@ def _show_head(graph: "Graph", path: str, opened: "Opened | None") -> None:
         more = f" … and {len(names) - MOST_CLASSES} more" if len(names) > MOST_CLASSES else ""
         click.echo(f"{len(names)} classes: {', '.join(names[:MOST_CLASSES])}{more}")
     click.echo()
-
-
-def _bytes(path: str) -> str:
-    size = Path(path).stat().st_size
-    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
 
 
 def _sizes(shape: "tuple[int | None, ...] | None") -> str:

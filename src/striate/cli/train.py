@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("data", required=False)
-@click.option("--model", metavar="ID", help="Which network to train from nothing [lenet5; chosen for folders].")
+@click.option("--model", metavar="ID", help="Train this network, all of it [lenet5; chosen for folders].")
 @click.option("--base", metavar="ID", help="Keep this pretrained network as it is, and fit a head to its features.")
 @click.option("--fine-tune", is_flag=True, default=None, help="Then train the base too, as far as it helps.")
 @click.option("--minutes", type=float, help="How long a folder of photographs may take [any time].")

@@ -18,6 +18,11 @@ def first(notes: Iterable[str], where: str = "") -> Iterator[str]:
         yield f"… and {len(notes) - MOST_NOTES:,} more{where}"
 
 
+def file_size(size: int) -> str:
+    """For example: 12.3 MB, 4.5 kB. size: in bytes."""
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
+
+
 def accuracy_line(evaluation: "Evaluation") -> str:
     """For example: test accuracy 98.91 % (95 % interval 98.69 … 99.10), 109 mistakes in 10,000 images."""
     wrong = evaluation.images - evaluation.right

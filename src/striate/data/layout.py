@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from striate.data.dataset import Labels
 from striate.data.split import TEST, TRAINING, VALIDATION
 from striate.errors import DataError
-from striate.images import images_below, is_image_name
+from striate.images import FOREIGN, images_below, is_image_name
 
 PART_NAMES = {
     "train": TRAINING, "training": TRAINING, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION,
@@ -59,7 +59,8 @@ def read_layout(path: str | Path) -> Layout:
     found = [_Class(shown(item.name), part, walk.pictures(item)) for root, part in roots.items()
              for item in walk.class_folders(root)]  # fmt: skip
     filled = [item for item in found if item.files]
-    _require_two(roots, filled)
+    foreign = walk.foreign(roots)
+    _require_two(roots, filled, foreign)
     classes = sorted({item.name for item in filled})
     files = [file for item in filled for file in item.files]
     sizes = [len(item.files) for item in filled]
@@ -70,7 +71,7 @@ def read_layout(path: str | Path) -> Layout:
         tuple(classes),
         np.repeat([classes.index(item.name) for item in filled], sizes),
         np.repeat([item.part for item in filled], sizes).astype(np.int8),
-        (*walk.notes, *_empty(found, classes), *_alike(classes)),
+        (*walk.notes, *_empty(found, classes), *foreign, *_alike(classes)),
     )
 
 
@@ -124,6 +125,14 @@ class _Walk:
         """The pictures of a class."""
         return images_below(folder, self._cannot_read)
 
+    def foreign(self, roots: Iterable[Path]) -> list[str]:
+        """A sentence on pictures of formats that Striate does not read, if there are any."""
+        files = [file for root in roots for file in images_below(root, endings=FOREIGN)]
+        if not files:
+            return []
+        pictures = "1 picture" if len(files) == 1 else f"{len(files):,} pictures"
+        return [f"Left out: {pictures} to be saved as JPEG first, such as '{self.name(files[0])}'."]
+
     def _cannot_read(self, error: OSError) -> None:
         name = self.name(Path(error.filename))
         self.notes.append(f"Left out: the folder '{name}' cannot be read: {error.strerror or error}.")
@@ -140,14 +149,14 @@ def _inside(folder: Path) -> list[Path]:
         raise DataError(f"The folder '{folder}' cannot be read: {error.strerror or error}.") from error
 
 
-def _require_two(roots: dict[Path, int], filled: Sequence[_Class]) -> None:
+def _require_two(roots: dict[Path, int], filled: Sequence[_Class], foreign: Sequence[str]) -> None:
     names = sorted({item.name for item in filled if item.part == TRAINING})
     if len(names) >= 2:
         return
     root = next(root for root, part in roots.items() if part == TRAINING)
     raise DataError(
         f"'{root}' should hold a subfolder of pictures for each class, at least two; "
-        f"found {len(names)}{': ' + names[0] if names else ''}.{_hint(root)}"
+        f"found {len(names)}{': ' + names[0] if names else ''}.{' '.join(['', *foreign])}{_hint(root)}"
     )
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from striate.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+FOREIGN = (".heic", ".heif", ".avif", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw")
+"""Pictures too, as phones and cameras save them, but Striate does not read them."""
 
 
 def find_images(paths: Iterable[str | Path]) -> list[Path]:
@@ -31,18 +33,20 @@ def _expand(path: Path) -> list[Path]:
     return images
 
 
-def images_below(folder: Path, on_error: Callable[[OSError], object] | None = None) -> list[Path]:
+def images_below(
+    folder: Path, on_error: Callable[[OSError], object] | None = None, endings: tuple[str, ...] = SUFFIXES
+) -> list[Path]:
     """All image files in a folder and its subfolders, sorted by path, without hidden files and folders.
 
     Links to folders are followed, each folder is entered once, and never one that holds `folder`.
-    on_error: told of subfolders that cannot be read; without it they are passed over.
+    on_error: told of subfolders that cannot be read; without it they are passed over. endings: of the files meant.
     """
     found: list[str] = []
     here = os.path.realpath(folder)
     entered = {here, *map(str, Path(here).parents)}
     for root, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and _first(root, name, entered))
-        found += [f"{root}{os.sep}{name}" for name in files if is_image_name(name)]
+        found += [f"{root}{os.sep}{name}" for name in files if is_image_name(name, endings)]
     found.sort(key=lambda path: path.split(os.sep))  # noqa: PTH206 (a Path for each comparison is slow)
     return list(map(Path, found))
 
@@ -55,9 +59,9 @@ def _first(root: str, name: str, entered: set[str]) -> bool:
     return new
 
 
-def is_image_name(name: str) -> bool:
+def is_image_name(name: str, endings: tuple[str, ...] = SUFFIXES) -> bool:
     """Whether a file name is not hidden and ends as image files do, in small letters or capitals."""
-    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+    return name.lower().endswith(endings) and not name.startswith(".")
 
 
 def _endings() -> str:

@@ -51,12 +51,13 @@ def export(
 
     int8: quantised, a quarter of the size. resize: the file takes pictures of any size. pictures: files and folders to
     compare on; without them the test images of the data that the model was trained on.
-    Raises UsageError for what cannot be exported; ModelFileError, and writes nothing, where the file's answers are not
-    the original's, but for int8, which rounds.
+    Raises UsageError for what cannot be exported, and where the path holds another program's file; ModelFileError, and
+    writes nothing, where the file's answers are not the original's, but for int8, which rounds.
     """
     path = Path(path)
     if path.suffix != SUFFIX:
         raise UsageError(f"An ONNX file ends in {SUFFIX}; received {path}.")
+    _check_free(path)
     network, weights = as_one(trained.models)
     told = {THRESHOLD: trained.threshold, "fingerprint": trained.fingerprint}
     policy = trained.policy.to_dict()
@@ -69,6 +70,22 @@ def export(
         found = _of_file(model, evidence.x, evidence.what)
     atomic_write(path, model)
     return _summary(path, len(model), evidence, original, found)
+
+
+def _check_free(path: Path) -> None:
+    """Raise UsageError where another program's file would be lost; an older export may be replaced."""
+    if path.is_file() and not _exported(path):
+        raise UsageError(f"{path} is there already, and is no export of Striate. Choose another name, or remove it.")
+
+
+def _exported(path: Path) -> bool:
+    """Whether Striate wrote the file."""
+    from striate.interchange.read import read_onnx
+
+    try:
+        return THRESHOLD in read_onnx(path).metadata  # a quantiser puts itself in as the producer
+    except ModelFileError:
+        return False
 
 
 def _affordable(network: Network) -> int:

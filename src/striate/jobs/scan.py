@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.layout import Layout, read_layout
-from striate.data.split import PARTS, copies, digest_bytes
+from striate.data.split import PARTS, TRAINING, copies, digest_bytes
 from striate.data.workers import cut, in_order, progress
 from striate.errors import DataError
 from striate.images import Header, check_image, read_file
@@ -60,11 +60,20 @@ class Scan:
         return asdict(self) | {"advice": self.advice}
 
     @property
+    def untaught(self) -> tuple[str, ...]:
+        """Classes without training images, where the folder is cut into parts."""
+        training = self.parts.index(PARTS[TRAINING]) if self.parts else 0
+        return tuple(name for name, numbers in self.classes.items() if not numbers[training])
+
+    @property
     def advice(self) -> str:
         """One sentence on the gravest thing."""
         counts = {name: sum(numbers) for name, numbers in self.classes.items()}
         fewest, most = min(counts, key=counts.__getitem__), max(counts.values())
         faults, files = len(self.unreadable), self.images + len(self.unreadable)
+        if self.untaught:
+            names = ", ".join(f"'{name}'" for name in self.untaught)
+            return f"Nothing can be learnt of {names} without training images: add some."
         if self.across:
             return "Decide for each picture that is in several classes where it belongs: the network is told both."
         if faults > MANY_FAULTS * files:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -57,7 +58,10 @@ class _Outputs:
 def start(job: Job, out: str | os.PathLike[str] | None = None) -> Run:
     """A new run folder for a job. Raises RunError when `out` holds a run, DataError without test images."""
     if not len(job.data.test):
-        raise DataError(f"'{job.data.name}' is too small: no image fell into its test part. Add images.")
+        raise DataError(
+            f"'{job.data.name}' is too small: no image fell into its test part. Add images: ten of each class are a "
+            f"beginning. striate data scan {shlex.quote(str(job.plan.data))} shows what is there."
+        )
     plan = job.plan
     if plan.base:
         check_enough(job.data)

@@ -93,6 +93,12 @@ def _open_file(path: Path) -> Trained:
     model = _quick(load(path))
     if not model.classes:
         raise ModelFileError(f"{path} holds a model without class names. Set model.classes before model.save.")
+    answers = model.network.output_shapes[0][-1]
+    if len(model.classes) != answers:
+        raise ModelFileError(
+            f"{path} holds a model with {len(model.classes)} class names, but {answers} answers. "
+            "Set model.classes before model.save."
+        )
     config = _config_beside(path)
     return Trained((model,), model.figures.get(THRESHOLD, 0.0), config.get("data"))
 
