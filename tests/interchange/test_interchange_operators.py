@@ -353,7 +353,7 @@ REFUSED: list[tuple[str, Any, str]] = [
      "Mul 'y' cannot become a layer: it multiplies"),
     ("another operator", [node("Softplus", ["x"], ["y"], "mish")],
      "Softplus 'mish' cannot become a layer: Striate has no layer for Softplus."),
-    ("a limit that swallows", [node("Clip", ["x", "huge"], ["y"])], r"it clips from -1e\+30 to inf, and sums with"),
+    ("a limit that swallows", [node("Clip", ["x", "huge"], ["y"])], r"it clips from -1e\+30 to inf; sums with"),
     ("gelu by erf", [node("Gelu", ["x"], ["y"])], "Striate's gelu is the form by tanh"),
     ("a window with holes", [node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], dilations=[2, 2])], "has holes"),
     ("an even size", [node("LRN", ["x"], ["y"], size=4)], "sums over 4 channels, which has no middle"),

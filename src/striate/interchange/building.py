@@ -136,12 +136,10 @@ def floats(array: Array) -> Array:
 
 
 def across(value: Value, numbers: Array) -> Array:
-    """One number for each of the graph's channels (C,), in the order of the network's."""
+    """Numbers for each of the graph's channels, (C,) or (C, …), in the order of the network's."""
     if value.order is None:
         return numbers
-    ours = np.empty_like(numbers)
-    ours[value.order] = numbers
-    return ours
+    return numbers[np.argsort(value.order)]
 
 
 def per_channel(value: Value, constant: Array) -> float | Array | None:

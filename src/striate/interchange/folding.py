@@ -8,7 +8,7 @@ import numpy as np
 
 from striate.interchange.graph import Array
 
-LARGEST_FOLDED = 1 << 26  # numbers
+LARGEST_FOLDED = 1 << 27  # numbers
 Inputs = Sequence[Array]
 Rule = Callable[[Inputs, Mapping[str, Any]], Array]
 

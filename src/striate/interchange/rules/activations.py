@@ -40,7 +40,7 @@ def clip(build: Building, operation: Operation, value: Value, low: float, high: 
     if low > high or np.isnan([low, high]).any():
         raise build.refusal(operation, f"it clips from {low:g} to {high:g}.")
     if any(LARGEST_LIMIT < abs(limit) < np.inf for limit in (low, high)):
-        raise build.refusal(operation, f"it clips from {low:g} to {high:g}, and sums with such numbers lose all others.")
+        raise build.refusal(operation, f"it clips from {low:g} to {high:g}; sums with such numbers lose all others.")
     if np.isinf(high):
         if np.isinf(low):
             return value

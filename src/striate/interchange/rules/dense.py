@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from striate.interchange.building import Building, Value, floats, wish
+from striate.interchange.building import Building, Value, across, floats, wish
 from striate.interchange.graph import Array, Operation
 from striate.interchange.rules.windows import is_row
 from striate.network import Conv2D, Dense
@@ -13,10 +13,7 @@ from striate.network import Conv2D, Dense
 
 def dense(build: Building, operation: Operation, value: Value, kernel: Array, bias: Array | None) -> Value:
     """x · kernel + bias for rows x; kernel (F, units) in the graph's order."""
-    if value.order is not None:
-        ours = np.empty_like(kernel)
-        ours[value.order] = kernel
-        kernel = ours
+    kernel = across(value, kernel)
     weights = {"kernel": floats(kernel)} | ({} if bias is None else {"bias": floats(bias)})
     layer = Dense(kernel.shape[1], use_bias=bias is not None)
     step = build.add(operation, layer, value.step, wanted=wish(operation, operation.inputs[1]), **weights)
@@ -34,7 +31,9 @@ def _gemm(build: Building, operation: Operation) -> Value:
     kernel, settings = build.constant(operation, 1), operation.attributes
     if settings.get("transA", 0):
         raise build.refusal(operation, "it turns its input over (transA).")
-    kernel = (kernel.T if settings.get("transB", 0) else kernel) * np.float32(settings.get("alpha", 1.0))
+    kernel = kernel.T if settings.get("transB", 0) else kernel
+    if (alpha := settings.get("alpha", 1.0)) != 1:
+        kernel = kernel * np.float32(alpha)
     value, bias = _row(build, operation, kernel), None
     if build.given(operation, 2):
         bias = build.constant(operation, 2) * np.float32(settings.get("beta", 1.0))

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 from onnx import helper
 
-from striate.interchange.building import Building, Value
+from striate.interchange.building import Building, Value, across
 from striate.interchange.graph import Array, Operation
 from striate.interchange.rules.windows import is_row, pool_all
 from striate.network import Flatten, GlobalAveragePool2D, GlobalMaxPool2D, Layer, RadialBasis
@@ -176,11 +176,7 @@ def _distance(build: Building, operation: Operation) -> Value:
     value, prototypes = build.value(away), build.constant(away, 1)
     if value.axes != "column" or prototypes.ndim != 2 or len(prototypes) != value.dims[0]:
         raise build.refusal(operation, "only the distance of rows from constant prototypes can.")
-    numbers = np.asarray(prototypes, np.float32)
-    if value.order is not None:
-        ours = np.empty_like(numbers)
-        ours[value.order] = numbers
-        numbers = ours
+    numbers = across(value, np.asarray(prototypes, np.float32))
     layer = RadialBasis(numbers.shape[1], "zeros")
     step = build.add(operation, layer, value.step, prototypes=numbers)
     return Value(step, (numbers.shape[1],), "F")
