@@ -147,6 +147,15 @@ def test_a_run_is_never_written_over(cli: Cli, trained: tuple[Path, Finished]) -
     assert (run / "model.safetensors").read_bytes() == before
 
 
+def test_a_model_that_lies_where_the_run_would_is_not_replaced(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/model.safetensors").write_bytes(b"dear")
+    done = cli(*QUICK, "--out", "mine")
+    assert done.returncode == 1
+    assert "mine holds a model.safetensors, which the run would replace. Give another folder" in done.stderr
+    assert {file.name: file.read_bytes() for file in (tmp_path / "mine").iterdir()} == {"model.safetensors": b"dear"}
+
+
 def test_an_ensemble_is_trained_evaluated_extended_and_asked_as_one(cli: Cli, tmp_path: Path) -> None:
     done = cli(*QUICK, "--ensemble", "2", "--seed", "5", "--out", "both")
     assert done.returncode == 0

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from striate.cli import _explain
+
 from .conftest import Cli, Finished, environment
 
 USAGE = {
@@ -117,3 +119,11 @@ def test_names_and_places_of_data_sets(cli: Cli) -> None:
     assert "mnist5k     5,000       10  handwritten digits" in listed.stdout
     where = cli("data", "get", "mnist5k").stdout.strip()
     assert Path(where).is_file()
+
+
+def test_ctrl_c_while_a_package_is_loaded_is_no_fault() -> None:
+    """Compiled packages make an ImportError of it."""
+    error = ImportError("initialization failed")
+    assert "fault of Striate (ImportError: initialization failed)" in _explain(error)[1]
+    error.__cause__ = KeyboardInterrupt()
+    assert _explain(error) == (130, "Stopped.")

@@ -61,14 +61,21 @@ def _explain(error: Exception) -> tuple[int, str]:
             return INTERRUPTED, str(error.__cause__ or "") or "Stopped."
         case UsageError():
             return USAGE, f"Error: {error}"
-        case StriateError():
+        case StriateError() | OSError():
             return FAILURE, f"Error: {error}"
         case MemoryError():
             return FAILURE, "Error: There is not enough memory. Try a smaller --batch-size or smaller images."
-        case OSError():
-            return FAILURE, f"Error: {error}"
+        case ImportError() if _interrupted(error):
+            return INTERRUPTED, "Stopped."
     fault = f"{type(error).__name__}: {error}"
     return FAILURE, f"Error: This is a fault of Striate ({fault}). With STRIATE_DEBUG=1 it shows where; please report."
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: compiled packages make one of their own of it while they are loaded."""
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

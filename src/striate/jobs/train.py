@@ -88,9 +88,14 @@ def check_place(data: str | None, out: str | os.PathLike[str] | None) -> None:
 
 
 def check_out(out: str | os.PathLike[str] | None) -> None:
-    """Before the data are loaded: raise RunError when the folder already holds a run."""
-    if out is not None and (Path(out) / "config.json").exists():
+    """Before the data are loaded: raise RunError when the folder already holds a run, or a file that a run writes."""
+    if out is None:
+        return
+    if (Path(out) / "config.json").exists():
         raise RunError(f"{out} already holds a run. Go on with it by --resume {out}, or give another folder.")
+    for name in ("model.safetensors", "metrics.json", "report.html"):
+        if (Path(out) / name).exists():
+            raise RunError(f"{out} holds a {name}, which the run would replace. Give another folder with --out.")
 
 
 def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Job, Run]:
