@@ -132,6 +132,10 @@ def _branch(proto: ModelProto) -> None:
     proto.graph.node.append(node("If", ["x"], ["z"], then_branch=branch, else_branch=branch))
 
 
+def _door(name: str) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 3])
+
+
 def _sparse(proto: ModelProto) -> None:
     proto.graph.sparse_initializer.add()
 
@@ -174,8 +178,9 @@ WRONG: list[tuple[str, Callable[[ModelProto], object], str]] = [
      lambda p: setattr(p.graph.input[0].type.tensor_type.shape.dim[2], "dim_value", -8), "an impossible shape"),
     ("an input that is no tensor", lambda p: p.graph.input[0].ClearField("type"), "its input 'x' is not a tensor"),
     ("no outputs", lambda p: p.graph.ClearField("output"), "holds no graph with outputs"),
+    ("too many inputs", lambda p: p.graph.input.extend([_door(str(n)) for n in range(64)]), "has 65 inputs; at most"),
     ("too many operators",
-     lambda p: p.graph.node.extend([node("Relu", ["x"], ["z"])] * MOST_OPERATIONS), "has 100,002 operators"),
+     lambda p: p.graph.node.extend([node("Relu", ["x"], ["z"])] * MOST_OPERATIONS), "has 20,002 operators"),
 ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from striate.interchange.graph import LARGEST, Array, Graph, Operation
 from striate.network import Layer, Shape
 
 BATCH = 1_000_003  # stands for a number of images that is not fixed; a prime, so that no other size is taken for it
+LONGEST_REASON = 300  # letters; lists of a file can be of any length
 LARGEST_MAPS = 1 << 30  # numbers on all maps of one image together
 PLACES = {"CHW": 0, "HWC": 2, "F": 0}  # of the channels among the axes
 
@@ -78,6 +79,7 @@ class Building:
 
     def refusal(self, operation: Operation, why: str) -> NetworkError:
         """The error for an operator that no layer can stand for."""
+        why = why if len(why) <= LONGEST_REASON else f"{why[:LONGEST_REASON]}…"
         return NetworkError(f"{self.where}: {operation.label} cannot become a layer: {why}")
 
     def add(self, operation: Operation, layer: Layer, *sources: int, wanted: str = "", **weights: Array) -> int:

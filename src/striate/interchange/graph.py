@@ -14,6 +14,7 @@ from striate.errors import ModelFileError
 
 Array = NDArray[Any]
 STANDARD = ("", "ai.onnx")
+LONGEST = 80  # letters
 LARGEST = 1 << 29  # numbers in all constants together: 2 GB of float32
 
 PLAIN = {
@@ -55,8 +56,7 @@ class Operation:
     @property
     def label(self) -> str:
         """How errors call it: Conv 'conv1'."""
-        name = self.name or next(filter(None, self.outputs), "")
-        return f"{self.kind} '{name}'"
+        return f"{shown(self.kind)} '{shown(self.name or next(filter(None, self.outputs), ''))}'"
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +77,12 @@ class Graph:
     producer: str = ""
 
 
+def shown(text: object) -> str:
+    """A name or list of the file as errors show it, never longer than a line."""
+    letters = str(text)
+    return letters if len(letters) <= LONGEST else f"{letters[: LONGEST - 1]}…"
+
+
 def from_proto(model: ModelProto, where: str = "The model") -> Graph:
     """The graph of a model in memory. where: what errors call it.
 
@@ -87,7 +93,9 @@ def from_proto(model: ModelProto, where: str = "The model") -> Graph:
         raise ModelFileError(f"{where} is damaged: it holds names that are no text.")
     opsets = _opsets(model, where)
     if model.functions:
-        raise ModelFileError(f"{where} defines operators of its own ({model.functions[0].name}), which are not read.")
+        raise ModelFileError(
+            f"{where} defines operators of its own ({shown(model.functions[0].name)}), which are not read."
+        )
     graph = model.graph
     if graph.sparse_initializer:
         raise ModelFileError(f"{where} has sparse tensors, which are not read.")
@@ -133,11 +141,11 @@ def _constants(graph: GraphProto, where: str) -> dict[str, Array]:
         if node.op_type == "Constant" and node.domain in STANDARD:
             attributes = _attributes(node, where)
             if len(node.output) != 1 or len(attributes) != 1:
-                raise ModelFileError(f"{where}: Constant '{node.name}' is not one value.")
+                raise ModelFileError(f"{where}: Constant '{shown(node.name)}' is not one value.")
             values[node.output[0]] = _value(node, *attributes.items(), where=where)
     if sum(prod(tensor.dims) for _, tensor in tensors) > LARGEST:
         raise ModelFileError(f"{where} declares constants of over {LARGEST:,} numbers, more than is read.")
-    return {name: to_array(tensor, f"{where}: '{name}'") for name, tensor in tensors} | values
+    return {name: to_array(tensor, f"{where}: '{shown(name)}'") for name, tensor in tensors} | values
 
 
 def _value(node: NodeProto, item: tuple[str, Any], *, where: str) -> Array:
@@ -146,7 +154,7 @@ def _value(node: NodeProto, item: tuple[str, Any], *, where: str) -> Array:
         return np.asarray(value)
     kinds = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
     if name not in kinds:
-        raise ModelFileError(f"{where}: Constant '{node.name}' has a {name}, which is not read.")
+        raise ModelFileError(f"{where}: Constant '{shown(node.name)}' has a {shown(name)}, which is not read.")
     return np.asarray(value, kinds[name])
 
 
@@ -164,7 +172,7 @@ def to_array(tensor: TensorProto, what: str) -> Array:
             raise ValueError("impossible sizes")
         array = np.array(numpy_helper.to_array(tensor))
     except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
-        shape = "×".join(map(str, tensor.dims)) or "one number"
+        shape = shown("×".join(map(str, tensor.dims))) or "one number"
         raise ModelFileError(f"{what} is damaged: its data are not those of its shape, {shape}.") from error
     return array
 
@@ -178,20 +186,20 @@ def _operation(node: NodeProto, where: str) -> Operation:
 def _attributes(node: NodeProto, where: str) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     for item in node.attribute:
-        what = f"{where}: {node.op_type} '{node.name}'"
+        what = f"{where}: {shown(node.op_type)} '{shown(node.name)}'"
         if item.name in attributes:
-            raise ModelFileError(f"{what} says {item.name} twice.")
+            raise ModelFileError(f"{what} says {shown(item.name)} twice.")
         attributes[item.name] = _attribute(item, what)
     return attributes
 
 
 def _attribute(item: AttributeProto, what: str) -> Any:
     if item.type == AttributeProto.TENSOR:
-        return to_array(item.t, f"{what}, {item.name},")
+        return to_array(item.t, f"{what}, {shown(item.name)},")
     if item.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
         raise ModelFileError(f"{what} holds a graph of its own (a branch or a loop), which is not read.")
     if item.type not in PLAIN or item.ref_attr_name:
-        raise ModelFileError(f"{what} has {item.name} of a kind that is not read.")
+        raise ModelFileError(f"{what} has {shown(item.name)} of a kind that is not read.")
     value = getattr(item, PLAIN[item.type])
     return _plain(value) if isinstance(value, int | float | bytes) else tuple(map(_plain, value))
 
@@ -202,12 +210,12 @@ def _plain(value: int | float | bytes) -> int | float | str:
 
 def _declared(door: ValueInfoProto, where: str) -> Declared:
     if not door.type.HasField("tensor_type"):
-        raise ModelFileError(f"{where}: its input '{door.name}' is not a tensor.")
+        raise ModelFileError(f"{where}: its input '{shown(door.name)}' is not a tensor.")
     tensor = door.type.tensor_type
     try:
         dtype = helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
     except KeyError as error:
-        raise ModelFileError(f"{where}: its input '{door.name}' has no known dtype.") from error
+        raise ModelFileError(f"{where}: its input '{shown(door.name)}' has no known dtype.") from error
     if not tensor.HasField("shape"):
         return Declared(None, dtype)
     return Declared(tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim), dtype)
@@ -227,7 +235,7 @@ def _check_once(names: Iterable[str], where: str) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise ModelFileError(f"{where} is no valid graph: '{name}' is written twice.")
+            raise ModelFileError(f"{where} is no valid graph: '{shown(name)}' is written twice.")
         seen.add(name)
 
 
@@ -240,7 +248,7 @@ def _ordered(
         ("the output", n) for n in outputs
     ]:
         if name not in known and name not in makers:
-            raise ModelFileError(f"{where} is no valid graph: {reader} reads '{name}', which nothing gives.")
+            raise ModelFileError(f"{where} is no valid graph: {reader} reads '{shown(name)}', which nothing gives.")
     needs = [{makers[name] for name in operation.inputs if name in makers} for operation in operations]
     readers: list[list[int]] = [[] for _ in operations]
     for place, sources in enumerate(needs):

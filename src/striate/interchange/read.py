@@ -7,12 +7,13 @@ from pathlib import Path
 from onnx import ModelProto, defs
 
 from striate.errors import ModelFileError
-from striate.interchange.graph import Graph, Operation, from_proto
+from striate.interchange.graph import Graph, Operation, from_proto, shown
 from striate.interchange.wire import WireError, check_parts
 
 BEGINNING = 512  # bytes that tell text
 LARGEST_FILE = 2**31  # bytes: protobuf reads no more
-MOST_OPERATIONS = 100_000
+MOST_OPERATIONS = 20_000
+MOST_INPUTS = 64
 LARGEST_INPUT = 1 << 28  # numbers in one image: a gigabyte of float32
 OLDEST_OPSET = 7  # of 2017: from then on Add and its like broadcast by themselves
 BEGINNINGS = {  # what files are that people take for ONNX
@@ -45,15 +46,19 @@ def read_onnx(path: str | os.PathLike[str]) -> Graph:
     if len(model.graph.node) > MOST_OPERATIONS:
         raise ModelFileError(f"{path} has {len(model.graph.node):,} operators; at most {MOST_OPERATIONS:,} are read.")
     graph = from_proto(model, str(path))
+    if len(graph.inputs) > MOST_INPUTS:
+        raise ModelFileError(f"{path} has {len(graph.inputs):,} inputs; at most {MOST_INPUTS} are read.")
     _check_domains(graph, path)
     _check_opset(graph, path)
     for operation in graph.operations:
         _check_call(operation, graph.opset, path)
     for name, door in graph.inputs.items():
         if prod(size or 1 for size in door.shape or ()) > LARGEST_INPUT:
-            raise ModelFileError(f"{path}: its input '{name}' is declared larger than is read: {door.shape}.")
+            raise ModelFileError(
+                f"{path}: its input '{shown(name)}' is declared larger than is read: {shown(door.shape)}."
+            )
         if any(size is not None and size < 0 for size in door.shape or ()):
-            raise ModelFileError(f"{path}: its input '{name}' has an impossible shape: {door.shape}.")
+            raise ModelFileError(f"{path}: its input '{shown(name)}' has an impossible shape: {shown(door.shape)}.")
     return graph
 
 
@@ -117,7 +122,7 @@ def _check_domains(graph: Graph, path: object) -> None:
     if foreign:
         more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
         raise ModelFileError(
-            f"{path} uses operators that are not ONNX's own: {', '.join(foreign[:3])}{more}. "
+            f"{path} uses operators that are not ONNX's own: {', '.join(map(shown, foreign[:3]))}{more}. "
             "Export it again without them, for example before a runtime has optimised it."
         )
 
@@ -158,7 +163,7 @@ def _check_call(operation: Operation, opset: int, path: object) -> None:
 def _check_attributes(operation: Operation, schema: defs.OpSchema, what: str) -> None:
     for name, value in operation.attributes.items():
         if name not in schema.attributes:
-            raise ModelFileError(f"{what} has an attribute '{name}', which the operator does not take.")
+            raise ModelFileError(f"{what} has an attribute '{shown(name)}', which the operator does not take.")
         kind = str(schema.attributes[name].type).rpartition(".")[2]
         if not _is(value, kind):
             raise ModelFileError(f"{what}: its attribute '{name}' is not of the kind {kind.lower()}.")

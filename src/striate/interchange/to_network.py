@@ -14,7 +14,7 @@ from striate.interchange.building import BATCH, Building, Step, Value, tidy, uni
 from striate.interchange.doors import axes_of, with_size
 from striate.interchange.folding import FoldingError, fold
 from striate.interchange.fusing import fuse
-from striate.interchange.graph import Array, Declared, Graph, Operation
+from striate.interchange.graph import Array, Declared, Graph, Operation, shown
 from striate.interchange.read import read_onnx
 from striate.interchange.rules import RULES
 from striate.interchange.told import Told, check_fit, told
@@ -97,7 +97,7 @@ def _result(build: Building, operation: Operation) -> Value | Array:
     """What an operator's first output is."""
     for name in operation.inputs:
         if name and name not in build.values:
-            raise build.refusal(operation, f"it reads '{name}', a second output, and layers have one.")
+            raise build.refusal(operation, f"it reads '{shown(name)}', a second output, and layers have one.")
     inputs = [build.values[name] if name else None for name in operation.inputs]
     if any(isinstance(x, Value) and x.axes == "column" for x in inputs) and operation.kind not in COLUMNS:
         raise build.refusal(operation, "it adds an axis to a row.")
@@ -121,15 +121,15 @@ def _folded(build: Building, operation: Operation, arrays: Sequence[Array | None
 
 def _door(build: Building, name: str, declared: Declared) -> Value:
     """An input of the graph as an Input layer."""
-    shape, what = declared.shape, f"{build.where}: its input '{name}'"
+    shape, what = declared.shape, f"{build.where}: its input '{shown(name)}'"
     if shape is None or len(shape) not in (2, 4):
-        raise NetworkError(f"{what} is {shape}; expected one or more pictures (N, C, H, W), or rows (N, F).")
+        raise NetworkError(f"{what} is {shown(shape)}; expected one or more pictures (N, C, H, W), or rows (N, F).")
     if declared.dtype not in DTYPES:
         raise NetworkError(f"{what} is of {declared.dtype}; networks take {', '.join(DTYPES)}.")
     axes, dims = axes_of(build.graph, name, shape), tuple(n for n in shape[1:] if n)
     if len(dims) < len(shape) - 1:
-        shown = "×".join("?" if n is None else str(n) for n in shape)
-        raise NetworkError(f"{what} takes pictures of any size, {shown}. Say which: size=(224, 224), or --size 224.")
+        sizes = "×".join("?" if n is None else str(n) for n in shape)
+        raise NetworkError(f"{what} takes pictures of any size, {sizes}. Say which: size=(224, 224), or --size 224.")
     dtype = DTYPES[declared.dtype]
     layer = Input(dims, dtype, "channels_first" if axes == "CHW" else "channels_last")
     build.steps.append(Step(layer, (), layer.output_shape(), tidy(name.split("/"))))
@@ -160,10 +160,10 @@ def _end(build: Building, output: str) -> int:
     """The step that an output of the graph is."""
     value = build.values.get(output)
     if not isinstance(value, Value) or value.axes == "column":
-        raise NetworkError(f"{build.where}: its output '{output}' is nothing that a layer gives.")
+        raise NetworkError(f"{build.where}: its output '{shown(output)}' is nothing that a layer gives.")
     if value.order is not None and prod(value.dims) > 1:
         raise NetworkError(
-            f"{build.where}: its output '{output}' is maps in a row, channel after channel, and Striate's are in "
-            "another order. Cut it off before they are flattened."
+            f"{build.where}: its output '{shown(output)}' is maps in a row, channel after channel, and Striate's are "
+            "in another order. Cut it off before they are flattened."
         )
     return value.step
