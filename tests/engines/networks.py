@@ -32,6 +32,7 @@ from striate.network import (
     Network,
     RadialBasis,
     Rescale,
+    SelectChannels,
     Subsample2D,
     ZeroPadding2D,
 )
@@ -103,6 +104,15 @@ def _squeezed() -> Network:
     scaled = Multiply()([maps, gate, maps])
     end = Multiply()([GlobalAveragePool2D()(scaled), gate])
     return Network(image, Dense(3, activation="softmax")(Concatenate()([Flatten()(scaled), end])))
+
+
+def _shuffled() -> Network:
+    """Channels in another order, some twice and some never, of maps and of a row."""
+    image = Input((5, 4, 2))
+    maps = Conv2D(4, 2, activation="tanh")(Rescale()(image))
+    some = Conv2D(3, 2, activation="tanh")(SelectChannels((3, 0, 3))(maps))
+    row = SelectChannels((1, 2, 2))(GlobalAveragePool2D()(maps))
+    return Network(image, Dense(3, activation="softmax")(Concatenate()([Flatten()(some), row])))
 
 
 def _one_pixel() -> Network:
@@ -210,6 +220,7 @@ def networks() -> dict[str, Network]:
         "graph": _graph(),
         "squeezed": _squeezed(),
         "one pixel": _one_pixel(),
+        "shuffled": _shuffled(),
         "shared dense": _shared_dense(),
         "many": _many(),
         "swapped": _swapped(),

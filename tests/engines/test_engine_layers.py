@@ -23,6 +23,7 @@ from striate.network import (
     Multiply,
     Network,
     Rescale,
+    SelectChannels,
     ZeroPadding2D,
 )
 
@@ -110,6 +111,7 @@ def test_zero_padding() -> None:
 
 def test_add_and_concatenate() -> None:
     np.testing.assert_allclose(run(Add(), X, OTHER, X), X + OTHER + X, rtol=1e-14)
+    np.testing.assert_array_equal(run(SelectChannels((1, 0, 1)), X), X[..., [1, 0, 1]])
     row = OTHER[:, 0, 0]
     product = X * row[:, None, None] * OTHER
     np.testing.assert_allclose(run(Multiply(), X, row, OTHER), product, rtol=0, atol=1e-14)

@@ -343,6 +343,7 @@ _BUILDERS: dict[type[nn.Layer], Callable[..., list[do.Step]]] = {
     ],
     nn.Add: _always(do.Sum),
     nn.Multiply: _always(do.Product),
+    nn.SelectChannels: lambda layer, shapes, _: [do.Select(layer.channels, shapes[0][-1])],
     nn.Concatenate: _always(do.Join),
 }
 

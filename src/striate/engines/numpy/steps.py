@@ -356,6 +356,26 @@ def _met(inputs: tuple[Array, ...]) -> list[Array]:
     return [planes(x)[:, None, None] if maps and x.ndim == 2 else planes(x) for x in inputs]
 
 
+class Select(Step):
+    """Some of the channels, or features, in an order of their own."""
+
+    output_may_change = True
+
+    def __init__(self, channels: tuple[int, ...], count: int) -> None:
+        self._channels, self._count = list(channels), count
+
+    def forward(self, place: Place, *inputs: Array) -> Array:
+        """(N, …, C) → (N, …, channels)."""
+        return planes(planes(inputs[0])[self._channels])
+
+    def backward(self, place: Place, dy: Array) -> tuple[Array, ...]:
+        """To each channel what those taken from it get; 0 where none was."""
+        dx = np.zeros((self._count, *planes(dy).shape[1:]), dy.dtype)
+        for channel, gradient in zip(self._channels, planes(dy), strict=True):
+            dx[channel] += gradient
+        return (planes(dx),)
+
+
 class Join(Step):
     """Concatenation of channels, or of features."""
 

@@ -31,6 +31,7 @@ from striate.network import (
     Multiply,
     RadialBasis,
     Rescale,
+    SelectChannels,
     Shape,
     Subsample2D,
     Window,
@@ -178,6 +179,10 @@ def _multiply(graph: Graph, layer: Multiply, weights: Parameters, *inputs: Value
     return first
 
 
+def _select(graph: Graph, layer: SelectChannels, weights: Parameters, x: Value) -> str:
+    return graph.op("Gather", x.name, graph.setting("channels", layer.channels, "int64"), axis=1)
+
+
 def _same(graph: Graph, layer: Layer, weights: Parameters, x: Value) -> str:
     return x.name
 
@@ -201,5 +206,6 @@ RULES: dict[type[Layer], Rule] = {
     LocalResponseNormalization: _local_response,
     Add: _add,
     Multiply: _multiply,
+    SelectChannels: _select,
     Concatenate: lambda graph, layer, weights, *xs: graph.op("Concat", *(x.name for x in xs), axis=1),
 }

@@ -32,6 +32,7 @@ from striate.network import (
     Multiply,
     RadialBasis,
     Rescale,
+    SelectChannels,
     Subsample2D,
     ZeroPadding2D,
 )
@@ -210,5 +211,6 @@ RULES: dict[type[Layer], Rule] = {
     LocalResponseNormalization: _local_response,
     Add: lambda layer, weights, now, *xs: sum(xs[1:], start=xs[0]),
     Multiply: _multiply,
+    SelectChannels: lambda layer, weights, now, x: x[:, list(layer.channels)],
     Concatenate: lambda layer, weights, now, *xs: torch.cat(xs, dim=1),
 }

@@ -12,6 +12,7 @@ from striate.network.layers.core import (
     Input,
     Multiply,
     Rescale,
+    SelectChannels,
     ZeroPadding2D,
 )
 from striate.network.layers.lenet import RadialBasis, Subsample2D
@@ -56,6 +57,7 @@ __all__ = [
     "Parameter",
     "RadialBasis",
     "Rescale",
+    "SelectChannels",
     "Subsample2D",
     "Tensor",
     "ZeroPadding2D",

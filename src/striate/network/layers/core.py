@@ -226,6 +226,33 @@ class Concatenate(Layer):
         )
 
 
+@register_layer
+@dataclass(frozen=True)
+class SelectChannels(Layer):
+    """The channels of these numbers, in this order: y = x[…, channels]; a part of them, or all shuffled.
+
+    Source: Zhang et al. 2017, "ShuffleNet", for shuffles.
+    """
+
+    channels: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle(_channels, "channels")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        (shape,) = inputs
+        if max(self.channels) >= shape[-1]:
+            raise self.error(f"expected channels below {shape[-1]}, received {max(self.channels)}.")
+        return (*shape[:-1], len(self.channels))
+
+
+def _channels(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple) or not value:
+        raise NetworkError(f"expected numbers of channels, received {value!r}.")
+    return tuple(check.whole(channel) for channel in value)
+
+
 def _listed(shapes: tuple[Shape, ...]) -> str:
     return " and ".join(map(str, shapes))
 
