@@ -1,5 +1,6 @@
 """Recipes for networks on photographs, by the number of images; where the known systems get theirs from."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from striate.jobs.plan import make_plan
 from striate.jobs.reproduce import Reproduction, place_of
 from striate.systems.known import find
 from striate.systems.photographs import FEW, GUIDES, find_dogs_vs_cats, guide_of
-from striate.systems.recipes import recipe_for
+from striate.systems.recipes import recipe_for, tuning_recipe
 from striate.training import Recipe
 
 CLASSICS = (
@@ -142,3 +143,16 @@ def test_as_reported_the_pictures_are_padded_and_small(id: str, photographs: Pat
     assert ours.recipe.seed == reported.recipe.seed == 3
     assert ours.recipe.epochs == recipe_for(id, 65).epochs
     assert "averaged weights for the last weights" in find(id).difference
+
+
+@pytest.mark.parametrize(("id", "tunes"), [("feature-extraction", False), ("fine-tuning", True)])
+def test_transfer_learning_begins_with_a_base(id: str, tunes: bool, photographs: Path) -> None:
+    system = find(id)
+    [form] = system.forms
+    plan = Reproduction(Path(), (3,), folder=str(photographs))._plan(system, form, 3)
+    assert (plan.model, plan.base, plan.fine_tune) == ("efficientnet-lite0", "efficientnet-lite0", tunes)
+    assert plan.recipe.seed == 3
+    assert system.difference == "efficientnet-lite0 as the base"
+    named = make_plan(str(photographs), id)
+    assert (named.model, named.base, named.fine_tune) == (plan.model, plan.base, plan.fine_tune)
+    assert (plan.recipe == replace(tuning_recipe(65), seed=3)) == tunes
