@@ -195,6 +195,42 @@ def test_squeeze_and_excitation(tmp_path: Path, last: bool) -> None:
     assert kinds(network).count("Multiply") == 2
 
 
+@pytest.mark.parametrize("groups", [2, 3])
+def test_channels_are_shuffled(tmp_path: Path, groups: int) -> None:
+    nodes = [
+        node("Reshape", ["x", "apart"], ["a"]),
+        node("Transpose", ["a"], ["b"], perm=[0, 2, 1, 3, 4]),
+        node("Reshape", ["b", "together"], ["c"]),
+        node("Conv", ["c", "k"], ["y"], group=6),
+    ]
+    constants = {"apart": [0, groups, -1, 9, 8], "together": [0, -1, 9, 8], "k": numbers(6, 1, 2, 2)}
+    network = check(model(nodes, {"x": SHAPE}, ["y"], constants), tmp_path, X)
+    assert kinds(network) == ["SelectChannels", "DepthwiseConv2D"]
+
+
+SELECTIONS: dict[str, list[NodeProto]] = {
+    "a slice": [node("Slice", ["x", "1", "huge", "1", "2"], ["y"])],
+    "a slice backwards": [node("Slice", ["x", "-1", "lowest", "1", "-1"], ["y"])],
+    "halves, swapped": [
+        node("Split", ["x"], ["a", "b"], axis=1, num_outputs=2), node("Concat", ["b", "a"], ["y"], axis=1),
+    ],
+    "parts": [node("Split", ["x", "sizes"], ["a", "y"], axis=1)],
+    "some": [node("Gather", ["x", "some"], ["y"], axis=1)],
+    "one": [node("Gather", ["x", "two"], ["a"], axis=1), node("Unsqueeze", ["a", "1"], ["y"])],
+    "of a row": [node("Flatten", ["x"], ["f"]), node("Slice", ["f", "1", "huge", "1", "2"], ["y"])],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", SELECTIONS)
+def test_channels_are_taken_apart(tmp_path: Path, way: str) -> None:
+    constants = {
+        "1": [1], "2": [2], "-1": [-1], "huge": [2**62], "lowest": [-(2**62)], "sizes": [2, 4], "some": [5, 0, -2],
+        "two": np.int64(2),
+    }  # fmt: skip
+    network = check(model(SELECTIONS[way], {"x": SHAPE}, ["y"], constants, opset=18), tmp_path, X)
+    assert "SelectChannels" in kinds(network)
+
+
 def test_normalisation(tmp_path: Path) -> None:
     constants = {name: numbers(6, seed=i) for i, name in enumerate("gbm")} | {"v": numbers(6, seed=4) ** 2 + 0.1}
     check(one("BatchNormalization", constants, epsilon=0.01), tmp_path, X)
@@ -359,8 +395,14 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("an even size", [node("LRN", ["x"], ["y"], size=4)], "sums over 4 channels, which has no middle"),
     ("another axis", [node("Softmax", ["x"], ["y"], axis=3)], "runs over axis 3; only over the channels"),
     ("axes in another order", [node("Transpose", ["x"], ["y"], perm=[0, 1, 3, 2])], r"\(0, 1, 3, 2\)"),
-    ("part of the maps", [node("Slice", ["x", "i0", "i3", "i1"], ["y"])], "it takes a part of its input"),
-    ("a channel shuffle", [node("Reshape", ["x", "shuffled"], ["y"])], "only maps can be flattened"),
+    ("part of the maps", [node("Slice", ["x", "i0", "i3", "i2"], ["y"])], "it takes a part of its input"),
+    ("pixels in blocks", [node("Reshape", ["x", "blocks"], ["y"])], "only maps can be flattened"),
+    ("groups that stay", [node("Reshape", ["x", "grouped"], ["g"]), node("Relu", ["g"], ["y"])], "no layer takes such"),
+    ("groups of pixels", [node("Reshape", ["x", "mixed up"], ["y"])], "that is no shuffle of them"),
+    ("part of a row", [node("GlobalAveragePool", ["x"], ["p"]), node("Gather", ["p", "i3"], ["y"], axis=0)],
+     "something other than channels"),
+    ("channels that are not there", [node("Gather", ["x", "i9"], ["y"], axis=1)], "something other than channels"),
+    ("rows of pixels", [node("Split", ["x"], ["y", "z"], axis=2, num_outputs=2)], "only channels can be"),
     ("images mixed", [node("Reshape", ["x", "mixed"], ["y"])], "mixes images of a batch"),
     ("maps laid out by channels", [node("Flatten", ["x"], ["y"])], "Cut it off before they are flattened"),
     ("a mean over channels", [node("ReduceMean", ["x", "i1"], ["y"])], r"reduces the axes \[1\]"),
@@ -378,7 +420,9 @@ REFUSED: list[tuple[str, Any, str]] = [
 @pytest.mark.parametrize(("what", "nodes", "sentence"), REFUSED)
 def test_what_cannot_become_a_layer(tmp_path: Path, what: str, nodes: Any, sentence: str) -> None:
     constants = {
-        "i0": [0], "i1": [1], "i3": [3], "shuffled": [0, 3, 2, 9, 8], "mixed": [-1, 8], "odd": numbers(4, 5, 3, 3),
+        "i0": [0], "i1": [1], "i3": [3],
+        "blocks": [0, 54, 8], "grouped": [0, 3, 2, 9, 8], "mixed up": [0, 6, 3, 3, 8], "i2": [2], "i9": [9],
+        "mixed": [-1, 8], "odd": numbers(4, 5, 3, 3),
         "image": numbers(6, 9, 8), "pads": [0, 0, 1, 1, 0, 0, 1, 1], "huge": np.float32(-1e30),
     }  # fmt: skip
     with pytest.raises(NetworkError, match=sentence):

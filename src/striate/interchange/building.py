@@ -1,6 +1,6 @@
 """A network in the making from an ONNX graph: its layers and weights, and what each tensor of the graph is there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -21,7 +21,8 @@ class Value:
     """What a tensor of the graph is in the network: the output of one of its layers.
 
     step: which. dims: the tensor's sizes in the graph, without the batch. axes: what they are, "CHW", "HWC" or "F";
-    maps of one pixel, (C, 1, 1), may be a row (C,) in the network.
+    maps of one pixel, (C, 1, 1), may be a row (C,) in the network. On their way to be put right again: "GCHW" and
+    "CGHW", channels in groups; "HW", one channel; "column", a row.
     order: number i of the graph's row is number order[i] of the network's; None: i.
     maps: what the row was flattened from.
     numbers: "integer" by dtype, "whole" for floats that have no fractions, otherwise "real".
@@ -130,6 +131,10 @@ class Building:
     def single(self, array: Array | Value | None) -> float | None:
         """A constant that is one number."""
         return float(array.reshape(-1)[0]) if isinstance(array, np.ndarray) and array.size == 1 else None
+
+
+Result = Value | Array | tuple[Value, ...]
+Rule = Callable[[Building, Operation], Result]
 
 
 def floats(array: Array) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 
 from striate.engines.base import Weights
 from striate.errors import NetworkError
-from striate.interchange.building import BATCH, Building, Step, Value, tidy, unique
+from striate.interchange.building import BATCH, Building, Result, Step, Value, tidy, unique
 from striate.interchange.doors import axes_of, with_size
 from striate.interchange.folding import FoldingError, fold
 from striate.interchange.fusing import fuse
@@ -22,7 +22,12 @@ from striate.network import Input, Layer, Network
 
 DTYPES = {"uint8": "uint8", "uint16": "uint16", "float16": "float32", "float32": "float32", "float64": "float64"}
 LARGEST_CONSTANTS = 1 << 28  # numbers in all that the file computes of its constants
-COLUMNS = {"Sub", "ReduceSumSquare"}  # what may read a column: a distance
+READERS = {  # of tensors whose axes are to be put right again
+    "column": ("Sub", "ReduceSumSquare"),
+    "GCHW": ("Transpose", "Reshape"),
+    "CGHW": ("Transpose", "Reshape"),
+    "HW": ("Unsqueeze",),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +84,12 @@ def to_network(graph: Graph, *, where: str = "The model", name: str = "model") -
     for operation in graph.operations:
         with np.errstate(all="ignore"):  # weights that are no numbers stay so
             result = _result(build, operation)
-        folded += 0 if isinstance(result, Value) else result.size
+        folded += result.size if isinstance(result, np.ndarray) else 0
         if folded > LARGEST_CONSTANTS:
             raise build.refusal(operation, "the constants that the file computes are larger than is read.")
         build.makers[operation.outputs[0]] = operation
-        build.values[operation.outputs[0]] = result
+        results = result if isinstance(result, tuple) else (result,)
+        build.values.update(zip(operation.outputs, results, strict=False))
     return _network(build, name)
 
 
@@ -93,14 +99,15 @@ def _batch(graph: Graph) -> int:
     return next((shape[0] for shape in shapes if shape and shape[0]), None) or BATCH
 
 
-def _result(build: Building, operation: Operation) -> Value | Array:
-    """What an operator's first output is."""
+def _result(build: Building, operation: Operation) -> Result:
+    """What an operator's outputs are, or its first."""
     for name in operation.inputs:
         if name and name not in build.values:
             raise build.refusal(operation, f"it reads '{shown(name)}', a second output, and layers have one.")
     inputs = [build.values[name] if name else None for name in operation.inputs]
-    if any(isinstance(x, Value) and x.axes == "column" for x in inputs) and operation.kind not in COLUMNS:
-        raise build.refusal(operation, "it adds an axis to a row.")
+    for value in inputs:
+        if isinstance(value, Value) and operation.kind not in READERS.get(value.axes, (operation.kind,)):
+            raise build.refusal(operation, f"its input is (N, {value.dims}), and no layer takes such axes.")
     arrays = [x for x in inputs if not isinstance(x, Value)]
     if len(arrays) == len(inputs):
         return _folded(build, operation, arrays)
@@ -159,7 +166,7 @@ def _network(build: Building, name: str) -> tuple[Network, Weights]:
 def _end(build: Building, output: str) -> int:
     """The step that an output of the graph is."""
     value = build.values.get(output)
-    if not isinstance(value, Value) or value.axes == "column":
+    if not isinstance(value, Value) or value.axes in READERS:
         raise NetworkError(f"{build.where}: its output '{shown(output)}' is nothing that a layer gives.")
     if value.order is not None and prod(value.dims) > 1:
         raise NetworkError(

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from striate.interchange.building import Building, Value, per_channel, settings
+from striate.interchange.building import Building, Rule, Value, per_channel, settings
 from striate.interchange.graph import Array, Operation
-from striate.interchange.rules.shapes import channel_axis
+from striate.interchange.rules.channels import channel_axis
 from striate.network import Activation, Add, Rescale
 from striate.network.settings import LEAK
 
@@ -154,7 +154,7 @@ def _floor(build: Building, operation: Operation) -> Value:
     raise build.refusal(operation, "there is no layer that rounds.")
 
 
-RULES: dict[str, Callable[[Building, Operation], Value | Array]] = {
+RULES: dict[str, Rule] = {
     "Clip": _clip,
     "Elu": _fixed("elu", alpha=1.0),
     "Floor": _floor,

@@ -1,15 +1,15 @@
 """Sums, products and joins: of two values layers of their own, of a value and a constant a scale and an offset."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 
 import numpy as np
 
-from striate.interchange.building import Building, Value, per_channel
+from striate.interchange.building import Building, Rule, Value, per_channel
 from striate.interchange.graph import Array, Operation
 from striate.interchange.rules.activations import activate, clip, limits, near, rescale, sigmoid_settings
-from striate.interchange.rules.shapes import channel_axis, flat
+from striate.interchange.rules.channels import channel_axis
+from striate.interchange.rules.shapes import flat
 from striate.network import Add, Concatenate, Multiply
 
 Number = float | Array
@@ -188,7 +188,7 @@ def _orders(values: list[Value]) -> Array | None:
     return np.concatenate(parts)
 
 
-RULES: dict[str, Callable[[Building, Operation], Value | Array]] = {
+RULES: dict[str, Rule] = {
     "Add": _binary,
     "Concat": _concatenate,
     "Div": _binary,

@@ -1,11 +1,10 @@
 """Matrix products: dense layers, and convolutions of one pixel where the matrix meets the channels of maps."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from striate.interchange.building import Building, Value, across, floats, wish
+from striate.interchange.building import Building, Rule, Value, across, floats, wish
 from striate.interchange.graph import Array, Operation
 from striate.interchange.rules.windows import is_row
 from striate.network import Conv2D, Dense
@@ -75,4 +74,4 @@ def _per_pixel(build: Building, operation: Operation, value: Value, kernel: Arra
     return Value(step, (*value.size, kernel.shape[1]), "HWC")
 
 
-RULES: dict[str, Callable[[Building, Operation], Value | Array]] = {"Gemm": _gemm, "MatMul": _product}
+RULES: dict[str, Rule] = {"Gemm": _gemm, "MatMul": _product}

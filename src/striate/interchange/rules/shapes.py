@@ -7,12 +7,16 @@ from math import prod
 import numpy as np
 from onnx import helper
 
-from striate.interchange.building import Building, Value, across
+from striate.interchange.building import Building, Rule, Value, across
 from striate.interchange.graph import Array, Operation
+from striate.interchange.rules.channels import GROUPED, grouped
 from striate.interchange.rules.windows import is_row, pool_all
 from striate.network import Flatten, GlobalAveragePool2D, GlobalMaxPool2D, Layer, RadialBasis
 
-TURNS = {("CHW", (0, 2, 3, 1)): "HWC", ("HWC", (0, 3, 1, 2)): "CHW"}
+TURNS = {
+    ("CHW", (0, 2, 3, 1)): "HWC", ("HWC", (0, 3, 1, 2)): "CHW",
+    ("GCHW", (0, 2, 1, 3, 4)): "CGHW", ("CGHW", (0, 2, 1, 3, 4)): "GCHW",  # the channels in groups, to be shuffled
+}  # fmt: skip
 
 
 def _transpose(build: Building, operation: Operation) -> Value:
@@ -33,6 +37,8 @@ def reshape(build: Building, operation: Operation, value: Value, dims: tuple[int
     if dims == value.dims:
         return value
     whole = value.maps or value
+    if value.axes in GROUPED or (len(dims) == 4 and value.axes == "CHW"):
+        return grouped(build, operation, value, dims)
     if prod(dims) == prod(value.dims):
         if len(dims) == 1:
             return flat(build, operation, value)
@@ -115,7 +121,9 @@ def _unsqueeze(build: Building, operation: Operation) -> Value:
         dims.insert(axis, 1)
     if dims[0] != build.batch or rank > 4:
         raise build.refusal(operation, f"it adds the axes {axes}.")
-    if len(dims) == 3:  # a column, of which only distances are taken
+    if value.axes == "HW" and dims[1] == 1:
+        return replace(value, dims=tuple(dims[1:]), axes="CHW")
+    if len(dims) == 3 and value.axes == "F":  # a column, of which only distances are taken
         return replace(value, dims=tuple(dims[1:]), axes="column")
     return reshape(build, operation, value, tuple(dims[1:]))
 
@@ -182,30 +190,11 @@ def _distance(build: Building, operation: Operation) -> Value:
     return Value(step, (numbers.shape[1],), "F")
 
 
-def _sliced(build: Building, operation: Operation) -> Value:
-    """Nothing, where all is taken."""
-    value = build.value(operation)
-    full = (build.batch, *value.dims)
-    starts, ends = (build.whole_numbers(operation, i, name) or () for i, name in ((1, "starts"), (2, "ends")))
-    axes = build.whole_numbers(operation, 3, "axes") or tuple(range(len(starts)))
-    steps = build.whole_numbers(operation, 4, "steps") or (1,) * len(starts)
-    for start, end, axis, step in zip(starts, ends, axes, steps, strict=False):
-        if start != 0 or step != 1 or (axis % len(full) and end < full[axis % len(full)]):
-            raise build.refusal(operation, "it takes a part of its input.")
-    return value
-
-
 def _quantized(build: Building, operation: Operation) -> Value:
     raise build.refusal(operation, "it works with numbers of 8 bits; import the file it was quantised from.")
 
 
-def channel_axis(build: Building, operation: Operation, value: Value, axis: int) -> bool:
-    """Whether an axis of the graph's tensor is that of the channels."""
-    place = {"CHW": 1, "HWC": 3, "F": 1}.get(value.axes)
-    return axis % (1 + len(value.dims)) == place
-
-
-RULES: dict[str, Callable[[Building, Operation], Value | Array]] = {
+RULES: dict[str, Rule] = {
     "Cast": _cast,
     "DequantizeLinear": _quantized,
     "Dropout": _dropout,
@@ -217,7 +206,6 @@ RULES: dict[str, Callable[[Building, Operation], Value | Array]] = {
     "ReduceSumSquare": _distance,
     "Reshape": _to_shape,
     "Shape": _shape,
-    "Slice": _sliced,
     "Squeeze": _squeeze,
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from striate.interchange.building import Building, Value, across, floats, wish
+from striate.interchange.building import Building, Rule, Value, across, floats, wish
 from striate.interchange.graph import Array, Operation
 from striate.interchange.windows import WORDS, Axes, axes_of
 from striate.network import (
@@ -220,7 +220,7 @@ def _whole_map(layer: Callable[[], Layer]) -> Callable[[Building, Operation], Va
     return lambda build, operation: pool_all(build, operation, maps(build, operation), layer())
 
 
-RULES: dict[str, Callable[[Building, Operation], Value | Array]] = {
+RULES: dict[str, Rule] = {
     "AveragePool": _pool(AveragePool2D),
     "BatchNormalization": _normalize,
     "Conv": _convolve,
