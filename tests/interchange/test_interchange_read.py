@@ -97,7 +97,7 @@ def test_data_in_other_files_is_never_opened(
 
     monkeypatch.setattr(Path, "read_bytes", watched)
     (tmp_path / "models").mkdir()
-    refused(proto, tmp_path / "models", "keeps its data in another file, which is never opened. Save it as one file.")
+    refused(proto, tmp_path / "models", "keeps its data in another file, which is never opened. Save it as one file")
     assert opened == ["model.onnx"]
 
 

@@ -109,9 +109,27 @@ class View(nn.Module):
         return out
 
 
+class Shuffled(nn.Module):
+    """Pictures normalised channel by channel, halves of the channels and a shuffle: GoogLeNet, ShuffleNet V2."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.branch = nn.Conv2d(3, 8, 3, 2), nn.Conv2d(4, 4, 3, 1, 1, groups=4)
+        self.last = nn.Linear(8, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.cat([torch.unsqueeze(x[:, i], 1) * (0.4 + 0.1 * i) - 0.1 * i for i in range(3)], 1)
+        kept, changed = torch.relu(self.stem(x)).chunk(2, dim=1)
+        y = torch.cat([kept, self.branch(changed)], 1)
+        n, c, h, w = y.shape
+        y = y.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
+        out: torch.Tensor = self.last(torch.cat([y[:, :6], y[:, 6:].sigmoid()], 1).mean([2, 3]))
+        return out
+
+
 NETWORKS = {
     "resnet": resnet, "mobilenet v2": mobilenet_v2, "mobilenet v3": mobilenet_v3, "efficientnet": efficientnet,
-    "vgg": vgg, "view": View,
+    "vgg": vgg, "view": View, "shuffled": Shuffled,
 }  # fmt: skip
 
 

@@ -177,7 +177,7 @@ def wish(operation: Operation, weights: str = "") -> str:
     for ending in (".weight", "/kernel"):
         if weights.endswith(ending):
             return tidy(weights.removesuffix(ending).split("/"))
-    parts = [part for part in (operation.name or "").split("/") if part]
+    parts = [part for part in operation.name.removeprefix("node_").split("/") if part]  # PyTorch's newer exporter
     if len(parts) > 1 and parts[-1].rstrip("0123456789_") == operation.kind:
         parts.pop()
     output = operation.outputs[0]

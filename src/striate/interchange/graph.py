@@ -164,7 +164,10 @@ def to_array(tensor: TensorProto, what: str) -> Array:
     Raises ModelFileError where its data lies outside the file, is text, or is not as long as its shape says.
     """
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
-        raise ModelFileError(f"{what} keeps its data in another file, which is never opened. Save it as one file.")
+        raise ModelFileError(
+            f"{what} keeps its data in another file, which is never opened. "
+            "Save it as one file, in PyTorch with torch.onnx.export(…, external_data=False)."
+        )
     if tensor.data_type == TensorProto.STRING:
         raise ModelFileError(f"{what} holds text, which is not read.")
     try:
