@@ -390,6 +390,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("another operator", [node("Softplus", ["x"], ["y"], "mish")],
      "Softplus 'mish' cannot become a layer: Striate has no layer for Softplus."),
     ("a limit that swallows", [node("Clip", ["x", "huge"], ["y"])], r"it clips from -1e\+30 to inf; sums with"),
+    ("numbers of 8 bits", [node("QuantizeLinear", ["x", "half"], ["q"]), node("DequantizeLinear", ["q", "half"], ["y"])],
+     "QuantizeLinear 'q' cannot become a layer: it works with numbers of 8 bits; import the file it was quantised from"),
     ("gelu by erf", [node("Gelu", ["x"], ["y"])], "Striate's gelu is the form by tanh"),
     ("a window with holes", [node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], dilations=[2, 2])], "has holes"),
     ("an even size", [node("LRN", ["x"], ["y"], size=4)], "sums over 4 channels, which has no middle"),
@@ -424,6 +426,7 @@ def test_what_cannot_become_a_layer(tmp_path: Path, what: str, nodes: Any, sente
         "blocks": [0, 54, 8], "grouped": [0, 3, 2, 9, 8], "mixed up": [0, 6, 3, 3, 8], "i2": [2], "i9": [9],
         "mixed": [-1, 8], "odd": numbers(4, 5, 3, 3),
         "image": numbers(6, 9, 8), "pads": [0, 0, 1, 1, 0, 0, 1, 1], "huge": np.float32(-1e30),
+        "half": np.float32(0.5),
     }  # fmt: skip
     with pytest.raises(NetworkError, match=sentence):
         imported(model(nodes, {"x": SHAPE}, ["y"], constants), tmp_path)
