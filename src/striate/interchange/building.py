@@ -1,6 +1,6 @@
 """A network in the making from an ONNX graph: its layers and weights, and what each tensor of the graph is there."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from striate.errors import NetworkError
 from striate.interchange.graph import LARGEST, Array, Graph, Operation
+from striate.interchange.names import wish
 from striate.network import Layer, Shape
 
 BATCH = 1_000_003  # stands for a number of images that is not fixed; a prime, so that no other size is taken for it
@@ -128,13 +129,14 @@ class Building:
         """The operator that a tensor comes from."""
         return self.makers.get(name)
 
-    def single(self, array: Array | Value | None) -> float | None:
-        """A constant that is one number."""
-        return float(array.reshape(-1)[0]) if isinstance(array, np.ndarray) and array.size == 1 else None
-
 
 Result = Value | Array | tuple[Value, ...]
 Rule = Callable[[Building, Operation], Result]
+
+
+def single(array: Array | Value | None) -> float | None:
+    """A constant that is one number."""
+    return float(array.reshape(-1)[0]) if isinstance(array, np.ndarray) and array.size == 1 else None
 
 
 def floats(array: Array) -> Array:
@@ -170,43 +172,3 @@ def per_channel(value: Value, constant: Array) -> float | Array | None:
 def settings(numbers: float | Array) -> float | tuple[float, ...]:
     """As layers take them."""
     return numbers if isinstance(numbers, float) else tuple(map(float, numbers))
-
-
-def wish(operation: Operation, weights: str = "") -> str:
-    """The name for a layer: that of its weights where it is telling, otherwise of its operator or its output."""
-    for ending in (".weight", "/kernel"):
-        if weights.endswith(ending):
-            return tidy(weights.removesuffix(ending).split("/"))
-    parts = [part for part in operation.name.removeprefix("node_").split("/") if part]  # PyTorch's newer exporter
-    if len(parts) > 1 and parts[-1].rstrip("0123456789_") == operation.kind:
-        parts.pop()
-    output = operation.outputs[0]
-    return tidy(parts) or ("" if output.isdigit() else tidy(output.split("/")))
-
-
-def tidy(parts: Sequence[str]) -> str:
-    """Parts of a path as one name: layer1, layer1.0, conv1 → layer1.0.conv1. Empty where nothing can be kept."""
-    kept: list[str] = []
-    for part in parts:
-        if kept and part.startswith(f"{kept[-1]}."):
-            kept.pop()
-        if part:
-            kept.append(part)
-    name = "".join("_" if letter in '/\\:*?"<>|' else letter for letter in ".".join(kept) if letter.isprintable())
-    return name[:80].strip(" .")
-
-
-def unique(wanted: Sequence[tuple[str, Layer]], taken: Mapping[str, int] | None = None) -> list[str]:
-    """A name for each layer, that which it would like but for a number where another has it."""
-    counts = dict(taken or {})
-    names: list[str] = []
-    used: set[str] = set()
-    for wish_, layer in wanted:
-        stem = wish_ or layer.kind.lower()
-        name = stem
-        while name in used:
-            counts[stem] = counts.get(stem, 1) + 1
-            name = f"{stem}_{counts[stem]}"
-        used.add(name)
-        names.append(name)
-    return names

@@ -10,11 +10,12 @@ import numpy as np
 
 from striate.engines.base import Weights
 from striate.errors import NetworkError
-from striate.interchange.building import BATCH, Building, Result, Step, Value, tidy, unique
+from striate.interchange.building import BATCH, Building, Result, Step, Value
 from striate.interchange.doors import axes_of, with_size
 from striate.interchange.folding import FoldingError, fold
 from striate.interchange.fusing import fuse
 from striate.interchange.graph import Array, Declared, Graph, Operation, shown
+from striate.interchange.names import tidy, unique
 from striate.interchange.read import read_onnx
 from striate.interchange.rules import RULES
 from striate.interchange.told import Told, check_fit, told

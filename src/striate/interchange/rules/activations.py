@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from striate.interchange.building import Building, Rule, Value, per_channel, settings
+from striate.interchange.building import Building, Rule, Value, per_channel, settings, single
 from striate.interchange.graph import Array, Operation
 from striate.interchange.rules.channels import channel_axis
 from striate.network import Activation, Add, Rescale
@@ -62,7 +62,7 @@ def limits(build: Building, operation: Operation) -> tuple[float, float]:
     """What Clip clips to. Raises NetworkError where that is no constant."""
     found = []
     for place, name, default in ((1, "min", -np.inf), (2, "max", np.inf)):
-        given = build.single(build.constant(operation, place)) if build.given(operation, place) else None
+        given = single(build.constant(operation, place)) if build.given(operation, place) else None
         found.append(float(operation.attributes.get(name, default) if given is None else given))
     low, high = (np.inf * np.sign(x) if abs(x) > 3e38 else x for x in found)  # older files write the largest float
     return float(low), float(high)
@@ -148,7 +148,7 @@ def _floor(build: Building, operation: Operation) -> Value:
     if more is not None and more.kind == "Add":
         first, second = (build.values[name] for name in more.inputs)
         value, constant = (first, second) if isinstance(first, Value) else (second, first)
-        number = None if isinstance(constant, Value) else build.single(constant)
+        number = None if isinstance(constant, Value) else single(constant)
         if isinstance(value, Value) and value.numbers == "whole" and number is not None and 0 <= number < 1:
             return value
     raise build.refusal(operation, "there is no layer that rounds.")

@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from striate.interchange.building import Building, Rule, Value, per_channel
+from striate.interchange.building import Building, Rule, Value, per_channel, single
 from striate.interchange.graph import Array, Operation
 from striate.interchange.rules.activations import activate, clip, limits, near, rescale, sigmoid_settings
 from striate.interchange.rules.channels import channel_axis
@@ -127,7 +127,7 @@ def _hard_gate(build: Building, gate: Operation, value: Value) -> float | None:
     if gate.kind not in ("Div", "Mul"):
         return None
     inner, constant = build.maker(gate.inputs[0]), build.values[gate.inputs[1]]
-    number = None if isinstance(constant, Value) else build.single(constant)
+    number = None if isinstance(constant, Value) else single(constant)
     if inner is None or inner.kind != "Clip" or not number:
         return None
     factor = _hard_gate(build, inner, value)
@@ -143,7 +143,7 @@ def _shifted(build: Building, clipped: Operation, value: Value) -> bool:
     found, constant = (first, second) if isinstance(first, Value) else (second, first)
     if not isinstance(found, Value) or isinstance(constant, Value):
         return False
-    return found.step == value.step and near(build.single(constant), 3.0)
+    return found.step == value.step and near(single(constant), 3.0)
 
 
 def _sum(build: Building, operation: Operation) -> Value:
@@ -155,7 +155,7 @@ def _limit(build: Building, operation: Operation) -> Value:
     """Max and Min with a number are Clip."""
     values = [build.values[name] for name in operation.inputs]
     inputs = [value for value in values if isinstance(value, Value)]
-    numbers = [build.single(value) for value in values if not isinstance(value, Value)]
+    numbers = [single(value) for value in values if not isinstance(value, Value)]
     if len(inputs) != 1 or len(numbers) != 1 or numbers[0] is None:
         raise build.refusal(operation, "only the larger or smaller of a value and one number can.")
     low, high = (numbers[0], np.inf) if operation.kind == "Max" else (-np.inf, numbers[0])

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from striate.interchange.building import Building, Rule, Value, across, floats, wish
+from striate.interchange.building import Building, Rule, Value, across, floats
 from striate.interchange.graph import Array, Operation
+from striate.interchange.names import wish
 from striate.interchange.rules.windows import is_row
 from striate.network import Conv2D, Dense
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from striate.interchange.building import Building, Rule, Value, across, floats, wish
+from striate.interchange.building import Building, Rule, Value, across, floats, single
 from striate.interchange.graph import Array, Operation
+from striate.interchange.names import wish
 from striate.interchange.windows import WORDS, Axes, axes_of
 from striate.network import (
     AveragePool2D,
@@ -172,7 +173,7 @@ def _pad(build: Building, operation: Operation) -> Value:
     if not any(pads):
         return value
     sides = {axis % rank: (pads[i], pads[i + len(axes)]) for i, axis in enumerate(axes)}
-    fill = build.single(build.constant(operation, 2)) if build.given(operation, 2) else 0.0
+    fill = single(build.constant(operation, 2)) if build.given(operation, 2) else 0.0
     if mode != "constant" or (fill or operation.attributes.get("value", 0.0)) != 0:
         raise build.refusal(operation, "it pads with something other than zeros.")
     first = {"CHW": 2, "HWC": 1}.get(value.axes, rank)
