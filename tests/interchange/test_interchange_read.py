@@ -43,6 +43,16 @@ def test_a_graph_as_data(tmp_path: Path) -> None:
     np.testing.assert_array_equal(graph.constants["k"], numbers(4, 3, 3, 3))
 
 
+def test_a_size_of_minus_one_is_any(tmp_path: Path) -> None:
+    """As Paddle writes it."""
+    proto = small()
+    proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = -1
+    onnx.save(proto, tmp_path / "any.onnx")
+    shape = read_onnx(tmp_path / "any.onnx").inputs["x"].shape
+    assert shape is not None
+    assert shape[0] is None
+
+
 def test_attributes_and_constants_of_every_kind() -> None:
     values: dict[str, Any] = {
         "value_float": 0.5, "value_floats": [1.0, 2.0], "value_int": 3, "value_ints": [4, 5],

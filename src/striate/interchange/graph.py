@@ -8,7 +8,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import (
+    AttributeProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    TensorShapeProto,
+    ValueInfoProto,
+    helper,
+    numpy_helper,
+)
 
 from striate.errors import ModelFileError
 
@@ -221,7 +231,12 @@ def _declared(door: ValueInfoProto, where: str) -> Declared:
         raise ModelFileError(f"{where}: its input '{shown(door.name)}' has no known dtype.") from error
     if not tensor.HasField("shape"):
         return Declared(None, dtype)
-    return Declared(tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim), dtype)
+    return Declared(tuple(_size(dim) for dim in tensor.shape.dim), dtype)
+
+
+def _size(dim: TensorShapeProto.Dimension) -> int | None:
+    """Its size; None for any. Paddle and others write any as -1."""
+    return dim.dim_value if dim.HasField("dim_value") and dim.dim_value != -1 else None
 
 
 def _given(graph: GraphProto) -> Iterator[str]:
