@@ -60,6 +60,7 @@ class Recipe:
             "optimizer": _optimizer_to_dict(self.optimizer),
             "schedule": schedule_to_dict(self.schedule),
             "augmentation": augmentation,
+            "frozen": list(self.frozen),
         }
 
     @classmethod
