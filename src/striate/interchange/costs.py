@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, NodeProto, TypeProto, ValueInfoProto, helper, numpy_helper, shape_inference
 
-from striate.interchange.graph import Array, Declared, Graph, Operation
+from striate.interchange.graph import Array, Declared, Graph, Operation, sizes
 
 Sizes = tuple[int | None, ...]
 SETTING = 1 << 10  # numbers at most of constants that may decide shapes
@@ -37,10 +37,10 @@ def costs(graph: Graph) -> list[Cost]:
     for operation in graph.operations:
         owned = [name for name in operation.inputs if name in graph.constants and name not in seen]
         seen.update(owned)
-        sizes = (graph.constants[name].size for name in owned if _is_weight(graph.constants[name]))
+        numbers = (graph.constants[name].size for name in owned if _is_weight(graph.constants[name]))
         adds = _multiply_adds(operation, graph.constants, shapes)
         name = operation.name or operation.outputs[0]
-        rows.append(Cost(name, operation.kind, shapes.get(operation.outputs[0]), sum(sizes), adds))
+        rows.append(Cost(name, operation.kind, shapes.get(operation.outputs[0]), sum(numbers), adds))
     return rows
 
 
@@ -70,7 +70,7 @@ def _shapes(graph: Graph) -> dict[str, Sizes]:
     except Exception:  # of several kinds, for graphs whose shapes contradict each other
         return {}
     infos = [*found.graph.value_info, *found.graph.output]
-    return {info.name: sizes for info in infos if (sizes := _sizes(info)) is not None}
+    return {info.name: shape for info in infos if (shape := sizes(info.type.tensor_type)) is not None}
 
 
 def _light(graph: Graph) -> ModelProto:
@@ -96,9 +96,3 @@ def _node(operation: Operation) -> NodeProto:
 def _info(name: str, declared: Declared) -> ValueInfoProto:
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(declared.dtype))
     return helper.make_tensor_value_info(name, kind, declared.shape)
-
-
-def _sizes(info: ValueInfoProto) -> Sizes | None:
-    if not info.type.tensor_type.HasField("shape"):
-        return None
-    return tuple(d.dim_value if d.HasField("dim_value") else None for d in info.type.tensor_type.shape.dim)

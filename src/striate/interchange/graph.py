@@ -14,7 +14,7 @@ from onnx import (
     ModelProto,
     NodeProto,
     TensorProto,
-    TensorShapeProto,
+    TypeProto,
     ValueInfoProto,
     helper,
     numpy_helper,
@@ -229,14 +229,15 @@ def _declared(door: ValueInfoProto, where: str) -> Declared:
         dtype = helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
     except KeyError as error:
         raise ModelFileError(f"{where}: its input '{shown(door.name)}' has no known dtype.") from error
+    return Declared(sizes(tensor), dtype)
+
+
+def sizes(tensor: TypeProto.Tensor) -> tuple[int | None, ...] | None:
+    """Of a declared tensor, None for any; None where nothing is declared. Paddle and others write any as -1."""
     if not tensor.HasField("shape"):
-        return Declared(None, dtype)
-    return Declared(tuple(_size(dim) for dim in tensor.shape.dim), dtype)
-
-
-def _size(dim: TensorShapeProto.Dimension) -> int | None:
-    """Its size; None for any. Paddle and others write any as -1."""
-    return dim.dim_value if dim.HasField("dim_value") and dim.dim_value != -1 else None
+        return None
+    given = [dim.dim_value if dim.HasField("dim_value") else -1 for dim in tensor.shape.dim]
+    return tuple(None if size == -1 else size for size in given)
 
 
 def _given(graph: GraphProto) -> Iterator[str]:

@@ -181,7 +181,7 @@ def _renewed(job: Job, run: Run, data: Dataset, model: Model, stage: Stage) -> E
     parts = answers(model.network, model.weights, [data.train.x, data.validation.x, data.test.x])
     (_, known), (held, near), (test, far) = parts
     y = data.validation.y
-    # A few right answers would make it as sure as can be; it began calibrated.
+    # A few pictures say little of the temperature; it began calibrated.
     temperature = calibrate(_log(held), y) if len(y) >= FEW else 1.0
     held, test = (np.exp(log_softmax(_log(p) / temperature)).astype(np.float32) for p in (held, test))
     classes = len(data.classes)

@@ -55,12 +55,17 @@ def answers(network: Network, weights: Mapping[str, Array], parts: Sequence[Any]
 
 
 def _answers(engine: "OnnxEngine", part: Any, advance: Callable[[int], object]) -> tuple[Array, Array]:
-    found = [engine.forward([part[:0]])]
-    for start in range(0, len(part), AT_ONCE):
-        found.append(engine.forward([part[start : start + AT_ONCE]]))
-        advance(len(found[-1][0]))
+    found = [engine.forward([part[:0]]), *_outputs(engine, part, advance)]
     probabilities, rows = (np.concatenate(outputs) for outputs in zip(*found, strict=True))
     return probabilities, rows
+
+
+def _outputs(engine: "OnnxEngine", part: Any, advance: Callable[[int], object]) -> Iterator[tuple[Array, ...]]:
+    """What the engine finds in the pictures of a part (N, H, W, C), batch after batch in order."""
+    for start in range(0, len(part), AT_ONCE):
+        outputs = engine.forward([part[start : start + AT_ONCE]])
+        yield outputs
+        advance(len(outputs[0]))
 
 
 def _key(base: Base, data: Dataset) -> str:
@@ -81,10 +86,8 @@ def _computed(base: Base, parts: Sequence[Any], count: int) -> Iterator[Array]:
     engine = OnnxEngine(base.network, base.weights)
     with progress("looking at pictures", count) as advance:
         for part in parts:
-            for start in range(0, len(part), AT_ONCE):
-                rows = np.concatenate(engine.forward([part[start : start + AT_ONCE]]), axis=1)
-                yield np.ascontiguousarray(rows, np.float32)
-                advance(len(rows))
+            for outputs in _outputs(engine, part, advance):
+                yield np.ascontiguousarray(np.concatenate(outputs, axis=1), np.float32)
 
 
 def _by_tap(rows: Array, taps: Sequence[str], sizes: Sequence[int]) -> Features:
