@@ -16,7 +16,7 @@ from striate.transfer.bases import TOP, Base, open_base
 from striate.transfer.extract import Array
 from striate.transfer.features import features
 from striate.transfer.head import content_folds, fit_head
-from striate.transfer.unknown import learn_novelty
+from striate.transfer.unknown import fit_open_set
 
 POLICY = ImagePolicy(224, 224)
 
@@ -28,7 +28,7 @@ def everything(base: Base, data: Dataset) -> tuple[Array, Array]:
 
 
 def of_files(base: Base, folder: Path) -> Array:
-    from striate.engines.onnx import OnnxEngine
+    from striate.engines.onnxruntime import OnnxEngine
 
     pictures = np.stack([POLICY.read(file) for file in find_images([folder])])
     return OnnxEngine(base.network, base.weights).forward([pictures])[-1]
@@ -59,7 +59,7 @@ def main() -> None:
             known, rest = draw(y, count, seed)
             folds = content_folds(x[known], y[known], classes)
             head = fit_head(x[known], y[known], classes, folds).head
-            novelty, _ = learn_novelty(x[known], y[known], classes, folds)
+            novelty, _ = fit_open_set(x[known], y[known], classes, folds)
             right = (head.logits(x[rest]).argmax(axis=1) == y[rest]).mean()
             refused = float("nan") if strange is None else novelty.unknown(strange).mean()
             found.append((right, novelty.unknown(x[rest]).mean(), refused))

@@ -9,7 +9,7 @@ from common import THREADS
 
 import striate as st
 from striate.callbacks import Callback
-from striate.processes import place
+from striate.processes import current_process
 from striate.training import Constant, Recipe
 
 
@@ -29,7 +29,7 @@ class Clock(Callback):
 
 def main():
     asked = photos_common.arguments()
-    torch.set_num_threads(THREADS // place().world)
+    torch.set_num_threads(THREADS // current_process().world_size)
     start = time.perf_counter()
     size = photos_common.SIZES[asked.network]
     data = st.data.load(asked.photos.parent, size=(size, size), channels=3)  # the folder with the part that is "train"
@@ -44,11 +44,11 @@ def main():
     clock = Clock()
     history = model.train(data, recipe, callbacks=[clock], verbose=False).history
     clock.seconds[0] += reading
-    if place().rank:
+    if current_process().rank:
         return
     parameters = sum(model.weights[each.name].size for each in model.network.parameters if each.trainable)
     versions = {"torch": torch.__version__, "simplejpeg": version("simplejpeg"), "chosen": model.engine.precision}
-    peer = "Striate" if place().world == 1 else f"Striate in {place().world} processes"
+    peer = "Striate" if current_process().world_size == 1 else f"Striate in {current_process().world_size} processes"
     photos_common.report(peer, asked, clock.seconds, history["loss"][-1], parameters, **versions)
 
 

@@ -12,14 +12,14 @@ import numpy as np
 from striate.data import Augmentation, Dataset
 from striate.data.split import digest_images, side
 from striate.engines.base import Array, Engine, Weights, check_frozen
-from striate.engines.choose import Computing, make_engine
+from striate.engines.choose import EngineSettings, make_engine
 from striate.engines.losses import CategoricalCrossentropy, Loss, check_losses, get_loss
 from striate.engines.optimizers import Optimizer, check_limits, get_optimizer
 from striate.engines.weights import check_weights, initial_weights, load_weights, save_weights, split_extras
 from striate.errors import DataError, ModelFileError, StriateError, UsageError
 from striate.images import ImagePolicy
 from striate.network import Block, Layer, Network
-from striate.processes import place
+from striate.processes import current_process
 from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule, measure
 from striate.training import predict as run_predict
 from striate.training.callback import Callback, Logs
@@ -60,7 +60,7 @@ class Model:
         Nothing beside the file is opened, and nothing in it is executed. Raises ModelFileError for a file that is
         damaged, no ONNX, or unsafe; NetworkError, naming the operator, for one that no layer stands for.
         """
-        from striate.interchange.to_network import open_onnx
+        from striate.onnx.importing.to_network import open_onnx
 
         opened = open_onnx(path, size=size)
         model = Model.from_network(opened.network)
@@ -85,7 +85,7 @@ class Model:
         self._clip_norm: float | None = None
         self._average: float | None = None
         self._frozen: tuple[str, ...] = ()
-        self._computing = Computing()
+        self._computing = EngineSettings()
         self.learning_rate = 0.0
         self.iterations = self.epochs_done = 0
         self.stop_training = False
@@ -118,12 +118,12 @@ class Model:
         return make_engine(self._computing.engine, self.network, weights, **self._computing.options)
 
     def use_engine(self, engine: str = "auto", **options: Any) -> None:
-        """Say what computes, as in `Computing`; the weights stay, and the model must be compiled again to be trained.
+        """Set what computes, as in `EngineSettings`. The weights stay; the model must be compiled again to be trained.
 
         Without it Striate chooses: NumPy for small networks on a CPU, PyTorch for others where it is installed.
         Raises UsageError for an engine, device or precision that is not there.
         """
-        asked = Computing(engine, **options)
+        asked = EngineSettings(engine, **options)
         asked.check()
         if asked == self._computing:
             return
@@ -344,7 +344,7 @@ class Model:
         """
         import striate
 
-        if place().rank:
+        if current_process().rank:
             return
         metadata = {
             "kind": "model",
@@ -360,7 +360,7 @@ class Model:
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Write the weights alone, to be loaded into a model of the same network. As `save` otherwise."""
-        if place().rank:
+        if current_process().rank:
             return
         save_weights(path, self.weights, {"kind": "weights"})
 

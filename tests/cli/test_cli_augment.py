@@ -11,8 +11,8 @@ from striate.data import PHOTOGRAPHS, PRESETS, Augmentation, load
 from striate.errors import DataError, UsageError
 from striate.images import read_image
 from striate.images.sheet import Tile, draw_sheet
-from striate.jobs.augment import preview
-from striate.jobs.plan import make_plan
+from striate.workflows.augment import preview
+from striate.workflows.plan import make_plan
 
 from .conftest import Cli
 

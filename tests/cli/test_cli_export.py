@@ -11,16 +11,16 @@ import pytest
 
 from striate.data import load
 from striate.engines.base import Array
-from striate.engines.onnx import to_onnx
-from striate.engines.onnx.engine import open_session
+from striate.engines.onnxruntime import open_session
 from striate.errors import DataError, ModelFileError, UsageError
 from striate.images import ImagePolicy, encode_png, read_image
-from striate.jobs import export as module
-from striate.jobs.ensemble import as_one
-from striate.jobs.export import Exported, export
-from striate.jobs.trained import Trained, open_trained
 from striate.model import Model
 from striate.network import BatchNormalization, Conv2D, Dense, Flatten, Input, MaxPool2D, Network, Rescale
+from striate.onnx.export import to_onnx
+from striate.workflows import export as module
+from striate.workflows.ensemble import as_one
+from striate.workflows.export import Exported, export
+from striate.workflows.trained import TrainedModel, open_trained_model
 
 from .conftest import Cli, Finished
 
@@ -36,8 +36,8 @@ def small_model(seed: int = 0, shape: tuple[int, int, int] = FIT.shape) -> Model
     return model
 
 
-def trained_of(*models: Model, data: str | None = None) -> Trained:
-    return Trained(models, 0.5, data)
+def trained_of(*models: Model, data: str | None = None) -> TrainedModel:
+    return TrainedModel(models, 0.5, data)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-def labelled(data: Path, trained: Trained) -> tuple[Array, Array]:
+def labelled(data: Path, trained: TrainedModel) -> tuple[Array, Array]:
     """All pictures of a folder in the model's size, and what the model says of them."""
     x = np.stack([trained.policy.read(file) for file in sorted(data.iterdir())])
     return x, trained.probabilities(x)
@@ -65,7 +65,7 @@ def test_a_run_as_a_file(trained: tuple[Path, Finished], cli: Cli, tmp_path: Pat
                      done.stdout, re.MULTILINE)  # fmt: skip
     test = load("mnist5k").test
     found = open_session(str(tmp_path / "out" / "model.onnx"))([test.x])[0]
-    expected = open_trained(trained[0]).probabilities(test.x)
+    expected = open_trained_model(trained[0]).probabilities(test.x)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     np.testing.assert_array_equal(found.argmax(axis=1), expected.argmax(axis=1))
     told = {item.key: item.value for item in onnx.load(tmp_path / "out" / "model.onnx").metadata_props}

@@ -42,7 +42,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def test_training_says_what_it_does_and_why(done: Trained) -> None:
     _, path, said = done
     assert said.returncode == 0, said.stderr
-    assert "because 90 pictures of 2 classes are few to learn from nothing, so the features" in said.stdout
+    assert "because 90 pictures of 2 classes are few to learn from scratch, so the features" in said.stdout
     assert "Features: efficientnet-lite0, trained on ImageNet, stays as it is" in said.stdout
     assert "right on pictures held out" in said.stdout
     assert "test accuracy" in said.stdout

@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper
 
 from striate import zoo
-from striate.engines.onnx import to_onnx
 from striate.engines.weights import initial_weights
 from striate.images import ImagePolicy, encode_png
+from striate.onnx.export import to_onnx
 
 from .conftest import Cli
 

@@ -12,9 +12,9 @@ import striate as st
 from striate.data import Stored
 from striate.errors import DataError
 from striate.images import ImagePolicy, encode_png
-from striate.jobs.plan import Plan, make_plan
-from striate.jobs.prepare import load_for
-from striate.jobs.scan import scan
+from striate.workflows.plan import TrainingPlan, make_plan
+from striate.workflows.prepare import load_for
+from striate.workflows.scan import scan
 
 from .conftest import Cli
 
@@ -140,7 +140,7 @@ def test_photographs_come_in_the_size_that_the_model_was_made_for(
     photographs: Path, model: str, settings: dict[str, object], shape: tuple[int, int, int]
 ) -> None:
     plan = make_plan(str(photographs), model)
-    assert load_for(Plan(plan.data, model, plan.recipe, settings)).shape == shape
+    assert load_for(TrainingPlan(plan.data, model, plan.recipe, settings)).shape == shape
 
 
 def test_the_way_pictures_are_fitted_is_saved_with_the_model(cli: Cli, photographs: Path, tmp_path: Path) -> None:

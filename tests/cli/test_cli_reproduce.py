@@ -8,10 +8,10 @@ import pytest
 
 from striate import zoo
 from striate.errors import RunError
-from striate.jobs.reproduce import Reproduction
 from striate.systems import toy_convolutions
 from striate.systems.known import SYSTEMS, find
 from striate.systems.recipes import AS_REPORTED, RECIPES
+from striate.workflows.reproduce import Reproduction
 
 from .conftest import Cli
 

@@ -79,12 +79,12 @@ def test_batching_changes_nothing(cut: int) -> None:
     assert np.array_equal(changed(UNMIXED), np.concatenate(apart))
 
 
-@pytest.mark.parametrize("world", [2, 3, 20])
-def test_processes_together_have_what_one_alone_has(world: int) -> None:
+@pytest.mark.parametrize("world_size", [2, 3, 20])
+def test_processes_together_have_what_one_alone_has(world_size: int) -> None:
     whole = changed(EVERYTHING)
-    for rank in range(world):
-        changes = EVERYTHING.changes(INDEX, 3, 4, SHAPE, rank=rank, world=world)
-        own = np.arange(rank, len(INDEX), world)
+    for rank in range(world_size):
+        changes = EVERYTHING.changes(INDEX, 3, 4, SHAPE, rank=rank, world_size=world_size)
+        own = np.arange(rank, len(INDEX), world_size)
         assert np.array_equal(changes.rows[: len(own)], own)
         assert len(set(changes.rows)) == len(changes.rows) <= 2 * len(own)
         assert np.array_equal(changes.apply(ODD[changes.rows]), whole[own])

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from striate.cli import main
-from striate.processes import place
+from striate.processes import current_process
 from striate.training import loop
 from striate.training.interrupts import Interrupt
 from striate.training.samples import Samples
@@ -34,7 +34,7 @@ def meet(accident: str, interrupt: Interrupt) -> None:
 class Loop(loop._Loop):
     def _step(self, batch: Samples, count: int, rate: float) -> None:
         super()._step(batch, count, rate)
-        last = place().rank == place().world - 1
+        last = current_process().rank == current_process().world_size - 1
         if last and (self.position.epoch, self.position.batch) == (1, 3) and not HAPPENED.exists():
             meet(accident, self.interrupt)
 

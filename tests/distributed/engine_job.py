@@ -55,13 +55,13 @@ def train(dtype: str, folder: Path) -> None:
     for step, batch in enumerate(BATCHES):
         x = draw.integers(0, 256, (batch, 6, 8, 2), dtype=np.uint8)
         targets = draw.integers(0, 3, batch), draw.normal(size=(batch, 2))
-        rows = slice(engine.rank, None, engine.world)
+        rows = slice(engine.rank, None, engine.world_size)
         result = engine.train_step(
             [x[rows]], [t[rows] for t in targets], learning_rate=RATE, step=step, batch=batch
         )  # fmt: skip
         found.append(result.loss)
         assert [len(output) for output in result.outputs] == [len(x[rows])] * 2
-    own = np.arange(engine.rank, 5, engine.world)
+    own = np.arange(engine.rank, 5, engine.world_size)
     results: dict[str, Any] = {
         "losses": np.array(found),
         "total": np.array(engine.total([len(own), float(own.sum())])),

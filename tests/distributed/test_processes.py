@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import striate as st
-from striate.engines.choose import Computing, choose
+from striate.engines.choose import EngineSettings, choose
 from striate.errors import UsageError
-from striate.jobs.plan import Plan, make_plan
-from striate.jobs.together import LAUNCH, agree, begun_before, one_first
-from striate.processes import Place, cores, place
+from striate.processes import ProcessInfo, cores, current_process
 from striate.training import Run
 from striate.training.measure import own_part
+from striate.workflows.plan import TrainingPlan, make_plan
+from striate.workflows.together import LAUNCH, agree, begun_before, one_first
 from striate.zoo import network
 
 Torchrun = Callable[..., None]
@@ -24,9 +24,12 @@ Torchrun = Callable[..., None]
 def torchrun(monkeypatch: pytest.MonkeyPatch) -> Torchrun:
     """Set the environment that torchrun gives its processes."""
 
-    def call(rank: int = 0, world: int = 2, launch: str = "night", restarts: int = 0, local_world: int = 2) -> None:
+    def call(
+        rank: int = 0, world_size: int = 2, launch: str = "night", restarts: int = 0, local_world_size: int = 2
+    ) -> None:
         said = {
-            "RANK": rank, "WORLD_SIZE": world, "LOCAL_RANK": rank % local_world, "LOCAL_WORLD_SIZE": local_world,
+            "RANK": rank, "WORLD_SIZE": world_size,
+            "LOCAL_RANK": rank % local_world_size, "LOCAL_WORLD_SIZE": local_world_size,
             "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": 29500, "TORCHELASTIC_RUN_ID": launch,
             "TORCHELASTIC_RESTART_COUNT": restarts,
         }  # fmt: skip
@@ -36,38 +39,40 @@ def torchrun(monkeypatch: pytest.MonkeyPatch) -> Torchrun:
     return call
 
 
-def begin(plan: Plan, path: Path) -> None:
-    Run.create(plan.recipe, "0", path, **plan.to_dict() | {LAUNCH: place().launch})
+def begin(plan: TrainingPlan, path: Path) -> None:
+    Run.create(plan.recipe, "0", path, **plan.to_dict() | {LAUNCH: current_process().launch})
 
 
 def test_a_process_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert place() == Place(rank=0, world=1, local_rank=0, local_world=1, launch=None, named=False, restarted=False)
+    assert current_process() == ProcessInfo(
+        rank=0, world_size=1, local_rank=0, local_world_size=1, launch=None, named=False, restarted=False
+    )
     monkeypatch.setenv("RANK", "3")  # of another program; nothing says where the others are
-    assert place() == Place()
+    assert current_process() == ProcessInfo()
     assert agree(lambda: 7) == one_first(lambda: 7) == 7
 
 
 def test_the_place_that_torchrun_gives(torchrun: Torchrun) -> None:
-    torchrun(rank=5, world=6, local_world=4, restarts=1)
-    assert place() == Place(5, 6, 1, 4, launch="night", named=True, restarted=True)
+    torchrun(rank=5, world_size=6, local_world_size=4, restarts=1)
+    assert current_process() == ProcessInfo(5, 6, 1, 4, launch="night", named=True, restarted=True)
     torchrun(launch="none")
-    assert place() == Place(0, 2, 0, 2, launch=f"process {os.getppid()}", named=False, restarted=False)
+    assert current_process() == ProcessInfo(0, 2, 0, 2, launch=f"process {os.getppid()}", named=False, restarted=False)
 
 
 def test_processes_on_one_machine_share_its_cores(torchrun: Torchrun) -> None:
     alone = cores()
-    torchrun(local_world=1)
+    torchrun(local_world_size=1)
     assert cores() == alone
-    torchrun(local_world=1000)
+    torchrun(local_world_size=1000)
     assert cores() == 1
 
 
-@pytest.mark.parametrize("world", [1, 2, 3, 7])
-def test_each_sample_is_in_the_part_of_one_process(world: int) -> None:
+@pytest.mark.parametrize("world_size", [1, 2, 3, 7])
+def test_each_sample_is_in_the_part_of_one_process(world_size: int) -> None:
     engine = st.zoo.build("mlp").engine
-    engine.world = world
+    engine.world_size = world_size
     parts = []
-    for engine.rank in range(world):
+    for engine.rank in range(world_size):
         parts.append(own_part(engine, 5))
     assert [row for part in parts for row in part] == [0, 1, 2, 3, 4]
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
@@ -75,15 +80,15 @@ def test_each_sample_is_in_the_part_of_one_process(world: int) -> None:
 
 def test_several_processes_train_on_pytorch(torchrun: Torchrun) -> None:
     torchrun()
-    assert choose(network("mlp"), Computing()).engine == "torch"
+    assert choose(network("mlp"), EngineSettings()).engine == "torch"
     with pytest.raises(UsageError, match=r"The NumPy engine trains in one process; several need the engine 'torch'\."):
-        Computing("numpy").check()
+        EngineSettings("numpy").check()
 
 
 def test_a_batch_has_a_sample_for_each_process() -> None:
     model = st.zoo.build("mlp")
     model.compile(engine="numpy")
-    model.engine.world = 4
+    model.engine.world_size = 4
     x, y = np.zeros((8, 28, 28, 1), np.uint8), np.arange(8)
     with pytest.raises(UsageError, match=r"4 processes share each batch, and batch_size=3 leaves some of them without"):
         model.fit(x, y, batch_size=3, verbose=0)

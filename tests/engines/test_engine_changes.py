@@ -61,13 +61,13 @@ def on_torch(x: NDArray[np.uint8], changes: Changes, device: str = "cpu") -> tor
 @settings(deadline=None, max_examples=150)
 @given(
     augmentation=AUGMENTATIONS, n=st.integers(1, 6), height=st.integers(1, 20), width=st.integers(1, 20),
-    channels=st.sampled_from([1, 3]), seed=st.integers(0, 99), world=st.integers(1, 3),
+    channels=st.sampled_from([1, 3]), seed=st.integers(0, 99), world_size=st.integers(1, 3),
 )  # fmt: skip
 def test_pictures_agree_with_numpys(
-    device: str, augmentation: Augmentation, n: int, height: int, width: int, channels: int, seed: int, world: int
+    device: str, augmentation: Augmentation, n: int, height: int, width: int, channels: int, seed: int, world_size: int
 ) -> None:
     x = pixels(n, height, width, channels)
-    changes = augmentation.changes(np.arange(n), seed, 1, x.shape[1:], world=world)
+    changes = augmentation.changes(np.arange(n), seed, 1, x.shape[1:], world_size=world_size)
     wanted, found = changes.apply(x[changes.rows]), on_torch(x[changes.rows], changes, device)
     assert found.dtype == torch.float32
     assert found.shape == (len(wanted), channels, height, width)

@@ -10,7 +10,7 @@ import pytest
 import striate as st
 from striate import zoo
 from striate.engines import choose as module
-from striate.engines.choose import AUTO, SMALL, TINY, Choice, Computing, choose, make_engine
+from striate.engines.choose import AUTO, SMALL, TINY, Choice, EngineSettings, choose, make_engine
 from striate.engines.numpy import own as numpy_own
 from striate.engines.weights import initial_weights
 from striate.errors import UsageError
@@ -49,7 +49,7 @@ def test_choice_by_size_installation_and_accelerator(
     net: Network, torch: bool, accelerator: str | None, engine: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     surroundings(monkeypatch, torch=torch, accelerator=accelerator)
-    choice = choose(net, Computing())
+    choice = choose(net, EngineSettings())
     assert choice.engine == engine
     assert re.search(reason, choice.reason), choice.reason
 
@@ -57,18 +57,20 @@ def test_choice_by_size_installation_and_accelerator(
 def test_the_systems_of_digits_need_no_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
     surroundings(monkeypatch)
     for id in ("mlp", "simple-convnet", "mnist-cnn", "lenet5", "lenet5-1998", "mnist-quick", "mnist-best"):
-        assert choose(zoo.network(id), Computing()).engine == "numpy", id
+        assert choose(zoo.network(id), EngineSettings()).engine == "numpy", id
 
 
 def test_what_only_pytorch_can_do_is_done_by_it() -> None:
-    assert choose(TINY_ONE, Computing(precision="bfloat16")) == Choice("torch", "NumPy has no such device or precision")
-    assert choose(TINY_ONE, Computing(device="cpu")).engine == "numpy"
-    assert choose(LARGE, Computing("numpy")) == Choice("numpy", "it was asked for")
+    assert choose(TINY_ONE, EngineSettings(precision="bfloat16")) == Choice(
+        "torch", "NumPy has no such device or precision"
+    )
+    assert choose(TINY_ONE, EngineSettings(device="cpu")).engine == "numpy"
+    assert choose(LARGE, EngineSettings("numpy")) == Choice("numpy", "it was asked for")
 
 
 def test_an_accelerator_that_is_not_wanted_is_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     surroundings(monkeypatch, accelerator="cuda")
-    assert choose(MIDDLE, Computing(device="cpu")).engine == "numpy"
+    assert choose(MIDDLE, EngineSettings(device="cpu")).engine == "numpy"
 
 
 class Doubled(Layer):
@@ -81,28 +83,30 @@ class Doubled(Layer):
 def test_layers_of_ones_own_run_where_they_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     surroundings(monkeypatch)
     net = Network.sequential([Input((4,)), Doubled(name="d"), Dense(2)])
-    assert choose(net, Computing()) == Choice("torch", "NumPy has no rule for your own layers")
+    assert choose(net, EngineSettings()) == Choice("torch", "NumPy has no rule for your own layers")
     monkeypatch.setitem(numpy_own._RULES, Doubled, None)
-    assert choose(net, Computing()) == Choice("numpy", "it knows your own layers")
+    assert choose(net, EngineSettings()) == Choice("numpy", "it knows your own layers")
 
 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (Computing("nunpy"), r"There is no engine 'nunpy'\. Did you mean 'numpy'\?"),
-        (Computing("numpy", device="cuda"), "The NumPy engine computes in float32 on the CPU; the rest needs the"),
-        (Computing(device="cudda"), r"There is no device 'cudda'\. Did you mean 'cuda'\?"),
-        (Computing(precision="float8"), r"There is no precision 'float8'\. Did you mean 'float\d+'\?"),
+        (EngineSettings("nunpy"), r"There is no engine 'nunpy'\. Did you mean 'numpy'\?"),
+        (EngineSettings("numpy", device="cuda"), "The NumPy engine computes in float32 on the CPU; the rest needs the"),
+        (EngineSettings(device="cudda"), r"There is no device 'cudda'\. Did you mean 'cuda'\?"),
+        (EngineSettings(precision="float8"), r"There is no precision 'float8'\. Did you mean 'float\d+'\?"),
     ],
 )
-def test_what_there_is_not_is_refused(asked: Computing, message: str) -> None:
+def test_what_there_is_not_is_refused(asked: EngineSettings, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         asked.check()
 
 
-@pytest.mark.parametrize("asked", [Computing("torch"), Computing(device="cuda"), Computing(compiled=True)])
+@pytest.mark.parametrize(
+    "asked", [EngineSettings("torch"), EngineSettings(device="cuda"), EngineSettings(compiled=True)]
+)
 def test_an_engine_that_is_not_installed_is_named_with_its_cure(
-    asked: Computing, monkeypatch: pytest.MonkeyPatch
+    asked: EngineSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     surroundings(monkeypatch, torch=False)
     with pytest.raises(
@@ -152,16 +156,16 @@ def test_a_refused_engine_leaves_the_model_as_it_was() -> None:
 
 
 def test_auto_is_the_usual() -> None:
-    assert Computing() == Computing(AUTO, AUTO, AUTO)
+    assert EngineSettings() == EngineSettings(AUTO, AUTO, AUTO)
     assert make_engine("auto", TINY_ONE, initial_weights(TINY_ONE, 0)).name == "numpy"
 
 
 def test_the_onnx_engine_is_for_models_that_are_trained() -> None:
-    Computing("onnx").check()
+    EngineSettings("onnx").check()
     with pytest.raises(UsageError, match=r"^The engine 'onnx' runs networks but does not train them: use 'numpy' or"):
-        Computing("onnx").check(training=True)
+        EngineSettings("onnx").check(training=True)
     with pytest.raises(UsageError, match=r"^The ONNX engine computes in float32 on the CPU; the rest needs the engine"):
-        Computing("onnx", precision="bfloat16").check()
+        EngineSettings("onnx", precision="bfloat16").check()
     model = st.zoo.build("lenet5", seed=3)
     x = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), dtype=np.uint8)
     before = model.predict(x)

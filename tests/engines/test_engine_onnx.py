@@ -14,7 +14,7 @@ import striate
 from striate.engines.base import Array
 from striate.engines.losses import MeanSquaredError
 from striate.engines.numpy import NumpyEngine
-from striate.engines.onnx import OnnxEngine, to_onnx
+from striate.engines.onnxruntime import OnnxEngine
 from striate.engines.optimizers import SGD
 from striate.errors import NetworkError, UsageError
 from striate.network import (
@@ -36,6 +36,7 @@ from striate.network import (
     Shape,
     Tensor,
 )
+from striate.onnx.export import to_onnx
 
 from .networks import NETWORKS, chain, lively_weights, pixels
 
@@ -258,13 +259,13 @@ def test_any_number_of_images(count: int, threads: int, monkeypatch: pytest.Monk
     reference, engine = engines(network, threads)
     inputs = pixels(network, 7)
     whole = reference.forward(inputs)
-    monkeypatch.setattr("striate.engines.onnx.engine.PIECE", 2 * 5 * 4 * 2)
+    monkeypatch.setattr("striate.engines.onnxruntime.PIECE", 2 * 5 * 4 * 2)
     for found, expected in zip(engine.forward([x[:count] for x in inputs]), whole, strict=True):
         assert_close(found, expected[:count])
 
 
 def test_the_bits_do_not_depend_on_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("striate.engines.onnx.engine.PIECE", 1)
+    monkeypatch.setattr("striate.engines.onnxruntime.PIECE", 1)
     network = NETWORKS["conv bn relu pool"]
     inputs = pixels(network, 20)
     one, many = (engines(network, threads)[1].forward(inputs)[0] for threads in (1, 4))

@@ -4,9 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-from striate.engines.onnx import OnnxEngine, to_onnx
-from striate.engines.onnx.engine import open_session
-from striate.engines.onnx.quantize import quantize
+from striate.engines.onnxruntime import OnnxEngine, open_session
 from striate.network import (
     Activation,
     BatchNormalization,
@@ -19,6 +17,8 @@ from striate.network import (
     Network,
     Rescale,
 )
+from striate.onnx.export import to_onnx
+from striate.onnx.export.quantize import quantize
 
 from .networks import lively_weights, pixels
 

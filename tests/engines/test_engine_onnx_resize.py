@@ -9,11 +9,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from striate.engines.base import Array
-from striate.engines.onnx import OnnxEngine, to_onnx
-from striate.engines.onnx.engine import open_session
+from striate.engines.onnxruntime import OnnxEngine, open_session
 from striate.errors import UsageError
 from striate.images import ImagePolicy
 from striate.network import Activation, Dense, Flatten, Input, Network, Rescale
+from striate.onnx.export import to_onnx
 
 from .networks import NETWORKS, chain, lively_weights
 

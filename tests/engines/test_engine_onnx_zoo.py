@@ -6,7 +6,7 @@ import pytest
 from striate import zoo
 from striate.engines.base import Weights
 from striate.engines.numpy import NumpyEngine
-from striate.engines.onnx import OnnxEngine
+from striate.engines.onnxruntime import OnnxEngine
 from striate.network import Network
 
 from .networks import pixels

@@ -13,10 +13,11 @@ from striate import zoo
 from striate.data import load
 from striate.engines.base import Array
 from striate.engines.numpy import NumpyEngine
-from striate.engines.onnx import OnnxEngine, to_onnx
+from striate.engines.onnxruntime import OnnxEngine
 from striate.engines.torch import TorchEngine
 from striate.errors import ModelFileError, UsageError
 from striate.network import Network
+from striate.onnx.export import to_onnx
 from striate.pretrained import load_pretrained
 from striate.pretrained.efficientnet import PUBLISHED
 from striate.pretrained.statedict import read_state_dict

@@ -11,13 +11,13 @@ from striate import zoo
 from striate.data import PHOTOGRAPHS
 from striate.engines.optimizers import AdamW
 from striate.errors import DataError
-from striate.jobs import defaults
-from striate.jobs.plan import make_plan
-from striate.jobs.reproduce import Reproduction, place_of
 from striate.systems.known import find
 from striate.systems.photographs import FEW, GUIDES, find_dogs_vs_cats, guide_of
 from striate.systems.recipes import recipe_for, tuning_recipe
 from striate.training import Recipe
+from striate.workflows import defaults
+from striate.workflows.plan import make_plan
+from striate.workflows.reproduce import Reproduction, place_of
 
 CLASSICS = (
     "alexnet",

@@ -39,18 +39,18 @@ class Lazy:
         return np.asarray(self._x[rows])
 
 
-def engine(*inputs: Any, rank: int = 0, world: int = 1) -> Engine:
+def engine(*inputs: Any, rank: int = 0, world_size: int = 1) -> Engine:
     door = inputs[0] if inputs else Input((8, 6, 3))
     network = Network.sequential([door, Flatten(), Dense(3, activation="softmax")], name="small")
     made = make_engine("numpy", network, initial_weights(network, 0))
-    made.rank, made.world = rank, world
+    made.rank, made.world_size = rank, world_size
     return made
 
 
-def fed(augmentation: Augmentation | None, *, epoch: int = 0, start: int = 0, rank: int = 0, world: int = 1,
+def fed(augmentation: Augmentation | None, *, epoch: int = 0, start: int = 0, rank: int = 0, world_size: int = 1,
         x: Any = X, y: NDArray[Any] = Y) -> list[tuple[Samples, int]]:  # fmt: skip
     recipe = Recipe(batch_size=12, augmentation=augmentation, seed=5)
-    return list(Feed(Samples((x,), (y,)), recipe, engine(rank=rank, world=world)).epoch(epoch, start))
+    return list(Feed(Samples((x,), (y,)), recipe, engine(rank=rank, world_size=world_size)).epoch(epoch, start))
 
 
 @pytest.mark.parametrize("small", [0, 1 << 20])
@@ -92,14 +92,16 @@ def test_targets_of_several_at_once_and_numbers_are_mixed_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("augmentation", [None, STRONG, PHOTOGRAPHS["light"]])
-@pytest.mark.parametrize("world", [2, 3, 16])
-def test_processes_together_have_what_one_alone_has(augmentation: Augmentation | None, world: int) -> None:
+@pytest.mark.parametrize("world_size", [2, 3, 16])
+def test_processes_together_have_what_one_alone_has(augmentation: Augmentation | None, world_size: int) -> None:
     whole = fed(augmentation)
-    for rank in range(world):
-        for (batch, count), (all_of_it, total) in zip(fed(augmentation, rank=rank, world=world), whole, strict=True):
+    for rank in range(world_size):
+        for (batch, count), (all_of_it, total) in zip(
+            fed(augmentation, rank=rank, world_size=world_size), whole, strict=True
+        ):
             assert count == total
-            assert np.array_equal(batch.inputs[0], all_of_it.inputs[0][rank::world])
-            assert np.array_equal(batch.targets[0], all_of_it.targets[0][rank::world])
+            assert np.array_equal(batch.inputs[0], all_of_it.inputs[0][rank::world_size])
+            assert np.array_equal(batch.targets[0], all_of_it.targets[0][rank::world_size])
 
 
 @pytest.mark.parametrize("augmentation", [None, STRONG])

@@ -7,7 +7,7 @@ import pytest
 
 from striate import zoo
 from striate.data import from_arrays
-from striate.engines.onnx import OnnxEngine
+from striate.engines.onnxruntime import OnnxEngine
 from striate.errors import UsageError
 from striate.pretrained import load_pretrained
 from striate.transfer.bases import TOP, Base, joined, open_base, with_features

@@ -10,14 +10,14 @@ import pytest
 from striate.data.layout import read_layout
 from striate.errors import UsageError
 from striate.images import encode_png
-from striate.jobs import automatic
-from striate.jobs import plan as plans
-from striate.jobs.automatic import Situation, decide, look
-from striate.jobs.plan import Plan, make_plan
 from striate.systems.recipes import tuning_recipe
+from striate.workflows import automatic
+from striate.workflows import plan as plans
+from striate.workflows.automatic import FolderSummary, decide, look
+from striate.workflows.plan import TrainingPlan, make_plan
 
-PHOTOGRAPHS = Situation(images=2000, classes=2, side=450, grey=False, cores=2)
-DIGITS = Situation(images=5000, classes=10, side=28, grey=True, cores=2)
+PHOTOGRAPHS = FolderSummary(images=2000, classes=2, side=450, grey=False, cores=2)
+DIGITS = FolderSummary(images=5000, classes=10, side=28, grey=True, cores=2)
 
 
 def test_photographs_take_the_features_of_a_base() -> None:
@@ -69,7 +69,7 @@ def test_a_folder_alone_takes_the_road_and_keeps_its_reason(folder: Path) -> Non
     plan = make_plan(str(folder))
     assert (plan.model, plan.base) == ("efficientnet-lite0", "efficientnet-lite0")
     assert plan.because
-    assert Plan.from_dict(plan.to_dict(), plan.recipe) == plan
+    assert TrainingPlan.from_dict(plan.to_dict(), plan.recipe) == plan
     assert make_plan(str(folder), seed=3, sets={"input_shape": "[64,64,3]"}).settings == {"input_shape": (64, 64, 3)}
 
 
@@ -128,7 +128,7 @@ def test_fine_tuning_can_be_asked_for(folder: Path) -> None:
     plan = make_plan(str(folder), fine_tune=True)
     assert (plan.base, plan.fine_tune, plan.recipe) == ("efficientnet-lite0", True, tuning_recipe(9))
     assert "then the base itself is fine-tuned, as was asked: up to " in plan.because
-    assert Plan.from_dict(plan.to_dict(), plan.recipe) == plan
+    assert TrainingPlan.from_dict(plan.to_dict(), plan.recipe) == plan
     other = make_plan(
         str(folder), fine_tune=True, base="efficientnet-lite1", epochs=3, learning_rate=0.01, augment="none"
     )

@@ -13,15 +13,15 @@ from striate import zoo
 from striate.data import Dataset, Images, from_arrays
 from striate.data.split import digest_images
 from striate.engines.base import check_frozen
-from striate.engines.onnx import OnnxEngine
+from striate.engines.onnxruntime import OnnxEngine
 from striate.engines.weights import initial_weights
-from striate.jobs.fine_tune import SLOWER, stages
 from striate.network import BatchNormalization, Conv2D, Dense, Network
 from striate.systems.recipes import TUNED, recipe_for, tuning_recipe
 from striate.training import Recipe
 from striate.transfer.features import answers
 from striate.transfer.tuning import Judged, divided, lower_layers, normalizations, set_apart
-from striate.transfer.unknown import NEVER, learn_novelty
+from striate.transfer.unknown import NEVER, fit_open_set
+from striate.workflows.fine_tune import SLOWER, stages
 
 Array = NDArray[Any]
 LITE = zoo.network("efficientnet-lite0", classes=2)
@@ -138,8 +138,8 @@ def test_pictures_that_were_learnt_from_do_not_set_the_limit_of_the_unknown() ->
     near, far = rng.normal(0, 0.5, (300, 40)), rng.normal(0, 1.0, (100, 40))
     x, y = np.concatenate([near, far]), np.arange(400) % 2
     folds = np.concatenate([np.full(300, NEVER), np.arange(100) % 5])
-    careful, trade = learn_novelty(x, y, 2, folds, refused=0.05)
-    careless, _ = learn_novelty(x, y, 2, np.arange(400) % 5, refused=0.05)
+    careful, trade = fit_open_set(x, y, 2, folds, refused=0.05)
+    careless, _ = fit_open_set(x, y, 2, np.arange(400) % 5, refused=0.05)
     others = rng.normal(0, 1.0, (500, 40))
     assert careful.unknown(others).mean() < 0.12 < careless.unknown(others).mean()
     assert max(each.limit for each in trade) <= careful.distances(far).max() * 1.2

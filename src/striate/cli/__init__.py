@@ -10,7 +10,7 @@ import click
 
 from striate.cli.group import Commands
 from striate.errors import StriateError, UsageError
-from striate.processes import place
+from striate.processes import current_process
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -35,7 +35,7 @@ def main() -> NoReturn:
         code = stop.exit_code
     except click.ClickException as error:
         code = error.exit_code
-        if not place().rank:
+        if not current_process().rank:
             error.show()
     except Exception as error:
         if os.environ.get("STRIATE_DEBUG"):
@@ -47,10 +47,10 @@ def main() -> NoReturn:
 
 def _tell(message: str, *, stopped: bool) -> None:
     """Print the message; of several processes each says what happened to it, but that all were stopped, the first."""
-    here = place()
+    here = current_process()
     if here.rank and stopped:
         return
-    who = f"process {here.rank + 1} of {here.world}: " if here.rank else ""
+    who = f"process {here.rank + 1} of {here.world_size}: " if here.rank else ""
     click.echo(who + message, err=True)
 
 
@@ -79,5 +79,5 @@ def _interrupted(error: BaseException | None) -> bool:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    if not place().rank:  # of several processes the first says it for all
+    if not current_process().rank:  # of several processes the first says it for all
         click.echo(f"Note: {message}", err=True)

@@ -19,7 +19,7 @@ def augment(data: str, out: str, preset: str, sets: tuple[str, ...], rows: int, 
     Its first column holds originals, the others what training would see of them in one epoch after another.
     """
     from striate.cli.sets import key_values
-    from striate.jobs.augment import preview
+    from striate.workflows.augment import preview
 
     settings = preview(data, out, preset=preset, sets=key_values(sets), rows=rows, columns=columns, seed=seed)
     click.echo(f"{preset:8} {settings}\nsheet    {out}")

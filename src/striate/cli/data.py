@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from striate.jobs.scan import Scan
+    from striate.workflows.scan import Scan
 
 
 ALL = "; --json lists all"
@@ -45,7 +45,7 @@ def get(name: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def scan(folder: str, as_json: bool) -> None:
     """Look through a FOLDER of photographs: formats, sizes, unreadable files, copies, classes and their counts."""
-    from striate.jobs.scan import scan as run
+    from striate.workflows.scan import scan as run
 
     found = run(folder)
     click.echo(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else "\n".join(_described(found)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from striate.jobs.measure import Measured
+    from striate.workflows.measure import Measured
 
 MOST_PAIRS = 5
 
@@ -18,10 +18,10 @@ MOST_PAIRS = 5
 def evaluate(trained: str, data: str | None, as_json: bool) -> None:
     """Measure a trained network on the test images of DATA [the data it was trained on]."""
     from striate.cli.wording import first
-    from striate.jobs.measure import measure
-    from striate.jobs.trained import open_trained
+    from striate.workflows.measure import measure
+    from striate.workflows.trained import open_trained_model
 
-    found = measure(open_trained(trained), data)
+    found = measure(open_trained_model(trained), data)
     for note in first(found.notes):
         click.echo(f"Note: {note}", err=True)
     if as_json:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from striate.jobs.export import Exported
+    from striate.workflows.export import Exported
 
 
 @click.command()
@@ -21,10 +21,10 @@ def export(trained: str, path: str, int8: bool, resize: bool, images: tuple[str,
     Its answers are compared with the original's on real pictures first, and a file that differs is not written.
     An ensemble becomes one network that averages.
     """
-    from striate.jobs.export import export as write
-    from striate.jobs.trained import open_trained
+    from striate.workflows.export import export as write
+    from striate.workflows.trained import open_trained_model
 
-    _show(write(open_trained(trained), path, int8=int8, resize=resize, pictures=images), int8)
+    _show(write(open_trained_model(trained), path, int8=int8, resize=resize, pictures=images), int8)
 
 
 def _show(done: "Exported", int8: bool) -> None:

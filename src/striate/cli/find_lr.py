@@ -35,14 +35,16 @@ def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...]
     fell fastest, steps teach most. Nothing is kept of the network.
     """
     from striate.cli.sets import key_values
-    from striate.engines.choose import Computing
-    from striate.jobs.find_lr import check_out
-    from striate.jobs.find_lr import find_lr as run
-    from striate.jobs.plan import make_plan
-    from striate.jobs.prepare import prepare
+    from striate.engines.choose import EngineSettings
+    from striate.workflows.find_lr import check_out
+    from striate.workflows.find_lr import find_lr as run
+    from striate.workflows.plan import make_plan
+    from striate.workflows.prepare import prepare
 
     given = {name: value for name, value in asked.items() if value is not None}
-    computing = Computing(**{item.name: given.pop(item.name) for item in fields(Computing) if item.name in given})
+    computing = EngineSettings(
+        **{item.name: given.pop(item.name) for item in fields(EngineSettings) if item.name in given}
+    )
     plan = make_plan(data, model, sets=key_values(sets), computing=computing, trains=True, **given)
     check_out(plan, out)
     with _progress() as watch:

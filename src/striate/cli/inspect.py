@@ -13,9 +13,9 @@ from striate.cli.summary import PIPED_WIDTH, plain, show
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from striate.interchange.costs import Cost
-    from striate.interchange.graph import Graph
-    from striate.interchange.to_network import Opened
+    from striate.onnx.importing.costs import Cost
+    from striate.onnx.importing.graph import Graph
+    from striate.onnx.importing.to_network import Opened
 
 MOST_CLASSES = 10
 
@@ -31,9 +31,9 @@ def inspect(path: str, size: int | None, as_json: bool) -> None:
     A file that cannot become a network of Striate is shown operator by operator, and it is said why.
     Nothing in it is run, and no other file is opened.
     """
-    from striate.interchange.costs import costs
-    from striate.interchange.doors import with_size
-    from striate.interchange.read import read_onnx
+    from striate.onnx.importing.costs import costs
+    from striate.onnx.importing.doors import with_size
+    from striate.onnx.importing.read import read_onnx
 
     graph = read_onnx(path)
     sized = with_size(graph, (size, size)) if size else graph
@@ -53,7 +53,7 @@ def inspect(path: str, size: int | None, as_json: bool) -> None:
 def _opened(graph: "Graph", path: str) -> "tuple[Opened | None, str]":
     """The network, or why there is none."""
     from striate.errors import NetworkError
-    from striate.interchange.to_network import open_graph
+    from striate.onnx.importing.to_network import open_graph
 
     try:
         return open_graph(graph, path), ""

@@ -17,11 +17,11 @@ def predict(trained: str, paths: tuple[str, ...], as_json: bool) -> None:
 
     A picture that the network is less sure of than of nearly all validation images is marked unknown.
     """
-    from striate.jobs.predict import Fault, Prediction, find
-    from striate.jobs.predict import predict as run
-    from striate.jobs.trained import open_trained
+    from striate.workflows.predict import Fault, Prediction, find
+    from striate.workflows.predict import predict as run
+    from striate.workflows.trained import open_trained_model
 
-    model = open_trained(trained)
+    model = open_trained_model(trained)
     files, faults = find(paths)
     answers = list(run(model, files))
     faults += [answer for answer in answers if isinstance(answer, Fault)]

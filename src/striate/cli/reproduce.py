@@ -9,8 +9,8 @@ import click
 from striate.cli.table import lines
 
 if TYPE_CHECKING:
-    from striate.jobs.reproduce import Outcome
     from striate.systems.system import System
+    from striate.workflows.reproduce import Outcome
 
 
 @click.command()
@@ -28,7 +28,7 @@ def reproduce(
     quiet: bool,
 ) -> None:  # fmt: skip
     """Run the systems of these IDs [all], and print what they reach beside what was reported."""
-    from striate.jobs.reproduce import Reproduction, write_results
+    from striate.workflows.reproduce import Reproduction, write_results
 
     if only_list:
         _list()
@@ -69,7 +69,7 @@ def _choose(ids: tuple[str, ...], folder: str | None) -> "list[System]":
 def _missing(system: "System", folder: str | None) -> str:
     """Why a system's photographs cannot be had; empty where they can, or where it needs none."""
     from striate.errors import DataError
-    from striate.jobs.reproduce import place_of
+    from striate.workflows.reproduce import place_of
 
     if not system.data and folder is None and not system.show:
         return f"System '{system.id}' needs a folder of photographs: --data photos/ with photos/CLASS/*."

@@ -44,9 +44,9 @@ def _network(what: str) -> "Network":
 
     if what in zoo.names() or not Path(what).exists():
         return zoo.network(what)
-    from striate.jobs.trained import open_trained
+    from striate.workflows.trained import open_trained_model
 
-    return open_trained(what).models[0].network
+    return open_trained_model(what).models[0].network
 
 
 def plain(network: "Network") -> dict[str, object]:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from striate.processes import place
+from striate.processes import current_process
 
 if TYPE_CHECKING:
-    from striate.jobs.prepare import Job
-    from striate.jobs.train import Result
     from striate.training import Run
+    from striate.workflows.prepare import PreparedRun
+    from striate.workflows.train import Result
 
 
 @click.command()
@@ -46,9 +46,9 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
 
     Without DATA and --model it is LeNet-5 on the 5,000 digits that come with Striate.
     """
-    from striate.jobs.train import train as run_training
+    from striate.workflows.train import train as run_training
 
-    quiet = quiet or place().rank > 0  # of several processes the first speaks
+    quiet = quiet or current_process().rank > 0  # of several processes the first speaks
     job, run = _reopen(resume, epochs, asked | {"out": out}) if resume else _start(epochs, out, asked)
     if not quiet:
         _announce(job, run)
@@ -58,18 +58,20 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
         _conclude(result)
 
 
-def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple[Job, Run]":
+def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple[PreparedRun, Run]":
     from striate.cli.sets import key_values
-    from striate.engines.choose import Computing
-    from striate.jobs.plan import Plan, make_plan
-    from striate.jobs.prepare import prepare
-    from striate.jobs.together import agree, one_first
-    from striate.jobs.train import begun, check_out, check_place, reopen, start
+    from striate.engines.choose import EngineSettings
+    from striate.workflows.plan import TrainingPlan, make_plan
+    from striate.workflows.prepare import prepare
+    from striate.workflows.together import agree, one_first
+    from striate.workflows.train import begun, check_out, check_place, reopen, start
 
     given = {name: value for name, value in asked.items() if value is not None and name != "sets"}
-    computing = Computing(**{item.name: given.pop(item.name) for item in fields(Computing) if item.name in given})
+    computing = EngineSettings(
+        **{item.name: given.pop(item.name) for item in fields(EngineSettings) if item.name in given}
+    )
 
-    def planned() -> tuple[Plan, Path | None]:
+    def planned() -> tuple[TrainingPlan, Path | None]:
         check_place(given.get("data"), out)
         plan = make_plan(epochs=epochs, sets=key_values(asked["sets"]), computing=computing, **given)
         old = begun(plan, out)
@@ -84,8 +86,8 @@ def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple
     return job, start(job, out)
 
 
-def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Job, Run]":
-    from striate.jobs.train import reopen
+def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[PreparedRun, Run]":
+    from striate.workflows.train import reopen
 
     clashing = [name for name, value in asked.items() if value not in (None, ())]
     if clashing:
@@ -94,9 +96,9 @@ def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Job, 
     return reopen(run, epochs)
 
 
-def _announce(job: "Job", run: "Run") -> None:
+def _announce(job: "PreparedRun", run: "Run") -> None:
     from striate.cli.wording import first
-    from striate.jobs.report import settings
+    from striate.workflows.report import settings
 
     data, network, plan = job.data, job.network, job.plan
     height, width, channels = data.shape

@@ -114,13 +114,15 @@ class Augmentation:
         alone = replace(self, mixup=0.0, cutmix=0.0)
         return alone.changes(index, seed, epoch, x.shape[1:]).apply(x)
 
-    def changes(self, index: Index, seed: int, epoch: int, shape: Shape, *, rank: int = 0, world: int = 1) -> Changes:
+    def changes(
+        self, index: Index, seed: int, epoch: int, shape: Shape, *, rank: int = 0, world_size: int = 1
+    ) -> Changes:
         """What happens to the pictures of a batch, of `shape` (H, W, C); index: (N,) the batch's sample numbers.
 
-        Of several processes each wants the pictures rank, rank + world, …; with them come those that are mixed into
-        them, as `Changes.rows` tells. Which picture is the partner depends on the batch, all else on the sample alone.
+        Of several processes each wants the pictures rank, rank + world_size, …; with them come those that are mixed
+        into them, as `Changes.rows` tells. Which image is the partner depends on the batch, all else on the sample.
         """
-        own = np.arange(rank, len(index), world)
+        own = np.arange(rank, len(index), world_size)
         rows, mixing = own, None
         if self.mixup or self.cutmix:
             rows, mixing = self._mixing(uniforms(seed, epoch, index[own], len(_Draw)), own, len(index), shape[:2])

@@ -55,7 +55,7 @@ class Engine(ABC):
     precision: str = "float32"
     accelerator: str | None = None
     rank: int = 0
-    world: int = 1
+    world_size: int = 1
 
     def __init__(self, network: Network, weights: Mapping[str, Array], *, dtype: str = "float32") -> None:
         self.network = network

@@ -11,7 +11,7 @@ from typing import Any
 from striate.engines.base import Array, Engine
 from striate.errors import UsageError, nearest
 from striate.network import Layer, Network
-from striate.processes import place
+from striate.processes import current_process
 
 AUTO = "auto"
 ENGINES = ("numpy", "torch", "onnx")
@@ -22,7 +22,7 @@ TINY, SMALL = 1_000_000, 12_000_000
 
 
 @dataclass(frozen=True)
-class Computing:
+class EngineSettings:
     """What is to compute, and how.
 
     engine: "auto", "numpy", "torch", or "onnx", which does not train. The others are the PyTorch engine's: device:
@@ -57,7 +57,7 @@ class Computing:
         if self.engine in ("numpy", "onnx") and self.needs_torch:
             name = {"numpy": "NumPy", "onnx": "ONNX"}[self.engine]
             raise UsageError(f"The {name} engine computes in float32 on the CPU; the rest needs the engine 'torch'.")
-        if self.engine == "numpy" and place().world > 1:
+        if self.engine == "numpy" and current_process().world_size > 1:
             raise UsageError("The NumPy engine trains in one process; several need the engine 'torch'.")
         if self.engine == "torch" or self.needs_torch or self.device != AUTO:
             if not installed("torch"):
@@ -78,14 +78,14 @@ class Choice:
     reason: str
 
 
-def choose(network: Network, asked: Computing) -> Choice:
+def choose(network: Network, asked: EngineSettings) -> Choice:
     """The engine for a network: NumPy for small ones on a CPU, PyTorch otherwise. Raises UsageError as `check` does."""
     asked.check()
     if asked.engine != AUTO:
         return Choice(asked.engine, "it was asked for")
     if asked.needs_torch:
         return Choice("torch", "NumPy has no such device or precision")
-    if place().world > 1:
+    if current_process().world_size > 1:
         return Choice("torch", "it can train in several processes")
     kinds = {type(node.layer) for node in network.nodes}
     own = {kind for kind in kinds if not kind.__module__.startswith("striate.")}
@@ -138,17 +138,17 @@ def accelerator() -> str | None:
 
 
 def make_engine(name: str, network: Network, weights: Mapping[str, Array], **options: Any) -> Engine:
-    """The engine of this name, or the best with "auto", running the network. options: the others of `Computing`.
+    """The engine of this name, or the best with "auto", running the network. options: the others of `EngineSettings`.
 
-    Raises UsageError as `Computing.check` does.
+    Raises UsageError as `EngineSettings.check` does.
     """
-    chosen = choose(network, Computing(name, **options)).engine
+    chosen = choose(network, EngineSettings(name, **options)).engine
     if chosen == "numpy":
         from striate.engines.numpy import NumpyEngine
 
         return NumpyEngine(network, weights)
     if chosen == "onnx":
-        from striate.engines.onnx import OnnxEngine
+        from striate.engines.onnxruntime import OnnxEngine
 
         return OnnxEngine(network, weights)
     from striate.engines.torch import TorchEngine

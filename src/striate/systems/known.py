@@ -3,7 +3,7 @@
 from striate.errors import UsageError, nearest
 from striate.systems.linear_regression import linear_regression
 from striate.systems.optimizers import optimizers
-from striate.systems.photographs import DOGS_VS_CATS, FROM_NOTHING
+from striate.systems.photographs import DOGS_VS_CATS, FROM_SCRATCH
 from striate.systems.system import Form, System
 from striate.systems.toy_convolutions import toy_convolutions
 
@@ -11,7 +11,7 @@ from striate.systems.toy_convolutions import toy_convolutions
 def _of_photographs(model: str, reported: str) -> Form:
     """Reported on photographs that were padded to squares and shrunk to 214×214."""
     was = {"input_shape": (214, 214, 3), "normalization": "lrn"}
-    return Form("", model, reported, FROM_NOTHING[model], as_reported=was, fit="pad")
+    return Form("", model, reported, FROM_SCRATCH[model], as_reported=was, fit="pad")
 
 
 MNIST_CNN = System(

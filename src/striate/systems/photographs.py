@@ -64,7 +64,7 @@ GUIDES = {  # by the beginning of the model's id
 
 # Settings with which networks learn from photographs alone. Their local response normalisation came before batch
 # normalisation, with which they learn faster and better (Ioffe & Szegedy 2015, "Batch normalization").
-FROM_NOTHING: Mapping[str, Mapping[str, Any]] = {
+FROM_SCRATCH: Mapping[str, Mapping[str, Any]] = {
     "alexnet": {"normalization": "batch"},
     "googlenet": {"normalization": "batch"},
 }

@@ -62,13 +62,15 @@ class Feed:
         return int(self._slices[0].stop) * sample
 
     def _plain(self, index: Array) -> tuple[Samples, int]:
-        return self._train.take(index[self._engine.rank :: self._engine.world]), len(index)
+        return self._train.take(index[self._engine.rank :: self._engine.world_size]), len(index)
 
     def _changed(self, augmentation: Augmentation, index: Array, epoch: int) -> Samples:
         engine = self._engine
         inputs = []
         for x in self._train.inputs:
-            changes = augmentation.changes(index, self._seed, epoch, x.shape[1:], rank=engine.rank, world=engine.world)
+            changes = augmentation.changes(
+                index, self._seed, epoch, x.shape[1:], rank=engine.rank, world_size=engine.world_size
+            )
             rows, mixing = index[changes.rows], changes.mixing
             inputs.append(engine.change(x[rows], changes))
         targets = tuple(y[rows] for y in self._train.targets)

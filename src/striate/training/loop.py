@@ -257,9 +257,9 @@ class _Loop:
 
 
 def _check_processes(engine: Engine, recipe: Recipe) -> None:
-    if engine.world > recipe.batch_size:
+    if engine.world_size > recipe.batch_size:
         raise UsageError(
-            f"{engine.world} processes share each batch, and batch_size={recipe.batch_size} leaves some of them "
+            f"{engine.world_size} processes share each batch, and batch_size={recipe.batch_size} leaves some of them "
             "without a sample: give a larger batch size, or start fewer processes."
         )
 

@@ -52,7 +52,7 @@ def _penalty(regularizer: Regularizer | None, w: Array) -> float:
 
 def own_part(engine: Engine, count: int) -> range:
     """The samples, of so many in all, that this process takes: each sample is in the part of one process."""
-    return range(count * engine.rank // engine.world, count * (engine.rank + 1) // engine.world)
+    return range(count * engine.rank // engine.world_size, count * (engine.rank + 1) // engine.world_size)
 
 
 def predict(

@@ -10,7 +10,7 @@ from typing import Any
 
 from striate.errors import RunError
 from striate.files import atomic_write
-from striate.processes import place
+from striate.processes import current_process
 from striate.training.checkpoint import CheckpointFolder
 from striate.training.recipe import Recipe
 
@@ -74,7 +74,7 @@ class Run:
     @property
     def written_here(self) -> bool:
         """Whether this process may write into the folder: of several that train together, the first alone."""
-        return place().rank == 0
+        return current_process().rank == 0
 
     @property
     def model_path(self) -> Path:

@@ -10,7 +10,7 @@ from striate.data import Dataset
 from striate.transfer.bases import TOP, Base
 from striate.transfer.features import Features, features
 from striate.transfer.head import Fitted, content_folds, fit_head, log_softmax
-from striate.transfer.unknown import Novelty, TradeOff, learn_novelty
+from striate.transfer.unknown import OpenSetDetector, TradeOff, fit_open_set
 
 Array = NDArray[Any]
 
@@ -27,7 +27,7 @@ class Extracted:
 
     tap: str
     fitted: Fitted
-    novelty: Novelty
+    novelty: OpenSetDetector
     trade: tuple[TradeOff, ...]
     test: Array
     far: Array
@@ -42,7 +42,7 @@ def extract(base: Base, data: Dataset) -> Extracted:
     folds = content_folds(x[TOP], y, classes)
     found = _heads(x, y, classes, folds)
     tap = _best(found)
-    novelty, trade = learn_novelty(x[tap], y, classes, folds)
+    novelty, trade = fit_open_set(x[tap], y, classes, folds)
     probabilities = np.exp(log_softmax(found[tap].head.logits(test[tap]))).astype(np.float32)
     tried = {name: fitted.loss for name, fitted in found.items()}
     return Extracted(tap, found[tap], novelty, trade, probabilities, novelty.distances(test[tap]), tried)

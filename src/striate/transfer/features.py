@@ -15,7 +15,7 @@ from striate.network import Network
 from striate.transfer.bases import Base, with_features
 
 if TYPE_CHECKING:
-    from striate.engines.onnx import OnnxEngine
+    from striate.engines.onnxruntime import OnnxEngine
 
 Array = NDArray[Any]
 Features = Mapping[str, Array]
@@ -47,7 +47,7 @@ def features(base: Base, data: Dataset) -> tuple[Features, Features, Features]:
 
 def answers(network: Network, weights: Mapping[str, Array], parts: Sequence[Any]) -> list[tuple[Array, Array]]:
     """Of a network that is a base with a head: for each part (N, H, W, C) probabilities (N, K) and features (N, F)."""
-    from striate.engines.onnx import OnnxEngine
+    from striate.engines.onnxruntime import OnnxEngine
 
     engine = OnnxEngine(with_features(network), weights)
     with progress("looking at pictures", sum(map(len, parts))) as advance:
@@ -81,7 +81,7 @@ def _key(base: Base, data: Dataset) -> str:
 
 def _computed(base: Base, parts: Sequence[Any], count: int) -> Iterator[Array]:
     """The features of all taps side by side, float32 (n, F), batch after batch in order."""
-    from striate.engines.onnx import OnnxEngine
+    from striate.engines.onnxruntime import OnnxEngine
 
     engine = OnnxEngine(base.network, base.weights)
     with progress("looking at pictures", count) as advance:

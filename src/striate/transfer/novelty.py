@@ -5,27 +5,27 @@ from collections.abc import Mapping
 from striate.engines.base import Array, Weights
 from striate.network import Network
 from striate.transfer.bases import with_features
-from striate.transfer.unknown import Novelty
+from striate.transfer.unknown import OpenSetDetector
 
 ROOM = "unknown:"
 
 
-def to_extras(novelty: Novelty) -> Weights:
+def to_extras(novelty: OpenSetDetector) -> Weights:
     """Arrays for a model's file."""
     return {f"{ROOM}{name}": array for name, array in novelty.to_arrays().items()}
 
 
-def from_extras(extras: Mapping[str, Array]) -> Novelty | None:
+def from_extras(extras: Mapping[str, Array]) -> OpenSetDetector | None:
     """What a model's file holds; None where it holds nothing. Raises ModelFileError for what is not whole."""
     found = {name.removeprefix(ROOM): array for name, array in extras.items() if name.startswith(ROOM)}
-    return Novelty.from_arrays(found) if found else None
+    return OpenSetDetector.from_arrays(found) if found else None
 
 
-class Knower:
+class OpenSetClassifier:
     """Runs a network with its features, by ONNX Runtime."""
 
-    def __init__(self, network: Network, weights: Mapping[str, Array], novelty: Novelty) -> None:
-        from striate.engines.onnx import OnnxEngine
+    def __init__(self, network: Network, weights: Mapping[str, Array], novelty: OpenSetDetector) -> None:
+        from striate.engines.onnxruntime import OnnxEngine
 
         self._engine, self._novelty = OnnxEngine(with_features(network), weights), novelty
 

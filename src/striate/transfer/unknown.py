@@ -21,7 +21,7 @@ SHARES = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)  # that the repor
 
 
 @dataclass(frozen=True, eq=False)
-class Novelty:
+class OpenSetDetector:
     """A Gaussian for each class in the space of features, all of one covariance.
 
     mean, deviation: (F,); features x become z = (x − mean) / deviation. directions: (F, D), orthonormal, in which z
@@ -56,7 +56,7 @@ class Novelty:
         return {name: np.asarray(value, np.float32) for name, value in vars(self).items()}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Array]) -> "Novelty":
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "OpenSetDetector":
         """What `to_arrays` gave. Raises ModelFileError for arrays that are missing or do not fit together."""
         try:
             found = cls(**arrays)
@@ -87,9 +87,9 @@ class TradeOff:
     limit: float
 
 
-def learn_novelty(
+def fit_open_set(
     x: Array, y: Array, classes: int, folds: Array, refused: float = REFUSED
-) -> tuple[Novelty, tuple[TradeOff, ...]]:
+) -> tuple[OpenSetDetector, tuple[TradeOff, ...]]:
     """What is usual for features x (N, F) of classes y (N,), and what other limits would cost.
 
     folds: (N,), as for the head, or NEVER. refused: the share of real pictures that the limit may call unknown; the
@@ -105,11 +105,13 @@ def learn_novelty(
     usual = _gaussians(z, y, classes, trust)
     limit = np.asarray(np.quantile(held, 1 - refused, method="higher"))
     trade = tuple(TradeOff(share, float(np.quantile(held, 1 - share, method="higher"))) for share in SHARES)
-    found = Novelty(scale.mean, scale.deviation, usual.directions, usual.spreads, usual.rest, usual.centres, limit)
+    found = OpenSetDetector(
+        scale.mean, scale.deviation, usual.directions, usual.spreads, usual.rest, usual.centres, limit
+    )
     return found, trade
 
 
-def _gaussians(z: Array, y: Array, classes: int, trust: float) -> Novelty:
+def _gaussians(z: Array, y: Array, classes: int, trust: float) -> OpenSetDetector:
     """Of scaled features z (N, F); without a limit. trust: 0 … 1, in the variances of these pictures."""
     known = [number for number in range(classes) if (y == number).any()]
     centres = np.stack([z[y == number].mean(axis=0) for number in known])
@@ -120,7 +122,7 @@ def _gaussians(z: Array, y: Array, classes: int, trust: float) -> Novelty:
     along = ((within @ directions) ** 2).sum(axis=0) / freedom
     across = ((within**2).sum() / freedom - along.sum()) / max(1, size - len(along))
     spreads, rest = (np.sqrt(trust * np.maximum(variance, 0) + 1 - trust) for variance in (along, across))
-    return Novelty(np.zeros(size), np.ones(size), directions, spreads, rest, centres, np.asarray(np.inf))
+    return OpenSetDetector(np.zeros(size), np.ones(size), directions, spreads, rest, centres, np.asarray(np.inf))
 
 
 def _squares(rows: Array, others: Array) -> Array:

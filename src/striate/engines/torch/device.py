@@ -9,7 +9,7 @@ import torch
 import torch.utils.deterministic
 
 from striate.errors import UsageError, nearest
-from striate.processes import place
+from striate.processes import current_process
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -27,8 +27,8 @@ def choose_device(name: str) -> torch.device:
     here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if kind == "auto":
         kind = next(kind for kind, there in here.items() if there)
-    if kind == "cuda" and not number and place().world > 1:
-        number = str(place().local_rank)
+    if kind == "cuda" and not number and current_process().world_size > 1:
+        number = str(current_process().local_rank)
     chosen = f"{kind}:{number}" if number else kind
     if not here[kind] or (kind == "cuda" and number and int(number) >= torch.cuda.device_count()):
         found = [*(f"cuda:{n}" for n in range(torch.cuda.device_count())), *(["mps"] if here["mps"] else []), "cpu"]

@@ -20,7 +20,7 @@ from torch.distributed.rendezvous import rendezvous
 from striate.engines.base import Array, Engine
 from striate.errors import TrainingError
 from striate.network import Network
-from striate.processes import Place, cores, place
+from striate.processes import ProcessInfo, cores, current_process
 
 T = TypeVar("T")
 
@@ -29,26 +29,26 @@ CPU = torch.device("cpu")
 PAUSE = 0.02  # seconds
 
 
-def join() -> Place:
+def join() -> ProcessInfo:
     """Make a group of the processes that torchrun started, where there are several; returns the place in it."""
-    here = place()
-    if here.world == 1 or dist.is_initialized():
+    here = current_process()
+    if here.world_size == 1 or dist.is_initialized():
         return here
-    if here.local_world > 1 and os.environ.get("OMP_NUM_THREADS") == "1":  # what torchrun sets, however many cores
+    if here.local_world_size > 1 and os.environ.get("OMP_NUM_THREADS") == "1":  # what torchrun sets, however many cores
         torch.set_num_threads(cores())
     gpu = torch.cuda.is_available()
     if gpu and here.local_rank < torch.cuda.device_count():
         torch.cuda.set_device(here.local_rank)
     with lost_processes():
-        store, rank, world = next(rendezvous("env://", timeout=LONGEST_WAIT))
-        store = PrefixStore(_name_of_start(store, rank, world), store)
+        store, rank, world_size = next(rendezvous("env://", timeout=LONGEST_WAIT))
+        store = PrefixStore(_name_of_start(store, rank, world_size), store)
         backend = "cpu:gloo,cuda:nccl" if gpu else "gloo"
-        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=LONGEST_WAIT)
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world_size, timeout=LONGEST_WAIT)
     atexit.register(_leave)
     return here
 
 
-def _name_of_start(store: Store, rank: int, world: int) -> str:
+def _name_of_start(store: Store, rank: int, world_size: int) -> str:
     """A name that the processes agree on, and that those which torchrun started before them did not have.
 
     torchrun's store still holds where those could be reached, and PyTorch would try to reach them there
@@ -56,9 +56,9 @@ def _name_of_start(store: Store, rank: int, world: int) -> str:
     """
     store.set(f"here/{rank}", uuid4().hex)
     while True:
-        name = sha256(b"".join(store.multi_get([f"here/{other}" for other in range(world)]))).hexdigest()
+        name = sha256(b"".join(store.multi_get([f"here/{other}" for other in range(world_size)]))).hexdigest()
         store.set(f"seen/{rank}", name)
-        if set(store.multi_get([f"seen/{other}" for other in range(world)])) == {name.encode()}:
+        if set(store.multi_get([f"seen/{other}" for other in range(world_size)])) == {name.encode()}:
             return name
         time.sleep(PAUSE)
 
@@ -95,7 +95,7 @@ class GroupEngine(Engine):
     def __init__(self, network: Network, weights: Mapping[str, Array], *, dtype: str = "float32") -> None:
         super().__init__(network, weights, dtype=dtype)
         here = join()
-        self.rank, self.world = here.rank, here.world
+        self.rank, self.world_size = here.rank, here.world_size
 
     def total(self, values: Sequence[float]) -> list[float]:
         """Each value summed over all processes."""

@@ -247,7 +247,7 @@ class TorchEngine(GroupEngine):
             self._move_statistics(now)
             self._move_averages()
             self._updates += 1
-        mean = self.total([float(loss)])[0] / self.world
+        mean = self.total([float(loss)])[0] / self.world_size
         return StepResult(mean, tuple(from_maps(output, self.dtype) for output in outputs))
 
     def change(self, x: Array, changes: Changes) -> Any:
@@ -259,7 +259,7 @@ class TorchEngine(GroupEngine):
     @cached_property
     def _together(self) -> Any:
         """The network whose gradients are means over all processes."""
-        if self.world == 1 or not self._trained:
+        if self.world_size == 1 or not self._trained:
             return self._run
         return nn.parallel.DistributedDataParallel(self._run, gradient_as_bucket_view=True)
 
@@ -279,8 +279,8 @@ class TorchEngine(GroupEngine):
         """
         chances = draw_chances(self.network, self._seed, step, count, self.device) if training else {}
         if together:  # drawn for the whole batch, so that processes drop what one alone would
-            chances = {name: whole[self.rank :: self.world] for name, whole in chances.items()}
-        now = Pass(training, chances, together and self.world > 1, every, frozen=self._frozen)
+            chances = {name: whole[self.rank :: self.world_size] for name, whole in chances.items()}
+        now = Pass(training, chances, together and self.world_size > 1, every, frozen=self._frozen)
         tensors = [
             to_maps(x, self.device, self._dtype, channels_first=self._channels_first(index))
             for index, x in zip(self.network.inputs, inputs, strict=True)
@@ -305,7 +305,7 @@ class TorchEngine(GroupEngine):
         count = batch or len(inputs[0])
         with repeatable(self.deterministic):
             values, before, now = self._pass(inputs, training, step, count, together=batch is not None)
-            loss = self._loss(values, before, targets, count / self.world if batch else count)
+            loss = self._loss(values, before, targets, count / self.world_size if batch else count)
             if loss.requires_grad:  # or nothing in the network can be trained
                 self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         return loss.detach(), [values[index] for index in self.network.outputs], now

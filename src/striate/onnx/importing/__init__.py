@@ -1,0 +1,1 @@
+"""Other programs' ONNX files: read safely, and turned into networks."""

@@ -1,0 +1,1 @@
+"""ONNX operators in NumPy, to run a graph operator by operator."""

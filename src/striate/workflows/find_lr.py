@@ -1,0 +1,45 @@
+"""Find a learning rate for a network on its data, without training it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from striate.engines.choose import choose
+from striate.errors import UsageError
+from striate.evaluation.rates import write_rates
+from striate.model import Model
+from striate.training.find_rate import Sweep, Watch, find_rate
+from striate.workflows.computing import engine_line, in_full
+from striate.workflows.plan import TrainingPlan, is_folder
+from striate.workflows.prepare import PreparedRun
+
+
+def check_out(plan: TrainingPlan, out: str | os.PathLike[str]) -> None:
+    """What is known before the data are loaded. Raises UsageError for a page that is none, or among the pictures."""
+    path = Path(out)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"The plot is a page: give --out a name that ends in .html; got '{out}'.")
+    if is_folder(plan.data) and path.resolve().is_relative_to(plan.data):
+        raise UsageError(
+            f"The plot would lie among your pictures in '{plan.data}', where Striate never writes: use --out."
+        )
+
+
+def find_lr(
+    job: PreparedRun, out: str | os.PathLike[str], *, watch: Watch | None = None, say: Callable[[str], None] = print
+) -> Sweep:
+    """Sweep the learning rate over a job's training batches, from first weights, and write the page with the plot.
+
+    watch: told each step, its rate and its loss. say: told of the engine.
+    """
+    plan = job.plan
+    model = Model.from_network(job.network, seed=plan.recipe.seed)
+    choice = choose(job.network, plan.engine_settings)
+    model.use_engine(choice.engine, **plan.engine_settings.options)
+    if job.weights:
+        model.weights |= job.weights
+    train = model.compile_by(plan.recipe, job.data)
+    say(engine_line(model.engine, in_full(choice.reason, plan, model.engine)))
+    sweep = find_rate(model, plan.recipe, train, watch=watch)
+    write_rates(out, sweep, plan.model, job.data.name)
+    return sweep

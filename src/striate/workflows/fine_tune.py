@@ -1,0 +1,206 @@
+"""Fine-tuning as a job: from the extracted classifier on, first the upper layers, then all, and only what is better.
+
+Who decides must not have taken part. The head of the extraction has seen the validation pictures too, so a fair start
+is fitted to training pictures alone; from it the stages go on, and with it they are compared, on pictures held out.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from striate.data import Dataset
+from striate.engines.base import Array, Weights
+from striate.engines.choose import accelerator
+from striate.errors import TrainingError
+from striate.evaluation import unknown_threshold
+from striate.model import Model
+from striate.network import Network
+from striate.processes import cores
+from striate.training import Recipe, Run
+from striate.training.progress import Verbose
+from striate.transfer.bases import OUTPUT, joined, open_base
+from striate.transfer.features import answers, features
+from striate.transfer.head import FEW, calibrate, content_folds, fit_head, log_softmax
+from striate.transfer.tuning import Judged, divided, lower_layers, normalizations, set_apart
+from striate.transfer.unknown import NEVER, fit_open_set
+from striate.workflows.automatic import told_time, tuning_seconds
+from striate.workflows.computing import timed, use_engine
+from striate.workflows.extract import FOUND, Extraction, extract_job, measured, save_model
+from striate.workflows.plan import TrainingPlan
+from striate.workflows.prepare import PreparedRun
+from striate.workflows.trained import THRESHOLD
+
+TUNED = "tuning"
+START = "start"
+SLOWER = 0.1  # the learning rate of all layers, against that of the upper ones
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """name: what learns. folder: of its run, within that of the whole."""
+
+    name: str
+    folder: str
+    recipe: Recipe
+
+
+def stages(network: Network, recipe: Recipe) -> tuple[Stage, ...]:
+    """What is trained after the head, in order. recipe: of the upper layers."""
+    still = normalizations(network)
+    lower = tuple(name for name in lower_layers(network) if name not in still)
+    slow = replace(recipe.optimizer, learning_rate=SLOWER * recipe.optimizer.learning_rate)
+    return (
+        Stage("upper layers", "1-upper", replace(recipe, frozen=lower + still)),
+        Stage("all layers", "2-all", replace(recipe, frozen=still, optimizer=slow)),
+    )
+
+
+def fine_tune_job(job: PreparedRun, run: Run, say: Say, verbose: Verbose) -> Extraction:
+    """Extract, fine-tune, and keep in the run whichever is better; what was found goes into the run's config.
+
+    Each stage is a run of its own within the run, so that what was cut off goes on where it stood.
+    """
+    start = extract_job(job, run, say)
+    apart = set_apart(job.data)
+    tuning = _Tuning(job, run, divided(job.data, apart), apart, say, verbose)
+    with timed(run):
+        tuned = tuning.run_stages()
+        found = start if tuned is None else _renewed(job, run, tuning.data, *tuned)
+    run.config[TUNED] = tuning.facts() | {"test": {START: _right(start, job), "kept": _right(found, job)}}
+    run.write_config()
+    return found
+
+
+def _right(found: Extraction, job: PreparedRun) -> float:
+    return float((found.test.argmax(axis=1) == job.data.test.y).mean())
+
+
+@dataclass(eq=False)
+class _Tuning:
+    """data: its validation pictures decide; apart: which of the job's training pictures are among them.
+
+    judged: what was found on them, by stage. kept: the best of them.
+    """
+
+    job: PreparedRun
+    run: Run
+    data: Dataset
+    apart: Array
+    say: Say
+    verbose: Verbose
+    judged: dict[str, Judged] = field(default_factory=dict)
+    kept: str = START
+
+    def facts(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        figures = {name: {"accuracy": found.accuracy, "loss": found.loss} for name, found in self.judged.items()}
+        return {"held_out": len(self.data.validation), "figures": figures, "kept": self.kept}
+
+    def run_stages(self) -> tuple[Model, Stage] | None:
+        """The model, with the weights of the best stage, and that stage; None where the start is not beaten."""
+        if not len(self.data.validation) or len(np.unique(self.data.train.y)) < 2:
+            self.say("Fine-tuning: no picture can be held out to decide by, so the start is kept")
+            return None
+        model = self._fair_start()
+        best, kept = model.weights, None
+        self.judged[START] = self._judge(model)
+        plan = stages(model.network, self.run.recipe)
+        self._announce(model.network, plan)
+        for stage in plan:
+            model.weights = best
+            if self._improves(model, stage):
+                best, kept, self.kept = model.weights, stage, stage.name
+        self._write_history(plan)
+        model.weights = best
+        return None if kept is None else (model, kept)
+
+    def _fair_start(self) -> Model:
+        """The base with a head that has seen only the pictures that the stages learn from."""
+        job, tap = self.job, self.run.config[FOUND]["tap"]
+        base = open_base(str(job.plan.base), job.data.shape)
+        x, y = features(base, job.data)[0][tap][~self.apart], self.data.train.y
+        classes = len(job.data.classes)
+        head = fit_head(x, y, classes, content_folds(x, y, classes)).head
+        network, weights = joined(base, tap, head)
+        model = Model.from_network(network, seed=self.run.recipe.seed)
+        plan = TrainingPlan.from_dict(self.run.config, self.run.recipe)
+        self.keep_engine = use_engine(model, plan, self.run, self.say)
+        model.weights = weights
+        return model
+
+    def _announce(self, network: Network, plan: tuple[Stage, ...]) -> None:
+        recipe, count = self.run.recipe, len(self.data.train)
+        seconds = tuning_seconds(recipe.epochs * count, network.multiply_adds, accelerator(), cores())
+        names, epochs = ", then ".join(stage.name for stage in plan), "epoch" if recipe.epochs == 1 else "epochs"
+        self.say(
+            f"Fine-tuning: {names}, up to {recipe.epochs} {epochs} of {count:,} pictures each; at most "
+            f"{told_time(seconds)}. {len(self.data.validation):,} pictures held out decide what is kept"
+        )
+
+    def _improves(self, model: Model, stage: Stage) -> bool:
+        """Train a stage, and say whether it beats the best so far."""
+        try:
+            self._train(model, stage)
+        except TrainingError as error:
+            self.say(f"{stage.name}: {error}")
+            return False
+        now, before = self._judge(model), self.judged[self.kept]
+        self.judged[stage.name] = now
+        better = now.beats(before)
+        self.say(
+            f"{stage.name.capitalize()}: loss {before.loss:.4f} → {now.loss:.4f}, {100 * before.accuracy:.2f} → "
+            f"{100 * now.accuracy:.2f} % right on pictures held out; "
+            + ("kept" if better else f"no clear gain, so the {self.kept} {'is' if self.kept == START else 'are'} kept")
+        )
+        return better
+
+    def _train(self, model: Model, stage: Stage) -> None:
+        path = self.run.path / stage.folder
+        begun = (path / "config.json").exists()
+        run = Run.open(path) if begun else Run.create(stage.recipe, self.data.fingerprint, path)
+        callbacks = [self.keep_engine] if len(self.judged) == 1 else []
+        model.train(self.data, stage.recipe, run=run, callbacks=callbacks, verbose=self.verbose)
+
+    def _judge(self, model: Model) -> Judged:
+        held = self.data.validation
+        return Judged.of(model.predict(held.x), held.y)
+
+    def _write_history(self, plan: tuple[Stage, ...]) -> None:
+        """The epochs of all stages, one after another."""
+        parts = [Run(self.run.path / stage.folder, {}).read_history() for stage in plan]
+        names = dict.fromkeys(name for part in parts for name in part)
+        self.run.write_history({name: [value for part in parts for value in part.get(name, [])] for name in names})
+
+
+def _renewed(job: PreparedRun, run: Run, data: Dataset, model: Model, stage: Stage) -> Extraction:
+    """The tuned model with all that hangs on its features, learnt anew: temperature, threshold, the unknown."""
+    parts = answers(model.network, model.weights, [data.train.x, data.validation.x, data.test.x])
+    (_, known), (held, near), (test, far) = parts
+    y = data.validation.y
+    # A few pictures say little of the temperature; it began calibrated.
+    temperature = calibrate(_log(held), y) if len(y) >= FEW else 1.0
+    held, test = (np.exp(log_softmax(_log(p) / temperature)).astype(np.float32) for p in (held, test))
+    classes = len(data.classes)
+    # The network has learnt the training pictures: how far they lie says nothing of how far others will.
+    folds = np.concatenate([np.full(len(known), NEVER), content_folds(near, y, classes)])
+    novelty, trade = fit_open_set(np.concatenate([known, near]), np.concatenate([data.train.y, y]), classes, folds)
+    judged = Judged.of(held, y)
+    figures = {"val_accuracy": judged.accuracy, "val_loss": judged.loss, THRESHOLD: unknown_threshold(held, y)}
+    weights = _cooled(model.weights, temperature)
+    made = save_model(job, run, model.network, weights, figures, novelty, stage.recipe)
+    run.config[FOUND]["unknown_limit"] = float(novelty.limit)
+    return measured(made, test, novelty.distances(far), trade, data.test.y)
+
+
+def _log(probabilities: Array) -> Array:
+    return np.asarray(np.log(np.maximum(probabilities.astype(np.float64), 1e-12)))
+
+
+def _cooled(weights: Mapping[str, Array], temperature: float) -> Weights:
+    """The weights with the last layer's divided by the temperature."""
+    last = (f"{OUTPUT}/kernel", f"{OUTPUT}/bias")
+    return dict(weights) | {name: (weights[name] / temperature).astype(np.float32) for name in last}

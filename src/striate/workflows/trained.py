@@ -1,0 +1,149 @@
+"""A trained classifier as it lies on the disk: a model file, a run, or an ensemble of runs."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from striate.engines.base import Array
+from striate.engines.choose import EngineSettings, accelerator, choose
+from striate.errors import DataError, ModelFileError, RunError
+from striate.images import ImagePolicy
+from striate.model import Model, load
+from striate.network import Network
+from striate.training import Run
+from striate.transfer.novelty import OpenSetClassifier, from_extras
+
+THRESHOLD = "unknown_threshold"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """One model, or several whose probabilities are averaged.
+
+    threshold: the probability below which a prediction is called unknown. data: what it was trained on, where known.
+    """
+
+    models: tuple[Model, ...]
+    threshold: float
+    data: str | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names by number."""
+        return self.models[0].classes
+
+    @property
+    def policy(self) -> ImagePolicy:
+        """How files become pixels. Raises ModelFileError for a model that was saved without."""
+        if self.models[0].policy is None:
+            raise ModelFileError(
+                f"The model '{self.models[0].name}' does not say how pictures become its pixels. "
+                "Train it with striate train, or set model.policy before model.save."
+            )
+        return self.models[0].policy
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Of the data it was trained on."""
+        return self.models[0].fingerprint
+
+    def probabilities(self, x: Array) -> Array:
+        """Float32 (N, classes) for uint8 pictures (N, H, W, C)."""
+        if self._knower:
+            return self._knower.answer(x)[0]
+        return average([model.predict(x) for model in self.models])
+
+    def answer(self, x: Array) -> tuple[Array, Array]:
+        """The probabilities, and whether each picture is unknown, bool (N,).
+
+        It is where the answer is less sure than the threshold, or the picture looks like none of the classes.
+        """
+        probabilities, far = self._knower.answer(x) if self._knower else (self.probabilities(x), False)
+        return probabilities, (probabilities.max(axis=1) < self.threshold) | far
+
+    @cached_property
+    def _knower(self) -> OpenSetClassifier | None:
+        """What tells how far a picture is from all classes, if the model has learnt that."""
+        model = self.models[0]
+        novelty = from_extras(model.extras) if len(self.models) == 1 else None
+        return OpenSetClassifier(model.network, model.weights, novelty) if novelty else None
+
+
+def average(outputs: Sequence[Array]) -> Array:
+    """The mean of the members' probabilities, each (N, classes)."""
+    return np.asarray(np.mean(outputs, axis=0, dtype=np.float32)) if len(outputs) > 1 else outputs[0]
+
+
+def open_trained_model(path: str | os.PathLike[str]) -> TrainedModel:
+    """The classifier in a run folder or a model file.
+
+    Raises RunError for a run without a model, ModelFileError for a damaged or foreign file.
+    """
+    path = Path(path)
+    return _open_run(Run.open(path)) if path.is_dir() else _open_file(path)
+
+
+def _open_file(path: Path) -> TrainedModel:
+    model = _quick(load(path))
+    if not model.classes:
+        raise ModelFileError(f"{path} holds a model without class names. Set model.classes before model.save.")
+    answers = model.network.output_shapes[0][-1]
+    if len(model.classes) != answers:
+        raise ModelFileError(
+            f"{path} holds a model with {len(model.classes)} class names, but {answers} answers. "
+            "Set model.classes before model.save."
+        )
+    config = _config_beside(path)
+    return TrainedModel((model,), model.figures.get(THRESHOLD, 0.0), config.get("data"))
+
+
+def _quick(model: Model) -> Model:
+    """The model, run by ONNX Runtime where PyTorch would have to be loaded for a processor's sake."""
+    if choose(model.network, EngineSettings()).engine == "torch" and accelerator() is None and _known(model.network):
+        model.use_engine("onnx")
+    return model
+
+
+def _known(network: Network) -> bool:
+    """Whether no layer is a person's own."""
+    return all(type(node.layer).__module__.startswith("striate.") for node in network.nodes)
+
+
+def _config_beside(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((path.parent / "config.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _open_run(run: Run) -> TrainedModel:
+    if run.config.get("ensemble", 1) == 1:
+        return _open_file(_finished(run.model_path, run))
+    if THRESHOLD not in run.config:
+        raise _unfinished(run)
+    members = [member_path(run, number) / run.model_path.name for number in range(run.config["ensemble"])]
+    models = tuple(_quick(load(_finished(path, run))) for path in members)
+    if len({(model.classes, model.fingerprint) for model in models}) > 1:
+        raise DataError(f"The members of {run.path} were trained on different data, so they are no ensemble.")
+    return TrainedModel(models, run.config[THRESHOLD], run.config["data"])
+
+
+def member_path(run: Run, number: int) -> Path:
+    """The run folder of a member of an ensemble, counted from 0."""
+    return run.path / f"member-{number + 1}"
+
+
+def _finished(path: Path, run: Run) -> Path:
+    if not path.is_file():
+        raise _unfinished(run)
+    return path
+
+
+def _unfinished(run: Run) -> RunError:
+    return RunError(f"{run.path} has no trained model yet. Finish it with: striate train --resume {run.path}")

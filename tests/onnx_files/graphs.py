@@ -1,0 +1,100 @@
+"""ONNX models written by hand, and the question whether a network that came from one gives the same numbers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, helper, numpy_helper
+
+from striate.engines.numpy import NumpyEngine
+from striate.network import Input, Network
+from striate.onnx.importing.to_network import import_onnx
+
+Array = NDArray[Any]
+Shape = Sequence[int | str | None]
+
+
+def model(
+    nodes: Sequence[NodeProto],
+    inputs: Mapping[str, Shape],
+    outputs: Sequence[str],
+    constants: Mapping[str, Any] | None = None,
+    *,
+    opset: int = 20,
+    dtype: str = "float32",
+    metadata: Mapping[str, str] | None = None,
+) -> ModelProto:
+    """constants: numbers by name; lists of int become int64, all else float32 unless it is an array."""
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    tensors = [numpy_helper.from_array(_array(values), name) for name, values in (constants or {}).items()]
+    graph = helper.make_graph(
+        list(nodes), "graph",
+        [helper.make_tensor_value_info(name, kind, shape) for name, shape in inputs.items()],
+        [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in outputs],
+        tensors,
+    )  # fmt: skip
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
+    helper.set_model_props(made, dict(metadata or {}))
+    return made
+
+
+def _array(values: Any) -> Array:
+    if isinstance(values, np.ndarray | np.generic):
+        return np.asarray(values)
+    whole = isinstance(values, list) and all(isinstance(value, int) for value in values)
+    return np.asarray(values, np.int64 if whole else np.float32)
+
+
+def numbers(*shape: int, seed: int = 0) -> Array:
+    """Normal numbers, float32."""
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def answers(proto: ModelProto | bytes, *inputs: Array) -> list[Array]:
+    """What ONNX Runtime says."""
+    content = proto if isinstance(proto, bytes) else proto.SerializeToString()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors only
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    names = [door.name for door in session.get_inputs()]
+    return list(session.run(None, dict(zip(names, inputs, strict=True))))
+
+
+def imported(proto: ModelProto, folder: Path, **settings: Any) -> tuple[Network, dict[str, Array]]:
+    """The network that a file of the model becomes."""
+    path = folder / "model.onnx"
+    path.write_bytes(proto.SerializeToString())
+    return import_onnx(path, **settings)
+
+
+def check(proto: ModelProto, folder: Path, *inputs: Array, tolerance: float = 1e-4) -> Network:
+    """Assert that the network gives ONNX Runtime's numbers; returns it."""
+    network, weights = imported(proto, folder)
+    found = NumpyEngine(network, weights).forward(list(inputs))
+    for expected, own in zip(answers(proto, *inputs), found, strict=True):
+        assert expected.std() > 0 or expected.size == 1
+        turned = own.transpose(0, 3, 1, 2) if own.ndim == 4 else own  # (N, H, W, C) → (N, C, H, W)
+        np.testing.assert_allclose(turned.reshape(expected.shape), expected, rtol=tolerance, atol=tolerance)
+    return network
+
+
+def some_weights(network: Network) -> dict[str, Array]:
+    """Numbers with which activations neither grow nor vanish, the same each time."""
+    generator = np.random.default_rng(0)
+    weights = {}
+    for parameter in network.parameters:
+        drawn = generator.random(parameter.shape, np.float32)
+        spread = np.float32((24 / np.prod(parameter.shape[:-1])) ** 0.5)
+        weights[parameter.name] = (drawn - np.float32(0.5)) * spread if drawn.ndim > 1 else drawn + np.float32(0.5)
+    return weights
+
+
+def pixels(network: Network, count: int) -> list[Array]:
+    """Numbers from 0 to 255 for every input, in its dtype."""
+    generator = np.random.default_rng(1)
+    doors = [layer for index in network.inputs if isinstance(layer := network.nodes[index].layer, Input)]
+    return [generator.integers(0, 256, (count, *door.shape)).astype(door.dtype) for door in doors]

@@ -1,0 +1,128 @@
+"""Models from ONNX files are models like others: they predict, show themselves, learn, and are saved."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+import striate as st
+from striate import zoo
+from striate.errors import ModelFileError
+from striate.images import ImagePolicy
+from striate.network import Conv2D, Dense, Flatten, Input, Network, Rescale
+from striate.onnx.export import to_onnx
+
+from .graphs import answers, model, numbers, some_weights
+
+node = helper.make_node
+CLASSES = ("고양이", "dog", "x")
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """One of our exports, with everything that it can tell."""
+    network = zoo.network("simple-convnet", input_shape=(20, 16, 1), classes=3)
+    policy = ImagePolicy(20, 16, 1, "pad").to_dict()
+    path = tmp_path / "own.onnx"
+    told = {"unknown_threshold": 0.25}
+    path.write_bytes(to_onnx(network, some_weights(network), classes=CLASSES, policy=policy, metadata=told))
+    return path
+
+
+def test_our_own_export_comes_back_whole(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = st.load(own)
+    assert (found.name, found.classes, found.policy) == ("simple-convnet", CLASSES, ImagePolicy(20, 16, 1, "pad"))
+    assert found.figures == {"unknown_threshold": 0.25}
+    x = np.random.default_rng(0).integers(0, 256, (5, 20, 16, 1), np.uint8)
+    np.testing.assert_allclose(found.predict(x), answers(own.read_bytes(), x)[0], rtol=0, atol=1e-5)
+    found.summary()
+    assert "conv1" in capsys.readouterr().out
+
+
+def test_it_is_saved_and_loaded_as_our_own(own: Path, tmp_path: Path) -> None:
+    found = st.Model.from_onnx(str(own))
+    found.save(tmp_path / "model.safetensors")
+    again = st.load(tmp_path / "model.safetensors")
+    assert (again.network, again.classes, again.policy) == (found.network, found.classes, found.policy)
+    assert all(np.array_equal(found.weights[name], array) for name, array in again.weights.items())
+
+
+@pytest.mark.parametrize("engine", ["numpy", "torch"])
+def test_a_foreign_model_learns_further_on_arrays_as_its_file_takes_them(engine: str, tmp_path: Path) -> None:
+    nodes = [
+        node("Conv", ["image", "k"], ["c"]),
+        node("Relu", ["c"], ["r"]),
+        node("Flatten", ["r"], ["f"]),
+        node("Gemm", ["f", "d", "b"], ["z"]),
+        node("Softmax", ["z"], ["y"]),
+    ]
+    constants = {"k": numbers(4, 3, 3, 3) / 3, "d": numbers(4 * 6 * 5, 2) / 9, "b": numbers(2)}
+    path = tmp_path / "foreign.onnx"
+    path.write_bytes(model(nodes, {"image": ["N", 3, 8, 7]}, ["y"], constants).SerializeToString())
+    found = st.Model.from_onnx(path)
+    x, y = numbers(64, 3, 8, 7), np.arange(64) % 2
+    x[y == 1, 0] += 1
+    np.testing.assert_allclose(found.predict(x), answers(path.read_bytes(), x)[0], rtol=0, atol=1e-5)
+    assert found.classes == ()
+    assert found.policy is None
+    found.compile("adam", learning_rate=0.01, engine=engine)
+    before = found.evaluate(x, y)["loss"]
+    found.fit(x, y, epochs=5, verbose=0)
+    assert found.evaluate(x, y)["loss"] < before / 2
+
+
+def test_pictures_of_any_size_take_the_size_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "any.onnx"
+    proto = model([node("GlobalAveragePool", ["x"], ["y"])], {"x": ["N", 3, "H", "W"]}, ["y"])
+    path.write_bytes(proto.SerializeToString())
+    assert st.Model.from_onnx(path, size=(9, 7)).network.input_shapes == ((3, 9, 7),)
+
+
+def test_the_graph_counts_not_the_network_in_the_metadata(own: Path) -> None:
+    proto = onnx.load(own)
+    other = Network.sequential([Input((20, 16, 1)), Rescale(), Conv2D(1, 3), Flatten(), Dense(3, "softmax")])
+    _tell(proto, network=other.to_json())
+    own.write_bytes(proto.SerializeToString())
+    assert len(st.load(own).network.nodes) == len(zoo.network("simple-convnet").nodes)
+
+
+def _tell(proto: Any, **told: str) -> None:
+    values = {item.key: item.value for item in proto.metadata_props}
+    del proto.metadata_props[:]
+    helper.set_model_props(proto, values | told)
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"classes": '["a", "b"]'}, "names 2 classes, but its network has 3 outputs"),
+        ({"classes": '["a", "b"'}, "what it says of classes and pictures makes no sense"),
+        ({"classes": "7"}, "makes no sense"),
+        ({"policy": '{"height": 20}'}, "makes no sense"),
+        ({"policy": '{"height": 20, "width": 16, "fit": "guess"}'}, "makes no sense"),
+        ({"policy": '{"height": 20, "width": 17, "channels": 1}'}, r"makes pictures of \(20, 17, 1\)"),
+        ({"unknown_threshold": "7"}, "threshold is no number from 0 to 1"),
+        ({"unknown_threshold": "NaN"}, "threshold is no number from 0 to 1"),
+        ({"classes": "[" * 100_000}, "makes no sense"),
+    ],
+)
+def test_metadata_that_do_not_fit(own: Path, told: dict[str, str], sentence: str) -> None:
+    proto = onnx.load(own)
+    _tell(proto, **told)
+    own.write_bytes(proto.SerializeToString())
+    with pytest.raises(ModelFileError, match=sentence):
+        st.load(own)
+
+
+def test_classes_that_others_tell_are_not_taken_over(own: Path) -> None:
+    proto = onnx.load(own)
+    values = {item.key: item.value for item in proto.metadata_props if item.key != "striate"}
+    assert json.loads(values["classes"]) == list(CLASSES)
+    del proto.metadata_props[:]
+    helper.set_model_props(proto, values)
+    own.write_bytes(proto.SerializeToString())
+    assert st.load(own).classes == ()

@@ -1,0 +1,112 @@
+"""ONNX's own node tests on our operators: all pass but those that are excluded for a reason."""
+
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import onnx
+import pytest
+
+from striate.onnx.reference.operators import OPERATORS
+
+from .node_cases import KINDS, Case, load_cases
+
+FEWEST = 323  # what ONNX Runtime 1.31 passes
+ROOT = Path(__file__).parents[2]
+EXCLUDED: dict[str, str] = tomllib.loads((Path(__file__).parent / "excluded_cases.toml").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[Case]:
+    return load_cases()
+
+
+@pytest.fixture(scope="module")
+def faults(cases: list[Case], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What is wrong, by the names of the cases that fail."""
+    folder = tmp_path_factory.mktemp("models")
+    found = {case.name: case.fault(folder) for case in cases}
+    return {name: fault for name, fault in found.items() if fault}
+
+
+def test_the_operators_claimed_are_all_there() -> None:
+    assert {name.rpartition(".")[2] for name in OPERATORS} == set(KINDS)
+
+
+def test_every_case_passes_unless_it_is_excluded(cases: list[Case], faults: dict[str, str]) -> None:
+    wrong = [fault for name, fault in faults.items() if name not in EXCLUDED]
+    assert not wrong, "\n".join(wrong)
+    passed = len(cases) - len(faults)
+    print(f"{passed} of {len(cases)} cases pass")
+    assert passed >= FEWEST
+    assert {case.kind for case in cases} == set(KINDS)
+
+
+def test_excluded_cases_exist_fail_and_have_a_reason(cases: list[Case], faults: dict[str, str]) -> None:
+    names = {case.name for case in cases}
+    assert [name for name in EXCLUDED if name not in names] == []
+    assert [name for name in EXCLUDED if name not in faults] == []
+    assert all(len(reason) > 20 for reason in EXCLUDED.values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "fault"),
+    [
+        ("Relu", lambda given: (given[0] * 1.01,), "Not equal to tolerance"),
+        ("MaxPool", lambda given: (given[0][:, :, 1:],) * 2, "incorrect shape"),
+        ("Add", lambda given: ((given[0] + given[1]).astype("float64"),), "float64"),
+    ],
+)
+def test_a_wrong_operator_is_found(
+    cases: list[Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, wrong: object, fault: str
+) -> None:
+    monkeypatch.setitem(OPERATORS, kind, lambda inputs, attributes, opset, outputs: wrong(inputs)[:outputs])  # type: ignore[operator]
+    found = [case.fault(tmp_path) for case in cases if case.kind == kind]
+    assert any(text and fault in text for text in found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "function"),
+    [
+        ("Conv", "operators.convolution.conv2d_forward"),
+        ("ConvTranspose", "operators.convolution.col2im"),
+        ("MaxPool", "operators.pooling.max_pool_forward"),
+        ("AveragePool", "operators.pooling.average_pool_forward"),
+        ("BatchNormalization", "operators.normalization.batch_norm_inference"),
+        ("BatchNormalization", "operators.normalization.batch_norm_forward"),
+        ("InstanceNormalization", "operators.normalization.measure"),
+        ("GroupNormalization", "operators.normalization.measure"),
+        ("LayerNormalization", "operators.normalization.measure"),
+        ("LRN", "operators.normalization.lrn_forward"),
+        ("Softmax", "operators.activations._engine"),
+        ("Gelu", "operators.activations._engine"),
+        ("HardSwish", "operators.activations._engine"),
+        ("Momentum", "operators.optimizers.rules.sgd"),
+        ("Adam", "operators.optimizers.rules.adam"),
+        ("Adagrad", "operators.optimizers.rules.adagrad"),
+    ],
+)
+def test_the_cases_measure_the_numpy_engine(
+    cases: list[Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, function: str
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(f"striate.onnx.importing.{function}", broken)
+    found = [case.fault(tmp_path) for case in cases if case.kind == kind]
+    assert any(text and "broken" in text for text in found)
+
+
+@pytest.mark.parametrize("page", ["onnx-operators.md", "onnx-operators.ko.md"])
+def test_the_document_has_the_figures(cases: list[Case], faults: dict[str, str], page: str) -> None:
+    """Exactly, with the version of onnx that it names; other versions have a few cases more or less."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    rows = re.findall(r"^\| (\w+) \| (\d+) / (\d+) \|$", text, re.MULTILINE)
+    assert [kind for kind, _, _ in rows] == list(KINDS)
+    if f"onnx {onnx.__version__}" not in text:
+        return
+    total = Counter(case.kind for case in cases)
+    passed = Counter(case.kind for case in cases if case.name not in faults)
+    assert rows == [(kind, str(passed[kind]), str(total[kind])) for kind in KINDS]
+    assert f"{passed.total()} / {total.total()}" in text
