@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from machine import described
 
+from striate._types import Array
 from striate.data import Dataset, load_folder
 from striate.images import ImagePolicy, find_images
 from striate.transfer.bases import TOP, Base, open_base
-from striate.transfer.extract import Array
 from striate.transfer.features import features
 from striate.transfer.head import content_folds, fit_head
 from striate.transfer.unknown import fit_open_set

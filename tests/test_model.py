@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import striate as st
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, MeanSquaredError
 from striate.engines.weights import load_weights, save_weights
 from striate.errors import DataError, ModelFileError, NetworkError, StriateError, UsageError

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from striate._types import Array, Weights
 from striate.data import Augmentation, Dataset
 from striate.data.split import digest_images, side
-from striate.engines.base import Array, Engine, Weights, check_frozen
+from striate.engines.base import Engine, check_frozen
 from striate.engines.choose import EngineSettings, make_engine
 from striate.engines.losses import CategoricalCrossentropy, Loss, check_losses, get_loss
 from striate.engines.optimizers import Optimizer, check_limits, get_optimizer

@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 import pytest
 
+from striate._types import Array
 from striate.data import load
-from striate.engines.base import Array
 from striate.engines.onnxruntime import open_session
 from striate.errors import DataError, ModelFileError, UsageError
 from striate.images import ImagePolicy, encode_png, read_image

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from striate.engines.base import Array, Engine, Weights
+from striate._types import Array, Weights
+from striate.engines.base import Engine
 from striate.engines.losses import Loss, MeanSquaredError
 from striate.engines.numpy import NumpyEngine
 from striate.engines.optimizers import SGD, Optimizer

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from torch import Tensor
 
-from striate.engines.base import Array, Engine
+from striate._types import Array
+from striate.engines.base import Engine
 from striate.engines.gradcheck import numerical_gradient
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError
 from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from striate.engines.base import Array, Engine
+from striate._types import Array
+from striate.engines.base import Engine
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, AdamW, Optimizer
 from striate.errors import UsageError

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.gradcheck import Row, check_gradients, numerical_gradient
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError
 from striate.engines.numpy import activations, losses, plan, rule, steps, window_steps

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.losses import CategoricalCrossentropy, MeanSquaredError
 from striate.engines.optimizers import SGD
 from striate.errors import NetworkError, UsageError

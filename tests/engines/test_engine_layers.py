@@ -6,7 +6,7 @@ from math import erf, exp, pi, sqrt, tanh
 import numpy as np
 import pytest
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.numpy.activations import RULES
 from striate.network import (
     ACTIVATIONS,

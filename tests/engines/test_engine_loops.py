@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.numpy import (
     Geometry,
     col2im,

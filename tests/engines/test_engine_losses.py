@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, log_softmax, logsumexp, softmax  # type: ignore[import-untyped]
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError, get_loss
 from striate.engines.numpy import loops
 from striate.engines.numpy.losses import RULES

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from striate.engines.base import Array, Engine
+from striate._types import Array
+from striate.engines.base import Engine
 from striate.engines.numpy import loops
 from striate.network import Activation, BatchNormalization, Conv2D, Dropout, Flatten, Input, Network
 

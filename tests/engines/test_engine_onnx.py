@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
 
 import striate
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.losses import MeanSquaredError
 from striate.engines.numpy import NumpyEngine
 from striate.engines.onnxruntime import OnnxEngine

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.onnxruntime import OnnxEngine, open_session
 from striate.errors import UsageError
 from striate.images import ImagePolicy

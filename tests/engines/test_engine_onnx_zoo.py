@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from striate import zoo
-from striate.engines.base import Weights
+from striate._types import Weights
 from striate.engines.numpy import NumpyEngine
 from striate.engines.onnxruntime import OnnxEngine
 from striate.network import Network

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from striate.engines.base import Array, Weights
+from striate._types import Array, Weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.numpy import parameters
 from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop, get_optimizer

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from striate.engines.base import Array, Engine, Weights
+from striate._types import Array, Weights
+from striate.engines.base import Engine
 from striate.engines.numpy import engine, loops, plan, window_steps
 from striate.errors import NetworkError
 from striate.network import (

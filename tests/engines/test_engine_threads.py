@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.numpy import NumpyEngine, shards
 from striate.engines.optimizers import Adam
 from striate.engines.weights import initial_weights

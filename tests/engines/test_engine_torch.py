@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from striate.engines.base import Array, Weights
+from striate._types import Array, Weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, Adam, Optimizer
 from striate.engines.torch import TorchEngine, memory, trial

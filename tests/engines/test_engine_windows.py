@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from striate.engines.base import Array, Weights
+from striate._types import Array, Weights
 from striate.engines.numpy import loops
 from striate.errors import NetworkError
 from striate.network import (

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from striate.engines.base import Array, Weights
+from striate._types import Array, Weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD
 from striate.engines.weights import initial_weights

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 
+from striate._types import Array
 from striate.engines.numpy import NumpyEngine
 from striate.network import Input, Network
 from striate.onnx.importing.to_network import import_onnx
 
-Array = NDArray[Any]
 Shape = Sequence[int | str | None]
 
 

@@ -12,7 +12,7 @@ from onnx import ModelProto, TensorProto, numpy_helper
 from onnx.backend.test.loader import load_model_tests
 from onnx.backend.test.runner import Runner
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.onnx.importing.graph import Graph, from_proto, to_array
 from striate.onnx.importing.read import read_onnx
 from striate.onnx.reference.run import run

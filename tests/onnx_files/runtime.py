@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 from onnx import ModelProto, ValueInfoProto, helper
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.onnx.importing.graph import from_proto
 from striate.onnx.reference.run import run
 

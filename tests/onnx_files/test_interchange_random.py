@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import ModelProto, defs, helper, numpy_helper
 
+from striate._types import Array
 from striate.engines.numpy import NumpyEngine
 from striate.errors import StriateError
 from striate.onnx.importing.folding import RULES as FOLDED
@@ -18,7 +19,7 @@ from striate.onnx.importing.read import read_onnx
 from striate.onnx.importing.rules import RULES
 from striate.onnx.importing.to_network import Opened, open_graph
 
-from .graphs import Array, model, numbers
+from .graphs import model, numbers
 
 OPSETS = (7, 9, 11, 12, 13, 18, 20)
 KINDS = sorted({*RULES, *FOLDED})

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from striate import zoo
+from striate._types import Array
 from striate.engines.choose import make_engine
 from striate.engines.onnxruntime import OnnxEngine
 from striate.engines.weights import check_weights
@@ -28,7 +29,7 @@ from striate.network import (
 from striate.onnx.export import to_onnx
 from striate.onnx.importing.to_network import import_onnx
 
-from .graphs import Array, answers, pixels, some_weights
+from .graphs import answers, pixels, some_weights
 
 LARGE = 100  # pixels; networks for such pictures are tried on smaller ones, of which maps of several pixels are left
 HEAVY = 20_000_000  # parameters; networks of more are run by one engine only

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.onnx.reference.operators import OPERATORS
 
 from .runtime import assert_as_runtime, ours

@@ -10,7 +10,7 @@ import pytest
 from onnx import ModelProto, TensorProto, helper, load_from_string, numpy_helper
 
 import striate
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.weights import initial_weights
 from striate.errors import NetworkError, UsageError
 from striate.network import Shape

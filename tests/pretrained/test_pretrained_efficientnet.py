@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from striate import zoo
+from striate._types import Array
 from striate.data import load
-from striate.engines.base import Array
 from striate.engines.numpy import NumpyEngine
 from striate.engines.onnxruntime import OnnxEngine
 from striate.engines.torch import TorchEngine

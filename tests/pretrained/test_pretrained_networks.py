@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from striate import zoo
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.numpy import NumpyEngine
 from striate.engines.weights import initial_weights
 from striate.errors import ModelFileError, UsageError

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from striate.engines.base import Weights
+from striate._types import Weights
 from striate.errors import UsageError
 from striate.training.callbacks import (
     Callback,

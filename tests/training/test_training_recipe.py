@@ -9,8 +9,8 @@ import pytest
 import training_job as job
 
 import striate as st
+from striate._types import Weights
 from striate.data import batches, epoch_order
-from striate.engines.base import Weights
 from striate.engines.choose import make_engine
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, with_weight_decay

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from safetensors.numpy import save_file
 
+from striate._types import Weights
 from striate.engines import weights as module
-from striate.engines.base import Weights
 from striate.engines.weights import check_weights, initial_weights, load_weights, save_weights
 from striate.errors import ModelFileError
 from striate.network import (

@@ -1,19 +1,15 @@
 """The head is the minimum that scikit-learn finds, calibrated, and chosen on pictures it never saw."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from striate._types import Array
 from striate.transfer.head import calibrate, content_folds, cross_entropy, fit, fit_head, log_softmax
 from striate.transfer.minimize import minimize
 from striate.transfer.scale import Scale
-
-Array = NDArray[Any]
 
 
 def blobs(images: int, features: int, classes: int, apart: float = 1.0, seed: int = 0) -> tuple[Array, Array]:

@@ -1,15 +1,14 @@
 """What fine-tuning leaves alone, who decides, and by what."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from numpy.typing import NDArray
 
 from striate import zoo
+from striate._types import Array
 from striate.data import Dataset, Images, from_arrays
 from striate.data.split import digest_images
 from striate.engines.base import check_frozen
@@ -23,7 +22,6 @@ from striate.transfer.tuning import Judged, divided, lower_layers, normalization
 from striate.transfer.unknown import NEVER, fit_open_set
 from striate.workflows.fine_tune import SLOWER, stages
 
-Array = NDArray[Any]
 LITE = zoo.network("efficientnet-lite0", classes=2)
 
 

@@ -1,16 +1,13 @@
 """Strangers are told from pictures of the classes, at the price that was named."""
 
-from typing import Any
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from striate._types import Array
 from striate.errors import ModelFileError
 from striate.transfer.novelty import from_extras, to_extras
 from striate.transfer.unknown import OpenSetDetector, fit_open_set
 
-Array = NDArray[Any]
 MIX = np.random.default_rng(9).normal(size=(12, 80))
 
 

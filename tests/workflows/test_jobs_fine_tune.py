@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 import striate as st
+from striate._types import Array
 from striate.engines.choose import EngineSettings
 from striate.errors import TrainingError
 from striate.images import encode_png
@@ -25,7 +25,6 @@ from striate.workflows.plan import make_plan
 from striate.workflows.prepare import prepare
 from striate.workflows.train import reopen, start, train
 
-Array = NDArray[Any]
 SHAPE = (48, 48, 3)
 TORCH = EngineSettings("torch", "cpu", "float32")
 

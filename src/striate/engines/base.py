@@ -6,15 +6,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from numpy.typing import NDArray
-
+from striate._types import Array, Weights
 from striate.engines.losses import Loss
 from striate.engines.optimizers import Optimizer
 from striate.errors import UsageError, nearest
 from striate.network import Network
 
-Array = NDArray[Any]
-Weights = dict[str, Array]
 T = TypeVar("T")
 
 

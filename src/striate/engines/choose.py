@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from striate.engines.base import Array, Engine
+from striate._types import Array
+from striate.engines.base import Engine
 from striate.errors import UsageError, nearest
 from striate.network import Layer, Network
 from striate.processes import current_process

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from striate.engines.base import Array, Weights
+from striate._types import Array, Weights
 from striate.engines.losses import CategoricalCrossentropy, Loss, MeanSquaredError
 from striate.engines.numpy.engine import NumpyEngine
 from striate.engines.numpy.losses import MATCHES, RULES

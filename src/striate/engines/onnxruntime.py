@@ -9,7 +9,8 @@ from typing import NoReturn
 import numpy as np
 import onnxruntime
 
-from striate.engines.base import Array, Engine, StepResult, Weights
+from striate._types import Array, Weights
+from striate.engines.base import Engine, StepResult
 from striate.engines.losses import Loss
 from striate.engines.optimizers import Optimizer
 from striate.errors import UsageError

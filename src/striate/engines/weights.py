@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as pack_tensors
 
-from striate.engines.base import Array, Weights
+from striate._types import Array, Weights
 from striate.errors import ModelFileError, UsageError
 from striate.files import atomic_write
 from striate.network import (

@@ -1,12 +1,10 @@
 """The confusion matrix: what each class was taken for, in counts and in percent of the true class."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from striate._types import Array
 
 
 @dataclass(frozen=True)

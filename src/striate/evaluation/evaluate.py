@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from striate._types import Array
 from striate.errors import DataError
 from striate.evaluation.confusion import Pair, confused_pairs, confusion_counts, percent_of_true
 from striate.evaluation.metrics import (
@@ -21,8 +21,6 @@ from striate.evaluation.metrics import (
     wilson,
 )
 from striate.evaluation.mistakes import Mistake, find_mistakes
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from striate._types import Array
 from striate.training.metrics import EPSILON
-
-Array = NDArray[Any]
 
 Z = 1.959963984540054  # the 97.5 % point of the normal distribution: 95 % lie within ±Z
 BINS = 15

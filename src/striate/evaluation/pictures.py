@@ -1,14 +1,11 @@
 """Thumbnails and filters as PNG data URIs that an HTML page can carry."""
 
 from base64 import b64encode
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from striate._types import Array
 from striate.images import encode_png
-
-Array = NDArray[Any]
 
 THUMBNAIL = 96  # pixels on the longer side
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from numpy.typing import NDArray
 
+from striate._types import Array
 from striate.evaluation import sections
 from striate.evaluation.charts import curve_chart, interval_bar, reliability_chart
 from striate.evaluation.confusion import percent_of_true
@@ -24,8 +24,6 @@ from striate.evaluation.refusal import Refusal
 from striate.evaluation.wording import Percent, bold, duration, label, number, points, t
 from striate.files import atomic_write
 from striate.network.table import Row
-
-Array = NDArray[Any]
 
 TEMPLATES = Path(__file__).parent / "templates"
 FIRST_CARDS = 200  # mistakes shown at once; a button brings the rest

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
 
+from striate._types import Array
 from striate.evaluation.confusion import percent_of_true
 from striate.evaluation.curves import LearningCurves
 from striate.evaluation.evaluate import Evaluation
@@ -15,8 +15,6 @@ from striate.evaluation.metrics import ClassFigures
 from striate.evaluation.pictures import thumbnail
 from striate.evaluation.wording import NOTHING, Percent, number, points, t
 from striate.network.table import Row
-
-Array = NDArray[Any]
 
 LARGEST_TABLE = 25  # classes; above that the confusion matrix is a picture
 MOST_PAIRS = 10

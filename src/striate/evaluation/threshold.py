@@ -1,11 +1,8 @@
 """The confidence below which a prediction is called "unknown"."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from striate._types import Array
 
 
 def unknown_threshold(probabilities: Array, labels: Array, accept: float = 0.99) -> float:

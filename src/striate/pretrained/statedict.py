@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from striate.engines.base import Array, Weights
+from striate._types import Array, Weights
 from striate.errors import ModelFileError
 from striate.pretrained.pickles import DamagedError, RefusedError, Storage, Tensor, read_pickle
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.optimizers import SGD
 from striate.systems.system import Finding, Say
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from striate._types import Array
 from striate.data import batches, epoch_order, load
-from striate.engines.base import Array
 from striate.engines.numpy.optimizers import walk
 from striate.engines.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSprop
 from striate.systems.system import Finding, Say

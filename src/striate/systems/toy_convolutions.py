@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from striate._types import Array
 from striate.data import load
-from striate.engines.base import Array
 from striate.model import Model
 from striate.network import AveragePool2D, Conv2D, Input, Layer, MaxPool2D, Network
 from striate.systems.system import Finding, Say

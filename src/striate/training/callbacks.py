@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from striate.engines.base import Weights
+from striate._types import Weights
 from striate.errors import UsageError
 from striate.training.callback import Callback, Logs
 from striate.training.tensorboard import TensorBoard

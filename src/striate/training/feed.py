@@ -9,9 +9,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from striate._types import Array
 from striate.data import Augmentation, batches, epoch_order
 from striate.data.mixing import Mixing
-from striate.engines.base import Array, Engine
+from striate.engines.base import Engine
 from striate.errors import UsageError
 from striate.training.recipe import Recipe
 from striate.training.samples import Samples

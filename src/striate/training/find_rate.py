@@ -11,7 +11,7 @@ from math import isfinite
 
 import numpy as np
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.training.callback import Trainee
 from striate.training.feed import Feed
 from striate.training.recipe import Recipe

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from striate.engines.base import Array, Engine
+from striate._types import Array
+from striate.engines.base import Engine
 from striate.engines.losses import Loss
 from striate.errors import UsageError
 from striate.network import L1, L1L2, L2, Regularizer

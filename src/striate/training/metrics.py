@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError
 from striate.errors import UsageError, nearest
 from striate.network import Network

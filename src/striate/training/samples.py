@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from striate._types import Array
 from striate.data.stored import Stored, subset
-from striate.engines.base import Array
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
 from striate.errors import DataError
 from striate.network import Network

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from striate import zoo
-from striate.engines.base import Array, Weights
+from striate._types import Array, Weights
 from striate.errors import UsageError, nearest
 from striate.network import Dense, GlobalAveragePool2D, Network
 from striate.network.graph import Entry

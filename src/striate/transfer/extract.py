@@ -1,18 +1,15 @@
 """From the features of a data set to a classifier: which depth of the base, which head, and what is unknown to it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from striate._types import Array
 from striate.data import Dataset
 from striate.transfer.bases import TOP, Base
 from striate.transfer.features import Features, features
 from striate.transfer.head import Fitted, content_folds, fit_head, log_softmax
 from striate.transfer.unknown import OpenSetDetector, TradeOff, fit_open_set
-
-Array = NDArray[Any]
 
 GOOD = 0.97  # of the pictures held out; where TOP gets so many right, no other depth is tried
 CLEARLY = 2.0  # standard errors by which another depth must be better

@@ -6,8 +6,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
+from striate._types import Array
 from striate.data import Dataset
 from striate.data.cache import Facts, NoRoomError, keep
 from striate.data.workers import progress
@@ -17,7 +17,6 @@ from striate.transfer.bases import Base, with_features
 if TYPE_CHECKING:
     from striate.engines.onnxruntime import OnnxEngine
 
-Array = NDArray[Any]
 Features = Mapping[str, Array]
 
 VERSION = 1  # of how features are computed; a higher one makes all anew

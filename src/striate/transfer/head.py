@@ -3,15 +3,12 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from striate._types import Array
 from striate.transfer.minimize import minimize
 from striate.transfer.scale import Scale
-
-Array = NDArray[Any]
 
 STRENGTHS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 FOLDS = 5

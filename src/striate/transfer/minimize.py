@@ -5,12 +5,11 @@ Source: Nocedal 1980, "Updating quasi-Newton matrices with limited storage"; Noc
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from striate._types import Array
+
 Slope = Callable[[Array], tuple[Array, Array]]
 
 MEMORY = 10  # steps that tell of the curvature

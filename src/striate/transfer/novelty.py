@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from striate.engines.base import Array, Weights
+from striate._types import Array, Weights
 from striate.network import Network
 from striate.transfer.bases import with_features
 from striate.transfer.unknown import OpenSetDetector

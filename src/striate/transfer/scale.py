@@ -1,12 +1,10 @@
 """Features brought to one scale, with care where there are few pictures to tell it by."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from striate._types import Array
 
 PRIOR = 100  # pictures' worth of trust that all features vary alike
 

@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from striate._types import Array
 from striate.data import Dataset, Images
 from striate.data.split import digest_images
 from striate.network import BatchNormalization, Network
-
-Array = NDArray[Any]
 
 UPPER = 1 / 3  # of the multiply-adds are in the upper layers
 ENOUGH = 50  # pictures by which validation can decide; where it has fewer, it gets some of those for training

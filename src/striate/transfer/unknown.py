@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from striate._types import Array
 from striate.errors import ModelFileError
 from striate.transfer.scale import Scale
-
-Array = NDArray[Any]
 
 DIRECTIONS = 16
 PRIOR = 5  # pictures' worth of trust that features vary within a class as they do over all

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from striate.engines.base import Weights
+from striate._types import Weights
 from striate.errors import UsageError
 from striate.model import Model
 from striate.network import Add, Input, Layer, Network, Rescale

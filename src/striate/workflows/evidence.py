@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from striate._types import Array
 from striate.data import Images
-from striate.engines.base import Array
 from striate.errors import DataError, StriateError
 from striate.images import ImagePolicy, read_image
 from striate.workflows.measure import load_brought, renumber

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from striate._types import Array
 from striate.data.workers import progress
-from striate.engines.base import Array
 from striate.engines.onnxruntime import open_session
 from striate.errors import ModelFileError, UsageError
 from striate.files import atomic_write

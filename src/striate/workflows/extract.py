@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from striate._types import Array, Weights
 from striate.data import Dataset
-from striate.engines.base import Array, Weights
 from striate.errors import DataError
 from striate.evaluation import unknown_threshold
 from striate.evaluation.refusal import Refusal, refusals

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from striate._types import Array, Weights
 from striate.data import Dataset
-from striate.engines.base import Array, Weights
 from striate.engines.choose import accelerator
 from striate.errors import TrainingError
 from striate.evaluation import unknown_threshold

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from striate._types import Array
 from striate.data.workers import cut, in_order, progress
-from striate.engines.base import Array
 from striate.errors import DataError
 from striate.images import find_images
 from striate.workflows.trained import TrainedModel

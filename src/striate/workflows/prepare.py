@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from striate import zoo
+from striate._types import Weights
 from striate.data import FOLDER_SIZE, Dataset, load
-from striate.engines.base import Weights
 from striate.errors import DownloadError, ModelFileError, StriateError, UsageError
 from striate.network import Network
 from striate.pretrained import load_pretrained

@@ -5,7 +5,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.weights import initial_weights
 from striate.evaluation import Evaluation
 from striate.evaluation.refusal import Refusal

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.errors import DataError, RunError, UsageError
 from striate.evaluation import Evaluation, evaluate, unknown_threshold
 from striate.evaluation.refusal import Refusal

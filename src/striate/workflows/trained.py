@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.choose import EngineSettings, accelerator, choose
 from striate.errors import DataError, ModelFileError, RunError
 from striate.images import ImagePolicy

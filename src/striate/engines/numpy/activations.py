@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from striate.engines.numpy.memory import Array
+from striate._types import Array
 from striate.network.settings import LEAK, TANH_SCALE, TANH_SLOPE
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, equation 14

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from striate.engines.numpy.memory import Array, Fresh, Scratch, contiguous, out_of_tiles, planes
+from striate._types import Array
+from striate.engines.numpy.memory import Fresh, Scratch, contiguous, out_of_tiles, planes
 
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from striate._types import Array
 from striate.engines.numpy.convolution import Geometry, Pair, pad
-from striate.engines.numpy.memory import Array, Fresh, Scratch, contiguous, planes
+from striate.engines.numpy.memory import Fresh, Scratch, contiguous, planes
 
 
 def _taps(padded: Array, window: Geometry, size: Pair) -> Iterator[tuple[int, int, Array]]:

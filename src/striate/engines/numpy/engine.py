@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from striate.engines.base import Array, Engine, StepResult, Weights, check_frozen
+from striate._types import Array, Weights
+from striate.engines.base import Engine, StepResult, check_frozen
 from striate.engines.losses import Loss, check_losses
 from striate.engines.numpy import losses, optimizers
 from striate.engines.numpy.memory import Scratch

@@ -8,7 +8,7 @@ and output, S strides, P padding at the start and D dilation.
 
 import numpy as np
 
-from striate.engines.numpy.memory import Array
+from striate._types import Array
 
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]

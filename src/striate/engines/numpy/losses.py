@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from striate._types import Array
 from striate.engines import losses as describe
-from striate.engines.numpy.memory import Array, planes
+from striate.engines.numpy.memory import planes
 
 # Where the loss's gradient passes straight through the output's activation, as prediction − target.
 MATCHES: dict[type[describe.Loss], dict[str, float]] = {

@@ -10,9 +10,8 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from striate._types import Array
 
 
 def planes(x: Array) -> Array:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from striate.engines.numpy.memory import Array, Fresh, Scratch, contiguous, planes
+from striate._types import Array
+from striate.engines.numpy.memory import Fresh, Scratch, contiguous, planes
 
 
 def rows(x: Array, scratch: Scratch, key: str) -> Array:

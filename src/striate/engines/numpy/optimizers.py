@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from striate._types import Array
 from striate.engines import optimizers as describe
-from striate.engines.numpy.memory import Array
 
 Rule = Callable[[Any, Array, Array, tuple[Array, ...], float, int, Array, Array], None]
 

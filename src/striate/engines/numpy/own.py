@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from striate.engines.numpy.memory import Array
+from striate._types import Array
 from striate.engines.numpy.steps import Place, Step
 from striate.errors import NetworkError
 from striate.network import Layer

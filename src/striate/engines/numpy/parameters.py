@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from striate.engines.numpy.memory import Array
+from striate._types import Array
 from striate.network import Network, Parameter
 from striate.network.regularizers import strengths
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from striate._types import Array
 from striate.engines.numpy.convolution import Geometry, Padding, Pair, pad
-from striate.engines.numpy.memory import Array, Fresh, Scratch, contiguous, into_tiles, out_of_tiles, planes
+from striate.engines.numpy.memory import Fresh, Scratch, contiguous, into_tiles, out_of_tiles, planes
 
 
 def _members(padded: Array, window: Geometry, size: Pair) -> Iterator[Array]:

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from striate._types import Array
 from striate.engines.numpy.activations import KEEPS_INPUT, RULES
 from striate.engines.numpy.convolution import Pair, pad
-from striate.engines.numpy.memory import Array, Scratch, planes
+from striate.engines.numpy.memory import Scratch, planes
 from striate.engines.numpy.normalization import (
     Moments,
     batch_norm_backward,

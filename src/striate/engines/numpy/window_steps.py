@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from striate._types import Array
 from striate.engines.numpy import winograd
 from striate.engines.numpy.convolution import Geometry, conv2d_forward, conv2d_gradients
 from striate.engines.numpy.depthwise import depthwise_backward, depthwise_forward
-from striate.engines.numpy.memory import Array, contiguous, into_tiles, out_of_tiles, planes
+from striate.engines.numpy.memory import contiguous, into_tiles, out_of_tiles, planes
 from striate.engines.numpy.pooling import (
     Cells,
     average_pool_backward,

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from striate._types import Array
 from striate.engines.numpy.convolution import Band, Geometry, Pair, add_back, empty_image, lay_out, pad, without_padding
-from striate.engines.numpy.memory import Array, Fresh, Scratch, planes
+from striate.engines.numpy.memory import Fresh, Scratch, planes
 
 # How many numbers of transformed input and output are in flight at a time: they should stay in the cache.
 BAND_NUMBERS = 1 << 18

@@ -17,7 +17,8 @@ from torch import distributed as dist
 from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
-from striate.engines.base import Array, Engine
+from striate._types import Array
+from striate.engines.base import Engine
 from striate.errors import TrainingError
 from striate.network import Network
 from striate.processes import ProcessInfo, cores, current_process

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from striate.engines.base import Array, Changes, StepResult, Weights, check_frozen
+from striate._types import Array, Weights
+from striate.engines.base import Changes, StepResult, check_frozen
 from striate.engines.losses import Loss, check_losses
 from striate.engines.optimizers import Optimizer, check_limits
 from striate.engines.torch import optimizers

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.network import Conv2D, Dense, DepthwiseConv2D, Layer
 
 KERNELS = (Conv2D, DepthwiseConv2D, Dense)

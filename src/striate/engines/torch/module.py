@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.torch.activations import ACTIVATIONS
 from striate.engines.torch.layers import RULES, Parameters, Pass, Rule
 from striate.engines.torch.layout import to_parameter

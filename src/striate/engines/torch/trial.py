@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.losses import CategoricalCrossentropy, Loss
 from striate.engines.torch.device import candidate
 from striate.errors import TrainingError

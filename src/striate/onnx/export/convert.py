@@ -8,7 +8,7 @@ from typing import Any
 from onnx import ModelProto, ValueInfoProto, helper
 
 import striate
-from striate.engines.base import Array
+from striate._types import Array
 from striate.errors import UsageError
 from striate.network import Dropout, Flatten, Input, Layer, Network, Node, Shape
 from striate.onnx.export.activations import activate

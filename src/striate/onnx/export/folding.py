@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from striate.engines.base import Array, Weights
+from striate._types import Array, Weights
 from striate.network import BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Network
 
 FOLDABLE = (Conv2D, DepthwiseConv2D, Dense)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.network import Shape
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.errors import NetworkError
 from striate.network import (
     Activation,

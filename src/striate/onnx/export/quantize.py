@@ -8,7 +8,7 @@ import onnx
 from onnx import ModelProto
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-from striate.engines.base import Array
+from striate._types import Array
 
 PREPARED = "onnx.quant.pre_process"  # by this mark ONNX Runtime knows that normalisations are folded already
 WEIGHTED = {"Conv", "Gemm"}

@@ -6,9 +6,10 @@ from math import prod
 
 import numpy as np
 
+from striate._types import Array
 from striate.errors import NetworkError
 from striate.network import Layer, Shape
-from striate.onnx.importing.graph import LARGEST, Array, Graph, Operation
+from striate.onnx.importing.graph import LARGEST, Graph, Operation
 from striate.onnx.importing.names import wish
 
 BATCH = 1_000_003  # stands for a number of images that is not fixed; a prime, so that no other size is taken for it

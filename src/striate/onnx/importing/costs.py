@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, NodeProto, TypeProto, ValueInfoProto, helper, numpy_helper, shape_inference
 
-from striate.onnx.importing.graph import Array, Declared, Graph, Operation, sizes
+from striate._types import Array
+from striate.onnx.importing.graph import Declared, Graph, Operation, sizes
 
 Sizes = tuple[int | None, ...]
 SETTING = 1 << 10  # numbers at most of constants that may decide shapes

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from striate.onnx.importing.graph import Array
+from striate._types import Array
 
 LARGEST_FOLDED = 1 << 27  # numbers
 Inputs = Sequence[Array]

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from striate._types import Array
 from striate.network import Activation, Conv2D, Dense, DepthwiseConv2D, Rescale
 from striate.onnx.importing.building import Step
-from striate.onnx.importing.graph import Array
 
 WEIGHTED = (Conv2D, Dense, DepthwiseConv2D)
 

@@ -7,7 +7,6 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from onnx import (
     AttributeProto,
     GraphProto,
@@ -20,9 +19,9 @@ from onnx import (
     numpy_helper,
 )
 
+from striate._types import Array
 from striate.errors import ModelFileError
 
-Array = NDArray[Any]
 STANDARD = ("", "ai.onnx")
 LONGEST = 80  # letters
 LARGEST = 1 << 29  # numbers in all constants together: 2 GB of float32

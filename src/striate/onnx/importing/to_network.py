@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from striate.engines.base import Weights
+from striate._types import Array, Weights
 from striate.errors import NetworkError
 from striate.network import Input, Layer, Network
 from striate.onnx.importing.building import BATCH, Building, Result, Step, Value
 from striate.onnx.importing.doors import axes_of, with_size
 from striate.onnx.importing.folding import FoldingError, fold
 from striate.onnx.importing.fusing import fuse
-from striate.onnx.importing.graph import Array, Declared, Graph, Operation, shown
+from striate.onnx.importing.graph import Declared, Graph, Operation, shown
 from striate.onnx.importing.names import tidy, unique
 from striate.onnx.importing.read import read_onnx
 from striate.onnx.importing.rules import RULES

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.numpy.convolution import Geometry
 from striate.network.shapes import same_margins
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.errors import NetworkError, UsageError, nearest
 from striate.onnx.importing.graph import Declared, Graph, Operation
 from striate.onnx.reference.operators import OPERATORS

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from striate._types import Array
 from striate.network import Activation, Add, Rescale
 from striate.network.settings import LEAK
 from striate.onnx.importing.building import Building, Rule, Value, per_channel, settings, single
-from striate.onnx.importing.graph import Array, Operation
+from striate.onnx.importing.graph import Operation
 from striate.onnx.importing.rules.channels import channel_axis
 
 SELU = (1.6732632, 1.0507010)

@@ -5,9 +5,10 @@ from math import prod
 
 import numpy as np
 
+from striate._types import Array
 from striate.network import Add, Concatenate, Multiply
 from striate.onnx.importing.building import Building, Rule, Value, per_channel, single
-from striate.onnx.importing.graph import Array, Operation
+from striate.onnx.importing.graph import Operation
 from striate.onnx.importing.rules.activations import activate, clip, limits, near, rescale, sigmoid_settings
 from striate.onnx.importing.rules.channels import channel_axis
 from striate.onnx.importing.rules.shapes import flat

@@ -5,9 +5,10 @@ from math import prod
 
 import numpy as np
 
+from striate._types import Array
 from striate.network import SelectChannels
 from striate.onnx.importing.building import PLACES, Building, Rule, Value
-from striate.onnx.importing.graph import Array, Operation
+from striate.onnx.importing.graph import Operation
 from striate.onnx.importing.rules.windows import is_row
 
 GROUPED = ("GCHW", "CGHW")

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from striate._types import Array
 from striate.network import Conv2D, Dense
 from striate.onnx.importing.building import Building, Rule, Value, across, floats
-from striate.onnx.importing.graph import Array, Operation
+from striate.onnx.importing.graph import Operation
 from striate.onnx.importing.names import wish
 from striate.onnx.importing.rules.windows import is_row
 

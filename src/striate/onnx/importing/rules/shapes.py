@@ -7,9 +7,10 @@ from math import prod
 import numpy as np
 from onnx import helper
 
+from striate._types import Array
 from striate.network import Flatten, GlobalAveragePool2D, GlobalMaxPool2D, Layer, RadialBasis
 from striate.onnx.importing.building import Building, Rule, Value, across
-from striate.onnx.importing.graph import Array, Operation
+from striate.onnx.importing.graph import Operation
 from striate.onnx.importing.rules.channels import GROUPED, grouped
 from striate.onnx.importing.rules.windows import is_row, pool_all
 

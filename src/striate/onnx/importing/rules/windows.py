@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from striate._types import Array
 from striate.network import (
     AveragePool2D,
     BatchNormalization,
@@ -20,7 +21,7 @@ from striate.network import (
 )
 from striate.network.shapes import Margins
 from striate.onnx.importing.building import Building, Rule, Value, across, floats, single
-from striate.onnx.importing.graph import Array, Operation
+from striate.onnx.importing.graph import Operation
 from striate.onnx.importing.names import wish
 from striate.onnx.importing.windows import WORDS, Axes, axes_of
 

@@ -4,7 +4,7 @@ from math import erfc, sqrt
 
 import numpy as np
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.numpy.activations import RULES, SELU_ALPHA, SELU_SCALE
 from striate.onnx.reference.operators.registry import operator, widened
 

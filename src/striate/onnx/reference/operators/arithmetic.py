@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.onnx.reference.operators.registry import operator, widened
 
 

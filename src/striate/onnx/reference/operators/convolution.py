@@ -5,7 +5,7 @@ Maps are (N, C, D1 … Dn), kernels (O, C / group, K1 … Kn). Source: ONNX's op
 
 import numpy as np
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.numpy.convolution import col2im, conv2d_forward
 from striate.engines.numpy.depthwise import depthwise_forward
 from striate.engines.numpy.memory import planes

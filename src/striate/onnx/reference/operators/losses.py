@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.numpy.activations import RULES
 from striate.onnx.reference.operators.registry import operator, widened
 

@@ -5,7 +5,7 @@ Maps are (N, C, D1 … Dn). Source: ONNX's operator pages.
 
 import numpy as np
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.numpy.memory import Fresh
 from striate.engines.numpy.normalization import (
     Moments,

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from striate._types import Array
 from striate.engines import optimizers as describe
-from striate.engines.base import Array
 from striate.engines.numpy import optimizers as rules
 from striate.onnx.reference.operators.registry import operator
 

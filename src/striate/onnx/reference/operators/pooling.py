@@ -5,7 +5,7 @@ Maps are (N, C, D1 … Dn). Source: ONNX's operator pages MaxPool, AveragePool, 
 
 import numpy as np
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.engines.numpy.pooling import average_pool_forward, max_pool_forward
 from striate.onnx.importing.windows import Axes, Ints, axes_of, geometry, members
 from striate.onnx.reference.operators.registry import operator, widened

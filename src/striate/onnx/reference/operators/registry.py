@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from striate.engines.base import Array
+from striate._types import Array
 
 Result = Array | tuple[Array, ...]
 Operator = Callable[[Sequence[Array | None], Mapping[str, Any], int, int], tuple[Array, ...]]

@@ -10,7 +10,7 @@ from math import ceil
 
 import numpy as np
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.onnx.reference.operators.registry import operator, widened
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from striate.engines.base import Array
+from striate._types import Array
 from striate.onnx.reference.operators.registry import operator
 
 
