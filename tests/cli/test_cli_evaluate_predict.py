@@ -48,7 +48,7 @@ def test_a_model_file_alone_needs_the_name_of_the_data(
     shutil.copy(trained[0] / "model.safetensors", tmp_path / "m.safetensors")
     without = cli("evaluate", "m.safetensors")
     assert without.returncode == 2
-    assert "name the data to measure on" in without.stderr
+    assert "Name a data set or a folder of images to evaluate on." in without.stderr
     figures = json.loads(cli("evaluate", "m.safetensors", "mnist5k", "--json").stdout)
     assert figures["right"] == json.loads((trained[0] / "metrics.json").read_text("utf-8"))["right"]
 
@@ -59,12 +59,12 @@ def test_evaluate_refuses_classes_the_model_does_not_know(
     done = cli("evaluate", trained[0], photographs)
     assert done.returncode == 1
     assert "'우리 사진' has the class '빨강', which the model does not know." in done.stderr
-    assert "It was trained to tell apart: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9." in done.stderr
+    assert "The classes of the model are: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9." in done.stderr
 
 
 def test_evaluate_says_that_it_changed_the_size_of_the_pictures(cli: Cli, trained: tuple[Path, Finished]) -> None:
     done = cli("evaluate", trained[0], "scattered", "--json")
-    assert done.stderr == "Note: The pictures are 56×56×1; they were brought to the model's 28×28×1.\n"
+    assert done.stderr == "Note: The images are 56×56×1; they were resized to the model's 28×28×1.\n"
     assert json.loads(done.stdout)["images"] > 400
 
 
@@ -115,7 +115,7 @@ def test_predict_answers_for_the_others_when_a_file_cannot_be_read(
     assert (nothing.returncode, nothing.stdout) == (1, "")
     assert nothing.stderr.startswith("Skipped: The folder 'letters' holds no images. Expected are files that end in")
     table = cli("predict", trained[0], "good.png").stdout.splitlines()
-    assert table[0].split() == ["picture", "label", "probability"]
+    assert table[0].split() == ["image", "predicted", "class", "probability"]
     assert table[1].startswith("good.png")
 
 

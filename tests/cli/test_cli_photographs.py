@@ -14,7 +14,7 @@ from striate.errors import DataError
 from striate.images import ImagePolicy, encode_png
 from striate.workflows.plan import TrainingPlan, make_plan
 from striate.workflows.prepare import load_for
-from striate.workflows.scan import scan
+from striate.workflows.scan import scan_folder
 
 from .conftest import Cli
 
@@ -43,11 +43,11 @@ def test_scan_prints_what_lies_there_and_advises(cli: Cli, mess: Path) -> None:
     assert [line.split() for line in lines[4:7]] == [["class", "images"], ["빨강", "41"], ["파랑", "41"]]
     assert sum(line.startswith("Left out: 빨강/") for line in lines) == 10
     assert "… and 3 more; --json lists all" in lines
-    assert "The same in several classes: 빨강/그림 2.png, 파랑/그림 2 of red.png" in lines
+    assert "Identical files in several classes: 빨강/그림 2.png, 파랑/그림 2 of red.png" in lines
     assert "Copies: 빨강/그림 1 (copy).png, 빨강/그림 1.png" in lines
     assert "Left out: the folder 'empty' holds no pictures." in lines
     assert "Left out: 1 file outside the class folders, the first is 'readme.txt'." in lines
-    assert lines[-1].startswith("Decide for each picture that is in several classes")
+    assert lines[-1].startswith("Some images are in several classes, so their labels contradict each other.")
 
 
 def test_scan_as_json(cli: Cli, mess: Path) -> None:
@@ -61,8 +61,8 @@ def test_scan_as_json(cli: Cli, mess: Path) -> None:
     assert {fault["file"] for fault in found["unreadable"]} >= {f"빨강/broken {number}.jpg" for number in range(12)}
     assert all(fault["reason"].startswith(f"{fault['file']} cannot be read") for fault in found["unreadable"])
     assert found["copies"] == [["빨강/그림 1 (copy).png", "빨강/그림 1.png"]]
-    assert found["across"] == [["빨강/그림 2.png", "파랑/그림 2 of red.png"]]
-    assert found["advice"].startswith("Decide")
+    assert found["conflicts"] == [["빨강/그림 2.png", "파랑/그림 2 of red.png"]]
+    assert found["advice"].startswith("Some images are in several classes")
 
 
 def test_scan_says_what_training_would_say_of_a_folder_without_classes(cli: Cli, tmp_path: Path) -> None:
@@ -85,11 +85,13 @@ def test_scan_counts_parts_and_finds_what_they_share(tmp_path: Path) -> None:
         for label in ("a", "b"):
             pictures(tmp_path / part / label, 30, 10 * first + (label == "b"))
     shutil.copy(tmp_path / "test/a/0.png", tmp_path / "train/a/leak.png")
-    found = scan(tmp_path)
+    found = scan_folder(tmp_path)
     assert found.parts == ("training", "validation", "test")
     assert found.classes == {"a": (31, 30, 30), "b": (30, 30, 30)}
-    assert found.notes == ("1 picture is in several parts at once, the first is 'test/a/0.png'.",)
-    assert found.advice == f"Nothing stands in the way of: striate train {tmp_path}"
+    assert found.notes == (
+        "1 image is in more than one of training, validation and test; the first is 'test/a/0.png'.",
+    )
+    assert found.advice == f"No problems found. To train: striate train {tmp_path}"
 
 
 @pytest.mark.parametrize(
@@ -98,8 +100,8 @@ def test_scan_counts_parts_and_finds_what_they_share(tmp_path: Path) -> None:
         ((30, 30), 5, "5 of 65 files cannot be read"),
         ((30, 9), 0, "Class 'b' has 9 images, too few"),
         ((30, 1), 0, "Class 'b' has 1 image, too few"),
-        ((100, 30), 0, "The largest class has 3.3 times the images of 'b': train with --set class_weights=true."),
-        ((30, 30), 1, "Nothing stands in the way of: striate train "),
+        ((100, 30), 0, "The largest class has 3.3 times as many images as 'b'. Train with --set class_weights=true."),
+        ((30, 30), 1, "No problems found. To train: striate train "),
     ],
 )
 def test_the_advice_is_on_the_gravest_thing(tmp_path: Path, counts: tuple[int, int], broken: int, advice: str) -> None:
@@ -107,7 +109,7 @@ def test_the_advice_is_on_the_gravest_thing(tmp_path: Path, counts: tuple[int, i
         pictures(tmp_path / label, count, first)
     for number in range(broken):
         (tmp_path / "a" / f"{number}.jpg").write_bytes(b"broken")
-    assert scan(tmp_path).advice.startswith(advice)
+    assert scan_folder(tmp_path).advice.startswith(advice)
 
 
 def test_scan_names_classes_without_training_images_and_counts_few_bytes(cli: Cli, tmp_path: Path) -> None:
@@ -115,15 +117,15 @@ def test_scan_names_classes_without_training_images_and_counts_few_bytes(cli: Cl
         pictures(tmp_path / "p" / place, 30, len(place))
     lines = cli("data", "scan", "p").stdout.splitlines()
     assert re.fullmatch(r"p: 150 images in 4 classes, \d\d\.\d kB", lines[0])
-    assert lines[-1] == "Nothing can be learnt of 'c', 'd' without training images: add some."
+    assert lines[-1] == "There are no training images of 'c', 'd', so the network cannot learn them. Add some."
 
 
 def test_a_scan_of_nothing_but_damage_says_so(tmp_path: Path) -> None:
     for label in ("a", "b"):
         (tmp_path / label).mkdir()
         (tmp_path / label / "1.jpg").write_bytes(b"broken")
-    with pytest.raises(DataError, match=r"None of the 2 pictures in .* can be read\. a/1\.jpg cannot be read"):
-        scan(tmp_path)
+    with pytest.raises(DataError, match=r"None of the 2 images in .* can be read\. a/1\.jpg cannot be read"):
+        scan_folder(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_the_way_pictures_are_fitted_is_saved_with_the_model(cli: Cli, photograp
     assert policy == ImagePolicy(8, 8, 3, "pad")
     evaluated = cli("evaluate", "run")
     assert evaluated.returncode == 0
-    assert "not the same as when the model was trained" not in evaluated.stderr
+    assert "have changed since the model was trained" not in evaluated.stderr
     assert cli("train", "--resume", "run", "--epochs", "2", "--quiet").returncode == 0
     assert st.load(tmp_path / "run/model.safetensors").policy == policy
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from striate.workflows.scan import Scan
+    from striate.workflows.scan import FolderScan
 
 
 ALL = "; --json lists all"
@@ -45,13 +45,13 @@ def get(name: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def scan(folder: str, as_json: bool) -> None:
     """Look through a FOLDER of photographs: formats, sizes, unreadable files, copies, classes and their counts."""
-    from striate.workflows.scan import scan as run
+    from striate.workflows.scan import scan_folder
 
-    found = run(folder)
+    found = scan_folder(folder)
     click.echo(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else "\n".join(_described(found)))
 
 
-def _described(found: "Scan") -> Iterator[str]:
+def _described(found: "FolderScan") -> Iterator[str]:
     from striate.cli.table import lines
     from striate.cli.wording import file_size, first
 
@@ -62,7 +62,7 @@ def _described(found: "Scan") -> Iterator[str]:
     rows += [(name, *(f"{count:,}" for count in counts)) for name, counts in found.classes.items()]
     yield from ["", *lines(rows, right=range(1, len(rows[0]))), ""]
     yield from first((f"Left out: {fault.reason}" for fault in found.unreadable), ALL)
-    yield from first((f"The same in several classes: {', '.join(group)}" for group in found.across), ALL)
+    yield from first((f"Identical files in several classes: {', '.join(group)}" for group in found.conflicts), ALL)
     yield from first((f"Copies: {', '.join(group)}" for group in found.copies), ALL)
     yield from first(found.notes, ALL)
     yield found.advice

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from striate.workflows.measure import Measured
+    from striate.workflows.evaluate import EvaluationResult
 
 MOST_PAIRS = 5
 
@@ -18,24 +18,24 @@ MOST_PAIRS = 5
 def evaluate(trained: str, data: str | None, as_json: bool) -> None:
     """Measure a trained network on the test images of DATA [the data it was trained on]."""
     from striate.cli.wording import first
-    from striate.workflows.measure import measure
+    from striate.workflows.evaluate import evaluate_model
     from striate.workflows.trained import open_trained_model
 
-    found = measure(open_trained_model(trained), data)
-    for note in first(found.notes):
+    result = evaluate_model(open_trained_model(trained), data)
+    for note in first(result.notes):
         click.echo(f"Note: {note}", err=True)
     if as_json:
-        click.echo(json.dumps(found.evaluation.to_dict(), ensure_ascii=False))
+        click.echo(json.dumps(result.evaluation.to_dict(), ensure_ascii=False))
         return
-    _show(found)
+    _show(result)
 
 
-def _show(found: "Measured") -> None:
+def _show(result: "EvaluationResult") -> None:
     from striate.cli.table import lines
     from striate.cli.wording import accuracy_line, percent
 
-    evaluation = found.evaluation
-    click.echo(f"{found.data}: {accuracy_line(evaluation)}\n")
+    evaluation = result.evaluation
+    click.echo(f"{result.data}: {accuracy_line(evaluation)}\n")
     rows: list[tuple[str, ...]] = [("class", "images", "recall", "precision", "F1")]
     for figures in evaluation.per_class:
         shares = (percent(share, interval=False) for share in (figures.recall, figures.precision, figures.f1))

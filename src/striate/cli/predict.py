@@ -17,21 +17,21 @@ def predict(trained: str, paths: tuple[str, ...], as_json: bool) -> None:
 
     A picture that the network is less sure of than of nearly all validation images is marked unknown.
     """
-    from striate.workflows.predict import Fault, Prediction, find
-    from striate.workflows.predict import predict as run
+    from striate.images import UnreadableFile
+    from striate.workflows.predict import Prediction, find_files, predict_files
     from striate.workflows.trained import open_trained_model
 
     model = open_trained_model(trained)
-    files, faults = find(paths)
-    answers = list(run(model, files))
-    faults += [answer for answer in answers if isinstance(answer, Fault)]
-    known = [answer for answer in answers if isinstance(answer, Prediction)]
+    files, unreadable = find_files(paths)
+    results = list(predict_files(model, files))
+    unreadable += [result for result in results if isinstance(result, UnreadableFile)]
+    predictions = [result for result in results if isinstance(result, Prediction)]
     if as_json:
-        click.echo(json.dumps([vars(answer) for answer in known], ensure_ascii=False))
-    elif known:
+        click.echo(json.dumps([vars(prediction) for prediction in predictions], ensure_ascii=False))
+    elif predictions:
         marks = ("", "unknown")
-        rows = [(a.path, a.label, f"{100 * a.probability:.1f} %", marks[a.unknown]) for a in known]
-        click.echo("\n".join(lines([("picture", "label", "probability", ""), *rows], right=[2])))
-    for fault in faults:
-        click.echo(f"Skipped: {fault.reason}", err=True)
-    sys.exit(1 if faults else 0)
+        rows = [(p.path, p.label, f"{100 * p.probability:.1f} %", marks[p.unknown]) for p in predictions]
+        click.echo("\n".join(lines([("image", "predicted class", "probability", ""), *rows], right=[2])))
+    for item in unreadable:
+        click.echo(f"Skipped: {item.reason}", err=True)
+    sys.exit(1 if unreadable else 0)

@@ -16,21 +16,13 @@ from striate.data.split import Digests, digest_bytes
 from striate.data.stored import Stored
 from striate.data.workers import cut, in_order, progress
 from striate.errors import DataError
-from striate.images import ImagePolicy, decoder, read_file
+from striate.images import ImagePolicy, UnreadableFile, decoder, read_file
 
-VERSION = 1  # of what the cache holds; a higher one makes all pixels anew
+VERSION = 2  # of what the cache holds; a higher one makes all pixels anew
 EASY_BYTES = 1_000_000_000  # of pixels that memory holds where the disk cannot
 BLOCK_BYTES = 1_000_000  # of pixels that a thread decodes before it hands them over; they fit in a core's cache
 
 Block = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Why a file is left out. passing: the system could not read it now, and may another time."""
-
-    reason: str
-    passing: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,7 +35,7 @@ class Pictures:
 
     x: Stored | Block
     digests: Digests
-    faults: dict[int, Fault]
+    faults: dict[int, UnreadableFile]
     note: str | None = None
 
 
@@ -102,17 +94,17 @@ def _stamp(file: Path) -> bytes:
     return f"\0{found.st_size} {found.st_mtime_ns}".encode()
 
 
-def _to_facts(digests: Digests, faults: dict[int, Fault]) -> Facts:
+def _to_facts(digests: Digests, faults: dict[int, UnreadableFile]) -> Facts:
     """Ready for JSON."""
     return {
         "digests": digests.astype(">u8").tobytes().hex(),
-        "faults": {str(row): [fault.reason, fault.passing] for row, fault in faults.items()},
+        "faults": {str(row): [fault.file, fault.reason, fault.transient] for row, fault in faults.items()},
     }
 
 
-def _from_facts(facts: Facts) -> tuple[Digests, dict[int, Fault]]:
+def _from_facts(facts: Facts) -> tuple[Digests, dict[int, UnreadableFile]]:
     digests = np.frombuffer(bytes.fromhex(facts["digests"]), ">u8").astype(np.uint64)
-    return digests, {int(row): Fault(*fault) for row, fault in facts["faults"].items()}
+    return digests, {int(row): UnreadableFile(*fault) for row, fault in facts["faults"].items()}
 
 
 def _good(facts: Facts, files: Sequence[Path]) -> bool:
@@ -121,7 +113,7 @@ def _good(facts: Facts, files: Sequence[Path]) -> bool:
         digests, faults = _from_facts(facts)
     except (KeyError, ValueError, TypeError):
         return False
-    mended = any(_readable(files[row]) for row, fault in faults.items() if fault.passing)
+    mended = any(_readable(files[row]) for row, fault in faults.items() if fault.transient)
     return len(digests) == len(files) and not mended
 
 
@@ -135,15 +127,17 @@ def _readable(file: Path) -> bool:
 
 def _decode_all(
     files: Sequence[Path], names: Sequence[str], policy: ImagePolicy, put: Callable[[Block], object]
-) -> tuple[Digests, dict[int, Fault]]:
+) -> tuple[Digests, dict[int, UnreadableFile]]:
     """Give all pixels to `put`, block after block in order; return digests and faults."""
     digests: list[int] = []
-    faults: dict[int, Fault] = {}
+    faults: dict[int, UnreadableFile] = {}
     size = max(1, min(64, BLOCK_BYTES // int(np.prod(policy.shape))))
     with progress("reading pictures", len(files)) as advance:
         for block, found in in_order(lambda rows: _decode_block(rows, files, names, policy), cut(len(files), size)):
-            faults |= {len(digests) + row: fault for row, fault in enumerate(found) if isinstance(fault, Fault)}
-            digests += [0 if isinstance(digest, Fault) else digest for digest in found]
+            faults |= {
+                len(digests) + row: fault for row, fault in enumerate(found) if isinstance(fault, UnreadableFile)
+            }
+            digests += [0 if isinstance(digest, UnreadableFile) else digest for digest in found]
             put(block)
             advance(len(block))
     return np.array(digests, np.uint64), faults
@@ -151,21 +145,21 @@ def _decode_all(
 
 def _decode_block(
     rows: range, files: Sequence[Path], names: Sequence[str], policy: ImagePolicy
-) -> tuple[Block, list[int | Fault]]:
+) -> tuple[Block, list[int | UnreadableFile]]:
     """Pixels (n, H, W, C), and of each file its digest or why it is left out."""
     block = np.empty((len(rows), *policy.shape), np.uint8)
     found = [_decode(files[row], names[row], policy, out) for row, out in zip(rows, block, strict=True)]
-    block[[isinstance(each, Fault) for each in found]] = 0
+    block[[isinstance(each, UnreadableFile) for each in found]] = 0
     return block, found
 
 
-def _decode(file: Path, name: str, policy: ImagePolicy, out: Block) -> int | Fault:
+def _decode(file: Path, name: str, policy: ImagePolicy, out: Block) -> int | UnreadableFile:
     try:
         content = read_file(file, name)
     except DataError as error:
-        return Fault(str(error), passing=isinstance(error.__cause__, OSError))
+        return UnreadableFile(name, str(error), transient=isinstance(error.__cause__, OSError))
     try:
         out[:] = policy.decode(content, name)
     except DataError as error:
-        return Fault(str(error))
+        return UnreadableFile(name, str(error))
     return int(digest_bytes([content], 0)[0])

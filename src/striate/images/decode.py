@@ -26,6 +26,21 @@ LARGE = 25_000_000  # pixels; of such pictures only one is decoded at a time, so
 _ONE_AT_A_TIME = threading.Lock()
 
 
+@dataclass(frozen=True)
+class UnreadableFile:
+    """An image file that cannot be used.
+
+    Attributes:
+        file: Its path, as messages name it.
+        reason: One sentence that names the file and says what is wrong with it.
+        transient: Whether the operating system could not read it, so that another attempt may succeed.
+    """
+
+    file: str
+    reason: str
+    transient: bool = False
+
+
 def decoder() -> str:
     """What decodes, with its version: another one may round pixels otherwise."""
     import PIL

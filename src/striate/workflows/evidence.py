@@ -10,9 +10,9 @@ from striate._types import Array
 from striate.data import Images
 from striate.errors import DataError, StriateError
 from striate.images import ImagePolicy, read_image
-from striate.workflows.measure import load_brought, renumber
+from striate.workflows.evaluate import load_for_model, to_model_labels
 from striate.workflows.plan import is_folder
-from striate.workflows.predict import find
+from striate.workflows.predict import find_files
 from striate.workflows.trained import TrainedModel
 
 GENERATED = 256
@@ -59,9 +59,9 @@ def gather(trained: TrainedModel, paths: Sequence[str], most: int) -> Evidence:
 
 
 def _of_files(trained: TrainedModel, paths: Sequence[str], most: int) -> Evidence:
-    files, faults = find(paths)
+    files, unreadable = find_files(paths)
     found: dict[Path, Array] = {}
-    notes = [f"Skipped: {fault.reason}" for fault in faults]
+    notes = [f"Skipped: {item.reason}" for item in unreadable]
     for file in (files[row] for row in spread(len(files), most)):
         try:
             found[file] = trained.policy.read(file)
@@ -74,14 +74,14 @@ def _of_files(trained: TrainedModel, paths: Sequence[str], most: int) -> Evidenc
 
 
 def _of_data(trained: TrainedModel, name: str, most: int) -> Evidence:
-    dataset, _ = load_brought(name, trained)
+    dataset, _ = load_for_model(name, trained)
     parts = {"test image": dataset.test, "validation image": dataset.validation, "training image": dataset.train}
     kind, part = next((kind, part) for kind, part in parts.items() if len(part))
     chosen = _take(part, most)
     files = None
     if is_folder(name) and chosen.names:
         files = tuple(Path(name) / file for file in chosen.names)
-    labels = renumber(dataset, chosen.y, trained.classes)
+    labels = to_model_labels(dataset, chosen.y, trained.classes)
     calibration = np.asarray(_take(dataset.train, CALIBRATION).x)
     what = f"{_counted(len(labels), kind)} of {dataset.name}"
     return Evidence(what, np.asarray(chosen.x), calibration, labels, files)

@@ -1,4 +1,4 @@
-"""Say what picture files show, and how surely."""
+"""Predict the class of image files with a trained model."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,15 +10,22 @@ import numpy as np
 from striate._types import Array
 from striate.data.workers import cut, in_order, progress
 from striate.errors import DataError
-from striate.images import find_images
+from striate.images import UnreadableFile, find_images
 from striate.workflows.trained import TrainedModel
 
-AT_ONCE = 32  # pictures that a thread decodes before the network sees them
+BATCH_SIZE = 32  # images that a thread decodes and the network then processes together
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """probability: of the label, 0 … 1. unknown: whether it is not to be trusted: see `TrainedModel.answer`."""
+    """The predicted class of one image file.
+
+    Attributes:
+        path: The file.
+        label: Name of the predicted class.
+        probability: Probability of that class, 0 … 1, rounded to six decimals.
+        unknown: Whether the prediction should not be trusted; see `TrainedModel.answer`.
+    """
 
     path: str
     label: str
@@ -26,51 +33,62 @@ class Prediction:
     unknown: bool
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Why a file or folder has no prediction."""
+def find_files(paths: Iterable[str]) -> tuple[list[Path], list[UnreadableFile]]:
+    """Find the image files that files and folders stand for.
 
-    path: str
-    reason: str
+    Args:
+        paths: Image files, and folders that are searched for image files.
 
-
-def find(paths: Iterable[str]) -> tuple[list[Path], list[Fault]]:
-    """All pictures that these files and folders stand for, each once, and the paths that stand for none."""
+    Returns:
+        All image files, each once, and the paths that are missing or contain no images.
+    """
     found: dict[Path, None] = {}
-    faults = []
+    unreadable = []
     for path in paths:
         try:
             found |= dict.fromkeys(find_images([path]))
         except (DataError, OSError) as error:
-            faults.append(Fault(path, str(error)))
-    return list(found), faults
+            unreadable.append(UnreadableFile(path, str(error)))
+    return list(found), unreadable
 
 
-def predict(trained: TrainedModel, files: Sequence[Path]) -> Iterator[Prediction | Fault]:
-    """One answer for each file, in order; a file that cannot be read gets a Fault."""
-    parts = [[files[row] for row in rows] for rows in cut(len(files), AT_ONCE)]
-    with progress("looking at pictures", len(files)) as advance:
-        reads = in_order(lambda part: [_read(trained, file) for file in part], parts)  # ahead of the network
-        for part, read in zip(parts, reads, strict=True):
-            yield from _answer(trained, part, read)
-            advance(len(part))
+def predict_files(trained: TrainedModel, files: Sequence[Path]) -> Iterator[Prediction | UnreadableFile]:
+    """Predict the class of each image file.
+
+    Args:
+        trained: The model.
+        files: Image files.
+
+    Yields:
+        One result for each file, in the order of `files`.
+    """
+    batches = [[files[row] for row in rows] for rows in cut(len(files), BATCH_SIZE)]
+    with progress("predicting", len(files)) as advance:
+        decoded = in_order(lambda batch: [_read(trained, file) for file in batch], batches)  # ahead of the network
+        for batch, images in zip(batches, decoded, strict=True):
+            yield from _predict_batch(trained, batch, images)
+            advance(len(batch))
 
 
-def _read(trained: TrainedModel, file: Path) -> Array | str:
-    """Its pixels (H, W, C), or why it cannot be read."""
+def _read(trained: TrainedModel, file: Path) -> Array | UnreadableFile:
+    """Return the pixels of a file, uint8 (H, W, C), or why it cannot be read."""
     try:
         return trained.policy.read(file)
     except DataError as error:
-        return str(error)
+        return UnreadableFile(str(file), str(error))
 
 
-def _answer(trained: TrainedModel, files: Sequence[Path], read: Sequence[Array | str]) -> Iterator[Prediction | Fault]:
-    pictures = [pixels for pixels in read if not isinstance(pixels, str)]
-    rows: Iterator[tuple[Array, Any]] = zip(*trained.answer(np.stack(pictures)), strict=True) if pictures else iter(())
-    for file, pixels in zip(files, read, strict=True):
-        if isinstance(pixels, str):
-            yield Fault(str(file), pixels)
+def _predict_batch(
+    trained: TrainedModel, files: Sequence[Path], images: Sequence[Array | UnreadableFile]
+) -> Iterator[Prediction | UnreadableFile]:
+    readable = [image for image in images if not isinstance(image, UnreadableFile)]
+    answers: Iterator[tuple[Array, Any]] = (
+        zip(*trained.answer(np.stack(readable)), strict=True) if readable else iter(())
+    )
+    for file, image in zip(files, images, strict=True):
+        if isinstance(image, UnreadableFile):
+            yield image
             continue
-        row, unknown = next(rows)
-        best, top = int(row.argmax()), float(row.max())
-        yield Prediction(str(file), trained.classes[best], round(top, 6), bool(unknown))
+        probabilities, unknown = next(answers)
+        best, probability = int(probabilities.argmax()), float(probabilities.max())
+        yield Prediction(str(file), trained.classes[best], round(probability, 6), bool(unknown))

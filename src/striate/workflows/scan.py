@@ -1,4 +1,4 @@
-"""Look through a folder of photographs before training on it: what is there, what is damaged, what is double."""
+"""Inspect a folder of images before training: formats, sizes, damaged files, copies and class counts."""
 
 import shlex
 from collections import Counter
@@ -14,33 +14,32 @@ from striate.data.layout import Layout, read_layout
 from striate.data.split import PARTS, TRAINING, copies, digest_bytes
 from striate.data.workers import cut, in_order, progress
 from striate.errors import DataError
-from striate.images import Header, check_image, read_file
+from striate.images import Header, UnreadableFile, check_image, read_file
 
-AT_ONCE = 16  # files for a thread before it reports
-FEW_IN_CLASS = 20
-UNEVEN = 3.0  # times the smallest class
-MANY_FAULTS = 0.02
+BATCH_SIZE = 16  # files that a thread reads before it reports progress
+MIN_CLASS_SIZE = 20  # images; smaller classes are pointed out
+IMBALANCE = 3.0  # largest class / smallest class from which class weights are suggested
+UNREADABLE_SHARE = 0.02  # of all files, from which unreadable files are pointed out
 
 Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Fault:
-    """A file that training would leave out, and why."""
+class FolderScan:
+    """What a folder of images contains.
 
-    file: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Scan:
-    """What lies in a folder of photographs.
-
-    images: readable ones, of `bytes` in all; formats: how many of each. sizes: (width, height) in pixels of the
-    smallest, the median and the largest picture by area. parts: those that the folder is cut into, if it is.
-    classes: images of each, one number for each part, or a single one. unreadable: what training leaves out.
-    copies: groups of files of one class that are the same byte for byte; across: of several classes.
-    notes: what else is left out, and doubts.
+    Attributes:
+        folder: The folder.
+        images: Number of readable images.
+        bytes: Size of the readable files together.
+        formats: Number of images of each file format.
+        sizes: (width, height) in pixels of the smallest, median and largest image by area.
+        parts: Names of the parts (training, validation, test) if the folder is split, else empty.
+        classes: Number of images of each class: one number per part, or a single one if the folder is not split.
+        unreadable: Files that training would leave out.
+        copies: Groups of identical files within one class.
+        conflicts: Groups of identical files that lie in several classes.
+        notes: What else is left out, and doubtful points.
     """
 
     folder: str
@@ -50,95 +49,102 @@ class Scan:
     sizes: dict[str, tuple[int, int]]
     parts: tuple[str, ...]
     classes: dict[str, tuple[int, ...]]
-    unreadable: tuple[Fault, ...]
+    unreadable: tuple[UnreadableFile, ...]
     copies: tuple[tuple[str, ...], ...]
-    across: tuple[tuple[str, ...], ...]
+    conflicts: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        return asdict(self) | {"advice": self.advice}
+        """Return the scan and the advice as values for JSON."""
+        unreadable = [{"file": item.file, "reason": item.reason} for item in self.unreadable]
+        return asdict(self) | {"unreadable": unreadable, "advice": self.advice}
 
     @property
-    def untaught(self) -> tuple[str, ...]:
-        """Classes without training images, where the folder is cut into parts."""
+    def classes_without_training_images(self) -> tuple[str, ...]:
+        """Classes that cannot be learned because the training part has no images of them."""
         training = self.parts.index(PARTS[TRAINING]) if self.parts else 0
-        return tuple(name for name, numbers in self.classes.items() if not numbers[training])
+        return tuple(name for name, counts in self.classes.items() if not counts[training])
 
     @property
     def advice(self) -> str:
-        """One sentence on the gravest thing."""
+        """One sentence on the most serious problem, or the command to train if there is none."""
         counts = {name: sum(numbers) for name, numbers in self.classes.items()}
-        fewest, most = min(counts, key=counts.__getitem__), max(counts.values())
-        faults, files = len(self.unreadable), self.images + len(self.unreadable)
-        if self.untaught:
-            names = ", ".join(f"'{name}'" for name in self.untaught)
-            return f"Nothing can be learnt of {names} without training images: add some."
-        if self.across:
-            return "Decide for each picture that is in several classes where it belongs: the network is told both."
-        if faults > MANY_FAULTS * files:
-            return f"{faults:,} of {files:,} files cannot be read: see whether they can be had whole."
-        if counts[fewest] < FEW_IN_CLASS:
-            images = "1 image" if counts[fewest] == 1 else f"{counts[fewest]} images"
-            return f"Class '{fewest}' has {images}, too few to learn from and to test on: add more."
-        if most >= UNEVEN * counts[fewest]:
-            ratio = f"{most / counts[fewest]:.1f}"
-            return f"The largest class has {ratio} times the images of '{fewest}': train with --set class_weights=true."
-        return f"Nothing stands in the way of: striate train {shlex.quote(self.folder)}"
+        smallest, most = min(counts, key=counts.__getitem__), max(counts.values())
+        unreadable, files = len(self.unreadable), self.images + len(self.unreadable)
+        if self.classes_without_training_images:
+            names = ", ".join(f"'{name}'" for name in self.classes_without_training_images)
+            return f"There are no training images of {names}, so the network cannot learn them. Add some."
+        if self.conflicts:
+            return "Some images are in several classes, so their labels contradict each other. Keep each in one class."
+        if unreadable > UNREADABLE_SHARE * files:
+            return f"{unreadable:,} of {files:,} files cannot be read. Replace them with undamaged files."
+        if counts[smallest] < MIN_CLASS_SIZE:
+            images = "1 image" if counts[smallest] == 1 else f"{counts[smallest]} images"
+            return f"Class '{smallest}' has {images}, too few to train and test on. Add more."
+        if most >= IMBALANCE * counts[smallest]:
+            ratio = f"{most / counts[smallest]:.1f}"
+            return (
+                f"The largest class has {ratio} times as many images as '{smallest}'. "
+                "Train with --set class_weights=true."
+            )
+        return f"No problems found. To train: striate train {shlex.quote(self.folder)}"
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """One readable file."""
-
+class _ReadableFile:
     header: Header
     bytes: int
     digest: int
 
 
-def scan(path: str | Path) -> Scan:
-    """Look through path/CLASS/… as training would. Raises DataError where training would find nothing to learn."""
+def scan_folder(path: str | Path) -> FolderScan:
+    """Inspect a folder of images path/CLASS/… the way training would read it.
+
+    Raises:
+        DataError: If there are fewer than two classes, or no image can be read.
+    """
     layout = read_layout(path)
-    seen = _look(layout)
-    found = [item for item in seen if isinstance(item, _Seen)]
-    faults = tuple(item for item in seen if isinstance(item, Fault))
-    if not found:
-        raise DataError(f"None of the {len(faults):,} pictures in '{path}' can be read. {faults[0].reason}")
-    good = np.flatnonzero([isinstance(item, _Seen) for item in seen])
-    same = [good[rows] for rows in copies(np.array([item.digest for item in found], np.uint64))]
+    files = _read_all(layout)
+    readable = [item for item in files if isinstance(item, _ReadableFile)]
+    unreadable = tuple(item for item in files if isinstance(item, UnreadableFile))
+    if not readable:
+        raise DataError(f"None of the {len(unreadable):,} images in '{path}' can be read. {unreadable[0].reason}")
+    rows = np.flatnonzero([isinstance(item, _ReadableFile) for item in files])
+    identical = [rows[group] for group in copies(np.array([item.digest for item in readable], np.uint64))]
     parts = sorted(set(layout.parts.tolist())) if layout.parts.any() else []
-    return Scan(
+    return FolderScan(
         folder=str(path),
-        images=len(found),
-        bytes=sum(item.bytes for item in found),
-        formats=dict(Counter(item.header.format for item in found).most_common()),
-        sizes=_sizes([(item.header.width, item.header.height) for item in found]),
+        images=len(readable),
+        bytes=sum(item.bytes for item in readable),
+        formats=dict(Counter(item.header.format for item in readable).most_common()),
+        sizes=_sizes([(item.header.width, item.header.height) for item in readable]),
         parts=tuple(PARTS[part] for part in parts),
-        classes=_counts(layout, good, parts),
-        unreadable=faults,
-        copies=tuple(_names(layout, rows) for rows in same if not np.ptp(layout.y[rows])),
-        across=tuple(_names(layout, rows) for rows in same if np.ptp(layout.y[rows])),
-        notes=(*layout.notes, *_leaks(layout, same)),
+        classes=_counts(layout, rows, parts),
+        unreadable=unreadable,
+        copies=tuple(_names(layout, group) for group in identical if not np.ptp(layout.y[group])),
+        conflicts=tuple(_names(layout, group) for group in identical if np.ptp(layout.y[group])),
+        notes=(*layout.notes, *_leaks(layout, identical)),
     )
 
 
-def _look(layout: Layout) -> list[_Seen | Fault]:
-    seen: list[_Seen | Fault] = []
-    with progress("looking at pictures", len(layout.files)) as advance:
-        for block in in_order(lambda rows: [_look_at(layout, row) for row in rows], cut(len(layout.files), AT_ONCE)):
-            seen += block
-            advance(len(block))
-    return seen
+def _read_all(layout: Layout) -> list[_ReadableFile | UnreadableFile]:
+    files: list[_ReadableFile | UnreadableFile] = []
+    batches = cut(len(layout.files), BATCH_SIZE)
+    with progress("scanning images", len(layout.files)) as advance:
+        for batch in in_order(lambda rows: [_read_one(layout, row) for row in rows], batches):
+            files += batch
+            advance(len(batch))
+    return files
 
 
-def _look_at(layout: Layout, row: int) -> _Seen | Fault:
+def _read_one(layout: Layout, row: int) -> _ReadableFile | UnreadableFile:
     name = layout.names[row]
     try:
         content = read_file(layout.files[row], name)
         header = check_image(content, name)
     except DataError as error:
-        return Fault(name, str(error))
-    return _Seen(header, len(content), int(digest_bytes([content], 0)[0]))
+        return UnreadableFile(name, str(error))
+    return _ReadableFile(header, len(content), int(digest_bytes([content], 0)[0]))
 
 
 def _sizes(sizes: Sequence[tuple[int, int]]) -> dict[str, tuple[int, int]]:
@@ -146,10 +152,10 @@ def _sizes(sizes: Sequence[tuple[int, int]]) -> dict[str, tuple[int, int]]:
     return {"smallest": by_area[0], "median": by_area[len(by_area) // 2], "largest": by_area[-1]}
 
 
-def _counts(layout: Layout, good: Rows, parts: Sequence[int]) -> dict[str, tuple[int, ...]]:
-    """Images of each class, one number for each part; all in one where there are none."""
+def _counts(layout: Layout, rows: Rows, parts: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """Count the images of each class: one number per part, or a single one if the folder is not split."""
     counts = np.zeros((len(layout.classes), len(PARTS)), int)
-    np.add.at(counts, (layout.y[good], layout.parts[good]), 1)
+    np.add.at(counts, (layout.y[rows], layout.parts[rows]), 1)
     return {name: tuple(row[parts or [0]].tolist()) for name, row in zip(layout.classes, counts, strict=True)}
 
 
@@ -157,9 +163,10 @@ def _names(layout: Layout, rows: Rows) -> tuple[str, ...]:
     return tuple(layout.names[row] for row in rows)
 
 
-def _leaks(layout: Layout, same: Sequence[Rows]) -> list[str]:
-    crossing = [rows for rows in same if np.ptp(layout.parts[rows])]
-    if not crossing:
+def _leaks(layout: Layout, identical: Sequence[Rows]) -> list[str]:
+    """Return a note if the same image lies in several parts, such as training and test."""
+    leaks = [group for group in identical if np.ptp(layout.parts[group])]
+    if not leaks:
         return []
-    pictures = "1 picture is" if len(crossing) == 1 else f"{len(crossing):,} pictures are"
-    return [f"{pictures} in several parts at once, the first is '{layout.names[crossing[0][0]]}'."]
+    images = "1 image is" if len(leaks) == 1 else f"{len(leaks):,} images are"
+    return [f"{images} in more than one of training, validation and test; the first is '{layout.names[leaks[0][0]]}'."]

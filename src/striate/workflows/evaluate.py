@@ -1,0 +1,104 @@
+"""Evaluate a trained model on the test images of a data set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from striate._types import Array
+from striate.data import Dataset, Images, load_folder
+from striate.errors import DataError, UsageError
+from striate.evaluation import Evaluation, evaluate
+from striate.workflows.plan import is_folder
+from striate.workflows.prepare import load_data
+from striate.workflows.trained import TrainedModel
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """What `evaluate_model` returns.
+
+    Attributes:
+        data: Name of the data set.
+        evaluation: The metrics on its test images.
+        notes: Remarks about the data, such as a change of the image size.
+    """
+
+    data: str
+    evaluation: Evaluation
+    notes: tuple[str, ...] = ()
+
+
+def evaluate_model(trained: TrainedModel, data: str | None = None) -> EvaluationResult:
+    """Evaluate a trained model on test images.
+
+    Args:
+        trained: The model.
+        data: Name of a data set, or a folder of images; by default the data that the model was trained on.
+
+    Raises:
+        UsageError: If no data are named and the model does not record what it was trained on.
+        DataError: If the test part is empty, or the data have classes that the model does not know.
+    """
+    name = data or trained.data
+    if name is None:
+        raise UsageError(
+            "The model file does not record its training data. Name a data set or a folder of images to evaluate on."
+        )
+    name = str(Path(name).resolve()) if is_folder(name) else name
+    dataset, notes = load_for_model(name, trained)
+    test = _test_part(dataset)
+    labels = to_model_labels(dataset, test.y, trained.classes)
+    evaluation = evaluate(trained.probabilities(test.x), labels, trained.classes, test.names)
+    return EvaluationResult(dataset.name, evaluation, (*notes, *_notes(trained, dataset, name)))
+
+
+def load_for_model(name: str, trained: TrainedModel) -> tuple[Dataset, list[str]]:
+    """Load data in the input shape of a model.
+
+    Returns:
+        The data set, and a note if its images had to be resized.
+    """
+    shape = trained.policy.shape
+    if is_folder(name):
+        return load_folder(name, trained.policy), []
+    dataset = load_data(name)
+    if dataset.shape == shape:
+        return dataset, []
+    original, required = ("×".join(map(str, size)) for size in (dataset.shape, shape))
+    return load_data(name, shape), [f"The images are {original}; they were resized to the model's {required}."]
+
+
+def _test_part(dataset: Dataset) -> Images:
+    if not len(dataset.test):
+        raise DataError(f"'{dataset.name}' has no test images: it is too small to be split. Add images.")
+    return dataset.test
+
+
+def to_model_labels(dataset: Dataset, y: Array, classes: Sequence[str]) -> Array:
+    """Convert class numbers of a data set to those of a model, matched by class name.
+
+    Args:
+        dataset: The data.
+        y: Class numbers of the data set, (N,).
+        classes: Class names of the model.
+
+    Returns:
+        Class numbers of the model, int64 (N,).
+
+    Raises:
+        DataError: If the data set has a class that the model does not know.
+    """
+    unknown = [name for name in dataset.classes if name not in classes]
+    if unknown:
+        raise DataError(
+            f"'{dataset.name}' has the class '{unknown[0]}', which the model does not know. "
+            f"The classes of the model are: {', '.join(classes)}."
+        )
+    return np.array([classes.index(name) for name in dataset.classes], np.int64)[y]
+
+
+def _notes(trained: TrainedModel, dataset: Dataset, name: str) -> tuple[str, ...]:
+    changed = trained.data == name and trained.fingerprint not in (None, dataset.fingerprint)
+    return (*dataset.notes, *(["The data have changed since the model was trained."] if changed else []))
