@@ -113,3 +113,14 @@ def test_reading_a_large_file_in_any_order_leaves_little_of_it_in_memory(tmp_pat
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert int(done.stdout) < 80_000  # KiB, of which the interpreter and NumPy take a third
     (tmp_path / "x.pixels").unlink()
+
+
+def test_an_array_has_the_type_and_axes_it_was_opened_with(tmp_path: Path) -> None:
+    rows = np.random.default_rng(1).normal(size=(6, 9)).astype(np.float32)
+    (tmp_path / "features").write_bytes(rows.tobytes())
+    kept = Stored.open(tmp_path / "features", (6, 9), np.float32)
+    assert (kept.shape, kept.ndim, kept.nbytes) == ((6, 9), 2, rows.nbytes)
+    assert kept.dtype == np.float32
+    np.testing.assert_array_equal(kept[[5, 0]], rows[[5, 0]])
+    with pytest.raises(ValueError):
+        Stored.open(tmp_path / "features", (6, 9), np.float64)

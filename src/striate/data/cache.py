@@ -1,4 +1,4 @@
-"""Keep the pixels of photographs on the disk, so that each is decoded once: bounded, and never half written."""
+"""Keep decoded images and computed features on the disk, within a bound, so that each is made only once."""
 
 import json
 import os
@@ -8,8 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import DTypeLike
 
 from striate.data.stored import Stored
 from striate.downloads import cache_folder
@@ -21,28 +25,44 @@ MOST_GB = 20.0
 PAUSE = 0.1  # seconds between two looks at a lock
 
 Facts = dict[str, Any]
-Shape = tuple[int, int, int, int]
+Shape = tuple[int, ...]
 
 
 class NoRoomError(DataError):
-    """The pixels cannot be kept on the disk."""
+    """The array cannot be kept on the disk."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Pixels (N, H, W, C) on the disk, and what was found out when they were made."""
+    """An array (N, …) on the disk, and the facts noted when it was made."""
 
     x: Stored
     facts: Facts
 
 
-def keep(key: str, shape: Shape, make: Callable[[BinaryIO], Facts], good: Callable[[Facts], bool]) -> Kept:
-    """The pixels of this key: those on the disk, if their facts are `good`, else what `make` writes to a file.
+def keep(
+    key: str, shape: Shape, make: Callable[[BinaryIO], Facts], good: Callable[[Facts], bool],
+    dtype: DTypeLike = np.uint8,
+) -> Kept:  # fmt: skip
+    """Return the array of this key from the disk, or make it and keep it there.
 
-    One process at a time makes pixels; the others wait, and find them made. Raises NoRoomError where they cannot be
-    kept: a full disk, a folder that cannot be written, more than $STRIATE_CACHE_GB.
+    One process at a time makes an array; the others wait, and find it made.
+
+    Args:
+        key: What the array is known by; another content has another key.
+        shape: (N, …) of the array.
+        make: Writes the array's bytes to a file and returns facts about it, ready for JSON.
+        good: Whether what is on the disk, with these facts, may be used.
+        dtype: Of the array's elements.
+
+    Returns:
+        The array, which is read row by row when needed, and its facts.
+
+    Raises:
+        NoRoomError: If it cannot be kept: the disk is full, the folder cannot be written, or the array is larger than
+            $STRIATE_CACHE_GB.
     """
-    entry = _Entry(photos_folder(), key, shape)
+    entry = _Entry(photos_folder(), key, shape, np.dtype(dtype))
     found = entry.load()
     if found and good(found.facts):
         return found
@@ -76,6 +96,7 @@ class _Entry:
     folder: Path
     key: str
     shape: Shape
+    dtype: np.dtype[Any]
 
     @property
     def pixels(self) -> Path:
@@ -87,8 +108,7 @@ class _Entry:
 
     @property
     def bytes(self) -> int:
-        count, height, width, channels = self.shape
-        return count * height * width * channels
+        return prod(self.shape) * self.dtype.itemsize
 
     @property
     def needed(self) -> int:
@@ -103,7 +123,7 @@ class _Entry:
         """What is on the disk; None where nothing is, or something damaged."""
         try:
             facts = json.loads(self.facts.read_text("utf-8"))
-            kept = Kept(Stored.open(self.pixels, self.shape), facts)
+            kept = Kept(Stored.open(self.pixels, self.shape, self.dtype), facts)
             os.utime(self.facts)  # used now
         except (OSError, ValueError):
             return None
@@ -119,7 +139,7 @@ class _Entry:
             atomic_write(self.facts, json.dumps(facts, ensure_ascii=False))
         except RunError as error:
             raise error.__cause__ or error from None
-        return Kept(Stored.open(self.pixels, self.shape), facts)
+        return Kept(Stored.open(self.pixels, self.shape, self.dtype), facts)
 
     def _clear(self) -> None:
         """The facts first: pixels alone do not count."""

@@ -35,8 +35,7 @@ def features(base: Base, data: Dataset) -> tuple[Features, Features, Features]:
         return {}
 
     try:
-        kept = keep(_key(base, data), (count, 1, 1, 4 * sum(sizes)), make, lambda facts: True)
-        all_rows = np.ascontiguousarray(kept.x[:]).view(np.float32).reshape(count, sum(sizes))
+        all_rows = keep(_key(base, data), (count, sum(sizes)), make, lambda facts: True, np.float32).x[:]
     except NoRoomError:
         all_rows = np.concatenate(list(_computed(base, parts, count)))
     cuts = np.cumsum([len(part) for part in parts])[:-1]
