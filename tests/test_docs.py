@@ -12,7 +12,7 @@ import click
 import pytest
 
 from striate.cli import striate
-from striate.systems.known import SYSTEMS
+from striate.systems.registry import SYSTEMS
 
 ROOT = Path(__file__).parents[1]
 TUTORIAL = "docs/tutorials/from-a-pixel-to-a-probability"

@@ -1,4 +1,4 @@
-"""striate reproduce, and the systems it runs."""
+"""The command `striate reproduce` and its systems."""
 
 import json
 from dataclasses import replace
@@ -9,17 +9,17 @@ import pytest
 from striate import zoo
 from striate.errors import RunError
 from striate.systems import toy_convolutions
-from striate.systems.known import SYSTEMS, find
-from striate.systems.recipes import AS_REPORTED, RECIPES
+from striate.systems.recipes import RECIPES, photo_recipe
+from striate.systems.registry import SYSTEMS, get_system
 from striate.workflows.reproduce import Reproduction
 
 from .conftest import Cli
 
 
-def test_worked_examples_and_regression(cli: Cli, tmp_path: Path) -> None:
+def test_demonstrations_print_their_numbers_and_write_results(cli: Cli, tmp_path: Path) -> None:
     done = cli("reproduce", "toy-convolutions", "linear-regression", "--out", "all")
     assert done.returncode == 0
-    assert "| toy-convolutions | exact | 13 of 13 examples exact | – | nothing |" in done.stdout
+    assert "| toy-convolutions | exact | 13 of 13 examples exact | – | none |" in done.stdout
     assert "WRONG" not in done.stdout
     assert "112" in done.stdout
     assert "19.5" in done.stdout
@@ -27,7 +27,7 @@ def test_worked_examples_and_regression(cli: Cli, tmp_path: Path) -> None:
     assert len(costs) == 21
     assert costs == sorted(costs, reverse=True)
     results = json.loads((tmp_path / "all" / "results.json").read_text("utf-8"))
-    assert results["outcomes"]["linear-regression"]["right"]
+    assert results["outcomes"]["linear-regression"]["passed"]
     cli("reproduce", "toy-convolutions", "--quiet", "--out", "all")
     kept = json.loads((tmp_path / "all" / "results.json").read_text("utf-8"))["outcomes"]
     assert set(kept) == {"toy-convolutions", "linear-regression"}
@@ -36,40 +36,41 @@ def test_worked_examples_and_regression(cli: Cli, tmp_path: Path) -> None:
 def test_optimizers_are_drawn_and_compared(cli: Cli) -> None:
     done = cli("reproduce", "optimizers")
     assert done.returncode == 0, done.stderr
-    said = done.stdout.splitlines()
-    rates = [line for line in said if ", learning rate " in line]
+    printed = done.stdout.splitlines()
+    rates = [line for line in printed if ", learning rate " in line]
     assert [line.split(",")[0] for line in rates] == ["SGD", "momentum", "Nesterov", "AdaGrad", "RMSProp", "Adam"]
-    for number, head in enumerate(rates):
-        begin = said.index(head) + 5
-        drawing = said[begin : said.index("", begin)]
+    for number, heading in enumerate(rates):
+        begin = printed.index(heading) + 5
+        drawing = printed[begin : printed.index("", begin)]
         assert max(map(len, drawing)) <= 60, number
         assert all(set(line) <= set(" .oSE+") for line in drawing), number
         assert [sum(line.count(mark) for line in drawing) for mark in "SE"] == [1, 1], number
-    [head] = [line for line in said if line.startswith("  step") and line.endswith("  learning rate")]
-    table = [line.split() for line in said[said.index(head) + 1 :][:6]]
+    [header] = [line for line in printed if line.startswith("  step") and line.endswith("  learning rate")]
+    table = [line.split() for line in printed[printed.index(header) + 1 :][:6]]
     assert len({row[1] for row in table}) == 1  # the same first weights
     assert all(float(row[7]) < float(row[1]) for row in table)
-    sparks = [line.split()[-1] for line in said if "█" in line]
+    sparks = [line.split()[-1] for line in printed if "█" in line]
     assert [len(spark) for spark in sparks] == [61] * 6
     assert "| optimizers | all descend | AdaGrad ends nearest the minimum (0.120 away), " in done.stdout
 
 
-def test_a_wrong_answer_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_result_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(toy_convolutions, "SUMS_SAME", [[12, 16, 9], [24, 28, 15], [15, 17, 10]])
-    said: list[str] = []
-    finding = toy_convolutions.toy_convolutions(said.append)
-    assert not finding.right
-    assert finding.measured == "10 of 13 examples exact"
-    assert "convolution 2×2 of all 10, same: WRONG" in said
+    printed: list[str] = []
+    result = toy_convolutions.toy_convolutions(printed.append)
+    assert not result.passed
+    assert result.measured == "10 of 13 examples exact"
+    assert "convolution 2×2 of all 10, same: WRONG" in printed
 
 
 def test_every_system_has_both_recipes_and_known_models() -> None:
-    trained = [system for system in SYSTEMS if not system.show]
-    assert {system.id for system in trained} == set(AS_REPORTED)
-    assert set(RECIPES) == {system.id for system in trained if system.data != "dogs-vs-cats"}
+    trained = [system for system in SYSTEMS if not system.demo]
+    models = {variant.model for system in trained for variant in system.variants}
+    small = {model for model in models if not photo_recipe(model)}
+    assert small - {"mnist-cnn-functional", "mnist-cnn-subclassed"} == set(RECIPES)
     for system in trained:
         assert system.recipe().seed == system.recipe(as_reported=True).seed == 0
-        assert {form.model for form in system.forms} <= set(zoo.names())
+        assert {variant.model for variant in system.variants} <= set(zoo.names())
 
 
 def test_list_needs_no_training(cli: Cli, tmp_path: Path) -> None:
@@ -78,13 +79,11 @@ def test_list_needs_no_training(cli: Cli, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_seeds_are_run_once_and_never_mixed_with_another_recipe(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_finished_runs_are_reused_unless_the_recipe_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(RECIPES, "mnist-quick", replace(RECIPES["mnist-quick"], epochs=1))
-    system = replace(find("mnist-quick"), data="mnist5k")
-    said: list[str] = []
-    reproduction = Reproduction(tmp_path, (4, 5), verbose=0, say=said.append)
+    system = replace(get_system("mnist-quick"), data="mnist5k")
+    printed: list[str] = []
+    reproduction = Reproduction(tmp_path, (4, 5), verbose=0, say=printed.append)
     [outcome] = reproduction.run([system])
     assert list(outcome.accuracies) == [4, 5]
     assert outcome.measured.endswith(" %")
@@ -94,22 +93,22 @@ def test_seeds_are_run_once_and_never_mixed_with_another_recipe(
     assert again == outcome
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == files
     monkeypatch.setitem(RECIPES, "mnist-quick", replace(RECIPES["mnist-quick"], epochs=2))
-    with pytest.raises(RunError, match="holds a run by another recipe"):
+    with pytest.raises(RunError, match="contains a run with another recipe"):
         list(reproduction.run([system]))
 
 
-def test_the_members_of_one_ensemble_are_in_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ensembles_of_different_seeds_share_no_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(RECIPES, "mnist-quick", replace(RECIPES["mnist-quick"], epochs=1))
-    system = replace(find("mnist-quick"), data="mnist5k", members=2)
+    system = replace(get_system("mnist-quick"), data="mnist5k", members=2)
     list(Reproduction(tmp_path, (0, 1), verbose=0, say=lambda text: None).run([system]))
     configs = sorted(tmp_path.rglob("member-*/config.json"))
     assert [json.loads(file.read_text("utf-8"))["recipe"]["seed"] for file in configs] == [0, 1, 2, 3]
 
 
-def test_photographs_that_are_not_there_are_asked_for(cli: Cli) -> None:
+def test_missing_photographs_are_an_error_that_says_where_to_get_them(cli: Cli) -> None:
     done = cli("reproduce", "alexnet", env={"STRIATE_DATA": ""})
     assert done.returncode == 2
-    assert "get the photographs from https://www.kaggle.com/c/dogs-vs-cats" in done.stderr
+    assert "Get the photographs from https://www.kaggle.com/c/dogs-vs-cats" in done.stderr
     needs = cli("reproduce", "tutorial-cnn")
     assert "System 'tutorial-cnn' needs a folder of photographs: --data photos/" in needs.stderr
     wrong = cli("reproduce", "alexnet", "--data", "nowhere")

@@ -1,4 +1,4 @@
-"""The demonstration `optimizers`: paths against textbook loops written out here, and what it says of them."""
+"""The demonstration `optimizers`: its paths, compared with plain loops written out here, and its result."""
 
 from collections.abc import Callable
 from math import sqrt
@@ -58,12 +58,12 @@ def textbook(rule: Rule, rate: float) -> list[Point]:
 
 @pytest.mark.parametrize("number", range(6))
 def test_paths_are_those_of_the_textbook(number: int) -> None:
-    rule, one = (sgd, momentum, nesterov, adagrad, rmsprop, adam)[number], demo.CONTENDERS[number]
-    assert one.name.lower() == rule.__name__
-    np.testing.assert_allclose(demo.path(one), textbook(rule, one.valley_rate), rtol=1e-9, atol=1e-12)
+    rule, contender = (sgd, momentum, nesterov, adagrad, rmsprop, adam)[number], demo.CONTENDERS[number]
+    assert contender.name.lower() == rule.__name__
+    np.testing.assert_allclose(demo.path(contender), textbook(rule, contender.valley_rate), rtol=1e-9, atol=1e-12)
 
 
-def test_walk_decays_all_numbers_and_leaves_the_gradient_alone() -> None:
+def test_walk_applies_weight_decay_without_changing_the_gradient() -> None:
     flat = np.zeros(3)
     path = walk(AdamW(learning_rate=0.5, weight_decay=0.1), lambda point: flat, (1.0, -2.0, 4.0), 2)
     np.testing.assert_allclose(path, np.outer([1, 0.95, 0.95**2], [1.0, -2.0, 4.0]))
@@ -73,24 +73,24 @@ def test_walk_decays_all_numbers_and_leaves_the_gradient_alone() -> None:
     assert steady.tolist() == [1, 1]
 
 
-def test_drawing_has_the_path_the_right_way_up() -> None:
+def test_drawing_has_y_upwards() -> None:
     lines = demo.drawing(np.array([[-7.5, 2], [2.5, 2], [2.5, -2]]))
-    assert len(lines) == demo.HIGH
-    assert lines[0] == "S" + "." * (demo.WIDE - 2) + "o"
-    assert [line[-1] for line in lines] == ["o", *"." * (demo.HIGH - 2), "E"]
-    assert lines[demo.HIGH // 2].index("+") == 44  # (0, 0): three quarters of the way from −7.5 to 2.5
+    assert len(lines) == demo.HEIGHT
+    assert lines[0] == "S" + "." * (demo.WIDTH - 2) + "o"
+    assert [line[-1] for line in lines] == ["o", *"." * (demo.HEIGHT - 2), "E"]
+    assert lines[demo.HEIGHT // 2].index("+") == 44  # (0, 0): three quarters of the way from −7.5 to 2.5
 
 
-def test_sparkline_goes_from_empty_to_full() -> None:
+def test_sparkline_uses_all_heights() -> None:
     assert demo.sparkline([7, 3.5, 1, 0], 7) == "█▅▂▁"
 
 
-def test_one_that_climbs_is_not_right(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demonstration_fails_if_an_optimizer_climbs(monkeypatch: pytest.MonkeyPatch) -> None:
     climber = demo.Contender("SGD", SGD(), 1.01, 0.1)
     monkeypatch.setattr(demo, "CONTENDERS", (climber,))
-    monkeypatch.setattr(demo, "curve", lambda one, seed: np.linspace(2, 1, 61).tolist())
-    said: list[str] = []
-    assert demo.height(demo.path(climber)[-1]) > demo.height(demo.path(climber)[0])
-    finding = demo.optimizers(said.append)
-    assert not finding.right
-    assert finding.measured.endswith("SGD has the lowest loss (1.000)")
+    monkeypatch.setattr(demo, "curve", lambda contender, seed: np.linspace(2, 1, 61).tolist())
+    printed: list[str] = []
+    assert demo.valley(demo.path(climber)[-1]) > demo.valley(demo.path(climber)[0])
+    result = demo.optimizers(printed.append)
+    assert not result.passed
+    assert result.measured.endswith("SGD has the lowest loss (1.000)")

@@ -1,4 +1,4 @@
-"""Recipes for networks on photographs, by the number of images; where the known systems get theirs from."""
+"""Recipes of networks for photographs, and the systems that use photographs."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +11,12 @@ from striate import zoo
 from striate.data import PHOTOGRAPHS
 from striate.engines.optimizers import AdamW
 from striate.errors import DataError
-from striate.systems.known import find
-from striate.systems.photographs import FEW, GUIDES, find_dogs_vs_cats, guide_of
-from striate.systems.recipes import recipe_for, tuning_recipe
+from striate.systems.recipes import PHOTO_RECIPES, TYPICAL_IMAGES, photo_recipe, recipe_for, tuning_recipe
+from striate.systems.registry import find_dogs_vs_cats, get_system
 from striate.training import Recipe
 from striate.workflows import defaults
 from striate.workflows.plan import make_plan
-from striate.workflows.reproduce import Reproduction, place_of
+from striate.workflows.reproduce import Reproduction, data_location
 
 CLASSICS = (
     "alexnet",
@@ -34,7 +33,7 @@ CLASSICS = (
 
 @pytest.mark.parametrize("model", CLASSICS)
 def test_every_classic_network_has_a_recipe_for_photographs(model: str) -> None:
-    recipe = recipe_for(model, FEW)
+    recipe = recipe_for(model, TYPICAL_IMAGES)
     assert recipe.augmentation == PHOTOGRAPHS["standard"]
     assert recipe.label_smoothing == 0.1
     assert isinstance(recipe.optimizer, AdamW)
@@ -43,14 +42,14 @@ def test_every_classic_network_has_a_recipe_for_photographs(model: str) -> None:
     assert 0.98 <= recipe.average < 1
 
 
-def test_networks_for_small_pictures_keep_their_own() -> None:
-    assert all(guide_of(model) is None for model in zoo.names() if max(zoo.network(model).input_shapes[0]) <= 64)
+def test_networks_for_small_images_have_their_own_recipes() -> None:
+    assert all(photo_recipe(model) is None for model in zoo.names() if max(zoo.network(model).input_shapes[0]) <= 64)
     assert recipe_for("mnist-cnn-functional", 5) == recipe_for("mnist-cnn")
     assert recipe_for("linear-regression") == Recipe()
 
 
-@given(some.sampled_from(sorted(GUIDES)), some.integers(0, 10**7), some.integers(1, 10**6))
-def test_more_images_are_seen_less_often_but_learnt_from_for_longer(model: str, images: int, more: int) -> None:
+@given(some.sampled_from(sorted(PHOTO_RECIPES)), some.integers(0, 10**7), some.integers(1, 10**6))
+def test_more_images_mean_fewer_epochs_but_more_steps(model: str, images: int, more: int) -> None:
     fewer, larger = recipe_for(model, images), recipe_for(model, images + more)
     assert fewer.epochs >= larger.epochs >= 20
     assert fewer.batch_size <= larger.batch_size
@@ -59,19 +58,19 @@ def test_more_images_are_seen_less_often_but_learnt_from_for_longer(model: str, 
 
 
 @pytest.mark.parametrize("model", ["alexnet", "googlenet"])
-def test_from_nothing_they_learn_with_batch_normalization_and_as_published_on_request(
+def test_training_from_scratch_uses_batch_normalization_unless_asked_otherwise(
     photographs: Path, model: str, tmp_path: Path
 ) -> None:
     assert make_plan(str(photographs), model).settings == {"normalization": "batch"}
     assert make_plan(str(photographs), model, sets={"normalization": "lrn"}).settings == {"normalization": "lrn"}
     (tmp_path / "weights.pt").write_bytes(b"any")
     assert make_plan(str(photographs), model, weights=str(tmp_path / "weights.pt")).settings == {}
-    (form,) = find(model).forms
-    assert (form.settings, form.as_reported["normalization"]) == ({"normalization": "batch"}, "lrn")
+    (variant,) = get_system(model).variants
+    assert (variant.settings, variant.as_reported["normalization"]) == ({"normalization": "batch"}, "lrn")
 
 
-def test_plans_count_the_images_by_their_names(photographs: Path) -> None:
-    """81 files, one of them no picture; the count looks at names alone."""
+def test_plans_count_images_by_file_name(photographs: Path) -> None:
+    """There are 81 empty files; no file is opened to count them."""
     assert make_plan(str(photographs), "resnet18").recipe == recipe_for("resnet18", 65)
     (photographs / "train").mkdir()
     for name in ("빨강", "파랑"):
@@ -100,7 +99,7 @@ def photographs(tmp_path: Path) -> Path:
         (True, "cuda", "resnet18", "there is an accelerator, cuda"),
     ],
 )
-def test_the_model_for_a_folder_depends_on_what_can_train_it(
+def test_the_model_for_a_folder_depends_on_pytorch_and_accelerator(
     torch: bool, accelerator: str | None, model: str, because: str, photographs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(defaults, "installed", lambda package: torch)
@@ -112,27 +111,27 @@ def test_the_model_for_a_folder_depends_on_what_can_train_it(
     assert make_plan("mnist5k").because == ""
 
 
-def test_dogs_vs_cats_are_found_or_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    system = find("googlenet")
+def test_missing_dogs_vs_cats_say_where_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = get_system("googlenet")
     monkeypatch.setenv("STRIATE_DATA", str(tmp_path))
-    with pytest.raises(DataError, match=r"Kaggle's Dogs vs\. Cats: get the photographs from https://.* --data FOLDER"):
-        place_of(system, None)
+    with pytest.raises(DataError, match=r"Kaggle's Dogs vs\. Cats\. Get the photographs from https://.* --data FOLDER"):
+        data_location(system, None)
     (tmp_path / "dogs-vs-cats").mkdir()
-    assert place_of(system, None) == str(tmp_path / "dogs-vs-cats")
+    assert data_location(system, None) == str(tmp_path / "dogs-vs-cats")
     (tmp_path / "own").mkdir()
     assert find_dogs_vs_cats(str(tmp_path / "own")) == tmp_path / "own"
-    with pytest.raises(DataError, match=r"There is no folder 'nowhere'\. These systems"):
-        place_of(system, "nowhere")
+    with pytest.raises(DataError, match=r"There is no folder 'nowhere'\. This system"):
+        data_location(system, "nowhere")
     monkeypatch.delenv("STRIATE_DATA")
-    with pytest.raises(DataError, match="set STRIATE_DATA to the folder that holds them as dogs-vs-cats/"):
-        place_of(system, None)
+    with pytest.raises(DataError, match="set STRIATE_DATA to the folder that contains dogs-vs-cats/"):
+        data_location(system, None)
 
 
 @pytest.mark.parametrize("id", ["alexnet", "googlenet"])
-def test_as_reported_the_pictures_are_padded_and_small(id: str, photographs: Path) -> None:
-    [form] = find(id).forms
+def test_as_reported_images_are_padded_and_resized_to_214(id: str, photographs: Path) -> None:
+    [variant] = get_system(id).variants
     ours, reported = (
-        Reproduction(Path(), (3,), as_reported, str(photographs))._plan(find(id), form, 3)
+        Reproduction(Path(), (3,), as_reported, str(photographs)).plan(get_system(id), variant, 3)
         for as_reported in (False, True)
     )
     assert reported.recipe.epochs == 300
@@ -142,14 +141,14 @@ def test_as_reported_the_pictures_are_padded_and_small(id: str, photographs: Pat
     assert (ours.fit, ours.settings) == (None, {"normalization": "batch"})
     assert ours.recipe.seed == reported.recipe.seed == 3
     assert ours.recipe.epochs == recipe_for(id, 65).epochs
-    assert "averaged weights for the last weights" in find(id).difference
+    assert "averaged weights for the last weights" in get_system(id).difference
 
 
 @pytest.mark.parametrize(("id", "tunes"), [("feature-extraction", False), ("fine-tuning", True)])
-def test_transfer_learning_begins_with_a_base(id: str, tunes: bool, photographs: Path) -> None:
-    system = find(id)
-    [form] = system.forms
-    plan = Reproduction(Path(), (3,), folder=str(photographs))._plan(system, form, 3)
+def test_transfer_learning_systems_use_a_base(id: str, tunes: bool, photographs: Path) -> None:
+    system = get_system(id)
+    [variant] = system.variants
+    plan = Reproduction(Path(), (3,), folder=str(photographs)).plan(system, variant, 3)
     assert (plan.model, plan.base, plan.fine_tune) == ("efficientnet-lite0", "efficientnet-lite0", tunes)
     assert plan.recipe.seed == 3
     assert system.difference == "efficientnet-lite0 as the base"

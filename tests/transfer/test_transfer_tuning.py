@@ -15,7 +15,8 @@ from striate.engines.base import check_frozen
 from striate.engines.onnxruntime import OnnxEngine
 from striate.engines.weights import initial_weights
 from striate.network import BatchNormalization, Conv2D, Dense, Network
-from striate.systems.recipes import TUNED, recipe_for, tuning_recipe
+from striate.systems.recipes import TUNED, tuning_recipe
+from striate.systems.registry import get_system
 from striate.training import Recipe
 from striate.transfer.features import answers
 from striate.transfer.tuning import Judged, divided, lower_layers, normalizations, set_apart
@@ -61,7 +62,7 @@ def test_the_upper_layers_learn_first_then_all_and_slowly() -> None:
 def test_few_pictures_are_seen_more_often(images: int, more: int) -> None:
     few, many = tuning_recipe(images), tuning_recipe(images + more)
     assert 12 >= few.epochs >= many.epochs >= TUNED.epochs
-    assert recipe_for("fine-tuning", images) == few
+    assert get_system("fine-tuning").recipe(images=images) == few
 
 
 def photographs(train: tuple[int, ...], held: int) -> Dataset:

@@ -1,1 +1,1 @@
-"""The systems of `striate reproduce`: which model, data, recipe, reported figure."""
+"""The systems of `striate reproduce`: models, data, training recipes and the figures reported for them."""

@@ -1,4 +1,4 @@
-"""Six optimisers go down the same valley and train the same small network: their paths and their curves."""
+"""Six optimizers compared: their paths in the same valley, and their loss curves on the same small network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,20 +9,20 @@ from striate._types import Array
 from striate.data import batches, epoch_order, load
 from striate.engines.numpy.optimizers import walk
 from striate.engines.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSprop
-from striate.systems.system import Finding, Say
+from striate.systems.system import DemoResult, Echo
 
-START, PATH_STEPS, PATH_SHOWN = (-7.0, 2.0), 30, (1, 5, 10, 20, 30)
-DIGITS, BATCH, CURVE_STEPS, CURVE_SHOWN = 1_000, 100, 60, 10
-WIDE, HIGH, X_SPAN, Y_SPAN = 60, 13, (-7.5, 2.5), (-2.0, 2.0)
+START, PATH_STEPS, PRINTED_STEPS = (-7.0, 2.0), 30, (1, 5, 10, 20, 30)
+DIGITS, BATCH_SIZE, CURVE_STEPS, PRINT_EVERY = 1_000, 100, 60, 10
+WIDTH, HEIGHT, X_RANGE, Y_RANGE = 60, 13, (-7.5, 2.5), (-2.0, 2.0)  # of the drawing, in characters and coordinates
 BARS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True)
 class Contender:
-    """An optimiser, with a learning rate for the valley and another for the network."""
+    """An optimizer, with one learning rate for the valley and another for the network."""
 
     name: str
-    rule: Optimizer
+    optimizer: Optimizer
     valley_rate: float
     network_rate: float
 
@@ -37,47 +37,47 @@ CONTENDERS = (
 )
 
 
-def optimizers(say: Say, seed: int = 0) -> Finding:
-    """Print each path down f(x, y) = x²/20 + y² with a drawing, then each curve of the loss on 1,000 digits."""
-    say(f"f(x, y) = x²/20 + y² from {START}; S start, o step, E end, + minimum")
-    paths = {one.name: path(one) for one in CONTENDERS}
-    for one in CONTENDERS:
-        _show_path(say, one, paths[one.name])
-    say(f"\nloss of mlp, 100 hidden units, on {DIGITS:,} digits; a step takes {BATCH} of them")
-    curves = {one.name: curve(one, seed) for one in CONTENDERS}
-    _show_curves(say, curves)
+def optimizers(echo: Echo, seed: int = 0) -> DemoResult:
+    """Print and draw each path down f(x, y) = x²/20 + y², then print each loss curve on 1,000 digits."""
+    echo(f"f(x, y) = x²/20 + y² from {START}; S start, o step, E end, + minimum")
+    paths = {contender.name: path(contender) for contender in CONTENDERS}
+    for contender in CONTENDERS:
+        _print_path(echo, contender, paths[contender.name])
+    echo(f"\nloss of mlp, 100 hidden units, on {DIGITS:,} digits, batches of {BATCH_SIZE}")
+    curves = {contender.name: curve(contender, seed) for contender in CONTENDERS}
+    _print_curves(echo, curves)
     distances = {name: float(np.hypot(*points[-1])) for name, points in paths.items()}
-    near, low = min(distances, key=distances.__getitem__), min(curves, key=lambda name: curves[name][-1])
-    fell = [bool(height(points[-1]) < height(points[0])) for points in paths.values()]
-    fell += [losses[-1] < losses[0] for losses in curves.values()]
-    measured = f"{near} ends nearest the minimum ({distances[near]:.3f} away), {low} has the lowest loss"
-    return Finding(f"{measured} ({curves[low][-1]:.3f})", right=all(fell))
+    nearest, lowest = min(distances, key=distances.__getitem__), min(curves, key=lambda name: curves[name][-1])
+    descended = [bool(valley(points[-1]) < valley(points[0])) for points in paths.values()]
+    descended += [losses[-1] < losses[0] for losses in curves.values()]
+    measured = f"{nearest} ends nearest the minimum ({distances[nearest]:.3f} away), {lowest} has the lowest loss"
+    return DemoResult(f"{measured} ({curves[lowest][-1]:.3f})", passed=all(descended))
 
 
-def height(points: Array) -> Array:
-    """f at points (…, 2): a valley, steep in y and shallow in x."""
+def valley(points: Array) -> Array:
+    """Return f at points (…, 2): a valley, steep in y and shallow in x."""
     return np.asarray(points[..., 0] ** 2 / 20 + points[..., 1] ** 2)
 
 
-def slope(point: Array) -> Array:
-    """The gradient (2,) of f at a point (2,)."""
+def gradient(point: Array) -> Array:
+    """Return the gradient (2,) of f at a point (2,)."""
     return point * (0.1, 2.0)
 
 
-def path(one: Contender) -> Array:
-    """All places (31, 2) on the way, the start first."""
-    return walk(replace(one.rule, learning_rate=one.valley_rate), slope, START, PATH_STEPS)
+def path(contender: Contender) -> Array:
+    """Return all points (31, 2) of the path, the start first."""
+    return walk(replace(contender.optimizer, learning_rate=contender.valley_rate), gradient, START, PATH_STEPS)
 
 
-def curve(one: Contender, seed: int) -> list[float]:
-    """The loss on all digits before the first step and after each; first weights and batches depend on seed alone."""
+def curve(contender: Contender, seed: int) -> list[float]:
+    """Return the loss on all digits before the first step and after each; all optimizers see the same batches."""
     from striate.building import build
 
     digits = load("mnist5k").train
     digits = digits.take(epoch_order(len(digits.x), seed, 0)[:DIGITS])
     model = build("mlp", seed=seed, hidden=(100,), dropout=0.0)
-    model.compile(replace(one.rule, learning_rate=one.network_rate))
-    parts = batches(DIGITS, BATCH)
+    model.compile(replace(contender.optimizer, learning_rate=contender.network_rate))
+    parts = batches(DIGITS, BATCH_SIZE)
     losses = [model.evaluate(digits.x, digits.y)["loss"]]
     for step in range(CURVE_STEPS):
         part = parts[step % len(parts)]
@@ -87,41 +87,43 @@ def curve(one: Contender, seed: int) -> list[float]:
 
 
 def drawing(points: Array) -> list[str]:
-    """The path (steps + 1, 2) seen from above, at most HIGH lines of at most WIDE characters, y upwards."""
-    canvas = np.full((HIGH, WIDE), " ")
-    between = np.linspace(points[:-1], points[1:], WIDE).reshape(-1, 2)  # (WIDE, steps, 2) → (WIDE · steps, 2)
+    """Draw a path (steps + 1, 2) as at most HEIGHT lines of at most WIDTH characters, y upwards."""
+    canvas = np.full((HEIGHT, WIDTH), " ")
+    between = np.linspace(points[:-1], points[1:], WIDTH).reshape(-1, 2)  # (WIDTH, steps, 2) → (WIDTH · steps, 2)
     for mark, marked in ((".", between), ("o", points), ("+", np.zeros((1, 2))), ("S", points[:1]), ("E", points[-1:])):
-        canvas[_cells(marked[:, 1], Y_SPAN[::-1], HIGH), _cells(marked[:, 0], X_SPAN, WIDE)] = mark
+        canvas[_cells(marked[:, 1], Y_RANGE[::-1], HEIGHT), _cells(marked[:, 0], X_RANGE, WIDTH)] = mark
     return "\n".join("".join(row).rstrip() for row in canvas).rstrip().splitlines()
 
 
 def sparkline(values: Sequence[float], top: float) -> str:
-    """One bar for each value, from the lowest at 0 to the highest at `top`."""
+    """Draw one bar for each value, from the lowest at 0 to the highest at `top`."""
     return "".join(BARS[cell] for cell in _cells(np.asarray(values), (0.0, top), len(BARS)))
 
 
-def _cells(values: Array, span: tuple[float, float], count: int) -> Array:
-    """The nearest of `count` places across the span; what lies beyond it stands at the edge."""
-    first, last = span
+def _cells(values: Array, limits: tuple[float, float], count: int) -> Array:
+    """Return the nearest of `count` positions across the range; values outside are clipped to its ends."""
+    first, last = limits
     return np.rint((values - first) / (last - first) * (count - 1)).clip(0, count - 1).astype(int)
 
 
-def _show_path(say: Say, one: Contender, points: Array) -> None:
-    shown = points[list(PATH_SHOWN)]
-    say(f"\n{one.name}, learning rate {one.valley_rate}")
-    say("  step" + "".join(f"{step:9}" for step in PATH_SHOWN))
-    for name, numbers in (("x", shown[:, 0]), ("y", shown[:, 1]), ("f", height(shown))):
-        say(f"  {name:4}" + "".join(f"{number:9.4f}" for number in numbers))
+def _print_path(echo: Echo, contender: Contender, points: Array) -> None:
+    shown = points[list(PRINTED_STEPS)]
+    echo(f"\n{contender.name}, learning rate {contender.valley_rate}")
+    echo("  step" + "".join(f"{step:9}" for step in PRINTED_STEPS))
+    for name, numbers in (("x", shown[:, 0]), ("y", shown[:, 1]), ("f", valley(shown))):
+        echo(f"  {name:4}" + "".join(f"{number:9.4f}" for number in numbers))
     for line in drawing(points):
-        say(line)
+        echo(line)
 
 
-def _show_curves(say: Say, curves: dict[str, list[float]]) -> None:
-    steps = range(0, CURVE_STEPS + 1, CURVE_SHOWN)
-    say("  step    " + "".join(f"{step:7}" for step in steps) + "  learning rate")
-    for one in CONTENDERS:
-        losses = curves[one.name]
-        say(f"  {one.name:8}" + "".join(f"{losses[step]:7.3f}" for step in steps) + f"  {one.network_rate}")
+def _print_curves(echo: Echo, curves: dict[str, list[float]]) -> None:
+    steps = range(0, CURVE_STEPS + 1, PRINT_EVERY)
+    echo("  step    " + "".join(f"{step:7}" for step in steps) + "  learning rate")
+    for contender in CONTENDERS:
+        losses = curves[contender.name]
+        echo(
+            f"  {contender.name:8}" + "".join(f"{losses[step]:7.3f}" for step in steps) + f"  {contender.network_rate}"
+        )
     top = max(map(max, curves.values()))
     for name, losses in curves.items():
-        say(f"  {name:8}  {sparkline(losses, top)}")
+        echo(f"  {name:8}  {sparkline(losses, top)}")

@@ -1,23 +1,30 @@
-"""What a system is: known networks with known data and a reported figure."""
+"""What a system of `striate reproduce` is: one or several networks, their data and a reported figure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from striate.systems.photographs import FEW
-from striate.systems.recipes import AS_REPORTED, difference, recipe_for
+from striate.data import PHOTOGRAPHS, PRESETS, Augmentation
+from striate.systems.recipes import TYPICAL_IMAGES, recipe_for, tuning_recipe
 from striate.training import Recipe
 
-Say = Callable[[str], None]
+Echo = Callable[[str], None]
+"""Prints one line, for example `click.echo`."""
 
 
 @dataclass(frozen=True)
-class Form:
-    """One network of a system. name: empty where there is only one. reported: accuracy on the test images.
+class Variant:
+    """One network of a system.
 
-    base, fine_tune: as in a plan: the base that stays as it is, under a head, and whether it learns too in the end.
-    settings: of the model; as_reported: other settings, for the network as it was reported; fit: how the pictures were
-    brought to its size then.
+    Attributes:
+        name: Distinguishes the variants of a system; empty if there is only one.
+        model: Id of the model in the zoo.
+        reported: Reported accuracy on the test images.
+        settings: Settings of the model.
+        as_reported: Settings that replace those in `settings` with `--as-reported`.
+        fit: How images were brought to the input size for the reported figure: crop, pad or stretch.
+        base: Id of the pretrained base whose features are used, with a new head; None: all weights are trained.
+        fine_tune: Whether the base is then trained too.
     """
 
     name: str
@@ -31,41 +38,87 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What a demonstration found: in words, and whether it is as it should be."""
+class DemoResult:
+    """The outcome of a demonstration.
+
+    Attributes:
+        measured: What was found, in a few words.
+        passed: Whether it is as expected.
+    """
 
     measured: str
-    right: bool
+    passed: bool
 
 
 @dataclass(frozen=True)
 class System:
-    """One row of the table of systems.
+    """One entry of the table of systems.
 
-    data: the data set's name; empty where it is the person's own folder; "dogs-vs-cats" for those photographs.
-    members: of an ensemble, trained apart.
-    combines: for `reproduce`, the system whose forms, trained apart, are this ensemble's members.
-    changed: what else than the recipe is not as it was reported.
-    show: for a system that trains no classifier, what it does: takes a way to print and a seed.
+    Attributes:
+        id: Name on the command line.
+        title: What it is, in a few words.
+        reported: The reported figure.
+        variants: The networks that are trained.
+        data: Name of the data set; "dogs-vs-cats" for those photographs; empty for a folder given by the user.
+        members: Number of networks in the ensemble, trained with different seeds.
+        combines: In an ensemble of different networks, the system whose variants are its members.
+        changed: What differs from the reported system, apart from the recipe.
+        own_recipe: Striate's recipe, if it is not the usual one of the model.
+        reported_recipe: Recipe of the reported figure, if it differs from Striate's.
+        demo: For a system that trains no classifier: runs it, given a function that prints a line, and a seed.
     """
 
     id: str
     title: str
     reported: str
-    forms: tuple[Form, ...] = ()
+    variants: tuple[Variant, ...] = ()
     data: str = "mnist"
     members: int = 1
     combines: "System | None" = None
     changed: str = ""
-    show: Callable[[Say, int], Finding] | None = None
+    own_recipe: Recipe | None = None
+    reported_recipe: Recipe | None = None
+    demo: Callable[[Echo, int], DemoResult] | None = None
 
     @property
     def difference(self) -> str:
-        """How it is trained otherwise than reported, in few words."""
-        own = difference(self.recipe(), self.recipe(as_reported=True)) if self.id in AS_REPORTED else ""
-        return "; ".join(filter(None, (self.changed, own)))
+        """How the system and its training differ from what was reported, in a few words."""
+        recipes = "" if self.demo else describe_changes(self.recipe(), self.recipe(as_reported=True))
+        return "; ".join(filter(None, (self.changed, recipes)))
 
-    def recipe(self, *, as_reported: bool = False, images: int = FEW) -> Recipe:
-        """How all its forms are trained, on so many images. Raises KeyError for a system that trains no classifier."""
-        reported = AS_REPORTED[self.id]
-        return reported if as_reported else recipe_for(self.id, images)
+    def recipe(self, *, as_reported: bool = False, images: int = TYPICAL_IMAGES) -> Recipe:
+        """Return the recipe for all variants.
+
+        Args:
+            as_reported: Return the recipe of the reported figure instead of Striate's.
+            images: Number of training images.
+        """
+        if as_reported and self.reported_recipe:
+            return self.reported_recipe
+        if self.own_recipe:
+            return self.own_recipe
+        first = self.variants[0]
+        if first.fine_tune:
+            return tuning_recipe(images)
+        # A head on fixed features is fitted to convergence, not trained by a recipe.
+        return Recipe() if first.base else recipe_for(first.model, images)
+
+
+def describe_changes(ours: Recipe, reported: Recipe) -> str:
+    """Return what differs between two recipes, for example "8 epochs for 15 epochs"; empty if nothing does."""
+    pairs = zip(_describe(ours), _describe(reported), strict=True)
+    return ", ".join(f"{own} for {other}" for own, other in pairs if own != other)
+
+
+def _describe(recipe: Recipe) -> tuple[str, ...]:
+    presets = {value: name for table in (PHOTOGRAPHS, PRESETS) for name, value in table.items()}
+    augmentation = recipe.augmentation or Augmentation()
+    return (
+        f"{recipe.epochs} epochs",
+        f"batches of {recipe.batch_size}",
+        f"{type(recipe.optimizer).__name__} {recipe.optimizer.learning_rate:g}",
+        f"a {type(recipe.schedule).__name__} schedule",
+        f"{presets.get(augmentation, 'custom')} augmentation".replace("none", "no"),
+        f"label smoothing {recipe.label_smoothing:g}",
+        "averaged weights" if recipe.average else "the last weights",
+    )

@@ -1,4 +1,4 @@
-"""Worked examples of convolution and pooling: every number is shown, and must be exactly as it is by hand."""
+"""Worked examples of convolution and pooling: every number is printed and must equal the result worked out by hand."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from striate._types import Array
 from striate.data import load
 from striate.model import Model
 from striate.network import AveragePool2D, Conv2D, Input, Layer, MaxPool2D, Network
-from striate.systems.system import Finding, Say
+from striate.systems.system import DemoResult, Echo
 
 Table = Sequence[Sequence[float]]
 
@@ -20,12 +20,12 @@ NUMBERS = [[12, 20, 30, 0], [8, 12, 2, 0], [34, 70, 37, 4], [112, 100, 25, 12]]
 SUMS_VALID, SUMS_SAME = [[12, 16], [24, 28]], [[12, 16, 9], [24, 28, 15], [15, 17, 9]]
 
 
-def toy_convolutions(say: Say, seed: int = 0) -> Finding:
-    """Run all examples on the engine and compare them with the answers worked out by hand."""
+def toy_convolutions(echo: Echo, seed: int = 0) -> DemoResult:
+    """Run all examples on the engine and compare them with the results worked out by hand."""
     examples = [*_convolutions(), *_sums(), *_pools()]
-    right = [_check(say, *example) for example in examples]
-    right += _digit(say)
-    return Finding(f"{sum(right)} of {len(right)} examples exact", all(right))
+    exact = [_check(echo, *example) for example in examples]
+    exact += _check_digit(echo)
+    return DemoResult(f"{sum(exact)} of {len(exact)} examples exact", all(exact))
 
 
 def _convolutions() -> list[tuple[str, Table, Layer, Table, Table | None]]:
@@ -44,9 +44,9 @@ def _sums() -> list[tuple[str, Table, Layer, Table, Table | None]]:
     for factor in (1, 10, -1):
         kernel = [[factor, factor], [factor, factor]]
         for padding, sums in (("valid", SUMS_VALID), ("same", SUMS_SAME)):
-            answer = [[factor * number for number in row] for row in sums]
+            expected = [[factor * number for number in row] for row in sums]
             title = f"convolution 2×2 of all {factor}, {padding}"
-            examples.append((title, ONE_TO_NINE, _conv(kernel, padding=padding), answer, kernel))
+            examples.append((title, ONE_TO_NINE, _conv(kernel, padding=padding), expected, kernel))
     return examples
 
 
@@ -61,32 +61,32 @@ def _conv(kernel: Table, **settings: Any) -> Conv2D:
     return Conv2D(1, len(kernel), use_bias=False, name="conv", **settings)
 
 
-def _check(say: Say, title: str, image: Table, layer: Layer, answer: Table, kernel: Table | None) -> bool:
+def _check(echo: Echo, title: str, image: Table, layer: Layer, expected: Table, kernel: Table | None) -> bool:
     x = np.array(image, np.float32)[None, :, :, None]  # (H, W) → (1, H, W, 1)
     model = Model.from_network(Network.sequential([Input(x.shape[1:]), layer]))
     if kernel is not None:
         model.weights = {"conv/kernel": np.array(kernel, np.float32)[:, :, None, None]}  # (KH, KW) → (KH, KW, 1, 1)
     result = model.predict(x)[0, :, :, 0]
-    right = bool(np.array_equal(result, answer))
-    say(f"{title}: {'exact' if right else 'WRONG'}")
-    for line in _beside(image, *([kernel] if kernel else []), result.tolist()):
-        say(f"  {line}")
-    return right
+    exact = bool(np.array_equal(result, expected))
+    echo(f"{title}: {'exact' if exact else 'WRONG'}")
+    for line in _side_by_side(image, *([kernel] if kernel else []), result.tolist()):
+        echo(f"  {line}")
+    return exact
 
 
-def _digit(say: Say) -> list[bool]:
-    """The sizes of a digit on its way through stride 2 twice."""
+def _check_digit(echo: Echo) -> list[bool]:
+    """Check the output sizes of a convolution and a pooling with stride 2."""
     image = load("mnist5k").test.x[:1].astype(np.float32)
     layers = [Input(image.shape[1:]), Conv2D(5, 3, 2, "same", name="conv"), MaxPool2D(2, 2, "same", name="pool")]
     shapes: dict[str, Array] = Model.from_network(Network.sequential(layers)).engine.activations([image])
     conv, pool = (shapes[name].shape[1:] for name in ("conv", "pool"))
     for title, shape in (("stride-2 same convolution, 5 filters", conv), ("stride-2 same pool", pool)):
-        say(f"a 28×28 digit through {title}: {'×'.join(map(str, shape))}")
+        echo(f"a 28×28 digit through {title}: {'×'.join(map(str, shape))}")
     return [conv == (14, 14, 5), pool == (7, 7, 5)]
 
 
-def _beside(*tables: Table) -> list[str]:
-    """Tables side by side, an arrow before the last."""
+def _side_by_side(*tables: Table) -> list[str]:
+    """Return the lines of several tables side by side, an arrow before the last."""
     height = max(map(len, tables))
     blocks = [[" ".join(f"{number:4g}" for number in row) for row in table] for table in tables]
     filled = [block + [" " * len(block[0])] * (height - len(block)) for block in blocks]

@@ -37,6 +37,9 @@ def evaluate_model(trained: TrainedModel, data: str | None = None) -> Evaluation
         trained: The model.
         data: Name of a data set, or a folder of images; by default the data that the model was trained on.
 
+    Returns:
+        The metrics, and remarks about the data.
+
     Raises:
         UsageError: If no data are named and the model does not record what it was trained on.
         DataError: If the test part is empty, or the data have classes that the model does not know.

@@ -13,8 +13,7 @@ from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
 from striate.pretrained import IMAGENET, required_settings
 from striate.processes import cores, current_process
-from striate.systems.photographs import FROM_SCRATCH
-from striate.systems.recipes import recipe_for, tuning_recipe
+from striate.systems.recipes import FROM_SCRATCH, recipe_for, tuning_recipe
 from striate.training import Constant, Recipe, get_schedule
 from striate.training.callbacks import TensorBoard
 from striate.training.schedules import SCHEDULES
@@ -228,17 +227,17 @@ def _beginning_with(weights: str | None, plan: TrainingPlan) -> TrainingPlan:
 
 
 def _system(data: str, id: str) -> TrainingPlan:
-    from striate.systems.known import SYSTEMS
+    from striate.systems.registry import SYSTEMS
 
     known = {system.id: system for system in SYSTEMS}
     if id not in known:
         raise UsageError(f"There is no model '{id}'.{nearest(id, {*zoo.names(), *known})}")
     system = known[id]
-    if len(system.forms) != 1:
+    if len(system.variants) != 1:
         raise UsageError(f"'{id}' is not one network. Run it with: striate reproduce {id}")
-    form = system.forms[0]
-    plan = TrainingPlan(data, form.model, system.recipe(), form.settings, ensemble=system.members)
-    return replace(plan, base=form.base, fine_tune=form.fine_tune)
+    variant = system.variants[0]
+    plan = TrainingPlan(data, variant.model, system.recipe(), variant.settings, ensemble=system.members)
+    return replace(plan, base=variant.base, fine_tune=variant.fine_tune)
 
 
 def _check_settings(ensemble: int | None, tensorboard: bool) -> None:

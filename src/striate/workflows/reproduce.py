@@ -1,4 +1,4 @@
-"""Run known systems over several seeds, and set what was measured beside what was reported."""
+"""Run the systems over several seeds and compare the measured figures with the reported ones."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +10,8 @@ from typing import Any
 from striate.data import Dataset
 from striate.errors import RunError
 from striate.files import atomic_write
-from striate.systems.photographs import DOGS_VS_CATS, find_dogs_vs_cats
-from striate.systems.system import Form, Say, System
+from striate.systems.registry import DOGS_VS_CATS, find_dogs_vs_cats
+from striate.systems.system import Echo, System, Variant
 from striate.training import Run
 from striate.training.progress import Verbose
 from striate.workflows import facts
@@ -24,147 +24,199 @@ from striate.workflows.trained import average, open_trained_model
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one form of a system came to. accuracies: percent on the test images by seed; words: of a demonstration."""
+    """The result of one variant of a system.
+
+    Attributes:
+        system: The system.
+        variant: Name of the variant; empty if there is only one.
+        reported: The reported figure.
+        accuracies: Accuracy on the test images in percent, by seed.
+        seconds: Training time of all seeds together.
+        result: What a demonstration measured, in words.
+        passed: Whether a demonstration found what it should.
+    """
 
     system: System
-    form: str = ""
+    variant: str = ""
     reported: str = "–"
     accuracies: Mapping[int, float] = field(default_factory=dict)
     seconds: float = 0.0
-    words: str = ""
-    right: bool = True
+    result: str = ""
+    passed: bool = True
 
     @property
     def name(self) -> str:
-        """The system's id, and the form where there are several."""
-        return f"{self.system.id} {self.form}".strip()
+        """Id of the system, followed by the name of the variant if there are several."""
+        return f"{self.system.id} {self.variant}".strip()
 
     @property
     def measured(self) -> str:
-        """Mean ± standard deviation over the seeds, in percent, or the words."""
+        """Mean ± standard deviation over the seeds in percent, or the result of a demonstration."""
         values = list(self.accuracies.values())
         if not values:
-            return self.words
+            return self.result
         spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
         return f"{mean(values):.2f}{spread} %"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return the outcome as values for JSON."""
         values = list(self.accuracies.values())
         return {
             "system": self.system.id,
-            "form": self.form,
+            "variant": self.variant,
             "reported": self.reported,
             "measured": self.measured,
             "mean": mean(values) if values else None,
-            "sd": stdev(values) if len(values) > 1 else None,
+            "standard_deviation": stdev(values) if len(values) > 1 else None,
             "accuracies": {str(seed): value for seed, value in self.accuracies.items()},
             "seconds": self.seconds,
-            "right": self.right,
+            "passed": self.passed,
         }
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """Which seeds, by which recipe, into which folder. folder: the person's own photographs."""
+    """How systems are reproduced.
+
+    Attributes:
+        out: Folder for the runs.
+        seeds: One training for each.
+        as_reported: Use the recipes of the reported figures.
+        folder: Folder of photographs for the systems that need one.
+        verbose: What training prints.
+        say: Prints one line.
+    """
 
     out: Path
     seeds: Sequence[int]
     as_reported: bool = False
     folder: str | None = None
     verbose: Verbose = "auto"
-    say: Say = print
+    say: Echo = print
 
     def run(self, systems: Sequence[System]) -> Iterator[Outcome]:
-        """One outcome for each form of each system. A seed whose run is finished is not run again."""
+        """Run systems; runs that are already finished are reused.
+
+        Yields:
+            One outcome for each variant of each system.
+        """
         for system in systems:
             self.say(f"\n{system.id}: {system.title}")
-            if system.show:
-                finding = system.show(self.say, self.seeds[0])
-                yield Outcome(system, reported=system.reported, words=finding.measured, right=finding.right)
+            if system.demo:
+                demo = system.demo(self.say, self.seeds[0])
+                yield Outcome(system, reported=system.reported, result=demo.measured, passed=demo.passed)
                 continue
-            data = load_for(self._plan(system, system.forms[0], self.seeds[0]))
+            data = load_for(self.plan(system, system.variants[0], self.seeds[0]))
             if system.combines:
                 yield self._combine(system, system.combines, data)
                 continue
-            for form in system.forms:
-                yield self._train_all(system, form, data)
+            for variant in system.variants:
+                yield self._repeat(system, variant, data)
 
-    def _train_all(self, system: System, form: Form, data: Dataset) -> Outcome:
+    def plan(self, system: System, variant: Variant, seed: int) -> TrainingPlan:
+        """Return the plan for training one variant with one seed."""
+        data = data_location(system, self.folder)
+        images = training_images(data, folder=is_folder(data))
+        recipe = system.recipe(as_reported=self.as_reported, images=images)
+        # No two ensembles share a member, so that the results of different seeds are independent.
+        recipe = replace(recipe, seed=seed * system.members)
+        settings = {**variant.settings, **(variant.as_reported if self.as_reported else {})}
+        fit = variant.fit if self.as_reported else None
+        plan = TrainingPlan(data, variant.model, recipe, settings, fit=fit, base=variant.base)
+        return replace(plan, fine_tune=variant.fine_tune, ensemble=system.members)
+
+    def _repeat(self, system: System, variant: Variant, data: Dataset) -> Outcome:
         accuracies, seconds = {}, 0.0
         for seed in self.seeds:
-            accuracies[seed], spent = self._train(system, form, data, seed)
-            seconds += spent
-            self.say(f"{system.id} {form.name} seed {seed}: {accuracies[seed]:.2f} %".replace("  ", " "))
-        return Outcome(system, form.name, form.reported, accuracies, seconds)
+            accuracies[seed], took = self._train(system, variant, data, seed)
+            seconds += took
+            self.say(f"{system.id} {variant.name} seed {seed}: {accuracies[seed]:.2f} %".replace("  ", " "))
+        return Outcome(system, variant.name, variant.reported, accuracies, seconds)
 
-    def _combine(self, system: System, parts: System, data: Dataset) -> Outcome:
-        """For each seed, the mean of the probabilities of another system's forms."""
+    def _combine(self, system: System, combined: System, data: Dataset) -> Outcome:
+        """Average the predictions of all variants of another system, for each seed."""
         accuracies, seconds = {}, 0.0
         for seed in self.seeds:
-            seconds += sum(self._train(parts, form, data, seed)[1] for form in parts.forms)
-            members = [open_trained_model(self._path(parts, form, seed)) for form in parts.forms]
+            seconds += sum(self._train(combined, variant, data, seed)[1] for variant in combined.variants)
+            members = [open_trained_model(self._path(combined, variant, seed)) for variant in combined.variants]
             p = average([member.probabilities(data.test.x) for member in members])
             accuracies[seed] = 100 * float((p.argmax(axis=1) == data.test.y).mean())
             self.say(f"{system.id} seed {seed}: {accuracies[seed]:.2f} %")
-        return Outcome(system, "", system.forms[0].reported, accuracies, seconds)
+        return Outcome(system, "", system.variants[0].reported, accuracies, seconds)
 
-    def _path(self, system: System, form: Form, seed: int) -> Path:
-        return self.out / ("as-reported" if self.as_reported else "") / system.id / form.name / f"seed-{seed}"
+    def _path(self, system: System, variant: Variant, seed: int) -> Path:
+        return self.out / ("as-reported" if self.as_reported else "") / system.id / variant.name / f"seed-{seed}"
 
-    def _train(self, system: System, form: Form, data: Dataset, seed: int) -> tuple[float, float]:
-        """Accuracy in percent, and seconds of training, of one run, which may be there already."""
-        plan = self._plan(system, form, seed)
-        path = self._path(system, form, seed)
-        found = _finished(path, plan)
-        if found:
-            return found
-        job = PreparedRun(plan, data, build_network(plan, data))
-        run = Run.open(path) if (path / "config.json").exists() else start(job, path)
-        result = train(job, run, verbose=self.verbose, say=self.say)
+    def _train(self, system: System, variant: Variant, data: Dataset, seed: int) -> tuple[float, float]:
+        """Train one variant with one seed, unless that run is already finished.
+
+        Returns:
+            Accuracy in percent, and training time in seconds.
+        """
+        plan = self.plan(system, variant, seed)
+        path = self._path(system, variant, seed)
+        finished = _read_finished(path, plan)
+        if finished:
+            return finished
+        prepared = PreparedRun(plan, data, build_network(plan, data))
+        run = Run.open(path) if (path / "config.json").exists() else start(prepared, path)
+        result = train(prepared, run, verbose=self.verbose, say=self.say)
         return 100 * result.evaluation.right / result.evaluation.images, result.seconds
 
-    def _plan(self, system: System, form: Form, seed: int) -> TrainingPlan:
-        # The members of one ensemble are in no other, so that the seeds stay independent.
-        data = place_of(system, self.folder)
-        images = training_images(data, folder=is_folder(data))
-        recipe = replace(system.recipe(as_reported=self.as_reported, images=images), seed=seed * system.members)
-        settings = {**form.settings, **(form.as_reported if self.as_reported else {})}
-        fit = form.fit if self.as_reported else None
-        plan = TrainingPlan(data, form.model, recipe, settings, fit=fit, base=form.base, fine_tune=form.fine_tune)
-        return replace(plan, ensemble=system.members)
 
+def data_location(system: System, folder: str | None) -> str:
+    """Return the name of a system's data set, or the path of its folder of photographs.
 
-def place_of(system: System, folder: str | None) -> str:
-    """The data set's name, or the folder of photographs. Raises DataError where there are none."""
+    Args:
+        system: The system.
+        folder: Folder of photographs named by the user.
+
+    Raises:
+        DataError: If the photographs of the system cannot be found.
+    """
     if system.data == DOGS_VS_CATS:
         return str(find_dogs_vs_cats(folder))
     return system.data or str(Path(folder or "").resolve())
 
 
-def _finished(path: Path, plan: TrainingPlan) -> tuple[float, float] | None:
-    """Accuracy and seconds of the run in this folder, if it is there and done. Raises RunError for another recipe."""
+def _read_finished(path: Path, plan: TrainingPlan) -> tuple[float, float] | None:
+    """Return accuracy in percent and training time of the run in a folder; None if it is missing or unfinished.
+
+    Raises:
+        RunError: If the folder contains a run with another model or recipe.
+    """
     if not (path / "config.json").exists():
         return None
     run = Run.open(path)
     if run.recipe != plan.recipe or run.config.get("model") != plan.model:
-        raise RunError(f"{path} holds a run by another recipe. Give another folder with --out, or remove it.")
+        raise RunError(f"{path} contains a run with another recipe. Use another folder (--out), or remove this one.")
     if not (path / "metrics.json").exists():
         return None
-    figures = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
-    return 100 * figures["right"] / figures["images"], run.config["seconds"]
+    metrics = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
+    return 100 * metrics["right"] / metrics["images"], run.config["seconds"]
 
 
 def write_results(out: Path, outcomes: Sequence[Outcome], *, as_reported: bool) -> Path:
-    """Write results.json, where outcomes of earlier calls stay, and return where it is."""
+    """Add outcomes to the results file of a folder.
+
+    Args:
+        out: The folder.
+        outcomes: Outcomes to add; they replace earlier ones of the same name.
+        as_reported: Whether the recipes of the reported figures were used.
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        RunError: If there is a damaged results file.
+    """
     path = out / ("results-as-reported.json" if as_reported else "results.json")
-    kept = _read_outcomes(path) | {outcome.name: outcome.to_dict() for outcome in outcomes}
     content = {
         "as_reported": as_reported,
         "hardware": facts.hardware(),
         "versions": facts.versions(),
         "when": facts.now(),
-        "outcomes": kept,
+        "outcomes": _read_outcomes(path) | {outcome.name: outcome.to_dict() for outcome in outcomes},
     }
     atomic_write(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     return path
@@ -176,4 +228,4 @@ def _read_outcomes(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text(encoding="utf-8"))["outcomes"])
     except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is damaged. Remove it; the runs beside it stay.") from error
+        raise RunError(f"{path} is damaged. Remove it; the runs are not affected.") from error

@@ -100,6 +100,9 @@ class _ReadableFile:
 def scan_folder(path: str | Path) -> FolderScan:
     """Inspect a folder of images path/CLASS/… the way training would read it.
 
+    Returns:
+        What the folder contains.
+
     Raises:
         DataError: If there are fewer than two classes, or no image can be read.
     """
