@@ -16,7 +16,7 @@ from striate.images import ImagePolicy, find_images
 from striate.transfer.bases import TOP, Base, open_base
 from striate.transfer.features import features
 from striate.transfer.head import content_folds, fit_head
-from striate.transfer.unknown import fit_open_set
+from striate.transfer.open_set import fit_detector
 
 POLICY = ImagePolicy(224, 224)
 
@@ -59,10 +59,10 @@ def main() -> None:
             known, rest = draw(y, count, seed)
             folds = content_folds(x[known], y[known], classes)
             head = fit_head(x[known], y[known], classes, folds).head
-            novelty, _ = fit_open_set(x[known], y[known], classes, folds)
+            detector, _ = fit_detector(x[known], y[known], classes, folds)
             right = (head.logits(x[rest]).argmax(axis=1) == y[rest]).mean()
-            refused = float("nan") if strange is None else novelty.unknown(strange).mean()
-            found.append((right, novelty.unknown(x[rest]).mean(), refused))
+            refused = float("nan") if strange is None else detector.is_unknown(strange).mean()
+            found.append((right, detector.is_unknown(x[rest]).mean(), refused))
         means, spread = 100 * np.mean(found, axis=0), 100 * np.std(found, axis=0, ddof=1)
         print(f"{count:4} of each class: {means[0]:.2f} % right (deviation {spread[0]:.2f}), {means[1]:.1f} % of real "
               f"pictures unknown, {means[2]:.1f} % of strangers", flush=True)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Confusion, mistakes, the threshold for "unknown", and metrics.json."""
+"""Confusion, mistakes, and metrics.json."""
 
 import json
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix
 
-from striate.evaluation import confused_pairs, confusion_counts, evaluate, percent_of_true, unknown_threshold
+from striate.evaluation import confused_pairs, confusion_counts, evaluate, percent_of_true
 
 PROBABILITIES = np.array(
     [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.1, 0.6, 0.3], [0.05, 0.05, 0.9], [0.2, 0.5, 0.3], [0.6, 0.3, 0.1]]
@@ -74,18 +74,3 @@ def test_metrics_json_is_plain_json_without_nan() -> None:
         "f1": again["classes"][1]["f1"],
     }
     assert again["mistakes"][0]["path"] is None
-
-
-def test_unknown_threshold_keeps_99_of_100_right_answers() -> None:
-    rng = np.random.default_rng(4)
-    top = rng.uniform(0.5, 1, 1000)
-    probabilities, labels = np.stack([top, 1 - top], axis=1).astype(np.float32), rng.integers(0, 2, 1000)
-    right = probabilities[labels == 0, 0]
-    threshold = unknown_threshold(probabilities, labels)
-    assert 0.99 <= np.mean(right >= threshold) < 0.995
-    assert unknown_threshold(probabilities, labels, accept=0.5) == pytest.approx(np.median(right), abs=0.005)
-
-
-def test_unknown_threshold_without_anything_to_go_by() -> None:
-    assert unknown_threshold(np.ones((0, 2)), np.array([], dtype=int)) == 0.0
-    assert unknown_threshold(np.array([[0.9, 0.1]]), np.array([1])) == 1.0

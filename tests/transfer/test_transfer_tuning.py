@@ -19,8 +19,8 @@ from striate.systems.recipes import TUNED, tuning_recipe
 from striate.systems.registry import get_system
 from striate.training import Recipe
 from striate.transfer.features import answers
+from striate.transfer.open_set import NOT_HELD_OUT, fit_detector
 from striate.transfer.tuning import Judged, divided, lower_layers, normalizations, set_apart
-from striate.transfer.unknown import NEVER, fit_open_set
 from striate.workflows.fine_tune import SLOWER, stages
 
 LITE = zoo.network("efficientnet-lite0", classes=2)
@@ -136,12 +136,12 @@ def test_pictures_that_were_learnt_from_do_not_set_the_limit_of_the_unknown() ->
     rng = np.random.default_rng(0)
     near, far = rng.normal(0, 0.5, (300, 40)), rng.normal(0, 1.0, (100, 40))
     x, y = np.concatenate([near, far]), np.arange(400) % 2
-    folds = np.concatenate([np.full(300, NEVER), np.arange(100) % 5])
-    careful, trade = fit_open_set(x, y, 2, folds, refused=0.05)
-    careless, _ = fit_open_set(x, y, 2, np.arange(400) % 5, refused=0.05)
+    folds = np.concatenate([np.full(300, NOT_HELD_OUT), np.arange(100) % 5])
+    careful, thresholds = fit_detector(x, y, 2, folds, rejection_rate=0.05)
+    careless, _ = fit_detector(x, y, 2, np.arange(400) % 5, rejection_rate=0.05)
     others = rng.normal(0, 1.0, (500, 40))
-    assert careful.unknown(others).mean() < 0.12 < careless.unknown(others).mean()
-    assert max(each.limit for each in trade) <= careful.distances(far).max() * 1.2
+    assert careful.is_unknown(others).mean() < 0.12 < careless.is_unknown(others).mean()
+    assert max(thresholds.values()) <= careful.distances(far).max() * 1.2
 
 
 def test_answers_are_probabilities_and_features_part_by_part() -> None:

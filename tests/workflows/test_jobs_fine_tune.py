@@ -19,7 +19,7 @@ from striate.model import Model
 from striate.training import Run
 from striate.transfer.bases import open_base
 from striate.transfer.features import answers
-from striate.transfer.novelty import from_extras
+from striate.transfer.open_set import OpenSetDetector
 from striate.transfer.tuning import Judged
 from striate.workflows.plan import make_plan
 from striate.workflows.prepare import prepare
@@ -118,11 +118,11 @@ def test_what_hangs_on_the_features_is_learnt_anew(better: tuple[Run, list[str]]
     assert model.policy
     x = np.stack([model.policy.read(file) for file in sorted(pictures.rglob("*.png"))])
     [(p, rows)] = answers(model.network, model.weights, [x])
-    novelty = from_extras(model.extras)
-    assert novelty
-    assert 0.5 < novelty.distances(rows).mean() < 1.5
-    np.testing.assert_allclose(novelty.mean, rows.mean(axis=0), atol=0.3 * rows.std())
-    assert run.config["extraction"]["unknown_limit"] == pytest.approx(float(novelty.limit), rel=1e-5)
+    detector = OpenSetDetector.from_extras(model.extras)
+    assert detector
+    assert 0.5 < detector.distances(rows).mean() < 1.5
+    np.testing.assert_allclose(detector.mean, rows.mean(axis=0), atol=0.3 * rows.std())
+    assert run.config["extraction"]["unknown_limit"] == pytest.approx(float(detector.threshold), rel=1e-5)
     assert run.config["unknown_threshold"] == model.figures["unknown_threshold"]
     assert model.figures["unknown_threshold"] <= p.max()
     right = json.loads((run.path / "metrics.json").read_text("utf-8"))["accuracy"]["value"]

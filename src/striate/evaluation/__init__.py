@@ -5,7 +5,6 @@ from striate.evaluation.curves import LearningCurves, learning_curves
 from striate.evaluation.evaluate import Evaluation, evaluate
 from striate.evaluation.metrics import Bin, ClassFigures, Estimate, cross_entropy, f1_score, wilson
 from striate.evaluation.mistakes import Mistake, find_mistakes
-from striate.evaluation.threshold import unknown_threshold
 
 __all__ = [
     "Bin",
@@ -23,6 +22,5 @@ __all__ = [
     "find_mistakes",
     "learning_curves",
     "percent_of_true",
-    "unknown_threshold",
     "wilson",
 ]

@@ -20,10 +20,10 @@ from striate.evaluation.confusion import percent_of_true
 from striate.evaluation.curves import learning_curves
 from striate.evaluation.evaluate import Evaluation
 from striate.evaluation.pictures import filter_tiles, matrix_picture
-from striate.evaluation.refusal import Refusal
 from striate.evaluation.wording import Percent, bold, duration, label, number, points, t
 from striate.files import atomic_write
 from striate.network.table import Row
+from striate.transfer.open_set import TradeOff
 
 TEMPLATES = Path(__file__).parent / "templates"
 FIRST_CARDS = 200  # mistakes shown at once; a button brings the rest
@@ -34,7 +34,7 @@ SECTIONS = {  # in reading order, and what is None where the section is left out
     "confusion": "pairs",
     "classes": "bar_floor",
     "calibration": "reliability",
-    "unknown": "refusals",
+    "unknown": "trade_offs",
     "mistakes": "mistakes",
     "filters": "filters",
     "network": "layers",
@@ -52,7 +52,7 @@ class ReportData:
     recipe, versions: settings and package versions by name. seconds: how long it took. started: date and time.
     filters_before, filters_after: first-layer kernels (KH, KW, C, O). table: `Network.table()`.
     unknown_threshold: the probability below which predict says "unknown", 0..1. unknown_limit: the distance from all
-    classes beyond which it does. refusals: what other limits would cost.
+    classes beyond which it does. trade_offs: the effect of other distances.
     """
 
     model: str
@@ -73,7 +73,7 @@ class ReportData:
     table: Sequence[Row] = ()
     unknown_threshold: float | None = None
     unknown_limit: float | None = None
-    refusals: Sequence[Refusal] = ()
+    trade_offs: Sequence[TradeOff] = ()
 
 
 def write_report(path: str | os.PathLike[str], data: ReportData) -> None:
@@ -101,7 +101,7 @@ def _head(data: ReportData) -> dict[str, Any]:
         "bar_floor": sections.bar_floor(evaluation),
         "reliability": reliability_chart(evaluation.bins),
         "calibration": sections.calibration(evaluation),
-        "refusals": data.refusals or None,
+        "trade_offs": data.trade_offs or None,
     }
 
 

@@ -9,7 +9,7 @@ from striate.data import Dataset
 from striate.transfer.bases import TOP, Base
 from striate.transfer.features import Features, features
 from striate.transfer.head import Fitted, content_folds, fit_head, log_softmax
-from striate.transfer.unknown import OpenSetDetector, TradeOff, fit_open_set
+from striate.transfer.open_set import OpenSetDetector, fit_detector
 
 GOOD = 0.97  # of the pictures held out; where TOP gets so many right, no other depth is tried
 CLEARLY = 2.0  # standard errors by which another depth must be better
@@ -17,17 +17,17 @@ CLEARLY = 2.0  # standard errors by which another depth must be better
 
 @dataclass(frozen=True, eq=False)
 class Extracted:
-    """tap: the depth of the base. test: probabilities (N, K) of the test pictures. far: (N,), their distances.
+    """tap: the depth of the base. test: probabilities (N, K) of the test pictures. distances: (N,), theirs.
 
     tried: by tap, the cross-entropy on pictures held out.
     """
 
     tap: str
     fitted: Fitted
-    novelty: OpenSetDetector
-    trade: tuple[TradeOff, ...]
+    detector: OpenSetDetector
+    thresholds: dict[float, float]
     test: Array
-    far: Array
+    distances: Array
     tried: dict[str, float]
 
 
@@ -39,10 +39,10 @@ def extract(base: Base, data: Dataset) -> Extracted:
     folds = content_folds(x[TOP], y, classes)
     found = _heads(x, y, classes, folds)
     tap = _best(found)
-    novelty, trade = fit_open_set(x[tap], y, classes, folds)
+    detector, thresholds = fit_detector(x[tap], y, classes, folds)
     probabilities = np.exp(log_softmax(found[tap].head.logits(test[tap]))).astype(np.float32)
     tried = {name: fitted.loss for name, fitted in found.items()}
-    return Extracted(tap, found[tap], novelty, trade, probabilities, novelty.distances(test[tap]), tried)
+    return Extracted(tap, found[tap], detector, thresholds, probabilities, detector.distances(test[tap]), tried)
 
 
 def _heads(x: Features, y: Array, classes: int, folds: Array) -> dict[str, Fitted]:

@@ -1,7 +1,7 @@
 """Feature extraction as a job: the base stays as it is, a head is fitted, and one model comes of both."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +9,6 @@ import numpy as np
 from striate._types import Array, Weights
 from striate.data import Dataset
 from striate.errors import DataError
-from striate.evaluation import unknown_threshold
-from striate.evaluation.refusal import Refusal, refusals
 from striate.model import Model
 from striate.network import Network
 from striate.training import Recipe, Run
@@ -18,8 +16,7 @@ from striate.training.callback import Logs
 from striate.transfer.bases import Base, joined, open_base
 from striate.transfer.extract import Extracted, extract
 from striate.transfer.head import log_softmax
-from striate.transfer.novelty import to_extras
-from striate.transfer.unknown import OpenSetDetector, TradeOff
+from striate.transfer.open_set import OpenSetDetector, TradeOff, probability_threshold, trade_offs
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.trained import THRESHOLD
 
@@ -29,11 +26,11 @@ LEAST = 4  # pictures to learn from
 
 @dataclass(frozen=True, eq=False)
 class Extraction:
-    """What came of it. test: probabilities (N, K) of the test pictures. refusals: what limits of "unknown" cost."""
+    """What came of it. test: probabilities (N, K) of the test pictures. trade_offs: the effect of other thresholds."""
 
     model: Model
     test: Array
-    refusals: tuple[Refusal, ...]
+    trade_offs: tuple[TradeOff, ...]
 
 
 def extract_job(job: PreparedRun, run: Run, say: Callable[[str], None]) -> Extraction:
@@ -52,12 +49,12 @@ def extract_job(job: PreparedRun, run: Run, say: Callable[[str], None]) -> Extra
     run.config |= {FOUND: _facts(found)} | ({} if job.plan.fine_tune else {"engine": "onnx"})
     run.write_config()
     say(_told(found))
-    return measured(model, found.test, found.far, found.trade, data.test.y)
+    return measured(model, found.test, found.distances, found.thresholds, data.test.y)
 
 
-def measured(model: Model, test: Array, far: Array, trade: Sequence[TradeOff], y: Array) -> Extraction:
-    """With what each limit does to the test pictures. test: (N, K); far: (N,), their distances; y: (N,)."""
-    return Extraction(model, test, refusals([(each.refused, each.limit) for each in trade], far, test, y))
+def measured(model: Model, test: Array, distances: Array, thresholds: Mapping[float, float], y: Array) -> Extraction:
+    """With the effect of each threshold on the test images. test: (N, K); distances, y: (N,)."""
+    return Extraction(model, test, trade_offs(thresholds, distances, test, y))
 
 
 def check_enough(data: Dataset) -> None:
@@ -75,12 +72,12 @@ def _model(job: PreparedRun, base: Base, found: Extracted, run: Run) -> Model:
     network, weights = joined(base, found.tap, found.fitted.head)
     held = np.exp(log_softmax(found.fitted.logits))
     figures = {"val_accuracy": found.fitted.accuracy, "val_loss": found.fitted.loss}
-    figures[THRESHOLD] = unknown_threshold(held, found.fitted.labels)
-    return save_model(job, run, network, weights, figures, found.novelty)
+    figures[THRESHOLD] = probability_threshold(held, found.fitted.labels)
+    return save_model(job, run, network, weights, figures, found.detector)
 
 
 def save_model(
-    job: PreparedRun, run: Run, network: Network, weights: Weights, figures: Logs, novelty: OpenSetDetector,
+    job: PreparedRun, run: Run, network: Network, weights: Weights, figures: Logs, detector: OpenSetDetector,
     recipe: Recipe | None = None,
 ) -> Model:  # fmt: skip
     """The model of a run, in its file. figures: with the threshold of "unknown", which the run's config gets too."""
@@ -88,7 +85,7 @@ def save_model(
     model.use_engine("onnx")
     model.weights = weights
     model.classes, model.policy, model.fingerprint = job.data.classes, job.data.policy, job.data.fingerprint
-    model.figures, model.extras, model.recipe = figures, to_extras(novelty), recipe
+    model.figures, model.extras, model.recipe = figures, detector.to_extras(), recipe
     model.save(run.model_path)
     run.config[THRESHOLD] = figures[THRESHOLD]
     return model
@@ -101,7 +98,7 @@ def _facts(found: Extracted) -> dict[str, object]:
         "tap": found.tap, "strength": fitted.strength, "temperature": fitted.temperature,
         "cross_validated": {"accuracy": fitted.accuracy, "loss": fitted.loss},
         "loss_by_strength": {f"{strength:g}": loss for strength, loss in fitted.losses.items()},
-        "loss_by_tap": found.tried, "unknown_limit": float(found.novelty.limit),
+        "loss_by_tap": found.tried, "unknown_limit": float(found.detector.threshold),
     }  # fmt: skip
 
 

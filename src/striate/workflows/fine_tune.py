@@ -14,7 +14,6 @@ from striate._types import Array, Weights
 from striate.data import Dataset
 from striate.engines.choose import accelerator
 from striate.errors import TrainingError
-from striate.evaluation import unknown_threshold
 from striate.model import Model
 from striate.network import Network
 from striate.processes import cores
@@ -23,8 +22,8 @@ from striate.training.progress import Verbose
 from striate.transfer.bases import OUTPUT, joined, open_base
 from striate.transfer.features import answers, features
 from striate.transfer.head import FEW, calibrate, content_folds, fit_head, log_softmax
+from striate.transfer.open_set import NOT_HELD_OUT, fit_detector, probability_threshold
 from striate.transfer.tuning import Judged, divided, lower_layers, normalizations, set_apart
-from striate.transfer.unknown import NEVER, fit_open_set
 from striate.workflows.automatic import told_time, tuning_seconds
 from striate.workflows.computing import timed, use_engine
 from striate.workflows.extract import FOUND, Extraction, extract_job, measured, save_model
@@ -186,14 +185,15 @@ def _renewed(job: PreparedRun, run: Run, data: Dataset, model: Model, stage: Sta
     held, test = (np.exp(log_softmax(_log(p) / temperature)).astype(np.float32) for p in (held, test))
     classes = len(data.classes)
     # The network has learnt the training pictures: how far they lie says nothing of how far others will.
-    folds = np.concatenate([np.full(len(known), NEVER), content_folds(near, y, classes)])
-    novelty, trade = fit_open_set(np.concatenate([known, near]), np.concatenate([data.train.y, y]), classes, folds)
+    folds = np.concatenate([np.full(len(known), NOT_HELD_OUT), content_folds(near, y, classes)])
+    x = np.concatenate([known, near])
+    detector, thresholds = fit_detector(x, np.concatenate([data.train.y, y]), classes, folds)
     judged = Judged.of(held, y)
-    figures = {"val_accuracy": judged.accuracy, "val_loss": judged.loss, THRESHOLD: unknown_threshold(held, y)}
+    figures = {"val_accuracy": judged.accuracy, "val_loss": judged.loss, THRESHOLD: probability_threshold(held, y)}
     weights = _cooled(model.weights, temperature)
-    made = save_model(job, run, model.network, weights, figures, novelty, stage.recipe)
-    run.config[FOUND]["unknown_limit"] = float(novelty.limit)
-    return measured(made, test, novelty.distances(far), trade, data.test.y)
+    made = save_model(job, run, model.network, weights, figures, detector, stage.recipe)
+    run.config[FOUND]["unknown_limit"] = float(detector.threshold)
+    return measured(made, test, detector.distances(far), thresholds, data.test.y)
 
 
 def _log(probabilities: Array) -> Array:

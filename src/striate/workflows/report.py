@@ -8,11 +8,11 @@ from typing import Any
 from striate._types import Array
 from striate.engines.weights import initial_weights
 from striate.evaluation import Evaluation
-from striate.evaluation.refusal import Refusal
 from striate.evaluation.report import ReportData, write_report
 from striate.model import Model
 from striate.network import Network
 from striate.training import Recipe, Run
+from striate.transfer.open_set import TradeOff
 from striate.workflows.extract import FOUND
 from striate.workflows.fine_tune import START, TUNED
 from striate.workflows.plan import PLATEAU, TrainingPlan
@@ -22,7 +22,7 @@ ALWAYS = {"learning_rate"}  # told even where it is the usual one
 
 
 def write(
-    job: PreparedRun, run: Run, evaluation: Evaluation, model: Model | None = None, refusals: Sequence[Refusal] = ()
+    job: PreparedRun, run: Run, evaluation: Evaluation, model: Model | None = None, trade_offs: Sequence[TradeOff] = ()
 ) -> None:
     """Write report.html into the run folder; an ensemble has no model of its own, its members have their reports."""
     data, config = job.data, run.config
@@ -50,7 +50,7 @@ def write(
         table=job.network.table(),
         unknown_threshold=config["unknown_threshold"],
         unknown_limit=config.get(FOUND, {}).get("unknown_limit"),
-        refusals=refusals,
+        trade_offs=trade_offs,
     )
     write_report(run.path / "report.html", report)
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from striate._types import Array
 from striate.errors import DataError, RunError, UsageError
-from striate.evaluation import Evaluation, evaluate, unknown_threshold
-from striate.evaluation.refusal import Refusal
+from striate.evaluation import Evaluation, evaluate
 from striate.files import atomic_write
 from striate.model import Model
 from striate.processes import current_process
@@ -21,6 +20,7 @@ from striate.training.callback import Callback
 from striate.training.callbacks import ReduceLROnPlateau, TensorBoard
 from striate.training.progress import Verbose
 from striate.training.run import ROOT
+from striate.transfer.open_set import TradeOff, probability_threshold
 from striate.workflows import facts
 from striate.workflows.computing import timed, use_engine
 from striate.workflows.extract import check_enough, extract_job
@@ -132,7 +132,7 @@ def train(job: PreparedRun, run: Run, *, verbose: Verbose = "auto", say: Say = p
         if job.plan.base:
             found = fine_tune_job(job, run, say, verbose) if job.plan.fine_tune else extract_job(job, run, say)
             extracted = replace(job, network=found.model.network)
-            return _finish(extracted, run, found.test, found.model, found.refusals)
+            return _finish(extracted, run, found.test, found.model, found.trade_offs)
         if job.plan.ensemble == 1:
             return _train_one(job, run, verbose, say)[0]
         return _train_members(job, run, verbose, say)
@@ -155,7 +155,7 @@ def _train_one(job: PreparedRun, run: Run, verbose: Verbose, say: Say) -> tuple[
     with timed(run):
         model.train(job.data, run.recipe, run=run, callbacks=callbacks, verbose=verbose)
     outputs = _Outputs(*(_predict(model, part.x) for part in (job.data.validation, job.data.test)))
-    model.figures |= {THRESHOLD: unknown_threshold(outputs.validation, job.data.validation.y)}
+    model.figures |= {THRESHOLD: probability_threshold(outputs.validation, job.data.validation.y)}
     model.save(run.model_path)
     run.config[THRESHOLD] = model.figures[THRESHOLD]
     return _finish(job, run, outputs.test, model), outputs
@@ -179,7 +179,7 @@ def _train_members(job: PreparedRun, run: Run, verbose: Verbose, say: Say) -> Re
         seconds += result.seconds
         outputs.append(found)
     joined = _Outputs(average([o.validation for o in outputs]), average([o.test for o in outputs]))
-    run.config |= {"seconds": seconds, THRESHOLD: unknown_threshold(joined.validation, job.data.validation.y)}
+    run.config |= {"seconds": seconds, THRESHOLD: probability_threshold(joined.validation, job.data.validation.y)}
     return _finish(job, run, joined.test)
 
 
@@ -197,7 +197,7 @@ def _callbacks(plan: TrainingPlan, run: Run) -> list[Callback]:
 
 
 def _finish(
-    job: PreparedRun, run: Run, outputs: Array, model: Model | None = None, refusals: Sequence[Refusal] = ()
+    job: PreparedRun, run: Run, outputs: Array, model: Model | None = None, trade_offs: Sequence[TradeOff] = ()
 ) -> Result:
     """Measure the probabilities (N, classes) of the test images, and write figures and report."""
     from striate.workflows.report import write
@@ -207,7 +207,7 @@ def _finish(
     if run.written_here:
         run.write_config()
         atomic_write(run.path / "metrics.json", json.dumps(evaluation.to_dict(), ensure_ascii=False) + "\n")
-        write(job, run, evaluation, model, refusals)
+        write(job, run, evaluation, model, trade_offs)
     return Result(run, evaluation, run.config["seconds"])
 
 

@@ -17,7 +17,7 @@ from striate.images import ImagePolicy
 from striate.model import Model, load
 from striate.network import Network
 from striate.training import Run
-from striate.transfer.novelty import OpenSetClassifier, from_extras
+from striate.transfer.open_set import OpenSetClassifier, OpenSetDetector
 
 THRESHOLD = "unknown_threshold"
 
@@ -55,8 +55,8 @@ class TrainedModel:
 
     def probabilities(self, x: Array) -> Array:
         """Float32 (N, classes) for uint8 pictures (N, H, W, C)."""
-        if self._knower:
-            return self._knower.answer(x)[0]
+        if self._open_set:
+            return self._open_set.predict(x)[0]
         return average([model.predict(x) for model in self.models])
 
     def answer(self, x: Array) -> tuple[Array, Array]:
@@ -64,15 +64,17 @@ class TrainedModel:
 
         It is where the answer is less sure than the threshold, or the picture looks like none of the classes.
         """
-        probabilities, far = self._knower.answer(x) if self._knower else (self.probabilities(x), False)
-        return probabilities, (probabilities.max(axis=1) < self.threshold) | far
+        if self._open_set:
+            return self._open_set.predict(x)
+        probabilities = self.probabilities(x)
+        return probabilities, probabilities.max(axis=1) < self.threshold
 
     @cached_property
-    def _knower(self) -> OpenSetClassifier | None:
-        """What tells how far a picture is from all classes, if the model has learnt that."""
+    def _open_set(self) -> OpenSetClassifier | None:
+        """The model with its detector of unknown images, if it has one."""
         model = self.models[0]
-        novelty = from_extras(model.extras) if len(self.models) == 1 else None
-        return OpenSetClassifier(model.network, model.weights, novelty) if novelty else None
+        detector = OpenSetDetector.from_extras(model.extras) if len(self.models) == 1 else None
+        return OpenSetClassifier(model.network, model.weights, detector, self.threshold) if detector else None
 
 
 def average(outputs: Sequence[Array]) -> Array:
