@@ -65,7 +65,8 @@ class Model:
 
         opened = open_onnx(path, size=size)
         model = Model.from_network(opened.network)
-        model.classes, model.policy, model.figures = opened.told.classes, opened.told.policy, dict(opened.told.figures)
+        metadata = opened.metadata
+        model.classes, model.policy, model.figures = metadata.classes, metadata.policy, metadata.figures
         model._take(opened.weights)
         return model
 

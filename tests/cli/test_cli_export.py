@@ -1,4 +1,4 @@
-"""striate export: a file that gives the original's answers, or none."""
+"""striate export: the file gives the original's answers, or is not written."""
 
 import json
 import re
@@ -18,32 +18,31 @@ from striate.model import Model
 from striate.network import BatchNormalization, Conv2D, Dense, Flatten, Input, MaxPool2D, Network, Rescale
 from striate.onnx.export import to_onnx
 from striate.workflows import export as module
-from striate.workflows.ensemble import as_one
-from striate.workflows.export import Exported, export
+from striate.workflows.export import ExportResult, ensemble_network, export
 from striate.workflows.trained import TrainedModel, open_trained_model
 
 from .conftest import Cli, Finished
 
 CLASSES = ("가", "나", "cat")
-FIT = ImagePolicy(8, 9, 3, "crop")
+POLICY = ImagePolicy(8, 9, 3, "crop")
 
 
-def small_model(seed: int = 0, shape: tuple[int, int, int] = FIT.shape) -> Model:
+def small_model(seed: int = 0, shape: tuple[int, int, int] = POLICY.shape) -> Model:
     conv = Conv2D(shape[2], 3, padding="same", name="conv")  # used twice
     layers = [Rescale(), conv, BatchNormalization(), conv, MaxPool2D(2), Flatten(), Dense(3, activation="softmax")]
     model = Model.from_network(Network.sequential([Input(shape), *layers], name="small"), seed=seed)
-    model.classes, model.policy = CLASSES, FIT
+    model.classes, model.policy = CLASSES, POLICY
     return model
 
 
-def trained_of(*models: Model, data: str | None = None) -> TrainedModel:
+def trained_model(*models: Model, data: str | None = None) -> TrainedModel:
     return TrainedModel(models, 0.5, data)
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """A folder of 20 pictures of several sizes."""
-    folder, generator = tmp_path / "pictures", np.random.default_rng(0)
+def images(tmp_path: Path) -> Path:
+    """A folder of 20 images of several sizes."""
+    folder, generator = tmp_path / "images", np.random.default_rng(0)
     folder.mkdir()
     for number in range(20):
         size = generator.integers(6, 40, 2)
@@ -51,8 +50,8 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-def labelled(data: Path, trained: TrainedModel) -> tuple[Array, Array]:
-    """All pictures of a folder in the model's size, and what the model says of them."""
+def predictions(data: Path, trained: TrainedModel) -> tuple[Array, Array]:
+    """Return all images of a folder in the model's size, and the model's probabilities."""
     x = np.stack([trained.policy.read(file) for file in sorted(data.iterdir())])
     return x, trained.probabilities(x)
 
@@ -61,24 +60,24 @@ def test_a_run_as_a_file(trained: tuple[Path, Finished], cli: Cli, tmp_path: Pat
     done = cli("export", trained[0], "--to", "out/model.onnx")
     assert done.returncode == 0, done.stderr
     assert re.search(r"^out/model\.onnx: \d+\.\d kB, float32$".replace("/", r"[/\\]"), done.stdout, re.MULTILINE)
-    assert re.search(r"on \d+ test images of mnist5k: the same class on every one, prob.* by \de-0\d at most$",
+    assert re.search(r"on \d+ test images of mnist5k: same predicted class on all, prob.* by at most \de-0\d$",
                      done.stdout, re.MULTILINE)  # fmt: skip
     test = load("mnist5k").test
     found = open_session(str(tmp_path / "out" / "model.onnx"))([test.x])[0]
     expected = open_trained_model(trained[0]).probabilities(test.x)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     np.testing.assert_array_equal(found.argmax(axis=1), expected.argmax(axis=1))
-    told = {item.key: item.value for item in onnx.load(tmp_path / "out" / "model.onnx").metadata_props}
-    assert json.loads(told["classes"]) == [str(digit) for digit in range(10)]
-    assert json.loads(told["policy"])["fit"] == "digit"
-    assert 0 < json.loads(told["unknown_threshold"]) < 1
-    assert told["fingerprint"] == json.dumps(load("mnist5k").fingerprint)
+    metadata = {item.key: item.value for item in onnx.load(tmp_path / "out" / "model.onnx").metadata_props}
+    assert json.loads(metadata["classes"]) == [str(digit) for digit in range(10)]
+    assert json.loads(metadata["policy"])["fit"] == "digit"
+    assert 0 < json.loads(metadata["unknown_threshold"]) < 1
+    assert metadata["fingerprint"] == json.dumps(load("mnist5k").fingerprint)
 
 
-def test_whole_numbers_of_8_bits(trained: tuple[Path, Finished], cli: Cli, tmp_path: Path) -> None:
+def test_int8(trained: tuple[Path, Finished], cli: Cli, tmp_path: Path) -> None:
     done = cli("export", trained[0], "--to", "small.onnx", "--int8")
     assert (done.returncode, done.stderr) == (0, "")
-    match = re.search(r"accuracy there: ([\d.]+) % before, ([\d.]+) % as int8, ([\d.]+) points (lost|gained)",
+    match = re.search(r"accuracy on them: ([\d.]+) % before, ([\d.]+) % as int8, ([\d.]+) points (lost|gained)",
                       done.stdout)  # fmt: skip
     assert match
     before, after, change = map(float, match.groups()[:3])
@@ -89,32 +88,32 @@ def test_whole_numbers_of_8_bits(trained: tuple[Path, Finished], cli: Cli, tmp_p
     assert 100 * (found == test.y).mean() == pytest.approx(after, abs=0.006)
 
 
-def test_pictures_of_any_size(tmp_path: Path, pictures: Path) -> None:
-    """The file sees full pictures, the original what its policy makes of them."""
-    trained = trained_of(small_model())
-    done = export(trained, tmp_path / "any.onnx", resize=True, pictures=[str(pictures)])
+def test_images_of_any_size(tmp_path: Path, images: Path) -> None:
+    """The file gets the images in full size, the original gets them resized by its policy."""
+    trained = trained_model(small_model())
+    done = export(trained, tmp_path / "any.onnx", resize=True, images=[str(images)])
     assert (done.images, done.agreement) == ("20 pictures", 1)
     session = open_session(str(tmp_path / "any.onnx"))
-    for file in pictures.iterdir():
-        picture = read_image(file)
-        expected = trained.probabilities(FIT.apply(picture)[None])
-        np.testing.assert_allclose(session([picture[None]])[0], expected, atol=0.01)
+    for file in images.iterdir():
+        image = read_image(file)
+        expected = trained.probabilities(POLICY.apply(image)[None])
+        np.testing.assert_allclose(session([image[None]])[0], expected, atol=0.01)
 
 
-def test_grey_pictures_of_any_size(tmp_path: Path, pictures: Path) -> None:
+def test_gray_images_of_any_size(tmp_path: Path, images: Path) -> None:
     model = small_model(shape=(8, 9, 1))
     model.policy = ImagePolicy(8, 9, 1, "stretch")
-    done = export(trained_of(model), tmp_path / "any.onnx", resize=True, pictures=[str(pictures)])
+    done = export(trained_model(model), tmp_path / "any.onnx", resize=True, images=[str(images)])
     assert done.agreement == 1
 
 
-def test_an_ensemble_becomes_one_network(tmp_path: Path, pictures: Path) -> None:
-    trained = trained_of(*(small_model(seed) for seed in range(3)))
-    done = export(trained, tmp_path / "three.onnx", pictures=[str(pictures)])
+def test_an_ensemble_becomes_one_network(tmp_path: Path, images: Path) -> None:
+    trained = trained_model(*(small_model(seed) for seed in range(3)))
+    done = export(trained, tmp_path / "three.onnx", images=[str(images)])
     assert done.difference < 1e-6
-    x, expected = labelled(pictures, trained)
+    x, expected = predictions(images, trained)
     np.testing.assert_allclose(open_session(str(tmp_path / "three.onnx"))([x])[0], expected, atol=1e-6)
-    network, weights = as_one(trained.models)
+    network, weights = ensemble_network(trained.models)
     assert network.name == "small × 3"
     assert network.layer("member-2.conv") == Conv2D(3, 3, padding="same", name="member-2.conv")
     model = Model.from_network(network)
@@ -122,65 +121,67 @@ def test_an_ensemble_becomes_one_network(tmp_path: Path, pictures: Path) -> None
     np.testing.assert_allclose(model.predict(x), expected, atol=1e-6)
 
 
-def test_members_that_take_other_pictures() -> None:
-    with pytest.raises(UsageError, match=r"The members of the ensemble take pictures of different sizes"):
-        as_one([small_model(), small_model(shape=(9, 9, 3))])
+def test_members_with_different_inputs_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"The members of the ensemble take images of different sizes"):
+        ensemble_network([small_model(), small_model(shape=(9, 9, 3))])
 
 
 @pytest.mark.parametrize("damage", [0.05, np.nan])
 def test_a_file_that_differs_is_not_written(
-    damage: float, tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+    damage: float, tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And what was there before stays."""
+    """The file that was there before is kept."""
 
-    def wrong(network: Network, weights: dict[str, Array], **told: Any) -> bytes:
+    def wrong(network: Network, weights: dict[str, Array], **options: Any) -> bytes:
         bias = weights["dense/bias"] + np.array([damage, 0, 0], "float32")
-        return to_onnx(network, weights | {"dense/bias": bias}, **told)
+        return to_onnx(network, weights | {"dense/bias": bias}, **options)
 
     target = tmp_path / "model.onnx"
-    export(trained_of(small_model(1)), target, pictures=[str(pictures)])
+    export(trained_model(small_model(1)), target, images=[str(images)])
     before = target.read_bytes()
     monkeypatch.setattr(module, "to_onnx", wrong)
     with pytest.raises(
         ModelFileError,
-        match=r"The ONNX file was not written: on 20 of 20 pictures its answers are not the original's; "
-        r"probabilities differ by up to (0\.01\d*|nan), most on .*그림 \d+\.png\.",
+        match=r"The ONNX file was not written: on 20 of 20 pictures its answers differ from the original's, "
+        r"with probabilities up to (0\.01\d*|nan) apart, most on .*그림 \d+\.png\.",
     ):
-        export(trained_of(small_model()), target, pictures=[str(pictures)])
+        export(trained_model(small_model()), target, images=[str(images)])
     assert target.read_bytes() == before
 
 
-def test_only_an_older_export_is_replaced(tmp_path: Path, pictures: Path) -> None:
+def test_only_an_older_export_is_replaced(tmp_path: Path, images: Path) -> None:
     target = tmp_path / "model.onnx"
-    export(trained_of(small_model(1)), target, pictures=[str(pictures)])
+    export(trained_model(small_model(1)), target, images=[str(images)])
     older = target.read_bytes()
     for int8 in (True, False):
-        export(trained_of(small_model()), target, int8=int8, pictures=[str(pictures)])
+        export(trained_model(small_model()), target, int8=int8, images=[str(images)])
         assert target.read_bytes() != older
     foreign = onnx.load(target)
     del foreign.metadata_props[:]
     for content in (b"a letter", foreign.SerializeToString()):
         target.write_bytes(content)
-        with pytest.raises(UsageError, match=r"model\.onnx is there already, and is no export of Striate\. Choose"):
-            export(trained_of(small_model()), target, pictures=[str(pictures)])
+        with pytest.raises(UsageError, match=r"model\.onnx already exists and was not exported by Striate\. Choose"):
+            export(trained_model(small_model()), target, images=[str(images)])
         assert target.read_bytes() == content
     assert not list(tmp_path.glob(".*.tmp"))
 
 
-def test_without_any_pictures(tmp_path: Path) -> None:
-    """Data that are gone are no hindrance, but it is said."""
-    gone = export(trained_of(small_model(), data=str(tmp_path / "gone")), tmp_path / "a.onnx")
-    unsaid = export(trained_of(small_model()), tmp_path / "b.onnx")
-    for done, reason in ((gone, r"The data it was trained on cannot be had \(There is no data set or folder '.*gone'"),
-                         (unsaid, "The model does not say which data it was trained on")):  # fmt: skip
+def test_without_any_images(tmp_path: Path) -> None:
+    """If the data set is gone, the export still works, and a note says so."""
+    missing = export(trained_model(small_model(), data=str(tmp_path / "gone")), tmp_path / "a.onnx")
+    unknown = export(trained_model(small_model()), tmp_path / "b.onnx")
+    for done, reason in (
+        (missing, r"The data it was trained on cannot be had \(There is no data set or folder '.*gone'"),
+        (unknown, "The model does not say which data it was trained on"),
+    ):
         assert (done.images, done.agreement, done.accuracy) == ("256 patterns drawn by chance", 1, None)
         (note,) = done.notes
         assert re.match(reason + r".*, so patterns drawn by chance stand for pictures\. Give real .* --images\.$", note)
 
 
-def test_pictures_that_cannot_be_read(tmp_path: Path, pictures: Path) -> None:
-    (pictures / "bad.jpg").write_bytes(b"no picture")
-    done = export(trained_of(small_model()), tmp_path / "a.onnx", pictures=[str(pictures), "missing.png"])
+def test_images_that_cannot_be_read(tmp_path: Path, images: Path) -> None:
+    (images / "bad.jpg").write_bytes(b"no picture")
+    done = export(trained_model(small_model()), tmp_path / "a.onnx", images=[str(images), "missing.png"])
     assert done.images == "20 pictures"
     assert [re.sub(r"'.*[/\\]|/.*/", "", note) for note in done.notes] == [
         "Skipped: There is no file or folder 'missing.png'.",
@@ -188,15 +189,15 @@ def test_pictures_that_cannot_be_read(tmp_path: Path, pictures: Path) -> None:
         "damaged.",
     ]
     with pytest.raises(DataError, match=r"None of the pictures to compare on can be read\. Skipped: .*bad\.jpg"):
-        export(trained_of(small_model()), tmp_path / "b.onnx", pictures=[str(pictures / "bad.jpg")])
+        export(trained_model(small_model()), tmp_path / "b.onnx", images=[str(images / "bad.jpg")])
     assert not (tmp_path / "b.onnx").exists()
 
 
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        (["--to", "model.pb"], 2, r"^Error: An ONNX file ends in \.onnx; received model\.pb\.$"),
-        (["--to", "m.onnx", "--resize"], 2, r"^Error: Pictures that are fitted by 'digit' cannot be resized inside"),
+        (["--to", "model.pb"], 2, r"^Error: The name of an ONNX file must end in \.onnx; received model\.pb\.$"),
+        (["--to", "m.onnx", "--resize"], 2, r"^Error: Images with fit 'digit' cannot be resized inside"),
         ([], 2, r"Missing option '--to'"),
     ],
 )
@@ -207,27 +208,27 @@ def test_wrong_requests(args: list[str], code: int, message: str, trained: tuple
     assert done.stdout == ""
 
 
-def test_models_that_do_not_say_how_pictures_become_pixels(tmp_path: Path) -> None:
+def test_models_without_an_image_policy(tmp_path: Path) -> None:
     model = small_model()
     model.policy = None
     with pytest.raises(ModelFileError, match=r"The model 'small' does not say how pictures become its pixels\."):
-        export(trained_of(model), tmp_path / "m.onnx")
+        export(trained_model(model), tmp_path / "m.onnx")
 
 
-def test_how_many_pictures_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many as cost a fixed number of multiply-adds, evenly over the part, but at least some."""
-    monkeypatch.setattr(module, "FEWEST", 10)
+def test_how_many_images_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as fit into a budget of multiply-adds, spread evenly over the split, but no fewer than a minimum."""
+    monkeypatch.setattr(module, "MIN_IMAGES", 10)
     model = Model.from_network(Network.sequential([Input((28, 28, 1)), Flatten(), Dense(10, activation="softmax")]))
     model.classes, model.policy = tuple(map(str, range(10))), ImagePolicy(28, 28, 1, "digit")
 
-    def images(cost: float) -> Exported:
-        monkeypatch.setattr(module, "COST", cost)
-        return export(trained_of(model, data="mnist5k"), tmp_path / "m.onnx")
+    def compared(budget: float) -> ExportResult:
+        monkeypatch.setattr(module, "MAX_MULTIPLY_ADDS", budget)
+        return export(trained_model(model, data="mnist5k"), tmp_path / "m.onnx")
 
     test = len(load("mnist5k").test)
-    assert images(7840 * 50.5).images == "50 test images of mnist5k"
-    assert images(1).images == "10 test images of mnist5k"
-    assert images(1e12).images == f"{test} test images of mnist5k"
+    assert compared(7840 * 50.5).images == "50 test images of mnist5k"
+    assert compared(1).images == "10 test images of mnist5k"
+    assert compared(1e12).images == f"{test} test images of mnist5k"
 
 
 def test_training_with_onnx_is_refused_before_anything_is_made(cli: Cli, tmp_path: Path) -> None:

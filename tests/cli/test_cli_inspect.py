@@ -12,6 +12,7 @@ from striate import zoo
 from striate.engines.weights import initial_weights
 from striate.images import ImagePolicy, encode_png
 from striate.onnx.export import to_onnx
+from striate.onnx.metadata import ExportMetadata
 
 from .conftest import Cli
 
@@ -21,8 +22,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An export of ours for pictures of 20×16."""
     network = zoo.network("simple-convnet", input_shape=(20, 16, 3), classes=2)
     path = tmp_path_factory.mktemp("onnx") / "own.onnx"
-    policy = ImagePolicy(20, 16, fit="stretch").to_dict()
-    path.write_bytes(to_onnx(network, initial_weights(network, 0), classes=("고양이", "개"), policy=policy))
+    metadata = ExportMetadata(("고양이", "개"), ImagePolicy(20, 16, fit="stretch"))
+    path.write_bytes(to_onnx(network, initial_weights(network, 0), metadata=metadata))
     return path
 
 

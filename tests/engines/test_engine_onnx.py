@@ -17,6 +17,7 @@ from striate.engines.numpy import NumpyEngine
 from striate.engines.onnxruntime import OnnxEngine
 from striate.engines.optimizers import SGD
 from striate.errors import NetworkError, UsageError
+from striate.images import ImagePolicy
 from striate.network import (
     ACTIVATIONS,
     Activation,
@@ -35,8 +36,12 @@ from striate.network import (
     Rescale,
     Shape,
     Tensor,
+    layers,
 )
-from striate.onnx.export import to_onnx
+from striate.onnx.export import rule, to_onnx
+from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
+from striate.onnx.export.layers import registry
+from striate.onnx.metadata import ExportMetadata
 
 from .networks import NETWORKS, chain, lively_weights, pixels
 
@@ -45,7 +50,7 @@ REFUSED = r"The ONNX engine runs networks but does not train them: use engine 'n
 
 
 def assert_close(found: Array, expected: Array, tolerance: float = 3e-5) -> None:
-    """Within the tolerance, as a part of the largest number."""
+    """Assert equality within a tolerance, relative to the largest number."""
     assert found.shape == expected.shape
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max(initial=1))
@@ -56,8 +61,8 @@ def engines(network: Network, threads: int = 1) -> tuple[NumpyEngine, OnnxEngine
     return NumpyEngine(network, weights), OnnxEngine(network, weights, threads=threads)
 
 
-def model_of(network: Network, **told: Any) -> onnx.ModelProto:
-    return onnx.load_from_string(to_onnx(network, lively_weights(network, dtype="float32"), **told))
+def model_of(network: Network, **options: Any) -> onnx.ModelProto:
+    return onnx.load_from_string(to_onnx(network, lively_weights(network, dtype="float32"), **options))
 
 
 def operators(model: onnx.ModelProto) -> list[str]:
@@ -78,7 +83,7 @@ def test_forward_and_activations(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_models_follow_the_standard_and_its_reference(name: str) -> None:
-    """The checker of ONNX finds no fault, and its own interpreter, written in Python, gives the same numbers."""
+    """ONNX's checker accepts the model, and its reference interpreter gives the same numbers."""
     network, inputs = NETWORKS[name], pixels(NETWORKS[name], MAPS)
     model = model_of(network)
     onnx.checker.check_model(model, full_check=True)
@@ -103,7 +108,7 @@ pairs = st.tuples(st.integers(1, 4), st.integers(1, 4))
 
 @st.composite
 def windowed(draw: st.DrawFn) -> Network:
-    """One layer with any window on a map that it fits."""
+    """One layer with any window on a map that is large enough."""
     kind = draw(st.sampled_from([Conv2D, DepthwiseConv2D, MaxPool2D, AveragePool2D]))
     given_: dict[str, Any] = {"strides": draw(pairs), "padding": draw(paddings)}
     size = draw(pairs)
@@ -126,7 +131,7 @@ def test_windows_of_all_kinds(network: Network) -> None:
 
 
 def unfoldable() -> dict[str, Network]:
-    """Batch normalisations that must stay: another reader, an output, an activation between, a shared layer, a door."""
+    """Return networks with batch normalizations that must stay."""
     image = Input((6, 6, 2))
     conv, norm = Conv2D(2, 3, padding="same", name="conv"), BatchNormalization(name="norm")
     maps = conv(Rescale()(image))
@@ -142,7 +147,7 @@ def unfoldable() -> dict[str, Network]:
 
 
 @pytest.mark.parametrize("name", unfoldable())
-def test_batch_normalisations_that_cannot_be_folded(name: str) -> None:
+def test_batch_normalizations_that_cannot_be_folded(name: str) -> None:
     network = unfoldable()[name]
     kinds = [node.layer.kind for node in network.nodes]
     assert operators(model_of(network)).count("BatchNormalization") == kinds.count("BatchNormalization")
@@ -151,7 +156,7 @@ def test_batch_normalisations_that_cannot_be_folded(name: str) -> None:
         assert_close(found, expected)
 
 
-def test_batch_normalisations_are_folded_and_still_shown() -> None:
+def test_batch_normalizations_are_folded_and_still_shown() -> None:
     network = chain(
         (6, 6, 2),
         Conv2D(4, 3, use_bias=False, name="conv"),
@@ -174,7 +179,7 @@ def test_batch_normalisations_are_folded_and_still_shown() -> None:
         assert_close(shown[key], wanted[key])
 
 
-def test_a_shared_normalisation_is_folded_at_each_use() -> None:
+def test_a_shared_normalization_is_folded_at_each_use() -> None:
     image, norm = Input((6, 6, 2)), BatchNormalization(name="norm")
     x = norm(Conv2D(3, 3, name="one")(Rescale()(image)))
     network = Network(image, norm(Conv2D(3, 3, name="two")(x)))
@@ -201,14 +206,18 @@ def test_names_and_shapes_are_those_of_the_layers() -> None:
     ]  # fmt: skip
     assert {"C1", "flatten", "answer"} <= {node.output[0] for node in model.graph.node}
     assert {"C1/kernel", "C1/bias", "answer/kernel"} <= {constant.name for constant in model.graph.initializer}
-    ((door,), (end,)) = model.graph.input, model.graph.output
-    sizes = [dim.dim_param or dim.dim_value for dim in door.type.tensor_type.shape.dim]
-    assert (door.name, door.type.tensor_type.elem_type, sizes) == ("photograph", onnx.TensorProto.UINT8, ["N", 8, 9, 3])
-    assert (end.name, end.type.tensor_type.elem_type) == ("answer", onnx.TensorProto.FLOAT)
+    ((input_,), (output,)) = model.graph.input, model.graph.output
+    sizes = [dim.dim_param or dim.dim_value for dim in input_.type.tensor_type.shape.dim]
+    assert (input_.name, input_.type.tensor_type.elem_type, sizes) == (
+        "photograph",
+        onnx.TensorProto.UINT8,
+        ["N", 8, 9, 3],
+    )
+    assert (output.name, output.type.tensor_type.elem_type) == ("answer", onnx.TensorProto.FLOAT)
 
 
 @pytest.mark.parametrize("layers", [[Flatten()], [Flatten(), Dropout(0.5)], [Flatten(), Flatten()]])
-def test_maps_are_flattened_as_they_lie_before_a_dense_layer(layers: list[Layer]) -> None:
+def test_maps_are_flattened_in_onnx_order_before_a_dense_layer(layers: list[Layer]) -> None:
     network = Network.sequential([Input((4, 5, 3)), Rescale(), Conv2D(2, 2), *layers, Dense(3)])
     assert operators(model_of(network)).count("Transpose") == 1
     inputs = pixels(network, 3)
@@ -216,7 +225,7 @@ def test_maps_are_flattened_as_they_lie_before_a_dense_layer(layers: list[Layer]
     assert_close(engine.forward(inputs)[0], reference.forward(inputs)[0])
 
 
-def test_flattened_maps_that_others_read_have_the_order_of_the_network() -> None:
+def test_flattened_maps_read_by_other_layers_have_the_network_order() -> None:
     image = Input((4, 5, 3))
     row = Flatten(name="row")(Conv2D(2, 2)(Rescale()(image)))
     network = Network(image, [row, Activation("tanh")(row), Dense(3)(row)])
@@ -227,8 +236,8 @@ def test_flattened_maps_that_others_read_have_the_order_of_the_network() -> None
 
 def test_one_layer_may_be_input_and_several_outputs() -> None:
     image = Input((4,), dtype="float32", name="x")
-    gone = Dropout(0.5)(image)
-    network = Network(image, [gone, gone, Activation("linear")(gone)])
+    same = Dropout(0.5)(image)
+    network = Network(image, [same, same, Activation("linear")(same)])
     x = np.arange(8, dtype="float32").reshape(2, 4)
     onnx.checker.check_model(model_of(network), full_check=True)
     for output in OnnxEngine(network, {}).forward([x]):
@@ -245,7 +254,7 @@ def test_number_types_of_inputs(shape: Shape, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
-def test_files_take_what_the_input_layer_says(dtype: str) -> None:
+def test_files_take_the_dtype_of_the_input_layer(dtype: str) -> None:
     network = Network.sequential([Input((4,), dtype=dtype), Rescale(), Dense(2)])
     elem_type = model_of(network).graph.input[0].type.tensor_type.elem_type
     assert onnx.helper.tensor_dtype_to_np_dtype(elem_type) == dtype
@@ -254,34 +263,36 @@ def test_files_take_what_the_input_layer_says(dtype: str) -> None:
 @pytest.mark.parametrize("count", [0, 1, 7])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_any_number_of_images(count: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In pieces of two images, by one thread or several."""
+    """In chunks of two images, by one thread or several."""
     network = NETWORKS["many"]
     reference, engine = engines(network, threads)
     inputs = pixels(network, 7)
     whole = reference.forward(inputs)
-    monkeypatch.setattr("striate.engines.onnxruntime.PIECE", 2 * 5 * 4 * 2)
+    monkeypatch.setattr("striate.engines.onnxruntime.CHUNK_VALUES", 2 * 5 * 4 * 2)
     for found, expected in zip(engine.forward([x[:count] for x in inputs]), whole, strict=True):
         assert_close(found, expected[:count])
 
 
 def test_the_bits_do_not_depend_on_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("striate.engines.onnxruntime.PIECE", 1)
+    monkeypatch.setattr("striate.engines.onnxruntime.CHUNK_VALUES", 1)
     network = NETWORKS["conv bn relu pool"]
     inputs = pixels(network, 20)
     one, many = (engines(network, threads)[1].forward(inputs)[0] for threads in (1, 4))
     assert one.tobytes() == many.tobytes()
 
 
-def test_what_the_file_tells() -> None:
+def test_metadata() -> None:
     network = NETWORKS["conv valid"]
-    policy = {"height": 7, "width": 9, "channels": 1, "fit": "stretch"}
-    model = model_of(network, classes=["고양이", "dog", "x"], policy=policy, metadata={"threshold": 0.5})
-    told = {item.key: item.value for item in model.metadata_props}
-    assert told.pop("striate") == striate.__version__
-    assert "고양이" in told["classes"]
-    parsed = {name: json.loads(text) for name, text in told.items()}
+    policy = ImagePolicy(7, 9, 1, "stretch")
+    model = model_of(network, metadata=ExportMetadata(("고양이", "dog", "x"), policy, 0.5, "0123"))
+    props = {item.key: item.value for item in model.metadata_props}
+    assert props.pop("striate") == striate.__version__
+    assert "고양이" in props["classes"]
+    parsed = {name: json.loads(text) for name, text in props.items()}
     assert Network.from_json(json.dumps(parsed.pop("network"))) == network
-    assert parsed == {"classes": ["고양이", "dog", "x"], "policy": policy, "threshold": 0.5}
+    assert parsed == {
+        "classes": ["고양이", "dog", "x"], "policy": policy.to_dict(), "unknown_threshold": 0.5, "fingerprint": "0123",
+    }  # fmt: skip
     assert (model.producer_name, model.producer_version) == ("striate", striate.__version__)
 
 
@@ -305,7 +316,7 @@ def test_weights_are_copies_and_can_be_set() -> None:
         engine.weights = {}
 
 
-def test_it_does_not_train() -> None:
+def test_training_is_refused() -> None:
     network = chain((4,), Dense(3))
     engine, x, t = OnnxEngine(network, lively_weights(network)), pixels(network, 2), [np.zeros((2, 3))]
     with pytest.raises(UsageError, match=REFUSED):
@@ -323,24 +334,48 @@ def test_it_does_not_train() -> None:
 
 
 def test_other_dtypes_are_refused() -> None:
-    with pytest.raises(UsageError, match=r"The ONNX engine computes in float32 only; received float64\."):
+    with pytest.raises(UsageError, match=r"The ONNX engine supports only float32; received float64\."):
         OnnxEngine(NETWORKS["graph"], {}, dtype="float64")
 
 
-def test_layers_of_ones_own_are_refused() -> None:
-    class Doubled(Layer):
-        def output_shape(self, *inputs: Shape) -> Shape:
-            return inputs[0]
+class Doubled(Layer):
+    def output_shape(self, *inputs: Shape) -> Shape:
+        return inputs[0]
 
-    image = Input((4,))
+
+def doubled_network() -> Network:
+    image = Input((4,), dtype="float32")
     output: Tensor = Doubled(name="mine")(image)
-    with pytest.raises(NetworkError, match=r"^Doubled 'mine': ONNX has no rule for Doubled, a layer of your own\."):
-        to_onnx(Network(image, output), {})
+    return Network(image, output)
 
 
-def test_more_weights_than_a_file_holds_are_refused_before_anything_is_made() -> None:
+def test_custom_layers_without_a_rule_are_refused() -> None:
+    with pytest.raises(
+        NetworkError, match=r"^Doubled 'mine': there is no ONNX export rule for Doubled, a custom layer\."
+    ) as e:
+        to_onnx(doubled_network(), {})
+    assert "Register one with @striate.onnx.export.rule(Doubled), or build the layer from Striate's" in str(e.value)
+
+
+def test_custom_layers_with_a_rule_are_exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("striate.onnx.export.layers.registry._RULES", dict(registry._RULES))
+
+    @rule(Doubled)
+    def export_doubled(graph: GraphBuilder, layer: Doubled, weights: Any, x: GraphTensor) -> str:
+        return graph.op("Add", x.name, x.name)
+
+    x = np.arange(8, dtype="float32").reshape(2, 4)
+    np.testing.assert_array_equal(OnnxEngine(doubled_network(), {}).forward([x])[0], 2 * x)
+
+
+def test_every_built_in_layer_has_a_rule() -> None:
+    classes = {value for value in vars(layers).values() if isinstance(value, type) and issubclass(value, Layer)}
+    assert classes - {Layer, Input} <= registry._RULES.keys()
+
+
+def test_more_weights_than_a_file_can_hold_are_refused_early() -> None:
     network = Network.sequential([Input((30_000,)), Dense(20_000)], name="giant")
-    with pytest.raises(UsageError, match=r"'giant' has 2\.4 GB of weights; an ONNX file holds 2 GB at most\."):
+    with pytest.raises(UsageError, match=r"'giant' has 2\.4 GB of weights; an ONNX file can hold at most 2 GB\."):
         to_onnx(network, {})
 
 

@@ -1,4 +1,4 @@
-"""Models of 8 bits: smaller, close to the original, and with everything inside that it told."""
+"""Models quantized to 8 bits: smaller, close to the original, with the same metadata."""
 
 import numpy as np
 import onnx
@@ -19,6 +19,7 @@ from striate.network import (
 )
 from striate.onnx.export import to_onnx
 from striate.onnx.export.quantize import quantize
+from striate.onnx.metadata import ExportMetadata
 
 from .networks import lively_weights, pixels
 
@@ -38,34 +39,34 @@ NETWORK = Network.sequential(
 )
 
 
-def centred() -> dict[str, np.ndarray]:
+def centered() -> dict[str, np.ndarray]:
     weights = lively_weights(NETWORK, dtype="float32")
     return {name: values - 0.15 if name.endswith("kernel") else values for name, values in weights.items()}
 
 
-def test_size_answers_and_what_is_told(capfd: pytest.CaptureFixture[str]) -> None:
-    weights, (x,) = centred(), pixels(NETWORK, 40)
-    model = to_onnx(NETWORK, weights, classes=["a", "b", "c", "d", "e"])
+def test_size_answers_and_metadata(capfd: pytest.CaptureFixture[str]) -> None:
+    weights, (x,) = centered(), pixels(NETWORK, 40)
+    model = to_onnx(NETWORK, weights, metadata=ExportMetadata(tuple("abcde")))
     small = quantize(model, ([x[row : row + 1]] for row in range(20)))
     assert len(small) < 0.5 * len(model)
     found, expected = open_session(small)([x])[0], OnnxEngine(NETWORK, weights).forward([x])[0]
     np.testing.assert_allclose(found, expected, atol=0.1)
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.9
-    told, before = ({i.key: i.value for i in onnx.load_from_string(m).metadata_props} for m in (small, model))
-    assert told == before | {"quantized": '"int8"'}
+    metadata, before = ({i.key: i.value for i in onnx.load_from_string(m).metadata_props} for m in (small, model))
+    assert metadata == before | {"quantized": '"int8"'}
     assert capfd.readouterr() == ("", "")
 
 
 def test_pixels_and_probabilities_stay_exact() -> None:
     x = pixels(NETWORK, 4)[0]
-    proto = onnx.load_from_string(quantize(to_onnx(NETWORK, centred()), [[x]]))
+    proto = onnx.load_from_string(quantize(to_onnx(NETWORK, centered()), [[x]]))
     onnx.checker.check_model(proto)
-    makers = {node.output[0]: node.op_type for node in proto.graph.node}
-    inputs_of = {node.op_type: [makers.get(name) for name in node.input] for node in proto.graph.node}
+    producers = {node.output[0]: node.op_type for node in proto.graph.node}
+    inputs_of = {node.op_type: [producers.get(name) for name in node.input] for node in proto.graph.node}
     assert inputs_of["Softmax"] == ["DequantizeLinear"]
-    assert makers["answer"] == "Softmax"
+    assert producers["answer"] == "Softmax"
     (scaled,) = (node for node in proto.graph.node if node.name == "rescale/Mul")
-    assert makers[scaled.input[0]] == "Cast"
+    assert producers[scaled.input[0]] == "Cast"
     kernels = [c for c in proto.graph.initializer if c.data_type == onnx.TensorProto.INT8 and len(c.dims) == 4]
     scales = {c.name: list(c.dims) for c in proto.graph.initializer}
     assert len(kernels) == 3

@@ -1,6 +1,4 @@
-"""ONNX models that take pictures of any size see the pixels that ImagePolicy makes."""
-
-from typing import Any
+"""ONNX models that take images of any size compute the pixels that ImagePolicy makes."""
 
 import numpy as np
 import onnx
@@ -14,23 +12,24 @@ from striate.errors import UsageError
 from striate.images import ImagePolicy
 from striate.network import Activation, Dense, Flatten, Input, Network, Rescale
 from striate.onnx.export import to_onnx
+from striate.onnx.metadata import ExportMetadata
 
 from .networks import NETWORKS, chain, lively_weights
 
 
-def seen(policy: ImagePolicy, pictures: Array) -> Array:
-    """What a network behind the door sees of pictures (N, H, W, C)."""
+def resized(policy: ImagePolicy, images: Array) -> Array:
+    """Return the pixels that the network gets of images (N, H, W, C)."""
     network = Network.sequential([Input(policy.shape), Activation("linear")])
-    model = to_onnx(network, {}, policy=policy.to_dict(), resize=True)
-    return open_session(model)([pictures])[0]
+    model = to_onnx(network, {}, metadata=ExportMetadata(policy=policy), resize=True)
+    return open_session(model)([images])[0]
 
 
-def assert_same_pixels(policy: ImagePolicy, pictures: Array) -> None:
-    found, expected = seen(policy, pictures), np.stack([policy.apply(picture) for picture in pictures])
-    away = np.abs(found - expected.astype("float32"))
+def assert_same_pixels(policy: ImagePolicy, images: Array) -> None:
+    found, expected = resized(policy, images), np.stack([policy.apply(image) for image in images])
+    difference = np.abs(found - expected.astype("float32"))
     np.testing.assert_array_equal(found, np.floor(found))
-    assert away.max() <= 2
-    assert away.mean() < 0.4  # small pictures have many sums that are a half but for rounding
+    assert difference.max() <= 2
+    assert difference.mean() < 0.4  # small images have many sums that are a half except for rounding errors
 
 
 sides = st.integers(4, 80)
@@ -40,67 +39,75 @@ sides = st.integers(4, 80)
        st.sampled_from([1, 3]), st.integers(0, 9))  # fmt: skip
 @settings(max_examples=40, deadline=None)
 def test_any_size_to_any_size(h: int, w: int, height: int, width: int, fit: str, channels: int, seed: int) -> None:
-    assume(min(h / w * width, w / h * height) > 0.5)  # or nothing of the picture is left
-    pictures = np.random.default_rng(seed).integers(0, 256, (2, h, w, channels), dtype=np.uint8)
-    assert_same_pixels(ImagePolicy(height, width, channels, fit), pictures)
+    assume(min(h / w * width, w / h * height) > 0.5)  # otherwise nothing of the image is left
+    images = np.random.default_rng(seed).integers(0, 256, (2, h, w, channels), dtype=np.uint8)
+    assert_same_pixels(ImagePolicy(height, width, channels, fit), images)
 
 
 @pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
 def test_photographs_differ_in_one_pixel_of_a_hundred_at_most(fit: str) -> None:
-    """A smooth picture with edges and noise, of a photograph's size."""
+    """A smooth image with edges and noise, of a photograph's size."""
     y, x = np.mgrid[:375, :500]
     waves = 127 + 90 * np.sin(x / 17) * np.cos(y / 23) + 30 * (x > 250)
     noise = np.random.default_rng(0).normal(0, 6, (375, 500, 3))
-    picture = np.clip(waves[..., None] + noise, 0, 255).astype("uint8")
+    image = np.clip(waves[..., None] + noise, 0, 255).astype("uint8")
     policy = ImagePolicy(224, 224, 3, fit)
-    away = np.abs(seen(policy, picture[None])[0] - policy.apply(picture))
-    assert away.max() <= 1
-    assert (away > 0).mean() < 0.01
+    difference = np.abs(resized(policy, image[None])[0] - policy.apply(image))
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 0.01
 
 
-def test_pictures_of_the_right_size_stay_as_they_are() -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (3, 8, 9, 3), dtype=np.uint8)
+def test_images_of_the_right_size_stay_unchanged() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 9, 3), dtype=np.uint8)
     for fit in ("stretch", "crop", "pad"):
-        np.testing.assert_array_equal(seen(ImagePolicy(8, 9, 3, fit), pictures), pictures)
+        np.testing.assert_array_equal(resized(ImagePolicy(8, 9, 3, fit), images), images)
 
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
-def test_the_whole_network_behind_it(data_format: str) -> None:
+def test_the_whole_network_after_the_resizing(data_format: str) -> None:
     first = data_format == "channels_first"
     shape = (3, 5, 6) if first else (5, 6, 3)
     network = Network.sequential([Input(shape, data_format=data_format), Rescale(), Flatten(), Dense(4)])
     weights, policy = lively_weights(network), ImagePolicy(5, 6, 3, "crop")
-    model = to_onnx(network, weights, policy=policy.to_dict(), resize=True)
+    model = to_onnx(network, weights, metadata=ExportMetadata(policy=policy), resize=True)
     onnx.checker.check_model(onnx.load_from_string(model), full_check=True)
-    (door,) = onnx.load_from_string(model).graph.input
-    sizes = [dim.dim_param or dim.dim_value for dim in door.type.tensor_type.shape.dim]
+    (info,) = onnx.load_from_string(model).graph.input
+    sizes = [dim.dim_param or dim.dim_value for dim in info.type.tensor_type.shape.dim]
     assert sizes == (["N", 3, "H", "W"] if first else ["N", "H", "W", 3])
-    pictures = np.random.default_rng(0).integers(0, 256, (4, 17, 12, 3), dtype=np.uint8)
-    brought = np.stack([policy.apply(picture) for picture in pictures])
+    images = np.random.default_rng(0).integers(0, 256, (4, 17, 12, 3), dtype=np.uint8)
+    expected_pixels = np.stack([policy.apply(image) for image in images])
     order = (0, 3, 1, 2) if first else (0, 1, 2, 3)
-    expected = OnnxEngine(network, weights).forward([brought.transpose(order)])[0]
-    found = open_session(model)([np.ascontiguousarray(pictures.transpose(order))])[0]
+    expected = OnnxEngine(network, weights).forward([expected_pixels.transpose(order)])[0]
+    found = open_session(model)([np.ascontiguousarray(images.transpose(order))])[0]
     np.testing.assert_allclose(found, expected, atol=0.05)
 
 
 @pytest.mark.parametrize(
     ("network", "policy", "message"),
     [
-        (chain((5, 6, 3)), None, r"To resize pictures inside the model, it must be known how: give the policy\."),
+        (
+            chain((5, 6, 3)),
+            None,
+            r"To resize images inside the ONNX model, pass the image policy: metadata\.policy is None\.",
+        ),
         (
             chain((28, 28, 1)),
-            ImagePolicy(28, 28, 1, "digit").to_dict(),
-            r"Pictures that are fitted by 'digit' cannot be resized inside an ONNX model\.",
+            ImagePolicy(28, 28, 1, "digit"),
+            r"Images with fit 'digit' cannot be resized inside an ONNX model; supported are stretch, crop, pad\.",
         ),
-        (NETWORKS["many"], {"fit": "crop"}, r"'network' does not take one picture of uint8 pixels, so nothing can be"),
-        (chain((7,)), {"fit": "crop"}, r"'network' does not take one picture of uint8 pixels"),
+        (
+            NETWORKS["many"],
+            ImagePolicy(4, 4),
+            r"Images cannot be resized inside the ONNX model: 'network' does not take a single uint8 image\.",
+        ),
+        (chain((7,)), ImagePolicy(4, 4), r"'network' does not take a single uint8 image"),
         (
             Network.sequential([Input((4, 4, 1), dtype="float32"), Activation("relu")]),
-            {"fit": "crop"},
-            r"'network' does not take one picture of uint8 pixels",
+            ImagePolicy(4, 4),
+            r"'network' does not take a single uint8 image",
         ),
     ],
 )
-def test_what_cannot_be_resized(network: Network, policy: dict[str, Any] | None, message: str) -> None:
+def test_what_cannot_be_resized(network: Network, policy: ImagePolicy | None, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        to_onnx(network, lively_weights(network), policy=policy, resize=True)
+        to_onnx(network, lively_weights(network), metadata=ExportMetadata(policy=policy), resize=True)

@@ -5,42 +5,46 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from striate.workflows.export import Exported
+    from striate.workflows.export import ExportResult
 
 
 @click.command()
 @click.argument("trained", metavar="RUN_OR_MODEL")
-@click.option("--to", "path", required=True, metavar="FILE.onnx", type=click.Path(dir_okay=False), help="The file.")
-@click.option("--int8", is_flag=True, help="Whole numbers of 8 bits: a quarter of the size, faster, less exact.")
-@click.option("--resize", is_flag=True, help="The file takes pictures of any size and brings them to the network's.")
-@click.option("--images", multiple=True, metavar="PATH",
-              help="Pictures or folders to compare on [the test images of its data].")  # fmt: skip
+@click.option(
+    "--to", "path", required=True, metavar="FILE.onnx", type=click.Path(dir_okay=False), help="The file to write."
+)
+@click.option("--int8", is_flag=True, help="Quantize to 8-bit integers: a quarter of the size, faster, less exact.")
+@click.option("--resize", is_flag=True, help="Accept images of any size; the model itself resizes them.")
+@click.option(
+    "--images", multiple=True, metavar="PATH",
+    help="Images or folders to compare on [the test images of its data set].",
+)  # fmt: skip
 def export(trained: str, path: str, int8: bool, resize: bool, images: tuple[str, ...]) -> None:
     """Write a trained network as an ONNX file: uint8 pixels in, probabilities out, class names inside.
 
-    Its answers are compared with the original's on real pictures first, and a file that differs is not written.
-    An ensemble becomes one network that averages.
+    The file's answers are first compared with the original's on real images, and a file that differs is not written.
+    An ensemble becomes one network that averages its members.
     """
     from striate.workflows.export import export as write
     from striate.workflows.trained import open_trained_model
 
-    _show(write(open_trained_model(trained), path, int8=int8, resize=resize, pictures=images), int8)
+    _show(write(open_trained_model(trained), path, int8=int8, resize=resize, images=images), int8)
 
 
-def _show(done: "Exported", int8: bool) -> None:
+def _show(result: "ExportResult", int8: bool) -> None:
     from striate.cli.wording import file_size
 
-    for note in done.notes:
+    for note in result.notes:
         click.echo(f"Note: {note}", err=True)
-    click.echo(f"{done.path}: {file_size(done.bytes)}, {'int8' if int8 else 'float32'}")
-    share = "every one" if done.agreement == 1 else f"{100 * done.agreement:.1f} %"
+    click.echo(f"{result.path}: {file_size(result.bytes)}, {'int8' if int8 else 'float32'}")
+    share = "all" if result.agreement == 1 else f"{100 * result.agreement:.1f} %"
     click.echo(
-        f"compared with the original on {done.images}: the same class on {share}, "
-        f"probabilities differ by {done.difference:.1g} at most"
+        f"compared with the original on {result.images}: same predicted class on {share}, "
+        f"probabilities differ by at most {result.difference:.1g}"
     )
-    if int8 and done.accuracy:
-        before, after = (100 * value for value in done.accuracy)
+    if int8 and result.accuracy:
+        before, after = (100 * value for value in result.accuracy)
         change = "lost" if after <= before else "gained"
         click.echo(
-            f"accuracy there: {before:.2f} % before, {after:.2f} % as int8, {abs(before - after):.2f} points {change}"
+            f"accuracy on them: {before:.2f} % before, {after:.2f} % as int8, {abs(before - after):.2f} points {change}"
         )

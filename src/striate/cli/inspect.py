@@ -71,8 +71,8 @@ def _show_head(graph: "Graph", path: str, opened: "Opened | None") -> None:
         click.echo(f"input {name}: {door.dtype} {_sizes(door.shape)}")
     for name in graph.outputs:
         click.echo(f"output {name}")
-    if opened and opened.told.classes:
-        names = opened.told.classes
+    if opened and opened.metadata.classes:
+        names = opened.metadata.classes
         more = f" … and {len(names) - MOST_CLASSES} more" if len(names) > MOST_CLASSES else ""
         click.echo(f"{len(names)} classes: {', '.join(names[:MOST_CLASSES])}{more}")
     click.echo()
@@ -117,7 +117,7 @@ def _head(graph: "Graph", path: str, opened: "Opened | None") -> dict[str, Any]:
     return {
         "file": path, "bytes": Path(path).stat().st_size, "producer": graph.producer, "opset": graph.opset,
         "inputs": {name: asdict(door) for name, door in graph.inputs.items()}, "outputs": graph.outputs,
-        "classes": opened.told.classes if opened else (),
+        "classes": opened.metadata.classes if opened else (),
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The ONNX engine: a network run by ONNX Runtime, the fastest on a CPU. It does not train."""
+"""The ONNX engine: inference with ONNX Runtime, the fastest on a CPU. It does not train."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,19 +15,29 @@ from striate.engines.losses import Loss
 from striate.engines.optimizers import Optimizer
 from striate.errors import UsageError
 from striate.network import Network
-from striate.onnx.export.convert import build
+from striate.onnx.export.model import build_model
 from striate.processes import cores
 
-PIECE = 1 << 21  # numbers of the largest map at once: few enough for a processor's cache, enough to be worth a call
-QUIET = 3  # errors only
+# How many values of the largest feature map are computed at once: few enough for the CPU's cache, enough that the
+# overhead of a call does not matter.
+CHUNK_VALUES = 1 << 21
+ERRORS_ONLY = 3
 Session = Callable[[Sequence[Array]], list[Array]]
 
 
 class OnnxEngine(Engine):
-    """Runs a network in float32 with ONNX Runtime on the CPU.
+    """Inference in float32 with ONNX Runtime on the CPU. Training raises UsageError.
 
-    threads: how many to use; None: all cores. Each takes some of the images, so results do not depend on their number.
-    Training raises UsageError.
+    Each thread computes some of the images, so results do not depend on the number of threads.
+
+    Args:
+        network: The network.
+        weights: Its parameters by full name.
+        dtype: "float32"; nothing else is supported.
+        threads: The number of threads; None: one for each core.
+
+    Raises:
+        UsageError: Another dtype, or weights that are not the network's.
     """
 
     name = "onnx"
@@ -36,14 +46,14 @@ class OnnxEngine(Engine):
         self, network: Network, weights: Mapping[str, Array], *, dtype: str = "float32", threads: int | None = None
     ) -> None:
         if dtype != "float32":
-            raise UsageError(f"The ONNX engine computes in float32 only; received {dtype}.")
+            raise UsageError(f"The ONNX engine supports only float32; received {dtype}.")
         super().__init__(network, weights, dtype=dtype)
         self.threads = threads or cores()
         self.weights = dict(weights)
 
     @property
     def weights(self) -> Weights:
-        """Copies of all parameters by full name."""
+        """Return copies of all parameters by full name."""
         return {name: array.copy() for name, array in self._weights.items()}
 
     @weights.setter
@@ -57,38 +67,38 @@ class OnnxEngine(Engine):
         self._sessions: dict[tuple[tuple[str, ...], bool], Session] = {}
 
     def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
-        """Outputs of one batch, each (N, …)."""
+        """Compute the outputs of one batch, each (N, …)."""
         if training:
             self._refuse()
-        session, arrays = self._prepared(inputs, every=False)
-        starts = range(0, len(arrays[0]), self._piece)
-        pieces = ([x[start : start + self._piece] for x in arrays] for start in starts)
-        parts = list((self._pool.map if len(starts) > 1 else map)(session, pieces))
+        session, arrays = self._prepare(inputs, all_outputs=False)
+        starts = range(0, len(arrays[0]), self._chunk_size)
+        chunks = ([x[start : start + self._chunk_size] for x in arrays] for start in starts)
+        parts = list((self._pool.map if len(starts) > 1 else map)(session, chunks))
         if not parts:
             return tuple(np.zeros((0, *shape), self.dtype) for shape in self.network.output_shapes)
         return tuple(part[0] if len(part) == 1 else np.concatenate(part) for part in zip(*parts, strict=True))
 
     def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
-        """The output (N, …) of every layer, batch normalisations by themselves."""
-        session, arrays = self._prepared(inputs, every=True)
+        """Compute the output (N, …) of every layer by name, with no batch normalization folded."""
+        session, arrays = self._prepare(inputs, all_outputs=True)
         values = session(arrays)
         return {str(node.layer.name): value for node, value in zip(self.network.nodes, values, strict=True)}
 
     @cached_property
-    def _piece(self) -> int:
-        """How many images go through the network at once."""
-        return max(1, PIECE // max(prod(node.shape) for node in self.network.nodes))
+    def _chunk_size(self) -> int:
+        """How many images are computed in one call."""
+        return max(1, CHUNK_VALUES // max(prod(node.shape) for node in self.network.nodes))
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self.threads)
 
-    def _prepared(self, inputs: Sequence[Array], every: bool) -> tuple[Session, list[Array]]:
-        """What runs the network on arrays like these, made when it is first needed, and the arrays as it takes them."""
+    def _prepare(self, inputs: Sequence[Array], all_outputs: bool) -> tuple[Session, list[Array]]:
+        """Return a session for inputs of these dtypes, created at first use, and the inputs as it takes them."""
         arrays = [np.ascontiguousarray(x, "uint8" if np.asarray(x).dtype == np.uint8 else "float32") for x in inputs]
-        key = tuple(x.dtype.name for x in arrays), every
+        key = tuple(x.dtype.name for x in arrays), all_outputs
         if key not in self._sessions:
-            model = build(self.network, self._weights, dtypes=key[0], every=every)
+            model = build_model(self.network, self._weights, dtypes=key[0], all_outputs=all_outputs)
             self._sessions[key] = open_session(model.SerializeToString())
         return self._sessions[key], arrays
 
@@ -107,7 +117,7 @@ class OnnxEngine(Engine):
 
     @property
     def slots(self) -> Weights:
-        """None: there is no optimiser."""
+        """Always empty: there is no optimizer."""
         return {}
 
     @slots.setter
@@ -138,18 +148,25 @@ class OnnxEngine(Engine):
 
 
 def open_session(model: bytes | str) -> Session:
-    """What runs a model, given as its bytes or the path of its file: from its inputs to its outputs, in their order.
+    """Open a model with ONNX Runtime.
 
-    It uses one core. Any number of threads may call it at once, which costs less than to divide the work of one call.
+    A call uses one core. Any number of threads may call the session at once, which is cheaper than dividing the work
+    of one call.
+
+    Args:
+        model: Its bytes, or the path of its file.
+
+    Returns:
+        A function from the model's inputs to its outputs, both in the model's order.
     """
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = QUIET
+    options.log_severity_level = ERRORS_ONLY
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    names = [door.name for door in session.get_inputs()]
+    names = [info.name for info in session.get_inputs()]
 
     def run(arrays: Sequence[Array]) -> list[Array]:
-        found: list[Array] = session.run(None, dict(zip(names, arrays, strict=True)))
-        return found
+        outputs: list[Array] = session.run(None, dict(zip(names, arrays, strict=True)))
+        return outputs
 
     return run

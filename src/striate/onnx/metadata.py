@@ -1,60 +1,111 @@
-"""What our own exports tell beside the graph: the classes, how files become pixels, which answers are unknown."""
+"""What an exported ONNX file says besides the graph: written by `to_onnx`, read back on import."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+import striate
 from striate.errors import DataError, ModelFileError
 from striate.images import ImagePolicy
 from striate.network import Network
-from striate.onnx.importing.graph import Graph
 
-OWN = "striate"  # the entry by which our files are known
-FIGURES = ("unknown_threshold",)
+VERSION = "striate"  # the key by which exports of Striate are known
+NETWORK, CLASSES, POLICY = "network", "classes", "policy"
+UNKNOWN_THRESHOLD, FINGERPRINT = "unknown_threshold", "fingerprint"
 
 
 @dataclass(frozen=True)
 class ExportMetadata:
-    """Empty where a file does not say. The network that our files describe is not here: the graph is what counts."""
+    """Metadata of an exported network; the network itself is read from the graph, never from here.
+
+    Attributes:
+        classes: Names of the classes by number; empty where unknown.
+        policy: How image files become the network's pixels.
+        unknown_threshold: The probability below which an answer counts as unknown, 0 to 1.
+        fingerprint: The fingerprint of the training data.
+    """
 
     classes: tuple[str, ...] = ()
     policy: ImagePolicy | None = None
-    figures: Mapping[str, float] = field(default_factory=dict)
+    unknown_threshold: float | None = None
+    fingerprint: str | None = None
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The figures by name, as a model keeps them."""
+        return {} if self.unknown_threshold is None else {UNKNOWN_THRESHOLD: self.unknown_threshold}
+
+    def to_props(self, network: Network) -> dict[str, str]:
+        """Return the entries of ONNX's `metadata_props`: the version as text, everything else as JSON."""
+        values: dict[str, Any] = {
+            NETWORK: json.loads(network.to_json()),
+            CLASSES: list(self.classes),
+            POLICY: self.policy and self.policy.to_dict(),
+        }
+        optional = {UNKNOWN_THRESHOLD: self.unknown_threshold, FINGERPRINT: self.fingerprint}
+        values |= {key: value for key, value in optional.items() if value is not None}
+        texts = {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
+        return {VERSION: striate.__version__, **texts}
+
+    @classmethod
+    def from_props(cls, props: Mapping[str, str], where: str) -> "ExportMetadata":
+        """Read the entries of `metadata_props`; those of other programs' files are ignored.
+
+        Args:
+            props: The entries.
+            where: The file's name, for errors.
+
+        Returns:
+            The metadata.
+
+        Raises:
+            ModelFileError: The entries are damaged.
+        """
+        if VERSION not in props:
+            return cls()
+        try:
+            policy = _parse(props, POLICY)
+            classes = _texts(_parse(props, CLASSES) or [])
+            metadata = cls(classes, policy and ImagePolicy.from_dict(policy), fingerprint=_fingerprint(props))
+            threshold = _parse(props, UNKNOWN_THRESHOLD)
+        except (ValueError, TypeError, DataError, RecursionError) as error:
+            raise ModelFileError(f"{where} is damaged: its metadata (classes, image policy) cannot be read.") from error
+        if UNKNOWN_THRESHOLD not in props:
+            return metadata
+        if not (isinstance(threshold, int | float) and 0 <= threshold <= 1):
+            raise ModelFileError(
+                f"{where} is damaged: its {UNKNOWN_THRESHOLD} must be a number from 0 to 1, but is {threshold!s:.40}."
+            )
+        return cls(metadata.classes, metadata.policy, threshold, metadata.fingerprint)
+
+    def check(self, network: Network, where: str) -> None:
+        """Check that classes and images are those of the network.
+
+        Raises:
+            ModelFileError: The number of classes or the images' shape differs.
+        """
+        units = network.output_shapes[0][-1]
+        if self.classes and len(self.classes) != units:
+            raise ModelFileError(f"{where} names {len(self.classes)} classes, but its network has {units} outputs.")
+        if self.policy and network.input_shapes != (self.policy.shape,):
+            raise ModelFileError(
+                f"{where} prepares images of shape {self.policy.shape}, but its network takes {network.input_shapes}."
+            )
 
 
-def told(graph: Graph, where: str) -> ExportMetadata:
-    """What the metadata of a graph say, if Striate wrote them. Raises ModelFileError for metadata that are damaged."""
-    if OWN not in graph.metadata:
-        return ExportMetadata()
-    try:
-        classes = _read(graph, "classes") or []
-        policy = _read(graph, "policy")
-        figures = {name: _read(graph, name) for name in FIGURES if name in graph.metadata}
-        found = ExportMetadata(_texts(classes), policy and ImagePolicy.from_dict(policy), figures)
-    except (ValueError, TypeError, DataError, RecursionError) as error:
-        raise ModelFileError(f"{where} is damaged: what it says of classes and pictures makes no sense.") from error
-    if not all(isinstance(value, int | float) and 0 <= value <= 1 for value in figures.values()):
-        raise ModelFileError(f"{where} is damaged: its threshold is no number from 0 to 1.")
-    return found
-
-
-def check_fit(told: ExportMetadata, network: Network, where: str) -> None:
-    """Raise ModelFileError where classes or pictures are not the network's."""
-    units = network.output_shapes[0][-1]
-    if told.classes and len(told.classes) != units:
-        raise ModelFileError(f"{where} names {len(told.classes)} classes, but its network has {units} outputs.")
-    if told.policy and network.input_shapes != (told.policy.shape,):
-        raise ModelFileError(
-            f"{where} makes pictures of {told.policy.shape}, but its network takes {network.input_shapes}."
-        )
-
-
-def _read(graph: Graph, name: str) -> Any:
-    return json.loads(graph.metadata.get(name, "null"))
+def _parse(props: Mapping[str, str], key: str) -> Any:
+    return json.loads(props.get(key, "null"))
 
 
 def _texts(values: Any) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise TypeError(f"expected a list of texts, received {values!r}")
+        raise TypeError(f"expected a list of strings, received {values!r}")
     return tuple(values)
+
+
+def _fingerprint(props: Mapping[str, str]) -> str | None:
+    value = _parse(props, FINGERPRINT)
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"expected a string, received {value!r}")
+    return value

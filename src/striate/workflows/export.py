@@ -1,37 +1,45 @@
-"""Write a trained classifier as an ONNX file, once the file's answers are found to be the original's."""
+"""Write a trained classifier as an ONNX file, after checking that the file gives the original's answers."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from striate._types import Array
+from striate._types import Array, Weights
 from striate.data.workers import progress
 from striate.engines.onnxruntime import open_session
 from striate.errors import ModelFileError, UsageError
 from striate.files import atomic_write
-from striate.network import Network
+from striate.model import Model
+from striate.network import Add, Input, Layer, Network, Rescale
 from striate.onnx.export import to_onnx
-from striate.workflows.ensemble import as_one
+from striate.onnx.metadata import UNKNOWN_THRESHOLD, ExportMetadata
 from striate.workflows.evidence import Evidence, gather
-from striate.workflows.trained import THRESHOLD, TrainedModel
+from striate.workflows.trained import TrainedModel
 
 SUFFIX = ".onnx"
-AT_ONCE = 32  # pictures
-FEWEST, MOST = 64, 10_000  # pictures to compare on, unless there are fewer
-COST, BYTES = 400e9, 256e6  # multiply-adds and pixels, at most, of all pictures together
-# How far probabilities may lie apart: by rounding; where pixels of a resize inside the model are rounded otherwise.
-ROUNDING, RESIZING = 1e-3, 5e-2
+BATCH_SIZE = 32
+MIN_IMAGES, MAX_IMAGES = 64, 10_000  # how many images are compared, unless there are fewer
+MAX_MULTIPLY_ADDS, MAX_PIXELS = 400e9, 256e6  # of all compared images together
+# The largest allowed difference between probabilities: from rounding; with images resized inside the model.
+TOLERANCE, RESIZE_TOLERANCE = 1e-3, 5e-2
 
 
 @dataclass(frozen=True)
-class Exported:
-    """images: how many were compared, and what they are. agreement: the part on which file and original name the same
+class ExportResult:
+    """An exported file and how its answers compare with the original's.
 
-    class. difference: the largest between two probabilities. accuracy: of original and file, where labels are known.
+    Attributes:
+        path: The file.
+        bytes: Its size.
+        images: How many images were compared, and what they are.
+        agreement: The fraction of images on which file and original predict the same class.
+        difference: The largest difference between two probabilities.
+        accuracy: That of original and file, where labels are known.
+        notes: What the user should know.
     """
 
     path: Path
@@ -44,87 +52,102 @@ class Exported:
 
 
 def export(
-    trained: TrainedModel, path: str | os.PathLike[str], *, int8: bool = False, resize: bool = False,
-    pictures: Sequence[str] = (),
-) -> Exported:  # fmt: skip
-    """Write the model, or the ensemble as one that averages, to an ONNX file.
+    trained: TrainedModel,
+    path: str | os.PathLike[str],
+    *,
+    int8: bool = False,
+    resize: bool = False,
+    images: Sequence[str] = (),
+) -> ExportResult:
+    """Write a trained model, or an ensemble as one network, to an ONNX file.
 
-    int8: quantised, a quarter of the size. resize: the file takes pictures of any size. pictures: files and folders to
-    compare on; without them the test images of the data that the model was trained on.
-    Raises UsageError for what cannot be exported, and where the path holds another program's file; ModelFileError, and
-    writes nothing, where the file's answers are not the original's, but for int8, which rounds.
+    Args:
+        trained: The model or ensemble.
+        path: The file to write.
+        int8: Whether to quantize to 8 bits, which makes a quarter of the size.
+        resize: Whether the file takes images of any size.
+        images: Files and folders to compare on; without them, the test images of the model's data set.
+
+    Returns:
+        The file and the comparison.
+
+    Raises:
+        UsageError: The model cannot be exported like this, or the path holds another program's file.
+        ModelFileError: The file's answers differ from the original's; nothing is written. Not raised for the
+            rounding of `int8`.
     """
     path = Path(path)
     if path.suffix != SUFFIX:
-        raise UsageError(f"An ONNX file ends in {SUFFIX}; received {path}.")
-    _check_free(path)
-    network, weights = as_one(trained.models)
-    told = {THRESHOLD: trained.threshold, "fingerprint": trained.fingerprint}
-    policy = trained.policy.to_dict()
-    model = to_onnx(network, weights, classes=trained.classes, policy=policy, resize=resize, metadata=told)
-    evidence = gather(trained, pictures, _affordable(network))
-    original, found = _answers(trained, model, evidence, resize)
-    _check(original, found, evidence, RESIZING if resize else ROUNDING)
+        raise UsageError(f"The name of an ONNX file must end in {SUFFIX}; received {path}.")
+    _check_replaceable(path)
+    network, weights = ensemble_network(trained.models)
+    metadata = ExportMetadata(trained.classes, trained.policy, trained.threshold, trained.fingerprint)
+    model = to_onnx(network, weights, metadata=metadata, resize=resize)
+    evidence = gather(trained, images, _affordable_images(network))
+    original, exported = _compare(trained, model, evidence, resize)
+    _check_answers(original, exported, evidence, RESIZE_TOLERANCE if resize else TOLERANCE)
     if int8:
         model = _quantized(model, evidence.calibration)
-        found = _of_file(model, evidence.x, evidence.what)
+        exported = _probabilities_of_file(model, evidence.x, evidence.what)
     atomic_write(path, model)
-    return _summary(path, len(model), evidence, original, found)
+    return _summarize(path, len(model), evidence, original, exported)
 
 
-def _check_free(path: Path) -> None:
-    """Raise UsageError where another program's file would be lost; an older export may be replaced."""
-    if path.is_file() and not _exported(path):
-        raise UsageError(f"{path} is there already, and is no export of Striate. Choose another name, or remove it.")
+def _check_replaceable(path: Path) -> None:
+    """Raise UsageError where another program's file would be overwritten; an older export may be."""
+    if path.is_file() and not _is_export(path):
+        raise UsageError(
+            f"{path} already exists and was not exported by Striate. Choose another name, or remove the file."
+        )
 
 
-def _exported(path: Path) -> bool:
-    """Whether Striate wrote the file."""
+def _is_export(path: Path) -> bool:
     from striate.onnx.importing.read import read_onnx
 
     try:
-        return THRESHOLD in read_onnx(path).metadata  # a quantiser puts itself in as the producer
+        return UNKNOWN_THRESHOLD in read_onnx(path).metadata  # a quantizer replaces the name of the producer
     except ModelFileError:
         return False
 
 
-def _affordable(network: Network) -> int:
-    """How many pictures can be compared on in seconds rather than minutes."""
-    each = max(network.multiply_adds / COST, prod(network.input_shapes[0]) / BYTES)
-    return int(np.clip(1 / each, FEWEST, MOST))
+def _affordable_images(network: Network) -> int:
+    """Return how many images can be compared in seconds rather than minutes."""
+    cost = max(network.multiply_adds / MAX_MULTIPLY_ADDS, prod(network.input_shapes[0]) / MAX_PIXELS)
+    return int(np.clip(1 / cost, MIN_IMAGES, MAX_IMAGES))
 
 
-def _answers(trained: TrainedModel, model: bytes, evidence: Evidence, resize: bool) -> tuple[Array, Array]:
-    """Probabilities (N, classes) of the original and of the file."""
+def _compare(trained: TrainedModel, model: bytes, evidence: Evidence, resize: bool) -> tuple[Array, Array]:
+    """Return the probabilities (N, classes) of the original and of the file."""
     if not resize:
-        return _of_original(trained, evidence.x, evidence.what), _of_file(model, evidence.x, evidence.what)
+        original = _probabilities_of_original(trained, evidence.x, evidence.what)
+        return original, _probabilities_of_file(model, evidence.x, evidence.what)
     session = open_session(model)
-    brought, found = [], []
+    resized, exported = [], []
     with progress(f"ONNX on {evidence.what}", len(evidence.x)) as advance:
         for row in range(len(evidence.x)):
-            picture = evidence.full(row)
-            brought.append(trained.policy.apply(picture))
-            found.append(session([picture[None]])[0])
+            image = evidence.full(row)
+            resized.append(trained.policy.apply(image))
+            exported.append(session([image[None]])[0])
             advance(1)
-    return _of_original(trained, np.stack(brought), evidence.what), np.concatenate(found)
+    return _probabilities_of_original(trained, np.stack(resized), evidence.what), np.concatenate(exported)
 
 
-def _of_original(trained: TrainedModel, x: Array, what: str) -> Array:
-    return _in_parts(trained.probabilities, x, f"original on {what}")
+def _probabilities_of_original(trained: TrainedModel, x: Array, what: str) -> Array:
+    return _in_batches(trained.probabilities, x, f"original on {what}")
 
 
-def _of_file(model: bytes, x: Array, what: str) -> Array:
+def _probabilities_of_file(model: bytes, x: Array, what: str) -> Array:
     session = open_session(model)
-    return _in_parts(lambda part: session([part])[0], x, f"ONNX on {what}")
+    return _in_batches(lambda batch: session([batch])[0], x, f"ONNX on {what}")
 
 
-def _in_parts(run: Callable[[Array], Array], x: Array, title: str) -> Array:
+def _in_batches(run: Callable[[Array], Array], x: Array, title: str) -> Array:
     with progress(title, len(x)) as advance:
-        parts = []
-        for part in _batches(x, AT_ONCE):
-            parts.append(run(part))
-            advance(len(part))
-    return np.concatenate(parts)
+        outputs = []
+        for batch in _batches(x, BATCH_SIZE):
+            outputs.append(run(batch))
+            advance(len(batch))
+    return np.concatenate(outputs)
 
 
 def _batches(x: Array, size: int) -> Iterator[Array]:
@@ -134,29 +157,82 @@ def _batches(x: Array, size: int) -> Iterator[Array]:
 def _quantized(model: bytes, x: Array) -> bytes:
     from striate.onnx.export.quantize import quantize
 
-    return quantize(model, ([part] for part in _batches(x, 1)))
+    return quantize(model, ([batch] for batch in _batches(x, 1)))
 
 
-def _check(original: Array, found: Array, evidence: Evidence, tolerance: float) -> None:
-    """Raise ModelFileError where a probability differs by more than the tolerance, or is no number.
+def _check_answers(original: Array, exported: Array, evidence: Evidence, tolerance: float) -> None:
+    """Raise ModelFileError where a probability differs by more than the tolerance, or is NaN.
 
-    Where none does, the class is the same on every picture but where the original itself is undecided.
+    Where none does, the predicted class is the same on every image except where the original itself is undecided.
     """
-    away = np.abs(original - found).max(axis=1)
-    wrong = ~(away <= tolerance)
+    differences = np.abs(original - exported).max(axis=1)
+    wrong = ~(differences <= tolerance)
     if wrong.any():
-        row = int(np.argmax(np.where(np.isnan(away), np.inf, away)))
+        row = int(np.argmax(np.where(np.isnan(differences), np.inf, differences)))
         where = "" if evidence.files is None else f", most on {evidence.files[row]}"
         raise ModelFileError(
-            f"The ONNX file was not written: on {wrong.sum():,} of {evidence.what} its answers are not the original's; "
-            f"probabilities differ by up to {away[row]:.2g}{where}. This is a fault of Striate; please report it."
+            f"The ONNX file was not written: on {wrong.sum():,} of {evidence.what} its answers differ from the "
+            f"original's, with probabilities up to {differences[row]:.2g} apart{where}. "
+            "This is a bug in Striate; please report it."
         )
 
 
-def _summary(path: Path, size: int, evidence: Evidence, original: Array, found: Array) -> Exported:
-    chosen, taken = original.argmax(axis=1), found.argmax(axis=1)
+def _summarize(path: Path, size: int, evidence: Evidence, original: Array, exported: Array) -> ExportResult:
+    predicted, predicted_by_file = original.argmax(axis=1), exported.argmax(axis=1)
     accuracy = None
     if evidence.labels is not None:
-        accuracy = float((chosen == evidence.labels).mean()), float((taken == evidence.labels).mean())
-    agreement, difference = float((chosen == taken).mean()), float(np.abs(original - found).max())
-    return Exported(path, size, evidence.what, agreement, difference, accuracy, evidence.notes)
+        accuracy = float((predicted == evidence.labels).mean()), float((predicted_by_file == evidence.labels).mean())
+    agreement, difference = float((predicted == predicted_by_file).mean()), float(np.abs(original - exported).max())
+    return ExportResult(path, size, evidence.what, agreement, difference, accuracy, evidence.notes)
+
+
+def ensemble_network(models: Sequence[Model]) -> tuple[Network, Weights]:
+    """Return one network whose output is the mean of the models' outputs.
+
+    Args:
+        models: The members. Layers of the first are named `member-1.NAME`; a single member keeps its own network.
+
+    Returns:
+        The network and its weights.
+
+    Raises:
+        UsageError: The members take different inputs.
+    """
+    first = models[0].network
+    if len(models) == 1:
+        return first, models[0].weights
+    inputs = [_input_layer(model.network) for model in models]
+    if any(replace(layer, name="x") != replace(inputs[0], name="x") for layer in inputs):
+        raise UsageError(
+            "The members of the ensemble take images of different sizes, so they cannot be exported as one network."
+        )
+    entries: list[tuple[Layer, tuple[int, ...]]] = [(inputs[0], ())]
+    weights: Weights = {}
+    outputs = []
+    for number, model in enumerate(models, start=1):
+        outputs.append(_append_member(entries, model.network, f"member-{number}."))
+        weights |= {f"member-{number}.{name}": array for name, array in model.weights.items()}
+    entries += [(Add(name="sum"), tuple(outputs)), (Rescale(1 / len(models), name="mean"), (len(entries),))]
+    name = f"{first.name} × {len(models)}"
+    return Network.from_entries(name, entries, (0,), (len(entries) - 1,)), weights
+
+
+def _input_layer(network: Network) -> Input:
+    (index,) = network.inputs
+    layer = network.nodes[index].layer
+    assert isinstance(layer, Input)
+    return layer
+
+
+def _append_member(entries: list[tuple[Layer, tuple[int, ...]]], network: Network, prefix: str) -> int:
+    """Append a network's layers, reading from the first entry, and return the index of its output."""
+    layers = {id(node.layer): replace(node.layer, name=prefix + str(node.layer.name)) for node in network.nodes}
+    indices: list[int] = []
+    for node in network.nodes:
+        if isinstance(node.layer, Input):
+            indices.append(0)
+            continue
+        entries.append((layers[id(node.layer)], tuple(indices[source] for source in node.inputs)))
+        indices.append(len(entries) - 1)
+    (output,) = network.outputs
+    return indices[output]

@@ -1,4 +1,4 @@
-"""An ONNX model whose weights and maps are whole numbers of 8 bits: a quarter of the size, and faster."""
+"""An ONNX model with 8-bit weights and feature maps: a quarter of the size, and faster."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,43 +10,49 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from striate._types import Array
 
-PREPARED = "onnx.quant.pre_process"  # by this mark ONNX Runtime knows that normalisations are folded already
+PREPARED = "onnx.quant.pre_process"  # tells ONNX Runtime that batch normalizations are folded already
 WEIGHTED = {"Conv", "Gemm"}
-# Probabilities in steps of 1/255 would hide the sure ones from each other; a normalisation has no kernel to quantise.
-EXACT = {"Softmax", "LogSoftmax", "BatchNormalization"}
+# Probabilities in steps of 1/255 could not tell confident answers apart; a normalization has no kernel to quantize.
+FLOAT_KINDS = {"Softmax", "LogSoftmax", "BatchNormalization"}
 
 
 def quantize(model: bytes, batches: Iterable[Sequence[Array]]) -> bytes:
-    """The model of `to_onnx` with int8 weights, a scale for each map, and uint8 maps (quantise, dequantise: QDQ).
+    """Quantize a model made by `to_onnx` to int8 weights and uint8 feature maps (QDQ format).
 
-    batches: inputs of the model, of pictures like those it is for; they show how large the numbers on each map get.
-    What comes before the first weights, softmax, and normalisations that could not be folded stay in float32.
+    Everything before the first weights, softmax, and normalizations that could not be folded stay in float32.
+
+    Args:
+        model: The bytes of the model.
+        batches: Inputs of the model, of images like those it is for; they show the range of each feature map.
+
+    Returns:
+        The bytes of the quantized model, with the same metadata and `quantized`.
     """
     proto = onnx.load_from_string(model)
-    told = {item.key: item.value for item in proto.metadata_props}
+    metadata = {item.key: item.value for item in proto.metadata_props}
     onnx.helper.set_model_props(proto, {PREPARED: "onnxruntime.quant"})
-    names = [door.name for door in proto.graph.input]
+    names = [info.name for info in proto.graph.input]
     with TemporaryDirectory(prefix="striate-") as folder:
         path = Path(folder) / "model.onnx"
         quantize_static(
-            proto, path, _Reader(dict(zip(names, batch, strict=True)) for batch in batches),
+            proto, path, _BatchReader(dict(zip(names, batch, strict=True)) for batch in batches),
             quant_format=QuantFormat.QDQ, per_channel=True, activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8, nodes_to_exclude=_kept(proto),
+            weight_type=QuantType.QInt8, nodes_to_exclude=_float_nodes(proto),
         )  # fmt: skip
-        made = onnx.load(path)
-    onnx.helper.set_model_props(made, {**told, "quantized": '"int8"'})
-    return bytes(made.SerializeToString())
+        quantized = onnx.load(path)
+    onnx.helper.set_model_props(quantized, {**metadata, "quantized": '"int8"'})
+    return bytes(quantized.SerializeToString())
 
 
-def _kept(model: ModelProto) -> list[str]:
-    """Names of the operators that stay as they are."""
+def _float_nodes(model: ModelProto) -> list[str]:
+    """Return the names of the operators that stay in float32."""
     kinds = [node.op_type for node in model.graph.node]
-    first = next((place for place, kind in enumerate(kinds) if kind in WEIGHTED), len(kinds))
-    return [node.name for place, node in enumerate(model.graph.node) if place < first or node.op_type in EXACT]
+    first = next((index for index, kind in enumerate(kinds) if kind in WEIGHTED), len(kinds))
+    return [node.name for index, node in enumerate(model.graph.node) if index < first or node.op_type in FLOAT_KINDS]
 
 
-class _Reader(CalibrationDataReader):  # type: ignore[misc]
-    """What ONNX Runtime asks for one batch after the other."""
+class _BatchReader(CalibrationDataReader):  # type: ignore[misc]
+    """Batches in the form in which ONNX Runtime asks for them."""
 
     def __init__(self, batches: Iterator[dict[str, Array]]) -> None:
         self._batches = batches

@@ -19,7 +19,7 @@ from striate.onnx.importing.graph import Declared, Graph, Operation, shown
 from striate.onnx.importing.names import tidy, unique
 from striate.onnx.importing.read import read_onnx
 from striate.onnx.importing.rules import RULES
-from striate.onnx.metadata import ExportMetadata, check_fit, told
+from striate.onnx.metadata import ExportMetadata
 
 DTYPES = {"uint8": "uint8", "uint16": "uint16", "float16": "float32", "float32": "float32", "float64": "float64"}
 LARGEST_CONSTANTS = 1 << 28  # numbers in all that the file computes of its constants
@@ -37,7 +37,7 @@ class Opened:
 
     network: Network
     weights: Weights
-    told: ExportMetadata
+    metadata: ExportMetadata
 
 
 def import_onnx(path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> tuple[Network, Weights]:
@@ -59,12 +59,12 @@ def open_onnx(path: str | os.PathLike[str], *, size: tuple[int, int] | None = No
 
 def open_graph(graph: Graph, path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> Opened:
     """As `open_onnx`, for a file that was read. path: for names and errors."""
-    known = told(graph, str(path))
+    known = ExportMetadata.from_props(graph.metadata, str(path))
     if size is None and known.policy:
         size = known.policy.height, known.policy.width
     graph = with_size(graph, size) if size else graph
     network, weights = to_network(graph, where=str(path), name=network_name(graph, path))
-    check_fit(known, network, str(path))
+    known.check(network, str(path))
     return Opened(network, weights, known)
 
 

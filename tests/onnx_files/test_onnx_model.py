@@ -15,6 +15,7 @@ from striate.errors import ModelFileError
 from striate.images import ImagePolicy
 from striate.network import Conv2D, Dense, Flatten, Input, Network, Rescale
 from striate.onnx.export import to_onnx
+from striate.onnx.metadata import ExportMetadata
 
 from .graphs import answers, model, numbers, some_weights
 
@@ -26,10 +27,9 @@ CLASSES = ("고양이", "dog", "x")
 def own(tmp_path: Path) -> Path:
     """One of our exports, with everything that it can tell."""
     network = zoo.network("simple-convnet", input_shape=(20, 16, 1), classes=3)
-    policy = ImagePolicy(20, 16, 1, "pad").to_dict()
+    metadata = ExportMetadata(CLASSES, ImagePolicy(20, 16, 1, "pad"), unknown_threshold=0.25, fingerprint="0123")
     path = tmp_path / "own.onnx"
-    told = {"unknown_threshold": 0.25}
-    path.write_bytes(to_onnx(network, some_weights(network), classes=CLASSES, policy=policy, metadata=told))
+    path.write_bytes(to_onnx(network, some_weights(network), metadata=metadata))
     return path
 
 
@@ -100,14 +100,14 @@ def _tell(proto: Any, **told: str) -> None:
     ("told", "sentence"),
     [
         ({"classes": '["a", "b"]'}, "names 2 classes, but its network has 3 outputs"),
-        ({"classes": '["a", "b"'}, "what it says of classes and pictures makes no sense"),
-        ({"classes": "7"}, "makes no sense"),
-        ({"policy": '{"height": 20}'}, "makes no sense"),
-        ({"policy": '{"height": 20, "width": 16, "fit": "guess"}'}, "makes no sense"),
-        ({"policy": '{"height": 20, "width": 17, "channels": 1}'}, r"makes pictures of \(20, 17, 1\)"),
-        ({"unknown_threshold": "7"}, "threshold is no number from 0 to 1"),
-        ({"unknown_threshold": "NaN"}, "threshold is no number from 0 to 1"),
-        ({"classes": "[" * 100_000}, "makes no sense"),
+        ({"classes": '["a", "b"'}, "its metadata .classes, image policy. cannot be read"),
+        ({"classes": "7"}, "metadata .classes, image policy. cannot be read"),
+        ({"policy": '{"height": 20}'}, "metadata .classes, image policy. cannot be read"),
+        ({"policy": '{"height": 20, "width": 16, "fit": "guess"}'}, "metadata .classes, image policy. cannot be read"),
+        ({"policy": '{"height": 20, "width": 17, "channels": 1}'}, r"prepares images of shape \(20, 17, 1\)"),
+        ({"unknown_threshold": "7"}, "unknown_threshold must be a number from 0 to 1, but is (7|nan)"),
+        ({"unknown_threshold": "NaN"}, "unknown_threshold must be a number from 0 to 1, but is (7|nan)"),
+        ({"classes": "[" * 100_000}, "metadata .classes, image policy. cannot be read"),
     ],
 )
 def test_metadata_that_do_not_fit(own: Path, told: dict[str, str], sentence: str) -> None:

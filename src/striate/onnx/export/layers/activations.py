@@ -1,42 +1,47 @@
-"""Activation functions by name, as operators. Classes lie on axis 1, of maps (N, C, H, W) as of rows (N, F)."""
+"""Activation functions by name, as operators. Classes are on axis 1, for maps (N, C, H, W) and for rows (N, F)."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from striate.network import Activation
 from striate.network.settings import LEAK, TANH_SCALE, TANH_SLOPE
-from striate.onnx.export.graph import Graph
-
-Rule = Callable[[Graph, str], str]
-
-
-def activate(graph: Graph, x: str, name: str) -> str:
-    """The output of an activation."""
-    return x if name == "linear" else RULES[name](graph, x)
+from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
+from striate.onnx.export.layers.registry import Parameters, rule
 
 
-def _op(kind: str, graph: Graph, x: str, **attributes: Any) -> str:
+@rule(Activation)
+def _activation(graph: GraphBuilder, layer: Activation, weights: Parameters, x: GraphTensor) -> str:
+    return x.name  # the activation itself is added after every layer
+
+
+def append_activation(graph: GraphBuilder, x: str, name: str) -> str:
+    """Append an activation function and return the name of its output."""
+    return x if name == "linear" else ACTIVATIONS[name](graph, x)
+
+
+def _op(kind: str, graph: GraphBuilder, x: str, **attributes: Any) -> str:
     return graph.op(kind, x, **attributes)
 
 
-def _relu6(graph: Graph, x: str) -> str:
+def _relu6(graph: GraphBuilder, x: str) -> str:
     return graph.op("Clip", x, graph.constant("0", 0.0), graph.constant("6", 6.0))
 
 
-def _silu(graph: Graph, x: str) -> str:
+def _silu(graph: GraphBuilder, x: str) -> str:
     return graph.op("Mul", x, graph.op("Sigmoid", x))
 
 
-def _scaled_tanh(graph: Graph, x: str) -> str:
+def _scaled_tanh(graph: GraphBuilder, x: str) -> str:
     slope, scale = graph.constant("tanh slope", TANH_SLOPE), graph.constant("tanh scale", TANH_SCALE)
     return graph.op("Mul", graph.op("Tanh", graph.op("Mul", x, slope)), scale)
 
 
-def _softmin(graph: Graph, x: str) -> str:
+def _softmin(graph: GraphBuilder, x: str) -> str:
     return graph.op("Softmax", graph.op("Neg", x), axis=1)
 
 
-RULES: dict[str, Rule] = {
+ACTIVATIONS: dict[str, Callable[[GraphBuilder, str], str]] = {
     "relu": partial(_op, "Relu"),
     "relu6": _relu6,
     "leaky_relu": partial(_op, "LeakyRelu", alpha=LEAK),

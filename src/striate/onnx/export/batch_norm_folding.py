@@ -1,4 +1,4 @@
-"""Batch normalisations that follow a convolution or dense layer directly become part of its weights."""
+"""Batch normalization folded into the weights of the convolution or dense layer directly before it."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,33 +11,35 @@ from striate.network import BatchNormalization, Conv2D, Dense, DepthwiseConv2D, 
 FOLDABLE = (Conv2D, DepthwiseConv2D, Dense)
 
 
-def fold(network: Network, weights: Mapping[str, Array]) -> tuple[Weights, frozenset[int]]:
-    """The weights with every batch normalisation folded that can be, and the indices of the nodes this leaves idle.
+def fold_batch_norms(network: Network, weights: Mapping[str, Array]) -> tuple[Weights, frozenset[int]]:
+    """Fold every batch normalization that can be folded.
 
-    A layer that had no bias gets one. Weights are float64 where they changed.
+    Returns:
+        The weights, float64 where they changed, and the indices of the nodes that now only pass their input on.
+        A layer without a bias gets one.
     """
     folded = dict(weights)
-    idle = frozenset(index for index in range(len(network.nodes)) if _folds(network, index))
-    for index in idle:
+    skipped = frozenset(index for index in range(len(network.nodes)) if _can_fold(network, index))
+    for index in skipped:
         layer, (source,) = network.nodes[index].layer, network.nodes[index].inputs
         assert isinstance(layer, BatchNormalization)
         before = str(network.nodes[source].layer.name)
-        scale, shift = _factors(layer, weights)
+        scale, shift = _scale_and_shift(layer, weights)
         bias = folded.get(f"{before}/bias", 0.0)
         folded[f"{before}/kernel"] = folded[f"{before}/kernel"] * scale  # the outputs are the last axis
         folded[f"{before}/bias"] = bias * scale + shift
-    return folded, idle
+    return folded, skipped
 
 
-def _factors(layer: BatchNormalization, weights: Mapping[str, Array]) -> tuple[Array, Array]:
-    """(scale, shift), each float64 (C,), of a batch normalisation in inference: y = x · scale + shift."""
+def _scale_and_shift(layer: BatchNormalization, weights: Mapping[str, Array]) -> tuple[Array, Array]:
+    """Return float64 (C,) each: in inference a batch normalization is y = x · scale + shift."""
     mean, variance = (np.asarray(weights[f"{layer.name}/moving_{part}"], "float64") for part in ("mean", "variance"))
     scale = weights.get(f"{layer.name}/gamma", 1.0) / np.sqrt(variance + layer.epsilon)
     return scale, weights.get(f"{layer.name}/beta", 0.0) - mean * scale
 
 
-def _folds(network: Network, index: int) -> bool:
-    """Whether this node only scales what one layer, linear and used once, hands to nobody else."""
+def _can_fold(network: Network, index: int) -> bool:
+    """Return whether a node normalizes the output of one linear layer that nothing else uses."""
     node = network.nodes[index]
     if not isinstance(node.layer, BatchNormalization):
         return False

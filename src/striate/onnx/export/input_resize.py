@@ -1,0 +1,131 @@
+"""Images of any size resized to the network's inside an ONNX model, to the pixels that ImagePolicy makes.
+
+An image is resized by two matrix products, first its rows, then its columns. The model computes the matrices from the
+image's size: triangles as wide as the reduction asks for, as in Pillow's bilinear filter. So nothing depends on how a
+runtime resizes, and each window's sum is rounded to whole gray levels where Pillow rounds.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from striate.errors import UsageError
+from striate.onnx.export.graph_builder import GraphBuilder
+
+
+@dataclass(frozen=True)
+class _ResizedAxis:
+    """One axis of the resizing. Strings are names of float64 scalars in the graph.
+
+    Attributes:
+        source: Pixels of the image along the axis.
+        start: Where the part that is used begins.
+        length: How long that part is.
+        target: How many pixels it becomes.
+        full: Pixels of the network's input; those beyond `target` are black, half on each side.
+    """
+
+    source: str
+    start: str
+    length: str
+    target: str
+    full: int
+
+
+def resize_images(graph: GraphBuilder, x: str, fit: str, height: int, width: int) -> str:
+    """Append the resizing of images.
+
+    Args:
+        graph: The graph to append to.
+        x: The images, uint8 (N, C, H, W) of any H and W.
+        fit: "stretch", "crop" or "pad", as in ImagePolicy.
+        height: The height of the result.
+        width: The width of the result.
+
+    Returns:
+        The name of the result, float32 (N, C, height, width), whole gray levels.
+
+    Raises:
+        UsageError: Another `fit`.
+    """
+    if fit not in _AXES:
+        raise UsageError(
+            f"Images with fit '{fit}' cannot be resized inside an ONNX model; supported are {', '.join(_AXES)}."
+        )
+    size = graph.cast(graph.op("Shape", x), "float64")
+    rows, columns = (graph.op("Gather", size, graph.constant(f"axis {axis}", axis, "int64")) for axis in (2, 3))
+    vertical, horizontal = _AXES[fit](_Float64(graph), rows, columns, height, width)
+    across = graph.op("Transpose", _resize_matrix(graph, horizontal), perm=[1, 0])  # (width, W) → (W, width)
+    narrow = _rounded(graph, graph.op("MatMul", graph.cast(x, "float32"), across))
+    return _rounded(graph, graph.op("MatMul", _resize_matrix(graph, vertical), narrow))
+
+
+def _rounded(graph: GraphBuilder, x: str) -> str:
+    """Round to whole numbers, halves up, also where rounding errors left a sum slightly below a half."""
+    return graph.op("Floor", graph.op("Add", x, graph.constant("half", 0.5 + 1e-4)))
+
+
+class _Float64:
+    """Arithmetic on float64 scalars and vectors of the graph."""
+
+    def __init__(self, graph: GraphBuilder) -> None:
+        self.graph = graph
+
+    def constant(self, value: float) -> str:
+        return self.graph.constant(f"{value:g}", value, "float64")
+
+    def op(self, kind: str, *values: str | float) -> str:
+        return self.graph.op(kind, *(v if isinstance(v, str) else self.constant(v) for v in values))
+
+
+def _stretch(math: _Float64, rows: str, columns: str, height: int, width: int) -> tuple[_ResizedAxis, _ResizedAxis]:
+    """Use the whole image, each axis by its own scale."""
+    zero = math.constant(0)
+    return (
+        _ResizedAxis(rows, zero, rows, math.constant(height), height),
+        _ResizedAxis(columns, zero, columns, math.constant(width), width),
+    )
+
+
+def _crop(math: _Float64, rows: str, columns: str, height: int, width: int) -> tuple[_ResizedAxis, _ResizedAxis]:
+    """Use the largest central part that has the network's proportions."""
+    ratio = width / height
+    tall = math.op("Min", rows, math.op("Div", columns, ratio))
+    wide = math.op("Min", columns, math.op("Mul", rows, ratio))
+    top, left = (math.op("Div", math.op("Sub", whole, part), 2.0) for whole, part in ((rows, tall), (columns, wide)))
+    return (
+        _ResizedAxis(rows, top, tall, math.constant(height), height),
+        _ResizedAxis(columns, left, wide, math.constant(width), width),
+    )
+
+
+def _pad(math: _Float64, rows: str, columns: str, height: int, width: int) -> tuple[_ResizedAxis, _ResizedAxis]:
+    """Use the whole image by one scale; one axis may become shorter than the network's input, but not below 1."""
+    zero = math.constant(0)
+    axes = []
+    for own, other, full, across in ((rows, columns, height, width), (columns, rows, width, height)):
+        length = math.op("Round", math.op("Mul", math.op("Div", own, other), float(across)))
+        target = math.op("Max", math.op("Min", length, float(full)), 1.0)
+        axes.append(_ResizedAxis(own, zero, own, target, full))
+    return axes[0], axes[1]
+
+
+_AXES = {"stretch": _stretch, "crop": _crop, "pad": _pad}
+
+
+def _resize_matrix(graph: GraphBuilder, axis: _ResizedAxis) -> str:
+    """Append a float32 matrix (full, source): the share of each pixel of the image in each pixel of the result."""
+    math = _Float64(graph)
+    border = math.op("Round", math.op("Div", math.op("Sub", float(axis.full), axis.target), 2.0))
+    outer = graph.constant(f"pixels {axis.full}", np.arange(axis.full)[:, None] + 0.5, "float64")
+    position = math.op("Sub", outer, border)  # (full, 1)
+    scale = math.op("Div", axis.length, axis.target)
+    center = math.op("Add", math.op("Mul", position, scale), axis.start)
+    pixels = math.op("Add", math.op("Range", 0.0, axis.source, 1.0), 0.5)  # (source,)
+    distance = math.op("Div", math.op("Abs", math.op("Sub", pixels, center)), math.op("Max", scale, 1.0))
+    triangle = math.op("Max", math.op("Sub", 1.0, distance), 0.0)  # (full, source)
+    total = graph.op("ReduceSum", triangle, graph.constant("axis 1", [1], "int64"))
+    half = math.op("Div", axis.target, 2.0)
+    inside = math.op("Less", math.op("Abs", math.op("Sub", position, half)), half)
+    shares = math.op("Mul", math.op("Div", triangle, math.op("Max", total, 1e-9)), graph.cast(inside, "float64"))
+    return graph.cast(shares, "float32")

@@ -1,0 +1,37 @@
+"""Convolution."""
+
+import numpy as np
+
+from striate._types import Array
+from striate.network import Conv2D, DepthwiseConv2D, Shape, Window
+from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
+from striate.onnx.export.layers.registry import Parameters, rule
+
+
+@rule(Conv2D, DepthwiseConv2D)
+def _convolution(graph: GraphBuilder, layer: Conv2D | DepthwiseConv2D, weights: Parameters, x: GraphTensor) -> str:
+    window, kernel, groups = layer.window, weights["kernel"], x.shape[2]
+    if isinstance(layer, Conv2D):
+        groups = layer.groups
+        kernel = kernel * _connection_mask(layer.connections, kernel.shape) if layer.connections else kernel
+    inputs = [graph.layer_constant("kernel", kernel.transpose(3, 2, 0, 1))]  # (KH, KW, C, O) → (O, C, KH, KW)
+    if "bias" in weights:
+        inputs.append(graph.layer_constant("bias", weights["bias"]))
+    return graph.op(
+        "Conv", x.name, *inputs, kernel_shape=window.kernel, strides=window.strides, dilations=window.dilation,
+        pads=onnx_pads(window, x.shape), group=groups,
+    )  # fmt: skip
+
+
+def _connection_mask(connections: tuple[tuple[int, ...], ...], kernel_shape: tuple[int, ...]) -> Array:
+    """Return (C, O): 1 where a filter is connected to a channel, else 0."""
+    mask = np.zeros(kernel_shape[2:])
+    for output, channels in enumerate(connections):
+        mask[list(channels), output] = 1
+    return mask
+
+
+def onnx_pads(window: Window, shape: Shape) -> list[int]:
+    """Return the padding of a window in ONNX's order: top, left, bottom, right."""
+    (top, bottom), (left, right) = window.margins((shape[0], shape[1]))
+    return [top, left, bottom, right]

@@ -1,0 +1,69 @@
+"""The table of export rules, and the decorator that adds one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from striate._types import Array
+from striate.errors import NetworkError
+from striate.network import Layer
+from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
+
+Parameters = Mapping[str, Array]
+Rule = Callable[..., str | GraphTensor]
+R = TypeVar("R", bound=Rule)
+
+
+@dataclass(frozen=True)
+class _Registered:
+    function: Rule
+    any_order: bool
+
+
+_RULES: dict[type[Layer], _Registered] = {}
+
+
+def rule(*layer_classes: type[Layer], any_order: bool = False) -> Callable[[R], R]:
+    """Register a function that exports layers of these classes.
+
+    It is called as `f(graph, layer, weights, *inputs)`: `graph` is the `GraphBuilder` to append operators to,
+    `weights` holds the layer's parameters by variable name in Striate's layouts, and each input is a `GraphTensor`,
+    in the graph (N, C, H, W) or (N, F). It returns the name of its output; the layer's `activation` is added after it.
+
+    Args:
+        *layer_classes: The layer classes, Striate's or your own.
+        any_order: Whether the function handles rows that were flattened in ONNX's order (`flattened_from`). Otherwise
+            such rows are brought into the network's order first. A function whose own output is such a row returns a
+            `GraphTensor`.
+
+    Returns:
+        The decorator.
+    """
+
+    def register(function: R) -> R:
+        for layer_class in layer_classes:
+            _RULES[layer_class] = _Registered(function, any_order)
+        return function
+
+    return register
+
+
+def export_layer(graph: GraphBuilder, layer: Layer, weights: Parameters, *inputs: GraphTensor) -> str | GraphTensor:
+    """Append a layer without its activation.
+
+    Returns:
+        Its output: a name, or a tensor where its values may be in ONNX's order.
+
+    Raises:
+        NetworkError: No rule is registered for the layer's class.
+    """
+    registered = _RULES.get(type(layer))
+    if registered is None:
+        raise NetworkError(
+            f"{layer.label}: there is no ONNX export rule for {layer.kind}, a custom layer. "
+            f"Register one with @striate.onnx.export.rule({layer.kind}), or build the layer from Striate's layers, "
+            "as a Block."
+        )
+    if not registered.any_order:
+        inputs = tuple(graph.in_network_order(x) for x in inputs)
+    return registered.function(graph, layer, weights, *inputs)

@@ -1,0 +1,194 @@
+"""A network with its weights as an ONNX model: pixels (N, H, W, C) in; inside, feature maps are (N, C, H, W)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+
+from onnx import ModelProto, ValueInfoProto, helper
+
+import striate
+from striate._types import Array
+from striate.errors import UsageError
+from striate.network import Input, Network, Node
+from striate.onnx.export.batch_norm_folding import fold_batch_norms
+from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor, tensor_type
+from striate.onnx.export.input_resize import resize_images
+from striate.onnx.export.layers import append_activation, export_layer
+from striate.onnx.metadata import ExportMetadata
+
+# Opset 20, of January 2024, is the first with an operator for Gelu; ONNX Runtime 1.17 reads it.
+OPSET, IR_VERSION = 20, 9
+MAX_WEIGHT_BYTES = 2**31 - 2**20  # protobuf's limit, less some space for the graph
+
+
+def to_onnx(
+    network: Network,
+    weights: Mapping[str, Array],
+    *,
+    metadata: ExportMetadata | None = None,
+    resize: bool = False,
+) -> bytes:
+    """Return the ONNX model of a network, in float32, for batches of any size.
+
+    Inputs and outputs have the names of their layers and the network's shapes and dtypes, (N, H, W, C) for images.
+    A batch normalization is folded into the convolution or dense layer before it where that gives the same function.
+
+    Args:
+        network: The network.
+        weights: Its parameters by full name.
+        metadata: What the file says besides the network, written as JSON into `metadata_props`.
+        resize: Whether the model takes images of any height and width and resizes them as `metadata.policy` says.
+            The pixels are those of `ImagePolicy.apply`, except for rare differences of one gray level.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        NetworkError: A custom layer has no export rule.
+        UsageError: The weights exceed 2 GB; or `resize` was asked for without a policy, with one for digits, or for
+            a network that does not take a single uint8 image.
+
+    Example:
+        >>> import striate as st
+        >>> model = st.zoo.build("lenet5")
+        >>> type(to_onnx(model.network, model.weights))
+        <class 'bytes'>
+    """
+    metadata = metadata or ExportMetadata()
+    model = build_model(network, weights, fit=_resize_fit(network, metadata) if resize else None)
+    helper.set_model_props(model, metadata.to_props(network))
+    return bytes(model.SerializeToString())
+
+
+def _resize_fit(network: Network, metadata: ExportMetadata) -> str:
+    """Return how images are fitted to the network's size. Raises UsageError where they cannot be."""
+    layers = [network.nodes[index].layer for index in network.inputs]
+    if [getattr(layer, "dtype", "") for layer in layers] != ["uint8"] or len(network.input_shapes[0]) != 3:
+        raise UsageError(
+            f"Images cannot be resized inside the ONNX model: '{network.name}' does not take a single uint8 image."
+        )
+    if metadata.policy is None:
+        raise UsageError("To resize images inside the ONNX model, pass the image policy: metadata.policy is None.")
+    return metadata.policy.fit
+
+
+def build_model(
+    network: Network,
+    weights: Mapping[str, Array],
+    *,
+    dtypes: Sequence[str] | None = None,
+    all_outputs: bool = False,
+    fit: str | None = None,
+) -> ModelProto:
+    """Build the model without metadata.
+
+    Args:
+        network: The network.
+        weights: Its parameters by full name.
+        dtypes: Dtypes of the inputs; None: those of the Input layers.
+        all_outputs: Whether the outputs are those of all nodes, in order. Then nothing is folded.
+        fit: How images are resized in the model, as in ImagePolicy; None: not at all.
+
+    Returns:
+        The model.
+
+    Raises:
+        UsageError: The weights exceed 2 GB, or images cannot be resized by this `fit`.
+    """
+    size = 4 * network.parameter_count
+    if size > MAX_WEIGHT_BYTES:
+        raise UsageError(f"'{network.name}' has {size / 1e9:.1f} GB of weights; an ONNX file can hold at most 2 GB.")
+    folded, skipped = (dict(weights), frozenset[int]()) if all_outputs else fold_batch_norms(network, weights)
+    layers = [layer for index in network.inputs if isinstance(layer := network.nodes[index].layer, Input)]
+    input_dtypes = dict(zip(layers, dtypes or [layer.dtype for layer in layers], strict=True))
+    graph = GraphBuilder()
+    tensors = _append_nodes(graph, network, folded, skipped, input_dtypes, fit)
+    inputs = [
+        _tensor_info(str(layer.name), dtype, _any_size(layer) if fit else layer.shape)
+        for layer, dtype in input_dtypes.items()
+    ]
+    outputs = [
+        _tensor_info(_append_output(graph, network, i, tensors[i]), "float32", network.nodes[i].shape)
+        for i in (range(len(tensors)) if all_outputs else network.outputs)
+    ]
+    return helper.make_model(
+        helper.make_graph(graph.nodes, network.name, inputs, outputs, graph.initializers()),
+        producer_name="striate", producer_version=striate.__version__, ir_version=IR_VERSION,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+    )  # fmt: skip
+
+
+def _append_nodes(
+    graph: GraphBuilder,
+    network: Network,
+    weights: Mapping[str, Array],
+    skipped: Collection[int],
+    input_dtypes: Mapping[Input, str],
+    fit: str | None,
+) -> list[GraphTensor]:
+    """Append every node and return their outputs; skipped nodes pass their input on."""
+    by_layer: dict[str, dict[str, Array]] = defaultdict(dict)
+    for name, array in weights.items():
+        layer, variable = name.rsplit("/", 1)
+        by_layer[layer][variable] = array
+    tensors: list[GraphTensor] = []
+    for index, node in enumerate(network.nodes):
+        graph.layer_name = _node_label(network, index)
+        inputs = [tensors[source] for source in node.inputs]
+        if isinstance(node.layer, Input):
+            tensors.append(_append_input(graph, node.layer, input_dtypes[node.layer], fit))
+        elif index in skipped:
+            tensors.append(inputs[0])
+        else:
+            tensors.append(_append_layer(graph, node, by_layer[str(node.layer.name)], inputs))
+    return tensors
+
+
+def _node_label(network: Network, index: int) -> str:
+    """Return the layer's name, numbered from its second use on."""
+    layer = network.nodes[index].layer
+    use = sum(node.layer is layer for node in network.nodes[: index + 1])
+    return str(layer.name) if use == 1 else f"{layer.name}/{use}"
+
+
+def _append_input(graph: GraphBuilder, layer: Input, dtype: str, fit: str | None) -> GraphTensor:
+    """Return an input as float32 (N, C, H, W)."""
+    x, shape = str(layer.name), layer.output_shape()
+    if len(shape) == 3 and layer.data_format == "channels_last":
+        x = graph.op("Transpose", x, perm=[0, 3, 1, 2])  # before the cast, while a pixel is one byte
+    if fit:
+        return GraphTensor(resize_images(graph, x, fit, shape[0], shape[1]), shape)
+    return GraphTensor(graph.cast(x, "float32") if dtype != "float32" else x, shape)
+
+
+def _any_size(layer: Input) -> tuple[int | str, ...]:
+    """Return the shape of images of any height and width."""
+    channels_first = layer.data_format == "channels_first"
+    return (layer.shape[0], "H", "W") if channels_first else ("H", "W", layer.shape[2])
+
+
+def _append_layer(
+    graph: GraphBuilder, node: Node, weights: Mapping[str, Array], inputs: Sequence[GraphTensor]
+) -> GraphTensor:
+    """Append a layer with its activation; its output has the layer's name unless the layer changes nothing."""
+    found = export_layer(graph, node.layer, weights, *inputs)
+    raw = GraphTensor(found, node.shape) if isinstance(found, str) else found
+    y = append_activation(graph, raw.name, getattr(node.layer, "activation", "linear"))
+    if y not in {x.name for x in inputs}:
+        y = graph.rename_output(y, graph.layer_name)
+    return GraphTensor(y, node.shape, raw.flattened_from)
+
+
+def _append_output(graph: GraphBuilder, network: Network, index: int, tensor: GraphTensor) -> str:
+    """Return the name of an output in the network's shape; every output is a tensor of its own, and no input."""
+    graph.layer_name = _node_label(network, index)
+    if len(tensor.shape) == 3:
+        return graph.op("Transpose", tensor.name, perm=[0, 2, 3, 1])
+    name = graph.in_network_order(tensor).name
+    taken = name in graph.output_names or name in {str(network.nodes[i].layer.name) for i in network.inputs}
+    name = graph.op("Identity", name) if taken else name
+    graph.output_names.add(name)
+    return name
+
+
+def _tensor_info(name: str, dtype: str, shape: Sequence[int | str]) -> ValueInfoProto:
+    return helper.make_tensor_value_info(name, tensor_type(dtype), ["N", *shape])
