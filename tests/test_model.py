@@ -435,7 +435,7 @@ def test_summary_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[0].split()[:4] == ["layer", "kind", "output", "kernel"]
     row = next(line for line in lines if line.startswith("C3 ")).split()
     assert row == ["C3", "Conv2D", "10×10×16", "5×5", "1×1", "valid", "tanh", "2,416", "240,000", "14×14"]
-    assert lines[-1] == "61,706 parameters (61,706 trainable), 416,520 multiply-adds for one image"
+    assert lines[-1] == "lenet5: 61,706 parameters, 416,520 multiply-adds for one image"
 
 
 def test_importing_striate_loads_nothing_heavy() -> None:

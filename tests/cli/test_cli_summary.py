@@ -1,4 +1,4 @@
-"""striate summary and gradcheck."""
+"""The commands `striate summary` and `striate gradcheck`."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from .conftest import Cli, Finished
 
 
 @pytest.mark.parametrize("model", zoo.names())
-def test_every_table_fits_80_columns_and_leaves_nothing_out(model: str) -> None:
+def test_every_table_fits_80_columns_without_omissions(model: str) -> None:
     from striate.cli.summary import summary
 
     shown = CliRunner().invoke(summary, [model]).output
@@ -31,8 +31,8 @@ def test_every_table_fits_80_columns_and_leaves_nothing_out(model: str) -> None:
 def test_the_table_of_lenet5(cli: Cli) -> None:
     done = cli("summary", "lenet5")
     rows = {line.split()[0]: line.split() for line in done.stdout.splitlines() if line.strip()}
-    assert rows["C1"] == ["C1", "Conv2D", "6", "28×28", "5×5", "1×1", "valid", "tanh", "156", "117,600", "5×5"]
-    assert rows["C5"] == ["C5", "Conv2D", "120", "1×1", "5×5", "1×1", "valid", "tanh", "48,120", "48,000", "32×32"]
+    assert rows["C1"] == ["C1", "Conv2D", "28×28×6", "5×5", "1×1", "valid", "tanh", "156", "117,600", "5×5"]
+    assert rows["C5"] == ["C5", "Conv2D", "1×1×120", "5×5", "1×1", "valid", "tanh", "48,120", "48,000", "32×32"]
     assert rows["F6"] == ["F6", "Dense", "84", "tanh", "10,164", "10,080", "32×32"]
     assert "lenet5: 61,706 parameters, 416,520 multiply-adds for one image" in done.stdout
 
@@ -45,7 +45,7 @@ def test_json_of_a_run_and_of_its_model_file(cli: Cli, trained: tuple[Path, Fini
     assert of_run["parameters"] == sum(layer["parameters"] for layer in of_run["layers"])
 
 
-def test_gradcheck_passes_and_says_so_for_every_parameter(cli: Cli) -> None:
+def test_gradcheck_prints_ok_for_every_parameter(cli: Cli) -> None:
     done = cli("gradcheck", "simple-convnet", "--seed", "1")
     assert done.returncode == 0
     lines = done.stdout.splitlines()

@@ -81,10 +81,6 @@ def test_drawing_has_y_upwards() -> None:
     assert lines[demo.HEIGHT // 2].index("+") == 44  # (0, 0): three quarters of the way from −7.5 to 2.5
 
 
-def test_sparkline_uses_all_heights() -> None:
-    assert demo.sparkline([7, 3.5, 1, 0], 7) == "█▅▂▁"
-
-
 def test_the_demonstration_fails_if_an_optimizer_climbs(monkeypatch: pytest.MonkeyPatch) -> None:
     climber = demo.Contender("SGD", SGD(), 1.01, 0.1)
     monkeypatch.setattr(demo, "CONTENDERS", (climber,))

@@ -21,12 +21,12 @@ def data() -> None:
 @data.command("list")
 def list_sets() -> None:
     """Print name, size, place and content of each."""
-    from striate.cli.table import lines
     from striate.data import describe
+    from striate.text import table
 
     rows = [("name", "images", "classes", "what")]
     rows += [(known.name, f"{known.images:,}", str(known.classes), known.what) for known in describe()]
-    click.echo("\n".join(lines(rows, right=[1, 2])))
+    click.echo("\n".join(table(rows, right=[1, 2])))
     for known in describe():
         click.echo(f"{known.name} is in {known.where}" if known.where else _missing(known.name))
 
@@ -52,15 +52,15 @@ def scan(folder: str, as_json: bool) -> None:
 
 
 def _described(found: "FolderScan") -> Iterator[str]:
-    from striate.cli.table import lines
     from striate.cli.wording import file_size, first
+    from striate.text import table
 
     yield f"{found.folder}: {found.images:,} images in {len(found.classes)} classes, {file_size(found.bytes)}"
     yield "formats  " + ", ".join(f"{name} {count:,}" for name, count in found.formats.items())
     yield "sizes    " + ", ".join(f"{name} {width}×{height}" for name, (width, height) in found.sizes.items())
     rows = [("class", *(found.parts or ["images"]))]
     rows += [(name, *(f"{count:,}" for count in counts)) for name, counts in found.classes.items()]
-    yield from ["", *lines(rows, right=range(1, len(rows[0]))), ""]
+    yield from ["", *table(rows, right=range(1, len(rows[0]))), ""]
     yield from first((f"Left out: {fault.reason}" for fault in found.unreadable), ALL)
     yield from first((f"Identical files in several classes: {', '.join(group)}" for group in found.conflicts), ALL)
     yield from first((f"Copies: {', '.join(group)}" for group in found.copies), ALL)

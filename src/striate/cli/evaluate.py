@@ -31,8 +31,8 @@ def evaluate(trained: str, data: str | None, as_json: bool) -> None:
 
 
 def _show(result: "EvaluationResult") -> None:
-    from striate.cli.table import lines
     from striate.cli.wording import accuracy_line, percent
+    from striate.text import table
 
     evaluation = result.evaluation
     click.echo(f"{result.data}: {accuracy_line(evaluation)}\n")
@@ -40,6 +40,6 @@ def _show(result: "EvaluationResult") -> None:
     for figures in evaluation.per_class:
         shares = (percent(share, interval=False) for share in (figures.recall, figures.precision, figures.f1))
         rows.append((figures.name, f"{figures.support:,}", *shares))
-    click.echo("\n".join(lines(rows, right=range(1, 5))))
+    click.echo("\n".join(table(rows, right=range(1, 5))))
     for pair in evaluation.pairs[:MOST_PAIRS]:
         click.echo(f"{pair.percent:.1f} % of '{pair.true}' were taken for '{pair.taken_for}' ({pair.count})")

@@ -66,8 +66,7 @@ def _progress() -> "Iterator[Watch]":
 
 
 def _show(sweep: "Sweep") -> None:
-    from striate.cli.table import lines
-    from striate.systems.optimizers import sparkline
+    from striate.text import sparkline, table
 
     course = [sweep.smooth[step * len(sweep.smooth) // WIDE] for step in range(WIDE)]
     click.echo(f"loss    {sparkline(course, max(course))}")
@@ -76,7 +75,7 @@ def _show(sweep: "Sweep") -> None:
     rows = [("the loss", "learning rate")]
     rows += [("falls fastest", _rate(sweep.steepest)), ("is lowest", _rate(sweep.lowest))]
     rows += [("runs away", _rate(sweep.diverged))]
-    click.echo("\n".join(lines(rows, right=[1])) + "\n")
+    click.echo("\n".join(table(rows, right=[1])) + "\n")
     if sweep.steepest is None:
         click.echo(
             "The loss hardly fell at any rate. Try larger batches, or see that images and classes belong together."

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from striate.cli.table import lines
+from striate.text import table
 
 LIMIT = 1e-7
 
@@ -23,6 +23,6 @@ def gradcheck(model: str, seed: int) -> None:
     for row in found:
         verdict = "FAILED" if row in failed else "ok"
         rows.append((row.parameter, str(row.checked), str(row.at_kinks), f"{row.worst:.1e}", verdict))
-    click.echo("\n".join(lines(rows, right=[1, 2, 3])))
+    click.echo("\n".join(table(rows, right=[1, 2, 3])))
     click.echo(f"{len(found) - len(failed)} of {len(found)} parameters agree within {LIMIT:g}")
     sys.exit(1 if failed else 0)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from striate.cli.summary import PIPED_WIDTH, plain, show
+from striate.cli.summary import PIPED_WIDTH, show
+from striate.summary import summary_dict
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -123,5 +124,5 @@ def _head(graph: "Graph", path: str, opened: "Opened | None") -> dict[str, Any]:
 
 def _body(opened: "Opened | None", problem: str, rows: "list[Cost]") -> dict[str, Any]:
     if opened:
-        return {"network": plain(opened.network)}
+        return {"network": summary_dict(opened.network)}
     return {"network": None, "problem": problem, "operators": [asdict(row) for row in rows]}

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from striate.cli.table import lines
+from striate.text import table
 
 
 @click.command()
@@ -31,7 +31,7 @@ def predict(trained: str, paths: tuple[str, ...], as_json: bool) -> None:
     elif predictions:
         marks = ("", "unknown")
         rows = [(p.path, p.label, f"{100 * p.probability:.1f} %", marks[p.unknown]) for p in predictions]
-        click.echo("\n".join(lines([("image", "predicted class", "probability", ""), *rows], right=[2])))
+        click.echo("\n".join(table([("image", "predicted class", "probability", ""), *rows], right=[2])))
     for item in unreadable:
         click.echo(f"Skipped: {item.reason}", err=True)
     sys.exit(1 if unreadable else 0)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.table import lines
+from striate.text import table
 
 if TYPE_CHECKING:
     from striate.systems.system import System
@@ -85,7 +85,7 @@ def _list() -> None:
     from striate.systems.registry import SYSTEMS
 
     rows = [("id", "reported", "system"), *((system.id, system.reported, system.title) for system in SYSTEMS)]
-    click.echo("\n".join(lines(rows)))
+    click.echo("\n".join(table(rows)))
 
 
 def _print_table(outcomes: "list[Outcome]", as_reported: bool) -> None:

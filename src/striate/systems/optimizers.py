@@ -1,6 +1,5 @@
 """Six optimizers compared: their paths in the same valley, and their loss curves on the same small network."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,11 +9,11 @@ from striate.data import batches, epoch_order, load
 from striate.engines.numpy.optimizers import walk
 from striate.engines.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSprop
 from striate.systems.system import DemoResult, Echo
+from striate.text import sparkline
 
 START, PATH_STEPS, PRINTED_STEPS = (-7.0, 2.0), 30, (1, 5, 10, 20, 30)
 DIGITS, BATCH_SIZE, CURVE_STEPS, PRINT_EVERY = 1_000, 100, 60, 10
 WIDTH, HEIGHT, X_RANGE, Y_RANGE = 60, 13, (-7.5, 2.5), (-2.0, 2.0)  # of the drawing, in characters and coordinates
-BARS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True)
@@ -93,11 +92,6 @@ def drawing(points: Array) -> list[str]:
     for mark, marked in ((".", between), ("o", points), ("+", np.zeros((1, 2))), ("S", points[:1]), ("E", points[-1:])):
         canvas[_cells(marked[:, 1], Y_RANGE[::-1], HEIGHT), _cells(marked[:, 0], X_RANGE, WIDTH)] = mark
     return "\n".join("".join(row).rstrip() for row in canvas).rstrip().splitlines()
-
-
-def sparkline(values: Sequence[float], top: float) -> str:
-    """Draw one bar for each value, from the lowest at 0 to the highest at `top`."""
-    return "".join(BARS[cell] for cell in _cells(np.asarray(values), (0.0, top), len(BARS)))
 
 
 def _cells(values: Array, limits: tuple[float, float], count: int) -> Array:

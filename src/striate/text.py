@@ -1,0 +1,95 @@
+"""Tables and small charts in plain text, for terminals and log files."""
+
+from collections.abc import Iterable, Sequence
+from unicodedata import combining, east_asian_width
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def table(
+    rows: Sequence[Sequence[str]], right: Iterable[int] = (), *, gap: int = 2, width: int | None = None,
+    rule: bool = False,
+) -> list[str]:  # fmt: skip
+    """Align cells in columns, whatever their script.
+
+    Args:
+        rows: The cells; a cell may have several lines.
+        right: Numbers of the columns that are aligned to the right.
+        gap: Number of spaces between columns.
+        width: Fold cells so that no line is wider than this, as far as possible.
+        rule: Draw a line below the first row, and move the first row's cells down to it.
+
+    Returns:
+        The lines.
+
+    Example:
+        >>> table([("class", "images"), ("cat", "7")], right=[1])
+        ['class  images', 'cat         7']
+    """
+    cells = [[cell.split("\n") for cell in row] for row in rows]
+    widths = [max(display_width(line) for cell in column for line in cell) for column in zip(*cells, strict=True)]
+    available = None if width is None else max(width - gap * (len(widths) - 1), len(widths))
+    if available is not None and sum(widths) > available:
+        while sum(widths) > available:
+            widths[widths.index(max(widths))] -= 1
+        cells = [
+            [[part for line in cell for part in _fold(line, most)] for cell, most in zip(row, widths, strict=True)]
+            for row in cells
+        ]
+    blocks = [
+        _align(row, widths, set(right), " " * gap, bottom=rule and not number) for number, row in enumerate(cells)
+    ]
+    lines = [line for block in blocks for line in block]
+    if rule:
+        lines.insert(len(blocks[0]), "─" * max(map(display_width, lines)))
+    return lines
+
+
+def display_width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: two for a Korean, Chinese or Japanese character."""
+    return sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def sparkline(values: Sequence[float], top: float) -> str:
+    """Draw one bar for each value.
+
+    Args:
+        values: The values, 0 … `top`; those outside are clipped.
+        top: Value of the highest bar.
+
+    Returns:
+        One character for each value.
+
+    Example:
+        >>> sparkline([0, 1, 3.5, 7], top=7)
+        '▁▂▅█'
+    """
+    last = len(BARS) - 1
+    return "".join(BARS[min(max(round(value / top * last), 0), last)] for value in values)
+
+
+def _align(
+    row: Sequence[Sequence[str]], widths: Sequence[int], right: set[int], gap: str, *, bottom: bool
+) -> list[str]:
+    height = max(map(len, row))
+    columns = []
+    for number, (cell, width) in enumerate(zip(row, widths, strict=True)):
+        missing = [""] * (height - len(cell))
+        lines = [*missing, *cell] if bottom else [*cell, *missing]
+        columns.append([_pad(line, width, number in right) for line in lines])
+    return [gap.join(parts).rstrip() for parts in zip(*columns, strict=True)]
+
+
+def _pad(text: str, width: int, right: bool) -> str:
+    space = " " * (width - display_width(text))
+    return space + text if right else text + space
+
+
+def _fold(text: str, width: int) -> list[str]:
+    """Cut a line into pieces of at most this display width; a single wide character may exceed it."""
+    pieces = [""]
+    for letter in text:
+        if pieces[-1] and display_width(pieces[-1] + letter) > width:
+            pieces.append("")
+        pieces[-1] += letter
+    return pieces
