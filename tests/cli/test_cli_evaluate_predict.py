@@ -39,7 +39,7 @@ def test_evaluate_says_what_training_said(cli: Cli, trained: tuple[Path, Finishe
     assert f"mnist5k: {line.partition(', after')[0]}" in shown
     assert shown.count("%") > 30
     pair = metrics["confusion"]["pairs"][0]
-    assert f"of '{pair['true']}' were taken for '{pair['taken_for']}' ({pair['count']})" in shown
+    assert f"of '{pair['true']}' were predicted as '{pair['predicted']}' ({pair['count']})" in shown
 
 
 def test_a_model_file_alone_needs_the_name_of_the_data(

@@ -27,9 +27,9 @@ def test_percent_of_the_true_class_with_an_empty_class() -> None:
     assert percent_of_true(np.array([[3, 1], [0, 0]])).tolist() == [[75.0, 25.0], [0.0, 0.0]]
 
 
-def test_pairs_name_who_was_taken_for_whom_the_most_frequent_first() -> None:
+def test_pairs_name_who_was_predicted_whom_the_most_frequent_first() -> None:
     pairs = confused_pairs(np.array([[8, 2, 0], [0, 5, 5], [1, 0, 99]]), CLASSES)
-    assert [(p.true, p.taken_for, p.count, p.percent) for p in pairs] == [
+    assert [(p.true, p.predicted, p.count, p.percent) for p in pairs] == [
         ("개", "🦊", 5, 50.0),
         ("cat", "개", 2, 20.0),
         ("🦊", "cat", 1, 1.0),
@@ -45,7 +45,7 @@ def test_pairs_add_up_to_the_mistakes(answers: list[tuple[int, int]]) -> None:
 
 def test_every_mistake_is_listed_the_surest_first() -> None:
     found = evaluate(PROBABILITIES, LABELS, CLASSES, [f"그림/{n}.png" for n in range(6)]).mistakes
-    assert [(m.index, m.path, m.true, m.taken_for) for m in found] == [
+    assert [(m.index, m.path, m.true, m.predicted) for m in found] == [
         (2, "그림/2.png", "🦊", "개"),
         (5, "그림/5.png", "🦊", "cat"),
         (4, "그림/4.png", "cat", "개"),

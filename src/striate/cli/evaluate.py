@@ -42,4 +42,4 @@ def _show(result: "EvaluationResult") -> None:
         rows.append((figures.name, f"{figures.support:,}", *shares))
     click.echo("\n".join(table(rows, right=range(1, 5))))
     for pair in evaluation.pairs[:MOST_PAIRS]:
-        click.echo(f"{pair.percent:.1f} % of '{pair.true}' were taken for '{pair.taken_for}' ({pair.count})")
+        click.echo(f"{pair.percent:.1f} % of '{pair.true}' were predicted as '{pair.predicted}' ({pair.count})")

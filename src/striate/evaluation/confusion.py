@@ -9,10 +9,10 @@ from striate._types import Array
 
 @dataclass(frozen=True)
 class Pair:
-    """`count` images of class `true`, which is `percent` of all its test images, were taken for class `taken_for`."""
+    """`count` images of class `true`, which is `percent` of all its test images, were taken for class `predicted`."""
 
     true: str
-    taken_for: str
+    predicted: str
     count: int
     percent: float
 

@@ -55,8 +55,8 @@ class Evaluation:
         `precision`, `recall`, `f1`.
         `confusion.counts`, `confusion.percent`: [true][taken for], in the order of `classes`, percent of the true
         class.
-        `confusion.pairs`: the confused pairs, most frequent first: `true`, `taken_for`, `count`, `percent`.
-        `mistakes`: the surest first: `index`, `path`, `true`, `taken_for`, `confidence`, `true_probability`.
+        `confusion.pairs`: the confused pairs, most frequent first: `true`, `predicted`, `count`, `percent`.
+        `mistakes`: the surest first: `index`, `path`, `true`, `predicted`, `confidence`, `true_probability`.
         `reliability`: `low`, `high`, `count`, `confidence`, `accuracy` of every bin of top probability.
         """
         return {

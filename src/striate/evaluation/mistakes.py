@@ -12,14 +12,14 @@ from striate._types import Array
 class Mistake:
     """One misclassified test image.
 
-    index: its place in the test set; path: its file, where there is one; true, taken_for: class names.
-    confidence: the probability given to `taken_for`; true_probability: the one given to `true`; both 0..1.
+    index: its place in the test set; path: its file, where there is one; true, predicted: class names.
+    confidence: the probability given to `predicted`; true_probability: the one given to `true`; both 0..1.
     """
 
     index: int
     path: str | None
     true: str
-    taken_for: str
+    predicted: str
     confidence: float
     true_probability: float
 

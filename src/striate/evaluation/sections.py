@@ -133,7 +133,7 @@ def mistake_cards(evaluation: Evaluation, images: Sequence[Array] | Array) -> tu
             image = np.asarray(images[mistake.index])
             picture, pixels, pictured = thumbnail(image), pixels + min(image[..., 0].size, 96 * 96), pictured + 1
         sure, chance = (f"{100 * p:.1f}%" for p in (mistake.confidence, mistake.true_probability))
-        cards.append([picture, mistake.index, mistake.taken_for, sure, mistake.true, chance, mistake.path or ""])
+        cards.append([picture, mistake.index, mistake.predicted, sure, mistake.true, chance, mistake.path or ""])
     return pictured, cards
 
 

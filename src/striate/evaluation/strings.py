@@ -176,7 +176,7 @@ STRINGS: dict[str, dict[str, str]] = {
     "counts": {"en": "Counts", "ko": "개수"},
     "percents": {"en": "Percent of the true class", "ko": "실제 클래스 대비 %"},
     "true": {"en": "true", "ko": "실제"},
-    "taken_for": {"en": "taken for", "ko": "예측"},
+    "predicted": {"en": "predicted", "ko": "예측"},
     "pairs": {"en": "Most confused pairs", "ko": "가장 많이 혼동한 쌍"},
     "pairs_none": {"en": "No class was taken for another.", "ko": "다른 클래스로 잘못 분류한 것이 없습니다."},
     "pairs_more": {
