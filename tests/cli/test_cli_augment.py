@@ -1,4 +1,4 @@
-"""striate augment: the sheet is written, holds originals and changed copies, and refuses what makes no sense."""
+"""The command `striate augment`: the preview of originals and augmented copies, and its errors."""
 
 from pathlib import Path
 from typing import Any
@@ -7,32 +7,33 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from striate.cli import augment as command
 from striate.data import PHOTOGRAPHS, PRESETS, Augmentation, load
 from striate.errors import DataError, UsageError
 from striate.images import read_image
 from striate.images.sheet import Tile, draw_sheet
-from striate.workflows.augment import preview
+from striate.workflows.augment import draw_preview
 from striate.workflows.plan import make_plan
 
 from .conftest import Cli
 
 
 def tiles_of(path: Path, size: int, columns: int) -> list[list[NDArray[np.uint8]]]:
-    """The sheet's pictures, row by row, found by where the paper ends."""
+    """The images on the preview, row by row, found by the color of the background."""
     sheet = read_image(path)
-    paper = (sheet == sheet[0, 0]).all(axis=2)
-    used = np.flatnonzero(~paper[: 18 + 8 + size].all(axis=0))
+    background = (sheet == sheet[0, 0]).all(axis=2)
+    used = np.flatnonzero(~background[: 18 + 8 + size].all(axis=0))
     lefts = [used[0] + column * (size + 8) + (8 if column else 0) for column in range(columns + 1)]
     tops = range(18 + 8, sheet.shape[0] - size, size + 18 + 8)
     return [[sheet[top : top + size, left : left + size] for left in lefts] for top in tops]
 
 
-def test_a_sheet_of_photographs(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+def test_the_preview_of_a_folder(cli: Cli, photographs: Path, tmp_path: Path) -> None:
     done = cli("augment", photographs, "--out", "preview.png", "--rows", "3", "--columns", "4")
     assert done.returncode == 0, done.stderr
     assert done.stdout == (
         "standard rotation 10, flip_horizontal yes, crop 0.35–1, crop_aspect 0.75–1.333, fill reflect, brightness 0.3, "
-        "contrast 0.3, saturation 0.3, hue 0.02\nsheet    preview.png\n"
+        "contrast 0.3, saturation 0.3, hue 0.02\npreview  preview.png\n"
     )
     rows = tiles_of(tmp_path / "preview.png", 176, 4)
     assert len(rows) == 3
@@ -43,9 +44,9 @@ def test_a_sheet_of_photographs(cli: Cli, photographs: Path, tmp_path: Path) -> 
     assert not list(photographs.rglob("preview.png"))
 
 
-def test_a_sheet_of_digits_shows_the_training_pictures_and_their_changes(tmp_path: Path) -> None:
-    told = preview("mnist5k", tmp_path / "a.png", preset="light", rows=10, columns=2, seed=3)
-    assert told == "rotation 10, shift 0.07143, zoom 0.9–1.1"
+def test_the_preview_of_digits_shows_training_images_and_their_augmented_copies(tmp_path: Path) -> None:
+    settings = draw_preview("mnist5k", tmp_path / "a.png", preset="light", rows=10, columns=2, seed=3)
+    assert settings == "rotation 10, shift 0.07143, zoom 0.9–1.1"
     data = load("mnist5k").train
     rows = tiles_of(tmp_path / "a.png", 112, 2)
     x = np.stack([data.x[data.y == label][0] for label in range(10)])
@@ -55,28 +56,28 @@ def test_a_sheet_of_digits_shows_the_training_pictures_and_their_changes(tmp_pat
             assert np.array_equal(tile[::4, ::4], np.repeat(pixels, 3, axis=2))
 
 
-def test_the_same_seed_draws_the_same_sheet(tmp_path: Path) -> None:
+def test_the_same_seed_draws_the_same_preview(tmp_path: Path) -> None:
     bytes_of = []
     for seed in (0, 0, 1):
-        preview("mnist5k", tmp_path / "a.png", rows=2, columns=2, seed=seed)
+        draw_preview("mnist5k", tmp_path / "a.png", rows=2, columns=2, seed=seed)
         bytes_of.append((tmp_path / "a.png").read_bytes())
     assert bytes_of[0] == bytes_of[1] != bytes_of[2]
 
 
-def test_settings_may_be_set_with_and_without_their_long_name(photographs: Path, tmp_path: Path) -> None:
+def test_settings_are_accepted_with_and_without_prefix(photographs: Path, tmp_path: Path) -> None:
     sets = {"augmentation.mixup": "0.2", "crop": "[0.5,0.6]", "fill": "edge"}
-    told = preview(str(photographs), tmp_path / "a.png", preset="none", sets=sets, rows=2, columns=1)
-    assert told == "crop 0.5–0.6, fill edge, mixup 0.2"
-    assert preview(str(photographs), tmp_path / "a.png", preset="none", rows=1, columns=1) == "nothing changes"
+    settings = draw_preview(str(photographs), tmp_path / "a.png", preset="none", sets=sets, rows=2, columns=1)
+    assert settings == "crop 0.5–0.6, fill edge, mixup 0.2"
+    assert draw_preview(str(photographs), tmp_path / "a.png", preset="none", rows=1, columns=1) == "no changes"
 
 
-def test_pictures_are_of_the_training_part_and_damaged_ones_are_passed_over(photographs: Path, tmp_path: Path) -> None:
+def test_images_come_from_the_training_part_and_damaged_ones_are_skipped(photographs: Path, tmp_path: Path) -> None:
     for part in ("train", "val"):
         for name in ("빨강", "파랑"):
             (tmp_path / "photos" / part / name).mkdir(parents=True)
             (tmp_path / "photos" / part / name / "0.png").write_bytes((photographs / name / "그림 0.png").read_bytes())
     (tmp_path / "photos" / "train" / "빨강" / "00.jpg").write_bytes(b"")
-    preview(str(tmp_path / "photos"), tmp_path / "a.png", rows=9, columns=1)
+    draw_preview(str(tmp_path / "photos"), tmp_path / "a.png", rows=9, columns=1)
     assert len(tiles_of(tmp_path / "a.png", 176, 1)) == 2  # of the training part
 
 
@@ -85,30 +86,35 @@ def test_pictures_are_of_the_training_part_and_damaged_ones_are_passed_over(phot
     [
         ({"preset": "strng"}, r"There is no augmentation 'strng'\. Did you mean 'strong'"),
         ({"sets": {"mixp": "1"}}, r"no setting 'mixp'\. Did you mean 'mixup'"),
-        ({"sets": {"rotation": "much"}}, r"A setting of the augmentation is of the wrong kind: rotation=much"),
-        ({"sets": {"crop": "0.5"}}, r"A setting of the augmentation is of the wrong kind: crop=0\.5"),
+        ({"sets": {"rotation": "much"}}, r"A setting of the augmentation has the wrong type: rotation=much"),
+        ({"sets": {"crop": "0.5"}}, r"A setting of the augmentation has the wrong type: crop=0\.5"),
         ({"data": "mnst5k"}, r"There is no data set or folder 'mnst5k'\. Did you mean 'mnist5k'"),
-        ({"out": "sheet.jpg"}, r"a name that ends in \.png; got 'sheet\.jpg'"),
+        ({"out": "sheet.jpg"}, r"--out must end in \.png; got 'sheet\.jpg'"),
     ],
 )
-def test_senseless_wishes_are_refused(given: dict[str, Any], message: str, tmp_path: Path) -> None:
-    wish: dict[str, Any] = {"data": "mnist5k", "out": tmp_path / "a.png"} | given
+def test_invalid_arguments_are_errors(given: dict[str, Any], message: str, tmp_path: Path) -> None:
+    arguments: dict[str, Any] = {"data": "mnist5k", "out": tmp_path / "a.png"} | given
     with pytest.raises(UsageError, match=message):
-        preview(wish.pop("data"), wish.pop("out"), **wish)
+        draw_preview(arguments.pop("data"), arguments.pop("out"), **arguments)
     assert not (tmp_path / "a.png").exists()
 
 
-def test_nothing_is_written_among_the_pictures_and_without_any_it_says_so(photographs: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"lie among your pictures in '.*', where Striate never writes: use --out"):
-        preview(str(photographs), photographs / "빨강" / "preview.png")
+def test_the_image_folder_is_never_written_to_and_must_have_readable_images(photographs: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError,
+        match=r"is inside your image folder '.*', where Striate never writes. Choose another file with --out",
+    ):
+        draw_preview(str(photographs), photographs / "빨강" / "preview.png")
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.jpg").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"None of the training pictures in '.*' can be read\. See: striate data scan"):
-        preview(str(tmp_path), Path("elsewhere.png"))
+    with pytest.raises(
+        DataError, match=r"None of the training images in '.*' can be read\. For the reasons, see: striate data scan"
+    ):
+        draw_preview(str(tmp_path), Path("elsewhere.png"))
 
 
-def test_captions_are_written_in_any_script_and_stay_below_their_picture() -> None:
+def test_captions_are_written_in_any_script_and_stay_below_their_image() -> None:
     tile = np.zeros((120, 120, 3), np.uint8)
     plain, long = (draw_sheet(["original"], [[Tile(tile, text)]]) for text in ("66 % cat", "66 % " + "cat" * 40))
     assert plain.shape == long.shape
@@ -118,7 +124,11 @@ def test_captions_are_written_in_any_script_and_stay_below_their_picture() -> No
     assert (korean[-20:] != korean[0, 0]).any()
 
 
-def test_train_takes_the_presets_of_the_data(photographs: Path) -> None:
+def test_the_command_offers_the_presets_that_exist() -> None:
+    assert set(command.PRESETS) == set(PRESETS) == set(PHOTOGRAPHS)
+
+
+def test_train_uses_the_presets_for_the_kind_of_data(photographs: Path) -> None:
     assert make_plan(str(photographs), augment="strong").recipe.augmentation == PHOTOGRAPHS["strong"]
     assert make_plan("mnist5k", augment="strong").recipe.augmentation == PRESETS["strong"]
     some = make_plan(

@@ -1,4 +1,4 @@
-"""striate evaluate and predict on a trained run."""
+"""The commands `striate evaluate` and `striate predict`."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 
 def photographed(digit: Pixels) -> Pixels:
-    """A digit (28, 28, 1) as in a photograph: dark ink, five times as large, off the middle of light grey paper."""
+    """Draw a digit (28, 28, 1) as in a photograph: dark ink, five times as large, off center on light gray paper."""
     large = np.kron(digit[:, :, 0], np.ones((5, 5), np.uint8))
     paper = np.full((220, 260), 215, np.uint8)
     ink = paper[60:200, 90:230]
@@ -25,12 +25,12 @@ def photographed(digit: Pixels) -> Pixels:
 
 
 def some_of_each_class() -> st.data.Images:
-    """53 test digits; in the file they come class by class."""
+    """Return 53 test digits; in the file they are sorted by class."""
     test = st.data.load("mnist5k").test
     return test.take(np.arange(0, len(test), 10))
 
 
-def test_evaluate_says_what_training_said(cli: Cli, trained: tuple[Path, Finished]) -> None:
+def test_evaluate_prints_the_metrics_of_training(cli: Cli, trained: tuple[Path, Finished]) -> None:
     run, training = trained
     metrics = json.loads((run / "metrics.json").read_text("utf-8"))
     assert json.loads(cli("evaluate", run, "--json").stdout) == metrics
@@ -53,22 +53,20 @@ def test_a_model_file_alone_needs_the_name_of_the_data(
     assert figures["right"] == json.loads((trained[0] / "metrics.json").read_text("utf-8"))["right"]
 
 
-def test_evaluate_refuses_classes_the_model_does_not_know(
-    cli: Cli, trained: tuple[Path, Finished], photographs: Path
-) -> None:
+def test_evaluating_on_unknown_classes_is_an_error(cli: Cli, trained: tuple[Path, Finished], photographs: Path) -> None:
     done = cli("evaluate", trained[0], photographs)
     assert done.returncode == 1
     assert "'우리 사진' has the class '빨강', which the model does not know." in done.stderr
     assert "The classes of the model are: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9." in done.stderr
 
 
-def test_evaluate_says_that_it_changed_the_size_of_the_pictures(cli: Cli, trained: tuple[Path, Finished]) -> None:
+def test_evaluate_notes_that_images_were_resized(cli: Cli, trained: tuple[Path, Finished]) -> None:
     done = cli("evaluate", trained[0], "scattered", "--json")
     assert done.stderr == "Note: The images are 56×56×1; they were resized to the model's 28×28×1.\n"
     assert json.loads(done.stdout)["images"] > 400
 
 
-def test_evaluate_reads_a_folder_by_the_model_s_own_policy(
+def test_evaluate_prepares_images_of_a_folder_as_the_model_requires(
     cli: Cli, trained: tuple[Path, Finished], tmp_path: Path
 ) -> None:
     test = some_of_each_class()
@@ -81,7 +79,7 @@ def test_evaluate_reads_a_folder_by_the_model_s_own_policy(
     assert figures["right"] >= 0.7 * figures["images"]
 
 
-def test_predict_takes_photographed_digits(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
+def test_predict_recognizes_photographed_digits(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
     test = some_of_each_class()
     (tmp_path / "숫자").mkdir()
     for number in range(len(test)):
@@ -98,9 +96,7 @@ def test_predict_takes_photographed_digits(cli: Cli, trained: tuple[Path, Finish
         assert answer["unknown"] == (answer["probability"] < threshold)
 
 
-def test_predict_answers_for_the_others_when_a_file_cannot_be_read(
-    cli: Cli, trained: tuple[Path, Finished], tmp_path: Path
-) -> None:
+def test_predict_skips_files_that_cannot_be_read(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
     digit = st.data.load("mnist5k").test
     (tmp_path / "good.png").write_bytes(encode_png(digit.x[0]))
     (tmp_path / "bad.png").write_bytes(b"nothing")
@@ -119,7 +115,7 @@ def test_predict_answers_for_the_others_when_a_file_cannot_be_read(
     assert table[1].startswith("good.png")
 
 
-def test_what_the_network_is_not_sure_of_is_marked_unknown(cli: Cli, tmp_path: Path) -> None:
+def test_predictions_below_the_threshold_are_marked_unknown(cli: Cli, tmp_path: Path) -> None:
     model = st.zoo.build("mnist-quick")
     model.classes, model.policy = tuple("0123456789"), st.data.load("mnist5k").policy
     for name, threshold in (("never", 1.1), ("always", 0.0)):
@@ -130,7 +126,7 @@ def test_what_the_network_is_not_sure_of_is_marked_unknown(cli: Cli, tmp_path: P
     assert cli("predict", "always.safetensors", "x.png").stdout.splitlines()[1].endswith("%")
 
 
-def test_predict_needs_to_know_how_pictures_become_pixels(cli: Cli, tmp_path: Path) -> None:
+def test_predict_needs_an_image_policy(cli: Cli, tmp_path: Path) -> None:
     model = st.zoo.build("mnist-quick")
     model.classes = tuple("0123456789")
     model.save(tmp_path / "bare.safetensors")
@@ -141,14 +137,14 @@ def test_predict_needs_to_know_how_pictures_become_pixels(cli: Cli, tmp_path: Pa
 
 
 @pytest.mark.parametrize("command", ["evaluate", "predict"])
-def test_a_model_without_class_names_is_refused(cli: Cli, tmp_path: Path, command: str) -> None:
+def test_a_model_without_class_names_is_an_error(cli: Cli, tmp_path: Path, command: str) -> None:
     st.zoo.build("mnist-quick").save(tmp_path / "nameless.safetensors")
     done = cli(command, "nameless.safetensors", "mnist5k")
     assert done.returncode == 1
     assert "holds a model without class names" in done.stderr
 
 
-def test_class_names_that_do_not_fit_the_network_are_refused(cli: Cli, tmp_path: Path) -> None:
+def test_class_names_must_match_the_number_of_outputs(cli: Cli, tmp_path: Path) -> None:
     model = st.zoo.build("mnist-quick")
     model.classes, model.policy = ("cat", "dog"), st.data.load("mnist5k").policy
     model.save(tmp_path / "two.safetensors")

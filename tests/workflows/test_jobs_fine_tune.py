@@ -91,7 +91,7 @@ def test_stages_come_in_order(better: tuple[Run, list[str]]) -> None:
     assert list(found["figures"]) == ["start", "upper layers", "all layers"]
     assert found["kept"] == "all layers"
     report = (run.path / "report.html").read_text("utf-8")
-    for text in ("fine-tuning, start", "fine-tuning, all layers", "pictures held out", "test, start and kept"):
+    for text in ("fine-tuning, start", "fine-tuning, all layers", "held-out images", "test, start and kept"):
         assert text in report
     parts = [Run.open(run.path / name).read_history() for name in ("1-upper", "2-all")]
     assert run.read_history() == {name: parts[0][name] + parts[1][name] for name in parts[0]}
@@ -169,7 +169,7 @@ def test_what_does_not_help_is_undone(
                   computing=EngineSettings())  # fmt: skip
     for name in ("model.safetensors", "metrics.json"):
         assert (run.path / name).read_bytes() == (plain.path / name).read_bytes(), name
-    assert "the start, which nothing clearly beat" in (run.path / "report.html").read_text("utf-8")
+    assert "the start; no stage was clearly better" in (run.path / "report.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize(("each", "grey", "base"), [

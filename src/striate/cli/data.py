@@ -1,4 +1,4 @@
-"""striate data: the data sets that Striate knows by name, and what lies in a folder of one's own."""
+"""striate data: list and download data sets, and inspect a folder of images."""
 
 import json
 from collections.abc import Iterator
@@ -15,43 +15,44 @@ ALL = "; --json lists all"
 
 @click.group()
 def data() -> None:
-    """List the data sets that Striate knows, fetch one, or look through a folder of photographs."""
+    """List the built-in data sets, download one, or inspect a folder of images."""
 
 
 @data.command("list")
 def list_sets() -> None:
-    """Print name, size, place and content of each."""
+    """Print name, size, description and location of each data set."""
     from striate.data import describe
     from striate.text import table
 
-    rows = [("name", "images", "classes", "what")]
+    rows = [("name", "images", "classes", "description")]
     rows += [(known.name, f"{known.images:,}", str(known.classes), known.what) for known in describe()]
     click.echo("\n".join(table(rows, right=[1, 2])))
     for known in describe():
-        click.echo(f"{known.name} is in {known.where}" if known.where else _missing(known.name))
+        missing = f"{known.name} is not downloaded yet: striate data get {known.name}"
+        click.echo(f"{known.name} is in {known.where}" if known.where else missing)
 
 
 @data.command()
 @click.argument("name")
 def get(name: str) -> None:
-    """Fetch the data set NAME, unless it is there, and print where it is."""
+    """Download the data set NAME, unless it is there already, and print where it is."""
     from striate.data import get as fetch
 
     click.echo(fetch(name))
 
 
-@data.command(short_help="Look through a folder of photographs.")
+@data.command(short_help="Inspect a folder of images.")
 @click.argument("folder")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def scan(folder: str, as_json: bool) -> None:
-    """Look through a FOLDER of photographs: formats, sizes, unreadable files, copies, classes and their counts."""
+    """Inspect a FOLDER of images: formats, sizes, unreadable files, copies, and the images of each class."""
     from striate.workflows.scan import scan_folder
 
     found = scan_folder(folder)
-    click.echo(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else "\n".join(_described(found)))
+    click.echo(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else "\n".join(_describe(found)))
 
 
-def _described(found: "FolderScan") -> Iterator[str]:
+def _describe(found: "FolderScan") -> Iterator[str]:
     from striate.cli.wording import file_size, first
     from striate.text import table
 
@@ -61,12 +62,8 @@ def _described(found: "FolderScan") -> Iterator[str]:
     rows = [("class", *(found.parts or ["images"]))]
     rows += [(name, *(f"{count:,}" for count in counts)) for name, counts in found.classes.items()]
     yield from ["", *table(rows, right=range(1, len(rows[0]))), ""]
-    yield from first((f"Left out: {fault.reason}" for fault in found.unreadable), ALL)
+    yield from first((f"Left out: {item.reason}" for item in found.unreadable), ALL)
     yield from first((f"Identical files in several classes: {', '.join(group)}" for group in found.conflicts), ALL)
     yield from first((f"Copies: {', '.join(group)}" for group in found.copies), ALL)
     yield from first(found.notes, ALL)
     yield found.advice
-
-
-def _missing(name: str) -> str:
-    return f"{name} is not here yet: striate data get {name}"

@@ -1,4 +1,4 @@
-"""striate evaluate: figures of a trained network on test images."""
+"""striate evaluate: metrics of a trained model on test images."""
 
 import json
 from typing import TYPE_CHECKING
@@ -8,15 +8,15 @@ import click
 if TYPE_CHECKING:
     from striate.workflows.evaluate import EvaluationResult
 
-MOST_PAIRS = 5
+MAX_PAIRS = 5  # of confused classes
 
 
 @click.command()
 @click.argument("trained", metavar="RUN_OR_MODEL")
 @click.argument("data", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print all metrics as JSON.")
 def evaluate(trained: str, data: str | None, as_json: bool) -> None:
-    """Measure a trained network on the test images of DATA [the data it was trained on]."""
+    """Evaluate a trained model on the test images of DATA (default: the data it was trained on)."""
     from striate.cli.wording import first
     from striate.workflows.evaluate import evaluate_model
     from striate.workflows.trained import open_trained_model
@@ -37,9 +37,9 @@ def _show(result: "EvaluationResult") -> None:
     evaluation = result.evaluation
     click.echo(f"{result.data}: {accuracy_line(evaluation)}\n")
     rows: list[tuple[str, ...]] = [("class", "images", "recall", "precision", "F1")]
-    for figures in evaluation.per_class:
-        shares = (percent(share, interval=False) for share in (figures.recall, figures.precision, figures.f1))
-        rows.append((figures.name, f"{figures.support:,}", *shares))
+    for metrics in evaluation.per_class:
+        values = (percent(value, interval=False) for value in (metrics.recall, metrics.precision, metrics.f1))
+        rows.append((metrics.name, f"{metrics.support:,}", *values))
     click.echo("\n".join(table(rows, right=range(1, 5))))
-    for pair in evaluation.pairs[:MOST_PAIRS]:
+    for pair in evaluation.pairs[:MAX_PAIRS]:
         click.echo(f"{pair.percent:.1f} % of '{pair.true}' were predicted as '{pair.predicted}' ({pair.count})")

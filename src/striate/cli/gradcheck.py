@@ -1,4 +1,4 @@
-"""striate gradcheck: backpropagation against numerical gradients, layer by layer."""
+"""striate gradcheck: compare backpropagation with numerical gradients."""
 
 import sys
 
@@ -11,18 +11,22 @@ LIMIT = 1e-7
 
 @click.command()
 @click.argument("model")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights, inputs, targets.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Seed of weights, inputs and targets.")  # fmt: skip
 def gradcheck(model: str, seed: int) -> None:
-    """Check MODEL's backpropagation against numerical gradients in float64; fails above a relative error of 1e-7."""
+    """Compare the gradients of MODEL with numerical gradients in float64.
+
+    The exit status is 1 if the relative error of a parameter is above 1e-7.
+    """
     from striate import zoo
     from striate.engines.gradcheck import check_gradients
 
-    found = check_gradients(zoo.network(model), seed=seed)
-    failed = [row for row in found if not row.worst <= LIMIT or not row.checked]
-    rows = [("parameter", "checked", "left out at kinks", "largest relative error", "")]
-    for row in found:
+    results = check_gradients(zoo.network(model), seed=seed)
+    failed = [row for row in results if not row.worst <= LIMIT or not row.checked]
+    rows = [("parameter", "checked", "skipped at kinks", "largest relative error", "")]
+    for row in results:
         verdict = "FAILED" if row in failed else "ok"
         rows.append((row.parameter, str(row.checked), str(row.at_kinks), f"{row.worst:.1e}", verdict))
     click.echo("\n".join(table(rows, right=[1, 2, 3])))
-    click.echo(f"{len(found) - len(failed)} of {len(found)} parameters agree within {LIMIT:g}")
+    click.echo(f"{len(results) - len(failed)} of {len(results)} parameters agree within {LIMIT:g}")
     sys.exit(1 if failed else 0)

@@ -1,4 +1,4 @@
-"""striate predict: what pictures show."""
+"""striate predict: the predicted class of image files."""
 
 import json
 import sys
@@ -11,11 +11,11 @@ from striate.text import table
 @click.command()
 @click.argument("trained", metavar="RUN_OR_MODEL")
 @click.argument("paths", nargs=-1, required=True, metavar="FILES…")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON list and nothing else.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def predict(trained: str, paths: tuple[str, ...], as_json: bool) -> None:
-    """Say what the pictures in FILES and folders show.
+    """Predict the classes of image FILES and of all images in folders.
 
-    A picture that the network is less sure of than of nearly all validation images is marked unknown.
+    Images are marked unknown if the prediction should not be trusted. The exit status is 1 if a file cannot be read.
     """
     from striate.images import UnreadableFile
     from striate.workflows.predict import Prediction, find_files, predict_files
@@ -29,8 +29,7 @@ def predict(trained: str, paths: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([vars(prediction) for prediction in predictions], ensure_ascii=False))
     elif predictions:
-        marks = ("", "unknown")
-        rows = [(p.path, p.label, f"{100 * p.probability:.1f} %", marks[p.unknown]) for p in predictions]
+        rows = [(p.path, p.label, f"{100 * p.probability:.1f} %", "unknown" if p.unknown else "") for p in predictions]
         click.echo("\n".join(table([("image", "predicted class", "probability", ""), *rows], right=[2])))
     for item in unreadable:
         click.echo(f"Skipped: {item.reason}", err=True)

@@ -98,7 +98,7 @@ def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Prepa
 
 def _announce(job: "PreparedRun", run: "Run") -> None:
     from striate.cli.wording import first
-    from striate.workflows.report import settings
+    from striate.workflows.report import describe_recipe
 
     data, network, plan = job.data, job.network, job.plan
     height, width, channels = data.shape
@@ -109,7 +109,7 @@ def _announce(job: "PreparedRun", run: "Run") -> None:
                  f"{network.multiply_adds:,} multiply-adds for one image",
         "data": f"{data.name}: {len(data.classes)} classes, {height}×{width}×{channels}; {len(data.train):,} images to "
                 f"train, {len(data.validation):,} to validate, {len(data.test):,} to test",
-        "recipe": ", ".join(f"{name} {value}" for name, value in settings(plan).items()),
+        "recipe": ", ".join(f"{name} {value}" for name, value in describe_recipe(plan).items()),
         "seed": f"{run.recipe.seed}",
         "run": f"{run.path}",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""A sheet of pictures beside their changed copies, to see what augmentation does before a training uses it."""
+"""Draw images beside augmented copies, to check an augmentation before training with it."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from striate.files import atomic_write
 from striate.images import ImagePolicy, encode_png
 from striate.images.sheet import Tile, draw_sheet
 from striate.workflows.plan import is_folder, parse
-from striate.workflows.report import told
+from striate.workflows.report import describe_changes
 
 SIZE = 176  # pixels of a photograph on the sheet
 PREFIX = "augmentation."  # as in `striate train --set`
@@ -26,52 +26,67 @@ PREFIX = "augmentation."  # as in `striate train --set`
 
 @dataclass(frozen=True, eq=False)
 class _Examples:
-    """Pictures uint8 (N, H, W, C) and the names of their classes."""
+    """Images, uint8 (N, H, W, C), and the names of their classes."""
 
     x: NDArray[np.uint8]
     labels: Sequence[str]
 
 
-def preview(
+def draw_preview(
     data: str, out: str | os.PathLike[str], *, preset: str = "standard", sets: Mapping[str, str] | None = None,
     rows: int = 6, columns: int = 7, seed: int = 0,
 ) -> str:  # fmt: skip
-    """Write the sheet as a PNG; returns the augmentation's settings in words.
+    """Write a PNG with original images and their augmented copies.
 
-    data: a data set's name, or a folder of pictures. sets: settings of the augmentation as text, by name.
-    Raises UsageError for unknown names, DataError where there are no pictures, RunError where nothing can be written.
+    Args:
+        data: Name of a data set, or a folder of images.
+        out: The PNG file.
+        preset: Name of an augmentation.
+        sets: Further settings of the augmentation, as text by name.
+        rows: Number of images.
+        columns: Number of augmented copies of each, one per epoch.
+        seed: Seed of the augmentation.
+
+    Returns:
+        The settings of the augmentation, for example "rotation 10, zoom 0.9–1.1".
+
+    Raises:
+        UsageError: If the data set, the preset or a setting is unknown, `out` is no PNG or lies among the images.
+        DataError: If no image can be read.
     """
     path = Path(out)
     if path.suffix.lower() != ".png":
-        raise UsageError(f"The sheet is a PNG: give --out a name that ends in .png; got '{out}'.")
+        raise UsageError(f"The preview is a PNG image, so --out must end in .png; got '{out}'.")
     if is_folder(data) and path.resolve().is_relative_to(Path(data).resolve()):
-        raise UsageError(f"The sheet would lie among your pictures in '{data}', where Striate never writes: use --out.")
-    augmentation = _with(get_augmentation(preset, photographs=is_folder(data)), sets or {})
-    examples = _photographs(Path(data), rows) if is_folder(data) else _known(data, rows)
-    atomic_write(path, encode_png(_sheet(examples, augmentation, columns, seed)))
-    return told(augmentation) or "nothing changes"
+        raise UsageError(
+            f"'{out}' is inside your image folder '{data}', where Striate never writes. Choose another file with --out."
+        )
+    augmentation = _with_settings(get_augmentation(preset, photographs=is_folder(data)), sets or {})
+    examples = _from_folder(Path(data), rows) if is_folder(data) else _from_dataset(data, rows)
+    atomic_write(path, encode_png(_draw(examples, augmentation, columns, seed)))
+    return describe_changes(augmentation) or "no changes"
 
 
-def _with(augmentation: Augmentation, sets: Mapping[str, str]) -> Augmentation:
+def _with_settings(augmentation: Augmentation, sets: Mapping[str, str]) -> Augmentation:
     settings = {key.removeprefix(PREFIX): parse(value) for key, value in sets.items()}
     try:
         return Augmentation.from_dict(augmentation.to_dict() | settings)
     except (TypeError, ValueError) as error:
         given = ", ".join(f"{key}={value}" for key, value in sets.items())
-        raise UsageError(f"A setting of the augmentation is of the wrong kind: {given} ({error}).") from error
+        raise UsageError(f"A setting of the augmentation has the wrong type: {given} ({error}).") from error
 
 
-def _sheet(examples: _Examples, augmentation: Augmentation, columns: int, seed: int) -> NDArray[np.uint8]:
+def _draw(examples: _Examples, augmentation: Augmentation, columns: int, seed: int) -> NDArray[np.uint8]:
     x, index = examples.x, np.arange(len(examples.x))
-    made = [augmentation.changes(index, seed, epoch, x.shape[1:]) for epoch in range(columns)]
-    first = [Tile(picture, label) for picture, label in zip(x, examples.labels, strict=True)]
-    others = [list(map(Tile, changes.apply(x), _captions(changes, examples.labels))) for changes in made]
-    heads = ["original", *(f"epoch {number}" for number in range(1, columns + 1))]
-    return draw_sheet(heads, list(zip(first, *others, strict=True)))
+    changes = [augmentation.changes(index, seed, epoch, x.shape[1:]) for epoch in range(columns)]
+    originals = [Tile(image, label) for image, label in zip(x, examples.labels, strict=True)]
+    copies = [list(map(Tile, each.apply(x), _captions(each, examples.labels))) for each in changes]
+    headings = ["original", *(f"epoch {number}" for number in range(1, columns + 1))]
+    return draw_sheet(headings, list(zip(originals, *copies, strict=True)))
 
 
 def _captions(changes: Changes, labels: Sequence[str]) -> list[str]:
-    """For example: 70 % cat, 30 % dog; empty where nothing is mixed."""
+    """Return captions such as "70 % cat, 30 % dog"; empty if images are not mixed."""
     if changes.mixing is None:
         return [""] * len(labels)
     percents = [round(100 * float(share)) for share in changes.mixing.shares]
@@ -81,36 +96,43 @@ def _captions(changes: Changes, labels: Sequence[str]) -> list[str]:
     ]
 
 
-def _known(name: str, count: int) -> _Examples:
+def _from_dataset(name: str, count: int) -> _Examples:
     train, classes = (data := load(name)).train, data.classes
-    rows = _in_turn(train.y, count)[:count]
+    rows = _alternating(train.y, count)[:count]
     return _Examples(np.stack([train.x[row] for row in rows]), [classes[label] for label in train.y[rows]])
 
 
-def _photographs(folder: Path, count: int) -> _Examples:
-    """Those that can be read, as the networks see them but larger than most."""
+def _from_folder(folder: Path, count: int) -> _Examples:
+    """Return readable training images, prepared as for a network but larger than most networks take them."""
     layout, policy = read_layout(folder), ImagePolicy(SIZE, SIZE)
-    pictures, labels = [], []
-    for row in _in_turn(np.where(layout.parts == TRAINING, layout.y, -1), count):
+    images, labels = [], []
+    for row in _alternating(np.where(layout.parts == TRAINING, layout.y, -1), count):
         try:
-            pictures.append(policy.read(layout.files[row]))
+            images.append(policy.read(layout.files[row]))
         except DataError:
             continue
         labels.append(layout.classes[layout.y[row]])
-        if len(pictures) == count:
+        if len(images) == count:
             break
-    if not pictures:
-        raise DataError(f"None of the training pictures in '{folder}' can be read. See: striate data scan '{folder}'")
-    return _Examples(np.stack(pictures), labels)
+    if not images:
+        raise DataError(
+            f"None of the training images in '{folder}' can be read. For the reasons, see: striate data scan '{folder}'"
+        )
+    return _Examples(np.stack(images), labels)
 
 
-def _in_turn(y: Labels, count: int) -> list[int]:
-    """Rows of all samples (N,) with a class number, one of each class in turn, `count` of each far apart at first."""
-    of_class = [_spread(np.flatnonzero(y == number), count) for number in range(y.max() + 1)]
-    return [int(row) for turn in zip_longest(*of_class) for row in turn if row is not None]
+def _alternating(y: Labels, count: int) -> list[int]:
+    """Return the rows of all samples, one of each class in turn.
+
+    Args:
+        y: Class numbers (N,); samples with a negative one are left out.
+        count: Number of samples of each class, evenly spaced, that come first.
+    """
+    by_class = [_spread(np.flatnonzero(y == number), count) for number in range(y.max() + 1)]
+    return [int(row) for turn in zip_longest(*by_class) for row in turn if row is not None]
 
 
 def _spread(rows: Labels, count: int) -> Labels:
-    """All rows, beginning with `count` of them from the whole length."""
+    """Return all rows, starting with `count` evenly spaced ones."""
     first = rows[:: max(1, len(rows) // count)]
     return np.concatenate([first, np.setdiff1d(rows, first)])

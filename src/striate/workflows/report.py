@@ -1,4 +1,4 @@
-"""The report of a run: what was trained on what, gathered for the page."""
+"""Collect the contents of a run's HTML report, and describe recipes in a few words."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -18,36 +18,45 @@ from striate.workflows.fine_tune import START, TUNED
 from striate.workflows.plan import PLATEAU, TrainingPlan
 from striate.workflows.prepare import PreparedRun
 
-ALWAYS = {"learning_rate"}  # told even where it is the usual one
+ALWAYS_SHOWN = {"learning_rate"}  # even if it has its default value
 
 
-def write(
-    job: PreparedRun, run: Run, evaluation: Evaluation, model: Model | None = None, trade_offs: Sequence[TradeOff] = ()
-) -> None:
-    """Write report.html into the run folder; an ensemble has no model of its own, its members have their reports."""
-    data, config = job.data, run.config
-    first = {} if job.plan.base else initial_weights(job.network, run.recipe.seed) | job.weights
-    kernel = _first_kernel(job.network) if model else None
+def write_run_report(
+    prepared: PreparedRun, run: Run, evaluation: Evaluation, model: Model | None = None,
+    trade_offs: Sequence[TradeOff] = (),
+) -> None:  # fmt: skip
+    """Write report.html into a run folder.
+
+    Args:
+        prepared: Plan, data and network of the run.
+        run: The run folder.
+        evaluation: Metrics on the test images.
+        model: The trained model; None for an ensemble, whose members have reports of their own.
+        trade_offs: What other thresholds for "unknown" would do.
+    """
+    data, config, plan = prepared.data, run.config, prepared.plan
+    initial = {} if plan.base else initial_weights(prepared.network, run.recipe.seed) | prepared.weights
+    kernel = _first_kernel(prepared.network) if model else None
     report = ReportData(
-        model=_title(job),
+        model=_title(plan),
         data=data.name,
         evaluation=evaluation,
         images=data.test.x,
         history=run.read_history(),
         splits={"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
-        notes=(*job.notes, *data.notes),
-        recipe=settings(job.plan)
-        | _extraction(config)
-        | _tuning(config)
-        | ({"why": job.plan.because} if job.plan.because else {}),
+        notes=(*prepared.notes, *data.notes),
+        recipe=describe_recipe(plan)
+        | _describe_extraction(config)
+        | _describe_tuning(config)
+        | ({"why": plan.because} if plan.because else {}),
         versions=config["versions"],
         seed=run.recipe.seed,
         hardware=config["hardware"],
         seconds=config["seconds"],
         started=config["started"],
-        filters_before=_weight(first, kernel) if first else None,
+        filters_before=_weight(initial, kernel) if initial else None,
         filters_after=_weight(model.weights, kernel) if model else None,
-        table=job.network.table(),
+        table=prepared.network.table(),
         unknown_threshold=config["unknown_threshold"],
         unknown_limit=config.get(FOUND, {}).get("unknown_limit"),
         trade_offs=trade_offs,
@@ -55,83 +64,82 @@ def write(
     write_report(run.path / "report.html", report)
 
 
-def settings(plan: TrainingPlan) -> dict[str, str]:
-    """A recipe as short texts by name: without the seed, and without what nobody changed."""
+def describe_recipe(plan: TrainingPlan) -> dict[str, str]:
+    """Return the recipe of a plan as short texts by name, without the seed and unused settings."""
     if plan.base and not plan.fine_tune:
-        return {"base": f"{plan.base}, ImageNet, as it is"}
+        return {"base": f"{plan.base}, ImageNet, frozen"}
     recipe = plan.recipe
     kept = [
         item.name for item in fields(recipe) if item.name != "seed" and getattr(recipe, item.name) not in (None, 0, ())
     ]
-    base = {"base": f"{plan.base}, ImageNet, fine-tuned: the upper layers, then all"} if plan.base else {}
-    texts = base | {name: _short(recipe, name) for name in kept}
+    base = {"base": f"{plan.base}, ImageNet, fine-tuned: first the upper layers, then all"} if plan.base else {}
+    texts = base | {name: _describe_setting(recipe, name) for name in kept}
     if plan.weights:
         texts["weights"] = Path(plan.weights).name
     return texts | {"schedule": PLATEAU} if plan.plateau else texts
 
 
-def _extraction(config: Mapping[str, Any]) -> dict[str, str]:
-    """What was found out about the head, as short texts by name."""
+def _describe_extraction(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the results of fitting the head as short texts by name."""
     found = config.get(FOUND)
     if not found:
         return {}
-    held = found["cross_validated"]
+    validation = found["cross_validated"]
     return {
         "features": found["tap"],
         "head": f"L2 {found['strength']:g}, temperature {found['temperature']:.2f}",
-        "held out": f"{100 * held['accuracy']:.2f} % right, loss {held['loss']:.4f}",
+        "cross-validation": f"{100 * validation['accuracy']:.2f} % correct, loss {validation['loss']:.4f}",
     }
 
 
-def _tuning(config: Mapping[str, Any]) -> dict[str, str]:
-    """What fine-tuning came to, stage by stage, on pictures that neither head nor stages learnt from."""
+def _describe_tuning(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the results of fine-tuning, stage by stage, on images that neither head nor stages were trained on."""
     found = config.get(TUNED)
     if not found:
         return {}
     texts = {
-        f"fine-tuning, {name}": f"{100 * figures['accuracy']:.2f} % right, loss {figures['loss']:.4f}"
+        f"fine-tuning, {name}": f"{100 * figures['accuracy']:.2f} % correct, loss {figures['loss']:.4f}"
         for name, figures in found["figures"].items()
     }
     return texts | {
-        "decided by": f"{found['held_out']} pictures held out",
-        "kept": "the start, which nothing clearly beat" if found["kept"] == START else found["kept"],
+        "decided on": f"{found['held_out']} held-out images",
+        "kept": "the start; no stage was clearly better" if found["kept"] == START else found["kept"],
         "test, start and kept": " → ".join(f"{100 * found['test'][name]:.2f} %" for name in (START, "kept")),
     }
 
 
-def _short(recipe: Recipe, name: str) -> str:
-    """For example: adam (learning_rate 0.001)."""
+def _describe_setting(recipe: Recipe, name: str) -> str:
+    """Return one setting as text, for example "adam (learning_rate 0.001)"."""
     value = getattr(recipe, name)
     if not is_dataclass(value):
-        return _number(value)
-    inner = told(value)
+        return _format(value)
+    inner = describe_changes(value)
     title = recipe.to_dict()[name].get("name", "")
     return f"{title} ({inner})" if title and inner else title or inner or "none"
 
 
-def told(settings: Any) -> str:
-    """What is not as usual in a dataclass of settings, for example: rotation 10, zoom 0.9–1.1; empty where all is."""
-    kept = [i.name for i in fields(settings) if i.name in ALWAYS or getattr(settings, i.name) != i.default]
-    return ", ".join(f"{name} {_number(getattr(settings, name))}" for name in kept)
+def describe_changes(settings: Any) -> str:
+    """Return the settings of a dataclass that differ from its defaults, for example "rotation 10, zoom 0.9–1.1"."""
+    shown = [i.name for i in fields(settings) if i.name in ALWAYS_SHOWN or getattr(settings, i.name) != i.default]
+    return ", ".join(f"{name} {_format(getattr(settings, name))}" for name in shown)
 
 
-def _number(value: Any) -> str:
+def _format(value: Any) -> str:
     if value is True:
         return "yes"
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list | tuple):
-        return "–".join(map(_number, value))
+        return "–".join(map(_format, value))
     return str(value)
 
 
-def _title(job: PreparedRun) -> str:
-    members = job.plan.ensemble
-    return job.plan.model if members == 1 else f"{job.plan.model} × {members}"
+def _title(plan: TrainingPlan) -> str:
+    return plan.model if plan.ensemble == 1 else f"{plan.model} × {plan.ensemble}"
 
 
 def _first_kernel(network: Network) -> str | None:
-    """The name of the first convolution's kernel (KH, KW, C, O)."""
+    """Return the name of the first convolution's kernel (KH, KW, C, O)."""
     return next((p.name for p in network.parameters if p.name.endswith("/kernel") and len(p.shape) == 4), None)
 
 

@@ -200,14 +200,14 @@ def _finish(
     job: PreparedRun, run: Run, outputs: Array, model: Model | None = None, trade_offs: Sequence[TradeOff] = ()
 ) -> Result:
     """Measure the probabilities (N, classes) of the test images, and write figures and report."""
-    from striate.workflows.report import write
+    from striate.workflows.report import write_run_report
 
     test = job.data.test
     evaluation = evaluate(outputs, test.y, job.data.classes, test.names)
     if run.written_here:
         run.write_config()
         atomic_write(run.path / "metrics.json", json.dumps(evaluation.to_dict(), ensure_ascii=False) + "\n")
-        write(job, run, evaluation, model, trade_offs)
+        write_run_report(job, run, evaluation, model, trade_offs)
     return Result(run, evaluation, run.config["seconds"])
 
 
