@@ -1,4 +1,4 @@
-"""striate train on a folder of photographs, the whole command in a fresh process: cold and warm, over several splits.
+"""Time `striate train` on a folder of photographs, with and without cached pixels, over several splits.
 
 python benchmarks/half_minute.py [FOLDER] [--splits 5]
 """
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from machine import STRIATE, described
+from machine import STRIATE, description
 
 from striate.data.layout import read_layout
 from striate.data.split import digest_bytes, side
@@ -21,8 +21,8 @@ from striate.data.split import digest_bytes, side
 PARTS = ("train", "val", "test")
 
 
-def cut(source: Path, folder: Path, seed: int) -> None:
-    """The photographs as links in train, val and test, by their content and a seed."""
+def split(source: Path, folder: Path, seed: int) -> None:
+    """Link the photographs into train, val and test, by their content and a seed."""
     layout = read_layout(source)
     sides = side(digest_bytes((file.read_bytes() for file in layout.files), seed), 0.1, 0.1)
     for file, label, part in zip(layout.files, layout.y, sides, strict=True):
@@ -32,7 +32,7 @@ def cut(source: Path, folder: Path, seed: int) -> None:
 
 
 def run(folder: Path, out: Path, cache: Path) -> tuple[float, float, float]:
-    """Wall seconds, processor seconds, test accuracy."""
+    """Return wall-clock seconds, CPU seconds and test accuracy."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     command = [*STRIATE, "train", str(folder), "--out", str(out), "--quiet"]
     subprocess.run(command, check=True, env=os.environ | {"STRIATE_CACHE": str(cache)}, stdout=subprocess.DEVNULL)
@@ -46,20 +46,22 @@ def main() -> None:
     default = Path(os.environ.get("STRIATE_DATA", ".")) / "dogs-vs-cats"
     parser.add_argument("folder", type=Path, nargs="?", default=default)
     parser.add_argument("--splits", type=int, default=5)
-    asked = parser.parse_args()
-    print(described())
+    args = parser.parse_args()
+    print(description())
     rows = []
-    for seed in range(asked.splits):
-        with tempfile.TemporaryDirectory() as place:
-            folder, cache = Path(place) / "photos", Path(place) / "cache"
-            cut(asked.folder, folder, seed)
-            cold, warm = (run(folder, Path(place) / name, cache) for name in ("cold", "warm"))
+    for seed in range(args.splits):
+        with tempfile.TemporaryDirectory() as root:
+            folder, cache = Path(root) / "photos", Path(root) / "cache"
+            split(args.folder, folder, seed)
+            cold, warm = (run(folder, Path(root) / name, cache) for name in ("cold", "warm"))
         rows.append((*cold, *warm))
-        print(f"split {seed}: cold {cold[0]:.1f} s ({cold[1]:.1f} processor), warm {warm[0]:.1f} s ({warm[1]:.1f} "
-              f"processor), test {100 * cold[2]:.2f} %", flush=True)  # fmt: skip
+        print(f"split {seed}: cold {cold[0]:.1f} s ({cold[1]:.1f} CPU), warm {warm[0]:.1f} s ({warm[1]:.1f} "
+              f"CPU), test {100 * cold[2]:.2f} %", flush=True)  # fmt: skip
     names = ("cold wall s", "cold cpu s", "test", "warm wall s", "warm cpu s", "test")
     for name, values in zip(names, np.array(rows).T, strict=True):
-        print(f"{name:12} mean {values.mean():.4g}, deviation {values.std(ddof=1) if len(values) > 1 else 0:.2g}")
+        print(
+            f"{name:12} mean {values.mean():.4g}, standard deviation {values.std(ddof=1) if len(values) > 1 else 0:.2g}"
+        )
 
 
 if __name__ == "__main__":

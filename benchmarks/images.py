@@ -1,8 +1,8 @@
-"""The first pass over a folder of JPEG photographs to square crops, by Striate and its peers, in images per second.
+"""Decode a folder of JPEG photographs to square crops with Striate and other libraries, in images per second.
 
-Striate reads, hashes, decodes, shrinks and keeps the pixels on the disk; the peers read, decode and shrink alone.
-Beside the clock's images per second, which other work on the machine disturbs, stands the time of all processors for
-one image: two free cores do 2 / that many in a second.
+Striate reads, hashes, decodes and resizes the files and stores the pixels on disk; the others read, decode and resize.
+Other work on the machine disturbs images per second, so the CPU time per image is printed too: two idle cores process
+2 / (CPU time) images per second.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def striate(photos: Path, files: Sequence[Path], size: int) -> None:
 
 
 def pillow(photos: Path, files: Sequence[Path], size: int) -> None:
-    """As most training scripts do: the whole picture is decoded, then shrunk."""
+    """Decode the full image, then resize it, as most training scripts do."""
     from PIL import Image, ImageOps
 
     def read(file: Path) -> Any:
@@ -45,7 +45,7 @@ def pillow(photos: Path, files: Sequence[Path], size: int) -> None:
 
 
 def opencv(photos: Path, files: Sequence[Path], size: int) -> None:
-    """Shrunk by areas, its own way without aliasing."""
+    """Resize by area averaging, OpenCV's method without aliasing."""
     import cv2
 
     cv2.setNumThreads(1)
@@ -67,7 +67,7 @@ def _in_threads(read: Callable[[Path], Any], files: Sequence[Path]) -> None:
 
 
 def peers() -> dict[str, Pass]:
-    found: dict[str, Pass] = {"Striate": striate, "Pillow, plain": pillow}
+    found: dict[str, Pass] = {"Striate": striate, "Pillow": pillow}
     try:
         import cv2
     except ImportError:
@@ -76,35 +76,35 @@ def peers() -> dict[str, Pass]:
 
 
 def timed(run: Pass, photos: Path, files: Sequence[Path], size: int) -> tuple[float, float]:
-    """Images per second by the clock, and milliseconds of processors for one image."""
-    clock, processors = time.perf_counter(), time.process_time()
+    """Return images per second of wall-clock time, and CPU milliseconds per image."""
+    wall, cpu = time.perf_counter(), time.process_time()
     run(photos, files, size)
-    clock, processors = time.perf_counter() - clock, time.process_time() - processors
-    return len(files) / clock, 1000 * processors / len(files)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return len(files) / wall, 1000 * cpu / len(files)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     photos = Path(os.environ.get("STRIATE_DATA", "data")) / "dogs-vs-cats"
     parser.add_argument("--photos", type=Path, default=photos, help="a folder for each class, with JPEG files")
-    parser.add_argument("--size", type=int, action="append", help="pixels of a side; may be repeated [64, 224]")
+    parser.add_argument("--size", type=int, action="append", help="side in pixels; may be repeated [64, 224]")
     parser.add_argument("--rounds", type=int, default=5)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
-    hardware, files = machine.described(), sorted(asked.photos.glob("*/*.jpg"))
+    hardware, files = machine.description(), sorted(args.photos.glob("*/*.jpg"))
     for file in files:
-        file.read_bytes()  # from the disk, once for all
-    print("| to | in | images/s: median (min–max) | processor ms/image: median (min–max) |\n|---|---|---|---|")
-    for size in asked.size or (64, 224):
+        file.read_bytes()  # so that all read from the page cache
+    print("| side | library | images/s: median (min–max) | CPU ms/image: median (min–max) |\n|---|---|---|---|")
+    for size in args.size or (64, 224):
         results: dict[str, list[tuple[float, float]]] = {}
-        for _ in range(asked.rounds):
+        for _ in range(args.rounds):
             for name, run in peers().items():
-                results.setdefault(name, []).append(timed(run, asked.photos, files, size))
+                results.setdefault(name, []).append(timed(run, args.photos, files, size))
         for name, rounds in results.items():
             rates, costs = zip(*rounds, strict=True)
             print(f"| {size} | {name} | {spread(rates, 0)} | {spread(costs, 2)} |", flush=True)
-    print(f"\n{hardware}; {THREADS} threads; {len(files):,} photographs; {asked.rounds} rounds in turn.")
+    print(f"\n{hardware}; {THREADS} threads; {len(files):,} photographs; {args.rounds} alternating rounds.")
     print(f"Command: `{machine.command()}`")
 
 

@@ -1,4 +1,4 @@
-"""Time `import striate` in fresh processes, and weigh what `pip install .` puts on the disk."""
+"""Time `import striate` in fresh processes, and measure the size of an installation."""
 
 import argparse
 import statistics
@@ -23,7 +23,7 @@ def megabytes(folder: Path) -> float:
 
 
 def installed(folder: Path) -> tuple[Path, float]:
-    """A fresh environment's interpreter with Striate, and by how many MB the installation made it larger."""
+    """Install Striate into a new environment; return its interpreter, and by how many MB the installation grew it."""
     venv.create(folder, with_pip=True)
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     before = megabytes(folder)
@@ -38,12 +38,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         python, size = installed(Path(folder))
         seconds = [import_seconds(python) for _ in range(runs)]
-    print(f"`pip install .`: {size:.0f} MB with everything it depends on")
+    print(f"`pip install .`: {size:.0f} MB including dependencies")
     print(
         f"`import striate`: median {statistics.median(seconds):.3f} s "
         f"({min(seconds):.3f}–{max(seconds):.3f}), {runs} fresh processes"
     )
-    print(machine.described())
+    print(machine.description())
 
 
 if __name__ == "__main__":

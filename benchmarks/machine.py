@@ -1,4 +1,4 @@
-"""What the figures were measured on, and with which command."""
+"""Description of the machine and of the command, for the results."""
 
 import os
 import platform
@@ -17,8 +17,8 @@ def cpu_model() -> str:
     return next(names, platform.machine())
 
 
-def described() -> str:
-    """One Markdown line: CPU, cores, system, Python, and how busy the machine was with other work at the start."""
+def description() -> str:
+    """Return one line: CPU, cores, operating system, Python, and the load at the start."""
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return (
         f"{cpu_model()}, {os.cpu_count()} cores; {platform.system()} {platform.machine()}; "

@@ -1,4 +1,4 @@
-"""Peak resident memory of `striate train mnist --model mnist-cnn`, the whole process with its data and report."""
+"""Peak resident memory of `striate train mnist --model mnist-cnn`, including data and report."""
 
 import resource  # Linux and macOS only
 import subprocess
@@ -9,7 +9,7 @@ import machine
 
 
 def peak_megabytes() -> float:
-    """The largest of the children that have ended. Linux counts in KiB, macOS in bytes."""
+    """Return the peak of the finished child processes; Linux reports KiB, macOS bytes."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 1e6
 
@@ -18,7 +18,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         train = ["train", "mnist", "--model", "mnist-cnn", "--epochs", "1"]
         subprocess.run([*machine.STRIATE, *train, "--out", f"{folder}/run"], check=True, stdout=subprocess.DEVNULL)
-    print(f"`striate {' '.join(train)}`: {peak_megabytes():.0f} MB at the peak, on {machine.described()}")
+    print(f"`striate {' '.join(train)}`: {peak_megabytes():.0f} MB peak, on {machine.description()}")
 
 
 if __name__ == "__main__":

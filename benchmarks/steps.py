@@ -1,4 +1,7 @@
-"""Time one training step in Striate and in its peers, in turn and in fresh processes, and print a Markdown table."""
+"""Compare the time of one training step in Striate, PyTorch, Keras and textbook NumPy.
+
+The frameworks run alternately, each in a fresh process; prints a Markdown table.
+"""
 
 import argparse
 import sys
@@ -12,26 +15,26 @@ BATCHES = {"simple-convnet": 100, "lenet5": 50, "mnist-cnn": 100}
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", default=sys.executable, help="with Striate and NumPy")
-    parser.add_argument("--torch-python", help="with torch; without it PyTorch is left out")
-    parser.add_argument("--keras-python", help="with keras and tensorflow; without it Keras is left out")
+    parser.add_argument("--torch-python", help="with torch; without it PyTorch is skipped")
+    parser.add_argument("--keras-python", help="with keras and tensorflow; without it Keras is skipped")
     parser.add_argument("--network", choices=BATCHES, action="append", help="one network; may be repeated")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--without-striate", action="store_true", help="the peers alone")
+    parser.add_argument("--without-striate", action="store_true", help="run the other frameworks only")
     return parser.parse_args()
 
 
-def commands(asked: argparse.Namespace, network: str) -> list[list[str]]:
-    """Interpreter, script and arguments for each side, in the order they take turns."""
-    sides = [] if asked.without_striate else [[asked.python, "striate_numpy.py"]]
+def commands(args: argparse.Namespace, network: str) -> list[list[str]]:
+    """Return the command of each framework, in the order of each round."""
+    sides = [] if args.without_striate else [[args.python, "striate_numpy.py"]]
     if network == "simple-convnet":
-        sides.append([asked.python, "textbook.py"])
-    if asked.torch_python:
-        sides.append([asked.torch_python, "pytorch_eager.py"])
-    if asked.keras_python:
-        sides.append([asked.keras_python, "keras_tf.py"])
-        sides.append([asked.keras_python, "keras_tf.py", "--steps-per-execution", "10"])
-    options = ["--network", network, "--batch", str(BATCHES[network]), "--steps", str(asked.steps)]
+        sides.append([args.python, "textbook.py"])
+    if args.torch_python:
+        sides.append([args.torch_python, "pytorch_eager.py"])
+    if args.keras_python:
+        sides.append([args.keras_python, "keras_tf.py"])
+        sides.append([args.keras_python, "keras_tf.py", "--steps-per-execution", "10"])
+    options = ["--network", network, "--batch", str(BATCHES[network]), "--steps", str(args.steps)]
     return [[*side, *options] for side in sides]
 
 
@@ -44,14 +47,14 @@ def row(network: str, peer: str, results: Results) -> str:
 
 
 def main() -> None:
-    asked = arguments()
-    hardware = machine.described()
-    all_results = {network: in_turn(commands(asked, network), asked.rounds) for network in asked.network or BATCHES}
-    print("| network | in | ms per step: median over rounds (min–max) | fastest step | times Striate's (min–max) |")
+    args = arguments()
+    hardware = machine.description()
+    all_results = {network: in_turn(commands(args, network), args.rounds) for network in args.network or BATCHES}
+    print("| network | framework | ms per step: median (min–max) | fastest step | framework / Striate (min–max) |")
     print("|---|---|---|---|---|")
     for network, results in all_results.items():
         print(*(row(network, peer, results) for peer in results), sep="\n")
-    print(f"\n{hardware}; 2 threads; {asked.rounds} rounds in turn, {asked.steps} steps each after a warm-up.")
+    print(f"\n{hardware}; 2 threads; {args.rounds} alternating rounds, {args.steps} steps each after a warm-up.")
     print(f"Versions: {versions(all_results.values())}.")
     print(f"Command: `{machine.command()}`")
 

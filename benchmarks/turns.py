@@ -1,4 +1,4 @@
-"""Run programs of peers/ in turn, in fresh processes, and sum up the lines of JSON that they print."""
+"""Run the programs of peers/ alternately, in fresh processes, and collect the JSON lines that they print."""
 
 import json
 import shlex
@@ -10,23 +10,23 @@ from pathlib import Path
 
 PEERS = Path(__file__).parent / "peers"
 
-Results = dict[str, list[dict]]  # one for each round, by peer
+Results = dict[str, list[dict]]  # by framework, one for each round
 
 
-def measured(side: list[str], environment: Mapping[str, str] | None = None) -> dict:
-    """What one program said. side: its command, begun in the folder of the peers."""
-    done = subprocess.run(side, capture_output=True, encoding="utf-8", check=False, env=environment, cwd=PEERS)
+def run_once(command: list[str], environment: Mapping[str, str] | None = None) -> dict:
+    """Run a command in the folder of the peers and return the result that it prints."""
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=environment, cwd=PEERS)
     if done.returncode:
-        sys.exit(f"{shlex.join(side)} failed:\n{done.stderr}")
+        sys.exit(f"{shlex.join(command)} failed:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def in_turn(sides: list[list[str]], rounds: int, environment: Mapping[str, str] | None = None) -> Results:
-    """A, B, C, A, B, C, …, so that a busy spell of the machine meets all alike."""
+def in_turn(commands: list[list[str]], rounds: int, environment: Mapping[str, str] | None = None) -> Results:
+    """Run A, B, C, A, B, C, …, so that other load on the machine affects all alike."""
     results: Results = {}
     for number in range(rounds):
-        for side in sides:
-            result = measured(side, environment)
+        for command in commands:
+            result = run_once(command, environment)
             print(f"round {number + 1}: {json.dumps(result)}", file=sys.stderr)
             results.setdefault(result["peer"], []).append(result)
     return results

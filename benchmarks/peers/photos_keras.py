@@ -1,4 +1,4 @@
-"""AlexNet and ResNet-18 in Keras on TensorFlow, fed by `image_dataset_from_directory`, as its tutorials do it."""
+"""AlexNet and ResNet-18 in Keras on TensorFlow, fed by `image_dataset_from_directory` as in its tutorials."""
 
 import os
 import time
@@ -14,8 +14,8 @@ from keras import layers
 
 
 def lrn(x):
-    normalise = layers.Lambda(lambda y: tf.nn.local_response_normalization(y, 2, bias=1.0, alpha=2e-5, beta=0.75))
-    return normalise(x)
+    normalize = layers.Lambda(lambda y: tf.nn.local_response_normalization(y, 2, bias=1.0, alpha=2e-5, beta=0.75))
+    return normalize(x)
 
 
 def alexnet(x):
@@ -31,39 +31,39 @@ def alexnet(x):
     return x
 
 
-def normalised(x, filters, size, strides=1):
-    """A convolution and its batch normalisation, padded evenly as in the paper."""
+def conv_bn(x, filters, size, strides=1):
+    """Apply a convolution and batch normalization, padded evenly as in the paper."""
     if size > 1:
         x = layers.ZeroPadding2D(size // 2)(x)
     return layers.BatchNormalization()(layers.Conv2D(filters, size, strides, use_bias=False)(x))
 
 
 def block(x, filters, strides):
-    out = layers.ReLU()(normalised(x, filters, 3, strides))
-    out = normalised(out, filters, 3)
-    shortcut = x if strides == 1 and x.shape[-1] == filters else normalised(x, filters, 1, strides)
+    out = layers.ReLU()(conv_bn(x, filters, 3, strides))
+    out = conv_bn(out, filters, 3)
+    shortcut = x if strides == 1 and x.shape[-1] == filters else conv_bn(x, filters, 1, strides)
     return layers.ReLU()(layers.Add()([out, shortcut]))
 
 
 def resnet18(x):
-    x = layers.ReLU()(normalised(x, 64, 7, 2))
+    x = layers.ReLU()(conv_bn(x, 64, 7, 2))
     x = layers.MaxPooling2D(3, 2)(layers.ZeroPadding2D(1)(x))
     for filters, first in ((64, 1), (128, 2), (256, 2), (512, 2)):
         x = block(block(x, filters, first), filters, 1)
     return layers.GlobalAveragePooling2D()(x)
 
 
-def photographs(asked, size):
-    """Batches of changed pictures, float32 0 … 255 (N, H, W, C), and their classes; and the names of the classes."""
-    found = keras.utils.image_dataset_from_directory(
-        asked.photos, image_size=(size, size), batch_size=asked.batch, crop_to_aspect_ratio=True, verbose=False
+def photographs(args, size):
+    """Return batches of augmented images, float32 0 … 255 (N, H, W, C), with their classes, and the class names."""
+    dataset = keras.utils.image_dataset_from_directory(
+        args.photos, image_size=(size, size), batch_size=args.batch, crop_to_aspect_ratio=True, verbose=False
     )
-    names = found.class_names
-    if asked.cache:
-        found = found.cache()
+    names = dataset.class_names
+    if args.cache:
+        dataset = dataset.cache()
     flip, zoom = layers.RandomFlip("horizontal"), layers.RandomZoom((-0.4, 0.0))
-    changed = found.map(lambda x, y: (zoom(flip(x, training=True), training=True), y), tf.data.AUTOTUNE)
-    return changed.prefetch(tf.data.AUTOTUNE), names
+    augmented = dataset.map(lambda x, y: (zoom(flip(x, training=True), training=True), y), tf.data.AUTOTUNE)
+    return augmented.prefetch(tf.data.AUTOTUNE), names
 
 
 class Clock(keras.callbacks.Callback):
@@ -79,23 +79,23 @@ class Clock(keras.callbacks.Callback):
 
 
 def main():
-    asked = photos_common.arguments("--cache")
+    args = photos_common.arguments("--cache")
     tf.config.threading.set_intra_op_parallelism_threads(common.THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(common.THREADS)
     keras.utils.set_random_seed(0)
-    size = photos_common.SIZES[asked.network]
-    batches, classes = photographs(asked, size)
+    size = photos_common.SIZES[args.network]
+    batches, classes = photographs(args, size)
     x = pixels = keras.Input((size, size, 3))
-    x = {"alexnet": alexnet, "resnet18": resnet18}[asked.network](layers.Rescaling(1 / 255)(x))
+    x = {"alexnet": alexnet, "resnet18": resnet18}[args.network](layers.Rescaling(1 / 255)(x))
     model = keras.Model(pixels, layers.Dense(len(classes), activation="softmax")(x))
     optimizer = keras.optimizers.SGD(photos_common.LEARNING_RATE, momentum=photos_common.MOMENTUM)
     model.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     clock = Clock()
-    history = model.fit(batches, epochs=asked.epochs, verbose=0, callbacks=[clock])
+    history = model.fit(batches, epochs=args.epochs, verbose=0, callbacks=[clock])
     parameters = sum(int(weight.shape.num_elements()) for weight in model.trainable_weights)
-    peer = "Keras on TensorFlow" + (", cached" if asked.cache else "")
+    peer = "Keras on TensorFlow" + (", cached" if args.cache else "")
     versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
-    photos_common.report(peer, asked, clock.seconds, history.history["loss"][-1], parameters, **versions)
+    photos_common.report(peer, args, clock.seconds, history.history["loss"][-1], parameters, **versions)
 
 
 if __name__ == "__main__":

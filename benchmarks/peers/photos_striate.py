@@ -1,4 +1,4 @@
-"""AlexNet and ResNet-18 in Striate, in the precision that it chooses; torchrun may start it in several processes."""
+"""AlexNet and ResNet-18 in Striate, in its default precision; torchrun can start it in several processes."""
 
 import time
 from importlib.metadata import version
@@ -14,7 +14,7 @@ from striate.training import Constant, Recipe
 
 
 class Clock(Callback):
-    """Seconds of each epoch's steps and of fetching their data; the validation after them is not training."""
+    """Record the seconds of each epoch's training steps, including fetching the data, without validation."""
 
     def __init__(self):
         self.seconds = []
@@ -28,19 +28,19 @@ class Clock(Callback):
 
 
 def main():
-    asked = photos_common.arguments()
+    args = photos_common.arguments()
     torch.set_num_threads(THREADS // current_process().world_size)
     start = time.perf_counter()
-    size = photos_common.SIZES[asked.network]
-    data = st.data.load(asked.photos.parent, size=(size, size), channels=3)  # the folder with the part that is "train"
+    size = photos_common.SIZES[args.network]
+    data = st.data.load(args.photos.parent, size=(size, size), channels=3)  # the folder that contains "train"
     reading = time.perf_counter() - start
-    model = st.zoo.build(asked.network, input_shape=data.shape, classes=len(data.classes))
+    model = st.zoo.build(args.network, input_shape=data.shape, classes=len(data.classes))
     model.use_engine("torch", device="cpu")
     augmentation = st.data.Augmentation(
         flip_horizontal=True, crop=photos_common.AREA, crop_aspect=photos_common.ASPECT, fill="edge"
     )
     optimizer = st.optimizers.SGD(photos_common.LEARNING_RATE, momentum=photos_common.MOMENTUM)
-    recipe = Recipe(asked.epochs, asked.batch, optimizer, Constant(), augmentation)
+    recipe = Recipe(args.epochs, args.batch, optimizer, Constant(), augmentation)
     clock = Clock()
     history = model.train(data, recipe, callbacks=[clock], verbose=False).history
     clock.seconds[0] += reading
@@ -49,7 +49,7 @@ def main():
     parameters = sum(model.weights[each.name].size for each in model.network.parameters if each.trainable)
     versions = {"torch": torch.__version__, "simplejpeg": version("simplejpeg"), "chosen": model.engine.precision}
     peer = "Striate" if current_process().world_size == 1 else f"Striate in {current_process().world_size} processes"
-    photos_common.report(peer, asked, clock.seconds, history["loss"][-1], parameters, **versions)
+    photos_common.report(peer, args, clock.seconds, history["loss"][-1], parameters, **versions)
 
 
 if __name__ == "__main__":

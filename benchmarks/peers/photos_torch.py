@@ -74,7 +74,7 @@ def resnet18(classes):
 
 
 def random_box(width, height):
-    """Left, top, right and bottom of a random part of the picture, as RandomResizedCrop draws it."""
+    """Return left, top, right and bottom of a random crop, drawn as by RandomResizedCrop."""
     for _ in range(10):
         area = width * height * random.uniform(*photos_common.AREA)
         aspect = math.exp(random.uniform(*map(math.log, photos_common.ASPECT)))
@@ -108,15 +108,15 @@ class Photographs(Dataset):
 
 
 def main():
-    asked = photos_common.arguments()
+    args = photos_common.arguments()
     torch.manual_seed(0)
     torch.set_num_threads(common.THREADS)
-    data = Photographs(asked.photos, photos_common.SIZES[asked.network])
-    loader = DataLoader(data, asked.batch, shuffle=True, num_workers=2, persistent_workers=True)
-    network = {"alexnet": alexnet, "resnet18": resnet18}[asked.network](len(data.classes)).train()
+    data = Photographs(args.photos, photos_common.SIZES[args.network])
+    loader = DataLoader(data, args.batch, shuffle=True, num_workers=2, persistent_workers=True)
+    network = {"alexnet": alexnet, "resnet18": resnet18}[args.network](len(data.classes)).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=photos_common.LEARNING_RATE, momentum=photos_common.MOMENTUM)
     criterion, seconds, losses = nn.CrossEntropyLoss(), [], []
-    for _ in range(asked.epochs):
+    for _ in range(args.epochs):
         start = time.perf_counter()
         for images, targets in loader:
             optimizer.zero_grad()
@@ -127,7 +127,7 @@ def main():
         seconds.append(time.perf_counter() - start)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     versions = {"torch": torch.__version__, "pillow": PIL.__version__}
-    photos_common.report("PyTorch, eager", asked, seconds, losses[-1], parameters, **versions)
+    photos_common.report("PyTorch, eager", args, seconds, losses[-1], parameters, **versions)
 
 
 if __name__ == "__main__":

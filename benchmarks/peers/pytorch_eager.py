@@ -1,4 +1,4 @@
-"""The three networks in PyTorch, eager and float32, trained by the loop its tutorials teach."""
+"""The three networks in PyTorch, eager and float32, trained by the loop of its tutorials."""
 
 import common
 import torch
@@ -15,7 +15,7 @@ def simple_convnet():
         nn.ReLU(),
         nn.Linear(100, 10),
     )
-    return initialised(network, lambda weight: nn.init.normal_(weight, std=0.01), bias=0.0)
+    return initialize(network, lambda weight: nn.init.normal_(weight, std=0.01), bias=0.0)
 
 
 def lenet5():
@@ -34,7 +34,7 @@ def lenet5():
         nn.Tanh(),
         nn.Linear(84, 10),
     )
-    return initialised(network, lambda weight: nn.init.trunc_normal_(weight, std=0.1, a=-0.2, b=0.2), bias=0.1)
+    return initialize(network, lambda weight: nn.init.trunc_normal_(weight, std=0.1, a=-0.2, b=0.2), bias=0.1)
 
 
 def mnist_cnn():
@@ -51,7 +51,7 @@ def mnist_cnn():
     return nn.Sequential(*blocks, *head)
 
 
-def initialised(network, fill, bias):
+def initialize(network, fill, bias):
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             fill(layer.weight)

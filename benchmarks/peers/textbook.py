@@ -1,4 +1,4 @@
-"""simple-convnet the way from-scratch books teach it: float64, N C H W, im2col, one class for each layer."""
+"""simple-convnet as in from-scratch textbooks: float64, N C H W, im2col, one class for each layer."""
 
 import common
 import numpy as np

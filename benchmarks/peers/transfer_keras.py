@@ -1,7 +1,7 @@
-"""Feature extraction as Keras's guides do it, end to end: a frozen base at 224, features once, a dense head.
+"""Feature extraction as in Keras's guides, end to end: a frozen base at 224 pixels, features once, a dense head.
 
-The base has random weights, where published ones cannot be downloaded; they cost the same time. Run it in a Python that
-has TensorFlow: python benchmarks/peers/transfer_keras.py FOLDER [--base EfficientNetB0]
+The base has random weights, which take the same time as published ones. Run it in a Python with TensorFlow:
+python benchmarks/peers/transfer_keras.py FOLDER [--base EfficientNetB0]
 """
 
 import argparse
@@ -25,13 +25,13 @@ BASES = ("MobileNetV2", "EfficientNetB0")
 def features(
     run: Callable[..., tf.Tensor], scale: layers.Layer, folder: str, part: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(N, F) and class numbers (N,)."""
-    pictures = keras.utils.image_dataset_from_directory(
+    """Return features (N, F) and class numbers (N,)."""
+    images = keras.utils.image_dataset_from_directory(
         folder, image_size=(224, 224), batch_size=BATCH, crop_to_aspect_ratio=True, validation_split=0.1, seed=0,
         subset=part, shuffle=True, verbose=False,
     )  # fmt: skip
-    found = [(run(scale(x)).numpy(), y.numpy()) for x, y in pictures.prefetch(2)]
-    x, y = zip(*found, strict=True)
+    parts = [(run(scale(x)).numpy(), y.numpy()) for x, y in images.prefetch(2)]
+    x, y = zip(*parts, strict=True)
     return np.concatenate(x), np.concatenate(y)
 
 
@@ -39,23 +39,23 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("--base", choices=BASES, default=BASES[0])
-    asked = parser.parse_args()
-    base = getattr(keras.applications, asked.base)(
+    args = parser.parse_args()
+    base = getattr(keras.applications, args.base)(
         weights=None, include_top=False, pooling="avg", input_shape=(224, 224, 3)
     )
     base.trainable = False
-    run = tf.function(lambda x: base(x, training=False))  # one graph, as predict would make of it
-    scale = layers.Rescaling(1 / 127.5, -1) if asked.base == "MobileNetV2" else layers.Rescaling(1.0)
-    x, y = features(run, scale, asked.folder, "training")
-    test = features(run, scale, asked.folder, "validation")
+    run = tf.function(lambda x: base(x, training=False))  # one graph, as in predict
+    scale = layers.Rescaling(1 / 127.5, -1) if args.base == "MobileNetV2" else layers.Rescaling(1.0)
+    x, y = features(run, scale, args.folder, "training")
+    test = features(run, scale, args.folder, "validation")
     extracted = time.perf_counter() - began
     head = keras.Sequential([layers.Dropout(0.2), layers.Dense(int(y.max()) + 1, activation="softmax")])
     head.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     head.fit(x, y, batch_size=BATCH, epochs=EPOCHS, validation_split=0.1, verbose=0)
     head.evaluate(*test, verbose=0)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    print(f"{asked.base}: {time.perf_counter() - began:.1f} s in all, {extracted:.1f} s to the features, "
-          f"{used.ru_utime + used.ru_stime:.1f} s of processors; {len(x) + len(test[0])} pictures")  # fmt: skip
+    print(f"{args.base}: {time.perf_counter() - began:.1f} s in total, {extracted:.1f} s for the features, "
+          f"{used.ru_utime + used.ru_stime:.1f} s CPU; {len(x) + len(test[0])} images")  # fmt: skip
 
 
 if __name__ == "__main__":
