@@ -1,4 +1,4 @@
-"""What the documents say is true: their Python runs, their commands exist, their links lead somewhere."""
+"""The documents are correct: their Python runs, their commands exist, their links work."""
 
 import ast
 import os
@@ -38,7 +38,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def program(page: str) -> str:
-    """The Python of a page, each line where it stands there, so that a traceback points at it."""
+    """Return the Python code of a page with each line at its place, so that a traceback points to it."""
     lines = [""] * len(text_of(page).splitlines())
     for match in FENCE.finditer(text_of(page)):
         if match[1] == "python":
@@ -49,14 +49,14 @@ def program(page: str) -> str:
 
 
 def commands(page: str) -> list[str]:
-    """What the shell blocks call, without comments, and without the output in sessions."""
-    typed = [line for code in blocks(page, "sh") for line in code.splitlines()]
-    typed += [line[2:] for code in blocks(page, "console") for line in code.splitlines() if line.startswith("$ ")]
-    return [command for line in typed if (command := line.partition(" #")[0].strip())]
+    """Return the commands in the shell blocks, without comments and without printed output."""
+    entered = [line for code in blocks(page, "sh") for line in code.splitlines()]
+    entered += [line[2:] for code in blocks(page, "console") for line in code.splitlines() if line.startswith("$ ")]
+    return [command for line in entered if (command := line.partition(" #")[0].strip())]
 
 
 @pytest.mark.parametrize("page", PROGRAMS)
-def test_python_runs_and_prints_what_the_page_says(page: str, tmp_path: Path) -> None:
+def test_python_runs_and_prints_the_shown_output(page: str, tmp_path: Path) -> None:
     script = tmp_path / "page.py"
     script.write_text(program(page), "utf-8")
     done = subprocess.run(
@@ -68,12 +68,10 @@ def test_python_runs_and_prints_what_the_page_says(page: str, tmp_path: Path) ->
         check=False,
     )
     assert done.returncode == 0, f"{page}\n{done.stderr}"
-    promised = re.findall(r"# → (.*)$", program(page), re.MULTILINE) + blocks(page, "text")
-    assert promised
-    for output in promised:
-        assert output in done.stdout, (
-            f"{page} promises output that does not come:\n{output}\n\nIt prints:\n{done.stdout}"
-        )
+    expected = re.findall(r"# → (.*)$", program(page), re.MULTILINE) + blocks(page, "text")
+    assert expected
+    for output in expected:
+        assert output in done.stdout, f"{page} shows output that is not printed:\n{output}\n\nPrinted:\n{done.stdout}"
 
 
 @pytest.mark.parametrize("page", PAGES[::2])
@@ -101,7 +99,7 @@ def test_commands_exist(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def parse(command: click.Command, arguments: list[str]) -> None:
-    """Raise click.UsageError unless the command takes these arguments; nothing is run."""
+    """Raise click.UsageError unless the command accepts these arguments; nothing is run."""
     if isinstance(command, click.Group):
         name, found, rest = command.resolve_command(click.Context(command), arguments)
         assert found, name
@@ -118,13 +116,13 @@ def parse(command: click.Command, arguments: list[str]) -> None:
         (["train", "mnist", "again"], "unexpected extra argument"),
     ],
 )
-def test_the_parse_refuses_what_does_not_exist(arguments: list[str], message: str) -> None:
+def test_the_parser_rejects_unknown_commands_and_options(arguments: list[str], message: str) -> None:
     with pytest.raises(click.UsageError, match=re.escape(message)):
         parse(striate, arguments)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(document: Path) -> None:
+def test_links_work(document: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", document.read_text("utf-8"))
     assert [link for link in links if "://" not in link and not (document.parent / link).exists()] == []
 

@@ -1,4 +1,4 @@
-"""`import striate` is quick because it loads nothing heavy, and still offers every public name."""
+"""`import striate` loads no heavy packages and still offers every public name."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ HEAVY = {
 
 
 def packages_loaded_by(code: str) -> set[str]:
-    """The heavy packages that a fresh Python has loaded after running the code."""
+    """Return the heavy packages that a new Python process has loaded after running the code."""
     program = f"import sys\n{code}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8")
     return HEAVY & set(done.stdout.split())
@@ -28,11 +28,11 @@ def packages_loaded_by(code: str) -> set[str]:
         "import striate; striate.Input, striate.Network, striate.layers.Conv2D, striate.errors.StriateError",
     ],
 )
-def test_describing_networks_loads_nothing_heavy(code: str) -> None:
+def test_describing_networks_loads_no_heavy_packages(code: str) -> None:
     assert packages_loaded_by(code) == set()
 
 
-def test_the_check_sees_what_is_loaded() -> None:
+def test_the_check_detects_loaded_packages() -> None:
     assert "numpy" in packages_loaded_by("import striate; striate.Model")
 
 
@@ -43,12 +43,12 @@ def test_the_numpy_engine_loads_no_other_framework() -> None:
     )
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_exists() -> None:
     assert set(dir(st)) == set(st.__all__)
     for name in st.__all__:
         assert getattr(st, name) is not None
 
 
-def test_a_name_that_is_not_there() -> None:
+def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'striate' has no attribute 'Modle'"):
         _ = st.Modle

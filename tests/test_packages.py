@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md's table of rooms holds: every import in the package is one that the table allows."""
+"""Every import in Striate is allowed by the table of packages in ARCHITECTURE.md."""
 
 import ast
 import re
@@ -16,51 +16,51 @@ HEAD = "| package | holds | may import | packages |"
 
 
 @dataclass(frozen=True)
-class Package:
-    """What the modules of a room may import: other rooms of Striate, and packages beside the standard library."""
+class Allowed:
+    """What the modules of a package may import: packages of Striate, and packages outside the standard library."""
 
-    rooms: frozenset[str]
-    packages: frozenset[str]
+    internal: frozenset[str]
+    external: frozenset[str]
 
 
-def read_table(text: str) -> dict[str, Package]:
-    """The rooms of the document, in its order."""
+def read_table(text: str) -> dict[str, Allowed]:
+    """Return the packages of the document, in its order."""
     rows = text.split(HEAD)[1].split("\n\n", maxsplit=1)[0].splitlines()[2:]
-    rooms: dict[str, Package] = {}
-    for name, _, imports, packages in (row.strip("| ").split(" | ") for row in rows):
-        allowed = set(rooms) if "all above" in imports else set()
-        allowed |= names(imports.replace("all above", ""))
-        rooms[name.strip("`").removesuffix("/")] = Package(frozenset(allowed), frozenset(names(packages)))
-    return rooms
+    packages: dict[str, Allowed] = {}
+    for name, _, imports, externals in (row.strip("| ").split(" | ") for row in rows):
+        internal = set(packages) if "all above" in imports else set()
+        internal |= names(imports.replace("all above", ""))
+        packages[name.strip("`").removesuffix("/")] = Allowed(frozenset(internal), frozenset(names(externals)))
+    return packages
 
 
 def names(cell: str) -> set[str]:
     return {name.strip("`").removesuffix("/") for name in re.findall(r"`[^`]+`", cell)}
 
 
-def violations(source: Path, rooms: dict[str, Package]) -> list[str]:
-    """One sentence for each import that the table does not allow, and for each file that is in no room."""
+def violations(source: Path, packages: dict[str, Allowed]) -> list[str]:
+    """Return one sentence for each import that the table does not allow, and for each file in no package."""
     found = []
     for file in sorted(source.rglob("*.py")):
         path = file.relative_to(source).as_posix()
-        room = room_of(path, rooms)
-        if room is None:
-            found.append(f"{path} is in no room")
+        package = package_of(path, packages)
+        if package is None:
+            found.append(f"{path} is in no package")
             continue
         for line, imported in imports_of(file, source):
-            if not allowed(imported, room, rooms):
-                found.append(f"{path}:{line} imports {imported}, but {room} may not")
+            if not is_allowed(imported, package, packages):
+                found.append(f"{path}:{line} imports {imported}, but {package} may not")
     return found
 
 
-def room_of(path: str, rooms: dict[str, Package]) -> str | None:
-    """The innermost room that holds the file."""
-    holding = [room for room in rooms if path == room or path.startswith(f"{room}/")]
+def package_of(path: str, packages: dict[str, Allowed]) -> str | None:
+    """Return the innermost package that contains the file."""
+    holding = [package for package in packages if path == package or path.startswith(f"{package}/")]
     return max(holding, key=len, default=None)
 
 
 def imports_of(file: Path, source: Path) -> Iterator[tuple[int, str]]:
-    """(line, what is imported) as a file of the package ("network/graph.py") or the name of a package ("numpy")."""
+    """Yield (line, import), the import as a file of Striate ("network/graph.py") or an external package ("numpy")."""
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             wanted = [alias.name for alias in node.names]
@@ -82,34 +82,34 @@ def located(name: str, source: Path) -> str:
         for candidate in (module.with_suffix(".py") if module.name else module, module / "__init__.py"):
             if (source / candidate).is_file():
                 return candidate.as_posix()
-    raise AssertionError(f"{name} is nowhere in {source}")
+    raise AssertionError(f"{name} does not exist in {source}")
 
 
-def allowed(imported: str, room: str, rooms: dict[str, Package]) -> bool:
+def is_allowed(imported: str, package: str, packages: dict[str, Allowed]) -> bool:
     if not imported.endswith(".py"):
-        return imported in sys.stdlib_module_names or imported in rooms[room].packages
-    other = room_of(imported, rooms)
-    return other == room or other in rooms[room].rooms
+        return imported in sys.stdlib_module_names or imported in packages[package].external
+    other = package_of(imported, packages)
+    return other == package or other in packages[package].internal
 
 
 @pytest.fixture(scope="module")
-def rooms() -> dict[str, Package]:
+def packages() -> dict[str, Allowed]:
     return read_table(DOCUMENT.read_text("utf-8"))
 
 
-def test_every_import_is_allowed(rooms: dict[str, Package]) -> None:
-    assert violations(SOURCE, rooms) == []
+def test_every_import_is_allowed(packages: dict[str, Allowed]) -> None:
+    assert violations(SOURCE, packages) == []
 
 
-def test_every_room_exists(rooms: dict[str, Package]) -> None:
-    assert [room for room in rooms if not (SOURCE / room).exists()] == []
+def test_every_package_exists(packages: dict[str, Allowed]) -> None:
+    assert [package for package in packages if not (SOURCE / package).exists()] == []
 
 
-def test_packages_import_only_from_rooms_above(rooms: dict[str, Package]) -> None:
-    order = list(rooms)
-    for name, room in rooms.items():
-        below = room.rooms - set(order[: order.index(name)])
-        assert below <= {"__init__.py"}, f"{name} may import what does not stand above it: {below}"
+def test_packages_import_only_from_packages_above(packages: dict[str, Allowed]) -> None:
+    order = list(packages)
+    for name, package in packages.items():
+        below = package.internal - set(order[: order.index(name)])
+        assert below <= {"__init__.py"}, f"{name} may import packages that are not above it: {below}"
 
 
 TABLE = f"""
@@ -150,10 +150,10 @@ TABLE = f"""
             ["engines/base.py:1 imports engines/numpy/steps.py, but engines may not"],
         ),
         ("errors.py", "import striate.network", ["errors.py:1 imports network/__init__.py, but errors.py may not"]),
-        ("helpers.py", "", ["helpers.py is in no room"]),
+        ("helpers.py", "", ["helpers.py is in no package"]),
     ],
 )
-def test_the_walk_finds_what_is_not_allowed(tmp_path: Path, file: str, code: str, found: list[str]) -> None:
+def test_forbidden_imports_are_found(tmp_path: Path, file: str, code: str, found: list[str]) -> None:
     for path in (
         "errors.py", "network/__init__.py", "network/graph.py", "engines/base.py", "engines/numpy/__init__.py",
         "engines/numpy/steps.py", "cli/train.py",
@@ -164,10 +164,10 @@ def test_the_walk_finds_what_is_not_allowed(tmp_path: Path, file: str, code: str
     assert violations(tmp_path, read_table(TABLE)) == found
 
 
-def test_reading_the_table() -> None:
+def test_the_table_is_read() -> None:
     table = read_table(TABLE)
     assert list(table) == ["errors.py", "network", "engines", "engines/numpy", "cli"]
-    assert table["errors.py"] == Package(frozenset(), frozenset())
-    assert table["cli"] == Package(
+    assert table["errors.py"] == Allowed(frozenset(), frozenset())
+    assert table["cli"] == Allowed(
         frozenset({"errors.py", "network", "engines", "engines/numpy"}), frozenset({"click"})
     )

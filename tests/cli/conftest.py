@@ -1,4 +1,4 @@
-"""The command line as a user has it: in a process of its own, in an empty folder."""
+"""Fixtures that run the command line in a separate process, in an empty folder."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ def run(*args: str | Path, cwd: Path, env: dict[str, str] | None = None) -> Fini
 
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
-    """Run `striate …` in the test's own folder."""
+    """A function that runs `striate …` in the temporary folder of the test."""
 
     def call(*args: str | Path, env: dict[str, str] | None = None) -> Finished:
         return run(*args, cwd=tmp_path, env=env)
@@ -44,7 +44,7 @@ def cli(tmp_path: Path) -> Cli:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Finished]:
-    """A finished run of mnist-quick on mnist5k, and what its training printed. Leave it as it is."""
+    """A finished run of mnist-quick on mnist5k, and its printed output. Tests must not change it."""
     folder = tmp_path_factory.mktemp("trained")
     done = run("train", "--model", "mnist-quick", "--epochs", "4", "--seed", "3", "--out", "quick", cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -53,14 +53,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Finished]:
 
 @pytest.fixture(scope="session")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two classes in Korean: 빨강 is mostly red, 파랑 mostly blue; one file is no picture."""
+    """A folder with two classes with Korean names: 빨강 is mostly red, 파랑 mostly blue; one file is no image."""
     folder = tmp_path_factory.mktemp("data") / "우리 사진"
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for name, channel in (("빨강", 0), ("파랑", 2)):
         (folder / name).mkdir(parents=True)
         for number in range(40):
-            pixels = generator.integers(0, 120, (20, 24, 3), dtype=np.uint8)
+            pixels = rng.integers(0, 120, (20, 24, 3), dtype=np.uint8)
             pixels[:, :, channel] += 120
             (folder / name / f"그림 {number}.png").write_bytes(encode_png(pixels))
-    (folder / "빨강" / "망가진.jpg").write_bytes(b"not a picture")
+    (folder / "빨강" / "망가진.jpg").write_bytes(b"not an image")
     return folder
