@@ -1,4 +1,4 @@
-"""Folders of photographs on the command line: looking through one, its parts, sizes and bad files, a full disk."""
+"""Folders of images on the command line: `striate data scan`, parts, image sizes, damaged files, a full disk."""
 
 import json
 import re
@@ -20,9 +20,9 @@ from .conftest import Cli
 
 
 @pytest.fixture
-def mess(photographs: Path, tmp_path: Path) -> Path:
-    """The photographs with all that goes wrong in folders."""
-    folder = shutil.copytree(photographs, tmp_path / "mess")
+def messy_folder(photographs: Path, tmp_path: Path) -> Path:
+    """The photographs, with everything that can be wrong with a folder."""
+    folder = shutil.copytree(photographs, tmp_path / "messy")
     for number in range(12):
         (folder / "빨강" / f"broken {number}.jpg").write_bytes(b"\xff\xd8 no more")
     shutil.copy(folder / "빨강/그림 1.png", folder / "빨강/그림 1 (copy).png")
@@ -32,12 +32,12 @@ def mess(photographs: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_scan_prints_what_lies_there_and_advises(cli: Cli, mess: Path) -> None:
-    done = cli("data", "scan", mess)
+def test_scan_prints_the_contents_and_advice(cli: Cli, messy_folder: Path) -> None:
+    done = cli("data", "scan", messy_folder)
     assert done.returncode == 0
     assert done.stderr == ""
     lines = done.stdout.splitlines()
-    assert lines[0].startswith(f"{mess}: 82 images in 2 classes, 0.1 MB")
+    assert lines[0].startswith(f"{messy_folder}: 82 images in 2 classes, 0.1 MB")
     assert lines[1] == "formats  PNG 82"
     assert lines[2] == "sizes    smallest 24×20, median 24×20, largest 24×20"
     assert [line.split() for line in lines[4:7]] == [["class", "images"], ["빨강", "41"], ["파랑", "41"]]
@@ -50,22 +50,22 @@ def test_scan_prints_what_lies_there_and_advises(cli: Cli, mess: Path) -> None:
     assert lines[-1].startswith("Some images are in several classes, so their labels contradict each other.")
 
 
-def test_scan_as_json(cli: Cli, mess: Path) -> None:
-    found = json.loads(cli("data", "scan", mess, "--json").stdout)
+def test_scan_as_json(cli: Cli, messy_folder: Path) -> None:
+    found = json.loads(cli("data", "scan", messy_folder, "--json").stdout)
     assert found["images"] == 82
-    assert found["bytes"] == sum(file.stat().st_size for file in mess.rglob("*.png"))
+    assert found["bytes"] == sum(file.stat().st_size for file in messy_folder.rglob("*.png"))
     assert found["formats"] == {"PNG": 82}
     assert found["sizes"]["median"] == [24, 20]
     assert found["classes"] == {"빨강": [41], "파랑": [41]}
     assert len(found["unreadable"]) == 13
-    assert {fault["file"] for fault in found["unreadable"]} >= {f"빨강/broken {number}.jpg" for number in range(12)}
-    assert all(fault["reason"].startswith(f"{fault['file']} cannot be read") for fault in found["unreadable"])
+    assert {item["file"] for item in found["unreadable"]} >= {f"빨강/broken {number}.jpg" for number in range(12)}
+    assert all(item["reason"].startswith(f"{item['file']} cannot be read") for item in found["unreadable"])
     assert found["copies"] == [["빨강/그림 1 (copy).png", "빨강/그림 1.png"]]
     assert found["conflicts"] == [["빨강/그림 2.png", "파랑/그림 2 of red.png"]]
     assert found["advice"].startswith("Some images are in several classes")
 
 
-def test_scan_says_what_training_would_say_of_a_folder_without_classes(cli: Cli, tmp_path: Path) -> None:
+def test_scanning_a_folder_without_classes_is_the_error_of_training(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "one/cat").mkdir(parents=True)
     done = cli("data", "scan", "one")
     assert done.returncode == 1
@@ -73,17 +73,17 @@ def test_scan_says_what_training_would_say_of_a_folder_without_classes(cli: Cli,
     assert "cannot be read: No such file" in cli("data", "scan", "nothing").stderr
 
 
-def pictures(folder: Path, count: int, first: int, size: int = 9) -> None:
+def write_images(folder: Path, count: int, first: int, size: int = 9) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(first)
     for number in range(count):
         (folder / f"{number}.png").write_bytes(encode_png(rng.integers(0, 256, (size, size, 3), dtype=np.uint8)))
 
 
-def test_scan_counts_parts_and_finds_what_they_share(tmp_path: Path) -> None:
+def test_scan_counts_parts_and_finds_leaks_between_them(tmp_path: Path) -> None:
     for first, part in enumerate(("train", "val", "test")):
         for label in ("a", "b"):
-            pictures(tmp_path / part / label, 30, 10 * first + (label == "b"))
+            write_images(tmp_path / part / label, 30, 10 * first + (label == "b"))
     shutil.copy(tmp_path / "test/a/0.png", tmp_path / "train/a/leak.png")
     found = scan_folder(tmp_path)
     assert found.parts == ("training", "validation", "test")
@@ -104,23 +104,25 @@ def test_scan_counts_parts_and_finds_what_they_share(tmp_path: Path) -> None:
         ((30, 30), 1, "No problems found. To train: striate train "),
     ],
 )
-def test_the_advice_is_on_the_gravest_thing(tmp_path: Path, counts: tuple[int, int], broken: int, advice: str) -> None:
+def test_the_advice_is_about_the_most_serious_problem(
+    tmp_path: Path, counts: tuple[int, int], broken: int, advice: str
+) -> None:
     for first, (label, count) in enumerate(zip("ab", counts, strict=True)):
-        pictures(tmp_path / label, count, first)
+        write_images(tmp_path / label, count, first)
     for number in range(broken):
         (tmp_path / "a" / f"{number}.jpg").write_bytes(b"broken")
     assert scan_folder(tmp_path).advice.startswith(advice)
 
 
-def test_scan_names_classes_without_training_images_and_counts_few_bytes(cli: Cli, tmp_path: Path) -> None:
-    for place in ("train/a", "train/b", "test/a", "test/c", "val/d"):
-        pictures(tmp_path / "p" / place, 30, len(place))
+def test_scan_names_classes_without_training_images_and_prints_kilobytes(cli: Cli, tmp_path: Path) -> None:
+    for part in ("train/a", "train/b", "test/a", "test/c", "val/d"):
+        write_images(tmp_path / "p" / part, 30, len(part))
     lines = cli("data", "scan", "p").stdout.splitlines()
     assert re.fullmatch(r"p: 150 images in 4 classes, \d\d\.\d kB", lines[0])
     assert lines[-1] == "There are no training images of 'c', 'd', so the network cannot learn them. Add some."
 
 
-def test_a_scan_of_nothing_but_damage_says_so(tmp_path: Path) -> None:
+def test_scanning_only_damaged_files_is_an_error(tmp_path: Path) -> None:
     for label in ("a", "b"):
         (tmp_path / label).mkdir()
         (tmp_path / label / "1.jpg").write_bytes(b"broken")
@@ -138,14 +140,14 @@ def test_a_scan_of_nothing_but_damage_says_so(tmp_path: Path) -> None:
         ("resnet18", {"input_shape": (40, 56, 3)}, (40, 56, 3)),
     ],
 )
-def test_photographs_come_in_the_size_that_the_model_was_made_for(
+def test_images_have_the_input_size_of_the_model(
     photographs: Path, model: str, settings: dict[str, object], shape: tuple[int, int, int]
 ) -> None:
     plan = make_plan(str(photographs), model)
     assert load_for(TrainingPlan(plan.data, model, plan.recipe, settings)).shape == shape
 
 
-def test_the_way_pictures_are_fitted_is_saved_with_the_model(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+def test_the_image_policy_is_saved_with_the_model(cli: Cli, photographs: Path, tmp_path: Path) -> None:
     small = ("--set", "input_shape=[8,8,3]", "--epochs", "1", "--model", "tutorial-cnn", "--batch-size", "20")
     done = cli("train", photographs, *small, "--fit", "pad", "--out", "run")
     assert done.returncode == 0, done.stderr
@@ -158,10 +160,10 @@ def test_the_way_pictures_are_fitted_is_saved_with_the_model(cli: Cli, photograp
     assert st.load(tmp_path / "run/model.safetensors").policy == policy
 
 
-def test_given_parts_are_trained_on_as_they_are(cli: Cli, tmp_path: Path) -> None:
+def test_existing_parts_are_kept(cli: Cli, tmp_path: Path) -> None:
     for first, part in enumerate(("Train", "valid", "TEST")):
         for label in ("고양이", "강아지 🐶"):
-            pictures(tmp_path / "photos" / part / label, 12, 10 * first + len(label))
+            write_images(tmp_path / "photos" / part / label, 12, 10 * first + len(label))
     done = cli("train", "photos", "--model", "tutorial-cnn", "--set", "input_shape=[8,8,3]", "--epochs", "1")
     assert done.returncode == 0, done.stderr
     assert "2 classes, 8×8×3; 24 images to train, 24 to validate, 24 to test" in done.stdout
@@ -170,11 +172,11 @@ def test_given_parts_are_trained_on_as_they_are(cli: Cli, tmp_path: Path) -> Non
     assert all(mistake["path"].startswith("TEST/") for mistake in metrics["mistakes"])
 
 
-def test_what_was_left_out_is_in_the_report_and_the_rest_of_a_long_list_folded_away(
-    cli: Cli, mess: Path, tmp_path: Path
+def test_left_out_files_are_in_the_report_and_a_long_list_is_collapsed(
+    cli: Cli, messy_folder: Path, tmp_path: Path
 ) -> None:
     small = ("--set", "input_shape=[8,8,3]", "--epochs", "1", "--model", "tutorial-cnn")
-    done = cli("train", mess, *small, "--out", "run")
+    done = cli("train", messy_folder, *small, "--out", "run")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("note    ") == 11
     assert "more; all are in the report" in done.stdout
@@ -186,9 +188,7 @@ def test_what_was_left_out_is_in_the_report_and_the_rest_of_a_long_list_folded_a
     assert evaluated.stderr.count("Note: ") == 11
 
 
-def test_without_room_on_the_disk_it_trains_from_memory_and_says_so(
-    cli: Cli, photographs: Path, tmp_path: Path
-) -> None:
+def test_without_disk_space_pixels_are_kept_in_memory_with_a_note(cli: Cli, photographs: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
     small = ("--set", "input_shape=[8,8,3]", "--epochs", "1", "--model", "tutorial-cnn")
     done = cli("train", photographs, *small, env={"STRIATE_CACHE": str(tmp_path / "file")})
@@ -196,7 +196,7 @@ def test_without_room_on_the_disk_it_trains_from_memory_and_says_so(
     assert "The pixels are held in memory this time. The pixels of the pictures cannot be kept in" in done.stdout
 
 
-def test_a_model_fits_and_predicts_pixels_in_a_file(photographs: Path) -> None:
+def test_a_model_trains_and_predicts_on_pixels_stored_in_a_file(photographs: Path) -> None:
     data = st.data.load(photographs, size=8)
     assert isinstance(data.train.x, Stored)
     model = st.Sequential([st.Input((8, 8, 3)), st.layers.Flatten(), st.layers.Dense(2, activation="softmax")])
