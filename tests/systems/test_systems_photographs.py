@@ -11,7 +11,7 @@ from striate import zoo
 from striate.data import PHOTOGRAPHS
 from striate.engines.optimizers import AdamW
 from striate.errors import DataError
-from striate.systems.recipes import PHOTO_RECIPES, TYPICAL_IMAGES, photo_recipe, recipe_for, tuning_recipe
+from striate.systems.recipes import TYPICAL_IMAGES, recipe_for, tuning_recipe
 from striate.systems.registry import find_dogs_vs_cats, get_system
 from striate.training import Recipe
 from striate.workflows import defaults
@@ -43,12 +43,14 @@ def test_every_classic_network_has_a_recipe_for_photographs(model: str) -> None:
 
 
 def test_networks_for_small_images_have_their_own_recipes() -> None:
-    assert all(photo_recipe(model) is None for model in zoo.names() if max(zoo.network(model).input_shapes[0]) <= 64)
+    for model in zoo.names():
+        usual = zoo.find(model).recipe
+        assert usual is None or usual.images is None or max(zoo.network(model).input_shapes[0]) > 64
     assert recipe_for("mnist-cnn-functional", 5) == recipe_for("mnist-cnn")
     assert recipe_for("linear-regression") == Recipe()
 
 
-@given(some.sampled_from(sorted(PHOTO_RECIPES)), some.integers(0, 10**7), some.integers(1, 10**6))
+@given(some.sampled_from(CLASSICS), some.integers(0, 10**7), some.integers(1, 10**6))
 def test_more_images_mean_fewer_epochs_but_more_steps(model: str, images: int, more: int) -> None:
     fewer, larger = recipe_for(model, images), recipe_for(model, images + more)
     assert fewer.epochs >= larger.epochs >= 20

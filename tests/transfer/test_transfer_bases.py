@@ -1,4 +1,4 @@
-"""A base, its features, and the one network that base and head become."""
+"""A base, its features, and the single network that base and head become."""
 
 from pathlib import Path
 
@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from striate import zoo
+from striate._types import Array
 from striate.data import from_arrays
 from striate.engines.onnxruntime import OnnxEngine
 from striate.errors import UsageError
+from striate.model import Model
+from striate.network import Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Network
 from striate.pretrained import load_pretrained
-from striate.transfer.bases import TOP, Base, joined, open_base, with_features
-from striate.transfer.features import features
-from striate.transfer.head import Head, log_softmax
+from striate.transfer.bases import Base, feature_layers, joined, open_base, with_features
+from striate.transfer.features import extract_features
+from striate.transfer.linear_head import LinearHead, log_softmax
 
 SHAPE = (48, 48, 3)
 X = np.random.default_rng(0).integers(0, 256, (5, *SHAPE), dtype=np.uint8)
@@ -23,53 +26,95 @@ def base() -> Base:
     return open_base("efficientnet-lite0", SHAPE)
 
 
-def test_the_last_features_are_what_the_base_hands_to_its_own_classifier(base: Base) -> None:
+def test_the_last_features_are_what_the_network_gives_its_own_classifier(base: Base) -> None:
     whole = zoo.network("efficientnet-lite0", input_shape=SHAPE)
     weights, _ = load_pretrained(whole, "imagenet")
     (expected,) = OnnxEngine(whole, weights).forward([X])
     *_, top = OnnxEngine(base.network, base.weights).forward([X])
-    head = Head(weights["output/kernel"], weights["output/bias"])
+    head = LinearHead(weights["output/kernel"], weights["output/bias"])
     np.testing.assert_allclose(np.exp(log_softmax(head.logits(top))), expected, atol=1e-5)
     assert not any(name.startswith("output/") for name in base.weights)
+    assert base.top == "pool"
+
+
+def check_joined(base: Base, number: int, x: Array) -> Network:
+    """Check that base and head, joined at a feature layer, compute what both compute in turn."""
+    layer = base.features[number]
+    found = OnnxEngine(base.network, base.weights).forward([x])[number]
+    rng = np.random.default_rng(1)
+    head = LinearHead(rng.normal(size=(found.shape[1], 3)), rng.normal(size=3))
+    network, weights = joined(base, layer, head)
+    (probabilities,) = OnnxEngine(network, weights).forward([x])
+    np.testing.assert_allclose(probabilities, np.exp(log_softmax(head.logits(found))), atol=1e-4)
+    both = OnnxEngine(with_features(network), weights).forward([x])
+    np.testing.assert_allclose(both[0], probabilities, atol=1e-6)
+    np.testing.assert_allclose(both[1], found, atol=1e-4 * np.abs(found).max())
+    return network
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_base_and_head_become_one_network_at_every_depth(base: Base, number: int) -> None:
-    tap = base.taps[number]
-    found = OnnxEngine(base.network, base.weights).forward([X])[number]
-    rng = np.random.default_rng(1)
-    head = Head(rng.normal(size=(found.shape[1], 3)), rng.normal(size=3))
-    network, weights = joined(base, tap, head)
-    (probabilities,) = OnnxEngine(network, weights).forward([X])
-    np.testing.assert_allclose(probabilities, np.exp(log_softmax(head.logits(found))), atol=1e-4)
-    told, again = OnnxEngine(with_features(network), weights).forward([X])
-    np.testing.assert_allclose(told, probabilities, atol=1e-6)
-    np.testing.assert_allclose(again, found, atol=1e-4)
-    assert (tap == TOP) == (network == zoo.network("efficientnet-lite0", input_shape=SHAPE, classes=3))
+def test_base_and_head_become_one_network_at_every_feature_layer(base: Base, number: int) -> None:
+    network = check_joined(base, number, X)
+    assert (number == 3) == (network == zoo.network("efficientnet-lite0", input_shape=SHAPE, classes=3))
 
 
 def test_features_are_computed_once(base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path))
     x = np.random.default_rng(2).integers(0, 256, (40, *SHAPE), dtype=np.uint8)
     data = from_arrays(x, np.arange(40) % 2)
-    first = features(base, data)
+    first = extract_features(base, data)
     expected = OnnxEngine(base.network, base.weights).forward([data.train.x])
-    for tap, rows in zip(base.taps, expected, strict=True):
-        np.testing.assert_allclose(first[0][tap], rows, atol=1e-5)
-    assert [len(part[TOP]) for part in first] == [len(data.train), len(data.validation), len(data.test)]
+    for layer, rows in zip(base.features, expected, strict=True):
+        np.testing.assert_allclose(first[0][layer], rows, atol=1e-5)
+    assert [len(part[base.top]) for part in first] == [len(data.train), len(data.validation), len(data.test)]
     monkeypatch.setattr(OnnxEngine, "forward", lambda *_: pytest.fail("computed again"))
-    again = features(base, data)
+    again = extract_features(base, data)
     for part, other in zip(first, again, strict=True):
-        np.testing.assert_array_equal(part[TOP], other[TOP])
+        np.testing.assert_array_equal(part[base.top], other[base.top])
 
 
-def test_features_do_without_a_disk(base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_do_not_need_a_cache(base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "file"))
-    found = features(base, from_arrays(X, [0, 1, 0, 1, 0], test=(X[:2][:, ::-1], [0, 1])))
-    assert found[2][TOP].shape == (2, 1280)
+    found = extract_features(base, from_arrays(X, [0, 1, 0, 1, 0], test=(X[:2][:, ::-1], [0, 1])))
+    assert found[2][base.top].shape == (2, 1280)
 
 
-def test_other_networks_are_no_bases() -> None:
-    with pytest.raises(UsageError, match=r"no base 'resnet18'\. Known are: efficientnet-lite0"):
-        open_base("resnet18", SHAPE)
+RESNET18 = ("conv2_2.relu", "conv3_2.relu", "conv4_2.relu", "pool5")
+VGG16_LAYERS = ("conv4_3", "conv5_3", "pool5", "fc7")
+
+
+def test_a_model_of_striate_is_a_base(tmp_path: Path) -> None:
+    model = Model.from_network(zoo.network("alexnet", input_shape=(67, 67, 3), classes=3))
+    model.save(tmp_path / "model.safetensors")
+    base = open_base("alexnet", (67, 67, 3), tmp_path / "model.safetensors")
+    assert base.features == ("norm2", "conv5", "pool5", "fc7")
+    np.testing.assert_array_equal(base.weights["conv5/kernel"], model.weights["conv5/kernel"])
+
+
+def test_feature_layers_are_the_ends_of_stages() -> None:
+    assert feature_layers(zoo.network("resnet18")) == RESNET18
+    assert feature_layers(zoo.network("resnet50", form="torchvision")) == (
+        "conv2_3.relu", "conv3_4.relu", "conv4_6.relu", "pool5",
+    )  # fmt: skip
+    assert feature_layers(zoo.network("vgg16")) == VGG16_LAYERS
+    assert feature_layers(zoo.network("mlp")) == ("hidden2",)
+    image = Input((8, 8, 3))
+    output = Dense(2, name="last")(GlobalAveragePool2D(name="mean")(Conv2D(4, 3, strides=2, name="conv")(image)))
+    assert feature_layers(Network(image, output)) == ("mean",)
+    for id in zoo.bases():
+        network, named = zoo.network(id), zoo.find(id).features
+        assert feature_layers(network, named)[-1] == feature_layers(network)[-1]
+        assert all(network.layer(name) for name in named)
+
+
+def test_networks_that_cannot_be_bases() -> None:
+    with pytest.raises(UsageError, match=r"no published weights for 'lenet5'\. There are for: efficientnet-lite0"):
+        open_base("lenet5", SHAPE)
+    with pytest.raises(UsageError, match=r"There is no model 'resnet'\. Did you mean"):
+        open_base("resnet", SHAPE)
+    with pytest.raises(UsageError, match="'lenet5-1998' cannot be a base: it ends with Activation 'output'"):
+        feature_layers(zoo.network("lenet5-1998"))
+    image = Input((8, 8, 3))
+    with pytest.raises(UsageError, match="'network' cannot be a base: it ends with Flatten"):
+        feature_layers(Network(image, Flatten()(image)))

@@ -85,8 +85,8 @@ def test_a_base_can_be_asked_for(folder: Path) -> None:
     assert (plan.base, plan.model, plan.because) == ("efficientnet-lite1", "efficientnet-lite1", "")
     with pytest.raises(UsageError, match="With --base the network stays as it is"):
         make_plan(str(folder), "lenet5", base="efficientnet-lite1")
-    with pytest.raises(UsageError, match="no base 'resnet18'"):
-        make_plan(str(folder), base="resnet18")
+    with pytest.raises(UsageError, match="no published weights for 'lenet5'"):
+        make_plan(str(folder), base="lenet5")
     with pytest.raises(UsageError, match="--base is for colour photographs"):
         make_plan("mnist5k", base="efficientnet-lite0")
 
@@ -150,7 +150,7 @@ def test_minutes_bound_the_epochs_of_fine_tuning(folder: Path) -> None:
     ({"weights": "imagenet"}, "so --weights cannot be given too"),
     ({"ensemble": 2}, "so --ensemble cannot be given too"),
     ({"schedule": "plateau"}, "so --schedule plateau cannot be given too"),
-    ({"base": "resnet18"}, "no base 'resnet18'"),
+    ({"base": "lenet5"}, "no published weights for 'lenet5'"),
 ])  # fmt: skip
 def test_what_does_not_go_with_fine_tuning_is_refused(folder: Path, asked: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):

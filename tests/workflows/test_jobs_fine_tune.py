@@ -18,9 +18,9 @@ from striate.images import encode_png
 from striate.model import Model
 from striate.training import Run
 from striate.transfer.bases import open_base
-from striate.transfer.features import answers
+from striate.transfer.features import predict_with_features
+from striate.transfer.fine_tuning import HeldOutScore
 from striate.transfer.open_set import OpenSetDetector
-from striate.transfer.tuning import Judged
 from striate.workflows.plan import make_plan
 from striate.workflows.prepare import prepare
 from striate.workflows.train import reopen, start, train
@@ -72,7 +72,7 @@ def better(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ru
     """A run in which each stage is taken for better than what was before, and what was said. Leave it as it is."""
     said: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Judged, "beats", lambda self, other: True)
+        patch.setattr(HeldOutScore, "is_better_than", lambda self, other: True)
         return tuned(pictures, tmp_path_factory.mktemp("better") / "run", said), said
 
 
@@ -117,7 +117,7 @@ def test_what_hangs_on_the_features_is_learnt_anew(better: tuple[Run, list[str]]
     np.testing.assert_array_equal(model.weights["head/kernel"], last.weights["head/kernel"])
     assert model.policy
     x = np.stack([model.policy.read(file) for file in sorted(pictures.rglob("*.png"))])
-    [(p, rows)] = answers(model.network, model.weights, [x])
+    [(p, rows)] = predict_with_features(model.network, model.weights, [x])
     detector = OpenSetDetector.from_extras(model.extras)
     assert detector
     assert 0.5 < detector.distances(rows).mean() < 1.5
@@ -136,7 +136,7 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_bits(
     better: tuple[Run, list[str]], lost: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the extraction; after an epoch of the first stage; after all stages."""
-    monkeypatch.setattr(Judged, "beats", lambda self, other: True)
+    monkeypatch.setattr(HeldOutScore, "is_better_than", lambda self, other: True)
     run, _ = better
     copy = shutil.copytree(run.path, tmp_path / "copy")
     for name in lost:

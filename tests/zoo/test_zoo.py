@@ -1,4 +1,4 @@
-"""Every architecture against the numbers of its paper, or counted by hand."""
+"""Every architecture against the numbers of its paper, or counts by hand."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from striate.network import (
     Values,
 )
 from striate.zoo.bitmaps import bitmap
-from striate.zoo.lenet5_1998 import C3_SEES
+from striate.zoo.lenet5_1998 import C3_CONNECTIONS
 
 IDS = {
     "lenet5",
@@ -41,12 +41,12 @@ def rows(id: str, **settings: object) -> dict[str, Row]:
     return {row.name: row for row in zoo.network(id, **settings).table()}  # type: ignore[arg-type]
 
 
-def test_all_systems_are_there() -> None:
+def test_all_architectures_are_registered() -> None:
     assert set(zoo.names()) == IDS | CLASSICS | LITES
 
 
 @pytest.mark.parametrize("id", sorted(IDS - {"linear-regression"}))
-def test_networks_take_pixels_and_give_named_classes(id: str) -> None:
+def test_networks_read_pixels_and_have_an_output_layer_of_that_name(id: str) -> None:
     network = zoo.network(id, classes=7)
     assert network.name == id
     assert isinstance(network.nodes[0].layer, Input)
@@ -58,7 +58,7 @@ def test_networks_take_pixels_and_give_named_classes(id: str) -> None:
 
 
 @pytest.mark.parametrize("id", sorted(IDS - {"linear-regression"}))
-def test_networks_take_other_image_sizes(id: str) -> None:
+def test_networks_accept_other_image_sizes(id: str) -> None:
     network = zoo.network(id, input_shape=(36, 40, 3))
     assert network.input_shapes == ((36, 40, 3),)
     assert network.output_shapes == ((10,),)
@@ -112,8 +112,8 @@ def test_lenet5_has_the_sizes_of_the_paper() -> None:
 def test_lenet5_1998_has_the_parameters_and_connections_of_the_paper() -> None:
     """Section II.B: 156, 12, 1,516, 32, 48,120, 10,164; 60,000 trainable in all; connections without biases."""
     network, table = zoo.network("lenet5-1998"), rows("lenet5-1998")
-    learnt = [table[name].parameters for name in ("C1", "S2", "C3", "S4", "C5", "F6")]
-    assert learnt == [156, 12, 1516, 32, 48120, 10164]
+    counts = [table[name].parameters for name in ("C1", "S2", "C3", "S4", "C5", "F6")]
+    assert counts == [156, 12, 1516, 32, 48120, 10164]
     assert network.trainable_parameter_count == 60_000
     assert table["C1"].multiply_adds + 28 * 28 * 6 == 122_304
     assert table["C3"].multiply_adds + 10 * 10 * 16 == 151_600
@@ -121,21 +121,23 @@ def test_lenet5_1998_has_the_parameters_and_connections_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize(("activation", "stddev"), [("scaled_tanh", 0.2), ("sigmoid", 0.8)])
-def test_lenet5_1998_starts_where_its_units_are_not_saturated(activation: str, stddev: float) -> None:
+def test_lenet5_1998_is_initialized_so_that_units_are_not_saturated(activation: str, stddev: float) -> None:
     kernel = zoo.network("lenet5-1998", activation=activation).parameters[0]
     assert (kernel.name, kernel.initializer) == ("C1/kernel", Normal(0.0, stddev))
 
 
-def test_c3_sees_what_table_i_says() -> None:
-    """Six maps see 3 contiguous maps, six see 4, three see 4 apart, one sees all; each S2 map feeds ten."""
-    assert [len(seen) for seen in C3_SEES] == [3] * 6 + [4] * 9 + [6]
-    assert len(set(C3_SEES)) == 16
-    assert {sum(source in seen for seen in C3_SEES) for source in range(6)} == {10}
-    runs = [{(start + step) % 6 for step in range(len(C3_SEES[map_]))} for map_, start in enumerate([*range(6)] * 2)]
-    assert [set(seen) for seen in C3_SEES[:12]] == runs[:12]
+def test_c3_is_connected_as_in_table_i() -> None:
+    """Six maps read 3 contiguous maps, six read 4, three read 4 others, one reads all; each S2 map is read by ten."""
+    assert [len(read) for read in C3_CONNECTIONS] == [3] * 6 + [4] * 9 + [6]
+    assert len(set(C3_CONNECTIONS)) == 16
+    assert {sum(source in read for read in C3_CONNECTIONS) for source in range(6)} == {10}
+    runs = [
+        {(start + step) % 6 for step in range(len(C3_CONNECTIONS[map_]))} for map_, start in enumerate([*range(6)] * 2)
+    ]
+    assert [set(read) for read in C3_CONNECTIONS[:12]] == runs[:12]
     layer = zoo.network("lenet5-1998").layer("C3")
     assert isinstance(layer, Conv2D)
-    assert layer.connections == C3_SEES
+    assert layer.connections == C3_CONNECTIONS
 
 
 @pytest.mark.parametrize(("activation", "background"), [("scaled_tanh", -1.0), ("sigmoid", 0.0)])
@@ -173,8 +175,8 @@ def test_settings_reach_the_builder() -> None:
     one_layer = zoo.network("mlp", hidden=(100,), dropout=0.5)
     assert one_layer.parameter_count == 785 * 100 + 101 * 10
     assert Dropout(0.5, name="dropout") in [node.layer for node in one_layer.nodes]
-    starts = {p.name: p.initializer for p in zoo.network("simple-convnet").parameters}
-    assert starts["conv1/kernel"] == starts["output/kernel"] == Normal(0.0, 0.01)
+    initializers = {p.name: p.initializer for p in zoo.network("simple-convnet").parameters}
+    assert initializers["conv1/kernel"] == initializers["output/kernel"] == Normal(0.0, 0.01)
     weight, bias = zoo.network("linear-regression").parameters
     assert weight.initializer == bias.initializer == Normal(0.0, 1.0)
 
@@ -184,8 +186,12 @@ def test_settings_reach_the_builder() -> None:
     [
         ("lenet", {}, r"There is no model 'lenet'\. Did you mean 'lenet5'\?"),
         ("zzz", {}, r"There is no model 'zzz'\. Known are: alexnet, "),
-        ("mlp", {"depth": 3}, r"Model 'mlp' has no setting 'depth'\. It takes: input_shape, classes, hidden, dropout"),
-        ("linear-regression", {"classes": 3}, r"has no setting 'classes'\. It takes: none"),
+        (
+            "mlp",
+            {"depth": 3},
+            r"Model 'mlp' has no setting 'depth'\. Its settings: input_shape, classes, hidden, dropout",
+        ),
+        ("linear-regression", {"classes": 3}, r"has no setting 'classes'\. Its settings: none"),
         ("mlp", {"hidden": (9, 9, 9)}, r"expects one or two hidden layers, received 3"),
         ("mnist-cnn", {"form": "sequental"}, r"has no form 'sequental'\. Did you mean 'sequential'\?"),
         ("lenet5-1998", {"activation": "relu"}, r"has no activation 'relu'\. Known are: scaled_tanh, sigmoid"),
@@ -197,6 +203,6 @@ def test_wrong_requests_are_usage_errors(id: str, settings: dict[str, object], m
         zoo.network(id, **settings)  # type: ignore[arg-type]
 
 
-def test_images_too_small_are_refused_by_the_layer_that_cannot_take_them() -> None:
+def test_images_that_are_too_small_raise_an_error_that_names_the_layer() -> None:
     with pytest.raises(NetworkError, match=r"^Conv2D 'C5': its window of 5×5 is larger than its input of 2×2"):
         zoo.network("lenet5", input_shape=(16, 16, 1))

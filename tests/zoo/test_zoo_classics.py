@@ -289,7 +289,7 @@ def test_images_that_are_too_small(id: str, size: int, message: str) -> None:
         (
             "resnet18",
             {"form": "torchvision"},
-            r"'resnet18' has no setting 'form'\. It takes: input_shape, classes, drop",
+            r"'resnet18' has no setting 'form'\. Its settings: input_shape, classes, drop",
         ),
     ],
 )

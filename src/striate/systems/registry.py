@@ -9,10 +9,11 @@ from striate.engines.optimizers import SGD, Adam
 from striate.errors import DataError, UsageError, nearest
 from striate.systems.linear_regression import linear_regression
 from striate.systems.optimizers import optimizers
-from striate.systems.recipes import FROM_SCRATCH, TUNED
+from striate.systems.recipes import TUNED
 from striate.systems.system import System, Variant
 from striate.systems.toy_convolutions import toy_convolutions
 from striate.training import Constant, OneCycle, Recipe, Step
+from striate.zoo.registry import find
 
 DOGS_VS_CATS = "dogs-vs-cats"
 DOGS_VS_CATS_SOURCE = "https://www.kaggle.com/c/dogs-vs-cats/data"
@@ -27,7 +28,7 @@ BASE_CHANGED = f"{BASE} as the base"
 def _on_photographs(model: str, reported: str) -> Variant:
     """Return a network whose figure was reported on photographs padded to squares and resized to 214×214."""
     as_reported = {"input_shape": (214, 214, 3), "normalization": "lrn"}
-    return Variant("", model, reported, FROM_SCRATCH[model], as_reported=as_reported, fit="pad")
+    return Variant("", model, reported, find(model).from_scratch, as_reported=as_reported, fit="pad")
 
 
 MNIST_CNN = System(

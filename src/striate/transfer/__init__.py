@@ -1,1 +1,1 @@
-"""A classifier on top of a network that was trained on a million photographs: its features, a linear head, doubt."""
+"""Transfer learning: pretrained bases, their features, a linear head, open-set detection and fine-tuning."""

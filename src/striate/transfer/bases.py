@@ -1,109 +1,233 @@
-"""Networks trained on a million photographs, cut where their features are, and joined with a head of one's own."""
+"""Base networks for transfer learning: pretrained networks without their classifier, and with a new head on top."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from striate import zoo
 from striate._types import Array, Weights
-from striate.errors import UsageError, nearest
-from striate.network import Dense, GlobalAveragePool2D, Network
+from striate.errors import ModelFileError, UsageError
+from striate.network import Dense, Dropout, GlobalAveragePool2D, Network
 from striate.network.graph import Entry
-from striate.pretrained import IMAGENET, load_pretrained
-from striate.transfer.head import Head
+from striate.pretrained import IMAGENET, load_pretrained, required_settings
+from striate.pretrained.published import published
+from striate.transfer.linear_head import LinearHead
+from striate.zoo.registry import find
+from striate.zoo.registry import network as zoo_network
 
-TOP = "pool"
-"""The last features, before the base's own classifier."""
-OUTPUT = "output"
-BASES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
-STAGES = (3, 5, 6)  # whose ends are offered as features too: where the classes are far from everyday objects
+POOLED = "pool"  # the layer that averages the maps of a feature layer below a new head
+OUTPUT = "output"  # the new head on such a layer
+STAGES = 3  # of the network whose ends serve as features, if the zoo's entry does not name feature layers
 
 
 @dataclass(frozen=True, eq=False)
 class Base:
-    """A network without its classifier, and its weights.
+    """A pretrained network without its classifier.
 
-    network: one output (F,) for each of `taps`, the last is TOP. weights: by full name, those of the classifier left
-    out.
+    Attributes:
+        whole: The network with its classifier.
+        network: The same without; one output (F,) for each of `features`.
+        weights: Of `network`, by full name.
+        features: Names of the layers whose outputs are features, from the input on; of maps the mean over all positions
+            is taken. The last one is what the network's own classifier reads.
     """
 
+    whole: Network
     network: Network
     weights: Weights
-    taps: tuple[str, ...]
+    features: tuple[str, ...]
 
     @property
     def name(self) -> str:
         """Its id in the zoo."""
         return self.network.name
 
+    @property
+    def top(self) -> str:
+        """The last of the feature layers."""
+        return self.features[-1]
 
-def open_base(name: str, input_shape: tuple[int, int, int]) -> Base:
-    """The base of this id with its published weights, for pictures of this shape (H, W, 3).
 
-    Raises UsageError for an id that is no base or whose weights are not installed, ModelFileError for damaged ones.
+def open_base(
+    name: str, input_shape: tuple[int, int, int] | None = None, weights: str | Path = IMAGENET,
+    settings: Mapping[str, Any] | None = None,
+) -> Base:  # fmt: skip
+    """Open a network of the zoo with pretrained weights as a base.
+
+    Args:
+        name: The network's id in the zoo.
+        input_shape: (H, W, 3) of the images; None for the network's usual size.
+        weights: "imagenet" for the published weights, or the path of a file that `load_pretrained` reads.
+        settings: Of the network, by name; those that the weights require are set already.
+
+    Returns:
+        The base.
+
+    Raises:
+        UsageError: If there is no such network, it has no classifier to replace, or the weights are not available.
+        ModelFileError: If the file of weights is damaged, of another network, or lacks layers that compute features.
     """
-    check_base(name)
-    whole = zoo.network(name, input_shape=input_shape)
-    weights, _ = load_pretrained(whole, IMAGENET)
-    network = _tapped(whole)
-    return Base(network, {p.name: weights[p.name] for p in network.parameters}, (*_ends(whole), TOP))
+    wanted = {**required_settings(name, str(weights)), **(settings or {})}
+    whole = zoo_network(name, input_shape=input_shape, **wanted)
+    features = feature_layers(whole, find(name).features)
+    network = _with_outputs(whole, features)
+    arrays, notes = load_pretrained(whole, weights)
+    missing = [parameter.name for parameter in network.parameters if parameter.name not in arrays]
+    if missing:
+        raise ModelFileError(
+            f"The weights {weights} cannot make '{name}' a base for images of {whole.input_shapes[0]}: they have no "
+            f"'{missing[0]}' that fits. {' '.join(notes)}".rstrip()
+        )
+    return Base(whole, network, {p.name: arrays[p.name] for p in network.parameters}, features)
 
 
-def check_base(name: str) -> None:
-    """Raise UsageError for an id that is no base."""
-    if name not in BASES:
-        raise UsageError(f"There is no base '{name}'.{nearest(name, BASES)}")
+def check_base(name: str, weights: str | None = None) -> None:
+    """Raise UsageError unless this is a network of the zoo whose weights are published or given.
 
+    Args:
+        name: The network's id in the zoo.
+        weights: "imagenet" or None for published ones, or the path of a file.
 
-def joined(base: Base, tap: str, head: Head) -> tuple[Network, Weights]:
-    """The base up to a tap with a softmax layer on top, as one network, and its weights.
-
-    At TOP it is the zoo's network of the base's name, which training can go on with.
+    Raises:
+        UsageError: If it is not.
     """
-    classes = len(head.bias)
-    network = with_classes(base, tap, classes)
-    own = {f"{OUTPUT}/kernel": head.kernel, f"{OUTPUT}/bias": head.bias}
-    arrays: Mapping[str, Array] = base.weights | own
+    if weights in (None, IMAGENET):
+        published(name)
+    else:
+        find(name)
+
+
+def feature_layers(network: Network, named: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the names of the layers whose outputs serve as features.
+
+    Unless the layers are named, these are the ends of the last stages and the layer that the classifier reads. A stage
+    is all layers whose maps have the same size.
+
+    Args:
+        network: It ends with a dense layer, its classifier.
+        named: The feature layers, where they are known.
+
+    Returns:
+        Names of layers from the input on.
+
+    Raises:
+        UsageError: If the network does not end with a dense layer.
+    """
+    if named:
+        return named
+    top = _features_index(network)
+    names = [str(network.nodes[index].layer.name) for index in _stage_ends(network, top)]
+    return (*names[-STAGES:], str(network.nodes[top].layer.name))
+
+
+def joined(base: Base, layer: str, head: LinearHead) -> tuple[Network, Weights]:
+    """Join a base with a head.
+
+    Args:
+        base: The base.
+        layer: One of its feature layers.
+        head: Fitted to the features of this layer.
+
+    Returns:
+        One network that ends with a softmax layer, and its weights. On the last feature layer it is the base's own
+        network for other classes, so that training can continue.
+    """
+    network = with_classes(base, layer, len(head.bias))
+    output = classifier(network).name
+    arrays: Mapping[str, Array] = base.weights | {f"{output}/kernel": head.kernel, f"{output}/bias": head.bias}
     return network, {p.name: np.ascontiguousarray(arrays[p.name], np.float32) for p in network.parameters}
 
 
-def with_classes(base: Base, tap: str, classes: int) -> Network:
-    """The network of `joined`."""
-    whole = zoo.network(base.name, input_shape=base.network.input_shapes[0], classes=classes)
-    if tap == TOP:
-        return whole
-    entries = _up_to(whole, tap)
-    entries += [(GlobalAveragePool2D(name=TOP), (len(entries) - 1,))]
+def with_classes(base: Base, layer: str, classes: int) -> Network:
+    """Return the network of `joined`."""
+    whole = base.whole
+    entries = [(node.layer, node.inputs) for node in whole.nodes]
+    if layer == base.top:
+        output = replace(classifier(whole), units=classes, activation="softmax", use_bias=True)
+        entries[whole.outputs[0]] = (output, entries[whole.outputs[0]][1])
+        return Network.from_entries(whole.name, entries, whole.inputs, whole.outputs)
+    entries += [(GlobalAveragePool2D(name=POOLED), (_index(whole, layer),))]
     entries += [(Dense(classes, activation="softmax", name=OUTPUT), (len(entries) - 1,))]
-    return Network.from_entries(base.name, entries, whole.inputs, (len(entries) - 1,))
+    return _needed(whole.name, entries, whole.inputs, (len(entries) - 1,))
 
 
 def with_features(network: Network) -> Network:
-    """The same network with two outputs: its own, and the features (F,) of its layer TOP."""
+    """Return the same network with two outputs: its own, and the features (F,) that its classifier reads."""
     entries = [(node.layer, node.inputs) for node in network.nodes]
-    return Network.from_entries(network.name, entries, network.inputs, (*network.outputs, _index(network, TOP)))
+    return Network.from_entries(network.name, entries, network.inputs, (*network.outputs, _features_index(network)))
 
 
-def _ends(network: Network) -> tuple[str, ...]:
-    """The last layer of each of the stages."""
-    names = [str(node.layer.name) for node in network.nodes]
-    return tuple([name for name in names if name.startswith(f"block{stage}_")][-1] for stage in STAGES)
+def classifier(network: Network) -> Dense:
+    """Return the dense layer that gives the network's output.
+
+    Args:
+        network: It has one output.
+
+    Returns:
+        The layer.
+
+    Raises:
+        UsageError: If the output comes from another kind of layer.
+    """
+    last = network.nodes[network.outputs[0]].layer
+    if not isinstance(last, Dense):
+        raise UsageError(
+            f"'{network.name}' cannot be a base: it ends with {last.label}, and only a dense layer can be replaced by "
+            "a new head."
+        )
+    return last
 
 
-def _tapped(network: Network) -> Network:
-    """Up to TOP, with the mean over all places of each stage's end as further outputs, in their order."""
-    entries = _up_to(network, TOP)
-    top, taps = len(entries) - 1, []
-    for end in _ends(network):
-        entries.append((GlobalAveragePool2D(name=f"{end}.mean"), (_index(network, end),)))
-        taps.append(len(entries) - 1)
-    return Network.from_entries(network.name, entries, network.inputs, (*taps, top))
+def _features_index(network: Network) -> int:
+    """Return the node that the classifier reads; dropout before it does nothing in inference."""
+    classifier(network)
+    (index,) = network.nodes[network.outputs[0]].inputs
+    while isinstance(network.nodes[index].layer, Dropout):
+        (index,) = network.nodes[index].inputs
+    return index
 
 
-def _up_to(network: Network, name: str) -> list[Entry]:
-    """The chain of layers that ends with this one; in these networks no layer after it is needed before it."""
-    return [(node.layer, node.inputs) for node in network.nodes[: _index(network, name) + 1]]
+def _stage_ends(network: Network, top: int) -> list[int]:
+    """Return the last node with maps of each size, after the first layer with weights.
+
+    Only nodes count that nothing bypasses, so that a stage does not end within a block of several branches. What the
+    classifier reads may be the mean of the last maps, which then are left out.
+    """
+    last_reader = {source: index for index, node in enumerate(network.nodes) for source in node.inputs}
+    ends: dict[tuple[int, ...], int] = {}
+    reached, weighted = 0, False
+    for index, node in enumerate(network.nodes[:top]):
+        weighted = weighted or bool(network.parameters_of(node))
+        if weighted and reached <= index and len(node.shape) == 3:
+            ends[node.shape[:2]] = index
+        reached = max(reached, last_reader[index])
+    averaged = network.nodes[top].inputs if isinstance(network.nodes[top].layer, GlobalAveragePool2D) else ()
+    return [index for index in ends.values() if index not in averaged]
+
+
+def _with_outputs(network: Network, features: Iterable[str]) -> Network:
+    """Return the network that computes these features, with the mean over all positions of maps."""
+    entries, outputs = [(node.layer, node.inputs) for node in network.nodes], []
+    for name in features:
+        index = _index(network, name)
+        if len(network.nodes[index].shape) == 3:
+            entries.append((GlobalAveragePool2D(name=f"{name}.mean"), (index,)))
+            index = len(entries) - 1
+        outputs.append(index)
+    return _needed(network.name, entries, network.inputs, tuple(outputs))
+
+
+def _needed(name: str, entries: list[Entry], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Network:
+    """Return the network of those entries on which the outputs depend."""
+    needed = set(outputs)
+    for index in reversed(range(len(entries))):
+        if index in needed:
+            needed.update(entries[index][1])
+    place = {old: new for new, old in enumerate(sorted(needed))}
+    kept = [(entries[old][0], tuple(place[source] for source in entries[old][1])) for old in place]
+    return Network.from_entries(name, kept, tuple(place[i] for i in inputs), tuple(place[i] for i in outputs))
 
 
 def _index(network: Network, name: str) -> int:

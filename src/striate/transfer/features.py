@@ -1,4 +1,4 @@
-"""The features of all pictures of a data set, computed once by ONNX Runtime and then taken from the disk."""
+"""Compute the features of all images of a data set with ONNX Runtime, once; afterwards they are read from the disk."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,77 +17,96 @@ from striate.transfer.bases import Base, with_features
 if TYPE_CHECKING:
     from striate.engines.onnxruntime import OnnxEngine
 
-Features = Mapping[str, Array]
+Features = Mapping[str, Array]  # float32 (N, F) by the name of the feature layer
 
-VERSION = 1  # of how features are computed; a higher one makes all anew
-AT_ONCE = 64  # pictures handed to the engine, which divides them among the cores
+VERSION = 1  # of how features are computed; a new one makes the files of earlier ones unused
+BATCH_SIZE = 64  # images given to the engine at once, which divides them among the cores
 
 
-def features(base: Base, data: Dataset) -> tuple[Features, Features, Features]:
-    """Float32 (N, F) by tap, of the training, validation and test pictures."""
+def extract_features(base: Base, data: Dataset) -> tuple[Features, Features, Features]:
+    """Return the features of the training, validation and test images.
+
+    Args:
+        base: The base that computes them.
+        data: The data set.
+
+    Returns:
+        For each part float32 (N, F) by feature layer.
+    """
     parts = (data.train.x, data.validation.x, data.test.x)
     sizes = [shape[0] for shape in base.network.output_shapes]
     count = sum(map(len, parts))
 
     def make(file: BinaryIO) -> Facts:
-        for rows in _computed(base, parts, count):
+        for rows in _compute(base, parts, count):
             file.write(rows.data)
         return {}
 
     try:
-        all_rows = keep(_key(base, data), (count, sum(sizes)), make, lambda facts: True, np.float32).x[:]
+        rows = keep(_key(base, data), (count, sum(sizes)), make, lambda facts: True, np.float32).x[:]
     except NoRoomError:
-        all_rows = np.concatenate(list(_computed(base, parts, count)))
-    cuts = np.cumsum([len(part) for part in parts])[:-1]
-    train, validation, test = (_by_tap(rows, base.taps, sizes) for rows in np.split(all_rows, cuts))
+        rows = np.concatenate(list(_compute(base, parts, count)))
+    ends = np.cumsum([len(part) for part in parts])[:-1]
+    train, validation, test = (_by_layer(part, base.features, sizes) for part in np.split(rows, ends))
     return train, validation, test
 
 
-def answers(network: Network, weights: Mapping[str, Array], parts: Sequence[Any]) -> list[tuple[Array, Array]]:
-    """Of a network that is a base with a head: for each part (N, H, W, C) probabilities (N, K) and features (N, F)."""
+def predict_with_features(
+    network: Network, weights: Mapping[str, Array], parts: Sequence[Any]
+) -> list[tuple[Array, Array]]:
+    """Compute what a base with a head predicts, and the features that the head reads.
+
+    Args:
+        network: The base with its head.
+        weights: Of the network, by name.
+        parts: Images (N, H, W, C).
+
+    Returns:
+        For each part probabilities (N, K) and features (N, F).
+    """
     from striate.engines.onnxruntime import OnnxEngine
 
     engine = OnnxEngine(with_features(network), weights)
-    with progress("looking at pictures", sum(map(len, parts))) as advance:
-        return [_answers(engine, part, advance) for part in parts]
+    with progress("computing features", sum(map(len, parts))) as advance:
+        return [_predict_part(engine, part, advance) for part in parts]
 
 
-def _answers(engine: "OnnxEngine", part: Any, advance: Callable[[int], object]) -> tuple[Array, Array]:
-    found = [engine.forward([part[:0]]), *_outputs(engine, part, advance)]
-    probabilities, rows = (np.concatenate(outputs) for outputs in zip(*found, strict=True))
-    return probabilities, rows
+def _predict_part(engine: "OnnxEngine", part: Any, advance: Callable[[int], object]) -> tuple[Array, Array]:
+    batches = [engine.forward([part[:0]]), *_outputs(engine, part, advance)]
+    probabilities, features = (np.concatenate(outputs) for outputs in zip(*batches, strict=True))
+    return probabilities, features
 
 
 def _outputs(engine: "OnnxEngine", part: Any, advance: Callable[[int], object]) -> Iterator[tuple[Array, ...]]:
-    """What the engine finds in the pictures of a part (N, H, W, C), batch after batch in order."""
-    for start in range(0, len(part), AT_ONCE):
-        outputs = engine.forward([part[start : start + AT_ONCE]])
+    """Yield the network's outputs for the images of a part (N, H, W, C), batch by batch in order."""
+    for start in range(0, len(part), BATCH_SIZE):
+        outputs = engine.forward([part[start : start + BATCH_SIZE]])
         yield outputs
         advance(len(outputs[0]))
 
 
 def _key(base: Base, data: Dataset) -> str:
-    """32 hexadecimal digits that change when a picture, a part, the policy or the base does."""
+    """Return 32 hexadecimal digits that change with an image, a split, the policy, the base or the engine."""
     import onnxruntime
 
-    versions = f"features {VERSION} {onnxruntime.__version__} {base.name} {base.taps}"
-    state = hashlib.blake2b(f"{versions} {data.policy} {data.fingerprint}".encode(), digest_size=16)
+    described = (VERSION, onnxruntime.__version__, base.network.to_json(), data.policy, data.fingerprint)
+    state = hashlib.blake2b("\n".join(map(str, described)).encode(), digest_size=16)
     for name in sorted(base.weights):
         state.update(np.ascontiguousarray(base.weights[name]).data)
     return state.hexdigest()
 
 
-def _computed(base: Base, parts: Sequence[Any], count: int) -> Iterator[Array]:
-    """The features of all taps side by side, float32 (n, F), batch after batch in order."""
+def _compute(base: Base, parts: Sequence[Any], count: int) -> Iterator[Array]:
+    """Yield the features of all layers side by side, float32 (n, F), batch by batch in order."""
     from striate.engines.onnxruntime import OnnxEngine
 
     engine = OnnxEngine(base.network, base.weights)
-    with progress("looking at pictures", count) as advance:
+    with progress("computing features", count) as advance:
         for part in parts:
             for outputs in _outputs(engine, part, advance):
                 yield np.ascontiguousarray(np.concatenate(outputs, axis=1), np.float32)
 
 
-def _by_tap(rows: Array, taps: Sequence[str], sizes: Sequence[int]) -> Features:
+def _by_layer(rows: Array, layers: Sequence[str], sizes: Sequence[int]) -> Features:
     ends = accumulate(sizes)
-    return {tap: rows[:, end - size : end] for tap, end, size in zip(taps, ends, sizes, strict=True)}
+    return {layer: rows[:, end - size : end] for layer, end, size in zip(layers, ends, sizes, strict=True)}

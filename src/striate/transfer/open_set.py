@@ -12,7 +12,7 @@ import numpy as np
 from striate._types import Array, Weights
 from striate.errors import ModelFileError
 from striate.network import Network
-from striate.transfer.scale import Scale
+from striate.transfer.linear_head import FeatureScaler
 
 DIRECTIONS = 16
 PRIOR = 5  # images' worth of trust that features vary within a class as they do over all
@@ -63,7 +63,7 @@ class OpenSetDetector:
         Returns:
             Float64 (N,), about 1 for images of the known classes.
         """
-        z = Scale(self.mean, self.std).apply(x)
+        z = FeatureScaler(self.mean, self.std).transform(x)
         u, v = z @ self.directions, self.class_means @ self.directions  # (N, D), (K, D)
         residual = np.maximum(_squared_distances(z, self.class_means) - _squared_distances(u, v), 0)
         squares = _squared_distances(u / self.directions_std, v / self.directions_std)
@@ -174,8 +174,8 @@ def fit_detector(
     Returns:
         The detector, and the threshold for each of TRADE_OFF_RATES.
     """
-    scale = Scale.of(x)
-    z = scale.apply(x)
+    scaler = FeatureScaler.fit(x)
+    z = scaler.transform(x)
     held, trust = np.empty(len(x)), len(x) / (len(x) + PRIOR)
     for fold in np.unique(folds[folds != NOT_HELD_OUT]):
         out = folds == fold
@@ -185,7 +185,7 @@ def fit_detector(
     threshold = np.asarray(np.quantile(held, 1 - rejection_rate, method="higher"))
     thresholds = {rate: float(np.quantile(held, 1 - rate, method="higher")) for rate in TRADE_OFF_RATES}
     detector = OpenSetDetector(
-        scale.mean, scale.deviation, fitted.directions, fitted.directions_std, fitted.residual_std, fitted.class_means,
+        scaler.mean, scaler.std, fitted.directions, fitted.directions_std, fitted.residual_std, fitted.class_means,
         threshold,
     )  # fmt: skip
     return detector, thresholds

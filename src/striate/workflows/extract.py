@@ -14,8 +14,8 @@ from striate.network import Network
 from striate.training import Recipe, Run
 from striate.training.callback import Logs
 from striate.transfer.bases import Base, joined, open_base
-from striate.transfer.extract import Extracted, extract
-from striate.transfer.head import log_softmax
+from striate.transfer.extraction import ExtractionResult, fit_on_features
+from striate.transfer.linear_head import log_softmax
 from striate.transfer.open_set import OpenSetDetector, TradeOff, probability_threshold, trade_offs
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.trained import THRESHOLD
@@ -43,7 +43,7 @@ def extract_job(job: PreparedRun, run: Run, say: Callable[[str], None]) -> Extra
     base = open_base(str(job.plan.base), data.shape)
     stays = "as it is for now" if job.plan.fine_tune else "stays as it is"
     say(f"Features: {base.name}, trained on ImageNet, {stays}; ONNX Runtime computes them")
-    found = extract(base, data)
+    found = fit_on_features(base, data)
     model = _model(job, base, found, run)
     run.config["seconds"] += time.perf_counter() - began
     run.config |= {FOUND: _facts(found)} | ({} if job.plan.fine_tune else {"engine": "onnx"})
@@ -68,8 +68,8 @@ def check_enough(data: Dataset) -> None:
         )
 
 
-def _model(job: PreparedRun, base: Base, found: Extracted, run: Run) -> Model:
-    network, weights = joined(base, found.tap, found.fitted.head)
+def _model(job: PreparedRun, base: Base, found: ExtractionResult, run: Run) -> Model:
+    network, weights = joined(base, found.layer, found.fitted.head)
     held = np.exp(log_softmax(found.fitted.logits))
     figures = {"val_accuracy": found.fitted.accuracy, "val_loss": found.fitted.loss}
     figures[THRESHOLD] = probability_threshold(held, found.fitted.labels)
@@ -91,20 +91,20 @@ def save_model(
     return model
 
 
-def _facts(found: Extracted) -> dict[str, object]:
+def _facts(found: ExtractionResult) -> dict[str, object]:
     """Ready for JSON."""
     fitted = found.fitted
     return {
-        "tap": found.tap, "strength": fitted.strength, "temperature": fitted.temperature,
+        "tap": found.layer, "strength": fitted.penalty, "temperature": fitted.temperature,
         "cross_validated": {"accuracy": fitted.accuracy, "loss": fitted.loss},
-        "loss_by_strength": {f"{strength:g}": loss for strength, loss in fitted.losses.items()},
-        "loss_by_tap": found.tried, "unknown_limit": float(found.detector.threshold),
+        "loss_by_strength": {f"{penalty:g}": loss for penalty, loss in fitted.losses.items()},
+        "loss_by_tap": found.losses, "unknown_limit": float(found.detector.threshold),
     }  # fmt: skip
 
 
-def _told(found: Extracted) -> str:
+def _told(found: ExtractionResult) -> str:
     fitted = found.fitted
     return (
-        f"Head: L2 strength {fitted.strength:g} of {len(fitted.losses)}, temperature {fitted.temperature:.2f}, "
-        f"on features of '{found.tap}'; {100 * fitted.accuracy:.2f} % right on pictures held out"
+        f"Head: L2 strength {fitted.penalty:g} of {len(fitted.losses)}, temperature {fitted.temperature:.2f}, "
+        f"on features of '{found.layer}'; {100 * fitted.accuracy:.2f} % right on pictures held out"
     )

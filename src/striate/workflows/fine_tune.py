@@ -19,11 +19,11 @@ from striate.network import Network
 from striate.processes import cores
 from striate.training import Recipe, Run
 from striate.training.progress import Verbose
-from striate.transfer.bases import OUTPUT, joined, open_base
-from striate.transfer.features import answers, features
-from striate.transfer.head import FEW, calibrate, content_folds, fit_head, log_softmax
+from striate.transfer.bases import classifier, joined, open_base
+from striate.transfer.features import extract_features, predict_with_features
+from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, held_out_rows, lower_layers, with_held_out
+from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linear_head, fit_temperature, log_softmax
 from striate.transfer.open_set import NOT_HELD_OUT, fit_detector, probability_threshold
-from striate.transfer.tuning import Judged, divided, lower_layers, normalizations, set_apart
 from striate.workflows.automatic import told_time, tuning_seconds
 from striate.workflows.computing import timed, use_engine
 from striate.workflows.extract import FOUND, Extraction, extract_job, measured, save_model
@@ -49,7 +49,7 @@ class Stage:
 
 def stages(network: Network, recipe: Recipe) -> tuple[Stage, ...]:
     """What is trained after the head, in order. recipe: of the upper layers."""
-    still = normalizations(network)
+    still = batch_normalizations(network)
     lower = tuple(name for name in lower_layers(network) if name not in still)
     slow = replace(recipe.optimizer, learning_rate=SLOWER * recipe.optimizer.learning_rate)
     return (
@@ -64,8 +64,8 @@ def fine_tune_job(job: PreparedRun, run: Run, say: Say, verbose: Verbose) -> Ext
     Each stage is a run of its own within the run, so that what was cut off goes on where it stood.
     """
     start = extract_job(job, run, say)
-    apart = set_apart(job.data)
-    tuning = _Tuning(job, run, divided(job.data, apart), apart, say, verbose)
+    apart = held_out_rows(job.data)
+    tuning = _Tuning(job, run, with_held_out(job.data, apart), apart, say, verbose)
     with timed(run):
         tuned = tuning.run_stages()
         found = start if tuned is None else _renewed(job, run, tuning.data, *tuned)
@@ -91,7 +91,7 @@ class _Tuning:
     apart: Array
     say: Say
     verbose: Verbose
-    judged: dict[str, Judged] = field(default_factory=dict)
+    judged: dict[str, HeldOutScore] = field(default_factory=dict)
     kept: str = START
 
     def facts(self) -> dict[str, Any]:
@@ -121,9 +121,9 @@ class _Tuning:
         """The base with a head that has seen only the pictures that the stages learn from."""
         job, tap = self.job, self.run.config[FOUND]["tap"]
         base = open_base(str(job.plan.base), job.data.shape)
-        x, y = features(base, job.data)[0][tap][~self.apart], self.data.train.y
+        x, y = extract_features(base, job.data)[0][tap][~self.apart], self.data.train.y
         classes = len(job.data.classes)
-        head = fit_head(x, y, classes, content_folds(x, y, classes)).head
+        head = fit_linear_head(x, y, classes, content_folds(x, y, classes)).head
         network, weights = joined(base, tap, head)
         model = Model.from_network(network, seed=self.run.recipe.seed)
         plan = TrainingPlan.from_dict(self.run.config, self.run.recipe)
@@ -149,7 +149,7 @@ class _Tuning:
             return False
         now, before = self._judge(model), self.judged[self.kept]
         self.judged[stage.name] = now
-        better = now.beats(before)
+        better = now.is_better_than(before)
         self.say(
             f"{stage.name.capitalize()}: loss {before.loss:.4f} → {now.loss:.4f}, {100 * before.accuracy:.2f} → "
             f"{100 * now.accuracy:.2f} % right on pictures held out; "
@@ -164,9 +164,9 @@ class _Tuning:
         callbacks = [self.keep_engine] if len(self.judged) == 1 else []
         model.train(self.data, stage.recipe, run=run, callbacks=callbacks, verbose=self.verbose)
 
-    def _judge(self, model: Model) -> Judged:
+    def _judge(self, model: Model) -> HeldOutScore:
         held = self.data.validation
-        return Judged.of(model.predict(held.x), held.y)
+        return HeldOutScore.of(model.predict(held.x), held.y)
 
     def _write_history(self, plan: tuple[Stage, ...]) -> None:
         """The epochs of all stages, one after another."""
@@ -177,20 +177,20 @@ class _Tuning:
 
 def _renewed(job: PreparedRun, run: Run, data: Dataset, model: Model, stage: Stage) -> Extraction:
     """The tuned model with all that hangs on its features, learnt anew: temperature, threshold, the unknown."""
-    parts = answers(model.network, model.weights, [data.train.x, data.validation.x, data.test.x])
+    parts = predict_with_features(model.network, model.weights, [data.train.x, data.validation.x, data.test.x])
     (_, known), (held, near), (test, far) = parts
     y = data.validation.y
     # A few pictures say little of the temperature; it began calibrated.
-    temperature = calibrate(_log(held), y) if len(y) >= FEW else 1.0
+    temperature = fit_temperature(_log(held), y) if len(y) >= LEAVE_ONE_OUT else 1.0
     held, test = (np.exp(log_softmax(_log(p) / temperature)).astype(np.float32) for p in (held, test))
     classes = len(data.classes)
     # The network has learnt the training pictures: how far they lie says nothing of how far others will.
     folds = np.concatenate([np.full(len(known), NOT_HELD_OUT), content_folds(near, y, classes)])
     x = np.concatenate([known, near])
     detector, thresholds = fit_detector(x, np.concatenate([data.train.y, y]), classes, folds)
-    judged = Judged.of(held, y)
+    judged = HeldOutScore.of(held, y)
     figures = {"val_accuracy": judged.accuracy, "val_loss": judged.loss, THRESHOLD: probability_threshold(held, y)}
-    weights = _cooled(model.weights, temperature)
+    weights = _cooled(model.weights, classifier(model.network).name, temperature)
     made = save_model(job, run, model.network, weights, figures, detector, stage.recipe)
     run.config[FOUND]["unknown_limit"] = float(detector.threshold)
     return measured(made, test, detector.distances(far), thresholds, data.test.y)
@@ -200,7 +200,7 @@ def _log(probabilities: Array) -> Array:
     return np.asarray(np.log(np.maximum(probabilities.astype(np.float64), 1e-12)))
 
 
-def _cooled(weights: Mapping[str, Array], temperature: float) -> Weights:
-    """The weights with the last layer's divided by the temperature."""
-    last = (f"{OUTPUT}/kernel", f"{OUTPUT}/bias")
+def _cooled(weights: Mapping[str, Array], layer: str | None, temperature: float) -> Weights:
+    """The weights with those of this layer, the last one, divided by the temperature."""
+    last = (f"{layer}/kernel", f"{layer}/bias")
     return dict(weights) | {name: (weights[name] / temperature).astype(np.float32) for name in last}

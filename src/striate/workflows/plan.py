@@ -13,7 +13,7 @@ from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
 from striate.pretrained import IMAGENET, required_settings
 from striate.processes import cores, current_process
-from striate.systems.recipes import FROM_SCRATCH, recipe_for, tuning_recipe
+from striate.systems.recipes import recipe_for, tuning_recipe
 from striate.training import Constant, Recipe, get_schedule
 from striate.training.callbacks import TensorBoard
 from striate.training.schedules import SCHEDULES
@@ -214,7 +214,7 @@ def _usual(data: str, model: str) -> TrainingPlan:
         raise UsageError(f"Model '{model}' takes no images. Run it with: striate reproduce {model}")
     folder = is_folder(data)
     recipe = recipe_for(model, training_images(data, folder=folder))
-    return TrainingPlan(data, model, recipe, settings=FROM_SCRATCH.get(model, {}) if folder else {})
+    return TrainingPlan(data, model, recipe, settings=zoo.find(model).from_scratch if folder else {})
 
 
 def _beginning_with(weights: str | None, plan: TrainingPlan) -> TrainingPlan:

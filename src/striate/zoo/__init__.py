@@ -1,21 +1,48 @@
-"""Architectures that people know, by id; one file for each, with its source."""
+"""Well-known architectures by id. Each file describes one family and what is known of it, with its sources."""
 
-from striate.zoo import (  # noqa: F401 - importing a file registers its architectures
-    alexnet,
-    efficientnet_lite,
-    googlenet,
-    lenet5,
-    lenet5_1998,
-    linear_regression,
-    mlp,
-    mnist_best,
-    mnist_cnn,
-    mnist_quick,
-    resnet,
-    simple_convnet,
-    tutorial_cnn,
-    vgg16,
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any
+
+from striate.zoo.registry import (
+    Architecture,
+    PublishedWeights,
+    UsualRecipe,
+    architecture,
+    bases,
+    find,
+    names,
+    network,
 )
-from striate.zoo.registry import architecture, names, network
 
-__all__ = ["architecture", "names", "network"]
+if TYPE_CHECKING:
+    from striate.model import Model
+
+__all__ = [
+    "Architecture", "PublishedWeights", "UsualRecipe", "architecture", "bases", "build", "find", "names", "network",
+]  # fmt: skip
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")  # registers the architectures of the file
+
+
+def build(id: str, *, seed: int = 0, **settings: Any) -> "Model":
+    """Build a model of an architecture, ready to compile.
+
+    Args:
+        id: The architecture's name, one of `names()`.
+        seed: Of the initial weights, and of whatever is random in training.
+        **settings: As for `network`, such as `input_shape` and `classes`.
+
+    Returns:
+        The model, with initial weights.
+
+    Example:
+        >>> import striate as st
+        >>> model = st.zoo.build("lenet5", classes=3)
+        >>> model.network.output_shapes
+        ((3,),)
+    """
+    from striate.model import Model  # needs NumPy, which descriptions of networks do without
+
+    return Model.from_network(network(id, **settings), seed=seed)

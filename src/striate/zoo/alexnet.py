@@ -1,4 +1,4 @@
-"""AlexNet, the network of 2012: in one column as it is built today, and in two as published.
+"""AlexNet: as a single column, as it is usually built today, and with grouped convolutions, as published.
 
 Source: Krizhevsky, Sutskever, Hinton 2012, "ImageNet classification with deep convolutional neural networks".
 """
@@ -17,7 +17,15 @@ from striate.network import (
     Normal,
     Tensor,
 )
-from striate.zoo.photographs import NORMALIZATIONS, check_choice, conv_bn, conv_relu, overlapping_pool, standardize
+from striate.zoo.photographs import (
+    NORMALIZATIONS,
+    check_choice,
+    conv_bn,
+    conv_relu,
+    overlapping_pool,
+    photo_recipe,
+    standardize,
+)
 from striate.zoo.registry import architecture
 
 # Filters, kernel, stride and padding of convolution 1, 2, …
@@ -28,17 +36,27 @@ CONVOLUTIONS: tuple[tuple[int, int, int, str], ...] = (
     (384, 3, 1, "same"),
     (256, 3, 1, "same"),
 )
-HALVED = (2, 4, 5)  # those that saw only the maps on their own of two GPUs
+GROUPED = (2, 4, 5)  # the convolutions that read only the maps on the same one of two GPUs
+RECIPE = photo_recipe(3e-4)
+NO_WEIGHTS = "torchvision's AlexNet is that of Krizhevsky 2014, with 64, 192, 384, 256 and 256 filters instead."
 
 
-@architecture("alexnet")
+# Batch normalization came later than local response normalization; with it the network learns faster and better.
+@architecture("alexnet", recipe=RECIPE, from_scratch={"normalization": "batch"}, weights_note=NO_WEIGHTS)
 def alexnet(
     input_shape: tuple[int, ...] = (227, 227, 3), classes: int = 1000, dropout: float = 0.5, normalization: str = "lrn"
 ) -> Network:
-    """One column; weights begin as in He et al. 2015. Maps of 55, 27, 13 and 6; images of at least 39×39.
+    """Build AlexNet as a single column, with maps of 55, 27, 13 and 6 pixels at 227.
 
-    normalization: "lrn" is local response normalisation after the first two convolutions, with Caffe's constants
-    (α 2e-5, k 1); "batch" is batch normalisation after all five instead, with which it learns from scratch faster.
+    Args:
+        input_shape: (H, W, C) of the images, at least 39×39.
+        classes: The number of classes.
+        dropout: The share of units dropped after each hidden dense layer.
+        normalization: "lrn" is local response normalization after the first two convolutions, with Caffe's constants
+            (α 2e-5, k 1); "batch" is batch normalization after all five instead.
+
+    Returns:
+        The network; weights are initialized as in He et al. 2015.
     """
     check_choice("alexnet", "normalization", normalization, NORMALIZATIONS)
 
@@ -51,25 +69,33 @@ def alexnet(
     return _build("alexnet", input_shape, classes, dropout, convolve, response, {"kernel_initializer": "he_normal"})
 
 
-@architecture("alexnet-2012")
+@architecture("alexnet-2012", recipe=RECIPE, weights_note=NO_WEIGHTS)
 def alexnet_2012(input_shape: tuple[int, ...] = (227, 227, 3), classes: int = 1000, dropout: float = 0.5) -> Network:
-    """As published: convolutions 2, 4 and 5 in two groups, one for each GPU; constants and first weights of the paper.
+    """Build AlexNet as published: convolutions 2, 4 and 5 in two groups, one for each GPU.
 
     Section 3.3: k 2, n 5, α 1e-4, β 0.75. Section 5: weights N(0, 0.01²); biases 1 in convolutions 2, 4, 5 and the
-    hidden dense layers, else 0. The paper says 224 pixels, but its maps of 55 without padding ask for 227.
+    hidden dense layers, else 0. The paper says 224 pixels, but its maps of 55 without padding require 227.
+
+    Args:
+        input_shape: (H, W, C) of the images, at least 39×39.
+        classes: The number of classes.
+        dropout: The share of units dropped after each hidden dense layer.
+
+    Returns:
+        The network.
     """
-    start, ones = Normal(stddev=0.01), Constant(1.0)
+    normal, ones = Normal(stddev=0.01), Constant(1.0)
 
     def convolve(x: Tensor, number: int) -> Tensor:
         filters, kernel, strides, padding = CONVOLUTIONS[number - 1]
-        halved: dict[str, Any] = {"groups": 2, "bias_initializer": ones} if number in HALVED else {}
-        settings = {"strides": strides, "padding": padding, "kernel_initializer": start, **halved}
+        grouped: dict[str, Any] = {"groups": 2, "bias_initializer": ones} if number in GROUPED else {}
+        settings = {"strides": strides, "padding": padding, "kernel_initializer": normal, **grouped}
         return conv_relu(x, filters, kernel, f"conv{number}", **settings)
 
     def response(name: str) -> LocalResponseNormalization:
         return LocalResponseNormalization(radius=2, alpha=1e-4, beta=0.75, k=2, name=name)
 
-    dense = {"kernel_initializer": start, "bias_initializer": ones}
+    dense = {"kernel_initializer": normal, "bias_initializer": ones}
     return _build("alexnet-2012", input_shape, classes, dropout, convolve, response, dense)
 
 
@@ -82,7 +108,20 @@ def _build(
     response: Callable[..., LocalResponseNormalization] | None,
     dense: dict[str, Any],
 ) -> Network:
-    """convolve(x, number): convolution and relu. response(name=…): after the first two. dense: of the hidden layers."""
+    """Build the network from its varying parts.
+
+    Args:
+        name: Of the network.
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The share of units dropped after each hidden dense layer.
+        convolve: Applies the convolution of this number, and relu.
+        response: Makes the normalization after the first two convolutions; None for none.
+        dense: Settings of the hidden dense layers.
+
+    Returns:
+        The network.
+    """
     image = Input(input_shape)
     x: Tensor = standardize(input_shape[-1])(image)
     for number in range(1, 6):
@@ -95,5 +134,6 @@ def _build(
     for number in (6, 7):
         x = Dense(4096, activation="relu", name=f"fc{number}", **dense)(x)
         x = Dropout(dropout, name=f"drop{number}")(x)
-    start = {"kernel_initializer": dense["kernel_initializer"]}
-    return Network(image, Dense(classes, activation="softmax", name="output", **start)(x), name=name)
+    initializer = dense["kernel_initializer"]
+    output = Dense(classes, activation="softmax", name="output", kernel_initializer=initializer)(x)
+    return Network(image, output, name=name)

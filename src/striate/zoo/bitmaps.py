@@ -18,11 +18,11 @@ DIGITS = """
 
 
 def bitmap(digit: int) -> str:
-    """The 84 pixels of a digit, row by row; '#' is ink."""
+    """Return the 84 pixels of a digit, row by row; '#' is ink."""
     return "".join(row.split()[digit] for row in DIGITS.strip().splitlines())
 
 
 def prototypes(count: int, background: float) -> tuple[tuple[float, ...], ...]:
-    """The first `count` digits as columns (84, count): 1 for ink, `background` elsewhere."""
+    """Return the first `count` digits as columns (84, count): 1 for ink, `background` elsewhere."""
     columns = [bitmap(digit) for digit in range(count)]
     return tuple(tuple(1.0 if pixel == "#" else background for pixel in row) for row in zip(*columns, strict=True))

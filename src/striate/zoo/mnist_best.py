@@ -1,6 +1,6 @@
-"""`mnist-cnn` with batch normalisation between every product and its relu, the member of the best ensemble.
+"""`mnist-cnn` with batch normalization before every relu; three of these form the best ensemble.
 
-Source: the lessons behind `mnist-cnn`; batch normalisation by Ioffe and Szegedy 2015.
+Source: the Keras lessons behind `mnist-cnn`; batch normalization by Ioffe and Szegedy 2015.
 """
 
 from striate.errors import UsageError, nearest
@@ -18,11 +18,11 @@ from striate.network import (
     Rescale,
     Tensor,
 )
-from striate.zoo.registry import architecture
+from striate.zoo.registry import UsualRecipe, architecture
 
 
 class ConvNormRelu(Block):
-    """Some times conv 3×3 same – batch normalisation – relu, then max pool. No bias: the normalisation has one."""
+    """Conv 3×3 same – batch normalization – relu, several times, then max pool; the normalization supplies the bias."""
 
     def __init__(self, filters: int, convolutions: int, name: str) -> None:
         self.filters = filters
@@ -30,7 +30,7 @@ class ConvNormRelu(Block):
         self.name = name
 
     def call(self, *inputs: Tensor) -> Tensor:
-        """Convolve, normalise, relu; at the end pool."""
+        """Convolve, normalize and apply relu; at the end, pool."""
         (x,) = inputs
         for number in range(1, self.convolutions + 1):
             conv = Conv2D(self.filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal",
@@ -40,16 +40,28 @@ class ConvNormRelu(Block):
         return MaxPool2D(2, padding="same", name="pool")(x)
 
 
-# For each block its filters and how many convolutions it has; and the units of the dense layer.
+# For each block its filters and number of convolutions; and the units of the dense layer.
 FORMS = {
     "deep": (((24, 1), (48, 2), (64, 2)), 128),
     "reported": (((32, 1), (64, 1), (128, 1)), 256),
 }
 
 
-@architecture("mnist-best")
+@architecture("mnist-best", recipe=UsualRecipe(18, 100, 4e-3, augmentation="standard"))
 def mnist_best(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, form: str = "deep") -> Network:
-    """Three ConvNormRelu, then dense – batch normalisation – relu – dropout. form: "deep" or "reported"."""
+    """Build three ConvNormRelu blocks, then dense – batch normalization – relu – dropout – dense.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        form: "deep", which has five convolutions, or "reported", which has three.
+
+    Returns:
+        The network.
+
+    Raises:
+        UsageError: For another form.
+    """
     if form not in FORMS:
         raise UsageError(f"Model 'mnist-best' has no form '{form}'.{nearest(form, FORMS)}")
     blocks, units = FORMS[form]

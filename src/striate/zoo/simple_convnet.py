@@ -1,25 +1,29 @@
-"""The network of "Deep Learning from Scratch": conv – relu – pool – dense – relu – dense – softmax."""
+"""SimpleConvNet of the book "Deep Learning from Scratch": conv – relu – pool – dense – relu – dense – softmax."""
 
 from striate.network import Conv2D, Dense, Flatten, Input, MaxPool2D, Network, Normal, Rescale
-from striate.zoo.registry import architecture
+from striate.zoo.registry import UsualRecipe, architecture
 
 
-@architecture("simple-convnet")
+@architecture("simple-convnet", recipe=UsualRecipe(12, 100, 2e-3, augmentation="light"))
 def simple_convnet(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
-    """Weights begin at N(0, 0.01²), biases at 0.
+    """Build the network; weights are initialized from N(0, 0.01²), biases with 0.
 
-    Source: Saitoh 2016, "Deep Learning from Scratch" (O'Reilly Japan), chapter 7, SimpleConvNet.
+    Returns:
+        The network.
+
+    Source:
+        Saitoh 2016, "Deep Learning from Scratch" (O'Reilly Japan), chapter 7, SimpleConvNet.
     """
-    start = Normal(stddev=0.01)
+    normal = Normal(stddev=0.01)
     return Network.sequential(
         [
             Input(input_shape),
             Rescale(),
-            Conv2D(30, 5, activation="relu", kernel_initializer=start, name="conv1"),
+            Conv2D(30, 5, activation="relu", kernel_initializer=normal, name="conv1"),
             MaxPool2D(2, name="pool1"),
             Flatten(),
-            Dense(100, activation="relu", kernel_initializer=start, name="hidden"),
-            Dense(classes, activation="softmax", kernel_initializer=start, name="output"),
+            Dense(100, activation="relu", kernel_initializer=normal, name="hidden"),
+            Dense(classes, activation="softmax", kernel_initializer=normal, name="output"),
         ],
         name="simple-convnet",
     )

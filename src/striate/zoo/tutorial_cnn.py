@@ -1,14 +1,18 @@
-"""The two-convolution network of TensorFlow's first tutorials, for one's own folder of colour images."""
+"""The network of two convolutions from TensorFlow's first tutorials, for color images."""
 
 from striate.network import Conv2D, Dense, Dropout, Flatten, Input, MaxPool2D, Network, Rescale
-from striate.zoo.registry import architecture
+from striate.zoo.registry import UsualRecipe, architecture
 
 
-@architecture("tutorial-cnn")
+@architecture("tutorial-cnn", recipe=UsualRecipe(20, 50, 1e-3, augmentation="light", photographs=True))
 def tutorial_cnn(input_shape: tuple[int, ...] = (32, 32, 3), classes: int = 10) -> Network:
-    """Two conv 5×5 – pool pairs, dense 1024, dropout.
+    """Build two conv 5×5 – pool pairs, dense 1024, dropout and the output.
 
-    Source: TensorFlow's tutorial "Deep MNIST for experts" (2015).
+    Returns:
+        The network.
+
+    Source:
+        TensorFlow's tutorial "Deep MNIST for experts" (2015).
     """
     return Network.sequential(
         [

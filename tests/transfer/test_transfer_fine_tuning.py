@@ -1,4 +1,4 @@
-"""What fine-tuning leaves alone, who decides, and by what."""
+"""Fine-tuning: frozen layers, held-out images, and the comparison of models."""
 
 from dataclasses import replace
 
@@ -18,16 +18,22 @@ from striate.network import BatchNormalization, Conv2D, Dense, Network
 from striate.systems.recipes import TUNED, tuning_recipe
 from striate.systems.registry import get_system
 from striate.training import Recipe
-from striate.transfer.features import answers
+from striate.transfer.features import predict_with_features
+from striate.transfer.fine_tuning import (
+    HeldOutScore,
+    batch_normalizations,
+    held_out_rows,
+    lower_layers,
+    with_held_out,
+)
 from striate.transfer.open_set import NOT_HELD_OUT, fit_detector
-from striate.transfer.tuning import Judged, divided, lower_layers, normalizations, set_apart
 from striate.workflows.fine_tune import SLOWER, stages
 
 LITE = zoo.network("efficientnet-lite0", classes=2)
 
 
 @pytest.mark.parametrize("network", [LITE, zoo.network("efficientnet-lite1", classes=3), zoo.network("resnet18")])
-def test_two_thirds_of_the_work_are_below(network: Network) -> None:
+def test_two_thirds_of_the_multiply_adds_are_below(network: Network) -> None:
     lower = lower_layers(network)
     names = [str(node.layer.name) for node in network.nodes]
     assert names[: len(lower)] == list(lower)
@@ -36,19 +42,19 @@ def test_two_thirds_of_the_work_are_below(network: Network) -> None:
     assert names[-1] not in lower
 
 
-def test_of_lite0_the_last_two_stages_are_above() -> None:
+def test_the_upper_layers_of_lite0_are_its_last_two_stages() -> None:
     assert lower_layers(LITE)[-1] == "block5_3.add"
 
 
-def test_the_upper_layers_learn_first_then_all_and_slowly() -> None:
+def test_upper_layers_are_trained_first_then_all_at_a_lower_rate() -> None:
     recipe = replace(TUNED, batch_size=7, seed=3)
-    upper, every = stages(LITE, recipe)
-    still = set(normalizations(LITE))
-    assert still == {str(node.layer.name) for node in LITE.nodes if isinstance(node.layer, BatchNormalization)}
-    assert set(upper.recipe.frozen) == still | set(lower_layers(LITE))
-    assert set(every.recipe.frozen) == still
-    assert every.recipe.optimizer.learning_rate == pytest.approx(SLOWER * upper.recipe.optimizer.learning_rate)
-    for stage in (upper, every):
+    upper, all_layers = stages(LITE, recipe)
+    frozen = set(batch_normalizations(LITE))
+    assert frozen == {str(node.layer.name) for node in LITE.nodes if isinstance(node.layer, BatchNormalization)}
+    assert set(upper.recipe.frozen) == frozen | set(lower_layers(LITE))
+    assert set(all_layers.recipe.frozen) == frozen
+    assert all_layers.recipe.optimizer.learning_rate == pytest.approx(SLOWER * upper.recipe.optimizer.learning_rate)
+    for stage in (upper, all_layers):
         optimizer = replace(stage.recipe.optimizer, learning_rate=recipe.optimizer.learning_rate)
         assert replace(stage.recipe, frozen=(), optimizer=optimizer) == recipe
         assert len(stage.recipe.frozen) == len(check_frozen(LITE, stage.recipe.frozen))
@@ -59,80 +65,80 @@ def test_the_upper_layers_learn_first_then_all_and_slowly() -> None:
 
 
 @given(some.integers(1, 10**6), some.integers(1, 10**5))
-def test_few_pictures_are_seen_more_often(images: int, more: int) -> None:
+def test_few_images_are_trained_for_more_epochs(images: int, more: int) -> None:
     few, many = tuning_recipe(images), tuning_recipe(images + more)
     assert 12 >= few.epochs >= many.epochs >= TUNED.epochs
     assert get_system("fine-tuning").recipe(images=images) == few
 
 
-def photographs(train: tuple[int, ...], held: int) -> Dataset:
-    """So many training pictures of each class, and of class 0 for validation."""
+def dataset(train: tuple[int, ...], validation: int) -> Dataset:
+    """Return a data set with these numbers of training images per class, and of validation images of class 0."""
     rng = np.random.default_rng(0)
     y = np.repeat(np.arange(len(train)), train)
     data = from_arrays(rng.integers(0, 256, (60, 4, 4, 3), dtype=np.uint8), np.arange(60) % len(train))
-    pixels = rng.integers(0, 256, (len(y) + held, 4, 4, 3), dtype=np.uint8)
-    parts = Images(pixels[: len(y)], y), Images(pixels[len(y) :], np.zeros(held, np.int64))
+    pixels = rng.integers(0, 256, (len(y) + validation, 4, 4, 3), dtype=np.uint8)
+    parts = Images(pixels[: len(y)], y), Images(pixels[len(y) :], np.zeros(validation, np.int64))
     return replace(data, train=parts[0], validation=parts[1])
 
 
-def test_validation_that_is_large_enough_decides_alone() -> None:
-    data = photographs((30, 30), 50)
-    assert not set_apart(data).any()
-    assert divided(data, set_apart(data)) is data
+def test_enough_validation_images_are_left_as_they_are() -> None:
+    data = dataset((30, 30), 50)
+    assert not held_out_rows(data).any()
+    assert with_held_out(data, held_out_rows(data)) is data
 
 
-def test_small_validation_gets_a_fifth_of_each_class_by_content() -> None:
-    data = photographs((31, 10, 1, 2), 3)
-    apart = set_apart(data)
-    np.testing.assert_array_equal(np.bincount(data.train.y[apart], minlength=4), [7, 2, 0, 1])
-    found = divided(data, apart)
+def test_few_validation_images_are_joined_by_a_fifth_of_each_class() -> None:
+    data = dataset((31, 10, 1, 2), 3)
+    rows = held_out_rows(data)
+    np.testing.assert_array_equal(np.bincount(data.train.y[rows], minlength=4), [7, 2, 0, 1])
+    found = with_held_out(data, rows)
     assert (len(found.train), len(found.validation)) == (44 - 10, 3 + 10)
     assert found.test is data.test
     before = [*digest_images(data.train.x, 1), *digest_images(data.validation.x, 1)]
     after = [*digest_images(found.train.x, 1), *digest_images(found.validation.x, 1)]
     assert sorted(before) == sorted(after)
     order = np.random.default_rng(1).permutation(len(data.train))
-    again = set_apart(replace(data, train=data.train.take(order)))
-    np.testing.assert_array_equal(again, apart[order])
+    again = held_out_rows(replace(data, train=data.train.take(order)))
+    np.testing.assert_array_equal(again, rows[order])
 
 
 def test_copies_stay_together() -> None:
-    data = photographs((20, 20), 0)
+    data = dataset((20, 20), 0)
     pixels = data.train.x.copy()
     pixels[5:10] = pixels[5]
-    apart = set_apart(replace(data, train=Images(pixels, data.train.y)))
-    assert len(set(apart[5:10])) == 1
-    pixels[:20] = pixels[5]  # a class of copies has nothing that could be held out
-    assert not set_apart(replace(data, train=Images(pixels, data.train.y)))[:20].any()
+    rows = held_out_rows(replace(data, train=Images(pixels, data.train.y)))
+    assert len(set(rows[5:10])) == 1
+    pixels[:20] = pixels[5]  # a class of copies of one image has nothing to hold out
+    assert not held_out_rows(replace(data, train=Images(pixels, data.train.y)))[:20].any()
 
 
-def judged(losses: Array, right: Array | None = None) -> Judged:
-    return Judged(losses, np.ones(len(losses), bool) if right is None else right)
+def score(losses: Array, correct: Array | None = None) -> HeldOutScore:
+    return HeldOutScore(losses, np.ones(len(losses), bool) if correct is None else correct)
 
 
-def test_only_what_is_clearly_better_and_no_less_right_wins() -> None:
+def test_only_a_clearly_lower_loss_with_no_more_errors_is_better() -> None:
     losses = np.random.default_rng(0).exponential(0.1, 200)
-    start = judged(losses, np.arange(200) > 3)
+    start = score(losses, np.arange(200) > 3)
     noise = np.random.default_rng(1).normal(0, 0.05, 200)
     noise -= noise.mean()
-    assert judged(0.8 * losses, start.right).beats(start)
-    assert not judged(losses, start.right).beats(start)
-    assert not judged(1.1 * losses, start.right).beats(start)
-    assert not judged(0.8 * losses, np.arange(200) > 4).beats(start)
-    assert judged(0.8 * losses, np.arange(200) > 2).beats(start)
-    assert not judged(losses + noise - 0.001, start.right).beats(start)  # a gain of a third of its error
-    assert judged(losses + noise - 0.01, start.right).beats(start)
+    assert score(0.8 * losses, start.correct).is_better_than(start)
+    assert not score(losses, start.correct).is_better_than(start)
+    assert not score(1.1 * losses, start.correct).is_better_than(start)
+    assert not score(0.8 * losses, np.arange(200) > 4).is_better_than(start)
+    assert score(0.8 * losses, np.arange(200) > 2).is_better_than(start)
+    assert not score(losses + noise - 0.001, start.correct).is_better_than(start)  # a third of its error
+    assert score(losses + noise - 0.01, start.correct).is_better_than(start)
 
 
 def test_loss_and_accuracy_are_those_of_probabilities() -> None:
     p = np.array([[0.5, 0.5, 0.0], [0.2, 0.1, 0.7], [1.0, 0.0, 0.0]])
-    found = Judged.of(p, np.array([0, 2, 1]))
+    found = HeldOutScore.of(p, np.array([0, 2, 1]))
     assert found.loss == pytest.approx((np.log(2) - np.log(0.7) - np.log(1e-12)) / 3)
     assert found.accuracy == pytest.approx(2 / 3)
 
 
-def test_pictures_that_were_learnt_from_do_not_set_the_limit_of_the_unknown() -> None:
-    """They lie nearer to the centres than others ever will."""
+def test_training_images_do_not_set_the_threshold_for_unknown_images() -> None:
+    """They are closer to the class means than other images are."""
     rng = np.random.default_rng(0)
     near, far = rng.normal(0, 0.5, (300, 40)), rng.normal(0, 1.0, (100, 40))
     x, y = np.concatenate([near, far]), np.arange(400) % 2
@@ -144,11 +150,11 @@ def test_pictures_that_were_learnt_from_do_not_set_the_limit_of_the_unknown() ->
     assert max(thresholds.values()) <= careful.distances(far).max() * 1.2
 
 
-def test_answers_are_probabilities_and_features_part_by_part() -> None:
+def test_probabilities_and_features_are_computed_part_by_part() -> None:
     network = zoo.network("efficientnet-lite0", input_shape=(32, 32, 3), classes=3)
     weights = initial_weights(network, 0)
     x = np.random.default_rng(0).integers(0, 256, (70, 32, 32, 3), dtype=np.uint8)
-    (p, rows), (none, nothing) = answers(network, weights, [x, x[:0]])
+    (p, rows), (none, nothing) = predict_with_features(network, weights, [x, x[:0]])
     engine = OnnxEngine(network, weights)
     np.testing.assert_allclose(p, engine.forward([x])[0], atol=1e-6)
     np.testing.assert_allclose(rows[:2], engine.activations([x[:2]])["pool"], rtol=1e-3, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Weights with torchvision's names give, in our networks, the numbers that PyTorch computes with them."""
+"""With weights of torchvision's names, our networks compute what PyTorch computes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ from striate.errors import ModelFileError, UsageError
 from striate.model import Model
 from striate.network import Network
 from striate.pretrained import load_pretrained
-from striate.pretrained.torchvision import PUBLISHED
+from striate.pretrained.published import published
 
 from .torch_networks import VGG16, BasicBlock, Bottleneck, GoogLeNet, ResNet, lively
 
@@ -37,7 +37,7 @@ def resnet(id: str, classes: int = CLASSES) -> ResNet:
 
 
 def network_of(id: str, size: tuple[int, int], **settings: Any) -> Network:
-    settings = {"classes": CLASSES, **PUBLISHED[id].settings, **settings}
+    settings = {"classes": CLASSES, **published(id).settings, **settings}
     return zoo.network(id, input_shape=(*size, 3), **settings)
 
 
@@ -83,7 +83,7 @@ def test_every_layer_has_the_name_that_torchvision_gives_it(id: str) -> None:
         module = resnet(id)
     theirs = {name.rpartition(".")[0] for name in module.state_dict()}
     network = network_of(id, (64, 64))
-    ours = {PUBLISHED[id].rename(parameter.name.rpartition("/")[0]) for parameter in network.parameters}
+    ours = {published(id).layer_name(parameter.name.rpartition("/")[0]) for parameter in network.parameters}
     assert ours == theirs
 
 
@@ -95,7 +95,7 @@ def test_another_number_of_classes_leaves_the_head_as_it_begins(tmp_path: Path) 
     network = network_of("resnet18", (64, 64), classes=2)
     weights, (note,) = load_pretrained(network, tmp_path / "w.pth")
     assert note == (
-        "The layer 'output' begins anew, because w.pth does not fit there: "
+        "The layer 'output' keeps its initial weights, because w.pth does not fit there: "
         "its 'output/kernel' has shape (512, 10), here it is (512, 2)."
     )
     assert set(weights) == {p.name for p in network.parameters if not p.name.startswith("output/")}
@@ -113,7 +113,7 @@ def test_pictures_of_another_size_leave_all_dense_layers_of_vgg16(tmp_path: Path
     save_file(module.state_dict(), tmp_path / "vgg.safetensors")
     weights, (note,) = load_pretrained(network_of("vgg16", (64, 64)), tmp_path / "vgg.safetensors")
     assert note == (
-        "The layers 'fc6', 'fc7', 'output' begin anew, because vgg.safetensors does not fit there: "
+        "The layers 'fc6', 'fc7', 'output' keep their initial weights, because vgg.safetensors does not fit there: "
         "its 'fc6/kernel' has shape (512, 4096), here it is (2048, 4096)."
     )
     assert {name.partition("/")[0] for name in weights} == {f"conv{s}_{n}" for s in range(1, 6) for n in (1, 2, 3)} - {
@@ -130,7 +130,7 @@ def test_a_model_of_striate_is_read_by_its_own_names(tmp_path: Path) -> None:
     for name, array in source.weights.items():
         np.testing.assert_array_equal(weights[name], array)
     weights, (note,) = load_pretrained(zoo.network("lenet5", classes=3), str(tmp_path / "model.safetensors"))
-    assert "'output' begins anew" in note
+    assert "'output' keeps its initial weights" in note
     assert "output/kernel" not in weights and "F6/kernel" in weights
     with pytest.raises(ModelFileError, match=r"of another network: it holds 'C1/bias', which 'mlp' lacks\."):
         load_pretrained(zoo.network("mlp"), tmp_path / "model.safetensors")
@@ -156,7 +156,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         ModelFileError, match=r"its 'conv1/kernel' has shape \(7, 7, 3, 64\), here it is \(7, 7, 1, 64\)"
     ):
         load_pretrained(grey, tmp_path / "18.pth")
-    with pytest.raises(ModelFileError, match=r"names of PyTorch, such as 'conv1.weight'\. .* not for 'lenet5'\."):
+    with pytest.raises(ModelFileError, match=r"PyTorch's names, such as 'conv1.weight'\. .* not for 'lenet5'\."):
         load_pretrained(zoo.network("lenet5"), tmp_path / "18.pth")
 
 
@@ -164,7 +164,7 @@ def test_a_network_of_another_form_is_told_its_settings(tmp_path: Path) -> None:
     """All shapes would fit, but the numbers would not be those that the weights were trained for."""
     torch.save(resnet("resnet50").state_dict(), tmp_path / "50.pth")
     with pytest.raises(
-        UsageError, match=r"^This 'resnet50' is not the network .*by: --model resnet50 --set form=torchvision$"
+        UsageError, match=r"^This 'resnet50' is not the network .*with: --model resnet50 --set form=torchvision$"
     ):
         load_pretrained(zoo.network("resnet50", classes=CLASSES), tmp_path / "50.pth")
     weights, _ = load_pretrained(network_of("resnet50", (64, 64), dropout=0.4), tmp_path / "50.pth")

@@ -1,0 +1,80 @@
+"""Feature extraction: fit a head and an open-set detector to the features of a data set under an unchanged base."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from striate._types import Array
+from striate.data import Dataset
+from striate.transfer.bases import Base
+from striate.transfer.features import Features, extract_features
+from striate.transfer.linear_head import FittedHead, content_folds, fit_linear_head, log_softmax
+from striate.transfer.open_set import OpenSetDetector, fit_detector
+
+GOOD_ACCURACY = 0.97  # of held-out images; if the last feature layer reaches it, no other is tried
+STANDARD_ERRORS = 2.0  # by which another feature layer must be better
+
+
+@dataclass(frozen=True, eq=False)
+class ExtractionResult:
+    """What feature extraction found.
+
+    Attributes:
+        layer: The feature layer of the base that is used.
+        fitted: The head.
+        detector: Of unknown images.
+        thresholds: For the detector, by the share of held-out images that they reject.
+        test: Probabilities float32 (N, K) of the test images.
+        distances: (N,), of the test images from the nearest class.
+        losses: The cross-entropy of held-out images, by the feature layers that were tried.
+    """
+
+    layer: str
+    fitted: FittedHead
+    detector: OpenSetDetector
+    thresholds: dict[float, float]
+    test: Array
+    distances: Array
+    losses: dict[str, float]
+
+
+def fit_on_features(base: Base, data: Dataset) -> ExtractionResult:
+    """Fit a head and a detector to the training and validation images of a data set.
+
+    Cross-validation chooses the feature layer and the head's settings, so no image needs to be set aside; test images
+    are only looked at in the end.
+
+    Args:
+        base: The base, which is not changed.
+        data: The data set.
+
+    Returns:
+        What was found, and the answers for the test images.
+    """
+    train, validation, test = extract_features(base, data)
+    y, classes = np.concatenate([data.train.y, data.validation.y]), len(data.classes)
+    x = {layer: np.concatenate([train[layer], validation[layer]]) for layer in base.features}
+    folds = content_folds(x[base.top], y, classes)
+    heads = _fit_heads(x, base.top, y, classes, folds)
+    layer = _best_layer(heads, base.top)
+    detector, thresholds = fit_detector(x[layer], y, classes, folds)
+    probabilities = np.exp(log_softmax(heads[layer].head.logits(test[layer]))).astype(np.float32)
+    losses = {name: fitted.loss for name, fitted in heads.items()}
+    distances = detector.distances(test[layer])
+    return ExtractionResult(layer, heads[layer], detector, thresholds, probabilities, distances, losses)
+
+
+def _fit_heads(x: Features, top: str, y: Array, classes: int, folds: Array) -> dict[str, FittedHead]:
+    """Return the heads by feature layer; if that of the last one is good, it is the only one."""
+    heads = {top: fit_linear_head(x[top], y, classes, folds)}
+    if heads[top].accuracy < GOOD_ACCURACY:
+        heads |= {layer: fit_linear_head(x[layer], y, classes, folds) for layer in x if layer != top}
+    return heads
+
+
+def _best_layer(heads: dict[str, FittedHead], top: str) -> str:
+    """Return the feature layer with the least cross-entropy, if it is clearly better than the last one."""
+    best = min(heads, key=lambda layer: heads[layer].loss)
+    gain = heads[top].cross_entropies - heads[best].cross_entropies
+    standard_error = gain.std() / np.sqrt(len(gain))
+    return best if gain.mean() > STANDARD_ERRORS * standard_error else top

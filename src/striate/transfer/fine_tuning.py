@@ -1,0 +1,104 @@
+"""Fine-tuning: which layers stay frozen, which images decide, and whether the tuned model is better."""
+
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+import numpy as np
+
+from striate._types import Array
+from striate.data import Dataset, Images
+from striate.data.split import digest_images
+from striate.network import BatchNormalization, Network
+
+UPPER_SHARE = 1 / 3  # of the multiply-adds are in the upper layers
+ENOUGH_VALIDATION = 50  # images; if there are fewer, training images are added to them
+HELD_OUT_EVERY = 5  # one in so many training images is added
+STANDARD_ERRORS = 1.0  # by which the loss must decrease
+
+
+def batch_normalizations(network: Network) -> tuple[str, ...]:
+    """Return the names of the batch normalizations, which fine-tuning leaves frozen.
+
+    A few small batches would replace statistics of a million images by worse ones.
+    """
+    return tuple(str(node.layer.name) for node in network.nodes if isinstance(node.layer, BatchNormalization))
+
+
+def lower_layers(network: Network) -> tuple[str, ...]:
+    """Return the names of the layers, from the input on, below the last third of the multiply-adds."""
+    costs = [node.layer.multiply_adds(*network.shapes_into(node)) for node in network.nodes]
+    below = (1 - UPPER_SHARE) * sum(costs)
+    return tuple(str(n.layer.name) for n, done in zip(network.nodes, accumulate(costs), strict=True) if done <= below)
+
+
+def held_out_rows(data: Dataset) -> Array:
+    """Choose training images to add to the validation images, so that there are enough to compare models.
+
+    Args:
+        data: The data set.
+
+    Returns:
+        Bool (N,), over the training images. None are chosen if there are enough validation images; else every fifth of
+        each class by content, copies together, and none of a class with a single image.
+    """
+    chosen = np.zeros(len(data.train), bool)
+    if len(data.validation) >= ENOUGH_VALIDATION:
+        return chosen
+    digests = digest_images(data.train.x, ~0)
+    for number in range(len(data.classes)):
+        rows = np.flatnonzero(data.train.y == number)
+        distinct, rank = np.unique(digests[rows], return_inverse=True)
+        chosen[rows] = (rank % HELD_OUT_EVERY == 0) & (len(distinct) > 1)
+    return chosen
+
+
+def with_held_out(data: Dataset, rows: Array) -> Dataset:
+    """Return the data with these training images moved to validation.
+
+    Args:
+        data: The data set.
+        rows: Bool (N,), over the training images.
+
+    Returns:
+        The changed data set.
+    """
+    if not rows.any():
+        return data
+    moved, validation = data.train.take(rows), data.validation
+    both = Images(np.concatenate([validation.x[:], moved.x[:]]), np.concatenate([validation.y, moved.y]))
+    return replace(data, train=data.train.take(~rows), validation=both)
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOutScore:
+    """How good a model is on held-out images.
+
+    Attributes:
+        losses: The cross-entropy of each image, (N,).
+        correct: Whether each image is classified correctly, bool (N,).
+    """
+
+    losses: Array
+    correct: Array
+
+    @classmethod
+    def of(cls, probabilities: Array, y: Array) -> "HeldOutScore":
+        """Return the score of probabilities (N, K) for images of classes y (N,)."""
+        own = probabilities[np.arange(len(y)), y]
+        return cls(-np.log(np.maximum(own, 1e-12)), probabilities.argmax(axis=1) == y)
+
+    @property
+    def loss(self) -> float:
+        """The mean cross-entropy."""
+        return float(self.losses.mean())
+
+    @property
+    def accuracy(self) -> float:
+        """The share of images that are classified correctly."""
+        return float(self.correct.mean())
+
+    def is_better_than(self, other: "HeldOutScore") -> bool:
+        """Return whether the loss is lower by more than a standard error, and no fewer images are correct."""
+        gain = other.losses - self.losses
+        standard_error = gain.std() / np.sqrt(len(gain))
+        return bool(gain.mean() > STANDARD_ERRORS * standard_error and self.correct.sum() >= other.correct.sum())

@@ -1,0 +1,255 @@
+"""A linear head on features: multinomial logistic regression with cross-validated penalty and calibration."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from striate._types import Array
+from striate.transfer.lbfgs import minimize
+
+VARIANCE_PRIOR = 100  # images' worth of trust that all features have the same variance
+PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
+FOLDS = 5
+LEAVE_ONE_OUT = 40  # images up to which each is a fold of its own
+MAX_WORK = 2e10  # multiply-adds of one step over all folds; where there would be more, there are fewer folds
+FINAL_TOLERANCE, SEARCH_TOLERANCE = 1e-6, 1e-3  # of the gradient
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureScaler:
+    """Standardizes features.
+
+    Attributes:
+        mean: (F,).
+        std: (F,).
+    """
+
+    mean: Array
+    std: Array
+
+    @classmethod
+    def fit(cls, x: Array) -> "FeatureScaler":
+        """Return the scaler of features (N, F); with few images, variances are shrunk toward their common mean."""
+        mean, variance = x.mean(axis=0, dtype=np.float64), x.var(axis=0, dtype=np.float64)
+        trust = len(x) / (len(x) + VARIANCE_PRIOR)
+        shrunk = trust * variance + (1 - trust) * variance.mean()
+        return cls(mean, np.sqrt(shrunk + 1e-12))
+
+    def transform(self, x: Array) -> Array:
+        """Return features (N, F) with mean 0 and standard deviation about 1, float32."""
+        return np.asarray((x - self.mean) / self.std, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class LinearHead:
+    """Logits = features · kernel + bias.
+
+    Attributes:
+        kernel: Float64 (F, K).
+        bias: Float64 (K,).
+    """
+
+    kernel: Array
+    bias: Array
+
+    def logits(self, x: Array) -> Array:
+        """Return float64 (N, K) for features (N, F)."""
+        return np.asarray(x @ self.kernel + self.bias)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedHead:
+    """A calibrated head, and what cross-validation found.
+
+    Attributes:
+        head: For features as they are, not standardized; its logits are divided by the temperature.
+        penalty: Weight of the L2 penalty.
+        temperature: By which logits were divided.
+        logits: Calibrated, float64 (N, K): of each image by a head fitted without it.
+        losses: The cross-entropy of held-out images before calibration, by penalty.
+        labels: Class numbers (N,).
+    """
+
+    head: LinearHead
+    penalty: float
+    temperature: float
+    logits: Array
+    losses: dict[float, float]
+    labels: Array
+
+    @property
+    def cross_entropies(self) -> Array:
+        """(N,): of the calibrated logits of each held-out image."""
+        return cross_entropies(self.logits, self.labels)
+
+    @property
+    def loss(self) -> float:
+        """The mean cross-entropy of held-out images."""
+        return float(self.cross_entropies.mean())
+
+    @property
+    def accuracy(self) -> float:
+        """The share of held-out images that are classified correctly."""
+        return float((self.logits.argmax(axis=1) == self.labels).mean())
+
+
+def fit_linear_head(x: Array, y: Array, classes: int, folds: Array) -> FittedHead:
+    """Fit a head; cross-validation chooses the penalty and then the temperature with the least cross-entropy.
+
+    Args:
+        x: Features (N, F).
+        y: Class numbers (N,).
+        classes: The number of classes K.
+        folds: Integers (N,); images with the same number are held out together.
+
+    Returns:
+        The head fitted to all images, and the logits of held-out images.
+
+    Source:
+        Guo et al. 2017, "On calibration of modern neural networks", for the temperature.
+    """
+    scaler = FeatureScaler.fit(x)
+    scaled = scaler.transform(x)
+    held_out = _cross_validate(scaled, y, classes, folds)
+    losses = {penalty: cross_entropy(logits, y) for penalty, logits in held_out.items()}
+    penalty = min(losses, key=lambda value: losses[value])
+    temperature = fit_temperature(held_out[penalty], y)
+    fitted = fit_logistic_regression(scaled, y, classes, penalty)
+    kernel = fitted.kernel / scaler.std[:, None]
+    head = LinearHead(kernel / temperature, (fitted.bias - scaler.mean @ kernel) / temperature)
+    return FittedHead(head, penalty, temperature, held_out[penalty] / temperature, losses, y)
+
+
+def fit_logistic_regression(x: Array, y: Array, classes: int, penalty: float) -> LinearHead:
+    """Return the head with the least mean cross-entropy + penalty / 2 · sum of squares of the kernel.
+
+    Args:
+        x: Features (N, F).
+        y: Class numbers (N,).
+        classes: The number of classes K.
+        penalty: Weight of the L2 penalty; the bias is not penalized.
+
+    Returns:
+        The head at convergence.
+    """
+    kernel, bias = _solve(x, y, classes, penalty, np.ones((1, len(y))), None, FINAL_TOLERANCE)
+    return LinearHead(kernel[0], bias[0])
+
+
+def content_folds(x: Array, y: Array, classes: int) -> Array:
+    """Assign images to folds by their content, whatever their order.
+
+    Args:
+        x: Features (N, F); images with equal features share a fold.
+        y: Class numbers (N,); each class is spread evenly over the folds.
+        classes: The number of classes.
+
+    Returns:
+        Int64 (N,).
+    """
+    count = _fold_count(len(x), x.shape[1] * classes)
+    digests = np.array([hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in x])
+    folds = np.zeros(len(x), np.int64)
+    for number in range(classes):
+        rows = np.flatnonzero(y == number)
+        _, rank = np.unique(digests[rows], return_inverse=True)
+        folds[rows] = (rank + number) % count
+    return folds
+
+
+def _fold_count(images: int, weights: int) -> int:
+    if images <= LEAVE_ONE_OUT:
+        return max(2, images)
+    return int(np.clip(MAX_WORK / (4 * images * weights), 2, FOLDS))
+
+
+def _cross_validate(x: Array, y: Array, classes: int, folds: Array) -> dict[float, Array]:
+    """Return, by penalty, the logits (N, K) of each image by the head that was fitted without its fold."""
+    numbers = np.unique(folds)
+    weights = (folds != numbers[:, None]).astype(np.float64)  # (P, N)
+    held_out, start = {}, None
+    for penalty in PENALTIES:
+        kernels, biases = start = _solve(x, y, classes, penalty, weights, start, SEARCH_TOLERANCE)
+        logits = np.empty((len(x), classes))
+        for fold, kernel, bias in zip(numbers, kernels, biases, strict=True):
+            logits[folds == fold] = x[folds == fold] @ kernel + bias
+        held_out[penalty] = logits
+    return held_out
+
+
+def _solve(
+    x: Array, y: Array, classes: int, penalty: float, weights: Array, start: tuple[Array, Array] | None,
+    tolerance: float,
+) -> tuple[Array, Array]:  # fmt: skip
+    """Return kernels (P, F, K) and biases (P, K) for P weightings (P, N) of the samples, all found together."""
+    problems, size = len(weights), x.shape[1]
+    share = weights / weights.sum(axis=1, keepdims=True)
+    target = np.eye(classes)[y]
+
+    def loss_and_gradient(points: Array) -> tuple[Array, Array]:
+        kernels, biases = _unpack(points, size, classes)
+        # (P, F, K) → (F, P·K), so that one product serves all problems
+        flat = kernels.transpose(1, 0, 2).reshape(size, -1).astype(x.dtype)
+        logits = (x @ flat).reshape(len(x), problems, classes).transpose(1, 0, 2) + biases[:, None]  # (P, N, K)
+        log = log_softmax(logits.astype(np.float64))
+        loss = -np.einsum("pn,pnk,nk->p", share, log, target)
+        error = share[:, :, None] * (np.exp(log) - target)
+        rows = error.transpose(1, 0, 2).reshape(len(x), -1).astype(x.dtype)  # (N, P·K)
+        dkernels = (x.T @ rows).reshape(size, problems, classes).transpose(1, 0, 2).astype(np.float64)  # (P, F, K)
+        squares = penalty / 2 * np.einsum("pfk,pfk->p", kernels, kernels)
+        gradient = np.concatenate([(dkernels + penalty * kernels).reshape(problems, -1), error.sum(axis=1)], axis=1)
+        return loss + squares, gradient
+
+    begin = np.zeros((problems, (size + 1) * classes)) if start is None else _pack(*start)
+    return _unpack(minimize(loss_and_gradient, begin, tolerance=tolerance), size, classes)
+
+
+def _pack(kernels: Array, biases: Array) -> Array:
+    return np.concatenate([kernels.reshape(len(kernels), -1), biases], axis=1)  # (P, F·K + K)
+
+
+def _unpack(points: Array, size: int, classes: int) -> tuple[Array, Array]:
+    return points[:, :-classes].reshape(-1, size, classes), points[:, -classes:]
+
+
+def log_softmax(logits: Array) -> Array:
+    """Return the logarithms of the probabilities, over the last axis."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
+def cross_entropies(logits: Array, y: Array) -> Array:
+    """Return (N,), of logits (N, K) with class numbers y (N,)."""
+    return -log_softmax(logits)[np.arange(len(y)), y]
+
+
+def cross_entropy(logits: Array, y: Array) -> float:
+    """Return the mean of `cross_entropies`."""
+    return float(cross_entropies(logits, y).mean())
+
+
+def fit_temperature(logits: Array, y: Array) -> float:
+    """Return the temperature by which logits must be divided for the least cross-entropy.
+
+    Of each target 1 / (N + 2) goes to the other classes, so that a few images, all classified correctly, do not make
+    the head more confident than so few allow.
+
+    Args:
+        logits: (N, K), of images that the head was not fitted to.
+        y: Class numbers (N,).
+
+    Returns:
+        0.2 … 5.
+
+    Source:
+        Guo et al. 2017, "On calibration of modern neural networks"; Platt 1999, "Probabilistic outputs for support
+        vector machines", section 2.2, for the targets.
+    """
+    count, classes = logits.shape
+    others = 1 / (count + 2)
+    target = np.full((count, classes), others / max(classes - 1, 1))
+    target[np.arange(count), y] = 1 - others
+    grid: Sequence[float] = np.geomspace(0.2, 5, 129).tolist()
+    return min(grid, key=lambda temperature: -float((target * log_softmax(logits / temperature)).sum()))

@@ -1,0 +1,80 @@
+"""Networks with given weights as bases, though no feature layers are named for them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from striate._types import Array
+from striate.data import from_arrays
+from striate.engines.onnxruntime import OnnxEngine
+from striate.errors import ModelFileError
+from striate.transfer.bases import joined, open_base
+from striate.transfer.extraction import fit_on_features
+from striate.transfer.linear_head import LinearHead, log_softmax
+from striate.transfer.open_set import OpenSetClassifier
+
+from .torch_networks import VGG16, BasicBlock, GoogLeNet, ResNet, lively
+
+
+def random_weights(id: str, folder: Path) -> Path:
+    """Write random weights for images of 64×64 with PyTorch's names: a state dict or safetensors."""
+    if id == "vgg16":
+        module: torch.nn.Module = VGG16((2, 2), 7)
+    else:
+        module = GoogLeNet(7) if id == "googlenet" else ResNet(BasicBlock, (2, 2, 2, 2), 7)
+    x = torch.from_numpy(images(8)).permute(0, 3, 1, 2).float()
+    state = lively(module, x).state_dict()
+    if id == "resnet18":
+        torch.save(state, folder / "weights.pth")
+        return folder / "weights.pth"
+    save_file(state, folder / "weights.safetensors")
+    return folder / "weights.safetensors"
+
+
+def images(count: int) -> Array:
+    """Return images of 64×64 whose class, alternately 0 and 1, is the direction of their stripes."""
+    rng = np.random.default_rng(3)
+    stripes = rng.integers(0, 200, (count, 8, 1, 3)).repeat(8, axis=1).repeat(64, axis=2)
+    stripes[1::2] = stripes[1::2].transpose(0, 2, 1, 3)
+    return np.asarray(stripes + rng.integers(0, 50, (count, 64, 64, 3)), np.uint8)
+
+
+@pytest.mark.parametrize(("id", "layers"), [
+    ("resnet18", ("conv2_2.relu", "conv3_2.relu", "conv4_2.relu", "pool5")),
+    ("vgg16", ("conv4_3", "conv5_3", "pool5", "fc7")),
+    ("googlenet", ("inception_3b.concat", "inception_4e.concat", "pool5")),
+])  # fmt: skip
+def test_any_network_with_given_weights_is_a_base(
+    id: str, layers: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
+    settings = {"normalization": "batch", "form": "torchvision"} if id == "googlenet" else {}
+    base = open_base(id, (64, 64, 3), random_weights(id, tmp_path), settings)
+    assert base.features[-len(layers) :] == layers
+    assert {p.name for p in base.network.parameters} == set(base.weights)
+    x = images(40)
+    for layer, features in zip(base.features, OnnxEngine(base.network, base.weights).forward([x[:5]]), strict=True):
+        rng = np.random.default_rng(1)
+        head = LinearHead(rng.normal(size=(features.shape[1], 3)), rng.normal(size=3))
+        (probabilities,) = OnnxEngine(*joined(base, layer, head)).forward([x[:5]])
+        np.testing.assert_allclose(probabilities, np.exp(log_softmax(head.logits(features))), atol=1e-3)
+    found = fit_on_features(base, from_arrays(x, np.arange(40) % 2))
+    assert found.fitted.accuracy > 0.8
+    network, weights = joined(base, found.layer, found.fitted.head)
+    classifier = OpenSetClassifier(network, weights, found.detector)
+    _, unknown = classifier.predict(x)
+    assert unknown.mean() < 0.2
+    noise = (
+        np.random.default_rng(0).integers(0, 2, (10, 8, 8, 1), np.uint8).repeat(8, 1).repeat(8, 2).repeat(3, 3) * 255
+    )
+    assert classifier.predict(np.asarray(noise, np.uint8))[1].mean() > 0.5
+
+
+def test_weights_for_another_size_that_features_need_raise(tmp_path: Path) -> None:
+    path = random_weights("vgg16", tmp_path)
+    problem = r"cannot make 'vgg16' a base for images of \(96, 96, 3\): they have no 'fc6/kernel' that fits\. "
+    with pytest.raises(ModelFileError, match=problem):
+        open_base("vgg16", (96, 96, 3), path)

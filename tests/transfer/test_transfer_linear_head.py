@@ -1,0 +1,128 @@
+"""The head is the minimum that scikit-learn finds, calibrated, and chosen on held-out images."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from sklearn.linear_model import LogisticRegression
+
+from striate._types import Array
+from striate.transfer.lbfgs import minimize
+from striate.transfer.linear_head import (
+    FeatureScaler,
+    content_folds,
+    cross_entropy,
+    fit_linear_head,
+    fit_logistic_regression,
+    fit_temperature,
+    log_softmax,
+)
+
+
+def blobs(images: int, features: int, classes: int, separation: float = 1.0, seed: int = 0) -> tuple[Array, Array]:
+    """Return features (N, F) of normally distributed classes, and their class numbers."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(images) % classes
+    return rng.normal(size=(images, features)) + separation * rng.normal(size=(classes, features))[y], y
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+@pytest.mark.parametrize("penalty", [0.003, 0.3])
+def test_the_head_matches_scikit_learn(classes: int, penalty: float) -> None:
+    x, y = blobs(150, 20, classes)
+    head = fit_logistic_regression(x, y, classes, penalty)
+    # For two classes scikit-learn has one row of weights, of which ours has two halves.
+    scaled = penalty / 2 if classes == 2 else penalty
+    expected = LogisticRegression(C=1 / (scaled * len(x)), tol=1e-9, max_iter=5000).fit(x, y)
+    np.testing.assert_allclose(np.exp(log_softmax(head.logits(x))), expected.predict_proba(x), atol=2e-4)
+
+
+def test_the_gradient_vanishes_at_the_solution() -> None:
+    x, y = blobs(60, 7, 3)
+    head = fit_logistic_regression(x, y, 3, 0.1)
+    error = np.exp(log_softmax(head.logits(x))) - np.eye(3)[y]
+    assert np.abs(x.T @ error / len(x) + 0.1 * head.kernel).max() < 2e-6
+    assert np.abs(error.mean(axis=0)).max() < 2e-6
+
+
+def test_several_functions_are_minimized_at_once() -> None:
+    rng = np.random.default_rng(1)
+    roots = rng.normal(size=(4, 6, 6))
+    matrices = roots @ roots.transpose(0, 2, 1) + 0.1 * np.eye(6)
+    minima = rng.normal(size=(4, 6))
+
+    def quadratics(points: Array) -> tuple[Array, Array]:
+        gradient = np.einsum("pij,pj->pi", matrices, points - minima)
+        return np.einsum("pi,pi->p", points - minima, gradient) / 2, gradient
+
+    np.testing.assert_allclose(minimize(quadratics, np.zeros((4, 6)), tolerance=1e-8), minima, atol=1e-5)
+
+
+def test_the_minimum_of_rosenbrocks_function_is_found() -> None:
+    def rosenbrock(points: Array) -> tuple[Array, Array]:
+        x, y = points.T
+        gradient = np.stack([-2 * (1 - x) - 400 * x * (y - x**2), 200 * (y - x**2)], axis=1)
+        return (1 - x) ** 2 + 100 * (y - x**2) ** 2, gradient
+
+    np.testing.assert_allclose(minimize(rosenbrock, np.array([[-1.2, 1.0], [2.0, 2.0]]), tolerance=1e-9), 1, atol=1e-6)
+
+
+def test_penalty_temperature_and_logits_come_from_held_out_images() -> None:
+    x, y = blobs(200, 40, 2, separation=0.4)
+    noise = np.random.default_rng(3).integers(0, 2, 200)
+    real, chance = (fit_linear_head(x, labels, 2, content_folds(x, labels, 2)) for labels in (y, noise))
+    assert real.accuracy > 0.85
+    assert chance.accuracy < 0.65  # a head fitted to these images would get all right
+    assert chance.penalty > real.penalty
+    assert real.losses[real.penalty] == min(real.losses.values())
+    assert real.loss <= real.losses[real.penalty] + 1e-9
+
+
+def test_the_head_reads_features_that_are_not_standardized() -> None:
+    x, y = blobs(120, 10, 3)
+    plain, moved = (fit_linear_head(v, y, 3, np.arange(120) % 5) for v in (x, 50 * x + 7))
+    np.testing.assert_allclose(plain.head.logits(x), moved.head.logits(50 * x + 7), atol=2e-3)
+
+
+@given(some.floats(0.3, 4.0))
+@settings(max_examples=15, deadline=None)
+def test_the_temperature_corrects_overconfident_logits(factor: float) -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(4000, 3)) * 2
+    y = (rng.random(4000)[:, None] > np.exp(log_softmax(logits)).cumsum(axis=1)).sum(axis=1).clip(max=2)
+    temperature = fit_temperature(logits * factor, y)
+    assert temperature == pytest.approx(factor, rel=0.12)
+    assert cross_entropy(logits * factor / temperature, y) <= cross_entropy(logits * factor, y)
+
+
+@pytest.mark.parametrize(("count", "confidence"), [(8, 0.9), (80, 0.988), (8000, 0.9999)])
+def test_correct_predictions_are_as_confident_as_their_number_allows(count: int, confidence: float) -> None:
+    y = np.arange(count) % 2
+    logits = 2 * np.eye(2)[y]
+    mean = np.exp(log_softmax(logits / fit_temperature(logits, y))).max(axis=1).mean()
+    assert mean == pytest.approx(confidence, abs=0.01)
+
+
+def test_folds_keep_copies_together_and_spread_classes() -> None:
+    x, y = blobs(300, 8, 3)
+    x, y = np.concatenate([x, x[:90]]), np.concatenate([y, y[:90]])
+    folds = content_folds(x, y, 3)
+    np.testing.assert_array_equal(folds[:90], folds[300:])
+    counts = np.array([np.bincount(folds[y == number], minlength=5) for number in range(3)])
+    assert counts.min() > 15
+    order = np.random.default_rng(0).permutation(390)
+    np.testing.assert_array_equal(content_folds(x[order], y[order], 3), folds[order])
+
+
+def test_few_images_are_held_out_one_by_one() -> None:
+    x, y = blobs(12, 8, 2)
+    assert np.bincount(content_folds(x, y, 2)).max() <= 2
+
+
+def test_with_few_images_variances_are_shrunk_toward_their_mean() -> None:
+    rng = np.random.default_rng(0)
+    few, many = rng.normal(size=(3, 500)), rng.normal(size=(5000, 500)) * np.linspace(0.1, 3, 500)
+    assert np.ptp(FeatureScaler.fit(few).std) < 0.2
+    np.testing.assert_allclose(FeatureScaler.fit(many).transform(many).std(axis=0)[100:], 1, atol=0.1)
+    constant = FeatureScaler.fit(np.ones((5, 4))).transform(np.ones((5, 4)))
+    np.testing.assert_array_equal(constant, 0)
