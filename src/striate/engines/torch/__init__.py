@@ -1,6 +1,6 @@
 """The PyTorch engine: the same networks on PyTorch, for large networks and accelerators."""
 
 from striate.engines.torch.engine import TorchEngine
-from striate.engines.torch.own import rule
+from striate.engines.torch.rules import Context, rule
 
-__all__ = ["TorchEngine", "rule"]
+__all__ = ["Context", "TorchEngine", "rule"]

@@ -83,7 +83,7 @@ def lost_processes() -> Iterator[None]:
         raise
 
 
-def add_up(tensor: Tensor) -> Tensor:
+def all_reduce_sum(tensor: Tensor) -> Tensor:
     """The sum of the processes' tensors, in place."""
     with lost_processes():
         dist.all_reduce(tensor)
@@ -115,7 +115,7 @@ def total(values: Sequence[float]) -> list[float]:
     """Each value summed over all processes."""
     if not dist.is_initialized():
         return list(values)
-    sums: list[float] = add_up(torch.tensor(values, dtype=torch.float64)).tolist()
+    sums: list[float] = all_reduce_sum(torch.tensor(values, dtype=torch.float64)).tolist()
     return sums
 
 

@@ -25,15 +25,15 @@ from striate.engines.torch.device import (
     repeatable,
 )
 from striate.engines.torch.distributed import GroupEngine, lost_processes
-from striate.engines.torch.dropout import draw_chances
-from striate.engines.torch.layers import Pass
-from striate.engines.torch.layout import from_maps, from_parameter, to_maps, to_parameter, to_target
+from striate.engines.torch.layers.dropout import draw_uniform
+from striate.engines.torch.layout import from_maps, to_maps, to_target
 from striate.engines.torch.losses import sample_losses
 from striate.engines.torch.memory import keep_freed_memory
 from striate.engines.torch.module import TorchNetwork, Values
+from striate.engines.torch.rules import Context
 from striate.engines.torch.trial import faster_precision, out_of_memory
 from striate.errors import TrainingError, UsageError
-from striate.network import BatchNormalization, Input, Network
+from striate.network import Input, Network
 from striate.network.regularizers import strengths
 
 PIECE = 1 << 24  # numbers of the largest map at once, in inference on the CPU
@@ -87,12 +87,12 @@ class TorchEngine(GroupEngine):
     @property
     def weights(self) -> Weights:
         """Copies of all parameters by full name."""
-        return {name: self._to_array(name, value) for name, value in self._module.values.items()}
+        return {name: self._module.to_array(name, value) for name, value in self._module.values.items()}
 
     @weights.setter
     def weights(self, weights: Mapping[str, Array]) -> None:
         self._check(weights)
-        self._put({name: self._to_tensor(name, weights[name]) for name in self._module.values})
+        self._put({name: self._module.to_tensor(name, weights[name]) for name in self._module.values})
 
     def _check(self, weights: Mapping[str, Array]) -> None:
         for parameter in self.network.parameters:
@@ -144,7 +144,7 @@ class TorchEngine(GroupEngine):
         assert self._optimizer is not None
         slots = optimizers.read_slots(type(self._optimizer), self._rule, self._trained)
         slots |= {f"{name}/average": value for name, value in self._averages.items()}
-        arrays = {name: self._to_array(name.rsplit("/", 1)[0], value) for name, value in slots.items()}
+        arrays = {name: self._module.to_array(name.rsplit("/", 1)[0], value) for name, value in slots.items()}
         if self._scaler.is_enabled():
             state = self._scaler.state_dict()
             arrays["loss_scale"] = np.array([state["scale"], state["_growth_tracker"]])
@@ -154,7 +154,7 @@ class TorchEngine(GroupEngine):
     def slots(self, slots: Mapping[str, Array]) -> None:
         self._forget_rule()
         self._updates = int(slots["iterations"][0]) if slots else 0
-        whole = {n: self._to_tensor(n.rsplit("/", 1)[0], v) for n, v in slots.items() if n.count("/") > 1}
+        whole = {n: self._module.to_tensor(n.rsplit("/", 1)[0], v) for n, v in slots.items() if n.count("/") > 1}
         kept = {name: f"{name}/average" for name in self._module.values}
         self._averages = {name: whole[slot] for name, slot in kept.items() if slot in whole}
         if not slots:
@@ -220,7 +220,7 @@ class TorchEngine(GroupEngine):
         self._module.zero_grad()
         loss, _, _ = self._differentiate(inputs, targets, training, step)
         found = {name: p.grad if p.grad is not None else torch.zeros_like(p) for name, p in self._trained.items()}
-        arrays = {name: self._to_array(name, gradient) for name, gradient in found.items()}
+        arrays = {name: self._module.to_array(name, gradient) for name, gradient in found.items()}
         self._module.zero_grad()
         return float(loss), arrays
 
@@ -239,13 +239,13 @@ class TorchEngine(GroupEngine):
         batch = batch or int(self.total([len(inputs[0])])[0])
         try:
             with lost_processes():
-                loss, outputs, now = self._differentiate(inputs, targets, True, step, batch)
+                loss, outputs, context = self._differentiate(inputs, targets, True, step, batch)
             moved = self._update(learning_rate)
         except torch.OutOfMemoryError as error:
             clear_frames(error.__traceback__)  # which hold on to the maps
             raise self._out_of_memory(inputs, targets) from error
         if moved:
-            self._move_statistics(now)
+            self._move_statistics(context)
             self._move_averages()
             self._updates += 1
         mean = self.total([float(loss)])[0] / self.world_size
@@ -273,23 +273,23 @@ class TorchEngine(GroupEngine):
         *,
         together: bool = False,
         every: bool = False,
-    ) -> tuple[Values, Values, Pass]:
+    ) -> tuple[Values, Values, Context]:
         """The outputs, the same before their activations, and what the pass met.
 
         count: of the samples given, or of those that all processes are given together. every: of all nodes.
         """
-        chances = draw_chances(self.network, self._seed, step, count, self.device) if training else {}
-        if together:  # drawn for the whole batch, so that processes drop what one alone would
-            chances = {name: whole[self.rank :: self.world_size] for name, whole in chances.items()}
-        now = Pass(training, chances, together and self.world_size > 1, every, frozen=self._frozen)
+        uniform = draw_uniform(self.network, self._seed, step, count, self.device) if training else {}
+        if together:  # drawn for the whole batch, so that several processes drop what a single one would
+            uniform = {name: whole[self.rank :: self.world_size] for name, whole in uniform.items()}
+        context = Context(training, uniform, together and self.world_size > 1, every, frozen=self._frozen)
         tensors = [
             to_maps(x, self.device, self._dtype, channels_first=self._channels_first(index))
             for index, x in zip(self.network.inputs, inputs, strict=True)
         ]
         mixed = training and self.precision in ("bfloat16", "float16")
         with torch.autocast(self.device.type, DTYPES.get(self.precision), enabled=mixed):
-            values, before = (self._together if together else self._run)(tensors, now)
-        return values, before, now
+            values, before = (self._together if together else self._run)(tensors, context)
+        return values, before, context
 
     def _channels_first(self, index: int) -> bool:
         layer = self.network.nodes[index].layer
@@ -297,7 +297,7 @@ class TorchEngine(GroupEngine):
 
     def _differentiate(
         self, inputs: Sequence[Any], targets: Sequence[Array], training: bool, step: int, batch: int | None = None
-    ) -> tuple[Tensor, list[Tensor], Pass]:
+    ) -> tuple[Tensor, list[Tensor], Context]:
         """Loss, outputs and what the pass met; the gradients are in the parameters.
 
         batch: of how many samples these are this process's part. The loss and its gradient are then means over the
@@ -305,11 +305,11 @@ class TorchEngine(GroupEngine):
         """
         count = batch or len(inputs[0])
         with repeatable(self.deterministic):
-            values, before, now = self._pass(inputs, training, step, count, together=batch is not None)
+            values, before, context = self._pass(inputs, training, step, count, together=batch is not None)
             loss = self._loss(values, before, targets, count / self.world_size if batch else count)
             if loss.requires_grad:  # or nothing in the network can be trained
                 self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        return loss.detach(), [values[index] for index in self.network.outputs], now
+        return loss.detach(), [values[index] for index in self.network.outputs], context
 
     def _loss(self, values: Values, before: Values, targets: Sequence[Array], count: float) -> Tensor:
         """Sum over the samples given / count, and the penalties."""
@@ -352,14 +352,11 @@ class TorchEngine(GroupEngine):
         torch._foreach_mul_(gradients, (limit / norm).clamp(max=1))
 
     @torch.no_grad()
-    def _move_statistics(self, now: Pass) -> None:
+    def _move_statistics(self, context: Context) -> None:
         """moving ← m · moving + (1 − m) · batch."""
-        for name, mean, variance in now.moments:
-            layer = self._module.layer_of[name]
-            assert isinstance(layer, BatchNormalization)
-            for variable, batch in (("moving_mean", mean), ("moving_variance", variance)):
-                value = self._module.values[f"{name}/{variable}"]
-                value.mul_(layer.momentum).add_(batch.to(value.dtype), alpha=1 - layer.momentum)
+        for parameter, batch, momentum in context.statistics:
+            value = self._module.values[parameter]
+            value.mul_(momentum).add_(batch.to(value.dtype), alpha=1 - momentum)
 
     @torch.no_grad()
     def _move_averages(self) -> None:
@@ -385,11 +382,3 @@ class TorchEngine(GroupEngine):
 
         self._module.zero_grad()
         return out_of_memory(self.network, self.device, len(inputs[0]), run)
-
-    def _to_array(self, name: str, tensor: Tensor) -> Array:
-        layer, variable = name.rsplit("/", 1)
-        return from_parameter(self._module.layer_of[layer], variable, tensor)
-
-    def _to_tensor(self, name: str, values: Array) -> Tensor:
-        layer, variable = name.rsplit("/", 1)
-        return to_parameter(self._module.layer_of[layer], variable, values, self._dtype, self.device)

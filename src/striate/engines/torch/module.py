@@ -6,19 +6,19 @@ import torch
 from torch import Tensor, nn
 
 from striate._types import Array
-from striate.engines.torch.activations import ACTIVATIONS
-from striate.engines.torch.layers import RULES, Parameters, Pass, Rule
-from striate.engines.torch.layout import to_parameter
-from striate.engines.torch.own import own_rule
+from striate.engines.torch.layers.activation import ACTIVATIONS
+from striate.engines.torch.layout import from_parameter, to_parameter
+from striate.engines.torch.rules import Context, Parameters, rule_for
 from striate.network import Layer, Network
 
-Values = dict[int, Tensor]  # by the number of the node
+Values = dict[int, Tensor]  # by the index of the node
 
 
 class TorchNetwork(nn.Module):
-    """Runs the network. values: name → tensor, trainable ones as parameters of the module.
+    """A network as PyTorch runs it. Raises NetworkError for a layer without a rule.
 
-    Raises NetworkError for a layer that nobody said how to run.
+    Attributes:
+        values: The parameters by full name (`C1/kernel`), trainable ones as parameters of the module.
     """
 
     def __init__(
@@ -26,40 +26,63 @@ class TorchNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.network = network
-        self.layer_of = {str(node.layer.name): node.layer for node in network.nodes}
+        self.rules = [rule_for(node.layer) for node in network.nodes]
+        self.layouts = {str(node.layer.name): rule.layout for node, rule in zip(network.nodes, self.rules, strict=True)}
+        self._dtype, self._device = dtype, device
         self.values: dict[str, Tensor] = {}
         for parameter in network.parameters:
-            layer, variable = parameter.name.rsplit("/", 1)
-            tensor = to_parameter(self.layer_of[layer], variable, weights[parameter.name], dtype, device)
+            tensor = self.to_tensor(parameter.name, weights[parameter.name])
             if parameter.trainable:
                 tensor = nn.Parameter(tensor)
                 self.register_parameter(_attribute(parameter.name), tensor)
             self.values[parameter.name] = tensor
-        self.parameters_of = {name: self._own(name) for name in self.layer_of}
-        self.rules = [_rule(node.layer) for node in network.nodes]
-        self.spent = _spent(network)
+        self.parameters_of = {name: self._parameters_of(name) for name in self.layouts}
+        self.activations = [
+            ACTIVATIONS[_activation(node.layer)] if rule.activate else None
+            for node, rule in zip(network.nodes, self.rules, strict=True)
+        ]
+        self.last_uses = _last_uses(network)
 
-    def _own(self, layer: str) -> Parameters:
+    def _parameters_of(self, layer: str) -> Parameters:
         start = f"{layer}/"
         return {name[len(start) :]: value for name, value in self.values.items() if name.startswith(start)}
 
-    def forward(self, inputs: Sequence[Tensor], now: Pass) -> tuple[Values, Values]:
-        """The outputs (of every node, where the pass wants them), and the same before the node's activation."""
+    def to_tensor(self, name: str, values: Array) -> Tensor:
+        """Return a parameter, or something of its shape, in the layout in which its layer computes."""
+        layer, variable = name.rsplit("/", 1)
+        return to_parameter(variable, values, self.layouts[layer], self._dtype, self._device)
+
+    def to_array(self, name: str, tensor: Tensor) -> Array:
+        """Return what `to_tensor` was given."""
+        layer, variable = name.rsplit("/", 1)
+        return from_parameter(variable, tensor, self.layouts[layer])
+
+    def forward(self, inputs: Sequence[Tensor], context: Context) -> tuple[Values, Values]:
+        """Compute the outputs of the network, or of every node if `context.keep_all`.
+
+        Args:
+            inputs: One tensor for each input of the network, channels first.
+            context: What the layers need to know about this pass.
+
+        Returns:
+            The outputs by the index of their node, and the network's outputs before the activation of their node.
+        """
         values: Values = dict(zip(self.network.inputs, inputs, strict=True))
         before: Values = {}
-        for index, (node, rule) in enumerate(zip(self.network.nodes, self.rules, strict=True)):
+        nodes = zip(self.network.nodes, self.rules, self.activations, strict=True)
+        for index, (node, rule, activation) in enumerate(nodes):
             sources = [values[source] for source in node.inputs or (index,)]
-            raw = rule(node.layer, self.parameters_of[str(node.layer.name)], now, *sources)
-            values[index] = _activate(node.layer, raw)
+            raw = rule.run(node.layer, self.parameters_of[str(node.layer.name)], context, *sources)
+            values[index] = raw if activation is None else activation(raw)
             if index in self.network.outputs:
                 before[index] = raw
-            for source in () if now.every else self.spent[index]:
+            for source in () if context.keep_all else self.last_uses[index]:
                 del values[source]
         return values, before
 
 
-def _spent(network: Network) -> list[list[int]]:
-    """For each node the nodes that it is the last to read, whose maps need no more memory."""
+def _last_uses(network: Network) -> list[list[int]]:
+    """Return for each node the nodes that no later node reads, so that their memory can be freed."""
     last = {source: index for index, node in enumerate(network.nodes) for source in node.inputs}
     return [
         [source for source, reader in last.items() if reader == index and source not in network.outputs]
@@ -67,15 +90,10 @@ def _spent(network: Network) -> list[list[int]]:
     ]
 
 
-def _rule(layer: Layer) -> Rule:
-    return RULES[type(layer)] if type(layer) in RULES else own_rule(layer)
-
-
-def _activate(layer: Layer, x: Tensor) -> Tensor:
-    activation = getattr(layer, "activation", "linear")
-    return ACTIVATIONS[activation](x) if type(layer) in RULES else x
+def _activation(layer: Layer) -> str:
+    return getattr(layer, "activation", "linear")
 
 
 def _attribute(name: str) -> str:
-    """Modules allow no dots in the names of parameters."""
+    """Return a name without dots, which modules do not allow in the names of parameters."""
     return name.replace(".", "·")

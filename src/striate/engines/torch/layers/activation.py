@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
+from striate.engines.torch.rules import Parameters, rule
+from striate.network import Activation
 from striate.network.settings import LEAK, TANH_SCALE, TANH_SLOPE
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -27,3 +29,9 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "softmin": partial(F.softmin, dim=1),
     "log_softmax": partial(F.log_softmax, dim=1),
 }
+
+
+@rule(Activation, layout="channels_first", activate=True)
+def activation(layer: Activation, weights: Parameters, x: Tensor) -> Tensor:
+    """Return x: the engine applies the activation."""
+    return x
