@@ -61,13 +61,13 @@ class Model:
         Nothing beside the file is opened, and nothing in it is executed. Raises ModelFileError for a file that is
         damaged, no ONNX, or unsafe; NetworkError, naming the operator, for one that no layer stands for.
         """
-        from striate.onnx.importing.to_network import open_onnx
+        from striate.onnx.importing import import_onnx
 
-        opened = open_onnx(path, size=size)
-        model = Model.from_network(opened.network)
-        metadata = opened.metadata
+        imported = import_onnx(path, size=size)
+        model = Model.from_network(imported.network)
+        metadata = imported.metadata
         model.classes, model.policy, model.figures = metadata.classes, metadata.policy, metadata.figures
-        model._take(opened.weights)
+        model._take(imported.weights)
         return model
 
     def _begin(self, network: Network | None, seed: int) -> None:

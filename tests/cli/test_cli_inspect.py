@@ -19,7 +19,7 @@ from .conftest import Cli
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An export of ours for pictures of 20×16."""
+    """A file exported by Striate, for images of 20×16 pixels."""
     network = zoo.network("simple-convnet", input_shape=(20, 16, 3), classes=2)
     path = tmp_path_factory.mktemp("onnx") / "own.onnx"
     metadata = ExportMetadata(("고양이", "개"), ImagePolicy(20, 16, fit="stretch"))
@@ -29,7 +29,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A convolution, an operator that no layer stands for, and a dense layer."""
+    """A convolution, an operator that no layer corresponds to, and a dense layer."""
     kernel, matrix = np.ones((4, 3, 3, 3), np.float32), np.ones((4, 5), np.float32)
     nodes = [
         helper.make_node("Conv", ["x", "k"], ["c"], "stem", pads=[1, 1, 1, 1]),
@@ -49,7 +49,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_file_that_becomes_a_network_is_shown_as_summary_shows_it(cli: Cli, own: Path) -> None:
+def test_a_file_that_becomes_a_network_is_shown_like_summary_shows_it(cli: Cli, own: Path) -> None:
     done = cli("inspect", own)
     assert done.returncode == 0, done.stderr
     head, table = done.stdout.split("\n\n", 1)
@@ -63,7 +63,7 @@ def test_a_file_that_becomes_a_network_is_shown_as_summary_shows_it(cli: Cli, ow
     assert "simple-convnet: " in table
 
 
-def test_a_file_with_an_operator_that_is_no_layer_is_shown_by_operators(cli: Cli, foreign: Path) -> None:
+def test_a_file_with_an_unsupported_operator_is_shown_by_operators(cli: Cli, foreign: Path) -> None:
     done = cli("inspect", foreign, "--size", "8")
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines()]
@@ -78,7 +78,9 @@ def test_a_file_with_an_operator_that_is_no_layer_is_shown_by_operators(cli: Cli
 def test_without_a_size_the_cost_is_not_known(cli: Cli, foreign: Path) -> None:
     done = cli("inspect", foreign)
     assert "20 multiply-adds for one image, without 1 operator whose shapes are not known" in done.stdout
-    assert "takes pictures of any size, ?×3×?×?. Say which: size=(224, 224), or --size 224." in done.stdout
+    assert (
+        "takes images of any size, ?×3×?×?. Specify the size, for example size=(224, 224) or --size 224." in done.stdout
+    )
 
 
 def test_json(cli: Cli, own: Path, foreign: Path) -> None:
@@ -109,9 +111,9 @@ def test_narrow_and_wide_terminals(own: Path, foreign: Path, columns: str, monke
     assert "6,912" in shown.output
 
 
-def test_what_is_no_onnx_file(cli: Cli, tmp_path: Path) -> None:
+def test_files_of_other_formats(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"PK\x03\x04...")
-    for path, sentence in (("model.onnx", "is no ONNX file but a zip archive"), ("nowhere.onnx", "does not exist")):
+    for path, sentence in (("model.onnx", "is not an ONNX file but a zip archive"), ("nowhere.onnx", "does not exist")):
         done = cli("inspect", path)
         assert done.returncode == 1
         assert done.stderr.startswith("Error: ")
@@ -136,4 +138,4 @@ def test_predict_with_an_onnx_file(cli: Cli, own: Path, foreign: Path, tmp_path:
     assert answer["label"] in ("고양이", "개")
     refused = cli("predict", foreign, "새 사진.png")
     assert refused.returncode == 1
-    assert "Softplus 'odd' cannot become a layer" in refused.stderr or "takes pictures of any size" in refused.stderr
+    assert "Softplus 'odd' cannot become a layer" in refused.stderr or "takes images of any size" in refused.stderr

@@ -1,4 +1,4 @@
-"""ONNX models written by hand, and the question whether a network that came from one gives the same numbers."""
+"""ONNX models written by hand, and checks that the network imported from one gives the same numbers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from onnx import ModelProto, NodeProto, helper, numpy_helper
 from striate._types import Array
 from striate.engines.numpy import NumpyEngine
 from striate.network import Input, Network
-from striate.onnx.importing.to_network import import_onnx
+from striate.onnx.importing import import_onnx
 
 Shape = Sequence[int | str | None]
 
@@ -27,7 +27,7 @@ def model(
     dtype: str = "float32",
     metadata: Mapping[str, str] | None = None,
 ) -> ModelProto:
-    """constants: numbers by name; lists of int become int64, all else float32 unless it is an array."""
+    """Return a model. Constants: lists of int become int64, everything else except arrays float32."""
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     tensors = [numpy_helper.from_array(_array(values), name) for name, values in (constants or {}).items()]
     graph = helper.make_graph(
@@ -49,40 +49,41 @@ def _array(values: Any) -> Array:
 
 
 def numbers(*shape: int, seed: int = 0) -> Array:
-    """Normal numbers, float32."""
+    """Return normally distributed float32 numbers."""
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-def answers(proto: ModelProto | bytes, *inputs: Array) -> list[Array]:
-    """What ONNX Runtime says."""
+def runtime_outputs(proto: ModelProto | bytes, *inputs: Array) -> list[Array]:
+    """Return the outputs that ONNX Runtime computes."""
     content = proto if isinstance(proto, bytes) else proto.SerializeToString()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    names = [door.name for door in session.get_inputs()]
+    names = [info.name for info in session.get_inputs()]
     return list(session.run(None, dict(zip(names, inputs, strict=True))))
 
 
 def imported(proto: ModelProto, folder: Path, **settings: Any) -> tuple[Network, dict[str, Array]]:
-    """The network that a file of the model becomes."""
+    """Import the model from a file; return the network and its weights."""
     path = folder / "model.onnx"
     path.write_bytes(proto.SerializeToString())
-    return import_onnx(path, **settings)
+    result = import_onnx(path, **settings)
+    return result.network, result.weights
 
 
 def check(proto: ModelProto, folder: Path, *inputs: Array, tolerance: float = 1e-4) -> Network:
-    """Assert that the network gives ONNX Runtime's numbers; returns it."""
+    """Assert that the imported network gives ONNX Runtime's numbers, and return it."""
     network, weights = imported(proto, folder)
     found = NumpyEngine(network, weights).forward(list(inputs))
-    for expected, own in zip(answers(proto, *inputs), found, strict=True):
+    for expected, own in zip(runtime_outputs(proto, *inputs), found, strict=True):
         assert expected.std() > 0 or expected.size == 1
-        turned = own.transpose(0, 3, 1, 2) if own.ndim == 4 else own  # (N, H, W, C) → (N, C, H, W)
-        np.testing.assert_allclose(turned.reshape(expected.shape), expected, rtol=tolerance, atol=tolerance)
+        channels_first = own.transpose(0, 3, 1, 2) if own.ndim == 4 else own  # (N, H, W, C) → (N, C, H, W)
+        np.testing.assert_allclose(channels_first.reshape(expected.shape), expected, rtol=tolerance, atol=tolerance)
     return network
 
 
 def some_weights(network: Network) -> dict[str, Array]:
-    """Numbers with which activations neither grow nor vanish, the same each time."""
+    """Return weights with which activations neither grow nor vanish, the same each time."""
     generator = np.random.default_rng(0)
     weights = {}
     for parameter in network.parameters:
@@ -93,7 +94,7 @@ def some_weights(network: Network) -> dict[str, Array]:
 
 
 def pixels(network: Network, count: int) -> list[Array]:
-    """Numbers from 0 to 255 for every input, in its dtype."""
+    """Return numbers from 0 to 255 for every input, in its dtype."""
     generator = np.random.default_rng(1)
-    doors = [layer for index in network.inputs if isinstance(layer := network.nodes[index].layer, Input)]
-    return [generator.integers(0, 256, (count, *door.shape)).astype(door.dtype) for door in doors]
+    layers = [layer for index in network.inputs if isinstance(layer := network.nodes[index].layer, Input)]
+    return [generator.integers(0, 256, (count, *layer.shape)).astype(layer.dtype) for layer in layers]

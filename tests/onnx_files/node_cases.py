@@ -1,4 +1,4 @@
-"""ONNX's own node tests, as the files that they are: models and tensors in protobuf."""
+"""ONNX's own node tests, read from protobuf messages."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -13,8 +13,8 @@ from onnx.backend.test.loader import load_model_tests
 from onnx.backend.test.runner import Runner
 
 from striate._types import Array
-from striate.onnx.importing.graph import Graph, from_proto, to_array
-from striate.onnx.importing.read import read_onnx
+from striate.onnx.graph import OnnxGraph, from_proto, to_array
+from striate.onnx.importing import read_onnx
 from striate.onnx.reference.run import run
 
 KINDS = (
@@ -28,7 +28,7 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Case:
-    """One test: a model of one operator, and for each of its data sets the inputs and the outputs that must come."""
+    """One test: a model of one operator, and for each of its data sets the inputs and the expected outputs."""
 
     name: str
     kind: str
@@ -37,8 +37,8 @@ class Case:
     rtol: float
     atol: float
 
-    def fault(self, folder: Path) -> str | None:
-        """What is wrong with our outputs by the suite's own comparison and tolerances; None: nothing."""
+    def failure(self, folder: Path) -> str | None:
+        """Return what is wrong with our outputs by the suite's own comparison and tolerances; None if nothing is."""
         graph = self._read(folder)
         for inputs, expected in self.data:
             try:
@@ -48,13 +48,13 @@ class Case:
                 return f"{self.name}: {type(error).__name__}: {error}"
         return None
 
-    def _read(self, folder: Path) -> Graph:
+    def _read(self, folder: Path) -> OnnxGraph:
         path = folder / f"{self.name}.onnx"
         path.write_bytes(self.model)
         model = onnx.load(path)
         if all(item.domain in ("", "ai.onnx") for item in model.opset_import):
             return read_onnx(path)
-        # The reader is for networks and knows no steps of training; their tests leave out the version of all the rest.
+        # read_onnx does not accept training operators; their tests do not declare the version of ONNX's own operators.
         model.opset_import.add(domain="", version=15)
         return from_proto(model)
 
@@ -64,7 +64,7 @@ def _array(tensor: bytes) -> Array:
 
 
 def load_cases() -> list[Case]:
-    """All cases whose only operator is one of KINDS. Expanded variants, which test ONNX's functions, are left out."""
+    """Return all cases whose only operator is one of KINDS, without expanded variants, which test ONNX's functions."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # onnx 1.23 computes the cases of all operators when they are asked for
         found = load_model_tests(kind="node")

@@ -1,4 +1,4 @@
-"""Graphs of one or few operators become networks that give ONNX Runtime's numbers."""
+"""Graphs of one or a few operators become networks that give ONNX Runtime's numbers."""
 
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,14 @@ node = helper.make_node
 
 
 def one(kind: str, constants: dict[str, Any] | None = None, opset: int = 20, **attributes: Any) -> Any:
-    """A model of one operator on maps x; constants are its further inputs."""
+    """Return a model of one operator on maps x; constants are its other inputs."""
     return model(
         [node(kind, ["x", *(constants or {})], ["y"], **attributes)], {"x": SHAPE}, ["y"], constants, opset=opset
     )
 
 
 def kinds(network: Network) -> list[str]:
-    return [step.layer.kind for step in network.nodes[1:]]
+    return [entry.layer.kind for entry in network.nodes[1:]]
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,11 @@ def test_convolutions(tmp_path: Path, kernel: tuple[int, ...], attributes: dict[
 def test_pools(tmp_path_factory: pytest.TempPathFactory, kind: str, kernel: tuple[int, int],
                strides: tuple[int, int], pads: tuple[int, ...], ceil: bool, counted: bool) -> None:  # fmt: skip
     pads = tuple(min(pad, kernel[i % 2] - 1) for i, pad in enumerate(pads))
-    more: dict[str, Any] = {"count_include_pad": int(counted)} if kind == "AveragePool" else {}
-    proto = one(kind, kernel_shape=kernel, strides=strides, pads=pads, ceil_mode=int(ceil), **more)
+    extra: dict[str, Any] = {"count_include_pad": int(counted)} if kind == "AveragePool" else {}
+    proto = one(kind, kernel_shape=kernel, strides=strides, pads=pads, ceil_mode=int(ceil), **extra)
     try:
         check(proto, tmp_path_factory.mktemp("pool"), X)
-    except NetworkError as error:  # the last window would see more padding than a layer has
+    except NetworkError as error:  # the last window would contain more padding than a layer allows
         assert ceil and "expected padding smaller than pool_size" in str(error)
 
 
@@ -92,7 +92,7 @@ ACTIVATIONS: list[tuple[str, dict[str, Any], list[str]]] = [
 @pytest.mark.parametrize(("kind", "attributes", "expected"), ACTIVATIONS)
 def test_activations(tmp_path: Path, kind: str, attributes: dict[str, Any], expected: list[str]) -> None:
     network = check(one(kind, **attributes), tmp_path, X)
-    found = [getattr(step.layer, "activation", "linear") for step in network.nodes]
+    found = [getattr(entry.layer, "activation", "linear") for entry in network.nodes]
     assert {name for name in found if name != "linear"} == set(expected) - {"linear"}
 
 
@@ -108,7 +108,7 @@ def test_clip(tmp_path: Path, limits: tuple[float | None, float | None]) -> None
     check(model(nodes, {"x": SHAPE}, ["y"], opset=7), tmp_path, X)
 
 
-def test_slopes_for_each_channel(tmp_path: Path) -> None:
+def test_one_slope_for_each_channel(tmp_path: Path) -> None:
     check(one("PRelu", {"slope": numbers(6, 1, 1)}), tmp_path, X)
 
 
@@ -122,7 +122,7 @@ def test_arithmetic_with_constants(tmp_path: Path, kind: str, shape: tuple[int, 
         check(proto, tmp_path, X)
 
 
-def test_scales_in_a_row_are_one_and_go_into_weights(tmp_path: Path) -> None:
+def test_consecutive_scales_are_merged_and_go_into_weights(tmp_path: Path) -> None:
     constants = {"mean": numbers(6, 1, 1), "std": numbers(6, 1, 1, seed=1) ** 2 + 1, "k": numbers(4, 6, 3, 3)}
     constants |= {"scale": numbers(4, 1, 1), "offset": numbers(1, 4, 1, 1)}
     nodes = [
@@ -137,7 +137,7 @@ def test_scales_in_a_row_are_one_and_go_into_weights(tmp_path: Path) -> None:
     assert kinds(network) == ["Rescale", "Conv2D"]
 
 
-def test_what_two_read_is_not_put_into_the_weights(tmp_path: Path) -> None:
+def test_values_with_two_readers_are_not_fused(tmp_path: Path) -> None:
     nodes = [
         node("Conv", ["x", "k"], ["c"]),
         node("Identity", ["c"], ["same"]),
@@ -160,25 +160,25 @@ SWISHES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("way", SWISHES)
-def test_activations_that_are_written_as_products(tmp_path: Path, way: str) -> None:
-    nodes = [node(kind, inputs, [output]) for kind, inputs, output in SWISHES[way]]
+@pytest.mark.parametrize("form", SWISHES)
+def test_activations_written_as_products(tmp_path: Path, form: str) -> None:
+    nodes = [node(kind, inputs, [output]) for kind, inputs, output in SWISHES[form]]
     for gate in nodes:
         if gate.op_type == "HardSigmoid":
             gate.attribute.append(helper.make_attribute("alpha", 1 / 6))
     constants = {name: np.float32(name) for name in ("0", "3", "6")}
     network = check(model(nodes, {"x": SHAPE}, ["y"], constants), tmp_path, X)
     assert [getattr(n.layer, "activation", "") for n in network.nodes[1:]] == [
-        "silu" if way == "silu" else "hard_swish"
+        "silu" if form == "silu" else "hard_swish"
     ]
 
 
 @pytest.mark.parametrize("last", [False, True])
 def test_squeeze_and_excitation(tmp_path: Path, last: bool) -> None:
-    turned = [node("Transpose", ["x"], ["t"], perm=[0, 2, 3, 1])] if last else []
+    transposed = [node("Transpose", ["x"], ["t"], perm=[0, 2, 3, 1])] if last else []
     x, axes, gate = ("t", [1, 2], ["MatMul", "MatMul"]) if last else ("x", [2, 3], ["Conv", "Conv"])
     nodes = [
-        *turned,
+        *transposed,
         node("ReduceMean", [x], ["p"], axes=axes),
         node(gate[0], ["p", "a"], ["q"]),
         node("Relu", ["q"], ["r"]),
@@ -221,17 +221,17 @@ SELECTIONS: dict[str, list[NodeProto]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("way", SELECTIONS)
-def test_channels_are_taken_apart(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("form", SELECTIONS)
+def test_channels_are_selected(tmp_path: Path, form: str) -> None:
     constants = {
         "1": [1], "2": [2], "-1": [-1], "huge": [2**62], "lowest": [-(2**62)], "sizes": [2, 4], "some": [5, 0, -2],
         "two": np.int64(2),
     }  # fmt: skip
-    network = check(model(SELECTIONS[way], {"x": SHAPE}, ["y"], constants, opset=18), tmp_path, X)
+    network = check(model(SELECTIONS[form], {"x": SHAPE}, ["y"], constants, opset=18), tmp_path, X)
     assert "SelectChannels" in kinds(network)
 
 
-def test_normalisation(tmp_path: Path) -> None:
+def test_normalization(tmp_path: Path) -> None:
     constants = {name: numbers(6, seed=i) for i, name in enumerate("gbm")} | {"v": numbers(6, seed=4) ** 2 + 0.1}
     check(one("BatchNormalization", constants, epsilon=0.01), tmp_path, X)
     check(one("LRN", size=3, alpha=0.1, beta=0.6, bias=1.5), tmp_path, X)
@@ -266,21 +266,21 @@ FLATTENED: dict[str, tuple[list[NodeProto], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("way", FLATTENED)
-@pytest.mark.parametrize("turned", [0, 1])
-def test_rows_of_maps_meet_dense_layers_in_their_order(tmp_path: Path, way: str, turned: int) -> None:
-    nodes, constants = FLATTENED[way]
+@pytest.mark.parametrize("form", FLATTENED)
+@pytest.mark.parametrize("transposed", [0, 1])
+def test_flattened_maps_match_the_rows_of_dense_kernels(tmp_path: Path, form: str, transposed: int) -> None:
+    nodes, constants = FLATTENED[form]
     kernel = numbers(6 * 9 * 8, 5)
     last = [
         node("Relu", ["f"], ["r"]),
-        node("Gemm", ["r", "k", "b"], ["y"], transB=turned, alpha=0.5, beta=2.0),
+        node("Gemm", ["r", "k", "b"], ["y"], transB=transposed, alpha=0.5, beta=2.0),
     ]
-    given = {"k": kernel.T.copy() if turned else kernel, "b": numbers(5), **constants}
+    given = {"k": kernel.T.copy() if transposed else kernel, "b": numbers(5), **constants}
     network = check(model([*nodes, *last], {"x": SHAPE}, ["y"], given), tmp_path, X)
     assert kinds(network) == ["Flatten", "Activation", "Dense"]
 
 
-def test_rows_keep_their_order_through_joins_and_scales(tmp_path: Path) -> None:
+def test_rows_keep_their_order_through_concatenations_and_scales(tmp_path: Path) -> None:
     constants = {"k": numbers(6 * 72 + 4 * 72, 5), "half": numbers(4, 6, 1, 1), "each": numbers(432)}
     constants |= {name: numbers(432, seed=i) ** 2 + 0.1 for i, name in enumerate("gbmv")}
     nodes = [
@@ -308,7 +308,7 @@ def test_after_global_pooling_a_pixel_is_a_row(tmp_path: Path) -> None:
     assert kinds(network) == ["GlobalAveragePool2D", "Dense", "Dense"]
 
 
-def test_branches_joined(tmp_path: Path) -> None:
+def test_merged_branches(tmp_path: Path) -> None:
     nodes = [
         node("Conv", ["x", "k"], ["a"]),
         node("MaxPool", ["x"], ["b"], kernel_shape=[1, 1]),
@@ -319,7 +319,7 @@ def test_branches_joined(tmp_path: Path) -> None:
 
 
 def test_channels_last_with_transposes_around_each_convolution(tmp_path: Path) -> None:
-    """As tf2onnx writes them."""
+    """tf2onnx writes graphs like this."""
     nodes = [
         node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2]),
         node("Conv", ["t", "k"], ["c"], auto_pad="SAME_UPPER", strides=[2, 2]),
@@ -338,7 +338,7 @@ def test_channels_last_with_transposes_around_each_convolution(tmp_path: Path) -
     assert network.input_shapes == ((11, 10, 3),)
 
 
-def test_bytes_at_the_door(tmp_path: Path) -> None:
+def test_uint8_input(tmp_path: Path) -> None:
     nodes = [
         node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2]),
         node("Cast", ["t"], ["f"], to=1),
@@ -378,49 +378,50 @@ def test_names_come_from_the_file(tmp_path: Path) -> None:
     ]
     kernels = {name: numbers(6, 6, 1, 1) for name in ("stem.conv.weight", "onnx::Conv_7", "onnx::Conv_8")}
     network = check(model(nodes, {"x": SHAPE}, ["y"], kernels), tmp_path, X, tolerance=1e-2)
-    names = [step.layer.name for step in network.nodes]
+    names = [entry.layer.name for entry in network.nodes]
     assert names == ["x", "stem.conv", "layer1.0.conv", "what.is_this_", "conv2d", "stem.conv_2"]
 
 
-REFUSED: list[tuple[str, Any, str]] = [
+UNSUPPORTED: list[tuple[str, Any, str]] = [
     ("each pixel scaled", [node("ReduceMean", ["x", "i1"], ["s"]), node("Mul", ["x", "s"], ["y"])],
      r"reduces the axes \[1\]"),
     ("unequal maps multiplied", [node("MaxPool", ["x"], ["s"], kernel_shape=[2, 2]), node("Mul", ["x", "s"], ["y"])],
      "Mul 'y' cannot become a layer: it multiplies"),
     ("another operator", [node("Softplus", ["x"], ["y"], "mish")],
      "Softplus 'mish' cannot become a layer: Striate has no layer for Softplus."),
-    ("a limit that swallows", [node("Clip", ["x", "huge"], ["y"])], r"it clips from -1e\+30 to inf; sums with"),
-    ("numbers of 8 bits", [node("QuantizeLinear", ["x", "half"], ["q"]), node("Cast", ["q"], ["y"], to=1)],
-     "QuantizeLinear 'q' cannot become a layer: it works with numbers of 8 bits; import the file it was"),
-    ("gelu by erf", [node("Gelu", ["x"], ["y"])], "Striate's gelu is the form by tanh"),
+    ("a limit that is too large", [node("Clip", ["x", "huge"], ["y"])],
+     r"it clips from -1e\+30 to inf; adding such a limit would round away"),
+    ("8-bit integers", [node("QuantizeLinear", ["x", "half"], ["q"]), node("Cast", ["q"], ["y"], to=1)],
+     "QuantizeLinear 'q' cannot become a layer: it computes with 8-bit integers; import the file that was"),
+    ("gelu by erf", [node("Gelu", ["x"], ["y"])], "Striate's gelu uses the tanh approximation"),
     ("a window with holes", [node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], dilations=[2, 2])], "has holes"),
-    ("an even size", [node("LRN", ["x"], ["y"], size=4)], "sums over 4 channels, which has no middle"),
-    ("another axis", [node("Softmax", ["x"], ["y"], axis=3)], "runs over axis 3; only over the channels"),
+    ("an even size", [node("LRN", ["x"], ["y"], size=4)], "sums over 4 channels; only odd numbers of channels"),
+    ("another axis", [node("Softmax", ["x"], ["y"], axis=3)], "runs over axis 3; only the channels are supported"),
     ("axes in another order", [node("Transpose", ["x"], ["y"], perm=[0, 1, 3, 2])], r"\(0, 1, 3, 2\)"),
     ("part of the maps", [node("Slice", ["x", "i0", "i3", "i2"], ["y"])], "it takes a part of its input"),
     ("pixels in blocks", [node("Reshape", ["x", "blocks"], ["y"])], "only maps can be flattened"),
     ("groups that stay", [node("Reshape", ["x", "grouped"], ["g"]), node("Relu", ["g"], ["y"])], "no layer takes such"),
-    ("groups of pixels", [node("Reshape", ["x", "mixed up"], ["y"])], "that is no shuffle of them"),
+    ("groups of pixels", [node("Reshape", ["x", "mixed up"], ["y"])], "which is not a shuffle"),
     ("part of a row", [node("GlobalAveragePool", ["x"], ["p"]), node("Gather", ["p", "i3"], ["y"], axis=0)],
-     "something other than channels"),
+     "it selects something other than channels"),
     ("channels that are not there", [node("Gather", ["x", "i9"], ["y"], axis=1)], "something other than channels"),
-    ("rows of pixels", [node("Split", ["x"], ["y", "z"], axis=2, num_outputs=2)], "only channels can be"),
-    ("images mixed", [node("Reshape", ["x", "mixed"], ["y"])], "mixes images of a batch"),
-    ("maps laid out by channels", [node("Flatten", ["x"], ["y"])], "Cut it off before they are flattened"),
+    ("rows of pixels", [node("Split", ["x"], ["y", "z"], axis=2, num_outputs=2)], "only channels can be split"),
+    ("images mixed", [node("Reshape", ["x", "mixed"], ["y"])], "mixes the images of a batch"),
+    ("maps laid out by channels", [node("Flatten", ["x"], ["y"])], "Use the maps before they are flattened as"),
     ("a mean over channels", [node("ReduceMean", ["x", "i1"], ["y"])], r"reduces the axes \[1\]"),
     ("a sum of unequal shapes", [node("GlobalAveragePool", ["x"], ["p"]), node("Add", ["x", "p"], ["y"])],
      "only equal shapes can be added"),
-    ("a constant that varies", [node("Add", ["x", "image"], ["y"])], "not one number, or one for each channel"),
+    ("a constant that varies", [node("Add", ["x", "image"], ["y"])], "not one number, or one number for each channel"),
     ("a reflected border", [node("Pad", ["x", "pads"], ["y"], mode="reflect")], "something other than zeros"),
-    ("a kernel that pictures decide", [node("Conv", ["x", "x"], ["y"])], "its input 'x' is not a constant"),
-    ("a kernel that does not fit", [node("Conv", ["x", "odd"], ["y"])], "does not fit 6 channels"),
+    ("a kernel that depends on the images", [node("Conv", ["x", "x"], ["y"])], "its input 'x' is not a constant"),
+    ("a kernel that does not fit", [node("Conv", ["x", "odd"], ["y"])], "does not match 6 channels"),
     ("a window too large", [node("MaxPool", ["x"], ["y"], kernel_shape=[12, 12])], "larger than its input of 9×8"),
-    ("a constant output", [node("Neg", ["image"], ["y"])], "its output 'y' is nothing that a layer gives"),
+    ("a constant output", [node("Neg", ["image"], ["y"])], "its output 'y' is not the output of a layer"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("what", "nodes", "sentence"), REFUSED)
-def test_what_cannot_become_a_layer(tmp_path: Path, what: str, nodes: Any, sentence: str) -> None:
+@pytest.mark.parametrize(("what", "nodes", "sentence"), UNSUPPORTED)
+def test_unsupported_operators(tmp_path: Path, what: str, nodes: Any, sentence: str) -> None:
     constants = {
         "i0": [0], "i1": [1], "i3": [3],
         "blocks": [0, 54, 8], "grouped": [0, 3, 2, 9, 8], "mixed up": [0, 6, 3, 3, 8], "i2": [2], "i9": [9],
@@ -432,9 +433,9 @@ def test_what_cannot_become_a_layer(tmp_path: Path, what: str, nodes: Any, sente
         imported(model(nodes, {"x": SHAPE}, ["y"], constants), tmp_path)
 
 
-def test_pictures_of_any_size(tmp_path: Path) -> None:
+def test_images_of_any_size(tmp_path: Path) -> None:
     proto = model([node("GlobalAveragePool", ["x"], ["y"])], {"x": ["N", 3, "H", "W"]}, ["y"])
-    with pytest.raises(NetworkError, match=r"takes pictures of any size, \?×3×\?×\?\. Say which"):
+    with pytest.raises(NetworkError, match=r"takes images of any size, \?×3×\?×\?\. Specify the size"):
         imported(proto, tmp_path)
     network, _ = imported(proto, tmp_path, size=(20, 30))
     assert network.input_shapes == ((3, 20, 30),)
@@ -443,8 +444,8 @@ def test_pictures_of_any_size(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shape", "dtype", "sentence"),
     [
-        (("N", 3, 4), "float32", r"expected one or more pictures \(N, C, H, W\)"),
-        (("N", 4), "int64", "is of int64; networks take"),
+        (("N", 3, 4), "float32", r"expected images \(N, C, H, W\) or rows"),
+        (("N", 4), "int64", "has the dtype int64; supported are uint8"),
     ],
 )
 def test_other_inputs(tmp_path: Path, shape: Any, dtype: str, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""Operators called in any way become a network that gives ONNX Runtime's numbers, or one sentence."""
+"""Operators with random settings become a network that gives ONNX Runtime's numbers, or a one-line error."""
 
 import warnings
 from pathlib import Path
@@ -14,16 +14,15 @@ from onnx import ModelProto, defs, helper, numpy_helper
 from striate._types import Array
 from striate.engines.numpy import NumpyEngine
 from striate.errors import StriateError
-from striate.onnx.importing.folding import RULES as FOLDED
-from striate.onnx.importing.read import read_onnx
-from striate.onnx.importing.rules import RULES
-from striate.onnx.importing.to_network import Opened, open_graph
+from striate.onnx.importing import ImportedNetwork, import_graph, read_onnx
+from striate.onnx.importing.constant_folding import FOLDED, OUTPUT_SIZES
+from striate.onnx.importing.converters import CONVERTERS
 
 from .graphs import model, numbers
 
 OPSETS = (7, 9, 11, 12, 13, 18, 20)
-KINDS = sorted({*RULES, *FOLDED})
-DOORS = [("N", 6, 9, 8), (1, 6, 9, 8), ("N", 9, 8, 6), ("N", 432), ("N", 6, 1, 1), (2, 6)]
+KINDS = sorted({*CONVERTERS, *FOLDED, *OUTPUT_SIZES})
+INPUT_SHAPES = [("N", 6, 9, 8), (1, 6, 9, 8), ("N", 9, 8, 6), ("N", 432), ("N", 6, 1, 1), (2, 6)]
 SHAPES = [
     (),
     (1,),
@@ -73,9 +72,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 @st.composite
 def graphs(draw: st.DrawFn) -> ModelProto:
-    """Up to three operators, each with inputs and attributes of the right number and kind, of any value."""
+    """Draw up to three operators, each with inputs and attributes of valid number and type, of any value."""
     opset, values, nodes = draw(st.sampled_from(OPSETS)), ["x"], []
-    for place in range(draw(st.integers(1, 3))):
+    for index in range(draw(st.integers(1, 3))):
         kind = draw(st.sampled_from([kind for kind in KINDS if defs.has(kind, max_inclusive_version=opset)]))
         schema = defs.get_schema(kind, opset)
         count = draw(st.integers(schema.min_input, min(schema.max_input, schema.min_input + 2)))
@@ -88,11 +87,11 @@ def graphs(draw: st.DrawFn) -> ModelProto:
                 value = draw(VALUES[type_])
                 attributes[name] = numpy_helper.from_array(CONSTANTS[value]) if type_ == "TENSOR" else value
         attributes = {name: value for name, value in attributes.items() if value != []}
-        values.append(f"o{place}")
+        values.append(f"o{index}")
         nodes.append(helper.make_node(kind, inputs, [values[-1]], **attributes))
     used = {name: CONSTANTS[name] for node in nodes for name in node.input if name in CONSTANTS}
     dtype = draw(st.sampled_from(["float32", "float32", "uint8"]))
-    return model(nodes, {"x": draw(st.sampled_from(DOORS))}, [values[-1]], used, opset=opset, dtype=dtype)
+    return model(nodes, {"x": draw(st.sampled_from(INPUT_SHAPES))}, [values[-1]], used, opset=opset, dtype=dtype)
 
 
 @pytest.fixture(scope="module")
@@ -105,29 +104,29 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_any_call_of_any_operator(path: Path, proto: ModelProto) -> None:
     path.write_bytes(proto.SerializeToString())
     try:
-        opened = open_graph(read_onnx(path), path)
+        imported = import_graph(read_onnx(path), path)
     except StriateError as error:
         assert "\n" not in str(error)
         return
-    compare(proto, opened)
+    compare(proto, imported)
 
 
-def compare(proto: ModelProto, opened: Opened) -> None:
-    """Assert that the network gives what ONNX Runtime gives, if that takes the model and its numbers are finite."""
+def compare(proto: ModelProto, imported: ImportedNetwork) -> None:
+    """Assert that the network gives ONNX Runtime's numbers, if that accepts the model and its numbers are finite."""
     shape = [d.dim_value or 2 for d in proto.graph.input[0].type.tensor_type.shape.dim]
     dtype = helper.tensor_dtype_to_np_dtype(proto.graph.input[0].type.tensor_type.elem_type)
     x = (20 * np.abs(numbers(*shape)) if dtype == np.uint8 else numbers(*shape)).astype(dtype)
     try:
         session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
         (expected,) = session.run(None, {"x": x})
-    except Exception:  # of many kinds; it is stricter than we are about dtypes
+    except Exception:  # of many classes; it is stricter about dtypes
         return
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        (found,) = NumpyEngine(opened.network, opened.weights).forward([x])
+        (found,) = NumpyEngine(imported.network, imported.weights).forward([x])
     if not np.isfinite(expected).all() or np.abs(expected).max(initial=0) > 1e6:
         return
-    turned = [found] if found.ndim < 4 else [found, found.transpose(0, 3, 1, 2)]  # (N, H, W, C) → (N, C, H, W)
+    layouts = [found] if found.ndim < 4 else [found, found.transpose(0, 3, 1, 2)]  # (N, H, W, C) → (N, C, H, W)
     assert any(
-        y.size == expected.size and np.allclose(y.reshape(expected.shape), expected, 1e-3, 1e-3) for y in turned
-    ), opened.network.nodes
+        y.size == expected.size and np.allclose(y.reshape(expected.shape), expected, 1e-3, 1e-3) for y in layouts
+    ), imported.network.nodes

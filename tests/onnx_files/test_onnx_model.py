@@ -1,4 +1,4 @@
-"""Models from ONNX files are models like others: they predict, show themselves, learn, and are saved."""
+"""Models imported from ONNX files are ordinary models: they predict, print a summary, train, and are saved."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from striate.network import Conv2D, Dense, Flatten, Input, Network, Rescale
 from striate.onnx.export import to_onnx
 from striate.onnx.metadata import ExportMetadata
 
-from .graphs import answers, model, numbers, some_weights
+from .graphs import model, numbers, runtime_outputs, some_weights
 
 node = helper.make_node
 CLASSES = ("고양이", "dog", "x")
@@ -25,7 +25,7 @@ CLASSES = ("고양이", "dog", "x")
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    """One of our exports, with everything that it can tell."""
+    """A file exported by Striate, with all its metadata."""
     network = zoo.network("simple-convnet", input_shape=(20, 16, 1), classes=3)
     metadata = ExportMetadata(CLASSES, ImagePolicy(20, 16, 1, "pad"), unknown_threshold=0.25, fingerprint="0123")
     path = tmp_path / "own.onnx"
@@ -33,17 +33,17 @@ def own(tmp_path: Path) -> Path:
     return path
 
 
-def test_our_own_export_comes_back_whole(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_export_is_imported_completely(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = st.load(own)
     assert (found.name, found.classes, found.policy) == ("simple-convnet", CLASSES, ImagePolicy(20, 16, 1, "pad"))
     assert found.figures == {"unknown_threshold": 0.25}
     x = np.random.default_rng(0).integers(0, 256, (5, 20, 16, 1), np.uint8)
-    np.testing.assert_allclose(found.predict(x), answers(own.read_bytes(), x)[0], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found.predict(x), runtime_outputs(own.read_bytes(), x)[0], rtol=0, atol=1e-5)
     found.summary()
     assert "conv1" in capsys.readouterr().out
 
 
-def test_it_is_saved_and_loaded_as_our_own(own: Path, tmp_path: Path) -> None:
+def test_it_is_saved_and_loaded_as_a_model(own: Path, tmp_path: Path) -> None:
     found = st.Model.from_onnx(str(own))
     found.save(tmp_path / "model.safetensors")
     again = st.load(tmp_path / "model.safetensors")
@@ -52,7 +52,7 @@ def test_it_is_saved_and_loaded_as_our_own(own: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ["numpy", "torch"])
-def test_a_foreign_model_learns_further_on_arrays_as_its_file_takes_them(engine: str, tmp_path: Path) -> None:
+def test_a_foreign_model_trains_further_on_the_arrays_its_file_takes(engine: str, tmp_path: Path) -> None:
     nodes = [
         node("Conv", ["image", "k"], ["c"]),
         node("Relu", ["c"], ["r"]),
@@ -66,7 +66,7 @@ def test_a_foreign_model_learns_further_on_arrays_as_its_file_takes_them(engine:
     found = st.Model.from_onnx(path)
     x, y = numbers(64, 3, 8, 7), np.arange(64) % 2
     x[y == 1, 0] += 1
-    np.testing.assert_allclose(found.predict(x), answers(path.read_bytes(), x)[0], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found.predict(x), runtime_outputs(path.read_bytes(), x)[0], rtol=0, atol=1e-5)
     assert found.classes == ()
     assert found.policy is None
     found.compile("adam", learning_rate=0.01, engine=engine)
@@ -75,29 +75,29 @@ def test_a_foreign_model_learns_further_on_arrays_as_its_file_takes_them(engine:
     assert found.evaluate(x, y)["loss"] < before / 2
 
 
-def test_pictures_of_any_size_take_the_size_that_is_asked_for(tmp_path: Path) -> None:
+def test_images_of_any_size_take_the_given_size(tmp_path: Path) -> None:
     path = tmp_path / "any.onnx"
     proto = model([node("GlobalAveragePool", ["x"], ["y"])], {"x": ["N", 3, "H", "W"]}, ["y"])
     path.write_bytes(proto.SerializeToString())
     assert st.Model.from_onnx(path, size=(9, 7)).network.input_shapes == ((3, 9, 7),)
 
 
-def test_the_graph_counts_not_the_network_in_the_metadata(own: Path) -> None:
+def test_the_network_is_read_from_the_graph_not_from_the_metadata(own: Path) -> None:
     proto = onnx.load(own)
     other = Network.sequential([Input((20, 16, 1)), Rescale(), Conv2D(1, 3), Flatten(), Dense(3, "softmax")])
-    _tell(proto, network=other.to_json())
+    _set_metadata(proto, network=other.to_json())
     own.write_bytes(proto.SerializeToString())
     assert len(st.load(own).network.nodes) == len(zoo.network("simple-convnet").nodes)
 
 
-def _tell(proto: Any, **told: str) -> None:
+def _set_metadata(proto: Any, **changed: str) -> None:
     values = {item.key: item.value for item in proto.metadata_props}
     del proto.metadata_props[:]
-    helper.set_model_props(proto, values | told)
+    helper.set_model_props(proto, values | changed)
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("changed", "sentence"),
     [
         ({"classes": '["a", "b"]'}, "names 2 classes, but its network has 3 outputs"),
         ({"classes": '["a", "b"'}, "its metadata .classes, image policy. cannot be read"),
@@ -110,15 +110,15 @@ def _tell(proto: Any, **told: str) -> None:
         ({"classes": "[" * 100_000}, "metadata .classes, image policy. cannot be read"),
     ],
 )
-def test_metadata_that_do_not_fit(own: Path, told: dict[str, str], sentence: str) -> None:
+def test_damaged_metadata(own: Path, changed: dict[str, str], sentence: str) -> None:
     proto = onnx.load(own)
-    _tell(proto, **told)
+    _set_metadata(proto, **changed)
     own.write_bytes(proto.SerializeToString())
     with pytest.raises(ModelFileError, match=sentence):
         st.load(own)
 
 
-def test_classes_that_others_tell_are_not_taken_over(own: Path) -> None:
+def test_metadata_of_other_programs_are_ignored(own: Path) -> None:
     proto = onnx.load(own)
     values = {item.key: item.value for item in proto.metadata_props if item.key != "striate"}
     assert json.loads(values["classes"]) == list(CLASSES)

@@ -1,4 +1,4 @@
-"""Networks of the ONNX Model Zoo as other frameworks wrote them; onnx brings their graphs, without the weights."""
+"""Networks of the ONNX Model Zoo, whose graphs come with the onnx package, without weights."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from onnx import ModelProto, numpy_helper
 
 from striate.engines.onnxruntime import OnnxEngine
 
-from .graphs import answers, imported
+from .graphs import imported, runtime_outputs
 
 FOLDER = Path(onnx.backend.test.__file__).parent / "data" / "light"
 PARAMETERS = {  # moving statistics included; shufflenet's file has 120 of them for two layers
@@ -20,7 +20,7 @@ PARAMETERS = {  # moving statistics included; shufflenet's file has 120 of them 
 
 
 def with_weights(name: str) -> ModelProto:
-    """The graph, with random numbers where it has the shape of a weight only."""
+    """Return the graph with random numbers in place of the missing weights."""
     proto = onnx.load(FOLDER / f"light_{name}.onnx")
     generator = np.random.default_rng(0)
     shapes = {tensor.name: numpy_helper.to_array(tensor).tolist() for tensor in proto.graph.initializer}
@@ -44,7 +44,7 @@ def test_networks_of_the_model_zoo(name: str, tmp_path: Path) -> None:
     network, weights = imported(proto, tmp_path)
     assert network.parameter_count == PARAMETERS[name]
     x = np.random.default_rng(1).standard_normal((1, 3, 224, 224)).astype(np.float32)
-    (expected,) = answers(proto, x)
+    (expected,) = runtime_outputs(proto, x)
     (found,) = OnnxEngine(network, weights).forward([x])
     np.testing.assert_allclose(found, expected.reshape(found.shape), rtol=1e-4, atol=1e-4 * np.abs(expected).max())
     assert expected.std() > 1e-4

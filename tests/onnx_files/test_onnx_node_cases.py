@@ -1,4 +1,4 @@
-"""ONNX's own node tests on our operators: all pass but those that are excluded for a reason."""
+"""ONNX's own node tests on the reference operators: all pass except those excluded with a reason."""
 
 import re
 import tomllib
@@ -12,7 +12,7 @@ from striate.onnx.reference.operators import OPERATORS
 
 from .node_cases import KINDS, Case, load_cases
 
-FEWEST = 323  # what ONNX Runtime 1.31 passes
+MIN_PASSED = 323  # as many as ONNX Runtime 1.31 passes
 ROOT = Path(__file__).parents[2]
 EXCLUDED: dict[str, str] = tomllib.loads((Path(__file__).parent / "excluded_cases.toml").read_text("utf-8"))
 
@@ -23,35 +23,35 @@ def cases() -> list[Case]:
 
 
 @pytest.fixture(scope="module")
-def faults(cases: list[Case], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What is wrong, by the names of the cases that fail."""
+def failures(cases: list[Case], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return what is wrong, by the names of the failing cases."""
     folder = tmp_path_factory.mktemp("models")
-    found = {case.name: case.fault(folder) for case in cases}
-    return {name: fault for name, fault in found.items() if fault}
+    found = {case.name: case.failure(folder) for case in cases}
+    return {name: failure for name, failure in found.items() if failure}
 
 
 def test_the_operators_claimed_are_all_there() -> None:
     assert {name.rpartition(".")[2] for name in OPERATORS} == set(KINDS)
 
 
-def test_every_case_passes_unless_it_is_excluded(cases: list[Case], faults: dict[str, str]) -> None:
-    wrong = [fault for name, fault in faults.items() if name not in EXCLUDED]
+def test_every_case_passes_unless_it_is_excluded(cases: list[Case], failures: dict[str, str]) -> None:
+    wrong = [failure for name, failure in failures.items() if name not in EXCLUDED]
     assert not wrong, "\n".join(wrong)
-    passed = len(cases) - len(faults)
+    passed = len(cases) - len(failures)
     print(f"{passed} of {len(cases)} cases pass")
-    assert passed >= FEWEST
+    assert passed >= MIN_PASSED
     assert {case.kind for case in cases} == set(KINDS)
 
 
-def test_excluded_cases_exist_fail_and_have_a_reason(cases: list[Case], faults: dict[str, str]) -> None:
+def test_excluded_cases_exist_fail_and_have_a_reason(cases: list[Case], failures: dict[str, str]) -> None:
     names = {case.name for case in cases}
     assert [name for name in EXCLUDED if name not in names] == []
-    assert [name for name in EXCLUDED if name not in faults] == []
+    assert [name for name in EXCLUDED if name not in failures] == []
     assert all(len(reason) > 20 for reason in EXCLUDED.values())
 
 
 @pytest.mark.parametrize(
-    ("kind", "wrong", "fault"),
+    ("kind", "wrong", "failure"),
     [
         ("Relu", lambda given: (given[0] * 1.01,), "Not equal to tolerance"),
         ("MaxPool", lambda given: (given[0][:, :, 1:],) * 2, "incorrect shape"),
@@ -59,11 +59,11 @@ def test_excluded_cases_exist_fail_and_have_a_reason(cases: list[Case], faults: 
     ],
 )
 def test_a_wrong_operator_is_found(
-    cases: list[Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, wrong: object, fault: str
+    cases: list[Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, wrong: object, failure: str
 ) -> None:
     monkeypatch.setitem(OPERATORS, kind, lambda inputs, attributes, opset, outputs: wrong(inputs)[:outputs])  # type: ignore[operator]
-    found = [case.fault(tmp_path) for case in cases if case.kind == kind]
-    assert any(text and fault in text for text in found)
+    found = [case.failure(tmp_path) for case in cases if case.kind == kind]
+    assert any(text and failure in text for text in found)
 
 
 @pytest.mark.parametrize(
@@ -93,20 +93,20 @@ def test_the_cases_measure_the_numpy_engine(
     def broken(*_: object, **__: object) -> None:
         raise ValueError("broken")
 
-    monkeypatch.setattr(f"striate.onnx.importing.{function}", broken)
-    found = [case.fault(tmp_path) for case in cases if case.kind == kind]
+    monkeypatch.setattr(f"striate.onnx.reference.{function}", broken)
+    found = [case.failure(tmp_path) for case in cases if case.kind == kind]
     assert any(text and "broken" in text for text in found)
 
 
 @pytest.mark.parametrize("page", ["onnx-operators.md", "onnx-operators.ko.md"])
-def test_the_document_has_the_figures(cases: list[Case], faults: dict[str, str], page: str) -> None:
-    """Exactly, with the version of onnx that it names; other versions have a few cases more or less."""
+def test_the_document_has_the_figures(cases: list[Case], failures: dict[str, str], page: str) -> None:
+    """The figures are checked for the version of onnx that the page names; other versions have other cases."""
     text = (ROOT / "docs" / page).read_text("utf-8")
     rows = re.findall(r"^\| (\w+) \| (\d+) / (\d+) \|$", text, re.MULTILINE)
     assert [kind for kind, _, _ in rows] == list(KINDS)
     if f"onnx {onnx.__version__}" not in text:
         return
     total = Counter(case.kind for case in cases)
-    passed = Counter(case.kind for case in cases if case.name not in faults)
+    passed = Counter(case.kind for case in cases if case.name not in failures)
     assert rows == [(kind, str(passed[kind]), str(total[kind])) for kind in KINDS]
     assert f"{passed.total()} / {total.total()}" in text

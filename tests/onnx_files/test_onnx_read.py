@@ -1,4 +1,4 @@
-"""ONNX files that are damaged, foreign or unsafe are refused with one clear sentence, and nothing else is opened."""
+"""ONNX files that are damaged, foreign or unsafe are refused with a clear error, and no other file is opened."""
 
 import os
 from collections.abc import Callable
@@ -11,13 +11,13 @@ import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from striate.errors import ModelFileError
-from striate.onnx.importing.graph import LARGEST, from_proto
-from striate.onnx.importing.read import LARGEST_FILE, MOST_OPERATIONS, read_onnx
+from striate.onnx.graph import MAX_CONSTANT_VALUES, from_proto
+from striate.onnx.importing.read import MAX_FILE_BYTES, MAX_NODES, read_onnx
 
 from .graphs import model, numbers
 
 node = helper.make_node
-SECRET = b"nothing of this may be read"
+SECRET = b"this must not be read"
 
 
 def small() -> ModelProto:
@@ -37,14 +37,14 @@ def refused(proto: ModelProto | bytes, folder: Path, sentence: str) -> None:
 def test_a_graph_as_data(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(small().SerializeToString())
     graph = read_onnx(tmp_path / "model.onnx")
-    assert [operation.kind for operation in graph.operations] == ["Conv", "Relu"]
+    assert [node.kind for node in graph.nodes] == ["Conv", "Relu"]
     assert (graph.inputs["x"].shape, graph.inputs["x"].dtype) == ((None, 3, 8, 8), "float32")
     assert (graph.outputs, graph.opset) == (("y",), 20)
     np.testing.assert_array_equal(graph.constants["k"], numbers(4, 3, 3, 3))
 
 
-def test_a_size_of_minus_one_is_any(tmp_path: Path) -> None:
-    """As Paddle writes it."""
+def test_a_size_of_minus_one_is_not_fixed(tmp_path: Path) -> None:
+    """Paddle writes sizes that are not fixed like this."""
     proto = small()
     proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = -1
     onnx.save(proto, tmp_path / "any.onnx")
@@ -65,15 +65,15 @@ def test_attributes_and_constants_of_every_kind() -> None:
         "value_float": 0.5, "value_floats": [1.0, 2.0], "value_int": 3, "value_ints": [4, 5],
         "value": [[1.0, 0.0], [0.0, 1.0]],
     }  # fmt: skip
-    (operation,) = graph.operations
-    assert operation.inputs == ("value", "")
-    assert operation.attributes == {"number": 1, "real": 0.5, "text": "abc", "many": (1, 2), "words": ("a", "b")}
+    (converted,) = graph.nodes
+    assert converted.inputs == ("value", "")
+    assert converted.attributes == {"number": 1, "real": 0.5, "text": "abc", "many": (1, 2), "words": ("a", "b")}
 
 
-def test_operators_come_after_what_they_read() -> None:
+def test_nodes_are_ordered_after_those_they_read() -> None:
     proto = small()
     proto.graph.node.reverse()
-    assert [operation.kind for operation in from_proto(proto).operations] == ["Conv", "Relu"]
+    assert [node.kind for node in from_proto(proto).nodes] == ["Conv", "Relu"]
 
 
 @pytest.mark.parametrize("where", ["../secret", "secret", "{folder}/secret", "link", "hard"])
@@ -107,7 +107,9 @@ def test_data_in_other_files_is_never_opened(
 
     monkeypatch.setattr(Path, "read_bytes", watched)
     (tmp_path / "models").mkdir()
-    refused(proto, tmp_path / "models", "keeps its data in another file, which is never opened. Save it as one file")
+    refused(
+        proto, tmp_path / "models", "keeps its data in another file, which is never opened. Save the model as one file"
+    )
     assert opened == ["model.onnx"]
 
 
@@ -126,7 +128,7 @@ def _negative(proto: ModelProto) -> None:
 
 def _many_constants(proto: ModelProto) -> None:
     for number in range(3):
-        proto.graph.initializer.add(name=str(number), data_type=1, dims=[LARGEST // 2])
+        proto.graph.initializer.add(name=str(number), data_type=1, dims=[MAX_CONSTANT_VALUES // 2])
 
 
 def _cycle(proto: ModelProto) -> None:
@@ -142,7 +144,7 @@ def _branch(proto: ModelProto) -> None:
     proto.graph.node.append(node("If", ["x"], ["z"], then_branch=branch, else_branch=branch))
 
 
-def _door(name: str) -> onnx.ValueInfoProto:
+def _input_info(name: str) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 3])
 
 
@@ -151,46 +153,46 @@ def _sparse(proto: ModelProto) -> None:
 
 
 WRONG: list[tuple[str, Callable[[ModelProto], object], str]] = [
-    ("bytes missing", _cut, "'k' is damaged: its data are not those of its shape, 4×3×3×3"),
-    ("a petabyte declared", _grow, "'k' is damaged|declares constants of over"),
+    ("bytes missing", _cut, "'k' is damaged: its data do not match its shape, 4×3×3×3"),
+    ("a petabyte declared", _grow, "'k' is damaged|declares constants of more than"),
     ("a negative size", _negative, "'k' is damaged"),
-    ("much declared", _many_constants, "declares constants of over 536,870,912 numbers"),
+    ("much declared", _many_constants, "declares constants of more than 536,870,912 values"),
     ("text", lambda p: p.graph.initializer.add(name="t", data_type=8, string_data=[b"a"]), "'t' holds text"),
     ("no dtype", lambda p: p.graph.initializer.add(name="t", data_type=99), "'t' is damaged"),
-    ("sparse", _sparse, "has sparse tensors, which are not read"),
+    ("sparse", _sparse, "has sparse tensors, which are not supported"),
     ("a cycle", _cycle, "Conv 'conv' needs its own output .a cycle."),
-    ("a name from nowhere", lambda p: p.graph.node[1].input.__setitem__(0, "q"), "Relu 'relu' reads 'q', which noth"),
-    ("an output from nowhere", lambda p: p.graph.output.add(name="q"), "the output reads 'q', which nothing gives"),
-    ("a name twice", lambda p: p.graph.node[1].output.__setitem__(0, "c"), "'c' is written twice"),
-    ("an input written", lambda p: p.graph.node[1].output.__setitem__(0, "x"), "'x' is written twice"),
-    ("a constant twice", lambda p: p.graph.initializer.append(p.graph.initializer[0]), "'k' is written twice"),
-    ("functions", _function, "defines operators of its own .mine."),
-    ("branches", _branch, "If '' holds a graph of its own .a branch or a loop."),
+    ("a name from nowhere", lambda p: p.graph.node[1].input.__setitem__(0, "q"), "Relu 'relu' reads 'q', which is not"),
+    ("an output from nowhere", lambda p: p.graph.output.add(name="q"), "the output reads 'q', which is not defined"),
+    ("a name twice", lambda p: p.graph.node[1].output.__setitem__(0, "c"), "'c' is defined twice"),
+    ("an input written", lambda p: p.graph.node[1].output.__setitem__(0, "x"), "'x' is defined twice"),
+    ("a constant twice", lambda p: p.graph.initializer.append(p.graph.initializer[0]), "'k' is defined twice"),
+    ("functions", _function, "defines its own operators .mine."),
+    ("branches", _branch, "If '' contains a graph .a branch or a loop."),
     ("another domain", lambda p: setattr(p.graph.node[1], "domain", "com.microsoft"),
      "uses operators that are not ONNX's own: com.microsoft.Relu"),
     ("an unknown operator", lambda p: setattr(p.graph.node[1], "op_type", "Frobnicate"),
-     "Frobnicate 'relu' is no operator of ONNX version 20"),
-    ("inputs missing", lambda p: p.graph.node[0].input.pop(), "Conv 'conv' has 1 inputs"),
+     "Frobnicate 'relu' is not an operator of ONNX opset 20"),
+    ("inputs missing", lambda p: p.graph.node[0].input.pop(), "Conv 'conv' has 1 inputs; the operator takes 2 to 3"),
     ("an attribute too many", lambda p: p.graph.node[1].attribute.append(helper.make_attribute("slope", 1)),
      "Relu 'relu' has an attribute 'slope'"),
     ("an attribute of another kind", lambda p: p.graph.node[0].attribute.append(helper.make_attribute("group", 1.5)),
-     "Conv 'conv': its attribute 'group' is not of the kind int"),
+     "Conv 'conv': its attribute 'group' is not of type int"),
     ("an attribute twice", lambda p: p.graph.node[0].attribute.extend([helper.make_attribute("group", 1)] * 2),
-     "Conv 'conv' says group twice"),
+     "Conv 'conv' has its attribute 'group' twice"),
     ("an attribute missing", lambda p: p.graph.node.append(node("Concat", ["x"], ["z"], "join")),
      "Concat 'join' lacks its attribute 'axis'"),
-    ("a newer version", lambda p: setattr(p.opset_import[0], "version", 999), "version 999 .* the onnx package here"),
-    ("an older version", lambda p: setattr(p.opset_import[0], "version", 3), "the oldest that is read is 7"),
-    ("no version", lambda p: p.ClearField("opset_import"), "does not say which version"),
-    ("an input beyond all reason",
-     lambda p: setattr(p.graph.input[0].type.tensor_type.shape.dim[2], "dim_value", 1 << 40), "declared larger than"),
-    ("an input of less than nothing",
-     lambda p: setattr(p.graph.input[0].type.tensor_type.shape.dim[2], "dim_value", -8), "an impossible shape"),
+    ("a newer version", lambda p: setattr(p.opset_import[0], "version", 999), "opset 999; the installed onnx package"),
+    ("an older version", lambda p: setattr(p.opset_import[0], "version", 3), "the oldest supported is 7"),
+    ("no version", lambda p: p.ClearField("opset_import"), "does not say which version .opset."),
+    ("an input of unreasonable size",
+     lambda p: setattr(p.graph.input[0].type.tensor_type.shape.dim[2], "dim_value", 1 << 40), "input 'x' is too large"),
+    ("an input of negative size",
+     lambda p: setattr(p.graph.input[0].type.tensor_type.shape.dim[2], "dim_value", -8), "has an invalid shape"),
     ("an input that is no tensor", lambda p: p.graph.input[0].ClearField("type"), "its input 'x' is not a tensor"),
     ("no outputs", lambda p: p.graph.ClearField("output"), "holds no graph with outputs"),
-    ("too many inputs", lambda p: p.graph.input.extend([_door(str(n)) for n in range(64)]), "has 65 inputs; at most"),
+    ("too many inputs", lambda p: p.graph.input.extend([_input_info(str(n)) for n in range(64)]), "has 65 inputs; at"),
     ("too many operators",
-     lambda p: p.graph.node.extend([node("Relu", ["x"], ["z"])] * MOST_OPERATIONS), "has 20,002 operators"),
+     lambda p: p.graph.node.extend([node("Relu", ["x"], ["z"])] * MAX_NODES), "has 20,002 operators"),
 ]  # fmt: skip
 
 
@@ -205,24 +207,24 @@ FOREIGN = {
     "zip": (b"PK\x03\x04" + b"\0" * 99, "a zip archive, as PyTorch"),
     "pickle": (b"\x80\x02}q\x00.", "a Python pickle"),
     "keras": (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
-    "picture": (b"\x89PNG\r\n\x1a\n" + b"\0" * 99, "a picture"),
+    "picture": (b"\x89PNG\r\n\x1a\n" + b"\0" * 99, "an image .PNG."),
     "tflite": (b"\x1c\0\0\0TFL3" + b"\0" * 99, "a TensorFlow Lite model"),
     "safetensors": (b"\x10\0\0\0\0\0\0\0" + b'{"a":"bcdefghij"}', "a safetensors file"),
     "text": ("그냥 글".encode(), "text"),
     "page": (b"<!DOCTYPE html>", "a web page"),
-    "pointer": (b"version https://git-lfs.github.com/spec/v1\n", "a note of Git LFS"),
+    "pointer": (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
 }
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_files_that_are_something_else(tmp_path: Path, kind: str) -> None:
+def test_files_of_other_formats(tmp_path: Path, kind: str) -> None:
     content, sentence = FOREIGN[kind]
-    refused(content, tmp_path, f"is no ONNX file but {sentence}")
+    refused(content, tmp_path, f"is not an ONNX file but {sentence}")
 
 
-def test_files_that_are_nothing(tmp_path: Path) -> None:
+def test_empty_and_missing_files(tmp_path: Path) -> None:
     refused(b"", tmp_path, "is empty")
-    refused(b"\x08\x07\xff\xff\xff", tmp_path, "is no ONNX file, or it is damaged or cut off")
+    refused(b"\x08\x07\xff\xff\xff", tmp_path, "is not an ONNX file, or it is damaged or incomplete")
     refused(b"\x08\x07", tmp_path, "holds no graph")
     with pytest.raises(ModelFileError, match=r"is a folder; expected an ONNX file"):
         read_onnx(tmp_path)
@@ -233,13 +235,13 @@ def test_files_that_are_nothing(tmp_path: Path) -> None:
 def test_a_file_of_more_than_two_gigabytes_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "large.onnx"
     with path.open("wb") as file:
-        file.truncate(LARGEST_FILE + 1)  # takes no space on most disks
-    with pytest.raises(ModelFileError, match=r"has 2\.1 GB; an ONNX file holds 2 GB at most"):
+        file.truncate(MAX_FILE_BYTES + 1)  # takes no space on most disks
+    with pytest.raises(ModelFileError, match=r"has 2\.1 GB; an ONNX file can hold at most 2 GB"):
         read_onnx(path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only systems with pipes among the files")
-def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.onnx")
-    with pytest.raises(ModelFileError, match="is not an ordinary file"):
+    with pytest.raises(ModelFileError, match="is not a regular file"):
         read_onnx(tmp_path / "pipe.onnx")

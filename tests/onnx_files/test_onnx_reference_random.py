@@ -1,4 +1,4 @@
-"""Operators with any settings give the numbers of ONNX Runtime: what the node tests do not reach."""
+"""Reference operators with random settings, beyond the node tests, give the numbers of ONNX Runtime."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from striate._types import Array
 from striate.onnx.reference.operators import OPERATORS
 
-from .runtime import assert_as_runtime, ours
+from .runtime import assert_equals_runtime, reference_outputs
 
 
 def numbers(*shape: int, seed: int = 0, dtype: str = "float32") -> Array:
@@ -24,7 +24,7 @@ def each(axes: int, least: int, most: int) -> st.SearchStrategy[list[int]]:
 
 @st.composite
 def windowed(draw: st.DrawFn) -> tuple[list[int], list[int], dict[str, Any]]:
-    """Sizes of maps, a kernel, and the attributes of a window. With "same" padding as both read the standard."""
+    """Draw sizes of maps, a kernel, and the attributes of a window; "same" padding only where both agree on it."""
     axes = draw(st.integers(1, 3))
     kernel, strides = draw(each(axes, 1, 3)), draw(each(axes, 1, 3))
     padding = draw(st.sampled_from(["NOTSET", "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]))
@@ -44,7 +44,7 @@ def test_conv(window: tuple[list[int], list[int], dict[str, Any]], group: int, c
     sizes, kernel, attributes = window
     n, c, o = counts[0], group * counts[1], group * counts[2]
     inputs = [numbers(n, c, *sizes), numbers(o, counts[1], *kernel), numbers(o) if bias else None]
-    assert_as_runtime("Conv", inputs, group=group, **attributes)
+    assert_equals_runtime("Conv", inputs, group=group, **attributes)
 
 
 @given(windowed(), st.integers(1, 3), each(3, 1, 2), st.data())
@@ -60,7 +60,7 @@ def test_conv_transpose(
         attributes["output_shape"] = [size * stride - 1 for size, stride in zip(sizes, strides, strict=True)]
     n, c, o = counts[0], group * counts[1], group * counts[2]
     inputs = [numbers(n, c, *sizes), numbers(c, counts[2], *kernel), numbers(o)]
-    assert_as_runtime("ConvTranspose", inputs, group=group, **attributes)
+    assert_equals_runtime("ConvTranspose", inputs, group=group, **attributes)
 
 
 @given(windowed(), st.booleans(), st.booleans(), st.integers(1, 2))
@@ -72,7 +72,7 @@ def test_max_pool(
     if attributes.get("auto_pad") in (None, "VALID"):
         attributes["ceil_mode"] = int(round_up)
     order = int(by_columns and len(sizes) == 2)
-    assert_as_runtime(
+    assert_equals_runtime(
         "MaxPool", [numbers(2, 3, *sizes)], outputs=outputs, kernel_shape=kernel, storage_order=order, **attributes
     )
 
@@ -83,7 +83,7 @@ def test_average_pool(window: tuple[list[int], list[int], dict[str, Any]], round
     sizes, kernel, attributes = window
     if attributes.get("auto_pad") in (None, "VALID"):
         attributes["ceil_mode"] = int(round_up)
-    assert_as_runtime(
+    assert_equals_runtime(
         "AveragePool", [numbers(2, 3, *sizes)], opset=19, kernel_shape=kernel,
         count_include_pad=int(with_padding), **attributes,
     )  # fmt: skip
@@ -99,7 +99,7 @@ def test_resize_by_scales(mode: str, coordinates: str, sizes: list[int], scales:
     factors = np.array([1, 1, *(max(scale, 1 / size) for scale, size in zip(scales, sizes, strict=True))], "float32")
     assume(any(int(scale * size) != size for scale, size in zip(factors[2:], sizes, strict=True)))  # else it copies x
     attributes: dict[str, Any] = {"mode": mode, "coordinate_transformation_mode": coordinates}
-    assert_as_runtime("Resize", [numbers(1, 2, *sizes), None, factors], opset=19, tolerance=1e-4, **attributes)
+    assert_equals_runtime("Resize", [numbers(1, 2, *sizes), None, factors], opset=19, tolerance=1e-4, **attributes)
 
 
 @given(SMOOTH, st.sampled_from([*COORDINATES, "align_corners"]), each(2, 2, 9), each(2, 1, 12), st.booleans())
@@ -109,7 +109,7 @@ def test_resize_to_sizes(mode: str, coordinates: str, sizes: list[int], new: lis
     if mode == "cubic":
         attributes |= {"cubic_coeff_a": -0.5, "exclude_outside": int(exclude)}
     wanted = np.array([1, 2, *new])
-    assert_as_runtime("Resize", [numbers(1, 2, *sizes), None, None, wanted], opset=19, tolerance=1e-4, **attributes)
+    assert_equals_runtime("Resize", [numbers(1, 2, *sizes), None, None, wanted], opset=19, tolerance=1e-4, **attributes)
 
 
 @given(
@@ -120,7 +120,7 @@ def test_resize_to_sizes(mode: str, coordinates: str, sizes: list[int], new: lis
 )
 @settings(max_examples=40, deadline=None)
 def test_resize_to_the_nearest(coordinates: str, rounding: str, halves: list[int], scale: float) -> None:
-    """Sizes and scales that binary numbers hold exactly: otherwise rounding errors choose between two neighbours."""
+    """Sizes and scales that binary numbers hold exactly: otherwise rounding errors choose between two neighbors."""
     x = numbers(1, 2, *(2 * half for half in halves))
     factors = np.array([1, 1, scale, scale], "float32")
     if coordinates == "align_corners":
@@ -130,19 +130,19 @@ def test_resize_to_the_nearest(coordinates: str, rounding: str, halves: list[int
         "coordinate_transformation_mode": coordinates,
         "nearest_mode": rounding,
     }
-    assert_as_runtime("Resize", [x, None, factors], opset=19, **attributes)
+    assert_equals_runtime("Resize", [x, None, factors], opset=19, **attributes)
 
 
 @given(each(2, 4, 9), each(2, 2, 3), st.lists(st.floats(-0.2, 1.2), min_size=4, max_size=4))
 @settings(max_examples=40, deadline=None)
 def test_resize_of_a_crop(sizes: list[int], new: list[int], roi: list[float]) -> None:
-    """Beyond the edges comes the extrapolation value."""
+    """Outside the edges the extrapolation value is used."""
     part = np.array([0, 0, *roi[:2], 1, 1, *roi[2:]], "float32")
-    places = [np.linspace(roi[axis], roi[axis + 2], new[axis]) * (sizes[axis] - 1) for axis in (0, 1)]
-    if any(np.abs(at - edge).min() < 1e-3 for at, size in zip(places, sizes, strict=True) for edge in (0, size - 1)):
-        return  # whether such a place is beyond the edge, rounding errors decide
+    positions = [np.linspace(roi[axis], roi[axis + 2], new[axis]) * (sizes[axis] - 1) for axis in (0, 1)]
+    if any(np.abs(at - edge).min() < 1e-3 for at, size in zip(positions, sizes, strict=True) for edge in (0, size - 1)):
+        return  # rounding errors decide whether such a position is outside
     attributes: dict[str, Any] = {"coordinate_transformation_mode": "tf_crop_and_resize", "extrapolation_value": 7.0}
-    assert_as_runtime(
+    assert_equals_runtime(
         "Resize", [numbers(1, 2, *sizes), part, None, np.array([1, 2, *new])], opset=19, tolerance=1e-4,
         mode="linear", **attributes,
     )  # fmt: skip
@@ -198,19 +198,19 @@ PADS = [0, 1, 2, 0, 0, 0, 1, 3]
     ],
 )  # fmt: skip
 def test_older_and_rarer_forms(kind: str, opset: int, inputs: list[Array], attributes: dict[str, Any]) -> None:
-    assert_as_runtime(kind, [None if x is None else np.asarray(x) for x in inputs], opset=opset, **attributes)
+    assert_equals_runtime(kind, [None if x is None else np.asarray(x) for x in inputs], opset=opset, **attributes)
 
 
 @pytest.mark.parametrize("size", [1, 2, 4, 6])
 def test_local_response_over_an_even_number_of_channels(size: int) -> None:
-    """By ONNX's formula, channel by channel; ONNX Runtime wants an odd number."""
+    """By ONNX's formula, channel by channel; ONNX Runtime requires an odd number."""
     x = numbers(2, 5, 3, 2)
     expected = np.empty_like(x)
     for c in range(5):
         first, last = c - (size - 1) // 2, c + math.ceil((size - 1) / 2)
         squares = (x[:, max(first, 0) : last + 1] ** 2).sum(axis=1)
         expected[:, c] = x[:, c] / (2 + 0.5 / size * squares) ** 0.6
-    (found,) = ours("LRN", [x], size=size, alpha=0.5, beta=0.6, bias=2.0)
+    (found,) = reference_outputs("LRN", [x], size=size, alpha=0.5, beta=0.6, bias=2.0)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
@@ -233,10 +233,12 @@ def test_local_response_over_an_even_number_of_channels(size: int) -> None:
     ],
 )
 def test_other_floats(dtype: str, kind: str, inputs: list[Array | None], attributes: dict[str, Any]) -> None:
-    """The dtype stays, and the numbers are those of float32 as far as both go."""
+    """The dtype is kept, and the numbers are those of float32 within the precision of both."""
     changed = [x if x is None or (kind == "Resize" and x.ndim == 1) else x.astype(dtype) for x in inputs]
-    (found,) = ours(kind, changed, **attributes)
-    (expected,) = ours(kind, [x if x is None else x.astype(dtype).astype("float32") for x in inputs], **attributes)
+    (found,) = reference_outputs(kind, changed, **attributes)
+    (expected,) = reference_outputs(
+        kind, [x if x is None else x.astype(dtype).astype("float32") for x in inputs], **attributes
+    )
     assert found.dtype == dtype
     tolerance = 2e-3 if dtype == "float16" else 1e-5
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
@@ -245,4 +247,4 @@ def test_other_floats(dtype: str, kind: str, inputs: list[Array | None], attribu
 def test_a_wrong_operator_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(OPERATORS, "Relu", lambda inputs, attributes, opset, outputs: (inputs[0],))
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
-        assert_as_runtime("Relu", [X])
+        assert_equals_runtime("Relu", [X])

@@ -1,4 +1,4 @@
-"""Running a graph: values flow by name, are let go when spent, and what cannot be computed is told in a sentence."""
+"""Running a graph: values are passed by name and freed after their last use, and errors say what is wrong."""
 
 import re
 import weakref
@@ -15,7 +15,7 @@ from striate.engines.weights import initial_weights
 from striate.errors import NetworkError, UsageError
 from striate.network import Shape
 from striate.onnx.export import to_onnx
-from striate.onnx.importing.graph import from_proto
+from striate.onnx.graph import from_proto
 from striate.onnx.reference.operators import OPERATORS
 from striate.onnx.reference.run import run
 
@@ -25,7 +25,7 @@ X = np.array([[-1.0, 2.0, 3.0]], "float32")
 
 
 def model(*nodes: Any, outputs: tuple[str, ...] = ("y",), constants: dict[str, Array] | None = None) -> ModelProto:
-    """A model with the input x, float32 (N, 3)."""
+    """Return a model with the input x, float32 (N, 3)."""
     graph = helper.make_graph(
         list(nodes),
         "test",
@@ -62,7 +62,7 @@ def test_optional_outputs_may_be_left_out() -> None:
     np.testing.assert_array_equal(found["same"], X)
 
 
-def test_spent_values_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_are_freed_after_their_last_use(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[weakref.ref[Array]] = []
     alive: list[int] = []
 
@@ -81,7 +81,7 @@ def test_spent_values_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ({}, "The graph needs its input 'x', which is not given."),
+        ({}, "The graph's input 'x' is missing."),
         ({"x": X, "X": X}, "The graph has no input 'X'. Did you mean 'x'?"),
         ({"x": X.astype("uint8")}, "Input 'x': expected float32 of (any, 3), received uint8 of (1, 3)."),
         ({"x": X[:, :2]}, "Input 'x': expected float32 of (any, 3), received float32 of (1, 2)."),
@@ -97,16 +97,16 @@ def test_wrong_inputs(inputs: dict[str, Array], message: str) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (node("Sigmold", "x", "y"), "Sigmold 'one': there is no operator Sigmold here. Did you mean 'Sigmoid'?"),
+        (node("Sigmold", "x", "y"), "Sigmold 'one': the operator Sigmold is not supported. Did you mean 'Sigmoid'?"),
         (
             helper.make_node("Conv", ["x"], ["y"], domain="com.example", name="one"),
-            "Conv 'one': there is no operator com.example.Conv here.",
+            "Conv 'one': the operator com.example.Conv is not supported.",
         ),
-        (node("Relu", "x", "y,z"), "Relu 'one' gives 1 outputs here, but 2 are read."),
+        (node("Relu", "x", "y,z"), "Relu 'one' has 1 outputs here, but 2 are read."),
         (node("Reshape", "x,shape", "y"), "Reshape 'one' cannot be computed: cannot reshape array of size 3 into"),
         (
             node("Conv", "x,kernel", "y"),
-            "Conv 'one' cannot be computed: a kernel (1, 1, 2, 2) does not fit maps (1, 3).",
+            "Conv 'one' cannot be computed: a kernel (1, 1, 2, 2) does not match maps (1, 3).",
         ),
         (
             node("MaxPool", "maps", "y", kernel_shape=[1, 1], auto_pad="SAME"),
@@ -120,7 +120,7 @@ def test_wrong_inputs(inputs: dict[str, Array], message: str) -> None:
         (node("Pad", "x,much", "y"), "Pad 'one' cannot be computed: "),
         (
             node("BatchNormalization", "x,w,w,w,w", "y", spatial=0),
-            "BatchNormalization 'one' cannot be computed: of the forms before version 14 only that for prediction",
+            "BatchNormalization 'one' cannot be computed: before opset 14, only inference with spatial=1 is supported",
         ),
     ],
 )
@@ -137,16 +137,16 @@ def test_what_cannot_be_computed(wrong: Any, message: str) -> None:
 
 @pytest.mark.parametrize(("name", "shape"), [("lenet5", (28, 28, 1)), ("googlenet", (64, 64, 3))])
 def test_whole_networks(name: str, shape: Shape) -> None:
-    """What Striate writes, run operator by operator, gives the numbers of ONNX Runtime. The door takes float32 here."""
+    """An exported network run operator by operator gives ONNX Runtime's numbers; its input is float32 here."""
     network = striate.zoo.build(name, input_shape=shape).network
     exported = load_from_string(to_onnx(network, initial_weights(network, 0)))
     (cast,) = (step for step in exported.graph.node if step.op_type == "Cast")
     for step in exported.graph.node:
         step.input[:] = [cast.input[0] if source == cast.output[0] else source for source in step.input]
     exported.graph.node.remove(cast)
-    (door,) = exported.graph.input
-    door.type.tensor_type.elem_type = TensorProto.FLOAT
+    (info,) = exported.graph.input
+    info.type.tensor_type.elem_type = TensorProto.FLOAT
     x = np.random.default_rng(0).integers(0, 256, (2, *shape)).astype("float32")
     session = onnxruntime.InferenceSession(exported.SerializeToString(), OPTIONS, providers=["CPUExecutionProvider"])
-    (found,) = run(from_proto(exported), {door.name: x}).values()
-    np.testing.assert_allclose(found, session.run(None, {door.name: x})[0], rtol=0, atol=2e-5)
+    (found,) = run(from_proto(exported), {info.name: x}).values()
+    np.testing.assert_allclose(found, session.run(None, {info.name: x})[0], rtol=0, atol=2e-5)

@@ -1,4 +1,4 @@
-"""Networks as people write them in PyTorch, exported by PyTorch, give the same numbers here."""
+"""Networks written in typical PyTorch style and exported by PyTorch give the same numbers here."""
 
 import io
 import warnings
@@ -11,15 +11,15 @@ import torch
 from torch import nn
 
 from striate.engines.choose import make_engine
-from striate.onnx.importing.to_network import import_onnx
+from striate.onnx.importing import import_onnx
 
-from .graphs import answers
+from .graphs import runtime_outputs
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # PyTorch's own, about its exporter
+pytestmark = pytest.mark.filterwarnings("ignore")  # PyTorch's own warnings about its exporter
 
 
 class Residual(nn.Module):
-    """A bottleneck as torchvision's ResNet has it."""
+    """A bottleneck as in torchvision's ResNet."""
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ def resnet() -> nn.Module:
 
 
 class Inverted(nn.Module):
-    """An inverted residual with squeeze-and-excitation, as MobileNetV3 and EfficientNet have it."""
+    """An inverted residual with squeeze-and-excitation, as in MobileNetV3 and EfficientNet."""
 
     def __init__(self, channels: int, act: nn.Module, gate: nn.Module) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ def vgg() -> nn.Module:
 
 
 class View(nn.Module):
-    """Sizes taken from the tensor, as older code flattens; dense connections; padding by itself."""
+    """Flattening by sizes taken from the tensor, as in older code; dense connections; separate padding."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class View(nn.Module):
 
 
 class Shuffled(nn.Module):
-    """Pictures normalised channel by channel, halves of the channels and a shuffle: GoogLeNet, ShuffleNet V2."""
+    """Images normalized channel by channel, halved channels and a shuffle, as in GoogLeNet and ShuffleNet V2."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,17 +157,17 @@ def test_networks_of_pytorch(name: str, fold: bool, tmp_path: Path) -> None:
         dynamic_axes={"image": {0: "batch"}} if fold else None,
     )  # fmt: skip
     (tmp_path / "model.onnx").write_bytes(content)
-    network, weights = import_onnx(tmp_path / "model.onnx")
-    (expected,) = answers(content, x.numpy())
+    result = import_onnx(tmp_path / "model.onnx")
+    (expected,) = runtime_outputs(content, x.numpy())
     with torch.no_grad():
         np.testing.assert_allclose(module(x).numpy(), expected, rtol=0, atol=1e-4)
     for engine in ("numpy", "torch", "onnx"):
-        (found,) = make_engine(engine, network, weights).forward([x.numpy()])
+        (found,) = make_engine(engine, result.network, result.weights).forward([x.numpy()])
         np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_names_are_those_of_the_module(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(exported(View(), torch.zeros(1, 3, 33, 31)))
-    network, weights = import_onnx(tmp_path / "model.onnx")
-    assert {"first/kernel", "second/kernel", "last/bias"} <= weights.keys()
-    assert network.output_shapes == ((5,),)
+    result = import_onnx(tmp_path / "model.onnx")
+    assert {"first/kernel", "second/kernel", "last/bias"} <= result.weights.keys()
+    assert result.network.output_shapes == ((5,),)

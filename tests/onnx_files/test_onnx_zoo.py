@@ -1,4 +1,4 @@
-"""Every network of the zoo, exported and read back, is the same function on every engine."""
+"""Every network of the zoo, exported and imported again, is the same function on every engine."""
 
 from pathlib import Path
 from typing import Any
@@ -27,33 +27,34 @@ from striate.network import (
     Rescale,
 )
 from striate.onnx.export import to_onnx
-from striate.onnx.importing.to_network import import_onnx
+from striate.onnx.importing import import_onnx
+from striate.onnx.metadata import ExportMetadata
 
-from .graphs import answers, pixels, some_weights
+from .graphs import pixels, runtime_outputs, some_weights
 
-LARGE = 100  # pixels; networks for such pictures are tried on smaller ones, of which maps of several pixels are left
-HEAVY = 20_000_000  # parameters; networks of more are run by one engine only
-SMALL = (67, 63, 3)
+LARGE_IMAGE = 100  # pixels; networks for larger images are tested on smaller ones
+MANY_PARAMETERS = 20_000_000  # networks with more are run by one engine only
+SMALL_SHAPE = (67, 63, 3)  # leaves feature maps of several pixels
 
 
-def there_and_back(network: Network, folder: Path, **settings: Any) -> tuple[Network, dict[str, Array], bytes]:
-    """The network and weights that come out of an exported file, and the file."""
+def round_trip(network: Network, folder: Path, **settings: Any) -> tuple[Network, dict[str, Array], bytes]:
+    """Export and import a network; return the imported network, its weights, and the file."""
     path = folder / "model.onnx"
     path.write_bytes(to_onnx(network, some_weights(network), **settings))
-    found, weights = import_onnx(path)
-    check_weights(found, weights, "imported")
-    return found, weights, path.read_bytes()
+    result = import_onnx(path)
+    check_weights(result.network, result.weights, "imported")
+    return result.network, result.weights, path.read_bytes()
 
 
 @pytest.mark.parametrize("id", zoo.names())
 def test_the_zoo(id: str, tmp_path: Path) -> None:
     network = zoo.network(id)
-    if network.input_shapes[0][0] > LARGE:
-        network = zoo.network(id, input_shape=SMALL, classes=10)
-    found, weights, file = there_and_back(network, tmp_path)
+    if network.input_shapes[0][0] > LARGE_IMAGE:
+        network = zoo.network(id, input_shape=SMALL_SHAPE, classes=10)
+    found, weights, file = round_trip(network, tmp_path)
     inputs = pixels(network, 2)
-    (expected,) = answers(file, *inputs)
-    for engine in ("onnx", "numpy", "torch") if network.parameter_count < HEAVY else ("onnx",):
+    (expected,) = runtime_outputs(file, *inputs)
+    for engine in ("onnx", "numpy", "torch") if network.parameter_count < MANY_PARAMETERS else ("onnx",):
         (answer,) = make_engine(engine, found, weights).forward(inputs)
         np.testing.assert_allclose(np.asarray(answer), expected, rtol=1e-4, atol=1e-5)
     assert (found.name, found.input_shapes, found.output_shapes) == (
@@ -63,7 +64,7 @@ def test_the_zoo(id: str, tmp_path: Path) -> None:
 
 def test_layers_keep_their_names_and_settings(tmp_path: Path) -> None:
     network = zoo.network("lenet5")
-    found, weights, _ = there_and_back(network, tmp_path)
+    found, weights, _ = round_trip(network, tmp_path)
     own, theirs = ([(row.name, row.kind, row.size, row.kernel) for row in n.table()] for n in (network, found))
     assert own == theirs
     for name, array in some_weights(network).items():
@@ -71,18 +72,18 @@ def test_layers_keep_their_names_and_settings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
-def test_a_resize_inside_becomes_nothing(fit: str, tmp_path: Path) -> None:
-    """Pictures of the network's own size pass it unchanged; others are brought to size by the policy."""
+def test_the_resizing_inside_is_dropped(fit: str, tmp_path: Path) -> None:
+    """Images of the network's own size pass it unchanged; others are resized by the policy."""
     network = zoo.network("resnet18", input_shape=(40, 56, 3), classes=3)
     policy = ImagePolicy(40, 56, fit=fit)
-    found, weights, _ = there_and_back(network, tmp_path, policy=policy.to_dict(), resize=True)
+    found, weights, _ = round_trip(network, tmp_path, metadata=ExportMetadata(policy=policy), resize=True)
     inputs = pixels(network, 2)
     (expected,) = OnnxEngine(network, some_weights(network)).forward(inputs)
     np.testing.assert_allclose(OnnxEngine(found, weights).forward(inputs)[0], expected, rtol=0, atol=1e-5)
     assert found.input_shapes == ((40, 56, 3),)
 
 
-def test_branches_shared_layers_and_doors_of_every_kind(tmp_path: Path) -> None:
+def test_branches_shared_layers_and_inputs_of_every_kind(tmp_path: Path) -> None:
     maps = Input((7, 6, 3), "float32", name="maps")
     planes = Input((3, 7, 6), "float32", "channels_first", name="planes")
     row = Input((5,), "float32", name="row")
@@ -92,7 +93,7 @@ def test_branches_shared_layers_and_doors_of_every_kind(tmp_path: Path) -> None:
     pooled = MaxPool2D((2, 3), (1, 2), ((1, 0), (2, 1)))(joined)
     rows = Concatenate()([Flatten()(pooled), GlobalAveragePool2D()(joined), row])
     network = Network([maps, planes, row], [Dense(4, "softmax")(rows), pooled], name="many")
-    found, weights, _ = there_and_back(network, tmp_path)
+    found, weights, _ = round_trip(network, tmp_path)
     generator = np.random.default_rng(0)
     inputs = [generator.standard_normal((3, *shape)).astype(np.float32) for shape in network.input_shapes]
     expected = OnnxEngine(network, some_weights(network)).forward(inputs)

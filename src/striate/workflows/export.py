@@ -102,7 +102,7 @@ def _check_replaceable(path: Path) -> None:
 
 
 def _is_export(path: Path) -> bool:
-    from striate.onnx.importing.read import read_onnx
+    from striate.onnx.importing import read_onnx
 
     try:
         return UNKNOWN_THRESHOLD in read_onnx(path).metadata  # a quantizer replaces the name of the producer

@@ -1,4 +1,4 @@
-"""An ONNX graph carried out in NumPy, one operator after the other."""
+"""An ONNX graph run in NumPy, one operator after the other."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,76 +7,82 @@ import numpy as np
 
 from striate._types import Array
 from striate.errors import NetworkError, UsageError, nearest
-from striate.onnx.importing.graph import Declared, Graph, Operation
+from striate.onnx.graph import OnnxGraph, OnnxNode, Sizes, TensorSpec
 from striate.onnx.reference.operators import OPERATORS
 
 
-def run(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """The graph's outputs by name, from its inputs by name, in ONNX's own order of axes, (N, C, H, W).
+def run(graph: OnnxGraph, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Run a graph. Values that no later node reads are freed.
 
-    What no later operator reads is let go. Raises UsageError for inputs that are not the graph's, NetworkError for an
-    operator that is not known here, or that cannot take what it is given.
+    Args:
+        graph: The graph.
+        inputs: Its inputs by name, in ONNX's order of axes, (N, C, H, W).
+
+    Returns:
+        Its outputs by name, in ONNX's order of axes.
+
+    Raises:
+        UsageError: The inputs are not the graph's.
+        NetworkError: An operator is not supported, or cannot be computed on its inputs.
     """
     _check_inputs(graph, inputs)
-    names = [_operator(operation) for operation in graph.operations]
+    operators = [_operator_name(node) for node in graph.nodes]
     values = {**graph.constants, **inputs}
-    left = Counter(name for operation in graph.operations for name in operation.inputs)
-    left.update(graph.outputs)
-    for operation, operator in zip(graph.operations, names, strict=True):
-        given = [values[name] if name else None for name in operation.inputs]
-        found = _carry_out(operation, operator, given, graph.opsets.get(operation.domain, graph.opset))
-        values.update(zip(operation.outputs, found, strict=False))
-        _let_go(values, left, operation)
+    remaining_reads = Counter(name for node in graph.nodes for name in node.inputs)
+    remaining_reads.update(graph.outputs)
+    for node, operator in zip(graph.nodes, operators, strict=True):
+        given = [values[name] if name else None for name in node.inputs]
+        outputs = _run_node(node, operator, given, graph.opsets.get(node.domain, graph.opset))
+        values.update(zip(node.outputs, outputs, strict=False))
+        _free_unused(values, remaining_reads, node)
     return {name: np.asarray(values[name]) for name in graph.outputs}
 
 
-def _carry_out(operation: Operation, operator: str, inputs: list[Array | None], opset: int) -> tuple[Array, ...]:
-    wanted = max((place for place, name in enumerate(operation.outputs, 1) if name), default=0)
+def _run_node(node: OnnxNode, operator: str, inputs: list[Array | None], opset: int) -> tuple[Array, ...]:
+    wanted = max((count for count, name in enumerate(node.outputs, 1) if name), default=0)
     try:
-        found = OPERATORS[operator](inputs, operation.attributes, opset, wanted)
+        outputs = OPERATORS[operator](inputs, node.attributes, opset, wanted)
     except (ValueError, TypeError, LookupError, ArithmeticError, MemoryError) as error:
-        raise NetworkError(f"{operation.label} cannot be computed: {error}.") from error
-    if len(found) < wanted:
-        raise NetworkError(f"{operation.label} gives {len(found)} outputs here, but {wanted} are read.")
-    return found
+        raise NetworkError(f"{node.label} cannot be computed: {error}.") from error
+    if len(outputs) < wanted:
+        raise NetworkError(f"{node.label} has {len(outputs)} outputs here, but {wanted} are read.")
+    return outputs
 
 
-def _let_go(values: dict[str, Array], left: Counter[str], operation: Operation) -> None:
-    left.subtract(operation.inputs)
-    for name in (*operation.inputs, *operation.outputs):
-        if left[name] <= 0:
+def _free_unused(values: dict[str, Array], remaining_reads: Counter[str], node: OnnxNode) -> None:
+    remaining_reads.subtract(node.inputs)
+    for name in (*node.inputs, *node.outputs):
+        if remaining_reads[name] <= 0:
             values.pop(name, None)
 
 
-def _check_inputs(graph: Graph, inputs: Mapping[str, Array]) -> None:
+def _check_inputs(graph: OnnxGraph, inputs: Mapping[str, Array]) -> None:
     missing, unknown = graph.inputs.keys() - inputs.keys(), inputs.keys() - graph.inputs.keys()
     if missing:
-        raise UsageError(f"The graph needs its input '{min(missing)}', which is not given.")
+        raise UsageError(f"The graph's input '{min(missing)}' is missing.")
     if unknown:
         raise UsageError(f"The graph has no input '{min(unknown)}'.{nearest(min(unknown), graph.inputs)}")
     for name, array in inputs.items():
         _check_input(name, graph.inputs[name], array)
 
 
-def _check_input(name: str, declared: Declared, array: Array) -> None:
-    if array.dtype.name == declared.dtype and _fits(array.shape, declared.shape):
+def _check_input(name: str, spec: TensorSpec, array: Array) -> None:
+    if array.dtype.name == spec.dtype and _matches(array.shape, spec.shape):
         return
-    sizes = ", ".join("any" if size is None else str(size) for size in declared.shape or ())
-    shape = "any shape" if declared.shape is None else f"({sizes})"
-    raise UsageError(
-        f"Input '{name}': expected {declared.dtype} of {shape}, received {array.dtype.name} of {array.shape}."
-    )
+    sizes = ", ".join("any" if size is None else str(size) for size in spec.shape or ())
+    shape = "any shape" if spec.shape is None else f"({sizes})"
+    raise UsageError(f"Input '{name}': expected {spec.dtype} of {shape}, received {array.dtype.name} of {array.shape}.")
 
 
-def _fits(shape: tuple[int, ...], declared: tuple[int | None, ...] | None) -> bool:
+def _matches(shape: tuple[int, ...], declared: Sizes | None) -> bool:
     if declared is None:
         return True
     return len(shape) == len(declared) and all(b in (None, a) for a, b in zip(shape, declared, strict=True))
 
 
-def _operator(operation: Operation) -> str:
-    """The name in OPERATORS. Raises NetworkError where there is none."""
-    name = f"{operation.domain}.{operation.kind}" if operation.domain else operation.kind
+def _operator_name(node: OnnxNode) -> str:
+    """Return the name in OPERATORS. Raises NetworkError where there is none."""
+    name = f"{node.domain}.{node.kind}" if node.domain else node.kind
     if name not in OPERATORS:
-        raise NetworkError(f"{operation.label}: there is no operator {name} here.{nearest(name, OPERATORS)}")
+        raise NetworkError(f"{node.label}: the operator {name} is not supported.{nearest(name, OPERATORS)}")
     return name

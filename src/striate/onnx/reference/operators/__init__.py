@@ -1,19 +1,14 @@
-"""ONNX's operators in NumPy: one function each, by the numbers of the NumPy engine wherever it has them."""
+"""One function for each ONNX operator, registered where it is defined; computed by the NumPy engine where it can be.
 
-from striate.onnx.reference.operators import (
-    activations,
-    arithmetic,
-    convolution,
-    losses,
-    normalization,
-    optimizers,
-    pooling,
-    resize,
-    shapes,
-)
-from striate.onnx.reference.operators.registry import OPERATORS
+To add an operator, register its function in a module of this package; modules are discovered.
+"""
 
-__all__ = [
-    "OPERATORS", "activations", "arithmetic", "convolution", "losses", "normalization", "optimizers", "pooling",
-    "resize", "shapes",
-]  # fmt: skip
+from importlib import import_module
+from pkgutil import iter_modules
+
+from striate.onnx.reference.operators.registry import OPERATORS, operator
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+
+__all__ = ["OPERATORS", "operator"]

@@ -5,30 +5,30 @@ from collections.abc import Sequence
 import numpy as np
 
 from striate._types import Array
-from striate.onnx.reference.operators.registry import operator, widened
+from striate.onnx.reference.operators.registry import computed_in_float32, operator
 
 
 @operator("Add")
 def add(a: Array, b: Array) -> Array:
-    """a + b, with broadcasting."""
+    """Compute a + b, with broadcasting."""
     return np.add(a, b)
 
 
 @operator("Mul")
 def multiply(a: Array, b: Array) -> Array:
-    """a · b, with broadcasting."""
+    """Compute a · b, with broadcasting."""
     return np.multiply(a, b)
 
 
 @operator("MatMul")
-@widened
+@computed_in_float32
 def matmul(a: Array, b: Array) -> Array:
-    """The matrix product as `numpy.matmul` has it."""
+    """Compute the matrix product, like `numpy.matmul`."""
     return np.asarray(np.matmul(a, b))
 
 
 @operator("Gemm")
-@widened
+@computed_in_float32
 def gemm(
     a: Array,
     b: Array,
@@ -39,7 +39,10 @@ def gemm(
     transA: int = 0,
     transB: int = 0,
 ) -> Array:
-    """y = α · a b + β · c. a: (M, K) or, with transA, (K, M); b: (K, N) or (N, K); c: broadcast to (M, N)."""
+    """Compute α · a b + β · c.
+
+    a is (M, K) or, with transA, (K, M); b is (K, N) or, with transB, (N, K); c is broadcast to (M, N).
+    """
     y = np.matmul(a.T if transA else a, b.T if transB else b)
     y = y if alpha == 1 else y * alpha
     return np.asarray(y if c is None else y + c * beta, a.dtype)
@@ -54,7 +57,7 @@ def reduce_mean(
     keepdims: int = 1,
     noop_with_empty_axes: int = 0,
 ) -> Array:
-    """The mean over some axes, or over all. Before version 18 they are an attribute, later an input."""
+    """Compute the mean over some axes, or over all. Before opset 18 they are an attribute, later an input."""
     chosen = tuple(int(axis) for axis in (over if over is not None else axes if axes is not None else ()))
     if not chosen and noop_with_empty_axes:
         return x

@@ -1,14 +1,14 @@
-"""Losses of classification, and dropout. Source: ONNX's operator pages."""
+"""Classification losses and dropout. Source: ONNX's operator pages."""
 
 import numpy as np
 
 from striate._types import Array
 from striate.engines.numpy.activations import RULES
-from striate.onnx.reference.operators.registry import operator, widened
+from striate.onnx.reference.operators.registry import computed_in_float32, operator
 
 
 @operator("NegativeLogLikelihoodLoss")
-@widened
+@computed_in_float32
 def negative_log_likelihood(
     logs: Array,
     targets: Array,
@@ -17,24 +17,31 @@ def negative_log_likelihood(
     ignore_index: int | None = None,
     reduction: str = "mean",
 ) -> Array:
-    """−w[t] · logs[n, t, …], each, summed, or summed and divided by Σ w[t].
+    """Compute −w[t] · logs[n, t, …]: each, summed, or summed and divided by Σ w[t].
 
-    logs: log-probabilities (N, C, D1 … Dn); targets: class numbers (N, D1 … Dn); weights: (C,), 1 each if left out.
-    ignore_index: places with this target count nothing.
+    Args:
+        logs: Log-probabilities (N, C, D1 … Dn).
+        targets: Class numbers (N, D1 … Dn).
+        weights: Class weights (C,); 1 each if left out.
+        ignore_index: Positions with this target are ignored.
+        reduction: "none", "sum" or "mean".
+
+    Returns:
+        The losses (N, D1 … Dn), or a scalar.
     """
     counted = np.ones(targets.shape, np.bool_) if ignore_index is None else targets != ignore_index
     classes = np.where(counted, targets, 0)
     each = np.ones(logs.shape[1], logs.dtype) if weights is None else weights
-    shares = np.where(counted, each[classes], 0).astype(logs.dtype)  # (N, D1 … Dn)
-    losses: Array = -np.take_along_axis(logs, classes[:, None], axis=1)[:, 0] * shares
+    weighted = np.where(counted, each[classes], 0).astype(logs.dtype)  # (N, D1 … Dn)
+    losses: Array = -np.take_along_axis(logs, classes[:, None], axis=1)[:, 0] * weighted
     if reduction == "none":
         return losses
     total = losses.sum()
-    return np.asarray(total if reduction == "sum" else total / shares.sum(), logs.dtype)
+    return np.asarray(total if reduction == "sum" else total / weighted.sum(), logs.dtype)
 
 
 @operator("SoftmaxCrossEntropyLoss")
-@widened
+@computed_in_float32
 def softmax_cross_entropy(
     scores: Array,
     targets: Array,
@@ -43,7 +50,7 @@ def softmax_cross_entropy(
     ignore_index: int | None = None,
     reduction: str = "mean",
 ) -> tuple[Array, Array]:
-    """The loss of the log-softmax of scores (N, C, D1 … Dn) over the classes, and that log-softmax."""
+    """Compute the loss of the log-softmax of scores (N, C, D1 … Dn) over the classes, and that log-softmax."""
     logs = np.moveaxis(scores, 1, 0)
     logs = np.moveaxis(RULES["log_softmax"].forward(logs, np.empty_like(logs)), 0, 1)
     return negative_log_likelihood(logs, targets, weights, ignore_index=ignore_index, reduction=reduction), logs
@@ -59,13 +66,13 @@ def dropout(
     seed: int | None = None,
     opset: int,
 ) -> tuple[Array, Array]:
-    """x itself; in training a part `rate` of it 0 and the rest larger for it. And what was kept, since 10 as bools.
+    """Return x itself; in training with a fraction `rate` set to 0 and the rest scaled up. Also return the mask.
 
-    Before version 12 the rate is the attribute ratio, and there is no training. ONNX leaves open which numbers a seed
-    stands for; here, as in its own tests, those of NumPy's oldest generator.
+    Before opset 12 the rate is the attribute ratio, and there is no training. ONNX does not specify a random number
+    generator; as in its own tests, NumPy's oldest one is used.
     """
-    part = ratio if rate is None else float(rate)
-    if training is None or not training or not part:
+    fraction = ratio if rate is None else float(rate)
+    if training is None or not training or not fraction:
         return x, np.ones(x.shape, np.bool_ if opset >= 10 else x.dtype)
-    kept = np.random.RandomState(seed).uniform(size=x.shape) >= part
-    return np.asarray(x * kept / (1 - part), x.dtype), kept
+    kept = np.random.RandomState(seed).uniform(size=x.shape) >= fraction
+    return np.asarray(x * kept / (1 - fraction), x.dtype), kept

@@ -1,7 +1,7 @@
-"""One step of an optimiser, by the NumPy engine's rules. Source: ONNX's operator pages, ai.onnx.preview.training.
+"""One step of an optimizer, computed by the NumPy engine. Source: ONNX's operator pages, ai.onnx.preview.training.
 
-Inputs are R, the learning rate, T, how many steps there were, then for several tensors all X, all gradients G and all
-slots of each kind; outputs all new X and all new slots.
+Inputs are the learning rate R, the number of steps so far T, then for several tensors all X, all gradients G and all
+slots of each kind; outputs are all new X and all new slots.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,18 +14,18 @@ from striate.engines.numpy import optimizers as rules
 from striate.onnx.reference.operators.registry import operator
 
 DOMAIN = "ai.onnx.preview.training"
-# w, g, slots → nothing: all three are changed in place.
+# w, g, slots: all three are changed in place.
 Step = Callable[[Array, Array, tuple[Array, ...]], None]
 
 
 def _all_tensors(tensors: tuple[Array, ...], slots: int, penalty: float, step: Step) -> tuple[Array, ...]:
-    """The step for each X, its gradient first increased by penalty · X: all new X, then all new slots."""
-    found = [_one(group, penalty, step) for group in _grouped(tensors, slots + 2)]
-    return tuple(array for kind in zip(*found, strict=True) for array in kind)
+    """Take the step for each X, its gradient increased by penalty · X; return all new X, then all new slots."""
+    results = [_one(group, penalty, step) for group in _grouped(tensors, slots + 2)]
+    return tuple(array for kind in zip(*results, strict=True) for array in kind)
 
 
 def _grouped(tensors: tuple[Array, ...], kinds: int) -> Iterator[tuple[Array, ...]]:
-    """X1 X2 … G1 G2 … V1 V2 … → (X1, G1, V1), (X2, G2, V2), …"""
+    """Regroup X1 X2 … G1 G2 … V1 V2 … as (X1, G1, V1), (X2, G2, V2), …"""
     count = len(tensors) // kinds
     return zip(*(tensors[kind * count : (kind + 1) * count] for kind in range(kinds)), strict=True)
 
@@ -41,7 +41,7 @@ def adagrad(
     rate: Array, count: Array, *tensors: Array, decay_factor: float = 0.0, epsilon: float = 1e-6,
     norm_coefficient: float = 0.0,
 ) -> tuple[Array, ...]:  # fmt: skip
-    """H ← H + G², X ← X − r · G / (√H + ε), with r = R / (1 + T · decay_factor)."""
+    """Update H ← H + G², X ← X − r · G / (√H + ε), with r = R / (1 + T · decay_factor)."""
     r = float(rate) / (1 + int(count) * decay_factor)
     rule = describe.AdaGrad(epsilon=epsilon)
 
@@ -56,11 +56,11 @@ def adam(
     rate: Array, count: Array, *tensors: Array, alpha: float = 0.9, beta: float = 0.999, epsilon: float = 1e-6,
     norm_coefficient: float = 0.0, norm_coefficient_post: float = 0.0,
 ) -> tuple[Array, ...]:  # fmt: skip
-    """V ← αV + (1 − α)G, H ← βH + (1 − β)G², X ← (1 − post) · (X − r · V / (√H + ε)).
+    """Update V ← αV + (1 − α)G, H ← βH + (1 − β)G², X ← (1 − post) · (X − r · V / (√H + ε)).
 
-    r = R √(1 − βᵀ) / (1 − αᵀ), or R where T is 0. The engine's ε stands beside the corrected root, so it is larger.
+    r = R √(1 − βᵀ) / (1 − αᵀ), or R where T is 0. The engine adds ε to the corrected root, so its ε is larger.
     """
-    t = int(count) or 10**12  # so many steps that nothing is left of the correction
+    t = int(count) or 10**12  # so many steps that the correction vanishes
     rule = describe.Adam(beta_1=alpha, beta_2=beta, epsilon=epsilon / np.sqrt(1 - beta**t))
 
     def step(x: Array, g: Array, slots: tuple[Array, ...]) -> None:
@@ -74,7 +74,7 @@ def adam(
 def momentum(
     rate: Array, count: Array, *tensors: Array, alpha: float, beta: float, mode: str, norm_coefficient: float
 ) -> tuple[Array, ...]:
-    """V ← αV + βG (at first G), X ← X − R · V, or with mode "nesterov" X ← X − R · (G + αV)."""
+    """Update V ← αV + βG (at first G), X ← X − R · V, or with mode "nesterov" X ← X − R · (G + αV)."""
     share = beta if int(count) else 1.0
     rule = describe.SGD(momentum=alpha)
 

@@ -1,0 +1,14 @@
+"""One converter from each ONNX operator to layers, registered where it is defined.
+
+To import a new operator, add its converter to a module of this package; modules are discovered.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from striate.onnx.importing.converters.registry import CONVERTERS, converter
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+
+__all__ = ["CONVERTERS", "converter"]

@@ -1,0 +1,184 @@
+"""Activation functions: those that Striate has by name, and those that a Rescale before and after makes of them."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from striate._types import Array
+from striate.network import Activation, Add, Rescale
+from striate.network.settings import LEAK
+from striate.onnx.graph import OnnxNode
+from striate.onnx.importing.converters.channels import is_channel_axis
+from striate.onnx.importing.converters.registry import converter
+from striate.onnx.importing.network_builder import (
+    LayerOutput,
+    NetworkBuilder,
+    layer_setting,
+    per_channel,
+    scalar,
+)
+
+SAME_NAME = {
+    "HardSwish": "hard_swish",
+    "Relu": "relu",
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+}
+FIXED_SETTINGS = {  # activations that Striate has with these settings only
+    "Elu": ("elu", {"alpha": 1.0}),
+    "Selu": ("selu", {"alpha": 1.6732632, "gamma": 1.0507010}),
+    "Swish": ("silu", {"alpha": 1.0}),
+}
+RELATIVE_TOLERANCE = 1e-5
+MAX_CLIP_LIMIT = 1e4  # layers add and subtract the limit again; with a larger one, rounding loses too many digits
+
+
+def activate(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, name: str) -> LayerOutput:
+    """Append an activation."""
+    layer = builder.add_layer(node, Activation(name), value.layer)
+    return replace(value, layer=layer, maps=None, numbers="real")
+
+
+def rescale(
+    builder: NetworkBuilder,
+    node: OnnxNode,
+    value: LayerOutput,
+    scale: float | Array = 1.0,
+    offset: float | Array = 0.0,
+) -> LayerOutput:
+    """Append x · scale + offset; each one number, or (C,) in the network's order."""
+    layer = builder.add_layer(node, Rescale(layer_setting(scale), layer_setting(offset)), value.layer)
+    return replace(value, layer=layer, maps=None, numbers="real")
+
+
+def is_close(number: float | None, expected: float) -> bool:
+    """Return whether a number of the file is the expected one, up to rounding."""
+    return number is not None and abs(number - expected) <= RELATIVE_TOLERANCE * max(1.0, abs(expected))
+
+
+@converter(*SAME_NAME)
+def _same_name(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    return activate(builder, node, builder.input(node), SAME_NAME[node.kind])
+
+
+@converter(*FIXED_SETTINGS)
+def _fixed_settings(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    name, settings = FIXED_SETTINGS[node.kind]
+    for setting, expected in settings.items():
+        found = node.attributes.get(setting, expected)
+        if not is_close(found, expected):
+            raise builder.unsupported(node, f"its {setting} is {found:g}; only {expected:g} is supported.")
+    return activate(builder, node, builder.input(node), name)
+
+
+@converter("Clip")
+def _clip(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    return clip(builder, node, builder.input(node), *clip_limits(builder, node))
+
+
+def clip(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, low: float, high: float) -> LayerOutput:
+    """Append layers that limit values to low … high."""
+    if low > high or np.isnan([low, high]).any():
+        raise builder.unsupported(node, f"it clips from {low:g} to {high:g}.")
+    if any(MAX_CLIP_LIMIT < abs(limit) < np.inf for limit in (low, high)):
+        raise builder.unsupported(
+            node, f"it clips from {low:g} to {high:g}; adding such a limit would round away the other values."
+        )
+    if np.isinf(high):
+        if np.isinf(low):
+            return value
+        above = rescale(builder, node, value, 1.0, -low) if low else value
+        kept = activate(builder, node, above, "relu")
+        return rescale(builder, node, kept, 1.0, low) if low else kept
+    if np.isinf(low):  # high − relu(high − x)
+        kept = activate(builder, node, rescale(builder, node, value, -1.0, high), "relu")
+        return rescale(builder, node, kept, -1.0, high)
+    if low == high:
+        return rescale(builder, node, value, 0.0, low)
+    if (low, high) == (0.0, 6.0):
+        return activate(builder, node, value, "relu6")
+    scaled = rescale(builder, node, value, 6 / (high - low), -6 * low / (high - low))
+    return rescale(builder, node, activate(builder, node, scaled, "relu6"), (high - low) / 6, low)
+
+
+def clip_limits(builder: NetworkBuilder, node: OnnxNode) -> tuple[float, float]:
+    """Return the limits of a Clip. Raises NetworkError where they are not constants."""
+    limits = []
+    for index, name, default in ((1, "min", -np.inf), (2, "max", np.inf)):
+        given = scalar(builder.constant(node, index)) if builder.has_input(node, index) else None
+        limits.append(float(node.attributes.get(name, default) if given is None else given))
+    low, high = (np.inf * np.sign(x) if abs(x) > 3e38 else x for x in limits)  # older files write the largest float
+    return float(low), float(high)
+
+
+@converter("LeakyRelu")
+def _leaky_relu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    return _with_slope(builder, node, float(node.attributes.get("alpha", 0.01)))
+
+
+@converter("PRelu")
+def _parametric_relu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    slope = per_channel(builder.input(node), builder.constant(node, 1))
+    if slope is None:
+        raise builder.unsupported(node, "its slopes are not one number for each channel.")
+    return _with_slope(builder, node, slope)
+
+
+def _with_slope(builder: NetworkBuilder, node: OnnxNode, slope: float | Array) -> LayerOutput:
+    """Append slope · x + (1 − slope) · relu(x)."""
+    value = builder.input(node)
+    if isinstance(slope, float) and is_close(slope, LEAK):
+        return activate(builder, node, value, "leaky_relu")
+    positive = rescale(builder, node, activate(builder, node, value, "relu"), 1.0 - slope)
+    scaled = rescale(builder, node, value, slope)
+    return replace(positive, layer=builder.add_layer(node, Add(), scaled.layer, positive.layer))
+
+
+@converter("HardSigmoid")
+def _hard_sigmoid(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    value, slope, middle = builder.input(node), *hard_sigmoid_settings(node)
+    if is_close(slope, 1 / 6) and is_close(middle, 0.5):
+        return activate(builder, node, value, "hard_sigmoid")
+    scaled = rescale(builder, node, value, 6 * slope, 6 * middle)
+    return rescale(builder, node, activate(builder, node, scaled, "relu6"), 1 / 6)
+
+
+def hard_sigmoid_settings(node: OnnxNode) -> tuple[float, float]:
+    """Return the slope and the value at 0 of a HardSigmoid."""
+    return node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
+
+
+@converter("Gelu")
+def _gelu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    if node.attributes.get("approximate", "none") != "tanh":
+        raise builder.unsupported(node, "Striate's gelu uses the tanh approximation, which differs from the erf form.")
+    return activate(builder, node, builder.input(node), "gelu")
+
+
+@converter("LogSoftmax", "Softmax")
+def _over_channels(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    value = builder.input(node)
+    old = builder.graph.opset < 13  # then it runs over all axes from `axis` on together
+    axis = node.attributes.get("axis", 1 if old else -1)
+    one_pixel = value.axes == "F" or (old and np.prod(value.size) == 1 and axis == 1)
+    if not is_channel_axis(value, axis) or (old and not one_pixel):
+        raise builder.unsupported(node, f"it runs over axis {axis}; only the channels are supported.")
+    return activate(builder, node, value, "softmax" if node.kind == "Softmax" else "log_softmax")
+
+
+@converter("Floor")
+def _floor(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    """Pass whole numbers plus less than one on: that is how the resizing inside Striate's exports rounds."""
+    producer = builder.producers.get(node.inputs[0])
+    if producer is not None and producer.kind == "Add":
+        first, second = (builder.values[name] for name in producer.inputs)
+        value, constant = (first, second) if isinstance(first, LayerOutput) else (second, first)
+        number = scalar(constant)
+        if isinstance(value, LayerOutput) and value.numbers == "whole" and number is not None and 0 <= number < 1:
+            return value
+    raise builder.unsupported(node, "there is no layer that rounds.")
+
+
+@converter("Neg")
+def _negative(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    return rescale(builder, node, builder.input(node), -1.0)

@@ -1,0 +1,196 @@
+"""Sums, products and concatenation: layers of their own, or a scale and an offset where one input is a constant."""
+
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from striate._types import Array
+from striate.network import Add, Concatenate, Multiply
+from striate.onnx.graph import OnnxNode
+from striate.onnx.importing.converters.activations import (
+    activate,
+    clip,
+    clip_limits,
+    hard_sigmoid_settings,
+    is_close,
+    rescale,
+)
+from striate.onnx.importing.converters.channels import is_channel_axis
+from striate.onnx.importing.converters.registry import converter
+from striate.onnx.importing.converters.shapes import flatten
+from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, per_channel, scalar
+
+Number = float | Array
+
+
+@converter("Add", "Div", "Mul")
+@converter("Sub", reads=("column",))
+def _binary(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    first, second = (builder.values[name] for name in node.inputs)
+    if isinstance(first, LayerOutput) and isinstance(second, LayerOutput):
+        return _of_two_outputs(builder, node, first, second)
+    value, constant = (first, second) if isinstance(first, LayerOutput) else (second, first)
+    assert isinstance(value, LayerOutput) and not isinstance(constant, LayerOutput)
+    if value.numbers == "integer":
+        raise builder.unsupported(node, "it computes with integers; layers compute with floats.")
+    if value.axes == "column":
+        return value  # the ReduceSumSquare that follows reads both inputs
+    number = per_channel(value, constant)
+    if number is None:
+        raise builder.unsupported(
+            node, f"its constant {constant.shape} is not one number, or one number for each channel."
+        )
+    by_zero = node.kind == "Div" and not np.all(number)
+    with np.errstate(divide="ignore"):
+        settings = None if by_zero else _scale_and_offset(node.kind, number, constant_first=value is second)
+    if settings is None:
+        raise builder.unsupported(node, "it divides by something other than constants that are not zero.")
+    return rescale(builder, node, value, *settings)
+
+
+def _scale_and_offset(kind: str, number: Number, *, constant_first: bool) -> tuple[Number, Number] | None:
+    """Return an operator with a constant as x · scale + offset."""
+    match kind, constant_first:
+        case "Add", _:
+            return 1.0, number
+        case "Mul", _:
+            return number, 0.0
+        case "Sub", False:
+            return 1.0, -number
+        case "Sub", True:
+            return -1.0, number
+        case "Div", False:
+            return 1.0 / number, 0.0
+    return None
+
+
+def _of_two_outputs(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput, second: LayerOutput) -> LayerOutput:
+    if node.kind == "Mul":
+        return _product(builder, node, first, second)
+    if node.kind != "Add":
+        raise builder.unsupported(node, "both of its inputs depend on the images.")
+    return _add(builder, node, [first, second])
+
+
+def _add(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> LayerOutput:
+    first = values[0]
+    for value in values[1:]:
+        if value.dims != first.dims or value.axes != first.axes or not _same_order(first, value):
+            raise builder.unsupported(
+                node, f"it adds (N, {first.dims}) and (N, {value.dims}); only equal shapes can be added."
+            )
+    layer = builder.add_layer(node, Add(), *(value.layer for value in values))
+    return replace(first, layer=layer, maps=None, numbers="real")
+
+
+def _same_order(first: LayerOutput, second: LayerOutput) -> bool:
+    if first.order is None or second.order is None:
+        return first.order is second.order
+    return np.array_equal(first.order, second.order)
+
+
+def _product(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput, second: LayerOutput) -> LayerOutput:
+    """Append x · sigmoid(x) or x · hard_sigmoid(x), in all the ways they are written; otherwise a product."""
+    for value, name in ((first, node.inputs[1]), (second, node.inputs[0])):
+        gate = builder.producers.get(name)
+        if gate is None:
+            continue
+        if gate.kind == "Sigmoid" and _reads(builder, gate, value):
+            return activate(builder, node, value, "silu")
+        if gate.kind == "HardSigmoid" and _reads(builder, gate, value):
+            slope, middle = hard_sigmoid_settings(gate)
+            if is_close(slope, 1 / 6) and is_close(middle, 0.5):
+                return activate(builder, node, value, "hard_swish")
+        factor = _hard_sigmoid_factor(builder, gate, value)
+        if factor is not None:
+            swish = activate(builder, node, value, "hard_swish")
+            return swish if is_close(factor, 1.0) else rescale(builder, node, swish, factor)
+    return _multiply(builder, node, first, second)
+
+
+def _multiply(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput, second: LayerOutput) -> LayerOutput:
+    """Append the product of equal shapes, or of maps and one number for each of their channels."""
+    large, small = (first, second) if prod(first.dims) >= prod(second.dims) else (second, first)
+    same_channels = large.axes == small.axes and large.channels == small.channels and _same_order(large, small)
+    if not same_channels or small.size not in (large.size, (1, 1)):
+        raise builder.unsupported(
+            node, f"it multiplies (N, {first.dims}) and (N, {second.dims}); only equal shapes, or maps and one number "
+            "for each channel, can be multiplied."
+        )  # fmt: skip
+    factor = small if small.size == large.size else flatten(builder, node, small)
+    layer = builder.add_layer(node, Multiply(), large.layer, factor.layer)
+    return replace(large, layer=layer, maps=None, numbers="real")
+
+
+def _reads(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> bool:
+    """Return whether a node's first input is this value."""
+    found = builder.values[node.inputs[0]]
+    return isinstance(found, LayerOutput) and (found.layer, found.axes) == (value.layer, value.axes)
+
+
+def _hard_sigmoid_factor(builder: NetworkBuilder, gate: OnnxNode, value: LayerOutput) -> float | None:
+    """Return f where the gate is f · relu6(value + 3) / 6, otherwise None."""
+    if gate.kind == "Clip":
+        return 6.0 if clip_limits(builder, gate) == (0.0, 6.0) and _clips_plus_three(builder, gate, value) else None
+    if gate.kind not in ("Div", "Mul"):
+        return None
+    inner, number = builder.producers.get(gate.inputs[0]), scalar(builder.values[gate.inputs[1]])
+    if inner is None or inner.kind != "Clip" or not number:
+        return None
+    factor = _hard_sigmoid_factor(builder, inner, value)
+    return factor and (factor / number if gate.kind == "Div" else factor * number)
+
+
+def _clips_plus_three(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> bool:
+    """Return whether a node clips the value plus 3."""
+    addition = builder.producers.get(node.inputs[0])
+    if addition is None or addition.kind != "Add":
+        return False
+    first, second = (builder.values[name] for name in addition.inputs)
+    found, constant = (first, second) if isinstance(first, LayerOutput) else (second, first)
+    return isinstance(found, LayerOutput) and found.layer == value.layer and is_close(scalar(constant), 3.0)
+
+
+@converter("Sum")
+def _sum(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    values = [builder.input(node, index) for index in range(len(node.inputs))]
+    return values[0] if len(values) == 1 else _add(builder, node, values)
+
+
+@converter("Max", "Min")
+def _limit(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    """Append the maximum or minimum of a value and one number, which is a Clip."""
+    values = [builder.values[name] for name in node.inputs]
+    inputs = [value for value in values if isinstance(value, LayerOutput)]
+    numbers = [scalar(value) for value in values if not isinstance(value, LayerOutput)]
+    if len(inputs) != 1 or len(numbers) != 1 or numbers[0] is None:
+        raise builder.unsupported(node, "only the maximum or minimum of a value and one number is supported.")
+    low, high = (numbers[0], np.inf) if node.kind == "Max" else (-np.inf, numbers[0])
+    return clip(builder, node, inputs[0], low, high)
+
+
+@converter("Concat")
+def _concatenate(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    values = [builder.input(node, index) for index in range(len(node.inputs))]
+    first = values[0]
+    if len(values) == 1:
+        return first
+    same_size = all(value.axes == first.axes and value.size == first.size for value in values)
+    if not same_size or not all(is_channel_axis(value, node.attributes["axis"]) for value in values):
+        raise builder.unsupported(node, "only maps of one size can be concatenated, along their channels.")
+    layer = builder.add_layer(node, Concatenate(), *(value.layer for value in values))
+    total = sum(value.channels for value in values)
+    dims = {"CHW": (total, *first.size), "HWC": (*first.size, total), "F": (total,)}[first.axes]
+    return LayerOutput(layer, dims, first.axes, _concatenated_order(values))
+
+
+def _concatenated_order(values: list[LayerOutput]) -> Array | None:
+    if all(value.order is None for value in values):
+        return None
+    parts, start = [], 0
+    for value in values:
+        order = np.arange(value.channels) if value.order is None else value.order
+        parts.append(start + order)
+        start += value.channels
+    return np.concatenate(parts)

@@ -1,0 +1,95 @@
+"""Operators that select or reorder channels: slices, splits, single channels, channels in groups."""
+
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from striate._types import Array
+from striate.network import SelectChannels
+from striate.onnx.graph import OnnxNode
+from striate.onnx.importing.converters.registry import converter
+from striate.onnx.importing.network_builder import CHANNEL_AXES, LayerOutput, NetworkBuilder
+
+GROUPED_AXES = ("GCHW", "CGHW")
+
+
+def is_channel_axis(value: LayerOutput, axis: int) -> bool:
+    """Return whether an axis of the graph's tensor is that of the channels."""
+    return value.axes in CHANNEL_AXES and axis % (1 + len(value.dims)) == 1 + CHANNEL_AXES[value.axes]
+
+
+def select(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, channels: Array) -> LayerOutput:
+    """Append a layer that selects these of the graph's channels, in this order."""
+    indices = channels if value.order is None else value.order[channels]
+    layer = builder.add_layer(node, SelectChannels(tuple(indices.tolist())), value.layer)
+    axis = CHANNEL_AXES[value.axes]
+    dims = (*value.dims[:axis], len(channels), *value.dims[axis + 1 :])
+    return replace(value, layer=layer, dims=dims, order=None, maps=None)
+
+
+def regroup(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, dims: tuple[int, ...]) -> LayerOutput:
+    """Put channels into groups, (C, H, W) → (G, C / G, H, W), or back, which shuffles them if they were transposed."""
+    count = prod(value.dims[:-2])
+    if dims[-2:] == value.dims[-2:] and prod(dims[:-2]) == count and not builder.is_row(value):
+        if len(dims) == 4:
+            return replace(value, dims=dims, axes="GCHW", maps=None)
+        shuffled = np.arange(count).reshape(value.dims[1::-1]).T.reshape(-1)
+        ungrouped = replace(value, dims=(count, *dims[-2:]), axes="CHW")
+        return ungrouped if value.axes == "GCHW" else select(builder, node, ungrouped, shuffled)
+    raise builder.unsupported(node, f"it reshapes grouped channels {value.dims} to {dims}, which is not a shuffle.")
+
+
+@converter("Slice")
+def _slice(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    """Select a range of channels; of other axes everything must be taken."""
+    value = builder.input(node)
+    shape = (builder.batch, *value.dims)
+    starts, ends = (builder.integers(node, index, name) or () for index, name in ((1, "starts"), (2, "ends")))
+    axes = builder.integers(node, 3, "axes") or tuple(range(len(starts)))
+    steps = builder.integers(node, 4, "steps") or (1,) * len(starts)
+    if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
+        raise builder.unsupported(node, "its starts, ends, axes and steps do not match.")
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        size = shape[axis % len(shape)]
+        taken = range(size)[start : None if step < 0 and end < -size else end : step]
+        if taken == range(size):
+            continue
+        if not is_channel_axis(value, axis) or not taken:
+            raise builder.unsupported(node, "it takes a part of its input; only channels can be sliced.")
+        value = select(builder, node, value, np.array(taken))
+        shape = (builder.batch, *value.dims)
+    return value
+
+
+@converter("Gather")
+def _gather(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    """Select channels by number; a single one leaves maps without an axis of channels."""
+    value, numbers, axis = builder.input(node), builder.constant(node, 1), node.attributes.get("axis", 0)
+    count = value.dims[CHANNEL_AXES[value.axes]] if value.axes in CHANNEL_AXES else 0
+    valid = np.issubdtype(numbers.dtype, np.integer) and numbers.size and (abs(numbers + 0.5) < count).all()
+    if numbers.ndim > 1 or not is_channel_axis(value, axis) or not valid:
+        raise builder.unsupported(node, "it selects something other than channels.")
+    selected = select(builder, node, value, numbers.reshape(-1) % count)
+    if numbers.ndim == 1:
+        return selected
+    if value.axes != "CHW" or builder.is_row(selected):
+        raise builder.unsupported(node, "it selects one number of a row.")
+    return replace(selected, dims=selected.dims[1:], axes="HW")
+
+
+@converter("Split")
+def _split(builder: NetworkBuilder, node: OnnxNode) -> tuple[LayerOutput, ...]:
+    value, parts = builder.input(node), len(node.outputs)
+    count = value.dims[CHANNEL_AXES[value.axes]] if value.axes in CHANNEL_AXES else 0
+    most = -(-count // parts)
+    sizes = builder.integers(node, 1, "split") or tuple(min(most, count - most * part) for part in range(parts))
+    axis = node.attributes.get("axis", 0)
+    if not is_channel_axis(value, axis) or sum(sizes) != count or len(sizes) != parts or min(sizes) < 1:
+        raise builder.unsupported(
+            node, f"it splits {value.dims} into {sizes} along axis {axis}; only channels can be split."
+        )
+    starts = [sum(sizes[:part]) for part in range(parts)]
+    return tuple(
+        select(builder, node, value, np.arange(start, start + size)) for start, size in zip(starts, sizes, strict=True)
+    )

@@ -1,0 +1,102 @@
+"""Convolution, and the windows that convolution and pooling share."""
+
+from typing import Any
+
+from striate._types import Array
+from striate.network import Conv2D, Dense, DepthwiseConv2D, Layer, Shape
+from striate.network.shapes import Margins
+from striate.onnx.graph import OnnxNode
+from striate.onnx.importing.converters.registry import converter
+from striate.onnx.importing.layer_names import preferred_name
+from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, as_float32
+from striate.onnx.reference.window_axes import AUTO_PAD_MODES, WindowAxes, window_axes
+
+
+@converter("Conv")
+def _convolution(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    value, kernel = builder.feature_maps(node), builder.constant(node, 1)
+    groups = node.attributes.get("group", 1)
+    if kernel.ndim != 4 or groups < 1 or kernel.shape[1] * groups != value.channels or kernel.shape[0] % groups:
+        raise builder.unsupported(
+            node, f"its kernel {kernel.shape} in {groups} groups does not match {value.channels} channels."
+        )
+    declared = node.attributes.get("kernel_shape", kernel.shape[2:])
+    if tuple(declared) != kernel.shape[2:]:
+        raise builder.unsupported(node, f"its kernel_shape is {declared}, but its kernel is {kernel.shape[2:]}.")
+    windows = windows_of(builder, node, value, kernel.shape[2:])
+    weights = {"kernel": as_float32(kernel.transpose(2, 3, 1, 0))}  # (O, C, KH, KW) → (KH, KW, C, O)
+    if builder.has_input(node, 2):
+        weights["bias"] = one_per_channel(builder, node, 2, len(kernel))
+    if builder.is_row(value):
+        return _convolution_of_one_pixel(builder, node, value, weights, groups, windows)
+    layer = _convolution_layer(weights, value.channels, groups, windows)
+    name = preferred_name(node, node.inputs[1])
+    return builder.map_output(builder.add_layer(node, layer, value.layer, name=name, **weights), value)
+
+
+def _convolution_layer(weights: dict[str, Array], channels: int, groups: int, windows: WindowAxes) -> Layer:
+    filters, (y, x) = weights["kernel"].shape[3], windows
+    settings: dict[str, Any] = {
+        "kernel_size": (y.kernel, x.kernel), "strides": (y.stride, x.stride), "padding": layer_padding(windows),
+        "dilation_rate": (y.dilation, x.dilation), "use_bias": "bias" in weights,
+    }  # fmt: skip
+    if groups == channels > 1:
+        return DepthwiseConv2D(depth_multiplier=filters // channels, **settings)
+    return Conv2D(filters, groups=groups, **settings)
+
+
+def _convolution_of_one_pixel(
+    builder: NetworkBuilder,
+    node: OnnxNode,
+    value: LayerOutput,
+    weights: dict[str, Array],
+    groups: int,
+    windows: WindowAxes,
+) -> LayerOutput:
+    """Append a dense layer for the convolution of maps of one pixel that are a row in the network."""
+    if not is_one_pixel(windows) or groups > 1:
+        raise builder.unsupported(node, "its input is one pixel after global pooling; only a 1×1 kernel can follow.")
+    weights["kernel"] = weights["kernel"][0, 0]
+    layer = Dense(weights["kernel"].shape[1], use_bias="bias" in weights)
+    name = preferred_name(node, node.inputs[1])
+    return builder.map_output(builder.add_layer(node, layer, value.layer, name=name, **weights), value)
+
+
+def one_per_channel(builder: NetworkBuilder, node: OnnxNode, index: int, count: int) -> Array:
+    """Return a constant input of one float32 for each channel. Raises NetworkError for another shape."""
+    numbers = as_float32(builder.constant(node, index))
+    if numbers.shape != (count,):
+        raise builder.unsupported(
+            node, f"its input '{node.inputs[index]}' has the shape {numbers.shape}; expected ({count},)."
+        )
+    return numbers
+
+
+def windows_of(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, kernel: Shape) -> WindowAxes:
+    """Return the position of the windows on the maps. Raises NetworkError for settings that ONNX does not allow."""
+    if len(kernel) != 2 or min(kernel) < 1:
+        raise builder.unsupported(node, f"its window is {kernel}; only windows of two axes are supported.")
+    strides, dilations = (_setting(builder, node, name, 2, least=1) for name in ("strides", "dilations"))
+    pads, auto_pad = _setting(builder, node, "pads", 4, least=0), node.attributes.get("auto_pad", "NOTSET")
+    if auto_pad not in AUTO_PAD_MODES:
+        raise builder.unsupported(node, f"its auto_pad {auto_pad!r} is unknown.")
+    return window_axes(value.size, kernel, strides, dilations, pads, auto_pad, node.attributes.get("ceil_mode", 0))
+
+
+def _setting(builder: NetworkBuilder, node: OnnxNode, name: str, count: int, least: int) -> tuple[int, ...]:
+    """Return an attribute of several integers; each is the least allowed where the attribute is left out."""
+    numbers = tuple(node.attributes.get(name) or (least,) * count)
+    if len(numbers) != count or min(numbers) < least:
+        raise builder.unsupported(node, f"its {name} are {numbers}; expected {count} integers of at least {least}.")
+    return numbers
+
+
+def layer_padding(windows: WindowAxes) -> str | Margins:
+    """Return the padding in the form that layers take."""
+    rows, columns = (axis.padding for axis in windows)
+    return (rows, columns) if any((*rows, *columns)) else "valid"
+
+
+def is_one_pixel(windows: WindowAxes) -> bool:
+    """Return whether there is a single window, of one pixel."""
+    return all(axis.kernel == 1 == axis.count and not any(axis.padding) for axis in windows)

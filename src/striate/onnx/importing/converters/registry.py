@@ -1,0 +1,52 @@
+"""The table of converters, and the decorator that adds one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from striate._types import Array
+from striate.onnx.graph import OnnxNode
+from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder
+
+Result = LayerOutput | Array | tuple[LayerOutput, ...]
+Function = Callable[[NetworkBuilder, OnnxNode], Result]
+F = TypeVar("F", bound=Function)
+
+
+@dataclass(frozen=True)
+class Converter:
+    """How an operator becomes layers.
+
+    Attributes:
+        function: Called as f(builder, node).
+        reads: Which of INTERMEDIATE_AXES the operator's inputs may have.
+    """
+
+    function: Function
+    reads: tuple[str, ...] = ()
+
+
+CONVERTERS: dict[str, Converter] = {}
+
+
+def converter(*kinds: str, reads: tuple[str, ...] = ()) -> Callable[[F], F]:
+    """Register a function that turns calls of these operators into layers.
+
+    It is called as f(builder, node) for nodes with an input that depends on the images. It appends layers and returns
+    what the node's outputs are: one value, or a tuple of them. For a call that no layer corresponds to it raises
+    `builder.unsupported(node, reason)`.
+
+    Args:
+        *kinds: The operators as ONNX names them.
+        reads: Which of INTERMEDIATE_AXES the operator's inputs may have.
+
+    Returns:
+        The decorator.
+    """
+
+    def register(function: F) -> F:
+        for kind in kinds:
+            CONVERTERS[kind] = Converter(function, reads)
+        return function
+
+    return register

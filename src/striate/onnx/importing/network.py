@@ -1,0 +1,204 @@
+"""ONNX graphs as networks: maps (N, C, H, W) become channels last, operators layers, constants weights."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from striate._types import Array, Weights
+from striate.errors import NetworkError
+from striate.network import Input, Layer, Network
+from striate.onnx.graph import OnnxGraph, OnnxNode, TensorSpec, shorten
+from striate.onnx.importing.constant_folding import FoldingError, fold
+from striate.onnx.importing.converters import CONVERTERS
+from striate.onnx.importing.converters.registry import Result
+from striate.onnx.importing.inputs import input_axes, with_image_size
+from striate.onnx.importing.layer_fusion import fuse_layers
+from striate.onnx.importing.layer_names import clean_name, unique_names
+from striate.onnx.importing.network_builder import (
+    INTERMEDIATE_AXES,
+    OPEN_BATCH,
+    ImportedLayer,
+    LayerOutput,
+    NetworkBuilder,
+)
+from striate.onnx.importing.read import read_onnx
+from striate.onnx.metadata import ExportMetadata
+
+INPUT_DTYPES = {"uint8": "uint8", "uint16": "uint16", "float16": "float32", "float32": "float32", "float64": "float64"}
+MAX_FOLDED_VALUES = 1 << 28  # of all constants together that the file computes
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedNetwork:
+    """A network from an ONNX file.
+
+    Attributes:
+        network: The network. It takes the arrays that the file takes, (N, C, H, W) or (N, H, W, C), and returns rows
+            as the file does; an output of maps is (N, H, W, C).
+        weights: Its weights in Striate's layouts, float32, by full name.
+        metadata: What a file exported by Striate says besides; empty for other files.
+    """
+
+    network: Network
+    weights: Weights
+    metadata: ExportMetadata
+
+
+def import_onnx(path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> ImportedNetwork:
+    """Import the network in an ONNX file of any program.
+
+    Args:
+        path: The file.
+        size: Height and width of the images, for a file that takes images of any size. Striate's own exports contain
+            them.
+
+    Returns:
+        The network, its weights and its metadata.
+
+    Raises:
+        ModelFileError: The file cannot be read.
+        NetworkError: No layer corresponds to one of its operators; the message names it.
+    """
+    return import_graph(read_onnx(path), path, size=size)
+
+
+def import_graph(
+    graph: OnnxGraph, path: str | os.PathLike[str], *, size: tuple[int, int] | None = None
+) -> ImportedNetwork:
+    """Import a graph that was read from a file; like `import_onnx` otherwise.
+
+    Args:
+        graph: The graph.
+        path: The file it is from, for names and errors.
+        size: Height and width of the images, for a graph that takes images of any size.
+
+    Returns:
+        The network, its weights and its metadata.
+
+    Raises:
+        ModelFileError: The metadata are damaged, or do not match the network.
+        NetworkError: No layer corresponds to one of its operators.
+    """
+    metadata = ExportMetadata.from_props(graph.metadata, str(path))
+    if size is None and metadata.policy:
+        size = metadata.policy.height, metadata.policy.width
+    graph = with_image_size(graph, size) if size else graph
+    network, weights = _convert(graph, where=str(path), name=_network_name(graph, path))
+    metadata.check(network, str(path))
+    return ImportedNetwork(network, weights, metadata)
+
+
+def _network_name(graph: OnnxGraph, path: str | os.PathLike[str]) -> str:
+    """Return the graph's name for Striate's exports, otherwise the file's."""
+    name = graph.name if graph.producer.startswith("striate ") else ""
+    return clean_name([name or Path(path).stem]) or "model"
+
+
+def _convert(graph: OnnxGraph, *, where: str, name: str) -> tuple[Network, Weights]:
+    builder = NetworkBuilder(graph, where, _batch_size(graph))
+    builder.values.update(graph.constants)
+    for input_name, spec in graph.inputs.items():
+        builder.values[input_name] = _add_input(builder, input_name, spec)
+    folded_values = 0
+    for node in graph.nodes:
+        with np.errstate(all="ignore"):  # weights may be NaN and stay so
+            result = _convert_node(builder, node)
+        folded_values += result.size if isinstance(result, np.ndarray) else 0
+        if folded_values > MAX_FOLDED_VALUES:
+            raise builder.unsupported(node, "the constants that the file computes exceed the size limit.")
+        builder.producers[node.outputs[0]] = node
+        results = result if isinstance(result, tuple) else (result,)
+        builder.values.update(zip(node.outputs, results, strict=False))
+    return _build_network(builder, name)
+
+
+def _batch_size(graph: OnnxGraph) -> int:
+    """Return the batch size, or what stands for one that is not fixed."""
+    shapes = [spec.shape for spec in graph.inputs.values()]
+    return next((shape[0] for shape in shapes if shape and shape[0]), None) or OPEN_BATCH
+
+
+def _add_input(builder: NetworkBuilder, name: str, spec: TensorSpec) -> LayerOutput:
+    """Append an Input layer for an input of the graph."""
+    shape, what = spec.shape, f"{builder.where}: its input '{shorten(name)}'"
+    if shape is None or len(shape) not in (2, 4):
+        raise NetworkError(f"{what} has the shape {shorten(shape)}; expected images (N, C, H, W) or rows (N, F).")
+    if spec.dtype not in INPUT_DTYPES:
+        raise NetworkError(f"{what} has the dtype {spec.dtype}; supported are {', '.join(INPUT_DTYPES)}.")
+    axes, dims = input_axes(builder.graph, name, shape), tuple(n for n in shape[1:] if n)
+    if len(dims) < len(shape) - 1:
+        sizes = "×".join("?" if n is None else str(n) for n in shape)
+        raise NetworkError(
+            f"{what} takes images of any size, {sizes}. Specify the size, for example size=(224, 224) or --size 224."
+        )
+    dtype = INPUT_DTYPES[spec.dtype]
+    layer = Input(dims, dtype, "channels_first" if axes == "CHW" else "channels_last")
+    builder.layers.append(ImportedLayer(layer, (), layer.output_shape(), clean_name(name.split("/"))))
+    numbers = "integer" if dtype.startswith("uint") else "real"
+    return LayerOutput(len(builder.layers) - 1, dims, axes, numbers=numbers)
+
+
+def _convert_node(builder: NetworkBuilder, node: OnnxNode) -> Result:
+    """Return what a node's outputs are, or its first."""
+    for name in node.inputs:
+        if name and name not in builder.values:
+            raise builder.unsupported(node, f"it reads '{shorten(name)}', a second output, but layers have one output.")
+    inputs = [builder.values[name] if name else None for name in node.inputs]
+    converter = CONVERTERS.get(node.kind)
+    for value in inputs:
+        if not isinstance(value, LayerOutput) or value.axes not in INTERMEDIATE_AXES:
+            continue
+        if converter is None or value.axes not in converter.reads:
+            raise builder.unsupported(node, f"its input is (N, {value.dims}), and no layer takes such axes.")
+    constants = [value for value in inputs if not isinstance(value, LayerOutput)]
+    if len(constants) == len(inputs):
+        return _fold(builder, node, constants)
+    if converter is None:
+        raise builder.unsupported(node, f"Striate has no layer for {node.kind}.")
+    return converter.function(builder, node)
+
+
+def _fold(builder: NetworkBuilder, node: OnnxNode, inputs: Sequence[Array | None]) -> Array:
+    try:
+        result = fold(node, inputs, builder.graph.opset)
+    except FoldingError as error:
+        raise builder.unsupported(node, f"its constants cannot be computed: {error}.") from None
+    if result is None:
+        raise builder.unsupported(node, f"it computes a constant by {node.kind}, which is not supported.")
+    return result
+
+
+def _build_network(builder: NetworkBuilder, name: str) -> tuple[Network, Weights]:
+    layers, outputs = fuse_layers(builder.layers, [_output_layer(builder, output) for output in builder.graph.outputs])
+    names = unique_names([(layer.name, layer.layer) for layer in layers])
+    entries: list[tuple[Layer, tuple[int, ...]]] = [
+        (replace(layer.layer, name=own), layer.inputs) for layer, own in zip(layers, names, strict=True)
+    ]
+    inputs = tuple(i for i, layer in enumerate(layers) if isinstance(layer.layer, Input))
+    try:
+        network = Network.from_entries(name, entries, inputs, tuple(outputs))
+    except NetworkError as problem:
+        raise NetworkError(f"{builder.where} cannot become a network: {problem}") from None
+    weights = {
+        f"{own}/{variable}": array
+        for layer, own in zip(layers, names, strict=True)
+        for variable, array in layer.weights.items()
+    }
+    return network, weights
+
+
+def _output_layer(builder: NetworkBuilder, output: str) -> int:
+    """Return the index of the layer that an output of the graph comes from."""
+    value, what = builder.values.get(output), f"{builder.where}: its output '{shorten(output)}'"
+    if not isinstance(value, LayerOutput) or value.axes in INTERMEDIATE_AXES:
+        raise NetworkError(f"{what} is not the output of a layer.")
+    if value.order is not None and prod(value.dims) > 1:
+        raise NetworkError(
+            f"{what} is a row of flattened maps in the order (C, H, W), and Striate flattens in the order (H, W, C). "
+            "Use the maps before they are flattened as the output."
+        )
+    return value.layer

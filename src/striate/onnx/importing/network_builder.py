@@ -1,0 +1,239 @@
+"""A network under construction from an ONNX graph: its layers and weights, and what each tensor of the graph is."""
+
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+from striate._types import Array
+from striate.errors import NetworkError
+from striate.network import Layer, Shape
+from striate.onnx.graph import MAX_CONSTANT_VALUES, OnnxGraph, OnnxNode
+from striate.onnx.importing.layer_names import preferred_name
+
+OPEN_BATCH = 1_000_003  # stands for a batch size that is not fixed; a prime, so that no other size is mistaken for it
+MAX_REASON = 300  # characters; lists in a file can have any length
+MAX_MAP_VALUES = 1 << 30  # on all feature maps of one image together
+CHANNEL_AXES = {"CHW": 0, "HWC": 2, "F": 0}  # position of the channels among the axes
+# Axes of tensors between two operators that only together are a layer: channels in groups, one channel, a column.
+INTERMEDIATE_AXES = ("GCHW", "CGHW", "HW", "column")
+
+
+@dataclass(frozen=True, eq=False)
+class LayerOutput:
+    """A tensor of the graph as the output of a layer of the network.
+
+    Attributes:
+        layer: The index of the layer.
+        dims: The tensor's sizes in the graph, without the batch.
+        axes: Their meaning: "CHW", "HWC", "F", or one of INTERMEDIATE_AXES. Maps of one pixel, (C, 1, 1), may be a
+            row (C,) in the network.
+        order: Value i of the graph's row is value order[i] of the network's row; None: i.
+        maps: The maps that a row was flattened from.
+        numbers: "integer" by dtype, "whole" for floats without fractions, otherwise "real".
+    """
+
+    layer: int
+    dims: tuple[int, ...]
+    axes: str
+    order: Array | None = None
+    maps: "LayerOutput | None" = None
+    numbers: str = "real"
+
+    @property
+    def channels(self) -> int:
+        """How many channels, or values of a row."""
+        return self.dims[CHANNEL_AXES[self.axes]]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of maps; (1, 1) for a row."""
+        if self.axes == "F":
+            return 1, 1
+        height, width = self.dims[1:] if self.axes == "CHW" else self.dims[:2]
+        return height, width
+
+
+Value = LayerOutput | Array  # of a tensor: the output of a layer, or a constant
+
+
+@dataclass(eq=False)
+class ImportedLayer:
+    """One layer of the network under construction.
+
+    Attributes:
+        layer: Its description.
+        inputs: The indices of the layers it reads.
+        shape: Its output shape.
+        name: The name it should get; made unique in the end.
+        weights: Its weights by variable.
+    """
+
+    layer: Layer
+    inputs: tuple[int, ...]
+    shape: Shape
+    name: str
+    weights: dict[str, Array] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class NetworkBuilder:
+    """Everything known while a graph is followed from its inputs to its outputs.
+
+    Attributes:
+        graph: The graph.
+        where: What errors call the model.
+        batch: The batch size, or what stands for one that is not fixed.
+        layers: The layers so far.
+        values: What each tensor so far is.
+        producers: The node that each tensor comes from.
+        flattened: The layers that flatten maps, by the index of the layer that makes the maps.
+    """
+
+    graph: OnnxGraph
+    where: str
+    batch: int = OPEN_BATCH
+    layers: list[ImportedLayer] = field(default_factory=list)
+    values: dict[str, Value] = field(default_factory=dict)
+    producers: dict[str, OnnxNode] = field(default_factory=dict)
+    flattened: dict[int, int] = field(default_factory=dict)
+    _map_values: int = 0
+    _weight_values: int = 0
+
+    def unsupported(self, node: OnnxNode, reason: str) -> NetworkError:
+        """Return the error for a node that no layer corresponds to."""
+        reason = reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]}…"
+        return NetworkError(f"{self.where}: {node.label} cannot become a layer: {reason}")
+
+    def add_layer(self, node: OnnxNode, layer: Layer, *inputs: int, name: str = "", **weights: Array) -> int:
+        """Append a layer.
+
+        Args:
+            node: The node it is made from.
+            layer: Its description.
+            *inputs: The indices of the layers it reads.
+            name: The name it should get; empty: the node's.
+            **weights: Its weights by variable.
+
+        Returns:
+            The index of the layer.
+
+        Raises:
+            NetworkError: The layer does not accept its inputs, or the network becomes too large.
+        """
+        try:
+            shape = layer.output_shape(*(self.layers[index].shape for index in inputs))
+        except NetworkError as problem:
+            raise self.unsupported(node, str(problem)) from None
+        self._map_values += prod(shape)
+        self._weight_values += sum(array.size for array in weights.values())
+        if self._map_values > MAX_MAP_VALUES or self._weight_values > MAX_CONSTANT_VALUES:
+            raise self.unsupported(node, f"with it the network exceeds the size limit; its output is {shape}.")
+        self.layers.append(ImportedLayer(layer, inputs, shape, name or preferred_name(node), weights))
+        return len(self.layers) - 1
+
+    def has_input(self, node: OnnxNode, index: int) -> bool:
+        """Return whether an optional input is given."""
+        return index < len(node.inputs) and node.inputs[index] != ""
+
+    def input(self, node: OnnxNode, index: int = 0) -> LayerOutput:
+        """Return an input that depends on the images. Raises NetworkError for a constant."""
+        value = self.values[node.inputs[index]]
+        if isinstance(value, LayerOutput):
+            return value
+        raise self.unsupported(node, f"its input '{node.inputs[index]}' is a constant.")
+
+    def constant(self, node: OnnxNode, index: int) -> Array:
+        """Return an input that is a constant. Raises NetworkError for one that depends on the images."""
+        value = self.values[node.inputs[index]]
+        if isinstance(value, LayerOutput):
+            raise self.unsupported(node, f"its input '{node.inputs[index]}' is not a constant.")
+        return value
+
+    def integers(self, node: OnnxNode, index: int, attribute: str) -> tuple[int, ...] | None:
+        """Return a setting that is an input in newer files and an attribute in older ones.
+
+        Args:
+            node: The node.
+            index: The input.
+            attribute: The attribute.
+
+        Returns:
+            The integers; None where the setting is left out.
+
+        Raises:
+            NetworkError: The input is not a constant, or not of integers.
+        """
+        if self.has_input(node, index):
+            array = self.constant(node, index)
+            if not np.issubdtype(array.dtype, np.integer):
+                raise self.unsupported(node, f"its input '{node.inputs[index]}' is not of integers.")
+            return tuple(array.reshape(-1).tolist())
+        values = node.attributes.get(attribute)
+        return None if values is None else tuple(np.atleast_1d(values).tolist())
+
+    def feature_maps(self, node: OnnxNode) -> LayerOutput:
+        """Return the first input, which must be maps (N, C, H, W). Raises NetworkError for anything else."""
+        value = self.input(node)
+        if value.axes != "CHW":
+            dims = ", ".join(map(str, value.dims))
+            raise self.unsupported(node, f"expected feature maps (N, C, H, W), received (N, {dims}).")
+        return value
+
+    def is_row(self, value: LayerOutput) -> bool:
+        """Return whether maps of one pixel are a row in the network."""
+        return len(self.layers[value.layer].shape) == 1
+
+    def map_output(self, layer: int, value: LayerOutput) -> LayerOutput:
+        """Return the maps (N, C, H, W) that a layer makes of this value."""
+        shape = self.layers[layer].shape
+        dims = (shape[0], 1, 1) if len(shape) == 1 else (shape[2], *shape[:2])
+        return LayerOutput(layer, dims, "CHW", value.order)
+
+
+def scalar(value: Value | None) -> float | None:
+    """Return a constant that is one number; None for anything else."""
+    return float(value.reshape(-1)[0]) if isinstance(value, np.ndarray) and value.size == 1 else None
+
+
+def as_float32(array: Array) -> Array:
+    """Return a constant as weights are stored; copied only where the dtype differs."""
+    return np.asarray(array, np.float32)
+
+
+def in_network_order(value: LayerOutput, numbers: Array) -> Array:
+    """Bring numbers for each of the graph's channels, (C,) or (C, …), into the order of the network's channels."""
+    if value.order is None:
+        return numbers
+    return numbers[np.argsort(value.order)]
+
+
+def per_channel(value: LayerOutput, constant: Array) -> float | Array | None:
+    """Return a constant that is broadcast to the value as one number for each channel.
+
+    Args:
+        value: What the constant is combined with.
+        constant: The constant.
+
+    Returns:
+        One number; or (C,) in the network's order; or None where the constant varies along other axes.
+    """
+    if constant.size == 1:
+        return float(constant.reshape(-1)[0])
+    rank = 1 + len(value.dims)
+    shape = constant.shape[max(constant.ndim - rank, 0) :]
+    if prod(shape) != constant.size or not shape:
+        return None
+    full = constant.reshape((1,) * (rank - len(shape)) + shape)
+    axis = 1 + CHANNEL_AXES[value.axes]
+    if any(size not in (1, whole) for size, whole in zip(full.shape, (1, *value.dims), strict=True)):
+        return None
+    flat = np.moveaxis(full, axis, 0).reshape(full.shape[axis], -1)  # (C, everything else)
+    if not (flat == flat[:, :1]).all():
+        return None
+    return in_network_order(value, np.broadcast_to(flat[:, 0], (value.channels,)).astype(np.float64))
+
+
+def layer_setting(numbers: float | Array) -> float | tuple[float, ...]:
+    """Return one number, or one for each channel, in the form that layers take."""
+    return numbers if isinstance(numbers, float) else tuple(map(float, numbers))
