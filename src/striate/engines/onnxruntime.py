@@ -112,7 +112,7 @@ class OnnxEngine(Engine):
         average: float | None = None,
         frozen: Collection[str] = (),
     ) -> None:
-        """Raises UsageError: ONNX Runtime does not train."""
+        """Raise UsageError: ONNX Runtime does not train."""
         self._refuse()
 
     @property
@@ -128,7 +128,7 @@ class OnnxEngine(Engine):
     def gradients(
         self, inputs: Sequence[Array], targets: Sequence[Array], *, training: bool = True, step: int = 0
     ) -> tuple[float, Weights]:
-        """Raises UsageError: ONNX Runtime does not train."""
+        """Raise UsageError: ONNX Runtime does not train."""
         self._refuse()
 
     def train_step(
@@ -140,7 +140,7 @@ class OnnxEngine(Engine):
         step: int,
         batch: int | None = None,
     ) -> StepResult:
-        """Raises UsageError: ONNX Runtime does not train."""
+        """Raise UsageError: ONNX Runtime does not train."""
         self._refuse()
 
     def _refuse(self) -> NoReturn:

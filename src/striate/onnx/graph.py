@@ -214,14 +214,14 @@ def to_array(tensor: TensorProto, what: str) -> Array:
         )
     if tensor.data_type == TensorProto.STRING:
         raise ModelFileError(f"{what} holds text, which is not supported.")
+    shape = shorten("×".join(map(str, tensor.dims))) or "scalar"
+    mismatch = ModelFileError(f"{what} is damaged: its data do not match its shape, {shape}.")
+    if any(size < 0 for size in tensor.dims) or prod(tensor.dims) > MAX_CONSTANT_VALUES:
+        raise mismatch
     try:
-        if any(size < 0 for size in tensor.dims) or prod(tensor.dims) > MAX_CONSTANT_VALUES:
-            raise ValueError("impossible sizes")
-        array = np.array(numpy_helper.to_array(tensor))
+        return np.array(numpy_helper.to_array(tensor))
     except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
-        shape = shorten("×".join(map(str, tensor.dims))) or "scalar"
-        raise ModelFileError(f"{what} is damaged: its data do not match its shape, {shape}.") from error
-    return array
+        raise mismatch from error
 
 
 def _node(node: NodeProto, where: str) -> OnnxNode:

@@ -161,9 +161,10 @@ def _quantized(model: bytes, x: Array) -> bytes:
 
 
 def _check_answers(original: Array, exported: Array, evidence: Evidence, tolerance: float) -> None:
-    """Raise ModelFileError where a probability differs by more than the tolerance, or is NaN.
+    """Check the answers of the file. Where none is wrong, the predicted classes are equal, except for ties.
 
-    Where none does, the predicted class is the same on every image except where the original itself is undecided.
+    Raises:
+        ModelFileError: A probability differs by more than the tolerance, or is NaN.
     """
     differences = np.abs(original - exported).max(axis=1)
     wrong = ~(differences <= tolerance)

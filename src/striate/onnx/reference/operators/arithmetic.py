@@ -39,10 +39,7 @@ def gemm(
     transA: int = 0,
     transB: int = 0,
 ) -> Array:
-    """Compute α · a b + β · c.
-
-    a is (M, K) or, with transA, (K, M); b is (K, N) or, with transB, (N, K); c is broadcast to (M, N).
-    """
+    """Compute α · a b + β · c; c is broadcast to (M, N), and a or b may be transposed."""
     y = np.matmul(a.T if transA else a, b.T if transB else b)
     y = y if alpha == 1 else y * alpha
     return np.asarray(y if c is None else y + c * beta, a.dtype)

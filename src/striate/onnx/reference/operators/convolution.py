@@ -91,7 +91,8 @@ def conv_transpose(
 ) -> Array:
     """Compute the transposed convolution: y[n, o, i · S + u · D − P] = b[o] + Σ x[n, c, i] · k[c, o, u].
 
-    The kernel is (C, O / group, K1 … Kn). Everything the kernels cover is computed, then cropped.
+    Returns:
+        The maps (N, O, …). Everything the kernels (C, O / group, K1 … Kn) cover is computed, then cropped.
     """
     _check_kernel(x, kernel, x.shape[1] == kernel.shape[0], kernel_shape)
     axes = window_axes(x.shape[2:], kernel.shape[2:], strides, dilations)

@@ -50,8 +50,14 @@ def batch_normalization(
 ) -> tuple[Array, ...]:
     """Compute scale · (x − mean) / √(variance + ε) + bias; everything except x is (C,).
 
-    In training, mean and variance are those of the batch, and the new running ones are returned too: momentum · old
-    + (1 − momentum) · of the batch, with the population variance.
+    In training, mean and variance are those of the batch.
+
+    Returns:
+        The maps; in training also the new running mean and variance: momentum · old + (1 − momentum) · of the batch,
+        with the population variance.
+
+    Raises:
+        ValueError: An older form of the operator that is not supported.
     """
     if not spatial or (opset < 14 and outputs > 1):
         raise ValueError("before opset 14, only inference with spatial=1 is supported")

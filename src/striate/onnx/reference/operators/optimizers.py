@@ -58,9 +58,13 @@ def adam(
 ) -> tuple[Array, ...]:  # fmt: skip
     """Update V ← αV + (1 − α)G, H ← βH + (1 − β)G², X ← (1 − post) · (X − r · V / (√H + ε)).
 
-    r = R √(1 − βᵀ) / (1 − αᵀ), or R where T is 0. The engine adds ε to the corrected root, so its ε is larger.
+    r = R √(1 − βᵀ) / (1 − αᵀ), or R where T is 0.
+
+    Returns:
+        The new X, V and H.
     """
     t = int(count) or 10**12  # so many steps that the correction vanishes
+    # The engine adds ε to the corrected root, so its ε is larger.
     rule = describe.Adam(beta_1=alpha, beta_2=beta, epsilon=epsilon / np.sqrt(1 - beta**t))
 
     def step(x: Array, g: Array, slots: tuple[Array, ...]) -> None:

@@ -24,9 +24,11 @@ def max_pool(
     strides: Ints = (),
     outputs: int = 1,
 ) -> tuple[Array, ...]:
-    """Compute the maximum of each window, padding excluded, and its index in the flattened x.
+    """Compute the maximum of each window, padding excluded.
 
-    With storage_order 1, the indices of each map (N, C) count by columns instead of by rows.
+    Returns:
+        The maxima, and their indices in the flattened x. With storage_order 1, the indices of each map (N, C) count by
+        columns instead of by rows.
     """
     axes = window_axes(x.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
     values = x if np.issubdtype(x.dtype, np.floating) else x.astype(np.float64)  # integers have no −∞

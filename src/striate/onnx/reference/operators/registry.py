@@ -23,6 +23,9 @@ def operator(kind: str) -> Callable[[F], F]:
 
     Its parameters are the operator's inputs in ONNX's order, its keywords the attributes by ONNX's names with ONNX's
     defaults. Two keywords are not attributes: `opset`, and `outputs`, how many outputs the graph reads.
+
+    Returns:
+        The decorator.
     """
 
     def register(function: F) -> F:
