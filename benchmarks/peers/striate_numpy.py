@@ -3,6 +3,7 @@
 import common  # sets the number of BLAS threads: before NumPy
 
 from striate import zoo
+from striate.engines.base import TrainingSettings
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.numpy import NumpyEngine
 from striate.engines.optimizers import Adam
@@ -12,7 +13,7 @@ from striate.engines.weights import initial_weights
 def build(name):
     network = zoo.network(name)
     engine = NumpyEngine(network, initial_weights(network, seed=0))
-    engine.compile(Adam(), [CategoricalCrossentropy()], seed=0)
+    engine.compile(TrainingSettings(Adam(), [CategoricalCrossentropy()], seed=0))
     done = 0
 
     def step(images, classes):

@@ -12,10 +12,10 @@ import numpy as np
 from striate._types import Array, Weights
 from striate.data import Augmentation, Dataset
 from striate.data.split import digest_images, side
-from striate.engines.base import Engine, check_frozen
+from striate.engines.base import Engine, TrainingSettings
 from striate.engines.choose import EngineSettings, make_engine
-from striate.engines.losses import CategoricalCrossentropy, Loss, check_losses, get_loss
-from striate.engines.optimizers import Optimizer, check_limits, get_optimizer
+from striate.engines.losses import CategoricalCrossentropy, Loss, get_loss
+from striate.engines.optimizers import Optimizer, get_optimizer
 from striate.engines.weights import check_weights, initial_weights, load_weights, save_weights, split_extras
 from striate.errors import DataError, ModelFileError, StriateError, UsageError
 from striate.images import ImagePolicy
@@ -81,13 +81,10 @@ class Model:
         self.fingerprint: str | None = None
         self.figures: Logs = {}
         self.extras: Weights = {}
-        self.optimizer: Optimizer | None = None
-        self._losses: tuple[Loss, ...] = ()
+        self._settings: TrainingSettings | None = None
         self._metrics: tuple[str, ...] | None = None
-        self._clip_norm: float | None = None
-        self._average: float | None = None
-        self._frozen: tuple[str, ...] = ()
-        self._computing = EngineSettings()
+        self._compiled = False
+        self._engine_settings = EngineSettings()
         self.learning_rate = 0.0
         self.iterations = self.epochs_done = 0
         self.stop_training = False
@@ -117,7 +114,7 @@ class Model:
         return self._engine
 
     def _made(self, weights: Mapping[str, Array]) -> Engine:
-        return make_engine(self._computing.engine, self.network, weights, **self._computing.options)
+        return make_engine(self._engine_settings.engine, self.network, weights, **self._engine_settings.options)
 
     def use_engine(self, engine: str = "auto", **options: Any) -> None:
         """Set what computes, as in `EngineSettings`. The weights stay; the model must be compiled again to be trained.
@@ -127,16 +124,21 @@ class Model:
         """
         asked = EngineSettings(engine, **options)
         asked.check()
-        if asked == self._computing:
+        if asked == self._engine_settings:
             return
-        self._computing = asked
+        self._engine_settings = asked
         if self._engine is not None:
-            self._engine, self.optimizer = self._made(self._engine.weights), None
+            self._engine, self._compiled = self._made(self._engine.weights), False
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimizer that compile was given; None before compile."""
+        return self._settings.optimizer if self._settings and self._compiled else None
 
     @property
     def losses(self) -> tuple[Loss, ...]:
         """One for each output; before compile, those that go with the outputs' activations."""
-        return self._losses or default_losses(self.network)
+        return tuple(self._settings.losses) if self._settings else default_losses(self.network)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -198,17 +200,14 @@ class Model:
         chosen = (metrics,) if isinstance(metrics, str) else metrics
         # Refuses a metric that does not go with a loss, while the model is still as it was.
         Figures(self.network, losses, default_metrics(losses) if chosen is None else chosen)
-        check_losses(self.network, losses)
-        check_limits(clip_norm, average)
-        check_frozen(self.network, frozen)
+        training = TrainingSettings(rule, losses, self.seed, clip_norm, average, tuple(frozen))
+        training.check(self.network)
         if engine or options:
             self.use_engine(engine or "auto", **options)
-        self.optimizer, self._losses = rule, losses
-        self._clip_norm, self._average, self._frozen = clip_norm, average, tuple(frozen)
+        self._settings, self._compiled = training, True
         self._metrics = None if chosen is None else tuple(chosen)
-        limits: dict[str, Any] = {"clip_norm": clip_norm, "average": average, "frozen": frozen}
-        self.engine.compile(self.optimizer, self._losses, seed=self.seed, **limits)
-        self.learning_rate = self.optimizer.learning_rate
+        self.engine.compile(training)
+        self.learning_rate = rule.learning_rate
         self.iterations = self.epochs_done = 0
 
     def _pick_losses(self, loss: str | Loss | Sequence[str | Loss] | None) -> tuple[Loss, ...]:
@@ -241,15 +240,16 @@ class Model:
         validation_split: the part of the samples, chosen by their content, that is kept for validation.
         Raises DataError for samples that do not fit, UsageError before compile.
         """
-        if self.optimizer is None:
+        if self._settings is None or not self._compiled:
             raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before fit.")
         train = check_samples(self.network, self.losses, x, y)
         validation = check_samples(self.network, self.losses, *validation_data) if validation_data else None
         if validation_split:
             train, validation = self._split(train, validation, validation_split)
         recipe = Recipe(
-            epochs, batch_size, self.optimizer, get_schedule(schedule), augmentation=augmentation, seed=self.seed,
-            clip_norm=self._clip_norm, average=self._average, frozen=self._frozen,
+            epochs, batch_size, self._settings.optimizer, get_schedule(schedule), augmentation=augmentation,
+            seed=self.seed, clip_norm=self._settings.clip_norm, average=self._settings.average,
+            frozen=tuple(self._settings.frozen),
         )  # fmt: skip
         _require_two_classes(train, self.losses)
         self.recipe, self.extras = recipe, {}
@@ -306,8 +306,7 @@ class Model:
             self.seed = recipe.seed
         weights = balanced_weights(data.train.y, units) if recipe.class_weights else None
         losses = _classifying(default_losses(self.network), recipe.label_smoothing, weights)
-        limits: dict[str, Any] = {name: getattr(recipe, name) for name in ("clip_norm", "average", "frozen")}
-        self.compile(recipe.optimizer, losses, **limits)
+        self.compile(recipe.optimizer, losses, clip_norm=recipe.clip_norm, average=recipe.average, frozen=recipe.frozen)
         return check_samples(self.network, self.losses, data.train.x, data.train.y)
 
     def evaluate(self, x: Any, y: Any, *, batch_size: int = BATCH_SIZE) -> dict[str, float]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from striate.engines.base import TrainingSettings
 from striate.engines.losses import CategoricalCrossentropy, MeanSquaredError
 from striate.engines.optimizers import SGD, Adam
 from striate.engines.torch import TorchEngine
@@ -49,7 +50,7 @@ def train(dtype: str, folder: Path) -> None:
     # Adam divides by the gradient's size: where that is 0 but for rounding, float32 makes steps of the rounding.
     optimizer = Adam(RATE) if dtype == "float64" else SGD(RATE, momentum=0.9)
     losses = [CategoricalCrossentropy(0.1, (0.5, 1.0, 2.0)), MeanSquaredError()]
-    engine.compile(optimizer, losses, seed=3, clip_norm=0.5, average=0.9)
+    engine.compile(TrainingSettings(optimizer, losses, seed=3, clip_norm=0.5, average=0.9))
     draw = np.random.default_rng(0)
     found = []
     for step, batch in enumerate(BATCHES):
@@ -57,15 +58,15 @@ def train(dtype: str, folder: Path) -> None:
         targets = draw.integers(0, 3, batch), draw.normal(size=(batch, 2))
         rows = slice(engine.rank, None, engine.world_size)
         result = engine.train_step(
-            [x[rows]], [t[rows] for t in targets], learning_rate=RATE, step=step, batch=batch
+            [x[rows]], [t[rows] for t in targets], learning_rate=RATE, step=step, global_batch=batch
         )  # fmt: skip
         found.append(result.loss)
         assert [len(output) for output in result.outputs] == [len(x[rows])] * 2
     own = np.arange(engine.rank, 5, engine.world_size)
     results: dict[str, Any] = {
         "losses": np.array(found),
-        "total": np.array(engine.total([len(own), float(own.sum())])),
-        "shared": engine.share(np.array([engine.rank])),
+        "total": np.array(engine.sum_over_processes([len(own), float(own.sum())])),
+        "shared": engine.broadcast(np.array([engine.rank])),
         "gathered": engine.gather(own),
     }
     results |= engine.weights | engine.slots

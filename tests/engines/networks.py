@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array, Weights
-from striate.engines.base import Engine
+from striate.engines.base import Engine, TrainingSettings
 from striate.engines.losses import Loss, MeanSquaredError
 from striate.engines.numpy import NumpyEngine
 from striate.engines.optimizers import SGD, Optimizer
@@ -62,7 +62,7 @@ def engine_of(
 ) -> Engine:
     """An engine ready to train. engine: one of ENGINES; None is the chosen one. threads: of the NumPy engine."""
     made = uncompiled(network, weights or lively_weights(network), dtype=dtype, threads=threads, engine=engine)
-    made.compile(optimizer, losses, seed=seed)
+    made.compile(TrainingSettings(optimizer, losses, seed=seed))
     return made
 
 

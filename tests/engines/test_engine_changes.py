@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from striate.data import PHOTOGRAPHS, Augmentation, Changes
+from striate.engines.base import TrainingSettings
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD
 from striate.engines.torch import TorchEngine
@@ -107,10 +108,10 @@ def test_the_engine_trains_on_what_it_changed(device: str) -> None:
     losses = []
     for chosen in ("numpy", "torch"):
         engine = TorchEngine(network, weights, device=device)
-        engine.compile(SGD(1e-4), [CategoricalCrossentropy()])
+        engine.compile(TrainingSettings(SGD(1e-4), [CategoricalCrossentropy()]))
         x = pixels(5, 8, 6, 3)
         changes = PHOTOGRAPHS["standard"].changes(np.arange(5), 0, 0, x.shape[1:])
-        changed = engine.change(x, changes) if chosen == "torch" else changes.apply(x)
+        changed = engine.augment(x, changes) if chosen == "torch" else changes.apply(x)
         targets = [np.array([0, 1, 0, 1, 1])]
         losses.append(engine.train_step([changed], targets, learning_rate=1e-4, step=0).loss)
     assert losses[0] == pytest.approx(losses[1], rel=0.02)

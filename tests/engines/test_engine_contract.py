@@ -12,7 +12,7 @@ import pytest
 from torch import Tensor
 
 from striate._types import Array
-from striate.engines.base import Engine
+from striate.engines.base import Engine, TrainingSettings
 from striate.engines.gradcheck import numerical_gradient
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError
 from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop
@@ -189,7 +189,7 @@ def test_every_optimizer_with_every_loss(optimizer: Optimizer, loss: Loss, limit
     engines = both(learner())
     results = []
     for engine in engines:
-        engine.compile(optimizer, [loss], **limits)  # type: ignore[arg-type]
+        engine.compile(TrainingSettings(optimizer, [loss], **limits))  # type: ignore[arg-type]
         results.append(train(engine, loss, range(4)))
     assert results[0] == pytest.approx(results[1], rel=LIMIT)
     close(engines[0].weights, engines[1].weights)
@@ -217,7 +217,7 @@ def test_training_goes_on_in_another_engine(
     def trained(engine: str, steps: range, before: Engine | None = None) -> Engine:
         weights = before.weights if before else lively_weights(network, by=0.1)
         made = engine_of(network, weights=weights, engine=engine)
-        made.compile(optimizer, [loss], **limits)  # type: ignore[arg-type]
+        made.compile(TrainingSettings(optimizer, [loss], **limits))  # type: ignore[arg-type]
         made.slots = before.slots if before else {}
         train(made, loss, steps)
         return made

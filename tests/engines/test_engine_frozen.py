@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from striate._types import Array
-from striate.engines.base import Engine
+from striate.engines.base import Engine, TrainingSettings
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, AdamW, Optimizer
 from striate.errors import UsageError
@@ -58,7 +58,7 @@ CHOICES: list[tuple[str, ...]] = [
 
 
 def trained(engine: Engine, frozen: Collection[str], optimizer: Optimizer, steps: int = 3) -> list[float]:
-    engine.compile(optimizer, LOSS, average=0.5, clip_norm=0.5, frozen=frozen)
+    engine.compile(TrainingSettings(optimizer, LOSS, average=0.5, clip_norm=0.5, frozen=frozen))
     targets = targets_of(engine.network, LOSS, 6)
     return [
         engine.train_step(pixels(engine.network, 6, step), targets, learning_rate=0.05, step=step).loss
@@ -104,9 +104,9 @@ def test_what_is_not_frozen_has_the_gradients_it_always_has() -> None:
     """Where no frozen layer has another mode in training."""
     engine = engine_of(network())
     inputs, targets = pixels(network(), 5), targets_of(network(), LOSS, 5)
-    engine.compile(SGD(), LOSS)
+    engine.compile(TrainingSettings(SGD(), LOSS))
     loss, every = engine.gradients(inputs, targets)
-    engine.compile(SGD(), LOSS, frozen=["first", "shared", "dense"])
+    engine.compile(TrainingSettings(SGD(), LOSS, frozen=["first", "shared", "dense"]))
     same, some = engine.gradients(inputs, targets)
     assert same == pytest.approx(loss, rel=1e-12)
     close(some, {name: every[name] for name in some}, 1e-12)
@@ -118,9 +118,9 @@ def test_what_is_not_frozen_has_the_gradients_it_always_has() -> None:
 def test_frozen_layers_work_as_in_inference() -> None:
     engine = engine_of(network())
     x = pixels(network(), 5)
-    engine.compile(SGD(), LOSS, frozen=["first_bn", "deep_bn", "drop"])
+    engine.compile(TrainingSettings(SGD(), LOSS, frozen=["first_bn", "deep_bn", "drop"]))
     np.testing.assert_allclose(engine.forward(x, training=True)[0], engine.forward(x)[0], rtol=1e-12)
-    engine.compile(SGD(), LOSS)
+    engine.compile(TrainingSettings(SGD(), LOSS))
     assert np.abs(engine.forward(x, training=True)[0] - engine.forward(x)[0]).max() > 1e-3
 
 
@@ -134,12 +134,12 @@ def test_freezing_is_undone_by_compiling_again() -> None:
 
 @pytest.mark.usefixtures("each_engine")
 def test_something_must_be_left_to_learn() -> None:
-    with pytest.raises(UsageError, match="frozen holds all layers of 'network' that can learn"):
-        engine_of(network()).compile(SGD(), LOSS, frozen=NAMES)
+    with pytest.raises(UsageError, match="frozen holds all layers of 'network' that can be trained"):
+        engine_of(network()).compile(TrainingSettings(SGD(), LOSS, frozen=NAMES))
 
 
 @pytest.mark.usefixtures("each_engine")
 def test_unknown_layers_are_refused() -> None:
     settings: dict[str, Any] = {"frozen": ["frist"]}
     with pytest.raises(UsageError, match=r"frozen: 'network' has no layer 'frist'\. Did you mean 'first'\?"):
-        engine_of(network()).compile(SGD(), LOSS, **settings)
+        engine_of(network()).compile(TrainingSettings(SGD(), LOSS, **settings))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from striate._types import Array
+from striate.engines.base import TrainingSettings
 from striate.engines.losses import CategoricalCrossentropy, MeanSquaredError
 from striate.engines.optimizers import SGD
 from striate.errors import NetworkError, UsageError
@@ -191,7 +192,7 @@ def test_training_needs_compile_and_a_loss_for_each_output() -> None:
     with pytest.raises(UsageError, match="call compile first"):
         engine.train_step([X], [T], learning_rate=0.1, step=0)
     with pytest.raises(UsageError, match="Expected one loss for each of 1 outputs, got 2"):
-        engine.compile(SGD(), [MeanSquaredError(), MeanSquaredError()])
+        engine.compile(TrainingSettings(SGD(), [MeanSquaredError(), MeanSquaredError()]))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from striate._types import Array, Weights
+from striate.engines.base import TrainingSettings
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.numpy import parameters
 from striate.engines.optimizers import SGD, Adam
@@ -51,7 +52,7 @@ def test_gradients_longer_than_the_norm_are_shrunk_to_it(stretch: int, monkeypat
     length = norm(gradients)
     for limit in (length / 3, length * 3):
         engine = engine_of(network(), weights=weights, threads=2)
-        engine.compile(SGD(), LOSS, clip_norm=limit)
+        engine.compile(TrainingSettings(SGD(), LOSS, clip_norm=limit))
         assert engine.train_step(x, t, learning_rate=0.5, step=0).loss == pytest.approx(loss, rel=1e-12)
         moved = {name: (weights[name] - engine.weights[name]) / 0.5 for name in gradients}
         assert norm(moved) == pytest.approx(min(length, limit), rel=1e-9)
@@ -65,7 +66,7 @@ def test_average_is_that_of_all_steps(stretch: int, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(parameters, "STRETCH", stretch)
     x, t = batch()
     engine = engine_of(network())
-    engine.compile(Adam(), LOSS, average=0.35)
+    engine.compile(TrainingSettings(Adam(), LOSS, average=0.35))
     expected: Weights = {}
     for step in range(8):
         engine.train_step(x, t, learning_rate=0.1, step=step)
@@ -87,7 +88,7 @@ def test_average_is_that_of_all_steps(stretch: int, monkeypatch: pytest.MonkeyPa
 def test_without_an_average_or_before_the_first_step_nothing_stands_in() -> None:
     for average in (None, 0.9):
         engine = engine_of(network())
-        engine.compile(SGD(), LOSS, average=average)
+        engine.compile(TrainingSettings(SGD(), LOSS, average=average))
         before = engine.weights
         with engine.averaged():
             assert all(np.array_equal(w, before[name]) for name, w in engine.weights.items())
@@ -96,7 +97,7 @@ def test_without_an_average_or_before_the_first_step_nothing_stands_in() -> None
 def test_the_live_weights_come_back_after_an_error() -> None:
     x, t = batch()
     engine = engine_of(network())
-    engine.compile(SGD(), LOSS, average=0.5)
+    engine.compile(TrainingSettings(SGD(), LOSS, average=0.5))
     for step in range(3):
         engine.train_step(x, t, learning_rate=0.1, step=step)
     live = engine.weights
@@ -111,7 +112,7 @@ def test_average_and_clipping_carry_on_in_another_engine() -> None:
 
     def run(weights: Weights, slots: Weights, steps: range) -> tuple[Weights, Weights]:
         engine = engine_of(network(), weights=weights, dtype="float32")
-        engine.compile(Adam(), LOSS, clip_norm=0.5, average=0.9)
+        engine.compile(TrainingSettings(Adam(), LOSS, clip_norm=0.5, average=0.9))
         engine.slots = slots
         for step in steps:
             engine.train_step(x, t, learning_rate=0.1, step=step)
@@ -126,7 +127,7 @@ def test_average_and_clipping_carry_on_in_another_engine() -> None:
 def test_empty_slots_make_the_average_begin_anew() -> None:
     x, t = batch()
     engine = engine_of(network(), dtype="float32")
-    engine.compile(SGD(), LOSS, average=0.9)
+    engine.compile(TrainingSettings(SGD(), LOSS, average=0.9))
     for step in range(2):
         engine.train_step(x, t, learning_rate=0.1, step=step)
     engine.slots = {}
@@ -141,17 +142,17 @@ def test_empty_slots_make_the_average_begin_anew() -> None:
     [
         ({"clip_norm": 0.0}, r"clip_norm must be above 0; received 0\.0"),
         ({"clip_norm": math.nan}, "clip_norm must be above 0; received nan"),
-        ({"average": 1.0}, r"average lies in 0 … 1, 1 left out; received 1\.0"),
-        ({"average": -0.1}, r"average lies in 0 … 1, 1 left out; received -0\.1"),
+        ({"average": 1.0}, r"average must be at least 0 and below 1; received 1\.0"),
+        ({"average": -0.1}, r"average must be at least 0 and below 1; received -0\.1"),
     ],
 )
 def test_limits_out_of_range_are_refused(settings: dict[str, float], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        engine_of(network()).compile(SGD(), LOSS, **settings)  # type: ignore[arg-type]
+        engine_of(network()).compile(TrainingSettings(SGD(), LOSS, **settings))  # type: ignore[arg-type]
 
 
 def test_losses_must_go_with_the_outputs() -> None:
     with pytest.raises(UsageError, match="Expected one loss for each of 2 outputs, got 1"):
-        engine_of(NETWORKS["many"]).compile(SGD(), LOSS)
+        engine_of(NETWORKS["many"]).compile(TrainingSettings(SGD(), LOSS))
     with pytest.raises(UsageError, match="class_weights: expected one for each of 3 classes, received 2"):
-        engine_of(network()).compile(SGD(), [CategoricalCrossentropy(class_weights=(1.0, 2.0))])
+        engine_of(network()).compile(TrainingSettings(SGD(), [CategoricalCrossentropy(class_weights=(1.0, 2.0))]))

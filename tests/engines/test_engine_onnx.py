@@ -12,6 +12,7 @@ from onnx.reference import ReferenceEvaluator
 
 import striate
 from striate._types import Array
+from striate.engines.base import TrainingSettings
 from striate.engines.losses import MeanSquaredError
 from striate.engines.numpy import NumpyEngine
 from striate.engines.onnxruntime import OnnxEngine
@@ -320,7 +321,7 @@ def test_training_is_refused() -> None:
     network = chain((4,), Dense(3))
     engine, x, t = OnnxEngine(network, lively_weights(network)), pixels(network, 2), [np.zeros((2, 3))]
     with pytest.raises(UsageError, match=REFUSED):
-        engine.compile(SGD(), [MeanSquaredError()])
+        engine.compile(TrainingSettings(SGD(), [MeanSquaredError()]))
     with pytest.raises(UsageError, match=REFUSED):
         engine.train_step(x, t, learning_rate=0.1, step=0)
     with pytest.raises(UsageError, match=REFUSED):

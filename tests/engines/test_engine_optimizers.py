@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from striate._types import Array, Weights
+from striate.engines.base import TrainingSettings
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.numpy import parameters
 from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop, get_optimizer
@@ -150,7 +151,7 @@ def test_compile_forgets_and_empty_slots_reset() -> None:
     assert step() != first
     engine.slots = {}
     assert step() == first
-    engine.compile(Adam(), [CategoricalCrossentropy()])
+    engine.compile(TrainingSettings(Adam(), [CategoricalCrossentropy()]))
     assert engine.slots == {}
     assert step() == first
 

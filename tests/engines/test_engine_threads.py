@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from striate._types import Array
+from striate.engines.base import TrainingSettings
 from striate.engines.numpy import NumpyEngine, shards
 from striate.engines.optimizers import Adam
 from striate.engines.weights import initial_weights
@@ -24,7 +25,7 @@ FOR_NUMPY = [name for name in names() if zoo_network(name).multiply_adds < 1e8] 
 def train(network: Network, batch: int, threads: int) -> tuple[list[bytes], list[float]]:
     """The bytes of all weights, slots and outputs, and the losses, of three steps."""
     engine = NumpyEngine(network, initial_weights(network, 1), threads=threads)
-    engine.compile(Adam(), default_losses(network), seed=2)
+    engine.compile(TrainingSettings(Adam(), default_losses(network), seed=2))
     shape = network.output_shapes[0]
     losses, outputs = [], []
     for step in range(3):

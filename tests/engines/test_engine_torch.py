@@ -14,6 +14,7 @@ import torch
 from torch.nn import functional
 
 from striate._types import Array, Weights
+from striate.engines.base import TrainingSettings
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, Adam, Optimizer
 from striate.engines.torch import TorchEngine, memory, trial
@@ -58,7 +59,7 @@ def network() -> Network:
 
 def engine(precision: str = "float32", optimizer: Optimizer = SGD(momentum=0.9), **settings: Any) -> TorchEngine:  # noqa: B008
     made = TorchEngine(network(), initial_weights(network(), 0), device="cpu", precision=precision, **settings)
-    made.compile(optimizer, LOSS, seed=1, average=0.9)
+    made.compile(TrainingSettings(optimizer, LOSS, seed=1, average=0.9))
     return made
 
 

@@ -123,7 +123,7 @@ def test_pixels_that_lie_elsewhere_are_read_batch_by_batch(
 
 
 class Slow:
-    """An engine's `change` that takes its time, the first batch the longest."""
+    """An engine's `augment` that takes its time, the first batch the longest."""
 
     def __init__(self) -> None:
         self.made, self.at_once, self.most = 0, 0, 0
@@ -142,14 +142,14 @@ def test_many_threads_keep_the_order(threads: int, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(feed, "THREADS", threads)
     monkeypatch.setattr(feed, "AHEAD", 3)
     expected = fed(STRONG)
-    monkeypatch.setattr(type(engine()), "change", slow := Slow())
+    monkeypatch.setattr(type(engine()), "augment", slow := Slow())
     for (batch, _), (same, _) in zip(fed(STRONG), expected, strict=True):
         assert np.array_equal(batch.inputs[0], same.inputs[0])
     assert slow.most == threads
 
 
 def test_no_more_is_made_than_is_about_to_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(engine()), "change", slow := Slow())
+    monkeypatch.setattr(type(engine()), "augment", slow := Slow())
     recipe = Recipe(batch_size=2, augmentation=STRONG)
     coming = Feed(Samples((X,), (Y,)), recipe, engine()).epoch(0)
     next(coming)

@@ -8,6 +8,7 @@ import pytest
 
 import striate as st
 from striate.data import Augmentation
+from striate.engines.base import TrainingSettings
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD
 from striate.engines.weights import initial_weights
@@ -72,7 +73,7 @@ def test_each_step_is_a_step_of_training_with_its_rate() -> None:
     seen: list[tuple[int, float, float]] = []
     sweep = find_rate(found, recipe, train, steps=8, watch=lambda *told: seen.append(told))
     own.engine.weights = initial_weights(own.network, 0)
-    own.engine.compile(SGD(), [CategoricalCrossentropy()])
+    own.engine.compile(TrainingSettings(SGD(), [CategoricalCrossentropy()]))
     losses: list[float] = []
     feed, rates = Feed(train, recipe, own.engine), np.geomspace(LOWEST, HIGHEST, 8)
     for epoch in range(3):
@@ -80,7 +81,9 @@ def test_each_step_is_a_step_of_training_with_its_rate() -> None:
             if len(losses) < 8:
                 rate = float(rates[len(losses)])
                 step = len(losses)
-                result = own.engine.train_step(batch.inputs, batch.targets, learning_rate=rate, step=step, batch=size)
+                result = own.engine.train_step(
+                    batch.inputs, batch.targets, learning_rate=rate, step=step, global_batch=size
+                )
                 losses.append(result.loss)
     assert sweep.rates == pytest.approx(rates)
     assert sweep.losses == tuple(losses)

@@ -10,6 +10,7 @@ import training_job as job
 
 import striate as st
 from striate.data import Augmentation, batches, epoch_order
+from striate.engines.base import TrainingSettings
 from striate.engines.choose import make_engine
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, Adam
@@ -93,7 +94,7 @@ def test_fit_takes_the_steps_that_the_recipe_describes(
     x, y = data.train.x, data.train.y
     network = softmax_regression().network
     engine = make_engine("numpy", network, initial_weights(network, 4))
-    engine.compile(recipe.optimizer, [CategoricalCrossentropy()], seed=4)
+    engine.compile(TrainingSettings(recipe.optimizer, [CategoricalCrossentropy()], seed=4))
     slices = batches(len(x), 40)
     step, losses, right = 0, [], []
     for epoch in range(3):

@@ -11,6 +11,7 @@ import training_job as job
 import striate as st
 from striate._types import Weights
 from striate.data import batches, epoch_order
+from striate.engines.base import TrainingSettings
 from striate.engines.choose import make_engine
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, with_weight_decay
@@ -45,7 +46,7 @@ def by_hand(
     """The weights after each step."""
     network = softmax_regression().network
     engine = make_engine("numpy", network, initial_weights(network, recipe.seed))
-    engine.compile(recipe.optimizer, losses, seed=recipe.seed, **settings)
+    engine.compile(TrainingSettings(recipe.optimizer, losses, seed=recipe.seed, **settings))
     x, y, step, found = data.train.x, data.train.y, 0, []
     for epoch in range(recipe.epochs):
         order = epoch_order(len(x), recipe.seed, epoch)
@@ -248,7 +249,7 @@ def test_settings_survive_json() -> None:
         ({"patience": 1.5}, r"patience must be a whole number, 1 or more; received 1\.5"),
         ({"class_weights": "yes"}, "class_weights is true or false; received 'yes'"),
         ({"clip_norm": -1.0}, r"clip_norm must be above 0; received -1\.0"),
-        ({"average": 1.0}, r"average lies in 0 … 1, 1 left out; received 1\.0"),
+        ({"average": 1.0}, r"average must be at least 0 and below 1; received 1\.0"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: str) -> None:

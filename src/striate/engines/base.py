@@ -1,4 +1,4 @@
-"""What an engine must do to run, train and give up the weights of a network."""
+"""The engine contract: everything the rest of Striate may ask of an engine, on one page."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
@@ -15,48 +15,111 @@ from striate.network import Network
 T = TypeVar("T")
 
 
-class Changes(Protocol):
-    """What augmentation does to the pictures of one batch: `striate.data.Changes`."""
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How an engine trains a network. Raises UsageError for values out of range.
 
-    def apply(self, x: Array) -> Array:
-        """The changed pictures, in NumPy."""
+    Attributes:
+        optimizer: The update rule.
+        losses: One for each output of the network, in their order.
+        seed: 0 or more; with the step it decides what dropout drops.
+        clip_norm: Above 0; gradients whose norm over all parameters together is larger are scaled down to it.
+        average: 0 to below 1; keep a moving average of the weights with this decay per step. In the first steps the
+            decay is (1 + step) / (10 + step) where that is smaller.
+        frozen: Names of layers that keep their weights, moving statistics included, bit for bit. They work as in
+            inference and have no gradients; penalties on their weights still count in the loss.
+    """
+
+    optimizer: Optimizer
+    losses: Sequence[Loss]
+    seed: int = 0
+    clip_norm: float | None = None
+    average: float | None = None
+    frozen: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise UsageError(f"clip_norm must be above 0; received {self.clip_norm}.")
+        if self.average is not None and not 0 <= self.average < 1:
+            raise UsageError(f"average must be at least 0 and below 1; received {self.average}.")
+
+    def check(self, network: Network) -> None:
+        """Check that the losses and frozen layers fit a network.
+
+        Raises:
+            UsageError: The number of losses or of class weights does not match the outputs, a frozen layer does not
+                exist, or no layer is left to train.
+        """
+        if len(self.losses) != len(network.outputs):
+            raise UsageError(f"Expected one loss for each of {len(network.outputs)} outputs, got {len(self.losses)}.")
+        for loss, (*_, classes) in zip(self.losses, network.output_shapes, strict=True):
+            weights = getattr(loss, "class_weights", None)
+            if weights is not None and len(weights) != classes:
+                raise UsageError(f"class_weights: expected one for each of {classes} classes, received {len(weights)}.")
+        names = {str(node.layer.name) for node in network.nodes}
+        for name in self.frozen:
+            if name not in names:
+                raise UsageError(f"frozen: '{network.name}' has no layer '{name}'.{nearest(name, names)}")
+        trainable = {parameter.name.rsplit("/", 1)[0] for parameter in network.parameters if parameter.trainable}
+        if trainable and trainable <= set(self.frozen):
+            raise UsageError(
+                f"frozen holds all layers of '{network.name}' that can be trained: leave at least one out."
+            )
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """What one training step found.
+    """The result of one training step.
 
-    loss: mean over the batch (of all processes), penalties included, before the update.
-    outputs: one array (N, …) for each output of the network, in training mode, before the update; of the samples
-    that this process was given.
+    Attributes:
+        loss: Mean over the batch (of all processes), penalties included, before the update.
+        outputs: One array (N, …) for each output of the network, in training mode, before the update, for the samples
+            that this process was given.
     """
 
     loss: float
     outputs: tuple[Array, ...]
 
 
+class Changes(Protocol):
+    """Augmentation of the images of one batch, as in `striate.data.Changes`."""
+
+    def apply(self, x: Array) -> Array:
+        """Return the augmented images, computed with NumPy."""
+
+
 class Engine(ABC):
-    """One network with its weights, on one kind of hardware.
+    """A network with its weights on one kind of hardware.
 
-    Inputs are arrays of shape (N, *input shape) of any real dtype, one for each input of the network;
-    targets are arrays (N,) of class numbers, or (N, *output shape), one for each output.
-    All results are NumPy arrays, channels last.
+    Inputs are arrays (N, *input shape) of any real dtype, one for each input of the network. Targets are class numbers
+    (N,) or arrays (N, *output shape), one for each output. All results are NumPy arrays, channels last.
 
-    device: where it computes, as text, for example "cuda:0"; accelerator: its maker's name for it, None for the CPU.
-    precision: of the forward and backward pass in training; known once it is compiled.
-    Several processes may train together: each is given the samples rank, rank + world, … of every batch.
+    Several processes may train together (`rank`, `world_size`). Each is given the samples rank, rank + world_size, …
+    of every batch, and all of them must call `train_step`, `sum_over_processes`, `broadcast` and `gather` alike.
+
+    Attributes:
+        name: The engine's name in `EngineSettings`.
+        network: The description.
+        dtype: Of the weights: "float32", or "float64" for tests.
+        device: Where it computes, for example "cuda:0".
+        accelerator: The manufacturer's name for the device; None for a CPU.
+        precision: Of the forward and backward pass in training; known once the engine is compiled.
+        rank: This process's number, from 0.
+        world_size: The number of processes that train together.
     """
 
     name: ClassVar[str]
     device: Any = "cpu"
-    precision: str = "float32"
     accelerator: str | None = None
+    precision: str = "float32"
     rank: int = 0
     world_size: int = 1
 
     def __init__(self, network: Network, weights: Mapping[str, Array], *, dtype: str = "float32") -> None:
         self.network = network
         self.dtype = dtype
+
+    # State: what a checkpoint keeps.
 
     @property
     @abstractmethod
@@ -67,53 +130,38 @@ class Engine(ABC):
     @abstractmethod
     def weights(self, weights: Mapping[str, Array]) -> None: ...
 
-    @abstractmethod
-    def compile(
-        self,
-        optimizer: Optimizer,
-        losses: Sequence[Loss],
-        *,
-        seed: int = 0,
-        clip_norm: float | None = None,
-        average: float | None = None,
-        frozen: Collection[str] = (),
-    ) -> None:
-        """Say how to train: one loss for each output. `seed` decides dropout. Clears the optimiser's slots.
-
-        clip_norm: gradients whose norm, over all parameters together, is larger are shrunk to it.
-        average: 0 to below 1; beside the weights, keep their moving average with this memory for each step. It and the
-        moving statistics' average are slots (`C1/kernel/average`). Early on the memory is (1 + step) / (10 + step).
-        frozen: names of layers that stay as they are, bit for bit: moving statistics too, for they work as in
-        inference. They have no gradients, and the backward pass ends where nothing below learns. Penalties on their
-        weights still count in the loss.
-        """
-
     @property
     @abstractmethod
     def slots(self) -> Weights:
-        """Copies of the optimiser's memory by name (`C1/kernel/momentum`); empty before the first step."""
+        """Copies of the optimizer's state by name (`C1/kernel/momentum`, `C1/kernel/average`); empty before a step."""
 
     @slots.setter
     @abstractmethod
     def slots(self, slots: Mapping[str, Array]) -> None: ...
 
     def averaged(self) -> AbstractContextManager[None]:
-        """Within it, the averaged weights stand in the place of the weights; without an average, nothing changes."""
+        """Use the averaged weights in place of the weights inside a `with` block; no change without an average."""
         return nullcontext()
+
+    # Inference.
 
     @abstractmethod
     def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
-        """Outputs of one batch. `training` switches dropout and batch statistics; nothing is updated."""
+        """Return the outputs of one batch. `training` turns on dropout and batch statistics; nothing is updated."""
 
     @abstractmethod
     def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
-        """The output (N, …) of every layer by name, in inference mode; of a shared layer, its last use."""
+        """Return the output (N, …) of every layer by name, in inference mode; for a shared layer, of its last use."""
+
+    # Training.
 
     @abstractmethod
-    def gradients(
-        self, inputs: Sequence[Array], targets: Sequence[Array], *, training: bool = True, step: int = 0
-    ) -> tuple[float, Weights]:
-        """Loss (penalties included) and its gradient for every trainable parameter of layers that are not frozen."""
+    def compile(self, settings: TrainingSettings) -> None:
+        """Set how to train and clear the slots. Raises UsageError for settings that do not fit the network."""
+
+    def augment(self, x: Array, changes: Changes) -> Any:
+        """Return augmented images (N, H, W, C), in the form that this engine's `train_step` takes fastest."""
+        return changes.apply(x)
 
     @abstractmethod
     def train_step(
@@ -123,37 +171,37 @@ class Engine(ABC):
         *,
         learning_rate: float,
         step: int,
-        batch: int | None = None,
+        global_batch: int | None = None,
     ) -> StepResult:
-        """One optimiser step. `step` counts from 0 over the whole training; with the seed it decides dropout.
+        """Update the weights once.
 
-        batch: how many samples the step has in all processes together; None: those given here.
+        Args:
+            inputs: This process's samples.
+            targets: Their targets.
+            learning_rate: Of this step.
+            step: Counts from 0 over the whole training; with the seed it decides what dropout drops.
+            global_batch: How many samples the step has in all processes together; None: those given here.
+
+        Returns:
+            Loss and outputs before the update.
         """
 
-    def change(self, x: Array, changes: Changes) -> Any:
-        """Pictures (N, H, W, C) changed by augmentation, in the form that this engine's train_step takes best."""
-        return changes.apply(x)
+    @abstractmethod
+    def gradients(
+        self, inputs: Sequence[Array], targets: Sequence[Array], *, training: bool = True, step: int = 0
+    ) -> tuple[float, Weights]:
+        """Return the loss (penalties included) and its gradient for every trainable parameter that is not frozen."""
 
-    def total(self, values: Sequence[float]) -> list[float]:
-        """Each value summed over all processes."""
+    # Communication between processes that train together; trivial where there is only one.
+
+    def sum_over_processes(self, values: Sequence[float]) -> list[float]:
+        """Return each value summed over all processes."""
         return list(values)
 
-    def share(self, value: T) -> T:
-        """The value that the first process has, in all of them."""
+    def broadcast(self, value: T) -> T:
+        """Return the value that rank 0 has, in all processes."""
         return value
 
     def gather(self, rows: Array) -> Array:
-        """The rows (N, …) of all processes, those of the first first."""
+        """Return the rows (N, …) of all processes in order of rank."""
         return rows
-
-
-def check_frozen(network: Network, frozen: Collection[str]) -> frozenset[str]:
-    """Names of layers that training leaves as they are. Raises UsageError for unknown ones, and where none is left."""
-    names = {str(node.layer.name) for node in network.nodes}
-    for name in frozen:
-        if name not in names:
-            raise UsageError(f"frozen: '{network.name}' has no layer '{name}'.{nearest(name, names)}")
-    learning = {parameter.name.rsplit("/", 1)[0] for parameter in network.parameters if parameter.trainable}
-    if learning and learning <= set(frozen):
-        raise UsageError(f"frozen holds all layers of '{network.name}' that can learn: leave one out.")
-    return frozenset(frozen)

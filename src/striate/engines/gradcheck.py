@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from striate._types import Array, Weights
+from striate.engines.base import TrainingSettings
 from striate.engines.losses import CategoricalCrossentropy, Loss, MeanSquaredError
 from striate.engines.numpy.engine import NumpyEngine
 from striate.engines.numpy.losses import MATCHES, RULES
@@ -104,7 +105,7 @@ class _Question:
         self.targets = [_target(loss, shape, generator) for loss, shape in zip(losses, shapes, strict=True)]
         self._penalties = Penalties(network, self.weights)
         self._engine = NumpyEngine(network, self.weights, dtype="float64")
-        self._engine.compile(SGD(), losses, seed=seed)
+        self._engine.compile(TrainingSettings(SGD(), losses, seed))
 
     def gradients(self) -> Weights:
         """By backpropagation."""

@@ -1,12 +1,10 @@
 """Descriptions of losses: what is minimised, and which output it goes with."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 from striate.errors import UsageError, nearest
-from striate.network import Network
 
 
 @dataclass(frozen=True)
@@ -62,13 +60,3 @@ def get_loss(loss: str | Loss, **settings: Any) -> Loss:
     if loss not in LOSSES:
         raise UsageError(f"There is no loss '{loss}'.{nearest(loss, LOSSES)}")
     return LOSSES[loss](**settings)
-
-
-def check_losses(network: Network, losses: Sequence[Loss]) -> None:
-    """Raise UsageError unless there is a loss for each output, and a weight for each class where they are weighted."""
-    if len(losses) != len(network.outputs):
-        raise UsageError(f"Expected one loss for each of {len(network.outputs)} outputs, got {len(losses)}.")
-    for loss, (*_, classes) in zip(losses, network.output_shapes, strict=True):
-        weights = getattr(loss, "class_weights", None)
-        if weights is not None and len(weights) != classes:
-            raise UsageError(f"class_weights: expected one for each of {classes} classes, received {len(weights)}.")

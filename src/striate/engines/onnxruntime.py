@@ -1,6 +1,6 @@
 """The ONNX engine: inference with ONNX Runtime, the fastest on a CPU. It does not train."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from math import prod
@@ -10,9 +10,7 @@ import numpy as np
 import onnxruntime
 
 from striate._types import Array, Weights
-from striate.engines.base import Engine, StepResult
-from striate.engines.losses import Loss
-from striate.engines.optimizers import Optimizer
+from striate.engines.base import Engine, StepResult, TrainingSettings
 from striate.errors import UsageError
 from striate.network import Network
 from striate.onnx.export.model import build_model
@@ -102,16 +100,7 @@ class OnnxEngine(Engine):
             self._sessions[key] = open_session(model.SerializeToString())
         return self._sessions[key], arrays
 
-    def compile(
-        self,
-        optimizer: Optimizer,
-        losses: Sequence[Loss],
-        *,
-        seed: int = 0,
-        clip_norm: float | None = None,
-        average: float | None = None,
-        frozen: Collection[str] = (),
-    ) -> None:
+    def compile(self, settings: TrainingSettings) -> None:
         """Raise UsageError: ONNX Runtime does not train."""
         self._refuse()
 
@@ -138,7 +127,7 @@ class OnnxEngine(Engine):
         *,
         learning_rate: float,
         step: int,
-        batch: int | None = None,
+        global_batch: int | None = None,
     ) -> StepResult:
         """Raise UsageError: ONNX Runtime does not train."""
         self._refuse()

@@ -109,11 +109,3 @@ def with_weight_decay(optimizer: Optimizer, weight_decay: float) -> Optimizer:
     if isinstance(optimizer, Adam):
         return AdamW(**asdict(optimizer), weight_decay=weight_decay)
     raise UsageError(f"{type(optimizer).__name__} has no weight decay; use sgd, momentum, nesterov, adam or adamw.")
-
-
-def check_limits(clip_norm: float | None, average: float | None) -> None:
-    """Raise UsageError for a norm of gradients, or a memory of averaged weights, that is out of range."""
-    if clip_norm is not None and not clip_norm > 0:
-        raise UsageError(f"clip_norm must be above 0; received {clip_norm}.")
-    if average is not None and not 0 <= average < 1:
-        raise UsageError(f"average lies in 0 … 1, 1 left out; received {average}.")

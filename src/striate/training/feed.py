@@ -73,7 +73,7 @@ class Feed:
                 index, self._seed, epoch, x.shape[1:], rank=engine.rank, world_size=engine.world_size
             )
             rows, mixing = index[changes.rows], changes.mixing
-            inputs.append(engine.change(x[rows], changes))
+            inputs.append(engine.augment(x[rows], changes))
         targets = tuple(y[rows] for y in self._train.targets)
         return Samples(tuple(inputs), targets if mixing is None else self._mixed(targets, mixing))
 

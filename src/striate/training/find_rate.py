@@ -53,7 +53,9 @@ def find_rate(
     losses: list[float] = []
     with closing(_batches(Feed(train, recipe, model.engine))) as batches:
         for step, (rate, (batch, size)) in enumerate(zip(rates.tolist(), batches, strict=False)):
-            result = model.engine.train_step(batch.inputs, batch.targets, learning_rate=rate, step=step, batch=size)
+            result = model.engine.train_step(
+                batch.inputs, batch.targets, learning_rate=rate, step=step, global_batch=size
+            )
             losses.append(result.loss)
             if watch:
                 watch(step, rate, result.loss)

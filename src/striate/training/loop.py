@@ -143,11 +143,15 @@ class _Loop:
         model, here, engine = self.model, self.position, self.model.engine
         for callback in self.before_batch:
             callback.on_train_batch_begin(here.batch)
-        result = engine.train_step(batch.inputs, batch.targets, learning_rate=rate, step=model.iterations, batch=count)
+        result = engine.train_step(
+            batch.inputs, batch.targets, learning_rate=rate, step=model.iterations, global_batch=count
+        )
         if not math.isfinite(result.loss):
             raise self._diverged(result.loss, rate)
         here.sums[0] += result.loss * count
-        for index, value in enumerate(engine.total(self.figures.sums(result.outputs, batch.targets)), start=1):
+        for index, value in enumerate(
+            engine.sum_over_processes(self.figures.sums(result.outputs, batch.targets)), start=1
+        ):
             here.sums[index] += value
         here.count += count
         here.batch += 1
@@ -199,7 +203,9 @@ class _Loop:
 
     def _pause(self) -> None:
         """Between two steps: heed Ctrl-C and SIGTERM, and save when the last checkpoint is some time ago."""
-        if self.model.engine.total([self.interrupt.pending])[0]:  # in any process: they all stop at the same step
+        if self.model.engine.sum_over_processes([self.interrupt.pending])[
+            0
+        ]:  # in any process: they all stop at the same step
             raise KeyboardInterrupt(self._interrupted())
         # The clock decides only when a checkpoint is written, never what is computed.
         if self.run and time.monotonic() - self.saved_at > CHECKPOINT_SECONDS:
@@ -228,7 +234,7 @@ class _Loop:
 
     def _resume(self) -> None:
         # The others may be on machines that do not see the run folder.
-        checkpoint = self.model.engine.share(self._checkpoint())
+        checkpoint = self.model.engine.broadcast(self._checkpoint())
         if checkpoint is None:
             return
         self.model.engine.weights = checkpoint.weights

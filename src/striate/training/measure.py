@@ -28,7 +28,7 @@ def measure(
         loss = sum(map(loss_sum, losses, outputs, targets))
         for index, value in enumerate([loss, *figures.sums(outputs, targets)]):
             sums[index] += value
-    totals = zip(["loss", *figures.names], engine.total(sums), strict=True)
+    totals = zip(["loss", *figures.names], engine.sum_over_processes(sums), strict=True)
     means = {name: value / len(samples) for name, value in totals}
     return means | {"loss": means["loss"] + penalty(engine)}
 

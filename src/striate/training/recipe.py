@@ -1,11 +1,13 @@
 """A recipe: how long, how fast and on what changed copies a network trains, as plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from striate.data import Augmentation
-from striate.engines.optimizers import OPTIMIZERS, Adam, Optimizer, check_limits, get_optimizer
+from striate.engines.base import TrainingSettings
+from striate.engines.losses import Loss
+from striate.engines.optimizers import OPTIMIZERS, Adam, Optimizer, get_optimizer
 from striate.errors import UsageError, nearest
 from striate.training.schedules import OneCycle, Schedule, get_schedule, schedule_to_dict
 
@@ -49,9 +51,13 @@ class Recipe:
             raise UsageError(f"class_weights is true or false; received {self.class_weights!r}.")
         if not isinstance(self.frozen, tuple) or not all(isinstance(name, str) for name in self.frozen):
             raise UsageError(f"frozen is a list of names of layers; received {self.frozen!r}.")
-        check_limits(self.clip_norm, self.average)
+        self.training_settings(())  # refuses values out of range
         if not 0 <= self.label_smoothing < 1:
             raise UsageError(f"label_smoothing lies in 0 … 1, 1 left out; received {self.label_smoothing}.")
+
+    def training_settings(self, losses: Sequence[Loss]) -> TrainingSettings:
+        """Return the part of the recipe that an engine needs, with these losses."""
+        return TrainingSettings(self.optimizer, losses, self.seed, self.clip_norm, self.average, self.frozen)
 
     def to_dict(self) -> dict[str, Any]:
         """All settings, ready for JSON."""

@@ -1,6 +1,6 @@
 """The NumPy engine: a network's plan, run on threads over the shards of each batch."""
 
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from itertools import compress
@@ -10,15 +10,15 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from striate._types import Array, Weights
-from striate.engines.base import Engine, StepResult, check_frozen
-from striate.engines.losses import Loss, check_losses
+from striate.engines.base import Engine, StepResult, TrainingSettings
+from striate.engines.losses import Loss
 from striate.engines.numpy import losses, optimizers
 from striate.engines.numpy.memory import Scratch
 from striate.engines.numpy.parameters import Average, Flat, Penalties, clip, joined, stretches
 from striate.engines.numpy.plan import Plan, Planned, make_plan
 from striate.engines.numpy.shards import Crew, cut
 from striate.engines.numpy.steps import Place
-from striate.engines.optimizers import Optimizer, check_limits
+from striate.engines.optimizers import Optimizer
 from striate.errors import UsageError
 from striate.network import BatchNormalization, Network
 
@@ -139,24 +139,14 @@ class NumpyEngine(Engine):
         self._trainable.set(weights)
         self._fixed.set(weights)
 
-    def compile(
-        self,
-        optimizer: Optimizer,
-        losses: Sequence[Loss],
-        *,
-        seed: int = 0,
-        clip_norm: float | None = None,
-        average: float | None = None,
-        frozen: Collection[str] = (),
-    ) -> None:
-        """Say how to train."""
-        check_losses(self.network, losses)
-        check_limits(clip_norm, average)
-        self._freeze(check_frozen(self.network, frozen))
-        self._optimizer, self._losses, self._seed, self._updates = optimizer, tuple(losses), seed, 0
-        self._clip_norm = clip_norm
+    def compile(self, settings: TrainingSettings) -> None:
+        """Set how to train, and clear the slots."""
+        settings.check(self.network)
+        self._freeze(frozenset(settings.frozen))
+        self._optimizer, self._losses, self._seed = settings.optimizer, tuple(settings.losses), settings.seed
+        self._clip_norm, average, self._updates = settings.clip_norm, settings.average, 0
         self._average = None if average is None else Average(average, [self._trainable, self._fixed])
-        self._slots = {name: Flat(self._trained, self.dtype) for name in optimizers.slot_names(optimizer)}
+        self._slots = {name: Flat(self._trained, self.dtype) for name in optimizers.slot_names(settings.optimizer)}
 
     @property
     def slots(self) -> Weights:
@@ -219,7 +209,7 @@ class NumpyEngine(Engine):
         *,
         learning_rate: float,
         step: int,
-        batch: int | None = None,
+        global_batch: int | None = None,
     ) -> StepResult:
         """One optimiser step, of one process: all samples of the batch are given here."""
         if self._optimizer is None:

@@ -98,11 +98,11 @@ class GroupEngine(Engine):
         here = join()
         self.rank, self.world_size = here.rank, here.world_size
 
-    def total(self, values: Sequence[float]) -> list[float]:
+    def sum_over_processes(self, values: Sequence[float]) -> list[float]:
         """Each value summed over all processes."""
         return total(values)
 
-    def share(self, value: T) -> T:
+    def broadcast(self, value: T) -> T:
         """The value that the first process has, in all of them."""
         return share(value)
 

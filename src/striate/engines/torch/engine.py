@@ -1,6 +1,6 @@
 """The PyTorch engine: a network as a module, trained by PyTorch's own optimisers on any of its devices."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from math import prod
@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from striate._types import Array, Weights
-from striate.engines.base import Changes, StepResult, check_frozen
-from striate.engines.losses import Loss, check_losses
-from striate.engines.optimizers import Optimizer, check_limits
+from striate.engines.base import Changes, StepResult, TrainingSettings
+from striate.engines.losses import Loss
+from striate.engines.optimizers import Optimizer
 from striate.engines.torch import optimizers
 from striate.engines.torch.changes import apply
 from striate.engines.torch.device import (
@@ -101,27 +101,18 @@ class TorchEngine(GroupEngine):
                 received = weights[name].shape if name in weights else "nothing"
                 raise UsageError(f"Weights of '{name}': expected shape {parameter.shape}, received {received}.")
 
-    def compile(
-        self,
-        optimizer: Optimizer,
-        losses: Sequence[Loss],
-        *,
-        seed: int = 0,
-        clip_norm: float | None = None,
-        average: float | None = None,
-        frozen: Collection[str] = (),
-    ) -> None:
-        """Say how to train."""
-        check_losses(self.network, losses)
-        check_limits(clip_norm, average)
-        self._freeze(check_frozen(self.network, frozen))
-        self._optimizer, self._losses, self._seed, self._updates = optimizer, tuple(losses), seed, 0
-        self._clip_norm, self._average, self._averages = clip_norm, average, {}
+    def compile(self, settings: TrainingSettings) -> None:
+        """Set how to train, and clear the slots."""
+        settings.check(self.network)
+        self._freeze(frozenset(settings.frozen))
+        self._optimizer, self._losses, self._seed = settings.optimizer, tuple(settings.losses), settings.seed
+        self._clip_norm, self._average = settings.clip_norm, settings.average
+        self._averages, self._updates = {}, 0
         self._forget_rule()
         if self.device.type == "cpu":
             keep_freed_memory()
         if self.precision == "auto":
-            self.precision = self.share(faster_precision(self.network, self._losses, self.device, self._try))
+            self.precision = self.broadcast(faster_precision(self.network, self._losses, self.device, self._try))
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "float16")
 
     def _freeze(self, frozen: frozenset[str]) -> None:
@@ -231,15 +222,15 @@ class TorchEngine(GroupEngine):
         *,
         learning_rate: float,
         step: int,
-        batch: int | None = None,
+        global_batch: int | None = None,
     ) -> StepResult:
         """One optimiser step. Raises TrainingError when the device's memory does not hold the batch."""
         if self._optimizer is None:
             raise UsageError("The engine does not know how to train yet: call compile first.")
-        batch = batch or int(self.total([len(inputs[0])])[0])
+        count = global_batch or int(self.sum_over_processes([len(inputs[0])])[0])
         try:
             with lost_processes():
-                loss, outputs, context = self._differentiate(inputs, targets, True, step, batch)
+                loss, outputs, context = self._differentiate(inputs, targets, True, step, count)
             moved = self._update(learning_rate)
         except torch.OutOfMemoryError as error:
             clear_frames(error.__traceback__)  # which hold on to the maps
@@ -248,10 +239,10 @@ class TorchEngine(GroupEngine):
             self._move_statistics(context)
             self._move_averages()
             self._updates += 1
-        mean = self.total([float(loss)])[0] / self.world_size
+        mean = self.sum_over_processes([float(loss)])[0] / self.world_size
         return StepResult(mean, tuple(from_maps(output, self.dtype) for output in outputs))
 
-    def change(self, x: Array, changes: Changes) -> Any:
+    def augment(self, x: Array, changes: Changes) -> Any:
         """Pictures (N, H, W, C) changed on the device, as a tensor (N, C, H, W); on the CPU NumPy is the faster."""
         if self.device.type == "cpu":
             return changes.apply(x)
