@@ -149,9 +149,8 @@ class _Loop:
         if not math.isfinite(result.loss):
             raise self._diverged(result.loss, rate)
         here.sums[0] += result.loss * count
-        for index, value in enumerate(
-            engine.sum_over_processes(self.figures.sums(result.outputs, batch.targets)), start=1
-        ):
+        found = engine.sum_over_processes(self.figures.sums(result.outputs, batch.targets))
+        for index, value in enumerate(found, start=1):
             here.sums[index] += value
         here.count += count
         here.batch += 1
