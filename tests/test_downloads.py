@@ -1,4 +1,4 @@
-"""Fetching files: by checksum, and going on where a download broke off."""
+"""Downloads: checksums, and continuing after an interruption."""
 
 import hashlib
 import threading
@@ -18,20 +18,20 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()[:8]
 
 
 class Server:
-    """Gives out CONTENT; `cut`: the connection ends after so many bytes; `ranges`: whether it can begin within."""
+    """Serves CONTENT; cut: the connection ends after so many bytes; ranges: whether range requests are supported."""
 
     def __init__(self) -> None:
         self.content = CONTENT
         self.cut: int | None = None
         self.ranges = True
-        self.asked: list[str | None] = []
+        self.ranges_requested: list[str | None] = []
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                wanted = self.headers["Range"]
-                server.asked.append(wanted)
-                start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and server.ranges else 0
+                requested = self.headers["Range"]
+                server.ranges_requested.append(requested)
+                start = int(requested.removeprefix("bytes=").removesuffix("-")) if requested and server.ranges else 0
                 if start and start >= len(server.content):
                     self.send_error(416)
                     return
@@ -57,31 +57,31 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     server.http.server_close()
 
 
-def test_a_file_is_fetched_once(server: Server, tmp_path: Path) -> None:
+def test_a_file_is_downloaded_once(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "new" / "file"
     for _ in range(2):
         assert fetch(server.address, path, SHA256) == path
         assert path.read_bytes() == CONTENT
-    assert server.asked == [None]
+    assert server.ranges_requested == [None]
     assert [file.name for file in path.parent.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_a_download_that_broke_off_goes_on_or_begins_anew(server: Server, tmp_path: Path, ranges: bool) -> None:
+def test_an_interrupted_download_continues_or_starts_over(server: Server, tmp_path: Path, ranges: bool) -> None:
     server.cut, server.ranges = 6000, ranges
     path = tmp_path / "file"
     with pytest.raises(
-        DownloadError, match=r"the connection ended after 6,000 of 10,240 bytes\. What came so far is k"
+        DownloadError, match=r"the connection ended after 6,000 of 10,240 bytes\. The part received so far is k"
     ):
         fetch(server.address, path, SHA256)
     assert not path.exists()
     server.cut = None
     fetch(server.address, path, SHA256)
     assert path.read_bytes() == CONTENT
-    assert server.asked == [None, "bytes=6000-"]
+    assert server.ranges_requested == [None, "bytes=6000-"]
 
 
-def test_a_part_that_is_whole_or_too_long(server: Server, tmp_path: Path) -> None:
+def test_a_partial_file_that_is_complete_or_too_long(server: Server, tmp_path: Path) -> None:
     path, part = tmp_path / "file", tmp_path / "file.part"
     part.write_bytes(CONTENT)
     assert fetch(server.address, path, SHA256).read_bytes() == CONTENT
@@ -92,7 +92,7 @@ def test_a_part_that_is_whole_or_too_long(server: Server, tmp_path: Path) -> Non
     assert fetch(server.address, path, SHA256).read_bytes() == CONTENT
 
 
-def test_a_wrong_file_is_thrown_away_and_a_damaged_one_replaced(server: Server, tmp_path: Path) -> None:
+def test_a_wrong_file_is_deleted_and_a_damaged_one_replaced(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"damaged")
     server.content = CONTENT[:-1] + b"?"
@@ -103,8 +103,8 @@ def test_a_wrong_file_is_thrown_away_and_a_damaged_one_replaced(server: Server, 
     assert fetch(server.address, path, SHA256).read_bytes() == CONTENT
 
 
-def test_without_a_network_or_a_file(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "LARGEST", 9000)
+def test_failed_downloads_say_why(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "MAX_BYTES", 9000)
     with pytest.raises(DownloadError, match="could not be downloaded: it has more than 9,000 bytes"):
         fetch(server.address, tmp_path / "file", SHA256)
     with pytest.raises(DownloadError, match="nonsense could not be downloaded: unknown url type"):
@@ -114,7 +114,7 @@ def test_without_a_network_or_a_file(server: Server, tmp_path: Path, monkeypatch
         fetch(server.address, tmp_path / "taken" / "file", SHA256)
 
 
-def test_several_processes_may_fetch_it_at_once(server: Server, tmp_path: Path) -> None:
+def test_several_processes_may_download_at_once(server: Server, tmp_path: Path) -> None:
     server.content = content = bytes(3 * downloads.CHUNK + 5)
     sha256 = hashlib.sha256(content).hexdigest()
     with ThreadPoolExecutor(4) as pool:

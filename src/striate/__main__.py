@@ -1,4 +1,4 @@
-"""Lets `python -m striate` do what `striate` does."""
+"""Run the command line with `python -m striate`."""
 
 from striate.cli import main
 

@@ -1,4 +1,4 @@
-"""The callbacks, where people who know Keras look for them: `from striate.callbacks import EarlyStopping`."""
+"""The callbacks, importable as in Keras: `from striate.callbacks import EarlyStopping`."""
 
 from striate.training import callbacks as _callbacks
 from striate.training.callbacks import *  # noqa: F403

@@ -1,4 +1,4 @@
-"""Fetch files from addresses on the web: whole and right, or not at all; what broke off goes on where it stood."""
+"""Download files, verified by checksum; interrupted downloads continue where they stopped."""
 
 import hashlib
 import os
@@ -13,86 +13,96 @@ from striate.errors import DownloadError
 TIMEOUT = 30  # seconds without a byte
 CHUNK = 1 << 20  # bytes
 RANGE_NOT_SATISFIABLE = 416
-LARGEST = 1 << 30  # bytes; the largest file of published weights has 553 MB
+MAX_BYTES = 1 << 30  # the largest file of published weights has 553 MB
 
 
 def cache_folder() -> Path:
-    """Where downloads and the pixels of photographs are kept: $STRIATE_CACHE, else the system's folder for caches."""
+    """Return the folder for downloads and decoded images: $STRIATE_CACHE, or the operating system's cache folder."""
     from platformdirs import user_cache_dir
 
     return Path(os.environ.get("STRIATE_CACHE") or user_cache_dir("striate", appauthor=False))
 
 
 def fetch(address: str, path: Path, sha256: str) -> Path:
-    """Bring the file at an address to `path` and return it; a file that is there and right stays.
+    """Download a file, unless it is there already.
 
-    sha256: the first hexadecimal digits of its checksum, or all. What came of a download that broke off is kept
-    beside it as NAME.part, and the next call goes on there. Raises DownloadError if the file cannot be had.
+    An interrupted download is kept as NAME.part, and the next call continues it.
+
+    Args:
+        address: URL of the file.
+        path: Where to store it.
+        sha256: Its checksum, or the first hexadecimal digits of it.
+
+    Returns:
+        `path`.
+
+    Raises:
+        DownloadError: If the file cannot be downloaded or its checksum is wrong.
     """
-    if _is_right(path, sha256):
+    if _is_valid(path, sha256):
         return path
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _go_on(address, part)
+        _resume(address, part)
     except OSError as error:
         raise DownloadError(
-            f"{address} could not be downloaded: {getattr(error, 'reason', error)}. What came so far is kept, so "
-            f"trying again goes on there. Without a network, bring the file to {path}."
+            f"{address} could not be downloaded: {getattr(error, 'reason', error)}. The part received so far is kept; "
+            f"try again to continue. Without network access, copy the file to {path}."
         ) from error
-    if _is_right(part, sha256):
-        with suppress(FileNotFoundError):  # another process was quicker
+    if _is_valid(part, sha256):
+        with suppress(FileNotFoundError):  # another process was faster
             part.replace(path)
-    if _is_right(path, sha256):
+    if _is_valid(path, sha256):
         return path
     part.unlink(missing_ok=True)
     raise DownloadError(
-        f"{address} is not the file that was expected: its SHA-256 does not begin with {sha256}. What came was "
-        "thrown away. Try again, or from another network."
+        f"{address} is not the file that was expected: its SHA-256 does not begin with {sha256}. The "
+        "download was deleted. Try again, or use another network."
     )
 
 
-def _is_right(path: Path, sha256: str) -> bool:
+def _is_valid(path: Path, sha256: str) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest().startswith(sha256)
 
 
-def _go_on(address: str, part: Path) -> None:
-    """Append to a file what it lacks of the one at the address; begin anew where the server gives the whole only."""
+def _resume(address: str, part: Path) -> None:
+    """Append the missing rest of a download; start over if the server only sends whole files."""
     part.touch()
     start = part.stat().st_size
     try:
-        # Not emptied first: of several processes that fetch it at once, all write the same bytes to the same places.
-        with part.open("r+b") as file, _opened(address, start) as (answer, begin, size):
+        # Not truncated first: processes that download it at the same time write the same bytes to the same places.
+        with part.open("r+b") as file, _opened(address, start) as (response, begin, size):
             file.seek(begin)
-            _copy(answer, file, size)
+            _copy(response, file, size)
     except HTTPError as error:
-        if error.code != RANGE_NOT_SATISFIABLE:  # there is nothing after the part: it is whole, or wrong
+        if error.code != RANGE_NOT_SATISFIABLE:  # nothing follows the part: it is complete, or wrong
             raise
 
 
-def _copy(answer: BinaryIO, file: BinaryIO, size: int) -> None:
-    """To the end of the answer, at which the file must have `size` bytes; 0: any number."""
-    while chunk := answer.read(CHUNK):
+def _copy(response: BinaryIO, file: BinaryIO, size: int) -> None:
+    """Copy the rest of a response, after which the file must have `size` bytes; 0: any number."""
+    while chunk := response.read(CHUNK):
         file.write(chunk)
-        if file.tell() > LARGEST:
-            raise OSError(f"it has more than {LARGEST:,} bytes")
+        if file.tell() > MAX_BYTES:
+            raise OSError(f"it has more than {MAX_BYTES:,} bytes")
     if file.tell() < size:
         raise OSError(f"the connection ended after {file.tell():,} of {size:,} bytes")
     file.truncate()
 
 
 def read_address(address: str, most: int) -> bytes:
-    """The body at an address, cut after `most` bytes. Raises OSError for whatever goes wrong."""
-    with _opened(address, 0) as (answer, _, _):
-        return bytes(answer.read(most))
+    """Return the first `most` bytes at a URL; any failure is an OSError."""
+    with _opened(address, 0) as (response, _, _):
+        return bytes(response.read(most))
 
 
 @contextmanager
 def _opened(address: str, start: int) -> Iterator[tuple[BinaryIO, int, int]]:
-    """The body at an address, with a progress bar on a terminal; at which byte it begins, and the file's size or 0."""
+    """Open a URL with a progress bar; gives the body, the byte at which it begins, and the file's size or 0."""
     from http.client import HTTPException
     from urllib.request import Request, urlopen
 
@@ -102,11 +112,13 @@ def _opened(address: str, start: int) -> Iterator[tuple[BinaryIO, int, int]]:
     console = Console(stderr=True)
     headers = {"User-Agent": "striate"} | ({"Range": f"bytes={start}-"} if start else {})
     try:
-        with urlopen(Request(address, headers=headers), timeout=TIMEOUT) as answer:
-            begin = start if answer.status == 206 else 0
-            length = int(answer.headers.get("Content-Length") or 0)
+        with urlopen(Request(address, headers=headers), timeout=TIMEOUT) as response:
+            begin = start if response.status == 206 else 0
+            length = int(response.headers.get("Content-Length") or 0)
             name = address.rsplit("/", 1)[-1]
-            with wrap_file(answer, length, description=name, console=console, disable=not console.is_terminal) as body:
+            with wrap_file(
+                response, length, description=name, console=console, disable=not console.is_terminal
+            ) as body:
                 yield body, begin, begin + length if length else 0
     except (HTTPException, ValueError) as error:
         raise OSError(str(error) or type(error).__name__) from error

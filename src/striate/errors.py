@@ -1,19 +1,19 @@
-"""Every exception that Striate raises on purpose, and the "did you mean" they share."""
+"""All exceptions of Striate, and the "Did you mean …?" of their messages."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class StriateError(Exception):
-    """Base of all errors whose message is meant for the person at the keyboard."""
+    """Base class of all errors whose message is written for the user."""
 
 
 class UsageError(StriateError):
-    """What was asked for makes no sense: an unknown name, options that clash."""
+    """An invalid request: an unknown name, a value out of range, options that exclude each other."""
 
 
 class NetworkError(StriateError):
-    """A network that cannot be built: a shape that does not fit, a wrong setting, a name used twice."""
+    """A network that cannot be built: a shape that does not fit, an invalid setting, a name used twice."""
 
 
 class DataError(StriateError):
@@ -21,11 +21,11 @@ class DataError(StriateError):
 
 
 class DownloadError(DataError):
-    """A data set that could not be fetched, or whose checksum is wrong."""
+    """A file that could not be downloaded, or whose checksum is wrong."""
 
 
 class ModelFileError(StriateError):
-    """A model file that is damaged, foreign, or from a newer Striate."""
+    """A model file that is damaged, not a model file, or from a newer version of Striate."""
 
 
 class RunError(StriateError):
@@ -33,11 +33,23 @@ class RunError(StriateError):
 
 
 class TrainingError(StriateError):
-    """Training that cannot go on, for example because the loss is not a number."""
+    """Training that cannot continue, for example because the loss is not a number."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the end of an error sentence: " Did you mean …?" or the list of what there is."""
+    """Return the end of a message about an unknown name.
+
+    Args:
+        name: The unknown name.
+        known: The names that exist.
+
+    Returns:
+        " Did you mean …?" if a similar name exists, else the list of names.
+
+    Example:
+        >>> nearest("trian", ["train", "evaluate"])
+        " Did you mean 'train'?"
+    """
     known = sorted(known)
     close = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     if close:

@@ -1,4 +1,4 @@
-"""Writing files so that a crash, a kill or a full disk never leaves half of one."""
+"""Atomic writes: a crash, a kill or a full disk never leaves an incomplete file."""
 
 import errno
 import os
@@ -13,10 +13,16 @@ NO_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 def atomic_write(path: str | os.PathLike[str], content: Content) -> None:
-    """Write bytes, text (as UTF-8), or what a function writes to the open file; all of it or nothing.
+    """Write a file completely or not at all.
 
-    The folder is made where it is missing. Until the new content is safely on the disk, the old file stays
-    as it was. Raises RunError when it cannot be written, for example because the disk is full.
+    The old file remains until the new content is safely on disk. A missing folder is created.
+
+    Args:
+        path: The file.
+        content: Bytes, text (written as UTF-8), or a function that writes to the open file.
+
+    Raises:
+        RunError: If the file cannot be written, for example because the disk is full.
     """
     path = Path(path)
     # In the same folder, because a rename is only atomic within one file system.
@@ -35,7 +41,7 @@ def atomic_write(path: str | os.PathLike[str], content: Content) -> None:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Delete what writes that were killed left behind in a folder."""
+    """Delete temporary files that killed writes left behind in a folder."""
     for temporary in folder.glob(".*.[0-9]*.tmp"):
         temporary.unlink(missing_ok=True)
 
@@ -51,7 +57,7 @@ def _write_and_sync(path: Path, content: Content) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    # The rename itself lives in the folder. Windows cannot open one, and needs no such call.
+    # A rename is stored in the folder. Windows cannot open folders and does not need this.
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -63,5 +69,5 @@ def _sync_folder(folder: Path) -> None:
 
 def _explain(path: Path, error: OSError) -> str:
     if error.errno in NO_SPACE:
-        return f"The disk is full: {path} was not written, and what was there before is unchanged. Free some space."
+        return f"The disk is full: {path} was not written; an older version of the file is unchanged. Free some space."
     return f"{path} could not be written: {error.strerror or error}."

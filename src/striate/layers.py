@@ -1,4 +1,4 @@
-"""The layers, where people who know Keras look for them: `from striate.layers import Conv2D`."""
+"""The layers, importable as in Keras: `from striate.layers import Conv2D`."""
 
 from striate.network import layers as _layers
 from striate.network.block import Block

@@ -1,19 +1,24 @@
-"""Which of the processes that train together this one is, as torchrun tells each of them by its environment."""
+"""Rank and world size of this process in distributed training, as torchrun sets them, and its number of cores."""
 
 import os
 from dataclasses import dataclass
 
-NEEDED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-NO_NAME = "none"  # torchrun's --rdzv-id where none was given
+VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+UNNAMED = "none"  # torchrun's --rdzv-id if none was given
 
 
 @dataclass(frozen=True)
 class ProcessInfo:
-    """rank: 0 … world − 1, over all machines. local_rank, local_world_size: the same on this machine alone.
+    """The place of a process among those that train together.
 
-    launch: what all processes of one torchrun share, also after it started them again; None without torchrun.
-    named: whether that is a name of its own, --rdzv-id, which it keeps when torchrun itself is started anew.
-    restarted: whether torchrun has started this one again.
+    Attributes:
+        rank: 0 … world_size − 1, over all machines.
+        world_size: Number of processes on all machines.
+        local_rank: Rank among the processes on this machine.
+        local_world_size: Number of processes on this machine.
+        launch: Identifies one start of torchrun, also after it restarted its processes; None without torchrun.
+        named: Whether `launch` was given by the user (--rdzv-id), so that it survives a restart of torchrun itself.
+        restarted: Whether torchrun has restarted this process.
     """
 
     rank: int = 0
@@ -26,25 +31,25 @@ class ProcessInfo:
 
 
 def current_process() -> ProcessInfo:
-    """The place of the process that asks; that of a process alone where nothing is said of others."""
-    said = os.environ
-    if any(name not in said for name in NEEDED):
+    """Return the place of this process; rank 0 of 1 without torchrun."""
+    environment = os.environ
+    if any(name not in environment for name in VARIABLES):
         return ProcessInfo()
-    launch = said.get("TORCHELASTIC_RUN_ID")
-    named = launch not in (None, NO_NAME)
+    launch = environment.get("TORCHELASTIC_RUN_ID")
+    named = launch not in (None, UNNAMED)
     return ProcessInfo(
-        rank=int(said["RANK"]),
-        world_size=int(said["WORLD_SIZE"]),
-        local_rank=int(said.get("LOCAL_RANK", 0)),
-        local_world_size=int(said.get("LOCAL_WORLD_SIZE", 1)),
-        # The agent that starts processes again is their parent, and stays.
-        launch=f"process {os.getppid()}" if launch == NO_NAME else launch,
+        rank=int(environment["RANK"]),
+        world_size=int(environment["WORLD_SIZE"]),
+        local_rank=int(environment.get("LOCAL_RANK", 0)),
+        local_world_size=int(environment.get("LOCAL_WORLD_SIZE", 1)),
+        # The agent that restarts processes is their parent and keeps running.
+        launch=f"process {os.getppid()}" if launch == UNNAMED else launch,
         named=named,
-        restarted=int(said.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0,
+        restarted=int(environment.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0,
     )
 
 
 def cores() -> int:
-    """How many cores this process may use: its part of the machine's."""
-    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, here // current_process().local_world_size)
+    """Return how many cores this process may use: its share of those of the machine."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, available // current_process().local_world_size)
