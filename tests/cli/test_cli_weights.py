@@ -86,7 +86,7 @@ def test_imagenet_by_name_with_the_head_left_as_it_begins(published: Path, photo
     assert done.exit_code == 0, done.output
     assert (
         f"note    The layer 'output' keeps its initial weights, because {published.name} does not fit there: "
-        "its 'output/kernel' has shape (512, 1000), here it is (512, 2)."
+        "its 'output/kernel' has shape (512, 1000), expected (512, 2)."
     ) in done.output
     assert "weights imagenet" in done.output
     assert json.loads(Path("run/config.json").read_text("utf-8"))["weights"] == "imagenet"
@@ -143,7 +143,11 @@ def test_a_model_of_striate_and_a_resumed_run_whose_file_is_gone(
         ),
         (("alexnet", "imagenet"), 2, "torchvision's AlexNet is that of Krizhevsky 2014, with 64, 192, 384, 256 and"),
         (("lenet5", "imagnet"), 2, "There is no file of weights 'imagnet'. Published weights are called"),
-        (("resnet50", "weights.pth"), 1, "weights.pth holds no weights: expected a safetensors file or a state dict"),
+        (
+            ("resnet50", "weights.pth"),
+            1,
+            "weights.pth contains no weights: expected a safetensors file",
+        ),
     ],
 )
 def test_what_cannot_be(cli: Cli, tmp_path: Path, options: tuple[str, str], code: int, message: str) -> None:

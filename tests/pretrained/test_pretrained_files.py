@@ -1,4 +1,4 @@
-"""Files of weights are read and never run: every form of them, every damage, every attempt to run something."""
+"""Files of weights in every format are read, and code in them is never executed; damage is reported."""
 
 import collections
 import contextlib
@@ -27,7 +27,7 @@ NEW, OLD = {"_use_new_zipfile_serialization": True}, {"_use_new_zipfile_serializ
 
 
 def tensors() -> dict[str, torch.Tensor]:
-    """Every kind of number, and tensors that are views, parts, parameters, scalars or empty."""
+    """Return tensors of every type, and such that are views, slices, parameters, scalars or empty."""
     base = torch.arange(24, dtype=torch.float32)
     kinds = (
         torch.float64,
@@ -41,12 +41,12 @@ def tensors() -> dict[str, torch.Tensor]:
     )
     return {
         "plain": base.reshape(2, 3, 4) / 7,
-        "turned": base.reshape(4, 6).T,
-        "part": base[5:9],
+        "transposed": base.reshape(4, 6).T,
+        "slice": base[5:9],
         "parameter": torch.nn.Parameter(base[:2] * 0.1),
         "scalar": torch.tensor(7),
         "empty": torch.zeros(0, 3),
-        "sure": torch.tensor([True, False]),
+        "bool": torch.tensor([True, False]),
         **{str(kind): base.to(kind) / 3 if kind.is_floating_point else base.to(kind) for kind in kinds},
     }
 
@@ -64,7 +64,7 @@ def test_state_dicts_as_pytorch_writes_them(tmp_path: Path, form: dict[str, bool
 
 
 @pytest.mark.parametrize("form", [NEW, OLD])
-def test_a_module_with_its_counters_and_versions(tmp_path: Path, form: dict[str, bool]) -> None:
+def test_the_state_dict_of_a_module_with_batch_normalization(tmp_path: Path, form: dict[str, bool]) -> None:
     module = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
     torch.save(module.state_dict(), tmp_path / "weights.pth", **form)
     found = read_state_dict(tmp_path / "weights.pth")
@@ -73,7 +73,7 @@ def test_a_module_with_its_counters_and_versions(tmp_path: Path, form: dict[str,
     }
 
 
-class Evil:
+class Malicious:
     """Calls a function when it is unpickled."""
 
     def __init__(self, function: Any, argument: str) -> None:
@@ -85,42 +85,46 @@ class Evil:
 
 @pytest.mark.parametrize("form", [NEW, OLD])
 @pytest.mark.parametrize(("function", "name"), [(os.mkdir, "mkdir"), (eval, "eval"), (os.system, "system")])
-def test_a_state_dict_that_holds_code_is_refused_and_nothing_is_run(
+def test_a_state_dict_with_code_raises_and_nothing_is_executed(
     tmp_path: Path, form: dict[str, bool], function: Any, name: str
 ) -> None:
-    path, trap = tmp_path / "evil.pth", tmp_path / "trap"
+    path, trap = tmp_path / "malicious.pth", tmp_path / "trap"
     code = {"mkdir": str(trap), "eval": f"__import__('os').mkdir({str(trap)!r})", "system": f'mkdir "{trap}"'}[name]
-    torch.save({"conv1.weight": torch.zeros(2), "conv1.bias": Evil(function, code)}, path, **form)
+    torch.save({"conv1.weight": torch.zeros(2), "conv1.bias": Malicious(function, code)}, path, **form)
     with pytest.raises(ModelFileError) as caught:
         load_pretrained(zoo.network("resnet18"), path)
     message = str(caught.value)
     assert re.match(
-        rf"{re.escape(str(path))} holds more than weights: it asks for \w+\.{name}, which could be any", message
+        rf"{re.escape(str(path))} contains more than weights: it refers to \w+\.{name}, which could execute", message
     )
-    assert message.endswith("nothing of it was run. Save the weights alone, with torch.save(model.state_dict(), FILE).")
+    assert message.endswith(
+        "Nothing in it was executed. Save only the weights, with torch.save(model.state_dict(), FILE)."
+    )
     assert not trap.exists()
     torch.load(path, weights_only=False)
-    assert trap.exists()  # it would have been run elsewhere
+    assert trap.exists()  # PyTorch executes it
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_plain_pickles_are_refused_in_every_protocol(tmp_path: Path, protocol: int) -> None:
-    path = tmp_path / "evil.pth"
+def test_plain_pickles_of_every_protocol_raise(tmp_path: Path, protocol: int) -> None:
+    path = tmp_path / "malicious.pth"
     head = pickle.dumps(MAGIC, protocol=2)
-    path.write_bytes(head + pickle.dumps(Evil(os.mkdir, str(tmp_path / "trap")), protocol))
-    with pytest.raises(ModelFileError, match=r"asks for (posix|nt)\.mkdir, which could be any code"):
+    path.write_bytes(head + pickle.dumps(Malicious(os.mkdir, str(tmp_path / "trap")), protocol))
+    with pytest.raises(ModelFileError, match=r"refers to (posix|nt)\.mkdir, which could execute arbitrary code"):
         read_state_dict(path)
     assert not (tmp_path / "trap").exists()
 
 
-def test_a_whole_module_is_refused_by_the_name_of_its_class(tmp_path: Path) -> None:
+def test_a_whole_module_raises_an_error_with_the_name_of_its_class(tmp_path: Path) -> None:
     torch.save(torch.nn.Linear(2, 3), tmp_path / "whole.pth")
-    with pytest.raises(ModelFileError, match=r"asks for torch\.nn\.modules\.linear\.Linear, which could be any code"):
+    with pytest.raises(
+        ModelFileError, match=r"refers to torch\.nn\.modules\.linear\.Linear, which could execute arbitrary code"
+    ):
         read_state_dict(tmp_path / "whole.pth")
 
 
 @pytest.mark.parametrize(
-    ("code", "asked"),
+    ("code", "named"),
     [
         (b"(S'x'\nios\nsystem\n.", "the instruction INST"),
         (b"(cos\nsystem\nS'x'\no.", "os.system"),
@@ -132,20 +136,20 @@ def test_a_whole_module_is_refused_by_the_name_of_its_class(tmp_path: Path) -> N
         (b"ctorch\nserialization.FakeStorage\n.", "torch.serialization.FakeStorage"),
     ],
 )
-def test_every_instruction_that_could_run_something_is_refused(tmp_path: Path, code: bytes, asked: str) -> None:
-    path = tmp_path / "evil.pth"
+def test_every_instruction_that_could_execute_something_raises(tmp_path: Path, code: bytes, named: str) -> None:
+    path = tmp_path / "malicious.pth"
     path.write_bytes(b"\x80\x02" + code)
-    with pytest.raises(ModelFileError, match=f"it asks for {re.escape(asked)}, which could be any code"):
+    with pytest.raises(ModelFileError, match=f"it refers to {re.escape(named)}, which could execute arbitrary code"):
         read_state_dict(path)
 
 
-def test_files_that_are_no_weights(tmp_path: Path) -> None:
+def test_files_without_weights(tmp_path: Path) -> None:
     network, path = zoo.network("resnet18"), tmp_path / "file"
     contents: dict[bytes, str] = {
-        b"": r"file holds no weights: expected a safetensors file or a state dict of PyTorch\.",
-        b"<html>please log in</html>": r"file holds no weights: expected",
-        b"PK\x03\x04 and no more": r"file is damaged, or no state dict of PyTorch: it holds no whole pickle\.",
-        b"\x80\x02K\x01.": r"no state dict of PyTorch: it does not begin as PyTorch's files do\.",
+        b"": r"file contains no weights: expected a safetensors file or a state dict of PyTorch\.",
+        b"<html>please log in</html>": r"file contains no weights: expected",
+        b"PK\x03\x04 and no more": r"file is damaged, or not a state dict of PyTorch: it contains no complete pickle\.",
+        b"\x80\x02K\x01.": r"not a state dict of PyTorch: it does not start like a file of PyTorch\.",
         (9).to_bytes(8, "little") + b"{'not' it": r"file is damaged, or has a number format that NumPy lacks: ",
     }
     for content, message in contents.items():
@@ -155,16 +159,16 @@ def test_files_that_are_no_weights(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"nowhere could not be read: No such file"):
         load_pretrained(network, tmp_path / "nowhere")
     torch.save({"epoch": 3}, path)
-    with pytest.raises(ModelFileError, match="it holds other things than tensors"):
+    with pytest.raises(ModelFileError, match="it contains other things than tensors"):
         load_pretrained(network, path)
     torch.save([torch.zeros(2)], path)
-    with pytest.raises(ModelFileError, match="it holds no state dict"):
+    with pytest.raises(ModelFileError, match="it contains no state dict"):
         load_pretrained(network, path)
     torch.save({"a": torch.zeros(2, dtype=torch.complex64)}, path)
-    with pytest.raises(ModelFileError, match="it holds numbers of an unknown kind, ComplexFloatStorage"):
+    with pytest.raises(ModelFileError, match="it contains numbers of an unsupported type, ComplexFloatStorage"):
         load_pretrained(network, path)
     save_file({}, path)
-    with pytest.raises(ModelFileError, match="file holds no weights: it is empty"):
+    with pytest.raises(ModelFileError, match="file contains no weights: it is empty"):
         load_pretrained(network, path)
     save_file({"conv1.weight": torch.zeros(2).to(torch.float8_e4m3fn)}, path)
     with pytest.raises(ModelFileError, match="has a number format that NumPy lacks"):
@@ -195,15 +199,13 @@ def test_safetensors_of_other_precisions(dtype: torch.dtype, tmp_path: Path) -> 
     [(0, (5,), (1,)), (3, (2,), (1,)), (-1, (2,), (1,)), (0, (2, 2), (3, 1)), (0, (10**12,), (0,)), (0, (2,), (1, 1)),
      (4, (2,), (-1,))],
 )  # fmt: skip
-def test_a_tensor_never_reaches_beyond_its_numbers(
-    offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
-) -> None:
-    with pytest.raises(DamagedError, match="a tensor reaches beyond its numbers"):
+def test_a_tensor_cannot_exceed_its_storage(offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
+    with pytest.raises(DamagedError, match="a tensor exceeds its storage"):
         as_array(Tensor(Storage("FloatStorage", "0", 4), offset, shape, strides), bytes(16))
 
 
-def test_a_compressed_archive_is_refused(tmp_path: Path) -> None:
-    """A few bytes could unpack to all of the memory."""
+def test_a_compressed_archive_raises(tmp_path: Path) -> None:
+    """A few bytes could decompress to more than the memory."""
     torch.save({"a": torch.zeros(1000)}, tmp_path / "weights.pth")
     with (
         zipfile.ZipFile(tmp_path / "weights.pth") as plain,
@@ -211,7 +213,7 @@ def test_a_compressed_archive_is_refused(tmp_path: Path) -> None:
     ):
         for name in plain.namelist():
             bomb.writestr(name, plain.read(name))
-    with pytest.raises(ModelFileError, match="it is no archive of PyTorch"):
+    with pytest.raises(ModelFileError, match="it is not an archive of PyTorch"):
         read_state_dict(tmp_path / "bomb.pth")
 
 
@@ -224,7 +226,7 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @given(data=st.data())
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_damage_is_an_error_of_striate_or_harmless(data: st.DataObject, written: bytes, tmp_path: Path) -> None:
+def test_damage_raises_an_error_of_striate_or_is_harmless(data: st.DataObject, written: bytes, tmp_path: Path) -> None:
     content = bytearray(written)
     for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=4)):
         content[place] = data.draw(st.integers(0, 255))

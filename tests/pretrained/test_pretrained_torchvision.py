@@ -42,7 +42,7 @@ def network_of(id: str, size: tuple[int, int], **settings: Any) -> Network:
 
 
 def pixels(size: tuple[int, int]) -> Array:
-    """Blobs rather than noise, so that deep maps differ from place to place."""
+    """Return blobs rather than noise, so that deep maps differ between positions."""
     small = np.random.default_rng(1).integers(0, 256, (2, 4, 5, 3), dtype=np.uint8)
     return small.repeat(-(-size[0] // 4), axis=1).repeat(-(-size[1] // 5), axis=2)[:, : size[0], : size[1]]
 
@@ -96,7 +96,7 @@ def test_another_number_of_classes_leaves_the_head_as_it_begins(tmp_path: Path) 
     weights, (note,) = load_pretrained(network, tmp_path / "w.pth")
     assert note == (
         "The layer 'output' keeps its initial weights, because w.pth does not fit there: "
-        "its 'output/kernel' has shape (512, 10), here it is (512, 2)."
+        "its 'output/kernel' has shape (512, 10), expected (512, 2)."
     )
     assert set(weights) == {p.name for p in network.parameters if not p.name.startswith("output/")}
     np.testing.assert_array_equal(
@@ -107,14 +107,14 @@ def test_another_number_of_classes_leaves_the_head_as_it_begins(tmp_path: Path) 
     assert model.predict(pixels((64, 64))).shape == (2, 2)
 
 
-def test_pictures_of_another_size_leave_all_dense_layers_of_vgg16(tmp_path: Path) -> None:
-    """Though the second one would fit: what it reads would mean something else."""
+def test_images_of_another_size_leave_out_all_dense_layers_of_vgg16(tmp_path: Path) -> None:
+    """The second one would fit, but its inputs would have another meaning."""
     module = VGG16((1, 1), CLASSES)
     save_file(module.state_dict(), tmp_path / "vgg.safetensors")
     weights, (note,) = load_pretrained(network_of("vgg16", (64, 64)), tmp_path / "vgg.safetensors")
     assert note == (
         "The layers 'fc6', 'fc7', 'output' keep their initial weights, because vgg.safetensors does not fit there: "
-        "its 'fc6/kernel' has shape (512, 4096), here it is (2048, 4096)."
+        "its 'fc6/kernel' has shape (512, 4096), expected (2048, 4096)."
     )
     assert {name.partition("/")[0] for name in weights} == {f"conv{s}_{n}" for s in range(1, 6) for n in (1, 2, 3)} - {
         "conv1_3",
@@ -122,7 +122,7 @@ def test_pictures_of_another_size_leave_all_dense_layers_of_vgg16(tmp_path: Path
     }
 
 
-def test_a_model_of_striate_is_read_by_its_own_names(tmp_path: Path) -> None:
+def test_a_model_of_striate_keeps_its_own_names(tmp_path: Path) -> None:
     source = Model.from_network(zoo.network("lenet5"), seed=3)
     source.save(tmp_path / "model.safetensors")
     weights, notes = load_pretrained(zoo.network("lenet5"), tmp_path / "model.safetensors")
@@ -132,36 +132,32 @@ def test_a_model_of_striate_is_read_by_its_own_names(tmp_path: Path) -> None:
     weights, (note,) = load_pretrained(zoo.network("lenet5", classes=3), str(tmp_path / "model.safetensors"))
     assert "'output' keeps its initial weights" in note
     assert "output/kernel" not in weights and "F6/kernel" in weights
-    with pytest.raises(ModelFileError, match=r"of another network: it holds 'C1/bias', which 'mlp' lacks\."):
+    with pytest.raises(ModelFileError, match=r"of another network: it contains 'C1/bias', which 'mlp' does not have\."):
         load_pretrained(zoo.network("mlp"), tmp_path / "model.safetensors")
     small = zoo.network("mlp", input_shape=(5, 5, 1))
-    with pytest.raises(
-        ModelFileError, match=r"another network: its 'hidden1/kernel' has shape \(784, 512\), here it is"
-    ):
+    with pytest.raises(ModelFileError, match=r"another network: its 'hidden1/kernel' has shape \(784, 512\), expected"):
         Model.from_network(zoo.network("mlp")).save(tmp_path / "mlp.safetensors")
         load_pretrained(small, tmp_path / "mlp.safetensors")
 
 
-def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+def test_weights_of_another_network_raise(tmp_path: Path) -> None:
     torch.save(resnet("resnet34").state_dict(), tmp_path / "34.pth")
     with pytest.raises(
-        ModelFileError, match=r"34\.pth holds the weights of another network: it holds 'layer1\.2\.conv1"
+        ModelFileError, match=r"34\.pth contains the weights of another network: it contains 'layer1\.2\.conv1"
     ):
         load_pretrained(network_of("resnet18", (64, 64)), tmp_path / "34.pth")
     torch.save(resnet("resnet18").state_dict(), tmp_path / "18.pth")
     with pytest.raises(ModelFileError, match=r"another network: it lacks 'conv2_3\.conv1/kernel'\."):
         load_pretrained(network_of("resnet34", (64, 64)), tmp_path / "18.pth")
     grey = zoo.network("resnet18", input_shape=(64, 64, 1), classes=CLASSES)
-    with pytest.raises(
-        ModelFileError, match=r"its 'conv1/kernel' has shape \(7, 7, 3, 64\), here it is \(7, 7, 1, 64\)"
-    ):
+    with pytest.raises(ModelFileError, match=r"its 'conv1/kernel' has shape \(7, 7, 3, 64\), expected \(7, 7, 1, 64\)"):
         load_pretrained(grey, tmp_path / "18.pth")
     with pytest.raises(ModelFileError, match=r"PyTorch's names, such as 'conv1.weight'\. .* not for 'lenet5'\."):
         load_pretrained(zoo.network("lenet5"), tmp_path / "18.pth")
 
 
-def test_a_network_of_another_form_is_told_its_settings(tmp_path: Path) -> None:
-    """All shapes would fit, but the numbers would not be those that the weights were trained for."""
+def test_a_network_of_another_form_raises_an_error_with_its_settings(tmp_path: Path) -> None:
+    """All shapes would fit, but the network would compute something other than the one that was trained."""
     torch.save(resnet("resnet50").state_dict(), tmp_path / "50.pth")
     with pytest.raises(
         UsageError, match=r"^This 'resnet50' is not the network .*with: --model resnet50 --set form=torchvision$"

@@ -17,8 +17,7 @@ from striate.network import (
     TruncatedNormal,
     Values,
 )
-from striate.zoo.bitmaps import bitmap
-from striate.zoo.lenet5_1998 import C3_CONNECTIONS
+from striate.zoo.lenet5_1998 import C3_CONNECTIONS, bitmap
 
 IDS = {
     "lenet5",

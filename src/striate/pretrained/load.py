@@ -45,7 +45,7 @@ def load_pretrained(network: Network, source: str | os.PathLike[str]) -> tuple[W
     path = locate(published(network.name)) if source == IMAGENET else Path(source)
     arrays = _read(path)
     if not arrays:
-        raise ModelFileError(f"{path} holds no weights: it is empty.")
+        raise ModelFileError(f"{path} contains no weights: it is empty.")
     if not any("/" in name for name in arrays):
         arrays = _renamed(network, arrays, path)
     return _fitting(network, arrays, path)
@@ -61,7 +61,7 @@ def _read(path: Path) -> Weights:
     if head[8:] == b"{":  # after a length, which may begin with any byte
         return _read_safetensors(path)
     if not is_torch_file(head):
-        raise ModelFileError(f"{path} holds no weights: expected a safetensors file or a state dict of PyTorch.")
+        raise ModelFileError(f"{path} contains no weights: expected a safetensors file or a state dict of PyTorch.")
     return read_state_dict(path)
 
 
@@ -95,7 +95,7 @@ def _renamed(network: Network, arrays: Weights, path: Path) -> Weights:
                 ours[parameter.name] = _our_layout(arrays.pop(name), _flattened_maps(network, node))
     extra = [name for name in arrays if not name.endswith(COUNTER) and not name.startswith(weights.ignored)]
     if extra:
-        raise _another_network(path, f"it holds '{extra[0]}', which '{network.name}' lacks")
+        raise _another_network(path, f"it contains '{extra[0]}', which '{network.name}' does not have")
     return ours
 
 
@@ -138,7 +138,7 @@ def _fitting(network: Network, arrays: Weights, path: Path) -> tuple[Weights, tu
     """Return the weights up to the first dense layer that does not fit, and a note if there is one."""
     extra = sorted(set(arrays) - {parameter.name for parameter in network.parameters})
     if extra:
-        raise _another_network(path, f"it holds '{extra[0]}', which '{network.name}' lacks")
+        raise _another_network(path, f"it contains '{extra[0]}', which '{network.name}' does not have")
     taken: Weights = {}
     skipped: dict[str, str] = {}  # the problem by layer
     for node in network.nodes:
@@ -160,7 +160,7 @@ def _problem(parameter: Parameter, arrays: Weights) -> str | None:
         return f"it lacks '{parameter.name}'"
     shape = arrays[parameter.name].shape
     if shape != parameter.shape:
-        return f"its '{parameter.name}' has shape {shape}, here it is {parameter.shape}"
+        return f"its '{parameter.name}' has shape {shape}, expected {parameter.shape}"
     return None
 
 
@@ -173,4 +173,4 @@ def _notes(skipped: dict[str, str], path: Path) -> tuple[str, ...]:
 
 
 def _another_network(path: Path, problem: str) -> ModelFileError:
-    return ModelFileError(f"{path} holds the weights of another network: {problem}.")
+    return ModelFileError(f"{path} contains the weights of another network: {problem}.")

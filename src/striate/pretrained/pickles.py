@@ -1,8 +1,8 @@
-"""Reading the pickles in PyTorch's files without running them: plain values and tensors, and nothing else.
+"""Read the pickles in PyTorch's files without executing code from them: plain values and tensors only.
 
-A pickle is a program for a small stack machine, and some of its instructions call functions by name. Here each
-instruction that state dicts consist of is carried out by hand; calls are answered for the few that make a tensor or
-a dict, without calling anything; every other one is refused.
+A pickle is a program for a small stack machine, and some of its instructions call functions by name. This machine knows
+only the instructions of which state dicts consist, and replaces the few calls that make tensors and dicts by functions
+of its own. Everything else raises UnsafeError.
 """
 
 import pickletools
@@ -16,14 +16,20 @@ STORAGE = re.compile(r"torch\.[A-Za-z0-9]+Storage")  # such as torch.FloatStorag
 
 @dataclass(frozen=True)
 class Global:
-    """The full name of a function or class, nothing more."""
+    """The full name of a function or class, which is never looked up."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Storage:
-    """The numbers of one or more tensors. kind: PyTorch's class of it, such as FloatStorage."""
+    """The numbers of one or more tensors.
+
+    Attributes:
+        kind: The name of PyTorch's class, such as FloatStorage.
+        key: Its name in the file.
+        count: How many numbers it holds.
+    """
 
     kind: str
     key: str
@@ -32,7 +38,14 @@ class Storage:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A view of a storage: its first number, and sizes and strides in numbers."""
+    """A view of a storage.
+
+    Attributes:
+        storage: The storage.
+        offset: The position of the first number.
+        shape: The length of each axis.
+        strides: The distance of neighbors along each axis, in numbers.
+    """
 
     storage: Storage
     offset: int
@@ -41,29 +54,36 @@ class Tensor:
 
 
 class DamagedError(ValueError):
-    """What was read is no whole pickle."""
+    """The file is incomplete or invalid."""
 
 
-class RefusedError(Exception):
-    """What was read asks for something that could be any code; the text says for what."""
+class UnsafeError(Exception):
+    """The pickle refers to something that could execute arbitrary code; the text names it."""
 
 
 def read_pickle(file: IO[bytes]) -> tuple[Any, dict[str, Storage]]:
-    """The value of the pickle at which the file stands, and by key all storages it names; the file then stands behind.
+    """Read one pickle.
 
-    Raises RefusedError for one that asks for more than what makes a tensor or a dict, DamagedError for no pickle.
+    Args:
+        file: At the pickle's first byte; afterwards at the byte after its last.
+
+    Returns:
+        The value, and the storages to which it refers by key.
+
+    Raises:
+        DamagedError: If this is no complete pickle.
     """
     machine = _Machine()
     try:
         for code, argument, _ in pickletools.genops(file):
-            machine.carry_out(code.name, argument)
+            machine.step(code.name, argument)
         return machine.stack.pop(), machine.storages
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, MemoryError) as error:
-        raise DamagedError("it holds no whole pickle") from error
+        raise DamagedError("it contains no complete pickle") from error
 
 
 class _Machine:
-    """The stack, the stacks set apart by MARK, and what was memorised."""
+    """The stack, the stacks below the marks, and the memo."""
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
@@ -71,18 +91,19 @@ class _Machine:
         self.memo: dict[int, Any] = {}
         self.storages: dict[str, Storage] = {}
 
-    def carry_out(self, code: str, argument: Any) -> None:
+    def step(self, code: str, argument: Any) -> None:
+        """Carry out one instruction."""
         if code in _PUSH_ARGUMENT:
             self.stack.append(argument)
         elif code in _PUSH:
             self.stack.append(_PUSH[code]())
-        elif code in _STEPS:
-            _STEPS[code](self, argument)
-        elif code not in _NOTHING:
-            raise RefusedError(f"the instruction {code}")
+        elif code in _INSTRUCTIONS:
+            _INSTRUCTIONS[code](self, argument)
+        elif code not in _IGNORED:
+            raise UnsafeError(f"the instruction {code}")
 
     def since_mark(self) -> list[Any]:
-        """What was pushed since the last MARK."""
+        """Remove and return the values above the last mark."""
         items, self.stack = self.stack, self.below.pop()
         return items
 
@@ -90,14 +111,14 @@ class _Machine:
         self.below.append(self.stack)
         self.stack = []
 
-    def memorise(self, key: int | None) -> None:
+    def memoize(self, key: int | None) -> None:
         self.memo[len(self.memo) if key is None else key] = self.stack[-1]
 
     def recall(self, key: int) -> None:
         self.stack.append(self.memo[key])
 
-    def take(self, count: int) -> list[Any]:
-        """The last so many values, in the order in which they were pushed."""
+    def pop(self, count: int) -> list[Any]:
+        """Remove and return this number of values from the top, in the order in which they were pushed."""
         return [self.stack.pop() for _ in range(count)][::-1]
 
     def push_tuple(self, items: list[Any]) -> None:
@@ -107,25 +128,25 @@ class _Machine:
         self.stack[-1].extend(items)
 
     def set_items(self, items: list[Any]) -> None:
-        """items: a key, its value, the next key, …"""
+        """Set items of the dict on top: a key, its value, the next key, …"""
         self.stack[-1].update(zip(items[::2], items[1::2], strict=True))
 
     def name(self, name: str) -> None:
         if name not in _CALLS and not STORAGE.fullmatch(name):
-            raise RefusedError(name)
+            raise UnsafeError(name)
         self.stack.append(Global(name))
 
     def call(self, _: Any) -> None:
         arguments, function = self.stack.pop(), self.stack.pop()
         if not isinstance(function, Global) or function.name not in _CALLS:
-            raise RefusedError("a call")
+            raise UnsafeError("a call")
         self.stack.append(_CALLS[function.name](*arguments))
 
     def build(self, _: Any) -> None:
-        """Attributes of a dict (PyTorch keeps versions there) are left out; no other object has any."""
+        """Ignore the attributes of a dict, where PyTorch keeps versions; no other object may have any."""
         self.stack.pop()
         if not isinstance(self.stack[-1], dict):
-            raise RefusedError("an object with attributes")
+            raise UnsafeError("an object with attributes")
 
     def storage(self, _: Any) -> None:
         kind, storage, key, _, count, *_ = self.stack.pop()
@@ -147,7 +168,7 @@ _CALLS: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_parameter": lambda data, *_: data,
     "torch.Size": tuple,
 }
-_NOTHING = {"PROTO", "FRAME", "STOP"}
+_IGNORED = {"PROTO", "FRAME", "STOP"}
 _PUSH_ARGUMENT = {
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "UNICODE", "BINUNICODE",
     "SHORT_BINUNICODE", "BINUNICODE8", "STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES",
@@ -156,21 +177,21 @@ _PUSH: dict[str, Callable[[], Any]] = {
     "NONE": lambda: None, "NEWTRUE": lambda: True, "NEWFALSE": lambda: False,
     "EMPTY_TUPLE": tuple, "EMPTY_LIST": list, "EMPTY_DICT": dict,
 }  # fmt: skip
-_STEPS: dict[str, Callable[[_Machine, Any], None]] = {
+_INSTRUCTIONS: dict[str, Callable[[_Machine, Any], None]] = {
     "MARK": _Machine.mark,
-    "PUT": _Machine.memorise, "BINPUT": _Machine.memorise, "LONG_BINPUT": _Machine.memorise,
-    "MEMOIZE": _Machine.memorise,
+    "PUT": _Machine.memoize, "BINPUT": _Machine.memoize, "LONG_BINPUT": _Machine.memoize,
+    "MEMOIZE": _Machine.memoize,
     "GET": _Machine.recall, "BINGET": _Machine.recall, "LONG_BINGET": _Machine.recall,
     "TUPLE": lambda machine, _: machine.push_tuple(machine.since_mark()),
-    "TUPLE1": lambda machine, _: machine.push_tuple(machine.take(1)),
-    "TUPLE2": lambda machine, _: machine.push_tuple(machine.take(2)),
-    "TUPLE3": lambda machine, _: machine.push_tuple(machine.take(3)),
-    "APPEND": lambda machine, _: machine.append(machine.take(1)),
+    "TUPLE1": lambda machine, _: machine.push_tuple(machine.pop(1)),
+    "TUPLE2": lambda machine, _: machine.push_tuple(machine.pop(2)),
+    "TUPLE3": lambda machine, _: machine.push_tuple(machine.pop(3)),
+    "APPEND": lambda machine, _: machine.append(machine.pop(1)),
     "APPENDS": lambda machine, _: machine.append(machine.since_mark()),
-    "SETITEM": lambda machine, _: machine.set_items(machine.take(2)),
+    "SETITEM": lambda machine, _: machine.set_items(machine.pop(2)),
     "SETITEMS": lambda machine, _: machine.set_items(machine.since_mark()),
     "GLOBAL": lambda machine, argument: machine.name(argument.replace(" ", ".")),
-    "STACK_GLOBAL": lambda machine, _: machine.name(".".join(machine.take(2))),
+    "STACK_GLOBAL": lambda machine, _: machine.name(".".join(machine.pop(2))),
     "REDUCE": _Machine.call,
     "BUILD": _Machine.build,
     "BINPERSID": _Machine.storage,

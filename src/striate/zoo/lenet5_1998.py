@@ -25,7 +25,6 @@ from striate.network import (
     Values,
     ZeroPadding2D,
 )
-from striate.zoo.bitmaps import HEIGHT, WIDTH, prototypes
 from striate.zoo.registry import UsualRecipe, architecture
 
 # Table I: the maps of S2 that each map of C3 reads.
@@ -35,7 +34,25 @@ C3_CONNECTIONS = (
     (0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5),
     (0, 1, 2, 3, 4, 5),
 )  # fmt: skip
-# In the bitmaps ink is 1, and the background is the other end of the activation's useful range.
+
+# The ten digits as bitmaps of 7×12 pixels, drawn for the radial-basis output; '#' is ink.
+WIDTH, HEIGHT = 7, 12
+DIGITS = """
+.......  .......  .......  .......  .......  .......  .......  .......  .......  .......
+..###..  ...#...  .#####.  .#####.  .....#.  ######.  ..####.  #######  .#####.  .#####.
+.#...#.  ..##...  #.....#  #.....#  ....##.  #......  .#.....  ......#  #.....#  #.....#
+#.....#  .#.#...  ......#  ......#  ...#.#.  #......  #......  .....#.  #.....#  #.....#
+#.....#  ...#...  ......#  ......#  ..#..#.  #......  #......  .....#.  #.....#  #.....#
+#.....#  ...#...  .....#.  ..####.  .#...#.  ######.  ######.  ....#..  .#####.  .######
+#.....#  ...#...  ....#..  ......#  #....#.  ......#  #.....#  ....#..  #.....#  ......#
+#.....#  ...#...  ...#...  ......#  #######  ......#  #.....#  ...#...  #.....#  ......#
+#.....#  ...#...  ..#....  ......#  .....#.  ......#  #.....#  ...#...  #.....#  ......#
+.#...#.  ...#...  .#.....  #.....#  .....#.  #.....#  #.....#  ..#....  #.....#  .....#.
+..###..  .#####.  #######  .#####.  .....#.  .#####.  .#####.  ..#....  .#####.  .####..
+.......  .......  .......  .......  .......  .......  .......  .......  .......  .......
+"""
+
+# In the prototypes ink is 1, and the background is the other end of the activation's useful range.
 BACKGROUND = {"scaled_tanh": -1.0, "sigmoid": 0.0}
 SLOPE = {"scaled_tanh": 1.0, "sigmoid": 0.25}
 
@@ -89,3 +106,14 @@ def lenet5_1998(
 
 def _initializer(fan_in: int, slope: float) -> Normal:
     return Normal(stddev=1 / (slope * sqrt(fan_in)))
+
+
+def bitmap(digit: int) -> str:
+    """Return the 84 pixels of a digit, row by row; '#' is ink."""
+    return "".join(row.split()[digit] for row in DIGITS.strip().splitlines())
+
+
+def prototypes(count: int, background: float) -> tuple[tuple[float, ...], ...]:
+    """Return the first `count` digits as columns (84, count): 1 for ink, `background` elsewhere."""
+    columns = [bitmap(digit) for digit in range(count)]
+    return tuple(tuple(1.0 if pixel == "#" else background for pixel in row) for row in zip(*columns, strict=True))
