@@ -11,7 +11,7 @@ import pytest
 import striate as st
 from striate._types import Array
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, MeanSquaredError
-from striate.engines.weights import load_weights, save_weights
+from striate.engines.weight_files import load_weights, save_weights
 from striate.errors import DataError, ModelFileError, NetworkError, StriateError, UsageError
 from striate.images import ImagePolicy
 from striate.network import L1L2, BatchNormalization, Concatenate, Conv2D, Dense, Flatten, Input, MaxPool2D, Rescale

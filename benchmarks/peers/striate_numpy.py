@@ -4,10 +4,10 @@ import common  # sets the number of BLAS threads: before NumPy
 
 from striate import zoo
 from striate.engines.base import TrainingSettings
+from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.numpy import NumpyEngine
 from striate.engines.optimizers import Adam
-from striate.engines.weights import initial_weights
 
 
 def build(name):

@@ -14,9 +14,10 @@ from striate.data import Augmentation, Dataset
 from striate.data.split import digest_images, side
 from striate.engines.base import Engine, TrainingSettings
 from striate.engines.choose import EngineSettings, make_engine
+from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy, Loss, get_loss
 from striate.engines.optimizers import Optimizer, get_optimizer
-from striate.engines.weights import check_weights, initial_weights, load_weights, save_weights, split_extras
+from striate.engines.weight_files import check_weights, load_weights, save_weights, split_extras
 from striate.errors import DataError, ModelFileError, StriateError, UsageError
 from striate.images import ImagePolicy
 from striate.network import Block, Layer, Network

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper
 
 from striate import zoo
-from striate.engines.weights import initial_weights
+from striate.engines.initialization import initial_weights
 from striate.images import ImagePolicy, encode_png
 from striate.onnx.export import to_onnx
 from striate.onnx.metadata import ExportMetadata

@@ -54,7 +54,7 @@ FAILURE = {
     "train empty": "should hold a subfolder of pictures for each class, at least two; found 0.",
     "train one": "should hold a subfolder of pictures for each class, at least two; found 1: 혼자.",
     "train --out file.txt/run": "could not be written",
-    "evaluate foreign.safetensors": "is not a model file of Striate",
+    "evaluate foreign.safetensors": "is not a Striate model file",
 }
 
 

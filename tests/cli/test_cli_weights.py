@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 import striate as st
 from striate import zoo
 from striate.cli.train import train as command
-from striate.engines.weights import initial_weights
+from striate.engines.initialization import initial_weights
 from striate.errors import DownloadError, ModelFileError
 from striate.pretrained import load as loading
 from striate.pretrained import published as publishing

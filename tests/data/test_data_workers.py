@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from striate.data.workers import cores, cut, in_order, progress
+from striate.data.workers import cut, in_order, progress
+from striate.processes import cores
 
 
 def test_results_come_in_order_whoever_is_done_first() -> None:

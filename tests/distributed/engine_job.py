@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from striate.engines.base import TrainingSettings
+from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy, MeanSquaredError
 from striate.engines.optimizers import SGD, Adam
 from striate.engines.torch import TorchEngine
-from striate.engines.weights import initial_weights
 from striate.network import (
     L2,
     Add,

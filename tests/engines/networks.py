@@ -7,11 +7,11 @@ import numpy as np
 
 from striate._types import Array, Weights
 from striate.engines.base import Engine, TrainingSettings
+from striate.engines.initialization import initial_weights
 from striate.engines.losses import Loss, MeanSquaredError
 from striate.engines.numpy import NumpyEngine
 from striate.engines.optimizers import SGD, Optimizer
 from striate.engines.torch import TorchEngine
-from striate.engines.weights import initial_weights
 from striate.network import (
     Activation,
     Add,

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from striate.data import PHOTOGRAPHS, Augmentation, Changes
 from striate.engines.base import TrainingSettings
+from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD
 from striate.engines.torch import TorchEngine
 from striate.engines.torch.changes import apply
-from striate.engines.weights import initial_weights
 from striate.network import Dense, Flatten, Input, Network
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

@@ -11,8 +11,8 @@ import striate as st
 from striate import zoo
 from striate.engines import choose as module
 from striate.engines.choose import AUTO, SMALL, TINY, Choice, EngineSettings, choose, make_engine
+from striate.engines.initialization import initial_weights
 from striate.engines.numpy import own as numpy_own
-from striate.engines.weights import initial_weights
 from striate.errors import UsageError
 from striate.network import Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Layer, Network
 from striate.network.shapes import Shape

@@ -7,9 +7,9 @@ import pytest
 
 from striate._types import Array
 from striate.engines.base import TrainingSettings
+from striate.engines.initialization import initial_weights
 from striate.engines.numpy import NumpyEngine, shards
 from striate.engines.optimizers import Adam
-from striate.engines.weights import initial_weights
 from striate.network import Network
 from striate.training.metrics import default_losses
 from striate.zoo.registry import names

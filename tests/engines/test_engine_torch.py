@@ -15,11 +15,11 @@ from torch.nn import functional
 
 from striate._types import Array, Weights
 from striate.engines.base import TrainingSettings
+from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, Adam, Optimizer
 from striate.engines.torch import TorchEngine, memory, trial
 from striate.engines.torch.device import choose_device
-from striate.engines.weights import initial_weights
 from striate.errors import TrainingError, UsageError
 from striate.network import (
     BatchNormalization,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from striate._types import Array, Weights
+from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD
-from striate.engines.weights import initial_weights
 from striate.network import Network
 from striate.training.metrics import default_losses
 from striate.zoo.registry import names

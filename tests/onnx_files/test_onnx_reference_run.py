@@ -11,7 +11,7 @@ from onnx import ModelProto, TensorProto, helper, load_from_string, numpy_helper
 
 import striate
 from striate._types import Array
-from striate.engines.weights import initial_weights
+from striate.engines.initialization import initial_weights
 from striate.errors import NetworkError, UsageError
 from striate.network import Shape
 from striate.onnx.export import to_onnx

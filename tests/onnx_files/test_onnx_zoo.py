@@ -10,7 +10,7 @@ from striate import zoo
 from striate._types import Array
 from striate.engines.choose import make_engine
 from striate.engines.onnxruntime import OnnxEngine
-from striate.engines.weights import check_weights
+from striate.engines.weight_files import check_weights
 from striate.images import ImagePolicy
 from striate.network import (
     Add,

@@ -12,8 +12,8 @@ from torch import nn
 
 from striate import zoo
 from striate._types import Array
+from striate.engines.initialization import initial_weights
 from striate.engines.numpy import NumpyEngine
-from striate.engines.weights import initial_weights
 from striate.errors import ModelFileError, UsageError
 from striate.model import Model
 from striate.network import Network

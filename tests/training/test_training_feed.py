@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from striate.data import PHOTOGRAPHS, Augmentation, batches, epoch_order
 from striate.engines.base import Changes, Engine
 from striate.engines.choose import make_engine
-from striate.engines.weights import initial_weights
+from striate.engines.initialization import initial_weights
 from striate.errors import UsageError
 from striate.network import Dense, Flatten, Input, Network
 from striate.training import Recipe, Samples, feed

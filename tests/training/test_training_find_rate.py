@@ -9,9 +9,9 @@ import pytest
 import striate as st
 from striate.data import Augmentation
 from striate.engines.base import TrainingSettings
+from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD
-from striate.engines.weights import initial_weights
 from striate.network import Dense, Flatten, Input, Rescale
 from striate.training import Recipe, Samples, check_samples
 from striate.training.feed import Feed

@@ -12,9 +12,9 @@ import striate as st
 from striate.data import Augmentation, batches, epoch_order
 from striate.engines.base import TrainingSettings
 from striate.engines.choose import make_engine
+from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, Adam
-from striate.engines.weights import initial_weights
 from striate.errors import RunError, TrainingError
 from striate.network import Dense, Flatten, Input, Rescale
 from striate.training import Constant, OneCycle, Recipe, Run, Samples, loop

@@ -13,9 +13,9 @@ from striate._types import Weights
 from striate.data import batches, epoch_order
 from striate.engines.base import TrainingSettings
 from striate.engines.choose import make_engine
+from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, with_weight_decay
-from striate.engines.weights import initial_weights
 from striate.errors import UsageError
 from striate.network import Dense, Flatten, Input, Rescale
 from striate.training import Constant, Recipe, Run

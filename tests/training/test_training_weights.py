@@ -11,8 +11,9 @@ from hypothesis.extra import numpy as arrays
 from safetensors.numpy import save_file
 
 from striate._types import Weights
-from striate.engines import weights as module
-from striate.engines.weights import check_weights, initial_weights, load_weights, save_weights
+from striate.engines import weight_files as module
+from striate.engines.initialization import initial_weights
+from striate.engines.weight_files import check_weights, load_weights, save_weights
 from striate.errors import ModelFileError
 from striate.network import (
     Constant,
@@ -159,7 +160,7 @@ def test_every_truncation_is_noticed(tmp_path: Path) -> None:
     good = path.read_bytes()
     for length in range(len(good)):
         path.write_bytes(good[:length])
-        with pytest.raises(ModelFileError, match=r"damaged|not a model file"):
+        with pytest.raises(ModelFileError, match=r"damaged|not a Striate model file"):
             load_weights(path)
 
 
@@ -171,9 +172,9 @@ class Trap:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is not a model file of Striate"),
-        (b"\x89HDF\r\n\x1a\n" + bytes(100), "is not a model file of Striate"),
-        (pickle.dumps(Trap()), "is not a model file of Striate"),
+        (b"", "is not a Striate model file"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(100), "is not a Striate model file"),
+        (pickle.dumps(Trap()), "is not a Striate model file"),
         (b"\xff" * 7 + b"\x7f{" + b" " * 50, "is damaged"),
     ],
 )
@@ -186,7 +187,7 @@ def test_foreign_files_are_refused(tmp_path: Path, content: bytes, message: str)
 
 def test_foreign_safetensors_are_refused(tmp_path: Path) -> None:
     save_file({"k": np.zeros(3)}, tmp_path / "m.safetensors", {"format": "pt"})
-    with pytest.raises(ModelFileError, match="Striate did not write it"):
+    with pytest.raises(ModelFileError, match="was not written by Striate"):
         load_weights(tmp_path / "m.safetensors")
 
 
@@ -201,7 +202,7 @@ def test_newer_format_asks_for_an_update(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "FORMAT", 2)
     save_weights(tmp_path / "m", WEIGHTS, {})
     monkeypatch.setattr(module, "FORMAT", 1)
-    with pytest.raises(ModelFileError, match="has format 2, this Striate reads up to 1: please update"):
+    with pytest.raises(ModelFileError, match="has format 2, but this Striate reads formats up to 1: update Striate"):
         load_weights(tmp_path / "m")
 
 

@@ -11,9 +11,9 @@ from striate import zoo
 from striate._types import Array
 from striate.data import Dataset, Images, from_arrays
 from striate.data.split import digest_images
+from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.onnxruntime import OnnxEngine
-from striate.engines.weights import initial_weights
 from striate.network import BatchNormalization, Conv2D, Dense, Network
 from striate.systems.recipes import TUNED, tuning_recipe
 from striate.systems.registry import get_system

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from striate import zoo
+from striate.engines.initialization import initial_weights
 from striate.engines.numpy import NumpyEngine
-from striate.engines.weights import initial_weights
 from striate.errors import NetworkError, UsageError
 from striate.network import (
     BatchNormalization,

@@ -1,12 +1,13 @@
 """Work through many files on all cores, in order, with a bar that says how fast it goes."""
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
+
+from striate.processes import cores
 
 J = TypeVar("J")
 T = TypeVar("T")
@@ -28,13 +29,6 @@ def in_order(work: Callable[[J], T], jobs: Iterable[J]) -> Iterator[T]:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager

@@ -9,12 +9,12 @@ import numpy as np
 
 from striate._types import Array, Weights
 from striate.engines.base import TrainingSettings
+from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy, Loss, MeanSquaredError
 from striate.engines.numpy.engine import NumpyEngine
 from striate.engines.numpy.losses import MATCHES, RULES
 from striate.engines.numpy.parameters import Penalties
 from striate.engines.optimizers import SGD
-from striate.engines.weights import initial_weights
 from striate.network import Network
 
 FLOOR = 1e-3

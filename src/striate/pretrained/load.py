@@ -8,7 +8,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from striate._types import Array, Weights
-from striate.engines.weights import load_weights, split_extras
+from striate.engines.weight_files import load_weights, split_extras
 from striate.errors import ModelFileError, UsageError
 from striate.network import Dense, Dropout, Flatten, Layer, Network, Node, Parameter, Shape
 from striate.pretrained.published import IMAGENET, locate, published

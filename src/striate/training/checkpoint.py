@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array, Weights
-from striate.engines.weights import load_weights, save_weights
+from striate.engines.weight_files import load_weights, save_weights
 from striate.errors import ModelFileError
 from striate.files import remove_temporaries
 

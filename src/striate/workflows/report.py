@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from striate._types import Array
-from striate.engines.weights import initial_weights
+from striate.engines.initialization import initial_weights
 from striate.evaluation import Evaluation
 from striate.evaluation.report import ReportData, write_report
 from striate.model import Model

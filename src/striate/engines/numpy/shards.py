@@ -4,12 +4,13 @@ How a batch is cut depends on its size alone, and sums over shards run in the sh
 the bits of a result do not depend on how many threads there are.
 """
 
-import os
 from collections.abc import Callable, Generator, Sequence
 from itertools import pairwise
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any
+
+from striate.processes import cores
 
 SHARD = 25
 MOST_SHARDS = 2
@@ -21,13 +22,6 @@ def cut(n: int) -> list[slice]:
     """Cut a batch of n into 1 to MOST_SHARDS even parts of about SHARD images or more."""
     parts = max(1, min(MOST_SHARDS, n // SHARD))
     return [slice(start, end) for start, end in pairwise(n * i // parts for i in range(parts + 1))]
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Meeting:

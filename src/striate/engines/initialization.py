@@ -1,0 +1,104 @@
+"""Draw the first values of a network's parameters."""
+
+import math
+import zlib
+
+import numpy as np
+
+from striate._types import Array, Weights
+from striate.errors import UsageError
+from striate.network import (
+    Constant,
+    Conv2D,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    Initializer,
+    Network,
+    Normal,
+    Ones,
+    TruncatedNormal,
+    Uniform,
+    Values,
+    Zeros,
+    fans,
+)
+
+TRUNCATED_STD = 0.87962566103423978  # of the standard normal distribution cut at ±2
+
+
+def initial_weights(network: Network, seed: int, dtype: str = "float32") -> Weights:
+    """Draw the first value of every parameter as its initializer describes it.
+
+    The numbers are a function of the seed, the parameter's name and its shape alone: adding a layer elsewhere in the
+    network does not change them.
+
+    Args:
+        network: The network.
+        seed: 0 or more.
+        dtype: The number type of the arrays.
+
+    Returns:
+        The arrays by full name (`C1/kernel`).
+    """
+    weights = {
+        parameter.name: _draw(parameter.initializer, parameter.shape, _rng(seed, parameter.name)).astype(dtype)
+        for parameter in network.parameters
+    }
+    for layer in {node.layer for node in network.nodes}:
+        if isinstance(layer, Conv2D) and layer.connections:
+            _cut_connections(weights[f"{layer.name}/kernel"], layer.connections)
+    return weights
+
+
+def _cut_connections(kernel: Array, connections: tuple[tuple[int, ...], ...]) -> None:
+    """Set to 0 the weights of a kernel (KH, KW, C, O) where filter o does not see channel c."""
+    for output, seen in enumerate(connections):
+        kernel[:, :, [channel for channel in range(kernel.shape[2]) if channel not in seen], output] = 0
+
+
+def _rng(seed: int, name: str) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(name.encode())])
+
+
+def _draw(initializer: Initializer, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    values: Array | float
+    match initializer:
+        case Zeros():
+            values = 0.0
+        case Ones():
+            values = 1.0
+        case Constant(value):
+            values = value
+        case Values(numbers):
+            values = np.array(numbers)
+        case Normal(mean, deviation):
+            values = rng.normal(mean, deviation, shape)
+        case Uniform(low, high):
+            values = rng.uniform(low, high, shape)
+        case TruncatedNormal(mean, deviation):
+            values = mean + deviation * _truncated(shape, rng)
+        case GlorotUniform() | HeUniform():
+            limit = math.sqrt(3 * _variance(initializer, shape))
+            values = rng.uniform(-limit, limit, shape)
+        case GlorotNormal() | HeNormal():
+            values = math.sqrt(_variance(initializer, shape)) / TRUNCATED_STD * _truncated(shape, rng)
+        case _:
+            raise UsageError(f"The initializer {type(initializer).__name__} is not supported.")
+    return np.broadcast_to(values, shape)
+
+
+def _variance(initializer: Initializer, shape: tuple[int, ...]) -> float:
+    fan_in, fan_out = fans(shape)
+    return 2 / fan_in if isinstance(initializer, HeUniform | HeNormal) else 2 / (fan_in + fan_out)
+
+
+def _truncated(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Draw from the standard normal distribution, again wherever a number lies beyond ±2."""
+    values = rng.standard_normal(shape)
+    beyond = np.abs(values) > 2
+    while beyond.any():
+        values[beyond] = rng.standard_normal(np.count_nonzero(beyond))
+        beyond = np.abs(values) > 2
+    return values

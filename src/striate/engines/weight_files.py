@@ -1,0 +1,145 @@
+"""Write and read weight files: safetensors with JSON metadata and a checksum."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse_tensors
+from safetensors.numpy import save as pack_tensors
+
+from striate._types import Array, Weights
+from striate.errors import ModelFileError
+from striate.files import atomic_write
+from striate.network import Network
+
+FORMAT = 1  # version of the file; a file with a greater one needs a newer Striate
+
+
+def save_weights(path: str | os.PathLike[str], arrays: Mapping[str, Array], metadata: Mapping[str, Any]) -> None:
+    """Write arrays and metadata to one safetensors file, atomically. The same content gives the same bytes.
+
+    Args:
+        path: The file.
+        arrays: Arrays by name.
+        metadata: Plain JSON values.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
+    text = _compact(metadata)
+    header = {"format": FORMAT, "metadata": json.loads(text), "sha256": _digest(ordered, text)}
+    # One key only: the order in which safetensors writes several is not fixed.
+    atomic_write(path, pack_tensors(ordered, {"striate": _compact(header)}))
+
+
+def load_weights(path: str | os.PathLike[str]) -> tuple[Weights, dict[str, Any]]:
+    """Read what `save_weights` wrote. Nothing in the file is ever executed.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The arrays by name, and the metadata.
+
+    Raises:
+        ModelFileError: The file is missing, damaged, not written by Striate, or written by a newer Striate.
+    """
+    path = Path(path)
+    data = _read(path)
+    header = _header(path, data)
+    try:
+        arrays = parse_tensors(data)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise _damaged(path) from error
+    if header.get("sha256") != _digest(arrays, _compact(header.get("metadata"))):
+        raise _damaged(path)
+    return dict(sorted(arrays.items())), header["metadata"]
+
+
+def split_extras(arrays: Mapping[str, Array]) -> tuple[Weights, Weights]:
+    """Separate the parameters of a network from a model's additional arrays, whose names have a colon."""
+    extras = {name: array for name, array in arrays.items() if ":" in name}
+    return {name: array for name, array in arrays.items() if name not in extras}, extras
+
+
+def check_weights(network: Network, arrays: Mapping[str, Array], source: str | os.PathLike[str]) -> None:
+    """Check that arrays are exactly the network's parameters, in name and shape.
+
+    Args:
+        network: The network.
+        arrays: Arrays by name.
+        source: Where the arrays are from, for the error message.
+
+    Raises:
+        ModelFileError: An array is missing, has another shape, or does not belong to the network.
+    """
+    expected = {parameter.name: parameter.shape for parameter in network.parameters}
+    for name, shape in expected.items():
+        if name not in arrays:
+            raise ModelFileError(
+                f"{source} has no weights '{name}', which the network needs: the file belongs to another network."
+            )
+        if arrays[name].shape != shape:
+            raise ModelFileError(
+                f"{source}: '{name}' should have shape {shape} for this network, but has {arrays[name].shape}."
+            )
+    extra = sorted(set(arrays) - set(expected))
+    if extra:
+        raise ModelFileError(
+            f"{source} holds weights '{extra[0]}', which the network lacks: the file belongs to another network."
+        )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelFileError(f"There is no model file {path}.") from error
+    except OSError as error:
+        raise ModelFileError(f"{path} could not be read: {error.strerror or error}.") from error
+
+
+def _header(path: Path, data: bytes) -> dict[str, Any]:
+    """Return Striate's part of a safetensors header, which is eight bytes of length, then JSON with "__metadata__"."""
+    length = int.from_bytes(data[:8], "little")
+    if data[8:9] != b"{":
+        raise ModelFileError(f"{path} is not a Striate model file: expected a safetensors file.")
+    try:
+        metadata = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
+    except ValueError as error:
+        raise _damaged(path) from error
+    if "striate" not in metadata:
+        raise ModelFileError(f"{path} is a safetensors file that was not written by Striate: it contains no network.")
+    try:
+        header: dict[str, Any] = json.loads(metadata["striate"])
+        version = int(header["format"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path) from error
+    if version > FORMAT:
+        raise ModelFileError(
+            f"{path} has format {version}, but this Striate reads formats up to {FORMAT}: update Striate."
+        )
+    return header
+
+
+def _damaged(path: Path) -> ModelFileError:
+    return ModelFileError(f"{path} is damaged: its content does not match its checksum. Use a copy, or train again.")
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _digest(arrays: Mapping[str, Array], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name], order="C")
+        digest.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.reshape(-1).data)
+    return digest.hexdigest()
