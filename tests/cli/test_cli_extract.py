@@ -51,8 +51,8 @@ def test_training_says_what_it_does_and_why(done: Trained) -> None:
     assert config["because"].startswith("90 pictures")
     assert config["extraction"]["cross_validated"]["accuracy"] > 0.9
     report = (path / "report.html").read_text("utf-8")
-    assert "Of none of the classes" in report
-    assert "어느 클래스도 아닌 사진" in report
+    assert "Out-of-distribution images (“unknown”)" in report
+    assert "어느 클래스도 아닌 이미지(‘모름’)" in report
     assert config["because"][:40] in report
 
 

@@ -69,7 +69,7 @@ def test_every_section_is_there_and_named_in_the_contents(full_report: ReportDat
     assert [a["href"] for a in page.all("a")] == ["#results"] + [f"#{name}" for name in SECTIONS]
     for words in (
         "Overfitting: after epoch 3",
-        "과적합이 나타났습니다. 3에포크",
+        "과대적합이 나타났습니다. 3에포크",
         "1 min 23 s",
         "1분 23초",
         "1,0 × 2,1",
@@ -174,25 +174,25 @@ def test_classes_without_test_images_are_said_to_have_none() -> None:
 
 def test_no_mistakes() -> None:
     page = Page(render_report(make_report(wrong=0)))
-    assert "None: every test image was classified rightly." in page.words
-    assert "No class was taken for another." in page.words
+    assert "None: all test images were classified correctly." in page.words
+    assert "No images were assigned to a wrong class." in page.words
 
 
 def test_one_test_image_is_not_trusted() -> None:
     page = Page(render_report(make_report(images=1, wrong=0)))
-    assert "Do not rely on it yet" in page.words or "Too few test images" in page.words
+    assert "Do not rely on this model yet" in page.words or "There are too few test images" in page.words
 
 
 @pytest.mark.parametrize(
     ("images", "wrong", "sentence"),
     [
-        (40, 0.1, "Too few test images to be sure"),
-        (3000, 0.3, "It is wrong for"),
-        (3000, 0.01, "The figure can be trusted"),
-        (3000, 0.85, "Do not rely on it yet: always answering"),
+        (40, 0.1, "There are too few test images: the true accuracy may be anywhere"),
+        (3000, 0.3, "of the predictions are wrong."),
+        (3000, 0.01, "The accuracy is reliable"),
+        (3000, 0.85, "Do not rely on this model yet: always predicting"),
     ],
 )
-def test_the_headline_says_whether_to_trust_the_figure(images: int, wrong: float, sentence: str) -> None:
+def test_the_headline_says_whether_the_accuracy_is_reliable(images: int, wrong: float, sentence: str) -> None:
     assert sentence in Page(render_report(make_report(images=images, wrong=wrong))).words
 
 
