@@ -92,7 +92,7 @@ def test_images_of_any_size(tmp_path: Path, images: Path) -> None:
     """The file gets the images in full size, the original gets them resized by its policy."""
     trained = trained_model(small_model())
     done = export(trained, tmp_path / "any.onnx", resize=True, images=[str(images)])
-    assert (done.images, done.agreement) == ("20 pictures", 1)
+    assert (done.images, done.agreement) == ("20 images", 1)
     session = open_session(str(tmp_path / "any.onnx"))
     for file in images.iterdir():
         image = read_image(file)
@@ -142,7 +142,7 @@ def test_a_file_that_differs_is_not_written(
     monkeypatch.setattr(module, "to_onnx", wrong)
     with pytest.raises(
         ModelFileError,
-        match=r"The ONNX file was not written: on 20 of 20 pictures its answers differ from the original's, "
+        match=r"The ONNX file was not written: on 20 of 20 images its answers differ from the original's, "
         r"with probabilities up to (0\.01\d*|nan) apart, most on .*그림 \d+\.png\.",
     ):
         export(trained_model(small_model()), target, images=[str(images)])
@@ -171,24 +171,26 @@ def test_without_any_images(tmp_path: Path) -> None:
     missing = export(trained_model(small_model(), data=str(tmp_path / "gone")), tmp_path / "a.onnx")
     unknown = export(trained_model(small_model()), tmp_path / "b.onnx")
     for done, reason in (
-        (missing, r"The data it was trained on cannot be had \(There is no data set or folder '.*gone'"),
-        (unknown, "The model does not say which data it was trained on"),
+        (missing, r"The data set it was trained on cannot be loaded \(There is no data set or folder '.*gone'"),
+        (unknown, "The model does not say which data set it was trained on"),
     ):
-        assert (done.images, done.agreement, done.accuracy) == ("256 patterns drawn by chance", 1, None)
+        assert (done.images, done.agreement, done.accuracy) == ("256 random patterns", 1, None)
         (note,) = done.notes
-        assert re.match(reason + r".*, so patterns drawn by chance stand for pictures\. Give real .* --images\.$", note)
+        assert re.match(
+            reason + r".*, so random patterns are used in place of images\. Pass real images with --images\.$", note
+        )
 
 
 def test_images_that_cannot_be_read(tmp_path: Path, images: Path) -> None:
     (images / "bad.jpg").write_bytes(b"no picture")
     done = export(trained_model(small_model()), tmp_path / "a.onnx", images=[str(images), "missing.png"])
-    assert done.images == "20 pictures"
+    assert done.images == "20 images"
     assert [re.sub(r"'.*[/\\]|/.*/", "", note) for note in done.notes] == [
         "Skipped: There is no file or folder 'missing.png'.",
         "Skipped: bad.jpg cannot be read: it is not a JPEG, PNG, WebP, BMP, GIF or TIFF picture, or its beginning is "
         "damaged.",
     ]
-    with pytest.raises(DataError, match=r"None of the pictures to compare on can be read\. Skipped: .*bad\.jpg"):
+    with pytest.raises(DataError, match=r"None of the images to compare on can be read\. Skipped: .*bad\.jpg"):
         export(trained_model(small_model()), tmp_path / "b.onnx", images=[str(images / "bad.jpg")])
     assert not (tmp_path / "b.onnx").exists()
 

@@ -39,9 +39,8 @@ from striate.network import (
     Tensor,
     layers,
 )
-from striate.onnx.export import rule, to_onnx
+from striate.onnx.export import rule, rules, to_onnx
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
-from striate.onnx.export.layers import registry
 from striate.onnx.metadata import ExportMetadata
 
 from .networks import NETWORKS, chain, lively_weights, pixels
@@ -359,7 +358,7 @@ def test_custom_layers_without_a_rule_are_refused() -> None:
 
 
 def test_custom_layers_with_a_rule_are_exported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("striate.onnx.export.layers.registry._RULES", dict(registry._RULES))
+    monkeypatch.setattr("striate.onnx.export.rules._RULES", dict(rules._RULES))
 
     @rule(Doubled)
     def export_doubled(graph: GraphBuilder, layer: Doubled, weights: Any, x: GraphTensor) -> str:
@@ -371,7 +370,7 @@ def test_custom_layers_with_a_rule_are_exported(monkeypatch: pytest.MonkeyPatch)
 
 def test_every_built_in_layer_has_a_rule() -> None:
     classes = {value for value in vars(layers).values() if isinstance(value, type) and issubclass(value, Layer)}
-    assert classes - {Layer, Input} <= registry._RULES.keys()
+    assert classes - {Layer, Input} <= rules._RULES.keys()
 
 
 def test_more_weights_than_a_file_can_hold_are_refused_early() -> None:

@@ -11,14 +11,14 @@ from striate.network import Network
 
 from .networks import pixels
 
-# Sizes at which the networks for photographs still have maps of more than one pixel; others keep their own.
+# Sizes at which the large networks still have maps of more than one pixel; the others keep their own size.
 SMALL = dict.fromkeys(("alexnet", "alexnet-2012", "googlenet"), (67, 63, 3)) | {"vgg16": (33, 35, 3)}
 SMALL |= {f"resnet{depth}": (65, 61, 3) for depth in (18, 34, 50, 101, 152)}
 SMALL |= {f"efficientnet-lite{size}": (65, 61, 3) for size in range(3)}
 
 
 def some_weights(network: Network) -> Weights:
-    """Numbers with which activations neither grow nor vanish, drawn faster than an engine's first weights."""
+    """Return weights with which activations neither grow nor vanish, drawn faster than an engine's initial weights."""
     generator = np.random.default_rng(0)
     weights = {}
     for parameter in network.parameters:

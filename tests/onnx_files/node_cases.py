@@ -38,7 +38,7 @@ class Case:
     atol: float
 
     def failure(self, folder: Path) -> str | None:
-        """Return what is wrong with our outputs by the suite's own comparison and tolerances; None if nothing is."""
+        """Return how the outputs differ by the suite's own comparison and tolerances, or None."""
         graph = self._read(folder)
         for inputs, expected in self.data:
             try:
@@ -91,7 +91,7 @@ def _data(test: Any) -> Iterator[tuple[list[bytes], list[bytes]]]:
 
 
 def _files(folder: Path, word: str) -> list[bytes]:
-    return [(folder / f"{word}_{place}.pb").read_bytes() for place in range(len([*folder.glob(f"{word}_*.pb")]))]
+    return [(folder / f"{word}_{index}.pb").read_bytes() for index in range(len([*folder.glob(f"{word}_*.pb")]))]
 
 
 def _messages(values: Sequence[Any]) -> list[bytes]:

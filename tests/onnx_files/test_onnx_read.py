@@ -25,7 +25,7 @@ def small() -> ModelProto:
     return model(nodes, {"x": ("N", 3, 8, 8)}, ["y"], {"k": numbers(4, 3, 3, 3)})
 
 
-def refused(proto: ModelProto | bytes, folder: Path, sentence: str) -> None:
+def assert_refused(proto: ModelProto | bytes, folder: Path, sentence: str) -> None:
     path = folder / "model.onnx"
     path.write_bytes(proto if isinstance(proto, bytes) else proto.SerializeToString())
     with pytest.raises(ModelFileError, match=sentence) as error:
@@ -77,9 +77,9 @@ def test_nodes_are_ordered_after_those_they_read() -> None:
 
 
 @pytest.mark.parametrize("where", ["../secret", "secret", "{folder}/secret", "link", "hard"])
-@pytest.mark.parametrize("place", ["initializer", "attribute"])
+@pytest.mark.parametrize("holder", ["initializer", "attribute"])
 def test_data_in_other_files_is_never_opened(
-    tmp_path: Path, where: str, place: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, where: str, holder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(SECRET.ljust(432))
@@ -90,7 +90,7 @@ def test_data_in_other_files_is_never_opened(
         pytest.skip("no symbolic links here")
     proto = small()
     tensor = proto.graph.initializer[0]
-    if place == "attribute":
+    if holder == "attribute":
         tensor = proto.graph.node.add(op_type="Constant", output=["unused"]).attribute.add(
             name="value", type=onnx.AttributeProto.TENSOR
         ).t  # fmt: skip
@@ -107,7 +107,7 @@ def test_data_in_other_files_is_never_opened(
 
     monkeypatch.setattr(Path, "read_bytes", watched)
     (tmp_path / "models").mkdir()
-    refused(
+    assert_refused(
         proto, tmp_path / "models", "keeps its data in another file, which is never opened. Save the model as one file"
     )
     assert opened == ["model.onnx"]
@@ -152,7 +152,7 @@ def _sparse(proto: ModelProto) -> None:
     proto.graph.sparse_initializer.add()
 
 
-WRONG: list[tuple[str, Callable[[ModelProto], object], str]] = [
+INVALID: list[tuple[str, Callable[[ModelProto], object], str]] = [
     ("bytes missing", _cut, "'k' is damaged: its data do not match its shape, 4×3×3×3"),
     ("a petabyte declared", _grow, "'k' is damaged|declares constants of more than"),
     ("a negative size", _negative, "'k' is damaged"),
@@ -196,18 +196,20 @@ WRONG: list[tuple[str, Callable[[ModelProto], object], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("what", "spoil", "sentence"), WRONG, ids=[what for what, _, _ in WRONG])
-def test_what_is_refused(tmp_path: Path, what: str, spoil: Callable[[ModelProto], object], sentence: str) -> None:
+@pytest.mark.parametrize(("what", "damage", "sentence"), INVALID, ids=[what for what, _, _ in INVALID])
+def test_invalid_files_are_refused(
+    tmp_path: Path, what: str, damage: Callable[[ModelProto], object], sentence: str
+) -> None:
     proto = small()
-    spoil(proto)
-    refused(proto, tmp_path, sentence)
+    damage(proto)
+    assert_refused(proto, tmp_path, sentence)
 
 
 FOREIGN = {
     "zip": (b"PK\x03\x04" + b"\0" * 99, "a zip archive, as PyTorch"),
     "pickle": (b"\x80\x02}q\x00.", "a Python pickle"),
     "keras": (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
-    "picture": (b"\x89PNG\r\n\x1a\n" + b"\0" * 99, "an image .PNG."),
+    "image": (b"\x89PNG\r\n\x1a\n" + b"\0" * 99, "an image .PNG."),
     "tflite": (b"\x1c\0\0\0TFL3" + b"\0" * 99, "a TensorFlow Lite model"),
     "safetensors": (b"\x10\0\0\0\0\0\0\0" + b'{"a":"bcdefghij"}', "a safetensors file"),
     "text": ("그냥 글".encode(), "text"),
@@ -219,13 +221,13 @@ FOREIGN = {
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_files_of_other_formats(tmp_path: Path, kind: str) -> None:
     content, sentence = FOREIGN[kind]
-    refused(content, tmp_path, f"is not an ONNX file but {sentence}")
+    assert_refused(content, tmp_path, f"is not an ONNX file but {sentence}")
 
 
 def test_empty_and_missing_files(tmp_path: Path) -> None:
-    refused(b"", tmp_path, "is empty")
-    refused(b"\x08\x07\xff\xff\xff", tmp_path, "is not an ONNX file, or it is damaged or incomplete")
-    refused(b"\x08\x07", tmp_path, "holds no graph")
+    assert_refused(b"", tmp_path, "is empty")
+    assert_refused(b"\x08\x07\xff\xff\xff", tmp_path, "is not an ONNX file, or it is damaged or incomplete")
+    assert_refused(b"\x08\x07", tmp_path, "holds no graph")
     with pytest.raises(ModelFileError, match=r"is a folder; expected an ONNX file"):
         read_onnx(tmp_path)
     with pytest.raises(ModelFileError, match=r"nowhere\.onnx does not exist"):

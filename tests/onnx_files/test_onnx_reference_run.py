@@ -124,7 +124,7 @@ def test_wrong_inputs(inputs: dict[str, Array], message: str) -> None:
         ),
     ],
 )
-def test_what_cannot_be_computed(wrong: Any, message: str) -> None:
+def test_nodes_that_cannot_be_computed(wrong: Any, message: str) -> None:
     constants = {
         "shape": np.array([2, 2]), "kernel": np.ones((1, 1, 2, 2), "float32"),
         "maps": np.ones((1, 1, 2, 2), "float32"), "w": np.ones(3, "float32"),

@@ -32,7 +32,7 @@ def inspect(path: str, size: int | None, as_json: bool) -> None:
     """Print the contents of an ONNX file of any program: inputs, outputs, layers, shapes, parameters, cost.
 
     A file that cannot become a network of Striate is shown operator by operator, with the reason.
-    Nothing in it is run, and no other file is opened.
+    The file is not run, and no other file is opened.
     """
     from striate.onnx.importing import read_onnx
     from striate.onnx.importing.inputs import with_image_size

@@ -1,4 +1,4 @@
-"""An ONNX graph as plain data: nodes in order, constants as arrays, and nothing that points outside the file."""
+"""An ONNX graph as plain data: nodes in order, constants as arrays, without references outside the file."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -121,7 +121,7 @@ def from_proto(model: ModelProto, where: str = "The model") -> OnnxGraph:
 
     Raises:
         ModelFileError: The model has data outside the file, sparse tensors, graphs inside nodes, functions, tensors
-            whose bytes do not match their shape, or names that nothing or more than one thing defines.
+            whose bytes do not match their shape, or names that are not defined exactly once.
     """
     if not all(map(_is_text, _names(model))):
         raise ModelFileError(f"{where} is damaged: it contains names that are not text.")

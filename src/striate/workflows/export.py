@@ -17,7 +17,7 @@ from striate.model import Model
 from striate.network import Add, Input, Layer, Network, Rescale
 from striate.onnx.export import to_onnx
 from striate.onnx.metadata import UNKNOWN_THRESHOLD, ExportMetadata
-from striate.workflows.evidence import Evidence, gather
+from striate.workflows.comparison_images import ComparisonImages, collect_images
 from striate.workflows.trained import TrainedModel
 
 SUFFIX = ".onnx"
@@ -83,14 +83,14 @@ def export(
     network, weights = ensemble_network(trained.models)
     metadata = ExportMetadata(trained.classes, trained.policy, trained.threshold, trained.fingerprint)
     model = to_onnx(network, weights, metadata=metadata, resize=resize)
-    evidence = gather(trained, images, _affordable_images(network))
-    original, exported = _compare(trained, model, evidence, resize)
-    _check_answers(original, exported, evidence, RESIZE_TOLERANCE if resize else TOLERANCE)
+    compared = collect_images(trained, images, _affordable_images(network))
+    original, exported = _compare(trained, model, compared, resize)
+    _check_answers(original, exported, compared, RESIZE_TOLERANCE if resize else TOLERANCE)
     if int8:
-        model = _quantized(model, evidence.calibration)
-        exported = _probabilities_of_file(model, evidence.x, evidence.what)
+        model = _quantized(model, compared.calibration)
+        exported = _probabilities_of_file(model, compared.x, compared.what)
     atomic_write(path, model)
-    return _summarize(path, len(model), evidence, original, exported)
+    return _summarize(path, len(model), compared, original, exported)
 
 
 def _check_replaceable(path: Path) -> None:
@@ -116,20 +116,20 @@ def _affordable_images(network: Network) -> int:
     return int(np.clip(1 / cost, MIN_IMAGES, MAX_IMAGES))
 
 
-def _compare(trained: TrainedModel, model: bytes, evidence: Evidence, resize: bool) -> tuple[Array, Array]:
+def _compare(trained: TrainedModel, model: bytes, images: ComparisonImages, resize: bool) -> tuple[Array, Array]:
     """Return the probabilities (N, classes) of the original and of the file."""
     if not resize:
-        original = _probabilities_of_original(trained, evidence.x, evidence.what)
-        return original, _probabilities_of_file(model, evidence.x, evidence.what)
+        original = _probabilities_of_original(trained, images.x, images.what)
+        return original, _probabilities_of_file(model, images.x, images.what)
     session = open_session(model)
     resized, exported = [], []
-    with progress(f"ONNX on {evidence.what}", len(evidence.x)) as advance:
-        for row in range(len(evidence.x)):
-            image = evidence.full(row)
+    with progress(f"ONNX on {images.what}", len(images.x)) as advance:
+        for row in range(len(images.x)):
+            image = images.full_size(row)
             resized.append(trained.policy.apply(image))
             exported.append(session([image[None]])[0])
             advance(1)
-    return _probabilities_of_original(trained, np.stack(resized), evidence.what), np.concatenate(exported)
+    return _probabilities_of_original(trained, np.stack(resized), images.what), np.concatenate(exported)
 
 
 def _probabilities_of_original(trained: TrainedModel, x: Array, what: str) -> Array:
@@ -160,7 +160,7 @@ def _quantized(model: bytes, x: Array) -> bytes:
     return quantize(model, ([batch] for batch in _batches(x, 1)))
 
 
-def _check_answers(original: Array, exported: Array, evidence: Evidence, tolerance: float) -> None:
+def _check_answers(original: Array, exported: Array, images: ComparisonImages, tolerance: float) -> None:
     """Check the answers of the file. Where none is wrong, the predicted classes are equal, except for ties.
 
     Raises:
@@ -170,21 +170,21 @@ def _check_answers(original: Array, exported: Array, evidence: Evidence, toleran
     wrong = ~(differences <= tolerance)
     if wrong.any():
         row = int(np.argmax(np.where(np.isnan(differences), np.inf, differences)))
-        where = "" if evidence.files is None else f", most on {evidence.files[row]}"
+        where = "" if images.files is None else f", most on {images.files[row]}"
         raise ModelFileError(
-            f"The ONNX file was not written: on {wrong.sum():,} of {evidence.what} its answers differ from the "
+            f"The ONNX file was not written: on {wrong.sum():,} of {images.what} its answers differ from the "
             f"original's, with probabilities up to {differences[row]:.2g} apart{where}. "
             "This is a bug in Striate; please report it."
         )
 
 
-def _summarize(path: Path, size: int, evidence: Evidence, original: Array, exported: Array) -> ExportResult:
+def _summarize(path: Path, size: int, images: ComparisonImages, original: Array, exported: Array) -> ExportResult:
     predicted, predicted_by_file = original.argmax(axis=1), exported.argmax(axis=1)
     accuracy = None
-    if evidence.labels is not None:
-        accuracy = float((predicted == evidence.labels).mean()), float((predicted_by_file == evidence.labels).mean())
+    if images.labels is not None:
+        accuracy = float((predicted == images.labels).mean()), float((predicted_by_file == images.labels).mean())
     agreement, difference = float((predicted == predicted_by_file).mean()), float(np.abs(original - exported).max())
-    return ExportResult(path, size, evidence.what, agreement, difference, accuracy, evidence.notes)
+    return ExportResult(path, size, images.what, agreement, difference, accuracy, images.notes)
 
 
 def ensemble_network(models: Sequence[Model]) -> tuple[Network, Weights]:

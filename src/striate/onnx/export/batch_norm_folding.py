@@ -39,7 +39,7 @@ def _scale_and_shift(layer: BatchNormalization, weights: Mapping[str, Array]) ->
 
 
 def _can_fold(network: Network, index: int) -> bool:
-    """Return whether a node normalizes the output of one linear layer that nothing else uses."""
+    """Return whether a node normalizes the output of a linear layer whose output has no other use."""
     node = network.nodes[index]
     if not isinstance(node.layer, BatchNormalization):
         return False

@@ -1,8 +1,8 @@
 """Images of any size resized to the network's inside an ONNX model, to the pixels that ImagePolicy makes.
 
 An image is resized by two matrix products, first its rows, then its columns. The model computes the matrices from the
-image's size: triangles as wide as the reduction asks for, as in Pillow's bilinear filter. So nothing depends on how a
-runtime resizes, and each window's sum is rounded to whole gray levels where Pillow rounds.
+image's size: triangles whose width is the reduction, as in Pillow's bilinear filter. So the result does not depend on
+how a runtime resizes, and each window's sum is rounded to whole gray levels where Pillow rounds.
 """
 
 from dataclasses import dataclass

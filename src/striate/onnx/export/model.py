@@ -12,7 +12,8 @@ from striate.network import Input, Network, Node
 from striate.onnx.export.batch_norm_folding import fold_batch_norms
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor, tensor_type
 from striate.onnx.export.input_resize import resize_images
-from striate.onnx.export.layers import append_activation, export_layer
+from striate.onnx.export.layers.activations import append_activation
+from striate.onnx.export.rules import export_layer
 from striate.onnx.metadata import ExportMetadata
 
 # Opset 20, of January 2024, is the first with an operator for Gelu; ONNX Runtime 1.17 reads it.
@@ -44,8 +45,8 @@ def to_onnx(
 
     Raises:
         NetworkError: A custom layer has no export rule.
-        UsageError: The weights exceed 2 GB; or `resize` was asked for without a policy, with one for digits, or for
-            a network that does not take a single uint8 image.
+        UsageError: The weights exceed 2 GB; or `resize` is set without a policy, with one for digits, or for a
+            network that does not take a single uint8 image.
 
     Example:
         >>> import striate as st
@@ -169,7 +170,7 @@ def _any_size(layer: Input) -> tuple[int | str, ...]:
 def _append_layer(
     graph: GraphBuilder, node: Node, weights: Mapping[str, Array], inputs: Sequence[GraphTensor]
 ) -> GraphTensor:
-    """Append a layer with its activation; its output has the layer's name unless the layer changes nothing."""
+    """Append a layer with its activation; its output has the layer's name unless the layer is an identity."""
     found = export_layer(graph, node.layer, weights, *inputs)
     raw = GraphTensor(found, node.shape) if isinstance(found, str) else found
     y = append_activation(graph, raw.name, getattr(node.layer, "activation", "linear"))

@@ -1,6 +1,6 @@
 """Operators on constants, which exporters leave in a graph to compute shapes, computed once on import.
 
-Every operator bounds the size of its result before memory is asked for. Operators that `striate.onnx.reference` has
+The size of each result is bounded before its memory is allocated. Operators that `striate.onnx.reference` has
 are computed there.
 """
 
@@ -89,7 +89,7 @@ def _input_size(inputs: Inputs) -> int:
 
 def _nonempty_size(inputs: Inputs) -> int:
     if not inputs[0].size:
-        raise ValueError("there is nothing to reduce")
+        raise ValueError("an empty array cannot be reduced")
     return inputs[0].size
 
 

@@ -12,8 +12,8 @@ KEEP_AXES = {"Cast", "Identity", "Mul", "Add", "Sub", "Div", "Pad"}  # operators
 def input_axes(graph: OnnxGraph, name: str, shape: Sizes) -> str:
     """Find out what the axes of an input mean.
 
-    A Transpose to (N, C, H, W) that reads the input, perhaps after elementwise operators, tells. Where there is none,
-    the axis that looks like channels decides.
+    A Transpose that reads the input, perhaps after elementwise operators, decides. Where there is none, the sizes
+    decide: 1, 3 or 4 are channels.
 
     Args:
         graph: The graph.

@@ -15,7 +15,7 @@ def fuse_layers(layers: list[ImportedLayer], outputs: list[int]) -> tuple[list[I
     """Merge layers and drop those that no output needs.
 
     A scale after a convolution or dense layer goes into its weights, an offset into its bias, an activation becomes
-    its activation; consecutive scales become one. Only where nothing else reads the value in between.
+    its activation; consecutive scales become one. Only where the value in between has no other reader.
 
     Args:
         layers: The layers in order.

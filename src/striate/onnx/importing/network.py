@@ -13,8 +13,8 @@ from striate.errors import NetworkError
 from striate.network import Input, Layer, Network
 from striate.onnx.graph import OnnxGraph, OnnxNode, TensorSpec, shorten
 from striate.onnx.importing.constant_folding import FoldingError, fold
+from striate.onnx.importing.converter import Result
 from striate.onnx.importing.converters import CONVERTERS
-from striate.onnx.importing.converters.registry import Result
 from striate.onnx.importing.inputs import input_axes, with_image_size
 from striate.onnx.importing.layer_fusion import fuse_layers
 from striate.onnx.importing.layer_names import clean_name, unique_names
@@ -117,7 +117,7 @@ def _convert(graph: OnnxGraph, *, where: str, name: str) -> tuple[Network, Weigh
 
 
 def _batch_size(graph: OnnxGraph) -> int:
-    """Return the batch size, or what stands for one that is not fixed."""
+    """Return the batch size, or OPEN_BATCH where it is not fixed."""
     shapes = [spec.shape for spec in graph.inputs.values()]
     return next((shape[0] for shape in shapes if shape and shape[0]), None) or OPEN_BATCH
 

@@ -11,7 +11,7 @@ from striate.network import Layer, Shape
 from striate.onnx.graph import MAX_CONSTANT_VALUES, OnnxGraph, OnnxNode
 from striate.onnx.importing.layer_names import preferred_name
 
-OPEN_BATCH = 1_000_003  # stands for a batch size that is not fixed; a prime, so that no other size is mistaken for it
+OPEN_BATCH = 1_000_003  # for a batch size that is not fixed; a prime, so that no other size is mistaken for it
 MAX_REASON = 300  # characters; lists in a file can have any length
 MAX_MAP_VALUES = 1 << 30  # on all feature maps of one image together
 CHANNEL_AXES = {"CHW": 0, "HWC": 2, "F": 0}  # position of the channels among the axes
@@ -83,7 +83,7 @@ class NetworkBuilder:
     Attributes:
         graph: The graph.
         where: What errors call the model.
-        batch: The batch size, or what stands for one that is not fixed.
+        batch: The batch size, or OPEN_BATCH where it is not fixed.
         layers: The layers so far.
         values: What each tensor so far is.
         producers: The node that each tensor comes from.
@@ -202,7 +202,7 @@ def as_float32(array: Array) -> Array:
 
 
 def in_network_order(value: LayerOutput, numbers: Array) -> Array:
-    """Bring numbers for each of the graph's channels, (C,) or (C, …), into the order of the network's channels."""
+    """Reorder numbers for each of the graph's channels, (C,) or (C, …), to the order of the network's channels."""
     if value.order is None:
         return numbers
     return numbers[np.argsort(value.order)]

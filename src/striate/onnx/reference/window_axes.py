@@ -23,9 +23,9 @@ class WindowAxis:
         kernel: How many values the window takes.
         stride: The distance between windows.
         dilation: The distance between the values of a window.
-        start: Padding at the start that the model asks for.
-        end: Padding at the end that the model asks for.
-        overhang: How far the last window reaches beyond that where the number of windows was rounded up.
+        start: Padding at the start that the model requests.
+        end: Padding at the end that the model requests.
+        overhang: How far the last window extends beyond that where the number of windows was rounded up.
     """
 
     size: int
@@ -57,12 +57,12 @@ class WindowAxis:
         return self.stride * (self.size - 1) + self.extent
 
     def tap(self, index: int, count: int) -> slice:
-        """Return where value `index` of each of `count` windows lies."""
+        """Return the positions of value `index` of each of `count` windows."""
         first = index * self.dilation
         return slice(first, first + self.stride * (count - 1) + 1, self.stride)
 
     def with_auto_pad(self, mode: str) -> "WindowAxis":
-        """Return the axis with the padding that one of AUTO_PAD_MODES asks for."""
+        """Return the axis with the padding of one of AUTO_PAD_MODES."""
         if mode == "NOTSET":
             return self
         start, end = (0, 0) if mode == "VALID" else same_margins(self.size, self.extent, self.stride)

@@ -12,10 +12,5 @@ To export a new layer, add its rule to a module of this package (modules are dis
 from importlib import import_module
 from pkgutil import iter_modules
 
-from striate.onnx.export.layers.activations import append_activation
-from striate.onnx.export.layers.registry import export_layer, rule
-
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
-
-__all__ = ["append_activation", "export_layer", "rule"]

@@ -7,7 +7,7 @@ from typing import Any
 from striate.network import Activation
 from striate.network.settings import LEAK, TANH_SCALE, TANH_SLOPE
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
-from striate.onnx.export.layers.registry import Parameters, rule
+from striate.onnx.export.rules import Parameters, rule
 
 
 @rule(Activation)

@@ -5,10 +5,11 @@ import numpy as np
 from striate._types import Array
 from striate.network import Conv2D, DepthwiseConv2D, Shape, Window
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
-from striate.onnx.export.layers.registry import Parameters, rule
+from striate.onnx.export.rules import Parameters, rule
 
 
-@rule(Conv2D, DepthwiseConv2D)
+@rule(Conv2D)
+@rule(DepthwiseConv2D)
 def _convolution(graph: GraphBuilder, layer: Conv2D | DepthwiseConv2D, weights: Parameters, x: GraphTensor) -> str:
     window, kernel, groups = layer.window, weights["kernel"], x.shape[2]
     if isinstance(layer, Conv2D):

@@ -18,7 +18,7 @@ from striate.network import (
     ZeroPadding2D,
 )
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
-from striate.onnx.export.layers.registry import Parameters, rule
+from striate.onnx.export.rules import Parameters, rule
 
 
 @rule(Dense, any_order=True)

@@ -3,7 +3,7 @@
 from striate.network import RadialBasis, Subsample2D
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
 from striate.onnx.export.layers.core import per_channel
-from striate.onnx.export.layers.registry import Parameters, rule
+from striate.onnx.export.rules import Parameters, rule
 
 
 @rule(Subsample2D)

@@ -4,7 +4,7 @@ import numpy as np
 
 from striate.network import BatchNormalization, LocalResponseNormalization
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
-from striate.onnx.export.layers.registry import Parameters, rule
+from striate.onnx.export.rules import Parameters, rule
 
 
 @rule(BatchNormalization)

@@ -3,7 +3,7 @@
 from striate.network import AveragePool2D, GlobalAveragePool2D, GlobalMaxPool2D, MaxPool2D
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
 from striate.onnx.export.layers.convolution import onnx_pads
-from striate.onnx.export.layers.registry import Parameters, rule
+from striate.onnx.export.rules import Parameters, rule
 
 
 @rule(MaxPool2D)

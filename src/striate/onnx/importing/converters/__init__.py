@@ -6,7 +6,7 @@ To import a new operator, add its converter to a module of this package; modules
 from importlib import import_module
 from pkgutil import iter_modules
 
-from striate.onnx.importing.converters.registry import CONVERTERS, converter
+from striate.onnx.importing.converter import CONVERTERS, converter
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

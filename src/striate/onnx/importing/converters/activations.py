@@ -8,8 +8,8 @@ from striate._types import Array
 from striate.network import Activation, Add, Rescale
 from striate.network.settings import LEAK
 from striate.onnx.graph import OnnxNode
+from striate.onnx.importing.converter import converter
 from striate.onnx.importing.converters.channels import is_channel_axis
-from striate.onnx.importing.converters.registry import converter
 from striate.onnx.importing.network_builder import (
     LayerOutput,
     NetworkBuilder,

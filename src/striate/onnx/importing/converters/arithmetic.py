@@ -8,6 +8,7 @@ import numpy as np
 from striate._types import Array
 from striate.network import Add, Concatenate, Multiply
 from striate.onnx.graph import OnnxNode
+from striate.onnx.importing.converter import converter
 from striate.onnx.importing.converters.activations import (
     activate,
     clip,
@@ -17,7 +18,6 @@ from striate.onnx.importing.converters.activations import (
     rescale,
 )
 from striate.onnx.importing.converters.channels import is_channel_axis
-from striate.onnx.importing.converters.registry import converter
 from striate.onnx.importing.converters.shapes import flatten
 from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, per_channel, scalar
 

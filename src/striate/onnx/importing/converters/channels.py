@@ -8,7 +8,7 @@ import numpy as np
 from striate._types import Array
 from striate.network import SelectChannels
 from striate.onnx.graph import OnnxNode
-from striate.onnx.importing.converters.registry import converter
+from striate.onnx.importing.converter import converter
 from striate.onnx.importing.network_builder import CHANNEL_AXES, LayerOutput, NetworkBuilder
 
 GROUPED_AXES = ("GCHW", "CGHW")

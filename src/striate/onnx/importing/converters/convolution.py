@@ -6,7 +6,7 @@ from striate._types import Array
 from striate.network import Conv2D, Dense, DepthwiseConv2D, Layer, Shape
 from striate.network.shapes import Margins
 from striate.onnx.graph import OnnxNode
-from striate.onnx.importing.converters.registry import converter
+from striate.onnx.importing.converter import converter
 from striate.onnx.importing.layer_names import preferred_name
 from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, as_float32
 from striate.onnx.reference.window_axes import AUTO_PAD_MODES, WindowAxes, window_axes

@@ -7,7 +7,7 @@ import numpy as np
 from striate._types import Array
 from striate.network import Conv2D, Dense, RadialBasis
 from striate.onnx.graph import OnnxNode
-from striate.onnx.importing.converters.registry import converter
+from striate.onnx.importing.converter import converter
 from striate.onnx.importing.layer_names import preferred_name
 from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, as_float32, in_network_order
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from striate.network import BatchNormalization, LocalResponseNormalization
 from striate.onnx.graph import OnnxNode
+from striate.onnx.importing.converter import converter
 from striate.onnx.importing.converters.convolution import one_per_channel
-from striate.onnx.importing.converters.registry import converter
 from striate.onnx.importing.layer_names import preferred_name
 from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, in_network_order
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from striate.network import AveragePool2D, GlobalAveragePool2D, GlobalMaxPool2D, Layer, MaxPool2D, ZeroPadding2D
 from striate.onnx.graph import OnnxNode
+from striate.onnx.importing.converter import converter
 from striate.onnx.importing.converters.convolution import is_one_pixel, layer_padding, windows_of
-from striate.onnx.importing.converters.registry import converter
 from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, scalar
 from striate.onnx.reference.window_axes import WindowAxes
 

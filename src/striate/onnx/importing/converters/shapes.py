@@ -9,8 +9,8 @@ from onnx import helper
 from striate._types import Array
 from striate.network import Flatten
 from striate.onnx.graph import OnnxNode
+from striate.onnx.importing.converter import converter
 from striate.onnx.importing.converters.channels import GROUPED_AXES, regroup
-from striate.onnx.importing.converters.registry import converter
 from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder
 
 TRANSPOSED_AXES = {
@@ -111,7 +111,7 @@ def reshape(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, dims: t
 
 
 def _equivalent_axes(value: LayerOutput) -> tuple[str, ...]:
-    """Return the axes of maps in which the same values lie in the same order."""
+    """Return the axes of maps in which the same values have the same order."""
     if value.axes == "F" or prod(value.size) == 1 or value.channels == 1:
         return ("CHW", "HWC") if value.order is None else ()
     return (value.axes,)

@@ -110,7 +110,7 @@ def conv_transpose(
 
 
 def _crop(y: Array, kept: list[slice]) -> Array:
-    """Return a part of the spatial axes, with zeros where it reaches beyond them."""
+    """Return a part of the spatial axes, with zeros where it extends beyond them."""
     missing = [(0, max(part.stop - size, 0)) for part, size in zip(kept, y.shape[2:], strict=True)]
     return np.pad(y, ((0, 0), (0, 0), *missing))[(slice(None), slice(None), *kept)]
 

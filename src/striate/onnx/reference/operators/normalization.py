@@ -75,7 +75,7 @@ def batch_normalization(
 
 
 def _standardize(rows: Array, epsilon: float) -> tuple[Array, Moments]:
-    """Normalize each row of (K, M) to mean 0 and variance 1, in at least float32, as stash_type 1 asks."""
+    """Normalize each row of (K, M) to mean 0 and variance 1, in at least float32, as stash_type 1 requires."""
     x = _at_least_float32(rows).T
     moments, centred = measure(x, Fresh())
     one, zero = np.ones(len(rows)), np.zeros(len(rows))

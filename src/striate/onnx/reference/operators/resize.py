@@ -1,4 +1,4 @@
-"""Resizing along any axes: where each new position lies in the old array, and the weights of the neighbors there.
+"""Resizing along any axes: where each new position is in the old array, and the weights of the neighbors there.
 
 Each axis is one step: nearest neighbors are picked, the other modes are a matrix (O, I) of weights.
 Source: ONNX's operator page Resize; cubic weights: Keys 1981, equation 4.
@@ -22,7 +22,7 @@ class ResizedAxis:
         axis: The axis.
         size: Its old size.
         new: Its new size.
-        scale: The ratio of the two as asked for.
+        scale: The requested ratio of the two.
         roi: The part (start, end) of the axis that is kept.
     """
 
@@ -133,7 +133,7 @@ NEAREST: dict[str, Callable[[Array], Array]] = {
 
 
 def _old_positions(change: ResizedAxis, coordinates: str) -> Array:
-    """Return where the new positions 0 … O − 1 lie among the old ones: float64 (O,)."""
+    """Return where the new positions 0 … O − 1 are among the old ones: float64 (O,)."""
     i = np.arange(change.new, dtype=np.float64)
     return COORDINATES[coordinates](i, change)
 
@@ -204,7 +204,7 @@ def _weights(positions: Array, change: ResizedAxis, how: Sampling) -> Array:
 
 
 def _fill_outside(y: Array, changes: list[ResizedAxis], value: float) -> Array:
-    """Set `value` wherever a position lies outside the old array on any axis."""
+    """Set `value` wherever a position is outside the old array on any axis."""
     y = y.copy()
     for change in changes:
         positions = _old_positions(change, "tf_crop_and_resize")

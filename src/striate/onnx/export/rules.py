@@ -1,4 +1,4 @@
-"""The table of export rules, and the decorator that adds one."""
+"""How a layer becomes operators: the table of export rules, and the decorator that adds one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,26 +23,25 @@ class _Registered:
 _RULES: dict[type[Layer], _Registered] = {}
 
 
-def rule(*layer_classes: type[Layer], any_order: bool = False) -> Callable[[R], R]:
-    """Register a function that exports layers of these classes.
+def rule(layer_class: type[Layer], *, any_order: bool = False) -> Callable[[R], R]:
+    """Register a function that exports layers of a class; built-in layers and your own are registered the same way.
 
     It is called as `f(graph, layer, weights, *inputs)`: `graph` is the `GraphBuilder` to append operators to,
     `weights` holds the layer's parameters by variable name in Striate's layouts, and each input is a `GraphTensor`,
     in the graph (N, C, H, W) or (N, F). It returns the name of its output; the layer's `activation` is added after it.
 
     Args:
-        *layer_classes: The layer classes, Striate's or your own.
+        layer_class: The layer class.
         any_order: Whether the function handles rows that were flattened in ONNX's order (`flattened_from`). Otherwise
             such rows are brought into the network's order first. A function whose own output is such a row returns a
             `GraphTensor`.
 
     Returns:
-        The decorator.
+        The decorator, which returns the function unchanged.
     """
 
     def register(function: R) -> R:
-        for layer_class in layer_classes:
-            _RULES[layer_class] = _Registered(function, any_order)
+        _RULES[layer_class] = _Registered(function, any_order)
         return function
 
     return register

@@ -1,4 +1,4 @@
-"""The table of converters, and the decorator that adds one."""
+"""How an operator becomes layers: the table of converters, and the decorator that adds one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
