@@ -16,7 +16,7 @@ from striate.transfer.extraction import fit_on_features
 from striate.transfer.linear_head import LinearHead, log_softmax
 from striate.transfer.open_set import OpenSetClassifier
 
-from .torch_networks import VGG16, BasicBlock, GoogLeNet, ResNet, lively
+from .torch_networks import VGG16, BasicBlock, GoogLeNet, ResNet, randomized
 
 
 def random_weights(id: str, folder: Path) -> Path:
@@ -26,7 +26,7 @@ def random_weights(id: str, folder: Path) -> Path:
     else:
         module = GoogLeNet(7) if id == "googlenet" else ResNet(BasicBlock, (2, 2, 2, 2), 7)
     x = torch.from_numpy(images(8)).permute(0, 3, 1, 2).float()
-    state = lively(module, x).state_dict()
+    state = randomized(module, x).state_dict()
     if id == "resnet18":
         torch.save(state, folder / "weights.pth")
         return folder / "weights.pth"

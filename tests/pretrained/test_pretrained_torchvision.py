@@ -20,7 +20,7 @@ from striate.network import Network
 from striate.pretrained import load_pretrained
 from striate.pretrained.published import published
 
-from .torch_networks import VGG16, BasicBlock, Bottleneck, GoogLeNet, ResNet, lively
+from .torch_networks import VGG16, BasicBlock, Bottleneck, GoogLeNet, ResNet, randomized
 
 BLOCKS: dict[str, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, ...]]] = {
     "resnet18": (BasicBlock, (2, 2, 2, 2)),
@@ -64,7 +64,7 @@ def test_the_same_weights_give_the_same_probabilities(
     id: str, size: tuple[int, int], build: Callable[[], nn.Module], tmp_path: Path
 ) -> None:
     x = pixels(size)
-    module = lively(build(), as_tensor(x))
+    module = randomized(build(), as_tensor(x))
     torch.save(module.state_dict(), tmp_path / "weights.pth")
     network = network_of(id, size)
     weights, notes = load_pretrained(network, tmp_path / "weights.pth")
@@ -74,20 +74,20 @@ def test_the_same_weights_give_the_same_probabilities(
         expected = module(as_tensor(x)).softmax(1).numpy()
     (found,) = NumpyEngine(network, weights).forward([x])
     np.testing.assert_allclose(found, expected, atol=1e-4)
-    assert np.ptp(expected, axis=0).max() > 0.1  # else the test could not tell right weights from wrong ones
+    assert np.ptp(expected, axis=0).max() > 0.1  # otherwise wrong weights would pass too
 
 
 @pytest.mark.parametrize("id", BLOCKS)
 def test_every_layer_has_the_name_that_torchvision_gives_it(id: str) -> None:
     with torch.device("meta"):
         module = resnet(id)
-    theirs = {name.rpartition(".")[0] for name in module.state_dict()}
+    expected = {name.rpartition(".")[0] for name in module.state_dict()}
     network = network_of(id, (64, 64))
-    ours = {published(id).layer_name(parameter.name.rpartition("/")[0]) for parameter in network.parameters}
-    assert ours == theirs
+    found = {published(id).layer_name(parameter.name.rpartition("/")[0]) for parameter in network.parameters}
+    assert found == expected
 
 
-def test_another_number_of_classes_leaves_the_head_as_it_begins(tmp_path: Path) -> None:
+def test_with_another_number_of_classes_the_head_is_left_out(tmp_path: Path) -> None:
     module = resnet("resnet18", classes=10)
     torch.save(
         {"epoch": 3, "state_dict": {f"module.{k}": v for k, v in module.state_dict().items()}}, tmp_path / "w.pth"
@@ -149,9 +149,9 @@ def test_weights_of_another_network_raise(tmp_path: Path) -> None:
     torch.save(resnet("resnet18").state_dict(), tmp_path / "18.pth")
     with pytest.raises(ModelFileError, match=r"another network: it lacks 'conv2_3\.conv1/kernel'\."):
         load_pretrained(network_of("resnet34", (64, 64)), tmp_path / "18.pth")
-    grey = zoo.network("resnet18", input_shape=(64, 64, 1), classes=CLASSES)
+    gray = zoo.network("resnet18", input_shape=(64, 64, 1), classes=CLASSES)
     with pytest.raises(ModelFileError, match=r"its 'conv1/kernel' has shape \(7, 7, 3, 64\), expected \(7, 7, 1, 64\)"):
-        load_pretrained(grey, tmp_path / "18.pth")
+        load_pretrained(gray, tmp_path / "18.pth")
     with pytest.raises(ModelFileError, match=r"PyTorch's names, such as 'conv1.weight'\. .* not for 'lenet5'\."):
         load_pretrained(zoo.network("lenet5"), tmp_path / "18.pth")
 
@@ -159,9 +159,7 @@ def test_weights_of_another_network_raise(tmp_path: Path) -> None:
 def test_a_network_of_another_form_raises_an_error_with_its_settings(tmp_path: Path) -> None:
     """All shapes would fit, but the network would compute something other than the one that was trained."""
     torch.save(resnet("resnet50").state_dict(), tmp_path / "50.pth")
-    with pytest.raises(
-        UsageError, match=r"^This 'resnet50' is not the network .*with: --model resnet50 --set form=torchvision$"
-    ):
+    with pytest.raises(UsageError, match=r"^This 'resnet50' is not the network .*with --set form=torchvision\.$"):
         load_pretrained(zoo.network("resnet50", classes=CLASSES), tmp_path / "50.pth")
     weights, _ = load_pretrained(network_of("resnet50", (64, 64), dropout=0.4), tmp_path / "50.pth")
     assert "output/kernel" in weights

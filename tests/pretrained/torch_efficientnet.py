@@ -1,4 +1,4 @@
-"""EfficientNet-Lite in PyTorch with the names of its published weights, written for the tests from its table."""
+"""EfficientNet-Lite in PyTorch, with the names of its published weights, written for the tests."""
 
 from math import ceil
 
@@ -11,7 +11,7 @@ SCALES = {0: (1.0, 1.0), 1: (1.0, 1.1), 2: (1.1, 1.2)}
 
 
 class Same(nn.Conv2d):
-    """Padding as TensorFlow's "same": the larger half after the picture."""
+    """Padding as TensorFlow's "same": the larger half at the end."""
 
     def forward(self, x: Tensor) -> Tensor:
         pads = []
@@ -43,7 +43,7 @@ class Block(nn.Module):
 
 
 class EfficientNetLite(nn.Module):
-    """size: 0, 1 or 2. Pixels 0 … 255 in, (N, 3, H, W); logits (N, 1000) out."""
+    """Maps pixels 0..255 (N, 3, H, W) to logits (N, 1000); size: 0, 1 or 2."""
 
     def __init__(self, size: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Small PyTorch modules with the attribute names of torchvision's, written for the tests from its layer names."""
+"""PyTorch modules with torchvision's attribute names, written for the tests."""
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +37,7 @@ class Bottleneck(nn.Module):
 
 
 def shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-    """Empty where the shape stays."""
+    """Return the shortcut of a block; empty if the shape does not change."""
     if inputs == outputs and stride == 1:
         return nn.Sequential()
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
@@ -66,7 +66,7 @@ class ResNet(nn.Module):
 
 
 class VGG16(nn.Module):
-    """Without torchvision's adaptive pooling, which does nothing at 224; size: of the maps that are flattened."""
+    """Without torchvision's adaptive pooling, which has no effect at 224; size: of the maps that are flattened."""
 
     def __init__(self, size: tuple[int, int], classes: int) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class Inception(nn.Module):
 
 
 class GoogLeNet(nn.Module):
-    """With the heads that help its training, which are in the published file and not in ours."""
+    """With the auxiliary classifiers, which are in the published file but not in our network."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ class GoogLeNet(nn.Module):
         self.fc = nn.Linear(1024, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        # As torchvision's transform_input: standardised pixels brought to −1 … 1.
+        # As torchvision's transform_input: standardized pixels scaled to −1..1.
         x = functional.max_pool2d(self.conv1(x / 127.5 - 1), 3, 2, ceil_mode=True)
         x = functional.max_pool2d(self.conv3(self.conv2(x)), 3, 2, ceil_mode=True)
         x = functional.max_pool2d(self.inception3b(self.inception3a(x)), 3, 2, ceil_mode=True)
@@ -139,13 +139,13 @@ class GoogLeNet(nn.Module):
 
 
 def standardized(x: Tensor) -> Tensor:
-    """Pixels 0 … 255 (N, 3, H, W) as torchvision prepares them."""
-    mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
-    return (x / 255 - mean.view(-1, 1, 1)) / deviation.view(-1, 1, 1)
+    """Return pixels 0..255 (N, 3, H, W) as torchvision prepares them."""
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    return (x / 255 - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)
 
 
-def lively(module: nn.Module, x: Tensor, seed: int = 0) -> nn.Module:
-    """The module for inference, with statistics that matter and a head whose logits of x are spread around 0 by 1."""
+def randomized(module: nn.Module, x: Tensor, seed: int = 0) -> nn.Module:
+    """Return the module for inference, with random weights and statistics and logits of x with standard deviation 1."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, tensor in module.state_dict().items():

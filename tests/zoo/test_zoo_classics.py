@@ -34,14 +34,14 @@ def rows(id: str, **settings: object) -> dict[str, Row]:
 
 
 def sizes(table: dict[str, Row], *names: str) -> list[int]:
-    """Heights, which equal widths."""
+    """Return the heights, which must equal the widths."""
     found = [table[name].size for name in names]
     assert all(size and size[0] == size[1] for size in found)
     return [size[0] for size in found if size]
 
 
 def by_block(network: Network) -> dict[str, tuple[int, int]]:
-    """Weights of kernels and multiply-adds of each block, or layer outside of one."""
+    """Return the kernel weights and multiply-adds of each block, and of each layer outside of blocks."""
     kernels = {p.name.rpartition("/")[0]: p.size for p in network.parameters if p.name.endswith("/kernel")}
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for row in network.table():
@@ -52,7 +52,7 @@ def by_block(network: Network) -> dict[str, tuple[int, int]]:
 
 
 @pytest.mark.parametrize("id", CLASSICS)
-def test_pixels_in_a_thousand_classes_out(id: str) -> None:
+def test_the_output_has_a_thousand_classes(id: str) -> None:
     network = zoo.network(id)
     assert network.name == id
     assert network.output_shapes == ((1000,),)
@@ -81,7 +81,7 @@ def test_pixels_in_a_thousand_classes_out(id: str) -> None:
         ("resnet152", 60_192_808),
     ],
 )
-def test_parameters_in_all(id: str, trained: int) -> None:
+def test_total_number_of_parameters(id: str, trained: int) -> None:
     assert zoo.network(id).trainable_parameter_count == trained
 
 
@@ -108,7 +108,7 @@ def test_alexnet_of_2012_splits_convolutions_over_two_gpus() -> None:
     assert ones == [f"{layer}/bias" for layer in ("conv2", "conv4", "conv5", "fc6", "fc7")]
 
 
-def test_alexnet_in_one_column_normalises_by_lrn_or_by_batch() -> None:
+def test_alexnet_in_one_column_has_lrn_or_batch_normalization() -> None:
     network = zoo.network("alexnet")
     kinds = [node.layer.kind for node in network.nodes]
     assert kinds[2:8] == ["Conv2D", "LocalResponseNormalization", "MaxPool2D"] * 2
@@ -121,8 +121,8 @@ def test_alexnet_in_one_column_normalises_by_lrn_or_by_batch() -> None:
     ]
 
 
-# Table 1 of the paper: size of the output, its maps, weights in units of 1,024, multiply-adds in millions. The paper's
-# own sums are a little off in places, by its own filters: conv1 has 9.2 K weights and 118 M, not 2.7 K and 34 M;
+# Table 1 of the paper: size of the output, its maps, weights in units of 1,024, multiply-adds in millions. Some of the
+# paper's sums do not follow from its filters: conv1 has 9.2 K weights and 118 M, not 2.7 K and 34 M;
 # 4c 498 K, not 463 K; 5a 1,018 K and 51 M, not 1,072 K and 54 M. All others are within 2 %.
 GOOGLENET = {
     "conv1": (112, 64, 9.2, 118),
@@ -155,7 +155,7 @@ def test_googlenet_has_the_table_of_the_paper() -> None:
     assert network.layer("dropout") == Dropout(0.4, name="dropout")
 
 
-def test_googlenet_of_torchvision_is_the_network_of_its_weights() -> None:
+def test_googlenet_in_torchvisions_form() -> None:
     network = zoo.network("googlenet", normalization="batch", form="torchvision")
     table = {row.name: row for row in network.table()}
     assert network.trainable_parameter_count == 6_624_904
@@ -196,13 +196,13 @@ def test_resnet_has_the_table_of_the_paper(id: str) -> None:
     assert f"resnet{layers}" == id
 
 
-def test_shortcuts_are_the_identity_wherever_they_can_be() -> None:
+def test_shortcuts_are_the_identity_unless_the_shape_changes() -> None:
     for id, projections in (("resnet18", 3), ("resnet34", 3), ("resnet50", 4), ("resnet152", 4)):
         found = [name for name in rows(id) if name.endswith(".shortcut")]
         assert found == [f"conv{stage}_1.shortcut" for stage in range(6 - projections, 6)]
 
 
-def test_the_stride_of_a_bottleneck_is_where_its_form_says() -> None:
+def test_the_form_decides_where_the_stride_of_a_bottleneck_is() -> None:
     for form, strides in (("published", [(2, 2), (1, 1), (1, 1)]), ("torchvision", [(1, 1), (2, 2), (1, 1)])):
         table = rows("resnet50", form=form)
         assert [table[f"conv3_1.conv{n}"].strides for n in (1, 2, 3)] == strides
@@ -210,8 +210,8 @@ def test_the_stride_of_a_bottleneck_is_where_its_form_says() -> None:
         assert table["conv3_1.relu"].size == (28, 28)
 
 
-def test_residual_blocks_begin_as_the_identity() -> None:
-    """Where gamma is 0 a block hands on what it was given, which is positive after its relu."""
+def test_residual_blocks_start_as_the_identity() -> None:
+    """With gamma 0 a block returns its input, which relu has made positive."""
     network = zoo.network("resnet18", input_shape=(32, 32, 3), classes=3)
     starts = {p.name for p in network.parameters if p.initializer == Zeros() and p.name.endswith("/gamma")}
     assert starts == {f"conv{stage}_{number}.conv2_bn/gamma" for stage in range(2, 6) for number in (1, 2)}
@@ -238,7 +238,7 @@ def test_vgg16_has_the_table_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize("id", CLASSICS)
-def test_relus_begin_as_he_2015_has_it(id: str) -> None:
+def test_layers_with_relu_are_initialized_as_in_he_2015(id: str) -> None:
     kernels = {p.name: p.initializer for p in zoo.network(id).parameters if p.name.endswith("/kernel")}
     kernels.pop("output/kernel")
     assert set(kernels.values()) == {Normal(0.0, 0.01) if id == "alexnet-2012" else HeNormal()}
@@ -255,8 +255,8 @@ def test_other_sizes_and_channels(id: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("size", range(11, 400, 7))
-def test_overlapping_pools_are_those_of_caffe(size: int) -> None:
-    """Output of (size − 3) / 2 rounded up, plus 1."""
+def test_overlapping_poolings_have_the_sizes_of_caffe(size: int) -> None:
+    """The output size is (size − 3) / 2 rounded up, plus 1."""
     shape = MaxPool2D(3, strides=2, padding=((0, 1), (0, 1))).output_shape((size, size, 1))
     assert shape == (-(-(size - 3) // 2) + 1, -(-(size - 3) // 2) + 1, 1)
 

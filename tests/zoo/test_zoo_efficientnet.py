@@ -36,7 +36,7 @@ def test_lite0_has_the_table_of_the_paper() -> None:
     ],
 )
 def test_parameters_are_those_of_the_published_networks(id: str, trained: int, published: float, size: int) -> None:
-    """Exactly those of the reference in PyTorch; rounded, those of the announcement."""
+    """The exact numbers are those of the reference in PyTorch; rounded, those of the announcement."""
     network = zoo.network(id)
     assert network.trainable_parameter_count == trained
     assert round(trained, -5) == published
@@ -55,7 +55,7 @@ def test_depth_and_width_are_scaled_but_not_stem_and_head() -> None:
 
 
 @pytest.mark.parametrize("id", IDS)
-def test_how_it_is_built(id: str) -> None:
+def test_layers_and_their_settings(id: str) -> None:
     network = zoo.network(id)
     assert network.name == id
     scaling = network.nodes[1].layer

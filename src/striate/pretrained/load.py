@@ -106,8 +106,8 @@ def _require_settings(network: Network, weights: PublishedWeights) -> None:
     if _without_dropout(network) != _without_dropout(trained):
         settings = " ".join(f"--set {name}={value}" for name, value in weights.settings.items())
         raise UsageError(
-            f"This '{network.name}' is not the network that the published weights are for. "
-            f"Build that one with: --model {network.name} {settings}".rstrip()
+            f"This '{network.name}' is not the network that the weights were trained in. "
+            f"Build that one with {settings or 'the default settings'}."
         )
 
 

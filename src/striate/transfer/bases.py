@@ -27,14 +27,14 @@ class Base:
     """A pretrained network without its classifier.
 
     Attributes:
-        whole: The network with its classifier.
-        network: The same without; one output (F,) for each of `features`.
+        original: The network with its classifier.
+        network: The same without it; one output (F,) for each of `features`.
         weights: Of `network`, by full name.
         features: Names of the layers whose outputs are features, from the input on; of maps the mean over all positions
-            is taken. The last one is what the network's own classifier reads.
+            is taken. The last one is read by the classifier.
     """
 
-    whole: Network
+    original: Network
     network: Network
     weights: Weights
     features: tuple[str, ...]
@@ -70,17 +70,17 @@ def open_base(
         ModelFileError: If the file of weights is damaged, of another network, or lacks layers that compute features.
     """
     wanted = {**required_settings(name, str(weights)), **(settings or {})}
-    whole = zoo_network(name, input_shape=input_shape, **wanted)
-    features = feature_layers(whole, find(name).features)
-    network = _with_outputs(whole, features)
-    arrays, notes = load_pretrained(whole, weights)
+    original = zoo_network(name, input_shape=input_shape, **wanted)
+    features = feature_layers(original, find(name).features)
+    network = _with_outputs(original, features)
+    arrays, notes = load_pretrained(original, weights)
     missing = [parameter.name for parameter in network.parameters if parameter.name not in arrays]
     if missing:
         raise ModelFileError(
-            f"The weights {weights} cannot make '{name}' a base for images of {whole.input_shapes[0]}: they have no "
+            f"The weights {weights} cannot make '{name}' a base for images of {original.input_shapes[0]}: they have no "
             f"'{missing[0]}' that fits. {' '.join(notes)}".rstrip()
         )
-    return Base(whole, network, {p.name: arrays[p.name] for p in network.parameters}, features)
+    return Base(original, network, {p.name: arrays[p.name] for p in network.parameters}, features)
 
 
 def check_base(name: str, weights: str | None = None) -> None:
@@ -131,7 +131,7 @@ def joined(base: Base, layer: str, head: LinearHead) -> tuple[Network, Weights]:
         head: Fitted to the features of this layer.
 
     Returns:
-        One network that ends with a softmax layer, and its weights. On the last feature layer it is the base's own
+        One network that ends with a softmax layer, and its weights. With the last feature layer it is the original
         network for other classes, so that training can continue.
     """
     network = with_classes(base, layer, len(head.bias))
@@ -141,16 +141,16 @@ def joined(base: Base, layer: str, head: LinearHead) -> tuple[Network, Weights]:
 
 
 def with_classes(base: Base, layer: str, classes: int) -> Network:
-    """Return the network of `joined`."""
-    whole = base.whole
-    entries = [(node.layer, node.inputs) for node in whole.nodes]
+    """Return the network of `joined`, without weights."""
+    original = base.original
+    entries = [(node.layer, node.inputs) for node in original.nodes]
     if layer == base.top:
-        output = replace(classifier(whole), units=classes, activation="softmax", use_bias=True)
-        entries[whole.outputs[0]] = (output, entries[whole.outputs[0]][1])
-        return Network.from_entries(whole.name, entries, whole.inputs, whole.outputs)
-    entries += [(GlobalAveragePool2D(name=POOLED), (_index(whole, layer),))]
-    entries += [(Dense(classes, activation="softmax", name=OUTPUT), (len(entries) - 1,))]
-    return _needed(whole.name, entries, whole.inputs, (len(entries) - 1,))
+        output = replace(classifier(original), units=classes, activation="softmax", use_bias=True)
+        entries[original.outputs[0]] = (output, entries[original.outputs[0]][1])
+        return Network.from_entries(original.name, entries, original.inputs, original.outputs)
+    index = _average_maps(entries, original, layer, POOLED)
+    entries.append((Dense(classes, activation="softmax", name=OUTPUT), (index,)))
+    return _needed(original.name, entries, original.inputs, (len(entries) - 1,))
 
 
 def with_features(network: Network) -> Network:
@@ -209,14 +209,18 @@ def _stage_ends(network: Network, top: int) -> list[int]:
 
 def _with_outputs(network: Network, features: Iterable[str]) -> Network:
     """Return the network that computes these features, with the mean over all positions of maps."""
-    entries, outputs = [(node.layer, node.inputs) for node in network.nodes], []
-    for name in features:
-        index = _index(network, name)
-        if len(network.nodes[index].shape) == 3:
-            entries.append((GlobalAveragePool2D(name=f"{name}.mean"), (index,)))
-            index = len(entries) - 1
-        outputs.append(index)
+    entries = [(node.layer, node.inputs) for node in network.nodes]
+    outputs = [_average_maps(entries, network, name, f"{name}.mean") for name in features]
     return _needed(network.name, entries, network.inputs, tuple(outputs))
+
+
+def _average_maps(entries: list[Entry], network: Network, layer: str, name: str) -> int:
+    """Return the index of a layer; if it gives maps, of a new layer of this name with their mean over all positions."""
+    index = next(index for index, node in enumerate(network.nodes) if node.layer.name == layer)
+    if len(network.nodes[index].shape) == 1:
+        return index
+    entries.append((GlobalAveragePool2D(name=name), (index,)))
+    return len(entries) - 1
 
 
 def _needed(name: str, entries: list[Entry], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Network:
@@ -228,7 +232,3 @@ def _needed(name: str, entries: list[Entry], inputs: tuple[int, ...], outputs: t
     place = {old: new for new, old in enumerate(sorted(needed))}
     kept = [(entries[old][0], tuple(place[source] for source in entries[old][1])) for old in place]
     return Network.from_entries(name, kept, tuple(place[i] for i in inputs), tuple(place[i] for i in outputs))
-
-
-def _index(network: Network, name: str) -> int:
-    return next(index for index, node in enumerate(network.nodes) if node.layer.name == name)
