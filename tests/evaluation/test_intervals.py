@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_su
 
 from striate.errors import DataError
 from striate.evaluation import Evaluation, cross_entropy, evaluate, f1_score, wilson
-from striate.evaluation.metrics import macro_figures
+from striate.evaluation.metrics import macro_metrics
 
 CLASSES = ("a", "b", "c", "d")
 
@@ -85,16 +85,16 @@ def test_f1_interval_covers_the_truth_about_95_times_in_100(truth: tuple[int, in
 
 def test_macro_intervals_cover_the_truth_about_95_times_in_100() -> None:
     cells = np.array([[60, 4, 1], [8, 20, 2], [3, 0, 30]]) / 128
-    truth = macro_figures(cells * 1e9)
+    truth = macro_metrics(cells * 1e9)
     rng = np.random.default_rng(11)
-    found = [macro_figures(draw.reshape(3, 3)) for draw in rng.multinomial(256, cells.ravel(), 1500)]
+    found = [macro_metrics(draw.reshape(3, 3)) for draw in rng.multinomial(256, cells.ravel(), 1500)]
     for name, exact in truth.items():
         hits = [(e[name].low or 0) <= (exact.value or 0) <= (e[name].high or 0) for e in found]
         assert 0.925 < np.mean(hits) < 0.975, name
 
 
 def test_macro_intervals_stay_open_when_nothing_went_wrong() -> None:
-    perfect = macro_figures(np.diag([10, 20, 30]))["recall"]
+    perfect = macro_metrics(np.diag([10, 20, 30]))["recall"]
     assert perfect.value == perfect.high == 1
     assert perfect.low is not None and 0.85 < perfect.low < 0.97
 

@@ -1,14 +1,14 @@
-"""How well a network did and what it got wrong: figures with intervals, mistakes, curves, the HTML report."""
+"""Metrics with confidence intervals, confusion matrix, errors, learning curves, and the HTML report."""
 
 from striate.evaluation.confusion import Pair, confused_pairs, confusion_counts, percent_of_true
 from striate.evaluation.curves import LearningCurves, learning_curves
 from striate.evaluation.evaluate import Evaluation, evaluate
-from striate.evaluation.metrics import Bin, ClassFigures, Estimate, cross_entropy, f1_score, wilson
+from striate.evaluation.metrics import Bin, ClassMetrics, Estimate, cross_entropy, f1_score, wilson
 from striate.evaluation.mistakes import Mistake, find_mistakes
 
 __all__ = [
     "Bin",
-    "ClassFigures",
+    "ClassMetrics",
     "Estimate",
     "Evaluation",
     "LearningCurves",

@@ -23,7 +23,7 @@ class Frame:
     bottom: float = 246
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        """The pixel of a data point."""
+        """Return the pixel of a data point."""
         across = (x - self.x[0]) / ((self.x[1] - self.x[0]) or 1)
         up = (y - self.y[0]) / ((self.y[1] - self.y[0]) or 1)
         return round(self.left + across * (self.right - self.left), 1), round(
@@ -32,7 +32,7 @@ class Frame:
 
 
 def curve_chart(curves: LearningCurves, figure: str) -> Markup:
-    """One chart of `figure` ("loss" or "accuracy") over the epochs, for training and validation."""
+    """Draw "loss" or "accuracy" over the epochs, for training and validation."""
     training, validation = (_points(curves, name) for name in (figure, f"val_{figure}"))
     values = [y for _, y in training + validation]
     epochs = curves.columns["epoch"]
@@ -49,7 +49,7 @@ def curve_chart(curves: LearningCurves, figure: str) -> Markup:
 
 
 def rate_chart(rates: Sequence[float], losses: Sequence[float], smooth: Sequence[float], marked: float) -> Markup:
-    """Loss over the learning rate on a log axis: each step a dot, the smooth course a line, one rate marked."""
+    """Draw the loss over the learning rate on a log axis: dots for the steps, a smoothed line, one marked rate."""
     top = 1.15 * max(smooth)
     frame = Frame((log10(rates[0]), log10(rates[-1])), (0.0, top))
     dots, line = ([(log10(rate), y) for rate, y in zip(rates, ys, strict=True)] for ys in (losses, smooth))
@@ -68,7 +68,7 @@ def _dot(place: tuple[float, float]) -> str:
 
 
 def reliability_chart(bins: Sequence[Bin]) -> Markup:
-    """Share right over confidence, one dot with its interval a bin, on the diagonal where both agree."""
+    """Draw accuracy over confidence, one dot with its interval per bin, and the diagonal where both are equal."""
     frame = Frame((0, 1), (0, 1), left=46, right=266, top=28, bottom=248)
     total = sum(b.count for b in bins)
     (x0, y0), (x1, y1) = frame.at(0, 0), frame.at(1, 1)
@@ -82,7 +82,7 @@ def reliability_chart(bins: Sequence[Bin]) -> Markup:
 
 
 def interval_bar(estimate: Estimate, floor_: float) -> Markup:
-    """A bar from the low to the high end of an interval on an axis from `floor_` to 1, with a tick at the value."""
+    """Draw an interval as a bar on an axis from `floor_` to 1, with a tick at the value."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return Markup("")
     low, value, high = (
@@ -104,7 +104,7 @@ def _svg(parts: Sequence[str], title: str, height: int, width: int = 460) -> Mar
 
 
 def _text(key: str, x: float, y: float, style: str = "", **values: str) -> str:
-    """A label in both languages; CSS shows the chosen one."""
+    """Return a label in both languages; CSS shows the selected one."""
     return "".join(
         f'<text lang="{language}" x="{x}" y="{y}" class="{style}">{escape(text.format(**values))}</text>'
         for language, text in STRINGS[key].items()
@@ -126,7 +126,7 @@ def _range(values: Sequence[float], top: float | None) -> tuple[float, float]:
 
 
 def _ticks(low: float, high: float, count: int, whole: bool) -> list[float]:
-    """Round numbers in low..high: 1, 2 or 5 times a power of ten apart."""
+    """Return round numbers in low..high with a spacing of 1, 2 or 5 times a power of ten."""
     span = (high - low) or 1
     rough = span / count
     power = 10.0 ** floor(log10(rough))
@@ -163,7 +163,7 @@ def _line(points: Sequence[tuple[float, float]], frame: Frame, style: str) -> st
 
 
 def _marks(curves: LearningCurves, frame: Frame, baseline: float) -> str:
-    """The epoch of the best validation loss, and the stretch of overfitting after it."""
+    """Mark the epoch of the best validation loss, and the overfitting after it."""
     if curves.best is None or len(curves.columns["epoch"]) < 2:
         return ""
     u, _ = frame.at(float(curves.columns["epoch"][curves.best]), frame.y[0])
@@ -177,7 +177,7 @@ def _marks(curves: LearningCurves, frame: Frame, baseline: float) -> str:
 
 
 def _hovers(curves: LearningCurves, figure: str, frame: Frame, percent: bool) -> str:
-    """An invisible strip for each epoch; pointing at it shows a line and the values, by CSS alone."""
+    """Add an invisible strip for each epoch, which shows a line and the values on hover."""
     epochs = curves.columns["epoch"].tolist()
     half = (frame.right - frame.left) / max(len(epochs) - 1, 1) / 2
     series = [curves.columns[name].tolist() for name in (figure, f"val_{figure}") if name in curves.columns]

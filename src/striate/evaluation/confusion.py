@@ -1,4 +1,4 @@
-"""The confusion matrix: what each class was taken for, in counts and in percent of the true class."""
+"""The confusion matrix, in counts and in percent of the true class."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,14 @@ from striate._types import Array
 
 @dataclass(frozen=True)
 class Pair:
-    """`count` images of class `true`, which is `percent` of all its test images, were taken for class `predicted`."""
+    """Two classes that were confused.
+
+    Attributes:
+        true: Name of the true class.
+        predicted: Name of the predicted class.
+        count: Number of images of the true class that were predicted as the other.
+        percent: The same in percent of the test images of the true class.
+    """
 
     true: str
     predicted: str
@@ -18,18 +25,28 @@ class Pair:
 
 
 def confusion_counts(labels: Array, predicted: Array, classes: int) -> Array:
-    """Counts (classes, classes), int64: row = true class, column = what it was taken for.
+    """Count the predictions of each class for each true class.
 
-    labels, predicted: (N,) class numbers in 0..classes-1.
+    Args:
+        labels: True class numbers (N,), 0 … classes − 1.
+        predicted: Predicted class numbers (N,).
+        classes: Number of classes.
+
+    Returns:
+        Counts int64 (classes, classes); row: true class, column: predicted class.
     """
     flat = np.bincount(labels * classes + predicted, minlength=classes * classes)
-    return flat.reshape(classes, classes)  # (true * taken,) → (true, taken)
+    return flat.reshape(classes, classes)  # (true * predicted,) → (true, predicted)
 
 
 def percent_of_true(counts: Array) -> Array:
-    """Percent (classes, classes), float64: entry (A, B) says how many in a hundred images of A were taken for B.
+    """Convert counts to percent of the true class.
 
-    A class without test images has a row of zeros.
+    Args:
+        counts: The confusion matrix (classes, classes).
+
+    Returns:
+        Percentages float64 (classes, classes); a class without test images has a row of zeros.
     """
     support = counts.sum(axis=1, keepdims=True)
     percent: Array = 100 * counts / np.maximum(support, 1)
@@ -37,9 +54,9 @@ def percent_of_true(counts: Array) -> Array:
 
 
 def confused_pairs(counts: Array, classes: tuple[str, ...]) -> tuple[Pair, ...]:
-    """Every pair of different classes that was confused at least once, the most frequent in percent first."""
+    """Return all pairs of classes that were confused, the most frequent in percent first."""
     percent = percent_of_true(counts)
-    true, taken = np.nonzero(counts * ~np.eye(len(counts), dtype=bool))
-    order = np.lexsort((taken, true, -counts[true, taken], -percent[true, taken]))
-    cells = zip(true[order].tolist(), taken[order].tolist(), strict=True)
+    true, predicted = np.nonzero(counts * ~np.eye(len(counts), dtype=bool))
+    order = np.lexsort((predicted, true, -counts[true, predicted], -percent[true, predicted]))
+    cells = zip(true[order].tolist(), predicted[order].tolist(), strict=True)
     return tuple(Pair(classes[a], classes[b], int(counts[a, b]), float(percent[a, b])) for a, b in cells)

@@ -1,4 +1,4 @@
-"""Learning curves, and the point from which the network learnt its training images by heart."""
+"""Learning curves, and the epoch from which the network overfits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,21 +12,24 @@ Verdict = Literal["overfitting", "learning", "settled", "too_short", "no_validat
 
 FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
 TAIL = 3  # epochs averaged at the end, so that one bad epoch does not decide
-LEAST_RISE = 0.05  # of the best validation loss: less than that is nobody's worry
-LEAST_EPOCHS = 5
+MIN_RISE = 0.05  # of the best validation loss; less is not reported
+MIN_EPOCHS = 5
 
 
 @dataclass(frozen=True)
 class LearningCurves:
-    """The history of a training by column, with a verdict.
+    """The history of a training run by column, with a verdict on overfitting.
 
-    columns: epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, those that were recorded; NaN where one epoch
-    lacks a figure. best: index of the epoch with the lowest validation loss. rise: how far the validation loss of the
-    last epochs lies above the best, as a share of it. noise: the usual jump of the validation loss from epoch to epoch.
-    gap: last training accuracy − last validation accuracy.
-    verdict: "overfitting": the validation loss rose from its best by more than noise while the training loss kept
-    falling; "learning": the best epoch is among the last three; "settled": neither;
-    "too_short": fewer than five epochs; "no_validation": nothing to judge by.
+    Attributes:
+        columns: epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, as far as recorded; NaN for missing
+            values.
+        best: Index of the epoch with the lowest validation loss.
+        rise: Mean validation loss of the last epochs above the best, as a fraction of the best.
+        noise: Standard deviation of the validation loss about its trend.
+        gap: Last training accuracy − last validation accuracy.
+        verdict: "overfitting": the validation loss rose by more than its noise while the training loss kept falling;
+            "learning": the best epoch is among the last three; "settled": neither; "too_short": fewer than five
+            epochs; "no_validation": there is no validation loss.
     """
 
     columns: dict[str, NDArray[np.float64]]
@@ -38,15 +41,19 @@ class LearningCurves:
 
 
 def learning_curves(history: Mapping[str, Sequence[Any]]) -> LearningCurves:
-    """Curves from one list of values for each figure, as `History.history` holds them.
+    """Analyze the history of a training run.
 
-    Figures: `loss`, `accuracy`, `val_loss`, `val_accuracy`, `learning_rate`; others are ignored. A shorter list belongs
-    to the last epochs. Epochs are numbered from 1.
+    Overfitting is reported if the mean validation loss of the last three epochs (of those after the best, if fewer)
+    is above the best by more than 5 % of it and by more than four times the noise, and the training loss of the same
+    epochs is below that of the best epoch. The noise is estimated from the median absolute second difference, in which
+    a linear trend cancels.
 
-    The rule for overfitting: the mean validation loss of the last three epochs (of those after the best, if fewer)
-    lies above the best by more than 5 % of it and by more than four times the noise, and the training loss of the same
-    epochs is below that of the best epoch. The noise is the standard deviation of the validation loss about its trend:
-    the median absolute second difference, scaled for normal noise (a straight trend cancels in it).
+    Args:
+        history: One list of values for each of `loss`, `accuracy`, `val_loss`, `val_accuracy` and `learning_rate`, as
+            in `History.history`; others are ignored. A shorter list belongs to the last epochs.
+
+    Returns:
+        The curves, with epochs numbered from 1, and the verdict.
     """
     columns = _columns(history)
     gap = _gap(columns)
@@ -60,7 +67,7 @@ def learning_curves(history: Mapping[str, Sequence[Any]]) -> LearningCurves:
     rise = float(validation[tail].mean() - validation[best]) if len(tail) else 0.0
     fell = len(tail) > 0 and "loss" in columns and bool(columns["loss"][tail].mean() < columns["loss"][best])
     share = rise / max(float(validation[best]), 1e-12)
-    verdict = _verdict(len(seen), len(seen[seen > best]), fell and rise > 4 * noise and share > LEAST_RISE)
+    verdict = _verdict(len(seen), len(seen[seen > best]), fell and rise > 4 * noise and share > MIN_RISE)
     return LearningCurves(columns, best, share, noise, gap, verdict)
 
 
@@ -75,7 +82,7 @@ def _columns(history: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[np.float
 
 
 def _number(value: Any) -> float:
-    """A float; NaN for what is missing, empty or infinite."""
+    """Convert to float; missing, empty and infinite values become NaN."""
     number = float("nan" if value in (None, "") else value)
     return number if isfinite(number) else float("nan")
 
@@ -95,7 +102,7 @@ def _noise(validation: NDArray[np.float64]) -> float:
 
 
 def _verdict(epochs: int, since_best: int, overfits: bool) -> Verdict:
-    if epochs < LEAST_EPOCHS:
+    if epochs < MIN_EPOCHS:
         return "too_short"
     if overfits:
         return "overfitting"

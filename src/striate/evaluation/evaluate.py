@@ -1,4 +1,4 @@
-"""One call that measures a classifier on a test set."""
+"""All metrics of a classifier on a test set, in one call."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,12 +11,12 @@ from striate.errors import DataError
 from striate.evaluation.confusion import Pair, confused_pairs, confusion_counts, percent_of_true
 from striate.evaluation.metrics import (
     Bin,
-    ClassFigures,
+    ClassMetrics,
     Estimate,
     calibration_error,
-    class_figures,
+    class_metrics,
     cross_entropy,
-    macro_figures,
+    macro_metrics,
     reliability,
     wilson,
 )
@@ -25,11 +25,21 @@ from striate.evaluation.mistakes import Mistake, find_mistakes
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a test set says about a classifier.
+    """The metrics of a classifier on a test set.
 
-    counts: (classes, classes) int64, row = true class. pairs: the confused ones, most frequent first.
-    macro: precision, recall, f1 averaged over the classes with test images.
-    mistakes: all of them, the surest first. calibration_error: expected calibration error, 0..1.
+    Attributes:
+        classes: Class names.
+        images: Number of test images.
+        right: Number of correct predictions.
+        accuracy: Share of correct predictions.
+        loss: Mean cross-entropy.
+        macro: "precision", "recall" and "f1", averaged over the classes with test images.
+        per_class: Metrics of each class.
+        counts: Confusion matrix int64 (classes, classes); row: true class, column: predicted class.
+        pairs: Confused classes, the most frequent first.
+        mistakes: All errors, the most confident first.
+        bins: Images grouped by predicted probability.
+        calibration_error: Expected calibration error, 0 … 1.
     """
 
     classes: tuple[str, ...]
@@ -38,7 +48,7 @@ class Evaluation:
     accuracy: Estimate
     loss: Estimate
     macro: dict[str, Estimate]
-    per_class: tuple[ClassFigures, ...]
+    per_class: tuple[ClassMetrics, ...]
     counts: Array
     pairs: tuple[Pair, ...]
     mistakes: tuple[Mistake, ...]
@@ -46,18 +56,18 @@ class Evaluation:
     calibration_error: float
 
     def to_dict(self) -> dict[str, Any]:
-        """The content of `metrics.json`: plain numbers, strings, lists and None, never NaN.
+        """Return the content of `metrics.json`: numbers, strings, lists and None, never NaN.
 
-        `images`, `right`, `calibration_error`: numbers.
-        `accuracy`, `loss`, `macro.precision`, `.recall`, `.f1`: `{"value", "low", "high"}`, the ends of the 95 %
-        interval, None where the test set cannot tell.
-        `classes`: one entry a class: `name`, `support` (its test images), `predicted` (images taken for it),
-        `precision`, `recall`, `f1`.
-        `confusion.counts`, `confusion.percent`: [true][taken for], in the order of `classes`, percent of the true
-        class.
-        `confusion.pairs`: the confused pairs, most frequent first: `true`, `predicted`, `count`, `percent`.
-        `mistakes`: the surest first: `index`, `path`, `true`, `predicted`, `confidence`, `true_probability`.
-        `reliability`: `low`, `high`, `count`, `confidence`, `accuracy` of every bin of top probability.
+        Returns:
+            `images`, `right`, `calibration_error`: numbers.
+            `accuracy`, `loss`, `macro.precision`, `macro.recall`, `macro.f1`: `value`, and the ends of the 95 %
+            interval, `low` and `high`; None where the test set does not determine them.
+            `classes`: for each class `name`, `support` (its test images), `predicted` (images predicted as it),
+            `precision`, `recall`, `f1`.
+            `confusion.counts`, `confusion.percent`: [true][predicted], in the order of `classes`.
+            `confusion.pairs`: confused classes, most frequent first: `true`, `predicted`, `count`, `percent`.
+            `mistakes`: most confident first: `index`, `path`, `true`, `predicted`, `confidence`, `true_probability`.
+            `reliability`: for each bin of predicted probability `low`, `high`, `count`, `confidence`, `accuracy`.
         """
         return {
             "images": self.images,
@@ -80,10 +90,19 @@ class Evaluation:
 def evaluate(
     probabilities: Array, labels: Array, classes: Sequence[str], names: Sequence[str] | None = None
 ) -> Evaluation:
-    """Measure predictions against the truth.
+    """Compare predictions with the true classes.
 
-    probabilities: (N, classes) floats in 0..1; labels: (N,) class numbers; classes: their names; names: N file names.
-    Raises DataError for shapes, labels or probabilities that do not fit.
+    Args:
+        probabilities: Predicted probabilities (N, classes), 0 … 1.
+        labels: True class numbers (N,).
+        classes: Class names.
+        names: File names of the images, if there are any.
+
+    Returns:
+        All metrics.
+
+    Raises:
+        DataError: If shapes, labels or probabilities are invalid.
     """
     labels = np.asarray(labels)
     _check(probabilities, labels, classes, names)
@@ -97,8 +116,8 @@ def evaluate(
         right=right,
         accuracy=wilson(right, len(labels)),
         loss=cross_entropy(probabilities, labels),
-        macro=macro_figures(counts),
-        per_class=class_figures(counts, tuple(classes)),
+        macro=macro_metrics(counts),
+        per_class=class_metrics(counts, tuple(classes)),
         counts=counts,
         pairs=confused_pairs(counts, tuple(classes)),
         mistakes=find_mistakes(probabilities, labels, classes, names),
@@ -109,7 +128,7 @@ def evaluate(
 
 def _check(probabilities: Array, labels: Array, classes: Sequence[str], names: Sequence[str] | None) -> None:
     if len(labels) == 0:
-        raise DataError("There is no test image to evaluate on. Give the test split at least one.")
+        raise DataError("There is no test image to evaluate on. The test part needs at least one.")
     expected = (len(labels), len(classes))
     if labels.ndim != 1 or probabilities.shape != expected:
         raise DataError(
@@ -123,7 +142,7 @@ def _check(probabilities: Array, labels: Array, classes: Sequence[str], names: S
         )
     if not (probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-3):  # false for NaN too
         raise DataError(
-            "Evaluation expected probabilities between 0 and 1, but got numbers outside, or not numbers at all. "
+            "Evaluation expected probabilities between 0 and 1, but got values outside, or NaN. "
             "Does the network end in a softmax?"
         )
     if names is not None and len(names) != len(labels):

@@ -1,4 +1,4 @@
-"""Figures of a classifier on a test set, each with its 95 % interval."""
+"""Metrics of a classifier on a test set, each with its 95 % confidence interval."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -14,14 +14,14 @@ BINS = 15
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and the 95 % interval around it; None where the data cannot tell."""
+    """A value and its 95 % confidence interval; None where the data do not determine it."""
 
     value: float | None
     low: float | None
     high: float | None
 
     def to_dict(self) -> dict[str, float | None]:
-        """`{"value", "low", "high"}`, plain numbers or None."""
+        """Return value, low and high by name, as values for JSON."""
         return {"value": self.value, "low": self.low, "high": self.high}
 
 
@@ -29,11 +29,16 @@ UNKNOWN = Estimate(None, None, None)
 
 
 @dataclass(frozen=True)
-class ClassFigures:
-    """How one class fared.
+class ClassMetrics:
+    """The metrics of one class.
 
-    support: its test images; predicted: the images taken for it.
-    precision: right among those taken for it. recall: right among its own. f1: 2 TP / (2 TP + FP + FN).
+    Attributes:
+        name: Name of the class.
+        support: Number of its test images.
+        predicted: Number of images predicted as this class.
+        precision: TP / (TP + FP).
+        recall: TP / (TP + FN).
+        f1: 2 TP / (2 TP + FP + FN).
     """
 
     name: str
@@ -46,7 +51,15 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class Bin:
-    """The images whose top probability lies in (low, high]: how sure the model was, and how often right."""
+    """Images whose predicted probability lies in (low, high].
+
+    Attributes:
+        low: Lower end of the bin.
+        high: Upper end of the bin.
+        count: Number of images.
+        confidence: Mean predicted probability.
+        accuracy: Share of correct predictions.
+    """
 
     low: float
     high: float
@@ -56,26 +69,43 @@ class Bin:
 
 
 def wilson(successes: float, trials: float) -> Estimate:
-    """The Wilson score interval of a proportion; unknown without trials.
+    """Estimate a proportion with the Wilson score interval.
 
-    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+    Args:
+        successes: Number of successes; need not be an integer.
+        trials: Number of trials.
+
+    Returns:
+        The proportion and its interval; None for all three without trials.
+
+    Source:
+        Wilson 1927, "Probable inference, the law of succession, and statistical inference".
     """
     if trials <= 0:
         return UNKNOWN
     p = successes / trials
-    centre = (p + Z**2 / (2 * trials)) / (1 + Z**2 / trials)
+    center = (p + Z**2 / (2 * trials)) / (1 + Z**2 / trials)
     half = Z / (1 + Z**2 / trials) * sqrt(p * (1 - p) / trials + Z**2 / (4 * trials**2))
-    low = 0.0 if p == 0 else max(0.0, centre - half)
-    high = 1.0 if p == 1 else min(1.0, centre + half)
+    low = 0.0 if p == 0 else max(0.0, center - half)
+    high = 1.0 if p == 1 else min(1.0, center + half)
     return Estimate(p, low, high)
 
 
 def f1_score(true_positives: float, false: float) -> Estimate:
-    """F1 from the right ones and the errors (false positives + false negatives), with an interval.
+    """Estimate F1 with an interval.
 
-    Of the images that count at all (TP + FP + FN), TP is binomial with share J; F1 = 2J / (1 + J) rises with J,
-    so the ends of J's Wilson interval are carried over.
-    Source: Lam et al. 2023, arXiv:2309.14621, the "Wilson indirect" interval.
+    Of the TP + FP + FN images, TP is binomial with proportion J. F1 = 2J / (1 + J) increases with J, so the ends of
+    J's Wilson interval are converted.
+
+    Args:
+        true_positives: Number of true positives.
+        false: Number of false positives and false negatives together.
+
+    Returns:
+        F1 and its interval; None for all three without images.
+
+    Source:
+        Lam et al. 2023, arXiv:2309.14621, the "Wilson indirect" interval.
     """
     share = wilson(true_positives, true_positives + false)
     if share.value is None or share.low is None or share.high is None:
@@ -85,10 +115,14 @@ def f1_score(true_positives: float, false: float) -> Estimate:
 
 
 def cross_entropy(probabilities: Array, labels: Array) -> Estimate:
-    """Mean of −log p(true class) with a normal interval; no interval for fewer than two images.
+    """Estimate the mean of −log p(true class) with a normal interval.
 
-    probabilities: (N, classes) in 0..1; labels: (N,) class numbers. A probability below 1e-7 counts as
-    1e-7, as in training and in Keras, so that the mean stays finite.
+    Args:
+        probabilities: (N, classes), 0 … 1; those below 1e-7 count as 1e-7, as in training and in Keras.
+        labels: Class numbers (N,).
+
+    Returns:
+        The mean and its interval; no interval for fewer than two images.
     """
     true = probabilities[np.arange(len(labels)), labels]
     losses = -np.log(np.maximum(true.astype(np.float64), EPSILON))
@@ -99,22 +133,30 @@ def cross_entropy(probabilities: Array, labels: Array) -> Estimate:
     return Estimate(mean, max(0.0, mean - half), mean + half)
 
 
-def class_figures(counts: Array, classes: tuple[str, ...]) -> tuple[ClassFigures, ...]:
-    """Precision, recall and F1 of every class from the confusion counts (true, taken for)."""
+def class_metrics(counts: Array, classes: tuple[str, ...]) -> tuple[ClassMetrics, ...]:
+    """Return precision, recall and F1 of each class from the confusion matrix (true, predicted)."""
     right, support, predicted = np.diag(counts).tolist(), counts.sum(1).tolist(), counts.sum(0).tolist()
     return tuple(
-        ClassFigures(name, s, p, wilson(tp, p), wilson(tp, s), f1_score(tp, s + p - 2 * tp))
+        ClassMetrics(name, s, p, wilson(tp, p), wilson(tp, s), f1_score(tp, s + p - 2 * tp))
         for name, tp, s, p in zip(classes, right, support, predicted, strict=True)
     )
 
 
-def macro_figures(counts: Array) -> dict[str, Estimate]:
-    """Precision, recall and F1 averaged over the classes that have test images, each class weighing the same.
+def macro_metrics(counts: Array) -> dict[str, Estimate]:
+    """Average precision, recall and F1 over the classes that have test images.
 
-    A class that was never predicted counts with precision 0. The intervals follow from the delta method: how much one
-    more image in cell (i, j) moves the average (Takahashi et al. 2022, "Confidence interval for micro-averaged F1 and
-    macro-averaged F1 scores"). The variance is turned into the number of images that a plain proportion would need
-    to vary as much, and Wilson's interval for that number stays within 0..1.
+    A class that was never predicted has precision 0. The variance follows from the delta method; it is converted to
+    the number of images for which a simple proportion has the same variance, so that Wilson's interval, which stays
+    within 0 … 1, applies.
+
+    Args:
+        counts: The confusion matrix (true, predicted).
+
+    Returns:
+        Estimates of "precision", "recall" and "f1".
+
+    Source:
+        Takahashi et al. 2022, "Confidence interval for micro-averaged F1 and macro-averaged F1 scores".
     """
     support, predicted = counts.sum(1), counts.sum(0)
     weights = (support > 0) / np.count_nonzero(support)
@@ -126,7 +168,7 @@ def macro_figures(counts: Array) -> dict[str, Estimate]:
 
 
 def _macro(counts: Array, weights: Array, total: Array, by_row: float, by_column: float) -> Estimate:
-    """Σ w TP / total, where an image of class i taken for j adds by_row to total i and by_column to total j."""
+    """Estimate Σ w TP / total; an image of class i predicted as j adds by_row to total i and by_column to total j."""
     unit = np.divide(weights, total, out=np.zeros(len(counts)), where=total > 0)
     score = np.divide(np.diag(counts), total, out=np.zeros(len(counts)), where=total > 0)
     pull = unit * score
@@ -135,15 +177,23 @@ def _macro(counts: Array, weights: Array, total: Array, by_row: float, by_column
     variance = float(np.sum(counts * slope**2))
     if variance > 1e-15:
         n = value * (1 - value) / variance
-    else:  # every class all right or all wrong: nothing varied, so n is what the class sizes allow
+    else:  # all images of each class are correct, or all wrong: n follows from the class sizes
         n = 1 / float(np.sum(np.divide(weights**2, counts.sum(1), out=np.zeros(len(counts)), where=weights > 0)))
     return wilson(value * n, n)
 
 
 def reliability(probabilities: Array, labels: Array) -> tuple[Bin, ...]:
-    """Images sorted by top probability into 15 equal bins, empty ones left out.
+    """Group images by predicted probability into 15 bins of equal width, without empty ones.
 
-    Source: Guo et al. 2017, "On calibration of modern neural networks".
+    Args:
+        probabilities: (N, classes), 0 … 1.
+        labels: Class numbers (N,).
+
+    Returns:
+        The bins, from low to high probability.
+
+    Source:
+        Guo et al. 2017, "On calibration of modern neural networks".
     """
     top = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
@@ -158,6 +208,6 @@ def reliability(probabilities: Array, labels: Array) -> tuple[Bin, ...]:
 
 
 def calibration_error(bins: tuple[Bin, ...]) -> float:
-    """Expected calibration error, 0..1: the mean gap between confidence and accuracy, bins weighed by their images."""
+    """Return the expected calibration error, 0 … 1: the mean of |confidence − accuracy| over all images."""
     total = sum(b.count for b in bins)
     return sum(b.count * abs(b.confidence - (b.accuracy.value or 0.0)) for b in bins) / total

@@ -1,4 +1,4 @@
-"""Every image that was classified wrongly, with what it was taken for and how surely."""
+"""All misclassified images, with predicted class and probability."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,13 @@ from striate._types import Array
 class Mistake:
     """One misclassified test image.
 
-    index: its place in the test set; path: its file, where there is one; true, predicted: class names.
-    confidence: the probability given to `predicted`; true_probability: the one given to `true`; both 0..1.
+    Attributes:
+        index: Its index in the test set.
+        path: Its file, if there is one.
+        true: Name of the true class.
+        predicted: Name of the predicted class.
+        confidence: Probability of the predicted class, 0 … 1.
+        true_probability: Probability of the true class, 0 … 1.
     """
 
     index: int
@@ -27,9 +32,16 @@ class Mistake:
 def find_mistakes(
     probabilities: Array, labels: Array, classes: Sequence[str], names: Sequence[str] | None = None
 ) -> tuple[Mistake, ...]:
-    """All mistakes, the surest first.
+    """Return all misclassified images, the most confident errors first.
 
-    probabilities: (N, classes); labels: (N,) class numbers; names: N file names, or None.
+    Args:
+        probabilities: Predicted probabilities (N, classes).
+        labels: True class numbers (N,).
+        classes: Class names.
+        names: File names of the images, if there are any.
+
+    Returns:
+        One entry for each misclassified image.
     """
     predicted = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
@@ -43,6 +55,6 @@ def find_mistakes(
         probabilities[wrong, labels[wrong]],
     )
     return tuple(
-        Mistake(i, names[i] if names is not None else None, classes[true], classes[taken], given, right)
-        for i, true, taken, given, right in zip(*(column.tolist() for column in columns), strict=True)
+        Mistake(i, names[i] if names is not None else None, classes[true], classes[predicted], confidence, probability)
+        for i, true, predicted, confidence, probability in zip(*(column.tolist() for column in columns), strict=True)
     )

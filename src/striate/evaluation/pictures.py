@@ -1,4 +1,4 @@
-"""Thumbnails and filters as PNG data URIs that an HTML page can carry."""
+"""Thumbnails and filters as PNG data URIs for an HTML page."""
 
 from base64 import b64encode
 
@@ -11,14 +11,18 @@ THUMBNAIL = 96  # pixels on the longer side
 
 
 def data_uri(pixels: Array) -> str:
-    """A PNG of uint8 pixels (H, W, 1) or (H, W, 3) as a `data:` address."""
+    """Encode uint8 pixels (H, W, 1) or (H, W, 3) as a PNG data URI."""
     return "data:image/png;base64," + b64encode(encode_png(np.ascontiguousarray(pixels))).decode("ascii")
 
 
 def thumbnail(image: Array) -> str:
-    """One image (H, W, C) averaged down to at most 96 pixels on its longer side, never enlarged.
+    """Shrink an image to at most 96 pixels on its longer side.
 
-    Anything but uint8 is stretched from its darkest to its brightest value.
+    Args:
+        image: Pixels (H, W, C); if not uint8, they are scaled from their minimum to their maximum.
+
+    Returns:
+        A PNG data URI.
     """
     if image.dtype != np.uint8:
         image = (255 * (image - image.min()) / (np.ptp(image) or 1)).astype(np.uint8)
@@ -38,9 +42,13 @@ def _shrink(image: Array, factor: int) -> Array:
 
 
 def filter_tiles(kernel: Array) -> list[str]:
-    """Each filter of a kernel (KH, KW, C, O) as a picture: mid-grey is zero, black and white its largest weight.
+    """Draw each filter of a kernel: medium gray is zero, black and white are its largest weight.
 
-    Three input channels are shown as RGB; any other number as the mean over them.
+    Args:
+        kernel: Weights (KH, KW, C, O); three input channels are shown as RGB, others as their mean.
+
+    Returns:
+        A PNG data URI for each filter.
     """
     shown = kernel if kernel.shape[2] == 3 else kernel.mean(axis=2, keepdims=True)
     largest = np.abs(shown).max(axis=(0, 1, 2), keepdims=True)
@@ -50,6 +58,6 @@ def filter_tiles(kernel: Array) -> list[str]:
 
 
 def matrix_picture(percent: Array) -> str:
-    """A percentage matrix (classes, classes) as grey dots: white for 0, black for 100, the root of it between."""
-    grey = 255 - np.sqrt(np.clip(percent, 0, 100) / 100) * 255
-    return data_uri(grey.round().astype(np.uint8)[:, :, None])  # → H W 1
+    """Draw a matrix of percentages as gray dots: white for 0, black for 100, darkness by the square root."""
+    gray = 255 - np.sqrt(np.clip(percent, 0, 100) / 100) * 255
+    return data_uri(gray.round().astype(np.uint8)[:, :, None])  # → H W 1

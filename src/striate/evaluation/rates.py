@@ -1,4 +1,4 @@
-"""One self-contained HTML page that shows what the learning-rate finder found."""
+"""The results of the learning-rate finder as a self-contained HTML page."""
 
 import os
 
@@ -10,7 +10,7 @@ from striate.training.find_rate import Sweep
 
 
 def write_rates(path: str | os.PathLike[str], sweep: Sweep, model: str, data: str) -> None:
-    """Write the page, all of it or nothing. Raises RunError when it cannot be written."""
+    """Write the page completely or not at all; a failure is a RunError."""
     marked = sweep.steepest or sweep.lowest
     text = environment().get_template("rates.html.j2").render(
         model=model, data=data, chart=rate_chart(sweep.rates, sweep.losses, sweep.smooth, marked), rate=_rate,

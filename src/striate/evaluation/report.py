@@ -1,4 +1,4 @@
-"""One self-contained HTML page that says how well a network did and what it got wrong."""
+"""The evaluation report: one self-contained HTML page."""
 
 import os
 from base64 import b64encode
@@ -26,9 +26,9 @@ from striate.network.table import Row
 from striate.transfer.open_set import TradeOff
 
 TEMPLATES = Path(__file__).parent / "templates"
-FIRST_CARDS = 200  # mistakes shown at once; a button brings the rest
-FIRST_NOTES = 10  # on the data; the rest is folded away
-SECTIONS = {  # in reading order, and what is None where the section is left out
+FIRST_CARDS = 200  # errors shown at once; a button shows more
+FIRST_NOTES = 10  # on the data; the others are collapsed
+SECTIONS = {  # in order; the value names what is None if the section is omitted
     "run": "facts",
     "curves": "curves",
     "confusion": "pairs",
@@ -43,16 +43,28 @@ SECTIONS = {  # in reading order, and what is None where the section is left out
 
 @dataclass(frozen=True, eq=False)
 class ReportData:
-    """All that a report shows. What is left out has no section.
+    """Everything that a report shows; sections without data are omitted.
 
-    model, data: names of the network and the data set.
-    images: the test images by index, each uint8 (H, W, C): an array (N, H, W, C) or anything that can be indexed.
-    history: one list of values for each figure, as `learning_curves` takes it.
-    splits: images in "train", "validation", "test". notes: sentences about the data, such as files left out.
-    recipe, versions: settings and package versions by name. seconds: how long it took. started: date and time.
-    filters_before, filters_after: first-layer kernels (KH, KW, C, O). table: `Network.table()`.
-    unknown_threshold: the probability below which predict says "unknown", 0..1. unknown_limit: the distance from all
-    classes beyond which it does. trade_offs: the effect of other distances.
+    Attributes:
+        model: Name of the network.
+        data: Name of the data set.
+        evaluation: Metrics on the test images.
+        images: The test images by index, each uint8 (H, W, C).
+        history: Values per epoch, as for `learning_curves`.
+        splits: Number of images in "train", "validation" and "test".
+        notes: Sentences about the data, such as files left out.
+        recipe: Settings by name.
+        versions: Package versions by name.
+        seed: Seed of the run.
+        hardware: Description of the machine.
+        seconds: Training time.
+        started: Date and time.
+        filters_before: First-layer kernel (KH, KW, C, O) before training.
+        filters_after: The same after training.
+        table: Rows of `Network.table()`.
+        unknown_threshold: Probability below which the answer is "unknown", 0 … 1.
+        unknown_limit: Distance from all classes above which the answer is "unknown".
+        trade_offs: The effect of other distances.
     """
 
     model: str
@@ -77,12 +89,12 @@ class ReportData:
 
 
 def write_report(path: str | os.PathLike[str], data: ReportData) -> None:
-    """Write the report as one UTF-8 HTML file, all of it or nothing. Raises RunError when it cannot be written."""
+    """Write the report completely or not at all; a failure is a RunError."""
     atomic_write(path, render_report(data).encode("utf-8"))
 
 
 def render_report(data: ReportData) -> str:
-    """The report as HTML text."""
+    """Return the report as HTML."""
     context = _head(data) | _curves(data) | _matrix(data.evaluation) | _mistakes(data) | _network(data) | static()
     contents = [name for name, key in SECTIONS.items() if context[key] is not None]
     return environment().get_template("report.html.j2").render(d=data, e=data.evaluation, contents=contents, **context)
@@ -120,7 +132,7 @@ def _curves(data: ReportData) -> dict[str, Any]:
 
 
 def _matrix(evaluation: Evaluation) -> dict[str, Any]:
-    pairs = evaluation.pairs[: sections.MOST_PAIRS]
+    pairs = evaluation.pairs[: sections.MAX_PAIRS]
     cells = sections.matrix_cells(evaluation)
     if cells:
         return {"matrix": cells, "tall": max(map(len, evaluation.classes)) > 6, "pairs": pairs}
@@ -149,7 +161,7 @@ def _network(data: ReportData) -> dict[str, Any]:
 
 
 def static() -> dict[str, Any]:
-    """What every page of Striate's needs: its style, and its script with the hash that allows it."""
+    """Return the style and the script of all pages, and the script's hash for the content security policy."""
     script = (TEMPLATES / "report.js").read_text("utf-8")
     return {
         "css": Markup((TEMPLATES / "report.css").read_text("utf-8")),
@@ -160,7 +172,7 @@ def static() -> dict[str, Any]:
 
 @cache
 def environment() -> Environment:
-    """The templates and the words they use."""
+    """Return the templates with the functions they use."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

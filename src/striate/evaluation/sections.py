@@ -1,4 +1,4 @@
-"""What each section of the report shows, worked out from the evaluation and ready to print."""
+"""The contents of each section of the report, computed from the evaluation and formatted."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -11,14 +11,14 @@ from striate._types import Array
 from striate.evaluation.confusion import percent_of_true
 from striate.evaluation.curves import LearningCurves
 from striate.evaluation.evaluate import Evaluation
-from striate.evaluation.metrics import ClassFigures
+from striate.evaluation.metrics import ClassMetrics
 from striate.evaluation.pictures import thumbnail
 from striate.evaluation.wording import NOTHING, Percent, number, points, t
 from striate.network.table import Row
 
-LARGEST_TABLE = 25  # classes; above that the confusion matrix is a picture
-MOST_PAIRS = 10
-MOST_PIXELS = 12_000_000  # of all thumbnails together, so that the file stays below some tens of megabytes
+LARGEST_TABLE = 25  # classes; with more, the confusion matrix is drawn as an image
+MAX_PAIRS = 10
+MAX_PIXELS = 12_000_000  # of all thumbnails together, to limit the file to some tens of megabytes
 COLUMN_NAMES = {
     "epoch": "epoch",
     "loss": "training_loss",
@@ -34,14 +34,14 @@ LAYER_COLUMNS = (
 
 
 def meaning(evaluation: Evaluation) -> Markup:
-    """What the accuracy leads one to expect."""
+    """Say how many of 1,000 new images will be classified correctly."""
     accuracy = evaluation.accuracy
     expected, low, high = (number(round(1000 * (v or 0))) for v in (accuracy.value, accuracy.low, accuracy.high))
     return t("meaning", expected=expected, low=low, high=high)
 
 
 def trust(evaluation: Evaluation, percent: Percent) -> Markup:
-    """One sentence on whether to rely on the figure; the gravest doubt wins."""
+    """Say whether the accuracy is reliable; if there are several doubts, the most serious one."""
     value, low, high = (v or 0.0 for v in vars(evaluation.accuracy).values())
     majority = max(evaluation.per_class, key=lambda c: c.support)
     if low <= majority.support / evaluation.images < 1:
@@ -56,30 +56,30 @@ def trust(evaluation: Evaluation, percent: Percent) -> Markup:
     return t("trust_good")
 
 
-def _recall(figures: ClassFigures) -> float:
-    return figures.recall.value or 0.0
+def _recall(metrics: ClassMetrics) -> float:
+    return metrics.recall.value or 0.0
 
 
 def curve_verdict(curves: LearningCurves) -> Markup:
-    """What the curves say about overfitting."""
+    """Describe overfitting."""
     best = "" if curves.best is None else int(curves.columns["epoch"][curves.best])
     return t(f"verdict_{curves.verdict}", best=best, rise=f"{100 * (curves.rise or 0):.0f}%")
 
 
 def curve_gap(curves: LearningCurves) -> Markup | None:
-    """How far training and validation accuracy lie apart at the end."""
+    """Describe the difference between training and validation accuracy at the end."""
     if curves.gap is None:
         return None
     return t("gap_positive" if curves.gap >= 0 else "gap_negative", gap=points(curves.gap))
 
 
 def curve_rows(curves: LearningCurves) -> list[list[str]]:
-    """The history as a table of text, one row an epoch."""
-    columns = [[_figure(name, value) for value in column.tolist()] for name, column in curves.columns.items()]
+    """Return the history as a table of text, one row per epoch."""
+    columns = [[_format(name, value) for value in column.tolist()] for name, column in curves.columns.items()]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _figure(name: str, value: float) -> str:
+def _format(name: str, value: float) -> str:
     if not isfinite(value):
         return NOTHING
     if name in ("accuracy", "val_accuracy"):
@@ -88,13 +88,13 @@ def _figure(name: str, value: float) -> str:
 
 
 def matrix_cells(evaluation: Evaluation) -> list[list[dict[str, Any]]] | None:
-    """Each cell's count, percent, strength of colour 0..50 and CSS class; None where there are too many classes."""
+    """Return count, percent, color strength 0..50 and CSS class of each cell; None if there are too many classes."""
     if len(evaluation.classes) > LARGEST_TABLE:
         return None
     shares = percent_of_true(evaluation.counts)
     wrong = ~np.eye(len(shares), dtype=bool)
     most = np.where(wrong, max(2.0, float(shares[wrong].max(initial=0))), 100)
-    strengths = (50 * np.sqrt(shares / most)).round().astype(int)  # the root, so that rare mistakes are seen too
+    strengths = (50 * np.sqrt(shares / most)).round().astype(int)  # the square root makes rare errors visible
     rows = zip(evaluation.counts.tolist(), shares.tolist(), strengths.tolist(), strict=True)
     return [[_cell(i == j, *cell) for j, cell in enumerate(zip(*row, strict=True))] for i, row in enumerate(rows)]
 
@@ -109,14 +109,14 @@ def _cell(right: bool, count: int, share: float, strength: int) -> dict[str, Any
 
 
 def sparse_cells(evaluation: Evaluation) -> dict[str, Any]:
-    """Class names and [row, column, count] of the cells that are not zero, for the picture's read-out."""
+    """Return class names and [row, column, count] of nonzero cells, which the page shows on hover."""
     rows, columns = np.nonzero(evaluation.counts)
     cells = np.stack([rows, columns, evaluation.counts[rows, columns]], axis=1)
     return {"classes": list(evaluation.classes), "cells": cells.tolist()}
 
 
 def bar_floor(evaluation: Evaluation) -> float:
-    """Where the interval bars begin: the lowest end of an interval, rounded down to tens of percent."""
+    """Return the lower end of the scale of interval bars: that of all intervals, rounded down to tens of percent."""
     lows = [
         e.low for c in evaluation.per_class if c.support for e in (c.precision, c.recall, c.f1) if e.low is not None
     ]
@@ -124,12 +124,12 @@ def bar_floor(evaluation: Evaluation) -> float:
 
 
 def mistake_cards(evaluation: Evaluation, images: Sequence[Array] | Array) -> tuple[int, list[list[Any]]]:
-    """How many mistakes have pictures, and all as [picture, index, taken for, how surely, true, its chance, path]."""
+    """Return how many errors have images, and all as [image, index, predicted, confidence, true, probability, path]."""
     cards: list[list[Any]] = []
     pixels = pictured = 0
     for mistake in evaluation.mistakes:
         picture = ""
-        if pixels < MOST_PIXELS:
+        if pixels < MAX_PIXELS:
             image = np.asarray(images[mistake.index])
             picture, pixels, pictured = thumbnail(image), pixels + min(image[..., 0].size, 96 * 96), pictured + 1
         sure, chance = (f"{100 * p:.1f}%" for p in (mistake.confidence, mistake.true_probability))
@@ -138,16 +138,16 @@ def mistake_cards(evaluation: Evaluation, images: Sequence[Array] | Array) -> tu
 
 
 def calibration(evaluation: Evaluation) -> Markup:
-    """Whether the model is surer than it is right."""
-    sure = sum(b.confidence * b.count for b in evaluation.bins) / evaluation.images
-    gap = sure - evaluation.right / evaluation.images
+    """Say whether the model is over- or underconfident."""
+    confidence = sum(b.confidence * b.count for b in evaluation.bins) / evaluation.images
+    gap = confidence - evaluation.right / evaluation.images
     if abs(gap) < 0.02:
         return t("calibration_good", gap=points(gap))
     return t("calibration_over" if gap > 0 else "calibration_under", gap=points(gap))
 
 
 def layer_rows(table: Sequence[Row]) -> list[list[str]]:
-    """The network's table as text."""
+    """Return the table of layers as text."""
     return [
         [
             row.name,
@@ -167,7 +167,7 @@ def layer_rows(table: Sequence[Row]) -> list[list[str]]:
 
 
 def layer_totals(table: Sequence[Row]) -> list[str]:
-    """Parameters and multiply-adds of the whole network."""
+    """Return parameters and multiply-adds of the whole network as text."""
     return [number(sum(row.parameters for row in table)), number(sum(row.multiply_adds for row in table))]
 
 
