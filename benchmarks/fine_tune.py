@@ -23,7 +23,7 @@ def tune(photographs: Path, out: Path, options: list[str]) -> tuple[dict[str, An
     command = [*STRIATE, "train", str(photographs), "--fine-tune", "--out", str(out), *options]
     with (out.parent / f"{out.name}.log").open("w", encoding="utf-8") as log:
         subprocess.run(command, check=True, stdout=log, stderr=subprocess.STDOUT)
-    return json.loads((out / "config.json").read_text("utf-8"))["tuning"], time.perf_counter() - began
+    return json.loads((out / "config.json").read_text("utf-8"))["fine_tuning"], time.perf_counter() - began
 
 
 def main() -> None:
@@ -43,10 +43,10 @@ def main() -> None:
         if not photographs.exists():
             split(args.folder, photographs, seed)
         result, seconds = tune(photographs, out / f"split-{seed}", [option for option in options if option != "--"])
-        rows.append((100 * result["test"]["start"], 100 * result["test"]["kept"], seconds))
+        rows.append((100 * result["test_start"], 100 * result["test_kept"], seconds))
         stages = ", ".join(
             f"{name} {100 * figures['accuracy']:.2f} % loss {figures['loss']:.4f}"
-            for name, figures in result["figures"].items()
+            for name, figures in result["scores"].items()
         )
         test = f"test {rows[-1][0]:.2f} → {rows[-1][1]:.2f} %"
         print(f"split {seed}: {test}, kept {result['kept']}; validation: {stages}; {seconds:.0f} s", flush=True)

@@ -19,7 +19,7 @@ from striate.network import BatchNormalization, Conv2D, Dense, Flatten, Input, M
 from striate.onnx.export import to_onnx
 from striate.workflows import export as module
 from striate.workflows.export import ExportResult, ensemble_network, export
-from striate.workflows.trained import TrainedModel, open_trained_model
+from striate.workflows.trained_model import TrainedModel, open_trained_model
 
 from .conftest import Cli, Finished
 

@@ -47,13 +47,13 @@ def test_training_says_what_it_does_and_why(done: Trained) -> None:
     assert "right on pictures held out" in said.stdout
     assert "test accuracy" in said.stdout
     config = json.loads((path / "config.json").read_text("utf-8"))
-    assert config["base"] == "efficientnet-lite0"
-    assert config["because"].startswith("90 pictures")
+    assert config["plan"]["base"] == "efficientnet-lite0"
+    assert config["plan"]["because"].startswith("90 pictures")
     assert config["extraction"]["cross_validated"]["accuracy"] > 0.9
     report = (path / "report.html").read_text("utf-8")
     assert "Out-of-distribution images (“unknown”)" in report
     assert "어느 클래스도 아닌 이미지(‘모름’)" in report
-    assert config["because"][:40] in report
+    assert config["plan"]["because"][:40] in report
 
 
 def test_one_ordinary_model_comes_of_it(done: Trained) -> None:

@@ -27,7 +27,7 @@ def test_a_run_folder_holds_everything(trained: tuple[Path, Finished]) -> None:
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
     assert float(rows[-1]["val_accuracy"]) > 0.85
     config = json.loads((run / "config.json").read_text("utf-8"))
-    assert (config["data"], config["model"], config["recipe"]["seed"]) == ("mnist5k", "mnist-quick", 3)
+    assert (config["plan"]["data"], config["plan"]["model"], config["recipe"]["seed"]) == ("mnist5k", "mnist-quick", 3)
     assert config["versions"]["numpy"] == np.__version__
     assert config["seconds"] > 0
     assert config["hardware"] in (run / "report.html").read_text("utf-8")
@@ -78,7 +78,7 @@ def test_without_arguments_it_is_lenet5_on_mnist5k(cli: Cli, tmp_path: Path) -> 
     assert done.stdout.strip().startswith("test accuracy")
     assert "epoch" not in done.stdout
     config = json.loads((tmp_path / "runs" / "mnist5k-lenet5" / "config.json").read_text("utf-8"))
-    assert (config["data"], config["model"]) == ("mnist5k", "lenet5")
+    assert (config["plan"]["data"], config["plan"]["model"]) == ("mnist5k", "lenet5")
 
 
 def test_options_reach_the_recipe_and_the_model(cli: Cli, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_options_reach_the_recipe_and_the_model(cli: Cli, tmp_path: Path) -> Non
         "name": "sgd", "learning_rate": 0.002, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4,
     }  # fmt: skip
     assert (recipe["batch_size"], recipe["label_smoothing"]) == (100000, 0.1)
-    assert config["plateau"]
+    assert config["plan"]["plateau"]
     assert st.load(tmp_path / "run" / "model.safetensors").network.layer("hidden1").units == 20  # type: ignore[attr-defined]
 
 
@@ -211,7 +211,7 @@ def test_a_run_goes_on_with_its_own_images_only(cli: Cli, photographs: Path, tmp
     (tmp_path / "mine" / "빨강" / "그림 1.png").unlink()
     done = cli("train", "--resume", "run", "--epochs", "2")
     assert done.returncode == 1
-    assert "run began on other data" in done.stderr
+    assert "run began with other data" in done.stderr
     assert (tmp_path / "run" / "config.json").read_bytes() == config
 
 
@@ -230,7 +230,7 @@ def test_the_engine_is_kept_for_resuming(cli: Cli, tmp_path: Path) -> None:
     line = "Engine: torch on cpu in float32, because it was asked for"
     assert line in begun.stdout
     config = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))
-    kept = [config[name] for name in ("engine", "device", "precision", "deterministic", "compiled")]
+    kept = [config["plan"][name] for name in ("engine", "device", "precision", "deterministic", "compiled")]
     assert kept == ["torch", "cpu", "float32", True, False]
     assert config["versions"]["torch"].startswith("2.")
     assert config["versions"]["torch"] in (tmp_path / "run" / "report.html").read_text("utf-8")
@@ -240,20 +240,6 @@ def test_the_engine_is_kept_for_resuming(cli: Cli, tmp_path: Path) -> None:
     refused = cli("train", "--resume", "run", "--engine", "numpy")
     assert refused.returncode == 2
     assert "--resume goes on as the run was begun: --engine cannot be changed, only --epochs" in refused.stderr
-
-
-def test_a_run_of_an_earlier_version_goes_on(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
-    """Its config.json knows no device, and its recipe neither class weights nor the like."""
-    shutil.copytree(trained[0], tmp_path / "quick")
-    config = json.loads((tmp_path / "quick" / "config.json").read_text("utf-8"))
-    for name in ("device", "precision", "deterministic", "compiled", "engine_because"):
-        del config[name]
-    for name in ("class_weights", "clip_norm", "average", "patience"):
-        del config["recipe"][name]
-    (tmp_path / "quick" / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    done = cli("train", "--resume", "quick", "--epochs", "5")
-    assert "Engine: numpy on cpu in float32, because it was asked for" in done.stdout
-    assert "epoch 5/5" in done.stdout
 
 
 def test_settings_of_the_recipe(cli: Cli, tmp_path: Path) -> None:

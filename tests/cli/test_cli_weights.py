@@ -89,7 +89,7 @@ def test_imagenet_by_name_with_the_head_left_as_it_begins(published: Path, photo
         "its 'output/kernel' has shape (512, 1000), expected (512, 2)."
     ) in done.output
     assert "weights imagenet" in done.output
-    assert json.loads(Path("run/config.json").read_text("utf-8"))["weights"] == "imagenet"
+    assert json.loads(Path("run/config.json").read_text("utf-8"))["plan"]["weights"] == "imagenet"
     assert "keeps its initial weights" in Path("run/report.html").read_text("utf-8")
     # Nothing was learnt at this rate, so the kernels are still those of the file.
     kernel = torch.load(published, weights_only=True)["layer4.1.conv2.weight"].permute(2, 3, 1, 0).numpy()
@@ -119,7 +119,7 @@ def test_a_model_of_striate_and_a_resumed_run_whose_file_is_gone(
     assert done.exit_code == 0, done.output
     assert "keeps its initial weights" not in done.output
     run = Path("run")
-    assert Path(json.loads((run / "config.json").read_text("utf-8"))["weights"]) == file
+    assert Path(json.loads((run / "config.json").read_text("utf-8"))["plan"]["weights"]) == file
     figures = [
         json.loads((folder / "metrics.json").read_text("utf-8"))["accuracy"]["value"] for folder in (trained[0], run)
     ]

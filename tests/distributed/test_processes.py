@@ -11,10 +11,11 @@ import striate as st
 from striate.engines.choose import EngineSettings, choose
 from striate.errors import UsageError
 from striate.processes import ProcessInfo, cores, current_process
-from striate.training import Run
+from striate.training import Run, RunRecord
 from striate.training.measure import own_part
 from striate.workflows.plan import TrainingPlan, make_plan
-from striate.workflows.together import LAUNCH, agree, begun_before, one_first
+from striate.workflows.run_record import TrainingRecord, TrainingRun
+from striate.workflows.train import agree, begun_before, one_first
 from striate.zoo import network
 
 Torchrun = Callable[..., None]
@@ -40,7 +41,7 @@ def torchrun(monkeypatch: pytest.MonkeyPatch) -> Torchrun:
 
 
 def begin(plan: TrainingPlan, path: Path) -> None:
-    Run.create(plan.recipe, "0", path, **plan.to_dict() | {LAUNCH: current_process().launch})
+    TrainingRun.create(TrainingRecord(plan.recipe, "0", plan=plan, launch=current_process().launch), path)
 
 
 def test_a_process_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +101,7 @@ def test_only_the_first_process_writes(torchrun: Torchrun, tmp_path: Path) -> No
     model = st.zoo.build("mlp")
     model.save(tmp_path / "model.safetensors")
     model.save_weights(tmp_path / "weights.safetensors")
-    Run.create(plan.recipe, "0", tmp_path / "run").write_history({"loss": [1.0]})
+    Run.create(RunRecord(plan.recipe, "0"), tmp_path / "run").write_history({"loss": [1.0]})
     assert list(tmp_path.iterdir()) == []
 
 

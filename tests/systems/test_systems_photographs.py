@@ -14,7 +14,7 @@ from striate.errors import DataError
 from striate.systems.recipes import TYPICAL_IMAGES, recipe_for, tuning_recipe
 from striate.systems.registry import find_dogs_vs_cats, get_system
 from striate.training import Recipe
-from striate.workflows import defaults
+from striate.workflows import strategy
 from striate.workflows.plan import make_plan
 from striate.workflows.reproduce import Reproduction, data_location
 
@@ -79,8 +79,8 @@ def test_plans_count_images_by_file_name(photographs: Path) -> None:
         (photographs / name).rename(photographs / "train" / name)
     (photographs / "test" / "빨강").mkdir(parents=True)
     (photographs / "train" / "빨강" / "그림 1.png").rename(photographs / "test" / "빨강" / "그림 1.png")
-    assert defaults.training_images(str(photographs), folder=True) == 80
-    assert defaults.training_images("mnist", folder=False) == 56_000
+    assert strategy.training_images(str(photographs), folder=True) == 80
+    assert strategy.training_images("mnist", folder=False) == 56_000
 
 
 @pytest.fixture
@@ -104,8 +104,8 @@ def photographs(tmp_path: Path) -> Path:
 def test_the_model_for_a_folder_depends_on_pytorch_and_accelerator(
     torch: bool, accelerator: str | None, model: str, because: str, photographs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(defaults, "installed", lambda package: torch)
-    monkeypatch.setattr(defaults, "accelerator", lambda: accelerator)
+    monkeypatch.setattr(strategy, "installed", lambda package: torch)
+    monkeypatch.setattr(strategy, "accelerator", lambda: accelerator)
     plan = make_plan(str(photographs), epochs=2)
     assert plan.model == model
     assert plan.because.startswith(because)

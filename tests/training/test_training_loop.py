@@ -17,7 +17,7 @@ from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, Adam
 from striate.errors import RunError, TrainingError
 from striate.network import Dense, Flatten, Input, Rescale
-from striate.training import Constant, OneCycle, Recipe, Run, Samples, loop
+from striate.training import Constant, OneCycle, Recipe, Run, RunRecord, Samples, loop
 from striate.training.callbacks import Callback, EarlyStopping, History, LearningRateScheduler
 
 QUIET: Any = {"verbose": 0}
@@ -183,7 +183,7 @@ def test_a_last_batch_of_one_joins_the_one_before(data: st.data.Dataset) -> None
 
 
 def train_run(path: Path, data: st.data.Dataset, recipe: Recipe = job.RECIPE, *extra: Callback) -> History:
-    run = Run.open(path) if (path / "config.json").exists() else Run.create(recipe, data.fingerprint, path)
+    run = Run.open(path) if (path / "config.json").exists() else Run.create(RunRecord(recipe, data.fingerprint), path)
     return job.model().train(data, run=run, callbacks=[*job.callbacks(), *extra], **QUIET)
 
 
@@ -289,7 +289,7 @@ def rates(history: History) -> Sequence[float]:
 
 def test_extending_a_finished_run_begins_a_new_cycle(tmp_path: Path, data: st.data.Dataset) -> None:
     recipe = Recipe(2, 50, schedule=OneCycle(), seed=1)
-    run = Run.create(recipe, data.fingerprint, tmp_path)
+    run = Run.create(RunRecord(recipe, data.fingerprint), tmp_path)
     first = job.model().train(data, run=run, **QUIET)
     run.extend(4)
     both = job.model().train(data, run=run, **QUIET)
@@ -304,7 +304,7 @@ def test_a_run_that_stopped_early_can_be_extended(tmp_path: Path, data: st.data.
     def stopping() -> EarlyStopping:
         return EarlyStopping("loss", mode="max", patience=2)  # the loss falls, so it stops after three epochs
 
-    run = Run.create(Recipe(5, 50, schedule=Constant()), data.fingerprint, tmp_path)
+    run = Run.create(RunRecord(Recipe(5, 50, schedule=Constant()), data.fingerprint), tmp_path)
     assert job.model().train(data, run=run, callbacks=[stopping()], **QUIET).epoch == [0, 1, 2]
     assert job.model().train(data, run=run, callbacks=[stopping()], **QUIET).epoch == [0, 1, 2]
     run.extend(6)
@@ -312,7 +312,7 @@ def test_a_run_that_stopped_early_can_be_extended(tmp_path: Path, data: st.data.
 
 
 def test_a_run_refuses_other_data(tmp_path: Path, data: st.data.Dataset) -> None:
-    run = Run.create(job.RECIPE, data.fingerprint, tmp_path)
+    run = Run.create(RunRecord(job.RECIPE, data.fingerprint), tmp_path)
     other = st.data.from_arrays(data.train.x, data.train.y)
     with pytest.raises(RunError, match="began on other data"):
         job.model().train(other, run=run, **QUIET)

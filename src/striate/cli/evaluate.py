@@ -19,7 +19,7 @@ def evaluate(trained: str, data: str | None, as_json: bool) -> None:
     """Evaluate a trained model on the test images of DATA (default: the data it was trained on)."""
     from striate.cli.wording import first
     from striate.workflows.evaluate import evaluate_model
-    from striate.workflows.trained import open_trained_model
+    from striate.workflows.trained_model import open_trained_model
 
     result = evaluate_model(open_trained_model(trained), data)
     for note in first(result.notes):

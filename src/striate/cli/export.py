@@ -26,7 +26,7 @@ def export(trained: str, path: str, int8: bool, resize: bool, images: tuple[str,
     An ensemble becomes one network that averages its members.
     """
     from striate.workflows.export import export as write
-    from striate.workflows.trained import open_trained_model
+    from striate.workflows.trained_model import open_trained_model
 
     _show(write(open_trained_model(trained), path, int8=int8, resize=resize, images=images), int8)
 

@@ -19,7 +19,7 @@ def predict(trained: str, paths: tuple[str, ...], as_json: bool) -> None:
     """
     from striate.images import UnreadableFile
     from striate.workflows.predict import Prediction, find_files, predict_files
-    from striate.workflows.trained import open_trained_model
+    from striate.workflows.trained_model import open_trained_model
 
     model = open_trained_model(trained)
     files, unreadable = find_files(paths)

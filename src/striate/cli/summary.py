@@ -33,7 +33,7 @@ def _network(what: str) -> "Network":
 
     if what in zoo.names() or not Path(what).exists():
         return zoo.network(what)
-    from striate.workflows.trained import open_trained_model
+    from striate.workflows.trained_model import open_trained_model
 
     return open_trained_model(what).models[0].network
 

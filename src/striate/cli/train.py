@@ -9,8 +9,8 @@ import click
 from striate.processes import current_process
 
 if TYPE_CHECKING:
-    from striate.training import Run
     from striate.workflows.prepare import PreparedRun
+    from striate.workflows.run_record import TrainingRun
     from striate.workflows.train import Result
 
 
@@ -58,13 +58,12 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
         _conclude(result)
 
 
-def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple[PreparedRun, Run]":
+def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple[PreparedRun, TrainingRun]":
     from striate.cli.sets import key_values
     from striate.engines.choose import EngineSettings
     from striate.workflows.plan import TrainingPlan, make_plan
     from striate.workflows.prepare import prepare
-    from striate.workflows.together import agree, one_first
-    from striate.workflows.train import begun, check_out, check_place, reopen, start
+    from striate.workflows.train import agree, begun, check_out, check_place, one_first, reopen, start
 
     given = {name: value for name, value in asked.items() if value is not None and name != "sets"}
     computing = EngineSettings(
@@ -86,7 +85,7 @@ def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple
     return job, start(job, out)
 
 
-def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[PreparedRun, Run]":
+def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[PreparedRun, TrainingRun]":
     from striate.workflows.train import reopen
 
     clashing = [name for name, value in asked.items() if value not in (None, ())]
@@ -96,7 +95,7 @@ def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Prepa
     return reopen(run, epochs)
 
 
-def _announce(job: "PreparedRun", run: "Run") -> None:
+def _announce(job: "PreparedRun", run: "TrainingRun") -> None:
     from striate.cli.wording import first
     from striate.workflows.report import describe_recipe
 

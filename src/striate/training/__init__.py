@@ -3,7 +3,7 @@
 from striate.training.loop import fit
 from striate.training.measure import measure, predict
 from striate.training.recipe import Recipe
-from striate.training.run import Run
+from striate.training.run import Run, RunRecord
 from striate.training.samples import Samples, check_inputs, check_samples
 from striate.training.schedules import Constant, Cosine, OneCycle, Schedule, Step, get_schedule
 
@@ -13,6 +13,7 @@ __all__ = [
     "OneCycle",
     "Recipe",
     "Run",
+    "RunRecord",
     "Samples",
     "Schedule",
     "Step",

@@ -1,104 +1,158 @@
-"""A run folder: everything one training was told, found and left, in one place."""
+"""Run folders: the record, checkpoints and history of one training in one place."""
 
 import csv
 import io
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
-from striate.errors import RunError
+from striate.errors import RunError, UsageError
 from striate.files import atomic_write
 from striate.processes import current_process
 from striate.training.checkpoint import CheckpointFolder
 from striate.training.recipe import Recipe
 
 ROOT = Path("runs")
-"""Where runs go that were given no folder."""
+"""Parent of the run folders for which no path was given."""
+
+
+@dataclass
+class RunRecord:
+    """The content of a run's config.json.
+
+    Attributes:
+        recipe: How the run trains.
+        fingerprint: Fingerprint of its data.
+    """
+
+    recipe: Recipe
+    fingerprint: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as values for JSON."""
+        return {"recipe": self.recipe.to_dict(), "fingerprint": self.fingerprint}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the record that `to_dict` described.
+
+        Raises:
+            KeyError: If an entry is missing. UsageError, TypeError and ValueError if one is invalid.
+        """
+        return cls(Recipe.from_dict(values["recipe"]), str(values["fingerprint"]))
+
+    def extend(self, epochs: int) -> None:
+        """Set the total number of epochs."""
+        self.recipe = replace(self.recipe, epochs=epochs)
 
 
 class Run:
-    """One run folder. Make a new one with `Run.create`, take up an old one with `Run.open`.
+    """One run folder. `Run.create` makes a new one, `Run.open` opens an existing one.
 
-    config: what was asked for, as plain values; "recipe" holds the recipe, "fingerprint" that of the data.
+    Attributes:
+        path: The folder.
+        record: The content of its config.json; call `write_record` after changing it.
+        checkpoints: Its checkpoints.
     """
 
-    def __init__(self, path: Path, config: dict[str, Any]) -> None:
+    record_type: ClassVar[type[RunRecord]] = RunRecord
+
+    def __init__(self, path: Path, record: RunRecord) -> None:
         self.path = path
-        self.config = config
+        self.record = record
         self.checkpoints = CheckpointFolder(path / "checkpoints")
 
     @classmethod
-    def create(
-        cls,
-        recipe: Recipe,
-        fingerprint: str,
-        out: str | os.PathLike[str] | None = None,
-        name: str = "run",
-        **config: Any,
-    ) -> "Run":
-        """A new run folder: `out`, or the first of runs/NAME, runs/NAME-2, … that is free.
+    def create(cls, record: RunRecord, out: str | os.PathLike[str] | None = None, name: str = "run") -> Self:
+        """Create a run folder.
 
-        config: further plain values to keep, such as the names of model and data.
-        Raises RunError when `out` already holds a run: no run is ever written over.
+        Args:
+            record: What config.json will contain.
+            out: The folder; by default the first of runs/NAME, runs/NAME-2, … that does not exist.
+            name: NAME in the default folder.
+
+        Returns:
+            The run.
+
+        Raises:
+            RunError: If `out` already contains a run. A run is never overwritten.
         """
-        path = _free_folder(name) if out is None else Path(out)
+        path = _unused_folder(name) if out is None else Path(out)
         if (path / "config.json").exists():
             raise RunError(
-                f"{path} already holds a run. Continue it with --resume {path}, or give another folder with --out."
+                f"{path} already contains a run. Continue it with --resume {path}, or choose another folder with --out."
             )
-        run = cls(path, dict(config) | {"recipe": recipe.to_dict(), "fingerprint": fingerprint})
-        run.write_config()
+        run = cls(path, record)
+        run.write_record()
         return run
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> "Run":
-        """The run in this folder. Raises RunError when there is none."""
+    def open(cls, path: str | os.PathLike[str]) -> Self:
+        """Open the run in a folder.
+
+        Args:
+            path: The folder.
+
+        Returns:
+            The run.
+
+        Raises:
+            RunError: If the folder contains no run, or its config.json is damaged.
+        """
         path = Path(path)
         file = path / "config.json"
         if not file.is_file():
             raise RunError(f"{path} is not a run folder: it has no config.json.")
         try:
-            config = json.loads(file.read_text(encoding="utf-8"))
-            Recipe.from_dict(config["recipe"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{file} is damaged, so the run cannot be continued.") from error
-        return cls(path, config)
+            record = cls.record_type.from_dict(json.loads(file.read_text(encoding="utf-8")))
+        except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
+            raise RunError(f"{file} is damaged, so the run cannot be used. Start a new run.") from error
+        return cls(path, record)
 
     @property
     def recipe(self) -> Recipe:
         """How the run trains."""
-        return Recipe.from_dict(self.config["recipe"])
+        return self.record.recipe
 
     @property
     def written_here(self) -> bool:
-        """Whether this process may write into the folder: of several that train together, the first alone."""
+        """Whether this process writes into the folder: when several train together, only rank 0 does."""
         return current_process().rank == 0
 
     @property
     def model_path(self) -> Path:
-        """Where the trained model is, or will be."""
+        """Path of the trained model, which may not exist yet."""
         return self.path / "model.safetensors"
 
     def extend(self, epochs: int) -> None:
-        """Let the run go on to so many epochs in all. Raises RunError for fewer than it has."""
+        """Set a larger total number of epochs.
+
+        Raises:
+            RunError: If it is smaller than the present one.
+        """
         planned = self.recipe.epochs
         if epochs < planned:
             raise RunError(
                 f"{self.path} is planned for {planned} epochs; it can be extended to more, not cut to {epochs}."
             )
-        self.config["recipe"]["epochs"] = epochs
-        self.write_config()
+        self.record.extend(epochs)
+        self.write_record()
 
     def require_data(self, fingerprint: str) -> None:
-        """Raise RunError unless the data are those the run began with."""
-        if fingerprint == self.config["fingerprint"]:
+        """Check that the data are those that the run began with.
+
+        Raises:
+            RunError: If they are not.
+        """
+        if fingerprint == self.record.fingerprint:
             return
         raise RunError(
-            f"{self.path} began on other data (fingerprint {self.config['fingerprint']}, now {fingerprint}). "
-            "Going on could train on images that its test set holds, and the accuracy would leap for a false reason. "
-            "Bring the data back as they were, or start a new run."
+            f"{self.path} began with other data (fingerprint {self.record.fingerprint}, now {fingerprint}). "
+            "If it continued, it might train on images of its test part, and the accuracy would be too high. "
+            "Restore the data, or start a new run."
         )
 
     def write_history(self, history: Mapping[str, Sequence[float]]) -> None:
@@ -112,7 +166,7 @@ class Run:
         atomic_write(self.path / "history.csv", text.getvalue())
 
     def read_history(self) -> dict[str, list[float]]:
-        """The columns of history.csv by name; empty before the first epoch has ended."""
+        """Return the columns of history.csv by name; empty before the first epoch has ended."""
         file = self.path / "history.csv"
         if not file.exists():
             return {}
@@ -122,13 +176,14 @@ class Run:
         columns.pop("epoch")
         return columns
 
-    def write_config(self) -> None:
-        """Write config.json. Raises RunError when it cannot be written."""
+    def write_record(self) -> None:
+        """Write config.json."""
         if self.written_here:
-            atomic_write(self.path / "config.json", json.dumps(self.config, indent=2, ensure_ascii=False) + "\n")
+            content = json.dumps(self.record.to_dict(), indent=2, ensure_ascii=False)
+            atomic_write(self.path / "config.json", content + "\n")
 
 
-def _free_folder(name: str) -> Path:
+def _unused_folder(name: str) -> Path:
     number = 1
     while True:
         path = ROOT / (name if number == 1 else f"{name}-{number}")

@@ -13,7 +13,7 @@ from striate.images import ImagePolicy, read_image
 from striate.workflows.evaluate import load_for_model, to_model_labels
 from striate.workflows.plan import is_folder
 from striate.workflows.predict import find_files
-from striate.workflows.trained import TrainedModel
+from striate.workflows.trained_model import TrainedModel
 
 RANDOM_IMAGES = 256
 CALIBRATION_IMAGES = 128

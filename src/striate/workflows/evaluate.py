@@ -12,7 +12,7 @@ from striate.errors import DataError, UsageError
 from striate.evaluation import Evaluation, evaluate
 from striate.workflows.plan import is_folder
 from striate.workflows.prepare import load_data
-from striate.workflows.trained import TrainedModel
+from striate.workflows.trained_model import TrainedModel
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from striate.network import Add, Input, Layer, Network, Rescale
 from striate.onnx.export import to_onnx
 from striate.onnx.metadata import UNKNOWN_THRESHOLD, ExportMetadata
 from striate.workflows.comparison_images import ComparisonImages, collect_images
-from striate.workflows.trained import TrainedModel
+from striate.workflows.trained_model import TrainedModel
 
 SUFFIX = ".onnx"
 BATCH_SIZE = 32

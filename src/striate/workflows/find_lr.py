@@ -4,14 +4,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from striate.engines.choose import choose
 from striate.errors import UsageError
 from striate.evaluation.rates import write_rates
-from striate.model import Model
 from striate.training.find_rate import Sweep, Watch, find_rate
-from striate.workflows.computing import engine_line, in_full
 from striate.workflows.plan import TrainingPlan, is_folder
-from striate.workflows.prepare import PreparedRun
+from striate.workflows.prepare import PreparedRun, make_model
+from striate.workflows.run_record import describe_engine, explain_engine
 
 
 def check_out(plan: TrainingPlan, out: str | os.PathLike[str]) -> None:
@@ -33,13 +31,9 @@ def find_lr(
     watch: told each step, its rate and its loss. say: told of the engine.
     """
     plan = job.plan
-    model = Model.from_network(job.network, seed=plan.recipe.seed)
-    choice = choose(job.network, plan.engine_settings)
-    model.use_engine(choice.engine, **plan.engine_settings.options)
-    if job.weights:
-        model.weights |= job.weights
+    model, reason = make_model(job)
     train = model.compile_by(plan.recipe, job.data)
-    say(engine_line(model.engine, in_full(choice.reason, plan, model.engine)))
+    say(describe_engine(model.engine, explain_engine(reason, plan, model.engine)))
     sweep = find_rate(model, plan.recipe, train, watch=watch)
     write_rates(out, sweep, plan.model, job.data.name)
     return sweep

@@ -6,7 +6,6 @@ is fitted to training pictures alone; from it the stages go on, and with it they
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -17,21 +16,19 @@ from striate.errors import TrainingError
 from striate.model import Model
 from striate.network import Network
 from striate.processes import cores
-from striate.training import Recipe, Run
+from striate.training import Recipe, Run, RunRecord
 from striate.training.progress import Verbose
 from striate.transfer.bases import classifier, joined, open_base
 from striate.transfer.features import extract_features, predict_with_features
 from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, held_out_rows, lower_layers, with_held_out
 from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linear_head, fit_temperature, log_softmax
 from striate.transfer.open_set import NOT_HELD_OUT, fit_detector, probability_threshold
-from striate.workflows.automatic import told_time, tuning_seconds
-from striate.workflows.computing import timed, use_engine
-from striate.workflows.extract import FOUND, Extraction, extract_job, measured, save_model
-from striate.workflows.plan import TrainingPlan
-from striate.workflows.prepare import PreparedRun
-from striate.workflows.trained import THRESHOLD
+from striate.workflows.extract_features import Extraction, extract_job, measured, save_model
+from striate.workflows.prepare import PreparedRun, make_model
+from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, RecordEngine, Score, TrainingRun
+from striate.workflows.strategy import told_time, tuning_seconds
+from striate.workflows.trained_model import THRESHOLD
 
-TUNED = "tuning"
 START = "start"
 SLOWER = 0.1  # the learning rate of all layers, against that of the upper ones
 
@@ -58,7 +55,7 @@ def stages(network: Network, recipe: Recipe) -> tuple[Stage, ...]:
     )
 
 
-def fine_tune_job(job: PreparedRun, run: Run, say: Say, verbose: Verbose) -> Extraction:
+def fine_tune_job(job: PreparedRun, run: TrainingRun, say: Say, verbose: Verbose) -> Extraction:
     """Extract, fine-tune, and keep in the run whichever is better; what was found goes into the run's config.
 
     Each stage is a run of its own within the run, so that what was cut off goes on where it stood.
@@ -66,11 +63,11 @@ def fine_tune_job(job: PreparedRun, run: Run, say: Say, verbose: Verbose) -> Ext
     start = extract_job(job, run, say)
     apart = held_out_rows(job.data)
     tuning = _Tuning(job, run, with_held_out(job.data, apart), apart, say, verbose)
-    with timed(run):
+    with run.timed():
         tuned = tuning.run_stages()
         found = start if tuned is None else _renewed(job, run, tuning.data, *tuned)
-    run.config[TUNED] = tuning.facts() | {"test": {START: _right(start, job), "kept": _right(found, job)}}
-    run.write_config()
+    run.record.fine_tuning = tuning.findings(_right(start, job), _right(found, job))
+    run.write_record()
     return found
 
 
@@ -86,7 +83,7 @@ class _Tuning:
     """
 
     job: PreparedRun
-    run: Run
+    run: TrainingRun
     data: Dataset
     apart: Array
     say: Say
@@ -94,10 +91,10 @@ class _Tuning:
     judged: dict[str, HeldOutScore] = field(default_factory=dict)
     kept: str = START
 
-    def facts(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        figures = {name: {"accuracy": found.accuracy, "loss": found.loss} for name, found in self.judged.items()}
-        return {"held_out": len(self.data.validation), "figures": figures, "kept": self.kept}
+    def findings(self, test_start: float, test_kept: float) -> FineTuningFindings:
+        """Return what was found, given the accuracies on the test images."""
+        scores = {name: Score(float(found.accuracy), float(found.loss)) for name, found in self.judged.items()}
+        return FineTuningFindings(len(self.data.validation), scores, self.kept, test_start, test_kept)
 
     def run_stages(self) -> tuple[Model, Stage] | None:
         """The model, with the weights of the best stage, and that stage; None where the start is not beaten."""
@@ -119,16 +116,14 @@ class _Tuning:
 
     def _fair_start(self) -> Model:
         """The base with a head that has seen only the pictures that the stages learn from."""
-        job, tap = self.job, self.run.config[FOUND]["tap"]
+        job, tap = self.job, _extraction(self.run).layer
         base = open_base(str(job.plan.base), job.data.shape)
         x, y = extract_features(base, job.data)[0][tap][~self.apart], self.data.train.y
         classes = len(job.data.classes)
         head = fit_linear_head(x, y, classes, content_folds(x, y, classes)).head
         network, weights = joined(base, tap, head)
-        model = Model.from_network(network, seed=self.run.recipe.seed)
-        plan = TrainingPlan.from_dict(self.run.config, self.run.recipe)
-        self.keep_engine = use_engine(model, plan, self.run, self.say)
-        model.weights = weights
+        model, reason = make_model(replace(job, plan=self.run.record.plan, network=network, weights=weights))
+        self.record_engine = RecordEngine(self.run, reason, self.say)
         return model
 
     def _announce(self, network: Network, plan: tuple[Stage, ...]) -> None:
@@ -160,8 +155,8 @@ class _Tuning:
     def _train(self, model: Model, stage: Stage) -> None:
         path = self.run.path / stage.folder
         begun = (path / "config.json").exists()
-        run = Run.open(path) if begun else Run.create(stage.recipe, self.data.fingerprint, path)
-        callbacks = [self.keep_engine] if len(self.judged) == 1 else []
+        run = Run.open(path) if begun else Run.create(RunRecord(stage.recipe, self.data.fingerprint), path)
+        callbacks = [self.record_engine] if len(self.judged) == 1 else []
         model.train(self.data, stage.recipe, run=run, callbacks=callbacks, verbose=self.verbose)
 
     def _judge(self, model: Model) -> HeldOutScore:
@@ -170,12 +165,16 @@ class _Tuning:
 
     def _write_history(self, plan: tuple[Stage, ...]) -> None:
         """The epochs of all stages, one after another."""
-        parts = [Run(self.run.path / stage.folder, {}).read_history() for stage in plan]
+        parts = [self._stage_history(stage) for stage in plan]
         names = dict.fromkeys(name for part in parts for name in part)
         self.run.write_history({name: [value for part in parts for value in part.get(name, [])] for name in names})
 
+    def _stage_history(self, stage: Stage) -> dict[str, list[float]]:
+        path = self.run.path / stage.folder
+        return Run.open(path).read_history() if (path / "config.json").exists() else {}
 
-def _renewed(job: PreparedRun, run: Run, data: Dataset, model: Model, stage: Stage) -> Extraction:
+
+def _renewed(job: PreparedRun, run: TrainingRun, data: Dataset, model: Model, stage: Stage) -> Extraction:
     """The tuned model with all that hangs on its features, learnt anew: temperature, threshold, the unknown."""
     parts = predict_with_features(model.network, model.weights, [data.train.x, data.validation.x, data.test.x])
     (_, known), (held, near), (test, far) = parts
@@ -192,8 +191,14 @@ def _renewed(job: PreparedRun, run: Run, data: Dataset, model: Model, stage: Sta
     figures = {"val_accuracy": judged.accuracy, "val_loss": judged.loss, THRESHOLD: probability_threshold(held, y)}
     weights = _cooled(model.weights, classifier(model.network).name, temperature)
     made = save_model(job, run, model.network, weights, figures, detector, stage.recipe)
-    run.config[FOUND]["unknown_limit"] = float(detector.threshold)
+    run.record.extraction = replace(_extraction(run), distance_threshold=float(detector.threshold))
     return measured(made, test, detector.distances(far), thresholds, data.test.y)
+
+
+def _extraction(run: TrainingRun) -> ExtractionFindings:
+    found = run.record.extraction
+    assert found is not None, "feature extraction comes first"
+    return found
 
 
 def _log(probabilities: Array) -> Array:

@@ -18,8 +18,7 @@ from striate.training import Constant, Recipe, get_schedule
 from striate.training.callbacks import TensorBoard
 from striate.training.schedules import SCHEDULES
 from striate.transfer.bases import check_base
-from striate.workflows.automatic import Strategy, choose_strategy, tuning_seconds
-from striate.workflows.defaults import folder_model, training_images
+from striate.workflows.strategy import Strategy, choose_strategy, folder_model, training_images, tuning_seconds
 
 DEFAULT_DATA = "mnist5k"
 DEFAULT_MODEL = "lenet5"
@@ -71,10 +70,11 @@ class TrainingPlan:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any], recipe: Recipe) -> "TrainingPlan":
-        """The plan that `to_dict` described, among other things."""
-        kept = [item.name for item in fields(cls) if item.name != "recipe"]
-        values: dict[str, Any] = {name: settings[name] for name in kept if name in settings}
-        return cls(**values, recipe=recipe)
+        """Return the plan that `to_dict` described, with this recipe."""
+        values = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in settings["settings"].items()
+        }
+        return cls(**{**settings, "settings": values}, recipe=recipe)
 
     def member(self, number: int) -> "TrainingPlan":
         """The training of one member of the ensemble, counted from 0."""

@@ -11,7 +11,7 @@ from striate._types import Array
 from striate.data.workers import cut, in_order, progress
 from striate.errors import DataError
 from striate.images import UnreadableFile, find_images
-from striate.workflows.trained import TrainedModel
+from striate.workflows.trained_model import TrainedModel
 
 BATCH_SIZE = 32  # images that a thread decodes and the network then processes together
 

@@ -9,7 +9,9 @@ import numpy as np
 from striate import zoo
 from striate._types import Weights
 from striate.data import FOLDER_SIZE, Dataset, load
+from striate.engines.choose import choose
 from striate.errors import DownloadError, ModelFileError, StriateError, UsageError
+from striate.model import Model
 from striate.network import Network
 from striate.pretrained import load_pretrained
 from striate.workflows.plan import TrainingPlan, is_folder
@@ -45,6 +47,21 @@ def prepare(plan: TrainingPlan, *, begun: bool = False) -> PreparedRun:
     network = build_network(plan, data)
     weights, notes = _pretrained(plan, network, begun)
     return PreparedRun(plan, data, network, weights, (*notes, *_uneven(plan, data)))
+
+
+def make_model(prepared: PreparedRun) -> tuple[Model, str]:
+    """Make the model of a prepared run, with its first weights and the engine that its plan asks for.
+
+    Returns:
+        The model, and why it has this engine.
+    """
+    plan = prepared.plan
+    model = Model.from_network(prepared.network, seed=plan.recipe.seed)
+    choice = choose(prepared.network, plan.engine_settings)
+    model.use_engine(choice.engine, **plan.engine_settings.options)
+    if prepared.weights:
+        model.weights |= prepared.weights
+    return model, choice.reason
 
 
 def _pretrained(plan: TrainingPlan, network: Network, begun: bool) -> tuple[Weights, tuple[str, ...]]:

@@ -11,18 +11,18 @@ from striate.evaluation import Evaluation
 from striate.evaluation.report import ReportData, write_report
 from striate.model import Model
 from striate.network import Network
-from striate.training import Recipe, Run
+from striate.training import Recipe
 from striate.transfer.open_set import TradeOff
-from striate.workflows.extract import FOUND
-from striate.workflows.fine_tune import START, TUNED
+from striate.workflows.fine_tune import START
 from striate.workflows.plan import PLATEAU, TrainingPlan
 from striate.workflows.prepare import PreparedRun
+from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun
 
 ALWAYS_SHOWN = {"learning_rate"}  # even if it has its default value
 
 
 def write_run_report(
-    prepared: PreparedRun, run: Run, evaluation: Evaluation, model: Model | None = None,
+    prepared: PreparedRun, run: TrainingRun, evaluation: Evaluation, model: Model | None = None,
     trade_offs: Sequence[TradeOff] = (),
 ) -> None:  # fmt: skip
     """Write report.html into a run folder.
@@ -34,7 +34,7 @@ def write_run_report(
         model: The trained model; None for an ensemble, whose members have reports of their own.
         trade_offs: What other thresholds for "unknown" would do.
     """
-    data, config, plan = prepared.data, run.config, prepared.plan
+    data, record, plan = prepared.data, run.record, prepared.plan
     initial = {} if plan.base else initial_weights(prepared.network, run.recipe.seed) | prepared.weights
     kernel = _first_kernel(prepared.network) if model else None
     report = ReportData(
@@ -46,19 +46,19 @@ def write_run_report(
         splits={"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
         notes=(*prepared.notes, *data.notes),
         recipe=describe_recipe(plan)
-        | _describe_extraction(config)
-        | _describe_tuning(config)
+        | _describe_extraction(record.extraction)
+        | _describe_fine_tuning(record.fine_tuning)
         | ({"why": plan.because} if plan.because else {}),
-        versions=config["versions"],
+        versions=record.versions,
         seed=run.recipe.seed,
-        hardware=config["hardware"],
-        seconds=config["seconds"],
-        started=config["started"],
+        hardware=record.hardware,
+        seconds=record.seconds,
+        started=record.started,
         filters_before=_weight(initial, kernel) if initial else None,
         filters_after=_weight(model.weights, kernel) if model else None,
         table=prepared.network.table(),
-        unknown_threshold=config["unknown_threshold"],
-        unknown_limit=config.get(FOUND, {}).get("unknown_limit"),
+        unknown_threshold=record.unknown_threshold,
+        unknown_limit=record.extraction.distance_threshold if record.extraction else None,
         trade_offs=trade_offs,
     )
     write_report(run.path / "report.html", report)
@@ -79,33 +79,31 @@ def describe_recipe(plan: TrainingPlan) -> dict[str, str]:
     return texts | {"schedule": PLATEAU} if plan.plateau else texts
 
 
-def _describe_extraction(config: Mapping[str, Any]) -> dict[str, str]:
+def _describe_extraction(found: ExtractionFindings | None) -> dict[str, str]:
     """Return the results of fitting the head as short texts by name."""
-    found = config.get(FOUND)
     if not found:
         return {}
-    validation = found["cross_validated"]
     return {
-        "features": found["tap"],
-        "head": f"L2 {found['strength']:g}, temperature {found['temperature']:.2f}",
-        "cross-validation": f"{100 * validation['accuracy']:.2f} % correct, loss {validation['loss']:.4f}",
+        "features": found.layer,
+        "head": f"L2 {found.penalty:g}, temperature {found.temperature:.2f}",
+        "cross-validation": _describe_score(found.cross_validated),
     }
 
 
-def _describe_tuning(config: Mapping[str, Any]) -> dict[str, str]:
+def _describe_fine_tuning(found: FineTuningFindings | None) -> dict[str, str]:
     """Return the results of fine-tuning, stage by stage, on images that neither head nor stages were trained on."""
-    found = config.get(TUNED)
     if not found:
         return {}
-    texts = {
-        f"fine-tuning, {name}": f"{100 * figures['accuracy']:.2f} % correct, loss {figures['loss']:.4f}"
-        for name, figures in found["figures"].items()
-    }
+    texts = {f"fine-tuning, {name}": _describe_score(score) for name, score in found.scores.items()}
     return texts | {
-        "decided on": f"{found['held_out']} held-out images",
-        "kept": "the start; no stage was clearly better" if found["kept"] == START else found["kept"],
-        "test, start and kept": " → ".join(f"{100 * found['test'][name]:.2f} %" for name in (START, "kept")),
+        "decided on": f"{found.held_out} held-out images",
+        "kept": "the start; no stage was clearly better" if found.kept == START else found.kept,
+        "test, start and kept": f"{100 * found.test_start:.2f} % → {100 * found.test_kept:.2f} %",
     }
+
+
+def _describe_score(score: Score) -> str:
+    return f"{100 * score.accuracy:.2f} % correct, loss {score.loss:.4f}"
 
 
 def _describe_setting(recipe: Recipe, name: str) -> str:

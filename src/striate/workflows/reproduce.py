@@ -12,14 +12,14 @@ from striate.errors import RunError
 from striate.files import atomic_write
 from striate.systems.registry import DOGS_VS_CATS, find_dogs_vs_cats
 from striate.systems.system import Echo, System, Variant
-from striate.training import Run
 from striate.training.progress import Verbose
-from striate.workflows import facts
-from striate.workflows.defaults import training_images
+from striate.workflows import run_record
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.prepare import PreparedRun, build_network, load_for
+from striate.workflows.run_record import TrainingRun
+from striate.workflows.strategy import training_images
 from striate.workflows.train import start, train
-from striate.workflows.trained import average, open_trained_model
+from striate.workflows.trained_model import average, open_trained_model
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Reproduction:
         if finished:
             return finished
         prepared = PreparedRun(plan, data, build_network(plan, data))
-        run = Run.open(path) if (path / "config.json").exists() else start(prepared, path)
+        run = TrainingRun.open(path) if (path / "config.json").exists() else start(prepared, path)
         result = train(prepared, run, verbose=self.verbose, say=self.say)
         return 100 * result.evaluation.right / result.evaluation.images, result.seconds
 
@@ -187,13 +187,13 @@ def _read_finished(path: Path, plan: TrainingPlan) -> tuple[float, float] | None
     """
     if not (path / "config.json").exists():
         return None
-    run = Run.open(path)
-    if run.recipe != plan.recipe or run.config.get("model") != plan.model:
+    run = TrainingRun.open(path)
+    if run.recipe != plan.recipe or run.record.plan.model != plan.model:
         raise RunError(f"{path} contains a run with another recipe. Use another folder (--out), or remove this one.")
     if not (path / "metrics.json").exists():
         return None
     metrics = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
-    return 100 * metrics["right"] / metrics["images"], run.config["seconds"]
+    return 100 * metrics["right"] / metrics["images"], run.record.seconds
 
 
 def write_results(out: Path, outcomes: Sequence[Outcome], *, as_reported: bool) -> Path:
@@ -213,9 +213,9 @@ def write_results(out: Path, outcomes: Sequence[Outcome], *, as_reported: bool) 
     path = out / ("results-as-reported.json" if as_reported else "results.json")
     content = {
         "as_reported": as_reported,
-        "hardware": facts.hardware(),
-        "versions": facts.versions(),
-        "when": facts.now(),
+        "hardware": run_record.hardware(),
+        "versions": run_record.versions(),
+        "when": run_record.now(),
         "outcomes": _read_outcomes(path) | {outcome.name: outcome.to_dict() for outcome in outcomes},
     }
     atomic_write(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

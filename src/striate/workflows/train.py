@@ -8,28 +8,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from striate._types import Array
-from striate.errors import DataError, RunError, UsageError
+from striate.errors import DataError, RunError, StriateError, UsageError
 from striate.evaluation import Evaluation, evaluate
 from striate.files import atomic_write
 from striate.model import Model
-from striate.processes import current_process
-from striate.training import Run, check_inputs, predict
+from striate.processes import ProcessInfo, current_process
+from striate.training import check_inputs, predict
 from striate.training.callback import Callback
 from striate.training.callbacks import ReduceLROnPlateau, TensorBoard
 from striate.training.progress import Verbose
 from striate.training.run import ROOT
 from striate.transfer.open_set import TradeOff, probability_threshold
-from striate.workflows import facts
-from striate.workflows.computing import timed, use_engine
-from striate.workflows.extract import check_enough, extract_job
+from striate.workflows import run_record
+from striate.workflows.extract_features import check_enough, extract_job
 from striate.workflows.fine_tune import fine_tune_job
 from striate.workflows.plan import TrainingPlan, is_folder
-from striate.workflows.prepare import PreparedRun, prepare
-from striate.workflows.together import LAUNCH, agree, begun_before, one_first
-from striate.workflows.trained import THRESHOLD, average, member_path
+from striate.workflows.prepare import PreparedRun, make_model, prepare
+from striate.workflows.run_record import RecordEngine, TrainingRecord, TrainingRun
+from striate.workflows.trained_model import THRESHOLD, average, member_path
 
+T = TypeVar("T")
 Say = Callable[[str], None]
 
 
@@ -37,7 +38,7 @@ Say = Callable[[str], None]
 class Result:
     """What a training led to. evaluation: on the test images. seconds: of training, in all sittings not killed."""
 
-    run: Run
+    run: TrainingRun
     evaluation: Evaluation
     seconds: float
 
@@ -55,7 +56,7 @@ class _Outputs:
     test: Array
 
 
-def start(job: PreparedRun, out: str | os.PathLike[str] | None = None) -> Run:
+def start(job: PreparedRun, out: str | os.PathLike[str] | None = None) -> TrainingRun:
     """A new run folder for a job. Raises RunError when `out` holds a run, DataError without test images."""
     if not len(job.data.test):
         raise DataError(
@@ -65,9 +66,11 @@ def start(job: PreparedRun, out: str | os.PathLike[str] | None = None) -> Run:
     plan = job.plan
     if plan.base:
         check_enough(job.data)
-    config = plan.to_dict() | {"versions": facts.versions(), "hardware": facts.hardware(), "started": facts.now()}
-    config |= {LAUNCH: current_process().launch, "seconds": 0.0}
-    return agree(lambda: Run.create(plan.recipe, job.data.fingerprint, out, _run_name(plan), **config))
+    record = TrainingRecord(
+        plan.recipe, job.data.fingerprint, plan=plan, versions=run_record.versions(), hardware=run_record.hardware(),
+        started=run_record.now(), launch=current_process().launch,
+    )  # fmt: skip
+    return agree(lambda: TrainingRun.create(record, out, _run_name(plan)))
 
 
 def begun(plan: TrainingPlan, out: str | os.PathLike[str] | None) -> Path | None:
@@ -98,9 +101,10 @@ def check_out(out: str | os.PathLike[str] | None) -> None:
             raise RunError(f"{out} holds a {name}, which the run would replace. Give another folder with --out.")
 
 
-def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[PreparedRun, Run]:
+def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[PreparedRun, TrainingRun]:
     """The job of a run that is to go on, to more epochs if asked. Raises RunError where it cannot."""
-    run, plan, trained = agree(lambda: _opened(path))
+    run, trained = agree(lambda: _opened(path))
+    plan = run.record.plan
     if plan.base and epochs is not None:
         what = "fine-tunes by its stages" if plan.fine_tune else "fits a head to features"
         raise UsageError(f"{run.path} {what}, which has no epochs to add: leave --epochs out.")
@@ -108,20 +112,16 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Pre
     run.require_data(job.data.fingerprint)
     if epochs is not None:
         run.extend(epochs)
-    return replace(job, plan=replace(plan, recipe=run.recipe)), run
+    return replace(job, plan=run.record.plan), run
 
 
-def _opened(path: str | os.PathLike[str]) -> tuple[Run, TrainingPlan, bool]:
-    """The run, its plan, and whether it has a checkpoint."""
-    run = Run.open(path)
-    try:
-        plan = TrainingPlan.from_dict(run.config, run.recipe)
-    except (KeyError, TypeError) as error:
-        raise RunError(f"{run.path} was not begun by striate train, so it cannot be continued by it.") from error
-    return run, plan, plan.ensemble == 1 and run.checkpoints.begun
+def _opened(path: str | os.PathLike[str]) -> tuple[TrainingRun, bool]:
+    """The run, and whether it has a checkpoint."""
+    run = TrainingRun.open(path)
+    return run, run.record.plan.ensemble == 1 and run.checkpoints.begun
 
 
-def train(job: PreparedRun, run: Run, *, verbose: Verbose = "auto", say: Say = print) -> Result:
+def train(job: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto", say: Say = print) -> Result:
     """Train a job, or go on where its run stands; write metrics.json and report.html.
 
     say: told of the engine, and of each member of an ensemble. Of several processes only the first writes.
@@ -139,25 +139,23 @@ def train(job: PreparedRun, run: Run, *, verbose: Verbose = "auto", say: Say = p
 
 
 @contextmanager
-def _resumable(run: Run) -> Iterator[None]:
+def _resumable(run: TrainingRun) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"Stopped. Go on with: striate train --resume {run.path}") from None
 
 
-def _train_one(job: PreparedRun, run: Run, verbose: Verbose, say: Say) -> tuple[Result, _Outputs]:
-    plan = TrainingPlan.from_dict(run.config, run.recipe)
-    model = Model.from_network(job.network, seed=run.recipe.seed)
-    callbacks = [use_engine(model, plan, run, say), *_callbacks(plan, run)]
-    if job.weights:
-        model.weights |= job.weights
-    with timed(run):
+def _train_one(job: PreparedRun, run: TrainingRun, verbose: Verbose, say: Say) -> tuple[Result, _Outputs]:
+    plan = run.record.plan
+    model, reason = make_model(replace(job, plan=plan))
+    callbacks = [RecordEngine(run, reason, say), *_callbacks(plan, run)]
+    with run.timed():
         model.train(job.data, run.recipe, run=run, callbacks=callbacks, verbose=verbose)
     outputs = _Outputs(*(_predict(model, part.x) for part in (job.data.validation, job.data.test)))
     model.figures |= {THRESHOLD: probability_threshold(outputs.validation, job.data.validation.y)}
     model.save(run.model_path)
-    run.config[THRESHOLD] = model.figures[THRESHOLD]
+    run.record.unknown_threshold = model.figures[THRESHOLD]
     return _finish(job, run, outputs.test, model), outputs
 
 
@@ -166,7 +164,7 @@ def _predict(model: Model, x: Array) -> Array:
     return predict(model.engine, check_inputs(model.network, x), together=True)[0]
 
 
-def _train_members(job: PreparedRun, run: Run, verbose: Verbose, say: Say) -> Result:
+def _train_members(job: PreparedRun, run: TrainingRun, verbose: Verbose, say: Say) -> Result:
     seconds, outputs = 0.0, []
     for number in range(job.plan.ensemble):
         say(f"member {number + 1} of {job.plan.ensemble}")
@@ -179,15 +177,16 @@ def _train_members(job: PreparedRun, run: Run, verbose: Verbose, say: Say) -> Re
         seconds += result.seconds
         outputs.append(found)
     joined = _Outputs(average([o.validation for o in outputs]), average([o.test for o in outputs]))
-    run.config |= {"seconds": seconds, THRESHOLD: probability_threshold(joined.validation, job.data.validation.y)}
+    run.record.seconds = seconds
+    run.record.unknown_threshold = probability_threshold(joined.validation, job.data.validation.y)
     return _finish(job, run, joined.test)
 
 
-def _begun_member(path: Path) -> Run | None:
-    return Run.open(path) if (path / "config.json").exists() else None
+def _begun_member(path: Path) -> TrainingRun | None:
+    return TrainingRun.open(path) if (path / "config.json").exists() else None
 
 
-def _callbacks(plan: TrainingPlan, run: Run) -> list[Callback]:
+def _callbacks(plan: TrainingPlan, run: TrainingRun) -> list[Callback]:
     callbacks: list[Callback] = []
     if plan.plateau:
         callbacks.append(ReduceLROnPlateau(factor=0.5, patience=2))
@@ -197,7 +196,7 @@ def _callbacks(plan: TrainingPlan, run: Run) -> list[Callback]:
 
 
 def _finish(
-    job: PreparedRun, run: Run, outputs: Array, model: Model | None = None, trade_offs: Sequence[TradeOff] = ()
+    job: PreparedRun, run: TrainingRun, outputs: Array, model: Model | None = None, trade_offs: Sequence[TradeOff] = ()
 ) -> Result:
     """Measure the probabilities (N, classes) of the test images, and write figures and report."""
     from striate.workflows.report import write_run_report
@@ -205,12 +204,65 @@ def _finish(
     test = job.data.test
     evaluation = evaluate(outputs, test.y, job.data.classes, test.names)
     if run.written_here:
-        run.write_config()
+        run.write_record()
         atomic_write(run.path / "metrics.json", json.dumps(evaluation.to_dict(), ensure_ascii=False) + "\n")
         write_run_report(job, run, evaluation, model, trade_offs)
-    return Result(run, evaluation, run.config["seconds"])
+    return Result(run, evaluation, run.record.seconds)
 
 
 def _run_name(plan: TrainingPlan) -> str:
     name = Path(plan.data).name if plan.base and plan.because else f"{Path(plan.data).name}-{plan.model}"
     return name if plan.ensemble == 1 else f"{name}-x{plan.ensemble}"
+
+
+def agree(ask: Callable[[], T]) -> T:
+    """What the first process finds, in all of them. Where it fails, it says why, and the others leave quietly."""
+    here = current_process()
+    if here.world_size == 1:
+        return ask()
+    from striate.engines.torch.distributed import join, share
+
+    join()
+    try:
+        found = ask() if here.rank == 0 else None
+    except StriateError:
+        share((None, True))
+        raise
+    answer, failed = share((found, False))
+    if failed:
+        raise SystemExit(1)
+    return answer  # type: ignore[return-value]
+
+
+def one_first(work: Callable[[], T]) -> T:
+    """The work's result; of the processes on each machine one does it before the others, who find files it left."""
+    here = current_process()
+    if here.world_size == 1:
+        return work()
+    from striate.engines.torch.distributed import join, meet
+
+    join()
+    if here.local_rank == 0:
+        found = work()
+    meet()
+    return found if here.local_rank == 0 else work()
+
+
+def begun_before(plan: TrainingPlan, candidates: list[Path]) -> Path | None:
+    """The run that torchrun began before it started the processes again, if it is among these folders."""
+    here = current_process()
+    if here.launch is None or not (here.restarted or here.named):
+        return None
+    return next((path for path in candidates if _is_ours(path, plan, here)), None)
+
+
+def _is_ours(path: Path, plan: TrainingPlan, here: ProcessInfo) -> bool:
+    try:
+        record = TrainingRun.open(path).record
+    except RunError:
+        return False
+    asked = (plan.recipe, plan.data, plan.model, here.launch)
+    if asked != (record.recipe, record.plan.data, record.plan.model, record.launch):
+        return False
+    # A launch of the same name may come after one that is through.
+    return here.restarted or not (path / "metrics.json").exists()

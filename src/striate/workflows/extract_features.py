@@ -1,8 +1,7 @@
 """Feature extraction as a job: the base stays as it is, a head is fitted, and one model comes of both."""
 
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,16 +10,16 @@ from striate.data import Dataset
 from striate.errors import DataError
 from striate.model import Model
 from striate.network import Network
-from striate.training import Recipe, Run
+from striate.training import Recipe
 from striate.training.callback import Logs
 from striate.transfer.bases import Base, joined, open_base
 from striate.transfer.extraction import ExtractionResult, fit_on_features
 from striate.transfer.linear_head import log_softmax
 from striate.transfer.open_set import OpenSetDetector, TradeOff, probability_threshold, trade_offs
 from striate.workflows.prepare import PreparedRun
-from striate.workflows.trained import THRESHOLD
+from striate.workflows.run_record import ExtractionFindings, Score, TrainingRun
+from striate.workflows.trained_model import THRESHOLD
 
-FOUND = "extraction"
 LEAST = 4  # pictures to learn from
 
 
@@ -33,21 +32,21 @@ class Extraction:
     trade_offs: tuple[TradeOff, ...]
 
 
-def extract_job(job: PreparedRun, run: Run, say: Callable[[str], None]) -> Extraction:
+def extract_job(job: PreparedRun, run: TrainingRun, say: Callable[[str], None]) -> Extraction:
     """Fit the head of a job, keep the model in its run and what was found in the run's config.
 
     say: told of the base and what cross-validation found.
     """
-    data = job.data
-    began = time.perf_counter()
-    base = open_base(str(job.plan.base), data.shape)
-    stays = "as it is for now" if job.plan.fine_tune else "stays as it is"
-    say(f"Features: {base.name}, trained on ImageNet, {stays}; ONNX Runtime computes them")
-    found = fit_on_features(base, data)
-    model = _model(job, base, found, run)
-    run.config["seconds"] += time.perf_counter() - began
-    run.config |= {FOUND: _facts(found)} | ({} if job.plan.fine_tune else {"engine": "onnx"})
-    run.write_config()
+    data, plan, record = job.data, job.plan, run.record
+    with run.timed():
+        base = open_base(str(plan.base), data.shape)
+        stays = "as it is for now" if plan.fine_tune else "stays as it is"
+        say(f"Features: {base.name}, trained on ImageNet, {stays}; ONNX Runtime computes them")
+        found = fit_on_features(base, data)
+        model = _model(job, base, found, run)
+        record.extraction = _findings(found)
+        if not plan.fine_tune:
+            record.plan = replace(plan, engine="onnx")
     say(_told(found))
     return measured(model, found.test, found.distances, found.thresholds, data.test.y)
 
@@ -68,7 +67,7 @@ def check_enough(data: Dataset) -> None:
         )
 
 
-def _model(job: PreparedRun, base: Base, found: ExtractionResult, run: Run) -> Model:
+def _model(job: PreparedRun, base: Base, found: ExtractionResult, run: TrainingRun) -> Model:
     network, weights = joined(base, found.layer, found.fitted.head)
     held = np.exp(log_softmax(found.fitted.logits))
     figures = {"val_accuracy": found.fitted.accuracy, "val_loss": found.fitted.loss}
@@ -77,7 +76,7 @@ def _model(job: PreparedRun, base: Base, found: ExtractionResult, run: Run) -> M
 
 
 def save_model(
-    job: PreparedRun, run: Run, network: Network, weights: Weights, figures: Logs, detector: OpenSetDetector,
+    job: PreparedRun, run: TrainingRun, network: Network, weights: Weights, figures: Logs, detector: OpenSetDetector,
     recipe: Recipe | None = None,
 ) -> Model:  # fmt: skip
     """The model of a run, in its file. figures: with the threshold of "unknown", which the run's config gets too."""
@@ -87,19 +86,21 @@ def save_model(
     model.classes, model.policy, model.fingerprint = job.data.classes, job.data.policy, job.data.fingerprint
     model.figures, model.extras, model.recipe = figures, detector.to_extras(), recipe
     model.save(run.model_path)
-    run.config[THRESHOLD] = figures[THRESHOLD]
+    run.record.unknown_threshold = figures[THRESHOLD]
     return model
 
 
-def _facts(found: ExtractionResult) -> dict[str, object]:
-    """Ready for JSON."""
+def _findings(found: ExtractionResult) -> ExtractionFindings:
     fitted = found.fitted
-    return {
-        "tap": found.layer, "strength": fitted.penalty, "temperature": fitted.temperature,
-        "cross_validated": {"accuracy": fitted.accuracy, "loss": fitted.loss},
-        "loss_by_strength": {f"{penalty:g}": loss for penalty, loss in fitted.losses.items()},
-        "loss_by_tap": found.losses, "unknown_limit": float(found.detector.threshold),
-    }  # fmt: skip
+    return ExtractionFindings(
+        layer=found.layer,
+        penalty=float(fitted.penalty),
+        temperature=float(fitted.temperature),
+        cross_validated=Score(float(fitted.accuracy), float(fitted.loss)),
+        loss_by_penalty={f"{penalty:g}": float(loss) for penalty, loss in fitted.losses.items()},
+        loss_by_layer={layer: float(loss) for layer, loss in found.losses.items()},
+        distance_threshold=float(found.detector.threshold),
+    )
 
 
 def _told(found: ExtractionResult) -> str:

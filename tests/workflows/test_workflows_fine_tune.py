@@ -23,6 +23,7 @@ from striate.transfer.fine_tuning import HeldOutScore
 from striate.transfer.open_set import OpenSetDetector
 from striate.workflows.plan import make_plan
 from striate.workflows.prepare import prepare
+from striate.workflows.run_record import TrainingRun
 from striate.workflows.train import reopen, start, train
 
 SHAPE = (48, 48, 3)
@@ -56,7 +57,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def tuned(pictures: Path, out: Path, said: list[str], **asked: Any) -> Run:
+def tuned(pictures: Path, out: Path, said: list[str], **asked: Any) -> TrainingRun:
     settings: dict[str, Any] = {
         "epochs": 2,
         "sets": {"input_shape": "[48,48,3]"},
@@ -68,7 +69,7 @@ def tuned(pictures: Path, out: Path, said: list[str], **asked: Any) -> Run:
 
 
 @pytest.fixture(scope="module")
-def better(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[str]]:
+def better(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainingRun, list[str]]:
     """A run in which each stage is taken for better than what was before, and what was said. Leave it as it is."""
     said: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
@@ -82,14 +83,15 @@ def in_order(texts: list[str], said: list[str]) -> bool:
     return all(any(line.startswith(text) for line in lines) for text in texts)
 
 
-def test_stages_come_in_order(better: tuple[Run, list[str]]) -> None:
+def test_stages_come_in_order(better: tuple[TrainingRun, list[str]]) -> None:
     run, said = better
     stages = ["Features: ", "Head: ", "Fine-tuning: upper layers, then all layers, up to 2 epochs of ", "Engine: torch",
               "Upper layers: loss ", "All layers: loss "]  # fmt: skip
     assert in_order(stages, said)
-    found = run.config["tuning"]
-    assert list(found["figures"]) == ["start", "upper layers", "all layers"]
-    assert found["kept"] == "all layers"
+    found = run.record.fine_tuning
+    assert found
+    assert list(found.scores) == ["start", "upper layers", "all layers"]
+    assert found.kept == "all layers"
     report = (run.path / "report.html").read_text("utf-8")
     for text in ("fine-tuning, start", "fine-tuning, all layers", "held-out images", "test, start and kept"):
         assert text in report
@@ -99,7 +101,7 @@ def test_stages_come_in_order(better: tuple[Run, list[str]]) -> None:
     assert max(rates[:2]) > 5 * max(rates[2:])
 
 
-def test_frozen_weights_stay_bit_for_bit(better: tuple[Run, list[str]]) -> None:
+def test_frozen_weights_stay_bit_for_bit(better: tuple[TrainingRun, list[str]]) -> None:
     run, _ = better
     before: dict[str, Array] = open_base("efficientnet-lite0", SHAPE).weights
     for name in ("1-upper", "2-all"):
@@ -110,7 +112,7 @@ def test_frozen_weights_stay_bit_for_bit(better: tuple[Run, list[str]]) -> None:
         before = {key: after[key] for key in before}
 
 
-def test_what_hangs_on_the_features_is_learnt_anew(better: tuple[Run, list[str]], pictures: Path) -> None:
+def test_what_hangs_on_the_features_is_learnt_anew(better: tuple[TrainingRun, list[str]], pictures: Path) -> None:
     """Its pictures are as far from the classes' centres as pictures should be; threshold and test are the model's."""
     run, _ = better
     model, last = st.load(run.model_path), st.load(run.path / "2-all" / "model.safetensors")
@@ -122,18 +124,20 @@ def test_what_hangs_on_the_features_is_learnt_anew(better: tuple[Run, list[str]]
     assert detector
     assert 0.5 < detector.distances(rows).mean() < 1.5
     np.testing.assert_allclose(detector.mean, rows.mean(axis=0), atol=0.3 * rows.std())
-    assert run.config["extraction"]["unknown_limit"] == pytest.approx(float(detector.threshold), rel=1e-5)
-    assert run.config["unknown_threshold"] == model.figures["unknown_threshold"]
+    assert run.record.extraction
+    assert run.record.extraction.distance_threshold == pytest.approx(float(detector.threshold), rel=1e-5)
+    assert run.record.unknown_threshold == model.figures["unknown_threshold"]
     assert model.figures["unknown_threshold"] <= p.max()
     right = json.loads((run.path / "metrics.json").read_text("utf-8"))["accuracy"]["value"]
-    assert run.config["tuning"]["test"]["kept"] == pytest.approx(right)
+    assert run.record.fine_tuning
+    assert run.record.fine_tuning.test_kept == pytest.approx(right)
 
 
 @pytest.mark.parametrize(
     "lost", [("2-all", "1-upper"), ("2-all",), ()], ids=["extraction", "a stage", "all but the end"]
 )
 def test_a_run_that_was_cut_off_goes_on_to_the_same_bits(
-    better: tuple[Run, list[str]], lost: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    better: tuple[TrainingRun, list[str]], lost: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the extraction; after an epoch of the first stage; after all stages."""
     monkeypatch.setattr(HeldOutScore, "is_better_than", lambda self, other: True)
@@ -162,7 +166,8 @@ def test_what_does_not_help_is_undone(
     said: list[str] = []
     rates = {"learning_rate": 0.5, "sets": {"input_shape": "[48,48,3]", "clip_norm": "null"}}
     run = tuned(pictures, tmp_path / "tuned", said, epochs=1, **rates)
-    assert run.config["tuning"]["kept"] == "start"
+    assert run.record.fine_tuning
+    assert run.record.fine_tuning.kept == "start"
     end = "upper layers: The loss became nan." if how == "diverging" else "no clear gain, so the start is kept"
     assert any(end in line for line in said)
     plain = tuned(pictures, tmp_path / "plain", [], fine_tune=False, base="efficientnet-lite0", epochs=None,
@@ -180,7 +185,8 @@ def test_few_pictures_and_grey_ones(tmp_path: Path, each: int, grey: bool, base:
         draw(tmp_path / "p" / part / "a", each, seed, standing=True, grey=grey)
         draw(tmp_path / "p" / part / "b", each, seed + 1, standing=False, grey=grey)
     run = tuned(tmp_path / "p", tmp_path / "run", [], base=base, epochs=1)
-    assert run.config["tuning"]["held_out"] >= 2
+    assert run.record.fine_tuning
+    assert run.record.fine_tuning.held_out >= 2
     assert st.load(run.model_path).name == (base or "efficientnet-lite0")
 
 
@@ -190,6 +196,8 @@ def test_where_nothing_can_be_held_out_the_start_is_kept(tmp_path: Path) -> None
             draw(tmp_path / "p" / part / str(number), count, seed + number, standing=number % 2 == 0)
     said: list[str] = []
     run = tuned(tmp_path / "p", tmp_path / "run", said, epochs=1)
-    assert run.config["tuning"]["held_out"] == 0
+    assert run.record.fine_tuning
+    assert run.record.fine_tuning.held_out == 0
     assert "Fine-tuning: no picture can be held out to decide by, so the start is kept" in said
-    assert run.config["tuning"]["kept"] == "start"
+    assert run.record.fine_tuning
+    assert run.record.fine_tuning.kept == "start"

@@ -1,12 +1,10 @@
 """A trained classifier as it lies on the disk: a model file, a run, or an ensemble of runs."""
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,8 +14,8 @@ from striate.errors import DataError, ModelFileError, RunError
 from striate.images import ImagePolicy
 from striate.model import Model, load
 from striate.network import Network
-from striate.training import Run
 from striate.transfer.open_set import OpenSetClassifier, OpenSetDetector
+from striate.workflows.run_record import TrainingRun
 
 THRESHOLD = "unknown_threshold"
 
@@ -88,7 +86,7 @@ def open_trained_model(path: str | os.PathLike[str]) -> TrainedModel:
     Raises RunError for a run without a model, ModelFileError for a damaged or foreign file.
     """
     path = Path(path)
-    return _open_run(Run.open(path)) if path.is_dir() else _open_file(path)
+    return _open_run(TrainingRun.open(path)) if path.is_dir() else _open_file(path)
 
 
 def _open_file(path: Path) -> TrainedModel:
@@ -101,8 +99,7 @@ def _open_file(path: Path) -> TrainedModel:
             f"{path} holds a model with {len(model.classes)} class names, but {answers} answers. "
             "Set model.classes before model.save."
         )
-    config = _config_beside(path)
-    return TrainedModel((model,), model.figures.get(THRESHOLD, 0.0), config.get("data"))
+    return TrainedModel((model,), model.figures.get(THRESHOLD, 0.0), _data_of_run(path.parent))
 
 
 def _quick(model: Model) -> Model:
@@ -117,35 +114,37 @@ def _known(network: Network) -> bool:
     return all(type(node.layer).__module__.startswith("striate.") for node in network.nodes)
 
 
-def _config_beside(path: Path) -> dict[str, Any]:
+def _data_of_run(folder: Path) -> str | None:
+    """Return the data that the run in a folder was trained on; None if there is no run."""
     try:
-        return dict(json.loads((path.parent / "config.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return {}
+        return TrainingRun.open(folder).record.plan.data
+    except (RunError, OSError):
+        return None
 
 
-def _open_run(run: Run) -> TrainedModel:
-    if run.config.get("ensemble", 1) == 1:
+def _open_run(run: TrainingRun) -> TrainedModel:
+    plan, threshold = run.record.plan, run.record.unknown_threshold
+    if plan.ensemble == 1:
         return _open_file(_finished(run.model_path, run))
-    if THRESHOLD not in run.config:
+    if threshold is None:
         raise _unfinished(run)
-    members = [member_path(run, number) / run.model_path.name for number in range(run.config["ensemble"])]
+    members = [member_path(run, number) / run.model_path.name for number in range(plan.ensemble)]
     models = tuple(_quick(load(_finished(path, run))) for path in members)
     if len({(model.classes, model.fingerprint) for model in models}) > 1:
         raise DataError(f"The members of {run.path} were trained on different data, so they are no ensemble.")
-    return TrainedModel(models, run.config[THRESHOLD], run.config["data"])
+    return TrainedModel(models, threshold, plan.data)
 
 
-def member_path(run: Run, number: int) -> Path:
+def member_path(run: TrainingRun, number: int) -> Path:
     """The run folder of a member of an ensemble, counted from 0."""
     return run.path / f"member-{number + 1}"
 
 
-def _finished(path: Path, run: Run) -> Path:
+def _finished(path: Path, run: TrainingRun) -> Path:
     if not path.is_file():
         raise _unfinished(run)
     return path
 
 
-def _unfinished(run: Run) -> RunError:
+def _unfinished(run: TrainingRun) -> RunError:
     return RunError(f"{run.path} has no trained model yet. Finish it with: striate train --resume {run.path}")

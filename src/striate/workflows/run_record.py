@@ -1,0 +1,214 @@
+"""What a run folder of `striate train` records: the plan, the environment, the time, and what was found."""
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+import striate
+from striate.engines.base import Engine
+from striate.engines.choose import AUTO
+from striate.training import Recipe, Run, RunRecord
+from striate.training.callback import Callback, Logs
+from striate.workflows.plan import TrainingPlan
+
+
+@dataclass(frozen=True)
+class Score:
+    """Results on images that were not trained on.
+
+    Attributes:
+        accuracy: Fraction of correct predictions, 0 … 1.
+        loss: Mean cross-entropy.
+    """
+
+    accuracy: float
+    loss: float
+
+
+@dataclass(frozen=True)
+class ExtractionFindings:
+    """What fitting a head to the features of a base found.
+
+    Attributes:
+        layer: Layer of the base whose features are used.
+        penalty: Strength of the L2 penalty.
+        temperature: Temperature of the head's softmax.
+        cross_validated: Score of the head in cross-validation.
+        loss_by_penalty: Cross-validated loss for each penalty tried.
+        loss_by_layer: Cross-validated loss for each layer tried.
+        distance_threshold: Distance above which an image is called unknown.
+    """
+
+    layer: str
+    penalty: float
+    temperature: float
+    cross_validated: Score
+    loss_by_penalty: Mapping[str, float]
+    loss_by_layer: Mapping[str, float]
+    distance_threshold: float
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the findings that `dataclasses.asdict` described."""
+        return cls(**{**values, "cross_validated": Score(**values["cross_validated"])})
+
+
+@dataclass(frozen=True)
+class FineTuningFindings:
+    """What fine-tuning found.
+
+    Attributes:
+        held_out: Number of images on which the stages were compared.
+        scores: Score on those images by stage, beginning with the start.
+        kept: The stage whose weights were kept.
+        test_start: Accuracy of the start on the test images, 0 … 1.
+        test_kept: Accuracy of the kept weights on the test images, 0 … 1.
+    """
+
+    held_out: int
+    scores: Mapping[str, Score]
+    kept: str
+    test_start: float
+    test_kept: float
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the findings that `dataclasses.asdict` described."""
+        return cls(**{**values, "scores": {name: Score(**score) for name, score in values["scores"].items()}})
+
+
+@dataclass(kw_only=True)
+class TrainingRecord(RunRecord):
+    """The content of config.json in a run of `striate train`.
+
+    Attributes:
+        plan: What was asked for; once the run has started, with the engine, device and precision that were chosen.
+        versions: Versions of Python and the packages that compute, by name.
+        hardware: The machine, for example "Linux x86_64, 2 cores".
+        started: Local date and time of the start.
+        launch: Name of the torchrun launch; None without torchrun.
+        engine_reason: Why the engine was chosen; None before the run has started.
+        seconds: Training time, all sessions together.
+        unknown_threshold: Probability below which a prediction is called unknown; None before training has ended.
+        extraction: What feature extraction found.
+        fine_tuning: What fine-tuning found.
+    """
+
+    plan: TrainingPlan
+    versions: dict[str, str] = field(default_factory=dict)
+    hardware: str = ""
+    started: str = ""
+    launch: str | None = None
+    engine_reason: str | None = None
+    seconds: float = 0.0
+    unknown_threshold: float | None = None
+    extraction: ExtractionFindings | None = None
+    fine_tuning: FineTuningFindings | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as values for JSON."""
+        own = {
+            "plan": self.plan.to_dict(), "versions": self.versions, "hardware": self.hardware, "started": self.started,
+            "launch": self.launch, "engine_reason": self.engine_reason, "seconds": self.seconds,
+            "unknown_threshold": self.unknown_threshold, "extraction": self.extraction and asdict(self.extraction),
+            "fine_tuning": self.fine_tuning and asdict(self.fine_tuning),
+        }  # fmt: skip
+        return super().to_dict() | own
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the record that `to_dict` described.
+
+        Raises:
+            KeyError: If an entry is missing. UsageError, TypeError and ValueError if one is invalid.
+        """
+        kept = dict(values)
+        recipe = Recipe.from_dict(kept.pop("recipe"))
+        extraction, fine_tuning = kept.pop("extraction"), kept.pop("fine_tuning")
+        return cls(
+            recipe=recipe,
+            plan=TrainingPlan.from_dict(kept.pop("plan"), recipe),
+            seconds=float(kept.pop("seconds")),
+            versions=dict(kept.pop("versions")),
+            extraction=ExtractionFindings.from_dict(extraction) if extraction else None,
+            fine_tuning=FineTuningFindings.from_dict(fine_tuning) if fine_tuning else None,
+            **kept,
+        )
+
+    def extend(self, epochs: int) -> None:
+        """Set the total number of epochs."""
+        super().extend(epochs)
+        self.plan = replace(self.plan, recipe=self.recipe)
+
+
+class TrainingRun(Run):
+    """A run folder of `striate train`."""
+
+    record_type: ClassVar[type[RunRecord]] = TrainingRecord
+    record: TrainingRecord
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Add the time spent in the block to the record, also after Ctrl-C; not if the process is killed."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.record.seconds += time.perf_counter() - began
+            self.write_record()
+
+
+class RecordEngine(Callback):
+    """Prints which engine trains, and records it before the first step so that a resumed run computes the same."""
+
+    def __init__(self, run: TrainingRun, reason: str, echo: Callable[[str], None]) -> None:
+        self.run, self.reason, self.echo = run, run.record.engine_reason or reason, echo
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Record the engine: it is compiled now, so its precision is known."""
+        engine, record, plan = self.model.engine, self.run.record, self.run.record.plan
+        record.engine_reason = explain_engine(self.reason, plan, engine)
+        self.echo(describe_engine(engine, record.engine_reason))
+        if engine.accelerator:
+            record.hardware = f"{hardware()}, {engine.accelerator}"
+        device = str(engine.device).partition(":")[0] if plan.device == AUTO else plan.device
+        record.plan = replace(plan, engine=engine.name, precision=engine.precision, device=device)
+        if engine.name == "torch":
+            record.versions["torch"] = version("torch")
+        self.run.write_record()
+
+
+def explain_engine(reason: str, plan: TrainingPlan, engine: Engine) -> str:
+    """Return why this engine computes, and why in this precision if Striate chose it."""
+    chosen = plan.precision == AUTO and engine.precision != "float32"
+    return f"{reason}; {engine.precision} was faster in a trial" if chosen else reason
+
+
+def describe_engine(engine: Engine, reason: str) -> str:
+    """Return, for example, "Engine: torch on cuda (NVIDIA H100) in float32, because it was asked for"."""
+    named = f" ({engine.accelerator})" if engine.accelerator else ""
+    return f"Engine: {engine.name} on {engine.device}{named} in {engine.precision}, because {reason}"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and the packages that compute, by name."""
+    return {"striate": striate.__version__, "numpy": np.__version__, "python": platform.python_version()}
+
+
+def hardware() -> str:
+    """Return the machine, for example "Linux x86_64, 2 cores"."""
+    cores = os.cpu_count() or 1
+    return f"{platform.system()} {platform.machine()}, {cores} {'core' if cores == 1 else 'cores'}"
+
+
+def now() -> str:
+    """Return the local date and time, to the second."""
+    return datetime.now().astimezone().isoformat(" ", "seconds")
