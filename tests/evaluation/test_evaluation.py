@@ -17,7 +17,7 @@ LABELS = np.array([0, 1, 2, 2, 0, 2])
 CLASSES = ("cat", "개", "🦊")
 
 
-def test_confusion_counts_are_scikit_learns() -> None:
+def test_confusion_counts_equal_those_of_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     labels, predicted = rng.integers(0, 7, (2, 500))
     assert (confusion_counts(labels, predicted, 7) == confusion_matrix(labels, predicted)).all()
@@ -27,7 +27,7 @@ def test_percent_of_the_true_class_with_an_empty_class() -> None:
     assert percent_of_true(np.array([[3, 1], [0, 0]])).tolist() == [[75.0, 25.0], [0.0, 0.0]]
 
 
-def test_pairs_name_who_was_predicted_whom_the_most_frequent_first() -> None:
+def test_confused_pairs_are_sorted_by_frequency() -> None:
     pairs = confused_pairs(np.array([[8, 2, 0], [0, 5, 5], [1, 0, 99]]), CLASSES)
     assert [(p.true, p.predicted, p.count, p.percent) for p in pairs] == [
         ("개", "🦊", 5, 50.0),
@@ -37,13 +37,13 @@ def test_pairs_name_who_was_predicted_whom_the_most_frequent_first() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1))
-def test_pairs_add_up_to_the_mistakes(answers: list[tuple[int, int]]) -> None:
+def test_the_counts_of_pairs_sum_to_the_number_of_errors(answers: list[tuple[int, int]]) -> None:
     labels, predicted = np.array(answers).T
     pairs = confused_pairs(confusion_counts(labels, predicted, 5), tuple("abcde"))
     assert sum(p.count for p in pairs) == int((labels != predicted).sum())
 
 
-def test_every_mistake_is_listed_the_surest_first() -> None:
+def test_all_errors_are_listed_the_most_confident_first() -> None:
     found = evaluate(PROBABILITIES, LABELS, CLASSES, [f"그림/{n}.png" for n in range(6)]).mistakes
     assert [(m.index, m.path, m.true, m.predicted) for m in found] == [
         (2, "그림/2.png", "🦊", "개"),
@@ -53,7 +53,7 @@ def test_every_mistake_is_listed_the_surest_first() -> None:
     assert [(m.confidence, m.true_probability) for m in found] == [(0.6, 0.3), (0.6, 0.1), (0.5, 0.2)]
 
 
-def test_metrics_json_is_plain_json_without_nan() -> None:
+def test_metrics_json_contains_no_nan() -> None:
     probabilities = PROBABILITIES.astype(np.float32)
     found = evaluate(probabilities, LABELS, (*CLASSES[:2], "🦊"), None).to_dict()
     again = json.loads(json.dumps(found, allow_nan=False, ensure_ascii=False))

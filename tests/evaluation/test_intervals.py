@@ -16,7 +16,7 @@ CLASSES = ("a", "b", "c", "d")
 
 
 def predictions(images: int = 400, classes: int = 4, seed: int = 3) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Probabilities of a model that is right more often than not, and the true labels, unevenly many a class."""
+    """Return probabilities of a model that is mostly correct, and the true labels of classes of different sizes."""
     rng = np.random.default_rng(seed)
     labels = rng.choice(classes, images, p=np.arange(1, classes + 1) / np.arange(1, classes + 1).sum())
     scores = rng.normal(size=(images, classes))
@@ -31,7 +31,7 @@ def evaluation() -> Evaluation:
 
 
 @given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_interval_is_scipys(case: tuple[int, int]) -> None:
+def test_wilson_interval_equals_that_of_scipy(case: tuple[int, int]) -> None:
     successes, trials = case
     expected = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
     found = wilson(successes, trials)
@@ -40,11 +40,11 @@ def test_wilson_interval_is_scipys(case: tuple[int, int]) -> None:
     assert found.high == pytest.approx(expected.high, abs=1e-12)
 
 
-def test_a_proportion_of_nothing_is_unknown() -> None:
+def test_a_proportion_without_trials_is_unknown() -> None:
     assert vars(wilson(0, 0)) == {"value": None, "low": None, "high": None}
 
 
-def test_figures_are_scikit_learns(evaluation: Evaluation) -> None:
+def test_metrics_equal_those_of_scikit_learn(evaluation: Evaluation) -> None:
     probabilities, labels = predictions()
     predicted = probabilities.argmax(axis=1)
     precision, recall, f1, support = precision_recall_fscore_support(labels, predicted)
@@ -58,7 +58,7 @@ def test_figures_are_scikit_learns(evaluation: Evaluation) -> None:
     assert [evaluation.macro[name].value for name in ("precision", "recall", "f1")] == pytest.approx(list(macro))
 
 
-def test_loss_interval_is_the_normal_one_of_the_mean() -> None:
+def test_loss_interval_is_the_normal_interval_of_the_mean() -> None:
     probabilities, labels = predictions()
     losses = -np.log(probabilities[np.arange(len(labels)), labels])
     low, high = norm.interval(0.95, losses.mean(), losses.std(ddof=1) / np.sqrt(len(losses)))
@@ -66,7 +66,7 @@ def test_loss_interval_is_the_normal_one_of_the_mean() -> None:
     assert (found.low, found.high) == pytest.approx((low, high))
 
 
-def test_a_probability_of_zero_leaves_the_loss_finite() -> None:
+def test_a_probability_of_zero_gives_a_finite_loss() -> None:
     found = cross_entropy(np.array([[1.0, 0.0], [1.0, 0.0]], np.float32), np.array([1, 0]))
     assert found.value == pytest.approx(-np.log(1e-7) / 2)
 
@@ -93,13 +93,13 @@ def test_macro_intervals_cover_the_truth_about_95_times_in_100() -> None:
         assert 0.925 < np.mean(hits) < 0.975, name
 
 
-def test_macro_intervals_stay_open_when_nothing_went_wrong() -> None:
+def test_macro_intervals_have_a_width_without_errors() -> None:
     perfect = macro_metrics(np.diag([10, 20, 30]))["recall"]
     assert perfect.value == perfect.high == 1
     assert perfect.low is not None and 0.85 < perfect.low < 0.97
 
 
-def test_a_class_without_test_images_is_unknown_and_left_out_of_the_averages() -> None:
+def test_a_class_without_test_images_is_excluded_from_the_averages() -> None:
     probabilities = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.7, 0.3, 0.0]])
     found = evaluate(probabilities, np.array([0, 1, 0]), ("a", "b", "never"))
     absent = found.per_class[2]
@@ -107,14 +107,14 @@ def test_a_class_without_test_images_is_unknown_and_left_out_of_the_averages() -
     assert found.macro["recall"].value == found.macro["precision"].value == 1
 
 
-def test_a_class_never_predicted_counts_as_precision_zero_in_the_average() -> None:
+def test_a_class_that_was_never_predicted_has_precision_zero_in_the_average() -> None:
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2]])
     found = evaluate(probabilities, np.array([0, 1]), ("a", "b"))
     assert found.per_class[1].precision.value is None
     assert found.macro["precision"].value == 0.25
 
 
-def test_calibration_error_by_hand() -> None:
+def test_calibration_error_equals_a_hand_computed_value() -> None:
     top = np.array([0.95, 0.95, 0.95, 0.95, 0.55, 0.55])  # 3 of 4 right at 95 %, 1 of 2 at 55 %
     labels = np.array([0, 0, 0, 1, 0, 1])
     found = evaluate(np.stack([top, 1 - top], axis=1), labels, ("a", "b"))
@@ -140,7 +140,7 @@ def test_one_test_image() -> None:
         (np.full((2, 2), 0.5), [0, 1], ["one.png"], "1 file names for 2 images"),
     ],
 )
-def test_what_does_not_fit_is_refused(
+def test_invalid_arguments_are_errors(
     probabilities: NDArray[np.float64], labels: list[int], names: list[str] | None, message: str
 ) -> None:
     with pytest.raises(DataError, match=message):

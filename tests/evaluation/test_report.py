@@ -1,4 +1,4 @@
-"""The report as a file: well-formed, self-contained, escaped, bilingual, and right for data of all sizes."""
+"""The report as a file: well-formed, self-contained, escaped, bilingual, for data of all sizes."""
 
 import json
 import re
@@ -27,7 +27,7 @@ SECTIONS = ["run", "curves", "confusion", "classes", "calibration", "mistakes", 
 
 
 class Page(HTMLParser):
-    """What a browser would see: elements, their attributes, and text; unbalanced tags are an error."""
+    """The elements, attributes and text of an HTML page; unbalanced tags are an error."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.text).split())
 
 
-def test_every_section_is_there_and_named_in_the_contents(full_report: ReportData) -> None:
+def test_all_sections_exist_and_are_in_the_contents(full_report: ReportData) -> None:
     page = Page(render_report(full_report))
     assert [s["id"] for s in page.all("section")] == SECTIONS
     assert [a["href"] for a in page.all("a")] == ["#results"] + [f"#{name}" for name in SECTIONS]
@@ -77,12 +77,12 @@ def test_every_section_is_there_and_named_in_the_contents(full_report: ReportDat
         assert words in page.words
 
 
-def test_sections_without_data_are_left_out() -> None:
+def test_sections_without_data_are_omitted() -> None:
     page = Page(render_report(replace(make_report(), images=None)))
     assert [s["id"] for s in page.all("section")] == ["confusion", "classes", "calibration"]
 
 
-def test_nothing_is_loaded_from_anywhere(full_report: ReportData) -> None:
+def test_the_page_loads_no_external_resources(full_report: ReportData) -> None:
     html = render_report(full_report)
     page = Page(html)
     assert not re.search(r"https?:|@import|url\(|fetch\(|<link|<iframe", html)
@@ -92,7 +92,7 @@ def test_nothing_is_loaded_from_anywhere(full_report: ReportData) -> None:
     assert policy.startswith("default-src 'none'; img-src data:;")
 
 
-def test_the_policy_allows_the_one_script_and_no_other(full_report: ReportData) -> None:
+def test_the_content_security_policy_allows_only_the_script(full_report: ReportData) -> None:
     html = render_report(full_report)
     scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
     assert len(scripts) == 1
@@ -100,7 +100,7 @@ def test_the_policy_allows_the_one_script_and_no_other(full_report: ReportData) 
     assert digest and b64decode(digest[1]) == sha256(scripts[0].encode()).digest()
 
 
-def test_names_and_paths_in_any_script_are_shown_as_they_are(full_report: ReportData) -> None:
+def test_names_and_paths_in_any_script_are_shown_unchanged(full_report: ReportData) -> None:
     html = render_report(full_report)
     page = Page(html)
     for name in (*NASTY, "net <1>", "my & data", "<i>3 files</i> were left out."):
@@ -109,7 +109,7 @@ def test_names_and_paths_in_any_script_are_shown_as_they_are(full_report: Report
     assert [tag for tag in ("<script>alert", "<i>3", "사진/<b>", "<1>") if tag in html] == []
 
 
-def test_pictures_are_the_images_that_were_wrong(full_report: ReportData) -> None:
+def test_thumbnails_are_the_misclassified_images(full_report: ReportData) -> None:
     assert full_report.images is not None
     page = Page(render_report(full_report))
     pictures = [i["src"] for i in page.all("img") if "data-en" in i and i["data-en"].startswith("Test image")]
@@ -133,7 +133,7 @@ def test_images_and_charts_have_texts_in_both_languages(full_report: ReportData)
     assert all(header.get("scope") or header.get("class") == "corner" for header in page.all("th"))
 
 
-def test_both_languages_say_everything_with_the_same_values() -> None:
+def test_both_languages_have_all_texts_and_placeholders() -> None:
     for key, texts in STRINGS.items():
         assert set(texts) == {"en", "ko"}, key
         english, korean = ({name for _, name, _, _ in Formatter().parse(text) if name} for text in texts.values())
@@ -162,23 +162,23 @@ def test_any_number_of_classes(count: int) -> None:
     assert bool([i for i in page.all("img") if i.get("id") == "dots"]) == (count > 25)
 
 
-def test_a_thousand_classes_stay_a_readable_file() -> None:
+def test_a_thousand_classes_give_a_small_file() -> None:
     report = make_report(tuple(f"class {n}" for n in range(1000)), images=3000, wrong=0.3)
     assert len(render_report(report)) < 5_000_000
 
 
-def test_classes_without_test_images_are_said_to_have_none() -> None:
+def test_classes_without_test_images_are_marked() -> None:
     report = make_report(("a", "b", "c"), images=2)
     assert "no test images" in Page(render_report(report)).words
 
 
-def test_no_mistakes() -> None:
+def test_a_report_without_errors() -> None:
     page = Page(render_report(make_report(wrong=0)))
     assert "None: all test images were classified correctly." in page.words
     assert "No images were assigned to a wrong class." in page.words
 
 
-def test_one_test_image_is_not_trusted() -> None:
+def test_one_test_image_is_not_reliable() -> None:
     page = Page(render_report(make_report(images=1, wrong=0)))
     assert "Do not rely on this model yet" in page.words or "There are too few test images" in page.words
 
@@ -196,7 +196,7 @@ def test_the_headline_says_whether_the_accuracy_is_reliable(images: int, wrong: 
     assert sentence in Page(render_report(make_report(images=images, wrong=wrong))).words
 
 
-def test_more_than_200_mistakes_wait_for_a_button_as_data() -> None:
+def test_errors_after_the_first_200_are_shown_by_a_button() -> None:
     html = render_report(make_report(images=400, wrong=1))
     shown = Page(html).all("img")
     waiting = re.search(r'<script type="application/json" id="rest">(.*?)</script>', html, re.DOTALL)
@@ -213,7 +213,7 @@ def test_large_photographs_become_small_thumbnails() -> None:
     assert decode(thumbnail(np.zeros((1, 5000, 3), np.uint8))).shape[0] == 1
 
 
-def test_filters_show_zero_as_mid_grey_and_the_largest_weight_as_white_or_black() -> None:
+def test_filters_show_zero_as_medium_gray_and_the_largest_weight_as_white_or_black() -> None:
     kernel = np.zeros((3, 2, 1, 3), np.float32)
     kernel[0, 0, 0, 0], kernel[2, 1, 0, 1] = 0.2, -7.0
     first, second, empty = (decode(tile) for tile in filter_tiles(kernel))
@@ -224,14 +224,14 @@ def test_filters_show_zero_as_mid_grey_and_the_largest_weight_as_white_or_black(
     assert decode(filter_tiles(np.ones((3, 3, 6, 1)))[0]).shape == (3, 3)
 
 
-def test_the_file_is_utf8_and_written_whole(tmp_path: Path, full_report: ReportData) -> None:
+def test_the_file_is_utf8_and_written_completely(tmp_path: Path, full_report: ReportData) -> None:
     path = tmp_path / "보고서" / "report.html"
     write_report(path, full_report)
     assert path.read_bytes().decode("utf-8") == render_report(full_report)
     assert [p.name for p in path.parent.iterdir()] == ["report.html"]
 
 
-def test_a_report_that_cannot_be_written_says_so(tmp_path: Path, full_report: ReportData) -> None:
+def test_a_report_that_cannot_be_written_is_an_error(tmp_path: Path, full_report: ReportData) -> None:
     (tmp_path / "file").write_text("in the way", "utf-8")
     with pytest.raises(RunError, match=r"report\.html could not be written"):
         write_report(tmp_path / "file" / "report.html", full_report)

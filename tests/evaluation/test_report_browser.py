@@ -30,7 +30,7 @@ def browser() -> str:
 
 
 def opened(browser: str, folder: Path, html: str, wishes: str = "", click: str = "") -> str:
-    """The page after its script ran, and after a click on the element `click`. Fails on any message on the console."""
+    """Return the page after its script ran, and after a click on an element; any console message is a failure."""
     if click:  # the page's own policy would refuse a second script, as it should
         html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
         html += f"<script>addEventListener('load', () => document.querySelector('{click}').click())</script>"
@@ -49,7 +49,9 @@ def root(dom: str) -> str:
     return found[0]
 
 
-def test_the_page_opens_in_the_wished_language_and_theme(browser: str, tmp_path: Path, full_report: ReportData) -> None:
+def test_the_page_opens_in_the_preferred_language_and_theme(
+    browser: str, tmp_path: Path, full_report: ReportData
+) -> None:
     dom = opened(browser, tmp_path, render_report(full_report), "lang=ko&theme=dark&matrix=percent")
     assert 'lang="ko"' in root(dom) and 'data-theme="dark"' in root(dom) and 'data-ready="yes"' in root(dom)
     assert re.search(r'<table class="matrix[^"]* percent" id="matrix"', dom)
@@ -65,13 +67,15 @@ def test_the_page_opens_in_the_wished_language_and_theme(browser: str, tmp_path:
         ("[data-matrix=percent]", 'data-matrix="percent" aria-pressed="true"'),
     ],
 )
-def test_a_click_switches(browser: str, tmp_path: Path, full_report: ReportData, click: str, seen: str) -> None:
+def test_a_click_switches_language_or_theme(
+    browser: str, tmp_path: Path, full_report: ReportData, click: str, seen: str
+) -> None:
     html = render_report(full_report)
     assert seen not in html
     assert seen in opened(browser, tmp_path, html, "lang=en&theme=light", click)
 
 
-def test_the_button_brings_the_rest_of_the_mistakes(browser: str, tmp_path: Path) -> None:
+def test_the_button_shows_the_other_errors(browser: str, tmp_path: Path) -> None:
     html = render_report(make_report(images=450, wrong=1))
     dom = opened(browser, tmp_path, html, "lang=en", "#more")
     assert dom.count('data-part="surely"') == 400
