@@ -11,6 +11,8 @@ from onnx import NodeProto, helper
 
 from striate.errors import NetworkError
 from striate.network import Conv2D, Dense, DepthwiseConv2D, Network
+from striate.onnx.importing.constant_folding import FOLDED, OUTPUT_SIZES
+from striate.onnx.reference.operators import OPERATORS
 
 from .graphs import check, imported, model, numbers
 
@@ -431,6 +433,18 @@ def test_unsupported_operators(tmp_path: Path, what: str, nodes: Any, sentence: 
     }  # fmt: skip
     with pytest.raises(NetworkError, match=sentence):
         imported(model(nodes, {"x": SHAPE}, ["y"], constants), tmp_path)
+
+
+def test_constants_with_an_input_left_out_before_others_are_refused(tmp_path: Path) -> None:
+    nodes = [node("Slice", ["c", "i0", "i9", "", "i1"], ["s"]), node("Add", ["x", "s"], ["y"])]
+    constants = {"c": numbers(6, 9, 8), "i0": [0], "i9": [9], "i1": [1]}
+    with pytest.raises(NetworkError, match="an optional input is left out before others that are given"):
+        imported(model(nodes, {"x": SHAPE}, ["y"], constants), tmp_path)
+
+
+def test_every_operator_on_constants_has_one_implementation() -> None:
+    assert OUTPUT_SIZES.keys() <= OPERATORS.keys()
+    assert not FOLDED.keys() & OPERATORS.keys()
 
 
 def test_images_of_any_size(tmp_path: Path) -> None:
