@@ -53,10 +53,12 @@ def test_any_network_with_given_weights_is_a_base(
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
     settings = {"normalization": "batch", "form": "torchvision"} if id == "googlenet" else {}
     base = open_base(id, (64, 64, 3), random_weights(id, tmp_path), settings)
-    assert base.features[-len(layers) :] == layers
+    assert base.feature_layers[-len(layers) :] == layers
     assert {p.name for p in base.network.parameters} == set(base.weights)
     x = images(40)
-    for layer, features in zip(base.features, OnnxEngine(base.network, base.weights).forward([x[:5]]), strict=True):
+    for layer, features in zip(
+        base.feature_layers, OnnxEngine(base.network, base.weights).forward([x[:5]]), strict=True
+    ):
         rng = np.random.default_rng(1)
         head = LinearHead(rng.normal(size=(features.shape[1], 3)), rng.normal(size=3))
         (probabilities,) = OnnxEngine(*joined(base, layer, head)).forward([x[:5]])

@@ -13,7 +13,7 @@ from striate.errors import UsageError
 from striate.model import Model
 from striate.network import Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Network
 from striate.pretrained import load_pretrained
-from striate.transfer.bases import Base, feature_layers, joined, open_base, with_features
+from striate.transfer.bases import Base, find_feature_layers, joined, open_base, with_features
 from striate.transfer.features import extract_features
 from striate.transfer.linear_head import LinearHead, log_softmax
 
@@ -39,7 +39,7 @@ def test_the_last_features_are_what_the_network_gives_its_own_classifier(base: B
 
 def check_joined(base: Base, number: int, x: Array) -> Network:
     """Check that base and head, joined at a feature layer, compute what both compute in turn."""
-    layer = base.features[number]
+    layer = base.feature_layers[number]
     found = OnnxEngine(base.network, base.weights).forward([x])[number]
     rng = np.random.default_rng(1)
     head = LinearHead(rng.normal(size=(found.shape[1], 3)), rng.normal(size=3))
@@ -64,7 +64,7 @@ def test_features_are_computed_once(base: Base, tmp_path: Path, monkeypatch: pyt
     data = from_arrays(x, np.arange(40) % 2)
     first = extract_features(base, data)
     expected = OnnxEngine(base.network, base.weights).forward([data.train.x])
-    for layer, rows in zip(base.features, expected, strict=True):
+    for layer, rows in zip(base.feature_layers, expected, strict=True):
         np.testing.assert_allclose(first[0][layer], rows, atol=1e-5)
     assert [len(part[base.top]) for part in first] == [len(data.train), len(data.validation), len(data.test)]
     monkeypatch.setattr(OnnxEngine, "forward", lambda *_: pytest.fail("computed again"))
@@ -88,23 +88,23 @@ def test_a_model_of_striate_is_a_base(tmp_path: Path) -> None:
     model = Model.from_network(zoo.network("alexnet", input_shape=(67, 67, 3), classes=3))
     model.save(tmp_path / "model.safetensors")
     base = open_base("alexnet", (67, 67, 3), tmp_path / "model.safetensors")
-    assert base.features == ("norm2", "conv5", "pool5", "fc7")
+    assert base.feature_layers == ("norm2", "conv5", "pool5", "fc7")
     np.testing.assert_array_equal(base.weights["conv5/kernel"], model.weights["conv5/kernel"])
 
 
 def test_feature_layers_are_the_ends_of_stages() -> None:
-    assert feature_layers(zoo.network("resnet18")) == RESNET18
-    assert feature_layers(zoo.network("resnet50", form="torchvision")) == (
+    assert find_feature_layers(zoo.network("resnet18")) == RESNET18
+    assert find_feature_layers(zoo.network("resnet50", form="torchvision")) == (
         "conv2_3.relu", "conv3_4.relu", "conv4_6.relu", "pool5",
     )  # fmt: skip
-    assert feature_layers(zoo.network("vgg16")) == VGG16_LAYERS
-    assert feature_layers(zoo.network("mlp")) == ("hidden2",)
+    assert find_feature_layers(zoo.network("vgg16")) == VGG16_LAYERS
+    assert find_feature_layers(zoo.network("mlp")) == ("hidden2",)
     image = Input((8, 8, 3))
     output = Dense(2, name="last")(GlobalAveragePool2D(name="mean")(Conv2D(4, 3, strides=2, name="conv")(image)))
-    assert feature_layers(Network(image, output)) == ("mean",)
+    assert find_feature_layers(Network(image, output)) == ("mean",)
     for id in zoo.bases():
-        network, named = zoo.network(id), zoo.find(id).features
-        assert feature_layers(network, named)[-1] == feature_layers(network)[-1]
+        network, named = zoo.network(id), zoo.find(id).feature_layers
+        assert not named or named[-1] == find_feature_layers(network)[-1]
         assert all(network.layer(name) for name in named)
 
 
@@ -114,7 +114,7 @@ def test_networks_that_cannot_be_bases() -> None:
     with pytest.raises(UsageError, match=r"There is no model 'resnet'\. Did you mean"):
         open_base("resnet", SHAPE)
     with pytest.raises(UsageError, match="'lenet5-1998' cannot be a base: it ends with Activation 'output'"):
-        feature_layers(zoo.network("lenet5-1998"))
+        find_feature_layers(zoo.network("lenet5-1998"))
     image = Input((8, 8, 3))
     with pytest.raises(UsageError, match="'network' cannot be a base: it ends with Flatten"):
-        feature_layers(Network(image, Flatten()(image)))
+        find_feature_layers(Network(image, Flatten()(image)))

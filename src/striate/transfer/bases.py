@@ -28,16 +28,16 @@ class Base:
 
     Attributes:
         original: The network with its classifier.
-        network: The same without it; one output (F,) for each of `features`.
+        network: The same without it; one output (F,) for each of `feature_layers`.
         weights: Of `network`, by full name.
-        features: Names of the layers whose outputs are features, from the input on; of maps the mean over all positions
-            is taken. The last one is read by the classifier.
+        feature_layers: Names of the layers whose outputs are features, from the input on; of maps the mean over all
+            positions is taken. The last one is read by the classifier.
     """
 
     original: Network
     network: Network
     weights: Weights
-    features: tuple[str, ...]
+    feature_layers: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -47,7 +47,7 @@ class Base:
     @property
     def top(self) -> str:
         """The last of the feature layers."""
-        return self.features[-1]
+        return self.feature_layers[-1]
 
 
 def open_base(
@@ -71,8 +71,8 @@ def open_base(
     """
     wanted = {**required_settings(name, str(weights)), **(settings or {})}
     original = zoo_network(name, input_shape=input_shape, **wanted)
-    features = feature_layers(original, find(name).features)
-    network = _with_outputs(original, features)
+    layers = find(name).feature_layers or find_feature_layers(original)
+    network = _with_outputs(original, layers)
     arrays, notes = load_pretrained(original, weights)
     missing = [parameter.name for parameter in network.parameters if parameter.name not in arrays]
     if missing:
@@ -80,7 +80,7 @@ def open_base(
             f"The weights {weights} cannot make '{name}' a base for images of {original.input_shapes[0]}: they have no "
             f"'{missing[0]}' that fits. {' '.join(notes)}".rstrip()
         )
-    return Base(original, network, {p.name: arrays[p.name] for p in network.parameters}, features)
+    return Base(original, network, {p.name: arrays[p.name] for p in network.parameters}, layers)
 
 
 def check_base(name: str, weights: str | None = None) -> None:
@@ -99,15 +99,13 @@ def check_base(name: str, weights: str | None = None) -> None:
         find(name)
 
 
-def feature_layers(network: Network, named: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the names of the layers whose outputs serve as features.
+def find_feature_layers(network: Network) -> tuple[str, ...]:
+    """Find layers whose outputs serve as features: the ends of the last stages, and what the classifier reads.
 
-    Unless the layers are named, these are the ends of the last stages and the layer that the classifier reads. A stage
-    is all layers whose maps have the same size.
+    A stage is all layers whose maps have the same size.
 
     Args:
         network: It ends with a dense layer, its classifier.
-        named: The feature layers, where they are known.
 
     Returns:
         Names of layers from the input on.
@@ -115,8 +113,6 @@ def feature_layers(network: Network, named: tuple[str, ...] = ()) -> tuple[str, 
     Raises:
         UsageError: If the network does not end with a dense layer.
     """
-    if named:
-        return named
     top = _features_index(network)
     names = [str(network.nodes[index].layer.name) for index in _stage_ends(network, top)]
     return (*names[-STAGES:], str(network.nodes[top].layer.name))
@@ -207,10 +203,10 @@ def _stage_ends(network: Network, top: int) -> list[int]:
     return [index for index in ends.values() if index not in averaged]
 
 
-def _with_outputs(network: Network, features: Iterable[str]) -> Network:
-    """Return the network that computes these features, with the mean over all positions of maps."""
+def _with_outputs(network: Network, layers: Iterable[str]) -> Network:
+    """Return the network whose outputs are the features of these layers."""
     entries = [(node.layer, node.inputs) for node in network.nodes]
-    outputs = [_average_maps(entries, network, name, f"{name}.mean") for name in features]
+    outputs = [_average_maps(entries, network, name, f"{name}.mean") for name in layers]
     return _needed(network.name, entries, network.inputs, tuple(outputs))
 
 

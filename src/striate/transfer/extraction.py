@@ -53,7 +53,7 @@ def fit_on_features(base: Base, data: Dataset) -> ExtractionResult:
     """
     train, validation, test = extract_features(base, data)
     y, classes = np.concatenate([data.train.y, data.validation.y]), len(data.classes)
-    x = {layer: np.concatenate([train[layer], validation[layer]]) for layer in base.features}
+    x = {layer: np.concatenate([train[layer], validation[layer]]) for layer in base.feature_layers}
     folds = content_folds(x[base.top], y, classes)
     heads = _fit_heads(x, base.top, y, classes, folds)
     layer = _best_layer(heads, base.top)

@@ -47,7 +47,7 @@ def extract_features(base: Base, data: Dataset) -> tuple[Features, Features, Fea
     except NoRoomError:
         rows = np.concatenate(list(_compute(base, parts, count)))
     ends = np.cumsum([len(part) for part in parts])[:-1]
-    train, validation, test = (_by_layer(part, base.features, sizes) for part in np.split(rows, ends))
+    train, validation, test = (_by_layer(part, base.feature_layers, sizes) for part in np.split(rows, ends))
     return train, validation, test
 
 

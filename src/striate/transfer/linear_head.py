@@ -9,7 +9,7 @@ import numpy as np
 from striate._types import Array
 from striate.transfer.lbfgs import minimize
 
-VARIANCE_PRIOR = 100  # images' worth of trust that all features have the same variance
+PRIOR_IMAGES = 100  # weight of the prior that all features have the same variance, in images
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 FOLDS = 5
 LEAVE_ONE_OUT = 40  # images up to which each is a fold of its own
@@ -33,8 +33,8 @@ class FeatureScaler:
     def fit(cls, x: Array) -> "FeatureScaler":
         """Return the scaler of features (N, F); with few images, variances are shrunk toward their common mean."""
         mean, variance = x.mean(axis=0, dtype=np.float64), x.var(axis=0, dtype=np.float64)
-        trust = len(x) / (len(x) + VARIANCE_PRIOR)
-        shrunk = trust * variance + (1 - trust) * variance.mean()
+        weight = len(x) / (len(x) + PRIOR_IMAGES)
+        shrunk = weight * variance + (1 - weight) * variance.mean()
         return cls(mean, np.sqrt(shrunk + 1e-12))
 
     def transform(self, x: Array) -> Array:

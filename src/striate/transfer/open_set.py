@@ -15,7 +15,7 @@ from striate.network import Network
 from striate.transfer.linear_head import FeatureScaler
 
 DIRECTIONS = 16
-PRIOR = 5  # images' worth of trust that features vary within a class as they do over all
+PRIOR_IMAGES = 5  # weight of the prior that features vary within a class as they do over all, in images
 ITERATIONS = 4  # of the subspace iteration that finds the directions
 REJECTION_RATE = 0.01  # of held-out images of the known classes
 NOT_HELD_OUT = -1  # the fold of images that are never held out
@@ -176,14 +176,14 @@ def fit_detector(
     """
     scaler = FeatureScaler.fit(x)
     z = scaler.transform(x)
-    held, trust = np.empty(len(x)), len(x) / (len(x) + PRIOR)
+    held_out, weight = np.empty(len(x)), len(x) / (len(x) + PRIOR_IMAGES)
     for fold in np.unique(folds[folds != NOT_HELD_OUT]):
         out = folds == fold
-        held[out] = _fit_gaussians(z[~out], y[~out], classes, trust).distances(z[out])
-    held = held[folds != NOT_HELD_OUT]
-    fitted = _fit_gaussians(z, y, classes, trust)
-    threshold = np.asarray(np.quantile(held, 1 - rejection_rate, method="higher"))
-    thresholds = {rate: float(np.quantile(held, 1 - rate, method="higher")) for rate in TRADE_OFF_RATES}
+        held_out[out] = _fit_gaussians(z[~out], y[~out], classes, weight).distances(z[out])
+    held_out = held_out[folds != NOT_HELD_OUT]
+    fitted = _fit_gaussians(z, y, classes, weight)
+    threshold = np.asarray(np.quantile(held_out, 1 - rejection_rate, method="higher"))
+    thresholds = {rate: float(np.quantile(held_out, 1 - rate, method="higher")) for rate in TRADE_OFF_RATES}
     detector = OpenSetDetector(
         scaler.mean, scaler.std, fitted.directions, fitted.directions_std, fitted.residual_std, fitted.class_means,
         threshold,
@@ -191,8 +191,8 @@ def fit_detector(
     return detector, thresholds
 
 
-def _fit_gaussians(z: Array, y: Array, classes: int, trust: float) -> OpenSetDetector:
-    """Fit to standardized features z (N, F), without a threshold; trust: 0..1, in the variances of these images."""
+def _fit_gaussians(z: Array, y: Array, classes: int, weight: float) -> OpenSetDetector:
+    """Fit to standardized features z (N, F), without a threshold; weight: 0..1, of their variances."""
     known = [number for number in range(classes) if (y == number).any()]
     class_means = np.stack([z[y == number].mean(axis=0) for number in known])
     within = z - class_means[np.searchsorted(known, y)]
@@ -202,7 +202,7 @@ def _fit_gaussians(z: Array, y: Array, classes: int, trust: float) -> OpenSetDet
     variances = ((within @ directions) ** 2).sum(axis=0) / freedom
     residual = ((within**2).sum() / freedom - variances.sum()) / max(1, size - len(variances))
     directions_std, residual_std = (
-        np.sqrt(trust * np.maximum(variance, 0) + 1 - trust) for variance in (variances, residual)
+        np.sqrt(weight * np.maximum(variance, 0) + 1 - weight) for variance in (variances, residual)
     )
     return OpenSetDetector(
         np.zeros(size), np.ones(size), directions, directions_std, residual_std, class_means, np.asarray(np.inf)
@@ -216,7 +216,19 @@ def _squared_distances(rows: Array, others: Array) -> Array:
 
 
 def _principal_directions(within: Array, count: int) -> Array:
-    """Return orthonormal directions (F, count) in which rows (N, F) vary most, by subspace iteration; deterministic."""
+    """Return orthonormal directions (F, count) in which rows (N, F) vary most; always the same ones.
+
+    Args:
+        within: Differences (N, F) from the class means.
+        count: The number of directions.
+
+    Returns:
+        The leading right singular vectors, approximately.
+
+    Source:
+        Halko, Martinsson, Tropp 2011, "Finding structure with randomness", algorithm 4.4 (randomized subspace
+        iteration).
+    """
     size = within.shape[1]
     if not within.any():  # one image of each class: any directions will do
         return np.eye(size, count)

