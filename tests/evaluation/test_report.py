@@ -15,7 +15,7 @@ from PIL import Image
 
 import striate.evaluation
 from striate.errors import RunError
-from striate.evaluation.pictures import filter_tiles, thumbnail
+from striate.evaluation.data_uris import filter_tiles, thumbnail
 from striate.evaluation.report import ReportData, render_report, write_report
 from striate.evaluation.strings import STRINGS
 from striate.evaluation.wording import Percent

@@ -18,8 +18,8 @@ from striate.evaluation import sections
 from striate.evaluation.charts import curve_chart, interval_bar, reliability_chart
 from striate.evaluation.confusion import percent_of_true
 from striate.evaluation.curves import learning_curves
+from striate.evaluation.data_uris import filter_tiles, matrix_image
 from striate.evaluation.evaluate import Evaluation
-from striate.evaluation.pictures import filter_tiles, matrix_picture
 from striate.evaluation.wording import Percent, bold, duration, label, number, points, t
 from striate.files import atomic_write
 from striate.network.table import Row
@@ -136,16 +136,16 @@ def _matrix(evaluation: Evaluation) -> dict[str, Any]:
     cells = sections.matrix_cells(evaluation)
     if cells:
         return {"matrix": cells, "tall": max(map(len, evaluation.classes)) > 6, "pairs": pairs}
-    picture = matrix_picture(percent_of_true(evaluation.counts))
-    return {"matrix": None, "matrix_picture": picture, "cells": sections.sparse_cells(evaluation), "pairs": pairs}
+    image = matrix_image(percent_of_true(evaluation.counts))
+    return {"matrix": None, "matrix_image": image, "cells": sections.sparse_cells(evaluation), "pairs": pairs}
 
 
 def _mistakes(data: ReportData) -> dict[str, Any]:
     if data.images is None:
         return {"mistakes": None}
-    pictured, cards = sections.mistake_cards(data.evaluation, data.images)
+    shown, cards = sections.mistake_cards(data.evaluation, data.images)
     small = not cards or max(np.asarray(data.images[data.evaluation.mistakes[0].index]).shape[:2]) <= 64
-    return {"mistakes": cards, "pictured": pictured, "small": small, "shown": FIRST_CARDS}
+    return {"mistakes": cards, "pictured": shown, "small": small, "shown": FIRST_CARDS}
 
 
 def _network(data: ReportData) -> dict[str, Any]:

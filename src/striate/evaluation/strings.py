@@ -166,7 +166,7 @@ STRINGS: dict[str, dict[str, str]] = {
         "ko": "행은 실제 클래스, 열은 예측한 클래스입니다. 회색은 맞힌 것, 색이 있는 칸은 틀린 것이며 진할수록 자주 "
         "틀린 것입니다.",
     },
-    "confusion_picture": {
+    "confusion_image": {
         "en": "With {n} classes each cell is one dot. Rows: true class. Columns: predicted class. Darker dots are more "
         "frequent. Point at a dot to see its value.",
         "ko": "클래스가 {n}개이므로 칸마다 점 하나로 나타냈습니다. 행은 실제 클래스, 열은 예측한 클래스이고 "

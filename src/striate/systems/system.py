@@ -22,7 +22,7 @@ class Variant:
         reported: Reported accuracy on the test images.
         settings: Settings of the model.
         as_reported: Settings that replace those in `settings` with `--as-reported`.
-        fit: How images were brought to the input size for the reported figure: crop, pad or stretch.
+        fit: How images were fitted to the input size for the reported figure: crop, pad or stretch.
         base: Id of the pretrained base whose features are used, with a new head; None: all weights are trained.
         fine_tune: Whether the base is then trained too.
     """

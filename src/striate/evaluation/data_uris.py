@@ -57,7 +57,7 @@ def filter_tiles(kernel: Array) -> list[str]:
     return [data_uri(tile) for tile in tiles]
 
 
-def matrix_picture(percent: Array) -> str:
+def matrix_image(percent: Array) -> str:
     """Draw a matrix of percentages as gray dots: white for 0, black for 100, darkness by the square root."""
     gray = 255 - np.sqrt(np.clip(percent, 0, 100) / 100) * 255
     return data_uri(gray.round().astype(np.uint8)[:, :, None])  # → H W 1
