@@ -131,8 +131,8 @@ TABLE = f"""
         ("network/graph.py", "from striate.errors import StriateError", []),
         ("network/graph.py", "import json", []),
         ("network/graph.py", "from striate.network import graph", []),
-        ("engines/numpy/steps.py", "import numpy as np\nfrom striate.engines.base import Engine", []),
-        ("cli/train.py", "import click\nfrom striate.engines.numpy import steps", []),
+        ("engines/numpy/rules.py", "import numpy as np\nfrom striate.engines.base import Engine", []),
+        ("cli/train.py", "import click\nfrom striate.engines.numpy import rules", []),
         ("network/graph.py", "import numpy as np", ["network/graph.py:1 imports numpy, but network may not"]),
         (
             "network/graph.py",
@@ -146,8 +146,8 @@ TABLE = f"""
         ),
         (
             "engines/base.py",
-            "from striate.engines.numpy import steps",
-            ["engines/base.py:1 imports engines/numpy/steps.py, but engines may not"],
+            "from striate.engines.numpy import rules",
+            ["engines/base.py:1 imports engines/numpy/rules.py, but engines may not"],
         ),
         ("errors.py", "import striate.network", ["errors.py:1 imports network/__init__.py, but errors.py may not"]),
         ("helpers.py", "", ["helpers.py is in no package"]),
@@ -156,7 +156,7 @@ TABLE = f"""
 def test_forbidden_imports_are_found(tmp_path: Path, file: str, code: str, found: list[str]) -> None:
     for path in (
         "errors.py", "network/__init__.py", "network/graph.py", "engines/base.py", "engines/numpy/__init__.py",
-        "engines/numpy/steps.py", "cli/train.py",
+        "engines/numpy/rules.py", "cli/train.py",
     ):  # fmt: skip
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()

@@ -12,7 +12,7 @@ from striate import zoo
 from striate.engines import choose as module
 from striate.engines.choose import AUTO, SMALL, TINY, Choice, EngineSettings, choose, make_engine
 from striate.engines.initialization import initial_weights
-from striate.engines.numpy import own as numpy_own
+from striate.engines.numpy import rules as numpy_rules
 from striate.errors import UsageError
 from striate.network import Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Layer, Network
 from striate.network.shapes import Shape
@@ -84,7 +84,7 @@ def test_layers_of_ones_own_run_where_they_are_known(monkeypatch: pytest.MonkeyP
     surroundings(monkeypatch)
     net = Network.sequential([Input((4,)), Doubled(name="d"), Dense(2)])
     assert choose(net, EngineSettings()) == Choice("torch", "NumPy has no rule for your own layers")
-    monkeypatch.setitem(numpy_own._RULES, Doubled, None)
+    monkeypatch.setitem(numpy_rules._FACTORIES, Doubled, None)
     assert choose(net, EngineSettings()) == Choice("numpy", "it knows your own layers")
 
 

@@ -10,7 +10,18 @@ import pytest
 from striate._types import Array
 from striate.engines.gradcheck import Row, check_gradients, numerical_gradient
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError
-from striate.engines.numpy import activations, losses, plan, rule, steps, window_steps
+from striate.engines.numpy import LayerContext, LayerRule, losses, planner, rule
+from striate.engines.numpy.layers import (
+    activation,
+    convolution,
+    dense,
+    depthwise,
+    dropout,
+    merging,
+    normalization,
+    pooling,
+)
+from striate.engines.numpy.layers.winograd import WinogradRule
 from striate.engines.numpy.parameters import Penalties
 from striate.network import (
     ACTIVATIONS,
@@ -108,18 +119,16 @@ class Swell(Layer):
 
 
 @rule(Swell)
-class SwellRule:
-    """How to run it."""
+class SwellRule(LayerRule[Swell, Array]):
+    """The state is y."""
 
-    def forward(self, layer: Swell, weights: dict[str, Array], *inputs: Array) -> tuple[Array, Any]:
-        y = inputs[0] * np.exp(weights["factor"])
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, Array]:
+        y = x * np.exp(context.weights["factor"])
         return y, y
 
-    def backward(
-        self, layer: Swell, weights: dict[str, Array], saved: Any, dy: Array
-    ) -> tuple[tuple[Array, ...], dict[str, Array]]:
-        factor = (dy * saved).sum(axis=tuple(range(dy.ndim - 1)))
-        return (dy * np.exp(weights["factor"]),), {"factor": factor}
+    def backward(self, context: LayerContext, y: Array, dy: Array) -> tuple[Array]:
+        context.gradients["factor"][...] = (dy * y).sum(axis=tuple(range(dy.ndim - 1)))
+        return (dy * np.exp(context.weights["factor"]),)
 
 
 def test_layer_of_ones_own() -> None:
@@ -167,17 +176,16 @@ class Rough(Swell):
 
 
 @rule(Rough)
-class RoughRule:
-    """Its slope is 1 almost everywhere, but no step is smaller than a tooth."""
+class RoughRule(LayerRule[Rough, Array]):
+    """Its slope is 1 almost everywhere, but no step is smaller than a tooth. The state is x."""
 
-    def forward(self, layer: Rough, weights: dict[str, Array], *inputs: Array) -> tuple[Array, Any]:
-        factor = weights["factor"]
-        return inputs[0] * (factor + np.abs(factor * 1e7 % 2 - 1)), inputs[0]
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, Array]:
+        factor = context.weights["factor"]
+        return x * (factor + np.abs(factor * 1e7 % 2 - 1)), x
 
-    def backward(
-        self, layer: Rough, weights: dict[str, Array], saved: Any, dy: Array
-    ) -> tuple[tuple[Array, ...], dict[str, Array]]:
-        return (dy,), {"factor": (dy * saved).sum(axis=0)}
+    def backward(self, context: LayerContext, x: Array, dy: Array) -> tuple[Array]:
+        context.gradients["factor"][...] = (dy * x).sum(axis=0)
+        return (dy,)
 
 
 def test_numbers_at_kinks_are_counted_and_left_out() -> None:
@@ -197,14 +205,14 @@ def test_samples_and_seed() -> None:
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 
-def factor(owner: type[steps.Step]) -> Plant:
-    """The gradient of a step's input is one thousandth too large."""
+def factor(owner: type[LayerRule[Any, Any]]) -> Plant:
+    """The gradient of a rule's input is one thousandth too large."""
 
     def plant(patch: pytest.MonkeyPatch) -> None:
         right: Any = owner.backward
 
-        def wrong(self: steps.Step, where: steps.Place, dy: Array) -> list[Any]:
-            return [None if dx is None else 1.001 * dx for dx in right(self, where, dy)]
+        def wrong(self: LayerRule[Any, Any], context: LayerContext, state: Any, dy: Array) -> list[Any]:
+            return [None if dx is None else 1.001 * dx for dx in right(self, context, state, dy)]
 
         patch.setattr(owner, "backward", wrong)
 
@@ -213,37 +221,39 @@ def factor(owner: type[steps.Step]) -> Plant:
 
 def forgotten_slope(patch: pytest.MonkeyPatch) -> None:
     """Tanh's own slope is left out."""
-    patch.setitem(activations.RULES, "tanh", activations.RULES["tanh"]._replace(backward=lambda dy, y, out: dy))
+    patch.setitem(activation.FUNCTIONS, "tanh", activation.FUNCTIONS["tanh"]._replace(backward=lambda dy, y, out: dy))
 
 
 def kept_slope(patch: pytest.MonkeyPatch) -> None:
     """A relu that lets gradients through where it is 0."""
-    patch.setitem(activations.RULES, "relu", activations.RULES["relu"]._replace(backward=lambda dy, y, out: dy))
+    patch.setitem(activation.FUNCTIONS, "relu", activation.FUNCTIONS["relu"]._replace(backward=lambda dy, y, out: dy))
 
 
 def forgotten_bias(patch: pytest.MonkeyPatch) -> None:
     """The bias of a convolution gets half of its gradient."""
-    right = window_steps.AddBias.backward
+    right = convolution.BiasRule.backward
 
-    def wrong(self: window_steps.AddBias, place: steps.Place, dy: Array) -> Any:
-        dx = right(self, place, dy)
-        place.gradients["bias"] /= 2
+    def wrong(self: convolution.BiasRule, context: LayerContext, state: None, dy: Array) -> Any:
+        dx = right(self, context, state, dy)
+        context.gradients["bias"] /= 2
         return dx
 
-    patch.setattr(window_steps.AddBias, "backward", wrong)
+    patch.setattr(convolution.BiasRule, "backward", wrong)
 
 
 def forgotten_variance(patch: pytest.MonkeyPatch) -> None:
     """Batch normalisation as if its variance did not depend on the input."""
-    right: Any = vars(steps)["batch_norm_backward"]
+    right: Any = normalization.batch_norm_backward
     patch.setattr(
-        steps, "batch_norm_backward", lambda dy, saved, dbeta, dgamma, *rest: right(dy, saved, dbeta, 0 * dgamma, *rest)
+        normalization,
+        "batch_norm_backward",
+        lambda dy, state, dbeta, dgamma, *others: right(dy, state, dbeta, 0 * dgamma, *others),
     )
 
 
 def forgotten_use(patch: pytest.MonkeyPatch) -> None:
     """Of a layer used three times only the first use counts."""
-    patch.setattr(plan._Planner, "_mark_repeats", lambda self: self.steps)
+    patch.setattr(planner._Planner, "_mark_repeats", lambda self: self.operations)
 
 
 def forgotten_penalty(patch: pytest.MonkeyPatch) -> None:
@@ -253,29 +263,29 @@ def forgotten_penalty(patch: pytest.MonkeyPatch) -> None:
 
 def wrong_mean(patch: pytest.MonkeyPatch) -> None:
     """The loss's gradient is that of the sum, not of the mean."""
-    right = losses.RULES[CategoricalCrossentropy]
+    right = losses.FUNCTIONS[CategoricalCrossentropy]
 
     def wrong(p: Array, targets: Array, loss: Loss, count: int, **settings: Any) -> Any:
         return right(p, targets, loss, 1, **settings)
 
-    patch.setitem(losses.RULES, CategoricalCrossentropy, wrong)
+    patch.setitem(losses.FUNCTIONS, CategoricalCrossentropy, wrong)
 
 
 PLANTS: list[tuple[str, Plant]] = [
-    ("conv dilated", factor(window_steps.Convolve)),
-    ("winograd", factor(window_steps.WinogradConvolve)),
-    ("winograd pool", factor(window_steps.CellMaxPool)),
-    ("depthwise", factor(window_steps.DepthwiseConvolve)),
-    ("max pool", factor(window_steps.MaxPool)),
-    ("average pool", factor(window_steps.AveragePool)),
-    ("global average", factor(window_steps.GlobalPool)),
-    ("lenet parts", factor(window_steps.Subsample)),
-    ("lenet parts", factor(steps.SquaredDistance)),
-    ("lrn", factor(steps.LocalResponse)),
-    ("conv valid", factor(steps.Multiply)),
-    ("graph", factor(steps.Sum)),
-    ("graph", factor(steps.Join)),
-    ("dropout", factor(steps.Drop)),
+    ("conv dilated", factor(convolution.Im2colRule)),
+    ("winograd", factor(WinogradRule)),
+    ("winograd pool", factor(pooling.CellMaxPoolRule)),
+    ("depthwise", factor(depthwise.DepthwiseRule)),
+    ("max pool", factor(pooling.MaxPoolRule)),
+    ("average pool", factor(pooling.AveragePoolRule)),
+    ("global average", factor(pooling.GlobalAveragePoolRule)),
+    ("lenet parts", factor(pooling.SubsampleRule)),
+    ("lenet parts", factor(dense.RadialBasisRule)),
+    ("lrn", factor(normalization.LocalResponseRule)),
+    ("conv valid", factor(dense.DenseRule)),
+    ("graph", factor(merging.AddRule)),
+    ("graph", factor(merging.ConcatenateRule)),
+    ("dropout", factor(dropout.DropoutRule)),
     ("dropout", forgotten_slope),
     ("conv bn relu pool", kept_slope),
     ("conv valid", forgotten_bias),

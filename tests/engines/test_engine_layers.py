@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from striate._types import Array
-from striate.engines.numpy.activations import RULES
+from striate.engines.numpy.layers.activation import FUNCTIONS
 from striate.network import (
     ACTIVATIONS,
     Activation,
@@ -65,7 +65,7 @@ def test_activations(name: str) -> None:
 
 
 def test_every_activation_has_a_rule_and_a_test() -> None:
-    assert set(RULES) == set(ACTIVATIONS)
+    assert set(FUNCTIONS) == set(ACTIVATIONS)
     assert set(DEFINITIONS) | {"softmax", "softmin", "log_softmax"} == set(ACTIVATIONS)
 
 

@@ -12,24 +12,37 @@ from hypothesis import strategies as st
 from striate._types import Array
 from striate.engines.numpy import (
     Geometry,
+    LayerContext,
+    LayerRule,
     col2im,
     conv2d_backward,
     conv2d_forward,
-    convolution,
     im2col,
-    loops,
-    steps,
-    window_steps,
 )
-from striate.engines.numpy.depthwise import depthwise_backward, depthwise_forward
-from striate.engines.numpy.memory import Fresh
-from striate.engines.numpy.normalization import batch_norm_inference, lrn_forward
-from striate.engines.numpy.pooling import (
+from striate.engines.numpy.layers import convolution
+from striate.engines.numpy.layers.activation import ActivationRule
+from striate.engines.numpy.layers.depthwise import depthwise_backward, depthwise_forward
+from striate.engines.numpy.layers.normalization import batch_norm_inference, lrn_forward
+from striate.engines.numpy.layers.pooling import (
     average_pool_backward,
     average_pool_forward,
     max_pool_backward,
     max_pool_forward,
 )
+from striate.engines.numpy.memory import Fresh
+from striate.engines.numpy.rules import make_rule
+from striate.network import (
+    Activation,
+    Dense,
+    Flatten,
+    GlobalAveragePool2D,
+    GlobalMaxPool2D,
+    Layer,
+    RadialBasis,
+    Subsample2D,
+)
+
+from . import loops
 
 many = settings(deadline=None, max_examples=120)
 few = settings(deadline=None, max_examples=40)
@@ -109,9 +122,9 @@ def test_convolution(band_bytes: int, data: st.DataObject) -> None:
     bias = case.random(groups * made) if data.draw(st.booleans(), "bias") else None
     options = {**case.settings, "dilation": case.geometry.dilation, "groups": groups}
     with patch.object(convolution, "BAND_BYTES", band_bytes):
-        y, saved = conv2d_forward(case.x, kernel, bias, case.geometry, groups)
+        y, state = conv2d_forward(case.x, kernel, bias, case.geometry, groups)
         dy = case.random(*y.shape)
-        results = conv2d_backward(dy, saved, kernel, case.geometry, groups)
+        results = conv2d_backward(dy, state, kernel, case.geometry, groups)
     exact = [a.astype("float64") for a in (case.x, kernel, dy)]
     close(y, loops.conv2d(exact[0], exact[1], bias, **options), case.dtype)
     for fast, slow in zip(results, loops.conv2d_backward(exact[2], exact[0], exact[1], **options), strict=True):
@@ -148,31 +161,39 @@ def pools(draw: st.DrawFn) -> Windowed:
 @given(pools(), st.booleans())
 def test_max_pooling(case: Windowed, ties: bool) -> None:
     x = case.fast(case.x.round()) if ties else case.x
-    y, saved = max_pool_forward(x, case.geometry)
+    y, state = max_pool_forward(x, case.geometry)
     np.testing.assert_array_equal(y, loops.max_pool(x, case.geometry.kernel_size, **case.settings))
     dy = case.random(*y.shape)
     slow = loops.max_pool_backward(dy, x, case.geometry.kernel_size, **case.settings)
-    close(max_pool_backward(dy, saved, case.geometry), slow, case.dtype)
+    close(max_pool_backward(dy, state, case.geometry), slow, case.dtype)
 
 
 @many
 @given(pools())
 def test_average_pooling(case: Windowed) -> None:
-    y, shares = average_pool_forward(case.x, case.geometry)
+    y, state = average_pool_forward(case.x, case.geometry)
     dy = case.random(*y.shape)
     size = case.geometry.kernel_size
     close(y, loops.average_pool(case.x.astype("float64"), size, **case.settings), case.dtype)
     slow = loops.average_pool_backward(dy, case.x.astype("float64"), size, **case.settings)
-    close(average_pool_backward(dy, shares, case.x.shape, case.geometry), slow, case.dtype)
+    close(average_pool_backward(dy, state, case.geometry), slow, case.dtype)
 
 
-def place(weights: dict[str, Array] | None = None, *trainable: str) -> steps.Place:
+def context_of(weights: dict[str, Array] | None = None, *trainable: str) -> LayerContext:
     weights = weights or {}
-    return steps.Place(Fresh(), weights, {name: np.empty_like(weights[name]) for name in trainable}, training=True)
+    gradients = {name: np.empty_like(weights[name]) for name in trainable}
+    return LayerContext(Fresh(), weights=weights, gradients=gradients, training=True)
 
 
-def go(step: steps.Step, where: steps.Place, *inputs: Array) -> Array:
-    y = step.forward(where, *inputs)
+def rule_of(layer: Layer, x: Array) -> LayerRule[Any, Any]:
+    rule = make_rule(layer, [x.shape[1:]])
+    assert rule is not None
+    return rule
+
+
+def run(layer: Layer, x: Array, weights: dict[str, Array] | None = None) -> Array:
+    """The output of one layer."""
+    y, _ = rule_of(layer, x).forward(context_of(weights), x)
     assert isinstance(y, np.ndarray)
     return y
 
@@ -185,14 +206,16 @@ def test_dense_and_radial_basis(n: int, features: int, units: int, dtype: str, s
         generator.standard_normal(shape).astype(dtype)
         for shape in ((n, features), (features, units), units, (n, units))
     )
-    where = place({"kernel": kernel, "bias": bias}, "kernel", "bias")
-    step = steps.Multiply()
-    close(go(step, where, x), loops.dense(x, kernel, bias), dtype)
+    context, rule = context_of({"kernel": kernel, "bias": bias}, "kernel", "bias"), rule_of(Dense(units), x)
+    y, state = rule.forward(context, x)
+    close(y, loops.dense(x, kernel, bias), dtype)
     dx, dkernel, dbias = loops.dense_backward(dy, x, kernel)
-    close(step.backward(where, dy)[0], dx, dtype)  # type: ignore[arg-type]  # asked for
-    close(where.gradients["kernel"], dkernel, dtype)
-    close(where.gradients["bias"], dbias, dtype)
-    close(go(steps.SquaredDistance(), place({"prototypes": kernel}), x), loops.radial_basis(x, kernel), dtype)
+    gradients: Any = rule.backward(context, state, dy)
+    close(gradients[0], dx, dtype)
+    close(context.gradients["kernel"], dkernel, dtype)
+    close(context.gradients["bias"], dbias, dtype)
+    distances = run(RadialBasis(units, prototypes="zeros"), x, {"prototypes": kernel})
+    close(distances, loops.radial_basis(x, kernel), dtype)
 
 
 @few
@@ -201,13 +224,13 @@ def test_subsampling(case: Windowed) -> None:
     window = Geometry(case.geometry.kernel_size, case.geometry.kernel_size)
     assume(min(window.output_size(*case.x.shape[1:3])) > 0)
     weights = {"coefficient": case.random(case.x.shape[3]), "bias": case.random(case.x.shape[3])}
-    y = go(window_steps.Subsample(window), place(weights), case.x)
+    y = run(Subsample2D(window.kernel_size), case.x, weights)
     close(y, loops.subsample(case.x, weights["coefficient"], weights["bias"], window.kernel_size), case.dtype)
 
 
 @few
 @given(windows(st.integers(1, 7)), st.integers(0, 9))
-def test_local_response_normalisation(case: Windowed, radius: int) -> None:
+def test_local_response_normalization(case: Windowed, radius: int) -> None:
     """The radius may reach beyond all channels."""
     y, _ = lrn_forward(case.x, radius, 0.3, 0.75, 1.5)
     close(y, loops.local_response_norm(case.x.astype("float64"), radius, 0.3, 0.75, 1.5), case.dtype)
@@ -215,7 +238,7 @@ def test_local_response_normalisation(case: Windowed, radius: int) -> None:
 
 @few
 @given(windows())
-def test_batch_normalisation_by_given_statistics(case: Windowed) -> None:
+def test_batch_normalization_by_given_statistics(case: Windowed) -> None:
     """With the batch's own statistics the mode for inference does what training does."""
     x = case.x.astype("float64")
     gamma, beta = case.generator.standard_normal((2, x.shape[3]))
@@ -226,22 +249,21 @@ def test_batch_normalisation_by_given_statistics(case: Windowed) -> None:
 @few
 @given(windows())
 def test_relu(case: Windowed) -> None:
-    step, where = steps.Activate("relu", in_place=False), place()
-    np.testing.assert_array_equal(go(step, where, case.x), loops.relu(case.x))
+    rule, context = ActivationRule(Activation("relu"), "relu", in_place=False), context_of()
+    y, state = rule.forward(context, case.x)
+    np.testing.assert_array_equal(y, loops.relu(case.x))
     dy = case.random(*case.x.shape)
-    np.testing.assert_array_equal(step.backward(where, dy)[0], loops.relu_backward(dy, case.x))
+    np.testing.assert_array_equal(rule.backward(context, state, dy)[0], loops.relu_backward(dy, case.x))
 
 
 @few
 @given(windows())
 def test_global_pooling_and_flatten(case: Windowed) -> None:
     x, (n, h, w, c) = case.x, case.x.shape
-    assert np.array_equal(
-        go(window_steps.GlobalPool(largest=True), place(), x), loops.max_pool(x, (h, w), strides=(1, 1))[:, 0, 0]
-    )
+    assert np.array_equal(run(GlobalMaxPool2D(), x), loops.max_pool(x, (h, w), strides=(1, 1))[:, 0, 0])
     mean = loops.average_pool(x.astype("float64"), (h, w), strides=(1, 1))[:, 0, 0]
-    close(go(window_steps.GlobalPool(largest=False), place(), x), mean, case.dtype)
-    np.testing.assert_array_equal(go(steps.Flat(), place(), x), x.reshape(n, h * w * c))
+    close(run(GlobalAveragePool2D(), x), mean, case.dtype)
+    np.testing.assert_array_equal(run(Flatten(), x), x.reshape(n, h * w * c))
 
 
 def test_output_size_is_that_of_the_shape_arithmetic() -> None:

@@ -8,12 +8,12 @@ from scipy.special import expit, log_softmax, logsumexp, softmax  # type: ignore
 
 from striate._types import Array
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError, get_loss
-from striate.engines.numpy import loops
-from striate.engines.numpy.losses import RULES
+from striate.engines.numpy.losses import FUNCTIONS
 from striate.errors import UsageError
 from striate.network import Activation, Dense, Input, Network
 from striate.training.metrics import loss_sum
 
+from . import loops
 from .networks import engine_of
 
 pytestmark = pytest.mark.usefixtures("each_engine")
@@ -156,7 +156,7 @@ def test_activations_over_classes(activation: str) -> None:
 def test_losses_by_name() -> None:
     assert get_loss("sparse_categorical_crossentropy") == CategoricalCrossentropy()
     assert get_loss("categorical_crossentropy", label_smoothing=0.1) == CategoricalCrossentropy(0.1)
-    assert set(RULES) == {CategoricalCrossentropy, BinaryCrossentropy, MeanSquaredError}
+    assert set(FUNCTIONS) == {CategoricalCrossentropy, BinaryCrossentropy, MeanSquaredError}
     with pytest.raises(UsageError, match=r"There is no loss 'mae'. Did you mean 'mse'\?"):
         get_loss("mae")
 

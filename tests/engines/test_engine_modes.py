@@ -7,9 +7,9 @@ import pytest
 
 from striate._types import Array
 from striate.engines.base import Engine
-from striate.engines.numpy import loops
 from striate.network import Activation, BatchNormalization, Conv2D, Dropout, Flatten, Input, Network
 
+from . import loops
 from .networks import engine_of, lively_weights
 
 pytestmark = pytest.mark.usefixtures("each_engine")

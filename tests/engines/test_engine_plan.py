@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from striate._types import Array, Weights
 from striate.engines.base import Engine
-from striate.engines.numpy import engine, loops, plan, window_steps
+from striate.engines.numpy import engine, planner
+from striate.engines.numpy.layers import convolution
 from striate.errors import NetworkError
 from striate.network import (
     ACTIVATIONS,
@@ -25,6 +26,7 @@ from striate.network import (
     Network,
 )
 
+from . import loops
 from .networks import NETWORKS, engine_of, lively_weights, pixels
 
 small = st.integers(1, 3)
@@ -34,8 +36,8 @@ Answer = tuple[Array, float, Weights]
 
 def unfused(network: Network, **settings: Any) -> Engine:
     """An engine whose plan takes no short cut; not even Winograd's."""
-    plain = partial(plan.make_plan, fuse=False)
-    with patch.object(engine, "make_plan", plain), patch.object(plan, "WINOGRAD_CHANNELS", 10**9):
+    plain = partial(planner.make_plan, fuse=False)
+    with patch.object(engine, "make_plan", plain), patch.object(convolution, "WINOGRAD_CHANNELS", 10**9):
         return engine_of(network, **settings)
 
 
@@ -172,18 +174,17 @@ def test_ties_go_to_the_first_in_reading_order() -> None:
             np.testing.assert_allclose(gradients["conv/kernel"].ravel(), firsts.sum(axis=0) * 2 / 4)
 
 
-def kinds(network: Network, dtype: str = "float32") -> list[str]:
-    return [type(planned.step).__name__ for planned in plan.make_plan(network, np.dtype(dtype)).steps]
+def rules_of(network: Network, *, fuse: bool = True) -> list[str]:
+    return [type(operation.rule).__name__ for operation in planner.make_plan(network, fuse=fuse).operations]
 
 
 def test_the_short_cuts_are_taken() -> None:
     """Or the tests above compare nothing."""
-    assert "CellMaxPool" in kinds(NETWORKS["conv pool 3"])
-    assert kinds(NETWORKS["winograd pool"]).count("WinogradConvolve") == 2
-    assert kinds(NETWORKS["conv bn relu pool"]).count("CellMaxPool") == 1
-    assert "WinogradConvolve" not in kinds(NETWORKS["conv strided same"])
-    slow = plan.make_plan(NETWORKS["winograd pool"], np.dtype("float32"), fuse=False)
-    assert not any(isinstance(planned.step, window_steps.CellMaxPool) for planned in slow.steps)
+    assert "CellMaxPoolRule" in rules_of(NETWORKS["conv pool 3"])
+    assert rules_of(NETWORKS["winograd pool"]).count("WinogradRule") == 2
+    assert rules_of(NETWORKS["conv bn relu pool"]).count("CellMaxPoolRule") == 1
+    assert "WinogradRule" not in rules_of(NETWORKS["conv strided same"])
+    assert "CellMaxPoolRule" not in rules_of(NETWORKS["winograd pool"], fuse=False)
 
 
 def test_a_convolution_with_two_readers_keeps_its_order() -> None:
@@ -194,14 +195,14 @@ def test_a_convolution_with_two_readers_keeps_its_order() -> None:
     conv = Conv2D(3, 3, activation="tanh")(image)
     ends = Concatenate()([Flatten()(MaxPool2D(2)(conv)), Flatten()(conv)])
     network = Network(image, Dense(2)(ends))
-    assert "CellMaxPool" not in kinds(network)
+    assert "CellMaxPoolRule" not in rules_of(network)
     inputs = [np.random.default_rng(0).standard_normal((3, 6, 6, 2))]
     assert_same(answer(engine_of(network), inputs), answer(unfused(network), inputs))
 
 
 def test_winograd_in_bands() -> None:
     """Large maps are worked through band by band of tile rows."""
-    from striate.engines.numpy import winograd
+    from striate.engines.numpy.layers import winograd
 
     network = Network.sequential([Input((13, 9, 8)), Conv2D(8, 1), Conv2D(9, 3, padding="same"), Flatten()])
     inputs = [np.random.default_rng(0).standard_normal((2, 13, 9, 8))]

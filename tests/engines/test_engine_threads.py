@@ -8,7 +8,7 @@ import pytest
 from striate._types import Array
 from striate.engines.base import TrainingSettings
 from striate.engines.initialization import initial_weights
-from striate.engines.numpy import NumpyEngine, shards
+from striate.engines.numpy import NumpyEngine, workers
 from striate.engines.optimizers import Adam
 from striate.network import Network
 from striate.training.metrics import default_losses
@@ -19,7 +19,7 @@ from .networks import NETWORKS, pixels
 
 SMALLER: dict[str, Any] = {"input_shape": (13, 12, 1)}
 LARGE = {"tutorial-cnn", "mnist-cnn", "mnist-cnn-functional", "mnist-cnn-subclassed", "mnist-best"}
-FOR_NUMPY = [name for name in names() if zoo_network(name).multiply_adds < 1e8]  # others are for photographs
+FOR_NUMPY = [name for name in names() if zoo_network(name).multiply_adds < 1e8]  # the others are for larger images
 
 
 def train(network: Network, batch: int, threads: int) -> tuple[list[bytes], list[float]]:
@@ -48,24 +48,24 @@ def test_every_network_of_the_zoo(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["conv bn relu pool", "graph", "dropout", "connections", "depthwise", "lrn"])
 def test_more_shards_than_threads_and_the_other_way_round(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "SHARD", 4)
-    monkeypatch.setattr(shards, "MOST_SHARDS", 5)
-    assert len(shards.cut(33)) == 5
+    monkeypatch.setattr(workers, "SHARD_SIZE", 4)
+    monkeypatch.setattr(workers, "MAX_SHARDS", 5)
+    assert len(workers.split_batch(33)) == 5
     alone = train(NETWORKS[name], 33, threads=1)
     for threads in (2, 3, 9):
         assert train(NETWORKS[name], 33, threads) == alone
 
 
 @pytest.mark.parametrize("n", [1, 2, 24, 25, 49, 50, 51, 99, 100, 1000])
-def test_a_batch_is_cut_into_even_parts_that_cover_it(n: int) -> None:
-    parts = shards.cut(n)
+def test_a_batch_is_split_into_even_parts_that_cover_it(n: int) -> None:
+    parts = workers.split_batch(n)
     assert np.array_equal(np.concatenate([np.arange(n)[part] for part in parts]), np.arange(n))
     sizes = [part.stop - part.start for part in parts]
     assert max(sizes) - min(sizes) <= 1
-    assert len(parts) == 1 or min(sizes) >= shards.SHARD
+    assert len(parts) == 1 or min(sizes) >= workers.SHARD_SIZE
 
 
-def test_an_error_in_any_shard_comes_out() -> None:
+def test_an_error_in_any_shard_is_raised() -> None:
     done: list[int] = []
 
     def job(index: int) -> None:
@@ -73,18 +73,18 @@ def test_an_error_in_any_shard_comes_out() -> None:
             raise ValueError("shard 3")
         done.append(index)
 
-    crew = shards.Crew(2)
-    crew.map(job, 3)
+    pool = workers.WorkerPool(2)
+    pool.map(job, 3)
     assert sorted(done) == [0, 1, 2]
     with pytest.raises(ValueError, match="shard 3"):
-        crew.map(job, 5)
-    crew.map(job, 2)
+        pool.map(job, 5)
+    pool.map(job, 2)
     assert sorted(done)[-1] in (2, 4)
 
 
 @pytest.mark.parametrize("bad", [0, 1, 2])
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_an_error_between_meetings_comes_out_and_nobody_waits_for_ever(bad: int, threads: int) -> None:
+def test_an_error_after_an_exchange_is_raised_and_no_thread_waits_forever(bad: int, threads: int) -> None:
     def task(own: int) -> Any:
         parts = yield own
         if own == bad:
@@ -92,16 +92,16 @@ def test_an_error_between_meetings_comes_out_and_nobody_waits_for_ever(bad: int,
         yield sum(parts)
         return own
 
-    crew = shards.Crew(threads)
+    pool = workers.WorkerPool(threads)
     with pytest.raises(ValueError, match=f"shard {bad}"):
-        crew.run([task(i) for i in range(3)])
-    assert crew.run([task(i) for i in range(3, 6)]) == [3, 4, 5]
+        pool.run([task(i) for i in range(3)])
+    assert pool.run([task(i) for i in range(3, 6)]) == [3, 4, 5]
 
 
-def test_shards_that_meet_see_the_parts_of_all() -> None:
+def test_shards_are_sent_the_parts_of_all() -> None:
     def task(own: int) -> Any:
         first = yield own
         second = yield own * sum(first)
         return own, sum(second)
 
-    assert shards.Crew(2).run([task(1), task(2), task(3)]) == [(1, 36), (2, 36), (3, 36)]
+    assert workers.WorkerPool(2).run([task(1), task(2), task(3)]) == [(1, 36), (2, 36), (3, 36)]

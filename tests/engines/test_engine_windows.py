@@ -8,7 +8,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from striate._types import Array, Weights
-from striate.engines.numpy import loops
 from striate.errors import NetworkError
 from striate.network import (
     AveragePool2D,
@@ -23,6 +22,7 @@ from striate.network import (
     Subsample2D,
 )
 
+from . import loops
 from .networks import ENGINES, engine_of, lively_weights
 
 each = pytest.mark.parametrize("engine", ENGINES)

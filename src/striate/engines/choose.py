@@ -95,7 +95,7 @@ def choose(network: Network, asked: EngineSettings) -> Choice:
 
 def _by_rules(own: set[type[Layer]]) -> Choice:
     """For a network with layers of a person's own: the engine that was taught to run them."""
-    from striate.engines.numpy.own import has_rule
+    from striate.engines.numpy.rules import has_rule
 
     if installed("torch") and not all(map(has_rule, own)):
         return Choice("torch", "NumPy has no rule for your own layers")

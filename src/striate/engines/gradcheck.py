@@ -12,7 +12,7 @@ from striate.engines.base import TrainingSettings
 from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy, Loss, MeanSquaredError
 from striate.engines.numpy.engine import NumpyEngine
-from striate.engines.numpy.losses import MATCHES, RULES
+from striate.engines.numpy.losses import FUNCTIONS, MATCHED_ACTIVATIONS
 from striate.engines.numpy.parameters import Penalties
 from striate.engines.optimizers import SGD
 from striate.network import Network
@@ -116,13 +116,16 @@ class _Question:
         self._engine.weights = self.weights
         outputs = self._engine.forward(self.inputs, training=True)
         each = zip(outputs, self.targets, self.losses, strict=True)
-        return sum(RULES[type(loss)](p, t, loss, 1)[0] / len(p) for p, t, loss in each) + self._penalties.value()
+        return sum(FUNCTIONS[type(loss)](p, t, loss, 1)[0] / len(p) for p, t, loss in each) + self._penalties.value()
 
 
 def _usual_losses(network: Network) -> list[Loss]:
     """The loss whose gradient matches each output's activation; the mean squared error for all others."""
     activations = [getattr(network.nodes[index].layer, "activation", "linear") for index in network.outputs]
-    return [next((loss() for loss, suits in MATCHES.items() if a in suits), MeanSquaredError()) for a in activations]
+    return [
+        next((loss() for loss, suits in MATCHED_ACTIVATIONS.items() if a in suits), MeanSquaredError())
+        for a in activations
+    ]
 
 
 def _target(loss: Loss, shape: tuple[int, ...], generator: np.random.Generator) -> Array:

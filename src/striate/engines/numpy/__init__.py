@@ -1,7 +1,18 @@
-"""The NumPy engine, and its layers' forward and backward passes as functions to read and call alone."""
+"""The NumPy engine, its decorator for layer rules, and functions of convolution to read and call alone."""
 
-from striate.engines.numpy.convolution import Geometry, col2im, conv2d_backward, conv2d_forward, im2col
 from striate.engines.numpy.engine import NumpyEngine
-from striate.engines.numpy.own import OwnRule, rule
+from striate.engines.numpy.layers.convolution import conv2d_backward, conv2d_forward
+from striate.engines.numpy.rules import LayerContext, LayerRule, rule
+from striate.engines.numpy.windows import Geometry, col2im, im2col
 
-__all__ = ["Geometry", "NumpyEngine", "OwnRule", "col2im", "conv2d_backward", "conv2d_forward", "im2col", "rule"]
+__all__ = [
+    "Geometry",
+    "LayerContext",
+    "LayerRule",
+    "NumpyEngine",
+    "col2im",
+    "conv2d_backward",
+    "conv2d_forward",
+    "im2col",
+    "rule",
+]

@@ -1,7 +1,10 @@
 """Losses and their gradients.
 
-Predictions are (N, F) or (N, …). Each function returns the loss of every image summed, and the gradient of the
+Predictions p are (N, F) or (N, …). Each function returns the sum of the losses of all images, and the gradient of the
 mean over `count` images, so that the shards of one batch add up.
+
+`matched` is the sign with which the gradient is taken with respect to the argument of the output's activation (see
+MATCHED_ACTIVATIONS); with 0 it is the gradient with respect to p.
 """
 
 from collections.abc import Callable
@@ -12,17 +15,17 @@ from striate._types import Array
 from striate.engines import losses as describe
 from striate.engines.numpy.memory import planes
 
-# Where the loss's gradient passes straight through the output's activation, as prediction − target.
-MATCHES: dict[type[describe.Loss], dict[str, float]] = {
+# Activations for which the gradient of loss and activation together is ±(prediction − target).
+MATCHED_ACTIVATIONS: dict[type[describe.Loss], dict[str, float]] = {
     describe.CategoricalCrossentropy: {"softmax": 1.0, "softmin": -1.0},
     describe.BinaryCrossentropy: {"sigmoid": 1.0},
 }
 
 
 def one_hot(targets: Array, p: Array) -> Array:
-    """Class numbers (N,) → rows of one 1, in the shape, type and memory order of p (N, classes); rows stay rows."""
+    """Return class numbers (N,) as one-hot rows in the shape, type and memory order of p (N, classes); keep rows."""
     if targets.ndim == 2:
-        return _shaped(targets, p)
+        return _like_predictions(targets, p)
     rows = np.zeros((p.shape[1], len(targets)), p.dtype)
     rows[targets, np.arange(len(targets))] = 1
     return rows.T
@@ -31,10 +34,7 @@ def one_hot(targets: Array, p: Array) -> Array:
 def categorical_crossentropy(
     p: Array, targets: Array, loss: describe.CategoricalCrossentropy, count: int, *, matched: float = 0.0
 ) -> tuple[float, Array]:
-    """−(Σ w t) Σ s log p, s being t smoothed. p: probabilities (N, classes); targets: (N,) or (N, classes).
-
-    matched: the sign with which the gradient is taken with respect to the softmax's argument; 0: to p itself.
-    """
+    """Return −(Σ w t) Σ s log p, with s the smoothed t. p: (N, classes); targets t: (N,) or (N, classes)."""
     t = one_hot(targets, p)
     weights = None if loss.class_weights is None else t @ np.array(loss.class_weights, p.dtype)  # (N,)
     if loss.label_smoothing:
@@ -51,8 +51,8 @@ def categorical_crossentropy(
 def binary_crossentropy(
     p: Array, targets: Array, loss: describe.BinaryCrossentropy, count: int, *, matched: float = 0.0
 ) -> tuple[float, Array]:
-    """−t log p − (1 − t) log(1 − p), mean over the outputs. p, targets: (N, F), 0 to 1."""
-    t = _shaped(targets, p)
+    """Return −t log p − (1 − t) log(1 − p), mean over the outputs. p, targets: (N, F), 0 to 1."""
+    t = _like_predictions(targets, p)
     safe = np.clip(p, np.finfo(p.dtype).eps, 1 - np.finfo(p.dtype).eps)
     outputs = p[0].size
     value = -float((t * np.log(safe) + (1 - t) * np.log1p(-safe)).sum(dtype=np.float64)) / outputs
@@ -64,22 +64,22 @@ def binary_crossentropy(
 def mean_squared_error(
     p: Array, targets: Array, loss: describe.MeanSquaredError, count: int, *, matched: float = 0.0
 ) -> tuple[float, Array]:
-    """(p − t)², mean over the outputs. p, targets: (N, …)."""
-    difference = p - _shaped(targets, p)
+    """Return (p − t)², mean over the outputs. p, targets: (N, …)."""
+    difference = p - _like_predictions(targets, p)
     outputs = p[0].size
     return float(np.square(difference).sum(dtype=np.float64)) / outputs, difference * (2 / (count * outputs))
 
 
-def _shaped(targets: Array, p: Array) -> Array:
-    """Targets in the shape, type and memory order of the predictions."""
+def _like_predictions(targets: Array, p: Array) -> Array:
+    """Return targets in the shape, type and memory order of the predictions."""
     t = np.empty(planes(p).shape, p.dtype) if p.ndim in (2, 4) else np.empty(p.shape, p.dtype)
     t = planes(t) if p.ndim in (2, 4) else t
     np.copyto(t, targets.reshape(p.shape), casting="unsafe")
     return t
 
 
-Rule = Callable[..., tuple[float, Array]]
-RULES: dict[type[describe.Loss], Rule] = {
+Function = Callable[..., tuple[float, Array]]
+FUNCTIONS: dict[type[describe.Loss], Function] = {
     describe.CategoricalCrossentropy: categorical_crossentropy,
     describe.BinaryCrossentropy: binary_crossentropy,
     describe.MeanSquaredError: mean_squared_error,

@@ -1,7 +1,7 @@
-"""Optimisers: one rule each, moving a stretch of all weights at once.
+"""Optimizers: one update function each, which changes a chunk of all weights at once.
 
-A rule gets the weights w and gradients g of one stretch (both 1-D, both may be changed), its slots (the
-optimiser's memory, 1-D, starting at 0), the step size η, the number t of this update from 1, a work array, and
+A function gets the weights w and gradients g of one chunk (both 1-D, both may be changed), its slots (the
+optimizer's memory, 1-D, starting at 0), the learning rate η, the number t of this update from 1, a work array, and
 `decay`, which is 1 where weight decay applies and 0 elsewhere.
 """
 
@@ -14,13 +14,13 @@ import numpy as np
 from striate._types import Array
 from striate.engines import optimizers as describe
 
-Rule = Callable[[Any, Array, Array, tuple[Array, ...], float, int, Array, Array], None]
+Update = Callable[[Any, Array, Array, tuple[Array, ...], float, int, Array, Array], None]
 
 
 def sgd(
     o: describe.SGD, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
 ) -> None:
-    """v ← μv + g, w ← w − ηv, or w − η(g + μv)."""
+    """Update by v ← μv + g, w ← w − ηv, or w − η(g + μv)."""
     if o.weight_decay:
         np.multiply(w, decay, out=work)
         work *= o.weight_decay
@@ -41,7 +41,7 @@ def sgd(
 def adagrad(
     o: describe.AdaGrad, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
 ) -> None:
-    """h ← h + g², w ← w − ηg / (√h + ε)."""
+    """Update by h ← h + g², w ← w − ηg / (√h + ε)."""
     (h,) = slots
     np.multiply(g, g, out=work)
     h += work
@@ -51,7 +51,7 @@ def adagrad(
 def rmsprop(
     o: describe.RMSprop, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
 ) -> None:
-    """h ← ρh + (1 − ρ)g², w ← w − ηg / (√h + ε)."""
+    """Update by h ← ρh + (1 − ρ)g², w ← w − ηg / (√h + ε)."""
     (h,) = slots
     h *= o.rho
     np.multiply(g, g, out=work)
@@ -63,9 +63,9 @@ def rmsprop(
 def adam(
     o: describe.Adam, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
 ) -> None:
-    """m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − η m̂ / (√v̂ + ε); AdamW also w ← w − ηλw.
+    """Update by m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − η m̂ / (√v̂ + ε); AdamW also w ← w − ηλw.
 
-    The corrections of m̂ and v̂ are moved into the numbers: η √(1 − β₂ᵗ) / (1 − β₁ᵗ) and ε √(1 − β₂ᵗ).
+    The bias corrections of m̂ and v̂ are applied to the scalars: η √(1 − β₂ᵗ) / (1 − β₁ᵗ) and ε √(1 − β₂ᵗ).
     """
     m, v = slots
     if isinstance(o, describe.AdamW) and o.weight_decay:
@@ -84,7 +84,7 @@ def adam(
 
 
 def _divide_by_root(w: Array, numerator: Array, square: Array, rate: float, epsilon: float, work: Array) -> None:
-    """w ← w − rate · numerator / (√square + ε)."""
+    """Update w ← w − rate · numerator / (√square + ε)."""
     np.sqrt(square, out=work)
     work += epsilon
     np.divide(numerator, work, out=work)
@@ -92,7 +92,7 @@ def _divide_by_root(w: Array, numerator: Array, square: Array, rate: float, epsi
     w -= work
 
 
-RULES: dict[type[describe.Optimizer], tuple[Rule, tuple[str, ...]]] = {
+UPDATES: dict[type[describe.Optimizer], tuple[Update, tuple[str, ...]]] = {
     describe.SGD: (sgd, ("momentum",)),
     describe.AdaGrad: (adagrad, ("accumulator",)),
     describe.RMSprop: (rmsprop, ("square",)),
@@ -102,24 +102,31 @@ RULES: dict[type[describe.Optimizer], tuple[Rule, tuple[str, ...]]] = {
 
 
 def slot_names(optimizer: describe.Optimizer) -> tuple[str, ...]:
-    """The names of the arrays an optimiser keeps beside the weights."""
+    """Return the names of the arrays that an optimizer keeps beside the weights."""
     if isinstance(optimizer, describe.SGD) and not optimizer.momentum:
         return ()
-    return RULES[type(optimizer)][1]
+    return UPDATES[type(optimizer)][1]
 
 
 def walk(
     optimizer: describe.Optimizer, gradient: Callable[[Array], Array], start: Sequence[float], steps: int
 ) -> Array:
-    """The path of one point down a function: float64 (steps + 1, n), from `start` (n,) on.
+    """Minimize a function from a starting point and return the path.
 
-    gradient: of the function, at a point (n,). Weight decay acts on all n numbers.
+    Args:
+        optimizer: The optimizer; its weight decay acts on all n numbers.
+        gradient: Returns the gradient of the function at a point (n,).
+        start: (n,).
+        steps: How many updates to make.
+
+    Returns:
+        All points, the start first: float64 (steps + 1, n).
     """
-    rule, n = RULES[type(optimizer)][0], len(start)
+    update, n = UPDATES[type(optimizer)][0], len(start)
     slots = tuple(np.zeros(n) for _ in slot_names(optimizer))
     path = np.tile(np.asarray(start, np.float64), (steps + 1, 1))
     for t in range(1, steps + 1):
         path[t] = path[t - 1]
         g = np.array(gradient(path[t]), np.float64)  # a copy, which the rule may change
-        rule(optimizer, path[t], g, slots, optimizer.learning_rate, t, np.empty(n), np.ones(n))
+        update(optimizer, path[t], g, slots, optimizer.learning_rate, t, np.empty(n), np.ones(n))
     return path

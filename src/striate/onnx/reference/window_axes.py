@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from striate._types import Array
-from striate.engines.numpy.convolution import Geometry
+from striate.engines.numpy import Geometry
 from striate.network.shapes import same_margins
 
 Ints = Sequence[int]

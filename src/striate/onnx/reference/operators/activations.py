@@ -5,12 +5,12 @@ from math import erfc, sqrt
 import numpy as np
 
 from striate._types import Array
-from striate.engines.numpy.activations import RULES, SELU_ALPHA, SELU_SCALE
+from striate.engines.numpy.layers.activation import FUNCTIONS, SELU_ALPHA, SELU_SCALE
 from striate.onnx.reference.operators.registry import computed_in_float32, operator
 
 
 def _engine(name: str, x: Array) -> Array:
-    return RULES[name].forward(x, np.empty_like(x))
+    return FUNCTIONS[name].forward(x, np.empty_like(x))
 
 
 @operator("Relu")

@@ -6,8 +6,8 @@ Maps are (N, C, D1 … Dn), kernels (O, C / group, K1 … Kn). Source: ONNX's op
 import numpy as np
 
 from striate._types import Array
-from striate.engines.numpy.convolution import col2im, conv2d_forward
-from striate.engines.numpy.depthwise import depthwise_forward
+from striate.engines.numpy import col2im, conv2d_forward
+from striate.engines.numpy.layers.depthwise import depthwise_forward
 from striate.engines.numpy.memory import planes
 from striate.onnx.reference.operators.registry import computed_in_float32, operator
 from striate.onnx.reference.window_axes import SINGLE, Ints, WindowAxes, geometry, window_axes

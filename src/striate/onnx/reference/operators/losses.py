@@ -3,7 +3,7 @@
 import numpy as np
 
 from striate._types import Array
-from striate.engines.numpy.activations import RULES
+from striate.engines.numpy.layers.activation import FUNCTIONS
 from striate.onnx.reference.operators.registry import computed_in_float32, operator
 
 
@@ -52,7 +52,7 @@ def softmax_cross_entropy(
 ) -> tuple[Array, Array]:
     """Compute the loss of the log-softmax of scores (N, C, D1 … Dn) over the classes, and that log-softmax."""
     logs = np.moveaxis(scores, 1, 0)
-    logs = np.moveaxis(RULES["log_softmax"].forward(logs, np.empty_like(logs)), 0, 1)
+    logs = np.moveaxis(FUNCTIONS["log_softmax"].forward(logs, np.empty_like(logs)), 0, 1)
     return negative_log_likelihood(logs, targets, weights, ignore_index=ignore_index, reduction=reduction), logs
 
 

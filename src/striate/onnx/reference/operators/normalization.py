@@ -6,14 +6,14 @@ Maps are (N, C, D1 … Dn). Source: ONNX's operator pages.
 import numpy as np
 
 from striate._types import Array
-from striate.engines.numpy.memory import Fresh
-from striate.engines.numpy.normalization import (
+from striate.engines.numpy.layers.normalization import (
     Moments,
     batch_norm_forward,
     batch_norm_inference,
     lrn_forward,
-    measure,
+    moments_of,
 )
+from striate.engines.numpy.memory import Fresh
 from striate.onnx.reference.operators.registry import computed_in_float32, operator
 
 
@@ -65,7 +65,7 @@ def batch_normalization(
     if not training_mode:
         y = batch_norm_inference(rows, mean, variance, scale, bias, epsilon)
         return (_channel_second(y, x.shape).astype(x.dtype, copy=False),)
-    moments, centred = measure(rows, Fresh())
+    moments, centred = moments_of(rows, Fresh())
     y, _ = batch_norm_forward(rows, moments, moments, centred, scale, bias, epsilon, Fresh())
     running = [
         (old * momentum + new * (1 - momentum)).astype(old.dtype)
@@ -77,7 +77,7 @@ def batch_normalization(
 def _standardize(rows: Array, epsilon: float) -> tuple[Array, Moments]:
     """Normalize each row of (K, M) to mean 0 and variance 1, in at least float32, as stash_type 1 requires."""
     x = _at_least_float32(rows).T
-    moments, centred = measure(x, Fresh())
+    moments, centred = moments_of(x, Fresh())
     one, zero = np.ones(len(rows)), np.zeros(len(rows))
     return batch_norm_forward(x, moments, moments, centred, one, zero, epsilon, Fresh())[0].T, moments
 

@@ -6,7 +6,7 @@ Maps are (N, C, D1 … Dn). Source: ONNX's operator pages MaxPool, AveragePool, 
 import numpy as np
 
 from striate._types import Array
-from striate.engines.numpy.pooling import average_pool_forward, max_pool_forward
+from striate.engines.numpy.layers.pooling import average_pool_forward, max_pool_forward
 from striate.onnx.reference.operators.registry import computed_in_float32, operator
 from striate.onnx.reference.window_axes import Ints, WindowAxes, geometry, window_axes, window_values
 

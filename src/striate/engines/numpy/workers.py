@@ -1,6 +1,6 @@
-"""Running the shards of a batch on threads, in step where they must meet.
+"""Threads that run the shards of a batch and exchange what they need of each other.
 
-How a batch is cut depends on its size alone, and sums over shards run in the shards' order:
+How a batch is split depends on its size alone, and sums over shards run in the shards' order:
 the bits of a result do not depend on how many threads there are.
 """
 
@@ -12,63 +12,64 @@ from typing import Any
 
 from striate.processes import cores
 
-SHARD = 25
-MOST_SHARDS = 2
+SHARD_SIZE = 25
+# More shards would only add Python calls, which threads cannot share.
+MAX_SHARDS = 2
 
 Task = Generator[Any, list[Any], Any]
 
 
-def cut(n: int) -> list[slice]:
-    """Cut a batch of n into 1 to MOST_SHARDS even parts of about SHARD images or more."""
-    parts = max(1, min(MOST_SHARDS, n // SHARD))
+def split_batch(n: int) -> list[slice]:
+    """Split a batch of n into 1 to MAX_SHARDS even parts of SHARD_SIZE images or more."""
+    parts = max(1, min(MAX_SHARDS, n // SHARD_SIZE))
     return [slice(start, end) for start, end in pairwise(n * i // parts for i in range(parts + 1))]
 
 
-class Meeting:
-    """Where a fixed number of threads wait for each other, again and again.
+class Barrier:
+    """A reusable barrier for a fixed number of threads.
 
-    Each thread sleeps on a lock of its own, which costs a fraction of threading.Barrier.
+    Each thread waits for a lock of its own, which costs a fraction of threading.Barrier.
     """
 
     def __init__(self, threads: int) -> None:
-        self._doors = [Lock() for _ in range(threads)]
-        for door in self._doors:
-            door.acquire()
+        self._locks = [Lock() for _ in range(threads)]
+        for lock in self._locks:
+            lock.acquire()
         self._count = Lock()
         self._missing = threads
 
     def wait(self, thread: int) -> None:
-        """Return when all threads have come."""
+        """Return when all threads have called this."""
         with self._count:
             self._missing -= 1
             last = self._missing == 0
             if last:
-                self._missing = len(self._doors)
+                self._missing = len(self._locks)
         if not last:
-            self._doors[thread].acquire()
+            self._locks[thread].acquire()
             return
-        for number, door in enumerate(self._doors):
+        for number, lock in enumerate(self._locks):
             if number != thread:
-                door.release()
+                lock.release()
 
 
-class Crew:
-    """Threads that work through numbered jobs; the calling thread is number 0."""
+class WorkerPool:
+    """Threads that work through numbered jobs; the calling thread is number 0. Not for calls from several threads."""
 
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads or cores()
-        self._orders: list[SimpleQueue[Callable[[], None] | None]] = []
+        self._queues: list[SimpleQueue[Callable[[], None] | None]] = []
         self._done: SimpleQueue[BaseException | None] = SimpleQueue()
 
     def __del__(self) -> None:
-        for orders in self._orders:
-            orders.put(None)
+        for queue in self._queues:
+            queue.put(None)
 
     def run(self, tasks: Sequence[Task]) -> list[Any]:
-        """Run generators to their ends. At each `yield part` all wait, and each is sent every part."""
+        """Run generators to their ends; at each `yield part` all wait, and each is sent the parts of all."""
         count = len(tasks)
         workers = min(self.threads, count)
-        meeting = Meeting(workers)
+        barrier = Barrier(workers)
         parts: list[Any] = [None] * count
         results: list[Any] = [None] * count
         failed: list[BaseException] = []
@@ -84,13 +85,13 @@ class Crew:
                         (results if ended else parts)[i] = value
                 except BaseException as problem:
                     failed.append(problem)
-                meeting.wait(thread)
+                barrier.wait(thread)
                 if ended or failed:
                     return
                 sent = list(parts)
-                meeting.wait(thread)
+                barrier.wait(thread)
 
-        self._together(work, workers)
+        self._run_on_threads(work, workers)
         if failed:
             raise failed[0]
         return results
@@ -103,16 +104,16 @@ class Crew:
             for i in range(thread, count, workers):
                 job(i)
 
-        self._together(work, workers)
+        self._run_on_threads(work, workers)
 
-    def _together(self, work: Callable[[int], None], workers: int) -> None:
-        """work(0) on this thread and work(1) … on others, to the end of all."""
-        while len(self._orders) < workers - 1:
-            orders: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-            Thread(target=_serve, args=(orders, self._done), daemon=True, name="striate").start()
-            self._orders.append(orders)
+    def _run_on_threads(self, work: Callable[[int], None], workers: int) -> None:
+        """Call work(0) on this thread and work(1) … on others, and wait for all."""
+        while len(self._queues) < workers - 1:
+            queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+            Thread(target=_work, args=(queue, self._done), daemon=True, name="striate").start()
+            self._queues.append(queue)
         for thread in range(1, workers):
-            self._orders[thread - 1].put(lambda thread=thread: work(thread))  # type: ignore[misc]
+            self._queues[thread - 1].put(lambda thread=thread: work(thread))  # type: ignore[misc]
         try:
             work(0)
         finally:
@@ -122,18 +123,19 @@ class Crew:
                 raise problem
 
 
-def _serve(orders: "SimpleQueue[Callable[[], None] | None]", done: "SimpleQueue[BaseException | None]") -> None:
-    """A worker's life: carry out orders until there is none."""
-    while (order := orders.get()) is not None:
+def _work(queue: "SimpleQueue[Callable[[], None] | None]", done: "SimpleQueue[BaseException | None]") -> None:
+    """Call what the queue holds until it holds None."""
+    while (job := queue.get()) is not None:
         problem = None
         try:
-            order()
+            job()
         except BaseException as caught:
             problem = caught
         done.put(problem)
 
 
 def _advance(task: Task, parts: list[Any] | None) -> tuple[bool, Any]:
+    """Run a task to its next `yield` or its end; return whether it ended, and what it yielded or returned."""
     try:
         return False, task.send(parts)  # type: ignore[arg-type]  # a generator starts with None
     except StopIteration as end:

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from striate._types import Array
-from striate.engines.numpy.convolution import Geometry, Pair, pad
 from striate.engines.numpy.memory import Fresh, Scratch, contiguous, planes
+from striate.engines.numpy.rules import LayerContext, LayerRule, rule
+from striate.engines.numpy.windows import Geometry, pad, unpad
+from striate.network import DepthwiseConv2D, Pair, Shape
 
 
 def _taps(padded: Array, window: Geometry, size: Pair) -> Iterator[tuple[int, int, Array]]:
-    """For each kernel tap, the view (C, OH, OW, N) of the numbers it meets."""
+    """Yield for each kernel tap (ky, kx) the view (C, OH, OW, N) of the numbers that it multiplies."""
     (kh, kw), (ty, tx), (dy, dx) = window.kernel_size, window.strides, window.dilation
     for ky in range(kh):
         for kx in range(kw):
@@ -25,9 +27,17 @@ def _taps(padded: Array, window: Geometry, size: Pair) -> Iterator[tuple[int, in
 def depthwise_forward(
     x: Array, kernel: Array, bias: Array | None, window: Geometry, scratch: Scratch | None = None
 ) -> tuple[Array, Array]:
-    """y[…, c·M + m] = b + Σ over taps of x[…, c] · k[ky, kx, 0, c·M + m].
+    """Convolve each channel by itself: y[…, c·M + m] = b + Σ over taps of x[…, c] · k[ky, kx, 0, c·M + m].
 
-    x: (N, H, W, C); kernel: (KH, KW, 1, C·M). Returns y (N, OH, OW, C·M) and the padded input for the backward pass.
+    Args:
+        x: (N, H, W, C).
+        kernel: (KH, KW, 1, C·M).
+        bias: (C·M,), or None.
+        window: How the kernel moves.
+        scratch: Where the memory comes from; None allocates it.
+
+    Returns:
+        y (N, OH, OW, C·M), and the padded input for the backward pass.
     """
     scratch = scratch or Fresh()
     multiplier = kernel.shape[3] // x.shape[3]
@@ -48,7 +58,7 @@ def depthwise_forward(
 def depthwise_backward(
     dy: Array, padded: Array, kernel: Array, channels: int, window: Geometry, scratch: Scratch | None = None
 ) -> tuple[Array, Array, Array]:
-    """Gradients dx (N, H, W, C), dkernel (KH, KW, 1, C·M), dbias (C·M,) from dy (N, OH, OW, C·M)."""
+    """Return dx (N, H, W, C), dkernel (KH, KW, 1, C·M) and dbias (C·M,) from dy (N, OH, OW, C·M)."""
     scratch = scratch or Fresh()
     gradient = contiguous(planes(dy), scratch, "dy")
     o, oh, ow, _ = gradient.shape
@@ -62,8 +72,32 @@ def depthwise_backward(
         dkernel[ky, kx, 0] = product.reshape(o, -1).sum(axis=1)
         np.multiply(gradient, kernel[ky, kx, 0][:, None, None, None], out=product)
         np.add(target, product, out=target)
-    (top, bottom), (left, right) = window.padding
-    dx = dpadded[:, top : dpadded.shape[1] - bottom, left : dpadded.shape[2] - right]
+    dx = planes(unpad(dpadded, window.padding))
     if o > channels:
         dx = dx.reshape(channels, o // channels, *dx.shape[1:]).sum(axis=1)  # (C, M, H, W, N) → (C, H, W, N)
     return planes(dx), dkernel, gradient.reshape(o, -1).sum(axis=1)
+
+
+@rule(DepthwiseConv2D)
+class DepthwiseRule(LayerRule[DepthwiseConv2D, Array]):
+    """Convolution in which every channel has its own kernels. The state is the padded input, as planes."""
+
+    output_overwritable = True
+
+    def __init__(self, layer: DepthwiseConv2D, input_shape: Shape) -> None:
+        super().__init__(layer, input_shape)
+        self.window, self.channels = Geometry.of(layer, input_shape), input_shape[2]
+
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, Array]:
+        """(N, H, W, C) → (N, OH, OW, C·M)."""
+        weights = context.weights
+        return depthwise_forward(x, weights["kernel"], weights.get("bias"), self.window, context.scratch)
+
+    def backward(self, context: LayerContext, padded: Array, dy: Array) -> tuple[Array]:
+        """dy (N, OH, OW, C·M) → dx (N, H, W, C)."""
+        kernel = context.weights["kernel"]
+        dx, dkernel, dbias = depthwise_backward(dy, padded, kernel, self.channels, self.window, context.scratch)
+        context.gradients["kernel"][...] = dkernel
+        if "bias" in context.gradients:
+            context.gradients["bias"][...] = dbias
+        return (dx,)

@@ -1,8 +1,8 @@
-"""Activation functions and their gradients: a table of short rules.
+"""Activation functions and their gradients in one table, and the rule that applies them.
 
-Each rule is a pair. `forward(x, out)` writes f(x) into `out` (x itself, unless the rule keeps x) and returns it.
-`backward(dy, kept, out)` returns dy · f′, where `kept` is y, or x for the rules in KEEPS_INPUT, and `out` an array of
-the same shape and type that it may use for the result.
+Each function is a pair. `forward(x, out)` writes f(x) into `out` (which may be x itself, unless the gradient needs x)
+and returns it. `backward(dy, kept, out)` returns dy · f′, where `kept` is y, or x for those in KEEPS_INPUT, and `out`
+an array of the same shape and type that it may use for the result.
 Classes lie on axis 0, as in memory (see `memory`): (F, N) or (C, H, W, N).
 """
 
@@ -13,13 +13,16 @@ from typing import NamedTuple
 import numpy as np
 
 from striate._types import Array
+from striate.engines.numpy.memory import planes
+from striate.engines.numpy.rules import LayerContext, LayerRule, rule
+from striate.network import Activation, Layer, Shape
 from striate.network.settings import LEAK, TANH_SCALE, TANH_SLOPE
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, equation 14
 GELU_CUBIC = 0.044715  # Hendrycks and Gimpel 2016, section 2
 
 
-class Rule(NamedTuple):
+class Function(NamedTuple):
     """One activation: forward and backward."""
 
     forward: Callable[[Array, Array], Array]
@@ -45,7 +48,7 @@ def _log_softmax(x: Array, out: Array) -> Array:
 
 
 def sigmoid(x: Array, out: Array | None = None) -> Array:
-    """1 / (1 + e^−x), computed as (1 + tanh(x / 2)) / 2, which cannot overflow."""
+    """Return 1 / (1 + e^−x), computed as (1 + tanh(x / 2)) / 2, which cannot overflow."""
     out = np.multiply(x, 0.5, out=out)
     np.tanh(out, out=out)
     out += 1
@@ -108,35 +111,67 @@ def _scaled_tanh_backward(dy: Array, y: Array, out: Array) -> Array:
     return np.multiply(out, dy, out=out)
 
 
-RULES: dict[str, Rule] = {
-    "linear": Rule(lambda x, out: np.positive(x, out=out), lambda dy, y, out: dy),
-    "relu": Rule(lambda x, out: np.maximum(x, 0, out=out), lambda dy, y, out: np.multiply(dy, y > 0, out=out)),
-    "relu6": Rule(
+FUNCTIONS: dict[str, Function] = {
+    "linear": Function(lambda x, out: np.positive(x, out=out), lambda dy, y, out: dy),
+    "relu": Function(lambda x, out: np.maximum(x, 0, out=out), lambda dy, y, out: np.multiply(dy, y > 0, out=out)),
+    "relu6": Function(
         lambda x, out: np.clip(x, 0, 6, out=out), lambda dy, y, out: np.multiply(dy, (y > 0) & (y < 6), out=out)
     ),
-    "leaky_relu": Rule(
+    "leaky_relu": Function(
         lambda x, out: np.maximum(x, LEAK * x, out=out), lambda dy, y, out: np.where(y > 0, dy, LEAK * dy)
     ),
-    "elu": Rule(_elu, lambda dy, y, out: np.multiply(dy, 1 + np.minimum(y, 0), out=out)),
-    "selu": Rule(
+    "elu": Function(_elu, lambda dy, y, out: np.multiply(dy, 1 + np.minimum(y, 0), out=out)),
+    "selu": Function(
         _selu,
         lambda dy, y, out: np.multiply(dy, np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA), out=out),
     ),
-    "gelu": Rule(lambda x, out: np.multiply(0.5 * x, 1 + _gelu_slope(x), out=out), _gelu_backward),
-    "silu": Rule(lambda x, out: np.multiply(x, sigmoid(x), out=out), _silu_backward),
-    "sigmoid": Rule(sigmoid, lambda dy, y, out: np.multiply(dy, y * (1 - y), out=out)),
-    "hard_sigmoid": Rule(
+    "gelu": Function(lambda x, out: np.multiply(0.5 * x, 1 + _gelu_slope(x), out=out), _gelu_backward),
+    "silu": Function(lambda x, out: np.multiply(x, sigmoid(x), out=out), _silu_backward),
+    "sigmoid": Function(sigmoid, lambda dy, y, out: np.multiply(dy, y * (1 - y), out=out)),
+    "hard_sigmoid": Function(
         lambda x, out: np.clip(x / 6 + 0.5, 0, 1, out=out),
         lambda dy, y, out: np.multiply(dy / 6, (y > 0) & (y < 1), out=out),
     ),
-    "hard_swish": Rule(lambda x, out: np.multiply(x, _hard_sigmoid(x), out=out), _hard_swish_backward),
-    "tanh": Rule(lambda x, out: np.tanh(x, out=out), _tanh_backward),
-    "scaled_tanh": Rule(_scaled_tanh, _scaled_tanh_backward),
-    "softmax": Rule(_softmax, _softmax_backward),
-    "softmin": Rule(lambda x, out: _softmax(np.negative(x), out), lambda dy, y, out: -_softmax_backward(dy, y, out)),
-    "log_softmax": Rule(_log_softmax, lambda dy, y, out: dy - np.exp(y) * dy.sum(axis=0, keepdims=True)),
+    "hard_swish": Function(lambda x, out: np.multiply(x, _hard_sigmoid(x), out=out), _hard_swish_backward),
+    "tanh": Function(lambda x, out: np.tanh(x, out=out), _tanh_backward),
+    "scaled_tanh": Function(_scaled_tanh, _scaled_tanh_backward),
+    "softmax": Function(_softmax, _softmax_backward),
+    "softmin": Function(
+        lambda x, out: _softmax(np.negative(x), out), lambda dy, y, out: -_softmax_backward(dy, y, out)
+    ),
+    "log_softmax": Function(_log_softmax, lambda dy, y, out: dy - np.exp(y) * dy.sum(axis=0, keepdims=True)),
 }
 
 KEEPS_INPUT = frozenset({"gelu", "silu", "hard_swish"})
-# f(max(a, b)) = max(f(a), f(b)): may change places with max pooling.
-MONOTONIC = frozenset(RULES) - {"gelu", "silu", "hard_swish", "softmax", "softmin", "log_softmax"}
+# f(max(a, b)) = max(f(a), f(b)): may be applied after a max pooling instead of before.
+MONOTONIC = frozenset(FUNCTIONS) - {"gelu", "silu", "hard_swish", "softmax", "softmin", "log_softmax"}
+
+
+@rule(Activation)
+def activation(layer: Activation, *input_shapes: Shape) -> None:
+    """Do nothing before the activation, which the planner applies to the output of every layer that has one."""
+
+
+class ActivationRule(LayerRule[Layer, Array]):
+    """Apply an activation function, over its input where the planner allows it. The state is y, or x where needed."""
+
+    variables = ()
+
+    def __init__(self, layer: Layer, name: str, *, in_place: bool) -> None:
+        super().__init__(layer)
+        self.function, self.keeps_input = FUNCTIONS[name], name in KEEPS_INPUT
+        self.in_place = in_place and not self.keeps_input
+
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, Array]:
+        """x, y: (N, …)."""
+        source = planes(x)
+        y = self.function.forward(
+            source, source if self.in_place else context.scratch.empty("y", source.shape, x.dtype)
+        )
+        return planes(y), source if self.keeps_input else y
+
+    def backward(self, context: LayerContext, kept: Array, dy: Array) -> tuple[Array]:
+        """dx = dy · f′."""
+        gradient = planes(dy)
+        out = context.scratch.empty("dx", gradient.shape, dy.dtype)
+        return (planes(self.function.backward(gradient, kept, out)),)

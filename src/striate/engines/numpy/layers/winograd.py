@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.engines.numpy.convolution import Band, Geometry, Pair, add_back, empty_image, lay_out, pad, without_padding
-from striate.engines.numpy.memory import Fresh, Scratch, planes
+from striate.engines.numpy.memory import Fresh, Scratch, contiguous, into_tiles, out_of_tiles, planes
+from striate.engines.numpy.rules import LayerContext, LayerRule
+from striate.engines.numpy.windows import Band, Geometry, add_taps, crop, gather_columns, pad, zero_image
+from striate.network import Conv2D, Pair
 
-# How many numbers of transformed input and output are in flight at a time: they should stay in the cache.
+# How many numbers of transformed input and output are used at a time: they should stay in the cache.
 BAND_NUMBERS = 1 << 18
 
 _BT: dict[int, Any] = {
@@ -51,9 +53,14 @@ _AT: dict[int, Any] = {
 
 @dataclass(frozen=True)
 class Tiles:
-    """Output tiles of m × m over an image. input, output: (H, W); start: padding at top and left.
+    """Output tiles of m × m over an image.
 
-    cells: order the outputs by their place in 2×2 pooling cells.
+    Attributes:
+        m: 2 or 4.
+        input: (H, W) of the image.
+        output: (OH, OW).
+        start: Padding at top and left.
+        cells: Whether the outputs are ordered by their place in 2×2 pooling cells.
     """
 
     m: int
@@ -64,12 +71,12 @@ class Tiles:
 
     @property
     def grid(self) -> Pair:
-        """(TH, TW): how many tiles."""
+        """Number of tiles, (TH, TW)."""
         return -(-self.output[0] // self.m), -(-self.output[1] // self.m)
 
     @property
     def window(self) -> Geometry:
-        """The window of m + 2 that lays out the tiles; negative padding cuts what no tile reaches."""
+        """Window of m + 2 that lays out the tiles; negative padding cuts what no tile reaches."""
         ends = (
             tiles * self.m + 2 - start - size
             for tiles, start, size in zip(self.grid, self.start, self.input, strict=True)
@@ -90,7 +97,7 @@ class Matrices:
 
 @cache
 def matrices(m: int, cells: bool, dtype: Any) -> Matrices:
-    """With cells, output places are ordered (i % 2, j % 2, i // 2, j // 2) instead of (i, j)."""
+    """Return the transforms; with cells, outputs are ordered (i % 2, j % 2, i // 2, j // 2) instead of (i, j)."""
     b, g, a = (np.kron(x[m], x[m]).astype(dtype) for x in (_BT, _G, _AT))
     if cells:
         places = np.arange(m * m).reshape(m // 2, 2, m // 2, 2).transpose(1, 3, 0, 2)
@@ -99,8 +106,14 @@ def matrices(m: int, cells: bool, dtype: Any) -> Matrices:
 
 
 @dataclass
-class Saved:
-    """What the backward pass needs: input transformed, by band of tile rows (P, C, T); kernel transformed (P, C, O)."""
+class WinogradState:
+    """What the backward pass needs.
+
+    Attributes:
+        bands: Tile rows, in bands.
+        tiles: For each band the transformed input (P, C, T).
+        kernel: The transformed kernel (P, C, O).
+    """
 
     bands: list[slice]
     tiles: list[Array]
@@ -108,13 +121,13 @@ class Saved:
 
 
 def _bands(tiles: Tiles, numbers_per_row: int) -> list[slice]:
-    """Tile rows in bands whose transforms fit in the cache."""
+    """Return the tile rows in bands whose transforms fit in the cache."""
     step = max(1, BAND_NUMBERS // numbers_per_row)
     return [slice(start, min(start + step, tiles.grid[0])) for start in range(0, tiles.grid[0], step)]
 
 
-def forward(x: Array, kernel: Array, tiles: Tiles, scratch: Scratch | None = None) -> tuple[Array, Saved]:
-    """Convolve. x: (N, H, W, C); kernel: (3, 3, C, O). Returns y (O, Q, T) and `Saved`."""
+def forward(x: Array, kernel: Array, tiles: Tiles, scratch: Scratch | None = None) -> tuple[Array, WinogradState]:
+    """Convolve x (N, H, W, C) with a kernel (3, 3, C, O); return y (O, Q, T) and the state for `backward`."""
     scratch = scratch or Fresh()
     use = matrices(tiles.m, tiles.cells, x.dtype)
     n, (c, o), (th, tw), p = x.shape[0], kernel.shape[2:], tiles.grid, (tiles.m + 2) ** 2
@@ -124,40 +137,91 @@ def forward(x: Array, kernel: Array, tiles: Tiles, scratch: Scratch | None = Non
     bands = _bands(tiles, p * (c + o) * tw * n)
     kept = []
     for rows in bands:
-        columns = lay_out(padded, tiles.window, Band((0, 0), rows), tw, scratch, "columns").reshape(p, -1)  # (P, C·T)
+        columns = gather_columns(padded, tiles.window, Band((0, 0), rows), tw, scratch, "columns").reshape(
+            p, -1
+        )  # (P, C·T)
         v = scratch.empty(("tiles", rows.start), columns.shape, x.dtype)
         np.matmul(use.b, columns, out=v)
         kept.append(v.reshape(p, c, -1))
         products = scratch.temporary("products", (p, o, kept[-1].shape[2]), x.dtype)
         np.matmul(u.transpose(0, 2, 1), kept[-1], out=products)
         np.matmul(use.a, products.transpose(1, 0, 2), out=y[:, :, rows.start * tw * n : rows.stop * tw * n])
-    return y, Saved(bands, kept, u)
+    return y, WinogradState(bands, kept, u)
 
 
 def backward(
-    dy: Array, saved: Saved, dkernel: Array, tiles: Tiles, *, need_dx: bool = True, scratch: Scratch | None = None
+    dy: Array,
+    state: WinogradState,
+    dkernel: Array,
+    tiles: Tiles,
+    *,
+    needs_dx: bool = True,
+    scratch: Scratch | None = None,
 ) -> Array | None:
-    """dy: (O, Q, T), 0 outside the output. Writes dkernel (3, 3, C, O); returns dx (N, H, W, C) or None."""
+    """Write dkernel (3, 3, C, O) and return dx (N, H, W, C) or None, from dy (O, Q, T), 0 outside the output."""
     scratch = scratch or Fresh()
     use = matrices(tiles.m, tiles.cells, dy.dtype)
-    p, c, o = saved.kernel.shape
+    p, c, o = state.kernel.shape
     th, tw = tiles.grid
     n = dy.shape[2] // (th * tw)
     du = np.zeros((p, o, c), dy.dtype)
-    image = empty_image((c, *tiles.input, n), tiles.window.padding, dy.dtype, scratch)
-    for rows, v in zip(saved.bands, saved.tiles, strict=True):
+    image = zero_image((c, *tiles.input, n), tiles.window.padding, dy.dtype, scratch)
+    for rows, v in zip(state.bands, state.tiles, strict=True):
         part = dy[:, :, rows.start * tw * n : rows.stop * tw * n]
         dproducts = scratch.temporary("products", (p, o, part.shape[2]), dy.dtype)
         np.matmul(use.a.T, part, out=dproducts.transpose(1, 0, 2))
-        turned = scratch.temporary("turned", (p, v.shape[2], c), dy.dtype)  # BLAS is faster on the copy than on v.T
-        np.copyto(turned, v.transpose(0, 2, 1))
-        du += np.matmul(dproducts, turned)
-        if not need_dx:
+        transposed = scratch.temporary(
+            "transposed", (p, v.shape[2], c), dy.dtype
+        )  # BLAS is faster on the copy than on v.T
+        np.copyto(transposed, v.transpose(0, 2, 1))
+        du += np.matmul(dproducts, transposed)
+        if not needs_dx:
             continue
         dv = scratch.temporary("dv", v.shape, dy.dtype)
-        np.matmul(saved.kernel, dproducts, out=dv)
+        np.matmul(state.kernel, dproducts, out=dv)
         taps = scratch.temporary("taps", (tiles.m + 2, tiles.m + 2, c, rows.stop - rows.start, tw, n), dy.dtype)
         np.matmul(use.b.T, dv.reshape(p, -1), out=taps.reshape(p, -1))
-        add_back(image, taps, tiles.window, rows.start)
+        add_taps(image, taps, tiles.window, rows.start)
     np.matmul(use.g.T, du.transpose(0, 2, 1).reshape(p, c * o), out=dkernel.reshape(9, c * o))
-    return without_padding(image, *tiles.input, tiles.window.padding) if need_dx else None
+    return crop(image, *tiles.input, tiles.window.padding) if needs_dx else None
+
+
+class WinogradRule(LayerRule[Conv2D, WinogradState]):
+    """3×3 convolution of stride 1 by Winograd's tiles, without the bias.
+
+    With cells the output keeps the order of the tiles, and its size is that of whole tiles.
+    """
+
+    variables = ("kernel",)
+    output_overwritable = True
+
+    def __init__(self, layer: Conv2D, tiles: Tiles) -> None:
+        super().__init__(layer)
+        self.tiles = tiles
+
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, WinogradState]:
+        """(N, H, W, C) → (N, OH, OW, O)."""
+        y, state = forward(x, context.weights["kernel"], self.tiles, context.scratch)
+        m, (th, tw), o, n = self.tiles.m, self.tiles.grid, y.shape[0], x.shape[0]
+        if self.tiles.cells:
+            return planes(y.reshape(o, th * m, tw * m, n)), state
+        return planes(out_of_tiles(y.reshape(o, m, m, th, tw, n), self.tiles.output, context.scratch)), state
+
+    def backward(self, context: LayerContext, state: WinogradState, dy: Array) -> tuple[Array | None]:
+        """dy as the output → dx (N, H, W, C)."""
+        dx = backward(
+            self._in_tiles(context, planes(dy)),
+            state,
+            context.gradients["kernel"],
+            self.tiles,
+            needs_dx=context.needs_dx[0],
+            scratch=context.scratch,
+        )
+        return (dx,)
+
+    def _in_tiles(self, context: LayerContext, gradient: Array) -> Array:
+        """Return (O, OH, OW, N) as (O, m², TH·TW·N), 0 beyond the output."""
+        m, o = self.tiles.m, gradient.shape[0]
+        if self.tiles.cells:
+            return contiguous(gradient, context.scratch, "dy").reshape(o, m * m, -1)
+        return into_tiles(gradient, (m, m), self.tiles.grid, context.scratch).reshape(o, m * m, -1)

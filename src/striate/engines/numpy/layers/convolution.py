@@ -1,0 +1,298 @@
+"""Convolution as one matrix product (im2col), its bias, and the choice between im2col and Winograd's tiles.
+
+Arrays have the shape (N, H, W, C) and lie in memory as planes (see `memory`).
+Source: Chellapilla, Puri, Simard 2006, "High performance convolutional neural networks for document processing".
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from striate._types import Array
+from striate.engines.numpy.layers.winograd import Tiles, WinogradRule
+from striate.engines.numpy.memory import Fresh, Scratch, contiguous, out_of_tiles, planes
+from striate.engines.numpy.rules import LayerContext, LayerRule, rule
+from striate.engines.numpy.windows import Band, Geometry, col2im, gather_columns, pad
+from striate.network import Conv2D, Pair, Shape
+
+# Columns are made and used in bands of about this many bytes, so that they never leave the cache.
+BAND_BYTES = 1 << 20
+
+# From this many input channels Winograd's transforms cost less than the multiplications they save.
+WINOGRAD_CHANNELS = 8
+
+
+@dataclass
+class ConvolutionState:
+    """What the backward pass of a convolution needs.
+
+    Attributes:
+        padded: The input with its border, planes (C, H, W, N).
+        bands: The bands in which the output was computed.
+        size: (OH, OW).
+        input_shape: (N, H, W, C).
+    """
+
+    padded: Array
+    bands: list[Band]
+    size: Pair
+    input_shape: tuple[int, ...]
+
+    def in_bands(self, maps: Array, cell: Pair) -> Array:
+        """Return planes (O, OH, OW, N) in the order of the cells as (O, PY, PX, OH / PY, OW / PX · N)."""
+        o, n = maps.shape[0], maps.shape[3]
+        return maps.reshape(o, *cell, self.size[0] // cell[0], self.size[1] // cell[1] * n)
+
+
+def _bands(window: Geometry, rows: int, bytes_per_row: int) -> list[Band]:
+    """Return all positions in bands whose columns fit in BAND_BYTES. rows: OH in cells."""
+    step = max(1, BAND_BYTES // bytes_per_row)
+    cuts = [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
+    positions = [(y, x) for y in range(window.cell[0]) for x in range(window.cell[1])]
+    return [Band(position, cut) for position in positions for cut in cuts]
+
+
+def conv2d_forward(
+    x: Array, kernel: Array, bias: Array | None, window: Geometry, groups: int = 1, scratch: Scratch | None = None
+) -> tuple[Array, ConvolutionState]:
+    """Convolve: y[n, i, j, o] = b[o] + Σ x[n, i·S + ky·D, j·S + kx·D, c] · k[ky, kx, c, o].
+
+    Args:
+        x: (N, H, W, C).
+        kernel: (KH, KW, C / groups, O).
+        bias: (O,), or None.
+        window: How the kernel moves.
+        groups: Filters of a group see only the channels of their group.
+        scratch: Where the memory comes from; None allocates it.
+
+    Returns:
+        y (N, OH, OW, O), its planes ordered by cell if the window has cells, and the state for `conv2d_backward`.
+    """
+    scratch = scratch or Fresh()
+    kh, kw, c, o = kernel.shape
+    oh, ow = window.output_size(x.shape[1], x.shape[2])
+    (py, px), n, og = window.cell, x.shape[0], o // groups
+    padded = pad(planes(x), window.padding, scratch)
+    bands = _bands(window, oh // py, kh * kw * c * ow // px * n * x.itemsize)
+    state = ConvolutionState(padded, bands, (oh, ow), x.shape)
+    y = scratch.empty("y", (o, oh, ow, n), x.dtype)
+    cells = state.in_bands(y, window.cell)
+    for g in range(groups):
+        matrix = kernel.reshape(kh * kw * c, o)[:, g * og : (g + 1) * og]  # (K, O of the group)
+        for band in state.bands:
+            columns = gather_columns(padded[g * c : (g + 1) * c], window, band, ow // px, scratch, "columns")
+            # A view: rows are contiguous.
+            out = cells[g * og : (g + 1) * og, *band.position, band.rows].reshape(og, -1)
+            np.matmul(matrix.T, columns, out=out)
+    if bias is not None:
+        y += bias[:, None, None, None]
+    return planes(y), state
+
+
+def conv2d_backward(
+    dy: Array, state: ConvolutionState, kernel: Array, window: Geometry, groups: int = 1
+) -> tuple[Array, Array, Array]:
+    """Compute the gradients of a convolution.
+
+    Args:
+        dy: (N, OH, OW, O), its planes in the order of the forward pass.
+        state: What `conv2d_forward` returned.
+        kernel: (KH, KW, C / groups, O).
+        window: How the kernel moves.
+        groups: As in the forward pass.
+
+    Returns:
+        dx (N, H, W, C), dkernel (KH, KW, C / groups, O) and dbias (O,).
+    """
+    dkernel = np.empty(kernel.shape, kernel.dtype)
+    dx = _gradients(dy, state, kernel, window, groups, dkernel=dkernel, needs_dx=True, scratch=Fresh())
+    assert dx is not None
+    return dx, dkernel, planes(dy).sum(axis=(1, 2, 3))
+
+
+def _gradients(
+    dy: Array,
+    state: ConvolutionState,
+    kernel: Array,
+    window: Geometry,
+    groups: int,
+    *,
+    dkernel: Array,
+    needs_dx: bool,
+    scratch: Scratch,
+) -> Array | None:
+    """Write dkernel and return dx (N, H, W, C), or None if it is not needed; otherwise as `conv2d_backward`."""
+    kh, kw, c, o = kernel.shape
+    (oh, ow), n, og = state.size, dy.shape[0], o // groups
+    gradient = contiguous(planes(dy), scratch, "dy")
+    dmatrix, matrix = dkernel.reshape(-1, o), kernel.reshape(-1, o)
+    parts = []
+    cells = state.in_bands(gradient, window.cell)
+    for g in range(groups):
+        maps, maps_out = slice(g * c, (g + 1) * c), slice(g * og, (g + 1) * og)
+        total: Array = np.zeros((kh * kw * c, og), dy.dtype)
+        for band in state.bands:
+            block = cells[maps_out, *band.position, band.rows].reshape(og, -1)  # (O, positions·N)
+            columns = gather_columns(state.padded[maps], window, band, ow // window.cell[1], scratch, "columns")
+            total += np.matmul(columns, block.T)
+        dmatrix[:, maps_out] = total
+    if not needs_dx:
+        return None
+    ordered = _in_plain_order(gradient, window.cell, scratch)
+    shape = (*state.input_shape[:3], c)
+    for g in range(groups):
+        block = ordered[g * og : (g + 1) * og].reshape(og, -1)
+        dcolumns = scratch.temporary("dcolumns", (kh * kw * c, oh * ow * n), dy.dtype)
+        np.matmul(matrix[:, g * og : (g + 1) * og], block, out=dcolumns)
+        parts.append(col2im(dcolumns, shape, window, scratch if groups == 1 else None))
+    return parts[0] if groups == 1 else np.concatenate(parts, axis=3)
+
+
+def _in_plain_order(maps: Array, cell: Pair, scratch: Scratch) -> Array:
+    """Return planes (O, OH, OW, N) whose positions are ordered by cell in plain order."""
+    if cell == (1, 1):
+        return maps
+    o, oh, ow, n = maps.shape
+    tiles = maps.reshape(o, *cell, oh // cell[0], ow // cell[1], n)
+    return out_of_tiles(tiles, (oh, ow), scratch)
+
+
+class Im2colRule(LayerRule[Conv2D, ConvolutionState]):
+    """Convolution by im2col, without the bias."""
+
+    variables = ("kernel",)
+    output_overwritable = True
+
+    def __init__(self, layer: Conv2D, input_shape: Shape, window: Geometry) -> None:
+        super().__init__(layer, input_shape)
+        self.window, self.mask = window, _connection_mask(layer, input_shape[2])
+
+    def _kernel(self, context: LayerContext) -> Array:
+        kernel = context.weights["kernel"]
+        return kernel if self.mask is None else kernel * self.mask
+
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, ConvolutionState]:
+        """(N, H, W, C) → (N, OH, OW, O)."""
+        return conv2d_forward(x, self._kernel(context), None, self.window, self.layer.groups, context.scratch)
+
+    def backward(self, context: LayerContext, state: ConvolutionState, dy: Array) -> tuple[Array | None]:
+        """dy (N, OH, OW, O) → dx (N, H, W, C)."""
+        dkernel = context.gradients["kernel"]
+        dx = _gradients(
+            dy,
+            state,
+            self._kernel(context),
+            self.window,
+            self.layer.groups,
+            dkernel=dkernel,
+            needs_dx=context.needs_dx[0],
+            scratch=context.scratch,
+        )
+        if self.mask is not None:
+            dkernel *= self.mask
+        return (dx,)
+
+
+def _connection_mask(layer: Conv2D, channels: int) -> Array | None:
+    """Return (1, 1, C, O), 1 where a filter sees a channel; None if every filter sees all."""
+    if layer.connections is None:
+        return None
+    mask = np.zeros((1, 1, channels, layer.filters))
+    for filter_, seen in enumerate(layer.connections):
+        mask[0, 0, list(seen), filter_] = 1
+    return mask
+
+
+class BiasRule(LayerRule[Conv2D, None]):
+    """The bias of a convolution, one number for each map; it may be added after a max pooling instead of before."""
+
+    variables = ("bias",)
+    output_overwritable = True
+
+    def __init__(self, layer: Conv2D, *, in_place: bool) -> None:
+        super().__init__(layer)
+        self.in_place = in_place
+
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, None]:
+        """x, y: (N, H, W, O)."""
+        maps = planes(x)
+        out = maps if self.in_place else context.scratch.empty("y", maps.shape, x.dtype)
+        return planes(np.add(maps, context.weights["bias"][:, None, None, None], out=out)), None
+
+    def backward(self, context: LayerContext, state: None, dy: Array) -> tuple[Array]:
+        """dx = dy, dbias = Σ dy."""
+        context.gradients["bias"][...] = planes(dy).sum(axis=(1, 2, 3))
+        return (dy,)
+
+
+@rule(Conv2D)
+def convolution(layer: Conv2D, input_shape: Shape) -> LayerRule[Conv2D, ConvolutionState] | WinogradRule:
+    """Return the faster of the two rules; the planner adds the bias."""
+    window = Geometry.of(layer, input_shape)
+    if not suits_winograd(layer, input_shape):
+        return Im2colRule(layer, input_shape, window)
+    size = window.output_size(input_shape[0], input_shape[1])
+    m = tile_size(size, input_shape[2], layer.filters)
+    return WinogradRule(layer, Tiles(m, (input_shape[0], input_shape[1]), size, _start(window)))
+
+
+def convolution_in_cells(
+    layer: Conv2D, input_shape: Shape, cell: Pair, pooled: Pair, m: int
+) -> LayerRule[Conv2D, ConvolutionState] | WinogradRule:
+    """Return a rule whose output is ordered by the cells of the max pooling that follows.
+
+    Args:
+        layer: The convolution.
+        input_shape: (H, W, C).
+        cell: Window of the pooling, (PY, PX).
+        pooled: Output size of the pooling, (PH, PW).
+        m: Size of Winograd's tiles; 0 for im2col.
+
+    Returns:
+        The rule; it computes whole cells, also where they reach beyond the convolution's output.
+    """
+    window, image = Geometry.of(layer, input_shape), (input_shape[0], input_shape[1])
+    wanted = (pooled[0] * cell[0], pooled[1] * cell[1])
+    if m:
+        return WinogradRule(layer, Tiles(m, image, wanted, _start(window), cells=True))
+    size, ((top, bottom), (left, right)) = window.output_size(*image), window.padding
+    extra = [max(w - s, 0) * stride for w, s, stride in zip(wanted, size, window.strides, strict=True)]
+    padding = ((top, bottom + extra[0]), (left, right + extra[1]))
+    return Im2colRule(layer, input_shape, Geometry(window.kernel_size, window.strides, padding, window.dilation, cell))
+
+
+def _start(window: Geometry) -> Pair:
+    (top, _), (left, _) = window.padding
+    return top, left
+
+
+def tile_size(output: Pair, channels: int, filters: int) -> int:
+    """Return the size m of Winograd's tiles that costs less for an output of this size.
+
+    Large tiles save multiplications, small ones transforms. A tile costs P · (3·C·O + 3.5·P·C + 4·Q·O): the products
+    of the three passes, and the transforms of input and output, whose small matrix products run at about half the
+    speed.
+
+    Args:
+        output: (OH, OW).
+        channels: C.
+        filters: O.
+
+    Returns:
+        2 or 4.
+    """
+
+    def cost(m: int) -> float:
+        p, q = (m + 2) ** 2, m * m
+        tiles = -(-output[0] // m) * -(-output[1] // m)
+        return tiles * p * (3 * channels * filters + 3.5 * p * channels + 4 * q * filters)
+
+    return min((4, 2), key=cost)
+
+
+def suits_winograd(layer: Conv2D, input_shape: Shape) -> bool:
+    """Return whether Winograd's tiles can compute the convolution and are likely to be faster."""
+    window = Geometry.of(layer, input_shape)
+    plain = window.kernel_size == (3, 3) and window.strides == window.dilation == (1, 1)
+    enough = input_shape[2] >= WINOGRAD_CHANNELS
+    return plain and layer.groups == 1 and not layer.connections and enough and min(_start(window)) >= 0

@@ -1,0 +1,76 @@
+"""Layers with several inputs: sum, product, concatenation."""
+
+import numpy as np
+
+from striate._types import Array
+from striate.engines.numpy.memory import planes
+from striate.engines.numpy.rules import LayerContext, LayerRule, rule
+from striate.network import Add, Concatenate, Multiply
+
+
+@rule(Add)
+class AddRule(LayerRule[Add, int]):
+    """Element-wise sum of the inputs. The state is their number."""
+
+    output_overwritable = True
+
+    def forward(self, context: LayerContext, *inputs: Array) -> tuple[Array, int]:
+        """All inputs and the output have one shape (N, …)."""
+        y = context.scratch.empty("y", planes(inputs[0]).shape, inputs[0].dtype)
+        np.add(planes(inputs[0]), planes(inputs[1]), out=y)
+        for x in inputs[2:]:
+            y += planes(x)
+        return planes(y), len(inputs)
+
+    def backward(self, context: LayerContext, count: int, dy: Array) -> tuple[Array, ...]:
+        """Every input has the gradient of the output."""
+        return (dy,) * count
+
+
+@rule(Multiply)
+class MultiplyRule(LayerRule[Multiply, tuple[Array, ...]]):
+    """Element-wise product of the inputs; a row (N, C) applies to all pixels of maps (N, H, W, C).
+
+    The state is the inputs.
+    """
+
+    output_overwritable = True
+
+    def forward(self, context: LayerContext, *inputs: Array) -> tuple[Array, tuple[Array, ...]]:
+        """(N, …, C) or (N, C) each."""
+        first, *others = _broadcastable(inputs)
+        for other in others:
+            first = first * other
+        return planes(first), inputs
+
+    def backward(self, context: LayerContext, inputs: tuple[Array, ...], dy: Array) -> tuple[Array, ...]:
+        """Every input has dy times the other inputs; for a row, that is summed over the pixels."""
+        factors, gradients = _broadcastable(inputs), []
+        for index, x in enumerate(inputs):
+            dx = planes(dy)
+            for other in (*factors[:index], *factors[index + 1 :]):
+                dx = dx * other
+            gradients.append(planes(dx if x.ndim == dy.ndim else dx.sum(axis=(1, 2))))
+        return tuple(gradients)
+
+
+def _broadcastable(inputs: tuple[Array, ...]) -> list[Array]:
+    """Return the planes of the inputs; of a row (C, 1, 1, N) where another input has maps."""
+    maps = max(x.ndim for x in inputs) == 4
+    return [planes(x)[:, None, None] if maps and x.ndim == 2 else planes(x) for x in inputs]
+
+
+@rule(Concatenate)
+class ConcatenateRule(LayerRule[Concatenate, Array]):
+    """Concatenation of channels or features. The state is the channels at which the inputs after the first begin."""
+
+    output_overwritable = True
+
+    def forward(self, context: LayerContext, *inputs: Array) -> tuple[Array, Array]:
+        """(N, …, C1), (N, …, C2), … → (N, …, C1 + C2 + …)."""
+        starts = np.cumsum([x.shape[-1] for x in inputs])[:-1]
+        return planes(np.concatenate([planes(x) for x in inputs])), starts
+
+    def backward(self, context: LayerContext, starts: Array, dy: Array) -> tuple[Array, ...]:
+        """Every input has the gradient of its own channels."""
+        return tuple(planes(part) for part in np.split(planes(dy), starts))

@@ -1,0 +1,293 @@
+"""Batch normalization and local response normalization.
+
+Arrays have the shape (N, H, W, C) or (N, F) and lie in memory as planes (see `memory`): a channel is one row.
+A batch may be split into shards: each shard sums its own part, and the sums are combined before the pass goes on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from striate._types import Array
+from striate.engines.numpy.memory import Fresh, Scratch, contiguous, planes
+from striate.engines.numpy.rules import AcrossShards, LayerContext, LayerRule, rule
+from striate.network import BatchNormalization, LocalResponseNormalization, Shape
+
+
+def _rows(x: Array, scratch: Scratch, key: str) -> Array:
+    """Return the planes of x (N, …, C) as a matrix (C, everything else)."""
+    matrix = contiguous(planes(x), scratch, key)
+    return matrix.reshape(matrix.shape[0], -1)
+
+
+def _like(matrix: Array, x: Array) -> Array:
+    """Return a matrix (C, everything else) in the shape of x."""
+    return planes(matrix.reshape(planes(x).shape))
+
+
+@dataclass
+class Moments:
+    """Statistics of each channel over a shard or the whole batch.
+
+    Attributes:
+        count: How many numbers a channel has.
+        mean: (C,).
+        squares: Sum of the squared deviations from the mean, (C,).
+    """
+
+    count: int
+    mean: Array
+    squares: Array
+
+    @staticmethod
+    def combine(parts: "list[Moments]") -> "Moments":
+        """Return the moments of the whole batch. Source: Chan, Golub, LeVeque 1983, equation 2.1."""
+        count = sum(part.count for part in parts)
+        mean = sum((part.mean * (part.count / count) for part in parts), start=np.zeros_like(parts[0].mean))
+        squares = sum(
+            (part.squares + part.count * (part.mean - mean) ** 2 for part in parts), start=np.zeros_like(mean)
+        )
+        return Moments(count, mean, squares)
+
+    @property
+    def variance(self) -> Array:
+        """Mean squared deviation (C,), biased as in training."""
+        return self.squares / self.count
+
+
+def moments_of(x: Array, scratch: Scratch) -> tuple[Moments, Array]:
+    """Return the moments of a shard, and its numbers less the shard's own mean, as a matrix (C, M)."""
+    matrix = _rows(x, scratch, "rows")
+    mean = matrix.mean(axis=1)
+    centered = scratch.empty("centered", matrix.shape, x.dtype)
+    np.subtract(matrix, mean[:, None], out=centered)
+    squares = np.einsum("cm,cm->c", centered, centered)
+    return Moments(matrix.shape[1], mean.astype(np.float64), squares.astype(np.float64)), centered
+
+
+@dataclass
+class BatchNormState:
+    """What the backward pass in training needs.
+
+    Attributes:
+        centered: (C, M), the shard's numbers less the shard's mean.
+        shift: (C,), the shard's mean less the batch's.
+        inverse: (C,), 1 / standard deviation.
+        moments: Those of the whole batch.
+    """
+
+    centered: Array
+    shift: Array
+    inverse: Array
+    moments: Moments
+
+
+def batch_norm_forward(
+    x: Array,
+    batch: Moments,
+    part: Moments,
+    centered: Array,
+    gamma: Array,
+    beta: Array,
+    epsilon: float,
+    scratch: Scratch,
+) -> tuple[Array, BatchNormState]:
+    """Normalize by the statistics of the batch: y = γ(x − μ) / √(σ² + ε) + β.
+
+    Args:
+        x: (N, …, C).
+        batch: Moments of the whole batch.
+        part: Moments of x, the shard.
+        centered: (C, M), x less its own mean, as `moments_of` returns it.
+        gamma: (C,).
+        beta: (C,).
+        epsilon: Added to the variance.
+        scratch: Where the memory comes from.
+
+    Returns:
+        y (N, …, C), and the state for the backward pass.
+
+    Source: Ioffe and Szegedy 2015, algorithm 1.
+    """
+    inverse = 1.0 / np.sqrt(batch.variance + epsilon)
+    shift = part.mean - batch.mean
+    y = scratch.empty("y", centered.shape, x.dtype)
+    factor = gamma * inverse
+    np.multiply(centered, factor.astype(x.dtype)[:, None], out=y)
+    y += (beta + shift * factor).astype(x.dtype)[:, None]
+    return _like(y, x), BatchNormState(centered, shift, inverse, batch)
+
+
+def batch_norm_sums(dy: Array, state: BatchNormState, scratch: Scratch) -> tuple[Array, Array]:
+    """Return the sums of a shard Σ dy (C,), which is dβ, and Σ dy · x̂ (C,), which is dγ; in float64."""
+    gradient = _rows(dy, scratch, "drows")
+    total = gradient.sum(axis=1).astype(np.float64)
+    with_centered = np.einsum("cm,cm->c", gradient, state.centered).astype(np.float64)
+    return total, state.inverse * (with_centered + state.shift * total)
+
+
+def batch_norm_backward(
+    dy: Array, state: BatchNormState, dbeta: Array, dgamma: Array, gamma: Array, scratch: Scratch
+) -> Array:
+    """Return dx = γ / σ · (dy − mean(dy) − x̂ · mean(dy · x̂)); dbeta and dgamma are sums over the whole batch."""
+    gradient = _rows(dy, scratch, "drows")
+    factor = gamma * state.inverse
+    slope = -factor * state.inverse * dgamma / state.moments.count
+    constant = state.shift * slope - factor * dbeta / state.moments.count
+    dx = scratch.empty("dx", gradient.shape, dy.dtype)
+    part = scratch.temporary("part", gradient.shape, dy.dtype)
+    np.multiply(gradient, factor.astype(dy.dtype)[:, None], out=dx)
+    np.multiply(state.centered, slope.astype(dy.dtype)[:, None], out=part)
+    dx += part
+    dx += constant.astype(dy.dtype)[:, None]
+    return _like(dx, dy)
+
+
+def batch_norm_inference(
+    x: Array, mean: Array, variance: Array, gamma: Array, beta: Array, epsilon: float, scratch: Scratch | None = None
+) -> Array:
+    """Return y = γ(x − mean) / √(variance + ε) + β for given statistics. x, y: (N, …, C); the others (C,)."""
+    scratch = scratch or Fresh()
+    matrix = _rows(x, scratch, "rows")
+    factor = gamma / np.sqrt(variance + epsilon)
+    y = scratch.empty("y", matrix.shape, x.dtype)
+    np.multiply(matrix, factor.astype(x.dtype)[:, None], out=y)
+    y += (beta - mean * factor).astype(x.dtype)[:, None]
+    return _like(y, x)
+
+
+def batch_norm_inference_backward(
+    dy: Array, x: Array, mean: Array, variance: Array, gamma: Array, epsilon: float, scratch: Scratch
+) -> tuple[Array, Array, Array]:
+    """Return dx = dy · γ / σ (N, …, C), dγ = Σ dy · x̂ (C,) and dβ = Σ dy (C,) for given statistics."""
+    inverse = 1.0 / np.sqrt(variance + epsilon)
+    matrix, gradient = _rows(x, scratch, "rows"), _rows(dy, scratch, "drows")
+    total = gradient.sum(axis=1)
+    dgamma = inverse * (np.einsum("cm,cm->c", gradient, matrix) - mean * total)
+    dx = scratch.empty("dx", gradient.shape, dy.dtype)
+    np.multiply(gradient, (gamma * inverse).astype(dy.dtype)[:, None], out=dx)
+    return _like(dx, dy), dgamma, total
+
+
+def _sum_of_neighbors(squares: Array, radius: int) -> Array:
+    """Return for each channel the sum over its neighbors c − r … c + r: (C, M) → (C, M)."""
+    total = squares.copy()
+    for step in range(1, min(radius, len(squares) - 1) + 1):
+        total[step:] += squares[:-step]
+        total[:-step] += squares[step:]
+    return total
+
+
+def lrn_forward(x: Array, radius: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:
+    """Normalize by neighboring channels: y = x / (k + α Σ x²)^β, the sum over 2r + 1 channels.
+
+    Args:
+        x: (N, H, W, C).
+        radius: r.
+        alpha: α.
+        beta: β.
+        k: Keeps the denominator above 0.
+
+    Returns:
+        y (N, H, W, C), and the expression in brackets, (C, M).
+
+    Source: Krizhevsky, Sutskever, Hinton 2012, section 3.3.
+    """
+    matrix = _rows(x, Fresh(), "rows")
+    bracket = k + alpha * _sum_of_neighbors(matrix * matrix, radius)
+    return _like(matrix * bracket**-beta, x), bracket
+
+
+def lrn_backward(dy: Array, x: Array, bracket: Array, radius: int, alpha: float, beta: float) -> Array:
+    """Return dx = dy · s^−β − 2αβ x Σ dy · x · s^(−β−1), the sum over the same neighbors."""
+    matrix, gradient = _rows(x, Fresh(), "rows"), _rows(dy, Fresh(), "drows")
+    power = bracket**-beta
+    shared = _sum_of_neighbors(gradient * matrix * power / bracket, radius)
+    return _like(gradient * power - (2 * alpha * beta) * matrix * shared, x)
+
+
+@rule(BatchNormalization)
+class BatchNormalizationRule(LayerRule[BatchNormalization, BatchNormState | Array]):
+    """Normalization by the statistics of the whole batch in training, by the moving statistics in inference.
+
+    The state in inference is x.
+    """
+
+    output_overwritable = True
+
+    def __init__(self, layer: BatchNormalization, input_shape: Shape) -> None:
+        super().__init__(layer, input_shape)
+        self.ones, self.zeros = np.ones(input_shape[-1]), np.zeros(input_shape[-1])
+
+    def forward(
+        self, context: LayerContext, x: Array
+    ) -> AcrossShards[tuple[Array, BatchNormState | Array]] | tuple[Array, BatchNormState | Array]:
+        """x, y: (N, …, C)."""
+        gamma, beta = context.weights.get("gamma", self.ones), context.weights.get("beta", self.zeros)
+        if context.training:
+            return self._forward_training(context, x, gamma, beta)
+        mean, variance = context.weights["moving_mean"], context.weights["moving_variance"]
+        return batch_norm_inference(x, mean, variance, gamma, beta, self.layer.epsilon, context.scratch), x
+
+    def _forward_training(
+        self, context: LayerContext, x: Array, gamma: Array, beta: Array
+    ) -> AcrossShards[tuple[Array, BatchNormState | Array]]:
+        part, centered = moments_of(x, context.scratch)
+        batch = Moments.combine((yield part))
+        return batch_norm_forward(x, batch, part, centered, gamma, beta, self.layer.epsilon, context.scratch)
+
+    def backward(
+        self, context: LayerContext, state: BatchNormState | Array, dy: Array
+    ) -> AcrossShards[Sequence[Array | None]] | tuple[Array]:
+        """dy → dx, (N, …, C)."""
+        if isinstance(state, BatchNormState):
+            return self._backward_training(context, state, dy)
+        mean, variance = context.weights["moving_mean"], context.weights["moving_variance"]
+        gamma = context.weights.get("gamma", self.ones)
+        dx, dgamma, dbeta = batch_norm_inference_backward(
+            dy, state, mean, variance, gamma, self.layer.epsilon, context.scratch
+        )
+        _write_gradients(context, dgamma, dbeta)
+        return (dx,)
+
+    def _backward_training(
+        self, context: LayerContext, state: BatchNormState, dy: Array
+    ) -> AcrossShards[Sequence[Array | None]]:
+        dbeta, dgamma = batch_norm_sums(dy, state, context.scratch)
+        _write_gradients(context, dgamma, dbeta)
+        parts = yield dbeta, dgamma
+        all_beta, all_gamma = (sum(part[i] for part in parts) for i in (0, 1))
+        gamma = context.weights.get("gamma", self.ones)
+        return (batch_norm_backward(dy, state, all_beta, all_gamma, gamma, context.scratch),)
+
+    def update_statistics(self, context: LayerContext, state: BatchNormState | Array) -> None:
+        """Move the moving statistics: moving ← momentum · moving + (1 − momentum) · batch."""
+        if not isinstance(state, BatchNormState):  # a frozen layer works as in inference
+            return
+        momentum = self.layer.momentum
+        for name, batch in (("moving_mean", state.moments.mean), ("moving_variance", state.moments.variance)):
+            moving = context.weights[name]
+            moving *= momentum
+            moving += ((1 - momentum) * batch).astype(moving.dtype)
+
+
+def _write_gradients(context: LayerContext, dgamma: Array, dbeta: Array) -> None:
+    for name, gradient in (("gamma", dgamma), ("beta", dbeta)):
+        if name in context.gradients:
+            context.gradients[name][...] = gradient
+
+
+@rule(LocalResponseNormalization)
+class LocalResponseRule(LayerRule[LocalResponseNormalization, tuple[Array, Array]]):
+    """Normalization by neighboring channels. The state is x and the expression in brackets of `lrn_forward`."""
+
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, tuple[Array, Array]]:
+        """x, y: (N, H, W, C)."""
+        y, bracket = lrn_forward(x, self.layer.radius, self.layer.alpha, self.layer.beta, self.layer.k)
+        return y, (x, bracket)
+
+    def backward(self, context: LayerContext, state: tuple[Array, Array], dy: Array) -> tuple[Array]:
+        """dy → dx, (N, H, W, C)."""
+        x, bracket = state
+        return (lrn_backward(dy, x, bracket, self.layer.radius, self.layer.alpha, self.layer.beta),)

@@ -1,0 +1,117 @@
+"""Layers that bring numbers in, scale, move or select them: Input, Rescale, ZeroPadding2D, Flatten, SelectChannels."""
+
+import numpy as np
+
+from striate._types import Array
+from striate.engines.numpy.memory import planes
+from striate.engines.numpy.rules import LayerContext, LayerRule, rule
+from striate.engines.numpy.windows import pad
+from striate.network import Flatten, Input, Rescale, SelectChannels, Shape, ZeroPadding2D
+
+
+@rule(Input)
+class InputRule(LayerRule[Input, None]):
+    """Convert an input to the engine's memory order and floating-point type. Inputs have no gradient."""
+
+    output_overwritable = True
+
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, None]:
+        """(N, H, W, C), or (N, C, H, W) if the layer's data_format is channels_first → (N, H, W, C)."""
+        if x.ndim == 4 and self.layer.data_format == "channels_first":
+            x = x.transpose(0, 2, 3, 1)
+        source = planes(x)
+        y = context.scratch.empty("y", source.shape, context.dtype)
+        np.copyto(y, source, casting="unsafe")
+        return planes(y), None
+
+
+@rule(Rescale)
+class RescaleRule(LayerRule[Rescale, None]):
+    """y = x · scale + offset, each one number or one for each channel."""
+
+    output_overwritable = True
+
+    def __init__(self, layer: Rescale, *input_shapes: Shape) -> None:
+        super().__init__(layer, *input_shapes)
+        self.scale, self.offset = np.asarray(layer.scale), np.asarray(layer.offset)
+
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, None]:
+        """x, y: (N, …, C)."""
+        y = context.scratch.empty("y", planes(x).shape, x.dtype)
+        np.multiply(planes(x), _column(self.scale, x), out=y)
+        if self.offset.any():
+            y += _column(self.offset, x)
+        return planes(y), None
+
+    def backward(self, context: LayerContext, state: None, dy: Array) -> tuple[Array]:
+        """dx = dy · scale."""
+        return (planes(planes(dy) * _column(self.scale, dy)),)
+
+
+def _column(values: Array, x: Array) -> Array:
+    """Return numbers (C,) or (1,) in the shape that broadcasts to the planes of x."""
+    return values.astype(x.dtype).reshape(-1, *[1] * (x.ndim - 1))
+
+
+@rule(ZeroPadding2D)
+class ZeroPaddingRule(LayerRule[ZeroPadding2D, None]):
+    """A border of zeros."""
+
+    def __init__(self, layer: ZeroPadding2D, *input_shapes: Shape) -> None:
+        super().__init__(layer, *input_shapes)
+        (height, width, _) = input_shapes[0]
+        self.margins = layer.window.margins((height, width))
+
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, None]:
+        """(N, H, W, C) → (N, top + H + bottom, left + W + right, C)."""
+        return planes(pad(planes(x), self.margins, context.scratch)), None
+
+    def backward(self, context: LayerContext, state: None, dy: Array) -> tuple[Array]:
+        """Cut the border off."""
+        (top, bottom), (left, right) = self.margins
+        return (dy[:, top : dy.shape[1] - bottom, left : dy.shape[2] - right],)
+
+
+@rule(Flatten)
+class FlattenRule(LayerRule[Flatten, tuple[int, ...]]):
+    """(N, H, W, C) → (N, H·W·C), in the order of the shape. The state is the shape of the input."""
+
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, tuple[int, ...]]:
+        """Reorder planes (C, H, W, N) to rows (H·W·C, N)."""
+        if x.ndim == 2:
+            return x, x.shape
+        n, h, w, c = x.shape
+        y = context.scratch.empty("y", (h, w, c, n), x.dtype)
+        np.copyto(y, x.transpose(1, 2, 3, 0))
+        return y.reshape(h * w * c, n).T, x.shape
+
+    def backward(self, context: LayerContext, shape: tuple[int, ...], dy: Array) -> tuple[Array]:
+        """Reorder rows (H·W·C, N) back to planes (C, H, W, N)."""
+        if len(shape) == 2:
+            return (dy,)
+        n, h, w, c = shape
+        dx = context.scratch.empty("dx", (c, h, w, n), dy.dtype)
+        np.copyto(dx, dy.T.reshape(h, w, c, n).transpose(2, 0, 1, 3))
+        return (planes(dx),)
+
+
+@rule(SelectChannels)
+class SelectChannelsRule(LayerRule[SelectChannels, int]):
+    """Some of the channels, or features, in a given order. The state is the number of input channels."""
+
+    output_overwritable = True
+
+    def __init__(self, layer: SelectChannels, *input_shapes: Shape) -> None:
+        super().__init__(layer, *input_shapes)
+        self.channels = list(layer.channels)
+
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, int]:
+        """(N, …, C) → (N, …, channels)."""
+        return planes(planes(x)[self.channels]), x.shape[-1]
+
+    def backward(self, context: LayerContext, count: int, dy: Array) -> tuple[Array]:
+        """Every input channel has the sum of the gradients of its copies; 0 if it was not selected."""
+        dx = np.zeros((count, *planes(dy).shape[1:]), dy.dtype)
+        for channel, gradient in zip(self.channels, planes(dy), strict=True):
+            dx[channel] += gradient
+        return (planes(dx),)

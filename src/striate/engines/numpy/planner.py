@@ -1,0 +1,285 @@
+"""From a network to the operations that run it, in order: fusion, repeated layers and outputs written in place.
+
+What concerns one layer alone is in its rule (see `layers/`).
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress
+from typing import Any
+
+from striate.engines.numpy.layers.activation import MONOTONIC, ActivationRule
+from striate.engines.numpy.layers.convolution import BiasRule, convolution_in_cells, suits_winograd, tile_size
+from striate.engines.numpy.layers.pooling import CellMaxPoolRule, Cells
+from striate.engines.numpy.rules import LayerRule, make_rule
+from striate.engines.numpy.windows import Geometry
+from striate.network import Activation, BatchNormalization, Conv2D, Input, MaxPool2D, Network, Node, Pair
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A rule with the slots it reads and writes.
+
+    Attributes:
+        rule: What to compute.
+        layer: Name of the layer.
+        inputs: Slots it reads.
+        output: Slot it writes.
+        variables: Parameters of the layer that the rule uses.
+        trainable: Those of `variables` that are trained.
+        needs_dx: For each input, whether its gradient is needed.
+        repeated: Whether a later use of the same layer writes the gradient first, so that this one is added to it.
+        frozen: Whether the layer keeps its weights and works as in inference.
+    """
+
+    rule: LayerRule[Any, Any]
+    layer: str
+    inputs: tuple[int, ...]
+    output: int
+    variables: tuple[str, ...]
+    trainable: tuple[str, ...]
+    needs_dx: tuple[bool, ...]
+    repeated: bool = False
+    frozen: bool = False
+
+    @property
+    def has_backward(self) -> bool:
+        """Whether the backward pass has anything to do here."""
+        return bool(self.trainable) or any(self.needs_dx)
+
+
+@dataclass(frozen=True)
+class Output:
+    """The slot of a network's output.
+
+    Attributes:
+        slot: Where the output is.
+        before: Where the argument of its activation is, if it ends in one.
+        activation: Which activation that is.
+    """
+
+    slot: int
+    before: int | None = None
+    activation: str = "linear"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Operations in order.
+
+    Attributes:
+        operations: What to run.
+        slots: How many slots there are.
+        inputs: The slots of the network's inputs.
+        outputs: Those of its outputs.
+        slot_of: The slot of each node's output, by the node's index.
+    """
+
+    operations: tuple[Operation, ...]
+    slots: int
+    inputs: tuple[int, ...]
+    outputs: tuple[Output, ...]
+    slot_of: dict[int, int]
+
+
+@dataclass(frozen=True)
+class _Fusion:
+    """A convolution whose output stays ordered by pooling cell until the max pooling that follows.
+
+    Attributes:
+        cells: How the output lies.
+        m: Size of Winograd's tiles; 0 for im2col.
+        activation: The one that is applied after the pooling instead of before.
+    """
+
+    cells: Cells
+    m: int
+    activation: str
+
+
+def make_plan(network: Network, *, fuse: bool = True, frozen: Collection[str] = ()) -> Plan:
+    """Return the plan of a network.
+
+    Args:
+        network: The network.
+        fuse: Whether to fuse convolutions with poolings and to write over inputs, which leaves the outputs of some
+            layers unknown.
+        frozen: Names of layers that keep their weights.
+
+    Returns:
+        The operations, with every size known.
+
+    Raises:
+        NetworkError: A layer's class has no rule for the NumPy engine.
+    """
+    planner = _Planner(network, in_place=fuse, frozen=frozen)
+    if fuse:
+        planner.find_fusions()
+    return planner.run()
+
+
+class _Planner:
+    """Walks over the nodes once and collects operations."""
+
+    def __init__(self, network: Network, *, in_place: bool, frozen: Collection[str]) -> None:
+        self.network, self.in_place, self.frozen = network, in_place, frozen
+        self.consumers = Counter(source for node in network.nodes for source in node.inputs)
+        self.consumers.update(network.outputs)
+        self.operations: list[Operation] = []
+        self.slots = 0
+        self.slot_of: dict[int, int] = {}
+        self.has_gradient: dict[int, bool] = {}
+        self.outputs: dict[int, Output] = {}  # of nodes that end in an activation
+        self.convolutions: dict[int, _Fusion] = {}
+        self.pools: dict[int, _Fusion] = {}
+        self.moved_activations: set[int] = set()  # nodes whose activation is applied after the pooling
+        self.moved_biases: dict[int, int] = {}  # of a pooling, the convolution whose bias it takes over
+
+    def run(self) -> Plan:
+        """Plan every node."""
+        fed = {}
+        for index, node in enumerate(self.network.nodes):
+            if isinstance(node.layer, Input):
+                fed[index] = self._new_slot(has_gradient=False)
+            self._plan(index, node, (fed[index],) if index in fed else self._slots_into(node))
+        outputs = tuple(self.outputs.get(i, Output(self.slot_of[i])) for i in self.network.outputs)
+        inputs = tuple(fed[i] for i in self.network.inputs)
+        return Plan(tuple(self._mark_repeats()), self.slots, inputs, outputs, self.slot_of)
+
+    def _new_slot(self, *, has_gradient: bool) -> int:
+        self.has_gradient[self.slots] = has_gradient
+        self.slots += 1
+        return self.slots - 1
+
+    def _slots_into(self, node: Node) -> tuple[int, ...]:
+        return tuple(self.slot_of[source] for source in node.inputs)
+
+    def _plan(self, index: int, node: Node, slots: tuple[int, ...]) -> None:
+        """Add the operations of one node: its rule, a bias that is not part of the rule, its activation."""
+        rule = self._rule_for(index, node)
+        if rule is not None:
+            slots = (self._add(node, rule, slots),)
+        biased = self._node_whose_bias_follows(index, node, rule)
+        if biased is not None:
+            assert isinstance(biased.layer, Conv2D)
+            slots = (self._add(biased, BiasRule(biased.layer, in_place=biased is node), slots),)
+        name = self._activation_of(index, node)
+        if name != "linear":
+            before = slots[0]
+            last = self.operations[-1]
+            overwritable = len(slots) == 1 and last.output == before and last.rule.output_overwritable
+            alone = not isinstance(node.layer, Activation) or self.consumers[node.inputs[0]] == 1
+            in_place = self.in_place and overwritable and alone
+            slots = (self._add(node, ActivationRule(node.layer, name, in_place=in_place), slots),)
+            self.outputs[index] = Output(slots[0], before, name)
+        self.slot_of[index] = slots[0]
+
+    def _add(self, node: Node, rule: LayerRule[Any, Any], slots: Sequence[int]) -> int:
+        """Add an operation and return the slot of its output."""
+        name = str(node.layer.name)
+        frozen = name in self.frozen
+        named = {parameter.name.rsplit("/", 1)[1]: parameter for parameter in self.network.parameters_of(node)}
+        variables = tuple(variable for variable in named if rule.variables is None or variable in rule.variables)
+        trainable = tuple(compress(variables, (named[v].trainable and not frozen for v in variables)))
+        needs_dx = tuple(self.has_gradient[slot] for slot in slots)
+        output = self._new_slot(has_gradient=any(needs_dx) or bool(trainable))
+        self.operations.append(
+            Operation(rule, name, tuple(slots), output, variables, trainable, needs_dx, frozen=frozen)
+        )
+        return output
+
+    def _mark_repeats(self) -> list[Operation]:
+        """Mark all uses of a shared layer but the last, which the backward pass reaches first."""
+        seen: set[tuple[str, str]] = set()
+        marked = []
+        for operation in reversed(self.operations):
+            owned = {(operation.layer, variable) for variable in operation.trainable}
+            marked.append(replace(operation, repeated=bool(owned & seen)))
+            seen |= owned
+        return marked[::-1]
+
+    def _rule_for(self, index: int, node: Node) -> LayerRule[Any, Any] | None:
+        if index in self.pools:
+            assert isinstance(node.layer, MaxPool2D)
+            return CellMaxPoolRule(node.layer, self.pools[index].cells)
+        shapes = self.network.shapes_into(node)
+        if index in self.convolutions:
+            assert isinstance(node.layer, Conv2D)
+            fusion = self.convolutions[index]
+            return convolution_in_cells(node.layer, shapes[0], fusion.cells.size, fusion.cells.pooled, fusion.m)
+        return make_rule(node.layer, shapes)
+
+    def _node_whose_bias_follows(self, index: int, node: Node, rule: LayerRule[Any, Any] | None) -> Node | None:
+        """Return the node whose bias is added here: this one, or the convolution that is fused with this pooling."""
+        if index in self.moved_biases:
+            return self.network.nodes[self.moved_biases[index]]
+        if not isinstance(node.layer, Conv2D) or rule is None or rule.variables is None or "bias" in rule.variables:
+            return None
+        return node if node.layer.use_bias and index not in self.moved_biases.values() else None
+
+    def _activation_of(self, index: int, node: Node) -> str:
+        """Return the activation to apply after this node's rule."""
+        if index in self.pools:
+            return self.pools[index].activation
+        return "linear" if index in self.moved_activations else _activation(node)
+
+    def find_fusions(self) -> None:
+        """Find each max pooling that can take over a convolution's output in cell order."""
+        for index, node in enumerate(self.network.nodes):
+            if type(node.layer) is MaxPool2D:
+                self._try_fusion(index, node)
+
+    def _try_fusion(self, index: int, node: Node) -> None:
+        window = Geometry.of(node.layer, self.network.shapes_into(node)[0])
+        cell = window.kernel_size
+        if window.strides != cell or window.padding[0][0] or window.padding[1][0] or cell == (1, 1):
+            return
+        chain = self._chain_to_convolution(node.inputs[0])
+        if not chain:
+            return
+        conv, last = chain[-1], chain[0]
+        activation = _activation(self.network.nodes[last])
+        moves = activation in MONOTONIC
+        exact = len(chain) > 1 or not moves  # a layer before the pooling must see the true outputs and no others
+        planned = self._cells(conv, cell, (node.shape[0], node.shape[1]), exact)
+        if planned is None:
+            return
+        self.pools[index] = self.convolutions[conv] = _Fusion(*planned, activation if moves else "linear")
+        if moves:
+            self.moved_activations.add(last)
+        layer = self.network.nodes[conv].layer
+        if moves and len(chain) == 1 and isinstance(layer, Conv2D) and layer.use_bias:
+            self.moved_biases[index] = conv
+
+    def _cells(self, conv: int, cell: Pair, pooled: Pair, exact: bool) -> tuple[Cells, int] | None:
+        """Return how the convolution's output lies, and Winograd's m; None if it must be exact and cannot be."""
+        node = self.network.nodes[conv]
+        assert isinstance(node.layer, Conv2D)
+        input_shape = self.network.shapes_into(node)[0]
+        size = (node.shape[0], node.shape[1])
+        wanted = (pooled[0] * cell[0], pooled[1] * cell[1])
+        if exact and wanted != size:
+            return None
+        if cell != (2, 2) or not suits_winograd(node.layer, input_shape):
+            return Cells(cell, (1, 1), pooled, size, pooled), 0
+        small = exact and (size[0] % 4 or size[1] % 4)
+        m = 2 if small else tile_size(wanted, input_shape[2], node.layer.filters)
+        return Cells(cell, (m // 2, m // 2), (-(-wanted[0] // m), -(-wanted[1] // m)), size, pooled), m
+
+    def _chain_to_convolution(self, index: int) -> list[int]:
+        """Return the nodes from a pooling's input back to a convolution, if none depends on where a number lies."""
+        chain: list[int] = []
+        while self.consumers[index] == 1:
+            chain.append(index)
+            node = self.network.nodes[index]
+            if type(node.layer) is Conv2D:
+                return chain
+            if not isinstance(node.layer, BatchNormalization | Activation) or _activation(node) not in MONOTONIC:
+                return []
+            index = node.inputs[0]
+        return []
+
+
+def _activation(node: Node) -> str:
+    return str(getattr(node.layer, "activation", "linear"))
