@@ -9,11 +9,12 @@ from safetensors.torch import save_file
 
 from striate._types import Array
 from striate.data import from_arrays
+from striate.engines.losses import log_softmax
 from striate.engines.onnxruntime import OnnxEngine
 from striate.errors import ModelFileError
 from striate.transfer.bases import joined, open_base
 from striate.transfer.extraction import fit_on_features
-from striate.transfer.linear_head import LinearHead, log_softmax
+from striate.transfer.linear_head import LinearHead
 from striate.transfer.open_set import OpenSetClassifier
 
 from .torch_networks import VGG16, BasicBlock, GoogLeNet, ResNet, randomized

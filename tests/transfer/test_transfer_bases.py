@@ -8,6 +8,7 @@ import pytest
 from striate import zoo
 from striate._types import Array
 from striate.data import from_arrays
+from striate.engines.losses import log_softmax
 from striate.engines.onnxruntime import OnnxEngine
 from striate.errors import UsageError
 from striate.model import Model
@@ -15,7 +16,7 @@ from striate.network import Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, 
 from striate.pretrained import load_pretrained
 from striate.transfer.bases import Base, find_feature_layers, joined, open_base, with_features
 from striate.transfer.features import extract_features
-from striate.transfer.linear_head import LinearHead, log_softmax
+from striate.transfer.linear_head import LinearHead
 
 SHAPE = (48, 48, 3)
 X = np.random.default_rng(0).integers(0, 256, (5, *SHAPE), dtype=np.uint8)

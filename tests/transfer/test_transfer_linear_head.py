@@ -7,6 +7,7 @@ from hypothesis import strategies as some
 from sklearn.linear_model import LogisticRegression
 
 from striate._types import Array
+from striate.engines.losses import log_softmax
 from striate.transfer.lbfgs import minimize
 from striate.transfer.linear_head import (
     FeatureScaler,
@@ -15,7 +16,6 @@ from striate.transfer.linear_head import (
     fit_linear_head,
     fit_logistic_regression,
     fit_temperature,
-    log_softmax,
 )
 
 

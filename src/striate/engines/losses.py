@@ -1,10 +1,31 @@
-"""Descriptions of losses: what is minimised, and which output it goes with."""
+"""Losses: their descriptions, and the definition of cross-entropy in NumPy.
+
+A probability of 0 has no logarithm, so cross-entropy counts small probabilities as some smallest one. While an engine
+trains, that is the smallest normal number of its dtype, which leaves gradients as they are.
+"""
 
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+import numpy as np
+
+from striate._types import Array
 from striate.errors import UsageError, nearest
+
+REPORTED_FLOOR = 1e-7  # smallest probability in reported losses, as in Keras, so that one image cannot dominate a mean
+FITTED_FLOOR = 1e-12  # smallest probability where log-probabilities are compared or fitted, as for a temperature
+
+
+def log_probabilities(p: Array, floor: float) -> Array:
+    """Return log p in the dtype of p, with probabilities below `floor` counted as `floor`."""
+    return np.asarray(np.log(np.maximum(p, floor)))
+
+
+def log_softmax(logits: Array) -> Array:
+    """Return the logarithm of the softmax over the last axis."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
 @dataclass(frozen=True)

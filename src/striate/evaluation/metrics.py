@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 
 from striate._types import Array
-from striate.training.metrics import EPSILON
+from striate.engines.losses import REPORTED_FLOOR, log_probabilities
 
 Z = 1.959963984540054  # the 97.5 % point of the normal distribution: 95 % lie within ±Z
 BINS = 15
@@ -125,7 +125,7 @@ def cross_entropy(probabilities: Array, labels: Array) -> Estimate:
         The mean and its interval; no interval for fewer than two images.
     """
     true = probabilities[np.arange(len(labels)), labels]
-    losses = -np.log(np.maximum(true.astype(np.float64), EPSILON))
+    losses = -log_probabilities(true.astype(np.float64), REPORTED_FLOOR)
     mean = float(losses.mean())
     if len(losses) < 2:
         return Estimate(mean, None, None)

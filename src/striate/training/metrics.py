@@ -5,11 +5,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from striate._types import Array
-from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError
+from striate.engines.losses import (
+    REPORTED_FLOOR,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Loss,
+    MeanSquaredError,
+    log_probabilities,
+)
 from striate.errors import UsageError, nearest
 from striate.network import Network
 
-EPSILON = 1e-7  # a probability below it counts as it, as in Keras
 LOSS_OF_ACTIVATION: dict[str, type[Loss]] = {
     "softmax": CategoricalCrossentropy,
     "softmin": CategoricalCrossentropy,
@@ -40,14 +46,14 @@ def loss_sum(loss: Loss, output: Array, target: Array) -> float:
     if isinstance(loss, CategoricalCrossentropy):
         return _categorical_sum(loss, output, target)
     if isinstance(loss, BinaryCrossentropy):
-        p = np.clip(output.astype(np.float64), EPSILON, 1 - EPSILON)
+        p = np.clip(output.astype(np.float64), REPORTED_FLOOR, 1 - REPORTED_FLOOR)
         values = -(target * np.log(p) + (1 - target) * np.log(1 - p))
         return float(values.mean() * len(output))
     return float(np.square(output.astype(np.float64) - target).mean() * len(output))
 
 
 def _categorical_sum(loss: CategoricalCrossentropy, output: Array, target: Array) -> float:
-    logs = -np.log(np.maximum(output.astype(np.float64), EPSILON))  # (N, classes)
+    logs = -log_probabilities(output.astype(np.float64), REPORTED_FLOOR)  # (N, classes)
     right = logs[np.arange(len(logs)), target] if target.ndim == 1 else (logs * target).sum(axis=1)
     values = (1 - loss.label_smoothing) * right + loss.label_smoothing * logs.mean(axis=1)
     if loss.class_weights is None:

@@ -6,9 +6,10 @@ import numpy as np
 
 from striate._types import Array
 from striate.data import Dataset
+from striate.engines.losses import log_softmax
 from striate.transfer.bases import Base
 from striate.transfer.features import Features, extract_features
-from striate.transfer.linear_head import FittedHead, content_folds, fit_linear_head, log_softmax
+from striate.transfer.linear_head import FittedHead, content_folds, fit_linear_head
 from striate.transfer.open_set import OpenSetDetector, fit_detector
 
 GOOD_ACCURACY = 0.97  # of held-out images; if the last feature layer reaches it, no other is tried

@@ -8,6 +8,7 @@ import numpy as np
 from striate._types import Array
 from striate.data import Dataset, Images
 from striate.data.split import digest_images
+from striate.engines.losses import FITTED_FLOOR, log_probabilities
 from striate.network import BatchNormalization, Network
 
 UPPER_SHARE = 1 / 3  # of the multiply-adds are in the upper layers
@@ -85,7 +86,7 @@ class HeldOutScore:
     def of(cls, probabilities: Array, y: Array) -> "HeldOutScore":
         """Return the score of probabilities (N, K) for images of classes y (N,)."""
         own = probabilities[np.arange(len(y)), y]
-        return cls(-np.log(np.maximum(own, 1e-12)), probabilities.argmax(axis=1) == y)
+        return cls(-log_probabilities(own, FITTED_FLOOR), probabilities.argmax(axis=1) == y)
 
     @property
     def loss(self) -> float:

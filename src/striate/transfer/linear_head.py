@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from striate._types import Array
+from striate.engines.losses import log_softmax
 from striate.transfer.lbfgs import minimize
 
 PRIOR_IMAGES = 100  # weight of the prior that all features have the same variance, in images
@@ -212,12 +213,6 @@ def _pack(kernels: Array, biases: Array) -> Array:
 
 def _unpack(points: Array, size: int, classes: int) -> tuple[Array, Array]:
     return points[:, :-classes].reshape(-1, size, classes), points[:, -classes:]
-
-
-def log_softmax(logits: Array) -> Array:
-    """Return the logarithms of the probabilities, over the last axis."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
 def cross_entropies(logits: Array, y: Array) -> Array:

@@ -7,6 +7,7 @@ import numpy as np
 
 from striate._types import Array, Weights
 from striate.data import Dataset
+from striate.engines.losses import log_softmax
 from striate.errors import DataError
 from striate.model import Model
 from striate.network import Network
@@ -14,7 +15,6 @@ from striate.training import Recipe
 from striate.training.callback import Logs
 from striate.transfer.bases import Base, joined, open_base
 from striate.transfer.extraction import ExtractionResult, fit_on_features
-from striate.transfer.linear_head import log_softmax
 from striate.transfer.open_set import OpenSetDetector, TradeOff, probability_threshold, trade_offs
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.run_record import ExtractionFindings, Score, TrainingRun

@@ -12,6 +12,7 @@ import numpy as np
 from striate._types import Array, Weights
 from striate.data import Dataset
 from striate.engines.choose import accelerator
+from striate.engines.losses import FITTED_FLOOR, log_probabilities, log_softmax
 from striate.errors import TrainingError
 from striate.model import Model
 from striate.network import Network
@@ -21,7 +22,7 @@ from striate.training.progress import Verbose
 from striate.transfer.bases import classifier, joined, open_base
 from striate.transfer.features import extract_features, predict_with_features
 from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, held_out_rows, lower_layers, with_held_out
-from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linear_head, fit_temperature, log_softmax
+from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linear_head, fit_temperature
 from striate.transfer.open_set import NOT_HELD_OUT, fit_detector, probability_threshold
 from striate.workflows.extract_features import Extraction, extract_job, measured, save_model
 from striate.workflows.prepare import PreparedRun, make_model
@@ -179,9 +180,10 @@ def _renewed(job: PreparedRun, run: TrainingRun, data: Dataset, model: Model, st
     parts = predict_with_features(model.network, model.weights, [data.train.x, data.validation.x, data.test.x])
     (_, known), (held, near), (test, far) = parts
     y = data.validation.y
+    logs = [log_probabilities(p.astype(np.float64), FITTED_FLOOR) for p in (held, test)]
     # A few pictures say little of the temperature; it began calibrated.
-    temperature = fit_temperature(_log(held), y) if len(y) >= LEAVE_ONE_OUT else 1.0
-    held, test = (np.exp(log_softmax(_log(p) / temperature)).astype(np.float32) for p in (held, test))
+    temperature = fit_temperature(logs[0], y) if len(y) >= LEAVE_ONE_OUT else 1.0
+    held, test = (np.exp(log_softmax(log / temperature)).astype(np.float32) for log in logs)
     classes = len(data.classes)
     # The network has learnt the training pictures: how far they lie says nothing of how far others will.
     folds = np.concatenate([np.full(len(known), NOT_HELD_OUT), content_folds(near, y, classes)])
@@ -199,10 +201,6 @@ def _extraction(run: TrainingRun) -> ExtractionFindings:
     found = run.record.extraction
     assert found is not None, "feature extraction comes first"
     return found
-
-
-def _log(probabilities: Array) -> Array:
-    return np.asarray(np.log(np.maximum(probabilities.astype(np.float64), 1e-12)))
 
 
 def _cooled(weights: Mapping[str, Array], layer: str | None, temperature: float) -> Weights:
