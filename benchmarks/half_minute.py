@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from machine import STRIATE, description
 
-from striate.data.layout import read_layout
-from striate.data.split import digest_bytes, side
+from striate.data.folder import read_layout
+from striate.data.split import assign_parts, digest_bytes
 
 PARTS = ("train", "val", "test")
 
@@ -24,7 +24,7 @@ PARTS = ("train", "val", "test")
 def split(source: Path, folder: Path, seed: int) -> None:
     """Link the photographs into train, val and test, by their content and a seed."""
     layout = read_layout(source)
-    sides = side(digest_bytes((file.read_bytes() for file in layout.files), seed), 0.1, 0.1)
+    sides = assign_parts(digest_bytes((file.read_bytes() for file in layout.files), seed), 0.1, 0.1)
     for file, label, part in zip(layout.files, layout.y, sides, strict=True):
         link = folder / PARTS[part] / layout.classes[label] / file.name
         link.parent.mkdir(parents=True, exist_ok=True)

@@ -18,8 +18,8 @@ from typing import Any
 import machine
 import numpy as np
 
-from striate.data.layout import read_layout
-from striate.data.pictures import read_pictures
+from striate.data.decoding import decode_files
+from striate.data.folder import read_layout
 from striate.images import ImagePolicy
 
 THREADS = 2
@@ -30,7 +30,7 @@ def striate(photos: Path, files: Sequence[Path], size: int) -> None:
     layout = read_layout(photos)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["STRIATE_CACHE"] = folder
-        read_pictures(photos, layout.files, layout.names, ImagePolicy(size, size))
+        decode_files(photos, layout.files, layout.names, ImagePolicy(size, size))
 
 
 def pillow(photos: Path, files: Sequence[Path], size: int) -> None:

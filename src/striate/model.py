@@ -11,7 +11,7 @@ import numpy as np
 
 from striate._types import Array, Weights
 from striate.data import Augmentation, Dataset
-from striate.data.split import digest_images, side
+from striate.data.split import assign_parts, digest_images
 from striate.engines.base import Engine, TrainingSettings
 from striate.engines.choose import EngineSettings, make_engine
 from striate.engines.initialization import initial_weights
@@ -262,7 +262,7 @@ class Model:
         if not 0 < part < 1:
             raise UsageError(f"validation_split lies between 0 and 1; received {part}.")
         # Another key than that of data sets: all their training images lie on the same side by their own.
-        chosen = side(digest_images(samples.inputs[0], ~self.seed), part, 0) == 1
+        chosen = assign_parts(digest_images(samples.inputs[0], ~self.seed), part, 0) == 1
         if chosen.all() or not chosen.any():
             raise DataError(f"{len(samples)} samples are too few to set {part:g} of them apart for validation.")
         return samples.subset(~chosen), samples.subset(chosen)

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from striate.cli import augment as command
-from striate.data import PHOTOGRAPHS, PRESETS, Augmentation, load
+from striate.data import PHOTO_PRESETS, PRESETS, Augmentation, load
 from striate.errors import DataError, UsageError
 from striate.images import read_image
 from striate.images.sheet import Tile, draw_sheet
@@ -125,11 +125,11 @@ def test_captions_are_written_in_any_script_and_stay_below_their_image() -> None
 
 
 def test_the_command_offers_the_presets_that_exist() -> None:
-    assert set(command.PRESETS) == set(PRESETS) == set(PHOTOGRAPHS)
+    assert set(command.PRESETS) == set(PRESETS) == set(PHOTO_PRESETS)
 
 
 def test_train_uses_the_presets_for_the_kind_of_data(photographs: Path) -> None:
-    assert make_plan(str(photographs), augment="strong").recipe.augmentation == PHOTOGRAPHS["strong"]
+    assert make_plan(str(photographs), augment="strong").recipe.augmentation == PHOTO_PRESETS["strong"]
     assert make_plan("mnist5k", augment="strong").recipe.augmentation == PRESETS["strong"]
     some = make_plan(
         str(photographs), augment="light", sets={"augmentation.mixup": "0.2", "augmentation.zoom": "[1,2]"}

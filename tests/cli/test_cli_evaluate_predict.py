@@ -109,7 +109,7 @@ def test_predict_skips_files_that_cannot_be_read(cli: Cli, trained: tuple[Path, 
     (tmp_path / "letters/a.txt").write_text("no picture", "utf-8")
     nothing = cli("predict", trained[0], "letters")
     assert (nothing.returncode, nothing.stdout) == (1, "")
-    assert nothing.stderr.startswith("Skipped: The folder 'letters' holds no images. Expected are files that end in")
+    assert nothing.stderr.startswith("Skipped: The folder 'letters' contains no images: no files that end in")
     table = cli("predict", trained[0], "good.png").stdout.splitlines()
     assert table[0].split() == ["image", "predicted", "class", "probability"]
     assert table[1].startswith("good.png")

@@ -98,7 +98,7 @@ def test_a_run_that_is_resumed_comes_out_the_same(cli: Cli, done: Trained, tmp_p
 
 
 @pytest.mark.parametrize(("counts", "message"), [
-    ((3, 0), "should hold a subfolder of pictures for each class, at least two; found 1: discs"),
+    ((3, 0), "should contain at least two subfolders of images, one for each class; found 1: discs"),
     ((2, 1), "Add images: ten of each class are a beginning."),
 ])  # fmt: skip
 def test_too_few_pictures_are_told_of(cli: Cli, tmp_path: Path, counts: tuple[int, int], message: str) -> None:

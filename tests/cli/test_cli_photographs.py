@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import striate as st
-from striate.data import Stored
+from striate.data import MappedArray
 from striate.errors import DataError
 from striate.images import ImagePolicy, encode_png
 from striate.workflows.plan import TrainingPlan, make_plan
@@ -45,8 +45,8 @@ def test_scan_prints_the_contents_and_advice(cli: Cli, messy_folder: Path) -> No
     assert "… and 3 more; --json lists all" in lines
     assert "Identical files in several classes: 빨강/그림 2.png, 파랑/그림 2 of red.png" in lines
     assert "Copies: 빨강/그림 1 (copy).png, 빨강/그림 1.png" in lines
-    assert "Left out: the folder 'empty' holds no pictures." in lines
-    assert "Left out: 1 file outside the class folders, the first is 'readme.txt'." in lines
+    assert "Left out: the folder 'empty', which contains no images." in lines
+    assert "Left out: 1 file outside the class folders; the first is 'readme.txt'." in lines
     assert lines[-1].startswith("Some images are in several classes, so their labels contradict each other.")
 
 
@@ -69,7 +69,7 @@ def test_scanning_a_folder_without_classes_is_the_error_of_training(cli: Cli, tm
     (tmp_path / "one/cat").mkdir(parents=True)
     done = cli("data", "scan", "one")
     assert done.returncode == 1
-    assert "should hold a subfolder of pictures for each class" in done.stderr
+    assert "should contain at least two subfolders of images, one for each class" in done.stderr
     assert "cannot be read: No such file" in cli("data", "scan", "nothing").stderr
 
 
@@ -193,12 +193,12 @@ def test_without_disk_space_pixels_are_kept_in_memory_with_a_note(cli: Cli, phot
     small = ("--set", "input_shape=[8,8,3]", "--epochs", "1", "--model", "tutorial-cnn")
     done = cli("train", photographs, *small, env={"STRIATE_CACHE": str(tmp_path / "file")})
     assert done.returncode == 0, done.stderr
-    assert "The pixels are held in memory this time. The pixels of the pictures cannot be kept in" in done.stdout
+    assert "The pixels are held in memory this time. The pixels of the images cannot be cached in" in done.stdout
 
 
 def test_a_model_trains_and_predicts_on_pixels_stored_in_a_file(photographs: Path) -> None:
     data = st.data.load(photographs, size=8)
-    assert isinstance(data.train.x, Stored)
+    assert isinstance(data.train.x, MappedArray)
     model = st.Sequential([st.Input((8, 8, 3)), st.layers.Flatten(), st.layers.Dense(2, activation="softmax")])
     model.compile("adam")
     history = model.fit(data.train.x, data.train.y, validation_split=0.2, verbose=0)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from striate.data import PRESETS, Augmentation, get_augmentation, load
-from striate.data.affine import undo, warp
+from striate.data.warp import inverse_affine, warp
 from striate.errors import UsageError
 
 RNG = np.random.default_rng(0)
@@ -43,13 +43,13 @@ def test_warp_agrees_with_its_slow_twin(size: tuple[int, int], dtype: Any) -> No
     assert not fast[5].any()
 
 
-def test_smooth_pictures_agree_within_one_grey_level() -> None:
+def test_smooth_pictures_agree_within_one_gray_level() -> None:
     x = (np.add.outer(np.arange(20) * 5, np.arange(30) * 4) % 256)[None, ..., None].astype(np.uint8)
     inverse = Augmentation(rotation=10, zoom=(1.3, 1.3)).matrices(np.arange(1), 0, 0, 20, 30)
     assert np.abs(warp(x, inverse, 20, 30) - warp_in_loops(x, inverse, 20, 30)).max() <= 1
 
 
-def test_grey_levels_are_rounded_not_cut() -> None:
+def test_gray_levels_are_rounded_not_cut() -> None:
     x = RNG.integers(0, 256, (40, 9, 9, 1), dtype=np.uint8)
     inverse = EVERYTHING.matrices(np.arange(40), 0, 0, 9, 9)
     assert abs((warp(x, inverse, 9, 9) - warp_in_loops(x, inverse, 9, 9)).mean()) < 0.1
@@ -76,7 +76,7 @@ def test_no_change_is_no_change() -> None:
     assert np.array_equal(Augmentation().apply(ODD, np.arange(6), 0, 0), ODD)
     inverse = Augmentation().matrices(np.arange(6), 0, 0, 7, 11)
     assert np.array_equal(warp(ODD, inverse, 7, 11), ODD)
-    assert PRESETS["none"].changes_nothing
+    assert PRESETS["none"].is_identity
 
 
 def matrix(**given: float) -> NDArray[np.float64]:
@@ -84,7 +84,7 @@ def matrix(**given: float) -> NDArray[np.float64]:
         np.array([given.get(name, standard)])
         for name, standard in (("angle", 0.0), ("shear", 0.0), ("height", 1.0), ("width", 1.0))
     )
-    return undo(angle, shear, (height, width), (3.0, 3.0), (np.array([3.0]), np.array([3.0])))
+    return inverse_affine(angle, shear, (height, width), (3.0, 3.0), (np.array([3.0]), np.array([3.0])))
 
 
 def test_right_angles_mirrors_and_doubling_are_exact() -> None:
@@ -105,7 +105,7 @@ def test_shear_moves_rows_sideways_in_proportion() -> None:
 
 @settings(deadline=None)
 @given(st.integers(1, 39), st.sampled_from([np.uint8, np.float32]))
-def test_batching_changes_nothing(cut: int, dtype: Any) -> None:
+def test_batching_is_identity(cut: int, dtype: Any) -> None:
     x = np.tile(ODD, (7, 1, 1, 1))[:40].astype(dtype)
     index = np.arange(1000, 1040)
     together = EVERYTHING.apply(x, index, 5, 6)

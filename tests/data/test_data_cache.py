@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import pytest
 
-from striate.data import Dataset, Stored, cache, load_folder, pictures
-from striate.data.cache import NoRoomError, photos_folder
+from striate.data import Dataset, MappedArray, cache, decoding, load_folder
+from striate.data.cache import CacheError, array_folder
 from striate.errors import UsageError
 from striate.files import atomic_write
 from striate.images import ImagePolicy, read_file
@@ -44,7 +44,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(named or path.name)
         return real(path, named)
 
-    monkeypatch.setattr(pictures, "read_file", read)
+    monkeypatch.setattr(decoding, "read_file", read)
     return names
 
 
@@ -69,7 +69,7 @@ def test_it_lies_outside_the_folder_and_for_its_owner_alone(photos: Path, kept: 
     before = sorted(photos.rglob("*"))
     load_folder(photos, SMALL)
     assert sorted(photos.rglob("*")) == before
-    assert photos_folder() == kept
+    assert array_folder() == kept
     if os.name == "posix":
         assert kept.stat().st_mode & 0o077 == 0
 
@@ -104,7 +104,7 @@ def test_another_policy_has_pixels_of_its_own(photos: Path, kept: Path, policy: 
 
 def test_another_decoder_makes_pixels_anew(photos: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     load_folder(photos, SMALL)
-    monkeypatch.setattr(pictures, "decoder", lambda: "Pillow 99")
+    monkeypatch.setattr(decoding, "decoder_version", lambda: "Pillow 99")
     load_folder(photos, SMALL)
     assert len(reads) == 160
 
@@ -172,7 +172,7 @@ def disk_full(monkeypatch: pytest.MonkeyPatch) -> None:
     def write(path: Path, content: Any) -> None:
         atomic_write(path, lambda file: content(full(file)))
 
-    monkeypatch.setattr(pictures, "BLOCK_BYTES", 8 * 8 * 3 * 16)
+    monkeypatch.setattr(decoding, "BLOCK_BYTES", 8 * 8 * 3 * 16)
     monkeypatch.setattr(cache, "atomic_write", write)
 
 
@@ -189,12 +189,12 @@ def test_when_the_disk_fills_up_few_pixels_are_held_in_memory(photos: Path, kept
 def test_when_the_disk_fills_up_many_pixels_are_an_error_that_says_what_to_do(
     photos: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "EASY_BYTES", BYTES - 1)
-    with pytest.raises(NoRoomError) as caught:
+    monkeypatch.setattr(decoding, "MAX_IN_MEMORY", BYTES - 1)
+    with pytest.raises(CacheError) as caught:
         load_folder(photos, SMALL)
-    assert str(caught.value).startswith(f"The disk is full: the pixels of 80 pictures take 0.0 MB in {kept}, where ")
+    assert str(caught.value).startswith(f"The disk is full: the pixels of 80 images take 0.0 MB in {kept}, where ")
     assert str(caught.value).endswith(
-        "are free. Free some space, set STRIATE_CACHE to a folder with more room, or choose a smaller input_shape."
+        "are free. Free some space, set STRIATE_CACHE to a folder on a larger disk, or choose a smaller input_shape."
     )
     assert [path.name for path in kept.iterdir()] == [".lock"]
 
@@ -219,12 +219,12 @@ def test_on_a_disk_that_is_really_full_older_pixels_make_way(
 ) -> None:
     load_folder(photos, ImagePolicy(30, 30))  # 216 kB
     data = load_folder(photos, ImagePolicy(31, 31))
-    assert isinstance(data.train.x, Stored)
+    assert isinstance(data.train.x, MappedArray)
     assert len(list((small_disk / "photos").glob("*.pixels"))) == 1
     data = load_folder(photos, ImagePolicy(50, 50))  # 600 kB
     assert isinstance(data.train.x, np.ndarray)
-    assert "The disk is full: the pixels of 80 pictures take 0.6 MB" in data.notes[0]
-    assert isinstance(load_folder(photos, ImagePolicy(31, 31)).train.x, Stored)  # what was there is still there
+    assert "The disk is full: the pixels of 80 images take 0.6 MB" in data.notes[0]
+    assert isinstance(load_folder(photos, ImagePolicy(31, 31)).train.x, MappedArray)  # what was there is still there
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: _Much())
     assert isinstance(load_folder(photos, ImagePolicy(50, 50)).train.x, np.ndarray)  # seen while writing only
 
@@ -239,8 +239,8 @@ def test_a_cache_that_cannot_be_written_is_done_without(photos: Path, tmp_path: 
     (tmp_path / "cache").write_text("in the way", "utf-8")
     data = load_folder(photos, SMALL)
     assert isinstance(data.train.x, np.ndarray)
-    assert "The pixels of the pictures cannot be kept in" in data.notes[0]
-    assert data.notes[0].endswith("Set STRIATE_CACHE to a folder that can be written.")
+    assert "The pixels of the images cannot be cached in" in data.notes[0]
+    assert data.notes[0].endswith("Set STRIATE_CACHE to a writable folder.")
 
 
 def test_nothing_is_kept_among_the_pictures(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +248,10 @@ def test_nothing_is_kept_among_the_pictures(photos: Path, monkeypatch: pytest.Mo
     before = sorted(photos.rglob("*"))
     data = load_folder(photos, SMALL)
     assert isinstance(data.train.x, np.ndarray)
-    assert "lies among the pictures, where Striate never writes. Set STRIATE_CACHE to another." in data.notes[0]
+    assert (
+        "lies inside the folder of images, which Striate never writes to. Set STRIATE_CACHE to another folder."
+        in data.notes[0]
+    )
     assert sorted(photos.rglob("*")) == before
 
 
@@ -263,7 +266,7 @@ def test_what_was_used_longest_ago_goes_first(photos: Path, kept: Path, monkeypa
     load_folder(photos, policies["crop"])  # used again, so it is the younger one now
     load_folder(photos, policies["stretch"])
     assert len(list(kept.glob("*.pixels"))) == 2
-    monkeypatch.setattr(pictures, "_decode_all", _interrupted)
+    monkeypatch.setattr(decoding, "_decode_all", _interrupted)
     load_folder(photos, policies["crop"])
     load_folder(photos, policies["stretch"])
     with pytest.raises(KeyboardInterrupt):
@@ -277,28 +280,30 @@ def _interrupted(*_: Any) -> None:
 def test_more_than_the_bound_is_refused_and_the_bound_can_be_raised(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "EASY_BYTES", 0)
-    monkeypatch.setattr(cache, "MOST_GB", 1e-9)
-    with pytest.raises(NoRoomError, match=r"80 pictures take 0\.0 MB, and at most .* STRIATE_CACHE_GB to 1 or more"):
+    monkeypatch.setattr(decoding, "MAX_IN_MEMORY", 0)
+    monkeypatch.setattr(cache, "DEFAULT_LIMIT_GB", 1e-9)
+    with pytest.raises(
+        CacheError, match=r"80 images take 0\.0 MB, but the cache is limited to .* STRIATE_CACHE_GB to 1 or more"
+    ):
         load_folder(photos, SMALL)
     monkeypatch.setenv("STRIATE_CACHE_GB", "1")
     load_folder(photos, SMALL)
     monkeypatch.setenv("STRIATE_CACHE_GB", "much")
-    with pytest.raises(UsageError, match="STRIATE_CACHE_GB is a number of gigabytes, such as 20; it is set to 'much'"):
+    with pytest.raises(UsageError, match="STRIATE_CACHE_GB must be a number of gigabytes, such as 20; got 'much'"):
         load_folder(photos, ImagePolicy(9, 9))
 
 
 def test_ctrl_c_in_the_first_pass_leaves_nothing_behind(
     photos: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = pictures._decode
+    real = decoding._decode
 
     def decode(file: Path, *rest: Any) -> Any:
         if file.name == "1030.jpg":
             raise KeyboardInterrupt
         return real(file, *rest)
 
-    monkeypatch.setattr(pictures, "_decode", decode)
+    monkeypatch.setattr(decoding, "_decode", decode)
     with pytest.raises(KeyboardInterrupt):
         load_folder(photos, SMALL)
     assert [path.name for path in kept.iterdir()] == [".lock"]
@@ -314,13 +319,13 @@ print(data.fingerprint, int(data.train.x[:].sum()), data.notes)
 """
 SLOW = """
 import sys, time
-from striate.data import pictures
-real = pictures._decode
+from striate.data import decoding
+real = decoding._decode
 def decode(*args):
     time.sleep(0.01)
     return real(*args)
-pictures._decode = decode
-pictures.BLOCK_BYTES = 1
+decoding._decode = decode
+decoding.BLOCK_BYTES = 1
 """
 
 
@@ -338,7 +343,7 @@ def test_a_process_killed_in_the_first_pass_leaves_nothing_that_counts(photos: P
     assert list(kept.glob(".*.tmp"))
     assert not list(kept.glob("*.json"))
     data = load_folder(photos, ImagePolicy(64, 64))
-    assert isinstance(data.train.x, Stored)
+    assert isinstance(data.train.x, MappedArray)
     assert np.array_equal(data.train.x[0], ImagePolicy(64, 64).read(photos / (data.train.names or ())[0]))
     assert not list(kept.glob(".*.tmp"))
 
@@ -350,12 +355,12 @@ def test_processes_at_once_share_one_first_pass(photos: Path, kept: Path, tmp_pa
         SLOW
         + f"""
 from pathlib import Path
-count = pictures._decode_all
+count = decoding._decode_all
 def decode_all(*args):
     with open({str(log)!r}, "a") as file:
         file.write("pass\\n")
     return count(*args)
-pictures._decode_all = decode_all
+decoding._decode_all = decode_all
 """
     )
     running = [start(photos, logged) for _ in range(3)]

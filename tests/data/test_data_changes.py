@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import kstest  # type: ignore[import-untyped]
 
-from striate.data import PHOTOGRAPHS, PRESETS, Augmentation, get_augmentation, load
-from striate.data.affine import warp
-from striate.data.boxes import areas
-from striate.data.colour import FROM_RGB, TO_RGB, colour_matrices, recolour
-from striate.data.mixing import beta
+from striate.data import PHOTO_PRESETS, PRESETS, Augmentation, get_augmentation, load
+from striate.data.color import FROM_RGB, TO_RGB, color_matrices, recolor
+from striate.data.mixing import beta, box_areas
+from striate.data.warp import warp
 from striate.errors import DataError, UsageError
 
 RNG = np.random.default_rng(0)
@@ -40,7 +39,7 @@ UNMIXED = replace(EVERYTHING, mixup=0, cutmix=0)
 
 
 def changed(augmentation: Augmentation, x: NDArray[Any] = ODD, index: NDArray[np.int64] = INDEX) -> NDArray[Any]:
-    return augmentation.changes(index, 3, 4, x.shape[1:]).apply(x)
+    return augmentation.sample(index, 3, 4, x.shape[1:]).apply(x)
 
 
 def test_numbers_drawn_before_there_were_crops_stay_as_they_were() -> None:
@@ -53,20 +52,20 @@ def test_numbers_drawn_before_there_were_crops_stay_as_they_were() -> None:
 
 
 def test_new_settings_do_not_shift_what_the_others_draw() -> None:
-    still = EVERYTHING.changes(INDEX, 3, 4, SHAPE)
-    for name in ("brightness", "hue", "grey", "erase"):
-        other = Augmentation.from_dict(EVERYTHING.to_dict() | {name: 0.0}).changes(INDEX, 3, 4, SHAPE)
+    still = EVERYTHING.sample(INDEX, 3, 4, SHAPE)
+    for name in ("brightness", "hue", "gray", "erase"):
+        other = Augmentation.from_dict(EVERYTHING.to_dict() | {name: 0.0}).sample(INDEX, 3, 4, SHAPE)
         assert still.mixing is not None
         assert other.mixing is not None
         assert np.array_equal(still.matrices, other.matrices)  # type: ignore[arg-type]
-        assert np.array_equal(still.mixing.shares, other.mixing.shares)
+        assert np.array_equal(still.mixing.ratios, other.mixing.ratios)
         assert np.array_equal(still.mixing.partners, other.mixing.partners)
 
 
 def test_settings_survive_json() -> None:
     assert Augmentation.from_dict(json.loads(json.dumps(EVERYTHING.to_dict()))) == EVERYTHING
-    assert not EVERYTHING.changes_nothing
-    assert Augmentation(fill="reflect").changes_nothing
+    assert not EVERYTHING.is_identity
+    assert Augmentation(fill="reflect").is_identity
 
 
 # What a picture becomes depends on the picture alone.
@@ -74,7 +73,7 @@ def test_settings_survive_json() -> None:
 
 @settings(deadline=None)
 @given(st.integers(1, 8))
-def test_batching_changes_nothing(cut: int) -> None:
+def test_batching_is_identity(cut: int) -> None:
     apart = [changed(UNMIXED, ODD[part], INDEX[part]) for part in (slice(cut), slice(cut, None))]
     assert np.array_equal(changed(UNMIXED), np.concatenate(apart))
 
@@ -83,7 +82,7 @@ def test_batching_changes_nothing(cut: int) -> None:
 def test_processes_together_have_what_one_alone_has(world_size: int) -> None:
     whole = changed(EVERYTHING)
     for rank in range(world_size):
-        changes = EVERYTHING.changes(INDEX, 3, 4, SHAPE, rank=rank, world_size=world_size)
+        changes = EVERYTHING.sample(INDEX, 3, 4, SHAPE, rank=rank, world_size=world_size)
         own = np.arange(rank, len(INDEX), world_size)
         assert np.array_equal(changes.rows[: len(own)], own)
         assert len(set(changes.rows)) == len(changes.rows) <= 2 * len(own)
@@ -94,7 +93,7 @@ def test_seed_epoch_and_sample_number_decide() -> None:
     first = changed(EVERYTHING)
     assert np.array_equal(first, changed(EVERYTHING))
     for seed, epoch, index in ((4, 4, INDEX), (3, 5, INDEX), (3, 4, INDEX + 1)):
-        assert not np.array_equal(first, EVERYTHING.changes(index, seed, epoch, SHAPE).apply(ODD))
+        assert not np.array_equal(first, EVERYTHING.sample(index, seed, epoch, SHAPE).apply(ODD))
 
 
 def test_apply_leaves_the_pictures_it_is_given_and_mixes_none() -> None:
@@ -158,14 +157,14 @@ def test_far_beyond_the_edges_and_in_a_single_pixel_the_edge_goes_on() -> None:
         assert (warp(ODD[:1, :1, :1], far, 3, 4, fill) == ODD[0, 0, 0]).all()
 
 
-# Colours
+# Colors
 
 
-def recoloured(x: NDArray[np.uint8], *, brightness: float = 1, contrast: float = 1, saturation: float = 1,
+def recolored(x: NDArray[np.uint8], *, brightness: float = 1, contrast: float = 1, saturation: float = 1,
                hue: float = 0) -> NDArray[np.float32]:  # fmt: skip
     b, c, s, h = (np.array([value], np.float64) for value in (brightness, contrast, saturation, hue))
     out = x.astype(np.float32)
-    recolour(out, colour_matrices(b, c, s, h, x.shape[2])[0])
+    recolor(out, color_matrices(b, c, s, h, x.shape[2])[0])
     return out
 
 
@@ -175,72 +174,72 @@ def luma(x: NDArray[Any]) -> NDArray[np.float64]:
 
 def test_brightness_contrast_and_saturation_are_what_they_are_called() -> None:
     x = RNG.integers(60, 120, (6, 5, 3), dtype=np.uint8)
-    assert recoloured(x, brightness=1.5) == pytest.approx(x * 1.5, rel=1e-5)
-    assert recoloured(x, contrast=0.5) == pytest.approx(127.5 + (x - 127.5) * 0.5, rel=1e-5)
-    grey = luma(x)[:, :, None]
-    assert recoloured(x, saturation=1.4) == pytest.approx(grey + (x - grey) * 1.4, rel=1e-4)
-    assert recoloured(x, saturation=0) == pytest.approx(np.repeat(grey, 3, axis=2), rel=1e-5)
+    assert recolored(x, brightness=1.5) == pytest.approx(x * 1.5, rel=1e-5)
+    assert recolored(x, contrast=0.5) == pytest.approx(127.5 + (x - 127.5) * 0.5, rel=1e-5)
+    gray = luma(x)[:, :, None]
+    assert recolored(x, saturation=1.4) == pytest.approx(gray + (x - gray) * 1.4, rel=1e-4)
+    assert recolored(x, saturation=0) == pytest.approx(np.repeat(gray, 3, axis=2), rel=1e-5)
     as_pillow = np.asarray(Image.fromarray(x).convert("L"))
-    assert np.abs(recoloured(x, saturation=0)[:, :, 0] - as_pillow).max() <= 0.6
+    assert np.abs(recolored(x, saturation=0)[:, :, 0] - as_pillow).max() <= 0.6
 
 
-def test_hue_turns_colours_into_one_another_and_keeps_grey_and_luma() -> None:
+def test_hue_turns_colors_into_one_another_and_keeps_gray_and_luma() -> None:
     x = RNG.integers(100, 150, (6, 5, 3), dtype=np.uint8)
-    assert recoloured(x, hue=2 * np.pi) == pytest.approx(x, abs=1e-3)
-    assert luma(recoloured(x, hue=1.0)) == pytest.approx(luma(x), rel=1e-5)
-    grey = np.full((2, 2, 3), 90, np.uint8)
-    assert recoloured(grey, hue=2.0) == pytest.approx(grey, rel=1e-5)
+    assert recolored(x, hue=2 * np.pi) == pytest.approx(x, abs=1e-3)
+    assert luma(recolored(x, hue=1.0)) == pytest.approx(luma(x), rel=1e-5)
+    gray = np.full((2, 2, 3), 90, np.uint8)
+    assert recolored(gray, hue=2.0) == pytest.approx(gray, rel=1e-5)
     red = np.array([[[160, 100, 100]]], np.uint8)
-    third = recoloured(red, hue=-2 * np.pi / 3)[0, 0]
-    other = recoloured(red, hue=2 * np.pi / 3)[0, 0]
+    third = recolored(red, hue=-2 * np.pi / 3)[0, 0]
+    other = recolored(red, hue=2 * np.pi / 3)[0, 0]
     assert {third.argmax(), other.argmax()} == {1, 2}  # green the one way round, blue the other
 
 
 def test_turning_the_hue_twice_is_turning_it_by_the_sum() -> None:
     one, ones = np.ones(3), np.array([0.3, 1.1, 1.4])
-    first, second, both = colour_matrices(one, one, one, ones, 3)[:, :, :3]
+    first, second, both = color_matrices(one, one, one, ones, 3)[:, :, :3]
     assert second @ first == pytest.approx(both, abs=1e-5)
 
 
 def test_hue_turns_to_either_side_up_to_its_limit() -> None:
-    matrices = Augmentation(hue=0.25).changes(np.arange(4000), 0, 0, SHAPE).colours
+    matrices = Augmentation(hue=0.25).sample(np.arange(4000), 0, 0, SHAPE).color_matrices
     assert matrices is not None
-    turned = FROM_RGB @ matrices[:, :, :3] @ TO_RGB  # of luma and two colour differences
+    turned = FROM_RGB @ matrices[:, :, :3] @ TO_RGB  # of luma and two color differences
     angle = np.arctan2(turned[:, 2, 1], turned[:, 1, 1])
     assert (angle.min(), angle.max()) == pytest.approx((-np.pi / 2, np.pi / 2), abs=0.01)
 
 
-def test_grey_levels_are_rounded_not_cut() -> None:
-    changes = Augmentation(brightness=0.5).changes(INDEX, 3, 4, SHAPE)
-    assert changes.colours is not None
-    exact = np.clip(ODD * changes.colours[:, 0, 0][:, None, None, None], 0, 255)
+def test_gray_levels_are_rounded_not_cut() -> None:
+    changes = Augmentation(brightness=0.5).sample(INDEX, 3, 4, SHAPE)
+    assert changes.color_matrices is not None
+    exact = np.clip(ODD * changes.color_matrices[:, 0, 0][:, None, None, None], 0, 255)
     assert np.abs(changes.apply(ODD) - exact).max() <= 0.5001
 
 
 def test_pixels_stay_within_their_range() -> None:
     out = changed(Augmentation(brightness=1, contrast=1, saturation=1, hue=0.5))
     assert out.dtype == np.uint8
-    wild = recoloured(ODD[0], brightness=2, contrast=2)
+    wild = recolored(ODD[0], brightness=2, contrast=2)
     assert (wild.min(), wild.max()) == (0, 255)
 
 
 def test_one_channel_has_brightness_and_contrast_only() -> None:
-    grey = ODD[..., :1]
-    assert np.array_equal(changed(Augmentation(saturation=1, hue=0.5, grey=1), grey), grey)
-    assert not np.array_equal(changed(Augmentation(brightness=0.5), grey), grey)
+    gray = ODD[..., :1]
+    assert np.array_equal(changed(Augmentation(saturation=1, hue=0.5, gray=1), gray), gray)
+    assert not np.array_equal(changed(Augmentation(brightness=0.5), gray), gray)
 
 
-def test_colour_goes_as_often_as_asked() -> None:
-    matrices = Augmentation(grey=0.3).changes(np.arange(4000), 0, 0, SHAPE).colours
+def test_color_goes_as_often_as_asked() -> None:
+    matrices = Augmentation(gray=0.3).sample(np.arange(4000), 0, 0, SHAPE).color_matrices
     assert matrices is not None
-    grey = np.abs(matrices[:, 0, :3] - matrices[:, 1, :3]).max(axis=1) < 1e-6
-    assert abs(grey.mean() - 0.3) < 0.03
+    gray = np.abs(matrices[:, 0, :3] - matrices[:, 1, :3]).max(axis=1) < 1e-6
+    assert abs(gray.mean() - 0.3) < 0.03
 
 
-def test_each_colour_setting_spreads_over_its_range() -> None:
+def test_each_color_setting_spreads_over_its_range() -> None:
     white = np.array([1, 1, 1, 0])
     for name, low, high in (("brightness", 0.6, 1.4), ("contrast", 0.6, 1.4)):
-        matrices = Augmentation.from_dict({name: 0.4}).changes(np.arange(4000), 0, 0, SHAPE).colours
+        matrices = Augmentation.from_dict({name: 0.4}).sample(np.arange(4000), 0, 0, SHAPE).color_matrices
         assert matrices is not None
         gain = matrices[:, 0] @ white
         assert (gain.min(), gain.max()) == pytest.approx((low, high), abs=0.01)
@@ -250,26 +249,28 @@ def test_each_colour_setting_spreads_over_its_range() -> None:
 
 
 def test_erased_boxes_come_as_often_and_as_large_as_asked() -> None:
-    changes = Augmentation(erase=0.4).changes(np.arange(4000), 0, 0, (60, 90, 3))
-    assert changes.erased is not None
-    assert changes.paints is not None
-    size = areas(changes.erased) / (60 * 90)
+    changes = Augmentation(erase=0.4).sample(np.arange(4000), 0, 0, (60, 90, 3))
+    assert changes.erase_boxes is not None
+    assert changes.erase_colors is not None
+    size = box_areas(changes.erase_boxes) / (60 * 90)
     hit = size > 0
     assert abs(hit.mean() - 0.4) < 0.03
     assert size[hit].min() > 0.015
     assert 0.18 < size.max() < 0.21
-    assert changes.erased.min() >= 0
-    assert (changes.erased[:, 2:].max(axis=0) <= (60, 90)).all()
-    assert (changes.paints.min(), changes.paints.max()) == (0, 255)
-    assert np.array_equal(changes.paints, np.rint(changes.paints))
+    assert changes.erase_boxes.min() >= 0
+    assert (changes.erase_boxes[:, 2:].max(axis=0) <= (60, 90)).all()
+    assert (changes.erase_colors.min(), changes.erase_colors.max()) == (0, 255)
+    assert np.array_equal(changes.erase_colors, np.rint(changes.erase_colors))
 
 
 def test_a_box_is_painted_and_the_rest_stays() -> None:
-    changes = Augmentation(erase=1).changes(INDEX, 3, 4, SHAPE)
+    changes = Augmentation(erase=1).sample(INDEX, 3, 4, SHAPE)
     out = changes.apply(ODD)
-    assert changes.erased is not None
-    assert changes.paints is not None
-    for before, after, (top, left, bottom, right), paint in zip(ODD, out, changes.erased, changes.paints, strict=True):
+    assert changes.erase_boxes is not None
+    assert changes.erase_colors is not None
+    for before, after, (top, left, bottom, right), paint in zip(
+        ODD, out, changes.erase_boxes, changes.erase_colors, strict=True
+    ):
         assert (after[top:bottom, left:right] == paint).all()
         after[top:bottom, left:right] = before[top:bottom, left:right]
         assert np.array_equal(after, before)
@@ -293,19 +294,19 @@ def test_the_edges_of_the_draws_give_shares() -> None:
 
 def test_mixup_is_a_weighted_mean_of_two_changed_pictures() -> None:
     mixup = replace(EVERYTHING, cutmix=0.0)
-    changes, alone = mixup.changes(INDEX, 3, 4, SHAPE), changed(UNMIXED).astype(float)
+    changes, alone = mixup.sample(INDEX, 3, 4, SHAPE), changed(UNMIXED).astype(float)
     assert changes.mixing is not None
-    own = changes.mixing.shares[:, None, None, None]
+    own = changes.mixing.ratios[:, None, None, None]
     expected = own * alone + (1 - own) * alone[changes.mixing.partners]
     assert np.abs(changes.apply(ODD) - expected).max() <= 1
 
 
 def test_cutmix_takes_a_box_of_the_partner() -> None:
-    changes, alone = replace(EVERYTHING, mixup=0.0).changes(INDEX, 3, 4, SHAPE), changed(UNMIXED)
+    changes, alone = replace(EVERYTHING, mixup=0.0).sample(INDEX, 3, 4, SHAPE), changed(UNMIXED)
     out = changes.apply(ODD)
     assert changes.mixing is not None
     for row, (partner, share, box) in enumerate(
-        zip(changes.mixing.partners, changes.mixing.shares, changes.mixing.boxes, strict=True)
+        zip(changes.mixing.partners, changes.mixing.ratios, changes.mixing.boxes, strict=True)
     ):
         expected = alone[row].copy()
         part = slice(box[0], box[2]), slice(box[1], box[3])
@@ -316,12 +317,12 @@ def test_cutmix_takes_a_box_of_the_partner() -> None:
 
 def test_partners_are_any_others_and_the_larger_share_is_ones_own() -> None:
     n = 600
-    mixing = EVERYTHING.changes(np.arange(n), 0, 0, (60, 60, 3)).mixing
+    mixing = EVERYTHING.sample(np.arange(n), 0, 0, (60, 60, 3)).mixing
     assert mixing is not None
     distance = (mixing.partners - np.arange(n)) % n
     assert distance.min() >= 1
     assert np.abs(np.histogram(distance, 4, (0, n))[0] / 150 - 1).max() < 0.3
-    assert mixing.shares.min() >= 0.49  # boxes have whole pixels
+    assert mixing.ratios.min() >= 0.49  # boxes have whole pixels
     cut = mixing.boxes.any(axis=1)
     assert abs(cut.mean() - 0.5) < 0.07
     assert mixing.boxes[cut].min() >= 0
@@ -330,34 +331,34 @@ def test_partners_are_any_others_and_the_larger_share_is_ones_own() -> None:
 
 def test_nothing_is_mixed_with_itself_as_long_as_there_are_others() -> None:
     for epoch in range(50):
-        mixing = Augmentation(cutmix=1.0).changes(np.arange(3), 0, epoch, SHAPE).mixing
+        mixing = Augmentation(cutmix=1.0).sample(np.arange(3), 0, epoch, SHAPE).mixing
         assert mixing is not None
         assert not (mixing.partners == np.arange(3)).any()
 
 
 def test_shares_belong_to_the_sample_and_not_to_its_place() -> None:
-    here, there = (EVERYTHING.changes(index, 3, 4, SHAPE).mixing for index in (INDEX, INDEX[::-1]))
+    here, there = (EVERYTHING.sample(index, 3, 4, SHAPE).mixing for index in (INDEX, INDEX[::-1]))
     assert here is not None
     assert there is not None
-    assert np.array_equal(here.shares, there.shares[::-1])
+    assert np.array_equal(here.ratios, there.ratios[::-1])
     assert np.array_equal(here.boxes, there.boxes[::-1])
 
 
 def test_targets_are_mixed_by_the_same_shares() -> None:
-    mixing = EVERYTHING.changes(INDEX, 3, 4, SHAPE).mixing
+    mixing = EVERYTHING.sample(INDEX, 3, 4, SHAPE).mixing
     assert mixing is not None
     y = np.eye(9, dtype=np.float32)
-    rows = mixing.targets(y)
+    rows = mixing.mix_targets(y)
     assert rows.dtype == np.float32
     assert rows.shape == (9, 9)
     assert rows.sum(axis=1) == pytest.approx(1)
-    assert rows[np.arange(9), mixing.partners] == pytest.approx(1 - mixing.shares, abs=1e-6)
+    assert rows[np.arange(9), mixing.partners] == pytest.approx(1 - mixing.ratios, abs=1e-6)
 
 
 def test_a_picture_alone_is_mixed_with_itself() -> None:
     mixed = Augmentation(mixup=1.0, cutmix=1.0)
     assert np.array_equal(changed(mixed, ODD[:1], INDEX[:1]), ODD[:1])
-    assert mixed.changes(INDEX[:0], 0, 0, SHAPE).apply(ODD[:0]).shape == (0, *SHAPE)
+    assert mixed.sample(INDEX[:0], 0, 0, SHAPE).apply(ODD[:0]).shape == (0, *SHAPE)
 
 
 # Pixels that are no bytes
@@ -365,15 +366,15 @@ def test_a_picture_alone_is_mixed_with_itself() -> None:
 
 def test_floats_may_be_moved_and_mixed() -> None:
     x = ODD.astype(np.float32) / 255
-    moved = replace(EVERYTHING, brightness=0, contrast=0, saturation=0, hue=0, grey=0, erase=0)
+    moved = replace(EVERYTHING, brightness=0, contrast=0, saturation=0, hue=0, gray=0, erase=0)
     out = changed(moved, x)
     assert out.dtype == np.float32
     assert np.abs(out * 255 - changed(moved)).max() <= 1
 
 
-@pytest.mark.parametrize("name", ["brightness", "grey", "erase"])
-def test_floats_have_no_known_range_for_colours(name: str) -> None:
-    with pytest.raises(DataError, match=r"need uint8 pixels \(0 … 255\); received float32\. Give uint8 pixels, or set"):
+@pytest.mark.parametrize("name", ["brightness", "gray", "erase"])
+def test_floats_have_no_known_range_for_colors(name: str) -> None:
+    with pytest.raises(DataError, match=r"need uint8 pixels \(0 … 255\); got float32\. Pass uint8 pixels, or set"):
         changed(Augmentation.from_dict({name: 0.5}), ODD.astype(np.float32))
 
 
@@ -381,12 +382,12 @@ def test_floats_have_no_known_range_for_colours(name: str) -> None:
 
 
 def test_photographs_have_presets_of_their_own() -> None:
-    assert list(PHOTOGRAPHS) == list(PRESETS)
-    assert get_augmentation("light", photographs=True) is PHOTOGRAPHS["light"]
+    assert list(PHOTO_PRESETS) == list(PRESETS)
+    assert get_augmentation("light", photographs=True) is PHOTO_PRESETS["light"]
     assert get_augmentation("light") is PRESETS["light"]
-    for name, preset in PHOTOGRAPHS.items():
-        assert preset.changes_nothing == (name == "none")
-        assert preset.changes_nothing or (preset.fill == "reflect" and preset.flip_horizontal)
+    for name, preset in PHOTO_PRESETS.items():
+        assert preset.is_identity == (name == "none")
+        assert preset.is_identity or (preset.fill == "reflect" and preset.flip_horizontal)
     assert not any(preset.flip_horizontal or preset.fill != "black" for preset in PRESETS.values())
     with pytest.raises(UsageError, match=r"There is no augmentation 'strng'\. Did you mean 'strong'"):
         get_augmentation("strng", photographs=True)
@@ -405,9 +406,9 @@ def test_digits_are_changed_as_ever() -> None:
         ({"crop": (0, 1)}, r"crop must be \(smallest, largest\) within 0\.01 … 1; got 0, 1"),
         ({"crop": (0.5, 1.5)}, r"crop must be .* got 0\.5, 1\.5"),
         ({"crop_aspect": (2, 1)}, r"crop_aspect must be \(smallest, largest\) within 0\.1 … 10; got 2, 1"),
-        ({"fill": "reflct"}, r"there is no fill 'reflct'\. Did you mean 'reflect'"),
+        ({"fill": "reflct"}, r"unknown fill 'reflct'\. Did you mean 'reflect'"),
         ({"hue": 0.6}, r"hue must lie in 0 … 0\.5; got 0\.6"),
-        ({"grey": 2}, r"grey must lie in 0 … 1; got 2"),
+        ({"gray": 2}, r"gray must lie in 0 … 1; got 2"),
         ({"erase": -0.1}, r"erase must lie in 0 … 1; got -0\.1"),
         ({"mixup": float("nan")}, r"mixup must lie in 0 … 10; got nan"),
         ({"mixp": 1}, r"no setting 'mixp'\. Did you mean 'mixup'"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from striate.data import Images, check_images, from_arrays, load
-from striate.data.resize import resize
+from striate.data.dataset import resize
 from striate.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -17,7 +17,7 @@ def pictures(n: int = 60, shape: tuple[int, ...] = (4, 5, 3)) -> Any:
 LABELS = np.arange(60) % 3
 
 
-def test_arrays_become_a_data_set_that_loses_and_changes_nothing() -> None:
+def test_arrays_become_a_data_set_that_loses_and_is_identity() -> None:
     x = pictures()
     data = from_arrays(x, LABELS, ["cat", "dog", "여우"])
     assert data.classes == ("cat", "dog", "여우")
@@ -31,7 +31,7 @@ def test_arrays_become_a_data_set_that_loses_and_changes_nothing() -> None:
 
 
 def test_images_of_several_sizes_are_refused() -> None:
-    with pytest.raises(DataError, match=r"The images differ in shape\. Bring all of them to one\."):
+    with pytest.raises(DataError, match=r"The images differ in shape\. Give all of them the same shape\."):
         from_arrays([np.zeros((4, 5)), np.zeros((3, 5))], [0, 1])
 
 
@@ -44,7 +44,7 @@ def test_labels_may_be_numbers_or_one_hot(labels: Any) -> None:
     assert np.array_equal(check_images(pictures(), labels).y, LABELS)
 
 
-def test_grey_pictures_get_a_channel_and_whole_numbers_become_bytes() -> None:
+def test_gray_pictures_get_a_channel_and_whole_numbers_become_bytes() -> None:
     x = pictures(60, (4, 5))
     images = check_images(x.astype(np.int32), LABELS)
     assert images.x.shape == (60, 4, 5, 1)
@@ -55,8 +55,8 @@ def test_grey_pictures_get_a_channel_and_whole_numbers_become_bytes() -> None:
 def test_floats_stay_floats_and_pixels_scaled_beforehand_are_remarked_on() -> None:
     data = from_arrays(pictures() / 255, LABELS)
     assert data.train.x.dtype == np.float32
-    assert any("within 1; Striate's networks expect 0 … 255" in note for note in data.notes)
-    assert not any("within 1" in note for note in from_arrays(pictures().astype(float), LABELS).notes)
+    assert any("at most 1. Striate's networks expect 0 … 255" in note for note in data.notes)
+    assert not any("at most 1" in note for note in from_arrays(pictures().astype(float), LABELS).notes)
 
 
 def nan_pixel() -> Any:
@@ -71,14 +71,14 @@ def nan_pixel() -> Any:
         (pictures(60, (4, 5, 2)), LABELS, r"must have shape \(N, H, W\), .* got \(60, 4, 5, 2\)"),
         (pictures(60, ()), LABELS, r"got \(60,\)"),
         (pictures(0), [], r"There are no images: the array has shape \(0, 4, 5, 3\)"),
-        (nan_pixel(), LABELS, "1 images hold NaN or infinite pixels, the first is image 17"),
+        (nan_pixel(), LABELS, "1 images contain NaN or infinite pixels; the first is image 17"),
         (pictures().astype(int) * 2, LABELS, r"must lie in 0 … 255; got 0 … 5"),
-        (pictures().astype(str), LABELS, "Pixels must be numbers, best uint8"),
+        (pictures().astype(str), LABELS, "Pixels must be numbers, preferably uint8"),
         (pictures(59), LABELS, "There are 59 images but 60 labels"),
         (pictures(), LABELS - 1, r"Labels must be in 0 … 2; got -1 … 1"),
         (pictures(), LABELS + 1, r"Labels must be in 0 … 2; got 1 … 3"),
-        (pictures(), LABELS + 0.5, "whole class numbers"),
-        (pictures(), LABELS * np.nan, "whole class numbers"),
+        (pictures(), LABELS + 0.5, "integer class numbers"),
+        (pictures(), LABELS * np.nan, "integer class numbers"),
         (pictures(), LABELS.astype(str), r"class numbers \(N,\) or one-hot"),
         (pictures(), np.eye(4)[LABELS], "3 columns, one for each class; got 4"),
         (pictures(), np.ones((60, 3)), "a single 1 in each row"),
@@ -93,7 +93,7 @@ def test_arrays_that_cannot_be_used_are_refused_with_the_reason(x: Any, y: Any, 
 def test_class_names_must_be_two_and_differ() -> None:
     with pytest.raises(DataError, match="at least two classes; got 1"):
         from_arrays(pictures(), LABELS * 0, ["a"])
-    with pytest.raises(DataError, match="some names occur twice"):
+    with pytest.raises(DataError, match="some occur twice"):
         from_arrays(pictures(), LABELS, ["a", "b", "a"])
 
 
@@ -131,7 +131,7 @@ def test_resizing_keeps_parts_and_labels_and_says_so_in_the_fingerprint() -> Non
 
 
 def test_what_would_fill_the_memory_is_refused_before_it_does() -> None:
-    with pytest.raises(DataError, match=r"5,000 images of 999×999×3 would fill 15\.0 GB .* a size of 516 or less"):
+    with pytest.raises(DataError, match=r"5,000 images of 999×999×3 would take 15\.0 GB .* a size of 516 or less"):
         load("mnist5k", size=999, channels=3)
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from striate.data import Dataset, Images, Stored, load, load_folder
-from striate.data.resize import resize
+from striate.data import Dataset, Images, MappedArray, load, load_folder
+from striate.data.dataset import resize
 from striate.errors import DataError, UsageError
 from striate.images import ImagePolicy
 
@@ -29,7 +29,7 @@ def test_pixels_are_those_the_policy_reads_from_each_file(photos: Path) -> None:
     for policy in (ImagePolicy(16, 12), ImagePolicy(20, 20, 1, "pad")):
         data = load_folder(photos, policy)
         for part in (data.train, data.validation, data.test):
-            assert isinstance(part.x, Stored)
+            assert isinstance(part.x, MappedArray)
             read = [policy.read(photos / name) for name in names(part)]
             assert np.array_equal(part.x[:], np.stack(read))
         assert data.policy == policy
@@ -93,7 +93,7 @@ def test_copies_across_parts_are_left_out_of_the_part_that_would_profit(tmp_path
 def test_a_picture_in_two_classes_is_told_of(photos: Path) -> None:
     shutil.copy(photos / "cat/0003.jpg", photos / "dog/a cat.jpg")
     assert load_folder(photos, SMALL).notes == (
-        "1 picture is in several classes at once, the first is 'cat/0003.jpg', also 'dog/a cat.jpg'.",
+        "1 image is in several classes at once; the first is 'cat/0003.jpg', also 'dog/a cat.jpg'.",
     )
 
 
@@ -173,7 +173,7 @@ def test_size_channels_and_fit_are_chosen_by_load(photos: Path) -> None:
     assert load(photos).shape == (64, 64, 3)
     data = load(photos, size=(10, 14), channels=1, fit="pad")
     assert data.policy == ImagePolicy(10, 14, 1, "pad")
-    with pytest.raises(UsageError, match="can be chosen for folders; 'mnist5k' has its own way"):
+    with pytest.raises(UsageError, match="fit can be chosen for folders only; 'mnist5k' has its own"):
         load("mnist5k", fit="pad")
     with pytest.raises(DataError, match="fit must be one of"):
         load(photos, fit="squash")
@@ -182,10 +182,10 @@ def test_size_channels_and_fit_are_chosen_by_load(photos: Path) -> None:
 def test_parts_are_taken_without_reading_them(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = load_folder(photos, SMALL)
 
-    def fail(self: Stored, rows: object) -> None:
+    def fail(self: MappedArray, rows: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(Stored, "__getitem__", fail)
+    monkeypatch.setattr(MappedArray, "__getitem__", fail)
     assert len(data.train.take(np.arange(5)).take(np.array([True, False, True, True, False]))) == 3
 
 

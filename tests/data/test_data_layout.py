@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from striate.data.layout import Layout, read_layout, shown
+from striate.data.folder import Layout, printable, read_layout
 from striate.errors import DataError
 
 
@@ -35,8 +35,8 @@ def test_classes_are_the_subfolders_and_pictures_may_lie_deep(tmp_path: Path) ->
 
 def test_pictures_of_foreign_formats_are_told_of(tmp_path: Path) -> None:
     touch(tmp_path / "cat/1.HEIC", tmp_path / "cat/2.jpg", tmp_path / "dog/deep/3.avif", tmp_path / "dog/.4.heic")
-    said = "Left out: 2 pictures to be saved as JPEG first, such as 'cat/1.HEIC'."
-    with pytest.raises(DataError, match=re.escape(f"at least two; found 1: cat. {said}")):
+    said = "Left out: 2 images in formats that Striate does not read, such as 'cat/1.HEIC'. Save them as JPEG first."
+    with pytest.raises(DataError, match=re.escape(f"one for each class; found 1: cat. {said}")):
         read_layout(tmp_path)
     touch(tmp_path / "dog/5.jpg")
     assert read_layout(tmp_path).notes == (said,)
@@ -88,7 +88,7 @@ def test_a_test_part_without_classes_holds_nothing_to_measure_on(tmp_path: Path)
     touch(*(tmp_path / path for path in ("train/a/1.jpg", "train/b/1.jpg", "test/1.jpg", "test/2.jpg")))
     layout = read_layout(tmp_path)
     assert layout.parts.tolist() == [0, 0]
-    assert layout.notes == ("Left out: 2 files outside the class folders, the first is 'test/1.jpg'.",)
+    assert layout.notes == ("Left out: 2 files outside the class folders; the first is 'test/1.jpg'.",)
 
 
 def test_parts_without_one_to_learn_from_are_refused(tmp_path: Path) -> None:
@@ -100,11 +100,11 @@ def test_parts_without_one_to_learn_from_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        (["a/1.jpg"], r"at least two; found 1: a\.$"),
-        (["1.jpg"], r"found 0\. Pictures lie in the folder itself: put those of each class into a .* of its own\.$"),
-        (["train/a/1.jpg", "test/a/1.jpg", "test/b/1.jpg"], r"train' should hold .* found 1: a\.$"),
-        (["train/1.jpg", "test/1.jpg"], r"train' should hold .* found 0\. Pictures lie in"),
-        (["Archive/cat/1.jpg", "Archive/dog/1.jpg"], r"found 1: Archive\. Perhaps you mean '.*Archive'\.$"),
+        (["a/1.jpg"], r"at least two subfolders .*; found 1: a\.$"),
+        (["1.jpg"], r"found 0\. There are images in the folder itself: move those of each class into their own .*\.$"),
+        (["train/a/1.jpg", "test/a/1.jpg", "test/b/1.jpg"], r"train' should contain .* found 1: a\.$"),
+        (["train/1.jpg", "test/1.jpg"], r"train' should contain .* found 0\. There are images in"),
+        (["Archive/cat/1.jpg", "Archive/dog/1.jpg"], r"found 1: Archive\. Did you mean '.*Archive'\?$"),
     ],
 )
 def test_fewer_than_two_classes_are_refused_with_a_hint(tmp_path: Path, files: list[str], message: str) -> None:
@@ -117,7 +117,7 @@ def test_a_class_without_pictures_is_left_out_with_a_note(tmp_path: Path) -> Non
     touch(tmp_path / "a/1.jpg", tmp_path / "b/1.jpg", tmp_path / "c/readme.txt")
     layout = read_layout(tmp_path)
     assert layout.classes == ("a", "b")
-    assert layout.notes == ("Left out: the folder 'c' holds no pictures.",)
+    assert layout.notes == ("Left out: the folder 'c', which contains no images.",)
 
 
 def test_classes_that_differ_in_capitals_only_stay_apart_with_a_note(tmp_path: Path) -> None:
@@ -127,7 +127,8 @@ def test_classes_that_differ_in_capitals_only_stay_apart_with_a_note(tmp_path: P
     layout = read_layout(tmp_path)
     assert layout.classes == ("Cat", "cat", "dog")
     assert layout.notes == (
-        "Classes 'Cat' and 'cat' differ in capitals only. They are kept apart; if they are one, merge their folders.",
+        "Classes 'Cat' and 'cat' differ only in upper and lower case and are kept apart. "
+        "If they are one class, merge their folders.",
     )
 
 
@@ -155,8 +156,8 @@ def test_names_that_are_no_text_can_be_printed(tmp_path: Path) -> None:
     assert all(name.encode().decode().isprintable() for name in layout.names)
 
 
-def test_shown_leaves_plain_names_alone() -> None:
-    assert shown("2024-05-01 (1).JPG") == "2024-05-01 (1).JPG"
+def test_printable_leaves_plain_names_alone() -> None:
+    assert printable("2024-05-01 (1).JPG") == "2024-05-01 (1).JPG"
 
 
 def test_a_link_to_the_whole_folder_is_no_class(tmp_path: Path) -> None:
@@ -165,7 +166,7 @@ def test_a_link_to_the_whole_folder_is_no_class(tmp_path: Path) -> None:
     (tmp_path / "photos/c").symlink_to(tmp_path / "far")
     layout = read_layout(tmp_path / "photos")
     assert layout.classes == ("a", "b", "c")
-    assert layout.notes == ("Left out: the link 'all' to a folder that holds it.",)
+    assert layout.notes == ("Left out: the link 'all' to a folder that contains it.",)
 
 
 def test_a_folder_that_cannot_be_entered_is_left_out_with_a_note(

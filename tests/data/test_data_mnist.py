@@ -10,10 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from striate.data import download, get, load
-from striate.data.download import SHA256, fetch_mnist
-from striate.data.idx import read_idx
-from striate.data.mnist import find_mnist
+from striate.data import get, load, mnist
+from striate.data.mnist import SHA256, download_mnist, find_mnist, read_idx
 from striate.errors import DataError, DownloadError
 
 REAL = find_mnist()
@@ -120,7 +118,7 @@ def test_the_next_mirror_helps_when_one_is_broken(
         "no gzip": dict.fromkeys(small, b"<html>please log in</html>"),
     }[broken]
     bad.extra = 20 if broken == "shorter than promised" else 0
-    fetch_mnist(tmp_path / "new", [bad.address, good.address])
+    download_mnist(tmp_path / "new", [bad.address, good.address])
     assert {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()} == small
     assert len(bad.asked) == len(good.asked) == 4
 
@@ -130,7 +128,7 @@ def test_offline_the_message_says_what_to_do(small: dict[str, bytes], mirrors: M
         unused.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{unused.getsockname()[1]}/"
         with pytest.raises(DownloadError) as caught:
-            fetch_mnist(tmp_path / "new", [closed, mirrors[0].address, "nonsense"])
+            download_mnist(tmp_path / "new", [closed, mirrors[0].address, "nonsense"])
     message = str(caught.value)
     assert message.startswith("MNIST could not be downloaded. train-images-idx3-ubyte.gz: ")
     assert "refused" in message and "404" in message and "unknown url type" in message
@@ -143,22 +141,22 @@ def test_only_what_is_missing_or_damaged_is_fetched_again(
     small: dict[str, bytes], mirrors: Mirrors, tmp_path: Path
 ) -> None:
     mirrors[0].files = small
-    fetch_mnist(tmp_path, [mirrors[0].address])
+    download_mnist(tmp_path, [mirrors[0].address])
     lost, damaged, *_ = small
     (tmp_path / lost).unlink()
     (tmp_path / damaged).write_bytes(b"x")
     mirrors[0].asked.clear()
-    fetch_mnist(tmp_path, [mirrors[0].address])
+    download_mnist(tmp_path, [mirrors[0].address])
     assert sorted(mirrors[0].asked) == sorted([lost, damaged])
 
 
 def test_an_endless_answer_is_cut_off(
     small: dict[str, bytes], mirrors: Mirrors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "LARGEST", 1000)
+    monkeypatch.setattr(mnist, "MAX_PACKED", 1000)
     mirrors[0].files = dict.fromkeys(small, b"x" * 5000)
     with pytest.raises(DownloadError, match="it is not a gzip file"):
-        fetch_mnist(tmp_path, [mirrors[0].address])
+        download_mnist(tmp_path, [mirrors[0].address])
 
 
 def test_the_data_folder_comes_before_the_cache(
@@ -239,6 +237,6 @@ def test_mnist_is_whole_and_its_parts_do_not_mix() -> None:
 
 
 def test_nothing_of_pickle_is_loaded() -> None:
-    source = Path(download.__file__).parent
+    source = Path(mnist.__file__).parent
     assert all("allow_pickle=True" not in path.read_text("utf-8") for path in source.glob("*.py"))
     assert (source / "mnist5k.npz").stat().st_size < 1_300_000

@@ -62,12 +62,12 @@ def test_copies_of_a_scattered_digit_differ(data: Dataset) -> None:
 def test_the_list_tells_numbers_that_are_true() -> None:
     assert names() == ("mnist5k", "mnist", "scattered")
     for known in describe():
-        if known.where is None:
+        if known.path is None:
             continue
         data = load(known.name)
         assert len(data.train) + len(data.validation) + len(data.test) == known.images
         assert len(data.classes) == known.classes
-        assert Path(known.where).exists()
+        assert Path(known.path).exists()
 
 
 def test_get_of_what_comes_with_striate_says_where_it_is() -> None:
@@ -76,7 +76,9 @@ def test_get_of_what_comes_with_striate_says_where_it_is() -> None:
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:
     for call in (load, get):
-        with pytest.raises(UsageError, match=r"no data set or folder 'mnsit'\. Did you mean 'mnist'\? A folder with"):
+        with pytest.raises(
+            UsageError, match=r"no data set or folder 'mnsit'\. Did you mean 'mnist'\? You can also give"
+        ):
             call("mnsit")
 
 
@@ -87,7 +89,7 @@ def test_size_and_channels_may_be_chosen() -> None:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Two classes of 30 coloured pictures each, in several formats, and what else people have in folders."""
+    """Two classes of 30 colored pictures each, in several formats, and what else people have in folders."""
     folder = tmp_path / "가족 사진"
     rng = np.random.default_rng(0)
     for label, base in (("엄마", (200, 30, 30)), ("아빠", (30, 30, 200))):
@@ -128,8 +130,8 @@ def test_what_is_left_out_of_a_folder_is_named_with_the_reason(photos: Path) -> 
     notes = "\n".join(data.notes)
     assert "empty.jpg cannot be read: the file is empty" in notes
     assert "fake.png cannot be read: it is not a JPEG" in notes
-    assert "1 file outside the class folders, the first is 'loose.png'" in notes
-    assert "the folder 'nothing' holds no pictures" in notes
+    assert "1 file outside the class folders; the first is 'loose.png'" in notes
+    assert "the folder 'nothing', which contains no images" in notes
     assert len(data.notes) == 4
 
 
@@ -154,7 +156,7 @@ def test_the_size_does_not_move_a_picture_to_another_part(photos: Path) -> None:
 
 
 def test_a_folder_without_two_classes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="a subfolder of pictures for each class, at least two; found 0"):
+    with pytest.raises(DataError, match="at least two subfolders of images, one for each class; found 0"):
         load(tmp_path)
     (tmp_path / "cat").mkdir()
     (tmp_path / "cat/1.png").write_bytes(encode_png(np.zeros((4, 4), np.uint8)))
@@ -168,6 +170,6 @@ def test_a_folder_of_unreadable_pictures_is_an_error_not_a_crash(tmp_path: Path)
     for label in ("cat", "dog"):
         (tmp_path / label).mkdir()
         (tmp_path / label / "1.png").write_bytes(b"no picture")
-    message = r"None of the 2 pictures in .* can be read\. cat/1\.png cannot be read"
+    message = r"None of the 2 images in .* can be read\. cat/1\.png cannot be read"
     with pytest.raises(DataError, match=message):
         load(tmp_path)

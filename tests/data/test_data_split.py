@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from striate.data import Dataset, from_arrays
-from striate.data.split import digest_images, side
+from striate.data.split import assign_parts, digest_images
 from striate.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -32,7 +32,7 @@ def test_parts_have_about_the_wanted_sizes() -> None:
 def test_order_and_company_move_no_image(order: list[int], kept: int) -> None:
     digests = digest_images(X[:40], 3)
     some = np.array(order[:kept])
-    assert np.array_equal(side(digest_images(X[some], 3), 0.3, 0.3), side(digests, 0.3, 0.3)[some])
+    assert np.array_equal(assign_parts(digest_images(X[some], 3), 0.3, 0.3), assign_parts(digests, 0.3, 0.3)[some])
 
 
 def test_adding_images_moves_none() -> None:
@@ -53,7 +53,7 @@ def test_another_validation_part_leaves_the_test_part_alone() -> None:
 
 
 def test_seeds_give_unrelated_splits_and_any_whole_number_will_do() -> None:
-    tests = [side(digest_images(X, seed), 0, 0.5) == 2 for seed in (0, 1, -1, 2**63, 2**70 + 5)]
+    tests = [assign_parts(digest_images(X, seed), 0, 0.5) == 2 for seed in (0, 1, -1, 2**63, 2**70 + 5)]
     for i, one in enumerate(tests):
         for other in tests[:i]:
             assert abs(np.corrcoef(one, other)[0, 1]) < 0.08
@@ -91,7 +91,7 @@ def test_a_class_without_any_image_keeps_its_number_and_is_reported() -> None:
 
 
 def test_no_training_image_at_all_is_an_error() -> None:
-    with pytest.raises(DataError, match="'arrays' is too small: no image fell into the training part"):
+    with pytest.raises(DataError, match="'arrays' is too small: the training part has no image"):
         from_arrays(X[:4], [0, 1, 0, 1], test_part=1.0)
 
 

@@ -12,18 +12,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from striate.data import stored
+from striate.data import mapped
+from striate.data.mapped import MappedArray, take_rows
 from striate.data.split import digest_images
-from striate.data.stored import Stored, subset
 
 X = np.random.default_rng(0).integers(0, 256, (23, 5, 4, 3), dtype=np.uint8)
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Stored:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> MappedArray:
     path = tmp_path_factory.mktemp("stored") / "x.pixels"
     path.write_bytes(X.tobytes())
-    return Stored.open(path, (23, 5, 4, 3))
+    return MappedArray.open(path, (23, 5, 4, 3))
 
 
 ROWS = st.one_of(
@@ -36,7 +36,7 @@ ROWS = st.one_of(
 
 @given(rows=ROWS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_rows_are_those_of_the_array_and_may_be_changed(kept: Stored, rows: Any) -> None:
+def test_rows_are_those_of_the_array_and_may_be_changed(kept: MappedArray, rows: Any) -> None:
     read = kept[rows]
     assert np.array_equal(read, X[rows])
     read[...] = 0
@@ -44,7 +44,7 @@ def test_rows_are_those_of_the_array_and_may_be_changed(kept: Stored, rows: Any)
 
 
 @given(first=st.lists(st.integers(0, 22), min_size=1), again=st.data())
-def test_a_part_of_a_part_is_the_right_one(kept: Stored, first: list[int], again: Any) -> None:
+def test_a_part_of_a_part_is_the_right_one(kept: MappedArray, first: list[int], again: Any) -> None:
     rows = np.array(again.draw(st.lists(st.integers(0, len(first) - 1))), int)
     part = kept.subset(np.array(first)).subset(rows)
     assert part.shape == (len(rows), 5, 4, 3)
@@ -52,12 +52,12 @@ def test_a_part_of_a_part_is_the_right_one(kept: Stored, first: list[int], again
     assert np.array_equal(part[:], X[first][rows])
 
 
-def test_it_looks_like_an_array(kept: Stored) -> None:
+def test_it_looks_like_an_array(kept: MappedArray) -> None:
     assert (kept.shape, kept.dtype, kept.ndim, len(kept), kept.nbytes) == (X.shape, X.dtype, 4, 23, X.nbytes)
     assert np.array_equal(np.asarray(kept), X)
     assert np.array_equal(np.stack(list(kept)), X)
     assert np.array_equal(digest_images(kept, 3), digest_images(X, 3))
-    assert np.array_equal(subset(kept, X[:, 0, 0, 0] > 99)[:], subset(X, X[:, 0, 0, 0] > 99))
+    assert np.array_equal(take_rows(kept, X[:, 0, 0, 0] > 99)[:], take_rows(X, X[:, 0, 0, 0] > 99))
     with pytest.raises(IndexError):
         kept[23]
     with pytest.raises(ValueError, match="without being copied"):
@@ -68,18 +68,18 @@ def test_it_looks_like_an_array(kept: Stored) -> None:
 def test_a_file_of_another_size_is_refused(tmp_path: Path, size: int) -> None:
     (tmp_path / "x.pixels").write_bytes(bytes(size))
     with pytest.raises(ValueError, match=r"."):
-        Stored.open(tmp_path / "x.pixels", (23, 5, 4, 3))
+        MappedArray.open(tmp_path / "x.pixels", (23, 5, 4, 3))
 
 
 @pytest.mark.parametrize("advice", [True, False])
 def test_threads_read_right_while_memory_is_given_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: bool
 ) -> None:
-    monkeypatch.setattr(stored, "GIVE_BACK", 200)
+    monkeypatch.setattr(mapped, "RELEASE_BYTES", 200)
     if not advice:
         monkeypatch.delattr(mmap, "MADV_DONTNEED", raising=False)
     (tmp_path / "x.pixels").write_bytes(X.tobytes())
-    kept = Stored.open(tmp_path / "x.pixels", (23, 5, 4, 3))
+    kept = MappedArray.open(tmp_path / "x.pixels", (23, 5, 4, 3))
 
     def read(seed: int) -> bool:
         rows = np.random.default_rng(seed).integers(0, 23, 7)
@@ -93,9 +93,9 @@ READ_ALL = """
 import sys
 from pathlib import Path
 import numpy as np
-from striate.data import stored
-stored.GIVE_BACK = 16_000_000
-x = stored.Stored.open(Path(sys.argv[1]), (1000, 224, 224, 3))
+from striate.data import mapped
+mapped.RELEASE_BYTES = 16_000_000
+x = mapped.MappedArray.open(Path(sys.argv[1]), (1000, 224, 224, 3))
 peak = 0
 for rows in np.random.default_rng(0).permutation(1000).reshape(-1, 40):
     x[rows]
@@ -118,9 +118,9 @@ def test_reading_a_large_file_in_any_order_leaves_little_of_it_in_memory(tmp_pat
 def test_an_array_has_the_type_and_axes_it_was_opened_with(tmp_path: Path) -> None:
     rows = np.random.default_rng(1).normal(size=(6, 9)).astype(np.float32)
     (tmp_path / "features").write_bytes(rows.tobytes())
-    kept = Stored.open(tmp_path / "features", (6, 9), np.float32)
+    kept = MappedArray.open(tmp_path / "features", (6, 9), np.float32)
     assert (kept.shape, kept.ndim, kept.nbytes) == ((6, 9), 2, rows.nbytes)
     assert kept.dtype == np.float32
     np.testing.assert_array_equal(kept[[5, 0]], rows[[5, 0]])
     with pytest.raises(ValueError):
-        Stored.open(tmp_path / "features", (6, 9), np.float64)
+        MappedArray.open(tmp_path / "features", (6, 9), np.float64)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from striate.data.workers import cut, in_order, progress
+from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
 from striate.processes import cores
 
 
@@ -14,7 +14,7 @@ def test_results_come_in_order_whoever_is_done_first() -> None:
         time.sleep(0.002 * (number % 3))
         return number * number
 
-    assert list(in_order(work, range(50))) == [number * number for number in range(50)]
+    assert list(map_ordered(work, range(50))) == [number * number for number in range(50)]
 
 
 def test_only_a_few_results_wait_to_be_taken() -> None:
@@ -27,19 +27,19 @@ def test_only_a_few_results_wait_to_be_taken() -> None:
             begun += 1
         return number
 
-    for taken, _ in enumerate(in_order(work, range(200))):
+    for taken, _ in enumerate(map_ordered(work, range(200))):
         time.sleep(0.0005)
         assert begun <= taken + cores() + 2
 
 
 def test_what_goes_wrong_in_a_thread_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
-        list(in_order(lambda number: 1 // (number - 7), range(20)))
+        list(map_ordered(lambda number: 1 // (number - 7), range(20)))
 
 
 def test_pieces_cover_everything_once() -> None:
-    assert [list(piece) for piece in cut(7, 3)] == [[0, 1, 2], [3, 4, 5], [6]]
-    assert cut(0, 3) == []
+    assert [list(piece) for piece in chunk_ranges(7, 3)] == [[0, 1, 2], [3, 4, 5], [6]]
+    assert chunk_ranges(0, 3) == []
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -51,7 +51,7 @@ def test_a_bar_says_how_fast_it_goes_on_a_terminal_alone(
     if terminal:
         monkeypatch.setenv("FORCE_COLOR", "1")
         monkeypatch.setenv("COLUMNS", "120")
-    with progress("reading pictures", 400) as advance:
+    with progress_bar("reading pictures", 400) as advance:
         advance(300)
         time.sleep(0.25)
     out, shown = capsys.readouterr()

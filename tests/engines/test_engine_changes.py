@@ -1,4 +1,4 @@
-"""Augmentation on PyTorch's devices agrees with NumPy's, within one grey level."""
+"""Augmentation on PyTorch's devices agrees with NumPy's, within one gray level."""
 
 from dataclasses import replace
 
@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from striate.data import PHOTOGRAPHS, Augmentation, Changes
+from striate.data import PHOTO_PRESETS, Augmentation, AugmentationParameters
 from striate.engines.base import TrainingSettings
 from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD
 from striate.engines.torch import TorchEngine
-from striate.engines.torch.changes import apply
+from striate.engines.torch.augment import augment
 from striate.network import Dense, Flatten, Input, Network
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -42,7 +42,7 @@ AUGMENTATIONS = st.builds(
     contrast=PART,
     saturation=PART,
     hue=PART.map(lambda part: part / 2),
-    grey=PART,
+    gray=PART,
     erase=PART,
     mixup=PART,
     cutmix=PART,
@@ -54,8 +54,8 @@ def pixels(n: int, height: int, width: int, channels: int) -> NDArray[np.uint8]:
     return np.random.default_rng(n).integers(0, 256, (n, height, width, channels), dtype=np.uint8)
 
 
-def on_torch(x: NDArray[np.uint8], changes: Changes, device: str = "cpu") -> torch.Tensor:
-    return apply(torch.from_numpy(x).to(device).permute(0, 3, 1, 2), changes)
+def on_torch(x: NDArray[np.uint8], changes: AugmentationParameters, device: str = "cpu") -> torch.Tensor:
+    return augment(torch.from_numpy(x).to(device).permute(0, 3, 1, 2), changes)
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -68,7 +68,7 @@ def test_pictures_agree_with_numpys(
     device: str, augmentation: Augmentation, n: int, height: int, width: int, channels: int, seed: int, world_size: int
 ) -> None:
     x = pixels(n, height, width, channels)
-    changes = augmentation.changes(np.arange(n), seed, 1, x.shape[1:], world_size=world_size)
+    changes = augmentation.sample(np.arange(n), seed, 1, x.shape[1:], world_size=world_size)
     wanted, found = changes.apply(x[changes.rows]), on_torch(x[changes.rows], changes, device)
     assert found.dtype == torch.float32
     assert found.shape == (len(wanted), channels, height, width)
@@ -79,7 +79,7 @@ def test_pictures_agree_with_numpys(
 @pytest.mark.parametrize("device", DEVICES)
 def test_photographs_are_changed_alike_without_a_bias(device: str) -> None:
     x = pixels(40, 61, 47, 3)
-    changes = PHOTOGRAPHS["strong"].changes(np.arange(40), 0, 0, x.shape[1:])
+    changes = PHOTO_PRESETS["strong"].sample(np.arange(40), 0, 0, x.shape[1:])
     difference = on_torch(x, changes, device).permute(0, 2, 3, 1).cpu().numpy() - changes.apply(x)
     assert np.abs(difference).max() < 0.6
     assert abs(difference.mean()) < 0.01
@@ -87,18 +87,18 @@ def test_photographs_are_changed_alike_without_a_bias(device: str) -> None:
 
 def test_what_a_picture_becomes_does_not_depend_on_its_batch() -> None:
     x = pixels(9, 30, 20, 3)
-    unmixed = replace(PHOTOGRAPHS["strong"], mixup=0, cutmix=0)
-    together = on_torch(x, unmixed.changes(np.arange(9), 0, 0, x.shape[1:]))
+    unmixed = replace(PHOTO_PRESETS["strong"], mixup=0, cutmix=0)
+    together = on_torch(x, unmixed.sample(np.arange(9), 0, 0, x.shape[1:]))
     for row in range(9):
-        alone = on_torch(x[row : row + 1], unmixed.changes(np.array([row]), 0, 0, x.shape[1:]))
+        alone = on_torch(x[row : row + 1], unmixed.sample(np.array([row]), 0, 0, x.shape[1:]))
         assert torch.allclose(alone[0], together[row], atol=1e-3)
 
 
 def test_floats_are_moved_and_mixed_too() -> None:
     x = torch.rand(4, 3, 9, 7)
-    changes = Augmentation(rotation=180, mixup=1.0, cutmix=1.0).changes(np.arange(4), 0, 0, (9, 7, 3))
+    changes = Augmentation(rotation=180, mixup=1.0, cutmix=1.0).sample(np.arange(4), 0, 0, (9, 7, 3))
     wanted = changes.apply(x.permute(0, 2, 3, 1).contiguous().numpy())
-    assert apply(x, changes).permute(0, 2, 3, 1).numpy() == pytest.approx(wanted, abs=1e-4)
+    assert augment(x, changes).permute(0, 2, 3, 1).numpy() == pytest.approx(wanted, abs=1e-4)
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -110,7 +110,7 @@ def test_the_engine_trains_on_what_it_changed(device: str) -> None:
         engine = TorchEngine(network, weights, device=device)
         engine.compile(TrainingSettings(SGD(1e-4), [CategoricalCrossentropy()]))
         x = pixels(5, 8, 6, 3)
-        changes = PHOTOGRAPHS["standard"].changes(np.arange(5), 0, 0, x.shape[1:])
+        changes = PHOTO_PRESETS["standard"].sample(np.arange(5), 0, 0, x.shape[1:])
         changed = engine.augment(x, changes) if chosen == "torch" else changes.apply(x)
         targets = [np.array([0, 1, 0, 1, 1])]
         losses.append(engine.train_step([changed], targets, learning_rate=1e-4, step=0).loss)

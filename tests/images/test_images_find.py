@@ -30,7 +30,7 @@ def test_a_missing_path_and_an_empty_folder_are_errors(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"There is no file or folder '.*nothing\.png'"):
         find_images([tmp_path / "nothing.png"])
     touch(tmp_path / "readme.txt")
-    with pytest.raises(DataError, match=r"holds no images\. Expected are files that end in \.bmp, \.gif"):
+    with pytest.raises(DataError, match=r"contains no images: no files that end in \.bmp, \.gif"):
         find_images([tmp_path])
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from striate import zoo
-from striate.data import PHOTOGRAPHS
+from striate.data import PHOTO_PRESETS
 from striate.engines.optimizers import AdamW
 from striate.errors import DataError
 from striate.systems.recipes import TYPICAL_IMAGES, recipe_for, tuning_recipe
@@ -34,7 +34,7 @@ CLASSICS = (
 @pytest.mark.parametrize("model", CLASSICS)
 def test_every_classic_network_has_a_recipe_for_photographs(model: str) -> None:
     recipe = recipe_for(model, TYPICAL_IMAGES)
-    assert recipe.augmentation == PHOTOGRAPHS["standard"]
+    assert recipe.augmentation == PHOTO_PRESETS["standard"]
     assert recipe.label_smoothing == 0.1
     assert isinstance(recipe.optimizer, AdamW)
     assert recipe.optimizer.weight_decay > 0

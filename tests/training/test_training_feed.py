@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from striate.data import PHOTOGRAPHS, Augmentation, batches, epoch_order
-from striate.engines.base import Changes, Engine
+from striate.data import PHOTO_PRESETS, Augmentation, batches, epoch_order
+from striate.engines.base import AugmentationParameters, Engine
 from striate.engines.choose import make_engine
 from striate.engines.initialization import initial_weights
 from striate.errors import UsageError
@@ -18,7 +18,7 @@ from striate.network import Dense, Flatten, Input, Network
 from striate.training import Recipe, Samples, feed
 from striate.training.feed import Feed
 
-STRONG = PHOTOGRAPHS["strong"]
+STRONG = PHOTO_PRESETS["strong"]
 X = np.random.default_rng(0).integers(0, 256, (50, 8, 6, 3), dtype=np.uint8)
 Y = np.random.default_rng(1).integers(0, 3, 50)
 
@@ -68,16 +68,16 @@ def test_without_augmentation_batches_come_in_the_epochs_order(small: int, monke
 def test_augmented_batches_are_what_the_changes_make_of_them() -> None:
     order = epoch_order(50, 5, 3)
     for (batch, _), part in zip(fed(STRONG, epoch=3), batches(50, 12), strict=True):
-        changes = STRONG.changes(order[part], 5, 3, (8, 6, 3))
+        changes = STRONG.sample(order[part], 5, 3, (8, 6, 3))
         assert changes.mixing is not None
         assert np.array_equal(batch.inputs[0], changes.apply(X[order[part]]))
         rows = np.eye(3)[Y[order[part]]]
-        assert batch.targets[0] == pytest.approx(changes.mixing.targets(rows))
+        assert batch.targets[0] == pytest.approx(changes.mixing.mix_targets(rows))
         assert batch.targets[0].dtype == np.float32
 
 
 def test_unmixed_targets_stay_class_numbers() -> None:
-    found = fed(PHOTOGRAPHS["standard"])
+    found = fed(PHOTO_PRESETS["standard"])
     assert np.array_equal(np.concatenate([batch.targets[0] for batch, _ in found]), Y[epoch_order(50, 5, 0)])
 
 
@@ -85,13 +85,13 @@ def test_targets_of_several_at_once_and_numbers_are_mixed_as_they_are() -> None:
     y = np.random.default_rng(2).random((50, 3)).astype(np.float32)
     batch, _ = fed(Augmentation(mixup=1.0), y=y)[0]
     index = epoch_order(50, 5, 0)[:12]
-    mixing = Augmentation(mixup=1.0).changes(index, 5, 0, (8, 6, 3)).mixing
+    mixing = Augmentation(mixup=1.0).sample(index, 5, 0, (8, 6, 3)).mixing
     assert mixing is not None
-    own = mixing.shares[:, None]
+    own = mixing.ratios[:, None]
     assert batch.targets[0] == pytest.approx(own * y[index] + (1 - own) * y[index][mixing.partners])
 
 
-@pytest.mark.parametrize("augmentation", [None, STRONG, PHOTOGRAPHS["light"]])
+@pytest.mark.parametrize("augmentation", [None, STRONG, PHOTO_PRESETS["light"]])
 @pytest.mark.parametrize("world_size", [2, 3, 16])
 def test_processes_together_have_what_one_alone_has(augmentation: Augmentation | None, world_size: int) -> None:
     whole = fed(augmentation)
@@ -128,13 +128,13 @@ class Slow:
     def __init__(self) -> None:
         self.made, self.at_once, self.most = 0, 0, 0
 
-    def __call__(self, x: NDArray[Any], changes: Changes) -> Any:
+    def __call__(self, x: NDArray[Any], parameters: AugmentationParameters) -> Any:
         self.made += 1
         self.at_once += 1
         self.most = max(self.most, self.at_once)
         time.sleep(0.05 / self.made)
         self.at_once -= 1
-        return changes.apply(x)
+        return parameters.apply(x)
 
 
 @pytest.mark.parametrize("threads", [1, 3])

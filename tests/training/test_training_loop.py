@@ -206,7 +206,7 @@ def test_a_run_cut_off_at_a_step_ends_with_the_same_bits(
         assert (tmp_path / name).read_bytes() == (alone / name).read_bytes()
 
 
-def test_a_damaged_checkpoint_changes_nothing(tmp_path: Path, data: st.data.Dataset, alone: Path) -> None:
+def test_a_damaged_checkpoint_is_identity(tmp_path: Path, data: st.data.Dataset, alone: Path) -> None:
     with pytest.raises(KilledError):
         train_run(tmp_path, data, job.RECIPE, StopAt(200, kill))
     newest = max((tmp_path / "checkpoints").iterdir())
@@ -216,7 +216,7 @@ def test_a_damaged_checkpoint_changes_nothing(tmp_path: Path, data: st.data.Data
     assert (tmp_path / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
 
 
-def test_a_kill_between_history_and_checkpoint_changes_nothing(
+def test_a_kill_between_history_and_checkpoint_is_identity(
     tmp_path: Path, data: st.data.Dataset, alone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     last = len(Run.open(alone).read_history()["loss"])
@@ -237,7 +237,7 @@ def test_a_kill_between_history_and_checkpoint_changes_nothing(
     assert not list(tmp_path.rglob("*.tmp"))
 
 
-def test_a_kill_after_the_last_checkpoint_changes_nothing(
+def test_a_kill_after_the_last_checkpoint_is_identity(
     tmp_path: Path, data: st.data.Dataset, alone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(model: st.Model, path: Path) -> None:
@@ -251,7 +251,7 @@ def test_a_kill_after_the_last_checkpoint_changes_nothing(
         assert (tmp_path / name).read_bytes() == (alone / name).read_bytes()
 
 
-def test_resuming_a_finished_run_changes_nothing(tmp_path: Path, data: st.data.Dataset, alone: Path) -> None:
+def test_resuming_a_finished_run_is_identity(tmp_path: Path, data: st.data.Dataset, alone: Path) -> None:
     train_run(tmp_path, data)
     history = train_run(tmp_path, data)
     assert history.history == Run.open(alone).read_history()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from striate.data.layout import read_layout
+from striate.data.folder import read_layout
 from striate.errors import UsageError
 from striate.images import encode_png
 from striate.systems.recipes import tuning_recipe

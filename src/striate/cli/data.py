@@ -25,11 +25,11 @@ def list_sets() -> None:
     from striate.text import table
 
     rows = [("name", "images", "classes", "description")]
-    rows += [(known.name, f"{known.images:,}", str(known.classes), known.what) for known in describe()]
+    rows += [(known.name, f"{known.images:,}", str(known.classes), known.description) for known in describe()]
     click.echo("\n".join(table(rows, right=[1, 2])))
     for known in describe():
         missing = f"{known.name} is not downloaded yet: striate data get {known.name}"
-        click.echo(f"{known.name} is in {known.where}" if known.where else missing)
+        click.echo(f"{known.name} is in {known.path}" if known.path else missing)
 
 
 @data.command()

@@ -1,4 +1,4 @@
-"""Make a data set of arrays that a person has in memory."""
+"""Make a data set of arrays in memory."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from striate.data.dataset import Dataset, check_images
-from striate.data.split import digest_images, split_all, split_train
+from striate.data.split import digest_images, split_all, split_training
 from striate.errors import DataError
 from striate.images import ImagePolicy
 
@@ -15,11 +15,33 @@ def from_arrays(
     x: Any, y: Any, classes: Sequence[str] | None = None, *, test: tuple[Any, Any] | None = None,
     name: str = "arrays", seed: int = 0, validation_part: float = 0.1, test_part: float = 0.1,
 ) -> Dataset:  # fmt: skip
-    """A data set of images x (N, H, W), (N, H, W, 1) or (N, H, W, 3) and labels y (N,) or one-hot (N, classes).
+    """Make a data set of images and labels.
 
-    classes: their names by number; without them "0", "1", ….
-    test: (x, y) kept for testing; without it `test_part` of the images is set aside by their content.
-    Raises DataError for an empty or one-class data set, wrong shapes, NaN pixels, labels out of range.
+    Args:
+        x: images (N, H, W), (N, H, W, 1) or (N, H, W, 3): uint8, other integers in 0 … 255, or finite floats.
+        y: class numbers (N,) or one-hot rows (N, classes).
+        classes: names by class number; by default "0", "1", ….
+        test: (x, y) for testing; by default `test_part` of the images is set aside by content.
+        name: of the data set.
+        seed: decides which images are in which part.
+        validation_part: fraction of the images for validation, 0 … 1.
+        test_part: fraction of the images for testing, 0 … 1.
+
+    Returns:
+        The data set.
+
+    Raises:
+        DataError: the data set is empty or has one class, or shapes, pixels or labels are not of the forms above.
+
+    Example:
+        >>> import numpy as np
+        >>> from striate.data import from_arrays
+        >>> x = np.arange(100 * 8 * 8).reshape(100, 8, 8) % 251
+        >>> data = from_arrays(x, np.arange(100) % 2, ["even", "odd"])
+        >>> data.classes, data.shape
+        (('even', 'odd'), (8, 8, 1))
+        >>> len(data.train) + len(data.validation) + len(data.test)
+        100
     """
     images = check_images(x, y, None if classes is None else len(classes))
     if classes is None:
@@ -33,23 +55,25 @@ def from_arrays(
         return split_all(
             name, classes, images, policy, digests=digests, validation=validation_part, test=test_part, notes=notes
         )
-    tested = check_images(*test, classes=len(classes))
-    if tested.x.shape[1:] != images.x.shape[1:]:
-        raise DataError(f"Test images are {tested.x.shape[1:]}, training images {images.x.shape[1:]}; they must agree.")
-    if tested.x.dtype != images.x.dtype:
-        raise DataError(f"Test pixels are {tested.x.dtype}, training pixels {images.x.dtype}; they must agree.")
-    return split_train(name, classes, images, tested, policy, seed=seed, validation=validation_part, notes=notes)
+    held_out = check_images(*test, classes=len(classes))
+    if held_out.x.shape[1:] != images.x.shape[1:]:
+        raise DataError(
+            f"Test images are {held_out.x.shape[1:]}, training images {images.x.shape[1:]}; they must agree."
+        )
+    if held_out.x.dtype != images.x.dtype:
+        raise DataError(f"Test pixels are {held_out.x.dtype}, training pixels {images.x.dtype}; they must agree.")
+    return split_training(name, classes, images, held_out, policy, seed=seed, validation=validation_part, notes=notes)
 
 
 def _check_names(classes: Sequence[str]) -> None:
     if len(classes) < 2:
         raise DataError(f"A classifier needs at least two classes; got {len(classes)}.")
     if len(set(classes)) < len(classes):
-        raise DataError("Each class needs a name of its own; some names occur twice.")
+        raise DataError("Class names must be unique; some occur twice.")
 
 
 def _scale_notes(x: Any) -> list[str]:
-    """Striate's networks scale pixels themselves; pixels scaled before would be scaled twice."""
+    """Return a note on pixels that seem to be scaled already: the networks scale them themselves."""
     if x.dtype == np.uint8 or x.max() > 1:
         return []
-    return ["The pixels lie within 1; Striate's networks expect 0 … 255 and scale them themselves."]
+    return ["All pixels are at most 1. Striate's networks expect 0 … 255 and scale them themselves."]

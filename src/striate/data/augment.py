@@ -1,4 +1,9 @@
-"""Change training pictures a little each epoch, as a function of (seed, epoch, sample index) alone."""
+"""Random augmentation of training images, as a function of (seed, epoch, sample index) alone.
+
+`Augmentation` holds the settings, `AugmentationParameters` what they come to for one batch. To add an augmentation,
+add its setting and limits, its random numbers, its parameters and their execution here, and the execution in
+`engines/torch/augment.py`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -8,63 +13,154 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.affine import FILLS, Matrix, undo
-from striate.data.boxes import Boxes, random_boxes
-from striate.data.changes import Changes
-from striate.data.colour import ColourMatrices, colour_matrices
+from striate.data.color import ColorMatrices, color_matrices, recolor
 from striate.data.dataset import Pixels
-from striate.data.mixing import Mixing, beta, cut_boxes, rest
+from striate.data.mixing import Boxes, Mixing, area_outside, beta, box_slices, cutmix_boxes, random_boxes
 from striate.data.order import uniforms
-from striate.errors import UsageError, nearest
+from striate.data.warp import FILLS, Int32s, Matrices, inverse_affine, position_terms, warp
+from striate.errors import DataError, UsageError, nearest
 
 Index = NDArray[np.int64]
-Numbers = NDArray[np.float64]
+Floats = NDArray[np.float64]
 Shape = tuple[int, int, int]
 
-ERASED_AREA = (0.02, 0.2)  # part of the picture; Zhong et al. 2017, "Random Erasing Data Augmentation", go to 0.4
-ERASED_ASPECT = (0.3, 1 / 0.3)
+ERASE_AREA = (0.02, 0.2)  # fraction of the image; Zhong et al. 2017, "Random Erasing Data Augmentation", go to 0.4
+ERASE_ASPECT = (0.3, 1 / 0.3)
 
-_MOST = {
-    "rotation": 180, "shift": 1, "shear": 60, "brightness": 1, "contrast": 1, "saturation": 1, "hue": 0.5, "grey": 1,
+_LIMITS = {
+    "rotation": 180, "shift": 1, "shear": 60, "brightness": 1, "contrast": 1, "saturation": 1, "hue": 0.5, "gray": 1,
     "erase": 1, "mixup": 10, "cutmix": 10,
 }  # fmt: skip
-_SPANS = {"zoom": (0.1, 10), "stretch": (0.1, 10), "crop": (0.01, 1), "crop_aspect": (0.1, 10)}
-_MOVES = ("rotation", "shift", "shear", "flip_horizontal", "flip_vertical", *_SPANS)
+_RANGE_LIMITS = {"zoom": (0.1, 10), "stretch": (0.1, 10), "crop": (0.01, 1), "crop_aspect": (0.1, 10)}
+_GEOMETRIC = ("rotation", "shift", "shear", "flip_horizontal", "flip_vertical", *_RANGE_LIMITS)
+_FORMER_NAMES = {"grey": "gray"}  # in model files written before the setting was renamed
 
 
 class _Draw(IntEnum):
-    """The random numbers of a picture. Each has its own place for good, so that no setting shifts another."""
+    """The random numbers of an image. Their positions are fixed, so that a new setting does not change the others."""
 
-    TURN, LEAN, DOWN, RIGHT, ZOOM, STRETCH, FLIP_VERTICAL, FLIP_HORIZONTAL = range(8)
-    CROP_AREA, CROP_ASPECT, CROP_DOWN, CROP_RIGHT = range(8, 12)
-    BRIGHTNESS, CONTRAST, SATURATION, HUE, GREY = range(12, 17)
-    ERASE, ERASED_AREA, ERASED_ASPECT, ERASED_DOWN, ERASED_RIGHT = range(17, 22)
+    ROTATION, SHEAR, SHIFT_Y, SHIFT_X, ZOOM, STRETCH, FLIP_VERTICAL, FLIP_HORIZONTAL = range(8)
+    CROP_AREA, CROP_ASPECT, CROP_Y, CROP_X = range(8, 12)
+    BRIGHTNESS, CONTRAST, SATURATION, HUE, GRAY = range(12, 17)
+    ERASE, ERASE_AREA, ERASE_ASPECT, ERASE_Y, ERASE_X = range(17, 22)
     RED, GREEN, BLUE = range(22, 25)
-    PARTNER, CUT, CUT_DOWN, CUT_RIGHT = range(25, 29)
-    SHARE_1, SHARE_2, SHARE_3, SHARE_4 = range(29, 33)
+    PARTNER, CUTMIX, CUTMIX_Y, CUTMIX_X = range(25, 29)
+    RATIO_1, RATIO_2, RATIO_3, RATIO_4 = range(29, 33)
+
+
+@dataclass(frozen=True, eq=False)
+class AugmentationParameters:
+    """What augmentation does to the M images of one batch; the first N are wanted, the others only mixed into them.
+
+    The steps run in the order of the attributes; a step that is None is skipped.
+
+    Attributes:
+        rows: int64 (M,), the positions of the images in the batch.
+        matrices: float64 (M, 2, 3), from a pixel (row, column, 1) of the result to a position in the original.
+        fill: what is shown beyond the edges: "black", "edge" or "reflect".
+        color_matrices: float32 (M, C, C + 1), to be multiplied with (C values of a pixel, 1).
+        erase_boxes: int32 (M, 4), the erased boxes; empty ones are all zeros.
+        erase_colors: float32 (M, C), the colors that fill these boxes.
+        mixing: how each of the N images is mixed with another one.
+    """
+
+    rows: Index
+    matrices: Matrices | None = None
+    fill: str = "black"
+    color_matrices: ColorMatrices | None = None
+    erase_boxes: Boxes | None = None
+    erase_colors: NDArray[np.float32] | None = None
+    mixing: Mixing | None = None
+
+    def apply(self, x: Pixels) -> Pixels:
+        """Augment images in NumPy.
+
+        Args:
+            x: the M images (M, H, W, C), uint8 or float32.
+
+        Returns:
+            The N images (N, H, W, C), of the dtype of x.
+
+        Raises:
+            DataError: color changes or erasing are set and x is not uint8, so that the range of its pixels is unknown.
+        """
+        if x.dtype != np.uint8 and (self.color_matrices is not None or self.erase_boxes is not None):
+            raise DataError(
+                f"Color changes and erasing need uint8 pixels (0 … 255); got {x.dtype}. "
+                "Pass uint8 pixels, or set brightness, contrast, saturation, hue, gray and erase to 0."
+            )
+        rounded = self.color_matrices is None and self.mixing is None  # else fractions are kept for the later steps
+        out = self._warped(x, rounded=rounded)
+        if self.color_matrices is not None:
+            for image, matrix in zip(out, self.color_matrices, strict=True):
+                recolor(image, matrix)
+        if self.erase_boxes is not None and self.erase_colors is not None:
+            for image, box, color in zip(out, self.erase_boxes, self.erase_colors, strict=True):
+                image[box_slices(box)] = color
+        if self.mixing is not None:
+            out = self.mixing.mix_images(out)
+        return _rounded(out) if x.dtype == np.uint8 else out
+
+    def position_terms(self, height: int, width: int) -> tuple[Int32s, Int32s] | None:
+        """Compute the position that each output pixel samples, or None where no image is moved.
+
+        Args:
+            height: rows of the images.
+            width: columns of the images.
+
+        Returns:
+            int32 (2, M, height) by row and int32 (2, M, width) by column, to be added up, in 1/256 pixel; the first
+            axis is (row, column) in the original.
+        """
+        return None if self.matrices is None else position_terms(self.matrices, height, width)
+
+    def _warped(self, x: Pixels, *, rounded: bool) -> Pixels:
+        if self.matrices is None:
+            return x.copy() if rounded else x.astype(np.float32)
+        _, H, W, _ = x.shape
+        return warp(x, self.matrices, H, W, self.fill, rounded=rounded)
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What may happen to a picture: one affine step about its middle, then its colours, erasing and mixing.
+    """Settings of random augmentation: one affine step about the center, then colors, erasing and mixing.
 
-    rotation: up to so many degrees to either side, 0 to 180 (180 is any angle).
-    shift: up to this fraction of height and of width, each to either side, 0 to 1.
-    zoom: (smallest, largest) factor of size, each 0.1 to 10; 2 makes things twice as large. Even on a log scale.
-    shear: up to so many degrees to either side, 0 to 60.
-    stretch: (smallest, largest) factor of width to height, each 0.1 to 10, the area kept. Even on a log scale.
-    flip_horizontal, flip_vertical: mirror left and right, top and bottom, in half of the cases.
-    crop: (smallest, largest) part of the picture's area, each 0.01 to 1, that is cut out anywhere and fills the frame.
-    crop_aspect: (smallest, largest) width to height of that part, against the picture's own. Even on a log scale.
-    fill: what is seen beyond the edges: "black", the nearest pixel of the "edge", or the picture there ("reflect").
-    brightness, contrast, saturation: factors up to so much above and below 1, each 0 to 1.
-    hue: up to so much of the colour circle to either side, 0 to 0.5.
-    grey: in this part of the cases, 0 to 1, the colour goes.
-    erase: in this part of the cases, 0 to 1, a box of 2 to 20 % of the picture is painted in any one colour.
-    mixup, cutmix: each picture is mixed with another of its batch, which shines through or takes a box; the shares are
-    distributed as Beta(α, α), this being α, 0 to 10, the larger one is the picture's own, and the target is mixed as
-    the picture is. 0 is never; with both, half of the pictures get each.
-    Raises UsageError for settings out of range.
+    Attributes:
+        rotation: largest angle to either side in degrees, 0 to 180 (180 is any angle).
+        shift: largest shift to each side, as a fraction of the height and of the width, 0 to 1.
+        zoom: (smallest, largest) scale factor, each 0.1 to 10; 2 makes things twice as large. Uniform on a log scale.
+        shear: largest angle to either side in degrees, 0 to 60.
+        stretch: (smallest, largest) factor of the width to height ratio, each 0.1 to 10; the area is kept. Uniform on a
+            log scale.
+        flip_horizontal: mirror left and right with probability 0.5.
+        flip_vertical: mirror top and bottom with probability 0.5.
+        crop: (smallest, largest) area of a random crop as a fraction of the image, each 0.01 to 1; the crop is resized
+            to fill the frame.
+        crop_aspect: (smallest, largest) width to height ratio of the crop, relative to that of the image, each 0.1 to
+            10. Uniform on a log scale.
+        fill: what is shown beyond the edges: "black", the nearest pixel of the "edge", or the image reflected
+            ("reflect").
+        brightness: largest deviation of the brightness factor from 1, 0 to 1.
+        contrast: largest deviation of the contrast factor from 1, 0 to 1.
+        saturation: largest deviation of the saturation factor from 1, 0 to 1.
+        hue: largest rotation of the hue to either side, as a fraction of the color circle, 0 to 0.5.
+        gray: probability that the colors are removed, 0 to 1.
+        erase: probability that a box of 2 to 20 % of the image is filled with a random color, 0 to 1.
+        mixup: α of the Beta(α, α) distribution of the mixing ratio, 0 (never) to 10. Each image and its target are
+            averaged with another one of the batch; the larger weight is the image's own.
+        cutmix: α as for mixup; here a box of the image is replaced by that of another one. With both, each image gets
+            one of them with probability 0.5.
+
+    Raises:
+        UsageError: a setting is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from striate.data import Augmentation
+        >>> images = np.full((2, 8, 8, 3), 100, np.uint8)
+        >>> brighter = Augmentation(brightness=0.5).apply(images, index=np.array([0, 1]), seed=0, epoch=0)
+        >>> brighter.shape, len(np.unique(brighter))
+        ((2, 8, 8, 3), 2)
     """
 
     rotation: float = 0.0
@@ -81,141 +177,178 @@ class Augmentation:
     contrast: float = 0.0
     saturation: float = 0.0
     hue: float = 0.0
-    grey: float = 0.0
+    gray: float = 0.0
     erase: float = 0.0
     mixup: float = 0.0
     cutmix: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, most in _MOST.items():
+        for name, most in _LIMITS.items():
             if not 0 <= getattr(self, name) <= most:
                 raise UsageError(f"Augmentation: {name} must lie in 0 … {most}; got {getattr(self, name)}.")
-        for name, (least, most) in _SPANS.items():
+        for name, (least, most) in _RANGE_LIMITS.items():
             low, high = getattr(self, name)
             if not least <= low <= high <= most:
                 raise UsageError(
                     f"Augmentation: {name} must be (smallest, largest) within {least} … {most}; got {low}, {high}."
                 )
         if self.fill not in FILLS:
-            raise UsageError(f"Augmentation: there is no fill '{self.fill}'.{nearest(str(self.fill), FILLS)}")
+            raise UsageError(f"Augmentation: unknown fill '{self.fill}'.{nearest(str(self.fill), FILLS)}")
 
     @property
-    def changes_nothing(self) -> bool:
-        """Whether every picture stays as it is."""
+    def is_identity(self) -> bool:
+        """Whether every image stays as it is."""
         return replace(self, fill="black") == Augmentation()
 
     def apply(self, x: Pixels, index: Index, seed: int, epoch: int) -> Pixels:
-        """Changed pictures, of the shape (N, H, W, C) and dtype of x, not mixed; index: (N,) their sample numbers.
+        """Augment images without mixing them; image i depends on x[i], index[i], seed and epoch alone.
 
-        Picture i depends on x[i], index[i], seed and epoch alone.
+        Args:
+            x: images (N, H, W, C), uint8 or float32.
+            index: int64 (N,), their sample numbers.
+            seed: of the random numbers.
+            epoch: of the random numbers.
+
+        Returns:
+            The augmented images, of the shape and dtype of x.
         """
-        if self.changes_nothing:
+        if self.is_identity:
             return x
-        alone = replace(self, mixup=0.0, cutmix=0.0)
-        return alone.changes(index, seed, epoch, x.shape[1:]).apply(x)
+        unmixed = replace(self, mixup=0.0, cutmix=0.0)
+        return unmixed.sample(index, seed, epoch, x.shape[1:]).apply(x)
 
-    def changes(
+    def sample(
         self, index: Index, seed: int, epoch: int, shape: Shape, *, rank: int = 0, world_size: int = 1
-    ) -> Changes:
-        """What happens to the pictures of a batch, of `shape` (H, W, C); index: (N,) the batch's sample numbers.
+    ) -> AugmentationParameters:
+        """Draw the parameters for one batch.
 
-        Of several processes each wants the pictures rank, rank + world_size, …; with them come those that are mixed
-        into them, as `Changes.rows` tells. Which image is the partner depends on the batch, all else on the sample.
+        Where several processes train together, each wants the images rank, rank + world_size, … of the batch; the
+        images that are mixed into them are added (see `AugmentationParameters.rows`). Which image is the partner
+        depends on the batch, everything else on the sample alone.
+
+        Args:
+            index: int64 (batch size,), the sample numbers of the whole batch.
+            seed: of the random numbers.
+            epoch: of the random numbers.
+            shape: (H, W, C) of the images.
+            rank: number of this process.
+            world_size: how many processes train together.
+
+        Returns:
+            The parameters of the images that this process needs.
         """
         own = np.arange(rank, len(index), world_size)
         rows, mixing = own, None
         if self.mixup or self.cutmix:
-            rows, mixing = self._mixing(uniforms(seed, epoch, index[own], len(_Draw)), own, len(index), shape[:2])
+            draws = uniforms(seed, epoch, index[own], len(_Draw))
+            rows, mixing = self._sample_mixing(draws, own, len(index), shape[:2])
         draws = uniforms(seed, epoch, index[rows], len(_Draw))
-        erased, paints = self._erased(draws, shape) if self.erase else (None, None)
-        return Changes(
+        erase_boxes, erase_colors = self._sample_erasing(draws, shape) if self.erase else (None, None)
+        return AugmentationParameters(
             rows,
-            self._matrices(draws, *shape[:2]) if self._moves else None,
+            self._sample_matrices(draws, *shape[:2]) if self._moves else None,
             self.fill,
-            self._colours(draws, shape[2]) if self._recolours else None,
-            erased,
-            paints,
+            self._sample_colors(draws, shape[2]) if self._recolors else None,
+            erase_boxes,
+            erase_colors,
             mixing,
         )
 
-    def matrices(self, index: Index, seed: int, epoch: int, height: int, width: int) -> Matrix:
-        """(N, 2, 3): for each picture, from a pixel (row, column, 1) of the result to a position in the original."""
-        return self._matrices(uniforms(seed, epoch, index, len(_Draw)), height, width)
+    def matrices(self, index: Index, seed: int, epoch: int, height: int, width: int) -> Matrices:
+        """Draw the matrices (N, 2, 3) from a pixel (row, column, 1) of the result to a position in the original."""
+        return self._sample_matrices(uniforms(seed, epoch, index, len(_Draw)), height, width)
 
     @property
     def _moves(self) -> bool:
-        return any(getattr(self, name) != getattr(Augmentation, name) for name in _MOVES)
+        return any(getattr(self, name) != getattr(Augmentation, name) for name in _GEOMETRIC)
 
     @property
-    def _recolours(self) -> bool:
-        return any((self.brightness, self.contrast, self.saturation, self.hue, self.grey))
+    def _recolors(self) -> bool:
+        return any((self.brightness, self.contrast, self.saturation, self.hue, self.gray))
 
-    def _matrices(self, draws: Numbers, height: int, width: int) -> Matrix:
-        turn, lean, down, right = (2 * draws[:, column] - 1 for column in range(_Draw.TURN, _Draw.RIGHT + 1))
-        middle, part = self._cropped(draws, height, width)
-        zoom, stretch = _between(self.zoom, draws[:, _Draw.ZOOM]), _between(self.stretch, draws[:, _Draw.STRETCH])
-        size_y, size_x = zoom / np.sqrt(stretch) / part[0], zoom * np.sqrt(stretch) / part[1]
-        size_y = np.where(self.flip_vertical & (draws[:, _Draw.FLIP_VERTICAL] < 0.5), -size_y, size_y)
-        size_x = np.where(self.flip_horizontal & (draws[:, _Draw.FLIP_HORIZONTAL] < 0.5), -size_x, size_x)
-        angle, shear = np.radians(self.rotation) * turn, np.tan(np.radians(self.shear) * lean)
-        place = (height - 1) / 2 + self.shift * height * down, (width - 1) / 2 + self.shift * width * right
-        return undo(angle, shear, (size_y, size_x), middle, place)
+    def _sample_matrices(self, draws: Floats, height: int, width: int) -> Matrices:
+        first_four = range(_Draw.ROTATION, _Draw.SHIFT_X + 1)
+        rotation, shear, shift_y, shift_x = (2 * draws[:, column] - 1 for column in first_four)
+        center, extent = self._sample_crop(draws, height, width)
+        zoom, stretch = (
+            _log_uniform(self.zoom, draws[:, _Draw.ZOOM]),
+            _log_uniform(self.stretch, draws[:, _Draw.STRETCH]),
+        )
+        scale_y, scale_x = zoom / np.sqrt(stretch) / extent[0], zoom * np.sqrt(stretch) / extent[1]
+        scale_y = np.where(self.flip_vertical & (draws[:, _Draw.FLIP_VERTICAL] < 0.5), -scale_y, scale_y)
+        scale_x = np.where(self.flip_horizontal & (draws[:, _Draw.FLIP_HORIZONTAL] < 0.5), -scale_x, scale_x)
+        angle, shear = np.radians(self.rotation) * rotation, np.tan(np.radians(self.shear) * shear)
+        target = (height - 1) / 2 + self.shift * height * shift_y, (width - 1) / 2 + self.shift * width * shift_x
+        return inverse_affine(angle, shear, (scale_y, scale_x), center, target)
 
-    def _cropped(self, draws: Numbers, height: int, width: int) -> tuple[tuple[Numbers, Numbers], tuple[Numbers, ...]]:
-        """The middle (row, column) of the part that is cut out, and its height and width as parts of the whole."""
+    def _sample_crop(
+        self, draws: Floats, height: int, width: int
+    ) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+        """Return the center (row, column) of the crop, and its height and width as fractions of the image's."""
         area = self.crop[0] + (self.crop[1] - self.crop[0]) * draws[:, _Draw.CROP_AREA]
-        aspect = _between(self.crop_aspect, draws[:, _Draw.CROP_ASPECT])
-        part = np.minimum(np.sqrt(area / aspect), 1.0), np.minimum(np.sqrt(area * aspect), 1.0)
-        spare = (1 - part[0]) * (draws[:, _Draw.CROP_DOWN] - 0.5), (1 - part[1]) * (draws[:, _Draw.CROP_RIGHT] - 0.5)
-        return ((height - 1) / 2 + spare[0] * height, (width - 1) / 2 + spare[1] * width), part
+        aspect = _log_uniform(self.crop_aspect, draws[:, _Draw.CROP_ASPECT])
+        extent = np.minimum(np.sqrt(area / aspect), 1.0), np.minimum(np.sqrt(area * aspect), 1.0)
+        offset = (1 - extent[0]) * (draws[:, _Draw.CROP_Y] - 0.5), (1 - extent[1]) * (draws[:, _Draw.CROP_X] - 0.5)
+        return ((height - 1) / 2 + offset[0] * height, (width - 1) / 2 + offset[1] * width), extent
 
-    def _colours(self, draws: Numbers, channels: int) -> ColourMatrices:
+    def _sample_colors(self, draws: Floats, channels: int) -> ColorMatrices:
         signed = 2 * draws - 1
         brightness = 1 + self.brightness * signed[:, _Draw.BRIGHTNESS]
         contrast = 1 + self.contrast * signed[:, _Draw.CONTRAST]
         saturation = 1 + self.saturation * signed[:, _Draw.SATURATION]
-        saturation = np.where(draws[:, _Draw.GREY] < self.grey, 0.0, saturation)
-        return colour_matrices(brightness, contrast, saturation, 2 * np.pi * self.hue * signed[:, _Draw.HUE], channels)
+        saturation = np.where(draws[:, _Draw.GRAY] < self.gray, 0.0, saturation)
+        return color_matrices(brightness, contrast, saturation, 2 * np.pi * self.hue * signed[:, _Draw.HUE], channels)
 
-    def _erased(self, draws: Numbers, shape: Shape) -> tuple[Boxes, NDArray[np.float32]]:
-        low, high = ERASED_AREA
-        area = (low + (high - low) * draws[:, _Draw.ERASED_AREA]) * shape[0] * shape[1]
-        aspect = _between(ERASED_ASPECT, draws[:, _Draw.ERASED_ASPECT])
-        down, right = draws[:, _Draw.ERASED_DOWN], draws[:, _Draw.ERASED_RIGHT]
-        boxes = random_boxes(np.sqrt(area / aspect), np.sqrt(area * aspect), down, right, shape[:2])
+    def _sample_erasing(self, draws: Floats, shape: Shape) -> tuple[Boxes, NDArray[np.float32]]:
+        low, high = ERASE_AREA
+        area = (low + (high - low) * draws[:, _Draw.ERASE_AREA]) * shape[0] * shape[1]
+        aspect = _log_uniform(ERASE_ASPECT, draws[:, _Draw.ERASE_ASPECT])
+        y, x = draws[:, _Draw.ERASE_Y], draws[:, _Draw.ERASE_X]
+        boxes = random_boxes(np.sqrt(area / aspect), np.sqrt(area * aspect), y, x, shape[:2])
         boxes[draws[:, _Draw.ERASE] >= self.erase] = 0
-        paint = draws[:, [_Draw.RED + channel % 3 for channel in range(shape[2])]]
-        return boxes, np.floor(256 * paint).astype(np.float32)
+        color = draws[:, [_Draw.RED + channel % 3 for channel in range(shape[2])]]
+        return boxes, np.floor(256 * color).astype(np.float32)
 
-    def _mixing(self, draws: Numbers, own: Index, n: int, size: tuple[int, int]) -> tuple[Index, Mixing]:
-        """The rows of a batch of n that are needed, and how the first of them, `own`, are mixed; draws: of own."""
+    def _sample_mixing(self, draws: Floats, own: Index, n: int, size: tuple[int, int]) -> tuple[Index, Mixing]:
+        """Return the rows of a batch of n that are needed, and how the first of them, `own`, are mixed."""
         partners = (own + 1 + np.floor(draws[:, _Draw.PARTNER] * (n - 1)).astype(np.int64)) % n  # any but itself
         rows = np.concatenate([own, np.setdiff1d(partners, own)])
-        place = np.empty(n, np.int64)
-        place[rows] = np.arange(len(rows))
-        shares, boxes = self._shares(draws, size)
-        return rows, Mixing(place[partners], shares, boxes)
+        position = np.empty(n, np.int64)
+        position[rows] = np.arange(len(rows))
+        ratios, boxes = self._sample_ratios(draws, size)
+        return rows, Mixing(position[partners], ratios, boxes)
 
-    def _shares(self, draws: Numbers, size: tuple[int, int]) -> tuple[NDArray[np.float32], Boxes]:
-        chance = 0.5 if self.mixup and self.cutmix else float(self.cutmix > 0)
-        cut = draws[:, _Draw.CUT] < chance
-        even = draws[:, _Draw.SHARE_1 : _Draw.SHARE_4 + 1]
-        share = np.ones(len(draws))
+    def _sample_ratios(self, draws: Floats, size: tuple[int, int]) -> tuple[NDArray[np.float32], Boxes]:
+        cutmix_probability = 0.5 if self.mixup and self.cutmix else float(self.cutmix > 0)
+        cut = draws[:, _Draw.CUTMIX] < cutmix_probability
+        uniform = draws[:, _Draw.RATIO_1 : _Draw.RATIO_4 + 1]
+        ratio = np.ones(len(draws))
         for alpha, chosen in ((self.mixup, ~cut), (self.cutmix, cut)):
             if alpha:
-                share[chosen] = beta(alpha, even[chosen])
-        share = np.maximum(share, 1 - share)
-        boxes = cut_boxes(share, draws[:, _Draw.CUT_DOWN], draws[:, _Draw.CUT_RIGHT], size)
+                ratio[chosen] = beta(alpha, uniform[chosen])
+        ratio = np.maximum(ratio, 1 - ratio)
+        boxes = cutmix_boxes(ratio, draws[:, _Draw.CUTMIX_Y], draws[:, _Draw.CUTMIX_X], size)
         boxes[~cut] = 0
-        return np.where(cut, rest(boxes, size), share).astype(np.float32), boxes
+        return np.where(cut, area_outside(boxes, size), ratio).astype(np.float32), boxes
 
     def to_dict(self) -> dict[str, Any]:
-        """All settings, ready for JSON."""
+        """Return all settings, ready for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "Augmentation":
-        """The augmentation that `to_dict` described. Raises UsageError for a setting it does not know."""
+        """Build the augmentation that `to_dict` described.
+
+        Args:
+            settings: values by name; those that are missing keep their defaults.
+
+        Returns:
+            The augmentation.
+
+        Raises:
+            UsageError: a setting is unknown or out of range.
+        """
+        settings = {_FORMER_NAMES.get(name, name): value for name, value in settings.items()}
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(settings) - known):
             raise UsageError(f"Augmentation has no setting '{unknown[0]}'.{nearest(unknown[0], known)}")
@@ -223,7 +356,63 @@ class Augmentation:
         return cls(**plain)
 
 
-def _between(span: tuple[float, float], draw: Numbers) -> Numbers:
-    low, high = np.log(span[0]), np.log(span[1])
-    factor: Numbers = np.exp(low + (high - low) * draw)
+def _log_uniform(limits: tuple[float, float], draw: Floats) -> Floats:
+    low, high = np.log(limits[0]), np.log(limits[1])
+    factor: Floats = np.exp(low + (high - low) * draw)
     return factor
+
+
+def _rounded(x: Pixels) -> Pixels:
+    return x if x.dtype == np.uint8 else np.rint(x).astype(np.uint8)
+
+
+PRESETS: dict[str, Augmentation] = {
+    "none": Augmentation(),
+    "light": Augmentation(rotation=10, shift=2 / 28, zoom=(0.9, 1.1)),
+    "standard": Augmentation(rotation=12, shift=2 / 28, zoom=(0.88, 1.12), shear=8, stretch=(1 / 1.1, 1.1)),
+    "strong": Augmentation(rotation=18, shift=3 / 28, zoom=(0.8, 1.2), shear=15, stretch=(1 / 1.2, 1.2)),
+}
+"""Augmentations by name, for digits and other line drawings."""
+
+_ASPECT = (3 / 4, 4 / 3)
+PHOTO_PRESETS: dict[str, Augmentation] = {
+    "none": Augmentation(),
+    "light": Augmentation(shift=0.08, zoom=(0.95, 1.15), flip_horizontal=True, fill="reflect"),
+    "standard": Augmentation(
+        rotation=10, flip_horizontal=True, crop=(0.35, 1.0), crop_aspect=_ASPECT, fill="reflect",
+        brightness=0.3, contrast=0.3, saturation=0.3, hue=0.02,
+    ),
+    "strong": Augmentation(
+        rotation=15, shear=10, flip_horizontal=True, crop=(0.2, 1.0), crop_aspect=_ASPECT, fill="reflect",
+        brightness=0.4, contrast=0.4, saturation=0.4, hue=0.05, gray=0.1, erase=0.25, mixup=0.2, cutmix=1.0,
+    ),
+}  # fmt: skip
+"""Augmentations by the same names, for photographs."""
+
+
+def get_augmentation(augmentation: str | Augmentation, *, photographs: bool = False) -> Augmentation:
+    """Look up a preset by name.
+
+    Args:
+        augmentation: "none", "light", "standard" or "strong"; an `Augmentation` is returned as it is.
+        photographs: whether to take the preset for photographs instead of the one for line drawings.
+
+    Returns:
+        The augmentation.
+
+    Raises:
+        UsageError: there is no preset of this name.
+
+    Example:
+        >>> from striate.data import get_augmentation
+        >>> get_augmentation("light").rotation
+        10
+        >>> get_augmentation("light", photographs=True).flip_horizontal
+        True
+    """
+    if isinstance(augmentation, Augmentation):
+        return augmentation
+    presets = PHOTO_PRESETS if photographs else PRESETS
+    if augmentation not in presets:
+        raise UsageError(f"There is no augmentation '{augmentation}'.{nearest(augmentation, presets)}")
+    return presets[augmentation]

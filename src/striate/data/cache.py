@@ -15,83 +15,88 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import DTypeLike
 
-from striate.data.stored import Stored
+from striate.data.mapped import MappedArray
 from striate.downloads import cache_folder
 from striate.errors import DataError, RunError, UsageError
 from striate.files import NO_SPACE, atomic_write, remove_temporaries
 
-MOST_GB = 20.0
-"""All kept pixels together, unless $STRIATE_CACHE_GB says otherwise; beyond it, what was used longest ago goes."""
-PAUSE = 0.1  # seconds between two looks at a lock
+DEFAULT_LIMIT_GB = 20.0
+"""Limit of all cached arrays, unless $STRIATE_CACHE_GB is set. Least recently used arrays are removed first."""
+LOCK_INTERVAL = 0.1  # seconds between two attempts to take the lock
 
-Facts = dict[str, Any]
+Metadata = dict[str, Any]
 Shape = tuple[int, ...]
 
 
-class NoRoomError(DataError):
-    """The array cannot be kept on the disk."""
+class CacheError(DataError):
+    """An array cannot be written to the cache."""
 
 
 @dataclass(frozen=True)
-class Kept:
-    """An array (N, …) on the disk, and the facts noted when it was made."""
+class CachedArray:
+    """An array in the cache.
 
-    x: Stored
-    facts: Facts
+    Attributes:
+        x: the array (N, …), whose rows are read from the disk when they are needed.
+        metadata: what `make` returned when the array was made.
+    """
+
+    x: MappedArray
+    metadata: Metadata
 
 
-def keep(
-    key: str, shape: Shape, make: Callable[[BinaryIO], Facts], good: Callable[[Facts], bool],
+def load_or_make(
+    key: str, shape: Shape, make: Callable[[BinaryIO], Metadata], is_valid: Callable[[Metadata], bool],
     dtype: DTypeLike = np.uint8,
-) -> Kept:  # fmt: skip
-    """Return the array of this key from the disk, or make it and keep it there.
+) -> CachedArray:  # fmt: skip
+    """Return the array of this key from the cache, or make it and write it there.
 
-    One process at a time makes an array; the others wait, and find it made.
+    One process at a time makes an array; the others wait and then find it in the cache.
 
     Args:
-        key: What the array is known by; another content has another key.
+        key: identifies the array; other content must have another key.
         shape: (N, …) of the array.
-        make: Writes the array's bytes to a file and returns facts about it, ready for JSON.
-        good: Whether what is on the disk, with these facts, may be used.
-        dtype: Of the array's elements.
+        make: writes the array's bytes to a file and returns its metadata, ready for JSON.
+        is_valid: whether the array on the disk, which has this metadata, may be used.
+        dtype: of the array's elements.
 
     Returns:
-        The array, which is read row by row when needed, and its facts.
+        The array and its metadata.
 
     Raises:
-        NoRoomError: If it cannot be kept: the disk is full, the folder cannot be written, or the array is larger than
+        CacheError: it cannot be written: the disk is full, the folder is not writable, or the array is larger than
             $STRIATE_CACHE_GB.
     """
-    entry = _Entry(photos_folder(), key, shape, np.dtype(dtype))
+    entry = _Entry(array_folder(), key, shape, np.dtype(dtype))
     found = entry.load()
-    if found and good(found.facts):
+    if found and is_valid(found.metadata):
         return found
     try:
-        entry.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # other people have no business with the pictures
+        entry.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # images may be private
         with _locked(entry.folder / ".lock"):
             found = entry.load()
-            return found if found and good(found.facts) else entry.make(make)
+            return found if found and is_valid(found.metadata) else entry.make(make)
     except OSError as error:
-        raise NoRoomError(_explain(entry, error)) from error
+        raise CacheError(_explain(entry, error)) from error
 
 
-def photos_folder() -> Path:
-    """Where pixels are kept."""
+def array_folder() -> Path:
+    """Return the folder of the cached arrays."""
     return cache_folder() / "photos"
 
 
-def most_bytes() -> int:
-    """How much may be kept. Raises UsageError where $STRIATE_CACHE_GB is no number."""
-    text = os.environ.get("STRIATE_CACHE_GB") or MOST_GB
+def limit_bytes() -> int:
+    """Return how many bytes the cache may take. Raises UsageError where $STRIATE_CACHE_GB is not a number."""
+    text = os.environ.get("STRIATE_CACHE_GB") or DEFAULT_LIMIT_GB
     try:
         return int(float(text) * 1e9)
     except ValueError as error:
-        raise UsageError(f"STRIATE_CACHE_GB is a number of gigabytes, such as 20; it is set to '{text}'.") from error
+        raise UsageError(f"STRIATE_CACHE_GB must be a number of gigabytes, such as 20; got '{text}'.") from error
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """KEY.pixels and, written after it, KEY.json: without the second the first does not count."""
+    """The files KEY.pixels and KEY.json. The second is written last; without it the first is ignored."""
 
     folder: Path
     key: str
@@ -103,7 +108,7 @@ class _Entry:
         return self.folder / f"{self.key}.pixels"
 
     @property
-    def facts(self) -> Path:
+    def metadata(self) -> Path:
         return self.folder / f"{self.key}.json"
 
     @property
@@ -112,69 +117,70 @@ class _Entry:
 
     @property
     def needed(self) -> int:
-        """Free bytes that the disk must have: some are left for others."""
+        """Free bytes that the disk must have: some are left for other programs."""
         return self.bytes + self.bytes // 10
 
     @property
     def free(self) -> int:
         return shutil.disk_usage(self.folder).free
 
-    def load(self) -> Kept | None:
-        """What is on the disk; None where nothing is, or something damaged."""
+    def load(self) -> CachedArray | None:
+        """Return the array on the disk; None where there is none, or a damaged one."""
         try:
-            facts = json.loads(self.facts.read_text("utf-8"))
-            kept = Kept(Stored.open(self.pixels, self.shape, self.dtype), facts)
-            os.utime(self.facts)  # used now
+            metadata = json.loads(self.metadata.read_text("utf-8"))
+            entry = CachedArray(MappedArray.open(self.pixels, self.shape, self.dtype), metadata)
+            os.utime(self.metadata)  # marks it as recently used
         except (OSError, ValueError):
             return None
-        return kept
+        return entry
 
-    def make(self, make: Callable[[BinaryIO], Facts]) -> Kept:
+    def make(self, make: Callable[[BinaryIO], Metadata]) -> CachedArray:
         remove_temporaries(self.folder)  # of processes that were killed; those alive wait for the lock
         self._clear()
-        _make_room(self)
-        facts: Facts = {}
+        _free_space(self)
+        metadata: Metadata = {}
         try:
-            atomic_write(self.pixels, lambda file: facts.update(make(file)))
-            atomic_write(self.facts, json.dumps(facts, ensure_ascii=False))
+            atomic_write(self.pixels, lambda file: metadata.update(make(file)))
+            atomic_write(self.metadata, json.dumps(metadata, ensure_ascii=False))
         except RunError as error:
             raise error.__cause__ or error from None
-        return Kept(Stored.open(self.pixels, self.shape, self.dtype), facts)
+        return CachedArray(MappedArray.open(self.pixels, self.shape, self.dtype), metadata)
 
     def _clear(self) -> None:
-        """The facts first: pixels alone do not count."""
-        for path in (self.facts, self.pixels):
+        """Remove the metadata first: an array without metadata is ignored."""
+        for path in (self.metadata, self.pixels):
             with suppress(FileNotFoundError):
                 path.unlink()
 
 
-def _make_room(entry: _Entry) -> None:
-    """Remove what was used longest ago until there is room. Raises NoRoomError where there cannot be."""
-    most = most_bytes()
-    if entry.bytes > most:
-        raise NoRoomError(
-            f"The pixels of {entry.shape[0]:,} pictures take {_size(entry.bytes)}, and at most {_size(most)} are kept: "
-            f"set STRIATE_CACHE_GB to {-(-entry.bytes // 10**9)} or more, or choose a smaller input_shape."
+def _free_space(entry: _Entry) -> None:
+    """Remove the least recently used arrays until the entry fits. Raises CacheError where it cannot fit."""
+    limit = limit_bytes()
+    if entry.bytes > limit:
+        raise CacheError(
+            f"The pixels of {entry.shape[0]:,} images take {_size(entry.bytes)}, but the cache is limited to "
+            f"{_size(limit)}. Set STRIATE_CACHE_GB to {-(-entry.bytes // 10**9)} or more, or choose a smaller "
+            "input_shape."
         )
-    if entry.free + _kept_bytes(entry.folder) < entry.needed:
-        raise NoRoomError(_full(entry))
-    for other in sorted(entry.folder.glob("*.pixels"), key=_used):
-        if _kept_bytes(entry.folder) + entry.bytes <= most and entry.needed <= entry.free:
+    if entry.free + _cached_bytes(entry.folder) < entry.needed:
+        raise CacheError(_full(entry))
+    for other in sorted(entry.folder.glob("*.pixels"), key=_last_used):
+        if _cached_bytes(entry.folder) + entry.bytes <= limit and entry.needed <= entry.free:
             return
-        with suppress(OSError):  # on Windows what is in use cannot be removed
+        with suppress(OSError):  # on Windows a file in use cannot be removed
             other.with_suffix(".json").unlink(missing_ok=True)
             other.unlink()
 
 
-def _used(pixels: Path) -> float:
-    """When it was last used; what has no facts goes first."""
+def _last_used(pixels: Path) -> float:
+    """Return when an array was last used; 0 for an array without metadata."""
     try:
         return pixels.with_suffix(".json").stat().st_mtime
     except OSError:
         return 0.0
 
 
-def _kept_bytes(folder: Path) -> int:
+def _cached_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob("*.pixels"))
 
 
@@ -182,16 +188,16 @@ def _explain(entry: _Entry, error: OSError) -> str:
     if error.errno in NO_SPACE:
         return _full(entry)
     return (
-        f"The pixels of the pictures cannot be kept in {entry.folder}: {error.strerror or error}. "
-        "Set STRIATE_CACHE to a folder that can be written."
+        f"The pixels of the images cannot be cached in {entry.folder}: {error.strerror or error}. "
+        "Set STRIATE_CACHE to a writable folder."
     )
 
 
 def _full(entry: _Entry) -> str:
     return (
-        f"The disk is full: the pixels of {entry.shape[0]:,} pictures take {_size(entry.bytes)} in {entry.folder}, "
-        f"where {_size(entry.free)} are free. Free some space, set STRIATE_CACHE to a folder with more room, or choose "
-        "a smaller input_shape."
+        f"The disk is full: the pixels of {entry.shape[0]:,} images take {_size(entry.bytes)} in {entry.folder}, "
+        f"where {_size(entry.free)} are free. Free some space, set STRIATE_CACHE to a folder on a larger disk, or "
+        "choose a smaller input_shape."
     )
 
 
@@ -201,7 +207,7 @@ def _size(count: int) -> str:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Only one process at a time gets in; the system lets the next one in when this one ends, however it ends."""
+    """Hold the lock. The operating system releases it when the process ends, however it ends."""
     with path.open("ab") as file:
         if not _lock(file.fileno()):
             _wait(file.fileno())
@@ -212,9 +218,9 @@ def _wait(descriptor: int) -> None:
     from rich.console import Console
 
     console = Console(stderr=True)
-    with console.status("another process is reading pictures; waiting") if console.is_terminal else nullcontext():
+    with console.status("another process is reading the images; waiting") if console.is_terminal else nullcontext():
         while not _lock(descriptor):
-            time.sleep(PAUSE)
+            time.sleep(LOCK_INTERVAL)
 
 
 if sys.platform == "win32":

@@ -1,30 +1,32 @@
-"""What a data set is: pictures with class numbers, in three parts that never mix."""
+"""Data sets: images with class numbers, in three parts that never mix."""
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.stored import subset
+from striate.data.mapped import take_rows
 from striate.errors import DataError
 from striate.images import ImagePolicy
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
 Labels = NDArray[np.int64]
 
-MOST_BYTES = 4_000_000_000  # of pixels held in memory at once
+MAX_BYTES = 4_000_000_000  # of pixels held in memory at once
 
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Pictures and their classes.
+    """Images and their classes.
 
-    x: uint8 or float32 (N, H, W, C): an array, or `Stored` pixels in a file, of which nothing but shape, dtype, len(x)
-    and x[rows] should be used, a batch at a time.
-    y: int64 (N,), class numbers from 0. names: where each came from, if known.
+    Attributes:
+        x: uint8 or float32 (N, H, W, C): a NumPy array, or a `MappedArray` in a file, of which only shape, dtype,
+            len(x) and x[rows] should be used, one batch at a time.
+        y: int64 (N,), class numbers from 0.
+        names: the file of each image, if known.
     """
 
     x: Any
@@ -35,18 +37,31 @@ class Images:
         return len(self.y)
 
     def take(self, rows: NDArray[Any]) -> "Images":
-        """The pictures at these row numbers, or where this mask (N,) is true."""
+        """Return the images at these row numbers, or where this mask (N,) is true."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         names = None if self.names is None else tuple(self.names[row] for row in rows)
-        return Images(subset(self.x, rows), self.y[rows], names)
+        return Images(take_rows(self.x, rows), self.y[rows], names)
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Three parts, the names of the classes, and how other pictures are brought to the same form.
+    """Images for training, validation and testing.
 
-    fingerprint: 16 hexadecimal digits that change when a picture, label, class name or part changes.
-    notes: sentences on what the person should know, such as files left out or classes too small to split.
+    Attributes:
+        name: of the data set.
+        classes: their names by class number.
+        train: the training part.
+        validation: the validation part.
+        test: the test part.
+        policy: how other images are brought to the same form.
+        fingerprint: 16 hexadecimal digits that change when an image, label, class name or part changes.
+        notes: sentences for the user, such as on files left out or classes too small to split.
+
+    Example:
+        >>> from striate.data import load
+        >>> digits = load("mnist5k")
+        >>> digits.shape, len(digits.classes), digits.train.x.dtype
+        ((28, 28, 1), 10, dtype('uint8'))
     """
 
     name: str
@@ -60,16 +75,33 @@ class Dataset:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(H, W, C) of every picture."""
+        """(H, W, C) of every image."""
         height, width, channels = self.train.x.shape[1:]
         return height, width, channels
 
 
 def check_images(x: Any, y: Any, classes: int | None = None, names: Sequence[str] | None = None) -> Images:
-    """Pictures and labels in the form the rest works on, or a DataError that says what is wrong.
+    """Check images and labels and convert them to `Images`.
 
-    x: (N, H, W), (N, H, W, 1) or (N, H, W, 3); uint8, other whole numbers 0 … 255, or finite floats (kept as float32).
-    y: class numbers (N,) or one-hot rows (N, classes). classes: how many there are, if known.
+    Args:
+        x: (N, H, W), (N, H, W, 1) or (N, H, W, 3); uint8, other integers in 0 … 255, or finite floats (kept as
+            float32).
+        y: class numbers (N,) or one-hot rows (N, classes).
+        classes: the number of classes, if known.
+        names: the file of each image, if known.
+
+    Returns:
+        The images.
+
+    Raises:
+        DataError: shapes, pixels or labels are not of these forms, or do not fit together.
+
+    Example:
+        >>> import numpy as np
+        >>> from striate.data import check_images
+        >>> images = check_images(np.zeros((2, 8, 8), np.uint8), [0, 1])
+        >>> images.x.shape, images.y
+        ((2, 8, 8, 1), array([0, 1]))
     """
     pixels, labels = _check_pixels(_array(x, "images")), _check_labels(_array(y, "labels"), classes)
     if len(pixels) != len(labels):
@@ -82,8 +114,8 @@ def check_images(x: Any, y: Any, classes: int | None = None, names: Sequence[str
 def _array(values: Any, what: str) -> NDArray[Any]:
     try:
         return np.asarray(values)
-    except ValueError as error:  # what NumPy says of lists with parts of several lengths
-        raise DataError(f"The {what} differ in shape. Bring all of them to one.") from error
+    except ValueError as error:  # a list whose items have different lengths
+        raise DataError(f"The {what} differ in shape. Give all of them the same shape.") from error
 
 
 def _check_pixels(x: NDArray[Any]) -> Pixels:
@@ -98,16 +130,16 @@ def _check_pixels(x: NDArray[Any]) -> Pixels:
     if x.dtype.kind == "f":
         return _check_floats(x)
     if x.dtype.kind not in "iu":
-        raise DataError(f"Pixels must be numbers, best uint8; got {x.dtype}.")
+        raise DataError(f"Pixels must be numbers, preferably uint8; got {x.dtype}.")
     if x.min() < 0 or x.max() > 255:
-        raise DataError(f"Whole-number pixels must lie in 0 … 255; got {x.min()} … {x.max()}.")
+        raise DataError(f"Integer pixels must lie in 0 … 255; got {x.min()} … {x.max()}.")
     return np.ascontiguousarray(x, np.uint8)
 
 
 def _check_floats(x: NDArray[Any]) -> NDArray[np.float32]:
     bad = ~np.isfinite(x).all(axis=(1, 2, 3))
     if bad.any():
-        raise DataError(f"{bad.sum()} images hold NaN or infinite pixels, the first is image {int(bad.argmax())}.")
+        raise DataError(f"{bad.sum()} images contain NaN or infinite pixels; the first is image {int(bad.argmax())}.")
     return np.ascontiguousarray(x, np.float32)
 
 
@@ -119,7 +151,7 @@ def _check_labels(y: NDArray[Any], classes: int | None) -> Labels:
     if y.ndim != 1 or y.dtype.kind not in "iuf":
         raise DataError(f"Labels must be class numbers (N,) or one-hot rows (N, classes); got {y.dtype} {y.shape}.")
     if y.dtype.kind == "f" and not np.array_equal(y, np.floor(y)):
-        raise DataError("Labels must be whole class numbers; some have a fraction or are NaN.")
+        raise DataError("Labels must be integer class numbers; some have a fraction or are NaN.")
     labels = y.astype(np.int64)
     top = None if classes is None else classes - 1
     if labels.size and (labels.min() < 0 or (top is not None and labels.max() > top)):
@@ -132,13 +164,13 @@ def _from_one_hot(y: NDArray[Any], classes: int | None) -> Labels:
     if classes is not None and y.shape[1] != classes:
         raise DataError(f"One-hot labels must have {classes} columns, one for each class; got {y.shape[1]}.")
     if not (np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()):
-        raise DataError("One-hot labels must hold a single 1 in each row and 0 elsewhere.")
+        raise DataError("One-hot labels must contain a single 1 in each row and 0 elsewhere.")
     numbers: Labels = y.argmax(axis=1)
     return numbers
 
 
 def fingerprint(classes: Sequence[str], parts: Sequence[tuple[NDArray[np.uint64], Labels]]) -> str:
-    """16 hexadecimal digits over class names, picture digests and labels of each part, in order."""
+    """Hash the class names and the image digests and labels of each part, in order, to 16 hexadecimal digits."""
     state = hashlib.blake2b("\0".join(classes).encode(), digest_size=8)
     for digests, labels in parts:
         state.update(f"\0{len(labels)}\0".encode())
@@ -147,12 +179,46 @@ def fingerprint(classes: Sequence[str], parts: Sequence[tuple[NDArray[np.uint64]
     return state.hexdigest()
 
 
-def check_room(n: int, shape: tuple[int, int, int]) -> None:
-    """Raise DataError if n pictures of this shape (H, W, C) are more than memory should be filled with."""
+def resize(data: Dataset, height: int, width: int, channels: int) -> Dataset:
+    """Bring all images to another size or number of channels; the parts stay the same.
+
+    Args:
+        data: uint8 images.
+        height: of the new images in pixels.
+        width: of the new images in pixels.
+        channels: 1 (gray) or 3 (RGB).
+
+    Returns:
+        The data set, with a policy and fingerprint of its own.
+
+    Raises:
+        DataError: the pixels are floats, or the result does not fit in memory.
+    """
+    if data.shape == (height, width, channels):
+        return data
+    if data.train.x.dtype != np.uint8:
+        raise DataError(f"Only uint8 images can be resized; those of '{data.name}' are {data.train.x.dtype}.")
+    _check_memory(len(data.train) + len(data.validation) + len(data.test), (height, width, channels))
+    digit_size = max(1, round(data.policy.digit_size * min(height / data.policy.height, width / data.policy.width)))
+    policy = replace(data.policy, height=height, width=width, channels=channels, digit_size=digit_size)
+    stretch = ImagePolicy(height, width, channels, "stretch")
+    train, validation, test = (_resize_part(part, stretch) for part in (data.train, data.validation, data.test))
+    mark = hashlib.blake2b(f"{data.fingerprint} {policy.shape}".encode(), digest_size=8).hexdigest()
+    return replace(data, train=train, validation=validation, test=test, policy=policy, fingerprint=mark)
+
+
+def _check_memory(n: int, shape: tuple[int, int, int]) -> None:
     size = n * shape[0] * shape[1] * shape[2]
-    if size > MOST_BYTES:
-        fitting = int(min(shape[:2]) * (MOST_BYTES / size) ** 0.5)
+    if size > MAX_BYTES:
+        fitting = int(min(shape[:2]) * (MAX_BYTES / size) ** 0.5)
         raise DataError(
-            f"{n:,} images of {shape[0]}×{shape[1]}×{shape[2]} would fill {size / 1e9:.1f} GB of memory, and at most "
-            f"{MOST_BYTES / 1e9:.0f} GB are allowed: choose a size of {fitting} or less."
+            f"{n:,} images of {shape[0]}×{shape[1]}×{shape[2]} would take {size / 1e9:.1f} GB of memory; at most "
+            f"{MAX_BYTES / 1e9:.0f} GB are allowed. Choose a size of {fitting} or less."
         )
+
+
+def _resize_part(part: Images, policy: ImagePolicy) -> Images:
+    x = np.empty((len(part), *policy.shape), np.uint8)
+    for row, pixels in enumerate(part.x):
+        x[row] = policy.apply(pixels)
+    return replace(part, x=x)

@@ -1,4 +1,4 @@
-"""Mix each picture of a batch, and its target, with another one of the batch: mixup and cutmix.
+"""Mix each image of a batch, and its target, with another image of the batch: mixup and CutMix.
 
 Sources: Zhang et al. 2017, "mixup: Beyond Empirical Risk Minimization"; Yun et al. 2019, "CutMix".
 """
@@ -9,64 +9,110 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.boxes import Boxes, areas, inside, random_boxes
 from striate.data.dataset import Pixels
 
-Numbers = NDArray[np.float64]
+Floats = NDArray[np.float64]
+Boxes = NDArray[np.int32]
+"""(N, 4): first row, first column, end row, end column (both exclusive). An empty box is all zeros."""
 
 
 @dataclass(frozen=True, eq=False)
 class Mixing:
-    """With what the first N of the pictures are mixed.
+    """How the first N images of a batch are mixed with others.
 
-    partners: int64 (N,), the other picture's row. shares: float32 (N,) in 0 … 1, what remains of the picture itself.
-    boxes: int32 (N, 4), the part that the partner takes as a whole (cutmix), or an empty box where it shines through
-    everywhere (mixup).
+    Attributes:
+        partners: int64 (N,), the row of the other image.
+        ratios: float32 (N,) in 0 … 1, the weight of the image itself (λ in the papers).
+        boxes: int32 (N, 4), the region that the partner fills (CutMix), or an empty box where the two images are
+            averaged (mixup).
     """
 
     partners: NDArray[np.int64]
-    shares: NDArray[np.float32]
+    ratios: NDArray[np.float32]
     boxes: Boxes
 
-    def pictures(self, x: Pixels) -> Pixels:
-        """(N, H, W, C), of M ≥ N pictures x (M, H, W, C)."""
+    def mix_images(self, x: Pixels) -> Pixels:
+        """Return the N mixed images (N, H, W, C) of M ≥ N images x (M, H, W, C)."""
         out = x[: len(self.partners)].copy()
-        for row, (partner, share, box) in enumerate(zip(self.partners, self.shares, self.boxes, strict=True)):
+        for row, (partner, ratio, box) in enumerate(zip(self.partners, self.ratios, self.boxes, strict=True)):
             if box.any():
-                part = inside(box)
-                out[row][part] = x[partner][part]
+                region = box_slices(box)
+                out[row][region] = x[partner][region]
             else:
-                out[row] *= share
-                out[row] += (1 - share) * x[partner]
+                out[row] *= ratio
+                out[row] += (1 - ratio) * x[partner]
         return out
 
-    def targets(self, y: NDArray[Any]) -> NDArray[np.float32]:
-        """(N, …), of the targets y (M, …) of all pictures, the shares being those of the pictures."""
-        own = self.shares.reshape(-1, *[1] * (y.ndim - 1))  # (N,) → (N, 1, …)
+    def mix_targets(self, y: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the N mixed targets (N, …) of the targets y (M, …), with the same ratios as the images."""
+        own = self.ratios.reshape(-1, *[1] * (y.ndim - 1))  # (N,) → (N, 1, …)
         mixed: NDArray[np.float32] = own * y[: len(own)] + (1 - own) * y[self.partners]
         return mixed.astype(np.float32, copy=False)
 
 
-def cut_boxes(share: Numbers, down: Numbers, right: Numbers, size: tuple[int, int]) -> Boxes:
-    """Boxes of the picture's proportions that leave about `share` (N,) of it; down, right: (N,) in [0, 1)."""
-    side = np.sqrt(1 - share)
-    return random_boxes(side * size[0], side * size[1], down, right, size)
+def beta(alpha: float, draws: Floats) -> Floats:
+    """Turn uniform random numbers into numbers (N,) that are distributed as Beta(α, α).
 
+    Two gamma variables of shape α are two of shape α + 1 times U^(1/α), and the ratio of one of those to their sum has
+    Ulrich's closed form.
 
-def rest(boxes: Boxes, size: tuple[int, int]) -> NDArray[np.float32]:
-    """float32 (N,): the part of a picture that lies outside its box."""
-    return (1 - areas(boxes) / (size[0] * size[1])).astype(np.float32)
+    Args:
+        alpha: α, above 0.
+        draws: (N, 4) uniform in [0, 1).
 
+    Returns:
+        float64 (N,) in 0 … 1.
 
-def beta(alpha: float, draws: Numbers) -> Numbers:
-    """Numbers (N,) distributed as Beta(α, α), of four even draws each (N, 4) in [0, 1).
-
-    Two gamma variables of shape α are two of shape α + 1 times U^(1/α), and the share of one of those in both has
-    Ulrich's closed form. Source: Devroye 1986, "Non-Uniform Random Variate Generation", IX.3 and IX.4.
+    Source:
+        Devroye 1986, "Non-Uniform Random Variate Generation", IX.3 and IX.4.
     """
     radius = np.sqrt(1 - (1 - draws[:, 0]) ** (2 / (2 * alpha + 1)))
-    share = (1 + radius * np.cos(2 * np.pi * draws[:, 1])) / 2
-    share = np.clip(share, 2.0**-53, 1 - 2.0**-53)
-    odds = np.log1p(-draws[:, 2:])  # of even draws in (0, 1]
-    lead = np.log(share) - np.log1p(-share) + (odds[:, 0] - odds[:, 1]) / alpha
-    return 1 / (1 + np.exp(-np.clip(lead, -700, 700)))
+    ratio = (1 + radius * np.cos(2 * np.pi * draws[:, 1])) / 2
+    ratio = np.clip(ratio, 2.0**-53, 1 - 2.0**-53)
+    logs = np.log1p(-draws[:, 2:])  # of uniform numbers in (0, 1]
+    logit = np.log(ratio) - np.log1p(-ratio) + (logs[:, 0] - logs[:, 1]) / alpha
+    return 1 / (1 + np.exp(-np.clip(logit, -700, 700)))
+
+
+def random_boxes(height: Floats, width: Floats, y: Floats, x: Floats, size: tuple[int, int]) -> Boxes:
+    """Place boxes inside an image.
+
+    Args:
+        height: (N,) in pixels; rounded, and clipped to the image.
+        width: (N,) in pixels; rounded, and clipped to the image.
+        y: (N,) in [0, 1), the vertical position within the space that is left.
+        x: (N,) in [0, 1), the horizontal position within the space that is left.
+        size: (height, width) of the image in pixels.
+
+    Returns:
+        int32 (N, 4), see `Boxes`.
+    """
+    boxes = np.empty((len(height), 4), np.int32)
+    for axis, (wanted, position) in enumerate(((height, y), (width, x))):
+        extent = np.clip(np.rint(wanted), 0, size[axis])
+        start = np.floor(position * (size[axis] - extent + 1))
+        boxes[:, axis], boxes[:, axis + 2] = start, start + extent
+    return boxes
+
+
+def cutmix_boxes(ratios: Floats, y: Floats, x: Floats, size: tuple[int, int]) -> Boxes:
+    """Place boxes with the image's aspect ratio that leave about `ratios` (N,) of its area; y, x: (N,) in [0, 1)."""
+    side = np.sqrt(1 - ratios)
+    return random_boxes(side * size[0], side * size[1], y, x, size)
+
+
+def box_areas(boxes: Boxes) -> NDArray[np.int32]:
+    """Return the number of pixels (N,) in each box."""
+    pixels: NDArray[np.int32] = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return pixels
+
+
+def area_outside(boxes: Boxes, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Return the fraction (N,) of an image of `size` (height, width) that lies outside its box."""
+    return (1 - box_areas(boxes) / (size[0] * size[1])).astype(np.float32)
+
+
+def box_slices(box: Boxes) -> tuple[slice, slice]:
+    """Return one box (4,) as slices of rows and of columns."""
+    top, left, bottom, right = (int(edge) for edge in box)
+    return slice(top, bottom), slice(left, right)

@@ -1,4 +1,4 @@
-"""Which sample comes when, and its random numbers, from (seed, epoch, sample index) alone: no generator state."""
+"""The order of samples and their random numbers, from (seed, epoch, sample index) alone: no generator state."""
 
 from itertools import pairwise
 
@@ -7,21 +7,50 @@ from numpy.typing import NDArray
 
 from striate.errors import UsageError
 
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd: steps of it visit all 64-bit numbers
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd: its multiples visit all 64-bit numbers
 FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 MASK = (1 << 64) - 1
 
 
 def epoch_order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """A permutation (n,) of 0 … n − 1: the order in which the samples of this epoch are seen."""
+    """Return the order in which an epoch visits its samples.
+
+    Args:
+        n: number of samples.
+        seed: of the order.
+        epoch: number of the epoch.
+
+    Returns:
+        int64 (n,), a permutation of 0 … n − 1.
+
+    Example:
+        >>> from striate.data import epoch_order
+        >>> sorted(epoch_order(5, seed=0, epoch=1).tolist())
+        [0, 1, 2, 3, 4]
+    """
     ranks = _mix(_stream(seed, epoch, 1) + _steps(np.arange(n)))
     return np.argsort(ranks, kind="stable")
 
 
 def batches(n: int, batch_size: int) -> list[slice]:
-    """Slices that cut n samples into batches; the last may be smaller.
+    """Cut n samples into batches; the last one may be smaller.
 
-    A last batch of one joins the batch before it: one sample has no batch statistics.
+    A last batch of one sample is joined to the one before it, since one sample has no batch statistics.
+
+    Args:
+        n: number of samples.
+        batch_size: samples in a batch, at least 1.
+
+    Returns:
+        One slice per batch.
+
+    Raises:
+        UsageError: the batch size is below 1.
+
+    Example:
+        >>> from striate.data import batches
+        >>> batches(7, 3)
+        [slice(0, 3, None), slice(3, 7, None)]
     """
     if batch_size < 1:
         raise UsageError(f"The batch size must be at least 1; got {batch_size}.")
@@ -32,10 +61,27 @@ def batches(n: int, batch_size: int) -> list[slice]:
 
 
 def uniforms(seed: int, epoch: int, index: NDArray[np.int64], draws: int) -> NDArray[np.float64]:
-    """Random numbers (len(index), draws), evenly in [0, 1); row i depends on seed, epoch and index[i] alone.
+    """Return uniform random numbers in [0, 1); row i depends on seed, epoch and index[i] alone.
 
-    Each sample has its own SplitMix64 sequence. Source: Steele, Lea, Flood 2014, "Fast splittable pseudorandom
-    number generators".
+    Each sample has its own SplitMix64 sequence.
+
+    Args:
+        seed: of the random numbers.
+        epoch: number of the epoch.
+        index: int64 (N,), sample numbers.
+        draws: how many numbers each sample gets.
+
+    Returns:
+        float64 (N, draws).
+
+    Source:
+        Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators".
+
+    Example:
+        >>> import numpy as np
+        >>> from striate.data import uniforms
+        >>> uniforms(seed=0, epoch=0, index=np.array([3, 8]), draws=4).shape
+        (2, 4)
     """
     starts = _mix(_stream(seed, epoch, 2) + _steps(np.asarray(index)))
     bits = _mix(starts[:, None] + _steps(np.arange(draws))[None, :])  # (N, draws)
@@ -47,7 +93,7 @@ def _steps(index: NDArray[np.int64]) -> NDArray[np.uint64]:
 
 
 def _stream(seed: int, epoch: int, purpose: int) -> np.uint64:
-    """Where the sequence of this seed, epoch and purpose begins."""
+    """Return the start of the sequence of this seed, epoch and purpose."""
     state = np.zeros(1, np.uint64)
     for part in (seed, epoch, purpose):
         state = _mix((state ^ np.uint64(part & MASK)) + GOLDEN)
@@ -55,7 +101,7 @@ def _stream(seed: int, epoch: int, purpose: int) -> np.uint64:
 
 
 def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """SplitMix64's finaliser: every input bit flips about half of the output bits."""
+    """Apply SplitMix64's finalizer: every input bit flips about half of the output bits."""
     z = (z ^ (z >> np.uint64(30))) * FIRST
     z = (z ^ (z >> np.uint64(27))) * SECOND
     return z ^ (z >> np.uint64(31))

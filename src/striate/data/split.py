@@ -1,4 +1,4 @@
-"""Decide from content alone which pictures are for training, which for validation, which for testing."""
+"""Split images into training, validation and test parts by their content alone."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -8,26 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.dataset import Dataset, Images, fingerprint
-from striate.data.stored import Stored
+from striate.data.mapped import MappedArray
 from striate.errors import DataError
 from striate.images import ImagePolicy
 
 Digests = NDArray[np.uint64]
 PARTS = ("training", "validation", "test")
 TRAINING, VALIDATION, TEST = range(3)
-NOWHERE = -1
+EXCLUDED = -1
 
 
 def digest_bytes(contents: Iterable[Any], seed: int) -> Digests:
-    """One 64-bit number (N,) for each bytes-like object: BLAKE2b keyed with the seed. Source: RFC 7693."""
+    """Hash each bytes-like object to a 64-bit number, with BLAKE2b keyed by the seed (RFC 7693)."""
     key, blake = (seed % 2**64).to_bytes(8, "little"), hashlib.blake2b
     joined = b"".join([blake(content, digest_size=8, key=key).digest() for content in contents])
     return np.frombuffer(joined, "<u8").astype(np.uint64)
 
 
 def digest_images(x: Any, seed: int) -> Digests:
-    """One 64-bit number (N,) for the pixels of each image of x (N, H, W, C), which may lie in a file."""
-    if isinstance(x, Stored):
+    """Hash the pixels of each image of x (N, H, W, C), an array or `MappedArray`, to a 64-bit number."""
+    if isinstance(x, MappedArray):
         return digest_bytes((image.reshape(-1).data for image in x), seed)
     if not len(x):
         return np.zeros(0, np.uint64)
@@ -36,61 +36,100 @@ def digest_images(x: Any, seed: int) -> Digests:
     return digest_bytes((content[start : start + size] for start in range(0, x.nbytes, size)), seed)
 
 
-def copies(digests: Digests) -> list[NDArray[np.intp]]:
-    """The rows of each group of images that are the same byte for byte, in the order of their first rows."""
+def duplicate_groups(digests: Digests) -> list[NDArray[np.intp]]:
+    """Return the rows of each group of identical images, in the order of their first rows."""
     order = np.argsort(digests, kind="stable")
     starts = np.flatnonzero(np.diff(digests[order])) + 1
     groups = [rows for rows in np.split(order, starts) if len(rows) > 1]
     return sorted(groups, key=lambda rows: int(rows[0]))
 
 
-def side(digests: Digests, validation: float, test: float) -> NDArray[np.int8]:
-    """0 for training, 1 for validation, 2 for test, by each digest alone; the parts are fractions of 0 … 1.
+def assign_parts(digests: Digests, validation: float, test: float) -> NDArray[np.int8]:
+    """Assign each image to a part by its digest alone.
 
-    The test part is cut first, so that another validation part leaves it as it is.
+    The test part does not depend on the size of the validation part.
+
+    Args:
+        digests: uint64 (N,).
+        validation: fraction of the images for validation, 0 … 1.
+        test: fraction of the images for testing, 0 … 1.
+
+    Returns:
+        int8 (N,): TRAINING, VALIDATION or TEST.
     """
-    place = digests / 2.0**64
-    return np.where(place < test, 2, np.where(place < test + validation, 1, 0)).astype(np.int8)
+    position = digests / 2.0**64
+    return np.where(position < test, TEST, np.where(position < test + validation, VALIDATION, TRAINING)).astype(np.int8)
 
 
 def split_all(
     name: str, classes: Sequence[str], images: Images, policy: ImagePolicy, *, digests: Digests,
-    given: NDArray[np.int8] | None = None, validation: float = 0.1, test: float = 0.1, notes: Sequence[str] = (),
+    assigned: NDArray[np.int8] | None = None, validation: float = 0.1, test: float = 0.1, notes: Sequence[str] = (),
 ) -> Dataset:  # fmt: skip
-    """A data set of three parts cut from `images` by their digests (N,).
+    """Split images into three parts by their digests.
 
-    given: (N,) the parts they lie in already; then only a part that has no images is cut from the training images.
-    An image that is also in the test part, byte for byte, is left out of the others, and one that is also in the
-    validation part out of training; notes say so.
+    An image that is identical to a test image is left out of the other parts, and one that is identical to a
+    validation image is left out of training; notes say so.
+
+    Args:
+        name: of the data set.
+        classes: their names by class number.
+        images: all images.
+        policy: how other images are brought to the same form.
+        digests: uint64 (N,), of the images.
+        assigned: int8 (N,), the parts the images are in already; then only a part without images is split off the
+            training images.
+        validation: fraction of the images for validation, 0 … 1.
+        test: fraction of the images for testing, 0 … 1.
+        notes: sentences for the user.
+
+    Returns:
+        The data set.
     """
-    given = np.zeros(len(images), np.int8) if given is None else given
-    cut = side(digests, 0 if VALIDATION in given else validation, 0 if TEST in given else test)
-    sides = np.where(given == TRAINING, cut, given)
+    assigned = np.zeros(len(images), np.int8) if assigned is None else assigned
+    by_digest = assign_parts(digests, 0 if VALIDATION in assigned else validation, 0 if TEST in assigned else test)
+    parts = np.where(assigned == TRAINING, by_digest, assigned)
     notes = list(notes)
     for part, other in ((TRAINING, TEST), (VALIDATION, TEST), (TRAINING, VALIDATION)):
-        leaked = (sides == part) & np.isin(digests, digests[sides == other])
-        sides[leaked] = NOWHERE
+        leaked = (parts == part) & np.isin(digests, digests[parts == other])
+        parts[leaked] = EXCLUDED
         notes += _leak_notes(int(leaked.sum()), PARTS[part], PARTS[other])
-    rows = [np.flatnonzero(sides == number) for number in range(3)]
-    parts = [images.take(part) for part in rows]
-    return _assemble(name, classes, parts, policy, digests=[digests[part] for part in rows], notes=notes)
+    rows = [np.flatnonzero(parts == number) for number in range(3)]
+    return _assemble(
+        name, classes, [images.take(part) for part in rows], policy, digests=[digests[part] for part in rows],
+        notes=notes,
+    )  # fmt: skip
 
 
-def split_train(
+def split_training(
     name: str, classes: Sequence[str], train: Images, test: Images, policy: ImagePolicy, *, seed: int,
     validation: float = 0.1, notes: Sequence[str] = (),
 ) -> Dataset:  # fmt: skip
-    """A data set whose test part is given; validation is cut from `train`.
+    """Split training images into training and validation parts; the test part is given.
 
-    Training images that are also test images, byte for byte, are left out, and a note says so.
+    Training images that are identical to a test image are left out, and a note says so.
+
+    Args:
+        name: of the data set.
+        classes: their names by class number.
+        train: images for training and validation.
+        test: images for testing.
+        policy: how other images are brought to the same form.
+        seed: decides which images are for validation.
+        validation: fraction of the training images for validation, 0 … 1.
+        notes: sentences for the user.
+
+    Returns:
+        The data set.
     """
-    digests, tested = digest_images(train.x, seed), digest_images(test.x, seed)
-    leaked = np.isin(digests, tested)
+    digests, test_digests = digest_images(train.x, seed), digest_images(test.x, seed)
+    leaked = np.isin(digests, test_digests)
     notes = [*notes, *_leak_notes(int(leaked.sum()), PARTS[TRAINING], PARTS[TEST])]
-    sides = np.where(leaked, np.int8(NOWHERE), side(digests, validation, 0))
-    rows = [np.flatnonzero(sides == number) for number in range(2)]
+    assigned = np.where(leaked, np.int8(EXCLUDED), assign_parts(digests, validation, 0))
+    rows = [np.flatnonzero(assigned == number) for number in range(2)]
     parts = [*(train.take(part) for part in rows), test]
-    return _assemble(name, classes, parts, policy, digests=[*(digests[part] for part in rows), tested], notes=notes)
+    return _assemble(
+        name, classes, parts, policy, digests=[*(digests[part] for part in rows), test_digests], notes=notes
+    )
 
 
 def _leak_notes(count: int, part: str, other: str) -> list[str]:
@@ -110,15 +149,15 @@ def _assemble(
     if np.count_nonzero(counts.sum(axis=0)) < 2:
         raise DataError(f"The data set '{name}' has images of one class only; a classifier needs at least two.")
     if counts[0].sum() == 0:
-        raise DataError(f"The data set '{name}' is too small: no image fell into the training part.")
+        raise DataError(f"The data set '{name}' is too small: the training part has no image.")
     mark = fingerprint(classes, [(digest, part.y) for digest, part in zip(digests, parts, strict=True)])
-    notes = (*notes, *_gaps(classes, counts))
+    notes = (*notes, *_missing_notes(classes, counts))
     train, validation, test = parts
     return Dataset(name, tuple(classes), train, validation, test, policy, mark, notes)
 
 
-def _gaps(classes: Sequence[str], counts: NDArray[Any]) -> list[str]:
-    """A sentence for each class of which a part has none."""
+def _missing_notes(classes: Sequence[str], counts: NDArray[Any]) -> list[str]:
+    """Return a note for each class that is missing from a part."""
     notes = []
     for label, of_class in zip(classes, counts.T, strict=True):
         missing = [part for part, count in zip(PARTS, of_class, strict=True) if not count]

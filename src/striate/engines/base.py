@@ -81,8 +81,8 @@ class StepResult:
     outputs: tuple[Array, ...]
 
 
-class Changes(Protocol):
-    """Augmentation of the images of one batch, as in `striate.data.Changes`."""
+class AugmentationParameters(Protocol):
+    """Augmentation of the images of one batch, as in `striate.data.AugmentationParameters`."""
 
     def apply(self, x: Array) -> Array:
         """Return the augmented images, computed with NumPy."""
@@ -159,9 +159,9 @@ class Engine(ABC):
     def compile(self, settings: TrainingSettings) -> None:
         """Set how to train and clear the slots. Raises UsageError for settings that do not fit the network."""
 
-    def augment(self, x: Array, changes: Changes) -> Any:
+    def augment(self, x: Array, parameters: AugmentationParameters) -> Any:
         """Return augmented images (N, H, W, C), in the form that this engine's `train_step` takes fastest."""
-        return changes.apply(x)
+        return parameters.apply(x)
 
     @abstractmethod
     def train_step(

@@ -1,19 +1,20 @@
-"""Files to uint8 arrays and back; the only room that decodes an image."""
+"""Image files to uint8 arrays and back; the only package that decodes images."""
 
 from striate.images.decode import (
-    Header,
+    ImageHeader,
     UnreadableFile,
     check_image,
     decode_image,
-    decoder,
+    decoder_version,
     encode_png,
     read_file,
     read_image,
 )
-from striate.images.find import FOREIGN, find_images, images_below, is_image_name
+from striate.images.find import UNSUPPORTED_SUFFIXES, find_images, images_below, is_image_name, relative_path
 from striate.images.policy import ImagePolicy
 
 __all__ = [
-    "FOREIGN", "Header", "ImagePolicy", "UnreadableFile", "check_image", "decode_image", "decoder", "encode_png",
-    "find_images", "images_below", "is_image_name", "read_file", "read_image",
+    "UNSUPPORTED_SUFFIXES", "ImageHeader", "ImagePolicy", "UnreadableFile", "check_image", "decode_image",
+    "decoder_version", "encode_png", "find_images", "images_below", "is_image_name", "read_file", "read_image",
+    "relative_path",
 ]  # fmt: skip

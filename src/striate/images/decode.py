@@ -41,7 +41,7 @@ class UnreadableFile:
     transient: bool = False
 
 
-def decoder() -> str:
+def decoder_version() -> str:
     """What decodes, with its version: another one may round pixels otherwise."""
     import PIL
 
@@ -90,7 +90,7 @@ def decode_picture(data: bytes, path: str | Path = "image", least: int | None = 
 
 
 @dataclass(frozen=True)
-class Header:
+class ImageHeader:
     """What a picture file says of itself; pixels as stored, before any rotation."""
 
     format: str
@@ -98,14 +98,14 @@ class Header:
     height: int
 
 
-def check_image(data: bytes, path: str | Path = "image") -> Header:
+def check_image(data: bytes, path: str | Path = "image") -> ImageHeader:
     """The header of a picture that is whole; a JPEG is decoded as small as can be, which finds damage all the same.
 
     Raises DataError, with the path and the reason, for bytes that cannot be decoded.
     """
     with _opened(data, path) as image:
         kind = "JPEG" if image.format == "MPO" else str(image.format)  # several JPEGs in one file
-        header = Header(kind, image.width, image.height)
+        header = ImageHeader(kind, image.width, image.height)
         image.draft(None, (1, 1))
         _decoded(image)
         return header

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from striate.data import PHOTOGRAPHS, PRESETS, Augmentation
+from striate.data import PHOTO_PRESETS, PRESETS, Augmentation
 from striate.systems.recipes import TYPICAL_IMAGES, recipe_for, tuning_recipe
 from striate.training import Recipe
 
@@ -111,7 +111,7 @@ def describe_changes(ours: Recipe, reported: Recipe) -> str:
 
 
 def _describe(recipe: Recipe) -> tuple[str, ...]:
-    presets = {value: name for table in (PHOTOGRAPHS, PRESETS) for name, value in table.items()}
+    presets = {value: name for table in (PHOTO_PRESETS, PRESETS) for name, value in table.items()}
     augmentation = recipe.augmentation or Augmentation()
     return (
         f"{recipe.epochs} epochs",

@@ -35,7 +35,7 @@ class Feed:
         self._train, self._seed, self._engine = train, recipe.seed, engine
         self._slices = batches(len(train), recipe.batch_size)
         chosen = recipe.augmentation
-        self._augmentation = None if chosen is None or chosen.changes_nothing else chosen
+        self._augmentation = None if chosen is None or chosen.is_identity else chosen
         if self._augmentation:
             _check_images(train, engine)
 
@@ -69,18 +69,18 @@ class Feed:
         engine = self._engine
         inputs = []
         for x in self._train.inputs:
-            changes = augmentation.changes(
+            parameters = augmentation.sample(
                 index, self._seed, epoch, x.shape[1:], rank=engine.rank, world_size=engine.world_size
             )
-            rows, mixing = index[changes.rows], changes.mixing
-            inputs.append(engine.augment(x[rows], changes))
+            rows, mixing = index[parameters.rows], parameters.mixing
+            inputs.append(engine.augment(x[rows], parameters))
         targets = tuple(y[rows] for y in self._train.targets)
         return Samples(tuple(inputs), targets if mixing is None else self._mixed(targets, mixing))
 
     def _mixed(self, targets: Sequence[Array], mixing: Mixing) -> tuple[Array, ...]:
         classes = [shape[-1] for shape in self._engine.network.output_shapes]
         rows = [np.eye(n, dtype=np.float32)[y] if y.ndim == 1 else y for y, n in zip(targets, classes, strict=True)]
-        return tuple(map(mixing.targets, rows))
+        return tuple(map(mixing.mix_targets, rows))
 
 
 def _check_images(train: Samples, engine: Engine) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.data.stored import Stored, subset
+from striate.data.mapped import MappedArray, take_rows
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
 from striate.errors import DataError
 from striate.network import Network
@@ -29,7 +29,7 @@ class Samples:
 
     def subset(self, rows: Array) -> "Samples":
         """The samples at these rows; those in a file stay there."""
-        return Samples(tuple(subset(x, rows) for x in self.inputs), tuple(y[rows] for y in self.targets))
+        return Samples(tuple(take_rows(x, rows) for x in self.inputs), tuple(y[rows] for y in self.targets))
 
 
 def check_samples(network: Network, losses: Sequence[Loss], x: Any, y: Any) -> Samples:
@@ -87,7 +87,7 @@ def _parts(value: Any, names: Sequence[str], what: str) -> list[Any]:
 
 
 def _array(part: Any, what: str) -> Any:
-    if isinstance(part, Stored):
+    if isinstance(part, MappedArray):
         return part  # may be larger than memory
     try:
         return np.asarray(part)

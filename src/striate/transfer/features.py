@@ -9,8 +9,8 @@ import numpy as np
 
 from striate._types import Array
 from striate.data import Dataset
-from striate.data.cache import Facts, NoRoomError, keep
-from striate.data.workers import progress
+from striate.data.cache import CacheError, Metadata, load_or_make
+from striate.data.parallel import progress_bar
 from striate.network import Network
 from striate.transfer.bases import Base, with_features
 
@@ -37,14 +37,14 @@ def extract_features(base: Base, data: Dataset) -> tuple[Features, Features, Fea
     sizes = [shape[0] for shape in base.network.output_shapes]
     count = sum(map(len, parts))
 
-    def make(file: BinaryIO) -> Facts:
+    def make(file: BinaryIO) -> Metadata:
         for rows in _compute(base, parts, count):
             file.write(rows.data)
         return {}
 
     try:
-        rows = keep(_key(base, data), (count, sum(sizes)), make, lambda facts: True, np.float32).x[:]
-    except NoRoomError:
+        rows = load_or_make(_key(base, data), (count, sum(sizes)), make, lambda metadata: True, np.float32).x[:]
+    except CacheError:
         rows = np.concatenate(list(_compute(base, parts, count)))
     ends = np.cumsum([len(part) for part in parts])[:-1]
     train, validation, test = (_by_layer(part, base.feature_layers, sizes) for part in np.split(rows, ends))
@@ -67,7 +67,7 @@ def predict_with_features(
     from striate.engines.onnxruntime import OnnxEngine
 
     engine = OnnxEngine(with_features(network), weights)
-    with progress("computing features", sum(map(len, parts))) as advance:
+    with progress_bar("computing features", sum(map(len, parts))) as advance:
         return [_predict_part(engine, part, advance) for part in parts]
 
 
@@ -101,7 +101,7 @@ def _compute(base: Base, parts: Sequence[Any], count: int) -> Iterator[Array]:
     from striate.engines.onnxruntime import OnnxEngine
 
     engine = OnnxEngine(base.network, base.weights)
-    with progress("computing features", count) as advance:
+    with progress_bar("computing features", count) as advance:
         for part in parts:
             for outputs in _outputs(engine, part, advance):
                 yield np.ascontiguousarray(np.concatenate(outputs, axis=1), np.float32)

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data import Augmentation, Changes, get_augmentation, load
+from striate.data import Augmentation, AugmentationParameters, get_augmentation, load
 from striate.data.dataset import Labels
-from striate.data.layout import read_layout
+from striate.data.folder import read_layout
 from striate.data.split import TRAINING
 from striate.errors import DataError, UsageError
 from striate.files import atomic_write
@@ -78,19 +78,19 @@ def _with_settings(augmentation: Augmentation, sets: Mapping[str, str]) -> Augme
 
 def _draw(examples: _Examples, augmentation: Augmentation, columns: int, seed: int) -> NDArray[np.uint8]:
     x, index = examples.x, np.arange(len(examples.x))
-    changes = [augmentation.changes(index, seed, epoch, x.shape[1:]) for epoch in range(columns)]
+    sampled = [augmentation.sample(index, seed, epoch, x.shape[1:]) for epoch in range(columns)]
     originals = [Tile(image, label) for image, label in zip(x, examples.labels, strict=True)]
-    copies = [list(map(Tile, each.apply(x), _captions(each, examples.labels))) for each in changes]
+    copies = [list(map(Tile, each.apply(x), _captions(each, examples.labels))) for each in sampled]
     headings = ["original", *(f"epoch {number}" for number in range(1, columns + 1))]
     return draw_sheet(headings, list(zip(originals, *copies, strict=True)))
 
 
-def _captions(changes: Changes, labels: Sequence[str]) -> list[str]:
+def _captions(parameters: AugmentationParameters, labels: Sequence[str]) -> list[str]:
     """Return captions such as "70 % cat, 30 % dog"; empty if images are not mixed."""
-    if changes.mixing is None:
+    if parameters.mixing is None:
         return [""] * len(labels)
-    percents = [round(100 * float(share)) for share in changes.mixing.shares]
-    pairs = zip(labels, changes.mixing.partners, percents, strict=True)
+    percents = [round(100 * float(ratio)) for ratio in parameters.mixing.ratios]
+    pairs = zip(labels, parameters.mixing.partners, percents, strict=True)
     return [
         label if own == 100 else f"{own} % {label}, {100 - own} % {labels[partner]}" for label, partner, own in pairs
     ]

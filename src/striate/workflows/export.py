@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from striate._types import Array, Weights
-from striate.data.workers import progress
+from striate.data.parallel import progress_bar
 from striate.engines.onnxruntime import open_session
 from striate.errors import ModelFileError, UsageError
 from striate.files import atomic_write
@@ -123,7 +123,7 @@ def _compare(trained: TrainedModel, model: bytes, images: ComparisonImages, resi
         return original, _probabilities_of_file(model, images.x, images.what)
     session = open_session(model)
     resized, exported = [], []
-    with progress(f"ONNX on {images.what}", len(images.x)) as advance:
+    with progress_bar(f"ONNX on {images.what}", len(images.x)) as advance:
         for row in range(len(images.x)):
             image = images.full_size(row)
             resized.append(trained.policy.apply(image))
@@ -142,7 +142,7 @@ def _probabilities_of_file(model: bytes, x: Array, what: str) -> Array:
 
 
 def _in_batches(run: Callable[[Array], Array], x: Array, title: str) -> Array:
-    with progress(title, len(x)) as advance:
+    with progress_bar(title, len(x)) as advance:
         outputs = []
         for batch in _batches(x, BATCH_SIZE):
             outputs.append(run(batch))

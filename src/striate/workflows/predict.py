@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.data.workers import cut, in_order, progress
+from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
 from striate.errors import DataError
 from striate.images import UnreadableFile, find_images
 from striate.workflows.trained_model import TrainedModel
@@ -62,9 +62,9 @@ def predict_files(trained: TrainedModel, files: Sequence[Path]) -> Iterator[Pred
     Yields:
         One result for each file, in the order of `files`.
     """
-    batches = [[files[row] for row in rows] for rows in cut(len(files), BATCH_SIZE)]
-    with progress("predicting", len(files)) as advance:
-        decoded = in_order(lambda batch: [_read(trained, file) for file in batch], batches)  # ahead of the network
+    batches = [[files[row] for row in rows] for rows in chunk_ranges(len(files), BATCH_SIZE)]
+    with progress_bar("predicting", len(files)) as advance:
+        decoded = map_ordered(lambda batch: [_read(trained, file) for file in batch], batches)  # ahead of the network
         for batch, images in zip(batches, decoded, strict=True):
             yield from _predict_batch(trained, batch, images)
             advance(len(batch))

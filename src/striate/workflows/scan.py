@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.layout import Layout, read_layout
-from striate.data.split import PARTS, TRAINING, copies, digest_bytes
-from striate.data.workers import cut, in_order, progress
+from striate.data.folder import Layout, read_layout
+from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
+from striate.data.split import PARTS, TRAINING, digest_bytes, duplicate_groups
 from striate.errors import DataError
-from striate.images import Header, UnreadableFile, check_image, read_file
+from striate.images import ImageHeader, UnreadableFile, check_image, read_file
 
-BATCH_SIZE = 16  # files that a thread reads before it reports progress
+BATCH_SIZE = 16  # files that a thread reads before it reports progress_bar
 MIN_CLASS_SIZE = 20  # images; smaller classes are pointed out
 IMBALANCE = 3.0  # largest class / smallest class from which class weights are suggested
 UNREADABLE_SHARE = 0.02  # of all files, from which unreadable files are pointed out
@@ -92,7 +92,7 @@ class FolderScan:
 
 @dataclass(frozen=True)
 class _ReadableFile:
-    header: Header
+    header: ImageHeader
     bytes: int
     digest: int
 
@@ -113,7 +113,7 @@ def scan_folder(path: str | Path) -> FolderScan:
     if not readable:
         raise DataError(f"None of the {len(unreadable):,} images in '{path}' can be read. {unreadable[0].reason}")
     rows = np.flatnonzero([isinstance(item, _ReadableFile) for item in files])
-    identical = [rows[group] for group in copies(np.array([item.digest for item in readable], np.uint64))]
+    identical = [rows[group] for group in duplicate_groups(np.array([item.digest for item in readable], np.uint64))]
     parts = sorted(set(layout.parts.tolist())) if layout.parts.any() else []
     return FolderScan(
         folder=str(path),
@@ -132,9 +132,9 @@ def scan_folder(path: str | Path) -> FolderScan:
 
 def _read_all(layout: Layout) -> list[_ReadableFile | UnreadableFile]:
     files: list[_ReadableFile | UnreadableFile] = []
-    batches = cut(len(layout.files), BATCH_SIZE)
-    with progress("scanning images", len(layout.files)) as advance:
-        for batch in in_order(lambda rows: [_read_one(layout, row) for row in rows], batches):
+    batches = chunk_ranges(len(layout.files), BATCH_SIZE)
+    with progress_bar("scanning images", len(layout.files)) as advance:
+        for batch in map_ordered(lambda rows: [_read_one(layout, row) for row in rows], batches):
             files += batch
             advance(len(batch))
     return files

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from striate._types import Array, Weights
-from striate.engines.base import Changes, StepResult, TrainingSettings
+from striate.engines.base import AugmentationParameters, StepResult, TrainingSettings
 from striate.engines.losses import Loss
 from striate.engines.optimizers import Optimizer
 from striate.engines.torch import optimizers
-from striate.engines.torch.changes import apply
+from striate.engines.torch.augment import augment
 from striate.engines.torch.device import (
     DTYPES,
     check_precision,
@@ -242,11 +242,11 @@ class TorchEngine(GroupEngine):
         mean = self.sum_over_processes([float(loss)])[0] / self.world_size
         return StepResult(mean, tuple(from_maps(output, self.dtype) for output in outputs))
 
-    def augment(self, x: Array, changes: Changes) -> Any:
-        """Pictures (N, H, W, C) changed on the device, as a tensor (N, C, H, W); on the CPU NumPy is the faster."""
+    def augment(self, x: Array, parameters: AugmentationParameters) -> Any:
+        """Augment images (N, H, W, C) on the device, as a tensor (N, C, H, W); on the CPU NumPy is faster."""
         if self.device.type == "cpu":
-            return changes.apply(x)
-        return apply(to_maps(x, self.device, torch.uint8 if x.dtype == np.uint8 else self._dtype), changes)
+            return parameters.apply(x)
+        return augment(to_maps(x, self.device, torch.uint8 if x.dtype == np.uint8 else self._dtype), parameters)
 
     @cached_property
     def _together(self) -> Any:

@@ -1,4 +1,4 @@
-"""Arrays in a file whose rows are read when they are needed, so that a data set may be larger than memory."""
+"""Arrays in files, whose rows are read when they are needed, so that a data set may be larger than memory."""
 
 import mmap
 from collections.abc import Iterator
@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-GIVE_BACK = 128_000_000  # bytes of the file in memory before they are handed back to the system
-LARGE_PAGE = 1 << 21  # bytes; Linux maps as much around whatever is touched
+RELEASE_BYTES = 128_000_000  # bytes of the file that are read before their pages are released
+LARGE_PAGE = 1 << 21  # bytes; Linux may map this much around each page that is read
 
 
-class Stored:
-    """An array (N, …) in a file: x[5], x[10:20], x[rows], x[mask] read rows, each time as an array of their own.
+class MappedArray:
+    """An array (N, …) in a file. x[5], x[10:20], x[rows] and x[mask] read rows into a new NumPy array.
 
-    However much is read, the memory that the file takes stays below GIVE_BACK bytes and what is in use.
+    The memory that the mapped file takes stays below `RELEASE_BYTES`, however much is read.
     """
 
-    def __init__(self, source: "_Map", rows: NDArray[np.int64]) -> None:
+    def __init__(self, source: "_MappedFile", rows: NDArray[np.int64]) -> None:
         self._source, self._rows = source, rows
 
     @classmethod
-    def open(cls, path: Path, shape: tuple[int, ...], dtype: DTypeLike = np.uint8) -> "Stored":
+    def open(cls, path: Path, shape: tuple[int, ...], dtype: DTypeLike = np.uint8) -> "MappedArray":
         """Return all rows of a file that holds one array and nothing else.
 
         Args:
@@ -38,7 +38,7 @@ class Stored:
             OSError: If the file cannot be opened.
             ValueError: If the file has another size.
         """
-        return cls(_Map(path, shape, np.dtype(dtype)), np.arange(shape[0]))
+        return cls(_MappedFile(path, shape, np.dtype(dtype)), np.arange(shape[0]))
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -60,9 +60,9 @@ class Stored:
         """The bytes that all rows would take in memory."""
         return prod(self.shape) * self.dtype.itemsize
 
-    def subset(self, rows: NDArray[Any]) -> "Stored":
+    def subset(self, rows: NDArray[Any]) -> "MappedArray":
         """Return the rows at these numbers, or where this mask (N,) is true, without reading them."""
-        return Stored(self._source, self._rows[rows])
+        return MappedArray(self._source, self._rows[rows])
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -79,17 +79,17 @@ class Stored:
         return self[:].astype(dtype or self.dtype, copy=False)
 
 
-def subset(x: Any, rows: NDArray[Any]) -> Any:
-    """Return these rows of an array or of a file; of those in a file nothing is read."""
-    return x.subset(rows) if isinstance(x, Stored) else x[rows]
+def take_rows(x: Any, rows: NDArray[Any]) -> Any:
+    """Return these rows of a NumPy array, or of a `MappedArray` without reading them."""
+    return x.subset(rows) if isinstance(x, MappedArray) else x[rows]
 
 
-class _Map:
-    """A file that is mapped into memory, and whose pages are given back to the system now and then."""
+class _MappedFile:
+    """A file that is mapped into memory, whose pages are released now and then."""
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self._path, self.shape, self.dtype = path, shape, dtype
-        self._most = max(1, GIVE_BACK // (prod(shape[1:]) * dtype.itemsize + LARGE_PAGE))
+        self._rows_at_once = max(1, RELEASE_BYTES // (prod(shape[1:]) * dtype.itemsize + LARGE_PAGE))
         self._touched = 0
         self._open()
 
@@ -102,22 +102,22 @@ class _Map:
         """Copy the rows at these numbers."""
         numbers = np.ravel(rows)
         copied = np.empty((len(numbers), *self.shape[1:]), self.dtype)
-        for start in range(0, len(numbers), self._most):
-            part = slice(start, start + self._most)
-            # All numbers are in range; to have that checked again costs NumPy a copy.
+        for start in range(0, len(numbers), self._rows_at_once):
+            part = slice(start, start + self._rows_at_once)
+            # All numbers are in range; letting NumPy check that again would cost a copy.
             np.take(self._array, numbers[part], axis=0, out=copied[part], mode="clip")
             self._count(len(numbers[part]))
         return copied.reshape(*np.shape(rows), *self.shape[1:])
 
     def _count(self, read: int) -> None:
-        self._touched += read  # threads may miss each other's, which only delays
-        if self._touched >= self._most:
+        self._touched += read  # threads may lose an update, which only delays the release
+        if self._touched >= self._rows_at_once:
             self._touched = 0
-            self._give_back()
+            self._release()
 
-    def _give_back(self) -> None:
-        """Pages that were read count as memory of this process until it says that it can do without."""
+    def _release(self) -> None:
+        """Release the pages that were read; until then they count as memory of this process."""
         if hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
-        else:  # a fresh map has no pages; the old one goes when the last reader is done
+        else:  # a new map has no pages; the old one is freed after its last reader
             self._open()

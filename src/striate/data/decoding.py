@@ -1,0 +1,181 @@
+"""Decode all image files of a folder once, on all cores, and keep pixels, digests and read errors in the cache."""
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.data.cache import CacheError, Metadata, array_folder, load_or_make
+from striate.data.mapped import MappedArray
+from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
+from striate.data.split import Digests, digest_bytes
+from striate.errors import DataError
+from striate.images import ImagePolicy, UnreadableFile, decoder_version, read_file, relative_path
+
+VERSION = 3  # of the cached content; increase it to discard what is in the cache
+MAX_IN_MEMORY = 1_000_000_000  # bytes of pixels that are held in memory where the cache cannot be written
+BLOCK_BYTES = 1_000_000  # bytes of pixels that a thread decodes at a time; they fit in a core's cache
+
+Block = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class DecodedFiles:
+    """All files of a folder, in order.
+
+    Attributes:
+        x: uint8 (N, H, W, C), black for unreadable files.
+        digests: uint64 (N,), of each file's bytes; 0 for unreadable files.
+        unreadable: the files that could not be decoded, by row number.
+        note: a sentence for the user on where the pixels are, or None.
+    """
+
+    x: MappedArray | Block
+    digests: Digests
+    unreadable: dict[int, UnreadableFile]
+    note: str | None = None
+
+
+def decode_files(folder: Path, files: Sequence[Path], names: Sequence[str], policy: ImagePolicy) -> DecodedFiles:
+    """Decode image files, or take their pixels from the cache.
+
+    Where the cache cannot be written, up to `MAX_IN_MEMORY` bytes are held in memory.
+
+    Args:
+        folder: the absolute folder that holds the files.
+        files: absolute paths.
+        names: the files' names in messages.
+        policy: brings the images to their size.
+
+    Returns:
+        The pixels, digests and read errors.
+
+    Raises:
+        CacheError: the cache cannot be written, and there are too many pixels for memory.
+    """
+    shape = (len(files), *policy.shape)
+
+    def decode(file: BinaryIO) -> Metadata:
+        return _to_metadata(*_decode_all(files, names, policy, lambda block: file.write(block.data)))
+
+    try:
+        _require_outside(folder)
+        cached = load_or_make(_key(folder, files, policy), shape, decode, lambda found: _is_valid(found, files))
+    except CacheError as error:
+        if np.prod(shape, dtype=np.int64) > MAX_IN_MEMORY:
+            raise
+        return _decode_to_memory(files, names, policy, f"The pixels are held in memory this time. {error}")
+    return DecodedFiles(cached.x, *_from_metadata(cached.metadata))
+
+
+def _require_outside(folder: Path) -> None:
+    cache = array_folder()
+    if cache.resolve().is_relative_to(folder.resolve()):
+        raise CacheError(
+            f"The cache {cache} lies inside the folder of images, which Striate never writes to. "
+            "Set STRIATE_CACHE to another folder."
+        )
+
+
+def _decode_to_memory(files: Sequence[Path], names: Sequence[str], policy: ImagePolicy, note: str) -> DecodedFiles:
+    x = np.empty((len(files), *policy.shape), np.uint8)
+    free = x
+
+    def put(block: Block) -> None:
+        nonlocal free
+        free[: len(block)], free = block, free[len(block) :]
+
+    return DecodedFiles(x, *_decode_all(files, names, policy, put), note)
+
+
+def _key(folder: Path, files: Sequence[Path], policy: ImagePolicy) -> str:
+    """Return 32 hexadecimal digits that change when a file, the policy or the decoder does."""
+    state = hashlib.blake2b(f"{VERSION} {decoder_version()} {policy}".encode(), digest_size=16)
+    state.update(os.fsencode(os.path.realpath(folder)))
+    for file in files:
+        state.update(b"\0" + os.fsencode(relative_path(file, folder)) + _stamp(file))
+    return state.hexdigest()
+
+
+def _stamp(file: Path) -> bytes:
+    try:
+        found = file.stat()
+    except OSError:
+        return b"\0gone"
+    return f"\0{found.st_size} {found.st_mtime_ns}".encode()
+
+
+def _to_metadata(digests: Digests, unreadable: dict[int, UnreadableFile]) -> Metadata:
+    return {
+        "digests": digests.astype(">u8").tobytes().hex(),
+        "unreadable": {str(row): [error.file, error.reason, error.transient] for row, error in unreadable.items()},
+    }
+
+
+def _from_metadata(metadata: Metadata) -> tuple[Digests, dict[int, UnreadableFile]]:
+    digests = np.frombuffer(bytes.fromhex(metadata["digests"]), ">u8").astype(np.uint64)
+    return digests, {int(row): UnreadableFile(*error) for row, error in metadata["unreadable"].items()}
+
+
+def _is_valid(metadata: Metadata, files: Sequence[Path]) -> bool:
+    """Return whether the metadata is complete, and no file that was unreadable for the moment can be read now."""
+    try:
+        digests, unreadable = _from_metadata(metadata)
+    except (KeyError, ValueError, TypeError):
+        return False
+    readable_now = any(_is_readable(files[row]) for row, error in unreadable.items() if error.transient)
+    return len(digests) == len(files) and not readable_now
+
+
+def _is_readable(file: Path) -> bool:
+    try:
+        read_file(file)
+    except DataError:
+        return False
+    return True
+
+
+def _decode_all(
+    files: Sequence[Path], names: Sequence[str], policy: ImagePolicy, put: Callable[[Block], object]
+) -> tuple[Digests, dict[int, UnreadableFile]]:
+    """Pass all pixels to `put`, block by block in order, and return the digests and the unreadable files."""
+    digests: list[int] = []
+    unreadable: dict[int, UnreadableFile] = {}
+    size = max(1, min(64, BLOCK_BYTES // int(np.prod(policy.shape))))
+    chunks = chunk_ranges(len(files), size)
+    with progress_bar("reading images", len(files)) as advance:
+        for block, results in map_ordered(lambda rows: _decode_block(rows, files, names, policy), chunks):
+            for result in results:
+                if isinstance(result, UnreadableFile):
+                    unreadable[len(digests)] = result
+                digests.append(0 if isinstance(result, UnreadableFile) else result)
+            put(block)
+            advance(len(block))
+    return np.array(digests, np.uint64), unreadable
+
+
+def _decode_block(
+    rows: range, files: Sequence[Path], names: Sequence[str], policy: ImagePolicy
+) -> tuple[Block, list[int | UnreadableFile]]:
+    """Return pixels (n, H, W, C), and for each file its digest or why it cannot be read."""
+    block = np.empty((len(rows), *policy.shape), np.uint8)
+    results = [_decode(files[row], names[row], policy, out) for row, out in zip(rows, block, strict=True)]
+    block[[isinstance(result, UnreadableFile) for result in results]] = 0
+    return block, results
+
+
+def _decode(file: Path, name: str, policy: ImagePolicy, out: Block) -> int | UnreadableFile:
+    try:
+        content = read_file(file, name)
+    except DataError as error:
+        return UnreadableFile(name, str(error), transient=isinstance(error.__cause__, OSError))
+    try:
+        out[:] = policy.decode(content, name)
+    except DataError as error:
+        return UnreadableFile(name, str(error))
+    return int(digest_bytes([content], 0)[0])
