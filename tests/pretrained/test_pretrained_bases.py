@@ -1,5 +1,6 @@
 """Networks with given weights as bases, though no feature layers are named for them."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from striate.data import from_arrays
 from striate.engines.losses import log_softmax
 from striate.engines.onnxruntime import OnnxEngine
 from striate.errors import ModelFileError
-from striate.transfer.bases import joined, open_base
+from striate.network import Conv2D, Dense, GlobalAveragePool2D, Input, MaxPool2D, Network
+from striate.transfer.bases import check_base, joined, open_base
 from striate.transfer.extraction import fit_on_features
 from striate.transfer.linear_head import LinearHead
 from striate.transfer.open_set import OpenSetClassifier
+from striate.zoo import PublishedWeights, architecture, bases, registry
 
 from .torch_networks import VGG16, BasicBlock, GoogLeNet, ResNet, randomized
 
@@ -81,3 +84,34 @@ def test_weights_for_another_size_that_features_need_raise(tmp_path: Path) -> No
     problem = r"cannot make 'vgg16' a base for images of \(96, 96, 3\): they have no 'fc6/kernel' that fits\. "
     with pytest.raises(ModelFileError, match=problem):
         open_base("vgg16", (96, 96, 3), path)
+
+
+def test_one_entry_in_the_zoo_makes_a_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The entry gives the network, its weights and their names; feature layers are found from the graph."""
+    state = {"stem.weight": torch.randn(4, 3, 3, 3), "stem.bias": torch.randn(4)}
+    state |= {"fc.weight": torch.randn(9, 4), "fc.bias": torch.randn(9)}
+    torch.save(state, tmp_path / "tiny.pth")
+    digits = hashlib.sha256((tmp_path / "tiny.pth").read_bytes()).hexdigest()[:8]
+    (tmp_path / "tiny.pth").rename(tmp_path / f"tiny-{digits}.pth")
+    (tmp_path / "tiny_weights").mkdir()
+    (tmp_path / "tiny_weights/__init__.py").touch()
+    (tmp_path / f"tiny-{digits}.pth").rename(tmp_path / f"tiny_weights/tiny-{digits}.pth")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(registry, "_architectures", dict(registry._architectures))
+    weights = PublishedWeights(
+        f"tiny-{digits}.pth", {"conv": "stem", "output": "fc"}.__getitem__, package="tiny_weights", install="tiny"
+    )
+
+    @architecture("tiny", weights=weights)
+    def tiny(input_shape: tuple[int, ...] = (16, 16, 3), classes: int = 9) -> Network:
+        image = Input(input_shape)
+        x = MaxPool2D(2, name="pooling")(Conv2D(4, 3, name="conv", padding="same")(image))
+        x = GlobalAveragePool2D(name="mean")(x)
+        return Network(image, Dense(classes, activation="softmax", name="output")(x), name="tiny")
+
+    assert "tiny" in bases()
+    check_base("tiny")
+    base = open_base("tiny")
+    assert base.feature_layers == ("conv", "mean")
+    np.testing.assert_array_equal(base.weights["conv/kernel"], state["stem.weight"].permute(2, 3, 1, 0).numpy())
+    assert joined(base, "mean", LinearHead(np.zeros((4, 2)), np.zeros(2)))[0] == tiny(classes=2)
