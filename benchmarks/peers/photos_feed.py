@@ -10,7 +10,7 @@ import striate as st
 from striate.data import load
 from striate.network import Dense, GlobalAveragePool2D, Input, Network
 from striate.training import Recipe, check_samples
-from striate.training.feed import Feed
+from striate.training.loader import BatchLoader
 
 BATCH = 128
 
@@ -36,7 +36,7 @@ def main() -> None:
     targets = [[label, 1 - label] for label in data.train.y.tolist()]
     samples = check_samples(network, model.losses, data.train.x, targets)
     start = time.perf_counter()
-    for _ in Feed(samples, Recipe(batch_size=BATCH), model.engine).epoch(0):
+    for _ in BatchLoader(samples, Recipe(batch_size=BATCH), model.engine).epoch(0):
         pass
     print(json.dumps(results | {"epoch_mb": peak_megabytes(), "epoch_seconds": time.perf_counter() - start}))
 

@@ -22,12 +22,10 @@ from striate.errors import DataError, ModelFileError, StriateError, UsageError
 from striate.images import ImagePolicy
 from striate.network import Block, Layer, Network
 from striate.processes import current_process
-from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule, measure
-from striate.training import predict as run_predict
-from striate.training.callback import Callback, Logs
-from striate.training.callbacks import History
-from striate.training.measure import BATCH_SIZE
-from striate.training.metrics import Figures, default_losses, default_metrics
+from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule
+from striate.training.callbacks import Callback, History, Logs
+from striate.training.inference import BATCH_SIZE, evaluate_in_batches, predict_in_batches
+from striate.training.metrics import MetricSums, default_losses, default_metrics
 from striate.training.progress import Verbose
 from striate.training.samples import balanced_weights
 
@@ -200,7 +198,7 @@ class Model:
         rule, losses = get_optimizer(optimizer, **settings), self._pick_losses(loss)
         chosen = (metrics,) if isinstance(metrics, str) else metrics
         # Refuses a metric that does not go with a loss, while the model is still as it was.
-        Figures(self.network, losses, default_metrics(losses) if chosen is None else chosen)
+        MetricSums(self.network, losses, default_metrics(losses) if chosen is None else chosen)
         training = TrainingSettings(rule, losses, self.seed, clip_norm, average, tuple(frozen))
         training.check(self.network)
         if engine or options:
@@ -313,11 +311,13 @@ class Model:
     def evaluate(self, x: Any, y: Any, *, batch_size: int = BATCH_SIZE) -> dict[str, float]:
         """Mean loss and metrics, for example {"loss": 0.04, "accuracy": 0.99}. Raises DataError as `fit` does."""
         samples = check_samples(self.network, self.losses, x, y)
-        return measure(self.engine, self.losses, Figures(self.network, self.losses, self.metrics), samples, batch_size)
+        return evaluate_in_batches(
+            self.engine, self.losses, MetricSums(self.network, self.losses, self.metrics), samples, batch_size
+        )
 
     def predict(self, x: Any, *, batch_size: int = BATCH_SIZE) -> Any:
         """The output, float32 (N, classes); a list of arrays for several outputs. Raises DataError as `fit` does."""
-        outputs = run_predict(self.engine, check_inputs(self.network, x), batch_size)
+        outputs = predict_in_batches(self.engine, check_inputs(self.network, x), batch_size)
         return outputs[0] if len(outputs) == 1 else list(outputs)
 
     def train_on_batch(self, x: Any, y: Any) -> dict[str, float]:
@@ -329,7 +329,7 @@ class Model:
             batch.inputs, batch.targets, learning_rate=self.learning_rate, step=self.iterations
         )
         self.iterations += 1
-        figures = Figures(self.network, self.losses, self.metrics)
+        figures = MetricSums(self.network, self.losses, self.metrics)
         sums = figures.sums(result.outputs, batch.targets)
         return {"loss": result.loss} | {n: s / len(batch) for n, s in zip(figures.names, sums, strict=True)}
 

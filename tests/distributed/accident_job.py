@@ -13,8 +13,8 @@ from pathlib import Path
 from striate.cli import main
 from striate.processes import current_process
 from striate.training import loop
-from striate.training.interrupts import Interrupt
 from striate.training.samples import Samples
+from striate.training.signals import Interrupt
 
 HAPPENED = Path("accident")  # in the folder that the process was started in
 
@@ -32,8 +32,8 @@ def meet(accident: str, interrupt: Interrupt) -> None:
 
 
 class Loop(loop._Loop):
-    def _step(self, batch: Samples, count: int, rate: float) -> None:
-        super()._step(batch, count, rate)
+    def _train_step(self, batch: Samples, count: int, rate: float) -> None:
+        super()._train_step(batch, count, rate)
         last = current_process().rank == current_process().world_size - 1
         if last and (self.position.epoch, self.position.batch) == (1, 3) and not HAPPENED.exists():
             meet(accident, self.interrupt)

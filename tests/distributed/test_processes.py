@@ -12,7 +12,7 @@ from striate.engines.choose import EngineSettings, choose
 from striate.errors import UsageError
 from striate.processes import ProcessInfo, cores, current_process
 from striate.training import Run, RunRecord
-from striate.training.measure import own_part
+from striate.training.inference import rows_of_process
 from striate.workflows.plan import TrainingPlan, make_plan
 from striate.workflows.run_record import TrainingRecord, TrainingRun
 from striate.workflows.train import agree, begun_before, one_first
@@ -74,7 +74,7 @@ def test_each_sample_is_in_the_part_of_one_process(world_size: int) -> None:
     engine.world_size = world_size
     parts = []
     for engine.rank in range(world_size):
-        parts.append(own_part(engine, 5))
+        parts.append(rows_of_process(engine, 5))
     assert [row for part in parts for row in part] == [0, 1, 2, 3, 4]
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 

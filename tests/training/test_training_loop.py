@@ -268,7 +268,7 @@ def test_ctrl_c_and_sigterm_save_everything_and_say_how_to_go_on(
         KeyboardInterrupt, match=r"Stopped in epoch 2 after 3 of \d+ steps\. Everything is saved"
     ) as caught:
         train_run(tmp_path, data, job.RECIPE, stop)
-    assert str(caught.value).endswith(f"go on with: striate train --resume {tmp_path}")
+    assert str(caught.value).endswith(f"continue with: striate train --resume {tmp_path}")
     assert signal.getsignal(number) is usual
     train_run(tmp_path, data)
     assert (tmp_path / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
@@ -340,7 +340,7 @@ def test_plain_lines_for_each_epoch(data: st.data.Dataset, capsys: pytest.Captur
     few = data.train.take(np.arange(50))
     model.fit(few.x, few.y, epochs=2, batch_size=100, validation_data=(few.x, few.y))
     note, *lines = capsys.readouterr().out.splitlines()
-    assert note == "There are 50 samples, fewer than batch_size=100: steps take all."
+    assert note == "There are only 50 training samples, fewer than batch_size=100: each step uses all of them."
     assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
     assert all(name in lines[0] for name in ("loss ", "accuracy ", "val_loss ", "val_accuracy ", "images/s"))
 

@@ -11,7 +11,7 @@ from striate.training.schedules import (
     Cosine,
     OneCycle,
     Schedule,
-    Step,
+    StepDecay,
     get_schedule,
     schedule_to_dict,
 )
@@ -48,12 +48,12 @@ def test_cosine() -> None:
 
 
 def test_step_halves_every_two_epochs() -> None:
-    found = factors(Step(0.5, every=2), 50, epochs=5)
+    found = factors(StepDecay(0.5, every=2), 50, epochs=5)
     assert found == [1.0] * 20 + [0.5] * 20 + [0.25] * 10
 
 
 @given(
-    st.sampled_from([Constant(), OneCycle(), OneCycle(warmup=0), OneCycle(warmup=1), Cosine(), Step()]),
+    st.sampled_from([Constant(), OneCycle(), OneCycle(warmup=0), OneCycle(warmup=1), Cosine(), StepDecay()]),
     st.integers(1, 50),
     st.integers(1, 20),
 )
@@ -84,4 +84,4 @@ def test_wrong_schedules_are_refused() -> None:
     with pytest.raises(UsageError, match="not 'square'"):
         OneCycle(shape="square")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="every counts epochs"):
-        Step(every=0)
+        StepDecay(every=0)

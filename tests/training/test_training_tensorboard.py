@@ -11,8 +11,7 @@ import training_job as job
 import striate as st
 from striate.errors import UsageError
 from striate.network import Add, Dense, Flatten, Input, Network
-from striate.training.callbacks import TensorBoard
-from striate.training.tensorboard import graph
+from striate.training.tensorboard import TensorBoard, graph
 
 pytest.importorskip("tensorboardX")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from striate.training.find_rate import Sweep, Watch
+    from striate.training.lr_finder import LearningRateSweep, Watch
 
 WIDE = 70  # characters of the course
 
@@ -58,14 +58,14 @@ def _progress() -> "Iterator[Watch]":
     """A bar on a terminal, nothing elsewhere."""
     from rich.progress import Progress
 
-    from striate.training.find_rate import STEPS
+    from striate.training.lr_finder import STEPS
 
     with Progress(transient=True) as bar:
         task = bar.add_task("sweep", total=STEPS)
         yield lambda step, rate, loss: bar.update(task, completed=step + 1, description=f"{rate:.1e}  loss {loss:.3f}")
 
 
-def _show(sweep: "Sweep") -> None:
+def _show(sweep: "LearningRateSweep") -> None:
     from striate.text import sparkline, table
 
     course = [sweep.smooth[step * len(sweep.smooth) // WIDE] for step in range(WIDE)]

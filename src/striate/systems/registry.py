@@ -12,7 +12,7 @@ from striate.systems.optimizers import optimizers
 from striate.systems.recipes import TUNED
 from striate.systems.system import System, Variant
 from striate.systems.toy_convolutions import toy_convolutions
-from striate.training import Constant, OneCycle, Recipe, Step
+from striate.training import Constant, OneCycle, Recipe, StepDecay
 from striate.zoo.registry import find
 
 DOGS_VS_CATS = "dogs-vs-cats"
@@ -63,7 +63,7 @@ SYSTEMS = (
            (Variant("", "mnist-best", "99.68 %", as_reported={"form": "reported"}),), members=3,
            changed="five convolutions; new random changes in each epoch instead of four fixed copies",
            # Each image and four changed copies per epoch correspond to five epochs with new changes each time.
-           reported_recipe=Recipe(75, 100, Adam(1e-3), Step(0.5, 25), Augmentation(rotation=10, shift=0.1))),
+           reported_recipe=Recipe(75, 100, Adam(1e-3), StepDecay(0.5, 25), Augmentation(rotation=10, shift=0.1))),
     System("lenet5", "LeNet-5 as usually rebuilt", "98.57 %", (Variant("", "lenet5", "98.57 %"),),
            reported_recipe=replace(KERAS, epochs=19, batch_size=50)),
     System(
@@ -71,7 +71,7 @@ SYSTEMS = (
         "99.05 %",
         (Variant("tanh", "lenet5-1998", "99.05 %"),
          Variant("sigmoid", "lenet5-1998", settings={"activation": "sigmoid"})),
-        changed="initial weights of size 1 / √(inputs)", reported_recipe=Recipe(20, 1, SGD(5e-4), Step(0.4, 3)),
+        changed="initial weights of size 1 / √(inputs)", reported_recipe=Recipe(20, 1, SGD(5e-4), StepDecay(0.4, 3)),
     ),
     System("mnist-quick", "Striate's smallest and fastest network to reach 99 %", "99.0 %",
            (Variant("", "mnist-quick", "99.0 %"),)),
@@ -85,7 +85,7 @@ SYSTEMS = (
     System("resnet18", "a residual network, on 2,000 photographs of dogs and cats", "–",
            (Variant("", "resnet18"),), data=DOGS_VS_CATS,
            # He et al. 2015, "Deep Residual Learning for Image Recognition", section 3.4, without ten-crop testing.
-           reported_recipe=Recipe(90, 256, SGD(0.1, 0.9, weight_decay=1e-4), Step(0.1, 30),
+           reported_recipe=Recipe(90, 256, SGD(0.1, 0.9, weight_decay=1e-4), StepDecay(0.1, 30),
                                   Augmentation(crop=(0.08, 1.0), flip_horizontal=True))),
     System("feature-extraction", "a pretrained base with a new head, on 2,000 photographs of dogs and cats",
            "90 %", (Variant("", BASE, "90 %", base=BASE),), data=DOGS_VS_CATS, changed=BASE_CHANGED),

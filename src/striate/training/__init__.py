@@ -1,11 +1,11 @@
 """Training: recipes, schedules, callbacks, the loop, run folders and checkpoints."""
 
+from striate.training.inference import evaluate_in_batches, predict_in_batches
 from striate.training.loop import fit
-from striate.training.measure import measure, predict
 from striate.training.recipe import Recipe
 from striate.training.run import Run, RunRecord
 from striate.training.samples import Samples, check_inputs, check_samples
-from striate.training.schedules import Constant, Cosine, OneCycle, Schedule, Step, get_schedule
+from striate.training.schedules import Constant, Cosine, OneCycle, Schedule, StepDecay, get_schedule
 
 __all__ = [
     "Constant",
@@ -16,11 +16,11 @@ __all__ = [
     "RunRecord",
     "Samples",
     "Schedule",
-    "Step",
+    "StepDecay",
     "check_inputs",
     "check_samples",
+    "evaluate_in_batches",
     "fit",
     "get_schedule",
-    "measure",
-    "predict",
+    "predict_in_batches",
 ]

@@ -1,4 +1,4 @@
-"""Figures that a training reports: which loss and metric go with which output, and their sums over a batch."""
+"""MetricSums that a training reports: which loss and metric go with which output, and their sums over a batch."""
 
 from collections.abc import Callable, Sequence
 
@@ -62,13 +62,13 @@ def _categorical_sum(loss: CategoricalCrossentropy, output: Array, target: Array
     return float(values @ (weights[target] if target.ndim == 1 else target @ weights))
 
 
-def right_classes(output: Array, target: Array) -> float:
+def correct_classes(output: Array, target: Array) -> float:
     """How many samples have their highest output at the target's class."""
     classes = target if target.ndim == 1 else target.argmax(axis=1)
     return float(np.count_nonzero(output.argmax(axis=1) == classes))
 
 
-def right_bits(output: Array, target: Array) -> float:
+def correct_labels(output: Array, target: Array) -> float:
     """How many samples are right, counted in parts where there are several outputs; above 0.5 is yes."""
     return float(((output > 0.5) == (target > 0.5)).mean() * len(output))
 
@@ -79,7 +79,7 @@ def absolute_errors(output: Array, target: Array) -> float:
 
 
 METRICS: dict[str, dict[type[Loss], Sum]] = {
-    "accuracy": {CategoricalCrossentropy: right_classes, BinaryCrossentropy: right_bits},
+    "accuracy": {CategoricalCrossentropy: correct_classes, BinaryCrossentropy: correct_labels},
     "mean_absolute_error": {MeanSquaredError: absolute_errors},
 }
 SHORT = {"acc": "accuracy", "mae": "mean_absolute_error"}
@@ -100,7 +100,7 @@ def _metric(name: str, losses: Sequence[Loss]) -> tuple[str, dict[type[Loss], Su
     return full, METRICS[full]
 
 
-class Figures:
+class MetricSums:
     """Names of all metrics of a network's outputs, and their sums over a batch.
 
     With several outputs a name starts with its layer's, `digit_accuracy`, and each metric is taken of those outputs

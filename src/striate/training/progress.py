@@ -5,13 +5,13 @@ import time
 from typing import Literal
 
 from striate.errors import UsageError
-from striate.training.callback import Callback, Logs
+from striate.training.callbacks import Callback, Logs
 
 Verbose = Literal["auto", 0, 1, 2]
 REFRESH_SECONDS = 0.1
 
 
-class Quiet(Callback):
+class NoProgress(Callback):
     """Shows nothing."""
 
     def note(self, text: str) -> None:
@@ -21,7 +21,7 @@ class Quiet(Callback):
         """Take the display down."""
 
 
-class Lines(Quiet):
+class ProgressLines(NoProgress):
     """One plain line for each epoch."""
 
     began = 0.0
@@ -43,7 +43,7 @@ class Lines(Quiet):
         print(epoch_line(epoch, self.params, logs or {}, time.perf_counter() - self.began), flush=True)
 
 
-class Bar(Lines):
+class ProgressBar(ProgressLines):
     """A bar over the whole training, with figures, images per second and the time left."""
 
     remembers = ("epoch",)
@@ -92,14 +92,14 @@ class Bar(Lines):
             self.bar.stop()
 
 
-def make_progress(verbose: Verbose = "auto") -> Quiet:
+def make_progress(verbose: Verbose = "auto") -> NoProgress:
     """0 shows nothing, 1 a bar, 2 plain lines; "auto" a bar where the output is a terminal, else lines.
 
     Raises UsageError for others.
     """
     if verbose == "auto":
         verbose = 1 if sys.stdout.isatty() else 2
-    displays: dict[int, type[Quiet]] = {0: Quiet, 1: Bar, 2: Lines}
+    displays: dict[int, type[NoProgress]] = {0: NoProgress, 1: ProgressBar, 2: ProgressLines}
     if verbose not in displays:
         raise UsageError(f"verbose is 0 (nothing), 1 (a bar), 2 (lines) or 'auto'; received {verbose!r}.")
     return displays[verbose]()

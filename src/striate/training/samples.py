@@ -1,4 +1,4 @@
-"""Inputs and targets as a person gives them, checked and brought into the form that engines take."""
+"""Inputs and targets as a user passes them, checked and converted to the form that engines take."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

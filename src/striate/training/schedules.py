@@ -74,7 +74,7 @@ class Cosine(Schedule):
 
 
 @dataclass(frozen=True)
-class Step(Schedule):
+class StepDecay(Schedule):
     """Multiplied by `factor` every so many epochs."""
 
     factor: float = 0.5
@@ -82,7 +82,7 @@ class Step(Schedule):
 
     def __post_init__(self) -> None:
         if self.every < 1:
-            raise UsageError(f"Step: every counts epochs, 1 or more, not {self.every}.")
+            raise UsageError(f"StepDecay: every counts epochs, 1 or more, not {self.every}.")
 
     def __call__(self, step: int, steps: int, epochs: int) -> float:
         """The factor."""
@@ -90,7 +90,12 @@ class Step(Schedule):
         return float(self.factor ** (epoch // self.every))
 
 
-SCHEDULES: dict[str, type[Schedule]] = {"constant": Constant, "one_cycle": OneCycle, "cosine": Cosine, "step": Step}
+SCHEDULES: dict[str, type[Schedule]] = {
+    "constant": Constant,
+    "one_cycle": OneCycle,
+    "cosine": Cosine,
+    "step": StepDecay,
+}
 
 
 def get_schedule(schedule: str | Schedule | None, **settings: Any) -> Schedule:

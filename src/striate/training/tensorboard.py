@@ -7,7 +7,7 @@ from typing import Any
 
 from striate.errors import UsageError
 from striate.network import Network
-from striate.training.callback import Callback, Logs
+from striate.training.callbacks import Callback, Logs
 
 INSTALL = 'TensorBoard needs the library tensorboardX: pip install "striate[tensorboard]"'
 

@@ -12,7 +12,7 @@ from striate.errors import DataError
 from striate.model import Model
 from striate.network import Network
 from striate.training import Recipe
-from striate.training.callback import Logs
+from striate.training.callbacks import Logs
 from striate.transfer.bases import Base, joined, open_base
 from striate.transfer.extraction import ExtractionResult, fit_on_features
 from striate.transfer.open_set import OpenSetDetector, TradeOff, probability_threshold, trade_offs

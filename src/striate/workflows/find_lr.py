@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from striate.errors import UsageError
-from striate.evaluation.rates import write_rates
-from striate.training.find_rate import Sweep, Watch, find_rate
+from striate.evaluation.lr_page import write_lr_page
+from striate.training.lr_finder import LearningRateSweep, Watch, sweep_learning_rate
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.prepare import PreparedRun, make_model
 from striate.workflows.run_record import describe_engine, explain_engine
@@ -25,15 +25,22 @@ def check_out(plan: TrainingPlan, out: str | os.PathLike[str]) -> None:
 
 def find_lr(
     job: PreparedRun, out: str | os.PathLike[str], *, watch: Watch | None = None, say: Callable[[str], None] = print
-) -> Sweep:
-    """Sweep the learning rate over a job's training batches, from first weights, and write the page with the plot.
+) -> LearningRateSweep:
+    """Sweep the learning rate over the training batches from initial weights, and write the page with the plot.
 
-    watch: told each step, its rate and its loss. say: told of the engine.
+    Args:
+        job: The prepared run.
+        out: Where the page is written.
+        watch: Called with each step, its learning rate and its loss.
+        say: Called with the line about the engine.
+
+    Returns:
+        What the sweep found.
     """
     plan = job.plan
     model, reason = make_model(job)
     train = model.compile_by(plan.recipe, job.data)
     say(describe_engine(model.engine, explain_engine(reason, plan, model.engine)))
-    sweep = find_rate(model, plan.recipe, train, watch=watch)
-    write_rates(out, sweep, plan.model, job.data.name)
+    sweep = sweep_learning_rate(model, plan.recipe, train, watch=watch)
+    write_lr_page(out, sweep, plan.model, job.data.name)
     return sweep

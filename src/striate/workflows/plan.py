@@ -15,8 +15,8 @@ from striate.pretrained import IMAGENET, required_settings
 from striate.processes import cores, current_process
 from striate.systems.recipes import recipe_for, tuning_recipe
 from striate.training import Constant, Recipe, get_schedule
-from striate.training.callbacks import TensorBoard
 from striate.training.schedules import SCHEDULES
+from striate.training.tensorboard import TensorBoard
 from striate.transfer.bases import check_base
 from striate.workflows.strategy import Strategy, choose_strategy, folder_model, training_images, tuning_seconds
 

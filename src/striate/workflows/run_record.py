@@ -16,7 +16,7 @@ import striate
 from striate.engines.base import Engine
 from striate.engines.choose import AUTO
 from striate.training import Recipe, Run, RunRecord
-from striate.training.callback import Callback, Logs
+from striate.training.callbacks import Callback, Logs
 from striate.workflows.plan import TrainingPlan
 
 

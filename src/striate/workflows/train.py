@@ -16,11 +16,11 @@ from striate.evaluation import Evaluation, evaluate
 from striate.files import atomic_write
 from striate.model import Model
 from striate.processes import ProcessInfo, current_process
-from striate.training import check_inputs, predict
-from striate.training.callback import Callback
-from striate.training.callbacks import ReduceLROnPlateau, TensorBoard
+from striate.training import check_inputs, predict_in_batches
+from striate.training.callbacks import Callback, ReduceLROnPlateau
 from striate.training.progress import Verbose
 from striate.training.run import ROOT
+from striate.training.tensorboard import TensorBoard
 from striate.transfer.open_set import TradeOff, probability_threshold
 from striate.workflows import run_record
 from striate.workflows.extract_features import check_enough, extract_job
@@ -161,7 +161,7 @@ def _train_one(job: PreparedRun, run: TrainingRun, verbose: Verbose, say: Say) -
 
 def _predict(model: Model, x: Array) -> Array:
     """Probabilities (N, classes), each process taking its part of the pictures."""
-    return predict(model.engine, check_inputs(model.network, x), together=True)[0]
+    return predict_in_batches(model.engine, check_inputs(model.network, x), together=True)[0]
 
 
 def _train_members(job: PreparedRun, run: TrainingRun, verbose: Verbose, say: Say) -> Result:

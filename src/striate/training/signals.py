@@ -21,7 +21,7 @@ class Interrupt:
 
 
 @contextmanager
-def postponed_interrupt() -> Iterator[Interrupt]:
+def deferred_signals() -> Iterator[Interrupt]:
     """Within, the first Ctrl-C or SIGTERM only sets `pending`; the next of its kind acts at once.
 
     Signals reach the main thread only; in another thread, or where one is ignored or has been given

@@ -6,13 +6,13 @@ from striate.evaluation.charts import rate_chart
 from striate.evaluation.report import environment, static
 from striate.evaluation.wording import NOTHING
 from striate.files import atomic_write
-from striate.training.find_rate import Sweep
+from striate.training.lr_finder import LearningRateSweep
 
 
-def write_rates(path: str | os.PathLike[str], sweep: Sweep, model: str, data: str) -> None:
+def write_lr_page(path: str | os.PathLike[str], sweep: LearningRateSweep, model: str, data: str) -> None:
     """Write the page completely or not at all; a failure is a RunError."""
     marked = sweep.steepest or sweep.lowest
-    text = environment().get_template("rates.html.j2").render(
+    text = environment().get_template("lr_page.html.j2").render(
         model=model, data=data, chart=rate_chart(sweep.rates, sweep.losses, sweep.smooth, marked), rate=_rate,
         steepest=sweep.steepest, lowest=sweep.lowest, diverged=sweep.diverged, **static(),
     )  # fmt: skip

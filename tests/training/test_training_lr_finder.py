@@ -14,8 +14,8 @@ from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD
 from striate.network import Dense, Flatten, Input, Rescale
 from striate.training import Recipe, Samples, check_samples
-from striate.training.feed import Feed
-from striate.training.find_rate import HIGHEST, LOWEST, STEPS, find_rate, judge
+from striate.training.loader import BatchLoader
+from striate.training.lr_finder import HIGHEST, LOWEST, STEPS, analyze_sweep, sweep_learning_rate
 
 RATES = np.geomspace(LOWEST, HIGHEST, STEPS)
 
@@ -31,14 +31,14 @@ def course(fall: float, rise: float = math.inf, noise: float = 0.0) -> Any:
 @pytest.mark.parametrize("noise", [0.0, 0.02])
 @pytest.mark.parametrize("fall", [1e-4, 1e-3, 1e-2])
 def test_suggests_where_the_loss_falls_fastest(fall: float, noise: float) -> None:
-    sweep = judge(RATES, course(fall, rise=100 * fall, noise=noise))
+    sweep = analyze_sweep(RATES, course(fall, rise=100 * fall, noise=noise))
     assert sweep.steepest is not None
     assert fall / 1.6 < sweep.steepest < fall * 1.6
     assert 4 * fall < sweep.lowest <= 100 * fall
 
 
 def test_a_loss_that_never_falls_suggests_nothing() -> None:
-    sweep = judge(RATES, np.full(STEPS, 0.7) + 0.01 * np.random.default_rng(0).standard_normal(STEPS))
+    sweep = analyze_sweep(RATES, np.full(STEPS, 0.7) + 0.01 * np.random.default_rng(0).standard_normal(STEPS))
     assert sweep.steepest is None
     assert sweep.diverged is None
 
@@ -46,7 +46,7 @@ def test_a_loss_that_never_falls_suggests_nothing() -> None:
 def test_a_loss_that_is_no_number_is_where_it_runs_away() -> None:
     losses = course(1e-3)
     losses[100:] = math.nan
-    sweep = judge(RATES[:101], losses[:101])
+    sweep = analyze_sweep(RATES[:101], losses[:101])
     assert sweep.diverged == RATES[100]
     assert len(sweep.rates) == len(sweep.losses) == len(sweep.smooth) == 100
     assert np.isfinite(sweep.smooth).all()
@@ -71,11 +71,11 @@ def test_each_step_is_a_step_of_training_with_its_rate() -> None:
     found, own = model(), model()
     train: Samples = check_samples(own.network, own.losses, *samples())
     seen: list[tuple[int, float, float]] = []
-    sweep = find_rate(found, recipe, train, steps=8, watch=lambda *told: seen.append(told))
+    sweep = sweep_learning_rate(found, recipe, train, steps=8, watch=lambda *told: seen.append(told))
     own.engine.weights = initial_weights(own.network, 0)
     own.engine.compile(TrainingSettings(SGD(), [CategoricalCrossentropy()]))
     losses: list[float] = []
-    feed, rates = Feed(train, recipe, own.engine), np.geomspace(LOWEST, HIGHEST, 8)
+    feed, rates = BatchLoader(train, recipe, own.engine), np.geomspace(LOWEST, HIGHEST, 8)
     for epoch in range(3):
         for batch, size in feed.epoch(epoch):
             if len(losses) < 8:
@@ -98,7 +98,7 @@ def test_stops_when_the_loss_runs_away() -> None:
     x, y = samples()
     train = check_samples(made.network, made.losses, x, y.astype(np.float32))
     with np.errstate(all="ignore"):
-        sweep = find_rate(made, Recipe(batch_size=20), train)
+        sweep = sweep_learning_rate(made, Recipe(batch_size=20), train)
     assert sweep.diverged is not None
     assert sweep.diverged < 1e-2
     assert len(sweep.rates) < STEPS

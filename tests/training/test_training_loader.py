@@ -15,8 +15,8 @@ from striate.engines.choose import make_engine
 from striate.engines.initialization import initial_weights
 from striate.errors import UsageError
 from striate.network import Dense, Flatten, Input, Network
-from striate.training import Recipe, Samples, feed
-from striate.training.feed import Feed
+from striate.training import Recipe, Samples, loader
+from striate.training.loader import BatchLoader
 
 STRONG = PHOTO_PRESETS["strong"]
 X = np.random.default_rng(0).integers(0, 256, (50, 8, 6, 3), dtype=np.uint8)
@@ -50,12 +50,12 @@ def engine(*inputs: Any, rank: int = 0, world_size: int = 1) -> Engine:
 def fed(augmentation: Augmentation | None, *, epoch: int = 0, start: int = 0, rank: int = 0, world_size: int = 1,
         x: Any = X, y: NDArray[Any] = Y) -> list[tuple[Samples, int]]:  # fmt: skip
     recipe = Recipe(batch_size=12, augmentation=augmentation, seed=5)
-    return list(Feed(Samples((x,), (y,)), recipe, engine(rank=rank, world_size=world_size)).epoch(epoch, start))
+    return list(BatchLoader(Samples((x,), (y,)), recipe, engine(rank=rank, world_size=world_size)).epoch(epoch, start))
 
 
 @pytest.mark.parametrize("small", [0, 1 << 20])
 def test_without_augmentation_batches_come_in_the_epochs_order(small: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed, "SMALL", small)
+    monkeypatch.setattr(loader, "SMALL", small)
     order = epoch_order(50, 5, 3)
     found = fed(None, epoch=3)
     assert [count for _, count in found] == [12, 12, 12, 12, 2]
@@ -115,7 +115,7 @@ def test_an_epoch_goes_on_where_it_was_left(augmentation: Augmentation | None) -
 def test_pixels_that_lie_elsewhere_are_read_batch_by_batch(
     augmentation: Augmentation | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "SMALL", 0)
+    monkeypatch.setattr(loader, "SMALL", 0)
     lazy = Lazy(X)
     for (batch, _), (same, _) in zip(fed(augmentation, x=lazy), fed(augmentation), strict=True):
         assert np.array_equal(batch.inputs[0], same.inputs[0])
@@ -139,8 +139,8 @@ class Slow:
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_many_threads_keep_the_order(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed, "THREADS", threads)
-    monkeypatch.setattr(feed, "AHEAD", 3)
+    monkeypatch.setattr(loader, "THREADS", threads)
+    monkeypatch.setattr(loader, "AHEAD", 3)
     expected = fed(STRONG)
     monkeypatch.setattr(type(engine()), "augment", slow := Slow())
     for (batch, _), (same, _) in zip(fed(STRONG), expected, strict=True):
@@ -151,12 +151,12 @@ def test_many_threads_keep_the_order(threads: int, monkeypatch: pytest.MonkeyPat
 def test_no_more_is_made_than_is_about_to_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(engine()), "augment", slow := Slow())
     recipe = Recipe(batch_size=2, augmentation=STRONG)
-    coming = Feed(Samples((X,), (Y,)), recipe, engine()).epoch(0)
+    coming = BatchLoader(Samples((X,), (Y,)), recipe, engine()).epoch(0)
     next(coming)
     time.sleep(0.2)
-    assert slow.made == 1 + feed.AHEAD
+    assert slow.made == 1 + loader.AHEAD
     coming.close()  # type: ignore[attr-defined]
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("feed")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("loader")]
 
 
 def test_what_goes_wrong_while_working_ahead_is_told() -> None:
@@ -175,8 +175,8 @@ def test_what_is_no_image_is_not_changed_silently() -> None:
     recipe = Recipe(augmentation=STRONG)
     rows = Samples((np.zeros((50, 4), np.float32),), (Y,))
     with pytest.raises(UsageError, match=r"images \(N, H, W, C\), and input 'door' takes other data\. Train without"):
-        Feed(rows, recipe, engine(Input((4,), name="door")))
+        BatchLoader(rows, recipe, engine(Input((4,), name="door")))
     first = Samples((X.transpose(0, 3, 1, 2),), (Y,))
     with pytest.raises(UsageError, match=r"input 'door' takes them with channels first\. Train without augmentation"):
-        Feed(first, recipe, engine(Input((3, 8, 6), data_format="channels_first", name="door")))
-    assert Feed(rows, Recipe(), engine(Input((4,)))).steps == 1
+        BatchLoader(first, recipe, engine(Input((3, 8, 6), data_format="channels_first", name="door")))
+    assert BatchLoader(rows, Recipe(), engine(Input((4,)))).steps == 1

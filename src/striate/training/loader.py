@@ -1,4 +1,4 @@
-"""What each training step gets: which samples in which order, changed and mixed, worked out while steps run."""
+"""The batches of each training step: which samples in which order, augmented and mixed, prepared while steps run."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -19,16 +19,16 @@ from striate.training.samples import Samples
 
 T = TypeVar("T")
 
-AHEAD = 2  # batches in the making
+AHEAD = 2  # batches being prepared
 THREADS = 1  # one keeps up with any step; on two cores a second changed nothing
-SMALL = 1 << 20  # bytes of a batch that is taken sooner than a thread is told to take it
+SMALL = 1 << 20  # bytes; preparing a batch below this takes less time than handing it to a thread
 
 
-class Feed:
-    """The batches of a training, of this process: of several, each has the samples rank, rank + world, … of a batch.
+class BatchLoader:
+    """The batches of a training for this process, which has the samples rank, rank + world_size, … of each batch.
 
-    steps: how many batches an epoch has. What a step gets depends on the recipe's seed, the epoch and the batch's
-    number, never on threads. Raises UsageError for augmentation of what are no images (N, H, W, C).
+    The contents of a batch depend on the recipe's seed, the epoch and the batch's number, never on threads.
+    Raises UsageError when the recipe augments inputs that are not images (N, H, W, C).
     """
 
     def __init__(self, train: Samples, recipe: Recipe, engine: Engine) -> None:
@@ -41,31 +41,41 @@ class Feed:
 
     @property
     def steps(self) -> int:
-        """Batches in an epoch."""
+        """The number of batches in an epoch."""
         return len(self._slices)
 
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Samples, int]]:
-        """The batches of an epoch from number `start` on, each with its number of samples in all processes.
+    @property
+    def samples(self) -> int:
+        """The number of samples in an epoch, of all processes."""
+        return len(self._train)
 
-        Where pictures are mixed, targets are float32: rows (N, classes) for class numbers.
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Samples, int]]:
+        """Iterate over the batches of an epoch.
+
+        Args:
+            epoch: The epoch, from 0.
+            start: The first batch, from 0.
+
+        Returns:
+            This process's samples of each batch and the number of samples in all processes. Where images are mixed,
+            targets are float32, with rows (N, classes) in place of class numbers.
         """
         order = epoch_order(len(self._train), self._seed, epoch)
         wanted = [order[part] for part in self._slices[start:]]
         augmentation = self._augmentation
         if augmentation is not None:
-            return _ahead(lambda index: (self._changed(augmentation, index, epoch), len(index)), wanted)
-        return map(self._plain, wanted) if self._bytes <= SMALL else _ahead(self._plain, wanted)
+            return _prefetch(lambda index: (self._augmented(augmentation, index, epoch), len(index)), wanted)
+        return map(self._plain, wanted) if self._batch_bytes <= SMALL else _prefetch(self._plain, wanted)
 
     @property
-    def _bytes(self) -> int:
-        """Of the inputs of a batch."""
+    def _batch_bytes(self) -> int:
         sample = sum(x.dtype.itemsize * prod(x.shape[1:]) for x in self._train.inputs)
         return int(self._slices[0].stop) * sample
 
     def _plain(self, index: Array) -> tuple[Samples, int]:
         return self._train.take(index[self._engine.rank :: self._engine.world_size]), len(index)
 
-    def _changed(self, augmentation: Augmentation, index: Array, epoch: int) -> Samples:
+    def _augmented(self, augmentation: Augmentation, index: Array, epoch: int) -> Samples:
         engine = self._engine
         inputs = []
         for x in self._train.inputs:
@@ -75,9 +85,9 @@ class Feed:
             rows, mixing = index[parameters.rows], parameters.mixing
             inputs.append(engine.augment(x[rows], parameters))
         targets = tuple(y[rows] for y in self._train.targets)
-        return Samples(tuple(inputs), targets if mixing is None else self._mixed(targets, mixing))
+        return Samples(tuple(inputs), targets if mixing is None else self._mix_targets(targets, mixing))
 
-    def _mixed(self, targets: Sequence[Array], mixing: Mixing) -> tuple[Array, ...]:
+    def _mix_targets(self, targets: Sequence[Array], mixing: Mixing) -> tuple[Array, ...]:
         classes = [shape[-1] for shape in self._engine.network.output_shapes]
         rows = [np.eye(n, dtype=np.float32)[y] if y.ndim == 1 else y for y, n in zip(targets, classes, strict=True)]
         return tuple(map(mixing.mix_targets, rows))
@@ -93,10 +103,10 @@ def _check_images(train: Samples, engine: Engine) -> None:
             )
 
 
-def _ahead(make: Callable[[Array], T], items: Sequence[Array]) -> Iterator[T]:
-    """make(item) for each item in order, the next ones being made in other threads while one is used."""
+def _prefetch(make: Callable[[Array], T], items: Sequence[Array]) -> Iterator[T]:
+    """Yield make(item) for each item in order; threads make the next ones while one is used."""
     waiting = iter(items)
-    with ThreadPoolExecutor(THREADS, "feed") as pool:
+    with ThreadPoolExecutor(THREADS, "loader") as pool:
         pending = deque(pool.submit(make, item) for item in islice(waiting, AHEAD))
         while pending:
             ready = pending.popleft().result()

@@ -1,0 +1,113 @@
+"""Inference in batches: outputs, loss and metrics of a network on any number of samples."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from striate._types import Array
+from striate.engines.base import Engine
+from striate.engines.losses import Loss
+from striate.errors import UsageError
+from striate.network import L1, L1L2, L2, Regularizer
+from striate.training.metrics import MetricSums, loss_sum
+from striate.training.samples import Samples
+
+BATCH_SIZE = 250  # of inference: large enough for speed, small enough for memory
+
+
+def evaluate_in_batches(
+    engine: Engine, losses: Sequence[Loss], metrics: MetricSums, samples: Samples, batch_size: int = BATCH_SIZE
+) -> dict[str, float]:
+    """Compute the mean loss and metrics in inference mode.
+
+    Several processes that train together each take a part of the samples; all of them must call this.
+
+    Args:
+        engine: Runs the network.
+        losses: One for each output.
+        metrics: The metrics to compute.
+        samples: Inputs and targets.
+        batch_size: How many samples go through the network at once.
+
+    Returns:
+        For example {"loss": …, "accuracy": …}; the loss includes penalties on weights.
+    """
+    sums = [0.0] * (1 + len(metrics.names))
+    for rows, outputs in forward_in_batches(engine, samples.inputs, rows_of_process(engine, len(samples)), batch_size):
+        targets = tuple(y[rows] for y in samples.targets)
+        loss = sum(map(loss_sum, losses, outputs, targets))
+        for index, value in enumerate([loss, *metrics.sums(outputs, targets)]):
+            sums[index] += value
+    totals = zip(["loss", *metrics.names], engine.sum_over_processes(sums), strict=True)
+    means = {name: value / len(samples) for name, value in totals}
+    return means | {"loss": means["loss"] + penalty(engine)}
+
+
+def penalty(engine: Engine) -> float:
+    """Return what the regularizers of the network add to the loss."""
+    penalized = [parameter for parameter in engine.network.parameters if parameter.regularizer]
+    weights = engine.weights if penalized else {}
+    return sum(_penalty(parameter.regularizer, weights[parameter.name].astype(np.float64)) for parameter in penalized)
+
+
+def _penalty(regularizer: Regularizer | None, w: Array) -> float:
+    match regularizer:
+        case L1(l1):
+            return float(l1 * np.abs(w).sum())
+        case L2(l2):
+            return float(l2 * np.square(w).sum())
+        case L1L2(l1, l2):
+            return float(l1 * np.abs(w).sum() + l2 * np.square(w).sum())
+    raise UsageError(f"The engines do not support the regularizer {type(regularizer).__name__}.")
+
+
+def rows_of_process(engine: Engine, count: int) -> range:
+    """Return the range of the samples 0 … count − 1 that this process takes; each sample belongs to one process."""
+    return range(count * engine.rank // engine.world_size, count * (engine.rank + 1) // engine.world_size)
+
+
+def predict_in_batches(
+    engine: Engine, inputs: Sequence[Array], batch_size: int = BATCH_SIZE, *, together: bool = False
+) -> tuple[Array, ...]:
+    """Compute all outputs of a network in inference mode.
+
+    Args:
+        engine: Runs the network.
+        inputs: One array (N, *input shape) for each input.
+        batch_size: How many samples go through the network at once.
+        together: Share the work between the processes that train together; all of them must call this and get all
+            outputs.
+
+    Returns:
+        One float32 array (N, …) for each output.
+    """
+    count = len(inputs[0])
+    rows = rows_of_process(engine, count) if together else range(count)
+    empty = tuple(np.zeros((0, *shape), np.float32) for shape in engine.network.output_shapes)
+    parts = [empty, *(outputs for _, outputs in forward_in_batches(engine, inputs, rows, batch_size))]
+    found = (np.concatenate(part).astype(np.float32, copy=False) for part in zip(*parts, strict=True))
+    return tuple(map(engine.gather, found)) if together else tuple(found)
+
+
+def forward_in_batches(
+    engine: Engine, inputs: Sequence[Array], rows: range, batch_size: int = BATCH_SIZE
+) -> Iterator[tuple[slice, tuple[Array, ...]]]:
+    """Yield the rows and the outputs of one batch after another, in inference mode.
+
+    Args:
+        engine: Runs the network.
+        inputs: One array (N, *input shape) for each input.
+        rows: Which of the N samples to use.
+        batch_size: How many samples go through the network at once.
+
+    Yields:
+        The slice of rows of a batch, and its outputs.
+
+    Raises:
+        UsageError: The batch size is below 1.
+    """
+    if batch_size < 1:
+        raise UsageError(f"batch_size must be 1 or more; received {batch_size}.")
+    for start in range(rows.start, rows.stop, batch_size):
+        batch = slice(start, min(start + batch_size, rows.stop))
+        yield batch, engine.forward([x[batch] for x in inputs])
