@@ -1,6 +1,5 @@
 """A network with its weights and an engine, and the verbs people know: compile, fit, evaluate, predict, save, load."""
 
-import json
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -350,7 +349,7 @@ class Model:
             return
         metadata = {
             "kind": "model",
-            "network": json.loads(self.network.to_json()),
+            "network": self.network.to_dict(),
             "classes": list(self.classes),
             "policy": self.policy and self.policy.to_dict(),
             "recipe": self.recipe and self.recipe.to_dict(),
@@ -435,7 +434,7 @@ def _is_newer(version: object) -> bool:
 
 
 def _assembled(path: str | os.PathLike[str], arrays: Weights, metadata: Mapping[str, Any]) -> Model:
-    network = Network.from_json(json.dumps(metadata["network"]))
+    network = Network.from_dict(metadata["network"])
     arrays, extras = split_extras(arrays)
     check_weights(network, arrays, path)
     model = Model.from_network(network)

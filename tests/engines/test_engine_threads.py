@@ -1,5 +1,6 @@
 """The bits of a result do not depend on how many threads there are."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -105,3 +106,21 @@ def test_shards_are_sent_the_parts_of_all() -> None:
         return own, sum(second)
 
     assert workers.WorkerPool(2).run([task(1), task(2), task(3)]) == [(1, 36), (2, 36), (3, 36)]
+
+
+@pytest.mark.parametrize("name", ["conv bn relu pool", "graph", "winograd pool"])
+def test_several_threads_may_use_one_engine(name: str) -> None:
+    """Each gets the outputs and activations of its own batch."""
+    network = NETWORKS[name]
+    engine = NumpyEngine(network, initial_weights(network, 1))
+    batches = [pixels(network, 60, seed) for seed in range(8)]
+    outputs = [engine.forward(batch)[0].tobytes() for batch in batches]
+    activations = [engine.activations(batch) for batch in batches]
+
+    def check(index: int) -> bool:
+        same = engine.forward(batches[index])[0].tobytes() == outputs[index]
+        found = engine.activations(batches[index])
+        return same and all(np.array_equal(found[layer], a) for layer, a in activations[index].items())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(check, list(range(8)) * 10))

@@ -147,3 +147,11 @@ def test_a_description_that_is_not_exact_is_refused(change: Any, message: str) -
 def test_text_that_is_no_description_is_refused(text: str) -> None:
     with pytest.raises(NetworkError, match=r"must be JSON|expected the description as an object"):
         Network.from_json(text)
+
+
+def test_a_dictionary_holds_what_the_text_holds() -> None:
+    network = Network.sequential([Input((4, 4, 1)), Flatten(), Dense(2, kernel_regularizer="l2")])
+    assert network.to_dict() == json.loads(network.to_json())
+    assert Network.from_dict(network.to_dict()) == network
+    with pytest.raises(NetworkError, match="the description as an object, received 'text'"):
+        Network.from_dict("text")  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """A network as data: layers joined into a graph, every shape known, no weight made yet."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -148,15 +148,35 @@ class Network:
 
         return rows(self)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the whole description as plain values. Raises NetworkError for a layer class that is not registered.
+
+        Example:
+            >>> from striate.network import Dense, Input, Network
+            >>> network = Network.sequential([Input((4,)), Dense(2)])
+            >>> Network.from_dict(network.to_dict()) == network
+            True
+        """
+        from striate.network.serialize import to_dict
+
+        return to_dict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Network":
+        """Return the network that `to_dict` described. Raises NetworkError for anything unknown."""
+        from striate.network.serialize import from_dict
+
+        return from_dict(data)
+
     def to_json(self) -> str:
-        """The whole description as text. Raises NetworkError for a layer class that is not registered."""
+        """Return `to_dict` as text. Raises NetworkError for a layer class that is not registered."""
         from striate.network.serialize import to_json
 
         return to_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> "Network":
-        """The network that `to_json` wrote. Runs nothing. Raises NetworkError for anything unknown."""
+        """Return the network that `to_json` described; executes nothing. Raises NetworkError for anything unknown."""
         from striate.network.serialize import from_json
 
         return from_json(text)

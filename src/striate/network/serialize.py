@@ -1,4 +1,4 @@
-"""Networks as JSON: readable, exact, and nothing in it is ever run."""
+"""Networks as dictionaries and JSON: readable, exact, and nothing in them is executed."""
 
 import json
 from collections.abc import Mapping
@@ -17,16 +17,27 @@ FORMAT = 1
 _described: dict[str, type] = {kind.__name__: kind for kind in (*INITIALIZERS.values(), Values, L1, L2, L1L2)}
 
 
-def to_json(network: Network) -> str:
-    """The text of a network, one line for each use of a layer; a layer used again is named by `shared`."""
-    lines, seen = [], set()
+def to_dict(network: Network) -> dict[str, Any]:
+    """Return the description of a network as plain values; a layer that is used again is named by `shared`.
+
+    Raises:
+        NetworkError: A layer class is not registered, or a setting cannot be written to a file.
+    """
+    nodes, seen = [], set()
     for node in network.nodes:
         again = node.layer.name in seen
         seen.add(node.layer.name)
         entry = {"shared": node.layer.name} if again else _encode_layer(node.layer)
-        lines.append(_dump({**entry, "inputs": node.inputs}))
-    head = {"format": FORMAT, "name": network.name, "inputs": network.inputs, "outputs": network.outputs}
-    return f'{_dump(head)[:-1]}, "nodes": [\n' + ",\n".join(lines) + "\n]}\n"
+        nodes.append({**entry, "inputs": list(node.inputs)})
+    ends = {"inputs": list(network.inputs), "outputs": list(network.outputs)}
+    return {"format": FORMAT, "name": network.name, **ends, "nodes": nodes}
+
+
+def to_json(network: Network) -> str:
+    """Return `to_dict` as text, one line for each use of a layer. Raises NetworkError as `to_dict` does."""
+    description = to_dict(network)
+    lines = [_dump(node) for node in description.pop("nodes")]
+    return f'{_dump(description)[:-1]}, "nodes": [\n' + ",\n".join(lines) + "\n]}\n"
 
 
 def _dump(value: Any) -> str:
@@ -51,11 +62,24 @@ def _encode(layer: Layer, value: Any) -> Any:
 
 
 def from_json(text: str) -> Network:
-    """The network of a text. Raises NetworkError for anything that is not exactly what `to_json` writes."""
+    """Return the network that a text describes.
+
+    Raises:
+        NetworkError: The text is not JSON, or not exactly what `to_dict` returns.
+    """
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as problem:
         raise NetworkError(f"A network description must be JSON: {problem}.") from None
+    return from_dict(data)
+
+
+def from_dict(data: Any) -> Network:
+    """Return the network that a dictionary describes.
+
+    Raises:
+        NetworkError: The dictionary is not exactly what `to_dict` returns.
+    """
     head = _object(data, "the description", {"format", "name", "inputs", "outputs", "nodes"})
     _check_format(head["format"])
     nodes = _list(head["nodes"], "nodes")

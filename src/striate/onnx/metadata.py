@@ -39,7 +39,7 @@ class ExportMetadata:
     def to_props(self, network: Network) -> dict[str, str]:
         """Return the entries of ONNX's `metadata_props`: the version as text, everything else as JSON."""
         values: dict[str, Any] = {
-            NETWORK: json.loads(network.to_json()),
+            NETWORK: network.to_dict(),
             CLASSES: list(self.classes),
             POLICY: self.policy and self.policy.to_dict(),
         }

@@ -1,64 +1,21 @@
-"""All layers that Striate brings."""
+"""All layers that Striate provides.
 
-from striate.network.layers.base import Layer, Parameter, Tensor
-from striate.network.layers.convolution import Conv2D, DepthwiseConv2D
-from striate.network.layers.core import (
-    Activation,
-    Add,
-    Concatenate,
-    Dense,
-    Dropout,
-    Flatten,
-    Input,
-    Multiply,
-    Rescale,
-    SelectChannels,
-    ZeroPadding2D,
-)
-from striate.network.layers.lenet import RadialBasis, Subsample2D
-from striate.network.layers.normalization import BatchNormalization, LocalResponseNormalization
-from striate.network.layers.pooling import (
-    AveragePool2D,
-    AveragePooling2D,
-    AvgPool2D,
-    GlobalAveragePool2D,
-    GlobalAveragePooling2D,
-    GlobalAvgPool2D,
-    GlobalMaxPool2D,
-    GlobalMaxPooling2D,
-    MaxPool2D,
-    MaxPooling2D,
-)
+Every module of this package is imported, and what it lists in its `__all__` can be imported from here, from
+`striate.network` and from `striate.layers`. The star imports below say the same to type checkers.
+"""
 
-__all__ = [
-    "Activation",
-    "Add",
-    "AveragePool2D",
-    "AveragePooling2D",
-    "AvgPool2D",
-    "BatchNormalization",
-    "Concatenate",
-    "Conv2D",
-    "Dense",
-    "DepthwiseConv2D",
-    "Dropout",
-    "Flatten",
-    "GlobalAveragePool2D",
-    "GlobalAveragePooling2D",
-    "GlobalAvgPool2D",
-    "GlobalMaxPool2D",
-    "GlobalMaxPooling2D",
-    "Input",
-    "Layer",
-    "LocalResponseNormalization",
-    "MaxPool2D",
-    "MaxPooling2D",
-    "Multiply",
-    "Parameter",
-    "RadialBasis",
-    "Rescale",
-    "SelectChannels",
-    "Subsample2D",
-    "Tensor",
-    "ZeroPadding2D",
-]
+# ruff: noqa: F403, F405 - the names are those of each module's __all__.
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from striate.network.layers.base import *
+from striate.network.layers.convolution import *
+from striate.network.layers.core import *
+from striate.network.layers.lenet import *
+from striate.network.layers.normalization import *
+from striate.network.layers.pooling import *
+
+_modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+_exports = {name: getattr(module, name) for module in _modules for name in getattr(module, "__all__", ())}
+globals().update(_exports, __all__=sorted(_exports))

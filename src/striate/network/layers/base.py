@@ -12,6 +12,8 @@ from striate.network.regularizers import Regularizer
 from striate.network.settings import settle
 from striate.network.shapes import Shape, Window
 
+__all__ = ["Layer", "Parameter", "Tensor"]
+
 FORBIDDEN = frozenset('/\\:*?"<>|')
 scope: ContextVar[tuple[object, ...]] = ContextVar("scope", default=())
 

@@ -15,6 +15,8 @@ from striate.network.registry import register_layer
 from striate.network.regularizers import Regularizer, get_regularizer
 from striate.network.shapes import Margins, Pair, Shape, Window
 
+__all__ = ["Conv2D", "DepthwiseConv2D"]
+
 Connections = tuple[tuple[int, ...], ...]
 
 

@@ -14,6 +14,20 @@ from striate.network.registry import register_layer
 from striate.network.regularizers import Regularizer, get_regularizer
 from striate.network.shapes import Margins, Pair, Shape, Window
 
+__all__ = [
+    "Activation",
+    "Add",
+    "Concatenate",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Input",
+    "Multiply",
+    "Rescale",
+    "SelectChannels",
+    "ZeroPadding2D",
+]
+
 DTYPES = ("uint8", "uint16", "float32", "float64")
 
 

@@ -15,6 +15,8 @@ from striate.network.layers.windowed import Windowed
 from striate.network.registry import register_layer
 from striate.network.shapes import Pair, Shape, Window
 
+__all__ = ["RadialBasis", "Subsample2D"]
+
 
 @register_layer
 @dataclass(frozen=True)

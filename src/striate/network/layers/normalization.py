@@ -11,6 +11,8 @@ from striate.network.layers.core import expect_maps
 from striate.network.registry import register_layer
 from striate.network.shapes import Shape
 
+__all__ = ["BatchNormalization", "LocalResponseNormalization"]
+
 
 @register_layer
 @dataclass(frozen=True)

@@ -11,6 +11,19 @@ from striate.network.layers.windowed import Windowed
 from striate.network.registry import register_layer
 from striate.network.shapes import Margins, Pair, Shape, Window
 
+__all__ = [
+    "AveragePool2D",
+    "AveragePooling2D",
+    "AvgPool2D",
+    "GlobalAveragePool2D",
+    "GlobalAveragePooling2D",
+    "GlobalAvgPool2D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPooling2D",
+    "MaxPool2D",
+    "MaxPooling2D",
+]
+
 
 @dataclass(frozen=True)
 class Pool2D(Windowed):
