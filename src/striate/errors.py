@@ -29,7 +29,7 @@ class ModelFileError(StriateError):
 
 
 class RunError(StriateError):
-    """A run folder that cannot be written, read or continued."""
+    """A run folder or another file that cannot be written, read or continued."""
 
 
 class TrainingError(StriateError):

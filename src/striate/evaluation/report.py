@@ -16,10 +16,10 @@ from markupsafe import Markup
 from striate._types import Array
 from striate.evaluation import sections
 from striate.evaluation.charts import curve_chart, interval_bar, reliability_chart
-from striate.evaluation.confusion import percent_of_true
 from striate.evaluation.curves import learning_curves
 from striate.evaluation.data_uris import filter_tiles, matrix_image
 from striate.evaluation.evaluate import Evaluation
+from striate.evaluation.metrics import percent_of_true
 from striate.evaluation.wording import Percent, bold, duration, label, number, points, t
 from striate.files import atomic_write
 from striate.network.table import Row

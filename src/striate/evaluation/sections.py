@@ -8,11 +8,10 @@ import numpy as np
 from markupsafe import Markup
 
 from striate._types import Array
-from striate.evaluation.confusion import percent_of_true
 from striate.evaluation.curves import LearningCurves
 from striate.evaluation.data_uris import thumbnail
 from striate.evaluation.evaluate import Evaluation
-from striate.evaluation.metrics import ClassMetrics
+from striate.evaluation.metrics import ClassMetrics, percent_of_true
 from striate.evaluation.wording import NOTHING, Percent, number, points, t
 from striate.network.table import Row
 
