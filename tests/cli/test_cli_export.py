@@ -187,7 +187,7 @@ def test_images_that_cannot_be_read(tmp_path: Path, images: Path) -> None:
     assert done.images == "20 images"
     assert [re.sub(r"'.*[/\\]|/.*/", "", note) for note in done.notes] == [
         "Skipped: There is no file or folder 'missing.png'.",
-        "Skipped: bad.jpg cannot be read: it is not a JPEG, PNG, WebP, BMP, GIF or TIFF picture, or its beginning is "
+        "Skipped: bad.jpg cannot be read: it is not a JPEG, PNG, WebP, BMP, GIF or TIFF image, or its beginning is "
         "damaged.",
     ]
     with pytest.raises(DataError, match=r"None of the images to compare on can be read\. Skipped: .*bad\.jpg"):

@@ -103,9 +103,9 @@ def test_cmyk_jpeg_becomes_rgb() -> None:
     ("content", "reason"),
     [
         (b"", "the file is empty"),
-        (b"hello, I am a text", "it is not a JPEG, PNG, WebP, BMP, GIF or TIFF picture"),
-        (packed(Image.fromarray(SMOOTH), "JPEG")[:600], "the picture is damaged"),
-        (packed(Image.fromarray(RGB), "PNG")[:60], "the picture is damaged"),
+        (b"hello, I am a text", "it is not a JPEG, PNG, WebP, BMP, GIF or TIFF image"),
+        (packed(Image.fromarray(SMOOTH), "JPEG")[:600], "the image is damaged"),
+        (packed(Image.fromarray(RGB), "PNG")[:60], "the image is damaged"),
         (packed(Image.fromarray(SMOOTH), "PPM"), "it is not a JPEG"),
         (packed(Image.fromarray(SMOOTH[:, :, 0].astype(np.float32)), "TIFF"), "floating-point pixels"),
     ],

@@ -64,7 +64,7 @@ def test_the_policy_survives_json() -> None:
     ("settings", "message"),
     [
         ({"height": 0, "width": 2}, "at least 1×1; got 0×2"),
-        ({"height": 2, "width": 2, "channels": 2}, r"1 channel \(grey\) or 3 \(RGB\); got 2"),
+        ({"height": 2, "width": 2, "channels": 2}, r"1 channel \(gray\) or 3 \(RGB\); got 2"),
         ({"height": 2, "width": 2, "fit": "squash"}, "fit must be one of pad, crop, stretch, digit; got 'squash'"),
         ({"height": 8, "width": 8, "fit": "digit"}, "A digit of 20 pixels does not fit in 8×8"),
         ({"height": 2}, "needs 'width'"),
@@ -77,7 +77,7 @@ def test_senseless_settings_are_refused(settings: dict[str, int], message: str) 
 
 
 def test_what_is_no_picture_is_refused() -> None:
-    with pytest.raises(DataError, match=r"Expected a picture as uint8 \(H, W, 1 or 3\); got float64 \(2, 2\)"):
+    with pytest.raises(DataError, match=r"Expected an image as uint8 \(H, W, 1 or 3\); got float64 \(2, 2\)"):
         ImagePolicy(2, 2).apply(np.zeros((2, 2)))  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"got uint8 \(0, 2, 3\)"):
         ImagePolicy(2, 2).apply(np.zeros((0, 2, 3), np.uint8))

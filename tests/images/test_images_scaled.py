@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from striate.errors import DataError
 from striate.images import ImagePolicy, check_image, decode, read_file
-from striate.images.decode import decode_picture
+from striate.images.decode import decode_pillow
 
 Pixels = NDArray[np.uint8]
 
@@ -73,10 +73,10 @@ def test_shrinking_averages_and_does_not_skip_pixels() -> None:
 
 def test_it_is_decoded_no_smaller_than_twice_the_wanted_size() -> None:
     content = packed(PHOTOGRAPH)
-    assert decode_picture(content, least=384).size == (512, 384)
-    assert decode_picture(content, least=385).size == (1024, 768)
-    assert decode_picture(content, least=1).size == (128, 96)
-    assert decode_picture(packed(PHOTOGRAPH, "PNG"), least=1).size == (1024, 768)
+    assert decode_pillow(content, least=384).size == (512, 384)
+    assert decode_pillow(content, least=385).size == (1024, 768)
+    assert decode_pillow(content, least=1).size == (128, 96)
+    assert decode_pillow(packed(PHOTOGRAPH, "PNG"), least=1).size == (1024, 768)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -99,9 +99,9 @@ def test_grey_and_cmyk_jpegs_are_scaled_too(mode: str) -> None:
 def test_a_truncated_photograph_is_refused_at_every_scale(part: float) -> None:
     content = packed(PHOTOGRAPH)
     for size in (16, 64, 500):
-        with pytest.raises(DataError, match=r"cut\.jpg cannot be read: the picture is damaged"):
+        with pytest.raises(DataError, match=r"cut\.jpg cannot be read: the image is damaged"):
             ImagePolicy(size, size).decode(content[: int(part * len(content))], "cut.jpg")
-    with pytest.raises(DataError, match="the picture is damaged"):
+    with pytest.raises(DataError, match="the image is damaged"):
         check_image(content[: int(part * len(content))])
 
 
@@ -137,7 +137,7 @@ def test_very_large_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(decode, "_upright", counted)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(decode_picture, [content] * 12))
+        list(pool.map(decode_pillow, [content] * 12))
     assert most == [1]
 
 
@@ -147,7 +147,7 @@ def test_too_little_memory_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(decode, "_upright", fail)
     with pytest.raises(MemoryError):
-        decode_picture(packed(PHOTOGRAPH))
+        decode_pillow(packed(PHOTOGRAPH))
 
 
 def test_the_header_tells_format_and_size_as_stored() -> None:

@@ -175,6 +175,12 @@ class _Walk:
         """Return the folders that hold class folders, with their parts; the whole folder where it has no parts.
 
         A class may be called 'train': trains beside buses and cars are not a training part.
+
+        Returns:
+            The part of each folder.
+
+        Raises:
+            DataError: the folder has parts, but none for training.
         """
         folders = [item for item in _entries(self.folder) if item.is_dir()]
         parts = {item: PART_NAMES[item.name.casefold()] for item in folders if item.name.casefold() in PART_NAMES}

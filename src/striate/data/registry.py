@@ -58,6 +58,9 @@ DATASETS = {
 def names() -> tuple[str, ...]:
     """Return the names that `load` takes.
 
+    Returns:
+        The names.
+
     Example:
         >>> from striate.data import names
         >>> names()
@@ -68,6 +71,9 @@ def names() -> tuple[str, ...]:
 
 def describe() -> list[DatasetInfo]:
     """Describe all data sets that have a name.
+
+    Returns:
+        One entry per data set.
 
     Example:
         >>> from striate.data import describe

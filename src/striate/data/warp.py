@@ -135,6 +135,9 @@ def _with_margins(plane: NDArray[Any]) -> NDArray[Any]:
     """Lay images (n, H, W) end to end, with two zeros before each row and two rows of zeros before each image.
 
     The margin before a row is also the margin after the previous row. One more margin follows the last image.
+
+    Returns:
+        A flat array.
     """
     n, H, W = plane.shape
     block = (H + 2) * (W + 2)

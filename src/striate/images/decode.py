@@ -1,4 +1,4 @@
-"""Turn image files into uint8 RGB arrays, and say plainly why one cannot be read."""
+"""Decode image files into uint8 RGB arrays, with clear errors for files that cannot be read."""
 
 import os
 import threading
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 100_000_000  # 300 MB of RGB: above any camera, below what hurts a laptop
 MAX_BYTES = 4 * MAX_PIXELS
-LARGE = 25_000_000  # pixels; of such pictures only one is decoded at a time, so that many threads keep memory bounded
+LARGE = 25_000_000  # pixels; larger images are decoded one at a time, so that memory stays bounded with many threads
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -42,28 +42,48 @@ class UnreadableFile:
 
 
 def decoder_version() -> str:
-    """What decodes, with its version: another one may round pixels otherwise."""
+    """Return the name and version of the decoder; other versions may round pixels differently."""
     import PIL
 
     return f"Pillow {PIL.__version__}"
 
 
 def read_image(path: str | Path) -> NDArray[np.uint8]:
-    """The picture in a file, upright, as uint8 (H, W, 3); of an animation the first frame.
+    """Read an image file.
 
-    Grey, palette, CMYK and 16-bit pictures become 8-bit RGB; what is transparent becomes white.
-    Raises DataError, with the path and the reason, for a file that cannot be read.
+    Gray, palette, CMYK and 16-bit images become 8-bit RGB, transparent pixels become white, EXIF rotation is applied,
+    and of an animation the first frame is taken.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        uint8 (H, W, 3).
+
+    Raises:
+        DataError: the file cannot be read; the message names the path and the reason.
     """
     return decode_image(read_file(path), path)
 
 
 def decode_image(data: bytes, path: str | Path = "image") -> NDArray[np.uint8]:
-    """Like `read_image`, from the bytes of a file; `path` is only named in the DataError."""
-    return np.array(decode_picture(data, path))
+    """Decode the bytes of a file as `read_image` does; `path` is only named in the DataError."""
+    return np.array(decode_pillow(data, path))
 
 
 def read_file(path: str | Path, named: str | Path | None = None) -> bytes:
-    """The bytes of a file. Raises DataError, with its path (or `named`) and the reason, OSError as its cause if any."""
+    """Read the bytes of a file.
+
+    Args:
+        path: of the file.
+        named: its name in messages; by default the path.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        DataError: the file cannot be read, is not a regular file or is too large. An OSError is its cause, if any.
+    """
     named = named or path
     try:
         found = os.stat(path)  # noqa: PTH116 (a Path costs more than the call)
@@ -77,11 +97,20 @@ def read_file(path: str | Path, named: str | Path | None = None) -> bytes:
         raise DataError(f"{named} cannot be read: {error.strerror or error}.") from error
 
 
-def decode_picture(data: bytes, path: str | Path = "image", least: int | None = None) -> "Image.Image":
-    """The picture in the bytes of a file, upright and RGB, as Pillow's.
+def decode_pillow(data: bytes, path: str | Path = "image", least: int | None = None) -> "Image.Image":
+    """Decode the bytes of a file to an upright RGB image of Pillow.
 
-    least: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which skips most of the work, as long as its shorter
-    side keeps so many pixels. Raises DataError, with the path and the reason, for bytes that cannot be decoded.
+    Args:
+        data: the bytes.
+        path: named in messages.
+        least: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which saves most of the work, as long as its
+            shorter side keeps this many pixels.
+
+    Returns:
+        The image.
+
+    Raises:
+        DataError: the bytes cannot be decoded; the message names the path and the reason.
     """
     with _opened(data, path) as image:
         if least:
@@ -91,7 +120,7 @@ def decode_picture(data: bytes, path: str | Path = "image", least: int | None = 
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """What a picture file says of itself; pixels as stored, before any rotation."""
+    """The header of an image file; the size is that of the stored pixels, before any rotation."""
 
     format: str
     width: int
@@ -99,9 +128,17 @@ class ImageHeader:
 
 
 def check_image(data: bytes, path: str | Path = "image") -> ImageHeader:
-    """The header of a picture that is whole; a JPEG is decoded as small as can be, which finds damage all the same.
+    """Check that an image can be decoded; a JPEG is decoded at its smallest scale, which finds damage too.
 
-    Raises DataError, with the path and the reason, for bytes that cannot be decoded.
+    Args:
+        data: the bytes of the file.
+        path: named in messages.
+
+    Returns:
+        The header.
+
+    Raises:
+        DataError: the bytes cannot be decoded; the message names the path and the reason.
     """
     with _opened(data, path) as image:
         kind = "JPEG" if image.format == "MPO" else str(image.format)  # several JPEGs in one file
@@ -113,7 +150,7 @@ def check_image(data: bytes, path: str | Path = "image") -> ImageHeader:
 
 @contextmanager
 def _opened(data: bytes, path: str | Path) -> "Iterator[Image.Image]":
-    """The picture with its header read, not yet decoded; what Pillow raises within becomes a DataError."""
+    """Open an image and read its header, without decoding it; errors of Pillow become DataErrors."""
     from PIL import Image, UnidentifiedImageError
 
     if not data:
@@ -127,24 +164,24 @@ def _opened(data: bytes, path: str | Path) -> "Iterator[Image.Image]":
         raise DataError(f"{path} cannot be read: {_reason(error)}.") from error
     except (DataError, MemoryError):
         raise
-    except Exception as error:  # decoders raise nearly anything on damaged files
-        raise DataError(f"{path} cannot be read: the picture is damaged ({str(error).rstrip('.')}).") from error
+    except Exception as error:  # decoders raise all kinds of errors on damaged files
+        raise DataError(f"{path} cannot be read: the image is damaged ({str(error).rstrip('.')}).") from error
 
 
 def _decoded(image: "Image.Image") -> "Image.Image":
-    """Upright, RGB."""
+    """Decode to upright RGB."""
     with _ONE_AT_A_TIME if image.width * image.height > LARGE else nullcontext():
         return _to_rgb(_upright(image))
 
 
 def _reason(error: Exception) -> str:
     if "identify" in str(error):
-        return "it is not a JPEG, PNG, WebP, BMP, GIF or TIFF picture, or its beginning is damaged"
+        return "it is not a JPEG, PNG, WebP, BMP, GIF or TIFF image, or its beginning is damaged"
     return f"it has more than {MAX_PIXELS:,} pixels"
 
 
 def _upright(image: "Image.Image") -> "Image.Image":
-    """Apply the EXIF rotation; a damaged EXIF block says nothing, and the picture is taken as stored."""
+    """Apply the EXIF rotation; a damaged EXIF block is ignored."""
     from PIL import ImageOps
 
     image.load()
@@ -168,13 +205,13 @@ def _to_rgb(image: "Image.Image") -> "Image.Image":
 
 
 def _sixteen_to_eight(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """0 … 65535 to 0 … 255, rounded."""
+    """Scale 0 … 65535 to 0 … 255, rounded."""
     whole: NDArray[np.uint32] = np.clip(pixels, 0, 65535).astype(np.uint32)
     return ((whole + 128) // 257).astype(np.uint8)
 
 
 class _Muted:
-    """How many decoders are at work, and the filters to put back when the last is done."""
+    """The number of running decoders, and the warning filters to restore after the last one."""
 
     lock = threading.Lock()
     depth = 0
@@ -200,7 +237,7 @@ def _quiet() -> Iterator[None]:
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """A PNG file of uint8 pixels (H, W), (H, W, 1) or (H, W, 3); packed quickly rather than tightly."""
+    """Encode uint8 pixels (H, W), (H, W, 1) or (H, W, 3) as PNG, compressed for speed rather than size."""
     from PIL import Image
 
     if pixels.ndim == 3 and pixels.shape[2] == 1:

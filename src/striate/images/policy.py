@@ -1,4 +1,4 @@
-"""How a picture of any size becomes the pixels a model takes; saved with the model, so that all uses agree."""
+"""How images of any size become a model's input; saved with the model, so that all uses agree."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -9,27 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import DataError
-from striate.images.decode import decode_picture, read_file
+from striate.images.decode import decode_pillow, read_file
 from striate.images.digit import normalize_digit
 
 if TYPE_CHECKING:
     from PIL import Image
 
 FITS = ("pad", "crop", "stretch", "digit")
-DECODED = 2  # times the wanted size, at least; then the result is within a grey level of one from the full size
+DECODED = 2  # times the target size, at least; then the result is within one gray level of that from full size
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class ImagePolicy:
-    """The size a model takes, and how pictures are brought to it.
+    """The size of a model's input images, and how images are brought to it.
 
-    height, width: pixels, at least 1. channels: 1 (grey, ITU-R 601 luma) or 3 (RGB).
-    fit: "pad" shrinks or grows the picture until all of it fits and fills up with black; "crop" until it covers
-    the size and cuts off equally on both sides; "stretch" gives up its proportions; "digit" prepares a handwritten
-    digit as MNIST was made.
-    digit_size: for "digit", the longer side of the ink in pixels.
-    Raises DataError for settings that make no sense.
+    Attributes:
+        height: in pixels, at least 1.
+        width: in pixels, at least 1.
+        channels: 1 (gray, ITU-R 601 luma) or 3 (RGB).
+        fit: "pad" resizes the image to fit inside and pads it with black; "crop" resizes it to cover the size and crops
+            both sides equally; "stretch" changes its aspect ratio; "digit" prepares a handwritten digit as in MNIST.
+        digit_size: for "digit", the longer side of the ink in pixels.
+
+    Raises:
+        DataError: a setting is invalid.
     """
 
     height: int
@@ -42,7 +46,7 @@ class ImagePolicy:
         if self.height < 1 or self.width < 1:
             raise DataError(f"An image size must be at least 1×1; got {self.height}×{self.width}.")
         if self.channels not in (1, 3):
-            raise DataError(f"Images have 1 channel (grey) or 3 (RGB); got {self.channels}.")
+            raise DataError(f"Images have 1 channel (gray) or 3 (RGB); got {self.channels}.")
         if self.fit not in FITS:
             raise DataError(f"fit must be one of {', '.join(FITS)}; got '{self.fit}'.")
         if self.fit == "digit" and not 1 <= self.digit_size <= min(self.height, self.width):
@@ -54,28 +58,35 @@ class ImagePolicy:
         return self.height, self.width, self.channels
 
     def apply(self, pixels: Pixels) -> Pixels:
-        """uint8 (H, W), (H, W, 1) or (H, W, 3) to uint8 (height, width, channels)."""
-        return self._bring(_picture(pixels))
+        """Bring uint8 pixels (H, W), (H, W, 1) or (H, W, 3) to uint8 (height, width, channels)."""
+        return self._resized(_to_pillow(pixels))
 
     def read(self, path: str | Path) -> Pixels:
-        """The image file at `path` as uint8 (height, width, channels). Raises DataError if it cannot be read."""
+        """Read an image file as uint8 (height, width, channels). Raises DataError if it cannot be read."""
         return self.decode(read_file(path), path)
 
     def decode(self, content: bytes, path: str | Path = "image") -> Pixels:
-        """Like `read`, from the bytes of a file; `path` is only named in the DataError.
+        """Decode the bytes of an image file.
 
-        A large JPEG is decoded at a fraction of its size that is still twice the wanted one, then shrunk smoothly.
+        A large JPEG is decoded at a fraction of its size that is still at least twice the target size.
+
+        Args:
+            content: the bytes.
+            path: named in messages.
+
+        Returns:
+            uint8 (height, width, channels).
         """
         least = None if self.fit == "digit" else DECODED * max(self.height, self.width)
-        return self._bring(decode_picture(content, path, least))
+        return self._resized(decode_pillow(content, path, least))
 
     def to_dict(self) -> dict[str, Any]:
-        """All settings, ready for JSON."""
+        """Return all settings, ready for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "ImagePolicy":
-        """The policy that `to_dict` described. Raises DataError for missing or unknown settings."""
+        """Build the policy that `to_dict` described. Raises DataError for missing or unknown settings."""
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(settings) - known):
             raise DataError(f"An image policy has no setting '{unknown[0]}'; this model may be from a newer Striate.")
@@ -83,39 +94,39 @@ class ImagePolicy:
             raise DataError(f"An image policy needs '{missing[0]}'.")
         return cls(**settings)
 
-    def _bring(self, picture: "Image.Image") -> Pixels:
-        """A picture of mode L or RGB as uint8 (height, width, channels)."""
+    def _resized(self, image: "Image.Image") -> Pixels:
+        """Bring an image of mode L or RGB to uint8 (height, width, channels)."""
         mode = "L" if self.channels == 1 else "RGB"
-        fitted = self._digit(picture) if self.fit == "digit" else self._fit(_converted(picture, mode))
+        fitted = self._digit(image) if self.fit == "digit" else self._fit(_converted(image, mode))
         pixels: Pixels = np.asarray(_converted(fitted, mode))
-        return pixels.reshape(self.shape)  # (H, W) → (H, W, 1) for grey
+        return pixels.reshape(self.shape)  # (H, W) → (H, W, 1) for gray
 
-    def _digit(self, picture: "Image.Image") -> "Image.Image":
-        grey = np.asarray(_converted(picture, "L"))
-        return _picture(normalize_digit(grey, self.height, self.width, self.digit_size))
+    def _digit(self, image: "Image.Image") -> "Image.Image":
+        gray = np.asarray(_converted(image, "L"))
+        return _to_pillow(normalize_digit(gray, self.height, self.width, self.digit_size))
 
-    def _fit(self, picture: "Image.Image") -> "Image.Image":
+    def _fit(self, image: "Image.Image") -> "Image.Image":
         from PIL import Image, ImageOps
 
         size, smooth = (self.width, self.height), Image.Resampling.BILINEAR  # smooth when it shrinks: antialiased
-        if picture.size == size:
-            return picture
+        if image.size == size:
+            return image
         if self.fit == "pad":
-            return ImageOps.pad(picture, size, smooth)
+            return ImageOps.pad(image, size, smooth)
         if self.fit == "crop":
-            return ImageOps.fit(picture, size, smooth)
-        return picture.resize(size, smooth)
+            return ImageOps.fit(image, size, smooth)
+        return image.resize(size, smooth)
 
 
-def _converted(picture: "Image.Image", mode: str) -> "Image.Image":
-    """Without the copy that Pillow makes where nothing changes."""
-    return picture if picture.mode == mode else picture.convert(mode)
+def _converted(image: "Image.Image", mode: str) -> "Image.Image":
+    """Convert the mode, without the copy that Pillow makes where it is the same."""
+    return image if image.mode == mode else image.convert(mode)
 
 
-def _picture(pixels: Pixels) -> "Image.Image":
+def _to_pillow(pixels: Pixels) -> "Image.Image":
     from PIL import Image
 
     known = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (1, 3))
     if not known or pixels.dtype != np.uint8 or not pixels.size:
-        raise DataError(f"Expected a picture as uint8 (H, W, 1 or 3); got {pixels.dtype} {pixels.shape}.")
+        raise DataError(f"Expected an image as uint8 (H, W, 1 or 3); got {pixels.dtype} {pixels.shape}.")
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2:] == (1,) else pixels)

@@ -1,4 +1,4 @@
-"""Draw pictures with captions in rows and columns, as one picture."""
+"""Draw a grid of captioned images as one image."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 PAPER, INK, FAINT = (250, 250, 248), (40, 40, 40), (120, 120, 120)
-SMALLEST = 112  # pixels of a tile's shorter side; smaller pictures are shown with larger pixels
+SMALLEST = 112  # pixels of a tile's shorter side; smaller images are enlarged
 GAP, LINE, LETTERS = 8, 18, 12  # pixels: between tiles, for a line of text, its size
 FONTS = (
     "DejaVuSans.ttf", "NotoSansCJK-Regular.ttc", "AppleSDGothicNeo.ttc", "malgun.ttf", "arial.ttf", "Arial Unicode.ttf",
@@ -25,23 +25,23 @@ NO_LETTER = "\U0010ffff"
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """One picture, uint8 (H, W, 1) or (H, W, 3), with a caption below it."""
+    """An image, uint8 (H, W, 1) or (H, W, 3), with a caption below it."""
 
     pixels: NDArray[np.uint8]
     caption: str = ""
 
 
-def draw_sheet(heads: Sequence[str], rows: Sequence[Sequence[Tile]]) -> NDArray[np.uint8]:
-    """uint8 (H, W, 3): one head above each column; all tiles are of one size. The first column stands apart."""
+def draw_sheet(headings: Sequence[str], rows: Sequence[Sequence[Tile]]) -> NDArray[np.uint8]:
+    """Draw rows of equally sized tiles with a heading above each column, as uint8 (H, W, 3)."""
     from PIL import Image, ImageDraw
 
     height, width = _shown(rows[0][0].pixels).shape[:2]
-    lefts = [GAP + column * (width + GAP) + (GAP if column else 0) for column in range(len(heads))]
+    lefts = [GAP + column * (width + GAP) + (GAP if column else 0) for column in range(len(headings))]
     tops = [LINE + GAP + row * (height + LINE + GAP) for row in range(len(rows))]
     image = Image.new("RGB", (lefts[-1] + width + GAP, tops[-1] + height + LINE + GAP), PAPER)
     draw = ImageDraw.Draw(image)
-    font = _font([*heads, *(tile.caption for row in rows for tile in row)])
-    for left, head in zip(lefts, heads, strict=True):
+    font = _font([*headings, *(tile.caption for row in rows for tile in row)])
+    for left, head in zip(lefts, headings, strict=True):
         _write(draw, (left, GAP // 2), head, FAINT, font, width)
     for top, row in zip(tops, rows, strict=True):
         for left, tile in zip(lefts, row, strict=True):
@@ -51,7 +51,7 @@ def draw_sheet(heads: Sequence[str], rows: Sequence[Sequence[Tile]]) -> NDArray[
 
 
 def _shown(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """As RGB, with larger pixels where the picture is small."""
+    """Convert to RGB, and enlarge small images."""
     factor = -(-SMALLEST // min(pixels.shape[:2]))
     large = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
     return np.broadcast_to(large, (*large.shape[:2], 3)) if large.shape[2] == 1 else large
@@ -60,7 +60,7 @@ def _shown(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _write(
     draw: "ImageDraw.ImageDraw", place: tuple[int, int], text: str, ink: tuple[int, int, int], font: "Font", width: int
 ) -> None:  # fmt: skip
-    """One line of text; what is too long ends in dots."""
+    """Write one line of text; a long one is truncated with an ellipsis."""
     text = normalize("NFC", text)
     if draw.textlength(text, font) > width:
         while text and draw.textlength(f"{text}…", font) > width:
@@ -70,7 +70,7 @@ def _write(
 
 
 def _font(texts: Iterable[str]) -> "Font":
-    """Pillow's own font, or the first on this machine that has all letters where that one lacks some."""
+    """Return Pillow's own font, or where it lacks letters the first font on this machine that has all of them."""
     from PIL import ImageFont
 
     letters = {letter for text in texts for letter in normalize("NFC", text) if not letter.isspace()}
