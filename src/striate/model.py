@@ -1,4 +1,4 @@
-"""A network with its weights and an engine, and the verbs people know: compile, fit, evaluate, predict, save, load."""
+"""A network with its weights and an engine, with Keras's verbs: compile, fit, evaluate, predict, save, load."""
 
 import os
 import re
@@ -89,7 +89,7 @@ class Model:
 
     @property
     def network(self) -> Network:
-        """The description."""
+        """The description of the network."""
         assert self._network is not None
         return self._network
 
@@ -184,14 +184,31 @@ class Model:
         engine: str | None = None,
         **options: Any,
     ) -> None:
-        """Say how to train; the weights stay, the optimiser's memory begins anew.
+        """Set how to train. The weights are kept; the optimizer's state is cleared.
 
-        loss: Keras's name or a `Loss`, one or one for each output; None takes the one that goes with the output's
-        activation. metrics: "accuracy", "mean_absolute_error"; None takes the one that goes with the loss.
-        clip_norm, average: as in `Recipe`. frozen: names of layers that stay as they are and work as in inference, for
-        example [layer.name for layer in model.layers[:100]], where Keras sets layer.trainable = False. engine, options
-        (device, precision, …): as in `use_engine`; without them the engine stays as it is.
-        Raises UsageError for names it does not know.
+        Args:
+            optimizer: Its Keras name, or an `Optimizer`.
+            loss: Its Keras name or a `Loss`; one, or one for each output. None uses the one that matches the
+                activation of the output.
+            metrics: "accuracy" or "mean_absolute_error"; None uses the one that matches the loss.
+            learning_rate: Replaces that of the optimizer.
+            clip_norm: As in `Recipe`.
+            average: As in `Recipe`.
+            frozen: Names of layers that keep their weights and work as in inference, for example
+                [layer.name for layer in model.layers[:100]], where Keras sets layer.trainable = False.
+            engine: As in `use_engine`; None keeps the engine.
+            **options: Device, precision and so on, as in `use_engine`.
+
+        Raises:
+            UsageError: A name is unknown, a value is out of range, or losses and outputs do not match.
+
+        Example:
+            >>> import striate as st
+            >>> layers = st.layers
+            >>> model = st.Sequential([st.Input((1,)), layers.Dense(2, activation="softmax", name="out")])
+            >>> model.compile("adam", learning_rate=0.01)
+            >>> model.metrics
+            ('accuracy',)
         """
         settings = {} if learning_rate is None else {"learning_rate": learning_rate}
         rule, losses = get_optimizer(optimizer, **settings), self._pick_losses(loss)
@@ -231,12 +248,38 @@ class Model:
         schedule: str | Schedule | None = None,
         verbose: Verbose = "auto",
     ) -> History:
-        """Train; returns the figures of each epoch in `history`, a dict of lists.
+        """Train the model.
 
-        x: uint8 (N, H, W, C), or any numbers of the input's shape; a list of arrays for several inputs.
-        y: class numbers (N,) or one-hot rows (N, classes); (N, …) for sigmoid and linear outputs; a list for several.
-        validation_split: the part of the samples, chosen by their content, that is kept for validation.
-        Raises DataError for samples that do not fit, UsageError before compile.
+        Args:
+            x: uint8 images (N, H, W, C), or any numbers of the input's shape; a list of arrays for several inputs.
+            y: Class numbers (N,) or one-hot rows (N, classes); (N, …) for sigmoid and linear outputs; a list of arrays
+                for several outputs.
+            batch_size: Samples per step.
+            epochs: How many times to go through the samples.
+            validation_data: Inputs and targets to validate on after each epoch.
+            validation_split: The fraction of the samples, chosen by their content, that is used for validation.
+            callbacks: From `striate.callbacks`, or your own.
+            augmentation: How training images are varied.
+            schedule: How the learning rate changes during training; None keeps it constant.
+            verbose: 0 (nothing), 1 (a progress bar), 2 (a line per epoch), or "auto".
+
+        Returns:
+            A `History`; its `history` maps loss and metrics to lists with one value per epoch.
+
+        Raises:
+            DataError: The samples do not match the network.
+            UsageError: The model is not compiled, or a setting is out of range.
+
+        Example:
+            >>> import numpy as np
+            >>> import striate as st
+            >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 0, 1, 1])
+            >>> layers = st.layers
+            >>> model = st.Sequential([st.Input((1,)), layers.Dense(2, activation="softmax", name="out")])
+            >>> model.compile("sgd", learning_rate=0.5)
+            >>> history = model.fit(x, y, epochs=3, verbose=0)
+            >>> len(history.history["loss"])
+            3
         """
         if self._settings is None or not self._compiled:
             raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before fit.")
@@ -308,14 +351,55 @@ class Model:
         return check_samples(self.network, self.losses, data.train.x, data.train.y)
 
     def evaluate(self, x: Any, y: Any, *, batch_size: int = BATCH_SIZE) -> dict[str, float]:
-        """Mean loss and metrics, for example {"loss": 0.04, "accuracy": 0.99}. Raises DataError as `fit` does."""
+        """Compute the mean loss and the metrics on samples.
+
+        Args:
+            x: Inputs, as in `fit`.
+            y: Targets, as in `fit`.
+            batch_size: Samples that go through the network at once.
+
+        Returns:
+            For example {"loss": 0.04, "accuracy": 0.99}.
+
+        Raises:
+            DataError: The samples do not match the network.
+
+        Example:
+            >>> import numpy as np
+            >>> import striate as st
+            >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 0, 1, 1])
+            >>> layers = st.layers
+            >>> model = st.Sequential([st.Input((1,)), layers.Dense(2, activation="softmax", name="out")])
+            >>> model.compile("sgd", learning_rate=0.5)
+            >>> sorted(model.evaluate(x, y))
+            ['accuracy', 'loss']
+        """
         samples = check_samples(self.network, self.losses, x, y)
         return evaluate_in_batches(
             self.engine, self.losses, MetricSums(self.network, self.losses, self.metrics), samples, batch_size
         )
 
     def predict(self, x: Any, *, batch_size: int = BATCH_SIZE) -> Any:
-        """The output, float32 (N, classes); a list of arrays for several outputs. Raises DataError as `fit` does."""
+        """Compute the output of the network.
+
+        Args:
+            x: Inputs, as in `fit`.
+            batch_size: Samples that go through the network at once.
+
+        Returns:
+            float32 (N, classes) or (N, …); a list of arrays for several outputs.
+
+        Raises:
+            DataError: The inputs do not match the network.
+
+        Example:
+            >>> import numpy as np
+            >>> import striate as st
+            >>> layers = st.layers
+            >>> model = st.Sequential([st.Input((1,)), layers.Dense(2, activation="softmax", name="out")])
+            >>> model.predict(np.zeros((3, 1))).shape
+            (3, 2)
+        """
         outputs = predict_in_batches(self.engine, check_inputs(self.network, x), batch_size)
         return outputs[0] if len(outputs) == 1 else list(outputs)
 
@@ -333,15 +417,40 @@ class Model:
         return {"loss": result.loss} | {n: s / len(batch) for n, s in zip(figures.names, sums, strict=True)}
 
     def summary(self) -> None:
-        """Print the table of layers: sizes, windows, parameters, multiply-adds, receptive fields."""
+        """Print the table of layers: sizes, windows, parameters, multiply-adds, receptive fields.
+
+        Example:
+            >>> import striate as st
+            >>> layers = st.layers
+            >>> model = st.Sequential([st.Input((1,)), layers.Dense(2, activation="softmax", name="out")])
+            >>> model.summary()
+            layer ...
+            out    Dense  2 ...
+            sequential: 4 parameters, 2 multiply-adds for one image
+        """
         from striate.summary import summary
 
         print(summary(self.network))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the whole model to one file. Of several processes only the first writes.
+        """Write the whole model to one file. Of several processes only rank 0 writes.
 
-        Raises RunError when it cannot be written.
+        Args:
+            path: Where to write, for example "model.safetensors".
+
+        Raises:
+            RunError: The file cannot be written.
+
+        Example:
+            >>> import os, tempfile
+            >>> import striate as st
+            >>> layers = st.layers
+            >>> model = st.Sequential([st.Input((1,)), layers.Dense(2, activation="softmax", name="out")])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     path = os.path.join(folder, "model.safetensors")
+            ...     model.save(path)
+            ...     st.load(path).layers == model.layers
+            True
         """
         import striate
 
@@ -373,7 +482,15 @@ class Model:
 
 
 class Sequential(Model):
-    """A chain of layers, the first an Input; `add` appends another until the model is first used."""
+    """A chain of layers, the first an Input; `add` appends another until the model is first used.
+
+    Example:
+        >>> import striate as st
+        >>> model = Sequential([st.Input((28, 28, 1)), st.layers.Flatten()])
+        >>> model.add(st.layers.Dense(10, activation="softmax"))
+        >>> model.network.output_shapes
+        ((10,),)
+    """
 
     def __init__(self, layers: Iterable[Layer | Block] = (), *, name: str = "sequential", seed: int = 0) -> None:
         self._begin(None, seed)
@@ -398,10 +515,27 @@ class Sequential(Model):
 
 
 def load(path: str | os.PathLike[str]) -> Model:
-    """The model that `save` wrote, with network, weights, classes and image policy. Nothing in the file is executed.
+    """Load a model that `save` wrote, with network, weights, classes and image policy. Nothing in it is executed.
 
-    A file that ends in .onnx is opened as `Model.from_onnx` does.
-    Raises ModelFileError for a file that is missing, damaged, foreign, or from a newer Striate.
+    Args:
+        path: A file of `Model.save`, or an ONNX file (.onnx), which is opened as by `Model.from_onnx`.
+
+    Returns:
+        The model.
+
+    Raises:
+        ModelFileError: The file is missing, damaged, of another program, or from a newer version of Striate.
+
+    Example:
+        >>> import os, tempfile
+        >>> import striate as st
+        >>> model = st.Sequential([st.Input((1,)), st.layers.Dense(2, activation="softmax")])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "model.safetensors")
+        ...     model.save(path)
+        ...     loaded = load(path)
+        >>> loaded.name
+        'sequential'
     """
     if os.fspath(path).endswith(".onnx"):
         return Model.from_onnx(path)

@@ -314,7 +314,7 @@ def test_a_run_that_stopped_early_can_be_extended(tmp_path: Path, data: st.data.
 def test_a_run_refuses_other_data(tmp_path: Path, data: st.data.Dataset) -> None:
     run = Run.create(RunRecord(job.RECIPE, data.fingerprint), tmp_path)
     other = st.data.from_arrays(data.train.x, data.train.y)
-    with pytest.raises(RunError, match="began on other data"):
+    with pytest.raises(RunError, match="began with other data"):
         job.model().train(other, run=run, **QUIET)
 
 
