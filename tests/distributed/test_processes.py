@@ -82,7 +82,7 @@ def test_each_sample_is_in_the_part_of_one_process(world_size: int) -> None:
 def test_several_processes_train_on_pytorch(torchrun: Torchrun) -> None:
     torchrun()
     assert choose(network("mlp"), EngineSettings()).engine == "torch"
-    with pytest.raises(UsageError, match=r"The NumPy engine trains in one process; several need the engine 'torch'\."):
+    with pytest.raises(UsageError, match="in one process only: use the engine 'torch' for several"):
         EngineSettings("numpy").check()
 
 

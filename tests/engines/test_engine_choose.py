@@ -85,14 +85,14 @@ def test_layers_of_ones_own_run_where_they_are_known(monkeypatch: pytest.MonkeyP
     net = Network.sequential([Input((4,)), Doubled(name="d"), Dense(2)])
     assert choose(net, EngineSettings()) == Choice("torch", "NumPy has no rule for your own layers")
     monkeypatch.setitem(numpy_rules._FACTORIES, Doubled, None)
-    assert choose(net, EngineSettings()) == Choice("numpy", "it knows your own layers")
+    assert choose(net, EngineSettings()) == Choice("numpy", "it has rules for your own layers")
 
 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
         (EngineSettings("nunpy"), r"There is no engine 'nunpy'\. Did you mean 'numpy'\?"),
-        (EngineSettings("numpy", device="cuda"), "The NumPy engine computes in float32 on the CPU; the rest needs the"),
+        (EngineSettings("numpy", device="cuda"), "The NumPy engine computes in float32 on the CPU only: use the"),
         (EngineSettings(device="cudda"), r"There is no device 'cudda'\. Did you mean 'cuda'\?"),
         (EngineSettings(precision="float8"), r"There is no precision 'float8'\. Did you mean 'float\d+'\?"),
     ],
@@ -164,7 +164,7 @@ def test_the_onnx_engine_is_for_models_that_are_trained() -> None:
     EngineSettings("onnx").check()
     with pytest.raises(UsageError, match=r"^The engine 'onnx' runs networks but does not train them: use 'numpy' or"):
         EngineSettings("onnx").check(training=True)
-    with pytest.raises(UsageError, match=r"^The ONNX engine computes in float32 on the CPU; the rest needs the engine"):
+    with pytest.raises(UsageError, match=r"^The ONNX engine computes in float32 on the CPU only: use the engine"):
         EngineSettings("onnx", precision="bfloat16").check()
     model = st.zoo.build("lenet5", seed=3)
     x = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), dtype=np.uint8)

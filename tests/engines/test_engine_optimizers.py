@@ -192,8 +192,8 @@ def test_gradient_descent_by_hand() -> None:
     [
         ("sgd", {"learning_rate": 0.0}, r"The learning rate must be above 0; received 0\.0"),
         ("adam", {"learning_rate": float("nan")}, "The learning rate must be above 0; received nan"),
-        ("sgd", {"momentum": 1.0}, r"SGD: momentum lies in 0 … 1, 1 left out; received 1\.0"),
-        ("adamw", {"beta_2": -0.1}, r"AdamW: beta_2 lies in 0 … 1, 1 left out; received -0\.1"),
+        ("sgd", {"momentum": 1.0}, r"SGD: momentum must be at least 0 and below 1; received 1\.0"),
+        ("adamw", {"beta_2": -0.1}, r"AdamW: beta_2 must be at least 0 and below 1; received -0\.1"),
         ("rmsprop", {"epsilon": -1e-7}, "RMSprop: epsilon must be 0 or more; received -1e-07"),
     ],
 )
@@ -203,5 +203,5 @@ def test_settings_out_of_range_are_refused(name: str, settings: dict[str, float]
 
 
 def test_a_smoothing_out_of_range_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"label_smoothing lies in 0 … 1, 1 left out; received 1\.5"):
+    with pytest.raises(UsageError, match=r"label_smoothing must be at least 0 and below 1; received 1\.5"):
         CategoricalCrossentropy(1.5)

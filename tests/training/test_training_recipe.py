@@ -261,5 +261,5 @@ def test_weight_decay_goes_to_the_optimiser() -> None:
     assert with_weight_decay(Adam(0.01, beta_2=0.98), 5e-4) == AdamW(0.01, beta_2=0.98, weight_decay=5e-4)
     assert with_weight_decay(AdamW(0.01), 0.1) == AdamW(0.01, weight_decay=0.1)
     assert with_weight_decay(SGD(0.1, 0.9, True), 0.2) == SGD(0.1, 0.9, True, 0.2)
-    with pytest.raises(UsageError, match="AdaGrad has no weight decay; use sgd, momentum, nesterov, adam or adamw"):
+    with pytest.raises(UsageError, match="AdaGrad has no weight decay; use sgd, adam, adamw, momentum or nesterov"):
         with_weight_decay(AdaGrad(), 0.1)

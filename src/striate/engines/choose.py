@@ -1,4 +1,4 @@
-"""Which engine runs a network: the one that was asked for, or Striate's own choice with its reason."""
+"""Choose the engine that runs a network, and make it."""
 
 import shutil
 import sys
@@ -24,11 +24,16 @@ TINY, SMALL = 1_000_000, 12_000_000
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What is to compute, and how.
+    """Which engine computes, on which device, and how.
 
-    engine: "auto", "numpy", "torch", or "onnx", which does not train. The others are the PyTorch engine's: device:
-    "auto", "cpu", "cuda", "cuda:1", "mps". precision: "auto", "float32", "bfloat16", "float16". deterministic: the same
-    bits each time. compiled: by torch.compile.
+    All but `engine` are settings of the PyTorch engine.
+
+    Attributes:
+        engine: "auto", "numpy", "torch", or "onnx", which does not train.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        precision: Of training: "auto", "float32", "bfloat16" or "float16".
+        deterministic: Whether to use only algorithms that give the same bits each time.
+        compiled: Whether to compile the network with torch.compile.
     """
 
     engine: str = AUTO
@@ -39,27 +44,35 @@ class EngineSettings:
 
     @property
     def options(self) -> dict[str, Any]:
-        """All but the engine's name."""
+        """The settings without the engine's name."""
         values = asdict(self)
         del values["engine"]
         return values
 
     @property
     def needs_torch(self) -> bool:
-        """Whether NumPy cannot do what is asked for."""
+        """Whether only the PyTorch engine supports these settings."""
         return self.device not in (AUTO, "cpu") or self.precision not in (AUTO, "float32") or self.compiled
 
     def check(self, *, training: bool = False) -> None:
-        """Raise UsageError for what there is not, is not installed, clashes, or cannot train where it should."""
+        """Check that the settings fit together and this machine.
+
+        Args:
+            training: Whether the engine is to train.
+
+        Raises:
+            UsageError: An engine, device or precision does not exist or is not installed, settings contradict each
+                other, or the engine does not support training here.
+        """
         if training and self.engine == "onnx":
             raise UsageError("The engine 'onnx' runs networks but does not train them: use 'numpy' or 'torch'.")
         if self.engine not in (AUTO, *ENGINES):
             raise UsageError(f"There is no engine '{self.engine}'.{nearest(self.engine, (AUTO, *ENGINES))}")
         if self.engine in ("numpy", "onnx") and self.needs_torch:
             name = {"numpy": "NumPy", "onnx": "ONNX"}[self.engine]
-            raise UsageError(f"The {name} engine computes in float32 on the CPU; the rest needs the engine 'torch'.")
+            raise UsageError(f"The {name} engine computes in float32 on the CPU only: use the engine 'torch'.")
         if self.engine == "numpy" and current_process().world_size > 1:
-            raise UsageError("The NumPy engine trains in one process; several need the engine 'torch'.")
+            raise UsageError("The NumPy engine trains in one process only: use the engine 'torch' for several.")
         if self.engine == "torch" or self.needs_torch or self.device != AUTO:
             if not installed("torch"):
                 raise UsageError(
@@ -73,14 +86,19 @@ class EngineSettings:
 
 @dataclass(frozen=True)
 class Choice:
-    """engine: its name. reason: why it was taken, to stand after "because"."""
+    """An engine and the reason for it.
+
+    Attributes:
+        engine: The name of the engine.
+        reason: Why it was chosen, worded to follow "because".
+    """
 
     engine: str
     reason: str
 
 
 def choose(network: Network, asked: EngineSettings) -> Choice:
-    """The engine for a network: NumPy for small ones on a CPU, PyTorch otherwise. Raises UsageError as `check` does."""
+    """Choose the engine for a network: NumPy for small networks on a CPU, else PyTorch. Raise UsageError as `check`."""
     asked.check()
     if asked.engine != AUTO:
         return Choice(asked.engine, "it was asked for")
@@ -94,12 +112,12 @@ def choose(network: Network, asked: EngineSettings) -> Choice:
 
 
 def _by_rules(own: set[type[Layer]]) -> Choice:
-    """For a network with layers of a person's own: the engine that was taught to run them."""
+    """Choose the engine that has rules for the user's own layers."""
     from striate.engines.numpy.rules import has_rule
 
     if installed("torch") and not all(map(has_rule, own)):
         return Choice("torch", "NumPy has no rule for your own layers")
-    return Choice("numpy", "it knows your own layers")
+    return Choice("numpy", "it has rules for your own layers")
 
 
 def _by_size(multiply_adds: int, device: str) -> Choice:
@@ -118,12 +136,12 @@ def _by_size(multiply_adds: int, device: str) -> Choice:
 
 
 def installed(package: str) -> bool:
-    """Whether it could be imported."""
+    """Return whether a package can be imported."""
     return find_spec(package) is not None
 
 
 def accelerator() -> str | None:
-    """The kind of accelerator that PyTorch finds, "cuda" or "mps"; None without it or without PyTorch."""
+    """Return the accelerator that PyTorch finds, "cuda" or "mps"; None if there is none or no PyTorch."""
     signs = (
         sys.platform == "darwin",
         shutil.which("nvidia-smi"),

@@ -49,10 +49,10 @@ class CategoricalCrossentropy(Loss):
 
     def __post_init__(self) -> None:
         if not 0 <= self.label_smoothing < 1:
-            raise UsageError(f"label_smoothing lies in 0 … 1, 1 left out; received {self.label_smoothing}.")
+            raise UsageError(f"label_smoothing must be at least 0 and below 1; received {self.label_smoothing}.")
         wrong = [weight for weight in self.class_weights or () if not (isfinite(weight) and weight >= 0)]
         if wrong:
-            raise UsageError(f"class_weights are numbers, 0 or more; received {wrong[0]}.")
+            raise UsageError(f"class_weights must be 0 or more; received {wrong[0]}.")
 
 
 @dataclass(frozen=True)

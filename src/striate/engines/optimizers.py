@@ -1,16 +1,20 @@
-"""Descriptions of optimisers: the rule by which gradients move weights."""
+"""Descriptions of optimizers, which update weights by their gradients."""
 
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from striate.errors import UsageError, nearest
 
-MEMORIES = ("momentum", "rho", "beta_1", "beta_2")  # at 1 or above nothing is ever forgotten
+MEMORIES = ("momentum", "rho", "beta_1", "beta_2")  # below 1, for at 1 nothing would ever be forgotten
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Base of all optimisers. learning_rate: the step size η, above 0. Raises UsageError for settings out of range."""
+    """Base of all optimizers. Raises UsageError for settings out of range.
+
+    Attributes:
+        learning_rate: The step size η, above 0.
+    """
 
     learning_rate: float = 1e-3
 
@@ -20,7 +24,9 @@ class Optimizer:
         for item in fields(self):
             value = getattr(self, item.name)
             if item.name in MEMORIES and not 0 <= value < 1:
-                raise UsageError(f"{type(self).__name__}: {item.name} lies in 0 … 1, 1 left out; received {value}.")
+                raise UsageError(
+                    f"{type(self).__name__}: {item.name} must be at least 0 and below 1; received {value}."
+                )
             if item.name in ("epsilon", "weight_decay") and not value >= 0:
                 raise UsageError(f"{type(self).__name__}: {item.name} must be 0 or more; received {value}.")
 
@@ -87,10 +93,26 @@ SHORTHANDS: dict[str, Optimizer] = {
     "momentum": SGD(momentum=0.9),
     "nesterov": SGD(momentum=0.9, nesterov=True),
 }
+OPTIMIZER_NAMES = (*OPTIMIZERS, *SHORTHANDS)
 
 
 def get_optimizer(optimizer: str | Optimizer, **settings: Any) -> Optimizer:
-    """An optimiser by its Keras name ("momentum" and "nesterov" are SGD with 0.9), or the optimiser itself."""
+    """Return an optimizer by its Keras name, or the optimizer itself, with changed settings.
+
+    Args:
+        optimizer: A name ("momentum" and "nesterov" are SGD with momentum 0.9), or an optimizer.
+        **settings: Settings that differ from the optimizer's own.
+
+    Returns:
+        The optimizer.
+
+    Raises:
+        UsageError: The name or a setting is unknown, or a value is out of range.
+
+    Example:
+        >>> get_optimizer("momentum", learning_rate=0.1)
+        SGD(learning_rate=0.1, momentum=0.9, nesterov=False, weight_decay=0.0)
+    """
     if isinstance(optimizer, Optimizer):
         return replace(optimizer, **settings)
     if optimizer not in OPTIMIZERS and optimizer not in SHORTHANDS:
@@ -103,9 +125,15 @@ def get_optimizer(optimizer: str | Optimizer, **settings: Any) -> Optimizer:
 
 
 def with_weight_decay(optimizer: Optimizer, weight_decay: float) -> Optimizer:
-    """The optimiser with this weight decay: SGD's own, and AdamW for Adam. Raises UsageError where there is none."""
-    if isinstance(optimizer, SGD | AdamW):
-        return replace(optimizer, weight_decay=weight_decay)
+    """Return the optimizer with this weight decay; Adam becomes AdamW.
+
+    Raises:
+        UsageError: The optimizer has no weight decay.
+    """
+    if hasattr(optimizer, "weight_decay"):
+        decay: dict[str, Any] = {"weight_decay": weight_decay}
+        return replace(optimizer, **decay)
     if isinstance(optimizer, Adam):
         return AdamW(**asdict(optimizer), weight_decay=weight_decay)
-    raise UsageError(f"{type(optimizer).__name__} has no weight decay; use sgd, momentum, nesterov, adam or adamw.")
+    *names, last = (n for n in OPTIMIZER_NAMES if hasattr(get_optimizer(n), "weight_decay") or n == "adam")
+    raise UsageError(f"{type(optimizer).__name__} has no weight decay; use {', '.join(names)} or {last}.")

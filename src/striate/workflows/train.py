@@ -220,9 +220,9 @@ def agree(ask: Callable[[], T]) -> T:
     here = current_process()
     if here.world_size == 1:
         return ask()
-    from striate.engines.torch.distributed import join, share
+    from striate.engines.torch.distributed import join_group, share
 
-    join()
+    join_group()
     try:
         found = ask() if here.rank == 0 else None
     except StriateError:
@@ -239,12 +239,12 @@ def one_first(work: Callable[[], T]) -> T:
     here = current_process()
     if here.world_size == 1:
         return work()
-    from striate.engines.torch.distributed import join, meet
+    from striate.engines.torch.distributed import barrier, join_group
 
-    join()
+    join_group()
     if here.local_rank == 0:
         found = work()
-    meet()
+    barrier()
     return found if here.local_rank == 0 else work()
 
 

@@ -228,7 +228,7 @@ class NumpyEngine(Engine):
     ) -> StepResult:
         """One optimiser step, of one process: all samples of the batch are given here."""
         if self._optimizer is None:
-            raise UsageError("The engine does not know how to train yet: call compile first.")
+            raise UsageError("The engine is not compiled for training: call compile first.")
         with self._lock:
             loss, outputs, shards = self._differentiate(inputs, targets, True, step)
             loss += self._penalties.value()

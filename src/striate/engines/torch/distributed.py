@@ -1,4 +1,4 @@
-"""Several processes that train together, on one machine or many: PyTorch's process group, as torchrun sets it up."""
+"""Distributed training: the process group that torchrun sets up, on one machine or several."""
 
 import atexit
 import os
@@ -25,13 +25,13 @@ from striate.processes import ProcessInfo, cores, current_process
 
 T = TypeVar("T")
 
-LONGEST_WAIT = timedelta(hours=6)  # for the others, who may be decoding a folder of photographs
+TIMEOUT = timedelta(hours=6)  # another process may be decoding a large folder of images
 CPU = torch.device("cpu")
-PAUSE = 0.02  # seconds
+POLL_SECONDS = 0.02
 
 
-def join() -> ProcessInfo:
-    """Make a group of the processes that torchrun started, where there are several; returns the place in it."""
+def join_group() -> ProcessInfo:
+    """Join the process group, if torchrun started several processes; return this process's place in it."""
     here = current_process()
     if here.world_size == 1 or dist.is_initialized():
         return here
@@ -41,18 +41,18 @@ def join() -> ProcessInfo:
     if gpu and here.local_rank < torch.cuda.device_count():
         torch.cuda.set_device(here.local_rank)
     with lost_processes():
-        store, rank, world_size = next(rendezvous("env://", timeout=LONGEST_WAIT))
-        store = PrefixStore(_name_of_start(store, rank, world_size), store)
+        store, rank, world_size = next(rendezvous("env://", timeout=TIMEOUT))
+        store = PrefixStore(_launch_name(store, rank, world_size), store)
         backend = "cpu:gloo,cuda:nccl" if gpu else "gloo"
-        dist.init_process_group(backend, store=store, rank=rank, world_size=world_size, timeout=LONGEST_WAIT)
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world_size, timeout=TIMEOUT)
     atexit.register(_leave)
     return here
 
 
-def _name_of_start(store: Store, rank: int, world_size: int) -> str:
-    """A name that the processes agree on, and that those which torchrun started before them did not have.
+def _launch_name(store: Store, rank: int, world_size: int) -> str:
+    """Return a name that all processes agree on and that no earlier start of them had.
 
-    torchrun's store still holds where those could be reached, and PyTorch would try to reach them there
+    torchrun's store still holds the addresses of earlier starts, and PyTorch would try to connect to them
     (pytorch/pytorch, issue 167288).
     """
     store.set(f"here/{rank}", uuid4().hex)
@@ -61,7 +61,7 @@ def _name_of_start(store: Store, rank: int, world_size: int) -> str:
         store.set(f"seen/{rank}", name)
         if set(store.multi_get([f"seen/{other}" for other in range(world_size)])) == {name.encode()}:
             return name
-        time.sleep(PAUSE)
+        time.sleep(POLL_SECONDS)
 
 
 def _leave() -> None:
@@ -71,48 +71,48 @@ def _leave() -> None:
 
 @contextmanager
 def lost_processes() -> Iterator[None]:
-    """Turn PyTorch's errors on processes that no longer answer into a TrainingError."""
+    """Raise TrainingError where PyTorch reports that another process no longer answers."""
     try:
         yield
     except RuntimeError as error:
         if isinstance(error, dist.DistError) or "gloo" in str(error).lower():
             raise TrainingError(
-                "Another process of this training ended or cannot be reached. If it said why, it did so above. "
-                "torchrun with --max-restarts starts all of them again, and they go on from the last checkpoint."
+                "Another process of this training ended or cannot be reached; its own message, if any, is above. "
+                "With --max-restarts torchrun restarts all processes, and training continues at the last checkpoint."
             ) from error
         raise
 
 
 def all_reduce_sum(tensor: Tensor) -> Tensor:
-    """The sum of the processes' tensors, in place."""
+    """Add up the tensors of all processes, in place."""
     with lost_processes():
         dist.all_reduce(tensor)
     return tensor
 
 
-class GroupEngine(Engine):
-    """An engine that trains together with those of the other processes that torchrun started."""
+class DistributedEngine(Engine):
+    """An engine that trains with the engines of the other processes that torchrun started."""
 
     def __init__(self, network: Network, weights: Mapping[str, Array], *, dtype: str = "float32") -> None:
         super().__init__(network, weights, dtype=dtype)
-        here = join()
+        here = join_group()
         self.rank, self.world_size = here.rank, here.world_size
 
     def sum_over_processes(self, values: Sequence[float]) -> list[float]:
-        """Each value summed over all processes."""
+        """Return each value summed over all processes."""
         return total(values)
 
     def broadcast(self, value: T) -> T:
-        """The value that the first process has, in all of them."""
+        """Return the value of the process with rank 0."""
         return share(value)
 
     def gather(self, rows: Array) -> Array:
-        """The rows (N, …) of all processes, those of the first first."""
+        """Return the rows (N, …) of all processes, in the order of their ranks."""
         return gather(rows)
 
 
 def total(values: Sequence[float]) -> list[float]:
-    """Each value summed over all processes."""
+    """Return each value summed over all processes."""
     if not dist.is_initialized():
         return list(values)
     sums: list[float] = all_reduce_sum(torch.tensor(values, dtype=torch.float64)).tolist()
@@ -120,7 +120,7 @@ def total(values: Sequence[float]) -> list[float]:
 
 
 def share(value: T) -> T:
-    """The value of the first process, in all of them."""
+    """Return the value of the process with rank 0."""
     if not dist.is_initialized():
         return value
     box = [value]
@@ -129,13 +129,13 @@ def share(value: T) -> T:
     return box[0]
 
 
-def meet() -> None:
-    """Wait until all processes are here."""
+def barrier() -> None:
+    """Wait until all processes have called this."""
     total([0.0])
 
 
 def gather(rows: Array) -> Array:
-    """The rows of all processes, those of the first first."""
+    """Return the rows of all processes, in the order of their ranks."""
     if not dist.is_initialized():
         return rows
     parts: list[Any] = [None] * dist.get_world_size()

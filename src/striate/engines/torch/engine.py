@@ -1,4 +1,4 @@
-"""The PyTorch engine: a network as a module, trained by PyTorch's own optimisers on any of its devices."""
+"""The PyTorch engine: a network as a module, trained by PyTorch's own optimizers on any of its devices."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from striate.engines.torch.device import (
     maker_name,
     repeatable,
 )
-from striate.engines.torch.distributed import GroupEngine, lost_processes
+from striate.engines.torch.distributed import DistributedEngine, lost_processes
 from striate.engines.torch.layers.dropout import draw_uniform
 from striate.engines.torch.layout import from_maps, to_maps, to_target
 from striate.engines.torch.losses import sample_losses
@@ -37,10 +37,10 @@ from striate.network import Input, Network
 from striate.network.regularizers import strengths
 
 PIECE = 1 << 24  # numbers of the largest map at once, in inference on the CPU
-ROOM = 1 << 27  # the same on an accelerator, which only a large batch keeps busy
+ACCELERATOR_PIECE = 1 << 27  # the same on an accelerator, which only a large batch keeps busy
 
 
-class TorchEngine(GroupEngine):
+class TorchEngine(DistributedEngine):
     """Runs and trains a network with PyTorch.
 
     dtype: "float32", or "float64" for gradient checks. device: "auto", "cpu", "cuda", "cuda:1", "mps".
@@ -92,7 +92,7 @@ class TorchEngine(GroupEngine):
     @weights.setter
     def weights(self, weights: Mapping[str, Array]) -> None:
         self._check(weights)
-        self._put({name: self._module.to_tensor(name, weights[name]) for name in self._module.values})
+        self._set_values({name: self._module.to_tensor(name, weights[name]) for name in self._module.values})
 
     def _check(self, weights: Mapping[str, Array]) -> None:
         for parameter in self.network.parameters:
@@ -108,11 +108,11 @@ class TorchEngine(GroupEngine):
         self._optimizer, self._losses, self._seed = settings.optimizer, tuple(settings.losses), settings.seed
         self._clip_norm, self._average = settings.clip_norm, settings.average
         self._averages, self._updates = {}, 0
-        self._forget_rule()
+        self._reset_optimizer()
         if self.device.type == "cpu":
             keep_freed_memory()
         if self.precision == "auto":
-            self.precision = self.broadcast(faster_precision(self.network, self._losses, self.device, self._try))
+            self.precision = self.broadcast(faster_precision(self.network, self._losses, self.device, self._run_once))
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "float16")
 
     def _freeze(self, frozen: frozenset[str]) -> None:
@@ -120,7 +120,7 @@ class TorchEngine(GroupEngine):
         for name, value in self._module.values.items():
             if isinstance(value, nn.Parameter):
                 value.requires_grad_(name.rsplit("/", 1)[0] not in frozen)
-        for known in ("_trained", "_together"):  # from when other layers were frozen
+        for known in ("_trained", "_distributed"):  # from when other layers were frozen
             self.__dict__.pop(known, None)
 
     @cached_property
@@ -129,11 +129,11 @@ class TorchEngine(GroupEngine):
 
     @property
     def slots(self) -> Weights:
-        """The optimiser's memory, the averages, and `iterations`, the number of updates."""
+        """The optimizer's memory, the averages, and `iterations`, the number of updates."""
         if not self._updates:
             return {}
         assert self._optimizer is not None
-        slots = optimizers.read_slots(type(self._optimizer), self._rule, self._trained)
+        slots = optimizers.read_slots(type(self._optimizer), self._torch_optimizer, self._trained)
         slots |= {f"{name}/average": value for name, value in self._averages.items()}
         arrays = {name: self._module.to_array(name.rsplit("/", 1)[0], value) for name, value in slots.items()}
         if self._scaler.is_enabled():
@@ -143,7 +143,7 @@ class TorchEngine(GroupEngine):
 
     @slots.setter
     def slots(self, slots: Mapping[str, Array]) -> None:
-        self._forget_rule()
+        self._reset_optimizer()
         self._updates = int(slots["iterations"][0]) if slots else 0
         whole = {n: self._module.to_tensor(n.rsplit("/", 1)[0], v) for n, v in slots.items() if n.count("/") > 1}
         kept = {name: f"{name}/average" for name in self._module.values}
@@ -151,33 +151,33 @@ class TorchEngine(GroupEngine):
         if not slots:
             return
         assert self._optimizer is not None
-        optimizers.write_slots(type(self._optimizer), self._rule, self._trained, whole, self._updates)
+        optimizers.write_slots(type(self._optimizer), self._torch_optimizer, self._trained, whole, self._updates)
         if "loss_scale" in slots:
             scale, tracker = slots["loss_scale"]
             state = self._scaler.state_dict()
             self._scaler.load_state_dict({**state, "scale": float(scale), "_growth_tracker": int(tracker)})
 
     @cached_property
-    def _rule(self) -> torch.optim.Optimizer:
+    def _torch_optimizer(self) -> torch.optim.Optimizer:
         assert self._optimizer is not None
         return optimizers.make_optimizer(self._optimizer, self._trained, fused=self.device.type in ("cpu", "cuda"))
 
-    def _forget_rule(self) -> None:
-        """PyTorch's optimiser begins anew when it is next needed."""
-        self.__dict__.pop("_rule", None)
+    def _reset_optimizer(self) -> None:
+        """PyTorch's optimizer begins anew when it is next needed."""
+        self.__dict__.pop("_torch_optimizer", None)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
         """Within it, the averaged weights stand in the place of the weights."""
         live = {name: self._module.values[name].detach().clone() for name in self._averages}
-        self._put(self._averages)
+        self._set_values(self._averages)
         try:
             yield
         finally:
-            self._put(live)
+            self._set_values(live)
 
     @torch.no_grad()
-    def _put(self, values: Mapping[str, Tensor]) -> None:
+    def _set_values(self, values: Mapping[str, Tensor]) -> None:
         for name, value in values.items():
             self._module.values[name].copy_(value)
 
@@ -195,8 +195,8 @@ class TorchEngine(GroupEngine):
     @cached_property
     def _piece(self) -> int:
         """How many images go through the network at once, so that memory stays bounded."""
-        room = PIECE if self.device.type == "cpu" else ROOM
-        return max(1, room // max(prod(node.shape) for node in self.network.nodes))
+        piece = PIECE if self.device.type == "cpu" else ACCELERATOR_PIECE
+        return max(1, piece // max(prod(node.shape) for node in self.network.nodes))
 
     def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
         """The output (N, …) of every layer."""
@@ -224,9 +224,9 @@ class TorchEngine(GroupEngine):
         step: int,
         global_batch: int | None = None,
     ) -> StepResult:
-        """One optimiser step. Raises TrainingError when the device's memory does not hold the batch."""
+        """One optimizer step. Raises TrainingError when the device's memory does not hold the batch."""
         if self._optimizer is None:
-            raise UsageError("The engine does not know how to train yet: call compile first.")
+            raise UsageError("The engine is not compiled for training: call compile first.")
         count = global_batch or int(self.sum_over_processes([len(inputs[0])])[0])
         try:
             with lost_processes():
@@ -249,7 +249,7 @@ class TorchEngine(GroupEngine):
         return augment(to_maps(x, self.device, torch.uint8 if x.dtype == np.uint8 else self._dtype), parameters)
 
     @cached_property
-    def _together(self) -> Any:
+    def _distributed(self) -> Any:
         """The network whose gradients are means over all processes."""
         if self.world_size == 1 or not self._trained:
             return self._run
@@ -279,7 +279,7 @@ class TorchEngine(GroupEngine):
         ]
         mixed = training and self.precision in ("bfloat16", "float16")
         with torch.autocast(self.device.type, DTYPES.get(self.precision), enabled=mixed):
-            values, before = (self._together if together else self._run)(tensors, context)
+            values, before = (self._distributed if together else self._run)(tensors, context)
         return values, before, context
 
     def _channels_first(self, index: int) -> bool:
@@ -325,7 +325,7 @@ class TorchEngine(GroupEngine):
 
     def _update(self, learning_rate: float) -> bool:
         """Whether the weights moved: not where float16 overflowed, after which the loss is scaled by less."""
-        rule, scale = self._rule, self._scaler.get_scale()
+        rule, scale = self._torch_optimizer, self._scaler.get_scale()
         for group in rule.param_groups:
             group["lr"] = learning_rate
         if self._clip_norm is not None:
@@ -359,7 +359,7 @@ class TorchEngine(GroupEngine):
         memory = min(self._average, (1 + self._updates) / (10 + self._updates))
         torch._foreach_lerp_(list(self._averages.values()), [v.detach() for v in values.values()], 1 - memory)
 
-    def _try(self, inputs: Sequence[Any], targets: Sequence[Array], precision: str) -> None:
+    def _run_once(self, inputs: Sequence[Any], targets: Sequence[Array], precision: str) -> None:
         """Forward and backward pass alone, to their end."""
         self.precision = precision
         self._module.zero_grad()
@@ -369,7 +369,7 @@ class TorchEngine(GroupEngine):
 
     def _out_of_memory(self, inputs: Sequence[Any], targets: Sequence[Array]) -> TrainingError:
         def run(count: int) -> None:
-            self._try([x[:count] for x in inputs], [t[:count] for t in targets], self.precision)
+            self._run_once([x[:count] for x in inputs], [t[:count] for t in targets], self.precision)
 
         self._module.zero_grad()
         return out_of_memory(self.network, self.device, len(inputs[0]), run)
