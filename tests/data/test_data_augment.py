@@ -43,7 +43,7 @@ def test_warp_agrees_with_its_slow_twin(size: tuple[int, int], dtype: Any) -> No
     assert not fast[5].any()
 
 
-def test_smooth_pictures_agree_within_one_gray_level() -> None:
+def test_smooth_images_agree_within_one_gray_level() -> None:
     x = (np.add.outer(np.arange(20) * 5, np.arange(30) * 4) % 256)[None, ..., None].astype(np.uint8)
     inverse = Augmentation(rotation=10, zoom=(1.3, 1.3)).matrices(np.arange(1), 0, 0, 20, 30)
     assert np.abs(warp(x, inverse, 20, 30) - warp_in_loops(x, inverse, 20, 30)).max() <= 1
@@ -160,7 +160,7 @@ def test_each_setting_spreads_over_its_whole_range_and_no_farther() -> None:
 
 
 @pytest.mark.parametrize(("name", "axis"), [("flip_vertical", 0), ("flip_horizontal", 1)])
-def test_half_of_the_pictures_are_mirrored_along_one_axis(name: str, axis: int) -> None:
+def test_half_of_the_images_are_mirrored_along_one_axis(name: str, axis: int) -> None:
     linear, _ = forward(Augmentation.from_dict({name: True}))
     assert abs((linear[:, axis, axis] < 0).mean() - 0.5) < 0.04
     assert (linear[:, 1 - axis, 1 - axis] > 0).all()
@@ -171,7 +171,11 @@ def test_one_setting_does_not_change_the_draws_of_another() -> None:
     assert both == pytest.approx(alone)
 
 
-def test_presets_keep_digits_inside_the_picture() -> None:
+def test_settings_in_older_model_files_are_read_under_their_former_names() -> None:
+    assert Augmentation.from_dict({"grey": 0.25}) == Augmentation(gray=0.25)
+
+
+def test_presets_keep_digits_inside_the_image() -> None:
     x = load("mnist5k").train.x[::10]
     ink = x.sum(axis=(1, 2, 3), dtype=np.int64)
     for name in ("light", "standard", "strong"):

@@ -53,7 +53,7 @@ def same(first: Dataset, second: Dataset) -> bool:
     return first.fingerprint == second.fingerprint and all(np.array_equal(a.x[:], b.x[:]) for a, b in pairs)
 
 
-def test_the_second_start_reads_no_picture(photos: Path, kept: Path, reads: list[str]) -> None:
+def test_the_second_start_reads_no_image(photos: Path, kept: Path, reads: list[str]) -> None:
     (photos / "cat/bad.jpg").write_bytes(b"bad")
     first = load_folder(photos, SMALL)
     assert len(reads) == 81
@@ -243,7 +243,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(photos: Path, tmp_path: 
     assert data.notes[0].endswith("Set STRIATE_CACHE to a writable folder.")
 
 
-def test_nothing_is_kept_among_the_pictures(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_kept_among_the_images(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRIATE_CACHE", str(photos / "cat"))
     before = sorted(photos.rglob("*"))
     data = load_folder(photos, SMALL)

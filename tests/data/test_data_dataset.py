@@ -44,7 +44,7 @@ def test_labels_may_be_numbers_or_one_hot(labels: Any) -> None:
     assert np.array_equal(check_images(pictures(), labels).y, LABELS)
 
 
-def test_gray_pictures_get_a_channel_and_whole_numbers_become_bytes() -> None:
+def test_gray_images_get_a_channel_and_whole_numbers_become_bytes() -> None:
     x = pictures(60, (4, 5))
     images = check_images(x.astype(np.int32), LABELS)
     assert images.x.shape == (60, 4, 5, 1)
@@ -108,7 +108,7 @@ def test_a_test_part_of_ones_own_is_kept_and_must_agree() -> None:
         from_arrays(pictures(), LABELS, test=(test[0] / 255, test[1]))
 
 
-def test_names_go_with_their_pictures() -> None:
+def test_names_go_with_their_images() -> None:
     images = check_images(pictures(), LABELS, names=[f"{i}.png" for i in range(60)])
     taken = images.take(np.array([5, 3]))
     assert taken.names == ("5.png", "3.png")
@@ -135,7 +135,7 @@ def test_what_would_fill_the_memory_is_refused_before_it_does() -> None:
         load("mnist5k", size=999, channels=3)
 
 
-def test_float_pictures_are_not_resized() -> None:
+def test_float_images_are_not_resized() -> None:
     with pytest.raises(DataError, match="Only uint8 images can be resized; those of 'arrays' are float32"):
         resize(from_arrays(pictures() / 1.0, LABELS), 8, 8, 3)
 

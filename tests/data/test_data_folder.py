@@ -64,7 +64,7 @@ def test_a_part_that_is_missing_is_cut_from_training_by_content(photos: Path, gi
     assert len(everything(data)) == 80 + 10 * len(given)
 
 
-def test_what_is_cut_does_not_depend_on_other_pictures(photos: Path) -> None:
+def test_what_is_cut_does_not_depend_on_other_images(photos: Path) -> None:
     whole = photos.rename(photos.with_name("train")).parent
     before = load_folder(whole, SMALL)
     fill(whole / "train/cat", 30, 5000)
@@ -90,7 +90,7 @@ def test_copies_across_parts_are_left_out_of_the_part_that_would_profit(tmp_path
     )
 
 
-def test_a_picture_in_two_classes_is_told_of(photos: Path) -> None:
+def test_a_image_in_two_classes_is_told_of(photos: Path) -> None:
     shutil.copy(photos / "cat/0003.jpg", photos / "dog/a cat.jpg")
     assert load_folder(photos, SMALL).notes == (
         "1 image is in several classes at once; the first is 'cat/0003.jpg', also 'dog/a cat.jpg'.",
@@ -127,7 +127,7 @@ def test_what_a_file_is_decides_not_what_it_is_called(photos: Path) -> None:
     assert data.notes == ()
 
 
-def test_a_huge_picture_is_left_out_before_it_fills_memory(photos: Path) -> None:
+def test_a_huge_image_is_left_out_before_it_fills_memory(photos: Path) -> None:
     header = bytearray(picture(1, "BMP"))
     header[18:26] = (30_000).to_bytes(4, "little") * 2
     (photos / "cat/bomb.bmp").write_bytes(bytes(header))

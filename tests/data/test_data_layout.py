@@ -24,7 +24,7 @@ def listed(layout: Layout) -> list[tuple[str, str, int]]:
     return [(name, layout.classes[label], int(part)) for name, label, part in rows]
 
 
-def test_classes_are_the_subfolders_and_pictures_may_lie_deep(tmp_path: Path) -> None:
+def test_classes_are_the_subfolders_and_images_may_lie_deep(tmp_path: Path) -> None:
     touch(tmp_path / "dog/1.jpg", tmp_path / "cat/2024/05/2.png", tmp_path / "cat/3.webp", tmp_path / "cat/notes.txt")
     layout = read_layout(tmp_path)
     assert layout.classes == ("cat", "dog")
@@ -33,7 +33,7 @@ def test_classes_are_the_subfolders_and_pictures_may_lie_deep(tmp_path: Path) ->
     assert layout.notes == ()
 
 
-def test_pictures_of_foreign_formats_are_told_of(tmp_path: Path) -> None:
+def test_images_of_foreign_formats_are_told_of(tmp_path: Path) -> None:
     touch(tmp_path / "cat/1.HEIC", tmp_path / "cat/2.jpg", tmp_path / "dog/deep/3.avif", tmp_path / "dog/.4.heic")
     said = "Left out: 2 images in formats that Striate does not read, such as 'cat/1.HEIC'. Save them as JPEG first."
     with pytest.raises(DataError, match=re.escape(f"one for each class; found 1: cat. {said}")):
@@ -113,7 +113,7 @@ def test_fewer_than_two_classes_are_refused_with_a_hint(tmp_path: Path, files: l
         read_layout(tmp_path)
 
 
-def test_a_class_without_pictures_is_left_out_with_a_note(tmp_path: Path) -> None:
+def test_a_class_without_images_is_left_out_with_a_note(tmp_path: Path) -> None:
     touch(tmp_path / "a/1.jpg", tmp_path / "b/1.jpg", tmp_path / "c/readme.txt")
     layout = read_layout(tmp_path)
     assert layout.classes == ("a", "b")

@@ -135,7 +135,7 @@ def test_what_is_left_out_of_a_folder_is_named_with_the_reason(photos: Path) -> 
     assert len(data.notes) == 4
 
 
-def test_in_a_folder_too_copies_stay_together_and_new_pictures_move_none(photos: Path) -> None:
+def test_in_a_folder_too_copies_stay_together_and_new_images_move_none(photos: Path) -> None:
     def parts() -> dict[str, int]:
         data = load_folder(photos, ImagePolicy(8, 8, 1), seed=4)
         return {name: i for i, part in enumerate((data.train, data.validation, data.test)) for name in part.names or ()}
@@ -151,7 +151,7 @@ def test_in_a_folder_too_copies_stay_together_and_new_pictures_move_none(photos:
         assert after[f"아빠/copy {2 * i:02}.{suffix}"] == after[f"아빠/{2 * i:02}.{suffix}"]
 
 
-def test_the_size_does_not_move_a_picture_to_another_part(photos: Path) -> None:
+def test_the_size_does_not_move_a_image_to_another_part(photos: Path) -> None:
     assert load_folder(photos, ImagePolicy(8, 8)).test.names == load_folder(photos, ImagePolicy(20, 12, 1)).test.names
 
 
@@ -166,7 +166,7 @@ def test_a_folder_without_two_classes_is_refused(tmp_path: Path) -> None:
         load_folder(tmp_path / "gone", ImagePolicy(8, 8))
 
 
-def test_a_folder_of_unreadable_pictures_is_an_error_not_a_crash(tmp_path: Path) -> None:
+def test_a_folder_of_unreadable_images_is_an_error_not_a_crash(tmp_path: Path) -> None:
     for label in ("cat", "dog"):
         (tmp_path / label).mkdir()
         (tmp_path / label / "1.png").write_bytes(b"no picture")

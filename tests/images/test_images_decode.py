@@ -30,7 +30,7 @@ def test_lossless_formats_give_back_every_pixel(kind: str, options: dict[str, An
     assert np.array_equal(decode_image(packed(Image.fromarray(RGB), kind, **options)), RGB)
 
 
-def test_jpeg_gives_back_a_smooth_picture_nearly() -> None:
+def test_jpeg_gives_back_a_smooth_image_nearly() -> None:
     decoded = decode_image(packed(Image.fromarray(SMOOTH), "JPEG", quality=95))
     assert decoded.shape == SMOOTH.shape
     assert np.abs(decoded.astype(int) - SMOOTH).mean() < 3
@@ -55,7 +55,7 @@ def test_exif_rotation_is_applied(orientation: int) -> None:
     assert np.array_equal(decode_image(data), RGB)
 
 
-def test_a_damaged_exif_block_does_not_lose_the_picture() -> None:
+def test_a_damaged_exif_block_does_not_lose_the_image() -> None:
     data = packed(Image.fromarray(SMOOTH), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff nonsense")
     assert decode_image(data).shape == SMOOTH.shape
 
@@ -118,7 +118,7 @@ def test_what_cannot_be_read_is_named_with_the_reason(tmp_path: Path, content: b
     assert reason in str(caught.value)
 
 
-def test_every_truncation_of_a_file_gives_a_picture_or_one_clear_error() -> None:
+def test_every_truncation_of_a_file_gives_a_image_or_one_clear_error() -> None:
     for kind in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"):
         whole = packed(Image.fromarray(SMOOTH), kind)
         for length in range(1, len(whole), max(1, len(whole) // 40)):

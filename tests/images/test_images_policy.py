@@ -19,7 +19,7 @@ SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3
 
 
 @given(SHAPES, SHAPES, st.sampled_from(["pad", "crop", "stretch", "digit"]))
-def test_any_picture_comes_out_in_the_wanted_shape(
+def test_any_image_comes_out_in_the_wanted_shape(
     shape: tuple[int, int, int], wanted: tuple[int, int, int], fit: str
 ) -> None:
     pixels = np.arange(np.prod(shape)).reshape(shape).astype(np.uint8)
@@ -28,7 +28,7 @@ def test_any_picture_comes_out_in_the_wanted_shape(
     assert out.dtype == np.uint8
 
 
-def test_a_picture_of_the_right_size_is_left_alone() -> None:
+def test_a_image_of_the_right_size_is_left_alone() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
     for fit in ("pad", "crop", "stretch"):
         assert np.array_equal(ImagePolicy(6, 9, 3, fit).apply(pixels), pixels)
@@ -76,7 +76,7 @@ def test_senseless_settings_are_refused(settings: dict[str, int], message: str) 
         ImagePolicy.from_dict(settings)
 
 
-def test_what_is_no_picture_is_refused() -> None:
+def test_what_is_no_image_is_refused() -> None:
     with pytest.raises(DataError, match=r"Expected an image as uint8 \(H, W, 1 or 3\); got float64 \(2, 2\)"):
         ImagePolicy(2, 2).apply(np.zeros((2, 2)))  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"got uint8 \(0, 2, 3\)"):
@@ -135,6 +135,6 @@ def test_a_border_half_dark_half_light_is_no_reason_to_fail() -> None:
     assert MNIST.apply(halves).shape == (28, 28, 1)
 
 
-def test_a_blank_page_gives_an_empty_picture() -> None:
+def test_a_blank_page_gives_an_empty_image() -> None:
     page = (250 + np.random.default_rng(1).integers(-3, 4, (90, 70))).astype(np.uint8)
     assert not MNIST.apply(page).any()

@@ -116,12 +116,12 @@ def test_a_file_and_its_bytes_give_the_same_pixels_in_any_thread(tmp_path: Path,
         assert all(np.array_equal(first, other) for other in pool.map(policy.read, [path] * 20))
 
 
-def test_a_picture_of_its_own_size_comes_from_a_file_as_it_is() -> None:
+def test_a_image_of_its_own_size_comes_from_a_file_as_it_is() -> None:
     content = packed(PHOTOGRAPH[:64, :64], "PNG")
     assert np.array_equal(ImagePolicy(64, 64).decode(content), PHOTOGRAPH[:64, :64])
 
 
-def test_very_large_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_large_images_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     content, at_once, most = packed(PHOTOGRAPH), [0], [0]
     monkeypatch.setattr(decode, "LARGE", 1000)
     real, lock = decode._upright, threading.Lock()

@@ -96,7 +96,7 @@ def test_seed_epoch_and_sample_number_decide() -> None:
         assert not np.array_equal(first, EVERYTHING.sample(index, seed, epoch, SHAPE).apply(ODD))
 
 
-def test_apply_leaves_the_pictures_it_is_given_and_mixes_none() -> None:
+def test_apply_leaves_the_images_it_is_given_and_mixes_none() -> None:
     before = ODD.copy()
     for augmentation in (EVERYTHING, Augmentation(erase=1), Augmentation(mixup=1), Augmentation(brightness=1)):
         changed(augmentation)
@@ -114,7 +114,7 @@ def boxes_of(augmentation: Augmentation, height: int, width: int, n: int = 4000)
     return np.asarray(np.einsum("nij,kj->nki", inverse, corners).reshape(n, 4) + 0.5)
 
 
-def test_crops_lie_within_the_picture_and_have_the_area_and_aspect_that_were_asked_for() -> None:
+def test_crops_lie_within_the_image_and_have_the_area_and_aspect_that_were_asked_for() -> None:
     top, left, bottom, right = boxes_of(Augmentation(crop=(0.3, 0.5), crop_aspect=(0.5, 2.0)), 40, 80).T
     assert min(top.min(), left.min()) >= -1e-9
     assert bottom.max() <= 40 + 1e-9
@@ -130,7 +130,7 @@ def test_crops_lie_within_the_picture_and_have_the_area_and_aspect_that_were_ask
         assert np.abs(np.histogram(place, 5, (0, 1))[0] / 800 - 1).max() < 0.15
 
 
-def test_a_crop_too_wide_for_the_picture_is_as_wide_as_the_picture() -> None:
+def test_a_crop_too_wide_for_the_image_is_as_wide_as_the_image() -> None:
     top, left, bottom, right = boxes_of(Augmentation(crop=(0.9, 0.9), crop_aspect=(4.0, 4.0)), 40, 80).T
     assert np.allclose([left.min(), right.max()], [0, 80])
     assert np.allclose(bottom - top, 40 * (0.9 / 4) ** 0.5)
@@ -292,7 +292,7 @@ def test_the_edges_of_the_draws_give_shares() -> None:
         assert ((beta(alpha, corners) >= 0) & (beta(alpha, corners) <= 1)).all()
 
 
-def test_mixup_is_a_weighted_mean_of_two_changed_pictures() -> None:
+def test_mixup_is_a_weighted_mean_of_two_changed_images() -> None:
     mixup = replace(EVERYTHING, cutmix=0.0)
     changes, alone = mixup.sample(INDEX, 3, 4, SHAPE), changed(UNMIXED).astype(float)
     assert changes.mixing is not None
@@ -355,7 +355,7 @@ def test_targets_are_mixed_by_the_same_shares() -> None:
     assert rows[np.arange(9), mixing.partners] == pytest.approx(1 - mixing.ratios, abs=1e-6)
 
 
-def test_a_picture_alone_is_mixed_with_itself() -> None:
+def test_a_image_alone_is_mixed_with_itself() -> None:
     mixed = Augmentation(mixup=1.0, cutmix=1.0)
     assert np.array_equal(changed(mixed, ODD[:1], INDEX[:1]), ODD[:1])
     assert mixed.sample(INDEX[:0], 0, 0, SHAPE).apply(ODD[:0]).shape == (0, *SHAPE)
