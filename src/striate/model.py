@@ -45,19 +45,28 @@ class Model:
 
     @classmethod
     def from_network(cls, network: Network, *, seed: int = 0) -> "Model":
-        """A model of a network that is there already."""
+        """Make a model of an existing network."""
         model = Model.__new__(cls)
         model._begin(network, seed)
         return model
 
     @classmethod
     def from_onnx(cls, path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> "Model":
-        """The network in an ONNX file of any program as a model: to predict, to train further, to save.
+        """Load the network of an ONNX file, from any program, as a model to predict with, train further or save.
 
-        It takes the arrays that the file takes: float32 (N, C, H, W) from PyTorch, for example. Of Striate's own
-        exports classes and image policy come back too. size: height and width, where the file takes pictures of any.
-        Nothing beside the file is opened, and nothing in it is executed. Raises ModelFileError for a file that is
-        damaged, no ONNX, or unsafe; NetworkError, naming the operator, for one that no layer stands for.
+        No other file is opened, and nothing in the file is executed.
+
+        Args:
+            path: The ONNX file.
+            size: Height and width, for a file that takes images of any size.
+
+        Returns:
+            A model that takes the same arrays as the file, for example float32 (N, C, H, W) from PyTorch. Files that
+            Striate exported also restore the classes and the image policy.
+
+        Raises:
+            ModelFileError: The file is damaged, not ONNX, or unsafe.
+            NetworkError: An operator, which the message names, has no corresponding layer.
         """
         from striate.onnx.importing import import_onnx
 
@@ -164,11 +173,11 @@ class Model:
             self._engine.weights = arrays
 
     def get_weights(self) -> Weights:
-        """The same as `weights`."""
+        """Return the same as `weights`."""
         return self.weights
 
     def set_weights(self, weights: Mapping[str, Array]) -> None:
-        """The same as setting `weights`."""
+        """Set `weights`."""
         self.weights = dict(weights)
 
     def compile(

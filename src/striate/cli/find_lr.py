@@ -55,7 +55,7 @@ def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...]
 
 @contextmanager
 def _progress() -> "Iterator[Watch]":
-    """A bar on a terminal, nothing elsewhere."""
+    """Show a progress bar on a terminal, nothing elsewhere."""
     from rich.progress import Progress
 
     from striate.training.lr_finder import STEPS

@@ -1,4 +1,4 @@
-"""The callbacks that Striate brings, with Keras's names and meaning."""
+"""Callbacks, with Keras's names and meaning: code that runs between the steps of a training."""
 
 import inspect
 import math
@@ -76,15 +76,15 @@ class Callback:
     remembers: ClassVar[tuple[str, ...]] = ()
 
     def set_params(self, params: dict[str, int]) -> None:
-        """Called once before on_train_begin with the numbers of "epochs", of "steps" in one, and of "samples"."""
+        """Take the numbers of "epochs", of "steps" per epoch and of "samples"; called once before on_train_begin."""
         self.params = params
 
     def set_model(self, model: TrainableModel) -> None:
-        """Called once before on_train_begin."""
+        """Take the model in training; called once before on_train_begin."""
         self.model = model
 
     def state(self) -> dict[str, Any]:
-        """What the callback remembers, by the attribute's name."""
+        """Return what the callback remembers, by attribute name."""
         return {name: getattr(self, name) for name in self.remembers}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -153,7 +153,7 @@ class Monitor(Callback):
         self.best = None
 
     def current(self, logs: Logs | None) -> float:
-        """The watched figure. Raises UsageError when the training does not report it."""
+        """Return the monitored value. Raises UsageError when the training does not report it."""
         if logs and self.monitor in logs:
             return logs[self.monitor]
         hint = " Pass validation_data to fit." if self.monitor.startswith("val_") else ""

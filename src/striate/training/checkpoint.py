@@ -1,4 +1,4 @@
-"""Checkpoints: everything a training needs to go on exactly, in one file that is either whole or not used."""
+"""Checkpoints: everything a training needs to resume exactly, in one file that is either complete or not used."""
 
 import warnings
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ class CheckpointFolder:
         return path
 
     def load(self) -> Checkpoint | None:
-        """The newest checkpoint that is whole, or None. A damaged one is reported by a warning and set aside."""
+        """Return the newest complete checkpoint, or None. Warn of a damaged one and rename it."""
         remove_temporaries(self.path)
         for path in self._files():
             try:
@@ -77,7 +77,7 @@ def _part(arrays: Mapping[str, Array], prefix: str) -> Weights:
 
 
 def _set_apart(value: Any, place: str, arrays: Weights) -> Any:
-    """The value with every array in it moved to `arrays`, a reference left in its place."""
+    """Return the value with every array moved to `arrays` and a reference left in its place."""
     if isinstance(value, np.ndarray):
         arrays[place] = value
         return {ARRAY: place}

@@ -26,7 +26,7 @@ Sum = Callable[[Array, Array], float]
 
 
 def default_losses(network: Network) -> tuple[Loss, ...]:
-    """The loss that goes with each output's activation: softmax, sigmoid or linear. Raises UsageError for others."""
+    """Return the loss that matches each output's activation (softmax, sigmoid, linear). Raises UsageError for others."""
     return tuple(_default_loss(network, index) for index in network.outputs)
 
 
@@ -69,7 +69,7 @@ def correct_classes(output: Array, target: Array) -> float:
 
 
 def correct_labels(output: Array, target: Array) -> float:
-    """How many samples are right, counted in parts where there are several outputs; above 0.5 is yes."""
+    """Count the correct samples; with several outputs, the fraction of them that is correct. Above 0.5 is yes."""
     return float(((output > 0.5) == (target > 0.5)).mean() * len(output))
 
 

@@ -71,7 +71,7 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "Recipe":
-        """The recipe that `to_dict` described. Raises UsageError for a setting it does not know."""
+        """Make a recipe from what `to_dict` returned. Raises UsageError for an unknown setting."""
         known = [item.name for item in fields(cls)]
         if unknown := sorted(set(settings) - set(known)):
             raise UsageError(f"A recipe has no setting '{unknown[0]}'.{nearest(unknown[0], known)}")
@@ -100,5 +100,5 @@ def _optimizer_to_dict(optimizer: Optimizer) -> dict[str, Any]:
 
 
 def _named(get: Any, settings: Mapping[str, Any]) -> Any:
-    """What the getter makes of "name" and the other settings."""
+    """Call the getter with "name" and the other settings."""
     return get(settings["name"], **{key: value for key, value in settings.items() if key != "name"})

@@ -24,16 +24,16 @@ class Samples:
         return len(self.inputs[0])
 
     def take(self, rows: Array | slice) -> "Samples":
-        """The samples at these rows, in memory."""
+        """Return the samples at these rows, in memory."""
         return Samples(tuple(x[rows] for x in self.inputs), tuple(y[rows] for y in self.targets))
 
     def subset(self, rows: Array) -> "Samples":
-        """The samples at these rows; those in a file stay there."""
+        """Return the samples at these rows without reading those that are in a file."""
         return Samples(tuple(take_rows(x, rows) for x in self.inputs), tuple(y[rows] for y in self.targets))
 
 
 def check_samples(network: Network, losses: Sequence[Loss], x: Any, y: Any) -> Samples:
-    """Inputs and targets for training or measuring. Raises DataError that says what does not fit."""
+    """Return checked inputs and targets. Raises DataError naming what does not match the network."""
     inputs = check_inputs(network, x)
     outputs = network.outputs
     parts = _parts(y, [str(network.nodes[index].layer.name) for index in outputs], "targets")

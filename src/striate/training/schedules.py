@@ -14,7 +14,7 @@ class Schedule:
     """Base of all schedules."""
 
     def __call__(self, step: int, steps: int, epochs: int) -> float:
-        """The factor, 0 to 1, for step 0 … steps − 1 of a training of so many epochs."""
+        """Return the factor, 0 to 1, for step 0 … steps − 1 of a training of so many epochs."""
         raise NotImplementedError
 
 
@@ -23,7 +23,7 @@ class Constant(Schedule):
     """The same rate throughout."""
 
     def __call__(self, step: int, steps: int, epochs: int) -> float:
-        """1."""
+        """Return 1."""
         return 1.0
 
 
@@ -49,7 +49,7 @@ class OneCycle(Schedule):
             raise UsageError(f"OneCycle: shape is 'cosine' or 'linear', not '{self.shape}'.")
 
     def __call__(self, step: int, steps: int, epochs: int) -> float:
-        """The factor; its peak of 1 is at step warmup · (steps − 1)."""
+        """Return the factor; its peak of 1 is at step warmup · (steps − 1)."""
         last = max(steps - 1, 1)
         peak = self.warmup * last
         if step < peak:
@@ -69,7 +69,7 @@ class Cosine(Schedule):
     end: float = 0.0
 
     def __call__(self, step: int, steps: int, epochs: int) -> float:
-        """The factor."""
+        """Return the factor."""
         return self.end + (1 - self.end) * (1 + math.cos(math.pi * step / max(steps, 1))) / 2
 
 
@@ -85,7 +85,7 @@ class StepDecay(Schedule):
             raise UsageError(f"StepDecay: every counts epochs, 1 or more, not {self.every}.")
 
     def __call__(self, step: int, steps: int, epochs: int) -> float:
-        """The factor."""
+        """Return the factor."""
         epoch = step * epochs // max(steps, 1)
         return float(self.factor ** (epoch // self.every))
 
@@ -99,7 +99,7 @@ SCHEDULES: dict[str, type[Schedule]] = {
 
 
 def get_schedule(schedule: str | Schedule | None, **settings: Any) -> Schedule:
-    """A schedule by its name, or the schedule itself; None is constant. Raises UsageError for an unknown name."""
+    """Return a schedule by its name, or the schedule itself; None is constant. Raises UsageError for unknown names."""
     if schedule is None:
         return Constant()
     if isinstance(schedule, Schedule):
@@ -114,7 +114,7 @@ def get_schedule(schedule: str | Schedule | None, **settings: Any) -> Schedule:
 
 
 def schedule_to_dict(schedule: Schedule) -> dict[str, Any]:
-    """The schedule as plain values: its name under "name", then its settings."""
+    """Return the schedule as plain values: its name under "name", then its settings."""
     names = {kind: name for name, kind in SCHEDULES.items()}
     if type(schedule) not in names:
         raise UsageError(f"{type(schedule).__name__} has no name to be saved by; use one of {', '.join(SCHEDULES)}.")

@@ -70,7 +70,7 @@ def graph(network: Network) -> Any:
 
 
 def _node_names(network: Network) -> list[str]:
-    """The layers' names; a shared layer's further uses get numbers. Spaces would end a name in TensorBoard."""
+    """Return the layers' names; further uses of a shared layer get numbers. Spaces would end a name in TensorBoard."""
     names: list[str] = []
     for node in network.nodes:
         name = str(node.layer.name).replace(" ", "_")
