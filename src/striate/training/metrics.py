@@ -26,7 +26,7 @@ Sum = Callable[[Array, Array], float]
 
 
 def default_losses(network: Network) -> tuple[Loss, ...]:
-    """Return the loss that matches each output's activation (softmax, sigmoid, linear). Raises UsageError for others."""
+    """Choose the loss for each output's activation (softmax, sigmoid, linear). Raises UsageError for others."""
     return tuple(_default_loss(network, index) for index in network.outputs)
 
 
