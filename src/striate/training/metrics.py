@@ -1,4 +1,4 @@
-"""MetricSums that a training reports: which loss and metric go with which output, and their sums over a batch."""
+"""Metrics that a training reports: which loss and metric go with which output, and their sums over a batch."""
 
 from collections.abc import Callable, Sequence
 
