@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,38 @@ from striate.network import Layer, Network
 from striate.processes import current_process
 
 AUTO = "auto"
-ENGINES = ("numpy", "torch", "onnx")
 # Multiply-adds for one image. Up to the first, steps of a few milliseconds leave an accelerator waiting for Python. Up
 # to the second a step of NumPy took 0.7 to 1.7 times that of PyTorch on one core, and PyTorch takes a second or two to
 # import; above it 1 to 1.8 times that in float32, and more where the processor has bfloat16.
 TINY, SMALL = 1_000_000, 12_000_000
+
+
+@dataclass(frozen=True)
+class EngineEntry:
+    """An engine that can be chosen by name.
+
+    Attributes:
+        label: What messages call it.
+        module: The module that holds its class, imported when the engine is made.
+        class_name: The name of its class.
+        trains: Whether it can train.
+        configurable: Whether it takes a device, a precision and the other settings beside its name.
+        distributed: Whether it runs in several processes together.
+    """
+
+    label: str
+    module: str
+    class_name: str
+    trains: bool = True
+    configurable: bool = False
+    distributed: bool = True
+
+
+ENGINES = {
+    "numpy": EngineEntry("NumPy", "striate.engines.numpy", "NumpyEngine", distributed=False),
+    "torch": EngineEntry("PyTorch", "striate.engines.torch", "TorchEngine", configurable=True),
+    "onnx": EngineEntry("ONNX", "striate.engines.onnxruntime", "OnnxEngine", trains=False),
+}
 
 
 @dataclass(frozen=True)
@@ -64,15 +92,10 @@ class EngineSettings:
             UsageError: An engine, device or precision does not exist or is not installed, settings contradict each
                 other, or the engine does not support training here.
         """
-        if training and self.engine == "onnx":
-            raise UsageError("The engine 'onnx' runs networks but does not train them: use 'numpy' or 'torch'.")
         if self.engine not in (AUTO, *ENGINES):
             raise UsageError(f"There is no engine '{self.engine}'.{nearest(self.engine, (AUTO, *ENGINES))}")
-        if self.engine in ("numpy", "onnx") and self.needs_torch:
-            name = {"numpy": "NumPy", "onnx": "ONNX"}[self.engine]
-            raise UsageError(f"The {name} engine computes in float32 on the CPU only: use the engine 'torch'.")
-        if self.engine == "numpy" and current_process().world_size > 1:
-            raise UsageError("The NumPy engine trains in one process only: use the engine 'torch' for several.")
+        if self.engine != AUTO:
+            self._check_entry(ENGINES[self.engine], training=training)
         if self.engine == "torch" or self.needs_torch or self.device != AUTO:
             if not installed("torch"):
                 raise UsageError(
@@ -82,6 +105,18 @@ class EngineSettings:
 
             choose_device(self.device)
             check_precision(self.precision)
+
+    def _check_entry(self, entry: EngineEntry, *, training: bool) -> None:
+        if training and not entry.trains:
+            raise UsageError(
+                f"The engine '{self.engine}' runs networks but does not train them: use 'numpy' or 'torch'."
+            )
+        if self.needs_torch and not entry.configurable:
+            raise UsageError(f"The {entry.label} engine computes in float32 on the CPU only: use the engine 'torch'.")
+        if not entry.distributed and current_process().world_size > 1:
+            raise UsageError(
+                f"The {entry.label} engine trains in one process only: use the engine 'torch' for several."
+            )
 
 
 @dataclass(frozen=True)
@@ -157,19 +192,10 @@ def accelerator() -> str | None:
 
 
 def make_engine(name: str, network: Network, weights: Mapping[str, Array], **options: Any) -> Engine:
-    """The engine of this name, or the best with "auto", running the network. options: the others of `EngineSettings`.
-
-    Raises UsageError as `EngineSettings.check` does.
-    """
+    """Make an engine by name, or the best with "auto". Raise UsageError as `EngineSettings.check` does."""
     chosen = choose(network, EngineSettings(name, **options)).engine
-    if chosen == "numpy":
-        from striate.engines.numpy import NumpyEngine
-
-        return NumpyEngine(network, weights)
-    if chosen == "onnx":
-        from striate.engines.onnxruntime import OnnxEngine
-
-        return OnnxEngine(network, weights)
-    from striate.engines.torch import TorchEngine
-
-    return TorchEngine(network, weights, **options)
+    entry = ENGINES[chosen]
+    engine: Engine = getattr(import_module(entry.module), entry.class_name)(
+        network, weights, **(options if entry.configurable else {})
+    )
+    return engine
