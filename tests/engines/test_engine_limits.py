@@ -43,10 +43,10 @@ def batch(n: int = 52) -> tuple[list[Array], list[Array]]:
     return pixels(network(), n), [np.arange(n) % 3]
 
 
-@pytest.mark.parametrize("stretch", [parameters.CHUNK, 7], ids=["whole", "in stretches"])
-def test_gradients_longer_than_the_norm_are_shrunk_to_it(stretch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("chunk", [parameters.CHUNK, 7], ids=["whole", "in chunks"])
+def test_gradients_longer_than_the_norm_are_shrunk_to_it(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Penalties count as part of the gradient; the direction stays."""
-    monkeypatch.setattr(parameters, "CHUNK", stretch)
+    monkeypatch.setattr(parameters, "CHUNK", chunk)
     (x, t), weights = batch(), lively_weights(network())
     loss, gradients = engine_of(network(), losses=LOSS, weights=weights).gradients(x, t)
     length = norm(gradients)
@@ -60,10 +60,10 @@ def test_gradients_longer_than_the_norm_are_shrunk_to_it(stretch: int, monkeypat
             np.testing.assert_allclose(moved[name], gradient * min(1, limit / length), rtol=1e-8, atol=1e-12)
 
 
-@pytest.mark.parametrize("stretch", [parameters.CHUNK, 7], ids=["whole", "in stretches"])
-def test_average_is_that_of_all_steps(stretch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("chunk", [parameters.CHUNK, 7], ids=["whole", "in chunks"])
+def test_average_is_that_of_all_steps(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Moving statistics too. The average starts at the weights after the first step."""
-    monkeypatch.setattr(parameters, "CHUNK", stretch)
+    monkeypatch.setattr(parameters, "CHUNK", chunk)
     x, t = batch()
     engine = engine_of(network())
     engine.compile(TrainingSettings(Adam(), LOSS, average=0.35))

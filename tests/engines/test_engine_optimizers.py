@@ -87,10 +87,10 @@ TEXTBOOK: list[tuple[Optimizer, Rule]] = [
 
 
 @pytest.mark.parametrize(("optimizer", "rule"), TEXTBOOK, ids=lambda value: getattr(value, "__name__", ""))
-@pytest.mark.parametrize("stretch", [parameters.CHUNK, 7], ids=["whole", "in stretches"])
-def test_five_steps(optimizer: Optimizer, rule: Rule, stretch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("chunk", [parameters.CHUNK, 7], ids=["whole", "in chunks"])
+def test_five_steps(optimizer: Optimizer, rule: Rule, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a batch in two shards and a rate that changes."""
-    monkeypatch.setattr(parameters, "CHUNK", stretch)
+    monkeypatch.setattr(parameters, "CHUNK", chunk)
     net = network()
     weights = lively_weights(net)
     engine = engine_of(net, losses=[CategoricalCrossentropy()], optimizer=optimizer, weights=weights, threads=2)

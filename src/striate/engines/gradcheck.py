@@ -37,9 +37,12 @@ NOISE = 0.05
 class Row:
     """The result for one parameter.
 
-    parameter: full name (`C1/kernel`). checked, at_kinks: how many of its numbers were compared, and how many left out.
-    worst: the greatest relative error |a − n| / max(|a| + |n|, floor) between backpropagation a and numerical n,
-    with floor = FLOOR · max(loss, 1).
+    Attributes:
+        parameter: Full name (`C1/kernel`).
+        checked: How many of its numbers were compared.
+        at_kinks: How many were left out.
+        worst: The greatest relative error |a − n| / max(|a| + |n|, floor) between backpropagation a and numerical n,
+            with floor = FLOOR · max(loss, 1).
     """
 
     parameter: str
@@ -49,16 +52,23 @@ class Row:
 
 
 def numerical_gradient(f: Callable[[Array], float], x: Array, *, step: float = 1e-4) -> Array:
-    """The gradient of f at x by central differences of fourth order, one number of x after the other.
+    """Compute the gradient of f at x by central differences of fourth order, one number of x after the other.
 
         ∂f/∂x ≈ [8 (f(x + h) − f(x − h)) − (f(x + 2h) − f(x − 2h))] / 12h,  error O(h⁴)
 
-    x: float64, any shape; returned: the same shape. f is called with x itself, one number moved and then put back.
+    Args:
+        f: A function of one array. It is called with x itself, one number of which is changed and then restored.
+        x: float64, any shape.
+        step: h.
+
+    Returns:
+        The gradient, in the shape of x.
+
     Source: Fornberg 1988, "Generation of finite difference formulas on arbitrarily spaced grids", table 1.
     """
     gradient = np.zeros(x.shape)
-    for place in np.ndindex(x.shape):
-        gradient[place] = _slope(_along(f, x, place), step)
+    for index in np.ndindex(x.shape):
+        gradient[index] = _slope(_along(f, x, index), step)
     return gradient
 
 
@@ -67,52 +77,61 @@ def check_gradients(
 ) -> list[Row]:
     """Compare backpropagation with numerical gradients for every trainable parameter, in float64.
 
-    Weights are the initial ones, moved by a little so that no 0 or 1 hides a missing factor; inputs are random pixels,
-    targets random, all from `seed` (0 or more). Dropout and batch normalisation are in training mode.
-    Of each parameter `samples` numbers are drawn (all, if it has no more).
-    losses: one for each output; None takes those that go with the outputs' activations.
+    The weights are the initial ones with a little noise, so that no 0 or 1 hides a missing factor; inputs are random
+    pixels and targets are random. Dropout and batch normalization are in training mode.
 
-    Where a relu or a max pooling switches within reach of the step h, the loss has a kink and its slope means nothing.
-    There the slopes with h and h / 2 differ; then h is halved, down to the last of STEPS. A number for which no step
-    passes no kink and leaves enough digits is counted in `at_kinks` and left out; backpropagation has no say in it.
+    Where a relu or a max pooling switches within the step h, the loss has a kink and its slope means nothing. There the
+    slopes with h and h / 2 differ; then h is halved, down to the last of STEPS. A number for which every step either
+    crosses a kink or leaves too few digits is counted in `at_kinks` and left out; this does not depend on the result
+    of backpropagation.
+
+    Args:
+        network: The network.
+        seed: 0 or more; decides weights, inputs and targets.
+        batch: How many images.
+        samples: How many numbers of each parameter are compared (all, if it has no more).
+        losses: One for each output; None takes those that match the outputs' activations.
+
+    Returns:
+        One row for each trainable parameter.
     """
-    generator = np.random.default_rng(seed)
-    question = _Question(network, seed, batch, tuple(losses or _usual_losses(network)), generator)
-    floor = FLOOR * max(question.loss(), 1.0)
+    rng = np.random.default_rng(seed)
+    problem = _Problem(network, seed, batch, tuple(losses or _usual_losses(network)), rng)
+    floor = FLOOR * max(problem.loss(), 1.0)
     rows = []
-    for name, gradient in question.gradients().items():
-        flat = generator.permutation(gradient.size)[:samples]
-        places = [tuple(int(i) for i in np.unravel_index(place, gradient.shape)) for place in flat]
-        lines = [_along(lambda _: question.loss(), question.weights[name], place) for place in places]
+    for name, gradient in problem.gradients().items():
+        flat = rng.permutation(gradient.size)[:samples]
+        indices = [tuple(int(i) for i in np.unravel_index(position, gradient.shape)) for position in flat]
+        lines = [_along(lambda _: problem.loss(), problem.weights[name], index) for index in indices]
         slopes = [_smooth_slope(line, floor) for line in lines]
-        rows.append(_compare(name, [float(gradient[place]) for place in places], slopes, floor))
+        rows.append(_compare(name, [float(gradient[index]) for index in indices], slopes, floor))
     return rows
 
 
-class _Question:
-    """One network with weights, one batch and its targets: what is the loss, and how does it change?"""
+class _Problem:
+    """One network with weights, one batch and its targets."""
 
     def __init__(
-        self, network: Network, seed: int, batch: int, losses: tuple[Loss, ...], generator: np.random.Generator
+        self, network: Network, seed: int, batch: int, losses: tuple[Loss, ...], rng: np.random.Generator
     ) -> None:
         self.losses = losses
         self.weights = initial_weights(network, seed, "float64")
         for parameter in network.parameters:
             if parameter.trainable:
-                self.weights[parameter.name] += generator.normal(0, NOISE, parameter.shape)
-        self.inputs = [generator.integers(0, 256, (batch, *shape)) for shape in network.input_shapes]
+                self.weights[parameter.name] += rng.normal(0, NOISE, parameter.shape)
+        self.inputs = [rng.integers(0, 256, (batch, *shape)) for shape in network.input_shapes]
         shapes = [(batch, *shape) for shape in network.output_shapes]
-        self.targets = [_target(loss, shape, generator) for loss, shape in zip(losses, shapes, strict=True)]
+        self.targets = [_target(loss, shape, rng) for loss, shape in zip(losses, shapes, strict=True)]
         self._penalties = Penalties(network, self.weights)
         self._engine = NumpyEngine(network, self.weights, dtype="float64")
         self._engine.compile(TrainingSettings(SGD(), losses, seed))
 
     def gradients(self) -> Weights:
-        """By backpropagation."""
+        """Return the gradients by backpropagation."""
         return self._engine.gradients(self.inputs, self.targets)[1]
 
     def loss(self) -> float:
-        """With the weights as they are now, by a forward pass alone."""
+        """Return the loss for the current weights, by a forward pass alone."""
         self._engine.weights = self.weights
         outputs = self._engine.forward(self.inputs, training=True)
         each = zip(outputs, self.targets, self.losses, strict=True)
@@ -120,7 +139,7 @@ class _Question:
 
 
 def _usual_losses(network: Network) -> list[Loss]:
-    """The loss whose gradient matches each output's activation; the mean squared error for all others."""
+    """Return the loss that matches each output's activation; the mean squared error for all others."""
     activations = [getattr(network.nodes[index].layer, "activation", "linear") for index in network.outputs]
     return [
         next((loss() for loss, suits in MATCHED_ACTIVATIONS.items() if a in suits), MeanSquaredError())
@@ -128,22 +147,22 @@ def _usual_losses(network: Network) -> list[Loss]:
     ]
 
 
-def _target(loss: Loss, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+def _target(loss: Loss, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     if isinstance(loss, CategoricalCrossentropy):
-        return generator.integers(0, shape[1], shape[0])
-    return generator.random(shape)
+        return rng.integers(0, shape[1], shape[0])
+    return rng.random(shape)
 
 
-def _along(f: Callable[[Array], float], x: Array, place: tuple[int, ...]) -> Callable[[float], float]:
-    """Give f as a function of how far one number of x is moved."""
+def _along(f: Callable[[Array], float], x: Array, index: tuple[int, ...]) -> Callable[[float], float]:
+    """Return f as a function of how far one number of x is moved."""
 
     def moved(distance: float) -> float:
-        before = x[place]
-        x[place] = before + distance
+        before = x[index]
+        x[index] = before + distance
         try:
             return f(x)
         finally:
-            x[place] = before
+            x[index] = before
 
     return moved
 
@@ -153,7 +172,7 @@ def _slope(f: Callable[[float], float], h: float) -> float:
 
 
 def _smooth_slope(f: Callable[[float], float], floor: float) -> float | None:
-    """The slope of f at 0; None if no step gives one that can be believed."""
+    """Return the slope of f at 0, or None if no step gives a reliable one."""
     f = cache(f)
     for step, finer in pairwise(STEPS):
         slope, check = _slope(f, step), _slope(f, finer)

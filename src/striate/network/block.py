@@ -1,4 +1,4 @@
-"""Layer classes of one's own that are made of other layers."""
+"""Your own layer classes, made of other layers."""
 
 from typing import Any
 
@@ -16,16 +16,16 @@ class Block:
     name: str | None = None
 
     def call(self, *inputs: Tensor) -> Tensor:
-        """The output for these inputs."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method call.")
+        """Return the output for these inputs."""
+        raise NotImplementedError(f"{type(self).__name__} must define the method call.")
 
     @property
     def label(self) -> str:
-        """How errors call it: Residual 'block1'."""
+        """Its name in error messages: Residual 'block1'."""
         return f"{type(self).__name__} '{self.name}'" if self.name else type(self).__name__
 
     def __call__(self, *inputs: Any) -> Tensor:
-        """The output for these tensors, given one by one or as one list."""
+        """Return the output for these tensors, given one by one or as one list."""
         if self.name is not None:
             check_name(self.name)
         token = scope.set((*scope.get(), self))

@@ -1,4 +1,4 @@
-"""A network as data: layers joined into a graph, every shape known, no weight made yet."""
+"""A network as data: layers connected in a graph, with all shapes known before any weight exists."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,13 @@ Entry = tuple[Layer, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Node:
-    """One use of a layer. inputs: indices of the nodes it reads; shape: of its output, without the batch."""
+    """One use of a layer.
+
+    Attributes:
+        layer: The layer.
+        inputs: Indices of the nodes it reads.
+        shape: Shape of its output, without the batch.
+    """
 
     layer: Layer
     inputs: tuple[int, ...]
@@ -30,10 +36,21 @@ class Node:
 
 @dataclass(frozen=True, init=False, repr=False)
 class Network:
-    """Layers joined from inputs to outputs; immutable, and equal to another of the same content.
+    """Layers connected from inputs to outputs; immutable, and equal to another of the same content.
 
-    inputs, outputs: tensors (or Input layers), one or a list. Attributes of these names hold node indices.
-    Raises NetworkError if the graph cannot be built.
+    Args:
+        inputs: Tensors or Input layers, one or a list.
+        outputs: Tensors, one or a list.
+        name: Name of the network.
+
+    Attributes:
+        name: Name of the network.
+        nodes: All nodes in topological order.
+        inputs: Indices of the input nodes.
+        outputs: Indices of the output nodes.
+
+    Raises:
+        NetworkError: The graph cannot be built.
     """
 
     name: str
@@ -53,7 +70,19 @@ class Network:
 
     @classmethod
     def sequential(cls, layers: Iterable[Layer | Block], *, name: str = "network") -> "Network":
-        """A chain of layers; the first is an Input. Raises NetworkError if it is not, or a shape does not fit."""
+        """Return a chain of layers, the first of which is an Input.
+
+        Raises:
+            NetworkError: The first layer is no Input, or a shape does not fit.
+
+        Example:
+            >>> from striate.network import Dense, Input
+            >>> Network.sequential([Input((4,)), Dense(2)])
+            <Network 'network': 2 layers, 10 parameters>
+
+        Returns:
+            The network.
+        """
         chain = list(layers)
         if not chain or not isinstance(chain[0], Input):
             received = getattr(chain[0], "label", chain[0]) if chain else "nothing"
@@ -67,7 +96,7 @@ class Network:
     def from_entries(
         cls, name: str, entries: Sequence[Entry], inputs: tuple[int, ...], outputs: tuple[int, ...]
     ) -> "Network":
-        """A network from named layers in topological order, each with the indices of those it reads."""
+        """Return a network of named layers in topological order, each with the indices of those it reads."""
         network = cls.__new__(cls)
         network._assemble(name, entries, inputs, outputs)
         return network
@@ -95,7 +124,7 @@ class Network:
         return tuple(parameter for parameters in owned.values() for parameter in parameters)
 
     def parameters_of(self, node: Node) -> tuple[Parameter, ...]:
-        """The parameters of one node with their full names."""
+        """Return the parameters of one node with their full names. Raises NetworkError for values of a wrong shape."""
         parameters = node.layer.parameters(*self.shapes_into(node))
         for parameter in parameters:
             values = parameter.initializer
@@ -106,28 +135,28 @@ class Network:
         return tuple(replace(parameter, name=f"{node.layer.name}/{parameter.name}") for parameter in parameters)
 
     def shapes_into(self, node: Node) -> tuple[Shape, ...]:
-        """The shapes that a node reads."""
+        """Return the shapes that a node reads."""
         return tuple(self.nodes[source].shape for source in node.inputs)
 
     @property
     def input_shapes(self) -> tuple[Shape, ...]:
-        """What to feed, without the batch, for each input, in the input's own data_format."""
-        doors = (self.nodes[index].layer for index in self.inputs)
-        return tuple(door.shape for door in doors if isinstance(door, Input))
+        """The shape of each input without the batch, in the input's own data_format."""
+        layers = (self.nodes[index].layer for index in self.inputs)
+        return tuple(layer.shape for layer in layers if isinstance(layer, Input))
 
     @property
     def output_shapes(self) -> tuple[Shape, ...]:
-        """What comes out, without the batch, for each output."""
+        """The shape of each output without the batch."""
         return tuple(self.nodes[index].shape for index in self.outputs)
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers it owns, those that are not trained included."""
+        """Number of parameters, those that are not trained included."""
         return sum(parameter.size for parameter in self.parameters)
 
     @property
     def trainable_parameter_count(self) -> int:
-        """How many numbers training changes."""
+        """Number of parameters that training changes."""
         return sum(parameter.size for parameter in self.parameters if parameter.trainable)
 
     @property
@@ -136,14 +165,14 @@ class Network:
         return sum(node.layer.multiply_adds(*self.shapes_into(node)) for node in self.nodes)
 
     def layer(self, name: str) -> Layer:
-        """The layer of this name. Raises NetworkError if there is none."""
+        """Return the layer of this name. Raises NetworkError if there is none."""
         layers = {str(node.layer.name): node.layer for node in self.nodes}
         if name not in layers:
             raise NetworkError(f"Network '{self.name}' has no layer '{name}'.{nearest(name, layers)}")
         return layers[name]
 
     def table(self) -> "list[Row]":
-        """One row for each node: sizes, windows, cost and receptive field, as papers print them."""
+        """Return one row for each node: sizes, windows, cost and receptive field, as papers print them."""
         from striate.network.table import rows
 
         return rows(self)
@@ -197,7 +226,7 @@ def _call(layer: Layer | Block, output: Any, position: int) -> Tensor:
 
 
 def _key(tensor: Tensor) -> int:
-    """Tensors of one Input are the same node, however often it was called upon."""
+    """Return the key of a tensor's node; all tensors of one Input are the same node."""
     return id(tensor.layer) if isinstance(tensor.layer, Input) else id(tensor)
 
 
@@ -208,7 +237,7 @@ def _check_sources(sources: tuple[Tensor, ...]) -> None:
 
 
 def _topological(sources: tuple[Tensor, ...], results: tuple[Tensor, ...]) -> list[Tensor]:
-    """The inputs, then every tensor the outputs need, each after those it reads."""
+    """Return the inputs, then every tensor the outputs need, each after those it reads."""
     order = {_key(tensor): tensor for tensor in sources}
     stack = list(reversed(results))
     while stack:
@@ -234,8 +263,8 @@ def _check_names(entries: Sequence[Entry]) -> None:
 
 
 def _check_connections(network: Network) -> None:
-    doors = [index for index, node in enumerate(network.nodes) if isinstance(node.layer, Input)]
-    if sorted(network.inputs) != doors or not doors or not network.outputs:
+    inputs = [index for index, node in enumerate(network.nodes) if isinstance(node.layer, Input)]
+    if sorted(network.inputs) != inputs or not inputs or not network.outputs:
         raise NetworkError("A network needs an output, and its inputs must be its Input layers, each once.")
     needed = set(network.outputs)
     for index in reversed(range(len(network.nodes))):

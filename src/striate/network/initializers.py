@@ -1,4 +1,4 @@
-"""Descriptions of how weights begin; an engine draws the numbers."""
+"""Descriptions of initial weights; an engine draws the numbers."""
 
 from dataclasses import dataclass, fields
 from math import prod
@@ -10,7 +10,7 @@ from striate.network import settings as check
 
 @dataclass(frozen=True)
 class Initializer:
-    """Base of all initialisers. Raises NetworkError for a setting that is not a finite number."""
+    """Base of all initializers. Raises NetworkError for a setting that is not a finite number."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -36,7 +36,7 @@ class TruncatedNormal(Initializer):
 
 @dataclass(frozen=True)
 class Uniform(Initializer):
-    """Even between minimum and maximum."""
+    """Uniform between minimum and maximum."""
 
     minimum: float = -0.05
     maximum: float = 0.05
@@ -49,7 +49,7 @@ class Uniform(Initializer):
 
 @dataclass(frozen=True)
 class GlorotUniform(Initializer):
-    """Even within ±√(6 / (fan_in + fan_out)). Source: Glorot and Bengio 2010."""
+    """Uniform within ±√(6 / (fan_in + fan_out)). Source: Glorot and Bengio 2010."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class GlorotNormal(Initializer):
 
 @dataclass(frozen=True)
 class HeUniform(Initializer):
-    """Even within ±√(6 / fan_in). Source: He et al. 2015, "Delving deep into rectifiers"."""
+    """Uniform within ±√(6 / fan_in). Source: He et al. 2015, "Delving deep into rectifiers"."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Ones(Initializer):
 
 @dataclass(frozen=True)
 class Values(Initializer):
-    """These very numbers: tuples (or lists) nested as deep as the parameter has axes."""
+    """Given numbers: tuples (or lists) nested as deep as the parameter has axes."""
 
     values: tuple[Any, ...]
 
@@ -130,9 +130,16 @@ INITIALIZERS: dict[str, type[Initializer]] = {
 
 
 def get_initializer(initializer: str | Initializer) -> Initializer:
-    """An initialiser by its Keras name with its default settings, or the initialiser itself.
+    """Return the initializer of a Keras name with its default settings, or the initializer itself.
 
-    Raises NetworkError for a name it does not know.
+    Args:
+        initializer: "glorot_uniform", HeNormal(), …
+
+    Returns:
+        The initializer.
+
+    Raises:
+        NetworkError: The name is unknown, or the value is neither a name nor an initializer.
     """
     if isinstance(initializer, Initializer):
         return initializer
@@ -144,9 +151,17 @@ def get_initializer(initializer: str | Initializer) -> Initializer:
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """How many inputs one output sums, and how many outputs one input feeds, by Keras's rule.
+    """Return fan-in and fan-out of a kernel: how many inputs one output sums, how many outputs one input feeds.
 
-    The last two axes are inputs and outputs; the axes before them are the window.
+    Args:
+        shape: Its last two axes are inputs and outputs, those before them the window, as in Keras.
+
+    Returns:
+        (fan_in, fan_out).
+
+    Example:
+        >>> fans((3, 3, 16, 32))
+        (144, 288)
     """
     if len(shape) < 2:
         return prod(shape), prod(shape)

@@ -12,9 +12,16 @@ Path = tuple[object, ...]
 
 
 def named_layers(tensors: Iterable[Tensor]) -> dict[int, Layer]:
-    """The named copy of each layer by the `id` of the original, in the order of the tensors.
+    """Return a named copy of each layer by the `id` of the original, in the order of the tensors.
 
-    Raises NetworkError if two layers, or a layer and a block, of one place share a name.
+    Args:
+        tensors: All tensors of the network in topological order.
+
+    Returns:
+        The copies.
+
+    Raises:
+        NetworkError: Two layers, or a layer and a block, in the same block have one name.
     """
     paths: dict[int, Path] = {}
     for tensor in tensors:
@@ -30,7 +37,7 @@ def _rename(path: Path, names: dict[int, str]) -> Layer:
 
 
 def _names(paths: Iterable[Path]) -> dict[int, str]:
-    """The own name of every layer and block; names are unique among those that lie in the same block."""
+    """Return the name of every layer and block by `id`; names are unique within a block. Raises NetworkError."""
     members: dict[int, dict[int, object]] = defaultdict(dict)
     for path in paths:
         for parent, part in zip((None, *path), path, strict=False):
@@ -59,7 +66,7 @@ def _names_of(parts: list[object]) -> dict[int, str]:
 
 
 def duplicate(name: str, first: object, second: object) -> str:
-    """What to say when two layers share a name."""
+    """Return the error message for two layers with one name."""
     kinds = f"{type(first).__name__} and {type(second).__name__}"
     return (
         f"Two layers are named '{name}' ({kinds}). "

@@ -10,8 +10,10 @@ from striate.network.shapes import Pair, Shape, Window
 class Field:
     """The pixels of the input image that output (0, 0) depends on, as if there were no border. Pairs are (y, x).
 
-    start: the first pixel, below 0 in the padding; size: height and width, holes of dilation included;
-    jump: by how many pixels the field moves from one output to the next (the largest, where branches differ).
+    Attributes:
+        start: The first pixel, below 0 in the padding.
+        size: Height and width, holes of dilation included.
+        jump: How many pixels the field moves from one output to the next (the largest, where branches differ).
     """
 
     start: Pair
@@ -20,12 +22,12 @@ class Field:
 
     @property
     def stop(self) -> Pair:
-        """The first pixel after it."""
+        """The first pixel after the field, (y, x)."""
         return self.start[0] + self.size[0], self.start[1] + self.size[1]
 
 
 def fields(network: Network) -> tuple[Field | None, ...]:
-    """The field of every node; None where no image is behind it. Through branches: the smallest that holds all."""
+    """Return the field of every node, None where it depends on no image; of branches, the smallest that holds all."""
     result: list[Field | None] = []
     for node in network.nodes:
         behind = [_through(network, node, source, result[source]) for source in node.inputs]

@@ -1,4 +1,4 @@
-"""The kinds of layers that a file may name."""
+"""The layer classes that a network file may name."""
 
 from typing import TypeVar
 
@@ -10,9 +10,16 @@ _kinds: dict[str, type[Layer]] = {}
 
 
 def register_layer(kind: LayerClass) -> LayerClass:
-    """Class decorator: let network files name this kind of layer. The class must be a frozen dataclass.
+    """Register a layer class, so that network files can name it (a class decorator).
 
-    Raises NetworkError if it is not, or if another class has the name.
+    Args:
+        kind: A frozen dataclass that derives from Layer.
+
+    Returns:
+        The class itself.
+
+    Raises:
+        NetworkError: The class is no frozen dataclass, or another class has the name.
     """
     name = kind.__name__
     settings = vars(kind).get("__dataclass_params__")
@@ -26,7 +33,7 @@ def register_layer(kind: LayerClass) -> LayerClass:
 
 
 def layer_class(kind: str) -> type[Layer]:
-    """The class of a kind. Raises NetworkError for one that is not registered."""
+    """Return the class of a kind. Raises NetworkError if it is not registered."""
     if kind not in _kinds:
         raise NetworkError(
             f"There is no layer kind '{kind}'.{nearest(kind, _kinds)} "
@@ -36,5 +43,5 @@ def layer_class(kind: str) -> type[Layer]:
 
 
 def is_registered(layer: Layer) -> bool:
-    """Whether a file can name the kind of this layer."""
+    """Return whether a file can name the class of this layer."""
     return _kinds.get(layer.kind) is type(layer)

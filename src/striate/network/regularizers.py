@@ -1,4 +1,4 @@
-"""Descriptions of penalties on large weights."""
+"""Descriptions of penalties on large weights; each engine evaluates λ₁ Σ|w| + λ₂ Σw² with `strengths`."""
 
 from dataclasses import dataclass, fields
 
@@ -41,9 +41,16 @@ REGULARIZERS: dict[str, Regularizer] = {"l1": L1(), "l2": L2(), "l1_l2": L1L2(0.
 
 
 def get_regularizer(regularizer: str | Regularizer | None) -> Regularizer | None:
-    """A penalty by its Keras name with its default settings, the penalty itself, or None.
+    """Return the penalty of a Keras name with its default settings, the penalty itself, or None.
 
-    Raises NetworkError for a name it does not know.
+    Args:
+        regularizer: "l2", L2(1e-4), None, …
+
+    Returns:
+        The penalty.
+
+    Raises:
+        NetworkError: The name is unknown, or the value is neither a name nor a regularizer.
     """
     if regularizer is None or isinstance(regularizer, Regularizer):
         return regularizer
@@ -55,9 +62,14 @@ def get_regularizer(regularizer: str | Regularizer | None) -> Regularizer | None
 
 
 def strengths(regularizer: Regularizer | None) -> tuple[float, float]:
-    """The L1 and L2 factors of a penalty."""
-    if isinstance(regularizer, L1L2):
-        return regularizer.l1, regularizer.l2
-    if isinstance(regularizer, L1):
-        return regularizer.l1, 0.0
-    return 0.0, regularizer.l2 if isinstance(regularizer, L2) else 0.0
+    """Return λ₁ and λ₂ of the penalty λ₁ Σ|w| + λ₂ Σw²; 0 and 0 without one. Raises NetworkError for an unknown one."""
+    match regularizer:
+        case None:
+            return 0.0, 0.0
+        case L1(l1):
+            return l1, 0.0
+        case L2(l2):
+            return 0.0, l2
+        case L1L2(l1, l2):
+            return l1, l2
+    raise NetworkError(f"The engines do not support the regularizer {type(regularizer).__name__}.")

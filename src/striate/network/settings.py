@@ -1,4 +1,4 @@
-"""Checks of layer settings: each takes a value, returns its canonical form, or says what was expected."""
+"""Checks of layer settings: each takes a value and returns its canonical form, or raises NetworkError."""
 
 from collections.abc import Callable
 from math import isfinite
@@ -25,7 +25,7 @@ def settle(owner: object, label: str, check: Callable[[Any], Any], setting: str)
 
 
 def whole(value: Any, least: int = 0) -> int:
-    """A whole number of at least `least`; NumPy's integers become int."""
+    """Accept a whole number of at least `least`; NumPy's integers become int."""
     problem = NetworkError(f"expected a whole number of at least {least}, received {value!r}.")
     if isinstance(value, bool):
         raise problem
@@ -39,12 +39,12 @@ def whole(value: Any, least: int = 0) -> int:
 
 
 def positive(value: Any) -> int:
-    """A whole number above 0."""
+    """Accept a whole number above 0."""
     return whole(value, least=1)
 
 
 def pair(value: Any) -> Pair:
-    """A whole number above 0 for both axes, or one for each: (y, x)."""
+    """Accept a whole number above 0 for both axes, or one for each: (y, x)."""
     if not isinstance(value, list | tuple):
         return positive(value), positive(value)
     if len(value) != 2:
@@ -53,7 +53,7 @@ def pair(value: Any) -> Pair:
 
 
 def margins(value: Any) -> Margins:
-    """Explicit padding: n, (y, x), or ((top, bottom), (left, right))."""
+    """Accept explicit padding: n, (y, x), or ((top, bottom), (left, right))."""
     if not isinstance(value, list | tuple):
         value = (value, value)
     if len(value) != 2:
@@ -70,7 +70,7 @@ def _sides(value: Any) -> Pair:
 
 
 def padding(value: Any) -> Padding:
-    """The words "valid" and "same", or explicit padding."""
+    """Accept the words "valid" and "same", or explicit padding."""
     if not isinstance(value, str):
         return margins(value)
     if value not in ("valid", "same"):
@@ -79,7 +79,7 @@ def padding(value: Any) -> Padding:
 
 
 def number(value: Any) -> float:
-    """A finite real number."""
+    """Accept a finite real number."""
     try:
         result = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -90,7 +90,7 @@ def number(value: Any) -> float:
 
 
 def not_negative(value: Any) -> float:
-    """A finite number of at least 0."""
+    """Accept a finite number of at least 0."""
     result = number(value)
     if result < 0:
         raise NetworkError(f"expected a number of at least 0, received {value!r}.")
@@ -98,7 +98,7 @@ def not_negative(value: Any) -> float:
 
 
 def above_zero(value: Any) -> float:
-    """A finite number above 0."""
+    """Accept a finite number above 0."""
     result = number(value)
     if result <= 0:
         raise NetworkError(f"expected a number above 0, received {value!r}.")
@@ -106,7 +106,7 @@ def above_zero(value: Any) -> float:
 
 
 def fraction(value: Any) -> float:
-    """A number from 0 up to, but not including, 1."""
+    """Accept a number from 0 up to, but not including, 1."""
     result = number(value)
     if not 0 <= result < 1:
         raise NetworkError(f"expected a number from 0 up to, but not including, 1, received {value!r}.")
@@ -114,21 +114,21 @@ def fraction(value: Any) -> float:
 
 
 def flag(value: Any) -> bool:
-    """True or False."""
+    """Accept True or False."""
     if not isinstance(value, bool):
         raise NetworkError(f"expected True or False, received {value!r}.")
     return value
 
 
 def per_channel(value: Any) -> float | tuple[float, ...]:
-    """One number for all channels, or a tuple with one for each."""
+    """Accept one number for all channels, or a tuple with one for each."""
     if not isinstance(value, list | tuple):
         return number(value)
     return tuple(number(item) for item in value)
 
 
 def activation(value: Any) -> str:
-    """The name of an activation."""
+    """Accept the name of an activation."""
     if not isinstance(value, str):
         raise NetworkError(f"expected the name of an activation, received {value!r}.")
     if value not in ACTIVATIONS:
@@ -137,7 +137,7 @@ def activation(value: Any) -> str:
 
 
 def one_of(*choices: str) -> Callable[[Any], str]:
-    """A check that takes only these words."""
+    """Return a check that accepts only these words."""
 
     def check(value: Any) -> str:
         if value not in choices:

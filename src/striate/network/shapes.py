@@ -9,7 +9,7 @@ Padding = str | Margins
 
 
 def same_margins(size: int, extent: int, stride: int) -> Pair:
-    """Zeros before and after one axis so that ceil(size / stride) windows fit; the smaller half comes first."""
+    """Return the zeros before and after one axis so that ceil(size / stride) windows fit; the smaller half is first."""
     windows = -(-size // stride)
     total = max((windows - 1) * stride + extent - size, 0)
     return total // 2, total - total // 2
@@ -34,7 +34,7 @@ class Window:
         return (ky - 1) * dy + 1, (kx - 1) * dx + 1
 
     def margins(self, size: Pair) -> Margins:
-        """Zeros around a map of `size`: ((top, bottom), (left, right))."""
+        """Return the zeros around a map of `size`: ((top, bottom), (left, right))."""
         if self.padding == "valid":
             return (0, 0), (0, 0)
         if isinstance(self.padding, str):
@@ -43,16 +43,16 @@ class Window:
         return self.padding
 
     def padded(self, size: Pair) -> Pair:
-        """Height and width of a map of `size` with its margins."""
+        """Return height and width of a map of `size` with its margins."""
         (top, bottom), (left, right) = self.margins(size)
         return size[0] + top + bottom, size[1] + left + right
 
     def fits(self, size: Pair) -> bool:
-        """Whether at least one window lies inside the padded map."""
+        """Return whether at least one window lies inside the padded map."""
         height, width = self.padded(size)
         return self.extent[0] <= height and self.extent[1] <= width
 
     def output_size(self, size: Pair) -> Pair:
-        """(H + 2P − F) / S + 1, rounded down, for a window that fits."""
+        """Return (H + 2P − F) / S + 1, rounded down, for a window that fits."""
         (height, width), (ey, ex), (sy, sx) = self.padded(size), self.extent, self.strides
         return (height - ey) // sy + 1, (width - ex) // sx + 1

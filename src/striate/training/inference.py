@@ -8,7 +8,8 @@ from striate._types import Array
 from striate.engines.base import Engine
 from striate.engines.losses import Loss
 from striate.errors import UsageError
-from striate.network import L1, L1L2, L2, Regularizer
+from striate.network import Regularizer
+from striate.network.regularizers import strengths
 from striate.training.metrics import MetricSums, loss_sum
 from striate.training.samples import Samples
 
@@ -51,14 +52,8 @@ def penalty(engine: Engine) -> float:
 
 
 def _penalty(regularizer: Regularizer | None, w: Array) -> float:
-    match regularizer:
-        case L1(l1):
-            return float(l1 * np.abs(w).sum())
-        case L2(l2):
-            return float(l2 * np.square(w).sum())
-        case L1L2(l1, l2):
-            return float(l1 * np.abs(w).sum() + l2 * np.square(w).sum())
-    raise UsageError(f"The engines do not support the regularizer {type(regularizer).__name__}.")
+    l1, l2 = strengths(regularizer)
+    return float(l1 * np.abs(w).sum() + l2 * np.square(w).sum())
 
 
 def rows_of_process(engine: Engine, count: int) -> range:

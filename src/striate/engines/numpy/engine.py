@@ -226,7 +226,7 @@ class NumpyEngine(Engine):
         step: int,
         global_batch: int | None = None,
     ) -> StepResult:
-        """One optimiser step, of one process: all samples of the batch are given here."""
+        """Do one optimizer step. This engine runs in one process, so all samples of the batch are given here."""
         if self._optimizer is None:
             raise UsageError("The engine is not compiled for training: call compile first.")
         with self._lock:

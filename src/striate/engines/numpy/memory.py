@@ -15,12 +15,12 @@ from striate._types import Array
 
 
 def planes(x: Array) -> Array:
-    """(N, H, W, C) → its (C, H, W, N) view, or (N, F) → (F, N). Its own inverse."""
+    """Return the view (C, H, W, N) of (N, H, W, C), or (F, N) of (N, F). It is its own inverse."""
     return x.transpose(3, 1, 2, 0) if x.ndim == 4 else x.T
 
 
 def contiguous(view: Array, scratch: "Scratch", key: Hashable) -> Array:
-    """The array itself if its bytes are in order, else a copy that is."""
+    """Return the array itself if its bytes are in order, else a copy in order."""
     if view.flags.c_contiguous:
         return view
     copy = scratch.empty(key, view.shape, view.dtype)
@@ -29,10 +29,10 @@ def contiguous(view: Array, scratch: "Scratch", key: Hashable) -> Array:
 
 
 class Scratch:
-    """Arrays that are used again at every step, so that no step pays for fresh memory pages.
+    """Arrays that are reused at every step, so that no step pays for new memory pages.
 
-    `empty` gives memory that lives until the same key is asked for again; `temporary` memory that is shared
-    with every scratch that has the same `workbench`, and lives until the caller returns.
+    `empty` returns memory that is valid until the same key is requested again; `temporary` returns memory that is
+    shared with every scratch that has the same `workbench`, and is valid until the caller returns.
     """
 
     def __init__(self, workbench: "Scratch | None" = None) -> None:
@@ -41,7 +41,7 @@ class Scratch:
         self._arrays: dict[Hashable, Array] = {}
 
     def empty(self, key: Hashable, shape: tuple[int, ...], dtype: Any) -> Array:
-        """An array of any content."""
+        """Return an uninitialized array."""
         array = self._arrays.get(key)
         if array is not None and array.shape == shape and array.dtype == dtype:
             return array
@@ -49,7 +49,7 @@ class Scratch:
         return array
 
     def temporary(self, key: Hashable, shape: tuple[int, ...], dtype: Any) -> Array:
-        """An array of any content that nobody needs after the caller has returned."""
+        """Return an uninitialized array that is not needed after the caller has returned."""
         return (self._workbench or self).empty(key, shape, dtype)
 
     def _view(self, key: Hashable, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -64,12 +64,12 @@ class Fresh(Scratch):
     """Scratch that never reuses: for calling one layer's functions alone."""
 
     def empty(self, key: Hashable, shape: tuple[int, ...], dtype: Any) -> Array:
-        """A new array of any content."""
+        """Return a new uninitialized array."""
         return np.empty(shape, dtype)
 
 
 def into_tiles(maps: Array, tile: tuple[int, int], grid: tuple[int, int], scratch: Scratch) -> Array:
-    """Planes (C, H, W, N) by their place in tiles of (A, B): (C, A, B, TH, TW, N), 0 beyond the maps."""
+    """Order planes (C, H, W, N) by their position in tiles of (A, B): (C, A, B, TH, TW, N), 0 beyond the maps."""
     (a, b), (c, h, w, n) = tile, maps.shape
     tiles = scratch.temporary("into tiles", (c, a, b, *grid, n), maps.dtype)
     if (h, w) != (grid[0] * a, grid[1] * b):
@@ -82,7 +82,7 @@ def into_tiles(maps: Array, tile: tuple[int, int], grid: tuple[int, int], scratc
 
 
 def out_of_tiles(tiles: Array, size: tuple[int, int], scratch: Scratch) -> Array:
-    """The transpose of `into_tiles`: (C, A, B, TH, TW, N) → planes (C, H, W, N) of this size (H, W)."""
+    """Undo `into_tiles`: (C, A, B, TH, TW, N) → planes (C, H, W, N) of this size (H, W)."""
     c, a, b, th, tw, n = tiles.shape
     maps = scratch.empty("out of tiles", (c, th, a, tw, b, n), tiles.dtype)
     np.copyto(maps, tiles.transpose(0, 3, 1, 4, 2, 5))

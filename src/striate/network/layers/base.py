@@ -1,4 +1,4 @@
-"""What every layer offers, and the symbolic tensors that calling one yields."""
+"""The base class of all layers, and the symbolic tensors that calling a layer returns."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -20,10 +20,15 @@ scope: ContextVar[tuple[object, ...]] = ContextVar("scope", default=())
 
 @dataclass(frozen=True)
 class Parameter:
-    """Numbers that a layer owns.
+    """A parameter of a layer.
 
-    name: `kernel` in a layer, `C1/kernel` in a network.
-    count: how many of the numbers are in use, where that is not all of them.
+    Attributes:
+        name: `kernel` in a layer, `C1/kernel` in a network.
+        shape: Its shape.
+        initializer: How it is initialized.
+        trainable: Whether training changes it.
+        regularizer: Penalty on its values, if any.
+        count: How many of its numbers are used, where that is not all of them.
     """
 
     name: str
@@ -35,13 +40,13 @@ class Parameter:
 
     @property
     def size(self) -> int:
-        """How many numbers are in use."""
+        """How many of its numbers are used."""
         return prod(self.shape) if self.count is None else self.count
 
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """The output of one call of a layer, without numbers. shape: without the batch, (H, W, C) or (F,)."""
+    """The symbolic output of one call of a layer. shape: without the batch, (H, W, C) or (F,)."""
 
     layer: "Layer"
     inputs: tuple["Tensor", ...]
@@ -56,9 +61,11 @@ class Tensor:
 class Layer:
     """Base of all layers: settings only, no weights.
 
-    Calling a layer on the outputs of others yields a `Tensor`; calling the same object twice shares its weights.
-    A layer of your own is a frozen dataclass with at least `output_shape`, under `@register_layer`.
-    name: names the layer in tables, files and errors; None lets the network choose one.
+    Calling a layer on the outputs of others returns a `Tensor`; calling the same object twice shares its weights.
+    Your own layer is a frozen dataclass that defines at least `output_shape`, under `@register_layer`.
+
+    Attributes:
+        name: Names the layer in tables, files and errors; None lets the network choose a name.
     """
 
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
@@ -75,7 +82,7 @@ class Layer:
 
     @property
     def label(self) -> str:
-        """How errors call it: Conv2D 'C1'."""
+        """Its name in error messages: Conv2D 'C1'."""
         return f"{self.kind} '{self.name}'" if self.name else self.kind
 
     @property
@@ -84,19 +91,19 @@ class Layer:
         return None
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Shape of the output for inputs of these shapes. Raises NetworkError where they do not fit."""
-        raise NotImplementedError(f"{self.kind} needs a method output_shape.")
+        """Return the shape of the output for inputs of these shapes. Raises NetworkError where they do not fit."""
+        raise NotImplementedError(f"{self.kind} must define the method output_shape.")
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
-        """What it owns when its inputs have these shapes."""
+        """Return its parameters when its inputs have these shapes."""
         return ()
 
     def multiply_adds(self, *inputs: Shape) -> int:
-        """Multiplications by a weight for one image."""
+        """Return the number of multiplications by a weight for one image."""
         return 0
 
     def error(self, message: str) -> NetworkError:
-        """An error that begins with the layer's name."""
+        """Return an error whose message begins with the layer's name."""
         return NetworkError(f"{self.label}: {message}")
 
     def settle(self, check: Callable[[Any], Any], *settings: str) -> None:
@@ -113,7 +120,7 @@ class Layer:
         raise self.error(f"expected {wanted}, received {count}.")
 
     def __call__(self, *inputs: Any) -> Tensor:
-        """The output for these tensors, given one by one or as one list."""
+        """Return the output for these tensors, given one by one or as one list."""
         tensors = as_tensors(self.label, inputs)
         self.check_arity(len(tensors))
         shape = self.output_shape(*(tensor.shape for tensor in tensors))
@@ -121,7 +128,7 @@ class Layer:
 
 
 def as_tensors(label: str, inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
-    """Tensors from what was passed to a call: tensors, Input layers, or one list of them."""
+    """Return the tensors that were passed to a call: tensors, Input layers, or one list of them."""
     if len(inputs) == 1 and isinstance(inputs[0], list | tuple):
         inputs = tuple(inputs[0])
     return tuple(_as_tensor(label, value) for value in inputs)

@@ -34,10 +34,13 @@ DTYPES = ("uint8", "uint16", "float32", "float64")
 @register_layer
 @dataclass(frozen=True)
 class Input(Layer):
-    """The door: says what one image or row of numbers looks like.
+    """An input of the network: the shape and type of one image or row of numbers.
 
-    shape: (H, W, C) or (F,), without the batch; (C, H, W) if data_format is "channels_first", in which case
-    the layer's output is (H, W, C) all the same.
+    Attributes:
+        shape: (H, W, C) or (F,), without the batch; (C, H, W) if data_format is "channels_first". The layer's output
+            is (H, W, C) in both cases.
+        dtype: Type of the numbers that are passed in.
+        data_format: "channels_last" or "channels_first".
     """
 
     arity: ClassVar[tuple[int, int | None]] = (0, 0)
@@ -263,7 +266,7 @@ class SelectChannels(Layer):
 
 def _channels(value: Any) -> tuple[int, ...]:
     if not isinstance(value, list | tuple) or not value:
-        raise NetworkError(f"expected numbers of channels, received {value!r}.")
+        raise NetworkError(f"expected a list of channel indices, received {value!r}.")
     return tuple(check.whole(channel) for channel in value)
 
 
@@ -272,7 +275,7 @@ def _listed(shapes: tuple[Shape, ...]) -> str:
 
 
 def expect_maps(layer: Layer, *inputs: Shape) -> tuple[int, int, int]:
-    """The only input's (H, W, C). Raises NetworkError for any other shape."""
+    """Return the only input's (H, W, C). Raises NetworkError for any other shape."""
     (shape,) = inputs
     if len(shape) == 3:
         height, width, channels = shape
@@ -283,7 +286,7 @@ def expect_maps(layer: Layer, *inputs: Shape) -> tuple[int, int, int]:
 
 
 def expect_vector(layer: Layer, *inputs: Shape) -> int:
-    """The only input's F. Raises NetworkError for any other shape."""
+    """Return the only input's F. Raises NetworkError for any other shape."""
     (shape,) = inputs
     if len(shape) == 1:
         return shape[0]
@@ -293,7 +296,7 @@ def expect_vector(layer: Layer, *inputs: Shape) -> int:
 
 
 def bias_of(layer: Any, units: int) -> tuple[Parameter, ...]:
-    """The bias (units,) of a layer with Keras's bias settings, if it has one."""
+    """Return the bias (units,) of a layer with Keras's bias settings, if it has one."""
     if not layer.use_bias:
         return ()
     initializer, regularizer = get_initializer(layer.bias_initializer), get_regularizer(layer.bias_regularizer)

@@ -1,4 +1,4 @@
-"""The two layers that only LeNet-5 of 1998 has: learnt subsampling and the radial-basis output.
+"""The two layers that only LeNet-5 of 1998 has: trainable subsampling and the radial-basis output.
 
 Source: LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document recognition", section II.B.
 """
@@ -21,7 +21,7 @@ __all__ = ["RadialBasis", "Subsample2D"]
 @register_layer
 @dataclass(frozen=True)
 class Subsample2D(Windowed):
-    """y = activation(mean of the window · coefficient + bias), both learnt, one of each for a map (C,)."""
+    """y = activation(mean of the window · coefficient + bias), both trainable, one of each for a map (C,)."""
 
     pool_size: int | Pair = 2
     activation: str = "linear"
@@ -54,7 +54,7 @@ class Subsample2D(Windowed):
 @register_layer
 @dataclass(frozen=True)
 class RadialBasis(Layer):
-    """y_i = Σ_j (x_j − w_ji)²: how far x (F,) lies from each of the fixed `prototypes` w (F, units)."""
+    """y_i = Σ_j (x_j − w_ji)²: the squared distance of x (F,) from each of the fixed `prototypes` w (F, units)."""
 
     units: int
     prototypes: str | Initializer

@@ -61,7 +61,7 @@ class Pool2D(Windowed):
 @register_layer
 @dataclass(frozen=True)
 class MaxPool2D(Pool2D):
-    """The largest number in each window; padding never wins."""
+    """The largest number in each window, without the padding."""
 
 
 @register_layer
