@@ -75,7 +75,7 @@ LOSSES: dict[str, type[Loss]] = {
 
 
 def get_loss(loss: str | Loss, **settings: Any) -> Loss:
-    """A loss by its Keras name, or the loss itself. Raises UsageError for a name it does not know."""
+    """Return a loss by its Keras name, or the loss itself. Raise UsageError for an unknown name."""
     if isinstance(loss, Loss):
         return loss
     if loss not in LOSSES:

@@ -1,4 +1,4 @@
-"""Which hardware and which precision a network trains on, when the person leaves it to Striate."""
+"""Choose the device and the precision that a network trains with."""
 
 import os
 from collections.abc import Iterator
@@ -17,9 +17,18 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of this name; "auto" takes the fastest kind there is. Raises UsageError where there is none.
+    """Return the device of this name; "auto" is the fastest kind available.
 
-    Of several processes on a machine each takes a GPU of its own, by its number there.
+    Of several processes on a machine, each takes the GPU with its local rank.
+
+    Args:
+        name: "auto", "cpu", "cuda", "cuda:1" or "mps".
+
+    Returns:
+        The device.
+
+    Raises:
+        UsageError: The name is unknown, or the machine has no such device.
     """
     kind, _, number = name.partition(":")
     if kind not in DEVICES or (number and not (kind == "cuda" and number.isdigit())):
@@ -37,7 +46,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def maker_name(device: torch.device) -> str | None:
-    """What an accelerator is called, for example NVIDIA H100; None for the CPU."""
+    """Return the name of an accelerator, for example NVIDIA H100; None for the CPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return None if device.type == "cpu" else device.type
@@ -50,7 +59,7 @@ def check_precision(name: str) -> None:
 
 
 def candidate(device: torch.device) -> str:
-    """The mixed precision that is worth a trial on this device; "float32" where none is."""
+    """Return the mixed precision that is worth a trial on this device; "float32" if none is."""
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
     if device.type == "cpu" and _cpu_has_bfloat16():

@@ -182,7 +182,7 @@ class TorchEngine(DistributedEngine):
             self._module.values[name].copy_(value)
 
     def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
-        """Outputs of one batch, each (N, …)."""
+        """Return the outputs of one batch, each (N, …)."""
         count = len(inputs[0])
         piece = count if training else min(count, self._piece)
         parts = []
@@ -199,7 +199,7 @@ class TorchEngine(DistributedEngine):
         return max(1, piece // max(prod(node.shape) for node in self.network.nodes))
 
     def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
-        """The output (N, …) of every layer."""
+        """Return the output (N, …) of every layer."""
         with torch.no_grad():
             values, _, _ = self._pass(inputs, False, 0, len(inputs[0]), every=True)
         return {str(node.layer.name): from_maps(values[i], self.dtype) for i, node in enumerate(self.network.nodes)}
@@ -265,7 +265,7 @@ class TorchEngine(DistributedEngine):
         together: bool = False,
         every: bool = False,
     ) -> tuple[Values, Values, Context]:
-        """The outputs, the same before their activations, and what the pass met.
+        """Return the outputs, the same before their activations, and the context of the pass.
 
         count: of the samples given, or of those that all processes are given together. every: of all nodes.
         """
@@ -344,7 +344,7 @@ class TorchEngine(DistributedEngine):
 
     @torch.no_grad()
     def _move_statistics(self, context: Context) -> None:
-        """moving ← m · moving + (1 − m) · batch."""
+        """Update moving ← m · moving + (1 − m) · batch."""
         for parameter, batch, momentum in context.statistics:
             value = self._module.values[parameter]
             value.mul_(momentum).add_(batch.to(value.dtype), alpha=1 - momentum)

@@ -61,6 +61,6 @@ RULES: dict[type[describe.Loss], Callable[..., Tensor]] = {
 
 
 def sample_losses(output: Any, raw: Any, activation: str, targets: Tensor, loss: describe.Loss) -> Tensor:
-    """The loss of each sample (N,), computed in float32 at least."""
+    """Return the loss of each sample (N,), computed in float32 at least."""
     output, raw = (x.float() if x.dtype in (torch.bfloat16, torch.float16) else x for x in (output, raw))
     return RULES[type(loss)](output, raw, activation, targets, loss)

@@ -22,7 +22,7 @@ Run = Callable[[Sequence[Array], Sequence[Array], str], None]
 
 
 def faster_precision(network: Network, losses: Sequence[Loss], device: torch.device, run: Run) -> str:
-    """The faster of float32 and the device's mixed precision. run(inputs, targets, precision): there and back once."""
+    """Return the faster of float32 and mixed precision. run(inputs, targets, precision): one forward and backward."""
     mixed = candidate(device)
     if mixed == "float32" or (network.multiply_adds < LARGE and device.type == "cpu"):
         return "float32"
@@ -45,7 +45,7 @@ def _target(loss: Loss, shape: tuple[int, ...]) -> Array:
 
 
 def out_of_memory(network: Network, device: torch.device, asked: int, run: Callable[[int], None]) -> TrainingError:
-    """The error to raise after a batch of `asked` images. run(n): there and back with the first n of them."""
+    """Return the error to raise after a batch of `asked` images. run(n): forward and backward with n of them."""
     fits = asked // 2
     while fits:
         if device.type == "cuda":

@@ -40,13 +40,13 @@ def flatten(layer: Flatten, weights: Parameters, x: Tensor) -> Tensor:
 
 @rule(Add, layout="channels_first")
 def add(layer: Add, weights: Parameters, *xs: Tensor) -> Tensor:
-    """The sum of the inputs."""
+    """Return the sum of the inputs."""
     return sum(xs[1:], start=xs[0])
 
 
 @rule(Multiply, layout="channels_first")
 def multiply(layer: Multiply, weights: Parameters, *xs: Tensor) -> Tensor:
-    """The product of the inputs; rows multiply whole maps."""
+    """Return the product of the inputs; rows multiply whole maps."""
     maps = max(x.ndim for x in xs) == 4
     product, *others = (x[:, :, None, None] if maps and x.ndim == 2 else x for x in xs)  # (N, C) → (N, C, 1, 1)
     for other in others:
@@ -56,11 +56,11 @@ def multiply(layer: Multiply, weights: Parameters, *xs: Tensor) -> Tensor:
 
 @rule(Concatenate, layout="channels_first")
 def concatenate(layer: Concatenate, weights: Parameters, *xs: Tensor) -> Tensor:
-    """The channels of all inputs, one after the other."""
+    """Return the channels of all inputs, one after the other."""
     return torch.cat(xs, dim=1)
 
 
 @rule(SelectChannels, layout="channels_first")
 def select_channels(layer: SelectChannels, weights: Parameters, x: Tensor) -> Tensor:
-    """Some of the channels."""
+    """Return some of the channels."""
     return x[:, list(layer.channels)]

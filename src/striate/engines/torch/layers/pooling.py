@@ -12,7 +12,7 @@ from striate.network.shapes import Window
 
 @rule(MaxPool2D, layout="channels_first")
 def max_pool2d(layer: MaxPool2D, weights: Parameters, x: Tensor) -> Tensor:
-    """The largest value of each window; padding never wins."""
+    """Return the largest value of each window; padding never wins."""
     window = layer.window
     if _only_last_windows_overhang(window, map_size(x)):
         return F.max_pool2d(x, window.kernel, window.strides, ceil_mode=True)
@@ -32,7 +32,7 @@ def _only_last_windows_overhang(window: Window, size: tuple[int, int]) -> bool:
 
 @rule(AveragePool2D, layout="channels_first")
 def average_pool2d(layer: AveragePool2D, weights: Parameters, x: Tensor) -> Tensor:
-    """The mean of each window, padding left out."""
+    """Return the mean of each window, padding left out."""
     window = layer.window
     margins = window.margins(map_size(x))
     padding = margins[0][0], margins[1][0]
@@ -49,11 +49,11 @@ def _too_wide(kernel: tuple[int, int], padding: tuple[int, int]) -> bool:
 
 @rule(GlobalAveragePool2D, layout="channels_first")
 def global_average_pool2d(layer: GlobalAveragePool2D, weights: Parameters, x: Tensor) -> Tensor:
-    """The mean of each map."""
+    """Return the mean of each map."""
     return x.mean(dim=(2, 3))
 
 
 @rule(GlobalMaxPool2D, layout="channels_first")
 def global_max_pool2d(layer: GlobalMaxPool2D, weights: Parameters, x: Tensor) -> Tensor:
-    """The largest value of each map; amax would divide the gradient among equal values."""
+    """Return the largest value of each map; amax would divide the gradient among equal values."""
     return x.flatten(2).max(dim=2).values
