@@ -20,7 +20,7 @@ from machine import STRIATE, description
 def tune(photographs: Path, out: Path, options: list[str]) -> tuple[dict[str, Any], float]:
     """Return the results of a run, and its wall-clock time in seconds."""
     began = time.perf_counter()
-    command = [*STRIATE, "train", str(photographs), "--fine-tune", "--out", str(out), *options]
+    command = [*STRIATE, "train", str(photographs), "--method", "fine-tune", "--out", str(out), *options]
     with (out.parent / f"{out.name}.log").open("w", encoding="utf-8") as log:
         subprocess.run(command, check=True, stdout=log, stderr=subprocess.STDOUT)
     return json.loads((out / "config.json").read_text("utf-8"))["fine_tuning"], time.perf_counter() - began

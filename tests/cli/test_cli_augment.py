@@ -129,7 +129,9 @@ def test_the_command_offers_the_presets_that_exist() -> None:
 
 
 def test_train_uses_the_presets_for_the_kind_of_data(photographs: Path) -> None:
-    assert make_plan(str(photographs), augment="strong").recipe.augmentation == PHOTO_PRESETS["strong"]
+    assert (
+        make_plan(str(photographs), augment="strong", method="scratch").recipe.augmentation == PHOTO_PRESETS["strong"]
+    )
     assert make_plan("mnist5k", augment="strong").recipe.augmentation == PRESETS["strong"]
     some = make_plan(
         str(photographs), augment="light", sets={"augmentation.mixup": "0.2", "augmentation.zoom": "[1,2]"}

@@ -42,13 +42,14 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def test_training_says_what_it_does_and_why(done: Trained) -> None:
     _, path, said = done
     assert said.returncode == 0, said.stderr
-    assert "because 90 pictures of 2 classes are few to learn from scratch, so the features" in said.stdout
-    assert "Features: efficientnet-lite0, trained on ImageNet, stays as it is" in said.stdout
+    assert "because 90 images of 2 classes are too few to train a network from scratch, so a linear head" in said.stdout
+    assert "Features: efficientnet-lite0, trained on ImageNet, unchanged" in said.stdout
     assert "right on pictures held out" in said.stdout
     assert "test accuracy" in said.stdout
     config = json.loads((path / "config.json").read_text("utf-8"))
-    assert config["plan"]["base"] == "efficientnet-lite0"
-    assert config["plan"]["because"].startswith("90 pictures")
+    assert config["plan"]["method"] == "features"
+    assert config["plan"]["model"] == "efficientnet-lite0"
+    assert config["plan"]["because"].startswith("90 images")
     assert config["extraction"]["cross_validated"]["accuracy"] > 0.9
     report = (path / "report.html").read_text("utf-8")
     assert "Out-of-distribution images (“unknown”)" in report

@@ -1,4 +1,4 @@
-"""striate train --fine-tune as a person types it, and what can be done with the run."""
+"""striate train --method fine-tune as a user types it, and what can be done with the run."""
 
 import json
 from pathlib import Path
@@ -13,9 +13,9 @@ def test_from_the_command_to_answers(cli: Cli, tmp_path: Path) -> None:
     draw(tmp_path / "pictures" / "서다", 30, 0, stripes=True)
     draw(tmp_path / "pictures" / "lying", 30, 1, stripes=False)
     small = ("--set", "input_shape=[48,48,3]", "--epochs", "1", "--device", "cpu", "--precision", "float32")
-    done = cli("train", "pictures", "--fine-tune", *small, env=ONE)
+    done = cli("train", "pictures", "--method", "fine-tune", *small, env=ONE)
     assert done.returncode == 0, done.stderr
-    order = ["as was asked: up to ", "recipe  base efficientnet-lite0, ImageNet, fine-tuned: the upper layers",
+    order = ["fine-tuning takes up to ", "recipe  base efficientnet-lite0, ImageNet, fine-tuned: the upper layers",
              "Head: L2 ", "Fine-tuning: upper layers, then all layers, up to 1 epoch of", "epoch 1/1", "Upper layers: ",
              "All layers: loss ", "test accuracy "]  # fmt: skip
     places = [done.stdout.index(text) for text in order]
@@ -33,7 +33,13 @@ def test_from_the_command_to_answers(cli: Cli, tmp_path: Path) -> None:
 def test_what_clashes_is_told_of(cli: Cli, tmp_path: Path) -> None:
     draw(tmp_path / "pictures" / "a", 2, 0, stripes=True)
     draw(tmp_path / "pictures" / "b", 2, 1, stripes=False)
-    done = cli("train", "pictures", "--fine-tune", "--model", "resnet18")
+    done = cli("train", "pictures", "--method", "fine-tune", "--model", "resnet18")
     assert done.returncode == 2
-    assert "--fine-tune goes on from a base (--base), so --model cannot be given too." in done.stderr
-    assert "is for a folder of photographs, and 'mnist5k' is none" in cli("train", "--fine-tune").stderr
+    assert (
+        "--model does not apply to the method 'fine-tune', which was requested. It applies to --method scratch."
+        in done.stderr
+    )
+    assert (
+        "--method fine-tune is for a folder of color images, and 'mnist5k' is not a folder."
+        in cli("train", "--method", "fine-tune").stderr
+    )

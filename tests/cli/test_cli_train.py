@@ -186,7 +186,7 @@ def st_png(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
 
 def test_a_folder_of_photographs_with_korean_names(cli: Cli, photographs: Path, tmp_path: Path) -> None:
     files = sorted(photographs.rglob("*"))
-    done = cli("train", photographs, "--epochs", "3", "--set", "input_shape=[16,16,3]")
+    done = cli("train", photographs, "--method", "scratch", "--epochs", "3", "--set", "input_shape=[16,16,3]")
     assert done.returncode == 0
     assert "tutorial-cnn, input_shape (16, 16, 3): " in done.stdout
     assert "우리 사진: 2 classes, 16×16×3" in done.stdout
@@ -206,7 +206,7 @@ def test_a_folder_of_photographs_with_korean_names(cli: Cli, photographs: Path, 
 
 def test_a_run_goes_on_with_its_own_images_only(cli: Cli, photographs: Path, tmp_path: Path) -> None:
     shutil.copytree(photographs, tmp_path / "mine")
-    cli("train", "mine", "--epochs", "1", "--set", "input_shape=[8,8,3]", "--out", "run")
+    cli("train", "mine", "--method", "scratch", "--epochs", "1", "--set", "input_shape=[8,8,3]", "--out", "run")
     config = (tmp_path / "run" / "config.json").read_bytes()
     (tmp_path / "mine" / "빨강" / "그림 1.png").unlink()
     done = cli("train", "--resume", "run", "--epochs", "2")
@@ -219,7 +219,9 @@ def test_a_class_too_small_to_split_is_reported(cli: Cli, photographs: Path, tmp
     shutil.copytree(photographs, tmp_path / "more")
     (tmp_path / "more" / "하나").mkdir()
     shutil.copy(photographs / "빨강" / "그림 1.png", tmp_path / "more" / "하나" / "only.png")
-    done = cli("train", "more", "--epochs", "1", "--set", "input_shape=[8,8,3]", "--batch-size", "20")
+    done = cli(
+        "train", "more", "--method", "scratch", "--epochs", "1", "--set", "input_shape=[8,8,3]", "--batch-size", "20"
+    )
     assert "Class '하나' has only 1 image" in done.stdout
 
 
@@ -239,7 +241,7 @@ def test_the_engine_is_kept_for_resuming(cli: Cli, tmp_path: Path) -> None:
     assert "epoch 2/2" in resumed.stdout
     refused = cli("train", "--resume", "run", "--engine", "numpy")
     assert refused.returncode == 2
-    assert "--resume goes on as the run was begun: --engine cannot be changed, only --epochs" in refused.stderr
+    assert "--resume continues a run with its own settings: --engine cannot be changed, only --epochs" in refused.stderr
 
 
 def test_settings_of_the_recipe(cli: Cli, tmp_path: Path) -> None:

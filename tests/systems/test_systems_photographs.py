@@ -9,8 +9,9 @@ from hypothesis import strategies as some
 
 from striate import zoo
 from striate.data import PHOTO_PRESETS
+from striate.data.folder import read_layout
 from striate.engines.optimizers import AdamW
-from striate.errors import DataError
+from striate.errors import DataError, UsageError
 from striate.systems.recipes import TYPICAL_IMAGES, recipe_for, tuning_recipe
 from striate.systems.registry import find_dogs_vs_cats, get_system
 from striate.training import Recipe
@@ -79,8 +80,8 @@ def test_plans_count_images_by_file_name(photographs: Path) -> None:
         (photographs / name).rename(photographs / "train" / name)
     (photographs / "test" / "빨강").mkdir(parents=True)
     (photographs / "train" / "빨강" / "그림 1.png").rename(photographs / "test" / "빨강" / "그림 1.png")
-    assert strategy.training_images(str(photographs), folder=True) == 80
-    assert strategy.training_images("mnist", folder=False) == 56_000
+    assert strategy.training_images("", read_layout(photographs)) == 80
+    assert strategy.training_images("mnist", None) == 56_000
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_the_model_for_a_folder_depends_on_pytorch_and_accelerator(
 ) -> None:
     monkeypatch.setattr(strategy, "installed", lambda package: torch)
     monkeypatch.setattr(strategy, "accelerator", lambda: accelerator)
-    plan = make_plan(str(photographs), epochs=2)
+    plan = make_plan(str(photographs), epochs=2, method="scratch")
     assert plan.model == model
     assert plan.because.startswith(because)
     assert make_plan(str(photographs), "lenet5").because == ""
@@ -151,9 +152,11 @@ def test_transfer_learning_systems_use_a_base(id: str, tunes: bool, photographs:
     system = get_system(id)
     [variant] = system.variants
     plan = Reproduction(Path(), (3,), folder=str(photographs)).plan(system, variant, 3)
-    assert (plan.model, plan.base, plan.fine_tune) == ("efficientnet-lite0", "efficientnet-lite0", tunes)
+    assert (plan.model, plan.method) == ("efficientnet-lite0", "fine-tune" if tunes else "features")
     assert plan.recipe.seed == 3
     assert system.difference == "efficientnet-lite0 as the base"
-    named = make_plan(str(photographs), id)
-    assert (named.model, named.base, named.fine_tune) == (plan.model, plan.base, plan.fine_tune)
+    with pytest.raises(
+        UsageError, match=rf"'{id}' is not a network to train from scratch\. Use --method {plan.method}"
+    ):
+        make_plan(str(photographs), id)
     assert (plan.recipe == replace(tuning_recipe(65), seed=3)) == tunes

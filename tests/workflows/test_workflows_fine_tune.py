@@ -61,8 +61,8 @@ def tuned(pictures: Path, out: Path, said: list[str], **asked: Any) -> TrainingR
     settings: dict[str, Any] = {
         "epochs": 2,
         "sets": {"input_shape": "[48,48,3]"},
-        "computing": TORCH,
-        "fine_tune": True,
+        "engine": TORCH,
+        "method": "fine-tune",
     } | asked
     job = prepare(make_plan(str(pictures), **settings))
     return train(job, start(job, out), verbose=0, say=said.append).run
@@ -170,8 +170,8 @@ def test_what_does_not_help_is_undone(
     assert run.record.fine_tuning.kept == "start"
     end = "upper layers: The loss became nan." if how == "diverging" else "no clear gain, so the start is kept"
     assert any(end in line for line in said)
-    plain = tuned(pictures, tmp_path / "plain", [], fine_tune=False, base="efficientnet-lite0", epochs=None,
-                  computing=EngineSettings())  # fmt: skip
+    plain = tuned(pictures, tmp_path / "plain", [], method="features", base="efficientnet-lite0", epochs=None,
+                  engine=EngineSettings())  # fmt: skip
     for name in ("model.safetensors", "metrics.json"):
         assert (run.path / name).read_bytes() == (plain.path / name).read_bytes(), name
     assert "the start; no stage was clearly better" in (run.path / "report.html").read_text("utf-8")

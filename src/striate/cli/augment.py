@@ -21,7 +21,7 @@ def augment(data: str, out: str, preset: str, sets: tuple[str, ...], rows: int, 
 
     The first column shows the originals, the others what training would use in successive epochs.
     """
-    from striate.cli.sets import key_values
+    from striate.cli.options import key_values
     from striate.workflows.augment import draw_preview
 
     settings = draw_preview(data, out, preset=preset, sets=key_values(sets), rows=rows, columns=columns, seed=seed)

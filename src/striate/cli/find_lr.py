@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from striate.cli import options
+
 if TYPE_CHECKING:
     from striate.training.lr_finder import LearningRateSweep, Watch
 
@@ -16,36 +18,37 @@ WIDE = 70  # characters of the course
 
 @click.command("find-lr")
 @click.argument("data", required=False)
-@click.option("--model", metavar="ID", help="Which network [as of striate train].")
+@click.option("--model", metavar="ID", type=options.MODEL, help="Which network [as of striate train].")
 @click.option("--out", type=click.Path(dir_okay=False), default="find-lr.html", show_default=True, help="The plot.")
-@click.option("--batch-size", type=int, help="Images for each step.")
-@click.option("--optimizer", metavar="NAME", help="sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw.")
-@click.option("--augment", metavar="HOW", help="none, light, standard, strong.")
-@click.option("--fit", type=click.Choice(["crop", "pad", "stretch"]), help="How photographs come to size [crop].")
-@click.option("--seed", type=int, help="First weights, order, augmentation and dropout [0].")
+@options.batch_size
+@options.optimizer
+@options.augment
+@options.fit
+@options.seed
 @click.option("--weights", metavar="WHAT", help="Begin with imagenet, or a file.")
-@click.option("--engine", metavar="NAME", help="What computes: numpy, torch [auto].")
-@click.option("--device", metavar="NAME", help="Where PyTorch computes: cpu, cuda, cuda:1, mps [auto].")
-@click.option("--precision", metavar="NAME", help="How PyTorch computes: float32, bfloat16, float16 [auto].")
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any setting of the model or recipe.")
+@options.engine
+@options.device
+@options.precision
+@options.sets
 def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...], **asked: Any) -> None:
     """Suggest a learning rate for a network on DATA.
 
     One short sweep over training batches raises the rate from step to step until the loss runs away; where the loss
     fell fastest, steps teach most. Nothing is kept of the network.
     """
-    from striate.cli.sets import key_values
+    from striate.cli.options import key_values
     from striate.engines.choose import EngineSettings
     from striate.workflows.find_lr import check_out
     from striate.workflows.find_lr import find_lr as run
     from striate.workflows.plan import make_plan
     from striate.workflows.prepare import prepare
+    from striate.workflows.strategy import Method
 
     given = {name: value for name, value in asked.items() if value is not None}
-    computing = EngineSettings(
+    engine = EngineSettings(
         **{item.name: given.pop(item.name) for item in fields(EngineSettings) if item.name in given}
     )
-    plan = make_plan(data, model, sets=key_values(sets), computing=computing, trains=True, **given)
+    plan = make_plan(data, model, sets=key_values(sets), method=Method.SCRATCH, engine=engine, **given)
     check_out(plan, out)
     with _progress() as watch:
         sweep = run(prepare(plan), out, watch=watch, say=click.echo)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from striate.cli import options
 from striate.processes import current_process
 
 if TYPE_CHECKING:
@@ -16,39 +17,54 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("data", required=False)
-@click.option("--model", metavar="ID", help="Train this network, all of it [lenet5; chosen for folders].")
-@click.option("--base", metavar="ID", help="Keep this pretrained network as it is, and fit a head to its features.")
-@click.option("--fine-tune", is_flag=True, default=None, help="Then train the base too, as far as it helps.")
-@click.option("--minutes", type=float, help="How long a folder of photographs may take [any time].")
+@click.option("--method", type=options.METHOD, help="How the classifier is trained [auto].")
+@click.option(
+    "--model",
+    metavar="ID",
+    type=options.MODEL,
+    help="Train this network from scratch; implies --method scratch [lenet5; chosen for folders].",
+)
+@click.option(
+    "--base",
+    metavar="ID",
+    type=options.BASE,
+    help="Use this pretrained network; implies --method features, unless it is fine-tune [chosen].",
+)
+@click.option("--minutes", type=float, help="How long training on a folder may take [any time].")
 @click.option("--out", type=click.Path(file_okay=False), help="The run folder [runs/DATA-MODEL].")
-@click.option("--epochs", type=int, help="How often every image is seen.")
-@click.option("--batch-size", type=int, help="Images for each step.")
-@click.option("--learning-rate", type=float, help="The peak of the schedule.")
-@click.option("--optimizer", metavar="NAME", help="sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw.")
-@click.option("--schedule", metavar="NAME", help="constant, one_cycle, cosine, step, plateau.")
-@click.option("--augment", metavar="HOW", help="none, light, standard, strong.")
-@click.option("--fit", type=click.Choice(["crop", "pad", "stretch"]), help="How photographs come to size [crop].")
-@click.option("--seed", type=int, help="First weights, order, augmentation and dropout [0].")
-@click.option("--ensemble", type=int, metavar="K", help="Train K networks, average their probabilities.")
-@click.option("--weights", metavar="WHAT", help="Begin with imagenet, or a file: safetensors, a PyTorch state dict.")
-@click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with a run, or extend it with --epochs.")
-@click.option("--engine", metavar="NAME", help="What computes: numpy, torch [auto].")
-@click.option("--device", metavar="NAME", help="Where PyTorch computes: cpu, cuda, cuda:1, mps [auto].")
-@click.option("--precision", metavar="NAME", help="How PyTorch computes: float32, bfloat16, float16 [auto].")
+@click.option("--epochs", type=int, help="How many times training goes through all images.")
+@options.batch_size
+@click.option("--learning-rate", type=float, help="Peak of the schedule.")
+@options.optimizer
+@options.schedule
+@options.augment
+@options.fit
+@options.seed
+@click.option("--ensemble", type=int, metavar="K", help="Train K networks and average their probabilities.")
+@click.option(
+    "--weights", metavar="WHAT", help="Initial weights: imagenet, or a file (safetensors, PyTorch state dict)."
+)
+@click.option("--resume", metavar="RUN", type=click.Path(), help="Continue a run; with --epochs, extend it.")
+@options.engine
+@options.device
+@options.precision
 @click.option("--deterministic", is_flag=True, default=None, help="The same bits each time, on accelerators too.")
-@click.option("--compiled", is_flag=True, default=None, help="Let torch.compile make the kernels.")
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE",
-              help="Any setting of the model or recipe, such as form=functional or label_smoothing=0.1.")  # fmt: skip
-@click.option("--tensorboard", is_flag=True, default=None, help="Write curves and graph for TensorBoard too.")
-@click.option("--quiet", is_flag=True, help="Print the result only.")
+@click.option("--compiled", is_flag=True, default=None, help="Compile the network with torch.compile.")
+@options.sets
+@click.option("--tensorboard", is_flag=True, default=None, help="Also write files for TensorBoard.")
+@click.option("--quiet", is_flag=True, help="Print only the result.")
 def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, **asked: Any) -> None:
     """Train a network on DATA: a data set's name, or a folder photos/CLASS/*.jpg or photos/{train,val,test}/CLASS/….
 
-    Without DATA and --model it is LeNet-5 on the 5,000 digits that come with Striate.
+    Without DATA, LeNet-5 is trained on the 5,000 digits that come with Striate.
+
+    Methods: "features" fits a linear head to the features of a pretrained network, "fine-tune" then trains that network
+    too, "scratch" trains all weights. "auto" chooses one for a folder and prints why. No other option changes the
+    method; an option that does not apply to it is an error.
     """
     from striate.workflows.train import train as run_training
 
-    quiet = quiet or current_process().rank > 0  # of several processes the first speaks
+    quiet = quiet or current_process().rank > 0  # of several processes only the first prints
     job, run = _reopen(resume, epochs, asked | {"out": out}) if resume else _start(epochs, out, asked)
     if not quiet:
         _announce(job, run)
@@ -59,20 +75,27 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
 
 
 def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple[PreparedRun, TrainingRun]":
-    from striate.cli.sets import key_values
+    from striate.cli.options import key_values
+    from striate.data.folder import Layout, read_layout
     from striate.engines.choose import EngineSettings
-    from striate.workflows.plan import TrainingPlan, make_plan
+    from striate.workflows.plan import TrainingPlan, is_folder, make_plan
     from striate.workflows.prepare import prepare
     from striate.workflows.train import agree, begun, check_out, check_place, one_first, reopen, start
 
     given = {name: value for name, value in asked.items() if value is not None and name != "sets"}
-    computing = EngineSettings(
+    engine = EngineSettings(
         **{item.name: given.pop(item.name) for item in fields(EngineSettings) if item.name in given}
     )
 
+    layout: Layout | None = None  # read once, by each process that needs it
+
     def planned() -> tuple[TrainingPlan, Path | None]:
-        check_place(given.get("data"), out)
-        plan = make_plan(epochs=epochs, sets=key_values(asked["sets"]), computing=computing, **given)
+        nonlocal layout
+        data = given.get("data")
+        check_place(data, out)
+        if data and is_folder(data):
+            layout = read_layout(data)
+        plan = make_plan(epochs=epochs, sets=key_values(asked["sets"]), engine=engine, layout=layout, **given)
         old = begun(plan, out)
         if old is None:
             check_out(out)
@@ -81,7 +104,7 @@ def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple
     plan, old = agree(planned)
     if old is not None:
         return reopen(old)
-    job = one_first(lambda: prepare(plan))
+    job = one_first(lambda: prepare(plan, layout=layout))
     return job, start(job, out)
 
 
@@ -91,7 +114,9 @@ def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Prepa
     clashing = [name for name, value in asked.items() if value not in (None, ())]
     if clashing:
         option = {"data": "DATA", "sets": "--set"}.get(clashing[0], f"--{clashing[0].replace('_', '-')}")
-        raise click.UsageError(f"--resume goes on as the run was begun: {option} cannot be changed, only --epochs.")
+        raise click.UsageError(
+            f"--resume continues a run with its own settings: {option} cannot be changed, only --epochs."
+        )
     return reopen(run, epochs)
 
 

@@ -26,7 +26,7 @@ PART_NAMES = {
 CONTROL_CHARACTERS = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 
 
-def load_folder(path: str | Path, policy: ImagePolicy, seed: int = 0) -> Dataset:
+def load_folder(path: str | Path, policy: ImagePolicy, seed: int = 0, layout: "Layout | None" = None) -> Dataset:
     """Load the images in path/CLASS/… and below, split 80/10/10 by the bytes of the files.
 
     Parts that the folder already has (path/train/CLASS/…, val or validation, test) are kept. Class numbers follow the
@@ -37,6 +37,7 @@ def load_folder(path: str | Path, policy: ImagePolicy, seed: int = 0) -> Dataset
         path: of the folder.
         policy: brings the images to their size.
         seed: decides which images are in which part.
+        layout: the files of the folder, if they have been read.
 
     Returns:
         The data set.
@@ -60,7 +61,7 @@ def load_folder(path: str | Path, policy: ImagePolicy, seed: int = 0) -> Dataset
         >>> data.classes, data.shape
         (('cat', 'dog'), (32, 32, 3))
     """
-    layout = read_layout(path)
+    layout = layout or read_layout(path)
     decoded = decode_files(layout.folder, layout.files, layout.names, policy)
     readable = np.array([row not in decoded.unreadable for row in range(len(layout.files))])
     if not readable.any():

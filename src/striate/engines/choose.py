@@ -16,6 +16,7 @@ from striate.network import Layer, Network
 from striate.processes import current_process
 
 AUTO = "auto"
+PRECISIONS = ("float32", "bfloat16", "float16")
 # Multiply-adds for one image. Up to the first, steps of a few milliseconds leave an accelerator waiting for Python. Up
 # to the second a step of NumPy took 0.7 to 1.7 times that of PyTorch on one core, and PyTorch takes a second or two to
 # import; above it 1 to 1.8 times that in float32, and more where the processor has bfloat16.

@@ -13,11 +13,12 @@ from striate.model import Model
 from striate.network import Network
 from striate.training import Recipe
 from striate.training.callbacks import Logs
-from striate.transfer.bases import Base, joined, open_base
+from striate.transfer.bases import Base, joined
 from striate.transfer.extraction import ExtractionResult, fit_on_features
 from striate.transfer.open_set import OpenSetDetector, TradeOff, probability_threshold, trade_offs
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.run_record import ExtractionFindings, Score, TrainingRun
+from striate.workflows.strategy import Method
 from striate.workflows.trained_model import THRESHOLD
 
 LEAST = 4  # pictures to learn from
@@ -39,13 +40,14 @@ def extract_job(job: PreparedRun, run: TrainingRun, say: Callable[[str], None]) 
     """
     data, plan, record = job.data, job.plan, run.record
     with run.timed():
-        base = open_base(str(plan.base), data.shape)
-        stays = "as it is for now" if plan.fine_tune else "stays as it is"
-        say(f"Features: {base.name}, trained on ImageNet, {stays}; ONNX Runtime computes them")
+        base = job.base
+        assert base is not None, "prepared with a base"
+        unchanged = "unchanged for now" if plan.method is Method.FINE_TUNE else "unchanged"
+        say(f"Features: {base.name}, trained on ImageNet, {unchanged}; ONNX Runtime computes them")
         found = fit_on_features(base, data)
         model = _model(job, base, found, run)
         record.extraction = _findings(found)
-        if not plan.fine_tune:
+        if plan.method is Method.FEATURES:
             record.plan = replace(plan, engine="onnx")
     say(_told(found))
     return measured(model, found.test, found.distances, found.thresholds, data.test.y)

@@ -19,7 +19,7 @@ from striate.network import Network
 from striate.processes import cores
 from striate.training import Recipe, Run, RunRecord
 from striate.training.progress import Verbose
-from striate.transfer.bases import classifier, joined, open_base
+from striate.transfer.bases import classifier, joined
 from striate.transfer.features import extract_features, predict_with_features
 from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, held_out_rows, lower_layers, with_held_out
 from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linear_head, fit_temperature
@@ -27,7 +27,7 @@ from striate.transfer.open_set import NOT_HELD_OUT, fit_detector, probability_th
 from striate.workflows.extract_features import Extraction, extract_job, measured, save_model
 from striate.workflows.prepare import PreparedRun, make_model
 from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, RecordEngine, Score, TrainingRun
-from striate.workflows.strategy import told_time, tuning_seconds
+from striate.workflows.strategy import describe_seconds, fine_tuning_seconds
 from striate.workflows.trained_model import THRESHOLD
 
 START = "start"
@@ -118,7 +118,8 @@ class _Tuning:
     def _fair_start(self) -> Model:
         """The base with a head that has seen only the pictures that the stages learn from."""
         job, tap = self.job, _extraction(self.run).layer
-        base = open_base(str(job.plan.base), job.data.shape)
+        base = job.base
+        assert base is not None, "prepared with a base"
         x, y = extract_features(base, job.data)[0][tap][~self.apart], self.data.train.y
         classes = len(job.data.classes)
         head = fit_linear_head(x, y, classes, content_folds(x, y, classes)).head
@@ -129,11 +130,11 @@ class _Tuning:
 
     def _announce(self, network: Network, plan: tuple[Stage, ...]) -> None:
         recipe, count = self.run.recipe, len(self.data.train)
-        seconds = tuning_seconds(recipe.epochs * count, network.multiply_adds, accelerator(), cores())
+        seconds = fine_tuning_seconds(recipe.epochs * count, network.multiply_adds, accelerator(), cores())
         names, epochs = ", then ".join(stage.name for stage in plan), "epoch" if recipe.epochs == 1 else "epochs"
         self.say(
             f"Fine-tuning: {names}, up to {recipe.epochs} {epochs} of {count:,} pictures each; at most "
-            f"{told_time(seconds)}. {len(self.data.validation):,} pictures held out decide what is kept"
+            f"{describe_seconds(seconds)}. {len(self.data.validation):,} pictures held out decide what is kept"
         )
 
     def _improves(self, model: Model, stage: Stage) -> bool:

@@ -1,4 +1,4 @@
-"""What a training is to be, in names and plain values, before anything is loaded."""
+"""The plan of a training: names and plain values, before images or weights are loaded."""
 
 import json
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Any
 
 from striate import zoo
 from striate.data import get_augmentation, names
+from striate.data.folder import Layout, read_layout
 from striate.engines.choose import AUTO, EngineSettings, accelerator, installed
 from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
@@ -18,31 +19,62 @@ from striate.training import Constant, Recipe, get_schedule
 from striate.training.schedules import SCHEDULES
 from striate.training.tensorboard import TensorBoard
 from striate.transfer.bases import check_base
-from striate.workflows.strategy import Strategy, choose_strategy, folder_model, training_images, tuning_seconds
+from striate.workflows.strategy import BASE, Method, Strategy, choose_strategy, fine_tuning_seconds, training_images
 
 DEFAULT_DATA = "mnist5k"
 DEFAULT_MODEL = "lenet5"
 PLATEAU = "plateau"
-DECAY = "weight_decay"
-SHAPE = "input_shape"
+WEIGHT_DECAY = "weight_decay"
+INPUT_SHAPE = "input_shape"
+
+SCRATCH_ONLY = frozenset({Method.SCRATCH})
+BASE_ONLY = frozenset({Method.FEATURES, Method.FINE_TUNE})
+TRAINING = frozenset({Method.FINE_TUNE, Method.SCRATCH})
+APPLIES_TO: Mapping[str, frozenset[Method]] = {
+    "--model": SCRATCH_ONLY,
+    "--base": BASE_ONLY,
+    "--minutes": BASE_ONLY,
+    "--ensemble": SCRATCH_ONLY,
+    "--tensorboard": SCRATCH_ONLY,
+    "--schedule plateau": SCRATCH_ONLY,
+    "--schedule": TRAINING,
+    "--epochs": TRAINING,
+    "--batch-size": TRAINING,
+    "--learning-rate": TRAINING,
+    "--optimizer": TRAINING,
+    "--augment": TRAINING,
+    "--engine": TRAINING,
+    "--device": TRAINING,
+    "--precision": TRAINING,
+    "--deterministic": TRAINING,
+    "--compiled": TRAINING,
+}
+"""The methods to which an option applies; options that are not listed apply to all methods."""
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """One training by names.
+    """What is trained on what, and how.
 
-    data: a name, or a folder path/CLASS/*.jpg. settings: of the model, by name. fit: how the pictures of a folder are
-    brought to the model's size: crop, pad, stretch; None is the usual way. ensemble: members trained apart,
-    with seeds recipe.seed, recipe.seed + 1, …. weights: "imagenet" or the path of a file, to begin with. plateau: lower
-    the learning rate when validation stalls. engine, device, precision, deterministic, compiled: see `EngineSettings`.
-    base: the pretrained network whose features are used as they are, with a head on top; None: all is trained.
-    fine_tune: then the base is trained too, its upper layers by the recipe.
-    because: why this model, where none was named.
+    Attributes:
+        data: Name of a data set, or path of a folder with one subfolder of images for each class.
+        model: Id of the network that is trained from scratch, or of the base.
+        recipe: How it is trained; for fine-tuning, its upper layers.
+        method: How the classifier is made.
+        settings: Settings of the network by name.
+        ensemble: Number of networks whose probabilities are averaged, with seeds recipe.seed, recipe.seed + 1, ….
+        engine, device, precision, deterministic, compiled: See `EngineSettings`.
+        plateau: Lower the learning rate when the validation loss stops improving.
+        tensorboard: Write files for TensorBoard.
+        weights: "imagenet" or the path of a file: the initial weights, or those of the base; None: the usual ones.
+        fit: How images of a folder are brought to the input size: crop, pad or stretch; None: the usual way.
+        because: Why this method and network; empty if they were requested.
     """
 
     data: str
     model: str
     recipe: Recipe
+    method: Method = Method.SCRATCH
     settings: Mapping[str, Any] = field(default_factory=dict)
     ensemble: int = 1
     engine: str = AUTO
@@ -54,85 +86,108 @@ class TrainingPlan:
     tensorboard: bool = False
     weights: str | None = None
     fit: str | None = None
-    base: str | None = None
-    fine_tune: bool = False
     because: str = ""
 
     @property
+    def base(self) -> str | None:
+        """Id of the pretrained base; None if all weights are trained from scratch."""
+        return None if self.method is Method.SCRATCH else self.model
+
+    @property
     def engine_settings(self) -> EngineSettings:
-        """What is to compute."""
+        """Which engine computes, and how."""
         return EngineSettings(**{item.name: getattr(self, item.name) for item in fields(EngineSettings)})
 
     def to_dict(self) -> dict[str, Any]:
-        """All but the recipe, ready for JSON."""
+        """Return everything except the recipe as values for JSON."""
         kept = [item.name for item in fields(self) if item.name != "recipe"]
         return {name: getattr(self, name) for name in kept} | {"settings": dict(self.settings)}
 
     @classmethod
-    def from_dict(cls, settings: Mapping[str, Any], recipe: Recipe) -> "TrainingPlan":
-        """Return the plan that `to_dict` described, with this recipe."""
-        values = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in settings["settings"].items()
-        }
-        return cls(**{**settings, "settings": values}, recipe=recipe)
+    def from_dict(cls, values: Mapping[str, Any], recipe: Recipe) -> "TrainingPlan":
+        """Return the plan that `to_dict` described, with this recipe.
+
+        Raises:
+            KeyError: If an entry is missing. TypeError and ValueError if one is invalid.
+        """
+        settings = {key: tuple(v) if isinstance(v, list) else v for key, v in values["settings"].items()}
+        return cls(**{**values, "settings": settings, "method": Method(values["method"])}, recipe=recipe)
 
     def member(self, number: int) -> "TrainingPlan":
-        """The training of one member of the ensemble, counted from 0."""
+        """Return the plan of one member of the ensemble, counted from 0."""
         return replace(self, ensemble=1, recipe=replace(self.recipe, seed=self.recipe.seed + number))
 
 
 def make_plan(
-    data: str | None = None, model: str | None = None, *, fit: str | None = None, ensemble: int | None = None,
-    computing: EngineSettings = EngineSettings(), tensorboard: bool = False,  # noqa: B008 - immutable
+    data: str | None = None, model: str | None = None, *, method: str = AUTO, base: str | None = None,
+    minutes: float | None = None, fit: str | None = None, ensemble: int | None = None,
+    engine: EngineSettings = EngineSettings(), tensorboard: bool = False,  # noqa: B008 - immutable
     sets: Mapping[str, str] | None = None, schedule: str | None = None, weights: str | None = None,
-    base: str | None = None, fine_tune: bool = False, minutes: float | None = None, trains: bool = False,
-    **recipe: Any,
+    layout: Layout | None = None, **recipe: Any,
 ) -> TrainingPlan:  # fmt: skip
-    """A plan from what a person typed; None is what the model usually gets.
+    """Make a plan from the options of `striate train`; None stands for the usual value.
 
-    model: of the zoo, or a system that is one network or an ensemble of one. sets: further settings as text, of the
-    model or of the recipe (`label_smoothing`, `weight_decay`, `optimizer.beta_1`, …). weights: "imagenet" or a file.
-    base, fine_tune: as in `TrainingPlan`; minutes: that a folder of photographs may take, where no model is named.
-    trains: whether all weights must learn, whatever suits the data; so it is where anything of training is asked for.
-    recipe: `epochs`, `batch_size`, `seed`, `optimizer`, `learning_rate`, `augment`.
-    Raises UsageError for what is unknown or out of range.
+    Args:
+        data: Name of a data set, or path of a folder of images.
+        model: Id of a network of the zoo, or of a system that is one network or an ensemble of one, to train from
+            scratch.
+        method: "auto", "features", "fine-tune" or "scratch". With "auto", `model` implies "scratch" and `base`
+            "features"; data sets with a name are trained from scratch; for folders the method is chosen.
+        base: Id of the pretrained base.
+        minutes: How long training on a folder may take.
+        fit: See `TrainingPlan`.
+        ensemble: See `TrainingPlan`.
+        engine: Which engine computes, and how.
+        tensorboard: See `TrainingPlan`.
+        sets: Further settings of the network or the recipe as text (`label_smoothing`, `optimizer.beta_1`, …).
+        schedule: Name of the learning rate schedule.
+        weights: "imagenet" or the path of a file.
+        layout: The files of the folder, if they have been read.
+        **recipe: `epochs`, `batch_size`, `seed`, `optimizer`, `learning_rate`, `augment`.
+
+    Returns:
+        The plan.
+
+    Raises:
+        UsageError: If a name is unknown, a value is out of range, or an option does not apply to the method.
     """
     data = data or DEFAULT_DATA
-    computing.check(training=True)
-    _check_settings(ensemble, tensorboard)
-    asked = {key: value for key, value in recipe.items() if value is not None}
-    only_training = (
-        weights,
-        schedule,
-        ensemble,
-        tensorboard,
-        computing != EngineSettings(),
-        current_process().world_size > 1,
-    )
-    trains = trains or any(only_training) or bool(asked.keys() - {"seed"} or set(sets or {}) - {SHAPE})
-    if minutes is not None and not minutes > 0:
-        raise UsageError(f"--minutes is more than 0; received {minutes:g}.")
-    if fine_tune:
-        others = {"--weights": weights, "--ensemble": ensemble, "--tensorboard": tensorboard, "--model": model}
-        _check_tuning(data, [*(option for option, value in others.items() if value)], schedule)
-        usual = _tuned(data, base, minutes)
-    else:
-        usual = _beginning_with(weights, _chosen(data, model, base, minutes, trains=trains))
-    chosen = _with_schedule(_changed(usual.recipe, photographs=is_folder(data), **asked), schedule)
-    chosen, settings = _sort(chosen, {key: parse(value) for key, value in (sets or {}).items()})
+    engine.check(training=True)
+    _check_values(ensemble, minutes, tensorboard)
+    if is_folder(data):
+        layout = layout or read_layout(data)
+    sets = sets or {}
+    recipe = {key: value for key, value in recipe.items() if value is not None}
+    named = {"model": model, "base": base, "minutes": minutes, "ensemble": ensemble, "tensorboard": tensorboard,
+             "schedule": schedule}  # fmt: skip
+    requested = {
+        **{_option(name): value for name, value in (named | recipe).items()},
+        **{_option(item.name): getattr(engine, item.name) != item.default for item in fields(engine)},
+        "--schedule plateau": schedule == PLATEAU,
+    }
+    strategy, chosen_by = _choose(data, layout, method, model, base, minutes)
+    if method == AUTO and layout and not model and not base:
+        del requested["--minutes"]  # it has decided what is chosen
+    _check_options(strategy.method, chosen_by, [option for option, value in requested.items() if value], sets)
+    _check_base_method(strategy.method, chosen_by, base, weights, minutes)
+    usual = _with_weights(weights, _usual_plan(data, strategy, layout))
+    if minutes is not None and strategy.method is Method.FINE_TUNE:
+        usual = _shorten(usual, minutes, training_images(data, layout))
+    changed = _with_schedule(_change(usual.recipe, photographs=is_folder(data), **recipe), schedule)
+    changed, settings = _assign(changed, {key: parse(value) for key, value in sets.items()})
     return replace(
-        usual, recipe=chosen, settings={**usual.settings, **settings}, fit=fit, ensemble=ensemble or usual.ensemble,
-        plateau=schedule == PLATEAU, tensorboard=tensorboard, **asdict(computing),
+        usual, recipe=changed, settings={**usual.settings, **settings}, fit=fit, ensemble=ensemble or usual.ensemble,
+        plateau=schedule == PLATEAU, tensorboard=tensorboard, **asdict(engine),
     )  # fmt: skip
 
 
 def is_folder(data: str) -> bool:
-    """Whether the data are a person's own folder rather than a data set with a name."""
+    """Return whether the data are a folder rather than a data set with a name."""
     return data not in names() and Path(data).is_dir()
 
 
 def parse(text: str) -> Any:
-    """The value that a text stands for: JSON where it is JSON, else the text itself; lists become tuples."""
+    """Return the value of a setting: JSON if the text is JSON, else the text itself; lists become tuples."""
     try:
         value = json.loads(text)
     except ValueError:
@@ -140,93 +195,119 @@ def parse(text: str) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _chosen(data: str, model: str | None, base: str | None, minutes: float | None, *, trains: bool) -> TrainingPlan:
-    """The plan of what is named, or of what Striate chooses. trains: something was asked for that only training has."""
-    if base is not None:
-        return _with_base(data, model, base, trains=trains)
-    if model or not is_folder(data):
-        if minutes is not None:
-            raise UsageError("--minutes is for folders of photographs whose recipe Striate chooses, without --model.")
-        return _usual(data, model or DEFAULT_MODEL)
-    if trains:
-        named, because = folder_model()
-        return replace(_usual(data, named), because=because)
-    return _by_road(data, choose_strategy(data, minutes))
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
-def _by_road(data: str, road: Strategy) -> TrainingPlan:
-    plan = replace(_usual(data, road.model), base=road.base, because=road.because, settings=road.settings)
-    return _with_tuning(plan) if road.fine_tune else plan
+def _check_values(ensemble: int | None, minutes: float | None, tensorboard: bool) -> None:
+    if ensemble is not None and ensemble < 1:
+        raise UsageError(f"An ensemble has 1 member or more; received {ensemble}.")
+    if minutes is not None and not minutes > 0:
+        raise UsageError(f"--minutes must be more than 0; received {minutes:g}.")
+    if tensorboard:
+        TensorBoard()  # raises now if its package is missing
 
 
-def _with_tuning(plan: TrainingPlan) -> TrainingPlan:
-    return replace(plan, fine_tune=True, recipe=tuning_recipe(training_images(plan.data, folder=True)))
+def _choose(
+    data: str, layout: Layout | None, method: str, model: str | None, base: str | None, minutes: float | None
+) -> tuple[Strategy, str]:
+    """Return the strategy, and how its method was chosen."""
+    if method not in (AUTO, *Method):
+        raise UsageError(f"There is no method '{method}'.{nearest(method, [AUTO, *Method])}")
+    if model and base:
+        raise UsageError("--model trains a network from scratch, --base uses a pretrained one: give only one of them.")
+    chosen_by, requested_by = "which was requested", f"--method {method}"
+    if method == AUTO and model:
+        method, chosen_by = Method.SCRATCH, "which --model implies"
+    elif method == AUTO and base:
+        method, chosen_by, requested_by = Method.FEATURES, "which --base implies", f"--base {base}"
+    if layout is None:
+        if method not in (AUTO, Method.SCRATCH):
+            raise UsageError(f"{requested_by} is for a folder of color images, and '{data}' is not a folder.")
+        chosen_by = "which is used for all data sets with a name" if method == AUTO else chosen_by
+        return Strategy(Method.SCRATCH, model or DEFAULT_MODEL), chosen_by
+    if model or base:
+        return Strategy(Method(method), model or str(base)), chosen_by
+    if method != AUTO:
+        return choose_strategy(layout, minutes, Method(method)), chosen_by
+    strategy = choose_strategy(layout, minutes)
+    return strategy, f"which was chosen because {strategy.because}"
 
 
-def _check_tuning(data: str, others: list[str], schedule: str | None) -> None:
-    """Raise UsageError for what fine-tuning lacks, or what does not go with it."""
-    if not is_folder(data):
-        raise UsageError(f"--fine-tune is for a folder of photographs, and '{data}' is none.")
-    if others or schedule == PLATEAU:
-        clashing = [*others, "--schedule plateau"][0]
-        raise UsageError(f"--fine-tune goes on from a base (--base), so {clashing} cannot be given too.")
-    if current_process().world_size > 1:
-        raise UsageError("--fine-tune runs in one process.")
-    if not installed("torch"):
-        raise UsageError('--fine-tune needs PyTorch, which is not installed: pip install "striate[torch]".')
+def _check_options(method: Method, chosen_by: str, options: list[str], sets: Mapping[str, str]) -> None:
+    """Raise UsageError for an option that does not apply to the method."""
+    applies = {option: APPLIES_TO[option] for option in options if option in APPLIES_TO}
+    applies |= {f"--set {key}": _applies_to_setting(key) for key in sets}
+    for option, methods in applies.items():
+        if method in methods:
+            continue
+        others = " or ".join(f"--method {each}" for each in Method if each in methods)
+        raise UsageError(f"{option} does not apply to the method '{method}', {chosen_by}. It applies to {others}.")
 
 
-def _tuned(data: str, base: str | None, minutes: float | None) -> TrainingPlan:
-    if base is None:
-        plan = _by_road(data, choose_strategy(data, minutes, tune=True))
-    else:
-        check_base(base)
-        plan = _with_tuning(replace(_usual(data, base), base=base))
-    return plan if minutes is None else _in_time(plan, minutes)
+def _applies_to_setting(key: str) -> frozenset[Method]:
+    if key == INPUT_SHAPE:
+        return frozenset(Method)
+    of_recipe = key.partition(".")[0] in {WEIGHT_DECAY, *(item.name for item in fields(Recipe))}
+    return TRAINING if of_recipe else SCRATCH_ONLY
 
 
-def _in_time(plan: TrainingPlan, minutes: float) -> TrainingPlan:
-    """The plan with as many epochs of fine-tuning as the minutes allow, at least one."""
-    settings = {SHAPE: plan.settings[SHAPE]} if SHAPE in plan.settings else {}
-    work, images = zoo.network(plan.model, **settings).multiply_adds, training_images(plan.data, folder=True)
-    fitting = max(1, int(60 * minutes / tuning_seconds(images, work, accelerator(), cores())))
+def _check_base_method(
+    method: Method, chosen_by: str, base: str | None, weights: str | None, minutes: float | None
+) -> None:
+    """Raise UsageError if a base cannot be used."""
+    if method is Method.SCRATCH:
+        return
+    started = current_process().world_size
+    if started > 1:
+        raise UsageError(
+            f"The method '{method}', {chosen_by}, runs in one process, but torchrun started {started}. Start it "
+            "without torchrun, or train all weights with --method scratch."
+        )
+    if base:
+        check_base(base, weights)
+    elif weights:
+        raise UsageError(f"With the method '{method}', --weights also needs --base: the network of these weights.")
+    if base and minutes and method is Method.FEATURES:
+        raise UsageError(f"--minutes chooses the image size for the base {BASE}; it cannot be used with --base {base}.")
+    if method is Method.FINE_TUNE and not installed("torch"):
+        raise UsageError('--method fine-tune needs PyTorch, which is not installed: pip install "striate[torch]".')
+
+
+def _usual_plan(data: str, strategy: Strategy, layout: Layout | None) -> TrainingPlan:
+    """Return the plan of a strategy with the usual recipe and settings of its network."""
+    model, images = strategy.model, training_images(data, layout)
+    data = data if layout is None else str(Path(data).resolve())
+    if model not in zoo.names():
+        return _system_plan(data, model)
+    shape = zoo.input_shape(model)
+    if len(shape) != 3:
+        raise UsageError(f"Model '{model}' takes no images. Run it with: striate reproduce {model}")
+    settings = strategy.settings
+    if strategy.method is Method.SCRATCH and layout and not settings:
+        settings = zoo.find(model).from_scratch
+    recipe = tuning_recipe(images) if strategy.method is Method.FINE_TUNE else recipe_for(model, images)
+    return TrainingPlan(data, model, recipe, strategy.method, settings, because=strategy.because)
+
+
+def _shorten(plan: TrainingPlan, minutes: float, images: int) -> TrainingPlan:
+    """Limit the epochs of fine-tuning to those that fit into the minutes, at least one."""
+    shape = plan.settings.get(INPUT_SHAPE)
+    work = zoo.network(plan.model, input_shape=shape).multiply_adds
+    fitting = max(1, int(60 * minutes / fine_tuning_seconds(images, work, accelerator(), cores())))
     return replace(plan, recipe=replace(plan.recipe, epochs=min(plan.recipe.epochs, fitting)))
 
 
-def _with_base(data: str, model: str | None, base: str, *, trains: bool) -> TrainingPlan:
-    check_base(base)
-    if model or trains:
-        raise UsageError(
-            "With --base the network stays as it is and only a head is fitted: --model and what is for training cannot "
-            "be given too."
-        )
-    if not is_folder(data):
-        raise UsageError(f"--base is for colour photographs in a folder; '{data}' holds digits.")
-    return replace(_usual(data, base), base=base)
-
-
-def _usual(data: str, model: str) -> TrainingPlan:
-    """The plan of a model, or of a system, when nothing else is asked for."""
-    data = str(Path(data).resolve()) if is_folder(data) else data
-    if model not in zoo.names():
-        return _system(data, model)
-    if len(zoo.network(model).input_shapes[0]) != 3:
-        raise UsageError(f"Model '{model}' takes no images. Run it with: striate reproduce {model}")
-    folder = is_folder(data)
-    recipe = recipe_for(model, training_images(data, folder=folder))
-    return TrainingPlan(data, model, recipe, settings=zoo.find(model).from_scratch if folder else {})
-
-
-def _beginning_with(weights: str | None, plan: TrainingPlan) -> TrainingPlan:
-    """The plan with these weights, and the settings of the model that they are for."""
+def _with_weights(weights: str | None, plan: TrainingPlan) -> TrainingPlan:
+    """Return the plan with these weights, and the settings of the network that they require."""
     if weights is None:
         return plan
     settings = required_settings(plan.model, weights)
-    # From wherever the run goes on, it must be the same file.
+    # The path must mean the same file when the run is resumed in another folder.
     return replace(plan, settings=settings, weights=weights if weights == IMAGENET else str(Path(weights).resolve()))
 
 
-def _system(data: str, id: str) -> TrainingPlan:
+def _system_plan(data: str, id: str) -> TrainingPlan:
     from striate.systems.registry import SYSTEMS
 
     known = {system.id: system for system in SYSTEMS}
@@ -236,18 +317,13 @@ def _system(data: str, id: str) -> TrainingPlan:
     if len(system.variants) != 1:
         raise UsageError(f"'{id}' is not one network. Run it with: striate reproduce {id}")
     variant = system.variants[0]
-    plan = TrainingPlan(data, variant.model, system.recipe(), variant.settings, ensemble=system.members)
-    return replace(plan, base=variant.base, fine_tune=variant.fine_tune)
+    if variant.base:
+        method = Method.FINE_TUNE if variant.fine_tune else Method.FEATURES
+        raise UsageError(f"'{id}' is not a network to train from scratch. Use --method {method} instead of --model.")
+    return TrainingPlan(data, variant.model, system.recipe(), settings=variant.settings, ensemble=system.members)
 
 
-def _check_settings(ensemble: int | None, tensorboard: bool) -> None:
-    if ensemble is not None and ensemble < 1:
-        raise UsageError(f"An ensemble has 1 member or more; received {ensemble}.")
-    if tensorboard:
-        TensorBoard()  # says now that its library is missing
-
-
-def _changed(
+def _change(
     recipe: Recipe, *, photographs: bool, optimizer: str | None = None, learning_rate: float | None = None,
     augment: str | None = None, **plain: int,
 ) -> Recipe:  # fmt: skip
@@ -269,12 +345,12 @@ def _with_schedule(recipe: Recipe, name: str | None) -> Recipe:
     return replace(recipe, schedule=get_schedule(name))
 
 
-def _sort(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe, dict[str, Any]]:
-    """Each value where it belongs: into the recipe, or among the model's settings, which the zoo will check."""
+def _assign(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe, dict[str, Any]]:
+    """Put each setting into the recipe, or else among the network's settings, which the zoo checks."""
     plain = recipe.to_dict()
     settings: dict[str, Any] = {}
     for key, value in values.items():
-        if key == DECAY:
+        if key == WEIGHT_DECAY:
             continue
         part, _, inner = key.partition(".")
         if inner and isinstance(plain.get(part, 0), dict | None):
@@ -285,9 +361,9 @@ def _sort(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe, dict[str, 
             settings[key] = value
     try:
         chosen = Recipe.from_dict(plain)
-        if DECAY in values:
-            chosen = replace(chosen, optimizer=with_weight_decay(chosen.optimizer, values[DECAY]))
+        if WEIGHT_DECAY in values:
+            chosen = replace(chosen, optimizer=with_weight_decay(chosen.optimizer, values[WEIGHT_DECAY]))
         return chosen, settings
     except (TypeError, ValueError, AttributeError) as error:
         given = ", ".join(f"{key}={value}" for key, value in values.items())
-        raise UsageError(f"A setting of the recipe is of the wrong kind: {given} ({error}).") from error
+        raise UsageError(f"A setting of the recipe has the wrong type: {given} ({error}).") from error

@@ -1,4 +1,4 @@
-"""From names to things: the data set is loaded and the network built for it."""
+"""Prepare a run: load the data of a plan, build its network, and load its pretrained weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,49 +8,81 @@ import numpy as np
 
 from striate import zoo
 from striate._types import Weights
-from striate.data import FOLDER_SIZE, Dataset, load
+from striate.data import FOLDER_SIZE, Dataset, load, load_folder
+from striate.data.folder import Layout
 from striate.engines.choose import choose
 from striate.errors import DownloadError, ModelFileError, StriateError, UsageError
+from striate.images import ImagePolicy
 from striate.model import Model
 from striate.network import Network
-from striate.pretrained import load_pretrained
-from striate.workflows.plan import TrainingPlan, is_folder
+from striate.pretrained import IMAGENET, load_pretrained
+from striate.transfer.bases import Base, open_base, with_classes
+from striate.workflows.plan import INPUT_SHAPE, TrainingPlan, is_folder
+from striate.workflows.strategy import Method
 
 UNEVEN = 1.5  # times as many images in the largest class as in the smallest
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedRun:
-    """A plan with its data and its network: all that training needs.
+    """A plan with everything that training needs.
 
-    weights: those that do not begin as their initialisers say. notes: what the plan's weights could not give, and what
-    the person might do about the data.
+    Attributes:
+        plan: The plan.
+        data: Its data set.
+        network: The network, for the size and classes of the data.
+        weights: Initial weights that replace those of the network's initializers.
+        base: The pretrained base of `network`; None if all weights are trained from scratch.
+        notes: Remarks on the weights and the data.
     """
 
     plan: TrainingPlan
     data: Dataset
     network: Network
     weights: Weights = field(default_factory=dict)
+    base: Base | None = None
     notes: tuple[str, ...] = ()
 
 
-def prepare(plan: TrainingPlan, *, begun: bool = False) -> PreparedRun:
-    """Load the data of a plan and build its network to their size and classes; load the weights it begins with.
+def prepare(
+    plan: TrainingPlan, *, data: Dataset | None = None, layout: Layout | None = None, has_checkpoint: bool = False
+) -> PreparedRun:
+    """Load the data and the pretrained weights of a plan, and build its network for them.
 
-    begun: the training has a checkpoint, so weights that can no longer be had are done without.
-    The split of the data does not depend on the recipe's seed, so no run ever trains on another run's test images.
-    Raises UsageError for unknown names and settings, DataError for data that cannot be used, ModelFileError and
-    DownloadError for weights.
+    The split of the data does not depend on the recipe's seed, so no run is trained on the test images of another.
+
+    Args:
+        plan: The plan.
+        data: Its data set, if it has been loaded.
+        layout: The files of its folder, if they have been read.
+        has_checkpoint: Whether training continues from a checkpoint, so that the initial weights are not needed and
+            may be missing.
+
+    Returns:
+        The prepared run.
+
+    Raises:
+        UsageError: If a name or setting is unknown.
+        DataError: If the data cannot be used.
+        ModelFileError: If the file of weights is damaged or belongs to another network.
+        DownloadError: If the weights cannot be downloaded.
     """
     plan.engine_settings.check()
-    data = load_for(plan)
+    data = data or load_for(plan, layout)
+    if plan.method is not Method.SCRATCH:
+        base = _open_base(plan, data)
+        network = with_classes(base, base.top, len(data.classes))
+        return PreparedRun(plan, data, network, base=base)
     network = build_network(plan, data)
-    weights, notes = _pretrained(plan, network, begun)
-    return PreparedRun(plan, data, network, weights, (*notes, *_uneven(plan, data)))
+    weights, notes = _load_weights(plan, network, has_checkpoint)
+    return PreparedRun(plan, data, network, weights, notes=(*notes, *_uneven_classes(plan, data)))
 
 
 def make_model(prepared: PreparedRun) -> tuple[Model, str]:
-    """Make the model of a prepared run, with its first weights and the engine that its plan asks for.
+    """Make the model of a prepared run, with its initial weights and the engine that its plan asks for.
+
+    Args:
+        prepared: The prepared run.
 
     Returns:
         The model, and why it has this engine.
@@ -64,53 +96,62 @@ def make_model(prepared: PreparedRun) -> tuple[Model, str]:
     return model, choice.reason
 
 
-def _pretrained(plan: TrainingPlan, network: Network, begun: bool) -> tuple[Weights, tuple[str, ...]]:
-    if plan.weights is None:
-        return {}, ()
-    try:
-        return load_pretrained(network, plan.weights)
-    except (ModelFileError, DownloadError):
-        if begun:
-            return {}, ()
-        raise
+def load_for(plan: TrainingPlan, layout: Layout | None = None) -> Dataset:
+    """Load the data of a plan: a folder in the input size that its network was published with, unless a size is set.
 
+    Args:
+        plan: The plan.
+        layout: The files of the folder, if they have been read.
 
-def _uneven(plan: TrainingPlan, data: Dataset) -> tuple[str, ...]:
-    """A hint where classes differ much in size and nothing makes up for it; what no image shows, no weight can."""
-    counts = np.bincount(data.train.y, minlength=len(data.classes))
-    few, many = int(counts.argmin()), int(counts.argmax())
-    if plan.base or plan.recipe.class_weights or not counts[few] or counts[many] <= UNEVEN * counts[few]:
-        return ()
-    return (
-        f"Class '{data.classes[many]}' has {counts[many]:,} training images, '{data.classes[few]}' only "
-        f"{counts[few]:,}. With --set class_weights=true all classes count the same.",
-    )
-
-
-def load_for(plan: TrainingPlan) -> Dataset:
-    """The data of a plan; those of a folder in the size that its model was published with, unless another is asked."""
+    Returns:
+        The data set.
+    """
     usual = _published_shape(plan.model) if is_folder(plan.data) else None
-    return load_data(plan.data, plan.settings.get("input_shape", usual), plan.fit)
+    return load_data(plan.data, plan.settings.get(INPUT_SHAPE, usual), plan.fit, layout)
 
 
-def _published_shape(model: str) -> tuple[int, ...] | None:
-    """Of networks for photographs; those for small pictures get what `load` gives."""
-    shape = zoo.network(model).input_shapes[0]
-    return shape if shape[-1] == 3 and min(shape[:2]) > FOLDER_SIZE else None
+def load_data(name: str, shape: Any = None, fit: str | None = None, layout: Layout | None = None) -> Dataset:
+    """Load a data set in an input shape.
 
+    Args:
+        name: Its name, or the path of a folder.
+        shape: (H, W, C); None for the usual shape.
+        fit: How images of a folder are brought to the size: crop, pad or stretch; None: the usual way.
+        layout: The files of the folder, if they have been read.
 
-def load_data(name: str, shape: Any = None, fit: str | None = None) -> Dataset:
-    """A data set by name or folder, brought to the shape (H, W, C) where one is given, in the way that `fit` says."""
+    Returns:
+        The data set.
+
+    Raises:
+        UsageError: If the name or the shape is invalid.
+    """
     if shape is None:
-        return load(name, fit=fit)
-    if not isinstance(shape, tuple | list) or len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
+        height = width = channels = None
+    elif isinstance(shape, tuple | list) and len(shape) == 3 and all(isinstance(n, int) and n > 0 for n in shape):
+        height, width, channels = shape
+    else:
         raise UsageError(f"input_shape is [height, width, channels] of images, for example [64,64,3]; got {shape}.")
-    return load(name, size=(shape[0], shape[1]), channels=shape[2], fit=fit)
+    if layout:
+        policy = ImagePolicy(height or FOLDER_SIZE, width or FOLDER_SIZE, channels or 3, fit or "crop")
+        return load_folder(name, policy, layout=layout)
+    return load(name, size=(height, width) if height and width else None, channels=channels, fit=fit)
 
 
 def build_network(plan: TrainingPlan, data: Dataset) -> Network:
-    """The network of a plan for the size and classes of the data. Raises UsageError for settings that do not fit."""
-    settings: Mapping[str, Any] = {key: value for key, value in plan.settings.items() if key != "input_shape"}
+    """Build the network of a plan for the size and classes of its data.
+
+    Args:
+        plan: The plan.
+        data: Its data set.
+
+    Returns:
+        The network.
+
+    Raises:
+        UsageError: If a setting is unknown or invalid.
+        StriateError: If the network cannot be built.
+    """
+    settings = _network_settings(plan)
     if "classes" in settings:
         raise UsageError(f"The classes come from the data: '{data.name}' has {len(data.classes)}.")
     try:
@@ -118,4 +159,42 @@ def build_network(plan: TrainingPlan, data: Dataset) -> Network:
     except StriateError:
         raise
     except (TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"Model '{plan.model}' cannot be built with {dict(settings)}: {error}.") from error
+        raise UsageError(f"Model '{plan.model}' cannot be built with {settings}: {error}.") from error
+
+
+def _network_settings(plan: TrainingPlan) -> dict[str, Any]:
+    settings: Mapping[str, Any] = plan.settings
+    return {key: value for key, value in settings.items() if key != INPUT_SHAPE}
+
+
+def _open_base(plan: TrainingPlan, data: Dataset) -> Base:
+    return open_base(plan.model, data.shape, plan.weights or IMAGENET, _network_settings(plan))
+
+
+def _load_weights(plan: TrainingPlan, network: Network, has_checkpoint: bool) -> tuple[Weights, tuple[str, ...]]:
+    if plan.weights is None:
+        return {}, ()
+    try:
+        return load_pretrained(network, plan.weights)
+    except (ModelFileError, DownloadError):
+        if has_checkpoint:
+            return {}, ()
+        raise
+
+
+def _published_shape(model: str) -> tuple[int, ...] | None:
+    """Return the input shape of a network for photographs; None for small networks, which get the usual size."""
+    shape = zoo.input_shape(model)
+    return shape if shape[-1] == 3 and min(shape[:2]) > FOLDER_SIZE else None
+
+
+def _uneven_classes(plan: TrainingPlan, data: Dataset) -> tuple[str, ...]:
+    """Suggest class weights if classes differ much in size; they cannot help a class without images."""
+    counts = np.bincount(data.train.y, minlength=len(data.classes))
+    few, many = int(counts.argmin()), int(counts.argmax())
+    if plan.recipe.class_weights or not counts[few] or counts[many] <= UNEVEN * counts[few]:
+        return ()
+    return (
+        f"Class '{data.classes[many]}' has {counts[many]:,} training images, '{data.classes[few]}' only "
+        f"{counts[few]:,}. With --set class_weights=true all classes count the same.",
+    )

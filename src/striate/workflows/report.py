@@ -17,6 +17,7 @@ from striate.workflows.fine_tune import START
 from striate.workflows.plan import PLATEAU, TrainingPlan
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun
+from striate.workflows.strategy import Method
 
 ALWAYS_SHOWN = {"learning_rate"}  # even if it has its default value
 
@@ -66,7 +67,7 @@ def write_run_report(
 
 def describe_recipe(plan: TrainingPlan) -> dict[str, str]:
     """Return the recipe of a plan as short texts by name, without the seed and unused settings."""
-    if plan.base and not plan.fine_tune:
+    if plan.method is Method.FEATURES:
         return {"base": f"{plan.base}, ImageNet, frozen"}
     recipe = plan.recipe
     kept = [

@@ -8,6 +8,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from striate.data import Dataset
+from striate.data.folder import read_layout
 from striate.errors import RunError
 from striate.files import atomic_write
 from striate.systems.registry import DOGS_VS_CATS, find_dogs_vs_cats
@@ -15,9 +16,9 @@ from striate.systems.system import Echo, System, Variant
 from striate.training.progress import Verbose
 from striate.workflows import run_record
 from striate.workflows.plan import TrainingPlan, is_folder
-from striate.workflows.prepare import PreparedRun, build_network, load_for
+from striate.workflows.prepare import load_for, prepare
 from striate.workflows.run_record import TrainingRun
-from striate.workflows.strategy import training_images
+from striate.workflows.strategy import Method, training_images
 from striate.workflows.train import start, train
 from striate.workflows.trained_model import average, open_trained_model
 
@@ -116,14 +117,16 @@ class Reproduction:
     def plan(self, system: System, variant: Variant, seed: int) -> TrainingPlan:
         """Return the plan for training one variant with one seed."""
         data = data_location(system, self.folder)
-        images = training_images(data, folder=is_folder(data))
+        images = training_images(data, read_layout(data) if is_folder(data) else None)
         recipe = system.recipe(as_reported=self.as_reported, images=images)
         # No two ensembles share a member, so that the results of different seeds are independent.
         recipe = replace(recipe, seed=seed * system.members)
         settings = {**variant.settings, **(variant.as_reported if self.as_reported else {})}
         fit = variant.fit if self.as_reported else None
-        plan = TrainingPlan(data, variant.model, recipe, settings, fit=fit, base=variant.base)
-        return replace(plan, fine_tune=variant.fine_tune, ensemble=system.members)
+        method = Method.SCRATCH
+        if variant.base:
+            method = Method.FINE_TUNE if variant.fine_tune else Method.FEATURES
+        return TrainingPlan(data, variant.model, recipe, method, settings, ensemble=system.members, fit=fit)
 
     def _repeat(self, system: System, variant: Variant, data: Dataset) -> Outcome:
         accuracies, seconds = {}, 0.0
@@ -158,7 +161,7 @@ class Reproduction:
         finished = _read_finished(path, plan)
         if finished:
             return finished
-        prepared = PreparedRun(plan, data, build_network(plan, data))
+        prepared = prepare(plan, data=data)
         run = TrainingRun.open(path) if (path / "config.json").exists() else start(prepared, path)
         result = train(prepared, run, verbose=self.verbose, say=self.say)
         return 100 * result.evaluation.right / result.evaluation.images, result.seconds

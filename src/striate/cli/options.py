@@ -1,0 +1,134 @@
+"""Options that several commands take. The values to choose from come from the registries, loaded when needed."""
+
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+
+def _optimizers() -> Sequence[str]:
+    from striate.engines.optimizers import OPTIMIZERS
+
+    return tuple(OPTIMIZERS)
+
+
+def _schedules() -> Sequence[str]:
+    from striate.training.schedules import SCHEDULES
+    from striate.workflows.plan import PLATEAU
+
+    return (*SCHEDULES, PLATEAU)
+
+
+def _augmentations() -> Sequence[str]:
+    from striate.data import PRESETS
+
+    return tuple(PRESETS)
+
+
+def _engines() -> Sequence[str]:
+    from striate.engines.choose import AUTO, ENGINES
+
+    return (AUTO, *(name for name, entry in ENGINES.items() if entry.trains))
+
+
+def _precisions() -> Sequence[str]:
+    from striate.engines.choose import AUTO, PRECISIONS
+
+    return (AUTO, *PRECISIONS)
+
+
+def _methods() -> Sequence[str]:
+    from striate.engines.choose import AUTO
+    from striate.workflows.strategy import Method
+
+    return (AUTO, *Method)
+
+
+def _models() -> Sequence[str]:
+    from striate import zoo
+
+    return zoo.names()
+
+
+def _bases() -> Sequence[str]:
+    from striate import zoo
+
+    return zoo.bases()
+
+
+class RegistryChoice(click.Choice):  # type: ignore[type-arg]  # generic in newer versions of click only
+    """A `click.Choice` whose values are loaded when they are needed, and that suggests the nearest one."""
+
+    def __init__(self, load: Callable[[], Sequence[str]]) -> None:
+        self._load = load
+        self.case_sensitive = True
+
+    @property
+    def choices(self) -> Sequence[str]:  # type: ignore[override]
+        """The values."""
+        return [str(value) for value in self._load()]
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the value if it is one of the choices."""
+        choices = self.choices
+        if value not in choices:
+            known = ", ".join(f"'{each}'" for each in choices)
+            close = get_close_matches(str(value).lower(), choices, n=1, cutoff=0.5)
+            hint = f" Did you mean '{close[0]}'?" if close else ""
+            self.fail(f"'{value}' is not one of {known}.{hint}", param, ctx)
+        return str(value)
+
+
+class Suggested(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of click only
+    """Any text; shell completion suggests values."""
+
+    name = "text"
+
+    def __init__(self, load: Callable[[], Sequence[str]]) -> None:
+        self._load = load
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the suggestions that begin with the incomplete value."""
+        return [CompletionItem(value) for value in self._load() if value.startswith(incomplete)]
+
+
+METHOD = RegistryChoice(_methods)
+MODEL = Suggested(_models)
+BASE = Suggested(_bases)
+
+batch_size = click.option("--batch-size", type=int, help="Images in each step.")
+optimizer = click.option("--optimizer", type=RegistryChoice(_optimizers), help="How weights are updated.")
+schedule = click.option("--schedule", type=RegistryChoice(_schedules), help="How the learning rate changes.")
+augment = click.option("--augment", type=RegistryChoice(_augmentations), help="How training images are changed.")
+fit = click.option(
+    "--fit", type=click.Choice(["crop", "pad", "stretch"]), help="How images of a folder come to size [crop]."
+)
+seed = click.option("--seed", type=int, help="Seed of initial weights, order, augmentation and dropout [0].")
+engine = click.option("--engine", type=RegistryChoice(_engines), help="What computes [auto].")
+device = click.option("--device", metavar="NAME", type=Suggested(lambda: ("auto", "cpu", "cuda", "mps")),
+                      help="Where PyTorch computes: cpu, cuda, cuda:1, mps [auto].")  # fmt: skip
+precision = click.option("--precision", type=RegistryChoice(_precisions), help="Number format of PyTorch [auto].")
+sets = click.option(
+    "--set", "sets", multiple=True, metavar="KEY=VALUE",
+    help="A setting of the network or the recipe, such as form=functional or label_smoothing=0.1.",
+)  # fmt: skip
+
+
+def key_values(texts: tuple[str, ...]) -> dict[str, str]:
+    """Split each KEY=VALUE at the first equals sign.
+
+    Args:
+        texts: The values of --set.
+
+    Returns:
+        Values by key.
+
+    Raises:
+        BadParameter: If a text contains no equals sign, or no key.
+    """
+    for text in texts:
+        if not text.partition("=")[0] or "=" not in text:
+            raise click.BadParameter(f"'{text}' is not KEY=VALUE, such as dropout=0.5.", param_hint="--set")
+    return {key.strip(): value.strip() for key, _, value in (text.partition("=") for text in texts)}

