@@ -15,7 +15,7 @@ def test_from_the_command_to_answers(cli: Cli, tmp_path: Path) -> None:
     small = ("--set", "input_shape=[48,48,3]", "--epochs", "1", "--device", "cpu", "--precision", "float32")
     done = cli("train", "pictures", "--method", "fine-tune", *small, env=ONE)
     assert done.returncode == 0, done.stderr
-    order = ["fine-tuning takes up to ", "recipe  base efficientnet-lite0, ImageNet, fine-tuned: the upper layers",
+    order = ["fine-tuning takes up to ", "recipe  base efficientnet-lite0, ImageNet, fine-tuned: first the upper",
              "Head: L2 ", "Fine-tuning: upper layers, then all layers, up to 1 epoch of", "epoch 1/1", "Upper layers: ",
              "All layers: loss ", "test accuracy "]  # fmt: skip
     places = [done.stdout.index(text) for text in order]

@@ -144,7 +144,7 @@ def test_images_have_the_input_size_of_the_model(
     photographs: Path, model: str, settings: dict[str, object], shape: tuple[int, int, int]
 ) -> None:
     plan = make_plan(str(photographs), model)
-    assert load_for(TrainingPlan(plan.data, model, plan.recipe, settings)).shape == shape
+    assert load_for(TrainingPlan(plan.data, model, plan.recipe, settings=settings)).shape == shape
 
 
 def test_the_image_policy_is_saved_with_the_model(cli: Cli, photographs: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ USAGE = {
     "trian": "There is no command 'trian'. Did you mean 'train'?",
     "train mnist6k": "There is no data set or folder 'mnist6k'. Did you mean 'mnist5k'?",
     "train --model lenet": "There is no model 'lenet'. Did you mean 'lenet5'?",
-    "train --modle lenet5": "'--modle'. Did you mean '--model'?",
+    "train --modle lenet5": "'--modle'. (Did you mean one of: '--method', '--model'?)",
     "train --optimizer adm": "'rmsprop', 'adam', 'adamw'. Did you mean 'adam'?",
     "train --schedule platau": "'cosine', 'step', 'plateau'. Did you mean 'plateau'?",
     "train --augment lite": "'lite' is not one of 'none', 'light', 'standard', 'strong'. Did you mean 'light'?",

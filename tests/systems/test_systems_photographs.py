@@ -155,8 +155,6 @@ def test_transfer_learning_systems_use_a_base(id: str, tunes: bool, photographs:
     assert (plan.model, plan.method) == ("efficientnet-lite0", "fine-tune" if tunes else "features")
     assert plan.recipe.seed == 3
     assert system.difference == "efficientnet-lite0 as the base"
-    with pytest.raises(
-        UsageError, match=rf"'{id}' is not a network to train from scratch\. Use --method {plan.method}"
-    ):
+    with pytest.raises(UsageError, match=rf"'{id}' is not a network .*\. Use --method {plan.method}"):
         make_plan(str(photographs), id)
     assert (plan.recipe == replace(tuning_recipe(65), seed=3)) == tunes

@@ -273,7 +273,8 @@ def test_a_folder_is_read_and_its_network_built_once(
     from striate.workflows import reproduce
 
     walks = counted(monkeypatch, read_layout, folders, plans, reproduce)
-    monkeypatch.setattr(folders._Walk, "__init__", _count(folders._Walk.__init__, walks_made := []))
+    walks_made: list[None] = []
+    monkeypatch.setattr(folders._Walk, "__init__", _count(folders._Walk.__init__, walks_made))
     builds = counted(monkeypatch, registry.network, registry, zoo)
     monkeypatch.setattr(bases, "zoo_network", registry.network)
     small = ("--set", "input_shape=[64,64,3]", "--quiet", "--out", str(tmp_path / "run"))
