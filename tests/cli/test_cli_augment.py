@@ -134,7 +134,10 @@ def test_train_uses_the_presets_for_the_kind_of_data(photographs: Path) -> None:
     )
     assert make_plan("mnist5k", augment="strong").recipe.augmentation == PRESETS["strong"]
     some = make_plan(
-        str(photographs), augment="light", sets={"augmentation.mixup": "0.2", "augmentation.zoom": "[1,2]"}
+        str(photographs),
+        method="scratch",
+        augment="light",
+        sets={"augmentation.mixup": "0.2", "augmentation.zoom": "[1,2]"},
     )
     augmentation = some.recipe.augmentation
     assert isinstance(augmentation, Augmentation)

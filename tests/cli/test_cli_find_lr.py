@@ -43,7 +43,7 @@ def test_a_folder_of_photographs_stays_as_it_is(cli: Cli, photographs: Path, tmp
     [
         (["--out", "rates.png"], "The plot is a page: give --out a name that ends in .html; got 'rates.png'"),
         (["--model", "lenet"], "There is no model 'lenet'. Did you mean 'lenet5'?"),
-        (["--engine", "tensor"], "There is no engine 'tensor'."),
+        (["--engine", "tensor"], "'tensor' is not one of 'auto', 'numpy', 'torch'. Did you mean 'torch'?"),
     ],
 )
 def test_wrong_usage_is_said(cli: Cli, arguments: list[str], message: str) -> None:
