@@ -33,7 +33,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kernel, matrix = np.ones((4, 3, 3, 3), np.float32), np.ones((4, 5), np.float32)
     nodes = [
         helper.make_node("Conv", ["x", "k"], ["c"], "stem", pads=[1, 1, 1, 1]),
-        helper.make_node("Softplus", ["c"], ["s"], "odd"),
+        helper.make_node("Softsign", ["c"], ["s"], "odd"),
         helper.make_node("GlobalAveragePool", ["s"], ["p"], "pool"),
         helper.make_node("Flatten", ["p"], ["f"], "flat"),
         helper.make_node("Gemm", ["f", "m"], ["y"], "head"),
@@ -69,10 +69,10 @@ def test_a_file_with_an_unsupported_operator_is_shown_by_operators(cli: Cli, for
     rows = [line.split() for line in done.stdout.splitlines()]
     assert ["input", "x:", "float32", "?×3×?×?"] in rows
     assert ["stem", "Conv", "?×4×8×8", "108", "6,912"] in rows
-    assert ["odd", "Softplus", "?×4×8×8", "0", "0"] in rows
+    assert ["odd", "Softsign", "?×4×8×8", "0", "0"] in rows
     assert ["head", "Gemm", "?×5", "20", "20"] in rows
     assert "5 operators: 128 parameters, 6,932 multiply-adds for one image" in done.stdout
-    assert done.stdout.endswith("Softplus 'odd' cannot become a layer: Striate has no layer for Softplus.\n")
+    assert done.stdout.endswith("Softsign 'odd' cannot become a layer: Striate has no layer for Softsign.\n")
 
 
 def test_without_a_size_the_cost_is_not_known(cli: Cli, foreign: Path) -> None:
@@ -90,7 +90,7 @@ def test_json(cli: Cli, own: Path, foreign: Path) -> None:
     assert (found["opset"], found["classes"], found["bytes"]) == (20, ["고양이", "개"], own.stat().st_size)
     other = json.loads(cli("inspect", foreign, "--json", "--size", "8").stdout)
     assert other["network"] is None
-    assert "Softplus 'odd' cannot become a layer" in other["problem"]
+    assert "Softsign 'odd' cannot become a layer" in other["problem"]
     assert other["operators"][0] == {
         "name": "stem", "kind": "Conv", "shape": [None, 4, 8, 8], "parameters": 108, "multiply_adds": 6912,
     }  # fmt: skip
@@ -138,4 +138,4 @@ def test_predict_with_an_onnx_file(cli: Cli, own: Path, foreign: Path, tmp_path:
     assert answer["label"] in ("고양이", "개")
     refused = cli("predict", foreign, "새 사진.png")
     assert refused.returncode == 1
-    assert "Softplus 'odd' cannot become a layer" in refused.stderr or "takes images of any size" in refused.stderr
+    assert "Softsign 'odd' cannot become a layer" in refused.stderr or "takes images of any size" in refused.stderr

@@ -1,19 +1,20 @@
 """striate inspect: the contents of an ONNX file."""
 
 import json
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from striate.cli.summary import PIPED_WIDTH, show
 from striate.summary import summary_dict
+from striate.text import table
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from striate.onnx.graph import OnnxGraph, Sizes
     from striate.onnx.importing import ImportedNetwork
     from striate.onnx.importing.operator_costs import OperatorCost
@@ -21,14 +22,28 @@ if TYPE_CHECKING:
 MAX_CLASSES = 10
 
 
+class ImageSize(click.ParamType[tuple[int, int]]):
+    """The size of images: one number for both sides, or height and width as in 48x192."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Return height and width."""
+        found = re.fullmatch(r"(\d{1,9})(?:[x×](\d{1,9}))?", str(value), re.ASCII)
+        sides = [int(side) for side in found.groups() if side] if found else []
+        if not sides or min(sides) < 1:
+            self.fail(f"expected a size such as 224, or HEIGHTxWIDTH such as 48x192; received {value!r}.", param, ctx)
+        return sides[0], sides[-1]
+
+
 @click.command()
 @click.argument("path", metavar="FILE.onnx")
 @click.option(
-    "--size", type=click.IntRange(1), metavar="N",
-    help="Height and width of the images, for a file that takes images of any size.",
+    "--size", type=ImageSize(), metavar="N|HxW",
+    help="Height and width of the images, such as 224 or 48x192, for a file that takes images of any size.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-def inspect(path: str, size: int | None, as_json: bool) -> None:
+def inspect(path: str, size: tuple[int, int] | None, as_json: bool) -> None:
     """Print the contents of an ONNX file of any program: inputs, outputs, layers, shapes, parameters, cost.
 
     A file that cannot become a network of Striate is shown operator by operator, with the reason.
@@ -39,7 +54,7 @@ def inspect(path: str, size: int | None, as_json: bool) -> None:
     from striate.onnx.importing.operator_costs import operator_costs
 
     graph = read_onnx(path)
-    sized = with_image_size(graph, (size, size)) if size else graph
+    sized = with_image_size(graph, size) if size else graph
     imported, problem = _import(sized, path)
     costs = [] if imported else operator_costs(sized)
     if as_json:
@@ -89,10 +104,10 @@ def _shape_text(shape: "Sizes | None") -> str:
 
 def _show_operators(costs: "list[OperatorCost]") -> None:
     """Print the table of operators and the totals."""
-    from rich.console import Console
-
-    terminal = sys.stdout.isatty()
-    Console(highlight=False, markup=False, width=None if terminal else PIPED_WIDTH).print(_operator_table(costs))
+    width = get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH
+    rows = [("operator", "kind", "output", "parameters", "multiply-adds"), *map(_operator_cells, costs)]
+    for line in table(rows, right=[3, 4], width=width, rule=True):
+        click.echo(line)
     parameters = sum(cost.parameters for cost in costs)
     adds = f"{sum(cost.multiply_adds or 0 for cost in costs):,} multiply-adds for one image"
     unknown = sum(cost.multiply_adds is None for cost in costs)
@@ -101,20 +116,12 @@ def _show_operators(costs: "list[OperatorCost]") -> None:
     click.echo(f"{len(costs):,} operators: {parameters:,} parameters, {adds}{missing}")
 
 
-def _operator_table(costs: "list[OperatorCost]") -> "Table":
-    from rich import box
-    from rich.table import Table
+def _operator_cells(cost: "OperatorCost") -> tuple[str, ...]:
+    from striate.onnx.graph import shorten
 
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for column in ("operator", "kind", "output"):
-        table.add_column(column, overflow="fold")
-    for column in ("parameters", "multiply-adds"):
-        table.add_column(column, justify="right", overflow="fold")
-    for cost in costs:
-        adds = "?" if cost.multiply_adds is None else f"{cost.multiply_adds:,}"
-        shape = "?" if cost.shape is None else _shape_text(cost.shape)
-        table.add_row(cost.name, cost.kind, shape, f"{cost.parameters:,}", adds)
-    return table
+    adds = "?" if cost.multiply_adds is None else f"{cost.multiply_adds:,}"
+    shape = "?" if cost.shape is None else _shape_text(cost.shape)
+    return shorten(cost.name), shorten(cost.kind), shorten(shape), f"{cost.parameters:,}", adds
 
 
 def _graph_json(graph: "OnnxGraph", path: str, imported: "ImportedNetwork | None") -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """An ONNX graph as plain data: nodes in order, constants as arrays, without references outside the file."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from heapq import heapify, heappop, heappush
 from math import prod
 from typing import Any
@@ -101,6 +103,15 @@ class OnnxGraph:
     opsets: Mapping[str, int]
     metadata: Mapping[str, str]
     producer: str = ""
+
+    @cached_property
+    def readers(self) -> Mapping[str, list[OnnxNode]]:
+        """The nodes that read each tensor, by its name."""
+        readers: dict[str, list[OnnxNode]] = defaultdict(list)
+        for node in self.nodes:
+            for source in node.inputs:
+                readers[source].append(node)
+        return dict(readers)
 
 
 def shorten(text: object) -> str:

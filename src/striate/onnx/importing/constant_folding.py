@@ -5,6 +5,8 @@ are computed there.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import reduce
 from math import prod
 from typing import Any, TypeVar
@@ -16,13 +18,16 @@ from striate._types import Array
 from striate.onnx.graph import OnnxNode
 from striate.onnx.reference.operators import OPERATORS
 
-MAX_FOLDED_VALUES = 1 << 27
+MAX_FOLDED_VALUES = 1 << 27  # of one result
+MAX_WORK = 1 << 32  # values read, multiplied and written by all foldings of a graph together: some seconds
+MIN_TOTAL_VALUES, TOTAL_PER_CONSTANT = 1 << 24, 4  # of all results together, by the values that the file holds itself
 Inputs = Sequence[Array]
 Attributes = Mapping[str, Any]
 Function = Callable[[Inputs, Attributes], Array]
 F = TypeVar("F", bound=Function)
 
 FOLDED: dict[str, Function] = {}
+_ALLOWED_VALUES: ContextVar[int] = ContextVar("allowed_values", default=MAX_FOLDED_VALUES)  # of the next result
 
 
 class FoldingError(Exception):
@@ -37,6 +42,50 @@ def folded(kind: str) -> Callable[[F], F]:
         return function
 
     return register
+
+
+@dataclass
+class FoldingLimits:
+    """What may still be computed from the constants of one graph, so that a small file cannot ask for much.
+
+    Attributes:
+        values: How many values all results together may still have.
+        work: How many values may still be read, multiplied and written.
+    """
+
+    values: int
+    work: int
+
+    @classmethod
+    def of(cls, constants: Mapping[str, Array]) -> "FoldingLimits":
+        """Return the limits for a graph with these constants."""
+        return cls(
+            max(MIN_TOTAL_VALUES, TOTAL_PER_CONSTANT * sum(array.size for array in constants.values())), MAX_WORK
+        )
+
+    def fold(self, node: OnnxNode, inputs: Sequence[Array | None], opset: int) -> Array | None:
+        """Compute a node on constants within the limits; otherwise like the function `fold`.
+
+        Raises:
+            FoldingError: The constants cannot be computed, or a limit is exceeded.
+        """
+        given = [array for array in inputs if array is not None]
+        self.work -= sum(array.size for array in given)
+        if node.kind == "MatMul" and len(given) == 2 and given[0].ndim:
+            self.work -= given[0].shape[-1] * _matmul_size(given)
+        if self.work < 0:
+            raise FoldingError("all of them together take too much work")
+        token = _ALLOWED_VALUES.set(self.values)
+        try:
+            result = fold(node, inputs, opset)
+        finally:
+            _ALLOWED_VALUES.reset(token)
+        if result is not None:
+            self.values -= result.size
+            self.work -= result.size
+        if self.values < 0:
+            raise FoldingError("all of them together exceed the size limit")
+        return result
 
 
 def fold(node: OnnxNode, inputs: Sequence[Array | None], opset: int) -> Array | None:
@@ -71,8 +120,10 @@ def fold(node: OnnxNode, inputs: Sequence[Array | None], opset: int) -> Array | 
 
 
 def _check_size(values: int) -> None:
-    if values > MAX_FOLDED_VALUES:
-        raise FoldingError(f"the result would have {values:,} values; at most {MAX_FOLDED_VALUES:,} are supported")
+    most = min(MAX_FOLDED_VALUES, _ALLOWED_VALUES.get())
+    if values > most:
+        others = "" if most == MAX_FOLDED_VALUES else ", together with those computed before it"
+        raise FoldingError(f"the result would have {values:,} values, more than are supported{others}")
 
 
 def _broadcast_size(inputs: Inputs) -> int:

@@ -1,9 +1,8 @@
 """The inputs of a graph: which axes are height, width and channels, and their sizes where the file leaves them open."""
 
-from collections import defaultdict
 from dataclasses import replace
 
-from striate.onnx.graph import OnnxGraph, OnnxNode, Sizes
+from striate.onnx.graph import OnnxGraph, Sizes
 
 IMAGE_CHANNELS = (1, 3, 4)  # by which a shape shows where its channels are
 KEEP_AXES = {"Cast", "Identity", "Mul", "Add", "Sub", "Div", "Pad"}  # operators that do not reorder axes
@@ -25,13 +24,9 @@ def input_axes(graph: OnnxGraph, name: str, shape: Sizes) -> str:
     """
     if len(shape) == 2:
         return "F"
-    readers: dict[str, list[OnnxNode]] = defaultdict(list)
-    for node in graph.nodes:
-        for source in node.inputs:
-            readers[source].append(node)
     names, seen = [name], {name}
     while names:
-        for node in readers[names.pop()]:
+        for node in graph.readers.get(names.pop(), ()):
             if node.kind == "Transpose":
                 return "HWC" if node.attributes.get("perm") == (0, 3, 1, 2) else "CHW"
             if node.kind in KEEP_AXES and node.outputs[0] not in seen:

@@ -12,7 +12,7 @@ from striate._types import Array, Weights
 from striate.errors import NetworkError
 from striate.network import Input, Layer, Network
 from striate.onnx.graph import OnnxGraph, OnnxNode, TensorSpec, shorten
-from striate.onnx.importing.constant_folding import FoldingError, fold
+from striate.onnx.importing.constant_folding import FoldingError, FoldingLimits
 from striate.onnx.importing.converter import Result
 from striate.onnx.importing.converters import CONVERTERS
 from striate.onnx.importing.inputs import input_axes, with_image_size
@@ -29,7 +29,6 @@ from striate.onnx.importing.read import read_onnx
 from striate.onnx.metadata import ExportMetadata
 
 INPUT_DTYPES = {"uint8": "uint8", "uint16": "uint16", "float16": "float32", "float32": "float32", "float64": "float64"}
-MAX_FOLDED_VALUES = 1 << 28  # of all constants together that the file computes
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,13 +102,10 @@ def _convert(graph: OnnxGraph, *, where: str, name: str) -> tuple[Network, Weigh
     builder.values.update(graph.constants)
     for input_name, spec in graph.inputs.items():
         builder.values[input_name] = _add_input(builder, input_name, spec)
-    folded_values = 0
+    limits = FoldingLimits.of(graph.constants)
     for node in graph.nodes:
         with np.errstate(all="ignore"):  # weights may be NaN and stay so
-            result = _convert_node(builder, node)
-        folded_values += result.size if isinstance(result, np.ndarray) else 0
-        if folded_values > MAX_FOLDED_VALUES:
-            raise builder.unsupported(node, "the constants that the file computes exceed the size limit.")
+            result = _convert_node(builder, node, limits)
         builder.producers[node.outputs[0]] = node
         results = result if isinstance(result, tuple) else (result,)
         builder.values.update(zip(node.outputs, results, strict=False))
@@ -142,7 +138,7 @@ def _add_input(builder: NetworkBuilder, name: str, spec: TensorSpec) -> LayerOut
     return LayerOutput(len(builder.layers) - 1, dims, axes, numbers=numbers)
 
 
-def _convert_node(builder: NetworkBuilder, node: OnnxNode) -> Result:
+def _convert_node(builder: NetworkBuilder, node: OnnxNode, limits: FoldingLimits) -> Result:
     """Return what a node's outputs are, or its first."""
     for name in node.inputs:
         if name and name not in builder.values:
@@ -156,15 +152,15 @@ def _convert_node(builder: NetworkBuilder, node: OnnxNode) -> Result:
             raise builder.unsupported(node, f"its input is (N, {value.dims}), and no layer takes such axes.")
     constants = [value for value in inputs if not isinstance(value, LayerOutput)]
     if len(constants) == len(inputs):
-        return _fold(builder, node, constants)
+        return _fold(builder, node, constants, limits)
     if converter is None:
         raise builder.unsupported(node, f"Striate has no layer for {node.kind}.")
     return converter.function(builder, node)
 
 
-def _fold(builder: NetworkBuilder, node: OnnxNode, inputs: Sequence[Array | None]) -> Array:
+def _fold(builder: NetworkBuilder, node: OnnxNode, inputs: Sequence[Array | None], limits: FoldingLimits) -> Array:
     try:
-        result = fold(node, inputs, builder.graph.opset)
+        result = limits.fold(node, inputs, builder.graph.opset)
     except FoldingError as error:
         raise builder.unsupported(node, f"its constants cannot be computed: {error}.") from None
     if result is None:

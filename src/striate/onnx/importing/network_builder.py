@@ -14,6 +14,7 @@ from striate.onnx.importing.layer_names import preferred_name
 OPEN_BATCH = 1_000_003  # for a batch size that is not fixed; a prime, so that no other size is mistaken for it
 MAX_REASON = 300  # characters; lists in a file can have any length
 MAX_MAP_VALUES = 1 << 30  # on all feature maps of one image together
+MAX_ORDER_VALUES = 1 << 24  # numbers kept one by one: orders of rows, selected channels, scales for each channel
 CHANNEL_AXES = {"CHW": 0, "HWC": 2, "F": 0}  # position of the channels among the axes
 # Axes of tensors between two operators that only together are a layer: channels in groups, one channel, a column.
 INTERMEDIATE_AXES = ("GCHW", "CGHW", "HW", "column")
@@ -99,6 +100,7 @@ class NetworkBuilder:
     flattened: dict[int, int] = field(default_factory=dict)
     _map_values: int = 0
     _weight_values: int = 0
+    _order_values: int = 0
 
     def unsupported(self, node: OnnxNode, reason: str) -> NetworkError:
         """Return the error for a node that no layer corresponds to."""
@@ -131,6 +133,12 @@ class NetworkBuilder:
             raise self.unsupported(node, f"with it the network exceeds the size limit; its output is {shape}.")
         self.layers.append(ImportedLayer(layer, inputs, shape, name or preferred_name(node), weights))
         return len(self.layers) - 1
+
+    def reserve_order(self, node: OnnxNode, count: int) -> None:
+        """Count numbers that are about to be kept one by one. Raises NetworkError where there are too many."""
+        self._order_values += count
+        if self._order_values > MAX_ORDER_VALUES:
+            raise self.unsupported(node, "with it the network exceeds the size limit for numbers of single channels.")
 
     def has_input(self, node: OnnxNode, index: int) -> bool:
         """Return whether an optional input is given."""

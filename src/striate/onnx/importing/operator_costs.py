@@ -6,10 +6,11 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TypeProto, ValueInfoProto, helper, numpy_helper, shape_inference
+from onnx import NodeProto, TypeProto, defs, helper, numpy_helper, shape_inference
 
 from striate._types import Array
-from striate.onnx.graph import OnnxGraph, OnnxNode, Sizes, TensorSpec, declared_sizes
+from striate.onnx.graph import OnnxGraph, OnnxNode, Sizes, declared_sizes
+from striate.onnx.importing.constant_folding import FoldingError, fold
 
 MAX_SHAPE_VALUES = 1 << 10  # a larger constant cannot be one that decides a shape
 
@@ -34,22 +35,40 @@ class OperatorCost:
 
 
 def operator_costs(graph: OnnxGraph) -> list[OperatorCost]:
-    """Return the cost of each operator, in order."""
-    shapes = _inferred_shapes(graph)
+    """Return the cost of each operator, in order.
+
+    Weights of 8 bits count as parameters of the DequantizeLinear that reads them; its scales do not.
+    """
+    shapes, dequantized = _inferred_shapes(graph), _dequantized_constants(graph)
     seen: set[str] = set()
     costs = []
     for node in graph.nodes:
-        owned = [name for name in node.inputs if name in graph.constants and name not in seen]
+        owned = [name for name in _weight_names(node, graph.constants) if name not in seen]
         seen.update(owned)
-        parameters = sum(graph.constants[name].size for name in owned if _is_weight(graph.constants[name]))
-        multiply_adds = _multiply_adds(node, graph.constants, shapes)
+        parameters = sum(graph.constants[name].size for name in owned)
+        multiply_adds = _multiply_adds(node, dequantized, shapes)
         name, shape = node.name or node.outputs[0], shapes.get(node.outputs[0])
         costs.append(OperatorCost(name, node.kind, shape, parameters, multiply_adds))
     return costs
 
 
-def _is_weight(array: Array) -> bool:
-    return array.ndim > 0 and bool(np.issubdtype(array.dtype, np.floating))
+def _weight_names(node: OnnxNode, constants: Mapping[str, Array]) -> list[str]:
+    """Return the constants that a node reads as weights."""
+    if node.kind == "QuantizeLinear":
+        return []
+    names = list(dict.fromkeys(name for name in node.inputs if name in constants))
+    if node.kind == "DequantizeLinear":
+        return [name for name in names if name == node.inputs[0] and constants[name].ndim > 0]
+    return [name for name in names if constants[name].ndim and np.issubdtype(constants[name].dtype, np.floating)]
+
+
+def _dequantized_constants(graph: OnnxGraph) -> dict[str, Array]:
+    """Return the constants, those that are read through DequantizeLinear under the name of its output too."""
+    constants = dict(graph.constants)
+    for node in graph.nodes:
+        if node.kind == "DequantizeLinear" and node.inputs[0] in constants:
+            constants[node.outputs[0]] = constants[node.inputs[0]]
+    return constants
 
 
 def _multiply_adds(node: OnnxNode, constants: Mapping[str, Array], shapes: Mapping[str, Sizes]) -> int | None:
@@ -68,24 +87,46 @@ def _multiply_adds(node: OnnxNode, constants: Mapping[str, Array], shapes: Mappi
 
 
 def _inferred_shapes(graph: OnnxGraph) -> dict[str, Sizes]:
-    """Return shapes by ONNX's own inference, run without the large constants. Unknown shapes are left out."""
-    try:
-        inferred = shape_inference.infer_shapes(_without_large_constants(graph), data_prop=True)
-    except Exception:  # of several classes, for graphs whose shapes contradict each other
-        return {}
-    infos = [*inferred.graph.value_info, *inferred.graph.output]
-    return {info.name: shape for info in infos if (shape := declared_sizes(info.type.tensor_type)) is not None}
+    """Return shapes by ONNX's own inference, one operator after another. Unknown shapes are left out.
 
-
-def _without_large_constants(graph: OnnxGraph) -> ModelProto:
-    large = {name: array for name, array in graph.constants.items() if array.size > MAX_SHAPE_VALUES}
-    inputs = [_tensor_info(name, spec) for name, spec in graph.inputs.items()]
-    inputs += [_tensor_info(name, TensorSpec(array.shape, array.dtype.name)) for name, array in large.items()]
-    nodes = [_node_proto(node) for node in graph.nodes]
-    tensors = [numpy_helper.from_array(a, name) for name, a in graph.constants.items() if name not in large]
-    outputs = [ValueInfoProto(name=name, type=TypeProto()) for name in graph.outputs]
+    The contents of shapes that the graph computes are followed here and not by ONNX, which would follow them at any
+    size: a few bytes of Concats that double their input would take all memory.
+    """
+    types = {name: _tensor_type(spec.dtype, spec.shape) for name, spec in graph.inputs.items()}
+    types |= {name: _tensor_type(array.dtype.name, array.shape) for name, array in graph.constants.items()}
+    known = {name: array for name, array in graph.constants.items() if array.size <= MAX_SHAPE_VALUES}
     opsets = [helper.make_opsetid("", graph.opset)]
-    return helper.make_model(helper.make_graph(nodes, "shapes", inputs, outputs, tensors), opset_imports=opsets)
+    for node in graph.nodes:
+        schema, proto = defs.get_schema(node.kind, graph.opset), _node_proto(node)
+        given = {name: types[name] for name in node.inputs if name in types}
+        contents = {name: numpy_helper.from_array(known[name], name) for name in node.inputs if name in known}
+        try:
+            types |= shape_inference.infer_node_outputs(schema, proto, given, contents, opset_imports=opsets)
+        except Exception:  # of several classes, for operators whose inputs contradict each other
+            continue
+        if (content := _small_content(node, graph.opset, known, types)) is not None:
+            known[node.outputs[0]] = content
+    shapes = ((name, declared_sizes(info.tensor_type)) for name, info in types.items() if name not in graph.constants)
+    return {name: shape for name, shape in shapes if shape is not None}
+
+
+def _small_content(
+    node: OnnxNode, opset: int, known: Mapping[str, Array], types: Mapping[str, TypeProto]
+) -> Array | None:
+    """Return the output of a node where it is known and small enough to be part of a shape, otherwise None."""
+    sizes = declared_sizes(types[node.outputs[0]].tensor_type) if node.outputs[0] in types else None
+    if sizes is None or None in sizes or prod(size or 0 for size in sizes) > MAX_SHAPE_VALUES:
+        return None
+    if node.kind == "Shape" and node.inputs[0] in types:
+        shape = declared_sizes(types[node.inputs[0]].tensor_type)
+        taken = (shape or (None,))[node.attributes.get("start", 0) : node.attributes.get("end")]
+        return None if None in taken else np.array(taken, np.int64)
+    if any(name and name not in known for name in node.inputs):
+        return None
+    try:
+        return fold(node, [known[name] if name else None for name in node.inputs], opset)
+    except FoldingError:
+        return None
 
 
 def _node_proto(node: OnnxNode) -> NodeProto:
@@ -97,6 +138,5 @@ def _node_proto(node: OnnxNode) -> NodeProto:
     return helper.make_node(node.kind, node.inputs, node.outputs, **attributes)
 
 
-def _tensor_info(name: str, spec: TensorSpec) -> ValueInfoProto:
-    kind = helper.np_dtype_to_tensor_dtype(np.dtype(spec.dtype))
-    return helper.make_tensor_value_info(name, kind, spec.shape)
+def _tensor_type(dtype: str, shape: Sizes | None) -> TypeProto:
+    return helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)

@@ -118,7 +118,9 @@ def _leaky_relu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 
 @converter("PRelu")
 def _parametric_relu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    slope = per_channel(builder.input(node), builder.constant(node, 1))
+    value = builder.input(node)
+    builder.reserve_order(node, value.channels)
+    slope = per_channel(value, builder.constant(node, 1))
     if slope is None:
         raise builder.unsupported(node, "its slopes are not one number for each channel.")
     return _with_slope(builder, node, slope)

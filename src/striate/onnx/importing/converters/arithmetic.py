@@ -19,7 +19,7 @@ from striate.onnx.importing.converters.activations import (
 )
 from striate.onnx.importing.converters.channels import is_channel_axis
 from striate.onnx.importing.converters.shapes import flatten
-from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, per_channel, scalar
+from striate.onnx.importing.network_builder import CHANNEL_AXES, LayerOutput, NetworkBuilder, per_channel, scalar
 
 Number = float | Array
 
@@ -36,6 +36,8 @@ def _binary(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
         raise builder.unsupported(node, "it computes with integers; layers compute with floats.")
     if value.axes == "column":
         return value  # the ReduceSumSquare that follows reads both inputs
+    if constant.size > 1 and value.axes in CHANNEL_AXES:
+        builder.reserve_order(node, value.channels)
     number = per_channel(value, constant)
     if number is None:
         raise builder.unsupported(
@@ -182,12 +184,13 @@ def _concatenate(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     layer = builder.add_layer(node, Concatenate(), *(value.layer for value in values))
     total = sum(value.channels for value in values)
     dims = {"CHW": (total, *first.size), "HWC": (*first.size, total), "F": (total,)}[first.axes]
-    return LayerOutput(layer, dims, first.axes, _concatenated_order(values))
+    return LayerOutput(layer, dims, first.axes, _concatenated_order(builder, node, values))
 
 
-def _concatenated_order(values: list[LayerOutput]) -> Array | None:
+def _concatenated_order(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> Array | None:
     if all(value.order is None for value in values):
         return None
+    builder.reserve_order(node, sum(value.channels for value in values))
     parts, start = [], 0
     for value in values:
         order = np.arange(value.channels) if value.order is None else value.order

@@ -1,6 +1,7 @@
 """Operators that select or reorder channels: slices, splits, single channels, channels in groups."""
 
 from dataclasses import replace
+from itertools import accumulate
 from math import prod
 
 import numpy as np
@@ -31,6 +32,7 @@ def select(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, channels
 def regroup(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, dims: tuple[int, ...]) -> LayerOutput:
     """Put channels into groups, (C, H, W) → (G, C / G, H, W), or back, which shuffles them if they were transposed."""
     count = prod(value.dims[:-2])
+    builder.reserve_order(node, count)
     if dims[-2:] == value.dims[-2:] and prod(dims[:-2]) == count and not builder.is_row(value):
         if len(dims) == 4:
             return replace(value, dims=dims, axes="GCHW", maps=None)
@@ -57,6 +59,7 @@ def _slice(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
             continue
         if not is_channel_axis(value, axis) or not taken:
             raise builder.unsupported(node, "it takes a part of its input; only channels can be sliced.")
+        builder.reserve_order(node, len(taken))
         value = select(builder, node, value, np.array(taken))
         shape = (builder.batch, *value.dims)
     return value
@@ -70,6 +73,7 @@ def _gather(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     valid = np.issubdtype(numbers.dtype, np.integer) and numbers.size and (abs(numbers + 0.5) < count).all()
     if numbers.ndim > 1 or not is_channel_axis(value, axis) or not valid:
         raise builder.unsupported(node, "it selects something other than channels.")
+    builder.reserve_order(node, numbers.size)
     selected = select(builder, node, value, numbers.reshape(-1) % count)
     if numbers.ndim == 1:
         return selected
@@ -89,7 +93,8 @@ def _split(builder: NetworkBuilder, node: OnnxNode) -> tuple[LayerOutput, ...]:
         raise builder.unsupported(
             node, f"it splits {value.dims} into {sizes} along axis {axis}; only channels can be split."
         )
-    starts = [sum(sizes[:part]) for part in range(parts)]
+    builder.reserve_order(node, count)
+    ends = accumulate(sizes)
     return tuple(
-        select(builder, node, value, np.arange(start, start + size)) for start, size in zip(starts, sizes, strict=True)
+        select(builder, node, value, np.arange(end - size, end)) for end, size in zip(ends, sizes, strict=True)
     )

@@ -133,6 +133,7 @@ def flatten(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> Laye
     (height, width), channels = value.size, value.channels
     order = None
     if "HWC" not in _equivalent_axes(value):
+        builder.reserve_order(node, height * width * channels)
         order = np.arange(height * width * channels).reshape(height, width, channels).transpose(2, 0, 1).reshape(-1)
     return LayerOutput(layer, (prod(value.dims),), "F", order, value, value.numbers)
 
