@@ -1,6 +1,6 @@
-"""The layers once more in plain loops, slow and readable: each function beside its formula.
+"""The layers in plain loops, slow and readable: each function with its formula.
 
-The fast functions of this package compute the same numbers, and the tests hold the two together.
+The tests compare the engines with these functions.
 Arrays are (N, H, W, C), kernels (KH, KW, C / groups, O). Pairs are (y, x); padding is ((top, bottom), (left, right)).
 In the formulas n is an image, (i, j) a pixel of the output, (u, v) a place in the window, c and o channels of input
 and output, S strides, P padding at the start and D dilation.
@@ -179,7 +179,7 @@ def depthwise_conv2d_backward(
 
 
 def max_pool(x: Array, pool_size: Pair, *, strides: Pair, padding: Padding = NONE) -> Array:
-    """y[n, i, j, c] = max_{u, v} x[n, i·S + u − P, j·S + v − P, c]; padding never wins.
+    """y[n, i, j, c] = max_{u, v} x[n, i·S + u − P, j·S + v − P, c], without the padding.
 
     x: (N, H, W, C) → y (N, OH, OW, C).
     """
@@ -233,7 +233,7 @@ def average_pool_backward(dy: Array, x: Array, pool_size: Pair, *, strides: Pair
 
 
 def subsample(x: Array, coefficient: Array, bias: Array, pool_size: Pair) -> Array:
-    """y[n, i, j, c] = a[c] · (mean of the window) + b[c], both learnt; windows do not overlap.
+    """y[n, i, j, c] = a[c] · (mean of the window) + b[c], both trainable; windows do not overlap.
 
     x: (N, H, W, C); coefficient, bias: (C,) → y (N, OH, OW, C). Source: LeCun et al. 1998, section II.B.
     """
@@ -345,6 +345,6 @@ def local_response_norm(x: Array, radius: int, alpha: float, beta: float, k: flo
     """
     y = np.zeros_like(x)
     for n, i, j, c in np.ndindex(x.shape):
-        neighbours = x[n, i, j, max(c - radius, 0) : c + radius + 1]
-        y[n, i, j, c] = x[n, i, j, c] / (k + alpha * (neighbours**2).sum()) ** beta
+        neighbors = x[n, i, j, max(c - radius, 0) : c + radius + 1]
+        y[n, i, j, c] = x[n, i, j, c] / (k + alpha * (neighbors**2).sum()) ** beta
     return y

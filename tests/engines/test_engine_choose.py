@@ -74,13 +74,13 @@ def test_an_accelerator_that_is_not_wanted_is_not_looked_for(monkeypatch: pytest
 
 
 class Doubled(Layer):
-    """A layer of one's own."""
+    """A layer as a user would define it."""
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
 
 
-def test_layers_of_ones_own_run_where_they_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_layers_of_your_own_run_where_they_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     surroundings(monkeypatch)
     net = Network.sequential([Input((4,)), Doubled(name="d"), Dense(2)])
     assert choose(net, EngineSettings()) == Choice("torch", "NumPy has no rule for your own layers")

@@ -1,4 +1,4 @@
-"""The engines held to each other: every layer, every optimiser with every loss, weights and slots handed over.
+"""The engines held to each other: every layer, every optimizer with every loss, weights and slots handed over.
 
 What each engine computes by itself is held to independent references in the other files of this folder.
 """
@@ -112,7 +112,7 @@ def swell(layer: Swell, weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
     return x * weights["factor"].exp()
 
 
-def test_layer_of_ones_own() -> None:
+def test_layer_of_your_own() -> None:
     """With a rule for each engine: over maps, over rows, and as a shared layer."""
     twice = Swell()
     image = Input((4, 5, 2))
@@ -143,7 +143,7 @@ def test_numerical_gradients(name: str) -> None:
 
 
 def learner() -> Network:
-    """Convolution, batch normalisation and penalties, with an odd number of everything."""
+    """Convolution, batch normalization and penalties, with an odd number of everything."""
     return Network.sequential(
         [
             Input((7, 5, 3)),

@@ -109,7 +109,7 @@ def test_penalties(regularizer: Any) -> None:
 @register_layer
 @dataclass(frozen=True)
 class Swell(Layer):
-    """y = x · exp(factor), a factor for each channel: a layer of one's own."""
+    """y = x · exp(factor), a factor for each channel: a layer defined here, as a user would."""
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
@@ -131,7 +131,7 @@ class SwellRule(LayerRule[Swell, Array]):
         return (dy * np.exp(context.weights["factor"]),)
 
 
-def test_layer_of_ones_own() -> None:
+def test_layer_of_your_own() -> None:
     """Over maps and over rows, and once more as a shared layer."""
     twice = Swell()
     network = chain((4, 5, 2), Conv2D(3, 2, activation="tanh"), Swell(), twice, Flatten(), Dense(4), Swell())
@@ -242,7 +242,7 @@ def forgotten_bias(patch: pytest.MonkeyPatch) -> None:
 
 
 def forgotten_variance(patch: pytest.MonkeyPatch) -> None:
-    """Batch normalisation as if its variance did not depend on the input."""
+    """Batch normalization as if its variance did not depend on the input."""
     right: Any = normalization.batch_norm_backward
     patch.setattr(
         normalization,

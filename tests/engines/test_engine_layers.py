@@ -152,7 +152,7 @@ def test_connections_cut_what_is_not_listed() -> None:
     np.testing.assert_array_equal(engine_of(network, weights=weights).forward([X])[0], y)
 
 
-def test_batch_normalisation_without_center_and_scale() -> None:
+def test_batch_normalization_without_center_and_scale() -> None:
     layer = BatchNormalization(center=False, scale=False, epsilon=1e-3, name="n")
     weights = {"n/moving_mean": np.array([1.0, 2.0]), "n/moving_variance": np.array([4.0, 9.0])}
     engine = engine_of(Network.sequential([Input((4, 5, 2)), layer]), weights=weights)

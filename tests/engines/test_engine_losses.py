@@ -196,7 +196,7 @@ def test_class_weights(activation: str, targets: Array, smoothing: float) -> Non
     assert loss_sum(loss, output, targets) / 6 == pytest.approx(value, rel=1e-6)
 
 
-def test_a_class_that_counts_nothing_is_not_learnt() -> None:
+def test_a_class_that_counts_nothing_is_not_trained() -> None:
     value, gradient = loss_of("softmax", CategoricalCrossentropy(0.1, WEIGHTS), LOGITS[:1], np.array([2]))
     assert value == 0
     np.testing.assert_array_equal(gradient, 0)

@@ -1,4 +1,4 @@
-"""Dropout and batch normalisation: training and inference."""
+"""Dropout and batch normalization: training and inference."""
 
 from typing import Any
 
@@ -138,7 +138,7 @@ def test_only_a_training_step_moves_anything() -> None:
 
 
 def test_inference_of_an_image_does_not_depend_on_its_batch() -> None:
-    """With dropout and batch normalisation in the network."""
+    """With dropout and batch normalization in the network."""
     network = Network.sequential([Input((4, 5, 2)), Conv2D(3, 2), BatchNormalization(), Flatten(), Dropout(0.5)])
     x = np.random.default_rng(0).standard_normal((55, 4, 5, 2))
     engine = engine_of(network)

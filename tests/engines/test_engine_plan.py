@@ -60,7 +60,7 @@ def assert_same(fast: Answer, slow: Answer) -> None:
 
 @st.composite
 def conv_and_pool(draw: st.DrawFn) -> Network:
-    """A convolution, perhaps normalised and activated in one of the usual orders, then pooled."""
+    """A convolution, perhaps normalized and activated in one of the usual orders, then pooled."""
     size = draw(st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 2, 8])))
     sides = st.tuples(st.integers(0, 2), st.integers(0, 2))
     window = st.sampled_from([(3, 3)]) | pairs

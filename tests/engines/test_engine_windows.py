@@ -151,8 +151,8 @@ def test_ties_of_max_pooling_go_to_the_first(engine: str) -> None:
 @each
 @pytest.mark.parametrize(("radius", "channels"), [(0, 5), (1, 5), (2, 5), (9, 5), (2, 135)])
 @pytest.mark.parametrize("beta", [0.75, 0.6])
-def test_local_response_normalisation(engine: str, radius: int, channels: int, beta: float) -> None:
-    """More neighbours than channels, too, and more channels than are summed at once."""
+def test_local_response_normalization(engine: str, radius: int, channels: int, beta: float) -> None:
+    """More neighbors than channels, too, and more channels than are summed at once."""
     layer = LocalResponseNormalization(radius, alpha=0.3, beta=beta, k=1.5)
     x = np.random.default_rng(0).standard_normal((2, 3, 4, channels))
     runner = engine_of(Network.sequential([Input((3, 4, channels)), layer]), weights={}, engine=engine)

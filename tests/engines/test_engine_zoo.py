@@ -16,9 +16,9 @@ from striate.zoo.registry import network as zoo_network
 
 from .networks import ENGINES, engine_of, pixels
 
-SMALL = (65, 61, 3)  # for photographs: the last maps, whose batches are normalised, still have several pixels
+SMALL = (65, 61, 3)  # for photographs: the last maps, whose batches are normalized, still have several pixels
 HEAVY = 30_000_000  # numbers, above which float64 takes too much memory for a test
-LIMITS = {"float64": 1e-9, "float32": 3e-2}  # a batch of few pixels, normalised fifty times, blows rounding up
+LIMITS = {"float64": 1e-9, "float32": 3e-2}  # a batch of few pixels, normalized fifty times, blows rounding up
 
 
 def comparable(name: str) -> Network:

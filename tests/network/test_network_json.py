@@ -1,4 +1,4 @@
-"""What a network file may say, and layers of one's own in it."""
+"""What a network file may contain, your own layers included."""
 
 import json
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from striate.network import (
 @register_layer
 @dataclass(frozen=True)
 class ScaleByMap(Layer):
-    """An elementary layer of one's own: y = x · weight, one weight for each map."""
+    """A layer as a user would define it: y = x · weight, one weight for each map."""
 
     power: float = 1.0
 
@@ -71,7 +71,7 @@ def test_fixed_values_are_exact() -> None:
     assert Network.from_json(network.to_json()).parameters[0].initializer == values
 
 
-def test_layers_of_ones_own_are_found_by_name() -> None:
+def test_layers_of_your_own_are_found_by_name() -> None:
     network = Network.sequential([Input((4, 4, 3)), ScaleByMap(2.0, name="s")])
     assert Network.from_json(network.to_json()) == network
     assert network.parameters == (Parameter("s/weight", (3,), Zeros()),)

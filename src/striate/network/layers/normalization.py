@@ -1,4 +1,4 @@
-"""Normalization by batch statistics and by neighbouring maps."""
+"""Normalization by batch statistics and by neighboring maps."""
 
 # ruff: noqa: D102 - Layer documents the methods that these classes override.
 
