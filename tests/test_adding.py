@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -115,3 +116,12 @@ def test_no_other_module_lists_the_layers(folder: str) -> None:
         path = file.relative_to(SOURCE).as_posix()
         if not path.startswith(RULES):
             assert len(layers_named_in(file)) < len(LAYER_CLASSES) / 3, path
+
+
+def test_the_files_named_in_contributing_exist() -> None:
+    root = SOURCE.parents[1]
+    named = re.findall(
+        r"`((?:src|tests|docs)/[\w./-]+|[\w-]+\.(?:toml|txt|md))`", (root / "CONTRIBUTING.md").read_text("utf-8")
+    )
+    assert len(named) > 30
+    assert [path for path in named if "NAME" not in path and not (root / path).exists()] == []
