@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 PAGE = (Path(__file__).parents[1] / "docs/tutorials/whose-face.md").read_text("utf-8")
 COMMANDS = re.findall(r"^(?:\$ )?(striate .*)$", PAGE, re.MULTILINE)
 PROGRAM = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-SKIPPED = ("--fine-tune", "--base")  # need PyTorch, or a base that is not a dependency
+SKIPPED = ("--method fine-tune", "--base")  # need PyTorch, or a base that is not a dependency
 SIDE = 64
 
 

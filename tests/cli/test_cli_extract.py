@@ -44,7 +44,7 @@ def test_training_says_what_it_does_and_why(done: Trained) -> None:
     assert said.returncode == 0, said.stderr
     assert "because 90 images of 2 classes are too few to train a network from scratch, so a linear head" in said.stdout
     assert "Features: efficientnet-lite0, trained on ImageNet, unchanged" in said.stdout
-    assert "right on pictures held out" in said.stdout
+    assert "correct on held-out images" in said.stdout
     assert "test accuracy" in said.stdout
     config = json.loads((path / "config.json").read_text("utf-8"))
     assert config["plan"]["method"] == "features"

@@ -116,7 +116,7 @@ def test_ctrl_c_then_resume_ends_with_the_same_bytes(cli: Cli, tmp_path: Path) -
     _, errors = training.communicate(timeout=60)
     assert training.returncode == 130
     assert "Traceback" not in errors
-    assert "Go on with: striate train --resume cut" in errors
+    assert "Continue with: striate train --resume cut" in errors
     spent = seconds_of(tmp_path / "cut")
     assert spent > 0
     assert cli("predict", "cut", ".").stderr.strip().endswith("Finish it with: striate train --resume cut")
@@ -143,7 +143,7 @@ def test_a_run_is_never_written_over(cli: Cli, trained: tuple[Path, Finished]) -
     before = (run / "model.safetensors").read_bytes()
     done = cli(*QUICK, "--out", run)
     assert done.returncode == 1
-    assert f"{run} already holds a run. Go on with it by --resume {run}" in done.stderr
+    assert f"{run} already contains a run. Continue it with --resume {run}" in done.stderr
     assert (run / "model.safetensors").read_bytes() == before
 
 
@@ -152,7 +152,7 @@ def test_a_model_that_lies_where_the_run_would_is_not_replaced(cli: Cli, tmp_pat
     (tmp_path / "mine/model.safetensors").write_bytes(b"dear")
     done = cli(*QUICK, "--out", "mine")
     assert done.returncode == 1
-    assert "mine holds a model.safetensors, which the run would replace. Give another folder" in done.stderr
+    assert "mine contains a model.safetensors, which the run would replace. Choose another folder" in done.stderr
     assert {file.name: file.read_bytes() for file in (tmp_path / "mine").iterdir()} == {"model.safetensors": b"dear"}
 
 

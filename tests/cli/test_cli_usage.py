@@ -91,7 +91,7 @@ def test_no_run_is_begun_among_the_pictures(cli: Cli, tmp_path: Path) -> None:
     for command in ("train pictures --out pictures", "train pictures --out pictures/runs/first", "train ."):
         done = cli(*command.split())
         assert done.returncode == 2
-        assert "among your pictures, where Striate never writes. Give another folder with --out." in done.stderr
+        assert "among your images, where Striate never writes. Choose another folder with --out." in done.stderr
     assert list((tmp_path / "pictures").iterdir()) == []
 
 
@@ -130,6 +130,6 @@ def test_names_and_places_of_data_sets(cli: Cli) -> None:
 def test_ctrl_c_while_a_package_is_loaded_is_no_fault() -> None:
     """Compiled packages make an ImportError of it."""
     error = ImportError("initialization failed")
-    assert "fault of Striate (ImportError: initialization failed)" in _explain(error)[1]
+    assert "bug in Striate (ImportError: initialization failed)" in _explain(error)[1]
     error.__cause__ = KeyboardInterrupt()
     assert _explain(error) == (130, "Stopped.")

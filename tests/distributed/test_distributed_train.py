@@ -66,7 +66,7 @@ def test_all_stop_at_one_step_and_another_number_of_processes_goes_on(
 ) -> None:
     done = run(2, ACCIDENT, "stopped", "train", photographs, *ARGS, cwd=tmp_path)
     assert done.returncode != 0
-    assert done.stderr.count("Stopped. Go on with: striate train --resume run") == 1
+    assert done.stderr.count("Stopped. Continue with: striate train --resume run") == 1
     assert max((tmp_path / "run" / "checkpoints").iterdir()).name == "step-0000000013.safetensors"
     done = run(1, "-m", "striate", "train", "--resume", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

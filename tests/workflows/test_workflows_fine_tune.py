@@ -64,8 +64,8 @@ def tuned(pictures: Path, out: Path, said: list[str], **asked: Any) -> TrainingR
         "engine": TORCH,
         "method": "fine-tune",
     } | asked
-    job = prepare(make_plan(str(pictures), **settings))
-    return train(job, start(job, out), verbose=0, say=said.append).run
+    prepared = prepare(make_plan(str(pictures), **settings))
+    return train(prepared, start(prepared, out), verbose=0, echo=said.append).run
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_bits(
         max((copy / "1-upper/checkpoints").glob("step-*")).unlink()
     for name in ("metrics.json", "model.safetensors", "history.csv"):
         (copy / name).unlink()
-    train(*reopen(copy), verbose=0, say=lambda text: None)
+    train(*reopen(copy), verbose=0, echo=lambda text: None)
     for name in ("model.safetensors", "metrics.json", "history.csv"):
         assert (copy / name).read_bytes() == (run.path / name).read_bytes(), name
 
@@ -198,6 +198,6 @@ def test_where_nothing_can_be_held_out_the_start_is_kept(tmp_path: Path) -> None
     run = tuned(tmp_path / "p", tmp_path / "run", said, epochs=1)
     assert run.record.fine_tuning
     assert run.record.fine_tuning.held_out == 0
-    assert "Fine-tuning: no picture can be held out to decide by, so the start is kept" in said
+    assert "Fine-tuning: no image can be held out to compare the stages on, so the start is kept" in said
     assert run.record.fine_tuning
     assert run.record.fine_tuning.kept == "start"

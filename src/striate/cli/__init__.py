@@ -15,19 +15,22 @@ from striate.processes import current_process
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"]},
+    epilog='Shell completion for bash: eval "$(_STRIATE_COMPLETE=bash_source striate)". Also zsh_source, fish_source.',
+)  # fmt: skip
 @click.version_option(package_name="striate", message="striate %(version)s")
 def striate() -> None:
     """Convolutional networks: train, inspect, and see what they get wrong."""
 
 
 def main() -> NoReturn:
-    """Run the command line and leave: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C."""
+    """Run the command line and exit: 0 on success, 1 on failure, 2 on wrong usage, 130 after Ctrl-C."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # file names and classes in any script, on any console
+        if isinstance(stream, TextIOWrapper):  # names of files and classes may be in any script
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     warnings.showwarning = _show_warning
-    # Numbers that overflow lead to a loss that is none, and that is reported in words a person can use.
+    # Overflows lead to a loss that is not a number, which is reported in its own words.
     warnings.simplefilter("ignore", RuntimeWarning)
     try:
         code = striate.main(prog_name="striate", standalone_mode=False) or 0
@@ -41,12 +44,12 @@ def main() -> NoReturn:
         if os.environ.get("STRIATE_DEBUG"):
             raise
         code, message = _explain(error)
-        _tell(message, stopped=code == INTERRUPTED)
+        _print_error(message, stopped=code == INTERRUPTED)
     sys.exit(code)
 
 
-def _tell(message: str, *, stopped: bool) -> None:
-    """Print the message; of several processes each says what happened to it, but that all were stopped, the first."""
+def _print_error(message: str, *, stopped: bool) -> None:
+    """Print the message. Each of several processes reports its own error; only rank 0 reports that all were stopped."""
     here = current_process()
     if here.rank and stopped:
         return
@@ -55,7 +58,7 @@ def _tell(message: str, *, stopped: bool) -> None:
 
 
 def _explain(error: Exception) -> tuple[int, str]:
-    """Exit code and message."""
+    """Return exit code and message."""
     match error:
         case click.Abort():
             return INTERRUPTED, str(error.__cause__ or "") or "Stopped."
@@ -68,16 +71,19 @@ def _explain(error: Exception) -> tuple[int, str]:
         case ImportError() if _interrupted(error):
             return INTERRUPTED, "Stopped."
     fault = f"{type(error).__name__}: {error}"
-    return FAILURE, f"Error: This is a fault of Striate ({fault}). With STRIATE_DEBUG=1 it shows where; please report."
+    return (
+        FAILURE,
+        f"Error: This is a bug in Striate ({fault}). Set STRIATE_DEBUG=1 to see where, and please report it.",
+    )
 
 
 def _interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is behind an error: compiled packages make one of their own of it while they are loaded."""
+    """Return whether Ctrl-C caused an error: compiled packages turn it into their own while they are imported."""
     while error and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    if not current_process().rank:  # of several processes the first says it for all
+    if not current_process().rank:  # only one of several processes prints it
         click.echo(f"Note: {message}", err=True)

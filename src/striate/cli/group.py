@@ -1,4 +1,4 @@
-"""Commands that are imported when they are called, so that none waits for what another needs."""
+"""Import a command only when it is called, so that none waits for the imports of another."""
 
 from importlib import import_module
 
@@ -13,7 +13,7 @@ COMMANDS = {
     "export": "Write a trained network as an ONNX file.",
     "inspect": "Show what an ONNX file of any program holds: layers, shapes, cost.",
     "find-lr": "Suggest a learning rate for a network on its data.",
-    "summary": "Print a network as the table that papers print.",
+    "summary": "Print a network as a table, as papers do.",
     "reproduce": "Run known systems and print measured beside reported figures.",
     "augment": "Draw a sheet of what augmentation does to pictures.",
     "gradcheck": "Check backpropagation against numerical gradients.",
@@ -22,14 +22,14 @@ COMMANDS = {
 
 
 class Commands(click.Group):
-    """The commands of COMMANDS, each from the module of its name."""
+    """A group of the commands in COMMANDS, each from the module of its name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which people need them."""
+        """Return the names in the order in which users need them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now."""
+        """Import and return a command."""
         if cmd_name not in COMMANDS:
             return None
         name = cmd_name.replace("-", "_")
@@ -39,12 +39,12 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, but with the nearest name for one it does not know."""
+        """Resolve as click does, but suggest the nearest name for an unknown one."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             ctx.fail(f"There is no command '{args[0]}'.{nearest(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, without importing them."""
+        """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))

@@ -1,4 +1,4 @@
-"""striate train: from names to a trained network and its report."""
+"""striate train: train a classifier and write its report."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -65,11 +65,11 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     from striate.workflows.train import train as run_training
 
     quiet = quiet or current_process().rank > 0  # of several processes only the first prints
-    job, run = _reopen(resume, epochs, asked | {"out": out}) if resume else _start(epochs, out, asked)
+    prepared, run = _reopen(resume, epochs, asked | {"out": out}) if resume else _start(epochs, out, asked)
     if not quiet:
-        _announce(job, run)
-    say = (lambda text: None) if quiet else click.echo
-    result = run_training(job, run, verbose=0 if quiet else "auto", say=say)
+        _announce(prepared, run)
+    echo = (lambda text: None) if quiet else click.echo
+    result = run_training(prepared, run, verbose=0 if quiet else "auto", echo=echo)
     if run.written_here:
         _conclude(result)
 
@@ -104,8 +104,8 @@ def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple
     plan, old = agree(planned)
     if old is not None:
         return reopen(old)
-    job = one_first(lambda: prepare(plan, layout=layout))
-    return job, start(job, out)
+    prepared = one_first(lambda: prepare(plan, layout=layout))
+    return prepared, start(prepared, out)
 
 
 def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[PreparedRun, TrainingRun]":
@@ -120,11 +120,11 @@ def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Prepa
     return reopen(run, epochs)
 
 
-def _announce(job: "PreparedRun", run: "TrainingRun") -> None:
+def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:
     from striate.cli.wording import first
     from striate.workflows.report import describe_recipe
 
-    data, network, plan = job.data, job.network, job.plan
+    data, network, plan = prepared.data, prepared.network, prepared.plan
     height, width, channels = data.shape
     chosen = "".join(f", {name} {value}" for name, value in plan.settings.items())
     times = f" × {plan.ensemble}, probabilities averaged" if plan.ensemble > 1 else ""
@@ -141,7 +141,7 @@ def _announce(job: "PreparedRun", run: "TrainingRun") -> None:
         rows["model"] += f"\n        because {plan.because}"
     for name, text in rows.items():
         click.echo(f"{name:7} {text}")
-    for note in first((*job.notes, *data.notes), "; all are in the report"):
+    for note in first((*prepared.notes, *data.notes), "; all are in the report"):
         click.echo(f"note    {note}")
     click.echo()
 
@@ -152,4 +152,4 @@ def _conclude(result: "Result") -> None:
     report = result.report.resolve()
     click.echo(f"\n{accuracy_line(result.evaluation)}, after {result.seconds:.1f} s of training")
     click.echo(f"report  {result.report}\n        {report.as_uri()}")
-    click.echo(f"go on   striate predict {result.run.path} PICTURE.png")
+    click.echo(f"try     striate predict {result.run.path} PICTURE.png")

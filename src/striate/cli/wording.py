@@ -1,4 +1,4 @@
-"""Sentences that several commands print."""
+"""Texts that several commands print."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ MOST_NOTES = 10
 
 
 def first(notes: Iterable[str], where: str = "") -> Iterator[str]:
-    """The first ten, and how many there are beyond them."""
+    """Yield the first ten notes, and how many more there are."""
     notes = list(notes)
     yield from notes[:MOST_NOTES]
     if len(notes) > MOST_NOTES:

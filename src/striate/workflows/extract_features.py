@@ -1,4 +1,4 @@
-"""Feature extraction as a job: the base stays as it is, a head is fitted, and one model comes of both."""
+"""Feature extraction: fit a head to the features of a base, and join both to one model."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -21,71 +21,89 @@ from striate.workflows.run_record import ExtractionFindings, Score, TrainingRun
 from striate.workflows.strategy import Method
 from striate.workflows.trained_model import THRESHOLD
 
-LEAST = 4  # pictures to learn from
+MIN_IMAGES = 4  # to train on
 
 
 @dataclass(frozen=True, eq=False)
 class Extraction:
-    """What came of it. test: probabilities (N, K) of the test pictures. trade_offs: the effect of other thresholds."""
+    """The result of feature extraction or fine-tuning.
+
+    Attributes:
+        model: The model.
+        test: Its probabilities (N, K) of the test images.
+        trade_offs: The effect of other thresholds for "unknown".
+    """
 
     model: Model
     test: Array
     trade_offs: tuple[TradeOff, ...]
 
 
-def extract_job(job: PreparedRun, run: TrainingRun, say: Callable[[str], None]) -> Extraction:
-    """Fit the head of a job, keep the model in its run and what was found in the run's config.
+def run_feature_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callable[[str], None]) -> Extraction:
+    """Fit the head of a prepared run; write the model and record the findings in its folder.
 
-    say: told of the base and what cross-validation found.
+    Args:
+        prepared: The prepared run, with its base.
+        run: Its folder.
+        echo: Prints one line.
+
+    Returns:
+        The model and its results on the test images.
     """
-    data, plan, record = job.data, job.plan, run.record
+    data, plan, record = prepared.data, prepared.plan, run.record
     with run.timed():
-        base = job.base
+        base = prepared.base
         assert base is not None, "prepared with a base"
         unchanged = "unchanged for now" if plan.method is Method.FINE_TUNE else "unchanged"
-        say(f"Features: {base.name}, trained on ImageNet, {unchanged}; ONNX Runtime computes them")
+        echo(f"Features: {base.name}, trained on ImageNet, {unchanged}; ONNX Runtime computes them")
         found = fit_on_features(base, data)
-        model = _model(job, base, found, run)
+        model = _model(prepared, base, found, run)
         record.extraction = _findings(found)
         if plan.method is Method.FEATURES:
             record.plan = replace(plan, engine="onnx")
-    say(_told(found))
-    return measured(model, found.test, found.distances, found.thresholds, data.test.y)
+    echo(_describe_head(found))
+    return with_trade_offs(model, found.test, found.distances, found.thresholds, data.test.y)
 
 
-def measured(model: Model, test: Array, distances: Array, thresholds: Mapping[float, float], y: Array) -> Extraction:
-    """With the effect of each threshold on the test images. test: (N, K); distances, y: (N,)."""
+def with_trade_offs(
+    model: Model, test: Array, distances: Array, thresholds: Mapping[float, float], y: Array
+) -> Extraction:
+    """Add the effect of each threshold on the test images. test: (N, K); distances, y: (N,)."""
     return Extraction(model, test, trade_offs(thresholds, distances, test, y))
 
 
 def check_enough(data: Dataset) -> None:
-    """Raise DataError for what no head could be fitted to."""
+    """Raise DataError if there are too few images to fit a head."""
     y = np.concatenate([data.train.y, data.validation.y])
     counts = np.bincount(y, minlength=len(data.classes))
-    if len(y) < LEAST or np.count_nonzero(counts) < 2:
+    if len(y) < MIN_IMAGES or np.count_nonzero(counts) < 2:
         raise DataError(
-            f"'{data.name}' is too small: {len(y)} images are left to learn from, of {np.count_nonzero(counts)} "
-            "classes, after those for the test were set aside. Add images: ten of each class are a beginning."
+            f"'{data.name}' is too small: {len(y)} images of {np.count_nonzero(counts)} classes "
+            "are left to train on, beside the test images. Add images: ten of each class are a beginning."
         )
 
 
-def _model(job: PreparedRun, base: Base, found: ExtractionResult, run: TrainingRun) -> Model:
+def _model(prepared: PreparedRun, base: Base, found: ExtractionResult, run: TrainingRun) -> Model:
     network, weights = joined(base, found.layer, found.fitted.head)
     held = np.exp(log_softmax(found.fitted.logits))
     figures = {"val_accuracy": found.fitted.accuracy, "val_loss": found.fitted.loss}
     figures[THRESHOLD] = probability_threshold(held, found.fitted.labels)
-    return save_model(job, run, network, weights, figures, found.detector)
+    return save_model(prepared, run, network, weights, figures, found.detector)
 
 
 def save_model(
-    job: PreparedRun, run: TrainingRun, network: Network, weights: Weights, figures: Logs, detector: OpenSetDetector,
-    recipe: Recipe | None = None,
+    prepared: PreparedRun, run: TrainingRun, network: Network, weights: Weights, figures: Logs,
+    detector: OpenSetDetector, recipe: Recipe | None = None,
 ) -> Model:  # fmt: skip
-    """The model of a run, in its file. figures: with the threshold of "unknown", which the run's config gets too."""
+    """Make and write the model of a run. figures: include the threshold for "unknown", which is recorded too."""
     model = Model.from_network(network, seed=run.recipe.seed)
     model.use_engine("onnx")
     model.weights = weights
-    model.classes, model.policy, model.fingerprint = job.data.classes, job.data.policy, job.data.fingerprint
+    model.classes, model.policy, model.fingerprint = (
+        prepared.data.classes,
+        prepared.data.policy,
+        prepared.data.fingerprint,
+    )
     model.figures, model.extras, model.recipe = figures, detector.to_extras(), recipe
     model.save(run.model_path)
     run.record.unknown_threshold = figures[THRESHOLD]
@@ -105,9 +123,9 @@ def _findings(found: ExtractionResult) -> ExtractionFindings:
     )
 
 
-def _told(found: ExtractionResult) -> str:
+def _describe_head(found: ExtractionResult) -> str:
     fitted = found.fitted
     return (
         f"Head: L2 strength {fitted.penalty:g} of {len(fitted.losses)}, temperature {fitted.temperature:.2f}, "
-        f"on features of '{found.layer}'; {100 * fitted.accuracy:.2f} % right on pictures held out"
+        f"on features of '{found.layer}'; {100 * fitted.accuracy:.2f} % correct on held-out images"
     )

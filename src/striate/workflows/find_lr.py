@@ -13,7 +13,15 @@ from striate.workflows.run_record import describe_engine, explain_engine
 
 
 def check_out(plan: TrainingPlan, out: str | os.PathLike[str]) -> None:
-    """What is known before the data are loaded. Raises UsageError for a page that is none, or among the pictures."""
+    """Check the path of the plot before the data are loaded.
+
+    Args:
+        plan: The plan.
+        out: The path.
+
+    Raises:
+        UsageError: If it is not an HTML page, or lies inside the folder of images.
+    """
     path = Path(out)
     if path.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"The plot is a page: give --out a name that ends in .html; got '{out}'.")

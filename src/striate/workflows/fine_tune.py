@@ -1,7 +1,7 @@
-"""Fine-tuning as a job: from the extracted classifier on, first the upper layers, then all, and only what is better.
+"""Fine-tuning: train the upper layers of a base with its new head, then all layers, and keep what is better.
 
-Who decides must not have taken part. The head of the extraction has seen the validation pictures too, so a fair start
-is fitted to training pictures alone; from it the stages go on, and with it they are compared, on pictures held out.
+The comparison needs images that nothing was trained on. The head of feature extraction has seen the validation images
+too, so the stages start from, and are compared with, a head fitted to training images alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ from striate.transfer.features import extract_features, predict_with_features
 from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, held_out_rows, lower_layers, with_held_out
 from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linear_head, fit_temperature
 from striate.transfer.open_set import NOT_HELD_OUT, fit_detector, probability_threshold
-from striate.workflows.extract_features import Extraction, extract_job, measured, save_model
+from striate.workflows.extract_features import Extraction, run_feature_extraction, save_model, with_trade_offs
 from striate.workflows.prepare import PreparedRun, make_model
 from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, RecordEngine, Score, TrainingRun
 from striate.workflows.strategy import describe_seconds, fine_tuning_seconds
@@ -33,12 +33,18 @@ from striate.workflows.trained_model import THRESHOLD
 START = "start"
 SLOWER = 0.1  # the learning rate of all layers, against that of the upper ones
 
-Say = Callable[[str], None]
+Echo = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """name: what learns. folder: of its run, within that of the whole."""
+    """A stage of fine-tuning.
+
+    Attributes:
+        name: What is trained.
+        folder: Name of its run folder within the run folder.
+        recipe: How it is trained.
+    """
 
     name: str
     folder: str
@@ -46,7 +52,15 @@ class Stage:
 
 
 def stages(network: Network, recipe: Recipe) -> tuple[Stage, ...]:
-    """What is trained after the head, in order. recipe: of the upper layers."""
+    """Return the stages that follow feature extraction, in order.
+
+    Args:
+        network: The base with its head.
+        recipe: Of the upper layers.
+
+    Returns:
+        The stages.
+    """
     still = batch_normalizations(network)
     lower = tuple(name for name in lower_layers(network) if name not in still)
     slow = replace(recipe.optimizer, learning_rate=SLOWER * recipe.optimizer.learning_rate)
@@ -56,38 +70,55 @@ def stages(network: Network, recipe: Recipe) -> tuple[Stage, ...]:
     )
 
 
-def fine_tune_job(job: PreparedRun, run: TrainingRun, say: Say, verbose: Verbose) -> Extraction:
-    """Extract, fine-tune, and keep in the run whichever is better; what was found goes into the run's config.
+def run_fine_tuning(prepared: PreparedRun, run: TrainingRun, echo: Echo, verbose: Verbose) -> Extraction:
+    """Extract features, fine-tune, and keep whichever is better; record the findings.
 
-    Each stage is a run of its own within the run, so that what was cut off goes on where it stood.
+    Each stage is a run of its own within the run, so that an interrupted one continues where it stopped.
+
+    Args:
+        prepared: The prepared run, with its base.
+        run: Its folder.
+        echo: Prints one line.
+        verbose: What training prints.
+
+    Returns:
+        The better model and its results on the test images.
     """
-    start = extract_job(job, run, say)
-    apart = held_out_rows(job.data)
-    tuning = _Tuning(job, run, with_held_out(job.data, apart), apart, say, verbose)
+    start = run_feature_extraction(prepared, run, echo)
+    apart = held_out_rows(prepared.data)
+    tuning = _FineTuning(prepared, run, with_held_out(prepared.data, apart), apart, echo, verbose)
     with run.timed():
         tuned = tuning.run_stages()
-        found = start if tuned is None else _renewed(job, run, tuning.data, *tuned)
-    run.record.fine_tuning = tuning.findings(_right(start, job), _right(found, job))
+        found = start if tuned is None else _recalibrate(prepared, run, tuning.data, *tuned)
+    run.record.fine_tuning = tuning.findings(_test_accuracy(start, prepared), _test_accuracy(found, prepared))
     run.write_record()
     return found
 
 
-def _right(found: Extraction, job: PreparedRun) -> float:
-    return float((found.test.argmax(axis=1) == job.data.test.y).mean())
+def _test_accuracy(found: Extraction, prepared: PreparedRun) -> float:
+    return float((found.test.argmax(axis=1) == prepared.data.test.y).mean())
 
 
 @dataclass(eq=False)
-class _Tuning:
-    """data: its validation pictures decide; apart: which of the job's training pictures are among them.
+class _FineTuning:
+    """The stages of one run.
 
-    judged: what was found on them, by stage. kept: the best of them.
+    Attributes:
+        prepared: The prepared run.
+        run: Its folder.
+        data: Its data; the validation images are those on which the stages are compared.
+        apart: Which training images of the prepared run are among them, bool (N,).
+        echo: Prints one line.
+        verbose: What training prints.
+        judged: Scores on the held-out images by stage.
+        kept: The best stage.
     """
 
-    job: PreparedRun
+    prepared: PreparedRun
     run: TrainingRun
     data: Dataset
     apart: Array
-    say: Say
+    echo: Echo
     verbose: Verbose
     judged: dict[str, HeldOutScore] = field(default_factory=dict)
     kept: str = START
@@ -98,9 +129,9 @@ class _Tuning:
         return FineTuningFindings(len(self.data.validation), scores, self.kept, test_start, test_kept)
 
     def run_stages(self) -> tuple[Model, Stage] | None:
-        """The model, with the weights of the best stage, and that stage; None where the start is not beaten."""
+        """Return the model with the weights of the best stage, and that stage; None if no stage beats the start."""
         if not len(self.data.validation) or len(np.unique(self.data.train.y)) < 2:
-            self.say("Fine-tuning: no picture can be held out to decide by, so the start is kept")
+            self.echo("Fine-tuning: no image can be held out to compare the stages on, so the start is kept")
             return None
         model = self._fair_start()
         best, kept = model.weights, None
@@ -116,40 +147,40 @@ class _Tuning:
         return None if kept is None else (model, kept)
 
     def _fair_start(self) -> Model:
-        """The base with a head that has seen only the pictures that the stages learn from."""
-        job, tap = self.job, _extraction(self.run).layer
-        base = job.base
+        """Return the base with a head fitted only to the images on which the stages are trained."""
+        prepared, layer = self.prepared, _extraction(self.run).layer
+        base = prepared.base
         assert base is not None, "prepared with a base"
-        x, y = extract_features(base, job.data)[0][tap][~self.apart], self.data.train.y
-        classes = len(job.data.classes)
+        x, y = extract_features(base, prepared.data)[0][layer][~self.apart], self.data.train.y
+        classes = len(prepared.data.classes)
         head = fit_linear_head(x, y, classes, content_folds(x, y, classes)).head
-        network, weights = joined(base, tap, head)
-        model, reason = make_model(replace(job, plan=self.run.record.plan, network=network, weights=weights))
-        self.record_engine = RecordEngine(self.run, reason, self.say)
+        network, weights = joined(base, layer, head)
+        model, reason = make_model(replace(prepared, plan=self.run.record.plan, network=network, weights=weights))
+        self.record_engine = RecordEngine(self.run, reason, self.echo)
         return model
 
     def _announce(self, network: Network, plan: tuple[Stage, ...]) -> None:
         recipe, count = self.run.recipe, len(self.data.train)
         seconds = fine_tuning_seconds(recipe.epochs * count, network.multiply_adds, accelerator(), cores())
         names, epochs = ", then ".join(stage.name for stage in plan), "epoch" if recipe.epochs == 1 else "epochs"
-        self.say(
-            f"Fine-tuning: {names}, up to {recipe.epochs} {epochs} of {count:,} pictures each; at most "
-            f"{describe_seconds(seconds)}. {len(self.data.validation):,} pictures held out decide what is kept"
+        self.echo(
+            f"Fine-tuning: {names}, up to {recipe.epochs} {epochs} of {count:,} images each; at most "
+            f"{describe_seconds(seconds)}. {len(self.data.validation):,} held-out images decide what is kept"
         )
 
     def _improves(self, model: Model, stage: Stage) -> bool:
-        """Train a stage, and say whether it beats the best so far."""
+        """Train a stage; return whether it is better than the best so far."""
         try:
             self._train(model, stage)
         except TrainingError as error:
-            self.say(f"{stage.name}: {error}")
+            self.echo(f"{stage.name}: {error}")
             return False
         now, before = self._judge(model), self.judged[self.kept]
         self.judged[stage.name] = now
         better = now.is_better_than(before)
-        self.say(
+        self.echo(
             f"{stage.name.capitalize()}: loss {before.loss:.4f} → {now.loss:.4f}, {100 * before.accuracy:.2f} → "
-            f"{100 * now.accuracy:.2f} % right on pictures held out; "
+            f"{100 * now.accuracy:.2f} % correct on held-out images; "
             + ("kept" if better else f"no clear gain, so the {self.kept} {'is' if self.kept == START else 'are'} kept")
         )
         return better
@@ -166,7 +197,7 @@ class _Tuning:
         return HeldOutScore.of(model.predict(held.x), held.y)
 
     def _write_history(self, plan: tuple[Stage, ...]) -> None:
-        """The epochs of all stages, one after another."""
+        """Write the epochs of all stages, one after another."""
         parts = [self._stage_history(stage) for stage in plan]
         names = dict.fromkeys(name for part in parts for name in part)
         self.run.write_history({name: [value for part in parts for value in part.get(name, [])] for name in names})
@@ -176,26 +207,26 @@ class _Tuning:
         return Run.open(path).read_history() if (path / "config.json").exists() else {}
 
 
-def _renewed(job: PreparedRun, run: TrainingRun, data: Dataset, model: Model, stage: Stage) -> Extraction:
-    """The tuned model with all that hangs on its features, learnt anew: temperature, threshold, the unknown."""
+def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: Model, stage: Stage) -> Extraction:
+    """Recalibrate the fine-tuned model: fit temperature, threshold and open-set detector to its new features."""
     parts = predict_with_features(model.network, model.weights, [data.train.x, data.validation.x, data.test.x])
     (_, known), (held, near), (test, far) = parts
     y = data.validation.y
     logs = [log_probabilities(p.astype(np.float64), FITTED_FLOOR) for p in (held, test)]
-    # A few pictures say little of the temperature; it began calibrated.
+    # A few images tell little about the temperature, and the start was calibrated.
     temperature = fit_temperature(logs[0], y) if len(y) >= LEAVE_ONE_OUT else 1.0
     held, test = (np.exp(log_softmax(log / temperature)).astype(np.float32) for log in logs)
     classes = len(data.classes)
-    # The network has learnt the training pictures: how far they lie says nothing of how far others will.
+    # The network was trained on the training images: their distances say nothing about those of other images.
     folds = np.concatenate([np.full(len(known), NOT_HELD_OUT), content_folds(near, y, classes)])
     x = np.concatenate([known, near])
     detector, thresholds = fit_detector(x, np.concatenate([data.train.y, y]), classes, folds)
     judged = HeldOutScore.of(held, y)
     figures = {"val_accuracy": judged.accuracy, "val_loss": judged.loss, THRESHOLD: probability_threshold(held, y)}
     weights = _cooled(model.weights, classifier(model.network).name, temperature)
-    made = save_model(job, run, model.network, weights, figures, detector, stage.recipe)
+    made = save_model(prepared, run, model.network, weights, figures, detector, stage.recipe)
     run.record.extraction = replace(_extraction(run), distance_threshold=float(detector.threshold))
-    return measured(made, test, detector.distances(far), thresholds, data.test.y)
+    return with_trade_offs(made, test, detector.distances(far), thresholds, data.test.y)
 
 
 def _extraction(run: TrainingRun) -> ExtractionFindings:
@@ -205,6 +236,6 @@ def _extraction(run: TrainingRun) -> ExtractionFindings:
 
 
 def _cooled(weights: Mapping[str, Array], layer: str | None, temperature: float) -> Weights:
-    """The weights with those of this layer, the last one, divided by the temperature."""
+    """Return the weights with those of the last layer, `layer`, divided by the temperature."""
     last = (f"{layer}/kernel", f"{layer}/bias")
     return dict(weights) | {name: (weights[name] / temperature).astype(np.float32) for name in last}

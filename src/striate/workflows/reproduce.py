@@ -163,7 +163,7 @@ class Reproduction:
             return finished
         prepared = prepare(plan, data=data)
         run = TrainingRun.open(path) if (path / "config.json").exists() else start(prepared, path)
-        result = train(prepared, run, verbose=self.verbose, say=self.say)
+        result = train(prepared, run, verbose=self.verbose, echo=self.say)
         return 100 * result.evaluation.right / result.evaluation.images, result.seconds
 
 

@@ -1,4 +1,4 @@
-"""Train what a plan says, measure it on the test images, and leave a run folder with a report."""
+"""Train by a plan, evaluate on the test images, and write a run folder with a report."""
 
 import json
 import os
@@ -23,8 +23,8 @@ from striate.training.run import ROOT
 from striate.training.tensorboard import TensorBoard
 from striate.transfer.open_set import TradeOff, probability_threshold
 from striate.workflows import run_record
-from striate.workflows.extract_features import check_enough, extract_job
-from striate.workflows.fine_tune import fine_tune_job
+from striate.workflows.extract_features import check_enough, run_feature_extraction
+from striate.workflows.fine_tune import run_fine_tuning
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.prepare import PreparedRun, make_model, prepare
 from striate.workflows.run_record import RecordEngine, TrainingRecord, TrainingRun
@@ -32,12 +32,18 @@ from striate.workflows.strategy import Method
 from striate.workflows.trained_model import THRESHOLD, average, member_path
 
 T = TypeVar("T")
-Say = Callable[[str], None]
+Echo = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a training led to. evaluation: on the test images. seconds: of training, in all sittings not killed."""
+    """The result of a training.
+
+    Attributes:
+        run: The run folder.
+        evaluation: Metrics on the test images.
+        seconds: Training time of all sessions together.
+    """
 
     run: TrainingRun
     evaluation: Evaluation
@@ -45,7 +51,7 @@ class Result:
 
     @property
     def report(self) -> Path:
-        """The page for people."""
+        """Path of the report."""
         return self.run.path / "report.html"
 
 
@@ -57,90 +63,130 @@ class _Outputs:
     test: Array
 
 
-def start(job: PreparedRun, out: str | os.PathLike[str] | None = None) -> TrainingRun:
-    """A new run folder for a job. Raises RunError when `out` holds a run, DataError without test images."""
-    if not len(job.data.test):
+def start(prepared: PreparedRun, out: str | os.PathLike[str] | None = None) -> TrainingRun:
+    """Create the run folder of a prepared run.
+
+    Args:
+        prepared: The prepared run.
+        out: The folder; by default a new one in runs/.
+
+    Returns:
+        The run.
+
+    Raises:
+        DataError: If there are too few images.
+    """
+    if not len(prepared.data.test):
         raise DataError(
-            f"'{job.data.name}' is too small: no image fell into its test part. Add images: ten of each class are a "
-            f"beginning. striate data scan {shlex.quote(str(job.plan.data))} shows what is there."
+            f"'{prepared.data.name}' is too small: no image fell into its test part. Add images: ten of each class are "
+            f"a beginning. striate data scan {shlex.quote(str(prepared.plan.data))} shows what is there."
         )
-    plan = job.plan
+    plan = prepared.plan
     if plan.base:
-        check_enough(job.data)
+        check_enough(prepared.data)
     record = TrainingRecord(
-        plan.recipe, job.data.fingerprint, plan=plan, versions=run_record.versions(), hardware=run_record.hardware(),
-        started=run_record.now(), launch=current_process().launch,
+        plan.recipe, prepared.data.fingerprint, plan=plan, versions=run_record.versions(),
+        hardware=run_record.hardware(), started=run_record.now(), launch=current_process().launch,
     )  # fmt: skip
     return agree(lambda: TrainingRun.create(record, out, _run_name(plan)))
 
 
 def begun(plan: TrainingPlan, out: str | os.PathLike[str] | None) -> Path | None:
-    """The run of this plan that torchrun already began, before it started the processes again."""
+    """Return the run of this plan that torchrun began before it restarted the processes; None if there is none."""
     return begun_before(plan, sorted(ROOT.glob(f"{_run_name(plan)}*")) if out is None else [Path(out)])
 
 
 def check_place(data: str | None, out: str | os.PathLike[str] | None) -> None:
-    """Before the folder of pictures is looked through: raise UsageError when the run would lie in it.
+    """Check, before the folder of images is read, that the run would not lie in it: Striate never writes there.
 
-    That folder is never written to.
+    Args:
+        data: Name of the data set, or the folder.
+        out: The run folder.
+
+    Raises:
+        UsageError: If it would.
     """
     if data and is_folder(data) and Path(out or ROOT).resolve().is_relative_to(Path(data).resolve()):
         raise UsageError(
-            f"The run would lie in '{data}', among your pictures, where Striate never writes. "
-            "Give another folder with --out."
+            f"The run folder would be inside '{data}', among your images, where Striate never writes. "
+            "Choose another folder with --out."
         )
 
 
 def check_out(out: str | os.PathLike[str] | None) -> None:
-    """Before the data are loaded: raise RunError when the folder already holds a run, or a file that a run writes."""
+    """Check, before the data are loaded, that a run folder would not overwrite anything.
+
+    Args:
+        out: The folder; None for a new one.
+
+    Raises:
+        RunError: If it already contains a run, or a file that a run writes.
+    """
     if out is None:
         return
     if (Path(out) / "config.json").exists():
-        raise RunError(f"{out} already holds a run. Go on with it by --resume {out}, or give another folder.")
+        raise RunError(f"{out} already contains a run. Continue it with --resume {out}, or choose another folder.")
     for name in ("model.safetensors", "metrics.json", "report.html"):
         if (Path(out) / name).exists():
-            raise RunError(f"{out} holds a {name}, which the run would replace. Give another folder with --out.")
+            raise RunError(f"{out} contains a {name}, which the run would replace. Choose another folder with --out.")
 
 
 def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[PreparedRun, TrainingRun]:
-    """The job of a run that is to go on, to more epochs if asked. Raises RunError where it cannot."""
+    """Open and prepare a run to continue it.
+
+    Args:
+        path: The run folder.
+        epochs: New total number of epochs; None: as planned.
+
+    Returns:
+        The prepared run, and its folder.
+
+    Raises:
+        UsageError: If `epochs` is given for a method without epochs to add.
+    """
     run, trained = agree(lambda: _opened(path))
     plan = run.record.plan
     if plan.base and epochs is not None:
         what = "fine-tunes in stages" if plan.method is Method.FINE_TUNE else "fits a head to features"
         raise UsageError(f"{run.path} {what}, which has no epochs to add: leave --epochs out.")
-    job = one_first(lambda: prepare(plan, has_checkpoint=trained))
-    run.require_data(job.data.fingerprint)
+    prepared = one_first(lambda: prepare(plan, has_checkpoint=trained))
+    run.require_data(prepared.data.fingerprint)
     if epochs is not None:
         run.extend(epochs)
-    return replace(job, plan=run.record.plan), run
+    return replace(prepared, plan=run.record.plan), run
 
 
 def _opened(path: str | os.PathLike[str]) -> tuple[TrainingRun, bool]:
-    """The run, and whether it has a checkpoint."""
+    """Return the run, and whether it has a checkpoint."""
     run = TrainingRun.open(path)
     return run, run.record.plan.ensemble == 1 and run.checkpoints.begun
 
 
-def train(job: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto", say: Say = print) -> Result:
-    """Train a job, or go on where its run stands; write metrics.json and report.html.
+def train(prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto", echo: Echo = print) -> Result:
+    """Train a prepared run, or continue it where it stopped; write metrics.json and report.html.
 
-    say: told of the engine, and of each member of an ensemble. Of several processes only the first writes.
-    Raises KeyboardInterrupt, with how to go on, after Ctrl-C.
+    Args:
+        prepared: The prepared run.
+        run: Its folder. When several processes train together, only rank 0 writes.
+        verbose: What training prints.
+        echo: Prints one line.
+
+    Returns:
+        The result.
     """
-    run.require_data(job.data.fingerprint)
+    run.require_data(prepared.data.fingerprint)
     with _resumable(run):
-        if job.plan.base:
+        if prepared.plan.base:
             found = (
-                fine_tune_job(job, run, say, verbose)
-                if job.plan.method is Method.FINE_TUNE
-                else extract_job(job, run, say)
+                run_fine_tuning(prepared, run, echo, verbose)
+                if prepared.plan.method is Method.FINE_TUNE
+                else run_feature_extraction(prepared, run, echo)
             )
-            extracted = replace(job, network=found.model.network)
+            extracted = replace(prepared, network=found.model.network)
             return _finish(extracted, run, found.test, found.model, found.trade_offs)
-        if job.plan.ensemble == 1:
-            return _train_one(job, run, verbose, say)[0]
-        return _train_members(job, run, verbose, say)
+        if prepared.plan.ensemble == 1:
+            return _train_one(prepared, run, verbose, echo)[0]
+        return _train_members(prepared, run, verbose, echo)
 
 
 @contextmanager
@@ -148,43 +194,43 @@ def _resumable(run: TrainingRun) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"Stopped. Go on with: striate train --resume {run.path}") from None
+        raise KeyboardInterrupt(f"Stopped. Continue with: striate train --resume {run.path}") from None
 
 
-def _train_one(job: PreparedRun, run: TrainingRun, verbose: Verbose, say: Say) -> tuple[Result, _Outputs]:
+def _train_one(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo) -> tuple[Result, _Outputs]:
     plan = run.record.plan
-    model, reason = make_model(replace(job, plan=plan))
-    callbacks = [RecordEngine(run, reason, say), *_callbacks(plan, run)]
+    model, reason = make_model(replace(prepared, plan=plan))
+    callbacks = [RecordEngine(run, reason, echo), *_callbacks(plan, run)]
     with run.timed():
-        model.train(job.data, run.recipe, run=run, callbacks=callbacks, verbose=verbose)
-    outputs = _Outputs(*(_predict(model, part.x) for part in (job.data.validation, job.data.test)))
-    model.figures |= {THRESHOLD: probability_threshold(outputs.validation, job.data.validation.y)}
+        model.train(prepared.data, run.recipe, run=run, callbacks=callbacks, verbose=verbose)
+    outputs = _Outputs(*(_predict(model, part.x) for part in (prepared.data.validation, prepared.data.test)))
+    model.figures |= {THRESHOLD: probability_threshold(outputs.validation, prepared.data.validation.y)}
     model.save(run.model_path)
     run.record.unknown_threshold = model.figures[THRESHOLD]
-    return _finish(job, run, outputs.test, model), outputs
+    return _finish(prepared, run, outputs.test, model), outputs
 
 
 def _predict(model: Model, x: Array) -> Array:
-    """Probabilities (N, classes), each process taking its part of the pictures."""
+    """Return probabilities (N, classes); when several processes train together, each predicts a part of the images."""
     return predict_in_batches(model.engine, check_inputs(model.network, x), together=True)[0]
 
 
-def _train_members(job: PreparedRun, run: TrainingRun, verbose: Verbose, say: Say) -> Result:
+def _train_members(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo) -> Result:
     seconds, outputs = 0.0, []
-    for number in range(job.plan.ensemble):
-        say(f"member {number + 1} of {job.plan.ensemble}")
-        member = replace(job, plan=job.plan.member(number))
+    for number in range(prepared.plan.ensemble):
+        echo(f"member {number + 1} of {prepared.plan.ensemble}")
+        member = replace(prepared, plan=prepared.plan.member(number))
         path = member_path(run, number)
         folder = agree(partial(_begun_member, path)) or start(member, path)
         if folder.recipe.epochs < run.recipe.epochs:
             folder.extend(run.recipe.epochs)
-        result, found = _train_one(member, folder, verbose, say)
+        result, found = _train_one(member, folder, verbose, echo)
         seconds += result.seconds
         outputs.append(found)
     joined = _Outputs(average([o.validation for o in outputs]), average([o.test for o in outputs]))
     run.record.seconds = seconds
-    run.record.unknown_threshold = probability_threshold(joined.validation, job.data.validation.y)
-    return _finish(job, run, joined.test)
+    run.record.unknown_threshold = probability_threshold(joined.validation, prepared.data.validation.y)
+    return _finish(prepared, run, joined.test)
 
 
 def _begun_member(path: Path) -> TrainingRun | None:
@@ -201,17 +247,21 @@ def _callbacks(plan: TrainingPlan, run: TrainingRun) -> list[Callback]:
 
 
 def _finish(
-    job: PreparedRun, run: TrainingRun, outputs: Array, model: Model | None = None, trade_offs: Sequence[TradeOff] = ()
+    prepared: PreparedRun,
+    run: TrainingRun,
+    outputs: Array,
+    model: Model | None = None,
+    trade_offs: Sequence[TradeOff] = (),
 ) -> Result:
-    """Measure the probabilities (N, classes) of the test images, and write figures and report."""
+    """Evaluate the probabilities (N, classes) of the test images, and write metrics and report."""
     from striate.workflows.report import write_run_report
 
-    test = job.data.test
-    evaluation = evaluate(outputs, test.y, job.data.classes, test.names)
+    test = prepared.data.test
+    evaluation = evaluate(outputs, test.y, prepared.data.classes, test.names)
     if run.written_here:
         run.write_record()
         atomic_write(run.path / "metrics.json", json.dumps(evaluation.to_dict(), ensure_ascii=False) + "\n")
-        write_run_report(job, run, evaluation, model, trade_offs)
+        write_run_report(prepared, run, evaluation, model, trade_offs)
     return Result(run, evaluation, run.record.seconds)
 
 
@@ -220,16 +270,16 @@ def _run_name(plan: TrainingPlan) -> str:
     return name if plan.ensemble == 1 else f"{name}-x{plan.ensemble}"
 
 
-def agree(ask: Callable[[], T]) -> T:
-    """What the first process finds, in all of them. Where it fails, it says why, and the others leave quietly."""
+def agree(decide: Callable[[], T]) -> T:
+    """Return in all processes what a function returns on rank 0; if it fails there, the other ranks exit with 1."""
     here = current_process()
     if here.world_size == 1:
-        return ask()
+        return decide()
     from striate.engines.torch.distributed import join_group, share
 
     join_group()
     try:
-        found = ask() if here.rank == 0 else None
+        found = decide() if here.rank == 0 else None
     except StriateError:
         share((None, True))
         raise
@@ -240,7 +290,7 @@ def agree(ask: Callable[[], T]) -> T:
 
 
 def one_first(work: Callable[[], T]) -> T:
-    """The work's result; of the processes on each machine one does it before the others, who find files it left."""
+    """Return the result of a function; on each machine one process calls it first, and the others find its files."""
     here = current_process()
     if here.world_size == 1:
         return work()
@@ -254,7 +304,7 @@ def one_first(work: Callable[[], T]) -> T:
 
 
 def begun_before(plan: TrainingPlan, candidates: list[Path]) -> Path | None:
-    """The run that torchrun began before it started the processes again, if it is among these folders."""
+    """Return the run that torchrun began before it restarted the processes, if it is among these folders."""
     here = current_process()
     if here.launch is None or not (here.restarted or here.named):
         return None
@@ -269,5 +319,5 @@ def _is_ours(path: Path, plan: TrainingPlan, here: ProcessInfo) -> bool:
     asked = (plan.recipe, plan.data, plan.model, here.launch)
     if asked != (record.recipe, record.plan.data, record.plan.model, record.launch):
         return False
-    # A launch of the same name may come after one that is through.
+    # A launch of the same name may follow one that has finished.
     return here.restarted or not (path / "metrics.json").exists()

@@ -1,4 +1,4 @@
-"""A trained classifier as it lies on the disk: a model file, a run, or an ensemble of runs."""
+"""Open trained classifiers: a model file, a run, or an ensemble of runs."""
 
 import os
 from collections.abc import Sequence
@@ -24,7 +24,10 @@ THRESHOLD = "unknown_threshold"
 class TrainedModel:
     """One model, or several whose probabilities are averaged.
 
-    threshold: the probability below which a prediction is called unknown. data: what it was trained on, where known.
+    Attributes:
+        models: The models.
+        threshold: Probability below which a prediction is called unknown.
+        data: Name or folder of the data that it was trained on, if known.
     """
 
     models: tuple[Model, ...]
@@ -41,7 +44,7 @@ class TrainedModel:
         """How files become pixels. Raises ModelFileError for a model that was saved without."""
         if self.models[0].policy is None:
             raise ModelFileError(
-                f"The model '{self.models[0].name}' does not say how pictures become its pixels. "
+                f"The model '{self.models[0].name}' does not record how images become its input. "
                 "Train it with striate train, or set model.policy before model.save."
             )
         return self.models[0].policy
@@ -52,15 +55,21 @@ class TrainedModel:
         return self.models[0].fingerprint
 
     def probabilities(self, x: Array) -> Array:
-        """Float32 (N, classes) for uint8 pictures (N, H, W, C)."""
+        """Return probabilities, float32 (N, classes), of images, uint8 (N, H, W, C)."""
         if self._open_set:
             return self._open_set.predict(x)[0]
         return average([model.predict(x) for model in self.models])
 
     def answer(self, x: Array) -> tuple[Array, Array]:
-        """The probabilities, and whether each picture is unknown, bool (N,).
+        """Predict images, and which of them are unknown.
 
-        It is where the answer is less sure than the threshold, or the picture looks like none of the classes.
+        An image is unknown if its largest probability is below the threshold, or its features are far from all classes.
+
+        Args:
+            x: Images, uint8 (N, H, W, C).
+
+        Returns:
+            Probabilities, float32 (N, classes), and whether each image is unknown, bool (N,).
         """
         if self._open_set:
             return self._open_set.predict(x)
@@ -76,21 +85,25 @@ class TrainedModel:
 
 
 def average(outputs: Sequence[Array]) -> Array:
-    """The mean of the members' probabilities, each (N, classes)."""
+    """Return the mean of the members' probabilities, each (N, classes)."""
     return np.asarray(np.mean(outputs, axis=0, dtype=np.float32)) if len(outputs) > 1 else outputs[0]
 
 
 def open_trained_model(path: str | os.PathLike[str]) -> TrainedModel:
-    """The classifier in a run folder or a model file.
+    """Open the classifier in a run folder or a model file.
 
-    Raises RunError for a run without a model, ModelFileError for a damaged or foreign file.
+    Args:
+        path: The run folder or the file.
+
+    Returns:
+        The classifier. RunError and ModelFileError say what is missing or damaged.
     """
     path = Path(path)
     return _open_run(TrainingRun.open(path)) if path.is_dir() else _open_file(path)
 
 
 def _open_file(path: Path) -> TrainedModel:
-    model = _quick(load(path))
+    model = _with_fast_engine(load(path))
     if not model.classes:
         raise ModelFileError(f"{path} holds a model without class names. Set model.classes before model.save.")
     answers = model.network.output_shapes[0][-1]
@@ -102,15 +115,19 @@ def _open_file(path: Path) -> TrainedModel:
     return TrainedModel((model,), model.figures.get(THRESHOLD, 0.0), _data_of_run(path.parent))
 
 
-def _quick(model: Model) -> Model:
-    """The model, run by ONNX Runtime where PyTorch would have to be loaded for a processor's sake."""
-    if choose(model.network, EngineSettings()).engine == "torch" and accelerator() is None and _known(model.network):
+def _with_fast_engine(model: Model) -> Model:
+    """Return the model, with ONNX Runtime as its engine if PyTorch would be loaded only to compute on a CPU."""
+    if (
+        choose(model.network, EngineSettings()).engine == "torch"
+        and accelerator() is None
+        and _is_built_in(model.network)
+    ):
         model.use_engine("onnx")
     return model
 
 
-def _known(network: Network) -> bool:
-    """Whether no layer is a person's own."""
+def _is_built_in(network: Network) -> bool:
+    """Return whether all layers are Striate's own, rather than defined by a user."""
     return all(type(node.layer).__module__.startswith("striate.") for node in network.nodes)
 
 
@@ -129,14 +146,14 @@ def _open_run(run: TrainingRun) -> TrainedModel:
     if threshold is None:
         raise _unfinished(run)
     members = [member_path(run, number) / run.model_path.name for number in range(plan.ensemble)]
-    models = tuple(_quick(load(_finished(path, run))) for path in members)
+    models = tuple(_with_fast_engine(load(_finished(path, run))) for path in members)
     if len({(model.classes, model.fingerprint) for model in models}) > 1:
         raise DataError(f"The members of {run.path} were trained on different data, so they are no ensemble.")
     return TrainedModel(models, threshold, plan.data)
 
 
 def member_path(run: TrainingRun, number: int) -> Path:
-    """The run folder of a member of an ensemble, counted from 0."""
+    """Return the run folder of a member of an ensemble, counted from 0."""
     return run.path / f"member-{number + 1}"
 
 
