@@ -9,9 +9,9 @@ from click.shell_completion import CompletionItem
 
 
 def _optimizers() -> Sequence[str]:
-    from striate.engines.optimizers import OPTIMIZERS
+    from striate.engines.optimizers import OPTIMIZER_NAMES
 
-    return tuple(OPTIMIZERS)
+    return OPTIMIZER_NAMES
 
 
 def _schedules() -> Sequence[str]:
