@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+# Tests that import ONNX Runtime before Striate must not write into the user's cache folder either.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

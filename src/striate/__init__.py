@@ -1,5 +1,6 @@
 """Striate: image classification with convolutional networks. Importing it loads nothing heavy, not even NumPy."""
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
     from striate.network import Input, Network
 
 __version__ = "0.1.0"
+
+# ONNX Runtime would write a device id and an event queue into the user's cache folder when it is imported. Nothing in
+# Striate can import it before this line; processes that Striate starts inherit the variable.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 _HOMES = {
     "Input": "striate.network",

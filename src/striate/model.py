@@ -16,7 +16,14 @@ from striate.engines.choose import EngineSettings, make_engine
 from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy, Loss, get_loss
 from striate.engines.optimizers import Optimizer, get_optimizer
-from striate.engines.weight_files import check_weights, load_weights, save_weights, split_extras
+from striate.engines.weight_files import (
+    check_finite,
+    check_weights,
+    find_model_file,
+    load_weights,
+    save_weights,
+    split_extras,
+)
 from striate.errors import DataError, ModelFileError, StriateError, UsageError
 from striate.images import ImagePolicy
 from striate.network import Block, Layer, Network
@@ -485,8 +492,10 @@ class Model:
 
     def load_weights(self, path: str | os.PathLike[str]) -> None:
         """Take the weights from a file of either kind. Raises ModelFileError when they are not this network's."""
+        path = find_model_file(path)
         arrays, _ = split_extras(load_weights(path)[0])
         check_weights(self.network, arrays, path)
+        check_finite(arrays, path)
         self._take(arrays)
 
 
@@ -527,7 +536,8 @@ def load(path: str | os.PathLike[str]) -> Model:
     """Load a model that `save` wrote, with network, weights, classes and image policy. Nothing in it is executed.
 
     Args:
-        path: A file of `Model.save`, or an ONNX file (.onnx), which is opened as by `Model.from_onnx`.
+        path: A file of `Model.save`, the run folder that contains it, or an ONNX file (.onnx), which is opened as by
+            `Model.from_onnx`.
 
     Returns:
         The model.
@@ -548,6 +558,7 @@ def load(path: str | os.PathLike[str]) -> Model:
     """
     if os.fspath(path).endswith(".onnx"):
         return Model.from_onnx(path)
+    path = find_model_file(path)
     arrays, metadata = load_weights(path)
     if metadata.get("kind") != "model":
         raise ModelFileError(
@@ -578,6 +589,7 @@ def _is_newer(version: object) -> bool:
 
 def _assembled(path: str | os.PathLike[str], arrays: Weights, metadata: Mapping[str, Any]) -> Model:
     network = Network.from_dict(metadata["network"])
+    check_finite(arrays, path)
     arrays, extras = split_extras(arrays)
     check_weights(network, arrays, path)
     model = Model.from_network(network)

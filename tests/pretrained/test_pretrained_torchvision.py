@@ -163,3 +163,17 @@ def test_a_network_of_another_form_raises_an_error_with_its_settings(tmp_path: P
         load_pretrained(zoo.network("resnet50", classes=CLASSES), tmp_path / "50.pth")
     weights, _ = load_pretrained(network_of("resnet50", (64, 64), dropout=0.4), tmp_path / "50.pth")
     assert "output/kernel" in weights
+
+
+@pytest.mark.parametrize("prefix", ["module.", "model.", "backbone.", "module.model."])
+def test_a_wrapped_checkpoint_gives_the_same_weights(prefix: str, tmp_path: Path) -> None:
+    network, state = network_of("resnet18", (64, 64)), resnet("resnet18").state_dict()
+    torch.save(state, tmp_path / "plain.pth")
+    wrapped = {prefix + name: tensor for name, tensor in state.items()}
+    optimizer = {"state": {0: {"momentum_buffer": torch.zeros(2)}}, "param_groups": [{"lr": 0.1}]}
+    torch.save({"epoch": 3, "model_state_dict": wrapped, "optimizer": optimizer}, tmp_path / "wrapped.pth")
+    expected, notes = load_pretrained(network, tmp_path / "plain.pth")
+    found, _ = load_pretrained(network, tmp_path / "wrapped.pth")
+    assert found.keys() == expected.keys()
+    assert notes == ()
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)

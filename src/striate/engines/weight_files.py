@@ -17,6 +17,8 @@ from striate.errors import ModelFileError
 from striate.files import atomic_write
 from striate.network import Network
 
+MODEL_NAME = "model.safetensors"  # of the model in a run folder
+SUFFIX = ".safetensors"
 FORMAT = 1  # version of the file; a file with a greater one needs a newer Striate
 
 
@@ -62,10 +64,39 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[Weights, dict[str, Any]]
     return dict(sorted(arrays.items())), header["metadata"]
 
 
+def find_model_file(path: str | os.PathLike[str]) -> Path:
+    """Return the path of a model file, which may be given as the run folder that contains it.
+
+    Args:
+        path: A file or a run folder.
+
+    Returns:
+        The path of the file, which may not exist unless a folder was given.
+
+    Raises:
+        ModelFileError: The folder has no model, because training has not finished, or because it is an ensemble.
+    """
+    path = Path(path)
+    if not path.is_dir() or (path / MODEL_NAME).is_file():
+        return path / MODEL_NAME if path.is_dir() else path
+    members = sorted(path.glob(f"*/{MODEL_NAME}"))
+    if members:
+        raise ModelFileError(f"{path} contains {len(members)} models. Name one of them, such as {members[0].parent}.")
+    raise ModelFileError(
+        f"{path} is a folder without a {MODEL_NAME}. Name a model file, or the run folder of a finished training."
+    )
+
+
 def split_extras(arrays: Mapping[str, Array]) -> tuple[Weights, Weights]:
     """Separate the parameters of a network from a model's additional arrays, whose names have a colon."""
     extras = {name: array for name, array in arrays.items() if ":" in name}
     return {name: array for name, array in arrays.items() if name not in extras}, extras
+
+
+def check_regular_file(path: Path) -> None:
+    """Raise ModelFileError for a pipe or a device, which may never end; a missing file is left to the reader."""
+    if path.exists() and not path.is_file():
+        raise ModelFileError(f"{path} is not a file of weights: it is no regular file, but a folder, pipe or device.")
 
 
 def check_weights(network: Network, arrays: Mapping[str, Array], source: str | os.PathLike[str]) -> None:
@@ -96,7 +127,26 @@ def check_weights(network: Network, arrays: Mapping[str, Array], source: str | o
         )
 
 
+def check_finite(arrays: Mapping[str, Array], source: str | os.PathLike[str]) -> None:
+    """Check that all numbers of arrays are finite.
+
+    Args:
+        arrays: Arrays by name.
+        source: Where the arrays are from, for the error message.
+
+    Raises:
+        ModelFileError: An array contains NaN or infinity.
+    """
+    for name, array in arrays.items():
+        if array.dtype.kind not in "biu" and not np.isfinite(array).all():
+            raise ModelFileError(
+                f"{source} cannot be used: '{name}' contains NaN or infinity, so the model's predictions would not be "
+                "numbers. Its training failed, or the file is damaged: train again."
+            )
+
+
 def _read(path: Path) -> bytes:
+    check_regular_file(path)
     try:
         return path.read_bytes()
     except FileNotFoundError as error:

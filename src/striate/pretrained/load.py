@@ -1,6 +1,7 @@
 """Load weights that were trained before into the names and layouts of one of our networks."""
 
 import os
+from collections.abc import Collection
 from math import prod
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from striate._types import Array, Weights
-from striate.engines.weight_files import load_weights, split_extras
+from striate.engines.weight_files import check_finite, check_regular_file, find_model_file, load_weights, split_extras
 from striate.errors import ModelFileError, UsageError
 from striate.network import Dense, Dropout, Flatten, Layer, Network, Node, Parameter, Shape
 from striate.pretrained.published import IMAGENET, locate, published
@@ -33,7 +34,8 @@ def load_pretrained(network: Network, source: str | os.PathLike[str]) -> tuple[W
     Args:
         network: Of an architecture of the zoo; its name and settings decide what the names in the file mean.
         source: "imagenet" for the published weights, which come in a package or are downloaded once; or the path of a
-            file: a model of Striate, or safetensors or a PyTorch state dict with the names of the published weights.
+            file: a model of Striate, also given as its run folder, or safetensors or a PyTorch state dict with the
+            names of the published weights, which may all have a prefix, such as "module.".
 
     Returns:
         The weights by the network's own names and in its layouts, float32; and notes about layers that were left out.
@@ -42,7 +44,7 @@ def load_pretrained(network: Network, source: str | os.PathLike[str]) -> tuple[W
         UsageError: If no weights are published for the network, or its settings are not those of the published one.
         ModelFileError: If the file is damaged, of another format or of another network, or contains code.
     """
-    path = locate(published(network.name)) if source == IMAGENET else Path(source)
+    path = locate(published(network.name)) if source == IMAGENET else find_model_file(source)
     arrays = _read(path)
     if not arrays:
         raise ModelFileError(f"{path} contains no weights: it is empty.")
@@ -53,6 +55,7 @@ def load_pretrained(network: Network, source: str | os.PathLike[str]) -> tuple[W
 
 def _read(path: Path) -> Weights:
     """Read all arrays of a file."""
+    check_regular_file(path)
     try:
         with path.open("rb") as file:
             head = file.read(9)
@@ -86,17 +89,41 @@ def _renamed(network: Network, arrays: Weights, path: Path) -> Weights:
             f"{', '.join(bases())}, not for '{network.name}'."
         )
     _require_settings(network, weights)
+    names_in_file = {p.name: _name_in_file(p, weights) for p in network.parameters}
+    arrays = _without_prefix(arrays, {name.partition(".")[0] for name in names_in_file.values()})
     ours = {}
     for node in network.nodes:
         for parameter in network.parameters_of(node):
-            layer, _, variable = parameter.name.rpartition("/")
-            name = f"{weights.layer_name(layer)}.{VARIABLES[variable]}"
+            name = names_in_file[parameter.name]
             if name in arrays:
                 ours[parameter.name] = _our_layout(arrays.pop(name), _flattened_maps(network, node))
     extra = [name for name in arrays if not name.endswith(COUNTER) and not name.startswith(weights.ignored)]
     if extra:
         raise _another_network(path, f"it contains '{extra[0]}', which '{network.name}' does not have")
     return ours
+
+
+def _name_in_file(parameter: Parameter, weights: PublishedWeights) -> str:
+    layer, _, variable = parameter.name.rpartition("/")
+    return f"{weights.layer_name(layer)}.{VARIABLES[variable]}"
+
+
+def _without_prefix(arrays: Weights, modules: Collection[str]) -> Weights:
+    """Remove what wrappers of the network put before all names, such as "module.", "model." or "backbone.".
+
+    Args:
+        arrays: By the names in the file.
+        modules: The network's own modules, the first parts of its names, which are never removed.
+
+    Returns:
+        The arrays by name without the prefix.
+    """
+    while arrays:
+        prefix, dot, _ = next(iter(arrays)).partition(".")
+        if not dot or prefix in modules or not all(name.startswith(prefix + dot) for name in arrays):
+            break
+        arrays = {name.removeprefix(prefix + dot): array for name, array in arrays.items()}
+    return arrays
 
 
 def _require_settings(network: Network, weights: PublishedWeights) -> None:
@@ -152,6 +179,7 @@ def _fitting(network: Network, arrays: Weights, path: Path) -> tuple[Weights, tu
             taken |= {p.name: np.ascontiguousarray(arrays[p.name], np.float32) for p in parameters}
     if not taken:
         raise _another_network(path, next(iter(skipped.values())))
+    check_finite(taken, path)
     return taken, _notes(skipped, path)
 
 

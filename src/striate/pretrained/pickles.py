@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 STORAGE = re.compile(r"torch\.[A-Za-z0-9]+Storage")  # such as torch.FloatStorage
+MAX_DEPTH = 100  # of values within values; a checkpoint has about ten
+MAX_AXES = 64
+MAX_NAME = 200  # characters of a name in a message
+MAX_COPIED = 1_000_000  # items that all calls together may copy; a state dict has one item for each tensor
+Key = str | int
 
 
 @dataclass(frozen=True)
@@ -71,15 +76,41 @@ def read_pickle(file: IO[bytes]) -> tuple[Any, dict[str, Storage]]:
         The value, and the storages to which it refers by key.
 
     Raises:
-        DamagedError: If this is no complete pickle.
+        DamagedError: If this is no complete pickle, has keys other than strings and whole numbers, or is nested too
+            deeply.
     """
     machine = _Machine()
     try:
         for code, argument, _ in pickletools.genops(file):
             machine.step(code.name, argument)
-        return machine.stack.pop(), machine.storages
+        value = machine.stack.pop()
+        _check_depth(value)
+        return value, machine.storages
+    except DamagedError:
+        raise
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, MemoryError) as error:
         raise DamagedError("it contains no complete pickle") from error
+
+
+def _check_depth(value: Any) -> None:
+    """Raise DamagedError if values are nested too deeply; visits each container once, also where it is shared."""
+    seen: set[int] = set()
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        containers = {id(item): item for item in level if isinstance(item, dict | list | tuple)}
+        new = [item for key, item in containers.items() if key not in seen]
+        if not new:
+            return
+        seen |= containers.keys()
+        level = [part for item in new for part in (item.values() if isinstance(item, dict) else item)]
+    raise DamagedError(f"its values are nested more than {MAX_DEPTH} deep")
+
+
+def _checked_key(key: Any) -> Key:
+    """Return a key. Hashing or printing any other value could take forever: a tuple may hold another one twice."""
+    if not isinstance(key, str | int):
+        raise DamagedError(f"it has a key of type {type(key).__name__}; expected a string or a whole number")
+    return key
 
 
 class _Machine:
@@ -90,6 +121,7 @@ class _Machine:
         self.below: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
         self.storages: dict[str, Storage] = {}
+        self.copied = 0
 
     def step(self, code: str, argument: Any) -> None:
         """Carry out one instruction."""
@@ -129,17 +161,20 @@ class _Machine:
 
     def set_items(self, items: list[Any]) -> None:
         """Set items of the dict on top: a key, its value, the next key, …"""
-        self.stack[-1].update(zip(items[::2], items[1::2], strict=True))
+        self.stack[-1].update(zip(map(_checked_key, items[::2]), items[1::2], strict=True))
 
     def name(self, name: str) -> None:
         if name not in _CALLS and not STORAGE.fullmatch(name):
-            raise UnsafeError(name)
+            raise UnsafeError(name[:MAX_NAME])
         self.stack.append(Global(name))
 
     def call(self, _: Any) -> None:
         arguments, function = self.stack.pop(), self.stack.pop()
         if not isinstance(function, Global) or function.name not in _CALLS:
             raise UnsafeError("a call")
+        self.copied += sum(len(argument) for argument in arguments if isinstance(argument, dict | list | tuple))
+        if self.copied > MAX_COPIED:
+            raise DamagedError("it copies too many values")
         self.stack.append(_CALLS[function.name](*arguments))
 
     def build(self, _: Any) -> None:
@@ -152,21 +187,35 @@ class _Machine:
         kind, storage, key, _, count, *_ = self.stack.pop()
         if kind != "storage" or not isinstance(storage, Global):
             raise DamagedError("a storage is not described as one")
-        self.storages[str(key)] = Storage(storage.name.removeprefix("torch."), str(key), int(count))
-        self.stack.append(self.storages[str(key)])
+        name = str(_checked_key(key))
+        found = Storage(storage.name.removeprefix("torch."), name, int(count))
+        if self.storages.setdefault(name, found) != found:
+            raise DamagedError("it describes a storage in two ways")
+        self.stack.append(found)
+
+
+def _dictionary(items: Any = ()) -> dict[Key, Any]:
+    """Return a dict of pairs, as Python 2 writes an ordered dict."""
+    return {_checked_key(key): value for key, value in items}
 
 
 def _rebuild_tensor(storage: Storage, offset: int, shape: Any, strides: Any, *_: Any) -> Tensor:
     if not isinstance(storage, Storage):
         raise DamagedError("a tensor has no storage")
-    return Tensor(storage, int(offset), tuple(map(int, shape)), tuple(map(int, strides)))
+    return Tensor(storage, int(offset), _sizes(shape), _sizes(strides))
+
+
+def _sizes(values: Any) -> tuple[int, ...]:
+    if not isinstance(values, tuple | list) or len(values) > MAX_AXES:
+        raise DamagedError("the shape of a tensor is invalid")
+    return tuple(map(int, values))
 
 
 _CALLS: dict[str, Callable[..., Any]] = {
-    "collections.OrderedDict": dict,
+    "collections.OrderedDict": _dictionary,
     "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
     "torch._utils._rebuild_parameter": lambda data, *_: data,
-    "torch.Size": tuple,
+    "torch.Size": _sizes,
 }
 _IGNORED = {"PROTO", "FRAME", "STOP"}
 _PUSH_ARGUMENT = {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from striate.downloads import cache_folder, fetch
+from striate.engines.weight_files import find_model_file
 from striate.errors import ModelFileError, UsageError
 from striate.zoo.registry import PublishedWeights, bases, find
 
@@ -41,17 +42,18 @@ def required_settings(id: str, source: str) -> Mapping[str, Any]:
 
     Args:
         id: The architecture's name in the zoo.
-        source: "imagenet" or the path of a file. What is in a file is not known before it is read.
+        source: "imagenet" or the path of a file or run folder. What is in a file is not known before it is read.
 
     Returns:
         Settings by name; none for a file.
 
     Raises:
         UsageError: If no weights are published for the architecture, or there is no such file.
+        ModelFileError: If a folder contains no model.
     """
     if source == IMAGENET:
         return published(id).settings
-    if not Path(source).is_file():
+    if not find_model_file(source).is_file():
         raise UsageError(f"There is no file of weights '{source}'. Published weights are called '{IMAGENET}'.")
     return {}
 

@@ -6,7 +6,7 @@ that a sequence of pickles, followed by the bytes of the storages.
 
 import os
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import prod
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +17,10 @@ from striate._types import Array, Weights
 from striate.errors import ModelFileError
 from striate.pretrained.pickles import DamagedError, Storage, Tensor, UnsafeError, read_pickle
 
+WEIGHTS_KEYS = ("state_dict", "model_state_dict", "model")  # of a checkpoint with several sets of weights
+OPTIMIZER = "optim"  # in the key of an optimizer's state, whose tensors are no weights
+MAX_NAMED = 3  # of the state dicts in a message
+MAX_LEVELS = 4  # of dicts around the weights
 MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a file in the older format
 # The little-endian type of a storage's numbers; bfloat16 is the upper half of a float32.
 DTYPES = {
@@ -37,10 +41,10 @@ def read_state_dict(path: Path) -> Weights:
     """Read the arrays of a state dict.
 
     Args:
-        path: A file of `torch.save`: a state dict, or a checkpoint with one as "state_dict".
+        path: A file of `torch.save`: a state dict, or a checkpoint that contains one, under whatever key.
 
     Returns:
-        The arrays by name, in PyTorch's layouts.
+        The arrays by name, in PyTorch's layouts. Tensors that share a storage, or a part of it, share memory.
 
     Raises:
         ModelFileError: If the file is damaged, contains something other than tensors, or refers to code.
@@ -48,7 +52,9 @@ def read_state_dict(path: Path) -> Weights:
     try:
         with path.open("rb") as file:
             value, read = _open_zip(file) if zipfile.is_zipfile(file) else _open_sequence(file)
-            return {name: as_array(tensor, read(tensor.storage)) for name, tensor in _state_dict(value).items()}
+            tensors = _state_dict(value)
+            numbers = _read_storages(tensors.values(), read, os.fstat(file.fileno()).st_size)
+            return {name: as_array(tensor, numbers[tensor.storage.key]) for name, tensor in tensors.items()}
     except UnsafeError as error:
         raise ModelFileError(
             f"{path} contains more than weights: it refers to {error}, which could execute arbitrary code. Nothing in "
@@ -84,20 +90,68 @@ def _open_sequence(file: IO[bytes]) -> tuple[Any, Read]:
     content: dict[str, bytes] = {}
     size = os.fstat(file.fileno()).st_size
     for key in keys:
+        if not isinstance(key, str):
+            raise DamagedError("the key of a storage is not a string")
         file.seek(8, os.SEEK_CUR)  # skip the count, which is known from the value
         content[key] = file.read(min(storages[key].count * _dtype(storages[key]).itemsize, size))
     return value, lambda storage: content[storage.key]
 
 
-def _state_dict(value: Any) -> Mapping[str, Tensor]:
-    if isinstance(value, dict) and isinstance(value.get("state_dict"), dict):
-        value = value["state_dict"]
+def _read_storages(tensors: Iterable[Tensor], read: Read, size: int) -> dict[str, Array]:
+    """Read each storage once.
+
+    Args:
+        tensors: The tensors whose storages are read.
+        read: Reads the bytes of a storage.
+        size: Of the file, in bytes; the storages together cannot be larger.
+
+    Returns:
+        The numbers (N,) by the storage's key.
+
+    Raises:
+        DamagedError: If a storage is incomplete, or several overlap in the file.
+    """
+    numbers: dict[str, Array] = {}
+    left = size
+    for storage in (tensor.storage for tensor in tensors):
+        if storage.key in numbers:
+            continue
+        left -= storage.count * _dtype(storage).itemsize
+        if left < 0:
+            raise DamagedError("its storages are larger than the file")
+        numbers[storage.key] = storage_numbers(storage, read(storage))
+    return numbers
+
+
+def _state_dict(value: Any) -> dict[str, Tensor]:
+    """Return the one dict of tensors: the value itself, or within a checkpoint, where other values are ignored."""
     if not isinstance(value, dict) or not value:
         raise DamagedError("it contains no state dict")
-    tensors = {str(name): tensor for name, tensor in value.items() if isinstance(tensor, Tensor)}
-    if len(tensors) < len(value):
+    found = dict(_tensor_dicts(value, (), set()))
+    for key in WEIGHTS_KEYS:
+        if len(found) > 1 and (key,) in found:
+            found = {(key,): found[key,]}
+    if not found:
         raise DamagedError("it contains other things than tensors")
-    return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+    if len(found) > 1:
+        keys = ", ".join(f"'{'.'.join(keys)}'" for keys in [*found][:MAX_NAMED])
+        raise DamagedError(f"it contains several state dicts, such as {keys}; save one of them to a file of its own")
+    return {str(name): tensor for name, tensor in next(iter(found.values())).items()}
+
+
+def _tensor_dicts(
+    value: Mapping[Any, Any], keys: tuple[str, ...], seen: set[int]
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the keys that lead to each dict of nothing but tensors, and the dict; each once."""
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if value and all(isinstance(item, Tensor) for item in value.values()):
+        yield keys, value
+    elif len(keys) < MAX_LEVELS:
+        for key, item in value.items():
+            if isinstance(item, dict) and OPTIMIZER not in str(key):
+                yield from _tensor_dicts(item, (*keys, str(key)), seen)
 
 
 def _dtype(storage: Storage) -> np.dtype[Any]:
@@ -106,29 +160,45 @@ def _dtype(storage: Storage) -> np.dtype[Any]:
     return np.dtype(DTYPES[storage.kind])
 
 
-def as_array(tensor: Tensor, content: bytes) -> Array:
-    """Return the numbers of a tensor; bfloat16 as float32.
+def storage_numbers(storage: Storage, content: bytes) -> Array:
+    """Return the numbers of a storage; bfloat16 as float32.
+
+    Args:
+        storage: The storage.
+        content: Its bytes.
+
+    Returns:
+        The numbers (N,), a view of the bytes except for bfloat16.
+
+    Raises:
+        DamagedError: If the storage is incomplete.
+    """
+    dtype = _dtype(storage)
+    if len(content) != storage.count * dtype.itemsize:
+        raise DamagedError("it is incomplete")
+    numbers = np.frombuffer(content, dtype)
+    if storage.kind == "BFloat16Storage":
+        return (numbers.astype(np.uint32) << 16).view(np.float32)
+    return numbers
+
+
+def as_array(tensor: Tensor, numbers: Array) -> Array:
+    """Return the array of a tensor, a view of its storage: a copy for each could exceed the memory.
 
     Args:
         tensor: The tensor.
-        content: The bytes of its storage.
+        numbers: The numbers of its storage.
 
     Returns:
-        An array of the tensor's shape.
+        An array of the tensor's shape, read-only, not always contiguous.
 
     Raises:
-        DamagedError: If the storage is incomplete, or the tensor exceeds it.
+        DamagedError: If the tensor exceeds its storage.
     """
-    dtype = _dtype(tensor.storage)
-    if len(content) != tensor.storage.count * dtype.itemsize:
-        raise DamagedError("it is incomplete")
     if not _fits(tensor):
         raise DamagedError("a tensor exceeds its storage")
-    numbers = np.frombuffer(content, dtype)[tensor.offset :]
-    if tensor.storage.kind == "BFloat16Storage":
-        numbers = (numbers.astype(np.uint32) << 16).view(np.float32)
     strides = [stride * numbers.itemsize for stride in tensor.strides]
-    return np.asarray(np.lib.stride_tricks.as_strided(numbers, tensor.shape, strides), order="C")
+    return np.lib.stride_tricks.as_strided(numbers[tensor.offset :], tensor.shape, strides, writeable=False)
 
 
 def _fits(tensor: Tensor) -> bool:
