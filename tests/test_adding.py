@@ -1,4 +1,4 @@
-"""A layer is local: its description, one rule for each engine and one for ONNX, each in one place."""
+"""A layer is local: one description, one rule for each engine, and one converter for ONNX, each in one place."""
 
 import ast
 import os
@@ -87,8 +87,8 @@ for engine in engines[:2]:
 """
 
 
-def test_a_new_layer_is_one_new_file_for_each_engine(tmp_path: Path) -> None:
-    """In a copy of the package, with no other file changed, it runs in all engines and is exported by name."""
+def test_new_layer_needs_one_new_file_for_each_engine(tmp_path: Path) -> None:
+    """It runs in all engines and is exported by name in a copy of the package with no other file changed."""
     copy = tmp_path / "striate"
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for path, code in NEW_FILES.items():

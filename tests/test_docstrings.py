@@ -1,4 +1,4 @@
-"""The examples in docstrings run, and what a learner calls has one."""
+"""The examples in docstrings run, and every user-facing function has one."""
 
 import doctest
 from importlib import import_module
@@ -21,7 +21,7 @@ REQUIRED = [
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_examples_give_what_they_show(module: str) -> None:
+def test_examples_print_the_shown_output(module: str) -> None:
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     runner = doctest.DocTestRunner(optionflags=flags)
     for example in doctest.DocTestFinder(exclude_empty=True).find(import_module(module)):
@@ -30,7 +30,7 @@ def test_examples_give_what_they_show(module: str) -> None:
 
 
 @pytest.mark.parametrize("name", REQUIRED)
-def test_what_a_learner_calls_has_an_example(name: str) -> None:
+def test_user_facing_functions_have_an_example(name: str) -> None:
     found: object = st
     for part in name.split("."):
         found = getattr(found, part)

@@ -18,7 +18,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()[:8]
 
 
 class Server:
-    """Serves CONTENT; cut: the connection ends after so many bytes; ranges: whether range requests are supported."""
+    """Serves CONTENT; cut: the connection closes after so many bytes; ranges: whether range requests are supported."""
 
     def __init__(self) -> None:
         self.content = CONTENT
@@ -57,7 +57,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     server.http.server_close()
 
 
-def test_a_file_is_downloaded_once(server: Server, tmp_path: Path) -> None:
+def test_file_is_downloaded_once(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "new" / "file"
     for _ in range(2):
         assert fetch(server.address, path, SHA256) == path
@@ -67,7 +67,7 @@ def test_a_file_is_downloaded_once(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_an_interrupted_download_continues_or_starts_over(server: Server, tmp_path: Path, ranges: bool) -> None:
+def test_interrupted_download_resumes_or_restarts(server: Server, tmp_path: Path, ranges: bool) -> None:
     server.cut, server.ranges = 6000, ranges
     path = tmp_path / "file"
     with pytest.raises(
@@ -81,7 +81,7 @@ def test_an_interrupted_download_continues_or_starts_over(server: Server, tmp_pa
     assert server.ranges_requested == [None, "bytes=6000-"]
 
 
-def test_a_partial_file_that_is_complete_or_too_long(server: Server, tmp_path: Path) -> None:
+def test_complete_or_oversized_partial_file(server: Server, tmp_path: Path) -> None:
     path, part = tmp_path / "file", tmp_path / "file.part"
     part.write_bytes(CONTENT)
     assert fetch(server.address, path, SHA256).read_bytes() == CONTENT
@@ -92,7 +92,7 @@ def test_a_partial_file_that_is_complete_or_too_long(server: Server, tmp_path: P
     assert fetch(server.address, path, SHA256).read_bytes() == CONTENT
 
 
-def test_a_wrong_file_is_deleted_and_a_damaged_one_replaced(server: Server, tmp_path: Path) -> None:
+def test_wrong_file_is_deleted_and_damaged_file_is_replaced(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"damaged")
     server.content = CONTENT[:-1] + b"?"
@@ -103,7 +103,9 @@ def test_a_wrong_file_is_deleted_and_a_damaged_one_replaced(server: Server, tmp_
     assert fetch(server.address, path, SHA256).read_bytes() == CONTENT
 
 
-def test_failed_downloads_say_why(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_download_error_gives_the_reason(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(downloads, "MAX_BYTES", 9000)
     with pytest.raises(DownloadError, match="could not be downloaded: it has more than 9,000 bytes"):
         fetch(server.address, tmp_path / "file", SHA256)
@@ -114,7 +116,7 @@ def test_failed_downloads_say_why(server: Server, tmp_path: Path, monkeypatch: p
         fetch(server.address, tmp_path / "taken" / "file", SHA256)
 
 
-def test_several_processes_may_download_at_once(server: Server, tmp_path: Path) -> None:
+def test_concurrent_downloads_in_several_processes(server: Server, tmp_path: Path) -> None:
     server.content = content = bytes(3 * downloads.CHUNK + 5)
     sha256 = hashlib.sha256(content).hexdigest()
     with ThreadPoolExecutor(4) as pool:

@@ -32,11 +32,11 @@ def test_describing_networks_loads_no_heavy_packages(code: str) -> None:
     assert packages_loaded_by(code) == set()
 
 
-def test_the_check_detects_loaded_packages() -> None:
+def test_check_detects_loaded_packages() -> None:
     assert "numpy" in packages_loaded_by("import striate; striate.Model")
 
 
-def test_the_numpy_engine_loads_no_other_framework() -> None:
+def test_numpy_engine_loads_no_other_framework() -> None:
     code = "import striate as st; st.zoo.build('lenet5').predict([[[[0]] * 28] * 28])"
     assert packages_loaded_by(code).isdisjoint(
         {"torch", "onnx", "onnxruntime", "tensorflow", "jax", "scipy", "sklearn"}
@@ -49,6 +49,6 @@ def test_every_public_name_exists() -> None:
         assert getattr(st, name) is not None
 
 
-def test_an_unknown_name_is_an_attribute_error() -> None:
+def test_unknown_name_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'striate' has no attribute 'Modle'"):
         _ = st.Modle

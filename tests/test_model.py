@@ -22,7 +22,7 @@ QUIET: Any = {"verbose": 0}
 
 
 def digits(count: int = 60, classes: int = 3) -> tuple[Array, Array]:
-    """Pictures whose brightness tells their class."""
+    """Return images whose brightness depends on their class."""
     generator = np.random.default_rng(1)
     y = generator.integers(0, classes, count)
     x = generator.integers(0, 60, (count, *SHAPE)) + 70 * y[:, None, None, None]
@@ -34,19 +34,19 @@ def chain(units: int = 3, activation: str = "softmax", **settings: Any) -> st.Se
     return st.Sequential([Input(SHAPE), Rescale(), Conv2D(4, 3, name="C1"), Flatten(), head], **settings)
 
 
-def compiled(model: st.Model | None = None, **settings: Any) -> st.Model:
+def compiled_model(model: st.Model | None = None, **settings: Any) -> st.Model:
     model = model or chain()
     model.compile(**({"learning_rate": 0.01} | settings))
     return model
 
 
-def two_ended() -> st.Model:
+def model_with_two_outputs() -> st.Model:
     left, right = Input(SHAPE, name="left"), Input((4,), name="right")
     joined = Concatenate()([Flatten()(Rescale()(left)), Dense(3)(right)])
     return st.Model([left, right], [Dense(3, activation="softmax", name="kind")(joined), Dense(1, name="size")(joined)])
 
 
-def test_the_verbs_in_the_order_of_the_tutorials(tmp_path: Path) -> None:
+def test_compile_fit_evaluate_predict_and_save(tmp_path: Path) -> None:
     x, y = digits(200)
     model = chain()
     model.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"], engine="numpy")
@@ -83,7 +83,7 @@ def test_zoo_builds_models() -> None:
         st.zoo.build("lenet6")
 
 
-def test_sequential_functional_and_added_layers_are_the_same() -> None:
+def test_sequential_functional_and_added_layers_are_equivalent() -> None:
     layers = [Input(SHAPE, name="in"), Rescale(name="r"), Flatten(name="f"), Dense(3, activation="softmax", name="d")]
     added = st.Sequential(name="m")
     for layer in layers:
@@ -96,7 +96,7 @@ def test_sequential_functional_and_added_layers_are_the_same() -> None:
     assert [layer.name for layer in added.layers] == ["in", "r", "f", "d"]
 
 
-def test_a_wrong_chain_is_refused_when_the_layer_is_added() -> None:
+def test_invalid_layer_raises_when_added() -> None:
     model = st.Sequential([Input(SHAPE)])
     with pytest.raises(NetworkError, match="MaxPool2D"):
         model.add(MaxPool2D(9))
@@ -108,9 +108,9 @@ def test_a_wrong_chain_is_refused_when_the_layer_is_added() -> None:
         st.Sequential([Dense(3)])
 
 
-def test_one_hot_labels_train_as_class_numbers_do() -> None:
+def test_one_hot_labels_equal_class_numbers() -> None:
     x, y = digits()
-    numbers, rows = compiled(), compiled()
+    numbers, rows = compiled_model(), compiled_model()
     numbers.fit(x, y, epochs=2, **QUIET)
     rows.fit(x, np.eye(3)[y], epochs=2, **QUIET)
     assert all(np.array_equal(array, rows.weights[name]) for name, array in numbers.weights.items())
@@ -124,18 +124,18 @@ def test_one_hot_labels_train_as_class_numbers_do() -> None:
         ("linear", MeanSquaredError(), "mean_absolute_error"),
     ],
 )
-def test_loss_and_metric_go_with_the_output(activation: str, loss: Any, metric: str) -> None:
+def test_default_loss_and_metric_depend_on_output(activation: str, loss: Any, metric: str) -> None:
     model = chain(3, activation)
     model.compile()
     assert (model.losses, model.metrics) == ((loss,), (metric,))
 
 
-def test_losses_and_metrics_by_hand() -> None:
+def test_losses_and_metrics_equal_hand_computed_values() -> None:
     x, y = digits()
     p = chain().predict(x).astype(float)
     figures = chain().evaluate(x, y)
     assert figures["loss"] == pytest.approx(-np.log(p[np.arange(60), y]).mean())
-    smooth = compiled(loss=CategoricalCrossentropy(label_smoothing=0.2)).evaluate(x, y)
+    smooth = compiled_model(loss=CategoricalCrossentropy(label_smoothing=0.2)).evaluate(x, y)
     assert smooth["loss"] == pytest.approx(-(np.log(p) * (0.8 * np.eye(3)[y] + 0.2 / 3)).sum(axis=1).mean())
 
     several, bits = chain(2, "sigmoid"), np.stack([y > 0, y > 1], axis=1)
@@ -151,9 +151,9 @@ def test_losses_and_metrics_by_hand() -> None:
     )
 
 
-def test_a_number_is_learnt() -> None:
+def test_regression_learns_a_linear_function() -> None:
     x, y = digits(200)
-    model = compiled(chain(1, "linear"))
+    model = compiled_model(chain(1, "linear"))
     history = model.fit(x, y.astype(np.float32), epochs=20, **QUIET)
     assert history.history["mean_absolute_error"][-1] < 0.2
 
@@ -161,9 +161,9 @@ def test_a_number_is_learnt() -> None:
 def test_several_inputs_and_outputs() -> None:
     x, y = digits(200)
     right = np.ones((200, 4))
-    model = compiled(two_ended(), loss=["categorical_crossentropy", "mse"], metrics=[])
+    model = compiled_model(model_with_two_outputs(), loss=["categorical_crossentropy", "mse"], metrics=[])
     assert model.metrics == ()
-    model = compiled(two_ended())
+    model = compiled_model(model_with_two_outputs())
     history = model.fit([x, right], [y, y * 2.0], epochs=8, **QUIET)
     assert set(history.history) == {"loss", "kind_accuracy", "size_mean_absolute_error", "learning_rate"}
     kind, size = model.predict({"right": right, "left": x})
@@ -177,20 +177,20 @@ def test_several_inputs_and_outputs() -> None:
         model.predict({"left": x})
 
 
-def test_train_on_batch_reports_what_it_found_before_the_step() -> None:
+def test_train_on_batch_returns_values_before_the_step() -> None:
     x, y = digits()
-    model = compiled()
+    model = compiled_model()
     expected = model.evaluate(x, y)
     assert model.train_on_batch(x, y) == pytest.approx(expected, rel=1e-5)
     assert model.evaluate(x, y)["loss"] < expected["loss"]
 
 
-def test_penalties_count_in_training_and_in_measuring() -> None:
+def test_penalties_are_included_in_training_and_evaluation_loss() -> None:
     x, y = digits()
     head = Dense(3, activation="softmax", kernel_regularizer=L1L2(0.1, 0.2), name="out")
     layers = [Input(SHAPE), Rescale(), Flatten()]
-    model = compiled(st.Sequential([*layers, head]))
-    plain = compiled(st.Sequential([*layers, Dense(3, activation="softmax")]))
+    model = compiled_model(st.Sequential([*layers, head]))
+    plain = compiled_model(st.Sequential([*layers, Dense(3, activation="softmax")]))
     kernel = model.weights["out/kernel"]
     plain.weights = {"dense/kernel": kernel, "dense/bias": model.weights["out/bias"]}
     expected = plain.evaluate(x, y)["loss"] + 0.1 * np.abs(kernel).sum() + 0.2 * np.square(kernel).sum()
@@ -201,20 +201,20 @@ def test_penalties_count_in_training_and_in_measuring() -> None:
 def test_validation_split_is_by_content() -> None:
     x, y = digits(300)
     seen = {}
-    for name, order in (("as it is", np.arange(300)), ("turned", np.arange(300)[::-1])):
+    for name, order in (("original", np.arange(300)), ("reversed", np.arange(300)[::-1])):
         model = chain()
         train, validation = model._split(st.training.Samples((x[order],), (y[order],)), None, 0.2)
         assert len(train) + len(validation) == 300
         seen[name] = {part.tobytes() for part in validation.inputs[0]}
-    assert seen["as it is"] == seen["turned"]
-    assert 30 < len(seen["turned"]) < 90
-    history = compiled().fit(x, y, validation_split=0.2, **QUIET)
+    assert seen["original"] == seen["reversed"]
+    assert 30 < len(seen["reversed"]) < 90
+    history = compiled_model().fit(x, y, validation_split=0.2, **QUIET)
     assert "val_loss" in history.history
 
 
-def test_compiling_again_keeps_the_weights_and_begins_the_optimizer_anew() -> None:
+def test_compile_keeps_weights_and_resets_optimizer() -> None:
     x, y = digits()
-    model = compiled()
+    model = compiled_model()
     model.fit(x, y, **QUIET)
     before = model.weights
     model.compile("sgd")
@@ -223,7 +223,7 @@ def test_compiling_again_keeps_the_weights_and_begins_the_optimizer_anew() -> No
     assert model.learning_rate == 0.01
 
 
-def test_weights_go_in_and_out_by_name(tmp_path: Path) -> None:
+def test_weights_are_read_and_set_by_name(tmp_path: Path) -> None:
     model, other = chain(seed=1), chain(seed=2)
     assert not np.array_equal(model.weights["C1/kernel"], other.weights["C1/kernel"])
     other.set_weights(model.get_weights())
@@ -258,7 +258,7 @@ def test_everything_is_saved_with_the_model(tmp_path: Path) -> None:
     assert (tmp_path / "m").read_bytes() == (tmp_path / "n").read_bytes()
 
 
-def test_a_model_file_of_a_changed_network_is_refused(tmp_path: Path) -> None:
+def test_model_file_with_modified_network_raises(tmp_path: Path) -> None:
     model = chain()
     metadata = {"kind": "model", "network": json.loads(chain(4).network.to_json())}
     save_weights(tmp_path / "m", model.weights, metadata)
@@ -277,7 +277,7 @@ def test_a_model_file_of_a_changed_network_is_refused(tmp_path: Path) -> None:
         (lambda node: node.update(where="here"), "where"),
     ],
 )
-def test_a_model_file_of_a_newer_striate_is_told_from_a_damaged_one(
+def test_newer_model_file_raises_a_different_error_than_damage(
     tmp_path: Path, change: Callable[[dict[str, Any]], None], what: str
 ) -> None:
     model = chain()
@@ -288,21 +288,21 @@ def test_a_model_file_of_a_newer_striate_is_told_from_a_damaged_one(
         save_weights(tmp_path / "m", arrays, metadata | {"striate": version})
         with pytest.raises(StriateError, match=what) as caught:
             st.load(tmp_path / "m")
-        told = "was written by Striate 10.0, which is newer than this one: please update Striate."
-        assert (told in str(caught.value)) == newer
+        message = "was written by Striate 10.0, which is newer than this one: please update Striate."
+        assert (message in str(caught.value)) == newer
 
 
-def test_a_newer_striate_s_file_that_holds_nothing_new_is_read(tmp_path: Path) -> None:
+def test_newer_model_file_without_new_features_is_read(tmp_path: Path) -> None:
     chain().save(tmp_path / "m")
     arrays, metadata = load_weights(tmp_path / "m")
     save_weights(tmp_path / "m", arrays, metadata | {"striate": "10.0", "mood": "good"})
     assert st.load(tmp_path / "m").network == chain().network
 
 
-def test_a_last_sample_alone_with_batch_normalisation() -> None:
+def test_single_sample_in_last_batch_with_batch_normalization() -> None:
     model = st.Sequential([Input(SHAPE), BatchNormalization(), Flatten(), Dense(3, activation="softmax")])
     x, y = digits(21)
-    history = compiled(model).fit(x, y, batch_size=20, **QUIET)
+    history = compiled_model(model).fit(x, y, batch_size=20, **QUIET)
     assert np.isfinite(history.history["loss"]).all()
     assert np.isfinite(model.predict(x[:1])).all()
 
@@ -322,8 +322,8 @@ BAD_INPUTS: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("x", "message"), BAD_INPUTS)
-def test_wrong_inputs_are_refused_by_every_verb(x: Any, message: str) -> None:
-    model = compiled()
+def test_invalid_inputs_raise_in_every_method(x: Any, message: str) -> None:
+    model = compiled_model()
     y = np.zeros(3, int)
     for verb in (
         model.predict,
@@ -335,19 +335,19 @@ def test_wrong_inputs_are_refused_by_every_verb(x: Any, message: str) -> None:
             verb(x)
 
 
-def test_images_of_several_sizes_are_refused() -> None:
+def test_images_of_different_sizes_raise() -> None:
     with pytest.raises(DataError, match=r"Input 'input': the samples differ in shape\. Bring all of them to one\."):
         chain().predict([np.zeros(SHAPE), np.zeros((4, 5, 1))])
 
 
-def test_the_sample_with_nan_is_named() -> None:
+def test_nan_error_names_the_sample() -> None:
     x = np.zeros((5, *SHAPE), np.float32)
     x[3, 0, 0, 0] = np.inf
     with pytest.raises(DataError, match="sample 3 holds"):
         chain().predict(x)
 
 
-def test_grey_images_may_leave_out_their_channel() -> None:
+def test_gray_images_can_omit_the_channel_axis() -> None:
     x, _ = digits()
     model = chain()
     assert np.array_equal(model.predict(x[..., 0]), model.predict(x))
@@ -367,21 +367,21 @@ BAD_TARGETS: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("y", "message"), BAD_TARGETS)
-def test_wrong_targets_are_refused(y: Any, message: str) -> None:
+def test_invalid_targets_raise(y: Any, message: str) -> None:
     x, _ = digits(3)
     with pytest.raises(DataError, match=message):
-        compiled().fit(x, y, **QUIET)
+        compiled_model().fit(x, y, **QUIET)
 
 
-def test_wrong_targets_of_sigmoid_and_linear_outputs_are_refused() -> None:
+def test_invalid_targets_of_sigmoid_and_linear_outputs_raise() -> None:
     x, _ = digits(3)
     with pytest.raises(DataError, match=r"expected values in 0 … 1, received 0 … 2"):
-        compiled(chain(1, "sigmoid")).fit(x, [0, 1, 2])
+        compiled_model(chain(1, "sigmoid")).fit(x, [0, 1, 2])
     with pytest.raises(DataError, match=r"expected shape \(N, 2\), received shape \(3,\)"):
-        compiled(chain(2, "linear")).fit(x, [0, 1, 2])
+        compiled_model(chain(2, "linear")).fit(x, [0, 1, 2])
 
 
-def test_wrong_use_is_refused() -> None:
+def test_invalid_usage_raises() -> None:
     x, y = digits()
     model = chain()
     for verb in (model.fit, model.train_on_batch):
@@ -406,24 +406,24 @@ def test_wrong_use_is_refused() -> None:
     with pytest.raises(UsageError, match="The output layer 'out' has activation 'tanh', which no loss goes with"):
         chain(3, "tanh").compile()
     with pytest.raises(UsageError, match="validation_split lies between 0 and 1; received 1"):
-        compiled().fit(x, y, validation_split=1)
+        compiled_model().fit(x, y, validation_split=1)
     with pytest.raises(UsageError, match="either validation_data or validation_split"):
-        compiled().fit(x, y, validation_split=0.1, validation_data=(x, y))
+        compiled_model().fit(x, y, validation_split=0.1, validation_data=(x, y))
     with pytest.raises(UsageError, match="batch_size must be a whole number"):
-        compiled().fit(x, y, batch_size=0)
+        compiled_model().fit(x, y, batch_size=0)
     with pytest.raises(UsageError, match="batch_size must be 1 or more; received 0"):
-        compiled().predict(x, batch_size=0)
+        compiled_model().predict(x, batch_size=0)
     with pytest.raises(UsageError, match=r"verbose is 0 .*; received 3"):
-        compiled().fit(x, y, verbose=3)  # type: ignore[arg-type]
+        compiled_model().fit(x, y, verbose=3)  # type: ignore[arg-type]
 
 
-def test_a_metric_may_be_given_by_its_name_alone() -> None:
+def test_single_metric_can_be_given_by_name() -> None:
     model = chain()
     model.compile(metrics="accuracy")
     assert set(model.evaluate(*digits())) == {"loss", "accuracy"}
 
 
-def test_a_data_set_of_other_classes_is_refused() -> None:
+def test_data_set_with_other_classes_raises() -> None:
     x, y = digits(200)
     with pytest.raises(DataError, match="The network has 4 outputs, but 'arrays' has 3 classes"):
         chain(4).train(st.data.from_arrays(x, y), **QUIET)
@@ -438,7 +438,7 @@ def test_summary_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[-1] == "lenet5: 61,706 parameters, 416,520 multiply-adds for one image"
 
 
-def test_importing_striate_loads_nothing_heavy() -> None:
+def test_import_loads_no_heavy_packages() -> None:
     heavy = "{'torch', 'onnxruntime', 'numpy', 'PIL', 'rich', 'click', 'safetensors'}"
     code = (
         f"import sys, striate; assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules); print(dir(striate))"

@@ -63,13 +63,13 @@ def imports_of(file: Path, source: Path) -> Iterator[tuple[int, str]]:
     """Yield (line, import), the import as a file of Striate ("network/graph.py") or an external package ("numpy")."""
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            wanted = [alias.name for alias in node.names]
+            expected = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.module and not node.level, f"{file}:{node.lineno} has a relative import"
-            wanted = [f"{node.module}.{alias.name}" for alias in node.names]
+            expected = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        for name in wanted:
+        for name in expected:
             yield node.lineno, located(name, source)
 
 

@@ -13,11 +13,11 @@ def test_columns_are_aligned_in_any_script() -> None:
     ]
 
 
-def test_cells_of_several_lines_stand_side_by_side() -> None:
+def test_multi_line_cells_are_aligned() -> None:
     assert table([("a\nb", "c"), ("d", "e\nf")], gap=1) == ["a c", "b", "d e", "  f"]
 
 
-def test_the_header_stands_on_a_rule() -> None:
+def test_header_is_underlined() -> None:
     assert table([("name", "mul-\ntiply"), ("x", "1")], rule=True) == [
         "      mul-",
         "name  tiply",
@@ -27,7 +27,7 @@ def test_the_header_stands_on_a_rule() -> None:
 
 
 @pytest.mark.parametrize("width", [3, 7, 12, 40])
-def test_cells_are_folded_to_the_width(width: int) -> None:
+def test_cells_are_wrapped_to_the_width(width: int) -> None:
     rows = [("layer", "kind"), ("블록.conv1", "Convolution")]
     lines = table(rows, width=width)
     assert max(map(display_width, lines)) <= max(width, 6)  # two columns of one wide character each

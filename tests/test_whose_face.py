@@ -37,7 +37,7 @@ def draw(path: Path, person: int, rng: np.random.Generator) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folders of the tutorial, with the people named in it."""
+    """The folders of the tutorial with the people named in it."""
     folder, rng = tmp_path_factory.mktemp("faces"), np.random.default_rng(0)
     names = re.findall(r"^(\w+) +9$", PAGE, re.MULTILINE)
     assert len(names) == 6
@@ -61,7 +61,7 @@ def run(folder: Path, *arguments: str) -> str:
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_tutorial_from_folder_to_predictions(folder: Path) -> None:
+def test_commands_of_the_tutorial_from_folder_to_predictions(folder: Path) -> None:
     commands = [line for line in COMMANDS if not any(word in line for word in SKIPPED)]
     outputs = {line: run(folder, "-Xutf8", "-m", *shlex.split(line)) for line in commands}
     assert len(outputs) == 6
@@ -76,7 +76,7 @@ def test_the_commands_of_the_tutorial_from_folder_to_predictions(folder: Path) -
     assert [line.split()[:2] for line in printed] == [[Path(path).name, label] for path, label, *_ in new]
 
 
-def test_the_confidence_intervals_in_the_text() -> None:
-    """The lower end of Wilson's interval if all n test images are correct is n / (n + 1.96²)."""
+def test_confidence_intervals_in_the_text() -> None:
+    """The lower limit of Wilson's interval if all n test images are correct is n / (n + 1.96²)."""
     ten, twenty, fifty = (f"{100 * n / (n + 1.96**2):.0f} %" for n in (10, 20, 50))
     assert f"begins at {ten}; with 20 at {twenty}, with 50 at {fifty}." in PAGE

@@ -38,11 +38,11 @@ SUM = 7106905
 UNMIXED = replace(EVERYTHING, mixup=0, cutmix=0)
 
 
-def changed(augmentation: Augmentation, x: NDArray[Any] = ODD, index: NDArray[np.int64] = INDEX) -> NDArray[Any]:
+def augmented(augmentation: Augmentation, x: NDArray[Any] = ODD, index: NDArray[np.int64] = INDEX) -> NDArray[Any]:
     return augmentation.sample(index, 3, 4, x.shape[1:]).apply(x)
 
 
-def test_numbers_drawn_before_there_were_crops_stay_as_they_were() -> None:
+def test_random_numbers_equal_recorded_values() -> None:
     """Recorded from the version with seven settings, whose trained results are published."""
     seven = Augmentation(180, 0.2, (1.0, 1.6), 20, (1.0, 1.3), True, True)
     assert seven.matrices(np.array([0, 41]), 3, 4, 7, 11) == pytest.approx(np.array(RECORDED), rel=1e-12)
@@ -51,36 +51,36 @@ def test_numbers_drawn_before_there_were_crops_stay_as_they_were() -> None:
     assert Augmentation.from_dict(old) == PRESETS["strong"]
 
 
-def test_new_settings_do_not_shift_what_the_others_draw() -> None:
-    still = EVERYTHING.sample(INDEX, 3, 4, SHAPE)
+def test_new_settings_do_not_change_random_numbers_of_others() -> None:
+    reference = EVERYTHING.sample(INDEX, 3, 4, SHAPE)
     for name in ("brightness", "hue", "gray", "erase"):
         other = Augmentation.from_dict(EVERYTHING.to_dict() | {name: 0.0}).sample(INDEX, 3, 4, SHAPE)
-        assert still.mixing is not None
+        assert reference.mixing is not None
         assert other.mixing is not None
-        assert np.array_equal(still.matrices, other.matrices)  # type: ignore[arg-type]
-        assert np.array_equal(still.mixing.ratios, other.mixing.ratios)
-        assert np.array_equal(still.mixing.partners, other.mixing.partners)
+        assert np.array_equal(reference.matrices, other.matrices)  # type: ignore[arg-type]
+        assert np.array_equal(reference.mixing.ratios, other.mixing.ratios)
+        assert np.array_equal(reference.mixing.partners, other.mixing.partners)
 
 
-def test_settings_survive_json() -> None:
+def test_augmentation_json_round_trip() -> None:
     assert Augmentation.from_dict(json.loads(json.dumps(EVERYTHING.to_dict()))) == EVERYTHING
     assert not EVERYTHING.is_identity
     assert Augmentation(fill="reflect").is_identity
 
 
-# What a picture becomes depends on the picture alone.
+# The result for an image depends on that image only.
 
 
 @settings(deadline=None)
 @given(st.integers(1, 8))
-def test_batching_is_identity(cut: int) -> None:
-    apart = [changed(UNMIXED, ODD[part], INDEX[part]) for part in (slice(cut), slice(cut, None))]
-    assert np.array_equal(changed(UNMIXED), np.concatenate(apart))
+def test_augmentation_does_not_depend_on_batch_size(cut: int) -> None:
+    apart = [augmented(UNMIXED, ODD[part], INDEX[part]) for part in (slice(cut), slice(cut, None))]
+    assert np.array_equal(augmented(UNMIXED), np.concatenate(apart))
 
 
 @pytest.mark.parametrize("world_size", [2, 3, 20])
-def test_processes_together_have_what_one_alone_has(world_size: int) -> None:
-    whole = changed(EVERYTHING)
+def test_ranks_together_equal_a_single_process(world_size: int) -> None:
+    whole = augmented(EVERYTHING)
     for rank in range(world_size):
         changes = EVERYTHING.sample(INDEX, 3, 4, SHAPE, rank=rank, world_size=world_size)
         own = np.arange(rank, len(INDEX), world_size)
@@ -89,33 +89,33 @@ def test_processes_together_have_what_one_alone_has(world_size: int) -> None:
         assert np.array_equal(changes.apply(ODD[changes.rows]), whole[own])
 
 
-def test_seed_epoch_and_sample_number_decide() -> None:
-    first = changed(EVERYTHING)
-    assert np.array_equal(first, changed(EVERYTHING))
+def test_parameters_depend_on_seed_epoch_and_index() -> None:
+    first = augmented(EVERYTHING)
+    assert np.array_equal(first, augmented(EVERYTHING))
     for seed, epoch, index in ((4, 4, INDEX), (3, 5, INDEX), (3, 4, INDEX + 1)):
         assert not np.array_equal(first, EVERYTHING.sample(index, seed, epoch, SHAPE).apply(ODD))
 
 
-def test_apply_leaves_the_images_it_is_given_and_mixes_none() -> None:
+def test_apply_does_not_modify_input_and_does_not_mix() -> None:
     before = ODD.copy()
     for augmentation in (EVERYTHING, Augmentation(erase=1), Augmentation(mixup=1), Augmentation(brightness=1)):
-        changed(augmentation)
+        augmented(augmentation)
         assert np.array_equal(ODD, before)
-    assert np.array_equal(EVERYTHING.apply(ODD, INDEX, 3, 4), changed(UNMIXED))
+    assert np.array_equal(EVERYTHING.apply(ODD, INDEX, 3, 4), augmented(UNMIXED))
 
 
 # Crops and edges
 
 
-def boxes_of(augmentation: Augmentation, height: int, width: int, n: int = 4000) -> NDArray[np.float64]:
-    """(N, 4): top, left, bottom, right of the part of the original that fills the result, its borders included."""
+def crop_boxes(augmentation: Augmentation, height: int, width: int, n: int = 4000) -> NDArray[np.float64]:
+    """Return (N, 4): top, left, bottom, right of the part of the original that fills the result, borders included."""
     inverse = augmentation.matrices(np.arange(n), 0, 0, height, width)
     corners = np.array([[-0.5, -0.5, 1], [height - 0.5, width - 0.5, 1]])
     return np.asarray(np.einsum("nij,kj->nki", inverse, corners).reshape(n, 4) + 0.5)
 
 
-def test_crops_lie_within_the_image_and_have_the_area_and_aspect_that_were_asked_for() -> None:
-    top, left, bottom, right = boxes_of(Augmentation(crop=(0.3, 0.5), crop_aspect=(0.5, 2.0)), 40, 80).T
+def test_crops_are_inside_the_image_with_requested_area_and_aspect() -> None:
+    top, left, bottom, right = crop_boxes(Augmentation(crop=(0.3, 0.5), crop_aspect=(0.5, 2.0)), 40, 80).T
     assert min(top.min(), left.min()) >= -1e-9
     assert bottom.max() <= 40 + 1e-9
     assert right.max() <= 80 + 1e-9
@@ -130,27 +130,27 @@ def test_crops_lie_within_the_image_and_have_the_area_and_aspect_that_were_asked
         assert np.abs(np.histogram(place, 5, (0, 1))[0] / 800 - 1).max() < 0.15
 
 
-def test_a_crop_too_wide_for_the_image_is_as_wide_as_the_image() -> None:
-    top, left, bottom, right = boxes_of(Augmentation(crop=(0.9, 0.9), crop_aspect=(4.0, 4.0)), 40, 80).T
+def test_crop_wider_than_image_has_image_width() -> None:
+    top, left, bottom, right = crop_boxes(Augmentation(crop=(0.9, 0.9), crop_aspect=(4.0, 4.0)), 40, 80).T
     assert np.allclose([left.min(), right.max()], [0, 80])
     assert np.allclose(bottom - top, 40 * (0.9 / 4) ** 0.5)
-    top, left, bottom, right = boxes_of(Augmentation(crop=(0.9, 0.9), crop_aspect=(0.25, 0.25)), 40, 80).T
+    top, left, bottom, right = crop_boxes(Augmentation(crop=(0.9, 0.9), crop_aspect=(0.25, 0.25)), 40, 80).T
     assert np.allclose([top.min(), bottom.max()], [0, 40])
     assert np.allclose(right - left, 80 * (0.9 / 4) ** 0.5)
 
 
 @pytest.mark.parametrize(("fill", "pad"), [("edge", "edge"), ("reflect", "reflect")])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_beyond_the_edges_lies_what_padding_would_put_there(fill: str, pad: Any, dtype: Any) -> None:
+def test_pixels_outside_the_image_equal_numpy_padding(fill: str, pad: Any, dtype: Any) -> None:
     x = ODD.astype(dtype)
     inverse = Augmentation(180, 0.3, (0.8, 1.2), 20).matrices(np.arange(9), 0, 0, 14, 17)
-    margin = 13  # the farthest that one reflection reaches
+    margin = 13  # the largest distance that one reflection covers
     padded = np.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)), pad)
     shifted = inverse + np.array([[0, 0, margin], [0, 0, margin]])
     assert np.array_equal(warp(x, inverse, 14, 17, fill), warp(padded, shifted, 14, 17))
 
 
-def test_far_beyond_the_edges_and_in_a_single_pixel_the_edge_goes_on() -> None:
+def test_pixels_far_outside_and_single_pixel_images_repeat_the_edge() -> None:
     far = np.array([[[1.0, 0, 1e9], [0, 1, -1e9]]])
     for fill in ("edge", "reflect"):
         assert (warp(ODD[:1], far, 3, 4, fill)[0] == ODD[0, -1 if fill == "edge" else 0, 0]).all()
@@ -172,7 +172,7 @@ def luma(x: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(x @ np.array([0.299, 0.587, 0.114]))
 
 
-def test_brightness_contrast_and_saturation_are_what_they_are_called() -> None:
+def test_brightness_contrast_and_saturation_equal_their_definitions() -> None:
     x = RNG.integers(60, 120, (6, 5, 3), dtype=np.uint8)
     assert recolored(x, brightness=1.5) == pytest.approx(x * 1.5, rel=1e-5)
     assert recolored(x, contrast=0.5) == pytest.approx(127.5 + (x - 127.5) * 0.5, rel=1e-5)
@@ -183,7 +183,7 @@ def test_brightness_contrast_and_saturation_are_what_they_are_called() -> None:
     assert np.abs(recolored(x, saturation=0)[:, :, 0] - as_pillow).max() <= 0.6
 
 
-def test_hue_turns_colors_into_one_another_and_keeps_gray_and_luma() -> None:
+def test_hue_permutes_primary_colors_and_keeps_gray_and_luma() -> None:
     x = RNG.integers(100, 150, (6, 5, 3), dtype=np.uint8)
     assert recolored(x, hue=2 * np.pi) == pytest.approx(x, abs=1e-3)
     assert luma(recolored(x, hue=1.0)) == pytest.approx(luma(x), rel=1e-5)
@@ -192,51 +192,51 @@ def test_hue_turns_colors_into_one_another_and_keeps_gray_and_luma() -> None:
     red = np.array([[[160, 100, 100]]], np.uint8)
     third = recolored(red, hue=-2 * np.pi / 3)[0, 0]
     other = recolored(red, hue=2 * np.pi / 3)[0, 0]
-    assert {third.argmax(), other.argmax()} == {1, 2}  # green the one way round, blue the other
+    assert {third.argmax(), other.argmax()} == {1, 2}  # green in one direction, blue in the other
 
 
-def test_turning_the_hue_twice_is_turning_it_by_the_sum() -> None:
+def test_hue_rotations_add_up() -> None:
     one, ones = np.ones(3), np.array([0.3, 1.1, 1.4])
     first, second, both = color_matrices(one, one, one, ones, 3)[:, :, :3]
     assert second @ first == pytest.approx(both, abs=1e-5)
 
 
-def test_hue_turns_to_either_side_up_to_its_limit() -> None:
+def test_hue_is_uniform_between_both_limits() -> None:
     matrices = Augmentation(hue=0.25).sample(np.arange(4000), 0, 0, SHAPE).color_matrices
     assert matrices is not None
-    turned = FROM_RGB @ matrices[:, :, :3] @ TO_RGB  # of luma and two color differences
+    turned = FROM_RGB @ matrices[:, :, :3] @ TO_RGB  # luma and two color differences
     angle = np.arctan2(turned[:, 2, 1], turned[:, 1, 1])
     assert (angle.min(), angle.max()) == pytest.approx((-np.pi / 2, np.pi / 2), abs=0.01)
 
 
-def test_gray_levels_are_rounded_not_cut() -> None:
+def test_augmentation_rounds_gray_levels_to_nearest() -> None:
     changes = Augmentation(brightness=0.5).sample(INDEX, 3, 4, SHAPE)
     assert changes.color_matrices is not None
     exact = np.clip(ODD * changes.color_matrices[:, 0, 0][:, None, None, None], 0, 255)
     assert np.abs(changes.apply(ODD) - exact).max() <= 0.5001
 
 
-def test_pixels_stay_within_their_range() -> None:
-    out = changed(Augmentation(brightness=1, contrast=1, saturation=1, hue=0.5))
+def test_pixels_are_clipped_to_their_range() -> None:
+    out = augmented(Augmentation(brightness=1, contrast=1, saturation=1, hue=0.5))
     assert out.dtype == np.uint8
     wild = recolored(ODD[0], brightness=2, contrast=2)
     assert (wild.min(), wild.max()) == (0, 255)
 
 
-def test_one_channel_has_brightness_and_contrast_only() -> None:
+def test_single_channel_uses_brightness_and_contrast_only() -> None:
     gray = ODD[..., :1]
-    assert np.array_equal(changed(Augmentation(saturation=1, hue=0.5, gray=1), gray), gray)
-    assert not np.array_equal(changed(Augmentation(brightness=0.5), gray), gray)
+    assert np.array_equal(augmented(Augmentation(saturation=1, hue=0.5, gray=1), gray), gray)
+    assert not np.array_equal(augmented(Augmentation(brightness=0.5), gray), gray)
 
 
-def test_color_goes_as_often_as_asked() -> None:
+def test_gray_probability_is_as_requested() -> None:
     matrices = Augmentation(gray=0.3).sample(np.arange(4000), 0, 0, SHAPE).color_matrices
     assert matrices is not None
     gray = np.abs(matrices[:, 0, :3] - matrices[:, 1, :3]).max(axis=1) < 1e-6
     assert abs(gray.mean() - 0.3) < 0.03
 
 
-def test_each_color_setting_spreads_over_its_range() -> None:
+def test_color_settings_are_uniform_over_their_range() -> None:
     white = np.array([1, 1, 1, 0])
     for name, low, high in (("brightness", 0.6, 1.4), ("contrast", 0.6, 1.4)):
         matrices = Augmentation.from_dict({name: 0.4}).sample(np.arange(4000), 0, 0, SHAPE).color_matrices
@@ -248,7 +248,7 @@ def test_each_color_setting_spreads_over_its_range() -> None:
 # Erasing
 
 
-def test_erased_boxes_come_as_often_and_as_large_as_asked() -> None:
+def test_erase_boxes_have_requested_probability_and_area() -> None:
     changes = Augmentation(erase=0.4).sample(np.arange(4000), 0, 0, (60, 90, 3))
     assert changes.erase_boxes is not None
     assert changes.erase_colors is not None
@@ -263,7 +263,7 @@ def test_erased_boxes_come_as_often_and_as_large_as_asked() -> None:
     assert np.array_equal(changes.erase_colors, np.rint(changes.erase_colors))
 
 
-def test_a_box_is_painted_and_the_rest_stays() -> None:
+def test_erase_fills_box_and_keeps_other_pixels() -> None:
     changes = Augmentation(erase=1).sample(INDEX, 3, 4, SHAPE)
     out = changes.apply(ODD)
     assert changes.erase_boxes is not None
@@ -280,63 +280,63 @@ def test_a_box_is_painted_and_the_rest_stays() -> None:
 
 
 @pytest.mark.parametrize("alpha", [0.2, 0.5, 1.0, 4.0])
-def test_shares_have_the_beta_distribution(alpha: float) -> None:
-    shares = beta(alpha, np.random.default_rng(1).random((20_000, 4)))
-    assert kstest(shares, "beta", args=(alpha, alpha)).pvalue > 0.01
+def test_mixup_ratios_follow_beta_distribution(alpha: float) -> None:
+    ratios = beta(alpha, np.random.default_rng(1).random((20_000, 4)))
+    assert kstest(ratios, "beta", args=(alpha, alpha)).pvalue > 0.01
 
 
-def test_the_edges_of_the_draws_give_shares() -> None:
+def test_beta_is_finite_at_extreme_random_numbers() -> None:
     largest = 1 - 2.0**-53
     corners = np.array(np.meshgrid(*[[0.0, largest]] * 4)).reshape(4, -1).T
     for alpha in (0.01, 1.0, 10.0):
         assert ((beta(alpha, corners) >= 0) & (beta(alpha, corners) <= 1)).all()
 
 
-def test_mixup_is_a_weighted_mean_of_two_changed_images() -> None:
+def test_mixup_is_weighted_mean_of_two_augmented_images() -> None:
     mixup = replace(EVERYTHING, cutmix=0.0)
-    changes, alone = mixup.sample(INDEX, 3, 4, SHAPE), changed(UNMIXED).astype(float)
+    changes, unmixed = mixup.sample(INDEX, 3, 4, SHAPE), augmented(UNMIXED).astype(float)
     assert changes.mixing is not None
     own = changes.mixing.ratios[:, None, None, None]
-    expected = own * alone + (1 - own) * alone[changes.mixing.partners]
+    expected = own * unmixed + (1 - own) * unmixed[changes.mixing.partners]
     assert np.abs(changes.apply(ODD) - expected).max() <= 1
 
 
-def test_cutmix_takes_a_box_of_the_partner() -> None:
-    changes, alone = replace(EVERYTHING, mixup=0.0).sample(INDEX, 3, 4, SHAPE), changed(UNMIXED)
+def test_cutmix_pastes_box_of_partner() -> None:
+    changes, unmixed = replace(EVERYTHING, mixup=0.0).sample(INDEX, 3, 4, SHAPE), augmented(UNMIXED)
     out = changes.apply(ODD)
     assert changes.mixing is not None
-    for row, (partner, share, box) in enumerate(
+    for row, (partner, ratio, box) in enumerate(
         zip(changes.mixing.partners, changes.mixing.ratios, changes.mixing.boxes, strict=True)
     ):
-        expected = alone[row].copy()
+        expected = unmixed[row].copy()
         part = slice(box[0], box[2]), slice(box[1], box[3])
-        expected[part] = alone[partner][part]
+        expected[part] = unmixed[partner][part]
         assert np.array_equal(out[row], expected)
-        assert share == pytest.approx(1 - (box[2] - box[0]) * (box[3] - box[1]) / (14 * 17))
+        assert ratio == pytest.approx(1 - (box[2] - box[0]) * (box[3] - box[1]) / (14 * 17))
 
 
-def test_partners_are_any_others_and_the_larger_share_is_ones_own() -> None:
+def test_partners_are_other_images_and_own_ratio_is_larger() -> None:
     n = 600
     mixing = EVERYTHING.sample(np.arange(n), 0, 0, (60, 60, 3)).mixing
     assert mixing is not None
     distance = (mixing.partners - np.arange(n)) % n
     assert distance.min() >= 1
     assert np.abs(np.histogram(distance, 4, (0, n))[0] / 150 - 1).max() < 0.3
-    assert mixing.ratios.min() >= 0.49  # boxes have whole pixels
+    assert mixing.ratios.min() >= 0.49  # boxes consist of whole pixels
     cut = mixing.boxes.any(axis=1)
     assert abs(cut.mean() - 0.5) < 0.07
     assert mixing.boxes[cut].min() >= 0
     assert mixing.boxes[cut].max() <= 60
 
 
-def test_nothing_is_mixed_with_itself_as_long_as_there_are_others() -> None:
+def test_images_are_not_mixed_with_themselves_if_others_exist() -> None:
     for epoch in range(50):
         mixing = Augmentation(cutmix=1.0).sample(np.arange(3), 0, epoch, SHAPE).mixing
         assert mixing is not None
         assert not (mixing.partners == np.arange(3)).any()
 
 
-def test_shares_belong_to_the_sample_and_not_to_its_place() -> None:
+def test_ratios_depend_on_sample_not_position() -> None:
     here, there = (EVERYTHING.sample(index, 3, 4, SHAPE).mixing for index in (INDEX, INDEX[::-1]))
     assert here is not None
     assert there is not None
@@ -344,7 +344,7 @@ def test_shares_belong_to_the_sample_and_not_to_its_place() -> None:
     assert np.array_equal(here.boxes, there.boxes[::-1])
 
 
-def test_targets_are_mixed_by_the_same_shares() -> None:
+def test_targets_are_mixed_with_same_ratios() -> None:
     mixing = EVERYTHING.sample(INDEX, 3, 4, SHAPE).mixing
     assert mixing is not None
     y = np.eye(9, dtype=np.float32)
@@ -355,33 +355,33 @@ def test_targets_are_mixed_by_the_same_shares() -> None:
     assert rows[np.arange(9), mixing.partners] == pytest.approx(1 - mixing.ratios, abs=1e-6)
 
 
-def test_a_image_alone_is_mixed_with_itself() -> None:
+def test_single_image_is_mixed_with_itself() -> None:
     mixed = Augmentation(mixup=1.0, cutmix=1.0)
-    assert np.array_equal(changed(mixed, ODD[:1], INDEX[:1]), ODD[:1])
+    assert np.array_equal(augmented(mixed, ODD[:1], INDEX[:1]), ODD[:1])
     assert mixed.sample(INDEX[:0], 0, 0, SHAPE).apply(ODD[:0]).shape == (0, *SHAPE)
 
 
-# Pixels that are no bytes
+# Float pixels
 
 
-def test_floats_may_be_moved_and_mixed() -> None:
+def test_float_images_can_be_moved_and_mixed() -> None:
     x = ODD.astype(np.float32) / 255
     moved = replace(EVERYTHING, brightness=0, contrast=0, saturation=0, hue=0, gray=0, erase=0)
-    out = changed(moved, x)
+    out = augmented(moved, x)
     assert out.dtype == np.float32
-    assert np.abs(out * 255 - changed(moved)).max() <= 1
+    assert np.abs(out * 255 - augmented(moved)).max() <= 1
 
 
 @pytest.mark.parametrize("name", ["brightness", "gray", "erase"])
-def test_floats_have_no_known_range_for_colors(name: str) -> None:
+def test_color_settings_of_float_images_raise(name: str) -> None:
     with pytest.raises(DataError, match=r"need uint8 pixels \(0 … 255\); got float32\. Pass uint8 pixels, or set"):
-        changed(Augmentation.from_dict({name: 0.5}), ODD.astype(np.float32))
+        augmented(Augmentation.from_dict({name: 0.5}), ODD.astype(np.float32))
 
 
 # Presets
 
 
-def test_photographs_have_presets_of_their_own() -> None:
+def test_photo_presets_mirror_preset_names() -> None:
     assert list(PHOTO_PRESETS) == list(PRESETS)
     assert get_augmentation("light", photographs=True) is PHOTO_PRESETS["light"]
     assert get_augmentation("light") is PRESETS["light"]
@@ -393,8 +393,8 @@ def test_photographs_have_presets_of_their_own() -> None:
         get_augmentation("strng", photographs=True)
 
 
-def test_digits_are_changed_as_ever() -> None:
-    """Recorded from the version before photographs had presets."""
+def test_digit_presets_equal_recorded_results() -> None:
+    """Recorded from the version before presets for photographs existed."""
     x = load("mnist5k").train.x[:200]
     moved = PRESETS["strong"].apply(x, np.arange(200), 5, 6)
     assert int(moved.astype(np.int64).sum()) == SUM
@@ -414,6 +414,6 @@ def test_digits_are_changed_as_ever() -> None:
         ({"mixp": 1}, r"no setting 'mixp'\. Did you mean 'mixup'"),
     ],
 )
-def test_senseless_settings_are_refused(given: dict[str, Any], message: str) -> None:
+def test_invalid_settings_raise(given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Augmentation.from_dict(given)

@@ -1,4 +1,4 @@
-"""A person's folder of photographs as a data set: its parts, its doubles, its damaged files."""
+"""Folders of photographs as data sets: parts, duplicates, damaged files."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ from striate.data.dataset import resize
 from striate.errors import DataError, UsageError
 from striate.images import ImagePolicy
 
-from .conftest import fill, picture
+from .conftest import random_image, write_images
 
 SMALL = ImagePolicy(8, 8)
 
@@ -21,11 +21,11 @@ def names(part: Images) -> list[str]:
     return list(part.names or ())
 
 
-def everything(data: Dataset) -> list[str]:
+def all_parts(data: Dataset) -> list[str]:
     return names(data.train) + names(data.validation) + names(data.test)
 
 
-def test_pixels_are_those_the_policy_reads_from_each_file(photos: Path) -> None:
+def test_pixels_equal_those_read_by_policy(photos: Path) -> None:
     for policy in (ImagePolicy(16, 12), ImagePolicy(20, 20, 1, "pad")):
         data = load_folder(photos, policy)
         for part in (data.train, data.validation, data.test):
@@ -35,10 +35,10 @@ def test_pixels_are_those_the_policy_reads_from_each_file(photos: Path) -> None:
         assert data.policy == policy
 
 
-def test_given_parts_are_kept_as_they_are(tmp_path: Path) -> None:
+def test_given_parts_are_kept(tmp_path: Path) -> None:
     for first, part in enumerate(("train", "val", "test")):
         for label in ("cat", "dog"):
-            fill(tmp_path / part / label, 6, 100 * first + (10 if label == "dog" else 0))
+            write_images(tmp_path / part / label, 6, 100 * first + (10 if label == "dog" else 0))
     data = load_folder(tmp_path, SMALL)
     for part, images in (("train", data.train), ("val", data.validation), ("test", data.test)):
         assert names(images) == [f"{part}/{label}/{file.name}" for label in ("cat", "dog")
@@ -48,11 +48,11 @@ def test_given_parts_are_kept_as_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", [(), ("val",), ("test",), ("val", "test")])
-def test_a_part_that_is_missing_is_cut_from_training_by_content(photos: Path, given: tuple[str, ...]) -> None:
+def test_missing_part_is_split_from_training_by_content(photos: Path, given: tuple[str, ...]) -> None:
     whole = photos.rename(photos.with_name("train")).parent
     for number, part in enumerate(given):
         for label in (0, 1):
-            fill(whole / part / ("cat", "dog")[label], 5, 3000 + 100 * number + 10 * label)
+            write_images(whole / part / ("cat", "dog")[label], 5, 3000 + 100 * number + 10 * label)
     data = load_folder(whole, SMALL)
     for part, images in (("val", data.validation), ("test", data.test)):
         if part in given:
@@ -61,28 +61,28 @@ def test_a_part_that_is_missing_is_cut_from_training_by_content(photos: Path, gi
         else:
             assert {name.split("/")[0] for name in names(images)} == {"train"}
             assert 2 <= len(images) <= 16  # about a tenth of 80
-    assert len(everything(data)) == 80 + 10 * len(given)
+    assert len(all_parts(data)) == 80 + 10 * len(given)
 
 
-def test_what_is_cut_does_not_depend_on_other_images(photos: Path) -> None:
+def test_split_does_not_depend_on_other_images(photos: Path) -> None:
     whole = photos.rename(photos.with_name("train")).parent
     before = load_folder(whole, SMALL)
-    fill(whole / "train/cat", 30, 5000)
+    write_images(whole / "train/cat", 30, 5000)
     after = load_folder(whole, SMALL)
     assert set(names(before.test)) < set(names(after.test))
     assert set(names(before.validation)) < set(names(after.validation))
 
 
-def test_copies_across_parts_are_left_out_of_the_part_that_would_profit(tmp_path: Path) -> None:
+def test_copies_across_parts_are_removed_from_the_part_they_would_favor(tmp_path: Path) -> None:
     for first, part in enumerate(("train", "val", "test")):
         for label in (0, 1):
-            fill(tmp_path / part / ("cat", "dog")[label], 6, 100 * first + 10 * label)
+            write_images(tmp_path / part / ("cat", "dog")[label], 6, 100 * first + 10 * label)
     for source, target in (("test/cat", "train/cat"), ("val/dog", "train/dog"), ("test/dog", "val/dog")):
         for file in sorted((tmp_path / source).iterdir())[:2]:
             shutil.copy(file, tmp_path / target / f"copy of {file.name}")
     data = load_folder(tmp_path, SMALL)
     assert [len(part) for part in (data.train, data.validation, data.test)] == [12, 12, 12]
-    assert not any("copy" in name for name in everything(data))
+    assert not any("copy" in name for name in all_parts(data))
     assert data.notes == (
         "2 training images are also in the test part; left out of training.",
         "2 validation images are also in the test part; left out of validation.",
@@ -90,15 +90,15 @@ def test_copies_across_parts_are_left_out_of_the_part_that_would_profit(tmp_path
     )
 
 
-def test_a_image_in_two_classes_is_told_of(photos: Path) -> None:
+def test_image_in_two_classes_is_reported(photos: Path) -> None:
     shutil.copy(photos / "cat/0003.jpg", photos / "dog/a cat.jpg")
     assert load_folder(photos, SMALL).notes == (
         "1 image is in several classes at once; the first is 'cat/0003.jpg', also 'dog/a cat.jpg'.",
     )
 
 
-def test_files_of_all_bad_sorts_are_left_out_and_named(photos: Path) -> None:
-    whole = picture(7)
+def test_unreadable_files_are_left_out_and_named(photos: Path) -> None:
+    whole = random_image(7)
     bad = {
         "empty.jpg": b"",
         "text.jpg": b"Dear diary",
@@ -111,24 +111,24 @@ def test_files_of_all_bad_sorts_are_left_out_and_named(photos: Path) -> None:
     (photos / "dog/gone.jpg").symlink_to(photos / "nowhere.jpg")
     (photos / "dog/folder.jpg").mkdir()
     data = load_folder(photos, SMALL)
-    assert len(everything(data)) == 80
+    assert len(all_parts(data)) == 80
     assert len(data.notes) == 6
     for name in bad:
         assert sum(f"Left out: cat/{name} cannot be read: " in note for note in data.notes) == 1
     assert any("dog/gone.jpg cannot be read: No such file" in note for note in data.notes)
 
 
-def test_what_a_file_is_decides_not_what_it_is_called(photos: Path) -> None:
-    (photos / "cat/really a png.jpg").write_bytes(picture(77, "PNG"))
-    (photos / "dog/really a jpeg.PNG").write_bytes(picture(78, "JPEG"))
-    (photos / "dog/anim.gif").write_bytes(picture(79, "GIF"))
+def test_format_is_detected_from_content_not_extension(photos: Path) -> None:
+    (photos / "cat/really a png.jpg").write_bytes(random_image(77, "PNG"))
+    (photos / "dog/really a jpeg.PNG").write_bytes(random_image(78, "JPEG"))
+    (photos / "dog/anim.gif").write_bytes(random_image(79, "GIF"))
     data = load_folder(photos, SMALL)
-    assert len(everything(data)) == 83
+    assert len(all_parts(data)) == 83
     assert data.notes == ()
 
 
-def test_a_huge_image_is_left_out_before_it_fills_memory(photos: Path) -> None:
-    header = bytearray(picture(1, "BMP"))
+def test_huge_image_is_left_out_before_allocation(photos: Path) -> None:
+    header = bytearray(random_image(1, "BMP"))
     header[18:26] = (30_000).to_bytes(4, "little") * 2
     (photos / "cat/bomb.bmp").write_bytes(bytes(header))
     [note] = load_folder(photos, SMALL).notes
@@ -136,7 +136,7 @@ def test_a_huge_image_is_left_out_before_it_fills_memory(photos: Path) -> None:
     assert "100,000,000 pixels" in note
 
 
-def test_a_class_of_which_nothing_can_be_read_has_no_images(photos: Path) -> None:
+def test_class_of_unreadable_files_has_no_images(photos: Path) -> None:
     (photos / "ghost").mkdir()
     (photos / "ghost/1.jpg").write_bytes(b"boo")
     data = load_folder(photos, SMALL)
@@ -144,7 +144,7 @@ def test_a_class_of_which_nothing_can_be_read_has_no_images(photos: Path) -> Non
     assert "Class 'ghost' has no images." in data.notes
 
 
-def test_the_pixels_stay_when_the_folder_changes_or_goes(photos: Path) -> None:
+def test_loaded_pixels_survive_changes_of_the_folder(photos: Path) -> None:
     data = load_folder(photos, SMALL)
     before = data.train.x[:]
     for file in (photos / "cat").iterdir():
@@ -154,7 +154,7 @@ def test_the_pixels_stay_when_the_folder_changes_or_goes(photos: Path) -> None:
     assert np.array_equal(data.train.x[:], before)
 
 
-def test_a_changed_folder_has_another_fingerprint_and_the_same_one_the_same(photos: Path) -> None:
+def test_fingerprint_depends_on_folder_content(photos: Path) -> None:
     first = load_folder(photos, SMALL).fingerprint
     assert load_folder(photos, ImagePolicy(9, 9)).fingerprint == first
     (photos / "cat/0003.jpg").rename(photos / "dog/9999.jpg")
@@ -163,13 +163,13 @@ def test_a_changed_folder_has_another_fingerprint_and_the_same_one_the_same(phot
     assert load_folder(photos, SMALL).fingerprint == first
 
 
-def test_each_seed_cuts_its_own_parts_from_the_same_pixels(photos: Path) -> None:
+def test_seeds_give_different_splits_of_same_pixels(photos: Path) -> None:
     parts = [names(load_folder(photos, SMALL, seed).test) for seed in (0, 1, 2, 1)]
     assert parts[1] == parts[3]
     assert parts[0] != parts[1] != parts[2] != parts[0]
 
 
-def test_size_channels_and_fit_are_chosen_by_load(photos: Path) -> None:
+def test_load_accepts_size_channels_and_fit(photos: Path) -> None:
     assert load(photos).shape == (64, 64, 3)
     data = load(photos, size=(10, 14), channels=1, fit="pad")
     assert data.policy == ImagePolicy(10, 14, 1, "pad")
@@ -179,7 +179,7 @@ def test_size_channels_and_fit_are_chosen_by_load(photos: Path) -> None:
         load(photos, fit="squash")
 
 
-def test_parts_are_taken_without_reading_them(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_indexing_parts_reads_no_pixels(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = load_folder(photos, SMALL)
 
     def fail(self: MappedArray, rows: object) -> None:
@@ -189,7 +189,7 @@ def test_parts_are_taken_without_reading_them(photos: Path, monkeypatch: pytest.
     assert len(data.train.take(np.arange(5)).take(np.array([True, False, True, True, False]))) == 3
 
 
-def test_large_photographs_lie_there_as_predict_would_read_them(tmp_path: Path) -> None:
+def test_large_photographs_equal_predict_preprocessing(tmp_path: Path) -> None:
     ramp = np.add.outer(np.arange(900), np.arange(1200)) // 9
     for label in ("a", "b"):
         for number in range(12):
@@ -202,6 +202,6 @@ def test_large_photographs_lie_there_as_predict_would_read_them(tmp_path: Path) 
         assert np.array_equal(pixels, policy.read(tmp_path / "photos" / name))
 
 
-def test_pixels_in_a_file_can_be_brought_to_another_size(photos: Path) -> None:
+def test_mapped_pixels_can_be_resized(photos: Path) -> None:
     data = load_folder(photos, SMALL)
     assert resize(data, 4, 4, 1).shape == (4, 4, 1)

@@ -1,4 +1,4 @@
-"""What a folder of photographs is taken for: parts, classes, and what is left out."""
+"""The layout of a folder of photographs: parts, classes, and files left out."""
 
 import os
 import re
@@ -18,64 +18,64 @@ def touch(*paths: Path) -> None:
         path.write_bytes(b"x")
 
 
-def listed(layout: Layout) -> list[tuple[str, str, int]]:
-    """(name, class, part) of each file."""
+def entries(layout: Layout) -> list[tuple[str, str, int]]:
+    """Return (name, class, part) of each file."""
     rows = zip(layout.names, layout.y, layout.parts, strict=True)
     return [(name, layout.classes[label], int(part)) for name, label, part in rows]
 
 
-def test_classes_are_the_subfolders_and_images_may_lie_deep(tmp_path: Path) -> None:
+def test_classes_are_subfolders_and_images_can_be_nested(tmp_path: Path) -> None:
     touch(tmp_path / "dog/1.jpg", tmp_path / "cat/2024/05/2.png", tmp_path / "cat/3.webp", tmp_path / "cat/notes.txt")
     layout = read_layout(tmp_path)
     assert layout.classes == ("cat", "dog")
-    assert listed(layout) == [("cat/2024/05/2.png", "cat", 0), ("cat/3.webp", "cat", 0), ("dog/1.jpg", "dog", 0)]
+    assert entries(layout) == [("cat/2024/05/2.png", "cat", 0), ("cat/3.webp", "cat", 0), ("dog/1.jpg", "dog", 0)]
     assert [file.relative_to(tmp_path).as_posix() for file in layout.files] == list(layout.names)
     assert layout.notes == ()
 
 
-def test_images_of_foreign_formats_are_told_of(tmp_path: Path) -> None:
+def test_unsupported_image_formats_are_reported(tmp_path: Path) -> None:
     touch(tmp_path / "cat/1.HEIC", tmp_path / "cat/2.jpg", tmp_path / "dog/deep/3.avif", tmp_path / "dog/.4.heic")
-    said = "Left out: 2 images in formats that Striate does not read, such as 'cat/1.HEIC'. Save them as JPEG first."
-    with pytest.raises(DataError, match=re.escape(f"one for each class; found 1: cat. {said}")):
+    note = "Left out: 2 images in formats that Striate does not read, such as 'cat/1.HEIC'. Save them as JPEG first."
+    with pytest.raises(DataError, match=re.escape(f"one for each class; found 1: cat. {note}")):
         read_layout(tmp_path)
     touch(tmp_path / "dog/5.jpg")
-    assert read_layout(tmp_path).notes == (said,)
+    assert read_layout(tmp_path).notes == (note,)
 
 
 @pytest.mark.parametrize(
     "parts", [("train", "val", "test"), ("Training", "VALID", "Testing"), ("TRAIN", "validation", "test")]
 )
-def test_parts_are_known_by_many_names(tmp_path: Path, parts: tuple[str, str, str]) -> None:
+def test_part_folders_have_several_accepted_names(tmp_path: Path, parts: tuple[str, str, str]) -> None:
     for part in parts:
         touch(tmp_path / part / "cat/1.jpg", tmp_path / part / "dog/deep/2.jpg")
     layout = read_layout(tmp_path)
     assert layout.classes == ("cat", "dog")
-    assert sorted(listed(layout), key=lambda row: (row[2], row[0])) == [
+    assert sorted(entries(layout), key=lambda row: (row[2], row[0])) == [
         (f"{name}/{file}", label, part)
         for part, name in enumerate(parts)
         for file, label in (("cat/1.jpg", "cat"), ("dog/deep/2.jpg", "dog"))
     ]
 
 
-def test_two_folders_of_one_part_are_one_part(tmp_path: Path) -> None:
+def test_two_folders_for_one_part_are_merged(tmp_path: Path) -> None:
     for folder in ("train/cat", "train/dog", "val/cat", "validation/dog"):
         touch(tmp_path / folder / "1.jpg")
-    assert [part for *_, part in listed(read_layout(tmp_path))] == [0, 0, 1, 1]
+    assert [part for *_, part in entries(read_layout(tmp_path))] == [0, 0, 1, 1]
 
 
-def test_the_classes_are_those_of_all_parts_together(tmp_path: Path) -> None:
+def test_classes_are_the_union_over_all_parts(tmp_path: Path) -> None:
     touch(*(tmp_path / path for path in ("train/a/1.jpg", "train/c/1.jpg", "test/b/1.jpg", "test/c/1.jpg")))
     layout = read_layout(tmp_path)
     assert layout.classes == ("a", "b", "c")
     assert layout.y.tolist() == [1, 2, 0, 2]  # of test/b, test/c, train/a, train/c
 
 
-def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+def test_class_can_be_named_train(tmp_path: Path) -> None:
     touch(tmp_path / "train/1.jpg", tmp_path / "bus/1.jpg", tmp_path / "car/1.jpg")
     assert read_layout(tmp_path).classes == ("bus", "car", "train")
 
 
-def test_a_folder_beside_the_parts_is_left_out_with_a_note(tmp_path: Path) -> None:
+def test_folder_beside_parts_is_left_out_with_a_note(tmp_path: Path) -> None:
     touch(
         *(tmp_path / path for path in ("train/a/1.jpg", "train/b/1.jpg", "test/a/1.jpg", "raw/1.jpg", "papers/x.pdf"))
     )
@@ -84,14 +84,14 @@ def test_a_folder_beside_the_parts_is_left_out_with_a_note(tmp_path: Path) -> No
     assert layout.notes == ("Left out: the folder 'raw', which is none of train, val and test.",)
 
 
-def test_a_test_part_without_classes_holds_nothing_to_measure_on(tmp_path: Path) -> None:
+def test_part_without_class_folders_is_left_out(tmp_path: Path) -> None:
     touch(*(tmp_path / path for path in ("train/a/1.jpg", "train/b/1.jpg", "test/1.jpg", "test/2.jpg")))
     layout = read_layout(tmp_path)
     assert layout.parts.tolist() == [0, 0]
     assert layout.notes == ("Left out: 2 files outside the class folders; the first is 'test/1.jpg'.",)
 
 
-def test_parts_without_one_to_learn_from_are_refused(tmp_path: Path) -> None:
+def test_parts_without_training_part_raise(tmp_path: Path) -> None:
     touch(tmp_path / "val/a/1.jpg", tmp_path / "test/b/1.jpg")
     with pytest.raises(DataError, match="holds 'test', 'val', but no folder 'train' to learn from"):
         read_layout(tmp_path)
@@ -107,20 +107,20 @@ def test_parts_without_one_to_learn_from_are_refused(tmp_path: Path) -> None:
         (["Archive/cat/1.jpg", "Archive/dog/1.jpg"], r"found 1: Archive\. Did you mean '.*Archive'\?$"),
     ],
 )
-def test_fewer_than_two_classes_are_refused_with_a_hint(tmp_path: Path, files: list[str], message: str) -> None:
+def test_fewer_than_two_classes_raise_with_a_hint(tmp_path: Path, files: list[str], message: str) -> None:
     touch(*(tmp_path / file for file in files))
     with pytest.raises(DataError, match=message):
         read_layout(tmp_path)
 
 
-def test_a_class_without_images_is_left_out_with_a_note(tmp_path: Path) -> None:
+def test_class_without_images_is_left_out_with_a_note(tmp_path: Path) -> None:
     touch(tmp_path / "a/1.jpg", tmp_path / "b/1.jpg", tmp_path / "c/readme.txt")
     layout = read_layout(tmp_path)
     assert layout.classes == ("a", "b")
     assert layout.notes == ("Left out: the folder 'c', which contains no images.",)
 
 
-def test_classes_that_differ_in_capitals_only_stay_apart_with_a_note(tmp_path: Path) -> None:
+def test_classes_that_differ_only_in_case_are_kept_with_a_note(tmp_path: Path) -> None:
     touch(tmp_path / "Cat/1.jpg", tmp_path / "cat/2.jpg", tmp_path / "dog/3.jpg")
     if len(list(tmp_path.iterdir())) < 3:
         pytest.skip("this file system knows no capitals")
@@ -132,7 +132,7 @@ def test_classes_that_differ_in_capitals_only_stay_apart_with_a_note(tmp_path: P
     )
 
 
-def test_names_in_any_script_are_kept_and_letters_composed(tmp_path: Path) -> None:
+def test_names_in_any_script_are_kept_and_normalized(tmp_path: Path) -> None:
     composed, pieces = (unicodedata.normalize(form, "고양이 é") for form in ("NFC", "NFD"))
     touch(tmp_path / pieces / "새 사진 🐈.jpg", tmp_path / "कुत्ता/x y.jpg", tmp_path / "🦊/1.jpg")
     touch(tmp_path / "train set/👨‍👩‍👧.jpg")
@@ -144,7 +144,7 @@ def test_names_in_any_script_are_kept_and_letters_composed(tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-def test_names_that_are_no_text_can_be_printed(tmp_path: Path) -> None:
+def test_undecodable_names_can_be_printed(tmp_path: Path) -> None:
     for name in (b"a\xff.jpg", b"two\nlines\x1b[31m.jpg"):
         path = os.fsencode(tmp_path) + b"/cat/" + name
         Path(os.fsdecode(path)).parent.mkdir(exist_ok=True)
@@ -156,11 +156,11 @@ def test_names_that_are_no_text_can_be_printed(tmp_path: Path) -> None:
     assert all(name.encode().decode().isprintable() for name in layout.names)
 
 
-def test_printable_leaves_plain_names_alone() -> None:
+def test_printable_keeps_plain_names() -> None:
     assert printable("2024-05-01 (1).JPG") == "2024-05-01 (1).JPG"
 
 
-def test_a_link_to_the_whole_folder_is_no_class(tmp_path: Path) -> None:
+def test_link_to_parent_folder_is_not_a_class(tmp_path: Path) -> None:
     touch(tmp_path / "photos/a/1.jpg", tmp_path / "photos/b/1.jpg", tmp_path / "far/2.jpg")
     (tmp_path / "photos/all").symlink_to(tmp_path / "photos")
     (tmp_path / "photos/c").symlink_to(tmp_path / "far")
@@ -169,9 +169,7 @@ def test_a_link_to_the_whole_folder_is_no_class(tmp_path: Path) -> None:
     assert layout.notes == ("Left out: the link 'all' to a folder that contains it.",)
 
 
-def test_a_folder_that_cannot_be_entered_is_left_out_with_a_note(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreadable_folder_is_left_out_with_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path / "a/1.jpg", tmp_path / "a/shut/2.jpg", tmp_path / "b/1.jpg")
     real = os.scandir
 

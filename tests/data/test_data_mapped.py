@@ -1,4 +1,4 @@
-"""Pixels in a file behave as an array of them would, and give memory back."""
+"""Memory-mapped arrays: indexing as in NumPy, released memory."""
 
 import mmap
 import subprocess
@@ -20,7 +20,7 @@ X = np.random.default_rng(0).integers(0, 256, (23, 5, 4, 3), dtype=np.uint8)
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> MappedArray:
+def mapped_array(tmp_path_factory: pytest.TempPathFactory) -> MappedArray:
     path = tmp_path_factory.mktemp("stored") / "x.pixels"
     path.write_bytes(X.tobytes())
     return MappedArray.open(path, (23, 5, 4, 3))
@@ -36,54 +36,60 @@ ROWS = st.one_of(
 
 @given(rows=ROWS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_rows_are_those_of_the_array_and_may_be_changed(kept: MappedArray, rows: Any) -> None:
-    read = kept[rows]
+def test_indexing_returns_writable_copies_equal_to_numpy(mapped_array: MappedArray, rows: Any) -> None:
+    read = mapped_array[rows]
     assert np.array_equal(read, X[rows])
     read[...] = 0
-    assert np.array_equal(kept[rows], X[rows])
+    assert np.array_equal(mapped_array[rows], X[rows])
 
 
 @given(first=st.lists(st.integers(0, 22), min_size=1), again=st.data())
-def test_a_part_of_a_part_is_the_right_one(kept: MappedArray, first: list[int], again: Any) -> None:
+def test_repeated_indexing_equals_numpy(mapped_array: MappedArray, first: list[int], again: Any) -> None:
     rows = np.array(again.draw(st.lists(st.integers(0, len(first) - 1))), int)
-    part = kept.subset(np.array(first)).subset(rows)
+    part = mapped_array.subset(np.array(first)).subset(rows)
     assert part.shape == (len(rows), 5, 4, 3)
     assert part.nbytes == X[first][rows].nbytes
     assert np.array_equal(part[:], X[first][rows])
 
 
-def test_it_looks_like_an_array(kept: MappedArray) -> None:
-    assert (kept.shape, kept.dtype, kept.ndim, len(kept), kept.nbytes) == (X.shape, X.dtype, 4, 23, X.nbytes)
-    assert np.array_equal(np.asarray(kept), X)
-    assert np.array_equal(np.stack(list(kept)), X)
-    assert np.array_equal(digest_images(kept, 3), digest_images(X, 3))
-    assert np.array_equal(take_rows(kept, X[:, 0, 0, 0] > 99)[:], take_rows(X, X[:, 0, 0, 0] > 99))
+def test_mapped_array_has_array_attributes(mapped_array: MappedArray) -> None:
+    assert (mapped_array.shape, mapped_array.dtype, mapped_array.ndim, len(mapped_array), mapped_array.nbytes) == (
+        X.shape,
+        X.dtype,
+        4,
+        23,
+        X.nbytes,
+    )
+    assert np.array_equal(np.asarray(mapped_array), X)
+    assert np.array_equal(np.stack(list(mapped_array)), X)
+    assert np.array_equal(digest_images(mapped_array, 3), digest_images(X, 3))
+    assert np.array_equal(take_rows(mapped_array, X[:, 0, 0, 0] > 99)[:], take_rows(X, X[:, 0, 0, 0] > 99))
     with pytest.raises(IndexError):
-        kept[23]
+        mapped_array[23]
     with pytest.raises(ValueError, match="without being copied"):
-        np.asarray(kept, copy=False)
+        np.asarray(mapped_array, copy=False)
 
 
 @pytest.mark.parametrize("size", [0, 1, 23 * 60 - 1, 23 * 60 + 1])
-def test_a_file_of_another_size_is_refused(tmp_path: Path, size: int) -> None:
+def test_file_of_wrong_size_raises(tmp_path: Path, size: int) -> None:
     (tmp_path / "x.pixels").write_bytes(bytes(size))
     with pytest.raises(ValueError, match=r"."):
         MappedArray.open(tmp_path / "x.pixels", (23, 5, 4, 3))
 
 
 @pytest.mark.parametrize("advice", [True, False])
-def test_threads_read_right_while_memory_is_given_back(
+def test_threads_read_correctly_while_memory_is_released(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: bool
 ) -> None:
     monkeypatch.setattr(mapped, "RELEASE_BYTES", 200)
     if not advice:
         monkeypatch.delattr(mmap, "MADV_DONTNEED", raising=False)
     (tmp_path / "x.pixels").write_bytes(X.tobytes())
-    kept = MappedArray.open(tmp_path / "x.pixels", (23, 5, 4, 3))
+    mapped_array = MappedArray.open(tmp_path / "x.pixels", (23, 5, 4, 3))
 
     def read(seed: int) -> bool:
         rows = np.random.default_rng(seed).integers(0, 23, 7)
-        return np.array_equal(kept[rows], X[rows])
+        return np.array_equal(mapped_array[rows], X[rows])
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(read, range(400)))
@@ -105,22 +111,22 @@ print(peak)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how much of a file is in memory")
-def test_reading_a_large_file_in_any_order_leaves_little_of_it_in_memory(tmp_path: Path) -> None:
+def test_random_access_to_large_file_keeps_memory_low(tmp_path: Path) -> None:
     with (tmp_path / "x.pixels").open("wb") as file:
         for _ in range(10):
-            file.write(bytes(100 * 224 * 224 * 3))  # 150 MB in all
+            file.write(bytes(100 * 224 * 224 * 3))  # 150 MB in total
     command = [sys.executable, "-c", READ_ALL, str(tmp_path / "x.pixels")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 80_000  # KiB, of which the interpreter and NumPy take a third
+    assert int(done.stdout) < 80_000  # KiB, a third of which is the interpreter and NumPy
     (tmp_path / "x.pixels").unlink()
 
 
-def test_an_array_has_the_type_and_axes_it_was_opened_with(tmp_path: Path) -> None:
+def test_dtype_and_shape_are_those_given_to_open(tmp_path: Path) -> None:
     rows = np.random.default_rng(1).normal(size=(6, 9)).astype(np.float32)
     (tmp_path / "features").write_bytes(rows.tobytes())
-    kept = MappedArray.open(tmp_path / "features", (6, 9), np.float32)
-    assert (kept.shape, kept.ndim, kept.nbytes) == ((6, 9), 2, rows.nbytes)
-    assert kept.dtype == np.float32
-    np.testing.assert_array_equal(kept[[5, 0]], rows[[5, 0]])
+    mapped_array = MappedArray.open(tmp_path / "features", (6, 9), np.float32)
+    assert (mapped_array.shape, mapped_array.ndim, mapped_array.nbytes) == ((6, 9), 2, rows.nbytes)
+    assert mapped_array.dtype == np.float32
+    np.testing.assert_array_equal(mapped_array[[5, 0]], rows[[5, 0]])
     with pytest.raises(ValueError):
         MappedArray.open(tmp_path / "features", (6, 9), np.float64)

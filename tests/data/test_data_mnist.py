@@ -30,8 +30,8 @@ def idx(array: NDArray[np.uint8]) -> bytes:
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, bytes]:
-    """The packed files of an MNIST of 60 + 20 images, taken for the real one; no data folder, an empty cache."""
+def small_mnist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, bytes]:
+    """Packed files of an MNIST with 60 + 20 images, accepted as the real one; no data folder, an empty cache."""
     rng = np.random.default_rng(0)
     files = {}
     for part, n in (("train", 60), ("t10k", 20)):
@@ -47,7 +47,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, bytes]:
 
 
 class Mirror:
-    """A web server on this machine that gives out files, some of them not quite."""
+    """A local web server that serves files, some of them damaged."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
@@ -62,7 +62,7 @@ class Mirror:
                     self.send_error(404)
                     return
                 self.send_response(200)
-                self.send_header("Content-Length", str(mirror.promised(name)))
+                self.send_header("Content-Length", str(mirror.declared_length(name)))
                 self.end_headers()
                 self.wfile.write(mirror.files[name])
 
@@ -74,7 +74,7 @@ class Mirror:
         self.extra = 0
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
-    def promised(self, name: str) -> int:
+    def declared_length(self, name: str) -> int:
         return len(self.files[name]) + self.extra
 
 
@@ -90,40 +90,40 @@ def mirrors() -> Iterator[tuple[Mirror, Mirror]]:
 Mirrors = tuple[Mirror, Mirror]
 
 
-def test_mnist_is_downloaded_once_and_then_read_from_the_cache(
-    small: dict[str, bytes], mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch
+def test_mnist_is_downloaded_once_and_cached(
+    small_mnist: dict[str, bytes], mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mirrors[0].files = small
+    mirrors[0].files = small_mnist
     monkeypatch.setenv("STRIATE_MNIST_MIRRORS", mirrors[0].address)
     data = load("mnist")
     assert (len(data.train) + len(data.validation), len(data.test)) == (60, 20)
     assert data.test.y.tolist() == [*range(10)] * 2
-    assert sorted(mirrors[0].asked) == sorted(small)
+    assert sorted(mirrors[0].asked) == sorted(small_mnist)
     assert load("mnist").fingerprint == data.fingerprint
     assert len(mirrors[0].asked) == 4
     assert Path(get("mnist")).name == "mnist"
 
 
 @pytest.mark.parametrize("broken", ["missing", "wrong", "cut", "shorter than promised", "no gzip"])
-def test_the_next_mirror_helps_when_one_is_broken(
-    small: dict[str, bytes], mirrors: Mirrors, tmp_path: Path, broken: str
+def test_broken_mirror_falls_back_to_the_next(
+    small_mnist: dict[str, bytes], mirrors: Mirrors, tmp_path: Path, broken: str
 ) -> None:
     bad, good = mirrors
-    good.files = small
+    good.files = small_mnist
     bad.files = {
         "missing": {},
-        "wrong": {name: gzip.compress(b"else") for name in small},
-        "cut": {name: content[:-20] for name, content in small.items()},
-        "shorter than promised": {name: content[:-20] for name, content in small.items()},
-        "no gzip": dict.fromkeys(small, b"<html>please log in</html>"),
+        "wrong": {name: gzip.compress(b"else") for name in small_mnist},
+        "cut": {name: content[:-20] for name, content in small_mnist.items()},
+        "shorter than promised": {name: content[:-20] for name, content in small_mnist.items()},
+        "no gzip": dict.fromkeys(small_mnist, b"<html>please log in</html>"),
     }[broken]
     bad.extra = 20 if broken == "shorter than promised" else 0
     download_mnist(tmp_path / "new", [bad.address, good.address])
-    assert {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()} == small
+    assert {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()} == small_mnist
     assert len(bad.asked) == len(good.asked) == 4
 
 
-def test_offline_the_message_says_what_to_do(small: dict[str, bytes], mirrors: Mirrors, tmp_path: Path) -> None:
+def test_offline_error_contains_remedy(small_mnist: dict[str, bytes], mirrors: Mirrors, tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{unused.getsockname()[1]}/"
@@ -132,17 +132,17 @@ def test_offline_the_message_says_what_to_do(small: dict[str, bytes], mirrors: M
     message = str(caught.value)
     assert message.startswith("MNIST could not be downloaded. train-images-idx3-ubyte.gz: ")
     assert "refused" in message and "404" in message and "unknown url type" in message
-    assert f"put {', '.join(small)} into {tmp_path / 'new'}" in message
+    assert f"put {', '.join(small_mnist)} into {tmp_path / 'new'}" in message
     assert "use the data set 'mnist5k', which needs no download" in message
     assert not (tmp_path / "new").exists()
 
 
-def test_only_what_is_missing_or_damaged_is_fetched_again(
-    small: dict[str, bytes], mirrors: Mirrors, tmp_path: Path
+def test_only_missing_or_damaged_files_are_downloaded(
+    small_mnist: dict[str, bytes], mirrors: Mirrors, tmp_path: Path
 ) -> None:
-    mirrors[0].files = small
+    mirrors[0].files = small_mnist
     download_mnist(tmp_path, [mirrors[0].address])
-    lost, damaged, *_ = small
+    lost, damaged, *_ = small_mnist
     (tmp_path / lost).unlink()
     (tmp_path / damaged).write_bytes(b"x")
     mirrors[0].asked.clear()
@@ -150,21 +150,21 @@ def test_only_what_is_missing_or_damaged_is_fetched_again(
     assert sorted(mirrors[0].asked) == sorted([lost, damaged])
 
 
-def test_an_endless_answer_is_cut_off(
-    small: dict[str, bytes], mirrors: Mirrors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_endless_response_is_aborted(
+    small_mnist: dict[str, bytes], mirrors: Mirrors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mnist, "MAX_PACKED", 1000)
-    mirrors[0].files = dict.fromkeys(small, b"x" * 5000)
+    mirrors[0].files = dict.fromkeys(small_mnist, b"x" * 5000)
     with pytest.raises(DownloadError, match="it is not a gzip file"):
         download_mnist(tmp_path, [mirrors[0].address])
 
 
-def test_the_data_folder_comes_before_the_cache(
-    small: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_data_folder_has_priority_over_cache(
+    small_mnist: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STRIATE_DATA", str(tmp_path))
     (tmp_path / "mnist").mkdir()
-    for name, content in small.items():
+    for name, content in small_mnist.items():
         (tmp_path / "mnist" / name).write_bytes(content)
     assert len(load("mnist").test) == 20
     (tmp_path / "mnist/t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.zeros(7, np.uint8))))
@@ -172,8 +172,8 @@ def test_the_data_folder_comes_before_the_cache(
         load("mnist")
 
 
-def packed(content: bytes) -> bytes:
-    """Gzip without the time of day: the workers of pytest must agree on the names of tests."""
+def gzipped(content: bytes) -> bytes:
+    """Compress without a timestamp, so that all pytest workers have equal test names."""
     return gzip.compress(content, mtime=0)
 
 
@@ -182,14 +182,14 @@ def packed(content: bytes) -> bytes:
     [
         (b"", "cannot be read: it is cut short or damaged"),
         (b"plain", "cannot be read: it is not a gzip file"),
-        (packed(idx(np.zeros((2, 3, 4), np.uint8)))[:-9], "cannot be read: it is "),
-        (packed(b"\0\0\x08\x01\0\0"), "not an IDX file of bytes with 3 axes"),
-        (packed(idx(np.zeros(24, np.uint8))), "not an IDX file of bytes with 3 axes"),
-        (packed(idx(np.zeros((2, 3, 4), np.uint8))[:-1]), "should hold 24 bytes of data but has 23"),
-        (packed((0x803).to_bytes(4, "big") + b"\xff" * 12), "bytes of data but has 0"),
+        (gzipped(idx(np.zeros((2, 3, 4), np.uint8)))[:-9], "cannot be read: it is "),
+        (gzipped(b"\0\0\x08\x01\0\0"), "not an IDX file of bytes with 3 axes"),
+        (gzipped(idx(np.zeros(24, np.uint8))), "not an IDX file of bytes with 3 axes"),
+        (gzipped(idx(np.zeros((2, 3, 4), np.uint8))[:-1]), "should hold 24 bytes of data but has 23"),
+        (gzipped((0x803).to_bytes(4, "big") + b"\xff" * 12), "bytes of data but has 0"),
     ],
 )
-def test_damaged_files_are_named_with_the_reason_and_the_remedy(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_damaged_files_raise_with_reason_and_remedy(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "train-images-idx3-ubyte.gz"
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
@@ -199,7 +199,7 @@ def test_damaged_files_are_named_with_the_reason_and_the_remedy(tmp_path: Path, 
     assert "Delete it and run `striate data get mnist`" in str(caught.value)
 
 
-def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
+def test_flipped_bit_is_detected(tmp_path: Path) -> None:
     content = bytearray(gzip.compress(idx(np.arange(240, dtype=np.uint8).reshape(10, 4, 6)), compresslevel=0))
     content[100] ^= 1
     (tmp_path / "x.gz").write_bytes(content)
@@ -215,7 +215,7 @@ def test_idx_round_trip(tmp_path: Path) -> None:
 
 @needs_mnist
 @pytest.mark.parametrize("name", PUBLISHED_MD5)
-def test_the_checksums_are_those_of_the_published_files(name: str) -> None:
+def test_checksums_equal_those_of_published_files(name: str) -> None:
     assert REAL is not None
     content = gzip.decompress((REAL / name).read_bytes())
     assert hashlib.md5(content).hexdigest() == PUBLISHED_MD5[name]
@@ -223,7 +223,7 @@ def test_the_checksums_are_those_of_the_published_files(name: str) -> None:
 
 
 @needs_mnist
-def test_mnist_is_whole_and_its_parts_do_not_mix() -> None:
+def test_mnist_is_complete_and_parts_are_disjoint() -> None:
     data = load("mnist", seed=3)
     assert len(data.train) + len(data.validation) == 60_000
     assert abs(len(data.validation) - 6000) < 300
@@ -236,7 +236,7 @@ def test_mnist_is_whole_and_its_parts_do_not_mix() -> None:
     assert trained.isdisjoint(pixels.tobytes() for pixels in load("mnist5k", seed=3).test.x)
 
 
-def test_nothing_of_pickle_is_loaded() -> None:
+def test_pickle_is_never_loaded() -> None:
     source = Path(mnist.__file__).parent
     assert all("allow_pickle=True" not in path.read_text("utf-8") for path in source.glob("*.py"))
     assert (source / "mnist5k.npz").stat().st_size < 1_300_000

@@ -10,14 +10,14 @@ SEEDS = st.integers(-(2**70), 2**70)
 
 
 @given(st.integers(0, 300), SEEDS, st.integers(0, 10**6))
-def test_an_order_holds_every_sample_once_and_is_the_same_each_time(n: int, seed: int, epoch: int) -> None:
+def test_epoch_order_is_a_reproducible_permutation(n: int, seed: int, epoch: int) -> None:
     order = epoch_order(n, seed, epoch)
     assert order.dtype == np.int64
     assert np.array_equal(np.sort(order), np.arange(n))
     assert np.array_equal(order, epoch_order(n, seed, epoch))
 
 
-def test_orders_of_epochs_and_seeds_are_unrelated() -> None:
+def test_orders_of_different_epochs_and_seeds_are_uncorrelated() -> None:
     orders = [epoch_order(5000, seed, epoch) for seed in (0, 1, 2) for epoch in (0, 1, 2)]
     for i, one in enumerate(orders):
         assert abs(np.corrcoef(one, np.arange(5000))[0, 1]) < 0.06  # four standard deviations
@@ -25,18 +25,18 @@ def test_orders_of_epochs_and_seeds_are_unrelated() -> None:
             assert abs(np.corrcoef(one, other)[0, 1]) < 0.06
 
 
-def test_every_sample_comes_first_equally_often() -> None:
+def test_first_sample_is_uniformly_distributed() -> None:
     firsts = np.bincount([epoch_order(10, 0, epoch)[0] for epoch in range(5000)], minlength=10)
     assert ((firsts - 500) ** 2 / 500).sum() < 27.9  # chi-square, 9 degrees of freedom, p = 0.001
 
 
-def test_order_and_numbers_are_the_same_on_every_machine() -> None:
+def test_orders_and_uniforms_equal_recorded_values() -> None:
     assert epoch_order(8, 1, 2).tolist() == [0, 5, 1, 6, 2, 7, 4, 3]
     assert uniforms(1, 2, np.array([0, 10**9]), 1)[:, 0].tolist() == [0.9543044154858847, 0.0330548119961942]
 
 
 @given(st.integers(0, 1000), st.integers(1, 1200))
-def test_batches_hold_every_sample_once_in_turn(n: int, size: int) -> None:
+def test_batches_contain_every_sample_once_in_order(n: int, size: int) -> None:
     cut = batches(n, size)
     assert [i for part in cut for i in range(part.start, part.stop)] == list(range(n))
     sizes = [part.stop - part.start for part in cut]
@@ -45,7 +45,7 @@ def test_batches_hold_every_sample_once_in_turn(n: int, size: int) -> None:
     assert 1 not in sizes or n == 1 or size == 1
 
 
-def test_a_last_batch_of_one_joins_the_one_before() -> None:
+def test_last_batch_of_one_is_merged_into_previous() -> None:
     assert batches(7, 3) == [slice(0, 3), slice(3, 7)]
     assert batches(8, 3) == [slice(0, 3), slice(3, 6), slice(6, 8)]
     assert batches(1, 3) == [slice(0, 1)]
@@ -53,7 +53,7 @@ def test_a_last_batch_of_one_joins_the_one_before() -> None:
         batches(7, 0)
 
 
-def test_uniforms_are_even_and_unrelated_between_neighbours() -> None:
+def test_uniforms_are_uniform_and_uncorrelated_between_neighbors() -> None:
     u = uniforms(0, 0, np.arange(20_000), 8)
     assert u.min() >= 0 and u.max() < 1
     n = u.size
@@ -68,14 +68,14 @@ def test_uniforms_are_even_and_unrelated_between_neighbours() -> None:
         assert abs(np.corrcoef(column[1:], column[:-1])[0, 1]) < limit
 
 
-def test_uniforms_of_neighbouring_seeds_and_epochs_are_unrelated() -> None:
+def test_uniforms_of_neighboring_seeds_and_epochs_are_uncorrelated() -> None:
     keys = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (-1, 0), (2**32, 0), (0, 2**32)]
     columns = np.array([uniforms(seed, epoch, np.arange(20_000), 1)[:, 0] for seed, epoch in keys])
     assert np.abs(np.corrcoef(columns) - np.eye(len(keys))).max() < 4.5 / np.sqrt(20_000)
 
 
 @given(SEEDS, st.integers(0, 10**6), st.lists(st.integers(0, 2**40), min_size=1, max_size=20), st.integers(1, 9))
-def test_a_sample_has_its_numbers_whatever_its_company(seed: int, epoch: int, index: list[int], draws: int) -> None:
+def test_uniforms_of_a_sample_do_not_depend_on_others(seed: int, epoch: int, index: list[int], draws: int) -> None:
     together = uniforms(seed, epoch, np.array(index), 9)
-    alone = [uniforms(seed, epoch, np.array([i]), draws)[0] for i in index]
-    assert np.array_equal(together[:, :draws], alone)
+    separate = [uniforms(seed, epoch, np.array([i]), draws)[0] for i in index]
+    assert np.array_equal(together[:, :draws], separate)

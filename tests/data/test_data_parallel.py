@@ -1,4 +1,4 @@
-"""Work on all cores: in order, only a little ahead, with a bar on a terminal."""
+"""Parallel work: results in order, limited lookahead, progress bar on a terminal only."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
 from striate.processes import cores
 
 
-def test_results_come_in_order_whoever_is_done_first() -> None:
+def test_map_ordered_keeps_order() -> None:
     def work(number: int) -> int:
         time.sleep(0.002 * (number % 3))
         return number * number
@@ -17,7 +17,7 @@ def test_results_come_in_order_whoever_is_done_first() -> None:
     assert list(map_ordered(work, range(50))) == [number * number for number in range(50)]
 
 
-def test_only_a_few_results_wait_to_be_taken() -> None:
+def test_map_ordered_limits_pending_results() -> None:
     begun = 0
     lock = threading.Lock()
 
@@ -32,18 +32,18 @@ def test_only_a_few_results_wait_to_be_taken() -> None:
         assert begun <= taken + cores() + 2
 
 
-def test_what_goes_wrong_in_a_thread_is_raised() -> None:
+def test_exception_in_worker_thread_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         list(map_ordered(lambda number: 1 // (number - 7), range(20)))
 
 
-def test_pieces_cover_everything_once() -> None:
+def test_chunk_ranges_cover_everything_once() -> None:
     assert [list(piece) for piece in chunk_ranges(7, 3)] == [[0, 1, 2], [3, 4, 5], [6]]
     assert chunk_ranges(0, 3) == []
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_a_bar_says_how_fast_it_goes_on_a_terminal_alone(
+def test_progress_bar_shows_speed_on_terminal_only(
     terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
@@ -51,9 +51,9 @@ def test_a_bar_says_how_fast_it_goes_on_a_terminal_alone(
     if terminal:
         monkeypatch.setenv("FORCE_COLOR", "1")
         monkeypatch.setenv("COLUMNS", "120")
-    with progress_bar("reading pictures", 400) as advance:
+    with progress_bar("reading images", 400) as advance:
         advance(300)
         time.sleep(0.25)
     out, shown = capsys.readouterr()
     assert out == ""
-    assert ("reading pictures" in shown) == ("300/400" in shown) == ("images/s" in shown) == terminal
+    assert ("reading images" in shown) == ("300/400" in shown) == ("images/s" in shown) == terminal

@@ -11,7 +11,7 @@ from striate.errors import DataError, UsageError
 from striate.images import ImagePolicy, encode_png
 
 
-def test_mnist5k_is_the_embedded_sample_cut_by_content() -> None:
+def test_mnist5k_is_the_embedded_sample_split_by_content() -> None:
     data = load("mnist5k")
     parts = (data.train, data.validation, data.test)
     assert sum(len(part) for part in parts) == 5000
@@ -22,7 +22,7 @@ def test_mnist5k_is_the_embedded_sample_cut_by_content() -> None:
     assert data.notes == ()
 
 
-def test_the_same_seed_gives_the_same_data_and_another_seed_another_split() -> None:
+def test_same_seed_gives_same_data_and_other_seed_other_split() -> None:
     assert load("mnist5k").fingerprint == load("mnist5k").fingerprint != load("mnist5k", seed=1).fingerprint
 
 
@@ -31,7 +31,7 @@ def data() -> Dataset:
     return scattered(2)
 
 
-def test_scattered_digits_are_the_same_for_the_same_seed(data: Dataset) -> None:
+def test_scattered_digits_are_reproducible(data: Dataset) -> None:
     assert data.fingerprint == scattered(2).fingerprint != scattered(3).fingerprint
 
 
@@ -41,12 +41,12 @@ def test_scattered_digits_are_larger_and_varied(data: Dataset) -> None:
     assert ink.any(axis=(1, 2)).all()
     heights = ink.any(axis=2).sum(axis=1)
     assert np.percentile(heights, 5) < 14 and np.percentile(heights, 95) > 30
-    centres = (ink.any(axis=2) * np.arange(56)).sum(axis=1) / heights
-    assert centres.min() < 12 and centres.max() > 44 and abs(centres.mean() - 27.5) < 0.5
+    centers = (ink.any(axis=2) * np.arange(56)).sum(axis=1) / heights
+    assert centers.min() < 12 and centers.max() > 44 and abs(centers.mean() - 27.5) < 0.5
     assert np.count_nonzero(data.train.x[:, [0, -1]].any(axis=(1, 2, 3))) < 0.01 * len(data.train)
 
 
-def test_scattered_test_digits_come_from_test_digits_alone(data: Dataset) -> None:
+def test_scattered_test_images_use_test_digits_only(data: Dataset) -> None:
     source = load("mnist5k", seed=2)
     assert np.array_equal(data.test.y, source.test.y)
     assert np.array_equal(data.validation.y, source.validation.y)
@@ -59,7 +59,7 @@ def test_copies_of_a_scattered_digit_differ(data: Dataset) -> None:
     assert (first != second).any(axis=(1, 2, 3)).all()
 
 
-def test_the_list_tells_numbers_that_are_true() -> None:
+def test_listed_sizes_equal_actual_sizes() -> None:
     assert names() == ("mnist5k", "mnist", "scattered")
     for known in describe():
         if known.path is None:
@@ -70,11 +70,11 @@ def test_the_list_tells_numbers_that_are_true() -> None:
         assert Path(known.path).exists()
 
 
-def test_get_of_what_comes_with_striate_says_where_it_is() -> None:
+def test_get_of_built_in_data_returns_its_location() -> None:
     assert Path(get("mnist5k")).name == "mnist5k.npz"
 
 
-def test_an_unknown_name_is_refused_with_the_nearest() -> None:
+def test_unknown_name_raises_and_suggests_nearest() -> None:
     for call in (load, get):
         with pytest.raises(
             UsageError, match=r"no data set or folder 'mnsit'\. Did you mean 'mnist'\? You can also give"
@@ -82,14 +82,14 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
             call("mnsit")
 
 
-def test_size_and_channels_may_be_chosen() -> None:
+def test_size_and_channels_can_be_chosen() -> None:
     assert load("mnist5k", size=20).shape == (20, 20, 1)
     assert load("mnist5k", size=(14, 20), channels=3).shape == (14, 20, 3)
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Two classes of 30 colored pictures each, in several formats, and what else people have in folders."""
+    """Two classes of 30 colored images each in several formats, and typical other files."""
     folder = tmp_path / "가족 사진"
     rng = np.random.default_rng(0)
     for label, base in (("엄마", (200, 30, 30)), ("아빠", (30, 30, 200))):
@@ -103,7 +103,7 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_folder_becomes_a_data_set_with_classes_sorted_by_name(photos: Path) -> None:
+def test_folder_becomes_data_set_with_sorted_classes(photos: Path) -> None:
     data = load(photos, size=(16, 24))
     assert data.name == "가족 사진"
     assert data.classes == ("아빠", "엄마")
@@ -118,7 +118,7 @@ def test_a_folder_becomes_a_data_set_with_classes_sorted_by_name(photos: Path) -
     assert data.notes == ()
 
 
-def test_what_is_left_out_of_a_folder_is_named_with_the_reason(photos: Path) -> None:
+def test_files_left_out_are_named_with_reason(photos: Path) -> None:
     (photos / "엄마/empty.jpg").write_bytes(b"")
     (photos / "아빠/fake.png").write_text("text", encoding="utf-8")
     (photos / "loose.png").write_bytes(encode_png(np.zeros((4, 4), np.uint8)))
@@ -135,7 +135,7 @@ def test_what_is_left_out_of_a_folder_is_named_with_the_reason(photos: Path) -> 
     assert len(data.notes) == 4
 
 
-def test_in_a_folder_too_copies_stay_together_and_new_images_move_none(photos: Path) -> None:
+def test_copies_stay_together_and_new_images_move_no_other(photos: Path) -> None:
     def parts() -> dict[str, int]:
         data = load_folder(photos, ImagePolicy(8, 8, 1), seed=4)
         return {name: i for i, part in enumerate((data.train, data.validation, data.test)) for name in part.names or ()}
@@ -151,11 +151,11 @@ def test_in_a_folder_too_copies_stay_together_and_new_images_move_none(photos: P
         assert after[f"아빠/copy {2 * i:02}.{suffix}"] == after[f"아빠/{2 * i:02}.{suffix}"]
 
 
-def test_the_size_does_not_move_a_image_to_another_part(photos: Path) -> None:
+def test_image_size_does_not_change_the_split(photos: Path) -> None:
     assert load_folder(photos, ImagePolicy(8, 8)).test.names == load_folder(photos, ImagePolicy(20, 12, 1)).test.names
 
 
-def test_a_folder_without_two_classes_is_refused(tmp_path: Path) -> None:
+def test_folder_with_fewer_than_two_classes_raises(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="at least two subfolders of images, one for each class; found 0"):
         load(tmp_path)
     (tmp_path / "cat").mkdir()
@@ -166,10 +166,10 @@ def test_a_folder_without_two_classes_is_refused(tmp_path: Path) -> None:
         load_folder(tmp_path / "gone", ImagePolicy(8, 8))
 
 
-def test_a_folder_of_unreadable_images_is_an_error_not_a_crash(tmp_path: Path) -> None:
+def test_folder_of_unreadable_images_raises_data_error(tmp_path: Path) -> None:
     for label in ("cat", "dog"):
         (tmp_path / label).mkdir()
-        (tmp_path / label / "1.png").write_bytes(b"no picture")
+        (tmp_path / label / "1.png").write_bytes(b"no image")
     message = r"None of the 2 images in .* can be read\. cat/1\.png cannot be read"
     with pytest.raises(DataError, match=message):
         load(tmp_path)

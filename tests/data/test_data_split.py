@@ -16,12 +16,12 @@ X = RNG.integers(0, 256, (3000, 3, 3, 1), dtype=np.uint8)
 Y = np.arange(3000) % 10
 
 
-def places(data: Dataset) -> dict[bytes, str]:
+def split_of(data: Dataset) -> dict[bytes, str]:
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     return {pixels.tobytes(): name for name, part in parts.items() for pixels in part.x}
 
 
-def test_parts_have_about_the_wanted_sizes() -> None:
+def test_parts_have_about_the_requested_sizes() -> None:
     data = from_arrays(X, Y, validation_part=0.2, test_part=0.1)
     assert abs(len(data.validation) / 3000 - 0.2) < 0.025  # three standard deviations
     assert abs(len(data.test) / 3000 - 0.1) < 0.017
@@ -29,37 +29,37 @@ def test_parts_have_about_the_wanted_sizes() -> None:
 
 
 @given(st.permutations(range(40)), st.integers(1, 39))
-def test_order_and_company_move_no_image(order: list[int], kept: int) -> None:
+def test_split_does_not_depend_on_order_or_other_images(order: list[int], kept: int) -> None:
     digests = digest_images(X[:40], 3)
     some = np.array(order[:kept])
     assert np.array_equal(assign_parts(digest_images(X[some], 3), 0.3, 0.3), assign_parts(digests, 0.3, 0.3)[some])
 
 
-def test_adding_images_moves_none() -> None:
-    before, after = places(from_arrays(X[:500], Y[:500])), places(from_arrays(X, Y))
+def test_adding_images_moves_no_image() -> None:
+    before, after = split_of(from_arrays(X[:500], Y[:500])), split_of(from_arrays(X, Y))
     assert all(after[image] == part for image, part in before.items())
 
 
-def test_copies_fall_on_the_same_side() -> None:
+def test_copies_are_in_the_same_part() -> None:
     x = np.concatenate([X[:100]] * 5)
     data = from_arrays(x, np.concatenate([Y[:100]] * 5))
     parts = [{pixels.tobytes() for pixels in part.x} for part in (data.train, data.validation, data.test)]
     assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
 
 
-def test_another_validation_part_leaves_the_test_part_alone() -> None:
+def test_validation_fraction_does_not_change_test_part() -> None:
     small, large = from_arrays(X, Y, validation_part=0.05), from_arrays(X, Y, validation_part=0.3)
     assert np.array_equal(small.test.x, large.test.x)
 
 
-def test_seeds_give_unrelated_splits_and_any_whole_number_will_do() -> None:
+def test_different_seeds_give_independent_splits_and_accept_any_integer() -> None:
     tests = [assign_parts(digest_images(X, seed), 0, 0.5) == 2 for seed in (0, 1, -1, 2**63, 2**70 + 5)]
     for i, one in enumerate(tests):
         for other in tests[:i]:
             assert abs(np.corrcoef(one, other)[0, 1]) < 0.08
 
 
-def test_the_split_is_the_same_in_every_process_and_on_every_machine() -> None:
+def test_split_equals_recorded_values_in_every_process() -> None:
     code = (
         "import numpy as np; from striate.data.split import digest_images;"
         "print(digest_images(np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3), 7).tolist())"
@@ -68,7 +68,7 @@ def test_the_split_is_the_same_in_every_process_and_on_every_machine() -> None:
     assert out.strip() == "[12700141290216598952, 8374025558006832037]"
 
 
-def test_a_given_test_part_is_kept_and_its_copies_leave_the_training_part() -> None:
+def test_given_test_part_is_kept_and_copies_leave_training() -> None:
     data = from_arrays(X, Y, test=(X[:30], Y[:30]))
     assert np.array_equal(data.test.x, X[:30])
     tested = {pixels.tobytes() for pixels in data.test.x}
@@ -76,26 +76,26 @@ def test_a_given_test_part_is_kept_and_its_copies_leave_the_training_part() -> N
     assert "30 training images are also in the test part; left out of training." in data.notes
 
 
-def test_a_class_too_small_to_split_is_reported() -> None:
+def test_class_too_small_to_split_is_reported() -> None:
     y: Any = np.where(np.arange(3000) == 5, 2, Y % 2)
     data = from_arrays(X, y, ["a", "b", "c"])
-    part = places(data)[X[5].tobytes()]
+    part = split_of(data)[X[5].tobytes()]
     assert part == "train"
     assert data.notes == ("Class 'c' has only 1 image: none for validation and test.",)
 
 
-def test_a_class_without_any_image_keeps_its_number_and_is_reported() -> None:
+def test_class_without_images_keeps_its_number_and_is_reported() -> None:
     data = from_arrays(X, Y % 2 * 2, ["a", "b", "c"])
     assert data.classes == ("a", "b", "c")
     assert data.notes == ("Class 'b' has no images.",)
 
 
-def test_no_training_image_at_all_is_an_error() -> None:
+def test_empty_training_part_raises() -> None:
     with pytest.raises(DataError, match="'arrays' is too small: the training part has no image"):
         from_arrays(X[:4], [0, 1, 0, 1], test_part=1.0)
 
 
-def test_the_fingerprint_tells_contents_labels_names_and_seeds_apart_and_nothing_else() -> None:
+def test_fingerprint_depends_on_contents_labels_names_and_seed_only() -> None:
     base = from_arrays(X, Y).fingerprint
     assert from_arrays(X.copy(), Y.tolist()).fingerprint == base
     x, y = X.copy(), Y.copy()

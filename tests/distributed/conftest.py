@@ -1,4 +1,4 @@
-"""Several processes on this machine, started as a person starts them: by torchrun."""
+"""Several processes on this machine, started by torchrun as a user would."""
 
 import os
 import subprocess
@@ -15,9 +15,9 @@ from striate.images import encode_png
 SOURCE = Path(striate.__file__).parents[1]
 Finished = subprocess.CompletedProcess[str]
 
-ACCIDENT = Path(__file__).with_name("accident_job.py")
-# Batch normalisation, dropout, augmentation, mixup and cutmix, class weights, clipped gradients, averaged weights. The
-# last of 10 batches has 2 samples, so that the third process has none of them.
+FAILING_JOB = Path(__file__).with_name("failing_job.py")
+# Batch normalization, dropout, augmentation, mixup and cutmix, class weights, clipped gradients, averaged weights. The
+# last of 10 batches has 2 samples, so the third process has none of them.
 ARGS = (
     "--model", "mnist-best", "--set", "input_shape=[16,16,3]", "--epochs", "3", "--batch-size", "11",
     "--optimizer", "momentum", "--augment", "strong", "--set", "class_weights=true", "--set", "clip_norm=1.0",
@@ -28,20 +28,20 @@ pytest.importorskip("torch", reason="several processes train together on PyTorch
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """That of a person who has set nothing."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("STRIATE_DEBUG", "OMP_NUM_THREADS")}
-    return kept | {"PYTHONPATH": str(SOURCE), "PYTHONIOENCODING": "utf-8"} | changes
+    """Return the environment without any variables of Striate, torchrun or OpenMP."""
+    inherited = {name: value for name, value in os.environ.items() if name not in ("STRIATE_DEBUG", "OMP_NUM_THREADS")}
+    return inherited | {"PYTHONPATH": str(SOURCE), "PYTHONIOENCODING": "utf-8"} | changes
 
 
 def torchrun(processes: int, *args: str | Path, options: tuple[str, ...] = ()) -> list[str]:
-    """The command for `torchrun --nproc-per-node N ARGS`; for one process, without torchrun."""
+    """Return the command for `torchrun --nproc-per-node N ARGS`; for one process, without torchrun."""
     several = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes), *options]
     launcher = several if processes > 1 or options else []
     return [sys.executable, *launcher, *map(str, args)]
 
 
 def run(processes: int, *args: str | Path, cwd: Path, options: tuple[str, ...] = ()) -> Finished:
-    """Run the command to its end."""
+    """Run the command to completion."""
     return subprocess.run(
         torchrun(processes, *args, options=options), cwd=cwd, env=environment(), capture_output=True,
         encoding="utf-8", check=False, timeout=300,
@@ -50,7 +50,7 @@ def run(processes: int, *args: str | Path, cwd: Path, options: tuple[str, ...] =
 
 @pytest.fixture(scope="session")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of three classes: 101 pictures to train, 11 to validate, 17 to test, which neither 2 nor 3 divides."""
+    """A folder with three classes: 101 training, 11 validation and 17 test images, not multiples of 2 or 3."""
     folder = tmp_path_factory.mktemp("data") / "우리 사진"
     draw = np.random.default_rng(0)
     for channel, name in enumerate(("빨강", "초록", "파랑")):
@@ -63,16 +63,16 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def alone(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A training in one process: the folder that it was started in, and what it printed."""
-    folder = tmp_path_factory.mktemp("alone")
-    done = run(1, "-m", "striate", "train", photographs, *ARGS, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder, done.stdout
+def single_process(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A training run in one process: its working folder, and its printed output."""
+    folder = tmp_path_factory.mktemp("single_process")
+    result = run(1, "-m", "striate", "train", photographs, *ARGS, cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return folder, result.stdout
 
 
-def assert_same_weights(found: Path, expected: Path) -> None:
-    weights, wanted = (load_file(folder / "run" / "model.safetensors") for folder in (found, expected))
-    assert set(weights) == set(wanted)
-    for name in wanted:
-        np.testing.assert_allclose(weights[name], wanted[name], rtol=0, atol=1e-5, err_msg=name)
+def assert_same_weights(actual: Path, expected: Path) -> None:
+    weights, expected_weights = (load_file(folder / "run" / "model.safetensors") for folder in (actual, expected))
+    assert set(weights) == set(expected_weights)
+    for name in expected_weights:
+        np.testing.assert_allclose(weights[name], expected_weights[name], rtol=0, atol=1e-5, err_msg=name)

@@ -33,7 +33,7 @@ RATE = 0.01
 
 
 def residual() -> Network:
-    """Batch normalisation of maps and of rows, with and without γ and β, a layer used twice, dropout, penalties."""
+    """Batch normalization of maps and of rows, with and without γ and β, a shared layer, dropout, penalties."""
     image = Input((6, 8, 2))
     first = Conv2D(4, 3, activation="relu", kernel_regularizer=L2(0.01))(Rescale()(image))
     x = BatchNormalization()(LocalResponseNormalization(k=1.0)(first))
@@ -47,12 +47,12 @@ def residual() -> Network:
 def train(dtype: str, folder: Path) -> None:
     network = residual()
     engine = TorchEngine(network, initial_weights(network, 0), dtype=dtype, device="cpu")
-    # Adam divides by the gradient's size: where that is 0 but for rounding, float32 makes steps of the rounding.
+    # Adam divides by the size of the gradient: where it is 0 except for rounding, float32 steps are noise.
     optimizer = Adam(RATE) if dtype == "float64" else SGD(RATE, momentum=0.9)
     losses = [CategoricalCrossentropy(0.1, (0.5, 1.0, 2.0)), MeanSquaredError()]
     engine.compile(TrainingSettings(optimizer, losses, seed=3, clip_norm=0.5, average=0.9))
     draw = np.random.default_rng(0)
-    found = []
+    actual = []
     for step, batch in enumerate(BATCHES):
         x = draw.integers(0, 256, (batch, 6, 8, 2), dtype=np.uint8)
         targets = draw.integers(0, 3, batch), draw.normal(size=(batch, 2))
@@ -60,11 +60,11 @@ def train(dtype: str, folder: Path) -> None:
         result = engine.train_step(
             [x[rows]], [t[rows] for t in targets], learning_rate=RATE, step=step, global_batch=batch
         )  # fmt: skip
-        found.append(result.loss)
+        actual.append(result.loss)
         assert [len(output) for output in result.outputs] == [len(x[rows])] * 2
     own = np.arange(engine.rank, 5, engine.world_size)
     results: dict[str, Any] = {
-        "losses": np.array(found),
+        "losses": np.array(actual),
         "total": np.array(engine.sum_over_processes([len(own), float(own.sum())])),
         "shared": engine.broadcast(np.array([engine.rank])),
         "gathered": engine.gather(own),

@@ -1,11 +1,11 @@
-"""`torchrun -m striate train` gives what `striate train` gives, in one run folder, also after a process was lost."""
+"""`torchrun -m striate train` gives the results of `striate train` in one run folder, also after a process failed."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 
-from .conftest import ACCIDENT, ARGS, Finished, assert_same_weights, run
+from .conftest import ARGS, FAILING_JOB, Finished, assert_same_weights, run
 
 
 def history(folder: Path) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
@@ -16,58 +16,64 @@ def confusion(folder: Path) -> object:
     return json.loads((folder / "run" / "metrics.json").read_text("utf-8"))["confusion"]["counts"]
 
 
-def assert_as_alone(folder: Path, alone: Path) -> None:
-    """The same weights, and the same figures: each image counts once, in training, validation and test."""
-    assert_same_weights(folder, alone)
-    np.testing.assert_allclose(history(folder), history(alone), rtol=0, atol=1e-5)
-    assert confusion(folder) == confusion(alone)
+def assert_equals_single_process(folder: Path, single_process: Path) -> None:
+    """Assert equal weights and metrics: each image counts once in training, validation and test."""
+    assert_same_weights(folder, single_process)
+    np.testing.assert_allclose(history(folder), history(single_process), rtol=0, atol=1e-5)
+    assert confusion(folder) == confusion(single_process)
 
 
-def assert_one_wrote_and_spoke(done: Finished, said: str, folder: Path, alone: Path) -> None:
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
-    assert [line.partition(" ")[0] for line in done.stdout.splitlines()] == [
-        line.partition(" ")[0] for line in said.splitlines()
+def assert_only_rank_0_wrote_and_printed(
+    result: Finished, expected_output: str, folder: Path, single_process: Path
+) -> None:
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr
+    assert [line.partition(" ")[0] for line in result.stdout.splitlines()] == [
+        line.partition(" ")[0] for line in expected_output.splitlines()
     ]
-    assert files_in(folder) == files_in(alone)
+    assert files_in(folder) == files_in(single_process)
 
 
 def files_in(folder: Path) -> list[Path]:
-    """All but the checkpoints, for the clock decides when one is written."""
-    found = sorted(path.relative_to(folder) for path in folder.rglob("*"))
-    return [path for path in found if not path.name.startswith("step-")]
+    """Return all files except checkpoints, whose times of writing vary."""
+    actual = sorted(path.relative_to(folder) for path in folder.rglob("*"))
+    return [path for path in actual if not path.name.startswith("step-")]
 
 
-def test_three_processes_train_as_one(alone: tuple[Path, str], photographs: Path, tmp_path: Path) -> None:
-    done = run(3, "-m", "striate", "train", photographs, *ARGS, cwd=tmp_path)
-    assert_one_wrote_and_spoke(done, alone[1], tmp_path, alone[0])
-    assert_as_alone(tmp_path, alone[0])
-
-
-def test_two_processes_train_as_one_and_to_the_same_bits_where_one_was_killed(
-    alone: tuple[Path, str], photographs: Path, tmp_path: Path
+def test_three_processes_equal_a_single_process(
+    single_process: tuple[Path, str], photographs: Path, tmp_path: Path
 ) -> None:
-    calm, restless = tmp_path / "calm", tmp_path / "restless"
-    for folder in (calm, restless):
+    result = run(3, "-m", "striate", "train", photographs, *ARGS, cwd=tmp_path)
+    assert_only_rank_0_wrote_and_printed(result, single_process[1], tmp_path, single_process[0])
+    assert_equals_single_process(tmp_path, single_process[0])
+
+
+def test_two_processes_equal_a_single_process_and_a_killed_one_gives_identical_bits(
+    single_process: tuple[Path, str], photographs: Path, tmp_path: Path
+) -> None:
+    undisturbed, interrupted = tmp_path / "undisturbed", tmp_path / "interrupted"
+    for folder in (undisturbed, interrupted):
         folder.mkdir()
-    done = run(2, "-m", "striate", "train", photographs, *ARGS, cwd=calm)
-    assert_one_wrote_and_spoke(done, alone[1], calm, alone[0])
-    assert_as_alone(calm, alone[0])
+    result = run(2, "-m", "striate", "train", photographs, *ARGS, cwd=undisturbed)
+    assert_only_rank_0_wrote_and_printed(result, single_process[1], undisturbed, single_process[0])
+    assert_equals_single_process(undisturbed, single_process[0])
 
-    done = run(2, ACCIDENT, "killed", "train", photographs, *ARGS, cwd=restless, options=("--max-restarts", "1"))
-    assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in restless.iterdir()) == ["accident", "run"]
+    result = run(
+        2, FAILING_JOB, "killed", "train", photographs, *ARGS, cwd=interrupted, options=("--max-restarts", "1")
+    )
+    assert result.returncode == 0, result.stderr
+    assert sorted(path.name for path in interrupted.iterdir()) == ["failed", "run"]
     for name in ("model.safetensors", "history.csv"):
-        assert (restless / "run" / name).read_bytes() == (calm / "run" / name).read_bytes(), name
+        assert (interrupted / "run" / name).read_bytes() == (undisturbed / "run" / name).read_bytes(), name
 
 
-def test_all_stop_at_one_step_and_another_number_of_processes_goes_on(
-    alone: tuple[Path, str], photographs: Path, tmp_path: Path
+def test_all_processes_stop_at_one_step_and_another_number_of_processes_resumes(
+    single_process: tuple[Path, str], photographs: Path, tmp_path: Path
 ) -> None:
-    done = run(2, ACCIDENT, "stopped", "train", photographs, *ARGS, cwd=tmp_path)
-    assert done.returncode != 0
-    assert done.stderr.count("Stopped. Continue with: striate train --resume run") == 1
+    result = run(2, FAILING_JOB, "stopped", "train", photographs, *ARGS, cwd=tmp_path)
+    assert result.returncode != 0
+    assert result.stderr.count("Stopped. Continue with: striate train --resume run") == 1
     assert max((tmp_path / "run" / "checkpoints").iterdir()).name == "step-0000000013.safetensors"
-    done = run(1, "-m", "striate", "train", "--resume", "run", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert_as_alone(tmp_path, alone[0])
+    result = run(1, "-m", "striate", "train", "--resume", "run", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert_equals_single_process(tmp_path, single_process[0])

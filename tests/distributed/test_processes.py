@@ -1,4 +1,4 @@
-"""What a process makes of torchrun's environment, and what it refuses there."""
+"""Reading torchrun's environment, and invalid environments."""
 
 import os
 from collections.abc import Callable
@@ -23,53 +23,53 @@ Torchrun = Callable[..., None]
 
 @pytest.fixture
 def torchrun(monkeypatch: pytest.MonkeyPatch) -> Torchrun:
-    """Set the environment that torchrun gives its processes."""
+    """Set the environment variables that torchrun sets for its processes."""
 
     def call(
-        rank: int = 0, world_size: int = 2, launch: str = "night", restarts: int = 0, local_world_size: int = 2
+        rank: int = 0, world_size: int = 2, launch: str = "first", restarts: int = 0, local_world_size: int = 2
     ) -> None:
-        said = {
+        variables = {
             "RANK": rank, "WORLD_SIZE": world_size,
             "LOCAL_RANK": rank % local_world_size, "LOCAL_WORLD_SIZE": local_world_size,
             "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": 29500, "TORCHELASTIC_RUN_ID": launch,
             "TORCHELASTIC_RESTART_COUNT": restarts,
         }  # fmt: skip
-        for name, value in said.items():
+        for name, value in variables.items():
             monkeypatch.setenv(name, str(value))
 
     return call
 
 
-def begin(plan: TrainingPlan, path: Path) -> None:
+def create_run(plan: TrainingPlan, path: Path) -> None:
     TrainingRun.create(TrainingRecord(plan.recipe, "0", plan=plan, launch=current_process().launch), path)
 
 
-def test_a_process_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_single_process(monkeypatch: pytest.MonkeyPatch) -> None:
     assert current_process() == ProcessInfo(
         rank=0, world_size=1, local_rank=0, local_world_size=1, launch=None, named=False, restarted=False
     )
-    monkeypatch.setenv("RANK", "3")  # of another program; nothing says where the others are
+    monkeypatch.setenv("RANK", "3")  # the environment of another program: it gives no address of the other processes
     assert current_process() == ProcessInfo()
     assert agree(lambda: 7) == one_first(lambda: 7) == 7
 
 
-def test_the_place_that_torchrun_gives(torchrun: Torchrun) -> None:
+def test_process_info_is_read_from_torchruns_environment(torchrun: Torchrun) -> None:
     torchrun(rank=5, world_size=6, local_world_size=4, restarts=1)
-    assert current_process() == ProcessInfo(5, 6, 1, 4, launch="night", named=True, restarted=True)
+    assert current_process() == ProcessInfo(5, 6, 1, 4, launch="first", named=True, restarted=True)
     torchrun(launch="none")
     assert current_process() == ProcessInfo(0, 2, 0, 2, launch=f"process {os.getppid()}", named=False, restarted=False)
 
 
 def test_processes_on_one_machine_share_its_cores(torchrun: Torchrun) -> None:
-    alone = cores()
+    single_process = cores()
     torchrun(local_world_size=1)
-    assert cores() == alone
+    assert cores() == single_process
     torchrun(local_world_size=1000)
     assert cores() == 1
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 3, 7])
-def test_each_sample_is_in_the_part_of_one_process(world_size: int) -> None:
+def test_each_sample_belongs_to_exactly_one_process(world_size: int) -> None:
     engine = st.zoo.build("mlp").engine
     engine.world_size = world_size
     parts = []
@@ -79,14 +79,14 @@ def test_each_sample_is_in_the_part_of_one_process(world_size: int) -> None:
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
-def test_several_processes_train_on_pytorch(torchrun: Torchrun) -> None:
+def test_several_processes_require_pytorch(torchrun: Torchrun) -> None:
     torchrun()
     assert choose(network("mlp"), EngineSettings()).engine == "torch"
     with pytest.raises(UsageError, match="in one process only: use the engine 'torch' for several"):
         EngineSettings("numpy").check()
 
 
-def test_a_batch_has_a_sample_for_each_process() -> None:
+def test_batch_needs_a_sample_for_each_process() -> None:
     model = st.zoo.build("mlp")
     model.compile(engine="numpy")
     model.engine.world_size = 4
@@ -105,32 +105,30 @@ def test_only_the_first_process_writes(torchrun: Torchrun, tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_is_found_again_by_its_launch(torchrun: Torchrun, tmp_path: Path) -> None:
+def test_run_is_found_again_by_its_launch(torchrun: Torchrun, tmp_path: Path) -> None:
     plan, other = make_plan("mnist5k", "mlp"), make_plan("mnist5k", "mlp", epochs=77)
-    torchrun(launch="night")
-    begin(plan, tmp_path)
+    torchrun(launch="first")
+    create_run(plan, tmp_path)
     assert begun_before(plan, [tmp_path / "none", tmp_path]) == tmp_path
     assert begun_before(other, [tmp_path]) is None
-    torchrun(launch="day")
+    torchrun(launch="second")
     assert begun_before(plan, [tmp_path]) is None
 
 
-def test_a_finished_run_is_left_alone_by_the_next_launch_of_its_name(torchrun: Torchrun, tmp_path: Path) -> None:
+def test_finished_run_is_not_reused_by_the_next_launch_of_its_name(torchrun: Torchrun, tmp_path: Path) -> None:
     plan = make_plan("mnist5k", "mlp")
     torchrun()
-    begin(plan, tmp_path)
+    create_run(plan, tmp_path)
     (tmp_path / "metrics.json").touch()
     assert begun_before(plan, [tmp_path]) is None
     torchrun(restarts=1)
     assert begun_before(plan, [tmp_path]) == tmp_path
 
 
-def test_a_launch_without_a_name_knows_its_run_only_when_it_starts_processes_again(
-    torchrun: Torchrun, tmp_path: Path
-) -> None:
+def test_launch_without_a_name_finds_its_run_only_after_a_restart(torchrun: Torchrun, tmp_path: Path) -> None:
     plan = make_plan("mnist5k", "mlp")
     torchrun(launch="none")
-    begin(plan, tmp_path)
+    create_run(plan, tmp_path)
     assert begun_before(plan, [tmp_path]) is None
     torchrun(launch="none", restarts=1)
     assert begun_before(plan, [tmp_path]) == tmp_path

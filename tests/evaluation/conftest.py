@@ -1,4 +1,4 @@
-"""Reports of all sorts and sizes."""
+"""Fixtures: reports of various sizes and contents."""
 
 from collections.abc import Callable
 from typing import Any

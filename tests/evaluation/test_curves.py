@@ -1,4 +1,4 @@
-"""The verdict on overfitting: called where it is, and not called for noise."""
+"""The verdict on overfitting: given for overfitting, and not given for noise."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ EPOCHS = np.arange(1, 21)
 FALLING = (0.5 * np.exp(-EPOCHS / 4)).tolist()
 
 
-def test_a_rising_validation_loss_with_a_falling_training_loss_is_overfitting() -> None:
+def test_rising_validation_loss_with_falling_training_loss_is_overfitting() -> None:
     validation = 0.4 * np.exp(-EPOCHS / 2) + 0.1 + 0.005 * np.maximum(0, EPOCHS - 6)
     found = learning_curves({"loss": FALLING, "val_loss": validation.tolist()})
     assert found.verdict == "overfitting"
@@ -17,11 +17,11 @@ def test_a_rising_validation_loss_with_a_falling_training_loss_is_overfitting() 
     assert found.rise is not None and found.rise > 0.4
 
 
-def test_a_falling_validation_loss_is_learning() -> None:
+def test_falling_validation_loss_is_learning() -> None:
     assert learning_curves({"loss": FALLING, "val_loss": [v + 0.1 for v in FALLING]}).verdict == "learning"
 
 
-def test_noise_on_a_plateau_is_rarely_called_overfitting() -> None:
+def test_noise_on_a_plateau_is_rarely_overfitting() -> None:
     rng = np.random.default_rng(1)
     level = 0.3 * np.exp(-EPOCHS / 2) + 0.2
     verdicts = [
@@ -31,7 +31,7 @@ def test_noise_on_a_plateau_is_rarely_called_overfitting() -> None:
     assert verdicts.count("overfitting") < 15
 
 
-def test_a_rising_training_loss_is_not_overfitting() -> None:
+def test_rising_training_loss_is_not_overfitting() -> None:
     bump = [*FALLING[:10], *(0.9 for _ in range(10))]
     assert learning_curves({"loss": bump, "val_loss": bump}).verdict == "settled"
 

@@ -37,13 +37,13 @@ def test_confused_pairs_are_sorted_by_frequency() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1))
-def test_the_counts_of_pairs_sum_to_the_number_of_errors(answers: list[tuple[int, int]]) -> None:
+def test_counts_of_pairs_sum_to_the_number_of_errors(answers: list[tuple[int, int]]) -> None:
     labels, predicted = np.array(answers).T
     pairs = confused_pairs(confusion_counts(labels, predicted, 5), tuple("abcde"))
     assert sum(p.count for p in pairs) == int((labels != predicted).sum())
 
 
-def test_all_errors_are_listed_the_most_confident_first() -> None:
+def test_all_errors_are_listed_most_confident_first() -> None:
     found = evaluate(PROBABILITIES, LABELS, CLASSES, [f"그림/{n}.png" for n in range(6)]).mistakes
     assert [(m.index, m.path, m.true, m.predicted) for m in found] == [
         (2, "그림/2.png", "🦊", "개"),

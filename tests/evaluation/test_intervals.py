@@ -1,4 +1,4 @@
-"""Figures and intervals against scikit-learn, SciPy and simulation."""
+"""Metrics and intervals compared with scikit-learn, SciPy and simulation."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_wilson_interval_equals_that_of_scipy(case: tuple[int, int]) -> None:
     assert found.high == pytest.approx(expected.high, abs=1e-12)
 
 
-def test_a_proportion_without_trials_is_unknown() -> None:
+def test_proportion_without_trials_is_unknown() -> None:
     assert vars(wilson(0, 0)) == {"value": None, "low": None, "high": None}
 
 
@@ -66,7 +66,7 @@ def test_loss_interval_is_the_normal_interval_of_the_mean() -> None:
     assert (found.low, found.high) == pytest.approx((low, high))
 
 
-def test_a_probability_of_zero_gives_a_finite_loss() -> None:
+def test_probability_of_zero_gives_a_finite_loss() -> None:
     found = cross_entropy(np.array([[1.0, 0.0], [1.0, 0.0]], np.float32), np.array([1, 0]))
     assert found.value == pytest.approx(-np.log(1e-7) / 2)
 
@@ -99,7 +99,7 @@ def test_macro_intervals_have_a_width_without_errors() -> None:
     assert perfect.low is not None and 0.85 < perfect.low < 0.97
 
 
-def test_a_class_without_test_images_is_excluded_from_the_averages() -> None:
+def test_class_without_test_images_is_excluded_from_the_averages() -> None:
     probabilities = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.7, 0.3, 0.0]])
     found = evaluate(probabilities, np.array([0, 1, 0]), ("a", "b", "never"))
     absent = found.per_class[2]
@@ -107,7 +107,7 @@ def test_a_class_without_test_images_is_excluded_from_the_averages() -> None:
     assert found.macro["recall"].value == found.macro["precision"].value == 1
 
 
-def test_a_class_that_was_never_predicted_has_precision_zero_in_the_average() -> None:
+def test_class_that_was_never_predicted_has_precision_zero_in_the_average() -> None:
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2]])
     found = evaluate(probabilities, np.array([0, 1]), ("a", "b"))
     assert found.per_class[1].precision.value is None
@@ -115,7 +115,7 @@ def test_a_class_that_was_never_predicted_has_precision_zero_in_the_average() ->
 
 
 def test_calibration_error_equals_a_hand_computed_value() -> None:
-    top = np.array([0.95, 0.95, 0.95, 0.95, 0.55, 0.55])  # 3 of 4 right at 95 %, 1 of 2 at 55 %
+    top = np.array([0.95, 0.95, 0.95, 0.95, 0.55, 0.55])  # 3 of 4 correct at 95 %, 1 of 2 at 55 %
     labels = np.array([0, 0, 0, 1, 0, 1])
     found = evaluate(np.stack([top, 1 - top], axis=1), labels, ("a", "b"))
     assert found.calibration_error == pytest.approx(4 / 6 * 0.2 + 2 / 6 * 0.05)

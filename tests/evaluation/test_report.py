@@ -112,9 +112,9 @@ def test_names_and_paths_in_any_script_are_shown_unchanged(full_report: ReportDa
 def test_thumbnails_are_the_misclassified_images(full_report: ReportData) -> None:
     assert full_report.images is not None
     page = Page(render_report(full_report))
-    pictures = [i["src"] for i in page.all("img") if "data-en" in i and i["data-en"].startswith("Test image")]
-    assert len(pictures) == len(full_report.evaluation.mistakes) > 10
-    for source, mistake in zip(pictures, full_report.evaluation.mistakes, strict=True):
+    images = [i["src"] for i in page.all("img") if "data-en" in i and i["data-en"].startswith("Test image")]
+    assert len(images) == len(full_report.evaluation.mistakes) > 10
+    for source, mistake in zip(images, full_report.evaluation.mistakes, strict=True):
         assert (decode(source) == full_report.images[mistake.index][:, :, 0]).all()
 
 
@@ -148,7 +148,7 @@ def test_every_string_is_used() -> None:
     source = "".join(
         p.read_text("utf-8") for p in folder.rglob("*") if p.suffix in (".py", ".j2") and p.name != "strings.py"
     )
-    made_up = ("trust_", "verdict_", "macro_", "training_", "validation_", "curve_")  # their ends are put together
+    made_up = ("trust_", "verdict_", "macro_", "training_", "validation_", "curve_")  # their endings are appended
     unused = [key for key in STRINGS if f'"{key}"' not in source and not key.startswith(made_up)]
     assert unused == []
 
@@ -172,7 +172,7 @@ def test_classes_without_test_images_are_marked() -> None:
     assert "no test images" in Page(render_report(report)).words
 
 
-def test_a_report_without_errors() -> None:
+def test_report_without_errors() -> None:
     page = Page(render_report(make_report(wrong=0)))
     assert "None: all test images were classified correctly." in page.words
     assert "No images were assigned to a wrong class." in page.words
@@ -192,7 +192,7 @@ def test_one_test_image_is_not_reliable() -> None:
         (3000, 0.85, "Do not rely on this model yet: always predicting"),
     ],
 )
-def test_the_headline_says_whether_the_accuracy_is_reliable(images: int, wrong: float, sentence: str) -> None:
+def test_headline_says_whether_the_accuracy_is_reliable(images: int, wrong: float, sentence: str) -> None:
     assert sentence in Page(render_report(make_report(images=images, wrong=wrong))).words
 
 
@@ -224,14 +224,14 @@ def test_filters_show_zero_as_medium_gray_and_the_largest_weight_as_white_or_bla
     assert decode(filter_tiles(np.ones((3, 3, 6, 1)))[0]).shape == (3, 3)
 
 
-def test_the_file_is_utf8_and_written_completely(tmp_path: Path, full_report: ReportData) -> None:
+def test_file_is_utf8_and_complete(tmp_path: Path, full_report: ReportData) -> None:
     path = tmp_path / "보고서" / "report.html"
     write_report(path, full_report)
     assert path.read_bytes().decode("utf-8") == render_report(full_report)
     assert [p.name for p in path.parent.iterdir()] == ["report.html"]
 
 
-def test_a_report_that_cannot_be_written_is_an_error(tmp_path: Path, full_report: ReportData) -> None:
+def test_report_that_cannot_be_written_raises(tmp_path: Path, full_report: ReportData) -> None:
     (tmp_path / "file").write_text("in the way", "utf-8")
     with pytest.raises(RunError, match=r"report\.html could not be written"):
         write_report(tmp_path / "file" / "report.html", full_report)

@@ -1,4 +1,4 @@
-"""The report in a real browser: no errors, no network, and its switches work."""
+"""The report in a real browser: no errors, no network requests, and working switches."""
 
 import os
 import re
@@ -31,7 +31,7 @@ def browser() -> str:
 
 def opened(browser: str, folder: Path, html: str, wishes: str = "", click: str = "") -> str:
     """Return the page after its script ran, and after a click on an element; any console message is a failure."""
-    if click:  # the page's own policy would refuse a second script, as it should
+    if click:  # the page's own policy would correctly refuse a second script
         html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
         html += f"<script>addEventListener('load', () => document.querySelector('{click}').click())</script>"
     page = folder / "report.html"
@@ -49,9 +49,7 @@ def root(dom: str) -> str:
     return found[0]
 
 
-def test_the_page_opens_in_the_preferred_language_and_theme(
-    browser: str, tmp_path: Path, full_report: ReportData
-) -> None:
+def test_page_opens_in_the_preferred_language_and_theme(browser: str, tmp_path: Path, full_report: ReportData) -> None:
     dom = opened(browser, tmp_path, render_report(full_report), "lang=ko&theme=dark&matrix=percent")
     assert 'lang="ko"' in root(dom) and 'data-theme="dark"' in root(dom) and 'data-ready="yes"' in root(dom)
     assert re.search(r'<table class="matrix[^"]* percent" id="matrix"', dom)
@@ -67,7 +65,7 @@ def test_the_page_opens_in_the_preferred_language_and_theme(
         ("[data-matrix=percent]", 'data-matrix="percent" aria-pressed="true"'),
     ],
 )
-def test_a_click_switches_language_or_theme(
+def test_click_switches_language_or_theme(
     browser: str, tmp_path: Path, full_report: ReportData, click: str, seen: str
 ) -> None:
     html = render_report(full_report)
@@ -75,7 +73,7 @@ def test_a_click_switches_language_or_theme(
     assert seen in opened(browser, tmp_path, html, "lang=en&theme=light", click)
 
 
-def test_the_button_shows_the_other_errors(browser: str, tmp_path: Path) -> None:
+def test_button_shows_the_other_errors(browser: str, tmp_path: Path) -> None:
     html = render_report(make_report(images=450, wrong=1))
     dom = opened(browser, tmp_path, html, "lang=en", "#more")
     assert dom.count('data-part="surely"') == 400

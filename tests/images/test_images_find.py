@@ -14,19 +14,19 @@ def touch(*paths: Path) -> None:
         path.write_bytes(b"x")
 
 
-def test_folders_are_searched_below_sorted_without_hidden_files_and_others(tmp_path: Path) -> None:
-    wanted = [tmp_path / name for name in ("a/2.PNG", "b.jpeg", "가족/엄마.webp", "고양이.gif")]
-    touch(*wanted, tmp_path / ".hidden.png", tmp_path / ".git/x.png", tmp_path / "notes.txt", tmp_path / "png")
-    assert find_images([tmp_path]) == sorted(wanted)
+def test_folders_are_searched_recursively_sorted_without_hidden_files(tmp_path: Path) -> None:
+    expected = [tmp_path / name for name in ("a/2.PNG", "b.jpeg", "가족/엄마.webp", "고양이.gif")]
+    touch(*expected, tmp_path / ".hidden.png", tmp_path / ".git/x.png", tmp_path / "notes.txt", tmp_path / "png")
+    assert find_images([tmp_path]) == sorted(expected)
 
 
-def test_files_are_taken_as_named_and_once(tmp_path: Path) -> None:
+def test_files_keep_their_order_without_duplicates(tmp_path: Path) -> None:
     touch(tmp_path / "digit", tmp_path / "x/1.png")
     found = find_images([tmp_path / "digit", tmp_path / "x", str(tmp_path / "x/1.png")])
     assert found == [tmp_path / "digit", tmp_path / "x/1.png"]
 
 
-def test_a_missing_path_and_an_empty_folder_are_errors(tmp_path: Path) -> None:
+def test_missing_path_and_empty_folder_raise(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"There is no file or folder '.*nothing\.png'"):
         find_images([tmp_path / "nothing.png"])
     touch(tmp_path / "readme.txt")
@@ -45,7 +45,7 @@ def test_links_to_folders_and_files_are_followed(tmp_path: Path) -> None:
     assert names(tmp_path / "photos") == ["0.png", "3.png", "linked/1.png", "linked/deep/2.png"]
 
 
-def test_links_in_circles_end_and_no_folder_is_entered_twice(tmp_path: Path) -> None:
+def test_link_cycles_end_and_each_folder_is_visited_once(tmp_path: Path) -> None:
     touch(tmp_path / "photos/cat/1.png", tmp_path / "photos/dog/2.png")
     for name, target in (("self", "cat"), ("up", "."), ("twice", "dog"), ("thrice", "dog")):
         (tmp_path / "photos/cat" / name).symlink_to(tmp_path / "photos" / target)
@@ -53,7 +53,7 @@ def test_links_in_circles_end_and_no_folder_is_entered_twice(tmp_path: Path) -> 
     assert names(tmp_path / "photos/cat") == ["1.png", "thrice/2.png"]
 
 
-def test_folders_that_cannot_be_read_are_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_folders_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path / "open/1.png", tmp_path / "shut/2.png")
     real = os.scandir
 

@@ -19,43 +19,43 @@ SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3
 
 
 @given(SHAPES, SHAPES, st.sampled_from(["pad", "crop", "stretch", "digit"]))
-def test_any_image_comes_out_in_the_wanted_shape(
-    shape: tuple[int, int, int], wanted: tuple[int, int, int], fit: str
+def test_any_image_gets_the_requested_shape(
+    shape: tuple[int, int, int], expected: tuple[int, int, int], fit: str
 ) -> None:
     pixels = np.arange(np.prod(shape)).reshape(shape).astype(np.uint8)
-    out = ImagePolicy(*wanted, fit, digit_size=1).apply(pixels)
-    assert out.shape == wanted
+    out = ImagePolicy(*expected, fit, digit_size=1).apply(pixels)
+    assert out.shape == expected
     assert out.dtype == np.uint8
 
 
-def test_a_image_of_the_right_size_is_left_alone() -> None:
+def test_image_of_target_size_is_unchanged() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
     for fit in ("pad", "crop", "stretch"):
         assert np.array_equal(ImagePolicy(6, 9, 3, fit).apply(pixels), pixels)
 
 
-def wide() -> Pixels:
-    """Red, green and blue squares of 10×10 side by side."""
+def wide_image() -> Pixels:
+    """Return red, green and blue squares of 10×10 side by side."""
     return np.repeat(np.eye(3, dtype=np.uint8)[None] * 255, 10, axis=1).repeat(10, axis=0).reshape(10, 30, 3)
 
 
-def test_crop_keeps_the_middle_pad_keeps_all_stretch_fills() -> None:
-    assert np.array_equal(ImagePolicy(10, 10, 3, "crop").apply(wide()), wide()[:, 10:20])
-    padded = ImagePolicy(30, 30, 3, "pad").apply(wide())
-    assert np.array_equal(padded[10:20], wide())
+def test_crop_keeps_center_pad_keeps_all_stretch_fills() -> None:
+    assert np.array_equal(ImagePolicy(10, 10, 3, "crop").apply(wide_image()), wide_image()[:, 10:20])
+    padded = ImagePolicy(30, 30, 3, "pad").apply(wide_image())
+    assert np.array_equal(padded[10:20], wide_image())
     assert not padded[:10].any() and not padded[20:].any()
-    stretched = ImagePolicy(30, 30, 3, "stretch").apply(wide())
+    stretched = ImagePolicy(30, 30, 3, "stretch").apply(wide_image())
     assert np.array_equal(stretched[:, [2, 15, 27]], np.broadcast_to(np.eye(3, dtype=np.uint8) * 255, (30, 3, 3)))
 
 
-def test_colour_becomes_grey_by_luma_and_grey_becomes_colour_by_repeating() -> None:
-    grey = ImagePolicy(10, 30, 1).apply(wide())
-    assert grey[5, [5, 15, 25], 0].tolist() == [76, 150, 29]  # 0.299, 0.587, 0.114 of 255
-    assert np.array_equal(ImagePolicy(10, 30, 3).apply(grey), np.repeat(grey, 3, axis=2))
-    assert np.array_equal(ImagePolicy(10, 30, 1).apply(grey[:, :, 0]), grey)
+def test_color_becomes_gray_by_luma_and_gray_is_repeated() -> None:
+    gray = ImagePolicy(10, 30, 1).apply(wide_image())
+    assert gray[5, [5, 15, 25], 0].tolist() == [76, 150, 29]  # 0.299, 0.587, 0.114 of 255
+    assert np.array_equal(ImagePolicy(10, 30, 3).apply(gray), np.repeat(gray, 3, axis=2))
+    assert np.array_equal(ImagePolicy(10, 30, 1).apply(gray[:, :, 0]), gray)
 
 
-def test_the_policy_survives_json() -> None:
+def test_policy_json_round_trip() -> None:
     policy = ImagePolicy(56, 48, 1, "digit", digit_size=24)
     assert ImagePolicy.from_dict(json.loads(json.dumps(policy.to_dict()))) == policy
 
@@ -71,12 +71,12 @@ def test_the_policy_survives_json() -> None:
         ({"height": 2, "width": 2, "colour": 1}, "no setting 'colour'"),
     ],
 )
-def test_senseless_settings_are_refused(settings: dict[str, int], message: str) -> None:
+def test_invalid_settings_raise(settings: dict[str, int], message: str) -> None:
     with pytest.raises(DataError, match=message):
         ImagePolicy.from_dict(settings)
 
 
-def test_what_is_no_image_is_refused() -> None:
+def test_invalid_image_raises() -> None:
     with pytest.raises(DataError, match=r"Expected an image as uint8 \(H, W, 1 or 3\); got float64 \(2, 2\)"):
         ImagePolicy(2, 2).apply(np.zeros((2, 2)))  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"got uint8 \(0, 2, 3\)"):
@@ -87,41 +87,41 @@ MNIST = ImagePolicy(28, 28, 1, "digit")
 
 
 def photographed(digit: Pixels, ink: int, paper: int) -> Pixels:
-    """A digit of MNIST as a large, noisy, unevenly lit RGB photograph of pen on paper, off the middle."""
+    """Return a digit of MNIST as a large, noisy, unevenly lit RGB photograph of pen on paper, off center."""
     rng = np.random.default_rng(int(digit.sum()))
     large = np.asarray(Image.fromarray(digit).resize((280, 280), Image.Resampling.BICUBIC)) / 255.0
     scene = np.zeros((500, 700))
     top, left = rng.integers(20, 200), rng.integers(20, 400)
     scene[top : top + 280, left : left + 280] = large
     light = np.linspace(-15, 15, 700)[None, :] + rng.normal(0, 4, scene.shape)
-    grey = np.clip(paper + (ink - paper) * scene + light, 0, 255).astype(np.uint8)
-    return np.repeat(grey[:, :, None], 3, axis=2)
+    gray = np.clip(paper + (ink - paper) * scene + light, 0, 255).astype(np.uint8)
+    return np.repeat(gray[:, :, None], 3, axis=2)
 
 
 @pytest.mark.parametrize(("ink", "paper"), [(20, 225), (90, 150), (240, 25)])
-def test_a_photographed_digit_becomes_the_mnist_digit_it_was(ink: int, paper: int) -> None:
+def test_photographed_digit_equals_the_mnist_digit(ink: int, paper: int) -> None:
     digits = load("mnist5k").test.x[::25, :, :, 0]
-    alike = []
+    correlations = []
     for digit in digits:
         again = MNIST.apply(photographed(digit, ink, paper))[:, :, 0]
-        alike.append(np.corrcoef(again.ravel(), digit.ravel())[0, 1])
-    assert np.median(alike) > 0.9
-    assert min(alike) > 0.7
+        correlations.append(np.corrcoef(again.ravel(), digit.ravel())[0, 1])
+    assert np.median(correlations) > 0.9
+    assert min(correlations) > 0.7
 
 
-def test_a_digit_is_scaled_to_twenty_and_centred_by_mass() -> None:
+def test_digit_is_scaled_to_twenty_pixels_and_centered_by_mass() -> None:
     paper = np.full((300, 200), 255, np.uint8)
     paper[30:230, 100:110] = 0  # a 1
-    paper[210:230, 60:150] = 0  # with a heavy foot
+    paper[210:230, 60:150] = 0  # with a heavy base
     out = MNIST.apply(paper)[:, :, 0].astype(float)
     rows = np.flatnonzero(out.max(axis=1) > 64)
     assert rows[-1] - rows[0] + 1 == 20
-    centre = (out.sum(axis=1) @ np.arange(28), out.sum(axis=0) @ np.arange(28)) / out.sum()
-    assert np.abs(centre - 14).max() <= 0.6
+    center = (out.sum(axis=1) @ np.arange(28), out.sum(axis=0) @ np.arange(28)) / out.sum()
+    assert np.abs(center - 14).max() <= 0.6
     assert out.max() == 255 and not out[0].any()
 
 
-def test_mnist_digits_are_taken_as_they_are_even_from_a_file(tmp_path: Path) -> None:
+def test_mnist_digits_are_unchanged_even_from_a_file(tmp_path: Path) -> None:
     digit = load("mnist5k").test.x[7]
     assert np.array_equal(MNIST.apply(digit), digit)
     path = tmp_path / "digit.png"
@@ -129,12 +129,12 @@ def test_mnist_digits_are_taken_as_they_are_even_from_a_file(tmp_path: Path) -> 
     assert np.array_equal(MNIST.read(path), digit)
 
 
-def test_a_border_half_dark_half_light_is_no_reason_to_fail() -> None:
+def test_half_dark_border_does_not_raise() -> None:
     halves = np.zeros((40, 40), np.uint8)
     halves[:, 20:] = 255
     assert MNIST.apply(halves).shape == (28, 28, 1)
 
 
-def test_a_blank_page_gives_an_empty_image() -> None:
+def test_blank_page_gives_an_empty_image() -> None:
     page = (250 + np.random.default_rng(1).integers(-3, 4, (90, 70))).astype(np.uint8)
     assert not MNIST.apply(page).any()

@@ -1,4 +1,4 @@
-"""Large JPEGs are decoded at a fraction of their size, and nobody sees it."""
+"""Large JPEGs are decoded at a fraction of their size without a visible difference."""
 
 import os
 import threading
@@ -20,7 +20,7 @@ Pixels = NDArray[np.uint8]
 
 
 def photograph(height: int = 768, width: int = 1024) -> Pixels:
-    """Edges and noise of all sizes, as photographs have them."""
+    """Return an image with edges and noise of all scales, as in photographs."""
     rng = np.random.default_rng(5)
     total = np.zeros((height, width, 3))
     for size in (4, 16, 64, 256):
@@ -33,71 +33,71 @@ def photograph(height: int = 768, width: int = 1024) -> Pixels:
 PHOTOGRAPH = photograph()
 
 
-def packed(pixels: Any, kind: str = "JPEG", **options: Any) -> bytes:
+def encoded(pixels: Any, kind: str = "JPEG", **options: Any) -> bytes:
     out = BytesIO()
     image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
     image.save(out, kind, quality=92, **options)
     return out.getvalue()
 
 
-def full(content: bytes, fit: str, size: tuple[int, int], resample: Image.Resampling) -> NDArray[np.int64]:
-    """From the full size, by Pillow alone."""
-    with Image.open(BytesIO(content)) as image:
-        picture = ImageOps.exif_transpose(image).convert("RGB")
+def decoded_at_full_size(
+    content: bytes, fit: str, size: tuple[int, int], resample: Image.Resampling
+) -> NDArray[np.int64]:
+    """Decode at full size and resize, with Pillow only."""
+    with Image.open(BytesIO(content)) as stored:
+        image = ImageOps.exif_transpose(stored).convert("RGB")
     if fit == "stretch":
-        return np.asarray(picture.resize(size, resample)).astype(int)
-    return np.asarray({"crop": ImageOps.fit, "pad": ImageOps.pad}[fit](picture, size, resample)).astype(int)
+        return np.asarray(image.resize(size, resample)).astype(int)
+    return np.asarray({"crop": ImageOps.fit, "pad": ImageOps.pad}[fit](image, size, resample)).astype(int)
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (64, 64), (100, 60), (224, 224)])
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}], ids=str)
-def test_a_large_jpeg_comes_out_as_from_its_full_size(
-    fit: str, height: int, width: int, options: dict[str, Any]
-) -> None:
-    content = packed(PHOTOGRAPH, **options)
+def test_large_jpeg_equals_full_size_decoding(fit: str, height: int, width: int, options: dict[str, Any]) -> None:
+    content = encoded(PHOTOGRAPH, **options)
     ours = ImagePolicy(height, width, 3, fit).decode(content).astype(int)
     for resample, near in (
         (Image.Resampling.BILINEAR, 1.0),
         (Image.Resampling.BOX, 2.5),
         (Image.Resampling.LANCZOS, 2.5),
     ):
-        assert np.abs(ours - full(content, fit, (width, height), resample)).mean() < near
+        assert np.abs(ours - decoded_at_full_size(content, fit, (width, height), resample)).mean() < near
 
 
-def test_shrinking_averages_and_does_not_skip_pixels() -> None:
+def test_downscaling_averages_pixels() -> None:
     stripes = np.tile(np.array([0, 255], np.uint8), (600, 300))  # one pixel wide
-    for content in (packed(stripes, subsampling=0), packed(stripes, "PNG")):
+    for content in (encoded(stripes, subsampling=0), encoded(stripes, "PNG")):
         assert np.abs(ImagePolicy(50, 50).decode(content).astype(int) - 127).max() < 12
 
 
-def test_it_is_decoded_no_smaller_than_twice_the_wanted_size() -> None:
-    content = packed(PHOTOGRAPH)
+def test_decoded_size_is_at_least_twice_the_target_size() -> None:
+    content = encoded(PHOTOGRAPH)
     assert decode_pillow(content, least=384).size == (512, 384)
     assert decode_pillow(content, least=385).size == (1024, 768)
     assert decode_pillow(content, least=1).size == (128, 96)
-    assert decode_pillow(packed(PHOTOGRAPH, "PNG"), least=1).size == (1024, 768)
+    assert decode_pillow(encoded(PHOTOGRAPH, "PNG"), least=1).size == (1024, 768)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_turned_photograph_is_upright_and_whole(orientation: int) -> None:
+def test_exif_rotated_photograph_is_upright_and_complete(orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    content = packed(PHOTOGRAPH, exif=exif)
+    content = encoded(PHOTOGRAPH, exif=exif)
     ours = ImagePolicy(60, 150).decode(content).astype(int)
-    assert np.abs(ours - full(content, "crop", (150, 60), Image.Resampling.BILINEAR)).mean() < 1.5
+    assert np.abs(ours - decoded_at_full_size(content, "crop", (150, 60), Image.Resampling.BILINEAR)).mean() < 1.5
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
-def test_grey_and_cmyk_jpegs_are_scaled_too(mode: str) -> None:
-    content = packed(Image.fromarray(PHOTOGRAPH).convert(mode))
+def test_gray_and_cmyk_jpegs_are_scaled(mode: str) -> None:
+    content = encoded(Image.fromarray(PHOTOGRAPH).convert(mode))
     ours = ImagePolicy(64, 64).decode(content).astype(int)
-    assert np.abs(ours - full(content, "crop", (64, 64), Image.Resampling.BILINEAR)).mean() < 1.5
+    assert np.abs(ours - decoded_at_full_size(content, "crop", (64, 64), Image.Resampling.BILINEAR)).mean() < 1.5
 
 
 @pytest.mark.parametrize("part", [0.05, 0.5, 0.98])
-def test_a_truncated_photograph_is_refused_at_every_scale(part: float) -> None:
-    content = packed(PHOTOGRAPH)
+def test_truncated_photograph_raises_at_every_scale(part: float) -> None:
+    content = encoded(PHOTOGRAPH)
     for size in (16, 64, 500):
         with pytest.raises(DataError, match=r"cut\.jpg cannot be read: the image is damaged"):
             ImagePolicy(size, size).decode(content[: int(part * len(content))], "cut.jpg")
@@ -107,22 +107,22 @@ def test_a_truncated_photograph_is_refused_at_every_scale(part: float) -> None:
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch", "digit"])
-def test_a_file_and_its_bytes_give_the_same_pixels_in_any_thread(tmp_path: Path, fit: str, channels: int) -> None:
+def test_file_and_bytes_give_same_pixels_in_any_thread(tmp_path: Path, fit: str, channels: int) -> None:
     path = tmp_path / "x.jpg"
-    path.write_bytes(packed(PHOTOGRAPH))
+    path.write_bytes(encoded(PHOTOGRAPH))
     policy = ImagePolicy(48, 40, channels, fit)
     first = policy.decode(path.read_bytes())
     with ThreadPoolExecutor(4) as pool:
         assert all(np.array_equal(first, other) for other in pool.map(policy.read, [path] * 20))
 
 
-def test_a_image_of_its_own_size_comes_from_a_file_as_it_is() -> None:
-    content = packed(PHOTOGRAPH[:64, :64], "PNG")
+def test_image_of_target_size_is_unchanged() -> None:
+    content = encoded(PHOTOGRAPH[:64, :64], "PNG")
     assert np.array_equal(ImagePolicy(64, 64).decode(content), PHOTOGRAPH[:64, :64])
 
 
 def test_very_large_images_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    content, at_once, most = packed(PHOTOGRAPH), [0], [0]
+    content, at_once, most = encoded(PHOTOGRAPH), [0], [0]
     monkeypatch.setattr(decode, "LARGE", 1000)
     real, lock = decode._upright, threading.Lock()
 
@@ -141,29 +141,29 @@ def test_very_large_images_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyP
     assert most == [1]
 
 
-def test_too_little_memory_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_error_is_not_reported_as_damage(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(image: Image.Image) -> Image.Image:
         raise MemoryError
 
     monkeypatch.setattr(decode, "_upright", fail)
     with pytest.raises(MemoryError):
-        decode_pillow(packed(PHOTOGRAPH))
+        decode_pillow(encoded(PHOTOGRAPH))
 
 
-def test_the_header_tells_format_and_size_as_stored() -> None:
-    header = check_image(packed(PHOTOGRAPH))
+def test_header_gives_format_and_stored_size() -> None:
+    header = check_image(encoded(PHOTOGRAPH))
     assert (header.format, header.width, header.height) == ("JPEG", 1024, 768)
-    assert check_image(packed(PHOTOGRAPH[:9, :7], "PNG")).format == "PNG"
+    assert check_image(encoded(PHOTOGRAPH[:9, :7], "PNG")).format == "PNG"
 
 
-def test_several_jpegs_in_one_file_are_a_jpeg() -> None:
+def test_multi_picture_jpeg_is_a_jpeg() -> None:
     first = Image.fromarray(PHOTOGRAPH)
-    content = packed(first, "MPO", save_all=True, append_images=[first])
+    content = encoded(first, "MPO", save_all=True, append_images=[first])
     assert check_image(content).format == "JPEG"
     assert ImagePolicy(32, 32).decode(content).shape == (32, 32, 3)
 
 
-def test_what_is_no_plain_file_is_refused_without_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_special_files_raise_without_blocking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="it is not a plain file"):
         read_file(tmp_path)
     if hasattr(os, "mkfifo"):

@@ -1,4 +1,4 @@
-"""Shape arithmetic is rich enough for the classic networks on photographs."""
+"""Shapes, parameters and cost of the classic networks for photographs."""
 
 from striate.network import (
     Activation,
@@ -20,7 +20,7 @@ from striate.network import (
 
 
 def test_alexnet_of_2012() -> None:
-    """55 → 27 → 13 → 6 and the paper's 60 million parameters, with the two-GPU split as groups."""
+    """Sizes 55 → 27 → 13 → 6 and the paper's 60 million parameters, with the split over two GPUs as groups."""
     network = Network.sequential(
         [
             Input((227, 227, 3)),
@@ -90,7 +90,7 @@ def test_bottleneck_of_resnet() -> None:
 
 
 def test_mbconv_of_efficientnet_lite() -> None:
-    """Expansion 6, depthwise 5×5 stride 2, projection; relu6 and no squeeze-and-excitation."""
+    """Expansion 6, depthwise 5×5 with stride 2, projection; relu6 and no squeeze-and-excitation."""
     image = Input((56, 56, 24))
     x = conv_bn(144, 1, 1, image, "relu6")
     x = DepthwiseConv2D(5, strides=2, padding="same", use_bias=False, name="depthwise")(x)

@@ -1,4 +1,4 @@
-"""Three ways to write a network, names, sharing, and what is refused."""
+"""Three ways to define a network, names, sharing, and invalid graphs."""
 
 import pickle
 from dataclasses import FrozenInstanceError, dataclass
@@ -28,7 +28,7 @@ def names(network: Network) -> list[str | None]:
 
 
 class Residual(Block):
-    """x + conv(conv(x)), made anew with each call."""
+    """x + conv(conv(x)), with new layers in each call."""
 
     def __init__(self, filters: int, name: str | None = None) -> None:
         self.filters, self.name = filters, name
@@ -40,7 +40,7 @@ class Residual(Block):
 
 @dataclass(frozen=True)
 class Twice(Block):
-    """A block that is a dataclass, and holds another block."""
+    """A block that is a dataclass and contains another block."""
 
     filters: int
     name: str | None = None
@@ -49,7 +49,7 @@ class Twice(Block):
         return Residual(self.filters)(Residual(self.filters, name="first")(*inputs))
 
 
-def test_three_ways_one_result() -> None:
+def test_sequential_functional_and_subclassed_networks_are_equal() -> None:
     class Head(Block):
         def call(self, *inputs: Tensor) -> Tensor:
             return Dense(10, name="dense")(Flatten(name="flatten")(*inputs))
@@ -65,7 +65,7 @@ def test_three_ways_one_result() -> None:
     assert called != Network(image, Dense(11)(Flatten()(Conv2D(4, 3)(image))), name="n")
 
 
-def test_unnamed_layers_are_numbered_by_kind_and_skip_names_in_use() -> None:
+def test_unnamed_layers_are_numbered_by_kind_and_skip_existing_names() -> None:
     network = Network.sequential(
         [Input((9, 9, 1)), Conv2D(1, 2), MaxPool2D(1), Conv2D(1, 2, name="conv2d_1"), Conv2D(1, 2), Flatten()]
     )
@@ -84,7 +84,7 @@ def test_blocks_prefix_the_names_of_their_layers() -> None:
     assert network.parameters[0].name == "top.first.conv2d/kernel"
 
 
-def test_layers_kept_by_a_block_are_shared_by_its_calls() -> None:
+def test_layers_stored_in_a_block_are_shared_by_its_calls() -> None:
     class Tower(Block):
         def __init__(self) -> None:
             self.conv = Conv2D(2, 3, name="conv")
@@ -113,7 +113,7 @@ def test_several_inputs_and_outputs() -> None:
     assert [row.inputs for row in network.table() if row.name == "joined"] == [("flatten", "extra")]
 
 
-def test_nodes_come_after_those_they_read_even_in_deep_networks() -> None:
+def test_nodes_are_in_topological_order_even_in_deep_networks() -> None:
     x = image = Input((4, 4, 2))
     for _ in range(2000):
         x = Add()(x, x)  # type: ignore[assignment]
@@ -122,7 +122,7 @@ def test_nodes_come_after_those_they_read_even_in_deep_networks() -> None:
     assert all(source < index for index, node in enumerate(network.nodes) for source in node.inputs)
 
 
-def test_a_network_cannot_be_changed_and_can_be_pickled() -> None:
+def test_network_is_immutable_and_can_be_pickled() -> None:
     network = Network.sequential([Input((4,)), Dense(2)])
     with pytest.raises(FrozenInstanceError):
         network.name = "other"  # type: ignore[misc]
@@ -130,7 +130,7 @@ def test_a_network_cannot_be_changed_and_can_be_pickled() -> None:
     assert repr(network) == "<Network 'network': 2 layers, 10 parameters>"
 
 
-def test_the_table_reads_like_the_papers() -> None:
+def test_summary_table_shows_the_sizes_of_the_papers() -> None:
     network = Network.sequential(
         [Input((32, 32, 1)), Conv2D(6, 5, activation="tanh", name="C1"), MaxPool2D(2, name="S2"), Flatten(), Dense(3)]
     )
@@ -145,7 +145,7 @@ def test_the_table_reads_like_the_papers() -> None:
     assert network.multiply_adds == sum(row.multiply_adds for row in network.table())
 
 
-def test_wrong_chains_are_refused() -> None:
+def test_invalid_chains_raise() -> None:
     with pytest.raises(NetworkError, match=r"begins with Input\(shape\), received nothing"):
         Network.sequential([])
     with pytest.raises(NetworkError, match=r"begins with Input\(shape\), received Dense 'd'"):
@@ -158,7 +158,7 @@ def test_wrong_chains_are_refused() -> None:
         Network.sequential([Input((6, 6, 1)), "relu"])  # type: ignore[list-item]
 
 
-def test_wrong_graphs_are_refused() -> None:
+def test_invalid_graphs_raise() -> None:
     image, other = Input((6, 6, 1), name="image"), Input((6, 6, 1), name="other")
     x = Conv2D(1, 3, name="c")(image)
     with pytest.raises(NetworkError, match=r"^Input 'other': the outputs need it, but it is not among the inputs"):
@@ -181,7 +181,7 @@ def test_wrong_graphs_are_refused() -> None:
         Network(image, x, name="")
 
 
-def test_names_must_differ_and_lookups_suggest() -> None:
+def test_duplicate_names_raise_and_lookups_suggest_similar_names() -> None:
     message = r"Two layers are named 'a' \(Dense and Flatten\)\. Give each its own name, or use one layer object twice"
     with pytest.raises(NetworkError, match=message):
         Network.sequential([Input((4,)), Dense(2, name="a"), Flatten(name="a")])
@@ -189,13 +189,13 @@ def test_names_must_differ_and_lookups_suggest() -> None:
         Network.sequential([Input((4,)), Dense(2)]).layer("dens")
 
 
-def test_a_shared_layer_needs_inputs_of_one_shape() -> None:
+def test_shared_layer_needs_inputs_of_one_shape() -> None:
     dense, short, long = Dense(2, name="d"), Input((3,)), Input((4,))
     with pytest.raises(NetworkError, match=r"^Dense 'd': is shared by inputs that ask for weights of unequal shapes"):
         Network([short, long], Add()(dense(short), dense(long)))
 
 
-def test_fixed_values_must_fit_their_parameter() -> None:
+def test_fixed_values_must_match_their_parameter() -> None:
     prototypes = RadialBasis(2, Values(((1, 2), (3, 4), (5, 6))), name="rbf")
     assert Network.sequential([Input((3,)), prototypes]).parameter_count == 6
     with pytest.raises(

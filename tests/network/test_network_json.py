@@ -1,4 +1,4 @@
-"""What a network file may contain, your own layers included."""
+"""Network descriptions as JSON, including custom layers."""
 
 import json
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from striate.network import (
 @register_layer
 @dataclass(frozen=True)
 class ScaleByMap(Layer):
-    """A layer as a user would define it: y = x · weight, one weight for each map."""
+    """A custom elementary layer: y = x · weight, one weight for each map."""
 
     power: float = 1.0
 
@@ -54,13 +54,13 @@ def edited(change: Any) -> str:
     return json.dumps(description)
 
 
-def test_the_text_has_one_line_for_each_layer() -> None:
+def test_json_has_one_line_for_each_layer() -> None:
     lines = small().to_json().splitlines()
     assert lines[0] == '{"format": 1, "name": "network", "inputs": [0], "outputs": [3], "nodes": ['
     assert [json.loads(line.rstrip(","))["name"] for line in lines[1:-1]] == ["input", "C1", "flatten", "output"]
 
 
-def test_settings_left_out_are_defaults() -> None:
+def test_omitted_settings_are_defaults() -> None:
     network = Network.from_json(edited(lambda d: d["nodes"][1].update(settings={"filters": 2, "kernel_size": 3})))
     assert network == small()
 
@@ -71,13 +71,13 @@ def test_fixed_values_are_exact() -> None:
     assert Network.from_json(network.to_json()).parameters[0].initializer == values
 
 
-def test_layers_of_your_own_are_found_by_name() -> None:
+def test_custom_layers_are_found_by_name() -> None:
     network = Network.sequential([Input((4, 4, 3)), ScaleByMap(2.0, name="s")])
     assert Network.from_json(network.to_json()) == network
     assert network.parameters == (Parameter("s/weight", (3,), Zeros()),)
 
 
-def test_blocks_leave_nothing_of_their_class_in_the_file() -> None:
+def test_block_classes_are_not_stored() -> None:
     class Private(Block):
         name = "mine"
 
@@ -89,13 +89,13 @@ def test_blocks_leave_nothing_of_their_class_in_the_file() -> None:
     assert Network.from_json(text).nodes[1].layer.name == "mine.conv"
 
 
-def test_an_unregistered_layer_cannot_be_written() -> None:
+def test_unregistered_layer_cannot_be_serialized() -> None:
     network = Network.sequential([Input((4, 4, 3)), Unregistered(name="u")])
     with pytest.raises(NetworkError, match=r"^Unregistered 'u': its class is not registered.*@register_layer"):
         network.to_json()
 
 
-def test_registration_is_checked() -> None:
+def test_registration_is_validated() -> None:
     with pytest.raises(NetworkError, match="Layer class Plain must be a frozen dataclass"):
 
         @register_layer
@@ -138,18 +138,18 @@ def rename(old: str, new: str) -> Any:
         (lambda d: d["nodes"].insert(1, {"shared": "C9", "inputs": [0]}), r"no layer before it is named 'C9'"),
     ],
 )
-def test_a_description_that_is_not_exact_is_refused(change: Any, message: str) -> None:
+def test_inexact_description_raises(change: Any, message: str) -> None:
     with pytest.raises(NetworkError, match=message):
         Network.from_json(edited(change))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "null", "[" * 100_000])
-def test_text_that_is_no_description_is_refused(text: str) -> None:
+def test_invalid_json_raises(text: str) -> None:
     with pytest.raises(NetworkError, match=r"must be JSON|expected the description as an object"):
         Network.from_json(text)
 
 
-def test_a_dictionary_holds_what_the_text_holds() -> None:
+def test_dictionary_equals_json() -> None:
     network = Network.sequential([Input((4, 4, 1)), Flatten(), Dense(2, kernel_regularizer="l2")])
     assert network.to_dict() == json.loads(network.to_json())
     assert Network.from_dict(network.to_dict()) == network

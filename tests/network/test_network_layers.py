@@ -76,7 +76,7 @@ def test_parameter_names_and_shapes(layer: Layer, shape: Shape, expected: dict[s
     assert shapes_of(layer, shape) == expected
 
 
-def test_parameters_carry_start_penalty_and_whether_they_are_trained() -> None:
+def test_parameters_have_initializer_regularizer_and_trainable_flag() -> None:
     kernel, bias = Dense(3, kernel_initializer="he_normal", kernel_regularizer=L2(1e-4)).parameters((4,))
     assert kernel == Parameter("kernel", (4, 3), HeNormal(), regularizer=L2(1e-4))
     assert bias == Parameter("bias", (3,), Zeros())
@@ -85,7 +85,7 @@ def test_parameters_carry_start_penalty_and_whether_they_are_trained() -> None:
     assert not RadialBasis(2, "zeros").parameters((4,))[0].trainable
 
 
-def test_only_connected_weights_count() -> None:
+def test_only_connected_weights_are_counted() -> None:
     layer = Conv2D(3, 5, connections=((0,), (0, 1), (1, 3)))
     kernel, bias = layer.parameters((9, 9, 4))
     assert kernel.shape == (5, 5, 4, 3)
@@ -94,7 +94,7 @@ def test_only_connected_weights_count() -> None:
 
 
 @given(st.integers(1, 3), st.integers(1, 2), st.integers(1, 3), st.integers(1, 3), st.sampled_from(["same", "valid"]))
-def test_multiply_adds_of_a_convolution_count_its_loops(
+def test_multiply_adds_of_a_convolution_equal_loop_count(
     groups: int, per_group: int, out_per_group: int, stride: int, padding: str
 ) -> None:
     shape = (7, 6, groups * per_group)
@@ -107,7 +107,7 @@ def test_multiply_adds_of_a_convolution_count_its_loops(
     assert layer.multiply_adds(shape) == sum(loops)
 
 
-def test_a_depthwise_convolution_is_a_grouped_one() -> None:
+def test_depthwise_convolution_is_a_grouped_convolution() -> None:
     shape = (9, 7, 5)
     depthwise = DepthwiseConv2D(3, strides=2, padding="same", depth_multiplier=2)
     grouped = Conv2D(10, 3, strides=2, padding="same", groups=5)
@@ -165,7 +165,7 @@ def test_shapes_of_layers_without_windows(layer: Layer, shapes: tuple[Shape, ...
         (GlobalAveragePool2D(), ((5,),), r"expected an input of shape \(H, W, C\)"),
     ],
 )
-def test_inputs_that_do_not_fit_are_refused(layer: Layer, shapes: tuple[Shape, ...], message: str) -> None:
+def test_inputs_of_wrong_shape_raise(layer: Layer, shapes: tuple[Shape, ...], message: str) -> None:
     with pytest.raises(NetworkError, match=message):
         layer.output_shape(*shapes)
 
@@ -230,7 +230,7 @@ def test_inputs_that_do_not_fit_are_refused(layer: Layer, shapes: tuple[Shape, .
         (Flatten, {"name": ""}, r"Expected a name without spaces or dots at its ends, received ''"),
     ],
 )
-def test_wrong_settings_are_refused_on_construction(kind: Any, settings: dict[str, Any], message: str) -> None:
+def test_invalid_settings_raise_on_construction(kind: Any, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(NetworkError, match=message):
         kind(**settings)
 
@@ -243,7 +243,7 @@ def test_settings_have_one_canonical_form() -> None:
 
 
 @pytest.mark.parametrize("name", ["숫자", "block1.conv", "Größe 2"])
-def test_names_may_be_in_any_script(name: str) -> None:
+def test_names_can_be_in_any_script(name: str) -> None:
     assert Flatten(name=name).label == f"Flatten '{name}'"
 
 
@@ -262,7 +262,7 @@ def test_initializers_and_regularizers_by_name() -> None:
     assert Values([[1, 2], [3, 4], [5, 6]]).shape == (3, 2)  # type: ignore[arg-type]
 
 
-def test_fans_follow_keras() -> None:
+def test_fans_equal_those_of_keras() -> None:
     assert fans((5, 3)) == (5, 3)
     assert fans((3, 3, 4, 8)) == (36, 72)
     assert fans((7,)) == (7, 7)

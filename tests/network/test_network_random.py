@@ -1,4 +1,4 @@
-"""Random networks: JSON round trips, and receptive fields against tracing every dependency."""
+"""Random networks: JSON round trips, and receptive fields compared with a trace of every dependency."""
 
 import json
 from typing import Any
@@ -43,7 +43,7 @@ activations = st.sampled_from(ACTIVATIONS)
 
 @st.composite
 def map_layers(draw: st.DrawFn) -> Layer:
-    """Any layer from maps to maps."""
+    """Return any layer from maps to maps."""
     layer: Layer = draw(
         st.one_of(
             st.builds(
@@ -77,7 +77,7 @@ def map_layers(draw: st.DrawFn) -> Layer:
 
 @st.composite
 def networks(draw: st.DrawFn, ending: bool = True) -> Network:
-    """A chain with shared layers and branches; layers that do not fit are left out."""
+    """Draw a chain with shared layers and branches; layers that do not fit are omitted."""
     image = Input((draw(st.integers(4, 16)), draw(st.integers(4, 16)), draw(st.sampled_from([2, 4]))))
     x: Tensor = Rescale(1 / 255, (0.0,) * image.shape[2])(image)
     for layer in draw(st.lists(map_layers(), max_size=6)):
@@ -102,7 +102,7 @@ def _grow(how: str, layer: Layer, x: Tensor) -> Tensor:
 
 @given(networks())
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-def test_json_gives_back_the_same_network(network: Network) -> None:
+def test_json_round_trip_returns_an_equal_network(network: Network) -> None:
     text = network.to_json()
     again = Network.from_json(text)
     assert again == network
@@ -113,36 +113,36 @@ def test_json_gives_back_the_same_network(network: Network) -> None:
 
 
 def traced(network: Network, axis: int) -> list[list[set[int]]]:
-    """For each node and each place along one axis, the places of the image it depends on, pixel by pixel."""
+    """Return, for each node and each position along one axis, the positions of the image that it depends on."""
     result: list[list[set[int]]] = []
     for node in network.nodes:
-        places = range(node.shape[axis])
+        positions = range(node.shape[axis])
         reads = [(result[source], network.nodes[source].shape) for source in node.inputs]
         result.append(
             [
                 {
                     pixel
                     for behind, shape in reads
-                    for read in places_read(node.layer, shape, axis, place)
+                    for read in positions_read(node.layer, shape, axis, place)
                     if 0 <= read < len(behind)
                     for pixel in behind[read]
                 }
-                for place in places
+                for place in positions
             ]
             if reads
-            else [{place} for place in places]
+            else [{place} for place in positions]
         )
     return result
 
 
-def branches_move_alike(network: Network) -> bool:
-    """Whether all inputs of each joining layer have one jump, so that one number describes them."""
+def branches_have_equal_jumps(network: Network) -> bool:
+    """Return whether all inputs of each merging layer have the same jump, so that one number describes them."""
     jumps = [field.jump for field in fields(network) if field]
     return all(len({jumps[source] for source in node.inputs}) < 2 for node in network.nodes)
 
 
-def places_read(layer: Layer, shape: Shape, axis: int, place: int) -> list[int]:
-    """What one place along an axis of a layer's output reads of its input, padding included."""
+def positions_read(layer: Layer, shape: Shape, axis: int, place: int) -> list[int]:
+    """Return the input positions that one output position along an axis depends on, padding included."""
     window = layer.window
     if window is None:
         return [place]
@@ -152,11 +152,11 @@ def places_read(layer: Layer, shape: Shape, axis: int, place: int) -> list[int]:
 
 @given(networks(ending=False), st.sampled_from([0, 1]))
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-def test_receptive_fields_hold_every_pixel_that_an_output_depends_on(network: Network, axis: int) -> None:
-    assume(branches_move_alike(network))
-    for field, places in zip(fields(network), traced(network, axis), strict=True):
+def test_receptive_fields_contain_every_pixel_that_an_output_depends_on(network: Network, axis: int) -> None:
+    assume(branches_have_equal_jumps(network))
+    for field, positions in zip(fields(network), traced(network, axis), strict=True):
         assert field is not None
-        for place, pixels in enumerate(places):
+        for place, pixels in enumerate(positions):
             start = field.start[axis] + place * field.jump[axis]
             stop = start + field.size[axis]
             assert all(start <= pixel < stop for pixel in pixels)
@@ -166,7 +166,7 @@ def test_receptive_fields_hold_every_pixel_that_an_output_depends_on(network: Ne
 
 @given(networks(), st.data())
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-def test_damaged_json_is_refused_with_a_network_error(network: Network, data: st.DataObject) -> None:
+def test_damaged_json_raises_a_network_error(network: Network, data: st.DataObject) -> None:
     description = json.loads(network.to_json())
     _damage(description, data)
     try:
@@ -178,7 +178,7 @@ def test_damaged_json_is_refused_with_a_network_error(network: Network, data: st
 
 
 def _damage(value: Any, data: st.DataObject) -> None:
-    """Replace one place of nested lists and objects, chosen at random."""
+    """Replace one element of nested lists and objects, chosen at random."""
     keys = list(value) if isinstance(value, dict) else list(range(len(value)))
     key = data.draw(st.sampled_from(keys))
     if isinstance(value[key], dict | list) and value[key] and data.draw(st.booleans()):

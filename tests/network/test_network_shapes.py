@@ -1,4 +1,4 @@
-"""Window arithmetic against counting windows one by one."""
+"""Window arithmetic compared with counting windows one by one."""
 
 from math import ceil
 
@@ -16,8 +16,8 @@ sides = st.tuples(st.integers(0, 4), st.integers(0, 4))
 paddings = st.one_of(st.sampled_from(["valid", "same"]), st.tuples(sides, sides))
 
 
-def places(size: int, kernel: int, stride: int, dilation: int, margin: tuple[int, int]) -> int:
-    """How many windows lie wholly inside one padded axis."""
+def count_windows(size: int, kernel: int, stride: int, dilation: int, margin: tuple[int, int]) -> int:
+    """Return how many windows fit into one padded axis."""
     before, after = margin
     inside = range(-before, size + after)
     starts = range(-before, size + after, stride)
@@ -25,7 +25,7 @@ def places(size: int, kernel: int, stride: int, dilation: int, margin: tuple[int
 
 
 @given(st.tuples(sizes, sizes), pairs, pairs, pairs, paddings)
-def test_output_size_counts_the_windows(
+def test_output_size_equals_the_number_of_windows(
     size: tuple[int, int],
     kernel: tuple[int, int],
     strides: tuple[int, int],
@@ -33,14 +33,16 @@ def test_output_size_counts_the_windows(
     padding: Padding,
 ) -> None:
     window = Window(kernel, strides, dilation, padding)
-    expected = tuple(places(*axis) for axis in zip(size, kernel, strides, dilation, window.margins(size), strict=True))
+    expected = tuple(
+        count_windows(*axis) for axis in zip(size, kernel, strides, dilation, window.margins(size), strict=True)
+    )
     assert window.fits(size) == all(expected)
     if window.fits(size):
         assert window.output_size(size) == expected
 
 
 @given(st.tuples(sizes, sizes), pairs, pairs, pairs)
-def test_same_padding_gives_one_window_for_each_stride_and_the_smaller_half_first(
+def test_same_padding_gives_one_window_per_stride_and_pads_less_at_the_start(
     size: tuple[int, int], kernel: tuple[int, int], strides: tuple[int, int], dilation: tuple[int, int]
 ) -> None:
     window = Window(kernel, strides, dilation, "same")
@@ -51,7 +53,7 @@ def test_same_padding_gives_one_window_for_each_stride_and_the_smaller_half_firs
 
 
 @given(st.tuples(sizes, sizes), pairs, pairs)
-def test_every_pooling_window_sees_a_pixel(
+def test_every_pooling_window_contains_a_pixel(
     size: tuple[int, int], kernel: tuple[int, int], strides: tuple[int, int]
 ) -> None:
     margins = tuple((side - 1, side - 1) for side in kernel)
@@ -78,7 +80,9 @@ def test_every_pooling_window_sees_a_pixel(
         (ZeroPadding2D(((1, 2), (3, 4))), (5, 6, 2), (8, 13, 2)),
     ],
 )
-def test_shapes_known_by_hand(layer: Conv2D | MaxPool2D, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+def test_shapes_equal_known_values(
+    layer: Conv2D | MaxPool2D, shape: tuple[int, ...], expected: tuple[int, ...]
+) -> None:
     assert layer.output_shape(shape) == expected
 
 
@@ -93,6 +97,6 @@ def test_shapes_known_by_hand(layer: Conv2D | MaxPool2D, shape: tuple[int, ...],
         (MaxPool2D((2, 5)), r"^MaxPool2D: its window of 2×5 is larger"),
     ],
 )
-def test_a_window_larger_than_its_input_is_refused(layer: Conv2D | MaxPool2D, message: str) -> None:
+def test_window_larger_than_its_input_raises(layer: Conv2D | MaxPool2D, message: str) -> None:
     with pytest.raises(NetworkError, match=message):
         layer.output_shape((4, 4, 1))

@@ -1,4 +1,4 @@
-"""ONNX models written by hand, and checks that the network imported from one gives the same numbers."""
+"""Hand-written ONNX models, and checks that the network imported from one gives the same numbers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -43,10 +43,10 @@ def assert_equals_runtime(
     """Assert equal shapes and dtypes, and equal numbers within an absolute and relative tolerance."""
     model = model_of(kind, inputs, **settings).SerializeToString()
     session = onnxruntime.InferenceSession(model, OPTIONS, providers=["CPUExecutionProvider"])
-    expected = session.run(None, _named(inputs))
-    for found, wanted in zip(reference_outputs(kind, inputs, **settings), expected, strict=True):
-        assert (found.shape, found.dtype) == (wanted.shape, wanted.dtype)
-        np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance)
+    runtime = session.run(None, _named(inputs))
+    for actual, expected in zip(reference_outputs(kind, inputs, **settings), runtime, strict=True):
+        assert (actual.shape, actual.dtype) == (expected.shape, expected.dtype)
+        np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance)
 
 
 def _named(inputs: Sequence[Array | None]) -> dict[str, Array]:

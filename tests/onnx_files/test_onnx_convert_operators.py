@@ -370,7 +370,7 @@ def test_a_fixed_batch_of_one(tmp_path: Path) -> None:
     check(model(nodes, {"x": (1, 6, 9, 8)}, ["y"], constants), tmp_path, X[:1], tolerance=1e-3)
 
 
-def test_names_come_from_the_file(tmp_path: Path) -> None:
+def test_names_are_taken_from_the_file(tmp_path: Path) -> None:
     nodes = [
         node("Conv", ["x", "stem.conv.weight"], ["1"], "/stem/conv/Conv"),
         node("Conv", ["1", "onnx::Conv_7"], ["2"], "/layer1/layer1.0/conv/Conv"),
@@ -435,7 +435,7 @@ def test_unsupported_operators(tmp_path: Path, what: str, nodes: Any, sentence: 
         imported(model(nodes, {"x": SHAPE}, ["y"], constants), tmp_path)
 
 
-def test_constants_with_an_input_left_out_before_others_are_refused(tmp_path: Path) -> None:
+def test_constants_after_an_omitted_input_raise(tmp_path: Path) -> None:
     nodes = [node("Slice", ["c", "i0", "i9", "", "i1"], ["s"]), node("Add", ["x", "s"], ["y"])]
     constants = {"c": numbers(6, 9, 8), "i0": [0], "i9": [9], "i1": [1]}
     with pytest.raises(NetworkError, match="an optional input is left out before others that are given"):

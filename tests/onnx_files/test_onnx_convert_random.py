@@ -1,4 +1,4 @@
-"""Operators with random settings become a network that gives ONNX Runtime's numbers, or a one-line error."""
+"""Operators with random settings become a network that gives ONNX Runtime's numbers, or raise a one-line error."""
 
 import warnings
 from pathlib import Path
@@ -119,7 +119,7 @@ def compare(proto: ModelProto, imported: ImportedNetwork) -> None:
     try:
         session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
         (expected,) = session.run(None, {"x": x})
-    except Exception:  # of many classes; it is stricter about dtypes
+    except Exception:  # of many classes; ONNX Runtime is stricter about dtypes
         return
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")

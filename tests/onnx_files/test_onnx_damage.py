@@ -15,7 +15,7 @@ from striate.onnx.importing.operator_costs import operator_costs
 from .graphs import imported, model, numbers
 
 node = helper.make_node
-EDGE_BYTES = (0, 1, 0x7F, 0x80, 0xFF)  # with which lengths and numbers begin and end
+EDGE_BYTES = (0, 1, 0x7F, 0x80, 0xFF)  # bytes that often start or end lengths and numbers
 
 
 def content() -> bytes:
@@ -80,15 +80,15 @@ def test_changed_bytes(path: Path, changes: list[tuple[int, int]]) -> None:
 
 @settings(max_examples=60, deadline=2000)
 @given(st.integers(0, len(CONTENT) - 1))
-def test_cut_off(path: Path, length: int) -> None:
-    """The graph is complete or missing; only metadata come after it."""
+def test_truncated_file(path: Path, length: int) -> None:
+    """The graph is either complete or missing, since only metadata follow it."""
     path.write_bytes(CONTENT[:length])
     assert str(path) in outcome(path) or outcome(path) == UNDAMAGED
 
 
 @settings(max_examples=60, deadline=2000)
 @given(st.binary(max_size=200))
-def test_bytes_of_any_kind(path: Path, noise: bytes) -> None:
+def test_random_bytes(path: Path, noise: bytes) -> None:
     path.write_bytes(noise)
     assert str(path) in outcome(path)
 
@@ -113,14 +113,14 @@ def test_small_files_with_very_many_parts_are_refused_before_parsing(
 
 
 def test_numbers_that_grow_when_parsed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path.write_bytes(b"\x3a\x69\x2a\x67\x3a\x65" + b"\x00" * 101)  # a constant of 101 int64 in a byte each
+    path.write_bytes(b"\x3a\x69\x2a\x67\x3a\x65" + b"\x00" * 101)  # a constant of 101 int64 values, one byte each
     monkeypatch.setattr(protobuf_scan, "MAX_PACKED_BYTES", 100)
     assert "has more parts than any network" in outcome(path)
-    path.write_bytes(b"\x3a\x69\x2a\x67\x4a\x65" + b"\x00" * 101)  # bytes stay as many as they are
+    path.write_bytes(b"\x3a\x69\x2a\x67\x4a\x65" + b"\x00" * 101)  # uint8 data keep their size
     assert "has more parts than any network" not in outcome(path)
 
 
-def test_maps_of_unreasonable_size(tmp_path: Path) -> None:
+def test_maps_of_unreasonable_size_raise(tmp_path: Path) -> None:
     nodes, last = [], "x"
     for step in range(12):
         nodes.append(node("Pad", [last, "pads"], [f"p{step}"]))
@@ -139,7 +139,9 @@ def test_a_constant_used_many_times_is_not_copied_without_limit(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("kind", ["ConstantOfShape", "Expand", "Range", "Concat"])
-def test_folded_constants_of_unreasonable_size(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folded_constants_of_unreasonable_size_raise(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(constant_folding, "MAX_FOLDED_VALUES", 1 << 20)
     nodes = {
         "ConstantOfShape": [node("ConstantOfShape", ["huge"], ["big"])],

@@ -24,7 +24,7 @@ CLASSES = ("고양이", "dog", "x")
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Path:
+def exported_file(tmp_path: Path) -> Path:
     """A file exported by Striate, with all its metadata."""
     network = zoo.network("simple-convnet", input_shape=(20, 16, 1), classes=3)
     metadata = ExportMetadata(CLASSES, ImagePolicy(20, 16, 1, "pad"), unknown_threshold=0.25, fingerprint="0123")
@@ -33,18 +33,18 @@ def own(tmp_path: Path) -> Path:
     return path
 
 
-def test_an_export_is_imported_completely(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = st.load(own)
+def test_an_export_is_imported_completely(exported_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = st.load(exported_file)
     assert (found.name, found.classes, found.policy) == ("simple-convnet", CLASSES, ImagePolicy(20, 16, 1, "pad"))
     assert found.figures == {"unknown_threshold": 0.25}
     x = np.random.default_rng(0).integers(0, 256, (5, 20, 16, 1), np.uint8)
-    np.testing.assert_allclose(found.predict(x), runtime_outputs(own.read_bytes(), x)[0], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found.predict(x), runtime_outputs(exported_file.read_bytes(), x)[0], rtol=0, atol=1e-5)
     found.summary()
     assert "conv1" in capsys.readouterr().out
 
 
-def test_it_is_saved_and_loaded_as_a_model(own: Path, tmp_path: Path) -> None:
-    found = st.Model.from_onnx(str(own))
+def test_imported_model_is_saved_and_loaded(exported_file: Path, tmp_path: Path) -> None:
+    found = st.Model.from_onnx(str(exported_file))
     found.save(tmp_path / "model.safetensors")
     again = st.load(tmp_path / "model.safetensors")
     assert (again.network, again.classes, again.policy) == (found.network, found.classes, found.policy)
@@ -52,7 +52,7 @@ def test_it_is_saved_and_loaded_as_a_model(own: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ["numpy", "torch"])
-def test_a_foreign_model_trains_further_on_the_arrays_its_file_takes(engine: str, tmp_path: Path) -> None:
+def test_foreign_model_is_trained_further_on_its_input_format(engine: str, tmp_path: Path) -> None:
     nodes = [
         node("Conv", ["image", "k"], ["c"]),
         node("Relu", ["c"], ["r"]),
@@ -75,19 +75,19 @@ def test_a_foreign_model_trains_further_on_the_arrays_its_file_takes(engine: str
     assert found.evaluate(x, y)["loss"] < before / 2
 
 
-def test_images_of_any_size_take_the_given_size(tmp_path: Path) -> None:
+def test_images_of_any_size_are_resized_to_the_given_size(tmp_path: Path) -> None:
     path = tmp_path / "any.onnx"
     proto = model([node("GlobalAveragePool", ["x"], ["y"])], {"x": ["N", 3, "H", "W"]}, ["y"])
     path.write_bytes(proto.SerializeToString())
     assert st.Model.from_onnx(path, size=(9, 7)).network.input_shapes == ((3, 9, 7),)
 
 
-def test_the_network_is_read_from_the_graph_not_from_the_metadata(own: Path) -> None:
-    proto = onnx.load(own)
+def test_network_is_read_from_the_graph_not_from_the_metadata(exported_file: Path) -> None:
+    proto = onnx.load(exported_file)
     other = Network.sequential([Input((20, 16, 1)), Rescale(), Conv2D(1, 3), Flatten(), Dense(3, "softmax")])
     _set_metadata(proto, network=other.to_json())
-    own.write_bytes(proto.SerializeToString())
-    assert len(st.load(own).network.nodes) == len(zoo.network("simple-convnet").nodes)
+    exported_file.write_bytes(proto.SerializeToString())
+    assert len(st.load(exported_file).network.nodes) == len(zoo.network("simple-convnet").nodes)
 
 
 def _set_metadata(proto: Any, **changed: str) -> None:
@@ -110,19 +110,19 @@ def _set_metadata(proto: Any, **changed: str) -> None:
         ({"classes": "[" * 100_000}, "metadata .classes, image policy. cannot be read"),
     ],
 )
-def test_damaged_metadata(own: Path, changed: dict[str, str], sentence: str) -> None:
-    proto = onnx.load(own)
+def test_damaged_metadata(exported_file: Path, changed: dict[str, str], sentence: str) -> None:
+    proto = onnx.load(exported_file)
     _set_metadata(proto, **changed)
-    own.write_bytes(proto.SerializeToString())
+    exported_file.write_bytes(proto.SerializeToString())
     with pytest.raises(ModelFileError, match=sentence):
-        st.load(own)
+        st.load(exported_file)
 
 
-def test_metadata_of_other_programs_are_ignored(own: Path) -> None:
-    proto = onnx.load(own)
+def test_metadata_of_other_programs_are_ignored(exported_file: Path) -> None:
+    proto = onnx.load(exported_file)
     values = {item.key: item.value for item in proto.metadata_props if item.key != "striate"}
     assert json.loads(values["classes"]) == list(CLASSES)
     del proto.metadata_props[:]
     helper.set_model_props(proto, values)
-    own.write_bytes(proto.SerializeToString())
-    assert st.load(own).classes == ()
+    exported_file.write_bytes(proto.SerializeToString())
+    assert st.load(exported_file).classes == ()

@@ -13,7 +13,7 @@ from striate.engines.onnxruntime import OnnxEngine
 from .graphs import imported, runtime_outputs
 
 FOLDER = Path(onnx.backend.test.__file__).parent / "data" / "light"
-PARAMETERS = {  # moving statistics included; shufflenet's file has 120 of them for two layers
+PARAMETERS = {  # moving statistics included; the file of shufflenet has 120 of them for two layers
     "squeezenet": 1_235_496, "inception_v1": 6_998_552, "inception_v2": 11_214_888, "densenet121": 8_062_504,
     "shufflenet": 1_420_152,
 }  # fmt: skip

@@ -30,11 +30,11 @@ def failures(cases: list[Case], tmp_path_factory: pytest.TempPathFactory) -> dic
     return {name: failure for name, failure in found.items() if failure}
 
 
-def test_the_operators_claimed_are_all_there() -> None:
+def test_claimed_operators_have_cases() -> None:
     assert {name.rpartition(".")[2] for name in OPERATORS} == set(KINDS)
 
 
-def test_every_case_passes_unless_it_is_excluded(cases: list[Case], failures: dict[str, str]) -> None:
+def test_every_case_passes_unless_excluded(cases: list[Case], failures: dict[str, str]) -> None:
     unexpected = [failure for name, failure in failures.items() if name not in EXCLUDED]
     assert not unexpected, "\n".join(unexpected)
     passed = len(cases) - len(failures)
@@ -58,7 +58,7 @@ def test_excluded_cases_exist_fail_and_have_a_reason(cases: list[Case], failures
         ("Add", lambda given: ((given[0] + given[1]).astype("float64"),), "float64"),
     ],
 )
-def test_a_wrong_operator_is_found(
+def test_wrong_operator_is_detected(
     cases: list[Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, wrong: object, failure: str
 ) -> None:
     monkeypatch.setitem(OPERATORS, kind, lambda inputs, attributes, opset, outputs: wrong(inputs)[:outputs])  # type: ignore[operator]
@@ -87,7 +87,7 @@ def test_a_wrong_operator_is_found(
         ("Adagrad", "operators.optimizers.rules.adagrad"),
     ],
 )
-def test_the_cases_measure_the_numpy_engine(
+def test_cases_test_the_numpy_engine(
     cases: list[Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, function: str
 ) -> None:
     def broken(*_: object, **__: object) -> None:
@@ -99,7 +99,7 @@ def test_the_cases_measure_the_numpy_engine(
 
 
 @pytest.mark.parametrize("page", ["onnx-operators.md", "onnx-operators.ko.md"])
-def test_the_document_has_the_figures(cases: list[Case], failures: dict[str, str], page: str) -> None:
+def test_documented_figures_are_current(cases: list[Case], failures: dict[str, str], page: str) -> None:
     """The figures are checked for the version of onnx that the page names; other versions have other cases."""
     text = (ROOT / "docs" / page).read_text("utf-8")
     rows = re.findall(r"^\| (\w+) \| (\d+) / (\d+) \|$", text, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""ONNX files that are damaged, foreign or unsafe are refused with a clear error, and no other file is opened."""
+"""ONNX files that are damaged, foreign or unsafe raise a clear error, and no other file is opened."""
 
 import os
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def small() -> ModelProto:
     return model(nodes, {"x": ("N", 3, 8, 8)}, ["y"], {"k": numbers(4, 3, 3, 3)})
 
 
-def assert_refused(proto: ModelProto | bytes, folder: Path, sentence: str) -> None:
+def assert_raises(proto: ModelProto | bytes, folder: Path, sentence: str) -> None:
     path = folder / "model.onnx"
     path.write_bytes(proto if isinstance(proto, bytes) else proto.SerializeToString())
     with pytest.raises(ModelFileError, match=sentence) as error:
@@ -34,7 +34,7 @@ def assert_refused(proto: ModelProto | bytes, folder: Path, sentence: str) -> No
     assert "\n" not in str(error.value)
 
 
-def test_a_graph_as_data(tmp_path: Path) -> None:
+def test_graph_is_read_as_data(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(small().SerializeToString())
     graph = read_onnx(tmp_path / "model.onnx")
     assert [node.kind for node in graph.nodes] == ["Conv", "Relu"]
@@ -43,8 +43,8 @@ def test_a_graph_as_data(tmp_path: Path) -> None:
     np.testing.assert_array_equal(graph.constants["k"], numbers(4, 3, 3, 3))
 
 
-def test_a_size_of_minus_one_is_not_fixed(tmp_path: Path) -> None:
-    """Paddle writes sizes that are not fixed like this."""
+def test_size_of_minus_one_is_dynamic(tmp_path: Path) -> None:
+    """Paddle writes dynamic sizes like this."""
     proto = small()
     proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = -1
     onnx.save(proto, tmp_path / "any.onnx")
@@ -70,7 +70,7 @@ def test_attributes_and_constants_of_every_kind() -> None:
     assert converted.attributes == {"number": 1, "real": 0.5, "text": "abc", "many": (1, 2), "words": ("a", "b")}
 
 
-def test_nodes_are_ordered_after_those_they_read() -> None:
+def test_nodes_are_sorted_after_their_inputs() -> None:
     proto = small()
     proto.graph.node.reverse()
     assert [node.kind for node in from_proto(proto).nodes] == ["Conv", "Relu"]
@@ -78,7 +78,7 @@ def test_nodes_are_ordered_after_those_they_read() -> None:
 
 @pytest.mark.parametrize("where", ["../secret", "secret", "{folder}/secret", "link", "hard"])
 @pytest.mark.parametrize("holder", ["initializer", "attribute"])
-def test_data_in_other_files_is_never_opened(
+def test_external_data_is_never_opened(
     tmp_path: Path, where: str, holder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = tmp_path / "secret"
@@ -107,7 +107,7 @@ def test_data_in_other_files_is_never_opened(
 
     monkeypatch.setattr(Path, "read_bytes", watched)
     (tmp_path / "models").mkdir()
-    assert_refused(
+    assert_raises(
         proto, tmp_path / "models", "keeps its data in another file, which is never opened. Save the model as one file"
     )
     assert opened == ["model.onnx"]
@@ -197,12 +197,10 @@ INVALID: list[tuple[str, Callable[[ModelProto], object], str]] = [
 
 
 @pytest.mark.parametrize(("what", "damage", "sentence"), INVALID, ids=[what for what, _, _ in INVALID])
-def test_invalid_files_are_refused(
-    tmp_path: Path, what: str, damage: Callable[[ModelProto], object], sentence: str
-) -> None:
+def test_invalid_files_raise(tmp_path: Path, what: str, damage: Callable[[ModelProto], object], sentence: str) -> None:
     proto = small()
     damage(proto)
-    assert_refused(proto, tmp_path, sentence)
+    assert_raises(proto, tmp_path, sentence)
 
 
 FOREIGN = {
@@ -221,29 +219,29 @@ FOREIGN = {
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_files_of_other_formats(tmp_path: Path, kind: str) -> None:
     content, sentence = FOREIGN[kind]
-    assert_refused(content, tmp_path, f"is not an ONNX file but {sentence}")
+    assert_raises(content, tmp_path, f"is not an ONNX file but {sentence}")
 
 
 def test_empty_and_missing_files(tmp_path: Path) -> None:
-    assert_refused(b"", tmp_path, "is empty")
-    assert_refused(b"\x08\x07\xff\xff\xff", tmp_path, "is not an ONNX file, or it is damaged or incomplete")
-    assert_refused(b"\x08\x07", tmp_path, "holds no graph")
+    assert_raises(b"", tmp_path, "is empty")
+    assert_raises(b"\x08\x07\xff\xff\xff", tmp_path, "is not an ONNX file, or it is damaged or incomplete")
+    assert_raises(b"\x08\x07", tmp_path, "holds no graph")
     with pytest.raises(ModelFileError, match=r"is a folder; expected an ONNX file"):
         read_onnx(tmp_path)
     with pytest.raises(ModelFileError, match=r"nowhere\.onnx does not exist"):
         read_onnx(tmp_path / "nowhere.onnx")
 
 
-def test_a_file_of_more_than_two_gigabytes_is_not_read(tmp_path: Path) -> None:
+def test_file_larger_than_two_gigabytes_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "large.onnx"
     with path.open("wb") as file:
-        file.truncate(MAX_FILE_BYTES + 1)  # takes no space on most disks
+        file.truncate(MAX_FILE_BYTES + 1)  # uses no space on most disks
     with pytest.raises(ModelFileError, match=r"has 2\.1 GB; an ONNX file can hold at most 2 GB"):
         read_onnx(path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only systems with pipes among the files")
-def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
+def test_pipe_raises_without_blocking(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.onnx")
     with pytest.raises(ModelFileError, match="is not a regular file"):
         read_onnx(tmp_path / "pipe.onnx")

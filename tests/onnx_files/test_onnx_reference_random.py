@@ -108,8 +108,10 @@ def test_resize_to_sizes(mode: str, coordinates: str, sizes: list[int], new: lis
     attributes: dict[str, Any] = {"mode": mode, "coordinate_transformation_mode": coordinates}
     if mode == "cubic":
         attributes |= {"cubic_coeff_a": -0.5, "exclude_outside": int(exclude)}
-    wanted = np.array([1, 2, *new])
-    assert_equals_runtime("Resize", [numbers(1, 2, *sizes), None, None, wanted], opset=19, tolerance=1e-4, **attributes)
+    expected = np.array([1, 2, *new])
+    assert_equals_runtime(
+        "Resize", [numbers(1, 2, *sizes), None, None, expected], opset=19, tolerance=1e-4, **attributes
+    )
 
 
 @given(
@@ -120,7 +122,7 @@ def test_resize_to_sizes(mode: str, coordinates: str, sizes: list[int], new: lis
 )
 @settings(max_examples=40, deadline=None)
 def test_resize_to_the_nearest(coordinates: str, rounding: str, halves: list[int], scale: float) -> None:
-    """Sizes and scales that binary numbers hold exactly: otherwise rounding errors choose between two neighbors."""
+    """Sizes and scales that are exact in binary; otherwise rounding errors decide between two neighbors."""
     x = numbers(1, 2, *(2 * half for half in halves))
     factors = np.array([1, 1, scale, scale], "float32")
     if coordinates == "align_corners":
@@ -244,7 +246,7 @@ def test_other_floats(dtype: str, kind: str, inputs: list[Array | None], attribu
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
 
 
-def test_a_wrong_operator_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_operator_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(OPERATORS, "Relu", lambda inputs, attributes, opset, outputs: (inputs[0],))
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
         assert_equals_runtime("Relu", [X])

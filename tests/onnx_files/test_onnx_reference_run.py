@@ -1,4 +1,4 @@
-"""Running a graph: values are passed by name and freed after their last use, and errors say what is wrong."""
+"""Running a graph: values are passed by name and freed after their last use, and errors are specific."""
 
 import re
 import weakref
@@ -54,7 +54,7 @@ def test_a_graph_with_branches_and_constants() -> None:
     np.testing.assert_array_equal(found["x"], X)
 
 
-def test_optional_outputs_may_be_left_out() -> None:
+def test_optional_outputs_can_be_omitted() -> None:
     nodes = [node("LayerNormalization", "x,w", "y,,deviation"), node("Dropout", "x", "same,unread")]
     graph = from_proto(model(*nodes, outputs=("y", "deviation", "same"), constants={"w": np.ones(3, "float32")}))
     found = run(graph, {"x": X})
@@ -88,7 +88,7 @@ def test_values_are_freed_after_their_last_use(monkeypatch: pytest.MonkeyPatch) 
         ({"x": X[0]}, "Input 'x': expected float32 of (any, 3), received float32 of (3,)."),
     ],
 )
-def test_wrong_inputs(inputs: dict[str, Array], message: str) -> None:
+def test_wrong_inputs_raise(inputs: dict[str, Array], message: str) -> None:
     graph = from_proto(model(node("Relu", "x", "y")))
     with np.errstate(all="ignore"), pytest.raises(UsageError, match=f"^{re.escape(message)}$"):
         run(graph, inputs)
@@ -124,7 +124,7 @@ def test_wrong_inputs(inputs: dict[str, Array], message: str) -> None:
         ),
     ],
 )
-def test_nodes_that_cannot_be_computed(wrong: Any, message: str) -> None:
+def test_nodes_that_cannot_be_computed_raise(wrong: Any, message: str) -> None:
     constants = {
         "shape": np.array([2, 2]), "kernel": np.ones((1, 1, 2, 2), "float32"),
         "maps": np.ones((1, 1, 2, 2), "float32"), "w": np.ones(3, "float32"),

@@ -1,4 +1,4 @@
-"""Networks written in typical PyTorch style and exported by PyTorch give the same numbers here."""
+"""Networks in typical PyTorch style, exported by PyTorch, give the same numbers here."""
 
 import io
 import warnings

@@ -47,7 +47,7 @@ def round_trip(network: Network, folder: Path, **settings: Any) -> tuple[Network
 
 
 @pytest.mark.parametrize("id", zoo.names())
-def test_the_zoo(id: str, tmp_path: Path) -> None:
+def test_every_zoo_network_survives_export_and_import(id: str, tmp_path: Path) -> None:
     network = zoo.network(id)
     if network.input_shapes[0][0] > LARGE_IMAGE:
         network = zoo.network(id, input_shape=SMALL_SHAPE, classes=10)
@@ -72,8 +72,8 @@ def test_layers_keep_their_names_and_settings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
-def test_the_resizing_inside_is_dropped(fit: str, tmp_path: Path) -> None:
-    """Images of the network's own size pass it unchanged; others are resized by the policy."""
+def test_embedded_resizing_is_removed_on_import(fit: str, tmp_path: Path) -> None:
+    """Images of the network's own size are unchanged by it; others are resized by the policy."""
     network = zoo.network("resnet18", input_shape=(40, 56, 3), classes=3)
     policy = ImagePolicy(40, 56, fit=fit)
     found, weights, _ = round_trip(network, tmp_path, metadata=ExportMetadata(policy=policy), resize=True)

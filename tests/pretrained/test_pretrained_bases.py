@@ -1,4 +1,4 @@
-"""Networks with given weights as bases, though no feature layers are named for them."""
+"""Networks with given weights as bases, without named feature layers."""
 
 import hashlib
 from pathlib import Path
@@ -79,7 +79,7 @@ def test_any_network_with_given_weights_is_a_base(
     assert classifier.predict(np.asarray(noise, np.uint8))[1].mean() > 0.5
 
 
-def test_weights_for_another_size_that_features_need_raise(tmp_path: Path) -> None:
+def test_weights_that_features_need_but_do_not_fit_raise(tmp_path: Path) -> None:
     path = random_weights("vgg16", tmp_path)
     problem = r"cannot make 'vgg16' a base for images of \(96, 96, 3\): they have no 'fc6/kernel' that fits\. "
     with pytest.raises(ModelFileError, match=problem):

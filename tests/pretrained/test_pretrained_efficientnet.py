@@ -1,4 +1,4 @@
-"""Bases whose weights come in packages: read without PyTorch, they compute what PyTorch computes."""
+"""Bases whose weights come in packages are read without PyTorch and compute what PyTorch computes."""
 
 import subprocess
 import sys
@@ -36,7 +36,7 @@ def images(size: int) -> Array:
 
 
 @pytest.mark.parametrize("id", IDS)
-def test_probabilities_are_those_of_pytorch(id: str) -> None:
+def test_probabilities_equal_those_of_pytorch(id: str) -> None:
     network = zoo.network(id)
     weights, notes = load_pretrained(network, "imagenet")
     assert notes == ()
@@ -52,7 +52,7 @@ def test_probabilities_are_those_of_pytorch(id: str) -> None:
 
 
 @pytest.mark.parametrize("id", IDS)
-def test_the_arrays_are_those_that_pytorch_reads(id: str) -> None:
+def test_arrays_equal_those_read_by_pytorch(id: str) -> None:
     path = locate(published(id))
     found, expected = read_state_dict(path), torch.load(path, weights_only=True)
     assert list(found) == list(expected)
@@ -81,7 +81,7 @@ def test_other_classes_keep_their_initial_weights() -> None:
     )
 
 
-def test_a_package_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = zoo.find("efficientnet-lite1")
     missing = replace(entry, weights=replace(published("efficientnet-lite1"), package="no_such_package"))
     monkeypatch.setitem(registry._architectures, "efficientnet-lite1", missing)
@@ -92,7 +92,9 @@ def test_a_package_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("content", [b"", None])
-def test_a_package_with_a_damaged_file(content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_package_with_a_damaged_file_raises(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     package = tmp_path / "damaged_base"
     (package / "models").mkdir(parents=True)
     (package / "__init__.py").write_text("raise SystemExit('run')", "utf-8")
@@ -106,13 +108,13 @@ def test_a_package_with_a_damaged_file(content: bytes | None, tmp_path: Path, mo
         locate(chosen)
 
 
-def test_the_model_file_is_small() -> None:
+def test_model_file_is_small() -> None:
     """Less than 20 MB with a thousand classes."""
     network = zoo.network("efficientnet-lite0")
     assert len(to_onnx(network, load_pretrained(network, "imagenet")[0])) < 20e6
 
 
-def test_without_published_weights_an_error_names_networks_that_have_them() -> None:
+def test_error_without_published_weights_names_networks_that_have_them() -> None:
     network = Network.from_json(zoo.network("lenet5").to_json())
     with pytest.raises(
         UsageError, match=r"no published weights for 'lenet5'\. There are for: .*-lite0, .*, googlenet, "

@@ -1,4 +1,4 @@
-"""Files of weights in every format are read, and code in them is never executed; damage is reported."""
+"""Weight files in every format are read without executing code in them; damage is reported."""
 
 import collections
 import contextlib
@@ -27,7 +27,7 @@ NEW, OLD = {"_use_new_zipfile_serialization": True}, {"_use_new_zipfile_serializ
 
 
 def tensors() -> dict[str, torch.Tensor]:
-    """Return tensors of every type, and such that are views, slices, parameters, scalars or empty."""
+    """Return tensors of every type, including views, slices, parameters, scalars and empty ones."""
     base = torch.arange(24, dtype=torch.float32)
     kinds = (
         torch.float64,
@@ -52,7 +52,7 @@ def tensors() -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("form", [NEW, OLD])
-def test_state_dicts_as_pytorch_writes_them(tmp_path: Path, form: dict[str, bool]) -> None:
+def test_state_dicts_written_by_pytorch(tmp_path: Path, form: dict[str, bool]) -> None:
     written = tensors()
     torch.save(collections.OrderedDict(written), tmp_path / "weights.pth", **form)
     found = read_state_dict(tmp_path / "weights.pth")
@@ -64,7 +64,7 @@ def test_state_dicts_as_pytorch_writes_them(tmp_path: Path, form: dict[str, bool
 
 
 @pytest.mark.parametrize("form", [NEW, OLD])
-def test_the_state_dict_of_a_module_with_batch_normalization(tmp_path: Path, form: dict[str, bool]) -> None:
+def test_state_dict_of_a_module_with_batch_normalization(tmp_path: Path, form: dict[str, bool]) -> None:
     module = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
     torch.save(module.state_dict(), tmp_path / "weights.pth", **form)
     found = read_state_dict(tmp_path / "weights.pth")
@@ -85,7 +85,7 @@ class Malicious:
 
 @pytest.mark.parametrize("form", [NEW, OLD])
 @pytest.mark.parametrize(("function", "name"), [(os.mkdir, "mkdir"), (eval, "eval"), (os.system, "system")])
-def test_a_state_dict_with_code_raises_and_nothing_is_executed(
+def test_state_dict_with_code_raises_and_nothing_is_executed(
     tmp_path: Path, form: dict[str, bool], function: Any, name: str
 ) -> None:
     path, trap = tmp_path / "malicious.pth", tmp_path / "trap"
@@ -115,7 +115,7 @@ def test_plain_pickles_of_every_protocol_raise(tmp_path: Path, protocol: int) ->
     assert not (tmp_path / "trap").exists()
 
 
-def test_a_whole_module_raises_an_error_with_the_name_of_its_class(tmp_path: Path) -> None:
+def test_pickled_module_raises_an_error_with_the_name_of_its_class(tmp_path: Path) -> None:
     torch.save(torch.nn.Linear(2, 3), tmp_path / "whole.pth")
     with pytest.raises(
         ModelFileError, match=r"refers to torch\.nn\.modules\.linear\.Linear, which could execute arbitrary code"
@@ -136,14 +136,14 @@ def test_a_whole_module_raises_an_error_with_the_name_of_its_class(tmp_path: Pat
         (b"ctorch\nserialization.FakeStorage\n.", "torch.serialization.FakeStorage"),
     ],
 )
-def test_every_instruction_that_could_execute_something_raises(tmp_path: Path, code: bytes, named: str) -> None:
+def test_every_instruction_that_could_execute_code_raises(tmp_path: Path, code: bytes, named: str) -> None:
     path = tmp_path / "malicious.pth"
     path.write_bytes(b"\x80\x02" + code)
     with pytest.raises(ModelFileError, match=f"it refers to {re.escape(named)}, which could execute arbitrary code"):
         read_state_dict(path)
 
 
-def test_files_without_weights(tmp_path: Path) -> None:
+def test_files_without_weights_raise(tmp_path: Path) -> None:
     network, path = zoo.network("resnet18"), tmp_path / "file"
     contents: dict[bytes, str] = {
         b"": r"file contains no weights: expected a safetensors file or a state dict of PyTorch\.",
@@ -199,13 +199,13 @@ def test_safetensors_of_other_precisions(dtype: torch.dtype, tmp_path: Path) -> 
     [(0, (5,), (1,)), (3, (2,), (1,)), (-1, (2,), (1,)), (0, (2, 2), (3, 1)), (0, (10**12,), (0,)), (0, (2,), (1, 1)),
      (4, (2,), (-1,))],
 )  # fmt: skip
-def test_a_tensor_cannot_exceed_its_storage(offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
+def test_tensor_larger_than_its_storage_raises(offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
     with pytest.raises(DamagedError, match="a tensor exceeds its storage"):
         as_array(Tensor(Storage("FloatStorage", "0", 4), offset, shape, strides), np.zeros(4, np.float32))
 
 
-def test_a_compressed_archive_raises(tmp_path: Path) -> None:
-    """A few bytes could decompress to more than the memory."""
+def test_compressed_archive_raises(tmp_path: Path) -> None:
+    """A few bytes could decompress to more than the available memory."""
     torch.save({"a": torch.zeros(1000)}, tmp_path / "weights.pth")
     with (
         zipfile.ZipFile(tmp_path / "weights.pth") as plain,
@@ -226,7 +226,9 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @given(data=st.data())
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_damage_raises_an_error_of_striate_or_is_harmless(data: st.DataObject, written: bytes, tmp_path: Path) -> None:
+def test_damaged_file_raises_a_striate_error_or_is_harmless(
+    data: st.DataObject, written: bytes, tmp_path: Path
+) -> None:
     content = bytearray(written)
     for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=4)):
         content[place] = data.draw(st.integers(0, 255))

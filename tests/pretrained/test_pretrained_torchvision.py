@@ -1,4 +1,4 @@
-"""With weights of torchvision's names, our networks compute what PyTorch computes."""
+"""With torchvision's weights, our networks compute what PyTorch computes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +60,7 @@ def as_tensor(x: Array) -> torch.Tensor:
         ("googlenet", (75, 96), lambda: GoogLeNet(CLASSES)),
     ],
 )
-def test_the_same_weights_give_the_same_probabilities(
+def test_same_weights_give_the_same_probabilities(
     id: str, size: tuple[int, int], build: Callable[[], nn.Module], tmp_path: Path
 ) -> None:
     x = pixels(size)
@@ -78,7 +78,7 @@ def test_the_same_weights_give_the_same_probabilities(
 
 
 @pytest.mark.parametrize("id", BLOCKS)
-def test_every_layer_has_the_name_that_torchvision_gives_it(id: str) -> None:
+def test_every_layer_has_its_torchvision_name(id: str) -> None:
     with torch.device("meta"):
         module = resnet(id)
     expected = {name.rpartition(".")[0] for name in module.state_dict()}
@@ -87,7 +87,7 @@ def test_every_layer_has_the_name_that_torchvision_gives_it(id: str) -> None:
     assert found == expected
 
 
-def test_with_another_number_of_classes_the_head_is_left_out(tmp_path: Path) -> None:
+def test_head_is_omitted_for_another_number_of_classes(tmp_path: Path) -> None:
     module = resnet("resnet18", classes=10)
     torch.save(
         {"epoch": 3, "state_dict": {f"module.{k}": v for k, v in module.state_dict().items()}}, tmp_path / "w.pth"
@@ -107,7 +107,7 @@ def test_with_another_number_of_classes_the_head_is_left_out(tmp_path: Path) -> 
     assert model.predict(pixels((64, 64))).shape == (2, 2)
 
 
-def test_images_of_another_size_leave_out_all_dense_layers_of_vgg16(tmp_path: Path) -> None:
+def test_images_of_another_size_omit_all_dense_layers_of_vgg16(tmp_path: Path) -> None:
     """The second one would fit, but its inputs would have another meaning."""
     module = VGG16((1, 1), CLASSES)
     save_file(module.state_dict(), tmp_path / "vgg.safetensors")
@@ -122,7 +122,7 @@ def test_images_of_another_size_leave_out_all_dense_layers_of_vgg16(tmp_path: Pa
     }
 
 
-def test_a_model_of_striate_keeps_its_own_names(tmp_path: Path) -> None:
+def test_striate_model_keeps_its_own_names(tmp_path: Path) -> None:
     source = Model.from_network(zoo.network("lenet5"), seed=3)
     source.save(tmp_path / "model.safetensors")
     weights, notes = load_pretrained(zoo.network("lenet5"), tmp_path / "model.safetensors")
@@ -156,7 +156,7 @@ def test_weights_of_another_network_raise(tmp_path: Path) -> None:
         load_pretrained(zoo.network("lenet5"), tmp_path / "18.pth")
 
 
-def test_a_network_of_another_form_raises_an_error_with_its_settings(tmp_path: Path) -> None:
+def test_network_of_another_form_raises_an_error_with_its_settings(tmp_path: Path) -> None:
     """All shapes would fit, but the network would compute something other than the one that was trained."""
     torch.save(resnet("resnet50").state_dict(), tmp_path / "50.pth")
     with pytest.raises(UsageError, match=r"^This 'resnet50' is not the network .*with --set form=torchvision\.$"):

@@ -1,4 +1,4 @@
-"""The demonstration `optimizers`: its paths, compared with plain loops written out here, and its result."""
+"""The demonstration `optimizers`: its paths compared with plain loops, and its result."""
 
 from collections.abc import Callable
 from math import sqrt
@@ -20,7 +20,7 @@ def sgd(w: float, g: float, rate: float, memory: Memory, t: int) -> float:
 
 
 def momentum(w: float, g: float, rate: float, memory: Memory, t: int) -> float:
-    memory[0] = 0.9 * memory[0] - rate * g  # the velocity with η inside: another form of the same rule
+    memory[0] = 0.9 * memory[0] - rate * g  # the velocity includes η: another form of the same rule
     return w + memory[0]
 
 
@@ -45,8 +45,8 @@ def adam(w: float, g: float, rate: float, memory: Memory, t: int) -> float:
     return w - rate * memory[0] / (1 - 0.9**t) / (sqrt(memory[1] / (1 - 0.999**t)) + 1e-7)
 
 
-def textbook(rule: Rule, rate: float) -> list[Point]:
-    """Thirty steps down x²/20 + y² from (−7, 2), one number at a time."""
+def textbook_path(rule: Rule, rate: float) -> list[Point]:
+    """Return thirty steps on x²/20 + y² from (−7, 2), computed one number at a time."""
     x, y = -7.0, 2.0
     of_x, of_y = [0.0, 0.0], [0.0, 0.0]
     path = [(x, y)]
@@ -57,10 +57,10 @@ def textbook(rule: Rule, rate: float) -> list[Point]:
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_paths_are_those_of_the_textbook(number: int) -> None:
+def test_paths_equal_those_of_the_textbook(number: int) -> None:
     rule, contender = (sgd, momentum, nesterov, adagrad, rmsprop, adam)[number], demo.CONTENDERS[number]
     assert contender.name.lower() == rule.__name__
-    np.testing.assert_allclose(demo.path(contender), textbook(rule, contender.valley_rate), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(demo.path(contender), textbook_path(rule, contender.valley_rate), rtol=1e-9, atol=1e-12)
 
 
 def test_walk_applies_weight_decay_without_changing_the_gradient() -> None:
@@ -73,7 +73,7 @@ def test_walk_applies_weight_decay_without_changing_the_gradient() -> None:
     assert steady.tolist() == [1, 1]
 
 
-def test_drawing_has_y_upwards() -> None:
+def test_drawing_has_the_y_axis_upwards() -> None:
     lines = demo.drawing(np.array([[-7.5, 2], [2.5, 2], [2.5, -2]]))
     assert len(lines) == demo.HEIGHT
     assert lines[0] == "S" + "." * (demo.WIDTH - 2) + "o"
@@ -81,7 +81,7 @@ def test_drawing_has_y_upwards() -> None:
     assert lines[demo.HEIGHT // 2].index("+") == 44  # (0, 0): three quarters of the way from −7.5 to 2.5
 
 
-def test_the_demonstration_fails_if_an_optimizer_climbs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demonstration_fails_if_an_optimizer_diverges(monkeypatch: pytest.MonkeyPatch) -> None:
     climber = demo.Contender("SGD", SGD(), 1.01, 0.1)
     monkeypatch.setattr(demo, "CONTENDERS", (climber,))
     monkeypatch.setattr(demo, "curve", lambda contender, seed: np.linspace(2, 1, 61).tolist())

@@ -52,7 +52,7 @@ def test_networks_for_small_images_have_their_own_recipes() -> None:
 
 
 @given(some.sampled_from(CLASSICS), some.integers(0, 10**7), some.integers(1, 10**6))
-def test_more_images_mean_fewer_epochs_but_more_steps(model: str, images: int, more: int) -> None:
+def test_more_images_give_fewer_epochs_but_more_steps(model: str, images: int, more: int) -> None:
     fewer, larger = recipe_for(model, images), recipe_for(model, images + more)
     assert fewer.epochs >= larger.epochs >= 20
     assert fewer.batch_size <= larger.batch_size
@@ -114,7 +114,7 @@ def test_the_model_for_a_folder_depends_on_pytorch_and_accelerator(
     assert make_plan("mnist5k").because == ""
 
 
-def test_missing_dogs_vs_cats_say_where_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_dogs_vs_cats_error_says_where_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     system = get_system("googlenet")
     monkeypatch.setenv("STRIATE_DATA", str(tmp_path))
     with pytest.raises(DataError, match=r"Kaggle's Dogs vs\. Cats\. Get the photographs from https://.* --data FOLDER"):

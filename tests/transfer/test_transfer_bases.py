@@ -1,4 +1,4 @@
-"""A base, its features, and the single network that base and head become."""
+"""Pretrained bases, their features, and the network that joins base and head."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def base() -> Base:
     return open_base("efficientnet-lite0", SHAPE)
 
 
-def test_the_last_features_are_what_the_network_gives_its_own_classifier(base: Base) -> None:
+def test_last_features_equal_the_input_of_the_networks_classifier(base: Base) -> None:
     whole = zoo.network("efficientnet-lite0", input_shape=SHAPE)
     weights, _ = load_pretrained(whole, "imagenet")
     (expected,) = OnnxEngine(whole, weights).forward([X])
@@ -39,7 +39,7 @@ def test_the_last_features_are_what_the_network_gives_its_own_classifier(base: B
 
 
 def check_joined(base: Base, number: int, x: Array) -> Network:
-    """Check that base and head, joined at a feature layer, compute what both compute in turn."""
+    """Check that base and head, joined at a feature layer, compute what both compute one after the other."""
     layer = base.feature_layers[number]
     found = OnnxEngine(base.network, base.weights).forward([x])[number]
     rng = np.random.default_rng(1)
@@ -54,7 +54,7 @@ def check_joined(base: Base, number: int, x: Array) -> Network:
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_base_and_head_become_one_network_at_every_feature_layer(base: Base, number: int) -> None:
+def test_base_and_head_can_be_joined_at_every_feature_layer(base: Base, number: int) -> None:
     network = check_joined(base, number, X)
     assert (number == 3) == (network == zoo.network("efficientnet-lite0", input_shape=SHAPE, classes=3))
 
@@ -74,7 +74,7 @@ def test_features_are_computed_once(base: Base, tmp_path: Path, monkeypatch: pyt
         np.testing.assert_array_equal(part[base.top], other[base.top])
 
 
-def test_features_do_not_need_a_cache(base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_are_computed_without_a_cache(base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "file"))
     found = extract_features(base, from_arrays(X, [0, 1, 0, 1, 0], test=(X[:2][:, ::-1], [0, 1])))
@@ -85,7 +85,7 @@ RESNET18 = ("conv2_2.relu", "conv3_2.relu", "conv4_2.relu", "pool5")
 VGG16_LAYERS = ("conv4_3", "conv5_3", "pool5", "fc7")
 
 
-def test_a_model_of_striate_is_a_base(tmp_path: Path) -> None:
+def test_striate_model_file_is_a_base(tmp_path: Path) -> None:
     model = Model.from_network(zoo.network("alexnet", input_shape=(67, 67, 3), classes=3))
     model.save(tmp_path / "model.safetensors")
     base = open_base("alexnet", (67, 67, 3), tmp_path / "model.safetensors")
@@ -93,7 +93,7 @@ def test_a_model_of_striate_is_a_base(tmp_path: Path) -> None:
     np.testing.assert_array_equal(base.weights["conv5/kernel"], model.weights["conv5/kernel"])
 
 
-def test_feature_layers_are_the_ends_of_stages() -> None:
+def test_feature_layers_are_the_last_of_each_stage() -> None:
     assert find_feature_layers(zoo.network("resnet18")) == RESNET18
     assert find_feature_layers(zoo.network("resnet50", form="torchvision")) == (
         "conv2_3.relu", "conv3_4.relu", "conv4_6.relu", "pool5",
@@ -109,7 +109,7 @@ def test_feature_layers_are_the_ends_of_stages() -> None:
         assert all(network.layer(name) for name in named)
 
 
-def test_networks_that_cannot_be_bases() -> None:
+def test_networks_that_cannot_be_bases_raise() -> None:
     with pytest.raises(UsageError, match=r"no published weights for 'lenet5'\. There are for: efficientnet-lite0"):
         open_base("lenet5", SHAPE)
     with pytest.raises(UsageError, match=r"There is no model 'resnet'\. Did you mean"):

@@ -33,7 +33,7 @@ LITE = zoo.network("efficientnet-lite0", classes=2)
 
 
 @pytest.mark.parametrize("network", [LITE, zoo.network("efficientnet-lite1", classes=3), zoo.network("resnet18")])
-def test_two_thirds_of_the_multiply_adds_are_below(network: Network) -> None:
+def test_two_thirds_of_the_multiply_adds_are_in_lower_layers(network: Network) -> None:
     lower = lower_layers(network)
     names = [str(node.layer.name) for node in network.nodes]
     assert names[: len(lower)] == list(lower)
@@ -42,7 +42,7 @@ def test_two_thirds_of_the_multiply_adds_are_below(network: Network) -> None:
     assert names[-1] not in lower
 
 
-def test_the_upper_layers_of_lite0_are_its_last_two_stages() -> None:
+def test_upper_layers_of_lite0_are_its_last_two_stages() -> None:
     assert lower_layers(LITE)[-1] == "block5_3.add"
 
 
@@ -82,13 +82,13 @@ def dataset(train: tuple[int, ...], validation: int) -> Dataset:
     return replace(data, train=parts[0], validation=parts[1])
 
 
-def test_enough_validation_images_are_left_as_they_are() -> None:
+def test_sufficient_validation_images_are_unchanged() -> None:
     data = dataset((30, 30), 50)
     assert not held_out_rows(data).any()
     assert with_held_out(data, held_out_rows(data)) is data
 
 
-def test_few_validation_images_are_joined_by_a_fifth_of_each_class() -> None:
+def test_few_validation_images_are_extended_by_a_fifth_of_each_class() -> None:
     data = dataset((31, 10, 1, 2), 3)
     rows = held_out_rows(data)
     np.testing.assert_array_equal(np.bincount(data.train.y[rows], minlength=4), [7, 2, 0, 1])
@@ -117,7 +117,7 @@ def score(losses: Array, correct: Array | None = None) -> HeldOutScore:
     return HeldOutScore(losses, np.ones(len(losses), bool) if correct is None else correct)
 
 
-def test_only_a_clearly_lower_loss_with_no_more_errors_is_better() -> None:
+def test_only_clearly_lower_loss_without_more_errors_is_better() -> None:
     losses = np.random.default_rng(0).exponential(0.1, 200)
     start = score(losses, np.arange(200) > 3)
     noise = np.random.default_rng(1).normal(0, 0.05, 200)
@@ -151,7 +151,7 @@ def test_training_images_do_not_set_the_threshold_for_unknown_images() -> None:
     assert max(thresholds.values()) <= careful.distances(far).max() * 1.2
 
 
-def test_probabilities_and_features_are_computed_part_by_part() -> None:
+def test_probabilities_and_features_are_computed_in_parts() -> None:
     network = zoo.network("efficientnet-lite0", input_shape=(32, 32, 3), classes=3)
     weights = initial_weights(network, 0)
     x = np.random.default_rng(0).integers(0, 256, (70, 32, 32, 3), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""The head is the minimum that scikit-learn finds, calibrated, and chosen on held-out images."""
+"""The linear head is the minimum that scikit-learn finds, calibrated, and chosen on held-out images."""
 
 import numpy as np
 import pytest
@@ -28,16 +28,16 @@ def blobs(images: int, features: int, classes: int, separation: float = 1.0, see
 
 @pytest.mark.parametrize("classes", [2, 3, 5])
 @pytest.mark.parametrize("penalty", [0.003, 0.3])
-def test_the_head_matches_scikit_learn(classes: int, penalty: float) -> None:
+def test_head_equals_scikit_learn(classes: int, penalty: float) -> None:
     x, y = blobs(150, 20, classes)
     head = fit_logistic_regression(x, y, classes, penalty)
-    # For two classes scikit-learn has one row of weights, of which ours has two halves.
+    # For two classes scikit-learn has one row of weights, each half of which is a row of ours.
     scaled = penalty / 2 if classes == 2 else penalty
     expected = LogisticRegression(C=1 / (scaled * len(x)), tol=1e-9, max_iter=5000).fit(x, y)
     np.testing.assert_allclose(np.exp(log_softmax(head.logits(x))), expected.predict_proba(x), atol=2e-4)
 
 
-def test_the_gradient_vanishes_at_the_solution() -> None:
+def test_gradient_is_zero_at_the_solution() -> None:
     x, y = blobs(60, 7, 3)
     head = fit_logistic_regression(x, y, 3, 0.1)
     error = np.exp(log_softmax(head.logits(x))) - np.eye(3)[y]
@@ -58,7 +58,7 @@ def test_several_functions_are_minimized_at_once() -> None:
     np.testing.assert_allclose(minimize(quadratics, np.zeros((4, 6)), tolerance=1e-8), minima, atol=1e-5)
 
 
-def test_the_minimum_of_rosenbrocks_function_is_found() -> None:
+def test_minimum_of_rosenbrocks_function_is_found() -> None:
     def rosenbrock(points: Array) -> tuple[Array, Array]:
         x, y = points.T
         gradient = np.stack([-2 * (1 - x) - 400 * x * (y - x**2), 200 * (y - x**2)], axis=1)
@@ -72,13 +72,13 @@ def test_penalty_temperature_and_logits_come_from_held_out_images() -> None:
     noise = np.random.default_rng(3).integers(0, 2, 200)
     real, chance = (fit_linear_head(x, labels, 2, content_folds(x, labels, 2)) for labels in (y, noise))
     assert real.accuracy > 0.85
-    assert chance.accuracy < 0.65  # a head fitted to these images would get all right
+    assert chance.accuracy < 0.65  # a head fitted to these images would classify all correctly
     assert chance.penalty > real.penalty
     assert real.losses[real.penalty] == min(real.losses.values())
     assert real.loss <= real.losses[real.penalty] + 1e-9
 
 
-def test_the_head_reads_features_that_are_not_standardized() -> None:
+def test_head_accepts_features_that_are_not_standardized() -> None:
     x, y = blobs(120, 10, 3)
     plain, moved = (fit_linear_head(v, y, 3, np.arange(120) % 5) for v in (x, 50 * x + 7))
     np.testing.assert_allclose(plain.head.logits(x), moved.head.logits(50 * x + 7), atol=2e-3)
@@ -86,7 +86,7 @@ def test_the_head_reads_features_that_are_not_standardized() -> None:
 
 @given(some.floats(0.3, 4.0))
 @settings(max_examples=15, deadline=None)
-def test_the_temperature_corrects_overconfident_logits(factor: float) -> None:
+def test_temperature_corrects_overconfident_logits(factor: float) -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(4000, 3)) * 2
     y = (rng.random(4000)[:, None] > np.exp(log_softmax(logits)).cumsum(axis=1)).sum(axis=1).clip(max=2)
@@ -96,7 +96,7 @@ def test_the_temperature_corrects_overconfident_logits(factor: float) -> None:
 
 
 @pytest.mark.parametrize(("count", "confidence"), [(8, 0.9), (80, 0.988), (8000, 0.9999)])
-def test_correct_predictions_are_as_confident_as_their_number_allows(count: int, confidence: float) -> None:
+def test_confidence_of_correct_predictions_is_limited_by_their_number(count: int, confidence: float) -> None:
     y = np.arange(count) % 2
     logits = 2 * np.eye(2)[y]
     mean = np.exp(log_softmax(logits / fit_temperature(logits, y))).max(axis=1).mean()
@@ -114,12 +114,12 @@ def test_folds_keep_copies_together_and_spread_classes() -> None:
     np.testing.assert_array_equal(content_folds(x[order], y[order], 3), folds[order])
 
 
-def test_few_images_are_held_out_one_by_one() -> None:
+def test_leave_one_out_is_used_for_few_images() -> None:
     x, y = blobs(12, 8, 2)
     assert np.bincount(content_folds(x, y, 2)).max() <= 2
 
 
-def test_with_few_images_variances_are_shrunk_toward_their_mean() -> None:
+def test_variances_of_few_images_are_shrunk_toward_their_mean() -> None:
     rng = np.random.default_rng(0)
     few, many = rng.normal(size=(3, 500)), rng.normal(size=(5000, 500)) * np.linspace(0.1, 3, 500)
     assert np.ptp(FeatureScaler.fit(few).std) < 0.2

@@ -1,4 +1,4 @@
-"""Open-set detection: images of none of the classes are unknown, at the stated rate of rejected images."""
+"""Open-set detection: images of none of the classes are unknown, at the given rate of rejected images."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_images_between_or_beyond_the_classes_are_unknown(detector: OpenSetDetec
     assert detector.is_unknown(class_means + 3 * (class_means - class_means.mean(axis=0))).all()
 
 
-def test_the_distance_is_mahalanobis_with_the_stated_covariance() -> None:
+def test_distance_is_mahalanobis_with_the_stated_covariance() -> None:
     x, y = images(300, 3)
     found, _ = fit_detector(x, y, 2, np.arange(300) % 5)
     size, directions = 80, found.directions
@@ -60,21 +60,21 @@ def test_smaller_thresholds_reject_more() -> None:
     assert list(thresholds) == sorted(thresholds)
 
 
-def test_the_trade_off_counts_rejected_images_and_remaining_errors() -> None:
+def test_trade_off_counts_rejected_images_and_remaining_errors() -> None:
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
     rows = trade_offs({0.0: 3.0, 0.1: 1.5}, np.array([0.5, 1.0, 2.0, 2.5]), probabilities, np.array([0, 0, 0, 0]))
     assert rows == (TradeOff(3.0, 0.0, 0.0, 2, 4), TradeOff(1.5, 0.1, 0.5, 1, 2))
 
 
 @pytest.mark.parametrize("count", [4, 6, 20])
-def test_few_images_are_enough(count: int) -> None:
+def test_few_images_are_sufficient(count: int) -> None:
     x, y = images(count, 7)
     found, _ = fit_detector(x, y, 2, np.arange(count) % count)
     assert np.isfinite(found.distances(images(50, 8)[0])).all()
     assert found.is_unknown(np.random.default_rng(2).normal(size=(50, 80)) * 20).mean() > 0.9
 
 
-def test_a_class_without_images_is_skipped() -> None:
+def test_class_without_images_is_skipped() -> None:
     x, y = images(60, 1)
     found, _ = fit_detector(x, y + (y == 1), 3, np.arange(60) % 5)  # classes 0 and 2
     assert len(found.class_means) == 2
@@ -101,14 +101,14 @@ def test_incomplete_or_mismatched_extras_raise(detector: OpenSetDetector) -> Non
         OpenSetDetector.from_extras(extras)
 
 
-def test_one_image_of_each_class_is_enough() -> None:
+def test_one_image_per_class_is_sufficient() -> None:
     x, y = np.random.default_rng(0).normal(size=(4, 30)), np.arange(4)
     found, _ = fit_detector(x, y, 4, y)
     assert found.distances(x).max() < 1e-3
     assert found.is_unknown(10 * x + 5).all()
 
 
-def test_the_probability_threshold_keeps_99_of_100_correct_predictions() -> None:
+def test_probability_threshold_keeps_99_of_100_correct_predictions() -> None:
     rng = np.random.default_rng(4)
     top = rng.uniform(0.5, 1, 1000)
     probabilities, labels = np.stack([top, 1 - top], axis=1).astype(np.float32), rng.integers(0, 2, 1000)
@@ -118,6 +118,6 @@ def test_the_probability_threshold_keeps_99_of_100_correct_predictions() -> None
     assert probability_threshold(probabilities, labels, accept=0.5) == pytest.approx(np.median(right), abs=0.005)
 
 
-def test_the_probability_threshold_without_evidence() -> None:
+def test_probability_threshold_without_correct_predictions() -> None:
     assert probability_threshold(np.ones((0, 2)), np.array([], dtype=int)) == 0.0
     assert probability_threshold(np.array([[0.9, 0.1]]), np.array([1])) == 1.0

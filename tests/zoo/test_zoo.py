@@ -1,4 +1,4 @@
-"""Every architecture against the numbers of its paper, or counts by hand."""
+"""Every architecture compared with its paper or with counts by hand."""
 
 import pytest
 
@@ -154,7 +154,7 @@ def test_prototypes_are_the_bitmaps_of_the_digits(activation: str, background: f
     assert sorted(differing)[10] >= 4
 
 
-def test_three_forms_of_one_network() -> None:
+def test_three_forms_of_one_network_are_equal() -> None:
     listed, classes = zoo.network("mnist-cnn"), zoo.network("mnist-cnn-subclassed")
     assert [node.shape for node in listed.nodes] == [node.shape for node in classes.nodes]
     assert [(p.shape, p.initializer) for p in listed.parameters] == [
@@ -197,7 +197,7 @@ def test_settings_reach_the_builder() -> None:
         ("lenet5-1998", {"classes": 11}, r"has bitmaps for 10 classes, received 11\. Use 'lenet5'"),
     ],
 )
-def test_wrong_requests_are_usage_errors(id: str, settings: dict[str, object], message: str) -> None:
+def test_invalid_requests_raise_usage_errors(id: str, settings: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         zoo.network(id, **settings)  # type: ignore[arg-type]
 

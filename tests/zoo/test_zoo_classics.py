@@ -1,4 +1,4 @@
-"""The classic networks for photographs against the tables of their papers."""
+"""The classic networks for photographs compared with the tables of their papers."""
 
 from collections import defaultdict
 
@@ -270,7 +270,7 @@ def test_overlapping_poolings_have_the_sizes_of_caffe(size: int) -> None:
         ("vgg16", 31, r"^MaxPool2D 'pool5': its window of 2×2 is larger than its input of 1×1\. .*larger images"),
     ],
 )
-def test_images_that_are_too_small(id: str, size: int, message: str) -> None:
+def test_images_that_are_too_small_raise(id: str, size: int, message: str) -> None:
     with pytest.raises(NetworkError, match=message):
         zoo.network(id, input_shape=(size, size, 3))
 
@@ -293,6 +293,6 @@ def test_images_that_are_too_small(id: str, size: int, message: str) -> None:
         ),
     ],
 )
-def test_wrong_settings(id: str, settings: dict[str, str], message: str) -> None:
+def test_invalid_settings_raise(id: str, settings: dict[str, str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         rows(id, **settings)

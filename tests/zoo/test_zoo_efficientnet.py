@@ -1,4 +1,4 @@
-"""EfficientNet-Lite against the table of its paper and the published counts."""
+"""EfficientNet-Lite compared with the table of its paper and the published counts."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_lite0_has_the_table_of_the_paper() -> None:
         ("efficientnet-lite2", 6_092_072, 6.1e6, 260),
     ],
 )
-def test_parameters_are_those_of_the_published_networks(id: str, trained: int, published: float, size: int) -> None:
+def test_parameters_equal_those_of_the_published_networks(id: str, trained: int, published: float, size: int) -> None:
     """The exact numbers are those of the reference in PyTorch; rounded, those of the announcement."""
     network = zoo.network(id)
     assert network.trainable_parameter_count == trained
