@@ -79,4 +79,4 @@ def test_commands_of_the_tutorial_from_folder_to_predictions(folder: Path) -> No
 def test_confidence_intervals_in_the_text() -> None:
     """The lower limit of Wilson's interval if all n test images are correct is n / (n + 1.96²)."""
     ten, twenty, fifty = (f"{100 * n / (n + 1.96**2):.0f} %" for n in (10, 20, 50))
-    assert f"begins at {ten}; with 20 at {twenty}, with 50 at {fifty}." in PAGE
+    assert f"starts at {ten}; with 20 at {twenty}, with 50 at {fifty}." in PAGE
