@@ -51,7 +51,7 @@ def test_what_is_printed(trained: tuple[Path, Finished]) -> None:
         f"test accuracy {accuracy['value']} % {interval}, {wrong} mistakes in {metrics['images']} images" in done.stdout
     )
     assert (run / "report.html").resolve().as_uri() in done.stdout
-    assert "striate predict quick PICTURE.png" in done.stdout
+    assert "striate predict quick IMAGE.png" in done.stdout
     assert done.stderr == ""
 
 

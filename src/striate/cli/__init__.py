@@ -21,7 +21,7 @@ FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 )  # fmt: skip
 @click.version_option(package_name="striate", message="striate %(version)s")
 def striate() -> None:
-    """Convolutional networks: train, inspect, and see what they get wrong."""
+    """Train, inspect and use convolutional networks for image classification."""
 
 
 def main() -> NoReturn:

@@ -9,15 +9,15 @@ from striate.errors import nearest
 COMMANDS = {
     "train": "Train a network on a data set or a folder of photographs.",
     "evaluate": "Measure a trained network on test images.",
-    "predict": "Say what pictures show.",
+    "predict": "Predict the class of images.",
     "export": "Write a trained network as an ONNX file.",
-    "inspect": "Show what an ONNX file of any program holds: layers, shapes, cost.",
+    "inspect": "Show the layers, shapes and cost of any ONNX file.",
     "find-lr": "Suggest a learning rate for a network on its data.",
-    "summary": "Print a network as a table, as papers do.",
-    "reproduce": "Run known systems and print measured beside reported figures.",
-    "augment": "Draw a sheet of what augmentation does to pictures.",
+    "summary": "Print the layers of a network as a table.",
+    "reproduce": "Train known systems and compare measured with reported figures.",
+    "augment": "Draw a sheet of augmented images.",
     "gradcheck": "Check backpropagation against numerical gradients.",
-    "data": "List the data sets that Striate knows, fetch one, or look through a folder.",
+    "data": "List data sets, download one, or scan a folder.",
 }
 
 

@@ -152,4 +152,4 @@ def _conclude(result: "Result") -> None:
     report = result.report.resolve()
     click.echo(f"\n{accuracy_line(result.evaluation)}, after {result.seconds:.1f} s of training")
     click.echo(f"report  {result.report}\n        {report.as_uri()}")
-    click.echo(f"try     striate predict {result.run.path} PICTURE.png")
+    click.echo(f"try     striate predict {result.run.path} IMAGE.png")
