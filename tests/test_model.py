@@ -16,6 +16,7 @@ from striate.errors import DataError, ModelFileError, NetworkError, StriateError
 from striate.images import ImagePolicy
 from striate.network import L1L2, BatchNormalization, Concatenate, Conv2D, Dense, Flatten, Input, MaxPool2D, Rescale
 from striate.training import Recipe
+from striate.training.samples import Samples, split_samples
 
 SHAPE = (6, 5, 1)
 QUIET: Any = {"verbose": 0}
@@ -202,8 +203,7 @@ def test_validation_split_is_by_content() -> None:
     x, y = digits(300)
     seen = {}
     for name, order in (("original", np.arange(300)), ("reversed", np.arange(300)[::-1])):
-        model = chain()
-        train, validation = model._split(st.training.Samples((x[order],), (y[order],)), None, 0.2)
+        train, validation = split_samples(Samples((x[order],), (y[order],)), 0.2, seed=0)
         assert len(train) + len(validation) == 300
         seen[name] = {part.tobytes() for part in validation.inputs[0]}
     assert seen["original"] == seen["reversed"]
@@ -234,7 +234,7 @@ def test_weights_are_read_and_set_by_name(tmp_path: Path) -> None:
     third = chain(seed=3)
     third.load_weights(tmp_path / "w")
     assert np.array_equal(model.weights["out/bias"], third.weights["out/bias"])
-    with pytest.raises(ModelFileError, match="w holds weights only, not a whole model"):
+    with pytest.raises(ModelFileError, match="w contains only weights, not a whole model"):
         st.load(tmp_path / "w")
     with pytest.raises(ModelFileError, match=r"'out/kernel' should have shape .* but has"):
         chain(4).load_weights(tmp_path / "w")
@@ -265,7 +265,7 @@ def test_model_file_with_modified_network_raises(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="'out/kernel' should have shape"):
         st.load(tmp_path / "m")
     save_weights(tmp_path / "m", model.weights, {"kind": "model", "network": json.loads(model.network.to_json())})
-    with pytest.raises(ModelFileError, match="its description lacks 'classes'"):
+    with pytest.raises(ModelFileError, match="its description has no 'classes'"):
         st.load(tmp_path / "m")
 
 
@@ -288,7 +288,7 @@ def test_newer_model_file_raises_a_different_error_than_damage(
         save_weights(tmp_path / "m", arrays, metadata | {"striate": version})
         with pytest.raises(StriateError, match=what) as caught:
             st.load(tmp_path / "m")
-        message = "was written by Striate 10.0, which is newer than this one: please update Striate."
+        message = "was written by Striate 10.0, which is newer than this one: update Striate."
         assert (message in str(caught.value)) == newer
 
 
@@ -312,11 +312,11 @@ BAD_INPUTS: list[tuple[Any, str]] = [
         np.zeros((3, 5, 6, 1), np.uint8),
         r"Input 'input': expected shape \(N, 6, 5, 1\), received shape \(3, 5, 6, 1\)\. Resize",
     ),
-    (np.zeros((3, 1, 6, 5), np.uint8), r"received shape \(3, 1, 6, 5\)\. The channels come last here"),
+    (np.zeros((3, 1, 6, 5), np.uint8), r"received shape \(3, 1, 6, 5\)\. The network expects the channels last"),
     (np.zeros(SHAPE, np.uint8), r"received shape \(6, 5, 1\)\. For a single sample write x\[None\]"),
     (np.zeros((0, *SHAPE), np.uint8), "Input 'input' is empty"),
     (np.full((3, *SHAPE), np.nan), "sample 0 holds NaN or infinity"),
-    (np.array([["a"]]), "expected numbers, best uint8 pixels"),
+    (np.array([["a"]]), "expected numbers, such as uint8 pixels"),
     ("cat.png", "expected numbers"),
 ]
 
@@ -336,7 +336,8 @@ def test_invalid_inputs_raise_in_every_method(x: Any, message: str) -> None:
 
 
 def test_images_of_different_sizes_raise() -> None:
-    with pytest.raises(DataError, match=r"Input 'input': the samples differ in shape\. Bring all of them to one\."):
+    message = r"Input 'input': the samples differ in shape\. Bring all of them to the same shape\."
+    with pytest.raises(DataError, match=message):
         chain().predict([np.zeros(SHAPE), np.zeros((4, 5, 1))])
 
 
@@ -394,7 +395,7 @@ def test_invalid_usage_raises() -> None:
         ({"metrics": ["acuracy"]}, "There is no metric 'acuracy'. Did you mean 'accuracy'"),
         (
             {"loss": "mse", "metrics": ["accuracy"]},
-            "The metric 'accuracy' does not go with this loss; use 'mean_absolute_error'",
+            "The metric 'accuracy' does not match this loss; use 'mean_absolute_error'",
         ),
         ({"engine": "numpi"}, "There is no engine 'numpi'"),
     ]
@@ -405,7 +406,7 @@ def test_invalid_usage_raises() -> None:
         model.fit(x, y)
     with pytest.raises(UsageError, match="The output layer 'out' has activation 'tanh', which no loss goes with"):
         chain(3, "tanh").compile()
-    with pytest.raises(UsageError, match="validation_split lies between 0 and 1; received 1"):
+    with pytest.raises(UsageError, match="validation_split must be above 0 and below 1; received 1"):
         compiled_model().fit(x, y, validation_split=1)
     with pytest.raises(UsageError, match="either validation_data or validation_split"):
         compiled_model().fit(x, y, validation_split=0.1, validation_data=(x, y))
@@ -413,7 +414,7 @@ def test_invalid_usage_raises() -> None:
         compiled_model().fit(x, y, batch_size=0)
     with pytest.raises(UsageError, match="batch_size must be 1 or more; received 0"):
         compiled_model().predict(x, batch_size=0)
-    with pytest.raises(UsageError, match=r"verbose is 0 .*; received 3"):
+    with pytest.raises(UsageError, match=r"verbose must be 0 .*; received 3"):
         compiled_model().fit(x, y, verbose=3)  # type: ignore[arg-type]
 
 

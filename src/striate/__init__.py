@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from striate import callbacks, data, errors, layers, zoo
     from striate.engines import losses, optimizers
-    from striate.model import Model, Sequential, load
+    from striate.model import Model, load
     from striate.network import Input, Network
+    from striate.sequential import Sequential
 
 __version__ = "0.1.0"
 
@@ -20,7 +21,7 @@ _HOMES = {
     "Input": "striate.network",
     "Network": "striate.network",
     "Model": "striate.model",
-    "Sequential": "striate.model",
+    "Sequential": "striate.sequential",
     "load": "striate.model",
 }
 _ROOMS = {

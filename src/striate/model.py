@@ -1,20 +1,17 @@
-"""A network with its weights and an engine, with Keras's verbs: compile, fit, evaluate, predict, save, load."""
+"""The model: a network with its weights and an engine, and the methods of Keras: compile, fit, evaluate, predict."""
 
 import os
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from striate._types import Array, Weights
 from striate.data import Augmentation, Dataset
-from striate.data.split import assign_parts, digest_images
 from striate.engines.base import Engine, TrainingSettings
 from striate.engines.choose import EngineSettings, make_engine
 from striate.engines.initialization import initial_weights
-from striate.engines.losses import CategoricalCrossentropy, Loss, get_loss
+from striate.engines.losses import Loss, get_loss
 from striate.engines.optimizers import Optimizer, get_optimizer
 from striate.engines.weight_files import (
     check_finite,
@@ -24,27 +21,36 @@ from striate.engines.weight_files import (
     save_weights,
     split_extras,
 )
-from striate.errors import DataError, ModelFileError, StriateError, UsageError
+from striate.errors import DataError, UsageError
 from striate.images import ImagePolicy
-from striate.network import Block, Layer, Network
+from striate.model_files import ModelFile, read_model, write_model
+from striate.network import Layer, Network
 from striate.processes import current_process
 from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule
 from striate.training.callbacks import Callback, History, Logs
 from striate.training.inference import BATCH_SIZE, evaluate_in_batches, predict_in_batches
-from striate.training.metrics import MetricSums, default_losses, default_metrics
+from striate.training.metrics import MetricSums, default_losses, default_metrics, weigh_classes
 from striate.training.progress import Verbose
-from striate.training.samples import balanced_weights
+from striate.training.samples import balanced_weights, require_two_classes, split_samples
 
 
 class Model:
-    """A network that can learn and predict.
+    """A network that can be trained and predict.
 
-    inputs, outputs: symbolic tensors (or Input layers), one or a list, as for `Network`. seed: 0 or more, decides the
-    first weights, the order of the samples and what dropout drops.
+    Args:
+        inputs: Symbolic tensors or Input layers, one or a list, as for `Network`.
+        outputs: Symbolic tensors, one or a list.
+        name: Name of the model.
+        seed: Decides the initial weights, the order of the samples and dropout; 0 or more.
 
-    classes: names of the classes by number; policy: how files become pixels; recipe, fingerprint: how and on which
-    data it was trained; figures: what the last epoch reported; extras: arrays beside the weights, under names with a
-    colon such as "unknown:mean", dropped when training goes on. All are saved with the model; empty where not known.
+    Attributes:
+        classes: Names of the classes; empty if unknown.
+        policy: How image files become pixels; None if unknown.
+        recipe: How the model was trained; None if it was not.
+        fingerprint: Fingerprint of the data on which it was trained, if known.
+        figures: Loss and metrics of the last epoch.
+        extras: Arrays saved beside the weights, under names with a colon such as "unknown:mean"; removed when the model
+            is trained further.
     """
 
     def __init__(self, inputs: Any, outputs: Any, *, name: str = "model", seed: int = 0) -> None:
@@ -87,7 +93,7 @@ class Model:
     def _begin(self, network: Network | None, seed: int) -> None:
         self._network = network
         self._engine: Engine | None = None
-        self._given: Weights | None = None  # until there is an engine; some take seconds to load
+        self._given: Weights | None = None  # weights until an engine, which may take seconds to load, holds them
         self.seed = seed
         self.classes: tuple[str, ...] = ()
         self.policy: ImagePolicy | None = None
@@ -121,7 +127,7 @@ class Model:
 
     @property
     def engine(self) -> Engine:
-        """What runs the network; made, with first weights from the seed, when it is needed."""
+        """The engine that runs the network; made when it is first needed."""
         if self._engine is None:
             self._engine = self._made(self._given or initial_weights(self.network, self.seed))
             self._given = None
@@ -131,10 +137,16 @@ class Model:
         return make_engine(self._engine_settings.engine, self.network, weights, **self._engine_settings.options)
 
     def use_engine(self, engine: str = "auto", **options: Any) -> None:
-        """Set what computes, as in `EngineSettings`. The weights stay; the model must be compiled again to be trained.
+        """Choose the engine. The weights are kept; the model must be compiled again to be trained.
 
-        Without it Striate chooses: NumPy for small networks on a CPU, PyTorch for others where it is installed.
-        Raises UsageError for an engine, device or precision that is not there.
+        By default Striate chooses NumPy for small networks on a CPU, and PyTorch for others if it is installed.
+
+        Args:
+            engine: "auto", "numpy", "torch" or "onnx".
+            **options: As in `EngineSettings`.
+
+        Raises:
+            UsageError: The engine, device or precision does not exist or is not installed.
         """
         asked = EngineSettings(engine, **options)
         asked.check()
@@ -146,17 +158,17 @@ class Model:
 
     @property
     def optimizer(self) -> Optimizer | None:
-        """The optimizer that compile was given; None before compile."""
+        """The optimizer passed to compile; None before."""
         return self._settings.optimizer if self._settings and self._compiled else None
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        """One for each output; before compile, those that go with the outputs' activations."""
+        """The loss of each output; before compile, that which matches its activation."""
         return tuple(self._settings.losses) if self._settings else default_losses(self.network)
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics; before compile, those that go with the losses."""
+        """Names of the metrics; before compile, those that match the losses."""
         return default_metrics(self.losses) if self._metrics is None else self._metrics
 
     @property
@@ -173,7 +185,7 @@ class Model:
         self._take(arrays)
 
     def _take(self, arrays: Weights) -> None:
-        """Weights that are known to fit."""
+        """Set weights that match the network."""
         if self._engine is None:
             self._given = {name: np.array(array, np.float32) for name, array in arrays.items()}
         else:
@@ -229,7 +241,7 @@ class Model:
         settings = {} if learning_rate is None else {"learning_rate": learning_rate}
         rule, losses = get_optimizer(optimizer, **settings), self._pick_losses(loss)
         chosen = (metrics,) if isinstance(metrics, str) else metrics
-        # Refuses a metric that does not go with a loss, while the model is still as it was.
+        # Refuses a metric that does not match a loss before the model is changed.
         MetricSums(self.network, losses, default_metrics(losses) if chosen is None else chosen)
         training = TrainingSettings(rule, losses, self.seed, clip_norm, average, tuple(frozen))
         training.check(self.network)
@@ -299,29 +311,20 @@ class Model:
         """
         if self._settings is None or not self._compiled:
             raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before fit.")
+        if validation_data and validation_split:
+            raise UsageError("Give either validation_data or validation_split, not both.")
         train = check_samples(self.network, self.losses, x, y)
         validation = check_samples(self.network, self.losses, *validation_data) if validation_data else None
         if validation_split:
-            train, validation = self._split(train, validation, validation_split)
+            train, validation = split_samples(train, validation_split, self.seed)
         recipe = Recipe(
             epochs, batch_size, self._settings.optimizer, get_schedule(schedule), augmentation=augmentation,
             seed=self.seed, clip_norm=self._settings.clip_norm, average=self._settings.average,
             frozen=tuple(self._settings.frozen),
         )  # fmt: skip
-        _require_two_classes(train, self.losses)
+        require_two_classes(train, self.losses)
         self.recipe, self.extras = recipe, {}
         return fit(self, recipe, train, validation, callbacks=callbacks, verbose=verbose)
-
-    def _split(self, samples: Samples, validation: Samples | None, part: float) -> tuple[Samples, Samples]:
-        if validation is not None:
-            raise UsageError("Give either validation_data or validation_split, not both.")
-        if not 0 < part < 1:
-            raise UsageError(f"validation_split lies between 0 and 1; received {part}.")
-        # Another key than that of data sets: all their training images lie on the same side by their own.
-        chosen = assign_parts(digest_images(samples.inputs[0], ~self.seed), part, 0) == 1
-        if chosen.all() or not chosen.any():
-            raise DataError(f"{len(samples)} samples are too few to set {part:g} of them apart for validation.")
-        return samples.subset(~chosen), samples.subset(chosen)
 
     def train(
         self,
@@ -332,11 +335,25 @@ class Model:
         run: Run | None = None,
         verbose: Verbose = "auto",
     ) -> History:
-        """Compile by the recipe and train on a data set; with a run folder, keep everything there.
+        """Compile by a recipe and train on a data set.
 
-        A run that was cut off goes on where it stood. The model takes over the data set's classes and image policy.
-        Weights that were never used or set begin from the recipe's seed.
-        Raises DataError when the network does not fit the data, RunError when a run goes on with other data.
+        The model takes over the classes and the image policy of the data set. If the weights were never used or set,
+        they are initialized from the recipe's seed.
+
+        Args:
+            data: The data set.
+            recipe: How to train; None uses that of the run, or the default.
+            callbacks: As in `fit`.
+            run: A run folder that receives the checkpoints, the history and the model. A run that was interrupted
+                resumes where it stopped.
+            verbose: As in `fit`.
+
+        Returns:
+            The loss and metrics of each epoch.
+
+        Raises:
+            DataError: The network does not match the data.
+            RunError: The run began with other data.
         """
         recipe = recipe or (run.recipe if run else Recipe())
         if run:
@@ -352,9 +369,17 @@ class Model:
         return history
 
     def compile_by(self, recipe: Recipe, data: Dataset) -> Samples:
-        """Compile as the recipe says for a data set; returns its training samples.
+        """Compile by a recipe for a data set.
 
-        Raises DataError when the network does not fit the data.
+        Args:
+            recipe: How to train.
+            data: The data set.
+
+        Returns:
+            Its training samples.
+
+        Raises:
+            DataError: The network does not match the data.
         """
         units = self.network.output_shapes[0][-1]
         if units != len(data.classes):
@@ -362,7 +387,7 @@ class Model:
         if self._engine is None and not self._given:
             self.seed = recipe.seed
         weights = balanced_weights(data.train.y, units) if recipe.class_weights else None
-        losses = _classifying(default_losses(self.network), recipe.label_smoothing, weights)
+        losses = weigh_classes(default_losses(self.network), recipe.label_smoothing, weights)
         self.compile(recipe.optimizer, losses, clip_norm=recipe.clip_norm, average=recipe.average, frozen=recipe.frozen)
         return check_samples(self.network, self.losses, data.train.x, data.train.y)
 
@@ -420,7 +445,7 @@ class Model:
         return outputs[0] if len(outputs) == 1 else list(outputs)
 
     def train_on_batch(self, x: Any, y: Any) -> dict[str, float]:
-        """One step on these samples; loss and metrics before it."""
+        """Do one step on these samples; return loss and metrics before it. Raise UsageError before `compile`."""
         if self.optimizer is None:
             raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before train_on_batch.")
         batch = check_samples(self.network, self.losses, x, y)
@@ -468,68 +493,27 @@ class Model:
             ...     st.load(path).layers == model.layers
             True
         """
-        import striate
-
         if current_process().rank:
             return
-        metadata = {
-            "kind": "model",
-            "network": self.network.to_dict(),
-            "classes": list(self.classes),
-            "policy": self.policy and self.policy.to_dict(),
-            "recipe": self.recipe and self.recipe.to_dict(),
-            "fingerprint": self.fingerprint,
-            "figures": self.figures,
-            "striate": striate.__version__,
-        }
-        save_weights(path, self.weights | self.extras, metadata)
+        content = ModelFile(
+            self.network, self.weights, self.extras, self.classes, self.policy, self.recipe, self.fingerprint,
+            self.figures,
+        )  # fmt: skip
+        write_model(path, content)
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
-        """Write the weights alone, to be loaded into a model of the same network. As `save` otherwise."""
+        """Write the weights without the network, for `load_weights`. Raise RunError if the file cannot be written."""
         if current_process().rank:
             return
         save_weights(path, self.weights, {"kind": "weights"})
 
     def load_weights(self, path: str | os.PathLike[str]) -> None:
-        """Take the weights from a file of either kind. Raises ModelFileError when they are not this network's."""
+        """Load weights that `save` or `save_weights` wrote. Raise ModelFileError if they do not fit the network."""
         path = find_model_file(path)
         arrays, _ = split_extras(load_weights(path)[0])
         check_weights(self.network, arrays, path)
         check_finite(arrays, path)
         self._take(arrays)
-
-
-class Sequential(Model):
-    """A chain of layers, the first an Input; `add` appends another until the model is first used.
-
-    Example:
-        >>> import striate as st
-        >>> model = Sequential([st.Input((28, 28, 1)), st.layers.Flatten()])
-        >>> model.add(st.layers.Dense(10, activation="softmax"))
-        >>> model.network.output_shapes
-        ((10,),)
-    """
-
-    def __init__(self, layers: Iterable[Layer | Block] = (), *, name: str = "sequential", seed: int = 0) -> None:
-        self._begin(None, seed)
-        self._name, self._chain = name, list(layers)
-        if self._chain:
-            _ = self.network  # a wrong network is refused at once
-
-    @property
-    def network(self) -> Network:
-        """The description. Raises NetworkError while the chain is not a network."""
-        if self._network is None:
-            self._network = Network.sequential(self._chain, name=self._name)
-        return self._network
-
-    def add(self, layer: Layer | Block) -> None:
-        """Append a layer. Raises UsageError once the model has weights, NetworkError if the layer does not fit."""
-        if self._engine is not None or self._given:
-            raise UsageError("The model is in use already; add all layers before compile, fit and predict.")
-        network = Network.sequential([*self._chain, layer], name=self._name)
-        self._chain.append(layer)
-        self._network = network
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -544,6 +528,7 @@ def load(path: str | os.PathLike[str]) -> Model:
 
     Raises:
         ModelFileError: The file is missing, damaged, of another program, or from a newer version of Striate.
+        StriateError: Its network cannot be built, for example because a layer class of your own is not registered.
 
     Example:
         >>> import os, tempfile
@@ -558,63 +543,9 @@ def load(path: str | os.PathLike[str]) -> Model:
     """
     if os.fspath(path).endswith(".onnx"):
         return Model.from_onnx(path)
-    path = find_model_file(path)
-    arrays, metadata = load_weights(path)
-    if metadata.get("kind") != "model":
-        raise ModelFileError(
-            f"{path} holds {metadata.get('kind')} only, not a whole model: build the network and use load_weights."
-        )
-    try:
-        return _assembled(path, arrays, metadata)
-    except (StriateError, KeyError, TypeError) as error:
-        version = metadata.get("striate")
-        if _is_newer(version):
-            raise ModelFileError(
-                f"{path} was written by Striate {version}, which is newer than this one: please update Striate. {error}"
-            ) from error
-        if isinstance(error, StriateError):
-            raise
-        raise ModelFileError(f"{path} is not a whole model: its description lacks {error}.") from error
-
-
-def _is_newer(version: object) -> bool:
-    """Whether it is a version of Striate, such as "0.10.2", after this one."""
-    import striate
-
-    def numbers(text: str) -> list[int]:
-        return [int(number) for number in re.findall(r"\d+", text)]
-
-    return isinstance(version, str) and numbers(version) > numbers(striate.__version__)
-
-
-def _assembled(path: str | os.PathLike[str], arrays: Weights, metadata: Mapping[str, Any]) -> Model:
-    network = Network.from_dict(metadata["network"])
-    check_finite(arrays, path)
-    arrays, extras = split_extras(arrays)
-    check_weights(network, arrays, path)
-    model = Model.from_network(network)
-    model.extras = extras
-    model.classes, model.figures = tuple(metadata["classes"]), metadata["figures"]
-    model.fingerprint = metadata["fingerprint"]
-    model.policy = ImagePolicy.from_dict(metadata["policy"]) if metadata["policy"] else None
-    model.recipe = Recipe.from_dict(metadata["recipe"]) if metadata["recipe"] else None
-    model._take(arrays)
+    content = read_model(find_model_file(path))
+    model = Model.from_network(content.network)
+    model.classes, model.policy, model.recipe = content.classes, content.policy, content.recipe
+    model.fingerprint, model.figures, model.extras = content.fingerprint, content.figures, content.extras
+    model._take(content.weights)
     return model
-
-
-def _classifying(losses: Sequence[Loss], smoothing: float, weights: tuple[float, ...] | None) -> tuple[Loss, ...]:
-    return tuple(
-        replace(loss, label_smoothing=smoothing, class_weights=weights)
-        if isinstance(loss, CategoricalCrossentropy)
-        else loss
-        for loss in losses
-    )
-
-
-def _require_two_classes(train: Samples, losses: Sequence[Loss]) -> None:
-    for loss, target in zip(losses, train.targets, strict=True):
-        one = isinstance(loss, CategoricalCrossentropy) and target.ndim == 1 and (target == target[0]).all()
-        if one and len(target) > 1:
-            raise DataError(
-                f"All {len(target)} training samples are of class {target[0]}; a classifier needs at least two classes."
-            )

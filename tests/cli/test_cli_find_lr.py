@@ -16,7 +16,7 @@ def test_it_suggests_a_rate_that_trains_and_draws_it(cli: Cli, tmp_path: Path) -
     assert suggested
     rate = float(suggested.group(1))
     assert 3e-4 < rate < 2e-2  # Adam on LeNet-5
-    lowest, away = (float(re.search(rf"{name} +(\S+)", done.stdout)[1]) for name in ("is lowest", "runs away"))  # type: ignore[index]
+    lowest, away = (float(re.search(rf"{name} +(\S+)", done.stdout)[1]) for name in ("is lowest", "diverges"))  # type: ignore[index]
     assert rate < lowest < away
     assert re.search(r"loss    [▁-█]{70}\n", done.stdout)
     page = (tmp_path / "rates.html").read_text("utf-8")
@@ -35,13 +35,13 @@ def test_a_folder_of_photographs_stays_as_it_is(cli: Cli, photographs: Path, tmp
     assert sorted(photographs.rglob("*")) == files
     refused = cli("find-lr", photographs, "--out", photographs / "rates.html")
     assert refused.returncode == 2
-    assert "The plot would lie among your pictures" in refused.stderr
+    assert "to which Striate never writes: choose another --out" in refused.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--out", "rates.png"], "The plot is a page: give --out a name that ends in .html; got 'rates.png'"),
+        (["--out", "rates.png"], "The plot is an HTML page: --out must end in .html; received 'rates.png'"),
         (["--model", "lenet"], "There is no model 'lenet'. Did you mean 'lenet5'?"),
         (["--engine", "tensor"], "'tensor' is not one of 'auto', 'numpy', 'torch'. Did you mean 'torch'?"),
     ],

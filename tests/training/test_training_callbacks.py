@@ -129,7 +129,7 @@ def test_checkpoints_every_few_steps() -> None:
 
 
 def test_a_field_that_is_not_reported_is_named() -> None:
-    with pytest.raises(UsageError, match="names the field 'val_f1', but there is only loss, val_loss, epoch"):
+    with pytest.raises(UsageError, match="contains the field 'val_f1'; the available fields are loss, val_loss, epoch"):
         play(ModelCheckpoint("m-{val_f1}"), [1])
 
 
@@ -173,9 +173,9 @@ def test_a_callback_goes_on_from_its_state(make: Any) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: EarlyStopping(mode="best"), "mode is 'auto', 'min' or 'max', not 'best'"),  # type: ignore[arg-type]
-        (lambda: ModelCheckpoint("m", save_freq=0), "save_freq is 'epoch' or a number of steps, not 0"),
-        (lambda: ReduceLROnPlateau(factor=1.5), r"factor lies between 0 and 1, not 1\.5"),
+        (lambda: EarlyStopping(mode="best"), "mode must be 'auto', 'min' or 'max'; received 'best'"),  # type: ignore[arg-type]
+        (lambda: ModelCheckpoint("m", save_freq=0), "save_freq must be 'epoch' or a number of steps; received 0"),
+        (lambda: ReduceLROnPlateau(factor=1.5), r"factor must be above 0 and below 1; received 1\.5"),
     ],
 )
 def test_wrong_settings_are_refused(make: Any, message: str) -> None:

@@ -180,7 +180,7 @@ def test_what_cannot_be_frozen_is_told_of_and_leaves_the_model_as_it_was() -> No
         model.compile(SGD(0.1), frozen=["lowest"])
     assert model.learning_rate == 0.05
     for wrong in ("lower", (3,)):
-        with pytest.raises(UsageError, match="frozen is a list of names of layers; received"):
+        with pytest.raises(UsageError, match="frozen must be a list of layer names; received"):
             Recipe(frozen=wrong)  # type: ignore[arg-type]
 
 
@@ -247,7 +247,7 @@ def test_settings_survive_json() -> None:
     [
         ({"patience": 0}, "patience must be a whole number, 1 or more; received 0"),
         ({"patience": 1.5}, r"patience must be a whole number, 1 or more; received 1\.5"),
-        ({"class_weights": "yes"}, "class_weights is true or false; received 'yes'"),
+        ({"class_weights": "yes"}, "class_weights must be True or False; received 'yes'"),
         ({"clip_norm": -1.0}, r"clip_norm must be above 0; received -1\.0"),
         ({"average": 1.0}, r"average must be at least 0 and below 1; received 1\.0"),
     ],

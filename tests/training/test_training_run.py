@@ -29,7 +29,7 @@ def test_recipe_round_trip_through_json() -> None:
         ({"epochs": 0}, "epochs must be a whole number, 1 or more; received 0"),
         ({"batch_size": 2.5}, r"batch_size must be a whole number, 1 or more; received 2\.5"),
         ({"seed": -1}, "seed must be a whole number, 0 or more; received -1"),
-        ({"label_smoothing": 1.0}, "label_smoothing lies in 0"),
+        ({"label_smoothing": 1.0}, "label_smoothing must be at least 0 and below 1; received 1.0"),
     ],
 )
 def test_wrong_recipes_are_refused(settings: dict[str, object], message: str) -> None:

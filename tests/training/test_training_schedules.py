@@ -77,11 +77,11 @@ def test_wrong_schedules_are_refused() -> None:
         get_schedule("one_cicle")
     with pytest.raises(UsageError, match="'cosine' has no setting 'warmup'"):
         get_schedule("cosine", warmup=1)
-    with pytest.raises(UsageError, match=r"warmup is a part of the training, 0 to 1, not 1\.5"):
+    with pytest.raises(UsageError, match=r"warmup must be a fraction of the training, 0 to 1; received 1\.5"):
         OneCycle(warmup=1.5)
     with pytest.raises(UsageError, match="1 or more"):
         OneCycle(end_divisor=0)
-    with pytest.raises(UsageError, match="not 'square'"):
+    with pytest.raises(UsageError, match="must be 'cosine' or 'linear'; received 'square'"):
         OneCycle(shape="square")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="every counts epochs"):
+    with pytest.raises(UsageError, match="every must be a number of epochs"):
         StepDecay(every=0)

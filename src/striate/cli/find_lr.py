@@ -1,4 +1,4 @@
-"""striate find-lr: the learning rate that a network learns fastest with."""
+"""striate find-lr: suggest a learning rate."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,19 +13,19 @@ from striate.cli import options
 if TYPE_CHECKING:
     from striate.training.lr_finder import LearningRateSweep, Watch
 
-WIDE = 70  # characters of the course
+WIDTH = 70  # characters of the curve
 
 
 @click.command("find-lr")
 @click.argument("data", required=False)
-@click.option("--model", metavar="ID", type=options.MODEL, help="Which network [as of striate train].")
+@click.option("--model", metavar="ID", type=options.MODEL, help="The network [default: as in striate train].")
 @click.option("--out", type=click.Path(dir_okay=False), default="find-lr.html", show_default=True, help="The plot.")
 @options.batch_size
 @options.optimizer
 @options.augment
 @options.fit
 @options.seed
-@click.option("--weights", metavar="WHAT", help="Begin with imagenet, or a file.")
+@click.option("--weights", metavar="WHAT", help="Initial weights: imagenet, or a file.")
 @options.engine
 @options.device
 @options.precision
@@ -33,8 +33,8 @@ WIDE = 70  # characters of the course
 def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...], **asked: Any) -> None:
     """Suggest a learning rate for a network on DATA.
 
-    One short sweep over training batches raises the rate from step to step until the loss runs away; where the loss
-    fell fastest, steps teach most. Nothing is kept of the network.
+    A short training raises the learning rate from step to step until the loss diverges. The suggestion is the rate at
+    which the loss fell fastest. The trained weights are not kept.
     """
     from striate.cli.options import key_values
     from striate.engines.choose import EngineSettings
@@ -71,18 +71,16 @@ def _progress() -> "Iterator[Watch]":
 def _show(sweep: "LearningRateSweep") -> None:
     from striate.text import sparkline, table
 
-    course = [sweep.smooth[step * len(sweep.smooth) // WIDE] for step in range(WIDE)]
-    click.echo(f"loss    {sparkline(course, max(course))}")
+    curve = [sweep.smooth[step * len(sweep.smooth) // WIDTH] for step in range(WIDTH)]
+    click.echo(f"loss    {sparkline(curve, max(curve))}")
     ends = f"{sweep.rates[0]:.0e}", f"{sweep.rates[-1]:.0e}"
-    click.echo(f"rate    {ends[0]}{ends[1]:>{WIDE - len(ends[0])}}\n")
-    rows = [("the loss", "learning rate")]
+    click.echo(f"rate    {ends[0]}{ends[1]:>{WIDTH - len(ends[0])}}\n")
+    rows = [("loss", "learning rate")]
     rows += [("falls fastest", _rate(sweep.steepest)), ("is lowest", _rate(sweep.lowest))]
-    rows += [("runs away", _rate(sweep.diverged))]
+    rows += [("diverges", _rate(sweep.diverged))]
     click.echo("\n".join(table(rows, right=[1])) + "\n")
     if sweep.steepest is None:
-        click.echo(
-            "The loss hardly fell at any rate. Try larger batches, or see that images and classes belong together."
-        )
+        click.echo("The loss hardly fell at any rate. Try larger batches, and check that images and classes match.")
         return
     click.echo(f"suggested: --learning-rate {sweep.steepest:.2g}")
 

@@ -1,4 +1,4 @@
-"""Callbacks, with Keras's names and meaning: code that runs between the steps of a training."""
+"""Callbacks, as in Keras: code that runs between the steps of a training."""
 
 import inspect
 import math
@@ -27,10 +27,14 @@ Mode = Literal["auto", "min", "max"]
 
 
 class TrainableModel(Protocol):
-    """What training and callbacks see of the model.
+    """The part of a model that training and callbacks use.
 
-    learning_rate: the optimiser's, before the schedule's factor. figures: those of the weights as they are.
-    iterations, epochs_done: over the model's whole life.
+    Attributes:
+        stop_training: A callback sets this to end the training.
+        learning_rate: The optimizer's learning rate, before the schedule's factor.
+        figures: Loss and metrics of the current weights.
+        iterations: Number of steps done since the model was compiled.
+        epochs_done: Number of epochs done since the model was compiled.
     """
 
     stop_training: bool
@@ -41,15 +45,15 @@ class TrainableModel(Protocol):
 
     @property
     def network(self) -> Network:
-        """The description."""
+        """The description of the network."""
 
     @property
     def engine(self) -> Engine:
-        """The weights, and the arithmetic on them."""
+        """The engine, which holds the weights."""
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        """One for each output."""
+        """The loss of each output."""
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -63,12 +67,15 @@ class TrainableModel(Protocol):
 
 
 class Callback:
-    """Base of all callbacks, with Keras's hooks. Derive from it and override what you need.
+    """Base of all callbacks, with the hooks of Keras. Derive from it and override the methods you need.
 
-    self.model is the model in training: read self.model.learning_rate or set it, set self.model.stop_training.
-    Epochs and batches count from 0. `logs` holds the figures so far: loss, accuracy, val_loss, val_accuracy, …
-    A callback that keeps something from one epoch to the next names those attributes in `remembers` (plain JSON values,
-    arrays, and lists and dicts of them), so that a training which was killed goes on exactly.
+    Epochs and batches count from 0. `logs` holds the values so far: loss, accuracy, val_loss, val_accuracy, …
+
+    Attributes:
+        model: The model in training. A callback may read and set its learning_rate, and set its stop_training.
+        params: Numbers of "epochs", of "steps" per epoch and of "samples".
+        remembers: Names of attributes that are saved in checkpoints, so that a training that was interrupted resumes
+            exactly: plain JSON values, arrays, and lists and dicts of them.
     """
 
     model: TrainableModel
@@ -76,45 +83,48 @@ class Callback:
     remembers: ClassVar[tuple[str, ...]] = ()
 
     def set_params(self, params: dict[str, int]) -> None:
-        """Take the numbers of "epochs", of "steps" per epoch and of "samples"; called once before on_train_begin."""
+        """Set `params`; called once before on_train_begin."""
         self.params = params
 
     def set_model(self, model: TrainableModel) -> None:
-        """Take the model in training; called once before on_train_begin."""
+        """Set `model`; called once before on_train_begin."""
         self.model = model
 
     def state(self) -> dict[str, Any]:
-        """Return what the callback remembers, by attribute name."""
+        """Return the attributes that checkpoints keep, by name."""
         return {name: getattr(self, name) for name in self.remembers}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take back what state() gave; called after on_train_begin when a training goes on."""
+        """Restore what `state` returned; called after on_train_begin when a training resumes."""
         for name, value in state.items():
             setattr(self, name, value)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Before the first epoch."""
+        """Run before the first epoch."""
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """After the last epoch."""
+        """Run after the last epoch."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Before the first batch of an epoch."""
+        """Run before the first batch of an epoch."""
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """After validation; what is set in `logs` is seen by later callbacks and the history."""
+        """Run after validation. Later callbacks and the history see what is added to `logs`."""
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Before a step."""
+        """Run before a step."""
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """After a step; `logs` are means over the epoch so far."""
+        """Run after a step; `logs` holds means over the epoch so far."""
 
 
 class History(Callback):
-    """What every training returns: `history` maps each figure to its list of values, `epoch` lists the epochs.
+    """Record of a training, which `fit` returns.
 
-    A figure that an epoch did not report is NaN there, so that all lists are of one length.
+    Attributes:
+        history: For each value in the logs, such as "loss", a list with one number per epoch; NaN where an epoch did
+            not report it.
+        epoch: The numbers of the epochs.
     """
 
     remembers = ("history", "epoch")
@@ -124,7 +134,7 @@ class History(Callback):
         self.epoch: list[int] = []
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Append the epoch's figures."""
+        """Append the epoch's values."""
         found = logs or {}
         for name in {**self.history, **found}:
             self.history.setdefault(name, [math.nan] * len(self.epoch)).append(found.get(name, math.nan))
@@ -132,24 +142,26 @@ class History(Callback):
 
 
 class Monitor(Callback):
-    """Base of the callbacks that watch one figure and know whether it got better.
+    """Base of the callbacks that monitor one value of the logs.
 
-    monitor: the figure's name in the logs. mode: "min" or "max" is better; "auto" takes max for accuracies.
-    min_delta: a change smaller than this is no improvement.
+    Args:
+        monitor: Name of the value in the logs.
+        mode: Whether a smaller ("min") or larger ("max") value is better; "auto" means "max" for accuracies.
+        min_delta: A smaller change does not count as an improvement.
     """
 
     remembers: ClassVar[tuple[str, ...]] = ("best",)
 
     def __init__(self, monitor: str = "val_loss", mode: Mode = "auto", min_delta: float = 0.0) -> None:
         if mode not in ("auto", "min", "max"):
-            raise UsageError(f"{type(self).__name__}: mode is 'auto', 'min' or 'max', not '{mode}'.")
+            raise UsageError(f"{type(self).__name__}: mode must be 'auto', 'min' or 'max'; received {mode!r}.")
         self.monitor = monitor
         self.min_delta = abs(min_delta)
         self.sign = 1 if mode == "max" or (mode == "auto" and "acc" in monitor) else -1
         self.best: float | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget an earlier training."""
+        """Reset the state."""
         self.best = None
 
     def current(self, logs: Logs | None) -> float:
@@ -163,7 +175,7 @@ class Monitor(Callback):
         )
 
     def improved(self, value: float) -> bool:
-        """Whether the value is the best so far, by more than min_delta; if so it becomes the best."""
+        """Return whether the value is the best so far by more than min_delta, and remember it if so."""
         if math.isnan(value):
             return False
         better = self.best is None or self.sign * (value - self.best) > self.min_delta
@@ -173,9 +185,14 @@ class Monitor(Callback):
 
 
 class EarlyStopping(Monitor):
-    """Stop when the watched figure has not improved for `patience` epochs.
+    """Stop the training when the monitored value has not improved for `patience` epochs.
 
-    restore_best_weights: at the end, go back to the weights of the best epoch.
+    Args:
+        monitor: Name of the value in the logs.
+        min_delta: A smaller change does not count as an improvement.
+        patience: Number of epochs without improvement after which the training stops.
+        mode: Whether a smaller ("min") or larger ("max") value is better; "auto" means "max" for accuracies.
+        restore_best_weights: Whether to restore the weights of the best epoch at the end.
     """
 
     remembers = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights", "best_logs")
@@ -202,12 +219,12 @@ class EarlyStopping(Monitor):
         self.best_logs: Logs = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget an earlier training."""
+        """Reset the state."""
         super().on_train_begin(logs)
         self._forget()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Compare, remember the best weights, or lose patience."""
+        """Compare the value, and keep the best weights or stop the training."""
         if self.improved(self.current(logs)):
             self.wait, self.best_epoch, self.best_logs = 0, epoch, dict(logs or {})
             if self.restore_best_weights:
@@ -215,22 +232,27 @@ class EarlyStopping(Monitor):
             return
         self.wait += 1
         if self.wait >= self.patience:
-            # The count starts anew, so that a finished run that is extended gets its patience back.
+            # The count starts again, so that a finished run that is extended gets its full patience.
             self.wait, self.stopped_epoch = 0, epoch
             self.model.stop_training = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Go back to the best weights, if asked to."""
+        """Restore the best weights if asked to."""
         if self.best_weights:
             self.model.engine.weights = self.best_weights
             self.model.figures = dict(self.best_logs)
 
 
 class ModelCheckpoint(Monitor):
-    """Save the model after every epoch, or only when the watched figure is the best so far.
+    """Save the model after every epoch, or only when the monitored value is the best so far.
 
-    filepath: may hold fields such as {epoch:02d} (from 1), {batch} and {val_accuracy:.4f}.
-    save_weights_only: leave the network and its settings out of the file. save_freq: "epoch", or every so many steps.
+    Args:
+        filepath: Path of the file; may contain fields such as {epoch:02d} (from 1), {batch} and {val_accuracy:.4f}.
+        monitor: Name of the value in the logs.
+        save_best_only: Whether to save only when the value improves.
+        save_weights_only: Whether to save the weights without the network and its settings.
+        mode: Whether a smaller ("min") or larger ("max") value is better; "auto" means "max" for accuracies.
+        save_freq: "epoch", or the number of steps between two files.
     """
 
     remembers = ("best", "steps", "epoch")
@@ -247,7 +269,9 @@ class ModelCheckpoint(Monitor):
     ) -> None:
         super().__init__(monitor, mode)
         if save_freq != "epoch" and (not isinstance(save_freq, int) or save_freq < 1):
-            raise UsageError(f"ModelCheckpoint: save_freq is 'epoch' or a number of steps, not {save_freq!r}.")
+            raise UsageError(
+                f"ModelCheckpoint: save_freq must be 'epoch' or a number of steps; received {save_freq!r}."
+            )
         self.filepath = os.fspath(filepath)
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only
@@ -255,22 +279,22 @@ class ModelCheckpoint(Monitor):
         self.epoch = self.steps = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget an earlier training."""
+        """Reset the state."""
         super().on_train_begin(logs)
         self.epoch = self.steps = 0
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Remember the epoch for the file's name."""
+        """Keep the epoch for the file's name."""
         self.epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Save if the time has come by steps."""
+        """Save if `save_freq` is reached."""
         self.steps += 1
         if self.save_freq != "epoch" and self.steps % self.save_freq == 0:
             self._save(logs, batch)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Save if the time has come by epochs."""
+        """Save unless files are written by number of steps."""
         if self.save_freq == "epoch":
             self._save(logs)
 
@@ -284,28 +308,39 @@ class ModelCheckpoint(Monitor):
             path = Path(self.filepath.format(**fields))
         except KeyError as error:
             raise UsageError(
-                f"ModelCheckpoint: filepath names the field {error}, but there is only {', '.join(fields)}."
+                f"ModelCheckpoint: filepath contains the field {error}; the available fields are {', '.join(fields)}."
             ) from error
         (self.model.save_weights if self.save_weights_only else self.model.save)(path)
 
 
 class LearningRateScheduler(Callback):
-    """Set the learning rate at the start of every epoch from a function of (epoch) or (epoch, learning rate)."""
+    """Set the learning rate at the start of every epoch.
+
+    Args:
+        schedule: A function of (epoch) or (epoch, learning rate) that returns the learning rate.
+    """
 
     def __init__(self, schedule: Callable[..., float]) -> None:
         self.schedule = schedule
         self.takes_rate = len(inspect.signature(schedule).parameters) > 1
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Ask the function."""
+        """Set the learning rate that the function returns."""
         rate = self.schedule(epoch, self.model.learning_rate) if self.takes_rate else self.schedule(epoch)
         self.model.learning_rate = float(rate)
 
 
 class ReduceLROnPlateau(Monitor):
-    """Multiply the learning rate by `factor` when the watched figure has not improved for `patience` epochs.
+    """Multiply the learning rate by `factor` when the monitored value has not improved for `patience` epochs.
 
-    cooldown: epochs to wait after a change before counting again. min_lr: the rate is never set below this.
+    Args:
+        monitor: Name of the value in the logs.
+        factor: Above 0 and below 1.
+        patience: Number of epochs without improvement after which the rate is reduced.
+        mode: Whether a smaller ("min") or larger ("max") value is better; "auto" means "max" for accuracies.
+        min_delta: A smaller change does not count as an improvement.
+        cooldown: Number of epochs to wait after a change before counting again.
+        min_lr: The learning rate is never set below this.
     """
 
     remembers = ("best", "wait", "cooling")
@@ -323,17 +358,17 @@ class ReduceLROnPlateau(Monitor):
     ) -> None:
         super().__init__(monitor, mode, min_delta)
         if not 0 < factor < 1:
-            raise UsageError(f"ReduceLROnPlateau: factor lies between 0 and 1, not {factor}.")
+            raise UsageError(f"ReduceLROnPlateau: factor must be above 0 and below 1; received {factor}.")
         self.factor, self.patience, self.cooldown, self.min_lr = factor, patience, cooldown, min_lr
         self.wait = self.cooling = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget an earlier training."""
+        """Reset the state."""
         super().on_train_begin(logs)
         self.wait = self.cooling = 0
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Compare, and lower the rate when patience is lost."""
+        """Compare the value, and reduce the rate after `patience` epochs without improvement."""
         improved = self.improved(self.current(logs))
         if self.cooling > 0:
             self.cooling -= 1

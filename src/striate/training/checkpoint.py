@@ -19,7 +19,13 @@ ARRAY = "$array"
 
 @dataclass
 class Checkpoint:
-    """The moment between two steps. state: plain values, with arrays among them where callbacks remember some."""
+    """The state of a training between two steps.
+
+    Attributes:
+        weights: The weights by full name.
+        slots: The state of the optimizer by name.
+        state: All else: values for JSON, and arrays that callbacks remember.
+    """
 
     weights: Weights
     slots: Weights
@@ -27,18 +33,18 @@ class Checkpoint:
 
 
 class CheckpointFolder:
-    """A folder with the newest checkpoints of one training; the one before stays until the next is complete."""
+    """A folder with the newest checkpoints of one training. A checkpoint is kept until the next one is complete."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @property
     def begun(self) -> bool:
-        """Whether there is a checkpoint to go on from."""
+        """Whether there is a checkpoint to resume from."""
         return bool(self._files())
 
     def save(self, checkpoint: Checkpoint, step: int) -> Path:
-        """Write the checkpoint of this step, then drop all but the two newest. Raises RunError on a full disk."""
+        """Write the checkpoint of this step, then remove all but the two newest. Raise RunError on a full disk."""
         path = self.path / f"step-{step:010d}.safetensors"
         arrays: Weights = {}
         metadata = {"kind": "checkpoint", "state": _set_apart(checkpoint.state, "state", arrays)}

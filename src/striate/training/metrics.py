@@ -1,6 +1,7 @@
 """Metrics that a training reports: which loss and metric go with which output, and their sums over a batch."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -41,8 +42,20 @@ def _default_loss(network: Network, index: int) -> Loss:
     return LOSS_OF_ACTIVATION[activation]()
 
 
+def weigh_classes(
+    losses: Sequence[Loss], label_smoothing: float, class_weights: tuple[float, ...] | None
+) -> tuple[Loss, ...]:
+    """Return the losses with these settings in every categorical cross-entropy."""
+    return tuple(
+        replace(loss, label_smoothing=label_smoothing, class_weights=class_weights)
+        if isinstance(loss, CategoricalCrossentropy)
+        else loss
+        for loss in losses
+    )
+
+
 def loss_sum(loss: Loss, output: Array, target: Array) -> float:
-    """Sum over the batch of the loss of each sample. output: (N, …); target: class numbers (N,), or (N, …)."""
+    """Return the sum over the batch of the loss of each sample. target: class numbers (N,), or (N, …)."""
     if isinstance(loss, CategoricalCrossentropy):
         return _categorical_sum(loss, output, target)
     if isinstance(loss, BinaryCrossentropy):
@@ -63,18 +76,18 @@ def _categorical_sum(loss: CategoricalCrossentropy, output: Array, target: Array
 
 
 def correct_classes(output: Array, target: Array) -> float:
-    """How many samples have their highest output at the target's class."""
+    """Count the samples whose highest output is that of the target's class."""
     classes = target if target.ndim == 1 else target.argmax(axis=1)
     return float(np.count_nonzero(output.argmax(axis=1) == classes))
 
 
 def correct_labels(output: Array, target: Array) -> float:
-    """Count the correct samples; with several outputs, the fraction of them that is correct. Above 0.5 is yes."""
+    """Count correct samples; one with several outputs counts the fraction that is correct. Above 0.5 is yes."""
     return float(((output > 0.5) == (target > 0.5)).mean() * len(output))
 
 
 def absolute_errors(output: Array, target: Array) -> float:
-    """Sum over the batch of |output − target|, a mean over the outputs."""
+    """Return the sum over the batch of |output − target|, averaged over the outputs of a sample."""
     return float(np.abs(output - target).mean() * len(output))
 
 
@@ -86,7 +99,7 @@ SHORT = {"acc": "accuracy", "mae": "mean_absolute_error"}
 
 
 def default_metrics(losses: Sequence[Loss]) -> tuple[str, ...]:
-    """Accuracy where there are classes, mean absolute error where there are numbers."""
+    """Return accuracy for classes and mean absolute error for numbers."""
     return tuple(name for name, sums in METRICS.items() if any(type(loss) in sums for loss in losses))
 
 
@@ -96,15 +109,15 @@ def _metric(name: str, losses: Sequence[Loss]) -> tuple[str, dict[type[Loss], Su
         raise UsageError(f"There is no metric '{name}'.{nearest(name, METRICS)}")
     if not any(type(loss) in METRICS[full] for loss in losses):
         fitting = " or ".join(default_metrics(losses))
-        raise UsageError(f"The metric '{full}' does not go with this loss; use '{fitting}'.")
+        raise UsageError(f"The metric '{full}' does not match this loss; use '{fitting}'.")
     return full, METRICS[full]
 
 
 class MetricSums:
     """Names of all metrics of a network's outputs, and their sums over a batch.
 
-    With several outputs a name starts with its layer's, `digit_accuracy`, and each metric is taken of those outputs
-    that it goes with. Raises UsageError for a metric that goes with none, or that there is not.
+    With several outputs a name starts with the name of the output layer, as in "digit_accuracy", and each metric
+    applies to the outputs whose loss it matches. Raises UsageError for a metric that is unknown or matches no output.
     """
 
     def __init__(self, network: Network, losses: Sequence[Loss], metrics: Sequence[str]) -> None:
@@ -118,5 +131,5 @@ class MetricSums:
                     self._sums.append((index, sums[type(loss)]))
 
     def sums(self, outputs: Sequence[Array], targets: Sequence[Array]) -> list[float]:
-        """One sum over the batch for each name."""
+        """Return one sum over the batch for each name."""
         return [function(outputs[index], targets[index]) for index, function in self._sums]

@@ -1,4 +1,4 @@
-"""What a person sees while a network trains: a live bar on a terminal, a plain line for each epoch elsewhere."""
+"""Progress of a training: a live bar on a terminal, a plain line for each epoch elsewhere."""
 
 import sys
 import time
@@ -12,13 +12,13 @@ REFRESH_SECONDS = 0.1
 
 
 class NoProgress(Callback):
-    """Shows nothing."""
+    """A display that shows nothing."""
 
     def note(self, text: str) -> None:
-        """Say something once."""
+        """Show a message."""
 
     def close(self) -> None:
-        """Take the display down."""
+        """Remove the display."""
 
 
 class ProgressLines(NoProgress):
@@ -27,15 +27,15 @@ class ProgressLines(NoProgress):
     began = 0.0
 
     def note(self, text: str) -> None:
-        """Print it."""
+        """Print a message."""
         print(text, flush=True)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Start the clock, in case an epoch is taken up in its middle."""
+        """Start the timer, in case the training resumes within an epoch."""
         self.began = time.perf_counter()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Start the clock."""
+        """Start the timer."""
         self.began = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -51,7 +51,7 @@ class ProgressBar(ProgressLines):
     shown = 0.0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Put the bar on the screen."""
+        """Show the bar."""
         super().on_train_begin(logs)
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -61,12 +61,12 @@ class ProgressBar(ProgressLines):
         self.bar.start()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Start the epoch's clock."""
+        """Start the timer."""
         super().on_epoch_begin(epoch, logs)
         self.epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Move the bar on, a few times a second."""
+        """Update the bar a few times a second."""
         now = time.perf_counter()
         if now - self.shown < REFRESH_SECONDS:
             return
@@ -82,35 +82,42 @@ class ProgressBar(ProgressLines):
         self.bar.refresh()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Leave the epoch's line above the bar."""
+        """Print the epoch's line above the bar."""
         line = epoch_line(epoch, self.params, logs or {}, time.perf_counter() - self.began)
         self.bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def close(self) -> None:
-        """Take the bar off the screen."""
+        """Remove the bar."""
         if hasattr(self, "bar"):
             self.bar.stop()
 
 
 def make_progress(verbose: Verbose = "auto") -> NoProgress:
-    """0 shows nothing, 1 a bar, 2 plain lines; "auto" a bar where the output is a terminal, else lines.
+    """Return the display of a training's progress.
 
-    Raises UsageError for others.
+    Args:
+        verbose: 0 (nothing), 1 (a bar), 2 (a line per epoch), or "auto": a bar on a terminal, lines elsewhere.
+
+    Returns:
+        The display.
+
+    Raises:
+        UsageError: Another value.
     """
     if verbose == "auto":
         verbose = 1 if sys.stdout.isatty() else 2
     displays: dict[int, type[NoProgress]] = {0: NoProgress, 1: ProgressBar, 2: ProgressLines}
     if verbose not in displays:
-        raise UsageError(f"verbose is 0 (nothing), 1 (a bar), 2 (lines) or 'auto'; received {verbose!r}.")
+        raise UsageError(f"verbose must be 0 (nothing), 1 (a bar), 2 (lines) or 'auto'; received {verbose!r}.")
     return displays[verbose]()
 
 
 def epoch_line(epoch: int, params: dict[str, int], logs: Logs, seconds: float) -> str:
-    """For example: epoch 3/5  loss 0.0711  accuracy 0.9778  val_loss 0.0502  8,000 images/s  6.2 s."""
+    """Return a line such as "epoch 3/5  loss 0.0711  accuracy 0.9778  8,000 images/s  6.2 s"."""
     rate = params["samples"] / max(seconds, 1e-9)
     return f"epoch {epoch + 1}/{params['epochs']}  {figures(logs)}  {rate:,.0f} images/s  {seconds:.1f} s"
 
 
 def figures(logs: Logs) -> str:
-    """Names and values, four digits each; the learning rate is left to the history."""
+    """Return names and values with four digits, without the learning rate."""
     return "  ".join(f"{name} {value:.4f}" for name, value in logs.items() if name != "learning_rate")

@@ -1,4 +1,4 @@
-"""A recipe: how long, how fast and on what changed copies a network trains, as plain data."""
+"""A recipe: everything that decides how a network is trained, as plain data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -16,17 +16,22 @@ from striate.training.schedules import OneCycle, Schedule, get_schedule, schedul
 class Recipe:
     """How to train. Raises UsageError for settings out of range.
 
-    epochs: 1 or more. batch_size: images for each step. optimizer: its learning rate is the peak of the schedule.
-    schedule: how the learning rate goes. augmentation: how training images are changed, or None.
-    label_smoothing: 0 to below 1, for classes.
-    class_weights: whether rare classes count as much as frequent ones: each sample its number of samples / (number of
-    classes × samples of its class) times.
-    clip_norm: above 0; gradients whose norm, over all parameters together, is larger are shrunk to it.
-    average: 0 to below 1; the model's weights are in the end, and are validated as, the moving average of those of the
-    steps, with this memory for each step. Source: Polyak and Juditsky 1992.
-    frozen: names of layers that stay as they are and work as in inference, as in `Engine.compile`.
-    patience: stop when the validation loss has not improved for so many epochs, 1 or more, and go back to its best.
-    seed: 0 or more; decides first weights, order, augmentation, dropout.
+    Attributes:
+        epochs: Number of epochs, 1 or more.
+        batch_size: Number of images per step, 1 or more.
+        optimizer: Its learning rate is the peak of the schedule.
+        schedule: How the learning rate changes during training.
+        augmentation: How training images are varied, or None.
+        label_smoothing: The part of each target that is spread evenly over all classes, 0 to below 1.
+        class_weights: Whether all classes count the same in the loss, however many samples they have: the weight of a
+            sample is (samples) / (classes × samples of its class).
+        clip_norm: Gradients whose norm over all parameters together is larger are scaled down to it; above 0.
+        average: Decay per step, 0 to below 1, of a moving average of the weights. The average is validated, and at the
+            end it becomes the model's weights. Source: Polyak and Juditsky 1992.
+        frozen: Names of layers that keep their weights and work as in inference, as in `TrainingSettings`.
+        patience: Stop when the validation loss has not improved for this many epochs, 1 or more, and restore the
+            weights of the best epoch.
+        seed: Decides initial weights, order of the samples, augmentation and dropout; 0 or more.
     """
 
     epochs: int = 5
@@ -48,19 +53,19 @@ class Recipe:
         if self.patience is not None:
             _check_whole("patience", self.patience, 1)
         if not isinstance(self.class_weights, bool):
-            raise UsageError(f"class_weights is true or false; received {self.class_weights!r}.")
+            raise UsageError(f"class_weights must be True or False; received {self.class_weights!r}.")
         if not isinstance(self.frozen, tuple) or not all(isinstance(name, str) for name in self.frozen):
-            raise UsageError(f"frozen is a list of names of layers; received {self.frozen!r}.")
+            raise UsageError(f"frozen must be a list of layer names; received {self.frozen!r}.")
         self.training_settings(())  # refuses values out of range
         if not 0 <= self.label_smoothing < 1:
-            raise UsageError(f"label_smoothing lies in 0 … 1, 1 left out; received {self.label_smoothing}.")
+            raise UsageError(f"label_smoothing must be at least 0 and below 1; received {self.label_smoothing}.")
 
     def training_settings(self, losses: Sequence[Loss]) -> TrainingSettings:
         """Return the part of the recipe that an engine needs, with these losses."""
         return TrainingSettings(self.optimizer, losses, self.seed, self.clip_norm, self.average, self.frozen)
 
     def to_dict(self) -> dict[str, Any]:
-        """All settings, ready for JSON."""
+        """Return all settings as values for JSON."""
         augmentation = self.augmentation and self.augmentation.to_dict()
         return {item.name: getattr(self, item.name) for item in fields(self)} | {
             "optimizer": _optimizer_to_dict(self.optimizer),
@@ -95,7 +100,10 @@ def _check_whole(name: str, value: Any, least: int) -> None:
 def _optimizer_to_dict(optimizer: Optimizer) -> dict[str, Any]:
     names = {kind: name for name, kind in OPTIMIZERS.items()}
     if type(optimizer) not in names:
-        raise UsageError(f"{type(optimizer).__name__} has no name to be saved by; use one of {', '.join(OPTIMIZERS)}.")
+        raise UsageError(
+            f"{type(optimizer).__name__} cannot be saved, because it is not a built-in optimizer; "
+            f"use one of {', '.join(OPTIMIZERS)}."
+        )
     return {"name": names[type(optimizer)]} | asdict(optimizer)
 
 

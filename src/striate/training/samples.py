@@ -8,14 +8,20 @@ import numpy as np
 
 from striate._types import Array
 from striate.data.mapped import MappedArray, take_rows
+from striate.data.split import assign_parts, digest_images
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
-from striate.errors import DataError
+from striate.errors import DataError, UsageError
 from striate.network import Network
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """inputs: one array (N, *input shape) for each input. targets: class numbers int64 (N,), or (N, *output shape)."""
+    """Checked samples.
+
+    Attributes:
+        inputs: One array (N, *input shape) for each input of the network.
+        targets: For each output, class numbers int64 (N,), or numbers (N, *output shape).
+    """
 
     inputs: tuple[Array, ...]
     targets: tuple[Array, ...]
@@ -49,16 +55,56 @@ def check_samples(network: Network, losses: Sequence[Loss], x: Any, y: Any) -> S
 
 
 def balanced_weights(y: Array, classes: int) -> tuple[float, ...]:
-    """What a sample of each class must count so that all classes count the same: N / (classes · N of the class).
+    """Return the weight of a sample of each class with which all classes count the same in the loss.
 
-    y: class numbers (N,). The weights of all samples sum to N; a class without samples gets that of a single one.
+    Args:
+        y: Class numbers (N,).
+        classes: How many classes there are.
+
+    Returns:
+        N / (classes · N of the class) for each class, so that the weights of all samples sum to N. A class without
+        samples gets the weight of a class with one sample.
     """
     counts = np.bincount(y, minlength=classes)
     return tuple(float(len(y) / (classes * max(count, 1))) for count in counts)
 
 
+def split_samples(samples: Samples, fraction: float, seed: int) -> tuple[Samples, Samples]:
+    """Split samples for training and validation by their content; the same samples give the same split.
+
+    Args:
+        samples: The samples.
+        fraction: The fraction for validation, above 0 and below 1.
+        seed: Together with the content of a sample it decides on which side the sample goes.
+
+    Returns:
+        The samples for training and those for validation.
+
+    Raises:
+        UsageError: The fraction is out of range.
+        DataError: There are too few samples.
+    """
+    if not 0 < fraction < 1:
+        raise UsageError(f"validation_split must be above 0 and below 1; received {fraction}.")
+    # Data sets split with the seed itself: with the same key, all their training images would be on one side here.
+    chosen = assign_parts(digest_images(samples.inputs[0], ~seed), fraction, 0) == 1
+    if chosen.all() or not chosen.any():
+        raise DataError(f"{len(samples)} samples are too few to use {fraction:g} of them for validation.")
+    return samples.subset(~chosen), samples.subset(chosen)
+
+
+def require_two_classes(train: Samples, losses: Sequence[Loss]) -> None:
+    """Raise DataError if all of several training samples of a classifier have the same class."""
+    for loss, target in zip(losses, train.targets, strict=True):
+        one = isinstance(loss, CategoricalCrossentropy) and target.ndim == 1 and (target == target[0]).all()
+        if one and len(target) > 1:
+            raise DataError(
+                f"All {len(target)} training samples are of class {target[0]}; a classifier needs at least two classes."
+            )
+
+
 def check_inputs(network: Network, x: Any) -> tuple[Array, ...]:
-    """One array (N, *input shape) for each input of the network. Raises DataError that says what does not fit."""
+    """Return one array (N, *input shape) for each input of the network. Raises DataError naming what does not fit."""
     names = [str(network.nodes[index].layer.name) for index in network.inputs]
     parts = _parts(x, names, "inputs")
     arrays = [
@@ -72,7 +118,7 @@ def check_inputs(network: Network, x: Any) -> tuple[Array, ...]:
 
 
 def _parts(value: Any, names: Sequence[str], what: str) -> list[Any]:
-    """One part for each name. Where there is one name, a list is that part itself."""
+    """Return one part for each name. With a single name, a list is that part itself."""
     if isinstance(value, Mapping):
         missing = [name for name in names if name not in value]
         if missing:
@@ -92,12 +138,12 @@ def _array(part: Any, what: str) -> Any:
     try:
         return np.asarray(part)
     except ValueError as error:  # what NumPy says of lists with parts of several lengths
-        raise DataError(f"{what}: the samples differ in shape. Bring all of them to one.") from error
+        raise DataError(f"{what}: the samples differ in shape. Bring all of them to the same shape.") from error
 
 
 def _check_input(x: Array, shape: tuple[int, ...], name: str) -> Array:
     if x.dtype.kind not in "buif":
-        raise DataError(f"Input '{name}': expected numbers, best uint8 pixels, received {x.dtype}.")
+        raise DataError(f"Input '{name}': expected numbers, such as uint8 pixels, received {x.dtype}.")
     if (*x.shape[1:], 1) == shape:
         x = x[..., None]  # (N, H, W) → (N, H, W, 1)
     if x.shape[1:] != shape:
@@ -106,7 +152,7 @@ def _check_input(x: Array, shape: tuple[int, ...], name: str) -> Array:
         raise DataError(f"Input '{name}' is empty: there is no sample in it.")
     if x.dtype.kind == "f" and not (np.isfinite(x.min()) and np.isfinite(x.max())):
         bad = int(np.argmax(~np.isfinite(x.reshape(len(x), -1)).all(axis=1)))
-        raise DataError(f"Input '{name}': sample {bad} holds NaN or infinity. Leave such samples out or mend them.")
+        raise DataError(f"Input '{name}': sample {bad} holds NaN or infinity. Correct such samples or leave them out.")
     return x
 
 
@@ -119,7 +165,7 @@ def _hint(x: Array, shape: tuple[int, ...]) -> str:
         return " For a single sample write x[None]."
     if x.ndim == len(shape) + 1 and len(shape) == 3:
         if x.shape[1:] == (shape[2], *shape[:2]):
-            return " The channels come last here: x.transpose(0, 2, 3, 1)."
+            return " The network expects the channels last: x.transpose(0, 2, 3, 1)."
         if x.shape[3] == shape[2]:
             return " Resize the images, or build the network for their size."
     return ""
@@ -142,7 +188,7 @@ def _check_target(y: Array, loss: Loss, shape: tuple[int, ...], name: str) -> Ar
 
 
 def _check_classes(y: Array, classes: int, name: str) -> Array:
-    """Class numbers int64 (N,); rows (N, classes) stay only where they spread over several classes."""
+    """Return class numbers int64 (N,), or rows (N, classes) if some spread over several classes."""
     if y.ndim == 2 and y.shape[1] == 1 and classes > 1:
         y = y[:, 0]  # (N, 1) → (N,)
     if y.ndim == 2 and y.shape[1] == classes:

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: the factor on the optimiser's rate as a function of the step alone."""
+"""Learning-rate schedules: the factor on the optimizer's rate as a function of the step alone."""
 
 import math
 from dataclasses import asdict, dataclass, fields
@@ -14,13 +14,22 @@ class Schedule:
     """Base of all schedules."""
 
     def __call__(self, step: int, steps: int, epochs: int) -> float:
-        """Return the factor, 0 to 1, for step 0 … steps − 1 of a training of so many epochs."""
+        """Return the factor on the learning rate.
+
+        Args:
+            step: The step, 0 … steps − 1.
+            steps: Number of steps of the training.
+            epochs: Number of its epochs.
+
+        Returns:
+            The factor, 0 to 1.
+        """
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The same rate throughout."""
+    """A constant learning rate."""
 
     def __call__(self, step: int, steps: int, epochs: int) -> float:
         """Return 1."""
@@ -29,9 +38,14 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """Up from 1/start_divisor to 1, then down to 1/end_divisor: high rates in the middle, where they do no harm.
+    """A rise from 1/start_divisor to 1, then a fall to 1/end_divisor.
 
-    warmup: the part of all steps spent going up, 0 to 1. shape: "cosine" or "linear", of both slopes.
+    Attributes:
+        warmup: The fraction of all steps in which the rate rises, 0 to 1.
+        start_divisor: The rate begins at the optimizer's divided by this; 1 or more.
+        end_divisor: The rate ends at the optimizer's divided by this; 1 or more.
+        shape: "cosine" or "linear", of both slopes.
+
     Source: Smith and Topin 2018, "Super-convergence".
     """
 
@@ -42,11 +56,14 @@ class OneCycle(Schedule):
 
     def __post_init__(self) -> None:
         if not 0 <= self.warmup <= 1:
-            raise UsageError(f"OneCycle: warmup is a part of the training, 0 to 1, not {self.warmup}.")
+            raise UsageError(f"OneCycle: warmup must be a fraction of the training, 0 to 1; received {self.warmup}.")
         if min(self.start_divisor, self.end_divisor) < 1:
-            raise UsageError("OneCycle: start_divisor and end_divisor are 1 or more.")
+            raise UsageError(
+                f"OneCycle: start_divisor and end_divisor must be 1 or more; received {self.start_divisor} and "
+                f"{self.end_divisor}."
+            )
         if self.shape not in ("cosine", "linear"):
-            raise UsageError(f"OneCycle: shape is 'cosine' or 'linear', not '{self.shape}'.")
+            raise UsageError(f"OneCycle: shape must be 'cosine' or 'linear'; received {self.shape!r}.")
 
     def __call__(self, step: int, steps: int, epochs: int) -> float:
         """Return the factor; its peak of 1 is at step warmup · (steps − 1)."""
@@ -75,14 +92,14 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """Multiplied by `factor` every so many epochs."""
+    """The rate is multiplied by `factor` every `every` epochs."""
 
     factor: float = 0.5
     every: int = 5
 
     def __post_init__(self) -> None:
         if self.every < 1:
-            raise UsageError(f"StepDecay: every counts epochs, 1 or more, not {self.every}.")
+            raise UsageError(f"StepDecay: every must be a number of epochs, 1 or more; received {self.every}.")
 
     def __call__(self, step: int, steps: int, epochs: int) -> float:
         """Return the factor."""
@@ -117,5 +134,8 @@ def schedule_to_dict(schedule: Schedule) -> dict[str, Any]:
     """Return the schedule as plain values: its name under "name", then its settings."""
     names = {kind: name for name, kind in SCHEDULES.items()}
     if type(schedule) not in names:
-        raise UsageError(f"{type(schedule).__name__} has no name to be saved by; use one of {', '.join(SCHEDULES)}.")
+        raise UsageError(
+            f"{type(schedule).__name__} cannot be saved, because it is not a built-in schedule; "
+            f"use one of {', '.join(SCHEDULES)}."
+        )
     return {"name": names[type(schedule)]} | asdict(schedule)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM that wait for the end of the step, so that what is saved is whole."""
+"""Ctrl-C and SIGTERM that take effect at the end of a step, so that a complete state is saved."""
 
 import signal
 import threading
@@ -9,23 +9,30 @@ from types import FrameType
 
 Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
-# What Python does at each by itself.
+# Python's own reaction to each.
 STOPS: dict[signal.Signals, Handler] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 
 
 @dataclass
 class Interrupt:
-    """pending: whether Ctrl-C was pressed, or the process was told to end (SIGTERM)."""
+    """Whether a signal arrived.
+
+    Attributes:
+        pending: Whether Ctrl-C was pressed or SIGTERM received.
+    """
 
     pending: bool = False
 
 
 @contextmanager
 def deferred_signals() -> Iterator[Interrupt]:
-    """Within, the first Ctrl-C or SIGTERM only sets `pending`; the next of its kind acts at once.
+    """Defer signals within a `with` block: the first Ctrl-C or SIGTERM sets `pending`, the next takes effect at once.
 
-    Signals reach the main thread only; in another thread, or where one is ignored or has been given
-    a meaning of its own, nothing changes.
+    Signals reach the main thread only. In another thread, or for a signal that is ignored or has another handler,
+    nothing changes.
+
+    Yields:
+        Whether a signal arrived.
     """
     interrupt = Interrupt()
 

@@ -1,4 +1,4 @@
-"""Find a learning rate for a network on its data, without training it."""
+"""Find a learning rate for a network on its data."""
 
 import os
 from collections.abc import Callable
@@ -24,31 +24,35 @@ def check_out(plan: TrainingPlan, out: str | os.PathLike[str]) -> None:
     """
     path = Path(out)
     if path.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"The plot is a page: give --out a name that ends in .html; got '{out}'.")
+        raise UsageError(f"The plot is an HTML page: --out must end in .html; received '{out}'.")
     if is_folder(plan.data) and path.resolve().is_relative_to(plan.data):
         raise UsageError(
-            f"The plot would lie among your pictures in '{plan.data}', where Striate never writes: use --out."
+            f"'{out}' lies in the folder of images '{plan.data}', to which Striate never writes: choose another --out."
         )
 
 
 def find_lr(
-    job: PreparedRun, out: str | os.PathLike[str], *, watch: Watch | None = None, say: Callable[[str], None] = print
+    prepared: PreparedRun,
+    out: str | os.PathLike[str],
+    *,
+    watch: Watch | None = None,
+    say: Callable[[str], None] = print,
 ) -> LearningRateSweep:
     """Sweep the learning rate over the training batches from initial weights, and write the page with the plot.
 
     Args:
-        job: The prepared run.
+        prepared: The prepared run.
         out: Where the page is written.
         watch: Called with each step, its learning rate and its loss.
-        say: Called with the line about the engine.
+        say: Called with a line that names the engine.
 
     Returns:
         What the sweep found.
     """
-    plan = job.plan
-    model, reason = make_model(job)
-    train = model.compile_by(plan.recipe, job.data)
+    plan = prepared.plan
+    model, reason = make_model(prepared)
+    train = model.compile_by(plan.recipe, prepared.data)
     say(describe_engine(model.engine, explain_engine(reason, plan, model.engine)))
     sweep = sweep_learning_rate(model, plan.recipe, train, watch=watch)
-    write_lr_page(out, sweep, plan.model, job.data.name)
+    write_lr_page(out, sweep, plan.model, prepared.data.name)
     return sweep
