@@ -1,23 +1,23 @@
-"""Rank and world size of this process in distributed training, as torchrun sets them, and its number of cores."""
+"""Rank and world size of this process, as set by torchrun, and the number of cores that it may use."""
 
 import os
 from dataclasses import dataclass
 
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-UNNAMED = "none"  # torchrun's --rdzv-id if none was given
+UNNAMED = "none"  # torchrun's default for --rdzv-id
 
 
 @dataclass(frozen=True)
 class ProcessInfo:
-    """The place of a process among those that train together.
+    """A process in distributed training.
 
     Attributes:
-        rank: 0 … world_size − 1, over all machines.
+        rank: Rank among the processes on all machines, 0 … world_size − 1.
         world_size: Number of processes on all machines.
         local_rank: Rank among the processes on this machine.
         local_world_size: Number of processes on this machine.
-        launch: Identifies one start of torchrun, also after it restarted its processes; None without torchrun.
-        named: Whether `launch` was given by the user (--rdzv-id), so that it survives a restart of torchrun itself.
+        launch: Identifier of the torchrun launch, unchanged if torchrun restarts its processes; or None.
+        named: Whether the user set `launch` with --rdzv-id, so that it is the same if the user starts torchrun again.
         restarted: Whether torchrun has restarted this process.
     """
 
@@ -31,7 +31,7 @@ class ProcessInfo:
 
 
 def current_process() -> ProcessInfo:
-    """Return the place of this process; rank 0 of 1 without torchrun."""
+    """Return rank, world size and launch of this process; rank 0 of 1 without torchrun."""
     environment = os.environ
     if any(name not in environment for name in VARIABLES):
         return ProcessInfo()
@@ -42,7 +42,7 @@ def current_process() -> ProcessInfo:
         world_size=int(environment["WORLD_SIZE"]),
         local_rank=int(environment.get("LOCAL_RANK", 0)),
         local_world_size=int(environment.get("LOCAL_WORLD_SIZE", 1)),
-        # The agent that restarts processes is their parent and keeps running.
+        # The parent is torchrun's agent, which keeps running when it restarts its processes.
         launch=f"process {os.getppid()}" if launch == UNNAMED else launch,
         named=named,
         restarted=int(environment.get("TORCHELASTIC_RESTART_COUNT", 0)) > 0,
@@ -50,6 +50,6 @@ def current_process() -> ProcessInfo:
 
 
 def cores() -> int:
-    """Return how many cores this process may use: its share of those of the machine."""
+    """Return the number of cores that this process may use: its share of the machine's cores."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, available // current_process().local_world_size)

@@ -41,7 +41,10 @@ def test_what_is_printed(trained: tuple[Path, Finished]) -> None:
     assert re.search(
         r"data +mnist5k: 10 classes, 28×28×1; [\d,]+ images to train, \d+ to validate, \d+ to", done.stdout
     )
-    assert "Engine: numpy on cpu in float32, because 0.3 million multiply-adds for one image are few" in done.stdout
+    assert (
+        "Engine: numpy on cpu in float32, because the network is small (0.3 million multiply-adds for one image)"
+        in done.stdout
+    )
     assert re.search(r"epochs 4, batch_size \d+, optimizer adam", done.stdout)
     assert re.search(r"epoch 4/4 +loss 0\.\d+ +accuracy 0\.\d+ +val_loss", done.stdout)
     accuracy = {name: f"{100 * value:.2f}" for name, value in metrics["accuracy"].items()}
@@ -229,7 +232,7 @@ def test_the_engine_is_kept_for_resuming(cli: Cli, tmp_path: Path) -> None:
     single = {"OMP_NUM_THREADS": "1"}
     begun = cli(*QUICK, "--engine", "torch", "--device", "cpu", "--deterministic", "--out", "run", env=single)
     assert begun.returncode == 0, begun.stderr
-    line = "Engine: torch on cpu in float32, because it was asked for"
+    line = "Engine: torch on cpu in float32, because it was requested"
     assert line in begun.stdout
     config = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))
     kept = [config["plan"][name] for name in ("engine", "device", "precision", "deterministic", "compiled")]

@@ -37,12 +37,12 @@ TINY_ONE, MIDDLE, LARGE = (network(n) for n in (TINY // 2, (TINY + SMALL) // 2, 
 @pytest.mark.parametrize(
     ("net", "torch", "accelerator", "engine", "reason"),
     [
-        (TINY_ONE, True, "cuda", "numpy", r"^0\.5 million multiply-adds for one image are few$"),
-        (MIDDLE, True, None, "numpy", r"^6\.\d million .* are few, and there is no accelerator$"),
+        (TINY_ONE, True, "cuda", "numpy", r"^the network is small \(0\.5 million multiply-adds for one image\)$"),
+        (MIDDLE, True, None, "numpy", r"^the network is small \(6\.\d million .*\) and there is no accelerator$"),
         (MIDDLE, True, "cuda", "torch", "^there is an accelerator, cuda$"),
         (MIDDLE, False, None, "numpy", r'^PyTorch is not installed \(pip install "striate\[torch\]"\)$'),
-        (LARGE, True, None, "torch", r"^2\d\.\d million multiply-adds for one image are many$"),
-        (LARGE, False, None, "numpy", "^PyTorch, with which a network of this size is faster, is not installed"),
+        (LARGE, True, None, "torch", r"^the network is large \(2\d\.\d million multiply-adds for one image\)$"),
+        (LARGE, False, None, "numpy", "^PyTorch, which is faster for a network of this size, is not installed"),
     ],
 )
 def test_choice_by_size_installation_and_accelerator(
@@ -62,10 +62,10 @@ def test_the_systems_of_digits_need_no_pytorch(monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_only_pytorch_can_do_is_done_by_it() -> None:
     assert choose(TINY_ONE, EngineSettings(precision="bfloat16")) == Choice(
-        "torch", "NumPy has no such device or precision"
+        "torch", "NumPy does not support this device or precision"
     )
     assert choose(TINY_ONE, EngineSettings(device="cpu")).engine == "numpy"
-    assert choose(LARGE, EngineSettings("numpy")) == Choice("numpy", "it was asked for")
+    assert choose(LARGE, EngineSettings("numpy")) == Choice("numpy", "it was requested")
 
 
 def test_an_accelerator_that_is_not_wanted_is_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,16 +83,16 @@ class Doubled(Layer):
 def test_layers_of_your_own_run_where_they_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     surroundings(monkeypatch)
     net = Network.sequential([Input((4,)), Doubled(name="d"), Dense(2)])
-    assert choose(net, EngineSettings()) == Choice("torch", "NumPy has no rule for your own layers")
+    assert choose(net, EngineSettings()) == Choice("torch", "NumPy has no rule for your custom layers")
     monkeypatch.setitem(numpy_rules._FACTORIES, Doubled, None)
-    assert choose(net, EngineSettings()) == Choice("numpy", "it has rules for your own layers")
+    assert choose(net, EngineSettings()) == Choice("numpy", "it has rules for your custom layers")
 
 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
         (EngineSettings("nunpy"), r"There is no engine 'nunpy'\. Did you mean 'numpy'\?"),
-        (EngineSettings("numpy", device="cuda"), "The NumPy engine computes in float32 on the CPU only: use the"),
+        (EngineSettings("numpy", device="cuda"), "The NumPy engine supports only float32 on the CPU: use the"),
         (EngineSettings(device="cudda"), r"There is no device 'cudda'\. Did you mean 'cuda'\?"),
         (EngineSettings(precision="float8"), r"There is no precision 'float8'\. Did you mean 'float\d+'\?"),
     ],
@@ -164,7 +164,7 @@ def test_the_onnx_engine_is_for_models_that_are_trained() -> None:
     EngineSettings("onnx").check()
     with pytest.raises(UsageError, match=r"^The engine 'onnx' runs networks but does not train them: use 'numpy' or"):
         EngineSettings("onnx").check(training=True)
-    with pytest.raises(UsageError, match=r"^The ONNX engine computes in float32 on the CPU only: use the engine"):
+    with pytest.raises(UsageError, match=r"^The ONNX engine supports only float32 on the CPU: use the engine"):
         EngineSettings("onnx", precision="bfloat16").check()
     model = st.zoo.build("lenet5", seed=3)
     x = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), dtype=np.uint8)

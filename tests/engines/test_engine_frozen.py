@@ -134,7 +134,7 @@ def test_freezing_is_undone_by_compiling_again() -> None:
 
 @pytest.mark.usefixtures("each_engine")
 def test_something_must_be_left_to_learn() -> None:
-    with pytest.raises(UsageError, match="frozen holds all layers of 'network' that can be trained"):
+    with pytest.raises(UsageError, match="frozen contains all trainable layers of 'network'"):
         engine_of(network()).compile(TrainingSettings(SGD(), LOSS, frozen=NAMES))
 
 

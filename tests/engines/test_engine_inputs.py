@@ -191,7 +191,7 @@ def test_training_needs_compile_and_a_loss_for_each_output() -> None:
     engine = uncompiled(network(), lively_weights(network()))
     with pytest.raises(UsageError, match="call compile first"):
         engine.train_step([X], [T], learning_rate=0.1, step=0)
-    with pytest.raises(UsageError, match="Expected one loss for each of 1 outputs, got 2"):
+    with pytest.raises(UsageError, match="Expected one loss for each of 1 outputs, received 2"):
         engine.compile(TrainingSettings(SGD(), [MeanSquaredError(), MeanSquaredError()]))
 
 

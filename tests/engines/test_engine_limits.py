@@ -152,7 +152,7 @@ def test_limits_out_of_range_are_refused(settings: dict[str, float], message: st
 
 
 def test_losses_must_go_with_the_outputs() -> None:
-    with pytest.raises(UsageError, match="Expected one loss for each of 2 outputs, got 1"):
+    with pytest.raises(UsageError, match="Expected one loss for each of 2 outputs, received 1"):
         engine_of(NETWORKS["many"]).compile(TrainingSettings(SGD(), LOSS))
     with pytest.raises(UsageError, match="class_weights: expected one for each of 3 classes, received 2"):
         engine_of(network()).compile(TrainingSettings(SGD(), [CategoricalCrossentropy(class_weights=(1.0, 2.0))]))

@@ -204,5 +204,5 @@ def test_a_class_that_counts_nothing_is_not_trained() -> None:
 
 @pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
 def test_class_weights_out_of_range_are_refused(weight: float) -> None:
-    with pytest.raises(UsageError, match=f"class_weights must be 0 or more; received {weight}"):
+    with pytest.raises(UsageError, match=f"class_weights must be finite and 0 or more; received {weight}"):
         CategoricalCrossentropy(class_weights=(1.0, weight))

@@ -18,8 +18,8 @@ from striate.engines.base import TrainingSettings
 from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, Adam, Optimizer
-from striate.engines.torch import TorchEngine, memory, trial
-from striate.engines.torch.device import choose_device
+from striate.engines.torch import TorchEngine, trial
+from striate.engines.torch.device import choose_device, keep_freed_memory
 from striate.errors import TrainingError, UsageError
 from striate.network import (
     BatchNormalization,
@@ -166,7 +166,9 @@ def test_memory_that_does_not_hold_the_batch(monkeypatch: pytest.MonkeyPatch) ->
     """The batch that fits is found by halving; the weights stay."""
     made = engine()
     before, narrow = bits(made), Narrow(monkeypatch, 7)
-    message = r"The memory of cpu does not hold a batch of 24 images for 'small'\. A batch of 6 fits: use batch_size=6"
+    message = (
+        r"A batch of 24 images for 'small' does not fit in the memory of cpu\. A batch of 6 fits: use batch_size=6"
+    )
     with pytest.raises(TrainingError, match=message):
         train(made, range(1))
     assert narrow.asked == [24, 12, 6]
@@ -177,7 +179,7 @@ def test_memory_that_does_not_hold_the_batch(monkeypatch: pytest.MonkeyPatch) ->
 def test_memory_that_holds_no_image(monkeypatch: pytest.MonkeyPatch) -> None:
     Narrow(monkeypatch, 0)
     with pytest.raises(
-        TrainingError, match=r"does not hold 'small' with even one image of a batch of 24\. Use smaller"
+        TrainingError, match=r"Not even one image of a batch of 24 for 'small' fits in the memory of cpu\. Use smaller"
     ):
         train(engine(), range(1))
 
@@ -207,7 +209,7 @@ def no_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_accelerator")
 @pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps"])
 def test_a_device_that_is_not_there(device: str) -> None:
-    message = f"PyTorch finds no device '{device}' on this machine; there is: cpu."
+    message = f"PyTorch finds no device '{device}' on this machine. Available: cpu."
     with pytest.raises(UsageError, match=message):
         TorchEngine(network(), initial_weights(network(), 0), device=device)
     assert choose_device("auto") == torch.device("cpu")
@@ -219,7 +221,7 @@ def test_more_cards_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert choose_device("auto").type == "cuda"
     assert choose_device("cuda:1") == torch.device("cuda:1")
-    with pytest.raises(UsageError, match=r"no device 'cuda:2' on this machine; there is: cuda:0, cuda:1, cpu\."):
+    with pytest.raises(UsageError, match=r"no device 'cuda:2' on this machine\. Available: cuda:0, cuda:1, cpu\."):
         choose_device("cuda:2")
 
 
@@ -229,8 +231,8 @@ def test_mixed_precision_is_chosen_where_it_is_faster(
 ) -> None:
     """By a clock that goes at `half` the pace in bfloat16."""
     clock, ran = [0.0], list[tuple[str, int]]()
-    monkeypatch.setattr(trial, "candidate", lambda device: "bfloat16")
-    monkeypatch.setattr(trial, "LARGE", 1)
+    monkeypatch.setattr(trial, "mixed_precision", lambda device: "bfloat16")
+    monkeypatch.setattr(trial, "CPU_MIN_MULTIPLY_ADDS", 1)
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
 
     def run(inputs: Sequence[Array], targets: Sequence[Array], precision: str) -> None:
@@ -242,8 +244,8 @@ def test_mixed_precision_is_chosen_where_it_is_faster(
 
 
 def test_the_trial_of_precision_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "candidate", lambda device: "bfloat16")
-    monkeypatch.setattr(trial, "LARGE", 1)
+    monkeypatch.setattr(trial, "mixed_precision", lambda device: "bfloat16")
+    monkeypatch.setattr(trial, "CPU_MIN_MULTIPLY_ADDS", 1)
     made = engine("auto")
     assert made.precision in ("float32", "bfloat16")
     plain = engine(made.precision)
@@ -268,4 +270,4 @@ def test_small_networks_are_trained_in_float32() -> None:
 def test_freed_memory_is_kept_on_linux_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(ctypes, "CDLL", lambda name: pytest.fail("no such library"))
-    memory.keep_freed_memory()
+    keep_freed_memory()

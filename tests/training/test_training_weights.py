@@ -202,7 +202,7 @@ def test_newer_format_asks_for_an_update(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "FORMAT", 2)
     save_weights(tmp_path / "m", WEIGHTS, {})
     monkeypatch.setattr(module, "FORMAT", 1)
-    with pytest.raises(ModelFileError, match="has format 2, but this Striate reads formats up to 1: update Striate"):
+    with pytest.raises(ModelFileError, match="has format 2, but this version of Striate reads formats up to 1. Update Striate"):
         load_weights(tmp_path / "m")
 
 
@@ -214,7 +214,7 @@ def test_weights_of_another_network_are_refused() -> None:
         check_weights(network, {"F/kernel": good["F/kernel"]}, "m")
     with pytest.raises(ModelFileError, match=r"m: 'F/kernel' should have shape \(2, 3\) .* but has \(3, 2\)"):
         check_weights(network, good | {"F/kernel": np.zeros((3, 2))}, "m")
-    with pytest.raises(ModelFileError, match="m holds weights 'G/bias', which the network lacks"):
+    with pytest.raises(ModelFileError, match="m contains weights 'G/bias', which this network lacks"):
         check_weights(network, good | {"G/bias": np.zeros(3)}, "m")
 
 

@@ -70,7 +70,7 @@ def test_a_record_is_the_same_after_json() -> None:
     fine_tuning = FineTuningFindings(50, {"start": Score(0.9, 0.3)}, "start", 0.91, 0.91)
     record = TrainingRecord(
         plan.recipe, "abc", plan=plan, versions={"numpy": "2"}, hardware="Linux", started="now", launch="night",
-        engine_reason="it was asked for", seconds=1.5, unknown_threshold=0.4, extraction=extraction,
+        engine_reason="it was requested", seconds=1.5, unknown_threshold=0.4, extraction=extraction,
         fine_tuning=fine_tuning,
     )  # fmt: skip
     again = TrainingRecord.from_dict(json.loads(json.dumps(record.to_dict())))

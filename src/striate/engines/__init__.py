@@ -1,1 +1,1 @@
-"""Engines: what runs a network, and what they share."""
+"""Engines, which run and train networks, and the parts they share."""

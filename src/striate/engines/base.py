@@ -1,4 +1,4 @@
-"""The engine contract: everything the rest of Striate may ask of an engine, on one page."""
+"""The engine contract: the complete interface between engines and the other packages."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
@@ -21,13 +21,14 @@ class TrainingSettings:
 
     Attributes:
         optimizer: The update rule.
-        losses: One for each output of the network, in their order.
-        seed: 0 or more; with the step it decides what dropout drops.
-        clip_norm: Above 0; gradients whose norm over all parameters together is larger are scaled down to it.
-        average: 0 to below 1; keep a moving average of the weights with this decay per step. In the first steps the
-            decay is (1 + step) / (10 + step) where that is smaller.
-        frozen: Names of layers that keep their weights, moving statistics included, bit for bit. They work as in
-            inference and have no gradients; penalties on their weights still count in the loss.
+        losses: One loss for each output of the network, in order.
+        seed: Seed of dropout, 0 or more.
+        clip_norm: Maximum of the norm of all gradients together, above 0; larger gradients are scaled down. None: no
+            clipping.
+        average: Decay per step of a moving average of the weights, 0 to below 1; in the first steps
+            (1 + step) / (10 + step) if that is smaller. None: no average.
+        frozen: Names of layers whose weights and moving statistics do not change. They run in inference mode and have
+            no gradients; the loss still includes the penalties on their weights.
     """
 
     optimizer: Optimizer
@@ -44,14 +45,19 @@ class TrainingSettings:
             raise UsageError(f"average must be at least 0 and below 1; received {self.average}.")
 
     def check(self, network: Network) -> None:
-        """Check that the losses and frozen layers fit a network.
+        """Check that the settings fit a network.
+
+        Args:
+            network: The network to train.
 
         Raises:
             UsageError: The number of losses or of class weights does not match the outputs, a frozen layer does not
-                exist, or no layer is left to train.
+                exist, or all trainable layers are frozen.
         """
         if len(self.losses) != len(network.outputs):
-            raise UsageError(f"Expected one loss for each of {len(network.outputs)} outputs, got {len(self.losses)}.")
+            raise UsageError(
+                f"Expected one loss for each of {len(network.outputs)} outputs, received {len(self.losses)}."
+            )
         for loss, (*_, classes) in zip(self.losses, network.output_shapes, strict=True):
             weights = getattr(loss, "class_weights", None)
             if weights is not None and len(weights) != classes:
@@ -63,7 +69,7 @@ class TrainingSettings:
         trainable = {parameter.name.rsplit("/", 1)[0] for parameter in network.parameters if parameter.trainable}
         if trainable and trainable <= set(self.frozen):
             raise UsageError(
-                f"frozen holds all layers of '{network.name}' that can be trained: leave at least one out."
+                f"frozen contains all trainable layers of '{network.name}': leave at least one layer unfrozen."
             )
 
 
@@ -72,9 +78,9 @@ class StepResult:
     """The result of one training step.
 
     Attributes:
-        loss: Mean over the batch (of all processes), penalties included, before the update.
-        outputs: One array (N, …) for each output of the network, in training mode, before the update, for the samples
-            that this process was given.
+        loss: Mean loss of the batch over all processes, penalties included, before the update.
+        outputs: One array (N, …) for each output of the network, in training mode, before the update, for this
+            process's samples.
     """
 
     loss: float
@@ -82,30 +88,30 @@ class StepResult:
 
 
 class AugmentationParameters(Protocol):
-    """Augmentation of the images of one batch, as in `striate.data.AugmentationParameters`."""
+    """Augmentation of the images of one batch; implemented by `striate.data.AugmentationParameters`."""
 
     def apply(self, x: Array) -> Array:
         """Return the augmented images, computed with NumPy."""
 
 
 class Engine(ABC):
-    """A network with its weights on one kind of hardware.
+    """Base of all engines: a network with its weights on a device.
 
     Inputs are arrays (N, *input shape) of any real dtype, one for each input of the network. Targets are class numbers
     (N,) or arrays (N, *output shape), one for each output. All results are NumPy arrays, channels last.
 
-    Several processes may train together (`rank`, `world_size`). Each is given the samples rank, rank + world_size, …
-    of every batch, and all of them must call `train_step`, `sum_over_processes`, `broadcast` and `gather` alike.
+    In distributed training, each process receives the samples rank, rank + world_size, … of every batch. All processes
+    must call `train_step`, `sum_over_processes`, `broadcast` and `gather` in the same order.
 
     Attributes:
         name: The engine's name in `EngineSettings`.
-        network: The description.
+        network: The network.
         dtype: Of the weights: "float32", or "float64" for tests.
-        device: Where it computes, for example "cuda:0".
-        accelerator: The manufacturer's name for the device; None for a CPU.
-        precision: Of the forward and backward pass in training; known once the engine is compiled.
-        rank: This process's number, from 0.
-        world_size: The number of processes that train together.
+        device: The device, for example "cuda:0".
+        accelerator: The product name of the accelerator; None for a CPU.
+        precision: Of the forward and backward pass in training; final after `compile`.
+        rank: Rank of this process, from 0.
+        world_size: Number of processes.
     """
 
     name: ClassVar[str]
@@ -119,7 +125,7 @@ class Engine(ABC):
         self.network = network
         self.dtype = dtype
 
-    # State: what a checkpoint keeps.
+    # State, which checkpoints save.
 
     @property
     @abstractmethod
@@ -129,6 +135,14 @@ class Engine(ABC):
     @weights.setter
     @abstractmethod
     def weights(self, weights: Mapping[str, Array]) -> None: ...
+
+    def _check_weights(self, weights: Mapping[str, Array]) -> None:
+        """Raise UsageError if a parameter of the network is missing or has another shape."""
+        for parameter in self.network.parameters:
+            name = parameter.name
+            if name not in weights or weights[name].shape != parameter.shape:
+                received = weights[name].shape if name in weights else "nothing"
+                raise UsageError(f"Weights of '{name}': expected shape {parameter.shape}, received {received}.")
 
     @property
     @abstractmethod
@@ -147,11 +161,11 @@ class Engine(ABC):
 
     @abstractmethod
     def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
-        """Return the outputs of one batch. `training` turns on dropout and batch statistics; nothing is updated."""
+        """Return the outputs of one batch. `training` enables dropout and batch statistics; no state is updated."""
 
     @abstractmethod
     def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
-        """Return the output (N, …) of every layer by name, in inference mode; for a shared layer, of its last use."""
+        """Return the output (N, …) of every layer by name, in inference mode; for a shared layer, the last output."""
 
     # Training.
 
@@ -160,7 +174,7 @@ class Engine(ABC):
         """Set how to train and clear the slots. Raises UsageError for settings that do not fit the network."""
 
     def augment(self, x: Array, parameters: AugmentationParameters) -> Any:
-        """Return augmented images (N, H, W, C), in the form that this engine's `train_step` takes fastest."""
+        """Augment images (N, H, W, C); return an array, or another type that this engine's `train_step` accepts."""
         return parameters.apply(x)
 
     @abstractmethod
@@ -179,8 +193,8 @@ class Engine(ABC):
             inputs: This process's samples.
             targets: Their targets.
             learning_rate: Of this step.
-            step: Counts from 0 over the whole training; with the seed it decides what dropout drops.
-            global_batch: How many samples the step has in all processes together; None: those given here.
+            step: The training step, from 0, not restarted per epoch; it determines dropout together with the seed.
+            global_batch: Number of samples in all processes; None if there is one process.
 
         Returns:
             Loss and outputs before the update.
@@ -192,16 +206,16 @@ class Engine(ABC):
     ) -> tuple[float, Weights]:
         """Return the loss (penalties included) and its gradient for every trainable parameter that is not frozen."""
 
-    # Communication between processes that train together; trivial where there is only one.
+    # Communication between processes in distributed training.
 
     def sum_over_processes(self, values: Sequence[float]) -> list[float]:
         """Return each value summed over all processes."""
         return list(values)
 
     def broadcast(self, value: T) -> T:
-        """Return the value that rank 0 has, in all processes."""
+        """Return the value that rank 0 passed."""
         return value
 
     def gather(self, rows: Array) -> Array:
-        """Return the rows (N, …) of all processes in order of rank."""
+        """Return the rows (N, …) of all processes, concatenated in the order of their ranks."""
         return rows

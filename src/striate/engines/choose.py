@@ -1,4 +1,4 @@
-"""Choose the engine that runs a network, and make it."""
+"""Choose the engine for a network, and create it."""
 
 import shutil
 import sys
@@ -17,9 +17,9 @@ from striate.processes import current_process
 
 AUTO = "auto"
 PRECISIONS = ("float32", "bfloat16", "float16")
-# Multiply-adds for one image. Up to the first, steps of a few milliseconds leave an accelerator waiting for Python. Up
-# to the second a step of NumPy took 0.7 to 1.7 times that of PyTorch on one core, and PyTorch takes a second or two to
-# import; above it 1 to 1.8 times that in float32, and more where the processor has bfloat16.
+# Multiply-adds per image. Up to TINY, a step takes a few milliseconds and an accelerator would wait for Python. Up to
+# SMALL, a NumPy step took 0.7 to 1.7 times as long as a PyTorch step on one core, and importing PyTorch takes one to
+# two seconds. Above SMALL it took 1 to 1.8 times as long in float32, and longer on CPUs with bfloat16.
 TINY, SMALL = 1_000_000, 12_000_000
 
 
@@ -28,12 +28,12 @@ class EngineEntry:
     """An engine that can be chosen by name.
 
     Attributes:
-        label: What messages call it.
-        module: The module that holds its class, imported when the engine is made.
+        label: Its name in messages.
+        module: The module of its class, imported when the engine is created.
         class_name: The name of its class.
-        trains: Whether it can train.
-        configurable: Whether it takes a device, a precision and the other settings beside its name.
-        distributed: Whether it runs in several processes together.
+        trains: Whether it supports training.
+        configurable: Whether it supports the device, precision and other options of `EngineSettings`.
+        distributed: Whether it supports distributed training.
     """
 
     label: str
@@ -53,15 +53,15 @@ ENGINES = {
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """Which engine computes, on which device, and how.
+    """The engine to use, and its options.
 
-    All but `engine` are settings of the PyTorch engine.
+    Only the PyTorch engine supports options other than the defaults.
 
     Attributes:
-        engine: "auto", "numpy", "torch", or "onnx", which does not train.
+        engine: "auto", "numpy", "torch", or "onnx" (inference only).
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         precision: Of training: "auto", "float32", "bfloat16" or "float16".
-        deterministic: Whether to use only algorithms that give the same bits each time.
+        deterministic: Whether to use only deterministic algorithms.
         compiled: Whether to compile the network with torch.compile.
     """
 
@@ -73,7 +73,7 @@ class EngineSettings:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The settings without the engine's name."""
+        """All settings except `engine`, by name."""
         values = asdict(self)
         del values["engine"]
         return values
@@ -84,14 +84,14 @@ class EngineSettings:
         return self.device not in (AUTO, "cpu") or self.precision not in (AUTO, "float32") or self.compiled
 
     def check(self, *, training: bool = False) -> None:
-        """Check that the settings fit together and this machine.
+        """Check that the settings are valid and supported on this machine.
 
         Args:
-            training: Whether the engine is to train.
+            training: Whether the engine is needed for training.
 
         Raises:
-            UsageError: An engine, device or precision does not exist or is not installed, settings contradict each
-                other, or the engine does not support training here.
+            UsageError: An engine, device or precision is unknown or not available, settings contradict each other, or
+                the engine does not support training, alone or in several processes.
         """
         if self.engine not in (AUTO, *ENGINES):
             raise UsageError(f"There is no engine '{self.engine}'.{nearest(self.engine, (AUTO, *ENGINES))}")
@@ -113,11 +113,9 @@ class EngineSettings:
                 f"The engine '{self.engine}' runs networks but does not train them: use 'numpy' or 'torch'."
             )
         if self.needs_torch and not entry.configurable:
-            raise UsageError(f"The {entry.label} engine computes in float32 on the CPU only: use the engine 'torch'.")
+            raise UsageError(f"The {entry.label} engine supports only float32 on the CPU: use the engine 'torch'.")
         if not entry.distributed and current_process().world_size > 1:
-            raise UsageError(
-                f"The {entry.label} engine trains in one process only: use the engine 'torch' for several."
-            )
+            raise UsageError(f"The {entry.label} engine does not support several processes: use the engine 'torch'.")
 
 
 @dataclass(frozen=True)
@@ -126,49 +124,60 @@ class Choice:
 
     Attributes:
         engine: The name of the engine.
-        reason: Why it was chosen, worded to follow "because".
+        reason: The reason, a clause to follow "because".
     """
 
     engine: str
     reason: str
 
 
-def choose(network: Network, asked: EngineSettings) -> Choice:
-    """Choose the engine for a network: NumPy for small networks on a CPU, else PyTorch. Raise UsageError as `check`."""
-    asked.check()
-    if asked.engine != AUTO:
-        return Choice(asked.engine, "it was asked for")
-    if asked.needs_torch:
-        return Choice("torch", "NumPy has no such device or precision")
+def choose(network: Network, settings: EngineSettings) -> Choice:
+    """Choose the engine for a network: with "auto", NumPy for small networks on a CPU, else PyTorch.
+
+    Args:
+        network: The network.
+        settings: The requested engine and options.
+
+    Returns:
+        The engine and the reason.
+
+    Raises:
+        UsageError: The settings are invalid or not supported; see `EngineSettings.check`.
+    """
+    settings.check()
+    if settings.engine != AUTO:
+        return Choice(settings.engine, "it was requested")
+    if settings.needs_torch:
+        return Choice("torch", "NumPy does not support this device or precision")
     if current_process().world_size > 1:
-        return Choice("torch", "it can train in several processes")
-    kinds = {type(node.layer) for node in network.nodes}
-    own = {kind for kind in kinds if not kind.__module__.startswith("striate.")}
-    return _by_rules(own) if own else _by_size(network.multiply_adds, asked.device)
+        return Choice("torch", "it supports several processes")
+    classes = {type(node.layer) for node in network.nodes}
+    custom = {layer for layer in classes if not layer.__module__.startswith("striate.")}
+    return _by_rules(custom) if custom else _by_size(network.multiply_adds, settings.device)
 
 
-def _by_rules(own: set[type[Layer]]) -> Choice:
-    """Choose the engine that has rules for the user's own layers."""
+def _by_rules(custom: set[type[Layer]]) -> Choice:
+    """Choose the engine that has rules for the custom layers."""
     from striate.engines.numpy.rules import has_rule
 
-    if installed("torch") and not all(map(has_rule, own)):
-        return Choice("torch", "NumPy has no rule for your own layers")
-    return Choice("numpy", "it has rules for your own layers")
+    if installed("torch") and not all(map(has_rule, custom)):
+        return Choice("torch", "NumPy has no rule for your custom layers")
+    return Choice("numpy", "it has rules for your custom layers")
 
 
 def _by_size(multiply_adds: int, device: str) -> Choice:
     size = f"{multiply_adds / 1e6:,.1f} million multiply-adds for one image"
     if multiply_adds <= TINY:
-        return Choice("numpy", f"{size} are few")
+        return Choice("numpy", f"the network is small ({size})")
     if not installed("torch"):
-        slow = ", with which a network of this size is faster," if multiply_adds > SMALL else ""
-        return Choice("numpy", f'PyTorch{slow} is not installed (pip install "striate[torch]")')
+        faster = ", which is faster for a network of this size," if multiply_adds > SMALL else ""
+        return Choice("numpy", f'PyTorch{faster} is not installed (pip install "striate[torch]")')
     if multiply_adds > SMALL:
-        return Choice("torch", f"{size} are many")
-    found = None if device == "cpu" else accelerator()
-    if found:
-        return Choice("torch", f"there is an accelerator, {found}")
-    return Choice("numpy", f"{size} are few, and there is no accelerator")
+        return Choice("torch", f"the network is large ({size})")
+    device_type = None if device == "cpu" else accelerator()
+    if device_type:
+        return Choice("torch", f"there is an accelerator, {device_type}")
+    return Choice("numpy", f"the network is small ({size}) and there is no accelerator")
 
 
 def installed(package: str) -> bool:
@@ -177,23 +186,36 @@ def installed(package: str) -> bool:
 
 
 def accelerator() -> str | None:
-    """Return the accelerator that PyTorch finds, "cuda" or "mps"; None if there is none or no PyTorch."""
-    signs = (
+    """Return the type of accelerator that PyTorch finds, "cuda" or "mps"; None without one or without PyTorch."""
+    indications = (
         sys.platform == "darwin",
         shutil.which("nvidia-smi"),
         Path("/dev/nvidiactl").exists(),
         Path("/dev/kfd").exists(),
     )
-    if not any(signs) or not installed("torch"):  # PyTorch knows for certain, but takes a second to import
+    if not any(indications) or not installed("torch"):  # asking PyTorch takes a second, for its import
         return None
     from striate.engines.torch.device import choose_device
 
-    kind = choose_device(AUTO).type
-    return None if kind == "cpu" else kind
+    device_type = choose_device(AUTO).type
+    return None if device_type == "cpu" else device_type
 
 
 def make_engine(name: str, network: Network, weights: Mapping[str, Array], **options: Any) -> Engine:
-    """Make an engine by name, or the best with "auto". Raise UsageError as `EngineSettings.check` does."""
+    """Create an engine.
+
+    Args:
+        name: "auto", "numpy", "torch" or "onnx".
+        network: The network.
+        weights: Its parameters by full name (`C1/kernel`).
+        **options: The other fields of `EngineSettings`.
+
+    Returns:
+        The engine.
+
+    Raises:
+        UsageError: The settings are invalid or not supported, or the weights do not fit the network.
+    """
     chosen = choose(network, EngineSettings(name, **options)).engine
     entry = ENGINES[chosen]
     engine: Engine = getattr(import_module(entry.module), entry.class_name)(

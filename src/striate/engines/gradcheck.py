@@ -1,4 +1,4 @@
-"""Checks backpropagation against numerical gradients, parameter by parameter."""
+"""Check backpropagation against numerical gradients."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,19 +18,18 @@ from striate.engines.optimizers import SGD
 from striate.network import Network
 
 FLOOR = 1e-3
-"""Slopes below this part of the loss (of 1, if the loss is less) count as that large in a relative error.
+"""Relative errors divide by at least this fraction of the loss (of 1, if the loss is smaller).
 
-Rounding leaves too few digits of them.
+Smaller slopes have too few significant digits.
 """
 STEPS = tuple(2.0**-k for k in range(12, 21))
-"""Step sizes to try, from the one with the least rounding error to the one that passes the fewest kinks."""
-AGREEMENT = 5e-8
-"""A slope is believed if its relative error, as far as it can be told without backpropagation, is at most this."""
+"""Step sizes to try: large steps have small rounding errors, small steps cross few kinks."""
+TOLERANCE = 5e-8
+"""Maximum estimated relative error of a numerical slope that is used."""
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
-"""How exactly a loss is computed: about four roundings."""
-
+"""Relative rounding error of a loss."""
 NOISE = 0.05
-"""Standard deviation of what is added to the initial weights."""
+"""Standard deviation of the noise added to the initial weights."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,9 @@ class Row:
 
     Attributes:
         parameter: Full name (`C1/kernel`).
-        checked: How many of its numbers were compared.
-        at_kinks: How many were left out.
-        worst: The greatest relative error |a − n| / max(|a| + |n|, floor) between backpropagation a and numerical n,
+        checked: Number of compared elements.
+        at_kinks: Number of elements left out because the loss has a kink there.
+        worst: The maximum relative error |a − n| / max(|a| + |n|, floor) between backpropagation a and numerical n,
             with floor = FLOOR · max(loss, 1).
     """
 
@@ -52,12 +51,12 @@ class Row:
 
 
 def numerical_gradient(f: Callable[[Array], float], x: Array, *, step: float = 1e-4) -> Array:
-    """Compute the gradient of f at x by central differences of fourth order, one number of x after the other.
+    """Compute the gradient of f at x with fourth-order central differences.
 
         ∂f/∂x ≈ [8 (f(x + h) − f(x − h)) − (f(x + 2h) − f(x − 2h))] / 12h,  error O(h⁴)
 
     Args:
-        f: A function of one array. It is called with x itself, one number of which is changed and then restored.
+        f: A function of one array. It is called with x itself, one element of which is changed and then restored.
         x: float64, any shape.
         step: h.
 
@@ -77,20 +76,20 @@ def check_gradients(
 ) -> list[Row]:
     """Compare backpropagation with numerical gradients for every trainable parameter, in float64.
 
-    The weights are the initial ones with a little noise, so that no 0 or 1 hides a missing factor; inputs are random
-    pixels and targets are random. Dropout and batch normalization are in training mode.
+    The weights are the initial weights plus noise, so that no 0 or 1 hides a missing factor. Inputs are random pixels,
+    and targets are random. Dropout and batch normalization are in training mode.
 
-    Where a relu or a max pooling switches within the step h, the loss has a kink and its slope means nothing. There the
-    slopes with h and h / 2 differ; then h is halved, down to the last of STEPS. A number for which every step either
-    crosses a kink or leaves too few digits is counted in `at_kinks` and left out; this does not depend on the result
-    of backpropagation.
+    Where a ReLU or a max pooling switches within the step h, the loss has a kink and no slope. The slopes for h and
+    h / 2 then differ, and h is halved, down to the last of STEPS. An element for which each step crosses a kink or
+    leaves too few digits is left out and counted in `at_kinks`. This does not depend on the result of
+    backpropagation.
 
     Args:
         network: The network.
-        seed: 0 or more; decides weights, inputs and targets.
-        batch: How many images.
-        samples: How many numbers of each parameter are compared (all, if it has no more).
-        losses: One for each output; None takes those that match the outputs' activations.
+        seed: Seed of weights, inputs and targets, 0 or more.
+        batch: Number of images.
+        samples: Maximum number of elements to compare in each parameter.
+        losses: One loss for each output; None chooses those that match the outputs' activations.
 
     Returns:
         One row for each trainable parameter.
@@ -102,14 +101,14 @@ def check_gradients(
     for name, gradient in problem.gradients().items():
         flat = rng.permutation(gradient.size)[:samples]
         indices = [tuple(int(i) for i in np.unravel_index(position, gradient.shape)) for position in flat]
-        lines = [_along(lambda _: problem.loss(), problem.weights[name], index) for index in indices]
-        slopes = [_smooth_slope(line, floor) for line in lines]
+        functions = [_along(lambda _: problem.loss(), problem.weights[name], index) for index in indices]
+        slopes = [_smooth_slope(function, floor) for function in functions]
         rows.append(_compare(name, [float(gradient[index]) for index in indices], slopes, floor))
     return rows
 
 
 class _Problem:
-    """One network with weights, one batch and its targets."""
+    """A network with weights, a batch and its targets."""
 
     def __init__(
         self, network: Network, seed: int, batch: int, losses: tuple[Loss, ...], rng: np.random.Generator
@@ -131,7 +130,7 @@ class _Problem:
         return self._engine.gradients(self.inputs, self.targets)[1]
 
     def loss(self) -> float:
-        """Return the loss for the current weights, by a forward pass alone."""
+        """Return the loss for the current weights, with a forward pass."""
         self._engine.weights = self.weights
         outputs = self._engine.forward(self.inputs, training=True)
         each = zip(outputs, self.targets, self.losses, strict=True)
@@ -139,7 +138,7 @@ class _Problem:
 
 
 def _usual_losses(network: Network) -> list[Loss]:
-    """Return the loss that matches each output's activation; the mean squared error for all others."""
+    """Return the loss that matches the activation of each output; mean squared error if none does."""
     activations = [getattr(network.nodes[index].layer, "activation", "linear") for index in network.outputs]
     return [
         next((loss() for loss, suits in MATCHED_ACTIVATIONS.items() if a in suits), MeanSquaredError())
@@ -154,17 +153,17 @@ def _target(loss: Loss, shape: tuple[int, ...], rng: np.random.Generator) -> Arr
 
 
 def _along(f: Callable[[Array], float], x: Array, index: tuple[int, ...]) -> Callable[[float], float]:
-    """Return f as a function of how far one number of x is moved."""
+    """Return f as a function of a change of one element of x."""
 
-    def moved(distance: float) -> float:
-        before = x[index]
-        x[index] = before + distance
+    def function(change: float) -> float:
+        original = x[index]
+        x[index] = original + change
         try:
             return f(x)
         finally:
-            x[index] = before
+            x[index] = original
 
-    return moved
+    return function
 
 
 def _slope(f: Callable[[float], float], h: float) -> float:
@@ -174,10 +173,10 @@ def _slope(f: Callable[[float], float], h: float) -> float:
 def _smooth_slope(f: Callable[[float], float], floor: float) -> float | None:
     """Return the slope of f at 0, or None if no step gives a reliable one."""
     f = cache(f)
-    for step, finer in pairwise(STEPS):
-        slope, check = _slope(f, step), _slope(f, finer)
-        doubt = abs(slope - check) + ROUNDING * abs(f(0.0)) / step
-        if doubt <= AGREEMENT * max(2 * abs(slope), floor):
+    for step, smaller_step in pairwise(STEPS):
+        slope = _slope(f, step)
+        uncertainty = abs(slope - _slope(f, smaller_step)) + ROUNDING * abs(f(0.0)) / step
+        if uncertainty <= TOLERANCE * max(2 * abs(slope), floor):
             return slope
     return None
 

@@ -1,4 +1,4 @@
-"""Draw the first values of a network's parameters."""
+"""Initial weights, drawn as the initializers of a network describe them."""
 
 import math
 import zlib
@@ -25,22 +25,25 @@ from striate.network import (
     fans,
 )
 
-TRUNCATED_STD = 0.87962566103423978  # of the standard normal distribution cut at ±2
+TRUNCATED_STD = 0.87962566103423978  # standard deviation of the standard normal distribution truncated at ±2
 
 
 def initial_weights(network: Network, seed: int, dtype: str = "float32") -> Weights:
-    """Draw the first value of every parameter as its initializer describes it.
+    """Draw the initial weights of a network.
 
-    The numbers are a function of the seed, the parameter's name and its shape alone: adding a layer elsewhere in the
-    network does not change them.
+    The numbers depend only on the seed and on the name, the shape and the initializer of the parameter, so adding a
+    layer elsewhere in the network does not change them.
 
     Args:
         network: The network.
         seed: 0 or more.
-        dtype: The number type of the arrays.
+        dtype: The dtype of the arrays.
 
     Returns:
-        The arrays by full name (`C1/kernel`).
+        The weights by full name (`C1/kernel`).
+
+    Raises:
+        UsageError: An initializer is not supported.
     """
     weights = {
         parameter.name: _draw(parameter.initializer, parameter.shape, _rng(seed, parameter.name)).astype(dtype)
@@ -48,14 +51,14 @@ def initial_weights(network: Network, seed: int, dtype: str = "float32") -> Weig
     }
     for layer in {node.layer for node in network.nodes}:
         if isinstance(layer, Conv2D) and layer.connections:
-            _cut_connections(weights[f"{layer.name}/kernel"], layer.connections)
+            _zero_unconnected(weights[f"{layer.name}/kernel"], layer.connections)
     return weights
 
 
-def _cut_connections(kernel: Array, connections: tuple[tuple[int, ...], ...]) -> None:
-    """Set to 0 the weights of a kernel (KH, KW, C, O) where filter o does not see channel c."""
-    for output, seen in enumerate(connections):
-        kernel[:, :, [channel for channel in range(kernel.shape[2]) if channel not in seen], output] = 0
+def _zero_unconnected(kernel: Array, connections: tuple[tuple[int, ...], ...]) -> None:
+    """Set the weights of a kernel (KH, KW, C, O) to 0 where filter o is not connected to channel c."""
+    for output, connected in enumerate(connections):
+        kernel[:, :, [channel for channel in range(kernel.shape[2]) if channel not in connected], output] = 0
 
 
 def _rng(seed: int, name: str) -> np.random.Generator:
@@ -73,12 +76,12 @@ def _draw(initializer: Initializer, shape: tuple[int, ...], rng: np.random.Gener
             values = value
         case Values(numbers):
             values = np.array(numbers)
-        case Normal(mean, deviation):
-            values = rng.normal(mean, deviation, shape)
+        case Normal(mean, stddev):
+            values = rng.normal(mean, stddev, shape)
         case Uniform(low, high):
             values = rng.uniform(low, high, shape)
-        case TruncatedNormal(mean, deviation):
-            values = mean + deviation * _truncated(shape, rng)
+        case TruncatedNormal(mean, stddev):
+            values = mean + stddev * _truncated(shape, rng)
         case GlorotUniform() | HeUniform():
             limit = math.sqrt(3 * _variance(initializer, shape))
             values = rng.uniform(-limit, limit, shape)
@@ -95,7 +98,7 @@ def _variance(initializer: Initializer, shape: tuple[int, ...]) -> float:
 
 
 def _truncated(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Draw from the standard normal distribution, again wherever a number lies beyond ±2."""
+    """Draw from the standard normal distribution, and draw numbers beyond ±2 again."""
     values = rng.standard_normal(shape)
     beyond = np.abs(values) > 2
     while beyond.any():

@@ -1,7 +1,7 @@
-"""Losses: their descriptions, and the definition of cross-entropy in NumPy.
+"""Descriptions of losses, and log-probabilities in NumPy.
 
-A probability of 0 has no logarithm, so cross-entropy counts small probabilities as some smallest one. While an engine
-trains, that is the smallest normal number of its dtype, which leaves gradients as they are.
+Cross-entropy replaces probabilities below a floor by the floor, because log 0 is −∞. In training, the floor is the
+smallest normal number of the dtype, so that it does not change gradients.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ import numpy as np
 from striate._types import Array
 from striate.errors import UsageError, nearest
 
-REPORTED_FLOOR = 1e-7  # smallest probability in reported losses, as in Keras, so that one image cannot dominate a mean
-FITTED_FLOOR = 1e-12  # smallest probability where log-probabilities are compared or fitted, as for a temperature
+REPORTED_FLOOR = 1e-7  # for reported losses, as in Keras, so that one image cannot dominate the mean
+FITTED_FLOOR = 1e-12  # for log-probabilities to fit, as for temperature scaling
 
 
 def log_probabilities(p: Array, floor: float) -> Array:
-    """Return log p in the dtype of p, with probabilities below `floor` counted as `floor`."""
+    """Return log max(p, floor) in the dtype of p."""
     return np.asarray(np.log(np.maximum(p, floor)))
 
 
@@ -30,18 +30,22 @@ def log_softmax(logits: Array) -> Array:
 
 @dataclass(frozen=True)
 class Loss:
-    """Base of all losses. The value is the mean over the batch."""
+    """Base of all losses. The loss of a batch is the mean over its samples."""
 
 
 @dataclass(frozen=True)
 class CategoricalCrossentropy(Loss):
-    """−(Σ w t) Σ s log p over the K classes, with s = (1 − ε) t + ε / K, for a softmax output: one of n.
+    """Cross-entropy for single-label classification with a softmax output.
 
-    Targets t are class numbers (N,) or one-hot rows (N, classes).
-    label_smoothing: ε, 0 to below 1; the part of the target spread evenly over all classes.
-    class_weights: w, what a sample of each class counts, 0 or more; a mixed sample counts the mean of its classes by
-    its target, before smoothing. None: 1 each. As in Keras the mean is taken over the samples, not over their weights;
-    unlike in Keras the loss on validation samples is weighted too, so that it can be compared with that of training.
+    For targets t, class numbers (N,) or probabilities (N, classes), the loss of a sample is −(Σ w t) Σ s log p over
+    the K classes, with s = (1 − ε) t + ε / K. As in Keras, the mean over the batch divides by the number of samples,
+    not by the sum of their weights. Unlike in Keras, class weights also apply to the validation loss, so that it can be
+    compared with the training loss.
+
+    Attributes:
+        label_smoothing: ε, 0 to below 1.
+        class_weights: w, the weight of each class, 0 or more; a sample with a mixed target has the mean weight of its
+            classes. None: all 1.
     """
 
     label_smoothing: float = 0.0
@@ -50,19 +54,19 @@ class CategoricalCrossentropy(Loss):
     def __post_init__(self) -> None:
         if not 0 <= self.label_smoothing < 1:
             raise UsageError(f"label_smoothing must be at least 0 and below 1; received {self.label_smoothing}.")
-        wrong = [weight for weight in self.class_weights or () if not (isfinite(weight) and weight >= 0)]
-        if wrong:
-            raise UsageError(f"class_weights must be 0 or more; received {wrong[0]}.")
+        invalid = [weight for weight in self.class_weights or () if not (isfinite(weight) and weight >= 0)]
+        if invalid:
+            raise UsageError(f"class_weights must be finite and 0 or more; received {invalid[0]}.")
 
 
 @dataclass(frozen=True)
 class BinaryCrossentropy(Loss):
-    """−(t log p + (1 − t) log(1 − p)), mean over the outputs, for a sigmoid output: several at once."""
+    """Cross-entropy for multi-label classification with sigmoid outputs: mean of −(t log p + (1 − t) log(1 − p))."""
 
 
 @dataclass(frozen=True)
 class MeanSquaredError(Loss):
-    """(p − t)², mean over the outputs, for a linear output: a number."""
+    """Mean of (p − t)² over the outputs, for regression with a linear output."""
 
 
 LOSSES: dict[str, type[Loss]] = {
@@ -75,7 +79,18 @@ LOSSES: dict[str, type[Loss]] = {
 
 
 def get_loss(loss: str | Loss, **settings: Any) -> Loss:
-    """Return a loss by its Keras name, or the loss itself. Raise UsageError for an unknown name."""
+    """Return a loss by its Keras name, or the loss itself.
+
+    Args:
+        loss: A name, or a loss.
+        **settings: Settings of a loss given by name.
+
+    Returns:
+        The loss.
+
+    Raises:
+        UsageError: The name is unknown, or a setting is out of range.
+    """
     if isinstance(loss, Loss):
         return loss
     if loss not in LOSSES:

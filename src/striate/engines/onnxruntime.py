@@ -1,4 +1,4 @@
-"""The ONNX engine: inference with ONNX Runtime, the fastest on a CPU. It does not train."""
+"""The ONNX engine: inference with ONNX Runtime, the fastest engine on CPUs. It does not train."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +16,8 @@ from striate.network import Network
 from striate.onnx.export.model import build_model
 from striate.processes import cores
 
-# How many values of the largest feature map are computed at once: few enough for the CPU's cache, enough that the
-# overhead of a call does not matter.
+# Maximum number of values of the largest feature map in one call: small enough for the CPU's cache, large enough that
+# the overhead of a call does not matter.
 CHUNK_VALUES = 1 << 21
 ERRORS_ONLY = 3
 Session = Callable[[Sequence[Array]], list[Array]]
@@ -26,16 +26,16 @@ Session = Callable[[Sequence[Array]], list[Array]]
 class OnnxEngine(Engine):
     """Inference in float32 with ONNX Runtime on the CPU. Training raises UsageError.
 
-    Each thread computes some of the images, so results do not depend on the number of threads.
+    Threads compute different images, so results do not depend on the number of threads.
 
     Args:
         network: The network.
         weights: Its parameters by full name.
-        dtype: "float32"; nothing else is supported.
-        threads: The number of threads; None: one for each core.
+        dtype: "float32", the only supported dtype.
+        threads: Number of threads; None: one for each core.
 
     Raises:
-        UsageError: Another dtype, or weights that are not the network's.
+        UsageError: The dtype is not "float32", or the weights do not fit the network.
     """
 
     name = "onnx"
@@ -56,11 +56,7 @@ class OnnxEngine(Engine):
 
     @weights.setter
     def weights(self, weights: Mapping[str, Array]) -> None:
-        for parameter in self.network.parameters:
-            name = parameter.name
-            if name not in weights or weights[name].shape != parameter.shape:
-                received = weights[name].shape if name in weights else "nothing"
-                raise UsageError(f"Weights of '{name}': expected shape {parameter.shape}, received {received}.")
+        self._check_weights(weights)
         self._weights = {p.name: np.array(weights[p.name], self.dtype) for p in self.network.parameters}
         self._sessions: dict[tuple[tuple[str, ...], bool], Session] = {}
 
@@ -77,14 +73,14 @@ class OnnxEngine(Engine):
         return tuple(part[0] if len(part) == 1 else np.concatenate(part) for part in zip(*parts, strict=True))
 
     def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
-        """Compute the output (N, …) of every layer by name, with no batch normalization folded."""
+        """Compute the output (N, …) of every layer by name, without folding batch normalizations."""
         session, arrays = self._prepare(inputs, all_outputs=True)
         values = session(arrays)
         return {str(node.layer.name): value for node, value in zip(self.network.nodes, values, strict=True)}
 
     @cached_property
     def _chunk_size(self) -> int:
-        """How many images are computed in one call."""
+        """Number of images in one call."""
         return max(1, CHUNK_VALUES // max(prod(node.shape) for node in self.network.nodes))
 
     @cached_property
@@ -92,7 +88,7 @@ class OnnxEngine(Engine):
         return ThreadPoolExecutor(self.threads)
 
     def _prepare(self, inputs: Sequence[Array], all_outputs: bool) -> tuple[Session, list[Array]]:
-        """Return a session for inputs of these dtypes, created at first use, and the inputs as it takes them."""
+        """Return the session for the dtypes of the inputs, and the inputs in the form that it accepts."""
         arrays = [np.ascontiguousarray(x, "uint8" if np.asarray(x).dtype == np.uint8 else "float32") for x in inputs]
         key = tuple(x.dtype.name for x in arrays), all_outputs
         if key not in self._sessions:
@@ -139,11 +135,10 @@ class OnnxEngine(Engine):
 def open_session(model: bytes | str) -> Session:
     """Open a model with ONNX Runtime.
 
-    A call uses one core. Any number of threads may call the session at once, which is cheaper than dividing the work
-    of one call.
+    A call uses one core. Several threads may call the session at once, which is faster than parallelizing one call.
 
     Args:
-        model: Its bytes, or the path of its file.
+        model: The bytes of a model, or the path of its file.
 
     Returns:
         A function from the model's inputs to its outputs, both in the model's order.

@@ -1,19 +1,22 @@
-"""Descriptions of optimizers, which update weights by their gradients."""
+"""Descriptions of optimizers."""
 
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from striate.errors import UsageError, nearest
 
-MEMORIES = ("momentum", "rho", "beta_1", "beta_2")  # below 1, for at 1 nothing would ever be forgotten
+DECAY_RATES = ("momentum", "rho", "beta_1", "beta_2")  # settings that must be below 1
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Base of all optimizers. Raises UsageError for settings out of range.
+    """Base of all optimizers.
 
     Attributes:
-        learning_rate: The step size η, above 0.
+        learning_rate: η, above 0.
+
+    Raises:
+        UsageError: A setting is out of range.
     """
 
     learning_rate: float = 1e-3
@@ -23,7 +26,7 @@ class Optimizer:
             raise UsageError(f"The learning rate must be above 0; received {self.learning_rate}.")
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name in MEMORIES and not 0 <= value < 1:
+            if item.name in DECAY_RATES and not 0 <= value < 1:
                 raise UsageError(
                     f"{type(self).__name__}: {item.name} must be at least 0 and below 1; received {value}."
                 )
@@ -33,11 +36,19 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """v ← μv + g, w ← w − ηv; Nesterov: w ← w − η(g + μv). With momentum 0 plain gradient descent.
+    """Gradient descent with momentum: v ← μv + g, w ← w − ηv.
 
-    The velocity is not scaled by η (PyTorch's form), so that a change of learning rate acts at once.
-    weight_decay λ is added to the gradient as λw.
-    Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning".
+    As in PyTorch, and unlike in Keras, the velocity v does not include η, so a change of the learning rate takes full
+    effect at once.
+
+    Attributes:
+        learning_rate: η.
+        momentum: μ; 0 is plain gradient descent.
+        nesterov: Whether to use Nesterov momentum: w ← w − η(g + μv).
+        weight_decay: λ; λw is added to the gradients of kernels.
+
+    Source:
+        Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning".
     """
 
     learning_rate: float = 1e-2
@@ -48,7 +59,7 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True)
 class AdaGrad(Optimizer):
-    """h ← h + g², w ← w − ηg / (√h + ε). Source: Duchi, Hazan, Singer 2011."""
+    """AdaGrad: h ← h + g², w ← w − ηg / (√h + ε). Source: Duchi, Hazan, Singer 2011."""
 
     learning_rate: float = 1e-2
     epsilon: float = 1e-7
@@ -56,7 +67,7 @@ class AdaGrad(Optimizer):
 
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
-    """h ← ρh + (1 − ρ)g², w ← w − ηg / (√h + ε). Source: Hinton's lecture 6e, 2012."""
+    """RMSprop: h ← ρh + (1 − ρ)g², w ← w − ηg / (√h + ε). Source: Hinton's lecture 6e, 2012."""
 
     learning_rate: float = 1e-3
     rho: float = 0.9
@@ -65,9 +76,10 @@ class RMSprop(Optimizer):
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − η m̂ / (√v̂ + ε), with m̂, v̂ corrected for their start at 0.
+    """Adam: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − η m̂ / (√v̂ + ε), with bias-corrected m̂ and v̂.
 
-    Source: Kingma and Ba 2015, algorithm 1.
+    Source:
+        Kingma and Ba 2015, algorithm 1.
     """
 
     learning_rate: float = 1e-3
@@ -78,9 +90,10 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Adam whose weight decay acts on the weight itself: w ← w − ηλw beside Adam's step, on kernels only.
+    """Adam with decoupled weight decay: Adam's update, and w ← w − ηλw for kernels.
 
-    Source: Loshchilov and Hutter 2019, algorithm 2.
+    Source:
+        Loshchilov and Hutter 2019, algorithm 2.
     """
 
     weight_decay: float = 0.01
@@ -97,11 +110,11 @@ OPTIMIZER_NAMES = (*OPTIMIZERS, *SHORTHANDS)
 
 
 def get_optimizer(optimizer: str | Optimizer, **settings: Any) -> Optimizer:
-    """Return an optimizer by its Keras name, or the optimizer itself, with changed settings.
+    """Return an optimizer by name, or the optimizer itself, with changed settings.
 
     Args:
-        optimizer: A name ("momentum" and "nesterov" are SGD with momentum 0.9), or an optimizer.
-        **settings: Settings that differ from the optimizer's own.
+        optimizer: A Keras name, "momentum" or "nesterov" (SGD with momentum 0.9), or an optimizer.
+        **settings: Settings to change.
 
     Returns:
         The optimizer.
@@ -127,12 +140,19 @@ def get_optimizer(optimizer: str | Optimizer, **settings: Any) -> Optimizer:
 def with_weight_decay(optimizer: Optimizer, weight_decay: float) -> Optimizer:
     """Return the optimizer with this weight decay; Adam becomes AdamW.
 
+    Args:
+        optimizer: The optimizer.
+        weight_decay: λ, 0 or more.
+
+    Returns:
+        The optimizer.
+
     Raises:
         UsageError: The optimizer has no weight decay.
     """
     if hasattr(optimizer, "weight_decay"):
-        decay: dict[str, Any] = {"weight_decay": weight_decay}
-        return replace(optimizer, **decay)
+        settings: dict[str, Any] = {"weight_decay": weight_decay}
+        return replace(optimizer, **settings)
     if isinstance(optimizer, Adam):
         return AdamW(**asdict(optimizer), weight_decay=weight_decay)
     *names, last = (n for n in OPTIMIZER_NAMES if hasattr(get_optimizer(n), "weight_decay") or n == "adam")

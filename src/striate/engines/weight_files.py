@@ -19,16 +19,16 @@ from striate.network import Network
 
 MODEL_NAME = "model.safetensors"  # of the model in a run folder
 SUFFIX = ".safetensors"
-FORMAT = 1  # version of the file; a file with a greater one needs a newer Striate
+FORMAT = 1  # version of the file format
 
 
 def save_weights(path: str | os.PathLike[str], arrays: Mapping[str, Array], metadata: Mapping[str, Any]) -> None:
-    """Write arrays and metadata to one safetensors file, atomically. The same content gives the same bytes.
+    """Write arrays and metadata to a safetensors file, atomically. The same content gives the same bytes.
 
     Args:
         path: The file.
         arrays: Arrays by name.
-        metadata: Plain JSON values.
+        metadata: Values that JSON supports, by name.
 
     Raises:
         RunError: The file cannot be written.
@@ -36,12 +36,12 @@ def save_weights(path: str | os.PathLike[str], arrays: Mapping[str, Array], meta
     ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
     text = _compact(metadata)
     header = {"format": FORMAT, "metadata": json.loads(text), "sha256": _digest(ordered, text)}
-    # One key only: the order in which safetensors writes several is not fixed.
+    # A single key, because safetensors writes several keys in no fixed order.
     atomic_write(path, pack_tensors(ordered, {"striate": _compact(header)}))
 
 
 def load_weights(path: str | os.PathLike[str]) -> tuple[Weights, dict[str, Any]]:
-    """Read what `save_weights` wrote. Nothing in the file is ever executed.
+    """Read a file written by `save_weights`, without executing code from it.
 
     Args:
         path: The file.
@@ -58,9 +58,9 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[Weights, dict[str, Any]]
     try:
         arrays = parse_tensors(data)
     except (SafetensorError, ValueError, KeyError) as error:
-        raise _damaged(path) from error
+        raise ModelFileError(_damaged(path)) from error
     if header.get("sha256") != _digest(arrays, _compact(header.get("metadata"))):
-        raise _damaged(path)
+        raise ModelFileError(_damaged(path))
     return dict(sorted(arrays.items())), header["metadata"]
 
 
@@ -88,7 +88,7 @@ def find_model_file(path: str | os.PathLike[str]) -> Path:
 
 
 def split_extras(arrays: Mapping[str, Array]) -> tuple[Weights, Weights]:
-    """Separate the parameters of a network from a model's additional arrays, whose names have a colon."""
+    """Separate the parameters of a network from a model's extra arrays, whose names contain a colon."""
     extras = {name: array for name, array in arrays.items() if ":" in name}
     return {name: array for name, array in arrays.items() if name not in extras}, extras
 
@@ -100,12 +100,12 @@ def check_regular_file(path: Path) -> None:
 
 
 def check_weights(network: Network, arrays: Mapping[str, Array], source: str | os.PathLike[str]) -> None:
-    """Check that arrays are exactly the network's parameters, in name and shape.
+    """Check that the names and shapes of arrays are exactly those of the network's parameters.
 
     Args:
         network: The network.
         arrays: Arrays by name.
-        source: Where the arrays are from, for the error message.
+        source: The file, for error messages.
 
     Raises:
         ModelFileError: An array is missing, has another shape, or does not belong to the network.
@@ -114,7 +114,7 @@ def check_weights(network: Network, arrays: Mapping[str, Array], source: str | o
     for name, shape in expected.items():
         if name not in arrays:
             raise ModelFileError(
-                f"{source} has no weights '{name}', which the network needs: the file belongs to another network."
+                f"{source} has no weights '{name}', which this network needs. The file belongs to another network."
             )
         if arrays[name].shape != shape:
             raise ModelFileError(
@@ -123,7 +123,7 @@ def check_weights(network: Network, arrays: Mapping[str, Array], source: str | o
     extra = sorted(set(arrays) - set(expected))
     if extra:
         raise ModelFileError(
-            f"{source} holds weights '{extra[0]}', which the network lacks: the file belongs to another network."
+            f"{source} contains weights '{extra[0]}', which this network lacks. The file belongs to another network."
         )
 
 
@@ -156,30 +156,30 @@ def _read(path: Path) -> bytes:
 
 
 def _header(path: Path, data: bytes) -> dict[str, Any]:
-    """Return Striate's part of a safetensors header, which is eight bytes of length, then JSON with "__metadata__"."""
+    """Return Striate's metadata from a safetensors header: eight bytes with its length, then JSON."""
     length = int.from_bytes(data[:8], "little")
     if data[8:9] != b"{":
         raise ModelFileError(f"{path} is not a Striate model file: expected a safetensors file.")
     try:
         metadata = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
     except ValueError as error:
-        raise _damaged(path) from error
+        raise ModelFileError(_damaged(path)) from error
     if "striate" not in metadata:
         raise ModelFileError(f"{path} is a safetensors file that was not written by Striate: it contains no network.")
     try:
         header: dict[str, Any] = json.loads(metadata["striate"])
         version = int(header["format"])
     except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(path) from error
+        raise ModelFileError(_damaged(path)) from error
     if version > FORMAT:
         raise ModelFileError(
-            f"{path} has format {version}, but this Striate reads formats up to {FORMAT}: update Striate."
+            f"{path} has format {version}, but this version of Striate reads formats up to {FORMAT}. Update Striate."
         )
     return header
 
 
-def _damaged(path: Path) -> ModelFileError:
-    return ModelFileError(f"{path} is damaged: its content does not match its checksum. Use a copy, or train again.")
+def _damaged(path: Path) -> str:
+    return f"{path} is damaged: its content does not match its checksum. Use a copy, or train again."
 
 
 def _compact(value: object) -> str:

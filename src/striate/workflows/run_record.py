@@ -193,7 +193,7 @@ def explain_engine(reason: str, plan: TrainingPlan, engine: Engine) -> str:
 
 
 def describe_engine(engine: Engine, reason: str) -> str:
-    """Return, for example, "Engine: torch on cuda (NVIDIA H100) in float32, because it was asked for"."""
+    """Return, for example, "Engine: torch on cuda (NVIDIA H100) in float32, because it was requested"."""
     named = f" ({engine.accelerator})" if engine.accelerator else ""
     return f"Engine: {engine.name} on {engine.device}{named} in {engine.precision}, because {reason}"
 

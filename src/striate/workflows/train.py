@@ -275,15 +275,15 @@ def agree(decide: Callable[[], T]) -> T:
     here = current_process()
     if here.world_size == 1:
         return decide()
-    from striate.engines.torch.distributed import join_group, share
+    from striate.engines.torch.distributed import broadcast, join_group
 
     join_group()
     try:
         found = decide() if here.rank == 0 else None
     except StriateError:
-        share((None, True))
+        broadcast((None, True))
         raise
-    answer, failed = share((found, False))
+    answer, failed = broadcast((found, False))
     if failed:
         raise SystemExit(1)
     return answer  # type: ignore[return-value]

@@ -1,6 +1,8 @@
-"""Choose the device and the precision that a network trains with."""
+"""Devices and precisions, and settings of PyTorch and the C library for the process."""
 
+import ctypes
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,12 +16,13 @@ from striate.processes import current_process
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
+TRIM_THRESHOLD, MMAP_MAX = -1, -4  # parameters of mallopt, from glibc's malloc.h
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device of this name; "auto" is the fastest kind available.
+    """Return the device with this name; "auto" chooses the fastest available type.
 
-    Of several processes on a machine, each takes the GPU with its local rank.
+    In distributed training each process uses the GPU with its local rank.
 
     Args:
         name: "auto", "cpu", "cuda", "cuda:1" or "mps".
@@ -28,38 +31,39 @@ def choose_device(name: str) -> torch.device:
         The device.
 
     Raises:
-        UsageError: The name is unknown, or the machine has no such device.
+        UsageError: The name is unknown, or PyTorch does not find the device on this machine.
     """
-    kind, _, number = name.partition(":")
-    if kind not in DEVICES or (number and not (kind == "cuda" and number.isdigit())):
+    kind, _, index = name.partition(":")
+    if kind not in DEVICES or (index and not (kind == "cuda" and index.isdigit())):
         raise UsageError(f"There is no device '{name}'.{nearest(name, DEVICES)}")
-    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if kind == "auto":
-        kind = next(kind for kind, there in here.items() if there)
-    if kind == "cuda" and not number and current_process().world_size > 1:
-        number = str(current_process().local_rank)
-    chosen = f"{kind}:{number}" if number else kind
-    if not here[kind] or (kind == "cuda" and number and int(number) >= torch.cuda.device_count()):
-        found = [*(f"cuda:{n}" for n in range(torch.cuda.device_count())), *(["mps"] if here["mps"] else []), "cpu"]
-        raise UsageError(f"PyTorch finds no device '{chosen}' on this machine; there is: {', '.join(found)}.")
+        kind = next(kind for kind, is_available in available.items() if is_available)
+    if kind == "cuda" and not index and current_process().world_size > 1:
+        index = str(current_process().local_rank)
+    chosen = f"{kind}:{index}" if index else kind
+    if not available[kind] or (kind == "cuda" and index and int(index) >= torch.cuda.device_count()):
+        gpus = [f"cuda:{n}" for n in range(torch.cuda.device_count())]
+        devices = [*gpus, *(["mps"] if available["mps"] else []), "cpu"]
+        raise UsageError(f"PyTorch finds no device '{chosen}' on this machine. Available: {', '.join(devices)}.")
     return torch.device(chosen)
 
 
-def maker_name(device: torch.device) -> str | None:
-    """Return the name of an accelerator, for example NVIDIA H100; None for the CPU."""
+def accelerator_name(device: torch.device) -> str | None:
+    """Return the product name of an accelerator, for example "NVIDIA H100"; None for the CPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return None if device.type == "cpu" else device.type
 
 
 def check_precision(name: str) -> None:
-    """Raise UsageError for a precision that is not known."""
+    """Raise UsageError if the precision is unknown."""
     if name not in PRECISIONS:
         raise UsageError(f"There is no precision '{name}'.{nearest(name, PRECISIONS)}")
 
 
-def candidate(device: torch.device) -> str:
-    """Return the mixed precision that is worth a trial on this device; "float32" if none is."""
+def mixed_precision(device: torch.device) -> str:
+    """Return the mixed precision that may be faster on this device; "float32" if there is none."""
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
     if device.type == "cpu" and _cpu_has_bfloat16():
@@ -68,27 +72,41 @@ def candidate(device: torch.device) -> str:
 
 
 @contextmanager
-def repeatable(wanted: bool) -> Iterator[None]:
-    """Within it, if wanted, PyTorch takes only algorithms that give the same bits each time.
+def deterministic_algorithms(enabled: bool) -> Iterator[None]:
+    """Make PyTorch use only deterministic algorithms inside a `with` block, if enabled.
 
-    PyTorch has one such switch for the whole process, and warns where it has no such algorithm.
+    The setting applies to the whole process. PyTorch warns where it has no deterministic algorithm.
     """
-    if not wanted:
+    if not enabled:
         yield
         return
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs for it, read at its first use
-    memory: Any = torch.utils.deterministic
-    mode, fill = torch.get_deterministic_debug_mode(), memory.fill_uninitialized_memory
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required by cuBLAS, which reads it at its first use
+    deterministic: Any = torch.utils.deterministic
+    mode, fill = torch.get_deterministic_debug_mode(), deterministic.fill_uninitialized_memory
     torch.set_deterministic_debug_mode("warn")
-    memory.fill_uninitialized_memory = False  # nothing here reads memory before it is written
+    deterministic.fill_uninitialized_memory = False  # not needed: this package writes all memory before it reads it
     try:
         yield
     finally:
         torch.set_deterministic_debug_mode(mode)
-        memory.fill_uninitialized_memory = fill
+        deterministic.fill_uninitialized_memory = fill
 
 
 def _cpu_has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 by itself; older PyTorch cannot say, and the trial decides."""
+    """Return whether the CPU has bfloat16 instructions; True with an older PyTorch, which cannot tell."""
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return not capabilities or any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def keep_freed_memory() -> None:
+    """Configure glibc to keep freed memory for the process; with another C library, do nothing.
+
+    By default, glibc maps each large block anew and the kernel fills it with zeros. That takes up to a third of the
+    time of a training step on a CPU, whose feature maps have the same sizes in every step.
+    """
+    if sys.platform != "linux":
+        return
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        library.mallopt(MMAP_MAX, 0)
+        library.mallopt(TRIM_THRESHOLD, -1)

@@ -1,4 +1,4 @@
-"""Distributed training: the process group that torchrun sets up, on one machine or several."""
+"""Distributed training: the processes that torchrun starts, on one machine or several."""
 
 import atexit
 import os
@@ -25,93 +25,94 @@ from striate.processes import ProcessInfo, cores, current_process
 
 T = TypeVar("T")
 
-TIMEOUT = timedelta(hours=6)  # another process may be decoding a large folder of images
+TIMEOUT = timedelta(hours=6)  # another process may be decoding a large image folder
 CPU = torch.device("cpu")
 POLL_SECONDS = 0.02
 
 
 def join_group() -> ProcessInfo:
-    """Join the process group, if torchrun started several processes; return this process's place in it."""
-    here = current_process()
-    if here.world_size == 1 or dist.is_initialized():
-        return here
-    if here.local_world_size > 1 and os.environ.get("OMP_NUM_THREADS") == "1":  # what torchrun sets, however many cores
+    """Join the process group if torchrun started several processes; return this process's rank and world size."""
+    process = current_process()
+    if process.world_size == 1 or dist.is_initialized():
+        return process
+    # torchrun sets one thread, however many cores there are.
+    if process.local_world_size > 1 and os.environ.get("OMP_NUM_THREADS") == "1":
         torch.set_num_threads(cores())
     gpu = torch.cuda.is_available()
-    if gpu and here.local_rank < torch.cuda.device_count():
-        torch.cuda.set_device(here.local_rank)
-    with lost_processes():
+    if gpu and process.local_rank < torch.cuda.device_count():
+        torch.cuda.set_device(process.local_rank)
+    with communication_errors():
         store, rank, world_size = next(rendezvous("env://", timeout=TIMEOUT))
         store = PrefixStore(_launch_name(store, rank, world_size), store)
         backend = "cpu:gloo,cuda:nccl" if gpu else "gloo"
         dist.init_process_group(backend, store=store, rank=rank, world_size=world_size, timeout=TIMEOUT)
-    atexit.register(_leave)
-    return here
+    atexit.register(_leave_group)
+    return process
 
 
 def _launch_name(store: Store, rank: int, world_size: int) -> str:
-    """Return a name that all processes agree on and that no earlier start of them had.
+    """Return a name for this launch, the same in all processes and different from that of every earlier launch.
 
-    torchrun's store still holds the addresses of earlier starts, and PyTorch would try to connect to them
-    (pytorch/pytorch, issue 167288).
+    torchrun's store still holds the addresses of earlier launches, to which PyTorch would try to connect
+    (https://github.com/pytorch/pytorch/issues/167288).
     """
-    store.set(f"here/{rank}", uuid4().hex)
+    store.set(f"id/{rank}", uuid4().hex)
     while True:
-        name = sha256(b"".join(store.multi_get([f"here/{other}" for other in range(world_size)]))).hexdigest()
-        store.set(f"seen/{rank}", name)
-        if set(store.multi_get([f"seen/{other}" for other in range(world_size)])) == {name.encode()}:
+        name = sha256(b"".join(store.multi_get([f"id/{other}" for other in range(world_size)]))).hexdigest()
+        store.set(f"name/{rank}", name)
+        if set(store.multi_get([f"name/{other}" for other in range(world_size)])) == {name.encode()}:
             return name
         time.sleep(POLL_SECONDS)
 
 
-def _leave() -> None:
+def _leave_group() -> None:
     if dist.is_initialized():
         dist.destroy_process_group()
 
 
 @contextmanager
-def lost_processes() -> Iterator[None]:
-    """Raise TrainingError where PyTorch reports that another process no longer answers."""
+def communication_errors() -> Iterator[None]:
+    """Raise TrainingError instead of PyTorch's communication errors inside a `with` block."""
     try:
         yield
     except RuntimeError as error:
         if isinstance(error, dist.DistError) or "gloo" in str(error).lower():
             raise TrainingError(
-                "Another process of this training ended or cannot be reached; its own message, if any, is above. "
-                "With --max-restarts torchrun restarts all processes, and training continues at the last checkpoint."
+                "Another process of this training run ended or cannot be reached; its error message, if any, is above. "
+                "With --max-restarts torchrun restarts all processes, and training resumes from the last checkpoint."
             ) from error
         raise
 
 
 def all_reduce_sum(tensor: Tensor) -> Tensor:
     """Add up the tensors of all processes, in place."""
-    with lost_processes():
+    with communication_errors():
         dist.all_reduce(tensor)
     return tensor
 
 
 class DistributedEngine(Engine):
-    """An engine that trains with the engines of the other processes that torchrun started."""
+    """Base of engines that train in several processes, started by torchrun."""
 
     def __init__(self, network: Network, weights: Mapping[str, Array], *, dtype: str = "float32") -> None:
         super().__init__(network, weights, dtype=dtype)
-        here = join_group()
-        self.rank, self.world_size = here.rank, here.world_size
+        process = join_group()
+        self.rank, self.world_size = process.rank, process.world_size
 
     def sum_over_processes(self, values: Sequence[float]) -> list[float]:
         """Return each value summed over all processes."""
-        return total(values)
+        return sum_over_processes(values)
 
     def broadcast(self, value: T) -> T:
-        """Return the value of the process with rank 0."""
-        return share(value)
+        """Return the value that rank 0 passed."""
+        return broadcast(value)
 
     def gather(self, rows: Array) -> Array:
         """Return the rows (N, …) of all processes, in the order of their ranks."""
         return gather(rows)
 
 
-def total(values: Sequence[float]) -> list[float]:
+def sum_over_processes(values: Sequence[float]) -> list[float]:
     """Return each value summed over all processes."""
     if not dist.is_initialized():
         return list(values)
@@ -119,19 +120,19 @@ def total(values: Sequence[float]) -> list[float]:
     return sums
 
 
-def share(value: T) -> T:
-    """Return the value of the process with rank 0."""
+def broadcast(value: T) -> T:
+    """Return the value that rank 0 passed."""
     if not dist.is_initialized():
         return value
-    box = [value]
-    with lost_processes():
-        dist.broadcast_object_list(box, src=0, device=CPU)
-    return box[0]
+    values = [value]
+    with communication_errors():
+        dist.broadcast_object_list(values, src=0, device=CPU)
+    return values[0]
 
 
 def barrier() -> None:
-    """Wait until all processes have called this."""
-    total([0.0])
+    """Wait until all processes have called this function."""
+    sum_over_processes([0.0])
 
 
 def gather(rows: Array) -> Array:
@@ -139,6 +140,6 @@ def gather(rows: Array) -> Array:
     if not dist.is_initialized():
         return rows
     parts: list[Any] = [None] * dist.get_world_size()
-    with lost_processes():
+    with communication_errors():
         dist.all_gather_object(parts, rows)
     return np.concatenate(parts)

@@ -1,4 +1,4 @@
-"""The PyTorch engine: a network as a module, trained by PyTorch's own optimizers on any of its devices."""
+"""The PyTorch engine: inference and training on CPUs and GPUs, in one or several processes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,16 +19,16 @@ from striate.engines.torch import optimizers
 from striate.engines.torch.augment import augment
 from striate.engines.torch.device import (
     DTYPES,
+    accelerator_name,
     check_precision,
     choose_device,
-    maker_name,
-    repeatable,
+    deterministic_algorithms,
+    keep_freed_memory,
 )
-from striate.engines.torch.distributed import DistributedEngine, lost_processes
+from striate.engines.torch.distributed import DistributedEngine, communication_errors
 from striate.engines.torch.layers.dropout import draw_uniform
-from striate.engines.torch.layout import from_maps, to_maps, to_target
+from striate.engines.torch.layout import to_array, to_target, to_tensor
 from striate.engines.torch.losses import sample_losses
-from striate.engines.torch.memory import keep_freed_memory
 from striate.engines.torch.module import TorchNetwork, Values
 from striate.engines.torch.rules import Context
 from striate.engines.torch.trial import faster_precision, out_of_memory
@@ -36,20 +36,29 @@ from striate.errors import TrainingError, UsageError
 from striate.network import Input, Network
 from striate.network.regularizers import strengths
 
-PIECE = 1 << 24  # numbers of the largest map at once, in inference on the CPU
-ACCELERATOR_PIECE = 1 << 27  # the same on an accelerator, which only a large batch keeps busy
+# Inference computes a large batch in chunks, so that the largest feature map of a chunk has at most this many values.
+CPU_CHUNK_VALUES = 1 << 24
+ACCELERATOR_CHUNK_VALUES = 1 << 27
 
 
 class TorchEngine(DistributedEngine):
-    """Runs and trains a network with PyTorch.
+    """Inference and training with PyTorch.
 
-    dtype: "float32", or "float64" for gradient checks. device: "auto", "cpu", "cuda", "cuda:1", "mps".
-    precision: of the forward and backward pass in training; "auto" measures float32 against the mixed precision that
-    the device has, and takes the faster. Weights, losses and inference stay in `dtype`.
-    deterministic: only algorithms that give the same bits each time, also where they are slower.
-    compiled: let torch.compile make kernels for this network; worth its minute in long trainings on a GPU.
-    Where torchrun started several processes, their engines train together, each on a device of its own.
-    Raises UsageError for a device that is not there.
+    In distributed training, started with torchrun, each process has an engine with its own device.
+
+    Args:
+        network: The network.
+        weights: Its parameters by full name (`C1/kernel`).
+        dtype: Of weights, losses and inference: "float32", or "float64" for gradient checks.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        precision: Of the forward and backward pass in training: "float32", "bfloat16" or "float16"; "auto" measures
+            float32 and the device's mixed precision, and chooses the faster.
+        deterministic: Whether to use only deterministic algorithms, even if they are slower.
+        compiled: Whether to compile the network with torch.compile. Compilation takes about a minute and pays off in
+            long training runs on a GPU.
+
+    Raises:
+        UsageError: A device or precision is unknown or not available, or the weights do not fit the network.
     """
 
     name = "torch"
@@ -68,11 +77,11 @@ class TorchEngine(DistributedEngine):
         super().__init__(network, weights, dtype=dtype)
         check_precision(precision)
         self.device = choose_device(device)
-        self.accelerator = maker_name(self.device)
+        self.accelerator = accelerator_name(self.device)
         self.precision = precision if dtype == "float32" else "float32"
         self.deterministic = deterministic
         self._dtype = DTYPES[dtype]
-        self._check(weights)
+        self._check_weights(weights)
         self._module = TorchNetwork(network, weights, self._dtype, self.device)
         self._run: Any = torch.compile(self._module) if compiled else self._module
         self._optimizer: Optimizer | None = None
@@ -91,18 +100,11 @@ class TorchEngine(DistributedEngine):
 
     @weights.setter
     def weights(self, weights: Mapping[str, Array]) -> None:
-        self._check(weights)
+        self._check_weights(weights)
         self._set_values({name: self._module.to_tensor(name, weights[name]) for name in self._module.values})
 
-    def _check(self, weights: Mapping[str, Array]) -> None:
-        for parameter in self.network.parameters:
-            name = parameter.name
-            if name not in weights or weights[name].shape != parameter.shape:
-                received = weights[name].shape if name in weights else "nothing"
-                raise UsageError(f"Weights of '{name}': expected shape {parameter.shape}, received {received}.")
-
     def compile(self, settings: TrainingSettings) -> None:
-        """Set how to train, and clear the slots."""
+        """Set how to train, and clear the slots. Raise UsageError for settings that do not fit the network."""
         settings.check(self.network)
         self._freeze(frozenset(settings.frozen))
         self._optimizer, self._losses, self._seed = settings.optimizer, tuple(settings.losses), settings.seed
@@ -120,8 +122,8 @@ class TorchEngine(DistributedEngine):
         for name, value in self._module.values.items():
             if isinstance(value, nn.Parameter):
                 value.requires_grad_(name.rsplit("/", 1)[0] not in frozen)
-        for known in ("_trained", "_distributed"):  # from when other layers were frozen
-            self.__dict__.pop(known, None)
+        for cached in ("_trained", "_distributed"):  # computed for the previously frozen layers
+            self.__dict__.pop(cached, None)
 
     @cached_property
     def _trained(self) -> dict[str, Tensor]:
@@ -129,7 +131,7 @@ class TorchEngine(DistributedEngine):
 
     @property
     def slots(self) -> Weights:
-        """The optimizer's memory, the averages, and `iterations`, the number of updates."""
+        """Copies of the optimizer's state, the averaged weights, and `iterations`, the number of updates."""
         if not self._updates:
             return {}
         assert self._optimizer is not None
@@ -145,13 +147,13 @@ class TorchEngine(DistributedEngine):
     def slots(self, slots: Mapping[str, Array]) -> None:
         self._reset_optimizer()
         self._updates = int(slots["iterations"][0]) if slots else 0
-        whole = {n: self._module.to_tensor(n.rsplit("/", 1)[0], v) for n, v in slots.items() if n.count("/") > 1}
-        kept = {name: f"{name}/average" for name in self._module.values}
-        self._averages = {name: whole[slot] for name, slot in kept.items() if slot in whole}
+        tensors = {n: self._module.to_tensor(n.rsplit("/", 1)[0], v) for n, v in slots.items() if n.count("/") > 1}
+        averages = {name: f"{name}/average" for name in self._module.values}
+        self._averages = {name: tensors[slot] for name, slot in averages.items() if slot in tensors}
         if not slots:
             return
         assert self._optimizer is not None
-        optimizers.write_slots(type(self._optimizer), self._torch_optimizer, self._trained, whole, self._updates)
+        optimizers.write_slots(type(self._optimizer), self._torch_optimizer, self._trained, tensors, self._updates)
         if "loss_scale" in slots:
             scale, tracker = slots["loss_scale"]
             state = self._scaler.state_dict()
@@ -163,18 +165,18 @@ class TorchEngine(DistributedEngine):
         return optimizers.make_optimizer(self._optimizer, self._trained, fused=self.device.type in ("cpu", "cuda"))
 
     def _reset_optimizer(self) -> None:
-        """PyTorch's optimizer begins anew when it is next needed."""
+        """Discard the PyTorch optimizer; a new one is created at its next use."""
         self.__dict__.pop("_torch_optimizer", None)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Within it, the averaged weights stand in the place of the weights."""
-        live = {name: self._module.values[name].detach().clone() for name in self._averages}
+        """Use the averaged weights in place of the weights inside a `with` block."""
+        current = {name: self._module.values[name].detach().clone() for name in self._averages}
         self._set_values(self._averages)
         try:
             yield
         finally:
-            self._set_values(live)
+            self._set_values(current)
 
     @torch.no_grad()
     def _set_values(self, values: Mapping[str, Tensor]) -> None:
@@ -184,34 +186,34 @@ class TorchEngine(DistributedEngine):
     def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
         """Return the outputs of one batch, each (N, …)."""
         count = len(inputs[0])
-        piece = count if training else min(count, self._piece)
-        parts = []
+        chunk_size = count if training else min(count, self._chunk_size)
+        chunks = []
         with torch.no_grad():
-            for start in range(0, count, piece):
-                values, _, _ = self._pass([x[start : start + piece] for x in inputs], training, step, count)
-                parts.append([from_maps(values[index], self.dtype) for index in self.network.outputs])
-        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+            for start in range(0, count, chunk_size):
+                values, _, _ = self._pass([x[start : start + chunk_size] for x in inputs], training, step, count)
+                chunks.append([to_array(values[index], self.dtype) for index in self.network.outputs])
+        return tuple(np.concatenate(output) for output in zip(*chunks, strict=True))
 
     @cached_property
-    def _piece(self) -> int:
-        """How many images go through the network at once, so that memory stays bounded."""
-        piece = PIECE if self.device.type == "cpu" else ACCELERATOR_PIECE
-        return max(1, piece // max(prod(node.shape) for node in self.network.nodes))
+    def _chunk_size(self) -> int:
+        """Number of images computed at once in inference, which bounds the memory."""
+        values = CPU_CHUNK_VALUES if self.device.type == "cpu" else ACCELERATOR_CHUNK_VALUES
+        return max(1, values // max(prod(node.shape) for node in self.network.nodes))
 
     def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
-        """Return the output (N, …) of every layer."""
+        """Return the output (N, …) of every layer by name, in inference mode."""
         with torch.no_grad():
-            values, _, _ = self._pass(inputs, False, 0, len(inputs[0]), every=True)
-        return {str(node.layer.name): from_maps(values[i], self.dtype) for i, node in enumerate(self.network.nodes)}
+            values, _, _ = self._pass(inputs, False, 0, len(inputs[0]), keep_all=True)
+        return {str(node.layer.name): to_array(values[i], self.dtype) for i, node in enumerate(self.network.nodes)}
 
     def gradients(
         self, inputs: Sequence[Array], targets: Sequence[Array], *, training: bool = True, step: int = 0
     ) -> tuple[float, Weights]:
-        """Loss and its gradient for every trainable parameter."""
+        """Return the loss and its gradient for every trainable parameter that is not frozen."""
         self._module.zero_grad()
         loss, _, _ = self._differentiate(inputs, targets, training, step)
-        found = {name: p.grad if p.grad is not None else torch.zeros_like(p) for name, p in self._trained.items()}
-        arrays = {name: self._module.to_array(name, gradient) for name, gradient in found.items()}
+        gradients = {n: p.grad if p.grad is not None else torch.zeros_like(p) for n, p in self._trained.items()}
+        arrays = {name: self._module.to_array(name, gradient) for name, gradient in gradients.items()}
         self._module.zero_grad()
         return float(loss), arrays
 
@@ -224,33 +226,48 @@ class TorchEngine(DistributedEngine):
         step: int,
         global_batch: int | None = None,
     ) -> StepResult:
-        """One optimizer step. Raises TrainingError when the device's memory does not hold the batch."""
+        """Update the weights once.
+
+        Args:
+            inputs: This process's samples.
+            targets: Their targets.
+            learning_rate: Of this step.
+            step: The training step, from 0.
+            global_batch: Number of samples in all processes; None sums them over the processes.
+
+        Returns:
+            Loss and outputs before the update.
+
+        Raises:
+            UsageError: `compile` was not called.
+            TrainingError: The batch does not fit in the memory of the device, or another process ended.
+        """
         if self._optimizer is None:
             raise UsageError("The engine is not compiled for training: call compile first.")
         count = global_batch or int(self.sum_over_processes([len(inputs[0])])[0])
         try:
-            with lost_processes():
+            with communication_errors():
                 loss, outputs, context = self._differentiate(inputs, targets, True, step, count)
-            moved = self._update(learning_rate)
+            updated = self._update(learning_rate)
         except torch.OutOfMemoryError as error:
-            clear_frames(error.__traceback__)  # which hold on to the maps
+            clear_frames(error.__traceback__)  # which hold references to the feature maps
             raise self._out_of_memory(inputs, targets) from error
-        if moved:
-            self._move_statistics(context)
-            self._move_averages()
+        if updated:
+            self._update_moving_statistics(context)
+            self._update_averages()
             self._updates += 1
         mean = self.sum_over_processes([float(loss)])[0] / self.world_size
-        return StepResult(mean, tuple(from_maps(output, self.dtype) for output in outputs))
+        return StepResult(mean, tuple(to_array(output, self.dtype) for output in outputs))
 
     def augment(self, x: Array, parameters: AugmentationParameters) -> Any:
-        """Augment images (N, H, W, C) on the device, as a tensor (N, C, H, W); on the CPU NumPy is faster."""
+        """Augment images (N, H, W, C): on an accelerator to a tensor (N, C, H, W), on the CPU with NumPy (faster)."""
         if self.device.type == "cpu":
             return parameters.apply(x)
-        return augment(to_maps(x, self.device, torch.uint8 if x.dtype == np.uint8 else self._dtype), parameters)
+        return augment(to_tensor(x, self.device, torch.uint8 if x.dtype == np.uint8 else self._dtype), parameters)
 
     @cached_property
     def _distributed(self) -> Any:
-        """The network whose gradients are means over all processes."""
+        """The module whose gradients are averaged over all processes."""
         if self.world_size == 1 or not self._trained:
             return self._run
         return nn.parallel.DistributedDataParallel(self._run, gradient_as_bucket_view=True)
@@ -262,25 +279,34 @@ class TorchEngine(DistributedEngine):
         step: int,
         count: int,
         *,
-        together: bool = False,
-        every: bool = False,
+        distributed: bool = False,
+        keep_all: bool = False,
     ) -> tuple[Values, Values, Context]:
-        """Return the outputs, the same before their activations, and the context of the pass.
+        """Run a forward pass.
 
-        count: of the samples given, or of those that all processes are given together. every: of all nodes.
+        Args:
+            inputs: This process's samples.
+            training: Whether dropout and batch statistics are active.
+            step: The training step, which determines dropout.
+            count: Number of samples; with `distributed`, in all processes.
+            distributed: Whether the other processes compute other samples of the same batch.
+            keep_all: Whether to return the outputs of all nodes.
+
+        Returns:
+            The outputs by node index, the network's outputs before the activation, and the context of the pass.
         """
         uniform = draw_uniform(self.network, self._seed, step, count, self.device) if training else {}
-        if together:  # drawn for the whole batch, so that several processes drop what a single one would
-            uniform = {name: whole[self.rank :: self.world_size] for name, whole in uniform.items()}
-        context = Context(training, uniform, together and self.world_size > 1, every, frozen=self._frozen)
+        if distributed:  # drawn for the global batch, so that dropout does not depend on the number of processes
+            uniform = {name: values[self.rank :: self.world_size] for name, values in uniform.items()}
+        context = Context(training, uniform, distributed and self.world_size > 1, keep_all, frozen=self._frozen)
         tensors = [
-            to_maps(x, self.device, self._dtype, channels_first=self._channels_first(index))
+            to_tensor(x, self.device, self._dtype, channels_first=self._channels_first(index))
             for index, x in zip(self.network.inputs, inputs, strict=True)
         ]
         mixed = training and self.precision in ("bfloat16", "float16")
         with torch.autocast(self.device.type, DTYPES.get(self.precision), enabled=mixed):
-            values, before = (self._distributed if together else self._run)(tensors, context)
-        return values, before, context
+            values, logits = (self._distributed if distributed else self._run)(tensors, context)
+        return values, logits, context
 
     def _channels_first(self, index: int) -> bool:
         layer = self.network.nodes[index].layer
@@ -289,30 +315,40 @@ class TorchEngine(DistributedEngine):
     def _differentiate(
         self, inputs: Sequence[Any], targets: Sequence[Array], training: bool, step: int, batch: int | None = None
     ) -> tuple[Tensor, list[Tensor], Context]:
-        """Loss, outputs and what the pass met; the gradients are in the parameters.
+        """Run a forward and backward pass; the gradients are stored in the parameters.
 
-        batch: of how many samples these are this process's part. The loss and its gradient are then means over the
-        processes: here penalties count in full, and samples `world` times.
+        In distributed training, loss and gradients are averaged over the processes afterwards. So each process weights
+        its samples by `world_size` and penalties by 1.
+
+        Args:
+            inputs: This process's samples.
+            targets: Their targets.
+            training: Whether dropout and batch statistics are active.
+            step: The training step.
+            batch: Number of samples in all processes; None if the other processes do not take part.
+
+        Returns:
+            The loss, the outputs, and the context of the pass.
         """
         count = batch or len(inputs[0])
-        with repeatable(self.deterministic):
-            values, before, context = self._pass(inputs, training, step, count, together=batch is not None)
-            loss = self._loss(values, before, targets, count / self.world_size if batch else count)
-            if loss.requires_grad:  # or nothing in the network can be trained
+        with deterministic_algorithms(self.deterministic):
+            values, logits, context = self._pass(inputs, training, step, count, distributed=batch is not None)
+            loss = self._loss(values, logits, targets, count / self.world_size if batch else count)
+            if loss.requires_grad:  # False if the network has no trainable parameters
                 self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         return loss.detach(), [values[index] for index in self.network.outputs], context
 
-    def _loss(self, values: Values, before: Values, targets: Sequence[Array], count: float) -> Tensor:
-        """Sum over the samples given / count, and the penalties."""
+    def _loss(self, values: Values, logits: Values, targets: Sequence[Array], count: float) -> Tensor:
+        """Return the sum over the samples divided by `count`, plus the penalties."""
         loss = self._penalty()
-        for index, target, kind in zip(self.network.outputs, targets, self._losses, strict=True):
+        for index, target, output_loss in zip(self.network.outputs, targets, self._losses, strict=True):
             activation = getattr(self.network.nodes[index].layer, "activation", "linear")
-            wanted = to_target(target, self.device, self._dtype)
-            loss = loss + sample_losses(values[index], before[index], activation, wanted, kind).sum() / count
+            t = to_target(target, self.device, self._dtype)
+            loss = loss + sample_losses(values[index], logits[index], activation, t, output_loss).sum() / count
         return loss
 
     def _penalty(self) -> Tensor:
-        """λ₁ Σ|w| + λ₂ Σw² over the parameters that have such a penalty."""
+        """Return λ₁ Σ|w| + λ₂ Σw² over the parameters with a regularizer."""
         total = torch.zeros((), dtype=self._dtype, device=self.device)
         for parameter in self.network.parameters:
             l1, l2 = strengths(parameter.regularizer)
@@ -324,47 +360,47 @@ class TorchEngine(DistributedEngine):
         return total
 
     def _update(self, learning_rate: float) -> bool:
-        """Whether the weights moved: not where float16 overflowed, after which the loss is scaled by less."""
-        rule, scale = self._torch_optimizer, self._scaler.get_scale()
-        for group in rule.param_groups:
+        """Update the weights; return False if float16 overflowed and the gradient scaler skipped the step."""
+        optimizer, scale = self._torch_optimizer, self._scaler.get_scale()
+        for group in optimizer.param_groups:
             group["lr"] = learning_rate
         if self._clip_norm is not None:
-            self._scaler.unscale_(rule)
+            self._scaler.unscale_(optimizer)
             self._clip(self._clip_norm)
-        self._scaler.step(rule)
+        self._scaler.step(optimizer)
         self._scaler.update()
-        rule.zero_grad()
+        optimizer.zero_grad()
         return self._scaler.get_scale() >= scale
 
     def _clip(self, limit: float) -> None:
-        """Shrink gradients whose norm is larger to this norm; PyTorch's own adds 1e-6 to the norm."""
+        """Scale the gradients down to the norm `limit`; unlike `clip_grad_norm_`, add no 1e-6 to their norm."""
         gradients = [p.grad for p in self._trained.values() if p.grad is not None]
         norm = nn.utils.get_total_norm(gradients)
         torch._foreach_mul_(gradients, (limit / norm).clamp(max=1))
 
     @torch.no_grad()
-    def _move_statistics(self, context: Context) -> None:
+    def _update_moving_statistics(self, context: Context) -> None:
         """Update moving ← m · moving + (1 − m) · batch."""
-        for parameter, batch, momentum in context.statistics:
-            value = self._module.values[parameter]
-            value.mul_(momentum).add_(batch.to(value.dtype), alpha=1 - momentum)
+        for name, batch, momentum in context.statistics:
+            moving = self._module.values[name]
+            moving.mul_(momentum).add_(batch.to(moving.dtype), alpha=1 - momentum)
 
     @torch.no_grad()
-    def _move_averages(self) -> None:
+    def _update_averages(self) -> None:
         if self._average is None:
             return
         values = self._module.values
         if not self._averages:
             self._averages = {name: value.detach().clone() for name, value in values.items()}
-        memory = min(self._average, (1 + self._updates) / (10 + self._updates))
-        torch._foreach_lerp_(list(self._averages.values()), [v.detach() for v in values.values()], 1 - memory)
+        decay = min(self._average, (1 + self._updates) / (10 + self._updates))
+        torch._foreach_lerp_(list(self._averages.values()), [v.detach() for v in values.values()], 1 - decay)
 
     def _run_once(self, inputs: Sequence[Any], targets: Sequence[Array], precision: str) -> None:
-        """Forward and backward pass alone, to their end."""
+        """Run a forward and backward pass without an update, and wait for the device."""
         self.precision = precision
         self._module.zero_grad()
         loss, _, _ = self._differentiate(inputs, targets, True, 0)
-        float(loss)  # waits for the device
+        float(loss)  # synchronizes with the device
         self._module.zero_grad()
 
     def _out_of_memory(self, inputs: Sequence[Any], targets: Sequence[Array]) -> TrainingError:

@@ -1,7 +1,7 @@
-"""Convert between NumPy's layouts and PyTorch's; nothing else in this package reorders weights or images.
+"""Convert between Striate's channels-last arrays and PyTorch's channels-first tensors.
 
-Images are (N, H, W, C) outside and (N, C, H, W) inside, with channels last in memory: a view, not a copy. Kernels of
-layers that compute channels first are (KH, KW, C, O) outside and (O, C, KH, KW) inside, or (F, O) and (O, F).
+Images and feature maps (N, H, W, C) become (N, C, H, W) in channels-last memory format: a view, not a copy. For layers
+with a channels-first rule, kernels (KH, KW, C, O) become (O, C, KH, KW), and (F, O) become (O, F).
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from striate.engines.torch.rules import Layout
 
 
 def to_parameter(variable: str, values: Array, layout: Layout, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return a layer's variable as a tensor with its own memory, in the layout of the layer's rule."""
+    """Convert a weight array to a tensor with its own memory, in the layout of the layer's rule."""
     tensor = torch.from_numpy(np.array(values)).to(device=device, dtype=dtype)
     if _is_reordered(variable, tensor.ndim, layout):
         if tensor.ndim == 2:
@@ -26,7 +26,7 @@ def to_parameter(variable: str, values: Array, layout: Layout, dtype: torch.dtyp
 
 
 def from_parameter(variable: str, tensor: Tensor, layout: Layout) -> Array:
-    """Return what `to_parameter` was given; also for gradients and the optimizer's slots, which have its layout."""
+    """Convert a tensor from `to_parameter`, or a gradient or optimizer slot of that layout, back to an array."""
     tensor = tensor.detach()
     if _is_reordered(variable, tensor.ndim, layout):
         tensor = tensor.T if tensor.ndim == 2 else tensor.permute(2, 3, 1, 0)
@@ -37,22 +37,22 @@ def _is_reordered(variable: str, ndim: int, layout: Layout) -> bool:
     return variable == "kernel" and layout == "channels_first" and ndim in (2, 4)
 
 
-def to_maps(x: Any, device: torch.device, dtype: torch.dtype, *, channels_first: bool = False) -> Tensor:
-    """Return an input as a tensor: maps (N, H, W, C) as (N, C, H, W), rows (N, F) as they are.
+def to_tensor(x: Any, device: torch.device, dtype: torch.dtype, *, channels_first: bool = False) -> Tensor:
+    """Convert an input to a tensor: images (N, H, W, C) to (N, C, H, W); vectors (N, F) keep their shape.
 
     Args:
-        x: An array, or a tensor, which is taken to be channels first already.
-        device: Where the tensor is to be.
-        dtype: Its number type.
-        channels_first: Whether an array is (N, C, H, W) already.
+        x: An array, or a tensor that is already channels first.
+        device: The device of the result.
+        dtype: The dtype of the result.
+        channels_first: Whether an array is already (N, C, H, W).
 
     Returns:
-        The tensor, with channels last in memory.
+        The tensor, in channels-last memory format.
     """
     if isinstance(x, Tensor):
         return x.to(device=device, dtype=dtype)
-    small = np.asarray(x).dtype == np.uint8  # pixels travel as bytes and grow on the device
-    tensor = _send(x, "uint8" if small else _numpy_dtype(dtype), device).to(dtype)
+    is_uint8 = np.asarray(x).dtype == np.uint8  # copied as bytes and converted on the device
+    tensor = _send(x, "uint8" if is_uint8 else _numpy_dtype(dtype), device).to(dtype)
     if tensor.ndim != 4:
         return tensor
     if channels_first:
@@ -61,9 +61,9 @@ def to_maps(x: Any, device: torch.device, dtype: torch.dtype, *, channels_first:
 
 
 def to_target(target: Any, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Return targets as a tensor: whole numbers, such as class numbers (N,), as int64, all others in `dtype`."""
-    is_whole = np.asarray(target).dtype.kind in "iub"
-    return _send(target, "int64" if is_whole else _numpy_dtype(dtype), device)
+    """Convert targets to a tensor: integers, such as class numbers (N,), to int64, others to `dtype`."""
+    is_integer = np.asarray(target).dtype.kind in "iub"
+    return _send(target, "int64" if is_integer else _numpy_dtype(dtype), device)
 
 
 def _numpy_dtype(dtype: torch.dtype) -> str:
@@ -71,13 +71,13 @@ def _numpy_dtype(dtype: torch.dtype) -> str:
 
 
 def _send(x: Any, dtype: str, device: torch.device) -> Tensor:
-    """Copy an array to the device; PyTorch takes no foreign byte order, negative strides or read-only memory."""
+    """Copy an array to the device; PyTorch supports no foreign byte order, negative strides or read-only memory."""
     tensor = torch.from_numpy(np.require(x, dtype, ["C", "W"]))
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
-def from_maps(tensor: Tensor, dtype: str) -> Array:
-    """Return an output as an array: maps (N, C, H, W) as (N, H, W, C)."""
+def to_array(tensor: Tensor, dtype: str) -> Array:
+    """Convert an output to an array: feature maps (N, C, H, W) to (N, H, W, C)."""
     tensor = tensor.detach()
     if tensor.ndim == 4:
         tensor = tensor.permute(0, 2, 3, 1)

@@ -1,4 +1,4 @@
-"""A network as a PyTorch module: its parameters under their own names, its nodes run one after another."""
+"""A network as a PyTorch module."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,14 +11,17 @@ from striate.engines.torch.layout import from_parameter, to_parameter
 from striate.engines.torch.rules import Context, Parameters, rule_for
 from striate.network import Layer, Network
 
-Values = dict[int, Tensor]  # by the index of the node
+Values = dict[int, Tensor]  # by node index
 
 
 class TorchNetwork(nn.Module):
-    """A network as PyTorch runs it. Raises NetworkError for a layer without a rule.
+    """A network as a PyTorch module, computed node by node.
 
     Attributes:
-        values: The parameters by full name (`C1/kernel`), trainable ones as parameters of the module.
+        values: The parameters by full name (`C1/kernel`); trainable ones are parameters of the module.
+
+    Raises:
+        NetworkError: A layer has no rule.
     """
 
     def __init__(
@@ -44,45 +47,45 @@ class TorchNetwork(nn.Module):
         self.last_uses = _last_uses(network)
 
     def _parameters_of(self, layer: str) -> Parameters:
-        start = f"{layer}/"
-        return {name[len(start) :]: value for name, value in self.values.items() if name.startswith(start)}
+        prefix = f"{layer}/"
+        return {name.removeprefix(prefix): v for name, v in self.values.items() if name.startswith(prefix)}
 
     def to_tensor(self, name: str, values: Array) -> Tensor:
-        """Return a parameter, or something of its shape, in the layout in which its layer computes."""
+        """Convert a parameter, or another array of its shape such as a slot, to the layout of its layer's rule."""
         layer, variable = name.rsplit("/", 1)
         return to_parameter(variable, values, self.layouts[layer], self._dtype, self._device)
 
     def to_array(self, name: str, tensor: Tensor) -> Array:
-        """Return what `to_tensor` was given."""
+        """Convert a tensor from `to_tensor`, or a gradient of that layout, back to an array."""
         layer, variable = name.rsplit("/", 1)
         return from_parameter(variable, tensor, self.layouts[layer])
 
     def forward(self, inputs: Sequence[Tensor], context: Context) -> tuple[Values, Values]:
-        """Compute the outputs of the network, or of every node if `context.keep_all`.
+        """Compute the outputs of the network, or those of all nodes if `context.keep_all`.
 
         Args:
             inputs: One tensor for each input of the network, channels first.
-            context: What the layers need to know about this pass.
+            context: The settings of this pass.
 
         Returns:
-            The outputs by the index of their node, and the network's outputs before the activation of their node.
+            The outputs by node index, and the logits: the network's outputs before the activation of their node.
         """
         values: Values = dict(zip(self.network.inputs, inputs, strict=True))
-        before: Values = {}
+        logits: Values = {}
         nodes = zip(self.network.nodes, self.rules, self.activations, strict=True)
         for index, (node, rule, activation) in enumerate(nodes):
             sources = [values[source] for source in node.inputs or (index,)]
-            raw = rule.run(node.layer, self.parameters_of[str(node.layer.name)], context, *sources)
-            values[index] = raw if activation is None else activation(raw)
+            y = rule.run(node.layer, self.parameters_of[str(node.layer.name)], context, *sources)
+            values[index] = y if activation is None else activation(y)
             if index in self.network.outputs:
-                before[index] = raw
+                logits[index] = y
             for source in () if context.keep_all else self.last_uses[index]:
                 del values[source]
-        return values, before
+        return values, logits
 
 
 def _last_uses(network: Network) -> list[list[int]]:
-    """Return for each node the nodes that no later node reads, so that their memory can be freed."""
+    """Return for each node the inputs that no later node reads, so that their memory can be freed."""
     last = {source: index for index, node in enumerate(network.nodes) for source in node.inputs}
     return [
         [source for source, reader in last.items() if reader == index and source not in network.outputs]
@@ -95,5 +98,5 @@ def _activation(layer: Layer) -> str:
 
 
 def _attribute(name: str) -> str:
-    """Return a name without dots, which modules do not allow in the names of parameters."""
+    """Return the parameter name without dots, which `nn.Module` does not allow."""
     return name.replace(".", "·")

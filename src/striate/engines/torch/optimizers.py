@@ -1,4 +1,4 @@
-"""Run optimizers with PyTorch's own classes, and keep their slots under Striate's names."""
+"""Create PyTorch optimizers, and convert their state to Striate's slots and back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from striate.engines import optimizers as describe
+from striate.engines import optimizers as base
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How PyTorch carries out an optimizer.
+    """The PyTorch class of an optimizer, and the names of its settings and state.
 
     Attributes:
-        make: PyTorch's class.
-        settings: PyTorch's name of each setting, by Striate's.
-        slots: PyTorch's name of each array that the optimizer keeps, by Striate's.
-        fused: Whether the class has a fused form on every device that Striate trains on.
+        make: The PyTorch class.
+        settings: PyTorch's setting names by Striate's.
+        slots: PyTorch's state names by Striate's slot names.
+        fused: Whether the class has a fused implementation on all devices that Striate supports.
     """
 
     make: Any
@@ -26,8 +26,8 @@ class Rule:
     slots: dict[str, str]
     fused: bool
 
-    def arguments(self, optimizer: describe.Optimizer) -> dict[str, Any]:
-        """Return the settings as PyTorch's class takes them; `betas` is a pair."""
+    def arguments(self, optimizer: base.Optimizer) -> dict[str, Any]:
+        """Return the keyword arguments of the PyTorch class; `betas` is a pair."""
         values = {theirs: getattr(optimizer, ours) for ours, theirs in self.settings.items()}
         betas = [values.pop(name) for name in ("beta_1", "beta_2") if name in values]
         return values | ({"betas": tuple(betas)} if betas else {})
@@ -35,30 +35,30 @@ class Rule:
 
 ADAM_SETTINGS = {"beta_1": "beta_1", "beta_2": "beta_2", "epsilon": "eps"}
 ADAM_SLOTS = {"mean": "exp_avg", "square": "exp_avg_sq"}
-RULES: dict[type[describe.Optimizer], Rule] = {
-    describe.SGD: Rule(
+RULES: dict[type[base.Optimizer], Rule] = {
+    base.SGD: Rule(
         torch.optim.SGD, {"momentum": "momentum", "nesterov": "nesterov"}, {"momentum": "momentum_buffer"}, True
     ),
-    # Adagrad has a fused form, but not on every GPU.
-    describe.AdaGrad: Rule(torch.optim.Adagrad, {"epsilon": "eps"}, {"accumulator": "sum"}, False),
-    describe.RMSprop: Rule(torch.optim.RMSprop, {"rho": "alpha", "epsilon": "eps"}, {"square": "square_avg"}, False),
-    describe.Adam: Rule(torch.optim.Adam, ADAM_SETTINGS, ADAM_SLOTS, True),
-    describe.AdamW: Rule(torch.optim.AdamW, ADAM_SETTINGS, ADAM_SLOTS, True),
+    # Adagrad has a fused implementation, but not on all GPUs.
+    base.AdaGrad: Rule(torch.optim.Adagrad, {"epsilon": "eps"}, {"accumulator": "sum"}, False),
+    base.RMSprop: Rule(torch.optim.RMSprop, {"rho": "alpha", "epsilon": "eps"}, {"square": "square_avg"}, False),
+    base.Adam: Rule(torch.optim.Adam, ADAM_SETTINGS, ADAM_SLOTS, True),
+    base.AdamW: Rule(torch.optim.AdamW, ADAM_SETTINGS, ADAM_SLOTS, True),
 }
 
 
 def make_optimizer(
-    optimizer: describe.Optimizer, parameters: Mapping[str, Tensor], *, fused: bool
+    optimizer: base.Optimizer, parameters: Mapping[str, Tensor], *, fused: bool
 ) -> torch.optim.Optimizer:
-    """Make PyTorch's optimizer for parameters by name, with weight decay on kernels only.
+    """Create a PyTorch optimizer, with weight decay on kernels only.
 
     Args:
         optimizer: The description.
         parameters: Tensors by full name.
-        fused: Whether the device supports the fused forms.
+        fused: Whether the device supports fused implementations.
 
     Returns:
-        The optimizer, with empty slots.
+        The optimizer, with empty state.
 
     Raises:
         NotImplementedError: No rule exists for this kind of optimizer.
@@ -70,15 +70,17 @@ def make_optimizer(
     if type(optimizer) not in RULES:
         raise NotImplementedError(f"The PyTorch engine has no rule for the optimizer {type(optimizer).__name__}.")
     rule = RULES[type(optimizer)]
-    form = {"fused": fused} if rule.fused else {"foreach": True}
-    made: torch.optim.Optimizer = rule.make(groups, lr=optimizer.learning_rate, **form, **rule.arguments(optimizer))
-    return made
+    implementation = {"fused": fused} if rule.fused else {"foreach": True}
+    torch_optimizer: torch.optim.Optimizer = rule.make(
+        groups, lr=optimizer.learning_rate, **implementation, **rule.arguments(optimizer)
+    )
+    return torch_optimizer
 
 
 def read_slots(
-    kind: type[describe.Optimizer], torch_optimizer: torch.optim.Optimizer, parameters: Mapping[str, Tensor]
+    kind: type[base.Optimizer], torch_optimizer: torch.optim.Optimizer, parameters: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Return the optimizer's slots by full name, `C1/kernel/mean`, in PyTorch's layouts."""
+    """Return the optimizer's state as slots by full name (`C1/kernel/mean`), in the layouts of the parameters."""
     slots: dict[str, Tensor] = {}
     for name, parameter in parameters.items():
         state = torch_optimizer.state.get(parameter, {})
@@ -89,13 +91,13 @@ def read_slots(
 
 
 def write_slots(
-    kind: type[describe.Optimizer],
+    kind: type[base.Optimizer],
     torch_optimizer: torch.optim.Optimizer,
     parameters: Mapping[str, Tensor],
     slots: Mapping[str, Tensor],
     updates: int,
 ) -> None:
-    """Restore the slots that `read_slots` returned, after so many updates."""
+    """Set the optimizer's state to slots from `read_slots` and its step count to `updates`."""
     torch_optimizer.state.clear()
     for name, parameter in parameters.items():
         state = {

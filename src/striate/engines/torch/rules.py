@@ -1,4 +1,4 @@
-"""Register how PyTorch computes a layer class, for built-in layers and for a user's own."""
+"""Registration of the rules by which the PyTorch engine computes built-in and custom layers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ Parameters = Mapping[str, Tensor]
 
 
 class BatchStatistic(NamedTuple):
-    """A statistic of one batch, which moves a parameter: moving ← momentum · moving + (1 − momentum) · value."""
+    """A batch statistic that updates a parameter: moving ← momentum · moving + (1 − momentum) · value."""
 
     parameter: str
     value: Tensor
@@ -24,15 +24,15 @@ class BatchStatistic(NamedTuple):
 
 @dataclass
 class Context:
-    """What a layer may need to know about the current pass over the network.
+    """The settings of one forward pass, and the batch statistics that it computes.
 
     Attributes:
-        training: Whether the pass trains, which switches dropout and batch statistics.
-        uniform: Random numbers in 0 … 1 for each dropout layer by name, in the shape of its input.
-        synchronized: Whether the batch is divided among several processes.
-        keep_all: Whether the outputs of all nodes are kept, not only those of the network.
-        frozen: Names of layers that work as in inference even in training.
-        statistics: Collects the batch statistics that move parameters after the step, in the order of use.
+        training: Whether dropout and batch statistics are active.
+        uniform: Uniform random numbers for each dropout layer by name, with the shape of its input.
+        synchronized: Whether the batch is distributed over several processes.
+        keep_all: Whether to return the outputs of all nodes instead of those of the network.
+        frozen: Names of layers that run in inference mode during training.
+        statistics: The batch statistics computed in this pass, in the order of the nodes.
     """
 
     training: bool = False
@@ -43,12 +43,12 @@ class Context:
     statistics: list[BatchStatistic] = field(default_factory=list)
 
     def trains(self, layer: Layer) -> bool:
-        """Return whether a layer works as in training."""
+        """Return whether a layer runs in training mode."""
         return self.training and str(layer.name) not in self.frozen
 
 
 class Rule(NamedTuple):
-    """How to compute a layer class.
+    """How the engine computes a layer class.
 
     Attributes:
         run: Called as run(layer, weights, context, *inputs) with channels-first tensors.
@@ -67,17 +67,17 @@ _RULES: dict[type[Layer], Rule] = {}
 def rule(
     layer_class: type[Layer], *, layout: Layout = "channels_last", activate: bool = False, with_context: bool = False
 ) -> Callable[[Function], Function]:
-    """Register the decorated function as the way in which the PyTorch engine computes a layer class.
+    """Register the decorated function as the PyTorch implementation of a layer class.
 
-    The function is called as f(layer, weights, *inputs) and returns the layer's output; PyTorch finds the gradients.
+    The function is called as f(layer, weights, *inputs) and returns the layer's output; autograd computes gradients.
 
     Args:
         layer_class: The layer class.
-        layout: "channels_last": maps are (N, H, W, C), and weights have the shapes that the layer declares.
-            "channels_first", which needs no transposition: maps are (N, C, H, W), 4-D kernels (O, C, KH, KW) and
-            2-D kernels (O, F). Rows are (N, F) in both.
-        activate: Whether the engine applies `layer.activation` to the result. A loss then sees the result before
-            softmax or sigmoid, and is exact even for probabilities near 0.
+        layout: "channels_last": feature maps are (N, H, W, C), and weights have the shapes that the layer declares.
+            "channels_first", which needs no transposition: feature maps are (N, C, H, W), 4-D kernels
+            (O, C, KH, KW) and 2-D kernels (O, F). Vectors are (N, F) in both.
+        activate: Whether the engine applies `layer.activation` to the result. Losses are then computed from the
+            logits, which is accurate even for probabilities near 0.
         with_context: Whether the function is called as f(layer, weights, context, *inputs), with a `Context`.
 
     Returns:
@@ -95,7 +95,7 @@ def rule(
 
 
 def rule_for(layer: Layer) -> Rule:
-    """Return the rule for a layer. Raise NetworkError if none is registered for its class."""
+    """Return the rule of a layer. Raise NetworkError if its class has none."""
     if type(layer) not in _RULES:
         raise NetworkError(
             f"{layer.label}: the PyTorch engine has no rule for {layer.kind}. "

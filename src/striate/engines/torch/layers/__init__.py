@@ -1,4 +1,4 @@
-"""How PyTorch computes each built-in layer. Every module in this folder is imported, so that its rules register."""
+"""Rules for the built-in layers. All modules of this package are imported, so that their rules are registered."""
 
 from importlib import import_module
 from pkgutil import iter_modules

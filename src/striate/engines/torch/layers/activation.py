@@ -1,4 +1,4 @@
-"""Activation functions by name; maps are (N, C, H, W), rows (N, F), and classes lie on axis 1."""
+"""Activation functions by name. Feature maps are (N, C, H, W), vectors (N, F); softmax runs over axis 1."""
 
 from collections.abc import Callable
 from functools import partial
@@ -33,5 +33,5 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 @rule(Activation, layout="channels_first", activate=True)
 def activation(layer: Activation, weights: Parameters, x: Tensor) -> Tensor:
-    """Return x: the engine applies the activation."""
+    """Return x; the engine applies the activation."""
     return x

@@ -1,16 +1,16 @@
-"""Convolutions."""
+"""Convolution and zero padding. Feature maps are (N, C, H, W)."""
 
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
-from striate.engines.torch.layers.padding import is_symmetric, map_size, pad
 from striate.engines.torch.rules import Parameters, rule
-from striate.network import Conv2D, DepthwiseConv2D
+from striate.network import Conv2D, DepthwiseConv2D, ZeroPadding2D
+from striate.network.shapes import Margins
 
 
 @rule(Conv2D, layout="channels_first", activate=True)
 def conv2d(layer: Conv2D, weights: Parameters, x: Tensor) -> Tensor:
-    """x ∗ kernel + bias; with connections, each filter sees only some of the channels."""
+    """Return x ∗ kernel + bias; with `connections`, each filter uses only some of the channels."""
     kernel = weights["kernel"]
     if layer.connections:
         kernel = kernel * _connection_mask(layer.connections, kernel)
@@ -19,8 +19,14 @@ def conv2d(layer: Conv2D, weights: Parameters, x: Tensor) -> Tensor:
 
 @rule(DepthwiseConv2D, layout="channels_first", activate=True)
 def depthwise_conv2d(layer: DepthwiseConv2D, weights: Parameters, x: Tensor) -> Tensor:
-    """Each channel with kernels of its own."""
+    """Convolve each channel with its own kernels."""
     return _convolve(layer, x, weights["kernel"], weights.get("bias"), x.shape[1])
+
+
+@rule(ZeroPadding2D, layout="channels_first")
+def zero_padding2d(layer: ZeroPadding2D, weights: Parameters, x: Tensor) -> Tensor:
+    """Add zeros around each feature map."""
+    return pad(x, layer.window.margins(map_size(x)))
 
 
 def _convolve(layer: Conv2D | DepthwiseConv2D, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int) -> Tensor:
@@ -33,8 +39,24 @@ def _convolve(layer: Conv2D | DepthwiseConv2D, x: Tensor, kernel: Tensor, bias: 
 
 
 def _connection_mask(connections: tuple[tuple[int, ...], ...], kernel: Tensor) -> Tensor:
-    """Return 1 where a filter sees a channel, else 0: (O, C, 1, 1)."""
+    """Return a mask (O, C, 1, 1): 1 where a filter is connected to a channel, else 0."""
     mask = kernel.new_zeros((*kernel.shape[:2], 1, 1))
     for output, channels in enumerate(connections):
         mask[output, list(channels)] = 1
     return mask
+
+
+def pad(x: Tensor, margins: Margins, value: float = 0.0) -> Tensor:
+    """Return feature maps (N, C, H, W) padded with `value`."""
+    (top, bottom), (left, right) = margins
+    return F.pad(x, (left, right, top, bottom), value=value)
+
+
+def is_symmetric(margins: Margins) -> bool:
+    """Return whether both sides of each axis have the same padding; PyTorch's functions support no other."""
+    return all(before == after for before, after in margins)
+
+
+def map_size(x: Tensor) -> tuple[int, int]:
+    """Return the height and width of feature maps (N, C, H, W)."""
+    return x.shape[2], x.shape[3]

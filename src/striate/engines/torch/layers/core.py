@@ -1,22 +1,22 @@
-"""Layers without windows: input, scaling, reshaping, dense, and those that join several inputs."""
+"""Layers without a sliding window: input, rescaling, dense, flatten, and layers that merge several inputs."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from striate.engines.torch.rules import Parameters, rule
-from striate.network import Add, Concatenate, Dense, Flatten, Input, Multiply, Rescale, SelectChannels
+from striate.network import Add, Concatenate, Dense, Flatten, Input, Multiply, RadialBasis, Rescale, SelectChannels
 
 
 @rule(Input, layout="channels_first")
 def input_layer(layer: Input, weights: Parameters, x: Tensor) -> Tensor:
-    """x."""
+    """Return x."""
     return x
 
 
 @rule(Rescale, layout="channels_first")
 def rescale(layer: Rescale, weights: Parameters, x: Tensor) -> Tensor:
-    """x · scale + offset, each a number or one for each channel."""
+    """Return x · scale + offset; each is one number, or one number per channel."""
     axes = [1] * (x.ndim - 2)
     scale, offset = (x.new_tensor(v) for v in (layer.scale, layer.offset))
     if scale.ndim:
@@ -28,13 +28,13 @@ def rescale(layer: Rescale, weights: Parameters, x: Tensor) -> Tensor:
 
 @rule(Dense, layout="channels_first", activate=True)
 def dense(layer: Dense, weights: Parameters, x: Tensor) -> Tensor:
-    """x · kernelᵀ + bias."""
+    """Return x · kernelᵀ + bias."""
     return F.linear(x, weights["kernel"], weights.get("bias"))
 
 
 @rule(Flatten, layout="channels_first")
 def flatten(layer: Flatten, weights: Parameters, x: Tensor) -> Tensor:
-    """Rows in the order of (H, W, C)."""
+    """Return vectors (N, F) in the order of (H, W, C)."""
     return x.permute(0, 2, 3, 1).flatten(1) if x.ndim == 4 else x  # (N, C, H, W) → (N, H·W·C)
 
 
@@ -46,9 +46,9 @@ def add(layer: Add, weights: Parameters, *xs: Tensor) -> Tensor:
 
 @rule(Multiply, layout="channels_first")
 def multiply(layer: Multiply, weights: Parameters, *xs: Tensor) -> Tensor:
-    """Return the product of the inputs; rows multiply whole maps."""
-    maps = max(x.ndim for x in xs) == 4
-    product, *others = (x[:, :, None, None] if maps and x.ndim == 2 else x for x in xs)  # (N, C) → (N, C, 1, 1)
+    """Return the product of the inputs; a vector (N, C) scales the channels of feature maps."""
+    has_maps = max(x.ndim for x in xs) == 4
+    product, *others = (x[:, :, None, None] if has_maps and x.ndim == 2 else x for x in xs)  # (N, C) → (N, C, 1, 1)
     for other in others:
         product = product * other
     return product
@@ -56,11 +56,17 @@ def multiply(layer: Multiply, weights: Parameters, *xs: Tensor) -> Tensor:
 
 @rule(Concatenate, layout="channels_first")
 def concatenate(layer: Concatenate, weights: Parameters, *xs: Tensor) -> Tensor:
-    """Return the channels of all inputs, one after the other."""
+    """Concatenate the inputs along the channels."""
     return torch.cat(xs, dim=1)
 
 
 @rule(SelectChannels, layout="channels_first")
 def select_channels(layer: SelectChannels, weights: Parameters, x: Tensor) -> Tensor:
-    """Return some of the channels."""
+    """Return the selected channels."""
     return x[:, list(layer.channels)]
+
+
+@rule(RadialBasis, layout="channels_first")
+def radial_basis(layer: RadialBasis, weights: Parameters, x: Tensor) -> Tensor:
+    """Return the squared distance of each vector (F,) to each prototype."""
+    return (x[:, :, None] - weights["prototypes"]).square().sum(dim=1)  # (N, F, units) → (N, units)

@@ -1,4 +1,4 @@
-"""Dropout. Which numbers are dropped is a function of (seed, step, layer) alone."""
+"""Dropout. The dropped values depend only on (seed, step, layer)."""
 
 import numpy as np
 import torch
@@ -10,27 +10,27 @@ from striate.network import Dropout, Network
 
 @rule(Dropout, layout="channels_first", with_context=True)
 def dropout(layer: Dropout, weights: Parameters, context: Context, x: Tensor) -> Tensor:
-    """x / (1 − rate) where a random number is at least `rate`, else 0; x outside training."""
+    """Return x / (1 − rate) where a random number is at least `rate`, else 0; in inference, return x."""
     if not context.trains(layer) or not layer.rate:
         return x
-    kept = context.uniform[str(layer.name)] >= layer.rate
-    return x * kept * (1 / (1 - layer.rate))
+    mask = context.uniform[str(layer.name)] >= layer.rate
+    return x * mask * (1 / (1 - layer.rate))
 
 
 def draw_uniform(network: Network, seed: int, step: int, count: int, device: torch.device) -> dict[str, Tensor]:
-    """Draw the random numbers in 0 … 1 that decide what dropout drops in one training step.
+    """Draw the uniform random numbers in [0, 1) that determine dropout in one training step.
 
-    They are drawn before the pass over the network begins, so that the pass can be compiled as a whole.
+    They are drawn before the forward pass, so that torch.compile can compile the pass without a graph break.
 
     Args:
         network: The network.
-        seed: The seed of the training.
-        step: The number of the step, from 0.
+        seed: The seed of the training run.
+        step: The training step, from 0.
         count: The number of samples in the batch.
-        device: Where the numbers are drawn.
+        device: The device to draw them on.
 
     Returns:
-        The numbers by the name of the dropout layer, each in the shape of the layer's input, channels first.
+        One tensor for each dropout layer by name, with the shape of the layer's input, channels first.
     """
     uniform: dict[str, Tensor] = {}
     for index, node in enumerate(network.nodes):
