@@ -202,7 +202,9 @@ def test_newer_format_asks_for_an_update(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "FORMAT", 2)
     save_weights(tmp_path / "m", WEIGHTS, {})
     monkeypatch.setattr(module, "FORMAT", 1)
-    with pytest.raises(ModelFileError, match="has format 2, but this version of Striate reads formats up to 1. Update Striate"):
+    with pytest.raises(
+        ModelFileError, match=r"has format 2, but this version of Striate reads formats up to 1\. Update Striate"
+    ):
         load_weights(tmp_path / "m")
 
 
