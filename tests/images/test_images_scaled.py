@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from striate.errors import DataError
-from striate.images import ImagePolicy, check_image, decode, read_file
+from striate.images import ImagePolicy, check_image, decode, guards, read_file
 from striate.images.decode import decode_pillow
 
 Pixels = NDArray[np.uint8]
@@ -123,7 +123,7 @@ def test_image_of_target_size_is_unchanged() -> None:
 
 def test_very_large_images_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     content, at_once, most = encoded(PHOTOGRAPH), [0], [0]
-    monkeypatch.setattr(decode, "LARGE", 1000)
+    monkeypatch.setattr(guards, "MAX_MEMORY", 1000)
     real, lock = decode._upright, threading.Lock()
 
     def counted(image: Image.Image) -> Image.Image:

@@ -1,10 +1,9 @@
 """Decode image files into uint8 RGB arrays, with clear errors for files that cannot be read."""
 
 import os
-import threading
-import warnings
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -15,15 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import DataError
+from striate.images import jpeg
+from striate.images.depth import BY_DATA, FULL_SCALES, scaled, to_eight_bits
+from striate.images.formats import HEAD, describe_tiff, identify, is_readable, missing_reader, pillow_formats
+from striate.images.guards import MEMORY, quiet, silence_libtiff
 
 if TYPE_CHECKING:
     from PIL import Image
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 100_000_000  # 300 MB of RGB: above any camera, below what hurts a laptop
 MAX_BYTES = 4 * MAX_PIXELS
-LARGE = 25_000_000  # pixels; larger images are decoded one at a time, so that memory stays bounded with many threads
-_ONE_AT_A_TIME = threading.Lock()
+MAX_COEFFICIENT_BYTES = 350_000_000  # of a progressive JPEG, which is held in memory as a whole
+MAX_SCANNED = 2_000_000_000  # samples of a progressive JPEG times its scans: some 3 seconds of work
+WHITE, BLACK = "white", "black"
+MAX_LUMA_ON_WHITE = 224  # mean brightness of what is visible of a transparent image, above which its ground is black
+RAW_TAG = 50706  # TIFF tag DNGVersion: camera raw data with a small preview
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -48,11 +54,11 @@ def decoder_version() -> str:
     return f"Pillow {PIL.__version__}"
 
 
-def read_image(path: str | Path) -> NDArray[np.uint8]:
+def read_image(path: str | Path) -> Pixels:
     """Read an image file.
 
-    Gray, palette, CMYK and 16-bit images become 8-bit RGB, transparent pixels become white, EXIF rotation is applied,
-    and of an animation the first frame is taken.
+    Gray, palette, CMYK and 16-bit images become 8-bit RGB (see `ImagePolicy`), transparent pixels become white (black
+    where all that is visible is nearly white), EXIF rotation is applied, and of an animation the first frame is taken.
 
     Args:
         path: of the file.
@@ -66,9 +72,9 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     return decode_image(read_file(path), path)
 
 
-def decode_image(data: bytes, path: str | Path = "image") -> NDArray[np.uint8]:
+def decode_image(data: bytes, path: str | Path = "image") -> Pixels:
     """Decode the bytes of a file as `read_image` does; `path` is only named in the DataError."""
-    return np.array(decode_pillow(data, path))
+    return np.array(decode_pillow(data, path).convert("RGB"))
 
 
 def read_file(path: str | Path, named: str | Path | None = None) -> bytes:
@@ -98,24 +104,38 @@ def read_file(path: str | Path, named: str | Path | None = None) -> bytes:
 
 
 def decode_pillow(data: bytes, path: str | Path = "image", least: int | None = None) -> "Image.Image":
-    """Decode the bytes of a file to an upright RGB image of Pillow.
+    """Decode the bytes of a file to an upright image of Pillow; see `decoded`."""
+    with decoded(data, path, least) as image:
+        return image
+
+
+@contextmanager
+def decoded(
+    data: bytes, path: str | Path = "image", least: int | None = None, high_depth: str = BY_DATA
+) -> "Iterator[Image.Image]":
+    """Decode the bytes of a file to an upright image of Pillow, in mode L (gray) or RGB.
+
+    As long as the `with` block runs, the image counts among those that may be in memory together.
 
     Args:
         data: the bytes.
         path: named in messages.
         least: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which saves most of the work, as long as its
             shorter side keeps this many pixels.
+        high_depth: how pixels of more than 8 bits become 8 bits; see `ImagePolicy`.
 
-    Returns:
+    Yields:
         The image.
 
     Raises:
         DataError: the bytes cannot be decoded; the message names the path and the reason.
     """
-    with _opened(data, path) as image:
-        if least:
-            image.draft(None, (least, least))
-        return _decoded(image)
+    with _errors(path):
+        file = _open(data, path, least)
+    with MEMORY.reserve(file.bytes_needed):
+        with _errors(path), file.image:
+            image = file.to_rgb(high_depth)
+        yield image
 
 
 @dataclass(frozen=True)
@@ -140,48 +160,141 @@ def check_image(data: bytes, path: str | Path = "image") -> ImageHeader:
     Raises:
         DataError: the bytes cannot be decoded; the message names the path and the reason.
     """
-    with _opened(data, path) as image:
-        kind = "JPEG" if image.format == "MPO" else str(image.format)  # several JPEGs in one file
-        header = ImageHeader(kind, image.width, image.height)
-        image.draft(None, (1, 1))
-        _decoded(image)
-        return header
+    with _errors(path):
+        file = _open(data, path)
+        width, height = (file.jpeg.width, file.jpeg.height) if file.jpeg else file.image.size
+        header = ImageHeader(file.format, width, height)
+        file.draft(1)
+    with MEMORY.reserve(file.bytes_needed), _errors(path), file.image:
+        file.to_rgb(BY_DATA)
+    return header
+
+
+@dataclass
+class _ImageFile:
+    """An image whose header has been read.
+
+    Attributes:
+        data: the bytes of the file.
+        image: Pillow's image, not decoded yet.
+        format: its name for users.
+        jpeg: the JPEG's header, if it is one.
+        deep: Pillow's name of the way in which 16-bit colors are stored, if they are.
+    """
+
+    data: bytes
+    image: "Image.Image"
+    format: str
+    jpeg: jpeg.JpegHeader | None
+    deep: str | None
+
+    @property
+    def bytes_needed(self) -> int:
+        """Memory that decoding takes."""
+        return 4 * self.image.width * self.image.height + (self.jpeg.coefficient_bytes if self.jpeg else 0)
+
+    def to_rgb(self, high_depth: str) -> "Image.Image":
+        """Decode to an upright image in mode L or RGB."""
+        if self.netpbm:
+            from PIL import Image
+
+            return Image.fromarray(_read_netpbm(self, high_depth))
+        return _to_rgb(_upright(self.image), self, high_depth)
+
+    @property
+    def tiles(self) -> list[Any]:
+        """Return Pillow's description of where and how the pixels are stored: (codec, box, offset, settings)."""
+        return getattr(self.image, "tile", [])
+
+    @property
+    def netpbm(self) -> bool:
+        """Whether it is a binary PGM or PPM whose largest value is not 255."""
+        return self.tiles[:1] != [] and self.tiles[0][0] == "ppm"
+
+    def draft(self, least: int | None) -> None:
+        """Ask for a JPEG at a fraction of its size: near `least` pixels, and never above the limit of pixels."""
+        if self.jpeg is None or self.jpeg.lossless:
+            return
+        width, height = self.image.size
+        factor = next((k for k in (1, 2, 4, 8) if -(-width // k) * -(-height // k) <= MAX_PIXELS), 8)
+        if least or factor > 1:
+            self.image.draft(None, (min(least or width, width // factor), min(least or height, height // factor)))
+
+
+def _open(data: bytes, path: str | Path, least: int | None = None) -> _ImageFile:
+    """Read the header of an image and check what decoding it will cost, without decoding it."""
+    if not data:
+        raise DataError(f"{path} cannot be read: the file is empty.")
+    kind = identify(data[:HEAD])
+    if kind and not is_readable(kind):
+        raise DataError(f"{path} cannot be read: it is a {kind} image. {missing_reader(kind)}")
+    header = jpeg.read_header(data) if kind == "JPEG" else None
+    image = _pillow_image(data, header)
+    file = _ImageFile(data, image, "JPEG" if image.format == "MPO" else str(image.format), header, _deep_colors(image))
+    file.draft(least)
+    if image.width * image.height > MAX_PIXELS:
+        raise DataError(f"{path} is too large: {_size(image)}, at most {MAX_PIXELS:,} pixels.")
+    if header and header.coefficient_bytes > MAX_COEFFICIENT_BYTES:
+        needed = f"{header.coefficient_bytes / 1e6:,.0f} MB to decode, at most {MAX_COEFFICIENT_BYTES / 1e6:,.0f} MB"
+        raise DataError(f"{path} is too large: a progressive JPEG that takes {needed}. Save it as a baseline JPEG.")
+    if header and header.scans > 1 and header.scans * header.samples > MAX_SCANNED:
+        raise DataError(f"{path} cannot be read: the JPEG has {header.scans:,} scans, which would take too long.")
+    if file.format == "TIFF" and RAW_TAG in getattr(image, "tag_v2", ()):
+        raise DataError(f"{path} cannot be read: it holds camera raw data (DNG). Save it as JPEG first.")
+    return file
+
+
+def _pillow_image(data: bytes, header: jpeg.JpegHeader | None) -> "Image.Image":
+    from PIL import Image, JpegImagePlugin, UnidentifiedImageError
+
+    if header and header.width * header.height > MAX_PIXELS:  # Pillow refuses it before it could be drafted
+        return JpegImagePlugin.JpegImageFile(BytesIO(data))
+    silence_libtiff()
+    try:
+        return Image.open(BytesIO(data), formats=pillow_formats())
+    except UnidentifiedImageError as error:
+        raise _UnsuitableError(_unidentified(data)) from error
+
+
+def _size(image: "Image.Image") -> str:
+    return f"{image.width}×{image.height}"
 
 
 @contextmanager
-def _opened(data: bytes, path: str | Path) -> "Iterator[Image.Image]":
-    """Open an image and read its header, without decoding it; errors of Pillow become DataErrors."""
-    from PIL import Image, UnidentifiedImageError
+def _errors(path: str | Path) -> "Iterator[None]":
+    """Turn Pillow's errors into DataErrors that name the file, and mute its warnings."""
+    from PIL import Image
 
-    if not data:
-        raise DataError(f"{path} cannot be read: the file is empty.")
     try:
-        with _quiet(), Image.open(BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise DataError(f"{path} is too large: {image.width}×{image.height}, at most {MAX_PIXELS:,} pixels.")
-            yield image
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read: {_reason(error)}.") from error
+        with quiet():
+            yield
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{path} cannot be read: it has more than {MAX_PIXELS:,} pixels.") from error
     except (DataError, MemoryError):
         raise
+    except _UnsuitableError as error:
+        raise DataError(f"{path} cannot be read: {error}.") from error
     except Exception as error:  # decoders raise all kinds of errors on damaged files
         raise DataError(f"{path} cannot be read: the image is damaged ({str(error).rstrip('.')}).") from error
 
 
-def _decoded(image: "Image.Image") -> "Image.Image":
-    """Decode to upright RGB."""
-    with _ONE_AT_A_TIME if image.width * image.height > LARGE else nullcontext():
-        return _to_rgb(_upright(image))
+class _UnsuitableError(ValueError):
+    """An image may not be damaged, but cannot be brought to 8-bit RGB."""
 
 
-def _reason(error: Exception) -> str:
-    if "identify" in str(error):
-        return "it is not a JPEG, PNG, WebP, BMP, GIF or TIFF image, or its beginning is damaged"
-    return f"it has more than {MAX_PIXELS:,} pixels"
+def _unidentified(data: bytes) -> str:
+    """Return why Pillow does not know a format."""
+    kind = identify(data[:HEAD])
+    if kind == "TIFF" and (content := describe_tiff(data)):
+        known = "Striate reads gray, RGB, RGBA and CMYK images: export the bands to look at as one of them"
+        return f"the TIFF has {content}, a layout that cannot be read, or is damaged. {known}"
+    if kind:
+        return f"it is a {kind} image of a kind that cannot be read, or its beginning is damaged"
+    return "it is not a JPEG, PNG, WebP, BMP, GIF, TIFF or PPM image, or its beginning is damaged"
 
 
 def _upright(image: "Image.Image") -> "Image.Image":
-    """Apply the EXIF rotation; a damaged EXIF block is ignored."""
+    """Decode an image and apply its EXIF rotation; a damaged EXIF block is ignored."""
     from PIL import ImageOps
 
     image.load()
@@ -190,50 +303,94 @@ def _upright(image: "Image.Image") -> "Image.Image":
     return image
 
 
-def _to_rgb(image: "Image.Image") -> "Image.Image":
+def _to_rgb(image: "Image.Image", file: _ImageFile, high_depth: str) -> "Image.Image":
+    """Convert to mode L or RGB; gray images stay gray, which takes a quarter of the memory."""
     from PIL import Image
 
-    if image.mode == "F":
-        raise ValueError("floating-point pixels have no known range")
-    if image.mode.startswith("I"):
-        return Image.fromarray(_sixteen_to_eight(np.asarray(image))).convert("RGB")
-    if not image.has_transparency_data:
-        return image if image.mode == "RGB" else image.convert("RGB")
-    image = image.convert("RGBA")
-    white = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(white, image).convert("RGB")
+    if image.mode == "F" or image.mode.startswith("I"):
+        return Image.fromarray(_eight_bits(np.asarray(image), high_depth))
+    if file.deep and _needs_low_bytes(image):
+        image = _from_low_bytes(image, file, high_depth)
+    if image.has_transparency_data:
+        return _on_ground(image.convert("RGBA"))
+    if image.mode in ("1", "L"):
+        return image.convert("L")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _sixteen_to_eight(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Scale 0 … 65535 to 0 … 255, rounded."""
-    whole: NDArray[np.uint32] = np.clip(pixels, 0, 65535).astype(np.uint32)
-    return ((whole + 128) // 257).astype(np.uint8)
+def _on_ground(image: "Image.Image") -> "Image.Image":
+    """Put a transparent image on white, or on black where all that is visible of it is nearly white."""
+    from PIL import Image, ImageChops
+
+    alpha = image.getchannel("A")
+    visible = sum(value * count for value, count in enumerate(alpha.histogram()))
+    if not visible:
+        raise _UnsuitableError("all its pixels are transparent, so it shows nothing")
+    ground = WHITE
+    if visible < 255 * image.width * image.height:
+        light = ImageChops.multiply(image.convert("L"), alpha).histogram()
+        mean = 255 * sum(value * count for value, count in enumerate(light)) / visible
+        ground = BLACK if mean > MAX_LUMA_ON_WHITE else WHITE
+    return Image.alpha_composite(Image.new("RGBA", image.size, ground), image).convert("RGB")
 
 
-class _Muted:
-    """The number of running decoders, and the warning filters to restore after the last one."""
+def _deep_colors(image: "Image.Image") -> str | None:
+    """Return Pillow's name for how 16-bit colors are stored, if they are; Pillow keeps their high bytes only."""
+    tiles = getattr(image, "tile", [])
+    if image.mode not in ("RGB", "RGBA") or not tiles:
+        return None
+    settings = tiles[0][3]
+    name = settings if isinstance(settings, str) else settings[0] if settings else None
+    return name if isinstance(name, str) and ";16" in name else None
 
-    lock = threading.Lock()
-    depth = 0
-    saved: "warnings.catch_warnings[None] | None" = None
+
+def _needs_low_bytes(image: "Image.Image") -> bool:
+    """Return whether the high bytes show that the colors use less than 15 bits."""
+    return int(np.max([band.getextrema() for band in image.split()[:3]])) < 64
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Mute Pillow's warnings; `catch_warnings` alone is not safe when several threads decode."""
-    with _Muted.lock:
-        if _Muted.depth == 0:
-            _Muted.saved = warnings.catch_warnings()
-            _Muted.saved.__enter__()
-            warnings.simplefilter("ignore")
-        _Muted.depth += 1
+def _from_low_bytes(image: "Image.Image", file: _ImageFile, high_depth: str) -> "Image.Image":
+    """Read 16-bit colors whose high bytes are nearly zero again, with their low bytes."""
+    from PIL import Image
+
+    if file.deep is None or file.deep.startswith("RGBa"):
+        raise _UnsuitableError("its 16-bit colors use a part of their range only; save it with 8 bits")
+    high = np.asarray(image)
+    with Image.open(BytesIO(file.data), formats=pillow_formats()) as again:
+        tiles = [_with_low_bytes(tile, file.deep) for tile in getattr(again, "tile", [])]
+        again.tile = tiles
+        low = np.asarray(_upright(again))
+    if file.deep.startswith("LA"):  # read as four bytes: gray high and low, alpha high and low
+        low = low[:, :, 1:2]
+    colors = high[:, :, :3].astype(np.uint16) * 256 + low[:, :, :3]
+    return Image.fromarray(np.concatenate([_eight_bits(colors, high_depth), high[:, :, 3:]], axis=2))
+
+
+def _with_low_bytes(tile: Any, deep: str) -> Any:
+    """Return a tile of Pillow whose colors are read with their bytes swapped."""
+    codec, box, offset, settings = tile
+    order = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
+    swapped = "RGBA" if deep.startswith("LA") else deep[:-1] + order[deep[-1]]
+    return type(tile)(codec, box, offset, swapped if isinstance(settings, str) else (swapped, *settings[1:]))
+
+
+def _read_netpbm(file: _ImageFile, high_depth: str) -> Pixels:
+    """Read a binary PGM or PPM whose largest value is not 255; Pillow does it a pixel at a time."""
+    _, _, offset, (_, largest) = file.tiles[0]
+    width, height, bands = *file.image.size, 3 if file.image.mode == "RGB" else 1
+    dtype = np.dtype("u1" if largest < 256 else ">u2")
+    if len(file.data) - offset < width * height * bands * dtype.itemsize:
+        raise ValueError("image file is truncated")
+    pixels = np.frombuffer(file.data, dtype, width * height * bands, offset).reshape(height, width, bands)
+    pixels = pixels[:, :, 0] if bands == 1 else pixels
+    return _eight_bits(pixels, high_depth) if largest == FULL_SCALES[-1] else scaled(pixels, 0, largest)
+
+
+def _eight_bits(pixels: NDArray[Any], high_depth: str) -> Pixels:
     try:
-        yield
-    finally:
-        with _Muted.lock:
-            _Muted.depth -= 1
-            if _Muted.depth == 0 and _Muted.saved is not None:
-                _Muted.saved.__exit__(None, None, None)
+        return to_eight_bits(pixels, high_depth)
+    except ValueError as error:
+        raise _UnsuitableError(str(error)) from error
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import DataError
-from striate.images.decode import decode_pillow, read_file
+from striate.images.decode import decoded, read_file
+from striate.images.depth import BY_DATA, BY_TYPE, HIGH_DEPTHS
 from striate.images.digit import normalize_digit
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ class ImagePolicy:
         fit: "pad" resizes the image to fit inside and pads it with black; "crop" resizes it to cover the size and crops
             both sides equally; "stretch" changes its aspect ratio; "digit" prepares a handwritten digit as in MNIST.
         digit_size: for "digit", the longer side of the ink in pixels.
+        high_depth: how images of more than 8 bits become 8 bits; 8-bit images stay as they are. "data" goes by the
+            values of each image: those of 0 or more are divided by the largest value of the fewest of 8, 10, 12, 14 or
+            16 bits that hold them (so 0 … 4095 becomes 0 … 255), floats in 0 … 1 and 0 … 255 by 1 and 255; of all
+            others, such as signed, 32-bit or other floating-point images, the smallest value becomes 0 and the largest
+            255. "type" divides 16-bit values by 257, whatever they are, and refuses images of other types and those
+            that would be black; models that were saved before this setting existed use it.
 
     Raises:
         DataError: a setting is invalid.
@@ -41,6 +48,7 @@ class ImagePolicy:
     channels: int = 3
     fit: str = "crop"
     digit_size: int = 20
+    high_depth: str = BY_DATA
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
@@ -49,6 +57,8 @@ class ImagePolicy:
             raise DataError(f"Images have 1 channel (gray) or 3 (RGB); got {self.channels}.")
         if self.fit not in FITS:
             raise DataError(f"fit must be one of {', '.join(FITS)}; got '{self.fit}'.")
+        if self.high_depth not in HIGH_DEPTHS:
+            raise DataError(f"high_depth must be one of {', '.join(HIGH_DEPTHS)}; got '{self.high_depth}'.")
         if self.fit == "digit" and not 1 <= self.digit_size <= min(self.height, self.width):
             raise DataError(f"A digit of {self.digit_size} pixels does not fit in {self.height}×{self.width}.")
 
@@ -78,7 +88,8 @@ class ImagePolicy:
             uint8 (height, width, channels).
         """
         least = None if self.fit == "digit" else DECODED * max(self.height, self.width)
-        return self._resized(decode_pillow(content, path, least))
+        with decoded(content, path, least, self.high_depth) as image:
+            return self._resized(image)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all settings, ready for JSON."""
@@ -92,12 +103,15 @@ class ImagePolicy:
             raise DataError(f"An image policy has no setting '{unknown[0]}'; this model may be from a newer Striate.")
         if missing := sorted({"height", "width"} - set(settings)):
             raise DataError(f"An image policy needs '{missing[0]}'.")
-        return cls(**settings)
+        return cls(**{"high_depth": BY_TYPE, **settings})  # of models that were saved without it
 
     def _resized(self, image: "Image.Image") -> Pixels:
         """Bring an image of mode L or RGB to uint8 (height, width, channels)."""
         mode = "L" if self.channels == 1 else "RGB"
-        fitted = self._digit(image) if self.fit == "digit" else self._fit(_converted(image, mode))
+        if self.fit == "digit":
+            fitted = self._digit(image)
+        else:  # gray stays gray until it is small
+            fitted = self._fit(image if image.mode == "L" else _converted(image, mode))
         pixels: Pixels = np.asarray(_converted(fitted, mode))
         return pixels.reshape(self.shape)  # (H, W) → (H, W, 1) for gray
 

@@ -1,0 +1,104 @@
+"""Recognize the format of an image by its first bytes, and say which formats this installation can read."""
+
+from functools import cache
+from io import BytesIO
+
+HEAD = 32  # bytes that are enough to recognize a format
+READABLE = ("JPEG", "PNG", "WebP", "BMP", "GIF", "TIFF", "PPM")
+"""Formats that Pillow always reads; PPM stands for PBM, PGM, PPM and PNM."""
+
+_BRANDS = {
+    b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"heim": "HEIC", b"heis": "HEIC",
+    b"hevc": "HEIC", b"hevx": "HEIC", b"mif1": "HEIC", b"msf1": "HEIC", b"crx ": "CR3",
+}  # fmt: skip
+_SIGNATURES = (
+    (b"\xff\xd8\xff", "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG"), (b"GIF8", "GIF"), (b"BM", "BMP"),
+    (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL"), (b"\xff\x0a", "JPEG XL"),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG 2000"), (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"8BPS", "Photoshop"), (b"\x76\x2f\x31\x01", "OpenEXR"), (b"#?RADIANCE", "Radiance HDR"),
+)  # fmt: skip
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def identify(head: bytes) -> str | None:
+    r"""Return the name of the image format that a file's first bytes belong to, or None.
+
+    Args:
+        head: the beginning of the file, at least `HEAD` bytes where it is that long.
+
+    Example:
+        >>> identify(b"\xff\xd8\xff\xe0"), identify(b"P6 4 4 255 "), identify(b"some text")
+        ('JPEG', 'PPM', None)
+    """
+    for signature, name in _SIGNATURES:
+        if head.startswith(signature) and (name != "BMP" or head[6:10] == bytes(4) or len(head) < 10):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    if head[4:8] == b"ftyp":
+        brands = (head[8:12], *(head[start : start + 4] for start in range(16, HEAD, 4)))
+        return _isobmff(brands)
+    if head[:4] in _TIFF:
+        return "CR2" if head[8:10] == b"CR" else "TIFF"
+    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3] in b" \t\r\n#" and len(head) > 2:
+        return "PPM"
+    return None
+
+
+def _isobmff(brands: tuple[bytes, ...]) -> str | None:
+    """Return the format of the first known brand; AVIF wins over the general 'mif1', which it may begin with."""
+    known = [_BRANDS[brand] for brand in brands if brand in _BRANDS]
+    return "AVIF" if "AVIF" in known else known[0] if known else None
+
+
+@cache
+def pillow_formats() -> tuple[str, ...]:
+    """Return Pillow's names of the formats that this installation reads."""
+    from PIL import PpmImagePlugin, TiffImagePlugin, WebPImagePlugin, features  # noqa: F401 (they register themselves)
+
+    formats = ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM"]
+    if features.check("avif"):
+        from PIL import AvifImagePlugin  # noqa: F401
+
+        formats.append("AVIF")
+    try:
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
+        formats.append("HEIF")
+    except ImportError:
+        pass
+    return tuple(formats)
+
+
+def is_readable(name: str) -> bool:
+    """Return whether this installation reads a format that `identify` named."""
+    pillow = {"AVIF": "AVIF", "HEIC": "HEIF"}.get(name)
+    return name in READABLE if pillow is None else pillow in pillow_formats()
+
+
+def missing_reader(name: str) -> str:
+    """Return what to do about a format that this installation does not read."""
+    if name == "HEIC":
+        return "Install the package that reads them: pip install pillow-heif"
+    if name == "AVIF":
+        return "Install a package that reads them: pip install --upgrade pillow"
+    return "Save them as JPEG first."
+
+
+def describe_tiff(data: bytes) -> str | None:
+    """Return what a TIFF file holds, such as "13 bands of 16 bits", or None if its header cannot be read."""
+    from PIL import TiffImagePlugin
+
+    try:
+        directory = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
+        file = BytesIO(data)
+        file.seek(directory.next)
+        directory.load(file)
+        bands = int(directory.get(277, 1))
+        bits = sorted({int(value) for value in directory.get(258, (1,))})
+        width, height = int(directory[256]), int(directory[257])
+    except Exception:  # a damaged header raises all kinds of errors
+        return None
+    count = "1 band" if bands == 1 else f"{bands} bands"
+    return f"{width}×{height} pixels with {count} of {'/'.join(map(str, bits))} bits"

@@ -1,0 +1,71 @@
+"""Guards around Pillow's decoders: how much memory they take together, and what they print."""
+
+import ctypes
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+
+MAX_MEMORY = 400_000_000  # bytes that all images being decoded may take together; a larger one is decoded alone
+
+
+class Memory:
+    """The memory that all images being decoded take together; who does not fit waits."""
+
+    def __init__(self) -> None:
+        self._used, self._changed = 0, threading.Condition()
+
+    @contextmanager
+    def reserve(self, size: int) -> Iterator[None]:
+        """Take this many bytes for the `with` block; a size above the limit waits until nobody else has any."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._used or self._used + size <= MAX_MEMORY)
+            self._used += size
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._used -= size
+                self._changed.notify_all()
+
+
+MEMORY = Memory()
+
+
+@cache
+def silence_libtiff() -> None:
+    """Keep libtiff from printing lines of its own; what it finds is in Pillow's errors too."""
+    from PIL import _imaging
+
+    with suppress(AttributeError, OSError):  # where the library is built in another way
+        library = ctypes.CDLL(_imaging.__file__)
+        for setter in (library.TIFFSetErrorHandler, library.TIFFSetWarningHandler):
+            setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p
+            setter(None)
+
+
+class _Muted:
+    """The number of running decoders, and the warning filters to restore after the last one."""
+
+    lock = threading.Lock()
+    depth = 0
+    saved: "warnings.catch_warnings[None] | None" = None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Mute Pillow's warnings; `catch_warnings` alone is not safe when several threads decode."""
+    with _Muted.lock:
+        if _Muted.depth == 0:
+            _Muted.saved = warnings.catch_warnings()
+            _Muted.saved.__enter__()
+            warnings.simplefilter("ignore")
+        _Muted.depth += 1
+    try:
+        yield
+    finally:
+        with _Muted.lock:
+            _Muted.depth -= 1
+            if _Muted.depth == 0 and _Muted.saved is not None:
+                _Muted.saved.__exit__(None, None, None)

@@ -1,0 +1,72 @@
+"""What decoding a JPEG will cost, read from its markers before it is decoded."""
+
+import re
+from dataclasses import dataclass
+
+_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)  # neither a stuffed byte nor a restart
+_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+_LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
+_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+
+
+@dataclass(frozen=True)
+class JpegHeader:
+    """The frame of a JPEG.
+
+    Attributes:
+        width: in pixels.
+        height: in pixels.
+        samples: values of all components together.
+        lossless: whether it is coded without loss; then it cannot be decoded at a fraction of its size.
+        scans: how many scans are combined to one image; 1 for most JPEGs.
+    """
+
+    width: int
+    height: int
+    samples: int
+    lossless: bool
+    scans: int
+
+    @property
+    def coefficient_bytes(self) -> int:
+        """Memory that the decoder takes beside the pixels: all coefficients, where there are several scans."""
+        return 2 * self.samples if self.scans > 1 else 0
+
+
+def read_header(data: bytes) -> JpegHeader | None:
+    """Return the header of a JPEG, or None if there is none that makes sense."""
+    frame, at = None, 2
+    while marker := _MARKER.search(data, at):
+        kind, body = data[marker.end() - 1], marker.end()
+        length = int.from_bytes(data[body : body + 2], "big")
+        if kind in _FRAMES:
+            frame = kind, data[body : body + length]
+        if kind == _START_OF_SCAN:
+            return _header(*frame, data, body) if frame else None
+        at = body + max(length, 2)
+    return None
+
+
+def _header(kind: int, frame: bytes, data: bytes, first_scan: int) -> JpegHeader | None:
+    if len(frame) < 8 or len(frame) < 8 + 3 * frame[7]:
+        return None
+    height, width, count = int.from_bytes(frame[3:5], "big"), int.from_bytes(frame[5:7], "big"), frame[7]
+    factors = [divmod(frame[9 + 3 * number], 16) for number in range(count)]
+    widest, tallest = (max((factor[axis] for factor in factors), default=1) or 1 for axis in (0, 1))
+    share = sum(across * down for across, down in factors) / (widest * tallest)
+    together = data[first_scan + 2] if first_scan + 2 < len(data) else count
+    several = kind in _PROGRESSIVE or together < count
+    scans = max(2, _count_scans(data, first_scan)) if several else 1
+    return JpegHeader(width, height, round(width * height * share), kind in _LOSSLESS, scans)
+
+
+def _count_scans(data: bytes, at: int) -> int:
+    """Count the scans from the first one to the end of the image, behind which there may be other images."""
+    scans = 1
+    for marker in _MARKER.finditer(data, at):
+        kind = data[marker.end() - 1]
+        if kind == _END_OF_IMAGE:
+            break
+        scans += kind == _START_OF_SCAN
+    return scans
