@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -277,3 +278,29 @@ def test_classes_of_different_size_are_pointed_out(cli: Cli, photographs: Path, 
     weighted = cli(*command, "--set", "class_weights=true", "--out", "weighted")
     assert "only" not in weighted.stdout
     assert "class_weights yes" in weighted.stdout
+
+
+def begin(cwd: Path, *args: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "striate", "train", *args]
+    return subprocess.Popen(
+        command, cwd=cwd, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+
+
+def test_only_one_process_trains_in_a_folder(cli: Cli, tmp_path: Path) -> None:
+    both = [begin(tmp_path, "--model", "mnist-quick", "--epochs", "99", "--seed", seed, "--out", "r") for seed in "12"]
+    while all(process.poll() is None for process in both):
+        time.sleep(0.05)
+    (refused,) = (process for process in both if process.poll() is not None)
+    (winner,) = (process for process in both if process is not refused)
+    _, message = refused.communicate()
+    assert refused.returncode == 1
+    assert re.search(rf"r is in use by process {winner.pid} on '.+' since \d|r already contains a run", message)
+    resumed = cli("train", "--resume", "r")
+    assert resumed.returncode == 1
+    assert f"r is in use by process {winner.pid} on " in resumed.stderr
+    winner.kill()
+    winner.communicate()
+    config = json.loads((tmp_path / "r" / "config.json").read_text("utf-8"))
+    assert config["recipe"]["seed"] == 1 + both.index(winner)
+    assert "in use" not in cli("train", "--resume", "r", "--epochs", "98").stderr

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -19,6 +18,7 @@ from striate.data.mapped import MappedArray
 from striate.downloads import cache_folder
 from striate.errors import DataError, RunError, UsageError
 from striate.files import NO_SPACE, atomic_write, remove_temporaries
+from striate.locks import try_lock
 
 DEFAULT_LIMIT_GB = 20.0
 """Limit of all cached arrays, unless $STRIATE_CACHE_GB is set. Least recently used arrays are removed first."""
@@ -209,35 +209,15 @@ def _size(count: int) -> str:
 def _locked(path: Path) -> Iterator[None]:
     """Hold the lock. The operating system releases it when the process ends, however it ends."""
     with path.open("ab") as file:
-        if not _lock(file.fileno()):
-            _wait(file.fileno())
+        if not try_lock(file):
+            _wait(file)
         yield
 
 
-def _wait(descriptor: int) -> None:
+def _wait(file: BinaryIO) -> None:
     from rich.console import Console
 
     console = Console(stderr=True)
     with console.status("another process is reading the images; waiting") if console.is_terminal else nullcontext():
-        while not _lock(descriptor):
+        while not try_lock(file):
             time.sleep(LOCK_INTERVAL)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

@@ -6,7 +6,7 @@ files; `split.py` assigns them to parts by their content.
 
 import os
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from striate.data.dataset import Dataset, Images, Labels
 from striate.data.decoding import decode_files
 from striate.data.split import TEST, TRAINING, VALIDATION, Digests, digest_bytes, duplicate_groups, split_all
 from striate.errors import DataError
-from striate.images import UNSUPPORTED_SUFFIXES, ImagePolicy, images_below, is_image_name, relative_path
+from striate.images import SUFFIXES, UNSUPPORTED_SUFFIXES, ImagePolicy, images_below, is_image_name, relative_path
 
 PART_NAMES = {
     "train": TRAINING, "training": TRAINING, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION,
@@ -143,7 +143,7 @@ def read_layout(path: str | Path) -> Layout:
     found = [_Class(printable(item.name), part, walk.images(item)) for root, part in roots.items()
              for item in walk.class_folders(root)]  # fmt: skip
     filled = [item for item in found if item.files]
-    unsupported = walk.unsupported(roots)
+    unsupported = walk.unsupported_note()
     _require_two_classes(roots, filled, unsupported)
     classes = sorted({item.name for item in filled})
     files = [file for item in filled for file in item.files]
@@ -171,6 +171,7 @@ class _Walk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.notes: list[str] = []
+        self.unsupported: list[Path] = []
 
     def part_folders(self) -> dict[Path, int]:
         """Return the folders that hold class folders, with their parts; the whole folder where it has no parts.
@@ -200,6 +201,7 @@ class _Walk:
         """Return the folders in a part, without links to a folder that contains it: they would join all classes."""
         entries = _entries(root)
         files = [item for item in entries if item.is_file()]
+        self.unsupported += [item for item in files if is_image_name(item.name, UNSUPPORTED_SUFFIXES)]
         if files:
             count = "1 file" if len(files) == 1 else f"{len(files):,} files"
             self.notes.append(f"Left out: {count} outside the class folders; the first is '{self.name(files[0])}'.")
@@ -209,16 +211,17 @@ class _Walk:
         return [item for item in folders if item not in circular]
 
     def images(self, folder: Path) -> list[Path]:
-        """Return the images of a class."""
-        return images_below(folder, self._note_unreadable)
+        """Return the images of a class; keep those in formats that Striate does not read for `unsupported_note`."""
+        found = images_below(folder, self._note_unreadable, (*SUFFIXES, *UNSUPPORTED_SUFFIXES))
+        self.unsupported += [file for file in found if not is_image_name(file.name)]
+        return [file for file in found if is_image_name(file.name)]
 
-    def unsupported(self, roots: Iterable[Path]) -> list[str]:
+    def unsupported_note(self) -> list[str]:
         """Return a note on images in formats that Striate does not read, if there are any."""
-        files = [file for root in roots for file in images_below(root, endings=UNSUPPORTED_SUFFIXES)]
-        if not files:
+        if not self.unsupported:
             return []
-        count = "1 image" if len(files) == 1 else f"{len(files):,} images"
-        example = f"such as '{self.name(files[0])}'"
+        count = "1 image" if len(self.unsupported) == 1 else f"{len(self.unsupported):,} images"
+        example = f"such as '{self.name(min(self.unsupported))}'"
         return [f"Left out: {count} in formats that Striate does not read, {example}. Save them as JPEG first."]
 
     def _note_unreadable(self, error: OSError) -> None:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -57,7 +57,7 @@ def fit(
 
     Raises:
         TrainingError: The loss is NaN or infinite.
-        RunError: The disk is full.
+        RunError: The disk is full, or another process is training in the run folder.
         UsageError: There are more processes than samples in a batch.
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when everything is saved.
     """
@@ -74,7 +74,9 @@ def fit(
             )
         stopping = [EarlyStopping(patience=recipe.patience, restore_best_weights=True)] if recipe.patience else []
         history = History()
-        _Loop(model, recipe, train, validation, [*callbacks, *stopping, history, progress], history, run).train()
+        loop = _Loop(model, recipe, train, validation, [*callbacks, *stopping, history, progress], history, run)
+        with run.locked() if run else nullcontext():
+            loop.train()
     return history
 
 

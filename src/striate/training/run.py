@@ -4,13 +4,15 @@ import csv
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from striate.errors import RunError, UsageError
 from striate.files import atomic_write
+from striate.locks import lock_folder, locked_folder, release_folder
 from striate.processes import current_process
 from striate.training.checkpoint import CheckpointFolder
 from striate.training.recipe import Recipe
@@ -78,15 +80,18 @@ class Run:
             The run.
 
         Raises:
-            RunError: If `out` already contains a run. A run is never overwritten.
+            RunError: If `out` already contains a run (a run is never overwritten), or another process uses it.
         """
-        path = _unused_folder(name) if out is None else Path(out)
-        if (path / "config.json").exists():
-            raise RunError(
-                f"{path} already contains a run. Continue it with --resume {path}, or choose another folder with --out."
-            )
-        run = cls(path, record)
-        run.write_record()
+        path = _make_unused_folder(name) if out is None else Path(out)
+        _make_folder(path)
+        with locked_folder(path):
+            if (path / "config.json").exists():
+                raise RunError(
+                    f"{path} already contains a run. Continue it with --resume {path}, or choose another folder with "
+                    "--out."
+                )
+            run = cls(path, record)
+            run.write_record()
         return run
 
     @classmethod
@@ -126,6 +131,25 @@ class Run:
     def model_path(self) -> Path:
         """Path of the trained model, which may not exist yet."""
         return self.path / "model.safetensors"
+
+    def lock(self) -> None:
+        """Keep other processes from training in this folder until `release` or the end of this process.
+
+        Raises:
+            RunError: If another process is training in it.
+        """
+        if self.written_here:
+            lock_folder(self.path)
+
+    def release(self) -> None:
+        """Let other processes train in this folder and the runs in it."""
+        release_folder(self.path)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock of the folder; a lock that was taken before is kept. Raise RunError as `lock` does."""
+        with locked_folder(self.path) if self.written_here else nullcontext():
+            yield
 
     def extend(self, epochs: int) -> None:
         """Set a larger total number of epochs.
@@ -183,10 +207,24 @@ class Run:
             atomic_write(self.path / "config.json", content + "\n")
 
 
-def _unused_folder(name: str) -> Path:
+def _make_unused_folder(name: str) -> Path:
+    """Make and return the first folder that does not exist: two processes never get the same one."""
     number = 1
     while True:
         path = ROOT / (name if number == 1 else f"{name}-{number}")
-        if not path.exists():
+        _make_folder(path.parent)
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise RunError(f"{path} could not be made: {error.strerror or error}.") from error
+        else:
             return path
-        number += 1
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{path} could not be made: {error.strerror or error}.") from error

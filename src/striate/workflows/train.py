@@ -13,7 +13,7 @@ from typing import TypeVar
 from striate._types import Array
 from striate.errors import DataError, RunError, StriateError, UsageError
 from striate.evaluation import Evaluation, evaluate
-from striate.files import atomic_write
+from striate.files import atomic_write, remove_temporaries
 from striate.model import Model
 from striate.processes import ProcessInfo, current_process
 from striate.training import check_inputs, predict_in_batches
@@ -64,7 +64,7 @@ class _Outputs:
 
 
 def start(prepared: PreparedRun, out: str | os.PathLike[str] | None = None) -> TrainingRun:
-    """Create the run folder of a prepared run.
+    """Create the run folder of a prepared run; no other process can train in it until `train` has returned.
 
     Args:
         prepared: The prepared run.
@@ -88,7 +88,13 @@ def start(prepared: PreparedRun, out: str | os.PathLike[str] | None = None) -> T
         plan.recipe, prepared.data.fingerprint, plan=plan, versions=run_record.versions(),
         hardware=run_record.hardware(), started=run_record.now(), launch=current_process().launch,
     )  # fmt: skip
-    return agree(lambda: TrainingRun.create(record, out, _run_name(plan)))
+    return agree(lambda: _create(record, out))
+
+
+def _create(record: TrainingRecord, out: str | os.PathLike[str] | None) -> TrainingRun:
+    run = TrainingRun.create(record, out, _run_name(record.plan))
+    run.lock()
+    return run
 
 
 def begun(plan: TrainingPlan, out: str | os.PathLike[str] | None) -> Path | None:
@@ -157,8 +163,9 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Pre
 
 
 def _opened(path: str | os.PathLike[str]) -> tuple[TrainingRun, bool]:
-    """Return the run, and whether it has a checkpoint."""
-    run = TrainingRun.open(path)
+    """Return the run, locked, and whether it has a checkpoint."""
+    TrainingRun.open(path).lock()
+    run = TrainingRun.open(path)  # as the process before has left it
     return run, run.record.plan.ensemble == 1 and run.checkpoints.begun
 
 
@@ -173,9 +180,12 @@ def train(prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto",
 
     Returns:
         The result.
+
+    Raises:
+        RunError: If the run began with other data, or another process is training in its folder.
     """
     run.require_data(prepared.data.fingerprint)
-    with _resumable(run):
+    with _exclusive(run):
         if prepared.plan.base:
             found = (
                 run_fine_tuning(prepared, run, echo, verbose)
@@ -190,11 +200,17 @@ def train(prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto",
 
 
 @contextmanager
-def _resumable(run: TrainingRun) -> Iterator[None]:
+def _exclusive(run: TrainingRun) -> Iterator[None]:
+    """Keep other processes out of the run folder, and say after Ctrl-C how to continue."""
+    run.lock()
     try:
+        if run.written_here:
+            remove_temporaries(run.path)
         yield
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"Stopped. Continue with: striate train --resume {run.path}") from None
+    finally:
+        run.release()
 
 
 def _train_one(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo) -> tuple[Result, _Outputs]:
