@@ -133,6 +133,21 @@ def test_a_model_of_striate_and_a_resumed_run_whose_file_is_gone(
     assert str(lost.exception) == f"{file} could not be read: No such file or directory."
 
 
+def test_a_base_with_weights_from_a_file(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save(state_dict(), "weights.pth")
+    options = ("--base", "resnet18", "--weights", "weights.pth", "--set", "input_shape=[32,32,3]")
+    done = train(photographs, *options, "--out", "run")
+    assert done.exit_code == 0, done.output
+    plan = json.loads(Path("run/config.json").read_text("utf-8"))["plan"]
+    assert (plan["model"], plan["method"]) == ("resnet18", "features")
+    assert plan["weights"] == str(tmp_path / "weights.pth")
+    kernel = state_dict()["layer4.1.conv2.weight"].permute(2, 3, 1, 0).numpy()
+    model = st.load("run/model.safetensors")
+    np.testing.assert_array_equal(model.weights["conv5_2.conv2/kernel"], kernel)
+    assert model.classes == ("빨강", "파랑")
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
