@@ -9,7 +9,7 @@ import numpy as np
 from striate._types import Array, Weights
 from striate.data import Augmentation, Dataset
 from striate.engines.base import Engine, TrainingSettings
-from striate.engines.choose import EngineSettings, make_engine
+from striate.engines.choose import AUTO, EngineSettings, make_engine
 from striate.engines.initialization import initial_weights
 from striate.engines.losses import Loss, get_loss
 from striate.engines.optimizers import Optimizer, get_optimizer
@@ -358,7 +358,11 @@ class Model:
         recipe = recipe or (run.recipe if run else Recipe())
         if run:
             run.require_data(data.fingerprint)
+            self._use_recorded_precision(run)
         train = self.compile_by(recipe, data)
+        if run and run.record.precision is None:  # it may have been chosen in a trial, which must not be repeated
+            run.record.precision = self.engine.precision
+            run.write_record()
         self.classes, self.policy = data.classes, data.policy
         self.recipe, self.fingerprint, self.extras = recipe, data.fingerprint, {}
         held = data.validation
@@ -367,6 +371,11 @@ class Model:
         if run:
             self.save(run.model_path)
         return history
+
+    def _use_recorded_precision(self, run: Run) -> None:
+        settings, recorded = self._engine_settings, run.record.precision
+        if recorded is not None and settings.precision == AUTO:
+            self.use_engine(settings.engine, **settings.options | {"precision": recorded})
 
     def compile_by(self, recipe: Recipe, data: Dataset) -> Samples:
         """Compile by a recipe for a data set.

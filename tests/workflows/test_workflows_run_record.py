@@ -13,12 +13,12 @@ from striate.workflows.plan import TrainingPlan
 from striate.workflows.run_record import (
     ExtractionFindings,
     FineTuningFindings,
-    RecordEngine,
     Score,
     TrainingRecord,
     TrainingRun,
     describe_engine,
     explain_engine,
+    record_engine,
 )
 
 
@@ -28,20 +28,19 @@ class Cuda:
     name, device, precision, accelerator = "torch", "cuda:0", "bfloat16", "NVIDIA H100"
 
 
-def start(plan: TrainingPlan, folder: Path) -> tuple[TrainingRun, list[str]]:
-    """Start training on an accelerator; returns the run and what was printed."""
+def start(plan: TrainingPlan, folder: Path) -> TrainingRun:
+    """Return the run of a training on an accelerator, as it was recorded."""
     run = TrainingRun.create(TrainingRecord(plan.recipe, "abc", plan=plan), folder)
-    printed: list[str] = []
-    callback = RecordEngine(run, "1,814.1 million multiply-adds are many", printed.append)
-    callback.model = type("FakeModel", (), {"engine": Cuda()})()
-    callback.on_train_begin()
-    return TrainingRun.open(folder), printed
+    engine: Any = Cuda()
+    record_engine(run, engine, "1,814.1 million multiply-adds are many")
+    return TrainingRun.open(folder)
 
 
 def test_device_precision_and_hardware_are_printed_and_recorded(tmp_path: Path) -> None:
-    run, printed = start(TrainingPlan("photos", "resnet18", Recipe()), tmp_path)
+    run = start(TrainingPlan("photos", "resnet18", Recipe()), tmp_path)
     reason = "1,814.1 million multiply-adds are many; bfloat16 was faster in a trial"
-    assert printed == [f"Engine: torch on cuda:0 (NVIDIA H100) in bfloat16, because {reason}"]
+    engine: Any = Cuda()
+    assert describe_engine(engine, reason) == f"Engine: torch on cuda:0 (NVIDIA H100) in bfloat16, because {reason}"
     assert run.record.hardware.endswith(", NVIDIA H100")
     assert run.record.versions["torch"]
     plan = run.record.plan
@@ -50,9 +49,9 @@ def test_device_precision_and_hardware_are_printed_and_recorded(tmp_path: Path) 
 
 
 def test_a_requested_device_is_recorded_as_it_was_requested(tmp_path: Path) -> None:
-    run, printed = start(TrainingPlan("photos", "resnet18", Recipe(), device="cuda:0", precision="bfloat16"), tmp_path)
+    run = start(TrainingPlan("photos", "resnet18", Recipe(), device="cuda:0", precision="bfloat16"), tmp_path)
     assert run.record.plan.device == "cuda:0"
-    assert printed[0].endswith("because 1,814.1 million multiply-adds are many")
+    assert run.record.engine_reason == "1,814.1 million multiply-adds are many"
 
 
 def test_a_cpu_has_no_name() -> None:

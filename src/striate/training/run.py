@@ -28,14 +28,16 @@ class RunRecord:
     Attributes:
         recipe: How the run trains.
         fingerprint: Fingerprint of its data.
+        precision: The number format that training computes in; None before the first step.
     """
 
     recipe: Recipe
     fingerprint: str
+    precision: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as values for JSON."""
-        return {"recipe": self.recipe.to_dict(), "fingerprint": self.fingerprint}
+        return {"recipe": self.recipe.to_dict(), "fingerprint": self.fingerprint, "precision": self.precision}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -44,7 +46,7 @@ class RunRecord:
         Raises:
             KeyError: If an entry is missing. UsageError, TypeError and ValueError if one is invalid.
         """
-        return cls(Recipe.from_dict(values["recipe"]), str(values["fingerprint"]))
+        return cls(Recipe.from_dict(values["recipe"]), str(values["fingerprint"]), values["precision"])
 
     def extend(self, epochs: int) -> None:
         """Set the total number of epochs."""

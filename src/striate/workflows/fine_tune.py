@@ -25,8 +25,8 @@ from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, hel
 from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linear_head, fit_temperature
 from striate.transfer.open_set import NOT_HELD_OUT, fit_detector, probability_threshold
 from striate.workflows.extract_features import Extraction, run_feature_extraction, save_model, with_trade_offs
-from striate.workflows.prepare import PreparedRun, make_model
-from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, RecordEngine, Score, TrainingRun
+from striate.workflows.prepare import PreparedRun, make_model, make_trainable_model
+from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun, describe_engine
 from striate.workflows.strategy import describe_seconds, fine_tuning_seconds
 from striate.workflows.trained_model import THRESHOLD
 
@@ -84,6 +84,9 @@ def run_fine_tuning(prepared: PreparedRun, run: TrainingRun, echo: Echo, verbose
     Returns:
         The better model and its results on the test images.
     """
+    if run.record.engine_reason is None:
+        first, *_ = stages(prepared.network, run.recipe)
+        make_trainable_model(prepared, run, first.recipe)
     start = run_feature_extraction(prepared, run, echo)
     apart = held_out_rows(prepared.data)
     tuning = _FineTuning(prepared, run, with_held_out(prepared.data, apart), apart, echo, verbose)
@@ -137,7 +140,7 @@ class _FineTuning:
         best, kept = model.weights, None
         self.judged[START] = self._judge(model)
         plan = stages(model.network, self.run.recipe)
-        self._announce(model.network, plan)
+        self._announce(model, plan)
         for stage in plan:
             model.weights = best
             if self._improves(model, stage):
@@ -155,18 +158,17 @@ class _FineTuning:
         classes = len(prepared.data.classes)
         head = fit_linear_head(x, y, classes, content_folds(x, y, classes)).head
         network, weights = joined(base, layer, head)
-        model, reason = make_model(replace(prepared, plan=self.run.record.plan, network=network, weights=weights))
-        self.record_engine = RecordEngine(self.run, reason, self.echo)
-        return model
+        return make_model(replace(prepared, plan=self.run.record.plan, network=network, weights=weights))[0]
 
-    def _announce(self, network: Network, plan: tuple[Stage, ...]) -> None:
+    def _announce(self, model: Model, plan: tuple[Stage, ...]) -> None:
         recipe, count = self.run.recipe, len(self.data.train)
-        seconds = fine_tuning_seconds(recipe.epochs * count, network.multiply_adds, accelerator(), cores())
+        seconds = fine_tuning_seconds(recipe.epochs * count, model.network.multiply_adds, accelerator(), cores())
         names, epochs = ", then ".join(stage.name for stage in plan), "epoch" if recipe.epochs == 1 else "epochs"
         self.echo(
             f"Fine-tuning: {names}, up to {recipe.epochs} {epochs} of {count:,} images each; at most "
             f"{describe_seconds(seconds)}. {len(self.data.validation):,} held-out images decide what is kept"
         )
+        self.echo(describe_engine(model.engine, self.run.record.engine_reason or ""))
 
     def _improves(self, model: Model, stage: Stage) -> bool:
         """Train a stage; return whether it is better than the best so far."""
@@ -189,8 +191,7 @@ class _FineTuning:
         path = self.run.path / stage.folder
         begun = (path / "config.json").exists()
         run = Run.open(path) if begun else Run.create(RunRecord(stage.recipe, self.data.fingerprint), path)
-        callbacks = [self.record_engine] if len(self.judged) == 1 else []
-        model.train(self.data, stage.recipe, run=run, callbacks=callbacks, verbose=self.verbose)
+        model.train(self.data, stage.recipe, run=run, verbose=self.verbose)
 
     def _judge(self, model: Model) -> HeldOutScore:
         held = self.data.validation

@@ -16,8 +16,10 @@ from striate.images import ImagePolicy
 from striate.model import Model
 from striate.network import Network
 from striate.pretrained import IMAGENET, load_pretrained
+from striate.training import Recipe
 from striate.transfer.bases import Base, open_base, with_classes
 from striate.workflows.plan import INPUT_SHAPE, TrainingPlan, is_folder
+from striate.workflows.run_record import TrainingRun, record_engine
 from striate.workflows.strategy import Method
 
 UNEVEN = 1.5  # times as many images in the largest class as in the smallest
@@ -94,6 +96,23 @@ def make_model(prepared: PreparedRun) -> tuple[Model, str]:
     if prepared.weights:
         model.weights |= prepared.weights
     return model, choice.reason
+
+
+def make_trainable_model(prepared: PreparedRun, run: TrainingRun, recipe: Recipe) -> Model:
+    """Make the model of a prepared run, compile it, and record the engine before anything is computed with it.
+
+    Args:
+        prepared: The prepared run, with the plan that the run has recorded.
+        run: The run folder.
+        recipe: How the model is trained first.
+
+    Returns:
+        The model. Trained again, also after a kill, it has the recorded engine, device and precision.
+    """
+    model, reason = make_model(prepared)
+    model.compile_by(recipe, prepared.data)
+    record_engine(run, model.engine, reason)
+    return model
 
 
 def load_for(plan: TrainingPlan, layout: Layout | None = None) -> Dataset:

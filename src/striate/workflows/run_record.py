@@ -3,7 +3,7 @@
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -16,7 +16,6 @@ import striate
 from striate.engines.base import Engine
 from striate.engines.choose import AUTO
 from striate.training import Recipe, Run, RunRecord
-from striate.training.callbacks import Callback, Logs
 from striate.workflows.plan import TrainingPlan
 
 
@@ -166,24 +165,26 @@ class TrainingRun(Run):
             self.write_record()
 
 
-class RecordEngine(Callback):
-    """Prints which engine trains, and records it before the first step so that a resumed run computes the same."""
+def record_engine(run: TrainingRun, engine: Engine, reason: str) -> None:
+    """Record which engine trains, on which device and in which precision, before anything is computed with it.
 
-    def __init__(self, run: TrainingRun, reason: str, echo: Callable[[str], None]) -> None:
-        self.run, self.reason, self.echo = run, run.record.engine_reason or reason, echo
+    The precision is chosen in a trial, whose outcome may change from one time to the next.
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Record the engine: it is compiled now, so its precision is known."""
-        engine, record, plan = self.model.engine, self.run.record, self.run.record.plan
-        record.engine_reason = explain_engine(self.reason, plan, engine)
-        self.echo(describe_engine(engine, record.engine_reason))
-        if engine.accelerator:
-            record.hardware = f"{hardware()}, {engine.accelerator}"
-        device = str(engine.device).partition(":")[0] if plan.device == AUTO else plan.device
-        record.plan = replace(plan, engine=engine.name, precision=engine.precision, device=device)
-        if engine.name == "torch":
-            record.versions["torch"] = version("torch")
-        self.run.write_record()
+    Args:
+        run: The run folder; what it has recorded before is kept.
+        engine: The engine, compiled for training.
+        reason: Why it was chosen.
+    """
+    record, plan = run.record, run.record.plan
+    if record.engine_reason is None:
+        record.engine_reason = explain_engine(reason, plan, engine)
+    if engine.accelerator:
+        record.hardware = f"{hardware()}, {engine.accelerator}"
+    device = str(engine.device).partition(":")[0] if plan.device == AUTO else plan.device
+    record.plan = replace(plan, engine=engine.name, precision=engine.precision, device=device)
+    if engine.name == "torch":
+        record.versions["torch"] = version("torch")
+    run.write_record()
 
 
 def explain_engine(reason: str, plan: TrainingPlan, engine: Engine) -> str:

@@ -26,8 +26,8 @@ from striate.workflows import run_record
 from striate.workflows.extract_features import check_enough, run_feature_extraction
 from striate.workflows.fine_tune import run_fine_tuning
 from striate.workflows.plan import TrainingPlan, is_folder
-from striate.workflows.prepare import PreparedRun, make_model, prepare
-from striate.workflows.run_record import RecordEngine, TrainingRecord, TrainingRun
+from striate.workflows.prepare import PreparedRun, make_trainable_model, prepare
+from striate.workflows.run_record import TrainingRecord, TrainingRun, describe_engine
 from striate.workflows.strategy import Method
 from striate.workflows.trained_model import THRESHOLD, average, member_path
 
@@ -215,10 +215,10 @@ def _exclusive(run: TrainingRun) -> Iterator[None]:
 
 def _train_one(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo) -> tuple[Result, _Outputs]:
     plan = run.record.plan
-    model, reason = make_model(replace(prepared, plan=plan))
-    callbacks = [RecordEngine(run, reason, echo), *_callbacks(plan, run)]
     with run.timed():
-        model.train(prepared.data, run.recipe, run=run, callbacks=callbacks, verbose=verbose)
+        model = make_trainable_model(replace(prepared, plan=plan), run, run.recipe)
+        echo(describe_engine(model.engine, run.record.engine_reason or ""))
+        model.train(prepared.data, run.recipe, run=run, callbacks=_callbacks(plan, run), verbose=verbose)
     outputs = _Outputs(*(_predict(model, part.x) for part in (prepared.data.validation, prepared.data.test)))
     model.figures |= {THRESHOLD: probability_threshold(outputs.validation, prepared.data.validation.y)}
     model.save(run.model_path)
@@ -233,11 +233,14 @@ def _predict(model: Model, x: Array) -> Array:
 
 def _train_members(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo) -> Result:
     seconds, outputs = 0.0, []
+    if run.record.engine_reason is None:  # all members compute alike
+        make_trainable_model(replace(prepared, plan=run.record.plan.member(0)), run, run.recipe)
     for number in range(prepared.plan.ensemble):
         echo(f"member {number + 1} of {prepared.plan.ensemble}")
-        member = replace(prepared, plan=prepared.plan.member(number))
+        member = replace(prepared, plan=run.record.plan.member(number))
         path = member_path(run, number)
         folder = agree(partial(_begun_member, path)) or start(member, path)
+        folder.record.engine_reason = run.record.engine_reason
         if folder.recipe.epochs < run.recipe.epochs:
             folder.extend(run.recipe.epochs)
         result, found = _train_one(member, folder, verbose, echo)

@@ -1,0 +1,114 @@
+"""The precision is chosen in a trial, once: the choice is recorded before anything is computed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import striate as st
+from striate.data import from_arrays
+from striate.engines.choose import EngineSettings
+from striate.engines.torch import engine as torch_engine
+from striate.images import encode_png
+from striate.training import Recipe, Run, RunRecord
+from striate.workflows.plan import make_plan
+from striate.workflows.prepare import prepare
+from striate.workflows.run_record import TrainingRun
+from striate.workflows.train import reopen, start, train
+
+TORCH = EngineSettings("torch", "cpu")
+
+
+class KilledError(Exception):
+    """Stands for a kill."""
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def measure(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
+    """Make all trials from now on come to this result."""
+    monkeypatch.setattr(torch_engine, "faster_precision", lambda *_: precision)
+
+
+def killed_at(line: str) -> Any:
+    def echo(text: str) -> None:
+        if text.startswith(line):
+            raise KilledError
+
+    return echo
+
+
+def begin(folder: Path, data: str, echo: Any = lambda text: None, **asked: Any) -> TrainingRun:
+    prepared = prepare(make_plan(data, engine=TORCH, epochs=1, **asked))
+    return train(prepared, start(prepared, folder), verbose=0, echo=echo).run
+
+
+def resume(folder: Path) -> TrainingRun:
+    prepared, run = reopen(folder)
+    return train(prepared, run, verbose=0, echo=lambda text: None).run
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("images")
+    rng = np.random.default_rng(0)
+    for name, channel in (("red", 0), ("blue", 2)):
+        (folder / name).mkdir()
+        for number in range(30):
+            pixels = rng.integers(0, 200, (40, 40, 3), dtype=np.uint8)
+            pixels[:, :, channel] //= 2
+            (folder / name / f"{number}.png").write_bytes(encode_png(pixels))
+    return folder
+
+
+@pytest.mark.parametrize("ensemble", [1, 2])
+def test_a_restart_after_the_choice_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ensemble: int) -> None:
+    asked = {"model": "mnist-quick", "ensemble": ensemble}
+    measure(monkeypatch, "bfloat16")
+    undisturbed = begin(tmp_path / "undisturbed", "mnist5k", **asked)
+    with pytest.raises(KilledError):
+        begin(tmp_path / "killed", "mnist5k", killed_at("Engine: " if ensemble == 1 else "member 1"), **asked)
+    measure(monkeypatch, "float32")
+    run = resume(tmp_path / "killed")
+    assert run.record.plan.precision == "bfloat16"
+    assert str(run.record.engine_reason).endswith("bfloat16 was faster in a trial")
+    for name in (
+        ["model.safetensors"] if ensemble == 1 else ["member-1/model.safetensors", "member-2/model.safetensors"]
+    ):
+        assert (run.path / name).read_bytes() == (undisturbed.path / name).read_bytes()
+
+
+def test_fine_tuning_keeps_the_precision_in_all_stages(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure(monkeypatch, "bfloat16")
+    with pytest.raises(KilledError):
+        begin(tmp_path / "run", str(images), killed_at("Features: "), method="fine-tune",
+              sets={"input_shape": "[48,48,3]"})  # fmt: skip
+    measure(monkeypatch, "float32")
+    run = resume(tmp_path / "run")
+    stages = [Run.open(run.path / name) for name in ("1-upper", "2-all")]
+    assert [run.record.plan.precision, *(stage.record.precision for stage in stages)] == ["bfloat16"] * 3
+
+
+def test_a_run_of_the_python_interface_keeps_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    data = from_arrays(rng.integers(0, 255, (200, 28, 28, 1)).astype(np.uint8), rng.integers(0, 2, 200))
+    for recorded, measured in (("bfloat16", "bfloat16"), ("bfloat16", "float32")):
+        measure(monkeypatch, measured)
+        model = st.Model.from_network(st.zoo.network("mnist-quick", classes=2))
+        model.use_engine("torch", device="cpu")
+        exists = (tmp_path / "config.json").exists()
+        run = Run.open(tmp_path) if exists else Run.create(RunRecord(Recipe(1), data.fingerprint), tmp_path)
+        model.train(data, run=run, verbose=0)
+        assert model.engine.precision == recorded
+        assert Run.open(tmp_path).record.precision == recorded
