@@ -50,7 +50,7 @@ def test_a_model_file_alone_needs_the_name_of_the_data(
     assert without.returncode == 2
     assert "Name a data set or a folder of images to evaluate on." in without.stderr
     figures = json.loads(cli("evaluate", "m.safetensors", "mnist5k", "--json").stdout)
-    assert figures["right"] == json.loads((trained[0] / "metrics.json").read_text("utf-8"))["right"]
+    assert figures["correct"] == json.loads((trained[0] / "metrics.json").read_text("utf-8"))["correct"]
 
 
 def test_evaluating_on_unknown_classes_is_an_error(cli: Cli, trained: tuple[Path, Finished], photographs: Path) -> None:
@@ -76,7 +76,7 @@ def test_evaluate_prepares_images_of_a_folder_as_the_model_requires(
         file.write_bytes(encode_png(photographed(test.x[number])))
     figures = json.loads(cli("evaluate", trained[0], "written", "--json").stdout)
     assert figures["images"] > 0
-    assert figures["right"] >= 0.7 * figures["images"]
+    assert figures["correct"] >= 0.7 * figures["images"]
 
 
 def test_predict_recognizes_photographed_digits(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:

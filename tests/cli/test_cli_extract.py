@@ -69,7 +69,7 @@ def test_evaluate_finds_the_same_figure(cli: Cli, done: Trained) -> None:
     _, path, _ = done
     found = json.loads(cli("evaluate", path, "--json").stdout)
     kept = json.loads((path / "metrics.json").read_text("utf-8"))
-    assert found["right"] == kept["right"]
+    assert found["correct"] == kept["correct"]
     assert found["loss"]["value"] == pytest.approx(kept["loss"]["value"], abs=1e-4)
 
 

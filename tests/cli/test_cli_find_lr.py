@@ -11,7 +11,7 @@ from .conftest import Cli
 def test_it_suggests_a_rate_that_trains_and_draws_it(cli: Cli, tmp_path: Path) -> None:
     done = cli("find-lr", "--model", "lenet5", "--out", "rates.html")
     assert done.returncode == 0, done.stderr
-    assert "Engine: numpy on cpu in float32, because 0.4 million multiply-adds" in done.stdout
+    assert "Engine: numpy on cpu in float32, because the network is small (0.4 million multiply-adds" in done.stdout
     suggested = re.search(r"suggested: --learning-rate (\S+)", done.stdout)
     assert suggested
     rate = float(suggested.group(1))

@@ -22,7 +22,7 @@ def test_from_the_command_to_answers(cli: Cli, tmp_path: Path) -> None:
     assert places == sorted(places)
     kept = json.loads((tmp_path / "runs/pictures/metrics.json").read_text("utf-8"))
     found = json.loads(cli("evaluate", "runs/pictures", "--json").stdout)
-    assert found["right"] == kept["right"]
+    assert found["correct"] == kept["correct"]
     answers = json.loads(cli("predict", "runs/pictures", "pictures", "--json").stdout)
     assert len(answers) == 60
     exported = cli("export", "runs/pictures", "--to", "model.onnx")

@@ -50,7 +50,7 @@ def test_what_is_printed(trained: tuple[Path, Finished]) -> None:
     assert re.search(r"epoch 4/4 +loss 0\.\d+ +accuracy 0\.\d+ +val_loss", done.stdout)
     accuracy = {name: f"{100 * value:.2f}" for name, value in metrics["accuracy"].items()}
     interval = f"(95 % interval {accuracy['low']} … {accuracy['high']})"
-    wrong = metrics["images"] - metrics["right"]
+    wrong = metrics["images"] - metrics["correct"]
     assert (
         f"test accuracy {accuracy['value']} % {interval}, {wrong} mistakes in {metrics['images']} images" in done.stdout
     )
@@ -170,7 +170,7 @@ def test_an_ensemble_is_trained_evaluated_extended_and_asked_as_one(cli: Cli, tm
     test = st.data.load("mnist5k").test
     averaged = np.mean([model.predict(test.x) for model in models], axis=0)
     metrics = json.loads((tmp_path / "both" / "metrics.json").read_text("utf-8"))
-    assert metrics["right"] == int((averaged.argmax(axis=1) == test.y).sum())
+    assert metrics["correct"] == int((averaged.argmax(axis=1) == test.y).sum())
     assert json.loads(cli("evaluate", "both", "--json").stdout) == metrics
     (tmp_path / "digit.png").write_bytes(st_png(test.x[0]))
     [answer] = json.loads(cli("predict", "both", "digit.png", "--json").stdout)

@@ -18,7 +18,7 @@ def test_rising_validation_loss_with_falling_training_loss_is_overfitting() -> N
 
 
 def test_falling_validation_loss_is_learning() -> None:
-    assert learning_curves({"loss": FALLING, "val_loss": [v + 0.1 for v in FALLING]}).verdict == "learning"
+    assert learning_curves({"loss": FALLING, "val_loss": [v + 0.1 for v in FALLING]}).verdict == "improving"
 
 
 def test_noise_on_a_plateau_is_rarely_overfitting() -> None:
@@ -33,7 +33,7 @@ def test_noise_on_a_plateau_is_rarely_overfitting() -> None:
 
 def test_rising_training_loss_is_not_overfitting() -> None:
     bump = [*FALLING[:10], *(0.9 for _ in range(10))]
-    assert learning_curves({"loss": bump, "val_loss": bump}).verdict == "settled"
+    assert learning_curves({"loss": bump, "val_loss": bump}).verdict == "converged"
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_metrics_json_contains_no_nan() -> None:
     again = json.loads(json.dumps(found, allow_nan=False, ensure_ascii=False))
     assert again == found
     assert set(again) == {
-        "images", "right", "accuracy", "loss", "macro", "calibration_error", "classes", "confusion", "mistakes",
+        "images", "correct", "accuracy", "loss", "macro", "calibration_error", "classes", "confusion", "mistakes",
         "reliability",
     }  # fmt: skip
     assert again["accuracy"]["value"] == 0.5 and again["accuracy"]["low"] < 0.5 < again["accuracy"]["high"]

@@ -124,20 +124,20 @@ def test_calibration_error_equals_a_hand_computed_value() -> None:
 
 def test_one_test_image() -> None:
     found = evaluate(np.array([[0.3, 0.7]], np.float32), np.array([1]), ("a", "b"))
-    assert (found.accuracy.value, found.right, found.images) == (1, 1, 1)
+    assert (found.accuracy.value, found.correct, found.images) == (1, 1, 1)
     assert found.loss.low is None and found.mistakes == () and found.pairs == ()
 
 
 @pytest.mark.parametrize(
     ("probabilities", "labels", "names", "message"),
     [
-        (np.ones((0, 2)), [], None, "There is no test image"),
-        (np.full((2, 3), 0.3), [0, 1], None, r"expected probabilities of shape \(2, 2\).*got \(2, 3\)"),
-        (np.full((2, 2), 0.5), [0, 2], None, "label 2, but with 2 classes labels go from 0 to 1"),
+        (np.ones((0, 2)), [], None, "There are no test images"),
+        (np.full((2, 3), 0.3), [0, 1], None, r"expected probabilities of shape \(2, 2\).*received \(2, 3\)"),
+        (np.full((2, 2), 0.5), [0, 2], None, "label 2, but labels of 2 classes are 0 to 1"),
         (np.full((2, 2), 0.5), [-1, 0], None, "label -1"),
         (np.array([[0.5, 0.5], [np.nan, 1]]), [0, 1], None, "between 0 and 1"),
-        (np.array([[0.5, 0.5], [3.0, 1]]), [0, 1], None, "end in a softmax"),
-        (np.full((2, 2), 0.5), [0, 1], ["one.png"], "1 file names for 2 images"),
+        (np.array([[0.5, 0.5], [3.0, 1]]), [0, 1], None, "ends in a softmax"),
+        (np.full((2, 2), 0.5), [0, 1], ["one.png"], "one file name for each of 2 images, received 1"),
     ],
 )
 def test_invalid_arguments_are_errors(

@@ -15,10 +15,10 @@ from PIL import Image
 
 import striate.evaluation
 from striate.errors import RunError
-from striate.evaluation.data_uris import filter_tiles, thumbnail
+from striate.evaluation.charts import filter_tiles, thumbnail
 from striate.evaluation.report import ReportData, render_report, write_report
+from striate.evaluation.sections import Percent
 from striate.evaluation.strings import STRINGS
-from striate.evaluation.wording import Percent
 
 from .conftest import NASTY, make_report
 
@@ -157,7 +157,7 @@ def test_every_string_is_used() -> None:
 def test_any_number_of_classes(count: int) -> None:
     report = make_report(tuple(f"class {n}" for n in range(count)), images=600)
     page = Page(render_report(report))
-    cells = [td for td in page.all("td") if "right" in td.get("class", "").split()]
+    cells = [td for td in page.all("td") if "correct" in td.get("class", "").split()]
     assert len(cells) == (count if count <= 25 else 0)
     assert bool([i for i in page.all("img") if i.get("id") == "dots"]) == (count > 25)
 
@@ -199,7 +199,7 @@ def test_headline_says_whether_the_accuracy_is_reliable(images: int, wrong: floa
 def test_errors_after_the_first_200_are_shown_by_a_button() -> None:
     html = render_report(make_report(images=400, wrong=1))
     shown = Page(html).all("img")
-    waiting = re.search(r'<script type="application/json" id="rest">(.*?)</script>', html, re.DOTALL)
+    waiting = re.search(r'<script type="application/json" id="more-mistakes">(.*?)</script>', html, re.DOTALL)
     assert len(shown) == 200 and waiting
     rest = json.loads(waiting[1])
     assert len(rest) == 200 and all(row[0].startswith("data:image/png") for row in rest)

@@ -76,7 +76,7 @@ def test_click_switches_language_or_theme(
 def test_button_shows_the_other_errors(browser: str, tmp_path: Path) -> None:
     html = render_report(make_report(images=450, wrong=1))
     dom = opened(browser, tmp_path, html, "lang=en", "#more")
-    assert dom.count('data-part="surely"') == 400
+    assert dom.count('data-part="confidence"') == 400
     assert "<script>alert" not in dom
 
 

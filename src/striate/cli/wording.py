@@ -25,7 +25,7 @@ def file_size(size: int) -> str:
 
 def accuracy_line(evaluation: "Evaluation") -> str:
     """For example: test accuracy 98.91 % (95 % interval 98.69 … 99.10), 109 mistakes in 10,000 images."""
-    wrong = evaluation.images - evaluation.right
+    wrong = evaluation.images - evaluation.correct
     mistakes = "1 mistake" if wrong == 1 else f"{wrong:,} mistakes"
     return f"test accuracy {percent(evaluation.accuracy)}, {mistakes} in {evaluation.images:,} images"
 

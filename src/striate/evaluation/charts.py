@@ -1,19 +1,25 @@
-"""Learning curves, reliability diagram and interval bars as small inline SVG."""
+"""Drawings of the report: charts as inline SVG, and thumbnails and filters as PNG data URIs."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10, sqrt
 
+import numpy as np
 from markupsafe import Markup, escape
 
+from striate._types import Array
 from striate.evaluation.curves import LearningCurves
 from striate.evaluation.metrics import Bin, Estimate
 from striate.evaluation.strings import STRINGS
+from striate.images import encode_png
+
+THUMBNAIL = 96  # pixels on the longer side
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The plot area and its axes: data → pixels of a 460 × 290 drawing."""
+    """The plot area and the ranges of its axes; converts data to pixels of a 460 × 290 drawing."""
 
     x: tuple[float, float]
     y: tuple[float, float]
@@ -31,25 +37,25 @@ class Frame:
         )
 
 
-def curve_chart(curves: LearningCurves, figure: str) -> Markup:
+def curve_chart(curves: LearningCurves, metric: str) -> Markup:
     """Draw "loss" or "accuracy" over the epochs, for training and validation."""
-    training, validation = (_points(curves, name) for name in (figure, f"val_{figure}"))
+    training, validation = (_points(curves, name) for name in (metric, f"val_{metric}"))
     values = [y for _, y in training + validation]
     epochs = curves.columns["epoch"]
-    percent = figure == "accuracy"
+    percent = metric == "accuracy"
     frame = Frame((float(epochs[0]), float(epochs[-1])), _range(values, top=1.0 if percent else None))
     parts = [
         _marks(curves, frame, frame.bottom - 8 if percent else frame.top + 14),
         _axes(frame, "epoch", percent, whole=True),
         _line(training, frame, "training"),
         _line(validation, frame, "validation"),
-        _hovers(curves, figure, frame, percent),
+        _hovers(curves, metric, frame, percent),
     ]
-    return _svg(parts, f"curve_{figure}", 290)
+    return _svg(parts, f"curve_{metric}", 290)
 
 
 def rate_chart(rates: Sequence[float], losses: Sequence[float], smooth: Sequence[float], marked: float) -> Markup:
-    """Draw the loss over the learning rate on a log axis: dots for the steps, a smoothed line, one marked rate."""
+    """Draw the loss over the learning rate on a logarithmic axis: steps as dots, the smoothed loss, a marked rate."""
     top = 1.15 * max(smooth)
     frame = Frame((log10(rates[0]), log10(rates[-1])), (0.0, top))
     dots, line = ([(log10(rate), y) for rate, y in zip(rates, ys, strict=True)] for ys in (losses, smooth))
@@ -63,8 +69,8 @@ def rate_chart(rates: Sequence[float], losses: Sequence[float], smooth: Sequence
     return _svg(parts, "rate_sweep", 290)
 
 
-def _dot(place: tuple[float, float]) -> str:
-    return f'<circle cx="{place[0]}" cy="{place[1]}" r="1.8"/>'
+def _dot(center: tuple[float, float]) -> str:
+    return f'<circle cx="{center[0]}" cy="{center[1]}" r="1.8"/>'
 
 
 def reliability_chart(bins: Sequence[Bin]) -> Markup:
@@ -73,7 +79,7 @@ def reliability_chart(bins: Sequence[Bin]) -> Markup:
     total = sum(b.count for b in bins)
     (x0, y0), (x1, y1) = frame.at(0, 0), frame.at(1, 1)
     parts = [
-        _text("share_right", 0, 12, "label"),
+        _text("accuracy", 0, 12, "label"),
         _axes(frame, "confidence", True, whole=False, percent_x=True),
         f'<line class="ideal" x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}"/>',
         *(_bin(b, frame, total) for b in bins),
@@ -104,7 +110,7 @@ def _svg(parts: Sequence[str], title: str, height: int, width: int = 460) -> Mar
 
 
 def _text(key: str, x: float, y: float, style: str = "", **values: str) -> str:
-    """Return a label in both languages; CSS shows the selected one."""
+    """Return an SVG text in both languages. CSS shows the selected language."""
     return "".join(
         f'<text lang="{language}" x="{x}" y="{y}" class="{style}">{escape(text.format(**values))}</text>'
         for language, text in STRINGS[key].items()
@@ -163,7 +169,7 @@ def _line(points: Sequence[tuple[float, float]], frame: Frame, style: str) -> st
 
 
 def _marks(curves: LearningCurves, frame: Frame, baseline: float) -> str:
-    """Mark the epoch of the best validation loss, and the overfitting after it."""
+    """Mark the epoch of the best validation loss, and overfitting after it."""
     if curves.best is None or len(curves.columns["epoch"]) < 2:
         return ""
     u, _ = frame.at(float(curves.columns["epoch"][curves.best]), frame.y[0])
@@ -172,15 +178,15 @@ def _marks(curves: LearningCurves, frame: Frame, baseline: float) -> str:
         return line
     width = round(frame.right - u, 1)
     area = f'<rect class="over" x="{u}" y="{frame.top}" width="{width}" height="{frame.bottom - frame.top}"/>'
-    beside, style = (u - 5, "end accent") if width < 70 else (u + 6, "accent")
-    return area + line + _text("overfitting_mark", beside, baseline, style)
+    x, style = (u - 5, "end accent") if width < 70 else (u + 6, "accent")
+    return area + line + _text("overfitting_mark", x, baseline, style)
 
 
-def _hovers(curves: LearningCurves, figure: str, frame: Frame, percent: bool) -> str:
-    """Add an invisible strip for each epoch, which shows a line and the values on hover."""
+def _hovers(curves: LearningCurves, metric: str, frame: Frame, percent: bool) -> str:
+    """Draw an invisible strip for each epoch that shows a line and the values on hover."""
     epochs = curves.columns["epoch"].tolist()
     half = (frame.right - frame.left) / max(len(epochs) - 1, 1) / 2
-    series = [curves.columns[name].tolist() for name in (figure, f"val_{figure}") if name in curves.columns]
+    series = [curves.columns[name].tolist() for name in (metric, f"val_{metric}") if name in curves.columns]
     parts = []
     for index, epoch in enumerate(epochs):
         u, _ = frame.at(epoch, frame.y[0])
@@ -210,3 +216,56 @@ def _bin(b: Bin, frame: Frame, total: int) -> str:
         f'<g class="bin"><title>{title}</title><line x1="{u}" y1="{frame.at(0, low)[1]}" x2="{u}" '
         f'y2="{frame.at(0, high)[1]}"/><circle cx="{u}" cy="{v}" r="{radius}"/></g>'
     )
+
+
+def data_uri(pixels: Array) -> str:
+    """Encode uint8 pixels (H, W, 1) or (H, W, 3) as a PNG data URI."""
+    return "data:image/png;base64," + b64encode(encode_png(np.ascontiguousarray(pixels))).decode("ascii")
+
+
+def thumbnail(image: Array) -> str:
+    """Shrink an image to at most 96 pixels on its longer side.
+
+    Args:
+        image: Pixels (H, W, C); if not uint8, they are scaled from their minimum to their maximum.
+
+    Returns:
+        A PNG data URI.
+    """
+    if image.dtype != np.uint8:
+        image = (255 * (image - image.min()) / (np.ptp(image) or 1)).astype(np.uint8)
+    if image.shape[2] not in (1, 3):
+        image = image[:, :, :3] if image.shape[2] > 3 else image[:, :, :1]
+    return data_uri(_shrink(image, -(-max(image.shape[:2]) // THUMBNAIL)))
+
+
+def _shrink(image: Array, factor: int) -> Array:
+    if factor <= 1:
+        return image
+    factor = min(factor, *image.shape[:2])
+    height, width, channels = image.shape[0] // factor, image.shape[1] // factor, image.shape[2]
+    blocks = image[: height * factor, : width * factor].reshape(height, factor, width, factor, channels)
+    means: Array = blocks.mean(axis=(1, 3)).astype(np.uint8)  # H, block, W, block, C → H W C
+    return means
+
+
+def filter_tiles(kernel: Array) -> list[str]:
+    """Draw each filter of a kernel: medium gray is zero, black and white are its largest weight.
+
+    Args:
+        kernel: Weights (KH, KW, C, O); three input channels are shown as RGB, others as their mean.
+
+    Returns:
+        A PNG data URI for each filter.
+    """
+    pixels = kernel if kernel.shape[2] == 3 else kernel.mean(axis=2, keepdims=True)
+    largest = np.abs(pixels).max(axis=(0, 1, 2), keepdims=True)
+    scaled = np.divide(pixels, largest, out=np.zeros(pixels.shape), where=largest > 0)
+    tiles = np.moveaxis((127.5 + 127.5 * scaled).round().astype(np.uint8), -1, 0)  # KH KW C O → O KH KW C
+    return [data_uri(tile) for tile in tiles]
+
+
+def matrix_image(percent: Array) -> str:
+    """Draw a matrix of percentages as gray dots: white for 0, black for 100, darkness by the square root."""
+    gray = 255 - np.sqrt(np.clip(percent, 0, 100) / 100) * 255
+    return data_uri(gray.round().astype(np.uint8)[:, :, None])  # → H W 1

@@ -1,4 +1,4 @@
-"""Learning curves, and the epoch from which the network overfits."""
+"""Learning curves, and the detection of overfitting."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Verdict = Literal["overfitting", "learning", "settled", "too_short", "no_validation"]
+Verdict = Literal["overfitting", "improving", "converged", "too_short", "no_validation"]
 
-FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
-TAIL = 3  # epochs averaged at the end, so that one bad epoch does not decide
-MIN_RISE = 0.05  # of the best validation loss; less is not reported
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
+TAIL = 3  # epochs averaged at the end, so that one outlier does not decide
+MIN_RISE = 0.05  # smallest reported rise, as a fraction of the best validation loss
 MIN_EPOCHS = 5
 
 
@@ -21,14 +21,14 @@ class LearningCurves:
     """The history of a training run by column, with a verdict on overfitting.
 
     Attributes:
-        columns: epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, as far as recorded; NaN for missing
-            values.
+        columns: epoch, and those of loss, accuracy, val_loss, val_accuracy and learning_rate that were recorded; NaN
+            for missing values.
         best: Index of the epoch with the lowest validation loss.
         rise: Mean validation loss of the last epochs above the best, as a fraction of the best.
-        noise: Standard deviation of the validation loss about its trend.
-        gap: Last training accuracy − last validation accuracy.
+        noise: Standard deviation of the validation loss around its trend.
+        gap: Final training accuracy − final validation accuracy.
         verdict: "overfitting": the validation loss rose by more than its noise while the training loss kept falling;
-            "learning": the best epoch is among the last three; "settled": neither; "too_short": fewer than five
+            "improving": the best epoch is among the last three; "converged": neither; "too_short": fewer than five
             epochs; "no_validation": there is no validation loss.
     """
 
@@ -60,19 +60,21 @@ def learning_curves(history: Mapping[str, Sequence[Any]]) -> LearningCurves:
     if "val_loss" not in columns:
         return LearningCurves(columns, None, None, None, gap, "no_validation")
     validation = columns["val_loss"]
-    seen = np.flatnonzero(np.isfinite(validation))
-    best = int(seen[validation[seen].argmin()])
-    tail = seen[seen > best][-TAIL:]
-    noise = _noise(validation[seen])
+    recorded = np.flatnonzero(np.isfinite(validation))
+    best = int(recorded[validation[recorded].argmin()])
+    tail = recorded[recorded > best][-TAIL:]
+    noise = _noise(validation[recorded])
     rise = float(validation[tail].mean() - validation[best]) if len(tail) else 0.0
-    fell = len(tail) > 0 and "loss" in columns and bool(columns["loss"][tail].mean() < columns["loss"][best])
-    share = rise / max(float(validation[best]), 1e-12)
-    verdict = _verdict(len(seen), len(seen[seen > best]), fell and rise > 4 * noise and share > MIN_RISE)
-    return LearningCurves(columns, best, share, noise, gap, verdict)
+    training_fell = len(tail) > 0 and "loss" in columns and bool(columns["loss"][tail].mean() < columns["loss"][best])
+    relative_rise = rise / max(float(validation[best]), 1e-12)
+    verdict = _verdict(
+        len(recorded), len(recorded[recorded > best]), training_fell and rise > 4 * noise and relative_rise > MIN_RISE
+    )
+    return LearningCurves(columns, best, relative_rise, noise, gap, verdict)
 
 
 def _columns(history: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[np.float64]]:
-    recorded = {name: [_number(value) for value in history[name]] for name in FIGURES if name in history}
+    recorded = {name: [_number(value) for value in history[name]] for name in METRICS if name in history}
     epochs = max(map(len, recorded.values()), default=0)
     columns = {"epoch": np.arange(1.0, epochs + 1)}
     for name, values in recorded.items():
@@ -95,10 +97,11 @@ def _gap(columns: Mapping[str, NDArray[np.float64]]) -> float | None:
 
 
 def _noise(validation: NDArray[np.float64]) -> float:
-    bends = np.diff(validation, n=2)
-    if len(bends) == 0:
+    second_differences = np.diff(validation, n=2)
+    if len(second_differences) == 0:
         return 0.0
-    return float(1.4826 * np.median(np.abs(bends)) / np.sqrt(6))  # Var of a second difference: (1 + 4 + 1) σ²
+    # The variance of a second difference is (1 + 4 + 1) σ²; 1.4826 converts the median absolute deviation to σ.
+    return float(1.4826 * np.median(np.abs(second_differences)) / np.sqrt(6))
 
 
 def _verdict(epochs: int, since_best: int, overfits: bool) -> Verdict:
@@ -106,4 +109,4 @@ def _verdict(epochs: int, since_best: int, overfits: bool) -> Verdict:
         return "too_short"
     if overfits:
         return "overfitting"
-    return "learning" if since_best < TAIL else "settled"
+    return "improving" if since_best < TAIL else "converged"

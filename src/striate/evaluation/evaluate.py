@@ -53,13 +53,13 @@ class Evaluation:
     Attributes:
         classes: Class names.
         images: Number of test images.
-        right: Number of correct predictions.
+        correct: Number of correct predictions.
         accuracy: Share of correct predictions.
         loss: Mean cross-entropy.
         macro: "precision", "recall" and "f1", averaged over the classes with test images.
         per_class: Metrics of each class.
         counts: Confusion matrix int64 (classes, classes); row: true class, column: predicted class.
-        pairs: Confused classes, the most frequent first.
+        pairs: Pairs of confused classes, the most frequent first.
         mistakes: All errors, the most confident first.
         bins: Images grouped by predicted probability.
         calibration_error: Expected calibration error, 0 … 1.
@@ -67,7 +67,7 @@ class Evaluation:
 
     classes: tuple[str, ...]
     images: int
-    right: int
+    correct: int
     accuracy: Estimate
     loss: Estimate
     macro: dict[str, Estimate]
@@ -82,9 +82,9 @@ class Evaluation:
         """Return the content of `metrics.json`: numbers, strings, lists and None, never NaN.
 
         Returns:
-            `images`, `right`, `calibration_error`: numbers.
-            `accuracy`, `loss`, `macro.precision`, `macro.recall`, `macro.f1`: `value`, and the ends of the 95 %
-            interval, `low` and `high`; None where the test set does not determine them.
+            `images`, `correct`, `calibration_error`: numbers.
+            `accuracy`, `loss`, `macro.precision`, `macro.recall`, `macro.f1`: `value`, and the 95 % confidence interval
+            from `low` to `high`; None where the test set does not determine them.
             `classes`: for each class `name`, `support` (its test images), `predicted` (images predicted as it),
             `precision`, `recall`, `f1`.
             `confusion.counts`, `confusion.percent`: [true][predicted], in the order of `classes`.
@@ -94,12 +94,12 @@ class Evaluation:
         """
         return {
             "images": self.images,
-            "right": self.right,
+            "correct": self.correct,
             "accuracy": self.accuracy.to_dict(),
             "loss": self.loss.to_dict(),
             "macro": {name: estimate.to_dict() for name, estimate in self.macro.items()},
             "calibration_error": self.calibration_error,
-            "classes": [asdict(figures) for figures in self.per_class],
+            "classes": [asdict(metrics) for metrics in self.per_class],
             "confusion": {
                 "counts": self.counts.tolist(),
                 "percent": percent_of_true(self.counts).round(4).tolist(),
@@ -125,19 +125,19 @@ def evaluate(
         All metrics.
 
     Raises:
-        DataError: If shapes, labels or probabilities are invalid.
+        DataError: Shapes, labels or probabilities are invalid, or there are no images.
     """
     labels = np.asarray(labels)
     _check(probabilities, labels, classes, names)
     labels = labels.astype(np.int64)
     counts = confusion_counts(labels, probabilities.argmax(axis=1), len(classes))
-    right = int(np.trace(counts))
+    correct = int(np.trace(counts))
     bins = reliability(probabilities, labels)
     return Evaluation(
         classes=tuple(classes),
         images=len(labels),
-        right=right,
-        accuracy=wilson(right, len(labels)),
+        correct=correct,
+        accuracy=wilson(correct, len(labels)),
         loss=cross_entropy(probabilities, labels),
         macro=macro_metrics(counts),
         per_class=class_metrics(counts, tuple(classes)),
@@ -151,25 +151,25 @@ def evaluate(
 
 def _check(probabilities: Array, labels: Array, classes: Sequence[str], names: Sequence[str] | None) -> None:
     if len(labels) == 0:
-        raise DataError("There is no test image to evaluate on. The test part needs at least one.")
+        raise DataError("There are no test images. An evaluation needs at least one.")
     expected = (len(labels), len(classes))
     if labels.ndim != 1 or probabilities.shape != expected:
         raise DataError(
             f"Evaluation expected probabilities of shape {expected} for {len(labels)} labels and {len(classes)} "
-            f"classes, but got {probabilities.shape} with labels of shape {labels.shape}."
+            f"classes, but received {probabilities.shape} with labels of shape {labels.shape}."
         )
     if labels.min() < 0 or labels.max() >= len(classes):
-        wrong = labels.min() if labels.min() < 0 else labels.max()
+        invalid = labels.min() if labels.min() < 0 else labels.max()
         raise DataError(
-            f"Evaluation got label {wrong}, but with {len(classes)} classes labels go from 0 to {len(classes) - 1}."
+            f"Evaluation received label {invalid}, but labels of {len(classes)} classes are 0 to {len(classes) - 1}."
         )
     if not (probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-3):  # false for NaN too
         raise DataError(
-            "Evaluation expected probabilities between 0 and 1, but got values outside, or NaN. "
-            "Does the network end in a softmax?"
+            "Evaluation expected probabilities between 0 and 1, but received other values or NaN. "
+            "Check that the network ends in a softmax."
         )
     if names is not None and len(names) != len(labels):
-        raise DataError(f"Evaluation got {len(names)} file names for {len(labels)} images; give one for each.")
+        raise DataError(f"Evaluation expected one file name for each of {len(labels)} images, received {len(names)}.")
 
 
 def find_mistakes(

@@ -1,4 +1,4 @@
-"""Metrics of a classifier on a test set, each with its 95 % confidence interval."""
+"""Metrics of a classifier on a test set, with 95 % confidence intervals."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -8,7 +8,7 @@ import numpy as np
 from striate._types import Array
 from striate.engines.losses import REPORTED_FLOOR, log_probabilities
 
-Z = 1.959963984540054  # the 97.5 % point of the normal distribution: 95 % lie within ±Z
+Z = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
 BINS = 15
 
 
@@ -107,10 +107,10 @@ def f1_score(true_positives: float, false: float) -> Estimate:
     Source:
         Lam et al. 2023, arXiv:2309.14621, the "Wilson indirect" interval.
     """
-    share = wilson(true_positives, true_positives + false)
-    if share.value is None or share.low is None or share.high is None:
+    jaccard = wilson(true_positives, true_positives + false)
+    if jaccard.value is None or jaccard.low is None or jaccard.high is None:
         return UNKNOWN
-    value, low, high = (2 * j / (1 + j) for j in (share.value, share.low, share.high))
+    value, low, high = (2 * j / (1 + j) for j in (jaccard.value, jaccard.low, jaccard.high))
     return Estimate(value, low, high)
 
 
@@ -118,7 +118,7 @@ def cross_entropy(probabilities: Array, labels: Array) -> Estimate:
     """Estimate the mean of −log p(true class) with a normal interval.
 
     Args:
-        probabilities: (N, classes), 0 … 1; those below 1e-7 count as 1e-7, as in training and in Keras.
+        probabilities: (N, classes), 0 … 1; those below 1e-7 are replaced by 1e-7, as in Keras.
         labels: Class numbers (N,).
 
     Returns:
@@ -135,19 +135,18 @@ def cross_entropy(probabilities: Array, labels: Array) -> Estimate:
 
 def class_metrics(counts: Array, classes: tuple[str, ...]) -> tuple[ClassMetrics, ...]:
     """Return precision, recall and F1 of each class from the confusion matrix (true, predicted)."""
-    right, support, predicted = np.diag(counts).tolist(), counts.sum(1).tolist(), counts.sum(0).tolist()
+    correct, support, predicted = np.diag(counts).tolist(), counts.sum(1).tolist(), counts.sum(0).tolist()
     return tuple(
         ClassMetrics(name, s, p, wilson(tp, p), wilson(tp, s), f1_score(tp, s + p - 2 * tp))
-        for name, tp, s, p in zip(classes, right, support, predicted, strict=True)
+        for name, tp, s, p in zip(classes, correct, support, predicted, strict=True)
     )
 
 
 def macro_metrics(counts: Array) -> dict[str, Estimate]:
     """Average precision, recall and F1 over the classes that have test images.
 
-    A class that was never predicted has precision 0. The variance follows from the delta method; it is converted to
-    the number of images for which a simple proportion has the same variance, so that Wilson's interval, which stays
-    within 0 … 1, applies.
+    A class that was never predicted has precision 0. The variance is computed with the delta method. The interval is
+    the Wilson interval of a proportion with the same variance, so that it stays within 0 … 1.
 
     Args:
         counts: The confusion matrix (true, predicted).
@@ -169,21 +168,21 @@ def macro_metrics(counts: Array) -> dict[str, Estimate]:
 
 def _macro(counts: Array, weights: Array, total: Array, by_row: float, by_column: float) -> Estimate:
     """Estimate Σ w TP / total; an image of class i predicted as j adds by_row to total i and by_column to total j."""
-    unit = np.divide(weights, total, out=np.zeros(len(counts)), where=total > 0)
+    weight_per_count = np.divide(weights, total, out=np.zeros(len(counts)), where=total > 0)
     score = np.divide(np.diag(counts), total, out=np.zeros(len(counts)), where=total > 0)
-    pull = unit * score
-    slope = np.diag(unit) - by_row * pull[:, None] - by_column * pull[None, :]
+    decrease = weight_per_count * score
+    gradient = np.diag(weight_per_count) - by_row * decrease[:, None] - by_column * decrease[None, :]
     value = min(1.0, float(weights @ score))
-    variance = float(np.sum(counts * slope**2))
+    variance = float(np.sum(counts * gradient**2))
     if variance > 1e-15:
         n = value * (1 - value) / variance
-    else:  # all images of each class are correct, or all wrong: n follows from the class sizes
+    else:  # each class is entirely correct or entirely wrong: derive n from the class sizes
         n = 1 / float(np.sum(np.divide(weights**2, counts.sum(1), out=np.zeros(len(counts)), where=weights > 0)))
     return wilson(value * n, n)
 
 
 def reliability(probabilities: Array, labels: Array) -> tuple[Bin, ...]:
-    """Group images by predicted probability into 15 bins of equal width, without empty ones.
+    """Group images by predicted probability into 15 bins of equal width, and omit empty bins.
 
     Args:
         probabilities: (N, classes), 0 … 1.
@@ -195,14 +194,20 @@ def reliability(probabilities: Array, labels: Array) -> tuple[Bin, ...]:
     Source:
         Guo et al. 2017, "On calibration of modern neural networks".
     """
-    top = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
-    place = np.clip(np.ceil(top * BINS).astype(int) - 1, 0, BINS - 1)
-    count = np.bincount(place, minlength=BINS)
-    sure = np.bincount(place, weights=top, minlength=BINS)
-    hits = np.bincount(place, weights=right, minlength=BINS)
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    is_correct = probabilities.argmax(axis=1) == labels
+    bin_index = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+    count = np.bincount(bin_index, minlength=BINS)
+    total = np.bincount(bin_index, weights=confidence, minlength=BINS)
+    correct = np.bincount(bin_index, weights=is_correct, minlength=BINS)
     return tuple(
-        Bin(b / BINS, (b + 1) / BINS, int(count[b]), float(sure[b] / count[b]), wilson(float(hits[b]), int(count[b])))
+        Bin(
+            low=b / BINS,
+            high=(b + 1) / BINS,
+            count=int(count[b]),
+            confidence=float(total[b] / count[b]),
+            accuracy=wilson(float(correct[b]), int(count[b])),
+        )
         for b in np.flatnonzero(count).tolist()
     )
 
@@ -221,7 +226,7 @@ class Pair:
         true: Name of the true class.
         predicted: Name of the predicted class.
         count: Number of images of the true class that were predicted as the other.
-        percent: The same in percent of the test images of the true class.
+        percent: `count` in percent of the test images of the true class.
     """
 
     true: str

@@ -1,4 +1,4 @@
-"""The evaluation report: one self-contained HTML page."""
+"""The evaluation report and the page of the learning-rate finder: self-contained HTML files."""
 
 import os
 from base64 import b64encode
@@ -15,20 +15,28 @@ from markupsafe import Markup
 
 from striate._types import Array
 from striate.evaluation import sections
-from striate.evaluation.charts import curve_chart, interval_bar, reliability_chart
+from striate.evaluation.charts import (
+    curve_chart,
+    filter_tiles,
+    interval_bar,
+    matrix_image,
+    rate_chart,
+    reliability_chart,
+)
 from striate.evaluation.curves import learning_curves
-from striate.evaluation.data_uris import filter_tiles, matrix_image
 from striate.evaluation.evaluate import Evaluation
 from striate.evaluation.metrics import percent_of_true
-from striate.evaluation.wording import Percent, bold, duration, label, number, points, t
+from striate.evaluation.sections import NOTHING, Percent, bold, duration, label, number, points, t
 from striate.files import atomic_write
 from striate.network.table import Row
+from striate.training.lr_finder import LearningRateSweep
 from striate.transfer.open_set import TradeOff
 
 TEMPLATES = Path(__file__).parent / "templates"
 FIRST_CARDS = 200  # errors shown at once; a button shows more
 FIRST_NOTES = 10  # on the data; the others are collapsed
-SECTIONS = {  # in order; the value names what is None if the section is omitted
+# In order. A section is omitted if the value of its key in the template context is None.
+SECTIONS = {
     "run": "facts",
     "curves": "curves",
     "confusion": "pairs",
@@ -43,7 +51,7 @@ SECTIONS = {  # in order; the value names what is None if the section is omitted
 
 @dataclass(frozen=True, eq=False)
 class ReportData:
-    """Everything that a report shows; sections without data are omitted.
+    """The content of a report. Sections without data are omitted.
 
     Attributes:
         model: Name of the network.
@@ -52,7 +60,7 @@ class ReportData:
         images: The test images by index, each uint8 (H, W, C).
         history: Values per epoch, as for `learning_curves`.
         splits: Number of images in "train", "validation" and "test".
-        notes: Sentences about the data, such as files left out.
+        notes: Sentences about the data, for example about skipped files.
         recipe: Settings by name.
         versions: Package versions by name.
         seed: Seed of the run.
@@ -62,8 +70,8 @@ class ReportData:
         filters_before: First-layer kernel (KH, KW, C, O) before training.
         filters_after: The same after training.
         table: Rows of `Network.table()`.
-        unknown_threshold: Probability below which the answer is "unknown", 0 … 1.
-        unknown_limit: Distance from all classes above which the answer is "unknown".
+        unknown_threshold: Probability below which the prediction is "unknown", 0 … 1.
+        unknown_limit: Distance from all classes above which the prediction is "unknown".
         trade_offs: The effect of other distances.
     """
 
@@ -89,15 +97,15 @@ class ReportData:
 
 
 def write_report(path: str | os.PathLike[str], data: ReportData) -> None:
-    """Write the report completely or not at all; a failure is a RunError."""
+    """Write the report to a file, atomically. Raise RunError if it cannot be written."""
     atomic_write(path, render_report(data).encode("utf-8"))
 
 
 def render_report(data: ReportData) -> str:
     """Return the report as HTML."""
-    context = _head(data) | _curves(data) | _matrix(data.evaluation) | _mistakes(data) | _network(data) | static()
+    context = _head(data) | _curves(data) | _matrix(data.evaluation) | _mistakes(data) | _network(data) | _static()
     contents = [name for name, key in SECTIONS.items() if context[key] is not None]
-    return environment().get_template("report.html.j2").render(d=data, e=data.evaluation, contents=contents, **context)
+    return _environment().get_template("report.html.j2").render(d=data, e=data.evaluation, contents=contents, **context)
 
 
 def _head(data: ReportData) -> dict[str, Any]:
@@ -143,9 +151,9 @@ def _matrix(evaluation: Evaluation) -> dict[str, Any]:
 def _mistakes(data: ReportData) -> dict[str, Any]:
     if data.images is None:
         return {"mistakes": None}
-    shown, cards = sections.mistake_cards(data.evaluation, data.images)
+    thumbnails, cards = sections.mistake_cards(data.evaluation, data.images)
     small = not cards or max(np.asarray(data.images[data.evaluation.mistakes[0].index]).shape[:2]) <= 64
-    return {"mistakes": cards, "pictured": shown, "small": small, "shown": FIRST_CARDS}
+    return {"mistakes": cards, "thumbnails": thumbnails, "small": small, "shown": FIRST_CARDS}
 
 
 def _network(data: ReportData) -> dict[str, Any]:
@@ -160,8 +168,23 @@ def _network(data: ReportData) -> dict[str, Any]:
     }
 
 
-def static() -> dict[str, Any]:
-    """Return the style and the script of all pages, and the script's hash for the content security policy."""
+def write_lr_page(path: str | os.PathLike[str], sweep: LearningRateSweep, model: str, data: str) -> None:
+    """Write the page of the learning-rate finder to a file, atomically. Raise RunError if it cannot be written."""
+    marked_rate = sweep.steepest or sweep.lowest
+    text = _environment().get_template("lr_page.html.j2").render(
+        model=model, data=data, rate=_format_rate,
+        chart=rate_chart(sweep.rates, sweep.losses, sweep.smooth, marked_rate),
+        steepest=sweep.steepest, lowest=sweep.lowest, diverged=sweep.diverged, **_static(),
+    )  # fmt: skip
+    atomic_write(path, text.encode("utf-8"))
+
+
+def _format_rate(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.2g}"
+
+
+def _static() -> dict[str, Any]:
+    """Return style and script of the pages, and the hash of the script for the content security policy."""
     script = (TEMPLATES / "report.js").read_text("utf-8")
     return {
         "css": Markup((TEMPLATES / "report.css").read_text("utf-8")),
@@ -171,8 +194,8 @@ def static() -> dict[str, Any]:
 
 
 @cache
-def environment() -> Environment:
-    """Return the templates with the functions they use."""
+def _environment() -> Environment:
+    """Return the template environment, with the functions that the templates call."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -1,20 +1,22 @@
-"""The contents of each section of the report, computed from the evaluation and formatted."""
+"""Texts, numbers and tables of the report."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from striate._types import Array
+from striate.evaluation.charts import THUMBNAIL, thumbnail
 from striate.evaluation.curves import LearningCurves
-from striate.evaluation.data_uris import thumbnail
 from striate.evaluation.evaluate import Evaluation
 from striate.evaluation.metrics import ClassMetrics, percent_of_true
-from striate.evaluation.wording import NOTHING, Percent, number, points, t
+from striate.evaluation.strings import STRINGS
 from striate.network.table import Row
 
+NOTHING = "–"
 LARGEST_TABLE = 25  # classes; with more, the confusion matrix is drawn as an image
 MAX_PAIRS = 10
 MAX_PIXELS = 12_000_000  # of all thumbnails together, to limit the file to some tens of megabytes
@@ -32,19 +34,72 @@ LAYER_COLUMNS = (
 )  # fmt: skip
 
 
+def t(key: str, **values: object) -> Markup:
+    """Return a text in both languages, with escaped values. CSS shows the selected language."""
+    return Markup("").join(
+        Markup('<span lang="{}">{}</span>').format(language, Markup(escape(text)).format(**values))
+        for language, text in STRINGS[key].items()
+    )
+
+
+def label(key: str, attribute: str = "aria-label", **values: object) -> Markup:
+    """Return an HTML attribute in English, and both languages as data attributes for the script."""
+    english, korean = (STRINGS[key][language].format(**values) for language in ("en", "ko"))
+    return Markup('{}="{}" data-en="{}" data-ko="{}"').format(Markup(attribute), english, english, korean)
+
+
+def bold(value: object) -> Markup:
+    """Return a value in bold; the script updates values marked like this."""
+    return Markup("<b>{}</b>").format(value)
+
+
+def number(value: int) -> str:
+    """Format an integer: 12345 → 12,345."""
+    return f"{value:,}"
+
+
+def points(share: float) -> str:
+    """Format the absolute difference of two proportions in percentage points: 0.0123 → 1.2."""
+    return f"{100 * abs(share):.1f}"
+
+
+def duration(seconds: float) -> Markup:
+    """Format a duration in seconds, minutes or hours."""
+    if seconds < 60:
+        return t("seconds", n=f"{seconds:.1f}")
+    if seconds < 3600:
+        return t("minutes", m=int(seconds // 60), s=int(seconds % 60))
+    return t("hours", h=int(seconds // 3600), m=int(seconds % 3600 // 60))
+
+
+@dataclass(frozen=True)
+class Percent:
+    """Formats proportions as percent, with as many decimals as the number of images supports."""
+
+    images: int
+
+    def __call__(self, share: float | None, sign: bool = True) -> str:
+        """Format 0.98571 as 98.57% for at least 2,000 images, else as 98.6%; only 1 becomes 100%, and None a dash."""
+        if share is None:
+            return NOTHING
+        decimals = 2 if self.images >= 2000 else 1
+        shown = 100 * share if share >= 1 else min(100 * share, 100 - 10**-decimals)
+        return f"{shown:.{decimals}f}{'%' if sign else ''}"
+
+
 def meaning(evaluation: Evaluation) -> Markup:
-    """Say how many of 1,000 new images will be classified correctly."""
+    """Return the expected number of correct predictions in 1,000 new images, as a sentence."""
     accuracy = evaluation.accuracy
     expected, low, high = (number(round(1000 * (v or 0))) for v in (accuracy.value, accuracy.low, accuracy.high))
     return t("meaning", expected=expected, low=low, high=high)
 
 
 def trust(evaluation: Evaluation, percent: Percent) -> Markup:
-    """Say whether the accuracy is reliable; if there are several doubts, the most serious one."""
+    """Return a sentence on whether the accuracy is reliable, or on the most serious reason why it is not."""
     value, low, high = (v or 0.0 for v in vars(evaluation.accuracy).values())
     majority = max(evaluation.per_class, key=lambda c: c.support)
     if low <= majority.support / evaluation.images < 1:
-        return t("trust_not_learnt", majority=majority.name)
+        return t("trust_majority", majority=majority.name)
     if high - low > 0.1:
         return t("trust_few", low=percent(low), high=percent(high))
     if value < 0.9:
@@ -60,20 +115,20 @@ def _recall(metrics: ClassMetrics) -> float:
 
 
 def curve_verdict(curves: LearningCurves) -> Markup:
-    """Describe overfitting."""
+    """Return a sentence on overfitting."""
     best = "" if curves.best is None else int(curves.columns["epoch"][curves.best])
     return t(f"verdict_{curves.verdict}", best=best, rise=f"{100 * (curves.rise or 0):.0f}%")
 
 
 def curve_gap(curves: LearningCurves) -> Markup | None:
-    """Describe the difference between training and validation accuracy at the end."""
+    """Return a sentence on the final difference between training and validation accuracy."""
     if curves.gap is None:
         return None
     return t("gap_positive" if curves.gap >= 0 else "gap_negative", gap=points(curves.gap))
 
 
 def curve_rows(curves: LearningCurves) -> list[list[str]]:
-    """Return the history as a table of text, one row per epoch."""
+    """Return the training history as text, one row per epoch."""
     columns = [[_format(name, value) for value in column.tolist()] for name, column in curves.columns.items()]
     return [list(row) for row in zip(*columns, strict=True)]
 
@@ -92,18 +147,18 @@ def matrix_cells(evaluation: Evaluation) -> list[list[dict[str, Any]]] | None:
         return None
     shares = percent_of_true(evaluation.counts)
     wrong = ~np.eye(len(shares), dtype=bool)
-    most = np.where(wrong, max(2.0, float(shares[wrong].max(initial=0))), 100)
-    strengths = (50 * np.sqrt(shares / most)).round().astype(int)  # the square root makes rare errors visible
+    maxima = np.where(wrong, max(2.0, float(shares[wrong].max(initial=0))), 100)
+    strengths = (50 * np.sqrt(shares / maxima)).round().astype(int)  # with the square root, rare errors are visible
     rows = zip(evaluation.counts.tolist(), shares.tolist(), strengths.tolist(), strict=True)
     return [[_cell(i == j, *cell) for j, cell in enumerate(zip(*row, strict=True))] for i, row in enumerate(rows)]
 
 
-def _cell(right: bool, count: int, share: float, strength: int) -> dict[str, Any]:
+def _cell(is_correct: bool, count: int, share: float, strength: int) -> dict[str, Any]:
     return {
         "count": count and number(count),
         "share": f"{share:.1f}",
         "strength": strength,
-        "style": "right" if right else "",
+        "style": "correct" if is_correct else "",
     }
 
 
@@ -115,7 +170,7 @@ def sparse_cells(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def bar_floor(evaluation: Evaluation) -> float:
-    """Return the lower end of the scale of interval bars: that of all intervals, rounded down to tens of percent."""
+    """Return the lower end of the axis of interval bars: the minimum of all intervals, rounded down to 10%."""
     lows = [
         e.low for c in evaluation.per_class if c.support for e in (c.precision, c.recall, c.f1) if e.low is not None
     ]
@@ -123,30 +178,39 @@ def bar_floor(evaluation: Evaluation) -> float:
 
 
 def mistake_cards(evaluation: Evaluation, images: Sequence[Array] | Array) -> tuple[int, list[list[Any]]]:
-    """Return how many errors have images, and all as [image, index, predicted, confidence, true, probability, path]."""
+    """Return the contents of the cards that show errors.
+
+    Args:
+        evaluation: The metrics.
+        images: The test images by index.
+
+    Returns:
+        The number of cards with a thumbnail, and one list for each error: thumbnail, index, predicted class, its
+        probability, true class, its probability, path.
+    """
     cards: list[list[Any]] = []
-    pixels = pictured = 0
+    pixels = thumbnails = 0
     for mistake in evaluation.mistakes:
-        picture = ""
+        uri = ""
         if pixels < MAX_PIXELS:
             image = np.asarray(images[mistake.index])
-            picture, pixels, pictured = thumbnail(image), pixels + min(image[..., 0].size, 96 * 96), pictured + 1
-        sure, chance = (f"{100 * p:.1f}%" for p in (mistake.confidence, mistake.true_probability))
-        cards.append([picture, mistake.index, mistake.predicted, sure, mistake.true, chance, mistake.path or ""])
-    return pictured, cards
+            uri, pixels, thumbnails = thumbnail(image), pixels + min(image[..., 0].size, THUMBNAIL**2), thumbnails + 1
+        confidence, probability = (f"{100 * p:.1f}%" for p in (mistake.confidence, mistake.true_probability))
+        cards.append([uri, mistake.index, mistake.predicted, confidence, mistake.true, probability, mistake.path or ""])
+    return thumbnails, cards
 
 
 def calibration(evaluation: Evaluation) -> Markup:
-    """Say whether the model is over- or underconfident."""
+    """Return a sentence on whether the model is over- or underconfident."""
     confidence = sum(b.confidence * b.count for b in evaluation.bins) / evaluation.images
-    gap = confidence - evaluation.right / evaluation.images
+    gap = confidence - evaluation.correct / evaluation.images
     if abs(gap) < 0.02:
         return t("calibration_good", gap=points(gap))
     return t("calibration_over" if gap > 0 else "calibration_under", gap=points(gap))
 
 
 def layer_rows(table: Sequence[Row]) -> list[list[str]]:
-    """Return the table of layers as text."""
+    """Return the rows of the table of layers as text."""
     return [
         [
             row.name,
@@ -166,7 +230,7 @@ def layer_rows(table: Sequence[Row]) -> list[list[str]]:
 
 
 def layer_totals(table: Sequence[Row]) -> list[str]:
-    """Return parameters and multiply-adds of the whole network as text."""
+    """Return the total parameters and multiply-adds of the network as text."""
     return [number(sum(row.parameters for row in table)), number(sum(row.multiply_adds for row in table))]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from striate.errors import UsageError
-from striate.evaluation.lr_page import write_lr_page
+from striate.evaluation.report import write_lr_page
 from striate.training.lr_finder import LearningRateSweep, Watch, sweep_learning_rate
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.prepare import PreparedRun, make_model

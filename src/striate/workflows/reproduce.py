@@ -164,7 +164,7 @@ class Reproduction:
         prepared = prepare(plan, data=data)
         run = TrainingRun.open(path) if (path / "config.json").exists() else start(prepared, path)
         result = train(prepared, run, verbose=self.verbose, echo=self.say)
-        return 100 * result.evaluation.right / result.evaluation.images, result.seconds
+        return 100 * result.evaluation.correct / result.evaluation.images, result.seconds
 
 
 def data_location(system: System, folder: str | None) -> str:
@@ -196,7 +196,7 @@ def _read_finished(path: Path, plan: TrainingPlan) -> tuple[float, float] | None
     if not (path / "metrics.json").exists():
         return None
     metrics = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
-    return 100 * metrics["right"] / metrics["images"], run.record.seconds
+    return 100 * metrics["correct"] / metrics["images"], run.record.seconds
 
 
 def write_results(out: Path, outcomes: Sequence[Outcome], *, as_reported: bool) -> Path:

@@ -1,10 +1,10 @@
 "use strict";
 const root = document.documentElement;
-const wishes = new URLSearchParams(location.hash.slice(1));
+const settings = new URLSearchParams(location.hash.slice(1));
 const state = {
-  lang: wishes.get("lang") || (navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en"),
-  theme: wishes.get("theme"),
-  matrix: wishes.get("matrix") || "counts",
+  lang: settings.get("lang") || (navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en"),
+  theme: settings.get("theme"),
+  matrix: settings.get("matrix") || "counts",
 };
 const systemDark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -13,13 +13,13 @@ function show() {
   root.dataset.theme = state.theme || (systemDark.matches ? "dark" : "light");
 }
 
-// Before the page is drawn, so that it does not flash in the wrong language or theme.
+// Before the page is drawn, so that it does not first appear in the wrong language or theme.
 show();
 systemDark.addEventListener("change", show);
 
 function set(key, value) {
   state[key] = value;
-  const hash = new URLSearchParams(Object.entries(state).filter(([, wish]) => wish));
+  const hash = new URLSearchParams(Object.entries(state).filter(([, value]) => value));
   history.replaceState(null, "", "#" + hash);
   update();
 }
@@ -35,39 +35,39 @@ function update() {
   }
 }
 
-function card(pattern, [picture, index, taken, surely, truth, true_, path]) {
-  const item = pattern.cloneNode(true);
+function card(template, [thumbnail, index, predicted, confidence, trueClass, probability, path]) {
+  const item = template.cloneNode(true);
   const image = item.querySelector("img");
   for (const language of ["en", "ko"]) image.dataset[language] = image.dataset[language].replace(/\d+/, index);
-  if (picture) image.src = picture;
+  if (thumbnail) image.src = thumbnail;
   else image.removeAttribute("src");
-  const texts = { true: truth, taken, surely, chance: true_, path };
+  const texts = { true: trueClass, predicted, confidence, probability, path };
   for (const [name, text] of Object.entries(texts)) item.querySelector(`[data-part=${name}]`).textContent = text;
   return item;
 }
 
 function moreMistakes(button) {
-  const rest = JSON.parse(document.getElementById("rest").textContent);
+  const remaining = JSON.parse(document.getElementById("more-mistakes").textContent);
   const list = document.getElementById("mistakes-list");
   const next = () => {
-    for (const mistake of rest.splice(0, 200)) list.append(card(list.firstElementChild, mistake));
-    for (const number of button.querySelectorAll("b")) number.textContent = Math.min(200, rest.length);
-    button.hidden = rest.length === 0;
+    for (const mistake of remaining.splice(0, 200)) list.append(card(list.firstElementChild, mistake));
+    for (const number of button.querySelectorAll("b")) number.textContent = Math.min(200, remaining.length);
+    button.hidden = remaining.length === 0;
     update();
   };
   button.addEventListener("click", next);
 }
 
-function readDots(picture) {
+function readDots(image) {
   const { classes, cells } = JSON.parse(document.getElementById("cells").textContent);
   const output = document.getElementById("dot");
-  const found = new Map(cells.map(([row, column, count]) => [row * classes.length + column, count]));
-  picture.addEventListener("pointermove", (event) => {
-    const box = picture.getBoundingClientRect();
-    const at = (part) => Math.min(classes.length - 1, Math.max(0, Math.floor(part * classes.length)));
-    const row = at((event.clientY - box.top) / box.height);
-    const column = at((event.clientX - box.left) / box.width);
-    output.textContent = `${classes[row]} → ${classes[column]}: ${found.get(row * classes.length + column) || 0}`;
+  const counts = new Map(cells.map(([row, column, count]) => [row * classes.length + column, count]));
+  image.addEventListener("pointermove", (event) => {
+    const box = image.getBoundingClientRect();
+    const index = (part) => Math.min(classes.length - 1, Math.max(0, Math.floor(part * classes.length)));
+    const row = index((event.clientY - box.top) / box.height);
+    const column = index((event.clientX - box.left) / box.width);
+    output.textContent = `${classes[row]} → ${classes[column]}: ${counts.get(row * classes.length + column) || 0}`;
   });
 }
 
