@@ -1,7 +1,7 @@
 """Layers and activations against their definitions, written out here."""
 
 from collections.abc import Callable
-from math import erf, exp, pi, sqrt, tanh
+from math import erf, exp, log, pi, sqrt, tanh
 
 import numpy as np
 import pytest
@@ -42,6 +42,9 @@ DEFINITIONS: dict[str, Callable[[float], float]] = {
     "elu": lambda x: x if x > 0 else exp(x) - 1,
     "selu": lambda x: 1.0507009873554805 * (x if x > 0 else 1.6732632423543772 * (exp(x) - 1)),
     "gelu": lambda x: x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))),
+    "gelu_exact": lambda x: x / 2 * (1 + erf(x / sqrt(2))),
+    "mish": lambda x: x * tanh(log(1 + exp(x))),
+    "softplus": lambda x: log(1 + exp(x)),
     "silu": lambda x: x / (1 + exp(-x)),
     "sigmoid": lambda x: 1 / (1 + exp(-x)),
     "hard_sigmoid": lambda x: 0 if x < -3 else 1 if x > 3 else x / 6 + 0.5,

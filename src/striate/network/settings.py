@@ -11,8 +11,8 @@ from striate.network.shapes import Margins, Padding, Pair
 LEAK = 0.2  # of leaky_relu: Keras's negative_slope
 TANH_SCALE, TANH_SLOPE = 1.7159, 2.0 / 3.0  # of scaled_tanh: LeCun et al. 1998, section II.B and appendix A
 ACTIVATIONS = (
-    "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "sigmoid", "hard_sigmoid", "hard_swish",
-    "tanh", "scaled_tanh", "softmax", "softmin", "log_softmax",
+    "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "gelu_exact", "silu", "mish", "softplus", "sigmoid",
+    "hard_sigmoid", "hard_swish", "tanh", "scaled_tanh", "softmax", "softmin", "log_softmax",
 )  # fmt: skip
 
 

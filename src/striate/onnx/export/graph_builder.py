@@ -10,6 +10,8 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from striate._types import Array
 from striate.network import Shape
 
+NEWEST_OPSET = 20  # of January 2024; ONNX Runtime 1.17 reads it
+
 
 @dataclass(frozen=True)
 class GraphTensor:
@@ -36,12 +38,14 @@ class GraphBuilder:
         constants: The constants so far, by name.
         layer_name: The layer whose operators are being added; they are named LAYER/Operator.
         output_names: Names of the model's outputs so far.
+    opset: The version of ONNX's operators that the graph may use.
     """
 
     nodes: list[NodeProto] = field(default_factory=list)
     constants: dict[str, Array] = field(default_factory=dict)
     layer_name: str = ""
     output_names: set[str] = field(default_factory=set)
+    opset: int = NEWEST_OPSET
     _name_counts: Counter[str] = field(default_factory=Counter)
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:

@@ -12,6 +12,7 @@ from striate._types import Array, Weights
 from striate.errors import NetworkError
 from striate.network import Input, Layer, Network
 from striate.onnx.graph import OnnxGraph, OnnxNode, TensorSpec, shorten
+from striate.onnx.importing.canonical import canonical
 from striate.onnx.importing.constant_folding import FoldingError, FoldingLimits
 from striate.onnx.importing.converter import Result
 from striate.onnx.importing.converters import CONVERTERS
@@ -86,7 +87,7 @@ def import_graph(
     if size is None and metadata.policy:
         size = metadata.policy.height, metadata.policy.width
     graph = with_image_size(graph, size) if size else graph
-    network, weights = _convert(graph, where=str(path), name=_network_name(graph, path))
+    network, weights = _convert(canonical(graph), where=str(path), name=_network_name(graph, path))
     metadata.check(network, str(path))
     return ImportedNetwork(network, weights, metadata)
 

@@ -19,6 +19,15 @@ from striate.network import Activation, Layer, Shape
 from striate.network.settings import LEAK, TANH_SCALE, TANH_SLOPE
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, equation 14
+ERFC = (  # of P in _erfc
+    -0.6513268598908547, 0.64196979235649021, 0.019476473204185836, -0.0095615147868086323, -0.00094659534448203692,
+    0.00036683949785276145, 4.2523324806907769e-05, -2.0278578112534242e-05, -1.6242900046470256e-06,
+    1.3036558355805232e-06, 1.5626441722066142e-08, -8.5238095914926541e-08, 6.5290544390988515e-09,
+    5.0593434955514693e-09, -9.9136415649303307e-10, -2.273651222931836e-10, 9.646791102015527e-11,
+    2.3940380830391146e-12, -6.8860275264975532e-12, 8.9448792730907253e-13, 3.1309213993429581e-13,
+    -1.1270822361367252e-13, 3.8109052551892321e-16, 7.1060976136092371e-15, -1.5230282014571043e-15,
+    -9.4574945712912334e-17, 1.210237189224279e-16, -2.8166630877471771e-17,
+)  # fmt: skip
 GELU_CUBIC = 0.044715  # Hendrycks and Gimpel 2016, section 2
 
 
@@ -84,6 +93,40 @@ def _gelu_backward(dy: Array, x: Array, out: Array) -> Array:
     return np.multiply(dy, slope, out=out)
 
 
+def _erfc(x: Array) -> Array:
+    """Return 2 / √π · ∫ₓ^∞ e^−t² dt to the precision of x, as t · exp(P(t) − x²) with t = 2 / (2 + |x|).
+
+    Source: Press et al. 2007, "Numerical Recipes", section 6.2.2; the Chebyshev coefficients of P were fitted anew.
+    """
+    z = np.abs(x)
+    t = 2 / (2 + z)
+    u, later, latest = 4 * t - 2, np.zeros_like(z), np.zeros_like(z)
+    for coefficient in ERFC[: 14 if x.dtype == np.float32 else None][:0:-1]:  # Clenshaw's recurrence
+        latest, later = u * latest - later + coefficient, latest
+    tail: Array = t * np.exp(0.5 * u * latest - later + ERFC[0] - z * z)
+    return np.where(x < 0, 2 - tail, tail)
+
+
+def _gelu_exact(x: Array, out: Array) -> Array:
+    """x times the probability that a normal number is below x."""
+    return np.multiply(0.5 * x, _erfc(-x * sqrt(0.5)), out=out)
+
+
+def _gelu_exact_backward(dy: Array, x: Array, out: Array) -> Array:
+    slope: Array = 0.5 * _erfc(-x * sqrt(0.5)) + x * np.exp(-0.5 * x * x) * sqrt(0.5 / pi)
+    return np.multiply(dy, slope, out=out)
+
+
+def _softplus(x: Array, out: Array) -> Array:
+    return np.add(np.maximum(x, 0), np.log1p(np.exp(-np.abs(x))), out=out)
+
+
+def _mish_backward(dy: Array, x: Array, out: Array) -> Array:
+    t = np.tanh(_softplus(x, np.empty_like(x)))
+    slope: Array = t + x * (1 - t * t) * sigmoid(x)
+    return np.multiply(dy, slope, out=out)
+
+
 def _silu_backward(dy: Array, x: Array, out: Array) -> Array:
     s = sigmoid(x)
     slope: Array = s + x * s * (1 - s)
@@ -126,6 +169,9 @@ FUNCTIONS: dict[str, Function] = {
         lambda dy, y, out: np.multiply(dy, np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA), out=out),
     ),
     "gelu": Function(lambda x, out: np.multiply(0.5 * x, 1 + _gelu_slope(x), out=out), _gelu_backward),
+    "gelu_exact": Function(_gelu_exact, _gelu_exact_backward),
+    "mish": Function(lambda x, out: np.multiply(x, np.tanh(_softplus(x, np.empty_like(x))), out=out), _mish_backward),
+    "softplus": Function(_softplus, lambda dy, y, out: np.multiply(dy, -np.expm1(-y), out=out)),
     "silu": Function(lambda x, out: np.multiply(x, sigmoid(x), out=out), _silu_backward),
     "sigmoid": Function(sigmoid, lambda dy, y, out: np.multiply(dy, y * (1 - y), out=out)),
     "hard_sigmoid": Function(
@@ -142,9 +188,9 @@ FUNCTIONS: dict[str, Function] = {
     "log_softmax": Function(_log_softmax, lambda dy, y, out: dy - np.exp(y) * dy.sum(axis=0, keepdims=True)),
 }
 
-KEEPS_INPUT = frozenset({"gelu", "silu", "hard_swish"})
+KEEPS_INPUT = frozenset({"gelu", "gelu_exact", "silu", "mish", "hard_swish"})
 # f(max(a, b)) = max(f(a), f(b)): may be applied after a max pooling instead of before.
-MONOTONIC = frozenset(FUNCTIONS) - {"gelu", "silu", "hard_swish", "softmax", "softmin", "log_softmax"}
+MONOTONIC = frozenset(FUNCTIONS) - KEEPS_INPUT - {"softmax", "softmin", "log_softmax"}
 
 
 @rule(Activation)

@@ -19,7 +19,10 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "elu": F.elu,
     "selu": F.selu,
     "gelu": partial(F.gelu, approximate="tanh"),
+    "gelu_exact": F.gelu,
     "silu": F.silu,
+    "mish": F.mish,
+    "softplus": partial(F.softplus, threshold=40.0),  # above it, e^−x no longer changes x, also in float64
     "sigmoid": torch.sigmoid,
     "hard_sigmoid": lambda x: F.relu6(x + 3) / 6,  # F.hardsigmoid's slope is a float32 1/6, also in float64
     "hard_swish": F.hardswish,

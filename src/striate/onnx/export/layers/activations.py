@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from functools import partial
+from math import pi, sqrt
 from typing import Any
 
 from striate.network import Activation
 from striate.network.settings import LEAK, TANH_SCALE, TANH_SLOPE
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
 from striate.onnx.export.rules import Parameters, rule
+
+GELU_OPSET, MISH_OPSET, HARD_SWISH_OPSET = 20, 18, 14  # the first opsets with these operators
+GELU_CUBIC = 0.044715
 
 
 @rule(Activation)
@@ -26,6 +30,38 @@ def _op(kind: str, graph: GraphBuilder, x: str, **attributes: Any) -> str:
 
 def _relu6(graph: GraphBuilder, x: str) -> str:
     return graph.op("Clip", x, graph.constant("0", 0.0), graph.constant("6", 6.0))
+
+
+def _gelu(graph: GraphBuilder, x: str) -> str:
+    if graph.opset >= GELU_OPSET:
+        return graph.op("Gelu", x, approximate="tanh")
+    cube = graph.op("Mul", graph.op("Mul", graph.op("Mul", x, x), x), graph.constant("gelu cubic", GELU_CUBIC))
+    scaled = graph.op("Mul", graph.op("Add", x, cube), graph.constant("gelu slope", sqrt(2 / pi)))
+    return _half_of_one_plus(graph, x, graph.op("Tanh", scaled))
+
+
+def _gelu_exact(graph: GraphBuilder, x: str) -> str:
+    if graph.opset >= GELU_OPSET:
+        return graph.op("Gelu", x, approximate="none")
+    return _half_of_one_plus(graph, x, graph.op("Erf", graph.op("Mul", x, graph.constant("√½", sqrt(0.5)))))
+
+
+def _half_of_one_plus(graph: GraphBuilder, x: str, y: str) -> str:
+    """Append x · (1 + y) / 2."""
+    factor = graph.op("Add", y, graph.constant("1", 1.0))
+    return graph.op("Mul", graph.op("Mul", x, factor), graph.constant("½", 0.5))
+
+
+def _mish(graph: GraphBuilder, x: str) -> str:
+    if graph.opset >= MISH_OPSET:
+        return graph.op("Mish", x)
+    return graph.op("Mul", x, graph.op("Tanh", graph.op("Softplus", x)))
+
+
+def _hard_swish(graph: GraphBuilder, x: str) -> str:
+    if graph.opset >= HARD_SWISH_OPSET:
+        return graph.op("HardSwish", x)
+    return graph.op("Mul", x, graph.op("HardSigmoid", x, alpha=1 / 6, beta=0.5))
 
 
 def _silu(graph: GraphBuilder, x: str) -> str:
@@ -47,11 +83,14 @@ ACTIVATIONS: dict[str, Callable[[GraphBuilder, str], str]] = {
     "leaky_relu": partial(_op, "LeakyRelu", alpha=LEAK),
     "elu": partial(_op, "Elu", alpha=1.0),
     "selu": partial(_op, "Selu"),
-    "gelu": partial(_op, "Gelu", approximate="tanh"),
+    "gelu": _gelu,
+    "gelu_exact": _gelu_exact,
     "silu": _silu,
+    "mish": _mish,
+    "softplus": partial(_op, "Softplus"),
     "sigmoid": partial(_op, "Sigmoid"),
     "hard_sigmoid": partial(_op, "HardSigmoid", alpha=1 / 6, beta=0.5),
-    "hard_swish": partial(_op, "HardSwish"),
+    "hard_swish": _hard_swish,
     "tanh": partial(_op, "Tanh"),
     "scaled_tanh": _scaled_tanh,
     "softmax": partial(_op, "Softmax", axis=1),

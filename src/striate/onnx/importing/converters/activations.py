@@ -20,12 +20,13 @@ from striate.onnx.importing.network_builder import (
 
 SAME_NAME = {
     "HardSwish": "hard_swish",
+    "Mish": "mish",
     "Relu": "relu",
     "Sigmoid": "sigmoid",
+    "Softplus": "softplus",
     "Tanh": "tanh",
 }
 FIXED_SETTINGS = {  # activations that Striate has with these settings only
-    "Elu": ("elu", {"alpha": 1.0}),
     "Selu": ("selu", {"alpha": 1.6732632, "gamma": 1.0507010}),
     "Swish": ("silu", {"alpha": 1.0}),
 }
@@ -152,9 +153,31 @@ def hard_sigmoid_settings(node: OnnxNode) -> tuple[float, float]:
 
 @converter("Gelu")
 def _gelu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    if node.attributes.get("approximate", "none") != "tanh":
-        raise builder.unsupported(node, "Striate's gelu uses the tanh approximation, which differs from the erf form.")
-    return activate(builder, node, builder.input(node), "gelu")
+    name = "gelu" if node.attributes.get("approximate", "none") == "tanh" else "gelu_exact"
+    return activate(builder, node, builder.input(node), name)
+
+
+@converter("Elu")
+def _elu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    """Append elu, or α · elu(x) + (1 − α) · relu(x)."""
+    value, alpha = builder.input(node), float(node.attributes.get("alpha", 1.0))
+    result = activate(builder, node, value, "elu")
+    if is_close(alpha, 1.0):
+        return result
+    negative = rescale(builder, node, result, alpha)
+    positive = rescale(builder, node, activate(builder, node, value, "relu"), 1 - alpha)
+    return replace(negative, layer=builder.add_layer(node, Add(), negative.layer, positive.layer))
+
+
+@converter("Celu")
+def _celu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    """Append α · elu(x / α), which is max(0, x) + min(0, α · (e^(x / α) − 1))."""
+    value, alpha = builder.input(node), float(node.attributes.get("alpha", 1.0))
+    if not alpha > 0:
+        raise builder.unsupported(node, f"its alpha is {alpha:g}.")
+    if is_close(alpha, 1.0):
+        return activate(builder, node, value, "elu")
+    return rescale(builder, node, activate(builder, node, rescale(builder, node, value, 1 / alpha), "elu"), alpha)
 
 
 @converter("LogSoftmax", "Softmax")

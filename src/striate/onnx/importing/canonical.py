@@ -1,0 +1,286 @@
+"""The same function written in several ways, rewritten to the one operator that ONNX has for it.
+
+Exporters write functions that were no operators of ONNX in the opset they target as products and sums. Here such parts
+of a graph become Gelu, Mish, Softplus, LayerNormalization and LpNormalization, which the converters know.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from math import pi, sqrt
+from typing import Any
+
+from striate._types import Array
+from striate.onnx.graph import OnnxGraph, OnnxNode
+
+RELATIVE_TOLERANCE = 1e-5
+MAX_FACTORS = 4  # operators after Erf or Tanh that are searched for the rest of the function
+GELU_CUBIC = 0.044715
+UNCHANGED = ("Cast", "Identity", "CastLike")  # operators through which a constant is followed
+MAX_FOLLOWED = 4
+
+
+def canonical(graph: OnnxGraph) -> OnnxGraph:
+    """Return a graph that computes the same with ONNX's own operators for the functions above.
+
+    Args:
+        graph: The graph.
+
+    Returns:
+        The graph, without nodes that no output needs.
+    """
+    rewriter = _Rewriter(graph)
+    for node in graph.nodes:
+        for rewrite in REWRITES.get(node.kind, ()):
+            found = rewrite(rewriter, node)
+            if found is not None:
+                rewriter.replaced[found.outputs[0]] = found
+                break
+    if not rewriter.replaced:
+        return graph
+    nodes = [rewriter.replaced.get(node.outputs[0], node) for node in graph.nodes]
+    return replace(graph, nodes=_needed(nodes, graph.outputs))
+
+
+def _needed(nodes: list[OnnxNode], outputs: tuple[str, ...]) -> tuple[OnnxNode, ...]:
+    needed, kept = set(outputs), []
+    for node in reversed(nodes):
+        if needed.intersection(node.outputs):
+            kept.append(node)
+            needed.update(node.inputs)
+    return tuple(reversed(kept))
+
+
+@dataclass(eq=False)
+class _Rewriter:
+    """A graph, the producers of its tensors, and the nodes that replace others, by the name of their output."""
+
+    graph: OnnxGraph
+    producers: dict[str, OnnxNode] = field(default_factory=dict)
+    replaced: dict[str, OnnxNode] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.producers = {name: node for node in self.graph.nodes for name in node.outputs if name}
+
+    def producer(self, name: str, *kinds: str) -> OnnxNode | None:
+        """Return the node that makes a tensor, if it is of one of these kinds."""
+        node = self.replaced.get(name) or self.producers.get(name)
+        return node if node is not None and node.kind in kinds else None
+
+    def only_reader(self, name: str) -> OnnxNode | None:
+        """Return the only node that reads a tensor, which is not an output."""
+        readers = self.graph.readers.get(name, ())
+        return readers[0] if len(readers) == 1 and name not in self.graph.outputs else None
+
+    def constant(self, name: str) -> Array | None:
+        """Return a constant, also one that is converted."""
+        for _ in range(MAX_FOLLOWED):
+            if name in self.graph.constants:
+                return self.graph.constants[name]
+            node = self.producer(name, *UNCHANGED)
+            if node is None:
+                return None
+            name = node.inputs[0]
+        return None
+
+    def number(self, name: str) -> float | None:
+        """Return a constant of one number."""
+        array = self.constant(name)
+        return float(array.reshape(-1)[0]) if array is not None and array.size == 1 else None
+
+    def is_number(self, name: str, expected: float) -> bool:
+        """Return whether a tensor is this constant, up to rounding."""
+        return _is_close(self.number(name), expected)
+
+    def scaled(self, name: str) -> Iterator[tuple[float, str]]:
+        """Yield ways to write a tensor as number · tensor."""
+        node = self.producer(name, "Mul", "Div")
+        if node is not None:
+            first, second = (self.number(source) for source in node.inputs)
+            if second is not None and (node.kind == "Mul" or second):
+                yield (second if node.kind == "Mul" else 1 / second), node.inputs[0]
+            elif first is not None and node.kind == "Mul":
+                yield first, node.inputs[1]
+        yield 1.0, name
+
+    def is_scaled(self, name: str, scale: float, x: str) -> bool:
+        """Return whether a tensor is scale · x."""
+        return any(source == x and _is_close(factor, scale) for factor, source in self.scaled(name))
+
+    def plus(self, node: OnnxNode | None, number: float) -> str | None:
+        """Return x for a node x + number."""
+        if node is None or node.kind != "Add":
+            return None
+        first, second = node.inputs
+        return first if self.is_number(second, number) else second if self.is_number(first, number) else None
+
+    def is_power(self, name: str, x: str, power: int) -> bool:
+        """Return whether a tensor is x to a power of 1 to 3."""
+        if power == 1:
+            return name == x
+        node = self.producer(name, "Pow", "Mul")
+        if node is None:
+            return False
+        first, second = node.inputs
+        if node.kind == "Pow":
+            return first == x and self.is_number(second, power)
+        return any(one == x and self.is_power(other, x, power - 1) for one, other in ((first, second), (second, first)))
+
+    def integers(self, node: OnnxNode, index: int, attribute: str) -> tuple[int, ...] | None:
+        """Return a setting that is an input in newer files and an attribute in older ones, None if unknown."""
+        if len(node.inputs) > index and node.inputs[index]:
+            array = self.constant(node.inputs[index])
+            return None if array is None else tuple(array.reshape(-1).tolist())
+        values = node.attributes.get(attribute)
+        return None if values is None else tuple(values)
+
+    def product_with(self, t: str, x: str, coefficient: float) -> str | None:
+        """Return the tensor coefficient · t · x that the readers of t compute, in whatever order they multiply."""
+        found, scale, multiplied = t, 1.0, False
+        for _ in range(MAX_FACTORS):
+            reader = self.only_reader(found)
+            if reader is None or reader.kind not in ("Mul", "Div"):
+                return None
+            other = reader.inputs[1] if reader.inputs[0] == found else reader.inputs[0]
+            number = self.number(other)
+            if number is not None and (reader.kind == "Mul" or (number and reader.inputs[0] == found)):
+                scale *= number if reader.kind == "Mul" else 1 / number
+            elif not multiplied and reader.kind == "Mul":
+                factors = [factor for factor, source in self.scaled(other) if source == x]
+                if not factors:
+                    return None
+                scale, multiplied = scale * factors[0], True
+            else:
+                return None
+            found = reader.outputs[0]
+            if multiplied and _is_close(scale, coefficient):
+                return found
+        return None
+
+
+def _is_close(number: float | None, expected: float) -> bool:
+    return number is not None and abs(number - expected) <= RELATIVE_TOLERANCE * max(1.0, abs(expected))
+
+
+def _made(kind: str, like: OnnxNode, output: str, *inputs: str, **attributes: Any) -> OnnxNode:
+    """Return a node with the name of the one that it replaces."""
+    return OnnxNode(kind, "", like.name, inputs, (output,), attributes)
+
+
+def _one_plus(rewriter: _Rewriter, name: str) -> str | None:
+    """Return 1 + tensor, which its only reader computes."""
+    reader = rewriter.only_reader(name)
+    return reader.outputs[0] if reader is not None and rewriter.plus(reader, 1.0) == name else None
+
+
+def _exact_gelu(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
+    """x · (1 + erf(x / √2)) / 2."""
+    sum_name = _one_plus(rewriter, node.outputs[0])
+    for scale, x in rewriter.scaled(node.inputs[0]):
+        if sum_name and _is_close(scale, sqrt(0.5)):
+            output = rewriter.product_with(sum_name, x, 0.5)
+            return None if output is None else _made("Gelu", node, output, x, approximate="none")
+    return None
+
+
+def _tanh_gelu(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
+    """x · (1 + tanh(√(2/π) · (x + 0.044715 x³))) / 2."""
+    sum_name = _one_plus(rewriter, node.outputs[0])
+    for scale, inner in rewriter.scaled(node.inputs[0]):
+        x = _with_cubic_term(rewriter, inner)
+        if sum_name and x and _is_close(scale, sqrt(2 / pi)):
+            output = rewriter.product_with(sum_name, x, 0.5)
+            return None if output is None else _made("Gelu", node, output, x, approximate="tanh")
+    return None
+
+
+def _with_cubic_term(rewriter: _Rewriter, name: str) -> str | None:
+    """Return x where the tensor is x + 0.044715 x³, or x · (1 + 0.044715 x²)."""
+    node = rewriter.producer(name, "Add", "Mul")
+    if node is None:
+        return None
+    first, second = node.inputs
+    for x, other in ((first, second), (second, first)):
+        if node.kind == "Add":
+            term, power = other, 3
+        else:
+            term, power = rewriter.plus(rewriter.producer(other, "Add"), 1.0) or "", 2
+        scaled = rewriter.scaled(term) if term else ()
+        if any(_is_close(c, GELU_CUBIC) and rewriter.is_power(base, x, power) for c, base in scaled):
+            return x
+    return None
+
+
+def _mish(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
+    """x · tanh(softplus(x))."""
+    softplus = rewriter.producer(node.inputs[0], "Softplus")
+    if softplus is None:
+        return None
+    output = rewriter.product_with(node.outputs[0], softplus.inputs[0], 1.0)
+    return None if output is None else _made("Mish", node, output, softplus.inputs[0])
+
+
+def _softplus(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
+    """log(1 + e^x)."""
+    exponential = rewriter.plus(rewriter.producer(node.inputs[0], "Add"), 1.0)
+    found = rewriter.producer(exponential, "Exp") if exponential else None
+    return None if found is None else _made("Softplus", node, node.outputs[0], found.inputs[0])
+
+
+def _layer_normalization(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
+    """(x − mean) / √(variance + ε), from its Div; what multiplies and adds afterwards becomes gamma and beta."""
+    root = rewriter.producer(node.inputs[1], "Sqrt")
+    addition = rewriter.producer(root.inputs[0], "Add") if root else None
+    if addition is None:
+        return None
+    for variance, epsilon in (addition.inputs, addition.inputs[::-1]):
+        reduction, number = rewriter.producer(variance, "ReduceMean"), rewriter.number(epsilon)
+        if reduction is None or number is None:
+            continue
+        square = rewriter.producer(reduction.inputs[0], "Pow", "Mul")
+        deviation = square.inputs[0] if square else ""
+        if not square or not rewriter.is_power(reduction.inputs[0], deviation, 2):
+            continue
+        x, axes = _less_its_mean(rewriter, deviation)
+        same = x is not None and (x, axes) == _less_its_mean(rewriter, node.inputs[0])
+        if same and axes and rewriter.integers(reduction, 1, "axes") == axes:
+            return _made("LayerNormalization", node, node.outputs[0], x or "", axes=axes, epsilon=number)
+    return None
+
+
+def _less_its_mean(rewriter: _Rewriter, name: str) -> tuple[str | None, tuple[int, ...] | None]:
+    """Return x and the axes of the mean where a tensor is x − mean(x)."""
+    difference = rewriter.producer(name, "Sub")
+    mean = rewriter.producer(difference.inputs[1], "ReduceMean") if difference else None
+    if difference is None or mean is None or mean.inputs[0] != difference.inputs[0]:
+        return None, None
+    if not mean.attributes.get("keepdims", 1):
+        return None, None
+    return difference.inputs[0], rewriter.integers(mean, 1, "axes")
+
+
+def _unit_normalization(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
+    """x / max(‖x‖, ε), as PyTorch's normalize writes it, with or without an Expand of the norm."""
+    x, divisor = node.inputs[0], node.inputs[1]
+    epsilon: float | None = 0.0
+    if (expand := rewriter.producer(divisor, "Expand")) is not None:
+        divisor = expand.inputs[0]
+    if (limit := rewriter.producer(divisor, "Clip", "Max")) is not None:
+        divisor = limit.inputs[0]
+        epsilon = rewriter.number(limit.inputs[1]) if len(limit.inputs) > 1 else limit.attributes.get("min")
+        if epsilon is None or (limit.kind == "Clip" and len(limit.inputs) > 2):
+            return None
+    norm = rewriter.producer(divisor, "ReduceL2")
+    axes = rewriter.integers(norm, 1, "axes") if norm else None
+    if norm is None or norm.inputs[0] != x or axes is None or len(axes) != 1 or (epsilon or 0) > 1e-6:
+        return None
+    if not norm.attributes.get("keepdims", 1):
+        return None
+    return _made("LpNormalization", node, node.outputs[0], x, axis=axes[0], p=2)
+
+
+REWRITES = {  # by the operator that each function has in any way of writing it
+    "Div": (_layer_normalization, _unit_normalization),
+    "Erf": (_exact_gelu,),
+    "Log": (_softplus,),
+    "Tanh": (_tanh_gelu, _mish),
+}
