@@ -19,15 +19,19 @@ from striate.network import (
     BatchNormalization,
     Concatenate,
     Conv2D,
+    Conv2DTranspose,
     Dense,
     DepthwiseConv2D,
     Dropout,
     Flatten,
     GlobalAveragePool2D,
     GlobalMaxPool2D,
+    GroupNormalization,
     Input,
     Layer,
+    LayerNormalization,
     LocalResponseNormalization,
+    Maximum,
     MaxPool2D,
     Multiply,
     Network,
@@ -35,6 +39,8 @@ from striate.network import (
     Rescale,
     SelectChannels,
     Subsample2D,
+    UnitNormalization,
+    UpSampling2D,
     ZeroPadding2D,
 )
 
@@ -105,6 +111,16 @@ def _squeezed() -> Network:
     scaled = Multiply()([maps, gate, maps])
     end = Multiply()([GlobalAveragePool2D()(scaled), gate])
     return Network(image, Dense(3, activation="softmax")(Concatenate()([Flatten()(scaled), end])))
+
+
+def _maximum() -> Network:
+    """The largest of two and of three, of maps and of rows."""
+    image = Input((4, 5, 2))
+    x = Rescale()(image)
+    first, second, third = (Conv2D(3, 2, activation="tanh", name=name)(x) for name in ("one", "two", "three"))
+    maps = Maximum()([first, second, third])
+    rows = Maximum()([GlobalAveragePool2D()(maps), GlobalMaxPool2D()(first)])
+    return Network(image, Dense(3, activation="softmax")(Concatenate()([Flatten()(maps), rows])))
 
 
 def _shuffled() -> Network:
@@ -213,6 +229,28 @@ def networks() -> dict[str, Network]:
                 Activation("softmin"),
             ]
         ),
+        "layer norm": chain((4, 5, 3), Conv2D(4, 2), LayerNormalization(), Flatten(), LayerNormalization(center=False)),
+        "group norm": chain(
+            (4, 5, 3), Conv2D(6, 2), GroupNormalization(3), GroupNormalization(1, scale=False), GroupNormalization(-1)
+        ),
+        "group norm of rows": chain((5,), Dense(6), GroupNormalization(2)),
+        "unit norm": chain((4, 5, 3), Conv2D(4, 2), UnitNormalization(), Flatten(), UnitNormalization()),
+        "upsampling": chain(
+            (3, 4, 2), Conv2D(3, 2), UpSampling2D((3, 2), "bilinear"), UpSampling2D((1, 2)), Conv2D(2, 2)
+        ),
+        "transposed": chain(
+            (3, 4, 2),
+            Conv2DTranspose(3, 2, strides=2),
+            Conv2DTranspose(2, (3, 4), strides=2, padding="same", activation="tanh"),
+            Conv2DTranspose(2, (2, 3), padding=((0, 1), (2, 0)), dilation_rate=(1, 2), use_bias=False),
+        ),
+        "transposed wide": chain(
+            (3, 4, 2),
+            Conv2DTranspose(3, (1, 2), strides=(3, 2), output_padding=(2, 1)),
+            Conv2DTranspose(2, 1, strides=2),
+            Conv2DTranspose(2, 3, strides=2, padding=1, output_padding=1),
+        ),
+        "maximum": _maximum(),
         "lrn": chain((4, 5, 3), Conv2D(7, 2), LocalResponseNormalization(radius=2, alpha=0.3, beta=0.75, k=1.5)),
         "dropout": chain((5,), Dense(40, activation="tanh"), Dropout(0.5)),
         "channels first": Network.sequential(

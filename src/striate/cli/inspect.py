@@ -63,6 +63,8 @@ def inspect(path: str, size: tuple[int, int] | None, as_json: bool) -> None:
         return
     _show_graph(graph, path, imported)
     if imported:
+        for note in imported.notes:
+            click.echo(f"Note: {note}")
         show(imported.network)
         return
     _show_operators(costs)
@@ -134,5 +136,5 @@ def _graph_json(graph: "OnnxGraph", path: str, imported: "ImportedNetwork | None
 
 def _network_json(imported: "ImportedNetwork | None", problem: str, costs: "list[OperatorCost]") -> dict[str, Any]:
     if imported:
-        return {"network": summary_dict(imported.network)}
+        return {"network": summary_dict(imported.network), "notes": imported.notes}
     return {"network": None, "problem": problem, "operators": [asdict(cost) for cost in costs]}

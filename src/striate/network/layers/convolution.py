@@ -2,20 +2,21 @@
 
 # ruff: noqa: D102 - Layer documents the methods that these classes override.
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 from striate.errors import NetworkError
 from striate.network import settings as check
 from striate.network.initializers import Initializer, get_initializer
-from striate.network.layers.base import Parameter
+from striate.network.layers.base import Layer, Parameter
 from striate.network.layers.core import bias_of, expect_maps
 from striate.network.layers.windowed import Windowed
 from striate.network.registry import register_layer
 from striate.network.regularizers import Regularizer, get_regularizer
 from striate.network.shapes import Margins, Pair, Shape, Window
 
-__all__ = ["Conv2D", "DepthwiseConv2D"]
+__all__ = ["Conv2D", "Conv2DTranspose", "DepthwiseConv2D"]
 
 Connections = tuple[tuple[int, ...], ...]
 
@@ -152,7 +153,108 @@ class DepthwiseConv2D(Windowed):
         return self.window.kernel[0] * self.window.kernel[1] * maps * height * width
 
 
-def _settle_convolution(layer: Conv2D | DepthwiseConv2D) -> None:
+@register_layer
+@dataclass(frozen=True)
+class Conv2DTranspose(Layer):
+    """The transpose of a convolution: each pixel adds its value times the kernel to a larger map.
+
+    x (H, W, C), kernel (KH, KW, filters, C). padding: what is cut from the borders of the result; "same" makes it
+    `strides` times as large as x. output_padding: rows and columns added at the end, fewer than the strides; None
+    chooses the size as Keras does. Explicit padding is as in ONNX and PyTorch.
+
+    Source: Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", chapter 4.
+    """
+
+    filters: int
+    kernel_size: int | Pair
+    strides: int | Pair = 1
+    padding: str | int | Pair | Margins = "valid"
+    output_padding: int | Pair | None = None
+    dilation_rate: int | Pair = 1
+    activation: str = "linear"
+    use_bias: bool = True
+    kernel_initializer: str | Initializer = "glorot_uniform"
+    bias_initializer: str | Initializer = "zeros"
+    kernel_regularizer: str | Regularizer | None = None
+    bias_regularizer: str | Regularizer | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle(check.positive, "filters")
+        self.settle(get_initializer, "kernel_initializer")
+        self.settle(get_regularizer, "kernel_regularizer")
+        _settle_convolution(self)
+        if self.output_padding is not None:
+            self.settle(_output_padding, "output_padding")
+            if any(extra >= stride for extra, stride in zip(self.extra, self.forward_window.strides, strict=True)):
+                raise self.error(
+                    f"expected output_padding below strides, received {self.output_padding} and {self.strides}."
+                )
+
+    @property
+    def forward_window(self) -> Window:
+        """Return the window of the convolution that this is the transpose of, from the result to x."""
+        unpadded = Window(check.pair(self.kernel_size), check.pair(self.strides), check.pair(self.dilation_rate))
+        return replace(unpadded, padding=self._margins(unpadded))
+
+    def _margins(self, window: Window) -> Margins:
+        settled = check.padding(self.padding)
+        if not isinstance(settled, str):
+            return settled
+        if settled == "valid":
+            return (0, 0), (0, 0)
+        if self.output_padding is not None:
+            return (window.extent[0] // 2,) * 2, (window.extent[1] // 2,) * 2
+        y, x = (max(extent - stride, 0) for extent, stride in zip(window.extent, window.strides, strict=True))
+        return (y // 2, y - y // 2), (x // 2, x - x // 2)
+
+    @property
+    def extra(self) -> Pair:
+        """Return how many rows and columns are added at the end."""
+        if self.output_padding is not None:
+            return _output_padding(self.output_padding)
+        if not isinstance(check.padding(self.padding), str):
+            return 0, 0
+        (ey, ex), (sy, sx) = self.forward_window.extent, self.forward_window.strides
+        return max(sy - ey, 0), max(sx - ex, 0)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        height, width, _ = expect_maps(self, *inputs)
+        window = self.forward_window
+        size = tuple(
+            (n - 1) * stride + extent - sum(sides) + extra
+            for n, stride, extent, sides, extra in zip(
+                (height, width), window.strides, window.extent, window.margins((1, 1)), self.extra, strict=True
+            )
+        )
+        if min(size) < 1:
+            raise self.error(f"its padding cuts off everything of its input of {height}×{width}. Use less padding.")
+        return *size, self.filters
+
+    def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
+        channels = expect_maps(self, *inputs)[2]
+        kernel = Parameter(
+            "kernel",
+            (*self.forward_window.kernel, self.filters, channels),
+            get_initializer(self.kernel_initializer),
+            regularizer=get_regularizer(self.kernel_regularizer),
+        )
+        return (kernel, *bias_of(self, self.filters))
+
+    def multiply_adds(self, *inputs: Shape) -> int:
+        height, width, channels = expect_maps(self, *inputs)
+        return prod(self.forward_window.kernel) * self.filters * channels * height * width
+
+
+def _output_padding(value: Any) -> Pair:
+    if not isinstance(value, list | tuple):
+        return check.whole(value), check.whole(value)
+    if len(value) != 2:
+        raise NetworkError(f"expected a whole number or a pair (y, x), received {value!r}.")
+    return check.whole(value[0]), check.whole(value[1])
+
+
+def _settle_convolution(layer: Conv2D | Conv2DTranspose | DepthwiseConv2D) -> None:
     layer.settle(check.pair, "kernel_size", "strides", "dilation_rate")
     layer.settle(check.padding, "padding")
     layer.settle(check.activation, "activation")

@@ -22,6 +22,7 @@ __all__ = [
     "Dropout",
     "Flatten",
     "Input",
+    "Maximum",
     "Multiply",
     "Rescale",
     "SelectChannels",
@@ -205,6 +206,12 @@ class Add(Layer):
             f"expected inputs of one shape, received {_listed(inputs)}. "
             "Match filters and strides of the branches, or put a 1×1 Conv2D on the shortcut."
         )
+
+
+@register_layer
+@dataclass(frozen=True)
+class Maximum(Add):
+    """Largest number at each place of two or more inputs of one shape."""
 
 
 @register_layer

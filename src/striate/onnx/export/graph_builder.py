@@ -12,6 +12,8 @@ from striate.network import Shape
 
 NEWEST_OPSET = 20  # of January 2024; ONNX Runtime 1.17 reads it
 
+REDUCTION_OPSET = 18  # the first in which the axes of reductions other than sums are an input
+
 
 @dataclass(frozen=True)
 class GraphTensor:
@@ -53,6 +55,14 @@ class GraphBuilder:
         name = self._unused(f"{self.layer_name}/{kind}")
         self.nodes.append(helper.make_node(kind, inputs, [name], name, **attributes))
         return name
+
+    def reduce(self, kind: str, x: str, axes: list[int], *, keepdims: bool = True) -> str:
+        """Append a reduction over these axes."""
+        keep = int(keepdims)
+        if kind != "ReduceSum" and self.opset < REDUCTION_OPSET:
+            return self.op(kind, x, axes=axes, keepdims=keep)
+        names = f"axis {axes[0]}" if len(axes) == 1 else f"axes {' '.join(map(str, axes))}"
+        return self.op(kind, x, self.constant(names, axes, "int64"), keepdims=keep)
 
     def cast(self, x: str, dtype: str) -> str:
         """Append a conversion to another dtype."""

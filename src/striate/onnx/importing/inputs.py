@@ -1,10 +1,13 @@
 """The inputs of a graph: which axes are height, width and channels, and their sizes where the file leaves them open."""
 
 from dataclasses import replace
+from math import prod
 
 from striate.onnx.graph import OnnxGraph, Sizes
+from striate.onnx.importing.network_builder import LayerOutput
 
 IMAGE_CHANNELS = (1, 3, 4)  # by which a shape shows where its channels are
+MAX_READERS = 64  # of an input; more are not followed
 KEEP_AXES = {"Cast", "Identity", "Mul", "Add", "Sub", "Div", "Pad"}  # operators that do not reorder axes
 
 
@@ -22,8 +25,8 @@ def input_axes(graph: OnnxGraph, name: str, shape: Sizes) -> str:
     Returns:
         The axes after the batch: "CHW", "HWC" or "F".
     """
-    if len(shape) == 2:
-        return "F"
+    if len(shape) < 4:
+        return "F" if len(shape) == 2 else "HW"
     names, seen = [name], {name}
     while names:
         for node in graph.readers.get(names.pop(), ()):
@@ -35,12 +38,45 @@ def input_axes(graph: OnnxGraph, name: str, shape: Sizes) -> str:
     return "HWC" if shape[3] in IMAGE_CHANNELS and shape[1] not in IMAGE_CHANNELS else "CHW"
 
 
+def image_of_row(graph: OnnxGraph, name: str, row: LayerOutput) -> LayerOutput | None:
+    """Return the images that a row is reshaped to, if all that read it do so, perhaps after elementwise operators.
+
+    Args:
+        graph: The graph.
+        name: The input of the graph that is the row.
+        row: The row (N, F).
+
+    Returns:
+        The same values as maps; None where the row is used as a row.
+    """
+    names, seen, images = [name], {name}, set()
+    while names:
+        for node in graph.readers.get(names.pop(), ()):
+            if node.kind == "Reshape":
+                shape = graph.constants.get(node.inputs[1])
+                images.add((node.outputs[0], () if shape is None else tuple(shape.reshape(-1).tolist()[1:])))
+            elif node.kind in KEEP_AXES - {"Pad"} and len(seen) < MAX_READERS:
+                names += {node.outputs[0]} - seen
+                seen.add(node.outputs[0])
+            else:
+                return None
+    shapes = {shape for _, shape in images}
+    if len(shapes) != 1:
+        return None
+    output, dims = next(iter(images))
+    if len(dims) == 3 and -1 in dims and (known := -prod(dims)) > 0:
+        dims = tuple(row.dims[0] // known if size == -1 else size for size in dims)
+    if len(dims) != 3 or min(dims) < 1 or prod(dims) != row.dims[0]:
+        return None
+    return replace(row, dims=dims, axes=input_axes(graph, output, (None, *dims)))
+
+
 def with_image_size(graph: OnnxGraph, size: tuple[int, int]) -> OnnxGraph:
     """Return the graph with this height and width of its images where the file leaves them open."""
     inputs = {}
     for name, spec in graph.inputs.items():
         sizes = list(spec.shape or ())
-        if len(sizes) == 4:
+        if len(sizes) in (3, 4):
             first = 1 + input_axes(graph, name, tuple(sizes)).index("H")
             sizes[first : first + 2] = [n or given for n, given in zip(sizes[first : first + 2], size, strict=True)]
         inputs[name] = replace(spec, shape=tuple(sizes) if spec.shape else spec.shape)

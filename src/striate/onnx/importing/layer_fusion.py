@@ -5,9 +5,26 @@ from dataclasses import replace
 import numpy as np
 
 from striate._types import Array
-from striate.network import Activation, Conv2D, Dense, DepthwiseConv2D, Rescale
+from striate.network import (
+    Activation,
+    AveragePool2D,
+    Conv2D,
+    Conv2DTranspose,
+    Dense,
+    DepthwiseConv2D,
+    Flatten,
+    GlobalAveragePool2D,
+    GlobalMaxPool2D,
+    GroupNormalization,
+    Layer,
+    LayerNormalization,
+    MaxPool2D,
+    Rescale,
+)
 from striate.onnx.importing.network_builder import ImportedLayer
 
+GLOBAL_POOLS: dict[type[Layer], type[Layer]] = {AveragePool2D: GlobalAveragePool2D, MaxPool2D: GlobalMaxPool2D}
+ROUNDING = 1e-7  # a scale this close to 1 comes from rounding: 35 · float32(1 / 35)
 WEIGHTED = (Conv2D, Dense, DepthwiseConv2D)
 
 
@@ -72,17 +89,22 @@ def _reader_counts(layers: list[ImportedLayer], outputs: list[int]) -> list[int]
 
 
 def _is_identity(layer: ImportedLayer) -> bool:
-    return isinstance(layer.layer, Rescale) and (layer.layer.scale, layer.layer.offset) == (1.0, 0.0)
+    """Return whether a layer is a scale of 1, up to the rounding of the file's float32 and of their products."""
+    if not isinstance(layer.layer, Rescale) or layer.layer.offset != 0.0:
+        return False
+    return isinstance(layer.layer.scale, float) and abs(layer.layer.scale - 1) < ROUNDING
 
 
 def _merge(kept: list[ImportedLayer], kept_readers: list[int], layer: ImportedLayer) -> int | None:
     """Merge a layer into the one it reads, if possible, and return the index of that one."""
-    if not isinstance(layer.layer, Activation | Rescale):
+    if not isinstance(layer.layer, Activation | Flatten | Rescale):
         return None
     (source,) = layer.inputs
     if kept_readers[source] != 1:
         return None
-    if isinstance(layer.layer, Rescale):
+    if isinstance(layer.layer, Flatten):
+        merged = _flat_pooling(kept, kept[source])
+    elif isinstance(layer.layer, Rescale):
         merged = _with_scale(kept[source], layer.layer)
     else:
         merged = _with_activation(kept[source], layer.layer.activation)
@@ -92,8 +114,19 @@ def _merge(kept: list[ImportedLayer], kept_readers: list[int], layer: ImportedLa
     return source
 
 
+def _flat_pooling(kept: list[ImportedLayer], layer: ImportedLayer) -> ImportedLayer | None:
+    """Return the global pooling that a pooling by one window over the whole maps is, once it is flattened."""
+    whole = GLOBAL_POOLS.get(type(layer.layer))
+    if whole is None or layer.layer.window is None or layer.shape[:2] != (1, 1):
+        return None
+    size = kept[layer.inputs[0]].shape[:2]
+    if layer.layer.window.kernel != size or layer.layer.window.padded(size) != size:
+        return None
+    return replace(layer, layer=whole(), shape=layer.shape[2:])
+
+
 def _with_activation(layer: ImportedLayer, activation: str) -> ImportedLayer | None:
-    if isinstance(layer.layer, WEIGHTED) and layer.layer.activation == "linear":
+    if isinstance(layer.layer, (*WEIGHTED, Conv2DTranspose)) and layer.layer.activation == "linear":
         return replace(layer, layer=replace(layer.layer, activation=activation))
     return None
 
@@ -106,6 +139,10 @@ def _with_scale(layer: ImportedLayer, rescale: Rescale) -> ImportedLayer | None:
             layer.layer, scale=_setting(first_scale * scale), offset=_setting(first_offset * scale + offset)
         )
         return replace(layer, layer=combined)
+    if isinstance(layer.layer, LayerNormalization | GroupNormalization):
+        gamma, beta = layer.weights["gamma"] * scale, layer.weights["beta"] * scale + offset
+        weights = {"gamma": gamma.astype(np.float32), "beta": beta.astype(np.float32)}
+        return replace(layer, weights=weights)
     if not isinstance(layer.layer, WEIGHTED) or layer.layer.activation != "linear":
         return None
     weights = dict(layer.weights)

@@ -16,7 +16,7 @@ from striate.onnx.importing.canonical import canonical
 from striate.onnx.importing.constant_folding import FoldingError, FoldingLimits
 from striate.onnx.importing.converter import Result
 from striate.onnx.importing.converters import CONVERTERS
-from striate.onnx.importing.inputs import input_axes, with_image_size
+from striate.onnx.importing.inputs import image_of_row, input_axes, with_image_size
 from striate.onnx.importing.layer_fusion import fuse_layers
 from striate.onnx.importing.layer_names import clean_name, unique_names
 from striate.onnx.importing.network_builder import (
@@ -41,11 +41,13 @@ class ImportedNetwork:
             as the file does; an output of maps is (N, H, W, C).
         weights: Its weights in Striate's layouts, float32, by full name.
         metadata: What a file exported by Striate says besides; empty for other files.
+        notes: What the user should know, such as outputs that were left out.
     """
 
     network: Network
     weights: Weights
     metadata: ExportMetadata
+    notes: tuple[str, ...] = ()
 
 
 def import_onnx(path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> ImportedNetwork:
@@ -87,9 +89,9 @@ def import_graph(
     if size is None and metadata.policy:
         size = metadata.policy.height, metadata.policy.width
     graph = with_image_size(graph, size) if size else graph
-    network, weights = _convert(canonical(graph), where=str(path), name=_network_name(graph, path))
+    network, weights, notes = _convert(canonical(graph), where=str(path), name=_network_name(graph, path))
     metadata.check(network, str(path))
-    return ImportedNetwork(network, weights, metadata)
+    return ImportedNetwork(network, weights, metadata, notes)
 
 
 def _network_name(graph: OnnxGraph, path: str | os.PathLike[str]) -> str:
@@ -98,7 +100,7 @@ def _network_name(graph: OnnxGraph, path: str | os.PathLike[str]) -> str:
     return clean_name([name or Path(path).stem]) or "model"
 
 
-def _convert(graph: OnnxGraph, *, where: str, name: str) -> tuple[Network, Weights]:
+def _convert(graph: OnnxGraph, *, where: str, name: str) -> tuple[Network, Weights, tuple[str, ...]]:
     builder = NetworkBuilder(graph, where, _batch_size(graph))
     builder.values.update(graph.constants)
     for input_name, spec in graph.inputs.items():
@@ -110,7 +112,8 @@ def _convert(graph: OnnxGraph, *, where: str, name: str) -> tuple[Network, Weigh
         builder.producers[node.outputs[0]] = node
         results = result if isinstance(result, tuple) else (result,)
         builder.values.update(zip(node.outputs, results, strict=False))
-    return _build_network(builder, name)
+    network, weights = _build_network(builder, name)
+    return network, weights, tuple(builder.notes)
 
 
 def _batch_size(graph: OnnxGraph) -> int:
@@ -122,8 +125,10 @@ def _batch_size(graph: OnnxGraph) -> int:
 def _add_input(builder: NetworkBuilder, name: str, spec: TensorSpec) -> LayerOutput:
     """Append an Input layer for an input of the graph."""
     shape, what = spec.shape, f"{builder.where}: its input '{shorten(name)}'"
-    if shape is None or len(shape) not in (2, 4):
-        raise NetworkError(f"{what} has the shape {shorten(shape)}; expected images (N, C, H, W) or rows (N, F).")
+    if shape is None or len(shape) not in (2, 3, 4):
+        raise NetworkError(
+            f"{what} has the shape {shorten(shape)}; expected images (N, C, H, W) or (N, H, W), or rows (N, F)."
+        )
     if spec.dtype not in INPUT_DTYPES:
         raise NetworkError(f"{what} has the dtype {spec.dtype}; supported are {', '.join(INPUT_DTYPES)}.")
     axes, dims = input_axes(builder.graph, name, shape), tuple(n for n in shape[1:] if n)
@@ -133,10 +138,19 @@ def _add_input(builder: NetworkBuilder, name: str, spec: TensorSpec) -> LayerOut
             f"{what} takes images of any size, {sizes}. Specify the size, for example size=(224, 224) or --size 224."
         )
     dtype = INPUT_DTYPES[spec.dtype]
-    layer = Input(dims, dtype, "channels_first" if axes == "CHW" else "channels_last")
-    builder.layers.append(ImportedLayer(layer, (), layer.output_shape(), clean_name(name.split("/"))))
     numbers = "integer" if dtype.startswith("uint") else "real"
-    return LayerOutput(len(builder.layers) - 1, dims, axes, numbers=numbers)
+    value = LayerOutput(len(builder.layers), dims, axes, numbers=numbers)
+    maps = image_of_row(builder.graph, name, value) if axes == "F" else None
+    shown = (*dims, 1) if axes == "HW" else maps.dims if maps else dims
+    if shown != dims:
+        given, taken = (", ".join(map(str, sizes)) for sizes in (dims, shown))
+        builder.notes.append(
+            f"The input '{shorten(name)}' of the file is (N, {given}); the network takes the same values as images "
+            f"(N, {taken})."
+        )
+    layer = Input(shown, dtype, "channels_first" if (maps or value).axes == "CHW" else "channels_last")
+    builder.layers.append(ImportedLayer(layer, (), layer.output_shape(), clean_name(name.split("/"))))
+    return replace(value, axes="flat", maps=maps) if maps else value
 
 
 def _convert_node(builder: NetworkBuilder, node: OnnxNode, limits: FoldingLimits) -> Result:
@@ -170,7 +184,7 @@ def _fold(builder: NetworkBuilder, node: OnnxNode, inputs: Sequence[Array | None
 
 
 def _build_network(builder: NetworkBuilder, name: str) -> tuple[Network, Weights]:
-    layers, outputs = fuse_layers(builder.layers, [_output_layer(builder, output) for output in builder.graph.outputs])
+    layers, outputs = fuse_layers(builder.layers, _output_layers(builder))
     names = unique_names([(layer.name, layer.layer) for layer in layers])
     entries: list[tuple[Layer, tuple[int, ...]]] = [
         (replace(layer.layer, name=own), layer.inputs) for layer, own in zip(layers, names, strict=True)
@@ -188,10 +202,25 @@ def _build_network(builder: NetworkBuilder, name: str) -> tuple[Network, Weights
     return network, weights
 
 
+def _output_layers(builder: NetworkBuilder) -> list[int]:
+    """Return the layers that the outputs come from, without numbers of classes unless there is nothing else."""
+    kept: list[str] = []
+    for output in builder.graph.outputs:
+        value = builder.values.get(output)
+        if isinstance(value, LayerOutput) and value.axes == "class":
+            builder.notes.append(
+                f"The output '{shorten(output)}' of the file is the number of the class with the largest value "
+                "(ArgMax). It is left out; the network returns the values themselves."
+            )
+        else:
+            kept.append(output)
+    return [_output_layer(builder, output) for output in kept or builder.graph.outputs[:1]]
+
+
 def _output_layer(builder: NetworkBuilder, output: str) -> int:
     """Return the index of the layer that an output of the graph comes from."""
     value, what = builder.values.get(output), f"{builder.where}: its output '{shorten(output)}'"
-    if not isinstance(value, LayerOutput) or value.axes in INTERMEDIATE_AXES:
+    if not isinstance(value, LayerOutput) or value.axes in set(INTERMEDIATE_AXES) - {"scalar", "class"}:
         raise NetworkError(f"{what} is not the output of a layer.")
     if value.order is not None and prod(value.dims) > 1:
         raise NetworkError(

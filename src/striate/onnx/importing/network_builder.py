@@ -1,6 +1,6 @@
 """A network under construction from an ONNX graph: its layers and weights, and what each tensor of the graph is."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 import numpy as np
@@ -16,8 +16,14 @@ MAX_REASON = 300  # characters; lists in a file can have any length
 MAX_MAP_VALUES = 1 << 30  # on all feature maps of one image together
 MAX_ORDER_VALUES = 1 << 24  # numbers kept one by one: orders of rows, selected channels, scales for each channel
 CHANNEL_AXES = {"CHW": 0, "HWC": 2, "F": 0}  # position of the channels among the axes
-# Axes of tensors between two operators that only together are a layer: channels in groups, one channel, a column.
-INTERMEDIATE_AXES = ("GCHW", "CGHW", "HW", "column")
+# Axes of tensors between two operators that only together are a layer: channels in groups; one channel; a row that the
+# network sees as maps; channels or groups of them and all their pixels, or the other way round; one number for each
+# channel, repeated for all pixels; a single number; the number of a class; a column.
+INTERMEDIATE_AXES = (
+    "GCHW", "CGHW", "HWGC", "HWCG", "HW", "flat", "GP", "PC", "spread", "scalar", "class", "column",
+)  # fmt: skip
+VIRTUAL_AXES = ("flat", "GP", "PC", "spread")  # of these `maps` is the value in the network
+ELEMENTWISE_AXES = ("HW", "flat", "scalar")  # for which operators that treat all values alike are defined
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +36,8 @@ class LayerOutput:
         axes: Their meaning: "CHW", "HWC", "F", or one of INTERMEDIATE_AXES. Maps of one pixel, (C, 1, 1), may be a
             row (C,) in the network.
         order: Value i of the graph's row is value order[i] of the network's row; None: i.
-        maps: The maps that a row was flattened from.
+        maps: The maps that a row was flattened from, or that VIRTUAL_AXES stand for.
+        partial: What this is the mean, maximum or sum of along one axis of maps: the operator and the maps.
         numbers: "integer" by dtype, "whole" for floats without fractions, otherwise "real".
     """
 
@@ -40,6 +47,7 @@ class LayerOutput:
     order: Array | None = None
     maps: "LayerOutput | None" = None
     numbers: str = "real"
+    partial: "tuple[str, LayerOutput] | None" = None
 
     @property
     def channels(self) -> int:
@@ -53,6 +61,11 @@ class LayerOutput:
             return 1, 1
         height, width = self.dims[1:] if self.axes == "CHW" else self.dims[:2]
         return height, width
+
+    def after(self, layer: int) -> "LayerOutput":
+        """Return what this becomes by a layer that computes each value, or each channel, from itself."""
+        maps = replace(self.maps, layer=layer) if self.maps and self.axes in VIRTUAL_AXES else None
+        return replace(self, layer=layer, maps=maps, numbers="real", partial=None)
 
 
 Value = LayerOutput | Array  # of a tensor: the output of a layer, or a constant
@@ -89,6 +102,7 @@ class NetworkBuilder:
         values: What each tensor so far is.
         producers: The node that each tensor comes from.
         flattened: The layers that flatten maps, by the index of the layer that makes the maps.
+        notes: What the user should know about the import.
     """
 
     graph: OnnxGraph
@@ -98,6 +112,7 @@ class NetworkBuilder:
     values: dict[str, Value] = field(default_factory=dict)
     producers: dict[str, OnnxNode] = field(default_factory=dict)
     flattened: dict[int, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     _map_values: int = 0
     _weight_values: int = 0
     _order_values: int = 0

@@ -1,11 +1,11 @@
-"""Layers with several inputs: sum, product, concatenation."""
+"""Layers with several inputs: sum, maximum, product, concatenation."""
 
 import numpy as np
 
 from striate._types import Array
 from striate.engines.numpy.memory import planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
-from striate.network import Add, Concatenate, Multiply
+from striate.network import Add, Concatenate, Maximum, Multiply
 
 
 @rule(Add)
@@ -25,6 +25,29 @@ class AddRule(LayerRule[Add, int]):
     def backward(self, context: LayerContext, count: int, dy: Array) -> tuple[Array, ...]:
         """Every input has the gradient of the output."""
         return (dy,) * count
+
+
+@rule(Maximum)
+class MaximumRule(LayerRule[Maximum, tuple[Array, tuple[Array, ...]]]):
+    """Element-wise maximum of the inputs. The state is the output and the inputs, as planes."""
+
+    def forward(self, context: LayerContext, *inputs: Array) -> tuple[Array, tuple[Array, tuple[Array, ...]]]:
+        """All inputs and the output have one shape (N, …)."""
+        maps = tuple(planes(x) for x in inputs)
+        y = np.maximum(maps[0], maps[1])
+        for x in maps[2:]:
+            np.maximum(y, x, out=y)
+        return planes(y), (y, maps)
+
+    def backward(self, context: LayerContext, state: tuple[Array, tuple[Array, ...]], dy: Array) -> tuple[Array, ...]:
+        """Pass each gradient to the first of the largest inputs."""
+        (y, inputs), gradient = state, planes(dy)
+        free, gradients = np.ones(y.shape, np.bool_), []
+        for x in inputs:
+            hit = free & (x == y)
+            free &= ~hit
+            gradients.append(planes(gradient * hit))
+        return tuple(gradients)
 
 
 @rule(Multiply)

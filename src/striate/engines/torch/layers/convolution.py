@@ -4,7 +4,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from striate.engines.torch.rules import Parameters, rule
-from striate.network import Conv2D, DepthwiseConv2D, ZeroPadding2D
+from striate.network import Conv2D, Conv2DTranspose, DepthwiseConv2D, ZeroPadding2D
 from striate.network.shapes import Margins
 
 
@@ -27,6 +27,21 @@ def depthwise_conv2d(layer: DepthwiseConv2D, weights: Parameters, x: Tensor) -> 
 def zero_padding2d(layer: ZeroPadding2D, weights: Parameters, x: Tensor) -> Tensor:
     """Add zeros around each feature map."""
     return pad(x, layer.window.margins(map_size(x)))
+
+
+@rule(Conv2DTranspose, layout="channels_first", activate=True)
+def conv2d_transpose(layer: Conv2DTranspose, weights: Parameters, x: Tensor) -> Tensor:
+    """Each pixel adds its value times the kernel (C, O, KH, KW) to a larger map."""
+    window = layer.forward_window
+    margins, bias = window.margins((1, 1)), weights.get("bias")
+    padding = (margins[0][0], margins[1][0]) if is_symmetric(margins) else (0, 0)
+    y = F.conv_transpose2d(
+        x, weights["kernel"], bias, window.strides, padding, layer.extra, dilation=window.dilation
+    )  # fmt: skip
+    if is_symmetric(margins):
+        return y
+    (top, bottom), (left, right) = margins
+    return y[:, :, top : y.shape[2] - bottom, left : y.shape[3] - right]
 
 
 def _convolve(layer: Conv2D | DepthwiseConv2D, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int) -> Tensor:

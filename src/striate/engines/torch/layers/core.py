@@ -5,7 +5,18 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from striate.engines.torch.rules import Parameters, rule
-from striate.network import Add, Concatenate, Dense, Flatten, Input, Multiply, RadialBasis, Rescale, SelectChannels
+from striate.network import (
+    Add,
+    Concatenate,
+    Dense,
+    Flatten,
+    Input,
+    Maximum,
+    Multiply,
+    RadialBasis,
+    Rescale,
+    SelectChannels,
+)
 
 
 @rule(Input, layout="channels_first")
@@ -42,6 +53,15 @@ def flatten(layer: Flatten, weights: Parameters, x: Tensor) -> Tensor:
 def add(layer: Add, weights: Parameters, *xs: Tensor) -> Tensor:
     """Return the sum of the inputs."""
     return sum(xs[1:], start=xs[0])
+
+
+@rule(Maximum, layout="channels_first")
+def maximum(layer: Maximum, weights: Parameters, *xs: Tensor) -> Tensor:
+    """Return the largest number at each place; the first of equal ones has the gradient."""
+    largest = xs[0]
+    for x in xs[1:]:
+        largest = torch.where(x > largest, x, largest)
+    return largest
 
 
 @rule(Multiply, layout="channels_first")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from striate._types import Array
-from striate.network import Conv2D, DepthwiseConv2D, Shape, Window
+from striate.network import Conv2D, Conv2DTranspose, DepthwiseConv2D, Shape, Window
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
 from striate.onnx.export.rules import Parameters, rule
 
@@ -21,6 +21,19 @@ def _convolution(graph: GraphBuilder, layer: Conv2D | DepthwiseConv2D, weights: 
     return graph.op(
         "Conv", x.name, *inputs, kernel_shape=window.kernel, strides=window.strides, dilations=window.dilation,
         pads=onnx_pads(window, x.shape), group=groups,
+    )  # fmt: skip
+
+
+@rule(Conv2DTranspose)
+def _transposed(graph: GraphBuilder, layer: Conv2DTranspose, weights: Parameters, x: GraphTensor) -> str:
+    window = layer.forward_window
+    kernel = weights["kernel"].transpose(3, 2, 0, 1)  # (KH, KW, O, C) → (C, O, KH, KW)
+    inputs = [graph.layer_constant("kernel", kernel)]
+    if "bias" in weights:
+        inputs.append(graph.layer_constant("bias", weights["bias"]))
+    return graph.op(
+        "ConvTranspose", x.name, *inputs, kernel_shape=window.kernel, strides=window.strides,
+        dilations=window.dilation, pads=onnx_pads(window, x.shape), output_padding=layer.extra,
     )  # fmt: skip
 
 

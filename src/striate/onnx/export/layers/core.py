@@ -11,6 +11,7 @@ from striate.network import (
     Dense,
     Dropout,
     Flatten,
+    Maximum,
     Multiply,
     Rescale,
     SelectChannels,
@@ -75,6 +76,11 @@ def _add(graph: GraphBuilder, layer: Add, weights: Parameters, *inputs: GraphTen
     for other in others:
         first = graph.op("Add", first, other)
     return first
+
+
+@rule(Maximum)
+def _maximum(graph: GraphBuilder, layer: Maximum, weights: Parameters, *inputs: GraphTensor) -> str:
+    return graph.op("Max", *(x.name for x in inputs))
 
 
 @rule(Multiply)

@@ -20,4 +20,4 @@ def _subsample(graph: GraphBuilder, layer: Subsample2D, weights: Parameters, x: 
 def _radial_basis(graph: GraphBuilder, layer: RadialBasis, weights: Parameters, x: GraphTensor) -> str:
     column = graph.op("Unsqueeze", x.name, graph.constant("axis 2", [2], "int64"))  # (N, F) → (N, F, 1)
     differences = graph.op("Sub", column, graph.layer_constant("prototypes", weights["prototypes"]))  # (N, F, units)
-    return graph.op("ReduceSumSquare", differences, graph.constant("axis 1", [1], "int64"), keepdims=0)
+    return graph.reduce("ReduceSumSquare", differences, [1], keepdims=False)

@@ -2,9 +2,20 @@
 
 import numpy as np
 
-from striate.network import BatchNormalization, LocalResponseNormalization
+from striate._types import Array
+from striate.network import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    LocalResponseNormalization,
+    UnitNormalization,
+)
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
+from striate.onnx.export.layers.core import per_channel
 from striate.onnx.export.rules import Parameters, rule
+
+LAYER_NORM_OPSET = 17  # the first with the operator
+NORM_FLOOR = 1e-12  # of a sum of squares
 
 
 @rule(BatchNormalization)
@@ -22,3 +33,44 @@ def _local_response_normalization(
 ) -> str:
     size = 2 * layer.radius + 1  # ONNX divides alpha by it
     return graph.op("LRN", x.name, size=size, alpha=layer.alpha * size, beta=layer.beta, bias=layer.k)
+
+
+@rule(LayerNormalization)
+def _layer_normalization(graph: GraphBuilder, layer: LayerNormalization, weights: Parameters, x: GraphTensor) -> str:
+    channels = x.shape[-1]
+    gamma, beta = weights.get("gamma", np.ones(channels)), weights.get("beta", np.zeros(channels))
+    if graph.opset >= LAYER_NORM_OPSET:
+        inputs = [graph.layer_constant("gamma", gamma), graph.layer_constant("beta", beta)]
+        last = graph.op("Transpose", x.name, perm=[0, 2, 3, 1]) if len(x.shape) == 3 else x.name
+        y = graph.op("LayerNormalization", last, *inputs, axis=-1, epsilon=layer.epsilon)
+        return graph.op("Transpose", y, perm=[0, 3, 1, 2]) if len(x.shape) == 3 else y
+    centered = graph.op("Sub", x.name, graph.reduce("ReduceMean", x.name, [1]))
+    variance = graph.reduce("ReduceMean", graph.op("Mul", centered, centered), [1])
+    shifted = graph.op("Add", variance, graph.layer_constant("epsilon", layer.epsilon))
+    normalized = graph.op("Div", centered, graph.op("Sqrt", shifted))
+    return _scaled(graph, normalized, gamma, beta, x)
+
+
+@rule(GroupNormalization)
+def _group_normalization(graph: GraphBuilder, layer: GroupNormalization, weights: Parameters, x: GraphTensor) -> str:
+    """By InstanceNormalization: the operator of its own has one number for each channel from opset 21 on only."""
+    channels = x.shape[-1]
+    groups, full = layer.groups_of(channels), [0, channels, *x.shape[:-1]]
+    grouped = graph.op("Reshape", x.name, graph.layer_constant("groups", [0, groups, -1], "int64"))
+    ones, zeros = (graph.layer_constant(name, np.full(groups, n)) for name, n in (("ones", 1), ("zeros", 0)))
+    normalized = graph.op("InstanceNormalization", grouped, ones, zeros, epsilon=layer.epsilon)
+    y = graph.op("Reshape", normalized, graph.layer_constant("channels", full, "int64"))
+    gamma, beta = weights.get("gamma", np.ones(channels)), weights.get("beta", np.zeros(channels))
+    return _scaled(graph, y, gamma, beta, x)
+
+
+def _scaled(graph: GraphBuilder, y: str, gamma: Array, beta: Array, x: GraphTensor) -> str:
+    """Append y · gamma + beta, one of each for each channel."""
+    scaled = graph.op("Mul", y, graph.layer_constant("gamma", per_channel(gamma, x.shape)))
+    return graph.op("Add", scaled, graph.layer_constant("beta", per_channel(beta, x.shape)))
+
+
+@rule(UnitNormalization)
+def _unit_normalization(graph: GraphBuilder, layer: UnitNormalization, weights: Parameters, x: GraphTensor) -> str:
+    squares = graph.op("Max", graph.reduce("ReduceSumSquare", x.name, [1]), graph.constant("norm floor", NORM_FLOOR))
+    return graph.op("Div", x.name, graph.op("Sqrt", squares))

@@ -11,6 +11,7 @@ from striate.onnx.graph import OnnxNode
 from striate.onnx.importing.converter import converter
 from striate.onnx.importing.converters.channels import is_channel_axis
 from striate.onnx.importing.network_builder import (
+    ELEMENTWISE_AXES,
     LayerOutput,
     NetworkBuilder,
     layer_setting,
@@ -36,8 +37,7 @@ MAX_CLIP_LIMIT = 1e4  # layers add and subtract the limit again; with a larger o
 
 def activate(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, name: str) -> LayerOutput:
     """Append an activation."""
-    layer = builder.add_layer(node, Activation(name), value.layer)
-    return replace(value, layer=layer, maps=None, numbers="real")
+    return value.after(builder.add_layer(node, Activation(name), value.layer))
 
 
 def rescale(
@@ -48,8 +48,7 @@ def rescale(
     offset: float | Array = 0.0,
 ) -> LayerOutput:
     """Append x · scale + offset; each one number, or (C,) in the network's order."""
-    layer = builder.add_layer(node, Rescale(layer_setting(scale), layer_setting(offset)), value.layer)
-    return replace(value, layer=layer, maps=None, numbers="real")
+    return value.after(builder.add_layer(node, Rescale(layer_setting(scale), layer_setting(offset)), value.layer))
 
 
 def is_close(number: float | None, expected: float) -> bool:
@@ -57,7 +56,7 @@ def is_close(number: float | None, expected: float) -> bool:
     return number is not None and abs(number - expected) <= RELATIVE_TOLERANCE * max(1.0, abs(expected))
 
 
-@converter(*SAME_NAME)
+@converter(*SAME_NAME, reads=ELEMENTWISE_AXES)
 def _same_name(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return activate(builder, node, builder.input(node), SAME_NAME[node.kind])
 
@@ -72,7 +71,7 @@ def _fixed_settings(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return activate(builder, node, builder.input(node), name)
 
 
-@converter("Clip")
+@converter("Clip", reads=ELEMENTWISE_AXES)
 def _clip(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return clip(builder, node, builder.input(node), *clip_limits(builder, node))
 

@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 
 from striate._types import Array
-from striate.network import Add, Concatenate, Multiply
+from striate.network import Add, Concatenate, Maximum, Multiply
 from striate.onnx.graph import OnnxNode
 from striate.onnx.importing.converter import converter
 from striate.onnx.importing.converters.activations import (
@@ -19,13 +19,20 @@ from striate.onnx.importing.converters.activations import (
 )
 from striate.onnx.importing.converters.channels import is_channel_axis
 from striate.onnx.importing.converters.shapes import flatten
-from striate.onnx.importing.network_builder import CHANNEL_AXES, LayerOutput, NetworkBuilder, per_channel, scalar
+from striate.onnx.importing.network_builder import (
+    CHANNEL_AXES,
+    ELEMENTWISE_AXES,
+    LayerOutput,
+    NetworkBuilder,
+    per_channel,
+    scalar,
+)
 
 Number = float | Array
 
 
-@converter("Add", "Div", "Mul")
-@converter("Sub", reads=("column",))
+@converter("Add", "Div", "Mul", reads=(*ELEMENTWISE_AXES, "spread"))
+@converter("Sub", reads=(*ELEMENTWISE_AXES, "column"))
 def _binary(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     first, second = (builder.values[name] for name in node.inputs)
     if isinstance(first, LayerOutput) and isinstance(second, LayerOutput):
@@ -38,8 +45,8 @@ def _binary(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
         return value  # the ReduceSumSquare that follows reads both inputs
     if constant.size > 1 and value.axes in CHANNEL_AXES:
         builder.reserve_order(node, value.channels)
-    number = per_channel(value, constant)
-    if number is None:
+    number = per_channel(value, constant) if constant.size == 1 or value.axes in CHANNEL_AXES else None
+    if number is None or value.axes == "spread":
         raise builder.unsupported(
             node, f"its constant {constant.shape} is not one number, or one number for each channel."
         )
@@ -68,6 +75,12 @@ def _scale_and_offset(kind: str, number: Number, *, constant_first: bool) -> tup
 
 
 def _of_two_outputs(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput, second: LayerOutput) -> LayerOutput:
+    spread = [value for value in (first, second) if value.axes == "spread"]
+    if spread and node.kind == "Mul" and first.dims == second.dims and len(spread) == 1:
+        first, second = (value.maps if value.maps and value in spread else value for value in (first, second))
+        return _multiply(builder, node, first, second)
+    if spread or first.axes not in CHANNEL_AXES or second.axes not in CHANNEL_AXES:
+        raise builder.unsupported(node, f"it combines (N, {first.dims}) and (N, {second.dims}) in a way no layer does.")
     if node.kind == "Mul":
         return _product(builder, node, first, second)
     if node.kind != "Add":
@@ -76,6 +89,7 @@ def _of_two_outputs(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput,
 
 
 def _add(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> LayerOutput:
+    values = one_kind_of_pixel(builder, node, values)
     first = values[0]
     for value in values[1:]:
         if value.dims != first.dims or value.axes != first.axes or not _same_order(first, value):
@@ -83,7 +97,14 @@ def _add(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> 
                 node, f"it adds (N, {first.dims}) and (N, {value.dims}); only equal shapes can be added."
             )
     layer = builder.add_layer(node, Add(), *(value.layer for value in values))
-    return replace(first, layer=layer, maps=None, numbers="real")
+    return first.after(layer)
+
+
+def one_kind_of_pixel(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> list[LayerOutput]:
+    """Return maps of one pixel all as rows of the network, where some are: global and full-window pooling mix."""
+    if len({builder.is_row(value) for value in values}) == 1 or any(value.size != (1, 1) for value in values):
+        return values
+    return [replace(flatten(builder, node, value), dims=value.dims, axes=value.axes) for value in values]
 
 
 def _same_order(first: LayerOutput, second: LayerOutput) -> bool:
@@ -122,7 +143,7 @@ def _multiply(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput, secon
         )  # fmt: skip
     factor = small if small.size == large.size else flatten(builder, node, small)
     layer = builder.add_layer(node, Multiply(), large.layer, factor.layer)
-    return replace(large, layer=layer, maps=None, numbers="real")
+    return large.after(layer)
 
 
 def _reads(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> bool:
@@ -162,14 +183,30 @@ def _sum(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 
 @converter("Max", "Min")
 def _limit(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    """Append the maximum or minimum of a value and one number, which is a Clip."""
+    """Append the maximum or minimum of values of one shape, or of one and a number, which is a Clip."""
     values = [builder.values[name] for name in node.inputs]
     inputs = [value for value in values if isinstance(value, LayerOutput)]
     numbers = [scalar(value) for value in values if not isinstance(value, LayerOutput)]
+    if len(inputs) > 1 and not numbers:
+        return _largest(builder, node, inputs)
     if len(inputs) != 1 or len(numbers) != 1 or numbers[0] is None:
-        raise builder.unsupported(node, "only the maximum or minimum of a value and one number is supported.")
+        raise builder.unsupported(
+            node, "only the maximum or minimum of outputs of one shape, or of one and a number, is supported."
+        )
     low, high = (numbers[0], np.inf) if node.kind == "Max" else (-np.inf, numbers[0])
     return clip(builder, node, inputs[0], low, high)
+
+
+def _largest(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> LayerOutput:
+    """Append the maximum, or the minimum, which is −max(−a, −b)."""
+    values = one_kind_of_pixel(builder, node, values)
+    first = values[0]
+    if any(value.dims != first.dims or value.axes != first.axes or not _same_order(first, value) for value in values):
+        raise builder.unsupported(node, "it compares outputs of different shapes.")
+    if node.kind == "Min":
+        values = [rescale(builder, node, value, -1.0) for value in values]
+    found = first.after(builder.add_layer(node, Maximum(), *(value.layer for value in values)))
+    return rescale(builder, node, found, -1.0) if node.kind == "Min" else found
 
 
 @converter("Concat")
@@ -181,6 +218,7 @@ def _concatenate(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     same_size = all(value.axes == first.axes and value.size == first.size for value in values)
     if not same_size or not all(is_channel_axis(value, node.attributes["axis"]) for value in values):
         raise builder.unsupported(node, "only maps of one size can be concatenated, along their channels.")
+    values = one_kind_of_pixel(builder, node, values)
     layer = builder.add_layer(node, Concatenate(), *(value.layer for value in values))
     total = sum(value.channels for value in values)
     dims = {"CHW": (total, *first.size), "HWC": (*first.size, total), "F": (total,)}[first.axes]

@@ -12,7 +12,7 @@ from striate.onnx.graph import OnnxNode
 from striate.onnx.importing.converter import converter
 from striate.onnx.importing.network_builder import CHANNEL_AXES, LayerOutput, NetworkBuilder
 
-GROUPED_AXES = ("GCHW", "CGHW")
+GROUPED_AXES = ("GCHW", "CGHW", "HWGC", "HWCG")
 
 
 def is_channel_axis(value: LayerOutput, axis: int) -> bool:
@@ -31,14 +31,16 @@ def select(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, channels
 
 def regroup(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, dims: tuple[int, ...]) -> LayerOutput:
     """Put channels into groups, (C, H, W) → (G, C / G, H, W), or back, which shuffles them if they were transposed."""
-    count = prod(value.dims[:-2])
+    first = value.axes.endswith("HW")
+    pixels, groups = (slice(-2, None), slice(-2)) if first else (slice(2), slice(2, None))
+    count = prod(value.dims[groups])
     builder.reserve_order(node, count)
-    if dims[-2:] == value.dims[-2:] and prod(dims[:-2]) == count and not builder.is_row(value):
+    if dims[pixels] == value.dims[pixels] and prod(dims[groups]) == count and not builder.is_row(value):
         if len(dims) == 4:
-            return replace(value, dims=dims, axes="GCHW", maps=None)
-        shuffled = np.arange(count).reshape(value.dims[1::-1]).T.reshape(-1)
-        ungrouped = replace(value, dims=(count, *dims[-2:]), axes="CHW")
-        return ungrouped if value.axes == "GCHW" else select(builder, node, ungrouped, shuffled)
+            return replace(value, dims=dims, axes="GCHW" if first else "HWGC", maps=None)
+        shuffled = np.arange(count).reshape(value.dims[groups][1::-1]).T.reshape(-1)
+        ungrouped = replace(value, dims=dims, axes="CHW" if first else "HWC")
+        return ungrouped if value.axes in ("GCHW", "HWGC") else select(builder, node, ungrouped, shuffled)
     raise builder.unsupported(node, f"it reshapes grouped channels {value.dims} to {dims}, which is not a shuffle.")
 
 
@@ -77,9 +79,39 @@ def _gather(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     selected = select(builder, node, value, numbers.reshape(-1) % count)
     if numbers.ndim == 1:
         return selected
+    if value.axes == "F":
+        return replace(selected, dims=(), axes="scalar")
     if value.axes != "CHW" or builder.is_row(selected):
         raise builder.unsupported(node, "it selects one number of a row.")
     return replace(selected, dims=selected.dims[1:], axes="HW")
+
+
+@converter("Expand", "Tile")
+def _expand(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    """Repeat channels, or one number for each channel, which only a product can read then."""
+    value, numbers = builder.input(node), builder.integers(node, 1, "shape") or ()
+    before = (builder.batch, *value.dims)
+    if len(numbers) > len(before) or value.axes not in CHANNEL_AXES:
+        raise builder.unsupported(node, f"it expands {value.dims} by {numbers}.")
+    numbers = (1,) * (len(before) - len(numbers)) + numbers
+    if node.kind == "Tile":
+        repeats = numbers
+    else:
+        repeats = tuple(new if old == 1 and new > 0 else 1 for old, new in zip(before, numbers, strict=True))
+        if any(new not in (1, old * n) for old, new, n in zip(before, numbers, repeats, strict=True)):
+            raise builder.unsupported(node, f"it expands (N, {value.dims}) to {numbers}.")
+    channel_axis = 1 + CHANNEL_AXES[value.axes]
+    elsewhere = [n for axis, n in enumerate(repeats) if axis != channel_axis and n != 1]
+    if min(repeats) < 1 or repeats[0] != 1 or (elsewhere and (value.size != (1, 1) or value.axes == "F")):
+        raise builder.unsupported(node, f"it repeats (N, {value.dims}) by {repeats}; only channels can be repeated.")
+    if repeats[channel_axis] > 1:
+        builder.reserve_order(node, value.channels * repeats[channel_axis])
+        value = select(builder, node, value, np.tile(np.arange(value.channels), repeats[channel_axis]))
+    if not elsewhere:
+        return value
+    dims = tuple(size * n for size, n in zip(value.dims, repeats[1:], strict=True))
+    spread = (value.channels, *dims[1:]) if value.axes == "CHW" else (*dims[:2], value.channels)
+    return replace(value, dims=spread, axes="spread", maps=value)
 
 
 @converter("Split")

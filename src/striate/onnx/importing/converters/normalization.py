@@ -1,13 +1,28 @@
 """Normalization."""
 
-from dataclasses import replace
+import numpy as np
 
-from striate.network import BatchNormalization, LocalResponseNormalization
+from striate._types import Array
+from striate.network import (
+    BatchNormalization,
+    GroupNormalization,
+    Layer,
+    LayerNormalization,
+    LocalResponseNormalization,
+    UnitNormalization,
+)
 from striate.onnx.graph import OnnxNode
 from striate.onnx.importing.converter import converter
+from striate.onnx.importing.converters.channels import is_channel_axis
 from striate.onnx.importing.converters.convolution import one_per_channel
 from striate.onnx.importing.layer_names import preferred_name
-from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, in_network_order
+from striate.onnx.importing.network_builder import (
+    LayerOutput,
+    NetworkBuilder,
+    as_float32,
+    in_network_order,
+    per_channel,
+)
 
 MIN_EPSILON = 1e-12  # layers require one above 0
 MAX_MOMENTUM = 0.999999  # layers require one below 1
@@ -28,7 +43,7 @@ def _batch_normalization(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput
     )
     weights = {variable: in_network_order(value, array) for variable, array in variables.items()}
     index = builder.add_layer(node, layer, value.layer, name=preferred_name(node, node.inputs[1]), **weights)
-    return replace(value, layer=index, maps=None, numbers="real")
+    return value.after(index)
 
 
 @converter("LRN")
@@ -42,3 +57,72 @@ def _local_response_normalization(builder: NetworkBuilder, node: OnnxNode) -> La
         k=attributes.get("bias", 1.0),
     )  # fmt: skip
     return builder.map_output(builder.add_layer(node, layer, value.layer), value)
+
+
+@converter("LayerNormalization")
+def _layer_normalization(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    """Append normalization by the channels of each pixel, or by whole maps, which are one group."""
+    value = builder.input(node)
+    rank = 1 + len(value.dims)
+    axes = node.attributes.get("axes") or range(node.attributes.get("axis", -1) % rank, rank)
+    axes = sorted(axis % rank for axis in axes)
+    epsilon = max(node.attributes.get("epsilon", 1e-5), MIN_EPSILON)
+    layer: Layer
+    if len(axes) == 1 and is_channel_axis(value, axes[0]):
+        layer = LayerNormalization(epsilon=epsilon)
+    elif axes == list(range(1, rank)) and value.order is None:
+        layer = GroupNormalization(1, epsilon=epsilon)
+    else:
+        raise builder.unsupported(node, f"it runs over the axes {axes}; only the channels or whole maps are supported.")
+    return _normalized(builder, node, value, layer)
+
+
+def _normalized(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, layer: Layer) -> LayerOutput:
+    """Append a normalization with a factor and a summand for each channel, its second and third input."""
+    if any(node.outputs[1:]):
+        raise builder.unsupported(node, "its second output, the mean, is used.")
+    builder.reserve_order(node, 2 * value.channels)
+    weights = {}
+    for index, variable, default in ((1, "gamma", 1.0), (2, "beta", 0.0)):
+        numbers: float | Array | None = default
+        if builder.has_input(node, index):
+            numbers = per_channel(value, builder.constant(node, index))
+        if numbers is None:
+            raise builder.unsupported(node, f"its input '{node.inputs[index]}' is not one number for each channel.")
+        weights[variable] = as_float32(np.broadcast_to(numbers, (value.channels,)))
+    name = preferred_name(node, node.inputs[1]) if builder.has_input(node, 1) else ""
+    return value.after(builder.add_layer(node, layer, value.layer, name=name, **weights))
+
+
+@converter("GroupNormalization", "InstanceNormalization", reads=("GP",))
+def _group_normalization(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    """Append normalization by groups; one number for each channel, or for each group, multiplies and adds."""
+    value = builder.input(node)
+    maps = value.maps or value
+    if maps.axes != "CHW" or (value is maps and builder.is_row(value)):
+        raise builder.unsupported(node, f"expected feature maps (N, C, H, W), received (N, {value.dims}).")
+    groups = node.attributes.get("num_groups", value.dims[0])
+    if groups < 1 or maps.channels % groups:
+        raise builder.unsupported(node, f"its {groups} groups do not divide {maps.channels} channels.")
+    builder.reserve_order(node, 2 * maps.channels)
+    weights = {}
+    for index, variable in ((1, "gamma"), (2, "beta")):
+        numbers = as_float32(builder.constant(node, index)).reshape(-1)
+        if len(numbers) not in (groups, maps.channels):
+            raise builder.unsupported(node, f"its input '{node.inputs[index]}' has {len(numbers)} numbers.")
+        weights[variable] = in_network_order(maps, np.repeat(numbers, maps.channels // len(numbers)))
+    layer = GroupNormalization(
+        -1 if groups == maps.channels else groups, epsilon=max(node.attributes.get("epsilon", 1e-5), MIN_EPSILON)
+    )
+    name = preferred_name(node, node.inputs[1])
+    return value.after(builder.add_layer(node, layer, maps.layer, name=name, **weights))
+
+
+@converter("LpNormalization")
+def _unit_normalization(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    value, axis, power = builder.input(node), node.attributes.get("axis", -1), node.attributes.get("p", 2)
+    if power != 2 or not is_channel_axis(value, axis):
+        raise builder.unsupported(
+            node, f"it divides by the {power}-norm over axis {axis}; only the 2-norm over the channels is supported."
+        )
+    return value.after(builder.add_layer(node, UnitNormalization(), value.layer))

@@ -1,19 +1,29 @@
 """Pooling, means and maxima over whole maps, and zero padding."""
 
 from dataclasses import replace
+from math import prod
 
-from striate.network import AveragePool2D, GlobalAveragePool2D, GlobalMaxPool2D, Layer, MaxPool2D, ZeroPadding2D
+from striate.network import (
+    AveragePool2D,
+    GlobalAveragePool2D,
+    GlobalMaxPool2D,
+    Layer,
+    MaxPool2D,
+    Rescale,
+    ZeroPadding2D,
+)
 from striate.onnx.graph import OnnxNode
 from striate.onnx.importing.converter import converter
 from striate.onnx.importing.converters.convolution import is_one_pixel, layer_padding, windows_of
-from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, scalar
+from striate.onnx.importing.network_builder import VIRTUAL_AXES, LayerOutput, NetworkBuilder, scalar
 from striate.onnx.reference.window_axes import WindowAxes
 
 POOLS = {"AveragePool": AveragePool2D, "MaxPool": MaxPool2D}
 GLOBAL_POOLS: dict[str, type[Layer]] = {
     "GlobalAveragePool": GlobalAveragePool2D, "GlobalMaxPool": GlobalMaxPool2D,
-    "ReduceMean": GlobalAveragePool2D, "ReduceMax": GlobalMaxPool2D,
+    "ReduceMean": GlobalAveragePool2D, "ReduceMax": GlobalMaxPool2D, "ReduceSum": GlobalAveragePool2D,
 }  # fmt: skip
+PIXEL_AXES = {"CHW": [2, 3], "HWC": [1, 2], "GP": [2], "PC": [1]}  # of the graph's tensor
 
 
 @converter("AveragePool", "MaxPool")
@@ -48,25 +58,55 @@ def _global_pool(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return _pool_whole_maps(builder, node, builder.feature_maps(node))
 
 
-@converter("ReduceMax", "ReduceMean")
+@converter("ReduceMax", "ReduceMean", "ReduceSum", reads=("GP", "PC"))
 def _reduce(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    """Append the mean or maximum over height and width."""
-    value = builder.input(node)
+    """Append the mean, maximum or sum over height and width, or over one of them."""
+    value, keep = builder.input(node), bool(node.attributes.get("keepdims", 1))
     rank = 1 + len(value.dims)
     axes = sorted(axis % rank for axis in builder.integers(node, 1, "axes") or range(rank))
-    if axes != {"CHW": [2, 3], "HWC": [1, 2]}.get(value.axes):
-        raise builder.unsupported(node, f"it reduces the axes {axes}; only height and width are supported.")
-    pooled = _pool_whole_maps(builder, node, value)
-    if not node.attributes.get("keepdims", 1):
-        return replace(pooled, dims=(value.channels,), axes="F")
-    dims = pooled.dims if value.axes == "CHW" else (1, 1, value.channels)
-    return replace(pooled, dims=dims, axes=value.axes)
+    pixels = PIXEL_AXES.get(value.axes, [])
+    maps = value.maps if value.axes in VIRTUAL_AXES and value.maps else value
+    complete = axes == pixels and (value.axes != "GP" or value.dims[0] == maps.channels)
+    if maps.partial and maps.partial[0] == node.kind:  # of the other axis, which has one pixel only
+        rest = [axis for axis in pixels if value.axes in VIRTUAL_AXES or value.dims[axis - 1] > 1]
+        if axes == rest or complete:
+            complete, maps = True, maps.partial[1]
+    if not complete:
+        if value.axes not in ("CHW", "HWC") or len(axes) != 1 or axes[0] not in pixels or builder.is_row(value):
+            raise builder.unsupported(node, f"it reduces the axes {axes}; only height and width are supported.")
+        return _pool_one_axis(builder, node, value, axes[0], keep)
+    pooled = _pool_whole_maps(builder, node, maps)
+    if not keep:
+        return replace(pooled, dims=(maps.channels,), axes="F")
+    if value.axes in VIRTUAL_AXES:
+        dims = (maps.channels, 1) if value.axes == "GP" else (1, maps.channels)
+        return replace(pooled, dims=dims, axes=value.axes, maps=pooled)
+    return replace(pooled, dims=pooled.dims if value.axes == "CHW" else (1, 1, value.channels), axes=value.axes)
+
+
+def _pool_one_axis(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, axis: int, keep: bool) -> LayerOutput:
+    """Append the mean, maximum or sum over the height or the width."""
+    height, width = value.size
+    window = (height, 1) if axis == PIXEL_AXES[value.axes][0] else (1, width)
+    pool = MaxPool2D if node.kind == "ReduceMax" else AveragePool2D
+    layer = builder.add_layer(node, pool(window, window), value.layer)
+    if node.kind == "ReduceSum":
+        layer = builder.add_layer(node, Rescale(float(max(window))), layer)
+    dims = tuple(1 if position == axis - 1 else size for position, size in enumerate(value.dims))
+    pooled = LayerOutput(layer, dims, value.axes, value.order, partial=(node.kind, value))
+    if keep:
+        return pooled
+    dropped = tuple(size for position, size in enumerate(dims) if position != axis - 1)
+    return replace(pooled, dims=dropped, axes="GP" if value.axes == "CHW" else "PC", maps=pooled)
 
 
 def _pool_whole_maps(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> LayerOutput:
     if builder.is_row(value):
         return value
-    return builder.map_output(builder.add_layer(node, GLOBAL_POOLS[node.kind](), value.layer), value)
+    layer = builder.add_layer(node, GLOBAL_POOLS[node.kind](), value.layer)
+    if node.kind == "ReduceSum":
+        layer = builder.add_layer(node, Rescale(float(prod(value.size))), layer)
+    return builder.map_output(layer, value)
 
 
 @converter("Pad")

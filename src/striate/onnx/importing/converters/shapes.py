@@ -11,15 +11,24 @@ from striate.network import Flatten
 from striate.onnx.graph import OnnxNode
 from striate.onnx.importing.converter import converter
 from striate.onnx.importing.converters.channels import GROUPED_AXES, regroup
-from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder
+from striate.onnx.importing.network_builder import (
+    ELEMENTWISE_AXES,
+    INTERMEDIATE_AXES,
+    VIRTUAL_AXES,
+    LayerOutput,
+    NetworkBuilder,
+)
 
 TRANSPOSED_AXES = {
     ("CHW", (0, 2, 3, 1)): "HWC", ("HWC", (0, 3, 1, 2)): "CHW",
     ("GCHW", (0, 2, 1, 3, 4)): "CGHW", ("CGHW", (0, 2, 1, 3, 4)): "GCHW",  # part of a channel shuffle
+    ("HWGC", (0, 1, 2, 4, 3)): "HWCG", ("HWCG", (0, 1, 2, 4, 3)): "HWGC",
+    ("GP", (0, 2, 1)): "PC", ("PC", (0, 2, 1)): "GP",
 }  # fmt: skip
+RESHAPED_AXES = (*GROUPED_AXES, "HW", "flat", "GP", "PC", "scalar", "class")
 
 
-@converter("Transpose", reads=GROUPED_AXES)
+@converter("Transpose", reads=(*GROUPED_AXES, "GP", "PC"))
 def _transpose(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     rank = 1 + len(value.dims)
@@ -34,7 +43,7 @@ def _transpose(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return replace(value, dims=dims, axes=TRANSPOSED_AXES[value.axes, perm])
 
 
-@converter("Reshape", reads=GROUPED_AXES)
+@converter("Reshape", reads=RESHAPED_AXES)
 def _reshape(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     wanted = builder.integers(node, 1, "shape") or ()
@@ -44,6 +53,8 @@ def _reshape(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     known = prod(size for size in sizes if size != -1)
     if sizes.count(-1) == 1 and known:
         sizes[sizes.index(-1)] = prod(shape) // known
+    if value.axes == "class":
+        return value
     if not sizes or sizes[0] != builder.batch or prod(sizes) != prod(shape) or min(sizes) < 1:
         raise builder.unsupported(
             node, f"its shape {wanted} mixes the images of a batch, or has a different number of values."
@@ -51,7 +62,7 @@ def _reshape(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return reshape(builder, node, value, tuple(sizes[1:]))
 
 
-@converter("Flatten")
+@converter("Flatten", reads=("HW", "flat", "GP"))
 def _flatten(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     axis = node.attributes.get("axis", 1)
@@ -60,9 +71,11 @@ def _flatten(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return reshape(builder, node, value, (prod(value.dims),))
 
 
-@converter("Squeeze")
+@converter("Squeeze", reads=("GP", "PC", "HW", "class"))
 def _squeeze(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
+    if value.axes == "class":
+        return value
     shape = (builder.batch, *value.dims)
     axes = builder.integers(node, 1, "axes")
     dropped = {i for i, n in enumerate(shape) if n == 1} if axes is None else {axis % len(shape) for axis in axes}
@@ -71,7 +84,7 @@ def _squeeze(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return reshape(builder, node, value, tuple(n for i, n in enumerate(shape) if i and i not in dropped))
 
 
-@converter("Unsqueeze", reads=("HW",))
+@converter("Unsqueeze", reads=("HW", "GP", "PC", "scalar"))
 def _unsqueeze(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     axes = builder.integers(node, 1, "axes") or ()
@@ -81,8 +94,6 @@ def _unsqueeze(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
         shape.insert(axis, 1)
     if shape[0] != builder.batch or rank > 4:
         raise builder.unsupported(node, f"it adds the axes {axes}.")
-    if value.axes == "HW" and shape[1] == 1:
-        return replace(value, dims=tuple(shape[1:]), axes="CHW")
     if len(shape) == 3 and value.axes == "F":  # a column, of which only distances are supported
         return replace(value, dims=tuple(shape[1:]), axes="column")
     return reshape(builder, node, value, tuple(shape[1:]))
@@ -92,22 +103,47 @@ def reshape(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, dims: t
     """Return the value with these sizes, without the batch.
 
     Raises:
-        NetworkError: The reshaping does more than to flatten maps, undo that, or group channels.
+        NetworkError: The reshaping does more than to flatten maps, undo that, or group channels or pixels.
     """
-    if dims == value.dims:
+    before = value.dims
+    if dims == before:
         return value
-    maps = value.maps or value
-    if value.axes in GROUPED_AXES or (len(dims) == 4 and value.axes == "CHW"):
+    value = _as_maps_or_row(value)
+    result = value if dims == value.dims else None
+    if value.axes in GROUPED_AXES or (len(dims) == 4 and value.axes in ("CHW", "HWC")):
         return regroup(builder, node, value, dims)
-    if prod(dims) == prod(value.dims):
-        if len(dims) == 1:
-            return flatten(builder, node, value)
-        if len(dims) == 3:
-            for axes in _equivalent_axes(maps):
-                if dims == _dims_as(maps, axes):
-                    return replace(maps, dims=dims, axes=axes, maps=None)
-    before, after = (", ".join(map(str, sizes)) for sizes in (value.dims, dims))
-    raise builder.unsupported(node, f"it reshapes (N, {before}) to (N, {after}); only maps can be flattened.")
+    if result is None and prod(dims) == prod(value.dims):
+        if not dims:
+            result = replace(flatten(builder, node, value), dims=(), axes="scalar", maps=None)
+        elif len(dims) == 1:
+            result = flatten(builder, node, value)
+        else:
+            result = _rows_or_maps(value.maps or value, dims)
+    if result is None:
+        old, new = (", ".join(map(str, sizes)) for sizes in (before, dims))
+        raise builder.unsupported(node, f"it reshapes (N, {old}) to (N, {new}); only maps can be flattened.")
+    return result
+
+
+def _as_maps_or_row(value: LayerOutput) -> LayerOutput:
+    """Return what an intermediate value is in the network."""
+    if value.axes == "HW":
+        return replace(value, dims=(1, *value.dims), axes="CHW")
+    if value.axes == "scalar":
+        return replace(value, dims=(1,), axes="F")
+    return value.maps if value.axes in VIRTUAL_AXES and value.maps else value
+
+
+def _rows_or_maps(maps: LayerOutput, dims: tuple[int, ...]) -> LayerOutput | None:
+    """Return maps with all pixels of a channel, or of a group of them, in a row; or with three axes."""
+    if len(dims) == 2 and maps.axes == "CHW" and maps.channels % dims[0] == 0:
+        return replace(maps, dims=dims, axes="GP", maps=maps)
+    if len(dims) == 2 and maps.axes == "HWC" and maps.channels == dims[1]:
+        return replace(maps, dims=dims, axes="PC", maps=maps)
+    for axes in _equivalent_axes(maps) if len(dims) == 3 else ():
+        if dims == _dims_as(maps, axes):
+            return replace(maps, dims=dims, axes=axes, maps=None)
+    return None
 
 
 def _equivalent_axes(value: LayerOutput) -> tuple[str, ...]:
@@ -138,28 +174,30 @@ def flatten(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> Laye
     return LayerOutput(layer, (prod(value.dims),), "F", order, value, value.numbers)
 
 
-@converter("Shape")
+@converter("Shape", reads=INTERMEDIATE_AXES)
 def _shape(builder: NetworkBuilder, node: OnnxNode) -> Array:
     value = builder.input(node)
     start, end = node.attributes.get("start", 0), node.attributes.get("end")
     return np.array((builder.batch, *value.dims)[start:end], np.int64)
 
 
-@converter("Identity")
+@converter("Identity", reads=(*RESHAPED_AXES, "spread"))
 def _identity(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return builder.input(node)
 
 
-@converter("Dropout")
+@converter("Dropout", reads=("GP", "PC", "scalar"))
 def _dropout(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     if builder.has_input(node, 2) and builder.constant(node, 2).any():
         raise builder.unsupported(node, "it drops values, as in training; export the model for inference.")
     return builder.input(node)
 
 
-@converter("Cast")
+@converter("Cast", reads=(*ELEMENTWISE_AXES, "spread", "class"))
 def _cast(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
+    if value.axes == "class":
+        return value
     try:
         dtype = helper.tensor_dtype_to_np_dtype(node.attributes["to"])
     except KeyError:

@@ -1,0 +1,16 @@
+"""Maps made larger."""
+
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - its usual name
+
+from striate.engines.torch.rules import Parameters, rule
+from striate.network import UpSampling2D
+
+
+@rule(UpSampling2D, layout="channels_first")
+def up_sampling2d(layer: UpSampling2D, weights: Parameters, x: Tensor) -> Tensor:
+    """Each pixel repeated, or the mean of its neighbors."""
+    factors = [float(factor) for factor in layer.factors]
+    if layer.interpolation == "nearest":
+        return F.interpolate(x, scale_factor=factors, mode="nearest")
+    return F.interpolate(x, scale_factor=factors, mode="bilinear", align_corners=False)

@@ -1,0 +1,39 @@
+"""Maps made larger by a whole factor."""
+
+# ruff: noqa: D102 - Layer documents the methods that these classes override.
+
+from dataclasses import dataclass
+
+from striate.network import settings as check
+from striate.network.layers.base import Layer
+from striate.network.layers.core import expect_maps
+from striate.network.registry import register_layer
+from striate.network.shapes import Pair, Shape
+
+__all__ = ["UpSampling2D"]
+
+
+@register_layer
+@dataclass(frozen=True)
+class UpSampling2D(Layer):
+    """Each map made size[0] times as high and size[1] times as wide.
+
+    interpolation: "nearest" repeats pixels; "bilinear" weighs the four nearest by distance between pixel centers.
+    """
+
+    size: int | Pair = 2
+    interpolation: str = "nearest"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle(check.pair, "size")
+        self.settle(check.one_of("nearest", "bilinear"), "interpolation")
+
+    @property
+    def factors(self) -> Pair:
+        """Return the factors (y, x)."""
+        return check.pair(self.size)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        (height, width, channels), (y, x) = expect_maps(self, *inputs), self.factors
+        return height * y, width * x, channels

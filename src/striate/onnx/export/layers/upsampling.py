@@ -1,0 +1,16 @@
+"""Maps made larger."""
+
+from typing import Any
+
+from striate.network import UpSampling2D
+from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
+from striate.onnx.export.rules import Parameters, rule
+
+
+@rule(UpSampling2D)
+def _up_sampling(graph: GraphBuilder, layer: UpSampling2D, weights: Parameters, x: GraphTensor) -> str:
+    scales = graph.layer_constant("scales", [1, 1, *layer.factors])
+    settings: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    if layer.interpolation == "nearest":
+        settings = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    return graph.op("Resize", x.name, "", scales, **settings)

@@ -1,0 +1,17 @@
+"""The number of the class with the largest value, which files for deployment add to the classifier."""
+
+from dataclasses import replace
+
+from striate.onnx.graph import OnnxNode
+from striate.onnx.importing.converter import converter
+from striate.onnx.importing.converters.channels import is_channel_axis
+from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder
+
+
+@converter("ArgMax")
+def _argmax(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    """Return the scores, marked as a class: only an output can read it, and it is left out there."""
+    value, axis = builder.input(node), node.attributes.get("axis", 0)
+    if not is_channel_axis(value, axis):
+        raise builder.unsupported(node, f"it runs over axis {axis}; only the channels are supported.")
+    return replace(value, axes="class")
