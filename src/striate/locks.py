@@ -1,7 +1,6 @@
 """Advisory locks that the operating system releases when the process ends, however it ends."""
 
 import atexit
-import json
 import os
 import platform
 import sys
@@ -12,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from striate import strict_json
 from striate.errors import RunError
 
 LOCK_FILE = ".lock"
@@ -117,7 +117,7 @@ def _write_owner(file: BinaryIO) -> None:
     since = datetime.now().astimezone().isoformat(" ", "seconds")
     owner = {"process": os.getpid(), "host": platform.node(), "since": since}
     file.truncate(0)
-    file.write(json.dumps(owner).encode())
+    file.write(strict_json.dumps(owner).encode())
     file.flush()
 
 
@@ -125,7 +125,7 @@ def _describe_owner(path: Path) -> str:
     """Return, for example, "process 4711 on 'lab' since 2026-11-28 09:30:00+01:00"."""
     try:
         with path.open("rb") as file:
-            owner = json.loads(file.read(MAX_OWNER))
+            owner = strict_json.loads(file.read(MAX_OWNER))
         process, since = int(owner["process"]), datetime.fromisoformat(owner["since"])
         host = ascii(str(owner["host"]))
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):

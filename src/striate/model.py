@@ -15,6 +15,7 @@ from striate.engines.losses import Loss, get_loss
 from striate.engines.optimizers import Optimizer, get_optimizer
 from striate.engines.weight_files import (
     check_finite,
+    check_model_name,
     check_weights,
     find_model_file,
     load_weights,
@@ -489,6 +490,7 @@ class Model:
             path: Where to write, for example "model.safetensors".
 
         Raises:
+            UsageError: The name has the suffix of another format, such as .onnx, .keras or .pt.
             RunError: The file cannot be written.
 
         Example:
@@ -502,6 +504,7 @@ class Model:
             ...     st.load(path).layers == model.layers
             True
         """
+        check_model_name(path)
         if current_process().rank:
             return
         content = ModelFile(
@@ -512,6 +515,7 @@ class Model:
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Write the weights without the network, for `load_weights`. Raise RunError if the file cannot be written."""
+        check_model_name(path)
         if current_process().rank:
             return
         save_weights(path, self.weights, {"kind": "weights"})

@@ -1,5 +1,6 @@
 """Model files: what is in them, and how they are written and read."""
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -8,11 +9,24 @@ from typing import Any
 
 import striate
 from striate._types import Weights
-from striate.engines.weight_files import check_finite, check_weights, load_weights, save_weights, split_extras
+from striate.engines.weight_files import (
+    check_finite,
+    check_model_name,
+    check_weights,
+    load_weights,
+    save_weights,
+    split_extras,
+)
 from striate.errors import ModelFileError, StriateError
 from striate.images import ImagePolicy
 from striate.network import Network
 from striate.training import Recipe
+
+KIND = "model"
+ENTRIES = ("classes", "policy", "recipe", "fingerprint", "figures")  # of the metadata, besides the network
+THRESHOLDS = ("unknown_threshold",)  # figures that decide something, so they must be finite and not negative
+MAX_FIGURE = 1e30  # excludes infinity, and what float32 cannot hold
+INVALID = (StriateError, TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +41,7 @@ class ModelFile:
         policy: How image files become pixels; None if unknown.
         recipe: How the model was trained; None if it was not.
         fingerprint: Fingerprint of the data on which it was trained, if known.
-        figures: Loss and metrics of the last epoch.
+        figures: Loss and metrics of the last epoch, and the threshold for "unknown"; finite numbers.
     """
 
     network: Network
@@ -41,15 +55,16 @@ class ModelFile:
 
 
 def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
-    """Write a model file. Raise RunError if it cannot be written."""
+    """Write a model file. Raise RunError if it cannot be written, UsageError for the name of another format."""
+    check_model_name(path)
     metadata = {
-        "kind": "model",
+        "kind": KIND,
         "network": content.network.to_dict(),
         "classes": list(content.classes),
         "policy": content.policy and content.policy.to_dict(),
         "recipe": content.recipe and content.recipe.to_dict(),
         "fingerprint": content.fingerprint,
-        "figures": content.figures,
+        "figures": {name: value for name, value in content.figures.items() if math.isfinite(value)},
         "striate": striate.__version__,
     }
     save_weights(path, content.weights | content.extras, metadata)
@@ -62,27 +77,29 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
         path: The file.
 
     Returns:
-        Its content; the weights match the network.
+        Its content; the weights match the network, all arrays are finite, and the image policy makes its input.
 
     Raises:
         ModelFileError: The file is missing, damaged, of another program, or from a newer version of Striate.
         StriateError: Its network cannot be built, for example because a layer class of your own is not registered.
     """
     arrays, metadata = load_weights(path)
-    if metadata.get("kind") != "model":
+    if metadata.get("kind") != KIND:
         raise ModelFileError(
-            f"{path} contains only {metadata.get('kind')}, not a whole model: build the network and call load_weights."
+            f"{path} contains only {metadata.get('kind')!s:.60}, not a whole model: build the network and call "
+            "load_weights."
         )
     try:
-        return _parse(path, arrays, metadata)
-    except (KeyError, TypeError) as error:
-        raise ModelFileError(
-            f"{path} is incomplete: its description has no {error}.{_update_hint(metadata)}"
-        ) from error
+        network = Network.from_dict(metadata.get("network", {}))
+        weights, extras = split_extras(arrays)
+        check_weights(network, weights, path)
+        content = _parse(path, network, weights, extras, metadata)
     except StriateError as error:
         if hint := _update_hint(metadata):
             raise ModelFileError(f"{path}: {error}{hint}") from error
         raise
+    check_finite(arrays, path)
+    return content
 
 
 def _update_hint(metadata: Mapping[str, Any]) -> str:
@@ -90,21 +107,62 @@ def _update_hint(metadata: Mapping[str, Any]) -> str:
     version = metadata.get("striate")
 
     def numbers(text: str) -> list[int]:
-        return [int(number) for number in re.findall(r"\d+", text)]
+        return [int(number) for number in re.findall(r"\d{1,9}", text[:60])]
 
     if not isinstance(version, str) or numbers(version) <= numbers(striate.__version__):
         return ""
-    return f" The file was written by Striate {version}, which is newer than this one: update Striate."
+    return f" The file was written by Striate {version:.60}, which is newer than this one: update Striate."
 
 
-def _parse(path: str | os.PathLike[str], arrays: Weights, metadata: Mapping[str, Any]) -> ModelFile:
-    network = Network.from_dict(metadata["network"])
-    check_finite(arrays, path)
-    weights, extras = split_extras(arrays)
-    check_weights(network, weights, path)
-    return ModelFile(
-        network, weights, extras, tuple(metadata["classes"]),
-        policy=ImagePolicy.from_dict(metadata["policy"]) if metadata["policy"] else None,
-        recipe=Recipe.from_dict(metadata["recipe"]) if metadata["recipe"] else None,
-        fingerprint=metadata["fingerprint"], figures=metadata["figures"],
-    )  # fmt: skip
+def _parse(
+    path: str | os.PathLike[str], network: Network, weights: Weights, extras: Weights, metadata: Mapping[str, Any]
+) -> ModelFile:
+    """Return the content with the entries of the metadata, of which nothing is known yet, checked and converted."""
+    missing = [name for name in ENTRIES if name not in metadata]
+    if missing:
+        raise ModelFileError(f"{path} is incomplete: its description has no '{missing[0]}'.")
+    classes, fingerprint = metadata["classes"], metadata["fingerprint"]
+    try:
+        if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+            raise ModelFileError(f"'classes' must be a list of names, but is {classes!r:.60}")
+        if not isinstance(fingerprint, str | None):
+            raise ModelFileError(f"'fingerprint' must be a string, but is {fingerprint!r:.60}")
+        policy, recipe = _policy(metadata["policy"], network), _recipe(metadata["recipe"])
+        figures = _figures(metadata["figures"])
+    except ModelFileError as error:
+        raise ModelFileError(f"{path} is damaged: {error}") from error
+    return ModelFile(network, weights, extras, tuple(classes), policy, recipe, fingerprint, figures)
+
+
+def _policy(settings: Any, network: Network) -> ImagePolicy | None:
+    if settings is None:
+        return None
+    try:
+        policy = ImagePolicy.from_dict(settings)
+    except INVALID as error:
+        raise ModelFileError(f"its image policy is invalid: {error}") from error
+    if network.input_shapes != (policy.shape,):
+        shapes = ", ".join(map(str, network.input_shapes))
+        raise ModelFileError(f"its image policy makes images of shape {policy.shape}, but its network takes {shapes}.")
+    return policy
+
+
+def _recipe(settings: Any) -> Recipe | None:
+    if settings is None:
+        return None
+    try:
+        return Recipe.from_dict(settings)
+    except INVALID as error:
+        raise ModelFileError(f"its recipe is invalid: {error}") from error
+
+
+def _figures(values: Any) -> dict[str, float]:
+    """Return the finite figures; those of an epoch may be NaN in older files."""
+    if not isinstance(values, dict):
+        raise ModelFileError(f"'figures' must be an object, but is {values!r:.60}.")
+    for name, value in values.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or (name in THRESHOLDS and not 0 <= value <= MAX_FIGURE):
+            expected = "a finite number, 0 or more" if name in THRESHOLDS else "a number"
+            raise ModelFileError(f"'{name:.60}' must be {expected}, but is {value!r:.60}.")
+    return {name: value for name, value in values.items() if abs(value) <= MAX_FIGURE}

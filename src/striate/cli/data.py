@@ -1,10 +1,11 @@
 """striate data: list and download data sets, and inspect a folder of images."""
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
+
+from striate import strict_json
 
 if TYPE_CHECKING:
     from striate.workflows.scan import FolderScan
@@ -49,7 +50,7 @@ def scan(folder: str, as_json: bool) -> None:
     from striate.workflows.scan import scan_folder
 
     found = scan_folder(folder)
-    click.echo(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else "\n".join(_describe(found)))
+    click.echo(strict_json.dumps(found.to_dict()) if as_json else "\n".join(_describe(found)))
 
 
 def _describe(found: "FolderScan") -> Iterator[str]:

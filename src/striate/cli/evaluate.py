@@ -1,9 +1,10 @@
 """striate evaluate: metrics of a trained model on test images."""
 
-import json
 from typing import TYPE_CHECKING
 
 import click
+
+from striate import strict_json
 
 if TYPE_CHECKING:
     from striate.workflows.evaluate import EvaluationResult
@@ -25,7 +26,7 @@ def evaluate(trained: str, data: str | None, as_json: bool) -> None:
     for note in first(result.notes):
         click.echo(f"Note: {note}", err=True)
     if as_json:
-        click.echo(json.dumps(result.evaluation.to_dict(), ensure_ascii=False))
+        click.echo(strict_json.dumps(result.evaluation.to_dict()))
         return
     _show(result)
 

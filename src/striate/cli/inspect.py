@@ -1,6 +1,5 @@
 """striate inspect: the contents of an ONNX file."""
 
-import json
 import re
 import sys
 from dataclasses import asdict
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from striate import strict_json
 from striate.cli.summary import PIPED_WIDTH, show
 from striate.summary import summary_dict
 from striate.text import table
@@ -59,7 +59,7 @@ def inspect(path: str, size: tuple[int, int] | None, as_json: bool) -> None:
     costs = [] if imported else operator_costs(sized)
     if as_json:
         content = _graph_json(graph, path, imported) | _network_json(imported, problem, costs)
-        click.echo(json.dumps(content, ensure_ascii=False))
+        click.echo(strict_json.dumps(content))
         return
     _show_graph(graph, path, imported)
     if imported:

@@ -1,10 +1,10 @@
 """striate predict: the predicted class of image files."""
 
-import json
 import sys
 
 import click
 
+from striate import strict_json
 from striate.text import table
 
 
@@ -27,7 +27,7 @@ def predict(trained: str, paths: tuple[str, ...], as_json: bool) -> None:
     unreadable += [result for result in results if isinstance(result, UnreadableFile)]
     predictions = [result for result in results if isinstance(result, Prediction)]
     if as_json:
-        click.echo(json.dumps([vars(prediction) for prediction in predictions], ensure_ascii=False))
+        click.echo(strict_json.dumps([vars(prediction) for prediction in predictions]))
     elif predictions:
         rows = [(p.path, p.label, f"{100 * p.probability:.1f} %", "unknown" if p.unknown else "") for p in predictions]
         click.echo("\n".join(table([("image", "predicted class", "probability", ""), *rows], right=[2])))

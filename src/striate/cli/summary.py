@@ -1,12 +1,13 @@
 """striate summary: the layers of a network as a table."""
 
-import json
 import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from striate import strict_json
 
 if TYPE_CHECKING:
     from striate.network import Network
@@ -23,7 +24,7 @@ def summary(what: str, as_json: bool) -> None:
 
     network = _network(what)
     if as_json:
-        click.echo(json.dumps(summary_dict(network), ensure_ascii=False))
+        click.echo(strict_json.dumps(summary_dict(network)))
         return
     show(network)
 

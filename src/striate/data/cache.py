@@ -1,6 +1,5 @@
 """Keep decoded images and computed features on the disk, within a bound, so that each is made only once."""
 
-import json
 import os
 import shutil
 import time
@@ -14,6 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import DTypeLike
 
+from striate import strict_json
 from striate.data.mapped import MappedArray
 from striate.downloads import cache_folder
 from striate.errors import DataError, RunError, UsageError
@@ -127,7 +127,7 @@ class _Entry:
     def load(self) -> CachedArray | None:
         """Return the array on the disk; None where there is none, or a damaged one."""
         try:
-            metadata = json.loads(self.metadata.read_text("utf-8"))
+            metadata = strict_json.loads(self.metadata.read_text("utf-8"))
             entry = CachedArray(MappedArray.open(self.pixels, self.shape, self.dtype), metadata)
             os.utime(self.metadata)  # marks it as recently used
         except (OSError, ValueError):
@@ -141,7 +141,7 @@ class _Entry:
         metadata: Metadata = {}
         try:
             atomic_write(self.pixels, lambda file: metadata.update(make(file)))
-            atomic_write(self.metadata, json.dumps(metadata, ensure_ascii=False))
+            atomic_write(self.metadata, strict_json.dumps(metadata))
         except RunError as error:
             raise error.__cause__ or error from None
         return CachedArray(MappedArray.open(self.pixels, self.shape, self.dtype), metadata)

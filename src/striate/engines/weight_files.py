@@ -1,8 +1,8 @@
 """Write and read weight files: safetensors with JSON metadata and a checksum."""
 
 import hashlib
-import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,15 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as pack_tensors
 
+from striate import strict_json
 from striate._types import Array, Weights
-from striate.errors import ModelFileError
+from striate.errors import ModelFileError, UsageError
 from striate.files import atomic_write
 from striate.network import Network
 
 MODEL_NAME = "model.safetensors"  # of the model in a run folder
 SUFFIX = ".safetensors"
+FOREIGN_SUFFIX = re.compile(r"\.[^\W\d]\w*")  # unlike the ends of "model-0.98" and "model-{epoch}.{loss:.2f}"
 FORMAT = 1  # version of the file format
 
 
@@ -34,10 +36,10 @@ def save_weights(path: str | os.PathLike[str], arrays: Mapping[str, Array], meta
         RunError: The file cannot be written.
     """
     ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
-    text = _compact(metadata)
-    header = {"format": FORMAT, "metadata": json.loads(text), "sha256": _digest(ordered, text)}
+    text = strict_json.canonical(metadata)
+    header = {"format": FORMAT, "metadata": strict_json.loads(text), "sha256": _digest(ordered, text)}
     # A single key, because safetensors writes several keys in no fixed order.
-    atomic_write(path, pack_tensors(ordered, {"striate": _compact(header)}))
+    atomic_write(path, pack_tensors(ordered, {"striate": strict_json.canonical(header)}))
 
 
 def load_weights(path: str | os.PathLike[str]) -> tuple[Weights, dict[str, Any]]:
@@ -59,7 +61,7 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[Weights, dict[str, Any]]
         arrays = parse_tensors(data)
     except (SafetensorError, ValueError, KeyError) as error:
         raise ModelFileError(_damaged(path)) from error
-    if header.get("sha256") != _digest(arrays, _compact(header.get("metadata"))):
+    if header.get("sha256") != _digest(arrays, strict_json.canonical_with_nan(header.get("metadata"))):
         raise ModelFileError(_damaged(path))
     return dict(sorted(arrays.items())), header["metadata"]
 
@@ -93,10 +95,33 @@ def split_extras(arrays: Mapping[str, Array]) -> tuple[Weights, Weights]:
     return {name: array for name, array in arrays.items() if name not in extras}, extras
 
 
+def check_model_name(path: str | os.PathLike[str]) -> None:
+    """Check that the name of a file to write is not one of another format.
+
+    Args:
+        path: The file; it ends in .safetensors or has no suffix.
+
+    Raises:
+        UsageError: The name has another suffix, such as .onnx, .keras, .h5 or .pt.
+    """
+    suffix = Path(path).suffix
+    if not FOREIGN_SUFFIX.fullmatch(suffix) or suffix.lower() == SUFFIX:
+        return
+    name = os.fspath(path)
+    remedy = f"Use {os.fspath(Path(path).with_suffix(SUFFIX))}."
+    if suffix.lower() == ".onnx":
+        remedy = (
+            "For an ONNX file, save the model as MODEL.safetensors, then run: "
+            f"striate export MODEL.safetensors --to {name}. In Python, "
+            "striate.onnx.export.to_onnx(model.network, model.weights) returns its bytes."
+        )
+    raise UsageError(f"The name of a model file ends in {SUFFIX}; received {name}. {remedy}")
+
+
 def check_regular_file(path: Path) -> None:
     """Raise ModelFileError for a pipe or a device, which may never end; a missing file is left to the reader."""
     if path.exists() and not path.is_file():
-        raise ModelFileError(f"{path} is not a file of weights: it is no regular file, but a folder, pipe or device.")
+        raise ModelFileError(f"{path} could not be read: it is no regular file, but a folder, pipe or device.")
 
 
 def check_weights(network: Network, arrays: Mapping[str, Array], source: str | os.PathLike[str]) -> None:
@@ -161,16 +186,19 @@ def _header(path: Path, data: bytes) -> dict[str, Any]:
     if data[8:9] != b"{":
         raise ModelFileError(f"{path} is not a Striate model file: expected a safetensors file.")
     try:
-        metadata = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
-    except ValueError as error:
+        metadata = strict_json.loads(data[8 : 8 + length]).get("__metadata__") or {}
+        text = metadata.get("striate")
+    except (ValueError, AttributeError) as error:
         raise ModelFileError(_damaged(path)) from error
-    if "striate" not in metadata:
+    if text is None:
         raise ModelFileError(f"{path} is a safetensors file that was not written by Striate: it contains no network.")
     try:
-        header: dict[str, Any] = json.loads(metadata["striate"])
-        version = int(header["format"])
+        header: dict[str, Any] = strict_json.loads(text)
+        version = header["format"]
     except (ValueError, KeyError, TypeError) as error:
         raise ModelFileError(_damaged(path)) from error
+    if not isinstance(version, int) or version < 1 or not isinstance(header.get("metadata"), dict):
+        raise ModelFileError(_damaged(path))
     if version > FORMAT:
         raise ModelFileError(
             f"{path} has format {version}, but this version of Striate reads formats up to {FORMAT}. Update Striate."
@@ -180,10 +208,6 @@ def _header(path: Path, data: bytes) -> dict[str, Any]:
 
 def _damaged(path: Path) -> str:
     return f"{path} is damaged: its content does not match its checksum. Use a copy, or train again."
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
 
 
 def _digest(arrays: Mapping[str, Array], text: str) -> str:

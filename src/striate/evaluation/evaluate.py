@@ -163,13 +163,29 @@ def _check(probabilities: Array, labels: Array, classes: Sequence[str], names: S
         raise DataError(
             f"Evaluation received label {invalid}, but labels of {len(classes)} classes are 0 to {len(classes) - 1}."
         )
-    if not (probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-3):  # false for NaN too
-        raise DataError(
-            "Evaluation expected probabilities between 0 and 1, but received other values or NaN. "
-            "Check that the network ends in a softmax."
-        )
+    check_probabilities(probabilities)
     if names is not None and len(names) != len(labels):
         raise DataError(f"Evaluation expected one file name for each of {len(labels)} images, received {len(names)}.")
+
+
+def check_probabilities(probabilities: Array) -> None:
+    """Check the outputs of a classifier before they are shown as probabilities.
+
+    Args:
+        probabilities: Any numbers (N, classes).
+
+    Raises:
+        DataError: If a value is NaN, or outside 0 … 1 by more than rounding.
+    """
+    if not len(probabilities) or (probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-3):  # false for NaN too
+        return
+    received = f"values from {probabilities.min():.6g} up to {probabilities.max():.6g}"
+    if np.isnan(probabilities).any():
+        received = "NaN"
+    raise DataError(
+        f"The outputs of the model are no probabilities: expected values between 0 and 1, but received {received}. "
+        "Check that the network ends in a softmax."
+    )
 
 
 def find_mistakes(

@@ -51,14 +51,18 @@ class ImagePolicy:
     high_depth: str = BY_DATA
 
     def __post_init__(self) -> None:
+        for name in ("height", "width", "channels", "digit_size"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise DataError(f"{name} must be a whole number; got {value!r:.40}.")
         if self.height < 1 or self.width < 1:
             raise DataError(f"An image size must be at least 1×1; got {self.height}×{self.width}.")
         if self.channels not in (1, 3):
             raise DataError(f"Images have 1 channel (gray) or 3 (RGB); got {self.channels}.")
         if self.fit not in FITS:
-            raise DataError(f"fit must be one of {', '.join(FITS)}; got '{self.fit}'.")
+            raise DataError(f"fit must be one of {', '.join(FITS)}; got '{self.fit!s:.40}'.")
         if self.high_depth not in HIGH_DEPTHS:
-            raise DataError(f"high_depth must be one of {', '.join(HIGH_DEPTHS)}; got '{self.high_depth}'.")
+            raise DataError(f"high_depth must be one of {', '.join(HIGH_DEPTHS)}; got '{self.high_depth!s:.40}'.")
         if self.fit == "digit" and not 1 <= self.digit_size <= min(self.height, self.width):
             raise DataError(f"A digit of {self.digit_size} pixels does not fit in {self.height}×{self.width}.")
 
@@ -98,6 +102,8 @@ class ImagePolicy:
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "ImagePolicy":
         """Build the policy that `to_dict` described. Raises DataError for missing or unknown settings."""
+        if not isinstance(settings, Mapping):
+            raise DataError(f"An image policy needs settings by name; got {settings!r:.40}.")
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(settings) - known):
             raise DataError(f"An image policy has no setting '{unknown[0]}'; this model may be from a newer Striate.")

@@ -1,10 +1,10 @@
 """Networks as dictionaries and JSON: readable, exact, and nothing in them is executed."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from striate import strict_json
 from striate.errors import NetworkError
 from striate.network import settings as check
 from striate.network.graph import Entry, Network
@@ -41,7 +41,7 @@ def to_json(network: Network) -> str:
 
 
 def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return strict_json.dumps(value)
 
 
 def _encode_layer(layer: Layer) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def from_json(text: str) -> Network:
         NetworkError: The text is not JSON, or not exactly what `to_dict` returns.
     """
     try:
-        data = json.loads(text)
+        data = strict_json.loads(text)
     except (ValueError, RecursionError) as problem:
         raise NetworkError(f"A network description must be JSON: {problem}.") from None
     return from_dict(data)

@@ -1,13 +1,13 @@
 """Checks of layer settings: each takes a value and returns its canonical form, or raises NetworkError."""
 
 from collections.abc import Callable
-from math import isfinite
 from operator import index
 from typing import Any
 
 from striate.errors import NetworkError, nearest
 from striate.network.shapes import Margins, Padding, Pair
 
+MAX_FLOAT32 = 3.4e38
 LEAK = 0.2  # of leaky_relu: Keras's negative_slope
 TANH_SCALE, TANH_SLOPE = 1.7159, 2.0 / 3.0  # of scaled_tanh: LeCun et al. 1998, section II.B and appendix A
 ACTIVATIONS = (
@@ -79,12 +79,12 @@ def padding(value: Any) -> Padding:
 
 
 def number(value: Any) -> float:
-    """Accept a finite real number."""
+    """Accept a real number that is finite in float32, in which engines compute."""
     try:
         result = float(value)
     except (TypeError, ValueError, OverflowError):
         result = float("nan")
-    if isinstance(value, str | bool) or not isfinite(result):
+    if isinstance(value, str | bool) or not abs(result) <= MAX_FLOAT32:
         raise NetworkError(f"expected a finite number, received {value!r}.")
     return result
 

@@ -1,11 +1,11 @@
 """What an exported ONNX file says besides the graph: written by `to_onnx`, read back on import."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import striate
+from striate import strict_json
 from striate.errors import DataError, ModelFileError
 from striate.images import ImagePolicy
 from striate.network import Network
@@ -45,7 +45,7 @@ class ExportMetadata:
         }
         optional = {UNKNOWN_THRESHOLD: self.unknown_threshold, FINGERPRINT: self.fingerprint}
         values |= {key: value for key, value in optional.items() if value is not None}
-        texts = {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
+        texts = {key: strict_json.dumps(value) for key, value in values.items()}
         return {VERSION: striate.__version__, **texts}
 
     @classmethod
@@ -95,7 +95,7 @@ class ExportMetadata:
 
 
 def _parse(props: Mapping[str, str], key: str) -> Any:
-    return json.loads(props.get(key, "null"))
+    return strict_json.loads(props.get(key, "null"))
 
 
 def _texts(values: Any) -> tuple[str, ...]:

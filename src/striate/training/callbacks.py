@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from striate._types import Weights
 from striate.engines.base import Engine
 from striate.engines.losses import Loss
+from striate.engines.weight_files import check_model_name
 from striate.errors import UsageError
 from striate.network import Network
 
@@ -272,6 +273,7 @@ class ModelCheckpoint(Monitor):
             raise UsageError(
                 f"ModelCheckpoint: save_freq must be 'epoch' or a number of steps; received {save_freq!r}."
             )
+        check_model_name(filepath)
         self.filepath = os.fspath(filepath)
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only

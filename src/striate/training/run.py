@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -10,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from striate import strict_json
 from striate.errors import RunError, UsageError
 from striate.files import atomic_write
 from striate.locks import lock_folder, locked_folder, release_folder
@@ -114,7 +114,7 @@ class Run:
         if not file.is_file():
             raise RunError(f"{path} is not a run folder: it has no config.json.")
         try:
-            record = cls.record_type.from_dict(json.loads(file.read_text(encoding="utf-8")))
+            record = cls.record_type.from_dict(strict_json.loads(file.read_text(encoding="utf-8")))
         except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
             raise RunError(f"{file} is damaged, so the run cannot be used. Start a new run.") from error
         return cls(path, record)
@@ -205,7 +205,7 @@ class Run:
     def write_record(self) -> None:
         """Write config.json."""
         if self.written_here:
-            content = json.dumps(self.record.to_dict(), indent=2, ensure_ascii=False)
+            content = strict_json.dumps(self.record.to_dict(), indent=2)
             atomic_write(self.path / "config.json", content + "\n")
 
 

@@ -25,6 +25,7 @@ ARRAY_NAMES = {  # of the detector's attributes in a model file
     "mean": "mean", "std": "deviation", "directions": "directions", "directions_std": "spreads",
     "residual_std": "rest", "class_means": "centres", "threshold": "limit",
 }  # fmt: skip
+POSITIVE = ("std", "directions_std", "residual_std")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,8 @@ class OpenSetDetector:
 
     def is_unknown(self, x: Array) -> Array:
         """Return, as bool (N,), which features x (N, F) are farther from every class than the threshold."""
-        return np.asarray(self.distances(x) > self.threshold)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.asarray(~(self.distances(x) <= self.threshold))  # NaN is unknown too
 
     def to_extras(self) -> Weights:
         """Return the detector as float32 arrays by name, for `Model.extras`."""
@@ -89,7 +91,7 @@ class OpenSetDetector:
             The detector; None if there is none among the arrays.
 
         Raises:
-            ModelFileError: If arrays are missing or their shapes do not fit together.
+            ModelFileError: If arrays are missing or not finite, or their shapes do not fit together.
         """
         arrays = {name.removeprefix(PREFIX): array for name, array in extras.items() if name.startswith(PREFIX)}
         if not arrays:
@@ -106,6 +108,7 @@ class OpenSetDetector:
                 "expected two axes each."
             )
         found._check_shapes()
+        found._check_values()
         return found
 
     def _check_shapes(self) -> None:
@@ -121,6 +124,18 @@ class OpenSetDetector:
                     f"The detector of unknown images in this model file is damaged: "
                     f"'{PREFIX}{ARRAY_NAMES[attribute]}' has shape {found}, expected {shape}."
                 )
+
+    def _check_values(self) -> None:
+        for attribute, name in ARRAY_NAMES.items():
+            array = getattr(self, attribute)
+            problem = "NaN or infinity"
+            if np.isfinite(array).all():
+                if attribute not in POSITIVE or (array > 0).all():
+                    continue
+                problem = "values that are not above 0"
+            raise ModelFileError(
+                f"The detector of unknown images in this model file is damaged: '{PREFIX}{name}' contains {problem}."
+            )
 
 
 class OpenSetClassifier:

@@ -1,12 +1,11 @@
 """The plan of a training: names and plain values, before images or weights are loaded."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from striate import zoo
+from striate import strict_json, zoo
 from striate.data import get_augmentation, names
 from striate.data.folder import Layout, read_layout
 from striate.engines.choose import AUTO, EngineSettings, accelerator, installed
@@ -189,7 +188,7 @@ def is_folder(data: str) -> bool:
 def parse(text: str) -> Any:
     """Return the value of a setting: JSON if the text is JSON, else the text itself; lists become tuples."""
     try:
-        value = json.loads(text)
+        value = strict_json.loads(text)
     except ValueError:
         return text
     return tuple(value) if isinstance(value, list) else value

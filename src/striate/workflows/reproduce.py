@@ -1,12 +1,12 @@
 """Run the systems over several seeds and compare the measured figures with the reported ones."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from striate import strict_json
 from striate.data import Dataset
 from striate.data.folder import read_layout
 from striate.errors import RunError
@@ -195,7 +195,7 @@ def _read_finished(path: Path, plan: TrainingPlan) -> tuple[float, float] | None
         raise RunError(f"{path} contains a run with another recipe. Use another folder (--out), or remove this one.")
     if not (path / "metrics.json").exists():
         return None
-    metrics = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
+    metrics = strict_json.loads((path / "metrics.json").read_text(encoding="utf-8"))
     return 100 * metrics["correct"] / metrics["images"], run.record.seconds
 
 
@@ -221,7 +221,7 @@ def write_results(out: Path, outcomes: Sequence[Outcome], *, as_reported: bool) 
         "when": run_record.now(),
         "outcomes": _read_outcomes(path) | {outcome.name: outcome.to_dict() for outcome in outcomes},
     }
-    atomic_write(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    atomic_write(path, strict_json.dumps(content, indent=2) + "\n")
     return path
 
 
@@ -229,6 +229,6 @@ def _read_outcomes(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))["outcomes"])
+        return dict(strict_json.loads(path.read_text(encoding="utf-8"))["outcomes"])
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} is damaged. Remove it; the runs are not affected.") from error

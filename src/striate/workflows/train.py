@@ -1,6 +1,5 @@
 """Train by a plan, evaluate on the test images, and write a run folder with a report."""
 
-import json
 import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from striate import strict_json
 from striate._types import Array
 from striate.errors import DataError, RunError, StriateError, UsageError
 from striate.evaluation import Evaluation, evaluate
@@ -279,7 +279,7 @@ def _finish(
     evaluation = evaluate(outputs, test.y, prepared.data.classes, test.names)
     if run.written_here:
         run.write_record()
-        atomic_write(run.path / "metrics.json", json.dumps(evaluation.to_dict(), ensure_ascii=False) + "\n")
+        atomic_write(run.path / "metrics.json", strict_json.dumps(evaluation.to_dict()) + "\n")
         write_run_report(prepared, run, evaluation, model, trade_offs)
     return Result(run, evaluation, run.record.seconds)
 

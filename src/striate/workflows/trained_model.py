@@ -11,6 +11,7 @@ import numpy as np
 from striate._types import Array
 from striate.engines.choose import EngineSettings, accelerator, choose
 from striate.errors import DataError, ModelFileError, RunError
+from striate.evaluation.evaluate import check_probabilities
 from striate.images import ImagePolicy
 from striate.model import Model, load
 from striate.network import Network
@@ -70,11 +71,17 @@ class TrainedModel:
 
         Returns:
             Probabilities, float32 (N, classes), and whether each image is unknown, bool (N,).
+
+        Raises:
+            DataError: If the outputs of the model are no probabilities.
         """
         if self._open_set:
-            return self._open_set.predict(x)
-        probabilities = self.probabilities(x)
-        return probabilities, probabilities.max(axis=1) < self.threshold
+            probabilities, unknown = self._open_set.predict(x)
+        else:
+            probabilities = self.probabilities(x)
+            unknown = probabilities.max(axis=1) < self.threshold
+        check_probabilities(probabilities)
+        return probabilities, unknown
 
     @cached_property
     def _open_set(self) -> OpenSetClassifier | None:
