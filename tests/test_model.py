@@ -379,7 +379,7 @@ def test_invalid_targets_of_sigmoid_and_linear_outputs_raise() -> None:
     with pytest.raises(DataError, match=r"expected values in 0 … 1, received 0 … 2"):
         compiled_model(chain(1, "sigmoid")).fit(x, [0, 1, 2])
     with pytest.raises(DataError, match=r"expected shape \(N, 2\), received shape \(3,\)"):
-        compiled_model(chain(2, "linear")).fit(x, [0, 1, 2])
+        compiled_model(chain(2, "linear"), loss="mse").fit(x, [0, 1, 2])
 
 
 def test_invalid_usage_raises() -> None:
@@ -404,7 +404,9 @@ def test_invalid_usage_raises() -> None:
             model.compile(**settings)
     with pytest.raises(UsageError, match="The model is not compiled"):
         model.fit(x, y)
-    with pytest.raises(UsageError, match="The output layer 'out' has activation 'tanh', which no loss goes with"):
+    with pytest.raises(
+        UsageError, match="The output layer 'out' has activation 'tanh', for which there is no default loss"
+    ):
         chain(3, "tanh").compile()
     with pytest.raises(UsageError, match="validation_split must be above 0 and below 1; received 1"):
         compiled_model().fit(x, y, validation_split=1)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ from striate.processes import current_process
 from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule
 from striate.training.callbacks import Callback, History, Logs
 from striate.training.inference import BATCH_SIZE, evaluate_in_batches, predict_in_batches
-from striate.training.metrics import MetricSums, default_losses, default_metrics, weigh_classes
+from striate.training.losses import check_losses, default_losses, losses_for_targets, weigh_classes
+from striate.training.metrics import MetricSums, default_metrics
 from striate.training.progress import Verbose
 from striate.training.samples import balanced_weights, require_two_classes, split_samples
 
@@ -104,7 +106,7 @@ class Model:
         self.extras: Weights = {}
         self._settings: TrainingSettings | None = None
         self._metrics: tuple[str, ...] | None = None
-        self._compiled = False
+        self._compiled, self._default_loss = False, True
         self._engine_settings = EngineSettings()
         self.learning_rate = 0.0
         self.iterations = self.epochs_done = 0
@@ -165,7 +167,9 @@ class Model:
     @property
     def losses(self) -> tuple[Loss, ...]:
         """The loss of each output; before compile, that which matches its activation."""
-        return tuple(self._settings.losses) if self._settings else default_losses(self.network)
+        if self._settings:
+            return tuple(self._settings.losses)
+        return default_losses(self.network, classifies=bool(self.classes))
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -218,7 +222,10 @@ class Model:
         Args:
             optimizer: Its Keras name, or an `Optimizer`.
             loss: Its Keras name or a `Loss`; one, or one for each output. None uses the one that matches the
-                activation of the output.
+                activation of the output: categorical cross-entropy for softmax and log_softmax, binary cross-entropy
+                for sigmoid. An output without activation is numbers (mean squared error), unless the model has
+                classes or the targets are class numbers: then it is logits (categorical cross-entropy). Cross-entropy
+                of an output without activation is always computed from logits.
             metrics: "accuracy" or "mean_absolute_error"; None uses the one that matches the loss.
             learning_rate: Replaces that of the optimizer.
             clip_norm: As in `Recipe`.
@@ -241,6 +248,7 @@ class Model:
         """
         settings = {} if learning_rate is None else {"learning_rate": learning_rate}
         rule, losses = get_optimizer(optimizer, **settings), self._pick_losses(loss)
+        check_losses(self.network, losses)
         chosen = (metrics,) if isinstance(metrics, str) else metrics
         # Refuses a metric that does not match a loss before the model is changed.
         MetricSums(self.network, losses, default_metrics(losses) if chosen is None else chosen)
@@ -248,7 +256,7 @@ class Model:
         training.check(self.network)
         if engine or options:
             self.use_engine(engine or "auto", **options)
-        self._settings, self._compiled = training, True
+        self._settings, self._compiled, self._default_loss = training, True, loss is None
         self._metrics = None if chosen is None else tuple(chosen)
         self.engine.compile(training)
         self.learning_rate = rule.learning_rate
@@ -256,12 +264,25 @@ class Model:
 
     def _pick_losses(self, loss: str | Loss | Sequence[str | Loss] | None) -> tuple[Loss, ...]:
         if loss is None:
-            return default_losses(self.network)
+            return default_losses(self.network, classifies=bool(self.classes))
         count = len(self.network.outputs)
         chosen = [loss] * count if isinstance(loss, str | Loss) else list(loss)
         if len(chosen) != count:
             raise UsageError(f"The network has {count} outputs; expected a loss for each, received {len(chosen)}.")
         return tuple(map(get_loss, chosen))
+
+    def _losses_for(self, y: Any) -> tuple[Loss, ...]:
+        """Return the losses to use with these targets; a loss that was passed to compile is never changed."""
+        return losses_for_targets(self.network, self.losses, y) if self._default_loss else self.losses
+
+    def _training_samples(self, x: Any, y: Any) -> Samples:
+        """Return checked samples, after compiling again if their targets show that outputs are logits of classes."""
+        losses = self._losses_for(y)
+        if self._settings and losses != self.losses:
+            self._settings = replace(self._settings, losses=losses)
+            self.engine.compile(self._settings)
+            self.iterations = self.epochs_done = 0
+        return check_samples(self.network, losses, x, y)
 
     def fit(
         self,
@@ -314,7 +335,7 @@ class Model:
             raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before fit.")
         if validation_data and validation_split:
             raise UsageError("Give either validation_data or validation_split, not both.")
-        train = check_samples(self.network, self.losses, x, y)
+        train = self._training_samples(x, y)
         validation = check_samples(self.network, self.losses, *validation_data) if validation_data else None
         if validation_split:
             train, validation = split_samples(train, validation_split, self.seed)
@@ -397,7 +418,7 @@ class Model:
         if self._engine is None and not self._given:
             self.seed = recipe.seed
         weights = balanced_weights(data.train.y, units) if recipe.class_weights else None
-        losses = weigh_classes(default_losses(self.network), recipe.label_smoothing, weights)
+        losses = weigh_classes(default_losses(self.network, classifies=True), recipe.label_smoothing, weights)
         self.compile(recipe.optimizer, losses, clip_norm=recipe.clip_norm, average=recipe.average, frozen=recipe.frozen)
         return check_samples(self.network, self.losses, data.train.x, data.train.y)
 
@@ -425,10 +446,10 @@ class Model:
             >>> sorted(model.evaluate(x, y))
             ['accuracy', 'loss']
         """
-        samples = check_samples(self.network, self.losses, x, y)
-        return evaluate_in_batches(
-            self.engine, self.losses, MetricSums(self.network, self.losses, self.metrics), samples, batch_size
-        )
+        losses = self._losses_for(y)
+        samples = check_samples(self.network, losses, x, y)
+        metrics = default_metrics(losses) if self._metrics is None else self._metrics
+        return evaluate_in_batches(self.engine, losses, MetricSums(self.network, losses, metrics), samples, batch_size)
 
     def predict(self, x: Any, *, batch_size: int = BATCH_SIZE) -> Any:
         """Compute the output of the network.
@@ -458,7 +479,7 @@ class Model:
         """Do one step on these samples; return loss and metrics before it. Raise UsageError before `compile`."""
         if self.optimizer is None:
             raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before train_on_batch.")
-        batch = check_samples(self.network, self.losses, x, y)
+        batch = self._training_samples(x, y)
         result = self.engine.train_step(
             batch.inputs, batch.targets, learning_rate=self.learning_rate, step=self.iterations
         )

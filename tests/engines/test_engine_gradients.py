@@ -90,6 +90,7 @@ def row_of(activation: str = "linear", **last: Any) -> Network:
 
 LOGARITHMIC: list[Loss] = [CategoricalCrossentropy(), CategoricalCrossentropy(0.1), BinaryCrossentropy()]
 ENDS = [(loss, end) for loss in LOGARITHMIC for end in ("softmax", "softmin", "sigmoid")]
+ENDS += [(loss, "linear") for loss in LOGARITHMIC] + [(loss, "log_softmax") for loss in LOGARITHMIC[:2]]
 ENDS += [(MeanSquaredError(), end) for end in ("softmax", "softmin", "sigmoid", "linear", "log_softmax")]
 
 

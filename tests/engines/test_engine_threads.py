@@ -12,7 +12,7 @@ from striate.engines.initialization import initial_weights
 from striate.engines.numpy import NumpyEngine, workers
 from striate.engines.optimizers import Adam
 from striate.network import Network
-from striate.training.metrics import default_losses
+from striate.training.losses import default_losses
 from striate.zoo.registry import names
 from striate.zoo.registry import network as zoo_network
 

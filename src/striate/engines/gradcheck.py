@@ -16,6 +16,7 @@ from striate.engines.numpy.losses import FUNCTIONS, MATCHED_ACTIVATIONS
 from striate.engines.numpy.parameters import Penalties
 from striate.engines.optimizers import SGD
 from striate.network import Network
+from striate.network.outputs import output_forms
 
 FLOOR = 1e-3
 """Relative errors divide by at least this fraction of the loss (of 1, if the loss is smaller).
@@ -133,8 +134,9 @@ class _Problem:
         """Return the loss for the current weights, with a forward pass."""
         self._engine.weights = self.weights
         outputs = self._engine.forward(self.inputs, training=True)
-        each = zip(outputs, self.targets, self.losses, strict=True)
-        return sum(FUNCTIONS[type(loss)](p, t, loss, 1)[0] / len(p) for p, t, loss in each) + self._penalties.value()
+        each = zip(outputs, self.targets, self.losses, output_forms(self._engine.network), strict=True)
+        values = (FUNCTIONS[type(loss)](p, t, loss, 1, form=form)[0] / len(p) for p, t, loss, form in each)
+        return sum(values) + self._penalties.value()
 
 
 def _usual_losses(network: Network) -> list[Loss]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.errors import UsageError, nearest
+from striate.network.outputs import OutputForm
 
 REPORTED_FLOOR = 1e-7  # for reported losses, as in Keras, so that one image cannot dominate the mean
 FITTED_FLOOR = 1e-12  # for log-probabilities to fit, as for temperature scaling
@@ -28,6 +29,27 @@ def log_softmax(logits: Array) -> Array:
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
+def log_of_output(output: Array, form: OutputForm, floor: float) -> Array:
+    """Return the logarithms of the probabilities of classes.
+
+    Args:
+        output: A network's output (N, classes).
+        form: What it is.
+        floor: Smaller probabilities count as this one. Log-probabilities and logits, which are exact, need no floor.
+
+    Returns:
+        An array of the same shape and dtype.
+    """
+    if form == "logits":
+        return log_softmax(output)
+    return output if form == "log_probabilities" else log_probabilities(output, floor)
+
+
+def class_probabilities(output: Array, form: OutputForm) -> Array:
+    """Return the probabilities of classes (N, classes) that a network's output stands for."""
+    return output if form == "probabilities" else np.exp(log_of_output(output, form, 0))
+
+
 @dataclass(frozen=True)
 class Loss:
     """Base of all losses. The loss of a batch is the mean over its samples."""
@@ -35,7 +57,9 @@ class Loss:
 
 @dataclass(frozen=True)
 class CategoricalCrossentropy(Loss):
-    """Cross-entropy for single-label classification with a softmax output.
+    """Cross-entropy for single-label classification.
+
+    p is the output of a softmax. An output without activation is read as logits, that of a log_softmax as log p.
 
     For targets t, class numbers (N,) or probabilities (N, classes), the loss of a sample is −(Σ w t) Σ s log p over
     the K classes, with s = (1 − ε) t + ε / K. As in Keras, the mean over the batch divides by the number of samples,
@@ -61,7 +85,10 @@ class CategoricalCrossentropy(Loss):
 
 @dataclass(frozen=True)
 class BinaryCrossentropy(Loss):
-    """Cross-entropy for multi-label classification with sigmoid outputs: mean of −(t log p + (1 − t) log(1 − p))."""
+    """Cross-entropy for multi-label classification: mean of −(t log p + (1 − t) log(1 − p)) over the outputs.
+
+    p is the output of a sigmoid. An output without activation is read as logits.
+    """
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def evaluate_in_batches(
     sums = [0.0] * (1 + len(metrics.names))
     for rows, outputs in forward_in_batches(engine, samples.inputs, rows_of_process(engine, len(samples)), batch_size):
         targets = tuple(y[rows] for y in samples.targets)
-        loss = sum(map(loss_sum, losses, outputs, targets))
+        loss = sum(map(loss_sum, losses, outputs, targets, metrics.forms))
         for index, value in enumerate([loss, *metrics.sums(outputs, targets)]):
             sums[index] += value
     totals = zip(["loss", *metrics.names], engine.sum_over_processes(sums), strict=True)

@@ -1,7 +1,6 @@
 """Metrics that a training reports: which loss and metric go with which output, and their sums over a batch."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -12,61 +11,41 @@ from striate.engines.losses import (
     CategoricalCrossentropy,
     Loss,
     MeanSquaredError,
-    log_probabilities,
+    log_of_output,
 )
 from striate.errors import UsageError, nearest
 from striate.network import Network
+from striate.network.outputs import OutputForm, output_forms
 
-LOSS_OF_ACTIVATION: dict[str, type[Loss]] = {
-    "softmax": CategoricalCrossentropy,
-    "softmin": CategoricalCrossentropy,
-    "sigmoid": BinaryCrossentropy,
-    "linear": MeanSquaredError,
-}
 Sum = Callable[[Array, Array], float]
 
 
-def default_losses(network: Network) -> tuple[Loss, ...]:
-    """Choose the loss for each output's activation (softmax, sigmoid, linear). Raises UsageError for others."""
-    return tuple(_default_loss(network, index) for index in network.outputs)
+def loss_sum(loss: Loss, output: Array, target: Array, form: OutputForm = "probabilities") -> float:
+    """Return the sum over the batch of the loss of each sample.
 
+    Args:
+        loss: The loss.
+        output: (N, …).
+        target: Class numbers (N,), or numbers (N, …).
+        form: What the output is.
 
-def _default_loss(network: Network, index: int) -> Loss:
-    layer = network.nodes[index].layer
-    activation = getattr(layer, "activation", "linear")
-    if activation not in LOSS_OF_ACTIVATION:
-        raise UsageError(
-            f"The output layer '{layer.name}' has activation '{activation}', which no loss goes with by itself: "
-            f"end in softmax (one of n), sigmoid (several at once) or linear (a number), or give compile a loss."
-        )
-    return LOSS_OF_ACTIVATION[activation]()
-
-
-def weigh_classes(
-    losses: Sequence[Loss], label_smoothing: float, class_weights: tuple[float, ...] | None
-) -> tuple[Loss, ...]:
-    """Return the losses with these settings in every categorical cross-entropy."""
-    return tuple(
-        replace(loss, label_smoothing=label_smoothing, class_weights=class_weights)
-        if isinstance(loss, CategoricalCrossentropy)
-        else loss
-        for loss in losses
-    )
-
-
-def loss_sum(loss: Loss, output: Array, target: Array) -> float:
-    """Return the sum over the batch of the loss of each sample. target: class numbers (N,), or (N, …)."""
+    Returns:
+        The sum.
+    """
+    output = output.astype(np.float64)
     if isinstance(loss, CategoricalCrossentropy):
-        return _categorical_sum(loss, output, target)
+        return _categorical_sum(loss, output, target, form)
     if isinstance(loss, BinaryCrossentropy):
-        p = np.clip(output.astype(np.float64), REPORTED_FLOOR, 1 - REPORTED_FLOOR)
+        if form == "logits":
+            return float((np.logaddexp(0, output) - target * output).mean() * len(output))
+        p = np.clip(output, REPORTED_FLOOR, 1 - REPORTED_FLOOR)
         values = -(target * np.log(p) + (1 - target) * np.log(1 - p))
         return float(values.mean() * len(output))
-    return float(np.square(output.astype(np.float64) - target).mean() * len(output))
+    return float(np.square(output - target).mean() * len(output))
 
 
-def _categorical_sum(loss: CategoricalCrossentropy, output: Array, target: Array) -> float:
-    logs = -log_probabilities(output.astype(np.float64), REPORTED_FLOOR)  # (N, classes)
+def _categorical_sum(loss: CategoricalCrossentropy, output: Array, target: Array, form: OutputForm) -> float:
+    logs = -log_of_output(output, form, REPORTED_FLOOR)  # (N, classes)
     right = logs[np.arange(len(logs)), target] if target.ndim == 1 else (logs * target).sum(axis=1)
     values = (1 - loss.label_smoothing) * right + loss.label_smoothing * logs.mean(axis=1)
     if loss.class_weights is None:
@@ -84,6 +63,11 @@ def correct_classes(output: Array, target: Array) -> float:
 def correct_labels(output: Array, target: Array) -> float:
     """Count correct samples; one with several outputs counts the fraction that is correct. Above 0.5 is yes."""
     return float(((output > 0.5) == (target > 0.5)).mean() * len(output))
+
+
+def correct_logits(output: Array, target: Array) -> float:
+    """Count correct samples as `correct_labels` does; for logits, above 0 is yes."""
+    return float(((output > 0) == (target > 0.5)).mean() * len(output))
 
 
 def absolute_errors(output: Array, target: Array) -> float:
@@ -122,13 +106,16 @@ class MetricSums:
 
     def __init__(self, network: Network, losses: Sequence[Loss], metrics: Sequence[str]) -> None:
         layers = [network.nodes[index].layer.name for index in network.outputs]
+        self.forms = output_forms(network)
         self.names: list[str] = []
         self._sums: list[tuple[int, Sum]] = []
         for name, sums in (_metric(metric, losses) for metric in metrics):
             for index, (layer, loss) in enumerate(zip(layers, losses, strict=True)):
                 if type(loss) in sums:
                     self.names.append(name if len(layers) == 1 else f"{layer}_{name}")
-                    self._sums.append((index, sums[type(loss)]))
+                    function = sums[type(loss)]
+                    of_logits = function is correct_labels and self.forms[index] == "logits"
+                    self._sums.append((index, correct_logits if of_logits else function))
 
     def sums(self, outputs: Sequence[Array], targets: Sequence[Array]) -> list[float]:
         """Return one sum over the batch for each name."""

@@ -41,10 +41,8 @@ class Samples:
 def check_samples(network: Network, losses: Sequence[Loss], x: Any, y: Any) -> Samples:
     """Return checked inputs and targets. Raises DataError naming what does not match the network."""
     inputs = check_inputs(network, x)
-    outputs = network.outputs
-    parts = _parts(y, [str(network.nodes[index].layer.name) for index in outputs], "targets")
     targets = []
-    for index, loss, part in zip(outputs, losses, parts, strict=True):
+    for index, loss, part in zip(network.outputs, losses, split_targets(network, y), strict=True):
         node = network.nodes[index]
         name = str(node.layer.name)
         target = _check_target(_array(part, f"Targets of '{name}'"), loss, node.shape, name)
@@ -52,6 +50,17 @@ def check_samples(network: Network, losses: Sequence[Loss], x: Any, y: Any) -> S
             raise DataError(f"There are {len(inputs[0])} samples but {len(target)} targets; each sample needs one.")
         targets.append(target)
     return Samples(inputs, tuple(targets))
+
+
+def split_targets(network: Network, y: Any) -> list[Any]:
+    """Return the targets of each output. Raise DataError unless there are some for each."""
+    return _parts(y, [str(network.nodes[index].layer.name) for index in network.outputs], "targets")
+
+
+def holds_class_numbers(targets: Any) -> bool:
+    """Return whether targets are whole numbers, one for each sample: (N,) or (N, 1)."""
+    array = _array(targets, "Targets")
+    return array.dtype.kind in "bui" and (array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1))
 
 
 def balanced_weights(y: Array, classes: int) -> tuple[float, ...]:

@@ -10,11 +10,13 @@ import numpy as np
 
 from striate._types import Array
 from striate.engines.choose import EngineSettings, accelerator, choose
+from striate.engines.losses import class_probabilities
 from striate.errors import DataError, ModelFileError, RunError
 from striate.evaluation.evaluate import check_probabilities
 from striate.images import ImagePolicy
 from striate.model import Model, load
 from striate.network import Network
+from striate.network.outputs import output_forms
 from striate.transfer.open_set import OpenSetClassifier, OpenSetDetector
 from striate.workflows.run_record import TrainingRun
 
@@ -59,7 +61,7 @@ class TrainedModel:
         """Return probabilities, float32 (N, classes), of images, uint8 (N, H, W, C)."""
         if self._open_set:
             return self._open_set.predict(x)[0]
-        return average([model.predict(x) for model in self.models])
+        return average([class_probabilities(model.predict(x), output_forms(model.network)[0]) for model in self.models])
 
     def answer(self, x: Array) -> tuple[Array, Array]:
         """Predict images, and which of them are unknown.

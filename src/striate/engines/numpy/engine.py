@@ -22,6 +22,7 @@ from striate.engines.numpy.workers import Task, WorkerPool, split_batch
 from striate.engines.optimizers import Optimizer
 from striate.errors import UsageError
 from striate.network import Network
+from striate.network.outputs import output_forms
 
 
 class Shard:
@@ -108,6 +109,7 @@ class NumpyEngine(Engine):
         self._lay_out(frozenset())
         self._optimizer: Optimizer | None = None
         self._losses: tuple[Loss, ...] = ()
+        self._forms = output_forms(network)
         self._clip_norm: float | None = None
         self._average: MovingAverage | None = None
         self._slots: dict[str, FlatParameters] = {}
@@ -263,9 +265,10 @@ class NumpyEngine(Engine):
         """Run one shard's forward pass, loss and backward pass; return its summed loss and its outputs."""
         outputs = yield from shard.forward(inputs, training)
         value, starts = 0.0, {}
-        for output, p, target, loss in zip(self._plan.outputs, outputs, targets, self._losses, strict=True):
+        ends = zip(self._plan.outputs, outputs, targets, self._losses, self._forms, strict=True)
+        for output, p, target, loss, form in ends:
             matched = losses.MATCHED_ACTIVATIONS.get(type(loss), {}).get(output.activation, 0.0)
-            part, gradient = losses.FUNCTIONS[type(loss)](p, target, loss, count, matched=matched)
+            part, gradient = losses.FUNCTIONS[type(loss)](p, target, loss, count, matched=matched, form=form)
             value += part
             starts[output.before if matched and output.before is not None else output.slot] = gradient
         yield from shard.backward(starts, flat.views)

@@ -3,6 +3,8 @@
 Predictions p are (N, F) or (N, …). Each function returns the sum of the losses of all images, and the gradient of the
 mean over `count` images, so that the shards of one batch add up.
 
+`form` says what p is (see `output_forms`); cross-entropy of logits and of log-probabilities is exact for any size.
+
 `matched` is the sign with which the gradient is taken with respect to the argument of the output's activation (see
 MATCHED_ACTIVATIONS); with 0 it is the gradient with respect to p.
 """
@@ -14,6 +16,7 @@ import numpy as np
 from striate._types import Array
 from striate.engines import losses as describe
 from striate.engines.numpy.memory import planes
+from striate.network.outputs import OutputForm
 
 # Activations for which the gradient of loss and activation together is ±(prediction − target).
 MATCHED_ACTIVATIONS: dict[type[describe.Loss], dict[str, float]] = {
@@ -32,7 +35,13 @@ def one_hot(targets: Array, p: Array) -> Array:
 
 
 def categorical_crossentropy(
-    p: Array, targets: Array, loss: describe.CategoricalCrossentropy, count: int, *, matched: float = 0.0
+    p: Array,
+    targets: Array,
+    loss: describe.CategoricalCrossentropy,
+    count: int,
+    *,
+    matched: float = 0.0,
+    form: OutputForm = "probabilities",
 ) -> tuple[float, Array]:
     """Return −(Σ w t) Σ s log p, with s the smoothed t. p: (N, classes); targets t: (N,) or (N, classes)."""
     t = one_hot(targets, p)
@@ -41,6 +50,10 @@ def categorical_crossentropy(
         t = t * (1 - loss.label_smoothing) + loss.label_smoothing / p.shape[1]
     if weights is not None:
         t = t * weights[:, None]
+    if form != "probabilities":
+        logs = describe.log_of_output(p, form, 0)
+        slope = np.exp(logs) * t.sum(axis=1, keepdims=True) - t if form == "logits" else -t
+        return -float((t * logs).sum(dtype=np.float64)), slope / count
     safe = np.maximum(p, np.finfo(p.dtype).tiny)
     value = -float((t * np.log(safe)).sum(dtype=np.float64))
     if matched:
@@ -49,12 +62,21 @@ def categorical_crossentropy(
 
 
 def binary_crossentropy(
-    p: Array, targets: Array, loss: describe.BinaryCrossentropy, count: int, *, matched: float = 0.0
+    p: Array,
+    targets: Array,
+    loss: describe.BinaryCrossentropy,
+    count: int,
+    *,
+    matched: float = 0.0,
+    form: OutputForm = "probabilities",
 ) -> tuple[float, Array]:
     """Return −t log p − (1 − t) log(1 − p), mean over the outputs. p, targets: (N, F), 0 to 1."""
     t = _like_predictions(targets, p)
-    safe = np.clip(p, np.finfo(p.dtype).eps, 1 - np.finfo(p.dtype).eps)
     outputs = p[0].size
+    if form == "logits":
+        value = float((np.logaddexp(0, p) - t * p).sum(dtype=np.float64)) / outputs
+        return value, ((1 + np.tanh(p / 2)) / 2 - t) / (count * outputs)
+    safe = np.clip(p, np.finfo(p.dtype).eps, 1 - np.finfo(p.dtype).eps)
     value = -float((t * np.log(safe) + (1 - t) * np.log1p(-safe)).sum(dtype=np.float64)) / outputs
     if matched:
         return value, (p - t) * (matched / (count * outputs))
@@ -62,7 +84,13 @@ def binary_crossentropy(
 
 
 def mean_squared_error(
-    p: Array, targets: Array, loss: describe.MeanSquaredError, count: int, *, matched: float = 0.0
+    p: Array,
+    targets: Array,
+    loss: describe.MeanSquaredError,
+    count: int,
+    *,
+    matched: float = 0.0,
+    form: OutputForm = "probabilities",
 ) -> tuple[float, Array]:
     """Return (p − t)², mean over the outputs. p, targets: (N, …)."""
     difference = p - _like_predictions(targets, p)

@@ -34,6 +34,7 @@ from striate.engines.torch.rules import Context
 from striate.engines.torch.trial import faster_precision, out_of_memory
 from striate.errors import TrainingError, UsageError
 from striate.network import Input, Network
+from striate.network.outputs import output_forms
 from striate.network.regularizers import strengths
 
 # Inference computes a large batch in chunks, so that the largest feature map of a chunk has at most this many values.
@@ -86,6 +87,7 @@ class TorchEngine(DistributedEngine):
         self._run: Any = torch.compile(self._module) if compiled else self._module
         self._optimizer: Optimizer | None = None
         self._losses: tuple[Loss, ...] = ()
+        self._forms = output_forms(network)
         self._seed = self._updates = 0
         self._clip_norm: float | None = None
         self._average: float | None = None
@@ -341,10 +343,11 @@ class TorchEngine(DistributedEngine):
     def _loss(self, values: Values, logits: Values, targets: Sequence[Array], count: float) -> Tensor:
         """Return the sum over the samples divided by `count`, plus the penalties."""
         loss = self._penalty()
-        for index, target, output_loss in zip(self.network.outputs, targets, self._losses, strict=True):
+        outputs = zip(self.network.outputs, targets, self._losses, self._forms, strict=True)
+        for index, target, output_loss, form in outputs:
             activation = getattr(self.network.nodes[index].layer, "activation", "linear")
             t = to_target(target, self.device, self._dtype)
-            loss = loss + sample_losses(values[index], logits[index], activation, t, output_loss).sum() / count
+            loss = loss + sample_losses(values[index], logits[index], activation, t, output_loss, form).sum() / count
         return loss
 
     def _penalty(self) -> Tensor:

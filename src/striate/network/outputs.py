@@ -1,0 +1,44 @@
+"""What the numbers of a network's output are, judged by the activation that computes them."""
+
+from typing import Literal
+
+from striate.network.graph import Network
+from striate.network.layers import Activation, Dropout, Flatten
+
+OutputForm = Literal["probabilities", "log_probabilities", "logits"]
+PROBABILITIES = frozenset({"softmax", "softmin", "sigmoid", "hard_sigmoid"})
+FORMS: dict[str, OutputForm] = {"linear": "logits", "log_softmax": "log_probabilities"}
+
+
+def output_activation(network: Network, index: int) -> str:
+    """Return the activation that computes a node's values.
+
+    It is that of the node's layer, or of an earlier one where only layers without parameters follow: Flatten and
+    Dropout keep any activation, and sums, means and poolings of probabilities are probabilities.
+
+    Args:
+        network: The network.
+        index: The node, for example one of `network.outputs`.
+
+    Returns:
+        The name of the activation, "linear" if there is none.
+    """
+    names: list[str] = []
+    for node in network.nodes[: index + 1]:
+        name = str(getattr(node.layer, "activation", "linear"))
+        if name == "linear" and node.inputs and not network.parameters_of(node):
+            found = {names[source] for source in node.inputs}
+            if isinstance(node.layer, Flatten | Dropout | Activation) or (len(found) == 1 and found <= PROBABILITIES):
+                (name,) = found
+        names.append(name)
+    return names[index]
+
+
+def output_forms(network: Network) -> tuple[OutputForm, ...]:
+    """Return how cross-entropy reads each output: as probabilities, their logarithms, or logits (no activation)."""
+    return tuple(FORMS.get(output_activation(network, index), "probabilities") for index in network.outputs)
+
+
+def outputs_probabilities(network: Network) -> bool:
+    """Return whether every output of a network is probabilities, rather than logits or other numbers."""
+    return all(output_activation(network, index) in PROBABILITIES for index in network.outputs)

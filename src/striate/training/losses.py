@@ -1,0 +1,126 @@
+"""Which loss goes with which output of a network."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError
+from striate.errors import UsageError
+from striate.network import Network, Shape
+from striate.network.outputs import output_activation
+from striate.training.samples import holds_class_numbers, split_targets
+
+LOSS_OF_ACTIVATION: dict[str, type[Loss]] = {
+    "softmax": CategoricalCrossentropy,
+    "softmin": CategoricalCrossentropy,
+    "log_softmax": CategoricalCrossentropy,
+    "sigmoid": BinaryCrossentropy,
+    "linear": MeanSquaredError,
+}
+ACTIVATIONS_OF_LOSS: dict[type[Loss], tuple[str, ...]] = {
+    CategoricalCrossentropy: ("softmax", "softmin", "log_softmax", "linear"),
+    BinaryCrossentropy: ("sigmoid", "linear"),
+}
+WANTED = {
+    CategoricalCrossentropy: (
+        "categorical_crossentropy",
+        "For one class of several, end in activation='softmax', or in no activation for a loss from logits; for "
+        "independent classes, use activation='sigmoid' with loss='binary_crossentropy'.",
+    ),
+    BinaryCrossentropy: (
+        "binary_crossentropy",
+        "For independent classes, end in activation='sigmoid', or in no activation for a loss from logits; for one "
+        "class of several, use activation='softmax' with loss='categorical_crossentropy'.",
+    ),
+}
+
+
+def default_losses(network: Network, *, classifies: bool = False) -> tuple[Loss, ...]:
+    """Choose the loss that matches the activation of each output.
+
+    Args:
+        network: The network.
+        classifies: Whether an output of several numbers without activation is the logits of classes.
+
+    Returns:
+        Categorical cross-entropy for softmax, softmin and log_softmax, binary cross-entropy for sigmoid; without an
+        activation categorical cross-entropy for logits of classes, otherwise the mean squared error.
+
+    Raises:
+        UsageError: An output has another activation.
+    """
+    return tuple(_default_loss(network, index, classifies) for index in network.outputs)
+
+
+def _default_loss(network: Network, index: int, classifies: bool) -> Loss:
+    activation = output_activation(network, index)
+    if activation not in LOSS_OF_ACTIVATION:
+        raise UsageError(
+            f"The output layer '{network.nodes[index].layer.name}' has activation '{activation}', for which there is "
+            "no default loss: end in softmax (one class of several), sigmoid (independent classes) or linear (numbers),"
+            " or pass a loss to compile."
+        )
+    if classifies and _takes_class_numbers(activation, network.nodes[index].shape):
+        return CategoricalCrossentropy()
+    return LOSS_OF_ACTIVATION[activation]()
+
+
+def _takes_class_numbers(activation: str, shape: Shape) -> bool:
+    return activation == "linear" and len(shape) == 1 and shape[0] > 1
+
+
+def losses_for_targets(network: Network, losses: Sequence[Loss], y: Any) -> tuple[Loss, ...]:
+    """Return default losses with categorical cross-entropy where the targets show that an output is logits.
+
+    Class numbers (N,) for an output of several numbers without activation can mean nothing else.
+    """
+    return tuple(
+        CategoricalCrossentropy()
+        if isinstance(loss, MeanSquaredError)
+        and _takes_class_numbers(output_activation(network, index), network.nodes[index].shape)
+        and holds_class_numbers(part)
+        else loss
+        for index, loss, part in zip(network.outputs, losses, split_targets(network, y), strict=True)
+    )
+
+
+def check_losses(network: Network, losses: Sequence[Loss]) -> None:
+    """Check that each loss is meaningful for its output.
+
+    Args:
+        network: The network.
+        losses: One for each output.
+
+    Raises:
+        UsageError: A cross-entropy is given for an output that is neither probabilities nor logits of its kind.
+    """
+    for index, loss in zip(network.outputs, losses, strict=True):
+        if type(loss) not in WANTED:
+            continue
+        name, remedy = WANTED[type(loss)]
+        layer, shape = network.nodes[index].layer.name, network.nodes[index].shape
+        activation = output_activation(network, index)
+        if activation not in ACTIVATIONS_OF_LOSS[type(loss)]:
+            raise UsageError(f"The loss '{name}' does not match the activation '{activation}' of '{layer}'. {remedy}")
+        if isinstance(loss, CategoricalCrossentropy) and shape == (1,):
+            raise UsageError(
+                f"The loss '{name}' needs two outputs or more, and '{layer}' has one. For two classes use "
+                "Dense(1, activation='sigmoid') with loss='binary_crossentropy', or Dense(2, activation='softmax')."
+            )
+        if isinstance(loss, CategoricalCrossentropy) and len(shape) != 1:
+            raise UsageError(
+                f"The loss '{name}' needs an output of shape (classes,), and that of '{layer}' is {shape}. End in "
+                "Flatten or GlobalAveragePool2D."
+            )
+
+
+def weigh_classes(
+    losses: Sequence[Loss], label_smoothing: float, class_weights: tuple[float, ...] | None
+) -> tuple[Loss, ...]:
+    """Return the losses with these settings in every categorical cross-entropy."""
+    return tuple(
+        replace(loss, label_smoothing=label_smoothing, class_weights=class_weights)
+        if isinstance(loss, CategoricalCrossentropy)
+        else loss
+        for loss in losses
+    )
