@@ -1,8 +1,9 @@
 """Tables and small charts in plain text, for terminals and log files."""
 
 from collections.abc import Iterable, Sequence
-from unicodedata import combining, east_asian_width
+from unicodedata import category, combining, east_asian_width
 
+DIRECTION_MARKS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -48,6 +49,37 @@ def table(
 def display_width(text: str) -> int:
     """Return how many columns of a terminal a text takes: two for a Korean, Chinese or Japanese character."""
     return sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""Escape all characters of a text that could forge what a terminal or a page shows.
+
+    These are control characters (such as ESC, carriage return and newline), line separators, marks that change the
+    direction of text, and bytes that are no text. All else stays, in any script.
+
+    Args:
+        text: The text.
+        keep: Characters that are not escaped, for example newlines.
+
+    Returns:
+        One line, unless `keep` contains newlines.
+
+    Example:
+        >>> printable("cat\n\x1b[31m 고양이")
+        'cat\\x0a\\x1b[31m 고양이'
+    """
+    if text.isprintable():  # none of these characters is printable to Python
+        return text
+    return "".join(_escape(letter) if letter not in keep and _is_unsafe(letter) else letter for letter in text)
+
+
+def _is_unsafe(letter: str) -> bool:
+    return category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in DIRECTION_MARKS
+
+
+def _escape(letter: str) -> str:
+    code = ord(letter)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def sparkline(values: Sequence[float], top: float) -> str:

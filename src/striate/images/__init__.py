@@ -10,11 +10,21 @@ from striate.images.decode import (
     read_file,
     read_image,
 )
-from striate.images.find import SUFFIXES, UNSUPPORTED_SUFFIXES, find_images, images_below, is_image_name, relative_path
+from striate.images.find import (
+    describe_argument,
+    describe_unsupported,
+    find_images,
+    images_below,
+    is_image_file,
+    no_images,
+    relative_path,
+    require_folder,
+    search_folder,
+)
 from striate.images.policy import ImagePolicy
 
 __all__ = [
-    "SUFFIXES", "UNSUPPORTED_SUFFIXES", "ImageHeader", "ImagePolicy", "UnreadableFile", "check_image", "decode_image",
-    "decoder_version", "encode_png", "find_images", "images_below", "is_image_name", "read_file", "read_image",
-    "relative_path",
+    "ImageHeader", "ImagePolicy", "UnreadableFile", "check_image", "decode_image", "decoder_version",
+    "describe_argument", "describe_unsupported", "encode_png", "find_images", "images_below", "is_image_file",
+    "no_images", "read_file", "read_image", "relative_path", "require_folder", "search_folder",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from striate.errors import DataError
 from striate.images import jpeg
 from striate.images.depth import BY_DATA, FULL_SCALES, scaled, to_eight_bits
-from striate.images.formats import HEAD, describe_tiff, identify, is_readable, missing_reader, pillow_formats
+from striate.images.formats import HEAD, describe_other, describe_tiff, identify, is_readable, missing_reader, pillow_formats
 from striate.images.guards import MEMORY, quiet, silence_libtiff
 
 if TYPE_CHECKING:
@@ -290,7 +290,8 @@ def _unidentified(data: bytes) -> str:
         return f"the TIFF has {content}, a layout that cannot be read, or is damaged. {known}"
     if kind:
         return f"it is a {kind} image of a kind that cannot be read, or its beginning is damaged"
-    return "it is not a JPEG, PNG, WebP, BMP, GIF, TIFF or PPM image, or its beginning is damaged"
+    other = f" (it looks like {described})" if (described := describe_other(data[:HEAD])) else ""
+    return f"it is not a JPEG, PNG, WebP, BMP, GIF, TIFF or PPM image, or its beginning is damaged{other}"
 
 
 def _upright(image: "Image.Image") -> "Image.Image":

@@ -1,14 +1,37 @@
-"""Find image files in folders."""
+"""Find image files in folders; what is an image is decided by its content where the name leaves it open."""
 
+import glob
 import os
+import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 
 from striate.errors import DataError
+from striate.images.formats import HEAD, describe_other, identify, is_readable, missing_reader
 
-SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-UNSUPPORTED_SUFFIXES = (".heic", ".heif", ".avif", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw")
-"""Images as phones and cameras save them, in formats that Striate does not read."""
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pbm", ".pgm", ".ppm", ".pnm",
+)  # fmt: skip
+RAW_SUFFIXES = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf")
+"""Camera raw data, which look like TIFF but show a small preview only."""
+UNSUPPORTED_SUFFIXES = (".heic", ".heif", ".hif", ".avif", ".jxl", ".jp2", ".psd", *RAW_SUFFIXES)
+"""Images as phones, cameras and other programs save them; read only where their content is."""
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class FolderImages:
+    """The image files in a folder and below, sorted by path.
+
+    Attributes:
+        images: those that can be read.
+        unsupported: those in formats that cannot be read.
+    """
+
+    images: list[Path] = field(default_factory=list)
+    unsupported: list[Path] = field(default_factory=list)
 
 
 def find_images(paths: Iterable[str | Path]) -> list[Path]:
@@ -26,44 +49,139 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in map(Path, paths):
-        found.update(dict.fromkeys(_expand(path)))
+        found.update(dict.fromkeys([path] if path.is_file() else _images_of(path)))
     return list(found)
 
 
-def _expand(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise DataError(f"There is no file or folder '{path}'.")
-    images = images_below(path)
-    if not images:
-        raise DataError(f"The folder '{path}' contains no images: no files that end in {_endings()}.")
-    return images
+def _images_of(path: Path) -> list[Path]:
+    require_folder(path)
+    found = search_folder(path)
+    if not found.images:
+        raise DataError(no_images(path, found.unsupported))
+    return found.images
 
 
-def images_below(
-    folder: Path, on_error: Callable[[OSError], object] | None = None, endings: tuple[str, ...] = SUFFIXES
-) -> list[Path]:
-    """Return all image files in a folder and its subfolders, sorted by path, without hidden files and folders.
+def require_folder(path: Path) -> None:
+    """Raise DataError if a path is not a folder; the message says what it is."""
+    if path.is_dir():
+        return
+    described = describe_argument(str(path))
+    if described is None and path.exists():
+        described = "is neither a file nor a folder, but a pipe or a device"
+    raise DataError(f"'{path}' {described}." if described else f"There is no file or folder '{path}'.")
 
+
+def no_images(folder: Path, unsupported: list[Path]) -> str:
+    """Return the message about a folder without images that can be read."""
+    if unsupported:
+        return f"The folder '{folder}' contains no images that can be read. {describe_unsupported(unsupported)}"
+    return f"The folder '{folder}' contains no images: no files that end in {', '.join(sorted(SUFFIXES))}."
+
+
+def describe_unsupported(files: list[Path], name: Callable[[Path], str] = str) -> str:
+    """Return a sentence on image files in formats that cannot be read, and what to do about them.
+
+    Args:
+        files: at least one.
+        name: how a file is named.
+
+    Returns:
+        For example "2 images in formats that Striate does not read, such as 'cat/1.jxl'. Save them as JPEG first."
+    """
+    count = "1 image" if len(files) == 1 else f"{len(files):,} images"
+    kinds = [_kind(file) for file in files]
+    advice = list(dict.fromkeys(missing_reader(kind) for kind in dict.fromkeys(kinds)))
+    what = "in formats that Striate does not read"
+    return f"{count} {what}, such as '{name(files[0])}'. {' '.join(sorted(advice))}"
+
+
+def _kind(file: Path) -> str:
+    """Return the format of an unsupported file, by its content or else by its name."""
+    by_name = {".heic": "HEIC", ".heif": "HEIC", ".hif": "HEIC", ".avif": "AVIF"}
+    return identify(_head(str(file))) or by_name.get(file.suffix.lower(), "other")
+
+
+def describe_argument(text: str) -> str | None:
+    """Return what an argument is that is no folder, as the end of a sentence, or None if nothing can be said.
+
+    Example:
+        >>> describe_argument("https://example.org/x.zip")
+        'is a web address. Download it first, and give the file or folder'
+    """
+    if _URL.match(text):
+        return "is a web address. Download it first, and give the file or folder"
+    path = Path(text)
+    if not path.exists() and set(text) & set("*?["):
+        count = len(glob.glob(text, recursive=True))
+        matches = f" It matches {count:,} {'file' if count == 1 else 'files'}; give" if count else " Give"
+        return f"is a pattern that your shell did not expand.{matches} the files, or the folder that holds them"
+    if not path.is_file():
+        return None
+    if kind := identify(head := _head(text)):
+        return f"is a single {kind} image"
+    what = describe_other(head) or "a file"
+    return f"is {what}, not a folder.{' Unpack it, and give the folder' if 'archive' in what else ''}"
+
+
+def search_folder(folder: Path, on_error: Callable[[OSError], object] | None = None) -> FolderImages:
+    """Find all image files in a folder and its subfolders, without hidden files and folders.
+
+    A file with the suffix of an image that Striate reads is one; of all others the first bytes are read.
     Links to folders are followed. Each folder is entered once, and never one that contains `folder`.
 
     Args:
         folder: where to look.
         on_error: called with the error of a subfolder that cannot be read; by default it is skipped.
-        endings: of the file names.
 
     Returns:
-        Their paths.
+        Their paths, sorted.
     """
-    found: list[str] = []
+    found = FolderImages()
     here = os.path.realpath(folder)
     entered = {here, *map(str, Path(here).parents)}
+    images, unsupported = [], []
     for root, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and _is_new(root, name, entered))
-        found += [f"{root}{os.sep}{name}" for name in files if is_image_name(name, endings)]
-    found.sort(key=lambda path: path.split(os.sep))  # noqa: PTH206 (a Path for each comparison is slow)
-    return list(map(Path, found))
+        for name in files:
+            path = f"{root}{os.sep}{name}"
+            readable = is_image_file(path, name)
+            if readable is not None:
+                (images if readable else unsupported).append(path)
+    for paths, listed in ((images, found.images), (unsupported, found.unsupported)):
+        paths.sort(key=lambda path: path.split(os.sep))  # noqa: PTH206 (a Path for each comparison is slow)
+        listed.extend(map(Path, paths))
+    return found
+
+
+def images_below(folder: Path, on_error: Callable[[OSError], object] | None = None) -> list[Path]:
+    """Return the readable image files that `search_folder` finds."""
+    return search_folder(folder, on_error).images
+
+
+def is_image_file(path: str, name: str) -> bool | None:
+    """Return whether a file is an image that can be read; None if it is hidden or no image at all."""
+    lower = name.lower()
+    if name.startswith("."):
+        return None
+    if lower.endswith(SUFFIXES):
+        return True
+    if lower.endswith(RAW_SUFFIXES):
+        return False
+    kind = identify(_head(path))
+    if kind is None:
+        return False if lower.endswith(UNSUPPORTED_SUFFIXES) else None
+    return is_readable(kind)
+
+
+def _head(path: str) -> bytes:
+    """Return the first bytes of a file; none if it cannot be read or is a pipe or device, which might never end."""
+    try:
+        if not S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 (a Path costs more than the call)
+            return b""
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            return file.read(HEAD)
+    except OSError:
+        return b""
 
 
 def _is_new(root: str, name: str, entered: set[str]) -> bool:
@@ -72,15 +190,6 @@ def _is_new(root: str, name: str, entered: set[str]) -> bool:
     new = real not in entered
     entered.add(real)
     return new
-
-
-def is_image_name(name: str, endings: tuple[str, ...] = SUFFIXES) -> bool:
-    """Return whether a file is not hidden and its name ends as those of images do, in upper or lower case."""
-    return name.lower().endswith(endings) and not name.startswith(".")
-
-
-def _endings() -> str:
-    return ", ".join(sorted(SUFFIXES))
 
 
 def relative_path(file: Path, folder: Path) -> str:

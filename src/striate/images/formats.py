@@ -1,5 +1,6 @@
 """Recognize the format of an image by its first bytes, and say which formats this installation can read."""
 
+import re
 from functools import cache
 from io import BytesIO
 
@@ -16,6 +17,11 @@ _SIGNATURES = (
     (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL"), (b"\xff\x0a", "JPEG XL"),
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG 2000"), (b"\xff\x4f\xff\x51", "JPEG 2000"),
     (b"8BPS", "Photoshop"), (b"\x76\x2f\x31\x01", "OpenEXR"), (b"#?RADIANCE", "Radiance HDR"),
+)  # fmt: skip
+_NETPBM = re.compile(rb"P[1-6]\s+[#0-9]")
+_OTHERS = (
+    (b"PK\x03\x04", "a ZIP archive"), (b"\x1f\x8b", "a gzip archive"), (b"7z\xbc\xaf", "a 7z archive"),
+    (b"Rar!", "a RAR archive"), (b"BZh", "a bzip2 archive"), (b"\xfd7zXZ", "an xz archive"), (b"%PDF", "a PDF document"),
 )  # fmt: skip
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -40,9 +46,19 @@ def identify(head: bytes) -> str | None:
         return _isobmff(brands)
     if head[:4] in _TIFF:
         return "CR2" if head[8:10] == b"CR" else "TIFF"
-    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3] in b" \t\r\n#" and len(head) > 2:
-        return "PPM"
-    return None
+    return "PPM" if _NETPBM.match(head) else None
+
+
+def describe_other(head: bytes) -> str:
+    """Return what a file is that is no image: "a ZIP archive", "a text file", … or ""."""
+    for signature, name in _OTHERS:
+        if head.startswith(signature):
+            return name
+    if head[4:8] == b"ftyp":
+        return "a video"
+    text = head.decode("utf-8", "ignore")
+    plain = len(text.encode()) > len(head) - 4 and all(letter.isprintable() or letter in "\r\n\t" for letter in text)
+    return "a text file" if head and plain else ""
 
 
 def _isobmff(brands: tuple[bytes, ...]) -> str | None:
