@@ -2,7 +2,7 @@
 
 import pytest
 
-from striate.text import display_width, sparkline, table
+from striate.text import display_width, printable, sparkline, table
 
 
 def test_columns_are_aligned_in_any_script() -> None:
@@ -14,11 +14,11 @@ def test_columns_are_aligned_in_any_script() -> None:
 
 
 def test_multi_line_cells_are_aligned() -> None:
-    assert table([("a\nb", "c"), ("d", "e\nf")], gap=1) == ["a c", "b", "d e", "  f"]
+    assert table([("a\nb", "c"), ("d", "e\nf")], gap=1, multiline=True) == ["a c", "b", "d e", "  f"]
 
 
 def test_header_is_underlined() -> None:
-    assert table([("name", "mul-\ntiply"), ("x", "1")], rule=True) == [
+    assert table([("name", "mul-\ntiply"), ("x", "1")], rule=True, multiline=True) == [
         "      mul-",
         "name  tiply",
         "───────────",
@@ -41,3 +41,14 @@ def test_sparkline_uses_all_heights() -> None:
 
 def test_sparkline_clips_values() -> None:
     assert sparkline([-1, 99], 7) == "▁█"
+
+
+def test_unsafe_characters_are_escaped_and_scripts_are_kept() -> None:
+    for text in ("고양이 é", "कुत्ता", "👨\u200d👩\u200d👧", "קובץ", "2024-05-01 (1).JPG", "tab"):
+        assert printable(text) == text
+    forged = "a\x1b[31m\x1b]0;title\x07\r\n\t\x7f\x9b\u2028\u202e\u2066\udcff"
+    escaped = printable(forged)
+    assert escaped == r"a\x1b[31m\x1b]0;title\x07\x0d\x0a\x09\x7f\x9b\u2028\u202e\u2066\udcff"
+    assert escaped.isprintable()
+    assert printable("a\nb\x1b", keep="\n") == "a\nb\\x1b"
+    assert table([("a\nb", "c\x1b")]) == ["a\\x0ab  c\\x1b"]

@@ -54,15 +54,19 @@ def summary_dict(network: Network) -> dict[str, Any]:
 def _fitting(rows: list[Row], width: int | None) -> list[str]:
     """Return the most detailed table that is narrow enough."""
     right = [COLUMNS.index("parameters"), COLUMNS.index("multiply-adds")]
-    lines = table([COLUMNS, *map(_cells, rows)], right, rule=True)
+    lines = table([COLUMNS, *map(_cells, rows)], right, rule=True, multiline=True)
     if width is None or _width(lines) <= width:
         return lines
     for rounded in (False, True):
-        lines = table([BROKEN, *(_broken_cells(row, rounded=rounded) for row in rows)], right, gap=1, rule=True)
+        lines = table(
+            [BROKEN, *(_broken_cells(row, rounded=rounded) for row in rows)], right, gap=1, rule=True, multiline=True
+        )
         if _width(lines) <= width:
             return lines
     compact = _without_stride((*BROKEN[:3], KERNEL_AND_STRIDE, *BROKEN[4:]))
-    return table([compact, *_compact_rows(rows)], [column - 1 for column in right], gap=1, width=width, rule=True)
+    return table(
+        [compact, *_compact_rows(rows)], [column - 1 for column in right], gap=1, width=width, rule=True, multiline=True
+    )
 
 
 def _width(lines: list[str]) -> int:

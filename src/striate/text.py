@@ -9,15 +9,16 @@ BARS = "▁▂▃▄▅▆▇█"
 
 def table(
     rows: Sequence[Sequence[str]], right: Iterable[int] = (), *, gap: int = 2, width: int | None = None,
-    rule: bool = False,
+    rule: bool = False, multiline: bool = False,
 ) -> list[str]:  # fmt: skip
     """Align cells in columns, whatever their script.
 
     Args:
-        rows: The cells; a cell may have several lines.
+        rows: The cells. Characters that could forge what a terminal shows are escaped; see `printable`.
         right: Numbers of the columns that are aligned to the right.
         gap: Number of spaces between columns.
         width: Fold cells so that no line is wider than this, as far as possible.
+        multiline: Let newlines in a cell begin a new line; otherwise they are escaped too.
         rule: Draw a line below the first row, and move the first row's cells down to it.
 
     Returns:
@@ -27,7 +28,8 @@ def table(
         >>> table([("class", "images"), ("cat", "7")], right=[1])
         ['class  images', 'cat         7']
     """
-    cells = [[cell.split("\n") for cell in row] for row in rows]
+    keep = "\n" if multiline else ""
+    cells = [[printable(cell, keep).split("\n") for cell in row] for row in rows]
     widths = [max(display_width(line) for cell in column for line in cell) for column in zip(*cells, strict=True)]
     available = None if width is None else max(width - gap * (len(widths) - 1), len(widths))
     if available is not None and sum(widths) > available:

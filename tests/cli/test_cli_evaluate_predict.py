@@ -75,8 +75,10 @@ def test_evaluate_prepares_images_of_a_folder_as_the_model_requires(
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(encode_png(photographed(test.x[number])))
     figures = json.loads(cli("evaluate", trained[0], "written", "--json").stdout)
-    assert figures["images"] > 0
-    assert figures["correct"] >= 0.7 * figures["images"]
+    assert figures["images"] == len(test)
+    assert figures["right"] >= 0.7 * figures["images"]
+    single = json.loads(cli("evaluate", trained[0], "written/7", "--json").stdout)
+    assert single["images"] == (test.y == 7).sum()
 
 
 def test_predict_recognizes_photographed_digits(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
@@ -110,6 +112,16 @@ def test_predict_skips_files_that_cannot_be_read(cli: Cli, trained: tuple[Path, 
     nothing = cli("predict", trained[0], "letters")
     assert (nothing.returncode, nothing.stdout) == (1, "")
     assert nothing.stderr.startswith("Skipped: The folder 'letters' contains no images: no files that end in")
+    (tmp_path / "letters/b.jxl").write_bytes(b"\xff\x0a\xff\xff")
+    (tmp_path / "letters/photo.HEIC").write_bytes(encode_png(digit.x[0]))
+    some = cli("predict", trained[0], "letters", "--json")
+    assert (some.returncode, len(json.loads(some.stdout))) == (1, 1)
+    assert some.stderr == (
+        "Skipped: 1 image in formats that Striate does not read, such as 'letters/b.jxl'. Save them as JPEG first.\n"
+    )
+    pattern = cli("predict", trained[0], "*.png")
+    assert pattern.returncode == 1
+    assert "'*.png' is a pattern that your shell did not expand. It matches 2 files" in pattern.stderr
     table = cli("predict", trained[0], "good.png").stdout.splitlines()
     assert table[0].split() == ["image", "predicted", "class", "probability"]
     assert table[1].startswith("good.png")

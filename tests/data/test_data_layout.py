@@ -2,14 +2,17 @@
 
 import os
 import re
+import shutil
 import sys
 import unicodedata
 from pathlib import Path
 
 import pytest
 
-from striate.data.folder import Layout, printable, read_layout
+from striate.data.folder import Layout, read_layout
 from striate.errors import DataError
+from striate.images.formats import missing_reader
+from striate.text import printable
 
 
 def touch(*paths: Path) -> None:
@@ -35,7 +38,10 @@ def test_classes_are_subfolders_and_images_can_be_nested(tmp_path: Path) -> None
 
 def test_unsupported_image_formats_are_reported(tmp_path: Path) -> None:
     touch(tmp_path / "cat/1.HEIC", tmp_path / "cat/2.jpg", tmp_path / "dog/deep/3.avif", tmp_path / "dog/.4.heic")
-    note = "Left out: 2 images in formats that Striate does not read, such as 'cat/1.HEIC'. Save them as JPEG first."
+    note = (
+        "Left out: 2 images in formats that Striate does not read, such as 'cat/1.HEIC'. "
+        f"{' '.join(dict.fromkeys(map(missing_reader, ('HEIC', 'AVIF'))))}"
+    )
     with pytest.raises(DataError, match=re.escape(f"one for each class; found 1: cat. {note}")):
         read_layout(tmp_path)
     touch(tmp_path / "dog/5.jpg")
@@ -182,3 +188,47 @@ def test_unreadable_folder_is_left_out_with_a_note(tmp_path: Path, monkeypatch: 
     layout = read_layout(tmp_path)
     assert len(layout.files) == 2
     assert layout.notes == ("Left out: the folder 'a/shut' cannot be read: Permission denied.",)
+
+
+def test_classes_with_numbers_are_in_natural_order(tmp_path: Path) -> None:
+    for name in ("10", "2", "1", "0", "11", "cat 10", "cat 9", "Cat 1", "b"):
+        touch(tmp_path / name / "1.jpg")
+    assert read_layout(tmp_path).classes == ("0", "1", "2", "10", "11", "Cat 1", "b", "cat 9", "cat 10")
+    known = ("10", "2", "1", "0", "11", "cat 10", "cat 9", "Cat 1", "b")
+    assert read_layout(tmp_path, known).classes == known
+
+
+def test_unreadable_class_folder_is_not_called_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path / "a/1.jpg", tmp_path / "b/1.jpg", tmp_path / "shut/2.jpg")
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if os.fspath(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    note = "Left out: the folder 'shut' cannot be read: Permission denied."
+    assert read_layout(tmp_path).notes == (note,)
+    (tmp_path / "a/1.jpg").unlink()
+    with pytest.raises(DataError, match=f"found 1: b. {note}"):
+        read_layout(tmp_path)
+
+
+@pytest.mark.parametrize("given", ["", "cat", "test", "split"])
+def test_one_class_or_part_is_enough_to_evaluate(tmp_path: Path, given: str) -> None:
+    touch(tmp_path / "photos/cat/1.jpg", tmp_path / "photos/cat/deep/2.jpg", tmp_path / "photos/notes/x.pdf")
+    touch(tmp_path / "photos/split/test/cat/1.jpg", tmp_path / "photos/split/test/cat/2.jpg")
+    touch(tmp_path / "photos/test/cat/1.jpg", tmp_path / "photos/test/cat/2.jpg")
+    if not given:
+        for name in ("split", "test"):
+            shutil.rmtree(tmp_path / "photos" / name)
+    layout = read_layout(tmp_path / "photos" / given, ("cat", "dog"))
+    assert layout.classes == ("cat",)
+    assert layout.y.tolist() == [0, 0]
+
+
+def test_folder_without_classes_cannot_be_evaluated_on(tmp_path: Path) -> None:
+    touch(tmp_path / "holiday/1.jpg")
+    with pytest.raises(DataError, match="holiday' contains no labeled images"):
+        read_layout(tmp_path / "holiday", ("cat", "dog"))

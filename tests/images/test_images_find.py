@@ -2,10 +2,14 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from striate.errors import DataError
-from striate.images import find_images, images_below
+from striate.data import load
+from striate.data.folder import read_layout
+from striate.errors import DataError, UsageError
+from striate.images import describe_argument, encode_png, find_images, images_below, read_image, search_folder
+from striate.images.formats import is_readable
 
 
 def touch(*paths: Path) -> None:
@@ -66,3 +70,56 @@ def test_unreadable_folders_are_reported(tmp_path: Path, monkeypatch: pytest.Mon
     told: list[OSError] = []
     assert images_below(tmp_path, told.append) == [tmp_path / "open/1.png"]
     assert [str(error.strerror) for error in told] == ["Permission denied"]
+
+
+def test_content_decides_where_the_name_leaves_it_open(tmp_path: Path) -> None:
+    png = encode_png(np.zeros((4, 4), np.uint8))
+    for name in ("a.HEIC", "no suffix", "b.txt", "c.ppm", "d.jpg"):
+        (tmp_path / name).write_bytes(png)
+    (tmp_path / "heic.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (tmp_path / "jxl").write_bytes(b"\xff\x0a\xff\xff")
+    (tmp_path / "raw.dng").write_bytes(b"II*\0\x08\0\0\0")
+    touch(tmp_path / "notes.txt", tmp_path / "empty")
+    found = search_folder(tmp_path)
+    assert [file.name for file in found.images] == ["a.HEIC", "b.txt", "c.ppm", "d.jpg", "no suffix"]
+    readable = is_readable("HEIC")
+    assert [file.name for file in found.unsupported] == [*([] if readable else ["heic.heic"]), "jxl", "raw.dng"]
+    if not readable:
+        with pytest.raises(DataError, match=r"heic cannot be read: it is a HEIC image. .*pip install pillow-heif"):
+            read_image(tmp_path / "heic.heic")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_pipes_are_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert search_folder(tmp_path).images == []
+    with pytest.raises(DataError, match="pipe' is neither a file nor a folder, but a pipe or a device"):
+        find_images([tmp_path / "pipe"])
+
+
+PNG = encode_png(np.zeros((4, 4), np.uint8))
+
+
+def test_wrong_arguments_are_described(tmp_path: Path) -> None:
+    for name, content in {
+        "x.zip": b"PK\x03\x04abc", "labels.csv": b"file,label\n1.jpg,cat\n", "1.png": PNG,
+        "x.bin": b"\0\1\2\3\xff\xfe", "x.tgz": b"\x1f\x8b\x08",
+    }.items():  # fmt: skip
+        (tmp_path / name).write_bytes(content)
+    for name, text in {
+        "x.zip": "is a ZIP archive, not a folder. Unpack it, and give the folder",
+        "x.tgz": "is a gzip archive, not a folder. Unpack it, and give the folder",
+        "labels.csv": "is a text file, not a folder.",
+        "1.png": "is a single PNG image",
+        "x.bin": "is a file, not a folder.",
+        "*.png": "is a pattern that your shell did not expand. It matches 1 file; give the files, or",
+        "no/*.png": "is a pattern that your shell did not expand. Give the files, or",
+    }.items():
+        assert (describe_argument(str(tmp_path / name)) or "").startswith(text)
+    assert "is a web address" in (describe_argument("https://example.org/x.zip") or "")
+    assert describe_argument(str(tmp_path / "gone")) is None
+    for call in (load, read_layout):
+        with pytest.raises((UsageError, DataError), match=r"x\.zip' is a ZIP archive, not a folder"):
+            call(str(tmp_path / "x.zip"))
+    with pytest.raises(DataError, match=r"labels\.csv cannot be read: .* \(it looks like a text file\)"):
+        read_image(tmp_path / "labels.csv")

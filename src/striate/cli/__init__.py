@@ -9,8 +9,10 @@ from typing import Any, NoReturn
 import click
 
 from striate.cli.group import Commands
+from striate.cli.output import echo_line
 from striate.errors import StriateError, UsageError
 from striate.processes import current_process
+from striate.text import printable
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -39,6 +41,7 @@ def main() -> NoReturn:
     except click.ClickException as error:
         code = error.exit_code
         if not current_process().rank:
+            error.message = printable(error.message)  # type: ignore[misc]
             error.show()
     except Exception as error:
         if os.environ.get("STRIATE_DEBUG"):
@@ -54,7 +57,7 @@ def _print_error(message: str, *, stopped: bool) -> None:
     if here.rank and stopped:
         return
     who = f"process {here.rank + 1} of {here.world_size}: " if here.rank else ""
-    click.echo(who + message, err=True)
+    echo_line(who + message, err=True)
 
 
 def _explain(error: Exception) -> tuple[int, str]:
@@ -86,4 +89,4 @@ def _interrupted(error: BaseException | None) -> bool:
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     if not current_process().rank:  # only one of several processes prints it
-        click.echo(f"Note: {message}", err=True)
+        echo_line(f"Note: {message}", err=True)

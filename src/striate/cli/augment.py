@@ -2,6 +2,8 @@
 
 import click
 
+from striate.cli.output import echo
+
 PRESETS = ("none", "light", "standard", "strong")
 
 
@@ -25,4 +27,4 @@ def augment(data: str, out: str, preset: str, sets: tuple[str, ...], rows: int, 
     from striate.workflows.augment import draw_preview
 
     settings = draw_preview(data, out, preset=preset, sets=key_values(sets), rows=rows, columns=columns, seed=seed)
-    click.echo(f"{preset:8} {settings}\npreview  {out}")
+    echo(f"{preset:8} {settings}\npreview  {out}")

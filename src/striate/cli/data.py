@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate import strict_json
+from striate.cli.output import echo, echo_json, echo_line
 
 if TYPE_CHECKING:
     from striate.workflows.scan import FolderScan
@@ -27,10 +27,10 @@ def list_sets() -> None:
 
     rows = [("name", "images", "classes", "description")]
     rows += [(known.name, f"{known.images:,}", str(known.classes), known.description) for known in describe()]
-    click.echo("\n".join(table(rows, right=[1, 2])))
+    echo("\n".join(table(rows, right=[1, 2])))
     for known in describe():
         missing = f"{known.name} is not downloaded yet: striate data get {known.name}"
-        click.echo(f"{known.name} is in {known.path}" if known.path else missing)
+        echo(f"{known.name} is in {known.path}" if known.path else missing)
 
 
 @data.command()
@@ -39,7 +39,7 @@ def get(name: str) -> None:
     """Download the data set NAME, unless it is there already, and print where it is."""
     from striate.data import get as fetch
 
-    click.echo(fetch(name))
+    echo(fetch(name))
 
 
 @data.command(short_help="Inspect a folder of images.")
@@ -50,7 +50,11 @@ def scan(folder: str, as_json: bool) -> None:
     from striate.workflows.scan import scan_folder
 
     found = scan_folder(folder)
-    click.echo(strict_json.dumps(found.to_dict()) if as_json else "\n".join(_describe(found)))
+    if as_json:
+        echo_json(found.to_dict())
+    else:
+        for line in _describe(found):
+            echo_line(line)
 
 
 def _describe(found: "FolderScan") -> Iterator[str]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate import strict_json
+from striate.cli.output import echo, echo_json, echo_line
 
 if TYPE_CHECKING:
     from striate.workflows.evaluate import EvaluationResult
@@ -24,9 +24,9 @@ def evaluate(trained: str, data: str | None, as_json: bool) -> None:
 
     result = evaluate_model(open_trained_model(trained), data)
     for note in first(result.notes):
-        click.echo(f"Note: {note}", err=True)
+        echo_line(f"Note: {note}", err=True)
     if as_json:
-        click.echo(strict_json.dumps(result.evaluation.to_dict()))
+        echo_json(result.evaluation.to_dict())
         return
     _show(result)
 
@@ -36,11 +36,11 @@ def _show(result: "EvaluationResult") -> None:
     from striate.text import table
 
     evaluation = result.evaluation
-    click.echo(f"{result.data}: {accuracy_line(evaluation)}\n")
+    echo(f"{result.data}: {accuracy_line(evaluation)}\n")
     rows: list[tuple[str, ...]] = [("class", "images", "recall", "precision", "F1")]
     for metrics in evaluation.per_class:
         values = (percent(value, interval=False) for value in (metrics.recall, metrics.precision, metrics.f1))
         rows.append((metrics.name, f"{metrics.support:,}", *values))
-    click.echo("\n".join(table(rows, right=range(1, 5))))
+    echo("\n".join(table(rows, right=range(1, 5))))
     for pair in evaluation.pairs[:MAX_PAIRS]:
-        click.echo(f"{pair.percent:.1f} % of '{pair.true}' were predicted as '{pair.predicted}' ({pair.count})")
+        echo(f"{pair.percent:.1f} % of '{pair.true}' were predicted as '{pair.predicted}' ({pair.count})")

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from striate.cli.output import echo, echo_line
+
 if TYPE_CHECKING:
     from striate.workflows.export import ExportResult
 
@@ -35,16 +37,16 @@ def _show(result: "ExportResult", int8: bool) -> None:
     from striate.cli.wording import file_size
 
     for note in result.notes:
-        click.echo(f"Note: {note}", err=True)
-    click.echo(f"{result.path}: {file_size(result.bytes)}, {'int8' if int8 else 'float32'}")
+        echo_line(f"Note: {note}", err=True)
+    echo(f"{result.path}: {file_size(result.bytes)}, {'int8' if int8 else 'float32'}")
     share = "all" if result.agreement == 1 else f"{100 * result.agreement:.1f} %"
-    click.echo(
+    echo(
         f"compared with the original on {result.images}: same predicted class on {share}, "
         f"probabilities differ by at most {result.difference:.1g}"
     )
     if int8 and result.accuracy:
         before, after = (100 * value for value in result.accuracy)
         change = "lost" if after <= before else "gained"
-        click.echo(
+        echo(
             f"accuracy on them: {before:.2f} % before, {after:.2f} % as int8, {abs(before - after):.2f} points {change}"
         )

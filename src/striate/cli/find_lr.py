@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from striate.cli import options
+from striate.cli.output import echo
 
 if TYPE_CHECKING:
     from striate.training.lr_finder import LearningRateSweep, Watch
@@ -51,9 +52,9 @@ def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...]
     plan = make_plan(data, model, sets=key_values(sets), method=Method.SCRATCH, engine=engine, **given)
     check_out(plan, out)
     with _progress() as watch:
-        sweep = run(prepare(plan), out, watch=watch, say=click.echo)
+        sweep = run(prepare(plan), out, watch=watch, say=echo)
     _show(sweep)
-    click.echo(f"plot    {out}\n        {Path(out).resolve().as_uri()}")
+    echo(f"plot    {out}\n        {Path(out).resolve().as_uri()}")
 
 
 @contextmanager
@@ -72,17 +73,17 @@ def _show(sweep: "LearningRateSweep") -> None:
     from striate.text import sparkline, table
 
     curve = [sweep.smooth[step * len(sweep.smooth) // WIDTH] for step in range(WIDTH)]
-    click.echo(f"loss    {sparkline(curve, max(curve))}")
+    echo(f"loss    {sparkline(curve, max(curve))}")
     ends = f"{sweep.rates[0]:.0e}", f"{sweep.rates[-1]:.0e}"
-    click.echo(f"rate    {ends[0]}{ends[1]:>{WIDTH - len(ends[0])}}\n")
+    echo(f"rate    {ends[0]}{ends[1]:>{WIDTH - len(ends[0])}}\n")
     rows = [("loss", "learning rate")]
     rows += [("falls fastest", _rate(sweep.steepest)), ("is lowest", _rate(sweep.lowest))]
     rows += [("diverges", _rate(sweep.diverged))]
-    click.echo("\n".join(table(rows, right=[1])) + "\n")
+    echo("\n".join(table(rows, right=[1])) + "\n")
     if sweep.steepest is None:
-        click.echo("The loss hardly fell at any rate. Try larger batches, and check that images and classes match.")
+        echo("The loss hardly fell at any rate. Try larger batches, and check that images and classes match.")
         return
-    click.echo(f"suggested: --learning-rate {sweep.steepest:.2g}")
+    echo(f"suggested: --learning-rate {sweep.steepest:.2g}")
 
 
 def _rate(rate: float | None) -> str:

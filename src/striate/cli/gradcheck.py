@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from striate.cli.output import echo
 from striate.text import table
 
 LIMIT = 1e-7
@@ -27,6 +28,6 @@ def gradcheck(model: str, seed: int) -> None:
     for row in results:
         verdict = "FAILED" if row in failed else "ok"
         rows.append((row.parameter, str(row.checked), str(row.at_kinks), f"{row.worst:.1e}", verdict))
-    click.echo("\n".join(table(rows, right=[1, 2, 3])))
-    click.echo(f"{len(results) - len(failed)} of {len(results)} parameters agree within {LIMIT:g}")
+    echo("\n".join(table(rows, right=[1, 2, 3])))
+    echo(f"{len(results) - len(failed)} of {len(results)} parameters agree within {LIMIT:g}")
     sys.exit(1 if failed else 0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from striate import strict_json
+from striate.cli.output import echo, echo_json
 from striate.cli.summary import PIPED_WIDTH, show
 from striate.summary import summary_dict
 from striate.text import table
@@ -59,7 +59,7 @@ def inspect(path: str, size: tuple[int, int] | None, as_json: bool) -> None:
     costs = [] if imported else operator_costs(sized)
     if as_json:
         content = _graph_json(graph, path, imported) | _network_json(imported, problem, costs)
-        click.echo(strict_json.dumps(content))
+        echo_json(content)
         return
     _show_graph(graph, path, imported)
     if imported:
@@ -68,7 +68,7 @@ def inspect(path: str, size: tuple[int, int] | None, as_json: bool) -> None:
         show(imported.network)
         return
     _show_operators(costs)
-    click.echo(problem)
+    echo(problem)
 
 
 def _import(graph: "OnnxGraph", path: str) -> "tuple[ImportedNetwork | None, str]":
@@ -87,16 +87,16 @@ def _show_graph(graph: "OnnxGraph", path: str, imported: "ImportedNetwork | None
     from striate.cli.wording import file_size
 
     size = file_size(Path(path).stat().st_size)
-    click.echo(f"{path}: ONNX, opset {graph.opset}, by {graph.producer or 'an unknown program'}, {size}")
+    echo(f"{path}: ONNX, opset {graph.opset}, by {graph.producer or 'an unknown program'}, {size}")
     for name, spec in graph.inputs.items():
-        click.echo(f"input {name}: {spec.dtype} {_shape_text(spec.shape)}")
+        echo(f"input {name}: {spec.dtype} {_shape_text(spec.shape)}")
     for name in graph.outputs:
-        click.echo(f"output {name}")
+        echo(f"output {name}")
     if imported and imported.metadata.classes:
         classes = imported.metadata.classes
         more = f" … and {len(classes) - MAX_CLASSES} more" if len(classes) > MAX_CLASSES else ""
-        click.echo(f"{len(classes)} classes: {', '.join(classes[:MAX_CLASSES])}{more}")
-    click.echo()
+        echo(f"{len(classes)} classes: {', '.join(classes[:MAX_CLASSES])}{more}")
+    echo()
 
 
 def _shape_text(shape: "Sizes | None") -> str:
@@ -109,13 +109,13 @@ def _show_operators(costs: "list[OperatorCost]") -> None:
     width = get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH
     rows = [("operator", "kind", "output", "parameters", "multiply-adds"), *map(_operator_cells, costs)]
     for line in table(rows, right=[3, 4], width=width, rule=True):
-        click.echo(line)
+        echo(line)
     parameters = sum(cost.parameters for cost in costs)
     adds = f"{sum(cost.multiply_adds or 0 for cost in costs):,} multiply-adds for one image"
     unknown = sum(cost.multiply_adds is None for cost in costs)
     operators = "1 operator" if unknown == 1 else f"{unknown} operators"
     missing = f", without {operators} whose shapes are not known" if unknown else ""
-    click.echo(f"{len(costs):,} operators: {parameters:,} parameters, {adds}{missing}")
+    echo(f"{len(costs):,} operators: {parameters:,} parameters, {adds}{missing}")
 
 
 def _operator_cells(cost: "OperatorCost") -> tuple[str, ...]:

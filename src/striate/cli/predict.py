@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from striate import strict_json
+from striate.cli.output import echo, echo_json, echo_line
 from striate.text import table
 
 
@@ -27,10 +27,10 @@ def predict(trained: str, paths: tuple[str, ...], as_json: bool) -> None:
     unreadable += [result for result in results if isinstance(result, UnreadableFile)]
     predictions = [result for result in results if isinstance(result, Prediction)]
     if as_json:
-        click.echo(strict_json.dumps([vars(prediction) for prediction in predictions]))
+        echo_json([vars(prediction) for prediction in predictions])
     elif predictions:
         rows = [(p.path, p.label, f"{100 * p.probability:.1f} %", "unknown" if p.unknown else "") for p in predictions]
-        click.echo("\n".join(table([("image", "predicted class", "probability", ""), *rows], right=[2])))
+        echo("\n".join(table([("image", "predicted class", "probability", ""), *rows], right=[2])))
     for item in unreadable:
-        click.echo(f"Skipped: {item.reason}", err=True)
+        echo_line(f"Skipped: {item.reason}", err=True)
     sys.exit(1 if unreadable else 0)

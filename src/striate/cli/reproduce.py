@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from striate.cli.output import echo, echo_line
 from striate.text import table
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def reproduce(
         _list()
         return
     systems = _select(ids, data)
-    say = (lambda text: None) if quiet else click.echo
+    say = (lambda text: None) if quiet else echo
     reproduction = Reproduction(
         Path(out), range(seed, seed + seeds), as_reported, data, verbose=0 if quiet else "auto", say=say
     )
@@ -46,7 +47,7 @@ def reproduce(
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Stopped. All progress is saved; the same command continues from here.") from None
     _print_table(outcomes, as_reported)
-    click.echo(f"\nresults {path}")
+    echo(f"\nresults {path}")
     sys.exit(0 if all(outcome.passed for outcome in outcomes) else 1)
 
 
@@ -63,7 +64,7 @@ def _select(ids: tuple[str, ...], folder: str | None) -> "list[System]":
     if problems and ids:
         raise UsageError(next(iter(problems.values())))
     for id, problem in problems.items():
-        click.echo(f"Note: {id} is skipped. {problem}", err=True)
+        echo_line(f"Note: {id} is skipped. {problem}", err=True)
     return [system for system in systems if system.id not in problems]
 
 
@@ -85,7 +86,7 @@ def _list() -> None:
     from striate.systems.registry import SYSTEMS
 
     rows = [("id", "reported", "system"), *((system.id, system.reported, system.title) for system in SYSTEMS)]
-    click.echo("\n".join(table(rows)))
+    echo("\n".join(table(rows)))
 
 
 def _print_table(outcomes: "list[Outcome]", as_reported: bool) -> None:
@@ -96,4 +97,4 @@ def _print_table(outcomes: "list[Outcome]", as_reported: bool) -> None:
         seeds = str(len(outcome.accuracies) or "–")
         rows.append((outcome.name, outcome.reported, outcome.measured, seeds, difference))
     head, *body = (f"| {' | '.join(row)} |" for row in rows)
-    click.echo("\n" + "\n".join([head, "|---" * len(rows[0]) + "|", *body]))
+    echo("\n" + "\n".join([head, "|---" * len(rows[0]) + "|", *body]))

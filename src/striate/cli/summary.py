@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate import strict_json
+from striate.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from striate.network import Network
@@ -24,7 +24,7 @@ def summary(what: str, as_json: bool) -> None:
 
     network = _network(what)
     if as_json:
-        click.echo(strict_json.dumps(summary_dict(network)))
+        echo_json(summary_dict(network))
         return
     show(network)
 
@@ -43,4 +43,4 @@ def show(network: "Network") -> None:
     """Print the table of layers, as wide as the terminal allows, and the totals."""
     from striate.summary import summary as summary_text
 
-    click.echo(summary_text(network, shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH))
+    echo(summary_text(network, shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH))

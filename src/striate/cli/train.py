@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from striate.cli import options
+from striate.cli.output import echo, echo_line
 from striate.processes import current_process
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     prepared, run = _reopen(resume, epochs, asked | {"out": out}) if resume else _start(epochs, out, asked)
     if not quiet:
         _announce(prepared, run)
-    echo = (lambda text: None) if quiet else click.echo
-    result = run_training(prepared, run, verbose=0 if quiet else "auto", echo=echo)
+    say = (lambda text: None) if quiet else echo
+    result = run_training(prepared, run, verbose=0 if quiet else "auto", echo=say)
     if run.written_here:
         _conclude(result)
 
@@ -140,16 +141,16 @@ def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:
     if plan.because:
         rows["model"] += f"\n        because {plan.because}"
     for name, text in rows.items():
-        click.echo(f"{name:7} {text}")
+        echo(f"{name:7} {text}")
     for note in first((*prepared.notes, *data.notes), "; all are in the report"):
-        click.echo(f"note    {note}")
-    click.echo()
+        echo_line(f"note    {note}")
+    echo()
 
 
 def _conclude(result: "Result") -> None:
     from striate.cli.wording import accuracy_line
 
     report = result.report.resolve()
-    click.echo(f"\n{accuracy_line(result.evaluation)}, after {result.seconds:.1f} s of training")
-    click.echo(f"report  {result.report}\n        {report.as_uri()}")
-    click.echo(f"try     striate predict {result.run.path} IMAGE.png")
+    echo(f"\n{accuracy_line(result.evaluation)}, after {result.seconds:.1f} s of training")
+    echo(f"report  {result.report}\n        {report.as_uri()}")
+    echo(f"try     striate predict {result.run.path} IMAGE.png")

@@ -5,8 +5,10 @@ files; `split.py` assigns them to parts by their content.
 """
 
 import os
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,21 +19,29 @@ from striate.data.dataset import Dataset, Images, Labels
 from striate.data.decoding import decode_files
 from striate.data.split import TEST, TRAINING, VALIDATION, Digests, digest_bytes, duplicate_groups, split_all
 from striate.errors import DataError
-from striate.images import SUFFIXES, UNSUPPORTED_SUFFIXES, ImagePolicy, images_below, is_image_name, relative_path
+from striate.images import (
+    ImagePolicy,
+    describe_argument,
+    describe_unsupported,
+    images_below,
+    is_image_file,
+    relative_path,
+    search_folder,
+)
+from striate.text import printable
 
 PART_NAMES = {
     "train": TRAINING, "training": TRAINING, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION,
     "test": TEST, "testing": TEST,
 }  # fmt: skip
-CONTROL_CHARACTERS = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 
 
 def load_folder(path: str | Path, policy: ImagePolicy, seed: int = 0, layout: "Layout | None" = None) -> Dataset:
     """Load the images in path/CLASS/… and below, split 80/10/10 by the bytes of the files.
 
     Parts that the folder already has (path/train/CLASS/…, val or validation, test) are kept. Class numbers follow the
-    sorted names of the subfolders. A file that cannot be read is left out, and a note says why. The folder is never
-    written to; the pixels are cached outside it.
+    names of the subfolders, sorted with numbers in their natural order (2 before 10). A file that cannot be read is
+    left out, and a note says why. The folder is never written to; the pixels are cached outside it.
 
     Args:
         path: of the folder.
@@ -62,18 +72,78 @@ def load_folder(path: str | Path, policy: ImagePolicy, seed: int = 0, layout: "L
         (('cat', 'dog'), (32, 32, 3))
     """
     layout = layout or read_layout(path)
+    return _split(layout, _read(layout, policy), policy, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledFolder:
+    """All images of a folder with their classes, to evaluate a model on.
+
+    Attributes:
+        name: of the folder.
+        classes: their names by class number.
+        images: all readable images, whatever part they are in.
+        split: the data set that `load_folder` makes of the folder, or None if there are too few images or classes.
+        notes: sentences for the user, such as on files left out.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    images: Images
+    split: Dataset | None
+    notes: tuple[str, ...]
+
+
+def load_labeled(path: str | Path, policy: ImagePolicy, known: Sequence[str], seed: int = 0) -> LabeledFolder:
+    """Load all images in path/CLASS/… and below, to evaluate a model on; one class is enough.
+
+    Args:
+        path: of the folder; it may also be that of a single class, or hold parts (path/test/CLASS/…).
+        policy: brings the images to their size.
+        known: the classes of the model.
+        seed: decides which images are in which part of `split`.
+
+    Returns:
+        The images.
+
+    Raises:
+        DataError: there are no images with a class, or none can be read.
+    """
+    layout = read_layout(path, known)
+    read, split = _read(layout, policy), None
+    with suppress(DataError):  # of too few images or classes
+        split = _split(layout, read, policy, seed)
+    return LabeledFolder(layout.folder.resolve().name, layout.classes, read.images, split, read.notes)
+
+
+@dataclass(frozen=True, eq=False)
+class _ReadImages:
+    """The images of a layout that can be read, with their parts, digests and notes for the user."""
+
+    images: Images
+    parts: NDArray[np.int8]
+    digests: Digests
+    notes: tuple[str, ...]
+
+
+def _read(layout: "Layout", policy: ImagePolicy) -> _ReadImages:
+    """Decode the files of a layout."""
     decoded = decode_files(layout.folder, layout.files, layout.names, policy)
     readable = np.array([row not in decoded.unreadable for row in range(len(layout.files))])
     if not readable.any():
         first = next(iter(decoded.unreadable.values()))
-        raise DataError(f"None of the {len(readable):,} images in '{path}' can be read. {first.reason}")
+        raise DataError(f"None of the {len(readable):,} images in '{layout.folder}' can be read. {first.reason}")
     images = Images(decoded.x, layout.y, layout.names).take(readable)
-    digests = _keyed(decoded.digests[readable], seed)
+    digests = decoded.digests[readable]
     left_out = [f"Left out: {file.reason}" for file in decoded.unreadable.values()]
-    notes = [*filter(None, [decoded.note]), *layout.notes, *_several_classes(images, digests), *left_out]
+    notes = (*filter(None, [decoded.note]), *layout.notes, *_several_classes(images, digests), *left_out)
+    return _ReadImages(images, layout.parts[readable], digests, notes)
+
+
+def _split(layout: "Layout", read: _ReadImages, policy: ImagePolicy, seed: int) -> Dataset:
     return split_all(
-        layout.folder.resolve().name, layout.classes, images, policy, digests=digests, assigned=layout.parts[readable],
-        notes=notes,
+        layout.folder.resolve().name, layout.classes, read.images, policy, digests=_keyed(read.digests, seed),
+        assigned=read.parts, notes=read.notes,
     )  # fmt: skip
 
 
@@ -121,48 +191,71 @@ class _Class:
 
     name: str
     part: int
+    folder: Path
     files: list[Path]
 
 
-def read_layout(path: str | Path) -> Layout:
+def read_layout(path: str | Path, known: Sequence[str] | None = None) -> Layout:
     """Read the layout of path/CLASS/…, or of path/train/CLASS/…, path/val/CLASS/…, path/test/CLASS/….
 
     Parts may also be called training, valid, validation and testing, in upper or lower case.
 
     Args:
         path: of the folder.
+        known: the classes of a model to evaluate. Then one class is enough, which may also be the folder itself if it
+            is called like a class, and no part is needed for training; and where the folder has the same classes, they
+            are in this order.
 
     Returns:
         The files with their parts and classes.
 
     Raises:
-        DataError: there are fewer than two classes with training images.
+        DataError: there are fewer than two classes with training images, or none to evaluate on.
     """
+    if not Path(path).is_dir() and (described := describe_argument(str(path))):
+        raise DataError(f"'{path}' {described}.")
     walk = _Walk(Path(path).absolute())
-    roots = walk.part_folders()
-    found = [_Class(printable(item.name), part, walk.images(item)) for root, part in roots.items()
+    roots = walk.part_folders(training=known is None)
+    found = [_Class(shown_name(item.name), part, item, walk.images(item)) for root, part in roots.items()
              for item in walk.class_folders(root)]  # fmt: skip
     filled = [item for item in found if item.files]
-    unsupported = walk.unsupported_note()
-    _require_two_classes(roots, filled, unsupported)
-    classes = sorted({item.name for item in filled})
+    if known is not None and not any(item.name in known for item in filled) and (single := walk.single_class(known)):
+        found = filled = single
+    left_out = [*walk.unreadable.values(), *(unsupported := walk.unsupported_note())]
+    if known is None:
+        _require_two_classes(roots, filled, left_out)
+    elif not filled:
+        raise DataError(_nothing_labeled(walk.folder, left_out))
+    classes = sorted({item.name for item in filled}, key=natural_key)
+    if known is not None and set(known) == set(classes):
+        classes = list(known)
     files = [file for item in filled for file in item.files]
     sizes = [len(item.files) for item in filled]
     return Layout(
         walk.folder,
         tuple(files),
-        tuple(printable(relative_path(file, walk.folder).replace(os.sep, "/")) for file in files),
+        tuple(shown_name(relative_path(file, walk.folder).replace(os.sep, "/")) for file in files),
         tuple(classes),
         np.repeat([classes.index(item.name) for item in filled], sizes),
         np.repeat([item.part for item in filled], sizes).astype(np.int8),
-        (*walk.notes, *_empty_folders(found, classes), *unsupported, *_similar_names(classes)),
+        (*walk.notes, *_empty_folders(found, walk.unreadable), *unsupported, *_similar_names(classes)),
     )
 
 
-def printable(text: str) -> str:
-    r"""Return a file name as messages show it: composed letters, invalid bytes and control characters as \\x…."""
-    valid = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return unicodedata.normalize("NFC", valid).translate(CONTROL_CHARACTERS)
+def shown_name(text: str) -> str:
+    r"""Return a file name as messages show it: composed letters, and unsafe characters and invalid bytes as \x…."""
+    return printable(unicodedata.normalize("NFC", text))
+
+
+def natural_key(name: str) -> tuple[list[str | int], str]:
+    """Return a key that sorts names with numbers by these numbers: 2 before 10.
+
+    Example:
+        >>> sorted(["10", "2", "1", "cat 10", "cat 9"], key=natural_key)
+        ['1', '2', '10', 'cat 9', 'cat 10']
+    """
+    pieces = re.split(r"([0-9]+)", name)
+    return [int(piece) if number % 2 else piece for number, piece in enumerate(pieces)], name
 
 
 class _Walk:
@@ -172,11 +265,15 @@ class _Walk:
         self.folder = folder
         self.notes: list[str] = []
         self.unsupported: list[Path] = []
+        self.unreadable: dict[Path, str] = {}
 
-    def part_folders(self) -> dict[Path, int]:
+    def part_folders(self, *, training: bool) -> dict[Path, int]:
         """Return the folders that hold class folders, with their parts; the whole folder where it has no parts.
 
         A class may be called 'train': trains beside buses and cars are not a training part.
+
+        Args:
+            training: whether a part for training is needed.
 
         Returns:
             The part of each folder.
@@ -189,11 +286,11 @@ class _Walk:
         others = [item for item in folders if item not in parts and images_below(item)] if parts else []
         if not parts or (others and len(set(parts.values())) == 1):
             return {self.folder: TRAINING}
-        if TRAINING not in parts.values():
+        if training and TRAINING not in parts.values():
             names = ", ".join(f"'{item.name}'" for item in parts)
             raise DataError(f"'{self.folder}' holds {names}, but no folder 'train' to learn from.")
         self.notes += [
-            f"Left out: the folder '{printable(item.name)}', which is none of train, val and test." for item in others
+            f"Left out: the folder '{shown_name(item.name)}', which is none of train, val and test." for item in others
         ]
         return parts
 
@@ -201,7 +298,7 @@ class _Walk:
         """Return the folders in a part, without links to a folder that contains it: they would join all classes."""
         entries = _entries(root)
         files = [item for item in entries if item.is_file()]
-        self.unsupported += [item for item in files if is_image_name(item.name, UNSUPPORTED_SUFFIXES)]
+        self.unsupported += [item for item in files if is_image_file(str(item), item.name) is False]
         if files:
             count = "1 file" if len(files) == 1 else f"{len(files):,} files"
             self.notes.append(f"Left out: {count} outside the class folders; the first is '{self.name(files[0])}'.")
@@ -210,26 +307,35 @@ class _Walk:
         self.notes += [f"Left out: the link '{self.name(item)}' to a folder that contains it." for item in circular]
         return [item for item in folders if item not in circular]
 
+    def single_class(self, known: Sequence[str]) -> list[_Class]:
+        """Return the folder itself as a class, if it is called like one and holds images."""
+        name = shown_name(self.folder.resolve().name)
+        if name not in known or not images_below(self.folder):
+            return []
+        self.notes.clear()  # on what is left out of folders that are no classes
+        self.unsupported.clear()
+        return [_Class(name, TRAINING, self.folder, self.images(self.folder))]
+
     def images(self, folder: Path) -> list[Path]:
         """Return the images of a class; keep those in formats that Striate does not read for `unsupported_note`."""
-        found = images_below(folder, self._note_unreadable, (*SUFFIXES, *UNSUPPORTED_SUFFIXES))
-        self.unsupported += [file for file in found if not is_image_name(file.name)]
-        return [file for file in found if is_image_name(file.name)]
+        found = search_folder(folder, self._note_unreadable)
+        self.unsupported += found.unsupported
+        return found.images
 
     def unsupported_note(self) -> list[str]:
         """Return a note on images in formats that Striate does not read, if there are any."""
         if not self.unsupported:
             return []
-        count = "1 image" if len(self.unsupported) == 1 else f"{len(self.unsupported):,} images"
-        example = f"such as '{self.name(min(self.unsupported))}'"
-        return [f"Left out: {count} in formats that Striate does not read, {example}. Save them as JPEG first."]
+        return [f"Left out: {describe_unsupported(sorted(self.unsupported), self.name)}"]
 
     def _note_unreadable(self, error: OSError) -> None:
-        name = self.name(Path(error.filename))
-        self.notes.append(f"Left out: the folder '{name}' cannot be read: {error.strerror or error}.")
+        folder = Path(error.filename)
+        note = f"Left out: the folder '{self.name(folder)}' cannot be read: {error.strerror or error}."
+        self.unreadable[folder] = note
+        self.notes.append(note)
 
     def name(self, path: Path) -> str:
-        return printable(path.relative_to(self.folder).as_posix())
+        return shown_name(path.relative_to(self.folder).as_posix())
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -238,6 +344,21 @@ def _entries(folder: Path) -> list[Path]:
         return sorted(item for item in folder.iterdir() if not item.name.startswith("."))
     except OSError as error:
         raise DataError(f"The folder '{folder}' cannot be read: {error.strerror or error}.") from error
+
+
+def _readable_entries(folder: Path) -> list[Path]:
+    """Return what is in a folder; nothing where it cannot be read."""
+    try:
+        return _entries(folder)
+    except DataError:
+        return []
+
+
+def _nothing_labeled(folder: Path, left_out: Sequence[str]) -> str:
+    return (
+        f"'{folder}' contains no labeled images: they should be in one subfolder for each class, named as in training."
+        f"{' '.join(['', *left_out])}"
+    )
 
 
 def _require_two_classes(roots: dict[Path, int], filled: Sequence[_Class], unsupported: Sequence[str]) -> None:
@@ -254,15 +375,16 @@ def _require_two_classes(roots: dict[Path, int], filled: Sequence[_Class], unsup
 def _hint(root: Path) -> str:
     """Suggest the subfolder that was probably meant (unpacked archives often have one), or what to do."""
     for item in _entries(root):
-        inner = [folder for folder in _entries(item) if folder.is_dir()] if item.is_dir() else []
+        inner = [folder for folder in _readable_entries(item) if folder.is_dir()] if item.is_dir() else []
         if len([folder for folder in inner if images_below(folder)]) >= 2:
             return f" Did you mean '{item}'?"
-    loose = any(item.is_file() and is_image_name(item.name) for item in _entries(root))
+    loose = any(item.is_file() and is_image_file(str(item), item.name) for item in _entries(root))
     return " There are images in the folder itself: move those of each class into their own subfolder." if loose else ""
 
 
-def _empty_folders(found: Sequence[_Class], classes: Sequence[str]) -> list[str]:
-    names = sorted({item.name for item in found} - set(classes))
+def _empty_folders(found: Sequence[_Class], unreadable: Iterable[Path]) -> list[str]:
+    names = sorted({item.name for item in found if not item.files and item.folder not in unreadable})
+    names = [name for name in names if name not in {item.name for item in found if item.files}]
     return [f"Left out: the folder '{name}', which contains no images." for name in names]
 
 

@@ -10,7 +10,7 @@ from striate.data.mnist import EMBEDDED, download_mnist, find_mnist, mnist, mnis
 from striate.data.scattered import scattered
 from striate.downloads import cache_folder
 from striate.errors import UsageError, nearest
-from striate.images import ImagePolicy
+from striate.images import ImagePolicy, describe_argument
 
 FOLDER_SIZE = 64  # pixels; small enough to train on two cores, large enough to tell things apart
 
@@ -147,5 +147,10 @@ def load(
 
 def _check(name: str) -> None:
     if name not in DATASETS:
+        if described := describe_argument(name):
+            raise UsageError(
+                f"'{name}' {described}. Data are a folder with one subfolder of images for each class, or a data set: "
+                f"{', '.join(DATASETS)}."
+            )
         hint = "You can also give a folder with one subfolder of images for each class."
         raise UsageError(f"There is no data set or folder '{name}'.{nearest(name, DATASETS)} {hint}")

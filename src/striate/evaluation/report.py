@@ -29,6 +29,7 @@ from striate.evaluation.metrics import percent_of_true
 from striate.evaluation.sections import NOTHING, Percent, bold, duration, label, number, points, t
 from striate.files import atomic_write
 from striate.network.table import Row
+from striate.text import printable
 from striate.training.lr_finder import LearningRateSweep
 from striate.transfer.open_set import TradeOff
 
@@ -193,12 +194,20 @@ def _static() -> dict[str, Any]:
     }
 
 
+def _finalize(value: Any) -> Any:
+    """Escape what could forge a page, such as marks that change the direction of text, in all that is inserted."""
+    if isinstance(value, Markup):
+        return Markup(printable(value, keep="\n\t"))
+    return printable(value, keep="\n\t") if isinstance(value, str) else value
+
+
 @cache
 def _environment() -> Environment:
     """Return the template environment, with the functions that the templates call."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        finalize=_finalize,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,

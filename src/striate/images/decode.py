@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from striate.errors import DataError
 from striate.images import jpeg
 from striate.images.depth import BY_DATA, FULL_SCALES, scaled, to_eight_bits
-from striate.images.formats import HEAD, describe_other, describe_tiff, identify, is_readable, missing_reader, pillow_formats
+from striate.images.formats import (
+    HEAD,
+    describe_other,
+    describe_tiff,
+    identify,
+    is_readable,
+    missing_reader,
+    pillow_formats,
+)
 from striate.images.guards import MEMORY, quiet, silence_libtiff
 
 if TYPE_CHECKING:

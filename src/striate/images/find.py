@@ -92,7 +92,7 @@ def describe_unsupported(files: list[Path], name: Callable[[Path], str] = str) -
     kinds = [_kind(file) for file in files]
     advice = list(dict.fromkeys(missing_reader(kind) for kind in dict.fromkeys(kinds)))
     what = "in formats that Striate does not read"
-    return f"{count} {what}, such as '{name(files[0])}'. {' '.join(sorted(advice))}"
+    return f"{count} {what}, such as '{name(files[0])}'. {' '.join(advice)}"
 
 
 def _kind(file: Path) -> str:
@@ -112,7 +112,7 @@ def describe_argument(text: str) -> str | None:
         return "is a web address. Download it first, and give the file or folder"
     path = Path(text)
     if not path.exists() and set(text) & set("*?["):
-        count = len(glob.glob(text, recursive=True))
+        count = len(glob.glob(text, recursive=True))  # noqa: PTH207 (the pattern may be absolute)
         matches = f" It matches {count:,} {'file' if count == 1 else 'files'}; give" if count else " Give"
         return f"is a pattern that your shell did not expand.{matches} the files, or the folder that holds them"
     if not path.is_file():
@@ -139,7 +139,8 @@ def search_folder(folder: Path, on_error: Callable[[OSError], object] | None = N
     found = FolderImages()
     here = os.path.realpath(folder)
     entered = {here, *map(str, Path(here).parents)}
-    images, unsupported = [], []
+    images: list[str] = []
+    unsupported: list[str] = []
     for root, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and _is_new(root, name, entered))
         for name in files:

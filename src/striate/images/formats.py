@@ -21,7 +21,8 @@ _SIGNATURES = (
 _NETPBM = re.compile(rb"P[1-6]\s+[#0-9]")
 _OTHERS = (
     (b"PK\x03\x04", "a ZIP archive"), (b"\x1f\x8b", "a gzip archive"), (b"7z\xbc\xaf", "a 7z archive"),
-    (b"Rar!", "a RAR archive"), (b"BZh", "a bzip2 archive"), (b"\xfd7zXZ", "an xz archive"), (b"%PDF", "a PDF document"),
+    (b"Rar!", "a RAR archive"), (b"BZh", "a bzip2 archive"), (b"\xfd7zXZ", "an xz archive"),
+    (b"%PDF", "a PDF document"),
 )  # fmt: skip
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -95,11 +96,10 @@ def is_readable(name: str) -> bool:
 
 def missing_reader(name: str) -> str:
     """Return what to do about a format that this installation does not read."""
-    if name == "HEIC":
-        return "Install the package that reads them: pip install pillow-heif"
-    if name == "AVIF":
-        return "Install a package that reads them: pip install --upgrade pillow"
-    return "Save them as JPEG first."
+    install = {"HEIC": "pillow-heif", "AVIF": "--upgrade pillow"}.get(name)
+    if install is None or is_readable(name):
+        return "Save them as JPEG first."
+    return f"To read {name} files: pip install {install}. Or save them as JPEG first."
 
 
 def describe_tiff(data: bytes) -> str | None:

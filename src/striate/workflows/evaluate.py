@@ -8,6 +8,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.data import Dataset, Images, load_folder
+from striate.data.folder import load_labeled
 from striate.errors import DataError, UsageError
 from striate.evaluation import Evaluation, evaluate
 from striate.workflows.plan import is_folder
@@ -49,12 +50,33 @@ def evaluate_model(trained: TrainedModel, data: str | None = None) -> Evaluation
         raise UsageError(
             "The model file does not record its training data. Name a data set or a folder of images to evaluate on."
         )
-    name = str(Path(name).resolve()) if is_folder(name) else name
+    if is_folder(name):
+        return _evaluate_folder(trained, str(Path(name).resolve()))
     dataset, notes = load_for_model(name, trained)
-    test = _test_part(dataset)
-    labels = to_model_labels(dataset, test.y, trained.classes)
-    evaluation = evaluate(trained.probabilities(test.x), labels, trained.classes, test.names)
-    return EvaluationResult(dataset.name, evaluation, (*notes, *_notes(trained, dataset, name)))
+    return _evaluate(trained, dataset.name, dataset.classes, _test_part(dataset),
+                     (*notes, *dataset.notes, *_changed(trained, dataset, name)))  # fmt: skip
+
+
+def _evaluate_folder(trained: TrainedModel, name: str) -> EvaluationResult:
+    """Evaluate on all images of a folder; on its test part alone where the model was trained on this folder."""
+    folder = load_labeled(name, trained.policy, trained.classes)
+    split = folder.split
+    if split is None or not (trained.data == name or trained.fingerprint == split.fingerprint):
+        return _evaluate(trained, folder.name, folder.classes, folder.images, folder.notes)
+    test = _test_part(split)
+    note = (
+        f"The model was trained on '{folder.name}', so only its test part is measured: "
+        f"{len(test):,} of {len(folder.images):,} images."
+    )
+    return _evaluate(trained, folder.name, split.classes, test, (note, *split.notes, *_changed(trained, split, name)))
+
+
+def _evaluate(
+    trained: TrainedModel, name: str, classes: Sequence[str], images: Images, notes: tuple[str, ...]
+) -> EvaluationResult:
+    labels = to_model_labels(name, classes, images.y, trained.classes)
+    evaluation = evaluate(trained.probabilities(images.x), labels, trained.classes, images.names)
+    return EvaluationResult(name, evaluation, notes)
 
 
 def load_for_model(name: str, trained: TrainedModel) -> tuple[Dataset, list[str]]:
@@ -79,11 +101,12 @@ def _test_part(dataset: Dataset) -> Images:
     return dataset.test
 
 
-def to_model_labels(dataset: Dataset, y: Array, classes: Sequence[str]) -> Array:
+def to_model_labels(data: str, names: Sequence[str], y: Array, classes: Sequence[str]) -> Array:
     """Convert class numbers of a data set to those of a model, matched by class name.
 
     Args:
-        dataset: The data.
+        data: Name of the data set.
+        names: Class names of the data set.
         y: Class numbers of the data set, (N,).
         classes: Class names of the model.
 
@@ -93,15 +116,15 @@ def to_model_labels(dataset: Dataset, y: Array, classes: Sequence[str]) -> Array
     Raises:
         DataError: If the data set has a class that the model does not know.
     """
-    unknown = [name for name in dataset.classes if name not in classes]
+    unknown = [name for name in names if name not in classes]
     if unknown:
         raise DataError(
-            f"'{dataset.name}' has the class '{unknown[0]}', which the model does not know. "
+            f"'{data}' has the class '{unknown[0]}', which the model does not know. "
             f"The classes of the model are: {', '.join(classes)}."
         )
-    return np.array([classes.index(name) for name in dataset.classes], np.int64)[y]
+    return np.array([classes.index(name) for name in names], np.int64)[y]
 
 
-def _notes(trained: TrainedModel, dataset: Dataset, name: str) -> tuple[str, ...]:
+def _changed(trained: TrainedModel, dataset: Dataset, name: str) -> list[str]:
     changed = trained.data == name and trained.fingerprint not in (None, dataset.fingerprint)
-    return (*dataset.notes, *(["The data have changed since the model was trained."] if changed else []))
+    return ["The data have changed since the model was trained."] if changed else []

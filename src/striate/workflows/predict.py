@@ -10,7 +10,7 @@ import numpy as np
 from striate._types import Array
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
 from striate.errors import DataError
-from striate.images import UnreadableFile, find_images
+from striate.images import UnreadableFile, describe_unsupported, no_images, require_folder, search_folder
 from striate.workflows.trained_model import TrainedModel
 
 BATCH_SIZE = 32  # images that a thread decodes and the network then processes together
@@ -40,16 +40,36 @@ def find_files(paths: Iterable[str]) -> tuple[list[Path], list[UnreadableFile]]:
         paths: Image files, and folders that are searched for image files.
 
     Returns:
-        All image files, each once, and the paths that are missing or contain no images.
+        All image files, each once, and what is left out: paths that are missing or contain no images, folders that
+        cannot be read, and images in formats that Striate does not read.
     """
     found: dict[Path, None] = {}
-    unreadable = []
-    for path in paths:
+    unreadable: list[UnreadableFile] = []
+    for text in paths:
+        path = Path(text)
         try:
-            found |= dict.fromkeys(find_images([path]))
+            found |= dict.fromkeys([path] if path.is_file() else _search(path, unreadable))
         except (DataError, OSError) as error:
-            unreadable.append(UnreadableFile(path, str(error)))
+            unreadable.append(UnreadableFile(text, str(error)))
     return list(found), unreadable
+
+
+def _search(folder: Path, unreadable: list[UnreadableFile]) -> list[Path]:
+    """Return the images in a folder, and add what is left out of it to `unreadable`."""
+    require_folder(folder)
+    errors: list[UnreadableFile] = []
+
+    def note(error: OSError) -> None:
+        reason = f"The folder '{error.filename}' cannot be read: {error.strerror or error}."
+        errors.append(UnreadableFile(str(error.filename), reason, transient=True))
+
+    found = search_folder(folder, note)
+    unreadable += errors
+    if found.images and found.unsupported:
+        unreadable.append(UnreadableFile(str(folder), describe_unsupported(found.unsupported)))
+    elif not found.images and (found.unsupported or not errors):
+        raise DataError(no_images(folder, found.unsupported))
+    return found.images
 
 
 def predict_files(trained: TrainedModel, files: Sequence[Path]) -> Iterator[Prediction | UnreadableFile]:

@@ -1,0 +1,26 @@
+"""The one place where commands print, so that no name of a file, class or tensor can forge what a terminal shows."""
+
+import json
+from typing import Any
+
+import click
+
+from striate import strict_json
+from striate.text import printable
+
+
+def echo(text: str = "", *, err: bool = False) -> None:
+    """Print a text; unsafe characters other than newlines are escaped, see `printable`."""
+    click.echo(printable(text, keep="\n"), err=err)
+
+
+def echo_line(text: str, *, err: bool = False) -> None:
+    """Print a text as one line: newlines in it are escaped too."""
+    click.echo(printable(text), err=err)
+
+
+def echo_json(content: Any) -> None:
+    """Print JSON on one line; unsafe characters are escaped in JSON's way, so that the content stays the same."""
+    text = strict_json.dumps(content)
+    click.echo("".join(letter if printable(letter) == letter else json.dumps(letter)[1:-1] for letter in text)
+               if not text.isprintable() else text)  # fmt: skip
