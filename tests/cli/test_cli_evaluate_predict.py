@@ -145,7 +145,7 @@ def test_predict_needs_an_image_policy(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(encode_png(np.zeros((28, 28, 1), np.uint8)))
     done = cli("predict", "bare.safetensors", "x.png")
     assert done.returncode == 1
-    assert "does not say how pictures become its pixels" in done.stderr
+    assert "does not record how images become its input" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["evaluate", "predict"])
