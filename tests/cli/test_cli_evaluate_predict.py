@@ -76,7 +76,7 @@ def test_evaluate_prepares_images_of_a_folder_as_the_model_requires(
         file.write_bytes(encode_png(photographed(test.x[number])))
     figures = json.loads(cli("evaluate", trained[0], "written", "--json").stdout)
     assert figures["images"] == len(test)
-    assert figures["right"] >= 0.7 * figures["images"]
+    assert figures["correct"] >= 0.7 * figures["images"]
     single = json.loads(cli("evaluate", trained[0], "written/7", "--json").stdout)
     assert single["images"] == (test.y == 7).sum()
 
