@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from striate.cli.output import echo, echo_json
+from striate.cli.output import echo, echo_json, echo_line
 from striate.cli.summary import PIPED_WIDTH, show
 from striate.summary import summary_dict
 from striate.text import table
@@ -64,7 +64,7 @@ def inspect(path: str, size: tuple[int, int] | None, as_json: bool) -> None:
     _show_graph(graph, path, imported)
     if imported:
         for note in imported.notes:
-            click.echo(f"Note: {note}")
+            echo_line(f"Note: {note}")
         show(imported.network)
         return
     _show_operators(costs)

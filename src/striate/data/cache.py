@@ -22,6 +22,7 @@ from striate.locks import try_lock
 
 DEFAULT_LIMIT_GB = 20.0
 """Limit of all cached arrays, unless $STRIATE_CACHE_GB is set. Least recently used arrays are removed first."""
+MAX_LIMIT_GB = 1e6
 LOCK_INTERVAL = 0.1  # seconds between two attempts to take the lock
 
 Metadata = dict[str, Any]
@@ -89,9 +90,14 @@ def limit_bytes() -> int:
     """Return how many bytes the cache may take. Raises UsageError where $STRIATE_CACHE_GB is not a number."""
     text = os.environ.get("STRIATE_CACHE_GB") or DEFAULT_LIMIT_GB
     try:
-        return int(float(text) * 1e9)
+        limit = float(text)
+        if not 0 <= limit <= MAX_LIMIT_GB:  # NaN is not either
+            raise ValueError
     except ValueError as error:
-        raise UsageError(f"STRIATE_CACHE_GB must be a number of gigabytes, such as 20; got '{text}'.") from error
+        raise UsageError(
+            f"STRIATE_CACHE_GB must be a number of gigabytes, 0 … {MAX_LIMIT_GB:,.0f}, such as 20; got '{text}'."
+        ) from error
+    return int(limit * 1e9)
 
 
 @dataclass(frozen=True)
