@@ -54,7 +54,7 @@ def test_a_file_that_becomes_a_network_is_shown_like_summary_shows_it(cli: Cli, 
     assert done.returncode == 0, done.stderr
     head, table = done.stdout.split("\n\n", 1)
     assert head.splitlines() == [
-        f"{own}: ONNX, opset 20, by striate 0.1.0, {own.stat().st_size / 1e6:.1f} MB",
+        f"{own}: ONNX, opset 13, by striate 0.1.0, {own.stat().st_size / 1e6:.1f} MB",
         "input input: uint8 ?×20×16×3",
         "output output",
         "2 classes: 고양이, 개",
@@ -87,7 +87,7 @@ def test_json(cli: Cli, own: Path, foreign: Path) -> None:
     found = json.loads(cli("inspect", own, "--json").stdout)
     assert found["network"] == json.loads(cli("summary", own, "--json").stdout)
     assert found["inputs"] == {"input": {"shape": [None, 20, 16, 3], "dtype": "uint8"}}
-    assert (found["opset"], found["classes"], found["bytes"]) == (20, ["고양이", "개"], own.stat().st_size)
+    assert (found["opset"], found["classes"], found["bytes"]) == (13, ["고양이", "개"], own.stat().st_size)
     other = json.loads(cli("inspect", foreign, "--json", "--size", "8").stdout)
     assert other["network"] is None
     assert "Softsign 'odd' cannot become a layer" in other["problem"]
@@ -139,3 +139,29 @@ def test_predict_with_an_onnx_file(cli: Cli, own: Path, foreign: Path, tmp_path:
     refused = cli("predict", foreign, "새 사진.png")
     assert refused.returncode == 1
     assert "Softsign 'odd' cannot become a layer" in refused.stderr or "takes images of any size" in refused.stderr
+
+
+@pytest.mark.parametrize(("size", "shape"), [("8", "?×4×8×8"), ("6x10", "?×4×6×10"), ("6×10", "?×4×6×10")])
+def test_sizes(cli: Cli, foreign: Path, size: str, shape: str) -> None:
+    assert shape in cli("inspect", foreign, "--size", size).stdout
+
+
+@pytest.mark.parametrize("size", ["0", "8x", "8x0", "large", "8x8x3"])
+def test_sizes_that_are_none(cli: Cli, foreign: Path, size: str) -> None:
+    done = cli("inspect", foreign, "--size", size)
+    assert done.returncode == 2
+    assert f"HEIGHTxWIDTH such as 48x192; received '{size}'" in " ".join(done.stderr.split())
+
+
+def test_notes_are_shown(cli: Cli, tmp_path: Path) -> None:
+    nodes = [helper.make_node("Gemm", ["x", "m"], ["z"]), helper.make_node("ArgMax", ["z"], ["label"], axis=1)]
+    graph = helper.make_graph(
+        nodes, "net", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 4])],
+        [helper.make_tensor_value_info("label", TensorProto.INT64, ["N", 1])],
+        [numpy_helper.from_array(np.ones((4, 3), np.float32), "m")],
+    )  # fmt: skip
+    path = tmp_path / "label.onnx"
+    path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString())
+    note = "The output 'label' of the file is the number of the class with the largest value (ArgMax)."
+    assert f"Note: {note}" in cli("inspect", path).stdout
+    assert json.loads(cli("inspect", path, "--json").stdout)["notes"][0].startswith(note)

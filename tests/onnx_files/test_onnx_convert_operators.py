@@ -399,7 +399,7 @@ UNSUPPORTED: list[tuple[str, Any, str]] = [
     ("a limit that is too large", [node("Clip", ["x", "huge"], ["y"])],
      r"it clips from -1e\+30 to inf; adding such a limit would round away"),
     ("8-bit integers", [node("QuantizeLinear", ["x", "half"], ["q"]), node("Cast", ["q"], ["y"], to=1)],
-     "QuantizeLinear 'q' cannot become a layer: it computes with 8-bit integers; import the file that was"),
+     "Cast 'y' cannot become a layer: it computes with 8-bit integers; import the file that was"),
     ("a window with holes", [node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], dilations=[2, 2])], "has holes"),
     ("an even size", [node("LRN", ["x"], ["y"], size=4)], "sums over 4 channels; only odd numbers of channels"),
     ("another axis", [node("Softmax", ["x"], ["y"], axis=3)], "runs over axis 3; only the channels are supported"),

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 @click.option("--int8", is_flag=True, help="Quantize to 8-bit integers: a quarter of the size, faster, less exact.")
 @click.option("--resize", is_flag=True, help="Accept images of any size; the model itself resizes them.")
 @click.option(
+    "--opset", type=click.IntRange(13, 20), metavar="N",
+    help="Version of ONNX's operators, 13 to 20 [the lowest that the network needs].",
+)  # fmt: skip
+@click.option(
     "--images", multiple=True, metavar="PATH",
     help="Images or folders to compare on [the test images of its data set].",
 )  # fmt: skip
-def export(trained: str, path: str, int8: bool, resize: bool, images: tuple[str, ...]) -> None:
+def export(trained: str, path: str, int8: bool, resize: bool, opset: int | None, images: tuple[str, ...]) -> None:
     """Write a trained network as an ONNX file: uint8 pixels in, probabilities out, class names inside.
 
     The file's answers are first compared with the original's on real images, and a file that differs is not written.
@@ -30,7 +34,8 @@ def export(trained: str, path: str, int8: bool, resize: bool, images: tuple[str,
     from striate.workflows.export import export as write
     from striate.workflows.trained_model import open_trained_model
 
-    _show(write(open_trained_model(trained), path, int8=int8, resize=resize, images=images), int8)
+    result = write(open_trained_model(trained), path, int8=int8, resize=resize, images=images, opset=opset)
+    _show(result, int8)
 
 
 def _show(result: "ExportResult", int8: bool) -> None:

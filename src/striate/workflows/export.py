@@ -16,6 +16,7 @@ from striate.files import atomic_write
 from striate.model import Model
 from striate.network import Add, Input, Layer, Network, Rescale
 from striate.onnx.export import to_onnx
+from striate.onnx.export.opset import check_file
 from striate.onnx.metadata import UNKNOWN_THRESHOLD, ExportMetadata
 from striate.workflows.comparison_images import ComparisonImages, collect_images
 from striate.workflows.trained_model import TrainedModel
@@ -58,6 +59,7 @@ def export(
     int8: bool = False,
     resize: bool = False,
     images: Sequence[str] = (),
+    opset: int | None = None,
 ) -> ExportResult:
     """Write a trained model, or an ensemble as one network, to an ONNX file.
 
@@ -67,6 +69,7 @@ def export(
         int8: Whether to quantize to 8 bits, which makes a quarter of the size.
         resize: Whether the file takes images of any size.
         images: Files and folders to compare on; without them, the test images of the model's data set.
+        opset: The version of ONNX's operators; None: the lowest that has all operators of this network.
 
     Returns:
         The file and the comparison.
@@ -82,13 +85,14 @@ def export(
     _check_replaceable(path)
     network, weights = ensemble_network(trained.models)
     metadata = ExportMetadata(trained.classes, trained.policy, trained.threshold, trained.fingerprint)
-    model = to_onnx(network, weights, metadata=metadata, resize=resize)
+    model = to_onnx(network, weights, metadata=metadata, resize=resize, opset=opset)
     compared = collect_images(trained, images, _affordable_images(network))
     original, exported = _compare(trained, model, compared, resize)
     _check_answers(original, exported, compared, RESIZE_TOLERANCE if resize else TOLERANCE)
     if int8:
         model = _quantized(model, compared.calibration)
         exported = _probabilities_of_file(model, compared.x, compared.what)
+    check_file(model)
     atomic_write(path, model)
     return _summarize(path, len(model), compared, original, exported)
 

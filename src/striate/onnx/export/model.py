@@ -10,14 +10,14 @@ from striate._types import Array
 from striate.errors import UsageError
 from striate.network import Input, Network, Node
 from striate.onnx.export.batch_norm_folding import fold_batch_norms
-from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor, tensor_type
+from striate.onnx.export.graph_builder import NEWEST_OPSET, GraphBuilder, GraphTensor, tensor_type
 from striate.onnx.export.input_resize import resize_images
 from striate.onnx.export.layers.activations import append_activation
+from striate.onnx.export.opset import check_opset, lowest_opset
 from striate.onnx.export.rules import export_layer
 from striate.onnx.metadata import ExportMetadata
 
-# Opset 20, of January 2024, is the first with an operator for Gelu; ONNX Runtime 1.17 reads it.
-OPSET, IR_VERSION = 20, 9
+LEAST_IR_VERSION = 7  # of 2020, of opset 13
 MAX_WEIGHT_BYTES = 2**31 - 2**20  # protobuf's limit, less some space for the graph
 
 
@@ -27,6 +27,7 @@ def to_onnx(
     *,
     metadata: ExportMetadata | None = None,
     resize: bool = False,
+    opset: int | None = None,
 ) -> bytes:
     """Return the ONNX model of a network, in float32, for batches of any size.
 
@@ -39,6 +40,7 @@ def to_onnx(
         metadata: What the file says besides the network, written as JSON into `metadata_props`.
         resize: Whether the model takes images of any height and width and resizes them as `metadata.policy` says.
             The pixels are those of `ImagePolicy.apply`, except for rare differences of one gray level.
+        opset: The version of ONNX's operators, 13 to 20; None: the lowest that has all operators of this network.
 
     Returns:
         The bytes of the file.
@@ -55,7 +57,7 @@ def to_onnx(
         <class 'bytes'>
     """
     metadata = metadata or ExportMetadata()
-    model = build_model(network, weights, fit=_resize_fit(network, metadata) if resize else None)
+    model = build_model(network, weights, fit=_resize_fit(network, metadata) if resize else None, opset=opset)
     helper.set_model_props(model, metadata.to_props(network))
     return bytes(model.SerializeToString())
 
@@ -79,6 +81,7 @@ def build_model(
     dtypes: Sequence[str] | None = None,
     all_outputs: bool = False,
     fit: str | None = None,
+    opset: int | None = None,
 ) -> ModelProto:
     """Build the model without metadata.
 
@@ -88,6 +91,7 @@ def build_model(
         dtypes: Dtypes of the inputs; None: those of the Input layers.
         all_outputs: Whether the outputs are those of all nodes, in order. Then nothing is folded.
         fit: How images are resized in the model, as in ImagePolicy; None: not at all.
+        opset: The version of ONNX's operators; None: the lowest that has all operators of this network.
 
     Returns:
         The model.
@@ -95,13 +99,14 @@ def build_model(
     Raises:
         UsageError: The weights exceed 2 GB, or images cannot be resized by this `fit`.
     """
+    check_opset(opset)
     size = 4 * network.parameter_count
     if size > MAX_WEIGHT_BYTES:
         raise UsageError(f"'{network.name}' has {size / 1e9:.1f} GB of weights; an ONNX file can hold at most 2 GB.")
     folded, skipped = (dict(weights), frozenset[int]()) if all_outputs else fold_batch_norms(network, weights)
     layers = [layer for index in network.inputs if isinstance(layer := network.nodes[index].layer, Input)]
     input_dtypes = dict(zip(layers, dtypes or [layer.dtype for layer in layers], strict=True))
-    graph = GraphBuilder()
+    graph = GraphBuilder(opset=opset or NEWEST_OPSET)
     tensors = _append_nodes(graph, network, folded, skipped, input_dtypes, fit)
     inputs = [
         _tensor_info(str(layer.name), dtype, _any_size(layer) if fit else layer.shape)
@@ -111,10 +116,11 @@ def build_model(
         _tensor_info(_append_output(graph, network, i, tensors[i]), "float32", network.nodes[i].shape)
         for i in (range(len(tensors)) if all_outputs else network.outputs)
     ]
+    opsets = [helper.make_opsetid("", opset or lowest_opset(graph.nodes))]
     return helper.make_model(
         helper.make_graph(graph.nodes, network.name, inputs, outputs, graph.initializers()),
-        producer_name="striate", producer_version=striate.__version__, ir_version=IR_VERSION,
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        producer_name="striate", producer_version=striate.__version__, opset_imports=opsets,
+        ir_version=max(LEAST_IR_VERSION, helper.find_min_ir_version_for(opsets)),
     )  # fmt: skip
 
 

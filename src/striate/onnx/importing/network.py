@@ -161,6 +161,10 @@ def _convert_node(builder: NetworkBuilder, node: OnnxNode, limits: FoldingLimits
     inputs = [builder.values[name] if name else None for name in node.inputs]
     converter = CONVERTERS.get(node.kind)
     for value in inputs:
+        if isinstance(value, LayerOutput) and value.numbers == "quantized" and node.kind != "DequantizeLinear":
+            raise builder.unsupported(
+                node, "it computes with 8-bit integers; import the file that was quantized instead."
+            )
         if not isinstance(value, LayerOutput) or value.axes not in INTERMEDIATE_AXES:
             continue
         if converter is None or value.axes not in converter.reads:
@@ -222,6 +226,8 @@ def _output_layer(builder: NetworkBuilder, output: str) -> int:
     value, what = builder.values.get(output), f"{builder.where}: its output '{shorten(output)}'"
     if not isinstance(value, LayerOutput) or value.axes in set(INTERMEDIATE_AXES) - {"scalar", "class"}:
         raise NetworkError(f"{what} is not the output of a layer.")
+    if value.numbers == "quantized":
+        raise NetworkError(f"{what} is of 8-bit integers, and layers compute with floats.")
     if value.order is not None and prod(value.dims) > 1:
         raise NetworkError(
             f"{what} is a row of flattened maps in the order (C, H, W), and Striate flattens in the order (H, W, C). "

@@ -38,7 +38,8 @@ class LayerOutput:
         order: Value i of the graph's row is value order[i] of the network's row; None: i.
         maps: The maps that a row was flattened from, or that VIRTUAL_AXES stand for.
         partial: What this is the mean, maximum or sum of along one axis of maps: the operator and the maps.
-        numbers: "integer" by dtype, "whole" for floats without fractions, otherwise "real".
+        numbers: "integer" by dtype, "quantized" between QuantizeLinear and DequantizeLinear, "whole" for floats
+            without fractions, otherwise "real".
     """
 
     layer: int
@@ -103,6 +104,7 @@ class NetworkBuilder:
         producers: The node that each tensor comes from.
         flattened: The layers that flatten maps, by the index of the layer that makes the maps.
         notes: What the user should know about the import.
+        not_negative: Whether the outputs of each layer are never below 0, as far as that was asked.
     """
 
     graph: OnnxGraph
@@ -113,6 +115,7 @@ class NetworkBuilder:
     producers: dict[str, OnnxNode] = field(default_factory=dict)
     flattened: dict[int, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    not_negative: list[bool] = field(default_factory=list)
     _map_values: int = 0
     _weight_values: int = 0
     _order_values: int = 0

@@ -14,6 +14,7 @@ from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
 from striate.onnx.export.layers.core import per_channel
 from striate.onnx.export.rules import Parameters, rule
 
+TRAINING_MODE_OPSET = 14  # the first that says whether it trains; ONNX's reference reads older ones as training
 LAYER_NORM_OPSET = 17  # the first with the operator
 NORM_FLOOR = 1e-12  # of a sum of squares
 
@@ -24,7 +25,8 @@ def _batch_normalization(graph: GraphBuilder, layer: BatchNormalization, weights
     gamma, beta = weights.get("gamma", np.ones_like(mean)), weights.get("beta", np.zeros_like(mean))
     variables = {"gamma": gamma, "beta": beta, "moving_mean": mean, "moving_variance": variance}
     inputs = [graph.layer_constant(variable, values) for variable, values in variables.items()]
-    return graph.op("BatchNormalization", x.name, *inputs, epsilon=layer.epsilon)
+    mode = {"training_mode": 0} if graph.opset >= TRAINING_MODE_OPSET else {}
+    return graph.op("BatchNormalization", x.name, *inputs, epsilon=layer.epsilon, **mode)
 
 
 @rule(LocalResponseNormalization)

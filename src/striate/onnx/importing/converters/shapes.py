@@ -207,8 +207,3 @@ def _cast(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     if value.numbers == "integer" and np.issubdtype(dtype, np.integer) and dtype.itemsize > 2:
         return value
     raise builder.unsupported(node, f"it converts to {dtype}.")
-
-
-@converter("DequantizeLinear", "QuantizeLinear")
-def _quantized(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    raise builder.unsupported(node, "it computes with 8-bit integers; import the file that was quantized instead.")
