@@ -276,7 +276,7 @@ def test_classes_of_different_size_are_pointed_out(cli: Cli, photographs: Path, 
     assert int(hint[1]) > 1.5 * int(hint[2])
     assert "With --set class_weights=true" in (tmp_path / "plain" / "report.html").read_text("utf-8")
     weighted = cli(*command, "--set", "class_weights=true", "--out", "weighted")
-    assert "only" not in weighted.stdout
+    assert "training images, '" not in weighted.stdout
     assert "class_weights yes" in weighted.stdout
 
 
@@ -304,3 +304,14 @@ def test_only_one_process_trains_in_a_folder(cli: Cli, tmp_path: Path) -> None:
     config = json.loads((tmp_path / "r" / "config.json").read_text("utf-8"))
     assert config["recipe"]["seed"] == 1 + both.index(winner)
     assert "in use" not in cli("train", "--resume", "r", "--epochs", "98").stderr
+
+
+def test_a_long_training_is_announced_before_it_starts(cli: Cli, tmp_path: Path) -> None:
+    process = begin(tmp_path, "mnist5k", "--model", "resnet18", "--epochs", "83")
+    assert process.stdout
+    lines = iter(process.stdout.readline, "")
+    announced = next(line for line in lines if line.startswith(("time", "Engine")))
+    process.kill()
+    process.communicate()
+    assert re.match(r"time +This training takes about \d+ (minutes|hours) on \d+ cores?\. Fewer --epochs", announced)
+    assert "takes about" not in cli(*QUICK).stdout

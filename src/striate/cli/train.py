@@ -124,6 +124,7 @@ def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Prepa
 def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:
     from striate.cli.wording import first
     from striate.workflows.report import describe_recipe
+    from striate.workflows.train import long_run_note
 
     data, network, plan = prepared.data, prepared.network, prepared.plan
     height, width, channels = data.shape
@@ -144,6 +145,8 @@ def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:
         echo(f"{name:7} {text}")
     for note in first((*prepared.notes, *data.notes), "; all are in the report"):
         echo_line(f"note    {note}")
+    if time := long_run_note(prepared, run):
+        echo_line(f"time    {time}")
     echo()
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from math import ceil, sqrt
 
-from striate.data import PHOTO_PRESETS, get_augmentation
+from striate.data import PHOTO_PRESETS, PRESETS, get_augmentation
 from striate.engines.optimizers import SGD, get_optimizer
 from striate.training import OneCycle, Recipe
 from striate.zoo.registry import UsualRecipe, find
@@ -22,12 +22,14 @@ MIN_TUNING_STEPS = 90  # of each stage
 MAX_TUNING_EPOCHS = 12
 
 
-def recipe_for(model: str, images: int = TYPICAL_IMAGES) -> Recipe:
+def recipe_for(model: str, images: int = TYPICAL_IMAGES, *, drawings: bool = False) -> Recipe:
     """Return the usual recipe of a model.
 
     Args:
         model: Id of the model in the zoo.
         images: Number of training images.
+        drawings: Whether they are digits or other drawings. A recipe for photographs is adapted to them: a mirrored
+            or strongly cropped digit is another one or none, and fewer epochs are enough.
 
     Returns:
         The recipe in the model's zoo entry; the default recipe if there is none.
@@ -36,7 +38,10 @@ def recipe_for(model: str, images: int = TYPICAL_IMAGES) -> Recipe:
     if usual is None:
         return Recipe()
     recipe = _decode(usual)
-    return recipe if usual.images is None else _scale(recipe, usual.images, images)
+    recipe = recipe if usual.images is None else _scale(recipe, usual.images, images)
+    if not (drawings and usual.photographs):
+        return recipe
+    return replace(recipe, epochs=min(recipe.epochs, MIN_EPOCHS), augmentation=PRESETS["light"])
 
 
 def _decode(usual: UsualRecipe) -> Recipe:
@@ -81,14 +86,17 @@ def _scale(recipe: Recipe, reference: int, images: int) -> Recipe:
     )
 
 
-def tuning_recipe(images: int) -> Recipe:
+def tuning_recipe(images: int, *, drawings: bool = False) -> Recipe:
     """Return the recipe for fine-tuning a base; with few images there are more epochs.
 
     Args:
         images: Number of training images.
+        drawings: Whether they are drawings, which are augmented without mirroring.
 
     Returns:
         The recipe of the upper layers.
     """
     steps = max(1, images // TUNED.batch_size)
-    return replace(TUNED, epochs=min(max(TUNED.epochs, -(-MIN_TUNING_STEPS // steps)), MAX_TUNING_EPOCHS))
+    augmentation = PRESETS["light"] if drawings else TUNED.augmentation
+    epochs = min(max(TUNED.epochs, -(-MIN_TUNING_STEPS // steps)), MAX_TUNING_EPOCHS)
+    return replace(TUNED, epochs=epochs, augmentation=augmentation)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from striate.data import Augmentation, AugmentationParameters, get_augmentation, load
 from striate.data.dataset import Labels
-from striate.data.folder import read_layout
+from striate.data.folder import Layout, read_layout
 from striate.data.split import TRAINING
 from striate.errors import DataError, UsageError
 from striate.files import atomic_write
@@ -19,6 +19,7 @@ from striate.images import ImagePolicy, encode_png
 from striate.images.sheet import Tile, draw_sheet
 from striate.workflows.plan import is_folder, parse
 from striate.workflows.report import describe_changes
+from striate.workflows.strategy import are_drawings
 
 SIZE = 176  # pixels of a photograph on the sheet
 PREFIX = "augmentation."  # as in `striate train --set`
@@ -61,8 +62,9 @@ def draw_preview(
         raise UsageError(
             f"'{out}' is inside your image folder '{data}', where Striate never writes. Choose another file with --out."
         )
-    augmentation = _with_settings(get_augmentation(preset, photographs=is_folder(data)), sets or {})
-    examples = _from_folder(Path(data), rows) if is_folder(data) else _from_dataset(data, rows)
+    layout = read_layout(data) if is_folder(data) else None
+    augmentation = _with_settings(get_augmentation(preset, photographs=not are_drawings(layout)), sets or {})
+    examples = _from_folder(layout, rows) if layout else _from_dataset(data, rows)
     atomic_write(path, encode_png(_draw(examples, augmentation, columns, seed)))
     return describe_changes(augmentation) or "no changes"
 
@@ -102,9 +104,9 @@ def _from_dataset(name: str, count: int) -> _Examples:
     return _Examples(np.stack([train.x[row] for row in rows]), [classes[label] for label in train.y[rows]])
 
 
-def _from_folder(folder: Path, count: int) -> _Examples:
+def _from_folder(layout: Layout, count: int) -> _Examples:
     """Return readable training images, prepared as for a network but larger than most networks take them."""
-    layout, policy = read_layout(folder), ImagePolicy(SIZE, SIZE)
+    policy = ImagePolicy(SIZE, SIZE)
     images, labels = [], []
     for row in _alternating(np.where(layout.parts == TRAINING, layout.y, -1), count):
         try:
@@ -115,6 +117,7 @@ def _from_folder(folder: Path, count: int) -> _Examples:
         if len(images) == count:
             break
     if not images:
+        folder = layout.folder
         raise DataError(
             f"None of the training images in '{folder}' can be read. For the reasons, see: striate data scan '{folder}'"
         )

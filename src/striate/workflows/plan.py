@@ -18,7 +18,15 @@ from striate.training import Constant, Recipe, get_schedule
 from striate.training.schedules import SCHEDULES
 from striate.training.tensorboard import TensorBoard
 from striate.transfer.bases import check_base
-from striate.workflows.strategy import BASE, Method, Strategy, choose_strategy, fine_tuning_seconds, training_images
+from striate.workflows.strategy import (
+    BASE,
+    Method,
+    Strategy,
+    are_drawings,
+    choose_strategy,
+    fine_tuning_seconds,
+    training_images,
+)
 
 DEFAULT_DATA = "mnist5k"
 DEFAULT_MODEL = "lenet5"
@@ -172,7 +180,8 @@ def make_plan(
     usual = _with_weights(weights, _usual_plan(data, strategy, layout))
     if minutes is not None and strategy.method is Method.FINE_TUNE:
         usual = _shorten(usual, minutes, training_images(data, layout))
-    changed = _with_schedule(_change(usual.recipe, photographs=is_folder(data), **recipe), schedule)
+    photographs = recipe.get("augment") is not None and not are_drawings(layout)
+    changed = _with_schedule(_change(usual.recipe, photographs=photographs, **recipe), schedule)
     changed, settings = _assign(changed, {key: parse(value) for key, value in sets.items()})
     return replace(
         usual, recipe=changed, settings={**usual.settings, **settings}, fit=fit, ensemble=ensemble or usual.ensemble,
@@ -285,7 +294,11 @@ def _usual_plan(data: str, strategy: Strategy, layout: Layout | None) -> Trainin
     settings = strategy.settings
     if strategy.method is Method.SCRATCH and layout and not settings:
         settings = zoo.find(model).from_scratch
-    recipe = tuning_recipe(images) if strategy.method is Method.FINE_TUNE else recipe_for(model, images)
+    drawings = strategy.method is not Method.FEATURES and are_drawings(layout)
+    if strategy.method is Method.FINE_TUNE:
+        recipe = tuning_recipe(images, drawings=drawings)
+    else:
+        recipe = recipe_for(model, images, drawings=drawings)
     return TrainingPlan(data, model, recipe, strategy.method, settings, because=strategy.because)
 
 

@@ -14,6 +14,7 @@ from striate.data.split import TRAINING
 from striate.engines.choose import accelerator, installed
 from striate.errors import DataError, UsageError
 from striate.images import ImagePolicy, check_image, read_file
+from striate.network import Network
 from striate.pretrained.published import published
 from striate.processes import cores
 from striate.systems.recipes import tuning_recipe
@@ -30,6 +31,8 @@ SECONDS = {224: 0.013, 160: 0.007, 128: 0.0045}  # to extract one image's featur
 MULTIPLY_ADDS = {224: 385_187_552, 160: 197_151_200, 128: 126_637_568}  # of BASE for one image, by the input size
 OTHER_SECONDS = 4  # for everything else
 TUNING_SECONDS = 3.7e-10  # per image and multiply-add on one core, for an epoch of both stages of fine-tuning
+SCRATCH_SECONDS = 4.5e-10  # per image and multiply-add on one core, for an epoch of training from scratch
+IMAGE_SECONDS = 1e-4  # per image and epoch, for everything else
 SPEEDUP = 50  # of an accelerator
 ENOUGH_IMAGES = 200  # per class, from which fine-tuning may be worth its time
 
@@ -141,14 +144,23 @@ def summarize(layout: Layout, minutes: float | None = None) -> FolderSummary:
     Returns:
         The summary.
     """
-    step = max(1, len(layout.files) // SAMPLE)
-    sample = [found for file in layout.files[::step] if (found := _inspect(file))]
-    side = int(np.median([longer for longer, _ in sample])) if sample else 0
-    color = max((found for _, found in sample), default=255)
+    side, gray = _inspect_sample(layout)
     return FolderSummary(
-        images=len(layout.files), classes=len(layout.classes), side=side, gray=color <= GRAY, cores=cores(),
+        images=len(layout.files), classes=len(layout.classes), side=side, gray=gray, cores=cores(),
         device=accelerator(), minutes=minutes, torch=installed("torch"),
     )  # fmt: skip
+
+
+def are_drawings(layout: Layout | None) -> bool:
+    """Return whether images are digits or other small gray drawings rather than photographs.
+
+    Args:
+        layout: The files of the folder; None for the data sets with a name, which are all digits.
+    """
+    if layout is None:
+        return True
+    side, gray = _inspect_sample(layout)
+    return gray and side <= TINY
 
 
 def training_images(data: str, layout: Layout | None) -> int:
@@ -182,9 +194,35 @@ def fine_tuning_seconds(passes: int, multiply_adds: int, device: str | None, cor
     return TUNING_SECONDS * passes * multiply_adds / (SPEEDUP if device else cores)
 
 
+def training_seconds(passes: int, network: Network, device: str | None, cores: int) -> float:
+    """Estimate how long training from scratch takes.
+
+    Args:
+        passes: Training images times epochs.
+        network: The network.
+        device: The accelerator, if there is one.
+        cores: Number of cores that compute.
+
+    Returns:
+        Seconds.
+    """
+    computing = SCRATCH_SECONDS * network.multiply_adds / (SPEEDUP if device else cores)
+    return passes * (IMAGE_SECONDS + computing)
+
+
 def describe_seconds(seconds: float) -> str:
-    """Return a rounded duration, for example "40 seconds" or "3 minutes"."""
-    return f"{10 * round(seconds / 10) or 5:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+    """Return a rounded duration, for example "40 seconds", "3 minutes" or "5 hours"."""
+    if seconds < 90:
+        return f"{10 * round(seconds / 10) or 5:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 2 * 3600 else f"{seconds / 3600:.0f} hours"
+
+
+def _inspect_sample(layout: Layout) -> tuple[int, bool]:
+    """Return the median of the longer side in pixels, and whether the images have no colors, from a few of them."""
+    step = max(1, len(layout.files) // SAMPLE)
+    sample = [found for file in layout.files[::step] if (found := _inspect(file))]
+    side = int(np.median([longer for longer, _ in sample])) if sample else 0
+    return side, max((found for _, found in sample), default=255) <= GRAY
 
 
 def _inspect(file: Path) -> tuple[int, int] | None:

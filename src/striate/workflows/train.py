@@ -11,11 +11,12 @@ from typing import TypeVar
 
 from striate import strict_json
 from striate._types import Array
+from striate.engines.choose import accelerator
 from striate.errors import DataError, RunError, StriateError, UsageError
 from striate.evaluation import Evaluation, evaluate
 from striate.files import atomic_write, remove_temporaries
 from striate.model import Model
-from striate.processes import ProcessInfo, current_process
+from striate.processes import ProcessInfo, cores, current_process
 from striate.training import check_inputs, predict_in_batches
 from striate.training.callbacks import Callback, ReduceLROnPlateau
 from striate.training.progress import Verbose
@@ -28,8 +29,10 @@ from striate.workflows.fine_tune import run_fine_tuning
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.prepare import PreparedRun, make_trainable_model, prepare
 from striate.workflows.run_record import TrainingRecord, TrainingRun, describe_engine
-from striate.workflows.strategy import Method
+from striate.workflows.strategy import Method, describe_seconds, training_seconds
 from striate.workflows.trained_model import THRESHOLD, average, member_path
+
+LONG_SECONDS = 300  # of a training that is announced
 
 T = TypeVar("T")
 Echo = Callable[[str], None]
@@ -167,6 +170,30 @@ def _opened(path: str | os.PathLike[str]) -> tuple[TrainingRun, bool]:
     TrainingRun.open(path).lock()
     run = TrainingRun.open(path)  # as the process before has left it
     return run, run.record.plan.ensemble == 1 and run.checkpoints.begun
+
+
+def long_run_note(prepared: PreparedRun, run: TrainingRun) -> str | None:
+    """Return a sentence on how long training from scratch will about take; None if it is at most five minutes.
+
+    Args:
+        prepared: The prepared run. Methods with a base announce their time themselves.
+        run: Its folder; epochs that are done are not counted.
+    """
+    plan = prepared.plan
+    if plan.base:
+        return None
+    done = 0 if plan.ensemble > 1 else len(run.read_history().get("loss", ()))
+    passes = len(prepared.data.train) * max(0, run.recipe.epochs - done) * plan.ensemble
+    shared = current_process().world_size
+    device = None if plan.device == "cpu" or plan.engine == "numpy" else accelerator()
+    seconds = training_seconds(passes, prepared.network, device, cores()) / shared
+    if seconds <= LONG_SECONDS:
+        return None
+    where = f"on {device}" if device else f"on {cores()} {'core' if cores() == 1 else 'cores'}"
+    return (
+        f"This training takes about {describe_seconds(seconds)} {where}. Fewer --epochs or a smaller --model take "
+        "less time; after Ctrl-C it can be continued."
+    )
 
 
 def train(prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto", echo: Echo = print) -> Result:

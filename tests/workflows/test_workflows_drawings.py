@@ -1,0 +1,50 @@
+"""Recipes follow the data: digits and small gray drawings are not trained as photographs are."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from striate import zoo
+from striate.data import PHOTO_PRESETS, PRESETS
+from striate.images import encode_png
+from striate.systems.recipes import recipe_for
+from striate.workflows.plan import make_plan
+from striate.workflows.strategy import describe_seconds, training_seconds
+
+
+def fill(folder: Path, side: int, channels: int) -> str:
+    rng = np.random.default_rng(0)
+    for name in ("0", "1"):
+        (folder / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = rng.integers(0, 255, (side, side, channels), dtype=np.uint8)
+            (folder / name / f"{number}.png").write_bytes(encode_png(pixels.squeeze()))
+    return str(folder)
+
+
+@pytest.mark.parametrize("data", ["mnist5k", "scattered"])
+@pytest.mark.parametrize("model", ["resnet18", "googlenet", "tutorial-cnn"])
+def test_digits_are_neither_mirrored_nor_recolored(data: str, model: str) -> None:
+    recipe = make_plan(data, model).recipe
+    assert recipe.augmentation == PRESETS["light"]
+    assert recipe.epochs == 20
+    assert recipe.optimizer.learning_rate > 0
+
+
+def test_a_folder_is_judged_by_its_images(tmp_path: Path) -> None:
+    drawings, large, color = fill(tmp_path / "a", 28, 1), fill(tmp_path / "b", 80, 1), fill(tmp_path / "c", 28, 3)
+    assert make_plan(drawings, "resnet18").recipe.augmentation == PRESETS["light"]
+    assert make_plan(drawings, "resnet18", augment="strong").recipe.augmentation == PRESETS["strong"]
+    for photographs in (large, color):
+        assert make_plan(photographs, "resnet18").recipe == recipe_for("resnet18", 19)
+        assert make_plan(photographs, "resnet18", augment="strong").recipe.augmentation == PHOTO_PRESETS["strong"]
+
+
+def test_the_time_of_a_training_is_estimated() -> None:
+    network = zoo.network("resnet18", input_shape=(28, 28, 1), classes=10)
+    seconds = training_seconds(83 * 4_000, network, None, 2)
+    assert 30 < seconds / 60 < 60  # 40 minutes were measured
+    assert training_seconds(83 * 4_000, network, "cuda", 2) < seconds / 5
+    assert describe_seconds(seconds).endswith(" minutes")
+    assert describe_seconds(5 * 3600) == "5 hours"
