@@ -18,18 +18,18 @@ Cli = Callable[..., Finished]
 
 
 def environment(**changes: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name != "STRIATE_DEBUG"}
-    return kept | {"PYTHONPATH": str(SOURCE), "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"} | changes
+    inherited = {name: value for name, value in os.environ.items() if name != "STRIATE_DEBUG"}
+    return inherited | {"PYTHONPATH": str(SOURCE), "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"} | changes
 
 
 def run(*args: str | Path, cwd: Path, env: dict[str, str] | None = None) -> Finished:
     command = [sys.executable, "-m", "striate", *map(str, args)]
-    done = subprocess.run(
+    result = subprocess.run(
         command, cwd=cwd, env=environment(**(env or {})), capture_output=True, text=True, encoding="utf-8", check=False
     )
     if not env:
-        assert "Traceback" not in done.stderr
-    return done
+        assert "Traceback" not in result.stderr
+    return result
 
 
 @pytest.fixture
@@ -46,14 +46,14 @@ def cli(tmp_path: Path) -> Cli:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Finished]:
     """A finished run of mnist-quick on mnist5k, and its printed output. Tests must not change it."""
     folder = tmp_path_factory.mktemp("trained")
-    done = run("train", "--model", "mnist-quick", "--epochs", "4", "--seed", "3", "--out", "quick", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder / "quick", done
+    result = run("train", "--model", "mnist-quick", "--epochs", "4", "--seed", "3", "--out", "quick", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return folder / "quick", result
 
 
 @pytest.fixture(scope="session")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two classes with Korean names: 빨강 is mostly red, 파랑 mostly blue; one file is no image."""
+    """A folder with two classes with Korean names: 빨강 is mostly red, 파랑 mostly blue; one file is not an image."""
     folder = tmp_path_factory.mktemp("data") / "우리 사진"
     rng = np.random.default_rng(0)
     for name, channel in (("빨강", 0), ("파랑", 2)):

@@ -28,10 +28,10 @@ def tiles_of(path: Path, size: int, columns: int) -> list[list[NDArray[np.uint8]
     return [[sheet[top : top + size, left : left + size] for left in lefts] for top in tops]
 
 
-def test_the_preview_of_a_folder(cli: Cli, photographs: Path, tmp_path: Path) -> None:
-    done = cli("augment", photographs, "--out", "preview.png", "--rows", "3", "--columns", "4")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == (
+def test_preview_of_a_folder(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+    result = cli("augment", photographs, "--out", "preview.png", "--rows", "3", "--columns", "4")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == (
         "standard rotation 10, flip_horizontal yes, crop 0.35–1, crop_aspect 0.75–1.333, fill reflect, brightness 0.3, "
         "contrast 0.3, saturation 0.3, hue 0.02\npreview  preview.png\n"
     )
@@ -44,7 +44,7 @@ def test_the_preview_of_a_folder(cli: Cli, photographs: Path, tmp_path: Path) ->
     assert not list(photographs.rglob("preview.png"))
 
 
-def test_the_preview_of_digits_shows_training_images_and_their_augmented_copies(tmp_path: Path) -> None:
+def test_preview_of_digits_shows_training_images_and_augmented_copies(tmp_path: Path) -> None:
     settings = draw_preview("mnist5k", tmp_path / "a.png", preset="light", rows=10, columns=2, seed=3)
     assert settings == "rotation 10, shift 0.07143, zoom 0.9–1.1"
     data = load("mnist5k").train
@@ -56,7 +56,7 @@ def test_the_preview_of_digits_shows_training_images_and_their_augmented_copies(
             assert np.array_equal(tile[::4, ::4], np.repeat(pixels, 3, axis=2))
 
 
-def test_the_same_seed_draws_the_same_preview(tmp_path: Path) -> None:
+def test_same_seed_gives_the_same_preview(tmp_path: Path) -> None:
     bytes_of = []
     for seed in (0, 0, 1):
         draw_preview("mnist5k", tmp_path / "a.png", rows=2, columns=2, seed=seed)
@@ -99,7 +99,7 @@ def test_invalid_arguments_are_errors(given: dict[str, Any], message: str, tmp_p
     assert not (tmp_path / "a.png").exists()
 
 
-def test_the_image_folder_is_never_written_to_and_must_have_readable_images(photographs: Path, tmp_path: Path) -> None:
+def test_image_folder_is_never_written_to_and_must_have_readable_images(photographs: Path, tmp_path: Path) -> None:
     with pytest.raises(
         UsageError,
         match=r"is inside your image folder '.*', where Striate never writes. Choose another file with --out",
@@ -107,14 +107,14 @@ def test_the_image_folder_is_never_written_to_and_must_have_readable_images(phot
         draw_preview(str(photographs), photographs / "빨강" / "preview.png")
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "1.jpg").write_bytes(b"no picture")
+        (tmp_path / name / "1.jpg").write_bytes(b"no image")
     with pytest.raises(
         DataError, match=r"None of the training images in '.*' can be read\. For the reasons, see: striate data scan"
     ):
         draw_preview(str(tmp_path), Path("elsewhere.png"))
 
 
-def test_captions_are_written_in_any_script_and_stay_below_their_image() -> None:
+def test_captions_in_any_script_stay_below_their_image() -> None:
     tile = np.zeros((120, 120, 3), np.uint8)
     plain, long = (draw_sheet(["original"], [[Tile(tile, text)]]) for text in ("66 % cat", "66 % " + "cat" * 40))
     assert plain.shape == long.shape
@@ -124,7 +124,7 @@ def test_captions_are_written_in_any_script_and_stay_below_their_image() -> None
     assert (korean[-20:] != korean[0, 0]).any()
 
 
-def test_the_command_offers_the_presets_that_exist() -> None:
+def test_command_offers_the_existing_presets() -> None:
     assert set(command.PRESETS) == set(PRESETS) == set(PHOTO_PRESETS)
 
 

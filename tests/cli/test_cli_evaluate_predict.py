@@ -42,9 +42,7 @@ def test_evaluate_prints_the_metrics_of_training(cli: Cli, trained: tuple[Path, 
     assert f"of '{pair['true']}' were predicted as '{pair['predicted']}' ({pair['count']})" in shown
 
 
-def test_a_model_file_alone_needs_the_name_of_the_data(
-    cli: Cli, trained: tuple[Path, Finished], tmp_path: Path
-) -> None:
+def test_model_file_needs_the_name_of_the_data(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
     shutil.copy(trained[0] / "model.safetensors", tmp_path / "m.safetensors")
     without = cli("evaluate", "m.safetensors")
     assert without.returncode == 2
@@ -53,17 +51,17 @@ def test_a_model_file_alone_needs_the_name_of_the_data(
     assert figures["correct"] == json.loads((trained[0] / "metrics.json").read_text("utf-8"))["correct"]
 
 
-def test_evaluating_on_unknown_classes_is_an_error(cli: Cli, trained: tuple[Path, Finished], photographs: Path) -> None:
-    done = cli("evaluate", trained[0], photographs)
-    assert done.returncode == 1
-    assert "'우리 사진' has the class '빨강', which the model does not know." in done.stderr
-    assert "The classes of the model are: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9." in done.stderr
+def test_evaluating_on_unknown_classes_raises(cli: Cli, trained: tuple[Path, Finished], photographs: Path) -> None:
+    result = cli("evaluate", trained[0], photographs)
+    assert result.returncode == 1
+    assert "'우리 사진' has the class '빨강', which the model does not know." in result.stderr
+    assert "The classes of the model are: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9." in result.stderr
 
 
 def test_evaluate_notes_that_images_were_resized(cli: Cli, trained: tuple[Path, Finished]) -> None:
-    done = cli("evaluate", trained[0], "scattered", "--json")
-    assert done.stderr == "Note: The images are 56×56×1; they were resized to the model's 28×28×1.\n"
-    assert json.loads(done.stdout)["images"] > 400
+    result = cli("evaluate", trained[0], "scattered", "--json")
+    assert result.stderr == "Note: The images are 56×56×1; they were resized to the model's 28×28×1.\n"
+    assert json.loads(result.stdout)["images"] > 400
 
 
 def test_evaluate_prepares_images_of_a_folder_as_the_model_requires(
@@ -86,9 +84,9 @@ def test_predict_recognizes_photographed_digits(cli: Cli, trained: tuple[Path, F
     (tmp_path / "숫자").mkdir()
     for number in range(len(test)):
         (tmp_path / "숫자" / f"{number:02}.png").write_bytes(encode_png(photographed(test.x[number])))
-    done = cli("predict", trained[0], "숫자", "숫자/03.png", "--json")
-    assert (done.returncode, done.stderr) == (0, "")
-    answers = json.loads(done.stdout)
+    result = cli("predict", trained[0], "숫자", "숫자/03.png", "--json")
+    assert (result.returncode, result.stderr) == (0, "")
+    answers = json.loads(result.stdout)
     assert [set(answer) for answer in answers] == [{"path", "label", "probability", "unknown"}] * len(test)
     assert answers[3]["path"] == str(Path("숫자") / "03.png")
     assert sum(answer["label"] == str(label) for answer, label in zip(answers, test.y, strict=True)) >= 40
@@ -102,13 +100,13 @@ def test_predict_skips_files_that_cannot_be_read(cli: Cli, trained: tuple[Path, 
     digit = st.data.load("mnist5k").test
     (tmp_path / "good.png").write_bytes(encode_png(digit.x[0]))
     (tmp_path / "bad.png").write_bytes(b"nothing")
-    done = cli("predict", trained[0], "bad.png", "good.png", "missing.png", "--json")
-    assert done.returncode == 1
-    assert [answer["path"] for answer in json.loads(done.stdout)] == ["good.png"]
-    assert "Skipped: bad.png cannot be read" in done.stderr
-    assert "Skipped: There is no file or folder 'missing.png'." in done.stderr
+    result = cli("predict", trained[0], "bad.png", "good.png", "missing.png", "--json")
+    assert result.returncode == 1
+    assert [answer["path"] for answer in json.loads(result.stdout)] == ["good.png"]
+    assert "Skipped: bad.png cannot be read" in result.stderr
+    assert "Skipped: There is no file or folder 'missing.png'." in result.stderr
     (tmp_path / "letters").mkdir()
-    (tmp_path / "letters/a.txt").write_text("no picture", "utf-8")
+    (tmp_path / "letters/a.txt").write_text("no image", "utf-8")
     nothing = cli("predict", trained[0], "letters")
     assert (nothing.returncode, nothing.stdout) == (1, "")
     assert nothing.stderr.startswith("Skipped: The folder 'letters' contains no images: no files that end in")
@@ -143,23 +141,23 @@ def test_predict_needs_an_image_policy(cli: Cli, tmp_path: Path) -> None:
     model.classes = tuple("0123456789")
     model.save(tmp_path / "bare.safetensors")
     (tmp_path / "x.png").write_bytes(encode_png(np.zeros((28, 28, 1), np.uint8)))
-    done = cli("predict", "bare.safetensors", "x.png")
-    assert done.returncode == 1
-    assert "does not record how images become its input" in done.stderr
+    result = cli("predict", "bare.safetensors", "x.png")
+    assert result.returncode == 1
+    assert "does not record how images become its input" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["evaluate", "predict"])
-def test_a_model_without_class_names_is_an_error(cli: Cli, tmp_path: Path, command: str) -> None:
+def test_model_without_class_names_raises(cli: Cli, tmp_path: Path, command: str) -> None:
     st.zoo.build("mnist-quick").save(tmp_path / "nameless.safetensors")
-    done = cli(command, "nameless.safetensors", "mnist5k")
-    assert done.returncode == 1
-    assert "holds a model without class names" in done.stderr
+    result = cli(command, "nameless.safetensors", "mnist5k")
+    assert result.returncode == 1
+    assert "holds a model without class names" in result.stderr
 
 
 def test_class_names_must_match_the_number_of_outputs(cli: Cli, tmp_path: Path) -> None:
     model = st.zoo.build("mnist-quick")
     model.classes, model.policy = ("cat", "dog"), st.data.load("mnist5k").policy
     model.save(tmp_path / "two.safetensors")
-    done = cli("predict", "two.safetensors", "x.png")
-    assert done.returncode == 1
-    assert "two.safetensors holds a model with 2 class names, but 10 answers. Set model.classes" in done.stderr
+    result = cli("predict", "two.safetensors", "x.png")
+    assert result.returncode == 1
+    assert "two.safetensors holds a model with 2 class names, but 10 answers. Set model.classes" in result.stderr

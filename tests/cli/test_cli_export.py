@@ -1,4 +1,4 @@
-"""striate export: the file gives the original's answers, or is not written."""
+"""The command `striate export`: the file has the model's outputs, or is not written."""
 
 import json
 import re
@@ -56,12 +56,12 @@ def predictions(data: Path, trained: TrainedModel) -> tuple[Array, Array]:
     return x, trained.probabilities(x)
 
 
-def test_a_run_as_a_file(trained: tuple[Path, Finished], cli: Cli, tmp_path: Path) -> None:
-    done = cli("export", trained[0], "--to", "out/model.onnx")
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"^out/model\.onnx: \d+\.\d kB, float32$".replace("/", r"[/\\]"), done.stdout, re.MULTILINE)
+def test_export_of_a_run(trained: tuple[Path, Finished], cli: Cli, tmp_path: Path) -> None:
+    result = cli("export", trained[0], "--to", "out/model.onnx")
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"^out/model\.onnx: \d+\.\d kB, float32$".replace("/", r"[/\\]"), result.stdout, re.MULTILINE)
     assert re.search(r"on \d+ test images of mnist5k: same predicted class on all, prob.* by at most \de-0\d$",
-                     done.stdout, re.MULTILINE)  # fmt: skip
+                     result.stdout, re.MULTILINE)  # fmt: skip
     test = load("mnist5k").test
     found = open_session(str(tmp_path / "out" / "model.onnx"))([test.x])[0]
     expected = open_trained_model(trained[0]).probabilities(test.x)
@@ -75,10 +75,10 @@ def test_a_run_as_a_file(trained: tuple[Path, Finished], cli: Cli, tmp_path: Pat
 
 
 def test_int8(trained: tuple[Path, Finished], cli: Cli, tmp_path: Path) -> None:
-    done = cli("export", trained[0], "--to", "small.onnx", "--int8")
-    assert (done.returncode, done.stderr) == (0, "")
+    result = cli("export", trained[0], "--to", "small.onnx", "--int8")
+    assert (result.returncode, result.stderr) == (0, "")
     match = re.search(r"accuracy on them: ([\d.]+) % before, ([\d.]+) % as int8, ([\d.]+) points (lost|gained)",
-                      done.stdout)  # fmt: skip
+                      result.stdout)  # fmt: skip
     assert match
     before, after, change = map(float, match.groups()[:3])
     assert abs(before - after) == pytest.approx(change, abs=0.011)
@@ -89,10 +89,10 @@ def test_int8(trained: tuple[Path, Finished], cli: Cli, tmp_path: Path) -> None:
 
 
 def test_images_of_any_size(tmp_path: Path, images: Path) -> None:
-    """The file gets the images in full size, the original gets them resized by its policy."""
+    """The file receives full-size images; the model receives them resized by its policy."""
     trained = trained_model(small_model())
-    done = export(trained, tmp_path / "any.onnx", resize=True, images=[str(images)])
-    assert (done.images, done.agreement) == ("20 images", 1)
+    result = export(trained, tmp_path / "any.onnx", resize=True, images=[str(images)])
+    assert (result.images, result.agreement) == ("20 images", 1)
     session = open_session(str(tmp_path / "any.onnx"))
     for file in images.iterdir():
         image = read_image(file)
@@ -103,14 +103,14 @@ def test_images_of_any_size(tmp_path: Path, images: Path) -> None:
 def test_gray_images_of_any_size(tmp_path: Path, images: Path) -> None:
     model = small_model(shape=(8, 9, 1))
     model.policy = ImagePolicy(8, 9, 1, "stretch")
-    done = export(trained_model(model), tmp_path / "any.onnx", resize=True, images=[str(images)])
-    assert done.agreement == 1
+    result = export(trained_model(model), tmp_path / "any.onnx", resize=True, images=[str(images)])
+    assert result.agreement == 1
 
 
-def test_an_ensemble_becomes_one_network(tmp_path: Path, images: Path) -> None:
+def test_ensemble_is_exported_as_one_network(tmp_path: Path, images: Path) -> None:
     trained = trained_model(*(small_model(seed) for seed in range(3)))
-    done = export(trained, tmp_path / "three.onnx", images=[str(images)])
-    assert done.difference < 1e-6
+    result = export(trained, tmp_path / "three.onnx", images=[str(images)])
+    assert result.difference < 1e-6
     x, expected = predictions(images, trained)
     np.testing.assert_allclose(open_session(str(tmp_path / "three.onnx"))([x])[0], expected, atol=1e-6)
     network, weights = ensemble_network(trained.models)
@@ -121,16 +121,16 @@ def test_an_ensemble_becomes_one_network(tmp_path: Path, images: Path) -> None:
     np.testing.assert_allclose(model.predict(x), expected, atol=1e-6)
 
 
-def test_members_with_different_inputs_are_refused() -> None:
+def test_members_with_different_inputs_raise() -> None:
     with pytest.raises(UsageError, match=r"The members of the ensemble take images of different sizes"):
         ensemble_network([small_model(), small_model(shape=(9, 9, 3))])
 
 
 @pytest.mark.parametrize("damage", [0.05, np.nan])
-def test_a_file_that_differs_is_not_written(
+def test_file_with_different_outputs_is_not_written(
     damage: float, tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file that was there before is kept."""
+    """The existing file is kept."""
 
     def wrong(network: Network, weights: dict[str, Array], **options: Any) -> bytes:
         bias = weights["dense/bias"] + np.array([damage, 0, 0], "float32")
@@ -149,7 +149,7 @@ def test_a_file_that_differs_is_not_written(
     assert target.read_bytes() == before
 
 
-def test_only_an_older_export_is_replaced(tmp_path: Path, images: Path) -> None:
+def test_only_an_earlier_export_is_overwritten(tmp_path: Path, images: Path) -> None:
     target = tmp_path / "model.onnx"
     export(trained_model(small_model(1)), target, images=[str(images)])
     older = target.read_bytes()
@@ -166,26 +166,26 @@ def test_only_an_older_export_is_replaced(tmp_path: Path, images: Path) -> None:
     assert not list(tmp_path.glob(".*.tmp"))
 
 
-def test_without_any_images(tmp_path: Path) -> None:
-    """If the data set is gone, the export still works, and a note says so."""
+def test_export_without_any_images(tmp_path: Path) -> None:
+    """If the data set is gone, the export still works, and a note reports it."""
     missing = export(trained_model(small_model(), data=str(tmp_path / "gone")), tmp_path / "a.onnx")
     unknown = export(trained_model(small_model()), tmp_path / "b.onnx")
-    for done, reason in (
+    for result, reason in (
         (missing, r"The data set it was trained on cannot be loaded \(There is no data set or folder '.*gone'"),
         (unknown, "The model does not say which data set it was trained on"),
     ):
-        assert (done.images, done.agreement, done.accuracy) == ("256 random patterns", 1, None)
-        (note,) = done.notes
+        assert (result.images, result.agreement, result.accuracy) == ("256 random patterns", 1, None)
+        (note,) = result.notes
         assert re.match(
             reason + r".*, so random patterns are used in place of images\. Pass real images with --images\.$", note
         )
 
 
 def test_images_that_cannot_be_read(tmp_path: Path, images: Path) -> None:
-    (images / "bad.jpg").write_bytes(b"no picture")
-    done = export(trained_model(small_model()), tmp_path / "a.onnx", images=[str(images), "missing.png"])
-    assert done.images == "20 images"
-    assert [re.sub(r"'.*[/\\]|/.*/", "", note) for note in done.notes] == [
+    (images / "bad.jpg").write_bytes(b"no image")
+    result = export(trained_model(small_model()), tmp_path / "a.onnx", images=[str(images), "missing.png"])
+    assert result.images == "20 images"
+    assert [re.sub(r"'.*[/\\]|/.*/", "", note) for note in result.notes] == [
         "Skipped: There is no file or folder 'missing.png'.",
         "Skipped: bad.jpg cannot be read: it is not a JPEG, PNG, WebP, BMP, GIF or TIFF image, or its beginning is "
         "damaged.",
@@ -203,11 +203,13 @@ def test_images_that_cannot_be_read(tmp_path: Path, images: Path) -> None:
         ([], 2, r"Missing option '--to'"),
     ],
 )
-def test_wrong_requests(args: list[str], code: int, message: str, trained: tuple[Path, Finished], cli: Cli) -> None:
-    done = cli("export", trained[0], *args)
-    assert done.returncode == code
-    assert re.search(message, done.stderr, re.MULTILINE), done.stderr
-    assert done.stdout == ""
+def test_invalid_requests_raise(
+    args: list[str], code: int, message: str, trained: tuple[Path, Finished], cli: Cli
+) -> None:
+    result = cli("export", trained[0], *args)
+    assert result.returncode == code
+    assert re.search(message, result.stderr, re.MULTILINE), result.stderr
+    assert result.stdout == ""
 
 
 def test_models_without_an_image_policy(tmp_path: Path) -> None:
@@ -217,7 +219,7 @@ def test_models_without_an_image_policy(tmp_path: Path) -> None:
         export(trained_model(model), tmp_path / "m.onnx")
 
 
-def test_how_many_images_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_compared_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many as fit into a budget of multiply-adds, spread evenly over the split, but no fewer than a minimum."""
     monkeypatch.setattr(module, "MIN_IMAGES", 10)
     model = Model.from_network(Network.sequential([Input((28, 28, 1)), Flatten(), Dense(10, activation="softmax")]))
@@ -233,8 +235,8 @@ def test_how_many_images_are_compared(tmp_path: Path, monkeypatch: pytest.Monkey
     assert compared(1e12).images == f"{test} test images of mnist5k"
 
 
-def test_training_with_onnx_is_refused_before_anything_is_made(cli: Cli, tmp_path: Path) -> None:
-    done = cli("train", "--engine", "onnx", "--out", "run")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "'onnx' is not one of 'auto', 'numpy', 'torch'." in done.stderr
+def test_training_with_onnx_raises_before_anything_is_created(cli: Cli, tmp_path: Path) -> None:
+    result = cli("train", "--engine", "onnx", "--out", "run")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "'onnx' is not one of 'auto', 'numpy', 'torch'." in result.stderr
     assert not (tmp_path / "run").exists()

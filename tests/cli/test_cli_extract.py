@@ -1,4 +1,4 @@
-"""A folder of pictures becomes a classifier on a pretrained base, from the command to answers."""
+"""A folder of images becomes a classifier on a pretrained base, from training to predictions."""
 
 import json
 import shutil
@@ -16,8 +16,8 @@ SMALL = ("--set", "input_shape=[64,64,3]")
 Trained = tuple[Path, Path, Finished]
 
 
-def draw(folder: Path, count: int, seed: int, stripes: bool) -> None:
-    """Pictures of stripes or of discs in any colours."""
+def write_shapes(folder: Path, count: int, seed: int, stripes: bool) -> None:
+    """Write images of stripes or of discs in random colors."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:64, :64]
@@ -31,21 +31,23 @@ def draw(folder: Path, count: int, seed: int, stripes: bool) -> None:
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Pictures, a finished run on them, and what was printed. Leave them as they are."""
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """The images, a finished run on them, and its printed output. Tests must not change them."""
     place = tmp_path_factory.mktemp("extract")
-    draw(place / "pictures" / "줄무늬", 45, 0, stripes=True)
-    draw(place / "pictures" / "discs", 45, 1, stripes=False)
-    return place / "pictures", place / "runs/pictures", run("train", place / "pictures", *SMALL, cwd=place)
+    write_shapes(place / "images" / "줄무늬", 45, 0, stripes=True)
+    write_shapes(place / "images" / "discs", 45, 1, stripes=False)
+    return place / "images", place / "runs/images", run("train", place / "images", *SMALL, cwd=place)
 
 
-def test_training_says_what_it_does_and_why(done: Trained) -> None:
-    _, path, said = done
-    assert said.returncode == 0, said.stderr
-    assert "because 90 images of 2 classes are too few to train a network from scratch, so a linear head" in said.stdout
-    assert "Features: efficientnet-lite0, trained on ImageNet, unchanged" in said.stdout
-    assert "correct on held-out images" in said.stdout
-    assert "test accuracy" in said.stdout
+def test_training_prints_its_method_and_reason(finished_run: Trained) -> None:
+    _, path, result = finished_run
+    assert result.returncode == 0, result.stderr
+    assert (
+        "because 90 images of 2 classes are too few to train a network from scratch, so a linear head" in result.stdout
+    )
+    assert "Features: efficientnet-lite0, trained on ImageNet, unchanged" in result.stdout
+    assert "correct on held-out images" in result.stdout
+    assert "test accuracy" in result.stdout
     config = json.loads((path / "config.json").read_text("utf-8"))
     assert config["plan"]["method"] == "features"
     assert config["plan"]["model"] == "efficientnet-lite0"
@@ -57,37 +59,37 @@ def test_training_says_what_it_does_and_why(done: Trained) -> None:
     assert config["plan"]["because"][:40] in report
 
 
-def test_one_ordinary_model_comes_of_it(done: Trained) -> None:
-    pictures, path, _ = done
+def test_run_creates_an_ordinary_model(finished_run: Trained) -> None:
+    images, path, _ = finished_run
     model = st.load(path / "model.safetensors")
     assert model.classes == ("discs", "줄무늬")
-    x = np.stack([model.policy.read(file) for file in sorted((pictures / "discs").iterdir())[:8]])  # type: ignore[union-attr]
+    x = np.stack([model.policy.read(file) for file in sorted((images / "discs").iterdir())[:8]])  # type: ignore[union-attr]
     assert (model.predict(x).argmax(axis=1) == 0).mean() > 0.8
 
 
-def test_evaluate_finds_the_same_figure(cli: Cli, done: Trained) -> None:
-    _, path, _ = done
-    found = json.loads(cli("evaluate", path, "--json").stdout)
-    kept = json.loads((path / "metrics.json").read_text("utf-8"))
-    assert found["correct"] == kept["correct"]
-    assert found["loss"]["value"] == pytest.approx(kept["loss"]["value"], abs=1e-4)
+def test_evaluate_equals_the_metrics_of_training(cli: Cli, finished_run: Trained) -> None:
+    _, path, _ = finished_run
+    evaluated = json.loads(cli("evaluate", path, "--json").stdout)
+    stored = json.loads((path / "metrics.json").read_text("utf-8"))
+    assert evaluated["correct"] == stored["correct"]
+    assert evaluated["loss"]["value"] == pytest.approx(stored["loss"]["value"], abs=1e-4)
 
 
-def test_predict_knows_the_classes_and_says_when_it_does_not(cli: Cli, done: Trained, tmp_path: Path) -> None:
-    pictures, path, _ = done
-    strange = tmp_path / "strange"
-    strange.mkdir()
+def test_predict_recognizes_classes_and_marks_unknown_images(cli: Cli, finished_run: Trained, tmp_path: Path) -> None:
+    images, path, _ = finished_run
+    unknown = tmp_path / "unknown"
+    unknown.mkdir()
     for number, pixels in enumerate(st.data.load("mnist5k").test.x[:20]):
-        (strange / f"{number}.png").write_bytes(encode_png(pixels.repeat(3, axis=2)))
-    own = json.loads(cli("predict", path, pictures, "--json").stdout)
-    assert sum(answer["unknown"] for answer in own) < 0.15 * len(own)
-    assert sum(answer["label"] in answer["path"] for answer in own) > 0.95 * len(own)
-    other = json.loads(cli("predict", path, strange, "--json").stdout)
-    assert sum(answer["unknown"] for answer in other) > 0.8 * len(other)
+        (unknown / f"{number}.png").write_bytes(encode_png(pixels.repeat(3, axis=2)))
+    known_answers = json.loads(cli("predict", path, images, "--json").stdout)
+    assert sum(answer["unknown"] for answer in known_answers) < 0.15 * len(known_answers)
+    assert sum(answer["label"] in answer["path"] for answer in known_answers) > 0.95 * len(known_answers)
+    unknown_answers = json.loads(cli("predict", path, unknown, "--json").stdout)
+    assert sum(answer["unknown"] for answer in unknown_answers) > 0.8 * len(unknown_answers)
 
 
-def test_a_run_that_is_resumed_comes_out_the_same(cli: Cli, done: Trained, tmp_path: Path) -> None:
-    _, path, _ = done
+def test_resumed_run_is_identical(cli: Cli, finished_run: Trained, tmp_path: Path) -> None:
+    _, path, _ = finished_run
     copy = shutil.copytree(path, tmp_path / "copy")
     (copy / "model.safetensors").unlink()
     assert "no trained model yet" in cli("predict", copy, path).stderr
@@ -102,9 +104,9 @@ def test_a_run_that_is_resumed_comes_out_the_same(cli: Cli, done: Trained, tmp_p
     ((3, 0), "should contain at least two subfolders of images, one for each class; found 1: discs"),
     ((2, 1), "Add images: ten of each class are a beginning."),
 ])  # fmt: skip
-def test_too_few_pictures_are_told_of(cli: Cli, tmp_path: Path, counts: tuple[int, int], message: str) -> None:
-    draw(tmp_path / "few" / "discs", counts[0], 0, stripes=False)
-    draw(tmp_path / "few" / "stripes", counts[1], 0, stripes=True)
+def test_too_few_images_raise(cli: Cli, tmp_path: Path, counts: tuple[int, int], message: str) -> None:
+    write_shapes(tmp_path / "few" / "discs", counts[0], 0, stripes=False)
+    write_shapes(tmp_path / "few" / "stripes", counts[1], 0, stripes=True)
     failed = cli("train", "few", *SMALL)
     assert failed.returncode == 1
     assert message in failed.stderr
@@ -114,10 +116,10 @@ def test_too_few_pictures_are_told_of(cli: Cli, tmp_path: Path, counts: tuple[in
     )
 
 
-def test_of_ten_pictures_three_are_damaged(cli: Cli, tmp_path: Path) -> None:
+def test_training_skips_damaged_images(cli: Cli, tmp_path: Path) -> None:
     for seed, name in enumerate(("discs", "stripes")):
-        draw(tmp_path / "few/train" / name, 5, seed, stripes=bool(seed))
-        draw(tmp_path / "few/test" / name, 1, seed + 2, stripes=bool(seed))
+        write_shapes(tmp_path / "few/train" / name, 5, seed, stripes=bool(seed))
+        write_shapes(tmp_path / "few/test" / name, 1, seed + 2, stripes=bool(seed))
     damaged = sorted((tmp_path / "few/train/discs").iterdir())[:3]
     for file in damaged:
         file.write_bytes(file.read_bytes()[:300])
@@ -127,10 +129,10 @@ def test_of_ten_pictures_three_are_damaged(cli: Cli, tmp_path: Path) -> None:
     assert "3 of 12 files cannot be read" in cli("data", "scan", "few").stdout
 
 
-def test_classes_of_one_picture_are_learnt_as_well_as_can_be(cli: Cli, tmp_path: Path) -> None:
-    draw(tmp_path / "p/train/discs", 6, 0, stripes=False)
-    draw(tmp_path / "p/train/stripes", 1, 0, stripes=True)
-    draw(tmp_path / "p/test/discs", 3, 5, stripes=False)
+def test_class_with_a_single_image_can_be_trained(cli: Cli, tmp_path: Path) -> None:
+    write_shapes(tmp_path / "p/train/discs", 6, 0, stripes=False)
+    write_shapes(tmp_path / "p/train/stripes", 1, 0, stripes=True)
+    write_shapes(tmp_path / "p/test/discs", 3, 5, stripes=False)
     finished = cli("train", "p", *SMALL, "--out", "run")
     assert finished.returncode == 0, finished.stderr
     assert cli("predict", "run", "p/test").returncode == 0

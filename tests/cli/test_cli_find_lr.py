@@ -1,4 +1,4 @@
-"""striate find-lr as a user sees it."""
+"""The command `striate find-lr`."""
 
 import re
 from pathlib import Path
@@ -8,17 +8,17 @@ import pytest
 from .conftest import Cli
 
 
-def test_it_suggests_a_rate_that_trains_and_draws_it(cli: Cli, tmp_path: Path) -> None:
-    done = cli("find-lr", "--model", "lenet5", "--out", "rates.html")
-    assert done.returncode == 0, done.stderr
-    assert "Engine: numpy on cpu in float32, because the network is small (0.4 million multiply-adds" in done.stdout
-    suggested = re.search(r"suggested: --learning-rate (\S+)", done.stdout)
+def test_suggested_learning_rate_trains_and_is_plotted(cli: Cli, tmp_path: Path) -> None:
+    result = cli("find-lr", "--model", "lenet5", "--out", "rates.html")
+    assert result.returncode == 0, result.stderr
+    assert "Engine: numpy on cpu in float32, because the network is small (0.4 million multiply-adds" in result.stdout
+    suggested = re.search(r"suggested: --learning-rate (\S+)", result.stdout)
     assert suggested
     rate = float(suggested.group(1))
     assert 3e-4 < rate < 2e-2  # Adam on LeNet-5
-    lowest, away = (float(re.search(rf"{name} +(\S+)", done.stdout)[1]) for name in ("is lowest", "diverges"))  # type: ignore[index]
+    lowest, away = (float(re.search(rf"{name} +(\S+)", result.stdout)[1]) for name in ("is lowest", "diverges"))  # type: ignore[index]
     assert rate < lowest < away
-    assert re.search(r"loss    [▁-█]{70}\n", done.stdout)
+    assert re.search(r"loss    [▁-█]{70}\n", result.stdout)
     page = (tmp_path / "rates.html").read_text("utf-8")
     assert f'<p class="big">{rate:.2g}</p>' in page
     assert page.count("<circle") > 60
@@ -27,10 +27,10 @@ def test_it_suggests_a_rate_that_trains_and_draws_it(cli: Cli, tmp_path: Path) -
     assert {path.name for path in tmp_path.iterdir()} == {"rates.html"}
 
 
-def test_a_folder_of_photographs_stays_as_it_is(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+def test_image_folder_is_not_modified(cli: Cli, photographs: Path, tmp_path: Path) -> None:
     files = sorted(photographs.rglob("*"))
-    done = cli("find-lr", photographs, "--set", "input_shape=[8,8,3]", "--batch-size", "16")
-    assert done.returncode == 0, done.stderr
+    result = cli("find-lr", photographs, "--set", "input_shape=[8,8,3]", "--batch-size", "16")
+    assert result.returncode == 0, result.stderr
     assert (tmp_path / "find-lr.html").is_file()
     assert sorted(photographs.rglob("*")) == files
     refused = cli("find-lr", photographs, "--out", photographs / "rates.html")
@@ -46,7 +46,7 @@ def test_a_folder_of_photographs_stays_as_it_is(cli: Cli, photographs: Path, tmp
         (["--engine", "tensor"], "'tensor' is not one of 'auto', 'numpy', 'torch'. Did you mean 'torch'?"),
     ],
 )
-def test_wrong_usage_is_said(cli: Cli, arguments: list[str], message: str) -> None:
-    done = cli("find-lr", *arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
+def test_invalid_usage_exits_2(cli: Cli, arguments: list[str], message: str) -> None:
+    result = cli("find-lr", *arguments)
+    assert result.returncode == 2
+    assert message in result.stderr

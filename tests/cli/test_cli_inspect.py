@@ -1,4 +1,4 @@
-"""striate inspect, and predict with an ONNX file."""
+"""The commands `striate inspect` and `striate predict` with an ONNX file."""
 
 import json
 from pathlib import Path
@@ -18,18 +18,18 @@ from .conftest import Cli
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file exported by Striate, for images of 20×16 pixels."""
     network = zoo.network("simple-convnet", input_shape=(20, 16, 3), classes=2)
-    path = tmp_path_factory.mktemp("onnx") / "own.onnx"
+    path = tmp_path_factory.mktemp("onnx") / "exported.onnx"
     metadata = ExportMetadata(("고양이", "개"), ImagePolicy(20, 16, fit="stretch"))
     path.write_bytes(to_onnx(network, initial_weights(network, 0), metadata=metadata))
     return path
 
 
 @pytest.fixture(scope="module")
-def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A convolution, an operator that no layer corresponds to, and a dense layer."""
+def foreign_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with a convolution, an operator that no layer corresponds to, and a dense layer."""
     kernel, matrix = np.ones((4, 3, 3, 3), np.float32), np.ones((4, 5), np.float32)
     nodes = [
         helper.make_node("Conv", ["x", "k"], ["c"], "stem", pads=[1, 1, 1, 1]),
@@ -49,46 +49,47 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_file_that_becomes_a_network_is_shown_like_summary_shows_it(cli: Cli, own: Path) -> None:
-    done = cli("inspect", own)
-    assert done.returncode == 0, done.stderr
-    head, table = done.stdout.split("\n\n", 1)
+def test_importable_file_is_shown_like_summary(cli: Cli, exported_file: Path) -> None:
+    result = cli("inspect", exported_file)
+    assert result.returncode == 0, result.stderr
+    head, table = result.stdout.split("\n\n", 1)
     assert head.splitlines() == [
-        f"{own}: ONNX, opset 13, by striate 0.1.0, {own.stat().st_size / 1e6:.1f} MB",
+        f"{exported_file}: ONNX, opset 13, by striate 0.1.0, {exported_file.stat().st_size / 1e6:.1f} MB",
         "input input: uint8 ?×20×16×3",
         "output output",
         "2 classes: 고양이, 개",
     ]
-    assert table == cli("summary", own).stdout
+    assert table == cli("summary", exported_file).stdout
     assert "simple-convnet: " in table
 
 
-def test_a_file_with_an_unsupported_operator_is_shown_by_operators(cli: Cli, foreign: Path) -> None:
-    done = cli("inspect", foreign, "--size", "8")
-    assert done.returncode == 0, done.stderr
-    rows = [line.split() for line in done.stdout.splitlines()]
+def test_file_with_an_unsupported_operator_is_shown_by_operators(cli: Cli, foreign_file: Path) -> None:
+    result = cli("inspect", foreign_file, "--size", "8")
+    assert result.returncode == 0, result.stderr
+    rows = [line.split() for line in result.stdout.splitlines()]
     assert ["input", "x:", "float32", "?×3×?×?"] in rows
     assert ["stem", "Conv", "?×4×8×8", "108", "6,912"] in rows
     assert ["odd", "Softsign", "?×4×8×8", "0", "0"] in rows
     assert ["head", "Gemm", "?×5", "20", "20"] in rows
-    assert "5 operators: 128 parameters, 6,932 multiply-adds for one image" in done.stdout
-    assert done.stdout.endswith("Softsign 'odd' cannot become a layer: Striate has no layer for Softsign.\n")
+    assert "5 operators: 128 parameters, 6,932 multiply-adds for one image" in result.stdout
+    assert result.stdout.endswith("Softsign 'odd' cannot become a layer: Striate has no layer for Softsign.\n")
 
 
-def test_without_a_size_the_cost_is_not_known(cli: Cli, foreign: Path) -> None:
-    done = cli("inspect", foreign)
-    assert "20 multiply-adds for one image, without 1 operator whose shapes are not known" in done.stdout
+def test_cost_is_unknown_without_a_size(cli: Cli, foreign_file: Path) -> None:
+    result = cli("inspect", foreign_file)
+    assert "20 multiply-adds for one image, without 1 operator whose shapes are not known" in result.stdout
     assert (
-        "takes images of any size, ?×3×?×?. Specify the size, for example size=(224, 224) or --size 224." in done.stdout
+        "takes images of any size, ?×3×?×?. Specify the size, for example size=(224, 224) or --size 224."
+        in result.stdout
     )
 
 
-def test_json(cli: Cli, own: Path, foreign: Path) -> None:
-    found = json.loads(cli("inspect", own, "--json").stdout)
-    assert found["network"] == json.loads(cli("summary", own, "--json").stdout)
+def test_json(cli: Cli, exported_file: Path, foreign_file: Path) -> None:
+    found = json.loads(cli("inspect", exported_file, "--json").stdout)
+    assert found["network"] == json.loads(cli("summary", exported_file, "--json").stdout)
     assert found["inputs"] == {"input": {"shape": [None, 20, 16, 3], "dtype": "uint8"}}
-    assert (found["opset"], found["classes"], found["bytes"]) == (13, ["고양이", "개"], own.stat().st_size)
-    other = json.loads(cli("inspect", foreign, "--json", "--size", "8").stdout)
+    assert (found["opset"], found["classes"], found["bytes"]) == (13, ["고양이", "개"], exported_file.stat().st_size)
+    other = json.loads(cli("inspect", foreign_file, "--json", "--size", "8").stdout)
     assert other["network"] is None
     assert "Softsign 'odd' cannot become a layer" in other["problem"]
     assert other["operators"][0] == {
@@ -97,13 +98,15 @@ def test_json(cli: Cli, own: Path, foreign: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", ["40", "200"])
-def test_narrow_and_wide_terminals(own: Path, foreign: Path, columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_narrow_and_wide_terminals(
+    exported_file: Path, foreign_file: Path, columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from striate.cli import inspect as command
 
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setattr("striate.cli.inspect.PIPED_WIDTH", int(columns))
     monkeypatch.setattr("striate.cli.summary.PIPED_WIDTH", int(columns))
-    for path in (own, foreign):
+    for path in (exported_file, foreign_file):
         shown = CliRunner().invoke(command.inspect, [str(path), "--size", "8"])
         assert shown.exit_code == 0
         table = shown.output.split("\n\n", 1)[1].splitlines()
@@ -114,46 +117,46 @@ def test_narrow_and_wide_terminals(own: Path, foreign: Path, columns: str, monke
 def test_files_of_other_formats(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"PK\x03\x04...")
     for path, sentence in (("model.onnx", "is not an ONNX file but a zip archive"), ("nowhere.onnx", "does not exist")):
-        done = cli("inspect", path)
-        assert done.returncode == 1
-        assert done.stderr.startswith("Error: ")
-        assert sentence in done.stderr
+        result = cli("inspect", path)
+        assert result.returncode == 1
+        assert result.stderr.startswith("Error: ")
+        assert sentence in result.stderr
 
 
-def test_it_needs_no_pytorch(cli: Cli, own: Path) -> None:
-    (Path(own).parent / "torch.py").write_text("raise AssertionError('torch was imported')", "utf-8")
+def test_inspect_does_not_import_pytorch(cli: Cli, exported_file: Path) -> None:
+    (Path(exported_file).parent / "torch.py").write_text("raise AssertionError('torch was imported')", "utf-8")
     import striate
 
-    path = f"{own.parent}:{Path(striate.__file__).parents[1]}".replace(":", __import__("os").pathsep)
-    done = cli("inspect", own, env={"PYTHONPATH": path})
-    assert (done.returncode, done.stderr) == (0, "")
+    path = f"{exported_file.parent}:{Path(striate.__file__).parents[1]}".replace(":", __import__("os").pathsep)
+    result = cli("inspect", exported_file, env={"PYTHONPATH": path})
+    assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_predict_with_an_onnx_file(cli: Cli, own: Path, foreign: Path, tmp_path: Path) -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
-    (tmp_path / "새 사진.png").write_bytes(encode_png(picture))
-    done = cli("predict", own, "새 사진.png", "--json")
-    assert done.returncode == 0, done.stderr
-    (answer,) = json.loads(done.stdout)
+def test_predict_with_an_onnx_file(cli: Cli, exported_file: Path, foreign_file: Path, tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    (tmp_path / "새 사진.png").write_bytes(encode_png(image))
+    result = cli("predict", exported_file, "새 사진.png", "--json")
+    assert result.returncode == 0, result.stderr
+    (answer,) = json.loads(result.stdout)
     assert answer["label"] in ("고양이", "개")
-    refused = cli("predict", foreign, "새 사진.png")
+    refused = cli("predict", foreign_file, "새 사진.png")
     assert refused.returncode == 1
     assert "Softsign 'odd' cannot become a layer" in refused.stderr or "takes images of any size" in refused.stderr
 
 
 @pytest.mark.parametrize(("size", "shape"), [("8", "?×4×8×8"), ("6x10", "?×4×6×10"), ("6×10", "?×4×6×10")])
-def test_sizes(cli: Cli, foreign: Path, size: str, shape: str) -> None:
-    assert shape in cli("inspect", foreign, "--size", size).stdout
+def test_size_option_accepts_one_or_two_numbers(cli: Cli, foreign_file: Path, size: str, shape: str) -> None:
+    assert shape in cli("inspect", foreign_file, "--size", size).stdout
 
 
 @pytest.mark.parametrize("size", ["0", "8x", "8x0", "large", "8x8x3"])
-def test_sizes_that_are_none(cli: Cli, foreign: Path, size: str) -> None:
-    done = cli("inspect", foreign, "--size", size)
-    assert done.returncode == 2
-    assert f"HEIGHTxWIDTH such as 48x192; received '{size}'" in " ".join(done.stderr.split())
+def test_invalid_sizes_exit_2(cli: Cli, foreign_file: Path, size: str) -> None:
+    result = cli("inspect", foreign_file, "--size", size)
+    assert result.returncode == 2
+    assert f"HEIGHTxWIDTH such as 48x192; received '{size}'" in " ".join(result.stderr.split())
 
 
-def test_notes_are_shown(cli: Cli, tmp_path: Path) -> None:
+def test_notes_are_printed(cli: Cli, tmp_path: Path) -> None:
     nodes = [helper.make_node("Gemm", ["x", "m"], ["z"]), helper.make_node("ArgMax", ["z"], ["label"], axis=1)]
     graph = helper.make_graph(
         nodes, "net", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 4])],

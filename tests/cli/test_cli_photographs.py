@@ -21,7 +21,7 @@ from .conftest import Cli
 
 @pytest.fixture
 def messy_folder(photographs: Path, tmp_path: Path) -> Path:
-    """The photographs, with everything that can be wrong with a folder."""
+    """Photographs with every problem that a folder can have."""
     folder = shutil.copytree(photographs, tmp_path / "messy")
     for number in range(12):
         (folder / "빨강" / f"broken {number}.jpg").write_bytes(b"\xff\xd8 no more")
@@ -33,10 +33,10 @@ def messy_folder(photographs: Path, tmp_path: Path) -> Path:
 
 
 def test_scan_prints_the_contents_and_advice(cli: Cli, messy_folder: Path) -> None:
-    done = cli("data", "scan", messy_folder)
-    assert done.returncode == 0
-    assert done.stderr == ""
-    lines = done.stdout.splitlines()
+    result = cli("data", "scan", messy_folder)
+    assert result.returncode == 0
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
     assert lines[0].startswith(f"{messy_folder}: 82 images in 2 classes, 0.1 MB")
     assert lines[1] == "formats  PNG 82"
     assert lines[2] == "sizes    smallest 24×20, median 24×20, largest 24×20"
@@ -65,11 +65,11 @@ def test_scan_as_json(cli: Cli, messy_folder: Path) -> None:
     assert found["advice"].startswith("Some images are in several classes")
 
 
-def test_scanning_a_folder_without_classes_is_the_error_of_training(cli: Cli, tmp_path: Path) -> None:
+def test_scanning_a_folder_without_classes_gives_the_error_of_training(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "one/cat").mkdir(parents=True)
-    done = cli("data", "scan", "one")
-    assert done.returncode == 1
-    assert "should contain at least two subfolders of images, one for each class" in done.stderr
+    result = cli("data", "scan", "one")
+    assert result.returncode == 1
+    assert "should contain at least two subfolders of images, one for each class" in result.stderr
     assert "cannot be read: No such file" in cli("data", "scan", "nothing").stderr
 
 
@@ -104,7 +104,7 @@ def test_scan_counts_parts_and_finds_leaks_between_them(tmp_path: Path) -> None:
         ((30, 30), 1, "No problems found. To train: striate train "),
     ],
 )
-def test_the_advice_is_about_the_most_serious_problem(
+def test_advice_is_about_the_most_serious_problem(
     tmp_path: Path, counts: tuple[int, int], broken: int, advice: str
 ) -> None:
     for first, (label, count) in enumerate(zip("ab", counts, strict=True)):
@@ -122,7 +122,7 @@ def test_scan_names_classes_without_training_images_and_prints_kilobytes(cli: Cl
     assert lines[-1] == "There are no training images of 'c', 'd', so the network cannot learn them. Add some."
 
 
-def test_scanning_only_damaged_files_is_an_error(tmp_path: Path) -> None:
+def test_scanning_only_damaged_files_exits_1(tmp_path: Path) -> None:
     for label in ("a", "b"):
         (tmp_path / label).mkdir()
         (tmp_path / label / "1.jpg").write_bytes(b"broken")
@@ -147,10 +147,10 @@ def test_images_have_the_input_size_of_the_model(
     assert load_for(TrainingPlan(plan.data, model, plan.recipe, settings=settings)).shape == shape
 
 
-def test_the_image_policy_is_saved_with_the_model(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+def test_image_policy_is_saved_with_the_model(cli: Cli, photographs: Path, tmp_path: Path) -> None:
     small = ("--set", "input_shape=[8,8,3]", "--epochs", "1", "--model", "tutorial-cnn", "--batch-size", "20")
-    done = cli("train", photographs, *small, "--fit", "pad", "--out", "run")
-    assert done.returncode == 0, done.stderr
+    result = cli("train", photographs, *small, "--fit", "pad", "--out", "run")
+    assert result.returncode == 0, result.stderr
     policy = st.load(tmp_path / "run/model.safetensors").policy
     assert policy == ImagePolicy(8, 8, 3, "pad")
     evaluated = cli("evaluate", "run")
@@ -164,9 +164,9 @@ def test_existing_parts_are_kept(cli: Cli, tmp_path: Path) -> None:
     for first, part in enumerate(("Train", "valid", "TEST")):
         for label in ("고양이", "강아지 🐶"):
             write_images(tmp_path / "photos" / part / label, 12, 10 * first + len(label))
-    done = cli("train", "photos", "--model", "tutorial-cnn", "--set", "input_shape=[8,8,3]", "--epochs", "1")
-    assert done.returncode == 0, done.stderr
-    assert "2 classes, 8×8×3; 24 images to train, 24 to validate, 24 to test" in done.stdout
+    result = cli("train", "photos", "--model", "tutorial-cnn", "--set", "input_shape=[8,8,3]", "--epochs", "1")
+    assert result.returncode == 0, result.stderr
+    assert "2 classes, 8×8×3; 24 images to train, 24 to validate, 24 to test" in result.stdout
     metrics = json.loads((tmp_path / "runs/photos-tutorial-cnn/metrics.json").read_text("utf-8"))
     assert metrics["images"] == 24
     assert all(mistake["path"].startswith("TEST/") for mistake in metrics["mistakes"])
@@ -176,10 +176,10 @@ def test_left_out_files_are_in_the_report_and_a_long_list_is_collapsed(
     cli: Cli, messy_folder: Path, tmp_path: Path
 ) -> None:
     small = ("--set", "input_shape=[8,8,3]", "--epochs", "1", "--model", "tutorial-cnn")
-    done = cli("train", messy_folder, *small, "--out", "run")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("note    ") == 11
-    assert "more; all are in the report" in done.stdout
+    result = cli("train", messy_folder, *small, "--out", "run")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("note    ") == 11
+    assert "more; all are in the report" in result.stdout
     page = (tmp_path / "run/report.html").read_text("utf-8")
     before, folded = page.split("<details>", 1)
     assert before.count("<li>") <= 10
@@ -191,12 +191,12 @@ def test_left_out_files_are_in_the_report_and_a_long_list_is_collapsed(
 def test_without_disk_space_pixels_are_kept_in_memory_with_a_note(cli: Cli, photographs: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
     small = ("--set", "input_shape=[8,8,3]", "--epochs", "1", "--model", "tutorial-cnn")
-    done = cli("train", photographs, *small, env={"STRIATE_CACHE": str(tmp_path / "file")})
-    assert done.returncode == 0, done.stderr
-    assert "The pixels are held in memory this time. The pixels of the images cannot be cached in" in done.stdout
+    result = cli("train", photographs, *small, env={"STRIATE_CACHE": str(tmp_path / "file")})
+    assert result.returncode == 0, result.stderr
+    assert "The pixels are held in memory this time. The pixels of the images cannot be cached in" in result.stdout
 
 
-def test_a_model_trains_and_predicts_on_pixels_stored_in_a_file(photographs: Path) -> None:
+def test_model_trains_and_predicts_on_memory_mapped_pixels(photographs: Path) -> None:
     data = st.data.load(photographs, size=8)
     assert isinstance(data.train.x, MappedArray)
     model = st.Sequential([st.Input((8, 8, 3)), st.layers.Flatten(), st.layers.Dense(2, activation="softmax")])

@@ -17,13 +17,15 @@ from .conftest import Cli
 
 
 def test_demonstrations_print_their_numbers_and_write_results(cli: Cli, tmp_path: Path) -> None:
-    done = cli("reproduce", "toy-convolutions", "linear-regression", "--out", "all")
-    assert done.returncode == 0
-    assert "| toy-convolutions | exact | 13 of 13 examples exact | – | none |" in done.stdout
-    assert "WRONG" not in done.stdout
-    assert "112" in done.stdout
-    assert "19.5" in done.stdout
-    costs = [float(line.split()[-1].replace(",", "")) for line in done.stdout.splitlines() if line.startswith("step ")]
+    result = cli("reproduce", "toy-convolutions", "linear-regression", "--out", "all")
+    assert result.returncode == 0
+    assert "| toy-convolutions | exact | 13 of 13 examples exact | – | none |" in result.stdout
+    assert "WRONG" not in result.stdout
+    assert "112" in result.stdout
+    assert "19.5" in result.stdout
+    costs = [
+        float(line.split()[-1].replace(",", "")) for line in result.stdout.splitlines() if line.startswith("step ")
+    ]
     assert len(costs) == 21
     assert costs == sorted(costs, reverse=True)
     results = json.loads((tmp_path / "all" / "results.json").read_text("utf-8"))
@@ -34,9 +36,9 @@ def test_demonstrations_print_their_numbers_and_write_results(cli: Cli, tmp_path
 
 
 def test_optimizers_are_drawn_and_compared(cli: Cli) -> None:
-    done = cli("reproduce", "optimizers")
-    assert done.returncode == 0, done.stderr
-    printed = done.stdout.splitlines()
+    result = cli("reproduce", "optimizers")
+    assert result.returncode == 0, result.stderr
+    printed = result.stdout.splitlines()
     rates = [line for line in printed if ", learning rate " in line]
     assert [line.split(",")[0] for line in rates] == ["SGD", "momentum", "Nesterov", "AdaGrad", "RMSProp", "Adam"]
     for number, heading in enumerate(rates):
@@ -47,14 +49,14 @@ def test_optimizers_are_drawn_and_compared(cli: Cli) -> None:
         assert [sum(line.count(mark) for line in drawing) for mark in "SE"] == [1, 1], number
     [header] = [line for line in printed if line.startswith("  step") and line.endswith("  learning rate")]
     table = [line.split() for line in printed[printed.index(header) + 1 :][:6]]
-    assert len({row[1] for row in table}) == 1  # the same first weights
+    assert len({row[1] for row in table}) == 1  # the same initial weights
     assert all(float(row[7]) < float(row[1]) for row in table)
     sparks = [line.split()[-1] for line in printed if "█" in line]
     assert [len(spark) for spark in sparks] == [61] * 6
-    assert "| optimizers | all descend | AdaGrad ends nearest the minimum (0.120 away), " in done.stdout
+    assert "| optimizers | all descend | AdaGrad ends nearest the minimum (0.120 away), " in result.stdout
 
 
-def test_a_wrong_result_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_result_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(toy_convolutions, "SUMS_SAME", [[12, 16, 9], [24, 28, 15], [15, 17, 10]])
     printed: list[str] = []
     result = toy_convolutions.toy_convolutions(printed.append)
@@ -73,9 +75,9 @@ def test_every_system_has_both_recipes_and_known_models() -> None:
         assert {variant.model for variant in system.variants} <= set(zoo.names())
 
 
-def test_list_needs_no_training(cli: Cli, tmp_path: Path) -> None:
-    done = cli("reproduce", "--list")
-    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == [system.id for system in SYSTEMS]
+def test_list_does_not_train(cli: Cli, tmp_path: Path) -> None:
+    result = cli("reproduce", "--list")
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == [system.id for system in SYSTEMS]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -112,10 +114,10 @@ def test_ensembles_of_different_seeds_share_no_member(tmp_path: Path, monkeypatc
     assert [json.loads(file.read_text("utf-8"))["recipe"]["seed"] for file in configs] == [0, 1, 2, 3]
 
 
-def test_missing_photographs_are_an_error_that_says_where_to_get_them(cli: Cli) -> None:
-    done = cli("reproduce", "alexnet", env={"STRIATE_DATA": ""})
-    assert done.returncode == 2
-    assert "Get the photographs from https://www.kaggle.com/c/dogs-vs-cats" in done.stderr
+def test_missing_photographs_error_says_where_to_get_them(cli: Cli) -> None:
+    result = cli("reproduce", "alexnet", env={"STRIATE_DATA": ""})
+    assert result.returncode == 2
+    assert "Get the photographs from https://www.kaggle.com/c/dogs-vs-cats" in result.stderr
     needs = cli("reproduce", "tutorial-cnn")
     assert "System 'tutorial-cnn' needs a folder of photographs: --data photos/" in needs.stderr
     wrong = cli("reproduce", "alexnet", "--data", "nowhere")

@@ -28,13 +28,13 @@ def test_every_table_fits_80_columns_without_omissions(model: str) -> None:
         assert f"{row.parameters:,}" in shown
 
 
-def test_the_table_of_lenet5(cli: Cli) -> None:
-    done = cli("summary", "lenet5")
-    rows = {line.split()[0]: line.split() for line in done.stdout.splitlines() if line.strip()}
+def test_table_of_lenet5(cli: Cli) -> None:
+    result = cli("summary", "lenet5")
+    rows = {line.split()[0]: line.split() for line in result.stdout.splitlines() if line.strip()}
     assert rows["C1"] == ["C1", "Conv2D", "28×28×6", "5×5", "1×1", "valid", "tanh", "156", "117,600", "5×5"]
     assert rows["C5"] == ["C5", "Conv2D", "1×1×120", "5×5", "1×1", "valid", "tanh", "48,120", "48,000", "32×32"]
     assert rows["F6"] == ["F6", "Dense", "84", "tanh", "10,164", "10,080", "32×32"]
-    assert "lenet5: 61,706 parameters, 416,520 multiply-adds for one image" in done.stdout
+    assert "lenet5: 61,706 parameters, 416,520 multiply-adds for one image" in result.stdout
 
 
 def test_json_of_a_run_and_of_its_model_file(cli: Cli, trained: tuple[Path, Finished]) -> None:
@@ -46,9 +46,9 @@ def test_json_of_a_run_and_of_its_model_file(cli: Cli, trained: tuple[Path, Fini
 
 
 def test_gradcheck_prints_ok_for_every_parameter(cli: Cli) -> None:
-    done = cli("gradcheck", "simple-convnet", "--seed", "1")
-    assert done.returncode == 0
-    lines = done.stdout.splitlines()
+    result = cli("gradcheck", "simple-convnet", "--seed", "1")
+    assert result.returncode == 0
+    lines = result.stdout.splitlines()
     names = [parameter.name for parameter in zoo.network("simple-convnet").parameters]
     assert [line.split()[0] for line in lines[1:-1]] == names
     assert all(line.endswith("ok") for line in lines[1:-1])

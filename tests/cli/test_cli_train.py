@@ -1,4 +1,4 @@
-"""striate train as a user sees it: what is printed, what is left, how to go on."""
+"""The command `striate train`: printed output, run folders, resuming."""
 
 import csv
 import json
@@ -20,7 +20,7 @@ from .conftest import Cli, Finished, environment
 QUICK = ("train", "--model", "mnist-quick", "--epochs", "1")
 
 
-def test_a_run_folder_holds_everything(trained: tuple[Path, Finished]) -> None:
+def test_run_folder_contains_all_files(trained: tuple[Path, Finished]) -> None:
     run, _ = trained
     names = {"config.json", "history.csv", "metrics.json", "model.safetensors", "report.html", "checkpoints"}
     assert names == {path.name for path in run.iterdir()}
@@ -34,32 +34,33 @@ def test_a_run_folder_holds_everything(trained: tuple[Path, Finished]) -> None:
     assert config["hardware"] in (run / "report.html").read_text("utf-8")
 
 
-def test_what_is_printed(trained: tuple[Path, Finished]) -> None:
-    run, done = trained
+def test_printed_output_of_training(trained: tuple[Path, Finished]) -> None:
+    run, result = trained
     metrics = json.loads((run / "metrics.json").read_text("utf-8"))
     parameters = st.load(run / "model.safetensors").network.parameter_count
-    assert f"mnist-quick: {parameters:,} parameters" in done.stdout
+    assert f"mnist-quick: {parameters:,} parameters" in result.stdout
     assert re.search(
-        r"data +mnist5k: 10 classes, 28×28×1; [\d,]+ images to train, \d+ to validate, \d+ to", done.stdout
+        r"data +mnist5k: 10 classes, 28×28×1; [\d,]+ images to train, \d+ to validate, \d+ to", result.stdout
     )
     assert (
         "Engine: numpy on cpu in float32, because the network is small (0.3 million multiply-adds for one image)"
-        in done.stdout
+        in result.stdout
     )
-    assert re.search(r"epochs 4, batch_size \d+, optimizer adam", done.stdout)
-    assert re.search(r"epoch 4/4 +loss 0\.\d+ +accuracy 0\.\d+ +val_loss", done.stdout)
+    assert re.search(r"epochs 4, batch_size \d+, optimizer adam", result.stdout)
+    assert re.search(r"epoch 4/4 +loss 0\.\d+ +accuracy 0\.\d+ +val_loss", result.stdout)
     accuracy = {name: f"{100 * value:.2f}" for name, value in metrics["accuracy"].items()}
     interval = f"(95 % interval {accuracy['low']} … {accuracy['high']})"
     wrong = metrics["images"] - metrics["correct"]
     assert (
-        f"test accuracy {accuracy['value']} % {interval}, {wrong} mistakes in {metrics['images']} images" in done.stdout
+        f"test accuracy {accuracy['value']} % {interval}, {wrong} mistakes in {metrics['images']} images"
+        in result.stdout
     )
-    assert (run / "report.html").resolve().as_uri() in done.stdout
-    assert "striate predict quick IMAGE.png" in done.stdout
-    assert done.stderr == ""
+    assert (run / "report.html").resolve().as_uri() in result.stdout
+    assert "striate predict quick IMAGE.png" in result.stdout
+    assert result.stderr == ""
 
 
-def test_the_model_file_holds_classes_policy_and_threshold_but_no_place_or_time(trained: tuple[Path, Finished]) -> None:
+def test_model_file_contains_classes_policy_and_threshold_but_no_path_or_time(trained: tuple[Path, Finished]) -> None:
     run, _ = trained
     model = st.load(run / "model.safetensors")
     assert model.classes == tuple("0123456789")
@@ -76,21 +77,21 @@ def test_the_model_file_holds_classes_policy_and_threshold_but_no_place_or_time(
     assert b"hardware" not in content
 
 
-def test_without_arguments_it_is_lenet5_on_mnist5k(cli: Cli, tmp_path: Path) -> None:
-    done = cli("train", "--epochs", "1", "--quiet")
-    assert done.returncode == 0
-    assert done.stdout.strip().startswith("test accuracy")
-    assert "epoch" not in done.stdout
+def test_defaults_are_lenet5_on_mnist5k(cli: Cli, tmp_path: Path) -> None:
+    result = cli("train", "--epochs", "1", "--quiet")
+    assert result.returncode == 0
+    assert result.stdout.strip().startswith("test accuracy")
+    assert "epoch" not in result.stdout
     config = json.loads((tmp_path / "runs" / "mnist5k-lenet5" / "config.json").read_text("utf-8"))
     assert (config["plan"]["data"], config["plan"]["model"]) == ("mnist5k", "lenet5")
 
 
-def test_options_reach_the_recipe_and_the_model(cli: Cli, tmp_path: Path) -> None:
+def test_options_are_stored_in_recipe_and_model(cli: Cli, tmp_path: Path) -> None:
     options = ["--batch-size", "100000", "--learning-rate", "0.002", "--optimizer", "nesterov", "--schedule", "plateau"]
     sets = ["--set", "label_smoothing=0.1", "--set", "optimizer.weight_decay=1e-4", "--set", "hidden=[20]"]
-    done = cli("train", "--model", "mlp", "--epochs", "1", *options, *sets, "--augment", "none", "--out", "run")
-    assert done.returncode == 0
-    assert "fewer than batch_size=100000" in done.stdout
+    result = cli("train", "--model", "mlp", "--epochs", "1", *options, *sets, "--augment", "none", "--out", "run")
+    assert result.returncode == 0
+    assert "fewer than batch_size=100000" in result.stdout
     config = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))
     recipe = config["recipe"]
     assert recipe["optimizer"] == {
@@ -101,16 +102,16 @@ def test_options_reach_the_recipe_and_the_model(cli: Cli, tmp_path: Path) -> Non
     assert st.load(tmp_path / "run" / "model.safetensors").network.layer("hidden1").units == 20  # type: ignore[attr-defined]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C there")
-def seconds_of(run: Path) -> float:
+def recorded_seconds(run: Path) -> float:
     return float(json.loads((run / "config.json").read_text("utf-8"))["seconds"])
 
 
-def test_ctrl_c_then_resume_ends_with_the_same_bytes(cli: Cli, tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a process on Windows")
+def test_resumed_run_after_ctrl_c_has_identical_bytes(cli: Cli, tmp_path: Path) -> None:
     command = ["train", "--model", "mnist-quick", "--epochs", "3", "--augment", "light"]
-    cli(*command, "--out", "whole")
+    cli(*command, "--out", "uninterrupted")
     training = subprocess.Popen(
-        [sys.executable, "-m", "striate", *command, "--out", "cut"],
+        [sys.executable, "-m", "striate", *command, "--out", "interrupted"],
         cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
     )  # fmt: skip
     assert training.stdout is not None
@@ -120,51 +121,53 @@ def test_ctrl_c_then_resume_ends_with_the_same_bytes(cli: Cli, tmp_path: Path) -
     _, errors = training.communicate(timeout=60)
     assert training.returncode == 130
     assert "Traceback" not in errors
-    assert "Continue with: striate train --resume cut" in errors
-    spent = seconds_of(tmp_path / "cut")
+    assert "Continue with: striate train --resume interrupted" in errors
+    spent = recorded_seconds(tmp_path / "interrupted")
     assert spent > 0
-    assert cli("predict", "cut", ".").stderr.strip().endswith("Finish it with: striate train --resume cut")
-    assert cli("train", "--resume", "cut").returncode == 0
-    assert seconds_of(tmp_path / "cut") > spent
-    first, second = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "cut"))
+    assert (
+        cli("predict", "interrupted", ".").stderr.strip().endswith("Finish it with: striate train --resume interrupted")
+    )
+    assert cli("train", "--resume", "interrupted").returncode == 0
+    assert recorded_seconds(tmp_path / "interrupted") > spent
+    first, second = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("uninterrupted", "interrupted"))
     assert first == second
 
 
-def test_a_finished_run_is_extended(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
+def test_finished_run_can_be_extended(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
     shutil.copytree(trained[0], tmp_path / "quick")
-    done = cli("train", "--resume", "quick", "--epochs", "5")
-    assert done.returncode == 0
-    assert "epoch 5/5" in done.stdout
-    assert "epoch 4/" not in done.stdout
+    result = cli("train", "--resume", "quick", "--epochs", "5")
+    assert result.returncode == 0
+    assert "epoch 5/5" in result.stdout
+    assert "epoch 4/" not in result.stdout
     assert len((tmp_path / "quick" / "history.csv").read_text("utf-8").splitlines()) == 6
     fewer = cli("train", "--resume", "quick", "--epochs", "2")
     assert fewer.returncode == 1
     assert "planned for 5 epochs; it can be extended to more, not cut to 2" in fewer.stderr
 
 
-def test_a_run_is_never_written_over(cli: Cli, trained: tuple[Path, Finished]) -> None:
+def test_run_is_never_overwritten(cli: Cli, trained: tuple[Path, Finished]) -> None:
     run, _ = trained
     before = (run / "model.safetensors").read_bytes()
-    done = cli(*QUICK, "--out", run)
-    assert done.returncode == 1
-    assert f"{run} already contains a run. Continue it with --resume {run}" in done.stderr
+    result = cli(*QUICK, "--out", run)
+    assert result.returncode == 1
+    assert f"{run} already contains a run. Continue it with --resume {run}" in result.stderr
     assert (run / "model.safetensors").read_bytes() == before
 
 
-def test_a_model_that_lies_where_the_run_would_is_not_replaced(cli: Cli, tmp_path: Path) -> None:
+def test_existing_model_in_the_run_folder_is_not_replaced(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/model.safetensors").write_bytes(b"dear")
-    done = cli(*QUICK, "--out", "mine")
-    assert done.returncode == 1
-    assert "mine contains a model.safetensors, which the run would replace. Choose another folder" in done.stderr
-    assert {file.name: file.read_bytes() for file in (tmp_path / "mine").iterdir()} == {"model.safetensors": b"dear"}
+    (tmp_path / "mine/model.safetensors").write_bytes(b"content")
+    result = cli(*QUICK, "--out", "mine")
+    assert result.returncode == 1
+    assert "mine contains a model.safetensors, which the run would replace. Choose another folder" in result.stderr
+    assert {file.name: file.read_bytes() for file in (tmp_path / "mine").iterdir()} == {"model.safetensors": b"content"}
 
 
-def test_an_ensemble_is_trained_evaluated_extended_and_asked_as_one(cli: Cli, tmp_path: Path) -> None:
-    done = cli(*QUICK, "--ensemble", "2", "--seed", "5", "--out", "both")
-    assert done.returncode == 0
-    assert "mnist-quick × 2, probabilities averaged" in done.stdout
-    assert "member 2 of 2" in done.stdout
+def test_ensemble_is_trained_evaluated_extended_and_used_as_one_model(cli: Cli, tmp_path: Path) -> None:
+    result = cli(*QUICK, "--ensemble", "2", "--seed", "5", "--out", "both")
+    assert result.returncode == 0
+    assert "mnist-quick × 2, probabilities averaged" in result.stdout
+    assert "member 2 of 2" in result.stdout
     models = [st.load(tmp_path / "both" / f"member-{number}" / "model.safetensors") for number in (1, 2)]
     assert [model.recipe and model.recipe.seed for model in models] == [5, 6]
     test = st.data.load("mnist5k").test
@@ -172,7 +175,7 @@ def test_an_ensemble_is_trained_evaluated_extended_and_asked_as_one(cli: Cli, tm
     metrics = json.loads((tmp_path / "both" / "metrics.json").read_text("utf-8"))
     assert metrics["correct"] == int((averaged.argmax(axis=1) == test.y).sum())
     assert json.loads(cli("evaluate", "both", "--json").stdout) == metrics
-    (tmp_path / "digit.png").write_bytes(st_png(test.x[0]))
+    (tmp_path / "digit.png").write_bytes(as_png(test.x[0]))
     [answer] = json.loads(cli("predict", "both", "digit.png", "--json").stdout)
     assert answer["probability"] == pytest.approx(averaged[0].max(), abs=1e-5)
     assert "mnist-quick × 2" in (tmp_path / "both" / "report.html").read_text("utf-8")
@@ -182,20 +185,20 @@ def test_an_ensemble_is_trained_evaluated_extended_and_asked_as_one(cli: Cli, tm
     assert [len(history.splitlines()) for history in histories] == [3, 3]
 
 
-def st_png(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
+def as_png(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
     from striate.images import encode_png
 
     return encode_png(pixels)
 
 
-def test_a_folder_of_photographs_with_korean_names(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+def test_folder_of_photographs_with_korean_names(cli: Cli, photographs: Path, tmp_path: Path) -> None:
     files = sorted(photographs.rglob("*"))
-    done = cli("train", photographs, "--method", "scratch", "--epochs", "3", "--set", "input_shape=[16,16,3]")
-    assert done.returncode == 0
-    assert "tutorial-cnn, input_shape (16, 16, 3): " in done.stdout
-    assert "우리 사진: 2 classes, 16×16×3" in done.stdout
-    assert re.search("\n        because (it takes minutes|larger networks need PyTorch)", done.stdout)
-    assert "망가진.jpg cannot be read" in done.stdout
+    result = cli("train", photographs, "--method", "scratch", "--epochs", "3", "--set", "input_shape=[16,16,3]")
+    assert result.returncode == 0
+    assert "tutorial-cnn, input_shape (16, 16, 3): " in result.stdout
+    assert "우리 사진: 2 classes, 16×16×3" in result.stdout
+    assert re.search("\n        because (it takes minutes|larger networks need PyTorch)", result.stdout)
+    assert "망가진.jpg cannot be read" in result.stdout
     assert sorted(photographs.rglob("*")) == files
     run = tmp_path / "runs" / "우리 사진-tutorial-cnn"
     assert "파랑" in (run / "report.html").read_text("utf-8")
@@ -208,36 +211,36 @@ def test_a_folder_of_photographs_with_korean_names(cli: Cli, photographs: Path, 
     assert "그림" in answers[0]["path"]
 
 
-def test_a_run_goes_on_with_its_own_images_only(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+def test_resuming_with_changed_images_raises(cli: Cli, photographs: Path, tmp_path: Path) -> None:
     shutil.copytree(photographs, tmp_path / "mine")
     cli("train", "mine", "--method", "scratch", "--epochs", "1", "--set", "input_shape=[8,8,3]", "--out", "run")
     config = (tmp_path / "run" / "config.json").read_bytes()
     (tmp_path / "mine" / "빨강" / "그림 1.png").unlink()
-    done = cli("train", "--resume", "run", "--epochs", "2")
-    assert done.returncode == 1
-    assert "run began with other data" in done.stderr
+    result = cli("train", "--resume", "run", "--epochs", "2")
+    assert result.returncode == 1
+    assert "run began with other data" in result.stderr
     assert (tmp_path / "run" / "config.json").read_bytes() == config
 
 
-def test_a_class_too_small_to_split_is_reported(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+def test_class_too_small_to_split_is_reported(cli: Cli, photographs: Path, tmp_path: Path) -> None:
     shutil.copytree(photographs, tmp_path / "more")
     (tmp_path / "more" / "하나").mkdir()
     shutil.copy(photographs / "빨강" / "그림 1.png", tmp_path / "more" / "하나" / "only.png")
-    done = cli(
+    result = cli(
         "train", "more", "--method", "scratch", "--epochs", "1", "--set", "input_shape=[8,8,3]", "--batch-size", "20"
     )
-    assert "Class '하나' has only 1 image" in done.stdout
+    assert "Class '하나' has only 1 image" in result.stdout
 
 
-def test_the_engine_is_kept_for_resuming(cli: Cli, tmp_path: Path) -> None:
+def test_engine_is_kept_when_resuming(cli: Cli, tmp_path: Path) -> None:
     single = {"OMP_NUM_THREADS": "1"}
-    begun = cli(*QUICK, "--engine", "torch", "--device", "cpu", "--deterministic", "--out", "run", env=single)
-    assert begun.returncode == 0, begun.stderr
+    started = cli(*QUICK, "--engine", "torch", "--device", "cpu", "--deterministic", "--out", "run", env=single)
+    assert started.returncode == 0, started.stderr
     line = "Engine: torch on cpu in float32, because it was requested"
-    assert line in begun.stdout
+    assert line in started.stdout
     config = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))
-    kept = [config["plan"][name] for name in ("engine", "device", "precision", "deterministic", "compiled")]
-    assert kept == ["torch", "cpu", "float32", True, False]
+    stored = [config["plan"][name] for name in ("engine", "device", "precision", "deterministic", "compiled")]
+    assert stored == ["torch", "cpu", "float32", True, False]
     assert config["versions"]["torch"].startswith("2.")
     assert config["versions"]["torch"] in (tmp_path / "run" / "report.html").read_text("utf-8")
     resumed = cli("train", "--resume", "run", "--epochs", "2", env=single)
@@ -248,29 +251,30 @@ def test_the_engine_is_kept_for_resuming(cli: Cli, tmp_path: Path) -> None:
     assert "--resume continues a run with its own settings: --engine cannot be changed, only --epochs" in refused.stderr
 
 
-def test_settings_of_the_recipe(cli: Cli, tmp_path: Path) -> None:
+def test_recipe_settings_are_applied(cli: Cli, tmp_path: Path) -> None:
     sets = {"weight_decay": "5e-4", "clip_norm": "1", "average": "0.9", "patience": "2", "class_weights": "true"}
     given = [part for name, value in sets.items() for part in ("--set", f"{name}={value}")]
-    done = cli(*QUICK, *given, "--out", "run")
-    assert done.returncode == 0, done.stderr
+    result = cli(*QUICK, *given, "--out", "run")
+    assert result.returncode == 0, result.stderr
     recipe = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))["recipe"]
     assert recipe["optimizer"]["name"] == "adamw"
     assert recipe["optimizer"]["weight_decay"] == 5e-4
     assert [recipe[name] for name in ("clip_norm", "average", "patience", "class_weights")] == [1, 0.9, 2, True]
-    assert "class_weights yes, clip_norm 1, average 0.9, patience 2" in done.stdout
+    assert "class_weights yes, clip_norm 1, average 0.9, patience 2" in result.stdout
     refused = cli(*QUICK, "--optimizer", "rmsprop", "--set", "weight_decay=1e-4")
     assert refused.returncode == 2
     assert "RMSprop has no weight decay; use sgd, adam, adamw, momentum or nesterov" in refused.stderr
 
 
-def test_classes_of_different_size_are_pointed_out(cli: Cli, photographs: Path, tmp_path: Path) -> None:
+def test_imbalanced_classes_are_reported(cli: Cli, photographs: Path, tmp_path: Path) -> None:
     shutil.copytree(photographs, tmp_path / "more")
     for number in range(1, 25):
         (tmp_path / "more" / "파랑" / f"그림 {number}.png").unlink()
     command = ["train", "more", "--model", "tutorial-cnn", "--epochs", "1", "--set", "input_shape=[8,8,3]"]
-    done = cli(*command, "--out", "plain")
+    result = cli(*command, "--out", "plain")
     hint = re.search(
-        r"note +Class '빨강' has (\d+) training images, '파랑' only (\d+)\. With --set class_weights=true", done.stdout
+        r"note +Class '빨강' has (\d+) training images, '파랑' only (\d+)\. With --set class_weights=true",
+        result.stdout,
     )
     assert hint
     assert int(hint[1]) > 1.5 * int(hint[2])

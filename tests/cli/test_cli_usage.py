@@ -1,4 +1,4 @@
-"""Bad input: one clear message, the right exit code, no traceback, nothing lost."""
+"""Invalid input: one clear message, the right exit code, no traceback, nothing lost."""
 
 import subprocess
 import sys
@@ -59,17 +59,17 @@ FAILURE = {
     "predict nowhere.safetensors x.png": "There is no model file nowhere.safetensors.",
     "train empty": "should contain at least two subfolders of images, one for each class; found 0.",
     "train one": "should contain at least two subfolders of images, one for each class; found 1: 혼자.",
-    "train --out file.txt/run": "could not be written",
+    "train --out file.txt/run": "file.txt/run could not be created: ",
     "evaluate foreign.safetensors": "is not a Striate model file",
 }
 
 
 @pytest.mark.parametrize("command", USAGE)
-def test_wrong_usage_exits_2(cli: Cli, tmp_path: Path, command: str) -> None:
-    done = cli(*command.split())
-    assert USAGE[command] in done.stderr
-    assert done.returncode == 2
-    assert done.stdout == ""
+def test_invalid_usage_exits_2(cli: Cli, tmp_path: Path, command: str) -> None:
+    result = cli(*command.split())
+    assert USAGE[command] in result.stderr
+    assert result.returncode == 2
+    assert result.stdout == ""
     assert list(tmp_path.iterdir()) == []
 
 
@@ -80,55 +80,55 @@ def test_failure_exits_1(cli: Cli, tmp_path: Path, photographs: Path, command: s
     (tmp_path / "one" / "혼자" / "그림.png").write_bytes((photographs / "빨강" / "그림 1.png").read_bytes())
     (tmp_path / "file.txt").write_text("", encoding="utf-8")
     (tmp_path / "foreign.safetensors").write_bytes(b"PK\x03\x04 something else altogether")
-    done = cli(*command.split())
-    assert FAILURE[command] in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert done.returncode == 1
+    result = cli(*command.split())
+    assert FAILURE[command] in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.returncode == 1
 
 
-def test_no_run_is_begun_among_the_pictures(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "pictures").mkdir()
-    for command in ("train pictures --out pictures", "train pictures --out pictures/runs/first", "train ."):
-        done = cli(*command.split())
-        assert done.returncode == 2
-        assert "among your images, where Striate never writes. Choose another folder with --out." in done.stderr
-    assert list((tmp_path / "pictures").iterdir()) == []
+def test_no_run_is_created_inside_the_image_folder(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for command in ("train images --out images", "train images --out images/runs/first", "train ."):
+        result = cli(*command.split())
+        assert result.returncode == 2
+        assert "among your images, where Striate never writes. Choose another folder with --out." in result.stderr
+    assert list((tmp_path / "images").iterdir()) == []
 
 
-def test_a_damaged_model_is_refused(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
+def test_damaged_model_exits_1(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
     content = bytearray((trained[0] / "model.safetensors").read_bytes())
     content[-5] ^= 1
     (tmp_path / "damaged.safetensors").write_bytes(content)
-    done = cli("evaluate", "damaged.safetensors", "mnist5k")
-    assert done.returncode == 1
-    assert done.stderr.strip() == (
+    result = cli("evaluate", "damaged.safetensors", "mnist5k")
+    assert result.returncode == 1
+    assert result.stderr.strip() == (
         "Error: damaged.safetensors is damaged: its content does not match its checksum. Use a copy, or train again."
     )
 
 
-def test_a_traceback_only_where_it_is_asked_for(cli: Cli) -> None:
-    done = cli("train", "--model", "lenet", env={"STRIATE_DEBUG": "1"})
-    assert "Traceback" in done.stderr
+def test_traceback_is_printed_in_debug_mode_only(cli: Cli) -> None:
+    result = cli("train", "--model", "lenet", env={"STRIATE_DEBUG": "1"})
+    assert "Traceback" in result.stderr
 
 
-def test_help_names_every_command_and_loads_no_numpy(cli: Cli) -> None:
-    done = cli("--help")
+def test_help_lists_every_command_and_loads_no_numpy(cli: Cli) -> None:
+    result = cli("--help")
     for name in ("train", "evaluate", "predict", "summary", "reproduce", "gradcheck", "data"):
-        assert f"\n  {name} " in done.stdout
+        assert f"\n  {name} " in result.stdout
     code = "import sys, striate.cli; print('numpy' in sys.modules, 'rich' in sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
     assert loaded.stdout.split() == ["False", "False"]
 
 
-def test_names_and_places_of_data_sets(cli: Cli) -> None:
+def test_data_list_and_get_print_names_and_paths(cli: Cli) -> None:
     listed = cli("data", "list")
     assert "mnist5k     5,000       10  handwritten digits" in listed.stdout
     where = cli("data", "get", "mnist5k").stdout.strip()
     assert Path(where).is_file()
 
 
-def test_ctrl_c_while_a_package_is_loaded_is_no_fault() -> None:
-    """Compiled packages make an ImportError of it."""
+def test_ctrl_c_while_importing_a_package_is_not_an_internal_error() -> None:
+    """Compiled packages raise an ImportError in that case."""
     error = ImportError("initialization failed")
     assert "bug in Striate (ImportError: initialization failed)" in _explain(error)[1]
     error.__cause__ = KeyboardInterrupt()

@@ -1,4 +1,4 @@
-"""striate train --weights: published weights by name, and files."""
+"""The command `striate train --weights`: published weights by name, and weight files."""
 
 import hashlib
 import json
@@ -27,10 +27,10 @@ from .conftest import Cli, Finished
 
 
 class Handler(SimpleHTTPRequestHandler):
-    asked = 0
+    requests = 0
 
     def do_GET(self) -> None:
-        Handler.asked += 1
+        Handler.requests += 1
         super().do_GET()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -39,7 +39,7 @@ class Handler(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """A resnet18 that stands for torchvision's, given out by a server on this machine; where it will be kept."""
+    """A resnet18 in place of torchvision's, served by a local server; the path at which it will be cached."""
     folder = tmp_path / "server"
     folder.mkdir()
     torch.save(state_dict(), folder / "weights")
@@ -48,7 +48,7 @@ def published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
     http = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
     threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(Handler, "asked", 0)
+    monkeypatch.setattr(Handler, "requests", 0)
     address = f"http://127.0.0.1:{http.server_port}/"
     entry = zoo.find("resnet18")
     assert entry.weights
@@ -62,7 +62,7 @@ def published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
 
 
 def state_dict() -> dict[str, torch.Tensor]:
-    """Return that of a resnet18 for 1,000 classes, by torchvision's names and in PyTorch's layouts."""
+    """Return the state dict of a resnet18 for 1,000 classes, with torchvision's names and PyTorch's layouts."""
     weights = zoo.find("resnet18").weights
     assert weights
     state = {}
@@ -78,46 +78,46 @@ def train(*args: str | Path) -> Result:
     return CliRunner().invoke(command, [str(arg) for arg in args])
 
 
-def test_imagenet_by_name_with_the_head_left_as_it_begins(published: Path, photographs: Path) -> None:
-    done = train(
+def test_imagenet_weights_by_name_keep_initial_head(published: Path, photographs: Path) -> None:
+    result = train(
         photographs, "--model", "resnet18", "--weights", "imagenet", "--set", "input_shape=[32,32,3]", "--epochs", "1",
         "--learning-rate", "1e-12", "--engine", "numpy", "--out", "run",
     )  # fmt: skip
-    assert done.exit_code == 0, done.output
+    assert result.exit_code == 0, result.output
     assert (
         f"note    The layer 'output' keeps its initial weights, because {published.name} does not fit there: "
         "its 'output/kernel' has shape (512, 1000), expected (512, 2)."
-    ) in done.output
-    assert "weights imagenet" in done.output
+    ) in result.output
+    assert "weights imagenet" in result.output
     assert json.loads(Path("run/config.json").read_text("utf-8"))["plan"]["weights"] == "imagenet"
     assert "keeps its initial weights" in Path("run/report.html").read_text("utf-8")
-    # Nothing was learnt at this rate, so the kernels are still those of the file.
+    # The learning rate is negligible, so the kernels still equal those of the file.
     kernel = torch.load(published, weights_only=True)["layer4.1.conv2.weight"].permute(2, 3, 1, 0).numpy()
     np.testing.assert_allclose(st.load("run/model.safetensors").weights["conv5_2.conv2/kernel"], kernel, atol=1e-6)
     loading.load_pretrained(zoo.network("resnet18"), "imagenet")
-    assert Handler.asked == 1
+    assert Handler.requests == 1
 
 
-def test_a_download_that_is_not_the_published_file(published: Path, photographs: Path) -> None:
+def test_download_that_is_not_the_published_file_raises(published: Path, photographs: Path) -> None:
     server = Path("server") / published.name
     server.write_bytes(server.read_bytes()[:-1] + b"?")
-    done = train(photographs, "--model", "resnet18", "--weights", "imagenet", "--set", "input_shape=[32,32,3]")
-    assert isinstance(done.exception, DownloadError)
-    assert f"/{published.name} is not the file that was expected: its SHA-256 does" in str(done.exception)
+    result = train(photographs, "--model", "resnet18", "--weights", "imagenet", "--set", "input_shape=[32,32,3]")
+    assert isinstance(result.exception, DownloadError)
+    assert f"/{published.name} is not the file that was expected: its SHA-256 does" in str(result.exception)
     assert not Path("runs").exists()
     assert not published.exists()
 
 
-def test_a_model_of_striate_and_a_resumed_run_whose_file_is_gone(
+def test_striate_model_as_weights_and_resuming_without_the_file(
     tmp_path: Path, trained: tuple[Path, Finished], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     file = Path("model.safetensors").absolute()
     file.write_bytes((trained[0] / "model.safetensors").read_bytes())
     options = ("--model", "mnist-quick", "--weights", file.name, "--learning-rate", "1e-9", "--epochs", "1")
-    done = train(*options, "--out", "run")
-    assert done.exit_code == 0, done.output
-    assert "keeps its initial weights" not in done.output
+    result = train(*options, "--out", "run")
+    assert result.exit_code == 0, result.output
+    assert "keeps its initial weights" not in result.output
     run = Path("run")
     assert Path(json.loads((run / "config.json").read_text("utf-8"))["plan"]["weights"]) == file
     figures = [
@@ -165,10 +165,12 @@ def test_a_base_with_weights_from_a_file(photographs: Path, tmp_path: Path, monk
         ),
     ],
 )
-def test_what_cannot_be(cli: Cli, tmp_path: Path, options: tuple[str, str], code: int, message: str) -> None:
+def test_invalid_weights_exit_with_an_error(
+    cli: Cli, tmp_path: Path, options: tuple[str, str], code: int, message: str
+) -> None:
     (tmp_path / "weights.pth").write_bytes(b"no weights")
     model, weights = options
-    done = cli("train", "--model", model, "--weights", weights, "--set", "input_shape=[64,64,3]")
-    assert (done.returncode, done.stdout) == (code, "")
-    assert message in done.stderr
+    result = cli("train", "--model", model, "--weights", weights, "--set", "input_shape=[64,64,3]")
+    assert (result.returncode, result.stdout) == (code, "")
+    assert message in result.stderr
     assert not (tmp_path / "runs").exists()

@@ -1,4 +1,4 @@
-"""Tests that hold every engine to the same: `pytestmark = pytest.mark.usefixtures("each_engine")`."""
+"""Fixtures that run a test with each engine: `pytestmark = pytest.mark.usefixtures("each_engine")`."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from . import networks
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> Iterator[None]:
-    """Small networks gain nothing by more, and on a busy machine PyTorch's threads wait for each other."""
+    """Small networks do not benefit from more threads, and on a busy machine PyTorch's threads wait for each other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -19,7 +19,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(params=networks.ENGINES)
 def each_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The test runs once with each engine; `engine_of` makes engines of its kind."""
+    """Run the test once with each engine; `engine_of` creates engines of its kind."""
     name: str = request.param
     monkeypatch.setattr(networks, "chosen", name)
     return name

@@ -16,7 +16,7 @@ NONE: Padding = ((0, 0), (0, 0))
 
 
 def output_size(size: Pair, kernel_size: Pair, strides: Pair, padding: Padding = NONE, dilation: Pair = (1, 1)) -> Pair:
-    """(H + 2P − F) / S + 1 for each axis, rounded down, where F = D(K − 1) + 1 is how far the window reaches.
+    """(H + 2P − F) / S + 1 for each axis, rounded down, where F = D(K − 1) + 1 is the extent of the window.
 
     Source: Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", relationship 15.
     """
@@ -26,18 +26,18 @@ def output_size(size: Pair, kernel_size: Pair, strides: Pair, padding: Padding =
 
 
 def pad(x: Array, padding: Padding, fill: float = 0.0) -> Array:
-    """A border around each image: (N, H, W, C) → (N, top + H + bottom, left + W + right, C)."""
+    """Return images with a border: (N, H, W, C) → (N, top + H + bottom, left + W + right, C)."""
     return np.pad(x, ((0, 0), *padding, (0, 0)), constant_values=fill)
 
 
 def unpad(x: Array, padding: Padding) -> Array:
-    """The transpose of `pad`: cut the border off."""
+    """Remove the border: the transpose of `pad`."""
     (top, bottom), (left, right) = padding
     return x[:, top : x.shape[1] - bottom, left : x.shape[2] - right]
 
 
-def _reach(i: int, size: int, stride: int, dilation: int = 1) -> slice:
-    """The rows (or columns) that output row i looks at: i·S, i·S + D, …, i·S + (K − 1)·D."""
+def _window_rows(i: int, size: int, stride: int, dilation: int = 1) -> slice:
+    """Return the rows (or columns) that output row i reads: i·S, i·S + D, …, i·S + (K − 1)·D."""
     return slice(i * stride, i * stride + (size - 1) * dilation + 1, dilation)
 
 
@@ -112,8 +112,8 @@ def conv2d(
     oh, ow = output_size(x.shape[1:3], (kh, kw), strides, padding, dilation)
     y = np.zeros((x.shape[0], oh, ow, filters), x.dtype)
     for n, i, j, o in np.ndindex(y.shape):
-        rows, columns = _reach(i, kh, strides[0], dilation[0]), _reach(j, kw, strides[1], dilation[1])
-        window = padded[n, rows, columns, _channels_seen(o, filters, groups, seen)]  # (KH, KW, C / groups)
+        rows, columns = _window_rows(i, kh, strides[0], dilation[0]), _window_rows(j, kw, strides[1], dilation[1])
+        window = padded[n, rows, columns, _input_channels(o, filters, groups, seen)]  # (KH, KW, C / groups)
         y[n, i, j, o] = np.sum(window * kernel[:, :, :, o]) + (0 if bias is None else bias[o])
     return y
 
@@ -128,7 +128,7 @@ def conv2d_backward(
     dilation: Pair = (1, 1),
     groups: int = 1,
 ) -> tuple[Array, Array, Array]:
-    """dx, dk and db of `conv2d`: each product x · k of the forward pass, met once more.
+    """dx, dk and db of `conv2d`: each product x · k of the forward pass contributes once.
 
     dx[…, i·S + u·D − P, …, c] += dy[n, i, j, o] · k[u, v, c, o];  dk[u, v, c, o] += dy[n, i, j, o] · x[the same pixel];
     db[o] = Σ_{n, i, j} dy[n, i, j, o].
@@ -139,16 +139,16 @@ def conv2d_backward(
     dpadded, dkernel, dbias = np.zeros_like(padded), np.zeros_like(kernel), np.zeros(kernel.shape[3], kernel.dtype)
     kh, kw, seen, filters = kernel.shape
     for n, i, j, o in np.ndindex(dy.shape):
-        rows, columns = _reach(i, kh, strides[0], dilation[0]), _reach(j, kw, strides[1], dilation[1])
-        channels = _channels_seen(o, filters, groups, seen)
+        rows, columns = _window_rows(i, kh, strides[0], dilation[0]), _window_rows(j, kw, strides[1], dilation[1])
+        channels = _input_channels(o, filters, groups, seen)
         dpadded[n, rows, columns, channels] += dy[n, i, j, o] * kernel[:, :, :, o]
         dkernel[:, :, :, o] += dy[n, i, j, o] * padded[n, rows, columns, channels]
         dbias[o] += dy[n, i, j, o]
     return unpad(dpadded, padding), dkernel, dbias
 
 
-def _channels_seen(o: int, filters: int, groups: int, seen: int) -> slice:
-    """The input channels of output o's group."""
+def _input_channels(o: int, filters: int, groups: int, seen: int) -> slice:
+    """Return the input channels of output o's group."""
     group = o // (filters // groups)
     return slice(group * seen, (group + 1) * seen)
 
@@ -187,7 +187,9 @@ def max_pool(x: Array, pool_size: Pair, *, strides: Pair, padding: Padding = NON
     oh, ow = output_size(x.shape[1:3], pool_size, strides, padding)
     y = np.zeros((x.shape[0], oh, ow, x.shape[3]), x.dtype)
     for n, i, j, c in np.ndindex(y.shape):
-        y[n, i, j, c] = padded[n, _reach(i, pool_size[0], strides[0]), _reach(j, pool_size[1], strides[1]), c].max()
+        y[n, i, j, c] = padded[
+            n, _window_rows(i, pool_size[0], strides[0]), _window_rows(j, pool_size[1], strides[1]), c
+        ].max()
     return y
 
 
@@ -199,7 +201,7 @@ def max_pool_backward(dy: Array, x: Array, pool_size: Pair, *, strides: Pair, pa
     padded = pad(x, padding, fill=-np.inf)
     dpadded = np.zeros_like(padded)
     for n, i, j, c in np.ndindex(dy.shape):
-        window = padded[n, _reach(i, pool_size[0], strides[0]), _reach(j, pool_size[1], strides[1]), c]
+        window = padded[n, _window_rows(i, pool_size[0], strides[0]), _window_rows(j, pool_size[1], strides[1]), c]
         u, v = divmod(int(window.argmax()), pool_size[1])
         dpadded[n, i * strides[0] + u, j * strides[1] + v, c] += dy[n, i, j, c]
     return unpad(dpadded, padding)
@@ -214,7 +216,7 @@ def average_pool(x: Array, pool_size: Pair, *, strides: Pair, padding: Padding =
     oh, ow = output_size(x.shape[1:3], pool_size, strides, padding)
     y = np.zeros((x.shape[0], oh, ow, x.shape[3]), x.dtype)
     for n, i, j, c in np.ndindex(y.shape):
-        window = n, _reach(i, pool_size[0], strides[0]), _reach(j, pool_size[1], strides[1]), c
+        window = n, _window_rows(i, pool_size[0], strides[0]), _window_rows(j, pool_size[1], strides[1]), c
         y[n, i, j, c] = padded[window].sum() / inside[window].sum()
     return y
 
@@ -227,7 +229,7 @@ def average_pool_backward(dy: Array, x: Array, pool_size: Pair, *, strides: Pair
     inside = pad(np.ones_like(x), padding)
     dpadded = np.zeros_like(inside)
     for n, i, j, c in np.ndindex(dy.shape):
-        window = n, _reach(i, pool_size[0], strides[0]), _reach(j, pool_size[1], strides[1]), c
+        window = n, _window_rows(i, pool_size[0], strides[0]), _window_rows(j, pool_size[1], strides[1]), c
         dpadded[window] += dy[n, i, j, c] / inside[window].sum()
     return unpad(dpadded, padding)
 
@@ -265,7 +267,7 @@ def dense_backward(dy: Array, x: Array, kernel: Array) -> tuple[Array, Array, Ar
 
 
 def radial_basis(x: Array, prototypes: Array) -> Array:
-    """y[n, o] = Σ_f (x[n, f] − w[f, o])², how far x lies from each prototype.
+    """y[n, o] = Σ_f (x[n, f] − w[f, o])², the squared distance of x from each prototype.
 
     x: (N, F); prototypes: (F, units) → y (N, units). Source: LeCun et al. 1998, equation 7.
     """

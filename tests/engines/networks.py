@@ -1,4 +1,4 @@
-"""Small networks that between them hold every layer kind, for the tests of the engine."""
+"""Small networks that together contain every layer kind, for the tests of the engines."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -45,11 +45,11 @@ from striate.network import (
 )
 
 ENGINES = ("numpy", "torch")
-chosen = "numpy"  # what engine_of makes; the fixture `each_engine` changes it
+chosen = "numpy"  # the engine that engine_of creates; the fixture `each_engine` sets it
 
 
-def lively_weights(network: Network, seed: int = 0, dtype: str = "float64", by: float = 0.3) -> Weights:
-    """Initial weights moved by up to `by`, so that no bias is 0 and no factor is 1; variances stay above 0."""
+def perturbed_weights(network: Network, seed: int = 0, dtype: str = "float64", by: float = 0.3) -> Weights:
+    """Return initial weights moved by up to `by`, so that no bias is 0 and no factor is 1; variances stay above 0."""
     generator = np.random.default_rng(seed)
     weights = initial_weights(network, seed, "float64")
     return {name: (w + by * generator.random(w.shape)).astype(dtype) for name, w in weights.items()}
@@ -66,8 +66,8 @@ def engine_of(
     seed: int = 0,
     engine: str | None = None,
 ) -> Engine:
-    """An engine ready to train. engine: one of ENGINES; None is the chosen one. threads: of the NumPy engine."""
-    made = uncompiled(network, weights or lively_weights(network), dtype=dtype, threads=threads, engine=engine)
+    """Return a compiled engine. engine: one of ENGINES; None means the current one. threads: of the NumPy engine."""
+    made = uncompiled(network, weights or perturbed_weights(network), dtype=dtype, threads=threads, engine=engine)
     made.compile(TrainingSettings(optimizer, losses, seed=seed))
     return made
 
@@ -80,20 +80,20 @@ def uncompiled(
     threads: int | None = 1,
     engine: str | None = None,
 ) -> Engine:
-    """An engine that was not told how to train."""
+    """Return an engine without training settings."""
     if (engine or chosen) == "torch":
         return TorchEngine(network, weights, dtype=dtype, device="cpu", precision="float32")
     return NumpyEngine(network, weights, dtype=dtype, threads=threads)
 
 
 def chain(shape: tuple[int, ...], *layers: Layer, classes: int = 3) -> Network:
-    """Pixels → layers → flatten → dense softmax."""
+    """Return a network: pixels → layers → flatten → dense softmax."""
     end = [Flatten(), Dense(classes, activation="softmax", name="end")]
     return Network.sequential([Input(shape), Rescale(), *layers, *end])
 
 
-def _graph() -> Network:
-    """A convolution used three times, a sum and a concatenation, an input that is read twice."""
+def _branched() -> Network:
+    """A convolution used three times, a sum and a concatenation, an input with two readers."""
     image = Input((5, 6, 2))
     x = Rescale()(image)
     conv = Conv2D(2, 3, padding="same", activation="tanh", name="shared")
@@ -104,7 +104,7 @@ def _graph() -> Network:
 
 
 def _squeezed() -> Network:
-    """Maps that are scaled by what their means say of them, and a product of maps and of rows."""
+    """Squeeze-and-excitation of maps, and a product of maps and of rows."""
     image = Input((5, 6, 2))
     maps = Conv2D(3, 3, activation="tanh")(Rescale()(image))
     gate = Dense(3, activation="sigmoid", name="gate")(GlobalAveragePool2D()(maps))
@@ -124,7 +124,7 @@ def _maximum() -> Network:
 
 
 def _shuffled() -> Network:
-    """Channels in another order, some twice and some never, of maps and of a row."""
+    """Selected channels of maps and of a row, some repeated and some omitted."""
     image = Input((5, 4, 2))
     maps = Conv2D(4, 2, activation="tanh")(Rescale()(image))
     some = Conv2D(3, 2, activation="tanh")(SelectChannels((3, 0, 3))(maps))
@@ -145,8 +145,8 @@ def _shared_dense() -> Network:
     return Network(image, Dense(2, activation="softmax")(dense(dense(Rescale()(image)))))
 
 
-def _many() -> Network:
-    """Two inputs, two outputs, one of them in the middle of the graph."""
+def _several_inputs_and_outputs() -> Network:
+    """Two inputs and two outputs, one of them in the middle of the graph."""
     image, row = Input((5, 4, 2)), Input((3,))
     maps = Conv2D(3, 2, activation="tanh")(Rescale()(image))
     sure = Dense(4, activation="softmax", name="class")(Flatten()(maps))
@@ -154,17 +154,17 @@ def _many() -> Network:
     return Network([image, row], [sure, number])
 
 
-def _swapped() -> Network:
-    """Two inputs, given in another order than they are met in."""
+def _swapped_inputs() -> Network:
+    """Two inputs, given in a different order than they are used."""
     first, second = Input((4,), name="first"), Input((3,), name="second")
     last = Dense(2, activation="tanh")(Rescale()(second))
     return Network([second, first], Concatenate()([Dense(3)(Rescale()(first)), last]))
 
 
 def networks() -> dict[str, Network]:
-    """All of them by name."""
+    """Return all networks by name."""
     pool: dict[str, Any] = {"pool_size": 2}
-    first = Conv2D(2, 1, name="first")  # so that the next layer gives a gradient of its input
+    first = Conv2D(2, 1, name="first")  # so that the next layer computes the gradient of its input
     return {
         "conv valid": chain((7, 9, 2), first, Conv2D(3, (3, 2))),
         "conv strided same": chain(
@@ -256,13 +256,13 @@ def networks() -> dict[str, Network]:
         "channels first": Network.sequential(
             [Input((2, 5, 6), data_format="channels_first"), Rescale(), Conv2D(3, 2), Flatten(), Dense(2)]
         ),
-        "graph": _graph(),
+        "graph": _branched(),
         "squeezed": _squeezed(),
         "one pixel": _one_pixel(),
         "shuffled": _shuffled(),
         "shared dense": _shared_dense(),
-        "many": _many(),
-        "swapped": _swapped(),
+        "many": _several_inputs_and_outputs(),
+        "swapped": _swapped_inputs(),
     }
 
 
@@ -270,6 +270,6 @@ NETWORKS = networks()
 
 
 def pixels(network: Network, n: int, seed: int = 0) -> list[Array]:
-    """Random uint8 inputs."""
+    """Return random uint8 inputs."""
     generator = np.random.default_rng(seed)
     return [generator.integers(0, 256, (n, *shape), dtype=np.uint8) for shape in network.input_shapes]

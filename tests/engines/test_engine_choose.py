@@ -1,4 +1,4 @@
-"""Which engine Striate chooses, why, and what it says when it cannot."""
+"""The choice of the engine, its reason, and errors for engines that are not available."""
 
 import re
 from pathlib import Path
@@ -19,14 +19,14 @@ from striate.network.shapes import Shape
 
 
 def network(multiply_adds: int) -> Network:
-    """About so many: one convolution on 32×32 pixels with as many filters as it takes."""
+    """Return a network with about this many multiply-adds: one convolution on 32×32 pixels."""
     filters = max(1, round(multiply_adds / (32 * 32 * 27)))
     return Network.sequential(
         [Input((32, 32, 3)), Conv2D(filters, 3, padding="same"), GlobalAveragePool2D(), Dense(2, activation="softmax")]
     )
 
 
-def surroundings(monkeypatch: pytest.MonkeyPatch, *, torch: bool = True, accelerator: str | None = None) -> None:
+def environment_with(monkeypatch: pytest.MonkeyPatch, *, torch: bool = True, accelerator: str | None = None) -> None:
     monkeypatch.setattr(module, "installed", lambda package: torch)
     monkeypatch.setattr(module, "accelerator", lambda: accelerator if torch else None)
 
@@ -48,19 +48,19 @@ TINY_ONE, MIDDLE, LARGE = (network(n) for n in (TINY // 2, (TINY + SMALL) // 2, 
 def test_choice_by_size_installation_and_accelerator(
     net: Network, torch: bool, accelerator: str | None, engine: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    surroundings(monkeypatch, torch=torch, accelerator=accelerator)
+    environment_with(monkeypatch, torch=torch, accelerator=accelerator)
     choice = choose(net, EngineSettings())
     assert choice.engine == engine
     assert re.search(reason, choice.reason), choice.reason
 
 
-def test_the_systems_of_digits_need_no_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
-    surroundings(monkeypatch)
+def test_systems_for_digits_do_not_need_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment_with(monkeypatch)
     for id in ("mlp", "simple-convnet", "mnist-cnn", "lenet5", "lenet5-1998", "mnist-quick", "mnist-best"):
         assert choose(zoo.network(id), EngineSettings()).engine == "numpy", id
 
 
-def test_what_only_pytorch_can_do_is_done_by_it() -> None:
+def test_options_that_only_pytorch_supports_choose_pytorch() -> None:
     assert choose(TINY_ONE, EngineSettings(precision="bfloat16")) == Choice(
         "torch", "NumPy does not support this device or precision"
     )
@@ -68,20 +68,20 @@ def test_what_only_pytorch_can_do_is_done_by_it() -> None:
     assert choose(LARGE, EngineSettings("numpy")) == Choice("numpy", "it was requested")
 
 
-def test_an_accelerator_that_is_not_wanted_is_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    surroundings(monkeypatch, accelerator="cuda")
+def test_accelerator_is_not_queried_unless_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment_with(monkeypatch, accelerator="cuda")
     assert choose(MIDDLE, EngineSettings(device="cpu")).engine == "numpy"
 
 
 class Doubled(Layer):
-    """A layer as a user would define it."""
+    """A custom layer."""
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
 
 
-def test_layers_of_your_own_run_where_they_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    surroundings(monkeypatch)
+def test_custom_layers_run_on_engines_with_a_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment_with(monkeypatch)
     net = Network.sequential([Input((4,)), Doubled(name="d"), Dense(2)])
     assert choose(net, EngineSettings()) == Choice("torch", "NumPy has no rule for your custom layers")
     monkeypatch.setitem(numpy_rules._FACTORIES, Doubled, None)
@@ -89,7 +89,7 @@ def test_layers_of_your_own_run_where_they_are_known(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("settings", "message"),
     [
         (EngineSettings("nunpy"), r"There is no engine 'nunpy'\. Did you mean 'numpy'\?"),
         (EngineSettings("numpy", device="cuda"), "The NumPy engine supports only float32 on the CPU: use the"),
@@ -97,29 +97,29 @@ def test_layers_of_your_own_run_where_they_are_known(monkeypatch: pytest.MonkeyP
         (EngineSettings(precision="float8"), r"There is no precision 'float8'\. Did you mean 'float\d+'\?"),
     ],
 )
-def test_what_there_is_not_is_refused(asked: EngineSettings, message: str) -> None:
+def test_unknown_engines_and_options_raise(settings: EngineSettings, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        asked.check()
+        settings.check()
 
 
 @pytest.mark.parametrize(
-    "asked", [EngineSettings("torch"), EngineSettings(device="cuda"), EngineSettings(compiled=True)]
+    "settings", [EngineSettings("torch"), EngineSettings(device="cuda"), EngineSettings(compiled=True)]
 )
-def test_an_engine_that_is_not_installed_is_named_with_its_cure(
-    asked: EngineSettings, monkeypatch: pytest.MonkeyPatch
+def test_missing_engine_error_contains_the_install_command(
+    settings: EngineSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    surroundings(monkeypatch, torch=False)
+    environment_with(monkeypatch, torch=False)
     with pytest.raises(
         UsageError, match=r"The engine 'torch' needs PyTorch, which is not installed: pip install \"striate\[torch\]\""
     ):
-        make_engine(asked.engine, TINY_ONE, initial_weights(TINY_ONE, 0), **asked.options)
+        make_engine(settings.engine, TINY_ONE, initial_weights(TINY_ONE, 0), **settings.options)
 
 
 def small_model() -> st.Model:
     return st.Sequential([Input((6, 5, 1)), Flatten(), Dense(2, activation="softmax")])
 
 
-def test_a_model_moves_between_engines_with_its_weights(tmp_path: Path) -> None:
+def test_model_moves_between_engines_with_its_weights(tmp_path: Path) -> None:
     model = small_model()
     x = np.random.default_rng(0).integers(0, 256, (7, 6, 5, 1), dtype=np.uint8)
     expected = model.predict(x)
@@ -143,7 +143,7 @@ def test_a_model_moves_between_engines_with_its_weights(tmp_path: Path) -> None:
     np.testing.assert_allclose(loaded.predict(x), after, rtol=1e-4, atol=1e-6)
 
 
-def test_a_refused_engine_leaves_the_model_as_it_was() -> None:
+def test_invalid_engine_leaves_the_model_unchanged() -> None:
     model = small_model()
     model.compile("sgd")
     engine = model.engine
@@ -155,12 +155,12 @@ def test_a_refused_engine_leaves_the_model_as_it_was() -> None:
     assert type(model.optimizer).__name__ == "SGD"
 
 
-def test_auto_is_the_usual() -> None:
+def test_auto_equals_the_default() -> None:
     assert EngineSettings() == EngineSettings(AUTO, AUTO, AUTO)
     assert make_engine("auto", TINY_ONE, initial_weights(TINY_ONE, 0)).name == "numpy"
 
 
-def test_the_onnx_engine_is_for_models_that_are_trained() -> None:
+def test_onnx_engine_requires_a_trained_model() -> None:
     EngineSettings("onnx").check()
     with pytest.raises(UsageError, match=r"^The engine 'onnx' runs networks but does not train them: use 'numpy' or"):
         EngineSettings("onnx").check(training=True)

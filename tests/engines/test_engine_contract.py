@@ -1,6 +1,6 @@
-"""The engines held to each other: every layer, every optimizer with every loss, weights and slots handed over.
+"""The engines compared: every layer, every optimizer with every loss, transferred weights and slots.
 
-What each engine computes by itself is held to independent references in the other files of this folder.
+Each engine alone is compared with independent references in the other files of this folder.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,15 +33,15 @@ from striate.network import (
     Rescale,
 )
 
-from .networks import ENGINES, NETWORKS, chain, engine_of, lively_weights, pixels
-from .test_engine_gradients import Swell
+from .networks import ENGINES, NETWORKS, chain, engine_of, perturbed_weights, pixels
+from .test_engine_gradients import ScaleByExp
 
 LIMIT = 1e-9
 SOFT: list[Loss] = [CategoricalCrossentropy(), CategoricalCrossentropy(0.2, (0.5, 2.0, 1.0)), MeanSquaredError()]
 
 
-def close(mine: Mapping[str, Array], other: Mapping[str, Array], limit: float = LIMIT) -> None:
-    """The same names; numbers that differ by at most `limit` of the array's greatest."""
+def assert_close(mine: Mapping[str, Array], other: Mapping[str, Array], limit: float = LIMIT) -> None:
+    """Assert equal names, and numbers that differ by at most `limit` relative to the largest of each array."""
     assert mine.keys() == other.keys()
     for name, expected in other.items():
         assert mine[name].shape == expected.shape, name
@@ -49,9 +49,9 @@ def close(mine: Mapping[str, Array], other: Mapping[str, Array], limit: float = 
         np.testing.assert_allclose(mine[name], expected, rtol=0, atol=atol, err_msg=name)
 
 
-def both(network: Network, **settings: Any) -> list[Engine]:
-    """An engine of each kind, with the same weights."""
-    weights = lively_weights(network, by=0.1)
+def both_engines(network: Network, **settings: Any) -> list[Engine]:
+    """Return an engine of each kind with the same weights."""
+    weights = perturbed_weights(network, by=0.1)
     return [engine_of(network, weights=weights, engine=name, **settings) for name in ENGINES]
 
 
@@ -69,65 +69,65 @@ def targets_of(network: Network, losses: Sequence[Loss], n: int) -> list[Array]:
     ]
 
 
-def compare(network: Network, *, batch: int = 5, training: bool = True, limit: float = LIMIT) -> None:
-    """Outputs of the network, of all its layers in inference, loss and gradients."""
+def assert_engines_agree(network: Network, *, batch: int = 5, training: bool = True, limit: float = LIMIT) -> None:
+    """Compare the outputs of the network, of all layers in inference mode, loss and gradients."""
     losses: list[Loss] = [MeanSquaredError()] * len(network.outputs)
     inputs, targets = pixels(network, batch), targets_of(network, losses, batch)
-    mine, other = both(network, losses=losses)
-    close(mine.weights, other.weights, 0)
-    close(outputs(mine, inputs, training), outputs(other, inputs, training), limit)
-    close(mine.activations(inputs), other.activations(inputs), limit)
+    mine, other = both_engines(network, losses=losses)
+    assert_close(mine.weights, other.weights, 0)
+    assert_close(outputs(mine, inputs, training), outputs(other, inputs, training), limit)
+    assert_close(mine.activations(inputs), other.activations(inputs), limit)
     loss, gradients = mine.gradients(inputs, targets, training=training)
     other_loss, other_gradients = other.gradients(inputs, targets, training=training)
     assert loss == pytest.approx(other_loss, rel=limit)
-    close(gradients, other_gradients, limit)
+    assert_close(gradients, other_gradients, limit)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_layer(name: str) -> None:
-    """In training mode, but for dropout, whose masks differ from engine to engine."""
-    compare(NETWORKS[name], training=name != "dropout")
+    """In training mode without dropout, whose masks differ between engines."""
+    assert_engines_agree(NETWORKS[name], training=name != "dropout")
 
 
 @pytest.mark.parametrize("name", ["bn dense", "bn plain", "many"])
-def test_a_batch_of_one(name: str) -> None:
-    compare(NETWORKS[name], batch=1)
+def test_batch_of_one(name: str) -> None:
+    assert_engines_agree(NETWORKS[name], batch=1)
 
 
-def test_local_response_of_many_channels() -> None:
-    compare(chain((2, 3, 2), Conv2D(135, 1), LocalResponseNormalization(radius=3, alpha=0.3, k=1.5)))
+def test_local_response_normalization_of_many_channels() -> None:
+    assert_engines_agree(chain((2, 3, 2), Conv2D(135, 1), LocalResponseNormalization(radius=3, alpha=0.3, k=1.5)))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation(activation: str) -> None:
-    """Over maps, over rows, and before a pooling."""
+    """Over maps, over rows, and before a pooling layer."""
     layers = [Conv2D(4, 2, activation=activation), MaxPool2D(2, padding="same"), Flatten()]
-    compare(chain((5, 6, 2), *layers, Dense(5, activation=activation)))
+    assert_engines_agree(chain((5, 6, 2), *layers, Dense(5, activation=activation)))
 
 
-@torch_rule(Swell)
-def swell(layer: Swell, weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
-    """y = x · exp(factor); a rule sees channels last."""
+@torch_rule(ScaleByExp)
+def scale_by_exp(layer: ScaleByExp, weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """y = x · exp(factor); a rule receives channels last."""
     assert x.shape[-1] == len(weights["factor"])
     return x * weights["factor"].exp()
 
 
-def test_layer_of_your_own() -> None:
+def test_custom_layer() -> None:
     """With a rule for each engine: over maps, over rows, and as a shared layer."""
-    twice = Swell()
+    twice = ScaleByExp()
     image = Input((4, 5, 2))
     maps = twice(Conv2D(3, 2, activation="tanh")(twice(Conv2D(3, 1)(Rescale()(image)))))
-    compare(Network(image, Dense(3, activation="softmax")(Swell()(Flatten()(maps)))))
+    assert_engines_agree(Network(image, Dense(3, activation="softmax")(ScaleByExp()(Flatten()(maps)))))
 
 
 @pytest.mark.parametrize("name", ["lenet parts", "graph", "many", "depthwise", "lrn", "bn dense", "dropout"])
 @pytest.mark.usefixtures("each_engine")
 def test_numerical_gradients(name: str) -> None:
-    """Of smooth networks, by differences of the same engine's losses: every tenth number."""
+    """Of smooth networks, by differences of the same engine's losses, for every tenth number."""
     network = NETWORKS[name]
     losses: list[Loss] = [MeanSquaredError()] * len(network.outputs)
     inputs, targets = pixels(network, 3), targets_of(network, losses, 3)
-    weights = lively_weights(network, by=0.1)
+    weights = perturbed_weights(network, by=0.1)
     engine = engine_of(network, weights=weights, losses=losses)
     _, gradients = engine.gradients(inputs, targets)
 
@@ -142,8 +142,8 @@ def test_numerical_gradients(name: str) -> None:
         np.testing.assert_allclose(gradient.reshape(-1)[::10], slopes, rtol=1e-6, atol=1e-9, err_msg=key)
 
 
-def learner() -> Network:
-    """Convolution, batch normalization and penalties, with an odd number of everything."""
+def small_network() -> Network:
+    """Convolution, batch normalization and penalties, with odd sizes."""
     return Network.sequential(
         [
             Input((7, 5, 3)),
@@ -172,7 +172,7 @@ LIMITS: list[dict[str, float]] = [{}, {"clip_norm": 0.05, "average": 0.6}]
 
 
 def train(engine: Engine, loss: Loss, steps: range, batch: int = 6) -> list[float]:
-    """The loss of each step; the batches depend on the step alone."""
+    """Return the loss of each step; the batches depend on the step only."""
     network = engine.network
     targets = targets_of(network, [loss], batch)
     return [
@@ -186,43 +186,45 @@ def train(engine: Engine, loss: Loss, steps: range, batch: int = 6) -> list[floa
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 def test_every_optimizer_with_every_loss(optimizer: Optimizer, loss: Loss, limits: dict[str, float]) -> None:
     """Four steps: losses, weights, moving statistics, slots, averages."""
-    engines = both(learner())
+    engines = both_engines(small_network())
     results = []
     for engine in engines:
         engine.compile(TrainingSettings(optimizer, [loss], **limits))  # type: ignore[arg-type]
         results.append(train(engine, loss, range(4)))
     assert results[0] == pytest.approx(results[1], rel=LIMIT)
-    close(engines[0].weights, engines[1].weights)
-    close(engines[0].slots, engines[1].slots, 1e-7)
+    assert_close(engines[0].weights, engines[1].weights)
+    assert_close(engines[0].slots, engines[1].slots, 1e-7)
     with engines[0].averaged(), engines[1].averaged():
-        close(engines[0].weights, engines[1].weights)
+        assert_close(engines[0].weights, engines[1].weights)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
 def test_binary_crossentropy(activation: str) -> None:
     network = Network.sequential([Input((5,)), Rescale(), Dense(4, activation=activation)])
-    losses = [train(engine, BinaryCrossentropy(), range(3)) for engine in both(network, losses=[BinaryCrossentropy()])]
+    losses = [
+        train(engine, BinaryCrossentropy(), range(3)) for engine in both_engines(network, losses=[BinaryCrossentropy()])
+    ]
     assert losses[0] == pytest.approx(losses[1], rel=LIMIT)
 
 
 @pytest.mark.parametrize(("first", "second"), list(product(ENGINES, ENGINES)))
 @pytest.mark.parametrize("limits", LIMITS, ids=["plain", "clipped and averaged"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
-def test_training_goes_on_in_another_engine(
+def test_training_continues_in_another_engine(
     optimizer: Optimizer, limits: dict[str, float], first: str, second: str
 ) -> None:
-    """Three steps, weights and slots handed over, three more: six steps in one go."""
-    network, loss = learner(), CategoricalCrossentropy()
+    """Three steps, transferred weights and slots, and three more steps equal six steps in one engine."""
+    network, loss = small_network(), CategoricalCrossentropy()
 
     def trained(engine: str, steps: range, before: Engine | None = None) -> Engine:
-        weights = before.weights if before else lively_weights(network, by=0.1)
+        weights = before.weights if before else perturbed_weights(network, by=0.1)
         made = engine_of(network, weights=weights, engine=engine)
         made.compile(TrainingSettings(optimizer, [loss], **limits))  # type: ignore[arg-type]
         made.slots = before.slots if before else {}
         train(made, loss, steps)
         return made
 
-    whole = trained(first, range(6))
+    uninterrupted = trained(first, range(6))
     parts = trained(second, range(3, 6), trained(first, range(3)))
-    close(parts.weights, whole.weights, 1e-8)
-    close(parts.slots, whole.slots, 1e-6)
+    assert_close(parts.weights, uninterrupted.weights, 1e-8)
+    assert_close(parts.slots, uninterrupted.slots, 1e-6)

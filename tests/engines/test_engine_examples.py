@@ -1,4 +1,4 @@
-"""The worked examples of `toy-convolutions`, number by number, through the engine."""
+"""The worked examples of `toy-convolutions` through the engine."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ POOLED = np.array([[12, 20, 30, 0], [8, 12, 2, 0], [34, 70, 37, 4], [112, 100, 2
 
 
 def run(image: Any, layer: Layer, kernel: Any = None) -> Any:
-    """One grey image through one layer: rows of numbers."""
+    """Return the output of one layer for a gray image given as rows of numbers."""
     network = Network.sequential([Input((*image.shape, 1)), layer])
     weights = {} if kernel is None else {f"{layer.name}/kernel": np.asarray(kernel, float)[:, :, None, None]}
     engine = engine_of(network, weights=weights, dtype="float32")
@@ -46,7 +46,7 @@ def test_stride_of_two() -> None:
 
 @pytest.mark.parametrize("factor", [1, 10, -1])
 def test_filters_of_one_number(factor: int) -> None:
-    """Each output is the sum of a 2×2 window, times the factor; "same" adds its zeros at the end."""
+    """Each output is the sum of a 2×2 window times the factor; "same" adds zeros at the end."""
     kernel = np.full((2, 2), factor)
     valid, same = np.array([[12, 16], [24, 28]]), np.array([[12, 16, 9], [24, 28, 15], [15, 17, 9]])
     assert run(NINE, conv(2), kernel) == (factor * valid).tolist()

@@ -1,4 +1,4 @@
-"""Layers that are frozen: what training leaves alone, on every engine and to the same numbers."""
+"""Frozen layers: what training leaves unchanged, with equal results on every engine."""
 
 from collections.abc import Collection
 from typing import Any
@@ -27,14 +27,14 @@ from striate.network import (
     Subsample2D,
 )
 
-from .networks import ENGINES, engine_of, lively_weights, pixels
-from .test_engine_contract import close, targets_of
+from .networks import ENGINES, engine_of, perturbed_weights, pixels
+from .test_engine_contract import assert_close, targets_of
 
 LOSS = (CategoricalCrossentropy(),)
 
 
 def network() -> Network:
-    """Every kind of layer with weights, a shared one, a residual, penalties."""
+    """Return a network with every kind of layer with weights, a shared one, a residual connection, penalties."""
     image = Input((9, 8, 3))
     x = Conv2D(8, 3, padding="same", kernel_regularizer=L2(1e-2), name="first")(Rescale(1 / 128, -1.0)(image))
     x = MaxPool2D(2, padding="same", name="pool")(BatchNormalization(momentum=0.8, name="first_bn")(x))
@@ -66,42 +66,42 @@ def trained(engine: Engine, frozen: Collection[str], optimizer: Optimizer, steps
     ]
 
 
-def moved(before: dict[str, Array], after: dict[str, Array]) -> set[str]:
-    """Layers of which any number changed."""
+def changed_layers(before: dict[str, Array], after: dict[str, Array]) -> set[str]:
+    """Return the layers of which any number changed."""
     return {name.split("/")[0] for name in before if not np.array_equal(before[name], after[name])}
 
 
 @pytest.mark.parametrize("frozen", CHOICES, ids=" ".join)
 @pytest.mark.usefixtures("each_engine")
-def test_frozen_layers_stay_bit_for_bit_and_all_others_learn(frozen: tuple[str, ...]) -> None:
+def test_frozen_layers_stay_identical_and_all_others_are_trained(frozen: tuple[str, ...]) -> None:
     """Weight decay, averages and moving statistics included."""
-    engine = engine_of(network(), dtype="float32", weights=lively_weights(network(), dtype="float32"))
+    engine = engine_of(network(), dtype="float32", weights=perturbed_weights(network(), dtype="float32"))
     before = engine.weights
     trained(engine, frozen, AdamW(weight_decay=0.5))
-    assert moved(before, engine.weights) == set(NAMES) - set(frozen)
+    assert changed_layers(before, engine.weights) == set(NAMES) - set(frozen)
     assert not {name.split("/")[0] for name in engine.slots if not name.endswith("average")} & set(frozen)
     with engine.averaged():
-        assert moved(before, engine.weights) == set(NAMES) - set(frozen)
+        assert changed_layers(before, engine.weights) == set(NAMES) - set(frozen)
 
 
 @pytest.mark.parametrize("frozen", CHOICES, ids=" ".join)
 def test_engines_agree(frozen: tuple[str, ...]) -> None:
-    """With dropout frozen, which is then off: losses, gradients, weights, slots, averages."""
-    weights = lively_weights(network(), by=0.1)
+    """With frozen dropout, which is then off: losses, gradients, weights, slots, averages."""
+    weights = perturbed_weights(network(), by=0.1)
     mine, other = engines = [engine_of(network(), weights=weights, engine=name) for name in ENGINES]
     losses = [trained(engine, frozen, SGD(momentum=0.9, weight_decay=0.1)) for engine in engines]
     assert losses[0] == pytest.approx(losses[1], rel=1e-9)
-    close(mine.weights, other.weights)
-    close(mine.slots, other.slots, 1e-7)
+    assert_close(mine.weights, other.weights)
+    assert_close(mine.slots, other.slots, 1e-7)
     inputs, targets = pixels(network(), 5, 9), targets_of(network(), LOSS, 5)
     gradients, others = (engine.gradients(inputs, targets)[1] for engine in engines)
-    close(gradients, others)
+    assert_close(gradients, others)
     assert {name.split("/")[0] for name in gradients} == set(NAMES) - set(frozen)
 
 
 @pytest.mark.usefixtures("each_engine")
-def test_what_is_not_frozen_has_the_gradients_it_always_has() -> None:
-    """Where no frozen layer has another mode in training."""
+def test_gradients_of_trainable_layers_are_unchanged_by_freezing() -> None:
+    """If no frozen layer behaves differently in training."""
     engine = engine_of(network())
     inputs, targets = pixels(network(), 5), targets_of(network(), LOSS, 5)
     engine.compile(TrainingSettings(SGD(), LOSS))
@@ -109,13 +109,13 @@ def test_what_is_not_frozen_has_the_gradients_it_always_has() -> None:
     engine.compile(TrainingSettings(SGD(), LOSS, frozen=["first", "shared", "dense"]))
     same, some = engine.gradients(inputs, targets)
     assert same == pytest.approx(loss, rel=1e-12)
-    close(some, {name: every[name] for name in some}, 1e-12)
+    assert_close(some, {name: every[name] for name in some}, 1e-12)
     assert set(every) - set(some) == {"first/kernel", "first/bias", "shared/kernel", "shared/bias", "dense/kernel",
                                       "dense/bias"}  # fmt: skip
 
 
 @pytest.mark.usefixtures("each_engine")
-def test_frozen_layers_work_as_in_inference() -> None:
+def test_frozen_layers_work_in_inference_mode() -> None:
     engine = engine_of(network())
     x = pixels(network(), 5)
     engine.compile(TrainingSettings(SGD(), LOSS, frozen=["first_bn", "deep_bn", "drop"]))
@@ -125,21 +125,21 @@ def test_frozen_layers_work_as_in_inference() -> None:
 
 
 @pytest.mark.usefixtures("each_engine")
-def test_freezing_is_undone_by_compiling_again() -> None:
+def test_compiling_again_unfreezes() -> None:
     engine, never = engine_of(network()), engine_of(network())
     trained(engine, NAMES[:4], SGD(), steps=0)
     assert trained(engine, (), SGD(momentum=0.9)) == trained(never, (), SGD(momentum=0.9))
-    close(engine.weights, never.weights, 0)
+    assert_close(engine.weights, never.weights, 0)
 
 
 @pytest.mark.usefixtures("each_engine")
-def test_something_must_be_left_to_learn() -> None:
+def test_freezing_all_layers_raises() -> None:
     with pytest.raises(UsageError, match="frozen contains all trainable layers of 'network'"):
         engine_of(network()).compile(TrainingSettings(SGD(), LOSS, frozen=NAMES))
 
 
 @pytest.mark.usefixtures("each_engine")
-def test_unknown_layers_are_refused() -> None:
+def test_unknown_layers_raise() -> None:
     settings: dict[str, Any] = {"frozen": ["frist"]}
     with pytest.raises(UsageError, match=r"frozen: 'network' has no layer 'frist'\. Did you mean 'first'\?"):
         engine_of(network()).compile(TrainingSettings(SGD(), LOSS, **settings))

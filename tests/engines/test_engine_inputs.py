@@ -1,4 +1,4 @@
-"""What the engine takes and gives: number types, memory orders, activations, errors."""
+"""Inputs and outputs of the engine: dtypes, memory orders, activations, errors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from striate.engines.optimizers import SGD
 from striate.errors import NetworkError, UsageError
 from striate.network import Conv2D, Dense, Flatten, Input, Layer, MaxPool2D, Network, Rescale, Shape
 
-from .networks import NETWORKS, engine_of, lively_weights, pixels, uncompiled
+from .networks import NETWORKS, engine_of, perturbed_weights, pixels, uncompiled
 
 pytestmark = pytest.mark.usefixtures("each_engine")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_float32_is_float64_but_for_rounding(name: str) -> None:
-    network, weights = NETWORKS[name], lively_weights(NETWORKS[name])
+def test_float32_equals_float64_except_for_rounding(name: str) -> None:
+    network, weights = NETWORKS[name], perturbed_weights(NETWORKS[name])
     losses = [MeanSquaredError()] * len(network.outputs)
     inputs = pixels(network, 5)
     targets = [np.zeros((5, *shape)) for shape in network.output_shapes]
@@ -38,62 +38,62 @@ def test_float32_is_float64_but_for_rounding(name: str) -> None:
 
 
 def layer_by_layer(network: Network, weights: dict[str, Array], inputs: list[Array]) -> dict[str, Array]:
-    """Every node as a network of its own, fed with what came out of those before."""
+    """Run every node as a separate network on the outputs of the previous ones."""
     values: list[Array] = []
     for node in network.nodes:
         if isinstance(node.layer, Input):
             x = inputs[network.inputs.index(len(values))].astype("float64")
             values.append(x.transpose(0, 2, 3, 1) if node.layer.data_format == "channels_first" else x)
             continue
-        doors = [Input(shape, name=f"door {i}") for i, shape in enumerate(network.shapes_into(node))]
-        alone = Network(doors, node.layer(*doors))
-        own = {parameter.name: weights[parameter.name] for parameter in alone.parameters}
-        values.append(uncompiled(alone, own).forward([values[i] for i in node.inputs])[0])
+        layers = [Input(shape, name=f"input {i}") for i, shape in enumerate(network.shapes_into(node))]
+        separate = Network(layers, node.layer(*layers))
+        own = {parameter.name: weights[parameter.name] for parameter in separate.parameters}
+        values.append(uncompiled(separate, own).forward([values[i] for i in node.inputs])[0])
     return {str(node.layer.name): value for node, value in zip(network.nodes, values, strict=True)}
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_activations_are_those_of_every_layer_alone(name: str) -> None:
+def test_activations_equal_those_of_separate_layers(name: str) -> None:
     """In inference mode, by name, in the network's shapes; of a shared layer the last use."""
     network, inputs = NETWORKS[name], pixels(NETWORKS[name], 3)
     engine = engine_of(network, losses=[MeanSquaredError()] * len(network.outputs))
     shown = engine.activations(inputs)
-    alone = layer_by_layer(network, engine.weights, inputs)
+    separate = layer_by_layer(network, engine.weights, inputs)
     assert list(shown) == list(dict.fromkeys(str(node.layer.name) for node in network.nodes))
     for node in network.nodes:
         key = str(node.layer.name)
         assert shown[key].shape == (3, *node.shape)
-        np.testing.assert_allclose(shown[key], alone[key], rtol=1e-9, atol=1e-10, err_msg=key)
+        np.testing.assert_allclose(shown[key], separate[key], rtol=1e-9, atol=1e-10, err_msg=key)
     for index, output in zip(network.outputs, engine.forward(inputs), strict=True):
         np.testing.assert_allclose(shown[str(network.nodes[index].layer.name)], output, rtol=1e-10, atol=1e-12)
 
 
 def trained(network: Network, x: Array, t: Array) -> list[bytes]:
-    """The weights after two steps with a batch of 60: two shards."""
+    """Return the weights after two steps with a batch of 60, which is two shards."""
     engine = engine_of(network, losses=[CategoricalCrossentropy()], dtype="float32", threads=2)
     for step in range(2):
         engine.train_step([x], [t], learning_rate=0.1, step=step)
     return [w.tobytes() for w in engine.weights.values()]
 
 
-def network(**door: str) -> Network:
-    shape = (2, 6, 5) if door else (6, 5, 2)
+def network(**input_layer: str) -> Network:
+    shape = (2, 6, 5) if input_layer else (6, 5, 2)
     layers = [Rescale(), Conv2D(8, 1), Conv2D(4, 3, activation="relu"), MaxPool2D(2), Flatten()]
-    return Network.sequential([Input(shape, **door), *layers, Dense(3, activation="softmax")])
+    return Network.sequential([Input(shape, **input_layer), *layers, Dense(3, activation="softmax")])
 
 
 X = np.random.default_rng(0).integers(0, 256, (60, 6, 5, 2), dtype=np.uint8)
 T = np.arange(60) % 3
 
 
-def strided(x: Array) -> Array:
-    """Every other number of a larger array."""
+def non_contiguous(x: Array) -> Array:
+    """Return every other element of a larger array with the same values."""
     large = np.zeros((120, 12, 10, 4), x.dtype)
     large[::2, ::2, ::2, ::2] = x
     return large[::2, ::2, ::2, ::2]
 
 
-def frozen(x: Array) -> Array:
+def read_only(x: Array) -> Array:
     copy = x.copy()
     copy.flags.writeable = False
     return copy
@@ -107,15 +107,15 @@ WAYS: dict[str, Callable[[Array], Array]] = {
     "int64": lambda x: x.astype("int64"),
     "fortran": np.asfortranarray,
     "backwards": lambda x: x[::-1, ::-1, ::-1].copy()[::-1, ::-1, ::-1],
-    "strided": strided,
+    "strided": non_contiguous,
     "planes": lambda x: np.ascontiguousarray(x.transpose(3, 1, 2, 0)).transpose(3, 1, 2, 0),
     "swapped bytes": lambda x: x.astype(">f4"),
-    "read only": frozen,
+    "read only": read_only,
 }
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_number_types_and_memory_orders_of_inputs(way: str) -> None:
+def test_dtypes_and_memory_orders_of_inputs(way: str) -> None:
     x = WAYS[way](X)
     before = x.copy()
     assert trained(network(), x, T) == trained(network(), X, T)
@@ -128,12 +128,12 @@ def test_channels_first() -> None:
 
 
 @pytest.mark.parametrize("targets", [T.astype("uint8"), T.astype("int32"), np.eye(3)[T], np.eye(3, dtype=bool)[T]])
-def test_number_types_of_targets(targets: Array) -> None:
+def test_dtypes_of_targets(targets: Array) -> None:
     assert trained(network(), X, targets) == trained(network(), X, T)
 
 
-def test_what_was_given_stays_as_it_was() -> None:
-    """Results are copies: the next batch does not write over them, and writing to them changes nothing."""
+def test_inputs_and_results_are_not_modified() -> None:
+    """Results are copies: the next batch does not overwrite them, and writing to them has no effect."""
     engine = engine_of(network(), losses=[CategoricalCrossentropy()])
     (output,) = engine.forward([X])
     result = engine.train_step([X], [T], learning_rate=0.1, step=0)
@@ -148,8 +148,8 @@ def test_what_was_given_stays_as_it_was() -> None:
     assert np.isfinite(engine.forward([X])[0]).all()
 
 
-def test_weights_given_are_copied() -> None:
-    weights = lively_weights(network())
+def test_given_weights_are_copied() -> None:
+    weights = perturbed_weights(network())
     engine = engine_of(network(), weights=weights)
     before = engine.forward([X])[0]
     for array in weights.values():
@@ -157,8 +157,8 @@ def test_weights_given_are_copied() -> None:
     np.testing.assert_array_equal(engine.forward([X])[0], before)
 
 
-def test_batches_of_many_sizes_in_any_order() -> None:
-    """Memory is used again: no batch leaves a trace in the next."""
+def test_batches_of_different_sizes_in_any_order() -> None:
+    """Memory is reused without any effect on the next batch."""
     engine = engine_of(network(), losses=[CategoricalCrossentropy()])
     for n in (60, 1, 33, 2, 60, 5):
         fresh = engine_of(network(), losses=[CategoricalCrossentropy()])
@@ -178,8 +178,8 @@ def test_step_result() -> None:
     assert engine.gradients([X], [T])[0] != result.loss
 
 
-def test_wrong_weights_are_refused() -> None:
-    weights = lively_weights(network())
+def test_invalid_weights_raise() -> None:
+    weights = perturbed_weights(network())
     with pytest.raises(UsageError, match=r"Weights of 'dense/bias': expected shape \(3,\), received nothing\."):
         uncompiled(network(), {k: v for k, v in weights.items() if k != "dense/bias"})
     engine = engine_of(network())
@@ -187,8 +187,8 @@ def test_wrong_weights_are_refused() -> None:
         engine.weights = {**weights, "dense/bias": np.zeros(4)}
 
 
-def test_training_needs_compile_and_a_loss_for_each_output() -> None:
-    engine = uncompiled(network(), lively_weights(network()))
+def test_training_requires_compile_and_a_loss_for_each_output() -> None:
+    engine = uncompiled(network(), perturbed_weights(network()))
     with pytest.raises(UsageError, match="call compile first"):
         engine.train_step([X], [T], learning_rate=0.1, step=0)
     with pytest.raises(UsageError, match="Expected one loss for each of 1 outputs, received 2"):
@@ -196,16 +196,17 @@ def test_training_needs_compile_and_a_loss_for_each_output() -> None:
 
 
 @dataclass(frozen=True)
-class Mystery(Layer):
-    """A layer that no engine has heard of."""
+class NoRuleLayer(Layer):
+    """A layer for which no engine has a rule."""
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
 
 
-def test_a_layer_without_a_rule_is_named() -> None:
-    strange = Network.sequential([Input((3,)), Mystery(name="what")])
+def test_layer_without_a_rule_raises_an_error_with_its_name() -> None:
+    strange = Network.sequential([Input((3,)), NoRuleLayer(name="what")])
     with pytest.raises(
-        NetworkError, match=r"Mystery 'what': the (NumPy|PyTorch) engine has no rule for Mystery\. Register one"
+        NetworkError,
+        match=r"NoRuleLayer 'what': the (NumPy|PyTorch) engine has no rule for NoRuleLayer\. Register one",
     ):
         uncompiled(strange, {})

@@ -1,4 +1,4 @@
-"""Layers and activations against their definitions, written out here."""
+"""Layers and activations compared with their definitions, which are written out here."""
 
 from collections.abc import Callable
 from math import erf, exp, log, pi, sqrt, tanh
@@ -55,9 +55,9 @@ DEFINITIONS: dict[str, Callable[[float], float]] = {
 
 
 def run(layer: Layer, *inputs: Array) -> Array:
-    """One layer in float64."""
-    doors = [Input(x.shape[1:], name=f"door {i}") for i, x in enumerate(inputs)]
-    return engine_of(Network(doors, layer(*doors)), weights={}).forward(inputs)[0]
+    """Return the output of one layer in float64."""
+    layers = [Input(x.shape[1:], name=f"input {i}") for i, x in enumerate(inputs)]
+    return engine_of(Network(layers, layer(*layers)), weights={}).forward(inputs)[0]
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
@@ -81,7 +81,7 @@ def test_gelu_is_close_to_its_exact_form() -> None:
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_activations_of_very_large_numbers(name: str, dtype: str) -> None:
-    """No overflow, no NaN, forward and backward; warnings are errors."""
+    """No overflow and no NaN, forward and backward; warnings are errors."""
     network = Network.sequential([Input((4,)), Activation("linear"), Activation(name)])
     x = np.array([[-1e4, 1e4, 0, 88], [-1e4, -1e4, -1e4, 1e4]])
     assert np.isfinite(engine_of(network, weights={}, dtype=dtype).forward([x])[0]).all()
@@ -94,7 +94,7 @@ def test_activations_of_very_large_numbers(name: str, dtype: str) -> None:
 
 @pytest.mark.parametrize("name", ["softmax", "softmin", "log_softmax"])
 def test_activations_over_channels(name: str) -> None:
-    """At each pixel on its own."""
+    """At each pixel separately."""
     sign = -1 if name == "softmin" else 1
     expected = X * sign - np.log(np.exp(sign * X).sum(axis=-1, keepdims=True))
     expected = expected if name == "log_softmax" else np.exp(expected)
@@ -132,7 +132,7 @@ def test_global_pooling_and_flatten() -> None:
     np.testing.assert_array_equal(run(Flatten(), X[:, 0, 0]), X[:, 0, 0])
 
 
-def test_global_max_pooling_gives_ties_to_the_first() -> None:
+def test_global_max_pooling_ties_go_to_the_first() -> None:
     network = Network.sequential([Input((2, 2, 1)), Conv2D(1, 1, use_bias=False, name="c"), GlobalMaxPool2D()])
     image = np.array([[5.0, 7.0], [7.0, 7.0]])[None, :, :, None]
     _, gradients = engine_of(network, weights={"c/kernel": np.ones((1, 1, 1, 1))}).gradients(
@@ -141,7 +141,7 @@ def test_global_max_pooling_gives_ties_to_the_first() -> None:
     assert gradients["c/kernel"].item() == 2 * 7 * 7
 
 
-def test_connections_cut_what_is_not_listed() -> None:
+def test_unconnected_weights_have_no_effect() -> None:
     """Weights outside the table change neither output nor gradient."""
     network = Network.sequential([Input((4, 5, 2)), Conv2D(2, 3, connections=((0,), (0, 1)), name="c"), Flatten()])
     kernel = np.random.default_rng(2).standard_normal((3, 3, 2, 2))

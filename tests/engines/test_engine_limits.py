@@ -1,4 +1,4 @@
-"""Clipped gradients and averaged weights of the NumPy engine, against the same written out in plain loops."""
+"""Gradient clipping and weight averaging of the NumPy engine compared with plain loops."""
 
 import math
 
@@ -13,7 +13,7 @@ from striate.engines.optimizers import SGD, Adam
 from striate.errors import UsageError
 from striate.network import L2, BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input, Network, Rescale
 
-from .networks import NETWORKS, engine_of, lively_weights, pixels
+from .networks import NETWORKS, engine_of, perturbed_weights, pixels
 
 pytestmark = pytest.mark.usefixtures("each_engine")
 
@@ -39,15 +39,15 @@ def norm(gradients: Weights) -> float:
 
 
 def batch(n: int = 52) -> tuple[list[Array], list[Array]]:
-    """Two shards."""
+    """Return a batch of two shards."""
     return pixels(network(), n), [np.arange(n) % 3]
 
 
 @pytest.mark.parametrize("chunk", [parameters.CHUNK, 7], ids=["whole", "in chunks"])
-def test_gradients_longer_than_the_norm_are_shrunk_to_it(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Penalties count as part of the gradient; the direction stays."""
+def test_gradients_above_the_norm_are_clipped_to_it(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Penalties count as part of the gradient; the direction is unchanged."""
     monkeypatch.setattr(parameters, "CHUNK", chunk)
-    (x, t), weights = batch(), lively_weights(network())
+    (x, t), weights = batch(), perturbed_weights(network())
     loss, gradients = engine_of(network(), losses=LOSS, weights=weights).gradients(x, t)
     length = norm(gradients)
     for limit in (length / 3, length * 3):
@@ -61,8 +61,8 @@ def test_gradients_longer_than_the_norm_are_shrunk_to_it(chunk: int, monkeypatch
 
 
 @pytest.mark.parametrize("chunk", [parameters.CHUNK, 7], ids=["whole", "in chunks"])
-def test_average_is_that_of_all_steps(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Moving statistics too. The average starts at the weights after the first step."""
+def test_average_includes_all_steps(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Including moving statistics. The average starts at the weights after the first step."""
     monkeypatch.setattr(parameters, "CHUNK", chunk)
     x, t = batch()
     engine = engine_of(network())
@@ -85,7 +85,7 @@ def test_average_is_that_of_all_steps(chunk: int, monkeypatch: pytest.MonkeyPatc
     np.testing.assert_allclose(engine_of(network(), weights=averages).forward(x)[0], probabilities, rtol=1e-12)
 
 
-def test_without_an_average_or_before_the_first_step_nothing_stands_in() -> None:
+def test_without_averaging_or_steps_averaged_weights_are_the_weights() -> None:
     for average in (None, 0.9):
         engine = engine_of(network())
         engine.compile(TrainingSettings(SGD(), LOSS, average=average))
@@ -94,7 +94,7 @@ def test_without_an_average_or_before_the_first_step_nothing_stands_in() -> None
             assert all(np.array_equal(w, before[name]) for name, w in engine.weights.items())
 
 
-def test_the_live_weights_come_back_after_an_error() -> None:
+def test_weights_are_restored_after_an_error() -> None:
     x, t = batch()
     engine = engine_of(network())
     engine.compile(TrainingSettings(SGD(), LOSS, average=0.5))
@@ -106,8 +106,8 @@ def test_the_live_weights_come_back_after_an_error() -> None:
     assert all(np.array_equal(w, live[name]) for name, w in engine.weights.items())
 
 
-def test_average_and_clipping_carry_on_in_another_engine() -> None:
-    """Three steps, weights and slots into a new engine, two more: the bytes of five steps in one go."""
+def test_averaging_and_clipping_continue_in_another_engine() -> None:
+    """Three steps, weights and slots in a new engine, and two more steps give the bytes of five steps in one engine."""
     x, t = batch()
 
     def run(weights: Weights, slots: Weights, steps: range) -> tuple[Weights, Weights]:
@@ -118,13 +118,13 @@ def test_average_and_clipping_carry_on_in_another_engine() -> None:
             engine.train_step(x, t, learning_rate=0.1, step=step)
         return engine.weights, engine.slots
 
-    start = lively_weights(network(), dtype="float32")
-    whole = run(start, {}, range(5))
-    for expected, found in zip(whole, run(*run(start, {}, range(3)), range(3, 5)), strict=True):
+    start = perturbed_weights(network(), dtype="float32")
+    uninterrupted = run(start, {}, range(5))
+    for expected, found in zip(uninterrupted, run(*run(start, {}, range(3)), range(3, 5)), strict=True):
         assert {n: a.tobytes() for n, a in expected.items()} == {n: a.tobytes() for n, a in found.items()}
 
 
-def test_empty_slots_make_the_average_begin_anew() -> None:
+def test_empty_slots_restart_the_average() -> None:
     x, t = batch()
     engine = engine_of(network(), dtype="float32")
     engine.compile(TrainingSettings(SGD(), LOSS, average=0.9))
@@ -146,12 +146,12 @@ def test_empty_slots_make_the_average_begin_anew() -> None:
         ({"average": -0.1}, r"average must be at least 0 and below 1; received -0\.1"),
     ],
 )
-def test_limits_out_of_range_are_refused(settings: dict[str, float], message: str) -> None:
+def test_settings_out_of_range_raise(settings: dict[str, float], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         engine_of(network()).compile(TrainingSettings(SGD(), LOSS, **settings))  # type: ignore[arg-type]
 
 
-def test_losses_must_go_with_the_outputs() -> None:
+def test_losses_must_match_the_outputs() -> None:
     with pytest.raises(UsageError, match="Expected one loss for each of 2 outputs, received 1"):
         engine_of(NETWORKS["many"]).compile(TrainingSettings(SGD(), LOSS))
     with pytest.raises(UsageError, match="class_weights: expected one for each of 3 classes, received 2"):

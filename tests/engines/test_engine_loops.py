@@ -1,4 +1,4 @@
-"""Every fast function against its slow twin in loops, over odd shapes."""
+"""Every fast function compared with its reference implementation in plain loops, over odd shapes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -52,15 +52,15 @@ sides = st.tuples(st.integers(0, 2), st.integers(0, 2))
 TOLERANCE = {"float64": 1e-12, "float32": 3e-5}
 
 
-def close(fast: Array, slow: Array, dtype: str) -> None:
-    """Equal but for rounding, relative to the greatest number."""
+def assert_close(fast: Array, slow: Array, dtype: str) -> None:
+    """Assert equality except for rounding, relative to the largest number."""
     assert fast.dtype == dtype
     assert fast.shape == slow.shape
     np.testing.assert_allclose(fast, slow, rtol=0, atol=TOLERANCE[dtype] * max(1, np.abs(slow).max(initial=0)))
 
 
 @dataclass(frozen=True)
-class Windowed:
+class ImagesAndWindow:
     """Images, and a window that fits them."""
 
     x: Array
@@ -70,7 +70,7 @@ class Windowed:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """For the functions in loops."""
+        """Return the arguments of the functions in loops."""
         return {"strides": self.geometry.strides, "padding": self.geometry.padding}
 
     def random(self, *shape: int) -> Array:
@@ -81,31 +81,31 @@ class Windowed:
 
 
 @st.composite
-def windows(draw: st.DrawFn, channels: st.SearchStrategy[int] = small, *, dilation: bool = True) -> Windowed:
+def windows(draw: st.DrawFn, channels: st.SearchStrategy[int] = small, *, dilation: bool = True) -> ImagesAndWindow:
     n, h, w, c = draw(small), draw(st.integers(1, 8)), draw(st.integers(1, 8)), draw(channels)
     geometry = Geometry(draw(pairs), draw(pairs), (draw(sides), draw(sides)), draw(pairs) if dilation else (1, 1))
     assume(min(geometry.output_size(h, w)) > 0)
     generator = np.random.default_rng(draw(st.integers(0, 999)))
     dtype = draw(st.sampled_from(["float64", "float32"]))
     x = generator.standard_normal((n, h, w, c)).astype(dtype)
-    return Windowed(x.astype(dtype), geometry, dtype, generator)
+    return ImagesAndWindow(x.astype(dtype), geometry, dtype, generator)
 
 
 @many
 @given(windows())
-def test_im2col_and_col2im(case: Windowed) -> None:
+def test_im2col_and_col2im(case: ImagesAndWindow) -> None:
     window, options = case.geometry, {**case.settings, "dilation": case.geometry.dilation}
     columns = im2col(case.x, window)
     np.testing.assert_array_equal(columns, loops.im2col(case.x, window.kernel_size, **options))
     other = case.random(*columns.shape)
     shape: Any = case.x.shape
     slow = loops.col2im(other.astype("float64"), shape, window.kernel_size, **options)
-    close(col2im(other, shape, window), slow, case.dtype)
+    assert_close(col2im(other, shape, window), slow, case.dtype)
 
 
 @few
 @given(windows())
-def test_col2im_is_the_transpose_of_im2col(case: Windowed) -> None:
+def test_col2im_is_the_transpose_of_im2col(case: ImagesAndWindow) -> None:
     x = case.x.astype("float64")
     columns = im2col(x, case.geometry)
     other = case.generator.standard_normal(columns.shape)
@@ -126,15 +126,15 @@ def test_convolution(band_bytes: int, data: st.DataObject) -> None:
         dy = case.random(*y.shape)
         results = conv2d_backward(dy, state, kernel, case.geometry, groups)
     exact = [a.astype("float64") for a in (case.x, kernel, dy)]
-    close(y, loops.conv2d(exact[0], exact[1], bias, **options), case.dtype)
+    assert_close(y, loops.conv2d(exact[0], exact[1], bias, **options), case.dtype)
     for fast, slow in zip(results, loops.conv2d_backward(exact[2], exact[0], exact[1], **options), strict=True):
         assert fast is not None
-        close(fast, slow, case.dtype)
+        assert_close(fast, slow, case.dtype)
 
 
 @many
 @given(windows(), small, st.booleans())
-def test_depthwise_convolution(case: Windowed, multiplier: int, with_bias: bool) -> None:
+def test_depthwise_convolution(case: ImagesAndWindow, multiplier: int, with_bias: bool) -> None:
     channels = case.x.shape[3]
     kernel = case.random(*case.geometry.kernel_size, 1, channels * multiplier)
     bias = case.random(channels * multiplier) if with_bias else None
@@ -143,14 +143,14 @@ def test_depthwise_convolution(case: Windowed, multiplier: int, with_bias: bool)
     results = depthwise_backward(dy, padded, kernel, channels, case.geometry)
     options = {**case.settings, "dilation": case.geometry.dilation}
     x, k, d = (a.astype("float64") for a in (case.x, kernel, dy))
-    close(y, loops.depthwise_conv2d(x, k, bias, **options), case.dtype)
+    assert_close(y, loops.depthwise_conv2d(x, k, bias, **options), case.dtype)
     for fast, slow in zip(results, loops.depthwise_conv2d_backward(d, x, k, **options), strict=True):
-        close(fast, slow, case.dtype)
+        assert_close(fast, slow, case.dtype)
 
 
 @st.composite
-def pools(draw: st.DrawFn) -> Windowed:
-    """Padding is smaller than the window, as `MaxPool2D` asks."""
+def pools(draw: st.DrawFn) -> ImagesAndWindow:
+    """Padding is smaller than the window, as `MaxPool2D` requires."""
     case = draw(windows(dilation=False))
     for size, both in zip(case.geometry.kernel_size, case.geometry.padding, strict=True):
         assume(max(both) < size)
@@ -159,24 +159,24 @@ def pools(draw: st.DrawFn) -> Windowed:
 
 @many
 @given(pools(), st.booleans())
-def test_max_pooling(case: Windowed, ties: bool) -> None:
+def test_max_pooling(case: ImagesAndWindow, ties: bool) -> None:
     x = case.fast(case.x.round()) if ties else case.x
     y, state = max_pool_forward(x, case.geometry)
     np.testing.assert_array_equal(y, loops.max_pool(x, case.geometry.kernel_size, **case.settings))
     dy = case.random(*y.shape)
     slow = loops.max_pool_backward(dy, x, case.geometry.kernel_size, **case.settings)
-    close(max_pool_backward(dy, state, case.geometry), slow, case.dtype)
+    assert_close(max_pool_backward(dy, state, case.geometry), slow, case.dtype)
 
 
 @many
 @given(pools())
-def test_average_pooling(case: Windowed) -> None:
+def test_average_pooling(case: ImagesAndWindow) -> None:
     y, state = average_pool_forward(case.x, case.geometry)
     dy = case.random(*y.shape)
     size = case.geometry.kernel_size
-    close(y, loops.average_pool(case.x.astype("float64"), size, **case.settings), case.dtype)
+    assert_close(y, loops.average_pool(case.x.astype("float64"), size, **case.settings), case.dtype)
     slow = loops.average_pool_backward(dy, case.x.astype("float64"), size, **case.settings)
-    close(average_pool_backward(dy, state, case.geometry), slow, case.dtype)
+    assert_close(average_pool_backward(dy, state, case.geometry), slow, case.dtype)
 
 
 def context_of(weights: dict[str, Array] | None = None, *trainable: str) -> LayerContext:
@@ -192,7 +192,7 @@ def rule_of(layer: Layer, x: Array) -> LayerRule[Any, Any]:
 
 
 def run(layer: Layer, x: Array, weights: dict[str, Array] | None = None) -> Array:
-    """The output of one layer."""
+    """Return the output of one layer."""
     y, _ = rule_of(layer, x).forward(context_of(weights), x)
     assert isinstance(y, np.ndarray)
     return y
@@ -208,47 +208,47 @@ def test_dense_and_radial_basis(n: int, features: int, units: int, dtype: str, s
     )
     context, rule = context_of({"kernel": kernel, "bias": bias}, "kernel", "bias"), rule_of(Dense(units), x)
     y, state = rule.forward(context, x)
-    close(y, loops.dense(x, kernel, bias), dtype)
+    assert_close(y, loops.dense(x, kernel, bias), dtype)
     dx, dkernel, dbias = loops.dense_backward(dy, x, kernel)
     gradients: Any = rule.backward(context, state, dy)
-    close(gradients[0], dx, dtype)
-    close(context.gradients["kernel"], dkernel, dtype)
-    close(context.gradients["bias"], dbias, dtype)
+    assert_close(gradients[0], dx, dtype)
+    assert_close(context.gradients["kernel"], dkernel, dtype)
+    assert_close(context.gradients["bias"], dbias, dtype)
     distances = run(RadialBasis(units, prototypes="zeros"), x, {"prototypes": kernel})
-    close(distances, loops.radial_basis(x, kernel), dtype)
+    assert_close(distances, loops.radial_basis(x, kernel), dtype)
 
 
 @few
 @given(windows(dilation=False))
-def test_subsampling(case: Windowed) -> None:
+def test_subsampling(case: ImagesAndWindow) -> None:
     window = Geometry(case.geometry.kernel_size, case.geometry.kernel_size)
     assume(min(window.output_size(*case.x.shape[1:3])) > 0)
     weights = {"coefficient": case.random(case.x.shape[3]), "bias": case.random(case.x.shape[3])}
     y = run(Subsample2D(window.kernel_size), case.x, weights)
-    close(y, loops.subsample(case.x, weights["coefficient"], weights["bias"], window.kernel_size), case.dtype)
+    assert_close(y, loops.subsample(case.x, weights["coefficient"], weights["bias"], window.kernel_size), case.dtype)
 
 
 @few
 @given(windows(st.integers(1, 7)), st.integers(0, 9))
-def test_local_response_normalization(case: Windowed, radius: int) -> None:
-    """The radius may reach beyond all channels."""
+def test_local_response_normalization(case: ImagesAndWindow, radius: int) -> None:
+    """The radius may extend beyond all channels."""
     y, _ = lrn_forward(case.x, radius, 0.3, 0.75, 1.5)
-    close(y, loops.local_response_norm(case.x.astype("float64"), radius, 0.3, 0.75, 1.5), case.dtype)
+    assert_close(y, loops.local_response_norm(case.x.astype("float64"), radius, 0.3, 0.75, 1.5), case.dtype)
 
 
 @few
 @given(windows())
-def test_batch_normalization_by_given_statistics(case: Windowed) -> None:
-    """With the batch's own statistics the mode for inference does what training does."""
+def test_batch_normalization_with_given_statistics(case: ImagesAndWindow) -> None:
+    """With the batch's own statistics, inference mode equals training mode."""
     x = case.x.astype("float64")
     gamma, beta = case.generator.standard_normal((2, x.shape[3]))
     y = batch_norm_inference(x, x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2)), gamma, beta, 1e-3)
-    close(y, loops.batch_norm(x, gamma, beta, 1e-3), "float64")
+    assert_close(y, loops.batch_norm(x, gamma, beta, 1e-3), "float64")
 
 
 @few
 @given(windows())
-def test_relu(case: Windowed) -> None:
+def test_relu(case: ImagesAndWindow) -> None:
     rule, context = ActivationRule(Activation("relu"), "relu", in_place=False), context_of()
     y, state = rule.forward(context, case.x)
     np.testing.assert_array_equal(y, loops.relu(case.x))
@@ -258,15 +258,15 @@ def test_relu(case: Windowed) -> None:
 
 @few
 @given(windows())
-def test_global_pooling_and_flatten(case: Windowed) -> None:
+def test_global_pooling_and_flatten(case: ImagesAndWindow) -> None:
     x, (n, h, w, c) = case.x, case.x.shape
     assert np.array_equal(run(GlobalMaxPool2D(), x), loops.max_pool(x, (h, w), strides=(1, 1))[:, 0, 0])
     mean = loops.average_pool(x.astype("float64"), (h, w), strides=(1, 1))[:, 0, 0]
-    close(run(GlobalAveragePool2D(), x), mean, case.dtype)
+    assert_close(run(GlobalAveragePool2D(), x), mean, case.dtype)
     np.testing.assert_array_equal(run(Flatten(), x), x.reshape(n, h * w * c))
 
 
-def test_output_size_is_that_of_the_shape_arithmetic() -> None:
+def test_output_size_equals_the_shape_arithmetic() -> None:
     assert loops.output_size((227, 227), (11, 11), (4, 4)) == (55, 55)
     assert loops.output_size((7, 9), (3, 2), (2, 3), ((1, 1), (0, 1)), (1, 2)) == Geometry(
         (3, 2), (2, 3), ((1, 1), (0, 1)), (1, 2)

@@ -1,4 +1,4 @@
-"""Losses against SciPy and numbers worked out by hand; logits of any size give numbers."""
+"""Losses compared with SciPy and hand-computed values; logits of any size give finite numbers."""
 
 from typing import Any
 
@@ -19,16 +19,16 @@ from .networks import engine_of
 pytestmark = pytest.mark.usefixtures("each_engine")
 
 
-def ended(activation: str, units: int = 4, **settings: Any) -> Any:
-    """A network that only applies an activation to its input, through weights that are the identity."""
+def activation_network(activation: str, units: int = 4, **settings: Any) -> Any:
+    """Return a network that only applies an activation to its input; its weights are the identity."""
     network = Network.sequential([Input((units,)), Dense(units, name="d"), Activation(activation)])
     weights = {"d/kernel": np.eye(units), "d/bias": np.zeros(units)}
     return engine_of(network, weights=weights, **settings)
 
 
 def loss_of(activation: str, loss: Loss, x: Array, t: Array, dtype: str = "float64") -> tuple[float, Array]:
-    """The loss, and the bias's gradient, which is the sum over the batch of the loss's gradient."""
-    engine = ended(activation, x.shape[1], losses=[loss], dtype=dtype)
+    """Return the loss and the gradient of the bias, which is the sum over the batch of the loss's gradient."""
+    engine = activation_network(activation, x.shape[1], losses=[loss], dtype=dtype)
     value, gradients = engine.gradients([x], [t])
     return value, gradients["d/bias"]
 
@@ -47,7 +47,7 @@ def test_categorical_crossentropy() -> None:
         np.testing.assert_allclose(gradient, slope, rtol=1e-10, atol=1e-12)
 
 
-def test_softmax_with_loss_in_loops() -> None:
+def test_softmax_with_loss_equals_loops() -> None:
     value, gradient = loss_of("softmax", CategoricalCrossentropy(), LOGITS, CLASSES)
     assert value == pytest.approx(loops.softmax_cross_entropy(LOGITS, CLASSES), rel=1e-12)
     slope = loops.softmax_cross_entropy_backward(LOGITS, CLASSES)
@@ -63,8 +63,8 @@ def test_softmin_is_softmax_of_the_negative() -> None:
     np.testing.assert_allclose(gradient, -mirrored_gradient, rtol=1e-10, atol=1e-12)
 
 
-def test_label_smoothing_by_hand() -> None:
-    """Two classes, 0.2: the true one counts 0.9, the other 0.1. Log-probabilities are −log 4 and −log(4/3)."""
+def test_label_smoothing_equals_hand_computed_value() -> None:
+    """Two classes, 0.2: the true one has target 0.9, the other 0.1. Log-probabilities are −log 4 and −log(4/3)."""
     x = np.log(np.array([[1.0, 3.0]]))
     value, gradient = loss_of("softmax", CategoricalCrossentropy(0.2), x, np.array([0]))
     assert value == pytest.approx(0.9 * np.log(4) + 0.1 * np.log(4 / 3), rel=1e-12)
@@ -80,13 +80,13 @@ def test_binary_crossentropy() -> None:
 
 
 def test_binary_crossentropy_of_one_output() -> None:
-    """Targets (N,) and (N, 1) are the same; a half-and-half guess costs log 2."""
+    """Targets (N,) and (N, 1) are equivalent; a probability of one half costs log 2."""
     for targets in (np.array([0, 1, 1]), np.array([[0], [1], [1]])):
         value, _ = loss_of("sigmoid", BinaryCrossentropy(), np.zeros((3, 1)), targets)
         assert value == pytest.approx(np.log(2), rel=1e-12)
 
 
-def test_mean_squared_error_by_hand() -> None:
+def test_mean_squared_error_equals_hand_computed_value() -> None:
     x, t = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[0.0, 2.0], [1.0, 2.0]])
     value, gradient = loss_of("linear", MeanSquaredError(), x, t)
     assert value == (1 + 0 + 4 + 9) / 4
@@ -114,10 +114,10 @@ def test_mean_squared_error_of_maps() -> None:
     ],
     ids=str,
 )
-def test_extreme_logits_give_numbers(activation: str, loss: Loss, size: float, dtype: str) -> None:
-    """Surely right, surely wrong, and undecided between two."""
+def test_extreme_logits_give_finite_numbers(activation: str, loss: Loss, size: float, dtype: str) -> None:
+    """Confident and correct, confident and wrong, and undecided between two classes."""
     if isinstance(loss, MeanSquaredError) and size > 1e15:
-        size = 1e15  # whose square float32 still holds
+        size = 1e15  # whose square is still finite in float32
     x = np.array([[1, -1, 0], [-1, 1, 0], [1, 1, -1]]) * size
     t: Array = np.array([0, 0, 2]) if isinstance(loss, CategoricalCrossentropy) else np.eye(3)
     value, gradient = loss_of(activation, loss, x, t, dtype)
@@ -126,16 +126,16 @@ def test_extreme_logits_give_numbers(activation: str, loss: Loss, size: float, d
     assert np.isfinite(gradient).all()
 
 
-def test_a_sure_mistake_still_teaches() -> None:
-    """The gradient through softmax or sigmoid does not fade when the answer is wrong by far."""
+def test_gradient_of_a_confident_mistake_does_not_vanish() -> None:
+    """The gradient through softmax or sigmoid stays large when the prediction is far off."""
     _, gradient = loss_of("softmax", CategoricalCrossentropy(), np.array([[1e4, -1e4]]), np.array([1]), "float32")
     np.testing.assert_array_equal(gradient, [1, -1])
     _, gradient = loss_of("sigmoid", BinaryCrossentropy(), np.array([[1e4]]), np.array([[0]]), "float32")
     np.testing.assert_array_equal(gradient, [1])
 
 
-def test_cost_of_a_sure_mistake() -> None:
-    """As large as the number type allows, where the loss knows the probabilities only: −log of its smallest number."""
+def test_loss_of_a_confident_mistake_is_bounded() -> None:
+    """As large as the dtype allows if the loss receives only probabilities: −log of its smallest number."""
     x = np.array([[1e4, -1e4]])
     value, _ = loss_of("sigmoid", CategoricalCrossentropy(), x, np.array([1]), "float32")
     assert value == pytest.approx(-np.log(np.finfo("float32").tiny), rel=1e-6)
@@ -150,7 +150,7 @@ def test_activations_over_classes(activation: str) -> None:
         "softmin": softmax(-LOGITS, axis=1),
         "log_softmax": LOGITS - logsumexp(LOGITS, axis=1, keepdims=True),
     }
-    np.testing.assert_allclose(ended(activation).forward([LOGITS])[0], reference[activation], rtol=1e-11)
+    np.testing.assert_allclose(activation_network(activation).forward([LOGITS])[0], reference[activation], rtol=1e-11)
 
 
 def test_losses_by_name() -> None:
@@ -166,7 +166,7 @@ MIXED = np.random.default_rng(2).dirichlet(np.ones(4), 6)
 
 
 def weighted_loss(logits: Array, rows: Array, smoothing: float) -> Array:
-    """Loss of each sample (N,), number by number."""
+    """Return the loss of each sample (N,), computed number by number."""
     values = []
     for x, t in zip(logits, rows, strict=True):
         logs = log_softmax(x)
@@ -179,7 +179,7 @@ def weighted_loss(logits: Array, rows: Array, smoothing: float) -> Array:
 @pytest.mark.parametrize("targets", [CLASSES, ONE_HOT, MIXED], ids=["numbers", "one-hot", "mixed"])
 @pytest.mark.parametrize("activation", ["softmax", "softmin", "sigmoid"])
 def test_class_weights(activation: str, targets: Array, smoothing: float) -> None:
-    """Value by loops, gradient by differences; validation's loss is the same."""
+    """Value by loops, gradient by differences; the validation loss is the same."""
     loss = CategoricalCrossentropy(smoothing, WEIGHTS)
     rows = targets if targets.ndim == 2 else np.eye(4)[targets]
     value, gradient = loss_of(activation, loss, LOGITS, targets)
@@ -192,17 +192,17 @@ def test_class_weights(activation: str, targets: Array, smoothing: float) -> Non
             loss_of(activation, loss, LOGITS + step, targets)[0] - loss_of(activation, loss, LOGITS - step, targets)[0]
         )
         assert gradient[k] == pytest.approx(slope / 2e-5, rel=1e-5, abs=1e-8)
-    output = ended(activation).forward([LOGITS])[0]
+    output = activation_network(activation).forward([LOGITS])[0]
     assert loss_sum(loss, output, targets) / 6 == pytest.approx(value, rel=1e-6)
 
 
-def test_a_class_that_counts_nothing_is_not_trained() -> None:
+def test_class_with_weight_zero_is_not_trained() -> None:
     value, gradient = loss_of("softmax", CategoricalCrossentropy(0.1, WEIGHTS), LOGITS[:1], np.array([2]))
     assert value == 0
     np.testing.assert_array_equal(gradient, 0)
 
 
 @pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
-def test_class_weights_out_of_range_are_refused(weight: float) -> None:
+def test_class_weights_out_of_range_raise(weight: float) -> None:
     with pytest.raises(UsageError, match=f"class_weights must be finite and 0 or more; received {weight}"):
         CategoricalCrossentropy(class_weights=(1.0, weight))

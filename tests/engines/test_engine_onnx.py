@@ -1,4 +1,4 @@
-"""The ONNX engine gives the NumPy engine's numbers, and its models are what the ONNX standard says."""
+"""The ONNX engine equals the NumPy engine, and its models conform to the ONNX standard."""
 
 import json
 from typing import Any
@@ -43,7 +43,7 @@ from striate.onnx.export import rule, rules, to_onnx
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
 from striate.onnx.metadata import ExportMetadata
 
-from .networks import NETWORKS, chain, lively_weights, pixels
+from .networks import NETWORKS, chain, perturbed_weights, pixels
 
 MAPS = 7  # before the LRN in NETWORKS; with fewer images, ONNX's reference leaves out the last maps
 REFUSED = r"The ONNX engine runs networks but does not train them: use engine 'numpy' or 'torch'\."
@@ -57,12 +57,12 @@ def assert_close(found: Array, expected: Array, tolerance: float = 3e-5) -> None
 
 
 def engines(network: Network, threads: int = 1) -> tuple[NumpyEngine, OnnxEngine]:
-    weights = lively_weights(network, dtype="float32")
+    weights = perturbed_weights(network, dtype="float32")
     return NumpyEngine(network, weights), OnnxEngine(network, weights, threads=threads)
 
 
 def model_of(network: Network, **options: Any) -> onnx.ModelProto:
-    return onnx.load_from_string(to_onnx(network, lively_weights(network, dtype="float32"), **options))
+    return onnx.load_from_string(to_onnx(network, perturbed_weights(network, dtype="float32"), **options))
 
 
 def operators(model: onnx.ModelProto) -> list[str]:
@@ -75,14 +75,14 @@ def test_forward_and_activations(name: str) -> None:
     reference, engine = engines(network)
     for found, expected in zip(engine.forward(inputs), reference.forward(inputs), strict=True):
         assert_close(found, expected)
-    shown, wanted = engine.activations(inputs), reference.activations(inputs)
-    assert list(shown) == list(wanted)
-    for key, values in wanted.items():
-        assert_close(shown[key], values)
+    activations, expected_activations = engine.activations(inputs), reference.activations(inputs)
+    assert list(activations) == list(expected_activations)
+    for key, values in expected_activations.items():
+        assert_close(activations[key], values)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_models_follow_the_standard_and_its_reference(name: str) -> None:
+def test_models_conform_to_the_standard_and_its_reference(name: str) -> None:
     """ONNX's checker accepts the model, and its reference interpreter gives the same numbers."""
     network, inputs = NETWORKS[name], pixels(NETWORKS[name], MAPS)
     model = model_of(network)
@@ -174,12 +174,12 @@ def test_batch_normalizations_are_folded_and_still_shown() -> None:
     inputs = pixels(network, 3)
     reference, engine = engines(network)
     assert_close(engine.forward(inputs)[0], reference.forward(inputs)[0])
-    shown, wanted = engine.activations(inputs), reference.activations(inputs)
+    shown, expected = engine.activations(inputs), reference.activations(inputs)
     for key in ("conv", "norm"):
-        assert_close(shown[key], wanted[key])
+        assert_close(shown[key], expected[key])
 
 
-def test_a_shared_normalization_is_folded_at_each_use() -> None:
+def test_shared_normalization_is_folded_at_each_use() -> None:
     image, norm = Input((6, 6, 2)), BatchNormalization(name="norm")
     x = norm(Conv2D(3, 3, name="one")(Rescale()(image)))
     network = Network(image, norm(Conv2D(3, 3, name="two")(x)))
@@ -189,7 +189,7 @@ def test_a_shared_normalization_is_folded_at_each_use() -> None:
     assert_close(engine.forward(inputs)[0], reference.forward(inputs)[0])
 
 
-def test_names_and_shapes_are_those_of_the_layers() -> None:
+def test_names_and_shapes_equal_those_of_the_layers() -> None:
     network = Network.sequential(
         [
             Input((8, 9, 3), name="photograph"),
@@ -234,7 +234,7 @@ def test_flattened_maps_read_by_other_layers_have_the_network_order() -> None:
         assert_close(found, expected)
 
 
-def test_one_layer_may_be_input_and_several_outputs() -> None:
+def test_one_layer_can_be_input_and_several_outputs() -> None:
     image = Input((4,), dtype="float32", name="x")
     same = Dropout(0.5)(image)
     network = Network(image, [same, same, Activation("linear")(same)])
@@ -246,7 +246,7 @@ def test_one_layer_may_be_input_and_several_outputs() -> None:
 
 @pytest.mark.parametrize("shape", [(4, 5, 3), (7,)])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64", "int64"])
-def test_number_types_of_inputs(shape: Shape, dtype: str) -> None:
+def test_dtypes_of_inputs(shape: Shape, dtype: str) -> None:
     network = chain(shape, Activation("tanh"))
     x = pixels(network, 3)[0]
     reference, engine = engines(network)
@@ -267,13 +267,13 @@ def test_any_number_of_images(count: int, threads: int, monkeypatch: pytest.Monk
     network = NETWORKS["many"]
     reference, engine = engines(network, threads)
     inputs = pixels(network, 7)
-    whole = reference.forward(inputs)
+    expected_outputs = reference.forward(inputs)
     monkeypatch.setattr("striate.engines.onnxruntime.CHUNK_VALUES", 2 * 5 * 4 * 2)
-    for found, expected in zip(engine.forward([x[:count] for x in inputs]), whole, strict=True):
+    for found, expected in zip(engine.forward([x[:count] for x in inputs]), expected_outputs, strict=True):
         assert_close(found, expected[:count])
 
 
-def test_the_bits_do_not_depend_on_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("striate.engines.onnxruntime.CHUNK_VALUES", 1)
     network = NETWORKS["conv bn relu pool"]
     inputs = pixels(network, 20)
@@ -296,14 +296,14 @@ def test_metadata() -> None:
     assert (model.producer_name, model.producer_version) == ("striate", striate.__version__)
 
 
-def test_the_same_network_gives_the_same_bytes() -> None:
-    network, weights = NETWORKS["graph"], lively_weights(NETWORKS["graph"])
+def test_same_network_gives_the_same_bytes() -> None:
+    network, weights = NETWORKS["graph"], perturbed_weights(NETWORKS["graph"])
     assert to_onnx(network, weights) == to_onnx(network, dict(reversed(weights.items())))
 
 
 def test_weights_are_copies_and_can_be_set() -> None:
     network, inputs = NETWORKS["conv bn relu pool"], pixels(NETWORKS["conv bn relu pool"], 2)
-    first, second = lively_weights(network), lively_weights(network, seed=1)
+    first, second = perturbed_weights(network), perturbed_weights(network, seed=1)
     engine = OnnxEngine(network, first)
     assert engine.weights.keys() == first.keys()
     before = engine.forward(inputs)[0]
@@ -316,9 +316,9 @@ def test_weights_are_copies_and_can_be_set() -> None:
         engine.weights = {}
 
 
-def test_training_is_refused() -> None:
+def test_training_raises() -> None:
     network = chain((4,), Dense(3))
-    engine, x, t = OnnxEngine(network, lively_weights(network)), pixels(network, 2), [np.zeros((2, 3))]
+    engine, x, t = OnnxEngine(network, perturbed_weights(network)), pixels(network, 2), [np.zeros((2, 3))]
     with pytest.raises(UsageError, match=REFUSED):
         engine.compile(TrainingSettings(SGD(), [MeanSquaredError()]))
     with pytest.raises(UsageError, match=REFUSED):
@@ -333,7 +333,7 @@ def test_training_is_refused() -> None:
     assert engine.slots == {}
 
 
-def test_other_dtypes_are_refused() -> None:
+def test_other_dtypes_raise() -> None:
     with pytest.raises(UsageError, match=r"The ONNX engine supports only float32; received float64\."):
         OnnxEngine(NETWORKS["graph"], {}, dtype="float64")
 
@@ -349,7 +349,7 @@ def doubled_network() -> Network:
     return Network(image, output)
 
 
-def test_custom_layers_without_a_rule_are_refused() -> None:
+def test_custom_layers_without_a_rule_raise() -> None:
     with pytest.raises(
         NetworkError, match=r"^Doubled 'mine': there is no ONNX export rule for Doubled, a custom layer\."
     ) as e:
@@ -373,13 +373,13 @@ def test_every_built_in_layer_has_a_rule() -> None:
     assert classes - {Layer, Input} <= rules._RULES.keys()
 
 
-def test_more_weights_than_a_file_can_hold_are_refused_early() -> None:
+def test_more_weights_than_a_file_can_contain_raise_early() -> None:
     network = Network.sequential([Input((30_000,)), Dense(20_000)], name="giant")
     with pytest.raises(UsageError, match=r"'giant' has 2\.4 GB of weights; an ONNX file can hold at most 2 GB\."):
         to_onnx(network, {})
 
 
-def test_layers_may_be_called_as_constants_are() -> None:
+def test_layers_can_have_the_names_of_constants() -> None:
     layers = [Input((4, 4, 2), name="6"), Conv2D(2, 3, activation="relu6", name="0"), Flatten(name="half")]
     network = Network.sequential(layers)
     reference, engine = engines(network)

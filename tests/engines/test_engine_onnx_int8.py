@@ -21,7 +21,7 @@ from striate.onnx.export import to_onnx
 from striate.onnx.export.quantize import quantize
 from striate.onnx.metadata import ExportMetadata
 
-from .networks import lively_weights, pixels
+from .networks import perturbed_weights, pixels
 
 NETWORK = Network.sequential(
     [
@@ -40,11 +40,11 @@ NETWORK = Network.sequential(
 
 
 def centered() -> dict[str, np.ndarray]:
-    weights = lively_weights(NETWORK, dtype="float32")
+    weights = perturbed_weights(NETWORK, dtype="float32")
     return {name: values - 0.15 if name.endswith("kernel") else values for name, values in weights.items()}
 
 
-def test_size_answers_and_metadata(capfd: pytest.CaptureFixture[str]) -> None:
+def test_size_outputs_and_metadata(capfd: pytest.CaptureFixture[str]) -> None:
     weights, (x,) = centered(), pixels(NETWORK, 40)
     model = to_onnx(NETWORK, weights, metadata=ExportMetadata(tuple("abcde")))
     small = quantize(model, ([x[row : row + 1]] for row in range(20)))
@@ -73,7 +73,7 @@ def test_pixels_and_probabilities_stay_exact() -> None:
     assert all(scales[f"{c.name.removesuffix('_quantized')}_scale"] == [c.dims[0]] for c in kernels), "one each filter"
 
 
-def test_a_network_without_weights_stays_as_it_is() -> None:
+def test_network_without_weights_is_unchanged() -> None:
     network = Network.sequential([Input((4, 4, 1)), Rescale(), Flatten(), Activation("softmax")])
     x = pixels(network, 3)[0]
     small = quantize(to_onnx(network, {}), [[x]])

@@ -1,4 +1,4 @@
-"""ONNX models that take images of any size compute the pixels that ImagePolicy makes."""
+"""ONNX models that accept images of any size compute the same pixels as ImagePolicy."""
 
 import numpy as np
 import onnx
@@ -14,7 +14,7 @@ from striate.network import Activation, Dense, Flatten, Input, Network, Rescale
 from striate.onnx.export import to_onnx
 from striate.onnx.metadata import ExportMetadata
 
-from .networks import NETWORKS, chain, lively_weights
+from .networks import NETWORKS, chain, perturbed_weights
 
 
 def resized(policy: ImagePolicy, images: Array) -> Array:
@@ -29,7 +29,7 @@ def assert_same_pixels(policy: ImagePolicy, images: Array) -> None:
     difference = np.abs(found - expected.astype("float32"))
     np.testing.assert_array_equal(found, np.floor(found))
     assert difference.max() <= 2
-    assert difference.mean() < 0.4  # small images have many sums that are a half except for rounding errors
+    assert difference.mean() < 0.4  # in small images, many sums are exactly a half except for rounding errors
 
 
 sides = st.integers(4, 80)
@@ -39,13 +39,13 @@ sides = st.integers(4, 80)
        st.sampled_from([1, 3]), st.integers(0, 9))  # fmt: skip
 @settings(max_examples=40, deadline=None)
 def test_any_size_to_any_size(h: int, w: int, height: int, width: int, fit: str, channels: int, seed: int) -> None:
-    assume(min(h / w * width, w / h * height) > 0.5)  # otherwise nothing of the image is left
+    assume(min(h / w * width, w / h * height) > 0.5)  # otherwise nothing of the image would remain
     images = np.random.default_rng(seed).integers(0, 256, (2, h, w, channels), dtype=np.uint8)
     assert_same_pixels(ImagePolicy(height, width, channels, fit), images)
 
 
 @pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
-def test_photographs_differ_in_one_pixel_of_a_hundred_at_most(fit: str) -> None:
+def test_photographs_differ_in_at_most_one_pixel_of_a_hundred(fit: str) -> None:
     """A smooth image with edges and noise, of a photograph's size."""
     y, x = np.mgrid[:375, :500]
     waves = 127 + 90 * np.sin(x / 17) * np.cos(y / 23) + 30 * (x > 250)
@@ -57,7 +57,7 @@ def test_photographs_differ_in_one_pixel_of_a_hundred_at_most(fit: str) -> None:
     assert (difference > 0).mean() < 0.01
 
 
-def test_images_of_the_right_size_stay_unchanged() -> None:
+def test_images_of_the_target_size_are_unchanged() -> None:
     images = np.random.default_rng(0).integers(0, 256, (3, 8, 9, 3), dtype=np.uint8)
     for fit in ("stretch", "crop", "pad"):
         np.testing.assert_array_equal(resized(ImagePolicy(8, 9, 3, fit), images), images)
@@ -68,7 +68,7 @@ def test_the_whole_network_after_the_resizing(data_format: str) -> None:
     first = data_format == "channels_first"
     shape = (3, 5, 6) if first else (5, 6, 3)
     network = Network.sequential([Input(shape, data_format=data_format), Rescale(), Flatten(), Dense(4)])
-    weights, policy = lively_weights(network), ImagePolicy(5, 6, 3, "crop")
+    weights, policy = perturbed_weights(network), ImagePolicy(5, 6, 3, "crop")
     model = to_onnx(network, weights, metadata=ExportMetadata(policy=policy), resize=True)
     onnx.checker.check_model(onnx.load_from_string(model), full_check=True)
     (info,) = onnx.load_from_string(model).graph.input
@@ -108,6 +108,6 @@ def test_the_whole_network_after_the_resizing(data_format: str) -> None:
         ),
     ],
 )
-def test_what_cannot_be_resized(network: Network, policy: ImagePolicy | None, message: str) -> None:
+def test_unsupported_resizing_raises(network: Network, policy: ImagePolicy | None, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        to_onnx(network, lively_weights(network), metadata=ExportMetadata(policy=policy), resize=True)
+        to_onnx(network, perturbed_weights(network), metadata=ExportMetadata(policy=policy), resize=True)

@@ -1,4 +1,4 @@
-"""Optimisers against textbook rules written out here, one number array at a time."""
+"""Optimizers compared with textbook rules that are written out here."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMS
 from striate.errors import UsageError
 from striate.network import L2, BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input, Network, Rescale
 
-from .networks import engine_of, lively_weights, pixels
+from .networks import engine_of, perturbed_weights, pixels
 
 pytestmark = pytest.mark.usefixtures("each_engine")
 
@@ -89,10 +89,10 @@ TEXTBOOK: list[tuple[Optimizer, Rule]] = [
 @pytest.mark.parametrize(("optimizer", "rule"), TEXTBOOK, ids=lambda value: getattr(value, "__name__", ""))
 @pytest.mark.parametrize("chunk", [parameters.CHUNK, 7], ids=["whole", "in chunks"])
 def test_five_steps(optimizer: Optimizer, rule: Rule, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a batch in two shards and a rate that changes."""
+    """With a batch of two shards and a changing learning rate."""
     monkeypatch.setattr(parameters, "CHUNK", chunk)
     net = network()
-    weights = lively_weights(net)
+    weights = perturbed_weights(net)
     engine = engine_of(net, losses=[CategoricalCrossentropy()], optimizer=optimizer, weights=weights, threads=2)
     probe = engine_of(net, losses=[CategoricalCrossentropy()], weights=weights)
     memories: dict[str, dict[str, Array]] = {name: {} for name in weights}
@@ -109,8 +109,8 @@ def test_five_steps(optimizer: Optimizer, rule: Rule, chunk: int, monkeypatch: p
 
 
 @pytest.mark.parametrize(("optimizer", "rule"), TEXTBOOK, ids=lambda value: getattr(value, "__name__", ""))
-def test_slots_carry_on(optimizer: Optimizer, rule: Rule) -> None:
-    """Three steps, weights and slots into a new engine, two more: the bytes of five steps in one go."""
+def test_slots_continue_in_a_new_engine(optimizer: Optimizer, rule: Rule) -> None:
+    """Three steps, weights and slots in a new engine, and two more steps give the bytes of five steps in one engine."""
     net = network()
     x, t = pixels(net, 52), np.arange(52) % 3
 
@@ -130,14 +130,18 @@ def test_slots_carry_on(optimizer: Optimizer, rule: Rule) -> None:
             engine.train_step(x, [t], learning_rate=RATES[step], step=step)
         return engine.weights, engine.slots
 
-    start = lively_weights(net, dtype="float32")
-    whole, whole_slots = run(start, None, range(5))
+    start = perturbed_weights(net, dtype="float32")
+    uninterrupted, uninterrupted_slots = run(start, None, range(5))
     continued, slots = run(*run(start, None, range(3)), range(3, 5))
-    assert {name: w.tobytes() for name, w in continued.items()} == {name: w.tobytes() for name, w in whole.items()}
-    assert {name: s.tobytes() for name, s in slots.items()} == {name: s.tobytes() for name, s in whole_slots.items()}
+    assert {name: w.tobytes() for name, w in continued.items()} == {
+        name: w.tobytes() for name, w in uninterrupted.items()
+    }
+    assert {name: s.tobytes() for name, s in slots.items()} == {
+        name: s.tobytes() for name, s in uninterrupted_slots.items()
+    }
 
 
-def test_compile_forgets_and_empty_slots_reset() -> None:
+def test_compile_and_empty_slots_reset_the_optimizer() -> None:
     net = network()
     engine = engine_of(net, losses=[CategoricalCrossentropy()], optimizer=Adam())
     start, (x, t) = engine.weights, (pixels(net, 4), np.arange(4) % 3)
@@ -170,14 +174,14 @@ def test_slots_are_copies_by_name() -> None:
 
 
 def test_first_step_of_adam_is_the_learning_rate() -> None:
-    """By hand: m̂ / √v̂ = ±1 whatever the size of the gradient."""
+    """By hand: m̂ / √v̂ = ±1 for any size of the gradient."""
     net = Network.sequential([Input((1,)), Dense(1, use_bias=False, name="d")])
     engine = engine_of(net, optimizer=Adam(epsilon=1e-12), weights={"d/kernel": np.array([[2.0]])})
     engine.train_step([np.array([[3.0]])], [np.array([[0.0]])], learning_rate=0.25, step=0)
     assert engine.weights["d/kernel"][0, 0] == pytest.approx(1.75, abs=1e-9)
 
 
-def test_gradient_descent_by_hand() -> None:
+def test_gradient_descent_equals_hand_computed_values() -> None:
     """(2·3 − 1)² = 25 has the slope 2 · 5 · 3 = 30 in the weight 2; with its penalty 0.5 · 2² it is 27 and 32."""
     net = Network.sequential([Input((1,)), Dense(1, use_bias=False, kernel_regularizer=L2(0.5), name="d")])
     engine = engine_of(net, weights={"d/kernel": np.array([[2.0]])})
@@ -197,11 +201,11 @@ def test_gradient_descent_by_hand() -> None:
         ("rmsprop", {"epsilon": -1e-7}, "RMSprop: epsilon must be 0 or more; received -1e-07"),
     ],
 )
-def test_settings_out_of_range_are_refused(name: str, settings: dict[str, float], message: str) -> None:
+def test_settings_out_of_range_raise(name: str, settings: dict[str, float], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         get_optimizer(name, **settings)
 
 
-def test_a_smoothing_out_of_range_is_refused() -> None:
+def test_smoothing_out_of_range_raises() -> None:
     with pytest.raises(UsageError, match=r"label_smoothing must be at least 0 and below 1; received 1\.5"):
         CategoricalCrossentropy(1.5)

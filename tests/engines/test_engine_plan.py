@@ -1,4 +1,4 @@
-"""The plan's short cuts (pooling cells, Winograd, writing over inputs) change no number."""
+"""The plan's optimizations (fused pooling, Winograd, in-place operations) do not change results."""
 
 from functools import partial
 from typing import Any
@@ -27,22 +27,22 @@ from striate.network import (
 )
 
 from . import loops
-from .networks import NETWORKS, engine_of, lively_weights, pixels
+from .networks import NETWORKS, engine_of, perturbed_weights, pixels
 
 small = st.integers(1, 3)
 pairs = st.tuples(small, small)
 Answer = tuple[Array, float, Weights]
 
 
-def unfused(network: Network, **settings: Any) -> Engine:
-    """An engine whose plan takes no short cut; not even Winograd's."""
+def unoptimized(network: Network, **settings: Any) -> Engine:
+    """Return an engine whose plan uses no optimization, not even Winograd's."""
     plain = partial(planner.make_plan, fuse=False)
     with patch.object(engine, "make_plan", plain), patch.object(convolution, "WINOGRAD_CHANNELS", 10**9):
         return engine_of(network, **settings)
 
 
-def answer(runner: Engine, inputs: list[Array]) -> Answer:
-    """Output, loss and gradients in training mode, against targets that differ from image to image."""
+def outputs_and_gradients(runner: Engine, inputs: list[Array]) -> Answer:
+    """Return output, loss and gradients in training mode, for targets that differ between images."""
     shape = (len(inputs[0]), *runner.network.output_shapes[0])
     target = np.random.default_rng(9).standard_normal(shape)
     (output,) = runner.forward(inputs, training=True)
@@ -60,7 +60,7 @@ def assert_same(fast: Answer, slow: Answer) -> None:
 
 @st.composite
 def conv_and_pool(draw: st.DrawFn) -> Network:
-    """A convolution, perhaps normalized and activated in one of the usual orders, then pooled."""
+    """Return a convolution, optionally normalized and activated in one of the usual orders, followed by pooling."""
     size = draw(st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 2, 8])))
     sides = st.tuples(st.integers(0, 2), st.integers(0, 2))
     window = st.sampled_from([(3, 3)]) | pairs
@@ -90,37 +90,40 @@ def conv_and_pool(draw: st.DrawFn) -> Network:
 
 @settings(deadline=None, max_examples=300)
 @given(conv_and_pool(), small, st.integers(0, 99))
-def test_fused_plan_is_the_unfused_one(network: Network, n: int, seed: int) -> None:
+def test_fused_plan_equals_the_unfused_one(network: Network, n: int, seed: int) -> None:
     inputs = [np.random.default_rng(seed).standard_normal((n, *network.input_shapes[0]))]
-    assert_same(answer(engine_of(network), inputs), answer(unfused(network), inputs))
+    assert_same(outputs_and_gradients(engine_of(network), inputs), outputs_and_gradients(unoptimized(network), inputs))
 
 
 @pytest.mark.parametrize("size", [(6, 8), (7, 8), (6, 9), (7, 9)], ids=str)
 @pytest.mark.parametrize("padding", ["valid", "same", ((0, 1), (0, 1))], ids=str)
 @pytest.mark.parametrize("channels", [1, 8])
 def test_pooling_with_truncation_and_overhang(size: tuple[int, int], padding: Any, channels: int) -> None:
-    """Odd maps under a 2×2 pool: valid drops the last row, same fills it up."""
+    """Odd maps with 2×2 pooling: valid drops the last row, same pads it."""
     network = Network.sequential([Input((*size, channels)), Conv2D(3, 3), MaxPool2D(2, padding=padding), Flatten()])
     inputs = [np.random.default_rng(0).standard_normal((3, *network.input_shapes[0]))]
-    assert_same(answer(engine_of(network), inputs), answer(unfused(network), inputs))
+    assert_same(outputs_and_gradients(engine_of(network), inputs), outputs_and_gradients(unoptimized(network), inputs))
 
 
 @pytest.mark.parametrize("channels", [1, 8])
 def test_batch_statistics_count_pixels_that_pooling_drops(channels: int) -> None:
-    """An odd map of 7×7 under a 2×2 valid pool."""
+    """An odd map of 7×7 with 2×2 valid pooling."""
     layers = [Conv2D(3, 3), BatchNormalization(), Activation("relu"), MaxPool2D(2), Flatten()]
     network = Network.sequential([Input((9, 9, channels)), *layers])
     inputs = [np.random.default_rng(0).standard_normal((3, 9, 9, channels))]
-    assert_same(answer(engine_of(network), inputs), answer(unfused(network), inputs))
+    assert_same(outputs_and_gradients(engine_of(network), inputs), outputs_and_gradients(unoptimized(network), inputs))
 
 
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name != "many"])
-def test_every_network_without_short_cuts(name: str) -> None:
+def test_every_network_equals_its_unoptimized_plan(name: str) -> None:
     network = NETWORKS[name]
-    assert_same(answer(engine_of(network), pixels(network, 3)), answer(unfused(network), pixels(network, 3)))
+    assert_same(
+        outputs_and_gradients(engine_of(network), pixels(network, 3)),
+        outputs_and_gradients(unoptimized(network), pixels(network, 3)),
+    )
 
 
-def loop_answer(x: Array, weights: Weights, padding: Any, pool: Any) -> tuple[Array, Weights]:
+def loop_outputs_and_gradients(x: Array, weights: Weights, padding: Any, pool: Any) -> tuple[Array, Weights]:
     """first (1×1) → conv (3×3) → relu → max pool in loops, and the gradients of Σ y² / 2."""
     shown = loops.conv2d(x, weights["first/kernel"], weights["first/bias"])
     mixed = loops.conv2d(shown, weights["conv/kernel"], weights["conv/bias"], padding=padding)
@@ -134,10 +137,10 @@ def loop_answer(x: Array, weights: Weights, padding: Any, pool: Any) -> tuple[Ar
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(3, 7), st.integers(3, 7), st.integers(1, 3), small, st.booleans(), st.booleans(), st.data())
-def test_conv_relu_pool_in_whole_numbers_is_exactly_the_loops(
+def test_conv_relu_pool_of_integers_equals_the_loops_exactly(
     h: int, w: int, channels: int, filters: int, same: bool, end: bool, data: st.DataObject
 ) -> None:
-    """Small whole numbers: float64 makes no rounding error (Winograd's sixths would), and there are many ties."""
+    """Small integers: float64 has no rounding errors (Winograd's sixths would cause some), and there are many ties."""
     assume(same or min(h, w) > 3)
     oh, ow = (h, w) if same else (h - 2, w - 2)
     overhang = ((0, oh % 2), (0, ow % 2)) if end else ((0, 0), (0, 0))
@@ -153,7 +156,7 @@ def test_conv_relu_pool_in_whole_numbers_is_exactly_the_loops(
     generator = np.random.default_rng(data.draw(st.integers(0, 999)))
     weights = {p.name: generator.integers(-1, 2, p.shape).astype("float64") for p in network.parameters}
     x = generator.integers(0, 3, (2, h, w, 2)).astype("float64")
-    y, gradients = loop_answer(x, weights, ((same, same), (same, same)), overhang)
+    y, gradients = loop_outputs_and_gradients(x, weights, ((same, same), (same, same)), overhang)
     runner = engine_of(network, weights=weights)
     np.testing.assert_array_equal(runner.forward([x])[0], y.reshape(2, -1))
     _, found = runner.gradients([x], [np.zeros((2, y[0].size))])
@@ -161,14 +164,14 @@ def test_conv_relu_pool_in_whole_numbers_is_exactly_the_loops(
         np.testing.assert_allclose(found[name] * y.size / 2, gradient, rtol=1e-12, atol=1e-9, err_msg=name)
 
 
-def test_ties_go_to_the_first_in_reading_order() -> None:
-    """Four equal numbers, in cells and outside: the gradient of the kernel is the pixel at the top left."""
+def test_ties_go_to_the_first_in_row_major_order() -> None:
+    """Four equal numbers, inside and outside of pooling windows: the kernel's gradient is the top left pixel."""
     for channels in (1, 8):
         x = np.arange(1.0, 1 + 16 * channels).reshape(1, 4, 4, channels)
         kernel = np.zeros((1, 1, channels, 1))
         network = Network.sequential([Input((4, 4, channels)), Conv2D(1, 1, name="conv"), MaxPool2D(2), Flatten()])
         weights = {"conv/kernel": kernel, "conv/bias": np.array([1.0])}
-        for runner in (engine_of(network, weights=weights), unfused(network, weights=weights)):
+        for runner in (engine_of(network, weights=weights), unoptimized(network, weights=weights)):
             _, gradients = runner.gradients([x], [np.zeros((1, 4))])
             firsts = x[0, ::2, ::2].reshape(4, channels)
             np.testing.assert_allclose(gradients["conv/kernel"].ravel(), firsts.sum(axis=0) * 2 / 4)
@@ -178,8 +181,8 @@ def rules_of(network: Network, *, fuse: bool = True) -> list[str]:
     return [type(operation.rule).__name__ for operation in planner.make_plan(network, fuse=fuse).operations]
 
 
-def test_the_short_cuts_are_taken() -> None:
-    """Or the tests above compare nothing."""
+def test_optimizations_are_used() -> None:
+    """Otherwise the tests above would compare nothing."""
     assert "CellMaxPoolRule" in rules_of(NETWORKS["conv pool 3"])
     assert rules_of(NETWORKS["winograd pool"]).count("WinogradRule") == 2
     assert rules_of(NETWORKS["conv bn relu pool"]).count("CellMaxPoolRule") == 1
@@ -187,8 +190,8 @@ def test_the_short_cuts_are_taken() -> None:
     assert "CellMaxPoolRule" not in rules_of(NETWORKS["winograd pool"], fuse=False)
 
 
-def test_a_convolution_with_two_readers_keeps_its_order() -> None:
-    """Its output is pooled and read as it is: only an unfused convolution can serve both."""
+def test_convolution_with_two_readers_is_not_fused() -> None:
+    """Its output is pooled and also read directly, which only an unfused convolution supports."""
     from striate.network import Concatenate, Dense
 
     image = Input((6, 6, 2))
@@ -197,17 +200,17 @@ def test_a_convolution_with_two_readers_keeps_its_order() -> None:
     network = Network(image, Dense(2)(ends))
     assert "CellMaxPoolRule" not in rules_of(network)
     inputs = [np.random.default_rng(0).standard_normal((3, 6, 6, 2))]
-    assert_same(answer(engine_of(network), inputs), answer(unfused(network), inputs))
+    assert_same(outputs_and_gradients(engine_of(network), inputs), outputs_and_gradients(unoptimized(network), inputs))
 
 
 def test_winograd_in_bands() -> None:
-    """Large maps are worked through band by band of tile rows."""
+    """Large maps are processed in bands of tile rows."""
     from striate.engines.numpy.layers import winograd
 
     network = Network.sequential([Input((13, 9, 8)), Conv2D(8, 1), Conv2D(9, 3, padding="same"), Flatten()])
     inputs = [np.random.default_rng(0).standard_normal((2, 13, 9, 8))]
-    weights = lively_weights(network)
-    slow = answer(unfused(network, weights=weights), inputs)
+    weights = perturbed_weights(network)
+    slow = outputs_and_gradients(unoptimized(network, weights=weights), inputs)
     for numbers in (1, 20_000):
         with patch.object(winograd, "BAND_NUMBERS", numbers):
-            assert_same(answer(engine_of(network, weights=weights), inputs), slow)
+            assert_same(outputs_and_gradients(engine_of(network, weights=weights), inputs), slow)

@@ -1,4 +1,4 @@
-"""The bits of a result do not depend on how many threads there are."""
+"""Results do not depend on the number of threads, bit for bit."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -24,7 +24,7 @@ FOR_NUMPY = [name for name in names() if zoo_network(name).multiply_adds < 1e8] 
 
 
 def train(network: Network, batch: int, threads: int) -> tuple[list[bytes], list[float]]:
-    """The bytes of all weights, slots and outputs, and the losses, of three steps."""
+    """Return the bytes of all weights, slots and outputs, and the losses, of three steps."""
     engine = NumpyEngine(network, initial_weights(network, 1), threads=threads)
     engine.compile(TrainingSettings(Adam(), default_losses(network), seed=2))
     shape = network.output_shapes[0]
@@ -41,24 +41,24 @@ def train(network: Network, batch: int, threads: int) -> tuple[list[bytes], list
 def test_every_network_of_the_zoo(name: str) -> None:
     network = zoo_network(name, **(SMALLER if name in LARGE else {}))
     for batch in (1, 7, 33, 100):
-        alone = train(network, batch, threads=1)
-        assert np.isfinite(alone[1]).all()
+        single_threaded = train(network, batch, threads=1)
+        assert np.isfinite(single_threaded[1]).all()
         for threads in (2, 3, 5):
-            assert train(network, batch, threads) == alone, (batch, threads)
+            assert train(network, batch, threads) == single_threaded, (batch, threads)
 
 
 @pytest.mark.parametrize("name", ["conv bn relu pool", "graph", "dropout", "connections", "depthwise", "lrn"])
-def test_more_shards_than_threads_and_the_other_way_round(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_shards_than_threads_and_vice_versa(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "SHARD_SIZE", 4)
     monkeypatch.setattr(workers, "MAX_SHARDS", 5)
     assert len(workers.split_batch(33)) == 5
-    alone = train(NETWORKS[name], 33, threads=1)
+    single_threaded = train(NETWORKS[name], 33, threads=1)
     for threads in (2, 3, 9):
-        assert train(NETWORKS[name], 33, threads) == alone
+        assert train(NETWORKS[name], 33, threads) == single_threaded
 
 
 @pytest.mark.parametrize("n", [1, 2, 24, 25, 49, 50, 51, 99, 100, 1000])
-def test_a_batch_is_split_into_even_parts_that_cover_it(n: int) -> None:
+def test_batch_is_split_into_even_parts_that_cover_it(n: int) -> None:
     parts = workers.split_batch(n)
     assert np.array_equal(np.concatenate([np.arange(n)[part] for part in parts]), np.arange(n))
     sizes = [part.stop - part.start for part in parts]
@@ -66,7 +66,7 @@ def test_a_batch_is_split_into_even_parts_that_cover_it(n: int) -> None:
     assert len(parts) == 1 or min(sizes) >= workers.SHARD_SIZE
 
 
-def test_an_error_in_any_shard_is_raised() -> None:
+def test_error_in_any_shard_is_raised() -> None:
     done: list[int] = []
 
     def job(index: int) -> None:
@@ -85,7 +85,7 @@ def test_an_error_in_any_shard_is_raised() -> None:
 
 @pytest.mark.parametrize("bad", [0, 1, 2])
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_an_error_after_an_exchange_is_raised_and_no_thread_waits_forever(bad: int, threads: int) -> None:
+def test_error_after_an_exchange_is_raised_without_deadlock(bad: int, threads: int) -> None:
     def task(own: int) -> Any:
         parts = yield own
         if own == bad:
@@ -99,7 +99,7 @@ def test_an_error_after_an_exchange_is_raised_and_no_thread_waits_forever(bad: i
     assert pool.run([task(i) for i in range(3, 6)]) == [3, 4, 5]
 
 
-def test_shards_are_sent_the_parts_of_all() -> None:
+def test_shards_receive_the_parts_of_all() -> None:
     def task(own: int) -> Any:
         first = yield own
         second = yield own * sum(first)
@@ -109,7 +109,7 @@ def test_shards_are_sent_the_parts_of_all() -> None:
 
 
 @pytest.mark.parametrize("name", ["conv bn relu pool", "graph", "winograd pool"])
-def test_several_threads_may_use_one_engine(name: str) -> None:
+def test_several_threads_can_use_one_engine(name: str) -> None:
     """Each gets the outputs and activations of its own batch."""
     network = NETWORKS[name]
     engine = NumpyEngine(network, initial_weights(network, 1))

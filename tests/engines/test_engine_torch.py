@@ -1,4 +1,4 @@
-"""What the PyTorch engine alone has: devices, mixed precision, determinism, memory that does not suffice."""
+"""Features of the PyTorch engine only: devices, mixed precision, determinism, insufficient memory."""
 
 import ctypes
 import sys
@@ -77,7 +77,7 @@ def same(mine: Weights, other: Weights) -> bool:
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_mixed_precision_learns_what_float32_learns(precision: str) -> None:
+def test_mixed_precision_trains_like_float32(precision: str) -> None:
     plain, mixed = engine(), engine(precision)
     exact, rough = train(plain), train(mixed)
     assert rough[-1] < 0.5 * rough[0]
@@ -94,19 +94,19 @@ def test_mixed_precision_learns_what_float32_learns(precision: str) -> None:
 
 @pytest.mark.parametrize("optimizer", [SGD(momentum=0.9), Adam()], ids=["momentum", "adam"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
-def test_a_new_engine_goes_on_with_the_same_bits(precision: str, optimizer: Optimizer) -> None:
-    """Weights and slots are all there is to keep, the scale of float16's loss included."""
-    whole, first, second = (engine(precision, optimizer) for _ in range(3))
-    losses = train(whole, range(6))
+def test_new_engine_continues_with_identical_bits(precision: str, optimizer: Optimizer) -> None:
+    """Weights and slots are the complete state, including float16's loss scale."""
+    uninterrupted, first, second = (engine(precision, optimizer) for _ in range(3))
+    losses = train(uninterrupted, range(6))
     begun = train(first, range(3))
     second.weights, second.slots = first.weights, first.slots
     assert begun + train(second, range(3, 6)) == losses
-    assert same(bits(second), bits(whole))
-    assert ("loss_scale" in whole.slots) == (precision == "float16")
+    assert same(bits(second), bits(uninterrupted))
+    assert ("loss_scale" in uninterrupted.slots) == (precision == "float16")
 
 
-def test_float16_that_overflows_leaves_weights_and_counts_nothing() -> None:
-    """The scale of the loss is halved instead."""
+def test_float16_overflow_changes_no_weights_and_no_step_count() -> None:
+    """Instead, the loss scale is halved."""
     made = engine("float16", Adam())
     train(made, range(2))
     slots = made.slots
@@ -119,13 +119,13 @@ def test_float16_that_overflows_leaves_weights_and_counts_nothing() -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_deterministic_training_gives_the_same_bits(precision: str) -> None:
+def test_deterministic_training_is_reproducible(precision: str) -> None:
     first, second = (engine(precision, deterministic=True) for _ in range(2))
     assert train(first, range(5)) == train(second, range(5))
     assert same(bits(first), bits(second))
 
 
-def test_determinism_is_asked_for_while_the_engine_works_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_determinism_is_enabled_only_while_the_engine_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bool] = []
     right = functional.conv2d
 
@@ -140,8 +140,8 @@ def test_determinism_is_asked_for_while_the_engine_works_and_no_longer(monkeypat
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-class Narrow:
-    """A device that holds no more than `most` images."""
+class LimitedMemory:
+    """A device whose memory holds at most `most` images."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
         self.right, self.most = functional.conv2d, most
@@ -150,7 +150,7 @@ class Narrow:
         monkeypatch.setattr(functional, "conv2d", self)
 
     def __call__(self, x: torch.Tensor, *rest: Any) -> torch.Tensor:
-        assert not any(map(Narrow._alive, self.held)), "the maps of the batch before are still held"
+        assert not any(map(LimitedMemory._alive, self.held)), "the maps of the batch before are still held"
         self.asked.append(len(x))
         if len(x) > self.most:
             self.held.append(ref(x))
@@ -162,10 +162,10 @@ class Narrow:
         return reference() is not None
 
 
-def test_memory_that_does_not_hold_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The batch that fits is found by halving; the weights stay."""
+def test_out_of_memory_halves_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch size that fits is found by halving; the weights are unchanged."""
     made = engine()
-    before, narrow = bits(made), Narrow(monkeypatch, 7)
+    before, narrow = bits(made), LimitedMemory(monkeypatch, 7)
     message = (
         r"A batch of 24 images for 'small' does not fit in the memory of cpu\. A batch of 6 fits: use batch_size=6"
     )
@@ -176,8 +176,8 @@ def test_memory_that_does_not_hold_the_batch(monkeypatch: pytest.MonkeyPatch) ->
     made.train_step(pixels(network(), 6), [T[:6]], learning_rate=0.1, step=0)
 
 
-def test_memory_that_holds_no_image(monkeypatch: pytest.MonkeyPatch) -> None:
-    Narrow(monkeypatch, 0)
+def test_out_of_memory_with_one_image_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    LimitedMemory(monkeypatch, 0)
     with pytest.raises(
         TrainingError, match=r"Not even one image of a batch of 24 for 'small' fits in the memory of cpu\. Use smaller"
     ):
@@ -208,14 +208,14 @@ def no_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_accelerator")
 @pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps"])
-def test_a_device_that_is_not_there(device: str) -> None:
+def test_missing_device_raises(device: str) -> None:
     message = f"PyTorch finds no device '{device}' on this machine. Available: cpu."
     with pytest.raises(UsageError, match=message):
         TorchEngine(network(), initial_weights(network(), 0), device=device)
     assert choose_device("auto") == torch.device("cpu")
 
 
-def test_more_cards_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_devices_than_available_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
@@ -226,10 +226,8 @@ def test_more_cards_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("half", "chosen"), [(0.5, "bfloat16"), (0.95, "float32"), (2.0, "float32")])
-def test_mixed_precision_is_chosen_where_it_is_faster(
-    half: float, chosen: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By a clock that goes at `half` the pace in bfloat16."""
+def test_mixed_precision_is_chosen_if_it_is_faster(half: float, chosen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a clock on which bfloat16 takes `half` the time."""
     clock, ran = [0.0], list[tuple[str, int]]()
     monkeypatch.setattr(trial, "mixed_precision", lambda device: "bfloat16")
     monkeypatch.setattr(trial, "CPU_MIN_MULTIPLY_ADDS", 1)
@@ -243,7 +241,7 @@ def test_mixed_precision_is_chosen_where_it_is_faster(
     assert ran == [("float32", 64), ("bfloat16", 64)] * 3
 
 
-def test_the_trial_of_precision_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_precision_benchmark_leaves_the_engine_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "mixed_precision", lambda device: "bfloat16")
     monkeypatch.setattr(trial, "CPU_MIN_MULTIPLY_ADDS", 1)
     made = engine("auto")
@@ -253,9 +251,9 @@ def test_the_trial_of_precision_leaves_no_trace(monkeypatch: pytest.MonkeyPatch)
     assert train(made, range(2)) == train(plain, range(2))
 
 
-@pytest.mark.filterwarnings("ignore:.*autograd.*should not be instantiated:DeprecationWarning")  # PyTorch's own doing
-def test_compiling_takes_the_network_as_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the compiler's front end alone, which needs no C++ compiler: it refuses what would break the piece in two."""
+@pytest.mark.filterwarnings("ignore:.*autograd.*should not be instantiated:DeprecationWarning")  # of PyTorch itself
+def test_compile_captures_the_network_as_one_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the compiler's front end only, which needs no C++ compiler: it rejects graph breaks."""
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager", fullgraph=True))
     plain, compiled = engine(), engine(compiled=True)
     assert train(compiled, range(3)) == train(plain, range(3))
@@ -267,7 +265,7 @@ def test_small_networks_are_trained_in_float32() -> None:
     assert engine("auto").precision == "float32"
 
 
-def test_freed_memory_is_kept_on_linux_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_freed_memory_is_kept_on_linux_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(ctypes, "CDLL", lambda name: pytest.fail("no such library"))
     keep_freed_memory()

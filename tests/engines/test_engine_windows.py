@@ -1,4 +1,4 @@
-"""Layers with windows, through both engines, against their slow twins in loops: forward, and the gradients of all."""
+"""Layers with windows on both engines compared with their reference in loops: forward pass and all gradients."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from striate.network import (
 )
 
 from . import loops
-from .networks import ENGINES, engine_of, lively_weights
+from .networks import ENGINES, engine_of, perturbed_weights
 
 each = pytest.mark.parametrize("engine", ENGINES)
 few = settings(deadline=None, max_examples=40)
@@ -34,8 +34,10 @@ paddings = st.sampled_from(["valid", "same"]) | st.tuples(sides, sides)
 
 
 @st.composite
-def behind(draw: st.DrawFn, layer: st.SearchStrategy[Layer], channels: st.SearchStrategy[int] = small) -> Network:
-    """A 1×1 convolution, whose gradients tell whether the layer's input has the right one, and the layer."""
+def after_a_1x1_convolution(
+    draw: st.DrawFn, layer: st.SearchStrategy[Layer], channels: st.SearchStrategy[int] = small
+) -> Network:
+    """Return a 1×1 convolution, whose gradients show whether the layer's input gradient is correct, and the layer."""
     size = draw(st.tuples(st.integers(1, 8), st.integers(1, 8), small))
     first = Conv2D(draw(channels), 1, use_bias=False, name="first")
     try:
@@ -46,28 +48,28 @@ def behind(draw: st.DrawFn, layer: st.SearchStrategy[Layer], channels: st.Search
 
 
 def check(engine: str, network: Network, run: Any, back: Any) -> None:
-    """run(x) → y; back(dy, x) → dx and the gradients of the layer's weights by name; both in loops."""
+    """Check with run(x) → y, and back(dy, x) → dx and the gradients of the layer's weights by name; both in loops."""
     generator = np.random.default_rng(0)
     x = generator.standard_normal((2, *network.input_shapes[0]))
-    weights = lively_weights(network)
+    weights = perturbed_weights(network)
     runner = engine_of(network, weights=weights, engine=engine)
     shown = loops.conv2d(x, weights["first/kernel"])
     y = run(shown, weights)
     target = generator.standard_normal(y.shape)
-    close(runner.forward([x])[0], y.reshape(2, -1))
+    assert_close(runner.forward([x])[0], y.reshape(2, -1))
     dx, gradients = back(2 * (y - target) / y.size, shown, weights)
     _, found = runner.gradients([x], [target.reshape(2, -1)])
     _, first, _ = loops.conv2d_backward(dx, x, weights["first/kernel"])
     for name, gradient in {"first/kernel": first, **gradients}.items():
-        close(found[name], gradient)
+        assert_close(found[name], gradient)
 
 
-def close(mine: Array, slow: Array) -> None:
+def assert_close(mine: Array, slow: Array) -> None:
     np.testing.assert_allclose(mine, slow, rtol=1e-9, atol=1e-11 * max(1, np.abs(slow).max()))
 
 
 def geometry(network: Network) -> tuple[Any, dict[str, Any]]:
-    """The layer after the first, and its window as the loops want it."""
+    """Return the layer after the first, and its window as arguments of the loops."""
     node = network.nodes[2]
     window = node.layer.window
     assert window
@@ -84,7 +86,7 @@ def test_convolution(engine: str, data: st.DataObject) -> None:
         Conv2D, st.just(groups * made), pairs, strides=pairs, padding=paddings, dilation_rate=pairs,
         groups=st.just(groups), name=st.just("l"),
     )  # fmt: skip
-    network = data.draw(behind(layers, small.map(lambda seen: seen * groups)))
+    network = data.draw(after_a_1x1_convolution(layers, small.map(lambda seen: seen * groups)))
     layer, options = geometry(network)
     options |= {"dilation": layer.window.dilation, "groups": groups}
 
@@ -103,7 +105,7 @@ def test_depthwise_convolution(engine: str, data: st.DataObject) -> None:
         DepthwiseConv2D, pairs, strides=small, padding=paddings, dilation_rate=pairs, depth_multiplier=small,
         name=st.just("l"),
     )  # fmt: skip
-    network = data.draw(behind(layers))
+    network = data.draw(after_a_1x1_convolution(layers))
     layer, options = geometry(network)
     options |= {"dilation": layer.window.dilation}
 
@@ -121,9 +123,9 @@ def test_depthwise_convolution(engine: str, data: st.DataObject) -> None:
 def test_pooling(kind: type[MaxPool2D] | type[AveragePool2D], engine: str, data: st.DataObject) -> None:
     try:
         layer = kind(data.draw(pairs), data.draw(st.none() | pairs), data.draw(paddings))
-    except NetworkError:  # padding as wide as the window
+    except NetworkError:  # padding as large as the window
         assume(False)
-    network = data.draw(behind(st.just(layer)))
+    network = data.draw(after_a_1x1_convolution(st.just(layer)))
     layer, options = geometry(network)
     name = "max_pool" if kind is MaxPool2D else "average_pool"
     run, back = getattr(loops, name), getattr(loops, f"{name}_backward")
@@ -133,7 +135,7 @@ def test_pooling(kind: type[MaxPool2D] | type[AveragePool2D], engine: str, data:
 
 @each
 def test_ties_of_max_pooling_go_to_the_first(engine: str) -> None:
-    """In reading order, also where the window hangs over the edge."""
+    """In row-major order, also where the window extends beyond the edge."""
     network = Network.sequential(
         [Input((5, 4, 1)), Conv2D(1, 1, use_bias=False, name="first"), MaxPool2D((3, 2), 2, "same"), Flatten()]
     )
@@ -152,11 +154,11 @@ def test_ties_of_max_pooling_go_to_the_first(engine: str) -> None:
 @pytest.mark.parametrize(("radius", "channels"), [(0, 5), (1, 5), (2, 5), (9, 5), (2, 135)])
 @pytest.mark.parametrize("beta", [0.75, 0.6])
 def test_local_response_normalization(engine: str, radius: int, channels: int, beta: float) -> None:
-    """More neighbors than channels, too, and more channels than are summed at once."""
+    """Also with more neighbors than channels, and more channels than are summed at once."""
     layer = LocalResponseNormalization(radius, alpha=0.3, beta=beta, k=1.5)
     x = np.random.default_rng(0).standard_normal((2, 3, 4, channels))
     runner = engine_of(Network.sequential([Input((3, 4, channels)), layer]), weights={}, engine=engine)
-    close(runner.forward([x])[0], loops.local_response_norm(x, radius, 0.3, beta, 1.5))
+    assert_close(runner.forward([x])[0], loops.local_response_norm(x, radius, 0.3, beta, 1.5))
 
 
 @each
@@ -165,4 +167,4 @@ def test_subsampling(engine: str) -> None:
     layer = Subsample2D((2, 3), name="s")
     weights = {"s/coefficient": np.array([0.5, -1.0, 2.0]), "s/bias": np.array([0.1, 0.2, 0.3])}
     runner = engine_of(Network.sequential([Input((7, 8, 3)), layer]), weights=weights, engine=engine)
-    close(runner.forward([x])[0], loops.subsample(x, weights["s/coefficient"], weights["s/bias"], (2, 3)))
+    assert_close(runner.forward([x])[0], loops.subsample(x, weights["s/coefficient"], weights["s/bias"], (2, 3)))

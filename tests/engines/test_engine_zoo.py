@@ -17,27 +17,27 @@ from striate.zoo.registry import network as zoo_network
 from .networks import ENGINES, engine_of, pixels
 
 SMALL = (65, 61, 3)  # for photographs: the last maps, whose batches are normalized, still have several pixels
-HEAVY = 30_000_000  # numbers, above which float64 takes too much memory for a test
-LIMITS = {"float64": 1e-9, "float32": 3e-2}  # a batch of few pixels, normalized fifty times, blows rounding up
+HEAVY = 30_000_000  # parameters, above which float64 takes too much memory for a test
+LIMITS = {"float64": 1e-9, "float32": 3e-2}  # a batch of few pixels, normalized fifty times, amplifies rounding
 
 
 def comparable(name: str) -> Network:
-    """The network for small photographs, and without dropout, whose masks differ from engine to engine."""
+    """Return the network for small photographs without dropout, whose masks differ between engines."""
     network = zoo_network(name)
     if network.input_shapes[0][0] > 100:
         network = zoo_network(name, input_shape=SMALL)
     return Network.from_json(re.sub(r'"rate": [\d.]+', '"rate": 0.0', network.to_json()))
 
 
-def lively(network: Network, dtype: str) -> Weights:
-    """Initial weights; what begins as 0 or 1 everywhere, as biases and factors do, is moved."""
+def perturbed_weights(network: Network, dtype: str) -> Weights:
+    """Return initial weights in which constant arrays, such as biases and factors, are perturbed."""
     generator = np.random.default_rng(0)
     weights = initial_weights(network, 1, dtype)
     return {n: w if w.ndim > 1 else (w + 0.2 * generator.random(w.shape)).astype(dtype) for n, w in weights.items()}
 
 
 def step(network: Network, weights: Weights, dtype: str, engine: str) -> Weights:
-    """Outputs, gradients (SGD's first momentum) and moved weights of one step, by name."""
+    """Return outputs, gradients (SGD's first momentum) and updated weights of one step, by name."""
     losses = default_losses(network)
     made = engine_of(network, losses=losses, optimizer=SGD(momentum=0.9), weights=weights, dtype=dtype, engine=engine)
     x = pixels(network, 3)
@@ -49,8 +49,8 @@ def step(network: Network, weights: Weights, dtype: str, engine: str) -> Weights
     return {**found, **made.weights, **made.slots}
 
 
-def close(mine: Weights, other: Weights, limit: float) -> None:
-    """Lengths of differences as parts of the arrays' lengths; gradients that are 0 but for rounding have none."""
+def assert_close(mine: Weights, other: Weights, limit: float) -> None:
+    """Compare norms of differences relative to norms of arrays, except where gradients are rounding errors."""
     assert mine.keys() == other.keys()
     longest = max(np.linalg.norm(array) for name, array in other.items() if name.endswith("/momentum"))
     for name, expected in other.items():
@@ -60,20 +60,20 @@ def close(mine: Weights, other: Weights, limit: float) -> None:
 
 @pytest.mark.parametrize("name", names())
 def test_every_network_of_the_zoo(name: str) -> None:
-    """Forward, gradients, one training step, moving statistics."""
+    """Forward pass, gradients, one training step, moving statistics."""
     network = comparable(name)
     dtype = "float32" if sum(parameter.size for parameter in network.parameters) > HEAVY else "float64"
-    weights = lively(network, dtype)
+    weights = perturbed_weights(network, dtype)
     mine, other = (step(network, weights, dtype, engine) for engine in ENGINES)
-    close(mine, other, LIMITS[dtype])
+    assert_close(mine, other, LIMITS[dtype])
 
 
-def test_the_differences_that_would_be_found() -> None:
-    """A gradient off by a tenth in one number of one array, or a weight, is not let through."""
+def test_comparison_detects_small_differences() -> None:
+    """A gradient that is wrong by a tenth in one number of one array, or a weight, is detected."""
     right: dict[str, Array] = {"a/kernel": np.ones(5), "a/kernel/momentum": np.ones(5), "b/bias/momentum": np.ones(3)}
     for name in right:
         wrong = {key: array.copy() for key, array in right.items()}
         wrong[name][1] += 0.1
-        close(right, right, LIMITS["float32"])
+        assert_close(right, right, LIMITS["float32"])
         with pytest.raises(AssertionError, match=name):
-            close(wrong, right, LIMITS["float32"])
+            assert_close(wrong, right, LIMITS["float32"])

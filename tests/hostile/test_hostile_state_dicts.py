@@ -177,5 +177,7 @@ def test_pipes_and_devices_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path(os.devnull).with_name("zero")):
         for use in (st.load, lambda path: load_pretrained(network(), path)):
-            with pytest.raises(ModelFileError, match=f"{path} could not be read: it is no regular file"):
+            with pytest.raises(
+                ModelFileError, match=f"{path} could not be read: it is a folder, pipe or device, not a regular file"
+            ):
                 use(path)

@@ -23,7 +23,7 @@ class FakeEngine:
 
 
 class FakeModel:
-    """As much of a model as callbacks touch."""
+    """The parts of a model that callbacks use."""
 
     def __init__(self) -> None:
         self.engine = FakeEngine()
@@ -39,8 +39,8 @@ class FakeModel:
         self.saved.append(f"weights of {path.name}")
 
 
-def play(callback: Callback, values: Sequence[float], monitor: str = "val_loss", *, first: int = 0) -> Any:
-    """Run epochs with these values of a figure; the weights of epoch e are [e]."""
+def run_epochs(callback: Callback, values: Sequence[float], monitor: str = "val_loss", *, first: int = 0) -> Any:
+    """Run epochs with these values of a metric; the weights of epoch e are [e]."""
     model: Any = FakeModel()
     callback.set_model(model)
     callback.on_train_begin()
@@ -54,7 +54,7 @@ def play(callback: Callback, values: Sequence[float], monitor: str = "val_loss",
     return model
 
 
-def test_the_history_keeps_its_lists_in_step() -> None:
+def test_history_lists_have_equal_lengths() -> None:
     history = History()
     for epoch, logs in enumerate(({"loss": 3.0}, {"loss": 2.0, "own": 1.0}, {"loss": 1.0})):
         history.on_epoch_end(epoch, logs)
@@ -65,53 +65,53 @@ def test_the_history_keeps_its_lists_in_step() -> None:
 
 def test_early_stopping_counts_epochs_without_improvement() -> None:
     callback = EarlyStopping(patience=2)
-    model = play(callback, [5, 4, 4.5, 4.2, 1])
+    model = run_epochs(callback, [5, 4, 4.5, 4.2, 1])
     assert model.stop_training
     assert (callback.stopped_epoch, callback.best_epoch, callback.best) == (3, 1, 4)
     assert model.engine.weights["k"] == [3]
 
 
-def test_early_stopping_restores_the_best_weights_and_their_figures() -> None:
-    model = play(EarlyStopping(patience=2, restore_best_weights=True), [5, 4, 4.5, 4.2])
+def test_early_stopping_restores_the_best_weights_and_their_metrics() -> None:
+    model = run_epochs(EarlyStopping(patience=2, restore_best_weights=True), [5, 4, 4.5, 4.2])
     assert model.engine.weights["k"] == [1]
     assert model.figures == {"loss": 0.5, "val_loss": 4}
 
 
-def test_early_stopping_restores_also_when_it_did_not_stop() -> None:
-    model = play(EarlyStopping(patience=9, restore_best_weights=True), [5, 4, 4.5])
+def test_early_stopping_restores_best_weights_without_stopping() -> None:
+    model = run_epochs(EarlyStopping(patience=9, restore_best_weights=True), [5, 4, 4.5])
     assert not model.stop_training
     assert model.engine.weights["k"] == [1]
 
 
-def test_accuracies_are_better_when_higher() -> None:
-    assert not play(EarlyStopping("val_accuracy"), [0.5, 0.6, 0.7], "val_accuracy").stop_training
-    assert play(EarlyStopping("val_accuracy", mode="min", patience=1), [0.5, 0.6], "val_accuracy").stop_training
+def test_accuracies_improve_when_higher() -> None:
+    assert not run_epochs(EarlyStopping("val_accuracy"), [0.5, 0.6, 0.7], "val_accuracy").stop_training
+    assert run_epochs(EarlyStopping("val_accuracy", mode="min", patience=1), [0.5, 0.6], "val_accuracy").stop_training
 
 
-def test_too_small_improvements_do_not_count() -> None:
-    assert play(EarlyStopping(min_delta=0.1, patience=1), [1, 0.95]).stop_training
+def test_improvements_below_min_delta_do_not_count() -> None:
+    assert run_epochs(EarlyStopping(min_delta=0.1, patience=1), [1, 0.95]).stop_training
 
 
 def test_nan_is_never_the_best() -> None:
     callback = EarlyStopping(patience=3)
-    play(callback, [float("nan"), 3, 2])
+    run_epochs(callback, [float("nan"), 3, 2])
     assert callback.best == 2
 
 
-def test_a_figure_that_is_not_reported_is_named() -> None:
+def test_missing_metric_raises_an_error_with_its_name() -> None:
     with pytest.raises(
         UsageError, match=r"EarlyStopping watches 'val_loss', .* only loss, accuracy\. Pass validation_data"
     ):
-        play(EarlyStopping(), [1], "accuracy")
+        run_epochs(EarlyStopping(), [1], "accuracy")
 
 
 def test_best_only_checkpoints(tmp_path: Path) -> None:
     callback = ModelCheckpoint(tmp_path / "m-{epoch:02d}-{val_loss:.1f}.safetensors", save_best_only=True)
-    assert play(callback, [3, 4, 2.5]).saved == ["m-01-3.0.safetensors", "m-03-2.5.safetensors"]
+    assert run_epochs(callback, [3, 4, 2.5]).saved == ["m-01-3.0.safetensors", "m-03-2.5.safetensors"]
 
 
-def test_checkpoints_of_every_epoch_weights_alone() -> None:
-    model = play(ModelCheckpoint("w{epoch}", save_weights_only=True), [3, 4])
+def test_weights_only_checkpoints_of_every_epoch() -> None:
+    model = run_epochs(ModelCheckpoint("w{epoch}", save_weights_only=True), [3, 4])
     assert model.saved == ["weights of w1", "weights of w2"]
 
 
@@ -128,22 +128,26 @@ def test_checkpoints_every_few_steps() -> None:
     assert model.saved == ["e1-b3", "e2-b2"]
 
 
-def test_a_field_that_is_not_reported_is_named() -> None:
+def test_missing_field_of_the_path_raises_an_error_with_its_name() -> None:
     with pytest.raises(UsageError, match="contains the field 'val_f1'; the available fields are loss, val_loss, epoch"):
-        play(ModelCheckpoint("m-{val_f1}"), [1])
+        run_epochs(ModelCheckpoint("m-{val_f1}"), [1])
 
 
 def test_learning_rate_scheduler_takes_one_or_two_arguments() -> None:
-    assert play(LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1)), [1, 1]).learning_rate == 0.05
-    assert play(LearningRateScheduler(lambda epoch, rate: rate / 2), [1, 1, 1]).learning_rate == 0.125
+    assert run_epochs(LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1)), [1, 1]).learning_rate == 0.05
+    assert run_epochs(LearningRateScheduler(lambda epoch, rate: rate / 2), [1, 1, 1]).learning_rate == 0.125
 
 
-def test_plateau_lowers_the_rate_waits_and_stops_at_the_least() -> None:
+def test_plateau_lowers_the_rate_waits_and_stops_at_the_minimum() -> None:
     callback = ReduceLROnPlateau(factor=0.1, patience=2, min_lr=0.05)
-    assert play(callback, [1, 1, 1]).learning_rate == pytest.approx(0.1)
-    assert play(callback, [1] * 5).learning_rate == 0.05
-    assert play(ReduceLROnPlateau(factor=0.1, patience=1, cooldown=3), [1] * 4).learning_rate == pytest.approx(0.1)
-    assert play(ReduceLROnPlateau(factor=0.1, patience=1, cooldown=3), [1] * 5).learning_rate == pytest.approx(0.01)
+    assert run_epochs(callback, [1, 1, 1]).learning_rate == pytest.approx(0.1)
+    assert run_epochs(callback, [1] * 5).learning_rate == 0.05
+    assert run_epochs(ReduceLROnPlateau(factor=0.1, patience=1, cooldown=3), [1] * 4).learning_rate == pytest.approx(
+        0.1
+    )
+    assert run_epochs(ReduceLROnPlateau(factor=0.1, patience=1, cooldown=3), [1] * 5).learning_rate == pytest.approx(
+        0.01
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,11 +159,11 @@ def test_plateau_lowers_the_rate_waits_and_stops_at_the_least() -> None:
         History,
     ],
 )
-def test_a_callback_goes_on_from_its_state(make: Any) -> None:
+def test_callback_continues_from_its_state(make: Any) -> None:
     values = [5, 4, 4.5, 4.2, 3, 3.5]
-    whole, first, second = make(), make(), make()
-    play(whole, values)
-    play(first, values[:3])
+    single_process, first, second = make(), make(), make()
+    run_epochs(single_process, values)
+    run_epochs(first, values[:3])
     second.set_model(FakeModel())
     second.on_train_begin()
     second.restore(first.state())
@@ -167,7 +171,7 @@ def test_a_callback_goes_on_from_its_state(make: Any) -> None:
         second.on_epoch_begin(epoch)
         second.model.engine.weights = {"k": np.array([float(epoch)])}
         second.on_epoch_end(epoch, {"loss": 0.5, "val_loss": values[epoch]})
-    assert second.state() == whole.state()
+    assert second.state() == single_process.state()
 
 
 @pytest.mark.parametrize(
@@ -178,6 +182,6 @@ def test_a_callback_goes_on_from_its_state(make: Any) -> None:
         (lambda: ReduceLROnPlateau(factor=1.5), r"factor must be above 0 and below 1; received 1\.5"),
     ],
 )
-def test_wrong_settings_are_refused(make: Any, message: str) -> None:
+def test_invalid_settings_raise(make: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         make()

@@ -9,7 +9,7 @@ from striate.errors import RunError
 from striate.files import atomic_write, remove_temporaries
 
 
-def test_writes_bytes_text_and_what_a_function_writes(tmp_path: Path) -> None:
+def test_writes_bytes_text_and_the_output_of_a_function(tmp_path: Path) -> None:
     path = tmp_path / "새 폴더" / "file"
     atomic_write(path, b"\x00\n")
     assert path.read_bytes() == b"\x00\n"
@@ -20,21 +20,21 @@ def test_writes_bytes_text_and_what_a_function_writes(tmp_path: Path) -> None:
     assert [entry.name for entry in path.parent.iterdir()] == ["file"]
 
 
-def fill_up(file: BinaryIO) -> None:
+def raise_disk_full(file: BinaryIO) -> None:
     file.write(b"half of it")
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_full_disk_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
+def test_full_disk_keeps_the_old_file_and_leaves_no_temporary(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     atomic_write(path, b"old")
     with pytest.raises(RunError, match=r"The disk is full: .*model\.safetensors was not written.*Free some space"):
-        atomic_write(path, fill_up)
+        atomic_write(path, raise_disk_full)
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.safetensors"]
 
 
-def test_failure_while_syncing_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failure_while_syncing_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
     atomic_write(path, b"old")
 
@@ -48,7 +48,7 @@ def test_failure_while_syncing_leaves_the_old_file(tmp_path: Path, monkeypatch: 
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_folder_that_is_a_file_is_one_clear_sentence(tmp_path: Path) -> None:
+def test_folder_that_is_a_file_raises_a_one_sentence_error(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("not a folder", encoding="utf-8")
     with pytest.raises(RunError, match="could not be written"):
         atomic_write(tmp_path / "runs" / "config.json", b"")
@@ -63,7 +63,7 @@ def test_interrupted_write_leaves_no_temporary(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_temporaries_of_killed_writes_are_removed_and_nothing_else(tmp_path: Path) -> None:
+def test_only_temporaries_of_killed_writes_are_removed(tmp_path: Path) -> None:
     for name in (".file.123.tmp", "file", "other.tmp", ".another.tmp", ".hidden"):
         (tmp_path / name).touch()
     remove_temporaries(tmp_path)

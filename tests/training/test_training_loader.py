@@ -1,4 +1,4 @@
-"""What steps get, and that neither threads nor processes change it."""
+"""Batches for training, which depend neither on threads nor on processes."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ Y = np.random.default_rng(1).integers(0, 3, 50)
 
 
 class Lazy:
-    """Pictures of which nothing is known but shape, dtype, len and what is at some rows."""
+    """Images with only a shape, a dtype, a length, and access to single rows."""
 
     def __init__(self, x: NDArray[Any]) -> None:
         self.shape, self.dtype, self.ndim, self._x = x.shape, x.dtype, x.ndim, x
@@ -40,24 +40,24 @@ class Lazy:
 
 
 def engine(*inputs: Any, rank: int = 0, world_size: int = 1) -> Engine:
-    door = inputs[0] if inputs else Input((8, 6, 3))
-    network = Network.sequential([door, Flatten(), Dense(3, activation="softmax")], name="small")
+    input_layer = inputs[0] if inputs else Input((8, 6, 3))
+    network = Network.sequential([input_layer, Flatten(), Dense(3, activation="softmax")], name="small")
     made = make_engine("numpy", network, initial_weights(network, 0))
     made.rank, made.world_size = rank, world_size
     return made
 
 
-def fed(augmentation: Augmentation | None, *, epoch: int = 0, start: int = 0, rank: int = 0, world_size: int = 1,
+def load_epoch(augmentation: Augmentation | None, *, epoch: int = 0, start: int = 0, rank: int = 0, world_size: int = 1,
         x: Any = X, y: NDArray[Any] = Y) -> list[tuple[Samples, int]]:  # fmt: skip
     recipe = Recipe(batch_size=12, augmentation=augmentation, seed=5)
     return list(BatchLoader(Samples((x,), (y,)), recipe, engine(rank=rank, world_size=world_size)).epoch(epoch, start))
 
 
 @pytest.mark.parametrize("small", [0, 1 << 20])
-def test_without_augmentation_batches_come_in_the_epochs_order(small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_without_augmentation_follow_the_epoch_order(small: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loader, "SMALL", small)
     order = epoch_order(50, 5, 3)
-    found = fed(None, epoch=3)
+    found = load_epoch(None, epoch=3)
     assert [count for _, count in found] == [12, 12, 12, 12, 2]
     for (batch, count), part in zip(found, batches(50, 12), strict=True):
         assert len(batch) == count
@@ -65,9 +65,9 @@ def test_without_augmentation_batches_come_in_the_epochs_order(small: int, monke
         assert np.array_equal(batch.targets[0], Y[order[part]])
 
 
-def test_augmented_batches_are_what_the_changes_make_of_them() -> None:
+def test_augmented_batches_equal_applied_parameters() -> None:
     order = epoch_order(50, 5, 3)
-    for (batch, _), part in zip(fed(STRONG, epoch=3), batches(50, 12), strict=True):
+    for (batch, _), part in zip(load_epoch(STRONG, epoch=3), batches(50, 12), strict=True):
         changes = STRONG.sample(order[part], 5, 3, (8, 6, 3))
         assert changes.mixing is not None
         assert np.array_equal(batch.inputs[0], changes.apply(X[order[part]]))
@@ -77,13 +77,13 @@ def test_augmented_batches_are_what_the_changes_make_of_them() -> None:
 
 
 def test_unmixed_targets_stay_class_numbers() -> None:
-    found = fed(PHOTO_PRESETS["standard"])
+    found = load_epoch(PHOTO_PRESETS["standard"])
     assert np.array_equal(np.concatenate([batch.targets[0] for batch, _ in found]), Y[epoch_order(50, 5, 0)])
 
 
-def test_targets_of_several_at_once_and_numbers_are_mixed_as_they_are() -> None:
+def test_continuous_targets_are_mixed_directly() -> None:
     y = np.random.default_rng(2).random((50, 3)).astype(np.float32)
-    batch, _ = fed(Augmentation(mixup=1.0), y=y)[0]
+    batch, _ = load_epoch(Augmentation(mixup=1.0), y=y)[0]
     index = epoch_order(50, 5, 0)[:12]
     mixing = Augmentation(mixup=1.0).sample(index, 5, 0, (8, 6, 3)).mixing
     assert mixing is not None
@@ -93,11 +93,11 @@ def test_targets_of_several_at_once_and_numbers_are_mixed_as_they_are() -> None:
 
 @pytest.mark.parametrize("augmentation", [None, STRONG, PHOTO_PRESETS["light"]])
 @pytest.mark.parametrize("world_size", [2, 3, 16])
-def test_processes_together_have_what_one_alone_has(augmentation: Augmentation | None, world_size: int) -> None:
-    whole = fed(augmentation)
+def test_processes_together_equal_a_single_process(augmentation: Augmentation | None, world_size: int) -> None:
+    single_process = load_epoch(augmentation)
     for rank in range(world_size):
         for (batch, count), (all_of_it, total) in zip(
-            fed(augmentation, rank=rank, world_size=world_size), whole, strict=True
+            load_epoch(augmentation, rank=rank, world_size=world_size), single_process, strict=True
         ):
             assert count == total
             assert np.array_equal(batch.inputs[0], all_of_it.inputs[0][rank::world_size])
@@ -105,25 +105,25 @@ def test_processes_together_have_what_one_alone_has(augmentation: Augmentation |
 
 
 @pytest.mark.parametrize("augmentation", [None, STRONG])
-def test_an_epoch_goes_on_where_it_was_left(augmentation: Augmentation | None) -> None:
-    for (batch, _), (again, _) in zip(fed(augmentation)[3:], fed(augmentation, start=3), strict=True):
+def test_epoch_can_be_resumed_at_any_step(augmentation: Augmentation | None) -> None:
+    for (batch, _), (again, _) in zip(load_epoch(augmentation)[3:], load_epoch(augmentation, start=3), strict=True):
         assert np.array_equal(batch.inputs[0], again.inputs[0])
-    assert fed(augmentation, start=5) == []
+    assert load_epoch(augmentation, start=5) == []
 
 
 @pytest.mark.parametrize("augmentation", [None, STRONG])
-def test_pixels_that_lie_elsewhere_are_read_batch_by_batch(
+def test_mapped_pixels_are_read_batch_by_batch(
     augmentation: Augmentation | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loader, "SMALL", 0)
     lazy = Lazy(X)
-    for (batch, _), (same, _) in zip(fed(augmentation, x=lazy), fed(augmentation), strict=True):
+    for (batch, _), (same, _) in zip(load_epoch(augmentation, x=lazy), load_epoch(augmentation), strict=True):
         assert np.array_equal(batch.inputs[0], same.inputs[0])
     assert threading.get_ident() not in lazy.threads
 
 
-class Slow:
-    """An engine's `augment` that takes its time, the first batch the longest."""
+class SlowAugment:
+    """An engine's `augment` that takes time, the first batch most of all."""
 
     def __init__(self) -> None:
         self.made, self.at_once, self.most = 0, 0, 0
@@ -138,18 +138,18 @@ class Slow:
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_many_threads_keep_the_order(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_threads_keep_the_order(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loader, "THREADS", threads)
     monkeypatch.setattr(loader, "AHEAD", 3)
-    expected = fed(STRONG)
-    monkeypatch.setattr(type(engine()), "augment", slow := Slow())
-    for (batch, _), (same, _) in zip(fed(STRONG), expected, strict=True):
+    expected = load_epoch(STRONG)
+    monkeypatch.setattr(type(engine()), "augment", slow := SlowAugment())
+    for (batch, _), (same, _) in zip(load_epoch(STRONG), expected, strict=True):
         assert np.array_equal(batch.inputs[0], same.inputs[0])
     assert slow.most == threads
 
 
-def test_no_more_is_made_than_is_about_to_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(engine()), "augment", slow := Slow())
+def test_loader_prepares_a_limited_number_of_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(engine()), "augment", slow := SlowAugment())
     recipe = Recipe(batch_size=2, augmentation=STRONG)
     coming = BatchLoader(Samples((X,), (Y,)), recipe, engine()).epoch(0)
     next(coming)
@@ -159,24 +159,24 @@ def test_no_more_is_made_than_is_about_to_be_used(monkeypatch: pytest.MonkeyPatc
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("loader")]
 
 
-def test_what_goes_wrong_while_working_ahead_is_told() -> None:
+def test_exceptions_of_the_loader_threads_are_raised() -> None:
     with pytest.raises(IndexError, match="out of bounds"):
-        fed(replace(STRONG, mixup=0, cutmix=0), x=Broken(X))
+        load_epoch(replace(STRONG, mixup=0, cutmix=0), x=PartlyUnreadable(X))
 
 
-class Broken(Lazy):
-    """Its second half cannot be read."""
+class PartlyUnreadable(Lazy):
+    """Images of which the second half cannot be read."""
 
     def __getitem__(self, rows: Any) -> NDArray[Any]:
         return np.asarray(self._x[:25][rows])
 
 
-def test_what_is_no_image_is_not_changed_silently() -> None:
+def test_augmentation_of_other_inputs_than_images_raises() -> None:
     recipe = Recipe(augmentation=STRONG)
     rows = Samples((np.zeros((50, 4), np.float32),), (Y,))
-    with pytest.raises(UsageError, match=r"images \(N, H, W, C\), and input 'door' takes other data\. Train without"):
-        BatchLoader(rows, recipe, engine(Input((4,), name="door")))
+    with pytest.raises(UsageError, match=r"images \(N, H, W, C\), and input 'x' takes other data\. Train without"):
+        BatchLoader(rows, recipe, engine(Input((4,), name="x")))
     first = Samples((X.transpose(0, 3, 1, 2),), (Y,))
-    with pytest.raises(UsageError, match=r"input 'door' takes them with channels first\. Train without augmentation"):
-        BatchLoader(first, recipe, engine(Input((3, 8, 6), data_format="channels_first", name="door")))
+    with pytest.raises(UsageError, match=r"input 'x' takes them with channels first\. Train without augmentation"):
+        BatchLoader(first, recipe, engine(Input((3, 8, 6), data_format="channels_first", name="x")))
     assert BatchLoader(rows, Recipe(), engine(Input((4,)))).steps == 1

@@ -34,7 +34,7 @@ def softmax_regression(seed: int = 0) -> st.Model:
 
 
 class Recorder(Callback):
-    """Notes every hook."""
+    """Record every hook."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -59,7 +59,7 @@ class Recorder(Callback):
 
 
 class StopAt(Callback):
-    """Does something at one step of the training."""
+    """Call a function at one step of the training."""
 
     def __init__(self, step: int, action: Any) -> None:
         self.left, self.action = step, action
@@ -71,7 +71,7 @@ class StopAt(Callback):
 
 
 class KilledError(Exception):
-    """Stands for a kill."""
+    """Raised instead of killing the process."""
 
 
 def kill() -> None:
@@ -83,10 +83,8 @@ def same_weights(first: st.Model, second: st.Model) -> bool:
 
 
 @pytest.mark.parametrize("augmentation", [None, Augmentation(rotation=30, shift=0.2)])
-def test_fit_takes_the_steps_that_the_recipe_describes(
-    data: st.data.Dataset, augmentation: Augmentation | None
-) -> None:
-    """The same training written out by hand."""
+def test_fit_equals_a_training_loop_written_by_hand(data: st.data.Dataset, augmentation: Augmentation | None) -> None:
+    """Compare with the same steps written by hand."""
     recipe = Recipe(3, 40, Adam(0.01), OneCycle(warmup=0.5), augmentation, seed=4)
     model = softmax_regression()
     history = model.train(data, recipe, **QUIET).history
@@ -130,31 +128,31 @@ def test_hooks_come_in_keras_order(data: st.data.Dataset) -> None:
     assert recorder.params == {"epochs": 2, "steps": 2, "samples": 50}
 
 
-def test_a_callback_may_stop_the_training_and_set_the_rate(data: st.data.Dataset) -> None:
-    class Own(Callback):
+def test_callback_can_stop_training_and_set_the_learning_rate(data: st.data.Dataset) -> None:
+    class StopAndSetRate(Callback):
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             self.model.stop_training = epoch == 1
 
     model = softmax_regression()
     model.compile(SGD(1.0))
     scheduler = LearningRateScheduler(lambda epoch: 0.5**epoch)
-    history = model.fit(data.train.x, data.train.y, epochs=9, callbacks=[Own(), scheduler], **QUIET)
+    history = model.fit(data.train.x, data.train.y, epochs=9, callbacks=[StopAndSetRate(), scheduler], **QUIET)
     assert history.epoch == [0, 1]
     assert history.history["learning_rate"] == [1, 0.5]
 
 
-def test_a_second_fit_goes_on_with_order_and_steps(data: st.data.Dataset) -> None:
+def test_second_fit_continues_order_and_steps(data: st.data.Dataset) -> None:
     x, y = data.train.x, data.train.y
-    parts, whole = (softmax_regression() for _ in range(2))
-    for model, epochs in ((whole, [3]), (parts, [1, 2])):
+    parts, single_process = (softmax_regression() for _ in range(2))
+    for model, epochs in ((single_process, [3]), (parts, [1, 2])):
         model.compile()
         for count in epochs:
             model.fit(x, y, epochs=count, **QUIET)
-    assert same_weights(parts, whole)
-    assert parts.iterations == whole.iterations
+    assert same_weights(parts, single_process)
+    assert parts.iterations == single_process.iterations
 
 
-def test_nan_loss_says_where_and_what_to_try(data: st.data.Dataset) -> None:
+def test_nan_loss_error_gives_position_and_remedy(data: st.data.Dataset) -> None:
     model = st.Sequential([Input((12, 10, 1)), Flatten(), Dense(1)])
     with (
         np.errstate(all="ignore"),
@@ -167,17 +165,17 @@ def test_nan_loss_says_where_and_what_to_try(data: st.data.Dataset) -> None:
         model.fit(data.train.x, data.train.y.astype(float), **QUIET)
 
 
-def test_a_last_batch_of_one_joins_the_one_before(data: st.data.Dataset) -> None:
+def test_last_batch_of_one_is_merged_into_the_previous_one(data: st.data.Dataset) -> None:
     sizes = []
 
-    class Sizes(Callback):
+    class BatchSizes(Callback):
         def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
             sizes.append(batch)
 
-    model = job.model()  # with batch normalisation
+    model = job.model()  # with batch normalization
     model.compile()
     few = data.train.take(np.arange(41))
-    history = model.fit(few.x, few.y, batch_size=20, callbacks=[Sizes()], **QUIET)
+    history = model.fit(few.x, few.y, batch_size=20, callbacks=[BatchSizes()], **QUIET)
     assert sizes == [0, 1]
     assert np.isfinite(history.history["loss"][0])
 
@@ -188,38 +186,40 @@ def train_run(path: Path, data: st.data.Dataset, recipe: Recipe = job.RECIPE, *e
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory, data: st.data.Dataset) -> Path:
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, data: st.data.Dataset) -> Path:
     path = tmp_path_factory.mktemp("alone")
     train_run(path, data)
     return path
 
 
-@pytest.mark.parametrize("step", [1, 56, 57, 130, 270])  # before patience can end it, whatever the bits
-def test_a_run_cut_off_at_a_step_ends_with_the_same_bits(
-    tmp_path: Path, data: st.data.Dataset, alone: Path, step: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", [1, 56, 57, 130, 270])  # before early stopping can end it, whatever the exact loss
+def test_interrupted_run_ends_with_identical_bits(
+    tmp_path: Path, data: st.data.Dataset, uninterrupted: Path, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, pytest.raises(KilledError):
         patch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
         train_run(tmp_path, data, job.RECIPE, StopAt(step, kill))
     train_run(tmp_path, data)
     for name in ("model.safetensors", "history.csv"):
-        assert (tmp_path / name).read_bytes() == (alone / name).read_bytes()
+        assert (tmp_path / name).read_bytes() == (uninterrupted / name).read_bytes()
 
 
-def test_a_damaged_checkpoint_is_identity(tmp_path: Path, data: st.data.Dataset, alone: Path) -> None:
+def test_run_with_a_damaged_checkpoint_ends_with_identical_bits(
+    tmp_path: Path, data: st.data.Dataset, uninterrupted: Path
+) -> None:
     with pytest.raises(KilledError):
         train_run(tmp_path, data, job.RECIPE, StopAt(200, kill))
     newest = max((tmp_path / "checkpoints").iterdir())
     newest.write_bytes(newest.read_bytes()[:-100])
     with pytest.warns(UserWarning, match="is damaged.*The checkpoint before it is used"):
         train_run(tmp_path, data)
-    assert (tmp_path / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
+    assert (tmp_path / "model.safetensors").read_bytes() == (uninterrupted / "model.safetensors").read_bytes()
 
 
-def test_a_kill_between_history_and_checkpoint_is_identity(
-    tmp_path: Path, data: st.data.Dataset, alone: Path, monkeypatch: pytest.MonkeyPatch
+def test_kill_between_history_and_checkpoint_does_not_change_the_result(
+    tmp_path: Path, data: st.data.Dataset, uninterrupted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    last = len(Run.open(alone).read_history()["loss"])
+    last = len(Run.open(uninterrupted).read_history()["loss"])
     write = Run.write_history
 
     def write_and_die(run: Run, history: Any) -> None:
@@ -233,34 +233,34 @@ def test_a_kill_between_history_and_checkpoint_is_identity(
     (tmp_path / ".history.csv.1.tmp").write_text("half", encoding="utf-8")
     train_run(tmp_path, data)
     for name in ("model.safetensors", "history.csv"):
-        assert (tmp_path / name).read_bytes() == (alone / name).read_bytes()
+        assert (tmp_path / name).read_bytes() == (uninterrupted / name).read_bytes()
     assert not list(tmp_path.rglob("*.tmp"))
 
 
-def test_a_kill_after_the_last_checkpoint_is_identity(
-    tmp_path: Path, data: st.data.Dataset, alone: Path, monkeypatch: pytest.MonkeyPatch
+def test_kill_after_the_last_checkpoint_does_not_change_the_result(
+    tmp_path: Path, data: st.data.Dataset, uninterrupted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(model: st.Model, path: Path) -> None:
+    def raise_killed(model: st.Model, path: Path) -> None:
         raise KilledError
 
     with monkeypatch.context() as patch, pytest.raises(KilledError):
-        patch.setattr(st.Model, "save", die)
+        patch.setattr(st.Model, "save", raise_killed)
         train_run(tmp_path, data)
     train_run(tmp_path, data)
     for name in ("model.safetensors", "history.csv"):
-        assert (tmp_path / name).read_bytes() == (alone / name).read_bytes()
+        assert (tmp_path / name).read_bytes() == (uninterrupted / name).read_bytes()
 
 
-def test_resuming_a_finished_run_is_identity(tmp_path: Path, data: st.data.Dataset, alone: Path) -> None:
+def test_resuming_a_finished_run_does_not_change_it(tmp_path: Path, data: st.data.Dataset, uninterrupted: Path) -> None:
     train_run(tmp_path, data)
     history = train_run(tmp_path, data)
-    assert history.history == Run.open(alone).read_history()
-    assert (tmp_path / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
+    assert history.history == Run.open(uninterrupted).read_history()
+    assert (tmp_path / "model.safetensors").read_bytes() == (uninterrupted / "model.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_and_sigterm_save_everything_and_say_how_to_go_on(
-    tmp_path: Path, data: st.data.Dataset, alone: Path, number: signal.Signals
+def test_ctrl_c_and_sigterm_save_the_state_and_print_how_to_resume(
+    tmp_path: Path, data: st.data.Dataset, uninterrupted: Path, number: signal.Signals
 ) -> None:
     usual = signal.getsignal(number)
     stop = StopAt(len(batches(len(data.train), 10)) + 3, partial(signal.raise_signal, number))
@@ -271,7 +271,7 @@ def test_ctrl_c_and_sigterm_save_everything_and_say_how_to_go_on(
     assert str(caught.value).endswith(f"continue with: striate train --resume {tmp_path}")
     assert signal.getsignal(number) is usual
     train_run(tmp_path, data)
-    assert (tmp_path / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
+    assert (tmp_path / "model.safetensors").read_bytes() == (uninterrupted / "model.safetensors").read_bytes()
 
 
 def test_ctrl_c_without_a_run_stops_between_steps(data: st.data.Dataset) -> None:
@@ -287,7 +287,7 @@ def rates(history: History) -> Sequence[float]:
     return history.history["learning_rate"]
 
 
-def test_extending_a_finished_run_begins_a_new_cycle(tmp_path: Path, data: st.data.Dataset) -> None:
+def test_extending_a_finished_run_starts_a_new_cycle(tmp_path: Path, data: st.data.Dataset) -> None:
     recipe = Recipe(2, 50, schedule=OneCycle(), seed=1)
     run = Run.create(RunRecord(recipe, data.fingerprint), tmp_path)
     first = job.model().train(data, run=run, **QUIET)
@@ -295,14 +295,14 @@ def test_extending_a_finished_run_begins_a_new_cycle(tmp_path: Path, data: st.da
     both = job.model().train(data, run=run, **QUIET)
     assert both.epoch == [0, 1, 2, 3]
     assert rates(both)[:2] == rates(first)
-    assert rates(both)[2:] == pytest.approx(rates(first))  # two more epochs: the same cycle once more
+    assert rates(both)[2:] == pytest.approx(rates(first))  # two more epochs: the same cycle again
     assert run.read_history() == both.history
     assert both.history["loss"][3] < both.history["loss"][1]
 
 
-def test_a_run_that_stopped_early_can_be_extended(tmp_path: Path, data: st.data.Dataset) -> None:
+def test_run_that_stopped_early_can_be_extended(tmp_path: Path, data: st.data.Dataset) -> None:
     def stopping() -> EarlyStopping:
-        return EarlyStopping("loss", mode="max", patience=2)  # the loss falls, so it stops after three epochs
+        return EarlyStopping("loss", mode="max", patience=2)  # the loss decreases, so it stops after three epochs
 
     run = Run.create(RunRecord(Recipe(5, 50, schedule=Constant()), data.fingerprint), tmp_path)
     assert job.model().train(data, run=run, callbacks=[stopping()], **QUIET).epoch == [0, 1, 2]
@@ -311,30 +311,32 @@ def test_a_run_that_stopped_early_can_be_extended(tmp_path: Path, data: st.data.
     assert job.model().train(data, run=run, callbacks=[stopping()], **QUIET).epoch == [0, 1, 2, 3, 4]
 
 
-def test_a_run_refuses_other_data(tmp_path: Path, data: st.data.Dataset) -> None:
+def test_run_with_other_data_raises(tmp_path: Path, data: st.data.Dataset) -> None:
     run = Run.create(RunRecord(job.RECIPE, data.fingerprint), tmp_path)
     other = st.data.from_arrays(data.train.x, data.train.y)
     with pytest.raises(RunError, match="began with other data"):
         job.model().train(other, run=run, **QUIET)
 
 
-def test_a_full_disk_says_so_and_the_run_can_go_on(
-    tmp_path: Path, data: st.data.Dataset, alone: Path, monkeypatch: pytest.MonkeyPatch
+def test_full_disk_raises_and_the_run_can_be_resumed(
+    tmp_path: Path, data: st.data.Dataset, uninterrupted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import errno
 
     from striate import files
 
-    def full(*_: Any) -> None:
+    def raise_disk_full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch, pytest.raises(RunError, match="The disk is full"):
-        train_run(tmp_path, data, job.RECIPE, StopAt(100, lambda: patch.setattr(files, "_write_and_sync", full)))
+        train_run(
+            tmp_path, data, job.RECIPE, StopAt(100, lambda: patch.setattr(files, "_write_and_sync", raise_disk_full))
+        )
     train_run(tmp_path, data)
-    assert (tmp_path / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
+    assert (tmp_path / "model.safetensors").read_bytes() == (uninterrupted / "model.safetensors").read_bytes()
 
 
-def test_plain_lines_for_each_epoch(data: st.data.Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_line_is_printed_per_epoch(data: st.data.Dataset, capsys: pytest.CaptureFixture[str]) -> None:
     model = softmax_regression()
     model.compile()
     few = data.train.take(np.arange(50))
@@ -345,7 +347,7 @@ def test_plain_lines_for_each_epoch(data: st.data.Dataset, capsys: pytest.Captur
     assert all(name in lines[0] for name in ("loss ", "accuracy ", "val_loss ", "val_accuracy ", "images/s"))
 
 
-def test_bar_leaves_the_lines(data: st.data.Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_bar_keeps_the_printed_lines(data: st.data.Dataset, capsys: pytest.CaptureFixture[str]) -> None:
     model = softmax_regression()
     model.compile()
     model.fit(data.train.x, data.train.y, epochs=2, batch_size=1, verbose=1)
@@ -354,7 +356,7 @@ def test_bar_leaves_the_lines(data: st.data.Dataset, capsys: pytest.CaptureFixtu
     assert "epoch 2/2  loss " in out
 
 
-def test_samples_may_be_floats(data: st.data.Dataset) -> None:
+def test_samples_can_be_floats(data: st.data.Dataset) -> None:
     samples = Samples((data.train.x.astype(np.float32),), (data.train.y,))
     model = softmax_regression()
     model.compile()

@@ -1,4 +1,4 @@
-"""The learning-rate finder: what it reads from courses of known shape, and that it takes the steps it should."""
+"""The learning-rate finder: suggestions for known loss curves, and the steps it takes."""
 
 import math
 from typing import Any
@@ -20,8 +20,8 @@ from striate.training.lr_finder import HIGHEST, LOWEST, STEPS, analyze_sweep, sw
 RATES = np.geomspace(LOWEST, HIGHEST, STEPS)
 
 
-def course(fall: float, rise: float = math.inf, noise: float = 0.0) -> Any:
-    """A loss that falls from 2 to 1 about one rate, and runs away from another on."""
+def loss_curve(fall: float, rise: float = math.inf, noise: float = 0.0) -> Any:
+    """Return a loss that falls from 2 to 1 near one rate, and diverges from another rate on."""
     position = np.log10(RATES)
     down = 2 - 1 / (1 + np.exp(-6 * (position - np.log10(fall))))
     up = np.where(rise <= RATES, 10.0 ** (1 + position - np.log10(rise)), 0) if rise < math.inf else 0
@@ -30,21 +30,21 @@ def course(fall: float, rise: float = math.inf, noise: float = 0.0) -> Any:
 
 @pytest.mark.parametrize("noise", [0.0, 0.02])
 @pytest.mark.parametrize("fall", [1e-4, 1e-3, 1e-2])
-def test_suggests_where_the_loss_falls_fastest(fall: float, noise: float) -> None:
-    sweep = analyze_sweep(RATES, course(fall, rise=100 * fall, noise=noise))
+def test_suggested_rate_is_where_the_loss_falls_fastest(fall: float, noise: float) -> None:
+    sweep = analyze_sweep(RATES, loss_curve(fall, rise=100 * fall, noise=noise))
     assert sweep.steepest is not None
     assert fall / 1.6 < sweep.steepest < fall * 1.6
     assert 4 * fall < sweep.lowest <= 100 * fall
 
 
-def test_a_loss_that_never_falls_suggests_nothing() -> None:
+def test_loss_that_never_falls_gives_no_suggestion() -> None:
     sweep = analyze_sweep(RATES, np.full(STEPS, 0.7) + 0.01 * np.random.default_rng(0).standard_normal(STEPS))
     assert sweep.steepest is None
     assert sweep.diverged is None
 
 
-def test_a_loss_that_is_no_number_is_where_it_runs_away() -> None:
-    losses = course(1e-3)
+def test_nan_loss_counts_as_divergence() -> None:
+    losses = loss_curve(1e-3)
     losses[100:] = math.nan
     sweep = analyze_sweep(RATES[:101], losses[:101])
     assert sweep.diverged == RATES[100]
@@ -65,13 +65,13 @@ def model() -> st.Model:
     return made
 
 
-def test_each_step_is_a_step_of_training_with_its_rate() -> None:
-    """The sweep written out by hand, over several epochs, with augmentation."""
+def test_each_step_is_a_training_step_with_its_rate() -> None:
+    """The sweep written by hand, over several epochs, with augmentation."""
     recipe = Recipe(batch_size=25, optimizer=SGD(), augmentation=Augmentation(rotation=20), seed=3)
     found, own = model(), model()
     train: Samples = check_samples(own.network, own.losses, *samples())
     seen: list[tuple[int, float, float]] = []
-    sweep = sweep_learning_rate(found, recipe, train, steps=8, watch=lambda *told: seen.append(told))
+    sweep = sweep_learning_rate(found, recipe, train, steps=8, watch=lambda *args: seen.append(args))
     own.engine.weights = initial_weights(own.network, 0)
     own.engine.compile(TrainingSettings(SGD(), [CategoricalCrossentropy()]))
     losses: list[float] = []
@@ -91,8 +91,8 @@ def test_each_step_is_a_step_of_training_with_its_rate() -> None:
     assert [loss for _, _, loss in seen] == losses
 
 
-def test_stops_when_the_loss_runs_away() -> None:
-    """A linear network with a squared loss goes beyond all bounds."""
+def test_finder_stops_when_the_loss_diverges() -> None:
+    """A linear network with a squared loss grows without bound."""
     made = st.Sequential([Input((6, 5, 1)), Flatten(), Dense(1)])
     made.compile(SGD())
     x, y = samples()

@@ -1,4 +1,4 @@
-"""What a recipe's settings do to a training, each against the same training written out by hand."""
+"""The effect of each setting of a recipe, compared with the same training written by hand."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,11 +27,17 @@ QUIET: Any = {"verbose": 0}
 
 @pytest.fixture(scope="module")
 def data() -> st.data.Dataset:
-    """Of class 2 there is little."""
-    whole = job.data()
-    kept = (whole.train.y != 2) | (np.arange(len(whole.train)) % 8 == 0)
+    """Return data with few samples of class 2."""
+    complete = job.data()
+    kept = (complete.train.y != 2) | (np.arange(len(complete.train)) % 8 == 0)
     return st.data.Dataset(
-        "uneven", whole.classes, whole.train.take(kept), whole.validation, whole.test, whole.policy, "0" * 16
+        "uneven",
+        complete.classes,
+        complete.train.take(kept),
+        complete.validation,
+        complete.test,
+        complete.policy,
+        "0" * 16,
     )
 
 
@@ -40,10 +46,10 @@ def softmax_regression(seed: int = 0) -> st.Model:
     return st.Sequential(layers, seed=seed)
 
 
-def by_hand(
+def train_by_hand(
     data: st.data.Dataset, recipe: Recipe, losses: Sequence[CategoricalCrossentropy], **settings: Any
 ) -> list[Weights]:
-    """The weights after each step."""
+    """Return the weights after each step."""
     network = softmax_regression().network
     engine = make_engine("numpy", network, initial_weights(network, recipe.seed))
     engine.compile(TrainingSettings(recipe.optimizer, losses, seed=recipe.seed, **settings))
@@ -62,7 +68,7 @@ def same(first: Weights, second: Weights) -> bool:
     return all(np.array_equal(array, second[name]) for name, array in first.items())
 
 
-def test_class_weights_make_every_class_count_the_same(data: st.data.Dataset) -> None:
+def test_class_weights_balance_the_classes(data: st.data.Dataset) -> None:
     recipe = Recipe(2, 40, SGD(0.05), Constant(), label_smoothing=0.1, class_weights=True, seed=3)
     model = softmax_regression()
     model.train(data, recipe, **QUIET)
@@ -71,11 +77,11 @@ def test_class_weights_make_every_class_count_the_same(data: st.data.Dataset) ->
     assert weights[2] > 4
     assert sum(weights[k] * counts[k] for k in range(3)) == pytest.approx(len(data.train))
     loss = CategoricalCrossentropy(0.1, weights)
-    assert same(model.weights, by_hand(data, recipe, [loss])[-1])
+    assert same(model.weights, train_by_hand(data, recipe, [loss])[-1])
     assert model.losses == (loss,)
 
 
-def test_a_class_without_samples_has_a_weight_all_the_same() -> None:
+def test_class_without_samples_has_a_weight() -> None:
     assert balanced_weights(np.array([0, 0, 0, 2]), 3) == (4 / 9, 4 / 3, 4 / 3)
 
 
@@ -83,12 +89,12 @@ def test_gradients_are_clipped(data: st.data.Dataset) -> None:
     recipe = Recipe(1, 40, SGD(0.05), Constant(), clip_norm=0.02)
     model = softmax_regression()
     model.train(data, recipe, **QUIET)
-    assert same(model.weights, by_hand(data, recipe, [CategoricalCrossentropy()], clip_norm=0.02)[-1])
-    assert not same(model.weights, by_hand(data, recipe, [CategoricalCrossentropy()])[-1])
+    assert same(model.weights, train_by_hand(data, recipe, [CategoricalCrossentropy()], clip_norm=0.02)[-1])
+    assert not same(model.weights, train_by_hand(data, recipe, [CategoricalCrossentropy()])[-1])
 
 
-class Watcher(Callback):
-    """Notes the weights at the end of each epoch."""
+class WeightRecorder(Callback):
+    """Record the weights at the end of each epoch."""
 
     def __init__(self) -> None:
         self.weights: list[Weights] = []
@@ -97,8 +103,8 @@ class Watcher(Callback):
         self.weights.append(self.model.engine.weights)
 
 
-def averages(steps: Sequence[Weights], memory: float) -> list[Weights]:
-    """The moving average after each step, in float64."""
+def moving_averages(steps: Sequence[Weights], memory: float) -> list[Weights]:
+    """Return the moving average after each step, in float64."""
     found: list[Weights] = []
     for t, weights in enumerate(steps):
         m = min(memory, (1 + t) / (10 + t)) if t else 0.0
@@ -106,11 +112,15 @@ def averages(steps: Sequence[Weights], memory: float) -> list[Weights]:
     return found
 
 
-def test_averaged_weights_are_validated_seen_and_kept(data: st.data.Dataset, tmp_path: Path) -> None:
+def test_averaged_weights_are_validated_passed_to_callbacks_and_saved(data: st.data.Dataset, tmp_path: Path) -> None:
     recipe = Recipe(3, 40, SGD(0.05), Constant(), average=0.9)
-    steps = by_hand(data, recipe, [CategoricalCrossentropy()])
-    expected = averages(steps, 0.9)
-    run, watcher, model = Run.create(RunRecord(recipe, data.fingerprint), tmp_path), Watcher(), softmax_regression()
+    steps = train_by_hand(data, recipe, [CategoricalCrossentropy()])
+    expected = moving_averages(steps, 0.9)
+    run, watcher, model = (
+        Run.create(RunRecord(recipe, data.fingerprint), tmp_path),
+        WeightRecorder(),
+        softmax_regression(),
+    )
     history = model.train(data, run=run, callbacks=[watcher], **QUIET).history
     in_epoch = len(steps) // 3
     for epoch, seen in enumerate(watcher.weights):
@@ -127,19 +137,19 @@ def test_averaged_weights_are_validated_seen_and_kept(data: st.data.Dataset, tmp
     assert same({n: checkpoint.slots[f"{n}/average"] for n in model.weights}, model.weights)
 
 
-def test_an_extended_run_goes_on_from_the_live_weights(data: st.data.Dataset, tmp_path: Path) -> None:
+def test_extended_run_continues_from_the_unaveraged_weights(data: st.data.Dataset, tmp_path: Path) -> None:
     run = Run.create(RunRecord(Recipe(2, 40, SGD(0.05), Constant(), average=0.9), data.fingerprint), tmp_path / "run")
     softmax_regression().train(data, run=run, **QUIET)
     run.extend(3)
-    extended, whole = softmax_regression(), softmax_regression()
+    extended, complete = softmax_regression(), softmax_regression()
     extended.train(data, run=run, **QUIET)
-    whole.train(data, run.recipe, **QUIET)
-    assert same(extended.weights, whole.weights)
+    complete.train(data, run.recipe, **QUIET)
+    assert same(extended.weights, complete.weights)
 
 
-def test_fit_averages_too(data: st.data.Dataset) -> None:
+def test_fit_supports_averaging(data: st.data.Dataset) -> None:
     few = data.train.take(np.arange(100))
-    model, watcher = softmax_regression(), Watcher()
+    model, watcher = softmax_regression(), WeightRecorder()
     model.compile("sgd", average=0.8, clip_norm=2.0)
     model.fit(few.x, few.y, epochs=2, callbacks=[watcher], **QUIET)
     assert same(model.weights, watcher.weights[-1])
@@ -153,27 +163,27 @@ def two_layers() -> st.Model:
     return st.Sequential(layers)
 
 
-def moved(before: Weights, after: Weights) -> set[str]:
+def changed_layers(before: Weights, after: Weights) -> set[str]:
     return {name.split("/")[0] for name in before if not np.array_equal(before[name], after[name])}
 
 
-def test_frozen_layers_stay_by_recipe_and_by_compile(data: st.data.Dataset) -> None:
+def test_layers_can_be_frozen_by_recipe_and_by_compile(data: st.data.Dataset) -> None:
     trained, fitted = two_layers(), two_layers()
     before = trained.weights
     recipe = Recipe(1, 40, SGD(0.05), Constant(), frozen=("lower",))
     trained.train(data, recipe, **QUIET)
     fitted.compile(SGD(0.05), frozen=["lower"])
     fitted.fit(data.train.x, data.train.y, batch_size=40, **QUIET)
-    assert moved(before, trained.weights) == {"upper"}
+    assert changed_layers(before, trained.weights) == {"upper"}
     assert same(fitted.weights, trained.weights)
     assert fitted.recipe
     assert fitted.recipe.frozen == ("lower",)
     assert Recipe.from_dict(recipe.to_dict() | {"frozen": ["lower"]}) == recipe
     trained.train(data, Recipe(1, 40, SGD(0.05), Constant()), **QUIET)
-    assert moved(fitted.weights, trained.weights) == {"lower", "upper"}
+    assert changed_layers(fitted.weights, trained.weights) == {"lower", "upper"}
 
 
-def test_what_cannot_be_frozen_is_told_of_and_leaves_the_model_as_it_was() -> None:
+def test_invalid_frozen_layers_raise_and_leave_the_model_unchanged() -> None:
     model = two_layers()
     model.compile(SGD(0.05), frozen=["lower"])
     with pytest.raises(UsageError, match="'sequential' has no layer 'lowest'"):
@@ -184,10 +194,10 @@ def test_what_cannot_be_frozen_is_told_of_and_leaves_the_model_as_it_was() -> No
             Recipe(frozen=wrong)  # type: ignore[arg-type]
 
 
-RISING = Recipe(9, 40, SGD(50.0), Constant(), patience=2)  # far too fast: validation gets worse
+RISING = Recipe(9, 40, SGD(50.0), Constant(), patience=2)  # a learning rate so large that validation gets worse
 
 
-def test_patience_stops_and_restores_the_best(data: st.data.Dataset) -> None:
+def test_patience_stops_and_restores_the_best_epoch(data: st.data.Dataset) -> None:
     model, own = softmax_regression(), softmax_regression()
     history = model.train(data, RISING, **QUIET)
     best = int(np.argmin(history.history["val_loss"]))
@@ -200,9 +210,9 @@ def test_patience_stops_and_restores_the_best(data: st.data.Dataset) -> None:
     assert same(own.weights, model.weights)
 
 
-def test_patience_is_remembered_by_a_run(data: st.data.Dataset, tmp_path: Path) -> None:
-    whole = softmax_regression()
-    history = whole.train(data, RISING, **QUIET)
+def test_patience_is_restored_when_a_run_is_resumed(data: st.data.Dataset, tmp_path: Path) -> None:
+    complete = softmax_regression()
+    history = complete.train(data, RISING, **QUIET)
 
     class Stop(Callback):
         def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -214,17 +224,17 @@ def test_patience_is_remembered_by_a_run(data: st.data.Dataset, tmp_path: Path) 
         softmax_regression().train(data, run=run, callbacks=[Stop()], **QUIET)
     resumed = softmax_regression()
     assert resumed.train(data, run=run, **QUIET).history == history.history
-    assert same(resumed.weights, whole.weights)
+    assert same(resumed.weights, complete.weights)
 
 
-def test_patience_without_validation_says_so(data: st.data.Dataset) -> None:
+def test_patience_without_validation_raises(data: st.data.Dataset) -> None:
     none = data.validation.take(np.zeros(len(data.validation), bool))
     bare = st.data.Dataset("bare", data.classes, data.train, none, data.test, data.policy, "0" * 16)
     with pytest.raises(UsageError, match="EarlyStopping watches 'val_loss', but this training reports only"):
         softmax_regression().train(bare, RISING, **QUIET)
 
 
-def test_recipes_of_earlier_versions_are_understood() -> None:
+def test_recipes_of_earlier_versions_can_be_read() -> None:
     old = {
         "epochs": 3,
         "batch_size": 20,
@@ -237,7 +247,7 @@ def test_recipes_of_earlier_versions_are_understood() -> None:
     assert Recipe.from_dict(old) == Recipe(3, 20, SGD(0.1, 0.9), Constant(), label_smoothing=0.1, seed=7)
 
 
-def test_settings_survive_json() -> None:
+def test_recipe_json_round_trip() -> None:
     recipe = Recipe(class_weights=True, clip_norm=0.5, average=0.99, patience=3)
     assert Recipe.from_dict(recipe.to_dict()) == recipe
 
@@ -252,12 +262,12 @@ def test_settings_survive_json() -> None:
         ({"average": 1.0}, r"average must be at least 0 and below 1; received 1\.0"),
     ],
 )
-def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: str) -> None:
+def test_settings_out_of_range_raise(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Recipe(**settings)
 
 
-def test_weight_decay_goes_to_the_optimiser() -> None:
+def test_weight_decay_is_passed_to_the_optimizer() -> None:
     assert with_weight_decay(Adam(0.01, beta_2=0.98), 5e-4) == AdamW(0.01, beta_2=0.98, weight_decay=5e-4)
     assert with_weight_decay(AdamW(0.01), 0.1) == AdamW(0.01, weight_decay=0.1)
     assert with_weight_decay(SGD(0.1, 0.9, True), 0.2) == SGD(0.1, 0.9, True, 0.2)

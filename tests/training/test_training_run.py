@@ -11,7 +11,7 @@ from striate.training import Constant, Recipe, Run, RunRecord, StepDecay
 from striate.training.checkpoint import Checkpoint, CheckpointFolder
 
 
-def test_recipe_round_trip_through_json() -> None:
+def test_recipe_json_round_trip() -> None:
     recipes = [
         Recipe(),
         Recipe(
@@ -32,37 +32,37 @@ def test_recipe_round_trip_through_json() -> None:
         ({"label_smoothing": 1.0}, "label_smoothing must be at least 0 and below 1; received 1.0"),
     ],
 )
-def test_wrong_recipes_are_refused(settings: dict[str, object], message: str) -> None:
+def test_invalid_recipes_raise(settings: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Recipe(**settings)  # type: ignore[arg-type]
 
 
-def test_unknown_settings_are_refused() -> None:
+def test_unknown_settings_raise() -> None:
     with pytest.raises(UsageError, match=r"no setting 'epoch'\. Did you mean 'epochs'"):
         Recipe.from_dict({"epoch": 3})
 
 
-def test_a_run_is_created_and_opened(tmp_path: Path) -> None:
+def test_run_can_be_created_and_opened(tmp_path: Path) -> None:
     run = Run.create(RunRecord(Recipe(epochs=3), "abc"), tmp_path / "r")
     again = Run.open(run.path)
     assert again.recipe == Recipe(epochs=3)
     assert again.record == run.record
 
 
-def test_runs_without_a_folder_never_share_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_without_a_given_folder_get_different_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     paths = [Run.create(RunRecord(Recipe(), "abc"), name="lenet5").path.as_posix() for _ in range(3)]
     assert paths == ["runs/lenet5", "runs/lenet5-2", "runs/lenet5-3"]
 
 
-def test_an_existing_run_is_never_written_over(tmp_path: Path) -> None:
+def test_existing_run_is_never_overwritten(tmp_path: Path) -> None:
     Run.create(RunRecord(Recipe(epochs=3), "abc"), tmp_path)
     with pytest.raises(RunError, match=r"already contains a run\. Continue it with --resume .*, or choose another"):
         Run.create(RunRecord(Recipe(epochs=4), "abc"), tmp_path)
     assert Run.open(tmp_path).recipe.epochs == 3
 
 
-def test_opening_what_is_no_run(tmp_path: Path) -> None:
+def test_opening_a_folder_without_a_run_raises(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"is not a run folder: it has no config\.json"):
         Run.open(tmp_path)
     for content in ("{", "[]", '{"recipe": {"optimizer": {}}}', '{"recipe": 3}'):
@@ -71,7 +71,7 @@ def test_opening_what_is_no_run(tmp_path: Path) -> None:
             Run.open(tmp_path)
 
 
-def test_extending(tmp_path: Path) -> None:
+def test_runs_can_be_extended(tmp_path: Path) -> None:
     run = Run.create(RunRecord(Recipe(epochs=3), "abc"), tmp_path)
     with pytest.raises(RunError, match="planned for 3 epochs; it can be extended to more, not cut to 2"):
         run.extend(2)
@@ -79,7 +79,7 @@ def test_extending(tmp_path: Path) -> None:
     assert Run.open(tmp_path).recipe.epochs == 5
 
 
-def test_other_data_are_refused(tmp_path: Path) -> None:
+def test_other_data_raise(tmp_path: Path) -> None:
     run = Run.create(RunRecord(Recipe(), "abc"), tmp_path)
     run.require_data("abc")
     with pytest.raises(RunError, match=r"other data \(fingerprint abc, now xyz\).*accuracy would be too high"):
@@ -110,9 +110,9 @@ def same(found: Checkpoint | None, expected: Checkpoint) -> bool:
         assert mine.keys() == theirs.keys()
         assert all(mine[name].dtype == theirs[name].dtype for name in mine)
     kept = found.state["callbacks"]["Mine"].pop("kept")
-    wanted = expected.state["callbacks"]["Mine"].pop("kept")
+    expected_kept = expected.state["callbacks"]["Mine"].pop("kept")
     assert found.state == expected.state
-    return bool(np.array_equal(kept["C1/kernel"], wanted["C1/kernel"]))
+    return bool(np.array_equal(kept["C1/kernel"], expected_kept["C1/kernel"]))
 
 
 def test_checkpoint_round_trip_with_arrays_in_the_state(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_checkpoint_round_trip_with_arrays_in_the_state(tmp_path: Path) -> None:
     assert same(folder.load(), checkpoint(1))
 
 
-def test_the_two_newest_checkpoints_are_kept(tmp_path: Path) -> None:
+def test_two_newest_checkpoints_are_kept(tmp_path: Path) -> None:
     folder = CheckpointFolder(tmp_path)
     for step in (9, 10, 100):
         folder.save(checkpoint(step), step)
@@ -134,7 +134,7 @@ def test_the_two_newest_checkpoints_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "foreign"])
-def test_a_damaged_checkpoint_is_reported_and_the_one_before_used(tmp_path: Path, damage: str) -> None:
+def test_damaged_checkpoint_is_reported_and_the_previous_one_used(tmp_path: Path, damage: str) -> None:
     folder = CheckpointFolder(tmp_path)
     folder.save(checkpoint(1), 1)
     newest = folder.save(checkpoint(2), 2)

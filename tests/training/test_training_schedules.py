@@ -25,14 +25,14 @@ def test_constant() -> None:
     assert set(factors(Constant(), 7)) == {1.0}
 
 
-def test_one_cycle_goes_up_and_down() -> None:
+def test_one_cycle_rises_and_falls() -> None:
     found = factors(OneCycle(warmup=0.25, start_divisor=10, end_divisor=100), 101)
     assert found[0] == pytest.approx(0.1)
     assert found[25] == pytest.approx(1)
     assert found[-1] == pytest.approx(0.01)
     assert found[:26] == sorted(found[:26])
     assert found[25:] == sorted(found[25:], reverse=True)
-    assert found[12] + found[13] == pytest.approx(1.1)  # the cosine is even about its middle
+    assert found[12] + found[13] == pytest.approx(1.1)  # the cosine is symmetric about its middle
 
 
 def test_one_cycle_linear_has_straight_slopes() -> None:
@@ -72,7 +72,7 @@ def test_none_is_constant() -> None:
     assert get_schedule(None) == Constant()
 
 
-def test_wrong_schedules_are_refused() -> None:
+def test_invalid_schedules_raise() -> None:
     with pytest.raises(UsageError, match=r"There is no schedule 'one_cicle'\. Did you mean 'one_cycle'\?"):
         get_schedule("one_cicle")
     with pytest.raises(UsageError, match="'cosine' has no setting 'warmup'"):

@@ -17,7 +17,7 @@ pytest.importorskip("tensorboardX")
 
 
 def events(folder: Path) -> Iterator[Any]:
-    """All events below a folder: each is its length, a checksum, the message, a checksum."""
+    """Return all events below a folder: each is its length, a checksum, the message, a checksum."""
     from tensorboardX.proto.event_pb2 import Event  # type: ignore[import-untyped]
 
     for file in sorted(folder.glob("events*")):
@@ -48,17 +48,17 @@ def test_curves_and_graph_are_written(tmp_path: Path) -> None:
     assert sum(bool(event.graph_def) for event in events(tmp_path / "train")) == 1
 
 
-def test_one_layer_is_one_box() -> None:
+def test_one_layer_is_one_node() -> None:
     nodes = graph(job.model().network).node
     assert [node.op for node in nodes][:4] == ["Input", "Rescale", "Conv2D", "BatchNormalization"]
     assert len(nodes) == len(job.model().layers)
     assert [list(node.input) for node in nodes[:3]] == [[], [nodes[0].name], [nodes[1].name]]
 
 
-def test_a_shared_layer_is_a_box_for_each_use() -> None:
-    door, shared = Input((2,), name="in"), Dense(2, name="twice used")
-    once = shared(door)
-    network = Network(door, Add(name="add")([once, shared(Flatten(name="f")(once))]))
+def test_shared_layer_has_a_node_for_each_use() -> None:
+    input_layer, shared = Input((2,), name="in"), Dense(2, name="twice used")
+    once = shared(input_layer)
+    network = Network(input_layer, Add(name="add")([once, shared(Flatten(name="f")(once))]))
     names = {node.name: list(node.input) for node in graph(network).node}
     assert names == {
         "in": [],
@@ -69,7 +69,7 @@ def test_a_shared_layer_is_a_box_for_each_use() -> None:
     }
 
 
-def test_without_the_library_the_install_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_tensorboard_error_contains_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
     monkeypatch.setitem(sys.modules, "tensorboardX.proto.graph_pb2", None)
     with pytest.raises(UsageError, match=r'pip install "striate\[tensorboard\]"'):

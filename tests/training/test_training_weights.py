@@ -66,7 +66,7 @@ def drawn(initializer: Initializer, **settings: Any) -> Any:
         (Ones(), 1, 0, 0),
     ],
 )
-def test_initializers_have_their_mean_spread_and_limits(
+def test_initializers_have_their_mean_standard_deviation_and_limits(
     initializer: Initializer, mean: float, deviation: float, limit: float
 ) -> None:
     values = drawn(initializer)
@@ -78,12 +78,12 @@ def test_initializers_have_their_mean_spread_and_limits(
         assert np.abs(values - mean).max() > 0.99 * limit
 
 
-def test_given_values_are_taken_as_they_are() -> None:
+def test_given_values_are_used_unchanged() -> None:
     values = drawn(Values(((1, 2, 3), (4, 5, 6))), inputs=2, units=3)
     assert values.tolist() == [[1, 2, 3], [4, 5, 6]]
 
 
-def test_initial_weights_depend_on_seed_and_name_alone() -> None:
+def test_initial_weights_depend_on_seed_and_name_only() -> None:
     network = Network.sequential([Input((8, 8, 1)), Conv2D(4, 3, name="C1"), Flatten(), Dense(5, name="F")])
     longer = Network.sequential(
         [Input((8, 8, 1)), Conv2D(4, 3, name="C1"), Conv2D(4, 3, name="C2"), Flatten(), Dense(5, name="F")]
@@ -96,7 +96,7 @@ def test_initial_weights_depend_on_seed_and_name_alone() -> None:
     assert np.array_equal(first["C1/kernel"], initial_weights(network, 1, "float64")["C1/kernel"].astype(np.float32))
 
 
-def test_unconnected_weights_begin_at_zero() -> None:
+def test_unconnected_weights_are_initialized_with_zero() -> None:
     layer = Conv2D(3, 2, connections=((0,), (1, 2), (0, 2)), name="C3")
     kernel = initial_weights(Network.sequential([Input((4, 4, 3)), layer]), 0)["C3/kernel"]
     used = (kernel != 0).all(axis=(0, 1))  # (C, O)
@@ -124,7 +124,7 @@ def test_round_trip_of_arrays_and_metadata(tmp_path: Path) -> None:
         max_size=4,
     )
 )
-def test_any_arrays_survive(tmp_path_factory: pytest.TempPathFactory, tensors: Weights) -> None:
+def test_round_trip_of_arbitrary_arrays(tmp_path_factory: pytest.TempPathFactory, tensors: Weights) -> None:
     path = tmp_path_factory.mktemp("any") / "m.safetensors"
     save_weights(path, tensors, {})
     found, _ = load_weights(path)
@@ -139,7 +139,7 @@ def test_same_content_gives_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_every_changed_byte_is_noticed(tmp_path: Path) -> None:
+def test_every_changed_byte_is_detected(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     save_weights(path, {"k": np.arange(4, dtype=np.float32)}, {"classes": ["a", "b"]})
     good = path.read_bytes()
@@ -149,12 +149,12 @@ def test_every_changed_byte_is_noticed(tmp_path: Path) -> None:
             found, metadata = load_weights(path)
         except ModelFileError:
             continue
-        # A changed space of the padding changes nothing that is read.
+        # A changed space in the padding does not affect what is read.
         assert found["k"].tolist() == [0, 1, 2, 3]
         assert metadata == {"classes": ["a", "b"]}
 
 
-def test_every_truncation_is_noticed(tmp_path: Path) -> None:
+def test_every_truncation_is_detected(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     save_weights(path, {"k": np.arange(4, dtype=np.float32)}, {})
     good = path.read_bytes()
@@ -164,7 +164,7 @@ def test_every_truncation_is_noticed(tmp_path: Path) -> None:
             load_weights(path)
 
 
-class Trap:
+class MaliciousPickle:
     def __reduce__(self) -> Any:
         return (pytest.fail, ("a pickle was executed",))
 
@@ -174,31 +174,31 @@ class Trap:
     [
         (b"", "is not a Striate model file"),
         (b"\x89HDF\r\n\x1a\n" + bytes(100), "is not a Striate model file"),
-        (pickle.dumps(Trap()), "is not a Striate model file"),
+        (pickle.dumps(MaliciousPickle()), "is not a Striate model file"),
         (b"\xff" * 7 + b"\x7f{" + b" " * 50, "is damaged"),
     ],
 )
-def test_foreign_files_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
+def test_foreign_files_raise(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "m.safetensors"
     path.write_bytes(content)
     with pytest.raises(ModelFileError, match=message):
         load_weights(path)
 
 
-def test_foreign_safetensors_are_refused(tmp_path: Path) -> None:
+def test_foreign_safetensors_raise(tmp_path: Path) -> None:
     save_file({"k": np.zeros(3)}, tmp_path / "m.safetensors", {"format": "pt"})
     with pytest.raises(ModelFileError, match="was not written by Striate"):
         load_weights(tmp_path / "m.safetensors")
 
 
-def test_missing_file_and_folder(tmp_path: Path) -> None:
+def test_missing_file_and_folder_raise(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"There is no model file .*nothing\.safetensors"):
         load_weights(tmp_path / "nothing.safetensors")
-    with pytest.raises(ModelFileError, match="is not a file of weights"):
+    with pytest.raises(ModelFileError, match="could not be read: it is a folder, pipe or device, not a regular file"):
         load_weights(tmp_path)
 
 
-def test_newer_format_asks_for_an_update(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_newer_format_error_recommends_an_update(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FORMAT", 2)
     save_weights(tmp_path / "m", WEIGHTS, {})
     monkeypatch.setattr(module, "FORMAT", 1)
@@ -208,7 +208,7 @@ def test_newer_format_asks_for_an_update(tmp_path: Path, monkeypatch: pytest.Mon
         load_weights(tmp_path / "m")
 
 
-def test_weights_of_another_network_are_refused() -> None:
+def test_weights_of_another_network_raise() -> None:
     network = dense(Zeros(), 2, 3)
     good = initial_weights(network, 0)
     check_weights(network, good, "m")
@@ -220,7 +220,7 @@ def test_weights_of_another_network_are_refused() -> None:
         check_weights(network, good | {"G/bias": np.zeros(3)}, "m")
 
 
-def test_header_is_readable_by_others(tmp_path: Path) -> None:
+def test_header_can_be_read_by_other_programs(tmp_path: Path) -> None:
     save_weights(tmp_path / "m", WEIGHTS, {"classes": ["a"]})
     data = (tmp_path / "m").read_bytes()
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])

@@ -1,4 +1,4 @@
-"""A training with everything that could make a resumed run differ; see test_training_kill.py."""
+"""A training run with every source of differences between resumed runs; see test_training_kill.py."""
 
 import sys
 from pathlib import Path
@@ -52,15 +52,15 @@ def callbacks() -> list[st.callbacks.Callback]:
     return [stopping, ReduceLROnPlateau("loss", patience=2, factor=0.5, min_delta=0.3)]
 
 
-class Steps(Callback):
-    """Prints a line after each step."""
+class PrintSteps(Callback):
+    """Print a line after each step."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         print("step", flush=True)
 
 
 def train(path: Path, engine: str, epochs: int | None = None) -> None:
-    """Beginning it, or going on. epochs: extend it to so many."""
+    """Start the run or resume it. epochs: the number of epochs to extend it to."""
     dataset, made = data(), model()
     made.use_engine(engine)
     old = (path / "config.json").exists()
@@ -68,7 +68,7 @@ def train(path: Path, engine: str, epochs: int | None = None) -> None:
     if epochs:
         run.extend(epochs)
     print("ready", flush=True)
-    made.train(dataset, run=run, callbacks=[*callbacks(), Steps()], verbose=0)
+    made.train(dataset, run=run, callbacks=[*callbacks(), PrintSteps()], verbose=0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which method and network a folder of images gets, how each is requested, and which options apply to which method."""
+"""The method and network chosen for a folder of images, requesting them, and which options apply to which method."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -47,13 +47,13 @@ def test_large_colored_or_few_images_are_not_drawings(other: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize(("minutes", "size"), [(20, 224), (8, 160), (5, 128), (0.1, 128)])
-def test_with_little_time_images_are_smaller(minutes: float, size: int) -> None:
+def test_images_are_smaller_with_little_time(minutes: float, size: int) -> None:
     chosen = decide(replace(PHOTOGRAPHS, images=120_000, minutes=minutes))
     assert chosen.settings == ({} if size == 224 else {"input_shape": (size, size, 3)})
     assert (f"to {size} pixels to keep to {minutes:g} minutes" in chosen.because) == (size != 224)
 
 
-def test_the_costs_of_the_base_are_those_of_its_network() -> None:
+def test_stored_costs_of_the_base_equal_those_of_its_network() -> None:
     assert SECONDS.keys() == MULTIPLY_ADDS.keys()
     for size, multiply_adds in MULTIPLY_ADDS.items():
         assert zoo.network(BASE, input_shape=(size, size, 3)).multiply_adds == multiply_adds
@@ -67,19 +67,19 @@ def folder(tmp_path: Path) -> Path:
         for number in range(5):
             pixels = rng.integers(0, 256, (30, 60, 3), dtype=np.uint8)
             (tmp_path / "photos" / name / f"{number}.png").write_bytes(encode_png(pixels))
-    (tmp_path / "photos/a/broken.jpg").write_bytes(b"no picture")
+    (tmp_path / "photos/a/broken.jpg").write_bytes(b"no image")
     return tmp_path / "photos"
 
 
-def test_a_folder_is_summarized_from_a_few_images(folder: Path) -> None:
-    found = summarize(read_layout(folder), 3)
-    assert (found.images, found.classes, found.side, found.gray, found.minutes) == (11, 2, 60, False, 3)
+def test_folder_is_summarized_from_a_few_images(folder: Path) -> None:
+    summary = summarize(read_layout(folder), 3)
+    assert (summary.images, summary.classes, summary.side, summary.gray, summary.minutes) == (11, 2, 60, False, 3)
     for file in folder.rglob("*.png"):
         file.write_bytes(encode_png(np.full((28, 28), 90, np.uint8)))
     assert summarize(read_layout(folder)).gray
 
 
-def test_the_plan_of_a_folder_keeps_the_reason(folder: Path) -> None:
+def test_plan_of_a_folder_keeps_the_reason(folder: Path) -> None:
     plan = make_plan(str(folder))
     assert (plan.model, plan.method, plan.base) == ("efficientnet-lite0", Method.FEATURES, "efficientnet-lite0")
     assert plan.because
@@ -112,7 +112,7 @@ SCRATCH_OPTIONS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("given", "option"), [*TRAINING_OPTIONS, *SCRATCH_OPTIONS[:-1]])
-def test_no_option_changes_the_method_that_was_chosen(folder: Path, given: dict[str, Any], option: str) -> None:
+def test_no_option_changes_the_chosen_method(folder: Path, given: dict[str, Any], option: str) -> None:
     with pytest.raises(UsageError) as caught:
         make_plan(str(folder), **given)
     message = str(caught.value)
@@ -126,7 +126,7 @@ def test_no_option_changes_the_method_that_was_chosen(folder: Path, given: dict[
 
 
 @pytest.mark.parametrize(("given", "option"), SCRATCH_OPTIONS)
-def test_what_does_not_apply_to_fine_tuning_is_refused(folder: Path, given: dict[str, Any], option: str) -> None:
+def test_options_that_do_not_apply_to_fine_tuning_raise(folder: Path, given: dict[str, Any], option: str) -> None:
     with pytest.raises(UsageError) as caught:
         make_plan(str(folder), method="fine-tune", **given)
     assert str(caught.value) == (
@@ -135,18 +135,18 @@ def test_what_does_not_apply_to_fine_tuning_is_refused(folder: Path, given: dict
 
 
 @pytest.mark.parametrize(("given", "option"), TRAINING_OPTIONS)
-def test_what_applies_to_fine_tuning_does_not_change_the_method(
+def test_options_that_apply_to_fine_tuning_do_not_change_the_method(
     folder: Path, given: dict[str, Any], option: str
 ) -> None:
     assert make_plan(str(folder), method="fine-tune", **given).method is Method.FINE_TUNE
 
 
-def test_the_table_names_options_of_the_command() -> None:
+def test_table_contains_only_options_of_the_command() -> None:
     options = {option for parameter in command.params for option in parameter.opts}
     assert {name.partition(" ")[0] for name in APPLIES_TO} <= options
 
 
-def test_a_model_or_base_implies_its_method(folder: Path) -> None:
+def test_model_or_base_implies_its_method(folder: Path) -> None:
     assert make_plan(str(folder), "lenet5").method is Method.SCRATCH
     plan = make_plan(str(folder), base="efficientnet-lite1")
     assert (plan.method, plan.model, plan.because) == (Method.FEATURES, "efficientnet-lite1", "")
@@ -164,7 +164,7 @@ def test_a_model_or_base_implies_its_method(folder: Path) -> None:
         make_plan(str(folder), method="feature")
 
 
-def test_minutes_apply_to_what_striate_chooses(folder: Path) -> None:
+def test_minutes_apply_only_to_automatic_choices(folder: Path) -> None:
     with pytest.raises(UsageError, match="--minutes does not apply to the method 'scratch', which --model implies"):
         make_plan(str(folder), "lenet5", minutes=2)
     with pytest.raises(UsageError, match="it cannot be used with --base efficientnet-lite1"):
@@ -199,7 +199,7 @@ MANY = replace(PHOTOGRAPHS, torch=True)
     ({"images": 300, "device": "cuda"}, False, "without PyTorch"),
     ({"torch": False, "minutes": 30}, False, "without PyTorch"),
 ])  # fmt: skip
-def test_the_base_is_fine_tuned_given_images_and_time(change: dict[str, Any], tunes: bool, reason: str) -> None:
+def test_base_is_fine_tuned_given_images_and_time(change: dict[str, Any], tunes: bool, reason: str) -> None:
     chosen = decide(replace(MANY, **change))
     assert chosen.method is (Method.FINE_TUNE if tunes else Method.FEATURES)
     assert reason in chosen.because
@@ -229,7 +229,7 @@ def test_minutes_limit_the_epochs_of_fine_tuning(folder: Path) -> None:
     assert "fine-tuning takes as many epochs as 0.001 minutes allow" in short.because
 
 
-def test_a_requested_method_says_what_it_lacks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requested_method_error_names_what_is_missing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="--method fine-tune is for a folder of color images, and 'mnist5k' is not"):
         make_plan("mnist5k", method="fine-tune")
     monkeypatch.setattr(plans, "installed", lambda package: False)
@@ -244,44 +244,44 @@ def test_a_requested_method_says_what_it_lacks(folder: Path, monkeypatch: pytest
 def test_under_torchrun_only_training_from_scratch_runs(
     folder: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    said = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}
-    for name, value in said.items():
+    variables = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(UsageError, match=r"runs in one process, but torchrun started 2\. .* with --method scratch"):
         make_plan(str(folder), method=method)
     assert make_plan(str(folder), method="scratch").method is Method.SCRATCH
 
 
-def counted(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], *places: Any) -> list[str]:
-    """Count the calls of a function, which modules know by its name."""
+def count_calls(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], *modules: Any) -> list[str]:
+    """Record the calls of a function that modules import by name."""
     calls: list[str] = []
 
     def call(*args: Any, **kwargs: Any) -> Any:
         calls.append(function.__name__)
         return function(*args, **kwargs)
 
-    for place in places:
-        monkeypatch.setattr(place, function.__name__, call)
+    for module in modules:
+        monkeypatch.setattr(module, function.__name__, call)
     return calls
 
 
 @pytest.mark.parametrize("options", [(), ("--method", "scratch", "--epochs", "1")], ids=["features", "scratch"])
-def test_a_folder_is_read_and_its_network_built_once(
+def test_folder_is_read_and_its_network_built_once(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
     from striate.transfer import bases
     from striate.workflows import reproduce
 
-    walks = counted(monkeypatch, read_layout, folders, plans, reproduce)
-    walks_made: list[None] = []
-    monkeypatch.setattr(folders._Walk, "__init__", _count(folders._Walk.__init__, walks_made))
-    builds = counted(monkeypatch, registry.network, registry, zoo)
+    reads = count_calls(monkeypatch, read_layout, folders, plans, reproduce)
+    walks: list[None] = []
+    monkeypatch.setattr(folders._Walk, "__init__", _count(folders._Walk.__init__, walks))
+    builds = count_calls(monkeypatch, registry.network, registry, zoo)
     monkeypatch.setattr(bases, "zoo_network", registry.network)
     small = ("--set", "input_shape=[64,64,3]", "--quiet", "--out", str(tmp_path / "run"))
     done = CliRunner().invoke(command, [str(folder), *small, *options])
     assert done.exit_code == 0, done.output
-    assert len(walks_made) == 1
-    assert len(walks) <= 1
+    assert len(walks) == 1
+    assert len(reads) <= 1
     assert len(builds) == 1
 
 

@@ -1,4 +1,4 @@
-"""What a run records: the engine that was chosen, and everything else, through JSON and back."""
+"""The record of a run: engine and all other settings, and its JSON round trip."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ from striate.workflows.run_record import (
 
 
 class Cuda:
-    """The part of an engine on an accelerator that is recorded."""
+    """The attributes of an engine on an accelerator that are recorded."""
 
     name, device, precision, accelerator = "torch", "cuda:0", "bfloat16", "NVIDIA H100"
 
@@ -48,13 +48,13 @@ def test_device_precision_and_hardware_are_printed_and_recorded(tmp_path: Path) 
     assert run.record.engine_reason == reason
 
 
-def test_a_requested_device_is_recorded_as_it_was_requested(tmp_path: Path) -> None:
+def test_requested_device_is_recorded_unchanged(tmp_path: Path) -> None:
     run = start(TrainingPlan("photos", "resnet18", Recipe(), device="cuda:0", precision="bfloat16"), tmp_path)
     assert run.record.plan.device == "cuda:0"
     assert run.record.engine_reason == "1,814.1 million multiply-adds are many"
 
 
-def test_a_cpu_has_no_name() -> None:
+def test_cpu_has_no_accelerator_name() -> None:
     engine: Any = type("Numpy", (), {"name": "numpy", "device": "cpu", "precision": "float32", "accelerator": None})
     plan = TrainingPlan("photos", "lenet5", Recipe())
     assert describe_engine(engine, explain_engine("it is small", plan, engine)) == (
@@ -63,12 +63,12 @@ def test_a_cpu_has_no_name() -> None:
     assert Engine.accelerator is None
 
 
-def test_a_record_is_the_same_after_json() -> None:
+def test_record_json_round_trip() -> None:
     plan = TrainingPlan("photos", "resnet18", Recipe(epochs=3), settings={"input_shape": (64, 64, 3)})
     extraction = ExtractionFindings("pool", 0.1, 1.5, Score(0.9, 0.3), {"0.1": 0.3}, {"pool": 0.3}, 1.2)
     fine_tuning = FineTuningFindings(50, {"start": Score(0.9, 0.3)}, "start", 0.91, 0.91)
     record = TrainingRecord(
-        plan.recipe, "abc", plan=plan, versions={"numpy": "2"}, hardware="Linux", started="now", launch="night",
+        plan.recipe, "abc", plan=plan, versions={"numpy": "2"}, hardware="Linux", started="now", launch="first",
         engine_reason="it was requested", seconds=1.5, unknown_threshold=0.4, extraction=extraction,
         fine_tuning=fine_tuning,
     )  # fmt: skip
@@ -83,7 +83,7 @@ def test_a_record_is_the_same_after_json() -> None:
     [("plan", None), ("plan", {"data": "mnist5k"}), ("seconds", "long"), ("extraction", {"layer": "pool"}), ("x", 1),
      ("recipe", {"epoch": 3}), ("recipe", 3)],
 )  # fmt: skip
-def test_a_damaged_record_is_refused(tmp_path: Path, entry: str, value: object) -> None:
+def test_damaged_record_raises(tmp_path: Path, entry: str, value: object) -> None:
     plan = TrainingPlan("photos", "resnet18", Recipe())
     TrainingRun.create(TrainingRecord(plan.recipe, "abc", plan=plan), tmp_path)
     file = tmp_path / "config.json"

@@ -121,7 +121,7 @@ def check_model_name(path: str | os.PathLike[str]) -> None:
 def check_regular_file(path: Path) -> None:
     """Raise ModelFileError for a pipe or a device, which may never end; a missing file is left to the reader."""
     if path.exists() and not path.is_file():
-        raise ModelFileError(f"{path} could not be read: it is no regular file, but a folder, pipe or device.")
+        raise ModelFileError(f"{path} could not be read: it is a folder, pipe or device, not a regular file.")
 
 
 def check_weights(network: Network, arrays: Mapping[str, Array], source: str | os.PathLike[str]) -> None:

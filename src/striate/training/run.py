@@ -220,7 +220,7 @@ def _make_unused_folder(name: str) -> Path:
         except FileExistsError:
             number += 1
         except OSError as error:
-            raise RunError(f"{path} could not be made: {error.strerror or error}.") from error
+            raise RunError(f"{path} could not be created: {error.strerror or error}.") from error
         else:
             return path
 
@@ -229,4 +229,4 @@ def _make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"{path} could not be made: {error.strerror or error}.") from error
+        raise RunError(f"{path} could not be created: {error.strerror or error}.") from error
