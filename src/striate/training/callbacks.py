@@ -13,6 +13,7 @@ from striate.engines.losses import Loss
 from striate.engines.weight_files import check_model_name
 from striate.errors import UsageError
 from striate.network import Network
+from striate.training.position import restore_attributes
 
 __all__ = [
     "Callback",
@@ -96,9 +97,15 @@ class Callback:
         return {name: getattr(self, name) for name in self.remembers}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Restore what `state` returned; called after on_train_begin when a training resumes."""
-        for name, value in state.items():
-            setattr(self, name, value)
+        """Restore what `state` returned; called after on_train_begin when a training resumes.
+
+        Args:
+            state: Values of the attributes in `remembers`, by name.
+
+        Raises:
+            ValueError: Another attribute is named, or a value is of another type.
+        """
+        restore_attributes(self, self.remembers, state)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Run before the first epoch."""

@@ -1,5 +1,6 @@
 """Checkpoints: everything a training needs to resume exactly, in one file that is either complete or not used."""
 
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from striate.files import remove_temporaries
 
 KEPT = 2
 ARRAY = "$array"
+NUMBER = "$number"  # NaN or infinity, which JSON does not have
 
 
 @dataclass
@@ -75,7 +77,13 @@ def _read(path: Path) -> Checkpoint:
     arrays, metadata = load_weights(path)
     if metadata.get("kind") != "checkpoint":
         raise ModelFileError(f"{path} is not a checkpoint.")
-    return Checkpoint(_part(arrays, "weights:"), _part(arrays, "slots:"), _put_back(metadata["state"], arrays))
+    try:
+        state = _put_back(metadata["state"], arrays)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(f"{path} is damaged: its state cannot be read.") from error
+    if not isinstance(state, dict):
+        raise ModelFileError(f"{path} is damaged: its state is no object.")
+    return Checkpoint(_part(arrays, "weights:"), _part(arrays, "slots:"), state)
 
 
 def _part(arrays: Mapping[str, Array], prefix: str) -> Weights:
@@ -91,13 +99,17 @@ def _set_apart(value: Any, place: str, arrays: Weights) -> Any:
         return {key: _set_apart(item, f"{place}/{key}", arrays) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_set_apart(item, f"{place}/{index}", arrays) for index, item in enumerate(value)]
-    return value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, np.generic):
+        value = value.item()
+    return {NUMBER: str(value)} if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _put_back(value: Any, arrays: Mapping[str, Array]) -> Any:
     if isinstance(value, dict):
         if set(value) == {ARRAY}:
             return arrays[value[ARRAY]]
+        if set(value) == {NUMBER}:
+            return float(value[NUMBER])
         return {key: _put_back(item, arrays) for key, item in value.items()}
     if isinstance(value, list):
         return [_put_back(item, arrays) for item in value]

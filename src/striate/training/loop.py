@@ -4,16 +4,15 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import asdict, dataclass, field
-from typing import Any
 
-from striate.errors import TrainingError, UsageError
+from striate.errors import RunError, TrainingError, UsageError
 from striate.files import remove_temporaries
 from striate.training.callbacks import Callback, EarlyStopping, History, Logs, TrainableModel
 from striate.training.checkpoint import Checkpoint
 from striate.training.inference import evaluate_in_batches
 from striate.training.loader import BatchLoader
 from striate.training.metrics import MetricSums
+from striate.training.position import Counters, Position, TrainingState
 from striate.training.progress import Verbose, make_progress
 from striate.training.recipe import Recipe
 from striate.training.run import Run
@@ -80,34 +79,6 @@ def fit(
     return history
 
 
-@dataclass
-class Position:
-    """The state of a training between two steps.
-
-    Attributes:
-        cycle_end: The epoch at which the schedule ends.
-        cycle_start: The epoch at which it began; extending a finished run begins a new cycle.
-        epoch: The current epoch, from 0.
-        batch: How many of its batches are done.
-        stopped: Whether a callback ended the cycle.
-        count: How many samples of the epoch were used so far.
-        sums: Of the loss and each metric over these samples.
-    """
-
-    cycle_end: int
-    cycle_start: int = 0
-    epoch: int = 0
-    batch: int = 0
-    stopped: bool = False
-    count: int = 0
-    sums: list[float] = field(default_factory=list)
-
-    @property
-    def finished(self) -> bool:
-        """Whether the cycle is over."""
-        return self.stopped or self.epoch >= self.cycle_end
-
-
 class _Loop:
     """One training; its methods stand in the order in which they are called."""
 
@@ -155,15 +126,19 @@ class _Loop:
         checkpoint = self.model.engine.broadcast(self._load_checkpoint())
         if checkpoint is None:
             return
-        self.model.engine.weights = checkpoint.weights
-        self.model.engine.slots = checkpoint.slots
-        for name, value in checkpoint.state["model"].items():
-            setattr(self.model, name, value)
-        self.position = Position(**checkpoint.state["position"])
-        states: dict[str, Any] = checkpoint.state["callbacks"]
-        for key, callback in _numbered(self.callbacks):
-            if key in states:
-                callback.restore(states[key])
+        model = self.model
+        try:
+            state = TrainingState.from_dict(checkpoint.state, self.loader.steps, 1 + len(self.metrics.names))
+            for key, callback in _numbered(self.callbacks):
+                if key in state.callbacks:
+                    callback.restore(state.callbacks[key])
+        except ValueError as error:
+            folder = self.run.checkpoints.path if self.run else "a run"
+            raise RunError(f"The checkpoint in {folder} is damaged: {error}. Start a new run.") from error
+        model.engine.weights, model.engine.slots = checkpoint.weights, checkpoint.slots
+        model.iterations, model.epochs_done = state.model.iterations, state.model.epochs_done
+        model.learning_rate, model.figures = state.model.learning_rate, state.model.figures
+        self.position = state.position
 
     def _has_epochs_left(self) -> bool:
         """Begin a new cycle when a finished run was extended; return whether there is an epoch to do."""
@@ -268,11 +243,9 @@ class _Loop:
         if self.run is None or not self.run.written_here:
             return
         model = self.model
-        state = {
-            "position": asdict(self.position),
-            "model": {name: getattr(model, name) for name in ("iterations", "epochs_done", "learning_rate", "figures")},
-            "callbacks": {key: callback.state() for key, callback in _numbered(self.callbacks)},
-        }
+        counters = Counters(model.iterations, model.epochs_done, model.learning_rate, model.figures)
+        callbacks = {key: callback.state() for key, callback in _numbered(self.callbacks)}
+        state = TrainingState(self.position, counters, callbacks).to_dict()
         checkpoint = Checkpoint(model.engine.weights, model.engine.slots, state)
         self.run.checkpoints.save(checkpoint, model.iterations)
         self.saved_at = time.monotonic()
