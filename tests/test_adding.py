@@ -118,7 +118,7 @@ def test_no_other_module_lists_the_layers(folder: str) -> None:
             assert len(layers_named_in(file)) < len(LAYER_CLASSES) / 3, path
 
 
-def test_the_files_named_in_contributing_exist() -> None:
+def test_files_named_in_contributing_exist() -> None:
     root = SOURCE.parents[1]
     named = re.findall(
         r"`((?:src|tests|docs)/[\w./-]+|[\w-]+\.(?:toml|txt|md))`", (root / "CONTRIBUTING.md").read_text("utf-8")

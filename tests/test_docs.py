@@ -116,7 +116,7 @@ def parse(command: click.Command, arguments: list[str]) -> None:
         (["train", "mnist", "again"], "unexpected extra argument"),
     ],
 )
-def test_the_parser_rejects_unknown_commands_and_options(arguments: list[str], message: str) -> None:
+def test_parser_rejects_unknown_commands_and_options(arguments: list[str], message: str) -> None:
     with pytest.raises(click.UsageError, match=re.escape(message)):
         parse(striate, arguments)
 
@@ -128,7 +128,7 @@ def test_links_work(document: Path) -> None:
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.ko.md"])
-def test_the_table_of_systems_is_complete(page: str) -> None:
+def test_table_of_systems_is_complete(page: str) -> None:
     rows = [line for line in text_of(page).splitlines() if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
     assert named == {system.id for system in SYSTEMS}

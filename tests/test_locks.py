@@ -32,7 +32,7 @@ def hold(folder: Path) -> "subprocess.Popen[str]":
     return process
 
 
-def test_another_process_is_told_who_holds_the_lock(tmp_path: Path) -> None:
+def test_lock_error_in_another_process_names_the_holder(tmp_path: Path) -> None:
     with hold(tmp_path) as process:
         since = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d"
         owner = rf"in use by process {process.pid} on '{platform.node()}' since {since}\. Wait until it has finished"
@@ -44,7 +44,7 @@ def test_another_process_is_told_who_holds_the_lock(tmp_path: Path) -> None:
     assert not (tmp_path / LOCK_FILE).exists()
 
 
-def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
+def test_killed_process_leaves_no_lock(tmp_path: Path) -> None:
     with hold(tmp_path) as process:
         process.kill()
     assert (tmp_path / LOCK_FILE).exists()
@@ -67,7 +67,7 @@ def test_within_a_process_a_lock_is_taken_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-def test_a_forked_child_does_not_keep_the_lock_of_its_parent(tmp_path: Path) -> None:
+def test_forked_child_does_not_keep_the_lock_of_its_parent(tmp_path: Path) -> None:
     forked = HOLD.replace("print(", "import os, time\nif not os.fork():\n    time.sleep(60)\nprint(")
     command = [sys.executable, "-c", forked, str(tmp_path)]
     with subprocess.Popen(
@@ -87,7 +87,7 @@ def test_a_forked_child_does_not_keep_the_lock_of_its_parent(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '{"process": 1e999}', "[" * 900, '{"process": 1, "host": "\\u001b"}']
 )
-def test_a_damaged_lock_file(tmp_path: Path, content: str) -> None:
+def test_damaged_lock_file(tmp_path: Path, content: str) -> None:
     with hold(tmp_path) as process:
         (tmp_path / LOCK_FILE).write_text(content)
         with pytest.raises(RunError, match="is in use by another process"):
@@ -95,7 +95,7 @@ def test_a_damaged_lock_file(tmp_path: Path, content: str) -> None:
         process.communicate()
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -104,7 +104,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
         lock_folder(tmp_path)
 
 
-def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(95, "Operation not supported")
 

@@ -164,7 +164,7 @@ def test_forbidden_imports_are_found(tmp_path: Path, file: str, code: str, found
     assert violations(tmp_path, read_table(TABLE)) == found
 
 
-def test_the_table_is_read() -> None:
+def test_table_is_read() -> None:
     table = read_table(TABLE)
     assert list(table) == ["errors.py", "network", "engines", "engines/numpy", "cli"]
     assert table["errors.py"] == Allowed(frozenset(), frozenset())

@@ -215,7 +215,7 @@ def test_invalid_requests_raise(
 def test_models_without_an_image_policy(tmp_path: Path) -> None:
     model = small_model()
     model.policy = None
-    with pytest.raises(ModelFileError, match=r"The model 'small' does not say how pictures become its pixels\."):
+    with pytest.raises(ModelFileError, match=r"The model 'small' does not record how images become its input\."):
         export(trained_model(model), tmp_path / "m.onnx")
 
 

@@ -310,7 +310,7 @@ def test_only_one_process_trains_in_a_folder(cli: Cli, tmp_path: Path) -> None:
     assert "in use" not in cli("train", "--resume", "r", "--epochs", "98").stderr
 
 
-def test_a_long_training_is_announced_before_it_starts(cli: Cli, tmp_path: Path) -> None:
+def test_long_training_is_announced_before_it_starts(cli: Cli, tmp_path: Path) -> None:
     process = begin(tmp_path, "mnist5k", "--model", "resnet18", "--epochs", "83")
     assert process.stdout
     lines = iter(process.stdout.readline, "")

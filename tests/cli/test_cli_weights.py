@@ -133,7 +133,7 @@ def test_striate_model_as_weights_and_resuming_without_the_file(
     assert str(lost.exception) == f"{file} could not be read: No such file or directory."
 
 
-def test_a_base_with_weights_from_a_file(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_base_with_weights_from_a_file(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save(state_dict(), "weights.pth")
     options = ("--base", "resnet18", "--weights", "weights.pth", "--set", "input_shape=[32,32,3]")

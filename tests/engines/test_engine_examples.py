@@ -74,7 +74,7 @@ def test_pooling_same_with_stride_one() -> None:
     assert run(np.array([[4, 3], [2, 1]]), AveragePool2D(2, 1, "same")) == [[2.5, 2], [1.5, 1]]
 
 
-def test_a_digit_through_two_layers() -> None:
+def test_digit_through_two_layers() -> None:
     layers = [Conv2D(5, 3, strides=2, padding="same", name="conv"), MaxPool2D(2, padding="same", name="pool")]
     network = Network.sequential([Input((28, 28, 1)), *layers])
     shown = engine_of(network).activations([np.full((1, 28, 28, 1), 128, np.uint8)])

@@ -64,7 +64,7 @@ def test_images_of_the_target_size_are_unchanged() -> None:
 
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
-def test_the_whole_network_after_the_resizing(data_format: str) -> None:
+def test_whole_network_after_the_resizing(data_format: str) -> None:
     first = data_format == "channels_first"
     shape = (3, 5, 6) if first else (5, 6, 3)
     network = Network.sequential([Input(shape, data_format=data_format), Rescale(), Flatten(), Dense(4)])

@@ -82,7 +82,7 @@ def test_sections_without_data_are_omitted() -> None:
     assert [s["id"] for s in page.all("section")] == ["confusion", "classes", "calibration"]
 
 
-def test_the_page_loads_no_external_resources(full_report: ReportData) -> None:
+def test_page_loads_no_external_resources(full_report: ReportData) -> None:
     html = render_report(full_report)
     page = Page(html)
     assert not re.search(r"https?:|@import|url\(|fetch\(|<link|<iframe", html)
@@ -92,7 +92,7 @@ def test_the_page_loads_no_external_resources(full_report: ReportData) -> None:
     assert policy.startswith("default-src 'none'; img-src data:;")
 
 
-def test_the_content_security_policy_allows_only_the_script(full_report: ReportData) -> None:
+def test_content_security_policy_allows_only_the_script(full_report: ReportData) -> None:
     html = render_report(full_report)
     scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
     assert len(scripts) == 1
@@ -162,7 +162,7 @@ def test_any_number_of_classes(count: int) -> None:
     assert bool([i for i in page.all("img") if i.get("id") == "dots"]) == (count > 25)
 
 
-def test_a_thousand_classes_give_a_small_file() -> None:
+def test_one_thousand_classes_give_a_small_file() -> None:
     report = make_report(tuple(f"class {n}" for n in range(1000)), images=3000, wrong=0.3)
     assert len(render_report(report)) < 5_000_000
 

@@ -137,7 +137,7 @@ def test_figures_that_are_not_finite_are_left_out(saved: tuple[Weights, dict[str
 
 
 @pytest.mark.parametrize("name", ["m.onnx", "m.keras", "m.h5", "m.pt", "m.pth", "m.pkl", "m.ONNX", "m.tflite"])
-def test_names_of_other_formats_are_refused(tmp_path: Path, name: str) -> None:
+def test_names_of_other_formats_raise(tmp_path: Path, name: str) -> None:
     for use in (model().save, model().save_weights, ModelCheckpoint):
         with pytest.raises(UsageError, match=rf"ends in \.safetensors; received .*{name}\. ") as caught:
             use(tmp_path / name)
@@ -153,7 +153,7 @@ def test_names_with_numbers_are_accepted(tmp_path: Path) -> None:
     ModelCheckpoint("m-{epoch:02d}-{val_loss:.2f}")
 
 
-def test_predictions_that_are_no_probabilities_are_refused(tmp_path: Path) -> None:
+def test_predictions_that_are_not_probabilities_raise(tmp_path: Path) -> None:
     linear = st.Sequential([Input((4, 6, 1)), Flatten(), Dense(2, name="out")])
     linear.classes, linear.policy = ("a", "b"), ImagePolicy(4, 6, 1, "stretch")
     linear.weights = {"out/kernel": np.ones((24, 2), np.float32), "out/bias": np.zeros(2, np.float32)}
@@ -170,7 +170,7 @@ def detector() -> OpenSetDetector:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("name", ["mean", "deviation", "directions", "spreads", "rest", "centres", "limit"])
-def test_detectors_that_are_not_finite_are_refused(name: str, bad: float) -> None:
+def test_detectors_that_are_not_finite_raise(name: str, bad: float) -> None:
     extras = detector().to_extras()
     assert OpenSetDetector.from_extras(extras) is not None
     extras[f"unknown:{name}"] = np.full_like(extras[f"unknown:{name}"], bad)
@@ -179,7 +179,7 @@ def test_detectors_that_are_not_finite_are_refused(name: str, bad: float) -> Non
 
 
 @pytest.mark.parametrize("name", ["deviation", "spreads", "rest"])
-def test_detectors_with_standard_deviations_of_zero_are_refused(name: str) -> None:
+def test_detectors_with_standard_deviations_of_zero_raise(name: str) -> None:
     extras = detector().to_extras()
     extras[f"unknown:{name}"] = np.zeros_like(extras[f"unknown:{name}"])
     with pytest.raises(ModelFileError, match=f"'unknown:{name}' contains values that are not above 0"):

@@ -91,7 +91,7 @@ def test_scan_escapes_names_and_reports_damage(
         assert code == 0
 
 
-def test_the_report_escapes_names() -> None:
+def test_report_escapes_names() -> None:
     rng = np.random.default_rng(0)
     y = np.arange(20) % 2
     evaluation = evaluate(rng.dirichlet([1, 1], 20), y, (FORGED, "b"), [f"{number}{FORGED}" for number in range(20)])

@@ -69,7 +69,7 @@ def test_inspect_of_doubling_constants_stays_small(tmp_path: Path, what: str) ->
 
 
 @pytest.mark.parametrize("what", BOMBS)
-def test_import_of_doubling_constants_is_refused(tmp_path: Path, what: str) -> None:
+def test_import_of_doubling_constants_raises(tmp_path: Path, what: str) -> None:
     with pytest.raises(NetworkError, match="its constants cannot be computed: the result would have"):
         imported(BOMBS[what], tmp_path)
 

@@ -37,12 +37,12 @@ def old_file(path: Path, value: bytes, keys: bytes = b"]") -> Path:
     b"ccollections\nOrderedDict\n(((" + SHARED_TUPLE + b"NtttR",
     b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\n" + SHARED_TUPLE + b"NK\x01tQ",
 ], ids=["item", "items", "ordered-dict", "storage"])  # fmt: skip
-def test_a_shared_tuple_as_key_is_refused_at_once(tmp_path: Path, value: bytes) -> None:
+def test_shared_tuple_as_key_raises_immediately(tmp_path: Path, value: bytes) -> None:
     with pytest.raises(ModelFileError, match="it has a key of type tuple; expected a string or a whole number"):
         read_state_dict(old_file(tmp_path / "weights.pth", value))
 
 
-def test_a_shared_tuple_as_key_of_a_storage_is_refused_at_once(tmp_path: Path) -> None:
+def test_shared_tuple_as_storage_key_raises_immediately(tmp_path: Path) -> None:
     path = old_file(tmp_path / "weights.pth", b"}X\x01\x00\x00\x00aNs", b"](" + SHARED_TUPLE + b"e")
     with pytest.raises(ModelFileError, match="the key of a storage is not a string"):
         read_state_dict(path)
@@ -53,13 +53,13 @@ def test_a_shared_tuple_as_key_of_a_storage_is_refused_at_once(tmp_path: Path) -
     b"]" * 100_000 + b"a" * 99_999,
     b"}X\x01\x00\x00\x00aq\x00" + b"}h\x00" * 50_000 + b"N" + b"s" * 50_001,
 ], ids=["tuples", "lists", "dicts"])  # fmt: skip
-def test_deep_nesting_is_refused(tmp_path: Path, value: bytes) -> None:
+def test_deep_nesting_raises(tmp_path: Path, value: bytes) -> None:
     with pytest.raises(ModelFileError, match=r"its values are nested more than 100 deep\."):
         read_state_dict(old_file(tmp_path / "weights.pth", value))
 
 
 @pytest.mark.parametrize("kind", [b"ctorch\nSize\n", b"ccollections\nOrderedDict\n"])
-def test_many_copies_of_a_long_list_are_refused(tmp_path: Path, kind: bytes) -> None:
+def test_many_copies_of_a_long_list_raise(tmp_path: Path, kind: bytes) -> None:
     pair = b"X\x01\x00\x00\x00aN\x86q\x02"
     long = b"]q\x00(" + pair + b"h\x02" * 50_000 + b"e"
     value = long + kind + b"q\x01](" + b"h\x01h\x00\x85R" * 20_000 + b"e"
@@ -69,7 +69,7 @@ def test_many_copies_of_a_long_list_are_refused(tmp_path: Path, kind: bytes) -> 
 
 @pytest.mark.parametrize("form", [True, False], ids=["new", "old"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_a_storage_of_many_tensors_is_read_once(tmp_path: Path, form: bool, dtype: torch.dtype) -> None:
+def test_storage_of_many_tensors_is_read_once(tmp_path: Path, form: bool, dtype: torch.dtype) -> None:
     tensor = torch.arange(250_000).reshape(500, 500).to(dtype)
     tied = {str(number): tensor.T if number % 2 else tensor for number in range(TIED)}
     torch.save(tied, tmp_path / "weights.pth", _use_new_zipfile_serialization=form)
@@ -82,7 +82,7 @@ def test_a_storage_of_many_tensors_is_read_once(tmp_path: Path, form: bool, dtyp
     np.testing.assert_array_equal(arrays["1499"], tensor.float().numpy().T)
 
 
-def test_storages_that_overlap_in_the_file_are_refused(tmp_path: Path) -> None:
+def test_storages_that_overlap_in_the_file_raise(tmp_path: Path) -> None:
     torch.save({str(number): torch.zeros(50_000) for number in range(100)}, tmp_path / "honest.pth")
     with zipfile.ZipFile(tmp_path / "honest.pth") as honest, zipfile.ZipFile(tmp_path / "bomb.pth", "w") as bomb:
         for item in honest.infolist():
@@ -133,14 +133,14 @@ def read_written(path: Path, value: Any) -> dict[str, Any]:
     return dict(_without_prefix(read_state_dict(path), {"fc"}))
 
 
-def test_a_checkpoint_with_several_networks_is_refused(tmp_path: Path) -> None:
+def test_checkpoint_with_several_networks_raises(tmp_path: Path) -> None:
     torch.save({"generator": WEIGHTS, "discriminator": {"fc.weight": torch.zeros(1)}}, tmp_path / "gan.pth")
     with pytest.raises(ModelFileError, match="several state dicts, such as 'generator', 'discriminator'; save one"):
         read_state_dict(tmp_path / "gan.pth")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_weights_that_are_not_finite_are_refused(tmp_path: Path, bad: float) -> None:
+def test_weights_that_are_not_finite_raise(tmp_path: Path, bad: float) -> None:
     model = st.Sequential([Input((2,)), Dense(3, name="fc")], name="resnet18")
     model.weights = {"fc/kernel": np.full((2, 3), bad, np.float32), "fc/bias": np.zeros(3, np.float32)}
     model.save(tmp_path / "m.safetensors")
@@ -149,7 +149,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path: Path, bad: float) -> 
             use(tmp_path / "m.safetensors")
 
 
-def test_a_run_folder_stands_for_its_model(tmp_path: Path) -> None:
+def test_run_folder_can_replace_the_model_file(tmp_path: Path) -> None:
     run = tmp_path / "run"
     model = st.Sequential([Input((2,)), Dense(3, name="fc")], name="resnet18")
     model.save(run / "model.safetensors")
@@ -160,7 +160,7 @@ def test_a_run_folder_stands_for_its_model(tmp_path: Path) -> None:
         np.testing.assert_array_equal(weights["fc/kernel"], model.weights["fc/kernel"])
 
 
-def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+def test_folder_without_a_model_raises(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for use in (st.load, lambda path: required_settings("resnet18", str(path))):
         with pytest.raises(ModelFileError, match=r"empty is a folder without a model\.safetensors\. Name a model file"):
@@ -173,7 +173,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
-def test_pipes_and_devices_are_refused(tmp_path: Path) -> None:
+def test_pipes_and_devices_raise(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path(os.devnull).with_name("zero")):
         for use in (st.load, lambda path: load_pretrained(network(), path)):

@@ -109,7 +109,7 @@ def test_twelve_bits_of_gray_with_alpha_are_not_black() -> None:
 
 
 @pytest.mark.parametrize("largest", [255, 1023, 4095, 16383, 65535])
-def test_the_depth_is_the_smallest_that_holds_the_data(largest: int) -> None:
+def test_depth_is_the_smallest_that_fits_the_data(largest: int) -> None:
     deep: Deep = np.array([[0, largest // 2 + 1, largest]], np.uint16)
     assert decode_image(packed(deep, "PNG"))[0, :, 0].tolist() == [0, 128, 255]
 
@@ -143,7 +143,7 @@ def test_signed_large_and_floating_point_pixels_keep_their_contrast(pixels: Deep
         (np.array([[-5, -5]], np.int16), "all its pixels have the value -5"),
     ],
 )
-def test_pixels_without_a_range_are_refused(pixels: Deep, reason: str) -> None:
+def test_pixels_without_a_range_raise(pixels: Deep, reason: str) -> None:
     with pytest.raises(DataError, match=f"x.tif cannot be read: .*{reason}"):
         decode_image(tiff(pixels[:, :, None]), "x.tif")
 
@@ -182,14 +182,14 @@ def test_transparent_images_get_a_ground_with_contrast(ink: int, ground: int) ->
         assert decoded[3, 3].tolist() == [ink] * 3
 
 
-def test_an_opaque_white_image_stays_white_and_one_that_shows_nothing_is_refused() -> None:
+def test_opaque_white_image_stays_white_and_fully_transparent_one_raises() -> None:
     white = Image.new("RGBA", (4, 4), "white")
     assert (decode_image(packed(white, "PNG")) == 255).all()
     with pytest.raises(DataError, match="all its pixels are transparent, so it shows nothing"):
         decode_image(packed(transparent(255, 0), "PNG"), "empty.png")
 
 
-def test_a_tiff_with_many_bands_is_described() -> None:
+def test_tiff_with_many_bands_is_described() -> None:
     with pytest.raises(DataError, match=r"x\.tif cannot be read: the TIFF has 9×7 pixels with 13 bands of 16 bits"):
         decode_image(tiff(np.zeros((7, 9, 13), np.uint16)), "x.tif")
 

@@ -67,9 +67,9 @@ def test_unreadable_folders_are_reported(tmp_path: Path, monkeypatch: pytest.Mon
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    told: list[OSError] = []
-    assert images_below(tmp_path, told.append) == [tmp_path / "open/1.png"]
-    assert [str(error.strerror) for error in told] == ["Permission denied"]
+    errors: list[OSError] = []
+    assert images_below(tmp_path, errors.append) == [tmp_path / "open/1.png"]
+    assert [str(error.strerror) for error in errors] == ["Permission denied"]
 
 
 def test_content_decides_where_the_name_leaves_it_open(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_content_decides_where_the_name_leaves_it_open(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
-def test_pipes_are_refused_without_waiting(tmp_path: Path) -> None:
+def test_pipes_raise_without_blocking(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert search_folder(tmp_path).images == []
     with pytest.raises(DataError, match="pipe' is neither a file nor a folder, but a pipe or a device"):

@@ -369,7 +369,7 @@ def test_inputs_of_rows_two_inputs_and_two_outputs(tmp_path: Path) -> None:
     assert isinstance(network.layer("one"), Dense)
 
 
-def test_a_fixed_batch_of_one(tmp_path: Path) -> None:
+def test_fixed_batch_of_one(tmp_path: Path) -> None:
     nodes = [node("Conv", ["x", "k"], ["c"]), node("Reshape", ["c", "to"], ["f"]), node("MatMul", ["f", "d"], ["y"])]
     constants = {"k": numbers(4, 6, 3, 3), "to": [1, -1], "d": numbers(4 * 7 * 6, 3)}
     check(model(nodes, {"x": (1, 6, 9, 8)}, ["y"], constants), tmp_path, X[:1], tolerance=1e-3)

@@ -60,7 +60,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("damage") / "model.onnx"
 
 
-def test_the_undamaged_file_is_a_network(path: Path) -> None:
+def test_undamaged_file_is_a_network(path: Path) -> None:
     path.write_bytes(CONTENT)
     assert outcome(path) == UNDAMAGED
 
@@ -102,7 +102,7 @@ PARTS = {
 
 
 @pytest.mark.parametrize("what", PARTS)
-def test_small_files_with_very_many_parts_are_refused_before_parsing(
+def test_small_files_with_very_many_parts_raise_before_parsing(
     path: Path, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path.write_bytes(PARTS[what])
@@ -130,7 +130,7 @@ def test_maps_of_unreasonable_size_raise(tmp_path: Path) -> None:
         imported(proto, tmp_path)
 
 
-def test_a_constant_used_many_times_is_not_copied_without_limit(tmp_path: Path) -> None:
+def test_constant_used_many_times_is_not_copied_without_limit(tmp_path: Path) -> None:
     kernel = numbers(512, 512, 3, 3)
     nodes = [node("Conv", ["x" if i == 0 else f"c{i - 1}", "k"], [f"c{i}"], pads=[1] * 4) for i in range(300)]
     proto = model(nodes, {"x": ["N", 512, 8, 8]}, ["c299"], {"k": kernel})

@@ -33,7 +33,7 @@ def exported_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_an_export_is_imported_completely(exported_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_is_imported_completely(exported_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = st.load(exported_file)
     assert (found.name, found.classes, found.policy) == ("simple-convnet", CLASSES, ImagePolicy(20, 16, 1, "pad"))
     assert found.figures == {"unknown_threshold": 0.25}

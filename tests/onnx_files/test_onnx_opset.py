@@ -77,15 +77,15 @@ def test_every_opset(name: str, opset: int) -> None:
     onnx.checker.check_model(proto, full_check=True)
     assert proto.opset_import[0].version == opset
     expected = NumpyEngine(network, weights).forward(inputs)
-    for found, wanted in zip(runtime_outputs(model, *inputs), expected, strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    for actual, output in zip(runtime_outputs(model, *inputs), expected, strict=True):
+        np.testing.assert_allclose(actual, output, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("activation", "opset"),
     [("relu", 13), ("silu", 13), ("hard_swish", 14), ("mish", 18), ("gelu", 20), ("gelu_exact", 20)],
 )
-def test_the_lowest_opset_that_has_the_operators(activation: str, opset: int) -> None:
+def test_lowest_opset_that_has_the_operators(activation: str, opset: int) -> None:
     network = Network.sequential([Input((4, 4, 2)), Rescale(), Conv2D(3, 2), Activation(activation)])
     proto = onnx.load_from_string(to_onnx(network, some_weights(network)))
     assert proto.opset_import[0].version == opset
@@ -93,7 +93,7 @@ def test_the_lowest_opset_that_has_the_operators(activation: str, opset: int) ->
 
 
 @pytest.mark.parametrize("opset", [0, 12, 21])
-def test_other_opsets_are_refused(opset: int) -> None:
+def test_other_opsets_raise(opset: int) -> None:
     network = Network.sequential([Input((4,)), Dense(2)])
     with pytest.raises(UsageError, match=f"opset must be from 13 to 20; received {opset}"):
         to_onnx(network, some_weights(network), opset=opset)

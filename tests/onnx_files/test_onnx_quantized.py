@@ -53,7 +53,7 @@ def test_parameters_and_operations_are_counted_through_dequantization(tmp_path: 
     assert import_onnx(path).network.parameter_count == network.parameter_count
 
 
-def test_other_arithmetic_with_8_bits_is_refused(tmp_path: Path) -> None:
+def test_other_arithmetic_with_8_bits_raises(tmp_path: Path) -> None:
     constants = {"s": np.float32(0.1), "s2": np.float32(0.2), "z": np.uint8(0)}
     quantize_x = helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"])
     for last, sentence in (

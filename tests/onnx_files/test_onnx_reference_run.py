@@ -40,7 +40,7 @@ def node(kind: str, inputs: str, outputs: str, **attributes: Any) -> Any:
     return helper.make_node(kind, inputs.split(","), outputs.split(","), name="one", **attributes)
 
 
-def test_a_graph_with_branches_and_constants() -> None:
+def test_graph_with_branches_and_constants() -> None:
     graph = from_proto(
         model(
             node("Relu", "x", "a"), node("Add", "a,b", "c"), node("Concat", "a,c", "y", axis=1),

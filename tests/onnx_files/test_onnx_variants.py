@@ -41,13 +41,13 @@ def test_variant_gives_the_same_numbers(tmp_path: Path, name: str) -> None:
         classes = next(output for output in expected if output.dtype.kind == "i")
         assert (found[0].argmax(axis=-1) == classes.reshape(-1)).all()
         expected = [output for output in expected if output.dtype.kind == "f"]
-    for own, wanted in zip(found, expected, strict=False):
+    for own, output in zip(found, expected, strict=False):
         channels_first = own.transpose(0, 3, 1, 2) if own.ndim == 4 else own
-        np.testing.assert_allclose(channels_first.reshape(wanted.shape), wanted, rtol=TOLERANCE, atol=TOLERANCE)
+        np.testing.assert_allclose(channels_first.reshape(output.shape), output, rtol=TOLERANCE, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_other_functions_are_refused(tmp_path: Path, name: str) -> None:
+def test_other_functions_raise(tmp_path: Path, name: str) -> None:
     with pytest.raises(NetworkError, match=REFUSED[name]):
         opened(name, tmp_path)
 
@@ -69,7 +69,7 @@ ALIKE = [  # graphs of one function, and the layers they become
     ),
     (("torch squeeze and excitation", "torch squeeze and excitation, Shape and Expand"),
      ["GlobalAveragePool2D", "Dense", "Multiply"]),
-    (("torch grey by expand", "onnx grey by expand", "torch grey by repeat"), ["SelectChannels", "Conv2D"]),
+    (("torch gray by expand", "onnx gray by expand", "torch gray by repeat"), ["SelectChannels", "Conv2D"]),
     (("torch layer norm, channels last", "torch layer norm, opset 13",
       "torch layer norm of channels first, written out"), ["LayerNormalization"]),
     (("torch group norm", "torch group norm, opset 21"), ["GroupNormalization"]),

@@ -211,20 +211,20 @@ variant(
 
 # Channels
 
-GREY: tuple[str | int, ...] = ("N", 1, H, W)
+GRAY: tuple[str | int, ...] = ("N", 1, H, W)
 KERNEL3 = {"k": numbers(2, 3, 3, 3)}
 THEN_CONV = node("Conv", ["r", "k"], ["y"])
-variant("torch grey by expand", [
+variant("torch gray by expand", [
     node("Mul", ["ones", "minus"], ["open"]), node("Equal", ["s", "open"], ["q"]), node("Where", ["q", "ones", "s"],
     ["to"]), node("Expand", ["x", "to"], ["r"]), THEN_CONV,
-], {"s": [-1, 3, -1, -1], "ones": [1, 1, 1, 1], "minus": [-1], **KERNEL3}, shape=GREY)  # fmt: skip
-variant("onnx grey by expand", [node("Expand", ["x", "s"], ["r"]), THEN_CONV], {"s": [1, 3, 1, 1], **KERNEL3},
-        shape=GREY)  # fmt: skip
-variant("torch grey by repeat", [node("Tile", ["x", "s"], ["r"]), THEN_CONV], {"s": [1, 3, 1, 1], **KERNEL3},
-        shape=GREY)  # fmt: skip
-variant("torch grey by concat", [node("Concat", ["x", "x", "x"], ["r"], axis=1), THEN_CONV], KERNEL3, shape=GREY)
+], {"s": [-1, 3, -1, -1], "ones": [1, 1, 1, 1], "minus": [-1], **KERNEL3}, shape=GRAY)  # fmt: skip
+variant("onnx gray by expand", [node("Expand", ["x", "s"], ["r"]), THEN_CONV], {"s": [1, 3, 1, 1], **KERNEL3},
+        shape=GRAY)  # fmt: skip
+variant("torch gray by repeat", [node("Tile", ["x", "s"], ["r"]), THEN_CONV], {"s": [1, 3, 1, 1], **KERNEL3},
+        shape=GRAY)  # fmt: skip
+variant("torch gray by concat", [node("Concat", ["x", "x", "x"], ["r"], axis=1), THEN_CONV], KERNEL3, shape=GRAY)
 variant(
-    "tf grey by tile, channels last",
+    "tf gray by tile, channels last",
     [node("Tile", ["x", "s"], ["c"]), node("Transpose", ["c"], ["r"], perm=[0, 3, 1, 2]), THEN_CONV],
     {"s": [1, 1, 1, 3], **KERNEL3}, shape=("N", H, W, 1),
 )  # fmt: skip

@@ -166,7 +166,7 @@ def test_network_of_another_form_raises_an_error_with_its_settings(tmp_path: Pat
 
 
 @pytest.mark.parametrize("prefix", ["module.", "model.", "backbone.", "module.model."])
-def test_a_wrapped_checkpoint_gives_the_same_weights(prefix: str, tmp_path: Path) -> None:
+def test_wrapped_checkpoint_gives_the_same_weights(prefix: str, tmp_path: Path) -> None:
     network, state = network_of("resnet18", (64, 64)), resnet("resnet18").state_dict()
     torch.save(state, tmp_path / "plain.pth")
     wrapped = {prefix + name: tensor for name, tensor in state.items()}

@@ -102,7 +102,7 @@ def photographs(tmp_path: Path) -> Path:
         (True, "cuda", "resnet18", "there is an accelerator, cuda"),
     ],
 )
-def test_the_model_for_a_folder_depends_on_pytorch_and_accelerator(
+def test_model_for_a_folder_depends_on_pytorch_and_accelerator(
     torch: bool, accelerator: str | None, model: str, because: str, photographs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(strategy, "installed", lambda package: torch)

@@ -68,9 +68,9 @@ def test_binary_crossentropy_of_logits_equals_that_of_sigmoid(engine: str) -> No
     expected, losses = trained("sigmoid", "binary_crossentropy", y, engine, 1)
     model, found = trained("linear", "binary_crossentropy", y, engine, 1)
     np.testing.assert_allclose(found, losses, rtol=1e-5)
-    wanted = expected.evaluate(X, y)
-    assert model.evaluate(X, y) == pytest.approx(wanted, rel=1e-4)
-    assert wanted["accuracy"] > 0.5
+    expected_metrics = expected.evaluate(X, y)
+    assert model.evaluate(X, y) == pytest.approx(expected_metrics, rel=1e-4)
+    assert expected_metrics["accuracy"] > 0.5
     assert model.predict(X).min() < 0  # what the network outputs
 
 

@@ -32,7 +32,7 @@ def test_digits_are_neither_mirrored_nor_recolored(data: str, model: str) -> Non
     assert recipe.optimizer.learning_rate > 0
 
 
-def test_a_folder_is_judged_by_its_images(tmp_path: Path) -> None:
+def test_folder_is_classified_by_its_images(tmp_path: Path) -> None:
     drawings, large, color = fill(tmp_path / "a", 28, 1), fill(tmp_path / "b", 80, 1), fill(tmp_path / "c", 28, 3)
     assert make_plan(drawings, "resnet18").recipe.augmentation == PRESETS["light"]
     assert make_plan(drawings, "resnet18", augment="strong").recipe.augmentation == PRESETS["strong"]
@@ -41,7 +41,7 @@ def test_a_folder_is_judged_by_its_images(tmp_path: Path) -> None:
         assert make_plan(photographs, "resnet18", augment="strong").recipe.augmentation == PHOTO_PRESETS["strong"]
 
 
-def test_the_time_of_a_training_is_estimated() -> None:
+def test_training_time_is_estimated() -> None:
     network = zoo.network("resnet18", input_shape=(28, 28, 1), classes=10)
     seconds = training_seconds(83 * 4_000, network, None, 2)
     assert 30 < seconds / 60 < 60  # 40 minutes were measured

@@ -71,7 +71,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("ensemble", [1, 2])
-def test_a_restart_after_the_choice_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ensemble: int) -> None:
+def test_restart_keeps_the_engine_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ensemble: int) -> None:
     asked = {"model": "mnist-quick", "ensemble": ensemble}
     measure(monkeypatch, "bfloat16")
     undisturbed = begin(tmp_path / "undisturbed", "mnist5k", **asked)
@@ -100,7 +100,7 @@ def test_fine_tuning_keeps_the_precision_in_all_stages(
     assert [run.record.plan.precision, *(stage.record.precision for stage in stages)] == ["bfloat16"] * 3
 
 
-def test_a_run_of_the_python_interface_keeps_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_of_the_python_interface_keeps_the_engine_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     data = from_arrays(rng.integers(0, 255, (200, 28, 28, 1)).astype(np.uint8), rng.integers(0, 2, 200))
     for recorded, measured in (("bfloat16", "bfloat16"), ("bfloat16", "float32")):

@@ -52,7 +52,7 @@ def by_block(network: Network) -> dict[str, tuple[int, int]]:
 
 
 @pytest.mark.parametrize("id", CLASSICS)
-def test_the_output_has_a_thousand_classes(id: str) -> None:
+def test_output_has_a_thousand_classes(id: str) -> None:
     network = zoo.network(id)
     assert network.name == id
     assert network.output_shapes == ((1000,),)
@@ -202,7 +202,7 @@ def test_shortcuts_are_the_identity_unless_the_shape_changes() -> None:
         assert found == [f"conv{stage}_1.shortcut" for stage in range(6 - projections, 6)]
 
 
-def test_the_form_decides_where_the_stride_of_a_bottleneck_is() -> None:
+def test_stride_position_of_a_bottleneck_depends_on_the_form() -> None:
     for form, strides in (("published", [(2, 2), (1, 1), (1, 1)]), ("torchvision", [(1, 1), (2, 2), (1, 1)])):
         table = rows("resnet50", form=form)
         assert [table[f"conv3_1.conv{n}"].strides for n in (1, 2, 3)] == strides
