@@ -89,7 +89,7 @@ STRINGS: dict[str, dict[str, str]] = {
     "epoch_number": {"en": "epoch {n}", "ko": "{n}에포크"},
     "learning_rate": {"en": "learning rate", "ko": "학습률"},
     # the learning-rate finder
-    "find_rate": {"en": "Learning-rate finder", "ko": "학습률 탐색"},
+    "find_rate": {"en": "Learning-rate finder", "ko": "학습률 찾기"},
     "rate_sweep": {"en": "Loss over the learning rate", "ko": "학습률에 따른 손실"},
     "rate_suggested": {"en": "Suggested", "ko": "권장"},
     "rate_lowest": {"en": "Lowest loss at", "ko": "손실이 가장 낮은 곳"},

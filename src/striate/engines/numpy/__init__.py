@@ -1,4 +1,4 @@
-"""The NumPy engine, its decorator for layer rules, and functions of convolution to read and call alone."""
+"""The NumPy engine, the decorator that registers layer rules, and convolution as functions."""
 
 from striate.engines.numpy.engine import NumpyEngine
 from striate.engines.numpy.layers.convolution import conv2d_backward, conv2d_forward

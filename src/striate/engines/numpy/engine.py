@@ -1,4 +1,4 @@
-"""The NumPy engine: a network's plan, run on threads over the shards of each batch."""
+"""The NumPy engine: runs the plan of a network on threads, one for each shard of a batch."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -26,29 +26,29 @@ from striate.network.outputs import output_forms
 
 
 class Shard:
-    """One part of a batch while it runs through a plan: the context and state of each operation, and its values."""
+    """The computation of one part of a batch: contexts, states and values of all operations."""
 
     def __init__(self, plan: Plan, dtype: str, weights: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         self.plan, self._dtype = plan, dtype
-        workbench = Scratch()
-        self.contexts = [self._context(operation, weights, gradients, workbench) for operation in plan.operations]
+        shared = Scratch()
+        self.contexts = [self._context(operation, weights, gradients, shared) for operation in plan.operations]
         self.states: list[Any] = [None] * len(plan.operations)
         self.values: list[Any] = []
 
     def _context(
-        self, operation: Operation, weights: Mapping[str, Array], gradients: Mapping[str, Array], workbench: Scratch
+        self, operation: Operation, weights: Mapping[str, Array], gradients: Mapping[str, Array], shared: Scratch
     ) -> LayerContext:
         names = {variable: f"{operation.layer}/{variable}" for variable in operation.variables}
         own = {variable: weights[name] for variable, name in names.items()}
         outputs = {variable: gradients[names[variable]] for variable in operation.trainable}
         if operation.repeated:
             outputs = {variable: np.empty_like(gradient) for variable, gradient in outputs.items()}
-        if operation.frozen and operation.has_backward:  # its rule writes gradients that are not used
+        if operation.frozen and operation.has_backward:  # its rule writes gradients, which are discarded
             outputs = {variable: np.empty_like(weight) for variable, weight in own.items()}
-        return LayerContext(Scratch(workbench), self._dtype, own, outputs, needs_dx=operation.needs_dx)
+        return LayerContext(Scratch(shared), self._dtype, own, outputs, needs_dx=operation.needs_dx)
 
     def forward(self, inputs: Sequence[Array], training: bool) -> Task:
-        """Fill `values` and `states`, and return the outputs."""
+        """Run the forward pass: set `values` and `states`, and return the outputs."""
         values = self.values = [None] * self.plan.slots
         for slot, x in zip(self.plan.inputs, inputs, strict=True):
             values[slot] = x
@@ -60,14 +60,14 @@ class Shard:
             values[operation.output], self.states[index] = result
         return [values[output.slot] for output in self.plan.outputs]
 
-    def backward(self, starts: Mapping[int, Array], gradients: Mapping[str, Array]) -> Task:
-        """Go from the gradients at some slots to those of the weights."""
-        flowing: list[Any] = [None] * self.plan.slots
-        for slot, start in starts.items():
-            flowing[slot] = start
+    def backward(self, output_gradients: Mapping[int, Array], gradients: Mapping[str, Array]) -> Task:
+        """Run the backward pass from the gradients of some slots to those of the weights."""
+        slot_gradients: list[Any] = [None] * self.plan.slots
+        for slot, gradient in output_gradients.items():
+            slot_gradients[slot] = gradient
         steps = zip(reversed(self.plan.operations), reversed(self.contexts), reversed(self.states), strict=True)
         for operation, context, state in steps:
-            dy, flowing[operation.output] = flowing[operation.output], None
+            dy, slot_gradients[operation.output] = slot_gradients[operation.output], None
             if dy is None or not operation.has_backward:
                 continue
             result = operation.rule.backward(context, state, dy)
@@ -78,24 +78,27 @@ class Shard:
                     gradients[f"{operation.layer}/{variable}"] += gradient
             for slot, dx, needed in zip(operation.inputs, result, operation.needs_dx, strict=True):
                 if needed:
-                    flowing[slot] = dx if flowing[slot] is None else flowing[slot] + dx
+                    slot_gradients[slot] = dx if slot_gradients[slot] is None else slot_gradients[slot] + dx
 
     def update_statistics(self) -> None:
-        """Update the parameters that are not trained, from the last forward pass."""
+        """Update the moving statistics from the last forward pass."""
         for operation, context, state in zip(self.plan.operations, self.contexts, self.states, strict=True):
             operation.rule.update_statistics(context, state)
 
 
 class NumpyEngine(Engine):
-    """Runs and trains a network with NumPy alone, on all cores.
+    """Inference and training with NumPy on all cores.
 
-    Calls from several threads are safe: the engine serves one at a time, with all its threads.
+    The engine is thread-safe: it processes one call at a time, with all its threads.
 
     Args:
         network: The network.
         weights: All parameters by full name.
         dtype: "float32", or "float64" for gradient checks.
-        threads: How many to use; None means one for each core. The bits of the results do not depend on it.
+        threads: Number of threads; None: one for each core. Results do not depend on it, bit for bit.
+
+    Raises:
+        UsageError: The weights do not fit the network.
     """
 
     name = "numpy"
@@ -105,7 +108,7 @@ class NumpyEngine(Engine):
     ) -> None:
         super().__init__(network, weights, dtype=dtype)
         self._pool = WorkerPool(threads)
-        self._lock = RLock()  # the shards' memory serves one call at a time
+        self._lock = RLock()  # the memory of the shards can be used by one call at a time
         self._lay_out(frozenset())
         self._optimizer: Optimizer | None = None
         self._losses: tuple[Loss, ...] = ()
@@ -119,7 +122,7 @@ class NumpyEngine(Engine):
         self.weights = dict(weights)
 
     def _lay_out(self, frozen: frozenset[str]) -> None:
-        """Allocate all weights, those that are trained in one array, and plan how to run them."""
+        """Allocate the weights, with the trained ones in one array, and plan the network."""
         network, self._frozen = self.network, frozen
         trained = [p.trainable and p.name.rsplit("/", 1)[0] not in frozen for p in network.parameters]
         self._trained = tuple(compress(network.parameters, trained))
@@ -147,15 +150,12 @@ class NumpyEngine(Engine):
 
     @weights.setter
     def weights(self, weights: Mapping[str, Array]) -> None:
-        for name, view in self._views.items():
-            if name not in weights or weights[name].shape != view.shape:
-                received = weights[name].shape if name in weights else "nothing"
-                raise UsageError(f"Weights of '{name}': expected shape {view.shape}, received {received}.")
+        self._check_weights(weights)
         self._trainable.set(weights)
         self._fixed.set(weights)
 
     def compile(self, settings: TrainingSettings) -> None:
-        """Set how to train, and clear the slots."""
+        """Set how to train, and clear the slots. Raise UsageError for settings that do not fit the network."""
         settings.check(self.network)
         self._freeze(frozenset(settings.frozen))
         self._optimizer, self._losses, self._seed = settings.optimizer, tuple(settings.losses), settings.seed
@@ -167,7 +167,7 @@ class NumpyEngine(Engine):
 
     @property
     def slots(self) -> Weights:
-        """The optimizer's memory: `C1/kernel/mean` and so on, and `iterations`, the number of updates."""
+        """Copies of the optimizer's state, the averaged weights, and `iterations`, the number of updates."""
         if not self._updates:
             return {}
         arrays = {f"{name}/{slot}": a for slot, flat in self._slots.items() for name, a in flat.copies().items()}
@@ -183,7 +183,7 @@ class NumpyEngine(Engine):
             self._average.set(slots)
 
     def averaged(self) -> AbstractContextManager[None]:
-        """Replace the weights by their averages for the duration of a `with` block."""
+        """Use the averaged weights in place of the weights inside a `with` block."""
         return self._average.swapped_in() if self._average and self._updates else nullcontext()
 
     def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
@@ -228,7 +228,7 @@ class NumpyEngine(Engine):
         step: int,
         global_batch: int | None = None,
     ) -> StepResult:
-        """Do one optimizer step. This engine runs in one process, so all samples of the batch are given here."""
+        """Update the weights once. `global_batch` is ignored, because this engine runs in one process."""
         if self._optimizer is None:
             raise UsageError("The engine is not compiled for training: call compile first.")
         with self._lock:
@@ -262,16 +262,17 @@ class NumpyEngine(Engine):
     def _forward_backward(
         self, shard: Shard, flat: FlatParameters, inputs: list[Array], targets: list[Array], training: bool, count: int
     ) -> Task:
-        """Run one shard's forward pass, loss and backward pass; return its summed loss and its outputs."""
+        """Run the forward pass, the loss and the backward pass of one shard; return the sum of its losses and its outputs."""
         outputs = yield from shard.forward(inputs, training)
-        value, starts = 0.0, {}
+        value, output_gradients = 0.0, {}
         ends = zip(self._plan.outputs, outputs, targets, self._losses, self._forms, strict=True)
         for output, p, target, loss, form in ends:
             matched = losses.MATCHED_ACTIVATIONS.get(type(loss), {}).get(output.activation, 0.0)
             part, gradient = losses.FUNCTIONS[type(loss)](p, target, loss, count, matched=matched, form=form)
             value += part
-            starts[output.before if matched and output.before is not None else output.slot] = gradient
-        yield from shard.backward(starts, flat.views)
+            slot = output.logits if matched and output.logits is not None else output.slot
+            output_gradients[slot] = gradient
+        yield from shard.backward(output_gradients, flat.views)
         return value, outputs
 
     def _update(self, gradients: list[FlatParameters], rate: float) -> None:
@@ -297,14 +298,14 @@ class NumpyEngine(Engine):
 
     @cached_property
     def _decay(self) -> Array:
-        """Where weight decay applies: 1 for kernels, 0 for all others, (all trained numbers,)."""
+        """1-D array of all trained values: 1 where weight decay applies (kernels), else 0."""
         flat = FlatParameters(self._trained, self.dtype)
         for name, view in flat.views.items():
             view[...] = name.endswith("/kernel")
         return flat.array
 
     def _shards_for(self, count: int) -> list[tuple[Shard, FlatParameters]]:
-        """Return the first `count` shards, which are made when first needed."""
+        """Return the first `count` shards, created at their first use."""
         while len(self._shards) < count:
             number = len(self._shards)
             flat = FlatParameters(self._trained, self.dtype)
@@ -315,7 +316,7 @@ class NumpyEngine(Engine):
         return self._shards[:count]
 
     def _rng(self, shard: int, operation: int) -> Callable[[], np.random.Generator]:
-        """Return what makes a generator that depends on seed, step, shard and operation alone."""
+        """Return a function that creates a generator from seed, step, shard and operation."""
         counter = [0, 0, operation, shard]
         return lambda: np.random.Generator(np.random.Philox(key=[self._seed, self._step], counter=counter))
 
@@ -329,5 +330,5 @@ class NumpyEngine(Engine):
 
 
 def _concatenate(results: Sequence[Sequence[Array]]) -> tuple[Array, ...]:
-    """Return each output of the whole batch from those of the shards."""
+    """Concatenate the outputs of the shards."""
     return tuple(np.concatenate(parts) for parts in zip(*results, strict=True))

@@ -14,19 +14,19 @@ from collections.abc import Callable
 import numpy as np
 
 from striate._types import Array
-from striate.engines import losses as describe
+from striate.engines import losses as base
 from striate.engines.numpy.memory import planes
 from striate.network.outputs import OutputForm
 
 # Activations for which the gradient of loss and activation together is ±(prediction − target).
-MATCHED_ACTIVATIONS: dict[type[describe.Loss], dict[str, float]] = {
-    describe.CategoricalCrossentropy: {"softmax": 1.0, "softmin": -1.0},
-    describe.BinaryCrossentropy: {"sigmoid": 1.0},
+MATCHED_ACTIVATIONS: dict[type[base.Loss], dict[str, float]] = {
+    base.CategoricalCrossentropy: {"softmax": 1.0, "softmin": -1.0},
+    base.BinaryCrossentropy: {"sigmoid": 1.0},
 }
 
 
 def one_hot(targets: Array, p: Array) -> Array:
-    """Return class numbers (N,) as one-hot rows in the shape, type and memory order of p (N, classes); keep rows."""
+    """Convert class numbers (N,) to one-hot vectors with the dtype and memory order of p (N, classes)."""
     if targets.ndim == 2:
         return _like_predictions(targets, p)
     rows = np.zeros((p.shape[1], len(targets)), p.dtype)
@@ -37,7 +37,7 @@ def one_hot(targets: Array, p: Array) -> Array:
 def categorical_crossentropy(
     p: Array,
     targets: Array,
-    loss: describe.CategoricalCrossentropy,
+    loss: base.CategoricalCrossentropy,
     count: int,
     *,
     matched: float = 0.0,
@@ -51,20 +51,20 @@ def categorical_crossentropy(
     if weights is not None:
         t = t * weights[:, None]
     if form != "probabilities":
-        logs = describe.log_of_output(p, form, 0)
+        logs = base.log_of_output(p, form, 0)
         slope = np.exp(logs) * t.sum(axis=1, keepdims=True) - t if form == "logits" else -t
         return -float((t * logs).sum(dtype=np.float64)), slope / count
-    safe = np.maximum(p, np.finfo(p.dtype).tiny)
-    value = -float((t * np.log(safe)).sum(dtype=np.float64))
+    clipped = np.maximum(p, np.finfo(p.dtype).tiny)
+    value = -float((t * np.log(clipped)).sum(dtype=np.float64))
     if matched:
         return value, (p * t.sum(axis=1, keepdims=True) - t) * (matched / count)
-    return value, -t / safe / count
+    return value, -t / clipped / count
 
 
 def binary_crossentropy(
     p: Array,
     targets: Array,
-    loss: describe.BinaryCrossentropy,
+    loss: base.BinaryCrossentropy,
     count: int,
     *,
     matched: float = 0.0,
@@ -76,17 +76,17 @@ def binary_crossentropy(
     if form == "logits":
         value = float((np.logaddexp(0, p) - t * p).sum(dtype=np.float64)) / outputs
         return value, ((1 + np.tanh(p / 2)) / 2 - t) / (count * outputs)
-    safe = np.clip(p, np.finfo(p.dtype).eps, 1 - np.finfo(p.dtype).eps)
-    value = -float((t * np.log(safe) + (1 - t) * np.log1p(-safe)).sum(dtype=np.float64)) / outputs
+    clipped = np.clip(p, np.finfo(p.dtype).eps, 1 - np.finfo(p.dtype).eps)
+    value = -float((t * np.log(clipped) + (1 - t) * np.log1p(-clipped)).sum(dtype=np.float64)) / outputs
     if matched:
         return value, (p - t) * (matched / (count * outputs))
-    return value, (safe - t) / (safe * (1 - safe)) / (count * outputs)
+    return value, (clipped - t) / (clipped * (1 - clipped)) / (count * outputs)
 
 
 def mean_squared_error(
     p: Array,
     targets: Array,
-    loss: describe.MeanSquaredError,
+    loss: base.MeanSquaredError,
     count: int,
     *,
     matched: float = 0.0,
@@ -99,7 +99,7 @@ def mean_squared_error(
 
 
 def _like_predictions(targets: Array, p: Array) -> Array:
-    """Return targets in the shape, type and memory order of the predictions."""
+    """Return targets with the shape, dtype and memory order of the predictions."""
     t = np.empty(planes(p).shape, p.dtype) if p.ndim in (2, 4) else np.empty(p.shape, p.dtype)
     t = planes(t) if p.ndim in (2, 4) else t
     np.copyto(t, targets.reshape(p.shape), casting="unsafe")
@@ -107,8 +107,8 @@ def _like_predictions(targets: Array, p: Array) -> Array:
 
 
 Function = Callable[..., tuple[float, Array]]
-FUNCTIONS: dict[type[describe.Loss], Function] = {
-    describe.CategoricalCrossentropy: categorical_crossentropy,
-    describe.BinaryCrossentropy: binary_crossentropy,
-    describe.MeanSquaredError: mean_squared_error,
+FUNCTIONS: dict[type[base.Loss], Function] = {
+    base.CategoricalCrossentropy: categorical_crossentropy,
+    base.BinaryCrossentropy: binary_crossentropy,
+    base.MeanSquaredError: mean_squared_error,
 }

@@ -1,8 +1,8 @@
-"""How arrays lie in memory: channels first and batch last, whatever their shape says.
+"""Memory layout and reuse of arrays.
 
-Every array has the shape (N, H, W, C) or (N, F), but its bytes are ordered C H W N or F N ("planes").
-A shift of the kernel, a pooling window, a channel's mean and a column of im2col are then all long
-contiguous stretches, which NumPy handles several times faster than runs of C numbers.
+Every array has the shape (N, H, W, C) or (N, F), but is stored in the order C H W N or F N ("planes"): channels first,
+batch last. Shifts of a kernel, pooling windows, means of channels and columns of im2col are then long contiguous
+blocks, which NumPy processes several times faster than blocks of C values.
 """
 
 from collections.abc import Hashable
@@ -20,7 +20,7 @@ def planes(x: Array) -> Array:
 
 
 def contiguous(view: Array, scratch: "Scratch", key: Hashable) -> Array:
-    """Return the array itself if its bytes are in order, else a copy in order."""
+    """Return the array itself if it is C-contiguous, else a C-contiguous copy."""
     if view.flags.c_contiguous:
         return view
     copy = scratch.empty(key, view.shape, view.dtype)
@@ -29,14 +29,14 @@ def contiguous(view: Array, scratch: "Scratch", key: Hashable) -> Array:
 
 
 class Scratch:
-    """Arrays that are reused at every step, so that no step pays for new memory pages.
+    """Arrays that are reused in every step, because new memory pages cost time.
 
-    `empty` returns memory that is valid until the same key is requested again; `temporary` returns memory that is
-    shared with every scratch that has the same `workbench`, and is valid until the caller returns.
+    An array from `empty` is valid until the next request with the same key. An array from `temporary` is valid until
+    the caller returns; its memory is shared by all instances with the same `shared`.
     """
 
-    def __init__(self, workbench: "Scratch | None" = None) -> None:
-        self._workbench = workbench
+    def __init__(self, shared: "Scratch | None" = None) -> None:
+        self._shared = shared
         self._blocks: dict[Hashable, Array] = {}
         self._arrays: dict[Hashable, Array] = {}
 
@@ -49,8 +49,8 @@ class Scratch:
         return array
 
     def temporary(self, key: Hashable, shape: tuple[int, ...], dtype: Any) -> Array:
-        """Return an uninitialized array that is not needed after the caller has returned."""
-        return (self._workbench or self).empty(key, shape, dtype)
+        """Return an uninitialized array that the caller does not use after it returns."""
+        return (self._shared or self).empty(key, shape, dtype)
 
     def _view(self, key: Hashable, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         size = prod(shape) * dtype.itemsize
@@ -61,7 +61,7 @@ class Scratch:
 
 
 class Fresh(Scratch):
-    """Scratch that never reuses: for calling one layer's functions alone."""
+    """Scratch that always allocates, for calling the functions of a layer directly."""
 
     def empty(self, key: Hashable, shape: tuple[int, ...], dtype: Any) -> Array:
         """Return a new uninitialized array."""
@@ -69,7 +69,7 @@ class Fresh(Scratch):
 
 
 def into_tiles(maps: Array, tile: tuple[int, int], grid: tuple[int, int], scratch: Scratch) -> Array:
-    """Order planes (C, H, W, N) by their position in tiles of (A, B): (C, A, B, TH, TW, N), 0 beyond the maps."""
+    """Order planes (C, H, W, N) by position in tiles of (A, B): (C, A, B, TH, TW, N), 0 outside the maps."""
     (a, b), (c, h, w, n) = tile, maps.shape
     tiles = scratch.temporary("into tiles", (c, a, b, *grid, n), maps.dtype)
     if (h, w) != (grid[0] * a, grid[1] * b):
@@ -82,7 +82,7 @@ def into_tiles(maps: Array, tile: tuple[int, int], grid: tuple[int, int], scratc
 
 
 def out_of_tiles(tiles: Array, size: tuple[int, int], scratch: Scratch) -> Array:
-    """Undo `into_tiles`: (C, A, B, TH, TW, N) → planes (C, H, W, N) of this size (H, W)."""
+    """Invert `into_tiles`: (C, A, B, TH, TW, N) → planes (C, H, W, N) of the size (H, W)."""
     c, a, b, th, tw, n = tiles.shape
     maps = scratch.empty("out of tiles", (c, th, a, tw, b, n), tiles.dtype)
     np.copyto(maps, tiles.transpose(0, 3, 1, 4, 2, 5))

@@ -1,8 +1,8 @@
-"""Optimizers: one update function each, which changes a chunk of all weights at once.
+"""Update functions of the optimizers.
 
-A function gets the weights w and gradients g of one chunk (both 1-D, both may be changed), its slots (the
-optimizer's memory, 1-D, starting at 0), the learning rate η, the number t of this update from 1, a work array, and
-`decay`, which is 1 where weight decay applies and 0 elsewhere.
+Each function updates one chunk of the weights w (1-D) in place, from its gradients g, which it may overwrite. Further
+arguments are the slots (the optimizer's state, 1-D, initially 0), the learning rate η, the number t of the update
+from 1, a work array, and `decay`, which is 1 where weight decay applies and 0 elsewhere.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.engines import optimizers as describe
+from striate.engines import optimizers as base
 
 Update = Callable[[Any, Array, Array, tuple[Array, ...], float, int, Array, Array], None]
 
 
 def sgd(
-    o: describe.SGD, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
+    o: base.SGD, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
 ) -> None:
     """Update by v ← μv + g, w ← w − ηv, or w − η(g + μv)."""
     if o.weight_decay:
@@ -39,7 +39,7 @@ def sgd(
 
 
 def adagrad(
-    o: describe.AdaGrad, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
+    o: base.AdaGrad, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
 ) -> None:
     """Update by h ← h + g², w ← w − ηg / (√h + ε)."""
     (h,) = slots
@@ -49,7 +49,7 @@ def adagrad(
 
 
 def rmsprop(
-    o: describe.RMSprop, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
+    o: base.RMSprop, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
 ) -> None:
     """Update by h ← ρh + (1 − ρ)g², w ← w − ηg / (√h + ε)."""
     (h,) = slots
@@ -61,14 +61,14 @@ def rmsprop(
 
 
 def adam(
-    o: describe.Adam, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
+    o: base.Adam, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
 ) -> None:
     """Update by m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − η m̂ / (√v̂ + ε); AdamW also w ← w − ηλw.
 
     The bias corrections of m̂ and v̂ are applied to the scalars: η √(1 − β₂ᵗ) / (1 − β₁ᵗ) and ε √(1 − β₂ᵗ).
     """
     m, v = slots
-    if isinstance(o, describe.AdamW) and o.weight_decay:
+    if isinstance(o, base.AdamW) and o.weight_decay:
         np.multiply(w, decay, out=work)
         work *= rate * o.weight_decay
         w -= work
@@ -92,41 +92,39 @@ def _divide_by_root(w: Array, numerator: Array, square: Array, rate: float, epsi
     w -= work
 
 
-UPDATES: dict[type[describe.Optimizer], tuple[Update, tuple[str, ...]]] = {
-    describe.SGD: (sgd, ("momentum",)),
-    describe.AdaGrad: (adagrad, ("accumulator",)),
-    describe.RMSprop: (rmsprop, ("square",)),
-    describe.Adam: (adam, ("mean", "square")),
-    describe.AdamW: (adam, ("mean", "square")),
+UPDATES: dict[type[base.Optimizer], tuple[Update, tuple[str, ...]]] = {
+    base.SGD: (sgd, ("momentum",)),
+    base.AdaGrad: (adagrad, ("accumulator",)),
+    base.RMSprop: (rmsprop, ("square",)),
+    base.Adam: (adam, ("mean", "square")),
+    base.AdamW: (adam, ("mean", "square")),
 }
 
 
-def slot_names(optimizer: describe.Optimizer) -> tuple[str, ...]:
-    """Return the names of the arrays that an optimizer keeps beside the weights."""
-    if isinstance(optimizer, describe.SGD) and not optimizer.momentum:
+def slot_names(optimizer: base.Optimizer) -> tuple[str, ...]:
+    """Return the names of an optimizer's slots."""
+    if isinstance(optimizer, base.SGD) and not optimizer.momentum:
         return ()
     return UPDATES[type(optimizer)][1]
 
 
-def walk(
-    optimizer: describe.Optimizer, gradient: Callable[[Array], Array], start: Sequence[float], steps: int
-) -> Array:
+def walk(optimizer: base.Optimizer, gradient: Callable[[Array], Array], start: Sequence[float], steps: int) -> Array:
     """Minimize a function from a starting point and return the path.
 
     Args:
-        optimizer: The optimizer; its weight decay acts on all n numbers.
+        optimizer: The optimizer; its weight decay applies to all n values.
         gradient: Returns the gradient of the function at a point (n,).
-        start: (n,).
-        steps: How many updates to make.
+        start: The starting point (n,).
+        steps: Number of updates.
 
     Returns:
-        All points, the start first: float64 (steps + 1, n).
+        All points including the start, float64 (steps + 1, n).
     """
     update, n = UPDATES[type(optimizer)][0], len(start)
     slots = tuple(np.zeros(n) for _ in slot_names(optimizer))
     path = np.tile(np.asarray(start, np.float64), (steps + 1, 1))
     for t in range(1, steps + 1):
         path[t] = path[t - 1]
-        g = np.array(gradient(path[t]), np.float64)  # a copy, which the rule may change
+        g = np.array(gradient(path[t]), np.float64)  # a copy, which the update may overwrite
         update(optimizer, path[t], g, slots, optimizer.learning_rate, t, np.empty(n), np.ones(n))
     return path

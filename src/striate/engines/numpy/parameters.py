@@ -1,4 +1,4 @@
-"""The weights of a network in one contiguous array, so that an optimizer updates them all with a few operations."""
+"""Weights in one contiguous array, which an optimizer updates with few operations; moving averages and penalties."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from striate._types import Array
 from striate.network import Network, Parameter
 from striate.network.regularizers import strengths
 
-# Numbers an optimizer works on at a time: a chunk and its slots stay in the cache.
+# Values that an optimizer updates at once: a chunk and its slots fit in the cache.
 CHUNK = 1 << 15
 
 
@@ -27,12 +27,12 @@ class FlatParameters:
         }
 
     def set(self, values: Mapping[str, Array]) -> None:
-        """Copy values of the same names and shapes."""
+        """Copy values with the same names and shapes into the array."""
         for name, view in self.views.items():
             np.copyto(view, values[name])
 
     def like(self) -> "FlatParameters":
-        """Return another with the same names and shapes, filled with 0."""
+        """Return an instance with the same names and shapes, filled with 0."""
         return FlatParameters(self._parameters, str(self.array.dtype))
 
     def copies(self) -> dict[str, Array]:
@@ -41,7 +41,7 @@ class FlatParameters:
 
 
 def chunks(size: int) -> list[slice]:
-    """Split a flat array into chunks of CHUNK numbers."""
+    """Split a flat array into chunks of CHUNK values."""
     return [slice(start, min(start + CHUNK, size)) for start in range(0, size, CHUNK)]
 
 
@@ -54,50 +54,50 @@ def sum_into_first(flats: Sequence[FlatParameters]) -> FlatParameters:
 
 def clip(array: Array, norm: float) -> None:
     """Scale a flat array down to this Euclidean norm if its norm is larger."""
-    length = float(np.sqrt(sum(np.square(array[piece]).sum(dtype=np.float64) for piece in chunks(array.size))))
-    if length > norm:
-        array *= norm / length
+    current = float(np.sqrt(sum(np.square(array[chunk]).sum(dtype=np.float64) for chunk in chunks(array.size))))
+    if current > norm:
+        array *= norm / current
 
 
 class MovingAverage:
-    """The moving average of flat arrays: a ← a + (1 − m)(w − a), m = min(memory, (1 + t) / (10 + t)) at step t from 0.
+    """The moving average of flat arrays: a ← a + (1 − d)(w − a), d = min(decay, (1 + t) / (10 + t)) at step t from 0.
 
-    It begins at the weights after the first step. In early steps m is smaller, so that those weights soon count little.
+    It starts with the weights after the first step. A smaller d in the first steps lets their influence fade quickly.
     """
 
-    def __init__(self, memory: float, flats: Sequence[FlatParameters]) -> None:
-        self.memory = memory
+    def __init__(self, decay: float, flats: Sequence[FlatParameters]) -> None:
+        self.decay = decay
         self._flats = flats
         self._averages = [flat.like() for flat in flats]
 
     def update(self, step: int) -> None:
-        """Add the weights after this step."""
-        share = 1 - min(self.memory, (1 + step) / (10 + step))
+        """Update the averages with the weights after a step."""
+        rate = 1 - min(self.decay, (1 + step) / (10 + step))
         for average, flat in zip(self._averages, self._flats, strict=True):
             if not step:
                 np.copyto(average.array, flat.array)
-            for piece in chunks(flat.array.size):
-                average.array[piece] += (flat.array[piece] - average.array[piece]) * share
+            for chunk in chunks(flat.array.size):
+                average.array[chunk] += (flat.array[chunk] - average.array[chunk]) * rate
 
     def slots(self) -> dict[str, Array]:
         """Return copies of the averages by name, `C1/kernel/average`."""
         return {f"{name}/average": a for average in self._averages for name, a in average.copies().items()}
 
     def set(self, slots: Mapping[str, Array]) -> None:
-        """Restore what `slots` returned."""
+        """Set the averages to slots returned by `slots`."""
         for average in self._averages:
             average.set({name: slots[f"{name}/average"] for name in average.views})
 
     @contextmanager
     def swapped_in(self) -> Iterator[None]:
-        """Replace the weights by their averages for the duration of a `with` block."""
-        live = [flat.array.copy() for flat in self._flats]
+        """Use the averages in place of the weights inside a `with` block."""
+        current = [flat.array.copy() for flat in self._flats]
         for average, flat in zip(self._averages, self._flats, strict=True):
             np.copyto(flat.array, average.array)
         try:
             yield
         finally:
-            for array, flat in zip(live, self._flats, strict=True):
+            for array, flat in zip(current, self._flats, strict=True):
                 np.copyto(flat.array, array)
 
 
@@ -116,7 +116,7 @@ class Penalties:
         return float(sum(l1 * np.abs(w).sum() + l2 * np.square(w).sum() for w, _, l1, l2 in self._terms))
 
     def add_gradients(self, gradients: Mapping[str, Array]) -> None:
-        """Add λ₁ sign(w) + 2 λ₂ w to the gradients of those weights that are trained."""
+        """Add λ₁ sign(w) + 2 λ₂ w to the gradients of the trained weights."""
         for w, name, l1, l2 in self._terms:
             if name in gradients:
                 gradients[name] += l1 * np.sign(w) + 2 * l2 * w

@@ -1,6 +1,6 @@
-"""From a network to the operations that run it, in order: fusion, repeated layers and outputs written in place.
+"""Plan the operations of a network: their order, fusion, shared layers and outputs computed in place.
 
-What concerns one layer alone is in its rule (see `layers/`).
+Everything that concerns only one layer is in its rule (see `layers/`).
 """
 
 from collections import Counter
@@ -19,18 +19,19 @@ from striate.network import Activation, BatchNormalization, Conv2D, Input, MaxPo
 
 @dataclass(frozen=True)
 class Operation:
-    """A rule with the slots it reads and writes.
+    """A rule, and the slots that it reads and writes.
 
     Attributes:
-        rule: What to compute.
+        rule: The rule.
         layer: Name of the layer.
-        inputs: Slots it reads.
-        output: Slot it writes.
+        inputs: Slots of the inputs.
+        output: Slot of the output.
         variables: Parameters of the layer that the rule uses.
-        trainable: Those of `variables` that are trained.
+        trainable: The trained ones of `variables`.
         needs_dx: For each input, whether its gradient is needed.
-        repeated: Whether a later use of the same layer writes the gradient first, so that this one is added to it.
-        frozen: Whether the layer keeps its weights and works as in inference.
+        repeated: Whether the backward pass has reached a later use of the same layer before, so that gradients must be
+            added to those of that use.
+        frozen: Whether the layer is frozen and runs in inference mode.
     """
 
     rule: LayerRule[Any, Any]
@@ -45,7 +46,7 @@ class Operation:
 
     @property
     def has_backward(self) -> bool:
-        """Whether the backward pass has anything to do here."""
+        """Whether the operation has a backward pass."""
         return bool(self.trainable) or any(self.needs_dx)
 
 
@@ -54,26 +55,26 @@ class Output:
     """The slot of a network's output.
 
     Attributes:
-        slot: Where the output is.
-        before: Where the argument of its activation is, if it ends in one.
-        activation: Which activation that is.
+        slot: The slot of the output.
+        logits: The slot of the input of its final activation, if there is one.
+        activation: The final activation.
     """
 
     slot: int
-    before: int | None = None
+    logits: int | None = None
     activation: str = "linear"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Operations in order.
+    """The operations that compute a network.
 
     Attributes:
-        operations: What to run.
-        slots: How many slots there are.
-        inputs: The slots of the network's inputs.
-        outputs: Those of its outputs.
-        slot_of: The slot of each node's output, by the node's index.
+        operations: The operations in order.
+        slots: Number of slots.
+        inputs: Slots of the network's inputs.
+        outputs: Slots of the network's outputs.
+        slot_of: Slot of each node's output, by node index.
     """
 
     operations: tuple[Operation, ...]
@@ -85,12 +86,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Fusion:
-    """A convolution whose output stays ordered by pooling cell until the max pooling that follows.
+    """A convolution whose output is ordered by the cells of the max pooling that follows.
 
     Attributes:
-        cells: How the output lies.
-        m: Size of Winograd's tiles; 0 for im2col.
-        activation: The one that is applied after the pooling instead of before.
+        cells: The order of the output.
+        m: Winograd tile size; 0 for im2col.
+        activation: The activation that is applied after the pooling instead of before.
     """
 
     cells: Cells
@@ -103,12 +104,12 @@ def make_plan(network: Network, *, fuse: bool = True, frozen: Collection[str] = 
 
     Args:
         network: The network.
-        fuse: Whether to fuse convolutions with poolings and to write over inputs, which leaves the outputs of some
-            layers unknown.
-        frozen: Names of layers that keep their weights.
+        fuse: Whether to fuse convolutions with poolings and to compute in place; the outputs of some layers are then
+            not available.
+        frozen: Names of frozen layers.
 
     Returns:
-        The operations, with every size known.
+        The plan.
 
     Raises:
         NetworkError: A layer's class has no rule for the NumPy engine.
@@ -120,7 +121,7 @@ def make_plan(network: Network, *, fuse: bool = True, frozen: Collection[str] = 
 
 
 class _Planner:
-    """Walks over the nodes once and collects operations."""
+    """Collects the operations of the nodes in order."""
 
     def __init__(self, network: Network, *, in_place: bool, frozen: Collection[str]) -> None:
         self.network, self.in_place, self.frozen = network, in_place, frozen
@@ -130,21 +131,21 @@ class _Planner:
         self.slots = 0
         self.slot_of: dict[int, int] = {}
         self.has_gradient: dict[int, bool] = {}
-        self.outputs: dict[int, Output] = {}  # of nodes that end in an activation
+        self.outputs: dict[int, Output] = {}  # by node, for nodes with an activation
         self.convolutions: dict[int, _Fusion] = {}
         self.pools: dict[int, _Fusion] = {}
         self.moved_activations: set[int] = set()  # nodes whose activation is applied after the pooling
-        self.moved_biases: dict[int, int] = {}  # of a pooling, the convolution whose bias it takes over
+        self.moved_biases: dict[int, int] = {}  # pooling node → convolution node whose bias is added after the pooling
 
     def run(self) -> Plan:
         """Plan every node."""
-        fed = {}
+        input_slots = {}
         for index, node in enumerate(self.network.nodes):
             if isinstance(node.layer, Input):
-                fed[index] = self._new_slot(has_gradient=False)
-            self._plan(index, node, (fed[index],) if index in fed else self._slots_into(node))
+                input_slots[index] = self._new_slot(has_gradient=False)
+            self._plan(index, node, (input_slots[index],) if index in input_slots else self._slots_into(node))
         outputs = tuple(self.outputs.get(i, Output(self.slot_of[i])) for i in self.network.outputs)
-        inputs = tuple(fed[i] for i in self.network.inputs)
+        inputs = tuple(input_slots[i] for i in self.network.inputs)
         return Plan(tuple(self._mark_repeats()), self.slots, inputs, outputs, self.slot_of)
 
     def _new_slot(self, *, has_gradient: bool) -> int:
@@ -156,7 +157,7 @@ class _Planner:
         return tuple(self.slot_of[source] for source in node.inputs)
 
     def _plan(self, index: int, node: Node, slots: tuple[int, ...]) -> None:
-        """Add the operations of one node: its rule, a bias that is not part of the rule, its activation."""
+        """Add the operations of one node: its rule, the bias if the rule does not add it, and the activation."""
         rule = self._rule_for(index, node)
         if rule is not None:
             slots = (self._add(node, rule, slots),)
@@ -166,22 +167,22 @@ class _Planner:
             slots = (self._add(biased, BiasRule(biased.layer, in_place=biased is node), slots),)
         name = self._activation_of(index, node)
         if name != "linear":
-            before = slots[0]
+            logits = slots[0]
             last = self.operations[-1]
-            overwritable = len(slots) == 1 and last.output == before and last.rule.output_overwritable
-            alone = not isinstance(node.layer, Activation) or self.consumers[node.inputs[0]] == 1
-            in_place = self.in_place and overwritable and alone
+            overwritable = len(slots) == 1 and last.output == logits and last.rule.output_overwritable
+            only_reader = not isinstance(node.layer, Activation) or self.consumers[node.inputs[0]] == 1
+            in_place = self.in_place and overwritable and only_reader
             slots = (self._add(node, ActivationRule(node.layer, name, in_place=in_place), slots),)
-            self.outputs[index] = Output(slots[0], before, name)
+            self.outputs[index] = Output(slots[0], logits, name)
         self.slot_of[index] = slots[0]
 
     def _add(self, node: Node, rule: LayerRule[Any, Any], slots: Sequence[int]) -> int:
         """Add an operation and return the slot of its output."""
         name = str(node.layer.name)
         frozen = name in self.frozen
-        named = {parameter.name.rsplit("/", 1)[1]: parameter for parameter in self.network.parameters_of(node)}
-        variables = tuple(variable for variable in named if rule.variables is None or variable in rule.variables)
-        trainable = tuple(compress(variables, (named[v].trainable and not frozen for v in variables)))
+        parameters = {parameter.name.rsplit("/", 1)[1]: parameter for parameter in self.network.parameters_of(node)}
+        variables = tuple(variable for variable in parameters if rule.variables is None or variable in rule.variables)
+        trainable = tuple(compress(variables, (parameters[v].trainable and not frozen for v in variables)))
         needs_dx = tuple(self.has_gradient[slot] for slot in slots)
         output = self._new_slot(has_gradient=any(needs_dx) or bool(trainable))
         self.operations.append(
@@ -190,13 +191,13 @@ class _Planner:
         return output
 
     def _mark_repeats(self) -> list[Operation]:
-        """Mark all uses of a shared layer but the last, which the backward pass reaches first."""
-        seen: set[tuple[str, str]] = set()
+        """Mark all uses of a shared layer except the last one, which the backward pass reaches first."""
+        written: set[tuple[str, str]] = set()
         marked = []
         for operation in reversed(self.operations):
             owned = {(operation.layer, variable) for variable in operation.trainable}
-            marked.append(replace(operation, repeated=bool(owned & seen)))
-            seen |= owned
+            marked.append(replace(operation, repeated=bool(owned & written)))
+            written |= owned
         return marked[::-1]
 
     def _rule_for(self, index: int, node: Node) -> LayerRule[Any, Any] | None:
@@ -225,7 +226,7 @@ class _Planner:
         return "linear" if index in self.moved_activations else _activation(node)
 
     def find_fusions(self) -> None:
-        """Find each max pooling that can take over a convolution's output in cell order."""
+        """Find the max poolings that can be fused with a convolution."""
         for index, node in enumerate(self.network.nodes):
             if type(node.layer) is MaxPool2D:
                 self._try_fusion(index, node)
@@ -241,7 +242,7 @@ class _Planner:
         conv, last = chain[-1], chain[0]
         activation = _activation(self.network.nodes[last])
         moves = activation in MONOTONIC
-        exact = len(chain) > 1 or not moves  # a layer before the pooling must see the true outputs and no others
+        exact = len(chain) > 1 or not moves  # a layer between them needs exactly the outputs of the convolution
         planned = self._cells(conv, cell, (node.shape[0], node.shape[1]), exact)
         if planned is None:
             return
@@ -253,22 +254,22 @@ class _Planner:
             self.moved_biases[index] = conv
 
     def _cells(self, conv: int, cell: Pair, pooled: Pair, exact: bool) -> tuple[Cells, int] | None:
-        """Return how the convolution's output lies, and Winograd's m; None if it must be exact and cannot be."""
+        """Return the order of the convolution's output and Winograd's m; None if an exact output is not possible."""
         node = self.network.nodes[conv]
         assert isinstance(node.layer, Conv2D)
         input_shape = self.network.shapes_into(node)[0]
         size = (node.shape[0], node.shape[1])
-        wanted = (pooled[0] * cell[0], pooled[1] * cell[1])
-        if exact and wanted != size:
+        required = (pooled[0] * cell[0], pooled[1] * cell[1])
+        if exact and required != size:
             return None
         if cell != (2, 2) or not suits_winograd(node.layer, input_shape):
             return Cells(cell, (1, 1), pooled, size, pooled), 0
         small = exact and (size[0] % 4 or size[1] % 4)
-        m = 2 if small else tile_size(wanted, input_shape[2], node.layer.filters)
-        return Cells(cell, (m // 2, m // 2), (-(-wanted[0] // m), -(-wanted[1] // m)), size, pooled), m
+        m = 2 if small else tile_size(required, input_shape[2], node.layer.filters)
+        return Cells(cell, (m // 2, m // 2), (-(-required[0] // m), -(-required[1] // m)), size, pooled), m
 
     def _chain_to_convolution(self, index: int) -> list[int]:
-        """Return the nodes from a pooling's input back to a convolution, if none depends on where a number lies."""
+        """Return the nodes from a pooling's input back to a convolution, if none depends on the order of positions."""
         chain: list[int] = []
         while self.consumers[index] == 1:
             chain.append(index)

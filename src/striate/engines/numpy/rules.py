@@ -1,4 +1,4 @@
-"""What a layer's rule for the NumPy engine offers, what it is given, and how it is registered."""
+"""The interface of layer rules of the NumPy engine, and their registration."""
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
@@ -16,21 +16,21 @@ LayerType = TypeVar("LayerType", bound=Layer)
 State = TypeVar("State")
 
 AcrossShards = Generator[Any, list[Any], T]
-"""A pass that needs sums over the whole batch: it yields its shard's part and is sent the parts of all shards."""
+"""A pass that exchanges values with the other shards: it yields its own value and receives those of all shards."""
 
 
 @dataclass
 class LayerContext:
-    """What a rule is given in one shard of a batch.
+    """The inputs of a rule besides activations, for one shard of a batch.
 
     Attributes:
-        scratch: Memory that is reused from batch to batch.
+        scratch: Memory that is reused for every batch.
         dtype: The engine's floating-point type.
         weights: The layer's parameters by variable name (`kernel`), trainable or not.
-        gradients: Arrays to write the gradients of the trainable parameters to, by variable name.
+        gradients: Arrays for the gradients of the trainable parameters, by variable name; `backward` writes to them.
         training: Whether dropout and batch statistics are active.
         needs_dx: For each input, whether its gradient is needed.
-        rng: Makes the random generator of this layer, shard and training step.
+        rng: Returns the random generator of this layer, shard and training step.
     """
 
     scratch: Scratch
@@ -43,17 +43,17 @@ class LayerContext:
 
 
 class LayerRule(Generic[LayerType, State]):
-    """How the NumPy engine runs one layer: made once for each use of the layer, then called for every batch.
+    """The forward and backward pass of a layer. There is one instance for each use of a layer in a network.
 
-    `forward` returns the output and the state that `backward` needs; nothing of a batch is kept in the rule itself.
-    The layer's activation is not part of the rule: the planner applies it to the output.
-    Arrays have the shapes (N, H, W, C) or (N, F); see `memory` for their order in memory.
+    `forward` returns the output and the state that `backward` needs; a rule itself stores nothing of a batch. The
+    layer's activation is not part of its rule: the planner adds it. Arrays have the shapes (N, H, W, C) or (N, F); for
+    their memory layout see `memory`.
 
     Attributes:
-        variables: Names of the layer's parameters that the rule uses; None means all. If `bias` is not among them,
-            the planner adds it to the output.
-        output_overwritable: Whether the next rule may write over the output: true where `backward` does not need it
-            and it is no view of an input.
+        variables: Names of the layer's parameters that the rule uses; None: all. If `bias` is not included, the planner
+            adds it to the output.
+        output_overwritable: Whether the next rule may overwrite the output: `backward` does not need it, and it is not
+            a view of an input.
     """
 
     variables: ClassVar[tuple[str, ...] | None] = None
@@ -62,7 +62,7 @@ class LayerRule(Generic[LayerType, State]):
     def __init__(self, layer: LayerType, *input_shapes: Shape) -> None:
         self.layer = layer
 
-    # `**_: Any` lets mypy accept rules that name their inputs.
+    # With `**_: Any`, mypy accepts rules that name their inputs.
     def forward(
         self, context: LayerContext, *inputs: Any, **_: Any
     ) -> tuple[Array, State] | AcrossShards[tuple[Array, State]]:
@@ -72,11 +72,11 @@ class LayerRule(Generic[LayerType, State]):
     def backward(
         self, context: LayerContext, state: State, dy: Array
     ) -> Sequence[Array | None] | AcrossShards[Sequence[Array | None]]:
-        """Return the gradient of every input, and write those of the weights to `context.gradients`."""
+        """Return the gradients of the inputs, and write those of the weights to `context.gradients`."""
         raise NotImplementedError
 
     def update_statistics(self, context: LayerContext, state: State) -> None:
-        """Update parameters that are not trained, after a training step; by default there is nothing to do."""
+        """Update moving statistics after a training step; does nothing by default."""
 
 
 RuleFactory = Callable[..., LayerRule[Any, Any] | None]
@@ -85,10 +85,10 @@ _FACTORIES: dict[type[Layer], RuleFactory] = {}
 
 
 def rule(layer_class: type[Layer]) -> Callable[[Factory], Factory]:
-    """Register how the NumPy engine runs a layer class; built-in layers and your own are registered the same way.
+    """Register the rule of a built-in or custom layer class in the NumPy engine, as a decorator.
 
-    Decorate a subclass of `LayerRule`, or a function that takes the layer and its input shapes and returns one
-    (or None, if there is nothing to do before the layer's activation).
+    Decorate a subclass of `LayerRule`, or a function of the layer and its input shapes that returns a rule (or None,
+    if the layer consists only of its activation).
 
     Example:
         >>> from dataclasses import dataclass
@@ -106,7 +106,7 @@ def rule(layer_class: type[Layer]) -> Callable[[Factory], Factory]:
         ...         return (-dy,)
 
     Returns:
-        The decorator, which returns what it decorates.
+        A decorator that returns its argument unchanged.
     """
 
     def register(factory: Factory) -> Factory:
@@ -117,7 +117,7 @@ def rule(layer_class: type[Layer]) -> Callable[[Factory], Factory]:
 
 
 def has_rule(layer_class: type[Layer]) -> bool:
-    """Return whether a rule is registered for the class."""
+    """Return whether a layer class has a rule."""
     return layer_class in _FACTORIES
 
 

@@ -1,6 +1,6 @@
-"""Windows that slide over maps: their geometry, padding, and the columns of im2col.
+"""Sliding windows: geometry, padding, im2col and col2im.
 
-Arrays have the shape (N, H, W, C) and lie in memory as planes (see `memory`).
+Arrays have the shape (N, H, W, C) and are planes in memory (see `memory`).
 Source: Chellapilla, Puri, Simard 2006, "High performance convolutional neural networks for document processing".
 """
 
@@ -19,15 +19,15 @@ NO_PADDING: Padding = ((0, 0), (0, 0))
 
 @dataclass(frozen=True)
 class Geometry:
-    """How a window moves over an image.
+    """A window that slides over feature maps.
 
     Attributes:
         kernel_size: (KH, KW).
         strides: Step from one output to the next, (y, x).
-        padding: ((top, bottom), (left, right)); negative numbers cut.
+        padding: ((top, bottom), (left, right)); negative values crop.
         dilation: Step from one tap of the kernel to the next, (y, x).
-        cell: Output positions are ordered by their place in cells of this size, (PY, PX, OH / PY, OW / PX), so that a
-            pooling that follows finds each member of its windows in one contiguous block. (1, 1) is the plain order.
+        cell: Output positions are ordered as (PY, PX, OH / PY, OW / PX), by their position in cells of this size, so
+            that for a following pooling each position of its windows is one contiguous block. (1, 1): row by row.
     """
 
     kernel_size: Pair
@@ -38,14 +38,14 @@ class Geometry:
 
     @classmethod
     def of(cls, layer: Layer, input_shape: Shape) -> "Geometry":
-        """Return the window of a layer, its padding in numbers."""
+        """Return the window of a layer, with numeric padding."""
         window = layer.window
         assert window is not None
         margins = window.margins((input_shape[0], input_shape[1]))
         return cls(window.kernel, window.strides, margins, window.dilation)
 
     def output_size(self, height: int, width: int) -> Pair:
-        """(H + 2P − F) / S + 1 for each axis, in whole cells."""
+        """Return (H + 2P − F) / S + 1 for each axis, rounded down to a multiple of the cell."""
         sizes = (height, width)
         extent = [d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True)]
         oh, ow = ((sizes[i] + sum(self.padding[i]) - extent[i]) // self.strides[i] + 1 for i in (0, 1))
@@ -53,17 +53,17 @@ class Geometry:
 
 
 def pad(x: Array, padding: Padding, scratch: Scratch, key: Any = "padded", fill: float = 0.0) -> Array:
-    """Put a border around planes; negative padding cuts.
+    """Pad planes; negative padding crops.
 
     Args:
         x: Planes (C, H, W, N).
         padding: ((top, bottom), (left, right)).
-        scratch: Where the memory comes from.
-        key: Name of the memory in `scratch`.
-        fill: Value of the border.
+        scratch: Provides the memory.
+        key: Key of the memory in `scratch`.
+        fill: Value of the padding.
 
     Returns:
-        Contiguous planes (C, top + H + bottom, left + W + right, N); x itself if there is nothing to change.
+        Contiguous planes (C, top + H + bottom, left + W + right, N); x itself without padding.
     """
     (top, bottom), (left, right) = padding
     x = x[:, max(-top, 0) : x.shape[1] - max(-bottom, 0), max(-left, 0) : x.shape[2] - max(-right, 0)]
@@ -81,21 +81,21 @@ def pad(x: Array, padding: Padding, scratch: Scratch, key: Any = "padded", fill:
 
 
 def unpad(padded: Array, padding: Padding) -> Array:
-    """Cut the border off planes and return the image (N, H, W, C)."""
+    """Remove the padding from planes, and return the image (N, H, W, C)."""
     (top, bottom), (left, right) = padding
     return planes(padded[:, top : padded.shape[1] - bottom, left : padded.shape[2] - right])
 
 
 @dataclass(frozen=True)
 class Band:
-    """Some of the output positions: those at one position (py, px) of the cells, in some rows of cells."""
+    """A part of the output positions: position (py, px) of the cells, in a range of cell rows."""
 
     position: Pair
     rows: slice
 
 
 def gather_columns(padded: Array, window: Geometry, band: Band, width: int, scratch: Scratch, key: Any) -> Array:
-    """Return the columns (KH·KW·C, positions·N) of a band, from padded planes (C, H, W, N). width: OW in cells."""
+    """Return the columns (KH·KW·C, positions·N) of a band, from padded planes (C, H, W, N). width: OW / PX."""
     c, _, _, n = padded.shape
     sc, sh, sw, sn = padded.strides
     (kh, kw), (ty, tx), (dy, dx), (py, px) = window.kernel_size, window.strides, window.dilation, window.cell
@@ -108,15 +108,15 @@ def gather_columns(padded: Array, window: Geometry, band: Band, width: int, scra
 
 
 def im2col(x: Array, window: Geometry) -> Array:
-    """Lay out each window of an image as a column, so that convolution becomes one matrix product.
+    """Copy each window of an image to a column, so that convolution becomes one matrix product.
 
     Args:
         x: (N, H, W, C).
-        window: How the windows lie.
+        window: The windows.
 
     Returns:
-        (KH·KW·C, OH·OW·N): a row for each kernel tap in the order (KH, KW, C), a column for each output position in
-        the order (OH, OW, N).
+        (KH·KW·C, OH·OW·N): one row per kernel element in the order (KH, KW, C), one column per output position in the
+        order (OH, OW, N).
 
     Example:
         >>> import numpy as np
@@ -132,13 +132,13 @@ def im2col(x: Array, window: Geometry) -> Array:
 
 
 def col2im(columns: Array, shape: tuple[int, ...], window: Geometry, scratch: Scratch | None = None) -> Array:
-    """Add each column back onto the window it came from: the transpose of `im2col`.
+    """Add each column to its window in the image: the transpose of `im2col`.
 
     Args:
-        columns: (KH·KW·C, OH·OW·N) in plain order.
+        columns: (KH·KW·C, OH·OW·N), positions row by row.
         shape: (N, H, W, C) of the image.
-        window: How the windows lie.
-        scratch: Where the memory comes from; None allocates it.
+        window: The windows.
+        scratch: Provides the memory; None allocates it.
 
     Returns:
         The image (N, H, W, C).
@@ -151,7 +151,7 @@ def col2im(columns: Array, shape: tuple[int, ...], window: Geometry, scratch: Sc
 
 
 def zero_image(shape: tuple[int, ...], padding: Padding, dtype: Any, scratch: Scratch) -> Array:
-    """Return zeros for the planes (C, H, W, N) of an image with its border; where padding cuts, the image itself."""
+    """Return zeros for padded planes (C, H, W, N); where padding is negative, without cropping."""
     c, h, w, n = shape
     (top, bottom), (left, right) = padding
     image = scratch.empty("image", (c, top + h + max(bottom, 0), left + w + max(right, 0), n), dtype)
@@ -160,13 +160,13 @@ def zero_image(shape: tuple[int, ...], padding: Padding, dtype: Any, scratch: Sc
 
 
 def crop(image: Array, h: int, w: int, padding: Padding) -> Array:
-    """Return the image (N, H, W, C) inside the planes with their border."""
+    """Return the image (N, H, W, C) inside padded planes."""
     (top, _), (left, _) = padding
     return planes(image[:, top : top + h, left : left + w])
 
 
 def add_taps(image: Array, taps: Array, window: Geometry, start: int = 0) -> None:
-    """Add taps (KH, KW, C, rows, OW, N), of the output rows from `start` on, to the padded planes of an image."""
+    """Add the columns (KH, KW, C, rows, OW, N) of output rows from `start` on to the padded planes of an image."""
     kh, kw, _, rows, columns, _ = taps.shape
     (ty, tx), (dy, dx) = window.strides, window.dilation
     for ky in range(kh):

@@ -1,7 +1,7 @@
-"""Threads that run the shards of a batch and exchange what they need of each other.
+"""Threads that compute the shards of a batch and exchange values between them.
 
-How a batch is split depends on its size alone, and sums over shards run in the shards' order:
-the bits of a result do not depend on how many threads there are.
+The split of a batch depends only on its size, and sums over shards are computed in the order of the shards. So results
+do not depend on the number of threads, bit for bit.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -13,14 +13,14 @@ from typing import Any
 from striate.processes import cores
 
 SHARD_SIZE = 25
-# More shards would only add Python calls, which threads cannot share.
+# More shards would only add Python calls, which threads cannot run in parallel.
 MAX_SHARDS = 2
 
 Task = Generator[Any, list[Any], Any]
 
 
 def split_batch(n: int) -> list[slice]:
-    """Split a batch of n into 1 to MAX_SHARDS even parts of SHARD_SIZE images or more."""
+    """Split a batch of n images into up to MAX_SHARDS equal parts of at least SHARD_SIZE images."""
     parts = max(1, min(MAX_SHARDS, n // SHARD_SIZE))
     return [slice(start, end) for start, end in pairwise(n * i // parts for i in range(parts + 1))]
 
@@ -28,7 +28,7 @@ def split_batch(n: int) -> list[slice]:
 class Barrier:
     """A reusable barrier for a fixed number of threads.
 
-    Each thread waits for a lock of its own, which costs a fraction of threading.Barrier.
+    Each thread waits for its own lock, which is much faster than threading.Barrier.
     """
 
     def __init__(self, threads: int) -> None:
@@ -39,7 +39,7 @@ class Barrier:
         self._missing = threads
 
     def wait(self, thread: int) -> None:
-        """Return when all threads have called this."""
+        """Wait until all threads have called this method."""
         with self._count:
             self._missing -= 1
             last = self._missing == 0
@@ -54,7 +54,7 @@ class Barrier:
 
 
 class WorkerPool:
-    """Threads that work through numbered jobs; the calling thread is number 0. Not for calls from several threads."""
+    """A pool of threads, of which the calling thread is number 0. Only one thread may use it at a time."""
 
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads or cores()
@@ -66,34 +66,34 @@ class WorkerPool:
             queue.put(None)
 
     def run(self, tasks: Sequence[Task]) -> list[Any]:
-        """Run generators to their ends; at each `yield part` all wait, and each is sent the parts of all."""
+        """Run generators in parallel and return their results; each `yield` returns the values that all yielded."""
         count = len(tasks)
         workers = min(self.threads, count)
         barrier = Barrier(workers)
-        parts: list[Any] = [None] * count
+        yielded: list[Any] = [None] * count
         results: list[Any] = [None] * count
-        failed: list[BaseException] = []
+        errors: list[BaseException] = []
 
         def work(thread: int) -> None:
-            sent: list[Any] | None = None
-            mine = range(thread, count, workers)
+            received: list[Any] | None = None
+            own_tasks = range(thread, count, workers)
             while True:
                 ended = False
                 try:
-                    for i in mine:
-                        ended, value = _advance(tasks[i], sent)
-                        (results if ended else parts)[i] = value
-                except BaseException as problem:
-                    failed.append(problem)
+                    for i in own_tasks:
+                        ended, value = _advance(tasks[i], received)
+                        (results if ended else yielded)[i] = value
+                except BaseException as error:
+                    errors.append(error)
                 barrier.wait(thread)
-                if ended or failed:
+                if ended or errors:
                     return
-                sent = list(parts)
+                received = list(yielded)
                 barrier.wait(thread)
 
         self._run_on_threads(work, workers)
-        if failed:
-            raise failed[0]
+        if errors:
+            raise errors[0]
         return results
 
     def map(self, job: Callable[[int], None], count: int) -> None:
@@ -107,7 +107,7 @@ class WorkerPool:
         self._run_on_threads(work, workers)
 
     def _run_on_threads(self, work: Callable[[int], None], workers: int) -> None:
-        """Call work(0) on this thread and work(1) … on others, and wait for all."""
+        """Call work(0) on this thread and work(1), … on other threads, and wait for all."""
         while len(self._queues) < workers - 1:
             queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
             Thread(target=_work, args=(queue, self._done), daemon=True, name="striate").start()
@@ -117,21 +117,21 @@ class WorkerPool:
         try:
             work(0)
         finally:
-            problems = [self._done.get() for _ in range(1, workers)]
-        for problem in problems:
-            if problem:
-                raise problem
+            errors = [self._done.get() for _ in range(1, workers)]
+        for error in errors:
+            if error:
+                raise error
 
 
 def _work(queue: "SimpleQueue[Callable[[], None] | None]", done: "SimpleQueue[BaseException | None]") -> None:
-    """Call what the queue holds until it holds None."""
+    """Call the functions from a queue, until it returns None."""
     while (job := queue.get()) is not None:
-        problem = None
+        error = None
         try:
             job()
-        except BaseException as caught:
-            problem = caught
-        done.put(problem)
+        except BaseException as exception:
+            error = exception
+        done.put(error)
 
 
 def _advance(task: Task, parts: list[Any] | None) -> tuple[bool, Any]:

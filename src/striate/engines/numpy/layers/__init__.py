@@ -1,4 +1,4 @@
-"""One rule for each layer, with the arithmetic it needs. Every module here is imported and registers its own rules."""
+"""Rules for the built-in layers. All modules of this package are imported, so that their rules are registered."""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -1,9 +1,8 @@
-"""Activation functions and their gradients in one table, and the rule that applies them.
+"""Activation functions with their gradients, and the rule that applies them.
 
-Each function is a pair. `forward(x, out)` writes f(x) into `out` (which may be x itself, unless the gradient needs x)
-and returns it. `backward(dy, kept, out)` returns dy · f′, where `kept` is y, or x for those in KEEPS_INPUT, and `out`
-an array of the same shape and type that it may use for the result.
-Classes lie on axis 0, as in memory (see `memory`): (F, N) or (C, H, W, N).
+`forward(x, out)` writes f(x) to `out`, which may be x itself unless the gradient needs x, and returns it.
+`backward(dy, saved, out)` returns dy · f′, where `saved` is y, or x for functions in SAVES_INPUT; it may write the
+result to `out`. Arrays are planes (see `memory`), (F, N) or (C, H, W, N), so softmax runs over axis 0.
 """
 
 from collections.abc import Callable
@@ -32,7 +31,7 @@ GELU_CUBIC = 0.044715  # Hendrycks and Gimpel 2016, section 2
 
 
 class Function(NamedTuple):
-    """One activation: forward and backward."""
+    """The forward and backward pass of an activation."""
 
     forward: Callable[[Array, Array], Array]
     backward: Callable[[Array, Array, Array], Array]
@@ -82,12 +81,12 @@ def _selu(x: Array, out: Array) -> Array:
     return out
 
 
-def _gelu_slope(x: Array) -> Array:
+def _gelu_tanh(x: Array) -> Array:
     return np.tanh(sqrt(2 / pi) * (x + GELU_CUBIC * x**3))
 
 
 def _gelu_backward(dy: Array, x: Array, out: Array) -> Array:
-    t = _gelu_slope(x)
+    t = _gelu_tanh(x)
     inner = sqrt(2 / pi) * (1 + 3 * GELU_CUBIC * x * x)
     slope: Array = 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner
     return np.multiply(dy, slope, out=out)
@@ -168,7 +167,7 @@ FUNCTIONS: dict[str, Function] = {
         _selu,
         lambda dy, y, out: np.multiply(dy, np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA), out=out),
     ),
-    "gelu": Function(lambda x, out: np.multiply(0.5 * x, 1 + _gelu_slope(x), out=out), _gelu_backward),
+    "gelu": Function(lambda x, out: np.multiply(0.5 * x, 1 + _gelu_tanh(x), out=out), _gelu_backward),
     "gelu_exact": Function(_gelu_exact, _gelu_exact_backward),
     "mish": Function(lambda x, out: np.multiply(x, np.tanh(_softplus(x, np.empty_like(x))), out=out), _mish_backward),
     "softplus": Function(_softplus, lambda dy, y, out: np.multiply(dy, -np.expm1(-y), out=out)),
@@ -188,36 +187,36 @@ FUNCTIONS: dict[str, Function] = {
     "log_softmax": Function(_log_softmax, lambda dy, y, out: dy - np.exp(y) * dy.sum(axis=0, keepdims=True)),
 }
 
-KEEPS_INPUT = frozenset({"gelu", "gelu_exact", "silu", "mish", "hard_swish"})
-# f(max(a, b)) = max(f(a), f(b)): may be applied after a max pooling instead of before.
-MONOTONIC = frozenset(FUNCTIONS) - KEEPS_INPUT - {"softmax", "softmin", "log_softmax"}
+SAVES_INPUT = frozenset({"gelu", "gelu_exact", "silu", "mish", "hard_swish"})
+# f(max(a, b)) = max(f(a), f(b)), so the function may be applied after a max pooling instead of before.
+MONOTONIC = frozenset(FUNCTIONS) - SAVES_INPUT - {"softmax", "softmin", "log_softmax"}
 
 
 @rule(Activation)
 def activation(layer: Activation, *input_shapes: Shape) -> None:
-    """Do nothing before the activation, which the planner applies to the output of every layer that has one."""
+    """Return None: the planner adds the activation of every layer."""
 
 
 class ActivationRule(LayerRule[Layer, Array]):
-    """Apply an activation function, over its input where the planner allows it. The state is y, or x where needed."""
+    """An activation, computed in place if the planner allows it. The state is y, or x if the gradient needs it."""
 
     variables = ()
 
     def __init__(self, layer: Layer, name: str, *, in_place: bool) -> None:
         super().__init__(layer)
-        self.function, self.keeps_input = FUNCTIONS[name], name in KEEPS_INPUT
-        self.in_place = in_place and not self.keeps_input
+        self.function, self.saves_input = FUNCTIONS[name], name in SAVES_INPUT
+        self.in_place = in_place and not self.saves_input
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, Array]:
-        """x, y: (N, …)."""
+        """Return y and the state; x and y are (N, …)."""
         source = planes(x)
         y = self.function.forward(
             source, source if self.in_place else context.scratch.empty("y", source.shape, x.dtype)
         )
-        return planes(y), source if self.keeps_input else y
+        return planes(y), source if self.saves_input else y
 
-    def backward(self, context: LayerContext, kept: Array, dy: Array) -> tuple[Array]:
-        """dx = dy · f′."""
+    def backward(self, context: LayerContext, saved: Array, dy: Array) -> tuple[Array]:
+        """Return dx = dy · f′."""
         gradient = planes(dy)
         out = context.scratch.empty("dx", gradient.shape, dy.dtype)
-        return (planes(self.function.backward(gradient, kept, out)),)
+        return (planes(self.function.backward(gradient, saved, out)),)

@@ -1,6 +1,6 @@
-"""Convolution as one matrix product (im2col), its bias, and the choice between im2col and Winograd's tiles.
+"""Convolution with im2col, its bias, and the choice between im2col and Winograd's algorithm.
 
-Arrays have the shape (N, H, W, C) and lie in memory as planes (see `memory`).
+Arrays have the shape (N, H, W, C) and are planes in memory (see `memory`).
 Source: Chellapilla, Puri, Simard 2006, "High performance convolutional neural networks for document processing".
 """
 
@@ -15,19 +15,19 @@ from striate.engines.numpy.rules import LayerContext, LayerRule, rule
 from striate.engines.numpy.windows import Band, Geometry, col2im, gather_columns, pad
 from striate.network import Conv2D, Pair, Shape
 
-# Columns are made and used in bands of about this many bytes, so that they never leave the cache.
+# Columns are computed and used in bands of about this many bytes, so that they stay in the cache.
 BAND_BYTES = 1 << 20
 
-# From this many input channels Winograd's transforms cost less than the multiplications they save.
+# Minimum number of input channels for which Winograd's transforms cost less than the multiplications that they save.
 WINOGRAD_CHANNELS = 8
 
 
 @dataclass
 class ConvolutionState:
-    """What the backward pass of a convolution needs.
+    """The state of a convolution.
 
     Attributes:
-        padded: The input with its border, planes (C, H, W, N).
+        padded: The padded input, planes (C, H, W, N).
         bands: The bands in which the output was computed.
         size: (OH, OW).
         input_shape: (N, H, W, C).
@@ -39,7 +39,7 @@ class ConvolutionState:
     input_shape: tuple[int, ...]
 
     def in_bands(self, maps: Array, cell: Pair) -> Array:
-        """Return planes (O, OH, OW, N) in the order of the cells as (O, PY, PX, OH / PY, OW / PX · N)."""
+        """Reshape planes (O, OH, OW, N) that are ordered by cells to (O, PY, PX, OH / PY, OW / PX · N)."""
         o, n = maps.shape[0], maps.shape[3]
         return maps.reshape(o, *cell, self.size[0] // cell[0], self.size[1] // cell[1] * n)
 
@@ -47,9 +47,9 @@ class ConvolutionState:
 def _bands(window: Geometry, rows: int, bytes_per_row: int) -> list[Band]:
     """Return all positions in bands whose columns fit in BAND_BYTES. rows: OH in cells."""
     step = max(1, BAND_BYTES // bytes_per_row)
-    cuts = [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
+    ranges = [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
     positions = [(y, x) for y in range(window.cell[0]) for x in range(window.cell[1])]
-    return [Band(position, cut) for position in positions for cut in cuts]
+    return [Band(position, range_) for position in positions for range_ in ranges]
 
 
 def conv2d_forward(
@@ -61,12 +61,12 @@ def conv2d_forward(
         x: (N, H, W, C).
         kernel: (KH, KW, C / groups, O).
         bias: (O,), or None.
-        window: How the kernel moves.
-        groups: Filters of a group see only the channels of their group.
-        scratch: Where the memory comes from; None allocates it.
+        window: The window of the kernel.
+        groups: Number of groups; the filters of a group use only the channels of their group.
+        scratch: Provides the memory; None allocates it.
 
     Returns:
-        y (N, OH, OW, O), its planes ordered by cell if the window has cells, and the state for `conv2d_backward`.
+        y (N, OH, OW, O), ordered by cells if the window has cells, and the state for `conv2d_backward`.
     """
     scratch = scratch or Fresh()
     kh, kw, c, o = kernel.shape
@@ -81,7 +81,7 @@ def conv2d_forward(
         matrix = kernel.reshape(kh * kw * c, o)[:, g * og : (g + 1) * og]  # (K, O of the group)
         for band in state.bands:
             columns = gather_columns(padded[g * c : (g + 1) * c], window, band, ow // px, scratch, "columns")
-            # A view: rows are contiguous.
+            # A view, because rows are contiguous.
             out = cells[g * og : (g + 1) * og, *band.position, band.rows].reshape(og, -1)
             np.matmul(matrix.T, columns, out=out)
     if bias is not None:
@@ -95,10 +95,10 @@ def conv2d_backward(
     """Compute the gradients of a convolution.
 
     Args:
-        dy: (N, OH, OW, O), its planes in the order of the forward pass.
-        state: What `conv2d_forward` returned.
+        dy: (N, OH, OW, O), in the order of the forward pass.
+        state: The state returned by `conv2d_forward`.
         kernel: (KH, KW, C / groups, O).
-        window: How the kernel moves.
+        window: The window of the kernel.
         groups: As in the forward pass.
 
     Returns:
@@ -138,7 +138,7 @@ def _gradients(
         dmatrix[:, maps_out] = total
     if not needs_dx:
         return None
-    ordered = _in_plain_order(gradient, window.cell, scratch)
+    ordered = _from_cell_order(gradient, window.cell, scratch)
     shape = (*state.input_shape[:3], c)
     for g in range(groups):
         block = ordered[g * og : (g + 1) * og].reshape(og, -1)
@@ -148,8 +148,8 @@ def _gradients(
     return parts[0] if groups == 1 else np.concatenate(parts, axis=3)
 
 
-def _in_plain_order(maps: Array, cell: Pair, scratch: Scratch) -> Array:
-    """Return planes (O, OH, OW, N) whose positions are ordered by cell in plain order."""
+def _from_cell_order(maps: Array, cell: Pair, scratch: Scratch) -> Array:
+    """Reorder planes (O, OH, OW, N) from cell order to row by row."""
     if cell == (1, 1):
         return maps
     o, oh, ow, n = maps.shape
@@ -172,11 +172,11 @@ class Im2colRule(LayerRule[Conv2D, ConvolutionState]):
         return kernel if self.mask is None else kernel * self.mask
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, ConvolutionState]:
-        """(N, H, W, C) → (N, OH, OW, O)."""
+        """Return y and the state: (N, H, W, C) → (N, OH, OW, O)."""
         return conv2d_forward(x, self._kernel(context), None, self.window, self.layer.groups, context.scratch)
 
     def backward(self, context: LayerContext, state: ConvolutionState, dy: Array) -> tuple[Array | None]:
-        """dy (N, OH, OW, O) → dx (N, H, W, C)."""
+        """Return dx (N, H, W, C), from dy (N, OH, OW, O)."""
         dkernel = context.gradients["kernel"]
         dx = _gradients(
             dy,
@@ -194,17 +194,17 @@ class Im2colRule(LayerRule[Conv2D, ConvolutionState]):
 
 
 def _connection_mask(layer: Conv2D, channels: int) -> Array | None:
-    """Return (1, 1, C, O), 1 where a filter sees a channel; None if every filter sees all."""
+    """Return a mask (1, 1, C, O), 1 where a filter is connected to a channel; None without `connections`."""
     if layer.connections is None:
         return None
     mask = np.zeros((1, 1, channels, layer.filters))
-    for filter_, seen in enumerate(layer.connections):
-        mask[0, 0, list(seen), filter_] = 1
+    for output, channels_ in enumerate(layer.connections):
+        mask[0, 0, list(channels_), output] = 1
     return mask
 
 
 class BiasRule(LayerRule[Conv2D, None]):
-    """The bias of a convolution, one number for each map; it may be added after a max pooling instead of before."""
+    """The bias of a convolution, which may be added after a max pooling instead of before."""
 
     variables = ("bias",)
     output_overwritable = True
@@ -214,20 +214,20 @@ class BiasRule(LayerRule[Conv2D, None]):
         self.in_place = in_place
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, None]:
-        """x, y: (N, H, W, O)."""
+        """Return y and the state; x and y are (N, H, W, O)."""
         maps = planes(x)
         out = maps if self.in_place else context.scratch.empty("y", maps.shape, x.dtype)
         return planes(np.add(maps, context.weights["bias"][:, None, None, None], out=out)), None
 
     def backward(self, context: LayerContext, state: None, dy: Array) -> tuple[Array]:
-        """dx = dy, dbias = Σ dy."""
+        """Return dx = dy, dbias = Σ dy."""
         context.gradients["bias"][...] = planes(dy).sum(axis=(1, 2, 3))
         return (dy,)
 
 
 @rule(Conv2D)
 def convolution(layer: Conv2D, input_shape: Shape) -> LayerRule[Conv2D, ConvolutionState] | WinogradRule:
-    """Return the faster of the two rules; the planner adds the bias."""
+    """Return the rule that is likely to be faster; the planner adds the bias."""
     window = Geometry.of(layer, input_shape)
     if not suits_winograd(layer, input_shape):
         return Im2colRule(layer, input_shape, window)
@@ -246,17 +246,17 @@ def convolution_in_cells(
         input_shape: (H, W, C).
         cell: Window of the pooling, (PY, PX).
         pooled: Output size of the pooling, (PH, PW).
-        m: Size of Winograd's tiles; 0 for im2col.
+        m: Winograd tile size; 0 for im2col.
 
     Returns:
-        The rule; it computes whole cells, also where they reach beyond the convolution's output.
+        The rule; it computes complete cells, even if they extend beyond the convolution's output.
     """
     window, image = Geometry.of(layer, input_shape), (input_shape[0], input_shape[1])
-    wanted = (pooled[0] * cell[0], pooled[1] * cell[1])
+    required = (pooled[0] * cell[0], pooled[1] * cell[1])
     if m:
-        return WinogradRule(layer, Tiles(m, image, wanted, _start(window), cells=True))
+        return WinogradRule(layer, Tiles(m, image, required, _start(window), cells=True))
     size, ((top, bottom), (left, right)) = window.output_size(*image), window.padding
-    extra = [max(w - s, 0) * stride for w, s, stride in zip(wanted, size, window.strides, strict=True)]
+    extra = [max(r - s, 0) * stride for r, s, stride in zip(required, size, window.strides, strict=True)]
     padding = ((top, bottom + extra[0]), (left, right + extra[1]))
     return Im2colRule(layer, input_shape, Geometry(window.kernel_size, window.strides, padding, window.dilation, cell))
 
@@ -267,11 +267,11 @@ def _start(window: Geometry) -> Pair:
 
 
 def tile_size(output: Pair, channels: int, filters: int) -> int:
-    """Return the size m of Winograd's tiles that costs less for an output of this size.
+    """Return the cheaper Winograd tile size m for an output of this size.
 
-    Large tiles save multiplications, small ones transforms. A tile costs P · (3·C·O + 3.5·P·C + 4·Q·O): the products
-    of the three passes, and the transforms of input and output, whose small matrix products run at about half the
-    speed.
+    Large tiles save multiplications, small tiles save transforms. A tile costs P · (3·C·O + 3.5·P·C + 4·Q·O): the
+    products of the forward and backward pass, and the transforms of input and output, whose small matrix products run
+    at about half the speed.
 
     Args:
         output: (OH, OW).
@@ -291,8 +291,8 @@ def tile_size(output: Pair, channels: int, filters: int) -> int:
 
 
 def suits_winograd(layer: Conv2D, input_shape: Shape) -> bool:
-    """Return whether Winograd's tiles can compute the convolution and are likely to be faster."""
+    """Return whether Winograd's algorithm can compute the convolution and is likely to be faster."""
     window = Geometry.of(layer, input_shape)
-    plain = window.kernel_size == (3, 3) and window.strides == window.dilation == (1, 1)
-    enough = input_shape[2] >= WINOGRAD_CHANNELS
-    return plain and layer.groups == 1 and not layer.connections and enough and min(_start(window)) >= 0
+    is_supported = window.kernel_size == (3, 3) and window.strides == window.dilation == (1, 1)
+    is_faster = input_shape[2] >= WINOGRAD_CHANNELS
+    return is_supported and layer.groups == 1 and not layer.connections and is_faster and min(_start(window)) >= 0

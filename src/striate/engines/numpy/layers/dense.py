@@ -1,4 +1,4 @@
-"""Dense layers and radial basis units."""
+"""Dense and radial basis layers."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ class DenseRule(LayerRule[Dense, Array]):
     output_overwritable = True
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, Array]:
-        """(N, F) → (N, units)."""
+        """Return y and the state: (N, F) → (N, units)."""
         kernel = context.weights["kernel"]
         y = context.scratch.empty("y", (kernel.shape[1], x.shape[0]), x.dtype)
         np.matmul(kernel.T, x.T, out=y)
@@ -23,7 +23,7 @@ class DenseRule(LayerRule[Dense, Array]):
         return y.T, x
 
     def backward(self, context: LayerContext, x: Array, dy: Array) -> tuple[Array | None]:
-        """dx = dy · kernelᵀ, dkernel = xᵀ · dy, dbias = Σ dy."""
+        """Return dx = dy · kernelᵀ, dkernel = xᵀ · dy, dbias = Σ dy."""
         kernel = context.weights["kernel"]
         np.matmul(x.T, dy, out=context.gradients["kernel"])
         if "bias" in context.gradients:
@@ -41,13 +41,13 @@ class RadialBasisRule(LayerRule[RadialBasis, Array]):
     output_overwritable = True
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, Array]:
-        """(N, F) → (N, units)."""
+        """Return y and the state: (N, F) → (N, units)."""
         difference = x.T[:, None, :] - context.weights["prototypes"][:, :, None]  # (F, units, N)
         y: Array = np.einsum("fun,fun->un", difference, difference)
         return y.T, difference
 
     def backward(self, context: LayerContext, difference: Array, dy: Array) -> tuple[Array]:
-        """dx_j = Σ_i 2 (x_j − w_ji) dy_i."""
+        """Return dx_j = Σ_i 2 (x_j − w_ji) dy_i."""
         slope = 2 * difference * dy.T  # (F, units, N)
         if "prototypes" in context.gradients:
             context.gradients["prototypes"][...] = -slope.sum(axis=2)

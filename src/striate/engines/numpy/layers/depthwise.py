@@ -1,6 +1,6 @@
-"""Depthwise convolution: every channel has its own kernel, so each tap is one multiplication of whole maps.
+"""Depthwise convolution: every channel has its own kernels, so each kernel element multiplies entire feature maps.
 
-Arrays have the shape (N, H, W, C) and lie in memory as planes (see `memory`).
+Arrays have the shape (N, H, W, C) and are planes in memory (see `memory`).
 Source: Chollet 2017, "Xception: deep learning with depthwise separable convolutions".
 """
 
@@ -16,7 +16,7 @@ from striate.network import DepthwiseConv2D, Pair, Shape
 
 
 def _taps(padded: Array, window: Geometry, size: Pair) -> Iterator[tuple[int, int, Array]]:
-    """Yield for each kernel tap (ky, kx) the view (C, OH, OW, N) of the numbers that it multiplies."""
+    """Yield for each kernel element (ky, kx) the view (C, OH, OW, N) of the values that it multiplies."""
     (kh, kw), (ty, tx), (dy, dx) = window.kernel_size, window.strides, window.dilation
     for ky in range(kh):
         for kx in range(kw):
@@ -27,14 +27,14 @@ def _taps(padded: Array, window: Geometry, size: Pair) -> Iterator[tuple[int, in
 def depthwise_forward(
     x: Array, kernel: Array, bias: Array | None, window: Geometry, scratch: Scratch | None = None
 ) -> tuple[Array, Array]:
-    """Convolve each channel by itself: y[…, c·M + m] = b + Σ over taps of x[…, c] · k[ky, kx, 0, c·M + m].
+    """Convolve each channel with its own kernels: y[…, c·M + m] = b + Σ x[…, c] · k[ky, kx, 0, c·M + m] over ky, kx.
 
     Args:
         x: (N, H, W, C).
         kernel: (KH, KW, 1, C·M).
         bias: (C·M,), or None.
-        window: How the kernel moves.
-        scratch: Where the memory comes from; None allocates it.
+        window: The window of the kernel.
+        scratch: Provides the memory; None allocates it.
 
     Returns:
         y (N, OH, OW, C·M), and the padded input for the backward pass.
@@ -89,12 +89,12 @@ class DepthwiseRule(LayerRule[DepthwiseConv2D, Array]):
         self.window, self.channels = Geometry.of(layer, input_shape), input_shape[2]
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, Array]:
-        """(N, H, W, C) → (N, OH, OW, C·M)."""
+        """Return y and the state: (N, H, W, C) → (N, OH, OW, C·M)."""
         weights = context.weights
         return depthwise_forward(x, weights["kernel"], weights.get("bias"), self.window, context.scratch)
 
     def backward(self, context: LayerContext, padded: Array, dy: Array) -> tuple[Array]:
-        """dy (N, OH, OW, C·M) → dx (N, H, W, C)."""
+        """Return dx (N, H, W, C), from dy (N, OH, OW, C·M)."""
         kernel = context.weights["kernel"]
         dx, dkernel, dbias = depthwise_backward(dy, padded, kernel, self.channels, self.window, context.scratch)
         context.gradients["kernel"][...] = dkernel

@@ -15,7 +15,7 @@ class AddRule(LayerRule[Add, int]):
     output_overwritable = True
 
     def forward(self, context: LayerContext, *inputs: Array) -> tuple[Array, int]:
-        """All inputs and the output have one shape (N, …)."""
+        """Return the sum y and the number of inputs, all of one shape (N, …)."""
         y = context.scratch.empty("y", planes(inputs[0]).shape, inputs[0].dtype)
         np.add(planes(inputs[0]), planes(inputs[1]), out=y)
         for x in inputs[2:]:
@@ -23,7 +23,7 @@ class AddRule(LayerRule[Add, int]):
         return planes(y), len(inputs)
 
     def backward(self, context: LayerContext, count: int, dy: Array) -> tuple[Array, ...]:
-        """Every input has the gradient of the output."""
+        """Return dy for every input."""
         return (dy,) * count
 
 
@@ -52,7 +52,7 @@ class MaximumRule(LayerRule[Maximum, tuple[Array, tuple[Array, ...]]]):
 
 @rule(Multiply)
 class MultiplyRule(LayerRule[Multiply, tuple[Array, ...]]):
-    """Element-wise product of the inputs; a row (N, C) applies to all pixels of maps (N, H, W, C).
+    """Element-wise product of the inputs; a vector (N, C) scales the channels of feature maps (N, H, W, C).
 
     The state is the inputs.
     """
@@ -60,14 +60,14 @@ class MultiplyRule(LayerRule[Multiply, tuple[Array, ...]]):
     output_overwritable = True
 
     def forward(self, context: LayerContext, *inputs: Array) -> tuple[Array, tuple[Array, ...]]:
-        """(N, …, C) or (N, C) each."""
+        """Return the product of inputs (N, …, C) or (N, C), and the inputs."""
         first, *others = _broadcastable(inputs)
         for other in others:
             first = first * other
         return planes(first), inputs
 
     def backward(self, context: LayerContext, inputs: tuple[Array, ...], dy: Array) -> tuple[Array, ...]:
-        """Every input has dy times the other inputs; for a row, that is summed over the pixels."""
+        """Return dy times the other inputs for every input; for a vector, summed over the pixels."""
         factors, gradients = _broadcastable(inputs), []
         for index, x in enumerate(inputs):
             dx = planes(dy)
@@ -78,22 +78,22 @@ class MultiplyRule(LayerRule[Multiply, tuple[Array, ...]]):
 
 
 def _broadcastable(inputs: tuple[Array, ...]) -> list[Array]:
-    """Return the planes of the inputs; of a row (C, 1, 1, N) where another input has maps."""
-    maps = max(x.ndim for x in inputs) == 4
-    return [planes(x)[:, None, None] if maps and x.ndim == 2 else planes(x) for x in inputs]
+    """Return the planes of the inputs, those of vectors as (C, 1, 1, N) if another input has feature maps."""
+    has_maps = max(x.ndim for x in inputs) == 4
+    return [planes(x)[:, None, None] if has_maps and x.ndim == 2 else planes(x) for x in inputs]
 
 
 @rule(Concatenate)
 class ConcatenateRule(LayerRule[Concatenate, Array]):
-    """Concatenation of channels or features. The state is the channels at which the inputs after the first begin."""
+    """Concatenation of channels or features. The state is the first channel of each input but the first."""
 
     output_overwritable = True
 
     def forward(self, context: LayerContext, *inputs: Array) -> tuple[Array, Array]:
-        """(N, …, C1), (N, …, C2), … → (N, …, C1 + C2 + …)."""
+        """Return y and the state: (N, …, C1), (N, …, C2), … → (N, …, C1 + C2 + …)."""
         starts = np.cumsum([x.shape[-1] for x in inputs])[:-1]
         return planes(np.concatenate([planes(x) for x in inputs])), starts
 
     def backward(self, context: LayerContext, starts: Array, dy: Array) -> tuple[Array, ...]:
-        """Every input has the gradient of its own channels."""
+        """Return the gradient of the channels of each input."""
         return tuple(planes(part) for part in np.split(planes(dy), starts))

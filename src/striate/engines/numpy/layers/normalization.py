@@ -1,7 +1,7 @@
 """Batch normalization and local response normalization.
 
-Arrays have the shape (N, H, W, C) or (N, F) and lie in memory as planes (see `memory`): a channel is one row.
-A batch may be split into shards: each shard sums its own part, and the sums are combined before the pass goes on.
+Arrays have the shape (N, H, W, C) or (N, F) and are planes in memory (see `memory`): each channel is contiguous.
+If a batch is split into shards, each shard computes sums over its part, which are then combined.
 """
 
 from collections.abc import Sequence
@@ -16,22 +16,22 @@ from striate.network import BatchNormalization, LocalResponseNormalization, Shap
 
 
 def _rows(x: Array, scratch: Scratch, key: str) -> Array:
-    """Return the planes of x (N, …, C) as a matrix (C, everything else)."""
+    """Reshape the planes of x (N, …, C) to a matrix (C, M)."""
     matrix = contiguous(planes(x), scratch, key)
     return matrix.reshape(matrix.shape[0], -1)
 
 
 def _like(matrix: Array, x: Array) -> Array:
-    """Return a matrix (C, everything else) in the shape of x."""
+    """Reshape a matrix (C, M) to the shape of x."""
     return planes(matrix.reshape(planes(x).shape))
 
 
 @dataclass
 class Moments:
-    """Statistics of each channel over a shard or the whole batch.
+    """Statistics of each channel over a shard or a batch.
 
     Attributes:
-        count: How many numbers a channel has.
+        count: Number of values per channel.
         mean: (C,).
         squares: Sum of the squared deviations from the mean, (C,).
     """
@@ -42,7 +42,7 @@ class Moments:
 
     @staticmethod
     def combine(parts: "list[Moments]") -> "Moments":
-        """Return the moments of the whole batch. Source: Chan, Golub, LeVeque 1983, equation 2.1."""
+        """Combine the moments of shards. Source: Chan, Golub, LeVeque 1983, equation 2.1."""
         count = sum(part.count for part in parts)
         mean = sum((part.mean * (part.count / count) for part in parts), start=np.zeros_like(parts[0].mean))
         squares = sum(
@@ -52,12 +52,12 @@ class Moments:
 
     @property
     def variance(self) -> Array:
-        """Mean squared deviation (C,), biased as in training."""
+        """Biased variance (C,)."""
         return self.squares / self.count
 
 
 def moments_of(x: Array, scratch: Scratch) -> tuple[Moments, Array]:
-    """Return the moments of a shard, and its numbers less the shard's own mean, as a matrix (C, M)."""
+    """Return the moments of a shard, and its values minus the shard's mean as a matrix (C, M)."""
     matrix = _rows(x, scratch, "rows")
     mean = matrix.mean(axis=1)
     centered = scratch.empty("centered", matrix.shape, x.dtype)
@@ -68,13 +68,13 @@ def moments_of(x: Array, scratch: Scratch) -> tuple[Moments, Array]:
 
 @dataclass
 class BatchNormState:
-    """What the backward pass in training needs.
+    """The state of batch normalization in training.
 
     Attributes:
-        centered: (C, M), the shard's numbers less the shard's mean.
-        shift: (C,), the shard's mean less the batch's.
+        centered: (C, M), the values minus the shard's mean.
+        shift: (C,), the shard's mean minus the batch's mean.
         inverse: (C,), 1 / standard deviation.
-        moments: Those of the whole batch.
+        moments: The moments of the batch.
     """
 
     centered: Array
@@ -97,13 +97,13 @@ def batch_norm_forward(
 
     Args:
         x: (N, …, C).
-        batch: Moments of the whole batch.
+        batch: Moments of the batch.
         part: Moments of x, the shard.
-        centered: (C, M), x less its own mean, as `moments_of` returns it.
+        centered: (C, M), x minus its mean, from `moments_of`.
         gamma: (C,).
         beta: (C,).
         epsilon: Added to the variance.
-        scratch: Where the memory comes from.
+        scratch: Provides the memory.
 
     Returns:
         y (N, …, C), and the state for the backward pass.
@@ -120,7 +120,7 @@ def batch_norm_forward(
 
 
 def batch_norm_sums(dy: Array, state: BatchNormState, scratch: Scratch) -> tuple[Array, Array]:
-    """Return the sums of a shard Σ dy (C,), which is dβ, and Σ dy · x̂ (C,), which is dγ; in float64."""
+    """Return dβ = Σ dy (C,) and dγ = Σ dy · x̂ (C,) of a shard, in float64."""
     gradient = _rows(dy, scratch, "drows")
     total = gradient.sum(axis=1).astype(np.float64)
     with_centered = np.einsum("cm,cm->c", gradient, state.centered).astype(np.float64)
@@ -130,7 +130,7 @@ def batch_norm_sums(dy: Array, state: BatchNormState, scratch: Scratch) -> tuple
 def batch_norm_backward(
     dy: Array, state: BatchNormState, dbeta: Array, dgamma: Array, gamma: Array, scratch: Scratch
 ) -> Array:
-    """Return dx = γ / σ · (dy − mean(dy) − x̂ · mean(dy · x̂)); dbeta and dgamma are sums over the whole batch."""
+    """Return dx = γ / σ · (dy − mean(dy) − x̂ · mean(dy · x̂)); dbeta and dgamma are sums over the batch."""
     gradient = _rows(dy, scratch, "drows")
     factor = gamma * state.inverse
     slope = -factor * state.inverse * dgamma / state.moments.count
@@ -171,7 +171,7 @@ def batch_norm_inference_backward(
 
 
 def _sum_of_neighbors(squares: Array, radius: int) -> Array:
-    """Return for each channel the sum over its neighbors c − r … c + r: (C, M) → (C, M)."""
+    """Return for each channel c the sum over the channels c − r … c + r: (C, M) → (C, M)."""
     total = squares.copy()
     for step in range(1, min(radius, len(squares) - 1) + 1):
         total[step:] += squares[:-step]
@@ -187,29 +187,29 @@ def lrn_forward(x: Array, radius: int, alpha: float, beta: float, k: float) -> t
         radius: r.
         alpha: α.
         beta: β.
-        k: Keeps the denominator above 0.
+        k: Added to the sum, above 0.
 
     Returns:
-        y (N, H, W, C), and the expression in brackets, (C, M).
+        y (N, H, W, C), and the base of the power, (C, M).
 
     Source: Krizhevsky, Sutskever, Hinton 2012, section 3.3.
     """
     matrix = _rows(x, Fresh(), "rows")
-    bracket = k + alpha * _sum_of_neighbors(matrix * matrix, radius)
-    return _like(matrix * bracket**-beta, x), bracket
+    base = k + alpha * _sum_of_neighbors(matrix * matrix, radius)
+    return _like(matrix * base**-beta, x), base
 
 
-def lrn_backward(dy: Array, x: Array, bracket: Array, radius: int, alpha: float, beta: float) -> Array:
+def lrn_backward(dy: Array, x: Array, base: Array, radius: int, alpha: float, beta: float) -> Array:
     """Return dx = dy · s^−β − 2αβ x Σ dy · x · s^(−β−1), the sum over the same neighbors."""
     matrix, gradient = _rows(x, Fresh(), "rows"), _rows(dy, Fresh(), "drows")
-    power = bracket**-beta
-    shared = _sum_of_neighbors(gradient * matrix * power / bracket, radius)
-    return _like(gradient * power - (2 * alpha * beta) * matrix * shared, x)
+    power = base**-beta
+    neighbors = _sum_of_neighbors(gradient * matrix * power / base, radius)
+    return _like(gradient * power - (2 * alpha * beta) * matrix * neighbors, x)
 
 
 @rule(BatchNormalization)
 class BatchNormalizationRule(LayerRule[BatchNormalization, BatchNormState | Array]):
-    """Normalization by the statistics of the whole batch in training, by the moving statistics in inference.
+    """Normalization by batch statistics in training and by moving statistics in inference.
 
     The state in inference is x.
     """
@@ -223,7 +223,7 @@ class BatchNormalizationRule(LayerRule[BatchNormalization, BatchNormState | Arra
     def forward(
         self, context: LayerContext, x: Array
     ) -> AcrossShards[tuple[Array, BatchNormState | Array]] | tuple[Array, BatchNormState | Array]:
-        """x, y: (N, …, C)."""
+        """Return y and the state; x and y are (N, …, C)."""
         gamma, beta = context.weights.get("gamma", self.ones), context.weights.get("beta", self.zeros)
         if context.training:
             return self._forward_training(context, x, gamma, beta)
@@ -240,7 +240,7 @@ class BatchNormalizationRule(LayerRule[BatchNormalization, BatchNormState | Arra
     def backward(
         self, context: LayerContext, state: BatchNormState | Array, dy: Array
     ) -> AcrossShards[Sequence[Array | None]] | tuple[Array]:
-        """dy → dx, (N, …, C)."""
+        """Return dx for dy, both (N, …, C)."""
         if isinstance(state, BatchNormState):
             return self._backward_training(context, state, dy)
         mean, variance = context.weights["moving_mean"], context.weights["moving_variance"]
@@ -262,8 +262,8 @@ class BatchNormalizationRule(LayerRule[BatchNormalization, BatchNormState | Arra
         return (batch_norm_backward(dy, state, all_beta, all_gamma, gamma, context.scratch),)
 
     def update_statistics(self, context: LayerContext, state: BatchNormState | Array) -> None:
-        """Move the moving statistics: moving ← momentum · moving + (1 − momentum) · batch."""
-        if not isinstance(state, BatchNormState):  # a frozen layer works as in inference
+        """Update the moving statistics: moving ← momentum · moving + (1 − momentum) · batch."""
+        if not isinstance(state, BatchNormState):  # a frozen layer runs in inference mode
             return
         momentum = self.layer.momentum
         for name, batch in (("moving_mean", state.moments.mean), ("moving_variance", state.moments.variance)):
@@ -280,14 +280,14 @@ def _write_gradients(context: LayerContext, dgamma: Array, dbeta: Array) -> None
 
 @rule(LocalResponseNormalization)
 class LocalResponseRule(LayerRule[LocalResponseNormalization, tuple[Array, Array]]):
-    """Normalization by neighboring channels. The state is x and the expression in brackets of `lrn_forward`."""
+    """Normalization by neighboring channels. The state is x and the base of the power."""
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, tuple[Array, Array]]:
-        """x, y: (N, H, W, C)."""
-        y, bracket = lrn_forward(x, self.layer.radius, self.layer.alpha, self.layer.beta, self.layer.k)
-        return y, (x, bracket)
+        """Return y and the state; x and y are (N, H, W, C)."""
+        y, base = lrn_forward(x, self.layer.radius, self.layer.alpha, self.layer.beta, self.layer.k)
+        return y, (x, base)
 
     def backward(self, context: LayerContext, state: tuple[Array, Array], dy: Array) -> tuple[Array]:
-        """dy → dx, (N, H, W, C)."""
-        x, bracket = state
-        return (lrn_backward(dy, x, bracket, self.layer.radius, self.layer.alpha, self.layer.beta),)
+        """Return dx for dy, both (N, H, W, C)."""
+        x, base = state
+        return (lrn_backward(dy, x, base, self.layer.radius, self.layer.alpha, self.layer.beta),)

@@ -1,6 +1,6 @@
-"""Pooling: the largest number, or the mean, of each window or of each whole map.
+"""Max and average pooling of windows and of entire feature maps.
 
-Arrays have the shape (N, H, W, C) and lie in memory as planes (see `memory`).
+Arrays have the shape (N, H, W, C) and are planes in memory (see `memory`).
 """
 
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from striate.engines.numpy.windows import Geometry, pad, unpad
 from striate.network import AveragePool2D, GlobalAveragePool2D, GlobalMaxPool2D, MaxPool2D, Pair, Shape, Subsample2D
 
 
-def _members(padded: Array, window: Geometry, size: Pair) -> Iterator[Array]:
-    """Yield for each position in the window the view (C, OH, OW, N) of the numbers there."""
+def _window_values(padded: Array, window: Geometry, size: Pair) -> Iterator[Array]:
+    """Yield for each position in the window the view (C, OH, OW, N) of the values there."""
     (kh, kw), (ty, tx) = window.kernel_size, window.strides
     for y in range(kh):
         for x in range(kw):
@@ -29,19 +29,19 @@ def _overlaps(window: Geometry) -> bool:
 
 @dataclass
 class MaxPoolState:
-    """What the backward pass of max pooling needs: the input with its border and the output, both planes."""
+    """The padded input and the output of max pooling, both planes."""
 
     padded: Array
     y: Array
 
 
 def max_pool_forward(x: Array, window: Geometry, scratch: Scratch | None = None) -> tuple[Array, MaxPoolState]:
-    """Return the largest number of each window, without the padding: x (N, H, W, C) → y (N, OH, OW, C)."""
+    """Return the maximum of each window, padding excluded: x (N, H, W, C) → y (N, OH, OW, C)."""
     scratch = scratch or Fresh()
     size = window.output_size(x.shape[1], x.shape[2])
     padded = pad(planes(x), window.padding, scratch, fill=-np.inf)
     y = scratch.empty("y", (x.shape[3], *size, x.shape[0]), x.dtype)
-    members = _members(padded, window, size)
+    members = _window_values(padded, window, size)
     np.copyto(y, next(members))
     for member in members:
         np.maximum(y, member, out=y)
@@ -49,46 +49,53 @@ def max_pool_forward(x: Array, window: Geometry, scratch: Scratch | None = None)
 
 
 def max_pool_backward(dy: Array, state: MaxPoolState, window: Geometry, scratch: Scratch | None = None) -> Array:
-    """Pass each gradient to the first of its window's largest numbers: dy (N, OH, OW, C) → dx (N, H, W, C)."""
+    """Pass each gradient to the first maximum of its window: dy (N, OH, OW, C) → dx (N, H, W, C)."""
     scratch = scratch or Fresh()
     gradient, y = planes(dy), state.y
     size = (y.shape[1], y.shape[2])
     dpadded = scratch.empty("dpadded", state.padded.shape, dy.dtype)
     dpadded.fill(0)
-    free = scratch.temporary("free", y.shape, np.bool_)
-    hit = scratch.temporary("hit", y.shape, np.bool_)
+    unmatched = scratch.temporary("unmatched", y.shape, np.bool_)
+    is_maximum = scratch.temporary("is_maximum", y.shape, np.bool_)
     part = scratch.temporary("part", y.shape, dy.dtype)
-    free.fill(True)
+    unmatched.fill(True)
     overlaps = _overlaps(window)
-    targets = _members(dpadded, window, size)
-    for member, target in zip(_members(state.padded, window, size), targets, strict=True):
-        _first_hits(member, y, free, hit)
+    targets = _window_values(dpadded, window, size)
+    for member, target in zip(_window_values(state.padded, window, size), targets, strict=True):
+        _mark_first_maximum(member, y, unmatched, is_maximum)
         if overlaps:
-            np.add(target, np.multiply(gradient, hit, out=part), out=target)
+            np.add(target, np.multiply(gradient, is_maximum, out=part), out=target)
         else:
-            np.multiply(gradient, hit, out=target)
+            np.multiply(gradient, is_maximum, out=target)
     return unpad(dpadded, window.padding)
 
 
-def _first_hits(member: Array, largest: Array, free: Array, hit: Array) -> None:
-    """Mark in `hit` where a member is its window's largest and no earlier one was; `free` holds where none was yet."""
-    np.equal(member, largest, out=hit)
-    np.logical_and(hit, free, out=hit)
-    np.greater(free, hit, out=free)
+def _mark_first_maximum(member: Array, maximum: Array, unmatched: Array, is_maximum: Array) -> None:
+    """Write to `is_maximum` where a member is the first maximum of its window, and update `unmatched`.
+
+    Args:
+        member: The values at one position of the windows.
+        maximum: The maxima of the windows.
+        unmatched: Whether no earlier member was the maximum.
+        is_maximum: Whether this member is the first maximum.
+    """
+    np.equal(member, maximum, out=is_maximum)
+    np.logical_and(is_maximum, unmatched, out=is_maximum)
+    np.greater(unmatched, is_maximum, out=unmatched)
 
 
 @dataclass(frozen=True)
 class Cells:
-    """How a convolution's output (O, PY, PX, A, B, TH, TW, N) is ordered by pooling cell.
+    """The order of a convolution's output (O, PY, PX, A, B, TH, TW, N) by pooling cells.
 
-    Output row (th·A + a)·PY + py lies at [py, a, th]: PY rows make a cell, A cells a tile (1 without tiles).
+    Output row (th·A + a)·PY + py is at [py, a, th]: a cell has PY rows, and a tile has A cells (1 without tiles).
 
     Attributes:
         size: (PY, PX), the window of the pooling.
         tile: (A, B).
         grid: (TH, TW), the number of tiles.
-        conv: (H, W) of the convolution's true output; what lies beyond does not count.
-        pooled: (PH, PW) of the result.
+        conv: (H, W) of the convolution's output; values outside it only complete the last cells.
+        pooled: (PH, PW) of the pooled output.
     """
 
     size: Pair
@@ -98,7 +105,7 @@ class Cells:
     pooled: Pair
 
     def hide_overhang(self, blocks: Array) -> None:
-        """Set the rows and columns that exist only to fill the last cells to −∞."""
+        """Set the rows and columns that only complete the last cells to −∞."""
         for row in range(self.conv[0], self.pooled[0] * self.size[0]):
             cell, y = divmod(row, self.size[0])
             blocks[:, y, :, cell % self.tile[0], :, cell // self.tile[0]] = -np.inf
@@ -108,13 +115,13 @@ class Cells:
 
     @property
     def in_order(self) -> bool:
-        """Whether the pooled cells lie in plain order already."""
+        """Whether the cells are ordered row by row."""
         return self.tile == (1, 1) and self.grid == self.pooled
 
 
 @dataclass
 class CellMaxState:
-    """What the backward pass needs: members of the cells (O, PY·PX, cells·N), the largest, the input's shape."""
+    """The members of the cells (O, PY·PX, cells·N), their maxima, and the shape of the input."""
 
     members: Array
     y: Array
@@ -122,7 +129,7 @@ class CellMaxState:
 
 
 class CellMaxPoolRule(LayerRule[MaxPool2D, CellMaxState]):
-    """Max pooling of a convolution whose positions are ordered by cell: a maximum of whole contiguous blocks."""
+    """Max pooling of a convolution whose output is ordered by cells: the maximum of contiguous blocks."""
 
     variables = ()
 
@@ -131,7 +138,7 @@ class CellMaxPoolRule(LayerRule[MaxPool2D, CellMaxState]):
         self.cells = cells
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, CellMaxState]:
-        """(N, OH, OW, O), its planes in cell order → (N, PH, PW, O)."""
+        """Return y and the state: (N, OH, OW, O) in cell order → (N, PH, PW, O)."""
         cells, scratch = self.cells, context.scratch
         (py, px), (a, b), (th, tw) = cells.size, cells.tile, cells.grid
         o, n = x.shape[3], x.shape[0]
@@ -147,25 +154,25 @@ class CellMaxPoolRule(LayerRule[MaxPool2D, CellMaxState]):
         return planes(out_of_tiles(y.reshape(o, a, b, th, tw, n), cells.pooled, scratch)), state
 
     def backward(self, context: LayerContext, state: CellMaxState, dy: Array) -> tuple[Array]:
-        """dy (N, PH, PW, O) → dx (N, OH, OW, O), its planes in cell order."""
+        """Return dx (N, OH, OW, O), from dy (N, PH, PW, O), in cell order."""
         members, y, scratch = state.members, state.y, context.scratch
         gradient = _in_cells(planes(dy), self.cells, scratch).reshape(y.shape)
         dx = scratch.empty("dcells", members.shape, dy.dtype)
-        free = scratch.temporary("free", y.shape, np.bool_)
-        hit = scratch.temporary("hit", y.shape, np.bool_)
-        np.not_equal(members[:, 0], y, out=free)
-        np.multiply(gradient, np.logical_not(free, out=hit), out=dx[:, 0])
+        unmatched = scratch.temporary("unmatched", y.shape, np.bool_)
+        is_maximum = scratch.temporary("is_maximum", y.shape, np.bool_)
+        np.not_equal(members[:, 0], y, out=unmatched)
+        np.multiply(gradient, np.logical_not(unmatched, out=is_maximum), out=dx[:, 0])
         last = members.shape[1] - 1
         for i in range(1, last):
-            _first_hits(members[:, i], y, free, hit)
-            np.multiply(gradient, hit, out=dx[:, i])
-        np.multiply(gradient, free, out=dx[:, last])  # what no other member took
+            _mark_first_maximum(members[:, i], y, unmatched, is_maximum)
+            np.multiply(gradient, is_maximum, out=dx[:, i])
+        np.multiply(gradient, unmatched, out=dx[:, last])  # no other member is the maximum
         n, oh, ow, o = state.shape
         return (planes(dx.reshape(o, oh, ow, n)),)
 
 
 def _in_cells(gradient: Array, cells: Cells, scratch: Scratch) -> Array:
-    """Return (O, PH, PW, N) as (O, A, B, TH, TW, N), 0 for cells that are no output."""
+    """Reorder (O, PH, PW, N) to (O, A, B, TH, TW, N), with 0 for cells outside the output."""
     if cells.in_order:
         return contiguous(gradient, scratch, "gradient")
     return into_tiles(gradient, cells.tile, cells.grid, scratch)
@@ -173,33 +180,33 @@ def _in_cells(gradient: Array, cells: Cells, scratch: Scratch) -> Array:
 
 @dataclass
 class AveragePoolState:
-    """What the backward pass of average pooling needs.
+    """The state of average pooling.
 
     Attributes:
-        shares: (OH, OW), 1 / (how many of the window's positions lie inside the image).
+        weights: (OH, OW), 1 / number of positions of the window inside the image.
         shape: (N, H, W, C) of the input.
     """
 
-    shares: Array
+    weights: Array
     shape: tuple[int, ...]
 
 
 def average_pool_forward(x: Array, window: Geometry, scratch: Scratch | None = None) -> tuple[Array, AveragePoolState]:
-    """Return the mean of each window, without the padding: x (N, H, W, C) → y (N, OH, OW, C)."""
+    """Return the mean of each window, padding excluded: x (N, H, W, C) → y (N, OH, OW, C)."""
     scratch = scratch or Fresh()
     size = window.output_size(x.shape[1], x.shape[2])
     padded = pad(planes(x), window.padding, scratch)
     y = scratch.empty("y", (x.shape[3], *size, x.shape[0]), x.dtype)
-    members = _members(padded, window, size)
+    members = _window_values(padded, window, size)
     np.copyto(y, next(members))
     for member in members:
         y += member
-    shares = _shares(x.shape[1:3], window, size).astype(x.dtype)
-    y *= shares[:, :, None]
-    return planes(y), AveragePoolState(shares, x.shape)
+    weights = _weights(x.shape[1:3], window, size).astype(x.dtype)
+    y *= weights[:, :, None]
+    return planes(y), AveragePoolState(weights, x.shape)
 
 
-def _shares(image: tuple[int, ...], window: Geometry, size: Pair) -> Array:
+def _weights(image: tuple[int, ...], window: Geometry, size: Pair) -> Array:
     counts = []
     for axis in (0, 1):
         start = np.arange(size[axis]) * window.strides[axis] - window.padding[axis][0]
@@ -211,16 +218,16 @@ def _shares(image: tuple[int, ...], window: Geometry, size: Pair) -> Array:
 def average_pool_backward(
     dy: Array, state: AveragePoolState, window: Geometry, scratch: Scratch | None = None
 ) -> Array:
-    """Share each gradient evenly among its window: dy (N, OH, OW, C) → dx (N, H, W, C)."""
+    """Distribute each gradient evenly over its window: dy (N, OH, OW, C) → dx (N, H, W, C)."""
     scratch = scratch or Fresh()
     n, h, w, c = state.shape
     (top, bottom), (left, right) = window.padding
     part = scratch.temporary("part", (c, *dy.shape[1:3], n), dy.dtype)
-    np.multiply(planes(dy), state.shares[:, :, None], out=part)
+    np.multiply(planes(dy), state.weights[:, :, None], out=part)
     dpadded = scratch.empty("dpadded", (c, top + h + bottom, left + w + right, n), dy.dtype)
     dpadded.fill(0)
     overlaps = _overlaps(window)
-    for target in _members(dpadded, window, (dy.shape[1], dy.shape[2])):
+    for target in _window_values(dpadded, window, (dy.shape[1], dy.shape[2])):
         if overlaps:
             np.add(target, part, out=target)
         else:
@@ -230,24 +237,24 @@ def average_pool_backward(
 
 @rule(MaxPool2D)
 class MaxPoolRule(LayerRule[MaxPool2D, MaxPoolState]):
-    """Max pooling of any window."""
+    """Max pooling."""
 
     def __init__(self, layer: MaxPool2D, input_shape: Shape) -> None:
         super().__init__(layer, input_shape)
         self.window = Geometry.of(layer, input_shape)
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, MaxPoolState]:
-        """(N, H, W, C) → (N, OH, OW, C)."""
+        """Return y and the state: (N, H, W, C) → (N, OH, OW, C)."""
         return max_pool_forward(x, self.window, context.scratch)
 
     def backward(self, context: LayerContext, state: MaxPoolState, dy: Array) -> tuple[Array]:
-        """dy (N, OH, OW, C) → dx (N, H, W, C)."""
+        """Return dx (N, H, W, C), from dy (N, OH, OW, C)."""
         return (max_pool_backward(dy, state, self.window, context.scratch),)
 
 
 @rule(AveragePool2D)
 class AveragePoolRule(LayerRule[AveragePool2D, AveragePoolState]):
-    """Average pooling of any window."""
+    """Average pooling."""
 
     output_overwritable = True
 
@@ -256,63 +263,63 @@ class AveragePoolRule(LayerRule[AveragePool2D, AveragePoolState]):
         self.window = Geometry.of(layer, input_shape)
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, AveragePoolState]:
-        """(N, H, W, C) → (N, OH, OW, C)."""
+        """Return y and the state: (N, H, W, C) → (N, OH, OW, C)."""
         return average_pool_forward(x, self.window, context.scratch)
 
     def backward(self, context: LayerContext, state: AveragePoolState, dy: Array) -> tuple[Array]:
-        """dy (N, OH, OW, C) → dx (N, H, W, C)."""
+        """Return dx (N, H, W, C), from dy (N, OH, OW, C)."""
         return (average_pool_backward(dy, state, self.window, context.scratch),)
 
 
 @rule(GlobalAveragePool2D)
 class GlobalAveragePoolRule(LayerRule[GlobalAveragePool2D, tuple[int, ...]]):
-    """The mean of each whole map. The state is the shape of the planes, (C, H, W, N)."""
+    """The mean of each feature map. The state is the shape of the planes, (C, H, W, N)."""
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, tuple[int, ...]]:
-        """(N, H, W, C) → (N, C)."""
+        """Return y and the state: (N, H, W, C) → (N, C)."""
         maps = planes(x)
         return planes(_flat(maps).mean(axis=1)), maps.shape
 
     def backward(self, context: LayerContext, shape: tuple[int, ...], dy: Array) -> tuple[Array]:
-        """dy (N, C) → dx (N, H, W, C)."""
+        """Return dx (N, H, W, C), from dy (N, C)."""
         _, h, w, _ = shape
         return (planes(np.ascontiguousarray(np.broadcast_to((dy.T / (h * w))[:, None, None, :], shape))),)
 
 
 @dataclass
 class GlobalMaxState:
-    """What the backward pass needs: the shape of the planes (C, H, W, N), and the largest pixel of each map (C, N)."""
+    """The shape of the planes (C, H, W, N), and the index of the maximum of each feature map (C, N)."""
 
     shape: tuple[int, ...]
-    largest: Array
+    argmax: Array
 
 
 @rule(GlobalMaxPool2D)
 class GlobalMaxPoolRule(LayerRule[GlobalMaxPool2D, GlobalMaxState]):
-    """The largest number of each whole map."""
+    """The maximum of each feature map."""
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, GlobalMaxState]:
-        """(N, H, W, C) → (N, C)."""
+        """Return y and the state: (N, H, W, C) → (N, C)."""
         maps = planes(x)
         flat = _flat(maps)
         return planes(flat.max(axis=1)), GlobalMaxState(maps.shape, flat.argmax(axis=1))
 
     def backward(self, context: LayerContext, state: GlobalMaxState, dy: Array) -> tuple[Array]:
-        """dy (N, C) → dx (N, H, W, C)."""
+        """Return dx (N, H, W, C), from dy (N, C)."""
         c, h, w, n = state.shape
         dx = np.zeros((c, h * w, n), dy.dtype)
-        np.put_along_axis(dx, state.largest[:, None], np.ascontiguousarray(dy.T)[:, None], axis=1)
+        np.put_along_axis(dx, state.argmax[:, None], np.ascontiguousarray(dy.T)[:, None], axis=1)
         return (planes(dx.reshape(state.shape)),)
 
 
 def _flat(maps: Array) -> Array:
-    """Return planes (C, H, W, N) as (C, H·W, N)."""
+    """Reshape planes (C, H, W, N) to (C, H·W, N)."""
     return maps.reshape(maps.shape[0], -1, maps.shape[3])
 
 
 @dataclass
 class SubsampleState:
-    """What the backward pass needs: the mean of each window (N, OH, OW, C), and the state of average pooling."""
+    """The mean of each window (N, OH, OW, C), and the state of average pooling."""
 
     mean: Array
     pooling: AveragePoolState
@@ -329,13 +336,13 @@ class SubsampleRule(LayerRule[Subsample2D, SubsampleState]):
         self.window = Geometry.of(layer, input_shape)
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, SubsampleState]:
-        """(N, H, W, C) → (N, OH, OW, C)."""
+        """Return y and the state: (N, H, W, C) → (N, OH, OW, C)."""
         mean, pooling = average_pool_forward(x, self.window, context.scratch)
         coefficient, bias = (context.weights[name][:, None, None, None] for name in ("coefficient", "bias"))
         return planes(planes(mean) * coefficient + bias), SubsampleState(mean, pooling)
 
     def backward(self, context: LayerContext, state: SubsampleState, dy: Array) -> tuple[Array]:
-        """dy (N, OH, OW, C) → dx (N, H, W, C)."""
+        """Return dx (N, H, W, C), from dy (N, OH, OW, C)."""
         context.gradients["coefficient"][...] = planes(dy * state.mean).sum(axis=(1, 2, 3))
         context.gradients["bias"][...] = planes(dy).sum(axis=(1, 2, 3))
         scaled = planes(planes(dy) * context.weights["coefficient"][:, None, None, None])

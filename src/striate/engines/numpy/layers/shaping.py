@@ -1,4 +1,4 @@
-"""Layers that bring numbers in, scale, move or select them: Input, Rescale, ZeroPadding2D, Flatten, SelectChannels."""
+"""Layers that convert, rescale, pad, flatten or select values."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ class InputRule(LayerRule[Input, None]):
     output_overwritable = True
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, None]:
-        """(N, H, W, C), or (N, C, H, W) if the layer's data_format is channels_first → (N, H, W, C)."""
+        """Return y (N, H, W, C) for x (N, H, W, C), or (N, C, H, W) if data_format is "channels_first"."""
         if x.ndim == 4 and self.layer.data_format == "channels_first":
             x = x.transpose(0, 2, 3, 1)
         source = planes(x)
@@ -27,7 +27,7 @@ class InputRule(LayerRule[Input, None]):
 
 @rule(Rescale)
 class RescaleRule(LayerRule[Rescale, None]):
-    """y = x · scale + offset, each one number or one for each channel."""
+    """y = x · scale + offset; each is one number, or one number per channel."""
 
     output_overwritable = True
 
@@ -36,7 +36,7 @@ class RescaleRule(LayerRule[Rescale, None]):
         self.scale, self.offset = np.asarray(layer.scale), np.asarray(layer.offset)
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, None]:
-        """x, y: (N, …, C)."""
+        """Return y and the state; x and y are (N, …, C)."""
         y = context.scratch.empty("y", planes(x).shape, x.dtype)
         np.multiply(planes(x), _column(self.scale, x), out=y)
         if self.offset.any():
@@ -44,18 +44,18 @@ class RescaleRule(LayerRule[Rescale, None]):
         return planes(y), None
 
     def backward(self, context: LayerContext, state: None, dy: Array) -> tuple[Array]:
-        """dx = dy · scale."""
+        """Return dx = dy · scale."""
         return (planes(planes(dy) * _column(self.scale, dy)),)
 
 
 def _column(values: Array, x: Array) -> Array:
-    """Return numbers (C,) or (1,) in the shape that broadcasts to the planes of x."""
+    """Reshape values (C,) or (1,) so that they broadcast to the planes of x."""
     return values.astype(x.dtype).reshape(-1, *[1] * (x.ndim - 1))
 
 
 @rule(ZeroPadding2D)
 class ZeroPaddingRule(LayerRule[ZeroPadding2D, None]):
-    """A border of zeros."""
+    """Padding with zeros."""
 
     def __init__(self, layer: ZeroPadding2D, *input_shapes: Shape) -> None:
         super().__init__(layer, *input_shapes)
@@ -63,21 +63,21 @@ class ZeroPaddingRule(LayerRule[ZeroPadding2D, None]):
         self.margins = layer.window.margins((height, width))
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, None]:
-        """(N, H, W, C) → (N, top + H + bottom, left + W + right, C)."""
+        """Return y and the state: (N, H, W, C) → (N, top + H + bottom, left + W + right, C)."""
         return planes(pad(planes(x), self.margins, context.scratch)), None
 
     def backward(self, context: LayerContext, state: None, dy: Array) -> tuple[Array]:
-        """Cut the border off."""
+        """Return dy without the padding."""
         (top, bottom), (left, right) = self.margins
         return (dy[:, top : dy.shape[1] - bottom, left : dy.shape[2] - right],)
 
 
 @rule(Flatten)
 class FlattenRule(LayerRule[Flatten, tuple[int, ...]]):
-    """(N, H, W, C) → (N, H·W·C), in the order of the shape. The state is the shape of the input."""
+    """(N, H, W, C) → (N, H·W·C), in the order of (H, W, C). The state is the shape of the input."""
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, tuple[int, ...]]:
-        """Reorder planes (C, H, W, N) to rows (H·W·C, N)."""
+        """Reorder planes (C, H, W, N) to (H·W·C, N)."""
         if x.ndim == 2:
             return x, x.shape
         n, h, w, c = x.shape
@@ -86,7 +86,7 @@ class FlattenRule(LayerRule[Flatten, tuple[int, ...]]):
         return y.reshape(h * w * c, n).T, x.shape
 
     def backward(self, context: LayerContext, shape: tuple[int, ...], dy: Array) -> tuple[Array]:
-        """Reorder rows (H·W·C, N) back to planes (C, H, W, N)."""
+        """Reorder (H·W·C, N) to planes (C, H, W, N)."""
         if len(shape) == 2:
             return (dy,)
         n, h, w, c = shape
@@ -97,7 +97,7 @@ class FlattenRule(LayerRule[Flatten, tuple[int, ...]]):
 
 @rule(SelectChannels)
 class SelectChannelsRule(LayerRule[SelectChannels, int]):
-    """Some of the channels, or features, in a given order. The state is the number of input channels."""
+    """Selection of channels or features in a given order. The state is the number of input channels."""
 
     output_overwritable = True
 
@@ -106,11 +106,11 @@ class SelectChannelsRule(LayerRule[SelectChannels, int]):
         self.channels = list(layer.channels)
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, int]:
-        """(N, …, C) → (N, …, channels)."""
+        """Return y and the state: (N, …, C) → (N, …, channels)."""
         return planes(planes(x)[self.channels]), x.shape[-1]
 
     def backward(self, context: LayerContext, count: int, dy: Array) -> tuple[Array]:
-        """Every input channel has the sum of the gradients of its copies; 0 if it was not selected."""
+        """Return for each input channel the sum of the gradients of its copies; 0 if it was not selected."""
         dx = np.zeros((count, *planes(dy).shape[1:]), dy.dtype)
         for channel, gradient in zip(self.channels, planes(dy), strict=True):
             dx[channel] += gradient

@@ -1,11 +1,12 @@
 """3×3 convolution with up to 4 times fewer multiplications: Winograd's minimal filtering F(m×m, 3×3), m = 2 or 4.
 
-Each tile d of (m + 2)² input pixels gives m × m outputs, Y = Aᵀ[(G k Gᵀ) ⊙ (Bᵀ d B)]A; tiles overlap by 2, so laying
-them out is `im2col` with a window of m + 2 and a stride of m. Summed over input channels, each of the (m + 2)² products
-⊙ is one matrix product over all tiles; the transforms are matrix products too, with both axes in one Kronecker product.
+Each tile d of (m + 2)² input pixels gives m × m outputs, Y = Aᵀ[(G k Gᵀ) ⊙ (Bᵀ d B)]A; tiles overlap by 2, so
+`im2col` with a window of m + 2 and a stride of m extracts them. Summed over input channels, each of the (m + 2)²
+products ⊙ is one matrix product over all tiles. The transforms are matrix products too: a Kronecker product combines
+both axes.
 Source: Lavin and Gray 2016, "Fast algorithms for convolutional neural networks", sections 4.1 to 4.3.
 
-Axes: P = (m + 2)² places in an input tile, Q = m² places in an output tile, T = TH·TW·N tiles of all images.
+Axes: P = (m + 2)² positions in an input tile, Q = m² positions in an output tile, T = TH·TW·N tiles of all images.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from striate.engines.numpy.rules import LayerContext, LayerRule
 from striate.engines.numpy.windows import Band, Geometry, add_taps, crop, gather_columns, pad, zero_image
 from striate.network import Conv2D, Pair
 
-# How many numbers of transformed input and output are used at a time: they should stay in the cache.
+# Number of values of transformed input and output that are used at once, so that they stay in the cache.
 BAND_NUMBERS = 1 << 18
 
 _BT: dict[int, Any] = {
@@ -60,7 +61,7 @@ class Tiles:
         input: (H, W) of the image.
         output: (OH, OW).
         start: Padding at top and left.
-        cells: Whether the outputs are ordered by their place in 2×2 pooling cells.
+        cells: Whether the outputs are ordered by their position in 2×2 pooling cells.
     """
 
     m: int
@@ -76,7 +77,7 @@ class Tiles:
 
     @property
     def window(self) -> Geometry:
-        """Window of m + 2 that lays out the tiles; negative padding cuts what no tile reaches."""
+        """The window that extracts the tiles; negative padding crops pixels outside all tiles."""
         ends = (
             tiles * self.m + 2 - start - size
             for tiles, start, size in zip(self.grid, self.start, self.input, strict=True)
@@ -100,18 +101,18 @@ def matrices(m: int, cells: bool, dtype: Any) -> Matrices:
     """Return the transforms; with cells, outputs are ordered (i % 2, j % 2, i // 2, j // 2) instead of (i, j)."""
     b, g, a = (np.kron(x[m], x[m]).astype(dtype) for x in (_BT, _G, _AT))
     if cells:
-        places = np.arange(m * m).reshape(m // 2, 2, m // 2, 2).transpose(1, 3, 0, 2)
-        a = np.ascontiguousarray(a[places.ravel()])
+        positions = np.arange(m * m).reshape(m // 2, 2, m // 2, 2).transpose(1, 3, 0, 2)
+        a = np.ascontiguousarray(a[positions.ravel()])
     return Matrices(b, g, a)
 
 
 @dataclass
 class WinogradState:
-    """What the backward pass needs.
+    """The state of a Winograd convolution.
 
     Attributes:
-        bands: Tile rows, in bands.
-        tiles: For each band the transformed input (P, C, T).
+        bands: Ranges of tile rows.
+        tiles: For each band, the transformed input (P, C, T).
         kernel: The transformed kernel (P, C, O).
     """
 
@@ -121,7 +122,7 @@ class WinogradState:
 
 
 def _bands(tiles: Tiles, numbers_per_row: int) -> list[slice]:
-    """Return the tile rows in bands whose transforms fit in the cache."""
+    """Return ranges of tile rows whose transforms fit in the cache."""
     step = max(1, BAND_NUMBERS // numbers_per_row)
     return [slice(start, min(start + step, tiles.grid[0])) for start in range(0, tiles.grid[0], step)]
 
@@ -129,24 +130,24 @@ def _bands(tiles: Tiles, numbers_per_row: int) -> list[slice]:
 def forward(x: Array, kernel: Array, tiles: Tiles, scratch: Scratch | None = None) -> tuple[Array, WinogradState]:
     """Convolve x (N, H, W, C) with a kernel (3, 3, C, O); return y (O, Q, T) and the state for `backward`."""
     scratch = scratch or Fresh()
-    use = matrices(tiles.m, tiles.cells, x.dtype)
+    transforms = matrices(tiles.m, tiles.cells, x.dtype)
     n, (c, o), (th, tw), p = x.shape[0], kernel.shape[2:], tiles.grid, (tiles.m + 2) ** 2
-    u: Array = (use.g @ kernel.reshape(9, c * o)).reshape(p, c, o)
+    u: Array = (transforms.g @ kernel.reshape(9, c * o)).reshape(p, c, o)
     padded = pad(planes(x), tiles.window.padding, scratch)
     y = scratch.empty("y", (o, tiles.m**2, th * tw * n), x.dtype)
     bands = _bands(tiles, p * (c + o) * tw * n)
-    kept = []
+    transformed = []
     for rows in bands:
         columns = gather_columns(padded, tiles.window, Band((0, 0), rows), tw, scratch, "columns").reshape(
             p, -1
         )  # (P, C·T)
         v = scratch.empty(("tiles", rows.start), columns.shape, x.dtype)
-        np.matmul(use.b, columns, out=v)
-        kept.append(v.reshape(p, c, -1))
-        products = scratch.temporary("products", (p, o, kept[-1].shape[2]), x.dtype)
-        np.matmul(u.transpose(0, 2, 1), kept[-1], out=products)
-        np.matmul(use.a, products.transpose(1, 0, 2), out=y[:, :, rows.start * tw * n : rows.stop * tw * n])
-    return y, WinogradState(bands, kept, u)
+        np.matmul(transforms.b, columns, out=v)
+        transformed.append(v.reshape(p, c, -1))
+        products = scratch.temporary("products", (p, o, transformed[-1].shape[2]), x.dtype)
+        np.matmul(u.transpose(0, 2, 1), transformed[-1], out=products)
+        np.matmul(transforms.a, products.transpose(1, 0, 2), out=y[:, :, rows.start * tw * n : rows.stop * tw * n])
+    return y, WinogradState(bands, transformed, u)
 
 
 def backward(
@@ -160,7 +161,7 @@ def backward(
 ) -> Array | None:
     """Write dkernel (3, 3, C, O) and return dx (N, H, W, C) or None, from dy (O, Q, T), 0 outside the output."""
     scratch = scratch or Fresh()
-    use = matrices(tiles.m, tiles.cells, dy.dtype)
+    transforms = matrices(tiles.m, tiles.cells, dy.dtype)
     p, c, o = state.kernel.shape
     th, tw = tiles.grid
     n = dy.shape[2] // (th * tw)
@@ -169,7 +170,7 @@ def backward(
     for rows, v in zip(state.bands, state.tiles, strict=True):
         part = dy[:, :, rows.start * tw * n : rows.stop * tw * n]
         dproducts = scratch.temporary("products", (p, o, part.shape[2]), dy.dtype)
-        np.matmul(use.a.T, part, out=dproducts.transpose(1, 0, 2))
+        np.matmul(transforms.a.T, part, out=dproducts.transpose(1, 0, 2))
         transposed = scratch.temporary(
             "transposed", (p, v.shape[2], c), dy.dtype
         )  # BLAS is faster on the copy than on v.T
@@ -180,16 +181,16 @@ def backward(
         dv = scratch.temporary("dv", v.shape, dy.dtype)
         np.matmul(state.kernel, dproducts, out=dv)
         taps = scratch.temporary("taps", (tiles.m + 2, tiles.m + 2, c, rows.stop - rows.start, tw, n), dy.dtype)
-        np.matmul(use.b.T, dv.reshape(p, -1), out=taps.reshape(p, -1))
+        np.matmul(transforms.b.T, dv.reshape(p, -1), out=taps.reshape(p, -1))
         add_taps(image, taps, tiles.window, rows.start)
-    np.matmul(use.g.T, du.transpose(0, 2, 1).reshape(p, c * o), out=dkernel.reshape(9, c * o))
+    np.matmul(transforms.g.T, du.transpose(0, 2, 1).reshape(p, c * o), out=dkernel.reshape(9, c * o))
     return crop(image, *tiles.input, tiles.window.padding) if needs_dx else None
 
 
 class WinogradRule(LayerRule[Conv2D, WinogradState]):
-    """3×3 convolution of stride 1 by Winograd's tiles, without the bias.
+    """3×3 convolution of stride 1 with Winograd's algorithm, without the bias.
 
-    With cells the output keeps the order of the tiles, and its size is that of whole tiles.
+    With cells the output keeps the order of the tiles and consists of complete tiles.
     """
 
     variables = ("kernel",)
@@ -200,7 +201,7 @@ class WinogradRule(LayerRule[Conv2D, WinogradState]):
         self.tiles = tiles
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, WinogradState]:
-        """(N, H, W, C) → (N, OH, OW, O)."""
+        """Return y and the state: (N, H, W, C) → (N, OH, OW, O)."""
         y, state = forward(x, context.weights["kernel"], self.tiles, context.scratch)
         m, (th, tw), o, n = self.tiles.m, self.tiles.grid, y.shape[0], x.shape[0]
         if self.tiles.cells:
@@ -208,7 +209,7 @@ class WinogradRule(LayerRule[Conv2D, WinogradState]):
         return planes(out_of_tiles(y.reshape(o, m, m, th, tw, n), self.tiles.output, context.scratch)), state
 
     def backward(self, context: LayerContext, state: WinogradState, dy: Array) -> tuple[Array | None]:
-        """dy as the output → dx (N, H, W, C)."""
+        """Return dx (N, H, W, C), from dy in the shape of the output."""
         dx = backward(
             self._in_tiles(context, planes(dy)),
             state,
@@ -220,7 +221,7 @@ class WinogradRule(LayerRule[Conv2D, WinogradState]):
         return (dx,)
 
     def _in_tiles(self, context: LayerContext, gradient: Array) -> Array:
-        """Return (O, OH, OW, N) as (O, m², TH·TW·N), 0 beyond the output."""
+        """Reorder (O, OH, OW, N) to (O, m², TH·TW·N), with 0 outside the output."""
         m, o = self.tiles.m, gradient.shape[0]
         if self.tiles.cells:
             return contiguous(gradient, context.scratch, "dy").reshape(o, m * m, -1)
