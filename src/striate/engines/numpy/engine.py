@@ -262,7 +262,7 @@ class NumpyEngine(Engine):
     def _forward_backward(
         self, shard: Shard, flat: FlatParameters, inputs: list[Array], targets: list[Array], training: bool, count: int
     ) -> Task:
-        """Run the forward pass, the loss and the backward pass of one shard; return the sum of its losses and its outputs."""
+        """Run forward pass, loss and backward pass of one shard; return the sum of its losses, and its outputs."""
         outputs = yield from shard.forward(inputs, training)
         value, output_gradients = 0.0, {}
         ends = zip(self._plan.outputs, outputs, targets, self._losses, self._forms, strict=True)

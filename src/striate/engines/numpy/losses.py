@@ -1,12 +1,12 @@
 """Losses and their gradients.
 
-Predictions p are (N, F) or (N, …). Each function returns the sum of the losses of all images, and the gradient of the
-mean over `count` images, so that the shards of one batch add up.
+Predictions p are (N, F) or (N, …). Each function returns the sum of the losses over the samples, and the gradient of
+the sum divided by `count`, so that the results of the shards of a batch can be added.
 
 `form` says what p is (see `output_forms`); cross-entropy of logits and of log-probabilities is exact for any size.
 
-`matched` is the sign with which the gradient is taken with respect to the argument of the output's activation (see
-MATCHED_ACTIVATIONS); with 0 it is the gradient with respect to p.
+If `matched` is 0, the gradient is with respect to p. Otherwise it is with respect to the logits of an activation in
+MATCHED_ACTIVATIONS, and `matched` is its sign there.
 """
 
 from collections.abc import Callable
