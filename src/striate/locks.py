@@ -80,7 +80,10 @@ def release_folder(folder: Path) -> None:
 
 
 def try_lock(file: BinaryIO) -> bool:
-    """Lock an open file; return False if another process has locked it.
+    """Lock an open file.
+
+    Returns:
+        False if another process has locked it.
 
     Raises:
         OSError: If the file system has no locks.

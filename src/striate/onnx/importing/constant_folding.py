@@ -66,6 +66,9 @@ class FoldingLimits:
     def fold(self, node: OnnxNode, inputs: Sequence[Array | None], opset: int) -> Array | None:
         """Compute a node on constants within the limits; otherwise like the function `fold`.
 
+        Returns:
+            The result; None if the node has no rule here.
+
         Raises:
             FoldingError: The constants cannot be computed, or a limit is exceeded.
         """
