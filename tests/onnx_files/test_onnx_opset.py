@@ -1,5 +1,7 @@
 """Exported files at each version of ONNX's operators: valid there, and the same numbers."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -21,6 +23,7 @@ from striate.network import (
     GlobalMaxPool2D,
     GroupNormalization,
     Input,
+    Layer,
     LayerNormalization,
     LocalResponseNormalization,
     Maximum,
@@ -38,6 +41,7 @@ from striate.network import (
 from striate.onnx.export import to_onnx
 from striate.onnx.export.graph_builder import NEWEST_OPSET
 from striate.onnx.export.opset import OLDEST_OPSET
+from striate.onnx.importing import import_onnx
 
 from .graphs import pixels, runtime_outputs, some_weights
 
@@ -97,3 +101,26 @@ def test_other_opsets_raise(opset: int) -> None:
     network = Network.sequential([Input((4,)), Dense(2)])
     with pytest.raises(UsageError, match=f"opset must be from 13 to 20; received {opset}"):
         to_onnx(network, some_weights(network), opset=opset)
+
+
+@pytest.mark.parametrize("opset", [13, 17, 20])
+@pytest.mark.parametrize("layer", [LayerNormalization(), GroupNormalization(3), UnitNormalization(),
+                                   UpSampling2D(2), UpSampling2D(3, "bilinear"), Conv2DTranspose(2, 3, 2)])  # fmt: skip
+def test_layers_come_back_as_they_were(tmp_path: Path, layer: Layer, opset: int) -> None:
+    network = Network.sequential([Input((5, 4, 3)), Rescale(), Conv2D(6, 1), layer])
+    weights, inputs = some_weights(network), pixels(network, 2)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(to_onnx(network, weights, opset=opset))
+    imported = import_onnx(path)
+    assert [node.layer.kind for node in imported.network.nodes] == [node.layer.kind for node in network.nodes]
+    found = NumpyEngine(imported.network, imported.weights).forward(inputs)[0]
+    np.testing.assert_allclose(found, NumpyEngine(network, weights).forward(inputs)[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("opset", [13, 20])
+@pytest.mark.parametrize("name", ["gelu", "gelu_exact", "hard_swish", "mish", "silu", "softplus"])
+def test_activations_come_back_as_they_were(tmp_path: Path, name: str, opset: int) -> None:
+    network = Network.sequential([Input((5, 4, 3)), Rescale(), Conv2D(6, 1, activation=name)])
+    path = tmp_path / "model.onnx"
+    path.write_bytes(to_onnx(network, some_weights(network), opset=opset))
+    assert getattr(import_onnx(path).network.nodes[-1].layer, "activation", "") == name

@@ -264,12 +264,15 @@ def _unit_normalization(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
     epsilon: float | None = 0.0
     if (expand := rewriter.producer(divisor, "Expand")) is not None:
         divisor = expand.inputs[0]
+    square_root = rewriter.producer(divisor, "Sqrt")  # of a sum of squares, as Striate exports it
+    if square_root is not None:
+        divisor = square_root.inputs[0]
     if (limit := rewriter.producer(divisor, "Clip", "Max")) is not None:
         divisor = limit.inputs[0]
         epsilon = rewriter.number(limit.inputs[1]) if len(limit.inputs) > 1 else limit.attributes.get("min")
-        if epsilon is None or (limit.kind == "Clip" and len(limit.inputs) > 2):
+        if epsilon is None or (limit.kind == "Clip" and any(limit.inputs[2:])):
             return None
-    norm = rewriter.producer(divisor, "ReduceL2")
+    norm = rewriter.producer(divisor, "ReduceSumSquare" if square_root is not None else "ReduceL2")
     axes = rewriter.integers(norm, 1, "axes") if norm else None
     if norm is None or norm.inputs[0] != x or axes is None or len(axes) != 1 or (epsilon or 0) > 1e-6:
         return None

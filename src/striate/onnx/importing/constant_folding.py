@@ -67,7 +67,7 @@ class FoldingLimits:
         """Compute a node on constants within the limits; otherwise like the function `fold`.
 
         Returns:
-            The result; None if the node has no rule here.
+            Its output; None for an operator that is not supported here.
 
         Raises:
             FoldingError: The constants cannot be computed, or a limit is exceeded.

@@ -179,6 +179,16 @@ def _celu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return rescale(builder, node, activate(builder, node, rescale(builder, node, value, 1 / alpha), "elu"), alpha)
 
 
+@converter("Log")
+def _log_sigmoid(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    """Append −softplus(−x) for log(sigmoid(x)); other logarithms have no layer."""
+    gate = builder.producers.get(node.inputs[0])
+    if gate is None or gate.kind != "Sigmoid":
+        raise builder.unsupported(node, "there is no layer for logarithms, except of a sigmoid.")
+    negative = rescale(builder, node, builder.input(gate), -1.0)
+    return rescale(builder, node, activate(builder, node, negative, "softplus"), -1.0)
+
+
 @converter("LogSoftmax", "Softmax")
 def _over_channels(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)

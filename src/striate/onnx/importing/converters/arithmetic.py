@@ -83,6 +83,8 @@ def _of_two_outputs(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput,
         raise builder.unsupported(node, f"it combines (N, {first.dims}) and (N, {second.dims}) in a way no layer does.")
     if node.kind == "Mul":
         return _product(builder, node, first, second)
+    if node.kind == "Sub":
+        return _add(builder, node, [first, rescale(builder, node, second, -1.0)])
     if node.kind != "Add":
         raise builder.unsupported(node, "both of its inputs depend on the images.")
     return _add(builder, node, [first, second])

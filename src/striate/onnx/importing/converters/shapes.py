@@ -25,7 +25,7 @@ TRANSPOSED_AXES = {
     ("HWGC", (0, 1, 2, 4, 3)): "HWCG", ("HWCG", (0, 1, 2, 4, 3)): "HWGC",
     ("GP", (0, 2, 1)): "PC", ("PC", (0, 2, 1)): "GP",
 }  # fmt: skip
-RESHAPED_AXES = (*GROUPED_AXES, "HW", "flat", "GP", "PC", "scalar", "class")
+RESHAPED_AXES = (*GROUPED_AXES, "HW", "flat", "GP", "PC", "column", "scalar", "class")
 
 
 @converter("Transpose", reads=(*GROUPED_AXES, "GP", "PC"))
@@ -71,7 +71,7 @@ def _flatten(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return reshape(builder, node, value, (prod(value.dims),))
 
 
-@converter("Squeeze", reads=("GP", "PC", "HW", "class"))
+@converter("Squeeze", reads=("GP", "PC", "HW", "column", "class"))
 def _squeeze(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     if value.axes == "class":
@@ -84,7 +84,7 @@ def _squeeze(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return reshape(builder, node, value, tuple(n for i, n in enumerate(shape) if i and i not in dropped))
 
 
-@converter("Unsqueeze", reads=("HW", "GP", "PC", "scalar"))
+@converter("Unsqueeze", reads=("HW", "GP", "PC", "column", "scalar"))
 def _unsqueeze(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     axes = builder.integers(node, 1, "axes") or ()
@@ -129,8 +129,8 @@ def _as_maps_or_row(value: LayerOutput) -> LayerOutput:
     """Return what an intermediate value is in the network."""
     if value.axes == "HW":
         return replace(value, dims=(1, *value.dims), axes="CHW")
-    if value.axes == "scalar":
-        return replace(value, dims=(1,), axes="F")
+    if value.axes in ("column", "scalar"):
+        return replace(value, dims=value.dims[:1] or (1,), axes="F")
     return value.maps if value.axes in VIRTUAL_AXES and value.maps else value
 
 
