@@ -272,7 +272,7 @@ def test_model_file_with_modified_network_raises(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (lambda node: node.update(kind="HyperConv2D"), "There is no layer kind 'HyperConv2D'"),
+        (lambda node: node.update(kind="HyperConv2D"), "There is no layer class 'HyperConv2D'"),
         (lambda node: node["settings"].update(sharpness=2), "has no setting 'sharpness'"),
         (lambda node: node.update(where="here"), "where"),
     ],

@@ -161,13 +161,15 @@ def test_invalid_chains_raise() -> None:
 def test_invalid_graphs_raise() -> None:
     image, other = Input((6, 6, 1), name="image"), Input((6, 6, 1), name="other")
     x = Conv2D(1, 3, name="c")(image)
-    with pytest.raises(NetworkError, match=r"^Input 'other': the outputs need it, but it is not among the inputs"):
+    with pytest.raises(NetworkError, match=r"^Input 'other': the outputs depend on it, but it is not in inputs"):
         Network(image, Add()(x, Conv2D(1, 3)(other)))
     with pytest.raises(NetworkError, match=r"^Input 'other': no output depends on it"):
         Network([image, other], x)
     with pytest.raises(NetworkError, match=r"Network inputs: expected Input layers, received the output of Conv2D 'c'"):
         Network(x, Flatten()(x))
-    with pytest.raises(NetworkError, match=r"needs an output, and its inputs must be its Input layers, each once"):
+    with pytest.raises(
+        NetworkError, match=r"needs at least one output, and inputs must list each of its Input layers once"
+    ):
         Network([image, image], x)
     with pytest.raises(NetworkError, match=r"needs an output"):
         Network(image, [])
@@ -182,7 +184,9 @@ def test_invalid_graphs_raise() -> None:
 
 
 def test_duplicate_names_raise_and_lookups_suggest_similar_names() -> None:
-    message = r"Two layers are named 'a' \(Dense and Flatten\)\. Give each its own name, or use one layer object twice"
+    message = (
+        r"Two layers are named 'a' \(Dense and Flatten\)\. Give them different names, or use one layer object twice"
+    )
     with pytest.raises(NetworkError, match=message):
         Network.sequential([Input((4,)), Dense(2, name="a"), Flatten(name="a")])
     with pytest.raises(NetworkError, match=r"has no layer 'dens'. Did you mean 'dense'\?"):
@@ -191,7 +195,7 @@ def test_duplicate_names_raise_and_lookups_suggest_similar_names() -> None:
 
 def test_shared_layer_needs_inputs_of_one_shape() -> None:
     dense, short, long = Dense(2, name="d"), Input((3,)), Input((4,))
-    with pytest.raises(NetworkError, match=r"^Dense 'd': is shared by inputs that ask for weights of unequal shapes"):
+    with pytest.raises(NetworkError, match=r"^Dense 'd': is shared by inputs that require weights of different shapes"):
         Network([short, long], Add()(dense(short), dense(long)))
 
 

@@ -1,4 +1,4 @@
-"""Your own layer classes, made of other layers."""
+"""Base class of custom blocks, which combine layers."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from striate.network.layers.base import Tensor, as_tensors, check_name, scope
 
 
 class Block:
-    """Base of layers made of layers: write `call`, which joins layers as in the functional style.
+    """Base of custom blocks. A subclass defines `call`, which connects layers as in the functional API.
 
-    Calling a block puts its layers into the graph, their names prefixed by the block's (`block1.conv`). Layers that
-    `call` makes are new with each call; layers kept in attributes are shared by all calls. Files hold the layers,
-    never the class.
+    Calling a block adds its layers to the graph, with names prefixed by the name of the block (`block1.conv`). Layers
+    created in `call` are new in each call; layers stored in attributes are shared by all calls. Model files contain
+    the layers, not the block.
     """
 
     name: str | None = None
@@ -21,11 +21,11 @@ class Block:
 
     @property
     def label(self) -> str:
-        """Its name in error messages: Residual 'block1'."""
+        """The name of the block in error messages, for example Residual 'block1'."""
         return f"{type(self).__name__} '{self.name}'" if self.name else type(self).__name__
 
     def __call__(self, *inputs: Any) -> Tensor:
-        """Return the output for these tensors, given one by one or as one list."""
+        """Return the output for tensors, passed as separate arguments or as one list."""
         if self.name is not None:
             check_name(self.name)
         token = scope.set((*scope.get(), self))

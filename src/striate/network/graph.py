@@ -1,4 +1,4 @@
-"""A network as data: layers connected in a graph, with all shapes known before any weight exists."""
+"""Networks as data: layers connected in a graph, with shapes that are known before any weight exists."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ class Node:
 
     Attributes:
         layer: The layer.
-        inputs: Indices of the nodes it reads.
+        inputs: Indices of its input nodes.
         shape: Shape of its output, without the batch.
     """
 
@@ -36,11 +36,11 @@ class Node:
 
 @dataclass(frozen=True, init=False, repr=False)
 class Network:
-    """Layers connected from inputs to outputs; immutable, and equal to another of the same content.
+    """Layers connected from inputs to outputs. Networks are immutable and compared by content.
 
     Args:
-        inputs: Tensors or Input layers, one or a list.
-        outputs: Tensors, one or a list.
+        inputs: An Input layer or its tensor, or a list of them.
+        outputs: A tensor, or a list of tensors.
         name: Name of the network.
 
     Attributes:
@@ -50,7 +50,8 @@ class Network:
         outputs: Indices of the output nodes.
 
     Raises:
-        NetworkError: The graph cannot be built.
+        NetworkError: An input is not an Input layer, the outputs need an input that is not listed, names are not
+            unique, or shapes do not fit.
     """
 
     name: str
@@ -70,18 +71,22 @@ class Network:
 
     @classmethod
     def sequential(cls, layers: Iterable[Layer | Block], *, name: str = "network") -> "Network":
-        """Return a chain of layers, the first of which is an Input.
+        """Return a network whose layers form a chain.
+
+        Args:
+            layers: The layers, of which the first is an Input.
+            name: Name of the network.
+
+        Returns:
+            The network.
 
         Raises:
-            NetworkError: The first layer is no Input, or a shape does not fit.
+            NetworkError: The first layer is not an Input, or shapes do not fit.
 
         Example:
             >>> from striate.network import Dense, Input
             >>> Network.sequential([Input((4,)), Dense(2)])
             <Network 'network': 2 layers, 10 parameters>
-
-        Returns:
-            The network.
         """
         chain = list(layers)
         if not chain or not isinstance(chain[0], Input):
@@ -96,7 +101,7 @@ class Network:
     def from_entries(
         cls, name: str, entries: Sequence[Entry], inputs: tuple[int, ...], outputs: tuple[int, ...]
     ) -> "Network":
-        """Return a network of named layers in topological order, each with the indices of those it reads."""
+        """Return a network of named layers in topological order, each with the indices of its inputs."""
         network = cls.__new__(cls)
         network._assemble(name, entries, inputs, outputs)
         return network
@@ -111,7 +116,7 @@ class Network:
         for field, value in (("name", name), ("nodes", tuple(nodes)), ("inputs", inputs), ("outputs", outputs)):
             object.__setattr__(self, field, value)
         _check_connections(self)
-        _ = self.parameters  # so that a layer shared over unequal inputs is refused now
+        _ = self.parameters  # raises an error now if a layer is shared by inputs of different shapes
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -120,11 +125,11 @@ class Network:
         for node in self.nodes:
             parameters = self.parameters_of(node)
             if owned.setdefault(str(node.layer.name), parameters) != parameters:
-                raise node.layer.error("is shared by inputs that ask for weights of unequal shapes.")
+                raise node.layer.error("is shared by inputs that require weights of different shapes.")
         return tuple(parameter for parameters in owned.values() for parameter in parameters)
 
     def parameters_of(self, node: Node) -> tuple[Parameter, ...]:
-        """Return the parameters of one node with their full names. Raises NetworkError for values of a wrong shape."""
+        """Return the parameters of a node with their full names. Raise NetworkError for Values of another shape."""
         parameters = node.layer.parameters(*self.shapes_into(node))
         for parameter in parameters:
             values = parameter.initializer
@@ -135,12 +140,12 @@ class Network:
         return tuple(replace(parameter, name=f"{node.layer.name}/{parameter.name}") for parameter in parameters)
 
     def shapes_into(self, node: Node) -> tuple[Shape, ...]:
-        """Return the shapes that a node reads."""
+        """Return the input shapes of a node."""
         return tuple(self.nodes[source].shape for source in node.inputs)
 
     @property
     def input_shapes(self) -> tuple[Shape, ...]:
-        """The shape of each input without the batch, in the input's own data_format."""
+        """The shape of each input without the batch, in its data_format."""
         layers = (self.nodes[index].layer for index in self.inputs)
         return tuple(layer.shape for layer in layers if isinstance(layer, Input))
 
@@ -151,34 +156,34 @@ class Network:
 
     @property
     def parameter_count(self) -> int:
-        """Number of parameters, those that are not trained included."""
+        """Number of parameters, trainable or not."""
         return sum(parameter.size for parameter in self.parameters)
 
     @property
     def trainable_parameter_count(self) -> int:
-        """Number of parameters that training changes."""
+        """Number of trainable parameters."""
         return sum(parameter.size for parameter in self.parameters if parameter.trainable)
 
     @property
     def multiply_adds(self) -> int:
-        """Multiplications by a weight for one image."""
+        """Number of multiply-adds for one image."""
         return sum(node.layer.multiply_adds(*self.shapes_into(node)) for node in self.nodes)
 
     def layer(self, name: str) -> Layer:
-        """Return the layer of this name. Raises NetworkError if there is none."""
+        """Return the layer with this name. Raise NetworkError if there is none."""
         layers = {str(node.layer.name): node.layer for node in self.nodes}
         if name not in layers:
             raise NetworkError(f"Network '{self.name}' has no layer '{name}'.{nearest(name, layers)}")
         return layers[name]
 
     def table(self) -> "list[Row]":
-        """Return one row for each node: sizes, windows, cost and receptive field, as papers print them."""
+        """Return one row for each node, with sizes, windows, cost and receptive field."""
         from striate.network.table import rows
 
         return rows(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the whole description as plain values. Raises NetworkError for a layer class that is not registered.
+        """Return the network as a dictionary of JSON values. Raise NetworkError for an unregistered layer class.
 
         Example:
             >>> from striate.network import Dense, Input, Network
@@ -192,20 +197,20 @@ class Network:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Network":
-        """Return the network that `to_dict` described. Raises NetworkError for anything unknown."""
+        """Return the network that a dictionary from `to_dict` describes. Raise NetworkError for any other."""
         from striate.network.serialize import from_dict
 
         return from_dict(data)
 
     def to_json(self) -> str:
-        """Return `to_dict` as text. Raises NetworkError for a layer class that is not registered."""
+        """Return `to_dict` as JSON text. Raise NetworkError for an unregistered layer class."""
         from striate.network.serialize import to_json
 
         return to_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> "Network":
-        """Return the network that `to_json` described; executes nothing. Raises NetworkError for anything unknown."""
+        """Return the network that JSON text describes; executes nothing. Raise NetworkError as `from_dict`."""
         from striate.network.serialize import from_json
 
         return from_json(text)
@@ -219,10 +224,10 @@ def _call(layer: Layer | Block, output: Any, position: int) -> Tensor:
         raise NetworkError(f"Layer {position}: expected a layer, received {type(layer).__name__}.")
     try:
         return layer(output)
-    except NetworkError as problem:
+    except NetworkError as error:
         if layer.name:
             raise
-        raise NetworkError(f"Layer {position}, {problem}") from None
+        raise NetworkError(f"Layer {position}, {error}") from None
 
 
 def _key(tensor: Tensor) -> int:
@@ -237,7 +242,7 @@ def _check_sources(sources: tuple[Tensor, ...]) -> None:
 
 
 def _topological(sources: tuple[Tensor, ...], results: tuple[Tensor, ...]) -> list[Tensor]:
-    """Return the inputs, then every tensor the outputs need, each after those it reads."""
+    """Return the inputs, then all tensors that the outputs depend on, each after its inputs."""
     order = {_key(tensor): tensor for tensor in sources}
     stack = list(reversed(results))
     while stack:
@@ -247,7 +252,7 @@ def _topological(sources: tuple[Tensor, ...], results: tuple[Tensor, ...]) -> li
             stack.extend(reversed(missing))
             continue
         if isinstance(tensor.layer, Input) and _key(tensor) not in order:
-            raise NetworkError(f"{tensor.layer.label}: the outputs need it, but it is not among the inputs.")
+            raise NetworkError(f"{tensor.layer.label}: the outputs depend on it, but it is not in inputs. Add it.")
         order.setdefault(_key(tensor), tensor)
         stack.pop()
     return list(order.values())
@@ -265,11 +270,11 @@ def _check_names(entries: Sequence[Entry]) -> None:
 def _check_connections(network: Network) -> None:
     inputs = [index for index, node in enumerate(network.nodes) if isinstance(node.layer, Input)]
     if sorted(network.inputs) != inputs or not inputs or not network.outputs:
-        raise NetworkError("A network needs an output, and its inputs must be its Input layers, each once.")
+        raise NetworkError("A network needs at least one output, and inputs must list each of its Input layers once.")
     needed = set(network.outputs)
     for index in reversed(range(len(network.nodes))):
         if index in needed:
             needed.update(network.nodes[index].inputs)
     for index, node in enumerate(network.nodes):
         if index not in needed:
-            raise node.layer.error("no output depends on it. Connect it or leave it out.")
+            raise node.layer.error("no output depends on it. Connect it or remove it.")

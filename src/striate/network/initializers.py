@@ -1,4 +1,4 @@
-"""Descriptions of initial weights; an engine draws the numbers."""
+"""Descriptions of initializers. `engines/initialization.py` draws the weights."""
 
 from dataclasses import dataclass, fields
 from math import prod
@@ -10,7 +10,7 @@ from striate.network import settings as check
 
 @dataclass(frozen=True)
 class Initializer:
-    """Base of all initializers. Raises NetworkError for a setting that is not a finite number."""
+    """Base of all initializers. Raise NetworkError for a setting that is not a finite number."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -20,7 +20,7 @@ class Initializer:
 
 @dataclass(frozen=True)
 class Normal(Initializer):
-    """N(mean, stddev²)."""
+    """Normal distribution with `mean` and standard deviation `stddev`."""
 
     mean: float = 0.0
     stddev: float = 0.05
@@ -28,7 +28,7 @@ class Normal(Initializer):
 
 @dataclass(frozen=True)
 class TruncatedNormal(Initializer):
-    """N(mean, stddev²) with every draw beyond two standard deviations drawn again."""
+    """Normal distribution, truncated at two standard deviations from the mean."""
 
     mean: float = 0.0
     stddev: float = 0.05
@@ -36,7 +36,7 @@ class TruncatedNormal(Initializer):
 
 @dataclass(frozen=True)
 class Uniform(Initializer):
-    """Uniform between minimum and maximum."""
+    """Uniform distribution between `minimum` and `maximum`."""
 
     minimum: float = -0.05
     maximum: float = 0.05
@@ -69,24 +69,24 @@ class HeNormal(Initializer):
 
 @dataclass(frozen=True)
 class Constant(Initializer):
-    """The same number everywhere."""
+    """All values equal to `value`."""
 
     value: float = 0.0
 
 
 @dataclass(frozen=True)
 class Zeros(Initializer):
-    """0 everywhere."""
+    """All values 0."""
 
 
 @dataclass(frozen=True)
 class Ones(Initializer):
-    """1 everywhere."""
+    """All values 1."""
 
 
 @dataclass(frozen=True)
 class Values(Initializer):
-    """Given numbers: tuples (or lists) nested as deep as the parameter has axes."""
+    """Given values, as tuples or lists nested to the number of axes of the parameter."""
 
     values: tuple[Any, ...]
 
@@ -96,7 +96,7 @@ class Values(Initializer):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the parameter that the numbers fill."""
+        """The shape of the values."""
         return _nested_shape(self.values)
 
 
@@ -130,10 +130,10 @@ INITIALIZERS: dict[str, type[Initializer]] = {
 
 
 def get_initializer(initializer: str | Initializer) -> Initializer:
-    """Return the initializer of a Keras name with its default settings, or the initializer itself.
+    """Return an initializer by its Keras name, or the initializer itself.
 
     Args:
-        initializer: "glorot_uniform", HeNormal(), …
+        initializer: A name such as "glorot_uniform", or an initializer such as HeNormal().
 
     Returns:
         The initializer.
@@ -151,10 +151,10 @@ def get_initializer(initializer: str | Initializer) -> Initializer:
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return fan-in and fan-out of a kernel: how many inputs one output sums, how many outputs one input feeds.
+    """Return fan-in and fan-out of a kernel, as in Keras.
 
     Args:
-        shape: Its last two axes are inputs and outputs, those before them the window, as in Keras.
+        shape: The shape of the kernel: the window, then input and output channels.
 
     Returns:
         (fan_in, fan_out).

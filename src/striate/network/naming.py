@@ -1,4 +1,4 @@
-"""Names for layers that have none, Keras's way: conv2d, conv2d_1, …; inside a block, block.conv2d."""
+"""Default names of layers, as in Keras: conv2d, conv2d_1, …; in a block, block.conv2d."""
 
 import re
 from collections import defaultdict
@@ -12,7 +12,7 @@ Path = tuple[object, ...]
 
 
 def named_layers(tensors: Iterable[Tensor]) -> dict[int, Layer]:
-    """Return a named copy of each layer by the `id` of the original, in the order of the tensors.
+    """Return a named copy of each layer, by the `id` of the original.
 
     Args:
         tensors: All tensors of the network in topological order.
@@ -21,7 +21,7 @@ def named_layers(tensors: Iterable[Tensor]) -> dict[int, Layer]:
         The copies.
 
     Raises:
-        NetworkError: Two layers, or a layer and a block, in the same block have one name.
+        NetworkError: Two layers or blocks in the same block have the same name.
     """
     paths: dict[int, Path] = {}
     for tensor in tensors:
@@ -37,7 +37,7 @@ def _rename(path: Path, names: dict[int, str]) -> Layer:
 
 
 def _names(paths: Iterable[Path]) -> dict[int, str]:
-    """Return the name of every layer and block by `id`; names are unique within a block. Raises NetworkError."""
+    """Return the name of every layer and block by `id`. Raise NetworkError for duplicates within a block."""
     members: dict[int, dict[int, object]] = defaultdict(dict)
     for path in paths:
         for parent, part in zip((None, *path), path, strict=False):
@@ -66,11 +66,11 @@ def _names_of(parts: list[object]) -> dict[int, str]:
 
 
 def duplicate(name: str, first: object, second: object) -> str:
-    """Return the error message for two layers with one name."""
+    """Return the error message for two layers with the same name."""
     kinds = f"{type(first).__name__} and {type(second).__name__}"
     return (
         f"Two layers are named '{name}' ({kinds}). "
-        "Give each its own name, or use one layer object twice if they should share their weights."
+        "Give them different names, or use one layer object twice to share its weights."
     )
 
 

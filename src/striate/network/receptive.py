@@ -8,12 +8,12 @@ from striate.network.shapes import Pair, Shape, Window
 
 @dataclass(frozen=True)
 class Field:
-    """The pixels of the input image that output (0, 0) depends on, as if there were no border. Pairs are (y, x).
+    """The receptive field of output (0, 0) in the input image, not clipped at its borders. Pairs are (y, x).
 
     Attributes:
-        start: The first pixel, below 0 in the padding.
-        size: Height and width, holes of dilation included.
-        jump: How many pixels the field moves from one output to the next (the largest, where branches differ).
+        start: The first pixel, negative in the padding.
+        size: Height and width, including the gaps of dilated kernels.
+        jump: Distance in pixels between the fields of adjacent outputs; if branches differ, the largest.
     """
 
     start: Pair
@@ -27,11 +27,11 @@ class Field:
 
 
 def fields(network: Network) -> tuple[Field | None, ...]:
-    """Return the field of every node, None where it depends on no image; of branches, the smallest that holds all."""
+    """Return the receptive field of every node: None without an input image, and the union of those of branches."""
     result: list[Field | None] = []
     for node in network.nodes:
-        behind = [_through(network, node, source, result[source]) for source in node.inputs]
-        result.append(_union([field for field in behind if field]) if node.inputs else _own_pixel(node.shape))
+        parts = [_through(network, node, source, result[source]) for source in node.inputs]
+        result.append(_union([field for field in parts if field]) if node.inputs else _own_pixel(node.shape))
     return tuple(result)
 
 

@@ -1,4 +1,4 @@
-"""The layer classes that a network file may name."""
+"""The registry of layer classes, which are stored by name in model files."""
 
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ _kinds: dict[str, type[Layer]] = {}
 
 
 def register_layer(kind: LayerClass) -> LayerClass:
-    """Register a layer class, so that network files can name it (a class decorator).
+    """Register a layer class, so that model files can contain it, as a class decorator.
 
     Args:
         kind: A frozen dataclass that derives from Layer.
@@ -19,12 +19,14 @@ def register_layer(kind: LayerClass) -> LayerClass:
         The class itself.
 
     Raises:
-        NetworkError: The class is no frozen dataclass, or another class has the name.
+        NetworkError: The class is not a frozen dataclass, or another class has the same name.
     """
     name = kind.__name__
     settings = vars(kind).get("__dataclass_params__")
     if settings is None or not settings.frozen:
-        raise NetworkError(f"Layer class {name} must be a frozen dataclass: put @dataclass(frozen=True) below.")
+        raise NetworkError(
+            f"Layer class {name} must be a frozen dataclass: put @dataclass(frozen=True) below @register_layer."
+        )
     known = _kinds.get(name)
     if known and (known.__module__, known.__qualname__) != (kind.__module__, kind.__qualname__):
         raise NetworkError(f"There is already a layer class {name}, in {known.__module__}. Choose another name.")
@@ -33,15 +35,15 @@ def register_layer(kind: LayerClass) -> LayerClass:
 
 
 def layer_class(kind: str) -> type[Layer]:
-    """Return the class of a kind. Raises NetworkError if it is not registered."""
+    """Return the layer class with this name. Raise NetworkError if it is not registered."""
     if kind not in _kinds:
         raise NetworkError(
-            f"There is no layer kind '{kind}'.{nearest(kind, _kinds)} "
-            "If it is your own, import the module that registers it with @register_layer."
+            f"There is no layer class '{kind}'.{nearest(kind, _kinds)} "
+            "If it is a custom layer, import the module that registers it with @register_layer."
         )
     return _kinds[kind]
 
 
 def is_registered(layer: Layer) -> bool:
-    """Return whether a file can name the class of this layer."""
+    """Return whether the class of a layer is registered."""
     return _kinds.get(layer.kind) is type(layer)

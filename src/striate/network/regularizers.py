@@ -1,4 +1,4 @@
-"""Descriptions of penalties on large weights; each engine evaluates λ₁ Σ|w| + λ₂ Σw² with `strengths`."""
+"""Descriptions of regularizers, penalties λ₁ Σ|w| + λ₂ Σw² on large weights."""
 
 from dataclasses import dataclass, fields
 
@@ -8,7 +8,7 @@ from striate.network import settings as check
 
 @dataclass(frozen=True)
 class Regularizer:
-    """Base of all penalties; the penalty is added to the loss. Raises NetworkError for a setting below 0."""
+    """Base of all regularizers; their penalties are added to the loss. Raise NetworkError for a setting below 0."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -41,13 +41,13 @@ REGULARIZERS: dict[str, Regularizer] = {"l1": L1(), "l2": L2(), "l1_l2": L1L2(0.
 
 
 def get_regularizer(regularizer: str | Regularizer | None) -> Regularizer | None:
-    """Return the penalty of a Keras name with its default settings, the penalty itself, or None.
+    """Return a regularizer by its Keras name, the regularizer itself, or None.
 
     Args:
-        regularizer: "l2", L2(1e-4), None, …
+        regularizer: A name such as "l2", a regularizer such as L2(1e-4), or None.
 
     Returns:
-        The penalty.
+        The regularizer, or None.
 
     Raises:
         NetworkError: The name is unknown, or the value is neither a name nor a regularizer.
@@ -62,7 +62,7 @@ def get_regularizer(regularizer: str | Regularizer | None) -> Regularizer | None
 
 
 def strengths(regularizer: Regularizer | None) -> tuple[float, float]:
-    """Return λ₁ and λ₂ of the penalty λ₁ Σ|w| + λ₂ Σw²; 0 and 0 without one. Raises NetworkError for an unknown one."""
+    """Return λ₁ and λ₂ of a regularizer; 0 and 0 for None. Raise NetworkError for an unsupported class."""
     match regularizer:
         case None:
             return 0.0, 0.0

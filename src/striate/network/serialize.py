@@ -1,4 +1,4 @@
-"""Networks as dictionaries and JSON: readable, exact, and nothing in them is executed."""
+"""Networks as dictionaries and JSON."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -18,23 +18,29 @@ _described: dict[str, type] = {kind.__name__: kind for kind in (*INITIALIZERS.va
 
 
 def to_dict(network: Network) -> dict[str, Any]:
-    """Return the description of a network as plain values; a layer that is used again is named by `shared`.
+    """Return a network as a dictionary of JSON values.
+
+    Args:
+        network: The network.
+
+    Returns:
+        The dictionary; further uses of a shared layer refer to it with the key `shared`.
 
     Raises:
         NetworkError: A layer class is not registered, or a setting cannot be written to a file.
     """
-    nodes, seen = [], set()
+    nodes, written = [], set()
     for node in network.nodes:
-        again = node.layer.name in seen
-        seen.add(node.layer.name)
-        entry = {"shared": node.layer.name} if again else _encode_layer(node.layer)
+        is_repeated = node.layer.name in written
+        written.add(node.layer.name)
+        entry = {"shared": node.layer.name} if is_repeated else _encode_layer(node.layer)
         nodes.append({**entry, "inputs": list(node.inputs)})
     ends = {"inputs": list(network.inputs), "outputs": list(network.outputs)}
     return {"format": FORMAT, "name": network.name, **ends, "nodes": nodes}
 
 
 def to_json(network: Network) -> str:
-    """Return `to_dict` as text, one line for each use of a layer. Raises NetworkError as `to_dict` does."""
+    """Return `to_dict` as JSON text, one line per node. Raise NetworkError as `to_dict`."""
     description = to_dict(network)
     lines = [_dump(node) for node in description.pop("nodes")]
     return f'{_dump(description)[:-1]}, "nodes": [\n' + ",\n".join(lines) + "\n]}\n"
@@ -46,7 +52,7 @@ def _dump(value: Any) -> str:
 
 def _encode_layer(layer: Layer) -> dict[str, Any]:
     if not is_registered(layer):
-        raise layer.error("its class is not registered, so no file can name it. Put @register_layer above the class.")
+        raise layer.error("its class is not registered, so it cannot be saved. Put @register_layer above the class.")
     settings = {f.name: _encode(layer, getattr(layer, f.name)) for f in fields(layer) if f.name != "name"}
     return {"kind": layer.kind, "name": layer.name, "settings": settings}
 
@@ -62,23 +68,35 @@ def _encode(layer: Layer, value: Any) -> Any:
 
 
 def from_json(text: str) -> Network:
-    """Return the network that a text describes.
+    """Return the network that JSON text describes.
+
+    Args:
+        text: JSON from `to_json`.
+
+    Returns:
+        The network.
 
     Raises:
-        NetworkError: The text is not JSON, or not exactly what `to_dict` returns.
+        NetworkError: The text is not JSON, or does not describe a network.
     """
     try:
         data = strict_json.loads(text)
-    except (ValueError, RecursionError) as problem:
-        raise NetworkError(f"A network description must be JSON: {problem}.") from None
+    except (ValueError, RecursionError) as error:
+        raise NetworkError(f"A network description must be JSON: {error}.") from None
     return from_dict(data)
 
 
 def from_dict(data: Any) -> Network:
     """Return the network that a dictionary describes.
 
+    Args:
+        data: A dictionary from `to_dict`.
+
+    Returns:
+        The network.
+
     Raises:
-        NetworkError: The dictionary is not exactly what `to_dict` returns.
+        NetworkError: The dictionary does not describe a network.
     """
     head = _object(data, "the description", {"format", "name", "inputs", "outputs", "nodes"})
     _check_format(head["format"])
@@ -92,7 +110,8 @@ def from_dict(data: Any) -> Network:
 def _check_format(version: Any) -> None:
     if isinstance(version, int) and version > FORMAT:
         raise NetworkError(
-            f"The network description has format {version}; this Striate reads {FORMAT}. Update Striate."
+            f"The network description has format {version}, but this version of Striate reads format {FORMAT}. "
+            "Update Striate."
         )
     if version != FORMAT or isinstance(version, bool):
         raise NetworkError(f"Expected a network description of format {FORMAT}, received {version!r}.")
@@ -162,7 +181,7 @@ def _list(data: Any, place: str) -> list[Any]:
 
 
 def _indices(data: Any, place: str, limit: int) -> tuple[int, ...]:
-    """Node numbers below `limit`."""
+    """Check a list of node indices below `limit`, and return it as a tuple."""
     try:
         indices = tuple(check.whole(value) for value in _list(data, f"the indices of {place}"))
     except NetworkError as problem:

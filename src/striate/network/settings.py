@@ -1,4 +1,4 @@
-"""Checks of layer settings: each takes a value and returns its canonical form, or raises NetworkError."""
+"""Checks of layer settings: each function returns the canonical form of a value, or raises NetworkError."""
 
 from collections.abc import Callable
 from operator import index
@@ -17,34 +17,34 @@ ACTIVATIONS = (
 
 
 def settle(owner: object, label: str, check: Callable[[Any], Any], setting: str) -> None:
-    """Bring one setting of a frozen dataclass into its canonical form. Raises NetworkError with label and setting."""
+    """Convert a setting of a frozen dataclass to its canonical form. Raise NetworkError with label and setting."""
     try:
         object.__setattr__(owner, setting, check(getattr(owner, setting)))
-    except NetworkError as problem:
-        raise NetworkError(f"{label}: {setting}: {problem}") from None
+    except NetworkError as error:
+        raise NetworkError(f"{label}: {setting}: {error}") from None
 
 
 def whole(value: Any, least: int = 0) -> int:
-    """Accept a whole number of at least `least`; NumPy's integers become int."""
-    problem = NetworkError(f"expected a whole number of at least {least}, received {value!r}.")
+    """Accept an integer of at least `least`; NumPy integers become int."""
+    error = NetworkError(f"expected a whole number of at least {least}, received {value!r}.")
     if isinstance(value, bool):
-        raise problem
+        raise error
     try:
         number = index(value)
     except TypeError:
-        raise problem from None
+        raise error from None
     if number < least:
-        raise problem
+        raise error
     return number
 
 
 def positive(value: Any) -> int:
-    """Accept a whole number above 0."""
+    """Accept an integer above 0."""
     return whole(value, least=1)
 
 
 def pair(value: Any) -> Pair:
-    """Accept a whole number above 0 for both axes, or one for each: (y, x)."""
+    """Accept an integer above 0 for both axes, or a pair (y, x)."""
     if not isinstance(value, list | tuple):
         return positive(value), positive(value)
     if len(value) != 2:
@@ -70,7 +70,7 @@ def _sides(value: Any) -> Pair:
 
 
 def padding(value: Any) -> Padding:
-    """Accept the words "valid" and "same", or explicit padding."""
+    """Accept "valid", "same" or explicit padding."""
     if not isinstance(value, str):
         return margins(value)
     if value not in ("valid", "same"):
@@ -121,7 +121,7 @@ def flag(value: Any) -> bool:
 
 
 def per_channel(value: Any) -> float | tuple[float, ...]:
-    """Accept one number for all channels, or a tuple with one for each."""
+    """Accept one number for all channels, or a tuple with one number per channel."""
     if not isinstance(value, list | tuple):
         return number(value)
     return tuple(number(item) for item in value)
@@ -137,7 +137,7 @@ def activation(value: Any) -> str:
 
 
 def one_of(*choices: str) -> Callable[[Any], str]:
-    """Return a check that accepts only these words."""
+    """Return a check that accepts only the given strings."""
 
     def check(value: Any) -> str:
         if value not in choices:

@@ -1,4 +1,4 @@
-"""The arithmetic of windows that slide over maps: output sizes, margins, spans."""
+"""Arithmetic of sliding windows: output sizes, padding and extents."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ Padding = str | Margins
 
 
 def same_margins(size: int, extent: int, stride: int) -> Pair:
-    """Return the zeros before and after one axis so that ceil(size / stride) windows fit; the smaller half is first."""
+    """Return the padding before and after one axis for padding="same"; the smaller half is before."""
     windows = -(-size // stride)
     total = max((windows - 1) * stride + extent - size, 0)
     return total // 2, total - total // 2
@@ -17,9 +17,13 @@ def same_margins(size: int, extent: int, stride: int) -> Pair:
 
 @dataclass(frozen=True)
 class Window:
-    """A window that slides over (H, W). Pairs are (y, x).
+    """A window that slides over feature maps (H, W). Pairs are (y, x).
 
-    padding: "valid", "same" or ((top, bottom), (left, right)).
+    Attributes:
+        kernel: Height and width.
+        strides: Step from one position to the next.
+        dilation: Step from one kernel element to the next.
+        padding: "valid", "same" or ((top, bottom), (left, right)).
     """
 
     kernel: Pair
@@ -29,12 +33,12 @@ class Window:
 
     @property
     def extent(self) -> Pair:
-        """Height and width from the window's first pixel to its last, holes of dilation included."""
+        """Height and width, including the gaps of a dilated kernel."""
         (ky, kx), (dy, dx) = self.kernel, self.dilation
         return (ky - 1) * dy + 1, (kx - 1) * dx + 1
 
     def margins(self, size: Pair) -> Margins:
-        """Return the zeros around a map of `size`: ((top, bottom), (left, right))."""
+        """Return the padding of a map of `size`: ((top, bottom), (left, right))."""
         if self.padding == "valid":
             return (0, 0), (0, 0)
         if isinstance(self.padding, str):
@@ -43,16 +47,16 @@ class Window:
         return self.padding
 
     def padded(self, size: Pair) -> Pair:
-        """Return height and width of a map of `size` with its margins."""
+        """Return height and width of a map of `size` with padding."""
         (top, bottom), (left, right) = self.margins(size)
         return size[0] + top + bottom, size[1] + left + right
 
     def fits(self, size: Pair) -> bool:
-        """Return whether at least one window lies inside the padded map."""
+        """Return whether the window fits into the padded map."""
         height, width = self.padded(size)
         return self.extent[0] <= height and self.extent[1] <= width
 
     def output_size(self, size: Pair) -> Pair:
-        """Return (H + 2P − F) / S + 1, rounded down, for a window that fits."""
+        """Return the output size (H + 2P − F) / S + 1, rounded down."""
         (height, width), (ey, ex), (sy, sx) = self.padded(size), self.extent, self.strides
         return (height - ey) // sy + 1, (width - ex) // sx + 1

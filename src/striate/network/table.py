@@ -1,4 +1,4 @@
-"""The table that papers print of a network: sizes, windows, cost and receptive fields."""
+"""The table of a network's layers: sizes, windows, cost and receptive fields."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,23 @@ from striate.network.shapes import Padding, Pair
 
 @dataclass(frozen=True)
 class Row:
-    """One use of a layer. What does not apply is None.
+    """One use of a layer. Values that do not apply are None.
 
-    inputs: names of the layers it reads. maps, size: channels and (H, W); units: F, after Flatten.
-    parameters: how many numbers it owns, 0 where a shared layer is used again, so that the column adds up.
-    multiply_adds: for one image. receptive_field: height and width of the part of the input image that one output
-    depends on, not cut at the image's border; jump: by how many input pixels it moves from one output to the next.
+    Attributes:
+        name: Name of the layer.
+        kind: Name of its class.
+        inputs: Names of its input layers.
+        maps: Number of feature maps.
+        size: Their height and width.
+        units: Number of features, if the output is a vector.
+        kernel: Height and width of the window.
+        strides: Strides of the window.
+        padding: Padding of the window.
+        activation: Name of the activation.
+        parameters: Number of parameters; 0 for further uses of a shared layer, so that the column adds up.
+        multiply_adds: Number of multiply-adds for one image.
+        receptive_field: Height and width of the receptive field, not clipped at the borders of the image.
+        jump: Distance in input pixels between the receptive fields of adjacent outputs.
     """
 
     name: str
@@ -34,12 +45,12 @@ class Row:
 
 
 def rows(network: Network) -> list[Row]:
-    """One row for each node."""
-    seen: set[str] = set()
+    """Return one row for each node."""
+    counted: set[str] = set()
     result = []
     for node, field in zip(network.nodes, fields(network), strict=True):
-        result.append(_row(network, node, field, first=node.layer.name not in seen))
-        seen.add(str(node.layer.name))
+        result.append(_row(network, node, field, first=node.layer.name not in counted))
+        counted.add(str(node.layer.name))
     return result
 
 

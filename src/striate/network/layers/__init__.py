@@ -1,7 +1,7 @@
 """All layers that Striate provides.
 
-Every module of this package is imported, and what it lists in its `__all__` can be imported from here, from
-`striate.network` and from `striate.layers`. The star imports below say the same to type checkers.
+All modules of this package are imported, and the names in their `__all__` are exported here, in `striate.network` and
+in `striate.layers`. The star imports below are for type checkers.
 """
 
 # ruff: noqa: F403, F405 - the names are those of each module's __all__.

@@ -28,7 +28,7 @@ class Parameter:
         initializer: How it is initialized.
         trainable: Whether training changes it.
         regularizer: Penalty on its values, if any.
-        count: How many of its numbers are used, where that is not all of them.
+        count: Number of values in use; None: all.
     """
 
     name: str
@@ -40,13 +40,20 @@ class Parameter:
 
     @property
     def size(self) -> int:
-        """How many of its numbers are used."""
+        """Number of values in use."""
         return prod(self.shape) if self.count is None else self.count
 
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """The symbolic output of one call of a layer. shape: without the batch, (H, W, C) or (F,)."""
+    """The symbolic output of a call of a layer.
+
+    Attributes:
+        layer: The layer.
+        inputs: The tensors that were passed to it.
+        shape: Shape without the batch, (H, W, C) or (F,).
+        scope: The blocks inside which the layer was called.
+    """
 
     layer: "Layer"
     inputs: tuple["Tensor", ...]
@@ -59,13 +66,14 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Layer:
-    """Base of all layers: settings only, no weights.
+    """Base of all layers. A layer has settings but no weights.
 
-    Calling a layer on the outputs of others returns a `Tensor`; calling the same object twice shares its weights.
-    Your own layer is a frozen dataclass that defines at least `output_shape`, under `@register_layer`.
+    Calling a layer with the outputs of other layers returns a `Tensor`. Calling the same object twice shares its
+    weights. A custom layer is a frozen dataclass, decorated with `@register_layer`, that defines at least
+    `output_shape`.
 
     Attributes:
-        name: Names the layer in tables, files and errors; None lets the network choose a name.
+        name: Name of the layer in tables, files and error messages; None: the network chooses one.
     """
 
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
@@ -77,50 +85,50 @@ class Layer:
 
     @property
     def kind(self) -> str:
-        """The name of its class."""
+        """The name of the class."""
         return type(self).__name__
 
     @property
     def label(self) -> str:
-        """Its name in error messages: Conv2D 'C1'."""
+        """The name of the layer in error messages, for example Conv2D 'C1'."""
         return f"{self.kind} '{self.name}'" if self.name else self.kind
 
     @property
     def window(self) -> Window | None:
-        """The window that slides over the maps, if there is one."""
+        """The sliding window, if the layer has one."""
         return None
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the shape of the output for inputs of these shapes. Raises NetworkError where they do not fit."""
+        """Return the output shape for input shapes. Raise NetworkError if the layer does not accept them."""
         raise NotImplementedError(f"{self.kind} must define the method output_shape.")
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
-        """Return its parameters when its inputs have these shapes."""
+        """Return the parameters for input shapes."""
         return ()
 
     def multiply_adds(self, *inputs: Shape) -> int:
-        """Return the number of multiplications by a weight for one image."""
+        """Return the number of multiply-adds for one image."""
         return 0
 
     def error(self, message: str) -> NetworkError:
-        """Return an error whose message begins with the layer's name."""
+        """Return an error whose message begins with the name of the layer."""
         return NetworkError(f"{self.label}: {message}")
 
     def settle(self, check: Callable[[Any], Any], *settings: str) -> None:
-        """Bring settings into their canonical form. Raises NetworkError naming layer and setting."""
+        """Convert settings to their canonical form. Raise NetworkError that names layer and setting."""
         for setting in settings:
             settle(self, self.label, check, setting)
 
     def check_arity(self, count: int) -> None:
-        """Raise NetworkError unless the layer takes this many inputs."""
+        """Raise NetworkError unless the layer accepts this number of inputs."""
         least, most = self.arity
         if count >= least and (most is None or count <= most):
             return
-        wanted = f"at least {least} inputs" if most is None else "one input" if most == 1 else f"{most} inputs"
-        raise self.error(f"expected {wanted}, received {count}.")
+        expected = f"at least {least} inputs" if most is None else "one input" if most == 1 else f"{most} inputs"
+        raise self.error(f"expected {expected}, received {count}.")
 
     def __call__(self, *inputs: Any) -> Tensor:
-        """Return the output for these tensors, given one by one or as one list."""
+        """Return the output for tensors, passed as separate arguments or as one list."""
         tensors = as_tensors(self.label, inputs)
         self.check_arity(len(tensors))
         shape = self.output_shape(*(tensor.shape for tensor in tensors))
@@ -128,7 +136,7 @@ class Layer:
 
 
 def as_tensors(label: str, inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
-    """Return the tensors that were passed to a call: tensors, Input layers, or one list of them."""
+    """Convert the arguments of a call to tensors: tensors, Input layers, or one list of them."""
     if len(inputs) == 1 and isinstance(inputs[0], list | tuple):
         inputs = tuple(inputs[0])
     return tuple(_as_tensor(label, value) for value in inputs)

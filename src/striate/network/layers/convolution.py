@@ -1,4 +1,4 @@
-"""Convolutions: full, grouped, dilated, partly connected and depthwise."""
+"""Convolution layers."""
 
 # ruff: noqa: D102 - Layer documents the methods that these classes override.
 
@@ -24,10 +24,10 @@ Connections = tuple[tuple[int, ...], ...]
 @register_layer
 @dataclass(frozen=True)
 class Conv2D(Windowed):
-    """y = activation(x ∗ kernel + bias); x (H, W, C), kernel (KH, KW, C / groups, filters).
+    """Convolution: y = activation(x ∗ kernel + bias); x (H, W, C), kernel (KH, KW, C / groups, filters).
 
-    groups: filter f sees only the channels of its group; both C and filters must be divisible by it.
-    connections: for each filter the input channels it sees (LeNet-5's C3); the rest of its kernel stays 0.
+    Settings are as in Keras. In addition, `connections` lists for each filter the input channels to which it is
+    connected, as in LeNet-5's C3; the other weights of its kernel stay 0.
     """
 
     filters: int
@@ -59,7 +59,7 @@ class Conv2D(Windowed):
         if self.connections is None:
             return
         if self.groups > 1:
-            raise self.error("expected groups or connections, received both. Leave one out.")
+            raise self.error("expected groups or connections, received both. Remove one.")
         if len(self.connections) != self.filters:
             raise self.error(
                 f"expected connections for each of the {self.filters} filters, received {len(self.connections)}."
@@ -67,7 +67,7 @@ class Conv2D(Windowed):
 
     @property
     def window(self) -> Window:
-        """The window that slides over the maps."""
+        """The sliding window."""
         return _convolution_window(self)
 
     def maps(self, channels: int) -> int:
@@ -95,19 +95,19 @@ class Conv2D(Windowed):
         return self._weights(expect_maps(self, *inputs)[2]) * height * width
 
     def _weights(self, channels: int) -> int:
-        """How many weights of the kernel are in use."""
-        links = channels // self.groups * self.filters
+        """Return the number of kernel weights in use."""
+        pairs = channels // self.groups * self.filters
         if self.connections:
-            links = sum(map(len, self.connections))
-        return links * self.window.kernel[0] * self.window.kernel[1]
+            pairs = sum(map(len, self.connections))
+        return pairs * self.window.kernel[0] * self.window.kernel[1]
 
 
 @register_layer
 @dataclass(frozen=True)
 class DepthwiseConv2D(Windowed):
-    """Each channel is convolved by itself, with `depth_multiplier` filters.
+    """Depthwise convolution: each channel is convolved separately, with `depth_multiplier` filters.
 
-    x (H, W, C), kernel (KH, KW, 1, C · depth_multiplier): a Conv2D with groups = C.
+    x (H, W, C), kernel (KH, KW, 1, C · depth_multiplier). Equivalent to a Conv2D with groups = C.
     Source: Howard et al. 2017, "MobileNets".
     """
 
@@ -132,7 +132,7 @@ class DepthwiseConv2D(Windowed):
 
     @property
     def window(self) -> Window:
-        """The window that slides over the maps."""
+        """The sliding window."""
         return _convolution_window(self)
 
     def maps(self, channels: int) -> int:
@@ -275,9 +275,9 @@ def _convolution_window(layer: Conv2D | DepthwiseConv2D) -> Window:
 def _connections(value: Any) -> Connections | None:
     if value is None:
         return None
-    if not isinstance(value, list | tuple) or not all(isinstance(seen, list | tuple) and seen for seen in value):
+    if not isinstance(value, list | tuple) or not all(isinstance(item, list | tuple) and item for item in value):
         raise NetworkError(f"expected one tuple of input channels for each filter, received {value!r}.")
-    result = tuple(tuple(check.whole(channel) for channel in seen) for seen in value)
-    if any(len(set(seen)) < len(seen) for seen in result):
+    result = tuple(tuple(check.whole(channel) for channel in item) for item in value)
+    if any(len(set(channels)) < len(channels) for channels in result):
         raise NetworkError(f"expected each channel once in a filter, received {value!r}.")
     return result

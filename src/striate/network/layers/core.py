@@ -1,4 +1,4 @@
-"""Layers without windows: input, scaling, reshaping, dense, activation, dropout, joining."""
+"""Layers without a sliding window: input, rescaling, dense, activation, dropout, merging and others."""
 
 # ruff: noqa: D102 - Layer documents the methods that these classes override.
 
@@ -35,12 +35,12 @@ DTYPES = ("uint8", "uint16", "float32", "float64")
 @register_layer
 @dataclass(frozen=True)
 class Input(Layer):
-    """An input of the network: the shape and type of one image or row of numbers.
+    """An input of the network.
 
     Attributes:
         shape: (H, W, C) or (F,), without the batch; (C, H, W) if data_format is "channels_first". The layer's output
             is (H, W, C) in both cases.
-        dtype: Type of the numbers that are passed in.
+        dtype: Expected dtype of the values.
         data_format: "channels_last" or "channels_first".
     """
 
@@ -71,7 +71,7 @@ def _input_shape(value: Any) -> Shape:
 @register_layer
 @dataclass(frozen=True)
 class Rescale(Layer):
-    """y = x · scale + offset; each one number, or a tuple with one for each channel."""
+    """y = x · scale + offset; each is one number, or a tuple with one number per channel."""
 
     scale: float | tuple[float, ...] = 1 / 255
     offset: float | tuple[float, ...] = 0.0
@@ -93,7 +93,7 @@ class Rescale(Layer):
 @register_layer
 @dataclass(frozen=True)
 class ZeroPadding2D(Layer):
-    """Zeros around the maps. padding: n, (y, x), or ((top, bottom), (left, right))."""
+    """Zero padding. `padding` is n, (y, x), or ((top, bottom), (left, right))."""
 
     padding: int | Pair | Margins = 1
 
@@ -103,7 +103,7 @@ class ZeroPadding2D(Layer):
 
     @property
     def window(self) -> Window:
-        """Each output is one pixel of the padded map."""
+        """A 1×1 window over the padded feature map."""
         return Window((1, 1), padding=check.margins(self.padding))
 
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -114,7 +114,7 @@ class ZeroPadding2D(Layer):
 @register_layer
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """(H, W, C) → (H·W·C,), row by row."""
+    """Flattening: (H, W, C) → (H·W·C,), in row-major order."""
 
     def output_shape(self, *inputs: Shape) -> Shape:
         (shape,) = inputs
@@ -124,7 +124,7 @@ class Flatten(Layer):
 @register_layer
 @dataclass(frozen=True)
 class Dense(Layer):
-    """y = activation(x · kernel + bias); x (F,), kernel (F, units)."""
+    """Fully connected layer: y = activation(x · kernel + bias); x (F,), kernel (F, units)."""
 
     units: int
     activation: str = "linear"
@@ -162,7 +162,7 @@ class Dense(Layer):
 @register_layer
 @dataclass(frozen=True)
 class Activation(Layer):
-    """An activation on its own; softmax, softmin and log_softmax run over the last axis."""
+    """An activation; softmax, softmin and log_softmax are computed over the last axis."""
 
     activation: str
 
@@ -177,7 +177,7 @@ class Activation(Layer):
 @register_layer
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """While training, each number becomes 0 with probability `rate` and the others grow by 1 / (1 − rate).
+    """Dropout: in training, set values to 0 with probability `rate`, and scale the others by 1 / (1 − rate).
 
     Source: Srivastava et al. 2014.
     """
@@ -195,7 +195,7 @@ class Dropout(Layer):
 @register_layer
 @dataclass(frozen=True)
 class Add(Layer):
-    """Sum of two or more inputs of one shape."""
+    """Sum of two or more inputs of the same shape."""
 
     arity: ClassVar[tuple[int, int | None]] = (2, None)
 
@@ -203,7 +203,7 @@ class Add(Layer):
         if len(set(inputs)) == 1:
             return inputs[0]
         raise self.error(
-            f"expected inputs of one shape, received {_listed(inputs)}. "
+            f"expected inputs of the same shape, received {_listed(inputs)}. "
             "Match filters and strides of the branches, or put a 1×1 Conv2D on the shortcut."
         )
 
@@ -217,9 +217,9 @@ class Maximum(Add):
 @register_layer
 @dataclass(frozen=True)
 class Multiply(Layer):
-    """Product of two or more inputs of one shape; among maps (H, W, C), a row (C,) scales each channel.
+    """Product of two or more inputs of the same shape; a vector (C,) scales the channels of maps (H, W, C).
 
-    Source: Hu et al. 2018, "Squeeze-and-excitation networks", for rows.
+    Source: Hu et al. 2018, "Squeeze-and-excitation networks", for vectors.
     """
 
     arity: ClassVar[tuple[int, int | None]] = (2, None)
@@ -229,7 +229,8 @@ class Multiply(Layer):
         if all(shape in (largest, largest[-1:]) for shape in inputs):
             return largest
         raise self.error(
-            f"expected inputs of one shape, or maps (H, W, C) and rows (C,), received {_listed(inputs)}. "
+            f"expected inputs of the same shape, or feature maps (H, W, C) and vectors (C,), "
+            f"received {_listed(inputs)}. "
             "Match the channels, for example by a Dense layer with as many units."
         )
 
@@ -237,7 +238,7 @@ class Multiply(Layer):
 @register_layer
 @dataclass(frozen=True)
 class Concatenate(Layer):
-    """Two or more inputs side by side along the last axis; H and W must agree."""
+    """Concatenation of two or more inputs along the last axis; H and W must be equal."""
 
     arity: ClassVar[tuple[int, int | None]] = (2, None)
 
@@ -245,7 +246,7 @@ class Concatenate(Layer):
         if len({shape[:-1] for shape in inputs}) == 1:
             return (*inputs[0][:-1], sum(shape[-1] for shape in inputs))
         raise self.error(
-            f"expected inputs that differ in channels only, received {_listed(inputs)}. "
+            f"expected inputs that differ only in channels, received {_listed(inputs)}. "
             "Use padding='same' and equal strides in all branches."
         )
 
@@ -253,9 +254,9 @@ class Concatenate(Layer):
 @register_layer
 @dataclass(frozen=True)
 class SelectChannels(Layer):
-    """The channels of these numbers, in this order: y = x[…, channels]; a part of them, or all shuffled.
+    """Selection or permutation of channels: y = x[…, channels].
 
-    Source: Zhang et al. 2017, "ShuffleNet", for shuffles.
+    Source: Zhang et al. 2017, "ShuffleNet", for permutations.
     """
 
     channels: tuple[int, ...]
@@ -282,28 +283,29 @@ def _listed(shapes: tuple[Shape, ...]) -> str:
 
 
 def expect_maps(layer: Layer, *inputs: Shape) -> tuple[int, int, int]:
-    """Return the only input's (H, W, C). Raises NetworkError for any other shape."""
+    """Return (H, W, C) of the only input. Raise NetworkError for any other shape."""
     (shape,) = inputs
     if len(shape) == 3:
         height, width, channels = shape
         return height, width, channels
     raise layer.error(
-        f"expected an input of shape (H, W, C), received {shape}. Put it before Flatten, Dense and global pooling."
+        f"expected an input of shape (H, W, C), received {shape}. "
+        "Put the layer before Flatten, Dense and global pooling."
     )
 
 
 def expect_vector(layer: Layer, *inputs: Shape) -> int:
-    """Return the only input's F. Raises NetworkError for any other shape."""
+    """Return F of the only input. Raise NetworkError for any other shape."""
     (shape,) = inputs
     if len(shape) == 1:
         return shape[0]
     raise layer.error(
-        f"expected an input of shape (F,), received {shape}. Put Flatten or GlobalAveragePool2D before it."
+        f"expected an input of shape (F,), received {shape}. Put Flatten or GlobalAveragePool2D before the layer."
     )
 
 
 def bias_of(layer: Any, units: int) -> tuple[Parameter, ...]:
-    """Return the bias (units,) of a layer with Keras's bias settings, if it has one."""
+    """Return the bias (units,) of a layer, if it has one."""
     if not layer.use_bias:
         return ()
     initializer, regularizer = get_initializer(layer.bias_initializer), get_regularizer(layer.bias_regularizer)

@@ -1,4 +1,4 @@
-"""The two layers that only LeNet-5 of 1998 has: trainable subsampling and the radial-basis output.
+"""The layers of the original LeNet-5: trainable subsampling and radial basis functions.
 
 Source: LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document recognition", section II.B.
 """
@@ -21,7 +21,7 @@ __all__ = ["RadialBasis", "Subsample2D"]
 @register_layer
 @dataclass(frozen=True)
 class Subsample2D(Windowed):
-    """y = activation(mean of the window · coefficient + bias), both trainable, one of each for a map (C,)."""
+    """Trainable subsampling: y = activation(mean of the window · coefficient + bias), with one of each per channel."""
 
     pool_size: int | Pair = 2
     activation: str = "linear"
@@ -36,7 +36,7 @@ class Subsample2D(Windowed):
 
     @property
     def window(self) -> Window:
-        """The window that slides over the maps; windows do not overlap."""
+        """The sliding window; windows do not overlap."""
         return Window(check.pair(self.pool_size), check.pair(self.pool_size))
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
@@ -54,7 +54,7 @@ class Subsample2D(Windowed):
 @register_layer
 @dataclass(frozen=True)
 class RadialBasis(Layer):
-    """y_i = Σ_j (x_j − w_ji)²: the squared distance of x (F,) from each of the fixed `prototypes` w (F, units)."""
+    """Radial basis: y_i = Σ_j (x_j − w_ji)², the squared distance of x (F,) to the fixed `prototypes` w (F, units)."""
 
     units: int
     prototypes: str | Initializer

@@ -25,12 +25,20 @@ __all__ = [
 @register_layer
 @dataclass(frozen=True)
 class BatchNormalization(Layer):
-    """y = gamma · (x − mean) / √(variance + epsilon) + beta, for each channel.
+    """Batch normalization: y = gamma · (x − mean) / √(variance + epsilon) + beta, for each channel.
 
-    Mean and variance are those of the batch (and of all pixels) while training, moving averages otherwise:
-    moving ← momentum · moving + (1 − momentum) · batch. center, scale: whether there is beta, gamma.
-    gamma_initializer: "zeros" lets a residual block begin as the identity (Goyal et al. 2017).
-    Source: Ioffe and Szegedy 2015.
+    In training, mean and variance are those of the batch; in inference, moving averages, updated by
+    moving ← momentum · moving + (1 − momentum) · batch.
+
+    Attributes:
+        momentum: 0 to below 1.
+        epsilon: Above 0.
+        center: Whether there is beta.
+        scale: Whether there is gamma.
+        gamma_initializer: With "zeros", a residual block is initially the identity (Goyal et al. 2017).
+
+    Source:
+        Ioffe and Szegedy 2015.
     """
 
     momentum: float = 0.99
@@ -64,7 +72,7 @@ class BatchNormalization(Layer):
 @register_layer
 @dataclass(frozen=True)
 class LocalResponseNormalization(Layer):
-    """y = x / (k + alpha · Σ x²)^beta, the sum over the channels from c − radius to c + radius at one pixel.
+    """Normalization by neighboring channels: y = x / (k + alpha · Σ x²)^beta, summed over channels c ± radius.
 
     Source: Krizhevsky, Sutskever, Hinton 2012, section 3.3.
     """
@@ -171,7 +179,7 @@ class UnitNormalization(Layer):
 
 
 def last_axis(value: Any) -> int:
-    """Return −1, the only axis that normalizations run over. Raises NetworkError for any other."""
+    """Return −1, the only axis that normalizations run over. Raise NetworkError for any other."""
     if value != -1 or isinstance(value, bool):
         raise NetworkError(f"expected -1, the channels, received {value!r}.")
     return -1

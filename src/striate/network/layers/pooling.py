@@ -1,4 +1,4 @@
-"""Pooling: one number for each window, or for each whole map."""
+"""Pooling of windows and of entire feature maps."""
 
 # ruff: noqa: D102 - Layer documents the methods that these classes override.
 
@@ -27,7 +27,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Pool2D(Windowed):
-    """Base of windowed pooling. strides: None means pool_size."""
+    """Base of pooling over windows. `strides` None means pool_size."""
 
     pool_size: int | Pair = 2
     strides: int | Pair | None = None
@@ -49,31 +49,31 @@ class Pool2D(Windowed):
             if max(sides) >= size:
                 raise self.error(
                     f"expected padding smaller than pool_size, received {max(sides)} and {size}: "
-                    "a window of padding alone has no value."
+                    "a window must not lie entirely in the padding."
                 )
 
     @property
     def window(self) -> Window:
-        """The window that slides over the maps."""
+        """The sliding window."""
         return Window(check.pair(self.pool_size), check.pair(self.strides), padding=check.padding(self.padding))
 
 
 @register_layer
 @dataclass(frozen=True)
 class MaxPool2D(Pool2D):
-    """The largest number in each window, without the padding."""
+    """Maximum of each window, padding excluded."""
 
 
 @register_layer
 @dataclass(frozen=True)
 class AveragePool2D(Pool2D):
-    """The mean of each window; padding does not count."""
+    """Mean of each window, padding excluded."""
 
 
 @register_layer
 @dataclass(frozen=True)
 class GlobalAveragePool2D(Layer):
-    """The mean of each map: (H, W, C) → (C,)."""
+    """Mean of each feature map: (H, W, C) → (C,)."""
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return (expect_maps(self, *inputs)[2],)
@@ -82,7 +82,7 @@ class GlobalAveragePool2D(Layer):
 @register_layer
 @dataclass(frozen=True)
 class GlobalMaxPool2D(Layer):
-    """The largest number of each map: (H, W, C) → (C,)."""
+    """Maximum of each feature map: (H, W, C) → (C,)."""
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return (expect_maps(self, *inputs)[2],)

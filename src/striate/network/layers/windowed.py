@@ -1,4 +1,4 @@
-"""What convolution and pooling share: a window that must fit its input."""
+"""The base of convolution and pooling layers."""
 
 # ruff: noqa: D102 - Layer documents the methods that these classes override.
 
@@ -11,15 +11,15 @@ from striate.network.shapes import Shape, Window
 
 @dataclass(frozen=True)
 class Windowed(Layer):
-    """Base of layers whose output has one pixel for each place of the window."""
+    """Base of layers with a sliding window, whose output has one pixel per window position."""
 
     @property
     def window(self) -> Window:
-        """The window that slides over the maps."""
+        """The sliding window."""
         raise NotImplementedError
 
     def maps(self, channels: int) -> int:
-        """How many maps come out when `channels` go in."""
+        """Return the number of output channels for a number of input channels."""
         return channels
 
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -34,5 +34,5 @@ def _too_large(window: Window, size: tuple[int, int]) -> str:
     padded = "" if (height, width) == size else f", {height}×{width} with its padding"
     return (
         f"its window of {ey}×{ex} is larger than its input of {size[0]}×{size[1]}{padded}. "
-        "Use a smaller window, padding='same', fewer layers that shrink the maps, or larger images."
+        "Use a smaller window, padding='same', fewer layers that reduce the feature maps, or larger images."
     )
