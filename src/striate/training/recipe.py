@@ -9,6 +9,7 @@ from striate.engines.base import TrainingSettings
 from striate.engines.losses import Loss
 from striate.engines.optimizers import OPTIMIZERS, Adam, Optimizer, get_optimizer
 from striate.errors import UsageError, nearest
+from striate.records import MAX_INTEGER
 from striate.training.schedules import OneCycle, Schedule, get_schedule, schedule_to_dict
 
 
@@ -95,6 +96,8 @@ class Recipe:
 def _check_whole(name: str, value: Any, least: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise UsageError(f"{name} must be a whole number, {least} or more; received {value!r}.")
+    if value > MAX_INTEGER:
+        raise UsageError(f"{name} must be at most {MAX_INTEGER}.")
 
 
 def _optimizer_to_dict(optimizer: Optimizer) -> dict[str, Any]:

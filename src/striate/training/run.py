@@ -14,6 +14,8 @@ from striate.errors import RunError, UsageError
 from striate.files import atomic_write
 from striate.locks import lock_folder, locked_folder, release_folder
 from striate.processes import current_process
+from striate.records import MAX_FILE, decode_value
+from striate.text import printable
 from striate.training.checkpoint import CheckpointFolder
 from striate.training.recipe import Recipe
 
@@ -46,7 +48,8 @@ class RunRecord:
         Raises:
             KeyError: If an entry is missing. UsageError, TypeError and ValueError if one is invalid.
         """
-        return cls(Recipe.from_dict(values["recipe"]), str(values["fingerprint"]), values["precision"])
+        fingerprint, precision = decode_value(str, values["fingerprint"]), decode_value(str | None, values["precision"])
+        return cls(Recipe.from_dict(values["recipe"]), fingerprint, precision)
 
     def extend(self, epochs: int) -> None:
         """Set the total number of epochs."""
@@ -114,9 +117,11 @@ class Run:
         if not file.is_file():
             raise RunError(f"{path} is not a run folder: it has no config.json.")
         try:
-            record = cls.record_type.from_dict(strict_json.loads(file.read_text(encoding="utf-8")))
-        except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
-            raise RunError(f"{file} is damaged, so the run cannot be used. Start a new run.") from error
+            record = cls.record_type.from_dict(read_json(file))
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, UsageError) as error:
+            raise RunError(
+                f"{file} is damaged, so the run cannot be used ({_reason(error)}). Start a new run."
+            ) from error
         return cls(path, record)
 
     @property
@@ -192,21 +197,58 @@ class Run:
         atomic_write(self.path / "history.csv", text.getvalue())
 
     def read_history(self) -> dict[str, list[float]]:
-        """Return the columns of history.csv by name; empty before the first epoch has ended."""
+        """Return the columns of history.csv by name; empty before the first epoch has ended.
+
+        Raises:
+            RunError: If the file is damaged.
+        """
         file = self.path / "history.csv"
         if not file.exists():
             return {}
-        with file.open(encoding="utf-8", newline="") as lines:
-            head, *rows = list(csv.reader(lines))
-        columns = {name: [float(row[index]) for row in rows] for index, name in enumerate(head)}
-        columns.pop("epoch")
-        return columns
+        try:
+            return _parse_history(_read_text(file))
+        except (ValueError, csv.Error) as error:
+            raise RunError(f"{file} is damaged ({_reason(error)}). Start a new run.") from error
 
     def write_record(self) -> None:
         """Write config.json."""
         if self.written_here:
             content = strict_json.dumps(self.record.to_dict(), indent=2)
             atomic_write(self.path / "config.json", content + "\n")
+
+
+def read_json(file: Path) -> Any:
+    """Return what a JSON file of a run folder describes.
+
+    Raises:
+        ValueError: If it is not JSON, or implausibly large. RunError if it cannot be read.
+    """
+    return strict_json.loads(_read_text(file))
+
+
+def _read_text(file: Path) -> str:
+    try:
+        if file.stat().st_size > MAX_FILE:
+            raise ValueError(f"it has more than {MAX_FILE:,} bytes")
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"{file} could not be read: {error.strerror or error}.") from error
+
+
+def _parse_history(text: str) -> dict[str, list[float]]:
+    head, *rows = list(csv.reader(io.StringIO(text), strict=True)) or [[]]
+    if not head or head[0] != "epoch" or len(set(head)) < len(head):
+        raise ValueError("its first line does not name the columns")
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(head) or row[0] != str(number):
+            raise ValueError(f"line {number + 1} is not that of epoch {number}")
+    return {name: [float(row[index]) for row in rows] for index, name in enumerate(head) if index}
+
+
+def _reason(error: Exception) -> str:
+    """Return the error as a part of a sentence."""
+    text = f"{error} is missing" if isinstance(error, KeyError) else str(error).rstrip(".")
+    return printable(text if len(text) <= 200 else text[:200] + "…")
 
 
 def _make_unused_folder(name: str) -> Path:

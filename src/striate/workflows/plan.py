@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from striate import strict_json, zoo
 from striate.data import get_augmentation, names
@@ -13,6 +13,7 @@ from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
 from striate.pretrained import IMAGENET, required_settings
 from striate.processes import cores, current_process
+from striate.records import decode_value
 from striate.systems.recipes import recipe_for, tuning_recipe
 from striate.training import Constant, Recipe, get_schedule
 from striate.training.schedules import SCHEDULES
@@ -33,6 +34,7 @@ DEFAULT_MODEL = "lenet5"
 PLATEAU = "plateau"
 WEIGHT_DECAY = "weight_decay"
 INPUT_SHAPE = "input_shape"
+MAX_MEMBERS = 1_000  # of an ensemble
 
 SCRATCH_ONLY = frozenset({Method.SCRATCH})
 BASE_ONLY = frozenset({Method.FEATURES, Method.FINE_TUNE})
@@ -117,8 +119,14 @@ class TrainingPlan:
         Raises:
             KeyError: If an entry is missing. TypeError and ValueError if one is invalid.
         """
-        settings = {key: tuple(v) if isinstance(v, list) else v for key, v in values["settings"].items()}
-        return cls(**{**values, "settings": settings, "method": Method(values["method"])}, recipe=recipe)
+        if unknown := sorted(set(values) ^ {item.name for item in fields(cls) if item.name != "recipe"}):
+            raise ValueError(f"'plan.{unknown[0]}' is missing or unknown")
+        hints = get_type_hints(cls)
+        plain = {name: decode_value(hints[name], value, f"plan.{name}") for name, value in values.items()}
+        settings = {key: tuple(v) if isinstance(v, list) else v for key, v in plain["settings"].items()}
+        plan = cls(**{**plain, "settings": settings}, recipe=recipe)
+        _check_values(plan.ensemble, None, tensorboard=False)
+        return plan
 
     def member(self, number: int) -> "TrainingPlan":
         """Return the plan of one member of the ensemble, counted from 0."""
@@ -208,8 +216,8 @@ def _option(name: str) -> str:
 
 
 def _check_values(ensemble: int | None, minutes: float | None, tensorboard: bool) -> None:
-    if ensemble is not None and ensemble < 1:
-        raise UsageError(f"An ensemble has 1 member or more; received {ensemble}.")
+    if ensemble is not None and not 1 <= ensemble <= MAX_MEMBERS:
+        raise UsageError(f"An ensemble has 1 to {MAX_MEMBERS} members; received {ensemble}.")
     if minutes is not None and not minutes > 0:
         raise UsageError(f"--minutes must be more than 0; received {minutes:g}.")
     if tensorboard:

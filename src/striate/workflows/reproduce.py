@@ -11,9 +11,11 @@ from striate.data import Dataset
 from striate.data.folder import read_layout
 from striate.errors import RunError
 from striate.files import atomic_write
+from striate.records import decode_value
 from striate.systems.registry import DOGS_VS_CATS, find_dogs_vs_cats
 from striate.systems.system import Echo, System, Variant
 from striate.training.progress import Verbose
+from striate.training.run import read_json
 from striate.workflows import run_record
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.prepare import load_for, prepare
@@ -195,8 +197,15 @@ def _read_finished(path: Path, plan: TrainingPlan) -> tuple[float, float] | None
         raise RunError(f"{path} contains a run with another recipe. Use another folder (--out), or remove this one.")
     if not (path / "metrics.json").exists():
         return None
-    metrics = strict_json.loads((path / "metrics.json").read_text(encoding="utf-8"))
-    return 100 * metrics["correct"] / metrics["images"], run.record.seconds
+    file = path / "metrics.json"
+    try:
+        metrics = read_json(file)
+        correct, images = (decode_value(int, metrics[name], name) for name in ("correct", "images"))
+        if not 0 <= correct <= images or not images:
+            raise ValueError(f"{correct} of {images} images")
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{file} is damaged. Remove it, and the run is evaluated again.") from error
+    return 100 * correct / images, run.record.seconds
 
 
 def write_results(out: Path, outcomes: Sequence[Outcome], *, as_reported: bool) -> Path:
@@ -229,6 +238,6 @@ def _read_outcomes(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        return dict(strict_json.loads(path.read_text(encoding="utf-8"))["outcomes"])
+        return dict(read_json(path)["outcomes"])
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} is damaged. Remove it; the runs are not affected.") from error

@@ -15,6 +15,7 @@ import numpy as np
 import striate
 from striate.engines.base import Engine
 from striate.engines.choose import AUTO
+from striate.records import decode
 from striate.training import Recipe, Run, RunRecord
 from striate.workflows.plan import TrainingPlan
 
@@ -54,11 +55,6 @@ class ExtractionFindings:
     loss_by_layer: Mapping[str, float]
     distance_threshold: float
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the findings that `dataclasses.asdict` described."""
-        return cls(**{**values, "cross_validated": Score(**values["cross_validated"])})
-
 
 @dataclass(frozen=True)
 class FineTuningFindings:
@@ -77,11 +73,6 @@ class FineTuningFindings:
     kept: str
     test_start: float
     test_kept: float
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the findings that `dataclasses.asdict` described."""
-        return cls(**{**values, "scores": {name: Score(**score) for name, score in values["scores"].items()}})
 
 
 @dataclass(kw_only=True)
@@ -129,23 +120,36 @@ class TrainingRecord(RunRecord):
         Raises:
             KeyError: If an entry is missing. UsageError, TypeError and ValueError if one is invalid.
         """
-        kept = dict(values)
-        recipe = Recipe.from_dict(kept.pop("recipe"))
-        extraction, fine_tuning = kept.pop("extraction"), kept.pop("fine_tuning")
-        return cls(
-            recipe=recipe,
-            plan=TrainingPlan.from_dict(kept.pop("plan"), recipe),
-            seconds=float(kept.pop("seconds")),
-            versions=dict(kept.pop("versions")),
-            extraction=ExtractionFindings.from_dict(extraction) if extraction else None,
-            fine_tuning=FineTuningFindings.from_dict(fine_tuning) if fine_tuning else None,
-            **kept,
-        )
+        recipe = Recipe.from_dict(values["recipe"])
+        plan = TrainingPlan.from_dict(values["plan"], recipe)
+        content = {name: value for name, value in values.items() if name not in ("recipe", "plan")}
+        return cls(**vars(decode(_Content, content)), recipe=recipe, plan=plan)
 
     def extend(self, epochs: int) -> None:
         """Set the total number of epochs."""
         super().extend(epochs)
         self.plan = replace(self.plan, recipe=self.recipe)
+
+
+@dataclass(kw_only=True)
+class _Content:
+    """The entries of a `TrainingRecord` beside recipe and plan, to decode them."""
+
+    fingerprint: str
+    precision: str | None
+    versions: dict[str, str]
+    hardware: str
+    started: str
+    launch: str | None
+    engine_reason: str | None
+    seconds: float
+    unknown_threshold: float | None
+    extraction: ExtractionFindings | None
+    fine_tuning: FineTuningFindings | None
+
+    def __post_init__(self) -> None:
+        if self.seconds < 0 or not 0 <= (self.unknown_threshold or 0) <= 1:
+            raise ValueError("a number is out of range")
 
 
 class TrainingRun(Run):
