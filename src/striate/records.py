@@ -5,7 +5,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 MAX_INTEGER = 2**63 - 1
@@ -37,7 +37,7 @@ def decode(kind: type[T], values: Any, name: str = "") -> T:
         Point(x=1.0, y=0.0)
     """
     if not isinstance(values, Mapping):
-        raise _wrong(name or kind.__name__, "an object", values)
+        _refuse(name or kind.__name__, "an object", values)
     hints, known = get_type_hints(kind), {item.name: item for item in fields(kind)}  # type: ignore[arg-type]
     if unknown := sorted(set(values) - set(known)):
         raise ValueError(f"'{_join(name, unknown[0])}' is unknown")
@@ -64,10 +64,10 @@ def decode_value(hint: Any, value: Any, name: str = "value") -> Any:
 def _decode_container(origin: Any, arguments: tuple[Any, ...], value: Any, name: str) -> Any:
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            raise _wrong(name, "a list", value)
+            _refuse(name, "a list", value)
         return tuple(decode_value(arguments[0], item, name) for item in value)
     if not isinstance(value, Mapping):
-        raise _wrong(name, "an object", value)
+        _refuse(name, "an object", value)
     return {str(key): decode_value(arguments[1], item, _join(name, str(key))) for key, item in value.items()}
 
 
@@ -77,7 +77,7 @@ def _decode_plain(hint: Any, value: Any, name: str) -> Any:
     if issubclass(hint, Enum):
         return hint(value)
     if type(value) is not hint:
-        raise _wrong(name, {str: "a text", bool: "true or false"}[hint], value)
+        _refuse(name, {str: "a text", bool: "true or false"}[hint], value)
     return value
 
 
@@ -97,15 +97,15 @@ def _decode_union(kinds: tuple[Any, ...], value: Any, name: str) -> Any:
 
 def _decode_number(hint: type, value: Any, name: str) -> Any:
     if type(value) not in (int, hint) or (type(value) is int and abs(value) > MAX_INTEGER):
-        raise _wrong(name, "a whole number" if hint is int else "a number", value)
+        _refuse(name, "a whole number" if hint is int else "a number", value)
     if not math.isfinite(value):
-        raise _wrong(name, "a finite number", value)
+        _refuse(name, "a finite number", value)
     return hint(value)
 
 
-def _wrong(name: str, expected: str, value: Any) -> ValueError:
+def _refuse(name: str, expected: str, value: Any) -> NoReturn:
     text = repr(value)
-    return ValueError(f"'{name}' is not {expected}: {text if len(text) <= 40 else text[:40] + '…'}")
+    raise ValueError(f"'{name}' is not {expected}: {text if len(text) <= 40 else text[:40] + '…'}")
 
 
 def _join(name: str, key: str) -> str:

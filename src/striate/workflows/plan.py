@@ -117,7 +117,8 @@ class TrainingPlan:
         """Return the plan that `to_dict` described, with this recipe.
 
         Raises:
-            KeyError: If an entry is missing. TypeError and ValueError if one is invalid.
+            ValueError: If an entry is missing, unknown or of another type.
+            UsageError: If the ensemble has too many members.
         """
         if unknown := sorted(set(values) ^ {item.name for item in fields(cls) if item.name != "recipe"}):
             raise ValueError(f"'plan.{unknown[0]}' is missing or unknown")

@@ -188,7 +188,7 @@ def _read_finished(path: Path, plan: TrainingPlan) -> tuple[float, float] | None
     """Return accuracy in percent and training time of the run in a folder; None if it is missing or unfinished.
 
     Raises:
-        RunError: If the folder contains a run with another model or recipe.
+        RunError: If the folder contains a run with another model or recipe, or its metrics.json is damaged.
     """
     if not (path / "config.json").exists():
         return None
@@ -201,11 +201,10 @@ def _read_finished(path: Path, plan: TrainingPlan) -> tuple[float, float] | None
     try:
         metrics = read_json(file)
         correct, images = (decode_value(int, metrics[name], name) for name in ("correct", "images"))
-        if not 0 <= correct <= images or not images:
-            raise ValueError(f"{correct} of {images} images")
-    except (ValueError, KeyError, TypeError) as error:
+        percent = 100 * correct / images
+    except (ValueError, KeyError, TypeError, ZeroDivisionError) as error:
         raise RunError(f"{file} is damaged. Remove it, and the run is evaluated again.") from error
-    return 100 * correct / images, run.record.seconds
+    return percent, run.record.seconds
 
 
 def write_results(out: Path, outcomes: Sequence[Outcome], *, as_reported: bool) -> Path:
