@@ -171,7 +171,7 @@ def test_invalid_graphs_raise() -> None:
         NetworkError, match=r"needs at least one output, and inputs must list each of its Input layers once"
     ):
         Network([image, image], x)
-    with pytest.raises(NetworkError, match=r"needs an output"):
+    with pytest.raises(NetworkError, match=r"needs at least one output"):
         Network(image, [])
     with pytest.raises(NetworkError, match=r"^Add: expected at least 2 inputs, received 1"):
         Add()(x)
