@@ -21,7 +21,8 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
         >>> dumps({"accuracy": 0.5, "loss": float("nan")})
         '{"accuracy": 0.5, "loss": null}'
     """
-    return _dumps(value, indent=indent, ensure_ascii=False)
+    text = _dumps(value, indent=indent, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")  # paths may hold bytes that are no text
 
 
 def canonical(value: Any) -> str:

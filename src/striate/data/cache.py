@@ -94,9 +94,7 @@ def limit_bytes() -> int:
         if not 0 <= limit <= MAX_LIMIT_GB:  # NaN is not either
             raise ValueError
     except ValueError as error:
-        raise UsageError(
-            f"STRIATE_CACHE_GB must be a number of gigabytes, 0 … {MAX_LIMIT_GB:,.0f}, such as 20; got '{text}'."
-        ) from error
+        raise UsageError(f"STRIATE_CACHE_GB must be a number of gigabytes, such as 20; got '{text}'.") from error
     return int(limit * 1e9)
 
 

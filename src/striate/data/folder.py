@@ -113,7 +113,7 @@ def load_labeled(path: str | Path, policy: ImagePolicy, known: Sequence[str], se
     read, split = _read(layout, policy), None
     with suppress(DataError):  # of too few images or classes
         split = _split(layout, read, policy, seed)
-    return LabeledFolder(layout.folder.resolve().name, layout.classes, read.images, split, read.notes)
+    return LabeledFolder(layout.name, layout.classes, read.images, split, read.notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +142,7 @@ def _read(layout: "Layout", policy: ImagePolicy) -> _ReadImages:
 
 def _split(layout: "Layout", read: _ReadImages, policy: ImagePolicy, seed: int) -> Dataset:
     return split_all(
-        layout.folder.resolve().name, layout.classes, read.images, policy, digests=_keyed(read.digests, seed),
+        layout.name, layout.classes, read.images, policy, digests=_keyed(read.digests, seed),
         assigned=read.parts, notes=read.notes,
     )  # fmt: skip
 
@@ -183,6 +183,11 @@ class Layout:
     y: Labels
     parts: NDArray[np.int8]
     notes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the folder, as messages show it."""
+        return shown_name(self.folder.resolve().name)
 
 
 @dataclass(frozen=True)

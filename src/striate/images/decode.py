@@ -36,6 +36,8 @@ MAX_COEFFICIENT_BYTES = 350_000_000  # of a progressive JPEG, which is held in m
 MAX_SCANNED = 2_000_000_000  # samples of a progressive JPEG times its scans: some 3 seconds of work
 WHITE, BLACK = "white", "black"
 MAX_LUMA_ON_WHITE = 224  # mean brightness of what is visible of a transparent image, above which its ground is black
+STRIP = 256  # rows of a transparent image that are put on a ground at a time
+COPIED = 10_000_000  # pixels; larger images are not copied to drop their alpha channel
 RAW_TAG = 50706  # TIFF tag DNGVersion: camera raw data with a small preview
 Pixels = NDArray[np.uint8]
 
@@ -143,6 +145,8 @@ def decoded(
     with MEMORY.reserve(file.bytes_needed):
         with _errors(path), file.image:
             image = file.to_rgb(high_depth)
+            if image is not file.image:
+                file.image.close()
         yield image
 
 
@@ -174,7 +178,7 @@ def check_image(data: bytes, path: str | Path = "image") -> ImageHeader:
         header = ImageHeader(file.format, width, height)
         file.draft(1)
     with MEMORY.reserve(file.bytes_needed), _errors(path), file.image:
-        file.to_rgb(BY_DATA)
+        file.to_rgb(BY_DATA).close()
     return header
 
 
@@ -321,7 +325,7 @@ def _to_rgb(image: "Image.Image", file: _ImageFile, high_depth: str) -> "Image.I
     if file.deep and _needs_low_bytes(image):
         image = _from_low_bytes(image, file, high_depth)
     if image.has_transparency_data:
-        return _on_ground(image.convert("RGBA"))
+        return _on_ground(image if image.mode == "RGBA" else image.convert("RGBA"))
     if image.mode in ("1", "L"):
         return image.convert("L")
     return image if image.mode == "RGB" else image.convert("RGB")
@@ -340,7 +344,20 @@ def _on_ground(image: "Image.Image") -> "Image.Image":
         light = ImageChops.multiply(image.convert("L"), alpha).histogram()
         mean = 255 * sum(value * count for value, count in enumerate(light)) / visible
         ground = BLACK if mean > MAX_LUMA_ON_WHITE else WHITE
-    return Image.alpha_composite(Image.new("RGBA", image.size, ground), image).convert("RGB")
+    for top in range(0, image.height, STRIP):  # in place, since a copy of a large image takes too much memory
+        box = 0, top, image.width, min(top + STRIP, image.height)
+        strip = image.crop(box)
+        image.paste(Image.alpha_composite(Image.new("RGBA", strip.size, ground), strip), box)
+    return _without_alpha(image)
+
+
+def _without_alpha(image: "Image.Image") -> "Image.Image":
+    """Return an opaque RGBA image as RGB, without a copy where Pillow can do that."""
+    if image.width * image.height <= COPIED or not hasattr(image.im, "setmode") or not hasattr(image, "_mode"):
+        return image.convert("RGB")
+    image.im.setmode("RGB")
+    image._mode = "RGB"  # as Pillow's putalpha does
+    return image
 
 
 def _deep_colors(image: "Image.Image") -> str | None:

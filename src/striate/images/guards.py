@@ -26,11 +26,19 @@ class Memory:
             yield
         finally:
             with self._changed:
+                if size > MAX_MEMORY // 8:
+                    _release_freed_memory()
                 self._used -= size
                 self._changed.notify_all()
 
 
 MEMORY = Memory()
+
+
+def _release_freed_memory() -> None:
+    """Give memory that large images took back to the system; glibc would keep it for each thread."""
+    with suppress(AttributeError, OSError, TypeError):  # other C libraries have no such function
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @cache

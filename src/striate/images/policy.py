@@ -93,7 +93,9 @@ class ImagePolicy:
         """
         least = None if self.fit == "digit" else DECODED * max(self.height, self.width)
         with decoded(content, path, least, self.high_depth) as image:
-            return self._resized(image)
+            pixels = self._resized(image)
+            image.close()  # its memory is free before another large image is decoded
+        return pixels
 
     def to_dict(self) -> dict[str, Any]:
         """Return all settings, ready for JSON."""
