@@ -112,6 +112,22 @@ class Model:
         self.iterations = self.epochs_done = 0
         self.stop_training = False
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the model for `copy` and `pickle`: weights and the optimizer's state in place of the engine."""
+        state = dict(self.__dict__)
+        engine = state["_engine"]
+        if engine is not None:
+            state |= {"_engine": None, "_given": engine.weights}
+            return state | ({"_slots": engine.slots} if self._compiled else {})
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        slots = state.pop("_slots", None)
+        self.__dict__.update(state)
+        if self._compiled and self._settings:
+            self.engine.compile(self._settings)
+            self.engine.slots = slots or {}
+
     @property
     def network(self) -> Network:
         """The description of the network."""

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
 
 from striate._types import Array, Weights
 from striate.engines.losses import Loss
@@ -120,6 +120,11 @@ class Engine(ABC):
     precision: str = "float32"
     rank: int = 0
     world_size: int = 1
+
+    def __reduce__(self) -> NoReturn:
+        raise UsageError(
+            "An engine cannot be copied or pickled. Copy or pickle its model, or make another engine with its weights."
+        )
 
     def __init__(self, network: Network, weights: Mapping[str, Array], *, dtype: str = "float32") -> None:
         self.network = network

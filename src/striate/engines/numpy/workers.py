@@ -4,6 +4,7 @@ The split of a batch depends only on its size, and sums over shards are computed
 do not depend on the number of threads, bit for bit.
 """
 
+import os
 from collections.abc import Callable, Generator, Sequence
 from itertools import pairwise
 from queue import SimpleQueue
@@ -58,6 +59,10 @@ class WorkerPool:
 
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads or cores()
+        self._start_empty()
+
+    def _start_empty(self) -> None:
+        self._process = os.getpid()
         self._queues: list[SimpleQueue[Callable[[], None] | None]] = []
         self._done: SimpleQueue[BaseException | None] = SimpleQueue()
 
@@ -108,6 +113,8 @@ class WorkerPool:
 
     def _run_on_threads(self, work: Callable[[int], None], workers: int) -> None:
         """Call work(0) on this thread and work(1), … on other threads, and wait for all."""
+        if self._process != os.getpid():  # a forked process has none of the threads
+            self._start_empty()
         while len(self._queues) < workers - 1:
             queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
             Thread(target=_work, args=(queue, self._done), daemon=True, name="striate").start()
