@@ -414,7 +414,7 @@ def test_invalid_usage_raises() -> None:
         compiled_model().fit(x, y, validation_split=0.1, validation_data=(x, y))
     with pytest.raises(UsageError, match="batch_size must be a whole number"):
         compiled_model().fit(x, y, batch_size=0)
-    with pytest.raises(UsageError, match="batch_size must be 1 or more; received 0"):
+    with pytest.raises(UsageError, match="batch_size must be a whole number, 1 or more; received 0"):
         compiled_model().predict(x, batch_size=0)
     with pytest.raises(UsageError, match=r"verbose must be 0 .*; received 3"):
         compiled_model().fit(x, y, verbose=3)  # type: ignore[arg-type]

@@ -51,7 +51,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
         " Did you mean 'train'?"
     """
     known = sorted(known)
-    close = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    close = get_close_matches(str(name).lower(), known, n=1, cutoff=0.5)
     if close:
         return f" Did you mean '{close[0]}'?"
     return f" Known are: {', '.join(known)}."

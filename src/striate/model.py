@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
 from striate._types import Array, Weights
+from striate.arguments import check_arguments, check_methods, check_names, check_whole, describe
 from striate.data import Augmentation, Dataset
 from striate.engines.base import Engine, TrainingSettings
 from striate.engines.choose import AUTO, EngineSettings, make_engine
@@ -29,7 +30,7 @@ from striate.model_files import ModelFile, read_model, write_model
 from striate.network import Layer, Network
 from striate.processes import current_process
 from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule
-from striate.training.callbacks import Callback, History, Logs
+from striate.training.callbacks import Callback, History, Logs, check_callbacks
 from striate.training.inference import BATCH_SIZE, evaluate_in_batches, predict_in_batches
 from striate.training.losses import check_losses, default_losses, losses_for_targets, weigh_classes
 from striate.training.metrics import MetricSums, default_metrics
@@ -37,6 +38,7 @@ from striate.training.progress import Verbose
 from striate.training.samples import balanced_weights, require_two_classes, split_samples
 
 
+@check_methods
 class Model:
     """A network that can be trained and predict.
 
@@ -97,7 +99,7 @@ class Model:
         self._network = network
         self._engine: Engine | None = None
         self._given: Weights | None = None  # weights until an engine, which may take seconds to load, holds them
-        self.seed = seed
+        self.seed = check_whole("seed", seed)
         self.classes: tuple[str, ...] = ()
         self.policy: ImagePolicy | None = None
         self.recipe: Recipe | None = None
@@ -167,6 +169,7 @@ class Model:
         Raises:
             UsageError: The engine, device or precision does not exist or is not installed.
         """
+        check_names("use_engine", options, [item.name for item in fields(EngineSettings)])
         asked = EngineSettings(engine, **options)
         asked.check()
         if asked == self._engine_settings:
@@ -231,7 +234,10 @@ class Model:
         average: float | None = None,
         frozen: Collection[str] = (),
         engine: str | None = None,
-        **options: Any,
+        device: str | None = None,
+        precision: str | None = None,
+        deterministic: bool | None = None,
+        compiled: bool | None = None,
     ) -> None:
         """Set how to train. The weights are kept; the optimizer's state is cleared.
 
@@ -248,8 +254,11 @@ class Model:
             average: As in `Recipe`.
             frozen: Names of layers that keep their weights and work as in inference, for example
                 [layer.name for layer in model.layers[:100]], where Keras sets layer.trainable = False.
-            engine: As in `use_engine`; None keeps the engine.
-            **options: Device, precision and so on, as in `use_engine`.
+            engine: As in `use_engine`. If this and the settings below are all None, the engine is kept.
+            device: As in `EngineSettings`.
+            precision: As in `EngineSettings`.
+            deterministic: As in `EngineSettings`.
+            compiled: As in `EngineSettings`.
 
         Raises:
             UsageError: A name is unknown, a value is out of range, or losses and outputs do not match.
@@ -263,9 +272,11 @@ class Model:
             ('accuracy',)
         """
         settings = {} if learning_rate is None else {"learning_rate": learning_rate}
+        asked = {"device": device, "precision": precision, "deterministic": deterministic, "compiled": compiled}
+        options = {name: value for name, value in asked.items() if value is not None}
         rule, losses = get_optimizer(optimizer, **settings), self._pick_losses(loss)
         check_losses(self.network, losses)
-        chosen = (metrics,) if isinstance(metrics, str) else metrics
+        chosen = tuple(metrics) if isinstance(metrics, list | tuple) else None if metrics is None else (metrics,)
         # Refuses a metric that does not match a loss before the model is changed.
         MetricSums(self.network, losses, default_metrics(losses) if chosen is None else chosen)
         training = TrainingSettings(rule, losses, self.seed, clip_norm, average, tuple(frozen))
@@ -273,7 +284,7 @@ class Model:
         if engine or options:
             self.use_engine(engine or "auto", **options)
         self._settings, self._compiled, self._default_loss = training, True, loss is None
-        self._metrics = None if chosen is None else tuple(chosen)
+        self._metrics = chosen
         self.engine.compile(training)
         self.learning_rate = rule.learning_rate
         self.iterations = self.epochs_done = 0
@@ -282,7 +293,7 @@ class Model:
         if loss is None:
             return default_losses(self.network, classifies=bool(self.classes))
         count = len(self.network.outputs)
-        chosen = [loss] * count if isinstance(loss, str | Loss) else list(loss)
+        chosen: list[Any] = list(loss) if isinstance(loss, list | tuple) else [loss] * count
         if len(chosen) != count:
             raise UsageError(f"The network has {count} outputs; expected a loss for each, received {len(chosen)}.")
         return tuple(map(get_loss, chosen))
@@ -309,7 +320,7 @@ class Model:
         epochs: int = 1,
         validation_data: tuple[Any, Any] | None = None,
         validation_split: float = 0.0,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Callback] | None = (),
         augmentation: Augmentation | None = None,
         schedule: str | Schedule | None = None,
         verbose: Verbose = "auto",
@@ -349,6 +360,11 @@ class Model:
         """
         if self._settings is None or not self._compiled:
             raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before fit.")
+        check_callbacks(callbacks)
+        if validation_data is not None and not (
+            isinstance(validation_data, list | tuple) and len(validation_data) == 2
+        ):
+            raise UsageError(f"validation_data must be a pair (x, y); received {describe(validation_data)}.")
         if validation_data and validation_split:
             raise UsageError("Give either validation_data or validation_split, not both.")
         train = self._training_samples(x, y)
@@ -369,7 +385,7 @@ class Model:
         data: Dataset,
         recipe: Recipe | None = None,
         *,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Callback] | None = (),
         run: Run | None = None,
         verbose: Verbose = "auto",
     ) -> History:
@@ -566,6 +582,7 @@ class Model:
         self._take(arrays)
 
 
+@check_arguments
 def load(path: str | os.PathLike[str]) -> Model:
     """Load a model that `save` wrote, with network, weights, classes and image policy. Nothing in it is executed.
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
+from striate.arguments import check_methods
 from striate.errors import UsageError
 from striate.model import Model
 from striate.network import Block, Layer, Network
 
 
+@check_methods
 class Sequential(Model):
     """A chain of layers, the first an Input; `add` appends another until the model is first used.
 

@@ -36,7 +36,7 @@ USAGE = {
     "train --set dropout": "'dropout' is not KEY=VALUE",
     "train --set dropuot=0.1": "Model 'lenet5' has no setting 'dropuot'.",
     "train --set epochs=many": "epochs must be a whole number, 1 or more; received 'many'.",
-    "train --set label_smoothing=much": "A setting of the recipe has the wrong type: label_smoothing=much (",
+    "train --set label_smoothing=much": "label_smoothing must be a number; received 'much'.",
     "train --set optimizer.beta=1": "Optimizer 'adam' has no setting 'beta'.",
     "train --set classes=5": "The classes come from the data: 'mnist5k' has 10.",
     "train --set input_shape=28": "input_shape is [height, width, channels] of images",

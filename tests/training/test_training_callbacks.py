@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import striate as st
 from striate._types import Weights
 from striate.errors import UsageError
 from striate.training.callbacks import (
@@ -185,3 +186,66 @@ def test_callback_continues_from_its_state(make: Any) -> None:
 def test_invalid_settings_raise(make: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         make()
+
+
+class Recorder(st.callbacks.Callback):
+    """Remembers which hooks were called, and may stop the training after a step."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.calls: list[str] = []
+        self.stop_after = stop_after
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.calls.append("train_begin")
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.calls.append("train_end")
+
+    def on_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self.calls.append(f"begin {batch}")
+
+    def on_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.calls.append(f"end {batch}")
+        assert "loss" in logs
+        if batch + 1 == self.stop_after:
+            self.model.stop_training = True
+
+
+def _small_model() -> st.Model:
+    model = st.Sequential([st.Input((2,)), st.layers.Dense(2, activation="softmax")])
+    model.compile("sgd")
+    return model
+
+
+X12, Y12 = np.arange(24).reshape(12, 2) % 5, np.arange(12) % 2
+
+
+def test_batch_hooks_of_keras_are_called_by_both_names() -> None:
+    recorder = Recorder()
+    _small_model().fit(X12, Y12, batch_size=6, callbacks=[recorder], verbose=0)
+    assert recorder.calls == ["train_begin", "begin 0", "end 0", "begin 1", "end 1", "train_end"]
+
+
+def test_stop_training_within_an_epoch_ends_it_after_the_step() -> None:
+    recorder = Recorder(stop_after=2)
+    model = _small_model()
+    history = model.fit(X12, Y12, batch_size=3, epochs=5, callbacks=[recorder], validation_data=(X12, Y12), verbose=0)
+    assert recorder.calls[-1] == "train_end"
+    assert recorder.calls.count("end 1") == 1
+    assert "begin 2" not in recorder.calls
+    assert len(history.history["val_loss"]) == 1  # as in Keras, the epoch is validated
+    assert (model.iterations, model.epochs_done) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("hook", "message"),
+    [
+        ("on_epoch_ends", r"Own\.on_epoch_ends is never called\. Did you mean 'on_epoch_end'\?"),
+        ("on_test_begin", r"Own\.on_test_begin is never called\. Did you mean 'on_"),
+        ("on_predict_end", r"Own\.on_predict_end is never called\."),
+    ],
+)
+def test_hook_that_is_never_called_raises(hook: str, message: str) -> None:
+    kind = type("Own", (st.callbacks.Callback,), {hook: lambda self, *_: None})
+    with pytest.raises(UsageError, match=message):
+        _small_model().fit(X12, Y12, callbacks=[kind()], verbose=0)

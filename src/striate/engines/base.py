@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
 
 from striate._types import Array, Weights
+from striate.arguments import check_number
 from striate.engines.losses import Loss
 from striate.engines.optimizers import Optimizer
 from striate.errors import UsageError, nearest
@@ -39,9 +40,9 @@ class TrainingSettings:
     frozen: Collection[str] = ()
 
     def __post_init__(self) -> None:
-        if self.clip_norm is not None and not self.clip_norm > 0:
+        if self.clip_norm is not None and not check_number("clip_norm", self.clip_norm) > 0:
             raise UsageError(f"clip_norm must be above 0; received {self.clip_norm}.")
-        if self.average is not None and not 0 <= self.average < 1:
+        if self.average is not None and not 0 <= check_number("average", self.average) < 1:
             raise UsageError(f"average must be at least 0 and below 1; received {self.average}.")
 
     def check(self, network: Network) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
+from striate.arguments import check_constructor, check_number, describe
 from striate.errors import UsageError, nearest
 from striate.network.outputs import OutputForm
 
@@ -50,11 +51,13 @@ def class_probabilities(output: Array, form: OutputForm) -> Array:
     return output if form == "probabilities" else np.exp(log_of_output(output, form, 0))
 
 
+@check_constructor
 @dataclass(frozen=True)
 class Loss:
     """Base of all losses. The loss of a batch is the mean over its samples."""
 
 
+@check_constructor
 @dataclass(frozen=True)
 class CategoricalCrossentropy(Loss):
     """Cross-entropy for single-label classification.
@@ -76,13 +79,14 @@ class CategoricalCrossentropy(Loss):
     class_weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.label_smoothing < 1:
+        if not 0 <= check_number("label_smoothing", self.label_smoothing) < 1:
             raise UsageError(f"label_smoothing must be at least 0 and below 1; received {self.label_smoothing}.")
         invalid = [weight for weight in self.class_weights or () if not (isfinite(weight) and weight >= 0)]
         if invalid:
             raise UsageError(f"class_weights must be finite and 0 or more; received {invalid[0]}.")
 
 
+@check_constructor
 @dataclass(frozen=True)
 class BinaryCrossentropy(Loss):
     """Cross-entropy for multi-label classification: mean of −(t log p + (1 − t) log(1 − p)) over the outputs.
@@ -91,6 +95,7 @@ class BinaryCrossentropy(Loss):
     """
 
 
+@check_constructor
 @dataclass(frozen=True)
 class MeanSquaredError(Loss):
     """Mean of (p − t)² over the outputs, for regression with a linear output."""
@@ -120,6 +125,8 @@ def get_loss(loss: str | Loss, **settings: Any) -> Loss:
     """
     if isinstance(loss, Loss):
         return loss
+    if not isinstance(loss, str):
+        raise UsageError(f"loss must be a name or a Loss; received {describe(loss)}.")
     if loss not in LOSSES:
         raise UsageError(f"There is no loss '{loss}'.{nearest(loss, LOSSES)}")
     return LOSSES[loss](**settings)

@@ -3,11 +3,13 @@
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from striate.arguments import check_constructor, check_number, describe
 from striate.errors import UsageError, nearest
 
 DECAY_RATES = ("momentum", "rho", "beta_1", "beta_2")  # settings that must be below 1
 
 
+@check_constructor
 @dataclass(frozen=True)
 class Optimizer:
     """Base of all optimizers.
@@ -22,10 +24,12 @@ class Optimizer:
     learning_rate: float = 1e-3
 
     def __post_init__(self) -> None:
-        if not self.learning_rate > 0:
-            raise UsageError(f"The learning rate must be above 0; received {self.learning_rate}.")
         for item in fields(self):
             value = getattr(self, item.name)
+            if not isinstance(value, bool):
+                check_number(f"{type(self).__name__}: {item.name}", value)
+            if item.name == "learning_rate" and not value > 0:
+                raise UsageError(f"The learning rate must be above 0; received {value}.")
             if item.name in DECAY_RATES and not 0 <= value < 1:
                 raise UsageError(
                     f"{type(self).__name__}: {item.name} must be at least 0 and below 1; received {value}."
@@ -34,6 +38,7 @@ class Optimizer:
                 raise UsageError(f"{type(self).__name__}: {item.name} must be 0 or more; received {value}.")
 
 
+@check_constructor
 @dataclass(frozen=True)
 class SGD(Optimizer):
     """Gradient descent with momentum: v ← μv + g, w ← w − ηv.
@@ -57,6 +62,7 @@ class SGD(Optimizer):
     weight_decay: float = 0.0
 
 
+@check_constructor
 @dataclass(frozen=True)
 class AdaGrad(Optimizer):
     """AdaGrad: h ← h + g², w ← w − ηg / (√h + ε). Source: Duchi, Hazan, Singer 2011."""
@@ -65,6 +71,7 @@ class AdaGrad(Optimizer):
     epsilon: float = 1e-7
 
 
+@check_constructor
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
     """RMSprop: h ← ρh + (1 − ρ)g², w ← w − ηg / (√h + ε). Source: Hinton's lecture 6e, 2012."""
@@ -74,6 +81,7 @@ class RMSprop(Optimizer):
     epsilon: float = 1e-7
 
 
+@check_constructor
 @dataclass(frozen=True)
 class Adam(Optimizer):
     """Adam: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − η m̂ / (√v̂ + ε), with bias-corrected m̂ and v̂.
@@ -88,6 +96,7 @@ class Adam(Optimizer):
     epsilon: float = 1e-7
 
 
+@check_constructor
 @dataclass(frozen=True)
 class AdamW(Adam):
     """Adam with decoupled weight decay: Adam's update, and w ← w − ηλw for kernels.
@@ -128,12 +137,15 @@ def get_optimizer(optimizer: str | Optimizer, **settings: Any) -> Optimizer:
     """
     if isinstance(optimizer, Optimizer):
         return replace(optimizer, **settings)
+    if not isinstance(optimizer, str):
+        raise UsageError(f"optimizer must be a name or an Optimizer; received {describe(optimizer)}.")
     if optimizer not in OPTIMIZERS and optimizer not in SHORTHANDS:
         raise UsageError(f"There is no optimizer '{optimizer}'.{nearest(optimizer, OPTIMIZERS | SHORTHANDS)}")
     chosen = SHORTHANDS[optimizer] if optimizer in SHORTHANDS else OPTIMIZERS[optimizer]()
     unknown = set(settings) - {field.name for field in fields(chosen)}
     if unknown:
-        raise UsageError(f"Optimizer '{optimizer}' has no setting '{min(unknown)}'.")
+        known = [field.name for field in fields(chosen)]
+        raise UsageError(f"Optimizer '{optimizer}' has no setting '{min(unknown)}'.{nearest(min(unknown), known)}")
     return replace(chosen, **settings)
 
 

@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from striate.arguments import check_constructor
 from striate.errors import NetworkError, nearest
 from striate.network.layers.base import Layer
 
@@ -30,7 +31,7 @@ def register_layer(kind: LayerClass) -> LayerClass:
     known = _kinds.get(name)
     if known and (known.__module__, known.__qualname__) != (kind.__module__, kind.__qualname__):
         raise NetworkError(f"There is already a layer class {name}, in {known.__module__}. Choose another name.")
-    _kinds[name] = kind
+    _kinds[name] = check_constructor(kind)
     return kind
 
 

@@ -5,7 +5,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from striate import strict_json
-from striate.errors import NetworkError
+from striate.errors import NetworkError, UsageError
 from striate.network import settings as check
 from striate.network.graph import Entry, Network
 from striate.network.initializers import INITIALIZERS, Values
@@ -145,7 +145,7 @@ def _make(kind: type, settings: Mapping[str, Any], place: str) -> Any:
     decoded = {key: _decode(value, place) for key, value in settings.items()}
     try:
         return kind(**decoded)
-    except (TypeError, ValueError) as problem:
+    except (TypeError, ValueError, UsageError) as problem:
         raise NetworkError(f"In {place} of the network description, {kind.__name__} is wrong: {problem}.") from None
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 from striate._types import Weights
+from striate.arguments import check_constructor, check_number, check_whole, describe
 from striate.engines.base import Engine
 from striate.engines.losses import Loss
 from striate.engines.weight_files import check_model_name
-from striate.errors import UsageError
+from striate.errors import UsageError, nearest
 from striate.network import Network
 from striate.training.position import restore_attributes
 
@@ -121,9 +122,50 @@ class Callback:
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Run before a step."""
+        self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Run after a step; `logs` holds means over the epoch so far."""
+        """Run after a step; `logs` holds means over the epoch so far. If stop_training is set, the epoch ends."""
+        self.on_batch_end(batch, logs)
+
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Run before a step: another name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Run after a step: another name of `on_train_batch_end`."""
+
+
+HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+
+
+def overrides(callback: Callback, *hooks: str) -> bool:
+    """Return whether a callback defines one of these hooks itself."""
+    return any(hook in vars(callback) or getattr(type(callback), hook) is not getattr(Callback, hook) for hook in hooks)
+
+
+def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
+    """Check what was passed as callbacks.
+
+    Args:
+        callbacks: A list of callbacks, or None.
+
+    Returns:
+        The callbacks.
+
+    Raises:
+        UsageError: One is no Callback, or defines a method on_… that is never called.
+    """
+    if callbacks is None:
+        return ()
+    if not isinstance(callbacks, list | tuple):
+        raise UsageError(f"callbacks must be a list of callbacks; received {describe(callbacks)}.")
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise UsageError(f"callbacks must hold callbacks of striate.callbacks; received {describe(callback)}.")
+        for name in (*dir(type(callback)), *vars(callback)):
+            if name.startswith("on_") and name not in HOOKS and callable(getattr(callback, name)):
+                raise UsageError(f"{type(callback).__name__}.{name} is never called.{nearest(name, HOOKS)}")
+    return tuple(callbacks)
 
 
 class History(Callback):
@@ -163,8 +205,10 @@ class Monitor(Callback):
     def __init__(self, monitor: str = "val_loss", mode: Mode = "auto", min_delta: float = 0.0) -> None:
         if mode not in ("auto", "min", "max"):
             raise UsageError(f"{type(self).__name__}: mode must be 'auto', 'min' or 'max'; received {mode!r}.")
+        if not isinstance(monitor, str):
+            raise UsageError(f"{type(self).__name__}: monitor must be a name; received {describe(monitor)}.")
         self.monitor = monitor
-        self.min_delta = abs(min_delta)
+        self.min_delta = abs(check_number(f"{type(self).__name__}: min_delta", min_delta))
         self.sign = 1 if mode == "max" or (mode == "auto" and "acc" in monitor) else -1
         self.best: float | None = None
 
@@ -192,6 +236,7 @@ class Monitor(Callback):
         return better
 
 
+@check_constructor
 class EarlyStopping(Monitor):
     """Stop the training when the monitored value has not improved for `patience` epochs.
 
@@ -215,7 +260,7 @@ class EarlyStopping(Monitor):
         restore_best_weights: bool = False,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        self.patience = patience
+        self.patience = check_whole("EarlyStopping: patience", patience)
         self.restore_best_weights = restore_best_weights
         self._forget()
 
@@ -251,6 +296,7 @@ class EarlyStopping(Monitor):
             self.model.figures = dict(self.best_logs)
 
 
+@check_constructor
 class ModelCheckpoint(Monitor):
     """Save the model after every epoch, or only when the monitored value is the best so far.
 
@@ -322,6 +368,7 @@ class ModelCheckpoint(Monitor):
         (self.model.save_weights if self.save_weights_only else self.model.save)(path)
 
 
+@check_constructor
 class LearningRateScheduler(Callback):
     """Set the learning rate at the start of every epoch.
 
@@ -330,15 +377,18 @@ class LearningRateScheduler(Callback):
     """
 
     def __init__(self, schedule: Callable[..., float]) -> None:
+        if not callable(schedule):
+            raise UsageError(f"LearningRateScheduler: schedule must be a function; received {describe(schedule)}.")
         self.schedule = schedule
         self.takes_rate = len(inspect.signature(schedule).parameters) > 1
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the learning rate that the function returns."""
         rate = self.schedule(epoch, self.model.learning_rate) if self.takes_rate else self.schedule(epoch)
-        self.model.learning_rate = float(rate)
+        self.model.learning_rate = check_number("LearningRateScheduler: the result of schedule", rate)
 
 
+@check_constructor
 class ReduceLROnPlateau(Monitor):
     """Multiply the learning rate by `factor` when the monitored value has not improved for `patience` epochs.
 
@@ -366,9 +416,11 @@ class ReduceLROnPlateau(Monitor):
         min_lr: float = 0.0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        if not 0 < factor < 1:
+        if not 0 < check_number("ReduceLROnPlateau: factor", factor) < 1:
             raise UsageError(f"ReduceLROnPlateau: factor must be above 0 and below 1; received {factor}.")
-        self.factor, self.patience, self.cooldown, self.min_lr = factor, patience, cooldown, min_lr
+        self.factor, self.min_lr = factor, check_number("ReduceLROnPlateau: min_lr", min_lr)
+        self.patience = check_whole("ReduceLROnPlateau: patience", patience)
+        self.cooldown = check_whole("ReduceLROnPlateau: cooldown", cooldown)
         self.wait = self.cooling = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from striate._types import Array
+from striate.arguments import check_whole
 from striate.engines.base import Engine
 from striate.engines.losses import Loss
-from striate.errors import UsageError
 from striate.network import Regularizer
 from striate.network.regularizers import strengths
 from striate.training.metrics import MetricSums, loss_sum
@@ -101,8 +101,7 @@ def forward_in_batches(
     Raises:
         UsageError: The batch size is below 1.
     """
-    if batch_size < 1:
-        raise UsageError(f"batch_size must be 1 or more; received {batch_size}.")
+    batch_size = check_whole("batch_size", batch_size, 1)
     for start in range(rows.start, rows.stop, batch_size):
         batch = slice(start, min(start + batch_size, rows.stop))
         yield batch, engine.forward([x[batch] for x in inputs])

@@ -7,7 +7,15 @@ from contextlib import closing, nullcontext
 
 from striate.errors import RunError, TrainingError, UsageError
 from striate.files import remove_temporaries
-from striate.training.callbacks import Callback, EarlyStopping, History, Logs, TrainableModel
+from striate.training.callbacks import (
+    Callback,
+    EarlyStopping,
+    History,
+    Logs,
+    TrainableModel,
+    check_callbacks,
+    overrides,
+)
 from striate.training.checkpoint import Checkpoint
 from striate.training.inference import evaluate_in_batches
 from striate.training.loader import BatchLoader
@@ -28,7 +36,7 @@ def fit(
     train: Samples,
     validation: Samples | None = None,
     *,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback] | None = (),
     run: Run | None = None,
     verbose: Verbose = "auto",
 ) -> History:
@@ -57,9 +65,10 @@ def fit(
     Raises:
         TrainingError: The loss is NaN or infinite.
         RunError: The disk is full, or another process is training in the run folder.
-        UsageError: There are more processes than samples in a batch.
+        UsageError: A callback is invalid, or there are more processes than samples in a batch.
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when everything is saved.
     """
+    callbacks = check_callbacks(callbacks)
     if model.engine.world_size > recipe.batch_size:
         raise UsageError(
             f"{model.engine.world_size} processes share each batch, and batch_size={recipe.batch_size} leaves some of "
@@ -95,8 +104,8 @@ class _Loop:
         self.model, self.recipe, self.validation, self.run = model, recipe, validation, run
         self.callbacks, self.history = callbacks, history
         # Most callbacks leave the hooks around a step alone; a step of a small network is too short to call them all.
-        self.before_batch = [c for c in callbacks if _overrides(c, "on_train_batch_begin")]
-        self.after_batch = [c for c in callbacks if _overrides(c, "on_train_batch_end")]
+        self.before_batch = [c for c in callbacks if overrides(c, "on_train_batch_begin", "on_batch_begin")]
+        self.after_batch = [c for c in callbacks if overrides(c, "on_train_batch_end", "on_batch_end")]
         self.metrics = MetricSums(model.network, model.losses, model.metrics)
         self.loader = BatchLoader(train, recipe, model.engine)
         self.position = Position(cycle_end=recipe.epochs)
@@ -158,19 +167,23 @@ class _Loop:
         for batch, count in self.loader.epoch(model.epochs_done, here.batch):
             rate = self._learning_rate(here.batch)
             self._train_step(batch, count, rate)
-            self._stop_or_save()
+            interrupted, model.stop_training = self._sum_flags()
+            if model.stop_training:
+                break
+            self._save_or_exit(interrupted)
         with model.engine.averaged():
             logs = self._means() | self._validate() | {"learning_rate": rate}
             model.figures = dict(logs)
             for callback in self.callbacks:
                 callback.on_epoch_end(here.epoch, logs)
+        interrupted, model.stop_training = self._sum_flags()
         model.epochs_done += 1
         here.epoch, here.batch, here.stopped = here.epoch + 1, 0, model.stop_training
         if self.run:
             # In this order: after a kill between the two, the epoch is done again, and so is its row.
             self.run.write_history(self.history.history)
             self._save_checkpoint()
-        self._stop_or_save()
+        self._save_or_exit(interrupted)
 
     def _learning_rate(self, batch: int) -> float:
         here, steps = self.position, self.loader.steps
@@ -215,10 +228,18 @@ class _Loop:
         found = evaluate_in_batches(self.model.engine, self.model.losses, self.metrics, self.validation)
         return {f"val_{name}": value for name, value in found.items()}
 
-    def _stop_or_save(self) -> None:
-        """Between two steps: stop after Ctrl-C or SIGTERM, and save when the last checkpoint is some time ago."""
-        # A signal in any process stops all of them, at the same step.
-        if self.model.engine.sum_over_processes([self.interrupt.pending])[0]:
+    def _sum_flags(self) -> tuple[bool, bool]:
+        """Return whether a signal arrived, and whether a callback set stop_training, in any process.
+
+        All processes act on it at the same step.
+        """
+        flags = [self.interrupt.pending, self.model.stop_training]
+        interrupted, stopping = self.model.engine.sum_over_processes(flags)
+        return bool(interrupted), bool(stopping)
+
+    def _save_or_exit(self, interrupted: bool) -> None:
+        """Save a checkpoint if the last one is some time ago; exit after Ctrl-C or SIGTERM."""
+        if interrupted:
             here = self.position
             message = f"Stopped in epoch {here.epoch + 1} after {here.batch} of {self.loader.steps} steps."
             if self.run is None:
@@ -255,10 +276,6 @@ class _Loop:
             return None
         remove_temporaries(self.run.path)
         return self.run.checkpoints.load()
-
-
-def _overrides(callback: Callback, hook: str) -> bool:
-    return getattr(type(callback), hook) is not getattr(Callback, hook)
 
 
 def _numbered(callbacks: Sequence[Callback]) -> Iterator[tuple[str, Callback]]:

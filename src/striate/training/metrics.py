@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from striate._types import Array
+from striate.arguments import describe
 from striate.engines.losses import (
     REPORTED_FLOOR,
     BinaryCrossentropy,
@@ -88,6 +89,8 @@ def default_metrics(losses: Sequence[Loss]) -> tuple[str, ...]:
 
 
 def _metric(name: str, losses: Sequence[Loss]) -> tuple[str, dict[type[Loss], Sum]]:
+    if not isinstance(name, str):
+        raise UsageError(f"metrics must be names of metrics; received {describe(name)}.")
     full = SHORT.get(name, name)
     if full not in METRICS:
         raise UsageError(f"There is no metric '{name}'.{nearest(name, METRICS)}")

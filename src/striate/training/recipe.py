@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from striate.arguments import check_constructor, check_number, check_whole, describe
 from striate.data import Augmentation
 from striate.engines.base import TrainingSettings
 from striate.engines.losses import Loss
@@ -13,6 +14,7 @@ from striate.records import MAX_INTEGER
 from striate.training.schedules import OneCycle, Schedule, get_schedule, schedule_to_dict
 
 
+@check_constructor
 @dataclass(frozen=True)
 class Recipe:
     """How to train. Raises UsageError for settings out of range.
@@ -50,15 +52,17 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
-            _check_whole(name, getattr(self, name), least)
+            object.__setattr__(self, name, check_whole(name, getattr(self, name), least, MAX_INTEGER))
         if self.patience is not None:
-            _check_whole("patience", self.patience, 1)
+            object.__setattr__(self, "patience", check_whole("patience", self.patience, 1, MAX_INTEGER))
         if not isinstance(self.class_weights, bool):
             raise UsageError(f"class_weights must be True or False; received {self.class_weights!r}.")
         if not isinstance(self.frozen, tuple) or not all(isinstance(name, str) for name in self.frozen):
             raise UsageError(f"frozen must be a list of layer names; received {self.frozen!r}.")
+        if self.augmentation is not None and not isinstance(self.augmentation, Augmentation):
+            raise UsageError(f"augmentation must be an Augmentation or None; received {describe(self.augmentation)}.")
         self.training_settings(())  # refuses values out of range
-        if not 0 <= self.label_smoothing < 1:
+        if not 0 <= check_number("label_smoothing", self.label_smoothing) < 1:
             raise UsageError(f"label_smoothing must be at least 0 and below 1; received {self.label_smoothing}.")
 
     def training_settings(self, losses: Sequence[Loss]) -> TrainingSettings:
@@ -91,13 +95,6 @@ class Recipe:
         if values.get("augmentation") is not None:
             values["augmentation"] = Augmentation.from_dict(values["augmentation"])
         return cls(**values)
-
-
-def _check_whole(name: str, value: Any, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise UsageError(f"{name} must be a whole number, {least} or more; received {value!r}.")
-    if value > MAX_INTEGER:
-        raise UsageError(f"{name} must be at most {MAX_INTEGER}.")
 
 
 def _optimizer_to_dict(optimizer: Optimizer) -> dict[str, Any]:

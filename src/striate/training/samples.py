@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
+from striate.arguments import check_number
 from striate.data.mapped import MappedArray, take_rows
 from striate.data.split import assign_parts, digest_images
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
@@ -93,7 +94,7 @@ def split_samples(samples: Samples, fraction: float, seed: int) -> tuple[Samples
         UsageError: The fraction is out of range.
         DataError: There are too few samples.
     """
-    if not 0 < fraction < 1:
+    if not 0 < check_number("validation_split", fraction) < 1:
         raise UsageError(f"validation_split must be above 0 and below 1; received {fraction}.")
     # Data sets split with the seed itself: with the same key, all their training images would be on one side here.
     chosen = assign_parts(digest_images(samples.inputs[0], ~seed), fraction, 0) == 1

@@ -4,11 +4,13 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from striate.arguments import check_constructor, check_number, check_whole, describe
 from striate.errors import UsageError, nearest
 
 Shape = Literal["cosine", "linear"]
 
 
+@check_constructor
 @dataclass(frozen=True)
 class Schedule:
     """Base of all schedules."""
@@ -27,6 +29,7 @@ class Schedule:
         raise NotImplementedError
 
 
+@check_constructor
 @dataclass(frozen=True)
 class Constant(Schedule):
     """A constant learning rate."""
@@ -36,6 +39,7 @@ class Constant(Schedule):
         return 1.0
 
 
+@check_constructor
 @dataclass(frozen=True)
 class OneCycle(Schedule):
     """A rise from 1/start_divisor to 1, then a fall to 1/end_divisor.
@@ -55,6 +59,8 @@ class OneCycle(Schedule):
     shape: Shape = "cosine"
 
     def __post_init__(self) -> None:
+        for name in ("warmup", "start_divisor", "end_divisor"):
+            check_number(f"OneCycle: {name}", getattr(self, name))
         if not 0 <= self.warmup <= 1:
             raise UsageError(f"OneCycle: warmup must be a fraction of the training, 0 to 1; received {self.warmup}.")
         if min(self.start_divisor, self.end_divisor) < 1:
@@ -79,17 +85,22 @@ class OneCycle(Schedule):
         return start + (end - start) * part
 
 
+@check_constructor
 @dataclass(frozen=True)
 class Cosine(Schedule):
     """Half a cosine wave from 1 down to `end`. Source: Loshchilov and Hutter 2017, "SGDR", without restarts."""
 
     end: float = 0.0
 
+    def __post_init__(self) -> None:
+        check_number("Cosine: end", self.end)
+
     def __call__(self, step: int, steps: int, epochs: int) -> float:
         """Return the factor."""
         return self.end + (1 - self.end) * (1 + math.cos(math.pi * step / max(steps, 1))) / 2
 
 
+@check_constructor
 @dataclass(frozen=True)
 class StepDecay(Schedule):
     """The rate is multiplied by `factor` every `every` epochs."""
@@ -98,8 +109,8 @@ class StepDecay(Schedule):
     every: int = 5
 
     def __post_init__(self) -> None:
-        if self.every < 1:
-            raise UsageError(f"StepDecay: every must be a number of epochs, 1 or more; received {self.every}.")
+        check_number("StepDecay: factor", self.factor)
+        check_whole("StepDecay: every", self.every, 1)
 
     def __call__(self, step: int, steps: int, epochs: int) -> float:
         """Return the factor."""
@@ -121,6 +132,8 @@ def get_schedule(schedule: str | Schedule | None, **settings: Any) -> Schedule:
         return Constant()
     if isinstance(schedule, Schedule):
         return schedule
+    if not isinstance(schedule, str):
+        raise UsageError(f"schedule must be a name or a Schedule; received {describe(schedule)}.")
     if schedule not in SCHEDULES:
         raise UsageError(f"There is no schedule '{schedule}'.{nearest(schedule, SCHEDULES)}")
     chosen = SCHEDULES[schedule]

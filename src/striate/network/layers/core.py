@@ -29,6 +29,7 @@ __all__ = [
     "ZeroPadding2D",
 ]
 
+LARGEST_INPUT = 2**40  # numbers in one sample; no machine holds more
 DTYPES = ("uint8", "uint16", "float32", "float64")
 
 
@@ -65,7 +66,10 @@ class Input(Layer):
 def _input_shape(value: Any) -> Shape:
     if not isinstance(value, list | tuple) or len(value) not in (1, 3):
         raise NetworkError(f"expected (H, W, C) or (F,), without the batch, received {value!r}.")
-    return tuple(check.positive(size) for size in value)
+    shape = tuple(check.positive(size) for size in value)
+    if prod(shape) > LARGEST_INPUT:
+        raise NetworkError(f"expected at most {LARGEST_INPUT:,} numbers in one sample, received {value!r}.")
+    return shape
 
 
 @register_layer
