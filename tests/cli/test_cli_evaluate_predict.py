@@ -117,6 +117,8 @@ def test_predict_skips_files_that_cannot_be_read(cli: Cli, trained: tuple[Path, 
     assert some.stderr == (
         "Skipped: 1 image in formats that Striate does not read, such as 'letters/b.jxl'. Save them as JPEG first.\n"
     )
+    address = cli("predict", trained[0], "https://example.org/x.png")
+    assert address.stderr.startswith("Skipped: 'https://example.org/x.png' is a web address. Download it first")
     pattern = cli("predict", trained[0], "*.png")
     assert pattern.returncode == 1
     assert "'*.png' is a pattern that your shell did not expand. It matches 2 files" in pattern.stderr

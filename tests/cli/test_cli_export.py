@@ -187,8 +187,7 @@ def test_images_that_cannot_be_read(tmp_path: Path, images: Path) -> None:
     assert result.images == "20 images"
     assert [re.sub(r"'.*[/\\]|/.*/", "", note) for note in result.notes] == [
         "Skipped: There is no file or folder 'missing.png'.",
-        "Skipped: bad.jpg cannot be read: it is not a JPEG, PNG, WebP, BMP, GIF, TIFF or PPM image, or its beginning "
-        "is damaged (it looks like a text file).",
+        "Skipped: bad.jpg cannot be read: it is a text file, not a JPEG, PNG, WebP, BMP, GIF, TIFF or PPM image.",
     ]
     with pytest.raises(DataError, match=r"None of the images to compare on can be read\. Skipped: .*bad\.jpg"):
         export(trained_model(small_model()), tmp_path / "b.onnx", images=[str(images / "bad.jpg")])

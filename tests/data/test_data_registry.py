@@ -129,7 +129,7 @@ def test_files_left_out_are_named_with_reason(photos: Path) -> None:
     assert len(data.train) + len(data.validation) + len(data.test) == 60
     notes = "\n".join(data.notes)
     assert "empty.jpg cannot be read: the file is empty" in notes
-    assert "fake.png cannot be read: it is not a JPEG" in notes
+    assert "fake.png cannot be read: it is a text file, not a JPEG" in notes
     assert "1 file outside the class folders; the first is 'loose.png'" in notes
     assert "the folder 'nothing', which contains no images" in notes
     assert len(data.notes) == 4

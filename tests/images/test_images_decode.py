@@ -104,7 +104,7 @@ def test_cmyk_jpeg_becomes_rgb() -> None:
     ("content", "reason"),
     [
         (b"", "the file is empty"),
-        (b"hello, I am a text", "it is not a JPEG, PNG, WebP, BMP, GIF, TIFF or PPM image"),
+        (b"hello, I am a text", "it is a text file, not a JPEG, PNG, WebP, BMP, GIF, TIFF or PPM image"),
         (encoded(Image.fromarray(SMOOTH), "JPEG")[:600], "the image is damaged"),
         (encoded(Image.fromarray(RGB), "PNG")[:60], "the image is damaged"),
         (encoded(Image.fromarray(SMOOTH), "PPM")[:600], "the image is damaged"),

@@ -302,8 +302,9 @@ def _unidentified(data: bytes) -> str:
         return f"the TIFF has {content}, a layout that cannot be read, or is damaged. {known}"
     if kind:
         return f"it is a {kind} image of a kind that cannot be read, or its beginning is damaged"
-    other = f" (it looks like {described})" if (described := describe_other(data[:HEAD])) else ""
-    return f"it is not a JPEG, PNG, WebP, BMP, GIF, TIFF or PPM image, or its beginning is damaged{other}"
+    if described := describe_other(data[:HEAD]):
+        return f"it is {described}, not a JPEG, PNG, WebP, BMP, GIF, TIFF or PPM image"
+    return "it is not a JPEG, PNG, WebP, BMP, GIF, TIFF or PPM image, or its beginning is damaged"
 
 
 def _upright(image: "Image.Image") -> "Image.Image":

@@ -61,14 +61,15 @@ def _images_of(path: Path) -> list[Path]:
     return found.images
 
 
-def require_folder(path: Path) -> None:
-    """Raise DataError if a path is not a folder; the message says what it is."""
+def require_folder(path: Path, given: str | None = None) -> None:
+    """Raise DataError if a path is not a folder; the message says what it is, and quotes it as it was given."""
     if path.is_dir():
         return
-    described = describe_argument(str(path))
+    given = given or str(path)
+    described = describe_argument(given)
     if described is None and path.exists():
         described = "is neither a file nor a folder, but a pipe or a device"
-    raise DataError(f"'{path}' {described}." if described else f"There is no file or folder '{path}'.")
+    raise DataError(f"'{given}' {described}." if described else f"There is no file or folder '{given}'.")
 
 
 def no_images(folder: Path, unsupported: list[Path]) -> str:
@@ -120,7 +121,7 @@ def describe_argument(text: str) -> str | None:
     if kind := identify(head := _head(text)):
         return f"is a single {kind} image"
     what = describe_other(head) or "a file"
-    return f"is {what}, not a folder.{' Unpack it, and give the folder' if 'archive' in what else ''}"
+    return f"is {what}, not a folder{'. Unpack it, and give the folder' if 'archive' in what else ''}"
 
 
 def search_folder(folder: Path, on_error: Callable[[OSError], object] | None = None) -> FolderImages:

@@ -48,15 +48,15 @@ def find_files(paths: Iterable[str]) -> tuple[list[Path], list[UnreadableFile]]:
     for text in paths:
         path = Path(text)
         try:
-            found |= dict.fromkeys([path] if path.is_file() else _search(path, unreadable))
+            found |= dict.fromkeys([path] if path.is_file() else _search(path, text, unreadable))
         except (DataError, OSError) as error:
             unreadable.append(UnreadableFile(text, str(error)))
     return list(found), unreadable
 
 
-def _search(folder: Path, unreadable: list[UnreadableFile]) -> list[Path]:
+def _search(folder: Path, given: str, unreadable: list[UnreadableFile]) -> list[Path]:
     """Return the images in a folder, and add what is left out of it to `unreadable`."""
-    require_folder(folder)
+    require_folder(folder, given)
     errors: list[UnreadableFile] = []
 
     def note(error: OSError) -> None:
