@@ -2,6 +2,7 @@
 
 import doctest
 from importlib import import_module
+from inspect import isfunction
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ MODULES = sorted(
 )
 REQUIRED = [
     "Model.compile", "Model.evaluate", "Model.fit", "Model.predict", "Model.save", "Model.summary", "Sequential",
-    "load",
+    "load", "zoo.build", "zoo.network",
+    *(f"data.{name}" for name in st.data.__all__ if isfunction(getattr(st.data, name))),
 ]  # fmt: skip
 
 
