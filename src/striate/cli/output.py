@@ -1,6 +1,5 @@
 """The one place where commands print, so that no name of a file, class or tensor can forge what a terminal shows."""
 
-import json
 from typing import Any
 
 import click
@@ -22,5 +21,6 @@ def echo_line(text: str, *, err: bool = False) -> None:
 def echo_json(content: Any) -> None:
     """Print JSON on one line; unsafe characters are escaped in JSON's way, so that the content stays the same."""
     text = strict_json.dumps(content)
-    click.echo("".join(letter if printable(letter) == letter else json.dumps(letter)[1:-1] for letter in text)
-               if not text.isprintable() else text)  # fmt: skip
+    if not text.isprintable():
+        text = "".join(c if printable(c) == c else strict_json.canonical(c)[1:-1] for c in text)
+    click.echo(text)
