@@ -1,5 +1,31 @@
-"""Run the command line with `python -m striate`."""
+"""Run the command line: with `python -m striate`, and as the command `striate`."""
 
-from striate.cli import main
+import os
+import signal
+import sys
+from typing import Any
 
-main()
+
+def main() -> None:
+    """Run the command line and exit; Ctrl-C while it is loaded exits with 130, as it does later."""
+    # Packages that are interrupted while they are imported print tracebacks or raise errors of their own.
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # processes in the background of a shell ignore Ctrl-C
+        signal.signal(signal.SIGINT, _stop)
+    from striate.cli import main as run
+
+    signal.signal(signal.SIGINT, before)
+    try:
+        run()
+    except KeyboardInterrupt:
+        _stop()
+
+
+def _stop(*_: Any) -> None:
+    if sys.stderr:
+        os.write(2, b"Stopped.\n")
+    os._exit(130)
+
+
+if __name__ == "__main__":
+    main()

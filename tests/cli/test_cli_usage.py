@@ -1,7 +1,10 @@
 """Invalid input: one clear message, the right exit code, no traceback, nothing lost."""
 
+import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -133,3 +136,34 @@ def test_ctrl_c_while_importing_a_package_is_not_an_internal_error() -> None:
     assert "bug in Striate (ImportError: initialization failed)" in _explain(error)[1]
     error.__cause__ = KeyboardInterrupt()
     assert _explain(error) == (130, "Stopped.")
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams(tmp_path: Path, closed: str) -> None:
+    options = "--model mnist-quick --epochs 1 --out run"
+    command = f'"{sys.executable}" -m striate train {options} {closed}'
+    done = subprocess.run(command, shell=True, cwd=tmp_path, env=environment(), capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))["plan"]["model"] == "mnist-quick"
+
+
+def test_ctrl_c_while_the_command_line_is_loaded(tmp_path: Path) -> None:
+    """The first interrupt comes when the command line is imported, later ones while other packages are."""
+    for delay in (0.0, 0.02, 0.05, 0.1, 0.15, 0.3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from striate.__main__ import main; print(flush=True); main()", "train"],
+            cwd=tmp_path, env=environment(PYTHONWARNINGS=""), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stdout
+        process.stdout.readline()
+        time.sleep(0.005 + delay)
+        process.send_signal(signal.SIGINT)
+        _, message = process.communicate()
+        assert "Traceback" not in message
+        assert process.returncode == 130
+        assert "Stopped." in message
+
+
+def test_an_error_of_the_system_names_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = PermissionError(13, "Permission denied", "/photos/x.png")
+    assert _explain(error) == (1, "Error: /photos/x.png: Permission denied.")

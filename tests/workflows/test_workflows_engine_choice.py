@@ -112,3 +112,15 @@ def test_run_of_the_python_interface_keeps_the_engine_choice(tmp_path: Path, mon
         model.train(data, run=run, verbose=0)
         assert model.engine.precision == recorded
         assert Run.open(tmp_path).record.precision == recorded
+
+
+def test_temporary_files_of_a_killed_process_are_removed(images: Path, tmp_path: Path) -> None:
+    with pytest.raises(KilledError):
+        begin(tmp_path / "run", str(images), killed_at("Features: "), method="fine-tune",
+              sets={"input_shape": "[48,48,3]"})  # fmt: skip
+    left = tmp_path / "run" / ".model.safetensors.4711.tmp"
+    left.write_bytes(b"half a model")
+    prepared, run = reopen(tmp_path / "run")
+    with pytest.raises(KilledError):
+        train(prepared, run, verbose=0, echo=killed_at("Features: "))
+    assert not left.exists()

@@ -28,6 +28,7 @@ def striate() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 on success, 1 on failure, 2 on wrong usage, 130 after Ctrl-C."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # names of files and classes may be in any script
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -51,6 +52,17 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
+def _open_closed_streams() -> None:
+    """Replace closed standard streams: else the next file that is opened would get what is printed."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the end
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the end
+
+
 def _print_error(message: str, *, stopped: bool) -> None:
     """Print the message. Each of several processes reports its own error; only rank 0 reports that all were stopped."""
     here = current_process()
@@ -68,16 +80,23 @@ def _explain(error: Exception) -> tuple[int, str]:
         case UsageError():
             return USAGE, f"Error: {error}"
         case StriateError() | OSError():
-            return FAILURE, f"Error: {error}"
+            return FAILURE, f"Error: {_describe(error)}"
         case MemoryError():
             return FAILURE, "Error: There is not enough memory. Try a smaller --batch-size or smaller images."
-        case ImportError() if _interrupted(error):
+        case _ if _interrupted(error):
             return INTERRUPTED, "Stopped."
     fault = f"{type(error).__name__}: {error}"
     return (
         FAILURE,
         f"Error: This is a bug in Striate ({fault}). Set STRIATE_DEBUG=1 to see where, and please report it.",
     )
+
+
+def _describe(error: Exception) -> str:
+    """Return the message of an error; for one of the operating system, the file and what happened."""
+    if isinstance(error, OSError) and isinstance(error.filename, str | bytes) and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}."
+    return str(error)
 
 
 def _interrupted(error: BaseException | None) -> bool:
