@@ -35,7 +35,7 @@ USAGE = {
     "train --seed -1": "seed must be a whole number, 0 or more; received -1.",
     "train --fit squash": "'squash' is not one of 'crop', 'pad', 'stretch'",
     "train mnist5k --fit pad": "fit can be chosen for folders only; 'mnist5k' has its own.",
-    "train --ensemble 0": "An ensemble has 1 member or more; received 0.",
+    "train --ensemble 0": "An ensemble has 1 to 1000 members; received 0.",
     "train --set dropout": "'dropout' is not KEY=VALUE",
     "train --set dropuot=0.1": "Model 'lenet5' has no setting 'dropuot'.",
     "train --set epochs=many": "epochs must be a whole number, 1 or more; received 'many'.",
