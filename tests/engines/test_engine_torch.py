@@ -269,3 +269,14 @@ def test_freed_memory_is_kept_on_linux_only(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(ctypes, "CDLL", lambda name: pytest.fail("no such library"))
     keep_freed_memory()
+
+
+def test_one_filter_on_several_channels_trains_in_float64() -> None:
+    image = Input((3, 3, 2))
+    output = Dense(2, activation="softmax")(Flatten()(Conv2D(1, (1, 2))(image)))
+    described = Network(image, output)
+    made = TorchEngine(described, initial_weights(described, 0), device="cpu", dtype="float64")
+    made.compile(TrainingSettings(SGD(), (CategoricalCrossentropy(),)))
+    loss, gradients = made.gradients([np.ones((2, 3, 3, 2))], [np.array([0, 1])])
+    assert np.isfinite(loss)
+    assert gradients["conv2d/kernel"].shape == (1, 2, 2, 1)

@@ -1,5 +1,6 @@
 """Convolution and zero padding. Feature maps are (N, C, H, W)."""
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
@@ -50,6 +51,9 @@ def _convolve(layer: Conv2D | DepthwiseConv2D, x: Tensor, kernel: Tensor, bias: 
     if not is_symmetric(margins):
         x, margins = pad(x, margins), ((0, 0), (0, 0))
     padding = margins[0][0], margins[1][0]
+    if x.dtype == torch.float64:
+        # PyTorch 2.13 on the CPU: "slow_conv2d: grad_weight must be contiguous" for one filter on several channels.
+        kernel = kernel.contiguous()
     return F.conv2d(x, kernel, bias, window.strides, padding, window.dilation, groups)
 
 
