@@ -97,11 +97,20 @@ def calls(made: ModelProto) -> int:
         lambda length: chain("Relu", length),
         lambda length: chain("Relu", length, all_outputs=True),
         lambda length: chain("Identity", length),
+        lambda length: chain("Tanh", length, all_outputs=True),
         lambda length: chain("Softsign", length, all_outputs=True),
         lambda length: side_by_side("Relu", length),
         lambda length: side_by_side("Softsign", length),
     ],
-    ids=["chain", "chain of outputs", "identities", "unsupported", "side by side", "unsupported side by side"],
+    ids=[
+        "chain",
+        "chain of outputs",
+        "identities",
+        "parts of functions",
+        "unsupported",
+        "side by side",
+        "unsupported side by side",
+    ],
 )
 def test_time_is_linear_in_the_number_of_operators(make: Callable[[int], ModelProto]) -> None:
     look_at(from_proto(make(10)))  # what happens once
@@ -134,3 +143,11 @@ def test_orders_of_single_channels_are_bounded(tmp_path: Path, monkeypatch: pyte
     nodes = [node("Slice", [names[i], *constants], [names[i + 1]]) for i in range(9)]
     with pytest.raises(NetworkError, match="size limit for numbers of single channels"):
         imported(model(nodes, {"x": ("N", 512, 2, 2)}, names[-1:], constants), tmp_path)
+
+
+@pytest.mark.parametrize("scale", [float("inf"), float("nan"), 1e30, 0.0, -2.0, 1.5])
+def test_factors_that_are_none(tmp_path: Path, scale: float) -> None:
+    nodes = [node("Resize", ["x", "", "scales"], ["y"], mode="nearest")]
+    proto = model(nodes, {"x": ("N", 3, 4, 4)}, ["y"], {"scales": [1.0, 1.0, scale, 2.0]})
+    with pytest.raises(NetworkError, match="only height and width can grow, by whole factors"):
+        imported(proto, tmp_path)

@@ -58,7 +58,10 @@ class _Rewriter:
     producers: dict[str, OnnxNode] = field(default_factory=dict)
     replaced: dict[str, OnnxNode] = field(default_factory=dict)
 
+    outputs: frozenset[str] = frozenset()
+
     def __post_init__(self) -> None:
+        self.outputs = frozenset(self.graph.outputs)
         self.producers = {name: node for node in self.graph.nodes for name in node.outputs if name}
 
     def producer(self, name: str, *kinds: str) -> OnnxNode | None:
@@ -69,7 +72,7 @@ class _Rewriter:
     def only_reader(self, name: str) -> OnnxNode | None:
         """Return the only node that reads a tensor, which is not an output."""
         readers = self.graph.readers.get(name, ())
-        return readers[0] if len(readers) == 1 and name not in self.graph.outputs else None
+        return readers[0] if len(readers) == 1 and name not in self.outputs else None
 
     def constant(self, name: str) -> Array | None:
         """Return a constant, also one that is converted."""

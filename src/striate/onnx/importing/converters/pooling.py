@@ -61,7 +61,7 @@ def _global_pool(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 @converter("ReduceMax", "ReduceMean", "ReduceSum", reads=("GP", "PC"))
 def _reduce(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append the mean, maximum or sum over height and width, or over one of them."""
-    value, keep = builder.input(node), bool(node.attributes.get("keepdims", 1))
+    value, keep = builder.input(node), node.attributes.get("keepdims", 1) == 1  # as ONNX Runtime reads it
     rank = 1 + len(value.dims)
     axes = sorted(axis % rank for axis in builder.integers(node, 1, "axes") or range(rank))
     pixels = PIXEL_AXES.get(value.axes, [])

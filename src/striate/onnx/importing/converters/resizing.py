@@ -60,7 +60,7 @@ def _factors(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> tup
         node.attributes.get("axes") or node.attributes.get("antialias")
     ):
         raise builder.unsupported(node, "its settings axes and antialias are not supported.")
-    whole = len(scales) == 4 and all(scale == round(scale) and 1 <= scale <= MAX_FACTOR for scale in scales)
+    whole = len(scales) == 4 and all(1 <= scale <= MAX_FACTOR and scale == int(scale) for scale in scales)
     if not whole or scales[:2] != [1, 1]:
         raise builder.unsupported(
             node, f"it resizes by {tuple(scales)}; only height and width can grow, by whole factors."
