@@ -315,7 +315,7 @@ BAD_INPUTS: list[tuple[Any, str]] = [
     (np.zeros((3, 1, 6, 5), np.uint8), r"received shape \(3, 1, 6, 5\)\. The network expects the channels last"),
     (np.zeros(SHAPE, np.uint8), r"received shape \(6, 5, 1\)\. For a single sample write x\[None\]"),
     (np.zeros((0, *SHAPE), np.uint8), "Input 'input' is empty"),
-    (np.full((3, *SHAPE), np.nan), "sample 0 holds NaN or infinity"),
+    (np.full((3, *SHAPE), np.nan), "sample 0 contains NaN or infinity"),
     (np.array([["a"]]), "expected numbers, such as uint8 pixels"),
     ("cat.png", "expected numbers"),
 ]
@@ -359,7 +359,7 @@ BAD_TARGETS: list[tuple[Any, str]] = [
     ([0, -1, 2], "expected class numbers 0 … 2, received -1"),
     ([0, 0.5, 2], "expected whole class numbers, received fractions"),
     ([0, 1], "There are 3 samples but 2 targets"),
-    ([0, float("nan"), 1], "Targets of 'out' hold NaN"),
+    ([0, float("nan"), 1], "Targets of 'out' contain NaN"),
     (["cat", "dog", "cat"], "expected numbers, received"),
     (np.ones((3, 3)), "expected one-hot rows that sum to 1"),
     (np.eye(4)[:3], r"expected class numbers \(N,\) or one-hot rows \(N, 3\), received \(3, 4\)"),

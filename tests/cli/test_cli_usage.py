@@ -34,7 +34,7 @@ USAGE = {
     "train --learning-rate nan": "The learning rate must be above 0; received nan.",
     "train --seed -1": "seed must be a whole number, 0 or more; received -1.",
     "train --fit squash": "'squash' is not one of 'crop', 'pad', 'stretch'",
-    "train mnist5k --fit pad": "fit can be chosen for folders only; 'mnist5k' has its own.",
+    "train mnist5k --fit pad": "fit can be set for folders only; 'mnist5k' has a fixed one.",
     "train --ensemble 0": "An ensemble has 1 to 1000 members; received 0.",
     "train --set dropout": "'dropout' is not KEY=VALUE",
     "train --set dropuot=0.1": "Model 'lenet5' has no setting 'dropuot'.",

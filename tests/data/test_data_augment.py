@@ -193,11 +193,11 @@ def test_augmentation_json_round_trip_and_preset_names() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"rotation": -1}, r"rotation must lie in 0 … 180; got -1"),
-        ({"shift": 2}, r"shift must lie in 0 … 1; got 2"),
-        ({"shear": 90}, r"shear must lie in 0 … 60; got 90"),
-        ({"zoom": (1.2, 0.8)}, r"zoom must be \(smallest, largest\) within 0\.1 … 10; got 1\.2, 0\.8"),
-        ({"stretch": (0, 1)}, r"stretch must be .* got 0, 1"),
+        ({"rotation": -1}, r"rotation must be in 0 … 180; received -1"),
+        ({"shift": 2}, r"shift must be in 0 … 1; received 2"),
+        ({"shear": 90}, r"shear must be in 0 … 60; received 90"),
+        ({"zoom": (1.2, 0.8)}, r"zoom must be \(smallest, largest\) within 0\.1 … 10; received 1\.2, 0\.8"),
+        ({"stretch": (0, 1)}, r"stretch must be .* received 0, 1"),
         ({"rotate": 3}, r"no setting 'rotate'\. Did you mean 'rotation'"),
     ],
 )

@@ -374,7 +374,7 @@ def test_float_images_can_be_moved_and_mixed() -> None:
 
 @pytest.mark.parametrize("name", ["brightness", "gray", "erase"])
 def test_color_settings_of_float_images_raise(name: str) -> None:
-    with pytest.raises(DataError, match=r"need uint8 pixels \(0 … 255\); got float32\. Pass uint8 pixels, or set"):
+    with pytest.raises(DataError, match=r"need uint8 pixels \(0 … 255\); received float32\. Pass uint8 pixels, or set"):
         augmented(Augmentation.from_dict({name: 0.5}), ODD.astype(np.float32))
 
 
@@ -403,14 +403,14 @@ def test_digit_presets_equal_recorded_results() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"crop": (0, 1)}, r"crop must be \(smallest, largest\) within 0\.01 … 1; got 0, 1"),
-        ({"crop": (0.5, 1.5)}, r"crop must be .* got 0\.5, 1\.5"),
-        ({"crop_aspect": (2, 1)}, r"crop_aspect must be \(smallest, largest\) within 0\.1 … 10; got 2, 1"),
+        ({"crop": (0, 1)}, r"crop must be \(smallest, largest\) within 0\.01 … 1; received 0, 1"),
+        ({"crop": (0.5, 1.5)}, r"crop must be .* received 0\.5, 1\.5"),
+        ({"crop_aspect": (2, 1)}, r"crop_aspect must be \(smallest, largest\) within 0\.1 … 10; received 2, 1"),
         ({"fill": "reflct"}, r"unknown fill 'reflct'\. Did you mean 'reflect'"),
-        ({"hue": 0.6}, r"hue must lie in 0 … 0\.5; got 0\.6"),
-        ({"gray": 2}, r"gray must lie in 0 … 1; got 2"),
-        ({"erase": -0.1}, r"erase must lie in 0 … 1; got -0\.1"),
-        ({"mixup": float("nan")}, r"mixup must lie in 0 … 10; got nan"),
+        ({"hue": 0.6}, r"hue must be in 0 … 0\.5; received 0\.6"),
+        ({"gray": 2}, r"gray must be in 0 … 1; received 2"),
+        ({"erase": -0.1}, r"erase must be in 0 … 1; received -0\.1"),
+        ({"mixup": float("nan")}, r"mixup must be in 0 … 10; received nan"),
         ({"mixp": 1}, r"no setting 'mixp'\. Did you mean 'mixup'"),
     ],
 )

@@ -255,8 +255,7 @@ def test_cache_inside_image_folder_is_not_written(photos: Path, monkeypatch: pyt
     data = load_folder(photos, SMALL)
     assert isinstance(data.train.x, np.ndarray)
     assert (
-        "lies inside the folder of images, which Striate never writes to. Set STRIATE_CACHE to another folder."
-        in data.notes[0]
+        "is inside the image folder, where Striate never writes. Set STRIATE_CACHE to another folder." in data.notes[0]
     )
     assert sorted(photos.rglob("*")) == before
 
@@ -295,7 +294,7 @@ def test_cache_limit_raises_and_can_be_increased(photos: Path, monkeypatch: pyte
     monkeypatch.setenv("STRIATE_CACHE_GB", "1")
     load_folder(photos, SMALL)
     monkeypatch.setenv("STRIATE_CACHE_GB", "much")
-    with pytest.raises(UsageError, match="STRIATE_CACHE_GB must be a number of gigabytes, such as 20; got 'much'"):
+    with pytest.raises(UsageError, match="STRIATE_CACHE_GB must be a number of gigabytes, such as 20; received 'much'"):
         load_folder(photos, ImagePolicy(9, 9))
 
 

@@ -68,19 +68,19 @@ def nan_pixel() -> Any:
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [
-        (random_images(60, (4, 5, 2)), LABELS, r"must have shape \(N, H, W\), .* got \(60, 4, 5, 2\)"),
-        (random_images(60, ()), LABELS, r"got \(60,\)"),
+        (random_images(60, (4, 5, 2)), LABELS, r"must have shape \(N, H, W\), .* received \(60, 4, 5, 2\)"),
+        (random_images(60, ()), LABELS, r"received \(60,\)"),
         (random_images(0), [], r"There are no images: the array has shape \(0, 4, 5, 3\)"),
         (nan_pixel(), LABELS, "1 images contain NaN or infinite pixels; the first is image 17"),
-        (random_images().astype(int) * 2, LABELS, r"must lie in 0 … 255; got 0 … 5"),
+        (random_images().astype(int) * 2, LABELS, r"must be in 0 … 255; received 0 … 5"),
         (random_images().astype(str), LABELS, "Pixels must be numbers, preferably uint8"),
         (random_images(59), LABELS, "There are 59 images but 60 labels"),
-        (random_images(), LABELS - 1, r"Labels must be in 0 … 2; got -1 … 1"),
-        (random_images(), LABELS + 1, r"Labels must be in 0 … 2; got 1 … 3"),
+        (random_images(), LABELS - 1, r"Labels must be in 0 … 2; received -1 … 1"),
+        (random_images(), LABELS + 1, r"Labels must be in 0 … 2; received 1 … 3"),
         (random_images(), LABELS + 0.5, "integer class numbers"),
         (random_images(), LABELS * np.nan, "integer class numbers"),
         (random_images(), LABELS.astype(str), r"class numbers \(N,\) or one-hot"),
-        (random_images(), np.eye(4)[LABELS], "3 columns, one for each class; got 4"),
+        (random_images(), np.eye(4)[LABELS], "3 columns, one for each class; received 4"),
         (random_images(), np.ones((60, 3)), "a single 1 in each row"),
         (random_images(), LABELS * 0, "images of one class only; a classifier needs at least two"),
     ],
@@ -91,9 +91,9 @@ def test_invalid_arrays_raise_with_reason(x: Any, y: Any, message: str) -> None:
 
 
 def test_fewer_than_two_or_duplicate_class_names_raise() -> None:
-    with pytest.raises(DataError, match="at least two classes; got 1"):
+    with pytest.raises(DataError, match="at least two classes; received 1"):
         from_arrays(random_images(), LABELS * 0, ["a"])
-    with pytest.raises(DataError, match="some occur twice"):
+    with pytest.raises(DataError, match="some occur more than once"):
         from_arrays(random_images(), LABELS, ["a", "b", "a"])
 
 
@@ -102,9 +102,11 @@ def test_given_test_part_is_kept_and_must_match() -> None:
     data = from_arrays(random_images(), LABELS, test=test)
     assert np.array_equal(data.test.x, test[0])
     assert len(data.train) + len(data.validation) == 60
-    with pytest.raises(DataError, match=r"Test images are \(4, 4, 3\), training images \(4, 5, 3\)"):
+    with pytest.raises(
+        DataError, match=r"Test images have shape \(4, 4, 3\), training images \(4, 5, 3\); they must be equal"
+    ):
         from_arrays(random_images(), LABELS, test=(random_images(6, (4, 4, 3)), LABELS[:6]))
-    with pytest.raises(DataError, match="Test pixels are float32, training pixels uint8"):
+    with pytest.raises(DataError, match="Test images have dtype float32, training images uint8; they must be equal"):
         from_arrays(random_images(), LABELS, test=(test[0] / 255, test[1]))
 
 

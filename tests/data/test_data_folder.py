@@ -93,7 +93,7 @@ def test_copies_across_parts_are_removed_from_the_part_they_would_favor(tmp_path
 def test_image_in_two_classes_is_reported(photos: Path) -> None:
     shutil.copy(photos / "cat/0003.jpg", photos / "dog/a cat.jpg")
     assert load_folder(photos, SMALL).notes == (
-        "1 image is in several classes at once; the first is 'cat/0003.jpg', also 'dog/a cat.jpg'.",
+        "1 image is in more than one class: for example, 'cat/0003.jpg' and 'dog/a cat.jpg' are identical.",
     )
 
 
@@ -173,7 +173,7 @@ def test_load_accepts_size_channels_and_fit(photos: Path) -> None:
     assert load(photos).shape == (64, 64, 3)
     data = load(photos, size=(10, 14), channels=1, fit="pad")
     assert data.policy == ImagePolicy(10, 14, 1, "pad")
-    with pytest.raises(UsageError, match="fit can be chosen for folders only; 'mnist5k' has its own"):
+    with pytest.raises(UsageError, match="fit can be set for folders only; 'mnist5k' has a fixed one"):
         load("mnist5k", fit="pad")
     with pytest.raises(DataError, match="fit must be one of"):
         load(photos, fit="squash")

@@ -87,7 +87,7 @@ def test_folder_beside_parts_is_left_out_with_a_note(tmp_path: Path) -> None:
     )
     layout = read_layout(tmp_path)
     assert layout.classes == ("a", "b")
-    assert layout.notes == ("Left out: the folder 'raw', which is none of train, val and test.",)
+    assert layout.notes == ("Left out: the folder 'raw', which is not one of train, val and test.",)
 
 
 def test_part_without_class_folders_is_left_out(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_part_without_class_folders_is_left_out(tmp_path: Path) -> None:
 
 def test_parts_without_training_part_raise(tmp_path: Path) -> None:
     touch(tmp_path / "val/a/1.jpg", tmp_path / "test/b/1.jpg")
-    with pytest.raises(DataError, match="holds 'test', 'val', but no folder 'train' to learn from"):
+    with pytest.raises(DataError, match="contains 'test', 'val', but no folder 'train' with training images"):
         read_layout(tmp_path)
 
 
@@ -133,7 +133,7 @@ def test_classes_that_differ_only_in_case_are_kept_with_a_note(tmp_path: Path) -
     layout = read_layout(tmp_path)
     assert layout.classes == ("Cat", "cat", "dog")
     assert layout.notes == (
-        "Classes 'Cat' and 'cat' differ only in upper and lower case and are kept apart. "
+        "Classes 'Cat' and 'cat' differ only in upper and lower case and are treated as different classes. "
         "If they are one class, merge their folders.",
     )
 

@@ -66,7 +66,7 @@ def test_mapped_array_has_array_attributes(mapped_array: MappedArray) -> None:
     assert np.array_equal(take_rows(mapped_array, X[:, 0, 0, 0] > 99)[:], take_rows(X, X[:, 0, 0, 0] > 99))
     with pytest.raises(IndexError):
         mapped_array[23]
-    with pytest.raises(ValueError, match="without being copied"):
+    with pytest.raises(ValueError, match="without a copy"):
         np.asarray(mapped_array, copy=False)
 
 

@@ -168,7 +168,7 @@ def test_data_folder_has_priority_over_cache(
         (tmp_path / "mnist" / name).write_bytes(content)
     assert len(load("mnist").test) == 20
     (tmp_path / "mnist/t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.zeros(7, np.uint8))))
-    with pytest.raises(DataError, match=r"do not belong together: images \(20, 28, 28\), labels \(7,\)"):
+    with pytest.raises(DataError, match=r"do not match: images \(20, 28, 28\), labels \(7,\)"):
         load("mnist")
 
 
@@ -180,13 +180,13 @@ def gzipped(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "cannot be read: it is cut short or damaged"),
+        (b"", "cannot be read: it is truncated or damaged"),
         (b"plain", "cannot be read: it is not a gzip file"),
         (gzipped(idx(np.zeros((2, 3, 4), np.uint8)))[:-9], "cannot be read: it is "),
         (gzipped(b"\0\0\x08\x01\0\0"), "not an IDX file of bytes with 3 axes"),
         (gzipped(idx(np.zeros(24, np.uint8))), "not an IDX file of bytes with 3 axes"),
-        (gzipped(idx(np.zeros((2, 3, 4), np.uint8))[:-1]), "should hold 24 bytes of data but has 23"),
-        (gzipped((0x803).to_bytes(4, "big") + b"\xff" * 12), "bytes of data but has 0"),
+        (gzipped(idx(np.zeros((2, 3, 4), np.uint8))[:-1]), "should contain 24 bytes of data, but contains 23"),
+        (gzipped((0x803).to_bytes(4, "big") + b"\xff" * 12), "bytes of data, but contains 0"),
     ],
 )
 def test_damaged_files_raise_with_reason_and_remedy(tmp_path: Path, content: bytes, reason: str) -> None:
@@ -203,7 +203,7 @@ def test_flipped_bit_is_detected(tmp_path: Path) -> None:
     content = bytearray(gzip.compress(idx(np.arange(240, dtype=np.uint8).reshape(10, 4, 6)), compresslevel=0))
     content[100] ^= 1
     (tmp_path / "x.gz").write_bytes(content)
-    with pytest.raises(DataError, match="it is not a gzip file, or damaged"):
+    with pytest.raises(DataError, match="it is not a gzip file, or it is damaged"):
         read_idx(tmp_path / "x.gz", 3)
 
 

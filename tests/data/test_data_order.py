@@ -49,7 +49,7 @@ def test_last_batch_of_one_is_merged_into_previous() -> None:
     assert batches(7, 3) == [slice(0, 3), slice(3, 7)]
     assert batches(8, 3) == [slice(0, 3), slice(3, 6), slice(6, 8)]
     assert batches(1, 3) == [slice(0, 1)]
-    with pytest.raises(UsageError, match="batch size must be at least 1; got 0"):
+    with pytest.raises(UsageError, match="batch size must be at least 1; received 0"):
         batches(7, 0)
 
 

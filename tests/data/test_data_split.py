@@ -91,7 +91,7 @@ def test_class_without_images_keeps_its_number_and_is_reported() -> None:
 
 
 def test_empty_training_part_raises() -> None:
-    with pytest.raises(DataError, match="'arrays' is too small: the training part has no image"):
+    with pytest.raises(DataError, match="'arrays' is too small: the training part has no images"):
         from_arrays(X[:4], [0, 1, 0, 1], test_part=1.0)
 
 

@@ -88,5 +88,5 @@ def test_callbacks_take_only_what_they_remember() -> None:
         (stopping, {"patience": 3}), (stopping, {"wait": "x"}), (stopping, {"best_weights": [1]}),
         (History(), {"model": 1}), (History(), {"history": []}),
     ):  # fmt: skip
-        with pytest.raises(ValueError, match=r"does not remember|not of type"):
+        with pytest.raises(ValueError, match=r"has no state|not of type"):
             restore_attributes(callback, callback.remembers, values)

@@ -81,7 +81,10 @@ def test_any_network_with_given_weights_is_a_base(
 
 def test_weights_that_features_need_but_do_not_fit_raise(tmp_path: Path) -> None:
     path = random_weights("vgg16", tmp_path)
-    problem = r"cannot make 'vgg16' a base for images of \(96, 96, 3\): they have no 'fc6/kernel' that fits\. "
+    problem = (
+        r"cannot be used for base 'vgg16' with images of \(96, 96, 3\): "
+        r"'fc6/kernel' is missing or has another shape\. "
+    )
     with pytest.raises(ModelFileError, match=problem):
         open_base("vgg16", (96, 96, 3), path)
 

@@ -101,7 +101,7 @@ def test_nan_is_never_the_best() -> None:
 
 def test_missing_metric_raises_an_error_with_its_name() -> None:
     with pytest.raises(
-        UsageError, match=r"EarlyStopping watches 'val_loss', .* only loss, accuracy\. Pass validation_data"
+        UsageError, match=r"EarlyStopping monitors 'val_loss', .* only loss, accuracy\. Pass validation_data"
     ):
         run_epochs(EarlyStopping(), [1], "accuracy")
 

@@ -230,7 +230,7 @@ def test_patience_is_restored_when_a_run_is_resumed(data: st.data.Dataset, tmp_p
 def test_patience_without_validation_raises(data: st.data.Dataset) -> None:
     none = data.validation.take(np.zeros(len(data.validation), bool))
     bare = st.data.Dataset("bare", data.classes, data.train, none, data.test, data.policy, "0" * 16)
-    with pytest.raises(UsageError, match="EarlyStopping watches 'val_loss', but this training reports only"):
+    with pytest.raises(UsageError, match="EarlyStopping monitors 'val_loss', but this training reports only"):
         softmax_regression().train(bare, RISING, **QUIET)
 
 

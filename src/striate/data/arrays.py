@@ -31,7 +31,7 @@ def from_arrays(
         The data set.
 
     Raises:
-        DataError: the data set is empty or has one class, or shapes, pixels or labels are not of the forms above.
+        DataError: the data set is empty or has one class, or shapes, pixels or labels are invalid.
 
     Example:
         >>> import numpy as np
@@ -58,18 +58,20 @@ def from_arrays(
     held_out = check_images(*test, classes=len(classes))
     if held_out.x.shape[1:] != images.x.shape[1:]:
         raise DataError(
-            f"Test images are {held_out.x.shape[1:]}, training images {images.x.shape[1:]}; they must agree."
+            f"Test images have shape {held_out.x.shape[1:]}, training images {images.x.shape[1:]}; they must be equal."
         )
     if held_out.x.dtype != images.x.dtype:
-        raise DataError(f"Test pixels are {held_out.x.dtype}, training pixels {images.x.dtype}; they must agree.")
+        raise DataError(
+            f"Test images have dtype {held_out.x.dtype}, training images {images.x.dtype}; they must be equal."
+        )
     return split_training(name, classes, images, held_out, policy, seed=seed, validation=validation_part, notes=notes)
 
 
 def _check_names(classes: Sequence[str]) -> None:
     if len(classes) < 2:
-        raise DataError(f"A classifier needs at least two classes; got {len(classes)}.")
+        raise DataError(f"A classifier needs at least two classes; received {len(classes)}.")
     if len(set(classes)) < len(classes):
-        raise DataError("Class names must be unique; some occur twice.")
+        raise DataError("Class names must be unique; some occur more than once.")
 
 
 def _scale_notes(x: Any) -> list[str]:

@@ -1,8 +1,8 @@
 """Random augmentation of training images, as a function of (seed, epoch, sample index) alone.
 
-`Augmentation` holds the settings, `AugmentationParameters` what they come to for one batch. To add an augmentation,
-add its setting and limits, its random numbers, its parameters and their execution here, and the execution in
-`engines/torch/augment.py`.
+`Augmentation` holds the settings, `AugmentationParameters` the values sampled from them for one batch. To add an
+augmentation, add its setting and limits, its random numbers, its parameters and their application here, and the
+application in `engines/torch/augment.py`.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ _FORMER_NAMES = {"grey": "gray"}  # in model files written before the setting wa
 
 
 class _Draw(IntEnum):
-    """The random numbers of an image. Their positions are fixed, so that a new setting does not change the others."""
+    """Columns of the random numbers of an image; they are fixed, so that a new setting does not change the others."""
 
     ROTATION, SHEAR, SHIFT_Y, SHIFT_X, ZOOM, STRETCH, FLIP_VERTICAL, FLIP_HORIZONTAL = range(8)
     CROP_AREA, CROP_ASPECT, CROP_Y, CROP_X = range(8, 12)
@@ -50,14 +50,14 @@ class _Draw(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class AugmentationParameters:
-    """What augmentation does to the M images of one batch; the first N are wanted, the others only mixed into them.
+    """The augmentation of M images of one batch; the first N are returned, the others are only mixed into them.
 
     The steps run in the order of the attributes; a step that is None is skipped.
 
     Attributes:
         rows: int64 (M,), the positions of the images in the batch.
         matrices: float64 (M, 2, 3), from a pixel (row, column, 1) of the result to a position in the original.
-        fill: what is shown beyond the edges: "black", "edge" or "reflect".
+        fill: how pixels outside the original are filled: "black", "edge" or "reflect".
         color_matrices: float32 (M, C, C + 1), to be multiplied with (C values of a pixel, 1).
         erase_boxes: int32 (M, 4), the erased boxes; empty ones are all zeros.
         erase_colors: float32 (M, C), the colors that fill these boxes.
@@ -86,10 +86,10 @@ class AugmentationParameters:
         """
         if x.dtype != np.uint8 and (self.color_matrices is not None or self.erase_boxes is not None):
             raise DataError(
-                f"Color changes and erasing need uint8 pixels (0 … 255); got {x.dtype}. "
+                f"Color changes and erasing need uint8 pixels (0 … 255); received {x.dtype}. "
                 "Pass uint8 pixels, or set brightness, contrast, saturation, hue, gray and erase to 0."
             )
-        rounded = self.color_matrices is None and self.mixing is None  # else fractions are kept for the later steps
+        rounded = self.color_matrices is None and self.mixing is None  # otherwise later steps use the unrounded values
         out = self._warped(x, rounded=rounded)
         if self.color_matrices is not None:
             for image, matrix in zip(out, self.color_matrices, strict=True):
@@ -128,18 +128,18 @@ class Augmentation:
     Attributes:
         rotation: largest angle to either side in degrees, 0 to 180 (180 is any angle).
         shift: largest shift to each side, as a fraction of the height and of the width, 0 to 1.
-        zoom: (smallest, largest) scale factor, each 0.1 to 10; 2 makes things twice as large. Uniform on a log scale.
+        zoom: (smallest, largest) scale factor, each 0.1 to 10; 2 doubles the size of objects. Uniform on a log scale.
         shear: largest angle to either side in degrees, 0 to 60.
-        stretch: (smallest, largest) factor of the width to height ratio, each 0.1 to 10; the area is kept. Uniform on a
-            log scale.
+        stretch: (smallest, largest) factor of the width to height ratio, each 0.1 to 10; the area does not change.
+            Uniform on a log scale.
         flip_horizontal: mirror left and right with probability 0.5.
         flip_vertical: mirror top and bottom with probability 0.5.
         crop: (smallest, largest) area of a random crop as a fraction of the image, each 0.01 to 1; the crop is resized
             to fill the frame.
         crop_aspect: (smallest, largest) width to height ratio of the crop, relative to that of the image, each 0.1 to
             10. Uniform on a log scale.
-        fill: what is shown beyond the edges: "black", the nearest pixel of the "edge", or the image reflected
-            ("reflect").
+        fill: how pixels outside the original are filled: "black", with the nearest pixel of the "edge", or with the
+            reflected image ("reflect").
         brightness: largest deviation of the brightness factor from 1, 0 to 1.
         contrast: largest deviation of the contrast factor from 1, 0 to 1.
         saturation: largest deviation of the saturation factor from 1, 0 to 1.
@@ -183,21 +183,22 @@ class Augmentation:
     cutmix: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, most in _LIMITS.items():
-            if not 0 <= getattr(self, name) <= most:
-                raise UsageError(f"Augmentation: {name} must lie in 0 … {most}; got {getattr(self, name)}.")
-        for name, (least, most) in _RANGE_LIMITS.items():
+        for name, maximum in _LIMITS.items():
+            if not 0 <= getattr(self, name) <= maximum:
+                raise UsageError(f"Augmentation: {name} must be in 0 … {maximum}; received {getattr(self, name)}.")
+        for name, (minimum, maximum) in _RANGE_LIMITS.items():
             low, high = getattr(self, name)
-            if not least <= low <= high <= most:
+            if not minimum <= low <= high <= maximum:
                 raise UsageError(
-                    f"Augmentation: {name} must be (smallest, largest) within {least} … {most}; got {low}, {high}."
+                    f"Augmentation: {name} must be (smallest, largest) within {minimum} … {maximum}; "
+                    f"received {low}, {high}."
                 )
         if self.fill not in FILLS:
             raise UsageError(f"Augmentation: unknown fill '{self.fill}'.{nearest(str(self.fill), FILLS)}")
 
     @property
     def is_identity(self) -> bool:
-        """Whether every image stays as it is."""
+        """Whether every image remains unchanged."""
         return replace(self, fill="black") == Augmentation()
 
     def apply(self, x: Pixels, index: Index, seed: int, epoch: int) -> Pixels:
@@ -206,8 +207,8 @@ class Augmentation:
         Args:
             x: images (N, H, W, C), uint8 or float32.
             index: int64 (N,), their sample numbers.
-            seed: of the random numbers.
-            epoch: of the random numbers.
+            seed: random seed.
+            epoch: number of the epoch.
 
         Returns:
             The augmented images, of the shape and dtype of x.
@@ -222,17 +223,17 @@ class Augmentation:
     ) -> AugmentationParameters:
         """Draw the parameters for one batch.
 
-        Where several processes train together, each wants the images rank, rank + world_size, … of the batch; the
-        images that are mixed into them are added (see `AugmentationParameters.rows`). Which image is the partner
+        When several processes train together, each needs the images rank, rank + world_size, … of the batch, and the
+        images that are mixed into them (see `AugmentationParameters.rows`). Which image is the partner
         depends on the batch, everything else on the sample alone.
 
         Args:
             index: int64 (batch size,), the sample numbers of the whole batch.
-            seed: of the random numbers.
-            epoch: of the random numbers.
+            seed: random seed.
+            epoch: number of the epoch.
             shape: (H, W, C) of the images.
-            rank: number of this process.
-            world_size: how many processes train together.
+            rank: rank of this process.
+            world_size: number of processes that train together.
 
         Returns:
             The parameters of the images that this process needs.
@@ -394,7 +395,7 @@ def get_augmentation(augmentation: str | Augmentation, *, photographs: bool = Fa
     """Look up a preset by name.
 
     Args:
-        augmentation: "none", "light", "standard" or "strong"; an `Augmentation` is returned as it is.
+        augmentation: "none", "light", "standard" or "strong"; an `Augmentation` is returned unchanged.
         photographs: whether to take the preset for photographs instead of the one for line drawings.
 
     Returns:

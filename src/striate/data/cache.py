@@ -1,4 +1,4 @@
-"""Keep decoded images and computed features on the disk, within a bound, so that each is made only once."""
+"""Cache decoded images and computed features on disk, up to a size limit."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ class CachedArray:
     """An array in the cache.
 
     Attributes:
-        x: the array (N, …), whose rows are read from the disk when they are needed.
+        x: the array (N, …), whose rows are read from disk on demand.
         metadata: what `make` returned when the array was made.
     """
 
@@ -52,7 +52,7 @@ def load_or_make(
 ) -> CachedArray:  # fmt: skip
     """Return the array of this key from the cache, or make it and write it there.
 
-    One process at a time makes an array; the others wait and then find it in the cache.
+    One process at a time makes an array; the others wait and then load it from the cache.
 
     Args:
         key: identifies the array; other content must have another key.
@@ -69,14 +69,14 @@ def load_or_make(
             $STRIATE_CACHE_GB.
     """
     entry = _Entry(array_folder(), key, shape, np.dtype(dtype))
-    found = entry.load()
-    if found and is_valid(found.metadata):
-        return found
+    cached = entry.load()
+    if cached and is_valid(cached.metadata):
+        return cached
     try:
         entry.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # images may be private
         with _locked(entry.folder / ".lock"):
-            found = entry.load()
-            return found if found and is_valid(found.metadata) else entry.make(make)
+            cached = entry.load()
+            return cached if cached and is_valid(cached.metadata) else entry.make(make)
     except OSError as error:
         raise CacheError(_explain(entry, error)) from error
 
@@ -87,14 +87,14 @@ def array_folder() -> Path:
 
 
 def limit_bytes() -> int:
-    """Return how many bytes the cache may take. Raises UsageError where $STRIATE_CACHE_GB is not a number."""
+    """Return how many bytes the cache may take. Raises UsageError if $STRIATE_CACHE_GB is not a number."""
     text = os.environ.get("STRIATE_CACHE_GB") or DEFAULT_LIMIT_GB
     try:
         limit = float(text)
-        if not 0 <= limit <= MAX_LIMIT_GB:  # NaN is not either
+        if not 0 <= limit <= MAX_LIMIT_GB:  # also false for NaN
             raise ValueError
     except ValueError as error:
-        raise UsageError(f"STRIATE_CACHE_GB must be a number of gigabytes, such as 20; got '{text}'.") from error
+        raise UsageError(f"STRIATE_CACHE_GB must be a number of gigabytes, such as 20; received '{text}'.") from error
     return int(limit * 1e9)
 
 
@@ -121,7 +121,7 @@ class _Entry:
 
     @property
     def needed(self) -> int:
-        """Free bytes that the disk must have: some are left for other programs."""
+        """Required free disk space in bytes, including a reserve for other programs."""
         return self.bytes + self.bytes // 10
 
     @property
@@ -129,7 +129,7 @@ class _Entry:
         return shutil.disk_usage(self.folder).free
 
     def load(self) -> CachedArray | None:
-        """Return the array on the disk; None where there is none, or a damaged one."""
+        """Return the array on disk, or None if there is none or it is damaged."""
         try:
             metadata = strict_json.loads(self.metadata.read_text("utf-8"))
             entry = CachedArray(MappedArray.open(self.pixels, self.shape, self.dtype), metadata)
@@ -139,7 +139,7 @@ class _Entry:
         return entry
 
     def make(self, make: Callable[[BinaryIO], Metadata]) -> CachedArray:
-        remove_temporaries(self.folder)  # of processes that were killed; those alive wait for the lock
+        remove_temporaries(self.folder)  # of processes that were killed; running ones wait for the lock
         self._clear()
         _free_space(self)
         metadata: Metadata = {}
@@ -158,7 +158,7 @@ class _Entry:
 
 
 def _free_space(entry: _Entry) -> None:
-    """Remove the least recently used arrays until the entry fits. Raises CacheError where it cannot fit."""
+    """Remove the least recently used arrays until the entry fits. Raises CacheError if it cannot fit."""
     limit = limit_bytes()
     if entry.bytes > limit:
         raise CacheError(
@@ -211,7 +211,7 @@ def _size(count: int) -> str:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock. The operating system releases it when the process ends, however it ends."""
+    """Hold the lock. The operating system releases it when the process ends, even after a crash."""
     with path.open("ab") as file:
         if not try_lock(file):
             _wait(file)

@@ -1,4 +1,4 @@
-"""Data sets: images with class numbers, in three parts that never mix."""
+"""Data sets: images with class numbers, in three disjoint parts."""
 
 import hashlib
 from collections.abc import Sequence
@@ -48,12 +48,12 @@ class Dataset:
     """Images for training, validation and testing.
 
     Attributes:
-        name: of the data set.
+        name: name of the data set.
         classes: their names by class number.
         train: the training part.
         validation: the validation part.
         test: the test part.
-        policy: how other images are brought to the same form.
+        policy: how other images are converted to the same shape.
         fingerprint: 16 hexadecimal digits that change when an image, label, class name or part changes.
         notes: sentences for the user, such as on files left out or classes too small to split.
 
@@ -94,7 +94,7 @@ def check_images(x: Any, y: Any, classes: int | None = None, names: Sequence[str
         The images.
 
     Raises:
-        DataError: shapes, pixels or labels are not of these forms, or do not fit together.
+        DataError: shapes, pixels or labels are invalid, or their numbers differ.
 
     Example:
         >>> import numpy as np
@@ -122,7 +122,7 @@ def _check_pixels(x: NDArray[Any]) -> Pixels:
     if x.ndim == 3:
         x = x[..., None]  # (N, H, W) → (N, H, W, 1)
     if x.ndim != 4 or x.shape[3] not in (1, 3):
-        raise DataError(f"Images must have shape (N, H, W), (N, H, W, 1) or (N, H, W, 3); got {x.shape}.")
+        raise DataError(f"Images must have shape (N, H, W), (N, H, W, 1) or (N, H, W, 3); received {x.shape}.")
     if 0 in x.shape:
         raise DataError(f"There are no images: the array has shape {x.shape}.")
     if x.dtype == np.uint8:
@@ -130,16 +130,18 @@ def _check_pixels(x: NDArray[Any]) -> Pixels:
     if x.dtype.kind == "f":
         return _check_floats(x)
     if x.dtype.kind not in "iu":
-        raise DataError(f"Pixels must be numbers, preferably uint8; got {x.dtype}.")
+        raise DataError(f"Pixels must be numbers, preferably uint8; received {x.dtype}.")
     if x.min() < 0 or x.max() > 255:
-        raise DataError(f"Integer pixels must lie in 0 … 255; got {x.min()} … {x.max()}.")
+        raise DataError(f"Integer pixels must be in 0 … 255; received {x.min()} … {x.max()}.")
     return np.ascontiguousarray(x, np.uint8)
 
 
 def _check_floats(x: NDArray[Any]) -> NDArray[np.float32]:
-    bad = ~np.isfinite(x).all(axis=(1, 2, 3))
-    if bad.any():
-        raise DataError(f"{bad.sum()} images contain NaN or infinite pixels; the first is image {int(bad.argmax())}.")
+    invalid = ~np.isfinite(x).all(axis=(1, 2, 3))
+    if invalid.any():
+        raise DataError(
+            f"{invalid.sum()} images contain NaN or infinite pixels; the first is image {int(invalid.argmax())}."
+        )
     return np.ascontiguousarray(x, np.float32)
 
 
@@ -149,20 +151,22 @@ def _check_labels(y: NDArray[Any], classes: int | None) -> Labels:
     if y.ndim == 2:
         y = y[:, 0]  # (N, 1) → (N,)
     if y.ndim != 1 or y.dtype.kind not in "iuf":
-        raise DataError(f"Labels must be class numbers (N,) or one-hot rows (N, classes); got {y.dtype} {y.shape}.")
+        raise DataError(
+            f"Labels must be class numbers (N,) or one-hot rows (N, classes); received {y.dtype} {y.shape}."
+        )
     if y.dtype.kind == "f" and not np.array_equal(y, np.floor(y)):
         raise DataError("Labels must be integer class numbers; some have a fraction or are NaN.")
     labels = y.astype(np.int64)
-    top = None if classes is None else classes - 1
-    if labels.size and (labels.min() < 0 or (top is not None and labels.max() > top)):
-        allowed = "0 or more" if top is None else f"in 0 … {top}"
-        raise DataError(f"Labels must be {allowed}; got {labels.min()} … {labels.max()}.")
+    largest = None if classes is None else classes - 1
+    if labels.size and (labels.min() < 0 or (largest is not None and labels.max() > largest)):
+        allowed = "0 or more" if largest is None else f"in 0 … {largest}"
+        raise DataError(f"Labels must be {allowed}; received {labels.min()} … {labels.max()}.")
     return labels
 
 
 def _from_one_hot(y: NDArray[Any], classes: int | None) -> Labels:
     if classes is not None and y.shape[1] != classes:
-        raise DataError(f"One-hot labels must have {classes} columns, one for each class; got {y.shape[1]}.")
+        raise DataError(f"One-hot labels must have {classes} columns, one for each class; received {y.shape[1]}.")
     if not (np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()):
         raise DataError("One-hot labels must contain a single 1 in each row and 0 elsewhere.")
     numbers: Labels = y.argmax(axis=1)
@@ -180,7 +184,7 @@ def fingerprint(classes: Sequence[str], parts: Sequence[tuple[NDArray[np.uint64]
 
 
 def resize(data: Dataset, height: int, width: int, channels: int) -> Dataset:
-    """Bring all images to another size or number of channels; the parts stay the same.
+    """Convert all images to another size or number of channels; the split does not change.
 
     Args:
         data: uint8 images.
@@ -189,7 +193,7 @@ def resize(data: Dataset, height: int, width: int, channels: int) -> Dataset:
         channels: 1 (gray) or 3 (RGB).
 
     Returns:
-        The data set, with a policy and fingerprint of its own.
+        The data set, with a new policy and fingerprint.
 
     Raises:
         DataError: the pixels are floats, or the result does not fit in memory.
@@ -203,17 +207,17 @@ def resize(data: Dataset, height: int, width: int, channels: int) -> Dataset:
     policy = replace(data.policy, height=height, width=width, channels=channels, digit_size=digit_size)
     stretch = ImagePolicy(height, width, channels, "stretch")
     train, validation, test = (_resize_part(part, stretch) for part in (data.train, data.validation, data.test))
-    mark = hashlib.blake2b(f"{data.fingerprint} {policy.shape}".encode(), digest_size=8).hexdigest()
-    return replace(data, train=train, validation=validation, test=test, policy=policy, fingerprint=mark)
+    new_fingerprint = hashlib.blake2b(f"{data.fingerprint} {policy.shape}".encode(), digest_size=8).hexdigest()
+    return replace(data, train=train, validation=validation, test=test, policy=policy, fingerprint=new_fingerprint)
 
 
 def _check_memory(n: int, shape: tuple[int, int, int]) -> None:
     size = n * shape[0] * shape[1] * shape[2]
     if size > MAX_BYTES:
-        fitting = int(min(shape[:2]) * (MAX_BYTES / size) ** 0.5)
+        max_size = int(min(shape[:2]) * (MAX_BYTES / size) ** 0.5)
         raise DataError(
             f"{n:,} images of {shape[0]}×{shape[1]}×{shape[2]} would take {size / 1e9:.1f} GB of memory; at most "
-            f"{MAX_BYTES / 1e9:.0f} GB are allowed. Choose a size of {fitting} or less."
+            f"{MAX_BYTES / 1e9:.0f} GB are allowed. Choose a size of {max_size} or less."
         )
 
 

@@ -1,4 +1,4 @@
-"""Decode all image files of a folder once, on all cores, and keep pixels, digests and read errors in the cache."""
+"""Decode all image files of a folder once, on all cores, and cache pixels, digests and read errors."""
 
 import hashlib
 import os
@@ -17,8 +17,8 @@ from striate.data.split import Digests, digest_bytes
 from striate.errors import DataError
 from striate.images import ImagePolicy, UnreadableFile, decoder_version, read_file, relative_path
 
-VERSION = 3  # of the cached content; increase it to discard what is in the cache
-MAX_IN_MEMORY = 1_000_000_000  # bytes of pixels that are held in memory where the cache cannot be written
+VERSION = 3  # of the cached content; increase it to invalidate cached arrays
+MAX_IN_MEMORY = 1_000_000_000  # bytes of pixels that are held in memory if the cache cannot be written
 BLOCK_BYTES = 1_000_000  # bytes of pixels that a thread decodes at a time; they fit in a core's cache
 
 Block = NDArray[np.uint8]
@@ -32,7 +32,7 @@ class DecodedFiles:
         x: uint8 (N, H, W, C), black for unreadable files.
         digests: uint64 (N,), of each file's bytes; 0 for unreadable files.
         unreadable: the files that could not be decoded, by row number.
-        note: a sentence for the user on where the pixels are, or None.
+        note: a message for the user on where the pixels are stored, or None.
     """
 
     x: MappedArray | Block
@@ -42,15 +42,15 @@ class DecodedFiles:
 
 
 def decode_files(folder: Path, files: Sequence[Path], names: Sequence[str], policy: ImagePolicy) -> DecodedFiles:
-    """Decode image files, or take their pixels from the cache.
+    """Decode image files, or load their pixels from the cache.
 
-    Where the cache cannot be written, up to `MAX_IN_MEMORY` bytes are held in memory.
+    If the cache cannot be written, up to `MAX_IN_MEMORY` bytes are held in memory.
 
     Args:
         folder: the absolute folder that holds the files.
         files: absolute paths.
         names: the files' names in messages.
-        policy: brings the images to their size.
+        policy: how images are converted to their size.
 
     Returns:
         The pixels, digests and read errors.
@@ -65,7 +65,7 @@ def decode_files(folder: Path, files: Sequence[Path], names: Sequence[str], poli
 
     try:
         _require_outside(folder)
-        cached = load_or_make(_key(folder, files, policy), shape, decode, lambda found: _is_valid(found, files))
+        cached = load_or_make(_key(folder, files, policy), shape, decode, lambda metadata: _is_valid(metadata, files))
     except CacheError as error:
         if np.prod(shape, dtype=np.int64) > MAX_IN_MEMORY:
             raise
@@ -77,18 +77,18 @@ def _require_outside(folder: Path) -> None:
     cache = array_folder()
     if cache.resolve().is_relative_to(folder.resolve()):
         raise CacheError(
-            f"The cache {cache} lies inside the folder of images, which Striate never writes to. "
+            f"The cache {cache} is inside the image folder, where Striate never writes. "
             "Set STRIATE_CACHE to another folder."
         )
 
 
 def _decode_to_memory(files: Sequence[Path], names: Sequence[str], policy: ImagePolicy, note: str) -> DecodedFiles:
     x = np.empty((len(files), *policy.shape), np.uint8)
-    free = x
+    remaining = x
 
     def put(block: Block) -> None:
-        nonlocal free
-        free[: len(block)], free = block, free[len(block) :]
+        nonlocal remaining
+        remaining[: len(block)], remaining = block, remaining[len(block) :]
 
     return DecodedFiles(x, *_decode_all(files, names, policy, put), note)
 
@@ -104,10 +104,10 @@ def _key(folder: Path, files: Sequence[Path], policy: ImagePolicy) -> str:
 
 def _stamp(file: Path) -> bytes:
     try:
-        found = file.stat()
+        status = file.stat()
     except OSError:
         return b"\0gone"
-    return f"\0{found.st_size} {found.st_mtime_ns}".encode()
+    return f"\0{status.st_size} {status.st_mtime_ns}".encode()
 
 
 def _to_metadata(digests: Digests, unreadable: dict[int, UnreadableFile]) -> Metadata:
@@ -123,7 +123,7 @@ def _from_metadata(metadata: Metadata) -> tuple[Digests, dict[int, UnreadableFil
 
 
 def _is_valid(metadata: Metadata, files: Sequence[Path]) -> bool:
-    """Return whether the metadata is complete, and no file that was unreadable for the moment can be read now."""
+    """Return whether the metadata is complete, and no file with a temporary read error can be read now."""
     try:
         digests, unreadable = _from_metadata(metadata)
     except (KeyError, ValueError, TypeError):
@@ -162,7 +162,7 @@ def _decode_all(
 def _decode_block(
     rows: range, files: Sequence[Path], names: Sequence[str], policy: ImagePolicy
 ) -> tuple[Block, list[int | UnreadableFile]]:
-    """Return pixels (n, H, W, C), and for each file its digest or why it cannot be read."""
+    """Return pixels (n, H, W, C), and for each file its digest or its read error."""
     block = np.empty((len(rows), *policy.shape), np.uint8)
     results = [_decode(files[row], names[row], policy, out) for row, out in zip(rows, block, strict=True)]
     block[[isinstance(result, UnreadableFile) for result in results]] = 0

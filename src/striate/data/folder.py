@@ -1,6 +1,6 @@
 """Make a data set of a folder of images with one subfolder per class.
 
-`read_layout` finds parts, classes and files by their names alone, without opening a file; `decoding.py` reads the
+`read_layout` determines parts, classes and files from names alone, without opening a file; `decoding.py` reads the
 files; `split.py` assigns them to parts by their content.
 """
 
@@ -45,9 +45,9 @@ def load_folder(path: str | Path, policy: ImagePolicy, seed: int = 0, layout: "L
 
     Args:
         path: of the folder.
-        policy: brings the images to their size.
+        policy: how images are converted to their size.
         seed: decides which images are in which part.
-        layout: the files of the folder, if they have been read.
+        layout: the layout of the folder, if it has been read.
 
     Returns:
         The data set.
@@ -82,7 +82,7 @@ class LabeledFolder:
     Attributes:
         name: of the folder.
         classes: their names by class number.
-        images: all readable images, whatever part they are in.
+        images: the readable images of all parts.
         split: the data set that `load_folder` makes of the folder, or None if there are too few images or classes.
         notes: sentences for the user, such as on files left out.
     """
@@ -99,7 +99,7 @@ def load_labeled(path: str | Path, policy: ImagePolicy, known: Sequence[str], se
 
     Args:
         path: of the folder; it may also be that of a single class, or hold parts (path/test/CLASS/…).
-        policy: brings the images to their size.
+        policy: how images are converted to their size.
         known: the classes of the model.
         seed: decides which images are in which part of `split`.
 
@@ -111,7 +111,7 @@ def load_labeled(path: str | Path, policy: ImagePolicy, known: Sequence[str], se
     """
     layout = read_layout(path, known)
     read, split = _read(layout, policy), None
-    with suppress(DataError):  # of too few images or classes
+    with suppress(DataError):  # too few images or classes
         split = _split(layout, read, policy, seed)
     return LabeledFolder(layout.name, layout.classes, read.images, split, read.notes)
 
@@ -136,7 +136,7 @@ def _read(layout: "Layout", policy: ImagePolicy) -> _ReadImages:
     images = Images(decoded.x, layout.y, layout.names).take(readable)
     digests = decoded.digests[readable]
     left_out = [f"Left out: {file.reason}" for file in decoded.unreadable.values()]
-    notes = (*filter(None, [decoded.note]), *layout.notes, *_several_classes(images, digests), *left_out)
+    notes = (*filter(None, [decoded.note]), *layout.notes, *_conflicting_labels(images, digests), *left_out)
     return _ReadImages(images, layout.parts[readable], digests, notes)
 
 
@@ -152,14 +152,14 @@ def _keyed(digests: Digests, seed: int) -> Digests:
     return digest_bytes((digest.tobytes() for digest in digests.astype("<u8")), seed) if seed else digests
 
 
-def _several_classes(images: Images, digests: Digests) -> list[str]:
-    """Return a note on identical files that are in more than one class."""
+def _conflicting_labels(images: Images, digests: Digests) -> list[str]:
+    """Return a note on identical files in different classes."""
     groups = [rows for rows in duplicate_groups(digests) if np.ptp(images.y[rows])]
     if not groups or images.names is None:
         return []
     first, second = (images.names[row] for row in groups[0][:2])
     count = "1 image is" if len(groups) == 1 else f"{len(groups):,} images are"
-    return [f"{count} in several classes at once; the first is '{first}', also '{second}'."]
+    return [f"{count} in more than one class: for example, '{first}' and '{second}' are identical."]
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +172,7 @@ class Layout:
         names: paths relative to the folder, as messages show them.
         classes: sorted names.
         y: int64 (N,), class numbers.
-        parts: int8 (N,), the part that each file is in; all TRAINING where the folder has no parts.
+        parts: int8 (N,), the part that each file is in; all TRAINING if the folder has no parts.
         notes: sentences on what is left out, and on classes whose names look alike.
     """
 
@@ -208,8 +208,8 @@ def read_layout(path: str | Path, known: Sequence[str] | None = None) -> Layout:
     Args:
         path: of the folder.
         known: the classes of a model to evaluate. Then one class is enough, which may also be the folder itself if it
-            is called like a class, and no part is needed for training; and where the folder has the same classes, they
-            are in this order.
+            has the name of a class, and no training part is needed. If the folder has the same classes, they are
+            returned in this order.
 
     Returns:
         The files with their parts and classes.
@@ -221,29 +221,29 @@ def read_layout(path: str | Path, known: Sequence[str] | None = None) -> Layout:
         raise DataError(f"'{path}' {described}.")
     walk = _Walk(Path(path).absolute())
     roots = walk.part_folders(training=known is None)
-    found = [_Class(shown_name(item.name), part, item, walk.images(item)) for root, part in roots.items()
+    folders = [_Class(shown_name(item.name), part, item, walk.images(item)) for root, part in roots.items()
              for item in walk.class_folders(root)]  # fmt: skip
-    filled = [item for item in found if item.files]
-    if known is not None and not any(item.name in known for item in filled) and (single := walk.single_class(known)):
-        found = filled = single
+    nonempty = [item for item in folders if item.files]
+    if known is not None and not any(item.name in known for item in nonempty) and (single := walk.single_class(known)):
+        folders = nonempty = single
     left_out = [*walk.unreadable.values(), *(unsupported := walk.unsupported_note())]
     if known is None:
-        _require_two_classes(roots, filled, left_out)
-    elif not filled:
-        raise DataError(_nothing_labeled(walk.folder, left_out))
-    classes = sorted({item.name for item in filled}, key=natural_key)
+        _require_two_classes(roots, nonempty, left_out)
+    elif not nonempty:
+        raise DataError(_no_labeled_images(walk.folder, left_out))
+    classes = sorted({item.name for item in nonempty}, key=natural_key)
     if known is not None and set(known) == set(classes):
         classes = list(known)
-    files = [file for item in filled for file in item.files]
-    sizes = [len(item.files) for item in filled]
+    files = [file for item in nonempty for file in item.files]
+    sizes = [len(item.files) for item in nonempty]
     return Layout(
         walk.folder,
         tuple(files),
         tuple(shown_name(relative_path(file, walk.folder).replace(os.sep, "/")) for file in files),
         tuple(classes),
-        np.repeat([classes.index(item.name) for item in filled], sizes),
-        np.repeat([item.part for item in filled], sizes).astype(np.int8),
-        (*walk.notes, *_empty_folders(found, walk.unreadable), *unsupported, *_similar_names(classes)),
+        np.repeat([classes.index(item.name) for item in nonempty], sizes),
+        np.repeat([item.part for item in nonempty], sizes).astype(np.int8),
+        (*walk.notes, *_empty_folders(folders, walk.unreadable), *unsupported, *_similar_names(classes)),
     )
 
 
@@ -264,7 +264,7 @@ def natural_key(name: str) -> tuple[list[str | int], str]:
 
 
 class _Walk:
-    """Look into folders, and take notes of what is left out."""
+    """A walk through a folder of images that collects notes on what is left out."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -273,18 +273,18 @@ class _Walk:
         self.unreadable: dict[Path, str] = {}
 
     def part_folders(self, *, training: bool) -> dict[Path, int]:
-        """Return the folders that hold class folders, with their parts; the whole folder where it has no parts.
+        """Return the folders that hold class folders, with their parts; the folder itself if it has no parts.
 
-        A class may be called 'train': trains beside buses and cars are not a training part.
+        A class may be called 'train' (the vehicle). A single such folder next to other classes is not a part.
 
         Args:
-            training: whether a part for training is needed.
+            training: whether a training part is required.
 
         Returns:
             The part of each folder.
 
         Raises:
-            DataError: the folder has parts, but none for training.
+            DataError: the folder has parts, but no training part.
         """
         folders = [item for item in _entries(self.folder) if item.is_dir()]
         parts = {item: PART_NAMES[item.name.casefold()] for item in folders if item.name.casefold() in PART_NAMES}
@@ -293,14 +293,15 @@ class _Walk:
             return {self.folder: TRAINING}
         if training and TRAINING not in parts.values():
             names = ", ".join(f"'{item.name}'" for item in parts)
-            raise DataError(f"'{self.folder}' holds {names}, but no folder 'train' to learn from.")
+            raise DataError(f"'{self.folder}' contains {names}, but no folder 'train' with training images.")
         self.notes += [
-            f"Left out: the folder '{shown_name(item.name)}', which is none of train, val and test." for item in others
+            f"Left out: the folder '{shown_name(item.name)}', which is not one of train, val and test."
+            for item in others
         ]
         return parts
 
     def class_folders(self, root: Path) -> list[Path]:
-        """Return the folders in a part, without links to a folder that contains it: they would join all classes."""
+        """Return the folders in a part, without links to a parent folder, which would merge all classes."""
         entries = _entries(root)
         files = [item for item in entries if item.is_file()]
         self.unsupported += [item for item in files if is_image_file(str(item), item.name) is False]
@@ -313,22 +314,22 @@ class _Walk:
         return [item for item in folders if item not in circular]
 
     def single_class(self, known: Sequence[str]) -> list[_Class]:
-        """Return the folder itself as a class, if it is called like one and holds images."""
+        """Return the folder itself as a class, if it has the name of a class and contains images."""
         name = shown_name(self.folder.resolve().name)
         if name not in known or not images_below(self.folder):
             return []
-        self.notes.clear()  # on what is left out of folders that are no classes
+        self.notes.clear()  # they concern folders that are not classes
         self.unsupported.clear()
         return [_Class(name, TRAINING, self.folder, self.images(self.folder))]
 
     def images(self, folder: Path) -> list[Path]:
-        """Return the images of a class; keep those in formats that Striate does not read for `unsupported_note`."""
-        found = search_folder(folder, self._note_unreadable)
-        self.unsupported += found.unsupported
-        return found.images
+        """Return the images of a class; record those in unsupported formats for `unsupported_note`."""
+        result = search_folder(folder, self._note_unreadable)
+        self.unsupported += result.unsupported
+        return result.images
 
     def unsupported_note(self) -> list[str]:
-        """Return a note on images in formats that Striate does not read, if there are any."""
+        """Return a note on images in unsupported formats, if there are any."""
         if not self.unsupported:
             return []
         return [f"Left out: {describe_unsupported(sorted(self.unsupported), self.name)}"]
@@ -352,22 +353,22 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _readable_entries(folder: Path) -> list[Path]:
-    """Return what is in a folder; nothing where it cannot be read."""
+    """Return what is in a folder; an empty list if it cannot be read."""
     try:
         return _entries(folder)
     except DataError:
         return []
 
 
-def _nothing_labeled(folder: Path, left_out: Sequence[str]) -> str:
+def _no_labeled_images(folder: Path, left_out: Sequence[str]) -> str:
     return (
         f"'{folder}' contains no labeled images: they should be in one subfolder for each class, named as in training."
         f"{' '.join(['', *left_out])}"
     )
 
 
-def _require_two_classes(roots: dict[Path, int], filled: Sequence[_Class], unsupported: Sequence[str]) -> None:
-    names = sorted({item.name for item in filled if item.part == TRAINING})
+def _require_two_classes(roots: dict[Path, int], nonempty: Sequence[_Class], unsupported: Sequence[str]) -> None:
+    names = sorted({item.name for item in nonempty if item.part == TRAINING})
     if len(names) >= 2:
         return
     root = next(root for root, part in roots.items() if part == TRAINING)
@@ -387,17 +388,20 @@ def _hint(root: Path) -> str:
     return " There are images in the folder itself: move those of each class into their own subfolder." if loose else ""
 
 
-def _empty_folders(found: Sequence[_Class], unreadable: Iterable[Path]) -> list[str]:
-    names = sorted({item.name for item in found if not item.files and item.folder not in unreadable})
-    names = [name for name in names if name not in {item.name for item in found if item.files}]
+def _empty_folders(folders: Sequence[_Class], unreadable: Iterable[Path]) -> list[str]:
+    names = sorted({item.name for item in folders if not item.files and item.folder not in unreadable})
+    names = [name for name in names if name not in {item.name for item in folders if item.files}]
     return [f"Left out: the folder '{name}', which contains no images." for name in names]
 
 
 def _similar_names(classes: Sequence[str]) -> list[str]:
-    """Return a note on classes whose names differ in case only; they are not merged, since either may be meant."""
+    """Return a note on classes whose names differ in case only; they are not merged, since this may be intended."""
     groups: dict[str, list[str]] = {}
     for name in classes:
         groups.setdefault(name.casefold(), []).append(name)
     similar = [" and ".join(f"'{name}'" for name in group) for group in groups.values() if len(group) > 1]
-    advice = "differ only in upper and lower case and are kept apart. If they are one class, merge their folders."
+    advice = (
+        "differ only in upper and lower case and are treated as different classes. If they are one class, merge their "
+        "folders."
+    )
     return [f"Classes {names} {advice}" for names in similar]

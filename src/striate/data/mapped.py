@@ -1,4 +1,4 @@
-"""Arrays in files, whose rows are read when they are needed, so that a data set may be larger than memory."""
+"""Arrays in files, whose rows are read on demand, so that a data set can be larger than memory."""
 
 import mmap
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ LARGE_PAGE = 1 << 21  # bytes; Linux may map this much around each page that is 
 class MappedArray:
     """An array (N, …) in a file. x[5], x[10:20], x[rows] and x[mask] read rows into a new NumPy array.
 
-    The memory that the mapped file takes stays below `RELEASE_BYTES`, however much is read.
+    The mapped file uses less than `RELEASE_BYTES` of memory, regardless of how much is read.
     """
 
     def __init__(self, source: "_MappedFile", rows: NDArray[np.int64]) -> None:
@@ -24,7 +24,7 @@ class MappedArray:
 
     @classmethod
     def open(cls, path: Path, shape: tuple[int, ...], dtype: DTypeLike = np.uint8) -> "MappedArray":
-        """Return all rows of a file that holds one array and nothing else.
+        """Open a file that contains one array and nothing else.
 
         Args:
             path: The file.
@@ -75,7 +75,7 @@ class MappedArray:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
-            raise ValueError("Rows in a file cannot become an array without being copied.")
+            raise ValueError("A MappedArray cannot be converted to a NumPy array without a copy.")
         return self[:].astype(dtype or self.dtype, copy=False)
 
 
@@ -85,12 +85,12 @@ def take_rows(x: Any, rows: NDArray[Any]) -> Any:
 
 
 class _MappedFile:
-    """A file that is mapped into memory, whose pages are released now and then."""
+    """A memory-mapped file whose pages are released at intervals."""
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self._path, self.shape, self.dtype = path, shape, dtype
         self._rows_at_once = max(1, RELEASE_BYTES // (prod(shape[1:]) * dtype.itemsize + LARGE_PAGE))
-        self._touched = 0
+        self._rows_read = 0
         self._open()
 
     def _open(self) -> None:
@@ -104,20 +104,20 @@ class _MappedFile:
         copied = np.empty((len(numbers), *self.shape[1:]), self.dtype)
         for start in range(0, len(numbers), self._rows_at_once):
             part = slice(start, start + self._rows_at_once)
-            # All numbers are in range; letting NumPy check that again would cost a copy.
+            # All numbers are in range; another check by NumPy would require a copy.
             np.take(self._array, numbers[part], axis=0, out=copied[part], mode="clip")
             self._count(len(numbers[part]))
         return copied.reshape(*np.shape(rows), *self.shape[1:])
 
     def _count(self, read: int) -> None:
-        self._touched += read  # threads may lose an update, which only delays the release
-        if self._touched >= self._rows_at_once:
-            self._touched = 0
+        self._rows_read += read  # threads may lose an update, which only delays the release
+        if self._rows_read >= self._rows_at_once:
+            self._rows_read = 0
             self._release()
 
     def _release(self) -> None:
-        """Release the pages that were read; until then they count as memory of this process."""
+        """Release the pages that were read, which count as memory of this process."""
         if hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
-        else:  # a new map has no pages; the old one is freed after its last reader
+        else:  # a new map has no pages; the old one is freed when no thread uses it
             self._open()

@@ -80,23 +80,23 @@ def random_boxes(height: Floats, width: Floats, y: Floats, x: Floats, size: tupl
     Args:
         height: (N,) in pixels; rounded, and clipped to the image.
         width: (N,) in pixels; rounded, and clipped to the image.
-        y: (N,) in [0, 1), the vertical position within the space that is left.
-        x: (N,) in [0, 1), the horizontal position within the space that is left.
+        y: (N,) in [0, 1), the vertical position within the remaining space.
+        x: (N,) in [0, 1), the horizontal position within the remaining space.
         size: (height, width) of the image in pixels.
 
     Returns:
         int32 (N, 4), see `Boxes`.
     """
     boxes = np.empty((len(height), 4), np.int32)
-    for axis, (wanted, position) in enumerate(((height, y), (width, x))):
-        extent = np.clip(np.rint(wanted), 0, size[axis])
+    for axis, (length, position) in enumerate(((height, y), (width, x))):
+        extent = np.clip(np.rint(length), 0, size[axis])
         start = np.floor(position * (size[axis] - extent + 1))
         boxes[:, axis], boxes[:, axis + 2] = start, start + extent
     return boxes
 
 
 def cutmix_boxes(ratios: Floats, y: Floats, x: Floats, size: tuple[int, int]) -> Boxes:
-    """Place boxes with the image's aspect ratio that leave about `ratios` (N,) of its area; y, x: (N,) in [0, 1)."""
+    """Place boxes with the image's aspect ratio, outside which `ratios` (N,) of its area remain; y, x in [0, 1)."""
     side = np.sqrt(1 - ratios)
     return random_boxes(side * size[0], side * size[1], y, x, size)
 
@@ -108,7 +108,7 @@ def box_areas(boxes: Boxes) -> NDArray[np.int32]:
 
 
 def area_outside(boxes: Boxes, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Return the fraction (N,) of an image of `size` (height, width) that lies outside its box."""
+    """Return the fraction (N,) of an image of `size` (height, width) outside its box."""
     return (1 - box_areas(boxes) / (size[0] * size[1])).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""MNIST: 70,000 handwritten digits in four gzipped IDX files, and the 5,000 of them that come with Striate."""
+"""MNIST: 70,000 handwritten digits in four gzipped IDX files, and the 5,000 of them that are included in Striate."""
 
 import hashlib
 import os
@@ -41,7 +41,8 @@ MAX_UNPACKED = 1 << 30  # bytes; the largest file unpacks to 47 MB
 def mnist(seed: int = 0) -> Dataset:
     """Load MNIST with its official 10,000 test images and a tenth of its training images for validation.
 
-    That tenth contains the test part of `mnist5k` at the same seed, so neither data set trains on the other's test.
+    That tenth contains the test part of `mnist5k` at the same seed, so neither data set trains on test
+    images of the other.
 
     Args:
         seed: decides which images are for validation.
@@ -71,15 +72,15 @@ def mnist5k(seed: int = 0) -> Dataset:
 
 
 def find_mnist() -> Path | None:
-    """Return the folder that holds all four files: $STRIATE_DATA/mnist, else the cache folder, else None."""
-    given = os.environ.get("STRIATE_DATA")
-    folders = [Path(given, "mnist")] if given else []
+    """Return the folder that contains all four files: $STRIATE_DATA/mnist, else the cache folder, else None."""
+    data_folder = os.environ.get("STRIATE_DATA")
+    folders = [Path(data_folder, "mnist")] if data_folder else []
     folders.append(cache_folder() / "mnist")
     return next((folder for folder in folders if all((folder / name).is_file() for name in SHA256)), None)
 
 
 def download_mnist(folder: Path, mirrors: Sequence[str] | None = None) -> Path:
-    """Download the four files of MNIST; files that are present and correct are kept.
+    """Download the four files of MNIST; files that are present and correct are not downloaded again.
 
     Args:
         folder: where to put them.
@@ -90,7 +91,7 @@ def download_mnist(folder: Path, mirrors: Sequence[str] | None = None) -> Path:
         The folder.
 
     Raises:
-        DownloadError: no mirror has a correct file; the message says what each one answered.
+        DownloadError: no mirror has a correct file; the message lists the problem of each.
         RunError: the folder cannot be written.
     """
     mirrors = mirrors or os.environ.get("STRIATE_MNIST_MIRRORS", "").split() or MIRRORS
@@ -139,7 +140,7 @@ def _read_part(folder: Path, part: str) -> Images:
     x = read_idx(folder / f"{part}-images-idx3-ubyte.gz", 3)
     y = read_idx(folder / f"{part}-labels-idx1-ubyte.gz", 1)
     if len(x) != len(y) or x.shape[1:] != (28, 28) or (len(y) and y.max() > 9):
-        raise DataError(f"The MNIST files in {folder} do not belong together: images {x.shape}, labels {y.shape}.")
+        raise DataError(f"The MNIST files in {folder} do not match: images {x.shape}, labels {y.shape}.")
     return Images(x[..., None], y.astype(np.int64))  # (N, H, W) → (N, H, W, 1)
 
 
@@ -168,7 +169,9 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
     shape = tuple(int(size) for size in np.frombuffer(content, ">u4", axes, offset=4))
     expected = int(np.prod(shape, dtype=np.float64))
     if len(content) - header != expected:
-        raise DataError(f"{path} should hold {expected} bytes of data but has {len(content) - header}{_advice(path)}")
+        raise DataError(
+            f"{path} should contain {expected} bytes of data, but contains {len(content) - header}{_advice(path)}"
+        )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
@@ -189,9 +192,9 @@ def gunzip(packed: bytes) -> bytes:
     try:
         content = unpacker.decompress(packed, min(size + 1, MAX_UNPACKED))
     except zlib.error as error:
-        raise ValueError(f"it is not a gzip file, or damaged ({error})") from error
+        raise ValueError(f"it is not a gzip file, or it is damaged ({error})") from error
     if not unpacker.eof:
-        raise ValueError("it is cut short or damaged")
+        raise ValueError("it is truncated or damaged")
     return content
 
 

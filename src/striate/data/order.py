@@ -17,7 +17,7 @@ def epoch_order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
     Args:
         n: number of samples.
-        seed: of the order.
+        seed: random seed.
         epoch: number of the epoch.
 
     Returns:
@@ -35,7 +35,7 @@ def epoch_order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
 def batches(n: int, batch_size: int) -> list[slice]:
     """Cut n samples into batches; the last one may be smaller.
 
-    A last batch of one sample is joined to the one before it, since one sample has no batch statistics.
+    A last batch of one sample is merged into the previous one, since batch statistics need more than one sample.
 
     Args:
         n: number of samples.
@@ -53,7 +53,7 @@ def batches(n: int, batch_size: int) -> list[slice]:
         [slice(0, 3, None), slice(3, 7, None)]
     """
     if batch_size < 1:
-        raise UsageError(f"The batch size must be at least 1; got {batch_size}.")
+        raise UsageError(f"The batch size must be at least 1; received {batch_size}.")
     starts = list(range(0, n, batch_size))
     if len(starts) > 1 and n - starts[-1] == 1 and batch_size > 1:
         starts.pop()
@@ -66,10 +66,10 @@ def uniforms(seed: int, epoch: int, index: NDArray[np.int64], draws: int) -> NDA
     Each sample has its own SplitMix64 sequence.
 
     Args:
-        seed: of the random numbers.
+        seed: random seed.
         epoch: number of the epoch.
         index: int64 (N,), sample numbers.
-        draws: how many numbers each sample gets.
+        draws: number of random numbers per sample.
 
     Returns:
         float64 (N, draws).

@@ -21,7 +21,7 @@ def chunk_ranges(count: int, size: int) -> list[range]:
 def map_ordered(function: Callable[[J], T], jobs: Iterable[J]) -> Iterator[T]:
     """Apply a function to jobs on all cores and yield the results in order.
 
-    Only a few jobs run ahead of the results that were taken, so memory is bounded.
+    Only a few jobs are submitted ahead of the consumer, so that memory use is bounded.
 
     Args:
         function: called in threads; it should release the GIL, as image decoders do.
@@ -30,16 +30,16 @@ def map_ordered(function: Callable[[J], T], jobs: Iterable[J]) -> Iterator[T]:
     Yields:
         One result per job.
     """
-    # Of several processes on a machine only one reads images; the others wait for it and leave their cores to it.
+    # One process per machine reads images while the others wait, so it can use the cores of all of them.
     threads = cores() * current_process().local_world_size
-    waiting: deque[Future[T]] = deque()
+    pending: deque[Future[T]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for job in jobs:
-            waiting.append(pool.submit(function, job))
-            if len(waiting) > threads + 1:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            pending.append(pool.submit(function, job))
+            if len(pending) > threads + 1:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
 
 
 @contextmanager
@@ -47,16 +47,16 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], object]]:
     """Show a progress bar with images per second on a terminal, and nothing elsewhere.
 
     Args:
-        title: what is being done.
+        title: label of the bar.
         total: number of images.
 
     Yields:
-        A function to call with the number of images that were finished.
+        A function to call with the number of images processed since the last call.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console, began = Console(stderr=True), time.perf_counter()
+    console, started = Console(stderr=True), time.perf_counter()
     columns = TextColumn(title), BarColumn(None), MofNCompleteColumn(), TextColumn("{task.fields[speed]}")
     with Progress(
         *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
@@ -65,6 +65,6 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], object]]:
 
         def advance(count: int) -> None:
             done = bar.tasks[0].completed + count
-            bar.update(task, advance=count, speed=f"{done / (time.perf_counter() - began):,.0f} images/s")
+            bar.update(task, advance=count, speed=f"{done / (time.perf_counter() - started):,.0f} images/s")
 
         yield advance

@@ -1,4 +1,4 @@
-"""The data sets that Striate knows by name, and loading by name or folder."""
+"""The named data sets, and loading of a data set by name or folder."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from striate.downloads import cache_folder
 from striate.errors import UsageError, nearest
 from striate.images import ImagePolicy, describe_argument
 
-FOLDER_SIZE = 64  # pixels; small enough to train on two cores, large enough to tell things apart
+FOLDER_SIZE = 64  # pixels; small enough to train on two cores, large enough to distinguish objects
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class DatasetInfo:
     Attributes:
         name: for `load`.
         description: one line.
-        images: how many there are.
-        classes: how many there are.
+        images: number of images.
+        classes: number of classes.
         build: makes the data set from a seed.
     """
 
@@ -35,7 +35,7 @@ class DatasetInfo:
 
     @property
     def path(self) -> str | None:
-        """The file or folder it is read from; None where it must be downloaded first."""
+        """The file or folder it is read from; None if it must be downloaded first."""
         return str(find_mnist() or "") or None if self.name == "mnist" else str(EMBEDDED)
 
 
@@ -84,13 +84,13 @@ def describe() -> list[DatasetInfo]:
 
 
 def get(name: str) -> str:
-    """Download a data set unless it is there, and return its path.
+    """Download a data set unless it is already present, and return its path.
 
     Args:
         name: one of `names()`.
 
     Returns:
-        The file or folder that holds it.
+        The file or folder that contains it.
 
     Raises:
         UsageError: the name is unknown.
@@ -119,7 +119,7 @@ def load(
         seed: decides which images are in which part.
         size: in pixels, one number or (height, width); by default the data set's own, and 64×64 for folders.
         channels: 1 (gray) or 3 (RGB); by default the data set's own, and 3 for folders.
-        fit: for folders, how images are brought to the size, as in `ImagePolicy`; by default "crop".
+        fit: for folders, how images are converted to the size, as in `ImagePolicy`; by default "crop".
 
     Returns:
         The data set.
@@ -139,17 +139,17 @@ def load(
         return load_folder(name, policy, seed)
     _check(name)
     if fit:
-        raise UsageError(f"fit can be chosen for folders only; '{name}' has its own.")
+        raise UsageError(f"fit can be set for folders only; '{name}' has a fixed one.")
     data = DATASETS[name].build(seed)
-    own = data.shape
-    return resize(data, height or own[0], width or own[1], channels or own[2])
+    default = data.shape
+    return resize(data, height or default[0], width or default[1], channels or default[2])
 
 
 def _check(name: str) -> None:
     if name not in DATASETS:
         if described := describe_argument(name):
             raise UsageError(
-                f"'{name}' {described}. Data are a folder with one subfolder of images for each class, or a data set: "
+                f"'{name}' {described}. Pass a folder with one subfolder of images for each class, or a data set: "
                 f"{', '.join(DATASETS)}."
             )
         hint = "You can also give a folder with one subfolder of images for each class."

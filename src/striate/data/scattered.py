@@ -11,11 +11,11 @@ from striate.data.warp import inverse_affine, warp
 from striate.images import ImagePolicy
 
 CANVAS = 56  # pixels; four times MNIST's area
-COPIES = 3  # of each training digit; test digits are used once, so that the intervals of figures are correct
+COPIES = 3  # of each training digit; test digits are used once, so that confidence intervals of the metrics are correct
 SIZE = (0.6, 1.6)  # factor
 ANGLE = 25  # degrees to either side; more would turn 6 into 9
-THICKNESS = (0.3, 2.5)  # 0: one pixel thinner all around; 1: as written; 2 and 3: one and two pixels thicker
-REACH = 14  # pixels from the center of a thickened MNIST digit to its farthest ink, nearly always
+THICKNESS = (0.3, 2.5)  # 0: one pixel thinner all around; 1: unchanged; 2 and 3: one and two pixels thicker
+REACH = 14  # pixels from the center of a thickened MNIST digit to its farthest nonzero pixel, for nearly all digits
 POLICY = ImagePolicy(CANVAS, CANVAS, 1, "digit", digit_size=22)
 
 Gray = NDArray[np.uint8]
@@ -36,14 +36,14 @@ def scattered(seed: int = 0) -> Dataset:
     train = _scatter(source.train, seed, COPIES)
     validation, test = (_scatter(part, seed, 1) for part in (source.validation, source.test))
     parts = [(digest_images(part.x, seed), part.y) for part in (train, validation, test)]
-    mark = fingerprint(source.classes, parts)
-    return Dataset("scattered", source.classes, train, validation, test, POLICY, mark)
+    content_hash = fingerprint(source.classes, parts)
+    return Dataset("scattered", source.classes, train, validation, test, POLICY, content_hash)
 
 
 def _scatter(digits: Images, seed: int, copies: int) -> Images:
     """Make `copies` images of each digit, which depend on the digit itself, the copy and the seed."""
-    numbers = digest_images(digits.x, seed).view(np.int64)
-    images = [_draw(digits.x.astype(np.uint8, copy=False), uniforms(seed, copy, numbers, 5)) for copy in range(copies)]
+    indices = digest_images(digits.x, seed).view(np.int64)
+    images = [_draw(digits.x.astype(np.uint8, copy=False), uniforms(seed, copy, indices, 5)) for copy in range(copies)]
     return Images(np.concatenate(images), np.tile(digits.y, copies))
 
 
@@ -51,12 +51,12 @@ def _draw(x: Gray, draws: NDArray[np.float64]) -> Gray:
     """Draw digits (N, 28, 28, 1) on a canvas (N, 56, 56, 1); draws (N, 5): size, angle, thickness, row, column."""
     size = SIZE[0] + (SIZE[1] - SIZE[0]) * draws[:, 0]
     angle = np.radians(ANGLE) * (2 * draws[:, 1] - 1)
-    inked = _change_stroke(x, THICKNESS[0] + (THICKNESS[1] - THICKNESS[0]) * draws[:, 2])
+    stroked = _change_stroke(x, THICKNESS[0] + (THICKNESS[1] - THICKNESS[0]) * draws[:, 2])
     margin = REACH * size
     row, column = (margin + (CANVAS - 1 - 2 * margin) * draws[:, i] for i in (3, 4))
     center = x.shape[1] / 2, x.shape[2] / 2  # MNIST's center of mass
     inverse = inverse_affine(angle, np.zeros_like(angle), (size, size), center, (row, column))
-    return warp(inked, inverse, CANVAS, CANVAS).astype(np.uint8, copy=False)
+    return warp(stroked, inverse, CANVAS, CANVAS).astype(np.uint8, copy=False)
 
 
 def _change_stroke(x: Gray, thickness: NDArray[np.float64]) -> Gray:
@@ -64,14 +64,14 @@ def _change_stroke(x: Gray, thickness: NDArray[np.float64]) -> Gray:
     thicker = _dilate(x)
     steps = np.stack([255 - _dilate(255 - x), x, thicker, _dilate(thicker)])  # (steps, N, H, W, C)
     lower = np.minimum(thickness.astype(np.int64), 2)
-    part = np.rint((thickness - lower) * 256).astype(np.uint16)[:, None, None, None]
+    weight = np.rint((thickness - lower) * 256).astype(np.uint16)[:, None, None, None]
     rows = np.arange(len(x))
-    mixed = steps[lower, rows].astype(np.uint16) * (256 - part) + steps[lower + 1, rows].astype(np.uint16) * part
+    mixed = steps[lower, rows].astype(np.uint16) * (256 - weight) + steps[lower + 1, rows].astype(np.uint16) * weight
     return np.asarray(mixed >> 8, np.uint8)
 
 
 def _dilate(x: Gray) -> Gray:
-    """Set each pixel to the lightest of itself and its four neighbors."""
+    """Set each pixel to the maximum of itself and its four neighbors."""
     out = x.copy()
     np.maximum(out[:, 1:], x[:, :-1], out=out[:, 1:])
     np.maximum(out[:, :-1], x[:, 1:], out=out[:, :-1])

@@ -71,13 +71,13 @@ def split_all(
     validation image is left out of training; notes say so.
 
     Args:
-        name: of the data set.
+        name: name of the data set.
         classes: their names by class number.
         images: all images.
-        policy: how other images are brought to the same form.
+        policy: how other images are converted to the same shape.
         digests: uint64 (N,), of the images.
-        assigned: int8 (N,), the parts the images are in already; then only a part without images is split off the
-            training images.
+        assigned: int8 (N,), the parts that the images already belong to; then only parts without images are taken
+            from the training images.
         validation: fraction of the images for validation, 0 … 1.
         test: fraction of the images for testing, 0 … 1.
         notes: sentences for the user.
@@ -109,11 +109,11 @@ def split_training(
     Training images that are identical to a test image are left out, and a note says so.
 
     Args:
-        name: of the data set.
+        name: name of the data set.
         classes: their names by class number.
         train: images for training and validation.
         test: images for testing.
-        policy: how other images are brought to the same form.
+        policy: how other images are converted to the same shape.
         seed: decides which images are for validation.
         validation: fraction of the training images for validation, 0 … 1.
         notes: sentences for the user.
@@ -149,19 +149,19 @@ def _assemble(
     if np.count_nonzero(counts.sum(axis=0)) < 2:
         raise DataError(f"The data set '{name}' has images of one class only; a classifier needs at least two.")
     if counts[0].sum() == 0:
-        raise DataError(f"The data set '{name}' is too small: the training part has no image.")
-    mark = fingerprint(classes, [(digest, part.y) for digest, part in zip(digests, parts, strict=True)])
+        raise DataError(f"The data set '{name}' is too small: the training part has no images.")
+    content_hash = fingerprint(classes, [(digest, part.y) for digest, part in zip(digests, parts, strict=True)])
     notes = (*notes, *_missing_notes(classes, counts))
     train, validation, test = parts
-    return Dataset(name, tuple(classes), train, validation, test, policy, mark, notes)
+    return Dataset(name, tuple(classes), train, validation, test, policy, content_hash, notes)
 
 
 def _missing_notes(classes: Sequence[str], counts: NDArray[Any]) -> list[str]:
     """Return a note for each class that is missing from a part."""
     notes = []
-    for label, of_class in zip(classes, counts.T, strict=True):
-        missing = [part for part, count in zip(PARTS, of_class, strict=True) if not count]
-        total = int(of_class.sum())
+    for label, class_counts in zip(classes, counts.T, strict=True):
+        missing = [part for part, count in zip(PARTS, class_counts, strict=True) if not count]
+        total = int(class_counts.sum())
         if not total:
             notes.append(f"Class '{label}' has no images.")
         elif missing:

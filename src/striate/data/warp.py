@@ -15,9 +15,9 @@ Words = NDArray[np.uint32]
 
 FIXED_ONE = 256  # positions are integers in units of 1/256 pixel, so results are the same on every machine
 LANES = np.uint32(0x00FF00FF)
-FILLS = ("black", "edge", "reflect")  # what is shown beyond the edges of an image
+FILLS = ("black", "edge", "reflect")  # how pixels outside an image are filled
 MAX_POSITION = 8000.0  # pixels; clearly outside any image, and sums of two positions still fit in 32 bits
-CHUNK = 1 << 16  # output pixels processed at once: few calls, and buffers that stay in the cache
+CHUNK = 1 << 16  # output pixels processed at once: few calls, and buffers that fit in the CPU cache
 
 
 def inverse_affine(
@@ -35,7 +35,7 @@ def inverse_affine(
         shear: (N,) columns per row.
         scale: (N,) factors of height and of width.
         center: (row, column) of the fixed point in the original, each (N,) or one number for all images.
-        target: (row, column), each (N,), where the center comes to lie in the result.
+        target: (row, column), each (N,), the position of the center in the result.
 
     Returns:
         float64 (N, 2, 3).
@@ -61,7 +61,8 @@ def warp(x: Pixels, inverse: Matrices, height: int, width: int, fill: str = "bla
             pixels.
         height: rows of the result.
         width: columns of the result.
-        fill: what lies outside: "black" (0), the nearest pixel of the "edge", or the image reflected once ("reflect").
+        fill: how pixels outside the image are filled: "black" (0), with the nearest pixel of the "edge", or with the
+            image reflected once ("reflect").
         rounded: whether uint8 images are rounded to uint8; otherwise they become float32.
 
     Returns:
@@ -108,7 +109,7 @@ def _warp_chunk(x: Pixels, by_row: Int32s, by_column: Int32s, fill: str, out: Pi
 def _positions(by_row: Int32s, by_column: Int32s, size: int, fill: str) -> Int32s:
     """Return the coordinate that each output pixel samples on one axis, with the margin of two pixels added.
 
-    With "black", a pixel that is outside by one pixel or more samples the margin alone.
+    With "black", positions at least one pixel outside the image sample only the margin.
 
     Returns:
         int32 (n, height, width) in 1/256 pixel.
@@ -132,7 +133,7 @@ def _fixed(pixels: Matrices) -> Int32s:
 
 
 def _with_margins(plane: NDArray[Any]) -> NDArray[Any]:
-    """Lay images (n, H, W) end to end, with two zeros before each row and two rows of zeros before each image.
+    """Flatten images (n, H, W), with two zeros before each row and two rows of zeros before each image.
 
     The margin before a row is also the margin after the previous row. One more margin follows the last image.
 

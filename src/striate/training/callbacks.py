@@ -185,9 +185,9 @@ class History(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Append the epoch's values."""
-        found = logs or {}
-        for name in {**self.history, **found}:
-            self.history.setdefault(name, [math.nan] * len(self.epoch)).append(found.get(name, math.nan))
+        values = logs or {}
+        for name in {**self.history, **values}:
+            self.history.setdefault(name, [math.nan] * len(self.epoch)).append(values.get(name, math.nan))
         self.epoch.append(epoch)
 
 
@@ -221,9 +221,9 @@ class Monitor(Callback):
         if logs and self.monitor in logs:
             return logs[self.monitor]
         hint = " Pass validation_data to fit." if self.monitor.startswith("val_") else ""
-        known = ", ".join(logs or {})
+        available = ", ".join(logs or {})
         raise UsageError(
-            f"{type(self).__name__} watches '{self.monitor}', but this training reports only {known}.{hint}"
+            f"{type(self).__name__} monitors '{self.monitor}', but this training reports only {available}.{hint}"
         )
 
     def improved(self, value: float) -> bool:
@@ -290,7 +290,7 @@ class EarlyStopping(Monitor):
             self.model.stop_training = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Restore the best weights if asked to."""
+        """Restore the best weights if `restore_best_weights` is set."""
         if self.best_weights:
             self.model.engine.weights = self.best_weights
             self.model.figures = dict(self.best_logs)

@@ -26,7 +26,7 @@ class Checkpoint:
     Attributes:
         weights: The weights by full name.
         slots: The state of the optimizer by name.
-        state: All else: values for JSON, and arrays that callbacks remember.
+        state: Everything else: values for JSON, and arrays of callbacks.
     """
 
     weights: Weights

@@ -57,7 +57,7 @@ def _penalty(regularizer: Regularizer | None, w: Array) -> float:
 
 
 def rows_of_process(engine: Engine, count: int) -> range:
-    """Return the range of the samples 0 … count − 1 that this process takes; each sample belongs to one process."""
+    """Return the range of the samples 0 … count − 1 that this process handles; each sample belongs to one process."""
     return range(count * engine.rank // engine.world_size, count * (engine.rank + 1) // engine.world_size)
 
 
@@ -80,8 +80,8 @@ def predict_in_batches(
     rows = rows_of_process(engine, count) if together else range(count)
     empty = tuple(np.zeros((0, *shape), np.float32) for shape in engine.network.output_shapes)
     parts = [empty, *(outputs for _, outputs in forward_in_batches(engine, inputs, rows, batch_size))]
-    found = (np.concatenate(part).astype(np.float32, copy=False) for part in zip(*parts, strict=True))
-    return tuple(map(engine.gather, found)) if together else tuple(found)
+    joined = (np.concatenate(part).astype(np.float32, copy=False) for part in zip(*parts, strict=True))
+    return tuple(map(engine.gather, joined)) if together else tuple(joined)
 
 
 def forward_in_batches(

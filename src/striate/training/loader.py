@@ -61,11 +61,11 @@ class BatchLoader:
             targets are float32, with rows (N, classes) in place of class numbers.
         """
         order = epoch_order(len(self._train), self._seed, epoch)
-        wanted = [order[part] for part in self._slices[start:]]
+        indices = [order[part] for part in self._slices[start:]]
         augmentation = self._augmentation
         if augmentation is not None:
-            return _prefetch(lambda index: (self._augmented(augmentation, index, epoch), len(index)), wanted)
-        return map(self._plain, wanted) if self._batch_bytes <= SMALL else _prefetch(self._plain, wanted)
+            return _prefetch(lambda index: (self._augmented(augmentation, index, epoch), len(index)), indices)
+        return map(self._plain, indices) if self._batch_bytes <= SMALL else _prefetch(self._plain, indices)
 
     @property
     def _batch_bytes(self) -> int:

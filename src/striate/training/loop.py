@@ -151,21 +151,21 @@ class _Loop:
 
     def _has_epochs_left(self) -> bool:
         """Begin a new cycle when a finished run was extended; return whether there is an epoch to do."""
-        here = self.position
-        if here.finished and self.recipe.epochs > here.cycle_end:
-            here.cycle_start, here.cycle_end = here.epoch, self.recipe.epochs
-            here.stopped = self.model.stop_training = False
-        return not here.finished
+        position = self.position
+        if position.finished and self.recipe.epochs > position.cycle_end:
+            position.cycle_start, position.cycle_end = position.epoch, self.recipe.epochs
+            position.stopped = self.model.stop_training = False
+        return not position.finished
 
     def _train_epoch(self) -> None:
-        model, here = self.model, self.position
-        if here.batch == 0:
-            here.count, here.sums = 0, [0.0] * (1 + len(self.metrics.names))
+        model, position = self.model, self.position
+        if position.batch == 0:
+            position.count, position.sums = 0, [0.0] * (1 + len(self.metrics.names))
             for callback in self.callbacks:
-                callback.on_epoch_begin(here.epoch)
-        rate = self._learning_rate(min(here.batch, self.loader.steps - 1))
-        for batch, count in self.loader.epoch(model.epochs_done, here.batch):
-            rate = self._learning_rate(here.batch)
+                callback.on_epoch_begin(position.epoch)
+        rate = self._learning_rate(min(position.batch, self.loader.steps - 1))
+        for batch, count in self.loader.epoch(model.epochs_done, position.batch):
+            rate = self._learning_rate(position.batch)
             self._train_step(batch, count, rate)
             interrupted, model.stop_training = self._sum_flags()
             if model.stop_training:
@@ -175,10 +175,10 @@ class _Loop:
             logs = self._means() | self._validate() | {"learning_rate": rate}
             model.figures = dict(logs)
             for callback in self.callbacks:
-                callback.on_epoch_end(here.epoch, logs)
+                callback.on_epoch_end(position.epoch, logs)
         interrupted, model.stop_training = self._sum_flags()
         model.epochs_done += 1
-        here.epoch, here.batch, here.stopped = here.epoch + 1, 0, model.stop_training
+        position.epoch, position.batch, position.stopped = position.epoch + 1, 0, model.stop_training
         if self.run:
             # In this order: after a kill between the two, the epoch is done again, and so is its row.
             self.run.write_history(self.history.history)
@@ -186,50 +186,50 @@ class _Loop:
         self._save_or_exit(interrupted)
 
     def _learning_rate(self, batch: int) -> float:
-        here, steps = self.position, self.loader.steps
-        epochs = here.cycle_end - here.cycle_start
-        step = (here.epoch - here.cycle_start) * steps + batch
+        position, steps = self.position, self.loader.steps
+        epochs = position.cycle_end - position.cycle_start
+        step = (position.epoch - position.cycle_start) * steps + batch
         return self.model.learning_rate * self.recipe.schedule(step, epochs * steps, epochs)
 
     def _train_step(self, batch: Samples, count: int, rate: float) -> None:
         """Do one step of `count` samples in all processes, of which this process has the batch."""
-        model, here, engine = self.model, self.position, self.model.engine
+        model, position, engine = self.model, self.position, self.model.engine
         for callback in self.before_batch:
-            callback.on_train_batch_begin(here.batch)
+            callback.on_train_batch_begin(position.batch)
         result = engine.train_step(
             batch.inputs, batch.targets, learning_rate=rate, step=model.iterations, global_batch=count
         )
         if not math.isfinite(result.loss):
             raise TrainingError(
-                f"The loss became {result.loss} at step {model.iterations} (epoch {here.epoch + 1}, batch "
-                f"{here.batch + 1}) with a learning rate of {rate:g}. Try a learning rate of {rate / 10:.1g}, and "
+                f"The loss became {result.loss} at step {model.iterations} (epoch {position.epoch + 1}, batch "
+                f"{position.batch + 1}) with a learning rate of {rate:g}. Try a learning rate of {rate / 10:.1g}, and "
                 "check that the network scales its pixels (Rescale) and that the targets are right."
             )
-        here.sums[0] += result.loss * count
+        position.sums[0] += result.loss * count
         sums = engine.sum_over_processes(self.metrics.sums(result.outputs, batch.targets))
         for index, value in enumerate(sums, start=1):
-            here.sums[index] += value
-        here.count += count
-        here.batch += 1
+            position.sums[index] += value
+        position.count += count
+        position.batch += 1
         model.iterations += 1
         if self.after_batch:
             logs = self._means()
             for callback in self.after_batch:
-                callback.on_train_batch_end(here.batch - 1, logs)
+                callback.on_train_batch_end(position.batch - 1, logs)
 
     def _means(self) -> Logs:
-        here = self.position
+        position = self.position
         names = ("loss", *self.metrics.names)
-        return {name: value / here.count for name, value in zip(names, here.sums, strict=True)}
+        return {name: value / position.count for name, value in zip(names, position.sums, strict=True)}
 
     def _validate(self) -> Logs:
         if self.validation is None:
             return {}
-        found = evaluate_in_batches(self.model.engine, self.model.losses, self.metrics, self.validation)
-        return {f"val_{name}": value for name, value in found.items()}
+        values = evaluate_in_batches(self.model.engine, self.model.losses, self.metrics, self.validation)
+        return {f"val_{name}": value for name, value in values.items()}
 
     def _sum_flags(self) -> tuple[bool, bool]:
-        """Return whether a signal arrived, and whether a callback set stop_training, in any process.
+        """Return whether a signal was received, and whether a callback set stop_training, in any process.
 
         All processes act on it at the same step.
         """
@@ -238,22 +238,22 @@ class _Loop:
         return bool(interrupted), bool(stopping)
 
     def _save_or_exit(self, interrupted: bool) -> None:
-        """Save a checkpoint if the last one is some time ago; exit after Ctrl-C or SIGTERM."""
+        """Save a checkpoint if the last one is too old; exit after Ctrl-C or SIGTERM."""
         if interrupted:
-            here = self.position
-            message = f"Stopped in epoch {here.epoch + 1} after {here.batch} of {self.loader.steps} steps."
+            position = self.position
+            message = f"Stopped in epoch {position.epoch + 1} after {position.batch} of {self.loader.steps} steps."
             if self.run is None:
                 raise KeyboardInterrupt(f"{message} The model keeps its current weights.")
             self._save_checkpoint()
             raise KeyboardInterrupt(
                 f"{message} Everything is saved; continue with: striate train --resume {self.run.path}"
             )
-        # The clock decides only when a checkpoint is written, never what is computed.
+        # Wall-clock time determines only when a checkpoint is written, never the results.
         if self.run and time.monotonic() - self.saved_at > CHECKPOINT_SECONDS:
             self._save_checkpoint()
 
     def _keep_average(self) -> None:
-        """Make the averaged weights the model's. Checkpoints keep those of the last step, to resume from."""
+        """Make the averaged weights the model's. Checkpoints contain those of the last step, to resume from."""
         if self.recipe.average is None:
             return
         with self.model.engine.averaged():
@@ -279,9 +279,9 @@ class _Loop:
 
 
 def _numbered(callbacks: Sequence[Callback]) -> Iterator[tuple[str, Callback]]:
-    """Yield each callback under a name that stays the same when the same callbacks are given again."""
-    seen: dict[str, int] = {}
+    """Yield each callback with a name that is the same whenever the same callbacks are passed."""
+    counts: dict[str, int] = {}
     for callback in callbacks:
         kind = type(callback).__name__
-        seen[kind] = seen.get(kind, 0) + 1
-        yield f"{kind}-{seen[kind]}", callback
+        counts[kind] = counts.get(kind, 0) + 1
+        yield f"{kind}-{counts[kind]}", callback

@@ -72,7 +72,7 @@ def _takes_class_numbers(activation: str, shape: Shape) -> bool:
 def losses_for_targets(network: Network, losses: Sequence[Loss], y: Any) -> tuple[Loss, ...]:
     """Return default losses with categorical cross-entropy where the targets show that an output is logits.
 
-    Class numbers (N,) for an output of several numbers without activation can mean nothing else.
+    Class numbers (N,) for an output of several numbers without activation imply logits.
     """
     return tuple(
         CategoricalCrossentropy()

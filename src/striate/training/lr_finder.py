@@ -55,11 +55,11 @@ def sweep_learning_rate(
         model: Compiled; its weights are useless afterwards.
         recipe: Decides the batches, as in a training.
         train: The training samples.
-        steps: At most so many steps; fewer if the loss diverges.
+        steps: Maximum number of steps; fewer if the loss diverges.
         watch: Called with each step from 0, its rate and its loss.
 
     Returns:
-        What the sweep found.
+        The result of the sweep.
     """
     rates = np.geomspace(LOWEST, HIGHEST, steps)
     losses: list[float] = []
@@ -84,7 +84,7 @@ def analyze_sweep(rates: Array, losses: Array) -> LearningRateSweep:
         losses: The loss (N,) of each; they end where the loss diverged.
 
     Returns:
-        What the sweep found.
+        The result of the sweep.
     """
     diverged = float(rates[-1]) if _has_diverged(losses.tolist()) else None
     finite = np.isfinite(losses)

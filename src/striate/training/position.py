@@ -79,7 +79,7 @@ class TrainingState:
         """Return the state that `to_dict` described.
 
         Args:
-            values: Of any file, so nothing about them is known.
+            values: Content of a file, not validated yet.
             steps: The number of steps in an epoch.
             figures: The number of sums: the loss and each metric.
 
@@ -95,7 +95,7 @@ class TrainingState:
             "sums": list,
         }))  # fmt: skip
         if not (position.cycle_start <= position.epoch <= position.cycle_end and position.batch <= steps):
-            raise ValueError(f"epoch {position.epoch} and batch {position.batch} lie outside the training")
+            raise ValueError(f"epoch {position.epoch} and batch {position.batch} are outside the training")
         if position.sums and len(position.sums) != figures:
             raise ValueError(f"'sums' has {len(position.sums)} values, expected {figures}")
         if position.batch and not (position.count and position.sums):
@@ -127,7 +127,7 @@ def restore_attributes(owner: object, names: tuple[str, ...], values: Mapping[st
     kind = type(owner).__name__
     for name, value in values.items():
         if name not in names:
-            raise ValueError(f"{kind} does not remember '{name:.60}'")
+            raise ValueError(f"{kind} has no state '{name:.60}'")
         old = getattr(owner, name, None)
         if old is not None and value is not None and _kind(old) is not _kind(value):
             raise ValueError(f"'{name}' of {kind} is {value!r:.60}, not of type {type(old).__name__}")
@@ -136,7 +136,7 @@ def restore_attributes(owner: object, names: tuple[str, ...], values: Mapping[st
 
 
 def _kind(value: Any) -> type:
-    """Return the type; the same for types that JSON does not tell apart."""
+    """Return the type; the same for types that JSON does not distinguish."""
     return next((kinds[0] for kinds in ALIKE if isinstance(value, kinds)), type(value))
 
 

@@ -51,8 +51,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
-            object.__setattr__(self, name, check_whole(name, getattr(self, name), least, MAX_INTEGER))
+        for name, minimum in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+            object.__setattr__(self, name, check_whole(name, getattr(self, name), minimum, MAX_INTEGER))
         if self.patience is not None:
             object.__setattr__(self, "patience", check_whole("patience", self.patience, 1, MAX_INTEGER))
         if not isinstance(self.class_weights, bool):
@@ -82,9 +82,9 @@ class Recipe:
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "Recipe":
         """Make a recipe from what `to_dict` returned. Raises UsageError for an unknown setting."""
-        known = [item.name for item in fields(cls)]
-        if unknown := sorted(set(settings) - set(known)):
-            raise UsageError(f"A recipe has no setting '{unknown[0]}'.{nearest(unknown[0], known)}")
+        names = [item.name for item in fields(cls)]
+        if unknown := sorted(set(settings) - set(names)):
+            raise UsageError(f"A recipe has no setting '{unknown[0]}'.{nearest(unknown[0], names)}")
         values = dict(settings)
         if "optimizer" in values:
             values["optimizer"] = _named(get_optimizer, values["optimizer"])

@@ -96,7 +96,7 @@ def split_samples(samples: Samples, fraction: float, seed: int) -> tuple[Samples
     """
     if not 0 < check_number("validation_split", fraction) < 1:
         raise UsageError(f"validation_split must be above 0 and below 1; received {fraction}.")
-    # Data sets split with the seed itself: with the same key, all their training images would be on one side here.
+    # Data sets are split by the seed itself; with the same key, all their training images would be in the same part.
     chosen = assign_parts(digest_images(samples.inputs[0], ~seed), fraction, 0) == 1
     if chosen.all() or not chosen.any():
         raise DataError(f"{len(samples)} samples are too few to use {fraction:g} of them for validation.")
@@ -147,7 +147,7 @@ def _array(part: Any, what: str) -> Any:
         return part  # may be larger than memory
     try:
         return np.asarray(part)
-    except ValueError as error:  # what NumPy says of lists with parts of several lengths
+    except ValueError as error:  # NumPy raises it for lists whose items have different lengths
         raise DataError(f"{what}: the samples differ in shape. Bring all of them to the same shape.") from error
 
 
@@ -162,7 +162,9 @@ def _check_input(x: Array, shape: tuple[int, ...], name: str) -> Array:
         raise DataError(f"Input '{name}' is empty: there is no sample in it.")
     if x.dtype.kind == "f" and not (np.isfinite(x.min()) and np.isfinite(x.max())):
         bad = int(np.argmax(~np.isfinite(x.reshape(len(x), -1)).all(axis=1)))
-        raise DataError(f"Input '{name}': sample {bad} holds NaN or infinity. Correct such samples or leave them out.")
+        raise DataError(
+            f"Input '{name}': sample {bad} contains NaN or infinity. Correct such samples or leave them out."
+        )
     return x
 
 
@@ -185,7 +187,7 @@ def _check_target(y: Array, loss: Loss, shape: tuple[int, ...], name: str) -> Ar
     if y.dtype.kind not in "buif":
         raise DataError(f"Targets of '{name}': expected numbers, received {y.dtype}.")
     if y.dtype.kind == "f" and y.size and not np.isfinite(y).all():
-        raise DataError(f"Targets of '{name}' hold NaN or infinity.")
+        raise DataError(f"Targets of '{name}' contain NaN or infinity.")
     if isinstance(loss, CategoricalCrossentropy):
         return _check_classes(y, shape[-1], name)
     if y.ndim == 1 and shape == (1,):

@@ -16,7 +16,7 @@ class TensorBoard(Callback):
     """Write every epoch's figures, and once the graph in which one layer is one box.
 
     log_dir: gets the folders `train` and `validation`, so that TensorBoard draws both curves into one picture.
-    Raises UsageError where tensorboardX is not installed. Look at it with `tensorboard --logdir LOG_DIR`.
+    Raises UsageError if tensorboardX is not installed. View the logs with `tensorboard --logdir LOG_DIR`.
     """
 
     def __init__(self, log_dir: str | os.PathLike[str] = "logs", *, write_graph: bool = True) -> None:

@@ -30,8 +30,8 @@ class Base:
         original: The network with its classifier.
         network: The same without it; one output (F,) for each of `feature_layers`.
         weights: Of `network`, by full name.
-        feature_layers: Names of the layers whose outputs are features, from the input on; of maps the mean over all
-            positions is taken. The last one is read by the classifier.
+        feature_layers: Names of the layers whose outputs are features, from the input on; maps are averaged
+            over all positions. The classifier reads the last one.
     """
 
     original: Network
@@ -69,16 +69,16 @@ def open_base(
         UsageError: If there is no such network, it has no classifier to replace, or the weights are not available.
         ModelFileError: If the file of weights is damaged, of another network, or lacks layers that compute features.
     """
-    wanted = {**required_settings(name, str(weights)), **(settings or {})}
-    original = zoo_network(name, input_shape=input_shape, **wanted)
+    arguments = {**required_settings(name, str(weights)), **(settings or {})}
+    original = zoo_network(name, input_shape=input_shape, **arguments)
     layers = find(name).feature_layers or find_feature_layers(original)
     network = _with_outputs(original, layers)
     arrays, notes = load_pretrained(original, weights)
     missing = [parameter.name for parameter in network.parameters if parameter.name not in arrays]
     if missing:
         raise ModelFileError(
-            f"The weights {weights} cannot make '{name}' a base for images of {original.input_shapes[0]}: they have no "
-            f"'{missing[0]}' that fits. {' '.join(notes)}".rstrip()
+            f"The weights {weights} cannot be used for base '{name}' with images of {original.input_shapes[0]}: "
+            f"'{missing[0]}' is missing or has another shape. {' '.join(notes)}".rstrip()
         )
     return Base(original, network, {p.name: arrays[p.name] for p in network.parameters}, layers)
 
@@ -91,7 +91,7 @@ def check_base(name: str, weights: str | None = None) -> None:
         weights: "imagenet" or None for published ones, or the path of a file.
 
     Raises:
-        UsageError: If it is not.
+        UsageError: If it is not in the zoo, or weights are neither published nor given.
     """
     if weights in (None, IMAGENET):
         published(name)
@@ -188,8 +188,8 @@ def _features_index(network: Network) -> int:
 def _stage_ends(network: Network, top: int) -> list[int]:
     """Return the last node with maps of each size, after the first layer with weights.
 
-    Only nodes count that nothing bypasses, so that a stage does not end within a block of several branches. What the
-    classifier reads may be the mean of the last maps, which then are left out.
+    Nodes that another connection bypasses are skipped, so that a stage does not end within a block of several branches.
+    If the classifier reads the mean of the last maps, these maps are left out.
     """
     last_reader = {source: index for index, node in enumerate(network.nodes) for source in node.inputs}
     ends: dict[tuple[int, ...], int] = {}
@@ -225,6 +225,6 @@ def _needed(name: str, entries: list[Entry], inputs: tuple[int, ...], outputs: t
     for index in reversed(range(len(entries))):
         if index in needed:
             needed.update(entries[index][1])
-    place = {old: new for new, old in enumerate(sorted(needed))}
-    kept = [(entries[old][0], tuple(place[source] for source in entries[old][1])) for old in place]
-    return Network.from_entries(name, kept, tuple(place[i] for i in inputs), tuple(place[i] for i in outputs))
+    new_index = {old: new for new, old in enumerate(sorted(needed))}
+    nodes = [(entries[old][0], tuple(new_index[source] for source in entries[old][1])) for old in new_index]
+    return Network.from_entries(name, nodes, tuple(new_index[i] for i in inputs), tuple(new_index[i] for i in outputs))

@@ -12,13 +12,13 @@ from striate.transfer.features import Features, extract_features
 from striate.transfer.linear_head import FittedHead, content_folds, fit_linear_head
 from striate.transfer.open_set import OpenSetDetector, fit_detector
 
-GOOD_ACCURACY = 0.97  # of held-out images; if the last feature layer reaches it, no other is tried
+GOOD_ACCURACY = 0.97  # of held-out images; if the last feature layer reaches it, no other layer is tried
 STANDARD_ERRORS = 2.0  # by which another feature layer must be better
 
 
 @dataclass(frozen=True, eq=False)
 class ExtractionResult:
-    """What feature extraction found.
+    """The result of feature extraction.
 
     Attributes:
         layer: The feature layer of the base that is used.
@@ -43,14 +43,14 @@ def fit_on_features(base: Base, data: Dataset) -> ExtractionResult:
     """Fit a head and a detector to the training and validation images of a data set.
 
     Cross-validation chooses the feature layer and the head's settings, so no image needs to be set aside; test images
-    are only looked at in the end.
+    are used only for the final evaluation.
 
     Args:
         base: The base, which is not changed.
         data: The data set.
 
     Returns:
-        What was found, and the answers for the test images.
+        The head, the detector, and the predictions for the test images.
     """
     train, validation, test = extract_features(base, data)
     y, classes = np.concatenate([data.train.y, data.validation.y]), len(data.classes)
@@ -74,7 +74,7 @@ def _fit_heads(x: Features, top: str, y: Array, classes: int, folds: Array) -> d
 
 
 def _best_layer(heads: dict[str, FittedHead], top: str) -> str:
-    """Return the feature layer with the least cross-entropy, if it is clearly better than the last one."""
+    """Return the feature layer with the lowest cross-entropy, if it is significantly better than the last one."""
     best = min(heads, key=lambda layer: heads[layer].loss)
     gain = heads[top].cross_entropies - heads[best].cross_entropies
     standard_error = gain.std() / np.sqrt(len(gain))

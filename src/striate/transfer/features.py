@@ -1,4 +1,4 @@
-"""Compute the features of all images of a data set with ONNX Runtime, once; afterwards they are read from the disk."""
+"""Compute the features of all images of a data set with ONNX Runtime, and cache them on disk."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 Features = Mapping[str, Array]  # float32 (N, F) by the name of the feature layer
 
-VERSION = 1  # of how features are computed; a new one makes the files of earlier ones unused
-BATCH_SIZE = 64  # images given to the engine at once, which divides them among the cores
+VERSION = 1  # of how features are computed; increase it to invalidate cached features
+BATCH_SIZE = 64  # images per engine call; the engine distributes them over the cores
 
 
 def extract_features(base: Base, data: Dataset) -> tuple[Features, Features, Features]:

@@ -1,4 +1,4 @@
-"""Fine-tuning: which layers stay frozen, which images decide, and whether the tuned model is better."""
+"""Fine-tuning: which layers stay frozen, which images are held out, and whether the tuned model is better."""
 
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -20,7 +20,7 @@ STANDARD_ERRORS = 1.0  # by which the loss must decrease
 def batch_normalizations(network: Network) -> tuple[str, ...]:
     """Return the names of the batch normalizations, which fine-tuning leaves frozen.
 
-    A few small batches would replace statistics of a million images by worse ones.
+    A few small batches would replace the statistics of a million images with worse ones.
     """
     return tuple(str(node.layer.name) for node in network.nodes if isinstance(node.layer, BatchNormalization))
 
@@ -39,8 +39,8 @@ def held_out_rows(data: Dataset) -> Array:
         data: The data set.
 
     Returns:
-        Bool (N,), over the training images. None are chosen if there are enough validation images; else every fifth of
-        each class by content, copies together, and none of a class with a single image.
+        Bool (N,), over the training images. All False if there are enough validation images. Otherwise every fifth
+        image of each class by content, identical images together, and none of a class with a single image.
     """
     chosen = np.zeros(len(data.train), bool)
     if len(data.validation) >= ENOUGH_VALIDATION:
@@ -72,7 +72,7 @@ def with_held_out(data: Dataset, rows: Array) -> Dataset:
 
 @dataclass(frozen=True, eq=False)
 class HeldOutScore:
-    """How good a model is on held-out images.
+    """The performance of a model on held-out images.
 
     Attributes:
         losses: The cross-entropy of each image, (N,).

@@ -16,8 +16,8 @@ from striate._types import Array
 Function = Callable[[Array], tuple[Array, Array]]
 History = deque[tuple[Array, Array, Array]]  # s = change of x, y = change of the gradient, ρ = 1 / (s · y)
 
-MEMORY = 10  # steps that the approximation of the Hessian remembers
-SUFFICIENT_DECREASE = 1e-4  # of what the slope promises; with less, the step is halved
+MEMORY = 10  # steps stored for the approximation of the Hessian
+SUFFICIENT_DECREASE = 1e-4  # required fraction of the decrease that the slope predicts
 MAX_HALVINGS = 30
 
 
@@ -42,12 +42,12 @@ def minimize(function: Function, start: Array, *, tolerance: float = 1e-4, max_s
     for _ in range(max_steps):
         if np.abs(gradient).max() <= tolerance:
             break
-        found = _line_search(function, x, value, gradient, -_inverse_hessian_product(gradient, history))
-        s, y = found[0] - x, found[2] - gradient
+        step = _line_search(function, x, value, gradient, -_inverse_hessian_product(gradient, history))
+        s, y = step[0] - x, step[2] - gradient
         if not s.any():
             break
         history.append((s, y, _reciprocal(_dot(s, y))))
-        x, value, gradient = found
+        x, value, gradient = step
     return x
 
 
@@ -70,7 +70,7 @@ def _inverse_hessian_product(gradient: Array, history: History) -> Array:
 def _line_search(
     function: Function, x: Array, value: Array, gradient: Array, direction: Array
 ) -> tuple[Array, Array, Array]:
-    """Return points, values and gradients after a whole step, or half of it, a quarter, …, that decreases enough."""
+    """Return points, values and gradients after the longest step of 1, ½, ¼, … with sufficient decrease."""
     slope = _dot(gradient, direction)
     length = np.ones(len(x))
     for _ in range(MAX_HALVINGS):

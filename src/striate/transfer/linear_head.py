@@ -13,8 +13,8 @@ from striate.transfer.lbfgs import minimize
 PRIOR_IMAGES = 100  # weight of the prior that all features have the same variance, in images
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 FOLDS = 5
-LEAVE_ONE_OUT = 40  # images up to which each is a fold of its own
-MAX_WORK = 2e10  # multiply-adds of one step over all folds; where there would be more, there are fewer folds
+LEAVE_ONE_OUT = 40  # number of images up to which leave-one-out is used
+MAX_WORK = 2e10  # multiply-adds of one step over all folds; above it, fewer folds are used
 FINAL_TOLERANCE, SEARCH_TOLERANCE = 1e-6, 1e-3  # of the gradient
 
 
@@ -62,10 +62,10 @@ class LinearHead:
 
 @dataclass(frozen=True, eq=False)
 class FittedHead:
-    """A calibrated head, and what cross-validation found.
+    """A calibrated head, and the results of cross-validation.
 
     Attributes:
-        head: For features as they are, not standardized; its logits are divided by the temperature.
+        head: For features that are not standardized; its logits are divided by the temperature.
         penalty: Weight of the L2 penalty.
         temperature: By which logits were divided.
         logits: Calibrated, float64 (N, K): of each image by a head fitted without it.
@@ -140,7 +140,7 @@ def fit_logistic_regression(x: Array, y: Array, classes: int, penalty: float) ->
 
 
 def content_folds(x: Array, y: Array, classes: int) -> Array:
-    """Assign images to folds by their content, whatever their order.
+    """Assign images to folds by their content, independent of their order.
 
     Args:
         x: Features (N, F); images with equal features share a fold.
@@ -184,7 +184,7 @@ def _solve(
     x: Array, y: Array, classes: int, penalty: float, weights: Array, start: tuple[Array, Array] | None,
     tolerance: float,
 ) -> tuple[Array, Array]:  # fmt: skip
-    """Return kernels (P, F, K) and biases (P, K) for P weightings (P, N) of the samples, all found together."""
+    """Return kernels (P, F, K) and biases (P, K) for P weightings (P, N) of the samples, solved together."""
     problems, size = len(weights), x.shape[1]
     share = weights / weights.sum(axis=1, keepdims=True)
     target = np.eye(classes)[y]
@@ -203,8 +203,8 @@ def _solve(
         gradient = np.concatenate([(dkernels + penalty * kernels).reshape(problems, -1), error.sum(axis=1)], axis=1)
         return loss + squares, gradient
 
-    begin = np.zeros((problems, (size + 1) * classes)) if start is None else _pack(*start)
-    return _unpack(minimize(loss_and_gradient, begin, tolerance=tolerance), size, classes)
+    initial = np.zeros((problems, (size + 1) * classes)) if start is None else _pack(*start)
+    return _unpack(minimize(loss_and_gradient, initial, tolerance=tolerance), size, classes)
 
 
 def _pack(kernels: Array, biases: Array) -> Array:
@@ -229,7 +229,7 @@ def fit_temperature(logits: Array, y: Array) -> float:
     """Return the temperature by which logits must be divided for the least cross-entropy.
 
     Of each target 1 / (N + 2) goes to the other classes, so that a few images, all classified correctly, do not make
-    the head more confident than so few allow.
+    the head overconfident.
 
     Args:
         logits: (N, K), of images that the head was not fitted to.

@@ -1,7 +1,7 @@
-"""Open-set detection: recognize images of none of the classes, and answer "unknown" for them.
+"""Open-set detection: recognize images of none of the classes, and classify them as "unknown".
 
-An answer is unknown for either of two reasons: the predicted class has too low a probability, or the image's features
-lie too far from those of every class.
+An image is unknown for either of two reasons: the predicted class has too low a probability, or the image's features
+are too far from those of every class.
 """
 
 from collections.abc import Mapping
@@ -100,16 +100,16 @@ class OpenSetDetector:
             name = min(arrays.keys() ^ set(ARRAY_NAMES.values()))
             problem = f"has an unexpected array '{PREFIX}{name}'" if name in arrays else f"lacks '{PREFIX}{name}'"
             raise ModelFileError(f"The detector of unknown images in this model file is incomplete: it {problem}.")
-        found = cls(**{attribute: arrays[name] for attribute, name in ARRAY_NAMES.items()})
-        if found.directions.ndim != 2 or found.class_means.ndim != 2:
+        detector = cls(**{attribute: arrays[name] for attribute, name in ARRAY_NAMES.items()})
+        if detector.directions.ndim != 2 or detector.class_means.ndim != 2:
             raise ModelFileError(
                 f"The detector of unknown images in this model file is damaged: '{PREFIX}directions' has shape "
-                f"{found.directions.shape} and '{PREFIX}centres' has shape {found.class_means.shape}; "
+                f"{detector.directions.shape} and '{PREFIX}centres' has shape {detector.class_means.shape}; "
                 "expected two axes each."
             )
-        found._check_shapes()
-        found._check_values()
-        return found
+        detector._check_shapes()
+        detector._check_values()
+        return detector
 
     def _check_shapes(self) -> None:
         (size, count), classes = self.directions.shape, len(self.class_means)
@@ -118,11 +118,11 @@ class OpenSetDetector:
             "class_means": (classes, size),
         }  # fmt: skip
         for attribute, shape in shapes.items():
-            found = getattr(self, attribute).shape
-            if found != shape:
+            actual = getattr(self, attribute).shape
+            if actual != shape:
                 raise ModelFileError(
                     f"The detector of unknown images in this model file is damaged: "
-                    f"'{PREFIX}{ARRAY_NAMES[attribute]}' has shape {found}, expected {shape}."
+                    f"'{PREFIX}{ARRAY_NAMES[attribute]}' has shape {actual}, expected {shape}."
                 )
 
     def _check_values(self) -> None:
@@ -158,7 +158,7 @@ class OpenSetClassifier:
         self._engine, self._detector, self._threshold = OnnxEngine(with_features(network), weights), detector, threshold
 
     def predict(self, x: Array) -> tuple[Array, Array]:
-        """Classify images and tell which of them are unknown.
+        """Classify images and detect which of them are unknown.
 
         Args:
             x: uint8 (N, H, W, C).
@@ -245,7 +245,7 @@ def _principal_directions(within: Array, count: int) -> Array:
         iteration).
     """
     size = within.shape[1]
-    if not within.any():  # one image of each class: any directions will do
+    if not within.any():  # one image of each class: the directions are arbitrary
         return np.eye(size, count)
     basis = np.random.default_rng(0).standard_normal((size, min(count + 8, size))).astype(within.dtype)
     for _ in range(ITERATIONS):
@@ -258,8 +258,8 @@ def _principal_directions(within: Array, count: int) -> Array:
 def _orthonormal(columns: Array) -> Array:
     """Return an orthonormal basis (F, D) of the span of columns (F, D), by products, which are faster than a QR."""
     values, vectors = np.linalg.eigh(columns.T.astype(np.float64) @ columns)
-    kept = values > values[-1] * 1e-10
-    return np.asarray((columns @ vectors[:, kept]) / np.sqrt(values[kept]), columns.dtype)
+    significant = values > values[-1] * 1e-10
+    return np.asarray((columns @ vectors[:, significant]) / np.sqrt(values[significant]), columns.dtype)
 
 
 def probability_threshold(probabilities: Array, labels: Array, accept: float = 0.99) -> float:
@@ -271,8 +271,8 @@ def probability_threshold(probabilities: Array, labels: Array, accept: float = 0
         accept: 0..1.
 
     Returns:
-        The threshold. Without images there is no evidence, and nothing is called unknown (0.0); if no image is
-        classified correctly, everything is (1.0).
+        The threshold. Without images it is 0.0, so that no image is unknown; if no image is classified
+        correctly, it is 1.0, so that all are.
     """
     if len(labels) == 0:
         return 0.0
@@ -288,7 +288,7 @@ class TradeOff:
 
     Attributes:
         threshold: The distance beyond which an image is unknown.
-        expected_rate: Share of held-out images beyond it, found without the test images.
+        expected_rate: Share of held-out images beyond it, computed without the test images.
         rejected_rate: Share of the test images beyond it.
         errors: How many of the accepted test images are misclassified.
         accepted: How many test images are within it.

@@ -32,7 +32,7 @@ from striate.workflows.run_record import TrainingRecord, TrainingRun, describe_e
 from striate.workflows.strategy import Method, describe_seconds, training_seconds
 from striate.workflows.trained_model import THRESHOLD, average, member_path
 
-LONG_SECONDS = 300  # of a training that is announced
+LONG_SECONDS = 300  # training time above which an estimate is printed
 
 T = TypeVar("T")
 Echo = Callable[[str], None]
@@ -81,8 +81,8 @@ def start(prepared: PreparedRun, out: str | os.PathLike[str] | None = None) -> T
     """
     if not len(prepared.data.test):
         raise DataError(
-            f"'{prepared.data.name}' is too small: no image fell into its test part. Add images: ten of each class are "
-            f"a beginning. striate data scan {shlex.quote(str(prepared.plan.data))} shows what is there."
+            f"'{prepared.data.name}' is too small: its test part has no images. Add images, at least about ten per "
+            f"class. To list its contents, run: striate data scan {shlex.quote(str(prepared.plan.data))}"
         )
     plan = prepared.plan
     if plan.base:
@@ -106,14 +106,14 @@ def begun(plan: TrainingPlan, out: str | os.PathLike[str] | None) -> Path | None
 
 
 def check_place(data: str | None, out: str | os.PathLike[str] | None) -> None:
-    """Check, before the folder of images is read, that the run would not lie in it: Striate never writes there.
+    """Check, before the folder of images is read, that the run folder is not inside it, where Striate never writes.
 
     Args:
         data: Name of the data set, or the folder.
         out: The run folder.
 
     Raises:
-        UsageError: If it would.
+        UsageError: If it is.
     """
     if data and is_folder(data) and Path(out or ROOT).resolve().is_relative_to(Path(data).resolve()):
         raise UsageError(
@@ -168,16 +168,16 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Pre
 def _opened(path: str | os.PathLike[str]) -> tuple[TrainingRun, bool]:
     """Return the run, locked, and whether it has a checkpoint."""
     TrainingRun.open(path).lock()
-    run = TrainingRun.open(path)  # as the process before has left it
+    run = TrainingRun.open(path)  # read again: another process may have changed it before the lock was taken
     return run, run.record.plan.ensemble == 1 and run.checkpoints.begun
 
 
 def long_run_note(prepared: PreparedRun, run: TrainingRun) -> str | None:
-    """Return a sentence on how long training from scratch will about take; None if it is at most five minutes.
+    """Return a sentence on about how long training from scratch will take; None if it is at most five minutes.
 
     Args:
         prepared: The prepared run. Methods with a base announce their time themselves.
-        run: Its folder; epochs that are done are not counted.
+        run: Its folder; finished epochs are not counted.
     """
     plan = prepared.plan
     if plan.base:
@@ -214,13 +214,13 @@ def train(prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto",
     run.require_data(prepared.data.fingerprint)
     with _exclusive(run):
         if prepared.plan.base:
-            found = (
+            outcome = (
                 run_fine_tuning(prepared, run, echo, verbose)
                 if prepared.plan.method is Method.FINE_TUNE
                 else run_feature_extraction(prepared, run, echo)
             )
-            extracted = replace(prepared, network=found.model.network)
-            return _finish(extracted, run, found.test, found.model, found.trade_offs)
+            extracted = replace(prepared, network=outcome.model.network)
+            return _finish(extracted, run, outcome.test, outcome.model, outcome.trade_offs)
         if prepared.plan.ensemble == 1:
             return _train_one(prepared, run, verbose, echo)[0]
         return _train_members(prepared, run, verbose, echo)
@@ -228,7 +228,7 @@ def train(prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto",
 
 @contextmanager
 def _exclusive(run: TrainingRun) -> Iterator[None]:
-    """Keep other processes out of the run folder, and say after Ctrl-C how to continue."""
+    """Lock the run folder against other processes, and after Ctrl-C tell the user how to continue."""
     run.lock()
     try:
         if run.written_here:
@@ -260,7 +260,7 @@ def _predict(model: Model, x: Array) -> Array:
 
 def _train_members(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo) -> Result:
     seconds, outputs = 0.0, []
-    if run.record.engine_reason is None:  # all members compute alike
+    if run.record.engine_reason is None:  # all members use the same engine
         make_trainable_model(replace(prepared, plan=run.record.plan.member(0)), run, run.recipe)
     for number in range(prepared.plan.ensemble):
         echo(f"member {number + 1} of {prepared.plan.ensemble}")
@@ -270,9 +270,9 @@ def _train_members(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, ec
         folder.record.engine_reason = run.record.engine_reason
         if folder.recipe.epochs < run.recipe.epochs:
             folder.extend(run.recipe.epochs)
-        result, found = _train_one(member, folder, verbose, echo)
+        result, member_outputs = _train_one(member, folder, verbose, echo)
         seconds += result.seconds
-        outputs.append(found)
+        outputs.append(member_outputs)
     joined = _Outputs(average([o.validation for o in outputs]), average([o.test for o in outputs]))
     run.record.seconds = seconds
     run.record.unknown_threshold = probability_threshold(joined.validation, prepared.data.validation.y)
@@ -317,53 +317,53 @@ def _run_name(plan: TrainingPlan) -> str:
 
 
 def agree(decide: Callable[[], T]) -> T:
-    """Return in all processes what a function returns on rank 0; if it fails there, the other ranks exit with 1."""
-    here = current_process()
-    if here.world_size == 1:
+    """Return the result of a function on rank 0 in all processes; if it fails there, the other ranks exit with 1."""
+    process = current_process()
+    if process.world_size == 1:
         return decide()
     from striate.engines.torch.distributed import broadcast, join_group
 
     join_group()
     try:
-        found = decide() if here.rank == 0 else None
+        value = decide() if process.rank == 0 else None
     except StriateError:
         broadcast((None, True))
         raise
-    answer, failed = broadcast((found, False))
+    decision, failed = broadcast((value, False))
     if failed:
         raise SystemExit(1)
-    return answer  # type: ignore[return-value]
+    return decision  # type: ignore[return-value]
 
 
 def one_first(work: Callable[[], T]) -> T:
-    """Return the result of a function; on each machine one process calls it first, and the others find its files."""
-    here = current_process()
-    if here.world_size == 1:
+    """Return the result of a function that one process per machine calls first, so that others can use its files."""
+    process = current_process()
+    if process.world_size == 1:
         return work()
     from striate.engines.torch.distributed import barrier, join_group
 
     join_group()
-    if here.local_rank == 0:
-        found = work()
+    if process.local_rank == 0:
+        result = work()
     barrier()
-    return found if here.local_rank == 0 else work()
+    return result if process.local_rank == 0 else work()
 
 
 def begun_before(plan: TrainingPlan, candidates: list[Path]) -> Path | None:
     """Return the run that torchrun began before it restarted the processes, if it is among these folders."""
-    here = current_process()
-    if here.launch is None or not (here.restarted or here.named):
+    process = current_process()
+    if process.launch is None or not (process.restarted or process.named):
         return None
-    return next((path for path in candidates if _is_ours(path, plan, here)), None)
+    return next((path for path in candidates if _is_ours(path, plan, process)), None)
 
 
-def _is_ours(path: Path, plan: TrainingPlan, here: ProcessInfo) -> bool:
+def _is_ours(path: Path, plan: TrainingPlan, process: ProcessInfo) -> bool:
     try:
         record = TrainingRun.open(path).record
     except RunError:
         return False
-    asked = (plan.recipe, plan.data, plan.model, here.launch)
-    if asked != (record.recipe, record.plan.data, record.plan.model, record.launch):
+    expected = (plan.recipe, plan.data, plan.model, process.launch)
+    if expected != (record.recipe, record.plan.data, record.plan.model, record.launch):
         return False
     # A launch of the same name may follow one that has finished.
-    return here.restarted or not (path / "metrics.json").exists()
+    return process.restarted or not (path / "metrics.json").exists()
