@@ -92,7 +92,7 @@ def test_finished_runs_are_reused_unless_the_recipe_differs(tmp_path: Path, monk
     set_epochs(monkeypatch, 1)
     system = replace(get_system("mnist-quick"), data="mnist5k")
     printed: list[str] = []
-    reproduction = Reproduction(tmp_path, (4, 5), verbose=0, say=printed.append)
+    reproduction = Reproduction(tmp_path, (4, 5), verbose=0, echo=printed.append)
     [outcome] = reproduction.run([system])
     assert list(outcome.accuracies) == [4, 5]
     assert outcome.measured.endswith(" %")
@@ -109,7 +109,7 @@ def test_finished_runs_are_reused_unless_the_recipe_differs(tmp_path: Path, monk
 def test_ensembles_of_different_seeds_share_no_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     set_epochs(monkeypatch, 1)
     system = replace(get_system("mnist-quick"), data="mnist5k", members=2)
-    list(Reproduction(tmp_path, (0, 1), verbose=0, say=lambda text: None).run([system]))
+    list(Reproduction(tmp_path, (0, 1), verbose=0, echo=lambda text: None).run([system]))
     configs = sorted(tmp_path.rglob("member-*/config.json"))
     assert [json.loads(file.read_text("utf-8"))["recipe"]["seed"] for file in configs] == [0, 1, 2, 3]
 

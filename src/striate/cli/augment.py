@@ -1,4 +1,4 @@
-"""striate augment: images beside augmented copies."""
+"""striate augment: images next to augmented copies."""
 
 import click
 
@@ -19,7 +19,7 @@ PRESETS = ("none", "light", "standard", "strong")
 @click.option("--columns", type=click.IntRange(1, 50), default=7, show_default=True, help="Number of copies of each.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the augmentation.")
 def augment(data: str, out: str, preset: str, sets: tuple[str, ...], rows: int, columns: int, seed: int) -> None:
-    """Draw images of DATA, a data set's name or a folder, beside augmented copies.
+    """Draw images of DATA, a data set's name or a folder, next to augmented copies.
 
     The first column shows the originals, the others what training would use in successive epochs.
     """

@@ -52,7 +52,7 @@ def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...]
     plan = make_plan(data, model, sets=key_values(sets), method=Method.SCRATCH, engine=engine, **given)
     check_out(plan, out)
     with _progress() as watch:
-        sweep = run(prepare(plan), out, watch=watch, say=echo)
+        sweep = run(prepare(plan), out, watch=watch, echo=echo)
     _show(sweep)
     echo(f"plot    {out}\n        {Path(out).resolve().as_uri()}")
 

@@ -28,16 +28,16 @@ def reproduce(
     ids: tuple[str, ...], seeds: int, seed: int, as_reported: bool, out: str, data: str | None, only_list: bool,
     quiet: bool,
 ) -> None:  # fmt: skip
-    """Run the systems ID… (default: all) and print measured beside reported figures."""
+    """Run the systems ID… (default: all) and compare measured with reported figures."""
     from striate.workflows.reproduce import Reproduction, write_results
 
     if only_list:
         _list()
         return
     systems = _select(ids, data)
-    say = (lambda text: None) if quiet else echo
+    line = (lambda text: None) if quiet else echo
     reproduction = Reproduction(
-        Path(out), range(seed, seed + seeds), as_reported, data, verbose=0 if quiet else "auto", say=say
+        Path(out), range(seed, seed + seeds), as_reported, data, verbose=0 if quiet else "auto", echo=line
     )
     outcomes: list[Outcome] = []
     try:

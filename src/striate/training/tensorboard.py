@@ -15,7 +15,7 @@ INSTALL = 'TensorBoard needs the library tensorboardX: pip install "striate[tens
 class TensorBoard(Callback):
     """Write every epoch's figures, and once the graph in which one layer is one box.
 
-    log_dir: gets the folders `train` and `validation`, so that TensorBoard draws both curves into one picture.
+    log_dir: gets the folders `train` and `validation`, so that TensorBoard draws both curves into one plot.
     Raises UsageError if tensorboardX is not installed. View the logs with `tensorboard --logdir LOG_DIR`.
     """
 

@@ -1,4 +1,4 @@
-"""Draw images beside augmented copies, to check an augmentation before training with it."""
+"""Draw images next to augmented copies, to check an augmentation before training with it."""
 
 import os
 from collections.abc import Mapping, Sequence

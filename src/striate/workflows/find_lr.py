@@ -36,7 +36,7 @@ def find_lr(
     out: str | os.PathLike[str],
     *,
     watch: Watch | None = None,
-    say: Callable[[str], None] = print,
+    echo: Callable[[str], None] = print,
 ) -> LearningRateSweep:
     """Sweep the learning rate over the training batches from initial weights, and write the page with the plot.
 
@@ -44,7 +44,7 @@ def find_lr(
         prepared: The prepared run.
         out: Where the page is written.
         watch: Called with each step, its learning rate and its loss.
-        say: Called with a line that names the engine.
+        echo: Called with a line that names the engine.
 
     Returns:
         What the sweep found.
@@ -52,7 +52,7 @@ def find_lr(
     plan = prepared.plan
     model, reason = make_model(prepared)
     train = model.compile_by(plan.recipe, prepared.data)
-    say(describe_engine(model.engine, explain_engine(reason, plan, model.engine)))
+    echo(describe_engine(model.engine, explain_engine(reason, plan, model.engine)))
     sweep = sweep_learning_rate(model, plan.recipe, train, watch=watch)
     write_lr_page(out, sweep, plan.model, prepared.data.name)
     return sweep

@@ -87,7 +87,7 @@ class Reproduction:
         as_reported: Use the recipes of the reported figures.
         folder: Folder of photographs for the systems that need one.
         verbose: What training prints.
-        say: Prints one line.
+        echo: Prints one line.
     """
 
     out: Path
@@ -95,7 +95,7 @@ class Reproduction:
     as_reported: bool = False
     folder: str | None = None
     verbose: Verbose = "auto"
-    say: Echo = print
+    echo: Echo = print
 
     def run(self, systems: Sequence[System]) -> Iterator[Outcome]:
         """Run systems; runs that are already finished are reused.
@@ -104,9 +104,9 @@ class Reproduction:
             One outcome for each variant of each system.
         """
         for system in systems:
-            self.say(f"\n{system.id}: {system.title}")
+            self.echo(f"\n{system.id}: {system.title}")
             if system.demo:
-                demo = system.demo(self.say, self.seeds[0])
+                demo = system.demo(self.echo, self.seeds[0])
                 yield Outcome(system, reported=system.reported, result=demo.measured, passed=demo.passed)
                 continue
             data = load_for(self.plan(system, system.variants[0], self.seeds[0]))
@@ -135,7 +135,7 @@ class Reproduction:
         for seed in self.seeds:
             accuracies[seed], took = self._train(system, variant, data, seed)
             seconds += took
-            self.say(f"{system.id} {variant.name} seed {seed}: {accuracies[seed]:.2f} %".replace("  ", " "))
+            self.echo(f"{system.id} {variant.name} seed {seed}: {accuracies[seed]:.2f} %".replace("  ", " "))
         return Outcome(system, variant.name, variant.reported, accuracies, seconds)
 
     def _combine(self, system: System, combined: System, data: Dataset) -> Outcome:
@@ -146,7 +146,7 @@ class Reproduction:
             members = [open_trained_model(self._path(combined, variant, seed)) for variant in combined.variants]
             p = average([member.probabilities(data.test.x) for member in members])
             accuracies[seed] = 100 * float((p.argmax(axis=1) == data.test.y).mean())
-            self.say(f"{system.id} seed {seed}: {accuracies[seed]:.2f} %")
+            self.echo(f"{system.id} seed {seed}: {accuracies[seed]:.2f} %")
         return Outcome(system, "", system.variants[0].reported, accuracies, seconds)
 
     def _path(self, system: System, variant: Variant, seed: int) -> Path:
@@ -165,7 +165,7 @@ class Reproduction:
             return finished
         prepared = prepare(plan, data=data)
         run = TrainingRun.open(path) if (path / "config.json").exists() else start(prepared, path)
-        result = train(prepared, run, verbose=self.verbose, echo=self.say)
+        result = train(prepared, run, verbose=self.verbose, echo=self.echo)
         return 100 * result.evaluation.correct / result.evaluation.images, result.seconds
 
 
