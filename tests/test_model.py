@@ -344,7 +344,7 @@ def test_images_of_different_sizes_raise() -> None:
 def test_nan_error_names_the_sample() -> None:
     x = np.zeros((5, *SHAPE), np.float32)
     x[3, 0, 0, 0] = np.inf
-    with pytest.raises(DataError, match="sample 3 holds"):
+    with pytest.raises(DataError, match="sample 3 contains"):
         chain().predict(x)
 
 

@@ -102,7 +102,7 @@ def test_resumed_run_is_identical(cli: Cli, finished_run: Trained, tmp_path: Pat
 
 @pytest.mark.parametrize(("counts", "message"), [
     ((3, 0), "should contain at least two subfolders of images, one for each class; found 1: discs"),
-    ((2, 1), "Add images: ten of each class are a beginning."),
+    ((2, 1), "Add images, at least about ten per class."),
 ])  # fmt: skip
 def test_too_few_images_raise(cli: Cli, tmp_path: Path, counts: tuple[int, int], message: str) -> None:
     write_shapes(tmp_path / "few" / "discs", counts[0], 0, stripes=False)

@@ -79,7 +79,7 @@ def check_enough(data: Dataset) -> None:
     if len(y) < MIN_IMAGES or np.count_nonzero(counts) < 2:
         raise DataError(
             f"'{data.name}' is too small: {len(y)} images of {np.count_nonzero(counts)} classes "
-            "are left to train on, besides the test images. Add images: ten of each class are a beginning."
+            "are left for training, besides the test images. Add images, at least about ten per class."
         )
 
 
