@@ -46,7 +46,7 @@ def test_training_prints_its_method_and_reason(finished_run: Trained) -> None:
         "because 90 images of 2 classes are too few to train a network from scratch, so a linear head" in result.stdout
     )
     assert "Features: efficientnet-lite0, trained on ImageNet, unchanged" in result.stdout
-    assert "correct on held-out images" in result.stdout
+    assert "cross-validation accuracy" in result.stdout
     assert "test accuracy" in result.stdout
     config = json.loads((path / "config.json").read_text("utf-8"))
     assert config["plan"]["method"] == "features"
@@ -55,7 +55,7 @@ def test_training_prints_its_method_and_reason(finished_run: Trained) -> None:
     assert config["extraction"]["cross_validated"]["accuracy"] > 0.9
     report = (path / "report.html").read_text("utf-8")
     assert "Out-of-distribution images (“unknown”)" in report
-    assert "어느 클래스도 아닌 이미지(‘모름’)" in report
+    assert "학습 분포 밖의 이미지(‘모름’)" in report
     assert config["plan"]["because"][:40] in report
 
 
@@ -102,7 +102,7 @@ def test_resumed_run_is_identical(cli: Cli, finished_run: Trained, tmp_path: Pat
 
 @pytest.mark.parametrize(("counts", "message"), [
     ((3, 0), "should contain at least two subfolders of images, one for each class; found 1: discs"),
-    ((2, 1), "Add images, at least about ten per class."),
+    ((2, 1), "Add images: at least ten per class."),
 ])  # fmt: skip
 def test_too_few_images_raise(cli: Cli, tmp_path: Path, counts: tuple[int, int], message: str) -> None:
     write_shapes(tmp_path / "few" / "discs", counts[0], 0, stripes=False)

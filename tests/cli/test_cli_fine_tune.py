@@ -16,7 +16,8 @@ def test_fine_tune_evaluate_predict_and_export(cli: Cli, tmp_path: Path) -> None
     result = cli("train", "images", "--method", "fine-tune", *small, env=ONE)
     assert result.returncode == 0, result.stderr
     order = ["fine-tuning takes up to ", "recipe  base efficientnet-lite0, ImageNet, fine-tuned: first the upper",
-             "Head: L2 ", "Fine-tuning: upper layers, then all layers, up to 1 epoch of", "epoch 1/1", "Upper layers: ",
+             "Head: logistic regression ",
+             "Fine-tuning: upper layers, then all layers, up to 1 epoch of", "epoch 1/1", "Upper layers: ",
              "All layers: loss ", "test accuracy "]  # fmt: skip
     places = [result.stdout.index(text) for text in order]
     assert places == sorted(places)
@@ -36,7 +37,7 @@ def test_conflicting_options_exit_2(cli: Cli, tmp_path: Path) -> None:
     result = cli("train", "images", "--method", "fine-tune", "--model", "resnet18")
     assert result.returncode == 2
     assert (
-        "--model does not apply to the method 'fine-tune', which was requested. It applies to --method scratch."
+        "--model needs --method scratch: it does not apply to the method 'fine-tune', which was requested."
         in result.stderr
     )
     assert (

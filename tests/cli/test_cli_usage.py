@@ -26,7 +26,7 @@ USAGE = {
     "train --method features": "--method features is for a folder of color images, and 'mnist5k' is not a folder.",
     "train --base resnet18": "--base resnet18 is for a folder of color images, and 'mnist5k' is not a folder.",
     "train --model lenet5 --base resnet18": "give only one of them",
-    "train --minutes 3": "--minutes does not apply to the method 'scratch', which is used for all data sets",
+    "train --minutes 3": "it does not apply to the method 'scratch', which is used for all data sets",
     "train --precision float": "'float' is not one of 'auto', 'float32', 'bfloat16', 'float16'. Did you",
     "train --epochs 0": "epochs must be a whole number, 1 or more; received 0.",
     "train --epochs many": "'many' is not a valid integer",

@@ -130,7 +130,7 @@ def test_options_that_do_not_apply_to_fine_tuning_raise(folder: Path, given: dic
     with pytest.raises(UsageError) as caught:
         make_plan(str(folder), method="fine-tune", **given)
     assert str(caught.value) == (
-        f"{option} does not apply to the method 'fine-tune', which was requested. It applies to --method scratch."
+        f"{option} needs --method scratch: it does not apply to the method 'fine-tune', which was requested."
     )
 
 
@@ -152,9 +152,15 @@ def test_model_or_base_implies_its_method(folder: Path) -> None:
     assert (plan.method, plan.model, plan.because) == (Method.FEATURES, "efficientnet-lite1", "")
     with pytest.raises(UsageError, match=r"--model trains a network from scratch, --base .* give only one of them"):
         make_plan(str(folder), "lenet5", base="efficientnet-lite1")
-    with pytest.raises(UsageError, match="--model does not apply to the method 'features', which was requested"):
+    with pytest.raises(
+        UsageError,
+        match="--model needs --method scratch: it does not apply to the method 'features', which was requested",
+    ):
         make_plan(str(folder), "lenet5", method="features")
-    with pytest.raises(UsageError, match="--base does not apply to the method 'scratch', which was requested"):
+    with pytest.raises(
+        UsageError,
+        match=r"--base needs --method features or --method fine-tune: it does not apply to the method 'scratch', which",
+    ):
         make_plan(str(folder), base="efficientnet-lite1", method="scratch")
     with pytest.raises(UsageError, match="no published weights for 'lenet5'"):
         make_plan(str(folder), base="lenet5")
@@ -165,7 +171,10 @@ def test_model_or_base_implies_its_method(folder: Path) -> None:
 
 
 def test_minutes_apply_only_to_automatic_choices(folder: Path) -> None:
-    with pytest.raises(UsageError, match="--minutes does not apply to the method 'scratch', which --model implies"):
+    with pytest.raises(
+        UsageError,
+        match=r"--minutes needs .* fine-tune: it does not apply to the method 'scratch', which --model implies",
+    ):
         make_plan(str(folder), "lenet5", minutes=2)
     with pytest.raises(UsageError, match="it cannot be used with --base efficientnet-lite1"):
         make_plan(str(folder), base="efficientnet-lite1", minutes=2)

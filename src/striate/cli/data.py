@@ -36,7 +36,10 @@ def list_sets() -> None:
 @data.command()
 @click.argument("name")
 def get(name: str) -> None:
-    """Download the data set NAME, unless it is there already, and print where it is."""
+    """Download the data set NAME and print its folder.
+
+    Nothing is downloaded if it is there already.
+    """
     from striate.data import get as fetch
 
     echo(fetch(name))

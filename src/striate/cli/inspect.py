@@ -46,7 +46,7 @@ class ImageSize(click.ParamType[tuple[int, int]]):
 def inspect(path: str, size: tuple[int, int] | None, as_json: bool) -> None:
     """Print the contents of an ONNX file of any program: inputs, outputs, layers, shapes, parameters, cost.
 
-    A file that cannot become a network of Striate is shown operator by operator, with the reason.
+    A file that Striate cannot convert to a network is shown operator by operator, with the reason.
     The file is not run, and no other file is opened.
     """
     from striate.onnx.importing import read_onnx

@@ -101,14 +101,16 @@ BASE = Suggested(_bases)
 batch_size = click.option("--batch-size", type=int, help="Images in each step.")
 optimizer = click.option("--optimizer", type=RegistryChoice(_optimizers), help="How weights are updated.")
 schedule = click.option("--schedule", type=RegistryChoice(_schedules), help="How the learning rate changes.")
-augment = click.option("--augment", type=RegistryChoice(_augmentations), help="How training images are changed.")
+augment = click.option("--augment", type=RegistryChoice(_augmentations), help="Strength of augmentation, or none.")
 fit = click.option(
-    "--fit", type=click.Choice(["crop", "pad", "stretch"]), help="How images of a folder come to size [crop]."
+    "--fit",
+    type=click.Choice(["crop", "pad", "stretch"]),
+    help="How images are brought to the network's input size [crop].",
 )
 seed = click.option("--seed", type=int, help="Seed of initial weights, order, augmentation and dropout [0].")
-engine = click.option("--engine", type=RegistryChoice(_engines), help="What computes [auto].")
+engine = click.option("--engine", type=RegistryChoice(_engines), help="Compute with NumPy or PyTorch [auto].")
 device = click.option("--device", metavar="NAME", type=Suggested(lambda: ("auto", "cpu", "cuda", "mps")),
-                      help="Where PyTorch computes: cpu, cuda, cuda:1, mps [auto].")  # fmt: skip
+                      help="Device for PyTorch: cpu, cuda, cuda:1, mps [auto].")  # fmt: skip
 precision = click.option("--precision", type=RegistryChoice(_precisions), help="Number format of PyTorch [auto].")
 sets = click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE",

@@ -15,7 +15,8 @@ from striate.text import table
 def predict(trained: str, paths: tuple[str, ...], as_json: bool) -> None:
     """Predict the classes of image FILES and of all images in folders.
 
-    Images are marked unknown if the prediction should not be trusted. The exit status is 1 if a file cannot be read.
+    Images are marked unknown if the prediction is too uncertain, or the image too unlike the training images. The exit
+    status is 1 if a file cannot be read.
     """
     from striate.images import UnreadableFile
     from striate.workflows.predict import Prediction, find_files, predict_files

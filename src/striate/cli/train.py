@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     "--base",
     metavar="ID",
     type=options.BASE,
-    help="Use this pretrained network; implies --method features, unless it is fine-tune [chosen].",
+    help="Use this pretrained network; implies --method features, unless --method fine-tune is given [chosen].",
 )
-@click.option("--minutes", type=float, help="How long training on a folder may take [any time].")
+@click.option("--minutes", type=float, help="Time limit for training on a folder, in minutes [none].")
 @click.option("--out", type=click.Path(file_okay=False), help="The run folder [runs/DATA-MODEL].")
-@click.option("--epochs", type=int, help="How many times training goes through all images.")
+@click.option("--epochs", type=int, help="Passes over all training images.")
 @options.batch_size
-@click.option("--learning-rate", type=float, help="Peak of the schedule.")
+@click.option("--learning-rate", type=float, help="Highest learning rate of the schedule.")
 @options.optimizer
 @options.schedule
 @options.augment
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 @options.engine
 @options.device
 @options.precision
-@click.option("--deterministic", is_flag=True, default=None, help="The same bits each time, on accelerators too.")
+@click.option("--deterministic", is_flag=True, default=None, help="Bit-identical results on GPUs too, which is slower.")
 @click.option("--compiled", is_flag=True, default=None, help="Compile the network with torch.compile.")
 @options.sets
 @click.option("--tensorboard", is_flag=True, default=None, help="Also write files for TensorBoard.")

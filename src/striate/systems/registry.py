@@ -52,7 +52,7 @@ SYSTEMS = (
         "the CNN wins clearly", (Variant("mlp", "mlp"), Variant("cnn", "mnist-quick", "wins clearly")),
         data="scattered", own_recipe=Recipe(15, 100, Adam(3e-3), OneCycle()),
     ),
-    System("simple-convnet", "a network as written from scratch: conv – relu – pool – affine – relu – affine – softmax",
+    System("simple-convnet", "the first network in plain NumPy: conv – relu – pool – affine – relu – affine – softmax",
            "98.90 %", (Variant("", "simple-convnet", "98.90 %"),), reported_recipe=replace(KERAS, epochs=20)),
     System("tutorial-cnn", "two convolutions and dropout for your own folder of photographs", "–",
            (Variant("", "tutorial-cnn"),), data="", reported_recipe=replace(KERAS, epochs=16, batch_size=50)),

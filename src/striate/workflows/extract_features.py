@@ -79,7 +79,7 @@ def check_enough(data: Dataset) -> None:
     if len(y) < MIN_IMAGES or np.count_nonzero(counts) < 2:
         raise DataError(
             f"'{data.name}' is too small: {len(y)} images of {np.count_nonzero(counts)} classes "
-            "are left for training, besides the test images. Add images, at least about ten per class."
+            "are left to train on, besides the test images. Add images: at least ten per class."
         )
 
 
@@ -126,6 +126,7 @@ def _findings(found: ExtractionResult) -> ExtractionFindings:
 def _describe_head(found: ExtractionResult) -> str:
     fitted = found.fitted
     return (
-        f"Head: L2 strength {fitted.penalty:g} of {len(fitted.losses)}, temperature {fitted.temperature:.2f}, "
-        f"on features of '{found.layer}'; {100 * fitted.accuracy:.2f} % correct on held-out images"
+        f"Head: logistic regression on the features of '{found.layer}', L2 penalty {fitted.penalty:g} (best of "
+        f"{len(fitted.losses)}), temperature {fitted.temperature:.2f}; cross-validation accuracy "
+        f"{100 * fitted.accuracy:.2f} %"
     )

@@ -259,7 +259,7 @@ def _check_options(method: Method, chosen_by: str, options: list[str], sets: Map
         if method in methods:
             continue
         others = " or ".join(f"--method {each}" for each in Method if each in methods)
-        raise UsageError(f"{option} does not apply to the method '{method}', {chosen_by}. It applies to {others}.")
+        raise UsageError(f"{option} needs {others}: it does not apply to the method '{method}', {chosen_by}.")
 
 
 def _applies_to_setting(key: str) -> frozenset[Method]:
@@ -284,7 +284,9 @@ def _check_base_method(
     if base:
         check_base(base, weights)
     elif weights:
-        raise UsageError(f"With the method '{method}', --weights also needs --base: the network of these weights.")
+        raise UsageError(
+            f"With the method '{method}', --weights also needs --base, the network that these weights belong to."
+        )
     if base and minutes and method is Method.FEATURES:
         raise UsageError(f"--minutes chooses the image size for the base {BASE}; it cannot be used with --base {base}.")
     if method is Method.FINE_TUNE and not installed("torch"):
