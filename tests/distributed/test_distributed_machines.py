@@ -83,4 +83,4 @@ def test_failed_machine_rejoins_and_the_run_equals_a_single_process(
     assert_same_weights(machines[0], single_process[0])
     assert "epoch 2/3" in first
     assert "epoch" not in again
-    assert sorted(path.name for path in machines[1].iterdir()) == ["failed", "cache"]
+    assert sorted(path.name for path in machines[1].iterdir()) == ["cache", "failed"]

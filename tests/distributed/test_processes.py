@@ -82,7 +82,7 @@ def test_each_sample_belongs_to_exactly_one_process(world_size: int) -> None:
 def test_several_processes_require_pytorch(torchrun: Torchrun) -> None:
     torchrun()
     assert choose(network("mlp"), EngineSettings()).engine == "torch"
-    with pytest.raises(UsageError, match="in one process only: use the engine 'torch' for several"):
+    with pytest.raises(UsageError, match="The NumPy engine does not support several processes: use the engine 'torch'"):
         EngineSettings("numpy").check()
 
 

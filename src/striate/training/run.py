@@ -87,6 +87,8 @@ class Run:
         Raises:
             RunError: If `out` already contains a run (a run is never overwritten), or another process uses it.
         """
+        if current_process().rank:  # only the first process writes
+            return cls(Path(out or ROOT / name), record)
         path = _make_unused_folder(name) if out is None else Path(out)
         _make_folder(path)
         with locked_folder(path):
