@@ -85,7 +85,7 @@ class FolderScan:
             ratio = f"{most / counts[smallest]:.1f}"
             return (
                 f"The largest class has {ratio} times as many images as '{smallest}'. "
-                "Train with --set class_weights=true."
+                "After training, check the recall of each class in the report."
             )
         return f"No problems found. To train: striate train {shlex.quote(self.folder)}"
 
