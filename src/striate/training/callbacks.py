@@ -246,6 +246,11 @@ class EarlyStopping(Monitor):
         patience: Number of epochs without improvement after which the training stops.
         mode: Whether a smaller ("min") or larger ("max") value is better; "auto" means "max" for accuracies.
         restore_best_weights: Whether to restore the weights of the best epoch at the end.
+
+    Example:
+        >>> from striate.callbacks import EarlyStopping
+        >>> EarlyStopping("val_accuracy", patience=3).patience
+        3
     """
 
     remembers = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights", "best_logs")
@@ -307,6 +312,10 @@ class ModelCheckpoint(Monitor):
         save_weights_only: Whether to save the weights without the network and its settings.
         mode: Whether a smaller ("min") or larger ("max") value is better; "auto" means "max" for accuracies.
         save_freq: "epoch", or the number of steps between two files.
+
+    Example:
+        >>> from striate.callbacks import ModelCheckpoint
+        >>> best = ModelCheckpoint("best.safetensors", monitor="val_accuracy", save_best_only=True)
     """
 
     remembers = ("best", "steps", "epoch")

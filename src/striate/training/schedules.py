@@ -88,7 +88,19 @@ class OneCycle(Schedule):
 @check_constructor
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """Half a cosine wave from 1 down to `end`. Source: Loshchilov and Hutter 2017, "SGDR", without restarts."""
+    """Half a cosine wave from 1 down to `end`.
+
+    Attributes:
+        end: The last factor, 0 to 1.
+
+    Example:
+        >>> from striate.training import Cosine
+        >>> [round(Cosine()(step, 4, 1), 2) for step in range(4)]
+        [1.0, 0.85, 0.5, 0.15]
+
+    Source:
+        Loshchilov and Hutter 2017, "SGDR", without restarts.
+    """
 
     end: float = 0.0
 
@@ -103,7 +115,17 @@ class Cosine(Schedule):
 @check_constructor
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """The rate is multiplied by `factor` every `every` epochs."""
+    """The rate is multiplied by `factor` every `every` epochs.
+
+    Attributes:
+        factor: What the rate is multiplied by.
+        every: Number of epochs between two changes, 1 or more.
+
+    Example:
+        >>> from striate.training import StepDecay
+        >>> [StepDecay(0.5, every=1)(step, 3, 3) for step in range(3)]
+        [1.0, 0.5, 0.25]
+    """
 
     factor: float = 0.5
     every: int = 5

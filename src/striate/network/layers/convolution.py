@@ -26,8 +26,30 @@ Connections = tuple[tuple[int, ...], ...]
 class Conv2D(Windowed):
     """Convolution: y = activation(x ∗ kernel + bias); x (H, W, C), kernel (KH, KW, C / groups, filters).
 
-    Settings are as in Keras. In addition, `connections` lists for each filter the input channels to which it is
-    connected, as in LeNet-5's C3; the other weights of its kernel stay 0.
+    Arguments are as in Keras. In addition, `connections` gives each filter its own input channels, as in LeNet-5 C3;
+    the other weights of its kernel stay 0.
+
+    Attributes:
+        filters: Number of filters O, 1 or more.
+        kernel_size: Size of the window, one number or (KH, KW).
+        strides: Step of the window, one number or (y, x).
+        padding: "valid", "same", n, (y, x) or ((top, bottom), (left, right)).
+        dilation_rate: Distance between neighboring kernel values.
+        groups: Number of groups; divides the channels and the filters.
+        activation: Name of the activation.
+        use_bias: Whether there is a bias.
+        kernel_initializer: Name, or an initializer object.
+        bias_initializer: Name, or an initializer object.
+        kernel_regularizer: Name, a regularizer object, or None.
+        bias_regularizer: Name, a regularizer object, or None.
+        connections: For each filter, the input channels to which it is connected; None means all.
+
+    Example:
+        >>> from striate.layers import Conv2D
+        >>> Conv2D(30, 5).output_shape((28, 28, 1))
+        (24, 24, 30)
+        >>> Conv2D(8, 3, strides=2, padding="same").output_shape((7, 7, 3))
+        (4, 4, 8)
     """
 
     filters: int
@@ -108,7 +130,27 @@ class DepthwiseConv2D(Windowed):
     """Depthwise convolution: each channel is convolved separately, with `depth_multiplier` filters.
 
     x (H, W, C), kernel (KH, KW, 1, C · depth_multiplier). Equivalent to a Conv2D with groups = C.
-    Source: Howard et al. 2017, "MobileNets".
+
+    Attributes:
+        kernel_size: Size of the window, one number or (KH, KW).
+        strides: Step of the window, one number or (y, x).
+        padding: "valid", "same", n, (y, x) or ((top, bottom), (left, right)).
+        depth_multiplier: Filters per channel.
+        dilation_rate: Distance between neighboring kernel values.
+        activation: Name of the activation.
+        use_bias: Whether there is a bias.
+        depthwise_initializer: Name, or an initializer object.
+        bias_initializer: Name, or an initializer object.
+        depthwise_regularizer: Name, a regularizer object, or None.
+        bias_regularizer: Name, a regularizer object, or None.
+
+    Example:
+        >>> from striate.layers import DepthwiseConv2D
+        >>> DepthwiseConv2D(3, padding="same").output_shape((8, 8, 16))
+        (8, 8, 16)
+
+    Source:
+        Howard et al. 2017, "MobileNets".
     """
 
     kernel_size: int | Pair
@@ -158,11 +200,30 @@ class DepthwiseConv2D(Windowed):
 class Conv2DTranspose(Layer):
     """The transpose of a convolution: each pixel adds its value times the kernel to a larger map.
 
-    x (H, W, C), kernel (KH, KW, filters, C). padding: what is cut from the borders of the result; "same" makes it
-    `strides` times as large as x. output_padding: rows and columns added at the end, fewer than the strides; None
-    chooses the size as Keras does. Explicit padding is as in ONNX and PyTorch.
+    x (H, W, C), kernel (KH, KW, filters, C).
 
-    Source: Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", chapter 4.
+    Attributes:
+        filters: Number of filters O, 1 or more.
+        kernel_size: Size of the window, one number or (KH, KW).
+        strides: How many times larger the map becomes, one number or (y, x).
+        padding: What is cut from the borders of the result; "same" makes it `strides` times as large as x. Explicit
+            padding is as in ONNX and PyTorch.
+        output_padding: Rows and columns added at the end, fewer than the strides; None chooses the size as Keras does.
+        dilation_rate: Distance between neighboring kernel values.
+        activation: Name of the activation.
+        use_bias: Whether there is a bias.
+        kernel_initializer: Name, or an initializer object.
+        bias_initializer: Name, or an initializer object.
+        kernel_regularizer: Name, a regularizer object, or None.
+        bias_regularizer: Name, a regularizer object, or None.
+
+    Example:
+        >>> from striate.layers import Conv2DTranspose
+        >>> Conv2DTranspose(8, 3, strides=2, padding="same").output_shape((7, 7, 16))
+        (14, 14, 8)
+
+    Source:
+        Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", chapter 4.
     """
 
     filters: int

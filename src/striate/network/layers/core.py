@@ -43,6 +43,13 @@ class Input(Layer):
             is (H, W, C) in both cases.
         dtype: Expected dtype of the values.
         data_format: "channels_last" or "channels_first".
+
+    Example:
+        >>> from striate import Input, Model
+        >>> from striate.layers import Dense
+        >>> image = Input((4,))
+        >>> Model(image, Dense(2)(image)).network.output_shapes
+        ((2,),)
     """
 
     arity: ClassVar[tuple[int, int | None]] = (0, 0)
@@ -75,7 +82,17 @@ def _input_shape(value: Any) -> Shape:
 @register_layer
 @dataclass(frozen=True)
 class Rescale(Layer):
-    """y = x · scale + offset; each is one number, or a tuple with one number per channel."""
+    """Linear scaling: y = x · scale + offset. By default it maps pixels 0 … 255 to 0 … 1.
+
+    Attributes:
+        scale: One number, or one per channel.
+        offset: One number, or one per channel.
+
+    Example:
+        >>> from striate.layers import Rescale
+        >>> Rescale(1 / 127.5, -1).output_shape((28, 28, 1))
+        (28, 28, 1)
+    """
 
     scale: float | tuple[float, ...] = 1 / 255
     offset: float | tuple[float, ...] = 0.0
@@ -97,7 +114,16 @@ class Rescale(Layer):
 @register_layer
 @dataclass(frozen=True)
 class ZeroPadding2D(Layer):
-    """Zero padding. `padding` is n, (y, x), or ((top, bottom), (left, right))."""
+    """Zero padding: adds rows and columns of zeros around each map.
+
+    Attributes:
+        padding: n, (y, x), or ((top, bottom), (left, right)).
+
+    Example:
+        >>> from striate.layers import ZeroPadding2D
+        >>> ZeroPadding2D(2).output_shape((28, 28, 1))
+        (32, 32, 1)
+    """
 
     padding: int | Pair | Margins = 1
 
@@ -118,7 +144,13 @@ class ZeroPadding2D(Layer):
 @register_layer
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """Flattening: (H, W, C) → (H·W·C,), in row-major order."""
+    """Flattening: (H, W, C) → (H·W·C,), in row-major order.
+
+    Example:
+        >>> from striate.layers import Flatten
+        >>> Flatten().output_shape((4, 4, 16))
+        (256,)
+    """
 
     def output_shape(self, *inputs: Shape) -> Shape:
         (shape,) = inputs
@@ -128,7 +160,23 @@ class Flatten(Layer):
 @register_layer
 @dataclass(frozen=True)
 class Dense(Layer):
-    """Fully connected layer: y = activation(x · kernel + bias); x (F,), kernel (F, units)."""
+    """Fully connected layer: y = activation(x · kernel + bias); x (F,), kernel (F, units).
+
+    Attributes:
+        units: Number of outputs, 1 or more.
+        activation: Name of the activation.
+        use_bias: Whether there is a bias.
+        kernel_initializer: Name, or an initializer object.
+        bias_initializer: Name, or an initializer object.
+        kernel_regularizer: Name, a regularizer object, or None.
+        bias_regularizer: Name, a regularizer object, or None.
+
+    Example:
+        >>> from striate.layers import Dense
+        >>> layer = Dense(10, activation="softmax")
+        >>> [parameter.shape for parameter in layer.parameters((256,))]
+        [(256, 10), (10,)]
+    """
 
     units: int
     activation: str = "linear"
@@ -166,7 +214,16 @@ class Dense(Layer):
 @register_layer
 @dataclass(frozen=True)
 class Activation(Layer):
-    """An activation; softmax, softmin and log_softmax are computed over the last axis."""
+    """An activation; softmax, softmin and log_softmax are computed over the last axis.
+
+    Attributes:
+        activation: Its name, such as "relu".
+
+    Example:
+        >>> from striate.layers import Activation
+        >>> Activation("relu").output_shape((24, 24, 8))
+        (24, 24, 8)
+    """
 
     activation: str
 
@@ -183,7 +240,16 @@ class Activation(Layer):
 class Dropout(Layer):
     """Dropout: in training, set values to 0 with probability `rate`, and scale the others by 1 / (1 − rate).
 
-    Source: Srivastava et al. 2014.
+    Attributes:
+        rate: Probability of a value to be set to 0, from 0 to below 1.
+
+    Example:
+        >>> from striate.layers import Dropout
+        >>> Dropout(0.4).output_shape((128,))
+        (128,)
+
+    Source:
+        Srivastava et al. 2014.
     """
 
     rate: float
@@ -199,7 +265,13 @@ class Dropout(Layer):
 @register_layer
 @dataclass(frozen=True)
 class Add(Layer):
-    """Sum of two or more inputs of the same shape."""
+    """Sum of two or more inputs of the same shape.
+
+    Example:
+        >>> from striate.layers import Add
+        >>> Add().output_shape((8, 8, 16), (8, 8, 16))
+        (8, 8, 16)
+    """
 
     arity: ClassVar[tuple[int, int | None]] = (2, None)
 
@@ -215,7 +287,13 @@ class Add(Layer):
 @register_layer
 @dataclass(frozen=True)
 class Maximum(Add):
-    """Largest number at each place of two or more inputs of one shape."""
+    """Elementwise maximum of two or more inputs of the same shape.
+
+    Example:
+        >>> from striate.layers import Maximum
+        >>> Maximum().output_shape((8, 8, 16), (8, 8, 16))
+        (8, 8, 16)
+    """
 
 
 @register_layer
@@ -223,7 +301,13 @@ class Maximum(Add):
 class Multiply(Layer):
     """Product of two or more inputs of the same shape; a vector (C,) scales the channels of maps (H, W, C).
 
-    Source: Hu et al. 2018, "Squeeze-and-excitation networks", for vectors.
+    Example:
+        >>> from striate.layers import Multiply
+        >>> Multiply().output_shape((8, 8, 16), (16,))
+        (8, 8, 16)
+
+    Source:
+        Hu et al. 2018, "Squeeze-and-excitation networks", for vectors.
     """
 
     arity: ClassVar[tuple[int, int | None]] = (2, None)
@@ -242,7 +326,13 @@ class Multiply(Layer):
 @register_layer
 @dataclass(frozen=True)
 class Concatenate(Layer):
-    """Concatenation of two or more inputs along the last axis; H and W must be equal."""
+    """Concatenation of two or more inputs along the last axis; H and W must be equal.
+
+    Example:
+        >>> from striate.layers import Concatenate
+        >>> Concatenate().output_shape((8, 8, 16), (8, 8, 4))
+        (8, 8, 20)
+    """
 
     arity: ClassVar[tuple[int, int | None]] = (2, None)
 
@@ -260,7 +350,16 @@ class Concatenate(Layer):
 class SelectChannels(Layer):
     """Selection or permutation of channels: y = x[…, channels].
 
-    Source: Zhang et al. 2017, "ShuffleNet", for permutations.
+    Attributes:
+        channels: Indices of the input channels, in the order of the output.
+
+    Example:
+        >>> from striate.layers import SelectChannels
+        >>> SelectChannels((2, 0)).output_shape((8, 8, 3))
+        (8, 8, 2)
+
+    Source:
+        Zhang et al. 2017, "ShuffleNet", for permutations.
     """
 
     channels: tuple[int, ...]

@@ -21,7 +21,22 @@ __all__ = ["RadialBasis", "Subsample2D"]
 @register_layer
 @dataclass(frozen=True)
 class Subsample2D(Windowed):
-    """Trainable subsampling: y = activation(mean of the window · coefficient + bias), with one of each per channel."""
+    """Trainable subsampling: y = activation(mean of the window · coefficient + bias), with one of each per channel.
+
+    Attributes:
+        pool_size: Size of the window and its step.
+        activation: Name of the activation.
+        coefficient_initializer: Name, or an initializer object.
+        bias_initializer: Name, or an initializer object.
+
+    Example:
+        >>> from striate.layers import Subsample2D
+        >>> Subsample2D(2).output_shape((28, 28, 6))
+        (14, 14, 6)
+
+    Source:
+        LeCun et al. 1998, "Gradient-based learning applied to document recognition", section II.B.
+    """
 
     pool_size: int | Pair = 2
     activation: str = "linear"

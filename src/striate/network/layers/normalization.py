@@ -37,6 +37,11 @@ class BatchNormalization(Layer):
         scale: Whether there is gamma.
         gamma_initializer: With "zeros", a residual block is initially the identity (Goyal et al. 2017).
 
+    Example:
+        >>> from striate.layers import BatchNormalization
+        >>> [parameter.name for parameter in BatchNormalization().parameters((8, 8, 16))]
+        ['gamma', 'beta', 'moving_mean', 'moving_variance']
+
     Source:
         Ioffe and Szegedy 2015.
     """

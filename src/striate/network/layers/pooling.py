@@ -61,19 +61,37 @@ class Pool2D(Windowed):
 @register_layer
 @dataclass(frozen=True)
 class MaxPool2D(Pool2D):
-    """Maximum of each window, padding excluded."""
+    """Maximum of each window, padding excluded. `pool_size`, `strides` and `padding` are as in Keras.
+
+    Example:
+        >>> from striate.layers import MaxPool2D
+        >>> MaxPool2D(2).output_shape((24, 24, 8))
+        (12, 12, 8)
+    """
 
 
 @register_layer
 @dataclass(frozen=True)
 class AveragePool2D(Pool2D):
-    """Mean of each window, padding excluded."""
+    """Mean of each window, padding excluded. `pool_size`, `strides` and `padding` are as in Keras.
+
+    Example:
+        >>> from striate.layers import AveragePool2D
+        >>> AveragePool2D(2).output_shape((24, 24, 8))
+        (12, 12, 8)
+    """
 
 
 @register_layer
 @dataclass(frozen=True)
 class GlobalAveragePool2D(Layer):
-    """Mean of each feature map: (H, W, C) → (C,)."""
+    """Mean of each feature map: (H, W, C) → (C,).
+
+    Example:
+        >>> from striate.layers import GlobalAveragePool2D
+        >>> GlobalAveragePool2D().output_shape((7, 7, 512))
+        (512,)
+    """
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return (expect_maps(self, *inputs)[2],)
@@ -82,7 +100,13 @@ class GlobalAveragePool2D(Layer):
 @register_layer
 @dataclass(frozen=True)
 class GlobalMaxPool2D(Layer):
-    """Maximum of each feature map: (H, W, C) → (C,)."""
+    """Maximum of each feature map: (H, W, C) → (C,).
+
+    Example:
+        >>> from striate.layers import GlobalMaxPool2D
+        >>> GlobalMaxPool2D().output_shape((7, 7, 512))
+        (512,)
+    """
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return (expect_maps(self, *inputs)[2],)

@@ -16,9 +16,16 @@ __all__ = ["UpSampling2D"]
 @register_layer
 @dataclass(frozen=True)
 class UpSampling2D(Layer):
-    """Each map made size[0] times as high and size[1] times as wide.
+    """Enlargement: each map becomes size[0] times as high and size[1] times as wide.
 
-    interpolation: "nearest" repeats pixels; "bilinear" weighs the four nearest by distance between pixel centers.
+    Attributes:
+        size: Factors for height and width, one number or (y, x).
+        interpolation: "nearest" repeats pixels; "bilinear" weights the four nearest by distance between pixel centers.
+
+    Example:
+        >>> from striate.layers import UpSampling2D
+        >>> UpSampling2D(2).output_shape((7, 7, 16))
+        (14, 14, 16)
     """
 
     size: int | Pair = 2
