@@ -35,9 +35,9 @@ def reproduce(
         _list()
         return
     systems = _select(ids, data)
-    line = (lambda text: None) if quiet else echo
+    print_line = (lambda text: None) if quiet else echo
     reproduction = Reproduction(
-        Path(out), range(seed, seed + seeds), as_reported, data, verbose=0 if quiet else "auto", echo=line
+        Path(out), range(seed, seed + seeds), as_reported, data, verbose=0 if quiet else "auto", echo=print_line
     )
     outcomes: list[Outcome] = []
     try:

@@ -69,8 +69,8 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     prepared, run = _reopen(resume, epochs, asked | {"out": out}) if resume else _start(epochs, out, asked)
     if not quiet:
         _announce(prepared, run)
-    line = (lambda text: None) if quiet else echo
-    result = run_training(prepared, run, verbose=0 if quiet else "auto", echo=line)
+    print_line = (lambda text: None) if quiet else echo
+    result = run_training(prepared, run, verbose=0 if quiet else "auto", echo=print_line)
     if run.written_here:
         _conclude(result)
 
