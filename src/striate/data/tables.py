@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from striate.errors import DataError
 from striate.text import printable
 
-SEPARATORS = (",", ";", "\t")
+SEPARATORS = ("\t", ";", ",")  # of those that fit equally well, the first is taken
 MAX_BYTES = 1 << 28  # of a table; ten million rows of 25 letters
 HEADINGS = {
     "file", "filename", "file name", "file_name", "files", "path", "filepath", "file_path", "image", "images",
