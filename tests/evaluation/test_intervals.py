@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_su
 
 from striate.errors import DataError
 from striate.evaluation import Evaluation, cross_entropy, evaluate, f1_score, wilson
-from striate.evaluation.metrics import macro_metrics
+from striate.evaluation.intervals import design_effect, macro_metrics
 
 CLASSES = ("a", "b", "c", "d")
 
@@ -91,6 +91,80 @@ def test_macro_intervals_cover_the_truth_about_95_times_in_100() -> None:
     for name, exact in truth.items():
         hits = [(e[name].low or 0) <= (exact.value or 0) <= (e[name].high or 0) for e in found]
         assert 0.925 < np.mean(hits) < 0.975, name
+
+
+RNG = np.random.default_rng(2)
+RECALLS = {
+    "240 classes of one image": (np.ones(240, int), np.full(240, 0.66)),
+    "194 classes of one or two images": (RNG.integers(1, 3, 194), RNG.beta(2, 1, 194)),
+    "two small classes": (np.full(2, 14), np.full(2, 0.95)),
+    "ten classes, few errors": (np.full(10, 100), np.full(10, 0.98)),
+    "six different classes": (np.full(6, 30), np.linspace(0.5, 1, 6)),
+    "one rare class": (np.array([1000, 8]), np.array([0.99, 0.9])),
+    "five large classes and 45 rare ones": (np.repeat([200, 2], [5, 45]), np.repeat([0.97, 0.6], [5, 45])),
+    "classes of falling sizes": (np.geomspace(200, 2, 20).astype(int), np.linspace(0.98, 0.4, 20)),
+}
+
+
+@pytest.mark.parametrize("case", RECALLS)
+def test_interval_of_the_mean_recall_covers_the_truth(case: str) -> None:
+    sizes, recalls = RECALLS[case]
+    rng = np.random.default_rng(7)
+    hits = []
+    for _ in range(500):
+        correct = rng.binomial(sizes, recalls)
+        counts = np.diag(correct)
+        counts[np.arange(len(sizes)), np.roll(np.arange(len(sizes)), 1)] += sizes - correct
+        found = macro_metrics(counts)["recall"]
+        assert found.low is not None and found.high is not None
+        hits.append(found.low <= recalls.mean() <= found.high)
+    assert np.mean(hits) >= 0.93
+
+
+def test_mean_recall_of_one_class_has_the_wilson_interval() -> None:
+    found, expected = macro_metrics(np.diag([20]))["recall"], wilson(20, 20)
+    assert (found.low, found.high) == (expected.low, expected.high)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.2, 0.6, 1.0])
+@pytest.mark.parametrize("accuracy", [0.8, 0.95])
+def test_intervals_of_grouped_images_cover_the_truth(accuracy: float, correlation: float) -> None:
+    rng = np.random.default_rng(3)
+    hits = []
+    for _ in range(500):
+        sizes = np.maximum(rng.poisson(10, 30), 1)
+        groups, rest = np.repeat(np.arange(30), sizes), (1 - correlation) / max(correlation, 1e-6)
+        means = rng.beta(accuracy * rest, (1 - accuracy) * rest, 30) if 0 < correlation < 1 else np.full(30, accuracy)
+        means = (rng.random(30) < accuracy).astype(float) if correlation == 1 else means
+        correct = rng.random(len(groups)) < means[groups]
+        found = wilson(float(correct.sum()), len(correct), design_effect(correct, groups))
+        assert found.low is not None and found.high is not None
+        hits.append(found.low <= accuracy <= found.high)
+    assert np.mean(hits) >= 0.93
+
+
+def test_groups_widen_all_intervals_and_change_no_value() -> None:
+    probabilities, labels = predictions()
+    predicted = probabilities.argmax(axis=1)
+    groups = labels * 2 + (predicted == labels)  # all images of a group are right or wrong together
+    independent, grouped = (
+        evaluate(probabilities, labels, CLASSES),
+        evaluate(probabilities, labels, CLASSES, None, groups),
+    )
+    pairs = [
+        (independent.accuracy, grouped.accuracy),
+        *((independent.macro[name], grouped.macro[name]) for name in grouped.macro),
+    ]
+    pairs += [(a.recall, b.recall) for a, b in zip(independent.per_class, grouped.per_class, strict=True)]
+    for single, group in pairs:
+        assert single.value == group.value
+        assert (group.high or 0) - (group.low or 0) > 1.5 * ((single.high or 0) - (single.low or 0))
+
+
+def test_groups_of_one_image_change_nothing() -> None:
+    probabilities, labels = predictions()
+    alone = evaluate(probabilities, labels, CLASSES, None, np.arange(len(labels)))
+    assert alone.to_dict() == evaluate(probabilities, labels, CLASSES).to_dict()
 
 
 def test_macro_intervals_have_a_width_without_errors() -> None:

@@ -2,17 +2,15 @@
 
 from striate.evaluation.curves import LearningCurves, learning_curves
 from striate.evaluation.evaluate import Evaluation, Mistake, evaluate, find_mistakes
+from striate.evaluation.intervals import Estimate, design_effect, f1_score, wilson
 from striate.evaluation.metrics import (
     Bin,
     ClassMetrics,
-    Estimate,
     Pair,
     confused_pairs,
     confusion_counts,
     cross_entropy,
-    f1_score,
     percent_of_true,
-    wilson,
 )
 
 __all__ = [
@@ -26,6 +24,7 @@ __all__ = [
     "confused_pairs",
     "confusion_counts",
     "cross_entropy",
+    "design_effect",
     "evaluate",
     "f1_score",
     "find_mistakes",

@@ -10,7 +10,8 @@ from markupsafe import Markup, escape
 
 from striate._types import Array
 from striate.evaluation.curves import LearningCurves
-from striate.evaluation.metrics import Bin, Estimate
+from striate.evaluation.intervals import Estimate
+from striate.evaluation.metrics import Bin
 from striate.evaluation.strings import STRINGS
 from striate.images import encode_png
 

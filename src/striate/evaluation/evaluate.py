@@ -8,20 +8,18 @@ import numpy as np
 
 from striate._types import Array
 from striate.errors import DataError
+from striate.evaluation.intervals import Estimate, design_effect, macro_metrics, wilson
 from striate.evaluation.metrics import (
     Bin,
     ClassMetrics,
-    Estimate,
     Pair,
     calibration_error,
     class_metrics,
     confused_pairs,
     confusion_counts,
     cross_entropy,
-    macro_metrics,
     percent_of_true,
     reliability,
-    wilson,
 )
 
 
@@ -111,7 +109,11 @@ class Evaluation:
 
 
 def evaluate(
-    probabilities: Array, labels: Array, classes: Sequence[str], names: Sequence[str] | None = None
+    probabilities: Array,
+    labels: Array,
+    classes: Sequence[str],
+    names: Sequence[str] | None = None,
+    groups: Array | None = None,
 ) -> Evaluation:
     """Compare predictions with the true classes.
 
@@ -120,6 +122,8 @@ def evaluate(
         labels: True class numbers (N,).
         classes: Class names.
         names: File names of the images, if there are any.
+        groups: Number of each image's group (N,), such as one person or video; the intervals are then those of groups,
+            not of independent images.
 
     Returns:
         All metrics.
@@ -132,15 +136,16 @@ def evaluate(
     labels = labels.astype(np.int64)
     counts = confusion_counts(labels, probabilities.argmax(axis=1), len(classes))
     correct = int(np.trace(counts))
+    effect = design_effect(probabilities.argmax(axis=1) == labels, groups)
     bins = reliability(probabilities, labels)
     return Evaluation(
         classes=tuple(classes),
         images=len(labels),
         correct=correct,
-        accuracy=wilson(correct, len(labels)),
+        accuracy=wilson(correct, len(labels), effect),
         loss=cross_entropy(probabilities, labels),
-        macro=macro_metrics(counts),
-        per_class=class_metrics(counts, tuple(classes)),
+        macro=macro_metrics(counts, effect),
+        per_class=class_metrics(counts, tuple(classes), effect),
         counts=counts,
         pairs=confused_pairs(counts, tuple(classes)),
         mistakes=find_mistakes(probabilities, labels, classes, names),

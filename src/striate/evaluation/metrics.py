@@ -7,25 +7,9 @@ import numpy as np
 
 from striate._types import Array
 from striate.engines.losses import REPORTED_FLOOR, log_probabilities
+from striate.evaluation.intervals import Estimate, Z, f1_score, wilson
 
-Z = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
 BINS = 15
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value and its 95 % confidence interval; None where the data do not determine it."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-    def to_dict(self) -> dict[str, float | None]:
-        """Return value, low and high by name, as values for JSON."""
-        return {"value": self.value, "low": self.low, "high": self.high}
-
-
-UNKNOWN = Estimate(None, None, None)
 
 
 @dataclass(frozen=True)
@@ -68,52 +52,6 @@ class Bin:
     accuracy: Estimate
 
 
-def wilson(successes: float, trials: float) -> Estimate:
-    """Estimate a proportion with the Wilson score interval.
-
-    Args:
-        successes: Number of successes; need not be an integer.
-        trials: Number of trials.
-
-    Returns:
-        The proportion and its interval; None for all three without trials.
-
-    Source:
-        Wilson 1927, "Probable inference, the law of succession, and statistical inference".
-    """
-    if trials <= 0:
-        return UNKNOWN
-    p = successes / trials
-    center = (p + Z**2 / (2 * trials)) / (1 + Z**2 / trials)
-    half = Z / (1 + Z**2 / trials) * sqrt(p * (1 - p) / trials + Z**2 / (4 * trials**2))
-    low = 0.0 if p == 0 else max(0.0, center - half)
-    high = 1.0 if p == 1 else min(1.0, center + half)
-    return Estimate(p, low, high)
-
-
-def f1_score(true_positives: float, false: float) -> Estimate:
-    """Estimate F1 with an interval.
-
-    Of the TP + FP + FN images, TP is binomial with proportion J. F1 = 2J / (1 + J) increases with J, so the ends of
-    J's Wilson interval are converted.
-
-    Args:
-        true_positives: Number of true positives.
-        false: Number of false positives and false negatives together.
-
-    Returns:
-        F1 and its interval; None for all three without images.
-
-    Source:
-        Lam et al. 2023, arXiv:2309.14621, the "Wilson indirect" interval.
-    """
-    jaccard = wilson(true_positives, true_positives + false)
-    if jaccard.value is None or jaccard.low is None or jaccard.high is None:
-        return UNKNOWN
-    value, low, high = (2 * j / (1 + j) for j in (jaccard.value, jaccard.low, jaccard.high))
-    return Estimate(value, low, high)
-
-
 def cross_entropy(probabilities: Array, labels: Array) -> Estimate:
     """Estimate the mean of −log p(true class) with a normal interval.
 
@@ -133,52 +71,20 @@ def cross_entropy(probabilities: Array, labels: Array) -> Estimate:
     return Estimate(mean, max(0.0, mean - half), mean + half)
 
 
-def class_metrics(counts: Array, classes: tuple[str, ...]) -> tuple[ClassMetrics, ...]:
+def class_metrics(counts: Array, classes: tuple[str, ...], design_effect: float = 1.0) -> tuple[ClassMetrics, ...]:
     """Return precision, recall and F1 of each class from the confusion matrix (true, predicted)."""
     correct, support, predicted = np.diag(counts).tolist(), counts.sum(1).tolist(), counts.sum(0).tolist()
     return tuple(
-        ClassMetrics(name, s, p, wilson(tp, p), wilson(tp, s), f1_score(tp, s + p - 2 * tp))
+        ClassMetrics(
+            name,
+            s,
+            p,
+            wilson(tp, p, design_effect),
+            wilson(tp, s, design_effect),
+            f1_score(tp, s + p - 2 * tp, design_effect),
+        )
         for name, tp, s, p in zip(classes, correct, support, predicted, strict=True)
     )
-
-
-def macro_metrics(counts: Array) -> dict[str, Estimate]:
-    """Average precision, recall and F1 over the classes that have test images.
-
-    A class that was never predicted has precision 0. The variance is computed with the delta method. The interval is
-    the Wilson interval of a proportion with the same variance, so that it stays within 0 … 1.
-
-    Args:
-        counts: The confusion matrix (true, predicted).
-
-    Returns:
-        Estimates of "precision", "recall" and "f1".
-
-    Source:
-        Takahashi et al. 2022, "Confidence interval for micro-averaged F1 and macro-averaged F1 scores".
-    """
-    support, predicted = counts.sum(1), counts.sum(0)
-    weights = (support > 0) / np.count_nonzero(support)
-    return {
-        "precision": _macro(counts, weights, predicted, by_row=0, by_column=1),
-        "recall": _macro(counts, weights, support, by_row=1, by_column=0),
-        "f1": _macro(counts, weights, (support + predicted) / 2, by_row=0.5, by_column=0.5),
-    }
-
-
-def _macro(counts: Array, weights: Array, total: Array, by_row: float, by_column: float) -> Estimate:
-    """Estimate Σ w TP / total; an image of class i predicted as j adds by_row to total i and by_column to total j."""
-    weight_per_count = np.divide(weights, total, out=np.zeros(len(counts)), where=total > 0)
-    score = np.divide(np.diag(counts), total, out=np.zeros(len(counts)), where=total > 0)
-    decrease = weight_per_count * score
-    gradient = np.diag(weight_per_count) - by_row * decrease[:, None] - by_column * decrease[None, :]
-    value = min(1.0, float(weights @ score))
-    variance = float(np.sum(counts * gradient**2))
-    if variance > 1e-15:
-        n = value * (1 - value) / variance
-    else:  # each class is entirely correct or entirely wrong: derive n from the class sizes
-        n = 1 / float(np.sum(np.divide(weights**2, counts.sum(1), out=np.zeros(len(counts)), where=weights > 0)))
-    return wilson(value * n, n)
 
 
 def reliability(probabilities: Array, labels: Array) -> tuple[Bin, ...]:
