@@ -11,21 +11,24 @@ from numpy.typing import NDArray
 from striate.data.mapped import take_rows
 from striate.errors import DataError
 from striate.images import ImagePolicy
+from striate.tasks import Task
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
-Labels = NDArray[np.int64]
+Labels = NDArray[Any]  # int64 (N,), uint8 (N, K) or float32 (N, T): see `Images.y`
 
+FINGERPRINT_TYPES = {"i": "<i8", "u": "u1", "f": "<f4"}
 MAX_BYTES = 4_000_000_000  # of pixels held in memory at once
 
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Images and their classes.
+    """Images and what is in them.
 
     Attributes:
         x: uint8 or float32 (N, H, W, C): a NumPy array, or a `MappedArray` in a file, of which only shape, dtype,
             len(x) and x[rows] should be used, one batch at a time.
-        y: int64 (N,), class numbers from 0.
+        y: by the task int64 (N,), class numbers from 0; uint8 (N, K), 1 where an image has a label; or float32 (N, T),
+            numbers.
         names: the file of each image, if known.
     """
 
@@ -49,13 +52,14 @@ class Dataset:
 
     Attributes:
         name: name of the data set.
-        classes: their names by class number.
+        classes: names of the classes or labels by number; for regression, of the numbers.
         train: the training part.
         validation: the validation part.
         test: the test part.
         policy: how other images are converted to the same shape.
         fingerprint: 16 hexadecimal digits that change when an image, label, class name or part changes.
         notes: sentences for the user, such as on files left out or classes too small to split.
+        task: what `y` holds: one class, several labels, or numbers.
 
     Example:
         >>> from striate.data import load
@@ -72,6 +76,7 @@ class Dataset:
     policy: ImagePolicy
     fingerprint: str
     notes: tuple[str, ...] = ()
+    task: Task = Task.CLASSIFICATION
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -179,7 +184,7 @@ def fingerprint(classes: Sequence[str], parts: Sequence[tuple[NDArray[np.uint64]
     for digests, labels in parts:
         state.update(f"\0{len(labels)}\0".encode())
         state.update(digests.astype("<u8").tobytes())
-        state.update(labels.astype("<i8").tobytes())
+        state.update(labels.astype(FINGERPRINT_TYPES[labels.dtype.kind]).tobytes())
     return state.hexdigest()
 
 

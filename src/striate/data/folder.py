@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,11 @@ from striate.images import (
     relative_path,
     search_folder,
 )
+from striate.tasks import Task
 from striate.text import printable
+
+if TYPE_CHECKING:
+    from striate.data.labels import LabelFile
 
 PART_NAMES = {
     "train": TRAINING, "training": TRAINING, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION,
@@ -36,8 +41,11 @@ PART_NAMES = {
 }  # fmt: skip
 
 
-def load_folder(path: str | Path, policy: ImagePolicy, seed: int = 0, layout: "Layout | None" = None) -> Dataset:
-    """Load the images in path/CLASS/… and below, split 80/10/10 by the bytes of the files.
+def load_folder(
+    path: str | Path, policy: ImagePolicy, seed: int = 0, layout: "Layout | None" = None, *,
+    labels: str | Path | None = None, task: str | None = None, label_columns: Sequence[str] = (),
+) -> Dataset:  # fmt: skip
+    """Load the images in path/CLASS/… and below, or those that a CSV file names, split 80/10/10 by the files' bytes.
 
     Parts that the folder already has (path/train/CLASS/…, val or validation, test) are kept. Class numbers follow the
     names of the subfolders, sorted with numbers in their natural order (2 before 10). A file that cannot be read is
@@ -48,13 +56,17 @@ def load_folder(path: str | Path, policy: ImagePolicy, seed: int = 0, layout: "L
         policy: how images are converted to their size.
         seed: decides which images are in which part.
         layout: the layout of the folder, if it has been read.
+        labels: a CSV file with the labels of the images; by default the subfolders are the classes.
+        task: what the CSV file holds: "classification" (default), "multilabel" or "regression".
+        label_columns: headings of its columns with labels, if there are others.
 
     Returns:
         The data set.
 
     Raises:
-        DataError: there are fewer than two classes with images, no image can be read, or there is no space for the
-            pixels.
+        DataError: there are fewer than two classes with images, no image can be read, the CSV file cannot be used, or
+            there is no space for the pixels.
+        UsageError: the task is unknown or given without a CSV file, or the columns of the labels are not clear.
 
     Example:
         >>> import tempfile
@@ -71,7 +83,9 @@ def load_folder(path: str | Path, policy: ImagePolicy, seed: int = 0, layout: "L
         >>> data.classes, data.shape
         (('cat', 'dog'), (32, 32, 3))
     """
-    layout = layout or read_layout(path)
+    from striate.data.labels import label_file, labeled_layout
+
+    layout = layout or labeled_layout(path, label_file(labels, task, label_columns))
     return _split(layout, _read(layout, policy), policy, seed)
 
 
@@ -94,7 +108,9 @@ class LabeledFolder:
     notes: tuple[str, ...]
 
 
-def load_labeled(path: str | Path, policy: ImagePolicy, known: Sequence[str], seed: int = 0) -> LabeledFolder:
+def load_labeled(
+    path: str | Path, policy: ImagePolicy, known: Sequence[str], seed: int = 0, labels: "LabelFile | None" = None
+) -> LabeledFolder:
     """Load all images in path/CLASS/… and below, to evaluate a model on; one class is enough.
 
     Args:
@@ -102,6 +118,7 @@ def load_labeled(path: str | Path, policy: ImagePolicy, known: Sequence[str], se
         policy: how images are converted to their size.
         known: the classes of the model.
         seed: decides which images are in which part of `split`.
+        labels: a CSV file with the labels; by default the subfolders are the classes.
 
     Returns:
         The images.
@@ -109,7 +126,9 @@ def load_labeled(path: str | Path, policy: ImagePolicy, known: Sequence[str], se
     Raises:
         DataError: there are no images with a class, or none can be read.
     """
-    layout = read_layout(path, known)
+    from striate.data.labels import labeled_layout
+
+    layout = labeled_layout(path, labels, known)
     read, split = _read(layout, policy), None
     with suppress(DataError):  # too few images or classes
         split = _split(layout, read, policy, seed)
@@ -143,7 +162,7 @@ def _read(layout: "Layout", policy: ImagePolicy) -> _ReadImages:
 def _split(layout: "Layout", read: _ReadImages, policy: ImagePolicy, seed: int) -> Dataset:
     return split_all(
         layout.name, layout.classes, read.images, policy, digests=_keyed(read.digests, seed),
-        assigned=read.parts, notes=read.notes,
+        assigned=read.parts, notes=read.notes, task=layout.task,
     )  # fmt: skip
 
 
@@ -154,12 +173,16 @@ def _keyed(digests: Digests, seed: int) -> Digests:
 
 def _conflicting_labels(images: Images, digests: Digests) -> list[str]:
     """Return a note on identical files in different classes."""
-    groups = [rows for rows in duplicate_groups(digests) if np.ptp(images.y[rows])]
+    groups = [rows for rows in duplicate_groups(digests) if (images.y[rows] != images.y[rows[0]]).any()]
     if not groups or images.names is None:
         return []
     first, second = (images.names[row] for row in groups[0][:2])
-    count = "1 image is" if len(groups) == 1 else f"{len(groups):,} images are"
-    return [f"{count} in more than one class: for example, '{first}' and '{second}' are identical."]
+    one, count = len(groups) == 1, f"{len(groups):,}"
+    if images.y.ndim == 1:
+        what = "1 image is in more than one class" if one else f"{count} images are in more than one class"
+    else:
+        what = f"{'1 image occurs' if one else f'{count} images occur'} several times with different labels"
+    return [f"{what}: for example, '{first}' and '{second}' are identical."]
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,9 +194,10 @@ class Layout:
         files: absolute paths.
         names: paths relative to the folder, as messages show them.
         classes: sorted names.
-        y: int64 (N,), class numbers.
+        y: as in `Images`.
         parts: int8 (N,), the part that each file is in; all TRAINING if the folder has no parts.
         notes: sentences on what is left out, and on classes whose names look alike.
+        task: what `y` holds.
     """
 
     folder: Path
@@ -183,6 +207,7 @@ class Layout:
     y: Labels
     parts: NDArray[np.int8]
     notes: tuple[str, ...]
+    task: Task = Task.CLASSIFICATION
 
     @property
     def name(self) -> str:

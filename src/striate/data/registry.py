@@ -1,6 +1,6 @@
 """The named data sets, and loading of a data set by name or folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,9 +110,10 @@ def get(name: str) -> str:
 
 def load(
     name_or_path: str | Path, *, seed: int = 0, size: int | tuple[int, int] | None = None,
-    channels: int | None = None, fit: str | None = None,
+    channels: int | None = None, fit: str | None = None, labels: str | Path | None = None, task: str | None = None,
+    label_columns: Sequence[str] = (),
 ) -> Dataset:  # fmt: skip
-    """Load a data set by name, or from a folder with one subfolder of images for each class.
+    """Load a data set by name, or a folder of images with one subfolder for each class or a CSV file of labels.
 
     Args:
         name_or_path: one of `names()`, or a folder.
@@ -120,12 +121,15 @@ def load(
         size: in pixels, one number or (height, width); by default the data set's own, and 64×64 for folders.
         channels: 1 (gray) or 3 (RGB); by default the data set's own, and 3 for folders.
         fit: for folders, how images are converted to the size, as in `ImagePolicy`; by default "crop".
+        labels: for folders, a CSV file with the labels of the images, as in `load_folder`.
+        task: what the CSV file holds, as in `load_folder`.
+        label_columns: headings of its columns with labels, as in `load_folder`.
 
     Returns:
         The data set.
 
     Raises:
-        UsageError: there is no such data set or folder, or `fit` is given for a data set with a name.
+        UsageError: there is no such data set or folder, or `fit` or `labels` is given for a data set with a name.
 
     Example:
         >>> from striate.data import load
@@ -136,10 +140,12 @@ def load(
     height, width = (size, size) if isinstance(size, int) else size or (None, None)
     if name not in DATASETS and Path(name).is_dir():
         policy = ImagePolicy(height or FOLDER_SIZE, width or FOLDER_SIZE, channels or 3, fit or "crop")
-        return load_folder(name, policy, seed)
+        return load_folder(name, policy, seed, labels=labels, task=task, label_columns=label_columns)
     _check(name)
     if fit:
         raise UsageError(f"fit can be set for folders only; '{name}' has a fixed one.")
+    if labels or task or label_columns:
+        raise UsageError(f"Labels from a CSV file are for folders of images; '{name}' has labels of its own.")
     data = DATASETS[name].build(seed)
     default = data.shape
     return resize(data, height or default[0], width or default[1], channels or default[2])

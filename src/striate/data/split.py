@@ -11,11 +11,17 @@ from striate.data.dataset import Dataset, Images, fingerprint
 from striate.data.mapped import MappedArray
 from striate.errors import DataError
 from striate.images import ImagePolicy
+from striate.tasks import Task
 
 Digests = NDArray[np.uint64]
 PARTS = ("training", "validation", "test")
 TRAINING, VALIDATION, TEST = range(3)
 EXCLUDED = -1
+SINGLE_VALUE = {
+    Task.CLASSIFICATION: "has images of one class only; a classifier needs at least two.",
+    Task.MULTILABEL: "has the same labels on all images; there is nothing to learn.",
+    Task.REGRESSION: "has the same number for all images; there is nothing to learn.",
+}
 
 
 def digest_bytes(contents: Iterable[Any], seed: int) -> Digests:
@@ -64,6 +70,7 @@ def assign_parts(digests: Digests, validation: float, test: float) -> NDArray[np
 def split_all(
     name: str, classes: Sequence[str], images: Images, policy: ImagePolicy, *, digests: Digests,
     assigned: NDArray[np.int8] | None = None, validation: float = 0.1, test: float = 0.1, notes: Sequence[str] = (),
+    task: Task = Task.CLASSIFICATION,
 ) -> Dataset:  # fmt: skip
     """Split images into three parts by their digests.
 
@@ -81,6 +88,7 @@ def split_all(
         validation: fraction of the images for validation, 0 … 1.
         test: fraction of the images for testing, 0 … 1.
         notes: sentences for the user.
+        task: what the images' `y` holds.
 
     Returns:
         The data set.
@@ -96,13 +104,13 @@ def split_all(
     rows = [np.flatnonzero(parts == number) for number in range(3)]
     return _assemble(
         name, classes, [images.take(part) for part in rows], policy, digests=[digests[part] for part in rows],
-        notes=notes,
+        notes=notes, task=task,
     )  # fmt: skip
 
 
 def split_training(
     name: str, classes: Sequence[str], train: Images, test: Images, policy: ImagePolicy, *, seed: int,
-    validation: float = 0.1, notes: Sequence[str] = (),
+    validation: float = 0.1, notes: Sequence[str] = (), task: Task = Task.CLASSIFICATION,
 ) -> Dataset:  # fmt: skip
     """Split training images into training and validation parts; the test part is given.
 
@@ -117,6 +125,7 @@ def split_training(
         seed: decides which images are for validation.
         validation: fraction of the training images for validation, 0 … 1.
         notes: sentences for the user.
+        task: what the images' `y` holds.
 
     Returns:
         The data set.
@@ -128,7 +137,7 @@ def split_training(
     rows = [np.flatnonzero(assigned == number) for number in range(2)]
     parts = [*(train.take(part) for part in rows), test]
     return _assemble(
-        name, classes, parts, policy, digests=[*(digests[part] for part in rows), test_digests], notes=notes
+        name, classes, parts, policy, digests=[*(digests[part] for part in rows), test_digests], notes=notes, task=task
     )
 
 
@@ -141,30 +150,47 @@ def _leak_notes(count: int, part: str, other: str) -> list[str]:
 
 def _assemble(
     name: str, classes: Sequence[str], parts: Sequence[Images], policy: ImagePolicy, *,
-    digests: Sequence[Digests], notes: Sequence[str],
+    digests: Sequence[Digests], notes: Sequence[str], task: Task,
 ) -> Dataset:  # fmt: skip
-    counts = np.array([np.bincount(part.y, minlength=len(classes)) for part in parts])  # (parts, classes)
-    if counts.sum() == 0:
+    y = np.concatenate([part.y for part in parts])
+    if not len(y):
         raise DataError(f"The data set '{name}' is empty.")
-    if np.count_nonzero(counts.sum(axis=0)) < 2:
-        raise DataError(f"The data set '{name}' has images of one class only; a classifier needs at least two.")
-    if counts[0].sum() == 0:
+    if (y == y[0]).all():
+        raise DataError(f"The data set '{name}' {SINGLE_VALUE[task]}")
+    if not len(parts[0]):
         raise DataError(f"The data set '{name}' is too small: the training part has no images.")
     content_hash = fingerprint(classes, [(digest, part.y) for digest, part in zip(digests, parts, strict=True)])
-    notes = (*notes, *_missing_notes(classes, counts))
+    notes = (*notes, *_missing_notes(classes, parts, task))
     train, validation, test = parts
-    return Dataset(name, tuple(classes), train, validation, test, policy, content_hash, notes)
+    return Dataset(name, tuple(classes), train, validation, test, policy, content_hash, notes, task)
 
 
-def _missing_notes(classes: Sequence[str], counts: NDArray[Any]) -> list[str]:
-    """Return a note for each class that is missing from a part."""
+def count_labels(y: NDArray[Any], labels: int) -> NDArray[Any]:
+    """Count the images of each class or label.
+
+    Args:
+        y: class numbers (N,), or 0 and 1 for each label (N, K).
+        labels: the number of classes or labels K.
+
+    Returns:
+        int64 (K,).
+    """
+    return np.bincount(y, minlength=labels) if y.ndim == 1 else y.sum(axis=0, dtype=np.int64)
+
+
+def _missing_notes(classes: Sequence[str], in_parts: Sequence[Images], task: Task) -> list[str]:
+    """Return a note for each class or label that is missing from a part."""
+    if task is Task.REGRESSION:
+        return []
+    counts = np.array([count_labels(part.y, len(classes)) for part in in_parts])  # (parts, classes)
+    what = "Class" if task is Task.CLASSIFICATION else "Label"
     notes = []
     for label, class_counts in zip(classes, counts.T, strict=True):
         missing = [part for part, count in zip(PARTS, class_counts, strict=True) if not count]
         total = int(class_counts.sum())
         if not total:
-            notes.append(f"Class '{label}' has no images.")
+            notes.append(f"{what} '{label}' has no images.")
         elif missing:
             images = "1 image" if total == 1 else f"{total} images"
-            notes.append(f"Class '{label}' has only {images}: none for {' and '.join(missing)}.")
+            notes.append(f"{what} '{label}' has only {images}: none for {' and '.join(missing)}.")
     return notes
