@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from striate.engines.numpy.optimizers import walk
+from striate.engines.numpy.optimizers import minimize
 from striate.engines.optimizers import SGD, AdamW
 from striate.systems import optimizers as demo
 
@@ -65,10 +65,10 @@ def test_paths_equal_those_of_the_textbook(number: int) -> None:
 
 def test_walk_applies_weight_decay_without_changing_the_gradient() -> None:
     flat = np.zeros(3)
-    path = walk(AdamW(learning_rate=0.5, weight_decay=0.1), lambda point: flat, (1.0, -2.0, 4.0), 2)
+    path = minimize(AdamW(learning_rate=0.5, weight_decay=0.1), lambda point: flat, (1.0, -2.0, 4.0), 2)
     np.testing.assert_allclose(path, np.outer([1, 0.95, 0.95**2], [1.0, -2.0, 4.0]))
     steady = np.ones(2)
-    path = walk(SGD(0.1, weight_decay=0.5), lambda point: steady, (1.0, 0.0), 1)
+    path = minimize(SGD(0.1, weight_decay=0.5), lambda point: steady, (1.0, 0.0), 1)
     np.testing.assert_allclose(path[1], [1 - 0.1 * 1.5, -0.1])
     assert steady.tolist() == [1, 1]
 

@@ -34,7 +34,8 @@ def _engines() -> Sequence[str]:
 
 
 def _precisions() -> Sequence[str]:
-    from striate.engines.choose import AUTO, PRECISIONS
+    from striate.engines.base import PRECISIONS
+    from striate.engines.choose import AUTO
 
     return (AUTO, *PRECISIONS)
 

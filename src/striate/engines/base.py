@@ -13,6 +13,7 @@ from striate.engines.optimizers import Optimizer
 from striate.errors import UsageError, nearest
 from striate.network import Network
 
+PRECISIONS = ("float32", "bfloat16", "float16")  # of the forward and backward pass in training
 T = TypeVar("T")
 
 
@@ -121,6 +122,7 @@ class Engine(ABC):
     precision: str = "float32"
     rank: int = 0
     world_size: int = 1
+    _settings: TrainingSettings | None = None
 
     def __reduce__(self) -> NoReturn:
         raise UsageError(
@@ -179,6 +181,18 @@ class Engine(ABC):
     def compile(self, settings: TrainingSettings) -> None:
         """Set how to train and clear the slots. Raises UsageError for settings that do not fit the network."""
 
+    @property
+    def settings(self) -> TrainingSettings:
+        """The settings that were passed to `compile`. Raises UsageError before."""
+        if self._settings is None:
+            raise UsageError("The engine is not compiled for training: call compile first.")
+        return self._settings
+
+    @property
+    def _seed(self) -> int:
+        """The seed of dropout; 0 before `compile`."""
+        return self._settings.seed if self._settings else 0
+
     def augment(self, x: Array, parameters: AugmentationParameters) -> Any:
         """Augment images (N, H, W, C); return an array, or another type that this engine's `train_step` accepts."""
         return parameters.apply(x)
@@ -200,10 +214,14 @@ class Engine(ABC):
             targets: Their targets.
             learning_rate: Of this step.
             step: The training step, from 0, not restarted per epoch; it determines dropout together with the seed.
-            global_batch: Number of samples in all processes; None if there is one process.
+            global_batch: Number of samples in all processes; None: the processes add up theirs.
 
         Returns:
             Loss and outputs before the update.
+
+        Raises:
+            UsageError: `compile` was not called.
+            TrainingError: The batch does not fit in the memory of the device, or another process ended.
         """
 
     @abstractmethod

@@ -16,7 +16,6 @@ from striate.network import Layer, Network
 from striate.processes import current_process
 
 AUTO = "auto"
-PRECISIONS = ("float32", "bfloat16", "float16")
 # Multiply-adds per image. Up to TINY, a step takes a few milliseconds and an accelerator would wait for Python. Up to
 # SMALL, a NumPy step took 0.7 to 1.7 times as long as a PyTorch step on one core, and importing PyTorch takes one to
 # two seconds. Above SMALL it took 1 to 1.8 times as long in float32, and longer on CPUs with bfloat16.

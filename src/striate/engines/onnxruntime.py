@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from math import prod
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import onnxruntime
 
 from striate._types import Array, Weights
-from striate.engines.base import Engine, StepResult, TrainingSettings
+from striate.engines.base import Engine
 from striate.errors import UsageError
 from striate.network import Network
 from striate.onnx.export.model import build_model
@@ -96,10 +96,6 @@ class OnnxEngine(Engine):
             self._sessions[key] = open_session(model.SerializeToString())
         return self._sessions[key], arrays
 
-    def compile(self, settings: TrainingSettings) -> None:
-        """Raise UsageError: ONNX Runtime does not train."""
-        self._refuse()
-
     @property
     def slots(self) -> Weights:
         """Always empty: there is no optimizer."""
@@ -110,26 +106,11 @@ class OnnxEngine(Engine):
         if slots:
             self._refuse()
 
-    def gradients(
-        self, inputs: Sequence[Array], targets: Sequence[Array], *, training: bool = True, step: int = 0
-    ) -> tuple[float, Weights]:
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         """Raise UsageError: ONNX Runtime does not train."""
-        self._refuse()
-
-    def train_step(
-        self,
-        inputs: Sequence[Array],
-        targets: Sequence[Array],
-        *,
-        learning_rate: float,
-        step: int,
-        global_batch: int | None = None,
-    ) -> StepResult:
-        """Raise UsageError: ONNX Runtime does not train."""
-        self._refuse()
-
-    def _refuse(self) -> NoReturn:
         raise UsageError("The ONNX engine runs networks but does not train them: use engine 'numpy' or 'torch'.")
+
+    compile = gradients = train_step = _refuse
 
 
 def open_session(model: bytes | str) -> Session:

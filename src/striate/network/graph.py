@@ -10,7 +10,7 @@ from striate.network.block import Block
 from striate.network.initializers import Values
 from striate.network.layers.base import Layer, Parameter, Tensor, as_tensors, check_name
 from striate.network.layers.core import Input
-from striate.network.naming import duplicate, named_layers
+from striate.network.naming import duplicate_message, named_layers
 from striate.network.shapes import Shape
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ def _check_names(entries: Sequence[Entry]) -> None:
         check_name(layer.name)
         first = known.setdefault(str(layer.name), layer)
         if first is not layer:
-            raise NetworkError(duplicate(str(layer.name), first, layer))
+            raise NetworkError(duplicate_message(str(layer.name), first, layer))
 
 
 def _check_connections(network: Network) -> None:

@@ -15,7 +15,7 @@ class Initializer:
     def __post_init__(self) -> None:
         for field in fields(self):
             accept = check.not_negative if field.name == "stddev" else check.number
-            check.settle(self, type(self).__name__, accept, field.name)
+            check.convert(self, type(self).__name__, accept, field.name)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Values(Initializer):
     values: tuple[Any, ...]
 
     def __post_init__(self) -> None:
-        check.settle(self, "Values", _numbers, "values")
+        check.convert(self, "Values", _numbers, "values")
         _nested_shape(self.values)
 
     @property

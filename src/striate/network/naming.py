@@ -56,7 +56,7 @@ def _names_of(parts: list[object]) -> dict[int, str]:
         if name is None:
             continue
         if name in taken:
-            raise NetworkError(duplicate(name, taken[name], part))
+            raise NetworkError(duplicate_message(name, taken[name], part))
         names[id(part)], taken[name] = name, part
     for part in parts:
         if id(part) not in names:
@@ -65,7 +65,7 @@ def _names_of(parts: list[object]) -> dict[int, str]:
     return names
 
 
-def duplicate(name: str, first: object, second: object) -> str:
+def duplicate_message(name: str, first: object, second: object) -> str:
     """Return the error message for two layers with the same name."""
     kinds = f"{type(first).__name__} and {type(second).__name__}"
     return (

@@ -1,4 +1,4 @@
-"""What the numbers of a network's output are, judged by the activation that computes them."""
+"""The meaning of a network's outputs (probabilities, their logarithms, or logits), derived from activations."""
 
 from typing import Literal
 
@@ -13,8 +13,8 @@ FORMS: dict[str, OutputForm] = {"linear": "logits", "log_softmax": "log_probabil
 def output_activation(network: Network, index: int) -> str:
     """Return the activation that computes a node's values.
 
-    It is that of the node's layer, or of an earlier one where only layers without parameters follow: Flatten and
-    Dropout keep any activation, and sums, means and poolings of probabilities are probabilities.
+    It is that of the node's layer, or of an earlier layer if only layers without parameters follow. Flatten and Dropout
+    keep any activation; sums, means and poolings of probabilities count as probabilities.
 
     Args:
         network: The network.

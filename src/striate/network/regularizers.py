@@ -12,7 +12,7 @@ class Regularizer:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            check.settle(self, type(self).__name__, check.not_negative, field.name)
+            check.convert(self, type(self).__name__, check.not_negative, field.name)
 
 
 @dataclass(frozen=True)

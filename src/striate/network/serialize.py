@@ -146,7 +146,9 @@ def _make(kind: type, settings: Mapping[str, Any], place: str) -> Any:
     try:
         return kind(**decoded)
     except (TypeError, ValueError, UsageError) as problem:
-        raise NetworkError(f"In {place} of the network description, {kind.__name__} is wrong: {problem}.") from None
+        raise NetworkError(
+            f"In {place} of the network description, {kind.__name__} is invalid: {str(problem).rstrip('.')}."
+        ) from None
 
 
 def _decode(value: Any, place: str) -> Any:

@@ -16,7 +16,7 @@ ACTIVATIONS = (
 )  # fmt: skip
 
 
-def settle(owner: object, label: str, check: Callable[[Any], Any], setting: str) -> None:
+def convert(owner: object, label: str, check: Callable[[Any], Any], setting: str) -> None:
     """Convert a setting of a frozen dataclass to its canonical form. Raise NetworkError with label and setting."""
     try:
         object.__setattr__(owner, setting, check(getattr(owner, setting)))

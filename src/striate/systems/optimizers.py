@@ -6,7 +6,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.data import batches, epoch_order, load
-from striate.engines.numpy.optimizers import walk
+from striate.engines.numpy.optimizers import minimize
 from striate.engines.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSprop
 from striate.systems.system import DemoResult, Echo
 from striate.text import sparkline
@@ -65,7 +65,7 @@ def gradient(point: Array) -> Array:
 
 def path(contender: Contender) -> Array:
     """Return all points (31, 2) of the path, the start first."""
-    return walk(replace(contender.optimizer, learning_rate=contender.valley_rate), gradient, START, PATH_STEPS)
+    return minimize(replace(contender.optimizer, learning_rate=contender.valley_rate), gradient, START, PATH_STEPS)
 
 
 def curve(contender: Contender, seed: int) -> list[float]:

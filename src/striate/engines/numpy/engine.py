@@ -12,15 +12,12 @@ from threadpoolctl import ThreadpoolController
 
 from striate._types import Array, Weights
 from striate.engines.base import Engine, StepResult, TrainingSettings
-from striate.engines.losses import Loss
 from striate.engines.numpy import losses, optimizers
 from striate.engines.numpy.memory import Scratch
 from striate.engines.numpy.parameters import FlatParameters, MovingAverage, Penalties, chunks, clip, sum_into_first
 from striate.engines.numpy.planner import Operation, Plan, make_plan
 from striate.engines.numpy.rules import LayerContext
 from striate.engines.numpy.workers import Task, WorkerPool, split_batch
-from striate.engines.optimizers import Optimizer
-from striate.errors import UsageError
 from striate.network import Network
 from striate.network.outputs import output_forms
 
@@ -110,14 +107,10 @@ class NumpyEngine(Engine):
         self._pool = WorkerPool(threads)
         self._lock = RLock()  # the memory of the shards can be used by one call at a time
         self._lay_out(frozenset())
-        self._optimizer: Optimizer | None = None
-        self._losses: tuple[Loss, ...] = ()
         self._forms = output_forms(network)
-        self._clip_norm: float | None = None
         self._average: MovingAverage | None = None
         self._slots: dict[str, FlatParameters] = {}
         self._updates = 0
-        self._seed = 0
         self._step = 0
         self.weights = dict(weights)
 
@@ -158,9 +151,9 @@ class NumpyEngine(Engine):
         """Set how to train, and clear the slots. Raise UsageError for settings that do not fit the network."""
         settings.check(self.network)
         self._freeze(frozenset(settings.frozen))
-        self._optimizer, self._losses, self._seed = settings.optimizer, tuple(settings.losses), settings.seed
-        self._clip_norm, average, self._updates = settings.clip_norm, settings.average, 0
-        self._average = None if average is None else MovingAverage(average, [self._trainable, self._fixed])
+        self._settings, self._updates = settings, 0
+        flats = [self._trainable, self._fixed]
+        self._average = None if settings.average is None else MovingAverage(settings.average, flats)
         self._slots = {
             name: FlatParameters(self._trained, self.dtype) for name in optimizers.slot_names(settings.optimizer)
         }
@@ -229,8 +222,6 @@ class NumpyEngine(Engine):
         global_batch: int | None = None,
     ) -> StepResult:
         """Update the weights once. `global_batch` is ignored, because this engine runs in one process."""
-        if self._optimizer is None:
-            raise UsageError("The engine is not compiled for training: call compile first.")
         with self._lock:
             loss, outputs, shards = self._differentiate(inputs, targets, True, step)
             loss += self._penalties.value()
@@ -265,7 +256,7 @@ class NumpyEngine(Engine):
         """Run forward pass, loss and backward pass of one shard; return the sum of its losses, and its outputs."""
         outputs = yield from shard.forward(inputs, training)
         value, output_gradients = 0.0, {}
-        ends = zip(self._plan.outputs, outputs, targets, self._losses, self._forms, strict=True)
+        ends = zip(self._plan.outputs, outputs, targets, self.settings.losses, self._forms, strict=True)
         for output, p, target, loss, form in ends:
             matched = losses.MATCHED_ACTIVATIONS.get(type(loss), {}).get(output.activation, 0.0)
             part, gradient = losses.FUNCTIONS[type(loss)](p, target, loss, count, matched=matched, form=form)
@@ -276,12 +267,11 @@ class NumpyEngine(Engine):
         return value, outputs
 
     def _update(self, gradients: list[FlatParameters], rate: float) -> None:
-        assert self._optimizer is not None
         self._updates += 1
-        if self._clip_norm is not None:
+        optimizer, count, clip_norm = self.settings.optimizer, self._updates, self.settings.clip_norm
+        if clip_norm is not None:
             gradients = [sum_into_first(gradients)]
-            clip(gradients[0].array, self._clip_norm)
-        optimizer, count = self._optimizer, self._updates
+            clip(gradients[0].array, clip_norm)
         update = optimizers.UPDATES[type(optimizer)][0]
         pieces = chunks(self._trainable.array.size)
 

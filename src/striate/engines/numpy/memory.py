@@ -19,6 +19,11 @@ def planes(x: Array) -> Array:
     return x.transpose(3, 1, 2, 0) if x.ndim == 4 else x.T
 
 
+def column(values: Array, x: Array) -> Array:
+    """Reshape values (C,) or (1,) so that they broadcast to the planes of x, and convert them to its dtype."""
+    return values.astype(x.dtype, copy=False).reshape(-1, *[1] * (x.ndim - 1))
+
+
 def contiguous(view: Array, scratch: "Scratch", key: Hashable) -> Array:
     """Return the array itself if it is C-contiguous, else a C-contiguous copy."""
     if view.flags.c_contiguous:

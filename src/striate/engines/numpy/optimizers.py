@@ -108,8 +108,10 @@ def slot_names(optimizer: base.Optimizer) -> tuple[str, ...]:
     return UPDATES[type(optimizer)][1]
 
 
-def walk(optimizer: base.Optimizer, gradient: Callable[[Array], Array], start: Sequence[float], steps: int) -> Array:
-    """Minimize a function from a starting point and return the path.
+def minimize(
+    optimizer: base.Optimizer, gradient: Callable[[Array], Array], start: Sequence[float], steps: int
+) -> Array:
+    """Minimize a function from a starting point, and return the path.
 
     Args:
         optimizer: The optimizer; its weight decay applies to all n values.

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 import torch.utils.deterministic
 
+from striate.engines.base import PRECISIONS
 from striate.errors import UsageError, nearest
 from striate.processes import current_process
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
 TRIM_THRESHOLD, MMAP_MAX = -1, -4  # parameters of mallopt, from glibc's malloc.h
 
@@ -58,8 +58,9 @@ def accelerator_name(device: torch.device) -> str | None:
 
 def check_precision(name: str) -> None:
     """Raise UsageError if the precision is unknown."""
-    if name not in PRECISIONS:
-        raise UsageError(f"There is no precision '{name}'.{nearest(name, PRECISIONS)}")
+    known = ("auto", *PRECISIONS)
+    if name not in known:
+        raise UsageError(f"There is no precision '{name}'.{nearest(name, known)}")
 
 
 def mixed_precision(device: torch.device) -> str:

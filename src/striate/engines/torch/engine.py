@@ -13,8 +13,6 @@ from torch import Tensor, nn
 
 from striate._types import Array, Weights
 from striate.engines.base import AugmentationParameters, StepResult, TrainingSettings
-from striate.engines.losses import Loss
-from striate.engines.optimizers import Optimizer
 from striate.engines.torch import optimizers
 from striate.engines.torch.augment import augment
 from striate.engines.torch.device import (
@@ -32,7 +30,7 @@ from striate.engines.torch.losses import sample_losses
 from striate.engines.torch.module import TorchNetwork, Values
 from striate.engines.torch.rules import Context
 from striate.engines.torch.trial import faster_precision, out_of_memory
-from striate.errors import TrainingError, UsageError
+from striate.errors import TrainingError
 from striate.network import Input, Network
 from striate.network.outputs import output_forms
 from striate.network.regularizers import strengths
@@ -85,12 +83,8 @@ class TorchEngine(DistributedEngine):
         self._check_weights(weights)
         self._module = TorchNetwork(network, weights, self._dtype, self.device)
         self._run: Any = torch.compile(self._module) if compiled else self._module
-        self._optimizer: Optimizer | None = None
-        self._losses: tuple[Loss, ...] = ()
         self._forms = output_forms(network)
-        self._seed = self._updates = 0
-        self._clip_norm: float | None = None
-        self._average: float | None = None
+        self._updates = 0
         self._averages: dict[str, Tensor] = {}
         self._frozen: frozenset[str] = frozenset()
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=False)
@@ -109,14 +103,14 @@ class TorchEngine(DistributedEngine):
         """Set how to train, and clear the slots. Raise UsageError for settings that do not fit the network."""
         settings.check(self.network)
         self._freeze(frozenset(settings.frozen))
-        self._optimizer, self._losses, self._seed = settings.optimizer, tuple(settings.losses), settings.seed
-        self._clip_norm, self._average = settings.clip_norm, settings.average
-        self._averages, self._updates = {}, 0
+        self._settings, self._averages, self._updates = settings, {}, 0
         self._reset_optimizer()
         if self.device.type == "cpu":
             keep_freed_memory()
         if self.precision == "auto":
-            self.precision = self.broadcast(faster_precision(self.network, self._losses, self.device, self._run_once))
+            self.precision = self.broadcast(
+                faster_precision(self.network, settings.losses, self.device, self._run_once)
+            )
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "float16")
 
     def _freeze(self, frozen: frozenset[str]) -> None:
@@ -136,8 +130,7 @@ class TorchEngine(DistributedEngine):
         """Copies of the optimizer's state, the averaged weights, and `iterations`, the number of updates."""
         if not self._updates:
             return {}
-        assert self._optimizer is not None
-        slots = optimizers.read_slots(type(self._optimizer), self._torch_optimizer, self._trained)
+        slots = optimizers.read_slots(type(self.settings.optimizer), self._torch_optimizer, self._trained)
         slots |= {f"{name}/average": value for name, value in self._averages.items()}
         arrays = {name: self._module.to_array(name.rsplit("/", 1)[0], value) for name, value in slots.items()}
         if self._scaler.is_enabled():
@@ -154,8 +147,8 @@ class TorchEngine(DistributedEngine):
         self._averages = {name: tensors[slot] for name, slot in averages.items() if slot in tensors}
         if not slots:
             return
-        assert self._optimizer is not None
-        optimizers.write_slots(type(self._optimizer), self._torch_optimizer, self._trained, tensors, self._updates)
+        kind = type(self.settings.optimizer)
+        optimizers.write_slots(kind, self._torch_optimizer, self._trained, tensors, self._updates)
         if "loss_scale" in slots:
             scale, tracker = slots["loss_scale"]
             state = self._scaler.state_dict()
@@ -163,8 +156,8 @@ class TorchEngine(DistributedEngine):
 
     @cached_property
     def _torch_optimizer(self) -> torch.optim.Optimizer:
-        assert self._optimizer is not None
-        return optimizers.make_optimizer(self._optimizer, self._trained, fused=self.device.type in ("cpu", "cuda"))
+        fused = self.device.type in ("cpu", "cuda")
+        return optimizers.make_optimizer(self.settings.optimizer, self._trained, fused=fused)
 
     def _reset_optimizer(self) -> None:
         """Discard the PyTorch optimizer; a new one is created at its next use."""
@@ -228,24 +221,7 @@ class TorchEngine(DistributedEngine):
         step: int,
         global_batch: int | None = None,
     ) -> StepResult:
-        """Update the weights once.
-
-        Args:
-            inputs: This process's samples.
-            targets: Their targets.
-            learning_rate: Of this step.
-            step: The training step, from 0.
-            global_batch: Number of samples in all processes; None sums them over the processes.
-
-        Returns:
-            Loss and outputs before the update.
-
-        Raises:
-            UsageError: `compile` was not called.
-            TrainingError: The batch does not fit in the memory of the device, or another process ended.
-        """
-        if self._optimizer is None:
-            raise UsageError("The engine is not compiled for training: call compile first.")
+        """Update the weights once. Raise TrainingError if memory does not suffice, or another process ended."""
         count = global_batch or int(self.sum_over_processes([len(inputs[0])])[0])
         try:
             with communication_errors():
@@ -343,7 +319,7 @@ class TorchEngine(DistributedEngine):
     def _loss(self, values: Values, logits: Values, targets: Sequence[Array], count: float) -> Tensor:
         """Return the sum over the samples divided by `count`, plus the penalties."""
         loss = self._penalty()
-        outputs = zip(self.network.outputs, targets, self._losses, self._forms, strict=True)
+        outputs = zip(self.network.outputs, targets, self.settings.losses, self._forms, strict=True)
         for index, target, output_loss, form in outputs:
             activation = getattr(self.network.nodes[index].layer, "activation", "linear")
             t = to_target(target, self.device, self._dtype)
@@ -367,9 +343,9 @@ class TorchEngine(DistributedEngine):
         optimizer, scale = self._torch_optimizer, self._scaler.get_scale()
         for group in optimizer.param_groups:
             group["lr"] = learning_rate
-        if self._clip_norm is not None:
+        if self.settings.clip_norm is not None:
             self._scaler.unscale_(optimizer)
-            self._clip(self._clip_norm)
+            self._clip(self.settings.clip_norm)
         self._scaler.step(optimizer)
         self._scaler.update()
         optimizer.zero_grad()
@@ -390,12 +366,12 @@ class TorchEngine(DistributedEngine):
 
     @torch.no_grad()
     def _update_averages(self) -> None:
-        if self._average is None:
+        if self.settings.average is None:
             return
         values = self._module.values
         if not self._averages:
             self._averages = {name: value.detach().clone() for name, value in values.items()}
-        decay = min(self._average, (1 + self._updates) / (10 + self._updates))
+        decay = min(self.settings.average, (1 + self._updates) / (10 + self._updates))
         torch._foreach_lerp_(list(self._averages.values()), [v.detach() for v in values.values()], 1 - decay)
 
     def _run_once(self, inputs: Sequence[Any], targets: Sequence[Array], precision: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from striate.errors import NetworkError
 from striate.network.initializers import Initializer
 from striate.network.regularizers import Regularizer
-from striate.network.settings import settle
+from striate.network.settings import convert
 from striate.network.shapes import Shape, Window
 
 __all__ = ["Layer", "Parameter", "Tensor"]
@@ -114,10 +114,10 @@ class Layer:
         """Return an error whose message begins with the name of the layer."""
         return NetworkError(f"{self.label}: {message}")
 
-    def settle(self, check: Callable[[Any], Any], *settings: str) -> None:
+    def convert(self, check: Callable[[Any], Any], *settings: str) -> None:
         """Convert settings to their canonical form. Raise NetworkError that names layer and setting."""
         for setting in settings:
-            settle(self, self.label, check, setting)
+            convert(self, self.label, check, setting)
 
     def check_arity(self, count: int) -> None:
         """Raise NetworkError unless the layer accepts this number of inputs."""

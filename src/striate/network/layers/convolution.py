@@ -4,26 +4,44 @@
 
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 from striate.errors import NetworkError
 from striate.network import settings as check
-from striate.network.initializers import Initializer, get_initializer
-from striate.network.layers.base import Layer, Parameter
-from striate.network.layers.core import bias_of, expect_maps
-from striate.network.layers.windowed import Windowed
+from striate.network.initializers import Initializer
+from striate.network.layers.base import Parameter
+from striate.network.layers.common import Weighted, Windowed, expect_maps
 from striate.network.registry import register_layer
-from striate.network.regularizers import Regularizer, get_regularizer
-from striate.network.shapes import Margins, Pair, Shape, Window
+from striate.network.regularizers import Regularizer
+from striate.network.shapes import Margins, Padding, Pair, Shape, Window
 
 __all__ = ["Conv2D", "Conv2DTranspose", "DepthwiseConv2D"]
 
 Connections = tuple[tuple[int, ...], ...]
 
 
+class Convolution(Weighted):
+    """Base of all convolutions. As for `Weighted`, subclasses declare the settings as fields."""
+
+    kernel_size: int | Pair
+    strides: int | Pair
+    padding: str | int | Pair | Margins
+    dilation_rate: int | Pair
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.convert(check.pair, "kernel_size", "strides", "dilation_rate")
+        self.convert(check.padding, "padding")
+
+    def window_with(self, padding: Padding) -> Window:
+        """Return the window of the kernel with this padding."""
+        kernel, strides, dilation = map(check.pair, (self.kernel_size, self.strides, self.dilation_rate))
+        return Window(kernel, strides, dilation, padding)
+
+
 @register_layer
 @dataclass(frozen=True)
-class Conv2D(Windowed):
+class Conv2D(Convolution, Windowed):
     """Convolution: y = activation(x ∗ kernel + bias); x (H, W, C), kernel (KH, KW, C / groups, filters).
 
     Arguments are as in Keras. In addition, `connections` gives each filter its own input channels, as in LeNet-5 C3;
@@ -68,11 +86,8 @@ class Conv2D(Windowed):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(check.positive, "filters", "groups")
-        self.settle(get_initializer, "kernel_initializer")
-        self.settle(get_regularizer, "kernel_regularizer")
-        self.settle(_connections, "connections")
-        _settle_convolution(self)
+        self.convert(check.positive, "filters", "groups")
+        self.convert(_connections, "connections")
         self._check_groups()
 
     def _check_groups(self) -> None:
@@ -90,7 +105,7 @@ class Conv2D(Windowed):
     @property
     def window(self) -> Window:
         """The sliding window."""
-        return _convolution_window(self)
+        return self.window_with(check.padding(self.padding))
 
     def maps(self, channels: int) -> int:
         if channels % self.groups:
@@ -103,14 +118,9 @@ class Conv2D(Windowed):
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
         channels = expect_maps(self, *inputs)[2]
-        kernel = Parameter(
-            "kernel",
-            (*self.window.kernel, channels // self.groups, self.filters),
-            get_initializer(self.kernel_initializer),
-            regularizer=get_regularizer(self.kernel_regularizer),
-            count=self._weights(channels) if self.connections else None,
-        )
-        return (kernel, *bias_of(self, self.filters))
+        shape = (*self.window.kernel, channels // self.groups, self.filters)
+        count = self._weights(channels) if self.connections else None
+        return self.kernel_and_bias(shape, self.filters, count=count)
 
     def multiply_adds(self, *inputs: Shape) -> int:
         height, width, _ = self.output_shape(*inputs)
@@ -126,7 +136,7 @@ class Conv2D(Windowed):
 
 @register_layer
 @dataclass(frozen=True)
-class DepthwiseConv2D(Windowed):
+class DepthwiseConv2D(Convolution, Windowed):
     """Depthwise convolution: each channel is convolved separately, with `depth_multiplier` filters.
 
     x (H, W, C), kernel (KH, KW, 1, C · depth_multiplier). Equivalent to a Conv2D with groups = C.
@@ -153,6 +163,7 @@ class DepthwiseConv2D(Windowed):
         Howard et al. 2017, "MobileNets".
     """
 
+    kernel_prefix: ClassVar[str] = "depthwise"
     kernel_size: int | Pair
     strides: int | Pair = 1
     padding: str | int | Pair | Margins = "valid"
@@ -167,28 +178,19 @@ class DepthwiseConv2D(Windowed):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(check.positive, "depth_multiplier")
-        self.settle(get_initializer, "depthwise_initializer")
-        self.settle(get_regularizer, "depthwise_regularizer")
-        _settle_convolution(self)
+        self.convert(check.positive, "depth_multiplier")
 
     @property
     def window(self) -> Window:
         """The sliding window."""
-        return _convolution_window(self)
+        return self.window_with(check.padding(self.padding))
 
     def maps(self, channels: int) -> int:
         return channels * self.depth_multiplier
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
         maps = self.maps(expect_maps(self, *inputs)[2])
-        kernel = Parameter(
-            "kernel",
-            (*self.window.kernel, 1, maps),
-            get_initializer(self.depthwise_initializer),
-            regularizer=get_regularizer(self.depthwise_regularizer),
-        )
-        return (kernel, *bias_of(self, maps))
+        return self.kernel_and_bias((*self.window.kernel, 1, maps), maps)
 
     def multiply_adds(self, *inputs: Shape) -> int:
         height, width, maps = self.output_shape(*inputs)
@@ -197,7 +199,7 @@ class DepthwiseConv2D(Windowed):
 
 @register_layer
 @dataclass(frozen=True)
-class Conv2DTranspose(Layer):
+class Conv2DTranspose(Convolution):
     """The transpose of a convolution: each pixel adds its value times the kernel to a larger map.
 
     x (H, W, C), kernel (KH, KW, filters, C).
@@ -241,12 +243,9 @@ class Conv2DTranspose(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(check.positive, "filters")
-        self.settle(get_initializer, "kernel_initializer")
-        self.settle(get_regularizer, "kernel_regularizer")
-        _settle_convolution(self)
+        self.convert(check.positive, "filters")
         if self.output_padding is not None:
-            self.settle(_output_padding, "output_padding")
+            self.convert(_output_padding, "output_padding")
             if any(extra >= stride for extra, stride in zip(self.extra, self.forward_window.strides, strict=True)):
                 raise self.error(
                     f"expected output_padding below strides, received {self.output_padding} and {self.strides}."
@@ -254,8 +253,8 @@ class Conv2DTranspose(Layer):
 
     @property
     def forward_window(self) -> Window:
-        """Return the window of the convolution that this is the transpose of, from the result to x."""
-        unpadded = Window(check.pair(self.kernel_size), check.pair(self.strides), check.pair(self.dilation_rate))
+        """The window of the convolution whose transpose this is."""
+        unpadded = self.window_with("valid")
         return replace(unpadded, padding=self._margins(unpadded))
 
     def _margins(self, window: Window) -> Margins:
@@ -271,7 +270,7 @@ class Conv2DTranspose(Layer):
 
     @property
     def extra(self) -> Pair:
-        """Return how many rows and columns are added at the end."""
+        """The number of rows and columns added at the end."""
         if self.output_padding is not None:
             return _output_padding(self.output_padding)
         if not isinstance(check.padding(self.padding), str):
@@ -294,13 +293,7 @@ class Conv2DTranspose(Layer):
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
         channels = expect_maps(self, *inputs)[2]
-        kernel = Parameter(
-            "kernel",
-            (*self.forward_window.kernel, self.filters, channels),
-            get_initializer(self.kernel_initializer),
-            regularizer=get_regularizer(self.kernel_regularizer),
-        )
-        return (kernel, *bias_of(self, self.filters))
+        return self.kernel_and_bias((*self.forward_window.kernel, self.filters, channels), self.filters)
 
     def multiply_adds(self, *inputs: Shape) -> int:
         height, width, channels = expect_maps(self, *inputs)
@@ -313,24 +306,6 @@ def _output_padding(value: Any) -> Pair:
     if len(value) != 2:
         raise NetworkError(f"expected a whole number or a pair (y, x), received {value!r}.")
     return check.whole(value[0]), check.whole(value[1])
-
-
-def _settle_convolution(layer: Conv2D | Conv2DTranspose | DepthwiseConv2D) -> None:
-    layer.settle(check.pair, "kernel_size", "strides", "dilation_rate")
-    layer.settle(check.padding, "padding")
-    layer.settle(check.activation, "activation")
-    layer.settle(check.flag, "use_bias")
-    layer.settle(get_initializer, "bias_initializer")
-    layer.settle(get_regularizer, "bias_regularizer")
-
-
-def _convolution_window(layer: Conv2D | DepthwiseConv2D) -> Window:
-    return Window(
-        check.pair(layer.kernel_size),
-        check.pair(layer.strides),
-        check.pair(layer.dilation_rate),
-        check.padding(layer.padding),
-    )
 
 
 def _connections(value: Any) -> Connections | None:

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 from striate.errors import NetworkError
 from striate.network import settings as check
-from striate.network.initializers import Initializer, get_initializer
+from striate.network.initializers import Initializer
 from striate.network.layers.base import Layer, Parameter
+from striate.network.layers.common import Weighted, expect_maps, expect_vector
 from striate.network.registry import register_layer
-from striate.network.regularizers import Regularizer, get_regularizer
+from striate.network.regularizers import Regularizer
 from striate.network.shapes import Margins, Pair, Shape, Window
 
 __all__ = [
@@ -59,9 +60,9 @@ class Input(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(_input_shape, "shape")
-        self.settle(check.one_of(*DTYPES), "dtype")
-        self.settle(check.one_of("channels_last", "channels_first"), "data_format")
+        self.convert(_input_shape, "shape")
+        self.convert(check.one_of(*DTYPES), "dtype")
+        self.convert(check.one_of("channels_last", "channels_first"), "data_format")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         if self.data_format == "channels_last" or len(self.shape) == 1:
@@ -99,7 +100,7 @@ class Rescale(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(check.per_channel, "scale", "offset")
+        self.convert(check.per_channel, "scale", "offset")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         (shape,) = inputs
@@ -129,7 +130,7 @@ class ZeroPadding2D(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(check.margins, "padding")
+        self.convert(check.margins, "padding")
 
     @property
     def window(self) -> Window:
@@ -159,7 +160,7 @@ class Flatten(Layer):
 
 @register_layer
 @dataclass(frozen=True)
-class Dense(Layer):
+class Dense(Weighted):
     """Fully connected layer: y = activation(x · kernel + bias); x (F,), kernel (F, units).
 
     Attributes:
@@ -188,24 +189,14 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(check.positive, "units")
-        self.settle(check.activation, "activation")
-        self.settle(check.flag, "use_bias")
-        self.settle(get_initializer, "kernel_initializer", "bias_initializer")
-        self.settle(get_regularizer, "kernel_regularizer", "bias_regularizer")
+        self.convert(check.positive, "units")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         expect_vector(self, *inputs)
         return (self.units,)
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
-        kernel = Parameter(
-            "kernel",
-            (expect_vector(self, *inputs), self.units),
-            get_initializer(self.kernel_initializer),
-            regularizer=get_regularizer(self.kernel_regularizer),
-        )
-        return (kernel, *bias_of(self, self.units))
+        return self.kernel_and_bias((expect_vector(self, *inputs), self.units), self.units)
 
     def multiply_adds(self, *inputs: Shape) -> int:
         return expect_vector(self, *inputs) * self.units
@@ -229,7 +220,7 @@ class Activation(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(check.activation, "activation")
+        self.convert(check.activation, "activation")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
@@ -256,7 +247,7 @@ class Dropout(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(check.fraction, "rate")
+        self.convert(check.fraction, "rate")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
@@ -366,7 +357,7 @@ class SelectChannels(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(_channels, "channels")
+        self.convert(_channels, "channels")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         (shape,) = inputs
@@ -383,33 +374,3 @@ def _channels(value: Any) -> tuple[int, ...]:
 
 def _listed(shapes: tuple[Shape, ...]) -> str:
     return " and ".join(map(str, shapes))
-
-
-def expect_maps(layer: Layer, *inputs: Shape) -> tuple[int, int, int]:
-    """Return (H, W, C) of the only input. Raise NetworkError for any other shape."""
-    (shape,) = inputs
-    if len(shape) == 3:
-        height, width, channels = shape
-        return height, width, channels
-    raise layer.error(
-        f"expected an input of shape (H, W, C), received {shape}. "
-        "Put the layer before Flatten, Dense and global pooling."
-    )
-
-
-def expect_vector(layer: Layer, *inputs: Shape) -> int:
-    """Return F of the only input. Raise NetworkError for any other shape."""
-    (shape,) = inputs
-    if len(shape) == 1:
-        return shape[0]
-    raise layer.error(
-        f"expected an input of shape (F,), received {shape}. Put Flatten or GlobalAveragePool2D before the layer."
-    )
-
-
-def bias_of(layer: Any, units: int) -> tuple[Parameter, ...]:
-    """Return the bias (units,) of a layer, if it has one."""
-    if not layer.use_bias:
-        return ()
-    initializer, regularizer = get_initializer(layer.bias_initializer), get_regularizer(layer.bias_regularizer)
-    return (Parameter("bias", (units,), initializer, regularizer=regularizer),)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from striate.network import settings as check
 from striate.network.initializers import Initializer, get_initializer
 from striate.network.layers.base import Layer, Parameter
-from striate.network.layers.core import expect_maps, expect_vector
-from striate.network.layers.windowed import Windowed
+from striate.network.layers.common import Windowed, expect_maps, expect_vector
 from striate.network.registry import register_layer
 from striate.network.shapes import Pair, Shape, Window
 
@@ -45,9 +44,9 @@ class Subsample2D(Windowed):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(check.pair, "pool_size")
-        self.settle(check.activation, "activation")
-        self.settle(get_initializer, "coefficient_initializer", "bias_initializer")
+        self.convert(check.pair, "pool_size")
+        self.convert(check.activation, "activation")
+        self.convert(get_initializer, "coefficient_initializer", "bias_initializer")
 
     @property
     def window(self) -> Window:
@@ -69,15 +68,20 @@ class Subsample2D(Windowed):
 @register_layer
 @dataclass(frozen=True)
 class RadialBasis(Layer):
-    """Radial basis: y_i = Σ_j (x_j − w_ji)², the squared distance of x (F,) to the fixed `prototypes` w (F, units)."""
+    """Radial basis: y_i = Σ_j (x_j − w_ji)², the squared distance of x (F,) to fixed prototypes w (F, units).
+
+    Attributes:
+        units: Number of prototypes, 1 or more.
+        prototypes: Name of an initializer, or an initializer object such as `Values`.
+    """
 
     units: int
     prototypes: str | Initializer
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(check.positive, "units")
-        self.settle(get_initializer, "prototypes")
+        self.convert(check.positive, "units")
+        self.convert(get_initializer, "prototypes")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         expect_vector(self, *inputs)

@@ -1,15 +1,15 @@
-"""Normalization by batch statistics and by neighboring maps."""
+"""Normalization by statistics of the batch or of each sample, and by neighboring channels."""
 
 # ruff: noqa: D102 - Layer documents the methods that these classes override.
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from striate.errors import NetworkError
 from striate.network import settings as check
 from striate.network.initializers import Initializer, Ones, Zeros, get_initializer
 from striate.network.layers.base import Layer, Parameter
-from striate.network.layers.core import expect_maps
+from striate.network.layers.common import expect_maps
 from striate.network.registry import register_layer
 from striate.network.shapes import Shape
 
@@ -54,10 +54,10 @@ class BatchNormalization(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(check.fraction, "momentum")
-        self.settle(check.above_zero, "epsilon")
-        self.settle(check.flag, "center", "scale")
-        self.settle(get_initializer, "gamma_initializer")
+        self.convert(check.fraction, "momentum")
+        self.convert(check.above_zero, "epsilon")
+        self.convert(check.flag, "center", "scale")
+        self.convert(get_initializer, "gamma_initializer")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
@@ -79,6 +79,12 @@ class BatchNormalization(Layer):
 class LocalResponseNormalization(Layer):
     """Normalization by neighboring channels: y = x / (k + alpha · Σ x²)^beta, summed over channels c ± radius.
 
+    Attributes:
+        radius: Number of neighboring channels on each side.
+        alpha: Factor of the sum, above 0.
+        beta: Exponent, above 0.
+        k: Added to the sum, above 0.
+
     Source: Krizhevsky, Sutskever, Hinton 2012, section 3.3.
     """
 
@@ -89,15 +95,15 @@ class LocalResponseNormalization(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(check.whole, "radius")
-        self.settle(check.above_zero, "alpha", "beta", "k")
+        self.convert(check.whole, "radius")
+        self.convert(check.above_zero, "alpha", "beta", "k")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return expect_maps(self, *inputs)
 
 
-class WithinSample(Layer):
-    """Base of normalizations by the mean and variance of each sample, in training and inference alike."""
+class SampleNormalization(Layer):
+    """Base of normalizations by mean and variance of each sample, which are the same in training and inference."""
 
     axis: int
     epsilon: float
@@ -106,9 +112,9 @@ class WithinSample(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(last_axis, "axis")
-        self.settle(check.above_zero, "epsilon")
-        self.settle(check.flag, "center", "scale")
+        self.convert(last_axis, "axis")
+        self.convert(check.above_zero, "epsilon")
+        self.convert(check.flag, "center", "scale")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
@@ -122,12 +128,18 @@ class WithinSample(Layer):
 
 @register_layer
 @dataclass(frozen=True)
-class LayerNormalization(WithinSample):
-    """y = gamma · (x − mean) / √(variance + epsilon) + beta, by the channels of each pixel, or by a whole row.
+class LayerNormalization(SampleNormalization):
+    """Layer normalization: y = gamma · (x − mean) / √(variance + epsilon) + beta.
 
-    axis: −1, the channels. center, scale: whether there is beta, gamma.
+    Mean and variance are those of the channels of each pixel, or of a vector (F,).
 
-    Source: Ba, Kiros, Hinton 2016; Liu et al. 2022, "A ConvNet for the 2020s", for maps.
+    Attributes:
+        axis: −1, the channels.
+        epsilon: Above 0.
+        center: Whether there is beta.
+        scale: Whether there is gamma.
+
+    Source: Ba, Kiros, Hinton 2016; Liu et al. 2022, "A ConvNet for the 2020s", for feature maps.
     """
 
     axis: int = -1
@@ -138,10 +150,17 @@ class LayerNormalization(WithinSample):
 
 @register_layer
 @dataclass(frozen=True)
-class GroupNormalization(WithinSample):
-    """y = gamma · (x − mean) / √(variance + epsilon) + beta, by the pixels and channels of each group.
+class GroupNormalization(SampleNormalization):
+    """Group normalization: y = gamma · (x − mean) / √(variance + epsilon) + beta.
 
-    groups: how many; the channels must be divisible by it. 1: all channels together, −1: each channel by itself.
+    Mean and variance are those of the pixels and channels of each group.
+
+    Attributes:
+        groups: Number of groups, which divides the number of channels; −1: each channel is a group.
+        axis: −1, the channels.
+        epsilon: Above 0.
+        center: Whether there is beta.
+        scale: Whether there is gamma.
 
     Source: Wu and He 2018.
     """
@@ -155,7 +174,7 @@ class GroupNormalization(WithinSample):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.groups != -1:
-            self.settle(check.positive, "groups")
+            self.convert(check.positive, "groups")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         channels = inputs[0][-1]
@@ -164,20 +183,27 @@ class GroupNormalization(WithinSample):
         return inputs[0]
 
     def groups_of(self, channels: int) -> int:
-        """Return how many groups there are."""
+        """Return the number of groups for a number of channels."""
         return channels if self.groups == -1 else self.groups
 
 
 @register_layer
 @dataclass(frozen=True)
 class UnitNormalization(Layer):
-    """y = x / √(Σ x²), the sum over the channels of each pixel, or over a row; sums below 1e-12 count as 1e-12."""
+    """Scaling to unit length: y = x / √(Σ x²), summed over the channels of each pixel, or over a vector (F,).
 
+    Sums below `floor` are replaced by it.
+
+    Attributes:
+        axis: −1, the channels.
+    """
+
+    floor: ClassVar[float] = 1e-12
     axis: int = -1
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(last_axis, "axis")
+        self.convert(last_axis, "axis")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return inputs[0]

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from striate.network import settings as check
 from striate.network.layers.base import Layer
-from striate.network.layers.core import expect_maps
-from striate.network.layers.windowed import Windowed
+from striate.network.layers.common import Windowed, expect_maps
 from striate.network.registry import register_layer
 from striate.network.shapes import Margins, Pair, Shape, Window
 
@@ -35,11 +34,11 @@ class Pool2D(Windowed):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(check.pair, "pool_size")
+        self.convert(check.pair, "pool_size")
         if self.strides is None:
             object.__setattr__(self, "strides", self.pool_size)
-        self.settle(check.pair, "strides")
-        self.settle(check.padding, "padding")
+        self.convert(check.pair, "strides")
+        self.convert(check.padding, "padding")
         self._check_margins()
 
     def _check_margins(self) -> None:

@@ -1,4 +1,4 @@
-"""Maps made larger by a whole factor."""
+"""Upsampling by whole factors."""
 
 # ruff: noqa: D102 - Layer documents the methods that these classes override.
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from striate.network import settings as check
 from striate.network.layers.base import Layer
-from striate.network.layers.core import expect_maps
+from striate.network.layers.common import expect_maps
 from striate.network.registry import register_layer
 from striate.network.shapes import Pair, Shape
 
@@ -16,7 +16,7 @@ __all__ = ["UpSampling2D"]
 @register_layer
 @dataclass(frozen=True)
 class UpSampling2D(Layer):
-    """Enlargement: each map becomes size[0] times as high and size[1] times as wide.
+    """Upsampling: each feature map becomes size[0] times as high and size[1] times as wide.
 
     Attributes:
         size: Factors for height and width, one number or (y, x).
@@ -33,12 +33,12 @@ class UpSampling2D(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.settle(check.pair, "size")
-        self.settle(check.one_of("nearest", "bilinear"), "interpolation")
+        self.convert(check.pair, "size")
+        self.convert(check.one_of("nearest", "bilinear"), "interpolation")
 
     @property
     def factors(self) -> Pair:
-        """Return the factors (y, x)."""
+        """The factors (y, x)."""
         return check.pair(self.size)
 
     def output_shape(self, *inputs: Shape) -> Shape:

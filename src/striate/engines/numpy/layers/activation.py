@@ -95,7 +95,7 @@ def _gelu_backward(dy: Array, x: Array, out: Array) -> Array:
 def _erfc(x: Array) -> Array:
     """Return 2 / √π · ∫ₓ^∞ e^−t² dt to the precision of x, as t · exp(P(t) − x²) with t = 2 / (2 + |x|).
 
-    Source: Press et al. 2007, "Numerical Recipes", section 6.2.2; the Chebyshev coefficients of P were fitted anew.
+    Source: Press et al. 2007, "Numerical Recipes", section 6.2.2; the Chebyshev coefficients of P are our own.
     """
     z = np.abs(x)
     t = 2 / (2 + z)
@@ -107,7 +107,7 @@ def _erfc(x: Array) -> Array:
 
 
 def _gelu_exact(x: Array, out: Array) -> Array:
-    """x times the probability that a normal number is below x."""
+    """Return x times the probability that a standard normal variable is below x."""
     return np.multiply(0.5 * x, _erfc(-x * sqrt(0.5)), out=out)
 
 

@@ -32,7 +32,7 @@ class MaximumRule(LayerRule[Maximum, tuple[Array, tuple[Array, ...]]]):
     """Element-wise maximum of the inputs. The state is the output and the inputs, as planes."""
 
     def forward(self, context: LayerContext, *inputs: Array) -> tuple[Array, tuple[Array, tuple[Array, ...]]]:
-        """All inputs and the output have one shape (N, …)."""
+        """Return the maximum y and the state; the inputs and y have one shape (N, …)."""
         maps = tuple(planes(x) for x in inputs)
         y = np.maximum(maps[0], maps[1])
         for x in maps[2:]:
@@ -42,11 +42,11 @@ class MaximumRule(LayerRule[Maximum, tuple[Array, tuple[Array, ...]]]):
     def backward(self, context: LayerContext, state: tuple[Array, tuple[Array, ...]], dy: Array) -> tuple[Array, ...]:
         """Pass each gradient to the first of the largest inputs."""
         (y, inputs), gradient = state, planes(dy)
-        free, gradients = np.ones(y.shape, np.bool_), []
+        unmatched, gradients = np.ones(y.shape, np.bool_), []
         for x in inputs:
-            hit = free & (x == y)
-            free &= ~hit
-            gradients.append(planes(gradient * hit))
+            is_maximum = unmatched & (x == y)
+            unmatched &= ~is_maximum
+            gradients.append(planes(gradient * is_maximum))
         return tuple(gradients)
 
 

@@ -1,16 +1,14 @@
-"""Normalization of each sample by its own statistics: by layer, by groups of channels, to unit length.
+"""Normalization of each sample by its own statistics: layer, group and unit normalization.
 
-Arrays have the shape (N, H, W, C) or (N, F) and lie in memory as planes (see `memory`).
+Arrays have the shape (N, H, W, C) or (N, F) and are planes in memory (see `memory`).
 """
 
 import numpy as np
 
 from striate._types import Array
-from striate.engines.numpy.memory import planes
+from striate.engines.numpy.memory import column, planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
 from striate.network import GroupNormalization, LayerNormalization, UnitNormalization
-
-NORM_FLOOR = 1e-12  # of a sum of squares
 
 
 class SampleNormalizationRule(LayerRule[LayerNormalization | GroupNormalization, tuple[Array, Array]]):
@@ -24,25 +22,25 @@ class SampleNormalizationRule(LayerRule[LayerNormalization | GroupNormalization,
         self.groups = layer.groups_of(channels) if isinstance(layer, GroupNormalization) else None
 
     def _parts(self, maps: Array) -> Array:
-        """Return planes as (A, R, B), where each mean is over R: channels, or channels and pixels of a group."""
+        """Reshape planes to (A, R, B). Means are over R: all channels of a pixel, or channels and pixels of a group."""
         if self.groups is None:
             return maps.reshape(1, maps.shape[0], -1)
         return maps.reshape(self.groups, -1, maps.shape[-1])
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, tuple[Array, Array]]:
-        """x, y: (N, …, C)."""
+        """Return y and the state; x and y are (N, …, C)."""
         maps = planes(x)
         parts = self._parts(maps)
         centered = parts - parts.mean(axis=1, keepdims=True)
         inverse = 1 / np.sqrt(np.square(centered).mean(axis=1, keepdims=True) + self.layer.epsilon)
         normalized = (centered * inverse).reshape(maps.shape)
-        y = normalized * _column(context.weights["gamma"], maps) if self.layer.scale else normalized
+        y = normalized * column(context.weights["gamma"], maps) if self.layer.scale else normalized
         if self.layer.center:
-            y = y + _column(context.weights["beta"], maps)
+            y = y + column(context.weights["beta"], maps)
         return planes(y if y is not normalized else y.copy()), (normalized, inverse)
 
     def backward(self, context: LayerContext, state: tuple[Array, Array], dy: Array) -> tuple[Array]:
-        """dx = (g − mean(g) − x̂ · mean(g · x̂)) / √(variance + ε) with g = γ · dy."""
+        """Return dx = (g − mean(g) − x̂ · mean(g · x̂)) / √(variance + ε) with g = γ · dy."""
         (normalized, inverse), gradient = state, planes(dy)
         pixels = tuple(range(1, gradient.ndim))
         if "gamma" in context.gradients:
@@ -50,7 +48,7 @@ class SampleNormalizationRule(LayerRule[LayerNormalization | GroupNormalization,
         if "beta" in context.gradients:
             context.gradients["beta"][...] = gradient.sum(axis=pixels)
         if self.layer.scale:
-            gradient = gradient * _column(context.weights["gamma"], gradient)
+            gradient = gradient * column(context.weights["gamma"], gradient)
         g, x = self._parts(gradient), self._parts(normalized)
         dx = inverse * (g - g.mean(axis=1, keepdims=True) - x * (g * x).mean(axis=1, keepdims=True))
         return (planes(dx.reshape(gradient.shape)),)
@@ -60,25 +58,20 @@ rule(LayerNormalization)(SampleNormalizationRule)
 rule(GroupNormalization)(SampleNormalizationRule)
 
 
-def _column(values: Array, maps: Array) -> Array:
-    """Return numbers (C,) in the shape that broadcasts to planes."""
-    return values.reshape(-1, *[1] * (maps.ndim - 1))
-
-
 @rule(UnitNormalization)
 class UnitNormalizationRule(LayerRule[UnitNormalization, tuple[Array, Array, Array]]):
-    """y = x / √max(Σ x², floor), by the channels. The state is y, 1 / √…, and where the sum exceeds the floor."""
+    """y = x / √max(Σ x², floor), summed over channels. The state is y, 1 / √…, and where the sum exceeds the floor."""
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, tuple[Array, Array, Array]]:
-        """x, y: (N, …, C)."""
+        """Return y and the state; x and y are (N, …, C)."""
         maps = planes(x)
         squares = np.square(maps).sum(axis=0, keepdims=True)
-        inverse = 1 / np.sqrt(np.maximum(squares, NORM_FLOOR))
+        inverse = 1 / np.sqrt(np.maximum(squares, self.layer.floor))
         y = maps * inverse
-        return planes(y), (y, inverse, squares > NORM_FLOOR)
+        return planes(y), (y, inverse, squares > self.layer.floor)
 
     def backward(self, context: LayerContext, state: tuple[Array, Array, Array], dy: Array) -> tuple[Array]:
-        """dx = (dy − y · Σ dy · y) / √(Σ x²); below the floor dy / √floor."""
+        """Return dx = (dy − y · Σ dy · y) / √(Σ x²); below the floor dy / √floor."""
         (y, inverse, above), gradient = state, planes(dy)
         along = (gradient * y).sum(axis=0, keepdims=True) * above
         return (planes(inverse * (gradient - y * along)),)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from striate._types import Array
-from striate.engines.numpy.memory import planes
+from striate.engines.numpy.memory import column, planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
 from striate.engines.numpy.windows import pad
 from striate.network import Flatten, Input, Rescale, SelectChannels, Shape, ZeroPadding2D
@@ -38,19 +38,14 @@ class RescaleRule(LayerRule[Rescale, None]):
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, None]:
         """Return y and the state; x and y are (N, …, C)."""
         y = context.scratch.empty("y", planes(x).shape, x.dtype)
-        np.multiply(planes(x), _column(self.scale, x), out=y)
+        np.multiply(planes(x), column(self.scale, x), out=y)
         if self.offset.any():
-            y += _column(self.offset, x)
+            y += column(self.offset, x)
         return planes(y), None
 
     def backward(self, context: LayerContext, state: None, dy: Array) -> tuple[Array]:
         """Return dx = dy · scale."""
-        return (planes(planes(dy) * _column(self.scale, dy)),)
-
-
-def _column(values: Array, x: Array) -> Array:
-    """Reshape values (C,) or (1,) so that they broadcast to the planes of x."""
-    return values.astype(x.dtype).reshape(-1, *[1] * (x.ndim - 1))
+        return (planes(planes(dy) * column(self.scale, dy)),)
 
 
 @rule(ZeroPadding2D)

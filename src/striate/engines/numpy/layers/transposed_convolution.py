@@ -1,6 +1,6 @@
 """Transposed convolution: the backward pass of a convolution as the forward pass of a layer.
 
-Arrays have the shape (N, H, W, C) and lie in memory as planes (see `memory`).
+Arrays have the shape (N, H, W, C) and are planes in memory (see `memory`).
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from striate.network import Conv2DTranspose
 
 @rule(Conv2DTranspose)
 class TransposedConvolutionRule(LayerRule[Conv2DTranspose, Array]):
-    """Each pixel adds its value times the kernel to the result. The state is x as a matrix (C, H·W·N)."""
+    """Adds each pixel times the kernel to the output. The state is x as a matrix (C, H·W·N)."""
 
     output_overwritable = True
 
@@ -25,7 +25,7 @@ class TransposedConvolutionRule(LayerRule[Conv2DTranspose, Array]):
         self.output_shape = layer.output_shape(*input_shapes)
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, Array]:
-        """(N, H, W, C) → (N, OH, OW, O)."""
+        """Return y and the state: (N, H, W, C) → (N, OH, OW, O)."""
         kernel, matrix = context.weights["kernel"], contiguous(planes(x), context.scratch, "x").reshape(x.shape[3], -1)
         columns = np.matmul(kernel.reshape(-1, kernel.shape[3]), matrix)  # (KH·KW·O, H·W·N)
         y = col2im(columns, (x.shape[0], *self.output_shape), self.window, context.scratch)
@@ -34,7 +34,7 @@ class TransposedConvolutionRule(LayerRule[Conv2DTranspose, Array]):
         return y, matrix
 
     def backward(self, context: LayerContext, matrix: Array, dy: Array) -> tuple[Array | None]:
-        """dy (N, OH, OW, O) → dx (N, H, W, C)."""
+        """Return dx (N, H, W, C), from dy (N, OH, OW, O)."""
         kernel = context.weights["kernel"]
         columns = im2col(dy, self.window)  # (KH·KW·O, H·W·N)
         context.gradients["kernel"][...] = np.matmul(columns, matrix.T).reshape(kernel.shape)
@@ -43,5 +43,5 @@ class TransposedConvolutionRule(LayerRule[Conv2DTranspose, Array]):
         if not context.needs_dx[0]:
             return (None,)
         dx = np.matmul(kernel.reshape(-1, kernel.shape[3]).T, columns)
-        size = Geometry.output_size(self.window, dy.shape[1], dy.shape[2])
+        size = self.window.output_size(dy.shape[1], dy.shape[2])
         return (planes(dx.reshape(kernel.shape[3], *size, dy.shape[0])),)

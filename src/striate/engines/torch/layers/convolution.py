@@ -32,7 +32,7 @@ def zero_padding2d(layer: ZeroPadding2D, weights: Parameters, x: Tensor) -> Tens
 
 @rule(Conv2DTranspose, layout="channels_first", activate=True)
 def conv2d_transpose(layer: Conv2DTranspose, weights: Parameters, x: Tensor) -> Tensor:
-    """Each pixel adds its value times the kernel (C, O, KH, KW) to a larger map."""
+    """Add each pixel times the kernel (C, O, KH, KW) to a larger feature map."""
     window = layer.forward_window
     margins, bias = window.margins((1, 1)), weights.get("bias")
     padding = (margins[0][0], margins[1][0]) if is_symmetric(margins) else (0, 0)

@@ -57,7 +57,7 @@ def add(layer: Add, weights: Parameters, *xs: Tensor) -> Tensor:
 
 @rule(Maximum, layout="channels_first")
 def maximum(layer: Maximum, weights: Parameters, *xs: Tensor) -> Tensor:
-    """Return the largest number at each place; the first of equal ones has the gradient."""
+    """Return the element-wise maximum; of equal inputs, the first receives the gradient."""
     largest = xs[0]
     for x in xs[1:]:
         largest = torch.where(x > largest, x, largest)

@@ -1,4 +1,4 @@
-"""Maps made larger."""
+"""Upsampling. Feature maps are (N, C, H, W)."""
 
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
@@ -9,7 +9,7 @@ from striate.network import UpSampling2D
 
 @rule(UpSampling2D, layout="channels_first")
 def up_sampling2d(layer: UpSampling2D, weights: Parameters, x: Tensor) -> Tensor:
-    """Each pixel repeated, or the mean of its neighbors."""
+    """Repeat pixels, or interpolate between them bilinearly."""
     factors = [float(factor) for factor in layer.factors]
     if layer.interpolation == "nearest":
         return F.interpolate(x, scale_factor=factors, mode="nearest")

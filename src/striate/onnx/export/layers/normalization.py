@@ -16,7 +16,6 @@ from striate.onnx.export.rules import Parameters, rule
 
 TRAINING_MODE_OPSET = 14  # the first that says whether it trains; ONNX's reference reads older ones as training
 LAYER_NORM_OPSET = 17  # the first with the operator
-NORM_FLOOR = 1e-12  # of a sum of squares
 
 
 @rule(BatchNormalization)
@@ -74,5 +73,7 @@ def _scaled(graph: GraphBuilder, y: str, gamma: Array, beta: Array, x: GraphTens
 
 @rule(UnitNormalization)
 def _unit_normalization(graph: GraphBuilder, layer: UnitNormalization, weights: Parameters, x: GraphTensor) -> str:
-    squares = graph.op("Max", graph.reduce("ReduceSumSquare", x.name, [1]), graph.constant("norm floor", NORM_FLOOR))
+    squares = graph.op(
+        "Max", graph.reduce("ReduceSumSquare", x.name, [1]), graph.constant("norm floor", UnitNormalization.floor)
+    )
     return graph.op("Div", x.name, graph.op("Sqrt", squares))
