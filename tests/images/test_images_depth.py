@@ -156,13 +156,13 @@ def test_policies_of_old_models_divide_by_257_and_never_return_black() -> None:
     full: Deep = np.array([[0, 257, 32768, 60000]], np.uint16)
     assert old.decode(packed(full, "PNG"))[0, :, 0].tolist() == [0, 1, 128, 233]
     for content, reason in (
-        (packed(full // 16, "PNG"), "values up to 3750 only, so it would be black"),
+        (packed(full // 16, "PNG"), "values up to only 3750, so it would be black"),
         (tiff(np.array([[[-1]], [[5]]], np.int16)), "values of -1 … 5"),
         (packed(np.ones((2, 2), np.float32), "TIFF"), "floating-point pixels"),
     ):
         with pytest.raises(DataError, match=reason):
             old.decode(content)
-    with pytest.raises(DataError, match="high_depth must be one of data, type; got 'auto'"):
+    with pytest.raises(DataError, match="high_depth must be one of data, type; received 'auto'"):
         ImagePolicy(4, 4, high_depth="auto")
 
 

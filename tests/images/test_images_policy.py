@@ -63,9 +63,9 @@ def test_policy_json_round_trip() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"height": 0, "width": 2}, "at least 1×1; got 0×2"),
-        ({"height": 2, "width": 2, "channels": 2}, r"1 channel \(gray\) or 3 \(RGB\); got 2"),
-        ({"height": 2, "width": 2, "fit": "squash"}, "fit must be one of pad, crop, stretch, digit; got 'squash'"),
+        ({"height": 0, "width": 2}, "at least 1×1; received 0×2"),
+        ({"height": 2, "width": 2, "channels": 2}, r"1 channel \(gray\) or 3 \(RGB\); received 2"),
+        ({"height": 2, "width": 2, "fit": "squash"}, "fit must be one of pad, crop, stretch, digit; received 'squash'"),
         ({"height": 8, "width": 8, "fit": "digit"}, "A digit of 20 pixels does not fit in 8×8"),
         ({"height": 2}, "needs 'width'"),
         ({"height": 2, "width": 2, "colour": 1}, "no setting 'colour'"),
@@ -77,9 +77,9 @@ def test_invalid_settings_raise(settings: dict[str, int], message: str) -> None:
 
 
 def test_invalid_image_raises() -> None:
-    with pytest.raises(DataError, match=r"Expected an image as uint8 \(H, W, 1 or 3\); got float64 \(2, 2\)"):
+    with pytest.raises(DataError, match=r"Expected an image as uint8 \(H, W, 1 or 3\); received float64 \(2, 2\)"):
         ImagePolicy(2, 2).apply(np.zeros((2, 2)))  # type: ignore[arg-type]
-    with pytest.raises(DataError, match=r"got uint8 \(0, 2, 3\)"):
+    with pytest.raises(DataError, match=r"received uint8 \(0, 2, 3\)"):
         ImagePolicy(2, 2).apply(np.zeros((0, 2, 3), np.uint8))
 
 

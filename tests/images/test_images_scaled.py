@@ -73,10 +73,10 @@ def test_downscaling_averages_pixels() -> None:
 
 def test_decoded_size_is_at_least_twice_the_target_size() -> None:
     content = encoded(PHOTOGRAPH)
-    assert decode_pillow(content, least=384).size == (512, 384)
-    assert decode_pillow(content, least=385).size == (1024, 768)
-    assert decode_pillow(content, least=1).size == (128, 96)
-    assert decode_pillow(encoded(PHOTOGRAPH, "PNG"), least=1).size == (1024, 768)
+    assert decode_pillow(content, min_side=384).size == (512, 384)
+    assert decode_pillow(content, min_side=385).size == (1024, 768)
+    assert decode_pillow(content, min_side=1).size == (128, 96)
+    assert decode_pillow(encoded(PHOTOGRAPH, "PNG"), min_side=1).size == (1024, 768)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -164,11 +164,11 @@ def test_multi_picture_jpeg_is_a_jpeg() -> None:
 
 
 def test_special_files_raise_without_blocking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataError, match="it is not a plain file"):
+    with pytest.raises(DataError, match="it is not a regular file"):
         read_file(tmp_path)
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.jpg")
-        with pytest.raises(DataError, match=r"pipe\.jpg cannot be read: it is not a plain file"):
+        with pytest.raises(DataError, match=r"pipe\.jpg cannot be read: it is not a regular file"):
             read_file(tmp_path / "pipe.jpg")
     (tmp_path / "huge.jpg").write_bytes(b"x" * 101)
     monkeypatch.setattr(decode, "MAX_BYTES", 100)

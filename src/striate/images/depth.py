@@ -1,4 +1,4 @@
-"""Bring pixels of more than 8 bits (16-bit, 32-bit, signed, floating-point) to 8 bits."""
+"""Convert pixels of more than 8 bits (16-bit, 32-bit, signed, floating-point) to 8 bits."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FULL_SCALES = (255, 1023, 4095, 16383, 65535)
-"""Largest values of 8, 10, 12, 14 and 16 bits, the depths in which cameras and scanners record."""
+"""Largest values of 8, 10, 12, 14 and 16 bits, the usual depths of cameras and scanners."""
 BY_TYPE, BY_DATA = "type", "data"
 HIGH_DEPTHS = (BY_DATA, BY_TYPE)
 DARK = 4096  # 16-bit data below this have at most 4 significant bits once they are divided by 257
@@ -17,44 +17,44 @@ def to_eight_bits(pixels: NDArray[Any], high_depth: str = BY_DATA) -> NDArray[np
     """Scale pixels to 0 … 255, rounded; see `ImagePolicy.high_depth`.
 
     Args:
-        pixels: integers or floats, (H, W) or (H, W, C).
+        pixels: Integers or floats, (H, W) or (H, W, C).
         high_depth: "data" or "type".
 
     Returns:
         uint8 of the same shape.
 
     Raises:
-        ValueError: the pixels have no range that is known; the message says why.
+        ValueError: The range of the pixels cannot be determined; the message says why.
     """
     low, high = pixels.min(), pixels.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError("some of its pixels are not numbers (NaN) or infinite")
     if high_depth == BY_TYPE:
         _check_type(pixels, low, high)
-        return scaled(pixels, 0, 65535)
+        return scale(pixels, 0, 65535)
     if pixels.dtype.kind == "f":
         if low >= 0 and high <= 1:
-            return scaled(pixels, 0, 1)
+            return scale(pixels, 0, 1)
         if low >= 0 and high <= FULL_SCALES[0]:
-            return scaled(pixels, 0, FULL_SCALES[0])
+            return scale(pixels, 0, FULL_SCALES[0])
     elif low >= 0 and high <= FULL_SCALES[-1]:
-        return scaled(pixels, 0, next(full for full in FULL_SCALES if high <= full))
+        return scale(pixels, 0, next(full for full in FULL_SCALES if high <= full))
     if low == high:
-        raise ValueError(f"all its pixels have the value {low:g}, so their range is not known")
-    return scaled(pixels, float(low), float(high))
+        raise ValueError(f"all its pixels have the value {low:g}, so their range is unknown")
+    return scale(pixels, float(low), float(high))
 
 
 def _check_type(pixels: NDArray[Any], low: Any, high: Any) -> None:
-    advice = "The model scales 0 … 65535 to 0 … 255, as Striate did when it was trained; save the image with 8 bits"
+    advice = "The model was trained with a Striate that scaled 0 … 65535 to 0 … 255; save the image with 8 bits"
     if pixels.dtype.kind == "f":
-        raise ValueError(f"it has floating-point pixels, whose range is not known. {advice}")
+        raise ValueError(f"it has floating-point pixels, whose range is unknown. {advice}")
     if low < 0 or high > FULL_SCALES[-1]:
         raise ValueError(f"its pixels have values of {low} … {high}. {advice}")
     if 0 < high < DARK:
-        raise ValueError(f"its 16-bit pixels have values up to {high} only, so it would be black. {advice}")
+        raise ValueError(f"its 16-bit pixels have values up to only {high}, so it would be black. {advice}")
 
 
-def scaled(pixels: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+def scale(pixels: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     """Map low … high to 0 … 255, a few rows at a time."""
     scaled = np.empty(pixels.shape, np.uint8)
     step = max(1, ROWS_BYTES // max(1, pixels[:1].nbytes))

@@ -1,4 +1,4 @@
-"""Bring a photographed or drawn digit into the form of MNIST's digits."""
+"""Normalize a photographed or drawn digit like those of MNIST."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,15 +9,15 @@ Gray = NDArray[np.uint8]
 def normalize_digit(pixels: Gray, height: int, width: int, digit_size: int) -> Gray:
     """Normalize a digit: light ink on black, scaled, with the center of mass of the ink in the middle.
 
-    An image that already has the target size and a dark border is returned as it is. Otherwise the ink is made light
-    (the paper is what the border shows, with its shading), the contrast is stretched, the bounding box of the ink is
-    scaled so that its longer side is `digit_size`, and placed by its center of mass.
+    An image that already has the target size and a dark border is returned unchanged. Otherwise the brightness of the
+    paper is estimated from the border, the contrast of the ink to it is stretched, and the bounding box of the ink is
+    scaled so that its longer side is `digit_size` and placed by its center of mass.
 
     Args:
         pixels: uint8 (H, W).
-        height: of the result in pixels.
-        width: of the result in pixels.
-        digit_size: longer side of the ink in pixels.
+        height: Height of the result in pixels.
+        width: Width of the result in pixels.
+        digit_size: Longer side of the ink in pixels.
 
     Returns:
         uint8 (height, width).
@@ -50,12 +50,12 @@ def _paper(pixels: Gray) -> NDArray[np.float64]:
     """Estimate the brightness (H, W) of the paper: a plane fitted to the border, without ink that crosses it."""
     H, W = pixels.shape
     row, column = np.linspace(-1, 1, H)[:, None], np.linspace(-1, 1, W)[None, :]
-    place = np.stack([np.ones((H, W)), row + 0 * column, column + 0 * row], axis=2)  # (H, W, 3)
-    seen = _border(pixels).astype(np.float64)
-    known = np.concatenate([place[0], place[-1], place[:, 0], place[:, -1]])
-    plain = np.abs(seen - np.percentile(seen, 50, method="lower")) < 40
-    plane, *_ = np.linalg.lstsq(known[plain], seen[plain], rcond=None)
-    return np.asarray(place @ plane, np.float64)
+    positions = np.stack([np.ones((H, W)), row + 0 * column, column + 0 * row], axis=2)  # (H, W, 3)
+    values = _border(pixels).astype(np.float64)
+    at_border = np.concatenate([positions[0], positions[-1], positions[:, 0], positions[:, -1]])
+    is_paper = np.abs(values - np.percentile(values, 50, method="lower")) < 40
+    plane, *_ = np.linalg.lstsq(at_border[is_paper], values[is_paper], rcond=None)
+    return np.asarray(positions @ plane, np.float64)
 
 
 def _ink(pixels: Gray) -> Gray:
@@ -83,7 +83,7 @@ def _shrink(ink: Gray, digit_size: int) -> Gray:
     scale = digit_size / max(ink.shape)
     size = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
     shrunk = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BILINEAR)).astype(np.float32)
-    # Thin pen strokes come out pale; MNIST's are white in the middle.
+    # Scaling makes thin pen strokes pale; those of MNIST are white in the middle.
     bright: NDArray[np.float32] = shrunk * np.float32(255 / max(float(shrunk.max()), 1.0))
     return np.minimum(bright, 255).astype(np.uint8)
 
@@ -97,7 +97,7 @@ def _place(digit: Gray, height: int, width: int) -> Gray:
     return canvas
 
 
-def _start(mass: NDArray[np.float64], room: int) -> int:
+def _start(mass: NDArray[np.float64], size: int) -> int:
     # MNIST's digits have their center on pixel 14 of 0 … 27, half a pixel beyond the middle.
     center = float((mass * np.arange(mass.size)).sum() / mass.sum())
-    return min(max(round(room / 2 - center), 0), room - mass.size)
+    return min(max(round(size / 2 - center), 0), size - mass.size)

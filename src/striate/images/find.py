@@ -1,4 +1,4 @@
-"""Find image files in folders; what is an image is decided by its content where the name leaves it open."""
+"""Find image files in folders. Files without a known suffix are recognized by their content."""
 
 import glob
 import os
@@ -15,9 +15,9 @@ SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pbm", ".pgm", ".ppm", ".pnm",
 )  # fmt: skip
 RAW_SUFFIXES = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf")
-"""Camera raw data, which look like TIFF but show a small preview only."""
+"""Camera raw data: TIFF files from which only a small preview can be read."""
 UNSUPPORTED_SUFFIXES = (".heic", ".heif", ".hif", ".avif", ".jxl", ".jp2", ".psd", *RAW_SUFFIXES)
-"""Images as phones, cameras and other programs save them; read only where their content is."""
+"""Other image formats. Such a file is read only if its content has a format that this installation reads."""
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
@@ -26,8 +26,8 @@ class FolderImages:
     """The image files in a folder and below, sorted by path.
 
     Attributes:
-        images: those that can be read.
-        unsupported: those in formats that cannot be read.
+        images: Files that can be read.
+        unsupported: Image files in formats that cannot be read.
     """
 
     images: list[Path] = field(default_factory=list)
@@ -38,14 +38,14 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
     """Expand folders into the image files in them.
 
     Args:
-        paths: files, which are kept whatever their name, and folders, of which all image files in them and below are
-            taken, sorted and without hidden ones.
+        paths: Files, which are kept whatever their name, and folders, which are replaced by the image files in them
+            and their subfolders, sorted, without hidden files.
 
     Returns:
-        The files, each one once.
+        The files, each once.
 
     Raises:
-        DataError: a path does not exist, or a folder contains no images.
+        DataError: A path does not exist, or a folder contains no images.
     """
     found: dict[Path, None] = {}
     for path in map(Path, paths):
@@ -62,7 +62,7 @@ def _images_of(path: Path) -> list[Path]:
 
 
 def require_folder(path: Path, given: str | None = None) -> None:
-    """Raise DataError if a path is not a folder; the message says what it is, and quotes it as it was given."""
+    """Raise DataError if a path is not a folder; the message quotes `given`, by default the path."""
     if path.is_dir():
         return
     given = given or str(path)
@@ -83,8 +83,8 @@ def describe_unsupported(files: list[Path], name: Callable[[Path], str] = str) -
     """Return a sentence on image files in formats that cannot be read, and what to do about them.
 
     Args:
-        files: at least one.
-        name: how a file is named.
+        files: At least one file.
+        name: Returns the name of a file in the sentence.
 
     Returns:
         For example "2 images in formats that Striate does not read, such as 'cat/1.jxl'. Save them as JPEG first."
@@ -103,7 +103,13 @@ def _kind(file: Path) -> str:
 
 
 def describe_argument(text: str) -> str | None:
-    """Return what an argument is that is no folder, as the end of a sentence, or None if nothing can be said.
+    """Describe an argument that is not a folder, as the end of a sentence.
+
+    Args:
+        text: The argument.
+
+    Returns:
+        What it is, and what to do; None if there is nothing to say.
 
     Example:
         >>> describe_argument("https://example.org/x.zip")
@@ -127,12 +133,12 @@ def describe_argument(text: str) -> str | None:
 def search_folder(folder: Path, on_error: Callable[[OSError], object] | None = None) -> FolderImages:
     """Find all image files in a folder and its subfolders, without hidden files and folders.
 
-    A file with the suffix of an image that Striate reads is one; of all others the first bytes are read.
-    Links to folders are followed. Each folder is entered once, and never one that contains `folder`.
+    Files with one of SUFFIXES count as images; other files are recognized by their first bytes. Links to folders are
+    followed. Each folder is searched once, and folders that contain `folder` are not searched.
 
     Args:
-        folder: where to look.
-        on_error: called with the error of a subfolder that cannot be read; by default it is skipped.
+        folder: The folder.
+        on_error: Called with the error of a subfolder that cannot be read; None: it is skipped.
 
     Returns:
         Their paths, sorted.
@@ -161,7 +167,7 @@ def images_below(folder: Path, on_error: Callable[[OSError], object] | None = No
 
 
 def is_image_file(path: str, name: str) -> bool | None:
-    """Return whether a file is an image that can be read; None if it is hidden or no image at all."""
+    """Return whether an image file can be read; None if it is hidden or not an image."""
     lower = name.lower()
     if name.startswith("."):
         return None
@@ -176,7 +182,7 @@ def is_image_file(path: str, name: str) -> bool | None:
 
 
 def _head(path: str) -> bytes:
-    """Return the first bytes of a file; none if it cannot be read or is a pipe or device, which might never end."""
+    """Return the first bytes of a file; no bytes if it cannot be read or is not a regular file."""
     try:
         if not S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 (a Path costs more than the call)
             return b""
@@ -187,7 +193,7 @@ def _head(path: str) -> bytes:
 
 
 def _is_new(root: str, name: str, entered: set[str]) -> bool:
-    """Return whether the folder was not entered before, under this or another name, and mark it as entered."""
+    """Return whether a folder has not been searched yet, under this or another name, and add it to `entered`."""
     real = os.path.realpath(os.path.join(root, name))  # noqa: PTH118 (a Path for each folder is slow)
     new = real not in entered
     entered.add(real)
@@ -195,5 +201,5 @@ def _is_new(root: str, name: str, entered: set[str]) -> bool:
 
 
 def relative_path(file: Path, folder: Path) -> str:
-    """Return the path of a file relative to an absolute folder that holds it; `relative_to` is slow for many files."""
+    """Return the path of a file relative to a folder that contains it; faster than `Path.relative_to`."""
     return str(file)[len(str(folder)) :].lstrip(os.sep)

@@ -1,4 +1,4 @@
-"""Recognize the format of an image by its first bytes, and say which formats this installation can read."""
+"""Recognize image formats by their first bytes, and list the formats that this installation can read."""
 
 import re
 from functools import cache
@@ -28,10 +28,10 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def identify(head: bytes) -> str | None:
-    r"""Return the name of the image format that a file's first bytes belong to, or None.
+    r"""Return the image format of a file by its first bytes; None if it is not an image.
 
     Args:
-        head: the beginning of the file, at least `HEAD` bytes where it is that long.
+        head: The first `HEAD` bytes of the file, or all if it is shorter.
 
     Example:
         >>> identify(b"\xff\xd8\xff\xe0"), identify(b"P6 4 4 255 "), identify(b"some text")
@@ -51,7 +51,7 @@ def identify(head: bytes) -> str | None:
 
 
 def describe_other(head: bytes) -> str:
-    """Return what a file is that is no image: "a ZIP archive", "a text file", … or ""."""
+    """Describe a file that is not an image, for example "a ZIP archive" or "a text file"; "" if it is unknown."""
     for signature, name in _OTHERS:
         if head.startswith(signature):
             return name
@@ -63,7 +63,7 @@ def describe_other(head: bytes) -> str:
 
 
 def _isobmff(brands: tuple[bytes, ...]) -> str | None:
-    """Return the format of the first known brand; AVIF wins over the general 'mif1', which it may begin with."""
+    """Return the format of the first known brand; AVIF takes precedence over the general brand 'mif1'."""
     known = [_BRANDS[brand] for brand in brands if brand in _BRANDS]
     return "AVIF" if "AVIF" in known else known[0] if known else None
 
@@ -71,7 +71,7 @@ def _isobmff(brands: tuple[bytes, ...]) -> str | None:
 @cache
 def pillow_formats() -> tuple[str, ...]:
     """Return Pillow's names of the formats that this installation reads."""
-    from PIL import PpmImagePlugin, TiffImagePlugin, WebPImagePlugin, features  # noqa: F401 (they register themselves)
+    from PIL import PpmImagePlugin, TiffImagePlugin, WebPImagePlugin, features  # noqa: F401 - importing a plugin registers it
 
     formats = ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM"]
     if features.check("avif"):
@@ -95,7 +95,7 @@ def is_readable(name: str) -> bool:
 
 
 def missing_reader(name: str) -> str:
-    """Return what to do about a format that this installation does not read."""
+    """Return advice for images in a format that this installation does not read."""
     install = {"HEIC": "pillow-heif", "AVIF": "--upgrade pillow"}.get(name)
     if install is None or is_readable(name):
         return "Save them as JPEG first."
@@ -103,7 +103,7 @@ def missing_reader(name: str) -> str:
 
 
 def describe_tiff(data: bytes) -> str | None:
-    """Return what a TIFF file holds, such as "13 bands of 16 bits", or None if its header cannot be read."""
+    """Describe the pixels of a TIFF file, such as "13 bands of 16 bits"; return None if its header is damaged."""
     from PIL import TiffImagePlugin
 
     try:

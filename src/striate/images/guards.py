@@ -1,4 +1,4 @@
-"""Guards around Pillow's decoders: how much memory they take together, and what they print."""
+"""Limit the memory that all running Pillow decoders use together, and silence their warnings."""
 
 import ctypes
 import threading
@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 
-MAX_MEMORY = 400_000_000  # bytes that all images being decoded may take together; a larger one is decoded alone
+MAX_MEMORY = 400_000_000  # bytes for all images being decoded; a larger image is decoded alone
 
 
 class Memory:
-    """The memory that all images being decoded take together; who does not fit waits."""
+    """The memory of all images being decoded. A thread waits until its image fits within the limit."""
 
     def __init__(self) -> None:
         self._used, self._changed = 0, threading.Condition()
 
     @contextmanager
     def reserve(self, size: int) -> Iterator[None]:
-        """Take this many bytes for the `with` block; a size above the limit waits until nobody else has any."""
+        """Reserve bytes inside a `with` block; a size above the limit waits until no other memory is reserved."""
         with self._changed:
             self._changed.wait_for(lambda: not self._used or self._used + size <= MAX_MEMORY)
             self._used += size
@@ -36,17 +36,17 @@ MEMORY = Memory()
 
 
 def _release_freed_memory() -> None:
-    """Give memory that large images took back to the system; glibc would keep it for each thread."""
+    """Return freed memory of large images to the operating system; glibc would keep it for each thread."""
     with suppress(AttributeError, OSError, TypeError):  # other C libraries have no such function
         ctypes.CDLL(None).malloc_trim(0)
 
 
 @cache
 def silence_libtiff() -> None:
-    """Keep libtiff from printing lines of its own; what it finds is in Pillow's errors too."""
+    """Keep libtiff from printing messages, which Pillow's errors contain as well."""
     from PIL import _imaging
 
-    with suppress(AttributeError, OSError):  # where the library is built in another way
+    with suppress(AttributeError, OSError):  # Pillow may be linked with libtiff in another way
         library = ctypes.CDLL(_imaging.__file__)
         for setter in (library.TIFFSetErrorHandler, library.TIFFSetWarningHandler):
             setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p

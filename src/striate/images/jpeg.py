@@ -1,4 +1,4 @@
-"""What decoding a JPEG will cost, read from its markers before it is decoded."""
+"""The cost of decoding a JPEG, read from its markers before it is decoded."""
 
 import re
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ class JpegHeader:
     """The frame of a JPEG.
 
     Attributes:
-        width: in pixels.
-        height: in pixels.
-        samples: values of all components together.
-        lossless: whether it is coded without loss; then it cannot be decoded at a fraction of its size.
-        scans: how many scans are combined to one image; 1 for most JPEGs.
+        width: Width in pixels.
+        height: Height in pixels.
+        samples: Number of values of all components together.
+        lossless: Whether it is lossless; then it cannot be decoded at a fraction of its size.
+        scans: Number of scans that are combined into one image; 1 for most JPEGs.
     """
 
     width: int
@@ -30,21 +30,21 @@ class JpegHeader:
 
     @property
     def coefficient_bytes(self) -> int:
-        """Memory that the decoder takes beside the pixels: all coefficients, where there are several scans."""
+        """Memory of the decoder in addition to the pixels: all coefficients if there are several scans."""
         return 2 * self.samples if self.scans > 1 else 0
 
 
 def read_header(data: bytes) -> JpegHeader | None:
-    """Return the header of a JPEG, or None if there is none that makes sense."""
-    frame, at = None, 2
-    while marker := _MARKER.search(data, at):
+    """Return the header of a JPEG; None if it is missing or invalid."""
+    frame, position = None, 2
+    while marker := _MARKER.search(data, position):
         kind, body = data[marker.end() - 1], marker.end()
         length = int.from_bytes(data[body : body + 2], "big")
         if kind in _FRAMES:
             frame = kind, data[body : body + length]
         if kind == _START_OF_SCAN:
             return _header(*frame, data, body) if frame else None
-        at = body + max(length, 2)
+        position = body + max(length, 2)
     return None
 
 
@@ -54,17 +54,17 @@ def _header(kind: int, frame: bytes, data: bytes, first_scan: int) -> JpegHeader
     height, width, count = int.from_bytes(frame[3:5], "big"), int.from_bytes(frame[5:7], "big"), frame[7]
     factors = [divmod(frame[9 + 3 * number], 16) for number in range(count)]
     widest, tallest = (max((factor[axis] for factor in factors), default=1) or 1 for axis in (0, 1))
-    share = sum(across * down for across, down in factors) / (widest * tallest)
-    together = data[first_scan + 2] if first_scan + 2 < len(data) else count
-    several = kind in _PROGRESSIVE or together < count
-    scans = max(2, _count_scans(data, first_scan)) if several else 1
-    return JpegHeader(width, height, round(width * height * share), kind in _LOSSLESS, scans)
+    samples_per_pixel = sum(across * down for across, down in factors) / (widest * tallest)
+    in_first_scan = data[first_scan + 2] if first_scan + 2 < len(data) else count
+    has_several = kind in _PROGRESSIVE or in_first_scan < count
+    scans = max(2, _count_scans(data, first_scan)) if has_several else 1
+    return JpegHeader(width, height, round(width * height * samples_per_pixel), kind in _LOSSLESS, scans)
 
 
-def _count_scans(data: bytes, at: int) -> int:
-    """Count the scans from the first one to the end of the image, behind which there may be other images."""
+def _count_scans(data: bytes, start: int) -> int:
+    """Count the scans up to the end of the image, after which the file may contain other images."""
     scans = 1
-    for marker in _MARKER.finditer(data, at):
+    for marker in _MARKER.finditer(data, start):
         kind = data[marker.end() - 1]
         if kind == _END_OF_IMAGE:
             break

@@ -17,30 +17,31 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FITS = ("pad", "crop", "stretch", "digit")
-DECODED = 2  # times the target size, at least; then the result is within one gray level of that from full size
+DECODED_SIZE = (
+    2  # JPEGs are decoded at this many times the target size or more, which changes pixels by at most one gray level
+)
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class ImagePolicy:
-    """The size of a model's input images, and how images are brought to it.
+    """The size of a model's input images, and how images of other sizes are converted to it.
 
     Attributes:
-        height: in pixels, at least 1.
-        width: in pixels, at least 1.
+        height: Height in pixels, 1 or more.
+        width: Width in pixels, 1 or more.
         channels: 1 (gray, ITU-R 601 luma) or 3 (RGB).
         fit: "pad" resizes the image to fit inside and pads it with black; "crop" resizes it to cover the size and crops
             both sides equally; "stretch" changes its aspect ratio; "digit" prepares a handwritten digit as in MNIST.
-        digit_size: for "digit", the longer side of the ink in pixels.
-        high_depth: how images of more than 8 bits become 8 bits; 8-bit images stay as they are. "data" goes by the
-            values of each image: those of 0 or more are divided by the largest value of the fewest of 8, 10, 12, 14 or
-            16 bits that hold them (so 0 … 4095 becomes 0 … 255), floats in 0 … 1 and 0 … 255 by 1 and 255; of all
-            others, such as signed, 32-bit or other floating-point images, the smallest value becomes 0 and the largest
-            255. "type" divides 16-bit values by 257, whatever they are, and refuses images of other types and those
-            that would be black; models that were saved before this setting existed use it.
+        digit_size: For "digit", the longer side of the ink in pixels.
+        high_depth: How images of more than 8 bits become 8 bits. "data" uses the range of each image's values.
+            Integers from 0 are scaled from the range of 8, 10, 12, 14 or 16 bits, the smallest that contains them (so
+            0 … 4095 becomes 0 … 255), and floats from 0 … 1 or 0 … 255. In all other images, for example signed or
+            32-bit ones, the smallest value becomes 0 and the largest 255. "type" divides 16-bit values by 257, and
+            refuses other types and images that would be black; models saved before this setting existed use it.
 
     Raises:
-        DataError: a setting is invalid.
+        DataError: A setting is invalid.
     """
 
     height: int
@@ -54,15 +55,15 @@ class ImagePolicy:
         for name in ("height", "width", "channels", "digit_size"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool):
-                raise DataError(f"{name} must be a whole number; got {value!r:.40}.")
+                raise DataError(f"{name} must be a whole number; received {value!r:.40}.")
         if self.height < 1 or self.width < 1:
-            raise DataError(f"An image size must be at least 1×1; got {self.height}×{self.width}.")
+            raise DataError(f"An image size must be at least 1×1; received {self.height}×{self.width}.")
         if self.channels not in (1, 3):
-            raise DataError(f"Images have 1 channel (gray) or 3 (RGB); got {self.channels}.")
+            raise DataError(f"Images have 1 channel (gray) or 3 (RGB); received {self.channels}.")
         if self.fit not in FITS:
-            raise DataError(f"fit must be one of {', '.join(FITS)}; got '{self.fit!s:.40}'.")
+            raise DataError(f"fit must be one of {', '.join(FITS)}; received '{self.fit!s:.40}'.")
         if self.high_depth not in HIGH_DEPTHS:
-            raise DataError(f"high_depth must be one of {', '.join(HIGH_DEPTHS)}; got '{self.high_depth!s:.40}'.")
+            raise DataError(f"high_depth must be one of {', '.join(HIGH_DEPTHS)}; received '{self.high_depth!s:.40}'.")
         if self.fit == "digit" and not 1 <= self.digit_size <= min(self.height, self.width):
             raise DataError(f"A digit of {self.digit_size} pixels does not fit in {self.height}×{self.width}.")
 
@@ -72,7 +73,7 @@ class ImagePolicy:
         return self.height, self.width, self.channels
 
     def apply(self, pixels: Pixels) -> Pixels:
-        """Bring uint8 pixels (H, W), (H, W, 1) or (H, W, 3) to uint8 (height, width, channels)."""
+        """Convert uint8 pixels (H, W), (H, W, 1) or (H, W, 3) to uint8 (height, width, channels)."""
         return self._resized(_to_pillow(pixels))
 
     def read(self, path: str | Path) -> Pixels:
@@ -85,27 +86,30 @@ class ImagePolicy:
         A large JPEG is decoded at a fraction of its size that is still at least twice the target size.
 
         Args:
-            content: the bytes.
-            path: named in messages.
+            content: The bytes.
+            path: The file's name in messages.
 
         Returns:
             uint8 (height, width, channels).
+
+        Raises:
+            DataError: The bytes cannot be decoded.
         """
-        least = None if self.fit == "digit" else DECODED * max(self.height, self.width)
-        with decoded(content, path, least, self.high_depth) as image:
+        min_side = None if self.fit == "digit" else DECODED_SIZE * max(self.height, self.width)
+        with decoded(content, path, min_side, self.high_depth) as image:
             pixels = self._resized(image)
             image.close()  # its memory is free before another large image is decoded
         return pixels
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all settings, ready for JSON."""
+        """Return all settings as JSON values."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "ImagePolicy":
         """Build the policy that `to_dict` described. Raises DataError for missing or unknown settings."""
         if not isinstance(settings, Mapping):
-            raise DataError(f"An image policy needs settings by name; got {settings!r:.40}.")
+            raise DataError(f"An image policy needs settings by name; received {settings!r:.40}.")
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(settings) - known):
             raise DataError(f"An image policy has no setting '{unknown[0]}'; this model may be from a newer Striate.")
@@ -114,11 +118,11 @@ class ImagePolicy:
         return cls(**{"high_depth": BY_TYPE, **settings})  # of models that were saved without it
 
     def _resized(self, image: "Image.Image") -> Pixels:
-        """Bring an image of mode L or RGB to uint8 (height, width, channels)."""
+        """Convert an image of mode L or RGB to uint8 (height, width, channels)."""
         mode = "L" if self.channels == 1 else "RGB"
         if self.fit == "digit":
             fitted = self._digit(image)
-        else:  # gray stays gray until it is small
+        else:  # gray images are resized before they become RGB, which is faster
             fitted = self._fit(image if image.mode == "L" else _converted(image, mode))
         pixels: Pixels = np.asarray(_converted(fitted, mode))
         return pixels.reshape(self.shape)  # (H, W) → (H, W, 1) for gray
@@ -130,7 +134,7 @@ class ImagePolicy:
     def _fit(self, image: "Image.Image") -> "Image.Image":
         from PIL import Image, ImageOps
 
-        size, smooth = (self.width, self.height), Image.Resampling.BILINEAR  # smooth when it shrinks: antialiased
+        size, smooth = (self.width, self.height), Image.Resampling.BILINEAR  # antialiased
         if image.size == size:
             return image
         if self.fit == "pad":
@@ -141,7 +145,7 @@ class ImagePolicy:
 
 
 def _converted(image: "Image.Image", mode: str) -> "Image.Image":
-    """Convert the mode, without the copy that Pillow makes where it is the same."""
+    """Convert the mode of an image; return the image itself, not a copy, if it has that mode."""
     return image if image.mode == mode else image.convert(mode)
 
 
@@ -150,5 +154,5 @@ def _to_pillow(pixels: Pixels) -> "Image.Image":
 
     known = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (1, 3))
     if not known or pixels.dtype != np.uint8 or not pixels.size:
-        raise DataError(f"Expected an image as uint8 (H, W, 1 or 3); got {pixels.dtype} {pixels.shape}.")
+        raise DataError(f"Expected an image as uint8 (H, W, 1 or 3); received {pixels.dtype} {pixels.shape}.")
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2:] == (1,) else pixels)

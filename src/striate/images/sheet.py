@@ -70,7 +70,7 @@ def _write(
 
 
 def _font(texts: Iterable[str]) -> "Font":
-    """Return Pillow's own font, or where it lacks letters the first font on this machine that has all of them."""
+    """Return Pillow's default font if it has all letters, else the first font on this machine that has them."""
     from PIL import ImageFont
 
     letters = {letter for text in texts for letter in normalize("NFC", text) if not letter.isspace()}
