@@ -41,7 +41,7 @@ CASES: list[tuple[Callable[[Any], object], str]] = [
     (lambda m: m.add(), r"Sequential\.add needs the argument 'layer'"),
     (lambda m: st.load(file="m"), "load has no argument 'file'"),
     (lambda m: st.Sequential(layer=[]), "Sequential has no argument 'layer'. Did you mean 'layers'"),
-    (lambda m: st.Sequential([], seed="a"), "seed must be a whole number, 0 or more; received 'a'"),
+    (lambda m: st.Sequential([], seed="a"), "seed must be an integer, 0 or more; received 'a'"),
     (lambda m: st.layers.Conv2D(8, 3, stride=2), "Conv2D has no argument 'stride'. Did you mean 'strides'"),
     (lambda m: st.layers.Dense(), "Dense needs the argument 'units'"),
     (lambda m: st.optimizers.Adam(learningrate=1), "Adam has no argument 'learningrate'. Did you mean 'learning_rate'"),
@@ -53,7 +53,7 @@ CASES: list[tuple[Callable[[Any], object], str]] = [
     ),
     (
         lambda m: st.callbacks.EarlyStopping(patience="a"),
-        "patience must be a whole number, 0 or more; received 'a'",
+        "patience must be an integer, 0 or more; received 'a'",
     ),
     (lambda m: st.callbacks.EarlyStopping(min_delta=None), "min_delta must be a number; received None"),
     (lambda m: st.callbacks.EarlyStopping(monitor=3), "monitor must be a name; received 3"),
@@ -80,9 +80,9 @@ CASES: list[tuple[Callable[[Any], object], str]] = [
     (lambda m: m.fit(X, Y, callbacks=["early"]), "received 'early'"),
     (lambda m: m.fit(X, Y, augmentation="digits"), "augmentation must be an Augmentation or None; received 'digits'"),
     (lambda m: m.fit(X, Y, schedule=3), "schedule must be a name or a Schedule; received 3"),
-    (lambda m: m.fit(X, Y, batch_size="a"), "batch_size must be a whole number, 1 or more; received 'a'"),
-    (lambda m: m.predict(X, batch_size="a"), "batch_size must be a whole number, 1 or more; received 'a'"),
-    (lambda m: m.evaluate(X, Y, batch_size=2.5), r"batch_size must be a whole number, 1 or more; received 2\.5"),
+    (lambda m: m.fit(X, Y, batch_size="a"), "batch_size must be an integer, 1 or more; received 'a'"),
+    (lambda m: m.predict(X, batch_size="a"), "batch_size must be an integer, 1 or more; received 'a'"),
+    (lambda m: m.evaluate(X, Y, batch_size=2.5), r"batch_size must be an integer, 1 or more; received 2\.5"),
 ]
 
 

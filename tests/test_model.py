@@ -357,7 +357,7 @@ def test_gray_images_can_omit_the_channel_axis() -> None:
 BAD_TARGETS: list[tuple[Any, str]] = [
     ([0, 1, 3], r"Targets of 'out': expected class numbers 0 … 2, received 3"),
     ([0, -1, 2], "expected class numbers 0 … 2, received -1"),
-    ([0, 0.5, 2], "expected whole class numbers, received fractions"),
+    ([0, 0.5, 2], "expected integer class numbers, received fractions"),
     ([0, 1], "There are 3 samples but 2 targets"),
     ([0, float("nan"), 1], "Targets of 'out' contain NaN"),
     (["cat", "dog", "cat"], "expected numbers, received"),
@@ -412,9 +412,9 @@ def test_invalid_usage_raises() -> None:
         compiled_model().fit(x, y, validation_split=1)
     with pytest.raises(UsageError, match="either validation_data or validation_split"):
         compiled_model().fit(x, y, validation_split=0.1, validation_data=(x, y))
-    with pytest.raises(UsageError, match="batch_size must be a whole number"):
+    with pytest.raises(UsageError, match="batch_size must be an integer"):
         compiled_model().fit(x, y, batch_size=0)
-    with pytest.raises(UsageError, match="batch_size must be a whole number, 1 or more; received 0"):
+    with pytest.raises(UsageError, match="batch_size must be an integer, 1 or more; received 0"):
         compiled_model().predict(x, batch_size=0)
     with pytest.raises(UsageError, match=r"verbose must be 0 .*; received 3"):
         compiled_model().fit(x, y, verbose=3)  # type: ignore[arg-type]

@@ -92,13 +92,13 @@ def describe(value: Any) -> str:
 
 
 def check_whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
-    """Return a whole number of at least `least`, and at most `most`, as an int. Raise UsageError for anything else."""
+    """Return an integer of at least `least`, and at most `most`, as an int. Raise UsageError for anything else."""
     try:
         number = None if isinstance(value, bool) else index(value)
     except TypeError:
         number = None
     if number is None or number < least:
-        raise UsageError(f"{name} must be a whole number, {least} or more; received {describe(value)}.")
+        raise UsageError(f"{name} must be an integer, {least} or more; received {describe(value)}.")
     if most is not None and number > most:
         raise UsageError(f"{name} must be at most {most}.")
     return number

@@ -97,7 +97,7 @@ def _decode_union(kinds: tuple[Any, ...], value: Any, name: str) -> Any:
 
 def _decode_number(hint: type, value: Any, name: str) -> Any:
     if type(value) not in (int, hint) or (type(value) is int and abs(value) > MAX_INTEGER):
-        _refuse(name, "a whole number" if hint is int else "a number", value)
+        _refuse(name, "an integer" if hint is int else "a number", value)
     if not math.isfinite(value):
         _refuse(name, "a finite number", value)
     return hint(value)

@@ -89,7 +89,7 @@ def test_images_come_from_the_training_part_and_damaged_ones_are_skipped(photogr
         ({"sets": {"rotation": "much"}}, r"A setting of the augmentation has the wrong type: rotation=much"),
         ({"sets": {"crop": "0.5"}}, r"A setting of the augmentation has the wrong type: crop=0\.5"),
         ({"data": "mnst5k"}, r"There is no data set or folder 'mnst5k'\. Did you mean 'mnist5k'"),
-        ({"out": "sheet.jpg"}, r"--out must end in \.png; got 'sheet\.jpg'"),
+        ({"out": "sheet.jpg"}, r"--out must end in \.png; received 'sheet\.jpg'"),
     ],
 )
 def test_invalid_arguments_are_errors(given: dict[str, Any], message: str, tmp_path: Path) -> None:

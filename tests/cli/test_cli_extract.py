@@ -42,16 +42,14 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def test_training_prints_its_method_and_reason(finished_run: Trained) -> None:
     _, path, result = finished_run
     assert result.returncode == 0, result.stderr
-    assert (
-        "because 90 images of 2 classes are too few to train a network from scratch, so a linear head" in result.stdout
-    )
-    assert "Features: efficientnet-lite0, trained on ImageNet, unchanged" in result.stdout
+    assert "because a linear classifier on the features of a network trained on a million photographs" in result.stdout
+    assert "Features: efficientnet-lite0, pretrained on ImageNet, unchanged" in result.stdout
     assert "cross-validation accuracy" in result.stdout
     assert "test accuracy" in result.stdout
     config = json.loads((path / "config.json").read_text("utf-8"))
     assert config["plan"]["method"] == "features"
     assert config["plan"]["model"] == "efficientnet-lite0"
-    assert config["plan"]["because"].startswith("90 images")
+    assert config["plan"]["because"].startswith("a linear classifier")
     assert config["extraction"]["cross_validated"]["accuracy"] > 0.9
     report = (path / "report.html").read_text("utf-8")
     assert "Out-of-distribution images (“unknown”)" in report

@@ -35,7 +35,7 @@ def test_image_folder_is_not_modified(cli: Cli, photographs: Path, tmp_path: Pat
     assert sorted(photographs.rglob("*")) == files
     refused = cli("find-lr", photographs, "--out", photographs / "rates.html")
     assert refused.returncode == 2
-    assert "to which Striate never writes: choose another --out" in refused.stderr
+    assert "where Striate never writes. Choose another file with --out" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,7 @@ def test_printed_output_of_training(trained: tuple[Path, Finished]) -> None:
     interval = f"(95 % interval {accuracy['low']} … {accuracy['high']})"
     wrong = metrics["images"] - metrics["correct"]
     assert (
-        f"test accuracy {accuracy['value']} % {interval}, {wrong} mistakes in {metrics['images']} images"
-        in result.stdout
+        f"test accuracy {accuracy['value']} % {interval}, {wrong} errors in {metrics['images']} images" in result.stdout
     )
     assert (run / "report.html").resolve().as_uri() in result.stdout
     assert "striate predict quick IMAGE.png" in result.stdout

@@ -28,17 +28,17 @@ USAGE = {
     "train --model lenet5 --base resnet18": "give only one of them",
     "train --minutes 3": "it does not apply to the method 'scratch', which is used for all data sets",
     "train --precision float": "'float' is not one of 'auto', 'float32', 'bfloat16', 'float16'. Did you",
-    "train --epochs 0": "epochs must be a whole number, 1 or more; received 0.",
+    "train --epochs 0": "epochs must be an integer, 1 or more; received 0.",
     "train --epochs many": "'many' is not a valid integer",
-    "train --batch-size 0": "batch_size must be a whole number, 1 or more; received 0.",
+    "train --batch-size 0": "batch_size must be an integer, 1 or more; received 0.",
     "train --learning-rate nan": "The learning rate must be above 0; received nan.",
-    "train --seed -1": "seed must be a whole number, 0 or more; received -1.",
+    "train --seed -1": "seed must be an integer, 0 or more; received -1.",
     "train --fit squash": "'squash' is not one of 'crop', 'pad', 'stretch'",
     "train mnist5k --fit pad": "fit can be set for folders only; 'mnist5k' has a fixed one.",
     "train --ensemble 0": "An ensemble has 1 to 1000 members; received 0.",
     "train --set dropout": "'dropout' is not KEY=VALUE",
-    "train --set dropuot=0.1": "Model 'lenet5' has no setting 'dropuot'.",
-    "train --set epochs=many": "epochs must be a whole number, 1 or more; received 'many'.",
+    "train --set dropuot=0.1": "Neither the model 'lenet5' nor the recipe has a setting 'dropuot'.",
+    "train --set epochs=many": "epochs must be an integer, 1 or more; received 'many'.",
     "train --set label_smoothing=much": "label_smoothing must be a number; received 'much'.",
     "train --set optimizer.beta=1": "Optimizer 'adam' has no setting 'beta'.",
     "train --set classes=5": "The classes come from the data: 'mnist5k' has 10.",
@@ -94,7 +94,8 @@ def test_no_run_is_created_inside_the_image_folder(cli: Cli, tmp_path: Path) -> 
     for command in ("train images --out images", "train images --out images/runs/first", "train ."):
         result = cli(*command.split())
         assert result.returncode == 2
-        assert "among your images, where Striate never writes. Choose another folder with --out." in result.stderr
+        assert "would be inside your image folder" in result.stderr
+        assert "where Striate never writes. Choose another folder with --out." in result.stderr
     assert list((tmp_path / "images").iterdir()) == []
 
 

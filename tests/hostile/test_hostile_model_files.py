@@ -103,7 +103,7 @@ def test_every_value_of_the_metadata_may_be_wrong(saved: tuple[Weights, dict[str
     (("figures", "loss"), "x", "'loss' must be a number, but is 'x'"),
     (("classes",), [1, 2, 3], r"'classes' must be a list of names, but is \[1, 2, 3\]"),
     (("fingerprint",), 3, "'fingerprint' must be a string, but is 3"),
-    (("recipe", "epochs"), 0, "recipe is invalid: epochs must be a whole number, 1 or more; received 0"),
+    (("recipe", "epochs"), 0, "recipe is invalid: epochs must be an integer, 1 or more; received 0"),
 ])  # fmt: skip
 def test_wrong_values_are_named(
     saved: tuple[Weights, dict[str, Any]], tmp_path: Path, place: tuple[Any, ...], value: Any, problem: str

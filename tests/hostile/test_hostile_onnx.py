@@ -149,5 +149,5 @@ def test_orders_of_single_channels_are_bounded(tmp_path: Path, monkeypatch: pyte
 def test_factors_that_are_none(tmp_path: Path, scale: float) -> None:
     nodes = [node("Resize", ["x", "", "scales"], ["y"], mode="nearest")]
     proto = model(nodes, {"x": ("N", 3, 4, 4)}, ["y"], {"scales": [1.0, 1.0, scale, 2.0]})
-    with pytest.raises(NetworkError, match="only height and width can grow, by whole factors"):
+    with pytest.raises(NetworkError, match="only height and width can grow, by integer factors"):
         imported(proto, tmp_path)

@@ -38,7 +38,7 @@ def old_file(path: Path, value: bytes, keys: bytes = b"]") -> Path:
     b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\n" + SHARED_TUPLE + b"NK\x01tQ",
 ], ids=["item", "items", "ordered-dict", "storage"])  # fmt: skip
 def test_shared_tuple_as_key_raises_immediately(tmp_path: Path, value: bytes) -> None:
-    with pytest.raises(ModelFileError, match="it has a key of type tuple; expected a string or a whole number"):
+    with pytest.raises(ModelFileError, match="it has a key of type tuple; expected a string or an integer"):
         read_state_dict(old_file(tmp_path / "weights.pth", value))
 
 

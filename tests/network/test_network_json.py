@@ -131,7 +131,7 @@ def rename(old: str, new: str) -> Any:
         ),
         (rename("settings", "setting"), r"node 1 lacks 'settings'"),
         (lambda d: d["nodes"][1].update(inputs=[2]), r"node 1 points to node 2, which is not before it"),
-        (lambda d: d["nodes"][1].update(inputs=[-1]), r"node 1, expected a whole number of at least 0"),
+        (lambda d: d["nodes"][1].update(inputs=[-1]), r"node 1, expected an integer of at least 0"),
         (lambda d: d["nodes"][1].update(inputs=[0, 0]), r"^Conv2D 'C1': expected one input, received 2"),
         (lambda d: d["nodes"][1].update(name="output"), r"Two layers are named 'output'"),
         (lambda d: d["nodes"][1].update(name=None), r"Expected a name"),

@@ -104,7 +104,7 @@ def photographs(tmp_path: Path) -> Path:
             "tutorial-cnn",
             "tutorial-cnn trains in minutes on a CPU; --model resnet18 is usually more accurate",
         ),
-        (True, "cuda", "resnet18", "there is an accelerator, cuda"),
+        (True, "cuda", "resnet18", "there is a GPU (cuda)"),
     ],
 )
 def test_model_for_a_folder_depends_on_pytorch_and_accelerator(

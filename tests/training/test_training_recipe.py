@@ -255,8 +255,8 @@ def test_recipe_json_round_trip() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"patience": 0}, "patience must be a whole number, 1 or more; received 0"),
-        ({"patience": 1.5}, r"patience must be a whole number, 1 or more; received 1\.5"),
+        ({"patience": 0}, "patience must be an integer, 1 or more; received 0"),
+        ({"patience": 1.5}, r"patience must be an integer, 1 or more; received 1\.5"),
         ({"class_weights": "yes"}, "class_weights must be True or False; received 'yes'"),
         ({"clip_norm": -1.0}, r"clip_norm must be above 0; received -1\.0"),
         ({"average": 1.0}, r"average must be at least 0 and below 1; received 1\.0"),

@@ -26,9 +26,9 @@ def test_recipe_json_round_trip() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epochs": 0}, "epochs must be a whole number, 1 or more; received 0"),
-        ({"batch_size": 2.5}, r"batch_size must be a whole number, 1 or more; received 2\.5"),
-        ({"seed": -1}, "seed must be a whole number, 0 or more; received -1"),
+        ({"epochs": 0}, "epochs must be an integer, 1 or more; received 0"),
+        ({"batch_size": 2.5}, r"batch_size must be an integer, 1 or more; received 2\.5"),
+        ({"seed": -1}, "seed must be an integer, 0 or more; received -1"),
         ({"label_smoothing": 1.0}, "label_smoothing must be at least 0 and below 1; received 1.0"),
     ],
 )

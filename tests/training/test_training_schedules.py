@@ -83,5 +83,5 @@ def test_invalid_schedules_raise() -> None:
         OneCycle(end_divisor=0)
     with pytest.raises(UsageError, match="must be 'cosine' or 'linear'; received 'square'"):
         OneCycle(shape="square")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="every must be a whole number, 1 or more; received 0"):
+    with pytest.raises(UsageError, match="every must be an integer, 1 or more; received 0"):
         StepDecay(every=0)

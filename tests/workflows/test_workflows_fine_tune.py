@@ -85,7 +85,8 @@ def appear_in_order(texts: list[str], messages: list[str]) -> bool:
 
 def test_stages_run_in_order(improving_run: tuple[TrainingRun, list[str]]) -> None:
     run, messages = improving_run
-    stages = ["Features: ", "Head: ", "Fine-tuning: upper layers, then all layers, up to 2 epochs of ", "Engine: torch",
+    stages = ["Features: ", "Classifier: ", "Fine-tuning: upper layers, then all layers, each for at most 2 epochs of ",
+              "Engine: torch",
               "Upper layers: loss ", "All layers: loss "]  # fmt: skip
     assert appear_in_order(stages, messages)
     found = run.record.fine_tuning

@@ -87,7 +87,8 @@ def _show_graph(graph: "OnnxGraph", path: str, imported: "ImportedNetwork | None
     from striate.cli.wording import file_size
 
     size = file_size(Path(path).stat().st_size)
-    echo(f"{path}: ONNX, opset {graph.opset}, by {graph.producer or 'an unknown program'}, {size}")
+    producer = graph.producer or "an unknown program"
+    echo(f"{path}: ONNX, operators of version {graph.opset} (opset), written by {producer}, {size}")
     for name, spec in graph.inputs.items():
         echo(f"input {name}: {spec.dtype} {_shape_text(spec.shape)}")
     for name in graph.outputs:

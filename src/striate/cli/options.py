@@ -115,7 +115,7 @@ device = click.option("--device", metavar="NAME", type=Suggested(lambda: ("auto"
 precision = click.option("--precision", type=RegistryChoice(_precisions), help="Number format of PyTorch [auto].")
 sets = click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE",
-    help="A setting of the network or the recipe, such as form=functional or label_smoothing=0.1.",
+    help="A setting of the network or the recipe, such as patience=10 or label_smoothing=0.1; an unknown one lists all.",
 )  # fmt: skip
 
 
@@ -133,5 +133,5 @@ def key_values(texts: tuple[str, ...]) -> dict[str, str]:
     """
     for text in texts:
         if not text.partition("=")[0] or "=" not in text:
-            raise click.BadParameter(f"'{text}' is not KEY=VALUE, such as dropout=0.5.", param_hint="--set")
+            raise click.BadParameter(f"'{text}' is not KEY=VALUE, such as patience=10.", param_hint="--set")
     return {key.strip(): value.strip() for key, _, value in (text.partition("=") for text in texts)}

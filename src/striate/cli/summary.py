@@ -19,7 +19,7 @@ PIPED_WIDTH = 80  # characters of a line where the output is not a terminal
 @click.argument("what", metavar="ID|RUN|FILE")
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 def summary(what: str, as_json: bool) -> None:
-    """Print the layers of a model in the zoo (ID), of a run, or of a model file."""
+    """Print the layers of a built-in network (ID), of a run, or of a model file."""
     from striate.summary import summary_dict
 
     network = _network(what)

@@ -59,9 +59,9 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
 
     Without DATA, LeNet-5 is trained on the 5,000 digits that come with Striate.
 
-    Methods: "features" fits a linear head to the features of a pretrained network, "fine-tune" then trains that network
-    too, "scratch" trains all weights. "auto" chooses one for a folder and prints why. No other option changes the
-    method; an option that does not apply to it is an error.
+    Methods: "features" fits a linear classifier to the features of a pretrained network, "fine-tune" then trains that
+    network too, "scratch" trains all weights. "auto" chooses one for a folder and prints why. No other option changes
+    the method; an option that does not apply to it is an error.
     """
     from striate.workflows.train import train as run_training
 

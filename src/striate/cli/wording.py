@@ -24,10 +24,10 @@ def file_size(size: int) -> str:
 
 
 def accuracy_line(evaluation: "Evaluation") -> str:
-    """For example: test accuracy 98.91 % (95 % interval 98.69 … 99.10), 109 mistakes in 10,000 images."""
+    """For example: test accuracy 98.91 % (95 % interval 98.69 … 99.10), 109 errors in 10,000 images."""
     wrong = evaluation.images - evaluation.correct
-    mistakes = "1 mistake" if wrong == 1 else f"{wrong:,} mistakes"
-    return f"test accuracy {percent(evaluation.accuracy)}, {mistakes} in {evaluation.images:,} images"
+    errors = "1 error" if wrong == 1 else f"{wrong:,} errors"
+    return f"test accuracy {percent(evaluation.accuracy)}, {errors} in {evaluation.images:,} images"
 
 
 def percent(estimate: "Estimate", *, interval: bool = True) -> str:

@@ -16,7 +16,7 @@ from striate.network import Layer, Network
 from striate.processes import current_process
 
 AUTO = "auto"
-# Multiply-adds per image. Up to TINY, a step takes a few milliseconds and an accelerator would wait for Python. Up to
+# Multiply-adds per image. Up to TINY, a step takes a few milliseconds and a GPU would wait for Python. Up to
 # SMALL, a NumPy step took 0.7 to 1.7 times as long as a PyTorch step on one core, and importing PyTorch takes one to
 # two seconds. Above SMALL it took 1 to 1.8 times as long in float32, and longer on CPUs with bfloat16.
 TINY, SMALL = 1_000_000, 12_000_000
@@ -175,8 +175,8 @@ def _by_size(multiply_adds: int, device: str) -> Choice:
         return Choice("torch", f"the network is large ({size})")
     device_type = None if device == "cpu" else accelerator()
     if device_type:
-        return Choice("torch", f"there is an accelerator, {device_type}")
-    return Choice("numpy", f"the network is small ({size}) and there is no accelerator")
+        return Choice("torch", f"there is a GPU ({device_type})")
+    return Choice("numpy", f"the network is small ({size}) and there is no GPU")
 
 
 def installed(package: str) -> bool:

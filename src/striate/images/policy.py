@@ -55,7 +55,7 @@ class ImagePolicy:
         for name in ("height", "width", "channels", "digit_size"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool):
-                raise DataError(f"{name} must be a whole number; received {value!r:.40}.")
+                raise DataError(f"{name} must be an integer; received {value!r:.40}.")
         if self.height < 1 or self.width < 1:
             raise DataError(f"An image size must be at least 1×1; received {self.height}×{self.width}.")
         if self.channels not in (1, 3):

@@ -26,7 +26,7 @@ def convert(owner: object, label: str, check: Callable[[Any], Any], setting: str
 
 def whole(value: Any, least: int = 0) -> int:
     """Accept an integer of at least `least`; NumPy integers become int."""
-    error = NetworkError(f"expected a whole number of at least {least}, received {value!r}.")
+    error = NetworkError(f"expected an integer of at least {least}, received {value!r}.")
     if isinstance(value, bool):
         raise error
     try:
@@ -48,7 +48,7 @@ def pair(value: Any) -> Pair:
     if not isinstance(value, list | tuple):
         return positive(value), positive(value)
     if len(value) != 2:
-        raise NetworkError(f"expected a whole number or a pair (y, x), received {value!r}.")
+        raise NetworkError(f"expected an integer or a pair (y, x), received {value!r}.")
     return positive(value[0]), positive(value[1])
 
 

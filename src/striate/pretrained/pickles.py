@@ -76,7 +76,7 @@ def read_pickle(file: IO[bytes]) -> tuple[Any, dict[str, Storage]]:
         The value, and the storages to which it refers by key.
 
     Raises:
-        DamagedError: If this is no complete pickle, has keys other than strings and whole numbers, or is nested too
+        DamagedError: If this is no complete pickle, has keys other than strings and integers, or is nested too
             deeply.
     """
     machine = _Machine()
@@ -109,7 +109,7 @@ def _check_depth(value: Any) -> None:
 def _checked_key(key: Any) -> Key:
     """Return a key. Hashing or printing any other value could take forever: a tuple may hold another one twice."""
     if not isinstance(key, str | int):
-        raise DamagedError(f"it has a key of type {type(key).__name__}; expected a string or a whole number")
+        raise DamagedError(f"it has a key of type {type(key).__name__}; expected a string or an integer")
     return key
 
 

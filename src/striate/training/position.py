@@ -141,7 +141,7 @@ def _kind(value: Any) -> type:
 
 
 def _checked(values: Any, types: Mapping[str, type]) -> dict[str, Any]:
-    """Return a dictionary that has exactly these entries, of these types, whole numbers within bounds."""
+    """Return a dictionary that has exactly these entries, of these types, integers within bounds."""
     if not isinstance(values, dict) or values.keys() != types.keys():
         raise ValueError(f"expected the entries {', '.join(types)}")
     for name, kind in types.items():

@@ -59,7 +59,7 @@ def split_targets(network: Network, y: Any) -> list[Any]:
 
 
 def holds_class_numbers(targets: Any) -> bool:
-    """Return whether targets are whole numbers, one for each sample: (N,) or (N, 1)."""
+    """Return whether targets are integers, one for each sample: (N,) or (N, 1)."""
     array = _array(targets, "Targets")
     return array.dtype.kind in "bui" and (array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1))
 
@@ -214,7 +214,7 @@ def _check_classes(y: Array, classes: int, name: str) -> Array:
         raise DataError(f"Targets of '{name}': expected class numbers 0 … {classes - 1}, received {wrong}.")
     numbers = y.astype(np.int64)
     if y.dtype.kind == "f" and not np.array_equal(numbers, y):
-        raise DataError(f"Targets of '{name}': expected whole class numbers, received fractions.")
+        raise DataError(f"Targets of '{name}': expected integer class numbers, received fractions.")
     return numbers
 
 

@@ -52,12 +52,13 @@ def draw_preview(
         The settings of the augmentation, for example "rotation 10, zoom 0.9–1.1".
 
     Raises:
-        UsageError: If the data set, the preset or a setting is unknown, `out` is no PNG or lies among the images.
+        UsageError: If the data set, the preset or a setting is unknown, `out` is no PNG or is inside the
+            folder of images.
         DataError: If no image can be read.
     """
     path = Path(out)
     if path.suffix.lower() != ".png":
-        raise UsageError(f"The preview is a PNG image, so --out must end in .png; got '{out}'.")
+        raise UsageError(f"The preview is a PNG image, so --out must end in .png; received '{out}'.")
     if is_folder(data) and path.resolve().is_relative_to(Path(data).resolve()):
         raise UsageError(
             f"'{out}' is inside your image folder '{data}', where Striate never writes. Choose another file with --out."

@@ -11,11 +11,13 @@ from striate.engines.losses import log_softmax
 from striate.errors import DataError
 from striate.model import Model
 from striate.network import Network
+from striate.pretrained import IMAGENET
 from striate.training import Recipe
 from striate.training.callbacks import Logs
 from striate.transfer.bases import Base, joined
 from striate.transfer.extraction import ExtractionResult, fit_on_features
 from striate.transfer.open_set import OpenSetDetector, TradeOff, probability_threshold, trade_offs
+from striate.workflows.plan import TrainingPlan
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.run_record import ExtractionFindings, Score, TrainingRun
 from striate.workflows.strategy import Method
@@ -55,7 +57,7 @@ def run_feature_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callab
         base = prepared.base
         assert base is not None, "prepared with a base"
         unchanged = "unchanged for now" if plan.method is Method.FINE_TUNE else "unchanged"
-        echo(f"Features: {base.name}, trained on ImageNet, {unchanged}; ONNX Runtime computes them")
+        echo(f"Features: {describe_base(plan)}, {unchanged}; computed by ONNX Runtime")
         found = fit_on_features(base, data)
         model = _model(prepared, base, found, run)
         record.extraction = _findings(found)
@@ -70,6 +72,12 @@ def with_trade_offs(
 ) -> Extraction:
     """Add the effect of each threshold on the test images. test: (N, K); distances, y: (N,)."""
     return Extraction(model, test, trade_offs(thresholds, distances, test, y))
+
+
+def describe_base(plan: TrainingPlan) -> str:
+    """Return the name of the base and where its weights come from."""
+    weights = "pretrained on ImageNet" if plan.weights in (None, IMAGENET) else f"weights from '{plan.weights}'"
+    return f"{plan.base}, {weights}"
 
 
 def check_enough(data: Dataset) -> None:
@@ -126,7 +134,7 @@ def _findings(found: ExtractionResult) -> ExtractionFindings:
 def _describe_head(found: ExtractionResult) -> str:
     fitted = found.fitted
     return (
-        f"Head: logistic regression on the features of '{found.layer}', L2 penalty {fitted.penalty:g} (best of "
-        f"{len(fitted.losses)}), temperature {fitted.temperature:.2f}; cross-validation accuracy "
+        f"Classifier: logistic regression on these features (layer '{found.layer}'), L2 penalty {fitted.penalty:g} "
+        f"(best of {len(fitted.losses)}), temperature {fitted.temperature:.2f}; cross-validation accuracy "
         f"{100 * fitted.accuracy:.2f} %"
     )

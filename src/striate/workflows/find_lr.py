@@ -20,14 +20,15 @@ def check_out(plan: TrainingPlan, out: str | os.PathLike[str]) -> None:
         out: The path.
 
     Raises:
-        UsageError: If it is not an HTML page, or lies inside the folder of images.
+        UsageError: If it is not an HTML page, or is inside the folder of images.
     """
     path = Path(out)
     if path.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"The plot is an HTML page: --out must end in .html; received '{out}'.")
     if is_folder(plan.data) and path.resolve().is_relative_to(plan.data):
         raise UsageError(
-            f"'{out}' lies in the folder of images '{plan.data}', to which Striate never writes: choose another --out."
+            f"'{out}' is inside your image folder '{plan.data}', where Striate never writes. Choose another file with "
+            "--out."
         )
 
 

@@ -11,12 +11,10 @@ import numpy as np
 
 from striate._types import Array, Weights
 from striate.data import Dataset
-from striate.engines.choose import accelerator
 from striate.engines.losses import FITTED_FLOOR, log_probabilities, log_softmax
 from striate.errors import TrainingError
 from striate.model import Model
 from striate.network import Network
-from striate.processes import cores
 from striate.training import Recipe, Run, RunRecord
 from striate.training.progress import Verbose
 from striate.transfer.bases import classifier, joined
@@ -27,7 +25,6 @@ from striate.transfer.open_set import NOT_HELD_OUT, fit_detector, probability_th
 from striate.workflows.extract_features import Extraction, run_feature_extraction, save_model, with_trade_offs
 from striate.workflows.prepare import PreparedRun, make_model, make_trainable_model
 from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun, describe_engine
-from striate.workflows.strategy import describe_seconds, fine_tuning_seconds
 from striate.workflows.trained_model import THRESHOLD
 
 START = "start"
@@ -161,12 +158,11 @@ class _FineTuning:
         return make_model(replace(prepared, plan=self.run.record.plan, network=network, weights=weights))[0]
 
     def _announce(self, model: Model, plan: tuple[Stage, ...]) -> None:
-        recipe, count = self.run.recipe, len(self.data.train)
-        seconds = fine_tuning_seconds(recipe.epochs * count, model.network.multiply_adds, accelerator(), cores())
-        names, epochs = ", then ".join(stage.name for stage in plan), "epoch" if recipe.epochs == 1 else "epochs"
+        recipe, names = self.run.recipe, ", then ".join(stage.name for stage in plan)
+        epochs = "1 epoch" if recipe.epochs == 1 else f"at most {recipe.epochs} epochs"
         self.echo(
-            f"Fine-tuning: {names}, up to {recipe.epochs} {epochs} of {count:,} images each; at most "
-            f"{describe_seconds(seconds)}. {len(self.data.validation):,} held-out images decide what is kept"
+            f"Fine-tuning: {names}, each for {epochs} of {len(self.data.train):,} images; "
+            f"{len(self.data.validation):,} held-out images decide what is kept"
         )
         self.echo(describe_engine(model.engine, self.run.record.engine_reason or ""))
 
@@ -180,10 +176,11 @@ class _FineTuning:
         now, before = self._judge(model), self.judged[self.kept]
         self.judged[stage.name] = now
         better = now.is_better_than(before)
+        kept = "the start is" if self.kept == START else f"the {self.kept} are"
         self.echo(
             f"{stage.name.capitalize()}: loss {before.loss:.4f} → {now.loss:.4f}, {100 * before.accuracy:.2f} → "
             f"{100 * now.accuracy:.2f} % correct on held-out images; "
-            + ("kept" if better else f"no clear gain, so the {self.kept} {'is' if self.kept == START else 'are'} kept")
+            + ("kept" if better else f"no clear gain, so {kept} kept")
         )
         return better
 

@@ -1,7 +1,9 @@
 """The plan of a training: names and plain values, before images or weights are loaded."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -59,6 +61,9 @@ APPLIES_TO: Mapping[str, frozenset[Method]] = {
     "--compiled": TRAINING,
 }
 """The methods to which an option applies; options that are not listed apply to all methods."""
+
+_RECIPE = frozenset(item.name for item in fields(Recipe))
+_NESTED = frozenset({"optimizer", "schedule", "augmentation"})  # settings that have settings of their own
 
 
 @dataclass(frozen=True)
@@ -168,7 +173,6 @@ def make_plan(
         UsageError: If a name is unknown, a value is out of range, or an option does not apply to the method.
     """
     data = data or DEFAULT_DATA
-    engine.check(training=True)
     _check_values(ensemble, minutes, tensorboard)
     if is_folder(data):
         layout = layout or read_layout(data)
@@ -179,15 +183,21 @@ def make_plan(
     requested = {
         **{_option(name): value for name, value in (named | recipe).items()},
         **{_option(item.name): getattr(engine, item.name) != item.default for item in fields(engine)},
-        "--schedule plateau": schedule == PLATEAU,
     }
+    if schedule == PLATEAU:
+        requested["--schedule plateau"] = requested.pop("--schedule")
     strategy, chosen_by = _choose(data, layout, method, model, base, minutes)
     if method == AUTO and layout and not model and not base:
         del requested["--minutes"]  # it has decided what is chosen
+    usual = _usual_plan(data, strategy, layout)
+    _check_settings(usual, sets)
     _check_options(strategy.method, chosen_by, [option for option, value in requested.items() if value], sets)
+    engine.check(training=True)
     _check_base_method(strategy.method, chosen_by, base, weights, minutes)
-    usual = _with_weights(weights, _usual_plan(data, strategy, layout))
+    usual = _with_weights(weights, usual)
     if minutes is not None and strategy.method is Method.FINE_TUNE:
+        if "epochs" in recipe:
+            raise UsageError("--minutes decides the number of epochs of fine-tuning: leave out --epochs or --minutes.")
         usual = _shorten(usual, minutes, training_images(data, layout))
     photographs = recipe.get("augment") is not None and not are_drawings(layout)
     changed = _with_schedule(_change(usual.recipe, photographs=photographs, **recipe), schedule)
@@ -252,20 +262,56 @@ def _choose(
 
 
 def _check_options(method: Method, chosen_by: str, options: list[str], sets: Mapping[str, str]) -> None:
-    """Raise UsageError for an option that does not apply to the method."""
+    """Raise UsageError for all options that do not apply to the method."""
     applies = {option: APPLIES_TO[option] for option in options if option in APPLIES_TO}
     applies |= {f"--set {key}": _applies_to_setting(key) for key in sets}
+    wrong: dict[str, list[str]] = {}  # options by what they need
     for option, methods in applies.items():
-        if method in methods:
+        if method not in methods:
+            wrong.setdefault(" or ".join(f"--method {each}" for each in Method if each in methods), []).append(option)
+    if not wrong:
+        return
+    needs = "; ".join(f"{_listed(some)} {'needs' if len(some) == 1 else 'need'} {what}" for what, some in wrong.items())
+    subject = "it does" if sum(map(len, wrong.values())) == 1 else "they do"
+    raise UsageError(f"{needs}: {subject} not apply to the method '{method}', {chosen_by}.")
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _check_settings(plan: TrainingPlan, sets: Mapping[str, str]) -> None:
+    """Raise UsageError for a setting that neither the recipe nor the network has."""
+    own = set(_settings_of(plan.model))
+    networks = own if plan.method is Method.SCRATCH else {name for id in zoo.names() for name in _settings_of(id)}
+    plain = sorted(_RECIPE - _NESTED | {WEIGHT_DECAY})
+    for key in sets:
+        part, _, inner = key.partition(".")
+        if key in _NESTED:
+            raise UsageError(
+                f"--set {key} needs the name of a setting, as in --set optimizer.beta_1=0.9. The {key} itself is "
+                f"chosen with --{'augment' if key == 'augmentation' else key}."
+            )
+        if part in _NESTED if inner else key in {*plain, *networks, "classes"}:
             continue
-        others = " or ".join(f"--method {each}" for each in Method if each in methods)
-        raise UsageError(f"{option} needs {others}: it does not apply to the method '{method}', {chosen_by}.")
+        own_settings = sorted(own - {"classes"})
+        similar = get_close_matches(key, [*own_settings, *plain], n=1)
+        hint = f" Did you mean '{similar[0]}'?" if similar else ""
+        raise UsageError(
+            f"Neither the model '{plan.model}' nor the recipe has a setting '{key}'.{hint} Settings of the model: "
+            f"{', '.join(own_settings) or 'none'}. Settings of the recipe: {', '.join(plain)}, "
+            f"{', '.join(f'{name}.NAME' for name in sorted(_NESTED))}."
+        )
+
+
+def _settings_of(model: str) -> Iterable[str]:
+    return signature(zoo.find(model).builder).parameters
 
 
 def _applies_to_setting(key: str) -> frozenset[Method]:
     if key == INPUT_SHAPE:
         return frozenset(Method)
-    of_recipe = key.partition(".")[0] in {WEIGHT_DECAY, *(item.name for item in fields(Recipe))}
+    of_recipe = key.partition(".")[0] in _RECIPE | {WEIGHT_DECAY}
     return TRAINING if of_recipe else SCRATCH_ONLY
 
 

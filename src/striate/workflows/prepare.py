@@ -149,7 +149,9 @@ def load_data(name: str, shape: Any = None, fit: str | None = None, layout: Layo
     elif isinstance(shape, tuple | list) and len(shape) == 3 and all(isinstance(n, int) and n > 0 for n in shape):
         height, width, channels = shape
     else:
-        raise UsageError(f"input_shape is [height, width, channels] of images, for example [64,64,3]; got {shape}.")
+        raise UsageError(
+            f"input_shape is [height, width, channels] of images, for example [64,64,3]; received {shape}."
+        )
     if layout:
         policy = ImagePolicy(height or FOLDER_SIZE, width or FOLDER_SIZE, channels or 3, fit or "crop")
         return load_folder(name, policy, layout=layout)

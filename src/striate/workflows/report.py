@@ -13,6 +13,7 @@ from striate.model import Model
 from striate.network import Network
 from striate.training import Recipe
 from striate.transfer.open_set import TradeOff
+from striate.workflows.extract_features import describe_base
 from striate.workflows.fine_tune import START
 from striate.workflows.plan import PLATEAU, TrainingPlan
 from striate.workflows.prepare import PreparedRun
@@ -68,25 +69,25 @@ def write_run_report(
 def describe_recipe(plan: TrainingPlan) -> dict[str, str]:
     """Return the recipe of a plan as short texts by name, without the seed and unused settings."""
     if plan.method is Method.FEATURES:
-        return {"base": f"{plan.base}, ImageNet, frozen"}
+        return {"base": f"{describe_base(plan)}, not changed", "classifier": "logistic regression"}
     recipe = plan.recipe
     kept = [
         item.name for item in fields(recipe) if item.name != "seed" and getattr(recipe, item.name) not in (None, 0, ())
     ]
-    base = {"base": f"{plan.base}, ImageNet, fine-tuned: first the upper layers, then all"} if plan.base else {}
+    base = {"base": f"{describe_base(plan)}, fine-tuned: first the upper layers, then all"} if plan.base else {}
     texts = base | {name: _describe_setting(recipe, name) for name in kept}
-    if plan.weights:
+    if plan.weights and not plan.base:
         texts["weights"] = Path(plan.weights).name
     return texts | {"schedule": PLATEAU} if plan.plateau else texts
 
 
 def _describe_extraction(found: ExtractionFindings | None) -> dict[str, str]:
-    """Return the results of fitting the head as short texts by name."""
+    """Return the results of fitting the classifier as short texts by name."""
     if not found:
         return {}
     return {
-        "features": found.layer,
-        "head": f"L2 {found.penalty:g}, temperature {found.temperature:.2f}",
+        "features": f"layer '{found.layer}'",
+        "classifier": f"logistic regression, L2 penalty {found.penalty:g}, temperature {found.temperature:.2f}",
         "cross-validation": _describe_score(found.cross_validated),
     }
 

@@ -38,7 +38,7 @@ class FolderScan:
         classes: Number of images of each class: one number per part, or a single one if the folder is not split.
         unreadable: Files that training would leave out.
         copies: Groups of identical files within one class.
-        conflicts: Groups of identical files that lie in several classes.
+        conflicts: Groups of identical files in several classes.
         notes: What else is left out, and doubtful points.
     """
 
@@ -167,7 +167,7 @@ def _names(layout: Layout, rows: Rows) -> tuple[str, ...]:
 
 
 def _leaks(layout: Layout, identical: Sequence[Rows]) -> list[str]:
-    """Return a note if the same image lies in several parts, such as training and test."""
+    """Return a note if the same image is in several parts, such as training and test."""
     leaks = [group for group in identical if np.ptp(layout.parts[group])]
     if not leaks:
         return []

@@ -33,7 +33,7 @@ OTHER_SECONDS = 4  # for everything else
 TUNING_SECONDS = 3.7e-10  # per image and multiply-add on one core, for an epoch of both stages of fine-tuning
 SCRATCH_SECONDS = 4.5e-10  # per image and multiply-add on one core, for an epoch of training from scratch
 IMAGE_SECONDS = 1e-4  # per image and epoch, for everything else
-SPEEDUP = 50  # of an accelerator
+SPEEDUP = 50  # of a GPU
 ENOUGH_IMAGES = 200  # per class, from which fine-tuning may be worth its time
 
 
@@ -58,7 +58,7 @@ class FolderSummary:
         side: Median of the longer side in pixels.
         gray: Whether the images have no colors.
         cores: Number of cores that compute.
-        device: The accelerator that PyTorch finds.
+        device: The GPU that PyTorch finds.
         minutes: How long training may take; None: any time.
         torch: Whether PyTorch is installed.
     """
@@ -180,12 +180,12 @@ def training_images(data: str, layout: Layout | None) -> int:
 
 
 def fine_tuning_seconds(passes: int, multiply_adds: int, device: str | None, cores: int) -> float:
-    """Estimate how long both stages of fine-tuning take at most.
+    """Estimate how long both stages of fine-tuning take if neither stops early.
 
     Args:
         passes: Training images times epochs of a stage.
         multiply_adds: Of the network, for one image.
-        device: The accelerator, if there is one.
+        device: The GPU, if there is one.
         cores: Number of cores that compute.
 
     Returns:
@@ -200,7 +200,7 @@ def training_seconds(passes: int, network: Network, device: str | None, cores: i
     Args:
         passes: Training images times epochs.
         network: The network.
-        device: The accelerator, if there is one.
+        device: The GPU, if there is one.
         cores: Number of cores that compute.
 
     Returns:
@@ -241,7 +241,7 @@ def _scratch() -> Strategy:
         return Strategy(Method.SCRATCH, SMALL_MODEL, reason)
     found = accelerator()
     if found:
-        return Strategy(Method.SCRATCH, LARGE_MODEL, f"there is an accelerator, {found}")
+        return Strategy(Method.SCRATCH, LARGE_MODEL, f"there is a GPU ({found})")
     reason = (
         f"{SMALL_MODEL} trains in minutes on a CPU; --model {LARGE_MODEL} is usually more accurate, but takes hours"
     )
@@ -251,7 +251,7 @@ def _scratch() -> Strategy:
 def _drawings(summary: FolderSummary) -> Strategy:
     side = min(max(summary.side, 20), TINY)
     because = (
-        f"{summary.images:,} gray images of {summary.side} pixels are drawings rather than photographs, and "
+        f"gray images of {summary.side} pixels are drawings rather than photographs, and about "
         f"{summary.images // summary.classes:,} for each of {summary.classes} classes are enough to train a small "
         "network from scratch"
     )
@@ -266,9 +266,8 @@ def _transfer(summary: FolderSummary, method: Method | None) -> Strategy:
         parts = [f"--method {method} was requested: feature extraction takes {time}"]
     else:
         parts = [
-            f"{summary.images:,} images of {summary.classes} classes are too few to train a network from scratch, so "
-            f"a linear head is fitted to the features of a network trained on a million photographs: {time}, without "
-            "PyTorch"
+            "a linear classifier on the features of a network trained on a million photographs needs fewer images and "
+            f"less time than a network trained from scratch: {time}, without PyTorch"
         ]
     if size != max(SECONDS):
         parts.append(f"images are resized to {size} pixels to keep to {summary.minutes:g} minutes")
@@ -289,14 +288,13 @@ def _fine_tuning(summary: FolderSummary, size: int, method: Method | None) -> tu
     passes = training * tuning_recipe(training).epochs
     seconds = fine_tuning_seconds(passes, MULTIPLY_ADDS[size], summary.device, summary.cores)
     fits = summary.minutes is None or _extraction_seconds(summary, size) + seconds <= 60 * summary.minutes
-    more = f"up to {describe_seconds(seconds)} more"
     if requested:
-        return True, "fine-tuning takes " + (more if fits else f"as many epochs as {summary.minutes:g} minutes allow")
+        return True, "" if fits else f"fine-tuning is limited to as many epochs as {summary.minutes:g} minutes allow"
     if fits and summary.device:
-        return True, f"they are enough to fine-tune the base too, and there is an accelerator, {summary.device}: {more}"
+        return True, f"the images are enough to fine-tune the base too, and there is a GPU ({summary.device})"
     if fits and summary.minutes:
-        return True, f"they are enough to fine-tune the base too within {summary.minutes:g} minutes: {more}"
-    return False, f"fine-tuning the base too (--method fine-tune) would take {more}"
+        return True, f"the images are enough to fine-tune the base too within {summary.minutes:g} minutes"
+    return False, f"fine-tuning the base too (--method fine-tune) would take about {describe_seconds(seconds)} more"
 
 
 def _input_size(summary: FolderSummary) -> int:

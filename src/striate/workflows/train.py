@@ -29,7 +29,7 @@ from striate.workflows.fine_tune import run_fine_tuning
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.prepare import PreparedRun, make_trainable_model, prepare
 from striate.workflows.run_record import TrainingRecord, TrainingRun, describe_engine
-from striate.workflows.strategy import Method, describe_seconds, training_seconds
+from striate.workflows.strategy import Method, describe_seconds, fine_tuning_seconds, training_seconds
 from striate.workflows.trained_model import THRESHOLD, average, member_path
 
 LONG_SECONDS = 300  # training time above which an estimate is printed
@@ -117,7 +117,7 @@ def check_place(data: str | None, out: str | os.PathLike[str] | None) -> None:
     """
     if data and is_folder(data) and Path(out or ROOT).resolve().is_relative_to(Path(data).resolve()):
         raise UsageError(
-            f"The run folder would be inside '{data}', among your images, where Striate never writes. "
+            f"The run folder would be inside your image folder '{data}', where Striate never writes. "
             "Choose another folder with --out."
         )
 
@@ -156,7 +156,7 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Pre
     run, trained = agree(lambda: _opened(path))
     plan = run.record.plan
     if plan.base and epochs is not None:
-        what = "fine-tunes in stages" if plan.method is Method.FINE_TUNE else "fits a head to features"
+        what = "fine-tunes in stages" if plan.method is Method.FINE_TUNE else "fits a classifier to features"
         raise UsageError(f"{run.path} {what}, which has no epochs to add: leave --epochs out.")
     prepared = one_first(lambda: prepare(plan, has_checkpoint=trained))
     run.require_data(prepared.data.fingerprint)
@@ -173,23 +173,27 @@ def _opened(path: str | os.PathLike[str]) -> tuple[TrainingRun, bool]:
 
 
 def long_run_note(prepared: PreparedRun, run: TrainingRun) -> str | None:
-    """Return a sentence on about how long training from scratch will take; None if it is at most five minutes.
+    """Return a sentence on about how long training takes; None for feature extraction and up to five minutes.
 
     Args:
-        prepared: The prepared run. Methods with a base announce their time themselves.
+        prepared: The prepared run.
         run: Its folder; finished epochs are not counted.
     """
     plan = prepared.plan
-    if plan.base:
+    if plan.method is Method.FEATURES:
         return None
+    device = None if plan.device == "cpu" or plan.engine == "numpy" else accelerator()
+    where = f"on {device}" if device else f"on {cores()} {'core' if cores() == 1 else 'cores'}"
+    if plan.method is Method.FINE_TUNE:
+        passes = len(prepared.data.train) * run.recipe.epochs
+        seconds = fine_tuning_seconds(passes, prepared.network.multiply_adds, device, cores())
+        return f"Fine-tuning takes about {describe_seconds(seconds)} {where}, less if it stops early."
     done = 0 if plan.ensemble > 1 else len(run.read_history().get("loss", ()))
     passes = len(prepared.data.train) * max(0, run.recipe.epochs - done) * plan.ensemble
     shared = current_process().world_size
-    device = None if plan.device == "cpu" or plan.engine == "numpy" else accelerator()
     seconds = training_seconds(passes, prepared.network, device, cores()) / shared
     if seconds <= LONG_SECONDS:
         return None
-    where = f"on {device}" if device else f"on {cores()} {'core' if cores() == 1 else 'cores'}"
     return (
         f"This training takes about {describe_seconds(seconds)} {where}. Fewer --epochs or a smaller --model take "
         "less time; after Ctrl-C it can be continued."

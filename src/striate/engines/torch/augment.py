@@ -64,7 +64,7 @@ def _change_colors(x: Tensor, matrices: Tensor) -> Tensor:
 
 
 def _inside(boxes: Boxes, x: Tensor) -> Tensor:
-    """Return bool (M, 1, H, W): whether each pixel lies inside the box of its image."""
+    """Return bool (M, 1, H, W): whether each pixel is inside the box of its image."""
     edges = torch.from_numpy(boxes).to(x.device)[:, :, None]  # M 4 → M 4 1
     rows, columns = (torch.arange(size, device=x.device) for size in x.shape[2:])
     in_rows = (rows >= edges[:, 0]) & (rows < edges[:, 2])  # (M, H)

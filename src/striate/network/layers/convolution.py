@@ -304,7 +304,7 @@ def _output_padding(value: Any) -> Pair:
     if not isinstance(value, list | tuple):
         return check.whole(value), check.whole(value)
     if len(value) != 2:
-        raise NetworkError(f"expected a whole number or a pair (y, x), received {value!r}.")
+        raise NetworkError(f"expected an integer or a pair (y, x), received {value!r}.")
     return check.whole(value[0]), check.whole(value[1])
 
 

@@ -2,7 +2,7 @@
 
 An image is resized by two matrix products, first its rows, then its columns. The model computes the matrices from the
 image's size: triangles whose width is the reduction, as in Pillow's bilinear filter. So the result does not depend on
-how a runtime resizes, and each window's sum is rounded to whole gray levels where Pillow rounds.
+how a runtime resizes, and each window's sum is rounded to integer gray levels where Pillow rounds.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def resize_images(graph: GraphBuilder, x: str, fit: str, height: int, width: int
         width: The width of the result.
 
     Returns:
-        The name of the result, float32 (N, C, height, width), whole gray levels.
+        The name of the result, float32 (N, C, height, width), integer gray levels.
 
     Raises:
         UsageError: Another `fit`.
@@ -61,7 +61,7 @@ def resize_images(graph: GraphBuilder, x: str, fit: str, height: int, width: int
 
 
 def _rounded(graph: GraphBuilder, x: str) -> str:
-    """Round to whole numbers, halves up, also where rounding errors left a sum slightly below a half."""
+    """Round to integers, halves up, also where rounding errors left a sum slightly below a half."""
     return graph.op("Floor", graph.op("Add", x, graph.constant("half", 0.5 + 1e-4)))
 
 

@@ -38,7 +38,7 @@ def average_pool2d(layer: AveragePool2D, weights: Parameters, x: Tensor) -> Tens
     padding = margins[0][0], margins[1][0]
     if is_symmetric(margins) and not _exceeds_half_window(window.kernel, padding):
         return F.avg_pool2d(x, window.kernel, window.strides, padding, count_include_pad=False)
-    # The fraction of each window that lies inside the map.
+    # The fraction of each window inside the map.
     coverage = F.avg_pool2d(pad(torch.ones_like(x[:1, :1]), margins), window.kernel, window.strides)
     return F.avg_pool2d(pad(x, margins), window.kernel, window.strides) / coverage
 

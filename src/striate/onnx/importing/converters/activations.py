@@ -202,7 +202,7 @@ def _over_channels(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 
 @converter("Floor")
 def _floor(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    """Pass whole numbers plus less than one on: that is how the resizing inside Striate's exports rounds."""
+    """Pass integers plus less than one on: that is how the resizing inside Striate's exports rounds."""
     producer = builder.producers.get(node.inputs[0])
     if producer is not None and producer.kind == "Add":
         first, second = (builder.values[name] for name in producer.inputs)

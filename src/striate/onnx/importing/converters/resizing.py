@@ -1,4 +1,4 @@
-"""Maps made larger: Resize by whole factors, and transposed convolution."""
+"""Maps made larger: Resize by integer factors, and transposed convolution."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -46,7 +46,7 @@ def _resize(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 
 
 def _factors(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> tuple[int, int]:
-    """Return by how much height and width grow. Raises NetworkError unless these are whole numbers."""
+    """Return by how much height and width grow. Raises NetworkError unless these are integers."""
     before = (builder.batch, *value.dims)
     index = 1 if node.kind == "Upsample" or builder.graph.opset < 11 else 2
     if builder.has_input(node, 3):
@@ -63,7 +63,7 @@ def _factors(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> tup
     whole = len(scales) == 4 and all(1 <= scale <= MAX_FACTOR and scale == int(scale) for scale in scales)
     if not whole or scales[:2] != [1, 1]:
         raise builder.unsupported(
-            node, f"it resizes by {tuple(scales)}; only height and width can grow, by whole factors."
+            node, f"it resizes by {tuple(scales)}; only height and width can grow, by integer factors."
         )
     return int(scales[2]), int(scales[3])
 
