@@ -115,7 +115,7 @@ device = click.option("--device", metavar="NAME", type=Suggested(lambda: ("auto"
 precision = click.option("--precision", type=RegistryChoice(_precisions), help="Number format of PyTorch [auto].")
 sets = click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE",
-    help="A setting of the network or the recipe, such as patience=10 or label_smoothing=0.1; an unknown one lists all.",
+    help="Setting of the network or the recipe, such as patience=10 or label_smoothing=0.1; an unknown name lists all.",
 )  # fmt: skip
 
 
