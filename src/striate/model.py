@@ -29,10 +29,17 @@ from striate.images import ImagePolicy
 from striate.model_files import ModelFile, read_model, write_model
 from striate.network import Layer, Network
 from striate.processes import current_process
+from striate.tasks import Decision, Task
 from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule
 from striate.training.callbacks import Callback, History, Logs, check_callbacks
 from striate.training.inference import BATCH_SIZE, evaluate_in_batches, predict_in_batches
-from striate.training.losses import check_losses, default_losses, losses_for_targets, weigh_classes
+from striate.training.losses import (
+    LOSS_OF_ACTIVATION,
+    check_losses,
+    default_losses,
+    losses_for_targets,
+    weigh_classes,
+)
 from striate.training.metrics import MetricSums, default_metrics
 from striate.training.progress import Verbose
 from striate.training.samples import balanced_weights, require_two_classes, split_samples
@@ -49,7 +56,8 @@ class Model:
         seed: Decides the initial weights, the order of the samples and dropout; 0 or more.
 
     Attributes:
-        classes: Names of the classes; empty if unknown.
+        classes: Names of the classes or labels, or of the numbers that are predicted; empty if unknown.
+        decision: What is predicted (one class, labels or numbers), and how outputs become an answer.
         policy: How image files become pixels; None if unknown.
         recipe: How the model was trained; None if it was not.
         fingerprint: Fingerprint of the data on which it was trained, if known.
@@ -92,6 +100,7 @@ class Model:
         model = Model.from_network(imported.network)
         metadata = imported.metadata
         model.classes, model.policy, model.figures = metadata.classes, metadata.policy, metadata.figures
+        model.decision = metadata.decision
         model._take(imported.weights)
         return model
 
@@ -101,6 +110,7 @@ class Model:
         self._given: Weights | None = None  # weights until an engine, which may take seconds to load, holds them
         self.seed = check_whole("seed", seed)
         self.classes: tuple[str, ...] = ()
+        self.decision = Decision()
         self.policy: ImagePolicy | None = None
         self.recipe: Recipe | None = None
         self.fingerprint: str | None = None
@@ -188,7 +198,12 @@ class Model:
         """The loss of each output; before compile, that which matches its activation."""
         if self._settings:
             return tuple(self._settings.losses)
-        return default_losses(self.network, classifies=bool(self.classes))
+        return default_losses(self.network, classifies=self._classifies)
+
+    @property
+    def _classifies(self) -> bool:
+        """Whether an output of several numbers without activation is the logits of classes."""
+        return bool(self.classes) and self.decision.task is Task.CLASSIFICATION
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -291,7 +306,7 @@ class Model:
 
     def _pick_losses(self, loss: str | Loss | Sequence[str | Loss] | None) -> tuple[Loss, ...]:
         if loss is None:
-            return default_losses(self.network, classifies=bool(self.classes))
+            return default_losses(self.network, classifies=self._classifies)
         count = len(self.network.outputs)
         chosen: list[Any] = list(loss) if isinstance(loss, list | tuple) else [loss] * count
         if len(chosen) != count:
@@ -377,7 +392,7 @@ class Model:
             frozen=tuple(self._settings.frozen),
         )  # fmt: skip
         require_two_classes(train, self.losses)
-        self.recipe, self.extras = recipe, {}
+        self.recipe, self.extras, self.decision = recipe, {}, Decision(self.decision.task)
         return fit(self, recipe, train, validation, callbacks=callbacks, verbose=verbose)
 
     def train(
@@ -417,7 +432,7 @@ class Model:
         if run and run.record.precision is None:  # it may have been chosen in a trial, which must not be repeated
             run.record.precision = self.engine.precision
             run.write_record()
-        self.classes, self.policy = data.classes, data.policy
+        self.classes, self.policy, self.decision = data.classes, data.policy, Decision(data.task)
         self.recipe, self.fingerprint, self.extras = recipe, data.fingerprint, {}
         held = data.validation
         validation = check_samples(self.network, self.losses, held.x, held.y) if len(held) else None
@@ -443,16 +458,32 @@ class Model:
 
         Raises:
             DataError: The network does not match the data.
+            UsageError: A setting of the recipe does not apply to the task of the data.
         """
-        units = self.network.output_shapes[0][-1]
+        units, classifies = self.network.output_shapes[0][-1], data.task is Task.CLASSIFICATION
         if units != len(data.classes):
-            raise DataError(f"The network has {units} outputs, but '{data.name}' has {len(data.classes)} classes.")
+            raise DataError(
+                f"The network has {units} outputs, but '{data.name}' has {len(data.classes)} {data.task.outputs}."
+            )
+        if not classifies and (recipe.class_weights or recipe.label_smoothing):
+            name = "class_weights" if recipe.class_weights else "label_smoothing"
+            raise UsageError(f"{name} is for classification; the task of '{data.name}' is {data.task}.")
         if self._engine is None and not self._given:
             self.seed = recipe.seed
         weights = balanced_weights(data.train.y, units) if recipe.class_weights else None
-        losses = weigh_classes(default_losses(self.network, classifies=True), recipe.label_smoothing, weights)
+        losses = weigh_classes(default_losses(self.network, classifies=classifies), recipe.label_smoothing, weights)
+        self._check_task(data, losses)
         self.compile(recipe.optimizer, losses, clip_norm=recipe.clip_norm, average=recipe.average, frozen=recipe.frozen)
         return check_samples(self.network, self.losses, data.train.x, data.train.y)
+
+    def _check_task(self, data: Dataset, losses: Sequence[Loss]) -> None:
+        """Raise DataError unless the output of the network is what the data set's task needs."""
+        matching = LOSS_OF_ACTIVATION[data.task.activation]
+        if not all(isinstance(loss, matching) for loss in losses):
+            raise DataError(
+                f"The task of '{data.name}' is {data.task}, which needs a network that ends in "
+                f"activation='{data.task.activation}'."
+            )
 
     def evaluate(self, x: Any, y: Any, *, batch_size: int = BATCH_SIZE) -> dict[str, float]:
         """Compute the mean loss and the metrics on samples.
@@ -562,7 +593,7 @@ class Model:
             return
         content = ModelFile(
             self.network, self.weights, self.extras, self.classes, self.policy, self.recipe, self.fingerprint,
-            self.figures,
+            self.figures, self.decision,
         )  # fmt: skip
         write_model(path, content)
 
@@ -614,5 +645,6 @@ def load(path: str | os.PathLike[str]) -> Model:
     model = Model.from_network(content.network)
     model.classes, model.policy, model.recipe = content.classes, content.policy, content.recipe
     model.fingerprint, model.figures, model.extras = content.fingerprint, content.figures, content.extras
+    model.decision = content.decision
     model._take(content.weights)
     return model

@@ -20,6 +20,7 @@ from striate.engines.weight_files import (
 from striate.errors import ModelFileError, StriateError
 from striate.images import ImagePolicy
 from striate.network import Network
+from striate.tasks import Decision
 from striate.training import Recipe
 
 KIND = "model"
@@ -37,11 +38,12 @@ class ModelFile:
         network: The description of the network.
         weights: Its parameters by full name.
         extras: Further arrays, under names with a colon.
-        classes: Names of the classes; empty if unknown.
+        classes: Names of the classes or labels, or of the numbers; empty if unknown.
         policy: How image files become pixels; None if unknown.
         recipe: How the model was trained; None if it was not.
         fingerprint: Fingerprint of the data on which it was trained, if known.
         figures: Loss and metrics of the last epoch, and the threshold for "unknown"; finite numbers.
+        decision: What the model predicts, and how its outputs become an answer.
     """
 
     network: Network
@@ -52,6 +54,7 @@ class ModelFile:
     recipe: Recipe | None = None
     fingerprint: str | None = None
     figures: dict[str, float] = field(default_factory=dict)
+    decision: Decision = field(default_factory=Decision)
 
 
 def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
@@ -65,6 +68,7 @@ def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
         "recipe": content.recipe and content.recipe.to_dict(),
         "fingerprint": content.fingerprint,
         "figures": {name: value for name, value in content.figures.items() if math.isfinite(value)},
+        "decision": content.decision.to_dict(),
         "striate": striate.__version__,
     }
     save_weights(path, content.weights | content.extras, metadata)
@@ -129,9 +133,10 @@ def _parse(
             raise ModelFileError(f"'fingerprint' must be a string, but is {fingerprint!r:.60}")
         policy, recipe = _policy(metadata["policy"], network), _recipe(metadata["recipe"])
         figures = _figures(metadata["figures"])
+        decision = _decision(metadata.get("decision"), network)
     except ModelFileError as error:
         raise ModelFileError(f"{path} is damaged: {error}") from error
-    return ModelFile(network, weights, extras, tuple(classes), policy, recipe, fingerprint, figures)
+    return ModelFile(network, weights, extras, tuple(classes), policy, recipe, fingerprint, figures, decision)
 
 
 def _policy(settings: Any, network: Network) -> ImagePolicy | None:
@@ -154,6 +159,16 @@ def _recipe(settings: Any) -> Recipe | None:
         return Recipe.from_dict(settings)
     except INVALID as error:
         raise ModelFileError(f"its recipe is invalid: {error}") from error
+
+
+def _decision(values: Any, network: Network) -> Decision:
+    """Return the decision; older files, all of classifications, have none."""
+    if values is None:
+        return Decision()
+    try:
+        return Decision.from_dict(values, network.output_shapes[0][-1])
+    except ValueError as error:
+        raise ModelFileError(str(error)) from error
 
 
 def _figures(values: Any) -> dict[str, float]:

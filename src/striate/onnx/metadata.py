@@ -1,7 +1,7 @@
 """What an exported ONNX file says besides the graph: written by `to_onnx`, read back on import."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import striate
@@ -9,10 +9,11 @@ from striate import strict_json
 from striate.errors import DataError, ModelFileError
 from striate.images import ImagePolicy
 from striate.network import Network
+from striate.tasks import Decision
 
 VERSION = "striate"  # the key by which exports of Striate are known
 NETWORK, CLASSES, POLICY = "network", "classes", "policy"
-UNKNOWN_THRESHOLD, FINGERPRINT = "unknown_threshold", "fingerprint"
+UNKNOWN_THRESHOLD, FINGERPRINT, DECISION = "unknown_threshold", "fingerprint", "decision"
 
 
 @dataclass(frozen=True)
@@ -20,16 +21,18 @@ class ExportMetadata:
     """Metadata of an exported network; the network itself is read from the graph, never from here.
 
     Attributes:
-        classes: Names of the classes by number; empty where unknown.
+        classes: Names of the classes, labels or numbers, in the order of the outputs; empty where unknown.
         policy: How image files become the network's pixels.
         unknown_threshold: The probability below which an answer counts as unknown, 0 to 1.
         fingerprint: The fingerprint of the training data.
+        decision: What the network predicts, and how its outputs become an answer.
     """
 
     classes: tuple[str, ...] = ()
     policy: ImagePolicy | None = None
     unknown_threshold: float | None = None
     fingerprint: str | None = None
+    decision: Decision = field(default_factory=Decision)
 
     @property
     def figures(self) -> dict[str, float]:
@@ -43,7 +46,8 @@ class ExportMetadata:
             CLASSES: list(self.classes),
             POLICY: self.policy and self.policy.to_dict(),
         }
-        optional = {UNKNOWN_THRESHOLD: self.unknown_threshold, FINGERPRINT: self.fingerprint}
+        decision = None if self.decision == Decision() else self.decision.to_dict()
+        optional = {UNKNOWN_THRESHOLD: self.unknown_threshold, FINGERPRINT: self.fingerprint, DECISION: decision}
         values |= {key: value for key, value in optional.items() if value is not None}
         texts = {key: strict_json.dumps(value) for key, value in values.items()}
         return {VERSION: striate.__version__, **texts}
@@ -67,7 +71,9 @@ class ExportMetadata:
         try:
             policy = _parse(props, POLICY)
             classes = _texts(_parse(props, CLASSES) or [])
-            metadata = cls(classes, policy and ImagePolicy.from_dict(policy), fingerprint=_fingerprint(props))
+            decision = Decision.from_dict(_parse(props, DECISION), len(classes)) if DECISION in props else Decision()
+            policy = policy and ImagePolicy.from_dict(policy)
+            metadata = cls(classes, policy, fingerprint=_fingerprint(props), decision=decision)
             threshold = _parse(props, UNKNOWN_THRESHOLD)
         except (ValueError, TypeError, DataError, RecursionError) as error:
             raise ModelFileError(f"{where} is damaged: its metadata (classes, image policy) cannot be read.") from error
@@ -77,7 +83,7 @@ class ExportMetadata:
             raise ModelFileError(
                 f"{where} is damaged: its {UNKNOWN_THRESHOLD} must be a number from 0 to 1, but is {threshold!s:.40}."
             )
-        return cls(metadata.classes, metadata.policy, threshold, metadata.fingerprint)
+        return replace(metadata, unknown_threshold=threshold)
 
     def check(self, network: Network, where: str) -> None:
         """Check that classes and images are those of the network.
