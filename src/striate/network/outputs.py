@@ -1,7 +1,9 @@
 """The meaning of a network's outputs (probabilities, their logarithms, or logits), derived from activations."""
 
+from dataclasses import replace
 from typing import Literal
 
+from striate.errors import NetworkError
 from striate.network.graph import Network
 from striate.network.layers import Activation, Dropout, Flatten
 
@@ -32,6 +34,41 @@ def output_activation(network: Network, index: int) -> str:
                 (name,) = found
         names.append(name)
     return names[index]
+
+
+def with_output_activation(network: Network, activation: str) -> Network:
+    """Return a network of a classifier with another activation of its outputs.
+
+    Args:
+        network: Its outputs are those of layers with a softmax.
+        activation: Replaces the softmax, for example "sigmoid" or "linear".
+
+    Returns:
+        The network; all else, also the names of its weights, stays.
+
+    Raises:
+        NetworkError: An output comes from no softmax.
+
+    Example:
+        >>> from striate.network import Dense, Input, Network
+        >>> network = Network.sequential([Input((4,)), Dense(2, activation="softmax")])
+        >>> with_output_activation(network, "sigmoid").nodes[-1].layer.activation
+        'sigmoid'
+    """
+    if activation == "softmax":
+        return network
+    entries = [(node.layer, node.inputs) for node in network.nodes]
+    for output in network.outputs:
+        index = output
+        while isinstance(network.nodes[index].layer, Flatten | Dropout):
+            (index,) = network.nodes[index].inputs
+        layer, inputs = entries[index]
+        if getattr(layer, "activation", None) != "softmax":
+            raise NetworkError(
+                f"'{network.name}' ends with {layer.label}, not with a softmax, so its output cannot become {activation}."
+            )
+        entries[index] = (replace(layer, activation=activation), inputs)  # type: ignore[call-arg]
+    return Network.from_entries(network.name, entries, network.inputs, network.outputs)
 
 
 def output_forms(network: Network) -> tuple[OutputForm, ...]:

@@ -118,34 +118,35 @@ def find_feature_layers(network: Network) -> tuple[str, ...]:
     return (*names[-STAGES:], str(network.nodes[top].layer.name))
 
 
-def joined(base: Base, layer: str, head: LinearHead) -> tuple[Network, Weights]:
+def joined(base: Base, layer: str, head: LinearHead, activation: str = "softmax") -> tuple[Network, Weights]:
     """Join a base with a head.
 
     Args:
         base: The base.
         layer: One of its feature layers.
         head: Fitted to the features of this layer.
+        activation: Of the output.
 
     Returns:
-        One network that ends with a softmax layer, and its weights. With the last feature layer it is the original
+        One network that ends with a dense layer, and its weights. With the last feature layer it is the original
         network for other classes, so that training can continue.
     """
-    network = with_classes(base, layer, len(head.bias))
+    network = with_classes(base, layer, len(head.bias), activation)
     output = classifier(network).name
     arrays: Mapping[str, Array] = base.weights | {f"{output}/kernel": head.kernel, f"{output}/bias": head.bias}
     return network, {p.name: np.ascontiguousarray(arrays[p.name], np.float32) for p in network.parameters}
 
 
-def with_classes(base: Base, layer: str, classes: int) -> Network:
+def with_classes(base: Base, layer: str, classes: int, activation: str = "softmax") -> Network:
     """Return the network of `joined`, without weights."""
     original = base.original
     entries = [(node.layer, node.inputs) for node in original.nodes]
     if layer == base.top:
-        output = replace(classifier(original), units=classes, activation="softmax", use_bias=True)
+        output = replace(classifier(original), units=classes, activation=activation, use_bias=True)
         entries[original.outputs[0]] = (output, entries[original.outputs[0]][1])
         return Network.from_entries(original.name, entries, original.inputs, original.outputs)
     index = _average_maps(entries, original, layer, POOLED)
-    entries.append((Dense(classes, activation="softmax", name=OUTPUT), (index,)))
+    entries.append((Dense(classes, activation=activation, name=OUTPUT), (index,)))
     return _needed(original.name, entries, original.inputs, (len(entries) - 1,))
 
 

@@ -1,7 +1,7 @@
 """The plan of a training: names and plain values, before images or weights are loaded."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from inspect import signature
 from pathlib import Path
@@ -9,7 +9,8 @@ from typing import Any, get_type_hints
 
 from striate import strict_json, zoo
 from striate.data import get_augmentation, names
-from striate.data.folder import Layout, read_layout
+from striate.data.folder import Layout
+from striate.data.labels import LabelFile, label_file, labeled_layout
 from striate.engines.choose import AUTO, EngineSettings, accelerator, installed
 from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
@@ -17,6 +18,7 @@ from striate.pretrained import IMAGENET, required_settings
 from striate.processes import cores, current_process
 from striate.records import decode_value
 from striate.systems.recipes import recipe_for, tuning_recipe
+from striate.tasks import Task
 from striate.training import Constant, Recipe, get_schedule
 from striate.training.schedules import SCHEDULES
 from striate.training.tensorboard import TensorBoard
@@ -71,7 +73,7 @@ class TrainingPlan:
     """What is trained on what, and how.
 
     Attributes:
-        data: Name of a data set, or path of a folder with one subfolder of images for each class.
+        data: Name of a data set, or path of a folder of images.
         model: Id of the network that is trained from scratch, or of the base.
         recipe: How it is trained; for fine-tuning, its upper layers.
         method: How the classifier is made.
@@ -83,6 +85,9 @@ class TrainingPlan:
         weights: "imagenet" or the path of a file: the initial weights, or those of the base; None: the usual ones.
         fit: How images of a folder are brought to the input size: crop, pad or stretch; None: the usual way.
         because: Why this method and network; empty if they were requested.
+        labels: CSV file with the labels of a folder's images; None: each subfolder is a class.
+        task: What is predicted.
+        label_columns: Headings of the columns of `labels` that hold them; empty: those besides the file names.
     """
 
     data: str
@@ -101,6 +106,14 @@ class TrainingPlan:
     weights: str | None = None
     fit: str | None = None
     because: str = ""
+    labels: str | None = None
+    task: Task = Task.CLASSIFICATION
+    label_columns: tuple[str, ...] = ()
+
+    @property
+    def label_file(self) -> LabelFile | None:
+        """The CSV file with the labels of a folder's images, if there is one."""
+        return label_file(self.labels, self.task, self.label_columns)
 
     @property
     def base(self) -> str | None:
@@ -115,7 +128,8 @@ class TrainingPlan:
     def to_dict(self) -> dict[str, Any]:
         """Return everything except the recipe as values for JSON."""
         kept = [item.name for item in fields(self) if item.name != "recipe"]
-        return {name: getattr(self, name) for name in kept} | {"settings": dict(self.settings)}
+        values = {name: getattr(self, name) for name in kept}
+        return values | {"settings": dict(self.settings), "label_columns": list(self.label_columns)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], recipe: Recipe) -> "TrainingPlan":
@@ -125,8 +139,10 @@ class TrainingPlan:
             ValueError: If an entry is missing, unknown or of another type.
             UsageError: If the ensemble has too many members.
         """
-        if unknown := sorted(set(values) ^ {item.name for item in fields(cls) if item.name != "recipe"}):
-            raise ValueError(f"'plan.{unknown[0]}' is missing or unknown")
+        known = {item.name: item for item in fields(cls) if item.name != "recipe"}
+        missing = {name for name, item in known.items() if item.default is MISSING and item.default_factory is MISSING}
+        if wrong := sorted((set(values) - set(known)) | (missing - set(values))):
+            raise ValueError(f"'plan.{wrong[0]}' is missing or unknown")
         hints = get_type_hints(cls)
         plain = {name: decode_value(hints[name], value, f"plan.{name}") for name, value in values.items()}
         settings = {key: tuple(v) if isinstance(v, list) else v for key, v in plain["settings"].items()}
@@ -144,7 +160,8 @@ def make_plan(
     minutes: float | None = None, fit: str | None = None, ensemble: int | None = None,
     engine: EngineSettings = EngineSettings(), tensorboard: bool = False,  # noqa: B008 - immutable
     sets: Mapping[str, str] | None = None, schedule: str | None = None, weights: str | None = None,
-    layout: Layout | None = None, **recipe: Any,
+    layout: Layout | None = None, labels: str | None = None, task: str | None = None,
+    label_columns: Sequence[str] = (), **recipe: Any,
 ) -> TrainingPlan:  # fmt: skip
     """Make a plan from the options of `striate train`; None stands for the usual value.
 
@@ -164,6 +181,9 @@ def make_plan(
         schedule: Name of the learning rate schedule.
         weights: "imagenet" or the path of a file.
         layout: The files of the folder, if they have been read.
+        labels: See `TrainingPlan`.
+        task: See `TrainingPlan`; None for classification.
+        label_columns: See `TrainingPlan`.
         **recipe: `epochs`, `batch_size`, `seed`, `optimizer`, `learning_rate`, `augment`.
 
     Returns:
@@ -174,8 +194,11 @@ def make_plan(
     """
     data = data or DEFAULT_DATA
     _check_values(ensemble, minutes, tensorboard)
+    labeled = label_file(labels, task, label_columns)
     if is_folder(data):
-        layout = layout or read_layout(data)
+        layout = layout or labeled_layout(data, labeled)
+    elif labeled:
+        raise UsageError(f"--labels is for a folder of images, and '{data}' is not a folder.")
     sets = sets or {}
     recipe = {key: value for key, value in recipe.items() if value is not None}
     named = {"model": model, "base": base, "minutes": minutes, "ensemble": ensemble, "tensorboard": tensorboard,
@@ -194,7 +217,7 @@ def make_plan(
     _check_options(strategy.method, chosen_by, [option for option, value in requested.items() if value], sets)
     engine.check(training=True)
     _check_base_method(strategy.method, chosen_by, base, weights, minutes)
-    usual = _with_weights(weights, usual)
+    usual = _with_labels(labeled, _with_weights(weights, usual))
     if minutes is not None and strategy.method is Method.FINE_TUNE:
         if "epochs" in recipe:
             raise UsageError("--minutes decides the number of epochs of fine-tuning: leave out --epochs or --minutes.")
@@ -374,6 +397,19 @@ def _with_weights(weights: str | None, plan: TrainingPlan) -> TrainingPlan:
     settings = required_settings(plan.model, weights)
     # The path must mean the same file when the run is resumed in another folder.
     return replace(plan, settings=settings, weights=weights if weights == IMAGENET else str(Path(weights).resolve()))
+
+
+def _with_labels(labels: LabelFile | None, plan: TrainingPlan) -> TrainingPlan:
+    """Return the plan with labels from a CSV file, and what its task requires of the recipe."""
+    if labels is None:
+        return plan
+    recipe = plan.recipe
+    if labels.task is not Task.CLASSIFICATION:
+        recipe = replace(recipe, label_smoothing=0.0)
+    if labels.task is Task.REGRESSION:  # a turned or brightened image may have another number
+        recipe = replace(recipe, augmentation=None)
+    path = str(Path(labels.path).resolve())
+    return replace(plan, recipe=recipe, labels=path, task=labels.task, label_columns=labels.columns)
 
 
 def _system_plan(data: str, id: str) -> TrainingPlan:

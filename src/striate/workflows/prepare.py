@@ -10,12 +10,15 @@ from striate import zoo
 from striate._types import Weights
 from striate.data import FOLDER_SIZE, Dataset, load, load_folder
 from striate.data.folder import Layout
+from striate.data.labels import labeled_layout
 from striate.engines.choose import choose
 from striate.errors import DownloadError, ModelFileError, StriateError, UsageError
 from striate.images import ImagePolicy
 from striate.model import Model
 from striate.network import Network
+from striate.network.outputs import with_output_activation
 from striate.pretrained import IMAGENET, load_pretrained
+from striate.tasks import Task
 from striate.training import Recipe
 from striate.transfer.bases import Base, open_base, with_classes
 from striate.workflows.plan import INPUT_SHAPE, TrainingPlan, is_folder
@@ -73,7 +76,7 @@ def prepare(
     data = data or load_for(plan, layout)
     if plan.method is not Method.SCRATCH:
         base = _open_base(plan, data)
-        network = with_classes(base, base.top, len(data.classes))
+        network = with_classes(base, base.top, len(data.classes), data.task.activation)
         return PreparedRun(plan, data, network, base=base)
     network = build_network(plan, data)
     weights, notes = _load_weights(plan, network, has_checkpoint)
@@ -125,7 +128,10 @@ def load_for(plan: TrainingPlan, layout: Layout | None = None) -> Dataset:
     Returns:
         The data set.
     """
-    usual = _published_shape(plan.model) if is_folder(plan.data) else None
+    folder = is_folder(plan.data)
+    if folder and plan.labels:
+        layout = layout or labeled_layout(plan.data, plan.label_file)
+    usual = _published_shape(plan.model) if folder else None
     return load_data(plan.data, plan.settings.get(INPUT_SHAPE, usual), plan.fit, layout)
 
 
@@ -176,7 +182,8 @@ def build_network(plan: TrainingPlan, data: Dataset) -> Network:
     if "classes" in settings:
         raise UsageError(f"The classes come from the data: '{data.name}' has {len(data.classes)}.")
     try:
-        return zoo.network(plan.model, input_shape=data.shape, classes=len(data.classes), **settings)
+        network = zoo.network(plan.model, input_shape=data.shape, classes=len(data.classes), **settings)
+        return with_output_activation(network, data.task.activation)
     except StriateError:
         raise
     except (TypeError, ValueError, AttributeError) as error:
@@ -211,6 +218,8 @@ def _published_shape(model: str) -> tuple[int, ...] | None:
 
 def _uneven_classes(plan: TrainingPlan, data: Dataset) -> tuple[str, ...]:
     """Suggest class weights if classes differ much in size; they cannot help a class without images."""
+    if data.task is not Task.CLASSIFICATION:
+        return ()
     counts = np.bincount(data.train.y, minlength=len(data.classes))
     few, many = int(counts.argmin()), int(counts.argmax())
     if plan.recipe.class_weights or not counts[few] or counts[many] <= UNEVEN * counts[few]:
