@@ -300,10 +300,11 @@ def count_calls(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], *
 def test_folder_is_read_and_its_network_built_once(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
+    from striate.data import labels
     from striate.transfer import bases
     from striate.workflows import reproduce
 
-    reads = count_calls(monkeypatch, read_layout, folders, plans, reproduce)
+    reads = count_calls(monkeypatch, read_layout, folders, labels, reproduce)
     walks: list[None] = []
     monkeypatch.setattr(folders._Walk, "__init__", _count(folders._Walk.__init__, walks))
     builds = count_calls(monkeypatch, registry.network, registry, zoo)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from striate.cli import options
 from striate.cli.output import echo, echo_json, echo_line
 
 if TYPE_CHECKING:
@@ -47,12 +48,16 @@ def get(name: str) -> None:
 
 @data.command(short_help="Inspect a folder of images.")
 @click.argument("folder")
+@options.labels
+@click.option("--task", type=options.TASK, help="What --labels holds: one class, several labels, numbers.")
+@options.label_column
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-def scan(folder: str, as_json: bool) -> None:
+def scan(folder: str, labels: str | None, task: str | None, label_columns: tuple[str, ...], as_json: bool) -> None:
     """Inspect a FOLDER of images: formats, sizes, unreadable files, copies, and the images of each class."""
+    from striate.data.labels import label_file
     from striate.workflows.scan import scan_folder
 
-    found = scan_folder(folder)
+    found = scan_folder(folder, label_file(labels, task, label_columns))
     if as_json:
         echo_json(found.to_dict())
     else:
@@ -62,13 +67,21 @@ def scan(folder: str, as_json: bool) -> None:
 
 def _describe(found: "FolderScan") -> Iterator[str]:
     from striate.cli.wording import file_size, first
+    from striate.tasks import Task
     from striate.text import table
 
-    yield f"{found.folder}: {found.images:,} images in {len(found.classes)} classes, {file_size(found.bytes)}"
+    what = "in {} classes" if found.task is Task.CLASSIFICATION else "with {} labels"
+    counted = f"with {', '.join(found.numbers)}" if found.numbers else what.format(len(found.classes))
+    yield f"{found.folder}: {found.images:,} images {counted}, {file_size(found.bytes)}"
     yield "formats  " + ", ".join(f"{name} {count:,}" for name, count in found.formats.items())
     yield "sizes    " + ", ".join(f"{name} {width}×{height}" for name, (width, height) in found.sizes.items())
-    rows = [("class", *(found.parts or ["images"]))]
-    rows += [(name, *(f"{count:,}" for count in counts)) for name, counts in found.classes.items()]
+    rows: list[tuple[str, ...]]
+    if found.numbers:
+        rows = [("number", "minimum", "median", "maximum")]
+        rows += [(name, *(f"{value:g}" for value in values)) for name, values in found.numbers.items()]
+    else:
+        rows = [("class" if found.task is Task.CLASSIFICATION else "label", *(found.parts or ["images"]))]
+        rows += [(name, *(f"{count:,}" for count in counts)) for name, counts in found.classes.items()]
     yield from ["", *table(rows, right=range(1, len(rows[0]))), ""]
     yield from first((f"Left out: {item.reason}" for item in found.unreadable), ALL)
     yield from first((f"Identical files in several classes: {', '.join(group)}" for group in found.conflicts), ALL)

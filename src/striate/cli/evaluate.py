@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from striate.cli import options
 from striate.cli.output import echo, echo_json, echo_line
 
 if TYPE_CHECKING:
@@ -15,14 +16,16 @@ MAX_PAIRS = 5  # of confused classes
 @click.command()
 @click.argument("trained", metavar="RUN_OR_MODEL")
 @click.argument("data", required=False)
+@options.labels
+@options.label_column
 @click.option("--json", "as_json", is_flag=True, help="Print all metrics as JSON.")
-def evaluate(trained: str, data: str | None, as_json: bool) -> None:
+def evaluate(trained: str, data: str | None, labels: str | None, label_columns: tuple[str, ...], as_json: bool) -> None:
     """Evaluate a trained model on the test images of DATA (default: the data it was trained on)."""
     from striate.cli.wording import first
     from striate.workflows.evaluate import evaluate_model
     from striate.workflows.trained_model import open_trained_model
 
-    result = evaluate_model(open_trained_model(trained), data)
+    result = evaluate_model(open_trained_model(trained), data, labels, label_columns)
     for note in first(result.notes):
         echo_line(f"Note: {note}", err=True)
     if as_json:

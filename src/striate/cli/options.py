@@ -47,6 +47,12 @@ def _methods() -> Sequence[str]:
     return (AUTO, *Method)
 
 
+def _tasks() -> Sequence[str]:
+    from striate.tasks import Task
+
+    return tuple(Task)
+
+
 def _models() -> Sequence[str]:
     from striate import zoo
 
@@ -95,10 +101,19 @@ class Suggested(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
         return [CompletionItem(value) for value in self._load() if value.startswith(incomplete)]
 
 
+TASK = RegistryChoice(_tasks)
 METHOD = RegistryChoice(_methods)
 MODEL = Suggested(_models)
 BASE = Suggested(_bases)
 
+labels = click.option(
+    "--labels", metavar="FILE", type=click.Path(dir_okay=False),
+    help="CSV file with the labels of a folder's images: file,label.",
+)  # fmt: skip
+label_column = click.option(
+    "--label-column", "label_columns", metavar="NAME", multiple=True,
+    help="Column of --labels with the labels, if there are others.",
+)  # fmt: skip
 batch_size = click.option("--batch-size", type=int, help="Images in each step.")
 optimizer = click.option("--optimizer", type=RegistryChoice(_optimizers), help="How weights are updated.")
 schedule = click.option("--schedule", type=RegistryChoice(_schedules), help="How the learning rate changes.")

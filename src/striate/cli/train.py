@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("data", required=False)
+@options.labels
+@click.option("--task", type=options.TASK, help="What --labels holds: one class, several labels, numbers.")
+@options.label_column
 @click.option("--method", type=options.METHOD, help="How the classifier is trained [auto].")
 @click.option(
     "--model",
@@ -57,6 +60,9 @@ if TYPE_CHECKING:
 def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, **asked: Any) -> None:
     """Train a network on DATA: a data set's name, or a folder photos/CLASS/*.jpg or photos/{train,val,test}/CLASS/….
 
+    With --labels, the folder may have any structure, and a CSV file has a row for each image: file,label. With --task
+    multilabel it holds file,label1;label2 or a column of 0 and 1 for each label, with --task regression file,number.
+
     Without DATA, LeNet-5 is trained on the 5,000 digits that come with Striate.
 
     Methods: "features" fits a linear classifier to the features of a pretrained network, "fine-tune" then trains that
@@ -77,7 +83,8 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
 
 def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple[PreparedRun, TrainingRun]":
     from striate.cli.options import key_values
-    from striate.data.folder import Layout, read_layout
+    from striate.data.folder import Layout
+    from striate.data.labels import label_file, labeled_layout
     from striate.engines.choose import EngineSettings
     from striate.workflows.plan import TrainingPlan, is_folder, make_plan
     from striate.workflows.prepare import prepare
@@ -95,7 +102,8 @@ def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple
         data = given.get("data")
         check_place(data, out)
         if data and is_folder(data):
-            layout = read_layout(data)
+            labels = label_file(given.get("labels"), given.get("task"), asked["label_columns"])
+            layout = labeled_layout(data, labels)
         plan = make_plan(epochs=epochs, sets=key_values(asked["sets"]), engine=engine, layout=layout, **given)
         old = begun(plan, out)
         if old is None:
@@ -114,7 +122,8 @@ def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Prepa
 
     clashing = [name for name, value in asked.items() if value not in (None, ())]
     if clashing:
-        option = {"data": "DATA", "sets": "--set"}.get(clashing[0], f"--{clashing[0].replace('_', '-')}")
+        names = {"data": "DATA", "sets": "--set", "label_columns": "--label-column"}
+        option = names.get(clashing[0], f"--{clashing[0].replace('_', '-')}")
         raise click.UsageError(
             f"--resume continues a run with its own settings: {option} cannot be changed, only --epochs."
         )
@@ -133,8 +142,9 @@ def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:
     rows = {
         "model": f"{plan.model}{chosen}{times}: {network.parameter_count:,} parameters, "
                  f"{network.multiply_adds:,} multiply-adds for one image",
-        "data": f"{data.name}: {len(data.classes)} classes, {height}×{width}×{channels}; {len(data.train):,} images to "
-                f"train, {len(data.validation):,} to validate, {len(data.test):,} to test",
+        "data": f"{data.name}: {len(data.classes)} {data.task.outputs}, {height}×{width}×{channels}; "
+                f"{len(data.train):,} images to train, {len(data.validation):,} to validate, {len(data.test):,} to "
+                "test",
         "recipe": ", ".join(f"{name} {value}" for name, value in describe_recipe(plan).items()),
         "seed": f"{run.recipe.seed}",
         "run": f"{run.path}",

@@ -65,7 +65,7 @@ def with_output_activation(network: Network, activation: str) -> Network:
         layer, inputs = entries[index]
         if getattr(layer, "activation", None) != "softmax":
             raise NetworkError(
-                f"'{network.name}' ends with {layer.label}, not with a softmax, so its output cannot become {activation}."
+                f"'{network.name}' ends with {layer.label} rather than a softmax, so its output cannot be {activation}."
             )
         entries[index] = (replace(layer, activation=activation), inputs)  # type: ignore[call-arg]
     return Network.from_entries(network.name, entries, network.inputs, network.outputs)

@@ -9,8 +9,10 @@ import numpy as np
 from striate._types import Array
 from striate.data import Dataset, Images, load_folder
 from striate.data.folder import load_labeled
+from striate.data.labels import LabelFile, label_file, labeled_layout
 from striate.errors import DataError, UsageError
 from striate.evaluation import Evaluation, evaluate
+from striate.tasks import Task
 from striate.workflows.plan import is_folder
 from striate.workflows.prepare import load_data
 from striate.workflows.trained_model import TrainedModel
@@ -31,12 +33,17 @@ class EvaluationResult:
     notes: tuple[str, ...] = ()
 
 
-def evaluate_model(trained: TrainedModel, data: str | None = None) -> EvaluationResult:
+def evaluate_model(
+    trained: TrainedModel, data: str | None = None, labels: str | None = None, label_columns: Sequence[str] = ()
+) -> EvaluationResult:
     """Evaluate a trained model on test images.
 
     Args:
         trained: The model.
         data: Name of a data set, or a folder of images; by default the data that the model was trained on.
+        labels: CSV file with the labels of the folder's images; by default that of the training if the folder is the
+            same, else each subfolder is a class.
+        label_columns: Headings of its columns with labels, if there are others.
 
     Returns:
         The metrics, and remarks about the data.
@@ -51,15 +58,21 @@ def evaluate_model(trained: TrainedModel, data: str | None = None) -> Evaluation
             "The model file does not record its training data. Name a data set or a folder of images to evaluate on."
         )
     if is_folder(name):
-        return _evaluate_folder(trained, str(Path(name).resolve()))
+        return _evaluate_folder(trained, str(Path(name).resolve()), labels, label_columns)
+    if labels:
+        raise UsageError(f"--labels is for a folder of images, and '{name}' is not a folder.")
     dataset, notes = load_for_model(name, trained)
     return _evaluate(trained, dataset.name, dataset.classes, _test_part(dataset),
                      (*notes, *dataset.notes, *_changed(trained, dataset, name)))  # fmt: skip
 
 
-def _evaluate_folder(trained: TrainedModel, name: str) -> EvaluationResult:
+def _evaluate_folder(
+    trained: TrainedModel, name: str, labels: str | None, label_columns: Sequence[str]
+) -> EvaluationResult:
     """Evaluate on all images of a folder; on its test part alone where the model was trained on this folder."""
-    folder = load_labeled(name, trained.policy, trained.classes)
+    folder = load_labeled(
+        name, trained.policy, trained.classes, labels=_label_file(trained, name, labels, label_columns)
+    )
     split = folder.split
     if split is None or not (trained.data == name or trained.fingerprint == split.fingerprint):
         return _evaluate(trained, folder.name, folder.classes, folder.images, folder.notes)
@@ -69,6 +82,16 @@ def _evaluate_folder(trained: TrainedModel, name: str) -> EvaluationResult:
         f"{len(test):,} of {len(folder.images):,} images."
     )
     return _evaluate(trained, folder.name, split.classes, test, (note, *split.notes, *_changed(trained, split, name)))
+
+
+def _label_file(trained: TrainedModel, folder: str, labels: str | None, columns: Sequence[str]) -> LabelFile | None:
+    """Return the CSV file with the labels of a folder. Raise UsageError if the model's task needs one."""
+    task = trained.decision.task
+    if labels is None and trained.data == folder:
+        return trained.labels
+    if labels is None and task is not Task.CLASSIFICATION:
+        raise UsageError(f"The model's task is {task}: to evaluate it on a folder, give the labels with --labels FILE.")
+    return label_file(labels, task if labels else None, columns)
 
 
 def _evaluate(
@@ -87,7 +110,8 @@ def load_for_model(name: str, trained: TrainedModel) -> tuple[Dataset, list[str]
     """
     shape = trained.policy.shape
     if is_folder(name):
-        return load_folder(name, trained.policy), []
+        layout = labeled_layout(name, trained.labels) if trained.labels else None
+        return load_folder(name, trained.policy, layout=layout), []
     dataset = load_data(name)
     if dataset.shape == shape:
         return dataset, []

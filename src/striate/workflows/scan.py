@@ -2,19 +2,21 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.folder import Layout, read_layout
+from striate.data.folder import Layout
+from striate.data.labels import LabelFile, labeled_layout
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
-from striate.data.split import PARTS, TRAINING, digest_bytes, duplicate_groups
+from striate.data.split import PARTS, TRAINING, count_labels, digest_bytes, duplicate_groups
 from striate.errors import DataError
 from striate.images import ImageHeader, UnreadableFile, check_image, read_file
+from striate.tasks import Task
 
 BATCH_SIZE = 16  # files that a thread reads before it reports progress_bar
 MIN_CLASS_SIZE = 20  # images; smaller classes are pointed out
@@ -35,11 +37,15 @@ class FolderScan:
         formats: Number of images of each file format.
         sizes: (width, height) in pixels of the smallest, median and largest image by area.
         parts: Names of the parts (training, validation, test) if the folder is split, else empty.
-        classes: Number of images of each class: one number per part, or a single one if the folder is not split.
+        classes: Number of images of each class or label: one number per part, or a single one if the folder is not
+            split. Empty for numbers.
         unreadable: Files that training would leave out.
         copies: Groups of identical files within one class.
         conflicts: Groups of identical files in several classes.
         notes: What else is left out, and doubtful points.
+        task: What the labels are.
+        numbers: For regression, minimum, median and maximum of each number.
+        options: Of `striate train`, besides the folder.
     """
 
     folder: str
@@ -53,6 +59,9 @@ class FolderScan:
     copies: tuple[tuple[str, ...], ...]
     conflicts: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
+    task: Task = Task.CLASSIFICATION
+    numbers: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scan and the advice as values for JSON."""
@@ -68,8 +77,6 @@ class FolderScan:
     @property
     def advice(self) -> str:
         """One sentence on the most serious problem, or the command to train if there is none."""
-        counts = {name: sum(numbers) for name, numbers in self.classes.items()}
-        smallest, most = min(counts, key=counts.__getitem__), max(counts.values())
         unreadable, files = len(self.unreadable), self.images + len(self.unreadable)
         if self.classes_without_training_images:
             names = ", ".join(f"'{name}'" for name in self.classes_without_training_images)
@@ -78,16 +85,28 @@ class FolderScan:
             return "Some images are in several classes, so their labels contradict each other. Keep each in one class."
         if unreadable > UNREADABLE_SHARE * files:
             return f"{unreadable:,} of {files:,} files cannot be read. Replace them with undamaged files."
+        return self._class_advice() or f"No problems found. To train: {self._train_command()}"
+
+    def _train_command(self) -> str:
+        return shlex.join(["striate", "train", self.folder, *self.options])
+
+    def _class_advice(self) -> str | None:
+        """Return a sentence on classes or labels with few images, if there are any."""
+        counts = {name: sum(numbers) for name, numbers in self.classes.items()}
+        if not counts:
+            return None
+        smallest, most = min(counts, key=counts.__getitem__), max(counts.values())
         if counts[smallest] < MIN_CLASS_SIZE:
             images = "1 image" if counts[smallest] == 1 else f"{counts[smallest]} images"
-            return f"Class '{smallest}' has {images}, too few to train and test on. Add more."
-        if most >= IMBALANCE * counts[smallest]:
+            what = "Class" if self.task is Task.CLASSIFICATION else "Label"
+            return f"{what} '{smallest}' has {images}, too few to train and test on. Add more."
+        if self.task is Task.CLASSIFICATION and most >= IMBALANCE * counts[smallest]:
             ratio = f"{most / counts[smallest]:.1f}"
             return (
                 f"The largest class has {ratio} times as many images as '{smallest}'. "
                 "After training, check the recall of each class in the report."
             )
-        return f"No problems found. To train: striate train {shlex.quote(self.folder)}"
+        return None
 
 
 @dataclass(frozen=True)
@@ -97,8 +116,12 @@ class _ReadableFile:
     digest: int
 
 
-def scan_folder(path: str | Path) -> FolderScan:
-    """Inspect a folder of images path/CLASS/… the way training would read it.
+def scan_folder(path: str | Path, labels: LabelFile | None = None) -> FolderScan:
+    """Inspect a folder of images path/CLASS/…, or with a CSV file of labels, the way training would read it.
+
+    Args:
+        path: The folder.
+        labels: The CSV file; None: each subfolder is a class.
 
     Returns:
         What the folder contains.
@@ -106,7 +129,7 @@ def scan_folder(path: str | Path) -> FolderScan:
     Raises:
         DataError: If there are fewer than two classes, or no image can be read.
     """
-    layout = read_layout(path)
+    layout = labeled_layout(path, labels)
     files = _read_all(layout)
     readable = [item for item in files if isinstance(item, _ReadableFile)]
     unreadable = tuple(item for item in files if isinstance(item, UnreadableFile))
@@ -124,10 +147,31 @@ def scan_folder(path: str | Path) -> FolderScan:
         parts=tuple(PARTS[part] for part in parts),
         classes=_counts(layout, rows, parts),
         unreadable=unreadable,
-        copies=tuple(_names(layout, group) for group in identical if not np.ptp(layout.y[group])),
-        conflicts=tuple(_names(layout, group) for group in identical if np.ptp(layout.y[group])),
+        copies=tuple(_names(layout, group) for group in identical if not _differ(layout, group)),
+        conflicts=tuple(_names(layout, group) for group in identical if _differ(layout, group)),
         notes=(*layout.notes, *_leaks(layout, identical)),
+        task=layout.task,
+        numbers=_numbers(layout, rows),
+        options=_options(labels),
     )
+
+
+def _differ(layout: Layout, rows: Rows) -> bool:
+    return bool((layout.y[rows] != layout.y[rows[0]]).any())
+
+
+def _numbers(layout: Layout, rows: Rows) -> dict[str, tuple[float, ...]]:
+    if layout.task is not Task.REGRESSION:
+        return {}
+    quantiles = np.quantile(layout.y[rows], (0, 0.5, 1), axis=0).T
+    return {name: tuple(map(float, values)) for name, values in zip(layout.classes, quantiles, strict=True)}
+
+
+def _options(labels: LabelFile | None) -> tuple[str, ...]:
+    if labels is None:
+        return ()
+    task = () if labels.task is Task.CLASSIFICATION else ("--task", str(labels.task))
+    return ("--labels", labels.path, *task, *(part for name in labels.columns for part in ("--label-column", name)))
 
 
 def _read_all(layout: Layout) -> list[_ReadableFile | UnreadableFile]:
@@ -156,9 +200,11 @@ def _sizes(sizes: Sequence[tuple[int, int]]) -> dict[str, tuple[int, int]]:
 
 
 def _counts(layout: Layout, rows: Rows, parts: Sequence[int]) -> dict[str, tuple[int, ...]]:
-    """Count the images of each class: one number per part, or a single one if the folder is not split."""
-    counts = np.zeros((len(layout.classes), len(PARTS)), int)
-    np.add.at(counts, (layout.y[rows], layout.parts[rows]), 1)
+    """Count the images of each class or label: one number per part, or a single one if the folder is not split."""
+    if layout.task is Task.REGRESSION:
+        return {}
+    y, in_part = layout.y[rows], layout.parts[rows]
+    counts = np.stack([count_labels(y[in_part == part], len(layout.classes)) for part in range(len(PARTS))], axis=1)
     return {name: tuple(row[parts or [0]].tolist()) for name, row in zip(layout.classes, counts, strict=True)}
 
 

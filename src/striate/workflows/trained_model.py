@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from striate._types import Array
+from striate.data.labels import LabelFile
 from striate.engines.choose import EngineSettings, accelerator, choose
 from striate.engines.losses import class_probabilities
 from striate.errors import DataError, ModelFileError, RunError
@@ -17,7 +18,9 @@ from striate.images import ImagePolicy
 from striate.model import Model, load
 from striate.network import Network
 from striate.network.outputs import output_forms
+from striate.tasks import Decision
 from striate.transfer.open_set import OpenSetClassifier, OpenSetDetector
+from striate.workflows.plan import TrainingPlan
 from striate.workflows.run_record import TrainingRun
 
 THRESHOLD = "unknown_threshold"
@@ -31,15 +34,22 @@ class TrainedModel:
         models: The models.
         threshold: Probability below which a prediction is called unknown.
         data: Name or folder of the data that it was trained on, if known.
+        labels: The CSV file with the labels of that folder, if there is one.
     """
 
     models: tuple[Model, ...]
     threshold: float
     data: str | None = None
+    labels: LabelFile | None = None
+
+    @property
+    def decision(self) -> Decision:
+        """What is predicted, and how outputs become an answer."""
+        return self.models[0].decision
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names by number."""
+        """Names of the classes, labels or numbers."""
         return self.models[0].classes
 
     @property
@@ -121,7 +131,9 @@ def _open_file(path: Path) -> TrainedModel:
             f"{path} holds a model with {len(model.classes)} class names, but {answers} answers. "
             "Set model.classes before model.save."
         )
-    return TrainedModel((model,), model.figures.get(THRESHOLD, 0.0), _data_of_run(path.parent))
+    plan = _plan_of_run(path.parent)
+    data, labels = (plan.data, plan.label_file) if plan else (None, None)
+    return TrainedModel((model,), model.figures.get(THRESHOLD, 0.0), data, labels)
 
 
 def _with_fast_engine(model: Model) -> Model:
@@ -140,10 +152,10 @@ def _is_built_in(network: Network) -> bool:
     return all(type(node.layer).__module__.startswith("striate.") for node in network.nodes)
 
 
-def _data_of_run(folder: Path) -> str | None:
-    """Return the data that the run in a folder was trained on; None if there is no run."""
+def _plan_of_run(folder: Path) -> TrainingPlan | None:
+    """Return the plan of the run in a folder; None if there is no run."""
     try:
-        return TrainingRun.open(folder).record.plan.data
+        return TrainingRun.open(folder).record.plan
     except (RunError, OSError):
         return None
 
@@ -158,7 +170,7 @@ def _open_run(run: TrainingRun) -> TrainedModel:
     models = tuple(_with_fast_engine(load(_finished(path, run))) for path in members)
     if len({(model.classes, model.fingerprint) for model in models}) > 1:
         raise DataError(f"The members of {run.path} were trained on different data, so they are no ensemble.")
-    return TrainedModel(models, threshold, plan.data)
+    return TrainedModel(models, threshold, plan.data, plan.label_file)
 
 
 def member_path(run: TrainingRun, number: int) -> Path:

@@ -1,0 +1,72 @@
+"""CSV files of labels on the command line: data scan, train, evaluate and predict, for each task."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from striate.images import encode_png
+
+from .conftest import Cli
+
+SMALL = ("--method", "scratch", "--model", "simple-convnet", "--set", "input_shape=[16,16,3]", "--batch-size", "16")
+
+
+@pytest.fixture(scope="session")
+def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 120 images, which are red, blue, both or neither by known amounts, beside CSV files of labels."""
+    folder = tmp_path_factory.mktemp("colors")
+    (folder / "images").mkdir()
+    rng = np.random.default_rng(0)
+    lines: dict[str, list[str]] = {"classes": [], "labels": [], "numbers": []}
+    for number in range(120):
+        red, blue = rng.random() < 0.5, rng.random() < 0.4
+        amount = int(rng.integers(0, 100))
+        pixels = rng.integers(0, 60, (16, 18, 3)).astype(np.uint8)
+        pixels[:8, :, 0] += 150 * np.uint8(red)
+        pixels[8:, :, 2] += 150 * np.uint8(blue)
+        pixels[:, :, 1] += np.uint8(amount)
+        (folder / "images" / f"{number}.png").write_bytes(encode_png(pixels))
+        lines["classes"].append(f"{number}.png,{'빨강' if red else '=검정'}")
+        lines["labels"].append(f"{number}.png,{';'.join(['red'] * red + ['blue'] * blue)}")
+        lines["numbers"].append(f"{number}.png,{amount / 10}")
+    for name, rows in lines.items():
+        (folder / f"{name}.csv").write_text("\n".join([f"file,{name}", *rows]), "utf-8")
+    return folder
+
+
+def test_classes_from_scan_to_evaluation(colors: Path, cli: Cli, tmp_path: Path) -> None:
+    labels = ("--labels", colors / "classes.csv")
+    scanned = json.loads(cli("data", "scan", colors / "images", *labels, "--json").stdout)
+    assert sum(sum(counts) for counts in scanned["classes"].values()) == 120
+    assert set(scanned["classes"]) == {"빨강", "=검정"}
+    trained = cli("train", colors / "images", *labels, *SMALL, "--epochs", "8", "--out", "run")
+    assert trained.returncode == 0, trained.stderr
+    assert "2 classes" in trained.stdout
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text("utf-8"))
+    assert metrics["accuracy"]["value"] > 0.9
+    assert json.loads(cli("evaluate", "run", "--json").stdout) == metrics
+    header, *rows = (colors / "classes.csv").read_text("utf-8").splitlines()
+    other = tmp_path / "other.csv"  # in another order, encoding and separator
+    text = "\n".join([header, *reversed(rows)]).replace(",", "\t")
+    other.write_text(text, "cp949")
+    again = cli("evaluate", "run", colors / "images", "--labels", other, "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["accuracy"] == metrics["accuracy"]
+    resumed = cli("train", "--resume", "run", "--epochs", "9")
+    assert resumed.returncode == 0, resumed.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--labels", "no.csv"), "no.csv"),
+        (("--task", "regression"), "needs a CSV file"),
+        (("--labels", "{colors}/classes.csv", "--label-column", "x"), "no column 'x'"),
+    ],
+)
+def test_wrong_options_end_in_one_message(colors: Path, cli: Cli, options: tuple[str, ...], message: str) -> None:
+    result = cli("train", colors / "images", *(option.format(colors=colors) for option in options))
+    assert result.returncode in (1, 2)
+    assert message in result.stderr
