@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from striate import callbacks, data, errors, layers, zoo
+    from striate import audit, callbacks, data, errors, layers, zoo
     from striate.engines import losses, optimizers
     from striate.model import Model, load
     from striate.network import Input, Network
@@ -25,6 +25,7 @@ _HOMES = {
     "load": "striate.model",
 }
 _ROOMS = {
+    "audit": "striate.audit",
     "callbacks": "striate.callbacks",
     "data": "striate.data",
     "errors": "striate.errors",
@@ -34,8 +35,8 @@ _ROOMS = {
     "zoo": "striate.zoo",
 }
 __all__ = [
-    "Input", "Model", "Network", "Sequential", "__version__", "callbacks", "data", "errors", "layers", "load",
-    "losses", "optimizers", "zoo",
+    "Input", "Model", "Network", "Sequential", "__version__", "audit", "callbacks", "data", "errors", "layers",
+    "load", "losses", "optimizers", "zoo",
 ]  # fmt: skip
 
 

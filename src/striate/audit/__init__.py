@@ -1,0 +1,18 @@
+"""Find what is wrong with a folder of images: labels that are probably wrong, and unusual images. Computation only."""
+
+from striate.audit.label_errors import LabelErrors, label_errors
+from striate.audit.unusual import (
+    THRESHOLDS,
+    Kind,
+    UnusualImage,
+    blur,
+    find_unusual,
+    isolation,
+    measure_pixels,
+    measure_sizes,
+)
+
+__all__ = [
+    "THRESHOLDS", "Kind", "LabelErrors", "UnusualImage", "blur", "find_unusual", "isolation", "label_errors",
+    "measure_pixels", "measure_sizes",
+]  # fmt: skip

@@ -1,0 +1,129 @@
+"""Find wrong labels from the probabilities that classifiers give to images they were not trained on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from striate._types import Array
+from striate.errors import DataError
+
+LISTED = 1.25  # images to check for each label that is estimated to be wrong
+MAX_RATE = 0.5  # of wrong labels; above it, what is right and what is wrong cannot be told apart
+TEMPERATURES = tuple(np.geomspace(0.3, 3.0, 41).tolist())
+HALVINGS = 30  # of the interval of the rate: to one part in a billion
+SMALLEST = 1e-30  # probability, so that its logarithm is finite
+
+
+@dataclass(frozen=True, eq=False)
+class LabelErrors:
+    """Which labels are probably wrong.
+
+    Attributes:
+        rate: Estimated share of wrong labels, 0 … 0.5.
+        probability: That the label of each image is wrong, float64 (N,).
+        suggested: The most probable class other than the given one, int64 (N,).
+        rows: The images to check, int64 (M,), the most suspicious first: 1.25 times as many as labels are estimated to
+            be wrong.
+    """
+
+    rate: float
+    probability: Array
+    suggested: Array
+    rows: Array
+
+
+def label_errors(probabilities: Any, labels: Any) -> LabelErrors:
+    """Find images whose label is probably wrong.
+
+    A classifier may give the label of a hard image a low probability too, without any error. What tells both apart is
+    how many labels contradict a classifier that is sure. The share ε of wrong labels and the temperature of the
+    classifier are therefore estimated together, by maximum likelihood, with the model
+
+        p(label | image) = (1 − ε) q(label) + ε (1 − q(label)) / (K − 1),
+
+    where q are the probabilities of the classes at this temperature. Images are ranked by q of their label. The model
+    fits a softmax of linear logits, such as Striate's head on features. A classifier that has learned by itself never
+    to be surer than the labels allow, for example by label smoothing, hides its errors from the estimate.
+
+    Args:
+        probabilities: Of the classes, (N, K), each row computed by a classifier that was not trained on this image, as
+            in cross-validation.
+        labels: Class numbers (N,).
+
+    Returns:
+        The images to check, and for each image a suggestion.
+
+    Raises:
+        DataError: If shapes, probabilities or labels are invalid.
+
+    Example:
+        >>> import numpy as np
+        >>> import striate as st
+        >>> rng = np.random.default_rng(0)
+        >>> truth = rng.integers(0, 3, 300)
+        >>> probabilities = 0.9 * np.eye(3)[truth] + 0.1 * rng.dirichlet([1, 1, 1], 300)
+        >>> labels = truth.copy()
+        >>> labels[:6] = (truth[:6] + 1) % 3  # six wrong labels
+        >>> found = st.audit.label_errors(probabilities, labels)
+        >>> sorted(found.rows[:6].tolist()), round(found.rate, 2)
+        ([0, 1, 2, 3, 4, 5], 0.02)
+        >>> bool((found.suggested[found.rows[:6]] == truth[found.rows[:6]]).all())
+        True
+
+    Source:
+        Bootkrajang and Kabán 2012, "Label-noise robust logistic regression and its applications", for the model; the
+        probabilities of held-out images and the ranking are those of Northcutt, Jiang and Chuang 2021, "Confident
+        learning: estimating uncertainty in dataset labels".
+    """
+    p, y = _check(probabilities, labels)
+    rows, classes = np.arange(len(y)), p.shape[1]
+    logits = np.log(np.maximum(p, SMALLEST))
+    _, rate, right = max((_fit(logits, y, temperature) for temperature in TEMPERATURES), key=lambda fit: fit[0])
+    by_chance = rate * (1 - right) / (classes - 1)
+    wrong = by_chance / np.maximum(by_chance + (1 - rate) * right, SMALLEST)
+    others = p.copy()
+    others[rows, y] = -1
+    count = min(round(LISTED * rate * len(y)), len(y))
+    return LabelErrors(rate, wrong, others.argmax(axis=1), np.argsort(right, kind="stable")[:count])
+
+
+def _fit(logits: Array, y: Array, temperature: float) -> tuple[float, float, Array]:
+    """Return the log-likelihood, the rate of wrong labels, and the probability of each given label (N,)."""
+    scaled = logits / temperature
+    scaled -= scaled.max(axis=1, keepdims=True)
+    weights = np.exp(scaled)
+    right = weights[np.arange(len(y)), y] / weights.sum(axis=1)
+    wrong = (1 - right) / (logits.shape[1] - 1)
+    low, high = 0.0, MAX_RATE
+    if _slope(right, wrong, low) <= 0:  # the likelihood is concave in the rate
+        high = low
+    for _ in range(HALVINGS if high else 0):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _slope(right, wrong, middle) > 0 else (low, middle)
+    mixed = (1 - high) * right + high * wrong
+    return float(np.log(np.maximum(mixed, SMALLEST)).sum()), high, right
+
+
+def _slope(right: Array, wrong: Array, rate: float) -> float:
+    """Return the derivative of the log-likelihood with respect to the rate."""
+    mixed = (1 - rate) * right + rate * wrong
+    return float(((wrong - right) / np.maximum(mixed, SMALLEST)).sum())
+
+
+def _check(probabilities: Any, labels: Any) -> tuple[Array, Array]:
+    p, y = np.asarray(probabilities, np.float64), np.asarray(labels)
+    if p.ndim != 2 or p.shape[1] < 2 or y.shape != (len(p),) or not len(p):
+        raise DataError(
+            "label_errors expects probabilities of shape (N, K) for at least two classes and labels of shape (N,); "
+            f"received {p.shape} and {y.shape}."
+        )
+    if not (p >= 0).all() or not np.allclose(p.sum(axis=1), 1, atol=1e-3):
+        raise DataError(
+            "label_errors expects probabilities: 0 or more, with the sum 1 in each row. Outputs without softmax must "
+            "be converted first."
+        )
+    if y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= p.shape[1]:
+        received = f"{y.min()} to {y.max()}" if y.dtype.kind in "iu" else str(y.dtype)
+        raise DataError(f"Labels must be class numbers from 0 to {p.shape[1] - 1}; received {received}.")
+    return p, y.astype(np.int64)

@@ -1,0 +1,252 @@
+"""Find unusual images: uniform, dark, bright, blurred, tiny or long ones, and those that resemble no others."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate._types import Array
+from striate.errors import DataError, UsageError, nearest
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+BLUR_WINDOW = 9  # pixels
+NEIGHBORS = 5
+MAD_TO_STD = 1.4826  # of a normal distribution
+BLOCK = 1_000  # rows of distances that are computed at a time
+USUAL = 0.5  # share of the images from which a property is usual in a folder
+
+
+class Kind(StrEnum):
+    """In what an image is unusual."""
+
+    UNIFORM = "uniform"
+    """Blank or nearly so. Measure: contrast, the difference of the 1st and 99th percentile of the gray levels."""
+    DARK = "dark"
+    """Measure: the 95th percentile of the gray levels; even the bright parts are dark."""
+    BRIGHT = "bright"
+    """Measure: the 5th percentile of the gray levels; even the dark parts are bright."""
+    BLURRED = "blurred"
+    """Measure: `blur`."""
+    TINY = "tiny"
+    """Measure: the shorter side in pixels."""
+    LONG = "long"
+    """Measure: longer side / shorter side."""
+    FAR = "far"
+    """Measure: `isolation`."""
+
+
+THRESHOLDS: Mapping[Kind, float] = {
+    Kind.UNIFORM: 0.08,
+    Kind.DARK: 0.2,
+    Kind.BRIGHT: 0.8,
+    Kind.BLURRED: 0.65,
+    Kind.TINY: 32,
+    Kind.LONG: 4,
+    Kind.FAR: 2.5,
+}
+"""The default thresholds. Gray levels and blur are 0 … 1."""
+BELOW = frozenset({Kind.UNIFORM, Kind.DARK, Kind.TINY})
+"""Kinds whose measure is below the threshold; that of the others is above it."""
+OF_CONTENT = frozenset({Kind.DARK, Kind.BRIGHT, Kind.BLURRED})
+"""Kinds that say nothing new about uniform images."""
+
+
+@dataclass(frozen=True)
+class UnusualImage:
+    """One unusual image.
+
+    Attributes:
+        row: Its number.
+        kind: In what it is unusual.
+        measure: The measure of this kind.
+    """
+
+    row: int
+    kind: Kind
+    measure: float
+
+
+def find_unusual(
+    measures: Mapping[Kind, Array], thresholds: Mapping[Kind, float] = THRESHOLDS
+) -> tuple[tuple[UnusualImage, ...], tuple[Kind, ...]]:
+    """Compare measures with thresholds.
+
+    Args:
+        measures: Of each image (N,), by kind.
+        thresholds: By kind.
+
+    Returns:
+        The unusual images of each kind, the most extreme first; and the kinds that are usual, because more than half
+        of the images are beyond the threshold, so that none is listed.
+
+    Example:
+        >>> import numpy as np
+        >>> import striate as st
+        >>> x = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
+        >>> x[2] = 7
+        >>> st.audit.find_unusual(st.audit.measure_pixels(x))
+        ((UnusualImage(row=2, kind=<Kind.UNIFORM: 'uniform'>, measure=0.0),), ())
+    """
+    found: list[UnusualImage] = []
+    usual = []
+    uniform = beyond(Kind.UNIFORM, measures, thresholds) if Kind.UNIFORM in measures else None
+    for kind, values in measures.items():
+        chosen = beyond(kind, measures, thresholds)
+        if uniform is not None and kind in OF_CONTENT:
+            chosen = chosen & ~uniform
+        if chosen.mean() > USUAL:
+            usual.append(kind)
+            continue
+        rows = np.flatnonzero(chosen)
+        order = np.argsort(values[rows] if kind in BELOW else -values[rows], kind="stable")
+        found += [UnusualImage(int(row), kind, float(values[row])) for row in rows[order]]
+    return tuple(found), tuple(usual)
+
+
+def beyond(kind: Kind, measures: Mapping[Kind, Array], thresholds: Mapping[Kind, float]) -> NDArray[np.bool_]:
+    """Return which images (N,) are beyond the threshold of a kind."""
+    values, threshold = measures[kind], thresholds[kind]
+    return np.asarray(values < threshold if kind in BELOW else values > threshold)
+
+
+def check_thresholds(given: Mapping[str, Any]) -> dict[Kind, float]:
+    """Return all thresholds, with those that are given in place of the defaults.
+
+    Args:
+        given: By the name of a kind; numbers, or numbers as text.
+
+    Returns:
+        One threshold for each kind.
+
+    Raises:
+        UsageError: If there is no such kind, or a value is no number.
+    """
+    thresholds = dict(THRESHOLDS)
+    for name, value in given.items():
+        if name not in list(Kind):
+            raise UsageError(f"There is no kind of unusual images '{name}'.{nearest(name, Kind)}")
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = float("nan")
+        if not isfinite(number):
+            raise UsageError(f"The threshold of '{name}' must be a number, such as {THRESHOLDS[Kind(name)]:g}; "
+                             f"received '{value}'.")  # fmt: skip
+        thresholds[Kind(name)] = number
+    return thresholds
+
+
+def measure_pixels(images: Iterable[Array]) -> dict[Kind, Array]:
+    """Measure contrast, brightness and blur of images.
+
+    Args:
+        images: uint8 (H, W, C) each, at the size at which a network sees them.
+
+    Returns:
+        Float64 (N,) for UNIFORM, DARK, BRIGHT and BLURRED.
+
+    Raises:
+        DataError: If an image is not uint8 or has another shape.
+    """
+    rows = [_measure(image) for image in images]
+    kinds = (Kind.UNIFORM, Kind.DARK, Kind.BRIGHT, Kind.BLURRED)
+    columns = np.array(rows, np.float64).reshape(-1, len(kinds)).T
+    return dict(zip(kinds, columns, strict=True))
+
+
+def measure_sizes(sizes: Any) -> dict[Kind, Array]:
+    """Measure the sizes of image files.
+
+    Args:
+        sizes: Width and height in pixels, (N, 2).
+
+    Returns:
+        Float64 (N,) for TINY and LONG.
+    """
+    pixels = np.asarray(sizes, np.float64).reshape(-1, 2)
+    shorter, longer = pixels.min(axis=1), pixels.max(axis=1)
+    return {Kind.TINY: shorter, Kind.LONG: longer / np.maximum(shorter, 1)}
+
+
+def _measure(image: Array) -> tuple[float, float, float, float]:
+    pixels = np.asarray(image)
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or pixels.dtype != np.uint8:
+        raise DataError(f"Expected images as uint8 (H, W, 1 or 3); received {pixels.dtype} {pixels.shape}.")
+    scaled = pixels.astype(np.float32) / 255
+    gray = scaled @ LUMA if pixels.shape[2] == 3 else scaled[..., 0]
+    lowest, low, high, highest = np.percentile(gray, [1, 5, 95, 99])
+    return float(highest - lowest), float(high), float(low), blur(gray)
+
+
+def blur(gray: Array) -> float:
+    """Measure how blurred an image is: how much of the difference between neighboring pixels outlasts more blurring.
+
+    Args:
+        gray: Gray levels (H, W), at least 10 pixels on each side for a measure.
+
+    Returns:
+        0 (sharp) … 1 (blurred); 0 for images without differences, or too small.
+
+    Example:
+        >>> import numpy as np
+        >>> noise = np.random.default_rng(0).random((64, 64))
+        >>> stripes = np.tile(np.sin(np.arange(64) / 8), (64, 1)) + np.sin(np.arange(64) / 8)[:, None]
+        >>> blur(noise) < 0.2 < 0.7 < blur(stripes)
+        True
+
+    Source:
+        Crété et al. 2007, "The blur effect: perception and estimation with a new no-reference perceptual blur metric".
+    """
+    if min(gray.shape) <= BLUR_WINDOW:
+        return 0.0
+    return max(_blur_along(gray), _blur_along(gray.T))
+
+
+def _blur_along(gray: Array) -> float:
+    """Return the blur in the direction of the first axis."""
+    sums = np.cumsum(gray, axis=0, dtype=np.float64)
+    sums = np.concatenate([np.zeros((1, gray.shape[1])), sums])
+    averaged = (sums[BLUR_WINDOW:] - sums[:-BLUR_WINDOW]) / BLUR_WINDOW  # (H − 8, W)
+    margin = BLUR_WINDOW // 2
+    differences = np.abs(np.diff(gray[margin : len(gray) - margin], axis=0))
+    lost = np.maximum(0, differences - np.abs(np.diff(averaged, axis=0))).sum()
+    total = float(differences.sum())
+    return float((total - lost) / total) if total > 1e-6 * differences.size else 0.0
+
+
+def isolation(features: Array) -> Array:
+    """Measure how far each image is from all others in feature space.
+
+    Args:
+        features: (N, F).
+
+    Returns:
+        Float64 (N,): the logarithm of the cosine distance to the 5th nearest image, in standard deviations above the
+        median; both are estimated from ranks, so that unusual images do not change them. 0 for fewer than 10 images.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> features = 1 + 0.1 * rng.normal(size=(100, 8))
+        >>> features[7] *= [1, -1, 1, -1, 1, -1, 1, -1]
+        >>> int(isolation(features).argmax())
+        7
+    """
+    count = len(features)
+    if count < 2 * NEIGHBORS:
+        return np.zeros(count)
+    norms = np.linalg.norm(features, axis=1, keepdims=True)
+    unit = (features / np.maximum(norms, 1e-12)).astype(np.float32)
+    distances = np.empty(count)
+    for start in range(0, count, BLOCK):
+        similarity = unit[start : start + BLOCK] @ unit.T
+        similarity[np.arange(len(similarity)), np.arange(start, start + len(similarity))] = -np.inf  # itself
+        distances[start : start + BLOCK] = 1 - np.partition(similarity, -NEIGHBORS, axis=1)[:, -NEIGHBORS]
+    logs = np.log(np.maximum(distances, 1e-6))
+    median = np.median(logs)
+    deviation = MAD_TO_STD * np.median(np.abs(logs - median))
+    return np.asarray((logs - median) / max(deviation, 1e-6))

@@ -1,0 +1,117 @@
+"""Each kind of unusual image is found by its measure, and common ones are not."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from striate._types import Array
+from striate.audit import THRESHOLDS, Kind, blur, find_unusual, isolation, measure_pixels, measure_sizes
+from striate.audit.unusual import check_thresholds
+from striate.errors import DataError, UsageError
+
+
+def scene(seed: int, channels: int = 3) -> Array:
+    """Return an image with edges, shading and noise, like a photograph."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:96, :96]
+    image = np.full((96, 96, channels), rng.integers(60, 120), float)
+    for _ in range(12):
+        top, left, height, width = rng.integers(0, 70), rng.integers(0, 70), *rng.integers(8, 60, 2)
+        image[top : top + height, left : left + width] = rng.integers(0, 256, channels)
+    image *= (0.7 + 0.3 * (x + y) / 190)[..., None]
+    return np.clip(image + rng.normal(0, 4, image.shape), 0, 255).astype(np.uint8)
+
+
+def soften(image: Array) -> Array:
+    return np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(4)))
+
+
+@pytest.fixture(scope="module")
+def common() -> list[Array]:
+    return [scene(seed) for seed in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        (Kind.UNIFORM, np.zeros_like),
+        (Kind.UNIFORM, lambda image: (200 + image // 32).astype(np.uint8)),
+        (Kind.DARK, lambda image: (image * 0.15).astype(np.uint8)),
+        (Kind.BRIGHT, lambda image: (255 - image * 0.18).astype(np.uint8)),
+        (Kind.BLURRED, soften),
+    ],
+)
+def test_kinds_of_pixels(common: list[Array], kind: Kind, change: object) -> None:
+    images = [*common, change(common[0])]  # type: ignore[operator]
+    found, usual = find_unusual(measure_pixels(images))
+    assert [(item.row, item.kind) for item in found] == [(20, kind)]
+    assert usual == ()
+
+
+def test_gray_images_are_measured_too(common: list[Array]) -> None:
+    gray = [scene(seed, channels=1) for seed in range(5)]
+    colored = [np.repeat(image, 3, axis=2) for image in gray]
+    for one, three in zip(measure_pixels(gray).values(), measure_pixels(colored).values(), strict=True):
+        np.testing.assert_allclose(one, three, atol=1e-5)
+
+
+def test_blur_does_not_depend_on_contrast_or_direction(common: list[Array]) -> None:
+    gray = common[3][..., 0] / 255.0
+    assert blur(gray) == pytest.approx(blur(0.1 + 0.3 * gray), abs=1e-9)
+    assert blur(gray) == pytest.approx(blur(gray.T))
+    moving = np.asarray(Image.fromarray(common[3]).resize((96, 12)).resize((96, 96)))[..., 0] / 255.0
+    assert blur(moving) > blur(gray) + 0.2
+    assert blur(np.zeros((64, 64))) == blur(np.zeros((4, 4))) == 0
+
+
+def test_sizes() -> None:
+    measures = measure_sizes([(640, 480)] * 6 + [(20, 30), (2000, 100)])
+    found, _ = find_unusual(measures)
+    assert [(item.row, item.kind, item.measure) for item in found] == [(6, Kind.TINY, 20.0), (7, Kind.LONG, 20.0)]
+
+
+def test_what_most_images_have_in_common_is_usual() -> None:
+    found, usual = find_unusual(measure_sizes([(28, 28)] * 9 + [(100, 100)]))
+    assert (found, usual) == ((), (Kind.TINY,))
+
+
+def test_isolation_finds_the_image_that_resembles_no_other() -> None:
+    rng = np.random.default_rng(0)
+    centers = rng.random((3, 64))
+    features = np.concatenate([center + 0.05 * rng.normal(size=(60, 64)) for center in centers])
+    features = np.concatenate([features, rng.random((1, 64))])
+    expected = reference(features)
+    np.testing.assert_allclose(isolation(features), expected, rtol=1e-3, atol=1e-3)
+    assert np.flatnonzero(isolation(features) > THRESHOLDS[Kind.FAR]).tolist() == [180]
+
+
+def reference(features: Array) -> Array:
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    fifth = [sorted(1 - unit @ row)[5] for row in unit]  # the first is the image itself
+    logs = np.log(np.maximum(fifth, 1e-6))
+    return np.asarray((logs - np.median(logs)) / (1.4826 * np.median(np.abs(logs - np.median(logs)))))
+
+
+def test_isolation_does_not_depend_on_blocks_or_fail_on_few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = np.random.default_rng(1).random((50, 8))
+    whole = isolation(features)
+    monkeypatch.setattr("striate.audit.unusual.BLOCK", 7)
+    np.testing.assert_allclose(isolation(features), whole, atol=1e-4)
+    assert isolation(features[:3]).tolist() == [0, 0, 0]
+    assert np.isfinite(isolation(np.ones((20, 4)))).all() and np.isfinite(isolation(np.zeros((20, 4)))).all()
+
+
+def test_thresholds_can_be_set() -> None:
+    thresholds = check_thresholds({"tiny": "64", "long": 2})
+    assert thresholds == {**THRESHOLDS, Kind.TINY: 64.0, Kind.LONG: 2.0}
+    found, _ = find_unusual(measure_sizes([(50, 60)] + [(100, 100)] * 3), thresholds)
+    assert [item.kind for item in found] == [Kind.TINY]
+    with pytest.raises(UsageError, match=r"no kind of unusual images 'darc'\. Did you mean 'dark'"):
+        check_thresholds({"darc": 1})
+    with pytest.raises(UsageError, match=r"threshold of 'dark' must be a number, such as 0\.2; received 'x'"):
+        check_thresholds({"dark": "x"})
+
+
+def test_images_of_another_type_are_refused() -> None:
+    with pytest.raises(DataError, match=r"uint8 \(H, W, 1 or 3\); received float64"):
+        measure_pixels([np.zeros((8, 8, 3))])
