@@ -1,12 +1,13 @@
 """Checks of arguments: what a caller passes wrongly becomes one clear sentence."""
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
-from functools import wraps
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, wraps
 from operator import index
 from typing import Any, ParamSpec, TypeVar
 
-from striate.errors import UsageError, nearest
+from striate.errors import StriateError, UsageError, nearest
+from striate.type_hints import describe_hint, hints_of, is_simple, matches
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -14,46 +15,145 @@ Class = TypeVar("Class", bound=type)
 
 
 def check_arguments(function: Callable[P, R]) -> Callable[P, R]:
-    """Refuse unknown, missing and surplus arguments of a function with a UsageError (a decorator)."""
+    """Refuse wrong arguments of a function with a UsageError (a decorator).
+
+    Unknown, missing and surplus arguments are refused, and all that do not match their type hints.
+
+    Args:
+        function: The function, with type hints.
+
+    Returns:
+        The function that checks.
+    """
+    return _checked(function, lambda hint: True)
+
+
+def explain_arguments(function: Callable[P, R]) -> Callable[P, R]:
+    """Like `check_arguments`, for a function that describes most wrong arguments better than type hints could.
+
+    Only strings and truth values are checked first, since other values would be taken for them. Otherwise a
+    StriateError of the function stays, and for other errors an argument that does not match its type hint is the
+    reason.
+
+    Args:
+        function: The function, with type hints.
+
+    Returns:
+        The function that checks.
+    """
+    return _checked(function, is_simple)
+
+
+def _checked(function: Callable[P, R], first: Callable[[Any], bool]) -> Callable[P, R]:
+    """Return a function that checks its arguments, before it is called those whose type hint `first` selects."""
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        if message := _wrong_type(function, args, kwargs, first):
+            raise UsageError(message)
         try:
             return function(*args, **kwargs)
-        except TypeError as error:
-            if error.__traceback__ is None or error.__traceback__.tb_next is not None:
-                raise  # from within the function
-            message = _explain(function, args, kwargs)
+        except (StriateError, MemoryError):
+            raise
+        except Exception as error:
+            message = _reason(function, args, kwargs, error)
             if message is None:
                 raise
-            raise UsageError(message) from None
+            raise UsageError(message) from error.__cause__
 
     return checked
 
 
 def check_constructor(kind: Class) -> Class:
-    """Apply `check_arguments` to the constructor of a class (a class decorator, above @dataclass)."""
-    if "__init__" in vars(kind):
-        kind.__init__ = check_arguments(kind.__init__)  # type: ignore[misc]
+    """Apply `explain_arguments` to the constructor of a class (a class decorator, above @dataclass).
+
+    All arguments must match their type hints, because a constructor may only store them.
+
+    Args:
+        kind: The class.
+
+    Returns:
+        The class.
+    """
+    if "__init__" not in vars(kind):
+        return kind
+    original = kind.__init__  # type: ignore[misc]
+    checked = _checked(original, lambda hint: False)
+
+    @wraps(original)
+    def initialize(self: Any, *args: Any, **kwargs: Any) -> None:
+        checked(self, *args, **kwargs)
+        if message := _wrong_type(original, (self, *args), kwargs):
+            raise UsageError(message)
+
+    kind.__init__ = initialize  # type: ignore[misc]
     return kind
 
 
 def check_methods(kind: Class) -> Class:
-    """Apply `check_arguments` to the constructor and all public methods of a class (a class decorator)."""
+    """Apply `explain_arguments` to the constructor and all public methods of a class (a class decorator)."""
     for name, member in list(vars(kind).items()):
         if name.startswith("_"):
             continue
         if isinstance(member, classmethod):
-            setattr(kind, name, classmethod(check_arguments(member.__func__)))
+            setattr(kind, name, classmethod(explain_arguments(member.__func__)))
         elif inspect.isfunction(member):
-            setattr(kind, name, check_arguments(member))
+            setattr(kind, name, explain_arguments(member))
     return check_constructor(kind)
 
 
+def _reason(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception
+) -> str | None:
+    """Return why a call failed, if its arguments are the reason."""
+    trace = error.__traceback__ and error.__traceback__.tb_next
+    if isinstance(error, TypeError) and trace is None and (message := _explain(function, args, kwargs)):
+        return message  # not from within the function
+    return _wrong_type(function, args, kwargs)
+
+
+@cache
+def _parameters(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
+    return tuple(inspect.signature(function).parameters.values())
+
+
+def _given(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Iterator[tuple[inspect.Parameter, Any]]:
+    """Yield each parameter that was given, with its value."""
+    for parameter, value in zip(_parameters(function), args, strict=False):
+        if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD:
+            break
+        yield parameter, value
+    for parameter in _parameters(function):
+        if parameter.name in kwargs and parameter.kind is not parameter.VAR_KEYWORD:
+            yield parameter, kwargs[parameter.name]
+
+
+def _wrong_type(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
+    checked: Callable[[Any], bool] = lambda hint: True,
+) -> str | None:  # fmt: skip
+    """Return a message on the first argument that does not match its type hint, of those whose hint is checked."""
+    hints = hints_of(function)
+    for parameter, value in _given(function, args, kwargs):
+        hint = hints.get(parameter.name, Any)
+        if value is parameter.default or not checked(hint) or matches(value, hint):
+            continue
+        return f"{_name(function, args)}: {parameter.name} must be {describe_hint(hint)}; received {describe(value)}."
+    return None
+
+
+def _name(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
+    """Return how messages name a function: a constructor by its class, which may be a subclass."""
+    if function.__qualname__.endswith(".__init__") and args:
+        return type(args[0]).__name__
+    return function.__qualname__.removesuffix(".__init__")
+
+
 def _explain(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
-    signature = inspect.signature(function)
-    name = function.__qualname__.removesuffix(".__init__")
-    parameters = list(signature.parameters.values())
+    name = _name(function, args)
+    parameters = list(_parameters(function))
     if parameters and parameters[0].name in ("self", "cls"):
         parameters, args = parameters[1:], args[1:]
     named = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from striate._types import Array, Weights
-from striate.arguments import check_arguments, check_methods, check_names, check_whole, describe
+from striate.arguments import check_arguments, check_methods, check_names, check_number, check_whole, describe
 from striate.data import Augmentation, Dataset
 from striate.engines.base import Engine, TrainingSettings
 from striate.engines.choose import AUTO, EngineSettings, make_engine
@@ -24,7 +25,7 @@ from striate.engines.weight_files import (
     save_weights,
     split_extras,
 )
-from striate.errors import DataError, UsageError
+from striate.errors import DataError, NetworkError, UsageError
 from striate.images import ImagePolicy
 from striate.model_files import ModelFile, read_model, write_model
 from striate.network import Layer, Network
@@ -43,6 +44,8 @@ from striate.training.losses import (
 from striate.training.metrics import MetricSums, default_metrics
 from striate.training.progress import Verbose
 from striate.training.samples import balanced_weights, require_two_classes, split_samples
+
+LARGEST = 2**40  # numbers; no machine holds more
 
 
 @check_methods
@@ -72,6 +75,8 @@ class Model:
     @classmethod
     def from_network(cls, network: Network, *, seed: int = 0) -> "Model":
         """Make a model of an existing network."""
+        if not isinstance(network, Network):
+            raise UsageError(f"network must be a Network; received {describe(network)}.")
         model = Model.__new__(cls)
         model._begin(network, seed)
         return model
@@ -160,6 +165,7 @@ class Model:
     def engine(self) -> Engine:
         """The engine that runs the network; made when it is first needed."""
         if self._engine is None:
+            _check_size(self.network)
             self._engine = self._made(self._given or initial_weights(self.network, self.seed))
             self._given = None
         return self._engine
@@ -380,6 +386,7 @@ class Model:
             isinstance(validation_data, list | tuple) and len(validation_data) == 2
         ):
             raise UsageError(f"validation_data must be a pair (x, y); received {describe(validation_data)}.")
+        validation_split = check_number("validation_split", validation_split)
         if validation_data and validation_split:
             raise UsageError("Give either validation_data or validation_split, not both.")
         train = self._training_samples(x, y)
@@ -611,6 +618,16 @@ class Model:
         check_weights(self.network, arrays, path)
         check_finite(arrays, path)
         self._take(arrays)
+
+
+def _check_size(network: Network) -> None:
+    """Raise NetworkError for a network that no machine can hold. Descriptions of networks may have any size."""
+    for count, what in (
+        (network.parameter_count, "parameters"),
+        (max(prod(node.shape) for node in network.nodes), "values in one layer for one sample"),
+    ):
+        if count > LARGEST:
+            raise NetworkError(f"'{network.name}' would have {count:,} {what}; at most {LARGEST:,} are possible.")
 
 
 @check_arguments

@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from striate.arguments import check_arguments, check_number, describe
 from striate.data.dataset import Dataset, check_images
 from striate.data.split import digest_images, split_all, split_training
-from striate.errors import DataError
+from striate.errors import DataError, UsageError
 from striate.images import ImagePolicy
 
 
+@check_arguments
 def from_arrays(
     x: Any, y: Any, classes: Sequence[str] | None = None, *, test: tuple[Any, Any] | None = None,
     name: str = "arrays", seed: int = 0, validation_part: float = 0.1, test_part: float = 0.1,
@@ -32,6 +34,7 @@ def from_arrays(
 
     Raises:
         DataError: the data set is empty or has one class, or shapes, pixels or labels are invalid.
+        UsageError: a part is not between 0 and 1.
 
     Example:
         >>> import numpy as np
@@ -43,6 +46,10 @@ def from_arrays(
         >>> len(data.train) + len(data.validation) + len(data.test)
         100
     """
+    for part, value in (("validation_part", validation_part), ("test_part", test_part)):
+        if not 0 <= check_number(part, value) <= 1:
+            raise UsageError(f"{part} must be between 0 and 1; received {value}.")
+    seed = int(seed)
     images = check_images(x, y, None if classes is None else len(classes))
     if classes is None:
         classes = [str(number) for number in range(int(images.y.max()) + 1)]
@@ -70,6 +77,8 @@ def from_arrays(
 def _check_names(classes: Sequence[str]) -> None:
     if len(classes) < 2:
         raise DataError(f"A classifier needs at least two classes; received {len(classes)}.")
+    if wrong := [name for name in classes if not isinstance(name, str)]:
+        raise DataError(f"Class names must be strings; received {describe(wrong[0])}.")
     if len(set(classes)) < len(classes):
         raise DataError("Class names must be unique; some occur more than once.")
 

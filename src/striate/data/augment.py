@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.arguments import check_arguments, check_constructor, check_methods, check_whole
 from striate.data.color import ColorMatrices, color_matrices, recolor
 from striate.data.dataset import Pixels
 from striate.data.mixing import Boxes, Mixing, area_outside, beta, box_slices, cutmix_boxes, random_boxes
-from striate.data.order import uniforms
+from striate.data.order import LARGEST, check_index, uniforms
 from striate.data.warp import FILLS, Int32s, Matrices, inverse_affine, position_terms, warp
 from striate.errors import DataError, UsageError, nearest
 
@@ -48,6 +49,7 @@ class _Draw(IntEnum):
     RATIO_1, RATIO_2, RATIO_3, RATIO_4 = range(29, 33)
 
 
+@check_constructor
 @dataclass(frozen=True, eq=False)
 class AugmentationParameters:
     """The augmentation of M images of one batch; the first N are returned, the others are only mixed into them.
@@ -121,6 +123,7 @@ class AugmentationParameters:
         return warp(x, self.matrices, H, W, self.fill, rounded=rounded)
 
 
+@check_methods
 @dataclass(frozen=True)
 class Augmentation:
     """Settings of random augmentation: one affine step about the center, then colors, erasing and mixing.
@@ -238,7 +241,8 @@ class Augmentation:
         Returns:
             The parameters of the images that this process needs.
         """
-        own = np.arange(rank, len(index), world_size)
+        index, world_size = check_index(index), check_whole("world_size", world_size, 1, LARGEST)
+        own = np.arange(check_whole("rank", rank, most=world_size - 1), len(index), world_size)
         rows, mixing = own, None
         if self.mixup or self.cutmix:
             draws = uniforms(seed, epoch, index[own], len(_Draw))
@@ -391,6 +395,7 @@ PHOTO_PRESETS: dict[str, Augmentation] = {
 """Augmentations by the same names, for photographs."""
 
 
+@check_arguments
 def get_augmentation(augmentation: str | Augmentation, *, photographs: bool = False) -> Augmentation:
     """Look up a preset by name.
 

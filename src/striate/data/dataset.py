@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.arguments import check_arguments, check_constructor
 from striate.data.mapped import take_rows
 from striate.errors import DataError
 from striate.images import ImagePolicy
@@ -20,6 +21,7 @@ FINGERPRINT_TYPES = {"i": "<i8", "u": "u1", "f": "<f4"}
 MAX_BYTES = 4_000_000_000  # of pixels held in memory at once
 
 
+@check_constructor
 @dataclass(frozen=True, eq=False)
 class Images:
     """Images and what is in them.
@@ -46,6 +48,7 @@ class Images:
         return Images(take_rows(self.x, rows), self.y[rows], names)
 
 
+@check_constructor
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Images for training, validation and testing.
@@ -85,6 +88,7 @@ class Dataset:
         return height, width, channels
 
 
+@check_arguments
 def check_images(x: Any, y: Any, classes: int | None = None, names: Sequence[str] | None = None) -> Images:
     """Check images and labels and convert them to `Images`.
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.arguments import check_arguments
 from striate.data.dataset import Dataset, Images, Labels
 from striate.data.decoding import decode_files
 from striate.data.split import TEST, TRAINING, VALIDATION, Digests, digest_bytes, duplicate_groups, split_all
@@ -41,6 +42,7 @@ PART_NAMES = {
 }  # fmt: skip
 
 
+@check_arguments
 def load_folder(
     path: str | Path, policy: ImagePolicy, seed: int = 0, layout: "Layout | None" = None, *,
     labels: str | Path | None = None, task: str | None = None, label_columns: Sequence[str] = (),

@@ -1,17 +1,21 @@
 """The order of samples and their random numbers, from (seed, epoch, sample index) alone: no generator state."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.arguments import check_arguments, check_whole
 from striate.errors import UsageError
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd: its multiples visit all 64-bit numbers
 FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 MASK = (1 << 64) - 1
+LARGEST = 1 << 40  # numbers of samples; more fit into no memory
 
 
+@check_arguments
 def epoch_order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """Return the order in which an epoch visits its samples.
 
@@ -28,10 +32,12 @@ def epoch_order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
         >>> sorted(epoch_order(5, seed=0, epoch=1).tolist())
         [0, 1, 2, 3, 4]
     """
+    n = check_whole("n", n, most=LARGEST)
     ranks = _mix(_stream(seed, epoch, 1) + _steps(np.arange(n)))
     return np.argsort(ranks, kind="stable")
 
 
+@check_arguments
 def batches(n: int, batch_size: int) -> list[slice]:
     """Cut n samples into batches; the last one may be smaller.
 
@@ -54,12 +60,14 @@ def batches(n: int, batch_size: int) -> list[slice]:
     """
     if batch_size < 1:
         raise UsageError(f"The batch size must be at least 1; received {batch_size}.")
+    n = check_whole("n", n, most=LARGEST)
     starts = list(range(0, n, batch_size))
     if len(starts) > 1 and n - starts[-1] == 1 and batch_size > 1:
         starts.pop()
     return [slice(start, stop) for start, stop in pairwise([*starts, n])]
 
 
+@check_arguments
 def uniforms(seed: int, epoch: int, index: NDArray[np.int64], draws: int) -> NDArray[np.float64]:
     """Return uniform random numbers in [0, 1); row i depends on seed, epoch and index[i] alone.
 
@@ -83,9 +91,18 @@ def uniforms(seed: int, epoch: int, index: NDArray[np.int64], draws: int) -> NDA
         >>> uniforms(seed=0, epoch=0, index=np.array([3, 8]), draws=4).shape
         (2, 4)
     """
-    starts = _mix(_stream(seed, epoch, 2) + _steps(np.asarray(index)))
+    draws = check_whole("draws", draws, most=LARGEST)
+    starts = _mix(_stream(seed, epoch, 2) + _steps(check_index(index)))
     bits = _mix(starts[:, None] + _steps(np.arange(draws))[None, :])  # (N, draws)
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def check_index(index: Any) -> NDArray[np.int64]:
+    """Return sample numbers (N,) as an array. Raise UsageError for anything else."""
+    numbers = np.asarray(index)
+    if numbers.ndim != 1 or (numbers.dtype.kind not in "iu" and numbers.size):
+        raise UsageError(f"index must be whole numbers (N,); received {numbers.dtype} {numbers.shape}.")
+    return numbers.astype(np.int64, copy=False)
 
 
 def _steps(index: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -96,7 +113,7 @@ def _stream(seed: int, epoch: int, purpose: int) -> np.uint64:
     """Return the start of the sequence of this seed, epoch and purpose."""
     state = np.zeros(1, np.uint64)
     for part in (seed, epoch, purpose):
-        state = _mix((state ^ np.uint64(part & MASK)) + GOLDEN)
+        state = _mix((state ^ np.uint64(int(part) & MASK)) + GOLDEN)
     return np.uint64(state[0])
 
 

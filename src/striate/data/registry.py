@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import SupportsIndex
 
+from striate.arguments import check_arguments, check_constructor, check_whole
 from striate.data.dataset import Dataset, resize
 from striate.data.folder import load_folder
 from striate.data.mnist import EMBEDDED, download_mnist, find_mnist, mnist, mnist5k
@@ -15,6 +17,7 @@ from striate.images import ImagePolicy, describe_argument
 FOLDER_SIZE = 64  # pixels; small enough to train on two cores, large enough to distinguish objects
 
 
+@check_constructor
 @dataclass(frozen=True)
 class DatasetInfo:
     """A data set with a name.
@@ -55,6 +58,7 @@ DATASETS = {
 }
 
 
+@check_arguments
 def names() -> tuple[str, ...]:
     """Return the names that `load` takes.
 
@@ -69,6 +73,7 @@ def names() -> tuple[str, ...]:
     return tuple(DATASETS)
 
 
+@check_arguments
 def describe() -> list[DatasetInfo]:
     """Describe all data sets that have a name.
 
@@ -83,6 +88,7 @@ def describe() -> list[DatasetInfo]:
     return list(DATASETS.values())
 
 
+@check_arguments
 def get(name: str) -> str:
     """Download a data set unless it is already present, and return its path.
 
@@ -108,6 +114,7 @@ def get(name: str) -> str:
     return DATASETS[name].path or ""
 
 
+@check_arguments
 def load(
     name_or_path: str | Path, *, seed: int = 0, size: int | tuple[int, int] | None = None,
     channels: int | None = None, fit: str | None = None, labels: str | Path | None = None, task: str | None = None,
@@ -137,7 +144,10 @@ def load(
         (32, 32, 3)
     """
     name = str(name_or_path)
-    height, width = (size, size) if isinstance(size, int) else size or (None, None)
+    sizes = None if size is None else (size, size) if isinstance(size, SupportsIndex) else tuple(size)
+    height, width = (check_whole("size", n, 1) for n in sizes) if sizes else (None, None)
+    channels = None if channels is None else check_whole("channels", channels, 1)
+    seed = int(seed)
     if name not in DATASETS and Path(name).is_dir():
         policy = ImagePolicy(height or FOLDER_SIZE, width or FOLDER_SIZE, channels or 3, fit or "crop")
         return load_folder(name, policy, seed, labels=labels, task=task, label_columns=label_columns)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
 
 from striate._types import Array, Weights
-from striate.arguments import check_number
+from striate.arguments import check_number, describe
 from striate.engines.losses import Loss
 from striate.engines.optimizers import Optimizer
 from striate.errors import UsageError, nearest
@@ -66,6 +66,8 @@ class TrainingSettings:
                 raise UsageError(f"class_weights: expected one for each of {classes} classes, received {len(weights)}.")
         names = {str(node.layer.name) for node in network.nodes}
         for name in self.frozen:
+            if not isinstance(name, str):
+                raise UsageError(f"frozen must be names of layers; received {describe(name)}.")
             if name not in names:
                 raise UsageError(f"frozen: '{network.name}' has no layer '{name}'.{nearest(name, names)}")
         trainable = {parameter.name.rsplit("/", 1)[0] for parameter in network.parameters if parameter.trainable}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import check_constructor, check_number, describe
+from striate.arguments import check_constructor, check_number, describe, explain_arguments
 from striate.errors import UsageError, nearest
 from striate.network.outputs import OutputForm
 
@@ -110,6 +110,7 @@ LOSSES: dict[str, type[Loss]] = {
 }
 
 
+@explain_arguments
 def get_loss(loss: str | Loss, **settings: Any) -> Loss:
     """Return a loss by its Keras name, or the loss itself.
 

@@ -1,9 +1,10 @@
 """Descriptions of optimizers."""
 
 from dataclasses import asdict, dataclass, fields, replace
+from math import isinf
 from typing import Any
 
-from striate.arguments import check_constructor, check_number, describe
+from striate.arguments import check_constructor, check_number, describe, explain_arguments
 from striate.errors import UsageError, nearest
 
 DECAY_RATES = ("momentum", "rho", "beta_1", "beta_2")  # settings that must be below 1
@@ -27,7 +28,9 @@ class Optimizer:
         for item in fields(self):
             value = getattr(self, item.name)
             if not isinstance(value, bool):
-                check_number(f"{type(self).__name__}: {item.name}", value)
+                number = check_number(f"{type(self).__name__}: {item.name}", value)
+                if isinf(number):
+                    raise UsageError(f"{type(self).__name__}: {item.name} must be a finite number; received {value}.")
             if item.name == "learning_rate" and not value > 0:
                 raise UsageError(f"The learning rate must be above 0; received {value}.")
             if item.name in DECAY_RATES and not 0 <= value < 1:
@@ -118,6 +121,7 @@ SHORTHANDS: dict[str, Optimizer] = {
 OPTIMIZER_NAMES = (*OPTIMIZERS, *SHORTHANDS)
 
 
+@explain_arguments
 def get_optimizer(optimizer: str | Optimizer, **settings: Any) -> Optimizer:
     """Return an optimizer by name, or the optimizer itself, with changed settings.
 
@@ -149,6 +153,7 @@ def get_optimizer(optimizer: str | Optimizer, **settings: Any) -> Optimizer:
     return replace(chosen, **settings)
 
 
+@explain_arguments
 def with_weight_decay(optimizer: Optimizer, weight_decay: float) -> Optimizer:
     """Return the optimizer with this weight decay; Adam becomes AdamW.
 

@@ -105,6 +105,8 @@ def check_model_name(path: str | os.PathLike[str]) -> None:
         UsageError: The name has another suffix, such as .onnx, .keras, .h5 or .pt.
     """
     suffix = Path(path).suffix
+    if not Path(path).name:
+        raise UsageError(f"A model file needs a name; received '{os.fspath(path)}'.")
     if not FOREIGN_SUFFIX.fullmatch(suffix) or suffix.lower() == SUFFIX:
         return
     name = os.fspath(path)

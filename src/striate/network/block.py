@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from striate.arguments import check_constructor
 from striate.network.layers.base import Tensor, as_tensors, check_name, scope
 
 
+@check_constructor
 class Block:
     """Base of custom blocks. A subclass defines `call`, which connects layers as in the functional API.
 
@@ -14,6 +16,9 @@ class Block:
     """
 
     name: str | None = None
+
+    def __init__(self) -> None:
+        """Do nothing; derived classes may take arguments."""
 
     def call(self, *inputs: Tensor) -> Tensor:
         """Return the output for these inputs."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from striate.arguments import check_methods
 from striate.errors import NetworkError, nearest
 from striate.network.block import Block
 from striate.network.initializers import Values
@@ -34,6 +35,7 @@ class Node:
     shape: Shape
 
 
+@check_methods
 @dataclass(frozen=True, init=False, repr=False)
 class Network:
     """Layers connected from inputs to outputs. Networks are immutable and compared by content.

@@ -9,7 +9,7 @@ from striate.errors import NetworkError, UsageError
 from striate.network import settings as check
 from striate.network.graph import Entry, Network
 from striate.network.initializers import INITIALIZERS, Values
-from striate.network.layers.base import Layer
+from striate.network.layers.base import Layer, check_name
 from striate.network.registry import is_registered, layer_class
 from striate.network.regularizers import L1, L1L2, L2
 
@@ -104,6 +104,7 @@ def from_dict(data: Any) -> Network:
     known: dict[str, Layer] = {}
     entries = [_entry(node, position, known) for position, node in enumerate(nodes)]
     ends = (_indices(head[key], key, len(nodes)) for key in ("inputs", "outputs"))
+    check_name(head["name"])
     return Network.from_entries(head["name"], entries, *ends)
 
 

@@ -69,6 +69,7 @@ class TrainableModel(Protocol):
         """Write the weights alone."""
 
 
+@check_constructor
 class Callback:
     """Base of all callbacks, with the hooks of Keras. Derive from it and override the methods you need.
 
@@ -84,6 +85,9 @@ class Callback:
     model: TrainableModel
     params: dict[str, int]
     remembers: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self) -> None:
+        """Do nothing; derived classes may take arguments."""
 
     def set_params(self, params: dict[str, int]) -> None:
         """Set `params`; called once before on_train_begin."""
@@ -168,6 +172,7 @@ def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
     return tuple(callbacks)
 
 
+@check_constructor
 class History(Callback):
     """Record of a training, which `fit` returns.
 
@@ -209,6 +214,8 @@ class Monitor(Callback):
             raise UsageError(f"{type(self).__name__}: monitor must be a name; received {describe(monitor)}.")
         self.monitor = monitor
         self.min_delta = abs(check_number(f"{type(self).__name__}: min_delta", min_delta))
+        if not self.min_delta < math.inf:
+            raise UsageError(f"{type(self).__name__}: min_delta must be a finite number; received {min_delta}.")
         self.sign = 1 if mode == "max" or (mode == "auto" and "acc" in monitor) else -1
         self.best: float | None = None
 
@@ -389,7 +396,10 @@ class LearningRateScheduler(Callback):
         if not callable(schedule):
             raise UsageError(f"LearningRateScheduler: schedule must be a function; received {describe(schedule)}.")
         self.schedule = schedule
-        self.takes_rate = len(inspect.signature(schedule).parameters) > 1
+        try:
+            self.takes_rate = len(inspect.signature(schedule).parameters) > 1
+        except ValueError:  # functions written in C may not say what they take
+            self.takes_rate = False
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the learning rate that the function returns."""
@@ -428,6 +438,8 @@ class ReduceLROnPlateau(Monitor):
         if not 0 < check_number("ReduceLROnPlateau: factor", factor) < 1:
             raise UsageError(f"ReduceLROnPlateau: factor must be above 0 and below 1; received {factor}.")
         self.factor, self.min_lr = factor, check_number("ReduceLROnPlateau: min_lr", min_lr)
+        if not 0 <= self.min_lr < math.inf:
+            raise UsageError(f"ReduceLROnPlateau: min_lr must be a finite number, 0 or more; received {min_lr}.")
         self.patience = check_whole("ReduceLROnPlateau: patience", patience)
         self.cooldown = check_whole("ReduceLROnPlateau: cooldown", cooldown)
         self.wait = self.cooling = 0

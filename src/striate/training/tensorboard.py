@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from striate.arguments import check_constructor
 from striate.errors import UsageError
 from striate.network import Network
 from striate.training.callbacks import Callback, Logs
@@ -12,6 +13,7 @@ from striate.training.callbacks import Callback, Logs
 INSTALL = 'TensorBoard needs the library tensorboardX: pip install "striate[tensorboard]"'
 
 
+@check_constructor
 class TensorBoard(Callback):
     """Write every epoch's figures, and once the graph in which one layer is one box.
 

@@ -4,6 +4,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
+from striate.arguments import check_arguments
 from striate.zoo.registry import (
     Architecture,
     PublishedWeights,
@@ -28,6 +29,7 @@ for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")  # registers the architectures of the file
 
 
+@check_arguments
 def build(id: str, *, seed: int = 0, **settings: Any) -> "Model":
     """Build a model of an architecture, ready to compile.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
 
+from striate.arguments import check_arguments, check_constructor
 from striate.errors import UsageError, nearest
 from striate.network import Network
 
@@ -12,6 +13,7 @@ Builder = Callable[..., Network]
 _architectures: dict[str, "Architecture"] = {}
 
 
+@check_constructor
 @dataclass(frozen=True)
 class PublishedWeights:
     """One file of weights that others trained and published, in PyTorch's format.
@@ -40,6 +42,7 @@ class PublishedWeights:
         return self.file.removesuffix(".pth").rpartition("-")[2]
 
 
+@check_constructor
 @dataclass(frozen=True)
 class UsualRecipe:
     """How an architecture is usually trained, in plain values; the learning rate follows a one-cycle schedule.
@@ -68,6 +71,7 @@ class UsualRecipe:
     images: int | None = None
 
 
+@check_constructor
 @dataclass(frozen=True)
 class Architecture:
     """What is known of one architecture.
@@ -92,6 +96,7 @@ class Architecture:
     feature_layers: tuple[str, ...] = ()
 
 
+@check_arguments
 def architecture(id: str, **facts: Any) -> Callable[[Builder], Builder]:
     """Register a function as the builder of an architecture.
 
@@ -110,6 +115,7 @@ def architecture(id: str, **facts: Any) -> Callable[[Builder], Builder]:
     return register
 
 
+@check_arguments
 def names() -> tuple[str, ...]:
     """Return the ids of all architectures.
 
@@ -121,6 +127,7 @@ def names() -> tuple[str, ...]:
     return tuple(_architectures)
 
 
+@check_arguments
 def bases() -> tuple[str, ...]:
     """Return the ids of the architectures with published weights, which can be bases for transfer learning.
 
@@ -132,6 +139,7 @@ def bases() -> tuple[str, ...]:
     return tuple(id for id, found in _architectures.items() if found.weights)
 
 
+@check_arguments
 def find(id: str) -> Architecture:
     """Return what is known of an architecture.
 
@@ -154,6 +162,7 @@ def find(id: str) -> Architecture:
     return _architectures[id]
 
 
+@check_arguments
 def input_shape(id: str) -> tuple[int, ...]:
     """Return the usual input shape of an architecture, without building the network.
 
@@ -175,6 +184,7 @@ def input_shape(id: str) -> tuple[int, ...]:
     return tuple(setting.default) if setting else network(id).input_shapes[0]
 
 
+@check_arguments
 def network(
     id: str, *, input_shape: tuple[int, ...] | None = None, classes: int | None = None, **settings: Any
 ) -> Network:
