@@ -91,7 +91,8 @@ def _items_match(values: Sequence[Any], hints: tuple[Any, ...]) -> bool:
 
 def _matches_list(value: Any, origin: Any, item: Any) -> bool:
     if hasattr(value, "shape"):  # arrays do not say that they are sequences
-        return bool(value.shape) and get_origin(item) is not tuple
+        strings = item is not str or getattr(getattr(value, "dtype", None), "kind", "") in "UO"
+        return bool(value.shape) and strings and get_origin(item) is not tuple
     if origin is Sequence and isinstance(value, list | tuple):
         return all(matches(part, item) for part in value)
     return isinstance(value, origin) and not isinstance(value, str | bytes)
