@@ -32,11 +32,13 @@ class Images:
         y: by the task int64 (N,), class numbers from 0; uint8 (N, K), 1 where an image has a label; or float32 (N, T),
             numbers.
         names: the file of each image, if known.
+        digests: uint64 (N,), of the content of each image, if known: two images with the same one are identical.
     """
 
     x: Any
     y: Labels
     names: tuple[str, ...] | None = None
+    digests: NDArray[np.uint64] | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -45,7 +47,8 @@ class Images:
         """Return the images at these row numbers, or where this mask (N,) is true."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         names = None if self.names is None else tuple(self.names[row] for row in rows)
-        return Images(take_rows(self.x, rows), self.y[rows], names)
+        digests = None if self.digests is None else self.digests[rows]
+        return Images(take_rows(self.x, rows), self.y[rows], names, digests)
 
 
 @check_constructor

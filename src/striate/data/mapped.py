@@ -1,7 +1,7 @@
 """Arrays in files, whose rows are read on demand, so that a data set can be larger than memory."""
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,12 @@ class MappedArray:
         """Return the rows at these numbers, or where this mask (N,) is true, without reading them."""
         return MappedArray(self._source, self._rows[rows])
 
+    def joined(self, parts: "Sequence[MappedArray]") -> "MappedArray | None":
+        """Return the rows of several arrays without reading them; None if they are not all in the same file."""
+        if any(not isinstance(part, MappedArray) or part._source is not self._source for part in parts):
+            return None
+        return MappedArray(self._source, np.concatenate([part._rows for part in parts]))
+
     def __len__(self) -> int:
         return len(self._rows)
 
@@ -82,6 +88,14 @@ class MappedArray:
 def take_rows(x: Any, rows: NDArray[Any]) -> Any:
     """Return these rows of a NumPy array, or of a `MappedArray` without reading them."""
     return x.subset(rows) if isinstance(x, MappedArray) else x[rows]
+
+
+def join_rows(parts: Sequence[Any]) -> Any:
+    """Return the rows of several arrays one after the other; `MappedArray`s of one file are not read."""
+    first = parts[0]
+    if isinstance(first, MappedArray) and (joined := first.joined(parts)):
+        return joined
+    return np.concatenate([part[:] for part in parts])
 
 
 class _MappedFile:

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.dataset import Dataset, Images, fingerprint
-from striate.data.mapped import MappedArray
+from striate.data.mapped import MappedArray, join_rows
 from striate.errors import DataError
 from striate.images import ImagePolicy
 from striate.tasks import Task
@@ -141,6 +142,34 @@ def split_training(
     )
 
 
+def pool(data: Dataset) -> Dataset:
+    """Return the data set with all images in the training part, for cross-validation.
+
+    Args:
+        data: The data set, as `split_all` or `split_training` made it.
+
+    Returns:
+        The data set, with an order of its images and a fingerprint that do not depend on how it was split.
+    """
+    parts = (data.train, data.validation, data.test)
+    y, digests = np.concatenate([part.y for part in parts]), np.concatenate([digests_of(part) for part in parts])
+    names = None if data.train.names is None else sum((part.names or () for part in parts), ())
+    order = np.lexsort((*np.atleast_2d(y.T), digests))
+    images = Images(join_rows([part.x for part in parts]), y, names, digests).take(order)
+    none = images.take(np.arange(0))
+    about_parts = _missing_notes(data.classes, parts, data.task)
+    return replace(
+        data, train=images, validation=none, test=none,
+        fingerprint=fingerprint(data.classes, [(digests[order], images.y)]),
+        notes=tuple(note for note in data.notes if note not in about_parts),
+    )  # fmt: skip
+
+
+def digests_of(images: Images) -> Digests:
+    """Return the digests of images (N,); those of their pixels where none are known."""
+    return digest_images(images.x, 0) if images.digests is None else images.digests
+
+
 def _leak_notes(count: int, part: str, other: str) -> list[str]:
     if not count:
         return []
@@ -161,7 +190,7 @@ def _assemble(
         raise DataError(f"The data set '{name}' is too small: the training part has no images.")
     content_hash = fingerprint(classes, [(digest, part.y) for digest, part in zip(digests, parts, strict=True)])
     notes = (*notes, *_missing_notes(classes, parts, task))
-    train, validation, test = parts
+    train, validation, test = (replace(part, digests=digest) for part, digest in zip(parts, digests, strict=True))
     return Dataset(name, tuple(classes), train, validation, test, policy, content_hash, notes, task)
 
 

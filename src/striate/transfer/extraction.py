@@ -9,7 +9,7 @@ from striate.data import Dataset
 from striate.engines.losses import log_softmax
 from striate.transfer.bases import Base
 from striate.transfer.features import Features, extract_features
-from striate.transfer.linear_head import FittedHead, content_folds, fit_linear_head
+from striate.transfer.linear_head import FittedHead, choose_without_fold, content_folds, fit_linear_head
 from striate.transfer.open_set import OpenSetDetector, fit_detector
 
 GOOD_ACCURACY = 0.97  # of held-out images; if the last feature layer reaches it, no other layer is tried
@@ -25,8 +25,9 @@ class ExtractionResult:
         fitted: The head.
         detector: Of unknown images.
         thresholds: For the detector, by the share of held-out images that they reject.
-        test: Probabilities float32 (N, K) of the test images.
-        distances: (N,), of the test images from the nearest class.
+        test: Probabilities float32 (N, K) of the test images; with cross-validation those of all images, each by a head
+            that was fitted and chosen without it.
+        distances: (N,), of the same images from the nearest class.
         losses: The cross-entropy of held-out images, by the feature layers that were tried.
     """
 
@@ -39,7 +40,7 @@ class ExtractionResult:
     losses: dict[str, float]
 
 
-def fit_on_features(base: Base, data: Dataset) -> ExtractionResult:
+def fit_on_features(base: Base, data: Dataset, folds: int | None = None) -> ExtractionResult:
     """Fit a head and a detector to the training and validation images of a data set.
 
     Cross-validation chooses the feature layer and the head's settings, so no image needs to be set aside; test images
@@ -48,6 +49,7 @@ def fit_on_features(base: Base, data: Dataset) -> ExtractionResult:
     Args:
         base: The base, which is not changed.
         data: The data set.
+        folds: Number of folds to evaluate all images by cross-validation, instead of test images.
 
     Returns:
         The head, the detector, and the predictions for the test images.
@@ -55,14 +57,29 @@ def fit_on_features(base: Base, data: Dataset) -> ExtractionResult:
     train, validation, test = extract_features(base, data)
     y, classes = np.concatenate([data.train.y, data.validation.y]), len(data.classes)
     x = {layer: np.concatenate([train[layer], validation[layer]]) for layer in base.feature_layers}
-    folds = content_folds(x[base.top], y, classes)
-    heads = _fit_heads(x, base.top, y, classes, folds)
+    fold = content_folds(x[base.top], y, classes, folds)
+    heads = _fit_heads(x, base.top, y, classes, fold)
     layer = _best_layer(heads, base.top)
-    detector, thresholds = fit_detector(x[layer], y, classes, folds)
-    probabilities = np.exp(log_softmax(heads[layer].head.logits(test[layer]))).astype(np.float32)
+    detector, thresholds = fit_detector(x[layer], y, classes, fold)
+    if folds:
+        by_layer = {name: fitted.logits for name, fitted in heads.items()}
+        losses_by_layer = {name: fitted.cross_entropies for name, fitted in heads.items()}
+        logits, distances = choose_without_fold(by_layer, losses_by_layer, fold), _held_out_distances(x[layer], y, fold)
+    else:
+        logits, distances = heads[layer].head.logits(test[layer]), detector.distances(test[layer])
+    probabilities = np.exp(log_softmax(logits)).astype(np.float32)
     losses = {name: fitted.loss for name, fitted in heads.items()}
-    distances = detector.distances(test[layer])
     return ExtractionResult(layer, heads[layer], detector, thresholds, probabilities, distances, losses)
+
+
+def _held_out_distances(x: Array, y: Array, fold: Array) -> Array:
+    """Return the distance (N,) of each image by a detector that was fitted without the image's fold."""
+    distances = np.empty(len(x))
+    for number in np.unique(fold):
+        own = fold == number
+        detector, _ = fit_detector(x[~own], y[~own], int(y.max()) + 1, fold[~own])
+        distances[own] = detector.distances(x[own])
+    return distances
 
 
 def _fit_heads(x: Features, top: str, y: Array, classes: int, folds: Array) -> dict[str, FittedHead]:
