@@ -35,11 +35,14 @@ def evaluate(trained: str, data: str | None, labels: str | None, label_columns: 
 
 
 def _show(result: "EvaluationResult") -> None:
-    from striate.cli.wording import accuracy_line, percent
+    from striate.cli.wording import accuracy_line, percent, uneven_line
     from striate.text import table
 
     evaluation = result.evaluation
-    echo(f"{result.data}: {accuracy_line(evaluation)}\n")
+    echo(f"{result.data}: {accuracy_line(evaluation)}")
+    if line := uneven_line(evaluation):
+        echo_line(line)
+    echo()
     rows: list[tuple[str, ...]] = [("class", "images", "recall", "precision", "F1")]
     for metrics in evaluation.per_class:
         values = (percent(value, interval=False) for value in (metrics.recall, metrics.precision, metrics.f1))

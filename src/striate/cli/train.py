@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     help="Use this pretrained network; implies --method features, unless --method fine-tune is given [chosen].",
 )
 @click.option("--minutes", type=float, help="Time limit for training on a folder, in minutes [none].")
+@click.option(
+    "--folds",
+    type=int,
+    metavar="K",
+    help="Cross-validate on all images, then train on all; 0: test on 10 % of them [5 if fewer than 1,000 images].",
+)
 @click.option("--out", type=click.Path(file_okay=False), help="The run folder [runs/DATA-MODEL].")
 @click.option("--epochs", type=int, help="Passes over all training images.")
 @options.batch_size
@@ -139,12 +145,13 @@ def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:
     height, width, channels = data.shape
     chosen = "".join(f", {name} {value}" for name, value in plan.settings.items())
     times = f" × {plan.ensemble}, probabilities averaged" if plan.ensemble > 1 else ""
+    parts = f"{len(data.train):,} images to train, {len(data.validation):,} to validate, {len(data.test):,} to test"
+    if plan.folds:
+        parts = f"{len(data.train):,} images, all tested by {plan.folds}-fold cross-validation and then trained on"
     rows = {
         "model": f"{plan.model}{chosen}{times}: {network.parameter_count:,} parameters, "
                  f"{network.multiply_adds:,} multiply-adds for one image",
-        "data": f"{data.name}: {len(data.classes)} {data.task.outputs}, {height}×{width}×{channels}; "
-                f"{len(data.train):,} images to train, {len(data.validation):,} to validate, {len(data.test):,} to "
-                "test",
+        "data": f"{data.name}: {len(data.classes)} {data.task.outputs}, {height}×{width}×{channels}; {parts}",
         "recipe": ", ".join(f"{name} {value}" for name, value in describe_recipe(plan).items()),
         "seed": f"{run.recipe.seed}",
         "run": f"{run.path}",
@@ -161,9 +168,11 @@ def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:
 
 
 def _conclude(result: "Result") -> None:
-    from striate.cli.wording import accuracy_line
+    from striate.cli.wording import accuracy_line, uneven_line
 
     report = result.report.resolve()
     echo(f"\n{accuracy_line(result.evaluation)}, after {result.seconds:.1f} s of training")
+    if line := uneven_line(result.evaluation):
+        echo_line(line)
     echo(f"report  {result.report}\n        {report.as_uri()}")
     echo(f"try     striate predict {result.run.path} IMAGE.png")

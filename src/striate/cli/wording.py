@@ -26,8 +26,23 @@ def file_size(size: int) -> str:
 def accuracy_line(evaluation: "Evaluation") -> str:
     """For example: test accuracy 98.91 % (95 % interval 98.69 … 99.10), 109 errors in 10,000 images."""
     wrong = evaluation.images - evaluation.correct
-    errors = "1 error" if wrong == 1 else f"{wrong:,} errors"
-    return f"test accuracy {percent(evaluation.accuracy)}, {errors} in {evaluation.images:,} images"
+    errors = f"{'1 error' if wrong == 1 else f'{wrong:,} errors'} in {evaluation.images:,} images"
+    what = f"accuracy in {evaluation.folds}-fold cross-validation" if evaluation.folds else "test accuracy"
+    low, value, high = evaluation.accuracy.low, evaluation.accuracy.value, evaluation.accuracy.high
+    if evaluation.interval_leads and low is not None and value is not None and high is not None:
+        return f"{what} {100 * low:.1f} … {100 * high:.1f} % (95 % interval), {100 * value:.2f} % measured: {errors}"
+    return f"{what} {percent(evaluation.accuracy)}, {errors}"
+
+
+def uneven_line(evaluation: "Evaluation") -> str | None:
+    """For example: balanced accuracy 81.20 % (95 % interval …), lowest recall: 'trash' 54.00 % (…); None if even."""
+    if not evaluation.uneven:
+        return None
+    worst = evaluation.worst_class
+    return (
+        f"balanced accuracy {percent(evaluation.macro['recall'])}, "
+        f"lowest recall: '{worst.name}' {percent(worst.recall)}"
+    )
 
 
 def percent(estimate: "Estimate", *, interval: bool = True) -> str:

@@ -154,7 +154,7 @@ def _read(layout: "Layout", policy: ImagePolicy) -> _ReadImages:
     if not readable.any():
         first = next(iter(decoded.unreadable.values()))
         raise DataError(f"None of the {len(readable):,} images in '{layout.folder}' can be read. {first.reason}")
-    images = Images(decoded.x, layout.y, layout.names).take(readable)
+    images = Images(decoded.x, layout.y, layout.names, decoded.digests).take(readable)
     digests = decoded.digests[readable]
     left_out = [f"Left out: {file.reason}" for file in decoded.unreadable.values()]
     notes = (*filter(None, [decoded.note]), *layout.notes, *_conflicting_labels(images, digests), *left_out)

@@ -22,6 +22,9 @@ from striate.evaluation.metrics import (
     reliability,
 )
 
+WIDE = 0.1  # width of the interval of the accuracy from which the interval is shown before the accuracy
+UNEVEN = 1.5  # times as many images in the largest class as in the smallest
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -61,6 +64,7 @@ class Evaluation:
         mistakes: All errors, the most confident first.
         bins: Images grouped by predicted probability.
         calibration_error: Expected calibration error, 0 … 1.
+        folds: Number of folds if the figures come from cross-validation; 0 if they come from test images.
     """
 
     classes: tuple[str, ...]
@@ -75,12 +79,30 @@ class Evaluation:
     mistakes: tuple[Mistake, ...]
     bins: tuple[Bin, ...]
     calibration_error: float
+    folds: int = 0
+
+    @property
+    def interval_leads(self) -> bool:
+        """Whether there are so few images that only the interval of the accuracy means something."""
+        low, high = self.accuracy.low or 0.0, self.accuracy.high or 0.0
+        return high - low > WIDE or (self.correct == self.images and high - low > WIDE / 2)
+
+    @property
+    def uneven(self) -> bool:
+        """Whether the classes differ so much in size that the accuracy mainly describes the large ones."""
+        sizes = [metrics.support for metrics in self.per_class if metrics.support]
+        return max(sizes) > UNEVEN * min(sizes)
+
+    @property
+    def worst_class(self) -> ClassMetrics:
+        """The class with the lowest recall, among those that have images."""
+        return min((c for c in self.per_class if c.support), key=lambda c: (c.recall.value or 0.0, -c.support))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `metrics.json`: numbers, strings, lists and None, never NaN.
 
         Returns:
-            `images`, `correct`, `calibration_error`: numbers.
+            `images`, `correct`, `calibration_error`, `folds`: numbers.
             `accuracy`, `loss`, `macro.precision`, `macro.recall`, `macro.f1`: `value`, and the 95 % confidence interval
             from `low` to `high`; None where the test set does not determine them.
             `classes`: for each class `name`, `support` (its test images), `predicted` (images predicted as it),
@@ -97,6 +119,7 @@ class Evaluation:
             "loss": self.loss.to_dict(),
             "macro": {name: estimate.to_dict() for name, estimate in self.macro.items()},
             "calibration_error": self.calibration_error,
+            "folds": self.folds,
             "classes": [asdict(metrics) for metrics in self.per_class],
             "confusion": {
                 "counts": self.counts.tolist(),
@@ -114,6 +137,8 @@ def evaluate(
     classes: Sequence[str],
     names: Sequence[str] | None = None,
     groups: Array | None = None,
+    *,
+    folds: int = 0,
 ) -> Evaluation:
     """Compare predictions with the true classes.
 
@@ -124,6 +149,7 @@ def evaluate(
         names: File names of the images, if there are any.
         groups: Number of each image's group (N,), such as one person or video; the intervals are then those of groups,
             not of independent images.
+        folds: Number of folds if the probabilities come from cross-validation.
 
     Returns:
         All metrics.
@@ -151,6 +177,7 @@ def evaluate(
         mistakes=find_mistakes(probabilities, labels, classes, names),
         bins=bins,
         calibration_error=calibration_error(bins),
+        folds=folds,
     )
 
 

@@ -147,7 +147,7 @@ def choose_without_fold(logits: Mapping[Any, Array], losses: Mapping[Any, Array]
     chosen = np.empty_like(next(iter(logits.values())))
     for fold in np.unique(folds):
         own = folds == fold
-        best = min(losses, key=lambda candidate: losses[candidate][~own].mean())  # noqa: B023 - called at once
+        best = min(losses, key=lambda candidate: losses[candidate][~own].mean())
         chosen[own] = logits[best][own]
     return chosen
 

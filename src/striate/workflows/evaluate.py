@@ -8,12 +8,14 @@ import numpy as np
 
 from striate._types import Array
 from striate.data import Dataset, Images, load_folder
-from striate.data.folder import load_labeled
+from striate.data.folder import LabeledFolder, load_labeled
 from striate.data.labels import LabelFile, label_file, labeled_layout
+from striate.data.split import digests_of, pool
 from striate.errors import DataError, UsageError
 from striate.evaluation import Evaluation, evaluate
 from striate.tasks import Task
 from striate.workflows.plan import is_folder
+from striate.workflows.predictions import Predictions
 from striate.workflows.prepare import load_data
 from striate.workflows.trained_model import TrainedModel
 
@@ -57,6 +59,8 @@ def evaluate_model(
         raise UsageError(
             "The model file does not record its training data. Name a data set or a folder of images to evaluate on."
         )
+    if data is None and trained.cross_validated:
+        return _from_cross_validation(trained.cross_validated, Path(name).name)
     if is_folder(name):
         return _evaluate_folder(trained, str(Path(name).resolve()), labels, label_columns)
     if labels:
@@ -73,7 +77,14 @@ def _evaluate_folder(
     folder = load_labeled(
         name, trained.policy, trained.classes, labels=_label_file(trained, name, labels, label_columns)
     )
+    if trained.cross_validated:
+        return _evaluate_new(trained, trained.cross_validated, folder)
     split = folder.split
+    if split and trained.fingerprint == pool(split).fingerprint:
+        raise UsageError(
+            f"The model was trained on all images of '{folder.name}', so it would only repeat what it has learned. "
+            "Evaluate it on a folder of new images. The run folder has the figures of cross-validation."
+        )
     if split is None or not (trained.data == name or trained.fingerprint == split.fingerprint):
         return _evaluate(trained, folder.name, folder.classes, folder.images, folder.notes)
     test = _test_part(split)
@@ -92,6 +103,29 @@ def _label_file(trained: TrainedModel, folder: str, labels: str | None, columns:
     if labels is None and task is not Task.CLASSIFICATION:
         raise UsageError(f"The model's task is {task}: to evaluate it on a folder, give the labels with --labels FILE.")
     return label_file(labels, task if labels else None, columns)
+
+
+def _from_cross_validation(predictions: Predictions, name: str) -> EvaluationResult:
+    note = (
+        f"The model was trained on all images. The figures come from {predictions.folds}-fold cross-validation: each "
+        "image was predicted by a model that was trained without it. Name a folder of new images to evaluate on them."
+    )
+    return EvaluationResult(name, predictions.evaluation(), (note,))
+
+
+def _evaluate_new(trained: TrainedModel, used: Predictions, folder: LabeledFolder) -> EvaluationResult:
+    """Evaluate on those images of a folder that the model was not trained on."""
+    new = ~np.isin(digests_of(folder.images), used.digests)
+    if not new.any():
+        return _from_cross_validation(used, folder.name)
+    notes = folder.notes
+    if not new.all():
+        notes = (
+            f"The model was trained on {np.count_nonzero(~new):,} of these images, so only the other "
+            f"{np.count_nonzero(new):,} are measured.",
+            *notes,
+        )
+    return _evaluate(trained, folder.name, folder.classes, folder.images.take(new), notes)
 
 
 def _evaluate(

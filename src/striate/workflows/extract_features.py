@@ -58,13 +58,13 @@ def run_feature_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callab
         assert base is not None, "prepared with a base"
         unchanged = "unchanged for now" if plan.method is Method.FINE_TUNE else "unchanged"
         echo(f"Features: {describe_base(plan)}, {unchanged}; computed by ONNX Runtime")
-        found = fit_on_features(base, data)
+        found = fit_on_features(base, data, plan.folds)
         model = _model(prepared, base, found, run)
         record.extraction = _findings(found)
         if plan.method is Method.FEATURES:
             record.plan = replace(plan, engine="onnx")
     echo(_describe_head(found))
-    return with_trade_offs(model, found.test, found.distances, found.thresholds, data.test.y)
+    return with_trade_offs(model, found.test, found.distances, found.thresholds, prepared.evaluated.y)
 
 
 def with_trade_offs(

@@ -11,6 +11,7 @@ from striate import strict_json, zoo
 from striate.data import get_augmentation, names
 from striate.data.folder import Layout
 from striate.data.labels import LabelFile, label_file, labeled_layout
+from striate.data.split import TEST
 from striate.engines.choose import AUTO, EngineSettings, accelerator, installed
 from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
@@ -41,12 +42,14 @@ INPUT_SHAPE = "input_shape"
 MAX_MEMBERS = 1_000  # of an ensemble
 
 SCRATCH_ONLY = frozenset({Method.SCRATCH})
+FEATURES_ONLY = frozenset({Method.FEATURES})
 BASE_ONLY = frozenset({Method.FEATURES, Method.FINE_TUNE})
 TRAINING = frozenset({Method.FINE_TUNE, Method.SCRATCH})
 APPLIES_TO: Mapping[str, frozenset[Method]] = {
     "--model": SCRATCH_ONLY,
     "--base": BASE_ONLY,
     "--minutes": BASE_ONLY,
+    "--folds": FEATURES_ONLY,
     "--ensemble": SCRATCH_ONLY,
     "--tensorboard": SCRATCH_ONLY,
     "--schedule plateau": SCRATCH_ONLY,
@@ -88,6 +91,8 @@ class TrainingPlan:
         labels: CSV file with the labels of a folder's images; None: each subfolder is a class.
         task: What is predicted.
         label_columns: Headings of the columns of `labels` that hold them; empty: those besides the file names.
+        folds: Number of folds of cross-validation over all images; 0: a part of the images is kept for testing; None:
+            `prepare` decides.
     """
 
     data: str
@@ -109,6 +114,7 @@ class TrainingPlan:
     labels: str | None = None
     task: Task = Task.CLASSIFICATION
     label_columns: tuple[str, ...] = ()
+    folds: int | None = None
 
     @property
     def label_file(self) -> LabelFile | None:
@@ -139,6 +145,7 @@ class TrainingPlan:
             ValueError: If an entry is missing, unknown or of another type.
             UsageError: If the ensemble has too many members.
         """
+        values = {"folds": 0, **values}  # runs of earlier versions do not record it
         known = {item.name: item for item in fields(cls) if item.name != "recipe"}
         missing = {name for name, item in known.items() if item.default is MISSING and item.default_factory is MISSING}
         if wrong := sorted((set(values) - set(known)) | (missing - set(values))):
@@ -161,7 +168,7 @@ def make_plan(
     engine: EngineSettings = EngineSettings(), tensorboard: bool = False,  # noqa: B008 - immutable
     sets: Mapping[str, str] | None = None, schedule: str | None = None, weights: str | None = None,
     layout: Layout | None = None, labels: str | None = None, task: str | None = None,
-    label_columns: Sequence[str] = (), **recipe: Any,
+    label_columns: Sequence[str] = (), folds: int | None = None, **recipe: Any,
 ) -> TrainingPlan:  # fmt: skip
     """Make a plan from the options of `striate train`; None stands for the usual value.
 
@@ -180,6 +187,7 @@ def make_plan(
         sets: Further settings of the network or the recipe as text (`label_smoothing`, `optimizer.beta_1`, …).
         schedule: Name of the learning rate schedule.
         weights: "imagenet" or the path of a file.
+        folds: See `TrainingPlan`.
         layout: The files of the folder, if they have been read.
         labels: See `TrainingPlan`.
         task: See `TrainingPlan`; None for classification.
@@ -199,10 +207,11 @@ def make_plan(
         layout = layout or labeled_layout(data, labeled)
     elif labeled:
         raise UsageError(f"--labels is for a folder of images, and '{data}' is not a folder.")
+    _check_folds(folds, layout)
     sets = sets or {}
     recipe = {key: value for key, value in recipe.items() if value is not None}
     named = {"model": model, "base": base, "minutes": minutes, "ensemble": ensemble, "tensorboard": tensorboard,
-             "schedule": schedule}  # fmt: skip
+             "schedule": schedule, "folds": folds}  # fmt: skip
     requested = {
         **{_option(name): value for name, value in (named | recipe).items()},
         **{_option(item.name): getattr(engine, item.name) != item.default for item in fields(engine)},
@@ -227,7 +236,7 @@ def make_plan(
     changed, settings = _assign(changed, {key: parse(value) for key, value in sets.items()})
     return replace(
         usual, recipe=changed, settings={**usual.settings, **settings}, fit=fit, ensemble=ensemble or usual.ensemble,
-        plateau=schedule == PLATEAU, tensorboard=tensorboard, **asdict(engine),
+        plateau=schedule == PLATEAU, tensorboard=tensorboard, folds=folds, **asdict(engine),
     )  # fmt: skip
 
 
@@ -256,6 +265,27 @@ def _check_values(ensemble: int | None, minutes: float | None, tensorboard: bool
         raise UsageError(f"--minutes must be more than 0; received {minutes:g}.")
     if tensorboard:
         TensorBoard()  # raises now if its package is missing
+
+
+def _check_folds(folds: int | None, layout: Layout | None) -> None:
+    if not folds:
+        return
+    if folds < 2:
+        raise UsageError(
+            f"--folds must be at least 2, or 0 to keep a part of the images for testing; received {folds}."
+        )
+    if layout is None:
+        return
+    if TEST in layout.parts:
+        raise UsageError(
+            f"'{layout.name}' has test images of its own, which are not used for training, so there is nothing to "
+            "cross-validate. Leave out --folds, or put the images of all parts into one folder for each class."
+        )
+    if folds > len(layout.files):
+        raise UsageError(
+            f"--folds {folds} needs at least {folds} images, but '{layout.name}' has {len(layout.files)}. "
+            "Choose fewer folds."
+        )
 
 
 def _choose(

@@ -1,18 +1,20 @@
 """Prepare a run: load the data of a plan, build its network, and load its pretrained weights."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from striate import zoo
 from striate._types import Weights
-from striate.data import FOLDER_SIZE, Dataset, load, load_folder
+from striate.data import FOLDER_SIZE, Dataset, Images, load, load_folder
 from striate.data.folder import Layout
 from striate.data.labels import labeled_layout
+from striate.data.split import TEST, digests_of, pool
 from striate.engines.choose import choose
-from striate.errors import DownloadError, ModelFileError, StriateError, UsageError
+from striate.errors import DataError, DownloadError, ModelFileError, StriateError, UsageError
+from striate.evaluation.evaluate import UNEVEN
 from striate.images import ImagePolicy
 from striate.model import Model
 from striate.network import Network
@@ -21,11 +23,12 @@ from striate.pretrained import IMAGENET, load_pretrained
 from striate.tasks import Task
 from striate.training import Recipe
 from striate.transfer.bases import Base, open_base, with_classes
+from striate.transfer.linear_head import FOLDS, LEAVE_ONE_OUT
 from striate.workflows.plan import INPUT_SHAPE, TrainingPlan, is_folder
 from striate.workflows.run_record import TrainingRun, record_engine
 from striate.workflows.strategy import Method
 
-UNEVEN = 1.5  # times as many images in the largest class as in the smallest
+FEW_IMAGES = 1_000  # below it, fewer than 100 would be test images, with an interval of 8 to 20 points
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,11 @@ class PreparedRun:
     weights: Weights = field(default_factory=dict)
     base: Base | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def evaluated(self) -> Images:
+        """The images on which the classifier is evaluated: the test images, or all of them in cross-validation."""
+        return self.data.train if self.plan.folds else self.data.test
 
 
 def prepare(
@@ -73,7 +81,13 @@ def prepare(
         DownloadError: If the weights cannot be downloaded.
     """
     plan.engine_settings.check()
+    folder = None if data or not is_folder(plan.data) else layout or labeled_layout(plan.data, plan.label_file)
     data = data or load_for(plan, layout)
+    if plan.folds or (plan.folds is None and folder and _cross_validates(plan, folder)):
+        data = pool(data)
+        plan = replace(plan, folds=_count_folds(plan, data))
+    else:
+        plan = replace(plan, folds=0)
     if plan.method is not Method.SCRATCH:
         base = _open_base(plan, data)
         network = with_classes(base, base.top, len(data.classes), data.task.activation)
@@ -81,6 +95,28 @@ def prepare(
     network = build_network(plan, data)
     weights, notes = _load_weights(plan, network, has_checkpoint)
     return PreparedRun(plan, data, network, weights, notes=(*notes, *_uneven_classes(plan, data)))
+
+
+def _cross_validates(plan: TrainingPlan, layout: Layout) -> bool:
+    """Return whether all images are evaluated by cross-validation, because there are few and no test images are given.
+
+    Only a head on features is fitted fast enough to do so without being asked.
+    """
+    fast = plan.method is Method.FEATURES and plan.task is Task.CLASSIFICATION
+    return fast and len(layout.files) < FEW_IMAGES and TEST not in layout.parts
+
+
+def _count_folds(plan: TrainingPlan, data: Dataset) -> int:
+    """Return the number of folds: as requested, or five, or one for each image if there are very few."""
+    different = len(np.unique(digests_of(data.train)))
+    if plan.folds is None:
+        return min(FOLDS if different > LEAVE_ONE_OUT else LEAVE_ONE_OUT, different)
+    if plan.folds > different:
+        raise DataError(
+            f"--folds {plan.folds} needs at least {plan.folds} different images, but '{data.name}' has {different}. "
+            "Choose fewer folds."
+        )
+    return plan.folds
 
 
 def make_model(prepared: PreparedRun) -> tuple[Model, str]:

@@ -43,7 +43,7 @@ def write_run_report(
         model=_title(plan),
         data=data.name,
         evaluation=evaluation,
-        images=data.test.x,
+        images=prepared.evaluated.x,
         history=run.read_history(),
         splits={"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
         notes=(*prepared.notes, *data.notes),

@@ -13,7 +13,7 @@ from striate import strict_json
 from striate._types import Array
 from striate.engines.choose import accelerator
 from striate.errors import DataError, RunError, StriateError, UsageError
-from striate.evaluation import Evaluation, evaluate
+from striate.evaluation import Evaluation
 from striate.files import atomic_write, remove_temporaries
 from striate.model import Model
 from striate.processes import ProcessInfo, cores, current_process
@@ -27,6 +27,7 @@ from striate.workflows import run_record
 from striate.workflows.extract_features import check_enough, run_feature_extraction
 from striate.workflows.fine_tune import run_fine_tuning
 from striate.workflows.plan import TrainingPlan, is_folder
+from striate.workflows.predictions import Predictions
 from striate.workflows.prepare import PreparedRun, make_trainable_model, prepare
 from striate.workflows.run_record import TrainingRecord, TrainingRun, describe_engine
 from striate.workflows.strategy import Method, describe_seconds, fine_tuning_seconds, training_seconds
@@ -79,7 +80,7 @@ def start(prepared: PreparedRun, out: str | os.PathLike[str] | None = None) -> T
     Raises:
         DataError: If there are too few images.
     """
-    if not len(prepared.data.test):
+    if not len(prepared.data.test) and not prepared.plan.folds:
         raise DataError(
             f"'{prepared.data.name}' is too small: its test part has no images. Add images, at least about ten per "
             f"class. To list its contents, run: striate data scan {shlex.quote(str(prepared.plan.data))}"
@@ -306,11 +307,12 @@ def _finish(
     """Evaluate the probabilities (N, classes) of the test images, and write metrics and report."""
     from striate.workflows.report import write_run_report
 
-    test = prepared.data.test
-    evaluation = evaluate(outputs, test.y, prepared.data.classes, test.names)
+    predictions = Predictions.of(prepared.data.classes, outputs, prepared.evaluated, prepared.plan.folds or 0)
+    evaluation = predictions.evaluation()
     if run.written_here:
         run.write_record()
         atomic_write(run.path / "metrics.json", strict_json.dumps(evaluation.to_dict()) + "\n")
+        predictions.write(run.path)
         write_run_report(prepared, run, evaluation, model, trade_offs)
     return Result(run, evaluation, run.record.seconds)
 

@@ -21,6 +21,7 @@ from striate.network.outputs import output_forms
 from striate.tasks import Decision
 from striate.transfer.open_set import OpenSetClassifier, OpenSetDetector
 from striate.workflows.plan import TrainingPlan
+from striate.workflows.predictions import Predictions, read_predictions
 from striate.workflows.run_record import TrainingRun
 
 THRESHOLD = "unknown_threshold"
@@ -35,12 +36,14 @@ class TrainedModel:
         threshold: Probability below which a prediction is called unknown.
         data: Name or folder of the data that it was trained on, if known.
         labels: The CSV file with the labels of that folder, if there is one.
+        cross_validated: If it was trained on all images of its data, the predictions of cross-validation for them.
     """
 
     models: tuple[Model, ...]
     threshold: float
     data: str | None = None
     labels: LabelFile | None = None
+    cross_validated: Predictions | None = None
 
     @property
     def decision(self) -> Decision:
@@ -133,7 +136,8 @@ def _open_file(path: Path) -> TrainedModel:
         )
     plan = _plan_of_run(path.parent)
     data, labels = (plan.data, plan.label_file) if plan else (None, None)
-    return TrainedModel((model,), model.figures.get(THRESHOLD, 0.0), data, labels)
+    used = read_predictions(path.parent) if plan and plan.folds else None
+    return TrainedModel((model,), model.figures.get(THRESHOLD, 0.0), data, labels, used)
 
 
 def _with_fast_engine(model: Model) -> Model:

@@ -1,0 +1,91 @@
+"""The predictions on which a run's figures rest, kept in its folder for later evaluation and comparison."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from striate._types import Array
+from striate.data import Images
+from striate.data.split import digests_of
+from striate.engines.weight_files import load_weights, save_weights
+from striate.errors import ModelFileError
+from striate.evaluation import Evaluation, evaluate
+
+FILE_NAME = "predictions.safetensors"  # in a run folder
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Predicted probabilities and true classes of images that the model was not trained on.
+
+    Attributes:
+        classes: Class names.
+        probabilities: Float32 (N, K).
+        labels: Class numbers (N,).
+        digests: Uint64 (N,), of the content of each image.
+        names: The file of each image, if known.
+        folds: Number of folds if the predictions come from cross-validation; 0 if the images are test images.
+    """
+
+    classes: tuple[str, ...]
+    probabilities: Array
+    labels: Array
+    digests: Array
+    names: tuple[str, ...] | None
+    folds: int = 0
+
+    @classmethod
+    def of(cls, classes: tuple[str, ...], probabilities: Array, images: Images, folds: int = 0) -> "Predictions":
+        """Return the predictions for these images, in their order."""
+        probabilities = np.asarray(probabilities, np.float32)
+        return cls(classes, probabilities, images.y, digests_of(images), images.names, folds)
+
+    def evaluation(self) -> Evaluation:
+        """Compare the predictions with the true classes."""
+        return evaluate(self.probabilities, self.labels, self.classes, self.names, folds=self.folds)
+
+    def take(self, rows: Array) -> "Predictions":
+        """Return the predictions for the images at these row numbers (M,)."""
+        names = None if self.names is None else tuple(self.names[row] for row in rows)
+        return replace(
+            self, probabilities=self.probabilities[rows], labels=self.labels[rows], digests=self.digests[rows],
+            names=names,
+        )  # fmt: skip
+
+    def write(self, folder: Path) -> None:
+        """Write the predictions into a run folder, atomically."""
+        arrays = {"probabilities": self.probabilities, "labels": self.labels, "digests": self.digests}
+        names = None if self.names is None else list(self.names)
+        save_weights(folder / FILE_NAME, arrays, {"classes": list(self.classes), "names": names, "folds": self.folds})
+
+
+def read_predictions(folder: Path) -> Predictions | None:
+    """Read the predictions in a run folder.
+
+    Args:
+        folder: The run folder.
+
+    Returns:
+        The predictions; None if there are none, because training has not finished or an earlier version trained.
+
+    Raises:
+        ModelFileError: If the file is damaged.
+    """
+    path = folder / FILE_NAME
+    if not path.is_file():
+        return None
+    arrays, metadata = load_weights(path)
+    try:
+        names = metadata["names"]
+        found = Predictions(
+            tuple(map(str, metadata["classes"])), arrays["probabilities"], arrays["labels"], arrays["digests"],
+            None if names is None else tuple(map(str, names)), int(metadata["folds"]),
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(f"{path} does not contain predictions of a run. Train again.") from error
+    images = len(found.labels)
+    shapes = (found.probabilities.shape, found.digests.shape, len(found.names or found.labels))
+    if shapes != ((images, len(found.classes)), (images,), images):
+        raise ModelFileError(f"{path} is damaged: the numbers of images, classes and predictions differ. Train again.")
+    return found
