@@ -45,7 +45,8 @@ def test_training_prints_its_method_and_reason(finished_run: Trained) -> None:
     assert "because a linear classifier on the features of a network trained on a million photographs" in result.stdout
     assert "Features: efficientnet-lite0, pretrained on ImageNet, unchanged" in result.stdout
     assert "cross-validation accuracy" in result.stdout
-    assert "test accuracy" in result.stdout
+    assert "90 images, all tested by 5-fold cross-validation and then trained on" in result.stdout
+    assert "accuracy in 5-fold cross-validation" in result.stdout
     config = json.loads((path / "config.json").read_text("utf-8"))
     assert config["plan"]["method"] == "features"
     assert config["plan"]["model"] == "efficientnet-lite0"
@@ -71,6 +72,57 @@ def test_evaluate_equals_the_metrics_of_training(cli: Cli, finished_run: Trained
     stored = json.loads((path / "metrics.json").read_text("utf-8"))
     assert evaluated["correct"] == stored["correct"]
     assert evaluated["loss"]["value"] == pytest.approx(stored["loss"]["value"], abs=1e-4)
+
+
+def test_few_images_are_cross_validated_and_then_all_are_trained_on(cli: Cli, finished_run: Trained) -> None:
+    images, path, _ = finished_run
+    config, metrics = (json.loads((path / name).read_text("utf-8")) for name in ("config.json", "metrics.json"))
+    assert config["plan"]["folds"] == metrics["folds"] == 5
+    assert metrics["images"] == 90  # each image once
+    assert "5-fold cross-validation" in (path / "report.html").read_text("utf-8")
+    for data in ((), (images,)):
+        evaluated = cli("evaluate", path, *data)
+        assert "accuracy in 5-fold cross-validation" in evaluated.stdout
+        assert "The model was trained on all images." in evaluated.stderr
+
+
+def test_only_new_images_are_evaluated_after_cross_validation(cli: Cli, finished_run: Trained, tmp_path: Path) -> None:
+    images, path, _ = finished_run
+    grown = shutil.copytree(images, tmp_path / "grown")
+    write_shapes(grown / "줄무늬" / "more", 4, 7, stripes=True)
+    evaluated = cli("evaluate", path, grown, "--json")
+    assert json.loads(evaluated.stdout)["images"] == 4
+    assert "trained on 90 of these images, so only the other 4 are measured" in evaluated.stderr
+
+
+def test_model_without_its_run_does_not_measure_itself_on_training_images(
+    cli: Cli, finished_run: Trained, tmp_path: Path
+) -> None:
+    images, path, _ = finished_run
+    alone = shutil.copy(path / "model.safetensors", tmp_path / "alone.safetensors")
+    failed = cli("evaluate", alone, images)
+    assert failed.returncode == 2
+    assert "was trained on all images of 'images'" in failed.stderr
+
+
+def test_a_test_part_is_kept_on_request(cli: Cli, finished_run: Trained) -> None:
+    images, _, _ = finished_run
+    result = cli("train", images, *SMALL, "--folds", "0", "--out", "held-out")
+    assert result.returncode == 0, result.stderr
+    assert "to train" in result.stdout and "test accuracy" in result.stdout
+
+
+@pytest.mark.parametrize(("folds", "more", "message"), [
+    ("1", (), "--folds must be at least 2, or 0"),
+    ("91", (), "--folds 91 needs at least 91 images, but 'images' has 90"),
+    ("5", ("--method", "scratch"), "--folds needs --method features"),
+])  # fmt: skip
+def test_impossible_folds_are_one_sentence(
+    cli: Cli, finished_run: Trained, folds: str, more: tuple[str, ...], message: str
+) -> None:
+    failed = cli("train", finished_run[0], "--folds", folds, *more)
+    assert failed.returncode == 2
+    assert message in failed.stderr and failed.stderr.count("\n") <= 2
 
 
 def test_predict_recognizes_classes_and_marks_unknown_images(cli: Cli, finished_run: Trained, tmp_path: Path) -> None:

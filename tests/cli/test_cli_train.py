@@ -22,7 +22,8 @@ QUICK = ("train", "--model", "mnist-quick", "--epochs", "1")
 
 def test_run_folder_contains_all_files(trained: tuple[Path, Finished]) -> None:
     run, _ = trained
-    names = {"config.json", "history.csv", "metrics.json", "model.safetensors", "report.html", "checkpoints"}
+    names = {"config.json", "history.csv", "metrics.json", "model.safetensors", "report.html", "checkpoints",
+             "predictions.safetensors"}  # fmt: skip
     assert names == {path.name for path in run.iterdir()}
     rows = list(csv.DictReader((run / "history.csv").read_text("utf-8").splitlines()))
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]

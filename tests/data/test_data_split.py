@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from striate.data import Dataset, from_arrays
-from striate.data.split import assign_parts, digest_images
+from striate.data.split import assign_parts, digest_images, pool
 from striate.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -107,3 +107,19 @@ def test_fingerprint_depends_on_contents_labels_names_and_seed_only() -> None:
         from_arrays(X, Y, validation_part=0.2), from_arrays(X[::-1], Y[::-1]),
     ]  # fmt: skip
     assert len({base, *(other.fingerprint for other in others)}) == 7
+
+
+def test_pooled_images_do_not_depend_on_how_they_were_split() -> None:
+    first, second = (pool(from_arrays(X[:200], Y[:200], test_part=share)) for share in (0.1, 0.4))
+    assert len(first.train) == 200 and not len(first.test) and not len(first.validation)
+    assert first.fingerprint == second.fingerprint
+    assert np.array_equal(first.train.x, second.train.x) and np.array_equal(first.train.y, second.train.y)
+    labels = {pixels.tobytes(): label for pixels, label in zip(X[:200], Y[:200], strict=True)}
+    assert all(labels[pixels.tobytes()] == label for pixels, label in zip(first.train.x, first.train.y, strict=True))
+
+
+def test_pooled_data_have_no_notes_on_parts() -> None:
+    x = np.arange(15 * 9, dtype=np.uint8).reshape(15, 3, 3, 1)
+    data = from_arrays(x, np.array([0] * 14 + [1]))
+    assert any("has only 1 image: none for" in note for note in data.notes)
+    assert not any("none for" in note for note in pool(data).notes)

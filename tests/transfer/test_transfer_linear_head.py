@@ -11,7 +11,9 @@ from striate.engines.losses import log_softmax
 from striate.transfer.lbfgs import minimize
 from striate.transfer.linear_head import (
     FeatureScaler,
+    choose_without_fold,
     content_folds,
+    cross_entropies,
     cross_entropy,
     fit_linear_head,
     fit_logistic_regression,
@@ -126,3 +128,18 @@ def test_variances_of_few_images_are_shrunk_toward_their_mean() -> None:
     np.testing.assert_allclose(FeatureScaler.fit(many).transform(many).std(axis=0)[100:], 1, atol=0.1)
     constant = FeatureScaler.fit(np.ones((5, 4))).transform(np.ones((5, 4)))
     np.testing.assert_array_equal(constant, 0)
+
+
+def test_choice_without_the_fold_is_not_optimistic() -> None:
+    """Of many candidates that guess, the best one looks better than chance; without the own fold it does not."""
+    rng = np.random.default_rng(4)
+    naive, honest = [], []
+    for _ in range(40):
+        y, folds = rng.integers(0, 2, 60), np.arange(60) % 5
+        logits = {number: rng.normal(size=(60, 2)) for number in range(20)}
+        losses = {number: cross_entropies(values, y) for number, values in logits.items()}
+        best = min(losses, key=lambda number: losses[number].mean())
+        naive.append((logits[best].argmax(axis=1) == y).mean())
+        honest.append((choose_without_fold(logits, losses, folds).argmax(axis=1) == y).mean())
+    assert np.mean(naive) > 0.55
+    assert abs(np.mean(honest) - 0.5) < 0.03

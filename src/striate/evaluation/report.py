@@ -219,6 +219,7 @@ def _environment() -> Environment:
         "number": number,
         "points": points,
         "duration": duration,
+        "whole": sections.whole_percent,
         "bar": interval_bar,
     }
     return environment

@@ -63,6 +63,11 @@ def points(share: float) -> str:
     return f"{100 * abs(share):.1f}"
 
 
+def whole_percent(share: float) -> str:
+    """Format one end of a wide interval as whole percent: 0.8794 → 88; only 1 becomes 100."""
+    return f"{100 * share if share >= 1 else min(round(100 * share), 99):.0f}"
+
+
 def duration(seconds: float) -> Markup:
     """Format a duration in seconds, minutes or hours."""
     if seconds < 60:

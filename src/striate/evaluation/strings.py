@@ -15,6 +15,24 @@ STRINGS: dict[str, dict[str, str]] = {
     # headline
     "trained_on": {"en": "trained on", "ko": "학습 데이터"},
     "test_accuracy": {"en": "Test accuracy", "ko": "테스트 정확도"},
+    "folds_accuracy": {"en": "Accuracy in {folds}-fold cross-validation", "ko": "{folds}겹 교차 검증 정확도"},
+    "folds_note": {
+        "en": "All images were tested: each was predicted by one of {folds} models that were trained without it. The "
+        "model in this folder was then trained on all images and should be at least as accurate.",
+        "ko": "모든 이미지를 테스트에 사용했습니다. 모델 {folds}개를 따로 학습하여, 각 이미지를 그 이미지 없이 학습한 "
+        "모델로 예측했습니다. 이 폴더의 모델은 그다음 모든 이미지로 학습한 것이며, 정확도가 이보다 낮지 않을 것으로 "
+        "기대할 수 있습니다.",
+    },
+    "folds_splits": {
+        "en": "All images were used for training. The figures come from {folds}-fold cross-validation.",
+        "ko": "모든 이미지를 학습에 사용했습니다. 수치는 {folds}겹 교차 검증(cross-validation)의 결과입니다.",
+    },
+    "interval_alone": {
+        "en": "95% interval: with so few images the accuracy is known only roughly; {value} measured",
+        "ko": "95% 신뢰구간. 이미지가 적어 정확도를 대략만 알 수 있습니다(측정값 {value})",
+    },
+    "balanced_accuracy": {"en": "Balanced accuracy (mean recall)", "ko": "균형 정확도(재현율의 클래스 평균)"},
+    "lowest_recall": {"en": "Lowest recall:", "ko": "가장 낮은 재현율:"},
     "interval": {"en": "95% interval {low} – {high}", "ko": "95% 신뢰구간 {low} ~ {high}"},
     "correct_of": {
         "en": "{correct} of {images} test images correct",
@@ -249,6 +267,12 @@ STRINGS: dict[str, dict[str, str]] = {
         "en": "If the predicted probability is below {threshold}, the prediction is “unknown”. The threshold was "
         "chosen on the validation images: 99% of the correctly classified images reach it.",
         "ko": "예측 확률이 {threshold}보다 낮으면 ‘모름(unknown)’으로 예측합니다. 이 임계값은 검증 이미지로 정했으며, "
+        "맞게 분류한 이미지의 99%가 이 값 이상입니다.",
+    },
+    "threshold_folds": {
+        "en": "If the predicted probability is below {threshold}, the prediction is “unknown”. The threshold was "
+        "chosen in cross-validation: 99% of the correctly classified images reach it.",
+        "ko": "예측 확률이 {threshold}보다 낮으면 ‘모름(unknown)’으로 예측합니다. 이 임계값은 교차 검증으로 정했으며, "
         "맞게 분류한 이미지의 99%가 이 값 이상입니다.",
     },
     # unknown

@@ -45,7 +45,11 @@ def write_run_report(
         evaluation=evaluation,
         images=prepared.evaluated.x,
         history=run.read_history(),
-        splits={"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
+        splits={
+            name: len(part)
+            for name, part in (("train", data.train), ("validation", data.validation), ("test", data.test))
+            if len(part)
+        },
         notes=(*prepared.notes, *data.notes),
         recipe=describe_recipe(plan)
         | _describe_extraction(record.extraction)
