@@ -462,7 +462,7 @@ def test_images_of_any_size(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shape", "dtype", "sentence"),
     [
-        (("N", 3, 4, 5, 6), "float32", r"expected images \(N, C, H, W\) or \(N, H, W\), or rows"),
+        (("N", 3, 4, 5, 6), "float32", r"expected images \(N, C, H, W\) or \(N, H, W\), or vectors"),
         (("N", 4), "int64", "has the dtype int64; supported are uint8"),
     ],
 )

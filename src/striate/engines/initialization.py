@@ -51,14 +51,17 @@ def initial_weights(network: Network, seed: int, dtype: str = "float32") -> Weig
     }
     for layer in {node.layer for node in network.nodes}:
         if isinstance(layer, Conv2D) and layer.connections:
-            _zero_unconnected(weights[f"{layer.name}/kernel"], layer.connections)
+            kernel = weights[f"{layer.name}/kernel"]
+            kernel[:, :, connection_mask(layer.connections, kernel.shape[2]) == 0] = 0
     return weights
 
 
-def _zero_unconnected(kernel: Array, connections: tuple[tuple[int, ...], ...]) -> None:
-    """Set the weights of a kernel (KH, KW, C, O) to 0 where filter o is not connected to channel c."""
-    for output, connected in enumerate(connections):
-        kernel[:, :, [channel for channel in range(kernel.shape[2]) if channel not in connected], output] = 0
+def connection_mask(connections: tuple[tuple[int, ...], ...], channels: int) -> Array:
+    """Return a mask (channels, filters): 1 where a filter is connected to a channel, else 0."""
+    mask = np.zeros((channels, len(connections)))
+    for filter_, connected in enumerate(connections):
+        mask[list(connected), filter_] = 1
+    return mask
 
 
 def _rng(seed: int, name: str) -> np.random.Generator:

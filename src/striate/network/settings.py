@@ -9,6 +9,7 @@ from striate.network.shapes import Margins, Padding, Pair
 
 MAX_FLOAT32 = 3.4e38
 LEAK = 0.2  # of leaky_relu: Keras's negative_slope
+GELU_CUBIC = 0.044715  # of gelu: Hendrycks and Gimpel 2016, section 2
 TANH_SCALE, TANH_SLOPE = 1.7159, 2.0 / 3.0  # of scaled_tanh: LeCun et al. 1998, section II.B and appendix A
 ACTIVATIONS = (
     "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "gelu_exact", "silu", "mish", "softplus", "sigmoid",

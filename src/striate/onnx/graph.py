@@ -25,6 +25,7 @@ from striate._types import Array
 from striate.errors import ModelFileError
 
 STANDARD_DOMAINS = ("", "ai.onnx")
+RELATIVE_TOLERANCE = 1e-5  # of numbers in files
 MAX_TEXT = 80  # characters of a name shown in an error
 MAX_CONSTANT_VALUES = 1 << 29  # in all constants together: 2 GB of float32
 
@@ -86,7 +87,7 @@ class OnnxGraph:
         name: The graph's name.
         nodes: Each after those whose outputs it reads.
         constants: Initializers and the values of Constant nodes, by name.
-        inputs: What must be given, by name.
+        inputs: Declared types of the inputs, by name.
         outputs: Names of the outputs.
         opset: The version of ONNX's own operators.
         opsets: The versions by domain.
@@ -115,9 +116,14 @@ class OnnxGraph:
 
 
 def shorten(text: object) -> str:
-    """Return a name or list of the file as errors show it, cut to less than a line."""
+    """Shorten a name or list from a file for error messages."""
     full = str(text)
     return full if len(full) <= MAX_TEXT else f"{full[: MAX_TEXT - 1]}…"
+
+
+def is_close(number: float | None, expected: float) -> bool:
+    """Return whether a number from a file equals the expected one, up to rounding; False for None."""
+    return number is not None and abs(number - expected) <= RELATIVE_TOLERANCE * max(1.0, abs(expected))
 
 
 def from_proto(model: ModelProto, where: str = "The model") -> OnnxGraph:
@@ -125,7 +131,7 @@ def from_proto(model: ModelProto, where: str = "The model") -> OnnxGraph:
 
     Args:
         model: The protobuf message.
-        where: What errors call the model.
+        where: Name of the model in error messages.
 
     Returns:
         Its graph.
@@ -210,7 +216,7 @@ def to_array(tensor: TensorProto, what: str) -> Array:
 
     Args:
         tensor: The protobuf message.
-        what: What errors call the tensor.
+        what: Name of the tensor in error messages.
 
     Returns:
         The array.
@@ -286,7 +292,7 @@ def declared_sizes(tensor: TypeProto.Tensor) -> Sizes | None:
 
 
 def _defined_names(graph: GraphProto) -> Iterator[str]:
-    """Yield every name that something defines. Older files list constants among the inputs too."""
+    """Yield the name of every input, constant and node output. Older files list constants among the inputs too."""
     constants = [tensor.name for tensor in graph.initializer]
     known = set(constants)
     yield from constants
@@ -310,7 +316,7 @@ def _in_order(nodes: list[OnnxNode], known: set[str], outputs: tuple[str, ...], 
         nodes: The nodes in the file's order.
         known: Names of constants and inputs.
         outputs: Names of the graph's outputs.
-        where: What errors call the model.
+        where: Name of the model in error messages.
 
     Returns:
         The nodes in topological order.

@@ -1,4 +1,4 @@
-"""What an exported ONNX file says besides the graph: written by `to_onnx`, read back on import."""
+"""Metadata of exported ONNX files: written by `to_onnx`, read on import."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ from striate.images import ImagePolicy
 from striate.network import Network
 from striate.tasks import Decision
 
-VERSION = "striate"  # the key by which exports of Striate are known
+VERSION = "striate"  # key of the version, which only files exported by Striate have
 NETWORK, CLASSES, POLICY = "network", "classes", "policy"
 UNKNOWN_THRESHOLD, FINGERPRINT, DECISION = "unknown_threshold", "fingerprint", "decision"
 
@@ -21,9 +21,9 @@ class ExportMetadata:
     """Metadata of an exported network; the network itself is read from the graph, never from here.
 
     Attributes:
-        classes: Names of the classes, labels or numbers, in the order of the outputs; empty where unknown.
+        classes: Names of the classes, labels or numbers, in the order of the outputs; empty if unknown.
         policy: How image files become the network's pixels.
-        unknown_threshold: The probability below which an answer counts as unknown, 0 to 1.
+        unknown_threshold: The probability below which an image counts as unknown, 0 to 1.
         fingerprint: The fingerprint of the training data.
         decision: What the network predicts, and how its outputs become an answer.
     """
@@ -36,7 +36,7 @@ class ExportMetadata:
 
     @property
     def figures(self) -> dict[str, float]:
-        """The figures by name, as a model keeps them."""
+        """The figures by name, as in `Model.figures`."""
         return {} if self.unknown_threshold is None else {UNKNOWN_THRESHOLD: self.unknown_threshold}
 
     def to_props(self, network: Network) -> dict[str, str]:
@@ -86,7 +86,7 @@ class ExportMetadata:
         return replace(metadata, unknown_threshold=threshold)
 
     def check(self, network: Network, where: str) -> None:
-        """Check that classes and images are those of the network.
+        """Check that classes and image policy match the network.
 
         Raises:
             ModelFileError: The number of classes or the images' shape differs.

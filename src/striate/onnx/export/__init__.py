@@ -1,4 +1,4 @@
-"""Networks as ONNX models: pixels in, class probabilities out, metadata inside."""
+"""Export networks as ONNX models that take pixels and return class probabilities."""
 
 from striate.onnx.export.model import to_onnx
 from striate.onnx.export.rules import rule

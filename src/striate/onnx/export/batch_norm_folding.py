@@ -1,4 +1,4 @@
-"""Batch normalization folded into the weights of the convolution or dense layer directly before it."""
+"""Fold batch normalization into the weights of the convolution or dense layer directly before it."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ def fold_batch_norms(network: Network, weights: Mapping[str, Array]) -> tuple[We
     """Fold every batch normalization that can be folded.
 
     Returns:
-        The weights, float64 where they changed, and the indices of the nodes that now only pass their input on.
-        A layer without a bias gets one.
+        The weights, float64 where they changed, and the indices of the nodes that are no longer needed: their
+        output is their input. A layer without a bias gets one.
     """
     folded = dict(weights)
     skipped = frozenset(index for index in range(len(network.nodes)) if _can_fold(network, index))

@@ -22,8 +22,8 @@ class GraphTensor:
     Attributes:
         name: Its name in the graph.
         shape: Its shape in the network, without the batch: (H, W, C) or (F,). In the graph, maps are (N, C, H, W).
-        flattened_from: Set only for a row that was flattened in ONNX's order (C, H, W): the shape (H, W, C) of the
-            maps it was made of. None where the row is in the network's order.
+        flattened_from: For a vector that was flattened in ONNX's order (C, H, W): the shape (H, W, C) of the feature
+            maps. None for feature maps, and for a vector in the network's order.
     """
 
     name: str
@@ -40,7 +40,7 @@ class GraphBuilder:
         constants: The constants so far, by name.
         layer_name: The layer whose operators are being added; they are named LAYER/Operator.
         output_names: Names of the model's outputs so far.
-    opset: The version of ONNX's operators that the graph may use.
+        opset: The version of ONNX's operators that the graph may use.
     """
 
     nodes: list[NodeProto] = field(default_factory=list)
@@ -82,7 +82,7 @@ class GraphBuilder:
         return self.constant(f"{self.layer_name}/{variable}", values, dtype)
 
     def in_network_order(self, x: GraphTensor) -> GraphTensor:
-        """Return the same row with its values in the network's order (H, W, C)."""
+        """Return a vector with its values in the network's order (H, W, C)."""
         if x.flattened_from is None:
             return x
         height, width, channels = x.flattened_from

@@ -1,4 +1,4 @@
-"""Images of any size resized to the network's inside an ONNX model, to the pixels that ImagePolicy makes.
+"""Resize images of any size inside an ONNX model, with the same result as `ImagePolicy`.
 
 An image is resized by two matrix products, first its rows, then its columns. The model computes the matrices from the
 image's size: triangles whose width is the reduction, as in Pillow's bilinear filter. So the result does not depend on
@@ -79,7 +79,7 @@ class _Float64:
 
 
 def _stretch(math: _Float64, rows: str, columns: str, height: int, width: int) -> tuple[_ResizedAxis, _ResizedAxis]:
-    """Use the whole image, each axis by its own scale."""
+    """Use the whole image, with one scale for each axis."""
     zero = math.constant(0)
     return (
         _ResizedAxis(rows, zero, rows, math.constant(height), height),
@@ -88,7 +88,7 @@ def _stretch(math: _Float64, rows: str, columns: str, height: int, width: int) -
 
 
 def _crop(math: _Float64, rows: str, columns: str, height: int, width: int) -> tuple[_ResizedAxis, _ResizedAxis]:
-    """Use the largest central part that has the network's proportions."""
+    """Use the largest central part with the aspect ratio of the network's input."""
     ratio = width / height
     tall = math.op("Min", rows, math.op("Div", columns, ratio))
     wide = math.op("Min", columns, math.op("Mul", rows, ratio))
@@ -100,7 +100,7 @@ def _crop(math: _Float64, rows: str, columns: str, height: int, width: int) -> t
 
 
 def _pad(math: _Float64, rows: str, columns: str, height: int, width: int) -> tuple[_ResizedAxis, _ResizedAxis]:
-    """Use the whole image by one scale; one axis may become shorter than the network's input, but not below 1."""
+    """Use the whole image with one scale for both axes; one may become shorter than the network's input."""
     zero = math.constant(0)
     axes = []
     for own, other, full, across in ((rows, columns, height, width), (columns, rows, width, height)):
@@ -114,7 +114,7 @@ _AXES = {"stretch": _stretch, "crop": _crop, "pad": _pad}
 
 
 def _resize_matrix(graph: GraphBuilder, axis: _ResizedAxis) -> str:
-    """Append a float32 matrix (full, source): the share of each pixel of the image in each pixel of the result."""
+    """Append a float32 matrix (full, source): the weight of each pixel of the image in each pixel of the result."""
     math = _Float64(graph)
     border = math.op("Round", math.op("Div", math.op("Sub", float(axis.full), axis.target), 2.0))
     outer = graph.constant(f"pixels {axis.full}", np.arange(axis.full)[:, None] + 0.5, "float64")
@@ -127,5 +127,5 @@ def _resize_matrix(graph: GraphBuilder, axis: _ResizedAxis) -> str:
     total = graph.op("ReduceSum", triangle, graph.constant("axis 1", [1], "int64"))
     half = math.op("Div", axis.target, 2.0)
     inside = math.op("Less", math.op("Abs", math.op("Sub", position, half)), half)
-    shares = math.op("Mul", math.op("Div", triangle, math.op("Max", total, 1e-9)), graph.cast(inside, "float64"))
-    return graph.cast(shares, "float32")
+    weights = math.op("Mul", math.op("Div", triangle, math.op("Max", total, 1e-9)), graph.cast(inside, "float64"))
+    return graph.cast(weights, "float32")

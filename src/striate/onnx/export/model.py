@@ -1,4 +1,7 @@
-"""A network with its weights as an ONNX model: pixels (N, H, W, C) in; inside, feature maps are (N, C, H, W)."""
+"""Convert a network with its weights to an ONNX model that takes images (N, H, W, C).
+
+Inside the model, feature maps are (N, C, H, W).
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -17,7 +20,7 @@ from striate.onnx.export.opset import check_opset, lowest_opset
 from striate.onnx.export.rules import export_layer
 from striate.onnx.metadata import ExportMetadata
 
-LEAST_IR_VERSION = 7  # of 2020, of opset 13
+MIN_IR_VERSION = 7  # of 2020, of opset 13
 MAX_WEIGHT_BYTES = 2**31 - 2**20  # protobuf's limit, less some space for the graph
 
 
@@ -37,7 +40,7 @@ def to_onnx(
     Args:
         network: The network.
         weights: Its parameters by full name.
-        metadata: What the file says besides the network, written as JSON into `metadata_props`.
+        metadata: Classes, image policy and other metadata, written as JSON into `metadata_props`.
         resize: Whether the model takes images of any height and width and resizes them as `metadata.policy` says.
             The pixels are those of `ImagePolicy.apply`, except for rare differences of one gray level.
         opset: The version of ONNX's operators, 13 to 20; None: the lowest that has all operators of this network.
@@ -63,7 +66,7 @@ def to_onnx(
 
 
 def _resize_fit(network: Network, metadata: ExportMetadata) -> str:
-    """Return how images are fitted to the network's size. Raises UsageError where they cannot be."""
+    """Return the `fit` of the image policy. Raise UsageError if images cannot be resized inside the model."""
     layers = [network.nodes[index].layer for index in network.inputs]
     if [getattr(layer, "dtype", "") for layer in layers] != ["uint8"] or len(network.input_shapes[0]) != 3:
         raise UsageError(
@@ -120,7 +123,7 @@ def build_model(
     return helper.make_model(
         helper.make_graph(graph.nodes, network.name, inputs, outputs, graph.initializers()),
         producer_name="striate", producer_version=striate.__version__, opset_imports=opsets,
-        ir_version=max(LEAST_IR_VERSION, helper.find_min_ir_version_for(opsets)),
+        ir_version=max(MIN_IR_VERSION, helper.find_min_ir_version_for(opsets)),
     )  # fmt: skip
 
 
@@ -186,7 +189,7 @@ def _append_layer(
 
 
 def _append_output(graph: GraphBuilder, network: Network, index: int, tensor: GraphTensor) -> str:
-    """Return the name of an output in the network's shape; every output is a tensor of its own, and no input."""
+    """Append what converts an output to the network's shape; return its name, which no other output or input has."""
     graph.layer_name = _node_label(network, index)
     if len(tensor.shape) == 3:
         return graph.op("Transpose", tensor.name, perm=[0, 2, 3, 1])

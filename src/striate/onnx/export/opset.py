@@ -1,4 +1,4 @@
-"""Which version of ONNX's operators an exported file needs."""
+"""The versions of ONNX's operators (opsets) that exported files use."""
 
 from collections.abc import Iterable
 
@@ -11,17 +11,13 @@ OLDEST_OPSET = 13  # of 2020: from it on axes of Squeeze and ReduceSum are input
 
 
 def check_opset(opset: int | None) -> None:
-    """Check that files can be written with this version.
-
-    Raises:
-        UsageError: They cannot.
-    """
+    """Raise UsageError if files cannot be exported with this version; None is always valid."""
     if opset is not None and not OLDEST_OPSET <= opset <= NEWEST_OPSET:
         raise UsageError(f"opset must be from {OLDEST_OPSET} to {NEWEST_OPSET}; received {opset}.")
 
 
 def check_file(model: bytes) -> None:
-    """Check a file by ONNX's own checker, at the version that it names.
+    """Check a file with ONNX's own checker.
 
     Args:
         model: The bytes of the file.

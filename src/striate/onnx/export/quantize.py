@@ -1,4 +1,4 @@
-"""An ONNX model with 8-bit weights and feature maps: a quarter of the size, and faster."""
+"""Quantize ONNX models to 8-bit weights and feature maps: a quarter of the size, and faster."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from striate._types import Array
 
-PREPARED = "onnx.quant.pre_process"  # tells ONNX Runtime that batch normalizations are folded already
+PREPARED = "onnx.quant.pre_process"  # metadata key that tells ONNX Runtime that batch normalizations are already folded
 WEIGHTED = {"Conv", "Gemm"}
 # Probabilities in steps of 1/255 could not tell confident answers apart; a normalization has no kernel to quantize.
 FLOAT_KINDS = {"Softmax", "LogSoftmax", "BatchNormalization"}
@@ -23,7 +23,7 @@ def quantize(model: bytes, batches: Iterable[Sequence[Array]]) -> bytes:
 
     Args:
         model: The bytes of the model.
-        batches: Inputs of the model, of images like those it is for; they show the range of each feature map.
+        batches: Inputs for calibration, similar to those in later use; they determine the range of each feature map.
 
     Returns:
         The bytes of the quantized model, with the same metadata and `quantized`.
@@ -52,7 +52,7 @@ def _float_nodes(model: ModelProto) -> list[str]:
 
 
 class _BatchReader(CalibrationDataReader):  # type: ignore[misc]
-    """Batches in the form in which ONNX Runtime asks for them."""
+    """Batches, as ONNX Runtime reads them for calibration."""
 
     def __init__(self, batches: Iterator[dict[str, Array]]) -> None:
         self._batches = batches

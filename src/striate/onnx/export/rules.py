@@ -1,4 +1,4 @@
-"""How a layer becomes operators: the table of export rules, and the decorator that adds one."""
+"""Registration of the rules by which layers are exported as operators."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ def rule(layer_class: type[Layer], *, any_order: bool = False) -> Callable[[R], 
 
     Args:
         layer_class: The layer class.
-        any_order: Whether the function handles rows that were flattened in ONNX's order (`flattened_from`). Otherwise
-            such rows are brought into the network's order first. A function whose own output is such a row returns a
+        any_order: Whether the function handles vectors that were flattened in ONNX's order (`flattened_from`).
+            Otherwise such vectors are reordered first. A function whose output is such a vector returns a
             `GraphTensor`.
 
     Returns:
@@ -51,7 +51,7 @@ def export_layer(graph: GraphBuilder, layer: Layer, weights: Parameters, *inputs
     """Append a layer without its activation.
 
     Returns:
-        Its output: a name, or a tensor where its values may be in ONNX's order.
+        Its output: a name, or a tensor if its values may be in ONNX's order.
 
     Raises:
         NetworkError: No rule is registered for the layer's class.

@@ -1,4 +1,4 @@
-"""Other programs' ONNX files: read safely, and converted to networks."""
+"""Read ONNX files of any program safely, and convert them to networks."""
 
 from striate.onnx.importing.network import ImportedNetwork, import_graph, import_onnx
 from striate.onnx.importing.read import read_onnx

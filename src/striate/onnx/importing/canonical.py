@@ -1,7 +1,7 @@
-"""The same function written in several ways, rewritten to the one operator that ONNX has for it.
+"""Replace functions that consist of several operators by ONNX's operators for them.
 
-Exporters write functions that were no operators of ONNX in the opset they target as products and sums. Here such parts
-of a graph become Gelu, Mish, Softplus, LayerNormalization and LpNormalization, which the converters know.
+If the opset of a file has no operator for a function, exporters write it as products and sums. Such parts of a graph
+become Gelu, Mish, Softplus, LayerNormalization and LpNormalization, for which there are converters.
 """
 
 from collections.abc import Iterator
@@ -10,17 +10,16 @@ from math import pi, sqrt
 from typing import Any
 
 from striate._types import Array
-from striate.onnx.graph import OnnxGraph, OnnxNode
+from striate.network.settings import GELU_CUBIC
+from striate.onnx.graph import OnnxGraph, OnnxNode, is_close
 
-RELATIVE_TOLERANCE = 1e-5
-MAX_FACTORS = 4  # operators after Erf or Tanh that are searched for the rest of the function
-GELU_CUBIC = 0.044715
+MAX_FACTORS = 4  # operators after Erf or Tanh in which the rest of the function is searched
 UNCHANGED = ("Cast", "Identity", "CastLike")  # operators through which a constant is followed
 MAX_FOLLOWED = 4
 
 
 def canonical(graph: OnnxGraph) -> OnnxGraph:
-    """Return a graph that computes the same with ONNX's own operators for the functions above.
+    """Return an equivalent graph with ONNX's operators for the functions above.
 
     Args:
         graph: The graph.
@@ -65,17 +64,17 @@ class _Rewriter:
         self.producers = {name: node for node in self.graph.nodes for name in node.outputs if name}
 
     def producer(self, name: str, *kinds: str) -> OnnxNode | None:
-        """Return the node that makes a tensor, if it is of one of these kinds."""
+        """Return the node whose output a tensor is, if it is of one of these kinds."""
         node = self.replaced.get(name) or self.producers.get(name)
         return node if node is not None and node.kind in kinds else None
 
     def only_reader(self, name: str) -> OnnxNode | None:
-        """Return the only node that reads a tensor, which is not an output."""
+        """Return the only node that reads a tensor; None if there are several, or if the tensor is an output."""
         readers = self.graph.readers.get(name, ())
         return readers[0] if len(readers) == 1 and name not in self.outputs else None
 
     def constant(self, name: str) -> Array | None:
-        """Return a constant, also one that is converted."""
+        """Return a constant, also through conversions; None for other tensors."""
         for _ in range(MAX_FOLLOWED):
             if name in self.graph.constants:
                 return self.graph.constants[name]
@@ -86,13 +85,13 @@ class _Rewriter:
         return None
 
     def number(self, name: str) -> float | None:
-        """Return a constant of one number."""
+        """Return a constant of one number; None for other tensors."""
         array = self.constant(name)
         return float(array.reshape(-1)[0]) if array is not None and array.size == 1 else None
 
     def is_number(self, name: str, expected: float) -> bool:
         """Return whether a tensor is this constant, up to rounding."""
-        return _is_close(self.number(name), expected)
+        return is_close(self.number(name), expected)
 
     def scaled(self, name: str) -> Iterator[tuple[float, str]]:
         """Yield ways to write a tensor as number · tensor."""
@@ -104,10 +103,6 @@ class _Rewriter:
             elif first is not None and node.kind == "Mul":
                 yield first, node.inputs[1]
         yield 1.0, name
-
-    def is_scaled(self, name: str, scale: float, x: str) -> bool:
-        """Return whether a tensor is scale · x."""
-        return any(source == x and _is_close(factor, scale) for factor, source in self.scaled(name))
 
     def plus(self, node: OnnxNode | None, number: float) -> str | None:
         """Return x for a node x + number."""
@@ -137,7 +132,7 @@ class _Rewriter:
         return None if values is None else tuple(values)
 
     def product_with(self, t: str, x: str, coefficient: float) -> str | None:
-        """Return the tensor coefficient · t · x that the readers of t compute, in whatever order they multiply."""
+        """Return the tensor coefficient · t · x that the readers of t compute, in any order."""
         found, scale, multiplied = t, 1.0, False
         for _ in range(MAX_FACTORS):
             reader = self.only_reader(found)
@@ -155,17 +150,13 @@ class _Rewriter:
             else:
                 return None
             found = reader.outputs[0]
-            if multiplied and _is_close(scale, coefficient):
+            if multiplied and is_close(scale, coefficient):
                 return found
         return None
 
 
-def _is_close(number: float | None, expected: float) -> bool:
-    return number is not None and abs(number - expected) <= RELATIVE_TOLERANCE * max(1.0, abs(expected))
-
-
-def _made(kind: str, like: OnnxNode, output: str, *inputs: str, **attributes: Any) -> OnnxNode:
-    """Return a node with the name of the one that it replaces."""
+def _new_node(kind: str, like: OnnxNode, output: str, *inputs: str, **attributes: Any) -> OnnxNode:
+    """Return a node with the name of the node that it replaces."""
     return OnnxNode(kind, "", like.name, inputs, (output,), attributes)
 
 
@@ -176,23 +167,23 @@ def _one_plus(rewriter: _Rewriter, name: str) -> str | None:
 
 
 def _exact_gelu(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
-    """x · (1 + erf(x / √2)) / 2."""
+    """Find x · (1 + erf(x / √2)) / 2."""
     sum_name = _one_plus(rewriter, node.outputs[0])
     for scale, x in rewriter.scaled(node.inputs[0]):
-        if sum_name and _is_close(scale, sqrt(0.5)):
+        if sum_name and is_close(scale, sqrt(0.5)):
             output = rewriter.product_with(sum_name, x, 0.5)
-            return None if output is None else _made("Gelu", node, output, x, approximate="none")
+            return None if output is None else _new_node("Gelu", node, output, x, approximate="none")
     return None
 
 
 def _tanh_gelu(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
-    """x · (1 + tanh(√(2/π) · (x + 0.044715 x³))) / 2."""
+    """Find x · (1 + tanh(√(2/π) · (x + 0.044715 x³))) / 2."""
     sum_name = _one_plus(rewriter, node.outputs[0])
     for scale, inner in rewriter.scaled(node.inputs[0]):
         x = _with_cubic_term(rewriter, inner)
-        if sum_name and x and _is_close(scale, sqrt(2 / pi)):
+        if sum_name and x and is_close(scale, sqrt(2 / pi)):
             output = rewriter.product_with(sum_name, x, 0.5)
-            return None if output is None else _made("Gelu", node, output, x, approximate="tanh")
+            return None if output is None else _new_node("Gelu", node, output, x, approximate="tanh")
     return None
 
 
@@ -208,29 +199,29 @@ def _with_cubic_term(rewriter: _Rewriter, name: str) -> str | None:
         else:
             term, power = rewriter.plus(rewriter.producer(other, "Add"), 1.0) or "", 2
         scaled = rewriter.scaled(term) if term else ()
-        if any(_is_close(c, GELU_CUBIC) and rewriter.is_power(base, x, power) for c, base in scaled):
+        if any(is_close(c, GELU_CUBIC) and rewriter.is_power(base, x, power) for c, base in scaled):
             return x
     return None
 
 
 def _mish(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
-    """x · tanh(softplus(x))."""
+    """Find x · tanh(softplus(x))."""
     softplus = rewriter.producer(node.inputs[0], "Softplus")
     if softplus is None:
         return None
     output = rewriter.product_with(node.outputs[0], softplus.inputs[0], 1.0)
-    return None if output is None else _made("Mish", node, output, softplus.inputs[0])
+    return None if output is None else _new_node("Mish", node, output, softplus.inputs[0])
 
 
 def _softplus(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
-    """log(1 + e^x)."""
+    """Find log(1 + e^x)."""
     exponential = rewriter.plus(rewriter.producer(node.inputs[0], "Add"), 1.0)
     found = rewriter.producer(exponential, "Exp") if exponential else None
-    return None if found is None else _made("Softplus", node, node.outputs[0], found.inputs[0])
+    return None if found is None else _new_node("Softplus", node, node.outputs[0], found.inputs[0])
 
 
 def _layer_normalization(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
-    """(x − mean) / √(variance + ε), from its Div; what multiplies and adds afterwards becomes gamma and beta."""
+    """Find (x − mean) / √(variance + ε), from its Div; factors and summands after it become gamma and beta."""
     root = rewriter.producer(node.inputs[1], "Sqrt")
     addition = rewriter.producer(root.inputs[0], "Add") if root else None
     if addition is None:
@@ -243,14 +234,14 @@ def _layer_normalization(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None
         deviation = square.inputs[0] if square else ""
         if not square or not rewriter.is_power(reduction.inputs[0], deviation, 2):
             continue
-        x, axes = _less_its_mean(rewriter, deviation)
-        same = x is not None and (x, axes) == _less_its_mean(rewriter, node.inputs[0])
+        x, axes = _centered(rewriter, deviation)
+        same = x is not None and (x, axes) == _centered(rewriter, node.inputs[0])
         if same and axes and rewriter.integers(reduction, 1, "axes") == axes:
-            return _made("LayerNormalization", node, node.outputs[0], x or "", axes=axes, epsilon=number)
+            return _new_node("LayerNormalization", node, node.outputs[0], x or "", axes=axes, epsilon=number)
     return None
 
 
-def _less_its_mean(rewriter: _Rewriter, name: str) -> tuple[str | None, tuple[int, ...] | None]:
+def _centered(rewriter: _Rewriter, name: str) -> tuple[str | None, tuple[int, ...] | None]:
     """Return x and the axes of the mean where a tensor is x − mean(x)."""
     difference = rewriter.producer(name, "Sub")
     mean = rewriter.producer(difference.inputs[1], "ReduceMean") if difference else None
@@ -262,7 +253,7 @@ def _less_its_mean(rewriter: _Rewriter, name: str) -> tuple[str | None, tuple[in
 
 
 def _unit_normalization(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
-    """x / max(‖x‖, ε), as PyTorch's normalize writes it, with or without an Expand of the norm."""
+    """Find x / max(‖x‖, ε), as PyTorch exports `normalize`, with or without an Expand of the norm."""
     x, divisor = node.inputs[0], node.inputs[1]
     epsilon: float | None = 0.0
     if (expand := rewriter.producer(divisor, "Expand")) is not None:
@@ -281,10 +272,10 @@ def _unit_normalization(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
         return None
     if not norm.attributes.get("keepdims", 1):
         return None
-    return _made("LpNormalization", node, node.outputs[0], x, axis=axes[0], p=2)
+    return _new_node("LpNormalization", node, node.outputs[0], x, axis=axes[0], p=2)
 
 
-REWRITES = {  # by the operator that each function has in any way of writing it
+REWRITES = {  # by an operator that the function contains in all its forms
     "Div": (_layer_normalization, _unit_normalization),
     "Erf": (_exact_gelu,),
     "Log": (_softplus,),

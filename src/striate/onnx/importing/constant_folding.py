@@ -1,4 +1,4 @@
-"""Operators on constants, which exporters leave in a graph to compute shapes, computed once on import.
+"""Constant folding: compute operators on constants, for example shapes, once on import.
 
 The size of each result is bounded before its memory is allocated. Operators that `striate.onnx.reference` has
 are computed there.
@@ -19,7 +19,7 @@ from striate.onnx.graph import OnnxNode
 from striate.onnx.reference.operators import OPERATORS
 
 MAX_FOLDED_VALUES = 1 << 27  # of one result
-MAX_WORK = 1 << 32  # values read, multiplied and written by all foldings of a graph together: some seconds
+MAX_WORK = 1 << 32  # values read, multiplied and written by all foldings of a graph together: a few seconds
 MIN_TOTAL_VALUES, TOTAL_PER_CONSTANT = 1 << 24, 4  # of all results together, by the values that the file holds itself
 Inputs = Sequence[Array]
 Attributes = Mapping[str, Any]
@@ -46,11 +46,11 @@ def folded(kind: str) -> Callable[[F], F]:
 
 @dataclass
 class FoldingLimits:
-    """What may still be computed from the constants of one graph, so that a small file cannot ask for much.
+    """The remaining limits of constant folding in one graph, so that a small file cannot cause large computations.
 
     Attributes:
-        values: How many values all results together may still have.
-        work: How many values may still be read, multiplied and written.
+        values: Number of values that all further results together may have.
+        work: Number of values that may be read, multiplied and written.
     """
 
     values: int
@@ -64,7 +64,7 @@ class FoldingLimits:
         )
 
     def fold(self, node: OnnxNode, inputs: Sequence[Array | None], opset: int) -> Array | None:
-        """Compute a node on constants within the limits; otherwise like the function `fold`.
+        """Compute a node on constants within the limits; apart from them like `fold`.
 
         Returns:
             Its output; None for an operator that is not supported here.

@@ -1,4 +1,4 @@
-"""How an operator becomes layers: the table of converters, and the decorator that adds one."""
+"""Registration of the converters of ONNX operators to layers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Function)
 
 @dataclass(frozen=True)
 class Converter:
-    """How an operator becomes layers.
+    """A converter of an operator to layers.
 
     Attributes:
         function: Called as f(builder, node).

@@ -1,4 +1,4 @@
-"""The inputs of a graph: which axes are height, width and channels, and their sizes where the file leaves them open."""
+"""The inputs of a graph: the meaning of their axes, and sizes that the file does not fix."""
 
 from dataclasses import replace
 from math import prod
@@ -6,16 +6,16 @@ from math import prod
 from striate.onnx.graph import OnnxGraph, Sizes
 from striate.onnx.importing.network_builder import LayerOutput
 
-IMAGE_CHANNELS = (1, 3, 4)  # by which a shape shows where its channels are
+IMAGE_CHANNELS = (1, 3, 4)  # numbers by which the axis of channels is recognized
 MAX_READERS = 64  # of an input; more are not followed
 KEEP_AXES = {"Cast", "Identity", "Mul", "Add", "Sub", "Div", "Pad"}  # operators that do not reorder axes
 
 
 def input_axes(graph: OnnxGraph, name: str, shape: Sizes) -> str:
-    """Find out what the axes of an input mean.
+    """Return the meaning of the axes of an input.
 
-    A Transpose that reads the input, perhaps after elementwise operators, decides. Where there is none, the sizes
-    decide: 1, 3 or 4 are channels.
+    A Transpose that reads the input, perhaps after elementwise operators, determines it. Without one, an axis of size
+    1, 3 or 4 is that of the channels.
 
     Args:
         graph: The graph.
@@ -38,16 +38,16 @@ def input_axes(graph: OnnxGraph, name: str, shape: Sizes) -> str:
     return "HWC" if shape[3] in IMAGE_CHANNELS and shape[1] not in IMAGE_CHANNELS else "CHW"
 
 
-def image_of_row(graph: OnnxGraph, name: str, row: LayerOutput) -> LayerOutput | None:
-    """Return the images that a row is reshaped to, if all that read it do so, perhaps after elementwise operators.
+def image_of_vector(graph: OnnxGraph, name: str, vector: LayerOutput) -> LayerOutput | None:
+    """Return the images to which all readers of a vector reshape it, perhaps after elementwise operators.
 
     Args:
         graph: The graph.
-        name: The input of the graph that is the row.
-        row: The row (N, F).
+        name: The input of the graph.
+        vector: The input, (N, F).
 
     Returns:
-        The same values as maps; None where the row is used as a row.
+        The same values as maps; None if it is used as a vector.
     """
     names, seen, images = [name], {name}, set()
     while names:
@@ -65,14 +65,14 @@ def image_of_row(graph: OnnxGraph, name: str, row: LayerOutput) -> LayerOutput |
         return None
     output, dims = next(iter(images))
     if len(dims) == 3 and -1 in dims and (known := -prod(dims)) > 0:
-        dims = tuple(row.dims[0] // known if size == -1 else size for size in dims)
-    if len(dims) != 3 or min(dims) < 1 or prod(dims) != row.dims[0]:
+        dims = tuple(vector.dims[0] // known if size == -1 else size for size in dims)
+    if len(dims) != 3 or min(dims) < 1 or prod(dims) != vector.dims[0]:
         return None
-    return replace(row, dims=dims, axes=input_axes(graph, output, (None, *dims)))
+    return replace(vector, dims=dims, axes=input_axes(graph, output, (None, *dims)))
 
 
 def with_image_size(graph: OnnxGraph, size: tuple[int, int]) -> OnnxGraph:
-    """Return the graph with this height and width of its images where the file leaves them open."""
+    """Return the graph with this height and width of images whose size the file does not fix."""
     inputs = {}
     for name, spec in graph.inputs.items():
         sizes = list(spec.shape or ())

@@ -1,4 +1,4 @@
-"""Layers merged where they give the same function: scales into the weights before them, activations into layers."""
+"""Merge layers if the result is the same: scales into the weights before them, activations into layers."""
 
 from dataclasses import replace
 
@@ -32,7 +32,8 @@ def fuse_layers(layers: list[ImportedLayer], outputs: list[int]) -> tuple[list[I
     """Merge layers and drop those that no output needs.
 
     A scale after a convolution or dense layer goes into its weights, an offset into its bias, an activation becomes
-    its activation; consecutive scales become one. Only where the value in between has no other reader.
+    its activation; consecutive scales become one. Two layers are merged only if nothing else reads the value between
+    them.
 
     Args:
         layers: The layers in order.
@@ -49,7 +50,9 @@ def fuse_layers(layers: list[ImportedLayer], outputs: list[int]) -> tuple[list[I
         if not reader_counts[index]:
             new_index[index] = -1
             continue
-        target = _place(kept, kept_readers, replace(layer, inputs=tuple(new_index[source] for source in layer.inputs)))
+        target = _merge_or_append(
+            kept, kept_readers, replace(layer, inputs=tuple(new_index[source] for source in layer.inputs))
+        )
         if _is_identity(kept[target]):
             (before,) = kept[target].inputs
             kept_readers[before] += reader_counts[index] - 1
@@ -60,8 +63,8 @@ def fuse_layers(layers: list[ImportedLayer], outputs: list[int]) -> tuple[list[I
     return _without_unused(kept, [new_index[output] for output in outputs])
 
 
-def _place(kept: list[ImportedLayer], kept_readers: list[int], layer: ImportedLayer) -> int:
-    """Merge a layer into the one before it, or append it; return the index it has then."""
+def _merge_or_append(kept: list[ImportedLayer], kept_readers: list[int], layer: ImportedLayer) -> int:
+    """Merge a layer into the one before it, or append it; return its index."""
     merged_into = _merge(kept, kept_readers, layer)
     if merged_into is not None:
         return merged_into
@@ -115,7 +118,7 @@ def _merge(kept: list[ImportedLayer], kept_readers: list[int], layer: ImportedLa
 
 
 def _flat_pooling(kept: list[ImportedLayer], layer: ImportedLayer) -> ImportedLayer | None:
-    """Return the global pooling that a pooling by one window over the whole maps is, once it is flattened."""
+    """Return global pooling for a flattened pooling whose window covers the whole maps; None for other layers."""
     whole = GLOBAL_POOLS.get(type(layer.layer))
     if whole is None or layer.layer.window is None or layer.shape[:2] != (1, 1):
         return None

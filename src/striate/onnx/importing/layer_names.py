@@ -9,7 +9,7 @@ from striate.onnx.graph import MAX_TEXT, OnnxNode
 
 
 def preferred_name(node: OnnxNode, weights: str = "") -> str:
-    """Return a name for a layer: that of its weights where it is meaningful, otherwise of its node or output."""
+    """Return a name for a layer: that of its weights if it is meaningful, otherwise that of its node or output."""
     for ending in (".weight", "/kernel"):
         if weights.endswith(ending):
             return clean_name(weights.removesuffix(ending).split("/"))
@@ -21,7 +21,7 @@ def preferred_name(node: OnnxNode, weights: str = "") -> str:
 
 
 def clean_name(parts: Sequence[str]) -> str:
-    """Join parts of a path into one name: layer1, layer1.0, conv1 → layer1.0.conv1. Empty where nothing is left."""
+    """Join parts of a path into one name: layer1, layer1.0, conv1 → layer1.0.conv1. Empty if nothing is left."""
     kept: list[str] = []
     for part in parts:
         if kept and part.startswith(f"{kept[-1]}."):
@@ -34,7 +34,7 @@ def clean_name(parts: Sequence[str]) -> str:
 
 
 def unique_names(preferred: Sequence[tuple[str, Layer]]) -> list[str]:
-    """Return a name for each layer: the preferred one, with a number where another layer has it already."""
+    """Return a name for each layer: the preferred one, with a number if another layer has the same name."""
     counts: Counter[str] = Counter()
     names: list[str] = []
     used: set[str] = set()

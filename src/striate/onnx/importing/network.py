@@ -1,4 +1,4 @@
-"""ONNX graphs as networks: maps (N, C, H, W) become channels last, operators layers, constants weights."""
+"""Convert ONNX graphs to networks: operators become layers, constants weights, and maps channels last."""
 
 import os
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from striate.onnx.importing.canonical import canonical
 from striate.onnx.importing.constant_folding import FoldingError, FoldingLimits
 from striate.onnx.importing.converter import Result
 from striate.onnx.importing.converters import CONVERTERS
-from striate.onnx.importing.inputs import image_of_row, input_axes, with_image_size
+from striate.onnx.importing.inputs import image_of_vector, input_axes, with_image_size
 from striate.onnx.importing.layer_fusion import fuse_layers
 from striate.onnx.importing.layer_names import clean_name, unique_names
 from striate.onnx.importing.network_builder import (
@@ -37,11 +37,11 @@ class ImportedNetwork:
     """A network from an ONNX file.
 
     Attributes:
-        network: The network. It takes the arrays that the file takes, (N, C, H, W) or (N, H, W, C), and returns rows
-            as the file does; an output of maps is (N, H, W, C).
+        network: The network. It takes the arrays that the file takes, (N, C, H, W) or (N, H, W, C), and returns
+            the same outputs, except that feature maps are (N, H, W, C).
         weights: Its weights in Striate's layouts, float32, by full name.
-        metadata: What a file exported by Striate says besides; empty for other files.
-        notes: What the user should know, such as outputs that were left out.
+        metadata: Metadata of a file exported by Striate; empty for other files.
+        notes: Notes for the user, for example on outputs that were left out.
     """
 
     network: Network
@@ -117,7 +117,7 @@ def _convert(graph: OnnxGraph, *, where: str, name: str) -> tuple[Network, Weigh
 
 
 def _batch_size(graph: OnnxGraph) -> int:
-    """Return the batch size, or OPEN_BATCH where it is not fixed."""
+    """Return the batch size, or OPEN_BATCH if it is not fixed."""
     shapes = [spec.shape for spec in graph.inputs.values()]
     return next((shape[0] for shape in shapes if shape and shape[0]), None) or OPEN_BATCH
 
@@ -127,7 +127,7 @@ def _add_input(builder: NetworkBuilder, name: str, spec: TensorSpec) -> LayerOut
     shape, what = spec.shape, f"{builder.where}: its input '{shorten(name)}'"
     if shape is None or len(shape) not in (2, 3, 4):
         raise NetworkError(
-            f"{what} has the shape {shorten(shape)}; expected images (N, C, H, W) or (N, H, W), or rows (N, F)."
+            f"{what} has the shape {shorten(shape)}; expected images (N, C, H, W) or (N, H, W), or vectors (N, F)."
         )
     if spec.dtype not in INPUT_DTYPES:
         raise NetworkError(f"{what} has the dtype {spec.dtype}; supported are {', '.join(INPUT_DTYPES)}.")
@@ -140,7 +140,7 @@ def _add_input(builder: NetworkBuilder, name: str, spec: TensorSpec) -> LayerOut
     dtype = INPUT_DTYPES[spec.dtype]
     numbers = "integer" if dtype.startswith("uint") else "real"
     value = LayerOutput(len(builder.layers), dims, axes, numbers=numbers)
-    maps = image_of_row(builder.graph, name, value) if axes == "F" else None
+    maps = image_of_vector(builder.graph, name, value) if axes == "F" else None
     shown = (*dims, 1) if axes == "HW" else maps.dims if maps else dims
     if shown != dims:
         given, taken = (", ".join(map(str, sizes)) for sizes in (dims, shown))
@@ -154,7 +154,7 @@ def _add_input(builder: NetworkBuilder, name: str, spec: TensorSpec) -> LayerOut
 
 
 def _convert_node(builder: NetworkBuilder, node: OnnxNode, limits: FoldingLimits) -> Result:
-    """Return what a node's outputs are, or its first."""
+    """Convert a node; return its first output, or all outputs."""
     for name in node.inputs:
         if name and name not in builder.values:
             raise builder.unsupported(node, f"it reads '{shorten(name)}', a second output, but layers have one output.")
@@ -207,7 +207,7 @@ def _build_network(builder: NetworkBuilder, name: str) -> tuple[Network, Weights
 
 
 def _output_layers(builder: NetworkBuilder) -> list[int]:
-    """Return the layers that the outputs come from, without numbers of classes unless there is nothing else."""
+    """Return the layers that the outputs come from, without class numbers unless there are no other outputs."""
     kept: list[str] = []
     for output in builder.graph.outputs:
         value = builder.values.get(output)
@@ -230,7 +230,7 @@ def _output_layer(builder: NetworkBuilder, output: str) -> int:
         raise NetworkError(f"{what} is of 8-bit integers, and layers compute with floats.")
     if value.order is not None and prod(value.dims) > 1:
         raise NetworkError(
-            f"{what} is a row of flattened maps in the order (C, H, W), and Striate flattens in the order (H, W, C). "
+            f"{what} is flattened in the order (C, H, W), and Striate flattens in the order (H, W, C). "
             "Use the maps before they are flattened as the output."
         )
     return value.layer

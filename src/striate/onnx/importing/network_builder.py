@@ -1,4 +1,4 @@
-"""A network under construction from an ONNX graph: its layers and weights, and what each tensor of the graph is."""
+"""The network under construction from an ONNX graph: its layers, its weights, and the meaning of each tensor."""
 
 from dataclasses import dataclass, field, replace
 from math import prod
@@ -14,11 +14,11 @@ from striate.onnx.importing.layer_names import preferred_name
 OPEN_BATCH = 1_000_003  # for a batch size that is not fixed; a prime, so that no other size is mistaken for it
 MAX_REASON = 300  # characters; lists in a file can have any length
 MAX_MAP_VALUES = 1 << 30  # on all feature maps of one image together
-MAX_ORDER_VALUES = 1 << 24  # numbers kept one by one: orders of rows, selected channels, scales for each channel
+MAX_ORDER_VALUES = 1 << 24  # numbers kept one by one: orders of vectors, selected channels, scales for each channel
 CHANNEL_AXES = {"CHW": 0, "HWC": 2, "F": 0}  # position of the channels among the axes
-# Axes of tensors between two operators that only together are a layer: channels in groups; one channel; a row that the
-# network sees as maps; channels or groups of them and all their pixels, or the other way round; one number for each
-# channel, repeated for all pixels; a single number; the number of a class; a column.
+# Axes of tensors between operators that are a layer only together: channels in groups; one channel; a vector that is
+# feature maps in the network; channels or groups of them and all their pixels, or the other way round; one number for
+# each channel, repeated for all pixels; a single number; the number of a class; a column.
 INTERMEDIATE_AXES = (
     "GCHW", "CGHW", "HWGC", "HWCG", "HW", "flat", "GP", "PC", "spread", "scalar", "class", "column",
 )  # fmt: skip
@@ -34,10 +34,10 @@ class LayerOutput:
         layer: The index of the layer.
         dims: The tensor's sizes in the graph, without the batch.
         axes: Their meaning: "CHW", "HWC", "F", or one of INTERMEDIATE_AXES. Maps of one pixel, (C, 1, 1), may be a
-            row (C,) in the network.
-        order: Value i of the graph's row is value order[i] of the network's row; None: i.
-        maps: The maps that a row was flattened from, or that VIRTUAL_AXES stand for.
-        partial: What this is the mean, maximum or sum of along one axis of maps: the operator and the maps.
+            vector (C,) in the network.
+        order: Value i of the graph's vector is value order[i] of the network's vector; None: i.
+        maps: The maps that a vector was flattened from, or that VIRTUAL_AXES stand for.
+        partial: If this is the mean, maximum or sum along one axis of maps: the operator and the maps.
         numbers: "integer" by dtype, "quantized" between QuantizeLinear and DequantizeLinear, "whole" for floats
             without fractions, otherwise "real".
     """
@@ -52,19 +52,19 @@ class LayerOutput:
 
     @property
     def channels(self) -> int:
-        """How many channels, or values of a row."""
+        """Number of channels, or of values of a vector."""
         return self.dims[CHANNEL_AXES[self.axes]]
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of maps; (1, 1) for a row."""
+        """Height and width of maps; (1, 1) for a vector."""
         if self.axes == "F":
             return 1, 1
         height, width = self.dims[1:] if self.axes == "CHW" else self.dims[:2]
         return height, width
 
     def after(self, layer: int) -> "LayerOutput":
-        """Return what this becomes by a layer that computes each value, or each channel, from itself."""
+        """Return the output of an elementwise or channelwise layer applied to this."""
         maps = replace(self.maps, layer=layer) if self.maps and self.axes in VIRTUAL_AXES else None
         return replace(self, layer=layer, maps=maps, numbers="real", partial=None)
 
@@ -93,18 +93,18 @@ class ImportedLayer:
 
 @dataclass(eq=False)
 class NetworkBuilder:
-    """Everything known while a graph is followed from its inputs to its outputs.
+    """The state of the conversion of a graph, from its inputs to its outputs.
 
     Attributes:
         graph: The graph.
-        where: What errors call the model.
-        batch: The batch size, or OPEN_BATCH where it is not fixed.
+        where: Name of the model in error messages.
+        batch: The batch size, or OPEN_BATCH if it is not fixed.
         layers: The layers so far.
-        values: What each tensor so far is.
+        values: The tensors so far: outputs of layers, or constants.
         producers: The node that each tensor comes from.
-        flattened: The layers that flatten maps, by the index of the layer that makes the maps.
-        notes: What the user should know about the import.
-        not_negative: Whether the outputs of each layer are never below 0, as far as that was asked.
+        flattened: The layers that flatten maps, by the index of the layer whose output the maps are.
+        notes: Notes for the user.
+        not_negative: Whether the outputs of each layer are never below 0, for the first layers.
     """
 
     graph: OnnxGraph
@@ -153,7 +153,7 @@ class NetworkBuilder:
         return len(self.layers) - 1
 
     def reserve_order(self, node: OnnxNode, count: int) -> None:
-        """Count numbers that are about to be kept one by one. Raises NetworkError where there are too many."""
+        """Count numbers that will be stored individually. Raise NetworkError if there are too many."""
         self._order_values += count
         if self._order_values > MAX_ORDER_VALUES:
             raise self.unsupported(node, "with it the network exceeds the size limit for numbers of single channels.")
@@ -185,7 +185,7 @@ class NetworkBuilder:
             attribute: The attribute.
 
         Returns:
-            The integers; None where the setting is left out.
+            The integers; None if the setting is left out.
 
         Raises:
             NetworkError: The input is not a constant, or not of integers.
@@ -206,12 +206,12 @@ class NetworkBuilder:
             raise self.unsupported(node, f"expected feature maps (N, C, H, W), received (N, {dims}).")
         return value
 
-    def is_row(self, value: LayerOutput) -> bool:
-        """Return whether maps of one pixel are a row in the network."""
+    def is_vector(self, value: LayerOutput) -> bool:
+        """Return whether maps of one pixel are a vector in the network."""
         return len(self.layers[value.layer].shape) == 1
 
     def map_output(self, layer: int, value: LayerOutput) -> LayerOutput:
-        """Return the maps (N, C, H, W) that a layer makes of this value."""
+        """Return the output of a layer applied to this value, as maps (N, C, H, W)."""
         shape = self.layers[layer].shape
         dims = (shape[0], 1, 1) if len(shape) == 1 else (shape[2], *shape[:2])
         return LayerOutput(layer, dims, "CHW", value.order)
@@ -223,7 +223,7 @@ def scalar(value: Value | None) -> float | None:
 
 
 def as_float32(array: Array) -> Array:
-    """Return a constant as weights are stored; copied only where the dtype differs."""
+    """Return a constant as float32, a copy only if its dtype differs."""
     return np.asarray(array, np.float32)
 
 
@@ -235,14 +235,14 @@ def in_network_order(value: LayerOutput, numbers: Array) -> Array:
 
 
 def per_channel(value: LayerOutput, constant: Array) -> float | Array | None:
-    """Return a constant that is broadcast to the value as one number for each channel.
+    """Return a constant operand as one number, or as one number for each channel.
 
     Args:
-        value: What the constant is combined with.
+        value: The other operand.
         constant: The constant.
 
     Returns:
-        One number; or (C,) in the network's order; or None where the constant varies along other axes.
+        One number; or (C,) in the network's order; or None if the constant varies along other axes.
     """
     if constant.size == 1:
         return float(constant.reshape(-1)[0])

@@ -1,4 +1,4 @@
-"""The output shape and the cost of each operator of a graph, also of those that no layer corresponds to."""
+"""The output shape and the cost of each operator of a graph, including operators without a corresponding layer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class OperatorCost:
     Attributes:
         name: The node's name, or that of its output.
         kind: The operator.
-        shape: Of its first output with the batch; None where unknown, as a whole or on an axis.
-        parameters: How many values its constants have, each constant counted where it is read first.
-        multiply_adds: By constants, for one image; None where the shapes are not known.
+        shape: Shape of its first output with the batch; None if it is unknown, as a whole or on an axis.
+        parameters: Number of values of its constants; each constant counts for the first operator that reads it.
+        multiply_adds: Number of multiply-adds with constants for one image; None if shapes are unknown.
     """
 
     name: str
@@ -89,8 +89,8 @@ def _multiply_adds(node: OnnxNode, constants: Mapping[str, Array], shapes: Mappi
 def _inferred_shapes(graph: OnnxGraph) -> dict[str, Sizes]:
     """Return shapes by ONNX's own inference, one operator after another. Unknown shapes are left out.
 
-    The contents of shapes that the graph computes are followed here and not by ONNX, which would follow them at any
-    size: a few bytes of Concats that double their input would take all memory.
+    Shapes that the graph computes are evaluated here and not by ONNX, which sets no limit to their size: a few bytes
+    of Concats that double their input would take all memory.
     """
     types = {name: _tensor_type(spec.dtype, spec.shape) for name, spec in graph.inputs.items()}
     types |= {name: _tensor_type(array.dtype.name, array.shape) for name, array in graph.constants.items()}
@@ -113,7 +113,7 @@ def _inferred_shapes(graph: OnnxGraph) -> dict[str, Sizes]:
 def _small_content(
     node: OnnxNode, opset: int, known: Mapping[str, Array], types: Mapping[str, TypeProto]
 ) -> Array | None:
-    """Return the output of a node where it is known and small enough to be part of a shape, otherwise None."""
+    """Return the output of a node if it is known and small enough to be part of a shape, otherwise None."""
     sizes = declared_sizes(types[node.outputs[0]].tensor_type) if node.outputs[0] in types else None
     if sizes is None or None in sizes or prod(size or 0 for size in sizes) > MAX_SHAPE_VALUES:
         return None

@@ -1,9 +1,9 @@
-"""Count the parts of a protobuf message before it is parsed: two bytes can ask for two hundred of memory."""
+"""Count the parts of a protobuf message before it is parsed: two bytes of it can take two hundred in memory."""
 
 from typing import Any
 
-MAX_RECORDS = 1_000_000  # some 150 MB once parsed; a network of a thousand operators has 50,000
-MAX_PACKED_BYTES = 1 << 28  # of numbers that take up to eight times as much once parsed
+MAX_RECORDS = 1_000_000  # about 150 MB after parsing; a network of a thousand operators has 50,000
+MAX_PACKED_BYTES = 1 << 28  # of numbers that take up to eight times as much memory after parsing
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # protobuf's wire types
 TEXT, MESSAGE, BINARY = 9, 11, 12  # protobuf's field types
 NOT_GROWING = {TEXT, MESSAGE, BINARY, 1, 2, 6, 7, 15, 16}  # these and numbers of fixed size do not grow when parsed
@@ -27,17 +27,15 @@ def check_size(content: bytes, descriptor: Any) -> None:
     pending = [(descriptor, 0, len(content))]
     while pending:
         message, position, end = pending.pop()
-        fields = message.fields_by_number
         while position < end:
             tag, position = _read_varint(content, position, end)
-            wire_type, field = tag & 7, fields.get(tag >> 3)
-            position, length = _skip_field(content, position, end, wire_type)
+            position, length = _skip_field(content, position, end, tag & 7)
             records += 1
-            if wire_type == BYTES and field is not None:
-                if field.type == MESSAGE and length:
-                    pending.append((field.message_type, position - length, position))
-                elif field.type not in NOT_GROWING:
-                    packed += length
+            field = message.fields_by_number.get(tag >> 3) if tag & 7 == BYTES else None
+            if field is not None and field.type == MESSAGE and length:
+                pending.append((field.message_type, position - length, position))
+            elif field is not None and field.type not in NOT_GROWING:
+                packed += length
             if records > MAX_RECORDS or packed > MAX_PACKED_BYTES:
                 raise ProtobufError("has more parts than any network")
 

@@ -1,4 +1,4 @@
-"""Read ONNX files of any program as data: the content is checked, and nothing outside the file is opened."""
+"""Read and check ONNX files of any program. No other file is opened, and nothing is executed."""
 
 import os
 from math import prod
@@ -10,7 +10,7 @@ from striate.errors import ModelFileError
 from striate.onnx.graph import OnnxGraph, OnnxNode, from_proto, shorten
 from striate.onnx.importing.protobuf_scan import ProtobufError, check_size
 
-TEXT_CHECK_BYTES = 512  # how much of a file is looked at to recognize text
+TEXT_CHECK_BYTES = 512  # bytes of a file by which text is recognized
 MAX_FILE_BYTES = 2**31  # protobuf reads no more
 MAX_NODES = 20_000
 MAX_INPUTS = 64
@@ -46,8 +46,8 @@ def read_onnx(path: str | os.PathLike[str]) -> OnnxGraph:
         Its graph. Every operator is known to ONNX and called as ONNX specifies, and every name is defined once.
 
     Raises:
-        ModelFileError: The file is missing, damaged or not ONNX, keeps data outside itself, uses operators of its own
-            or of other domains, or has unreasonable sizes.
+        ModelFileError: The file is missing, damaged or not ONNX, keeps data outside itself, uses operators that
+            ONNX does not define, or has unreasonable sizes.
     """
     model = parse_onnx(path)
     if len(model.graph.node) > MAX_NODES:
@@ -114,7 +114,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _foreign_format(content: bytes) -> str | None:
-    """Return what a file is that is certainly not ONNX."""
+    """Describe a file that is certainly not ONNX; return None for other files."""
     for beginning, description in FOREIGN_FORMATS.items():
         if content.startswith(beginning):
             return description
@@ -126,7 +126,7 @@ def _foreign_format(content: bytes) -> str | None:
 
 
 def _is_text(beginning: bytes) -> bool:
-    """Return whether a file begins with text only; a protobuf message has other bytes from the start."""
+    """Return whether the beginning of a file is only text; that of a protobuf message is not."""
     text = beginning.decode("utf-8", "ignore")
     return len(text.encode()) > len(beginning) - 4 and all(c.isprintable() or c in "\n\r\t" for c in text)
 

@@ -1,4 +1,4 @@
-"""An ONNX graph run in NumPy, one operator after the other."""
+"""Run an ONNX graph in NumPy, operator by operator."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def run(graph: OnnxGraph, inputs: Mapping[str, Array]) -> dict[str, Array]:
         Its outputs by name, in ONNX's order of axes.
 
     Raises:
-        UsageError: The inputs are not the graph's.
+        UsageError: The inputs do not match those of the graph.
         NetworkError: An operator is not supported, or cannot be computed on its inputs.
     """
     _check_inputs(graph, inputs)
@@ -81,7 +81,7 @@ def _matches(shape: tuple[int, ...], declared: Sizes | None) -> bool:
 
 
 def _operator_name(node: OnnxNode) -> str:
-    """Return the name in OPERATORS. Raises NetworkError where there is none."""
+    """Return the name in OPERATORS. Raise NetworkError if there is none."""
     name = f"{node.domain}.{node.kind}" if node.domain else node.kind
     if name not in OPERATORS:
         raise NetworkError(f"{node.label}: the operator {name} is not supported.{nearest(name, OPERATORS)}")

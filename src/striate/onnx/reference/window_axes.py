@@ -1,4 +1,4 @@
-"""How a window moves along the spatial axes of an array (N, C, D1 … Dn): strides, dilations, padding, rounding."""
+"""Sliding windows along the spatial axes of an array (N, C, D1 … Dn): strides, dilations, padding, rounding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,12 +20,12 @@ class WindowAxis:
 
     Attributes:
         size: The length of the axis.
-        kernel: How many values the window takes.
+        kernel: Number of values in a window.
         stride: The distance between windows.
         dilation: The distance between the values of a window.
         start: Padding at the start that the model requests.
         end: Padding at the end that the model requests.
-        overhang: How far the last window extends beyond that where the number of windows was rounded up.
+        overhang: Number of values by which the last window extends beyond the padding; 0 unless rounded up.
     """
 
     size: int
@@ -38,22 +38,22 @@ class WindowAxis:
 
     @property
     def extent(self) -> int:
-        """How many values a window spans, including those it skips."""
+        """Number of values that a window spans, including those that it skips."""
         return self.dilation * (self.kernel - 1) + 1
 
     @property
     def padding(self) -> tuple[int, int]:
-        """What is added at start and end."""
+        """Number of values added at start and end."""
         return self.start, self.end + self.overhang
 
     @property
     def count(self) -> int:
-        """How many windows there are."""
+        """Number of windows."""
         return (self.size + sum(self.padding) - self.extent) // self.stride + 1
 
     @property
     def transposed_size(self) -> int:
-        """How many values the windows of a transposed convolution cover, one window for each value of the axis."""
+        """Number of values that the windows of a transposed convolution cover, with one window for each value."""
         return self.stride * (self.size - 1) + self.extent
 
     def tap(self, index: int, count: int) -> slice:
@@ -93,7 +93,7 @@ def window_axes(
     auto_pad: str = "NOTSET",
     ceil_mode: int = 0,
 ) -> WindowAxes:
-    """Return the axes from ONNX's attributes, which are empty where left out.
+    """Return the axes from ONNX's attributes; those that are left out are empty.
 
     Args:
         sizes: The lengths of the spatial axes.

@@ -15,7 +15,7 @@ from striate._types import Array
 from striate.engines.numpy.memory import planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
 from striate.network import Activation, Layer, Shape
-from striate.network.settings import LEAK, TANH_SCALE, TANH_SLOPE
+from striate.network.settings import GELU_CUBIC, LEAK, TANH_SCALE, TANH_SLOPE
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, equation 14
 ERFC = (  # of P in _erfc
@@ -27,7 +27,6 @@ ERFC = (  # of P in _erfc
     -1.1270822361367252e-13, 3.8109052551892321e-16, 7.1060976136092371e-15, -1.5230282014571043e-15,
     -9.4574945712912334e-17, 1.210237189224279e-16, -2.8166630877471771e-17,
 )  # fmt: skip
-GELU_CUBIC = 0.044715  # Hendrycks and Gimpel 2016, section 2
 
 
 class Function(NamedTuple):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from striate._types import Array
+from striate.engines.initialization import connection_mask
 from striate.engines.numpy.layers.winograd import Tiles, WinogradRule
 from striate.engines.numpy.memory import Fresh, Scratch, contiguous, out_of_tiles, planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
@@ -165,7 +166,8 @@ class Im2colRule(LayerRule[Conv2D, ConvolutionState]):
 
     def __init__(self, layer: Conv2D, input_shape: Shape, window: Geometry) -> None:
         super().__init__(layer, input_shape)
-        self.window, self.mask = window, _connection_mask(layer, input_shape[2])
+        self.window = window
+        self.mask = connection_mask(layer.connections, input_shape[2]) if layer.connections else None
 
     def _kernel(self, context: LayerContext) -> Array:
         kernel = context.weights["kernel"]
@@ -191,16 +193,6 @@ class Im2colRule(LayerRule[Conv2D, ConvolutionState]):
         if self.mask is not None:
             dkernel *= self.mask
         return (dx,)
-
-
-def _connection_mask(layer: Conv2D, channels: int) -> Array | None:
-    """Return a mask (1, 1, C, O), 1 where a filter is connected to a channel; None without `connections`."""
-    if layer.connections is None:
-        return None
-    mask = np.zeros((1, 1, channels, layer.filters))
-    for output, channels_ in enumerate(layer.connections):
-        mask[0, 0, list(channels_), output] = 1
-    return mask
 
 
 class BiasRule(LayerRule[Conv2D, None]):

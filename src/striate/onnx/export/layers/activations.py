@@ -1,4 +1,4 @@
-"""Activation functions by name, as operators. Classes are on axis 1, for maps (N, C, H, W) and for rows (N, F)."""
+"""Activation functions by name, as operators. Softmax runs over axis 1 of (N, C, H, W) and (N, F)."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,12 +6,11 @@ from math import pi, sqrt
 from typing import Any
 
 from striate.network import Activation
-from striate.network.settings import LEAK, TANH_SCALE, TANH_SLOPE
+from striate.network.settings import GELU_CUBIC, LEAK, TANH_SCALE, TANH_SLOPE
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
 from striate.onnx.export.rules import Parameters, rule
 
 GELU_OPSET, MISH_OPSET, HARD_SWISH_OPSET = 20, 18, 14  # the first opsets with these operators
-GELU_CUBIC = 0.044715
 
 
 @rule(Activation)

@@ -1,8 +1,6 @@
 """Convolution."""
 
-import numpy as np
-
-from striate._types import Array
+from striate.engines.initialization import connection_mask
 from striate.network import Conv2D, Conv2DTranspose, DepthwiseConv2D, Shape, Window
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
 from striate.onnx.export.rules import Parameters, rule
@@ -14,7 +12,7 @@ def _convolution(graph: GraphBuilder, layer: Conv2D | DepthwiseConv2D, weights: 
     window, kernel, groups = layer.window, weights["kernel"], x.shape[2]
     if isinstance(layer, Conv2D):
         groups = layer.groups
-        kernel = kernel * _connection_mask(layer.connections, kernel.shape) if layer.connections else kernel
+        kernel = kernel * connection_mask(layer.connections, kernel.shape[2]) if layer.connections else kernel
     inputs = [graph.layer_constant("kernel", kernel.transpose(3, 2, 0, 1))]  # (KH, KW, C, O) → (O, C, KH, KW)
     if "bias" in weights:
         inputs.append(graph.layer_constant("bias", weights["bias"]))
@@ -35,14 +33,6 @@ def _transposed(graph: GraphBuilder, layer: Conv2DTranspose, weights: Parameters
         "ConvTranspose", x.name, *inputs, kernel_shape=window.kernel, strides=window.strides,
         dilations=window.dilation, pads=onnx_pads(window, x.shape), output_padding=layer.extra,
     )  # fmt: skip
-
-
-def _connection_mask(connections: tuple[tuple[int, ...], ...], kernel_shape: tuple[int, ...]) -> Array:
-    """Return (C, O): 1 where a filter is connected to a channel, else 0."""
-    mask = np.zeros(kernel_shape[2:])
-    for output, channels in enumerate(connections):
-        mask[list(channels), output] = 1
-    return mask
 
 
 def onnx_pads(window: Window, shape: Shape) -> list[int]:

@@ -14,7 +14,7 @@ from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
 from striate.onnx.export.layers.core import per_channel
 from striate.onnx.export.rules import Parameters, rule
 
-TRAINING_MODE_OPSET = 14  # the first that says whether it trains; ONNX's reference reads older ones as training
+TRAINING_MODE_OPSET = 14  # the first with this attribute; ONNX's reference runs older ones in training mode
 LAYER_NORM_OPSET = 17  # the first with the operator
 
 
@@ -54,7 +54,7 @@ def _layer_normalization(graph: GraphBuilder, layer: LayerNormalization, weights
 
 @rule(GroupNormalization)
 def _group_normalization(graph: GraphBuilder, layer: GroupNormalization, weights: Parameters, x: GraphTensor) -> str:
-    """By InstanceNormalization: the operator of its own has one number for each channel from opset 21 on only."""
+    """Append InstanceNormalization: GroupNormalization has one gamma and beta for each channel only from opset 21."""
     channels = x.shape[-1]
     groups, full = layer.groups_of(channels), [0, channels, *x.shape[:-1]]
     grouped = graph.op("Reshape", x.name, graph.layer_constant("groups", [0, groups, -1], "int64"))

@@ -1,4 +1,4 @@
-"""Maps made larger."""
+"""Upsampling."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Activation functions: those that Striate has by name, and those that a Rescale before and after makes of them."""
+"""Activation functions, if necessary composed of an activation and Rescale layers."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import numpy as np
 from striate._types import Array
 from striate.network import Activation, Add, Rescale
 from striate.network.settings import LEAK
-from striate.onnx.graph import OnnxNode
+from striate.onnx.graph import OnnxNode, is_close
 from striate.onnx.importing.converter import converter
 from striate.onnx.importing.converters.channels import is_channel_axis
 from striate.onnx.importing.network_builder import (
@@ -27,11 +27,10 @@ SAME_NAME = {
     "Softplus": "softplus",
     "Tanh": "tanh",
 }
-FIXED_SETTINGS = {  # activations that Striate has with these settings only
+FIXED_SETTINGS = {  # activations that Striate supports only with these settings
     "Selu": ("selu", {"alpha": 1.6732632, "gamma": 1.0507010}),
     "Swish": ("silu", {"alpha": 1.0}),
 }
-RELATIVE_TOLERANCE = 1e-5
 MAX_CLIP_LIMIT = 1e4  # layers add and subtract the limit again; with a larger one, rounding loses too many digits
 
 
@@ -49,11 +48,6 @@ def rescale(
 ) -> LayerOutput:
     """Append x · scale + offset; each one number, or (C,) in the network's order."""
     return value.after(builder.add_layer(node, Rescale(layer_setting(scale), layer_setting(offset)), value.layer))
-
-
-def is_close(number: float | None, expected: float) -> bool:
-    """Return whether a number of the file is the expected one, up to rounding."""
-    return number is not None and abs(number - expected) <= RELATIVE_TOLERANCE * max(1.0, abs(expected))
 
 
 @converter(*SAME_NAME, reads=ELEMENTWISE_AXES)
@@ -102,7 +96,7 @@ def clip(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, low: float
 
 
 def clip_limits(builder: NetworkBuilder, node: OnnxNode) -> tuple[float, float]:
-    """Return the limits of a Clip. Raises NetworkError where they are not constants."""
+    """Return the limits of a Clip. Raise NetworkError if they are not constants."""
     limits = []
     for index, name, default in ((1, "min", -np.inf), (2, "max", np.inf)):
         given = scalar(builder.constant(node, index)) if builder.has_input(node, index) else None
@@ -192,7 +186,7 @@ def _log_sigmoid(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 @converter("LogSoftmax", "Softmax")
 def _over_channels(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
-    old = builder.graph.opset < 13  # then it runs over all axes from `axis` on together
+    old = builder.graph.opset < 13  # before opset 13, it runs over all axes from `axis` on together
     axis = node.attributes.get("axis", 1 if old else -1)
     one_pixel = value.axes == "F" or (old and np.prod(value.size) == 1 and axis == 1)
     if not is_channel_axis(value, axis) or (old and not one_pixel):
@@ -202,7 +196,7 @@ def _over_channels(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 
 @converter("Floor")
 def _floor(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    """Pass integers plus less than one on: that is how the resizing inside Striate's exports rounds."""
+    """Return x for x + number with integer x and number below 1: the resizing in Striate's exports rounds like that."""
     producer = builder.producers.get(node.inputs[0])
     if producer is not None and producer.kind == "Add":
         first, second = (builder.values[name] for name in producer.inputs)

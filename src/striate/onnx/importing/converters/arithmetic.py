@@ -1,4 +1,4 @@
-"""Sums, products and concatenation: layers of their own, or a scale and an offset where one input is a constant."""
+"""Sums, products and concatenation: merging layers, or a Rescale layer if one input is a constant."""
 
 from dataclasses import replace
 from math import prod
@@ -7,14 +7,13 @@ import numpy as np
 
 from striate._types import Array
 from striate.network import Add, Concatenate, Maximum, Multiply
-from striate.onnx.graph import OnnxNode
+from striate.onnx.graph import OnnxNode, is_close
 from striate.onnx.importing.converter import converter
 from striate.onnx.importing.converters.activations import (
     activate,
     clip,
     clip_limits,
     hard_sigmoid_settings,
-    is_close,
     rescale,
 )
 from striate.onnx.importing.converters.channels import is_channel_axis
@@ -80,7 +79,9 @@ def _of_two_outputs(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput,
         first, second = (value.maps if value.maps and value in spread else value for value in (first, second))
         return _multiply(builder, node, first, second)
     if spread or first.axes not in CHANNEL_AXES or second.axes not in CHANNEL_AXES:
-        raise builder.unsupported(node, f"it combines (N, {first.dims}) and (N, {second.dims}) in a way no layer does.")
+        raise builder.unsupported(
+            node, f"it combines (N, {first.dims}) and (N, {second.dims}) in a way that no layer does."
+        )
     if node.kind == "Mul":
         return _product(builder, node, first, second)
     if node.kind == "Sub":
@@ -103,8 +104,8 @@ def _add(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> 
 
 
 def one_kind_of_pixel(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> list[LayerOutput]:
-    """Return maps of one pixel all as rows of the network, where some are: global and full-window pooling mix."""
-    if len({builder.is_row(value) for value in values}) == 1 or any(value.size != (1, 1) for value in values):
+    """Convert feature maps of one pixel to vectors if some are vectors in the network, as after global pooling."""
+    if len({builder.is_vector(value) for value in values}) == 1 or any(value.size != (1, 1) for value in values):
         return values
     return [replace(flatten(builder, node, value), dims=value.dims, axes=value.axes) for value in values]
 
@@ -116,7 +117,7 @@ def _same_order(first: LayerOutput, second: LayerOutput) -> bool:
 
 
 def _product(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput, second: LayerOutput) -> LayerOutput:
-    """Append x · sigmoid(x) or x · hard_sigmoid(x), in all the ways they are written; otherwise a product."""
+    """Append the activation for x · sigmoid(x) or x · hard_sigmoid(x) in any form; otherwise a product."""
     for value, name in ((first, node.inputs[1]), (second, node.inputs[0])):
         gate = builder.producers.get(name)
         if gate is None:
@@ -155,7 +156,7 @@ def _reads(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> bool:
 
 
 def _hard_sigmoid_factor(builder: NetworkBuilder, gate: OnnxNode, value: LayerOutput) -> float | None:
-    """Return f where the gate is f · relu6(value + 3) / 6, otherwise None."""
+    """Return f if the gate is f · relu6(value + 3) / 6, otherwise None."""
     if gate.kind == "Clip":
         return 6.0 if clip_limits(builder, gate) == (0.0, 6.0) and _clips_plus_three(builder, gate, value) else None
     if gate.kind not in ("Div", "Mul"):

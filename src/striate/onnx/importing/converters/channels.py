@@ -35,7 +35,7 @@ def regroup(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, dims: t
     pixels, groups = (slice(-2, None), slice(-2)) if first else (slice(2), slice(2, None))
     count = prod(value.dims[groups])
     builder.reserve_order(node, count)
-    if dims[pixels] == value.dims[pixels] and prod(dims[groups]) == count and not builder.is_row(value):
+    if dims[pixels] == value.dims[pixels] and prod(dims[groups]) == count and not builder.is_vector(value):
         if len(dims) == 4:
             return replace(value, dims=dims, axes="GCHW" if first else "HWGC", maps=None)
         shuffled = np.arange(count).reshape(value.dims[groups][1::-1]).T.reshape(-1)
@@ -69,7 +69,7 @@ def _slice(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 
 @converter("Gather")
 def _gather(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    """Select channels by number; a single one leaves maps without an axis of channels."""
+    """Select channels by number; a scalar number removes the axis of channels."""
     value, numbers, axis = builder.input(node), builder.constant(node, 1), node.attributes.get("axis", 0)
     count = value.dims[CHANNEL_AXES[value.axes]] if value.axes in CHANNEL_AXES else 0
     valid = np.issubdtype(numbers.dtype, np.integer) and numbers.size and (abs(numbers + 0.5) < count).all()
@@ -81,14 +81,14 @@ def _gather(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
         return selected
     if value.axes == "F":
         return replace(selected, dims=(), axes="scalar")
-    if value.axes != "CHW" or builder.is_row(selected):
-        raise builder.unsupported(node, "it selects one number of a row.")
+    if value.axes != "CHW" or builder.is_vector(selected):
+        raise builder.unsupported(node, "it selects one number of a vector.")
     return replace(selected, dims=selected.dims[1:], axes="HW")
 
 
 @converter("Expand", "Tile")
 def _expand(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    """Repeat channels, or one number for each channel, which only a product can read then."""
+    """Repeat channels, or repeat one number for each channel over all pixels, as a factor of a product."""
     value, numbers = builder.input(node), builder.integers(node, 1, "shape") or ()
     before = (builder.batch, *value.dims)
     if len(numbers) > len(before) or value.axes not in CHANNEL_AXES:

@@ -1,4 +1,4 @@
-"""The number of the class with the largest value, which files for deployment add to the classifier."""
+"""ArgMax: the number of the predicted class, which some files compute after the classifier."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder
 
 @converter("ArgMax")
 def _argmax(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    """Return the scores, marked as a class: only an output can read it, and it is left out there."""
+    """Return the scores, marked as a class number: it can only be an output, which is left out."""
     value, axis = builder.input(node), node.attributes.get("axis", 0)
     if not is_channel_axis(value, axis):
         raise builder.unsupported(node, f"it runs over axis {axis}; only the channels are supported.")

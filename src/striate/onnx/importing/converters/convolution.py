@@ -27,7 +27,7 @@ def _convolution(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     weights = {"kernel": as_float32(kernel.transpose(2, 3, 1, 0))}  # (O, C, KH, KW) → (KH, KW, C, O)
     if builder.has_input(node, 2):
         weights["bias"] = one_per_channel(builder, node, 2, len(kernel))
-    if builder.is_row(value):
+    if builder.is_vector(value):
         return _convolution_of_one_pixel(builder, node, value, weights, groups, windows)
     layer = _convolution_layer(weights, value.channels, groups, windows)
     name = preferred_name(node, node.inputs[1])
@@ -53,7 +53,7 @@ def _convolution_of_one_pixel(
     groups: int,
     windows: WindowAxes,
 ) -> LayerOutput:
-    """Append a dense layer for the convolution of maps of one pixel that are a row in the network."""
+    """Append a dense layer for the convolution of feature maps of one pixel that are a vector in the network."""
     if not is_one_pixel(windows) or groups > 1:
         raise builder.unsupported(node, "its input is one pixel after global pooling; only a 1×1 kernel can follow.")
     weights["kernel"] = weights["kernel"][0, 0]
@@ -73,7 +73,7 @@ def one_per_channel(builder: NetworkBuilder, node: OnnxNode, index: int, count: 
 
 
 def windows_of(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, kernel: Shape) -> WindowAxes:
-    """Return the position of the windows on the maps. Raises NetworkError for settings that ONNX does not allow."""
+    """Return the windows along both axes. Raise NetworkError for settings that ONNX does not allow."""
     if len(kernel) != 2 or min(kernel) < 1:
         raise builder.unsupported(node, f"its window is {kernel}; only windows of two axes are supported.")
     strides, dilations = (_setting(builder, node, name, 2, least=1) for name in ("strides", "dilations"))
@@ -84,7 +84,7 @@ def windows_of(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, kern
 
 
 def _setting(builder: NetworkBuilder, node: OnnxNode, name: str, count: int, least: int) -> tuple[int, ...]:
-    """Return an attribute of several integers; each is the least allowed where the attribute is left out."""
+    """Return an attribute of several integers; if it is left out, each is the least allowed."""
     numbers = tuple(node.attributes.get(name) or (least,) * count)
     if len(numbers) != count or min(numbers) < least:
         raise builder.unsupported(node, f"its {name} are {numbers}; expected {count} integers of at least {least}.")

@@ -20,7 +20,7 @@ def _gemm(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     kernel = kernel.T if settings.get("transB", 0) else kernel
     if (alpha := settings.get("alpha", 1.0)) != 1:
         kernel = kernel * np.float32(alpha)
-    value, bias = _row_input(builder, node, kernel), None
+    value, bias = _vector_input(builder, node, kernel), None
     if builder.has_input(node, 2):
         bias = builder.constant(node, 2) * np.float32(settings.get("beta", 1.0))
         if bias.size not in (1, kernel.shape[1]):
@@ -42,20 +42,20 @@ def _matmul(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
         raise builder.unsupported(node, "its constant comes first.")
     if value.axes == "HWC":
         return _per_pixel(builder, node, value, matrix)
-    return _dense(builder, node, _row_input(builder, node, matrix), matrix, None)
+    return _dense(builder, node, _vector_input(builder, node, matrix), matrix, None)
 
 
-def _row_input(builder: NetworkBuilder, node: OnnxNode, kernel: Array) -> LayerOutput:
+def _vector_input(builder: NetworkBuilder, node: OnnxNode, kernel: Array) -> LayerOutput:
     value = builder.input(node)
     if value.axes != "F" or kernel.ndim != 2 or len(kernel) != value.dims[0] or not kernel.size:
-        raise builder.unsupported(node, f"its matrix {kernel.shape} does not match rows of (N, {value.dims}).")
+        raise builder.unsupported(node, f"its matrix {kernel.shape} does not match vectors (N, {value.dims}).")
     return value
 
 
 def _dense(
     builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, kernel: Array, bias: Array | None
 ) -> LayerOutput:
-    """Append x · kernel + bias for rows x; kernel (F, units) in the graph's order."""
+    """Append x · kernel + bias for vectors x; kernel (F, units) in the graph's order."""
     kernel = in_network_order(value, kernel)
     weights = {"kernel": as_float32(kernel)} | ({} if bias is None else {"bias": as_float32(bias)})
     layer = Dense(kernel.shape[1], use_bias=bias is not None)
@@ -71,7 +71,7 @@ def _per_pixel(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, kern
     """Append (N, H, W, C) · (C, O), a 1×1 convolution."""
     if kernel.ndim != 2 or len(kernel) != value.channels or not kernel.size:
         raise builder.unsupported(node, f"its matrix {kernel.shape} does not match {value.channels} channels.")
-    if builder.is_row(value):
+    if builder.is_vector(value):
         dense = _dense(builder, node, value, kernel, None)
         return replace(dense, dims=(1, 1, *dense.dims), axes="HWC")
     layer = Conv2D(kernel.shape[1], 1, use_bias=False)
@@ -82,14 +82,14 @@ def _per_pixel(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, kern
 
 @converter("ReduceSumSquare", reads=("column",))
 def _distance(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    """Append Σ (x − w)² over a row, its distance from each prototype, as radial basis layers are exported."""
+    """Append a radial basis layer for Σ (x − w)², the form in which Striate exports it."""
     difference = builder.producers.get(node.inputs[0])
     axes = builder.integers(node, 1, "axes")
     if difference is None or difference.kind != "Sub" or axes != (1,) or node.attributes.get("keepdims", 1):
         raise builder.unsupported(node, "only the distance from constant prototypes is supported.")
     value, prototypes = builder.input(difference), builder.constant(difference, 1)
     if value.axes != "column" or prototypes.ndim != 2 or len(prototypes) != value.dims[0]:
-        raise builder.unsupported(node, "only the distance of rows from constant prototypes is supported.")
+        raise builder.unsupported(node, "only the distance of vectors from constant prototypes is supported.")
     weights = in_network_order(value, np.asarray(prototypes, np.float32))
     layer = builder.add_layer(node, RadialBasis(weights.shape[1], "zeros"), value.layer, prototypes=weights)
     return LayerOutput(layer, (weights.shape[1],), "F")

@@ -61,7 +61,7 @@ def _local_response_normalization(builder: NetworkBuilder, node: OnnxNode) -> La
 
 @converter("LayerNormalization")
 def _layer_normalization(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    """Append normalization by the channels of each pixel, or by whole maps, which are one group."""
+    """Append normalization over the channels of each pixel, or over all values of an image, which are one group."""
     value = builder.input(node)
     rank = 1 + len(value.dims)
     axes = node.attributes.get("axes") or range(node.attributes.get("axis", -1) % rank, rank)
@@ -78,7 +78,7 @@ def _layer_normalization(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput
 
 
 def _normalized(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, layer: Layer) -> LayerOutput:
-    """Append a normalization with a factor and a summand for each channel, its second and third input."""
+    """Append a normalization with gamma and beta for each channel, the second and third input."""
     if any(node.outputs[1:]):
         raise builder.unsupported(node, "its second output, the mean, is used.")
     builder.reserve_order(node, 2 * value.channels)
@@ -96,10 +96,10 @@ def _normalized(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, lay
 
 @converter("GroupNormalization", "InstanceNormalization", reads=("GP",))
 def _group_normalization(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    """Append normalization by groups; one number for each channel, or for each group, multiplies and adds."""
+    """Append normalization by groups, with gamma and beta for each channel or for each group."""
     value = builder.input(node)
     maps = value.maps or value
-    if maps.axes != "CHW" or (value is maps and builder.is_row(value)):
+    if maps.axes != "CHW" or (value is maps and builder.is_vector(value)):
         raise builder.unsupported(node, f"expected feature maps (N, C, H, W), received (N, {value.dims}).")
     groups = node.attributes.get("num_groups", value.dims[0])
     if groups < 1 or maps.channels % groups:

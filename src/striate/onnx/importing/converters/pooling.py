@@ -34,7 +34,7 @@ def _pool(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     windows, source = windows_of(builder, node, value, node.attributes["kernel_shape"]), value.layer
     if any(axis.dilation > 1 for axis in windows):
         raise builder.unsupported(node, "its window has holes (dilations).")
-    if builder.is_row(value) and is_one_pixel(windows):
+    if builder.is_vector(value) and is_one_pixel(windows):
         return value
     if node.attributes.get("count_include_pad", 0):
         source, windows = _padding_as_layer(builder, node, source, windows)
@@ -72,7 +72,7 @@ def _reduce(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
         if axes == rest or complete:
             complete, maps = True, maps.partial[1]
     if not complete:
-        if value.axes not in ("CHW", "HWC") or len(axes) != 1 or axes[0] not in pixels or builder.is_row(value):
+        if value.axes not in ("CHW", "HWC") or len(axes) != 1 or axes[0] not in pixels or builder.is_vector(value):
             raise builder.unsupported(node, f"it reduces the axes {axes}; only height and width are supported.")
         return _pool_one_axis(builder, node, value, axes[0], keep)
     pooled = _pool_whole_maps(builder, node, maps)
@@ -101,7 +101,7 @@ def _pool_one_axis(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, 
 
 
 def _pool_whole_maps(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> LayerOutput:
-    if builder.is_row(value):
+    if builder.is_vector(value):
         return value
     layer = builder.add_layer(node, GLOBAL_POOLS[node.kind](), value.layer)
     if node.kind == "ReduceSum":
@@ -125,7 +125,7 @@ def _pad(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
         raise builder.unsupported(node, "it pads with something other than zeros.")
     rows = {"CHW": 2, "HWC": 1}.get(value.axes, rank)
     elsewhere = any(any(sides) for axis, sides in margins.items() if axis not in (rows, rows + 1))
-    if elsewhere or min(pads) < 0 or builder.is_row(value):
+    if elsewhere or min(pads) < 0 or builder.is_vector(value):
         raise builder.unsupported(node, f"only height and width can be padded; its pads are {pads}.")
     layer = ZeroPadding2D((margins.get(rows, (0, 0)), margins.get(rows + 1, (0, 0))))
     padded = builder.map_output(builder.add_layer(node, layer, value.layer), value)

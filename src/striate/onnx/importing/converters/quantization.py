@@ -1,7 +1,7 @@
-"""Files with 8-bit feature maps, as networks of floats: weights keep their rounding, feature maps are not rounded.
+"""Import quantized files as networks of floats: weights keep their rounding, feature maps are not rounded.
 
-A pair of QuantizeLinear and DequantizeLinear limits its input to what 8 bits can hold. Quantizers leave out a relu
-where that range begins at 0, so such a pair becomes one again.
+A pair of QuantizeLinear and DequantizeLinear limits its input to the range of 8 bits. If that range begins at 0,
+quantizers leave out a relu before it, so such a pair becomes a relu.
 """
 
 from dataclasses import replace
@@ -32,7 +32,7 @@ KEEP_SIGNS = (
     SelectChannels,
 )  # fmt: skip
 NOTE = (
-    "The file rounds feature maps to 8 bits; the network computes with floats, so its answers can differ slightly from "
+    "The file rounds feature maps to 8 bits; the network computes with floats, so its outputs can differ slightly from "
     "those of a program that runs the file."
 )
 NOT_NEGATIVE = ("hard_sigmoid", "relu", "relu6", "sigmoid", "softmax", "softmin", "softplus")
@@ -69,7 +69,7 @@ def _dequantize(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 
 
 def _is_not_negative(builder: NetworkBuilder, index: int) -> bool:
-    """Return whether a layer's outputs are never below 0; each layer is looked at once."""
+    """Return whether a layer's outputs are never below 0; each layer is examined once."""
     known = builder.not_negative
     for layer in builder.layers[len(known) : index + 1]:
         kind = layer.layer

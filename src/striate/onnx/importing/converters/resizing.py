@@ -1,4 +1,4 @@
-"""Maps made larger: Resize by integer factors, and transposed convolution."""
+"""Upsampling: Resize by integer factors, and transposed convolution."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -25,7 +25,7 @@ MAX_FACTOR = 64
 @converter("Resize", "Upsample")
 def _resize(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.feature_maps(node)
-    if builder.is_row(value):
+    if builder.is_vector(value):
         raise builder.unsupported(node, "its input is one pixel after global pooling.")
     factors, mode = _factors(builder, node, value), node.attributes.get("mode", "nearest")
     if factors == (1, 1):
@@ -46,7 +46,7 @@ def _resize(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 
 
 def _factors(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> tuple[int, int]:
-    """Return by how much height and width grow. Raises NetworkError unless these are integers."""
+    """Return the factors of height and width. Raise NetworkError unless they are integers."""
     before = (builder.batch, *value.dims)
     index = 1 if node.kind == "Upsample" or builder.graph.opset < 11 else 2
     if builder.has_input(node, 3):
@@ -56,9 +56,7 @@ def _factors(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> tup
         scales = builder.constant(node, index).reshape(-1).tolist()
     else:
         scales = list(node.attributes.get("scales", ()))
-    if any(name in node.attributes for name in ("axes", "keep_aspect_ratio_policy", "antialias")) and (
-        node.attributes.get("axes") or node.attributes.get("antialias")
-    ):
+    if node.attributes.get("axes") or node.attributes.get("antialias"):
         raise builder.unsupported(node, "its settings axes and antialias are not supported.")
     whole = len(scales) == 4 and all(1 <= scale <= MAX_FACTOR and scale == int(scale) for scale in scales)
     if not whole or scales[:2] != [1, 1]:
@@ -69,7 +67,7 @@ def _factors(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> tup
 
 
 def _repeats(factor: int, transform: str, rounding: str) -> bool:
-    """Return whether new pixel i is old pixel i // factor."""
+    """Return whether output pixel i is input pixel i // factor."""
     half = Fraction(1, 2)
     positions: Callable[[int], Fraction]
     if transform == "asymmetric":
@@ -86,7 +84,7 @@ def _repeats(factor: int, transform: str, rounding: str) -> bool:
 @converter("ConvTranspose")
 def _transposed(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value, kernel = builder.feature_maps(node), builder.constant(node, 1)
-    if builder.is_row(value):
+    if builder.is_vector(value):
         raise builder.unsupported(node, "its input is one pixel after global pooling.")
     if node.attributes.get("group", 1) != 1:
         raise builder.unsupported(node, "it has groups; only transposed convolutions without groups are supported.")

@@ -1,4 +1,4 @@
-"""Operators that move values without changing them: the meaning of each tensor's axes is tracked through them."""
+"""Operators that reshape or reorder values. The meaning of each tensor's axes is tracked through them."""
 
 from dataclasses import replace
 from math import prod
@@ -108,7 +108,7 @@ def reshape(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, dims: t
     before = value.dims
     if dims == before:
         return value
-    value = _as_maps_or_row(value)
+    value = _as_maps_or_vector(value)
     result = value if dims == value.dims else None
     if value.axes in GROUPED_AXES or (len(dims) == 4 and value.axes in ("CHW", "HWC")):
         return regroup(builder, node, value, dims)
@@ -118,15 +118,15 @@ def reshape(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, dims: t
         elif len(dims) == 1:
             result = flatten(builder, node, value)
         else:
-            result = _rows_or_maps(value.maps or value, dims)
+            result = _vectors_or_maps(value.maps or value, dims)
     if result is None:
         old, new = (", ".join(map(str, sizes)) for sizes in (before, dims))
         raise builder.unsupported(node, f"it reshapes (N, {old}) to (N, {new}); only maps can be flattened.")
     return result
 
 
-def _as_maps_or_row(value: LayerOutput) -> LayerOutput:
-    """Return what an intermediate value is in the network."""
+def _as_maps_or_vector(value: LayerOutput) -> LayerOutput:
+    """Return an intermediate value as the feature maps or the vector that it is in the network."""
     if value.axes == "HW":
         return replace(value, dims=(1, *value.dims), axes="CHW")
     if value.axes in ("column", "scalar"):
@@ -134,8 +134,8 @@ def _as_maps_or_row(value: LayerOutput) -> LayerOutput:
     return value.maps if value.axes in VIRTUAL_AXES and value.maps else value
 
 
-def _rows_or_maps(maps: LayerOutput, dims: tuple[int, ...]) -> LayerOutput | None:
-    """Return maps with all pixels of a channel, or of a group of them, in a row; or with three axes."""
+def _vectors_or_maps(maps: LayerOutput, dims: tuple[int, ...]) -> LayerOutput | None:
+    """Return maps with one axis for all pixels of a channel or group, or with three axes; None for other shapes."""
     if len(dims) == 2 and maps.axes == "CHW" and maps.channels % dims[0] == 0:
         return replace(maps, dims=dims, axes="GP", maps=maps)
     if len(dims) == 2 and maps.axes == "HWC" and maps.channels == dims[1]:
@@ -158,10 +158,10 @@ def _dims_as(value: LayerOutput, axes: str) -> tuple[int, ...]:
 
 
 def flatten(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> LayerOutput:
-    """Return maps as a row, with its order where it is not the network's."""
+    """Return maps as a vector, with its order if that is not the network's."""
     if value.axes == "F":
         return value
-    if builder.is_row(value):
+    if builder.is_vector(value):
         return replace(value, dims=(value.channels,), axes="F")
     layer = builder.flattened.get(value.layer)
     if layer is None:

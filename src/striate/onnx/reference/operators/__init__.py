@@ -1,4 +1,4 @@
-"""One function for each ONNX operator, registered where it is defined; computed by the NumPy engine where it can be.
+"""One function for each ONNX operator, computed by the NumPy engine if possible.
 
 To add an operator, register its function in a module of this package; modules are discovered.
 """

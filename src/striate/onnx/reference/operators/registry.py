@@ -1,4 +1,4 @@
-"""The table of ONNX's operators in NumPy, and the decorator that adds one."""
+"""Registration of ONNX's operators in NumPy."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -22,7 +22,7 @@ def operator(kind: str) -> Callable[[F], F]:
     """Register a function that computes the operator `kind`.
 
     Its parameters are the operator's inputs in ONNX's order, its keywords the attributes by ONNX's names with ONNX's
-    defaults. Two keywords are not attributes: `opset`, and `outputs`, how many outputs the graph reads.
+    defaults. Two keywords are not attributes: `opset`, and `outputs`, the number of outputs that the graph reads.
 
     Returns:
         The decorator.

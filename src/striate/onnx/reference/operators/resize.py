@@ -1,6 +1,6 @@
-"""Resizing along any axes: where each new position is in the old array, and the weights of the neighbors there.
+"""Resizing along any axes, one after the other.
 
-Each axis is one step: nearest neighbors are picked, the other modes are a matrix (O, I) of weights.
+Mode nearest selects values; the other modes multiply by a matrix (O, I) of weights.
 Source: ONNX's operator page Resize; cubic weights: Keys 1981, equation 4.
 """
 

@@ -1,4 +1,4 @@
-"""The same values in other shapes, and padding. Source: ONNX's operator pages."""
+"""Reshaping, reordering, concatenation and padding. Source: ONNX's operator pages."""
 
 from collections.abc import Sequence
 from typing import Any
