@@ -95,7 +95,7 @@ def test_storages_that_overlap_in_the_file_raise(tmp_path: Path) -> None:
                 bomb.writestr(item.filename, honest.read(item))
         bomb._didModify = True  # type: ignore[attr-defined]
     assert (tmp_path / "bomb.pth").stat().st_size < 300_000
-    with pytest.raises(ModelFileError, match="is damaged, or not a state dict of PyTorch: "):
+    with pytest.raises(ModelFileError, match="is damaged, or not a PyTorch state dict: "):
         read_state_dict(tmp_path / "bomb.pth")
 
 
@@ -168,7 +168,7 @@ def test_folder_without_a_model_raises(tmp_path: Path) -> None:
     st.Sequential([Input((2,)), Dense(3)]).save(tmp_path / "ensemble" / "member-1" / "model.safetensors")
     with pytest.raises(ModelFileError, match=r"ensemble contains 1 models\. Name one of them, such as .*member-1"):
         st.load(tmp_path / "ensemble")
-    with pytest.raises(UsageError, match="There is no file of weights"):
+    with pytest.raises(UsageError, match="There is no weight file"):
         required_settings("resnet18", str(tmp_path / "nowhere"))
 
 

@@ -146,10 +146,10 @@ def test_every_instruction_that_could_execute_code_raises(tmp_path: Path, code: 
 def test_files_without_weights_raise(tmp_path: Path) -> None:
     network, path = zoo.network("resnet18"), tmp_path / "file"
     contents: dict[bytes, str] = {
-        b"": r"file contains no weights: expected a safetensors file or a state dict of PyTorch\.",
+        b"": r"file contains no weights: expected a safetensors file or a PyTorch state dict\.",
         b"<html>please log in</html>": r"file contains no weights: expected",
-        b"PK\x03\x04 and no more": r"file is damaged, or not a state dict of PyTorch: it contains no complete pickle\.",
-        b"\x80\x02K\x01.": r"not a state dict of PyTorch: it does not start like a file of PyTorch\.",
+        b"PK\x03\x04 and no more": r"file is damaged, or not a PyTorch state dict: it contains no complete pickle\.",
+        b"\x80\x02K\x01.": r"not a PyTorch state dict: it does not start like a PyTorch file\.",
         (9).to_bytes(8, "little") + b"{'not' it": r"file is damaged, or has a number format that NumPy lacks: ",
     }
     for content, message in contents.items():
@@ -213,7 +213,7 @@ def test_compressed_archive_raises(tmp_path: Path) -> None:
     ):
         for name in plain.namelist():
             bomb.writestr(name, plain.read(name))
-    with pytest.raises(ModelFileError, match="it is not an archive of PyTorch"):
+    with pytest.raises(ModelFileError, match="it is not a PyTorch archive"):
         read_state_dict(tmp_path / "bomb.pth")
 
 

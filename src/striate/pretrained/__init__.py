@@ -1,4 +1,4 @@
-"""Weights that were trained before: published ones by name, and files of weights in several formats."""
+"""Pretrained weights: published ones by name, and weight files in several formats."""
 
 from striate.pretrained.load import load_pretrained
 from striate.pretrained.published import IMAGENET, required_settings

@@ -1,4 +1,4 @@
-"""Load weights that were trained before into the names and layouts of one of our networks."""
+"""Load pretrained weights, converted to the names and layouts of a network."""
 
 import os
 from collections.abc import Collection
@@ -22,27 +22,27 @@ VARIABLES = {
     "kernel": "weight", "bias": "bias", "gamma": "weight", "beta": "bias",
     "moving_mean": "running_mean", "moving_variance": "running_var",
 }  # fmt: skip
-COUNTER = ".num_batches_tracked"  # of PyTorch's batch normalization; ours needs none
+COUNTER = ".num_batches_tracked"  # of PyTorch's batch normalization; not needed
 
 
 def load_pretrained(network: Network, source: str | os.PathLike[str]) -> tuple[Weights, tuple[str, ...]]:
     """Load weights for a network.
 
-    From the first dense layer that does not fit on, layers are left out: the file is for other classes, or for images
-    of another size. Nothing in a file is ever executed.
+    Layers are left out from the first dense layer that does not fit: the file is for other classes, or for images of
+    another size. Nothing in a file is executed.
 
     Args:
-        network: Of an architecture of the zoo; its name and settings decide what the names in the file mean.
+        network: A network of the zoo; its name and settings determine the meaning of the names in the file.
         source: "imagenet" for the published weights, which come in a package or are downloaded once; or the path of a
-            file: a model of Striate, also given as its run folder, or safetensors or a PyTorch state dict with the
-            names of the published weights, which may all have a prefix, such as "module.".
+            file: a Striate model or its run folder, or safetensors or a PyTorch state dict with the names of the
+            published weights, all of which may have a prefix, such as "module.".
 
     Returns:
-        The weights by the network's own names and in its layouts, float32; and notes about layers that were left out.
+        The weights by full name, float32, in the network's layouts; and notes about layers that were left out.
 
     Raises:
-        UsageError: If no weights are published for the network, or its settings are not those of the published one.
-        ModelFileError: If the file is damaged, of another format or of another network, or contains code.
+        UsageError: No weights are published for the network, or its settings are not those of the published one.
+        ModelFileError: The file is damaged, of another format or of another network, or contains code.
     """
     path = locate(published(network.name)) if source == IMAGENET else find_model_file(source)
     arrays = _read(path)
@@ -61,10 +61,10 @@ def _read(path: Path) -> Weights:
             head = file.read(9)
     except OSError as error:
         raise ModelFileError(f"{path} could not be read: {error.strerror or error}.") from error
-    if head[8:] == b"{":  # after a length, which may begin with any byte
+    if head[8:] == b"{":  # after the length of the header, eight bytes
         return _read_safetensors(path)
     if not is_torch_file(head):
-        raise ModelFileError(f"{path} contains no weights: expected a safetensors file or a state dict of PyTorch.")
+        raise ModelFileError(f"{path} contains no weights: expected a safetensors file or a PyTorch state dict.")
     return read_state_dict(path)
 
 
@@ -81,26 +81,26 @@ def _read_safetensors(path: Path) -> Weights:
 
 
 def _renamed(network: Network, arrays: Weights, path: Path) -> Weights:
-    """Convert the names and layouts of the published weights to ours."""
+    """Convert the names and layouts of the published weights to those of the network."""
     weights = find(network.name).weights if network.name in names() else None
     if weights is None:
         raise ModelFileError(
-            f"{path} has PyTorch's names, such as '{next(iter(arrays))}'. Striate knows what they mean for "
+            f"{path} has PyTorch's names, such as '{next(iter(arrays))}'. Striate can convert them for "
             f"{', '.join(bases())}, not for '{network.name}'."
         )
     _require_settings(network, weights)
     names_in_file = {p.name: _name_in_file(p, weights) for p in network.parameters}
     arrays = _without_prefix(arrays, {name.partition(".")[0] for name in names_in_file.values()})
-    ours = {}
+    converted = {}
     for node in network.nodes:
         for parameter in network.parameters_of(node):
             name = names_in_file[parameter.name]
             if name in arrays:
-                ours[parameter.name] = _our_layout(arrays.pop(name), _flattened_maps(network, node))
+                converted[parameter.name] = _from_torch_layout(arrays.pop(name), _flattened_maps(network, node))
     extra = [name for name in arrays if not name.endswith(COUNTER) and not name.startswith(weights.ignored)]
     if extra:
         raise _another_network(path, f"it contains '{extra[0]}', which '{network.name}' does not have")
-    return ours
+    return converted
 
 
 def _name_in_file(parameter: Parameter, weights: PublishedWeights) -> str:
@@ -109,10 +109,10 @@ def _name_in_file(parameter: Parameter, weights: PublishedWeights) -> str:
 
 
 def _without_prefix(arrays: Weights, modules: Collection[str]) -> Weights:
-    """Remove what wrappers of the network put before all names, such as "module.", "model." or "backbone.".
+    """Remove the prefix that wrappers of a network add to all names, such as "module.", "model." or "backbone.".
 
     Args:
-        arrays: By the names in the file.
+        arrays: Arrays by their names in the file.
         modules: The network's own modules, the first parts of its names, which are never removed.
 
     Returns:
@@ -127,14 +127,14 @@ def _without_prefix(arrays: Weights, modules: Collection[str]) -> Weights:
 
 
 def _require_settings(network: Network, weights: PublishedWeights) -> None:
-    """Raise UsageError if the network differs from the published one in more than its size, classes and dropout."""
+    """Raise UsageError if settings other than size, classes and dropout differ from the published network."""
     (shape,), (output,) = network.input_shapes, network.output_shapes
     trained = zoo_network(network.name, input_shape=shape, classes=output[-1], **weights.settings)
     if _without_dropout(network) != _without_dropout(trained):
         settings = " ".join(f"--set {name}={value}" for name, value in weights.settings.items())
         raise UsageError(
-            f"This '{network.name}' is not the network that the weights were trained in. "
-            f"Build that one with {settings or 'the default settings'}."
+            f"This '{network.name}' has other settings than the network of the published weights. "
+            f"Build it with {settings or 'the default settings'}."
         )
 
 
@@ -143,13 +143,13 @@ def _without_dropout(network: Network) -> list[tuple[Layer, Shape]]:
 
 
 def _flattened_maps(network: Network, node: Node) -> Shape | None:
-    """Return the shape (H, W, C) of the maps that a dense layer reads flattened; None if it reads none."""
+    """Return the shape (H, W, C) of the flattened maps that a dense layer reads; None if it reads other values."""
     before = network.nodes[node.inputs[0]] if node.inputs else node
     return network.shapes_into(before)[0] if isinstance(before.layer, Flatten) else None
 
 
-def _our_layout(array: Array, maps: Shape | None) -> Array:
-    """Convert PyTorch's layout to ours. maps: (H, W, C), which PyTorch flattens as (C, H, W)."""
+def _from_torch_layout(array: Array, maps: Shape | None) -> Array:
+    """Convert an array from PyTorch's layout. maps: (H, W, C), which PyTorch flattens as (C, H, W)."""
     if array.ndim == 4:
         return array.transpose(2, 3, 1, 0)  # (O, C, KH, KW) → (KH, KW, C, O)
     if array.ndim != 2:

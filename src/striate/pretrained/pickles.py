@@ -1,8 +1,8 @@
 """Read the pickles in PyTorch's files without executing code from them: plain values and tensors only.
 
-A pickle is a program for a small stack machine, and some of its instructions call functions by name. This machine knows
-only the instructions of which state dicts consist, and replaces the few calls that make tensors and dicts by functions
-of its own. Everything else raises UnsafeError.
+A pickle is a program for a small stack machine, and some of its instructions call functions by name. The machine in
+this file has only the instructions of state dicts, and replaces the few calls that create tensors and dicts by its own
+functions. Everything else raises UnsafeError.
 """
 
 import pickletools
@@ -33,7 +33,7 @@ class Storage:
     Attributes:
         kind: The name of PyTorch's class, such as FloatStorage.
         key: Its name in the file.
-        count: How many numbers it holds.
+        count: Number of its elements.
     """
 
     kind: str
@@ -49,7 +49,7 @@ class Tensor:
         storage: The storage.
         offset: The position of the first number.
         shape: The length of each axis.
-        strides: The distance of neighbors along each axis, in numbers.
+        strides: The distance of neighbors along each axis, in elements.
     """
 
     storage: Storage
@@ -76,8 +76,8 @@ def read_pickle(file: IO[bytes]) -> tuple[Any, dict[str, Storage]]:
         The value, and the storages to which it refers by key.
 
     Raises:
-        DamagedError: If this is no complete pickle, has keys other than strings and integers, or is nested too
-            deeply.
+        DamagedError: The pickle is incomplete, has keys other than strings and integers, or is nested too deeply.
+        UnsafeError: It refers to something that could execute code.
     """
     machine = _Machine()
     try:
@@ -93,7 +93,7 @@ def read_pickle(file: IO[bytes]) -> tuple[Any, dict[str, Storage]]:
 
 
 def _check_depth(value: Any) -> None:
-    """Raise DamagedError if values are nested too deeply; visits each container once, also where it is shared."""
+    """Raise DamagedError if values are nested too deeply; visits each container once, even if it is shared."""
     seen: set[int] = set()
     level = [value]
     for _ in range(MAX_DEPTH):
@@ -124,7 +124,7 @@ class _Machine:
         self.copied = 0
 
     def step(self, code: str, argument: Any) -> None:
-        """Carry out one instruction."""
+        """Execute one instruction."""
         if code in _PUSH_ARGUMENT:
             self.stack.append(argument)
         elif code in _PUSH:

@@ -1,4 +1,4 @@
-"""Find the file of published weights of an architecture: in an installed package, or downloaded once."""
+"""Find the file with the published weights of an architecture: in an installed package, or downloaded once."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from striate.errors import ModelFileError, UsageError
 from striate.zoo.registry import PublishedWeights, bases, find
 
 IMAGENET = "imagenet"
-"""The name of published weights, in the place of a file."""
+"""The name of published weights, given instead of a file."""
 
 
 def published(id: str) -> PublishedWeights:
@@ -22,10 +22,10 @@ def published(id: str) -> PublishedWeights:
         id: The architecture's name in the zoo.
 
     Returns:
-        Where they come from and what the names in the file mean.
+        Their source, and the meaning of the names in the file.
 
     Raises:
-        UsageError: If there is no such architecture, or no weights are published for it.
+        UsageError: There is no such architecture, or no weights are published for it.
     """
     found = find(id)
     if found.weights:
@@ -33,28 +33,28 @@ def published(id: str) -> PublishedWeights:
     note = f" {found.weights_note}" if found.weights_note else ""
     raise UsageError(
         f"There are no published weights for '{id}'.{note} There are for: {', '.join(bases())}. "
-        "Or give the path of a file of weights."
+        "Or give the path of a weight file."
     )
 
 
 def required_settings(id: str, source: str) -> Mapping[str, Any]:
-    """Return the settings with which an architecture is the network that the weights were trained in.
+    """Return the settings of an architecture for which weights were trained.
 
     Args:
         id: The architecture's name in the zoo.
-        source: "imagenet" or the path of a file or run folder. What is in a file is not known before it is read.
+        source: "imagenet", or the path of a file or run folder, whose content is not read here.
 
     Returns:
         Settings by name; none for a file.
 
     Raises:
-        UsageError: If no weights are published for the architecture, or there is no such file.
-        ModelFileError: If a folder contains no model.
+        UsageError: No weights are published for the architecture, or there is no such file.
+        ModelFileError: A folder contains no model.
     """
     if source == IMAGENET:
         return published(id).settings
     if not find_model_file(source).is_file():
-        raise UsageError(f"There is no file of weights '{source}'. Published weights are called '{IMAGENET}'.")
+        raise UsageError(f"There is no weight file '{source}'. Published weights are called '{IMAGENET}'.")
     return {}
 
 
@@ -62,14 +62,14 @@ def locate(weights: PublishedWeights) -> Path:
     """Return the path of a file of published weights, after downloading it if necessary.
 
     Args:
-        weights: Their description. No code of a package is run to find them.
+        weights: Their description. A package that contains the file is not imported.
 
     Returns:
-        The path of the file, whose checksum is right.
+        The path of the file; its checksum is verified.
 
     Raises:
-        UsageError: If the package that contains the file is not installed.
-        ModelFileError: If the file in the package is missing or damaged.
+        UsageError: The package that contains the file is not installed.
+        ModelFileError: The file in the package is missing or damaged.
     """
     if not weights.package:
         return fetch(weights.url + weights.file, cache_folder() / "weights" / weights.file, weights.sha256)

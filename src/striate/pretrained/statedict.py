@@ -1,4 +1,4 @@
-"""Read PyTorch's files of weights as arrays, without PyTorch and without executing code from them.
+"""Read PyTorch's weight files as arrays, without PyTorch and without executing code from them.
 
 There are two formats: since PyTorch 1.6 (2020) a zip archive with one pickle and one member for each storage; before
 that a sequence of pickles, followed by the bytes of the storages.
@@ -18,7 +18,7 @@ from striate.errors import ModelFileError
 from striate.pretrained.pickles import DamagedError, Storage, Tensor, UnsafeError, read_pickle
 
 WEIGHTS_KEYS = ("state_dict", "model_state_dict", "model")  # of a checkpoint with several sets of weights
-OPTIMIZER = "optim"  # in the key of an optimizer's state, whose tensors are no weights
+OPTIMIZER = "optim"  # in the key of an optimizer's state, whose tensors are not weights
 MAX_NAMED = 3  # of the state dicts in a message
 MAX_LEVELS = 4  # of dicts around the weights
 MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a file in the older format
@@ -41,13 +41,13 @@ def read_state_dict(path: Path) -> Weights:
     """Read the arrays of a state dict.
 
     Args:
-        path: A file of `torch.save`: a state dict, or a checkpoint that contains one, under whatever key.
+        path: A file of `torch.save`: a state dict, or a checkpoint that contains one, under any key.
 
     Returns:
         The arrays by name, in PyTorch's layouts. Tensors that share a storage, or a part of it, share memory.
 
     Raises:
-        ModelFileError: If the file is damaged, contains something other than tensors, or refers to code.
+        ModelFileError: The file is damaged, contains something other than tensors, or refers to code.
     """
     try:
         with path.open("rb") as file:
@@ -61,7 +61,7 @@ def read_state_dict(path: Path) -> Weights:
             "it was executed. Save only the weights, with torch.save(model.state_dict(), FILE)."
         ) from error
     except (ValueError, LookupError, EOFError, OverflowError, MemoryError, RuntimeError, zipfile.BadZipFile) as error:
-        raise ModelFileError(f"{path} is damaged, or not a state dict of PyTorch: {error}.") from error
+        raise ModelFileError(f"{path} is damaged, or not a PyTorch state dict: {error}.") from error
     except OSError as error:
         raise ModelFileError(f"{path} could not be read: {error.strerror or error}.") from error
 
@@ -71,7 +71,7 @@ def _open_zip(file: IO[bytes]) -> tuple[Any, Read]:
     archive = zipfile.ZipFile(file)
     names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
     if len(names) != 1 or any(item.compress_type != zipfile.ZIP_STORED for item in archive.infolist()):
-        raise DamagedError("it is not an archive of PyTorch")
+        raise DamagedError("it is not a PyTorch archive")
     folder = names[0].removesuffix("data.pkl")
     order = f"{folder}byteorder"
     if order in archive.namelist() and archive.read(order) != b"little":
@@ -85,7 +85,7 @@ def _open_sequence(file: IO[bytes]) -> tuple[Any, Read]:
     """Do the same for the older format: magic number, version, machine, value, keys of the storages, storages."""
     file.seek(0)
     if read_pickle(file)[0] != MAGIC:
-        raise DamagedError("it does not start like a file of PyTorch")
+        raise DamagedError("it does not start like a PyTorch file")
     _version, _machine, (value, storages), (keys, _) = (read_pickle(file) for _ in range(4))
     content: dict[str, bytes] = {}
     size = os.fstat(file.fileno()).st_size
@@ -103,13 +103,13 @@ def _read_storages(tensors: Iterable[Tensor], read: Read, size: int) -> dict[str
     Args:
         tensors: The tensors whose storages are read.
         read: Reads the bytes of a storage.
-        size: Of the file, in bytes; the storages together cannot be larger.
+        size: Size of the file in bytes; the storages together cannot be larger.
 
     Returns:
         The numbers (N,) by the storage's key.
 
     Raises:
-        DamagedError: If a storage is incomplete, or several overlap in the file.
+        DamagedError: A storage is incomplete, or several overlap in the file.
     """
     numbers: dict[str, Array] = {}
     left = size
@@ -142,7 +142,7 @@ def _state_dict(value: Any) -> dict[str, Tensor]:
 def _tensor_dicts(
     value: Mapping[Any, Any], keys: tuple[str, ...], seen: set[int]
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield the keys that lead to each dict of nothing but tensors, and the dict; each once."""
+    """Yield each dict that contains only tensors, with the keys that lead to it; each once."""
     if id(value) in seen:
         return
     seen.add(id(value))
@@ -171,7 +171,7 @@ def storage_numbers(storage: Storage, content: bytes) -> Array:
         The numbers (N,), a view of the bytes except for bfloat16.
 
     Raises:
-        DamagedError: If the storage is incomplete.
+        DamagedError: The storage is incomplete.
     """
     dtype = _dtype(storage)
     if len(content) != storage.count * dtype.itemsize:
@@ -183,7 +183,7 @@ def storage_numbers(storage: Storage, content: bytes) -> Array:
 
 
 def as_array(tensor: Tensor, numbers: Array) -> Array:
-    """Return the array of a tensor, a view of its storage: a copy for each could exceed the memory.
+    """Return the array of a tensor, a view of its storage, because copies could exceed the memory.
 
     Args:
         tensor: The tensor.
@@ -193,7 +193,7 @@ def as_array(tensor: Tensor, numbers: Array) -> Array:
         An array of the tensor's shape, read-only, not always contiguous.
 
     Raises:
-        DamagedError: If the tensor exceeds its storage.
+        DamagedError: The tensor exceeds its storage.
     """
     if not _fits(tensor):
         raise DamagedError("a tensor exceeds its storage")

@@ -1,4 +1,4 @@
-"""Well-known architectures by id. Each file describes one family and what is known of it, with its sources."""
+"""Well-known architectures by id. Each file describes one family, with its sources."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -35,7 +35,7 @@ def build(id: str, *, seed: int = 0, **settings: Any) -> "Model":
 
     Args:
         id: The architecture's name, one of `names()`.
-        seed: Of the initial weights, and of whatever is random in training.
+        seed: Seed of the initial weights and of training.
         **settings: As for `network`, such as `input_shape` and `classes`.
 
     Returns:
@@ -47,6 +47,6 @@ def build(id: str, *, seed: int = 0, **settings: Any) -> "Model":
         >>> model.network.output_shapes
         ((3,),)
     """
-    from striate.model import Model  # needs NumPy, which descriptions of networks do without
+    from striate.model import Model  # imported here, because it needs NumPy and descriptions of networks do not
 
     return Model.from_network(network(id, **settings), seed=seed)

@@ -36,7 +36,7 @@ CONVOLUTIONS: tuple[tuple[int, int, int, str], ...] = (
     (384, 3, 1, "same"),
     (256, 3, 1, "same"),
 )
-GROUPED = (2, 4, 5)  # the convolutions that read only the maps on the same one of two GPUs
+GROUPED = (2, 4, 5)  # convolutions in two groups: each of two GPUs read only its own maps
 RECIPE = photo_recipe(3e-4)
 NO_WEIGHTS = "torchvision's AlexNet is that of Krizhevsky 2014, with 64, 192, 384, 256 and 256 filters instead."
 
@@ -51,7 +51,7 @@ def alexnet(
     Args:
         input_shape: (H, W, C) of the images, at least 39×39.
         classes: The number of classes.
-        dropout: The share of units dropped after each hidden dense layer.
+        dropout: The fraction of units dropped after each hidden dense layer.
         normalization: "lrn" is local response normalization after the first two convolutions, with Caffe's constants
             (α 2e-5, k 1); "batch" is batch normalization after all five instead.
 
@@ -79,7 +79,7 @@ def alexnet_2012(input_shape: tuple[int, ...] = (227, 227, 3), classes: int = 10
     Args:
         input_shape: (H, W, C) of the images, at least 39×39.
         classes: The number of classes.
-        dropout: The share of units dropped after each hidden dense layer.
+        dropout: The fraction of units dropped after each hidden dense layer.
 
     Returns:
         The network.
@@ -111,12 +111,12 @@ def _build(
     """Build the network from its varying parts.
 
     Args:
-        name: Of the network.
+        name: Name of the network.
         input_shape: (H, W, C) of the images.
         classes: The number of classes.
-        dropout: The share of units dropped after each hidden dense layer.
-        convolve: Applies the convolution of this number, and relu.
-        response: Makes the normalization after the first two convolutions; None for none.
+        dropout: The fraction of units dropped after each hidden dense layer.
+        convolve: Applies convolution 1, 2, … with relu.
+        response: Creates the normalization after the first two convolutions; None: no normalization.
         dense: Settings of the hidden dense layers.
 
     Returns:

@@ -1,7 +1,7 @@
 """EfficientNet-Lite 0, 1 and 2: inverted bottlenecks with depthwise convolutions, designed for phones and CPUs.
 
-The published networks read (x − 127) / 128 of a center crop, and were trained with stochastic depth, which is left out
-here.
+The input of the published networks is (x − 127) / 128 of a center crop. Their stochastic depth in training is left
+out here.
 
 Source: Tan, Le 2019, "EfficientNet: Rethinking model scaling for convolutional neural networks", table 1, and Liu 2020,
 "EfficientNet-Lite": no squeeze-and-excitation, relu6 in place of swish, stem and head the same in all sizes. Weights:
@@ -41,7 +41,7 @@ STAGES = (
 STEM, HEAD = 32, 1280
 RECIPE = photo_recipe(1e-3)
 
-# The published names of layers outside of the blocks, and of those within.
+# The published names of layers outside of the blocks, and inside.
 OUTER = {"stem": "_conv_stem", "stem_bn": "_bn0", "head": "_conv_head", "head_bn": "_bn1", "output": "_fc"}
 INNER = {
     "expand": "_expand_conv", "expand_bn": "_bn0", "depthwise": "_depthwise_conv", "depthwise_bn": "_bn1",
@@ -50,7 +50,7 @@ INNER = {
 
 
 def _layer_name(depth: float, layer: str) -> str:
-    """Return the published name, such as _blocks.1._bn0 for block2_1.expand_bn; their blocks are numbered through."""
+    """Return the published name, such as _blocks.1._bn0 for block2_1.expand_bn; blocks are numbered over all stages."""
     if layer in OUTER:
         return OUTER[layer]
     block, part = layer.split(".")

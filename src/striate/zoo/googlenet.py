@@ -70,10 +70,10 @@ class Inception(Block):
         """Describe the module.
 
         Args:
-            filters: In the order of table 1.
-            name: Of the module.
+            filters: Numbers of filters in the order of table 1.
+            name: Name of the module.
             normalize: Whether batch normalization follows each convolution.
-            largest: The kernel of the branch "5x5".
+            largest: Kernel size of the branch "5x5".
         """
         self.filters = filters
         self.name = name
@@ -116,12 +116,12 @@ def googlenet(
 ) -> Network:
     """Build GoogLeNet, with maps of 112, 56, 28, 14 and 7 pixels at 224.
 
-    The two auxiliary classifiers, which serve training only, are left out.
+    The two auxiliary classifiers, which are only used in training, are left out.
 
     Args:
         input_shape: (H, W, C) of the images.
         classes: The number of classes.
-        dropout: The share of features dropped before the output.
+        dropout: The fraction of features dropped before the output.
         normalization: "lrn" is local response normalization, as published; "batch" is batch normalization after each
             convolution instead (Ioffe and Szegedy 2015), with which it learns far better from scratch.
         form: "published"; or "torchvision", which with "batch" is the network whose weights torchvision publishes:
@@ -145,7 +145,7 @@ def googlenet(
 
 
 def _stem(x: Tensor, normalize: bool) -> Tensor:
-    """Apply the layers before the first module, which give 192 maps of an eighth of the image's size."""
+    """Apply the layers before the first module: 192 maps of an eighth of the image's size."""
     conv = partial(conv_bn, epsilon=EPSILON) if normalize else conv_relu
     x = overlapping_pool("pool1")(conv(x, 64, 7, "conv1", strides=2, padding=3))
     if not normalize:

@@ -22,7 +22,7 @@ MEAN, STDDEV = 0.1307, 0.3081
 
 @architecture("lenet5", recipe=UsualRecipe(12, 50, 2e-3, augmentation="light"))
 def lenet5(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
-    """Build LeNet-5; the image is padded by 2 (28 → 32) while 0 still means background, then standardized.
+    """Build LeNet-5. The image is padded by 2 with background pixels (28 → 32), then standardized.
 
     Returns:
         The network.

@@ -1,7 +1,7 @@
 """LeNet-5 as published: trainable subsampling, partly connected C3, radial-basis output.
 
-In the paper the distances themselves are the output, and the smallest wins. Here softmin turns them into probabilities,
-which gives the discriminative loss of its equation (9) without the constant for the rubbish class.
+In the paper the distances are the output, and the class with the smallest is predicted. Here softmin converts them to
+probabilities, so that cross-entropy is the loss of its equation (9) without the constant for the garbage class.
 
 Source: LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document recognition", section II.B
 and table I.
@@ -76,27 +76,27 @@ def lenet5_1998(
         The network.
 
     Raises:
-        UsageError: For another activation, or more than 10 classes.
+        UsageError: The activation is unknown, or there are more than 10 classes.
     """
     if activation not in BACKGROUND:
         raise UsageError(f"Model 'lenet5-1998' has no activation '{activation}'.{nearest(activation, BACKGROUND)}")
     if classes > 10:
         raise UsageError(f"Model 'lenet5-1998' has bitmaps for 10 classes, received {classes}. Use 'lenet5'.")
     slope = SLOPE[activation]
-    squash: dict[str, Any] = {"activation": activation}
+    shared: dict[str, Any] = {"activation": activation}
     bitmaps = Values(prototypes(classes, BACKGROUND[activation]))
     return Network.sequential(
         [
             Input(input_shape),
             ZeroPadding2D(2, name="padding"),
             Rescale(1.275 / 255, -0.1),
-            Conv2D(6, 5, kernel_initializer=_initializer(25, slope), name="C1", **squash),
-            Subsample2D(2, name="S2", **squash),
-            Conv2D(16, 5, kernel_initializer=_initializer(94, slope), connections=C3_CONNECTIONS, name="C3", **squash),
-            Subsample2D(2, name="S4", **squash),
-            Conv2D(120, 5, kernel_initializer=_initializer(400, slope), name="C5", **squash),
+            Conv2D(6, 5, kernel_initializer=_initializer(25, slope), name="C1", **shared),
+            Subsample2D(2, name="S2", **shared),
+            Conv2D(16, 5, kernel_initializer=_initializer(94, slope), connections=C3_CONNECTIONS, name="C3", **shared),
+            Subsample2D(2, name="S4", **shared),
+            Conv2D(120, 5, kernel_initializer=_initializer(400, slope), name="C5", **shared),
             Flatten(),
-            Dense(WIDTH * HEIGHT, kernel_initializer=_initializer(120, slope), name="F6", **squash),
+            Dense(WIDTH * HEIGHT, kernel_initializer=_initializer(120, slope), name="F6", **shared),
             RadialBasis(classes, bitmaps, name="distances"),
             Activation("softmin", name="output"),
         ],
@@ -114,6 +114,6 @@ def bitmap(digit: int) -> str:
 
 
 def prototypes(count: int, background: float) -> tuple[tuple[float, ...], ...]:
-    """Return the first `count` digits as columns (84, count): 1 for ink, `background` elsewhere."""
+    """Return the first `count` digits as columns (84, count): 1 for ink, else `background`."""
     columns = [bitmap(digit) for digit in range(count)]
     return tuple(tuple(1.0 if pixel == "#" else background for pixel in row) for row in zip(*columns, strict=True))

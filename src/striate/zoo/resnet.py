@@ -25,7 +25,7 @@ Shape = tuple[int, ...]
 Convolutions = tuple[tuple[int, int, int], ...]
 RECIPE = photo_recipe(1e-3)
 
-# torchvision's names of layers outside of the blocks, and of those within.
+# torchvision's names of layers outside of the blocks, and inside.
 OUTER = {"conv1": "conv1", "conv1_bn": "bn1", "output": "fc"}
 INNER = {
     "conv1": "conv1", "conv1_bn": "bn1", "conv2": "conv2", "conv2_bn": "bn2", "conv3": "conv3", "conv3_bn": "bn3",
@@ -67,8 +67,8 @@ def resnet50(
     Args:
         input_shape: (H, W, C) of the images.
         classes: The number of classes.
-        dropout: The share of features dropped before the output; the paper has no dropout.
-        form: Where a block shrinks the maps, the stride is in the first 1×1 convolution ("published") or in the 3×3
+        dropout: The fraction of features dropped before the output; the paper has no dropout.
+        form: If a block reduces the maps, its stride is in the first 1×1 convolution ("published") or in the 3×3
             convolution ("torchvision", as in the weights that torchvision publishes).
 
     Returns:
@@ -123,7 +123,7 @@ class Residual(Block):
 def _resnet(
     name: str, blocks: tuple[int, ...], input_shape: Shape, classes: int, dropout: float, form: str | None = None
 ) -> Network:
-    """Build a network of these numbers of blocks in conv2_x, …, conv5_x; form None: of two 3×3 convolutions each."""
+    """Build a network of these numbers of blocks in conv2_x, …, conv5_x; form None: of two 3×3 convolutions."""
     if form is not None:
         check_choice(name, "form", form, FORMS)
     image = Input(input_shape)
