@@ -96,7 +96,7 @@ def test_wrong_file_is_deleted_and_damaged_file_is_replaced(server: Server, tmp_
     path = tmp_path / "file"
     path.write_bytes(b"damaged")
     server.content = CONTENT[:-1] + b"?"
-    with pytest.raises(DownloadError, match=r"/file-.*\.pth is not the file that was expected: its SHA-256 does not"):
+    with pytest.raises(DownloadError, match=r"/file-.*\.pth is not the expected file: its SHA-256 does not"):
         fetch(server.address, path, SHA256)
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
     server.content = CONTENT

@@ -17,14 +17,14 @@ __version__ = "0.1.0"
 # Striate can import it before this line; processes that Striate starts inherit the variable.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-_HOMES = {
+_OBJECTS = {  # module of each
     "Input": "striate.network",
     "Network": "striate.network",
     "Model": "striate.model",
     "Sequential": "striate.sequential",
     "load": "striate.model",
 }
-_ROOMS = {
+_MODULES = {
     "audit": "striate.audit",
     "callbacks": "striate.callbacks",
     "data": "striate.data",
@@ -41,10 +41,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    if name in _ROOMS:
-        return import_module(_ROOMS[name])
+    if name in _OBJECTS:
+        return getattr(import_module(_OBJECTS[name]), name)
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     raise AttributeError(f"module 'striate' has no attribute '{name}'")
 
 

@@ -1,4 +1,4 @@
-"""Checks of arguments: what a caller passes wrongly becomes one clear sentence."""
+"""Check arguments, so that a wrong call raises a UsageError with a clear message."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,11 +29,10 @@ def check_arguments(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def explain_arguments(function: Callable[P, R]) -> Callable[P, R]:
-    """Like `check_arguments`, for a function that describes most wrong arguments better than type hints could.
+    """Decorate like `check_arguments` a function whose own error messages are better than those from type hints.
 
-    Only strings and truth values are checked first, since other values would be taken for them. Otherwise a
-    StriateError of the function stays, and for other errors an argument that does not match its type hint is the
-    reason.
+    Before the call, only strings and truth values are checked, because other values could be mistaken for them. A
+    StriateError of the function is kept; any other error is replaced if an argument does not match its type hint.
 
     Args:
         function: The function, with type hints.
@@ -45,7 +44,7 @@ def explain_arguments(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _checked(function: Callable[P, R], first: Callable[[Any], bool]) -> Callable[P, R]:
-    """Return a function that checks its arguments, before it is called those whose type hint `first` selects."""
+    """Return a function that checks its arguments: before the call, those whose type hint `first` selects."""
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -145,7 +144,7 @@ def _wrong_type(
 
 
 def _name(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
-    """Return how messages name a function: a constructor by its class, which may be a subclass."""
+    """Return the name of a function for messages; of a constructor, that of the class, which may be a subclass."""
     if function.__qualname__.endswith(".__init__") and args:
         return type(args[0]).__name__
     return function.__qualname__.removesuffix(".__init__")
@@ -180,7 +179,7 @@ def check_names(owner: str, given: Iterable[str], known: Sequence[str]) -> None:
 
 
 def describe(value: Any) -> str:
-    """Return how a message names a value that was received."""
+    """Return the description of a received value for messages."""
     if isinstance(value, type):
         return f"the class {value.__name__}; write {value.__name__}(…) to make one"
     if callable(value) and hasattr(value, "__name__"):

@@ -31,13 +31,13 @@ def fetch(address: str, path: Path, sha256: str) -> Path:
     Args:
         address: URL of the file.
         path: Where to store it.
-        sha256: Its checksum, or the first hexadecimal digits of it.
+        sha256: Its checksum, or the first hexadecimal digits.
 
     Returns:
         `path`.
 
     Raises:
-        DownloadError: If the file cannot be downloaded or its checksum is wrong.
+        DownloadError: The file cannot be downloaded or its checksum is wrong.
     """
     if _is_valid(path, sha256):
         return path
@@ -57,7 +57,7 @@ def fetch(address: str, path: Path, sha256: str) -> Path:
         return path
     part.unlink(missing_ok=True)
     raise DownloadError(
-        f"{address} is not the file that was expected: its SHA-256 does not begin with {sha256}. The "
+        f"{address} is not the expected file: its SHA-256 does not begin with {sha256}. The "
         "download was deleted. Try again, or use another network."
     )
 
@@ -70,21 +70,21 @@ def _is_valid(path: Path, sha256: str) -> bool:
 
 
 def _resume(address: str, part: Path) -> None:
-    """Append the missing rest of a download; start over if the server only sends whole files."""
+    """Append the missing part of a download; start over if the server sends only complete files."""
     part.touch()
     start = part.stat().st_size
     try:
-        # Not truncated first: processes that download it at the same time write the same bytes to the same places.
+        # Not truncated first: other processes that download it at the same time write the same bytes.
         with part.open("r+b") as file, _opened(address, start) as (response, begin, size):
             file.seek(begin)
             _copy(response, file, size)
     except HTTPError as error:
-        if error.code != RANGE_NOT_SATISFIABLE:  # nothing follows the part: it is complete, or wrong
+        if error.code != RANGE_NOT_SATISFIABLE:  # the part is complete, or not a part of this file
             raise
 
 
 def _copy(response: BinaryIO, file: BinaryIO, size: int) -> None:
-    """Copy the rest of a response, after which the file must have `size` bytes; 0: any number."""
+    """Copy a response to a file, which must then have `size` bytes; 0: any size."""
     while chunk := response.read(CHUNK):
         file.write(chunk)
         if file.tell() > MAX_BYTES:
@@ -95,14 +95,14 @@ def _copy(response: BinaryIO, file: BinaryIO, size: int) -> None:
 
 
 def read_address(address: str, most: int) -> bytes:
-    """Return the first `most` bytes at a URL; any failure is an OSError."""
+    """Return the first `most` bytes at a URL. Raise OSError for any failure."""
     with _opened(address, 0) as (response, _, _):
         return bytes(response.read(most))
 
 
 @contextmanager
 def _opened(address: str, start: int) -> Iterator[tuple[BinaryIO, int, int]]:
-    """Open a URL with a progress bar; gives the body, the byte at which it begins, and the file's size or 0."""
+    """Open a URL with a progress bar; yield the body, its first byte's position, and the file's size (0: unknown)."""
     from http.client import HTTPException
     from urllib.request import Request, urlopen
 

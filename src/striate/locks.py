@@ -16,21 +16,21 @@ from striate.errors import RunError
 
 LOCK_FILE = ".lock"
 MAX_OWNER = 1_000  # bytes of a lock file that are read
-_LOCKED_BYTE = 1 << 20  # on Windows a locked byte cannot be read, so it lies behind the owner's description
+_LOCKED_BYTE = 1 << 20  # on Windows a locked byte cannot be read, so it is after the description of the owner
 
 _held: dict[Path, BinaryIO] = {}
-"""The lock files of this process by the resolved folder."""
+"""The lock files of this process, by folder."""
 
 
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder; if this process holds it already, it keeps it afterwards.
+    """Hold the lock of a folder inside a `with` block; a lock that was held before is kept.
 
     Args:
         folder: An existing folder.
 
     Raises:
-        RunError: If another process holds it.
+        RunError: Another process holds it.
     """
     if folder.resolve() in _held:
         yield
@@ -49,7 +49,7 @@ def lock_folder(folder: Path) -> None:
         folder: An existing folder.
 
     Raises:
-        RunError: If another process holds it.
+        RunError: Another process holds it.
     """
     key = folder.resolve()
     if key in _held:
@@ -86,7 +86,7 @@ def try_lock(file: BinaryIO) -> bool:
         False if another process has locked it.
 
     Raises:
-        OSError: If the file system has no locks.
+        OSError: The file system has no locks.
     """
     return _try_lock(file.fileno())
 
@@ -105,7 +105,7 @@ def _acquire(path: Path) -> BinaryIO | None:
         except BaseException:
             file.close()
             raise
-        file.close()  # its last owner has just removed it
+        file.close()  # it was removed when its lock was released
 
 
 def _is_same(file: BinaryIO, path: Path) -> bool:
@@ -138,7 +138,7 @@ def _describe_owner(path: Path) -> str:
 
 def _release(key: Path) -> None:
     file = _held.pop(key)
-    # Before it is unlocked: whoever opens the old file afterwards notices that it was removed.
+    # Before it is unlocked, so that a process that has opened this file notices that it was removed.
     with suppress(OSError):  # on Windows an open file cannot be removed
         (key / LOCK_FILE).unlink()
     file.close()
@@ -151,7 +151,7 @@ def _release_all() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_held.clear)  # else a child would keep the lock of a parent that was killed
+    os.register_at_fork(after_in_child=_held.clear)  # a child must not keep the lock of a parent that was killed
 
 
 if sys.platform == "win32":

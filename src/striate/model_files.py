@@ -1,4 +1,4 @@
-"""Model files: what is in them, and how they are written and read."""
+"""Write and read model files."""
 
 import math
 import os
@@ -25,7 +25,7 @@ from striate.training import Recipe
 
 KIND = "model"
 ENTRIES = ("classes", "policy", "recipe", "fingerprint", "figures")  # of the metadata, besides the network
-THRESHOLDS = ("unknown_threshold",)  # figures that decide something, so they must be finite and not negative
+THRESHOLDS = ("unknown_threshold",)  # figures that must be finite and not negative
 MAX_FIGURE = 1e30  # excludes infinity, and what float32 cannot hold
 INVALID = (StriateError, TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
 

@@ -18,14 +18,14 @@ def decode(kind: type[T], values: Any, name: str = "") -> T:
     Args:
         kind: The dataclass. Its fields are str, int, float, bool, None, Any, enums, dataclasses, mappings with string
             keys, tuples of any length, and unions of these.
-        values: The values, as JSON has them.
-        name: What messages call the record.
+        values: The values, from JSON.
+        name: Name of the record in messages.
 
     Returns:
         The record.
 
     Raises:
-        ValueError: If an entry is missing, unknown, of another type, or a number that is not finite or too large.
+        ValueError: An entry is missing, unknown, of another type, or a number that is not finite or too large.
 
     Example:
         >>> from dataclasses import dataclass
@@ -48,7 +48,7 @@ def decode(kind: type[T], values: Any, name: str = "") -> T:
 
 
 def decode_value(hint: Any, value: Any, name: str = "value") -> Any:
-    """Return a value as a type hint wants it. Raise ValueError as `decode` does."""
+    """Return a value converted to the type of a hint. Raise ValueError like `decode`."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return _decode_union(arguments, value, name)

@@ -10,7 +10,7 @@ from striate.network import Block, Layer, Network
 
 @check_methods
 class Sequential(Model):
-    """A chain of layers, the first an Input; `add` appends another until the model is first used.
+    """A chain of layers, of which the first is an Input. `add` appends a layer before the model is first used.
 
     Example:
         >>> import striate as st
@@ -24,7 +24,7 @@ class Sequential(Model):
         self._begin(None, seed)
         self._name, self._chain = name, list(layers)
         if self._chain:
-            _ = self.network  # a wrong network is refused at once
+            _ = self.network  # raises an error now if the network is invalid
 
     @property
     def network(self) -> Network:
@@ -36,7 +36,7 @@ class Sequential(Model):
     def add(self, layer: Layer | Block) -> None:
         """Append a layer. Raises UsageError once the model has weights, NetworkError if the layer does not fit."""
         if self._engine is not None or self._given:
-            raise UsageError("The model is in use already; add all layers before compile, fit and predict.")
+            raise UsageError("The model has weights; add all layers before compile, fit and predict.")
         network = Network.sequential([*self._chain, layer], name=self._name)
         self._chain.append(layer)
         self._network = network

@@ -1,10 +1,10 @@
-"""JSON as its standard defines it: what is written has no NaN, what is read has a bounded depth."""
+"""Standard JSON: no NaN is written, and values that are read have a limited depth."""
 
 import json
 import math
 from typing import Any
 
-MAX_DEPTH = 100  # of lists and objects within each other; a network description has about six
+MAX_DEPTH = 100  # of nested lists and objects; a network description has about six
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:
@@ -22,16 +22,16 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
         '{"accuracy": 0.5, "loss": null}'
     """
     text = _dumps(value, indent=indent, ensure_ascii=False)
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")  # paths may hold bytes that are no text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")  # paths can contain bytes that are not valid text
 
 
 def canonical(value: Any) -> str:
-    """Return a value as JSON without spaces, in ASCII, as in the header of a model file."""
+    """Return a value as compact ASCII JSON, as in the header of a model file."""
     return _dumps(value, separators=(",", ":"))
 
 
 def canonical_with_nan(value: Any) -> str:
-    """Return the same text, with NaN as Striate 0.1 wrote it: for checksums of existing files only."""
+    """Return the same text, but with NaN, as in the checksums of older files."""
     return json.dumps(value, separators=(",", ":"))
 
 

@@ -1,4 +1,4 @@
-"""The table of a network's layers, as papers print it, in plain text."""
+"""The table of a network's layers in plain text."""
 
 import re
 from dataclasses import asdict
@@ -11,13 +11,13 @@ COLUMNS = (
     "layer", "kind", "output", "kernel", "stride", "padding", "activation", "parameters", "multiply-adds",
     "receptive field",
 )  # fmt: skip
-BROKEN = (
+HYPHENATED_COLUMNS = (
     "layer", "kind", "output", "ker-\nnel", "stride", "pad-\nding", "acti-\nvation", "param-\neters",
     "mul-\ntiply-\nadds", "recep-\ntive\nfield",
 )  # fmt: skip
 KERNEL_AND_STRIDE = "ker-\nnel/\nstri-\nde"
-LONG = 9  # letters of a word from which it is broken in narrow tables
-HYPHENATED = {"Activation": "Activa-\ntion", "Concatenate": "Concat-\nenate", "Depthwise": "Depth-\nwise"}
+LONG = 9  # letters of the longest word that is not broken in narrow tables
+HYPHENATED_KINDS = {"Activation": "Activa-\ntion", "Concatenate": "Concat-\nenate", "Depthwise": "Depth-\nwise"}
 
 
 def summary(network: Network, width: int | None = None) -> str:
@@ -33,7 +33,7 @@ def summary(network: Network, width: int | None = None) -> str:
         >>> print(summary(zoo.network("lenet5")).splitlines()[-1])
         lenet5: 61,706 parameters, 416,520 multiply-adds for one image
     """
-    lines = _fitting(network.table(), width)
+    lines = _fitted(network.table(), width)
     frozen = network.parameter_count - network.trainable_parameter_count
     note = f" ({frozen:,} not trainable)" if frozen else ""
     adds = f"{network.multiply_adds:,} multiply-adds for one image"
@@ -51,19 +51,18 @@ def summary_dict(network: Network) -> dict[str, Any]:
     }
 
 
-def _fitting(rows: list[Row], width: int | None) -> list[str]:
+def _fitted(rows: list[Row], width: int | None) -> list[str]:
     """Return the most detailed table that is narrow enough."""
     right = [COLUMNS.index("parameters"), COLUMNS.index("multiply-adds")]
     lines = table([COLUMNS, *map(_cells, rows)], right, rule=True, multiline=True)
     if width is None or _width(lines) <= width:
         return lines
     for rounded in (False, True):
-        lines = table(
-            [BROKEN, *(_broken_cells(row, rounded=rounded) for row in rows)], right, gap=1, rule=True, multiline=True
-        )
+        cells = [_broken_cells(row, rounded=rounded) for row in rows]
+        lines = table([HYPHENATED_COLUMNS, *cells], right, gap=1, rule=True, multiline=True)
         if _width(lines) <= width:
             return lines
-    compact = _without_stride((*BROKEN[:3], KERNEL_AND_STRIDE, *BROKEN[4:]))
+    compact = _without_stride((*HYPHENATED_COLUMNS[:3], KERNEL_AND_STRIDE, *HYPHENATED_COLUMNS[4:]))
     return table(
         [compact, *_compact_rows(rows)], [column - 1 for column in right], gap=1, width=width, rule=True, multiline=True
     )
@@ -98,7 +97,7 @@ def _compact_rows(rows: list[Row]) -> list[tuple[str, ...]]:
             found.append((block, *[""] * (len(COLUMNS) - 2)))
         last = block
         name = f" {_break(name, longest=11)}".replace("\n", "\n ") if block else name
-        kind = "\n".join(HYPHENATED.get(word, word) for word in _break(row.kind, longest=7).split("\n"))
+        kind = "\n".join(HYPHENATED_KINDS.get(word, word) for word in _break(row.kind, longest=7).split("\n"))
         cells = list(_broken_cells(row, rounded=True))
         cells[:2], cells[3], cells[6] = (name, kind), _kernel_and_stride(row), row.activation or ""
         found.append(_without_stride(cells))
@@ -118,7 +117,7 @@ def _kernel_and_stride(row: Row) -> str:
 
 
 def _break(word: str, longest: int = LONG) -> str:
-    """AveragePool2D → Average, Pool2D; block1.conv → block1., conv; scaled_tanh → scaled_, tanh."""
+    """Break a word into lines: AveragePool2D → Average, Pool2D; block1.conv → block1., conv."""
     if len(word) <= longest:
         return word
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[._/])", "\n", word).replace("Normalization", "Normal-\nization")

@@ -11,15 +11,15 @@ def table(
     rows: Sequence[Sequence[str]], right: Iterable[int] = (), *, gap: int = 2, width: int | None = None,
     rule: bool = False, multiline: bool = False,
 ) -> list[str]:  # fmt: skip
-    """Align cells in columns, whatever their script.
+    """Align cells of any script in columns.
 
     Args:
-        rows: The cells. Characters that could forge what a terminal shows are escaped; see `printable`.
+        rows: The cells. Characters that could manipulate the output of a terminal are escaped; see `printable`.
         right: Numbers of the columns that are aligned to the right.
         gap: Number of spaces between columns.
-        width: Fold cells so that no line is wider than this, as far as possible.
+        width: Maximum width of a line; longer cells are wrapped. None: any width.
         multiline: Let newlines in a cell begin a new line; otherwise they are escaped too.
-        rule: Draw a line below the first row, and move the first row's cells down to it.
+        rule: Draw a line below the first row, whose cells are aligned at the bottom.
 
     Returns:
         The lines.
@@ -54,10 +54,10 @@ def display_width(text: str) -> int:
 
 
 def printable(text: str, keep: str = "") -> str:
-    r"""Escape all characters of a text that could forge what a terminal or a page shows.
+    r"""Escape characters that could manipulate the output of a terminal or a page.
 
     These are control characters (such as ESC, carriage return and newline), line separators, marks that change the
-    direction of text, and bytes that are no text. All else stays, in any script.
+    direction of text, and bytes that are not valid text.
 
     Args:
         text: The text.
@@ -120,7 +120,7 @@ def _pad(text: str, width: int, right: bool) -> str:
 
 
 def _fold(text: str, width: int) -> list[str]:
-    """Cut a line into pieces of at most this display width; a single wide character may exceed it."""
+    """Split a line into pieces of at most this display width; a single wide character may exceed it."""
     pieces = [""]
     for letter in text:
         if pieces[-1] and display_width(pieces[-1] + letter) > width:

@@ -1,4 +1,4 @@
-"""Compare arguments with the type hints of a function, as leniently as its callers may be."""
+"""Compare arguments with the type hints of a function, leniently."""
 
 import operator
 import types
@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import PurePath
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-NAMES = {int: "a whole number", float: "a number", bool: "True or False", str: "a string", type(None): "None"}
+NAMES = {int: "an integer", float: "a number", bool: "True or False", str: "a string", type(None): "None"}
 ABSTRACT = {Mapping: "a mapping", Sequence: "a list", Collection: "a list", Iterable: "a list"}
 
 
@@ -23,9 +23,10 @@ def hints_of(function: Callable[..., Any]) -> Mapping[str, Any]:
 
 
 def matches(value: Any, hint: Any) -> bool:
-    """Return whether a value is of the type that a hint asks for.
+    """Return whether a value matches a type hint.
 
-    Numbers of NumPy count as numbers, lists as tuples, and strings as paths; what cannot be decided counts as a match.
+    NumPy numbers count as numbers, lists as tuples, and strings as paths. If the type cannot be determined, the value
+    counts as a match.
 
     Args:
         value: The value.
@@ -90,7 +91,7 @@ def _items_match(values: Sequence[Any], hints: tuple[Any, ...]) -> bool:
 
 
 def _matches_list(value: Any, origin: Any, item: Any) -> bool:
-    if hasattr(value, "shape"):  # arrays do not say that they are sequences
+    if hasattr(value, "shape"):  # arrays are not registered as sequences
         strings = item is not str or getattr(getattr(value, "dtype", None), "kind", "") in "UO"
         return bool(value.shape) and strings and get_origin(item) is not tuple
     if origin is Sequence and isinstance(value, list | tuple):
@@ -103,7 +104,7 @@ def describe_hint(hint: Any) -> str:
 
     Example:
         >>> describe_hint(int | tuple[int, int]), describe_hint(str | None)
-        ('a whole number or a list of 2', 'a string or None')
+        ('an integer or a list of 2', 'a string or None')
     """
     parts = list(dict.fromkeys(_in_words(part) for part in _parts(hint)))
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
@@ -139,5 +140,5 @@ def _with_article(name: str) -> str:
 
 
 def is_simple(hint: Any) -> bool:
-    """Return whether a hint asks for a string or a truth value, so that any value would be taken for one."""
+    """Return whether a hint is for a string or a truth value, for which other values could be mistaken."""
     return set(_parts(hint)) <= {str, bool, type(None)}

@@ -103,7 +103,7 @@ def test_download_that_is_not_the_published_file_raises(published: Path, photogr
     server.write_bytes(server.read_bytes()[:-1] + b"?")
     result = train(photographs, "--model", "resnet18", "--weights", "imagenet", "--set", "input_shape=[32,32,3]")
     assert isinstance(result.exception, DownloadError)
-    assert f"/{published.name} is not the file that was expected: its SHA-256 does" in str(result.exception)
+    assert f"/{published.name} is not the expected file: its SHA-256 does" in str(result.exception)
     assert not Path("runs").exists()
     assert not published.exists()
 

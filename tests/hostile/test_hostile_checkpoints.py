@@ -89,4 +89,4 @@ def test_callbacks_take_only_what_they_remember() -> None:
         (History(), {"model": 1}), (History(), {"history": []}),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=r"has no state|not of type"):
-            restore_attributes(callback, callback.remembers, values)
+            restore_attributes(callback, callback.saved_attributes, values)

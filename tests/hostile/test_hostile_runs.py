@@ -33,7 +33,7 @@ RAW = {"NAN": "NaN", "DEEP": "[" * 100_000 + "]" * 100_000, "HUGE": "1e999"}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of a finished run of two members."""
-    plan = make_plan("mnist5k", "lenet5", ensemble=2, sets={"dropout": "0.5", "input_shape": "[32,32,1]"})
+    plan = make_plan("mnist5k", "lenet5", ensemble=2, sets={"input_shape": "[32,32,1]"})
     extraction = ExtractionFindings("pool", 0.1, 1.5, Score(0.9, 0.3), {"0.1": 0.3}, {"pool": 0.3}, 1.2)
     record = TrainingRecord(
         plan.recipe, "abc", "float32", plan=plan, versions={"numpy": "2"}, hardware="Linux", started="now",

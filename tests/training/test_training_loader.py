@@ -55,7 +55,7 @@ def load_epoch(augmentation: Augmentation | None, *, epoch: int = 0, start: int 
 
 @pytest.mark.parametrize("small", [0, 1 << 20])
 def test_batches_without_augmentation_follow_the_epoch_order(small: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loader, "SMALL", small)
+    monkeypatch.setattr(loader, "SMALL_BATCH", small)
     order = epoch_order(50, 5, 3)
     found = load_epoch(None, epoch=3)
     assert [count for _, count in found] == [12, 12, 12, 12, 2]
@@ -115,7 +115,7 @@ def test_epoch_can_be_resumed_at_any_step(augmentation: Augmentation | None) -> 
 def test_mapped_pixels_are_read_batch_by_batch(
     augmentation: Augmentation | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loader, "SMALL", 0)
+    monkeypatch.setattr(loader, "SMALL_BATCH", 0)
     lazy = Lazy(X)
     for (batch, _), (same, _) in zip(load_epoch(augmentation, x=lazy), load_epoch(augmentation), strict=True):
         assert np.array_equal(batch.inputs[0], same.inputs[0])
@@ -140,7 +140,7 @@ class SlowAugment:
 @pytest.mark.parametrize("threads", [1, 3])
 def test_several_threads_keep_the_order(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loader, "THREADS", threads)
-    monkeypatch.setattr(loader, "AHEAD", 3)
+    monkeypatch.setattr(loader, "PREFETCHED", 3)
     expected = load_epoch(STRONG)
     monkeypatch.setattr(type(engine()), "augment", slow := SlowAugment())
     for (batch, _), (same, _) in zip(load_epoch(STRONG), expected, strict=True):
@@ -154,7 +154,7 @@ def test_loader_prepares_a_limited_number_of_batches(monkeypatch: pytest.MonkeyP
     coming = BatchLoader(Samples((X,), (Y,)), recipe, engine()).epoch(0)
     next(coming)
     time.sleep(0.2)
-    assert slow.made == 1 + loader.AHEAD
+    assert slow.made == 1 + loader.PREFETCHED
     coming.close()  # type: ignore[attr-defined]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("loader")]
 

@@ -33,7 +33,7 @@ def main() -> NoReturn:
         if isinstance(stream, TextIOWrapper):  # names of files and classes may be in any script
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     warnings.showwarning = _show_warning
-    # Overflows lead to a loss that is not a number, which is reported in its own words.
+    # Overflows lead to a loss that is not a number, for which there is an error message.
     warnings.simplefilter("ignore", RuntimeWarning)
     try:
         code = striate.main(prog_name="striate", standalone_mode=False) or 0
@@ -53,12 +53,12 @@ def main() -> NoReturn:
 
 
 def _open_closed_streams() -> None:
-    """Replace closed standard streams: else the next file that is opened would get what is printed."""
+    """Replace closed standard streams; otherwise output could be written to the next file that is opened."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the end
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the end
 
@@ -93,14 +93,14 @@ def _explain(error: Exception) -> tuple[int, str]:
 
 
 def _describe(error: Exception) -> str:
-    """Return the message of an error; for one of the operating system, the file and what happened."""
+    """Return the message of an error; for an OSError, the file and the reason."""
     if isinstance(error, OSError) and isinstance(error.filename, str | bytes) and error.strerror:
         return f"{os.fsdecode(error.filename)}: {error.strerror}."
     return str(error)
 
 
 def _interrupted(error: BaseException | None) -> bool:
-    """Return whether Ctrl-C caused an error: compiled packages turn it into their own while they are imported."""
+    """Return whether Ctrl-C caused an error: an interrupted import of a compiled package may raise another one."""
     while error and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None

@@ -1,4 +1,4 @@
-"""Import a command only when it is called, so that none waits for the imports of another."""
+"""Import a command only when it is called, so that no command waits for the imports of another."""
 
 from importlib import import_module
 
@@ -25,7 +25,7 @@ class Commands(click.Group):
     """A group of the commands in COMMANDS, each from the module of its name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order in which users need them."""
+        """Return the names in the order of use."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

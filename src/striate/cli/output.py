@@ -1,4 +1,4 @@
-"""The one place where commands print, so that no name of a file, class or tensor can forge what a terminal shows."""
+"""The functions by which commands print. Names of files, classes and tensors cannot manipulate the terminal."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def echo_line(text: str, *, err: bool = False) -> None:
 
 
 def echo_json(content: Any) -> None:
-    """Print JSON on one line; unsafe characters are escaped in JSON's way, so that the content stays the same."""
+    """Print JSON on one line; unsafe characters are escaped as in JSON, so that the content stays the same."""
     text = strict_json.dumps(content)
     if not text.isprintable():
         text = "".join(c if printable(c) == c else strict_json.canonical(c)[1:-1] for c in text)

@@ -78,13 +78,13 @@ class Callback:
     Attributes:
         model: The model in training. A callback may read and set its learning_rate, and set its stop_training.
         params: Numbers of "epochs", of "steps" per epoch and of "samples".
-        remembers: Names of attributes that are saved in checkpoints, so that a training that was interrupted resumes
+        saved_attributes: Names of the attributes that are saved in checkpoints, so that an interrupted training resumes
             exactly: plain JSON values, arrays, and lists and dicts of them.
     """
 
     model: TrainableModel
     params: dict[str, int]
-    remembers: ClassVar[tuple[str, ...]] = ()
+    saved_attributes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         """Do nothing; derived classes may take arguments."""
@@ -98,19 +98,19 @@ class Callback:
         self.model = model
 
     def state(self) -> dict[str, Any]:
-        """Return the attributes that checkpoints keep, by name."""
-        return {name: getattr(self, name) for name in self.remembers}
+        """Return the attributes to save in a checkpoint, by name."""
+        return {name: getattr(self, name) for name in self.saved_attributes}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned; called after on_train_begin when a training resumes.
 
         Args:
-            state: Values of the attributes in `remembers`, by name.
+            state: Values of `saved_attributes`, by name.
 
         Raises:
             ValueError: Another attribute is named, or a value is of another type.
         """
-        restore_attributes(self, self.remembers, state)
+        restore_attributes(self, self.saved_attributes, state)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Run before the first epoch."""
@@ -122,7 +122,7 @@ class Callback:
         """Run before the first batch of an epoch."""
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Run after validation. Later callbacks and the history see what is added to `logs`."""
+        """Run after validation. Values added to `logs` reach later callbacks and the history."""
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Run before a step."""
@@ -157,7 +157,7 @@ def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
         The callbacks.
 
     Raises:
-        UsageError: One is no Callback, or defines a method on_… that is never called.
+        UsageError: One is not a Callback, or defines a method on_… that is never called.
     """
     if callbacks is None:
         return ()
@@ -182,7 +182,7 @@ class History(Callback):
         epoch: The numbers of the epochs.
     """
 
-    remembers = ("history", "epoch")
+    saved_attributes = ("history", "epoch")
 
     def __init__(self) -> None:
         self.history: dict[str, list[float]] = {}
@@ -205,7 +205,7 @@ class Monitor(Callback):
         min_delta: A smaller change does not count as an improvement.
     """
 
-    remembers: ClassVar[tuple[str, ...]] = ("best",)
+    saved_attributes: ClassVar[tuple[str, ...]] = ("best",)
 
     def __init__(self, monitor: str = "val_loss", mode: Mode = "auto", min_delta: float = 0.0) -> None:
         if mode not in ("auto", "min", "max"):
@@ -234,7 +234,7 @@ class Monitor(Callback):
         )
 
     def improved(self, value: float) -> bool:
-        """Return whether the value is the best so far by more than min_delta, and remember it if so."""
+        """Return whether the value is the best so far by more than min_delta; if so, store it in `best`."""
         if math.isnan(value):
             return False
         better = self.best is None or self.sign * (value - self.best) > self.min_delta
@@ -260,7 +260,7 @@ class EarlyStopping(Monitor):
         3
     """
 
-    remembers = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights", "best_logs")
+    saved_attributes = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights", "best_logs")
 
     def __init__(
         self,
@@ -274,9 +274,9 @@ class EarlyStopping(Monitor):
         super().__init__(monitor, mode, min_delta)
         self.patience = check_whole("EarlyStopping: patience", patience)
         self.restore_best_weights = restore_best_weights
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self.wait = 0
         self.stopped_epoch = 0
         self.best_epoch = 0
@@ -286,7 +286,7 @@ class EarlyStopping(Monitor):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Reset the state."""
         super().on_train_begin(logs)
-        self._forget()
+        self._reset()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Compare the value, and keep the best weights or stop the training."""
@@ -297,7 +297,7 @@ class EarlyStopping(Monitor):
             return
         self.wait += 1
         if self.wait >= self.patience:
-            # The count starts again, so that a finished run that is extended gets its full patience.
+            # The count is reset, so that a finished run that is extended gets its full patience.
             self.wait, self.stopped_epoch = 0, epoch
             self.model.stop_training = True
 
@@ -325,7 +325,7 @@ class ModelCheckpoint(Monitor):
         >>> best = ModelCheckpoint("best.safetensors", monitor="val_accuracy", save_best_only=True)
     """
 
-    remembers = ("best", "steps", "epoch")
+    saved_attributes = ("best", "steps", "epoch")
 
     def __init__(
         self,
@@ -355,7 +355,7 @@ class ModelCheckpoint(Monitor):
         self.epoch = self.steps = 0
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keep the epoch for the file's name."""
+        """Store the epoch for the file name."""
         self.epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
@@ -421,7 +421,7 @@ class ReduceLROnPlateau(Monitor):
         min_lr: The learning rate is never set below this.
     """
 
-    remembers = ("best", "wait", "cooling")
+    saved_attributes = ("best", "wait", "cooling")
 
     def __init__(
         self,

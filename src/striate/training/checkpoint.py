@@ -1,4 +1,4 @@
-"""Checkpoints: everything a training needs to resume exactly, in one file that is either complete or not used."""
+"""Checkpoints: the complete state of a training in one file, so that it resumes exactly."""
 
 import math
 import warnings
@@ -26,7 +26,7 @@ class Checkpoint:
     Attributes:
         weights: The weights by full name.
         slots: The state of the optimizer by name.
-        state: Everything else: values for JSON, and arrays of callbacks.
+        state: Everything else: JSON values, and arrays of callbacks.
     """
 
     weights: Weights
@@ -49,7 +49,7 @@ class CheckpointFolder:
         """Write the checkpoint of this step, then remove all but the two newest. Raise RunError on a full disk."""
         path = self.path / f"step-{step:010d}.safetensors"
         arrays: Weights = {}
-        metadata = {"kind": "checkpoint", "state": _set_apart(checkpoint.state, "state", arrays)}
+        metadata = {"kind": "checkpoint", "state": _extract_arrays(checkpoint.state, "state", arrays)}
         arrays |= {f"weights:{name}": array for name, array in checkpoint.weights.items()}
         arrays |= {f"slots:{name}": array for name, array in checkpoint.slots.items()}
         save_weights(path, arrays, metadata)
@@ -78,11 +78,11 @@ def _read(path: Path) -> Checkpoint:
     if metadata.get("kind") != "checkpoint":
         raise ModelFileError(f"{path} is not a checkpoint.")
     try:
-        state = _put_back(metadata["state"], arrays)
+        state = _insert_arrays(metadata["state"], arrays)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path} is damaged: its state cannot be read.") from error
     if not isinstance(state, dict):
-        raise ModelFileError(f"{path} is damaged: its state is no object.")
+        raise ModelFileError(f"{path} is damaged: its state is not an object.")
     return Checkpoint(_part(arrays, "weights:"), _part(arrays, "slots:"), state)
 
 
@@ -90,27 +90,27 @@ def _part(arrays: Mapping[str, Array], prefix: str) -> Weights:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _set_apart(value: Any, place: str, arrays: Weights) -> Any:
-    """Return the value with every array moved to `arrays` and a reference left in its place."""
+def _extract_arrays(value: Any, place: str, arrays: Weights) -> Any:
+    """Move all arrays in a value to `arrays`; return the value with references to them."""
     if isinstance(value, np.ndarray):
         arrays[place] = value
         return {ARRAY: place}
     if isinstance(value, Mapping):
-        return {key: _set_apart(item, f"{place}/{key}", arrays) for key, item in value.items()}
+        return {key: _extract_arrays(item, f"{place}/{key}", arrays) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_set_apart(item, f"{place}/{index}", arrays) for index, item in enumerate(value)]
+        return [_extract_arrays(item, f"{place}/{index}", arrays) for index, item in enumerate(value)]
     if isinstance(value, np.generic):
         value = value.item()
     return {NUMBER: str(value)} if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _put_back(value: Any, arrays: Mapping[str, Array]) -> Any:
+def _insert_arrays(value: Any, arrays: Mapping[str, Array]) -> Any:
     if isinstance(value, dict):
         if set(value) == {ARRAY}:
             return arrays[value[ARRAY]]
         if set(value) == {NUMBER}:
             return float(value[NUMBER])
-        return {key: _put_back(item, arrays) for key, item in value.items()}
+        return {key: _insert_arrays(item, arrays) for key, item in value.items()}
     if isinstance(value, list):
-        return [_put_back(item, arrays) for item in value]
+        return [_insert_arrays(item, arrays) for item in value]
     return value

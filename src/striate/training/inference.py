@@ -21,14 +21,14 @@ def evaluate_in_batches(
 ) -> dict[str, float]:
     """Compute the mean loss and metrics in inference mode.
 
-    Several processes that train together each take a part of the samples; all of them must call this.
+    In distributed training, each process evaluates a part of the samples; all processes must call this.
 
     Args:
         engine: Runs the network.
         losses: One for each output.
         metrics: The metrics to compute.
         samples: Inputs and targets.
-        batch_size: How many samples go through the network at once.
+        batch_size: Number of samples that go through the network at once.
 
     Returns:
         For example {"loss": …, "accuracy": …}; the loss includes penalties on weights.
@@ -45,7 +45,7 @@ def evaluate_in_batches(
 
 
 def penalty(engine: Engine) -> float:
-    """Return what the regularizers of the network add to the loss."""
+    """Return the sum of the penalties of the network's regularizers, which is added to the loss."""
     penalized = [parameter for parameter in engine.network.parameters if parameter.regularizer]
     weights = engine.weights if penalized else {}
     return sum(_penalty(parameter.regularizer, weights[parameter.name].astype(np.float64)) for parameter in penalized)
@@ -62,26 +62,26 @@ def rows_of_process(engine: Engine, count: int) -> range:
 
 
 def predict_in_batches(
-    engine: Engine, inputs: Sequence[Array], batch_size: int = BATCH_SIZE, *, together: bool = False
+    engine: Engine, inputs: Sequence[Array], batch_size: int = BATCH_SIZE, *, distributed: bool = False
 ) -> tuple[Array, ...]:
     """Compute all outputs of a network in inference mode.
 
     Args:
         engine: Runs the network.
         inputs: One array (N, *input shape) for each input.
-        batch_size: How many samples go through the network at once.
-        together: Share the work between the processes that train together; all of them must call this and get all
-            outputs.
+        batch_size: Number of samples that go through the network at once.
+        distributed: Whether to divide the samples among the processes of distributed training; all of them must call
+            this, and all get all outputs.
 
     Returns:
         One float32 array (N, …) for each output.
     """
     count = len(inputs[0])
-    rows = rows_of_process(engine, count) if together else range(count)
+    rows = rows_of_process(engine, count) if distributed else range(count)
     empty = tuple(np.zeros((0, *shape), np.float32) for shape in engine.network.output_shapes)
     parts = [empty, *(outputs for _, outputs in forward_in_batches(engine, inputs, rows, batch_size))]
     joined = (np.concatenate(part).astype(np.float32, copy=False) for part in zip(*parts, strict=True))
-    return tuple(map(engine.gather, joined)) if together else tuple(joined)
+    return tuple(map(engine.gather, joined)) if distributed else tuple(joined)
 
 
 def forward_in_batches(
@@ -93,7 +93,7 @@ def forward_in_batches(
         engine: Runs the network.
         inputs: One array (N, *input shape) for each input.
         rows: Which of the N samples to use.
-        batch_size: How many samples go through the network at once.
+        batch_size: Number of samples that go through the network at once.
 
     Yields:
         The slice of rows of a batch, and its outputs.

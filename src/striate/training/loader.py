@@ -1,4 +1,4 @@
-"""The batches of each training step: which samples in which order, augmented and mixed, prepared while steps run."""
+"""The batches of each training step: ordered, augmented and mixed samples, prepared in a background thread."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -19,9 +19,9 @@ from striate.training.samples import Samples
 
 T = TypeVar("T")
 
-AHEAD = 2  # batches being prepared
-THREADS = 1  # one keeps up with any step; on two cores a second changed nothing
-SMALL = 1 << 20  # bytes; preparing a batch below this takes less time than handing it to a thread
+PREFETCHED = 2  # batches being prepared
+THREADS = 1  # on two cores, a second thread changed nothing
+SMALL_BATCH = 1 << 20  # bytes; preparing a smaller batch takes less time than passing it to a thread
 
 
 class BatchLoader:
@@ -57,15 +57,15 @@ class BatchLoader:
             start: The first batch, from 0.
 
         Returns:
-            This process's samples of each batch and the number of samples in all processes. Where images are mixed,
-            targets are float32, with rows (N, classes) in place of class numbers.
+            This process's samples of each batch and the number of samples in all processes. If images are
+            mixed, targets are float32, with rows (N, classes) instead of class numbers.
         """
         order = epoch_order(len(self._train), self._seed, epoch)
         indices = [order[part] for part in self._slices[start:]]
         augmentation = self._augmentation
         if augmentation is not None:
             return _prefetch(lambda index: (self._augmented(augmentation, index, epoch), len(index)), indices)
-        return map(self._plain, indices) if self._batch_bytes <= SMALL else _prefetch(self._plain, indices)
+        return map(self._plain, indices) if self._batch_bytes <= SMALL_BATCH else _prefetch(self._plain, indices)
 
     @property
     def _batch_bytes(self) -> int:
@@ -107,7 +107,7 @@ def _prefetch(make: Callable[[Array], T], items: Sequence[Array]) -> Iterator[T]
     """Yield make(item) for each item in order; threads make the next ones while one is used."""
     waiting = iter(items)
     with ThreadPoolExecutor(THREADS, "loader") as pool:
-        pending = deque(pool.submit(make, item) for item in islice(waiting, AHEAD))
+        pending = deque(pool.submit(make, item) for item in islice(waiting, PREFETCHED))
         while pending:
             ready = pending.popleft().result()
             pending.extend(pool.submit(make, item) for item in islice(waiting, 1))

@@ -43,10 +43,10 @@ def fit(
     """Train a compiled model.
 
     With a run, checkpoints and history.csv are written, and a training that was interrupted continues where it
-    stopped: its result has the same bits as if it had never stopped. A finished run whose recipe has more epochs now
+    stopped, with bit-identical results. A finished run whose recipe has more epochs now
     continues from its last weights, with a new cycle of the schedule over the added epochs.
 
-    Several processes that train together all call this; only rank 0 prints and writes.
+    In distributed training, all processes call this; only rank 0 prints and writes.
 
     Args:
         model: A compiled model; its optimizer and losses are used.
@@ -89,7 +89,7 @@ def fit(
 
 
 class _Loop:
-    """One training; its methods stand in the order in which they are called."""
+    """One training. Its methods are in the order in which they are called."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class _Loop:
     ) -> None:
         self.model, self.recipe, self.validation, self.run = model, recipe, validation, run
         self.callbacks, self.history = callbacks, history
-        # Most callbacks leave the hooks around a step alone; a step of a small network is too short to call them all.
+        # Most callbacks do not use the hooks around a step; calling all would slow down steps of small networks.
         self.before_batch = [c for c in callbacks if overrides(c, "on_train_batch_begin", "on_batch_begin")]
         self.after_batch = [c for c in callbacks if overrides(c, "on_train_batch_end", "on_batch_end")]
         self.metrics = MetricSums(model.network, model.losses, model.metrics)
@@ -180,7 +180,7 @@ class _Loop:
         model.epochs_done += 1
         position.epoch, position.batch, position.stopped = position.epoch + 1, 0, model.stop_training
         if self.run:
-            # In this order: after a kill between the two, the epoch is done again, and so is its row.
+            # In this order: if the process is killed between the two, the epoch is repeated and its row rewritten.
             self.run.write_history(self.history.history)
             self._save_checkpoint()
         self._save_or_exit(interrupted)

@@ -1,4 +1,4 @@
-"""Which loss goes with which output of a network."""
+"""The losses that match the outputs of a network."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -70,7 +70,7 @@ def _takes_class_numbers(activation: str, shape: Shape) -> bool:
 
 
 def losses_for_targets(network: Network, losses: Sequence[Loss], y: Any) -> tuple[Loss, ...]:
-    """Return default losses with categorical cross-entropy where the targets show that an output is logits.
+    """Return default losses, with categorical cross-entropy for outputs that the targets show to be logits.
 
     Class numbers (N,) for an output of several numbers without activation imply logits.
     """

@@ -1,4 +1,4 @@
-"""The learning-rate finder: sweep from tiny to huge rates over training batches and find where the loss falls fastest.
+"""The learning-rate finder: increase the rate from step to step, and find where the loss falls fastest.
 
 Source: Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3, arXiv:1506.01186.
 """
@@ -20,8 +20,8 @@ from striate.training.samples import Samples
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 140  # twenty steps for each power of ten
 WINDOW = 4  # steps on either side over which losses are averaged
 MIN_STEPS = 10  # before which the loss does not count as diverged
-DIVERGED = 4.0  # times the lowest smooth loss: the loss has diverged
-MIN_GAIN = 0.05  # of the first smooth loss: with less, the sweep suggests nothing
+DIVERGED = 4.0  # times the lowest smooth loss, above which the loss has diverged
+MIN_GAIN = 0.05  # minimum decrease, as a fraction of the first smooth loss, for a suggestion
 Watch = Callable[[int, float, float], None]
 
 
@@ -52,8 +52,8 @@ def sweep_learning_rate(
     """Train a compiled model for a few steps with rising learning rates.
 
     Args:
-        model: Compiled; its weights are useless afterwards.
-        recipe: Decides the batches, as in a training.
+        model: A compiled model. Its weights are changed and not useful afterwards.
+        recipe: Determines the batches, as in training.
         train: The training samples.
         steps: Maximum number of steps; fewer if the loss diverges.
         watch: Called with each step from 0, its rate and its loss.

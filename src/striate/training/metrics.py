@@ -1,4 +1,4 @@
-"""Metrics that a training reports: which loss and metric go with which output, and their sums over a batch."""
+"""Loss and metrics that training reports, as sums over a batch."""
 
 from collections.abc import Callable, Sequence
 
@@ -47,8 +47,8 @@ def loss_sum(loss: Loss, output: Array, target: Array, form: OutputForm = "proba
 
 def _categorical_sum(loss: CategoricalCrossentropy, output: Array, target: Array, form: OutputForm) -> float:
     logs = -log_of_output(output, form, REPORTED_FLOOR)  # (N, classes)
-    right = logs[np.arange(len(logs)), target] if target.ndim == 1 else (logs * target).sum(axis=1)
-    values = (1 - loss.label_smoothing) * right + loss.label_smoothing * logs.mean(axis=1)
+    of_target = logs[np.arange(len(logs)), target] if target.ndim == 1 else (logs * target).sum(axis=1)
+    values = (1 - loss.label_smoothing) * of_target + loss.label_smoothing * logs.mean(axis=1)
     if loss.class_weights is None:
         return float(values.sum())
     weights = np.array(loss.class_weights)
@@ -62,12 +62,12 @@ def correct_classes(output: Array, target: Array) -> float:
 
 
 def correct_labels(output: Array, target: Array) -> float:
-    """Count correct samples; one with several outputs counts the fraction that is correct. Above 0.5 is yes."""
+    """Count correct samples; with several outputs, the correct fraction of each. Above 0.5 counts as positive."""
     return float(((output > 0.5) == (target > 0.5)).mean() * len(output))
 
 
 def correct_logits(output: Array, target: Array) -> float:
-    """Count correct samples as `correct_labels` does; for logits, above 0 is yes."""
+    """Count correct samples like `correct_labels`; logits above 0 count as positive."""
     return float(((output > 0) == (target > 0.5)).mean() * len(output))
 
 

@@ -1,4 +1,4 @@
-"""Where a training is between two steps, as checkpoints keep it: typed records with bounds."""
+"""The state of a training between two steps, as saved in checkpoints: typed records with bounds."""
 
 import math
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ class Position:
         cycle_end: The epoch at which the schedule ends.
         cycle_start: The epoch at which it began; extending a finished run begins a new cycle.
         epoch: The current epoch, from 0.
-        batch: How many of its batches are done.
+        batch: Number of its batches that are done.
         stopped: Whether a callback ended the cycle.
-        count: How many samples of the epoch were used so far.
-        sums: Of the loss and each metric over these samples.
+        count: Number of samples of the epoch used so far.
+        sums: Sums of the loss and of each metric over these samples.
     """
 
     cycle_end: int
@@ -41,12 +41,12 @@ class Position:
 
 @dataclass
 class Counters:
-    """What a model counts and reports during training.
+    """The counters and figures of a model during training.
 
     Attributes:
         iterations: Steps done.
         epochs_done: Epochs done.
-        learning_rate: The optimizer's, before the schedule's factor.
+        learning_rate: The optimizer's rate, before the schedule's factor.
         figures: Loss and metrics of the last epoch.
     """
 
@@ -58,12 +58,12 @@ class Counters:
 
 @dataclass
 class TrainingState:
-    """Everything that a checkpoint keeps besides weights and the state of the optimizer.
+    """The content of a checkpoint besides weights and the state of the optimizer.
 
     Attributes:
-        position: Where the training is.
+        position: The position in the training.
         model: The model's counters.
-        callbacks: What each callback remembers, by its name.
+        callbacks: The state of each callback, by its name.
     """
 
     position: Position
@@ -109,7 +109,7 @@ class TrainingState:
             if not isinstance(number, int | float):
                 raise ValueError(f"expected a number, received {number!r:.60}")
         if not all(isinstance(state, dict) for state in parts["callbacks"].values()):
-            raise ValueError("the state of a callback is no object")
+            raise ValueError("the state of a callback is not an object")
         return cls(position, model, parts["callbacks"])
 
 

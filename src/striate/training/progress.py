@@ -46,7 +46,7 @@ class ProgressLines(NoProgress):
 class ProgressBar(ProgressLines):
     """A bar over the whole training, with figures, images per second and the time left."""
 
-    remembers = ("epoch",)
+    saved_attributes = ("epoch",)
     epoch = 0
     shown = 0.0
 

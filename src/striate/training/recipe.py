@@ -1,4 +1,4 @@
-"""A recipe: everything that decides how a network is trained, as plain data."""
+"""A recipe: all settings of a training, as plain data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -108,5 +108,5 @@ def _optimizer_to_dict(optimizer: Optimizer) -> dict[str, Any]:
 
 
 def _named(get: Any, settings: Mapping[str, Any]) -> Any:
-    """Call the getter with "name" and the other settings."""
+    """Call `get` with the entry "name" and the other settings."""
     return get(settings["name"], **{key: value for key, value in settings.items() if key != "name"})

@@ -46,7 +46,7 @@ class RunRecord:
         """Return the record that `to_dict` described.
 
         Raises:
-            KeyError: If an entry is missing. UsageError, TypeError and ValueError if one is invalid.
+            KeyError: An entry is missing. UsageError, TypeError and ValueError if one is invalid.
         """
         fingerprint, precision = decode_value(str, values["fingerprint"]), decode_value(str | None, values["precision"])
         return cls(Recipe.from_dict(values["recipe"]), fingerprint, precision)
@@ -112,7 +112,7 @@ class Run:
             The run.
 
         Raises:
-            RunError: If the folder contains no run, or its config.json is damaged.
+            RunError: The folder contains no run, or its config.json is damaged.
         """
         path = Path(path)
         file = path / "config.json"
@@ -133,7 +133,7 @@ class Run:
 
     @property
     def written_here(self) -> bool:
-        """Whether this process writes into the folder: when several train together, only rank 0 does."""
+        """Whether this process writes to the folder: in distributed training, only rank 0 does."""
         return current_process().rank == 0
 
     @property
@@ -145,7 +145,7 @@ class Run:
         """Keep other processes from training in this folder until `release` or the end of this process.
 
         Raises:
-            RunError: If another process is training in it.
+            RunError: Another process is training in it.
         """
         if self.written_here:
             lock_folder(self.path)
@@ -164,7 +164,7 @@ class Run:
         """Set a larger total number of epochs.
 
         Raises:
-            RunError: If it is smaller than the present one.
+            RunError: It is smaller than the present one.
         """
         planned = self.recipe.epochs
         if epochs < planned:
@@ -175,10 +175,10 @@ class Run:
         self.write_record()
 
     def require_data(self, fingerprint: str) -> None:
-        """Check that the data are those that the run began with.
+        """Check that the data are those with which the run began.
 
         Raises:
-            RunError: If they are not.
+            RunError: They are not.
         """
         if fingerprint == self.record.fingerprint:
             return
@@ -202,7 +202,7 @@ class Run:
         """Return the columns of history.csv by name; empty before the first epoch has ended.
 
         Raises:
-            RunError: If the file is damaged.
+            RunError: The file is damaged.
         """
         file = self.path / "history.csv"
         if not file.exists():
@@ -213,17 +213,17 @@ class Run:
             raise RunError(f"{file} is damaged ({_reason(error)}). Start a new run.") from error
 
     def write_record(self) -> None:
-        """Write config.json."""
+        """Write config.json. In distributed training, only rank 0 writes."""
         if self.written_here:
             content = strict_json.dumps(self.record.to_dict(), indent=2)
             atomic_write(self.path / "config.json", content + "\n")
 
 
 def read_json(file: Path) -> Any:
-    """Return what a JSON file of a run folder describes.
+    """Return the content of a JSON file in a run folder.
 
     Raises:
-        ValueError: If it is not JSON, or implausibly large. RunError if it cannot be read.
+        ValueError: It is not JSON, or implausibly large. RunError if it cannot be read.
     """
     return strict_json.loads(_read_text(file))
 
@@ -254,7 +254,7 @@ def _reason(error: Exception) -> str:
 
 
 def _make_unused_folder(name: str) -> Path:
-    """Make and return the first folder that does not exist: two processes never get the same one."""
+    """Create and return the first folder that does not exist; two processes never get the same one."""
     number = 1
     while True:
         path = ROOT / (name if number == 1 else f"{name}-{number}")

@@ -1,4 +1,4 @@
-"""Inputs and targets as a user passes them, checked and converted to the form that engines take."""
+"""Check inputs and targets that a user passes, and convert them for the engines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Samples:
 
 
 def check_samples(network: Network, losses: Sequence[Loss], x: Any, y: Any) -> Samples:
-    """Return checked inputs and targets. Raises DataError naming what does not match the network."""
+    """Return checked inputs and targets. Raise DataError if they do not match the network."""
     inputs = check_inputs(network, x)
     targets = []
     for index, loss, part in zip(network.outputs, losses, split_targets(network, y), strict=True):
@@ -54,7 +54,7 @@ def check_samples(network: Network, losses: Sequence[Loss], x: Any, y: Any) -> S
 
 
 def split_targets(network: Network, y: Any) -> list[Any]:
-    """Return the targets of each output. Raise DataError unless there are some for each."""
+    """Return the targets of each output. Raise DataError if there is another number of them."""
     return _parts(y, [str(network.nodes[index].layer.name) for index in network.outputs], "targets")
 
 

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: the factor on the optimizer's rate as a function of the step alone."""
+"""Learning-rate schedules: the factor of the learning rate as a function of the step."""
 
 import math
 from dataclasses import asdict, dataclass, fields
@@ -118,7 +118,7 @@ class StepDecay(Schedule):
     """The rate is multiplied by `factor` every `every` epochs.
 
     Attributes:
-        factor: What the rate is multiplied by.
+        factor: Factor of the rate.
         every: Number of epochs between two changes, 1 or more.
 
     Example:
@@ -166,7 +166,7 @@ def get_schedule(schedule: str | Schedule | None, **settings: Any) -> Schedule:
 
 
 def schedule_to_dict(schedule: Schedule) -> dict[str, Any]:
-    """Return the schedule as plain values: its name under "name", then its settings."""
+    """Return the schedule as JSON values: its name under "name", and its settings."""
     names = {kind: name for name, kind in SCHEDULES.items()}
     if type(schedule) not in names:
         raise UsageError(

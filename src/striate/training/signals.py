@@ -9,16 +9,16 @@ from types import FrameType
 
 Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
-# Python's own reaction to each.
+# Python's default handlers.
 STOPS: dict[signal.Signals, Handler] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 
 
 @dataclass
 class Interrupt:
-    """Whether a signal arrived.
+    """The state of deferred signals.
 
     Attributes:
-        pending: Whether Ctrl-C was pressed or SIGTERM received.
+        pending: Whether Ctrl-C was pressed or SIGTERM was received.
     """
 
     pending: bool = False
@@ -32,7 +32,7 @@ def deferred_signals() -> Iterator[Interrupt]:
     nothing changes.
 
     Yields:
-        Whether a signal arrived.
+        The state, which the signals change.
     """
     interrupt = Interrupt()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from striate import zoo
 from striate.data import describe
 from striate.data.folder import Layout
 from striate.data.split import TRAINING
@@ -28,7 +29,6 @@ TINY = 48  # pixels of the longer side
 MANY_IMAGES = 50  # per class, from which a small network learns well from scratch
 GRAY = 4  # maximum difference of the color channels in images that are practically gray
 SECONDS = {224: 0.013, 160: 0.007, 128: 0.0045}  # to extract one image's features on one core, by the input size
-MULTIPLY_ADDS = {224: 385_187_552, 160: 197_151_200, 128: 126_637_568}  # of BASE for one image, by the input size
 OTHER_SECONDS = 4  # for everything else
 TUNING_SECONDS = 3.7e-10  # per image and multiply-add on one core, for an epoch of both stages of fine-tuning
 SCRATCH_SECONDS = 4.5e-10  # per image and multiply-add on one core, for an epoch of training from scratch
@@ -286,7 +286,8 @@ def _fine_tuning(summary: FolderSummary, size: int, method: Method | None) -> tu
         return False, ""
     training = round(TRAINING_SHARE * summary.images)
     passes = training * tuning_recipe(training).epochs
-    seconds = fine_tuning_seconds(passes, MULTIPLY_ADDS[size], summary.device, summary.cores)
+    multiply_adds = zoo.network(BASE, input_shape=(size, size, 3)).multiply_adds
+    seconds = fine_tuning_seconds(passes, multiply_adds, summary.device, summary.cores)
     fits = summary.minutes is None or _extraction_seconds(summary, size) + seconds <= 60 * summary.minutes
     if requested:
         return True, "" if fits else f"fine-tuning is limited to as many epochs as {summary.minutes:g} minutes allow"

@@ -260,7 +260,7 @@ def _train_one(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: 
 
 def _predict(model: Model, x: Array) -> Array:
     """Return probabilities (N, classes); when several processes train together, each predicts a part of the images."""
-    return predict_in_batches(model.engine, check_inputs(model.network, x), together=True)[0]
+    return predict_in_batches(model.engine, check_inputs(model.network, x), distributed=True)[0]
 
 
 def _train_members(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo) -> Result:
