@@ -9,6 +9,7 @@ from striate.errors import nearest
 COMMANDS = {
     "train": "Train a network on a data set or a folder of photographs.",
     "evaluate": "Measure a trained network on test images.",
+    "compare": "Compare trained networks on the same images.",
     "predict": "Predict the class of images.",
     "export": "Write a trained network as an ONNX file.",
     "inspect": "Show the layers, shapes and cost of any ONNX file.",

@@ -1,5 +1,6 @@
 """Metrics with confidence intervals, confusion matrix, errors, learning curves, and the HTML report."""
 
+from striate.evaluation.comparison import Comparison, PairedDifference, compare, holm, mcnemar
 from striate.evaluation.curves import LearningCurves, learning_curves
 from striate.evaluation.evaluate import Evaluation, Mistake, evaluate, find_mistakes
 from striate.evaluation.intervals import Estimate, design_effect, f1_score, wilson
@@ -16,11 +17,14 @@ from striate.evaluation.metrics import (
 __all__ = [
     "Bin",
     "ClassMetrics",
+    "Comparison",
     "Estimate",
     "Evaluation",
     "LearningCurves",
     "Mistake",
     "Pair",
+    "PairedDifference",
+    "compare",
     "confused_pairs",
     "confusion_counts",
     "cross_entropy",
@@ -28,7 +32,9 @@ __all__ = [
     "evaluate",
     "f1_score",
     "find_mistakes",
+    "holm",
     "learning_curves",
+    "mcnemar",
     "percent_of_true",
     "wilson",
 ]

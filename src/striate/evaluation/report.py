@@ -172,12 +172,17 @@ def _network(data: ReportData) -> dict[str, Any]:
 def write_lr_page(path: str | os.PathLike[str], sweep: LearningRateSweep, model: str, data: str) -> None:
     """Write the page of the learning-rate finder to a file, atomically. Raise RunError if it cannot be written."""
     marked_rate = sweep.steepest or sweep.lowest
-    text = _environment().get_template("lr_page.html.j2").render(
-        model=model, data=data, rate=_format_rate,
+    text = render(
+        "lr_page.html.j2", model=model, data=data, rate=_format_rate,
         chart=rate_chart(sweep.rates, sweep.losses, sweep.smooth, marked_rate),
-        steepest=sweep.steepest, lowest=sweep.lowest, diverged=sweep.diverged, **_static(),
+        steepest=sweep.steepest, lowest=sweep.lowest, diverged=sweep.diverged,
     )  # fmt: skip
     atomic_write(path, text.encode("utf-8"))
+
+
+def render(template: str, **context: Any) -> str:
+    """Return a page made from one of the templates, with the style and the script that all pages share."""
+    return _environment().get_template(template).render(**context, **_static())
 
 
 def _format_rate(value: float | None) -> str:

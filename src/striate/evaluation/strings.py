@@ -1,5 +1,7 @@
 """The texts of the report in English and Korean."""
 
+from striate.evaluation.comparison_strings import COMPARISON
+
 # The report replaces the placeholders in braces. A test checks that both languages have the same placeholders.
 STRINGS: dict[str, dict[str, str]] = {
     # frame
@@ -318,3 +320,4 @@ STRINGS: dict[str, dict[str, str]] = {
     "receptive_field": {"en": "receptive field", "ko": "수용 영역"},
     "total": {"en": "total", "ko": "합계"},
 }
+STRINGS |= COMPARISON

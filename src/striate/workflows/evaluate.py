@@ -1,7 +1,7 @@
 """Evaluate a trained model on the test images of a data set."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from striate.data.folder import LabeledFolder, load_labeled
 from striate.data.labels import LabelFile, label_file, labeled_layout
 from striate.data.split import digests_of, pool
 from striate.errors import DataError, UsageError
-from striate.evaluation import Evaluation, evaluate
+from striate.evaluation import Evaluation
 from striate.tasks import Task
 from striate.workflows.plan import is_folder
 from striate.workflows.predictions import Predictions
@@ -27,11 +27,15 @@ class EvaluationResult:
     Attributes:
         data: Name of the data set.
         evaluation: The metrics on its test images.
+        predictions: What they are computed from.
+        images: The pixels of the test images; None if the figures come from cross-validation.
         notes: Remarks about the data, such as a change of the image size.
     """
 
     data: str
     evaluation: Evaluation
+    predictions: Predictions
+    images: Images | None
     notes: tuple[str, ...] = ()
 
 
@@ -110,7 +114,7 @@ def _from_cross_validation(predictions: Predictions, name: str) -> EvaluationRes
         f"The model was trained on all images. The figures come from {predictions.folds}-fold cross-validation: each "
         "image was predicted by a model that was trained without it. Name a folder of new images to evaluate on them."
     )
-    return EvaluationResult(name, predictions.evaluation(), (note,))
+    return EvaluationResult(name, predictions.evaluation(), predictions, None, (note,))
 
 
 def _evaluate_new(trained: TrainedModel, used: Predictions, folder: LabeledFolder) -> EvaluationResult:
@@ -132,8 +136,9 @@ def _evaluate(
     trained: TrainedModel, name: str, classes: Sequence[str], images: Images, notes: tuple[str, ...]
 ) -> EvaluationResult:
     labels = to_model_labels(name, classes, images.y, trained.classes)
-    evaluation = evaluate(trained.probabilities(images.x), labels, trained.classes, images.names)
-    return EvaluationResult(name, evaluation, notes)
+    images = replace(images, y=labels)
+    predictions = Predictions.of(trained.classes, trained.probabilities(images.x), images)
+    return EvaluationResult(name, predictions.evaluation(), predictions, images, notes)
 
 
 def load_for_model(name: str, trained: TrainedModel) -> tuple[Dataset, list[str]]:
