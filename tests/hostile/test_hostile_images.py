@@ -1,11 +1,11 @@
 """Image files that take long, take much memory, or print; and names and limits that are no text or number."""
 
 import os
+import random
+import subprocess
 import sys
 import time
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,31 +15,23 @@ from striate import strict_json
 from striate.data.cache import limit_bytes
 from striate.data.folder import load_folder
 from striate.errors import DataError, UsageError
-from striate.images import ImagePolicy, check_image, decode, decode_image, encode_png
+from striate.images import ImagePolicy, check_image, decode, decode_image, encode_png, modes
 from striate.images.jpeg import read_header
 
+from .image_files import (
+    BOMBS,
+    MODES,
+    encoded,
+    image_files,
+    lossless_jpeg,
+    options,
+    reference,
+    sample,
+    tiff_of_inks,
+    with_scans,
+)
+
 SMALL = ImagePolicy(32, 32)
-
-
-def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    out = BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
-
-
-def with_scans(content: bytes, count: int) -> bytes:
-    """Repeat the last scan of a progressive JPEG."""
-    return content[:-2] + content[content.rindex(b"\xff\xda") : -2] * count + content[-2:]
-
-
-def lossless_jpeg(side: int) -> bytes:
-    """Return a lossless JPEG whose pixels are all 128: each differs from its neighbor by 0, the only code there is."""
-    frame = bytes([8, *side.to_bytes(2, "big"), *side.to_bytes(2, "big"), 1, 1, 0x11, 0])
-    table = bytes([0, 1, *[0] * 15, 0])
-    scan = bytes([1, 1, 0, 1, 0, 0])
-    segments = ((0xC3, frame), (0xC4, table), (0xDA, scan))
-    body = b"".join(bytes([0xFF, kind]) + (len(data) + 2).to_bytes(2, "big") + data for kind, data in segments)
-    return b"\xff\xd8" + body + bytes(-(-side * side // 8)) + b"\xff\xd9"
 
 
 def test_jpeg_with_hundreds_of_scans_is_refused_at_once() -> None:
@@ -122,3 +114,84 @@ def test_cache_limits_that_are_no_size_are_refused(monkeypatch: pytest.MonkeyPat
         UsageError, match=f"STRIATE_CACHE_GB must be a number of gigabytes, such as 20; received '{limit}'"
     ):
         limit_bytes()
+
+
+BOMB_SCRIPT = """
+import pathlib, re, sys
+from concurrent.futures import ThreadPoolExecutor
+from striate.errors import DataError
+from striate.images import ImagePolicy, encode_png
+
+def megabytes(name):
+    return int(re.search(name + r":\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1]) / 1000
+
+def decode(path):
+    try:
+        ImagePolicy(32, 32).read(path)
+    except DataError:
+        pass
+
+decode(sys.argv[1])
+import numpy; ImagePolicy(4, 4).decode(encode_png(numpy.zeros((9, 9, 3), numpy.uint8)))
+before = megabytes("VmRSS")
+with ThreadPoolExecutor(16) as threads:
+    list(threads.map(decode, sys.argv[2:]))
+print(megabytes("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory from /proc")
+def test_simultaneous_bombs_stay_within_half_a_gigabyte(tmp_path: Path) -> None:
+    names = ("PNG, too many pixels", "PNG, palette with transparency", "PNG, gray with alpha")
+    for number, name in enumerate(names):
+        (tmp_path / f"{number}.png").write_bytes(BOMBS[name]())
+    files = [tmp_path / f"{number}.png" for number in (0, 0, 1, 2, 2)]
+    done = subprocess.run(
+        [sys.executable, "-c", BOMB_SCRIPT, *files], check=True, capture_output=True, text=True, timeout=100
+    )
+    assert float(done.stdout) < 520
+
+
+def test_images_that_take_too_much_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "MAX_MEMORY", 16 * 60 * 60)
+    for settings in ({}, {"lossless": True}, {"exif": b"Exif\0\0"}):
+        with pytest.raises(DataError, match=r"too large: decoding this WebP image takes 0 MB, at most"):
+            SMALL.decode(encoded(Image.new("RGB", (61, 60)), "WEBP", **settings))
+        assert SMALL.decode(encoded(Image.new("RGB", (60, 60)), "WEBP", **settings)).max() == 0
+    with pytest.raises(DataError, match=r"too large: decoding 150×60 pixels of this kind takes 0 MB, at most"):
+        SMALL.decode(encoded(Image.new("CMYK", (150, 60)), "TIFF"))
+
+
+def test_whole_files_are_read_as_pillow_reads_them_and_damaged_ones_are_refused() -> None:
+    whole_ones = 0
+    for name, content, whole in image_files(random.Random(0), 400):
+        try:
+            found = decode_image(content, name)
+        except DataError as error:
+            assert not whole or "shows nothing" in str(error), error
+            assert str(error).startswith(name)
+            continue
+        expected = reference(content)
+        assert expected is None or np.array_equal(found, expected), name
+        whole_ones += whole
+    assert whole_ones > 100
+
+
+@pytest.mark.parametrize("kind", MODES)
+def test_strips_of_rows_give_the_pixels_of_the_whole_image(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(1)
+    contents = [encoded(sample(mode, rng), kind, **options(kind, rng)) for mode in MODES[kind]]
+    found = [decode_image(content) for content in contents]
+    monkeypatch.setattr(modes, "STRIP_PIXELS", 50)
+    assert all(np.array_equal(decode_image(content), pixels) for content, pixels in zip(contents, found, strict=True))
+
+
+@pytest.mark.parametrize("largest", [4095, 65535])
+def test_inks_of_16_bits_use_their_whole_range(largest: int) -> None:
+    """Pillow writes no such file: the tags of an 8-bit one are changed, whose pixels are followed by more."""
+    inks = np.random.default_rng(0).integers(0, largest + 1, (9, 7, 4)).astype("<u2")
+    inks[0, 0] = largest
+    content = tiff_of_inks(inks)
+    eight = np.round(inks * (255 / largest)).astype(np.uint8) if largest == 4095 else (inks >> 8).astype(np.uint8)
+    expected = np.asarray(Image.fromarray(eight, mode="CMYK").convert("RGB"))
+    assert np.abs(decode_image(content).astype(int) - expected).max() <= 1

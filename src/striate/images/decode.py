@@ -1,20 +1,20 @@
 """Decode image files into uint8 RGB arrays, with clear errors for files that cannot be read."""
 
 import os
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from stat import S_ISREG
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import DataError
-from striate.images import jpeg
+from striate.images import jpeg, modes
 from striate.images.depth import BY_DATA, FULL_SCALES, scale, to_eight_bits
 from striate.images.formats import (
     HEAD,
@@ -24,22 +24,19 @@ from striate.images.formats import (
     is_readable,
     missing_reader,
     pillow_formats,
+    webp_pixels,
 )
 from striate.images.guards import MEMORY, quiet, silence_libtiff
+from striate.images.modes import UnsuitableError
 
 if TYPE_CHECKING:
     from PIL import Image
 
 MAX_PIXELS = 100_000_000  # 300 MB of RGB: more than cameras record, and little enough for a laptop
 MAX_BYTES = 4 * MAX_PIXELS
+MAX_MEMORY = 500_000_000  # bytes for decoding one image
 MAX_COEFFICIENT_BYTES = 350_000_000  # of a progressive JPEG, all of which is held in memory
 MAX_SCANNED = 2_000_000_000  # samples of a progressive JPEG times its scans: about 3 seconds of decoding
-WHITE, BLACK = "white", "black"
-MAX_LUMA_ON_WHITE = (
-    224  # mean brightness of the visible pixels of a transparent image; above it, the background is black
-)
-STRIP = 256  # rows of a transparent image that are composited at a time
-MAX_COPIED_PIXELS = 10_000_000  # larger images are not copied to drop their alpha channel
 RAW_TAG = 50706  # TIFF tag DNGVersion: camera raw data with a small preview
 Pixels = NDArray[np.uint8]
 
@@ -142,14 +139,39 @@ def decoded(
     Raises:
         DataError: The bytes cannot be decoded; the message names the path and the reason.
     """
-    with _errors(path):
-        file = _open(data, path, min_side)
-    with MEMORY.reserve(file.bytes_needed):
+    with _opened(data, path, min_side) as file:
         with _errors(path), file.image:
             image = file.to_rgb(high_depth)
             if image is not file.image:
                 file.image.close()
         yield image
+
+
+@contextmanager
+def _opened(data: bytes, path: str | Path, min_side: int | None = None) -> "Iterator[_ImageFile]":
+    """Read the header of an image, and reserve the memory for decoding it inside the `with` block."""
+    early = webp_pixels(data[:HEAD]) * modes.SEVERAL_COPIES  # Pillow prepares for decoding when it opens the file
+    if early > MAX_MEMORY:
+        raise DataError(_too_large(path, "this WebP image", early))
+    with ExitStack() as reserved:
+        if early:
+            reserved.enter_context(MEMORY.reserve(early))
+        with _errors(path):
+            file = _open(data, path, min_side)
+        if not early:
+            reserved.enter_context(MEMORY.reserve(file.bytes_needed))
+        try:
+            yield file
+        except BaseException:
+            file.image.close()
+            raise
+
+
+def _too_large(path: str | Path, what: str, needed: int) -> str:
+    return (
+        f"{path} is too large: decoding {what} takes {needed / 1e6:,.0f} MB, at most {MAX_MEMORY / 1e6:,.0f} MB. "
+        "Save it as a baseline JPEG."
+    )
 
 
 @dataclass(frozen=True)
@@ -174,12 +196,9 @@ def check_image(data: bytes, path: str | Path = "image") -> ImageHeader:
     Raises:
         DataError: The bytes cannot be decoded; the message names the path and the reason.
     """
-    with _errors(path):
-        file = _open(data, path)
+    with _opened(data, path, 1) as file, _errors(path), file.image:
         width, height = (file.jpeg.width, file.jpeg.height) if file.jpeg else file.image.size
         header = ImageHeader(file.format, width, height)
-        file.draft(1)
-    with MEMORY.reserve(file.bytes_needed), _errors(path), file.image:
         file.to_rgb(BY_DATA).close()
     return header
 
@@ -205,7 +224,17 @@ class _ImageFile:
     @property
     def bytes_needed(self) -> int:
         """Memory needed for decoding."""
-        return 4 * self.image.width * self.image.height + (self.jpeg.coefficient_bytes if self.jpeg else 0)
+        return self._bytes_needed(self.image.width * self.image.height, decoded_twice=self.raw_mode is not None)
+
+    def _bytes_needed(self, pixels: int, *, decoded_twice: bool = False) -> int:
+        each = modes.bytes_per_pixel(self.image, decoded_twice=decoded_twice)
+        return each * pixels + (self.jpeg.coefficient_bytes if self.jpeg else 0)
+
+    def check_memory(self, path: str | Path) -> None:
+        """Raise DataError if decoding takes too much memory."""
+        needed = self._bytes_needed(self.image.width * self.image.height)
+        if needed > MAX_MEMORY:
+            raise DataError(_too_large(path, f"{_size(self.image)} pixels of this kind", needed))
 
     def to_rgb(self, high_depth: str) -> "Image.Image":
         """Decode to an upright image in mode L or RGB."""
@@ -213,7 +242,15 @@ class _ImageFile:
             from PIL import Image
 
             return Image.fromarray(_read_netpbm(self, high_depth))
-        return _to_rgb(_upright(self.image), self, high_depth)
+        return modes.to_rgb(_upright(self.image), self.raw_mode, self._low_bytes, high_depth)
+
+    def _low_bytes(self) -> "Image.Image":
+        """Decode 16-bit colors again, with their low bytes in place of the high bytes."""
+        from PIL import Image
+
+        again = Image.open(BytesIO(self.data), formats=pillow_formats())
+        again.tile = [modes.with_low_bytes(tile, str(self.raw_mode)) for tile in getattr(again, "tile", [])]
+        return _upright(again)
 
     @property
     def tiles(self) -> list[Any]:
@@ -226,11 +263,13 @@ class _ImageFile:
         return self.tiles[:1] != [] and self.tiles[0][0] == "ppm"
 
     def draft(self, min_side: int | None) -> None:
-        """Set the scale at which a JPEG is decoded: near `min_side`, and never above MAX_PIXELS."""
+        """Set the scale at which a JPEG is decoded: near `min_side`, and never above MAX_PIXELS or MAX_MEMORY."""
         if self.jpeg is None or self.jpeg.lossless:
             return
         width, height = self.image.size
-        factor = next((k for k in (1, 2, 4, 8) if -(-width // k) * -(-height // k) <= MAX_PIXELS), 8)
+        pixels = {k: -(-width // k) * -(-height // k) for k in (1, 2, 4, 8)}
+        fitting = (k for k, n in pixels.items() if n <= MAX_PIXELS and self._bytes_needed(n) <= MAX_MEMORY)
+        factor = next(fitting, 8)
         if min_side or factor > 1:
             self.image.draft(None, (min(min_side or width, width // factor), min(min_side or height, height // factor)))
 
@@ -244,13 +283,16 @@ def _open(data: bytes, path: str | Path, min_side: int | None = None) -> _ImageF
         raise DataError(f"{path} cannot be read: it is a {kind} image. {missing_reader(kind)}")
     header = jpeg.read_header(data) if kind == "JPEG" else None
     image = _pillow_image(data, header)
-    file = _ImageFile(data, image, "JPEG" if image.format == "MPO" else str(image.format), header, _raw_mode(image))
+    file = _ImageFile(
+        data, image, "JPEG" if image.format == "MPO" else str(image.format), header, modes.raw_mode(image)
+    )
     file.draft(min_side)
     if image.width * image.height > MAX_PIXELS:
         raise DataError(f"{path} is too large: {_size(image)}, at most {MAX_PIXELS:,} pixels.")
     if header and header.coefficient_bytes > MAX_COEFFICIENT_BYTES:
         needed = f"{header.coefficient_bytes / 1e6:,.0f} MB to decode, at most {MAX_COEFFICIENT_BYTES / 1e6:,.0f} MB"
         raise DataError(f"{path} is too large: a progressive JPEG that takes {needed}. Save it as a baseline JPEG.")
+    file.check_memory(path)
     if header and header.scans > 1 and header.scans * header.samples > MAX_SCANNED:
         raise DataError(f"{path} cannot be read: the JPEG has {header.scans:,} scans, which would take too long.")
     if file.format == "TIFF" and RAW_TAG in getattr(image, "tag_v2", ()):
@@ -267,7 +309,7 @@ def _pillow_image(data: bytes, header: jpeg.JpegHeader | None) -> "Image.Image":
     try:
         return Image.open(BytesIO(data), formats=pillow_formats())
     except UnidentifiedImageError as error:
-        raise _UnsuitableError(_unidentified(data)) from error
+        raise UnsuitableError(_unidentified(data)) from error
 
 
 def _size(image: "Image.Image") -> str:
@@ -286,14 +328,12 @@ def _errors(path: str | Path) -> "Iterator[None]":
         raise DataError(f"{path} cannot be read: it has more than {MAX_PIXELS:,} pixels.") from error
     except (DataError, MemoryError):
         raise
-    except _UnsuitableError as error:
+    except UnsuitableError as error:
+        clear_frames(error.__traceback__)  # they hold images
         raise DataError(f"{path} cannot be read: {error}.") from error
     except Exception as error:  # decoders raise all kinds of errors on damaged files
+        clear_frames(error.__traceback__)
         raise DataError(f"{path} cannot be read: the image is damaged ({str(error).rstrip('.')}).") from error
-
-
-class _UnsuitableError(ValueError):
-    """An image that cannot be converted to 8-bit RGB although it may not be damaged."""
 
 
 def _unidentified(data: bytes) -> str:
@@ -319,94 +359,6 @@ def _upright(image: "Image.Image") -> "Image.Image":
     return image
 
 
-def _to_rgb(image: "Image.Image", file: _ImageFile, high_depth: str) -> "Image.Image":
-    """Convert to mode L or RGB; gray images stay gray, which takes a quarter of the memory."""
-    from PIL import Image
-
-    if image.mode == "F" or image.mode.startswith("I"):
-        return Image.fromarray(_eight_bits(np.asarray(image), high_depth))
-    if file.raw_mode and _needs_low_bytes(image):
-        image = _from_low_bytes(image, file, high_depth)
-    if image.has_transparency_data:
-        return _composite(image if image.mode == "RGBA" else image.convert("RGBA"))
-    if image.mode in ("1", "L"):
-        return image.convert("L")
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _composite(image: "Image.Image") -> "Image.Image":
-    """Composite a transparent image over white, or over black if its visible pixels are nearly white."""
-    from PIL import Image, ImageChops
-
-    alpha = image.getchannel("A")
-    visible = sum(value * count for value, count in enumerate(alpha.histogram()))
-    if not visible:
-        raise _UnsuitableError("all its pixels are transparent, so it shows nothing")
-    background = WHITE
-    if visible < 255 * image.width * image.height:
-        light = ImageChops.multiply(image.convert("L"), alpha).histogram()
-        mean = 255 * sum(value * count for value, count in enumerate(light)) / visible
-        background = BLACK if mean > MAX_LUMA_ON_WHITE else WHITE
-    for top in range(0, image.height, STRIP):  # in place, because a copy of a large image takes too much memory
-        box = 0, top, image.width, min(top + STRIP, image.height)
-        strip = image.crop(box)
-        image.paste(Image.alpha_composite(Image.new("RGBA", strip.size, background), strip), box)
-    return _without_alpha(image)
-
-
-def _without_alpha(image: "Image.Image") -> "Image.Image":
-    """Return an opaque RGBA image as RGB, without a copy if Pillow supports that."""
-    if (
-        image.width * image.height <= MAX_COPIED_PIXELS
-        or not hasattr(image.im, "setmode")
-        or not hasattr(image, "_mode")
-    ):
-        return image.convert("RGB")
-    image.im.setmode("RGB")
-    image._mode = "RGB"  # as Pillow's putalpha does
-    return image
-
-
-def _raw_mode(image: "Image.Image") -> str | None:
-    """Return Pillow's raw mode of 16-bit colors, of which Pillow keeps only the high bytes; None for other pixels."""
-    tiles = getattr(image, "tile", [])
-    if image.mode not in ("RGB", "RGBA") or not tiles:
-        return None
-    settings = tiles[0][3]
-    name = settings if isinstance(settings, str) else settings[0] if settings else None
-    return name if isinstance(name, str) and ";16" in name else None
-
-
-def _needs_low_bytes(image: "Image.Image") -> bool:
-    """Return whether the high bytes show that 16-bit colors have at most 14 significant bits."""
-    return int(np.max([band.getextrema() for band in image.split()[:3]])) < 64
-
-
-def _from_low_bytes(image: "Image.Image", file: _ImageFile, high_depth: str) -> "Image.Image":
-    """Read the low bytes too of 16-bit colors whose high bytes are nearly zero."""
-    from PIL import Image
-
-    if file.raw_mode is None or file.raw_mode.startswith("RGBa"):
-        raise _UnsuitableError("its 16-bit colors use only a part of their range; save it with 8 bits")
-    high = np.asarray(image)
-    with Image.open(BytesIO(file.data), formats=pillow_formats()) as again:
-        tiles = [_with_low_bytes(tile, file.raw_mode) for tile in getattr(again, "tile", [])]
-        again.tile = tiles
-        low = np.asarray(_upright(again))
-    if file.raw_mode.startswith("LA"):  # read as four bytes: gray high and low, alpha high and low
-        low = low[:, :, 1:2]
-    colors = high[:, :, :3].astype(np.uint16) * 256 + low[:, :, :3]
-    return Image.fromarray(np.concatenate([_eight_bits(colors, high_depth), high[:, :, 3:]], axis=2))
-
-
-def _with_low_bytes(tile: Any, raw_mode: str) -> Any:
-    """Return a Pillow tile whose colors are read with their bytes swapped."""
-    codec, box, offset, settings = tile
-    order = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
-    swapped = "RGBA" if raw_mode.startswith("LA") else raw_mode[:-1] + order[raw_mode[-1]]
-    return type(tile)(codec, box, offset, swapped if isinstance(settings, str) else (swapped, *settings[1:]))
-
-
 def _read_netpbm(file: _ImageFile, high_depth: str) -> Pixels:
     """Read a binary PGM or PPM with a maximum value other than 255, which Pillow reads one pixel at a time."""
     _, _, offset, (_, largest) = file.tiles[0]
@@ -423,7 +375,7 @@ def _eight_bits(pixels: NDArray[Any], high_depth: str) -> Pixels:
     try:
         return to_eight_bits(pixels, high_depth)
     except ValueError as error:
-        raise _UnsuitableError(str(error)) from error
+        raise UnsuitableError(str(error)) from error
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:

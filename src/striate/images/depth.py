@@ -26,27 +26,41 @@ def to_eight_bits(pixels: NDArray[Any], high_depth: str = BY_DATA) -> NDArray[np
     Raises:
         ValueError: The range of the pixels cannot be determined; the message says why.
     """
-    low, high = pixels.min(), pixels.max()
+    return scale(pixels, *value_range(pixels.min(), pixels.max(), high_depth))
+
+
+def value_range(low: Any, high: Any, high_depth: str = BY_DATA) -> tuple[float, float]:
+    """Return the values that become 0 and 255.
+
+    Args:
+        low: The smallest pixel, as a number of NumPy.
+        high: The largest pixel, of the same dtype.
+        high_depth: "data" or "type".
+
+    Returns:
+        The two values.
+
+    Raises:
+        ValueError: The range of the pixels cannot be determined; the message says why.
+    """
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError("some of its pixels are not numbers (NaN) or infinite")
     if high_depth == BY_TYPE:
-        _check_type(pixels, low, high)
-        return scale(pixels, 0, 65535)
-    if pixels.dtype.kind == "f":
-        if low >= 0 and high <= 1:
-            return scale(pixels, 0, 1)
+        _check_type(low, high)
+        return 0, 65535
+    if low.dtype.kind == "f":
         if low >= 0 and high <= FULL_SCALES[0]:
-            return scale(pixels, 0, FULL_SCALES[0])
+            return 0, 1 if high <= 1 else FULL_SCALES[0]
     elif low >= 0 and high <= FULL_SCALES[-1]:
-        return scale(pixels, 0, next(full for full in FULL_SCALES if high <= full))
+        return 0, next(full for full in FULL_SCALES if high <= full)
     if low == high:
         raise ValueError(f"all its pixels have the value {low:g}, so their range is unknown")
-    return scale(pixels, float(low), float(high))
+    return float(low), float(high)
 
 
-def _check_type(pixels: NDArray[Any], low: Any, high: Any) -> None:
+def _check_type(low: Any, high: Any) -> None:
     advice = "The model was trained with a Striate that scaled 0 … 65535 to 0 … 255; save the image with 8 bits"
-    if pixels.dtype.kind == "f":
+    if low.dtype.kind == "f":
         raise ValueError(f"it has floating-point pixels, whose range is unknown. {advice}")
     if low < 0 or high > FULL_SCALES[-1]:
         raise ValueError(f"its pixels have values of {low} … {high}. {advice}")

@@ -88,6 +88,19 @@ def pillow_formats() -> tuple[str, ...]:
     return tuple(formats)
 
 
+def webp_pixels(head: bytes) -> int:
+    """Return how many pixels a WebP file has by its first bytes; 0 if it is none, or damaged."""
+    if identify(head) != "WebP" or len(head) < 30:
+        return 0
+    match head[12:16]:
+        case b"VP8X":
+            return (1 + int.from_bytes(head[24:27], "little")) * (1 + int.from_bytes(head[27:30], "little"))
+        case b"VP8L":
+            bits = int.from_bytes(head[21:25], "little")
+            return (1 + (bits & 0x3FFF)) * (1 + (bits >> 14 & 0x3FFF))
+    return (int.from_bytes(head[26:28], "little") & 0x3FFF) * (int.from_bytes(head[28:30], "little") & 0x3FFF)
+
+
 def is_readable(name: str) -> bool:
     """Return whether this installation reads a format that `identify` named."""
     pillow = {"AVIF": "AVIF", "HEIC": "HEIF"}.get(name)
