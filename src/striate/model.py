@@ -70,7 +70,7 @@ class Model:
     """
 
     def __init__(self, inputs: Any, outputs: Any, *, name: str = "model", seed: int = 0) -> None:
-        self._begin(Network(inputs, outputs, name=name), seed)
+        self._initialize(Network(inputs, outputs, name=name), seed)
 
     @classmethod
     def from_network(cls, network: Network, *, seed: int = 0) -> "Model":
@@ -78,7 +78,7 @@ class Model:
         if not isinstance(network, Network):
             raise UsageError(f"network must be a Network; received {describe(network)}.")
         model = Model.__new__(cls)
-        model._begin(network, seed)
+        model._initialize(network, seed)
         return model
 
     @classmethod
@@ -106,13 +106,13 @@ class Model:
         metadata = imported.metadata
         model.classes, model.policy, model.figures = metadata.classes, metadata.policy, metadata.figures
         model.decision = metadata.decision
-        model._take(imported.weights)
+        model._set_weights(imported.weights)
         return model
 
-    def _begin(self, network: Network | None, seed: int) -> None:
+    def _initialize(self, network: Network | None, seed: int) -> None:
         self._network = network
         self._engine: Engine | None = None
-        self._given: Weights | None = None  # weights until an engine, which may take seconds to load, holds them
+        self._pending_weights: Weights | None = None  # for the engine, which is created when it is first needed
         self.seed = check_whole("seed", seed)
         self.classes: tuple[str, ...] = ()
         self.decision = Decision()
@@ -134,7 +134,7 @@ class Model:
         state = dict(self.__dict__)
         engine = state["_engine"]
         if engine is not None:
-            state |= {"_engine": None, "_given": engine.weights}
+            state |= {"_engine": None, "_pending_weights": engine.weights}
             return state | ({"_slots": engine.slots} if self._compiled else {})
         return state
 
@@ -166,11 +166,11 @@ class Model:
         """The engine that runs the network; made when it is first needed."""
         if self._engine is None:
             _check_size(self.network)
-            self._engine = self._made(self._given or initial_weights(self.network, self.seed))
-            self._given = None
+            self._engine = self._make_engine(self._pending_weights or initial_weights(self.network, self.seed))
+            self._pending_weights = None
         return self._engine
 
-    def _made(self, weights: Mapping[str, Array]) -> Engine:
+    def _make_engine(self, weights: Mapping[str, Array]) -> Engine:
         return make_engine(self._engine_settings.engine, self.network, weights, **self._engine_settings.options)
 
     def use_engine(self, engine: str = "auto", **options: Any) -> None:
@@ -192,7 +192,7 @@ class Model:
             return
         self._engine_settings = asked
         if self._engine is not None:
-            self._engine, self._compiled = self._made(self._engine.weights), False
+            self._engine, self._compiled = self._make_engine(self._engine.weights), False
 
     @property
     def optimizer(self) -> Optimizer | None:
@@ -219,20 +219,20 @@ class Model:
     @property
     def weights(self) -> Weights:
         """Copies of all parameters by full name (`C1/kernel`), moving statistics included."""
-        if self._given:
-            return {name: array.copy() for name, array in self._given.items()}
+        if self._pending_weights:
+            return {name: array.copy() for name, array in self._pending_weights.items()}
         return self.engine.weights
 
     @weights.setter
     def weights(self, weights: Mapping[str, Array]) -> None:
         arrays = {name: np.asarray(array) for name, array in weights.items()}
         check_weights(self.network, arrays, f"Weights for '{self.name}'")
-        self._take(arrays)
+        self._set_weights(arrays)
 
-    def _take(self, arrays: Weights) -> None:
+    def _set_weights(self, arrays: Weights) -> None:
         """Set weights that match the network."""
         if self._engine is None:
-            self._given = {name: np.array(array, np.float32) for name, array in arrays.items()}
+            self._pending_weights = {name: np.array(array, np.float32) for name, array in arrays.items()}
         else:
             self._engine.weights = arrays
 
@@ -475,7 +475,7 @@ class Model:
         if not classifies and (recipe.class_weights or recipe.label_smoothing):
             name = "class_weights" if recipe.class_weights else "label_smoothing"
             raise UsageError(f"{name} is for classification; the task of '{data.name}' is {data.task}.")
-        if self._engine is None and not self._given:
+        if self._engine is None and not self._pending_weights:
             self.seed = recipe.seed
         weights = balanced_weights(data.train.y, units) if recipe.class_weights else None
         losses = weigh_classes(default_losses(self.network, classifies=classifies), recipe.label_smoothing, weights)
@@ -617,7 +617,7 @@ class Model:
         arrays, _ = split_extras(load_weights(path)[0])
         check_weights(self.network, arrays, path)
         check_finite(arrays, path)
-        self._take(arrays)
+        self._set_weights(arrays)
 
 
 def _check_size(network: Network) -> None:
@@ -663,5 +663,5 @@ def load(path: str | os.PathLike[str]) -> Model:
     model.classes, model.policy, model.recipe = content.classes, content.policy, content.recipe
     model.fingerprint, model.figures, model.extras = content.fingerprint, content.figures, content.extras
     model.decision = content.decision
-    model._take(content.weights)
+    model._set_weights(content.weights)
     return model

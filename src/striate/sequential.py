@@ -21,7 +21,7 @@ class Sequential(Model):
     """
 
     def __init__(self, layers: Iterable[Layer | Block] = (), *, name: str = "sequential", seed: int = 0) -> None:
-        self._begin(None, seed)
+        self._initialize(None, seed)
         self._name, self._chain = name, list(layers)
         if self._chain:
             _ = self.network  # raises an error now if the network is invalid
@@ -35,7 +35,7 @@ class Sequential(Model):
 
     def add(self, layer: Layer | Block) -> None:
         """Append a layer. Raises UsageError once the model has weights, NetworkError if the layer does not fit."""
-        if self._engine is not None or self._given:
+        if self._engine is not None or self._pending_weights:
             raise UsageError("The model has weights; add all layers before compile, fit and predict.")
         network = Network.sequential([*self._chain, layer], name=self._name)
         self._chain.append(layer)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from striate.errors import UsageError
+from striate.training.recipe import Recipe
 from striate.training.schedules import (
     SCHEDULES,
     Constant,
@@ -13,7 +14,6 @@ from striate.training.schedules import (
     Schedule,
     StepDecay,
     get_schedule,
-    schedule_to_dict,
 )
 
 
@@ -63,7 +63,7 @@ def test_factors_stay_in_range(schedule: Schedule, steps_in_epoch: int, epochs: 
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_names_and_settings_round_trip(name: str) -> None:
-    settings = schedule_to_dict(get_schedule(name))
+    settings = Recipe(schedule=get_schedule(name)).to_dict()["schedule"]
     assert settings.pop("name") == name
     assert get_schedule(name, **settings) == get_schedule(name)
 

@@ -11,7 +11,7 @@ from striate.engines.losses import Loss
 from striate.engines.optimizers import OPTIMIZERS, Adam, Optimizer, get_optimizer
 from striate.errors import UsageError, nearest
 from striate.records import MAX_INTEGER
-from striate.training.schedules import OneCycle, Schedule, get_schedule, schedule_to_dict
+from striate.training.schedules import SCHEDULES, OneCycle, Schedule, get_schedule
 
 
 @check_constructor
@@ -73,8 +73,8 @@ class Recipe:
         """Return all settings as values for JSON."""
         augmentation = self.augmentation and self.augmentation.to_dict()
         return {item.name: getattr(self, item.name) for item in fields(self)} | {
-            "optimizer": _optimizer_to_dict(self.optimizer),
-            "schedule": schedule_to_dict(self.schedule),
+            "optimizer": _to_dict(self.optimizer, "optimizer", OPTIMIZERS),
+            "schedule": _to_dict(self.schedule, "schedule", SCHEDULES),
             "augmentation": augmentation,
             "frozen": list(self.frozen),
         }
@@ -97,14 +97,15 @@ class Recipe:
         return cls(**values)
 
 
-def _optimizer_to_dict(optimizer: Optimizer) -> dict[str, Any]:
-    names = {kind: name for name, kind in OPTIMIZERS.items()}
-    if type(optimizer) not in names:
+def _to_dict(value: Optimizer | Schedule, role: str, kinds: Mapping[str, type]) -> dict[str, Any]:
+    """Return an optimizer or schedule as JSON values: its name under "name", and its settings."""
+    names = {kind: name for name, kind in kinds.items()}
+    if type(value) not in names:
         raise UsageError(
-            f"{type(optimizer).__name__} cannot be saved, because it is not a built-in optimizer; "
-            f"use one of {', '.join(OPTIMIZERS)}."
+            f"{type(value).__name__} cannot be saved, because it is not a built-in {role}; "
+            f"use one of {', '.join(kinds)}."
         )
-    return {"name": names[type(optimizer)]} | asdict(optimizer)
+    return {"name": names[type(value)]} | asdict(value)
 
 
 def _named(get: Any, settings: Mapping[str, Any]) -> Any:

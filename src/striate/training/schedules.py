@@ -1,7 +1,7 @@
 """Learning-rate schedules: the factor of the learning rate as a function of the step."""
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from striate.arguments import check_constructor, check_number, check_whole, describe
@@ -163,14 +163,3 @@ def get_schedule(schedule: str | Schedule | None, **settings: Any) -> Schedule:
     if unknown:
         raise UsageError(f"Schedule '{schedule}' has no setting '{min(unknown)}'.")
     return chosen(**settings)
-
-
-def schedule_to_dict(schedule: Schedule) -> dict[str, Any]:
-    """Return the schedule as JSON values: its name under "name", and its settings."""
-    names = {kind: name for name, kind in SCHEDULES.items()}
-    if type(schedule) not in names:
-        raise UsageError(
-            f"{type(schedule).__name__} cannot be saved, because it is not a built-in schedule; "
-            f"use one of {', '.join(SCHEDULES)}."
-        )
-    return {"name": names[type(schedule)]} | asdict(schedule)
