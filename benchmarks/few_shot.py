@@ -16,7 +16,7 @@ from striate.images import ImagePolicy, find_images
 from striate.transfer.bases import Base, open_base
 from striate.transfer.features import extract_features
 from striate.transfer.linear_head import content_folds, fit_linear_head
-from striate.transfer.open_set import fit_detector
+from striate.transfer.open_set_fitting import fit_detector
 
 POLICY = ImagePolicy(224, 224)
 
@@ -59,7 +59,7 @@ def main() -> None:
             train, test = draw(y, count, seed)
             folds = content_folds(x[train], y[train], classes)
             head = fit_linear_head(x[train], y[train], classes, folds).head
-            detector, _ = fit_detector(x[train], y[train], classes, folds)
+            detector = fit_detector(x[train], y[train], classes, folds).detector
             accuracy = (head.logits(x[test]).argmax(axis=1) == y[test]).mean()
             rejected = float("nan") if unknown is None else detector.is_unknown(unknown).mean()
             results.append((accuracy, detector.is_unknown(x[test]).mean(), rejected))

@@ -10,7 +10,7 @@ from striate.engines.losses import log_softmax
 from striate.transfer.bases import Base
 from striate.transfer.features import Features, extract_features
 from striate.transfer.linear_head import FittedHead, choose_without_fold, content_folds, fit_linear_head
-from striate.transfer.open_set import OpenSetDetector, fit_detector
+from striate.transfer.open_set_fitting import FittedDetector, fit_detector
 
 GOOD_ACCURACY = 0.97  # of held-out images; if the last feature layer reaches it, no other layer is tried
 STANDARD_ERRORS = 2.0  # by which another feature layer must be better
@@ -24,17 +24,15 @@ class ExtractionResult:
         layer: The feature layer of the base that is used.
         fitted: The head.
         detector: Of unknown images.
-        thresholds: For the detector, by the share of held-out images that they reject.
         test: Probabilities float32 (N, K) of the test images; with cross-validation those of all images, each by a head
             that was fitted and chosen without it.
-        distances: (N,), of the same images from the nearest class.
+        distances: (N,), of the same images from the training images.
         losses: The cross-entropy of held-out images, by the feature layers that were tried.
     """
 
     layer: str
     fitted: FittedHead
-    detector: OpenSetDetector
-    thresholds: dict[float, float]
+    detector: FittedDetector
     test: Array
     distances: Array
     losses: dict[str, float]
@@ -60,27 +58,16 @@ def fit_on_features(base: Base, data: Dataset, folds: int | None = None) -> Extr
     fold = content_folds(x[base.top], y, classes, folds)
     heads = _fit_heads(x, base.top, y, classes, fold)
     layer = _best_layer(heads, base.top)
-    detector, thresholds = fit_detector(x[layer], y, classes, fold)
+    detector = fit_detector(x[layer], y, classes, fold)
     if folds:
         by_layer = {name: fitted.logits for name, fitted in heads.items()}
         losses_by_layer = {name: fitted.cross_entropies for name, fitted in heads.items()}
-        logits, distances = choose_without_fold(by_layer, losses_by_layer, fold), _held_out_distances(x[layer], y, fold)
+        logits, distances = choose_without_fold(by_layer, losses_by_layer, fold), detector.held_out
     else:
-        logits, distances = heads[layer].head.logits(test[layer]), detector.distances(test[layer])
+        logits, distances = heads[layer].head.logits(test[layer]), detector.detector.distances(test[layer])
     probabilities = np.exp(log_softmax(logits)).astype(np.float32)
     losses = {name: fitted.loss for name, fitted in heads.items()}
-    return ExtractionResult(layer, heads[layer], detector, thresholds, probabilities, distances, losses)
-
-
-def _held_out_distances(x: Array, y: Array, fold: Array) -> Array:
-    """Return the distance (N,) of each image by a detector that was fitted without the image's fold."""
-    distances = np.empty(len(x))
-    for number in np.unique(fold):
-        own = fold == number
-        halves = np.arange(np.count_nonzero(~own)) % 2  # for the detector's threshold, which is not used
-        detector, _ = fit_detector(x[~own], y[~own], int(y.max()) + 1, halves)
-        distances[own] = detector.distances(x[own])
-    return distances
+    return ExtractionResult(layer, heads[layer], detector, probabilities, distances, losses)
 
 
 def _fit_heads(x: Features, top: str, y: Array, classes: int, folds: Array) -> dict[str, FittedHead]:

@@ -5,80 +5,73 @@ are too far from those of every class.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 
 from striate._types import Array, Weights
 from striate.errors import ModelFileError
 from striate.network import Network
-from striate.transfer.linear_head import FeatureScaler
 
-DIRECTIONS = 16
-PRIOR_IMAGES = 5  # weight of the prior that features vary within a class as they do over all, in images
-ITERATIONS = 4  # of the subspace iteration that finds the directions
-REJECTION_RATE = 0.01  # of held-out images of the known classes
-NOT_HELD_OUT = -1  # the fold of images that are never held out
-TRADE_OFF_RATES = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)  # that the report lists
+NEIGHBORS = 3  # with whose mean an image is compared
+CHUNK = 1024  # images compared at once
 PREFIX = "unknown:"  # of the names of the detector's arrays in a model file
-ARRAY_NAMES = {  # of the detector's attributes in a model file
-    "mean": "mean", "std": "deviation", "directions": "directions", "directions_std": "spreads",
-    "residual_std": "rest", "class_means": "centres", "threshold": "limit",
-}  # fmt: skip
-POSITIVE = ("std", "directions_std", "residual_std")
+OUTDATED_ARRAY = "unknown:rest"  # of the detector of earlier versions
 
 
 @dataclass(frozen=True, eq=False)
 class OpenSetDetector:
-    """One Gaussian for each class in the space of features, all with the same covariance.
+    """Training images to compare with, as directions in the space of features, whose lengths do not matter.
+
+    The distance of an image is the sum of two: the cosine distance from the mean of its nearest neighbors, which is large
+    for images of other things, and the distance from the nearest class along discriminants, which is large for images
+    between the classes.
 
     Attributes:
-        mean: (F,). Features x are standardized to z = (x − mean) / std.
-        std: (F,).
-        directions: (F, D), orthonormal: those in which z varies most within a class.
-        directions_std: (D,), the standard deviation of z within a class along each direction.
-        residual_std: (), the same along every direction orthogonal to these.
-        class_means: (K, F), of z, for each class with images.
+        neighbors: int8 (M, F), the features of training images, each row scaled.
+        directions: (F, D), the discriminants.
+        class_means: (K, D), of the training images along the discriminants, for each class with images.
+        scale: (), the typical distance of an image of the known classes, which is called 1.
         threshold: (), the distance beyond which an image is unknown.
 
     Source:
-        Tipping, Bishop 1999, "Probabilistic principal component analysis", for the covariance; Lee et al. 2018, "A
-        simple unified framework for detecting out-of-distribution samples and adversarial attacks", section 2, for the
-        distance.
+        Sun et al. 2022, "Out-of-distribution detection with deep nearest neighbors"; Mitani, Hamamoto 2006, "A local
+        mean-based nonparametric classifier", for the mean of the neighbors; Lee et al. 2018, "A simple unified
+        framework for detecting out-of-distribution samples and adversarial attacks", for the distance from class means.
     """
 
-    mean: Array
-    std: Array
+    neighbors: Array
     directions: Array
-    directions_std: Array
-    residual_std: Array
     class_means: Array
+    scale: Array
     threshold: Array
 
+    @cached_property
+    def _bank(self) -> Array:
+        return directions_of(self.neighbors)
+
     def distances(self, x: Array) -> Array:
-        """Return the Mahalanobis distance of each image from the nearest class, divided by √F.
+        """Return how far each image is from the training images.
 
         Args:
             x: Features (N, F).
 
         Returns:
-            Float64 (N,), about 1 for images of the known classes.
+            Float64 (N,), about 1 for images of the known classes; NaN where features are not finite.
         """
-        z = FeatureScaler(self.mean, self.std).transform(x)
-        u, v = z @ self.directions, self.class_means @ self.directions  # (N, D), (K, D)
-        residual = np.maximum(_squared_distances(z, self.class_means) - _squared_distances(u, v), 0)
-        squares = _squared_distances(u / self.directions_std, v / self.directions_std)
-        squares = squares + residual / self.residual_std**2
-        return np.asarray(np.sqrt(np.maximum(squares.min(axis=1), 0) / z.shape[1]), np.float64)
+        rows = directions_of(x)
+        near = neighbor_distances(rows, self._bank)
+        return np.asarray((near + distance_to_nearest(rows, self.directions, self.class_means)) / self.scale)
 
     def is_unknown(self, x: Array) -> Array:
-        """Return, as bool (N,), which features x (N, F) are farther from every class than the threshold."""
+        """Return, as bool (N,), which features x (N, F) are farther from the training images than the threshold."""
         with np.errstate(invalid="ignore", over="ignore"):
             return np.asarray(~(self.distances(x) <= self.threshold))  # NaN is unknown too
 
     def to_extras(self) -> Weights:
-        """Return the detector as float32 arrays by name, for `Model.extras`."""
-        return {PREFIX + ARRAY_NAMES[name]: np.asarray(value, np.float32) for name, value in vars(self).items()}
+        """Return the detector as arrays by name, for `Model.extras`."""
+        return {PREFIX + item.name: np.asarray(getattr(self, item.name)) for item in fields(self)}
 
     @classmethod
     def from_extras(cls, extras: Mapping[str, Array]) -> "OpenSetDetector | None":
@@ -88,54 +81,100 @@ class OpenSetDetector:
             extras: Arrays by name, as `to_extras` returned them; others are ignored.
 
         Returns:
-            The detector; None if there is none among the arrays.
+            The detector; None if there is none among the arrays, or one of an earlier version of Striate.
 
         Raises:
             ModelFileError: If arrays are missing or not finite, or their shapes do not fit together.
         """
         arrays = {name.removeprefix(PREFIX): array for name, array in extras.items() if name.startswith(PREFIX)}
-        if not arrays:
+        if not arrays or is_outdated(extras):
             return None
-        if arrays.keys() != set(ARRAY_NAMES.values()):
-            name = min(arrays.keys() ^ set(ARRAY_NAMES.values()))
+        names = {item.name for item in fields(cls)}
+        if arrays.keys() != names:
+            name = min(arrays.keys() ^ names)
             problem = f"has an unexpected array '{PREFIX}{name}'" if name in arrays else f"lacks '{PREFIX}{name}'"
             raise ModelFileError(f"The detector of unknown images in this model file is incomplete: it {problem}.")
-        detector = cls(**{attribute: arrays[name] for attribute, name in ARRAY_NAMES.items()})
-        if detector.directions.ndim != 2 or detector.class_means.ndim != 2:
-            raise ModelFileError(
-                f"The detector of unknown images in this model file is damaged: '{PREFIX}directions' has shape "
-                f"{detector.directions.shape} and '{PREFIX}centres' has shape {detector.class_means.shape}; "
-                "expected two axes each."
-            )
-        detector._check_shapes()
-        detector._check_values()
+        detector = cls(**arrays)
+        detector._check()
         return detector
 
-    def _check_shapes(self) -> None:
-        (size, count), classes = self.directions.shape, len(self.class_means)
-        shapes = {
-            "mean": (size,), "std": (size,), "directions_std": (count,), "residual_std": (), "threshold": (),
-            "class_means": (classes, size),
+    def _check(self) -> None:
+        """Raise ModelFileError unless shapes fit together and numbers are finite."""
+        size = self.neighbors.shape[-1] if self.neighbors.ndim == 2 else -1
+        count = self.directions.shape[-1] if self.directions.ndim == 2 else -1
+        expected: dict[str, tuple[int, ...]] = {
+            "neighbors": (len(self.neighbors) if size > 0 and len(self.neighbors) else 1, max(size, 1)),
+            "directions": (size, max(count, 0)),
+            "class_means": (max(1, len(self.class_means)) if self.class_means.ndim else 1, max(count, 0)),
+            "scale": (), "threshold": (),
         }  # fmt: skip
-        for attribute, shape in shapes.items():
-            actual = getattr(self, attribute).shape
-            if actual != shape:
+        for name, shape in expected.items():
+            array = getattr(self, name)
+            problem = ""
+            if array.shape != shape:
+                problem = f"has shape {array.shape}, expected {shape}"
+            elif not np.isfinite(array).all():
+                problem = "contains NaN or infinity"
+            elif name in ("scale", "threshold") and not array > 0:
+                problem = f"is {array}, but must be above 0"
+            if problem:
                 raise ModelFileError(
-                    f"The detector of unknown images in this model file is damaged: "
-                    f"'{PREFIX}{ARRAY_NAMES[attribute]}' has shape {actual}, expected {shape}."
+                    f"The detector of unknown images in this model file is damaged: '{PREFIX}{name}' {problem}."
                 )
 
-    def _check_values(self) -> None:
-        for attribute, name in ARRAY_NAMES.items():
-            array = getattr(self, attribute)
-            problem = "NaN or infinity"
-            if np.isfinite(array).all():
-                if attribute not in POSITIVE or (array > 0).all():
-                    continue
-                problem = "values that are not above 0"
-            raise ModelFileError(
-                f"The detector of unknown images in this model file is damaged: '{PREFIX}{name}' contains {problem}."
-            )
+
+def is_outdated(extras: Mapping[str, Array]) -> bool:
+    """Return whether arrays of a model file hold the detector of an earlier version, which is no longer used."""
+    return OUTDATED_ARRAY in extras
+
+
+def directions_of(x: Array) -> Array:
+    """Return features (N, F) scaled to length 1, float32; features of length 0 stay 0."""
+    rows = np.asarray(x, np.float32)
+    lengths = np.sqrt(np.einsum("nf,nf->n", rows, rows))
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1)[:, None])
+
+
+def neighbor_distances(rows: Array, bank: Array, excluded: Array | None = None) -> Array:
+    """Return the cosine distance of each row from the mean of its nearest neighbors.
+
+    The mean of a few neighbors is closer to further images of the same kind than a single neighbor is, above all if
+    there are few images.
+
+    Args:
+        rows: Directions (N, F).
+        bank: Directions (M, F).
+        excluded: Bool (N, M): which pairs are not compared.
+
+    Returns:
+        Float64 (N,), 0 … 2.
+    """
+    parts = [
+        _chunk_distances(rows[start : start + CHUNK], bank, None if excluded is None else excluded[start:][:CHUNK])
+        for start in range(0, len(rows), CHUNK)
+    ]
+    return np.concatenate([np.zeros(0), *parts])
+
+
+def _chunk_distances(rows: Array, bank: Array, excluded: Array | None) -> Array:
+    similarity = rows @ bank.T
+    if excluded is not None:
+        similarity[excluded] = -np.inf
+    count = min(NEIGHBORS, len(bank))
+    nearest = np.argpartition(similarity, -count, axis=1)[:, -count:]  # (N, count)
+    similar = np.take_along_axis(similarity, nearest, axis=1)
+    used = np.where(similar > -np.inf, 1, 0)  # fewer images than neighbors may be left to compare with
+    means = np.einsum("nk,nkf->nf", used, bank[nearest])
+    lengths = np.sqrt(np.einsum("nf,nf->n", means, means)).clip(1e-6)
+    return np.asarray(1 - np.where(used > 0, similar, 0).sum(axis=1) / lengths, np.float64)
+
+
+def distance_to_nearest(rows: Array, directions: Array, class_means: Array) -> Array:
+    """Return, as float64 (N,), the distance of rows (N, F) along directions (F, D) from the nearest of means (K, D)."""
+    projected = rows @ directions
+    squares = np.square(projected).sum(axis=1)[:, None] + np.square(class_means).sum(axis=1)
+    squares = squares - 2 * (projected @ class_means.T)  # (N, K)
+    return np.asarray(np.sqrt(np.maximum(squares.min(axis=1), 0)), np.float64)
 
 
 class OpenSetClassifier:
@@ -169,97 +208,6 @@ class OpenSetClassifier:
         probabilities, features = self._engine.forward([x])
         unsure = probabilities.max(axis=1) < self._threshold
         return probabilities, unsure | self._detector.is_unknown(features)
-
-
-def fit_detector(
-    x: Array, y: Array, classes: int, folds: Array, rejection_rate: float = REJECTION_RATE
-) -> tuple[OpenSetDetector, dict[float, float]]:
-    """Fit the detector to the features of labeled images.
-
-    The threshold comes from held-out images: their distances are measured by Gaussians fitted without them.
-
-    Args:
-        x: Features (N, F).
-        y: Class numbers (N,).
-        classes: The number of classes; some may have no images.
-        folds: (N,), as for the head: images with the same number are held out together; NOT_HELD_OUT for those that
-            never are.
-        rejection_rate: The share of held-out images that the threshold rejects, 0..1.
-
-    Returns:
-        The detector, and the threshold for each of TRADE_OFF_RATES.
-    """
-    scaler = FeatureScaler.fit(x)
-    z = scaler.transform(x)
-    held_out, weight = np.empty(len(x)), len(x) / (len(x) + PRIOR_IMAGES)
-    for fold in np.unique(folds[folds != NOT_HELD_OUT]):
-        out = folds == fold
-        held_out[out] = _fit_gaussians(z[~out], y[~out], classes, weight).distances(z[out])
-    held_out = held_out[folds != NOT_HELD_OUT]
-    fitted = _fit_gaussians(z, y, classes, weight)
-    threshold = np.asarray(np.quantile(held_out, 1 - rejection_rate, method="higher"))
-    thresholds = {rate: float(np.quantile(held_out, 1 - rate, method="higher")) for rate in TRADE_OFF_RATES}
-    detector = OpenSetDetector(
-        scaler.mean, scaler.std, fitted.directions, fitted.directions_std, fitted.residual_std, fitted.class_means,
-        threshold,
-    )  # fmt: skip
-    return detector, thresholds
-
-
-def _fit_gaussians(z: Array, y: Array, classes: int, weight: float) -> OpenSetDetector:
-    """Fit to standardized features z (N, F), without a threshold; weight: 0..1, of their variances."""
-    known = [number for number in range(classes) if (y == number).any()]
-    class_means = np.stack([z[y == number].mean(axis=0) for number in known])
-    within = z - class_means[np.searchsorted(known, y)]
-    freedom = max(1, len(z) - len(known))
-    directions = _principal_directions(within, max(1, min(DIRECTIONS, freedom // 3)))
-    size = z.shape[1]
-    variances = ((within @ directions) ** 2).sum(axis=0) / freedom
-    residual = ((within**2).sum() / freedom - variances.sum()) / max(1, size - len(variances))
-    directions_std, residual_std = (
-        np.sqrt(weight * np.maximum(variance, 0) + 1 - weight) for variance in (variances, residual)
-    )
-    return OpenSetDetector(
-        np.zeros(size), np.ones(size), directions, directions_std, residual_std, class_means, np.asarray(np.inf)
-    )
-
-
-def _squared_distances(rows: Array, others: Array) -> Array:
-    """Return (N, K), of rows (N, F) from others (K, F)."""
-    own, theirs = ((x.astype(np.float64) ** 2).sum(axis=1) for x in (rows, others))
-    return np.asarray(own[:, None] + theirs - 2.0 * (rows @ others.T))
-
-
-def _principal_directions(within: Array, count: int) -> Array:
-    """Return orthonormal directions (F, count) in which rows (N, F) vary most; always the same ones.
-
-    Args:
-        within: Differences (N, F) from the class means.
-        count: The number of directions.
-
-    Returns:
-        The leading right singular vectors, approximately.
-
-    Source:
-        Halko, Martinsson, Tropp 2011, "Finding structure with randomness", algorithm 4.4 (randomized subspace
-        iteration).
-    """
-    size = within.shape[1]
-    if not within.any():  # one image of each class: the directions are arbitrary
-        return np.eye(size, count)
-    basis = np.random.default_rng(0).standard_normal((size, min(count + 8, size))).astype(within.dtype)
-    for _ in range(ITERATIONS):
-        basis = _orthonormal(within.T @ (within @ basis))
-    projected = within @ basis
-    _, vectors = np.linalg.eigh(projected.T @ projected)  # the largest variance comes last
-    return np.asarray(basis @ vectors[:, ::-1][:, :count])
-
-
-def _orthonormal(columns: Array) -> Array:
-    """Return an orthonormal basis (F, D) of the span of columns (F, D), by products, which are faster than a QR."""
-    values, vectors = np.linalg.eigh(columns.T.astype(np.float64) @ columns)
-    significant = values > values[-1] * 1e-10
-    return np.asarray((columns @ vectors[:, significant]) / np.sqrt(values[significant]), columns.dtype)
 
 
 def probability_threshold(probabilities: Array, labels: Array, accept: float = 0.99) -> float:

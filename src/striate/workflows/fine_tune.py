@@ -21,7 +21,8 @@ from striate.transfer.bases import classifier, joined
 from striate.transfer.features import extract_features, predict_with_features
 from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, held_out_rows, lower_layers, with_held_out
 from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linear_head, fit_temperature
-from striate.transfer.open_set import NOT_HELD_OUT, fit_detector, probability_threshold
+from striate.transfer.open_set import probability_threshold
+from striate.transfer.open_set_fitting import NOT_HELD_OUT, fit_detector
 from striate.workflows.extract_features import Extraction, run_feature_extraction, save_model, with_trade_offs
 from striate.workflows.prepare import PreparedRun, make_model, make_trainable_model
 from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun, describe_engine

@@ -1,0 +1,187 @@
+"""Fit the open-set detector to the features of labeled images, with a threshold that rejects a stated share of them.
+
+The threshold comes from images that had no part in the distances: each is compared with the other images, without its
+own copies, and with discriminants that were fitted without it.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from striate._types import Array
+from striate.transfer.open_set import NEIGHBORS, OpenSetDetector, directions_of, distance_to_nearest, neighbor_distances
+
+REJECTION_RATE = 0.02  # of images of the known classes
+NOT_HELD_OUT = -1  # the fold of images that are never held out
+TRADE_OFF_RATES = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)  # that the report lists
+MAX_IMAGES = 2500  # in a detector
+MAX_BYTES = 3_500_000  # of their features
+MAX_DISCRIMINANTS = 64
+MAX_FOLDS = 5  # for which discriminants are fitted
+SHRINKAGE = 0.3  # of the covariance within the classes toward a multiple of the identity
+DISCRIMINANT_WEIGHT = 0.5  # of the distance along the discriminants, against that from the neighbors
+ENOUGH_BEYOND = 5  # images beyond an empirical quantile that make it reliable
+IDENTICAL = 1e-6  # cosine distance up to which two images count as copies of each other
+
+
+@dataclass(frozen=True, eq=False)
+class FittedDetector:
+    """A detector, and what other thresholds would reject.
+
+    Attributes:
+        detector: The detector.
+        thresholds: By the share of images of the known classes that they reject, for each of TRADE_OFF_RATES.
+        held_out: (N,), the distance of each image that is ever held out from the others; in the order of the images.
+    """
+
+    detector: OpenSetDetector
+    thresholds: dict[float, float]
+    held_out: Array
+
+
+def fit_detector(
+    x: Array, y: Array, classes: int, folds: Array, rejection_rate: float = REJECTION_RATE, groups: Array | None = None
+) -> FittedDetector:
+    """Fit the detector to the features of labeled images.
+
+    Args:
+        x: Features (N, F).
+        y: Class numbers (N,).
+        classes: The number of classes; some may have no images.
+        folds: (N,), as for the head: images with the same number are held out together; NOT_HELD_OUT for those that
+            never are, because the network was trained on them. If there are any, they alone are remembered, and the
+            others alone set the threshold.
+        rejection_rate: The share of images of the known classes that the threshold rejects, 0..1.
+        groups: Integers (N,); images of one group are not compared with each other. None: copies are not.
+
+    Returns:
+        The detector, with thresholds.
+    """
+    held_out = folds != NOT_HELD_OUT
+    trained_on = np.flatnonzero(~held_out) if not held_out.all() else np.arange(len(x))
+    rows = trained_on[_choose(x[trained_on], y[trained_on], classes)]
+    directions = directions_of(x)
+    bank, labels = directions[rows], y[rows]
+    discriminants, means = _discriminants(bank, labels)
+    near = neighbor_distances(directions, bank)
+    along = distance_to_nearest(directions, discriminants, means)
+    if held_out.all():
+        near[rows] = neighbor_distances(bank, bank, _same(bank, None if groups is None else groups[rows]))
+        along[rows] = _cross_validated(bank, labels, folds[rows])
+    near, along = near[held_out], along[held_out]
+    spread, typical = near.std() + 1e-6, along.std()
+    if typical > 0:  # both distances vary alike among images of the known classes, except for the weight
+        weight = DISCRIMINANT_WEIGHT * spread / typical
+        discriminants, means, along = discriminants * weight, means * weight, along * weight
+    scale = max(float(np.median(near + along)), 1e-6)
+    distances = (near + along) / scale
+    detector = OpenSetDetector(
+        np.round(bank / np.abs(bank).max(axis=1, keepdims=True).clip(1e-12) * 127).astype(np.int8),
+        discriminants.astype(np.float32), means.astype(np.float32), np.asarray(scale, np.float32),
+        np.asarray(quantile(distances, 1 - rejection_rate), np.float32),
+    )  # fmt: skip
+    return FittedDetector(detector, _thresholds(distances), distances)
+
+
+def _thresholds(distances: Array) -> dict[float, float]:
+    """Return the threshold for each of TRADE_OFF_RATES; a higher rate never gives a larger one."""
+    found = [quantile(distances, 1 - rate) for rate in TRADE_OFF_RATES]
+    return dict(zip(TRADE_OFF_RATES, np.minimum.accumulate(found).tolist(), strict=True))
+
+
+def _choose(x: Array, y: Array, classes: int) -> Array:
+    """Choose the images to remember; return their rows (M,), in an order that depends on their content alone."""
+    room = max(classes, min(MAX_IMAGES, MAX_BYTES // x.shape[1]))
+    digests = np.array([hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in x])
+    order = np.argsort(digests, kind="stable")
+    place = np.empty(len(x), np.int64)  # among the images of the same class
+    for number in range(classes):
+        own = order[y[order] == number]
+        place[own] = np.arange(len(own))
+    return order[np.argsort(place[order], kind="stable")][:room]
+
+
+def _same(bank: Array, groups: Array | None) -> Array:
+    """Return bool (M, M): which images must not be compared with each other."""
+    if groups is not None:
+        return np.asarray(groups[:, None] == groups)
+    same = bank @ bank.T >= 1 - IDENTICAL
+    np.fill_diagonal(same, True)
+    return np.asarray(same)
+
+
+def _cross_validated(bank: Array, y: Array, folds: Array) -> Array:
+    """Return (M,): the distance of each image along discriminants that were fitted without its fold."""
+    _, number = np.unique(folds, return_inverse=True)
+    distances = np.zeros(len(bank))
+    for fold in range(min(MAX_FOLDS, number.max() + 1)):
+        out = number % MAX_FOLDS == fold
+        if not out.all():
+            distances[out] = distance_to_nearest(bank[out], *_discriminants(bank[~out], y[~out]))
+    return distances
+
+
+def _discriminants(bank: Array, y: Array) -> tuple[Array, Array]:
+    """Fit a linear discriminant analysis.
+
+    Args:
+        bank: Directions of features (M, F).
+        y: Class numbers (M,).
+
+    Returns:
+        Directions (F, D) along which the classes differ, scaled to variance 1 within the classes, and the class means
+        (K, D) along them. D is 0 for a single class, and where every class has a single image.
+
+    Source:
+        Fisher 1936, "The use of multiple measurements in taxonomic problems"; Friedman 1989, "Regularized discriminant
+        analysis", for the shrinkage.
+    """
+    known, number = np.unique(y, return_inverse=True)
+    class_means = np.stack([bank[number == index].mean(axis=0) for index in range(len(known))])
+    within, between = bank - class_means[number], (class_means - class_means.mean(axis=0)).T  # (M, F), (F, K)
+    freedom, size = len(bank) - len(known), bank.shape[1]
+    variance = float((within**2).sum()) / max(freedom, 1) / size
+    if variance <= 1e-12 or len(known) < 2:
+        return np.zeros((size, 0)), np.zeros((len(known), 0))
+    solved = _solve((1 - SHRINKAGE) / freedom, within, SHRINKAGE * variance, between)
+    values, vectors = np.linalg.eigh(between.T.astype(np.float64) @ solved)
+    kept = np.flatnonzero(values > values[-1] * 1e-6)[-MAX_DISCRIMINANTS:]
+    directions = solved @ (vectors[:, kept] / np.sqrt(values[kept]))
+    return directions, class_means @ directions
+
+
+def _solve(factor: float, rows: Array, ridge: float, right: Array) -> Array:
+    """Solve (factor · rowsᵀ rows + ridge · I) z = right for z (F, K), in the smaller of the dimensions of rows (M, F)."""
+    count, size = rows.shape
+    if count >= size:
+        return np.linalg.solve(factor * (rows.T @ rows) + ridge * np.eye(size, dtype=rows.dtype), right)
+    gram = rows @ rows.T + ridge / factor * np.eye(count, dtype=rows.dtype)
+    return np.asarray((right - rows.T @ np.linalg.solve(gram, rows @ right)) / ridge)
+
+
+def quantile(distances: Array, level: float) -> float:
+    """Estimate the distance below which a share `level` of further images lie.
+
+    With enough images it is the empirical quantile. With few, hardly any lie beyond it; then it is a prediction limit
+    computed from mean and standard deviation, as for a normal distribution.
+
+    Args:
+        distances: (N,).
+        level: 0..1; 1 gives the largest distance.
+
+    Returns:
+        The distance.
+
+    Source:
+        Abramowitz, Stegun 1964, 26.7.5, for Student's distribution.
+    """
+    empirical, count = float(np.quantile(distances, level, method="higher")), len(distances)
+    if level == 1 or count < 2:
+        return empirical
+    z = NormalDist().inv_cdf(level)
+    student = z + (z**3 + z) / (4 * (count - 1))
+    limit = float(distances.mean() + student * distances.std(ddof=1) * np.sqrt(1 + 1 / count))
+    weight = min(1.0, count * (1 - level) / ENOUGH_BEYOND)
+    return weight * empirical + (1 - weight) * limit
