@@ -164,12 +164,12 @@ def test_predictions_that_are_not_probabilities_raise(tmp_path: Path) -> None:
 
 
 def detector() -> OpenSetDetector:
-    one, two = np.ones(2, np.float32), np.eye(2, dtype=np.float32)
-    return OpenSetDetector(one, one, two[:, :1], one[:1], np.ones((), np.float32), two, np.asarray(2.0))
+    one, two = np.ones((), np.float32), np.eye(2, dtype=np.float32)
+    return OpenSetDetector(two.astype(np.int8), two[:, :1], two[:, :1], one, np.asarray(2.0))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("name", ["mean", "deviation", "directions", "spreads", "rest", "centres", "limit"])
+@pytest.mark.parametrize("name", ["directions", "class_means", "scale", "threshold"])
 def test_detectors_that_are_not_finite_raise(name: str, bad: float) -> None:
     extras = detector().to_extras()
     assert OpenSetDetector.from_extras(extras) is not None
@@ -178,11 +178,11 @@ def test_detectors_that_are_not_finite_raise(name: str, bad: float) -> None:
         OpenSetDetector.from_extras(extras)
 
 
-@pytest.mark.parametrize("name", ["deviation", "spreads", "rest"])
-def test_detectors_with_standard_deviations_of_zero_raise(name: str) -> None:
+@pytest.mark.parametrize("name", ["scale", "threshold"])
+def test_detectors_with_scales_of_zero_raise(name: str) -> None:
     extras = detector().to_extras()
     extras[f"unknown:{name}"] = np.zeros_like(extras[f"unknown:{name}"])
-    with pytest.raises(ModelFileError, match=f"'unknown:{name}' contains values that are not above 0"):
+    with pytest.raises(ModelFileError, match=f"'unknown:{name}' is 0.0, but must be above 0"):
         OpenSetDetector.from_extras(extras)
 
 

@@ -1,11 +1,16 @@
 """Open-set detection: images of none of the classes are unknown, at the given rate of rejected images."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from striate._types import Array
 from striate.errors import ModelFileError
-from striate.transfer.open_set import OpenSetDetector, TradeOff, fit_detector, probability_threshold, trade_offs
+from striate.transfer.open_set import NEIGHBORS, OpenSetDetector, TradeOff, probability_threshold, trade_offs
+from striate.transfer.open_set_fitting import SHRINKAGE, fit_detector, quantile
 
 MIXING = np.random.default_rng(9).normal(size=(12, 80))
 
@@ -18,46 +23,123 @@ def images(count: int, seed: int, classes: int = 2) -> tuple[Array, Array]:
     return means[y] + rng.normal(size=(count, 12)) @ MIXING + 0.3 * rng.normal(size=(count, 80)), y
 
 
+def others(count: int, seed: int = 2) -> Array:
+    """Return features of something else."""
+    return np.random.default_rng(seed).normal(size=(count, 80)) * 6
+
+
 @pytest.fixture(scope="module")
 def detector() -> OpenSetDetector:
     x, y = images(600, 0)
-    return fit_detector(x, y, 2, np.arange(600) % 5, rejection_rate=0.04)[0]
+    return fit_detector(x, y, 2, np.arange(600) % 5).detector
 
 
-def test_few_known_images_and_nearly_all_others_are_unknown(detector: OpenSetDetector) -> None:
-    known, _ = images(2000, 1)
-    assert 0.01 < detector.is_unknown(known).mean() < 0.08
-    assert 0.4 < detector.distances(known).mean() < 1.2
-    others = np.random.default_rng(2).normal(size=(500, 80)) * 6
-    assert detector.is_unknown(others).mean() > 0.99
+@pytest.mark.parametrize("count", [20, 60, 400])
+def test_two_percent_of_known_images_are_unknown_on_average(count: int) -> None:
+    known, _ = images(1000, 1)
+    shares = []
+    for seed in range(10, 22):
+        x, y = images(count, seed)
+        shares.append(fit_detector(x, y, 2, np.arange(count) % 5).detector.is_unknown(known).mean())
+    assert 0.01 < np.mean(shares) < (0.03 if count > 100 else 0.045)
 
 
-def test_images_between_or_beyond_the_classes_are_unknown(detector: OpenSetDetector) -> None:
-    class_means = detector.class_means * detector.std + detector.mean
-    assert not detector.is_unknown(class_means).any()
-    assert detector.is_unknown(class_means.mean(axis=0, keepdims=True)).all()
-    assert detector.is_unknown(class_means + 3 * (class_means - class_means.mean(axis=0))).all()
+def test_nearly_all_other_images_are_unknown(detector: OpenSetDetector) -> None:
+    known, _ = images(1000, 1)
+    assert 0.8 < np.median(detector.distances(known)) < 1.2
+    assert detector.is_unknown(others(500)).mean() > 0.99
 
 
-def test_distance_is_mahalanobis_with_the_stated_covariance() -> None:
-    x, y = images(300, 3)
-    found, _ = fit_detector(x, y, 2, np.arange(300) % 5)
-    size, directions = 80, found.directions
-    residual = found.residual_std**2
-    covariance = directions * (found.directions_std**2 - residual) @ directions.T + residual * np.eye(size)
-    z = (x - found.mean) / found.std
-    squares = [np.einsum("ni,ni->n", z - c, np.linalg.solve(covariance, (z - c).T).T) for c in found.class_means]
-    np.testing.assert_allclose(found.distances(x), np.sqrt(np.min(squares, axis=0) / size), rtol=1e-3)
-    np.testing.assert_allclose(directions.T @ directions, np.eye(directions.shape[1]), atol=1e-4)
+def test_images_between_the_classes_are_unknown(detector: OpenSetDetector) -> None:
+    known, y = images(200, 1)
+    means = np.stack([known[y == number].mean(axis=0) for number in range(2)])
+    assert not detector.is_unknown(means).any()
+    assert detector.is_unknown(means.mean(axis=0, keepdims=True)).all()
+
+
+def test_distance_is_that_from_the_mean_of_neighbors_and_from_class_means_along_discriminants() -> None:
+    x, y = images(60, 3, classes=3)
+    found = fit_detector(x, y, 3, np.arange(60) % 5).detector
+    query, _ = images(7, 4)
+    unit = found.neighbors / np.linalg.norm(found.neighbors.astype(float), axis=1, keepdims=True)
+    for row, distance in zip(query, found.distances(query), strict=True):
+        direction = row / np.linalg.norm(row)
+        mean = unit[np.argsort(unit @ direction)[-NEIGHBORS:]].mean(axis=0)
+        near = 1 - direction @ mean / np.linalg.norm(mean)
+        along = np.linalg.norm(direction @ found.directions - found.class_means, axis=1).min()
+        assert distance == pytest.approx((near + along) / found.scale, rel=1e-4)
+
+
+@pytest.mark.parametrize("count", [40, 300])  # fewer and more images than features
+def test_discriminants_span_those_of_fisher(count: int) -> None:
+    x, y = images(count, 3, classes=3)
+    found = fit_detector(x, y, 3, np.arange(count) % 5).detector
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+    within = unit - np.stack([unit[y == number].mean(axis=0) for number in range(3)])[y]
+    covariance = within.T @ within / (count - 3)
+    shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * np.trace(covariance) / 80 * np.eye(80)
+    means = np.stack([unit[y == number].mean(axis=0) for number in range(3)])
+    expected = np.linalg.solve(shrunk, (means - means[0])[1:].T)
+    assert (
+        np.linalg.matrix_rank(np.concatenate([found.directions, expected], axis=1), tol=1e-3 * np.linalg.norm(expected))
+        == 2
+    )
 
 
 def test_smaller_thresholds_reject_more() -> None:
     x, y = images(400, 4)
-    found, thresholds = fit_detector(x, y, 2, np.arange(400) % 5, rejection_rate=0.02)
-    distances = list(thresholds.values())
+    fitted = fit_detector(x, y, 2, np.arange(400) % 5, rejection_rate=0.02)
+    distances = list(fitted.thresholds.values())
     assert distances == sorted(distances, reverse=True)
-    assert float(found.threshold) in distances
-    assert list(thresholds) == sorted(thresholds)
+    assert float(fitted.detector.threshold) == pytest.approx(fitted.thresholds[0.02])
+    assert list(fitted.thresholds) == sorted(fitted.thresholds)
+
+
+def test_held_out_distances_are_those_of_new_images() -> None:
+    x, y = images(400, 4)
+    fitted = fit_detector(x, y, 2, np.arange(400) % 5)
+    new = fitted.detector.distances(images(2000, 9)[0])
+    assert np.median(fitted.held_out) == pytest.approx(np.median(new), rel=0.05)
+    assert np.quantile(fitted.held_out, 0.9) == pytest.approx(np.quantile(new, 0.9), rel=0.1)
+
+
+def test_copies_of_images_do_not_lower_the_threshold() -> None:
+    x, y = images(100, 4)
+    copies, labels = np.concatenate([x, x]), np.concatenate([y, y])
+    near = copies + np.random.default_rng(0).normal(0, 0.01, copies.shape)
+    once = fit_detector(x, y, 2, np.arange(100) % 5).detector
+    twice = fit_detector(copies, labels, 2, np.arange(200) % 5).detector
+    groups = fit_detector(near, labels, 2, np.arange(200) % 5, groups=np.arange(200) % 100).detector
+    for found in (twice, groups):
+        assert found.threshold * found.scale > 0.7 * once.threshold * once.scale
+
+
+def test_order_of_images_does_not_matter() -> None:
+    x, y = images(90, 4, classes=3)
+    folds, order = np.arange(90) % 5, np.random.default_rng(0).permutation(90)
+    one, two = fit_detector(x, y, 3, folds), fit_detector(x[order], y[order], 3, folds[order])
+    np.testing.assert_array_equal(one.detector.neighbors, two.detector.neighbors)
+    np.testing.assert_array_equal(one.held_out[order], two.held_out)
+    assert one.thresholds == two.thresholds
+
+
+def test_memory_is_bounded_and_holds_images_of_each_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("striate.transfer.open_set_fitting.MAX_IMAGES", 60)
+    x, y = images(600, 4, classes=3)
+    x, y = x[y < 2 + (np.arange(600) % 20 == 2)], y[y < 2 + (np.arange(600) % 20 == 2)]  # few of the third class
+    fitted = fit_detector(x, y, 3, np.arange(len(y)) % 5)
+    assert fitted.detector.neighbors.shape == (60, 80)
+    assert fitted.detector.class_means.shape[0] == 3
+    assert len(fitted.held_out) == len(x)
+    assert 0.005 < fitted.detector.is_unknown(images(2000, 1, classes=2)[0]).mean() < 0.05
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(20, 400), st.integers(0, 99), st.sampled_from([0.01, 0.02, 0.05, 0.2]))
+def test_quantiles_of_a_normal_distribution_hold_on_average(count: int, seed: int, rate: float) -> None:
+    draws = np.random.default_rng(seed).normal(5, 1, (200, count))
+    beyond = [1 - NormalDist(5, 1).cdf(quantile(row, 1 - rate)) for row in draws]
+    assert 0.7 * rate < np.mean(beyond) < 1.4 * rate
 
 
 def test_trade_off_counts_rejected_images_and_remaining_errors() -> None:
@@ -69,43 +151,61 @@ def test_trade_off_counts_rejected_images_and_remaining_errors() -> None:
 @pytest.mark.parametrize("count", [4, 6, 20])
 def test_few_images_are_sufficient(count: int) -> None:
     x, y = images(count, 7)
-    found, _ = fit_detector(x, y, 2, np.arange(count) % count)
+    found = fit_detector(x, y, 2, np.arange(count) % count).detector
     assert np.isfinite(found.distances(images(50, 8)[0])).all()
-    assert found.is_unknown(np.random.default_rng(2).normal(size=(50, 80)) * 20).mean() > 0.9
+    assert found.is_unknown(others(50)).mean() > 0.9
 
 
 def test_class_without_images_is_skipped() -> None:
     x, y = images(60, 1)
-    found, _ = fit_detector(x, y + (y == 1), 3, np.arange(60) % 5)  # classes 0 and 2
-    assert len(found.class_means) == 2
+    found = fit_detector(x, y + (y == 1), 3, np.arange(60) % 5).detector  # classes 0 and 2
+    assert found.class_means.shape == (2, 1)
+
+
+def test_single_class_has_no_discriminants() -> None:
+    x, _ = images(60, 1)
+    found = fit_detector(x, np.zeros(60, int), 1, np.arange(60) % 5).detector
+    assert found.directions.shape == (80, 0)
+    assert found.is_unknown(others(50)).all()
 
 
 def test_extras_restore_the_detector(detector: OpenSetDetector) -> None:
     extras = detector.to_extras()
-    assert all(name.startswith("unknown:") and array.dtype == np.float32 for name, array in extras.items())
+    assert extras["unknown:neighbors"].dtype == np.int8
     again = OpenSetDetector.from_extras(extras | {"other:thing": np.zeros(3)})
     known, _ = images(100, 1)
     assert again is not None
-    np.testing.assert_allclose(again.distances(known), detector.distances(known), rtol=1e-3)
+    np.testing.assert_array_equal(again.distances(known), detector.distances(known))
     assert OpenSetDetector.from_extras({}) is None
 
 
 def test_incomplete_or_mismatched_extras_raise(detector: OpenSetDetector) -> None:
     extras = detector.to_extras()
-    short = extras | {"unknown:mean": np.zeros(3, np.float32)}
-    with pytest.raises(ModelFileError, match=r"'unknown:mean' has shape \(3,\), expected \(80,\)"):
+    short = extras | {"unknown:directions": np.zeros((3, 1), np.float32)}
+    with pytest.raises(ModelFileError, match=r"'unknown:directions' has shape \(3, 1\), expected \(80, 1\)"):
         OpenSetDetector.from_extras(short)
-    del extras["unknown:limit"]
-    problem = "unknown images in this model file is incomplete: it lacks 'unknown:limit'"
+    del extras["unknown:threshold"]
+    problem = "unknown images in this model file is incomplete: it lacks 'unknown:threshold'"
     with pytest.raises(ModelFileError, match=problem):
+        OpenSetDetector.from_extras(extras)
+
+
+@pytest.mark.parametrize("name", ["neighbors", "directions", "class_means", "scale", "threshold"])
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (0, 80), (80, 0), (2, 3, 4)])
+def test_arrays_of_other_shapes_raise(detector: OpenSetDetector, name: str, shape: tuple[int, ...]) -> None:
+    extras = detector.to_extras()
+    if extras[f"unknown:{name}"].shape == shape:
+        return
+    extras[f"unknown:{name}"] = np.ones(shape, np.float32)
+    with pytest.raises(ModelFileError, match="The detector of unknown images in this model file is damaged: 'unknown:"):
         OpenSetDetector.from_extras(extras)
 
 
 def test_one_image_per_class_is_sufficient() -> None:
     x, y = np.random.default_rng(0).normal(size=(4, 30)), np.arange(4)
-    found, _ = fit_detector(x, y, 4, y)
-    assert found.distances(x).max() < 1e-3
-    assert found.is_unknown(10 * x + 5).all()
+    found = fit_detector(x, y, 4, y).detector
+    assert np.isfinite(found.threshold)
+    assert not found.is_unknown(x).any()
 
 
 def test_probability_threshold_keeps_99_of_100_correct_predictions() -> None:

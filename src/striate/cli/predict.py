@@ -15,14 +15,16 @@ from striate.text import table
 def predict(trained: str, paths: tuple[str, ...], as_json: bool) -> None:
     """Predict the classes of image FILES and of all images in folders.
 
-    Images are marked unknown if the prediction is too uncertain, or the image too unlike the training images. The exit
-    status is 1 if a file cannot be read.
+    Images are marked unknown if they are too unlike the training images or, for a model that cannot tell, if the
+    probability is too low. The exit status is 1 if a file cannot be read.
     """
     from striate.images import UnreadableFile
     from striate.workflows.predict import Prediction, find_files, predict_files
     from striate.workflows.trained_model import open_trained_model
 
     model = open_trained_model(trained)
+    for note in model.notes:
+        echo_line(note, err=True)
     files, unreadable = find_files(paths)
     results = list(predict_files(model, files))
     unreadable += [result for result in results if isinstance(result, UnreadableFile)]

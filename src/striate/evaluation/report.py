@@ -31,7 +31,7 @@ from striate.files import atomic_write
 from striate.network.table import Row
 from striate.text import printable
 from striate.training.lr_finder import LearningRateSweep
-from striate.transfer.open_set import TradeOff
+from striate.transfer.open_set import OpenSetFindings
 
 TEMPLATES = Path(__file__).parent / "templates"
 FIRST_CARDS = 200  # errors shown at once; a button shows more
@@ -43,7 +43,7 @@ SECTIONS = {
     "confusion": "pairs",
     "classes": "bar_floor",
     "calibration": "reliability",
-    "unknown": "trade_offs",
+    "unknown": "open_set",
     "mistakes": "mistakes",
     "filters": "filters",
     "network": "layers",
@@ -72,8 +72,7 @@ class ReportData:
         filters_after: The same after training.
         table: Rows of `Network.table()`.
         unknown_threshold: Probability below which the prediction is "unknown", 0 … 1.
-        unknown_limit: Distance from all classes above which the prediction is "unknown".
-        trade_offs: The effect of other distances.
+        open_set: Which test images are "unknown" by their distance from the training images.
     """
 
     model: str
@@ -93,8 +92,7 @@ class ReportData:
     filters_after: Array | None = None
     table: Sequence[Row] = ()
     unknown_threshold: float | None = None
-    unknown_limit: float | None = None
-    trade_offs: Sequence[TradeOff] = ()
+    open_set: OpenSetFindings | None = None
 
 
 def write_report(path: str | os.PathLike[str], data: ReportData) -> None:
@@ -104,7 +102,15 @@ def write_report(path: str | os.PathLike[str], data: ReportData) -> None:
 
 def render_report(data: ReportData) -> str:
     """Return the report as HTML."""
-    context = _head(data) | _curves(data) | _matrix(data.evaluation) | _mistakes(data) | _network(data) | _static()
+    context = (
+        _head(data)
+        | _curves(data)
+        | _matrix(data.evaluation)
+        | _open_set(data)
+        | _mistakes(data)
+        | _network(data)
+        | _static()
+    )
     contents = [name for name, key in SECTIONS.items() if context[key] is not None]
     return _environment().get_template("report.html.j2").render(d=data, e=data.evaluation, contents=contents, **context)
 
@@ -122,8 +128,14 @@ def _head(data: ReportData) -> dict[str, Any]:
         "bar_floor": sections.bar_floor(evaluation),
         "reliability": reliability_chart(evaluation.bins),
         "calibration": sections.calibration(evaluation),
-        "trade_offs": data.trade_offs or None,
     }
+
+
+def _open_set(data: ReportData) -> dict[str, Any]:
+    found = data.open_set
+    if found is None:
+        return {"open_set": None}
+    return {"open_set": found, "borderline": {} if data.images is None else sections.borderline(found, data.images)}
 
 
 def _curves(data: ReportData) -> dict[str, Any]:

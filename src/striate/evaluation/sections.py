@@ -15,9 +15,11 @@ from striate.evaluation.evaluate import Evaluation
 from striate.evaluation.metrics import ClassMetrics, percent_of_true
 from striate.evaluation.strings import STRINGS
 from striate.network.table import Row
+from striate.transfer.open_set import OpenSetFindings
 
 NOTHING = "–"
 LARGEST_TABLE = 25  # classes; with more, the confusion matrix is drawn as an image
+BORDERLINE = 12  # images on each side of the threshold for "unknown"
 MAX_PAIRS = 10
 MAX_PIXELS = 12_000_000  # of all thumbnails together, to limit the file to some tens of megabytes
 COLUMN_NAMES = {
@@ -203,6 +205,28 @@ def mistake_cards(evaluation: Evaluation, images: Sequence[Array] | Array) -> tu
         confidence, probability = (f"{100 * p:.1f}%" for p in (mistake.confidence, mistake.true_probability))
         cards.append([uri, mistake.index, mistake.predicted, confidence, mistake.true, probability, mistake.path or ""])
     return thumbnails, cards
+
+
+def borderline(found: OpenSetFindings, images: Sequence[Array] | Array) -> dict[str, list[tuple[str, int, str]]]:
+    """Return the contents of the cards that show test images on both sides of the threshold for "unknown".
+
+    Args:
+        found: Distances and threshold.
+        images: The test images by index.
+
+    Returns:
+        By heading, the rejected and the accepted images: thumbnail, index and distance of each, those nearest to the
+        threshold first.
+    """
+    refused = ~(found.distances <= found.threshold)
+    order = np.argsort(np.abs(found.distances - found.threshold), kind="stable").tolist()
+    return {
+        name: [
+            (thumbnail(np.asarray(images[index])), index, f"{found.distances[index]:.2f}")
+            for index in [index for index in order if chosen[index]][:BORDERLINE]
+        ]
+        for name, chosen in (("unknown_refused", refused), ("unknown_accepted", ~refused))
+    }
 
 
 def calibration(evaluation: Evaluation) -> Markup:

@@ -280,15 +280,30 @@ STRINGS: dict[str, dict[str, str]] = {
     # unknown
     "unknown": {"en": "Out-of-distribution images (“unknown”)", "ko": "학습 분포 밖의 이미지(‘모름’)"},
     "unknown_caption": {
-        "en": "The prediction is “unknown” if the distance of an image from all classes is above {limit} (1 is the "
-        "typical distance of an image from its own class). A lower threshold rejects more out-of-distribution images, "
-        "but also more images of your classes. Each row is a threshold; the bold one is used. Thresholds were chosen "
-        "on held-out training images, never on test images.",
-        "ko": "이미지의 특성이 모든 클래스에서 {limit}보다 멀면 ‘모름(unknown)’으로 예측합니다(1은 이미지와 자기 "
-        "클래스 사이의 보통 거리입니다). 임계값이 낮을수록 분포 밖의 이미지를 더 많이 거부하지만, 학습한 클래스의 "
-        "이미지도 더 많이 거부합니다. 각 행은 임계값 하나이며, 굵은 글씨가 현재 사용하는 값입니다. 임계값은 따로 떼어 "
-        "둔 학습 이미지로 정했으며, 테스트 이미지는 사용하지 않았습니다.",
+        "en": "An image is “unknown” if its features are farther than {limit} from those of the training images (1 is "
+        "the typical distance of an image of your classes). A lower threshold rejects more images of other things, "
+        "but also more images of your classes. Each row is a threshold; the bold one is used.",
+        "ko": "이미지의 특성이 학습 이미지의 특성에서 {limit}보다 멀면 ‘모름(unknown)’으로 답합니다(1은 학습한 "
+        "클래스의 이미지에서 흔히 나오는 거리입니다). 임계값이 낮을수록 전혀 다른 대상을 더 많이 거부하지만, 학습한 "
+        "클래스의 이미지도 더 많이 거부합니다. 각 행은 임계값 하나이며, 굵은 글씨가 현재 사용하는 값입니다.",
     },
+    "unknown_held_out": {
+        "en": "Thresholds were chosen on held-out images, never on test images.",
+        "ko": "임계값은 따로 떼어 둔 이미지로 정했으며, 테스트 이미지는 사용하지 않았습니다.",
+    },
+    "unknown_folds": {
+        "en": "Each image was compared with the others only. The thresholds were chosen on these same images.",
+        "ko": "각 이미지는 자기 자신을 뺀 나머지 이미지하고만 비교했습니다. 임계값도 바로 이 이미지들로 정했습니다.",
+    },
+    "unknown_refused": {
+        "en": "“Unknown”: the rejected images nearest to the threshold",
+        "ko": "‘모름’: 거부한 이미지 가운데 임계값에 가장 가까운 것",
+    },
+    "unknown_accepted": {
+        "en": "Accepted: the images nearest to the threshold",
+        "ko": "받아들임: 임계값에 가장 가까운 이미지",
+    },
+    "unknown_distance": {"en": "distance {distance}", "ko": "거리 {distance}"},
     "unknown_limit": {"en": "threshold", "ko": "임계값"},
     "unknown_expected": {"en": "held-out images rejected", "ko": "거부한 떼어 둔 이미지"},
     "unknown_rejected": {"en": "test images rejected", "ko": "거부한 테스트 이미지"},

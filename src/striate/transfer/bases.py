@@ -151,9 +151,29 @@ def with_classes(base: Base, layer: str, classes: int, activation: str = "softma
 
 
 def with_features(network: Network) -> Network:
-    """Return the same network with two outputs: its own, and the features (F,) that its classifier reads."""
+    """Return the same network with its features as a second output.
+
+    Args:
+        network: Its first output is that of a classifier.
+
+    Returns:
+        The network with two outputs: the first one, and the input (F,) of the last layer with weights before it; maps
+        are averaged over all positions. Dropout, which does nothing in inference, is left out.
+    """
     entries = [(node.layer, node.inputs) for node in network.nodes]
-    return Network.from_entries(network.name, entries, network.inputs, (*network.outputs, _features_index(network)))
+    index = network.outputs[0]
+    while len(network.nodes[index].inputs) == 1:
+        weighted = bool(network.parameters_of(network.nodes[index]))
+        (index,) = network.nodes[index].inputs
+        if weighted:
+            break
+    index = _before_dropout(network, index)
+    if len(network.nodes[index].shape) == 3:
+        names = {str(layer.name) for layer, _ in entries}
+        name = next(name for name in (f"features{'_' * count}" for count in range(len(names) + 1)) if name not in names)
+        entries.append((GlobalAveragePool2D(name=name), (index,)))
+        index = len(entries) - 1
+    return _needed(network.name, entries, network.inputs, (network.outputs[0], index))
 
 
 def classifier(network: Network) -> Dense:
@@ -181,6 +201,10 @@ def _features_index(network: Network) -> int:
     """Return the node that the classifier reads; dropout before it does nothing in inference."""
     classifier(network)
     (index,) = network.nodes[network.outputs[0]].inputs
+    return _before_dropout(network, index)
+
+
+def _before_dropout(network: Network, index: int) -> int:
     while isinstance(network.nodes[index].layer, Dropout):
         (index,) = network.nodes[index].inputs
     return index

@@ -1,7 +1,7 @@
 """Open-set detection: recognize images of none of the classes, and classify them as "unknown".
 
-An image is unknown for either of two reasons: the predicted class has too low a probability, or the image's features
-are too far from those of every class.
+An image is unknown if its features are too far from those of the training images. Without features, it is unknown if
+the predicted class has too low a probability.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,6 @@ import numpy as np
 
 from striate._types import Array, Weights
 from striate.errors import ModelFileError
-from striate.network import Network
 
 NEIGHBORS = 3  # with whose mean an image is compared
 CHUNK = 1024  # images compared at once
@@ -24,9 +23,9 @@ OUTDATED_ARRAY = "unknown:rest"  # of the detector of earlier versions
 class OpenSetDetector:
     """Training images to compare with, as directions in the space of features, whose lengths do not matter.
 
-    The distance of an image is the sum of two: the cosine distance from the mean of its nearest neighbors, which is large
-    for images of other things, and the distance from the nearest class along discriminants, which is large for images
-    between the classes.
+    The distance of an image is the sum of two: the cosine distance from the mean of its nearest neighbors, which is
+    large for images of other things, and the distance from the nearest class along discriminants, which is large for
+    images between the classes.
 
     Attributes:
         neighbors: int8 (M, F), the features of training images, each row scaled.
@@ -177,39 +176,6 @@ def distance_to_nearest(rows: Array, directions: Array, class_means: Array) -> A
     return np.asarray(np.sqrt(np.maximum(squares.min(axis=1), 0)), np.float64)
 
 
-class OpenSetClassifier:
-    """A network with an open-set detector on its features, run by ONNX Runtime."""
-
-    def __init__(
-        self, network: Network, weights: Mapping[str, Array], detector: OpenSetDetector, threshold: float = 0.0
-    ) -> None:
-        """Prepare the network.
-
-        Args:
-            network: A base with a head, as `joined` makes it.
-            weights: Of the network, by name.
-            detector: Fitted to the features that the head reads.
-            threshold: The probability of the predicted class below which an image is unknown.
-        """
-        from striate.engines.onnxruntime import OnnxEngine
-        from striate.transfer.bases import with_features
-
-        self._engine, self._detector, self._threshold = OnnxEngine(with_features(network), weights), detector, threshold
-
-    def predict(self, x: Array) -> tuple[Array, Array]:
-        """Classify images and detect which of them are unknown.
-
-        Args:
-            x: uint8 (N, H, W, C).
-
-        Returns:
-            Probabilities float32 (N, K), and bool (N,): whether each image is unknown.
-        """
-        probabilities, features = self._engine.forward([x])
-        unsure = probabilities.max(axis=1) < self._threshold
-        return probabilities, unsure | self._detector.is_unknown(features)
-
-
 def probability_threshold(probabilities: Array, labels: Array, accept: float = 0.99) -> float:
     """Return the top probability that at least a share `accept` of the correctly classified images reach.
 
@@ -270,3 +236,18 @@ def trade_offs(
         errors = int((wrong & accepted).sum())
         rows.append(TradeOff(threshold, rate, float(1 - accepted.mean()), errors, int(accepted.sum())))
     return tuple(rows)
+
+
+@dataclass(frozen=True, eq=False)
+class OpenSetFindings:
+    """How a detector judges the test images.
+
+    Attributes:
+        threshold: The distance beyond which an image is unknown.
+        distances: (N,), of the test images.
+        trade_offs: The effect of this and of other thresholds.
+    """
+
+    threshold: float
+    distances: Array
+    trade_offs: tuple[TradeOff, ...]

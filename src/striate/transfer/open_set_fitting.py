@@ -11,7 +11,14 @@ from statistics import NormalDist
 import numpy as np
 
 from striate._types import Array
-from striate.transfer.open_set import NEIGHBORS, OpenSetDetector, directions_of, distance_to_nearest, neighbor_distances
+from striate.transfer.open_set import (
+    OpenSetDetector,
+    OpenSetFindings,
+    directions_of,
+    distance_to_nearest,
+    neighbor_distances,
+    trade_offs,
+)
 
 REJECTION_RATE = 0.02  # of images of the known classes
 NOT_HELD_OUT = -1  # the fold of images that are never held out
@@ -39,6 +46,11 @@ class FittedDetector:
     detector: OpenSetDetector
     thresholds: dict[float, float]
     held_out: Array
+
+    def findings(self, distances: Array, probabilities: Array, labels: Array) -> OpenSetFindings:
+        """Return how the detector judges test images. distances, labels: (N,); probabilities: (N, K)."""
+        rows = trade_offs(self.thresholds, distances, probabilities, labels)
+        return OpenSetFindings(float(self.detector.threshold), distances, rows)
 
 
 def fit_detector(
@@ -71,9 +83,9 @@ def fit_detector(
         near[rows] = neighbor_distances(bank, bank, _same(bank, None if groups is None else groups[rows]))
         along[rows] = _cross_validated(bank, labels, folds[rows])
     near, along = near[held_out], along[held_out]
-    spread, typical = near.std() + 1e-6, along.std()
+    spread, typical = (np.sort(part).std() for part in (near, along))  # the order of the images must not matter
     if typical > 0:  # both distances vary alike among images of the known classes, except for the weight
-        weight = DISCRIMINANT_WEIGHT * spread / typical
+        weight = DISCRIMINANT_WEIGHT * (spread + 1e-6) / typical
         discriminants, means, along = discriminants * weight, means * weight, along * weight
     scale = max(float(np.median(near + along)), 1e-6)
     distances = (near + along) / scale
@@ -153,7 +165,7 @@ def _discriminants(bank: Array, y: Array) -> tuple[Array, Array]:
 
 
 def _solve(factor: float, rows: Array, ridge: float, right: Array) -> Array:
-    """Solve (factor · rowsᵀ rows + ridge · I) z = right for z (F, K), in the smaller of the dimensions of rows (M, F)."""
+    """Solve (factor · rowsᵀ rows + ridge · I) z = right for z (F, K), in the smaller dimension of rows (M, F)."""
     count, size = rows.shape
     if count >= size:
         return np.linalg.solve(factor * (rows.T @ rows) + ridge * np.eye(size, dtype=rows.dtype), right)
@@ -182,6 +194,7 @@ def quantile(distances: Array, level: float) -> float:
         return empirical
     z = NormalDist().inv_cdf(level)
     student = z + (z**3 + z) / (4 * (count - 1))
-    limit = float(distances.mean() + student * distances.std(ddof=1) * np.sqrt(1 + 1 / count))
+    ordered = np.sort(distances)  # so that the order of the images does not matter
+    limit = float(ordered.mean() + student * ordered.std(ddof=1) * np.sqrt(1 + 1 / count))
     weight = min(1.0, count * (1 - level) / ENOUGH_BEYOND)
     return weight * empirical + (1 - weight) * limit

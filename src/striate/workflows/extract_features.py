@@ -1,6 +1,6 @@
 """Feature extraction: fit a head to the features of a base, and join both to one model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from striate.training import Recipe
 from striate.training.callbacks import Logs
 from striate.transfer.bases import Base, joined
 from striate.transfer.extraction import ExtractionResult, fit_on_features
-from striate.transfer.open_set import OpenSetDetector, TradeOff, probability_threshold, trade_offs
+from striate.transfer.open_set import OpenSetDetector, OpenSetFindings, probability_threshold
 from striate.workflows.plan import TrainingPlan
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.run_record import ExtractionFindings, Score, TrainingRun
@@ -33,12 +33,12 @@ class Extraction:
     Attributes:
         model: The model.
         test: Its probabilities (N, K) of the test images.
-        trade_offs: The effect of other thresholds for "unknown".
+        open_set: Which of these images are unknown, and would be with other thresholds.
     """
 
     model: Model
     test: Array
-    trade_offs: tuple[TradeOff, ...]
+    open_set: OpenSetFindings
 
 
 def run_feature_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callable[[str], None]) -> Extraction:
@@ -64,14 +64,7 @@ def run_feature_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callab
         if plan.method is Method.FEATURES:
             record.plan = replace(plan, engine="onnx")
     echo(_describe_head(found))
-    return with_trade_offs(model, found.test, found.distances, found.thresholds, prepared.evaluated.y)
-
-
-def with_trade_offs(
-    model: Model, test: Array, distances: Array, thresholds: Mapping[float, float], y: Array
-) -> Extraction:
-    """Add the effect of each threshold on the test images. test: (N, K); distances, y: (N,)."""
-    return Extraction(model, test, trade_offs(thresholds, distances, test, y))
+    return Extraction(model, found.test, found.detector.findings(found.distances, found.test, prepared.evaluated.y))
 
 
 def describe_base(plan: TrainingPlan) -> str:
@@ -96,7 +89,7 @@ def _model(prepared: PreparedRun, base: Base, found: ExtractionResult, run: Trai
     held = np.exp(log_softmax(found.fitted.logits))
     figures = {"val_accuracy": found.fitted.accuracy, "val_loss": found.fitted.loss}
     figures[THRESHOLD] = probability_threshold(held, found.fitted.labels)
-    return save_model(prepared, run, network, weights, figures, found.detector)
+    return save_model(prepared, run, network, weights, figures, found.detector.detector)
 
 
 def save_model(
@@ -127,7 +120,7 @@ def _findings(found: ExtractionResult) -> ExtractionFindings:
         cross_validated=Score(float(fitted.accuracy), float(fitted.loss)),
         loss_by_penalty={f"{penalty:g}": float(loss) for penalty, loss in fitted.losses.items()},
         loss_by_layer={layer: float(loss) for layer, loss in found.losses.items()},
-        distance_threshold=float(found.detector.threshold),
+        distance_threshold=float(found.detector.detector.threshold),
     )
 
 

@@ -23,7 +23,7 @@ from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, hel
 from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linear_head, fit_temperature
 from striate.transfer.open_set import probability_threshold
 from striate.transfer.open_set_fitting import NOT_HELD_OUT, fit_detector
-from striate.workflows.extract_features import Extraction, run_feature_extraction, save_model, with_trade_offs
+from striate.workflows.extract_features import Extraction, run_feature_extraction, save_model
 from striate.workflows.prepare import PreparedRun, make_model, make_trainable_model
 from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun, describe_engine
 from striate.workflows.trained_model import THRESHOLD
@@ -219,13 +219,14 @@ def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: 
     # The network was trained on the training images: their distances say nothing about those of other images.
     folds = np.concatenate([np.full(len(known), NOT_HELD_OUT), content_folds(near, y, classes)])
     x = np.concatenate([known, near])
-    detector, thresholds = fit_detector(x, np.concatenate([data.train.y, y]), classes, folds)
+    fitted = fit_detector(x, np.concatenate([data.train.y, y]), classes, folds)
+    detector = fitted.detector
     judged = HeldOutScore.of(held, y)
     figures = {"val_accuracy": judged.accuracy, "val_loss": judged.loss, THRESHOLD: probability_threshold(held, y)}
     weights = _cooled(model.weights, classifier(model.network).name, temperature)
     made = save_model(prepared, run, model.network, weights, figures, detector, stage.recipe)
     run.record.extraction = replace(_extraction(run), distance_threshold=float(detector.threshold))
-    return with_trade_offs(made, test, detector.distances(far), thresholds, data.test.y)
+    return Extraction(made, test, fitted.findings(detector.distances(far), test, data.test.y))
 
 
 def _extraction(run: TrainingRun) -> ExtractionFindings:

@@ -1,6 +1,6 @@
 """Collect the contents of a run's HTML report, and describe recipes in a few words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from striate.evaluation.report import ReportData, write_report
 from striate.model import Model
 from striate.network import Network
 from striate.training import Recipe
-from striate.transfer.open_set import TradeOff
+from striate.transfer.open_set import OpenSetFindings
 from striate.workflows.extract_features import describe_base
 from striate.workflows.fine_tune import START
 from striate.workflows.plan import PLATEAU, TrainingPlan
@@ -25,7 +25,7 @@ ALWAYS_SHOWN = {"learning_rate"}  # even if it has its default value
 
 def write_run_report(
     prepared: PreparedRun, run: TrainingRun, evaluation: Evaluation, model: Model | None = None,
-    trade_offs: Sequence[TradeOff] = (),
+    open_set: OpenSetFindings | None = None,
 ) -> None:  # fmt: skip
     """Write report.html into a run folder.
 
@@ -34,7 +34,7 @@ def write_run_report(
         run: The run folder.
         evaluation: Metrics on the test images.
         model: The trained model; None for an ensemble, whose members have reports of their own.
-        trade_offs: What other thresholds for "unknown" would do.
+        open_set: Which of the evaluated images are unknown by their distance; None if only the probability decides.
     """
     data, record, plan = prepared.data, run.record, prepared.plan
     initial = {} if plan.base else initial_weights(prepared.network, run.recipe.seed) | prepared.weights
@@ -63,9 +63,8 @@ def write_run_report(
         filters_before=_weight(initial, kernel) if initial else None,
         filters_after=_weight(model.weights, kernel) if model else None,
         table=prepared.network.table(),
-        unknown_threshold=record.unknown_threshold,
-        unknown_limit=record.extraction.distance_threshold if record.extraction else None,
-        trade_offs=trade_offs,
+        unknown_threshold=None if open_set else record.unknown_threshold,
+        open_set=open_set,
     )
     write_report(run.path / "report.html", report)
 

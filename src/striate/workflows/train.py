@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +22,7 @@ from striate.training.callbacks import Callback, ReduceLROnPlateau
 from striate.training.progress import Verbose
 from striate.training.run import ROOT
 from striate.training.tensorboard import TensorBoard
-from striate.transfer.open_set import TradeOff, probability_threshold
+from striate.transfer.open_set import OpenSetFindings, probability_threshold
 from striate.workflows import run_record
 from striate.workflows.extract_features import check_enough, run_feature_extraction
 from striate.workflows.fine_tune import run_fine_tuning
@@ -225,7 +225,7 @@ def train(prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto",
                 else run_feature_extraction(prepared, run, echo)
             )
             extracted = replace(prepared, network=outcome.model.network)
-            return _finish(extracted, run, outcome.test, outcome.model, outcome.trade_offs)
+            return _finish(extracted, run, outcome.test, outcome.model, outcome.open_set)
         if prepared.plan.ensemble == 1:
             return _train_one(prepared, run, verbose, echo)[0]
         return _train_members(prepared, run, verbose, echo)
@@ -302,7 +302,7 @@ def _finish(
     run: TrainingRun,
     outputs: Array,
     model: Model | None = None,
-    trade_offs: Sequence[TradeOff] = (),
+    open_set: OpenSetFindings | None = None,
 ) -> Result:
     """Evaluate the probabilities (N, classes) of the test images, and write metrics and report."""
     from striate.workflows.report import write_run_report
@@ -313,7 +313,7 @@ def _finish(
         run.write_record()
         atomic_write(run.path / "metrics.json", strict_json.dumps(evaluation.to_dict()) + "\n")
         predictions.write(run.path)
-        write_run_report(prepared, run, evaluation, model, trade_offs)
+        write_run_report(prepared, run, evaluation, model, open_set)
     return Result(run, evaluation, run.record.seconds)
 
 

@@ -19,7 +19,8 @@ from striate.model import Model, load
 from striate.network import Network
 from striate.network.outputs import output_forms
 from striate.tasks import Decision
-from striate.transfer.open_set import OpenSetClassifier, OpenSetDetector
+from striate.transfer.bases import with_features
+from striate.transfer.open_set import OpenSetDetector, is_outdated
 from striate.workflows.plan import TrainingPlan
 from striate.workflows.predictions import Predictions, read_predictions
 from striate.workflows.run_record import TrainingRun
@@ -72,14 +73,13 @@ class TrainedModel:
 
     def probabilities(self, x: Array) -> Array:
         """Return probabilities, float32 (N, classes), of images, uint8 (N, H, W, C)."""
-        if self._open_set:
-            return self._open_set.predict(x)[0]
         return average([class_probabilities(model.predict(x), output_forms(model.network)[0]) for model in self.models])
 
     def answer(self, x: Array) -> tuple[Array, Array]:
         """Predict images, and which of them are unknown.
 
-        An image is unknown if its largest probability is below the threshold, or its features are far from all classes.
+        An image is unknown if its features are far from those of the training images; for a model without a detector,
+        if its largest probability is below the threshold.
 
         Args:
             x: Images, uint8 (N, H, W, C).
@@ -91,7 +91,10 @@ class TrainedModel:
             DataError: If the outputs of the model are no probabilities.
         """
         if self._open_set:
-            probabilities, unknown = self._open_set.predict(x)
+            network, detector = self._open_set
+            outputs, features = network.predict(x)
+            probabilities = class_probabilities(outputs, output_forms(network.network)[0])
+            unknown = detector.is_unknown(features)
         else:
             probabilities = self.probabilities(x)
             unknown = probabilities.max(axis=1) < self.threshold
@@ -99,11 +102,25 @@ class TrainedModel:
         return probabilities, unknown
 
     @cached_property
-    def _open_set(self) -> OpenSetClassifier | None:
-        """The model with its detector of unknown images, if it has one."""
-        model = self.models[0]
-        detector = OpenSetDetector.from_extras(model.extras) if len(self.models) == 1 else None
-        return OpenSetClassifier(model.network, model.weights, detector, self.threshold) if detector else None
+    def _open_set(self) -> tuple[Model, OpenSetDetector] | None:
+        """The model with its features as a second output, and its detector of unknown images, if it has one."""
+        (model, *others) = self.models
+        detector = None if others else OpenSetDetector.from_extras(model.extras)
+        if detector is None:
+            return None
+        both = Model.from_network(with_features(model.network))
+        both.weights = model.weights
+        return _with_fast_engine(both), detector
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know about its predictions."""
+        if not any(is_outdated(model.extras) for model in self.models):
+            return ()
+        return (
+            "This model's detector of unknown images is from an earlier version of Striate and is not used: only "
+            "predictions with a low probability are marked unknown. Train the model again for a better detector.",
+        )
 
 
 def average(outputs: Sequence[Array]) -> Array:
