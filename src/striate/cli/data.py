@@ -1,6 +1,8 @@
 """striate data: list and download data sets, and inspect a folder of images."""
 
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +11,7 @@ from striate.cli import options
 from striate.cli.output import echo, echo_json, echo_line
 
 if TYPE_CHECKING:
+    from striate.audit.findings import FolderAudit
     from striate.workflows.scan import FolderScan
 
 
@@ -17,7 +20,7 @@ ALL = "; --json lists all"
 
 @click.group()
 def data() -> None:
-    """List the built-in data sets, download one, or inspect a folder of images."""
+    """List the built-in data sets, download one, or inspect or audit a folder of images."""
 
 
 @data.command("list")
@@ -63,6 +66,57 @@ def scan(folder: str, labels: str | None, task: str | None, label_columns: tuple
     else:
         for line in _describe(found):
             echo_line(line)
+
+
+@data.command(short_help="Find wrong labels, duplicates and unusual images.")
+@click.argument("folder")
+@click.option("--out", type=click.Path(file_okay=False), help="Folder for the results [audits/FOLDER].")
+@click.option("--base", metavar="ID", type=options.BASE, help="Pretrained network that computes the features [chosen].")
+@options.labels
+@click.option("--task", type=options.TASK, help="What --labels holds: one class, several labels, numbers.")
+@options.label_column
+@click.option(
+    "--threshold", "thresholds", multiple=True, metavar="KIND=NUMBER",
+    help="From where images are unusual, such as blurred=0.7 or tiny=64.",
+)  # fmt: skip
+def audit(
+    folder: str, out: str | None, base: str | None, labels: str | None, task: str | None,
+    label_columns: tuple[str, ...], thresholds: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Find labels that are probably wrong, images that show the same, and unusual images in a FOLDER.
+
+    The results are a page to look at, audit.html, and a table, audit.csv. Write "exclude" or "relabel" in its column
+    "action" and pass it to striate train FOLDER --exclude audit.csv. The folder itself is never changed.
+    """
+    from striate.cli.options import key_values
+    from striate.data.labels import label_file
+    from striate.workflows.audit import audit_folder, audit_place, write_audit
+
+    place = audit_place(folder, out)
+    result = audit_folder(
+        folder, labels=label_file(labels, task, label_columns), base=base,
+        thresholds=key_values(thresholds, "--threshold", "blurred=0.7"),
+    )  # fmt: skip
+    command = write_audit(result, folder, place)
+    for line in _describe_audit(result.audit, folder, place, command):
+        echo_line(line)
+
+
+def _describe_audit(audit: "FolderAudit", folder: str, place: Path, command: str) -> Iterator[str]:
+    from striate.cli.wording import first
+
+    yield f"{folder}: {len(audit.names):,} images"
+    if audit.rate is not None:
+        yield f"labels      {len(audit.suspicious):,} to check; about {100 * audit.rate:.1f} % are probably wrong"
+    yield f"duplicates  {len(audit.duplicates):,} pairs, {audit.contradictions:,} of them with different labels"
+    kinds = Counter(item.kind for item in audit.unusual)
+    yield "unusual     " + (", ".join(f"{count:,} {kind}" for kind, count in kinds.items()) or "none")
+    for kind in audit.usual:
+        yield f"Note: most images are beyond the threshold of '{kind}', {audit.thresholds[kind]:g}; none is listed."
+    yield from first((f"Note: {note}" for note in audit.notes), "; all are on the page")
+    yield f"page        {place / 'audit.html'}"
+    yield f"table       {place / 'audit.csv'}"
+    yield f"then        {command}"
 
 
 def _describe(found: "FolderScan") -> Iterator[str]:

@@ -134,11 +134,13 @@ sets = click.option(
 )  # fmt: skip
 
 
-def key_values(texts: tuple[str, ...]) -> dict[str, str]:
+def key_values(texts: tuple[str, ...], option: str = "--set", example: str = "patience=10") -> dict[str, str]:
     """Split each KEY=VALUE at the first equals sign.
 
     Args:
-        texts: The values of --set.
+        texts: The values of the option.
+        option: Its name, for messages.
+        example: A valid value, for messages.
 
     Returns:
         Values by key.
@@ -148,5 +150,5 @@ def key_values(texts: tuple[str, ...]) -> dict[str, str]:
     """
     for text in texts:
         if not text.partition("=")[0] or "=" not in text:
-            raise click.BadParameter(f"'{text}' is not KEY=VALUE, such as patience=10.", param_hint="--set")
+            raise click.BadParameter(f"'{text}' is not KEY=VALUE, such as {example}.", param_hint=option)
     return {key.strip(): value.strip() for key, _, value in (text.partition("=") for text in texts)}

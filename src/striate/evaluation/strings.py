@@ -1,5 +1,6 @@
 """The texts of the report in English and Korean."""
 
+from striate.evaluation.audit_strings import AUDIT_STRINGS
 from striate.evaluation.comparison_strings import COMPARISON
 
 # The report replaces the placeholders in braces. A test checks that both languages have the same placeholders.
@@ -335,4 +336,4 @@ STRINGS: dict[str, dict[str, str]] = {
     "receptive_field": {"en": "receptive field", "ko": "수용 영역"},
     "total": {"en": "total", "ko": "합계"},
 }
-STRINGS |= COMPARISON
+STRINGS |= AUDIT_STRINGS | COMPARISON

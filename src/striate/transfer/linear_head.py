@@ -180,7 +180,7 @@ def content_folds(x: Array, y: Array, classes: int, count: int | None = None) ->
     Returns:
         Int64 (N,).
     """
-    count = count or _fold_count(len(x), x.shape[1] * classes)
+    count = count or fold_count(len(x), x.shape[1] * classes)
     digests = np.array([hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in x])
     folds = np.zeros(len(x), np.int64)
     for number in range(classes):
@@ -190,7 +190,16 @@ def content_folds(x: Array, y: Array, classes: int, count: int | None = None) ->
     return folds
 
 
-def _fold_count(images: int, weights: int) -> int:
+def fold_count(images: int, weights: int) -> int:
+    """Return the number of folds for cross-validation: one for each image if there are few, else at most 5.
+
+    Args:
+        images: The number of images.
+        weights: The number of weights of the head, without its bias.
+
+    Returns:
+        2 or more.
+    """
     if images <= LEAVE_ONE_OUT:
         return max(2, images)
     return int(np.clip(MAX_WORK / (4 * images * weights), 2, FOLDS))

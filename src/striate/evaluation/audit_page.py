@@ -1,0 +1,126 @@
+"""The page of `striate data audit`: suspicious labels, duplicates and unusual images as thumbnails."""
+
+import os
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from striate._types import Array
+from striate.audit.findings import FolderAudit, SuspiciousLabel
+from striate.audit.unusual import BELOW
+from striate.evaluation.charts import thumbnail
+from striate.evaluation.report import render
+from striate.evaluation.sections import number
+from striate.files import atomic_write
+
+MAX_LABELS = 300  # cards with an image; all findings are in the table
+MAX_PAIRS = 150
+MAX_UNUSUAL = 60  # of each kind
+
+Images = Sequence[Array] | Array
+
+
+def write_audit_page(
+    path: str | os.PathLike[str], audit: FolderAudit, images: Images, command: str
+) -> None:  # fmt: skip
+    """Write the page to a file, atomically.
+
+    Args:
+        path: The file.
+        audit: The findings.
+        images: Pixels by the row of `audit.names`, uint8 (H, W, C) each.
+        command: That trains with the edited table.
+
+    Raises:
+        RunError: If it cannot be written.
+    """
+    atomic_write(path, render_audit_page(audit, images, command).encode("utf-8"))
+
+
+def render_audit_page(audit: FolderAudit, images: Images, command: str) -> str:
+    """Return the page as HTML.
+
+    Args:
+        audit: The findings.
+        images: Pixels by the row of `audit.names`.
+        command: That trains with the edited table.
+
+    Returns:
+        A self-contained page.
+    """
+    return render(
+        "audit.html.j2",
+        a=audit,
+        command=command,
+        labels=label_cards(audit.suspicious[:MAX_LABELS], audit.names, images),
+        pairs=_pairs(audit, images),
+        kinds=_kinds(audit, images),
+        unusual_images=len({item.row for item in audit.unusual}),
+        rate=None if audit.rate is None else _percent(audit.rate),
+    )
+
+
+def label_cards(items: Sequence[SuspiciousLabel], names: Sequence[str], images: Images) -> list[dict[str, Any]]:
+    """Return the contents of the cards that show suspicious labels.
+
+    Args:
+        items: The labels.
+        names: The file of each image.
+        images: Pixels by row.
+
+    Returns:
+        Thumbnail, name, given and suggested label with their probabilities.
+    """
+    return [
+        {
+            "image": thumbnail(np.asarray(images[item.row])),
+            "name": names[item.row],
+            "given": item.given,
+            "suggested": item.suggested,
+            "probability": _percent(item.probability),
+            "suggested_probability": _percent(item.suggested_probability),
+        }
+        for item in items
+    ]
+
+
+def _pairs(audit: FolderAudit, images: Images) -> list[dict[str, Any]]:
+    return [
+        {
+            "differ": audit.labels[pair.first] != audit.labels[pair.second],
+            "likeness": f"{pair.likeness:.3g}",
+            "sides": [
+                {"image": thumbnail(np.asarray(images[row])), "name": audit.names[row], "label": audit.labels[row]}
+                for row in (pair.first, pair.second)
+            ],
+        }
+        for pair in audit.duplicates[:MAX_PAIRS]
+    ]
+
+
+def _kinds(audit: FolderAudit, images: Images) -> list[dict[str, Any]]:
+    kinds: list[dict[str, Any]] = []
+    for kind, group in groupby(audit.unusual, key=lambda item: item.kind):
+        found = list(group)
+        cards = [
+            {
+                "image": thumbnail(np.asarray(images[item.row])),
+                "name": audit.names[item.row],
+                "label": audit.labels[item.row],
+                "measure": f"{item.measure:.3g}",
+            }
+            for item in found[:MAX_UNUSUAL]
+        ]
+        kinds.append({"kind": kind, "count": len(found), "cards": cards})
+    kinds += [{"kind": kind, "count": 0, "cards": []} for kind in audit.usual]
+    for entry in kinds:
+        entry["limit"] = "audit_below" if entry["kind"] in BELOW else "audit_above"
+        entry["threshold"] = f"{audit.thresholds[entry['kind']]:g}"
+        entry["shown"] = number(len(entry["cards"]))
+    return kinds
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"

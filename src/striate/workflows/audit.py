@@ -1,0 +1,273 @@
+"""Audit a folder of images: labels that are probably wrong, images that show the same, and unusual images."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from striate._types import Array
+from striate.audit.findings import DuplicatePair, FolderAudit, SuspiciousLabel, audit_table
+from striate.audit.folds import grouped_folds, join_pairs
+from striate.audit.label_errors import LabelErrors, label_errors
+from striate.audit.unusual import Kind, check_thresholds, find_unusual, isolation, measure_pixels, measure_sizes
+from striate.data import Dataset, Images
+from striate.data.dataset import fingerprint
+from striate.data.decoding import decode_files
+from striate.data.folder import Layout
+from striate.data.labels import LabelFile, labeled_layout
+from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
+from striate.data.split import Digests, duplicate_groups
+from striate.engines.losses import log_softmax
+from striate.errors import DataError, RunError, UsageError
+from striate.evaluation.audit_page import write_audit_page
+from striate.files import atomic_write
+from striate.images import ImagePolicy, check_image, read_file
+from striate.tasks import Task
+from striate.transfer.bases import Base, check_base, open_base
+from striate.transfer.features import Features, extract_features
+from striate.transfer.linear_head import fit_linear_head, fold_count
+from striate.workflows.strategy import BASE
+
+ROOT = Path("audits")
+PAGE, TABLE = "audit.html", "audit.csv"
+BLOCK = 64  # images that a thread measures at a time
+
+
+@dataclass(frozen=True, eq=False)
+class AuditResult:
+    """The findings, and the images that they are about.
+
+    Attributes:
+        audit: The findings.
+        images: Pixels by the row of `audit.names`, uint8 (H, W, C) each, as the network sees them.
+    """
+
+    audit: FolderAudit
+    images: Any
+
+
+@dataclass(frozen=True, eq=False)
+class _Readable:
+    """The readable images of a layout, with their files, digests, and notes on the others."""
+
+    images: Images
+    files: tuple[Path, ...]
+    digests: Digests
+    notes: tuple[str, ...]
+
+
+def audit_folder(
+    path: str | Path, *, labels: LabelFile | None = None, base: str | None = None,
+    thresholds: Mapping[str, Any] | None = None,
+) -> AuditResult:  # fmt: skip
+    """Audit a folder of images path/CLASS/…, or one with a CSV file of labels.
+
+    All images, also those in train, val and test folders, are divided into folds; the label of each is judged by a
+    linear head that was fitted to the features of the other folds. Images that show the same are in the same fold.
+
+    Args:
+        path: The folder.
+        labels: The CSV file; None: each subfolder is a class.
+        base: Id of the pretrained network that computes the features; None: that of `striate train`.
+        thresholds: For unusual images, by the name of a kind.
+
+    Returns:
+        The findings.
+
+    Raises:
+        UsageError: If the base or a threshold is unknown.
+        DataError: If the folder has fewer than two classes, or no image can be read.
+    """
+    limits = check_thresholds(thresholds or {})
+    check_base(base or BASE)
+    layout = labeled_layout(path, labels)
+    opened = open_base(base or BASE)
+    height, width, channels = opened.original.input_shapes[0]
+    policy = ImagePolicy(height, width, channels)
+    found = _read(layout, policy)
+    features = _features(opened, layout, found, policy)
+    duplicates = _duplicates(found)
+    measures = {
+        **_measure_pixels(found.images.x),
+        **measure_sizes(_sizes(found)),
+        Kind.FAR: isolation(features[opened.top]),
+    }
+    unusual, usual = find_unusual(measures, limits)
+    errors, suspicious, accuracy = _judge_labels(layout, found, features, duplicates)
+    texts = _label_texts(layout, found.images.y)
+    names = found.images.names or ()
+    audit = FolderAudit(
+        folder=layout.name, names=names, labels=texts, model=opened.name, accuracy=accuracy,
+        rate=None if errors is None else errors.rate, suspicious=suspicious,
+        duplicates=tuple(sorted(duplicates, key=lambda pair: texts[pair.first] == texts[pair.second])),
+        unusual=unusual, usual=usual, thresholds=limits, notes=found.notes,
+    )  # fmt: skip
+    return AuditResult(audit, found.images.x)
+
+
+def audit_place(folder: str | Path, out: str | Path | None = None) -> Path:
+    """Return the folder for the page and the table, before any time is spent.
+
+    Args:
+        folder: The folder of images.
+        out: The folder that was asked for; None: the first of audits/NAME, audits/NAME-2, … that does not exist.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UsageError: If it would be inside the folder of images.
+        RunError: If it contains an audit already, whose table the user may have edited.
+    """
+    images = Path(folder).resolve()
+    place = Path(out) if out else _free(ROOT / images.name)
+    if place.resolve().is_relative_to(images):
+        raise UsageError(
+            f"The results would be inside '{folder}', among your images, where Striate never writes. "
+            "Choose another folder with --out."
+        )
+    for name in (PAGE, TABLE):
+        if (place / name).exists():
+            raise RunError(f"{place} already contains {name}, which you may have edited. Choose another folder.")
+    return place
+
+
+def write_audit(result: AuditResult, folder: str | Path, place: Path) -> str:
+    """Write the page audit.html and the table audit.csv.
+
+    Args:
+        result: The findings.
+        folder: The folder of images.
+        place: The folder for page and table, which is created.
+
+    Returns:
+        The command that trains with the edited table.
+    """
+    command = shlex.join(["striate", "train", str(folder), "--exclude", str(place / TABLE)])
+    write_audit_page(place / PAGE, result.audit, result.images, command)
+    atomic_write(place / TABLE, audit_table(result.audit))
+    return command
+
+
+def suspicious_labels(
+    probabilities: Array, y: Array, classes: Sequence[str], rows: Array | None = None
+) -> tuple[LabelErrors, tuple[SuspiciousLabel, ...]]:
+    """Find labels that are probably wrong.
+
+    Args:
+        probabilities: Held-out probabilities (N, K).
+        y: Class numbers (N,).
+        classes: Names.
+        rows: Numbers of the images, (N,); None: 0, 1, 2, ….
+
+    Returns:
+        The result of `label_errors`, and the images to check.
+    """
+    errors = label_errors(probabilities, y)
+    listed = tuple(
+        SuspiciousLabel(
+            row=int(row if rows is None else rows[row]), given=classes[y[row]], suggested=classes[other],
+            probability=float(probabilities[row, y[row]]), suggested_probability=float(probabilities[row, other]),
+        )
+        for row, other in zip(errors.rows, errors.suggested[errors.rows], strict=True)
+    )  # fmt: skip
+    return errors, listed
+
+
+def _free(path: Path) -> Path:
+    number = 1
+    while (place := path if number == 1 else path.with_name(f"{path.name}-{number}")).exists():
+        number += 1
+    return place
+
+
+def _read(layout: Layout, policy: ImagePolicy) -> _Readable:
+    decoded = decode_files(layout.folder, layout.files, layout.names, policy)
+    readable = np.array([row not in decoded.unreadable for row in range(len(layout.files))])
+    if not readable.any():
+        first = next(iter(decoded.unreadable.values()))
+        raise DataError(f"None of the {len(readable):,} images in '{layout.folder}' can be read. {first.reason}")
+    left_out = (f"Left out: {file.reason}" for file in decoded.unreadable.values())
+    return _Readable(
+        Images(decoded.x, layout.y, layout.names).take(readable),
+        tuple(layout.files[row] for row in np.flatnonzero(readable)),
+        decoded.digests[readable],
+        (*filter(None, [decoded.note]), *layout.notes, *left_out),
+    )
+
+
+def _features(base: Base, layout: Layout, found: _Readable, policy: ImagePolicy) -> Features:
+    """Return the features (N, F) of all images by feature layer; they are cached whatever the labels are."""
+    nothing = np.zeros(0, np.intp)
+    unlabeled = Images(found.images.x, np.zeros(len(found.images), np.int64), found.images.names)
+    content = fingerprint((), [(found.digests, unlabeled.y)])
+    data = Dataset(layout.name, (), unlabeled, unlabeled.take(nothing), unlabeled.take(nothing), policy, content)
+    return extract_features(base, data)[0]
+
+
+def _duplicates(found: _Readable) -> tuple[DuplicatePair, ...]:
+    return tuple(
+        DuplicatePair(int(rows[0]), int(other)) for rows in duplicate_groups(found.digests) for other in rows[1:]
+    )
+
+
+def _measure_pixels(x: Any) -> dict[Kind, Array]:
+    parts: list[dict[Kind, Array]] = []
+    blocks = chunk_ranges(len(x), BLOCK)
+    with progress_bar("measuring images", len(x)) as advance:
+        for part in map_ordered(lambda rows: measure_pixels(x[rows.start : rows.stop]), blocks):
+            parts.append(part)
+            advance(len(part[Kind.BLURRED]))
+    return {kind: np.concatenate([part[kind] for part in parts]) for kind in parts[0]}
+
+
+def _sizes(found: _Readable) -> list[tuple[int, int]]:
+    def measure(rows: range) -> list[tuple[int, int]]:
+        headers = (check_image(read_file(file), file) for file in found.files[rows.start : rows.stop])
+        return [(header.width, header.height) for header in headers]
+
+    def blocks() -> Iterator[tuple[int, int]]:
+        with progress_bar("measuring files", len(found.files)) as advance:
+            for block in map_ordered(measure, chunk_ranges(len(found.files), BLOCK)):
+                yield from block
+                advance(len(block))
+
+    return list(blocks())
+
+
+def _judge_labels(
+    layout: Layout, found: _Readable, features: Features, duplicates: Sequence[DuplicatePair]
+) -> tuple[LabelErrors | None, tuple[SuspiciousLabel, ...], float | None]:
+    """Return label errors, the images to check, and the accuracy on held-out images; nothing without classes."""
+    y = found.images.y
+    if layout.task is not Task.CLASSIFICATION or len(np.unique(y)) < 2:
+        return None, (), None
+    classes, x = len(layout.classes), np.concatenate([*features.values()], axis=1)
+    groups = join_pairs(len(y), np.array([(pair.first, pair.second) for pair in duplicates]))
+    folds = grouped_folds(found.digests, groups, y, fold_count(len(y), x.shape[1] * classes))
+    fitted = fit_linear_head(x, y, classes, folds)
+    rows = _with_company(y, folds)
+    if not len(rows):
+        return None, (), fitted.accuracy
+    probabilities = np.exp(log_softmax(fitted.logits[rows]))
+    errors, suspicious = suspicious_labels(probabilities, y[rows], layout.classes, rows)
+    return errors, suspicious, fitted.accuracy
+
+
+def _with_company(y: Array, folds: Array) -> Array:
+    """Return the images of whose class there are others in another fold; only their labels can be judged."""
+    total = np.bincount(y)
+    in_fold = np.zeros((int(folds.max()) + 1, len(total)), np.int64)
+    np.add.at(in_fold, (folds, y), 1)
+    return np.flatnonzero(total[y] > in_fold[folds, y])
+
+
+def _label_texts(layout: Layout, y: Array) -> tuple[str, ...]:
+    if layout.task is Task.CLASSIFICATION:
+        return tuple(layout.classes[number] for number in y)
+    if layout.task is Task.MULTILABEL:
+        return tuple("; ".join(name for name, has in zip(layout.classes, row, strict=True) if has) for row in y)
+    return tuple("; ".join(f"{value:g}" for value in row) for row in y)
