@@ -13,11 +13,10 @@ from striate.audit.findings import (
     FolderAudit,
     SuspiciousLabel,
     audit_table,
-    escape_formula,
-    unescape_formula,
 )
 from striate.audit.folds import grouped_folds, join_pairs
 from striate.audit.unusual import THRESHOLDS, Kind, UnusualImage
+from striate.data.tables import escape_formula, unescape_formula
 
 
 def make_audit(names: tuple[str, ...] = ("a/1.jpg", "b/=2.jpg", "b/3,;.jpg"), folder: str = "photos") -> FolderAudit:

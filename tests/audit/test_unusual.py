@@ -48,6 +48,12 @@ def test_kinds_of_pixels(common: list[Array], kind: Kind, change: object) -> Non
     assert usual == ()
 
 
+def test_colors_of_equal_gray_are_no_uniform_image() -> None:
+    image = np.zeros((40, 40, 3), np.uint8)
+    image[:20, :, 0], image[20:, :, 1] = 196, 100  # both have a gray level of 59
+    assert find_unusual(measure_pixels([image]))[0] == ()
+
+
 def test_gray_images_are_measured_too(common: list[Array]) -> None:
     gray = [scene(seed, channels=1) for seed in range(5)]
     colored = [np.repeat(image, 3, axis=2) for image in gray]

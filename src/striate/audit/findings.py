@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from striate.audit.unusual import Kind, UnusualImage
+from striate.data.tables import escape_formula
 
 LABEL, DUPLICATE = "label", "duplicate"  # kinds of findings besides those of `Kind`
 COLUMNS = ("file", "kind", "given", "suggested", "measure", "threshold", "other_file", "action")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
 @dataclass(frozen=True)
@@ -111,18 +111,3 @@ def _rows(audit: FolderAudit) -> Iterator[tuple[str, ...]]:
     for found in audit.unusual:
         threshold = f"{audit.thresholds[found.kind]:g}"
         yield audit.names[found.row], found.kind, audit.labels[found.row], "", f"{found.measure:.4g}", threshold, "", ""
-
-
-def escape_formula(cell: str) -> str:
-    """Return a cell so that spreadsheet programs do not compute it; see OWASP, "CSV injection".
-
-    Example:
-        >>> escape_formula("=cmd.jpg"), escape_formula("cat/1.jpg")
-        ("'=cmd.jpg", 'cat/1.jpg')
-    """
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
-
-
-def unescape_formula(cell: str) -> str:
-    """Return the cell that `escape_formula` has changed."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell

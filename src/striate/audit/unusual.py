@@ -24,7 +24,7 @@ class Kind(StrEnum):
     """In what an image is unusual."""
 
     UNIFORM = "uniform"
-    """Blank or nearly so. Measure: contrast, the difference of the 1st and 99th percentile of the gray levels."""
+    """Blank or nearly so. Measure: contrast, the largest difference of the 1st and 99th percentile of a channel."""
     DARK = "dark"
     """Measure: the 95th percentile of the gray levels; even the bright parts are dark."""
     BRIGHT = "bright"
@@ -178,8 +178,9 @@ def _measure(image: Array) -> tuple[float, float, float, float]:
         raise DataError(f"Expected images as uint8 (H, W, 1 or 3); received {pixels.dtype} {pixels.shape}.")
     scaled = pixels.astype(np.float32) / 255
     gray = scaled @ LUMA if pixels.shape[2] == 3 else scaled[..., 0]
-    lowest, low, high, highest = np.percentile(gray, [1, 5, 95, 99])
-    return float(highest - lowest), float(high), float(low), blur(gray)
+    low, high = np.percentile(gray, [5, 95])
+    lowest, highest = np.percentile(scaled, [1, 99], axis=(0, 1))  # of each channel: colors may differ at equal gray
+    return float((highest - lowest).max()), float(high), float(low), blur(gray)
 
 
 def blur(gray: Array) -> float:

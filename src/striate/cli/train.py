@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 @options.labels
 @click.option("--task", type=options.TASK, help="What --labels holds: one class, several labels, numbers.")
 @options.label_column
+@click.option(
+    "--exclude", metavar="FILE", type=click.Path(dir_okay=False),
+    help="CSV file of striate data audit: leave out or relabel the images that have an action in it.",
+)  # fmt: skip
 @click.option("--method", type=options.METHOD, help="How the classifier is trained [auto].")
 @click.option(
     "--model",

@@ -34,6 +34,7 @@ from striate.tasks import Task
 from striate.text import printable
 
 if TYPE_CHECKING:
+    from striate.data.corrections import Corrections
     from striate.data.labels import LabelFile
 
 PART_NAMES = {
@@ -111,8 +112,9 @@ class LabeledFolder:
 
 
 def load_labeled(
-    path: str | Path, policy: ImagePolicy, known: Sequence[str], seed: int = 0, labels: "LabelFile | None" = None
-) -> LabeledFolder:
+    path: str | Path, policy: ImagePolicy, known: Sequence[str], seed: int = 0, labels: "LabelFile | None" = None,
+    corrections: "Corrections | None" = None,
+) -> LabeledFolder:  # fmt: skip
     """Load all images in path/CLASS/… and below, to evaluate a model on; one class is enough.
 
     Args:
@@ -121,6 +123,7 @@ def load_labeled(
         known: the classes of the model.
         seed: decides which images are in which part of `split`.
         labels: a CSV file with the labels; by default the subfolders are the classes.
+        corrections: images that are left out or have another class.
 
     Returns:
         The images.
@@ -128,9 +131,10 @@ def load_labeled(
     Raises:
         DataError: there are no images with a class, or none can be read.
     """
+    from striate.data.corrections import correct
     from striate.data.labels import labeled_layout
 
-    layout = labeled_layout(path, labels, known)
+    layout = correct(labeled_layout(path, labels, known), corrections or {})
     read, split = _read(layout, policy), None
     with suppress(DataError):  # too few images or classes
         split = _split(layout, read, policy, seed)

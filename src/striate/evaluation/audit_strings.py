@@ -76,8 +76,8 @@ AUDIT_STRINGS: dict[str, dict[str, str]] = {
     "audit_above": {"en": "above {threshold}", "ko": "{threshold} 초과"},
     "kind_uniform": {"en": "Blank or nearly uniform", "ko": "비어 있거나 거의 단색"},
     "measure_uniform": {
-        "en": "Contrast: the difference between the 1st and the 99th percentile of the gray levels, 0 to 1.",
-        "ko": "대비: 밝기의 1번째 백분위수와 99번째 백분위수의 차이(0~1).",
+        "en": "Contrast: the difference between the 1st and the 99th percentile of a color channel, 0 to 1.",
+        "ko": "대비: 색 채널 값의 1번째 백분위수와 99번째 백분위수의 차이(0~1).",
     },
     "kind_dark": {"en": "Very dark", "ko": "매우 어두움"},
     "measure_dark": {

@@ -8,6 +8,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.data import Dataset, Images, load_folder
+from striate.data.corrections import correct
 from striate.data.folder import LabeledFolder, load_labeled
 from striate.data.labels import LabelFile, label_file, labeled_layout
 from striate.data.split import digests_of, pool
@@ -79,8 +80,9 @@ def _evaluate_folder(
 ) -> EvaluationResult:
     """Evaluate on all images of a folder; on its test part alone where the model was trained on this folder."""
     folder = load_labeled(
-        name, trained.policy, trained.classes, labels=_label_file(trained, name, labels, label_columns)
-    )
+        name, trained.policy, trained.classes, labels=_label_file(trained, name, labels, label_columns),
+        corrections=trained.corrections if trained.data == name and labels is None else {},
+    )  # fmt: skip
     if trained.cross_validated:
         return _evaluate_new(trained, trained.cross_validated, folder)
     split = folder.split
@@ -149,8 +151,9 @@ def load_for_model(name: str, trained: TrainedModel) -> tuple[Dataset, list[str]
     """
     shape = trained.policy.shape
     if is_folder(name):
-        layout = labeled_layout(name, trained.labels) if trained.labels else None
-        return load_folder(name, trained.policy, layout=layout), []
+        layout = labeled_layout(name, trained.labels)
+        corrections = trained.corrections if name == trained.data else {}
+        return load_folder(name, trained.policy, layout=correct(layout, corrections)), []
     dataset = load_data(name)
     if dataset.shape == shape:
         return dataset, []

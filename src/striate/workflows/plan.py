@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 
 from striate import strict_json, zoo
 from striate.data import get_augmentation, names
+from striate.data.corrections import Corrections, correct, read_corrections
 from striate.data.folder import Layout
 from striate.data.labels import LabelFile, label_file, labeled_layout
 from striate.data.split import TEST
@@ -93,6 +94,7 @@ class TrainingPlan:
         label_columns: Headings of the columns of `labels` that hold them; empty: those besides the file names.
         folds: Number of folds of cross-validation over all images; 0: a part of the images is kept for testing; None:
             `prepare` decides.
+        corrections: Images that are left out (None) or get another class, by file name; of folders.
     """
 
     data: str
@@ -115,6 +117,7 @@ class TrainingPlan:
     task: Task = Task.CLASSIFICATION
     label_columns: tuple[str, ...] = ()
     folds: int | None = None
+    corrections: Corrections = field(default_factory=dict)
 
     @property
     def label_file(self) -> LabelFile | None:
@@ -135,7 +138,11 @@ class TrainingPlan:
         """Return everything except the recipe as values for JSON."""
         kept = [item.name for item in fields(self) if item.name != "recipe"]
         values = {name: getattr(self, name) for name in kept}
-        return values | {"settings": dict(self.settings), "label_columns": list(self.label_columns)}
+        return values | {
+            "settings": dict(self.settings),
+            "corrections": dict(self.corrections),
+            "label_columns": list(self.label_columns),
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], recipe: Recipe) -> "TrainingPlan":
@@ -168,7 +175,7 @@ def make_plan(
     engine: EngineSettings = EngineSettings(), tensorboard: bool = False,  # noqa: B008 - immutable
     sets: Mapping[str, str] | None = None, schedule: str | None = None, weights: str | None = None,
     layout: Layout | None = None, labels: str | None = None, task: str | None = None,
-    label_columns: Sequence[str] = (), folds: int | None = None, **recipe: Any,
+    label_columns: Sequence[str] = (), folds: int | None = None, exclude: str | None = None, **recipe: Any,
 ) -> TrainingPlan:  # fmt: skip
     """Make a plan from the options of `striate train`; None stands for the usual value.
 
@@ -188,6 +195,7 @@ def make_plan(
         schedule: Name of the learning rate schedule.
         weights: "imagenet" or the path of a file.
         folds: See `TrainingPlan`.
+        exclude: CSV file of `striate data audit` in which the user wrote what to leave out or to relabel.
         layout: The files of the folder, if they have been read.
         labels: See `TrainingPlan`.
         task: See `TrainingPlan`; None for classification.
@@ -207,6 +215,8 @@ def make_plan(
         layout = layout or labeled_layout(data, labeled)
     elif labeled:
         raise UsageError(f"--labels is for a folder of images, and '{data}' is not a folder.")
+    corrections = _read_corrections(exclude, data, layout)
+    layout = layout and correct(layout, corrections)
     _check_folds(folds, layout)
     sets = sets or {}
     recipe = {key: value for key, value in recipe.items() if value is not None}
@@ -236,7 +246,8 @@ def make_plan(
     changed, settings = _assign(changed, {key: parse(value) for key, value in sets.items()})
     return replace(
         usual, recipe=changed, settings={**usual.settings, **settings}, fit=fit, ensemble=ensemble or usual.ensemble,
-        plateau=schedule == PLATEAU, tensorboard=tensorboard, folds=folds, **asdict(engine),
+        plateau=schedule == PLATEAU, tensorboard=tensorboard, folds=folds,
+        corrections=corrections, **asdict(engine),
     )  # fmt: skip
 
 
@@ -265,6 +276,14 @@ def _check_values(ensemble: int | None, minutes: float | None, tensorboard: bool
         raise UsageError(f"--minutes must be more than 0; received {minutes:g}.")
     if tensorboard:
         TensorBoard()  # raises now if its package is missing
+
+
+def _read_corrections(exclude: str | None, data: str, layout: Layout | None) -> Corrections:
+    if exclude is None:
+        return {}
+    if layout is None:
+        raise UsageError(f"--exclude is for a folder of images, and '{data}' is not a folder.")
+    return read_corrections(exclude, layout)
 
 
 def _check_folds(folds: int | None, layout: Layout | None) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from striate import zoo
 from striate._types import Weights
 from striate.data import FOLDER_SIZE, Dataset, Images, load, load_folder
+from striate.data.corrections import correct
 from striate.data.folder import Layout
 from striate.data.labels import labeled_layout
 from striate.data.split import TEST, digests_of, pool
@@ -67,7 +68,7 @@ def prepare(
     Args:
         plan: The plan.
         data: Its data set, if it has been loaded.
-        layout: The files of its folder, if they have been read.
+        layout: The files of its folder, if they have been read, before corrections.
         has_checkpoint: Whether training continues from a checkpoint, so that the initial weights are not needed and
             may be missing.
 
@@ -82,7 +83,8 @@ def prepare(
     """
     plan.engine_settings.check()
     folder = None if data or not is_folder(plan.data) else layout or labeled_layout(plan.data, plan.label_file)
-    data = data or load_for(plan, layout)
+    folder = folder and correct(folder, plan.corrections)
+    data = data or load_for(plan, folder)
     if plan.folds or (plan.folds is None and folder and _cross_validates(plan, folder)):
         data = pool(data)
         plan = replace(plan, folds=_count_folds(plan, data))

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from striate._types import Array
+from striate.data.corrections import Corrections
 from striate.data.labels import LabelFile
 from striate.engines.choose import EngineSettings, accelerator, choose
 from striate.engines.losses import class_probabilities
@@ -37,6 +38,7 @@ class TrainedModel:
         threshold: Probability below which a prediction is called unknown.
         data: Name or folder of the data that it was trained on, if known.
         labels: The CSV file with the labels of that folder, if there is one.
+        corrections: Of the images of that folder.
         cross_validated: If it was trained on all images of its data, the predictions of cross-validation for them.
     """
 
@@ -44,6 +46,7 @@ class TrainedModel:
     threshold: float
     data: str | None = None
     labels: LabelFile | None = None
+    corrections: Corrections = field(default_factory=dict)
     cross_validated: Predictions | None = None
 
     @property
@@ -152,9 +155,9 @@ def _open_file(path: Path) -> TrainedModel:
             "Set model.classes before model.save."
         )
     plan = _plan_of_run(path.parent)
-    data, labels = (plan.data, plan.label_file) if plan else (None, None)
+    data, labels, corrections = (plan.data, plan.label_file, plan.corrections) if plan else (None, None, {})
     used = read_predictions(path.parent) if plan and plan.folds else None
-    return TrainedModel((model,), model.figures.get(THRESHOLD, 0.0), data, labels, used)
+    return TrainedModel((model,), model.figures.get(THRESHOLD, 0.0), data, labels, corrections, used)
 
 
 def _with_fast_engine(model: Model) -> Model:
@@ -191,7 +194,7 @@ def _open_run(run: TrainingRun) -> TrainedModel:
     models = tuple(_with_fast_engine(load(_finished(path, run))) for path in members)
     if len({(model.classes, model.fingerprint) for model in models}) > 1:
         raise DataError(f"The members of {run.path} were trained on different data, so they are no ensemble.")
-    return TrainedModel(models, threshold, plan.data, plan.label_file)
+    return TrainedModel(models, threshold, plan.data, plan.label_file, plan.corrections)
 
 
 def member_path(run: TrainingRun, number: int) -> Path:
