@@ -49,7 +49,7 @@ def table(
 
 
 def display_width(text: str) -> int:
-    """Return how many columns of a terminal a text takes: two for a Korean, Chinese or Japanese character."""
+    """Return the number of terminal columns of a text: two for each Korean, Chinese or Japanese character."""
     return sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 

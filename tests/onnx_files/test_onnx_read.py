@@ -157,7 +157,7 @@ INVALID: list[tuple[str, Callable[[ModelProto], object], str]] = [
     ("a petabyte declared", _grow, "'k' is damaged|declares constants of more than"),
     ("a negative size", _negative, "'k' is damaged"),
     ("much declared", _many_constants, "declares constants of more than 536,870,912 values"),
-    ("text", lambda p: p.graph.initializer.add(name="t", data_type=8, string_data=[b"a"]), "'t' holds text"),
+    ("text", lambda p: p.graph.initializer.add(name="t", data_type=8, string_data=[b"a"]), "'t' contains text"),
     ("no dtype", lambda p: p.graph.initializer.add(name="t", data_type=99), "'t' is damaged"),
     ("sparse", _sparse, "has sparse tensors, which are not supported"),
     ("a cycle", _cycle, "Conv 'conv' needs its own output .a cycle."),
@@ -183,13 +183,13 @@ INVALID: list[tuple[str, Callable[[ModelProto], object], str]] = [
      "Concat 'join' lacks its attribute 'axis'"),
     ("a newer version", lambda p: setattr(p.opset_import[0], "version", 999), "opset 999; the installed onnx package"),
     ("an older version", lambda p: setattr(p.opset_import[0], "version", 3), "the oldest supported is 7"),
-    ("no version", lambda p: p.ClearField("opset_import"), "does not say which version .opset."),
+    ("no version", lambda p: p.ClearField("opset_import"), "does not specify the version .opset."),
     ("an input of unreasonable size",
      lambda p: setattr(p.graph.input[0].type.tensor_type.shape.dim[2], "dim_value", 1 << 40), "input 'x' is too large"),
     ("an input of negative size",
      lambda p: setattr(p.graph.input[0].type.tensor_type.shape.dim[2], "dim_value", -8), "has an invalid shape"),
     ("an input that is no tensor", lambda p: p.graph.input[0].ClearField("type"), "its input 'x' is not a tensor"),
-    ("no outputs", lambda p: p.graph.ClearField("output"), "holds no graph with outputs"),
+    ("no outputs", lambda p: p.graph.ClearField("output"), "contains no graph with outputs"),
     ("too many inputs", lambda p: p.graph.input.extend([_input_info(str(n)) for n in range(64)]), "has 65 inputs; at"),
     ("too many operators",
      lambda p: p.graph.node.extend([node("Relu", ["x"], ["z"])] * MAX_NODES), "has 20,002 operators"),
@@ -225,7 +225,7 @@ def test_files_of_other_formats(tmp_path: Path, kind: str) -> None:
 def test_empty_and_missing_files(tmp_path: Path) -> None:
     assert_raises(b"", tmp_path, "is empty")
     assert_raises(b"\x08\x07\xff\xff\xff", tmp_path, "is not an ONNX file, or it is damaged or incomplete")
-    assert_raises(b"\x08\x07", tmp_path, "holds no graph")
+    assert_raises(b"\x08\x07", tmp_path, "contains no graph")
     with pytest.raises(ModelFileError, match=r"is a folder; expected an ONNX file"):
         read_onnx(tmp_path)
     with pytest.raises(ModelFileError, match=r"nowhere\.onnx does not exist"):

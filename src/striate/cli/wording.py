@@ -11,7 +11,7 @@ MOST_NOTES = 10
 
 
 def first(notes: Iterable[str], where: str = "") -> Iterator[str]:
-    """Yield the first ten notes, and how many more there are."""
+    """Yield the first ten notes, and a line with the number of the others."""
     notes = list(notes)
     yield from notes[:MOST_NOTES]
     if len(notes) > MOST_NOTES:
@@ -19,7 +19,7 @@ def first(notes: Iterable[str], where: str = "") -> Iterator[str]:
 
 
 def file_size(size: int) -> str:
-    """For example: 12.3 MB, 4.5 kB. size: in bytes."""
+    """Return a size in bytes as text, for example 12.3 MB or 4.5 kB."""
     return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
 
 

@@ -47,7 +47,7 @@ def log_of_output(output: Array, form: OutputForm, floor: float) -> Array:
 
 
 def class_probabilities(output: Array, form: OutputForm) -> Array:
-    """Return the probabilities of classes (N, classes) that a network's output stands for."""
+    """Return the probabilities of classes (N, classes) for a network's output."""
     return output if form == "probabilities" else np.exp(log_of_output(output, form, 0))
 
 

@@ -121,7 +121,7 @@ def describe_argument(text: str) -> str | None:
     if not path.exists() and set(text) & set("*?["):
         count = len(glob.glob(text, recursive=True))  # noqa: PTH207 (the pattern may be absolute)
         matches = f" It matches {count:,} {'file' if count == 1 else 'files'}; give" if count else " Give"
-        return f"is a pattern that your shell did not expand.{matches} the files, or the folder that holds them"
+        return f"is a pattern that your shell did not expand.{matches} the files, or the folder that contains them"
     if not path.is_file():
         return None
     if kind := identify(head := _head(text)):

@@ -89,7 +89,7 @@ def pillow_formats() -> tuple[str, ...]:
 
 
 def webp_pixels(head: bytes) -> int:
-    """Return how many pixels a WebP file has by its first bytes; 0 if it is none, or damaged."""
+    """Return the number of pixels of a WebP file from its first bytes; 0 for other or damaged files."""
     if identify(head) != "WebP" or len(head) < 30:
         return 0
     match head[12:16]:

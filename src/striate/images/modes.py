@@ -14,14 +14,12 @@ if TYPE_CHECKING:
 
 Box = tuple[int, int, int, int]
 WHITE, BLACK = "white", "black"
-MAX_LUMA_ON_WHITE = (
-    224  # mean brightness of the visible pixels of a transparent image; above it, the background is black
-)
+MAX_LUMA_ON_WHITE = 224  # mean of the visible pixels of a transparent image, above which the background is black
 STRIP_PIXELS = 1_000_000  # converted at a time
 MAX_COPIED_PIXELS = 10_000_000  # larger images are not copied to drop their alpha channel
 MAX_DEEP_PIXELS = 60_000_000  # of 16-bit colors that must be decoded twice
 LOW_BITS = 64  # high bytes of 16-bit colors below this show that at most 14 bits are used
-SEVERAL_COPIES = 16  # bytes per pixel where both the decoder and Pillow hold copies
+SEVERAL_COPIES = 16  # bytes per pixel of formats for which the decoder and Pillow keep a copy each
 GRAY = ("1", "L", "LA", "La")
 
 
@@ -56,7 +54,7 @@ def to_rgb(
 
     Args:
         image: The decoded image, which may be changed.
-        raw_mode: Pillow's raw mode of 16-bit colors, whose high bytes the image holds; None for other pixels.
+        raw_mode: Pillow's raw mode of 16-bit colors, whose high bytes the image contains; None for other pixels.
         low_bytes: Decodes the image again, with the low bytes of 16-bit colors in place of the high bytes.
         high_depth: How more than 8 bits become 8 bits; see `ImagePolicy`.
 

@@ -173,14 +173,14 @@ def _names(model: ModelProto) -> Iterator[str]:
 
 
 def _is_text(name: object) -> bool:
-    """Return whether a name is text; protobuf returns bytes where it is not valid UTF-8."""
+    """Return whether a name is text; protobuf returns bytes if it is not valid UTF-8."""
     return isinstance(name, str) and min(name, default=" ") >= " "
 
 
 def _opsets(model: ModelProto, where: str) -> dict[str, int]:
     opsets = {"" if item.domain in STANDARD_DOMAINS else item.domain: item.version for item in model.opset_import}
     if "" not in opsets:
-        raise ModelFileError(f"{where} does not say which version (opset) of ONNX's operators it uses.")
+        raise ModelFileError(f"{where} does not specify the version (opset) of ONNX's operators.")
     return opsets
 
 
@@ -230,7 +230,7 @@ def to_array(tensor: TensorProto, what: str) -> Array:
             "Save the model as one file, in PyTorch with torch.onnx.export(…, external_data=False)."
         )
     if tensor.data_type == TensorProto.STRING:
-        raise ModelFileError(f"{what} holds text, which is not supported.")
+        raise ModelFileError(f"{what} contains text, which is not supported.")
     shape = shorten("×".join(map(str, tensor.dims))) or "scalar"
     mismatch = ModelFileError(f"{what} is damaged: its data do not match its shape, {shape}.")
     if any(size < 0 for size in tensor.dims) or prod(tensor.dims) > MAX_CONSTANT_VALUES:
@@ -284,7 +284,7 @@ def _tensor_spec(info: ValueInfoProto, where: str) -> TensorSpec:
 
 
 def declared_sizes(tensor: TypeProto.Tensor) -> Sizes | None:
-    """Return the shape of a declared tensor, or None where none is declared. Paddle and others write any size as -1."""
+    """Return the declared shape of a tensor; None if there is none. Some exporters write −1 for any size."""
     if not tensor.HasField("shape"):
         return None
     sizes = [dim.dim_value if dim.HasField("dim_value") else -1 for dim in tensor.shape.dim]

@@ -135,7 +135,7 @@ def _state_dict(value: Any) -> dict[str, Tensor]:
         raise DamagedError("it contains other things than tensors")
     if len(found) > 1:
         keys = ", ".join(f"'{'.'.join(keys)}'" for keys in [*found][:MAX_NAMED])
-        raise DamagedError(f"it contains several state dicts, such as {keys}; save one of them to a file of its own")
+        raise DamagedError(f"it contains several state dicts, such as {keys}; save one of them to a separate file")
     return {str(name): tensor for name, tensor in next(iter(found.values())).items()}
 
 

@@ -148,7 +148,7 @@ def overrides(callback: Callback, *hooks: str) -> bool:
 
 
 def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
-    """Check what was passed as callbacks.
+    """Check the argument `callbacks`.
 
     Args:
         callbacks: A list of callbacks, or None.
@@ -398,7 +398,7 @@ class LearningRateScheduler(Callback):
         self.schedule = schedule
         try:
             self.takes_rate = len(inspect.signature(schedule).parameters) > 1
-        except ValueError:  # functions written in C may not say what they take
+        except ValueError:  # functions written in C may have no signature
             self.takes_rate = False
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

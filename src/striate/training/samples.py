@@ -159,7 +159,7 @@ def _check_input(x: Array, shape: tuple[int, ...], name: str) -> Array:
     if x.shape[1:] != shape:
         raise DataError(f"Input '{name}': expected {_axes(shape)}, received shape {x.shape}.{_hint(x, shape)}")
     if len(x) == 0:
-        raise DataError(f"Input '{name}' is empty: there is no sample in it.")
+        raise DataError(f"Input '{name}' is empty: it contains no samples.")
     if x.dtype.kind == "f" and not (np.isfinite(x.min()) and np.isfinite(x.max())):
         bad = int(np.argmax(~np.isfinite(x.reshape(len(x), -1)).all(axis=1)))
         raise DataError(

@@ -12,7 +12,7 @@ from striate.engines import base
 
 @torch.no_grad()
 def augment(x: Tensor, parameters: base.AugmentationParameters) -> Tensor:
-    """Augment images on the device that holds them.
+    """Augment images on their device.
 
     Args:
         x: Images (M, C, H, W), uint8; floats only if the parameters have neither color changes nor erasing.
@@ -50,7 +50,7 @@ def _sample(x: Tensor, by_row: Tensor, by_column: Tensor, fill: str) -> Tensor:
 
 
 def _limit(position: Tensor, last: int, *, reflect: bool) -> Tensor:
-    """Limit positions to 0 … last: reflect them once at both ends if asked, then clamp."""
+    """Limit positions to 0 … last: with `reflect`, reflect them once at both ends; then clamp them."""
     if reflect:
         position = last - (last - position.abs()).abs()
     return position.clamp(0, last)

@@ -76,7 +76,7 @@ def mixed_precision(device: torch.device) -> str:
 def deterministic_algorithms(enabled: bool) -> Iterator[None]:
     """Make PyTorch use only deterministic algorithms inside a `with` block, if enabled.
 
-    The setting applies to the whole process. PyTorch warns where it has no deterministic algorithm.
+    The setting applies to the whole process. PyTorch warns if it has no deterministic algorithm.
     """
     if not enabled:
         yield
@@ -94,7 +94,7 @@ def deterministic_algorithms(enabled: bool) -> Iterator[None]:
 
 
 def _cpu_has_bfloat16() -> bool:
-    """Return whether the CPU has bfloat16 instructions; True with an older PyTorch, which cannot tell."""
+    """Return whether the CPU has bfloat16 instructions; True for older PyTorch, which does not report them."""
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return not capabilities or any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
@@ -102,8 +102,8 @@ def _cpu_has_bfloat16() -> bool:
 def keep_freed_memory() -> None:
     """Configure glibc to keep freed memory for the process; with another C library, do nothing.
 
-    By default, glibc maps each large block anew and the kernel fills it with zeros. That takes up to a third of the
-    time of a training step on a CPU, whose feature maps have the same sizes in every step.
+    By default, glibc maps new memory for each large block, which the kernel fills with zeros. That takes up to a third
+    of the time of a training step on a CPU, whose feature maps have the same sizes in every step.
     """
     if sys.platform != "linux":
         return

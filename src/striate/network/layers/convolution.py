@@ -208,8 +208,8 @@ class Conv2DTranspose(Convolution):
         filters: Number of filters O, 1 or more.
         kernel_size: Size of the window, one number or (KH, KW).
         strides: How many times larger the map becomes, one number or (y, x).
-        padding: What is cut from the borders of the result; "same" makes it `strides` times as large as x. Explicit
-            padding is as in ONNX and PyTorch.
+        padding: Rows and columns removed from the borders of the result; "same" makes it `strides` times as large as
+            x. Explicit padding is as in ONNX and PyTorch.
         output_padding: Rows and columns added at the end, fewer than the strides; None chooses the size as Keras does.
         dilation_rate: Distance between neighboring kernel values.
         activation: Name of the activation.

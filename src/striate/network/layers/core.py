@@ -30,7 +30,7 @@ __all__ = [
     "ZeroPadding2D",
 ]
 
-LARGEST_INPUT = 2**40  # numbers in one sample; no machine holds more
+LARGEST_INPUT = 2**40  # numbers in one sample; more than any machine can store
 DTYPES = ("uint8", "uint16", "float32", "float64")
 
 

@@ -35,13 +35,13 @@ def to_onnx(
     """Return the ONNX model of a network, in float32, for batches of any size.
 
     Inputs and outputs have the names of their layers and the network's shapes and dtypes, (N, H, W, C) for images.
-    A batch normalization is folded into the convolution or dense layer before it where that gives the same function.
+    A batch normalization is folded into the convolution or dense layer before it if the result is the same.
 
     Args:
         network: The network.
         weights: Its parameters by full name.
         metadata: Classes, image policy and other metadata, written as JSON into `metadata_props`.
-        resize: Whether the model takes images of any height and width and resizes them as `metadata.policy` says.
+        resize: Whether the model takes images of any height and width and resizes them according to `metadata.policy`.
             The pixels are those of `ImagePolicy.apply`, except for rare differences of one gray level.
         opset: The version of ONNX's operators, 13 to 20; None: the lowest that has all operators of this network.
 

@@ -33,7 +33,7 @@ def converter(*kinds: str, reads: tuple[str, ...] = ()) -> Callable[[F], F]:
     """Register a function that turns calls of these operators into layers.
 
     It is called as f(builder, node) for nodes with an input that depends on the images. It appends layers and returns
-    what the node's outputs are: one value, or a tuple of them. For a call that no layer corresponds to it raises
+    the node's outputs: one value, or a tuple of them. For a call without a corresponding layer, it raises
     `builder.unsupported(node, reason)`.
 
     Args:

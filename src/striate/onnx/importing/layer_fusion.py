@@ -81,7 +81,7 @@ def _without_unused(layers: list[ImportedLayer], outputs: list[int]) -> tuple[li
 
 
 def _reader_counts(layers: list[ImportedLayer], outputs: list[int]) -> list[int]:
-    """Return how many needed layers and outputs read each layer; 0 for those that are not needed."""
+    """Return the number of needed layers and outputs that read each layer; 0 if it is not needed itself."""
     counts = [0] * len(layers)
     for output in outputs:
         counts[output] += 1

@@ -90,7 +90,7 @@ def parse_onnx(path: str | os.PathLike[str]) -> ModelProto:
     except Exception as error:  # protobuf's DecodeError; only the onnx package depends on protobuf
         raise ModelFileError(f"{path} is not an ONNX file, or it is damaged or incomplete.") from error
     if not model.HasField("graph") or not model.graph.output:
-        raise ModelFileError(f"{path} is not an ONNX file, or it is damaged: it holds no graph with outputs.")
+        raise ModelFileError(f"{path} is not an ONNX file, or it is damaged: it contains no graph with outputs.")
     return model
 
 

@@ -69,7 +69,7 @@ class WindowAxis:
         return replace(self, start=end, end=start) if mode == "SAME_LOWER" else replace(self, start=start, end=end)
 
     def rounded_up(self) -> "WindowAxis":
-        """Return the axis with one more window for values left over, unless it would start in the end's padding."""
+        """Return the axis with one more window for remaining values, unless it would start in the end padding."""
         full = self.start + self.size + self.end
         overhang = -(full - self.extent) % self.stride
         begins = full + overhang - self.extent

@@ -14,7 +14,7 @@ Operator = Callable[[Sequence[Array | None], Mapping[str, Any], int, int], tuple
 F = TypeVar("F", bound=Callable[..., Result])
 
 # By kind, such as "Conv"; outside ONNX's own domain with the domain before it. An operator is called with its inputs
-# (None for one that is left out), its attributes, the opset, and how many outputs the graph reads.
+# (None for one that is left out), its attributes, the opset, and the number of outputs that the graph reads.
 OPERATORS: dict[str, Operator] = {}
 
 

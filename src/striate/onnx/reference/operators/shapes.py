@@ -18,7 +18,7 @@ def flatten(x: Array, *, axis: int = 1) -> Array:
 
 @operator("Reshape")
 def reshape(x: Array, shape: Array, *, allowzero: int = 0) -> Array:
-    """Reshape; −1 means whatever is left, 0 the size of x there, or with allowzero an empty axis."""
+    """Reshape; −1 is inferred, 0 is the size of that axis of x, or with allowzero an empty axis."""
     sizes = [int(size) for size in shape]
     if not allowzero:
         sizes = [size or x.shape[axis] for axis, size in enumerate(sizes)]
