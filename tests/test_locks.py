@@ -100,7 +100,7 @@ def test_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monke
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(RunError, match=r"\.lock could not be written: Permission denied"):
+    with pytest.raises(RunError, match=r"\.lock' could not be written: Permission denied"):
         lock_folder(tmp_path)
 
 

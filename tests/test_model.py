@@ -234,7 +234,7 @@ def test_weights_are_read_and_set_by_name(tmp_path: Path) -> None:
     third = chain(seed=3)
     third.load_weights(tmp_path / "w")
     assert np.array_equal(model.weights["out/bias"], third.weights["out/bias"])
-    with pytest.raises(ModelFileError, match="w contains only weights, not a whole model"):
+    with pytest.raises(ModelFileError, match="w' contains only weights, not a whole model"):
         st.load(tmp_path / "w")
     with pytest.raises(ModelFileError, match=r"'out/kernel' should have shape .* but has"):
         chain(4).load_weights(tmp_path / "w")

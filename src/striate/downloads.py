@@ -48,7 +48,7 @@ def fetch(address: str, path: Path, sha256: str) -> Path:
     except OSError as error:
         raise DownloadError(
             f"{address} could not be downloaded: {getattr(error, 'reason', error)}. The part received so far is kept; "
-            f"try again to continue. Without network access, copy the file to {path}."
+            f"try again to continue. Without network access, copy the file to '{path}'."
         ) from error
     if _is_valid(part, sha256):
         with suppress(FileNotFoundError):  # another process was faster

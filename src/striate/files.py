@@ -69,5 +69,7 @@ def _sync_folder(folder: Path) -> None:
 
 def _explain(path: Path, error: OSError) -> str:
     if error.errno in NO_SPACE:
-        return f"The disk is full: {path} was not written; an older version of the file is unchanged. Free some space."
-    return f"{path} could not be written: {error.strerror or error}."
+        return (
+            f"The disk is full: '{path}' was not written; an older version of the file is unchanged. Free some space."
+        )
+    return f"'{path}' could not be written: {error.strerror or error}."

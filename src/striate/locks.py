@@ -58,16 +58,17 @@ def lock_folder(folder: Path) -> None:
     try:
         file = _acquire(path)
     except PermissionError as error:
-        raise RunError(f"{path} could not be written: {error.strerror or error}.") from error
+        raise RunError(f"'{path}' could not be written: {error.strerror or error}.") from error
     except OSError as error:  # some network file systems have no locks
         warnings.warn(
-            f"{folder} cannot be locked ({error.strerror or error}). Make sure that no other training writes into it.",
+            f"'{folder}' cannot be locked ({error.strerror or error}). Make sure that no other training writes "
+            "into it.",
             stacklevel=2,
         )
         return
     if file is None:
         raise RunError(
-            f"{folder} is in use by {_describe_owner(path)}. Wait until it has finished, or choose another folder."
+            f"'{folder}' is in use by {_describe_owner(path)}. Wait until it has finished, or choose another folder."
         )
     _held[key] = file
 

@@ -90,7 +90,7 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
     arrays, metadata = load_weights(path)
     if metadata.get("kind") != KIND:
         raise ModelFileError(
-            f"{path} contains only {metadata.get('kind')!s:.60}, not a whole model: build the network and call "
+            f"'{path}' contains only {metadata.get('kind')!s:.60}, not a whole model: build the network and call "
             "load_weights."
         )
     try:
@@ -100,7 +100,7 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
         content = _parse(path, network, weights, extras, metadata)
     except StriateError as error:
         if hint := _update_hint(metadata):
-            raise ModelFileError(f"{path}: {error}{hint}") from error
+            raise ModelFileError(f"'{path}': {error}{hint}") from error
         raise
     check_finite(arrays, path)
     return content
@@ -124,7 +124,7 @@ def _parse(
     """Return the content with the entries of the metadata, of which nothing is known yet, checked and converted."""
     missing = [name for name in ENTRIES if name not in metadata]
     if missing:
-        raise ModelFileError(f"{path} is incomplete: its description has no '{missing[0]}'.")
+        raise ModelFileError(f"'{path}' is incomplete: its description has no '{missing[0]}'.")
     classes, fingerprint = metadata["classes"], metadata["fingerprint"]
     try:
         if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
@@ -135,7 +135,7 @@ def _parse(
         figures = _figures(metadata["figures"])
         decision = _decision(metadata.get("decision"), network)
     except ModelFileError as error:
-        raise ModelFileError(f"{path} is damaged: {error}") from error
+        raise ModelFileError(f"'{path}' is damaged: {error}") from error
     return ModelFile(network, weights, extras, tuple(classes), policy, recipe, fingerprint, figures, decision)
 
 

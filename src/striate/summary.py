@@ -11,11 +11,9 @@ COLUMNS = (
     "layer", "kind", "output", "kernel", "stride", "padding", "activation", "parameters", "multiply-adds",
     "receptive field",
 )  # fmt: skip
-HYPHENATED_COLUMNS = (
-    "layer", "kind", "output", "ker-\nnel", "stride", "pad-\nding", "acti-\nvation", "param-\neters",
-    "mul-\ntiply-\nadds", "recep-\ntive\nfield",
-)  # fmt: skip
-KERNEL_AND_STRIDE = "ker-\nnel/\nstri-\nde"
+SHORT = ("layer", "kind", "output", "kernel", "stride", "pad", "act.", "params", "mult-\nadds", "field")
+KERNEL_AND_STRIDE = "kernel/\nstride"
+LEGEND = "(act.: activation, mult-adds: multiply-adds, field: receptive field)"
 LONG = 9  # letters of the longest word that is not broken in narrow tables
 HYPHENATED_KINDS = {"Activation": "Activa-\ntion", "Concatenate": "Concat-\nenate", "Depthwise": "Depth-\nwise"}
 
@@ -25,19 +23,19 @@ def summary(network: Network, width: int | None = None) -> str:
 
     Args:
         network: The network.
-        width: Number of characters that a line of the table may have; in narrower tables words are broken and
-            multiply-adds rounded to three digits. None: any number.
+        width: Number of characters that a line of the table may have; in narrower tables headings are shortened, long
+            names broken and multiply-adds rounded to three digits. None: any number.
 
     Example:
         >>> from striate import zoo
         >>> print(summary(zoo.network("lenet5")).splitlines()[-1])
         lenet5: 61,706 parameters, 416,520 multiply-adds for one image
     """
-    lines = _fitted(network.table(), width)
+    lines, legend = _fitted(network.table(), width)
     frozen = network.parameter_count - network.trainable_parameter_count
     note = f" ({frozen:,} not trainable)" if frozen else ""
     adds = f"{network.multiply_adds:,} multiply-adds for one image"
-    return "\n".join([*lines, f"{network.name}: {network.parameter_count:,} parameters{note}, {adds}"])
+    return "\n".join([*lines, *legend, f"{network.name}: {network.parameter_count:,} parameters{note}, {adds}"])
 
 
 def summary_dict(network: Network) -> dict[str, Any]:
@@ -51,21 +49,23 @@ def summary_dict(network: Network) -> dict[str, Any]:
     }
 
 
-def _fitted(rows: list[Row], width: int | None) -> list[str]:
-    """Return the most detailed table that is narrow enough."""
+def _fitted(rows: list[Row], width: int | None) -> tuple[list[str], list[str]]:
+    """Return the most detailed table that is narrow enough, and the legend of its headings."""
     right = [COLUMNS.index("parameters"), COLUMNS.index("multiply-adds")]
     lines = table([COLUMNS, *map(_cells, rows)], right, rule=True, multiline=True)
     if width is None or _width(lines) <= width:
-        return lines
+        return lines, []
     for rounded in (False, True):
-        cells = [_broken_cells(row, rounded=rounded) for row in rows]
-        lines = table([HYPHENATED_COLUMNS, *cells], right, gap=1, rule=True, multiline=True)
+        lines = table(
+            [SHORT, *(_broken_cells(row, rounded=rounded) for row in rows)], right, gap=1, rule=True, multiline=True
+        )
         if _width(lines) <= width:
-            return lines
-    compact = _without_stride((*HYPHENATED_COLUMNS[:3], KERNEL_AND_STRIDE, *HYPHENATED_COLUMNS[4:]))
-    return table(
+            return lines, [LEGEND]
+    compact = _without_stride((*SHORT[:3], KERNEL_AND_STRIDE, *SHORT[4:]))
+    lines = table(
         [compact, *_compact_rows(rows)], [column - 1 for column in right], gap=1, width=width, rule=True, multiline=True
     )
+    return lines, [LEGEND]
 
 
 def _width(lines: list[str]) -> int:

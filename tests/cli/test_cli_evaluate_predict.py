@@ -103,7 +103,7 @@ def test_predict_skips_files_that_cannot_be_read(cli: Cli, trained: tuple[Path, 
     result = cli("predict", trained[0], "bad.png", "good.png", "missing.png", "--json")
     assert result.returncode == 1
     assert [answer["path"] for answer in json.loads(result.stdout)] == ["good.png"]
-    assert "Skipped: bad.png cannot be read" in result.stderr
+    assert "Skipped: 'bad.png' cannot be read" in result.stderr
     assert "Skipped: There is no file or folder 'missing.png'." in result.stderr
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters/a.txt").write_text("no image", "utf-8")
@@ -162,4 +162,4 @@ def test_class_names_must_match_the_number_of_outputs(cli: Cli, tmp_path: Path) 
     model.save(tmp_path / "two.safetensors")
     result = cli("predict", "two.safetensors", "x.png")
     assert result.returncode == 1
-    assert "two.safetensors holds a model with 2 class names, but 10 answers. Set model.classes" in result.stderr
+    assert "two.safetensors' holds a model with 2 class names, but 10 answers. Set model.classes" in result.stderr

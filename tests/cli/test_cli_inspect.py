@@ -56,8 +56,8 @@ def test_importable_file_is_shown_like_summary(cli: Cli, exported_file: Path) ->
     assert head.splitlines() == [
         f"{exported_file}: ONNX, operators of version 13 (opset), written by striate 0.1.0, "
         f"{exported_file.stat().st_size / 1e6:.1f} MB",
-        "input input: uint8 ?×20×16×3",
-        "output output",
+        "input: uint8 ?×20×16×3, named 'input'",
+        "output: named 'output'",
         "2 classes: 고양이, 개",
     ]
     assert table == cli("summary", exported_file).stdout
@@ -68,12 +68,20 @@ def test_file_with_an_unsupported_operator_is_shown_by_operators(cli: Cli, forei
     result = cli("inspect", foreign_file, "--size", "8")
     assert result.returncode == 0, result.stderr
     rows = [line.split() for line in result.stdout.splitlines()]
-    assert ["input", "x:", "float32", "?×3×?×?"] in rows
+    assert ["input:", "float32", "?×3×?×?,", "named", "'x'"] in rows
     assert ["stem", "Conv", "?×4×8×8", "108", "6,912"] in rows
     assert ["odd", "Softsign", "?×4×8×8", "0", "0"] in rows
     assert ["head", "Gemm", "?×5", "20", "20"] in rows
     assert "5 operators: 128 parameters, 6,932 multiply-adds for one image" in result.stdout
     assert result.stdout.endswith("Softsign 'odd' cannot become a layer: Striate has no layer for Softsign.\n")
+
+
+def test_size_is_ignored_aloud_where_the_file_fixes_it(cli: Cli, exported_file: Path, foreign_file: Path) -> None:
+    result = cli("inspect", exported_file, "--size", "8")
+    assert result.returncode == 0
+    assert result.stderr == "Note: --size is ignored: the size of the inputs is fixed (?×20×16×3).\n"
+    assert result.stdout == cli("inspect", exported_file).stdout
+    assert cli("inspect", foreign_file, "--size", "8").stderr == ""
 
 
 def test_cost_is_unknown_without_a_size(cli: Cli, foreign_file: Path) -> None:
@@ -117,7 +125,10 @@ def test_narrow_and_wide_terminals(
 
 def test_files_of_other_formats(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"PK\x03\x04...")
-    for path, sentence in (("model.onnx", "is not an ONNX file but a zip archive"), ("nowhere.onnx", "does not exist")):
+    for path, sentence in (
+        ("model.onnx", "is not an ONNX file; it is a zip archive"),
+        ("nowhere.onnx", "There is no file"),
+    ):
         result = cli("inspect", path)
         assert result.returncode == 1
         assert result.stderr.startswith("Error: ")

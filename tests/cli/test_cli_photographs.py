@@ -41,13 +41,14 @@ def test_scan_prints_the_contents_and_advice(cli: Cli, messy_folder: Path) -> No
     assert lines[1] == "formats  PNG 82"
     assert lines[2] == "sizes    smallest 24×20, median 24×20, largest 24×20"
     assert [line.split() for line in lines[4:7]] == [["class", "images"], ["빨강", "41"], ["파랑", "41"]]
-    assert sum(line.startswith("Left out: 빨강/") for line in lines) == 10
+    assert sum(line.startswith("Left out: '빨강/") for line in lines) == 10
     assert "… and 3 more; --json lists all" in lines
-    assert "Identical files in several classes: 빨강/그림 2.png, 파랑/그림 2 of red.png" in lines
-    assert "Copies: 빨강/그림 1 (copy).png, 빨강/그림 1.png" in lines
+    assert "Identical files in more than one class: '빨강/그림 2.png', '파랑/그림 2 of red.png'" in lines
+    assert "Copies: '빨강/그림 1 (copy).png', '빨강/그림 1.png'" in lines
     assert "Left out: the folder 'empty', which contains no images." in lines
     assert "Left out: 1 file outside the class folders; the first is 'readme.txt'." in lines
-    assert lines[-1].startswith("Some images are in several classes, so their labels contradict each other.")
+    assert lines[-2].startswith("Some images are in more than one class, so their labels contradict each other.")
+    assert lines[-1] == "13 of 95 files cannot be read. Replace them with undamaged files."
 
 
 def test_scan_as_json(cli: Cli, messy_folder: Path) -> None:
@@ -59,10 +60,10 @@ def test_scan_as_json(cli: Cli, messy_folder: Path) -> None:
     assert found["classes"] == {"빨강": [41], "파랑": [41]}
     assert len(found["unreadable"]) == 13
     assert {item["file"] for item in found["unreadable"]} >= {f"빨강/broken {number}.jpg" for number in range(12)}
-    assert all(item["reason"].startswith(f"{item['file']} cannot be read") for item in found["unreadable"])
+    assert all(item["reason"].startswith(f"'{item['file']}' cannot be read") for item in found["unreadable"])
     assert found["copies"] == [["빨강/그림 1 (copy).png", "빨강/그림 1.png"]]
     assert found["conflicts"] == [["빨강/그림 2.png", "파랑/그림 2 of red.png"]]
-    assert found["advice"].startswith("Some images are in several classes")
+    assert found["advice"].startswith("Some images are in more than one class")
 
 
 def test_scanning_a_folder_without_classes_gives_the_error_of_training(cli: Cli, tmp_path: Path) -> None:
@@ -70,7 +71,7 @@ def test_scanning_a_folder_without_classes_gives_the_error_of_training(cli: Cli,
     result = cli("data", "scan", "one")
     assert result.returncode == 1
     assert "should contain at least two subfolders of images, one for each class" in result.stderr
-    assert "cannot be read: No such file" in cli("data", "scan", "nothing").stderr
+    assert cli("data", "scan", "nothing").stderr == "Error: There is no file or folder 'nothing'.\n"
 
 
 def write_images(folder: Path, count: int, first: int, size: int = 9) -> None:
@@ -91,7 +92,7 @@ def test_scan_counts_parts_and_finds_leaks_between_them(tmp_path: Path) -> None:
     assert found.notes == (
         "1 image is in more than one of training, validation and test; the first is 'test/a/0.png'.",
     )
-    assert found.advice == f"No problems found. To train: striate train {tmp_path}"
+    assert found.advice == f"No other problems found. To train: striate train {tmp_path}"
 
 
 @pytest.mark.parametrize(
@@ -100,8 +101,9 @@ def test_scan_counts_parts_and_finds_leaks_between_them(tmp_path: Path) -> None:
         ((30, 30), 5, "5 of 65 files cannot be read"),
         ((30, 9), 0, "Class 'b' has 9 images, too few"),
         ((30, 1), 0, "Class 'b' has 1 image, too few"),
-        ((100, 30), 0, "The largest class has 3.3 times as many images as 'b'. After training, check the recall of"),
-        ((30, 30), 1, "No problems found. To train: striate train "),
+        ((100, 30), 0, "Class 'a' has 3.3 times as many images as 'b'. After training, check the recall of"),
+        ((30, 30), 1, "No other problems found. To train: striate train "),
+        ((7, 9), 0, "2 classes have too few images to train and test on: 'a' (7), 'b' (9). Add more."),
     ],
 )
 def test_advice_is_about_the_most_serious_problem(
@@ -119,14 +121,14 @@ def test_scan_names_classes_without_training_images_and_prints_kilobytes(cli: Cl
         write_images(tmp_path / "p" / part, 30, len(part))
     lines = cli("data", "scan", "p").stdout.splitlines()
     assert re.fullmatch(r"p: 150 images in 4 classes, \d\d\.\d kB", lines[0])
-    assert lines[-1] == "There are no training images of 'c', 'd', so the network cannot learn them. Add some."
+    assert lines[-2] == "There are no training images of 'c', 'd', so the network cannot learn them. Add some."
 
 
 def test_scanning_only_damaged_files_exits_1(tmp_path: Path) -> None:
     for label in ("a", "b"):
         (tmp_path / label).mkdir()
         (tmp_path / label / "1.jpg").write_bytes(b"broken")
-    with pytest.raises(DataError, match=r"None of the 2 images in .* can be read\. a/1\.jpg cannot be read"):
+    with pytest.raises(DataError, match=r"None of the 2 images in .* can be read\. 'a/1\.jpg' cannot be read"):
         scan_folder(tmp_path)
 
 
@@ -183,7 +185,7 @@ def test_left_out_files_are_in_the_report_and_a_long_list_is_collapsed(
     page = (tmp_path / "run/report.html").read_text("utf-8")
     before, folded = page.split("<details>", 1)
     assert before.count("<li>") <= 10
-    assert "broken 11.jpg cannot be read" in before + folded.split("</details>")[0]
+    assert "broken 11.jpg&#39; cannot be read" in before + folded.split("</details>")[0]
     evaluated = cli("evaluate", "run")
     assert evaluated.stderr.count("Note: ") == 11
 

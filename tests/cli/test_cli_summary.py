@@ -20,6 +20,9 @@ def test_every_table_fits_80_columns_without_omissions(model: str) -> None:
 
     shown = CliRunner().invoke(summary, [model]).output
     *table, _ = shown.rstrip().splitlines()
+    headings = "\n".join(table[: next(n for n, line in enumerate(table) if line.startswith("──"))])
+    assert all(word in headings for word in ("layer", "kernel", "stride", "mult-", "adds", "field"))
+    assert headings.count("-") == headings.count("mult-")  # no word is broken
     assert max(map(len, table)) <= 80
     assert "…" not in shown
     letters = "".join(shown.split())

@@ -150,7 +150,7 @@ def test_run_is_never_overwritten(cli: Cli, trained: tuple[Path, Finished]) -> N
     before = (run / "model.safetensors").read_bytes()
     result = cli(*QUICK, "--out", run)
     assert result.returncode == 1
-    assert f"{run} already contains a run. Continue it with --resume {run}" in result.stderr
+    assert f"'{run}' already contains a run. Continue it with --resume, or" in result.stderr
     assert (run / "model.safetensors").read_bytes() == before
 
 
@@ -159,7 +159,7 @@ def test_existing_model_in_the_run_folder_is_not_replaced(cli: Cli, tmp_path: Pa
     (tmp_path / "mine/model.safetensors").write_bytes(b"content")
     result = cli(*QUICK, "--out", "mine")
     assert result.returncode == 1
-    assert "mine contains a model.safetensors, which the run would replace. Choose another folder" in result.stderr
+    assert "'mine' contains a model.safetensors, which the run would replace. Choose another folder" in result.stderr
     assert {file.name: file.read_bytes() for file in (tmp_path / "mine").iterdir()} == {"model.safetensors": b"content"}
 
 
@@ -200,7 +200,7 @@ def test_folder_of_photographs_with_korean_names(cli: Cli, photographs: Path, tm
     assert re.search(
         "\n        because (tutorial-cnn trains in minutes on a CPU|larger networks need PyTorch)", result.stdout
     )
-    assert "망가진.jpg cannot be read" in result.stdout
+    assert "망가진.jpg' cannot be read" in result.stdout
     assert sorted(photographs.rglob("*")) == files
     run = tmp_path / "runs" / "우리 사진-tutorial-cnn"
     assert "파랑" in (run / "report.html").read_text("utf-8")
@@ -301,10 +301,10 @@ def test_only_one_process_trains_in_a_folder(cli: Cli, tmp_path: Path) -> None:
     (winner,) = (process for process in both if process is not refused)
     _, message = refused.communicate()
     assert refused.returncode == 1
-    assert re.search(rf"r is in use by process {winner.pid} on '.+' since \d|r already contains a run", message)
+    assert re.search(rf"'r' is in use by process {winner.pid} on '.+' since \d|'r' already contains a run", message)
     resumed = cli("train", "--resume", "r")
     assert resumed.returncode == 1
-    assert f"r is in use by process {winner.pid} on " in resumed.stderr
+    assert f"'r' is in use by process {winner.pid} on " in resumed.stderr
     winner.kill()
     winner.communicate()
     config = json.loads((tmp_path / "r" / "config.json").read_text("utf-8"))

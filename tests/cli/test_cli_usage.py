@@ -57,12 +57,12 @@ USAGE = {
     "predict": "Missing argument",
 }
 FAILURE = {
-    "train --resume nowhere": "nowhere is not a run folder: it has no config.json.",
-    "evaluate nowhere.safetensors": "There is no model file nowhere.safetensors.",
-    "predict nowhere.safetensors x.png": "There is no model file nowhere.safetensors.",
+    "train --resume nowhere": "'nowhere' is not a run folder: it has no config.json.",
+    "evaluate nowhere.safetensors": "There is no model file or run folder 'nowhere.safetensors'.",
+    "predict nowhere.safetensors x.png": "There is no model file or run folder 'nowhere.safetensors'.",
     "train empty": "should contain at least two subfolders of images, one for each class; found 0.",
     "train one": "should contain at least two subfolders of images, one for each class; found 1: 혼자.",
-    "train --out file.txt/run": "file.txt/run could not be created: ",
+    "train --out file.txt/run": "'file.txt/run' could not be created: ",
     "evaluate foreign.safetensors": "is not a Striate model file",
 }
 
@@ -106,7 +106,7 @@ def test_damaged_model_exits_1(cli: Cli, trained: tuple[Path, Finished], tmp_pat
     result = cli("evaluate", "damaged.safetensors", "mnist5k")
     assert result.returncode == 1
     assert result.stderr.strip() == (
-        "Error: damaged.safetensors is damaged: its content does not match its checksum. Use a copy, or train again."
+        "Error: 'damaged.safetensors' is damaged: its content does not match its checksum. Use a copy, or train again."
     )
 
 

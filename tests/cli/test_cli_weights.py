@@ -130,7 +130,7 @@ def test_striate_model_as_weights_and_resuming_without_the_file(
         checkpoint.unlink()
     lost = train("--resume", run, "--epochs", "3")
     assert isinstance(lost.exception, ModelFileError)
-    assert str(lost.exception) == f"{file} could not be read: No such file or directory."
+    assert str(lost.exception) == f"'{file}' could not be read: No such file or directory."
 
 
 def test_base_with_weights_from_a_file(photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +161,7 @@ def test_base_with_weights_from_a_file(photographs: Path, tmp_path: Path, monkey
         (
             ("resnet50", "weights.pth"),
             1,
-            "weights.pth contains no weights: expected a safetensors file",
+            "weights.pth' contains no weights: expected a safetensors file",
         ),
     ],
 )

@@ -148,7 +148,7 @@ def test_temporarily_unreadable_file_is_decoded_later(photos: Path, monkeypatch:
         patch.setattr(builtins, "open", unreadable)
         for _ in range(2):
             [note] = load_folder(photos, SMALL).notes
-            assert note == "Left out: cat/0003.jpg cannot be read: Permission denied."
+            assert note == "Left out: 'cat/0003.jpg' cannot be read: Permission denied."
     assert load_folder(photos, SMALL).notes == ()
 
 

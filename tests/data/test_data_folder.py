@@ -114,8 +114,8 @@ def test_unreadable_files_are_left_out_and_named(photos: Path) -> None:
     assert len(all_parts(data)) == 80
     assert len(data.notes) == 6
     for name in bad:
-        assert sum(f"Left out: cat/{name} cannot be read: " in note for note in data.notes) == 1
-    assert any("dog/gone.jpg cannot be read: No such file" in note for note in data.notes)
+        assert sum(f"Left out: 'cat/{name}' cannot be read: " in note for note in data.notes) == 1
+    assert any("dog/gone.jpg' cannot be read: No such file" in note for note in data.notes)
 
 
 def test_format_is_detected_from_content_not_extension(photos: Path) -> None:
@@ -132,7 +132,7 @@ def test_huge_image_is_left_out_before_allocation(photos: Path) -> None:
     header[18:26] = (30_000).to_bytes(4, "little") * 2
     (photos / "cat/bomb.bmp").write_bytes(bytes(header))
     [note] = load_folder(photos, SMALL).notes
-    assert note.startswith("Left out: cat/bomb.bmp")
+    assert note.startswith("Left out: 'cat/bomb.bmp'")
     assert "100,000,000 pixels" in note
 
 

@@ -132,7 +132,7 @@ def test_offline_error_contains_remedy(small_mnist: dict[str, bytes], mirrors: M
     message = str(caught.value)
     assert message.startswith("MNIST could not be downloaded. train-images-idx3-ubyte.gz: ")
     assert "refused" in message and "404" in message and "unknown url type" in message
-    assert f"put {', '.join(small_mnist)} into {tmp_path / 'new'}" in message
+    assert f"put {', '.join(small_mnist)} into '{tmp_path / 'new'}'" in message
     assert "use the data set 'mnist5k', which needs no download" in message
     assert not (tmp_path / "new").exists()
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 import striate.evaluation
 from striate.errors import RunError
+from striate.evaluation import evaluate
 from striate.evaluation.charts import filter_tiles, thumbnail
 from striate.evaluation.report import ReportData, render_report, write_report
 from striate.evaluation.sections import Percent
@@ -189,11 +190,45 @@ def test_one_test_image_is_not_reliable() -> None:
         (40, 0.1, "There are too few test images: the true accuracy may be anywhere"),
         (3000, 0.3, "of the predictions are wrong."),
         (3000, 0.01, "The accuracy is reliable"),
-        (3000, 0.85, "Do not rely on this model yet: always predicting"),
+        (3000, 0.85, "Do not rely on this model: always predicting"),
     ],
 )
 def test_headline_says_whether_the_accuracy_is_reliable(images: int, wrong: float, sentence: str) -> None:
     assert sentence in Page(render_report(make_report(images=images, wrong=wrong))).words
+
+
+def test_headline_compares_with_the_largest_class() -> None:
+    """8 of 11 correct: more than always predicting the class of 6, but with 11 images that may be chance."""
+    labels = np.array([0] * 6 + [1] * 5)
+    predicted = np.array([0] * 5 + [1] * 4 + [0] * 2)
+    found = evaluate(np.eye(2)[predicted] * 0.8 + 0.1, labels, ("cat", "dog"))
+    words = Page(render_report(ReportData("net", "data", found))).words
+    assert "always predicting “cat” would be correct for 54.5% of the test images, and with so few of them" in words
+    assert (
+        "There are too few test images (11) to judge the calibration: the mean predicted probability is 90.0%" in words
+    )
+
+
+def test_calibration_is_judged_where_the_test_images_suffice() -> None:
+    labels = np.arange(2000) % 2
+    for right, sentence in ((0.9, "differ by only 0.0 points"), (0.8, "10.0 points above the accuracy")):
+        predicted = np.where(np.arange(2000) < 2000 * right, labels, 1 - labels)
+        found = evaluate(np.eye(2)[predicted] * 0.8 + 0.1, labels, ("cat", "dog"))
+        assert sentence in Page(render_report(ReportData("net", "data", found))).words
+
+
+@pytest.mark.parametrize(
+    ("method", "splits", "threshold"),
+    [
+        ("scratch", "The network was trained on the training images", "was chosen on the validation images"),
+        ("features", "fitted to the training and validation images together", "held out in cross-validation"),
+        ("tuned", "The network was fine-tuned on the training images", "was chosen on the validation images"),
+    ],
+)
+def test_report_says_which_images_were_used_for_what(method: str, splits: str, threshold: str) -> None:
+    data = replace(make_report(images=40), method=method, splits={"train": 9}, unknown_threshold=0.5)
+    words = Page(render_report(data)).words
+    assert splits in words and threshold in words
 
 
 def test_errors_after_the_first_200_are_shown_by_a_button() -> None:
@@ -233,7 +268,7 @@ def test_file_is_utf8_and_complete(tmp_path: Path, full_report: ReportData) -> N
 
 def test_report_that_cannot_be_written_raises(tmp_path: Path, full_report: ReportData) -> None:
     (tmp_path / "file").write_text("in the way", "utf-8")
-    with pytest.raises(RunError, match=r"report\.html could not be written"):
+    with pytest.raises(RunError, match=r"report\.html' could not be written"):
         write_report(tmp_path / "file" / "report.html", full_report)
 
 

@@ -29,14 +29,20 @@ def browser() -> str:
     return found
 
 
-def opened(browser: str, folder: Path, html: str, wishes: str = "", click: str = "") -> str:
+def opened(browser: str, folder: Path, html: str, wishes: str = "", click: str = "", width: int = 1280) -> str:
     """Return the page after its script ran, and after a click on an element; any console message is a failure."""
     if click:  # the page's own policy would correctly refuse a second script
         html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
         html += f"<script>addEventListener('load', () => document.querySelector('{click}').click())</script>"
     page = folder / "report.html"
     page.write_text(html, "utf-8")
-    command = [browser, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"{page.as_uri()}#{wishes}"]
+    command = [
+        browser,
+        *FLAGS,
+        f"--window-size={width},900",
+        f"--user-data-dir={folder / 'profile'}",
+        f"{page.as_uri()}#{wishes}",
+    ]
     done = subprocess.run(command, capture_output=True, check=True, timeout=120)
     messages = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if ":CONSOLE" in line]
     assert messages == []
@@ -78,6 +84,13 @@ def test_button_shows_the_other_errors(browser: str, tmp_path: Path) -> None:
     dom = opened(browser, tmp_path, html, "lang=en", "#more")
     assert dom.count('data-part="confidence"') == 400
     assert "<script>alert" not in dom
+
+
+def test_wide_tables_show_that_they_can_be_scrolled(browser: str, tmp_path: Path) -> None:
+    html = render_report(make_report(tuple(f"class {number}" for number in range(12)), images=60))
+    for width, cut in ((500, True), (1900, False)):
+        dom = opened(browser, tmp_path, html, width=width)
+        assert ('class="scroll wider continues"' in dom) == cut
 
 
 def test_many_classes(browser: str, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_checkpoint_cannot_set_anything_else(tmp_path: Path, change: Callable[
     change(metadata["state"])
     save_weights(path, arrays, metadata)
     run.extend(2)
-    with pytest.raises(RunError, match=r"The checkpoint in .*checkpoints is damaged: .*\. Start a new run\."):
+    with pytest.raises(RunError, match=r"The checkpoint in '.*checkpoints' is damaged: .*\. Start a new run\."):
         model.train(data, run=run, verbose=0)
     assert callable(model.predict)
 

@@ -102,7 +102,7 @@ def test_an_ensemble_of_absurd_size(folder: Path, tmp_path: Path, value: Any) ->
     path = shutil.copytree(folder, tmp_path / "copy")
     original = json.loads((path / "config.json").read_text("utf-8"))
     (path / "config.json").write_text(changed(original, ("plan", "ensemble"), value), encoding="utf-8")
-    with pytest.raises(RunError, match=r"config\.json is damaged, so the run cannot be used \("):
+    with pytest.raises(RunError, match=r"config\.json' is damaged, so the run cannot be used \("):
         open_trained_model(path)
 
 
@@ -140,7 +140,7 @@ def test_changed_bytes(folder: Path, tmp_path: Path, name: str) -> None:
 def test_a_damaged_history(folder: Path, tmp_path: Path, content: str, reason: str) -> None:
     path = shutil.copytree(folder, tmp_path / "copy")
     (path / "history.csv").write_text(content, encoding="utf-8")
-    with pytest.raises(RunError, match=r"history\.csv is damaged \(" + reason):
+    with pytest.raises(RunError, match=r"history\.csv' is damaged \(" + reason):
         Run.open(path).read_history()
 
 
@@ -148,11 +148,11 @@ def test_files_that_are_too_large_or_cannot_be_read(folder: Path, tmp_path: Path
     path = shutil.copytree(folder, tmp_path / "copy")
     with (path / "config.json").open("wb") as file:
         file.truncate(1 << 40)
-    with pytest.raises(RunError, match=r"config\.json is damaged, so the run cannot be used \(it has more than"):
+    with pytest.raises(RunError, match=r"config\.json' is damaged, so the run cannot be used \(it has more than"):
         TrainingRun.open(path)
     (path / "history.csv").unlink()
     (path / "history.csv").mkdir()
-    with pytest.raises(RunError, match=r"history\.csv could not be read"):
+    with pytest.raises(RunError, match=r"history\.csv' could not be read"):
         Run.open(folder).__class__(path, Run.open(folder).record).read_history()
 
 

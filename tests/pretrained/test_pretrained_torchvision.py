@@ -95,7 +95,7 @@ def test_head_is_omitted_for_another_number_of_classes(tmp_path: Path) -> None:
     network = network_of("resnet18", (64, 64), classes=2)
     weights, (note,) = load_pretrained(network, tmp_path / "w.pth")
     assert note == (
-        "The layer 'output' keeps its initial weights, because w.pth does not fit there: "
+        "The layer 'output' keeps its initial weights, because w.pth' does not fit there: "
         "its 'output/kernel' has shape (512, 10), expected (512, 2)."
     )
     assert set(weights) == {p.name for p in network.parameters if not p.name.startswith("output/")}
@@ -113,7 +113,7 @@ def test_images_of_another_size_omit_all_dense_layers_of_vgg16(tmp_path: Path) -
     save_file(module.state_dict(), tmp_path / "vgg.safetensors")
     weights, (note,) = load_pretrained(network_of("vgg16", (64, 64)), tmp_path / "vgg.safetensors")
     assert note == (
-        "The layers 'fc6', 'fc7', 'output' keep their initial weights, because vgg.safetensors does not fit there: "
+        "The layers 'fc6', 'fc7', 'output' keep their initial weights, because vgg.safetensors' does not fit there: "
         "its 'fc6/kernel' has shape (512, 4096), expected (2048, 4096)."
     )
     assert {name.partition("/")[0] for name in weights} == {f"conv{s}_{n}" for s in range(1, 6) for n in (1, 2, 3)} - {
@@ -143,7 +143,7 @@ def test_striate_model_keeps_its_own_names(tmp_path: Path) -> None:
 def test_weights_of_another_network_raise(tmp_path: Path) -> None:
     torch.save(resnet("resnet34").state_dict(), tmp_path / "34.pth")
     with pytest.raises(
-        ModelFileError, match=r"34\.pth contains the weights of another network: it contains 'layer1\.2\.conv1"
+        ModelFileError, match=r"34\.pth' contains the weights of another network: it contains 'layer1\.2\.conv1"
     ):
         load_pretrained(network_of("resnet18", (64, 64)), tmp_path / "34.pth")
     torch.save(resnet("resnet18").state_dict(), tmp_path / "18.pth")

@@ -28,7 +28,7 @@ def raise_disk_full(file: BinaryIO) -> None:
 def test_full_disk_keeps_the_old_file_and_leaves_no_temporary(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     atomic_write(path, b"old")
-    with pytest.raises(RunError, match=r"The disk is full: .*model\.safetensors was not written.*Free some space"):
+    with pytest.raises(RunError, match=r"The disk is full: .*model\.safetensors' was not written.*Free some space"):
         atomic_write(path, raise_disk_full)
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.safetensors"]

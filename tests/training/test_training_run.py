@@ -57,7 +57,7 @@ def test_runs_without_a_given_folder_get_different_folders(tmp_path: Path, monke
 
 def test_existing_run_is_never_overwritten(tmp_path: Path) -> None:
     Run.create(RunRecord(Recipe(epochs=3), "abc"), tmp_path)
-    with pytest.raises(RunError, match=r"already contains a run\. Continue it with --resume .*, or choose another"):
+    with pytest.raises(RunError, match=r"' already contains a run\. Continue it with --resume, or choose another"):
         Run.create(RunRecord(Recipe(epochs=4), "abc"), tmp_path)
     assert Run.open(tmp_path).recipe.epochs == 3
 
@@ -67,7 +67,7 @@ def test_opening_a_folder_without_a_run_raises(tmp_path: Path) -> None:
         Run.open(tmp_path)
     for content in ("{", "[]", '{"recipe": {"optimizer": {}}}', '{"recipe": 3}'):
         (tmp_path / "config.json").write_text(content, encoding="utf-8")
-        with pytest.raises(RunError, match=r"config\.json is damaged"):
+        with pytest.raises(RunError, match=r"config\.json' is damaged"):
             Run.open(tmp_path)
 
 
@@ -141,7 +141,7 @@ def test_damaged_checkpoint_is_reported_and_the_previous_one_used(tmp_path: Path
     data = newest.read_bytes()
     flipped = data[:-1] + bytes([data[-1] ^ 1])
     newest.write_bytes({"cut": data[:-9], "flip": flipped, "empty": b"", "foreign": b"x" * 99}[damage])
-    with pytest.warns(UserWarning, match=r"step-0000000002\.safetensors is .*The checkpoint before it is used"):
+    with pytest.warns(UserWarning, match=r"step-0000000002\.safetensors' is .*The checkpoint before it is used"):
         found = folder.load()
     assert same(found, checkpoint(1))
     folder.save(checkpoint(3), 3)

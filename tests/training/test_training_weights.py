@@ -212,11 +212,11 @@ def test_weights_of_another_network_raise() -> None:
     network = dense(Zeros(), 2, 3)
     good = initial_weights(network, 0)
     check_weights(network, good, "m")
-    with pytest.raises(ModelFileError, match="m has no weights 'F/bias'"):
+    with pytest.raises(ModelFileError, match="m' has no weights 'F/bias'"):
         check_weights(network, {"F/kernel": good["F/kernel"]}, "m")
-    with pytest.raises(ModelFileError, match=r"m: 'F/kernel' should have shape \(2, 3\) .* but has \(3, 2\)"):
+    with pytest.raises(ModelFileError, match=r"m': 'F/kernel' should have shape \(2, 3\) .* but has \(3, 2\)"):
         check_weights(network, good | {"F/kernel": np.zeros((3, 2))}, "m")
-    with pytest.raises(ModelFileError, match="m contains weights 'G/bias', which this network lacks"):
+    with pytest.raises(ModelFileError, match="m' contains weights 'G/bias', which this network lacks"):
         check_weights(network, good | {"G/bias": np.zeros(3)}, "m")
 
 

@@ -148,6 +148,12 @@ def test_trade_off_counts_rejected_images_and_remaining_errors() -> None:
     assert rows == (TradeOff(3.0, 0.0, 0.0, 2, 4), TradeOff(1.5, 0.1, 0.5, 1, 2))
 
 
+def test_equal_thresholds_have_one_row() -> None:
+    thresholds = {0.0: 3.0, 0.005: 3.0, 0.01: 3.0, 0.05: 2.0, 0.1: 2.0}
+    rows = trade_offs(thresholds, np.array([1.0, 2.5]), np.eye(2), np.array([0, 1]))
+    assert [(row.threshold, row.expected_rate) for row in rows] == [(3.0, 0.0), (2.0, 0.05)]
+
+
 @pytest.mark.parametrize("count", [4, 6, 20])
 def test_few_images_are_sufficient(count: int) -> None:
     x, y = images(count, 7)

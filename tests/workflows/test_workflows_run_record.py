@@ -88,5 +88,5 @@ def test_damaged_record_raises(tmp_path: Path, entry: str, value: object) -> Non
     TrainingRun.create(TrainingRecord(plan.recipe, "abc", plan=plan), tmp_path)
     file = tmp_path / "config.json"
     file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | {entry: value}), encoding="utf-8")
-    with pytest.raises(RunError, match=r"config\.json is damaged"):
+    with pytest.raises(RunError, match=r"config\.json' is damaged"):
         TrainingRun.open(tmp_path)

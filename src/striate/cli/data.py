@@ -20,12 +20,12 @@ ALL = "; --json lists all"
 
 @click.group()
 def data() -> None:
-    """List the built-in data sets, download one, or inspect or audit a folder of images."""
+    """List the built-in data sets, download one, or check or audit a folder of images."""
 
 
-@data.command("list")
+@data.command("list", short_help="List the built-in data sets.")
 def list_sets() -> None:
-    """Print name, size, description and location of each data set."""
+    """List the built-in data sets: size, description, and where the files are."""
     from striate.data import describe
     from striate.text import table
 
@@ -33,30 +33,34 @@ def list_sets() -> None:
     rows += [(known.name, f"{known.images:,}", str(known.classes), known.description) for known in describe()]
     echo("\n".join(table(rows, right=[1, 2])))
     for known in describe():
-        missing = f"{known.name} is not downloaded yet: striate data get {known.name}"
-        echo(f"{known.name} is in {known.path}" if known.path else missing)
+        if known.name == "scattered":
+            echo("scattered is computed from mnist5k when it is used")
+        elif known.path:
+            echo(f"{known.name} is in {known.path}")
+        else:
+            echo(f"{known.name} is not downloaded yet; training downloads it, or: striate data get {known.name}")
 
 
-@data.command()
+@data.command(short_help="Download a built-in data set.")
 @click.argument("name")
 def get(name: str) -> None:
-    """Download the data set NAME and print its folder.
+    """Download a built-in data set, unless it is there already, and print where it is.
 
-    Nothing is downloaded if it is there already.
+    NAME is one of those that "striate data list" prints. Training downloads a data set by itself.
     """
     from striate.data import get as fetch
 
     echo(fetch(name))
 
 
-@data.command(short_help="Inspect a folder of images.")
+@data.command(short_help="Check a folder of images before training.")
 @click.argument("folder")
 @options.labels
 @click.option("--task", type=options.TASK, help="What --labels holds: one class, several labels, numbers.")
 @options.label_column
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def scan(folder: str, labels: str | None, task: str | None, label_columns: tuple[str, ...], as_json: bool) -> None:
-    """Inspect a FOLDER of images: formats, sizes, unreadable files, copies, and the images of each class."""
+    """Check a FOLDER of images before training: formats, sizes, unreadable files, copies, images of each class."""
     from striate.data.labels import label_file
     from striate.workflows.scan import scan_folder
 
@@ -138,7 +142,11 @@ def _describe(found: "FolderScan") -> Iterator[str]:
         rows += [(name, *(f"{count:,}" for count in counts)) for name, counts in found.classes.items()]
     yield from ["", *table(rows, right=range(1, len(rows[0]))), ""]
     yield from first((f"Left out: {item.reason}" for item in found.unreadable), ALL)
-    yield from first((f"Identical files in several classes: {', '.join(group)}" for group in found.conflicts), ALL)
-    yield from first((f"Copies: {', '.join(group)}" for group in found.copies), ALL)
+    yield from first((f"Identical files in more than one class: {_quoted(group)}" for group in found.conflicts), ALL)
+    yield from first((f"Copies: {_quoted(group)}" for group in found.copies), ALL)
     yield from first(found.notes, ALL)
-    yield found.advice
+    yield from found.problems or [found.advice]
+
+
+def _quoted(names: tuple[str, ...]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

@@ -45,13 +45,11 @@ def _show(result: "ExportResult", int8: bool) -> None:
         echo_line(f"Note: {note}", err=True)
     echo(f"{result.path}: {file_size(result.bytes)}, {'int8' if int8 else 'float32'}")
     share = "all" if result.agreement == 1 else f"{100 * result.agreement:.1f} %"
-    echo(
-        f"compared with the original on {result.images}: same predicted class on {share}, "
-        f"probabilities differ by at most {result.difference:.1g}"
-    )
-    if int8 and result.accuracy:
-        before, after = (100 * value for value in result.accuracy)
-        change = "lost" if after <= before else "gained"
+    differ = f"differ by at most {result.difference:.1g}" if result.difference else "are identical"
+    echo(f"compared with the original on {result.images}: same predicted class on {share}, probabilities {differ}")
+    if int8 and result.correct:
+        before, after, images = result.correct
         echo(
-            f"accuracy on them: {before:.2f} % before, {after:.2f} % as int8, {abs(before - after):.2f} points {change}"
+            f"correct among them: {before:,} before, {after:,} as int8, of {images:,} "
+            f"({100 * before / images:.2f} % and {100 * after / images:.2f} %)"
         )

@@ -1,5 +1,6 @@
 """striate find-lr: suggest a learning rate."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from striate.cli import options
-from striate.cli.output import echo
+from striate.cli.output import echo, echo_line
 
 if TYPE_CHECKING:
     from striate.training.lr_finder import LearningRateSweep, Watch
@@ -38,6 +39,7 @@ def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...]
     which the loss fell fastest. The trained weights are not kept.
     """
     from striate.cli.options import key_values
+    from striate.cli.wording import first, run_lines
     from striate.engines.choose import EngineSettings
     from striate.workflows.find_lr import check_out
     from striate.workflows.find_lr import find_lr as run
@@ -51,22 +53,38 @@ def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...]
     )
     plan = make_plan(data, model, sets=key_values(sets), method=Method.SCRATCH, engine=engine, **given)
     check_out(plan, out)
+    prepared = prepare(plan)
+    for line in run_lines(prepared):
+        echo(line)
+    for note in first((*prepared.notes, *prepared.data.notes)):
+        echo_line(f"note    {note}")
+    echo()
     with _progress() as watch:
-        sweep = run(prepare(plan), out, watch=watch, echo=echo)
+        sweep = run(prepared, out, watch=watch, echo=echo)
     _show(sweep)
     echo(f"plot    {out}\n        {Path(out).resolve().as_uri()}")
 
 
 @contextmanager
 def _progress() -> "Iterator[Watch]":
-    """Show a progress bar on a terminal, nothing elsewhere."""
+    """Show a progress bar on a terminal, and a line for every tenth of the steps elsewhere."""
     from rich.progress import Progress
 
     from striate.training.lr_finder import STEPS
 
+    if not sys.stdout.isatty():
+        yield _print_step
+        return
     with Progress(transient=True) as bar:
         task = bar.add_task("sweep", total=STEPS)
         yield lambda step, rate, loss: bar.update(task, completed=step + 1, description=f"{rate:.1e}  loss {loss:.3f}")
+
+
+def _print_step(step: int, rate: float, loss: float) -> None:
+    from striate.training.lr_finder import STEPS
+
+    if (step + 1) % (STEPS // 10) == 0:
+        echo(f"step {step + 1}/{STEPS}  learning rate {rate:.1e}  loss {loss:.3f}")
 
 
 def _show(sweep: "LearningRateSweep") -> None:

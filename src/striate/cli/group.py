@@ -18,7 +18,7 @@ COMMANDS = {
     "reproduce": "Train known systems and compare measured with reported figures.",
     "augment": "Draw a sheet of augmented images.",
     "gradcheck": "Check backpropagation against numerical gradients.",
-    "data": "List data sets, download one, or scan a folder.",
+    "data": "List data sets, download one, or check a folder of images.",
 }
 
 

@@ -55,6 +55,9 @@ def inspect(path: str, size: tuple[int, int] | None, as_json: bool) -> None:
 
     graph = read_onnx(path)
     sized = with_image_size(graph, size) if size else graph
+    if sized.inputs == graph.inputs and size:
+        fixed = ", ".join(_shape_text(spec.shape) for spec in graph.inputs.values())
+        echo_line(f"Note: --size is ignored: the size of the inputs is fixed ({fixed}).", err=True)
     imported, problem = _import(sized, path)
     costs = [] if imported else operator_costs(sized)
     if as_json:
@@ -90,9 +93,9 @@ def _show_graph(graph: "OnnxGraph", path: str, imported: "ImportedNetwork | None
     producer = graph.producer or "an unknown program"
     echo(f"{path}: ONNX, operators of version {graph.opset} (opset), written by {producer}, {size}")
     for name, spec in graph.inputs.items():
-        echo(f"input {name}: {spec.dtype} {_shape_text(spec.shape)}")
+        echo(f"input: {spec.dtype} {_shape_text(spec.shape)}, named '{name}'")
     for name in graph.outputs:
-        echo(f"output {name}")
+        echo(f"output: named '{name}'")
     if imported and imported.metadata.classes:
         classes = imported.metadata.classes
         more = f" … and {len(classes) - MAX_CLASSES} more" if len(classes) > MAX_CLASSES else ""

@@ -1,5 +1,6 @@
 """striate train: train a classifier and write its report."""
 
+import shlex
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,30 +142,13 @@ def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Prepa
 
 
 def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:
-    from striate.cli.wording import first
-    from striate.workflows.report import describe_recipe
+    from striate.cli.wording import first, run_lines
     from striate.workflows.train import long_run_note
 
-    data, network, plan = prepared.data, prepared.network, prepared.plan
-    height, width, channels = data.shape
-    chosen = "".join(f", {name} {value}" for name, value in plan.settings.items())
-    times = f" × {plan.ensemble}, probabilities averaged" if plan.ensemble > 1 else ""
-    parts = f"{len(data.train):,} images to train, {len(data.validation):,} to validate, {len(data.test):,} to test"
-    if plan.folds:
-        parts = f"{len(data.train):,} images, all tested by {plan.folds}-fold cross-validation and then trained on"
-    rows = {
-        "model": f"{plan.model}{chosen}{times}: {network.parameter_count:,} parameters, "
-                 f"{network.multiply_adds:,} multiply-adds for one image",
-        "data": f"{data.name}: {len(data.classes)} {data.task.outputs}, {height}×{width}×{channels}; {parts}",
-        "recipe": ", ".join(f"{name} {value}" for name, value in describe_recipe(plan).items()),
-        "seed": f"{run.recipe.seed}",
-        "run": f"{run.path}",
-    }  # fmt: skip
-    if plan.because:
-        rows["model"] += f"\n        because {plan.because}"
-    for name, text in rows.items():
-        echo(f"{name:7} {text}")
-    for note in first((*prepared.notes, *data.notes), "; all are in the report"):
+    for line in run_lines(prepared):
+        echo(line)
+    echo(f"seed    {run.recipe.seed}\nrun     {run.path}")
+    for note in first((*prepared.notes, *prepared.data.notes), "; all are in the report"):
         echo_line(f"note    {note}")
     if time := long_run_note(prepared, run):
         echo_line(f"time    {time}")
@@ -179,4 +163,4 @@ def _conclude(result: "Result") -> None:
     if line := uneven_line(result.evaluation):
         echo_line(line)
     echo(f"report  {result.report}\n        {report.as_uri()}")
-    echo(f"try     striate predict {result.run.path} IMAGE.png")
+    echo(f"try     striate predict {shlex.quote(str(result.run.path))} IMAGE.png")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from striate.evaluation import Estimate, Evaluation
+    from striate.workflows.prepare import PreparedRun
 
 
 MOST_NOTES = 10
@@ -16,6 +17,26 @@ def first(notes: Iterable[str], where: str = "") -> Iterator[str]:
     yield from notes[:MOST_NOTES]
     if len(notes) > MOST_NOTES:
         yield f"… and {len(notes) - MOST_NOTES:,} more{where}"
+
+
+def run_lines(prepared: "PreparedRun") -> Iterator[str]:
+    """Yield lines on the model, why it was chosen, the data and the recipe of a run."""
+    from striate.workflows.report import describe_recipe
+
+    data, network, plan = prepared.data, prepared.network, prepared.plan
+    chosen = "".join(f", {name} {value}" for name, value in plan.settings.items())
+    times = f" × {plan.ensemble}, probabilities averaged" if plan.ensemble > 1 else ""
+    yield (
+        f"model   {plan.model}{chosen}{times}: {network.parameter_count:,} parameters, "
+        f"{network.multiply_adds:,} multiply-adds for one image"
+    )
+    if plan.because:
+        yield f"        because {plan.because}"
+    parts = f"{len(data.train):,} images to train, {len(data.validation):,} to validate, {len(data.test):,} to test"
+    if plan.folds:
+        parts = f"{len(data.train):,} images, all tested by {plan.folds}-fold cross-validation and then trained on"
+    yield f"data    {data.name}: {len(data.classes)} {data.task.outputs}, {'×'.join(map(str, data.shape))}; {parts}"
+    yield f"recipe  {', '.join(f'{name} {value}' for name, value in describe_recipe(plan).items())}"
 
 
 def file_size(size: int) -> str:

@@ -23,11 +23,11 @@ from striate.data.split import TEST, TRAINING, VALIDATION, Digests, digest_bytes
 from striate.errors import DataError
 from striate.images import (
     ImagePolicy,
-    describe_argument,
     describe_unsupported,
     images_below,
     is_image_file,
     relative_path,
+    require_folder,
     search_folder,
 )
 from striate.tasks import Task
@@ -248,8 +248,7 @@ def read_layout(path: str | Path, known: Sequence[str] | None = None) -> Layout:
     Raises:
         DataError: there are fewer than two classes with training images, or none to evaluate on.
     """
-    if not Path(path).is_dir() and (described := describe_argument(str(path))):
-        raise DataError(f"'{path}' {described}.")
+    require_folder(Path(path), str(path))
     walk = _Walk(Path(path).absolute())
     roots = walk.part_folders(training=known is None)
     folders = [_Class(shown_name(item.name), part, item, walk.images(item)) for root, part in roots.items()

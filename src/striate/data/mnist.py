@@ -132,7 +132,7 @@ def _download(name: str, mirrors: Sequence[str], folder: Path) -> bytes:
         problems.append(f"{mirror}: {problem}")
     raise DownloadError(
         f"MNIST could not be downloaded. {name}: {'; '.join(problems)}. Without a network, put {', '.join(SHA256)} "
-        f"into {folder}, or use the data set 'mnist5k', which needs no download."
+        f"into '{folder}', or use the data set 'mnist5k', which needs no download."
     )
 
 
@@ -140,7 +140,7 @@ def _read_part(folder: Path, part: str) -> Images:
     x = read_idx(folder / f"{part}-images-idx3-ubyte.gz", 3)
     y = read_idx(folder / f"{part}-labels-idx1-ubyte.gz", 1)
     if len(x) != len(y) or x.shape[1:] != (28, 28) or (len(y) and y.max() > 9):
-        raise DataError(f"The MNIST files in {folder} do not match: images {x.shape}, labels {y.shape}.")
+        raise DataError(f"The MNIST files in '{folder}' do not match: images {x.shape}, labels {y.shape}.")
     return Images(x[..., None], y.astype(np.int64))  # (N, H, W) → (N, H, W, 1)
 
 
@@ -160,17 +160,17 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
     try:
         content = gunzip(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}{_advice(path)}") from error
+        raise DataError(f"'{path}' cannot be read: {error}{_advice(path)}") from error
     header = 4 + 4 * axes
     if len(content) < header or int.from_bytes(content[:4], "big") != IDX_MAGIC[axes]:
         raise DataError(
-            f"{path} is not an IDX file of bytes with {axes} {'axis' if axes == 1 else 'axes'}{_advice(path)}"
+            f"'{path}' is not an IDX file of bytes with {axes} {'axis' if axes == 1 else 'axes'}{_advice(path)}"
         )
     shape = tuple(int(size) for size in np.frombuffer(content, ">u4", axes, offset=4))
     expected = int(np.prod(shape, dtype=np.float64))
     if len(content) - header != expected:
         raise DataError(
-            f"{path} should contain {expected} bytes of data, but contains {len(content) - header}{_advice(path)}"
+            f"'{path}' should contain {expected} bytes of data, but contains {len(content) - header}{_advice(path)}"
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -83,9 +84,11 @@ def find_model_file(path: str | os.PathLike[str]) -> Path:
         return path / MODEL_NAME if path.is_dir() else path
     members = sorted(path.glob(f"*/{MODEL_NAME}"))
     if members:
-        raise ModelFileError(f"{path} contains {len(members)} models. Name one of them, such as {members[0].parent}.")
+        raise ModelFileError(
+            f"'{path}' contains {len(members)} models. Name one of them, such as '{members[0].parent}'."
+        )
     raise ModelFileError(
-        f"{path} is a folder without a {MODEL_NAME}. Name a model file, or the run folder of a finished training."
+        f"'{path}' is a folder without a {MODEL_NAME}. Name a model file, or the run folder of a finished training."
     )
 
 
@@ -110,20 +113,20 @@ def check_model_name(path: str | os.PathLike[str]) -> None:
     if not FOREIGN_SUFFIX.fullmatch(suffix) or suffix.lower() == SUFFIX:
         return
     name = os.fspath(path)
-    remedy = f"Use {os.fspath(Path(path).with_suffix(SUFFIX))}."
+    remedy = f"Use '{os.fspath(Path(path).with_suffix(SUFFIX))}'."
     if suffix.lower() == ".onnx":
         remedy = (
             "For an ONNX file, save the model as MODEL.safetensors, then run: "
-            f"striate export MODEL.safetensors --to {name}. In Python, "
+            f"striate export MODEL.safetensors --to {shlex.quote(name)}. In Python, "
             "striate.onnx.export.to_onnx(model.network, model.weights) returns its bytes."
         )
-    raise UsageError(f"The name of a model file ends in {SUFFIX}; received {name}. {remedy}")
+    raise UsageError(f"The name of a model file ends in {SUFFIX}; received '{name}'. {remedy}")
 
 
 def check_regular_file(path: Path) -> None:
     """Raise ModelFileError for a pipe or a device, which may never end; a missing file is left to the reader."""
     if path.exists() and not path.is_file():
-        raise ModelFileError(f"{path} could not be read: it is a folder, pipe or device, not a regular file.")
+        raise ModelFileError(f"'{path}' could not be read: it is a folder, pipe or device, not a regular file.")
 
 
 def check_weights(network: Network, arrays: Mapping[str, Array], source: str | os.PathLike[str]) -> None:
@@ -141,16 +144,16 @@ def check_weights(network: Network, arrays: Mapping[str, Array], source: str | o
     for name, shape in expected.items():
         if name not in arrays:
             raise ModelFileError(
-                f"{source} has no weights '{name}', which this network needs. The file belongs to another network."
+                f"'{source}' has no weights '{name}', which this network needs. The file belongs to another network."
             )
         if arrays[name].shape != shape:
             raise ModelFileError(
-                f"{source}: '{name}' should have shape {shape} for this network, but has {arrays[name].shape}."
+                f"'{source}': '{name}' should have shape {shape} for this network, but has {arrays[name].shape}."
             )
     extra = sorted(set(arrays) - set(expected))
     if extra:
         raise ModelFileError(
-            f"{source} contains weights '{extra[0]}', which this network lacks. The file belongs to another network."
+            f"'{source}' contains weights '{extra[0]}', which this network lacks. The file belongs to another network."
         )
 
 
@@ -167,8 +170,8 @@ def check_finite(arrays: Mapping[str, Array], source: str | os.PathLike[str]) ->
     for name, array in arrays.items():
         if array.dtype.kind not in "biu" and not np.isfinite(array).all():
             raise ModelFileError(
-                f"{source} cannot be used: '{name}' contains NaN or infinity, so the model's predictions would not be "
-                "numbers. Its training failed, or the file is damaged: train again."
+                f"'{source}' cannot be used: '{name}' contains NaN or infinity, so the model's predictions would not "
+                "be numbers. Its training failed, or the file is damaged: train again."
             )
 
 
@@ -177,23 +180,23 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise ModelFileError(f"There is no model file {path}.") from error
+        raise ModelFileError(f"There is no model file or run folder '{path}'.") from error
     except OSError as error:
-        raise ModelFileError(f"{path} could not be read: {error.strerror or error}.") from error
+        raise ModelFileError(f"'{path}' could not be read: {error.strerror or error}.") from error
 
 
 def _header(path: Path, data: bytes) -> dict[str, Any]:
     """Return Striate's metadata from a safetensors header: eight bytes with its length, then JSON."""
     length = int.from_bytes(data[:8], "little")
     if data[8:9] != b"{":
-        raise ModelFileError(f"{path} is not a Striate model file: expected a safetensors file.")
+        raise ModelFileError(f"'{path}' is not a Striate model file: expected a safetensors file.")
     try:
         metadata = strict_json.loads(data[8 : 8 + length]).get("__metadata__") or {}
         text = metadata.get("striate")
     except (ValueError, AttributeError) as error:
         raise ModelFileError(_damaged(path)) from error
     if text is None:
-        raise ModelFileError(f"{path} is a safetensors file that was not written by Striate: it contains no network.")
+        raise ModelFileError(f"'{path}' is a safetensors file that was not written by Striate: it contains no network.")
     try:
         header: dict[str, Any] = strict_json.loads(text)
         version = header["format"]
@@ -203,13 +206,13 @@ def _header(path: Path, data: bytes) -> dict[str, Any]:
         raise ModelFileError(_damaged(path))
     if version > FORMAT:
         raise ModelFileError(
-            f"{path} has format {version}, but this version of Striate reads formats up to {FORMAT}. Update Striate."
+            f"'{path}' has format {version}, but this version of Striate reads formats up to {FORMAT}. Update Striate."
         )
     return header
 
 
 def _damaged(path: Path) -> str:
-    return f"{path} is damaged: its content does not match its checksum. Use a copy, or train again."
+    return f"'{path}' is damaged: its content does not match its checksum. Use a copy, or train again."
 
 
 def _digest(arrays: Mapping[str, Array], text: str) -> str:

@@ -58,6 +58,7 @@ class ReportData:
         model: Name of the network.
         data: Name of the data set.
         evaluation: Metrics on the test images.
+        method: How the model was trained: "scratch", "features" or "tuned" (fine-tuned).
         images: The test images by index, each uint8 (H, W, C).
         history: Values per epoch, as for `learning_curves`.
         splits: Number of images in "train", "validation" and "test".
@@ -78,6 +79,7 @@ class ReportData:
     model: str
     data: str
     evaluation: Evaluation
+    method: str = "scratch"
     images: Sequence[Array] | Array | None = None
     history: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     splits: Mapping[str, int] = field(default_factory=dict)
@@ -127,7 +129,7 @@ def _head(data: ReportData) -> dict[str, Any]:
         "facts": any(facts) or data.seed is not None or data.seconds is not None or None,
         "bar_floor": sections.bar_floor(evaluation),
         "reliability": reliability_chart(evaluation.bins),
-        "calibration": sections.calibration(evaluation),
+        "calibration": sections.calibration(evaluation, percent),
     }
 
 

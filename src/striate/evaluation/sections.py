@@ -22,6 +22,8 @@ LARGEST_TABLE = 25  # classes; with more, the confusion matrix is drawn as an im
 BORDERLINE = 12  # images on each side of the threshold for "unknown"
 MAX_PAIRS = 10
 MAX_PIXELS = 12_000_000  # of all thumbnails together, to limit the file to some tens of megabytes
+WIDE = 0.1  # width of the interval of the accuracy from which there are too few test images to judge
+CLOSE = 0.02  # difference of accuracy and mean predicted probability that is small
 COLUMN_NAMES = {
     "epoch": "epoch",
     "loss": "training_loss",
@@ -105,9 +107,11 @@ def trust(evaluation: Evaluation, percent: Percent) -> Markup:
     """Return a sentence on whether the accuracy is reliable, or on the most serious reason why it is not."""
     value, low, high = (v or 0.0 for v in vars(evaluation.accuracy).values())
     majority = max(evaluation.per_class, key=lambda c: c.support)
-    if low <= majority.support / evaluation.images < 1:
-        return t("trust_majority", majority=majority.name)
-    if high - low > 0.1:
+    share = majority.support / evaluation.images
+    if low <= share < 1:
+        key = "trust_majority" if value <= share else "trust_not_better"
+        return t(key, majority=majority.name, share=percent(share))
+    if high - low > WIDE:
         return t("trust_few", low=percent(low), high=percent(high))
     if value < 0.9:
         return t("trust_weak", error=percent(1 - value))
@@ -229,11 +233,15 @@ def borderline(found: OpenSetFindings, images: Sequence[Array] | Array) -> dict[
     }
 
 
-def calibration(evaluation: Evaluation) -> Markup:
-    """Return a sentence on whether the model is over- or underconfident."""
+def calibration(evaluation: Evaluation, percent: Percent) -> Markup:
+    """Return a sentence on whether the model is over- or underconfident, if there are enough test images to tell."""
     confidence = sum(b.confidence * b.count for b in evaluation.bins) / evaluation.images
     gap = confidence - evaluation.correct / evaluation.images
-    if abs(gap) < 0.02:
+    low, high = evaluation.accuracy.low or 0.0, evaluation.accuracy.high or 0.0
+    if low <= confidence <= high and (abs(gap) >= CLOSE or high - low > WIDE):
+        return t("calibration_few", images=number(evaluation.images), confidence=percent(confidence),
+                 low=percent(low), high=percent(high))  # fmt: skip
+    if abs(gap) < CLOSE:
         return t("calibration_good", gap=points(gap))
     return t("calibration_over" if gap > 0 else "calibration_under", gap=points(gap))
 

@@ -47,8 +47,15 @@ STRINGS: dict[str, dict[str, str]] = {
         "있습니다.",
     },
     "trust_majority": {
-        "en": "Do not rely on this model yet: always predicting “{majority}” would be correct about as often.",
-        "ko": "아직 이 모델을 믿고 쓸 수 없습니다. 항상 ‘{majority}’로만 예측해도 정확도가 비슷합니다.",
+        "en": "Do not rely on this model: always predicting “{majority}” would be correct for {share} of the test "
+        "images.",
+        "ko": "이 모델은 믿고 쓸 수 없습니다. 항상 ‘{majority}’로만 예측해도 테스트 이미지의 {share}를 맞힙니다.",
+    },
+    "trust_not_better": {
+        "en": "Do not rely on this model yet: always predicting “{majority}” would be correct for {share} of the test "
+        "images, and with so few of them it is not certain that the model is better.",
+        "ko": "아직 이 모델을 믿고 쓸 수 없습니다. 항상 ‘{majority}’로만 예측해도 테스트 이미지의 {share}를 맞히며, "
+        "테스트 이미지가 적어 모델이 그보다 낫다고 확신할 수 없습니다.",
     },
     "trust_few": {
         "en": "There are too few test images: the true accuracy may be anywhere from {low} to {high}. Test on more "
@@ -79,6 +86,7 @@ STRINGS: dict[str, dict[str, str]] = {
     "macro_f1": {"en": "Mean F1", "ko": "F1(클래스 평균)"},
     "calibration_error": {"en": "Calibration error", "ko": "보정 오차(ECE)"},
     "threshold_short": {"en": "“Unknown” threshold", "ko": "‘모름’ 임계값"},
+    "scroll_hint": {"en": "Scroll sideways to see all columns.", "ko": "옆으로 밀면 나머지 열을 볼 수 있습니다."},
     # run
     "run": {"en": "Training run", "ko": "학습 실행"},
     "images_count": {"en": "Images", "ko": "이미지 수"},
@@ -90,6 +98,18 @@ STRINGS: dict[str, dict[str, str]] = {
         "test images were used only for this report.",
         "ko": "신경망은 학습 이미지로 학습했고, 설정은 검증 이미지로 선택했으며, 테스트 이미지는 이 보고서에만 "
         "사용했습니다.",
+    },
+    "splits_note_features": {
+        "en": "The classifier was fitted to the training and validation images together, its settings were chosen on "
+        "them by cross-validation, and the test images were used only for this report.",
+        "ko": "분류기는 학습 이미지와 검증 이미지를 합쳐 학습했고, 설정은 이 이미지들에서 교차 검증으로 선택했으며, "
+        "테스트 이미지는 이 보고서에만 사용했습니다.",
+    },
+    "splits_note_tuned": {
+        "en": "The network was fine-tuned on the training images, images held out from training decided what was kept, "
+        "and the test images were used only for this report.",
+        "ko": "신경망은 학습 이미지로 미세 조정했고, 학습에서 떼어 둔 이미지로 어느 단계를 쓸지 선택했으며, 테스트 "
+        "이미지는 이 보고서에만 사용했습니다.",
     },
     "notes": {"en": "Notes on the data", "ko": "데이터 참고 사항"},
     "more_notes": {"en": "{n} more", "ko": "{n}개 더 보기"},
@@ -257,6 +277,12 @@ STRINGS: dict[str, dict[str, str]] = {
         "en": "On average the predicted probability and the accuracy differ by only {gap} points.",
         "ko": "예측 확률의 평균과 정확도의 차이가 {gap}%p에 지나지 않습니다.",
     },
+    "calibration_few": {
+        "en": "There are too few test images ({images}) to judge the calibration: the mean predicted probability is "
+        "{confidence}, and the accuracy may be anywhere from {low} to {high}.",
+        "ko": "테스트 이미지가 {images}장뿐이어서 보정을 판단할 수 없습니다. 예측 확률의 평균은 {confidence}이고, 실제 "
+        "정확도는 {low}에서 {high} 사이의 어떤 값이든 될 수 있습니다.",
+    },
     "calibration_caption": {
         "en": "Images are grouped by the probability of the predicted class. Each dot is a group with its 95% "
         "interval; larger dots have more images. On the dashed line, the probability equals the accuracy. Expected "
@@ -277,6 +303,12 @@ STRINGS: dict[str, dict[str, str]] = {
         "chosen in cross-validation: 99% of the correctly classified images reach it.",
         "ko": "예측 확률이 {threshold}보다 낮으면 ‘모름(unknown)’으로 예측합니다. 이 임계값은 교차 검증으로 정했으며, "
         "맞게 분류한 이미지의 99%가 이 값 이상입니다.",
+    },
+    "threshold_features": {
+        "en": "If the predicted probability is below {threshold}, the prediction is “unknown”. The threshold was "
+        "chosen on images held out in cross-validation: 99% of the correctly classified ones reach it.",
+        "ko": "예측 확률이 {threshold}보다 낮으면 ‘모름(unknown)’으로 예측합니다. 이 임계값은 교차 검증에서 떼어 둔 "
+        "이미지로 정했으며, 맞게 분류한 이미지의 99%가 이 값 이상입니다.",
     },
     # unknown
     "unknown": {"en": "Out-of-distribution images (“unknown”)", "ko": "학습 분포 밖의 이미지(‘모름’)"},

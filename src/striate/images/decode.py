@@ -103,13 +103,13 @@ def read_file(path: str | Path, named: str | Path | None = None) -> bytes:
     try:
         found = os.stat(path)  # noqa: PTH116 (a Path costs more than the call)
         if not S_ISREG(found.st_mode):  # reading a pipe or a device might never end
-            raise DataError(f"{named} cannot be read: it is not a regular file.")
+            raise DataError(f"'{named}' cannot be read: it is not a regular file.")
         if found.st_size > MAX_BYTES:
-            raise DataError(f"{named} is too large: {found.st_size / 1e9:.1f} GB, at most {MAX_BYTES / 1e9:.1f} GB.")
+            raise DataError(f"'{named}' is too large: {found.st_size / 1e9:.1f} GB, at most {MAX_BYTES / 1e9:.1f} GB.")
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123
             return file.readall()
     except OSError as error:
-        raise DataError(f"{named} cannot be read: {error.strerror or error}.") from error
+        raise DataError(f"'{named}' cannot be read: {error.strerror or error}.") from error
 
 
 def decode_pillow(data: bytes, path: str | Path = "image", min_side: int | None = None) -> "Image.Image":
@@ -277,10 +277,10 @@ class _ImageFile:
 def _open(data: bytes, path: str | Path, min_side: int | None = None) -> _ImageFile:
     """Read the header of an image and check the cost of decoding it."""
     if not data:
-        raise DataError(f"{path} cannot be read: the file is empty.")
+        raise DataError(f"'{path}' cannot be read: the file is empty.")
     kind = identify(data[:HEAD])
     if kind and not is_readable(kind):
-        raise DataError(f"{path} cannot be read: it is a {kind} image. {missing_reader(kind)}")
+        raise DataError(f"'{path}' cannot be read: it is a {kind} image. {missing_reader(kind)}")
     header = jpeg.read_header(data) if kind == "JPEG" else None
     image = _pillow_image(data, header)
     file = _ImageFile(
@@ -288,15 +288,15 @@ def _open(data: bytes, path: str | Path, min_side: int | None = None) -> _ImageF
     )
     file.draft(min_side)
     if image.width * image.height > MAX_PIXELS:
-        raise DataError(f"{path} is too large: {_size(image)}, at most {MAX_PIXELS:,} pixels.")
+        raise DataError(f"'{path}' is too large: {_size(image)}, at most {MAX_PIXELS:,} pixels.")
     if header and header.coefficient_bytes > MAX_COEFFICIENT_BYTES:
         needed = f"{header.coefficient_bytes / 1e6:,.0f} MB to decode, at most {MAX_COEFFICIENT_BYTES / 1e6:,.0f} MB"
-        raise DataError(f"{path} is too large: a progressive JPEG that takes {needed}. Save it as a baseline JPEG.")
+        raise DataError(f"'{path}' is too large: a progressive JPEG that takes {needed}. Save it as a baseline JPEG.")
     file.check_memory(path)
     if header and header.scans > 1 and header.scans * header.samples > MAX_SCANNED:
-        raise DataError(f"{path} cannot be read: the JPEG has {header.scans:,} scans, which would take too long.")
+        raise DataError(f"'{path}' cannot be read: the JPEG has {header.scans:,} scans, which would take too long.")
     if file.format == "TIFF" and RAW_TAG in getattr(image, "tag_v2", ()):
-        raise DataError(f"{path} cannot be read: it contains camera raw data (DNG). Save it as JPEG first.")
+        raise DataError(f"'{path}' cannot be read: it contains camera raw data (DNG). Save it as JPEG first.")
     return file
 
 
@@ -325,15 +325,15 @@ def _errors(path: str | Path) -> "Iterator[None]":
         with quiet():
             yield
     except Image.DecompressionBombError as error:
-        raise DataError(f"{path} cannot be read: it has more than {MAX_PIXELS:,} pixels.") from error
+        raise DataError(f"'{path}' cannot be read: it has more than {MAX_PIXELS:,} pixels.") from error
     except (DataError, MemoryError):
         raise
     except UnsuitableError as error:
         clear_frames(error.__traceback__)  # they hold images
-        raise DataError(f"{path} cannot be read: {error}.") from error
+        raise DataError(f"'{path}' cannot be read: {error}.") from error
     except Exception as error:  # decoders raise all kinds of errors on damaged files
         clear_frames(error.__traceback__)
-        raise DataError(f"{path} cannot be read: the image is damaged ({str(error).rstrip('.')}).") from error
+        raise DataError(f"'{path}' cannot be read: the image is damaged ({str(error).rstrip('.')}).") from error
 
 
 def _unidentified(data: bytes) -> str:

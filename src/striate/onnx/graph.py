@@ -141,15 +141,15 @@ def from_proto(model: ModelProto, where: str = "The model") -> OnnxGraph:
             whose bytes do not match their shape, or names that are not defined exactly once.
     """
     if not all(map(_is_text, _names(model))):
-        raise ModelFileError(f"{where} is damaged: it contains names that are not text.")
+        raise ModelFileError(f"'{where}' is damaged: it contains names that are not text.")
     opsets = _opsets(model, where)
     if model.functions:
         raise ModelFileError(
-            f"{where} defines its own operators ({shorten(model.functions[0].name)}), which are not supported."
+            f"'{where}' defines its own operators ({shorten(model.functions[0].name)}), which are not supported."
         )
     graph = model.graph
     if graph.sparse_initializer:
-        raise ModelFileError(f"{where} has sparse tensors, which are not supported.")
+        raise ModelFileError(f"'{where}' has sparse tensors, which are not supported.")
     constants = _constants(graph, where)
     nodes = [_node(node, where) for node in graph.node if node.op_type != "Constant"]
     inputs = {info.name: _tensor_spec(info, where) for info in graph.input if info.name not in constants}
@@ -180,7 +180,7 @@ def _is_text(name: object) -> bool:
 def _opsets(model: ModelProto, where: str) -> dict[str, int]:
     opsets = {"" if item.domain in STANDARD_DOMAINS else item.domain: item.version for item in model.opset_import}
     if "" not in opsets:
-        raise ModelFileError(f"{where} does not specify the version (opset) of ONNX's operators.")
+        raise ModelFileError(f"'{where}' does not specify the version (opset) of ONNX's operators.")
     return opsets
 
 
@@ -192,13 +192,13 @@ def _constants(graph: GraphProto, where: str) -> dict[str, Array]:
         if node.op_type == "Constant" and node.domain in STANDARD_DOMAINS:
             attributes = _attributes(node, where)
             if len(node.output) != 1 or len(attributes) != 1:
-                raise ModelFileError(f"{where}: Constant '{shorten(node.name)}' must have exactly one value.")
+                raise ModelFileError(f"'{where}': Constant '{shorten(node.name)}' must have exactly one value.")
             values[node.output[0]] = _constant_value(node, *attributes.items(), where=where)
     if sum(prod(tensor.dims) for _, tensor in tensors) > MAX_CONSTANT_VALUES:
         raise ModelFileError(
-            f"{where} declares constants of more than {MAX_CONSTANT_VALUES:,} values, the most supported."
+            f"'{where}' declares constants of more than {MAX_CONSTANT_VALUES:,} values, the most supported."
         )
-    return {name: to_array(tensor, f"{where}: '{shorten(name)}'") for name, tensor in tensors} | values
+    return {name: to_array(tensor, f"'{where}': '{shorten(name)}'") for name, tensor in tensors} | values
 
 
 def _constant_value(node: NodeProto, item: tuple[str, Any], *, where: str) -> Array:
@@ -207,7 +207,9 @@ def _constant_value(node: NodeProto, item: tuple[str, Any], *, where: str) -> Ar
         return np.asarray(value)
     dtypes = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
     if name not in dtypes:
-        raise ModelFileError(f"{where}: Constant '{shorten(node.name)}' has a {shorten(name)}, which is not supported.")
+        raise ModelFileError(
+            f"'{where}': Constant '{shorten(node.name)}' has a {shorten(name)}, which is not supported."
+        )
     return np.asarray(value, dtypes[name])
 
 
@@ -250,7 +252,7 @@ def _node(node: NodeProto, where: str) -> OnnxNode:
 def _attributes(node: NodeProto, where: str) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     for item in node.attribute:
-        what = f"{where}: {shorten(node.op_type)} '{shorten(node.name)}'"
+        what = f"'{where}': {shorten(node.op_type)} '{shorten(node.name)}'"
         if item.name in attributes:
             raise ModelFileError(f"{what} has its attribute '{shorten(item.name)}' twice.")
         attributes[item.name] = _attribute(item, what)
@@ -274,12 +276,12 @@ def _decoded(value: int | float | bytes) -> int | float | str:
 
 def _tensor_spec(info: ValueInfoProto, where: str) -> TensorSpec:
     if not info.type.HasField("tensor_type"):
-        raise ModelFileError(f"{where}: its input '{shorten(info.name)}' is not a tensor.")
+        raise ModelFileError(f"'{where}': its input '{shorten(info.name)}' is not a tensor.")
     tensor = info.type.tensor_type
     try:
         dtype = helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
     except KeyError as error:
-        raise ModelFileError(f"{where}: its input '{shorten(info.name)}' has an unknown dtype.") from error
+        raise ModelFileError(f"'{where}': its input '{shorten(info.name)}' has an unknown dtype.") from error
     return TensorSpec(declared_sizes(tensor), dtype)
 
 
@@ -305,7 +307,7 @@ def _check_unique(names: Iterable[str], where: str) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise ModelFileError(f"{where} is not a valid graph: '{shorten(name)}' is defined twice.")
+            raise ModelFileError(f"'{where}' is not a valid graph: '{shorten(name)}' is defined twice.")
         seen.add(name)
 
 
@@ -329,13 +331,13 @@ def _in_order(nodes: list[OnnxNode], known: set[str], outputs: tuple[str, ...], 
     for reader, name in reads + [("the output", name) for name in outputs]:
         if name not in known and name not in producers:
             raise ModelFileError(
-                f"{where} is not a valid graph: {reader} reads '{shorten(name)}', which is not defined."
+                f"'{where}' is not a valid graph: {reader} reads '{shorten(name)}', which is not defined."
             )
     needs = [{producers[name] for name in node.inputs if name in producers} for node in nodes]
     order = _topological_order(needs)
     if len(order) < len(nodes):
         stuck = nodes[min(set(range(len(nodes))) - set(order))]
-        raise ModelFileError(f"{where} is not a valid graph: {stuck.label} needs its own output (a cycle).")
+        raise ModelFileError(f"'{where}' is not a valid graph: {stuck.label} needs its own output (a cycle).")
     return tuple(nodes[index] for index in order)
 
 

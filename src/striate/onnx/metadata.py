@@ -76,12 +76,14 @@ class ExportMetadata:
             metadata = cls(classes, policy, fingerprint=_fingerprint(props), decision=decision)
             threshold = _parse(props, UNKNOWN_THRESHOLD)
         except (ValueError, TypeError, DataError, RecursionError) as error:
-            raise ModelFileError(f"{where} is damaged: its metadata (classes, image policy) cannot be read.") from error
+            raise ModelFileError(
+                f"'{where}' is damaged: its metadata (classes, image policy) cannot be read."
+            ) from error
         if UNKNOWN_THRESHOLD not in props:
             return metadata
         if not (isinstance(threshold, int | float) and 0 <= threshold <= 1):
             raise ModelFileError(
-                f"{where} is damaged: its {UNKNOWN_THRESHOLD} must be a number from 0 to 1, but is {threshold!s:.40}."
+                f"'{where}' is damaged: its {UNKNOWN_THRESHOLD} must be a number from 0 to 1, but is {threshold!s:.40}."
             )
         return replace(metadata, unknown_threshold=threshold)
 
@@ -93,10 +95,10 @@ class ExportMetadata:
         """
         units = network.output_shapes[0][-1]
         if self.classes and len(self.classes) != units:
-            raise ModelFileError(f"{where} names {len(self.classes)} classes, but its network has {units} outputs.")
+            raise ModelFileError(f"'{where}' names {len(self.classes)} classes, but its network has {units} outputs.")
         if self.policy and network.input_shapes != (self.policy.shape,):
             raise ModelFileError(
-                f"{where} prepares images of shape {self.policy.shape}, but its network takes {network.input_shapes}."
+                f"'{where}' prepares images of shape {self.policy.shape}, but its network takes {network.input_shapes}."
             )
 
 

@@ -47,7 +47,7 @@ def load_pretrained(network: Network, source: str | os.PathLike[str]) -> tuple[W
     path = locate(published(network.name)) if source == IMAGENET else find_model_file(source)
     arrays = _read(path)
     if not arrays:
-        raise ModelFileError(f"{path} contains no weights: it is empty.")
+        raise ModelFileError(f"'{path}' contains no weights: it is empty.")
     if not any("/" in name for name in arrays):
         arrays = _renamed(network, arrays, path)
     return _fitting(network, arrays, path)
@@ -60,11 +60,11 @@ def _read(path: Path) -> Weights:
         with path.open("rb") as file:
             head = file.read(9)
     except OSError as error:
-        raise ModelFileError(f"{path} could not be read: {error.strerror or error}.") from error
+        raise ModelFileError(f"'{path}' could not be read: {error.strerror or error}.") from error
     if head[8:] == b"{":  # after the length of the header, eight bytes
         return _read_safetensors(path)
     if not is_torch_file(head):
-        raise ModelFileError(f"{path} contains no weights: expected a safetensors file or a PyTorch state dict.")
+        raise ModelFileError(f"'{path}' contains no weights: expected a safetensors file or a PyTorch state dict.")
     return read_state_dict(path)
 
 
@@ -76,7 +76,7 @@ def _read_safetensors(path: Path) -> Weights:
             if "striate" not in (file.metadata() or {}):
                 return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dict
     except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:
-        raise ModelFileError(f"{path} is damaged, or has a number format that NumPy lacks: {error}.") from error
+        raise ModelFileError(f"'{path}' is damaged, or has a number format that NumPy lacks: {error}.") from error
     return split_extras(load_weights(path)[0])[0]
 
 
@@ -85,7 +85,7 @@ def _renamed(network: Network, arrays: Weights, path: Path) -> Weights:
     weights = find(network.name).weights if network.name in names() else None
     if weights is None:
         raise ModelFileError(
-            f"{path} has PyTorch's names, such as '{next(iter(arrays))}'. Striate can convert them for "
+            f"'{path}' has PyTorch's names, such as '{next(iter(arrays))}'. Striate can convert them for "
             f"{', '.join(bases())}, not for '{network.name}'."
         )
     _require_settings(network, weights)
@@ -201,4 +201,4 @@ def _notes(skipped: dict[str, str], path: Path) -> tuple[str, ...]:
 
 
 def _another_network(path: Path, problem: str) -> ModelFileError:
-    return ModelFileError(f"{path} contains the weights of another network: {problem}.")
+    return ModelFileError(f"'{path}' contains the weights of another network: {problem}.")

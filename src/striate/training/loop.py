@@ -143,7 +143,7 @@ class _Loop:
                     callback.restore(state.callbacks[key])
         except ValueError as error:
             folder = self.run.checkpoints.path if self.run else "a run"
-            raise RunError(f"The checkpoint in {folder} is damaged: {error}. Start a new run.") from error
+            raise RunError(f"The checkpoint in '{folder}' is damaged: {error}. Start a new run.") from error
         model.engine.weights, model.engine.slots = checkpoint.weights, checkpoint.slots
         model.iterations, model.epochs_done = state.model.iterations, state.model.epochs_done
         model.learning_rate, model.figures = state.model.learning_rate, state.model.figures

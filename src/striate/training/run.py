@@ -94,8 +94,7 @@ class Run:
         with locked_folder(path):
             if (path / "config.json").exists():
                 raise RunError(
-                    f"{path} already contains a run. Continue it with --resume {path}, or choose another folder with "
-                    "--out."
+                    f"'{path}' already contains a run. Continue it with --resume, or choose another folder with --out."
                 )
             run = cls(path, record)
             run.write_record()
@@ -117,12 +116,12 @@ class Run:
         path = Path(path)
         file = path / "config.json"
         if not file.is_file():
-            raise RunError(f"{path} is not a run folder: it has no config.json.")
+            raise RunError(f"'{path}' is not a run folder: it has no config.json.")
         try:
             record = cls.record_type.from_dict(read_json(file))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, UsageError) as error:
             raise RunError(
-                f"{file} is damaged, so the run cannot be used ({_reason(error)}). Start a new run."
+                f"'{file}' is damaged, so the run cannot be used ({_reason(error)}). Start a new run."
             ) from error
         return cls(path, record)
 
@@ -169,7 +168,7 @@ class Run:
         planned = self.recipe.epochs
         if epochs < planned:
             raise RunError(
-                f"{self.path} is planned for {planned} epochs; it can be extended to more, not cut to {epochs}."
+                f"'{self.path}' is planned for {planned} epochs; it can be extended to more, not cut to {epochs}."
             )
         self.record.extend(epochs)
         self.write_record()
@@ -183,7 +182,7 @@ class Run:
         if fingerprint == self.record.fingerprint:
             return
         raise RunError(
-            f"{self.path} began with other data (fingerprint {self.record.fingerprint}, now {fingerprint}). "
+            f"'{self.path}' began with other data (fingerprint {self.record.fingerprint}, now {fingerprint}). "
             "If it continued, it might train on images of its test part, and the accuracy would be too high. "
             "Restore the data, or start a new run."
         )
@@ -210,7 +209,7 @@ class Run:
         try:
             return _parse_history(_read_text(file))
         except (ValueError, csv.Error) as error:
-            raise RunError(f"{file} is damaged ({_reason(error)}). Start a new run.") from error
+            raise RunError(f"'{file}' is damaged ({_reason(error)}). Start a new run.") from error
 
     def write_record(self) -> None:
         """Write config.json. In distributed training, only rank 0 writes."""
@@ -234,7 +233,7 @@ def _read_text(file: Path) -> str:
             raise ValueError(f"it has more than {MAX_FILE:,} bytes")
         return file.read_text(encoding="utf-8")
     except OSError as error:
-        raise RunError(f"{file} could not be read: {error.strerror or error}.") from error
+        raise RunError(f"'{file}' could not be read: {error.strerror or error}.") from error
 
 
 def _parse_history(text: str) -> dict[str, list[float]]:
@@ -264,7 +263,7 @@ def _make_unused_folder(name: str) -> Path:
         except FileExistsError:
             number += 1
         except OSError as error:
-            raise RunError(f"{path} could not be created: {error.strerror or error}.") from error
+            raise RunError(f"'{path}' could not be created: {error.strerror or error}.") from error
         else:
             return path
 
@@ -273,4 +272,4 @@ def _make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"{path} could not be created: {error.strerror or error}.") from error
+        raise RunError(f"'{path}' could not be created: {error.strerror or error}.") from error

@@ -227,11 +227,13 @@ def trade_offs(
         labels: Class numbers (N,).
 
     Returns:
-        One row for each threshold, in their order.
+        One row for each threshold, in their order; equal thresholds, as few held-out images give, have one row.
     """
     wrong = probabilities.argmax(axis=1) != labels
-    rows = []
+    rows: list[TradeOff] = []
     for rate, threshold in thresholds.items():
+        if rows and threshold == rows[-1].threshold:
+            continue
         accepted = distances <= threshold
         errors = int((wrong & accepted).sum())
         rows.append(TradeOff(threshold, rate, float(1 - accepted.mean()), errors, int(accepted.sum())))

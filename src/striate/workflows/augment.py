@@ -1,6 +1,7 @@
 """Draw images next to augmented copies, to check an augmentation before training with it."""
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -120,7 +121,8 @@ def _from_folder(layout: Layout, count: int) -> _Examples:
     if not images:
         folder = layout.folder
         raise DataError(
-            f"None of the training images in '{folder}' can be read. For the reasons, see: striate data scan '{folder}'"
+            f"None of the training images in '{folder}' can be read. For the reasons, see: "
+            f"striate data scan {shlex.quote(str(folder))}"
         )
     return _Examples(np.stack(images), labels)
 

@@ -39,7 +39,7 @@ class ExportResult:
         images: How many images were compared, and what they are.
         agreement: The fraction of images on which file and original predict the same class.
         difference: The largest difference between two probabilities.
-        accuracy: That of original and file, where labels are known.
+        correct: Where labels are known: how many predictions of the original and of the file are correct, of how many.
         notes: What the user should know.
     """
 
@@ -48,7 +48,7 @@ class ExportResult:
     images: str
     agreement: float
     difference: float
-    accuracy: tuple[float, float] | None = None
+    correct: tuple[int, int, int] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -81,7 +81,7 @@ def export(
     """
     path = Path(path)
     if path.suffix != SUFFIX:
-        raise UsageError(f"The name of an ONNX file must end in {SUFFIX}; received {path}.")
+        raise UsageError(f"The name of an ONNX file must end in {SUFFIX}; received '{path}'.")
     _check_replaceable(path)
     network, weights = ensemble_network(trained.models)
     metadata = ExportMetadata(trained.classes, trained.policy, trained.threshold, trained.fingerprint)
@@ -101,7 +101,7 @@ def _check_replaceable(path: Path) -> None:
     """Raise UsageError where another program's file would be overwritten; an older export may be."""
     if path.is_file() and not _is_export(path):
         raise UsageError(
-            f"{path} already exists and was not exported by Striate. Choose another name, or remove the file."
+            f"'{path}' already exists and was not exported by Striate. Choose another name, or remove the file."
         )
 
 
@@ -184,11 +184,12 @@ def _check_answers(original: Array, exported: Array, images: ComparisonImages, t
 
 def _summarize(path: Path, size: int, images: ComparisonImages, original: Array, exported: Array) -> ExportResult:
     predicted, predicted_by_file = original.argmax(axis=1), exported.argmax(axis=1)
-    accuracy = None
+    correct = None
     if images.labels is not None:
-        accuracy = float((predicted == images.labels).mean()), float((predicted_by_file == images.labels).mean())
+        right = [int((classes == images.labels).sum()) for classes in (predicted, predicted_by_file)]
+        correct = right[0], right[1], len(images.labels)
     agreement, difference = float((predicted == predicted_by_file).mean()), float(np.abs(original - exported).max())
-    return ExportResult(path, size, images.what, agreement, difference, accuracy, images.notes)
+    return ExportResult(path, size, images.what, agreement, difference, correct, images.notes)
 
 
 def ensemble_network(models: Sequence[Model]) -> tuple[Network, Weights]:

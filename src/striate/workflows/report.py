@@ -43,6 +43,7 @@ def write_run_report(
         model=_title(plan),
         data=data.name,
         evaluation=evaluation,
+        method=_trained_by(plan, record.fine_tuning),
         images=prepared.evaluated.x,
         history=run.read_history(),
         splits={
@@ -67,6 +68,12 @@ def write_run_report(
         open_set=open_set,
     )
     write_report(run.path / "report.html", report)
+
+
+def _trained_by(plan: TrainingPlan, tuning: FineTuningFindings | None) -> str:
+    if not plan.base:
+        return "scratch"
+    return "tuned" if tuning and tuning.kept != START else "features"
 
 
 def describe_recipe(plan: TrainingPlan) -> dict[str, str]:

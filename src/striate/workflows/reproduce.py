@@ -194,7 +194,7 @@ def _read_finished(path: Path, plan: TrainingPlan) -> tuple[float, float] | None
         return None
     run = TrainingRun.open(path)
     if run.recipe != plan.recipe or run.record.plan.model != plan.model:
-        raise RunError(f"{path} contains a run with another recipe. Use another folder (--out), or remove this one.")
+        raise RunError(f"'{path}' contains a run with another recipe. Use another folder (--out), or remove this one.")
     if not (path / "metrics.json").exists():
         return None
     file = path / "metrics.json"
@@ -203,7 +203,7 @@ def _read_finished(path: Path, plan: TrainingPlan) -> tuple[float, float] | None
         correct, images = (decode_value(int, metrics[name], name) for name in ("correct", "images"))
         percent = 100 * correct / images
     except (ValueError, KeyError, TypeError, ZeroDivisionError) as error:
-        raise RunError(f"{file} is damaged. Remove it, and the run is evaluated again.") from error
+        raise RunError(f"'{file}' is damaged. Remove it, and the run is evaluated again.") from error
     return percent, run.record.seconds
 
 
@@ -239,4 +239,4 @@ def _read_outcomes(path: Path) -> dict[str, Any]:
     try:
         return dict(read_json(path)["outcomes"])
     except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is damaged. Remove it; the runs are not affected.") from error
+        raise RunError(f"'{path}' is damaged. Remove it; the runs are not affected.") from error

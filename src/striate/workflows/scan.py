@@ -19,6 +19,7 @@ from striate.images import ImageHeader, UnreadableFile, check_image, read_file
 from striate.tasks import Task
 
 BATCH_SIZE = 16  # files that a thread reads before it reports progress_bar
+MAX_NAMED = 10  # classes that one sentence names
 MIN_CLASS_SIZE = 20  # images; smaller classes are pointed out
 IMBALANCE = 3.0  # largest class / smallest class from which class weights are suggested
 UNREADABLE_SHARE = 0.02  # of all files, from which unreadable files are pointed out
@@ -76,37 +77,54 @@ class FolderScan:
 
     @property
     def advice(self) -> str:
-        """One sentence on the most serious problem, or the command to train if there is none."""
+        """What to do about each problem, the most serious first; if there is none, the command to train."""
+        if self.problems:
+            return " ".join(self.problems)
+        left_out = self.unreadable or self.copies or self.notes
+        found = "No other problems found" if left_out else "No problems found"
+        return f"{found}. To train: {shlex.join(['striate', 'train', self.folder, *self.options])}"
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Sentences on what should be mended before training, the most serious first."""
         unreadable, files = len(self.unreadable), self.images + len(self.unreadable)
-        if self.classes_without_training_images:
-            names = ", ".join(f"'{name}'" for name in self.classes_without_training_images)
-            return f"There are no training images of {names}, so the network cannot learn them. Add some."
+        found = []
+        if missing := self.classes_without_training_images:
+            names = ", ".join(f"'{name}'" for name in missing)
+            found.append(f"There are no training images of {names}, so the network cannot learn them. Add some.")
         if self.conflicts:
-            return "Some images are in several classes, so their labels contradict each other. Keep each in one class."
-        if unreadable > UNREADABLE_SHARE * files:
-            return f"{unreadable:,} of {files:,} files cannot be read. Replace them with undamaged files."
-        return self._class_advice() or f"No problems found. To train: {self._train_command()}"
-
-    def _train_command(self) -> str:
-        return shlex.join(["striate", "train", self.folder, *self.options])
-
-    def _class_advice(self) -> str | None:
-        """Return a sentence on classes or labels with few images, if there are any."""
-        counts = {name: sum(numbers) for name, numbers in self.classes.items()}
-        if not counts:
-            return None
-        smallest, most = min(counts, key=counts.__getitem__), max(counts.values())
-        if counts[smallest] < MIN_CLASS_SIZE:
-            images = "1 image" if counts[smallest] == 1 else f"{counts[smallest]} images"
-            what = "Class" if self.task is Task.CLASSIFICATION else "Label"
-            return f"{what} '{smallest}' has {images}, too few to train and test on. Add more."
-        if self.task is Task.CLASSIFICATION and most >= IMBALANCE * counts[smallest]:
-            ratio = f"{most / counts[smallest]:.1f}"
-            return (
-                f"The largest class has {ratio} times as many images as '{smallest}'. "
-                "After training, check the recall of each class in the report."
+            found.append(
+                "Some images are in more than one class, so their labels contradict each other. Keep each in one."
             )
-        return None
+        if unreadable > UNREADABLE_SHARE * files:
+            found.append(f"{unreadable:,} of {files:,} files cannot be read. Replace them with undamaged files.")
+        return (*found, *self._class_problems(missing))
+
+    def _class_problems(self, missing: Sequence[str]) -> list[str]:
+        """Return sentences on classes or labels with few images; those in `missing` have been named."""
+        counts = {name: sum(numbers) for name, numbers in self.classes.items()}
+        if small := {n: count for n, count in counts.items() if count < MIN_CLASS_SIZE and n not in missing}:
+            return [_describe_small(small, self.task)]
+        by_size = sorted(counts, key=counts.__getitem__)
+        if self.task is Task.CLASSIFICATION and counts[by_size[-1]] >= IMBALANCE * counts[by_size[0]] > 0:
+            ratio = f"{counts[by_size[-1]] / counts[by_size[0]]:.1f}"
+            return [
+                f"Class '{by_size[-1]}' has {ratio} times as many images as '{by_size[0]}'. "
+                "After training, check the recall of each class in the report."
+            ]
+        return []
+
+
+def _describe_small(counts: Mapping[str, int], task: Task) -> str:
+    """Return a sentence on the classes or labels with too few images. counts: images by class."""
+    order = sorted(counts, key=counts.__getitem__)
+    named = [f"'{name}' ({counts[name]})" for name in order[:MAX_NAMED]]
+    one, several = ("Class", "classes") if task is Task.CLASSIFICATION else ("Label", "labels")
+    if len(order) == 1:
+        images = "1 image" if counts[order[0]] == 1 else f"{counts[order[0]]} images"
+        return f"{one} '{order[0]}' has {images}, too few to train and test on. Add more."
+    more = f" and {len(order) - MAX_NAMED} more" if len(order) > MAX_NAMED else ""
+    return f"{len(order)} {several} have too few images to train and test on: {', '.join(named)}{more}. Add more."
 
 
 @dataclass(frozen=True)

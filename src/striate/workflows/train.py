@@ -135,10 +135,12 @@ def check_out(out: str | os.PathLike[str] | None) -> None:
     if out is None:
         return
     if (Path(out) / "config.json").exists():
-        raise RunError(f"{out} already contains a run. Continue it with --resume {out}, or choose another folder.")
+        raise RunError(
+            f"'{out}' already contains a run. Continue it with --resume, or choose another folder with --out."
+        )
     for name in ("model.safetensors", "metrics.json", "report.html"):
         if (Path(out) / name).exists():
-            raise RunError(f"{out} contains a {name}, which the run would replace. Choose another folder with --out.")
+            raise RunError(f"'{out}' contains a {name}, which the run would replace. Choose another folder with --out.")
 
 
 def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[PreparedRun, TrainingRun]:
@@ -158,7 +160,7 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Pre
     plan = run.record.plan
     if plan.base and epochs is not None:
         what = "fine-tunes in stages" if plan.method is Method.FINE_TUNE else "fits a classifier to features"
-        raise UsageError(f"{run.path} {what}, which has no epochs to add: leave --epochs out.")
+        raise UsageError(f"'{run.path}' {what}, which has no epochs to add: leave --epochs out.")
     prepared = one_first(lambda: prepare(plan, has_checkpoint=trained))
     run.require_data(prepared.data.fingerprint)
     if epochs is not None:
@@ -240,7 +242,9 @@ def _exclusive(run: TrainingRun) -> Iterator[None]:
             remove_temporaries(run.path)
         yield
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"Stopped. Continue with: striate train --resume {run.path}") from None
+        raise KeyboardInterrupt(
+            f"Stopped. Continue with: striate train --resume {shlex.quote(str(run.path))}"
+        ) from None
     finally:
         run.release()
 

@@ -1,6 +1,7 @@
 """Open trained classifiers: a model file, a run, or an ensemble of runs."""
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -147,11 +148,11 @@ def open_trained_model(path: str | os.PathLike[str]) -> TrainedModel:
 def _open_file(path: Path) -> TrainedModel:
     model = _with_fast_engine(load(path))
     if not model.classes:
-        raise ModelFileError(f"{path} holds a model without class names. Set model.classes before model.save.")
+        raise ModelFileError(f"'{path}' holds a model without class names. Set model.classes before model.save.")
     answers = model.network.output_shapes[0][-1]
     if len(model.classes) != answers:
         raise ModelFileError(
-            f"{path} holds a model with {len(model.classes)} class names, but {answers} answers. "
+            f"'{path}' holds a model with {len(model.classes)} class names, but {answers} answers. "
             "Set model.classes before model.save."
         )
     plan = _plan_of_run(path.parent)
@@ -193,7 +194,7 @@ def _open_run(run: TrainingRun) -> TrainedModel:
     members = [member_path(run, number) / run.model_path.name for number in range(plan.ensemble)]
     models = tuple(_with_fast_engine(load(_finished(path, run))) for path in members)
     if len({(model.classes, model.fingerprint) for model in models}) > 1:
-        raise DataError(f"The members of {run.path} were trained on different data, so they are no ensemble.")
+        raise DataError(f"The members of '{run.path}' were trained on different data, so they are no ensemble.")
     return TrainedModel(models, threshold, plan.data, plan.label_file, plan.corrections)
 
 
@@ -209,4 +210,6 @@ def _finished(path: Path, run: TrainingRun) -> Path:
 
 
 def _unfinished(run: TrainingRun) -> RunError:
-    return RunError(f"{run.path} has no trained model yet. Finish it with: striate train --resume {run.path}")
+    return RunError(
+        f"'{run.path}' has no trained model yet. Finish it with: striate train --resume {shlex.quote(str(run.path))}"
+    )

@@ -71,6 +71,13 @@ function readDots(image) {
   });
 }
 
+// Fade the edge behind which a table continues, since many screens show no scroll bar.
+function markOverflow(element) {
+  const hidden = element.scrollWidth - element.clientWidth;
+  element.classList.toggle("wider", hidden > 1);
+  element.classList.toggle("continues", hidden - element.scrollLeft > 1);
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   const click = (id, action) => document.getElementById(id)?.addEventListener("click", action);
   click("language", () => set("lang", root.lang === "ko" ? "en" : "ko"));
@@ -83,5 +90,10 @@ document.addEventListener("DOMContentLoaded", () => {
   const dots = document.getElementById("dots");
   if (dots) readDots(dots);
   update();
+  const resized = new ResizeObserver((entries) => entries.forEach((entry) => markOverflow(entry.target.closest(".scroll"))));
+  for (const element of document.querySelectorAll(".scroll")) {
+    element.addEventListener("scroll", () => markOverflow(element), { passive: true });
+    for (const part of [element, element.firstElementChild]) resized.observe(part);
+  }
   root.dataset.ready = "yes";
 });

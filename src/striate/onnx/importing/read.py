@@ -51,19 +51,19 @@ def read_onnx(path: str | os.PathLike[str]) -> OnnxGraph:
     """
     model = parse_onnx(path)
     if len(model.graph.node) > MAX_NODES:
-        raise ModelFileError(f"{path} has {len(model.graph.node):,} operators; at most {MAX_NODES:,} are supported.")
+        raise ModelFileError(f"'{path}' has {len(model.graph.node):,} operators; at most {MAX_NODES:,} are supported.")
     graph = from_proto(model, str(path))
     if len(graph.inputs) > MAX_INPUTS:
-        raise ModelFileError(f"{path} has {len(graph.inputs):,} inputs; at most {MAX_INPUTS} are supported.")
+        raise ModelFileError(f"'{path}' has {len(graph.inputs):,} inputs; at most {MAX_INPUTS} are supported.")
     _check_domains(graph, path)
     _check_opset(graph, path)
     for node in graph.nodes:
         _check_call(node, graph.opset, path)
     for name, spec in graph.inputs.items():
         if prod(size or 1 for size in spec.shape or ()) > MAX_INPUT_VALUES:
-            raise ModelFileError(f"{path}: its input '{shorten(name)}' is too large: {shorten(spec.shape)}.")
+            raise ModelFileError(f"'{path}': its input '{shorten(name)}' is too large: {shorten(spec.shape)}.")
         if any(size is not None and size < 0 for size in spec.shape or ()):
-            raise ModelFileError(f"{path}: its input '{shorten(name)}' has an invalid shape: {shorten(spec.shape)}.")
+            raise ModelFileError(f"'{path}': its input '{shorten(name)}' has an invalid shape: {shorten(spec.shape)}.")
     return graph
 
 
@@ -81,35 +81,35 @@ def parse_onnx(path: str | os.PathLike[str]) -> ModelProto:
     """
     content = _read_bytes(Path(path))
     if foreign := _foreign_format(content):
-        raise ModelFileError(f"{path} is not an ONNX file but {foreign}.")
+        raise ModelFileError(f"'{path}' is not an ONNX file; it is {foreign}.")
     try:
         check_size(content, ModelProto.DESCRIPTOR)
         model: ModelProto = ModelProto.FromString(content)
     except ProtobufError as error:
-        raise ModelFileError(f"{path} is not an ONNX file, or it {error}.") from error
+        raise ModelFileError(f"'{path}' is not an ONNX file, or it {error}.") from error
     except Exception as error:  # protobuf's DecodeError; only the onnx package depends on protobuf
-        raise ModelFileError(f"{path} is not an ONNX file, or it is damaged or incomplete.") from error
+        raise ModelFileError(f"'{path}' is not an ONNX file, or it is damaged or incomplete.") from error
     if not model.HasField("graph") or not model.graph.output:
-        raise ModelFileError(f"{path} is not an ONNX file, or it is damaged: it contains no graph with outputs.")
+        raise ModelFileError(f"'{path}' is not an ONNX file, or it is damaged: it contains no graph with outputs.")
     return model
 
 
 def _read_bytes(path: Path) -> bytes:
     if path.is_dir():
-        raise ModelFileError(f"{path} is a folder; expected an ONNX file.")
+        raise ModelFileError(f"'{path}' is a folder; expected an ONNX file.")
     if not path.exists():
-        raise ModelFileError(f"{path} does not exist.")
+        raise ModelFileError(f"There is no file '{path}'.")
     if not path.is_file():
-        raise ModelFileError(f"{path} is not a regular file.")
+        raise ModelFileError(f"'{path}' is not a regular file.")
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            raise ModelFileError(f"{path} has {size / 1e9:.1f} GB; an ONNX file can hold at most 2 GB.")
+            raise ModelFileError(f"'{path}' has {size / 1e9:.1f} GB; an ONNX file can hold at most 2 GB.")
         content = path.read_bytes()
     except OSError as error:
-        raise ModelFileError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise ModelFileError(f"'{path}' cannot be read: {error.strerror or error}.") from error
     if not content:
-        raise ModelFileError(f"{path} is empty.")
+        raise ModelFileError(f"'{path}' is empty.")
     return content
 
 
@@ -122,7 +122,7 @@ def _foreign_format(content: bytes) -> str | None:
         return "a TensorFlow Lite model; convert it with tf2onnx"
     if content[8:10] == b'{"' and int.from_bytes(content[:8], "little") < len(content):
         return "a safetensors file; Striate's own models open with striate.load"
-    return "text" if _is_text(content[:TEXT_CHECK_BYTES]) else None
+    return "a text file" if _is_text(content[:TEXT_CHECK_BYTES]) else None
 
 
 def _is_text(beginning: bytes) -> bool:
@@ -137,7 +137,7 @@ def _check_domains(graph: OnnxGraph, path: object) -> None:
     if foreign:
         more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
         raise ModelFileError(
-            f"{path} uses operators that are not ONNX's own: {', '.join(map(shorten, foreign[:3]))}{more}. "
+            f"'{path}' uses operators that are not ONNX's own: {', '.join(map(shorten, foreign[:3]))}{more}. "
             "Export it again without them, for example before a runtime has optimized it."
         )
 
@@ -146,19 +146,19 @@ def _check_opset(graph: OnnxGraph, path: object) -> None:
     newest = defs.onnx_opset_version()
     if graph.opset > newest:
         raise ModelFileError(
-            f"{path} uses opset {graph.opset}; the installed onnx package knows ONNX's operators up to opset {newest}. "
-            "Update onnx."
+            f"'{path}' uses opset {graph.opset}; the installed onnx package knows ONNX's operators up to opset "
+            f"{newest}. Update onnx."
         )
     if graph.opset < OLDEST_OPSET:
         raise ModelFileError(
-            f"{path} uses opset {graph.opset}; the oldest supported is {OLDEST_OPSET}. "
+            f"'{path}' uses opset {graph.opset}; the oldest supported is {OLDEST_OPSET}. "
             "Convert it with onnx.version_converter."
         )
 
 
 def _check_call(node: OnnxNode, opset: int, path: object) -> None:
     """Raise ModelFileError for an operator that ONNX does not know, or that is not called as ONNX specifies."""
-    what = f"{path}: {node.label}"
+    what = f"'{path}': {node.label}"
     try:
         schema = defs.get_schema(node.kind, opset, node.domain)
     except defs.SchemaError as error:
