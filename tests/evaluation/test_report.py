@@ -221,7 +221,7 @@ def test_calibration_is_judged_where_the_test_images_suffice() -> None:
     ("method", "splits", "threshold"),
     [
         ("scratch", "The network was trained on the training images", "was chosen on the validation images"),
-        ("features", "fitted to the training and validation images together", "held out in cross-validation"),
+        ("features", "fitted to the training and validation images together", "chosen in cross-validation"),
         ("tuned", "The network was fine-tuned on the training images", "was chosen on the validation images"),
     ],
 )

@@ -304,12 +304,6 @@ STRINGS: dict[str, dict[str, str]] = {
         "ko": "예측 확률이 {threshold}보다 낮으면 ‘모름(unknown)’으로 예측합니다. 이 임계값은 교차 검증으로 정했으며, "
         "맞게 분류한 이미지의 99%가 이 값 이상입니다.",
     },
-    "threshold_features": {
-        "en": "If the predicted probability is below {threshold}, the prediction is “unknown”. The threshold was "
-        "chosen on images held out in cross-validation: 99% of the correctly classified ones reach it.",
-        "ko": "예측 확률이 {threshold}보다 낮으면 ‘모름(unknown)’으로 예측합니다. 이 임계값은 교차 검증에서 떼어 둔 "
-        "이미지로 정했으며, 맞게 분류한 이미지의 99%가 이 값 이상입니다.",
-    },
     # unknown
     "unknown": {"en": "Out-of-distribution images (“unknown”)", "ko": "학습 분포 밖의 이미지(‘모름’)"},
     "unknown_caption": {

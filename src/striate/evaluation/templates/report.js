@@ -94,6 +94,7 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const element of document.querySelectorAll(".scroll")) {
     element.addEventListener("scroll", () => markOverflow(element), { passive: true });
     for (const part of [element, element.firstElementChild]) resized.observe(part);
+    markOverflow(element);
   }
   root.dataset.ready = "yes";
 });
