@@ -14,6 +14,7 @@ from striate.cli import _explain
 from .conftest import Cli, Finished, environment
 
 USAGE = {
+    "train --out=": "Argument 2 is empty: '--out='. Is a variable of the shell not set?",
     "trian": "There is no command 'trian'. Did you mean 'train'?",
     "train mnist6k": "There is no data set or folder 'mnist6k'. Did you mean 'mnist5k'?",
     "train --model lenet": "There is no model 'lenet'. Did you mean 'lenet5'?",

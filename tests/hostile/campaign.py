@@ -52,11 +52,19 @@ UNSAFE = ("\x1b", "\x07", "\r", "\x9b", "\u202e", "\u2066")
 
 
 class Case(NamedTuple):
-    """A name, what to do, and whether it may be refused."""
+    """What is tried.
+
+    Attributes:
+        name: Shown if it goes wrong.
+        call: What to do.
+        may_fail: Whether it may be refused.
+        times: How many times the bound of time it may take.
+    """
 
     name: str
     call: Callable[[], object]
     may_fail: bool = True
+    times: int = 1
 
 
 Cases = Iterator[Case]
@@ -95,7 +103,7 @@ def bombs(rng: random.Random, count: int, folder: Path) -> Cases:
 
     all_contents = list(contents.values())
     for start in range(0, len(all_contents), 4):  # few enough for the bound of time of one case
-        yield Case(f"{start} to {start + 3} at once", partial(together, all_contents[start : start + 4]))
+        yield Case(f"{start} to {start + 3} at once", partial(together, all_contents[start : start + 4]), times=4)
 
 
 def model_files(rng: random.Random, count: int, folder: Path) -> Cases:
@@ -303,8 +311,10 @@ def commands(rng: random.Random, count: int, folder: Path) -> Cases:
         for _ in range(rng.randint(0, 2)):
             words += [rng.choice(known[command]), rng.choice(VALUES_OF_OPTIONS)]
         if command == "train":  # never a real training
-            words = [word for word in words if word not in ("images", "mnist5k", "m.safetensors")] or ["nowhere"]
+            words = [word for word in words if word not in ("images", "m.safetensors")] or ["nowhere"]
             words[0] = words[0] if not words[0].startswith("-") else "nowhere"
+        if command == "find-lr":  # nor a real search
+            words = [word for word in words if word != "images"]
         yield Case(f"{command} {words}", partial(command_line, folder, [*command.split(), *words]))
 
 

@@ -2,6 +2,7 @@
 
 import random
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -85,7 +86,8 @@ def image_files(rng: random.Random, count: int) -> Iterator[tuple[str, bytes, bo
 def reference(content: bytes) -> Array | None:
     """Return the pixels that Pillow reads, or None where Striate's are meant to differ or Pillow reads nothing."""
     try:
-        with Image.open(BytesIO(content)) as image:
+        with warnings.catch_warnings(), Image.open(BytesIO(content)) as image:
+            warnings.simplefilter("ignore")
             image.load()
             if image.mode not in COMPARED or image.has_transparency_data:
                 return None

@@ -1,8 +1,6 @@
 """Model files whose metadata say what cannot be, with a checksum that fits: refused in one sentence, or harmless."""
 
-import copy
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +21,10 @@ from striate.training.callbacks import ModelCheckpoint
 from striate.transfer.open_set import OpenSetDetector
 from striate.workflows.trained_model import open_trained_model
 
+from .mutations import VALUES, places, replaced
+
 DEEP = "[" * 100_000 + "]" * 100_000
 TOO_LARGE = "1e999"
-VALUES: tuple[Any, ...] = (
-    None, "x", -1, 0, 2.5, 1e300, 10**30, [], {}, True, [[]], {"a": 1}, float("nan"), float("inf"),
-)  # fmt: skip
 
 
 def model() -> st.Model:
@@ -55,22 +52,6 @@ def write(path: Path, arrays: Weights, metadata: str, format: str = "1") -> Path
     header = f'{{"format":{format},"metadata":{metadata},"sha256":"{digest}"}}'
     path.write_bytes(pack_tensors(arrays, {"striate": header}))
     return path
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the keys that lead to each value."""
-    yield path
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield from places(item, (*path, key))
-
-
-def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
-    if not path:
-        return new
-    changed = copy.copy(value)
-    changed[path[0]] = replaced(value[path[0]], path[1:], new)
-    return changed
 
 
 def test_every_value_of_the_metadata_may_be_wrong(saved: tuple[Weights, dict[str, Any]], tmp_path: Path) -> None:

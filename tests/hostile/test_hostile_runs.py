@@ -3,7 +3,6 @@
 import json
 import random
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,12 @@ from striate.workflows.run_record import (
 )
 from striate.workflows.trained_model import open_trained_model
 
+from .mutations import places, replaced
+
 VALUES: tuple[Any, ...] = (
     None, True, -1, 0, 1.5, 10**12, 10**30, -(10**400), "", "x", "\x1b[31m", [], {}, [[]], {"a": 1}, "NAN",
     "DEEP", "HUGE",
 )  # fmt: skip
-PIECES = (b"", b"\0", b"\xff", b'"', b"9" * 30, b"e999", b",")
 RAW = {"NAN": "NaN", "DEEP": "[" * 100_000 + "]" * 100_000, "HUGE": "1e999"}
 
 
@@ -46,25 +46,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run.path
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the path to every value within a value."""
-    yield path
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield from places(item, (*path, key))
-
-
 def changed(content: Any, place: tuple[Any, ...], value: Any) -> str:
     """Return the content as JSON with another value at a place."""
-    if not place:
-        content = value
-    else:
-        content = json.loads(json.dumps(content))
-        inner = content
-        for key in place[:-1]:
-            inner = inner[key]
-        inner[place[-1]] = value
-    text = json.dumps(content)
+    text = json.dumps(replaced(content, place, value))
     for name, raw in RAW.items():
         text = text.replace(f'"{name}"', raw)
     return text

@@ -36,6 +36,7 @@ def main() -> NoReturn:
     # Overflows lead to a loss that is not a number, for which there is an error message.
     warnings.simplefilter("ignore", RuntimeWarning)
     try:
+        _check_empty(sys.argv[1:])
         code = striate.main(prog_name="striate", standalone_mode=False) or 0
     except click.exceptions.Exit as stop:
         code = stop.exit_code
@@ -50,6 +51,16 @@ def main() -> NoReturn:
         code, message = _explain(error)
         _print_error(message, stopped=code == INTERRUPTED)
     sys.exit(code)
+
+
+def _check_empty(arguments: list[str]) -> None:
+    """Raise UsageError for an empty argument, which would be taken for one that was not given."""
+    for number, argument in enumerate(arguments, 1):
+        if not argument or (argument.startswith("--") and argument.endswith("=")):
+            raise UsageError(
+                f"Argument {number} is empty: '{argument}'. Is a variable of the shell not set? Leave the argument out "
+                "or give a value."
+            )
 
 
 def _open_closed_streams() -> None:
