@@ -11,7 +11,7 @@ import pytest
 from striate.images import encode_png
 
 from .conftest import Cli, run
-from .test_cli_extract import write_shapes
+from .test_cli_extract import SMALL, write_shapes
 
 SWAPPED = ("줄무늬/=disc.png", "discs/stripes.png")
 
@@ -69,9 +69,7 @@ def test_training_applies_the_edited_table(audited: tuple[Path, str]) -> None:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    result = run(
-        "train", "images", "--exclude", "edited.csv", "--out", "run", "--set", "input_shape=[64,64,3]", cwd=place
-    )
+    result = run("train", "images", "--exclude", "edited.csv", "--out", "run", *SMALL, cwd=place)
     assert result.returncode == 0, result.stderr
     assert "Corrections of the user: 2 images left out, 2 images relabeled." in result.stdout
     assert "Corrections of the user: 2 images" in (place / "run" / "report.html").read_text("utf-8")
@@ -94,3 +92,15 @@ def test_results_are_never_overwritten_nor_among_the_images(audited: tuple[Path,
         in run("data", "audit", "images", "--threshold", "tny=3", cwd=place).stderr
     )
     assert "--exclude is for a folder of images" in cli("train", "mnist5k", "--exclude", "x.csv").stderr
+
+
+def test_report_of_a_training_lists_suspicious_labels(audited: tuple[Path, str]) -> None:
+    place, _ = audited
+    result = run("train", "images", "--out", "plain", *SMALL, cwd=place)
+    assert result.returncode == 0, result.stderr
+    assert "may be wrong; see the report. To check all images: striate data audit" in result.stdout
+    report = (place / "plain" / "report.html").read_text("utf-8")
+    section = report[report.index('<section id="suspicious"') :]
+    assert "줄무늬/=disc.png" in section[: section.index("</section>")]
+    recorded = json.loads((place / "plain" / "config.json").read_text("utf-8"))["extraction"]["suspicious"]
+    assert ("줄무늬", "discs") in {(item["given"], item["suggested"]) for item in recorded}

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from striate.evaluation import evaluate
+from striate.evaluation.charts import thumbnail
+from striate.evaluation.label_cards import LabelCard
 from striate.evaluation.report import ReportData
 from striate.network import Conv2D, Dense, Flatten, Input, MaxPool2D, Network
 
@@ -56,4 +58,5 @@ def full_report() -> ReportData:
         filters_after=kernel,
         table=network.table(),
         unknown_threshold=0.42,
+        suspicious=[LabelCard(thumbnail(np.zeros((9, 7, 1), np.uint8)), NASTY[0], NASTY[4], NASTY[2], "1.2%", "97.1%")],
     )

@@ -16,6 +16,7 @@ from PIL import Image
 import striate.evaluation
 from striate.errors import RunError
 from striate.evaluation import evaluate
+from striate.evaluation.audit_strings import AUDIT_STRINGS
 from striate.evaluation.charts import filter_tiles, thumbnail
 from striate.evaluation.report import ReportData, render_report, write_report
 from striate.evaluation.sections import Percent
@@ -24,7 +25,7 @@ from striate.evaluation.strings import STRINGS
 from .conftest import NASTY, make_report
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
-SECTIONS = ["run", "curves", "confusion", "classes", "calibration", "mistakes", "filters", "network"]
+SECTIONS = ["run", "curves", "confusion", "classes", "calibration", "suspicious", "mistakes", "filters", "network"]
 
 
 class Page(HTMLParser):
@@ -276,3 +277,14 @@ def test_only_a_perfect_score_is_shown_as_100_percent() -> None:
     percent = Percent(50_000)
     assert [percent(v) for v in (1.0, 0.99999, 0.98571, 0.0, None)] == ["100.00%", "99.99%", "98.57%", "0.00%", "–"]
     assert Percent(300)(0.98571, sign=False) == "98.6"
+
+
+def test_report_shows_suspicious_labels(full_report: ReportData) -> None:
+    page = render_report(full_report)
+    section = page[page.index('<section id="suspicious"') :]
+    section = section[: section.index("</section>")]
+    assert section.count("<img ") == 1 and "1.2% → 97.1%" in section and "قطة" in section
+    assert "<script>alert" not in section
+    none = render_report(replace(full_report, suspicious=[]))
+    assert AUDIT_STRINGS["audit_labels_none"]["ko"] in none
+    assert 'id="suspicious"' not in render_report(replace(full_report, suspicious=None))

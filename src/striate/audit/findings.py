@@ -2,9 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from striate._types import Array
+from striate.audit.label_errors import LabelErrors, label_errors
 from striate.audit.unusual import Kind, UnusualImage
 from striate.data.tables import escape_formula
 
@@ -82,6 +84,31 @@ class FolderAudit:
     def contradictions(self) -> int:
         """Number of pairs of duplicates with different labels."""
         return sum(self.labels[pair.first] != self.labels[pair.second] for pair in self.duplicates)
+
+
+def suspicious_labels(
+    probabilities: Array, y: Array, classes: Sequence[str], rows: Array | None = None
+) -> tuple[LabelErrors, tuple[SuspiciousLabel, ...]]:
+    """Find labels that are probably wrong.
+
+    Args:
+        probabilities: Held-out probabilities (N, K).
+        y: Class numbers (N,).
+        classes: Names.
+        rows: Numbers of the images, (N,); None: 0, 1, 2, ….
+
+    Returns:
+        The result of `label_errors`, and the images to check.
+    """
+    errors = label_errors(probabilities, y)
+    listed = tuple(
+        SuspiciousLabel(
+            row=int(row if rows is None else rows[row]), given=classes[y[row]], suggested=classes[other],
+            probability=float(probabilities[row, y[row]]), suggested_probability=float(probabilities[row, other]),
+        )
+        for row, other in zip(errors.rows, errors.suggested[errors.rows], strict=True)
+    )  # fmt: skip
+    return errors, listed
 
 
 def audit_table(audit: FolderAudit) -> str:

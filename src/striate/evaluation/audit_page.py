@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.audit.findings import FolderAudit, SuspiciousLabel
+from striate.audit.findings import FolderAudit
 from striate.audit.unusual import BELOW
 from striate.evaluation.charts import thumbnail
+from striate.evaluation.label_cards import MAX_LABELS, label_card
 from striate.evaluation.report import render
 from striate.evaluation.sections import number
 from striate.files import atomic_write
 
-MAX_LABELS = 300  # cards with an image; all findings are in the table
-MAX_PAIRS = 150
+MAX_PAIRS = 150  # with images; all findings are in the table
 MAX_UNUSUAL = 60  # of each kind
 
 Images = Sequence[Array] | Array
@@ -54,36 +54,12 @@ def render_audit_page(audit: FolderAudit, images: Images, command: str) -> str:
         "audit.html.j2",
         a=audit,
         command=command,
-        labels=label_cards(audit.suspicious[:MAX_LABELS], audit.names, images),
+        labels=[label_card(i, audit.names[i.row], images[i.row]) for i in audit.suspicious[:MAX_LABELS]],
         pairs=_pairs(audit, images),
         kinds=_kinds(audit, images),
         unusual_images=len({item.row for item in audit.unusual}),
-        rate=None if audit.rate is None else _percent(audit.rate),
+        rate=None if audit.rate is None else f"{100 * audit.rate:.1f}%",
     )
-
-
-def label_cards(items: Sequence[SuspiciousLabel], names: Sequence[str], images: Images) -> list[dict[str, Any]]:
-    """Return the contents of the cards that show suspicious labels.
-
-    Args:
-        items: The labels.
-        names: The file of each image.
-        images: Pixels by row.
-
-    Returns:
-        Thumbnail, name, given and suggested label with their probabilities.
-    """
-    return [
-        {
-            "image": thumbnail(np.asarray(images[item.row])),
-            "name": names[item.row],
-            "given": item.given,
-            "suggested": item.suggested,
-            "probability": _percent(item.probability),
-            "suggested_probability": _percent(item.suggested_probability),
-        }
-        for item in items
-    ]
 
 
 def _pairs(audit: FolderAudit, images: Images) -> list[dict[str, Any]]:
@@ -120,7 +96,3 @@ def _kinds(audit: FolderAudit, images: Images) -> list[dict[str, Any]]:
         entry["threshold"] = f"{audit.thresholds[entry['kind']]:g}"
         entry["shown"] = number(len(entry["cards"]))
     return kinds
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%"

@@ -50,6 +50,11 @@ AUDIT_STRINGS: dict[str, dict[str, str]] = {
         "빼고 학습한 분류기에서 나온 값입니다(교차 검증). 분류하기 어려울 뿐인 이미지도 섞여 있을 수 있으므로, 라벨을 "
         "바꾸기 전에 직접 확인하십시오.",
     },
+    "suspicious": {"en": "Suspicious labels", "ko": "의심스러운 라벨"},
+    "suspicious_more": {
+        "en": "{command} checks all images and writes a table in which you can correct labels.",
+        "ko": "{command} 명령은 모든 이미지를 점검하고, 라벨을 고칠 수 있는 표를 만듭니다.",
+    },
     "audit_image": {"en": "Image {name}", "ko": "이미지 {name}"},
     "audit_duplicates": {"en": "Duplicates", "ko": "중복 이미지"},
     "audit_duplicates_caption": {

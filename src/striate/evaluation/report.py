@@ -25,6 +25,7 @@ from striate.evaluation.charts import (
 )
 from striate.evaluation.curves import learning_curves
 from striate.evaluation.evaluate import Evaluation
+from striate.evaluation.label_cards import LabelCard
 from striate.evaluation.metrics import percent_of_true
 from striate.evaluation.sections import NOTHING, Percent, bold, duration, label, number, points, t
 from striate.files import atomic_write
@@ -44,6 +45,7 @@ SECTIONS = {
     "classes": "bar_floor",
     "calibration": "reliability",
     "unknown": "open_set",
+    "suspicious": "suspicious",
     "mistakes": "mistakes",
     "filters": "filters",
     "network": "layers",
@@ -74,6 +76,7 @@ class ReportData:
         table: Rows of `Network.table()`.
         unknown_threshold: Probability below which the prediction is "unknown", 0 … 1.
         open_set: Which test images are "unknown" by their distance from the training images.
+        suspicious: Training images whose label is probably wrong; None if labels were not judged.
     """
 
     model: str
@@ -95,6 +98,7 @@ class ReportData:
     table: Sequence[Row] = ()
     unknown_threshold: float | None = None
     open_set: OpenSetFindings | None = None
+    suspicious: Sequence[LabelCard] | None = None
 
 
 def write_report(path: str | os.PathLike[str], data: ReportData) -> None:
@@ -123,6 +127,7 @@ def _head(data: ReportData) -> dict[str, Any]:
     facts = (data.splits, data.notes, data.recipe, data.versions, data.hardware, data.started)
     return {
         "percent": percent,
+        "suspicious": data.suspicious,
         "meaning": sections.meaning(evaluation),
         "trust": sections.trust(evaluation, percent),
         "first_notes": FIRST_NOTES,

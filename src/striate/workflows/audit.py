@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.audit.findings import DuplicatePair, FolderAudit, SuspiciousLabel, audit_table
+from striate.audit.findings import DuplicatePair, FolderAudit, SuspiciousLabel, audit_table, suspicious_labels
 from striate.audit.folds import grouped_folds, join_pairs
-from striate.audit.label_errors import LabelErrors, label_errors
+from striate.audit.label_errors import LabelErrors
 from striate.audit.unusual import Kind, check_thresholds, find_unusual, isolation, measure_pixels, measure_sizes
 from striate.data import Dataset, Images
 from striate.data.dataset import fingerprint
@@ -150,31 +150,6 @@ def write_audit(result: AuditResult, folder: str | Path, place: Path) -> str:
     write_audit_page(place / PAGE, result.audit, result.images, command)
     atomic_write(place / TABLE, audit_table(result.audit))
     return command
-
-
-def suspicious_labels(
-    probabilities: Array, y: Array, classes: Sequence[str], rows: Array | None = None
-) -> tuple[LabelErrors, tuple[SuspiciousLabel, ...]]:
-    """Find labels that are probably wrong.
-
-    Args:
-        probabilities: Held-out probabilities (N, K).
-        y: Class numbers (N,).
-        classes: Names.
-        rows: Numbers of the images, (N,); None: 0, 1, 2, ….
-
-    Returns:
-        The result of `label_errors`, and the images to check.
-    """
-    errors = label_errors(probabilities, y)
-    listed = tuple(
-        SuspiciousLabel(
-            row=int(row if rows is None else rows[row]), given=classes[y[row]], suggested=classes[other],
-            probability=float(probabilities[row, y[row]]), suggested_probability=float(probabilities[row, other]),
-        )
-        for row, other in zip(errors.rows, errors.suggested[errors.rows], strict=True)
-    )  # fmt: skip
-    return errors, listed
 
 
 def _free(path: Path) -> Path:

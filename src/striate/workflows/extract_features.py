@@ -1,11 +1,13 @@
 """Feature extraction: fit a head to the features of a base, and join both to one model."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from striate._types import Array, Weights
+from striate.audit.findings import suspicious_labels
 from striate.data import Dataset
 from striate.engines.losses import log_softmax
 from striate.errors import DataError
@@ -60,10 +62,13 @@ def run_feature_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callab
         echo(f"Features: {describe_base(plan)}, {unchanged}; computed by ONNX Runtime")
         found = fit_on_features(base, data, plan.folds)
         model = _model(prepared, base, found, run)
-        record.extraction = _findings(found)
+        record.extraction = _findings(found, data)
         if plan.method is Method.FEATURES:
             record.plan = replace(plan, engine="onnx")
     echo(_describe_head(found))
+    if suspicious := record.extraction.suspicious:
+        command = shlex.join(["striate", "data", "audit", plan.data])
+        echo(f"Labels: {len(suspicious):,} may be wrong; see the report. To check all images: {command}")
     return Extraction(model, found.test, found.detector.findings(found.distances, found.test, prepared.evaluated.y))
 
 
@@ -111,8 +116,9 @@ def save_model(
     return model
 
 
-def _findings(found: ExtractionResult) -> ExtractionFindings:
+def _findings(found: ExtractionResult, data: Dataset) -> ExtractionFindings:
     fitted = found.fitted
+    _, suspicious = suspicious_labels(np.exp(log_softmax(fitted.logits)), fitted.labels, data.classes)
     return ExtractionFindings(
         layer=found.layer,
         penalty=float(fitted.penalty),
@@ -121,6 +127,7 @@ def _findings(found: ExtractionResult) -> ExtractionFindings:
         loss_by_penalty={f"{penalty:g}": float(loss) for penalty, loss in fitted.losses.items()},
         loss_by_layer={layer: float(loss) for layer, loss in found.losses.items()},
         distance_threshold=float(found.detector.detector.threshold),
+        suspicious=suspicious,
     )
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from striate._types import Array
+from striate.data import Dataset
 from striate.engines.initialization import initial_weights
 from striate.evaluation import Evaluation
+from striate.evaluation.label_cards import MAX_LABELS, LabelCard, label_card
 from striate.evaluation.report import ReportData, write_report
 from striate.model import Model
 from striate.network import Network
@@ -66,6 +68,7 @@ def write_run_report(
         table=prepared.network.table(),
         unknown_threshold=None if open_set else record.unknown_threshold,
         open_set=open_set,
+        suspicious=_suspicious(data, record.extraction),
     )
     write_report(run.path / "report.html", report)
 
@@ -74,6 +77,18 @@ def _trained_by(plan: TrainingPlan, tuning: FineTuningFindings | None) -> str:
     if not plan.base:
         return "scratch"
     return "tuned" if tuning and tuning.kept != START else "features"
+
+
+def _suspicious(data: Dataset, found: ExtractionFindings | None) -> list[LabelCard] | None:
+    """Return cards of the labels that are probably wrong; None if they were not judged."""
+    if found is None:
+        return None
+    train, validation = data.train, data.validation
+    cards = []
+    for item in found.suspicious[:MAX_LABELS]:
+        part, row = (train, item.row) if item.row < len(train) else (validation, item.row - len(train))
+        cards.append(label_card(item, part.names[row] if part.names else "", part.x[row]))
+    return cards
 
 
 def describe_recipe(plan: TrainingPlan) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 import striate
+from striate.audit.findings import SuspiciousLabel
 from striate.engines.base import Engine
 from striate.engines.choose import AUTO
 from striate.records import decode
@@ -45,6 +46,7 @@ class ExtractionFindings:
         loss_by_penalty: Cross-validated loss for each penalty tried.
         loss_by_layer: Cross-validated loss for each layer tried.
         distance_threshold: Distance above which an image is called unknown.
+        suspicious: Labels that are probably wrong; rows are those of the training images, then the validation images.
     """
 
     layer: str
@@ -54,6 +56,7 @@ class ExtractionFindings:
     loss_by_penalty: Mapping[str, float]
     loss_by_layer: Mapping[str, float]
     distance_threshold: float
+    suspicious: tuple[SuspiciousLabel, ...] = ()
 
 
 @dataclass(frozen=True)
