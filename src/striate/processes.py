@@ -1,7 +1,10 @@
-"""Rank and world size of this process, as set by torchrun, and the number of cores that it may use."""
+"""Rank and world size of this process, as set by torchrun, and the processor and the cores that it may use."""
 
 import os
+import platform
+import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 UNNAMED = "none"  # torchrun's default for --rdzv-id
@@ -53,3 +56,17 @@ def cores() -> int:
     """Return the number of cores that this process may use: its share of the machine's cores."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, available // current_process().local_world_size)
+
+
+def processor() -> str:
+    """Return the name of the processor, for example "AMD EPYC 9654 96-Core Processor"; empty if it is unknown."""
+    try:
+        if platform.system() == "Linux":
+            lines = Path("/proc/cpuinfo").read_text("utf-8", errors="replace").splitlines()
+            return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+        if platform.system() == "Darwin":
+            command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+            return subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return platform.processor()

@@ -9,6 +9,7 @@ import pytest
 
 import striate as st
 from striate.images import encode_png
+from striate.processes import processor
 
 from .conftest import Cli, Finished, run
 
@@ -56,6 +57,9 @@ def test_training_prints_its_method_and_reason(finished_run: Trained) -> None:
     assert "Out-of-distribution images (“unknown”)" in report
     assert "학습 분포 밖의 이미지(‘모름’)" in report
     assert config["plan"]["because"][:40] in report
+    assert set(config["versions"]) >= {"onnxruntime", "pillow", "numpy", "python", "striate"}
+    assert f"<b>onnxruntime</b>{config['versions']['onnxruntime']}" in report
+    assert processor() in config["hardware"]
 
 
 def test_run_creates_an_ordinary_model(finished_run: Trained) -> None:

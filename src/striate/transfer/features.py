@@ -85,11 +85,16 @@ def _outputs(engine: "OnnxEngine", part: Any, advance: Callable[[int], object]) 
         advance(len(outputs[0]))
 
 
-def _key(base: Base, data: Dataset) -> str:
-    """Return 32 hexadecimal digits that change with an image, a split, the policy, the base or the engine."""
+def runtime_version() -> str:
+    """Return the version of ONNX Runtime, which computes the features."""
     import onnxruntime
 
-    described = (VERSION, onnxruntime.__version__, base.network.to_json(), data.policy, data.fingerprint)
+    return str(onnxruntime.__version__)
+
+
+def _key(base: Base, data: Dataset) -> str:
+    """Return 32 hexadecimal digits that change with an image, a split, the policy, the base or the engine."""
+    described = (VERSION, runtime_version(), base.network.to_json(), data.policy, data.fingerprint)
     state = hashlib.blake2b("\n".join(map(str, described)).encode(), digest_size=16)
     for name in sorted(base.weights):
         state.update(np.ascontiguousarray(base.weights[name]).data)

@@ -16,9 +16,11 @@ import striate
 from striate.audit.findings import SuspiciousLabel
 from striate.engines.base import Engine
 from striate.engines.choose import AUTO
+from striate.processes import processor
 from striate.records import decode
 from striate.training import Recipe, Run, RunRecord
-from striate.workflows.plan import TrainingPlan
+from striate.transfer.features import runtime_version
+from striate.workflows.plan import TrainingPlan, is_folder
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class TrainingRecord(RunRecord):
     Attributes:
         plan: What was asked for; once the run has started, with the engine, device and precision that were chosen.
         versions: Versions of Python and the packages that compute, by name.
-        hardware: The machine, for example "Linux x86_64, 2 cores".
+        hardware: The machine, for example "AMD EPYC 9654 96-Core Processor, Linux x86_64, 2 cores".
         started: Local date and time of the start.
         launch: Name of the torchrun launch; None without torchrun.
         engine_reason: Why the engine was chosen; None before the run has started.
@@ -206,15 +208,19 @@ def describe_engine(engine: Engine, reason: str) -> str:
     return f"Engine: {engine.name} on {engine.device}{named} in {engine.precision}, because {reason}"
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python and the packages that compute, by name."""
-    return {"striate": striate.__version__, "numpy": np.__version__, "python": platform.python_version()}
+def versions(plan: TrainingPlan | None = None) -> dict[str, str]:
+    """Return the versions of Python and the packages that compute or decode images, by name."""
+    found = {"striate": striate.__version__, "numpy": np.__version__, "python": platform.python_version()}
+    if plan and plan.base:
+        found["onnxruntime"] = runtime_version()  # computes the features
+    return found | ({"pillow": version("pillow")} if plan and is_folder(plan.data) else {})
 
 
 def hardware() -> str:
-    """Return the machine, for example "Linux x86_64, 2 cores"."""
+    """Return the machine, for example "AMD EPYC 9654 96-Core Processor, Linux x86_64, 2 cores"."""
     cores = os.cpu_count() or 1
-    return f"{platform.system()} {platform.machine()}, {cores} {'core' if cores == 1 else 'cores'}"
+    parts = (processor(), f"{platform.system()} {platform.machine()}", f"{cores} {'core' if cores == 1 else 'cores'}")
+    return ", ".join(filter(None, parts))
 
 
 def now() -> str:

@@ -89,7 +89,7 @@ def start(prepared: PreparedRun, out: str | os.PathLike[str] | None = None) -> T
     if plan.base:
         check_enough(prepared.data)
     record = TrainingRecord(
-        plan.recipe, prepared.data.fingerprint, plan=plan, versions=run_record.versions(),
+        plan.recipe, prepared.data.fingerprint, plan=plan, versions=run_record.versions(plan),
         hardware=run_record.hardware(), started=run_record.now(), launch=current_process().launch,
     )  # fmt: skip
     return agree(lambda: _create(record, out))
