@@ -25,7 +25,10 @@ from striate.evaluation.strings import STRINGS
 from .conftest import NASTY, make_report
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
-SECTIONS = ["run", "curves", "confusion", "classes", "calibration", "suspicious", "mistakes", "filters", "network"]
+SECTIONS = [
+    "run", "curves", "confusion", "classes", "calibration", "thresholds", "suspicious", "mistakes", "filters",
+    "network",
+]  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -81,7 +84,7 @@ def test_all_sections_exist_and_are_in_the_contents(full_report: ReportData) -> 
 
 def test_sections_without_data_are_omitted() -> None:
     page = Page(render_report(replace(make_report(), images=None)))
-    assert [s["id"] for s in page.all("section")] == ["confusion", "classes", "calibration"]
+    assert [s["id"] for s in page.all("section")] == ["confusion", "classes", "calibration", "thresholds"]
 
 
 def test_page_loads_no_external_resources(full_report: ReportData) -> None:
@@ -288,3 +291,32 @@ def test_report_shows_suspicious_labels(full_report: ReportData) -> None:
     none = render_report(replace(full_report, suspicious=[]))
     assert AUDIT_STRINGS["audit_labels_none"]["ko"] in none
     assert 'id="suspicious"' not in render_report(replace(full_report, suspicious=None))
+
+
+def test_few_images_show_the_interval_first_and_never_100_percent() -> None:
+    page = render_report(make_report(classes=("a", "b"), images=28, wrong=0.0))
+    headline = page.split('class="big range"')[1].split("</p>")[0]
+    assert "88–100" in headline
+    assert "with so few images the accuracy is known only roughly" in page
+    many = render_report(make_report(classes=("a", "b"), images=400, wrong=0.1))
+    assert 'class="big range"' not in many
+
+
+def test_uneven_classes_show_balanced_accuracy_and_the_lowest_recall() -> None:
+    labels = np.repeat([0, 1], [90, 10])
+    probabilities = np.tile([0.9, 0.1], (100, 1))
+    probabilities[90:95] = 0.2, 0.8
+    report = replace(
+        make_report(), evaluation=striate.evaluation.evaluate(probabilities, labels, ("many", "rare")), images=None
+    )
+    text = Page(render_report(report)).words
+    assert "Balanced accuracy (mean recall)" in text and "균형 정확도" in text
+    assert "75.0%" in text and "Lowest recall:" in text
+
+
+def test_cross_validation_is_named_and_many_classes_show_top_k() -> None:
+    found = make_report(classes=tuple(f"c{n}" for n in range(12)))
+    page = Page(render_report(replace(found, evaluation=replace(found.evaluation, folds=5)))).words
+    assert "Accuracy in 5-fold cross-validation" in page and "5겹 교차 검증" in page
+    assert "Correct among the 5 most probable" in page and "확률 상위 5개" in page
+    assert "test images correct" not in page

@@ -8,6 +8,8 @@ from striate.cli import options
 from striate.cli.output import echo, echo_json, echo_line
 
 if TYPE_CHECKING:
+    from striate.evaluation import Estimate
+    from striate.evaluation.costs import ExpectedCost
     from striate.workflows.evaluate import EvaluationResult
 
 MAX_PAIRS = 5  # of confused classes
@@ -18,20 +20,43 @@ MAX_PAIRS = 5  # of confused classes
 @click.argument("data", required=False)
 @options.labels
 @options.label_column
+@click.option("--costs", metavar="CSV", help="A table of what errors cost: true classes in rows, predicted in columns.")
 @click.option("--json", "as_json", is_flag=True, help="Print all metrics as JSON.")
-def evaluate(trained: str, data: str | None, labels: str | None, label_columns: tuple[str, ...], as_json: bool) -> None:
+def evaluate(
+    trained: str,
+    data: str | None,
+    labels: str | None,
+    label_columns: tuple[str, ...],
+    costs: str | None,
+    as_json: bool,
+) -> None:
     """Evaluate a trained model on the test images of DATA (default: the data it was trained on)."""
     from striate.cli.wording import first
+    from striate.workflows.costs import measure_costs
     from striate.workflows.evaluate import evaluate_model
     from striate.workflows.trained_model import open_trained_model
 
     result = evaluate_model(open_trained_model(trained), data, labels, label_columns)
+    cost = measure_costs(result, costs) if costs else None
     for note in first(result.notes):
         echo_line(f"Note: {note}", err=True)
     if as_json:
-        echo_json(result.evaluation.to_dict())
+        echo_json(result.evaluation.to_dict() | ({"costs": cost.to_dict()} if cost else {}))
         return
     _show(result)
+    if cost:
+        _show_costs(cost)
+
+
+def _show_costs(cost: "ExpectedCost") -> None:
+    def amount(estimate: "Estimate") -> str:
+        interval = "" if estimate.low is None else f" (95 % interval {estimate.low:.4g} … {estimate.high:.4g})"
+        return f"{estimate.value:.4g}{interval}"
+
+    images = "1 image" if cost.changed == 1 else f"{cost.changed:,} images"
+    echo(f"cost of an image: {amount(cost.most_probable)} if the most probable class is predicted")
+    cheapest = "if the class with the least expected cost is predicted"
+    echo(f"                  {amount(cost.cheapest)} {cheapest}; it differs for {images}")
 
 
 def _show(result: "EvaluationResult") -> None:

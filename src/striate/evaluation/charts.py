@@ -12,10 +12,14 @@ from striate._types import Array
 from striate.evaluation.curves import LearningCurves
 from striate.evaluation.intervals import Estimate
 from striate.evaluation.metrics import Bin
+from striate.evaluation.ranking import Ranking
 from striate.evaluation.strings import STRINGS
 from striate.images import encode_png
+from striate.text import printable
 
 THUMBNAIL = 96  # pixels on the longer side
+LINES = 25  # in one chart; with more classes only the lowest few are drawn
+FEW_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,16 @@ def _dot(center: tuple[float, float]) -> str:
     return f'<circle cx="{center[0]}" cy="{center[1]}" r="1.8"/>'
 
 
-def reliability_chart(bins: Sequence[Bin]) -> Markup:
-    """Draw accuracy over confidence, one dot with its interval per bin, and the diagonal where both are equal."""
+def reliability_chart(bins: Sequence[Bin], before: Sequence[Bin] = ()) -> Markup:
+    """Draw accuracy over confidence, one dot with its interval per bin, and the diagonal where both are equal.
+
+    Args:
+        bins: Images grouped by probability.
+        before: The same before calibration, drawn as circles.
+
+    Returns:
+        The drawing.
+    """
     frame = Frame((0, 1), (0, 1), left=46, right=266, top=28, bottom=248)
     total = sum(b.count for b in bins)
     (x0, y0), (x1, y1) = frame.at(0, 0), frame.at(1, 1)
@@ -83,9 +95,26 @@ def reliability_chart(bins: Sequence[Bin]) -> Markup:
         _text("accuracy", 0, 12, "label"),
         _axes(frame, "confidence", True, whole=False, percent_x=True),
         f'<line class="ideal" x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}"/>',
+        *(_bin(b, frame, total, before=True) for b in before),
         *(_bin(b, frame, total) for b in bins),
     ]
     return _svg(parts, "calibration", 290, 280)
+
+
+def ranking_chart(rankings: Sequence[Ranking], curve: str) -> Markup:
+    """Draw the "roc" or "precision_recall" curve of each class; that of the class with the lowest area is marked."""
+    drawn = sorted((each for each in rankings if each.roc), key=lambda each: each.auc.value or 0.0)
+    drawn = drawn if len(drawn) <= LINES else drawn[:FEW_LINES]
+    frame = Frame((0, 1), (0, 1), left=46, right=266, top=28, bottom=248)
+    x_label, y_label = ("false_rate", "recall") if curve == "roc" else ("recall", "precision")
+    lines = []
+    for number, ranking in reversed(list(enumerate(drawn))):  # the marked one is on top
+        points = ranking.roc if curve == "roc" else ranking.precision_recall
+        path = " ".join("{},{}".format(*frame.at(x, y)) for x, y in points)
+        title = f"<title>{escape(printable(ranking.name))}</title>"
+        lines.append(f'<g class="{"validation" if number == 0 else "other"}">{title}<polyline points="{path}"/></g>')
+    axes = _axes(frame, x_label, True, whole=False, percent_x=True)
+    return _svg([_text(y_label, 0, 12, "label"), axes, *lines], f"curve_{curve}", 290, 280)
 
 
 def interval_bar(estimate: Estimate, floor_: float) -> Markup:
@@ -208,11 +237,13 @@ def _readout(epoch: float, values: Sequence[str], frame: Frame) -> str:
     )
 
 
-def _bin(b: Bin, frame: Frame, total: int) -> str:
+def _bin(b: Bin, frame: Frame, total: int, *, before: bool = False) -> str:
     low, value, high = b.accuracy.low or 0.0, b.accuracy.value or 0.0, b.accuracy.high or 0.0
     u, v = frame.at(b.confidence, value)
     radius = round(2.2 + 5 * sqrt(b.count / total), 1)
     title = f"{100 * b.confidence:.1f}% → {100 * value:.1f}% ({b.count:,})"
+    if before:
+        return f'<g class="before"><title>{title}</title><circle cx="{u}" cy="{v}" r="{radius}"/></g>'
     return (
         f'<g class="bin"><title>{title}</title><line x1="{u}" y1="{frame.at(0, low)[1]}" x2="{u}" '
         f'y2="{frame.at(0, high)[1]}"/><circle cx="{u}" cy="{v}" r="{radius}"/></g>'

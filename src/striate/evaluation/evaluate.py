@@ -1,7 +1,7 @@
 """All metrics of a classifier on a test set, in one call."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from striate.evaluation.metrics import (
     percent_of_true,
     reliability,
 )
+from striate.evaluation.ranking import Ranking, rank, top_k
 
 WIDE = 0.1  # width of the interval of the accuracy from which the interval is shown before the accuracy
 UNEVEN = 1.5  # times as many images in the largest class as in the smallest
@@ -65,6 +66,8 @@ class Evaluation:
         bins: Images grouped by predicted probability.
         calibration_error: Expected calibration error, 0 … 1.
         folds: Number of folds if the figures come from cross-validation; 0 if they come from test images.
+        rankings: ROC and precision–recall curves of each class.
+        top_k: With many classes, the share of images whose class is among the k most probable, by k.
     """
 
     classes: tuple[str, ...]
@@ -80,6 +83,8 @@ class Evaluation:
     bins: tuple[Bin, ...]
     calibration_error: float
     folds: int = 0
+    rankings: tuple[Ranking, ...] = ()
+    top_k: Mapping[int, Estimate] = field(default_factory=dict)
 
     @property
     def interval_leads(self) -> bool:
@@ -109,6 +114,9 @@ class Evaluation:
             `precision`, `recall`, `f1`.
             `confusion.counts`, `confusion.percent`: [true][predicted], in the order of `classes`.
             `confusion.pairs`: confused classes, most frequent first: `true`, `predicted`, `count`, `percent`.
+            `rankings`: for each class `name`, `auc` of the ROC curve, `average_precision`, and the thresholds
+            `for_recall` and `for_precision` of 95 %: `threshold`, `precision`, `recall`; None where there is none.
+            `top_k`: with more than ten classes, the share of images whose class is among the 3 and 5 most probable.
             `mistakes`: most confident first: `index`, `path`, `true`, `predicted`, `confidence`, `true_probability`.
             `reliability`: for each bin of predicted probability `low`, `high`, `count`, `confidence`, `accuracy`.
         """
@@ -120,6 +128,8 @@ class Evaluation:
             "macro": {name: estimate.to_dict() for name, estimate in self.macro.items()},
             "calibration_error": self.calibration_error,
             "folds": self.folds,
+            "rankings": [ranking.to_dict() for ranking in self.rankings],
+            "top_k": {str(k): estimate.to_dict() for k, estimate in self.top_k.items()},
             "classes": [asdict(metrics) for metrics in self.per_class],
             "confusion": {
                 "counts": self.counts.tolist(),
@@ -178,6 +188,8 @@ def evaluate(
         bins=bins,
         calibration_error=calibration_error(bins),
         folds=folds,
+        rankings=rank(probabilities, labels, classes, effect),
+        top_k=top_k(probabilities, labels, effect),
     )
 
 

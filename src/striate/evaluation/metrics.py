@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 
 from striate._types import Array
-from striate.engines.losses import REPORTED_FLOOR, log_probabilities
+from striate.engines.losses import REPORTED_FLOOR, log_probabilities, log_softmax
 from striate.evaluation.intervals import Estimate, Z, f1_score, wilson
 
 BINS = 15
@@ -116,6 +116,12 @@ def reliability(probabilities: Array, labels: Array) -> tuple[Bin, ...]:
         )
         for b in np.flatnonzero(count).tolist()
     )
+
+
+def with_temperature(probabilities: Array, temperature: float) -> Array:
+    """Return the probabilities (N, K) that result if the logits are divided by a temperature once more."""
+    logits = log_probabilities(probabilities.astype(np.float64), REPORTED_FLOOR) / temperature
+    return np.asarray(np.exp(log_softmax(logits)))
 
 
 def calibration_error(bins: tuple[Bin, ...]) -> float:

@@ -20,13 +20,14 @@ from striate.evaluation.charts import (
     filter_tiles,
     interval_bar,
     matrix_image,
+    ranking_chart,
     rate_chart,
     reliability_chart,
 )
 from striate.evaluation.curves import learning_curves
 from striate.evaluation.evaluate import Evaluation
 from striate.evaluation.label_cards import LabelCard
-from striate.evaluation.metrics import percent_of_true
+from striate.evaluation.metrics import Bin, calibration_error, percent_of_true
 from striate.evaluation.sections import NOTHING, Percent, bold, duration, label, number, points, t
 from striate.files import atomic_write
 from striate.network.table import Row
@@ -44,6 +45,7 @@ SECTIONS = {
     "confusion": "pairs",
     "classes": "bar_floor",
     "calibration": "reliability",
+    "thresholds": "rankings",
     "unknown": "open_set",
     "suspicious": "suspicious",
     "mistakes": "mistakes",
@@ -77,6 +79,7 @@ class ReportData:
         unknown_threshold: Probability below which the prediction is "unknown", 0 … 1.
         open_set: Which test images are "unknown" by their distance from the training images.
         suspicious: Training images whose label is probably wrong; None if labels were not judged.
+        uncalibrated: Images grouped by the probability that they had before calibration.
     """
 
     model: str
@@ -99,6 +102,7 @@ class ReportData:
     unknown_threshold: float | None = None
     open_set: OpenSetFindings | None = None
     suspicious: Sequence[LabelCard] | None = None
+    uncalibrated: tuple[Bin, ...] = ()
 
 
 def write_report(path: str | os.PathLike[str], data: ReportData) -> None:
@@ -133,7 +137,10 @@ def _head(data: ReportData) -> dict[str, Any]:
         "first_notes": FIRST_NOTES,
         "facts": any(facts) or data.seed is not None or data.seconds is not None or None,
         "bar_floor": sections.bar_floor(evaluation),
-        "reliability": reliability_chart(evaluation.bins),
+        "reliability": reliability_chart(evaluation.bins, data.uncalibrated),
+        "before": calibration_error(data.uncalibrated) if data.uncalibrated else None,
+        "rankings": [each for each in evaluation.rankings if each.roc] or None,
+        "ranking_charts": [ranking_chart(evaluation.rankings, curve) for curve in ("roc", "precision_recall")],
         "calibration": sections.calibration(evaluation, percent),
     }
 

@@ -30,6 +30,10 @@ STRINGS: dict[str, dict[str, str]] = {
         "en": "All images were used for training. The figures come from {folds}-fold cross-validation.",
         "ko": "모든 이미지를 학습에 사용했습니다. 수치는 {folds}겹 교차 검증(cross-validation)의 결과입니다.",
     },
+    "folds_correct_of": {
+        "en": "{correct} of {images} images correct",
+        "ko": "이미지 {images}장 가운데 {correct}장 정답",
+    },
     "interval_alone": {
         "en": "95% interval: with so few images the accuracy is known only roughly; {value} measured",
         "ko": "95% 신뢰구간. 이미지가 적어 정확도를 대략만 알 수 있습니다(측정값 {value})",
@@ -292,6 +296,10 @@ STRINGS: dict[str, dict[str, str]] = {
     },
     "confidence": {"en": "predicted probability", "ko": "예측 확률"},
     "accuracy": {"en": "accuracy", "ko": "정확도"},
+    "calibration_before": {
+        "en": "Circles: before calibration (temperature scaling), ECE {ece} points.",
+        "ko": "속이 빈 원은 보정(온도 스케일링) 전이며, 그때의 ECE는 {ece}%p입니다.",
+    },
     "threshold": {
         "en": "If the predicted probability is below {threshold}, the prediction is “unknown”. The threshold was "
         "chosen on the validation images: 99% of the correctly classified images reach it.",
@@ -304,6 +312,31 @@ STRINGS: dict[str, dict[str, str]] = {
         "ko": "예측 확률이 {threshold}보다 낮으면 ‘모름(unknown)’으로 예측합니다. 이 임계값은 교차 검증으로 정했으며, "
         "맞게 분류한 이미지의 99%가 이 값 이상입니다.",
     },
+    # thresholds
+    "thresholds": {"en": "Thresholds", "ko": "임계값"},
+    "curve_roc": {"en": "ROC curve", "ko": "ROC 곡선"},
+    "curve_precision_recall": {"en": "Precision–recall curve", "ko": "정밀도-재현율 곡선"},
+    "false_rate": {"en": "false positive rate", "ko": "위양성률"},
+    "auc": {"en": "ROC AUC", "ko": "ROC 면적(AUC)"},
+    "average_precision": {"en": "average precision", "ko": "평균 정밀도(AP)"},
+    "for_recall": {"en": "95% recall: threshold → precision", "ko": "재현율 95%: 임계값 → 정밀도"},
+    "for_precision": {"en": "95% precision: threshold → recall", "ko": "정밀도 95%: 임계값 → 재현율"},
+    "thresholds_charts": {
+        "en": "Each class against all others, by its probability. Blue: the class with the lowest area under the ROC "
+        "curve.",
+        "ko": "클래스마다 그 클래스의 확률로 나머지 모든 클래스와 구별한 결과입니다. 파란 선은 ROC 곡선 아래 "
+        "면적(AUC)이 가장 작은 클래스입니다.",
+    },
+    "thresholds_caption": {
+        "en": "If missing an image of a class is worse than a false alarm, report the class wherever its probability "
+        "reaches the threshold for 95% recall; in the opposite case use the one for 95% precision. A dash: no "
+        "threshold reaches it. The thresholds were chosen on the same images, so expect slightly lower values on new "
+        "ones.",
+        "ko": "어떤 클래스를 놓치는 것이 잘못된 경보보다 더 문제라면, 그 클래스의 확률이 재현율 95%의 임계값 이상일 때 "
+        "그 클래스로 판정하십시오. 반대라면 정밀도 95%의 임계값을 사용합니다. 줄표(–)는 그런 임계값이 없다는 뜻입니다. "
+        "임계값을 같은 이미지로 정했으므로 새 이미지에서는 값이 조금 낮아질 수 있습니다.",
+    },
+    "top_k": {"en": "Correct among the {k} most probable", "ko": "확률 상위 {k}개 안에 정답"},
     # unknown
     "unknown": {"en": "Out-of-distribution images (“unknown”)", "ko": "학습 분포 밖의 이미지(‘모름’)"},
     "unknown_caption": {

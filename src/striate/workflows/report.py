@@ -8,7 +8,7 @@ from typing import Any
 from striate._types import Array
 from striate.data import Dataset
 from striate.engines.initialization import initial_weights
-from striate.evaluation import Evaluation
+from striate.evaluation import Bin, Evaluation
 from striate.evaluation.label_cards import MAX_LABELS, LabelCard, label_card
 from striate.evaluation.report import ReportData, write_report
 from striate.model import Model
@@ -27,7 +27,7 @@ ALWAYS_SHOWN = {"learning_rate"}  # even if it has its default value
 
 def write_run_report(
     prepared: PreparedRun, run: TrainingRun, evaluation: Evaluation, model: Model | None = None,
-    open_set: OpenSetFindings | None = None,
+    open_set: OpenSetFindings | None = None, uncalibrated: tuple[Bin, ...] = (),
 ) -> None:  # fmt: skip
     """Write report.html into a run folder.
 
@@ -37,6 +37,7 @@ def write_run_report(
         evaluation: Metrics on the test images.
         model: The trained model; None for an ensemble, whose members have reports of their own.
         open_set: Which of the evaluated images are unknown by their distance; None if only the probability decides.
+        uncalibrated: The evaluated images by the probability that they had before calibration.
     """
     data, record, plan = prepared.data, run.record, prepared.plan
     initial = {} if plan.base else initial_weights(prepared.network, run.recipe.seed) | prepared.weights
@@ -69,6 +70,7 @@ def write_run_report(
         unknown_threshold=None if open_set else record.unknown_threshold,
         open_set=open_set,
         suspicious=_suspicious(data, record.extraction),
+        uncalibrated=uncalibrated,
     )
     write_report(run.path / "report.html", report)
 

@@ -13,7 +13,8 @@ from striate import strict_json
 from striate._types import Array
 from striate.engines.choose import accelerator
 from striate.errors import DataError, RunError, StriateError, UsageError
-from striate.evaluation import Evaluation
+from striate.evaluation import Bin, Evaluation
+from striate.evaluation.metrics import reliability, with_temperature
 from striate.files import atomic_write, remove_temporaries
 from striate.model import Model
 from striate.processes import ProcessInfo, cores, current_process
@@ -317,8 +318,16 @@ def _finish(
         run.write_record()
         atomic_write(run.path / "metrics.json", strict_json.dumps(evaluation.to_dict()) + "\n")
         predictions.write(run.path)
-        write_run_report(prepared, run, evaluation, model, open_set)
+        write_run_report(prepared, run, evaluation, model, open_set, _uncalibrated(prepared, run, predictions))
     return Result(run, evaluation, run.record.seconds)
+
+
+def _uncalibrated(prepared: PreparedRun, run: TrainingRun, predictions: Predictions) -> tuple[Bin, ...]:
+    """Return the images by the probability that they had before a head on features was calibrated."""
+    found = run.record.extraction
+    if prepared.plan.method is not Method.FEATURES or found is None:
+        return ()
+    return reliability(with_temperature(predictions.probabilities, 1 / found.temperature), predictions.labels)
 
 
 def _run_name(plan: TrainingPlan) -> str:
