@@ -99,7 +99,15 @@ def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple
     from striate.engines.choose import EngineSettings
     from striate.workflows.plan import TrainingPlan, is_folder, make_plan
     from striate.workflows.prepare import prepare
-    from striate.workflows.train import agree, begun, check_out, check_place, one_first, reopen, start
+    from striate.workflows.train import (
+        check_out,
+        check_run_folder,
+        decide_on_rank_0,
+        find_started_run,
+        local_rank_0_first,
+        reopen,
+        start,
+    )
 
     given = {name: value for name, value in asked.items() if value is not None and name != "sets"}
     engine = EngineSettings(
@@ -111,20 +119,20 @@ def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple
     def planned() -> tuple[TrainingPlan, Path | None]:
         nonlocal layout
         data = given.get("data")
-        check_place(data, out)
+        check_run_folder(data, out)
         if data and is_folder(data):
             labels = label_file(given.get("labels"), given.get("task"), asked["label_columns"])
             layout = labeled_layout(data, labels)
         plan = make_plan(epochs=epochs, sets=key_values(asked["sets"]), engine=engine, layout=layout, **given)
-        old = begun(plan, out)
+        old = find_started_run(plan, out)
         if old is None:
             check_out(out)
         return plan, old
 
-    plan, old = agree(planned)
+    plan, old = decide_on_rank_0(planned)
     if old is not None:
         return reopen(old)
-    prepared = one_first(lambda: prepare(plan, layout=layout))
+    prepared = local_rank_0_first(lambda: prepare(plan, layout=layout))
     return prepared, start(prepared, out)
 
 

@@ -45,7 +45,7 @@ def file_size(size: int) -> str:
 
 
 def accuracy_line(evaluation: "Evaluation") -> str:
-    """For example: test accuracy 98.91 % (95 % interval 98.69 … 99.10), 109 errors in 10,000 images."""
+    """Return, for example: test accuracy 98.91 % (95 % interval 98.69 … 99.10), 109 errors in 10,000 images."""
     wrong = evaluation.images - evaluation.correct
     errors = f"{'1 error' if wrong == 1 else f'{wrong:,} errors'} in {evaluation.images:,} images"
     what = f"accuracy in {evaluation.folds}-fold cross-validation" if evaluation.folds else "test accuracy"
@@ -67,7 +67,7 @@ def uneven_line(evaluation: "Evaluation") -> str | None:
 
 
 def percent(estimate: "Estimate", *, interval: bool = True) -> str:
-    """For example: 98.91 % (95 % interval 98.69 … 99.10), or 98.91 % alone; a dash where nothing is known."""
+    """Return, for example, 98.91 % (95 % interval 98.69 … 99.10), or 98.91 % alone; a dash if it is unknown."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return "–"
     value = f"{100 * estimate.value:.2f} %"

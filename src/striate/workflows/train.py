@@ -93,7 +93,7 @@ def start(prepared: PreparedRun, out: str | os.PathLike[str] | None = None) -> T
         plan.recipe, prepared.data.fingerprint, plan=plan, versions=run_record.versions(plan),
         hardware=run_record.hardware(), started=run_record.now(), launch=current_process().launch,
     )  # fmt: skip
-    return agree(lambda: _create(record, out))
+    return decide_on_rank_0(lambda: _create(record, out))
 
 
 def _create(record: TrainingRecord, out: str | os.PathLike[str] | None) -> TrainingRun:
@@ -102,12 +102,12 @@ def _create(record: TrainingRecord, out: str | os.PathLike[str] | None) -> Train
     return run
 
 
-def begun(plan: TrainingPlan, out: str | os.PathLike[str] | None) -> Path | None:
+def find_started_run(plan: TrainingPlan, out: str | os.PathLike[str] | None) -> Path | None:
     """Return the run of this plan that torchrun began before it restarted the processes; None if there is none."""
-    return begun_before(plan, sorted(ROOT.glob(f"{_run_name(plan)}*")) if out is None else [Path(out)])
+    return run_before_restart(plan, sorted(ROOT.glob(f"{_run_name(plan)}*")) if out is None else [Path(out)])
 
 
-def check_place(data: str | None, out: str | os.PathLike[str] | None) -> None:
+def check_run_folder(data: str | None, out: str | os.PathLike[str] | None) -> None:
     """Check, before the folder of images is read, that the run folder is not inside it, where Striate never writes.
 
     Args:
@@ -157,12 +157,12 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Pre
     Raises:
         UsageError: If `epochs` is given for a method without epochs to add.
     """
-    run, trained = agree(lambda: _opened(path))
+    run, trained = decide_on_rank_0(lambda: _opened(path))
     plan = run.record.plan
     if plan.base and epochs is not None:
         what = "fine-tunes in stages" if plan.method is Method.FINE_TUNE else "fits a classifier to features"
         raise UsageError(f"'{run.path}' {what}, which has no epochs to add: leave --epochs out.")
-    prepared = one_first(lambda: prepare(plan, has_checkpoint=trained))
+    prepared = local_rank_0_first(lambda: prepare(plan, has_checkpoint=trained))
     run.require_data(prepared.data.fingerprint)
     if epochs is not None:
         run.extend(epochs)
@@ -276,7 +276,7 @@ def _train_members(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, ec
         echo(f"member {number + 1} of {prepared.plan.ensemble}")
         member = replace(prepared, plan=run.record.plan.member(number))
         path = member_path(run, number)
-        folder = agree(partial(_begun_member, path)) or start(member, path)
+        folder = decide_on_rank_0(partial(_started_member, path)) or start(member, path)
         folder.record.engine_reason = run.record.engine_reason
         if folder.recipe.epochs < run.recipe.epochs:
             folder.extend(run.recipe.epochs)
@@ -289,7 +289,7 @@ def _train_members(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, ec
     return _finish(prepared, run, joined.test)
 
 
-def _begun_member(path: Path) -> TrainingRun | None:
+def _started_member(path: Path) -> TrainingRun | None:
     return TrainingRun.open(path) if (path / "config.json").exists() else None
 
 
@@ -335,7 +335,7 @@ def _run_name(plan: TrainingPlan) -> str:
     return name if plan.ensemble == 1 else f"{name}-x{plan.ensemble}"
 
 
-def agree(decide: Callable[[], T]) -> T:
+def decide_on_rank_0(decide: Callable[[], T]) -> T:
     """Return the result of a function on rank 0 in all processes; if it fails there, the other ranks exit with 1."""
     process = current_process()
     if process.world_size == 1:
@@ -354,7 +354,7 @@ def agree(decide: Callable[[], T]) -> T:
     return decision  # type: ignore[return-value]
 
 
-def one_first(work: Callable[[], T]) -> T:
+def local_rank_0_first(work: Callable[[], T]) -> T:
     """Return the result of a function that one process per machine calls first, so that others can use its files."""
     process = current_process()
     if process.world_size == 1:
@@ -368,7 +368,7 @@ def one_first(work: Callable[[], T]) -> T:
     return result if process.local_rank == 0 else work()
 
 
-def begun_before(plan: TrainingPlan, candidates: list[Path]) -> Path | None:
+def run_before_restart(plan: TrainingPlan, candidates: list[Path]) -> Path | None:
     """Return the run that torchrun began before it restarted the processes, if it is among these folders."""
     process = current_process()
     if process.launch is None or not (process.restarted or process.named):
