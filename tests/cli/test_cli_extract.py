@@ -152,6 +152,11 @@ def test_resumed_run_is_identical(cli: Cli, finished_run: Trained, tmp_path: Pat
     assert again.returncode == 0, again.stderr
     for name in ("model.safetensors", "metrics.json"):
         assert (copy / name).read_bytes() == (path / name).read_bytes()
+    written = {file: file.stat().st_mtime_ns for file in copy.iterdir()}
+    finished = cli("train", "--resume", copy)
+    assert finished.returncode == 0
+    assert finished.stdout.startswith(f"'{copy}' is finished, so nothing is left to train. Its report: {copy}")
+    assert {file: file.stat().st_mtime_ns for file in copy.iterdir()} == written
 
 
 @pytest.mark.parametrize(("counts", "message"), [

@@ -80,10 +80,17 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     network too, "scratch" trains all weights. "auto" chooses one for a folder and prints why. No other option changes
     the method; an option that does not apply to it is an error.
     """
+    from striate.workflows.train import agree, is_finished, reopen
     from striate.workflows.train import train as run_training
 
     quiet = quiet or current_process().rank > 0  # of several processes only the first prints
-    prepared, run = _reopen(resume, epochs, asked | {"out": out}) if resume else _start(epochs, out, asked)
+    if resume:
+        _check_resumed(asked | {"out": out})
+        if agree(lambda: is_finished(resume, epochs)):
+            if current_process().rank == 0:
+                echo(f"'{resume}' is finished, so nothing is left to train. Its report: {Path(resume) / 'report.html'}")
+            return
+    prepared, run = reopen(resume, epochs) if resume else _start(epochs, out, asked)
     if not quiet:
         _announce(prepared, run)
     print_line = (lambda text: None) if quiet else echo
@@ -136,9 +143,8 @@ def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple
     return prepared, start(prepared, out)
 
 
-def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[PreparedRun, TrainingRun]":
-    from striate.workflows.train import reopen
-
+def _check_resumed(asked: dict[str, Any]) -> None:
+    """Raise UsageError for options that a run to be continued cannot take."""
     clashing = [name for name, value in asked.items() if value not in (None, ())]
     if clashing:
         names = {"data": "DATA", "sets": "--set", "label_columns": "--label-column"}
@@ -146,7 +152,6 @@ def _reopen(run: str, epochs: int | None, asked: dict[str, Any]) -> "tuple[Prepa
         raise click.UsageError(
             f"--resume continues a run with its own settings: {option} cannot be changed, only --epochs."
         )
-    return reopen(run, epochs)
 
 
 def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:

@@ -95,6 +95,7 @@ class TrainingRecord(RunRecord):
         unknown_threshold: Probability below which a prediction is called unknown; None before training has ended.
         extraction: What feature extraction found.
         fine_tuning: What fine-tuning found.
+        finished_epochs: The planned epochs of the run when its report was written; None before.
     """
 
     plan: TrainingPlan
@@ -107,6 +108,7 @@ class TrainingRecord(RunRecord):
     unknown_threshold: float | None = None
     extraction: ExtractionFindings | None = None
     fine_tuning: FineTuningFindings | None = None
+    finished_epochs: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as values for JSON."""
@@ -114,7 +116,7 @@ class TrainingRecord(RunRecord):
             "plan": self.plan.to_dict(), "versions": self.versions, "hardware": self.hardware, "started": self.started,
             "launch": self.launch, "engine_reason": self.engine_reason, "seconds": self.seconds,
             "unknown_threshold": self.unknown_threshold, "extraction": self.extraction and asdict(self.extraction),
-            "fine_tuning": self.fine_tuning and asdict(self.fine_tuning),
+            "fine_tuning": self.fine_tuning and asdict(self.fine_tuning), "finished_epochs": self.finished_epochs,
         }  # fmt: skip
         return super().to_dict() | own
 
@@ -151,6 +153,7 @@ class _Content:
     unknown_threshold: float | None
     extraction: ExtractionFindings | None
     fine_tuning: FineTuningFindings | None
+    finished_epochs: int | None
 
     def __post_init__(self) -> None:
         if self.seconds < 0 or not 0 <= (self.unknown_threshold or 0) <= 1:

@@ -169,6 +169,25 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Pre
     return replace(prepared, plan=run.record.plan), run
 
 
+def is_finished(path: str | os.PathLike[str], epochs: int | None) -> bool:
+    """Return whether a run has nothing to continue: it is complete, and `epochs` asks for no more than it has.
+
+    Args:
+        path: The run folder.
+        epochs: New total number of epochs; None: as planned.
+
+    Raises:
+        RunError: If it is not a run folder.
+    """
+    run = TrainingRun.open(path)
+    plan = run.record.plan
+    planned = run.recipe.epochs
+    if run.record.finished_epochs != planned or not (epochs is None or (epochs == planned and not plan.base)):
+        return False
+    folders = [run.path] if plan.ensemble == 1 else [member_path(run, number) for number in range(plan.ensemble)]
+    return all((folder / run.model_path.name).exists() for folder in folders) and (run.path / "report.html").exists()
+
+
 def _opened(path: str | os.PathLike[str]) -> tuple[TrainingRun, bool]:
     """Return the run, locked, and whether it has a checkpoint."""
     TrainingRun.open(path).lock()
@@ -319,6 +338,8 @@ def _finish(
         atomic_write(run.path / "metrics.json", strict_json.dumps(evaluation.to_dict()) + "\n")
         predictions.write(run.path)
         write_run_report(prepared, run, evaluation, model, open_set, _uncalibrated(prepared, run, predictions))
+        run.record.finished_epochs = run.recipe.epochs
+        run.write_record()
     return Result(run, evaluation, run.record.seconds)
 
 
