@@ -22,9 +22,9 @@ STRINGS: dict[str, dict[str, str]] = {
     "folds_note": {
         "en": "All images were tested: each was predicted by one of {folds} models that were trained without it. The "
         "model in this folder was then trained on all images and should be at least as accurate.",
-        "ko": "모든 이미지를 테스트에 사용했습니다. 모델 {folds}개를 따로 학습하여, 각 이미지를 그 이미지 없이 학습한 "
-        "모델로 예측했습니다. 이 폴더의 모델은 그다음 모든 이미지로 학습한 것이며, 정확도가 이보다 낮지 않을 것으로 "
-        "기대할 수 있습니다.",
+        "ko": "모든 이미지를 테스트에 사용했습니다. 각 이미지는 그 이미지를 빼고 학습한 모델로 예측했으며, "
+        "이렇게 모델 {folds}개를 따로 학습했습니다. 이 폴더의 모델은 그다음에 모든 이미지로 학습한 "
+        "것이므로, 정확도가 이보다 낮지 않을 것으로 기대할 수 있습니다.",
     },
     "folds_splits": {
         "en": "All images were used for training. The figures come from {folds}-fold cross-validation.",
@@ -36,7 +36,7 @@ STRINGS: dict[str, dict[str, str]] = {
     },
     "interval_alone": {
         "en": "95% interval: with so few images the accuracy is known only roughly; {value} measured",
-        "ko": "95% 신뢰구간. 이미지가 적어 정확도를 대략만 알 수 있습니다(측정값 {value})",
+        "ko": "95% 신뢰구간. 이미지가 적어 정확도를 대략으로만 알 수 있습니다(측정값 {value}).",
     },
     "balanced_accuracy": {"en": "Balanced accuracy (mean recall)", "ko": "균형 정확도(재현율의 클래스 평균)"},
     "lowest_recall": {"en": "Lowest recall:", "ko": "가장 낮은 재현율:"},
@@ -70,8 +70,8 @@ STRINGS: dict[str, dict[str, str]] = {
     "trust_weak": {
         "en": "{error} of the predictions are wrong. That is sufficient for suggestions that a person checks, but not "
         "for unchecked decisions.",
-        "ko": "예측의 {error}가 틀립니다. 사람이 다시 확인하는 1차 분류에는 쓸 수 있지만, 확인 없이 결정을 맡기기에는 "
-        "부족합니다.",
+        "ko": "전체 예측의 {error}가 틀렸습니다. 사람이 다시 확인하는 1차 분류에는 쓸 수 있지만, 확인 없이 "
+        "결정을 맡기기에는 부족합니다.",
     },
     "trust_uneven": {
         "en": "The overall accuracy is reliable, but the classes differ: the recall of “{worst}” is only {recall}.",
@@ -100,20 +100,20 @@ STRINGS: dict[str, dict[str, str]] = {
     "splits_note": {
         "en": "The network was trained on the training images, settings were chosen on the validation images, and the "
         "test images were used only for this report.",
-        "ko": "신경망은 학습 이미지로 학습했고, 설정은 검증 이미지로 선택했으며, 테스트 이미지는 이 보고서에만 "
-        "사용했습니다.",
+        "ko": "신경망은 학습 이미지로 학습하고 설정은 검증 이미지로 선택했으며, 테스트 이미지는 이 보고서를 "
+        "만들 때만 사용했습니다.",
     },
     "splits_note_features": {
         "en": "The classifier was fitted to the training and validation images together, its settings were chosen on "
         "them by cross-validation, and the test images were used only for this report.",
-        "ko": "분류기는 학습 이미지와 검증 이미지를 합쳐 학습했고, 설정은 이 이미지들에서 교차 검증으로 선택했으며, "
-        "테스트 이미지는 이 보고서에만 사용했습니다.",
+        "ko": "분류기는 학습 이미지와 검증 이미지를 합쳐 학습했고, 설정은 같은 이미지에서 교차 검증으로 "
+        "선택했습니다. 테스트 이미지는 이 보고서를 만들 때만 사용했습니다.",
     },
     "splits_note_tuned": {
         "en": "The network was fine-tuned on the training images, images held out from training decided what was kept, "
         "and the test images were used only for this report.",
-        "ko": "신경망은 학습 이미지로 미세 조정했고, 학습에서 떼어 둔 이미지로 어느 단계를 쓸지 선택했으며, 테스트 "
-        "이미지는 이 보고서에만 사용했습니다.",
+        "ko": "신경망은 학습 이미지로 미세 조정했고, 어느 단계의 신경망을 쓸지는 학습에서 떼어 둔 이미지로 "
+        "정했습니다. 테스트 이미지는 이 보고서를 만들 때만 사용했습니다.",
     },
     "notes": {"en": "Notes on the data", "ko": "데이터 참고 사항"},
     "more_notes": {"en": "{n} more", "ko": "{n}개 더 보기"},
@@ -143,14 +143,15 @@ STRINGS: dict[str, dict[str, str]] = {
         "en": "The learning rate was increased at every step of a short training run. The suggested learning rate is "
         "the one at which the loss falls most steeply. Above the learning rate with the lowest loss, updates are too "
         "large.",
-        "ko": "짧은 학습을 실행하며 단계마다 학습률을 높였습니다. 손실이 가장 가파르게 줄어드는 학습률을 권장합니다. "
-        "손실이 가장 낮은 학습률보다 크면 가중치가 한 번에 지나치게 많이 바뀝니다.",
+        "ko": "짧게 학습하면서 스텝마다 학습률을 조금씩 키우고 손실을 기록했습니다. 권장 학습률은 손실이 "
+        "가장 가파르게 감소한 지점의 값입니다. 손실이 최저가 되는 학습률을 넘어서면 가중치가 한 번에 "
+        "지나치게 크게 갱신됩니다.",
     },
     "rate_nothing": {
         "en": "The loss hardly fell at any learning rate, so none can be suggested. Use larger batches, or check that "
         "the images match their classes.",
-        "ko": "어떤 학습률에서도 손실이 거의 줄지 않아 권장할 값이 없습니다. 배치 크기를 키우거나, 이미지의 클래스가 "
-        "올바른지 확인하십시오.",
+        "ko": "어떤 학습률에서도 손실이 거의 줄지 않아 권장할 학습률이 없습니다. 배치 크기를 키우거나, "
+        "이미지의 클래스가 올바른지 확인하십시오.",
     },
     "training_loss": {"en": "training loss", "ko": "학습 손실"},
     "validation_loss": {"en": "validation loss", "ko": "검증 손실"},
@@ -191,8 +192,8 @@ STRINGS: dict[str, dict[str, str]] = {
     "rule": {
         "en": "Overfitting is reported if the mean validation loss of the last three epochs is above its best value by "
         "more than 5% and by more than four times its noise, while the training loss kept falling.",
-        "ko": "마지막 세 에포크의 평균 검증 손실이 최저점보다 5% 넘게, 또한 잡음의 네 배 넘게 높고, 그동안 학습 손실은 "
-        "계속 줄었을 때 과대적합으로 판단합니다.",
+        "ko": "마지막 세 에포크의 평균 검증 손실이 최저점보다 5% 넘게, 그리고 잡음의 네 배 넘게 높은데도 "
+        "학습 손실은 계속 줄었다면 과대적합으로 판단합니다.",
     },
     "gap_positive": {
         "en": "At the end, training accuracy is {gap} points above validation accuracy.",
@@ -210,8 +211,8 @@ STRINGS: dict[str, dict[str, str]] = {
     "confusion_caption": {
         "en": "Rows: true class. Columns: predicted class. Gray: correct predictions. Colored: errors; the darker, the "
         "more frequent.",
-        "ko": "행은 실제 클래스, 열은 예측한 클래스입니다. 회색 칸은 맞은 예측, 색이 있는 칸은 틀린 예측이며, 진할수록 "
-        "많습니다.",
+        "ko": "행은 실제 클래스, 열은 예측한 클래스입니다. 회색 칸은 맞은 예측, 색이 있는 칸은 오류이며, "
+        "색이 진할수록 많습니다.",
     },
     "confusion_image": {
         "en": "With {n} classes each cell is one dot. Rows: true class. Columns: predicted class. Darker dots are more "
@@ -244,12 +245,13 @@ STRINGS: dict[str, dict[str, str]] = {
         "en": "Precision: the share of images predicted as this class that belong to it. Recall: the share of the "
         "class’s images that were predicted correctly. F1: the harmonic mean of both. The bars show the 95% interval "
         "on a scale from {low} to 100%.",
-        "ko": "정밀도는 그 클래스로 예측한 이미지 가운데 실제로 그 클래스인 비율, 재현율은 그 클래스의 이미지 가운데 "
-        "맞게 예측한 비율, F1은 둘의 조화평균입니다. 막대는 {low}부터 100%까지의 축에 95% 신뢰구간을 나타냅니다.",
+        "ko": "정밀도(precision)는 그 클래스로 예측한 이미지 가운데 실제로 그 클래스인 것의 비율이고, "
+        "재현율(recall)은 실제로 그 클래스인 이미지 가운데 맞게 예측한 것의 비율입니다. F1은 정밀도와 "
+        "재현율의 조화평균입니다. 막대는 95% 신뢰구간이며, 축은 {low}부터 100%까지입니다.",
     },
     "no_test_images": {"en": "no test images", "ko": "테스트 이미지 없음"},
     # mistakes
-    "mistakes": {"en": "All errors", "ko": "틀린 예측 전체"},
+    "mistakes": {"en": "All errors", "ko": "오류 전체"},
     "mistakes_caption": {
         "en": "{n} images, the most confident errors first: true class → predicted class and its probability. Below: "
         "the probability of the true class.",
@@ -271,15 +273,16 @@ STRINGS: dict[str, dict[str, str]] = {
     "calibration": {"en": "Calibration", "ko": "보정(calibration)"},
     "calibration_over": {
         "en": "On average the predicted probability is {gap} points above the accuracy: the model is overconfident.",
-        "ko": "예측 확률의 평균이 정확도보다 {gap}%p 높습니다. 모델이 과신(overconfident)합니다.",
+        "ko": "예측 확률의 평균이 정확도보다 {gap}%p 높습니다. 모델이 자신의 예측을 과신하고 있습니다(overconfident).",
     },
     "calibration_under": {
         "en": "On average the predicted probability is {gap} points below the accuracy: the model is underconfident.",
-        "ko": "예측 확률의 평균이 정확도보다 {gap}%p 낮습니다. 모델이 과소 확신(underconfident)합니다.",
+        "ko": "예측 확률의 평균이 정확도보다 {gap}%p 낮습니다. 모델이 자신의 예측을 실제보다 덜 확신하고 "
+        "있습니다(underconfident).",
     },
     "calibration_good": {
         "en": "On average the predicted probability and the accuracy differ by only {gap} points.",
-        "ko": "예측 확률의 평균과 정확도의 차이가 {gap}%p에 지나지 않습니다.",
+        "ko": "예측 확률의 평균과 정확도는 {gap}%p밖에 차이 나지 않습니다.",
     },
     "calibration_few": {
         "en": "There are too few test images ({images}) to judge the calibration: the mean predicted probability is "
@@ -291,8 +294,9 @@ STRINGS: dict[str, dict[str, str]] = {
         "en": "Images are grouped by the probability of the predicted class. Each dot is a group with its 95% "
         "interval; larger dots have more images. On the dashed line, the probability equals the accuracy. Expected "
         "calibration error (ECE): {ece} points.",
-        "ko": "예측 확률이 비슷한 이미지끼리 묶었습니다. 점 하나가 한 묶음이며, 세로선은 95% 신뢰구간, 점의 크기는 "
-        "이미지 수를 나타냅니다. 점선에서는 예측 확률과 정확도가 같습니다. 기대 보정 오차(ECE)는 {ece}%p입니다.",
+        "ko": "예측 확률이 비슷한 이미지끼리 묶었습니다. 점 하나가 한 묶음이며, 점이 클수록 이미지가 많고 "
+        "세로선은 95% 신뢰구간입니다. 점선 위에서는 예측 확률과 정확도가 같습니다. 기대 보정 "
+        "오차(ECE)는 {ece}%p입니다.",
     },
     "confidence": {"en": "predicted probability", "ko": "예측 확률"},
     "accuracy": {"en": "accuracy", "ko": "정확도"},
@@ -343,9 +347,10 @@ STRINGS: dict[str, dict[str, str]] = {
         "en": "An image is “unknown” if its features are farther than {limit} from those of the training images (1 is "
         "the typical distance of an image of your classes). A lower threshold rejects more images of other things, "
         "but also more images of your classes. Each row is a threshold; the bold one is used.",
-        "ko": "이미지의 특성이 학습 이미지의 특성에서 {limit}보다 멀면 ‘모름(unknown)’으로 답합니다(1은 학습한 "
-        "클래스의 이미지에서 흔히 나오는 거리입니다). 임계값이 낮을수록 전혀 다른 대상을 더 많이 거부하지만, 학습한 "
-        "클래스의 이미지도 더 많이 거부합니다. 각 행은 임계값 하나이며, 굵은 글씨가 현재 사용하는 값입니다.",
+        "ko": "이미지의 특성이 학습 이미지의 특성에서 {limit}보다 멀리 떨어져 있으면 ‘모름(unknown)’으로 "
+        "예측합니다. 거리 1은 학습한 클래스에 속하는 이미지의 전형적인 거리입니다. 임계값을 낮추면 "
+        "다른 대상의 이미지를 더 많이 거부하지만, 학습한 클래스의 이미지도 더 많이 거부합니다. 표의 한 "
+        "행이 임계값 하나이며, 현재 사용하는 값은 굵게 표시했습니다.",
     },
     "unknown_held_out": {
         "en": "Thresholds were chosen on held-out images, never on test images.",
@@ -365,9 +370,9 @@ STRINGS: dict[str, dict[str, str]] = {
     },
     "unknown_distance": {"en": "distance {distance}", "ko": "거리 {distance}"},
     "unknown_limit": {"en": "threshold", "ko": "임계값"},
-    "unknown_expected": {"en": "held-out images rejected", "ko": "거부한 떼어 둔 이미지"},
-    "unknown_rejected": {"en": "test images rejected", "ko": "거부한 테스트 이미지"},
-    "unknown_mistakes": {"en": "errors among accepted images", "ko": "받아들인 이미지 중 오류"},
+    "unknown_expected": {"en": "held-out images rejected", "ko": "떼어 둔 이미지 중 거부한 비율"},
+    "unknown_rejected": {"en": "test images rejected", "ko": "테스트 이미지 중 거부한 비율"},
+    "unknown_mistakes": {"en": "errors among accepted images", "ko": "거부하지 않은 이미지 중 오류"},
     "unknown_of": {"en": "{mistakes} of {images}", "ko": "{images}장 중 {mistakes}장"},
     # filters
     "filters": {"en": "First-layer filters", "ko": "첫 번째 층의 필터"},
