@@ -80,13 +80,13 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     network too, "scratch" trains all weights. "auto" chooses one for a folder and prints why. No other option changes
     the method; an option that does not apply to it is an error.
     """
-    from striate.workflows.train import agree, is_finished, reopen
+    from striate.workflows.train import decide_on_rank_0, is_finished, reopen
     from striate.workflows.train import train as run_training
 
     quiet = quiet or current_process().rank > 0  # of several processes only the first prints
     if resume:
         _check_resumed(asked | {"out": out})
-        if agree(lambda: is_finished(resume, epochs)):
+        if decide_on_rank_0(lambda: is_finished(resume, epochs)):
             if current_process().rank == 0:
                 echo(f"'{resume}' is finished, so nothing is left to train. Its report: {Path(resume) / 'report.html'}")
             return
