@@ -7,3 +7,5 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Weights = dict[str, Array]
 """Parameters by full name, for example `C1/kernel`."""
+Logs = dict[str, float]
+"""Loss and metrics by name, for example `val_accuracy`."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from striate._types import Array, Weights
+from striate._types import Array, Logs, Weights
 from striate.arguments import check_arguments, check_methods, check_names, check_number, check_whole, describe
 from striate.data import Augmentation, Dataset
 from striate.engines.base import Engine, TrainingSettings
@@ -32,7 +32,7 @@ from striate.network import Layer, Network
 from striate.processes import current_process
 from striate.tasks import Decision, Task
 from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule
-from striate.training.callbacks import Callback, History, Logs, check_callbacks
+from striate.training.callbacks import Callback, History, check_callbacks
 from striate.training.inference import BATCH_SIZE, evaluate_in_batches, predict_in_batches
 from striate.training.losses import (
     LOSS_OF_ACTIVATION,

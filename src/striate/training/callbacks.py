@@ -5,16 +5,14 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
-from striate._types import Weights
+from striate._types import Logs, Weights
 from striate.arguments import check_constructor, check_number, check_whole, describe
-from striate.engines.base import Engine
-from striate.engines.losses import Loss
 from striate.engines.weight_files import check_model_name
 from striate.errors import UsageError, nearest
-from striate.network import Network
 from striate.training.position import restore_attributes
+from striate.training.trainable_model import TrainableModel
 
 __all__ = [
     "Callback",
@@ -25,48 +23,7 @@ __all__ = [
     "ReduceLROnPlateau",
 ]
 
-Logs = dict[str, float]
 Mode = Literal["auto", "min", "max"]
-
-
-class TrainableModel(Protocol):
-    """The part of a model that training and callbacks use.
-
-    Attributes:
-        stop_training: A callback sets this to end the training.
-        learning_rate: The optimizer's learning rate, before the schedule's factor.
-        figures: Loss and metrics of the current weights.
-        iterations: Number of steps done since the model was compiled.
-        epochs_done: Number of epochs done since the model was compiled.
-    """
-
-    stop_training: bool
-    learning_rate: float
-    figures: Logs
-    iterations: int
-    epochs_done: int
-
-    @property
-    def network(self) -> Network:
-        """The description of the network."""
-
-    @property
-    def engine(self) -> Engine:
-        """The engine, which holds the weights."""
-
-    @property
-    def losses(self) -> tuple[Loss, ...]:
-        """The loss of each output."""
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics of each output."""
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the whole model to one file."""
-
-    def save_weights(self, path: str | os.PathLike[str]) -> None:
-        """Write the weights alone."""
 
 
 @check_constructor

@@ -5,14 +5,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
 
+from striate._types import Logs
 from striate.errors import RunError, TrainingError, UsageError
 from striate.files import remove_temporaries
 from striate.training.callbacks import (
     Callback,
     EarlyStopping,
     History,
-    Logs,
-    TrainableModel,
     check_callbacks,
     overrides,
 )
@@ -26,6 +25,7 @@ from striate.training.recipe import Recipe
 from striate.training.run import Run
 from striate.training.samples import Samples
 from striate.training.signals import Interrupt, deferred_signals
+from striate.training.trainable_model import TrainableModel
 
 CHECKPOINT_SECONDS = 20.0
 

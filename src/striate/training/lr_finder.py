@@ -12,10 +12,10 @@ from math import isfinite
 import numpy as np
 
 from striate._types import Array
-from striate.training.callbacks import TrainableModel
 from striate.training.loader import BatchLoader
 from striate.training.recipe import Recipe
 from striate.training.samples import Samples
+from striate.training.trainable_model import TrainableModel
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 140  # twenty steps for each power of ten
 WINDOW = 4  # steps on either side over which losses are averaged

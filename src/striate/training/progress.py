@@ -4,8 +4,9 @@ import sys
 import time
 from typing import Literal
 
+from striate._types import Logs
 from striate.errors import UsageError
-from striate.training.callbacks import Callback, Logs
+from striate.training.callbacks import Callback
 
 Verbose = Literal["auto", 0, 1, 2]
 REFRESH_SECONDS = 0.1

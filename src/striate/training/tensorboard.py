@@ -5,10 +5,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from striate._types import Logs
 from striate.arguments import check_constructor
 from striate.errors import UsageError
 from striate.network import Network
-from striate.training.callbacks import Callback, Logs
+from striate.training.callbacks import Callback
 
 INSTALL = 'TensorBoard needs the library tensorboardX: pip install "striate[tensorboard]"'
 

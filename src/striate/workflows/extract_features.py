@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from striate._types import Array, Weights
+from striate._types import Array, Logs, Weights
 from striate.audit.findings import suspicious_labels
 from striate.data import Dataset
 from striate.engines.losses import log_softmax
@@ -15,7 +15,6 @@ from striate.model import Model
 from striate.network import Network
 from striate.pretrained import IMAGENET
 from striate.training import Recipe
-from striate.training.callbacks import Logs
 from striate.transfer.bases import Base, joined
 from striate.transfer.extraction import ExtractionResult, fit_on_features
 from striate.transfer.open_set import OpenSetDetector, OpenSetFindings, probability_threshold
