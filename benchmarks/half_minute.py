@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from machine import STRIATE, description
 
+from striate.data.digests import digest_bytes
 from striate.data.folder import read_layout
-from striate.data.split import assign_parts, digest_bytes
+from striate.data.split import assign_parts
 
 PARTS = ("train", "val", "test")
 

@@ -15,8 +15,9 @@ from typing import Any, BinaryIO
 import numpy as np
 import pytest
 
-from striate.data import Dataset, MappedArray, cache, decoding, load_folder
+from striate.data import Dataset, MappedArray, cache, decoding, groups, load_folder
 from striate.data.cache import CacheError, array_folder
+from striate.data.groups import NONE
 from striate.errors import UsageError
 from striate.files import atomic_write
 from striate.images import ImagePolicy, read_file
@@ -32,6 +33,12 @@ def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The cache folder of a single test."""
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache" / "photos"
+
+
+@pytest.fixture(autouse=True)
+def pixels_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the search for near-duplicates out, which caches arrays of its own."""
+    monkeypatch.setattr(groups, "near_duplicate_files", lambda *_: (NONE, []))
 
 
 @pytest.fixture
@@ -316,9 +323,11 @@ def test_ctrl_c_while_decoding_leaves_no_files(
 
 LOAD = """
 import sys
-from striate.data import load_folder
+from striate.data import groups, load_folder
+from striate.data.groups import NONE
 from striate.files import atomic_write
 from striate.images import ImagePolicy, read_file
+groups.near_duplicate_files = lambda *_: (NONE, [])
 data = load_folder(sys.argv[1], ImagePolicy(64, 64))
 print(data.fingerprint, int(data.train.x[:].sum()), data.notes)
 """

@@ -60,17 +60,20 @@ def test_missing_part_is_split_from_training_by_content(photos: Path, given: tup
             assert len(images) == 10
         else:
             assert {name.split("/")[0] for name in names(images)} == {"train"}
-            assert 2 <= len(images) <= 16  # about a tenth of 80
+            assert len(images) == 8  # a tenth of 40 in each class
     assert len(all_parts(data)) == 80 + 10 * len(given)
 
 
-def test_split_does_not_depend_on_other_images(photos: Path) -> None:
+def test_images_added_to_a_class_move_none_of_another(photos: Path) -> None:
     whole = photos.rename(photos.with_name("train")).parent
     before = load_folder(whole, SMALL)
     write_images(whole / "train/cat", 30, 5000)
     after = load_folder(whole, SMALL)
-    assert set(names(before.test)) < set(names(after.test))
-    assert set(names(before.validation)) < set(names(after.validation))
+    for old, new in ((before.test, after.test), (before.validation, after.validation)):
+        dogs = [{name for name in names(part) if "dog" in name} for part in (old, new)]
+        assert dogs[0] == dogs[1]
+        assert len(dogs[0]) == 4
+        assert [sum("cat" in name for name in names(part)) for part in (old, new)] == [4, 7]
 
 
 def test_copies_across_parts_are_removed_from_the_part_they_would_favor(tmp_path: Path) -> None:

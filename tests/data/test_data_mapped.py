@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from striate.data import mapped
+from striate.data.digests import digest_images
 from striate.data.mapped import MappedArray, take_rows
-from striate.data.split import digest_images
 
 X = np.random.default_rng(0).integers(0, 256, (23, 5, 4, 3), dtype=np.uint8)
 

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from striate.data import Dataset, from_arrays
-from striate.data.split import assign_parts, digest_images, pool
+from striate.data.digests import digest_images
+from striate.data.split import assign_groups, assign_parts, pool
 from striate.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -21,11 +22,24 @@ def split_of(data: Dataset) -> dict[bytes, str]:
     return {pixels.tobytes(): name for name, part in parts.items() for pixels in part.x}
 
 
-def test_parts_have_about_the_requested_sizes() -> None:
+def test_each_class_has_its_share_of_each_part() -> None:
     data = from_arrays(X, Y, validation_part=0.2, test_part=0.1)
-    assert abs(len(data.validation) / 3000 - 0.2) < 0.025  # three standard deviations
-    assert abs(len(data.test) / 3000 - 0.1) < 0.017
-    assert len(data.train) + len(data.validation) + len(data.test) == 3000
+    for part, count in ((data.train, 210), (data.validation, 60), (data.test, 30)):
+        assert np.bincount(part.y).tolist() == [count] * 10
+
+
+def test_small_classes_are_in_every_part() -> None:
+    data = from_arrays(X[:2100], np.arange(2100) % 525)  # 4 images of each
+    assert np.bincount(data.test.y).tolist() == np.bincount(data.validation.y).tolist() == [1] * 525
+    assert np.bincount(data.train.y).tolist() == [2] * 525
+    assert not data.notes
+
+
+def test_fractions_of_an_image_are_rounded_so_that_totals_are_right() -> None:
+    data = from_arrays(X, np.arange(3000) % 200)  # 15 images of each, so 1.5 per part
+    assert set(np.bincount(data.test.y)) == set(np.bincount(data.validation.y)) == {1, 2}
+    assert abs(len(data.test) - 300) < 30
+    assert abs(len(data.validation) - 300) < 30
 
 
 @given(st.permutations(range(40)), st.integers(1, 39))
@@ -35,9 +49,40 @@ def test_split_does_not_depend_on_order_or_other_images(order: list[int], kept: 
     assert np.array_equal(assign_parts(digest_images(X[some], 3), 0.3, 0.3), assign_parts(digests, 0.3, 0.3)[some])
 
 
-def test_adding_images_moves_no_image() -> None:
-    before, after = split_of(from_arrays(X[:500], Y[:500])), split_of(from_arrays(X, Y))
-    assert all(after[image] == part for image, part in before.items())
+@settings(deadline=None)
+@given(st.integers(20, 120), st.integers(0, 2))
+def test_an_added_image_moves_at_most_two_others_of_its_class(count: int, label: int) -> None:
+    y = np.arange(count + 1) % 3
+    y[-1] = label
+    before, after = split_of(from_arrays(X[:count], y[:-1])), split_of(from_arrays(X[: count + 1], y))
+    moved = [image for image, part in before.items() if after[image] != part]
+    assert len(moved) <= 2
+    of_image = {pixels.tobytes(): number for pixels, number in zip(X, y, strict=False)}
+    assert all(of_image[image] == label for image in moved)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32), st.integers(2, 40))
+def test_no_group_is_divided_and_order_does_not_matter(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    y, groups = rng.integers(0, 3, 200), rng.integers(0, count, 200)
+    digests = digest_images(X[:200], seed)
+    parts = assign_groups(digests, y, groups, "abc", 0.1, 0.1)
+    assert all(len(set(parts[groups == group].tolist())) == 1 for group in range(count) if (groups == group).any())
+    assert set(y[parts == 0]) == set(y)  # every class can be learned
+    order = rng.permutation(200)
+    renamed = rng.permutation(count)[groups]
+    assert np.array_equal(assign_groups(digests[order], y[order], renamed[order], "abc", 0.1, 0.1), parts[order])
+    if count >= 20:  # groups of about ten images of all classes
+        assert 8 <= (parts == 2).sum() <= 40
+
+
+def test_class_with_large_groups_only_gives_its_smallest_one_to_the_test_part() -> None:
+    y = np.repeat([0, 1], 30)
+    groups = np.repeat([0, 1, 2, 3, 4, 5, 6, 7], [14, 10, 6, 15, 4, 4, 4, 3])
+    parts = assign_groups(digest_images(X[:60], 0), y, groups, "ab", 0, 0.1)
+    assert set(groups[(y == 0) & (parts == 2)]) == {2}
+    assert len(set(groups[(y == 1) & (parts == 2)])) == 1
 
 
 def test_copies_are_in_the_same_part() -> None:
@@ -61,7 +106,7 @@ def test_different_seeds_give_independent_splits_and_accept_any_integer() -> Non
 
 def test_split_equals_recorded_values_in_every_process() -> None:
     code = (
-        "import numpy as np; from striate.data.split import digest_images;"
+        "import numpy as np; from striate.data.digests import digest_images;"
         "print(digest_images(np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3), 7).tolist())"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -92,7 +137,7 @@ def test_class_without_images_keeps_its_number_and_is_reported() -> None:
 
 def test_empty_training_part_raises() -> None:
     with pytest.raises(DataError, match="'arrays' is too small: the training part has no images"):
-        from_arrays(X[:4], [0, 1, 0, 1], test_part=1.0)
+        from_arrays(X[:4], [0, 1, 0, 1], test=(X[:4], [0, 1, 0, 1]))
 
 
 def test_fingerprint_depends_on_contents_labels_names_and_seed_only() -> None:

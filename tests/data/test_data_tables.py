@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from striate.data.tables import FileFinder, read_table
@@ -33,6 +33,7 @@ def test_encodings_separators_and_line_ends(tmp_path: Path, separator: str, enco
 CELLS = st.text("aB é;,\t\"'\n=+김", min_size=1).filter(lambda text: text == text.strip())
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.from_regex(r"[a-z]{1,4}/[a-z0-9]{1,4}\.jpg", fullmatch=True), CELLS), min_size=1),
        st.sampled_from([",", ";", "\t"]))  # fmt: skip
 def test_what_csv_writes_is_read_back(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]],

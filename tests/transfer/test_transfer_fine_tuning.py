@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from striate import zoo
 from striate._types import Array
 from striate.data import Dataset, Images, from_arrays
-from striate.data.split import digest_images
+from striate.data.digests import digest_images
 from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.onnxruntime import OnnxEngine

@@ -7,7 +7,9 @@ import numpy as np
 
 from striate.arguments import check_arguments, check_number, describe
 from striate.data.dataset import Dataset, check_images
-from striate.data.split import digest_images, split_all, split_training
+from striate.data.digests import digest_images
+from striate.data.groups import identical_groups
+from striate.data.split import split_all, split_training
 from striate.errors import DataError, UsageError
 from striate.images import ImagePolicy
 
@@ -60,8 +62,9 @@ def from_arrays(
     if test is None:
         digests = digest_images(images.x, seed)
         return split_all(
-            name, classes, images, policy, digests=digests, validation=validation_part, test=test_part, notes=notes
-        )
+            name, classes, images, policy, digests=digests, groups=identical_groups(digests),
+            validation=validation_part, test=test_part, notes=notes,
+        )  # fmt: skip
     held_out = check_images(*test, classes=len(classes))
     if held_out.x.shape[1:] != images.x.shape[1:]:
         raise DataError(

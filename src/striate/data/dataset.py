@@ -33,12 +33,14 @@ class Images:
             numbers.
         names: the file of each image, if known.
         digests: uint64 (N,), of the content of each image, if known: two images with the same one are identical.
+        groups: int64 (N,), if known: images with the same number belong together, such as near-duplicates.
     """
 
     x: Any
     y: Labels
     names: tuple[str, ...] | None = None
     digests: NDArray[np.uint64] | None = None
+    groups: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -48,7 +50,8 @@ class Images:
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         names = None if self.names is None else tuple(self.names[row] for row in rows)
         digests = None if self.digests is None else self.digests[rows]
-        return Images(take_rows(self.x, rows), self.y[rows], names, digests)
+        groups = None if self.groups is None else self.groups[rows]
+        return Images(take_rows(self.x, rows), self.y[rows], names, digests, groups)
 
 
 @check_constructor
@@ -90,8 +93,22 @@ class Dataset:
         height, width, channels = self.train.x.shape[1:]
         return height, width, channels
 
+    @property
+    def leaked(self) -> NDArray[np.bool_]:
+        """Mask (N,) of the test images of which another part has images of the same group."""
+        others = join_groups([self.train, self.validation])
+        if others is None or self.test.groups is None:
+            return np.zeros(len(self.test), bool)
+        return np.isin(self.test.groups, others)
+
 
 @check_arguments
+def join_groups(parts: Sequence[Images]) -> NDArray[np.int64] | None:
+    """Return the groups of the images of several parts, one after another; None if they are not known."""
+    known = [part.groups for part in parts if part.groups is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
+
+
 def check_images(x: Any, y: Any, classes: int | None = None, names: Sequence[str] | None = None) -> Images:
     """Check images and labels and convert them to `Images`.
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.cache import CacheError, Metadata, array_folder, load_or_make
+from striate.data.digests import Digests, digest_bytes
 from striate.data.mapped import MappedArray
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
-from striate.data.split import Digests, digest_bytes
 from striate.errors import DataError
 from striate.images import ImagePolicy, UnreadableFile, decoder_version, read_file, relative_path
 

@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from striate.arguments import check_arguments
 from striate.data.dataset import Dataset, Images, Labels
 from striate.data.decoding import decode_files
-from striate.data.split import TEST, TRAINING, VALIDATION, Digests, digest_bytes, duplicate_groups, split_all
+from striate.data.digests import Digests, digest_bytes
+from striate.data.groups import GroupNumbers, group_files, identical_groups, rows_of_groups
+from striate.data.split import TEST, TRAINING, VALIDATION, split_all
 from striate.errors import DataError
 from striate.images import (
     ImagePolicy,
@@ -47,12 +49,15 @@ PART_NAMES = {
 def load_folder(
     path: str | Path, policy: ImagePolicy, seed: int = 0, layout: "Layout | None" = None, *,
     labels: str | Path | None = None, task: str | None = None, label_columns: Sequence[str] = (),
+    groups: str | Path | None = None,
 ) -> Dataset:  # fmt: skip
-    """Load the images in path/CLASS/… and below, or those that a CSV file names, split 80/10/10 by the files' bytes.
+    """Load the images in path/CLASS/… and below, or those that a CSV file names, split 80/10/10 class by class.
 
-    Parts that the folder already has (path/train/CLASS/…, val or validation, test) are kept. Class numbers follow the
-    names of the subfolders, sorted with numbers in their natural order (2 before 10). A file that cannot be read is
-    left out, and a note says why. The folder is never written to; the pixels are cached outside it.
+    The split depends on the content of the files. Near-duplicates (copies, images saved again, resized, cropped,
+    mirrored or turned a little, frames of a video) and images of one group stay in one part. Parts that the folder
+    already has (path/train/CLASS/…, val or validation, test) are kept. Class numbers follow the names of the
+    subfolders, sorted with numbers in their natural order (2 before 10). A file that cannot be read is left out, and a
+    note says why. The folder is never written to; the pixels are cached outside it.
 
     Args:
         path: of the folder.
@@ -62,12 +67,14 @@ def load_folder(
         labels: a CSV file with the labels of the images; by default the subfolders are the classes.
         task: what the CSV file holds: "classification" (default), "multilabel" or "regression".
         label_columns: headings of its columns with labels, if there are others.
+        groups: a CSV file with the columns file and group, of images that belong together: those of one person,
+            patient, video or place.
 
     Returns:
         The data set.
 
     Raises:
-        DataError: there are fewer than two classes with images, no image can be read, the CSV file cannot be used, or
+        DataError: there are fewer than two classes with images, no image can be read, a CSV file cannot be used, or
             there is no space for the pixels.
         UsageError: the task is unknown or given without a CSV file, or the columns of the labels are not clear.
 
@@ -89,7 +96,7 @@ def load_folder(
     from striate.data.labels import label_file, labeled_layout
 
     layout = layout or labeled_layout(path, label_file(labels, task, label_columns))
-    return _split(layout, _read(layout, policy), policy, seed)
+    return _split(layout, _read(layout, policy, groups), policy, seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +120,7 @@ class LabeledFolder:
 
 def load_labeled(
     path: str | Path, policy: ImagePolicy, known: Sequence[str], seed: int = 0, labels: "LabelFile | None" = None,
-    corrections: "Corrections | None" = None,
+    corrections: "Corrections | None" = None, groups: str | Path | None = None,
 ) -> LabeledFolder:  # fmt: skip
     """Load all images in path/CLASS/… and below, to evaluate a model on; one class is enough.
 
@@ -124,6 +131,7 @@ def load_labeled(
         seed: decides which images are in which part of `split`.
         labels: a CSV file with the labels; by default the subfolders are the classes.
         corrections: images that are left out or have another class.
+        groups: a CSV file of images that belong together; see `load_folder`.
 
     Returns:
         The images.
@@ -135,7 +143,7 @@ def load_labeled(
     from striate.data.labels import labeled_layout
 
     layout = correct(labeled_layout(path, labels, known), corrections or {})
-    read, split = _read(layout, policy), None
+    read, split = _read(layout, policy, groups), None
     with suppress(DataError):  # too few images or classes
         split = _split(layout, read, policy, seed)
     return LabeledFolder(layout.name, layout.classes, read.images, split, read.notes)
@@ -143,31 +151,35 @@ def load_labeled(
 
 @dataclass(frozen=True, eq=False)
 class _ReadImages:
-    """The images of a layout that can be read, with their parts, digests and notes for the user."""
+    """The images of a layout that can be read, with their parts, digests, groups and notes for the user."""
 
     images: Images
     parts: NDArray[np.int8]
     digests: Digests
+    groups: GroupNumbers
     notes: tuple[str, ...]
 
 
-def _read(layout: "Layout", policy: ImagePolicy) -> _ReadImages:
-    """Decode the files of a layout."""
+def _read(layout: "Layout", policy: ImagePolicy, table: str | Path | None) -> _ReadImages:
+    """Decode the files of a layout, and find out which belong together."""
     decoded = decode_files(layout.folder, layout.files, layout.names, policy)
     readable = np.array([row not in decoded.unreadable for row in range(len(layout.files))])
     if not readable.any():
         first = next(iter(decoded.unreadable.values()))
         raise DataError(f"None of the {len(readable):,} images in '{layout.folder}' can be read. {first.reason}")
-    images = Images(decoded.x, layout.y, layout.names, decoded.digests).take(readable)
+    groups, group_notes = group_files(layout.folder, layout.files, layout.names, decoded.digests, table)
+    images = Images(decoded.x, layout.y, layout.names, decoded.digests, groups).take(readable)
     digests = decoded.digests[readable]
     left_out = [f"Left out: {file.reason}" for file in decoded.unreadable.values()]
-    notes = (*filter(None, [decoded.note]), *layout.notes, *_conflicting_labels(images, digests), *left_out)
-    return _ReadImages(images, layout.parts[readable], digests, notes)
+    notes = (
+        *filter(None, [decoded.note]), *layout.notes, *_conflicting_labels(images, digests), *left_out, *group_notes
+    )  # fmt: skip
+    return _ReadImages(images, layout.parts[readable], digests, groups[readable], notes)
 
 
 def _split(layout: "Layout", read: _ReadImages, policy: ImagePolicy, seed: int) -> Dataset:
     return split_all(
-        layout.name, layout.classes, read.images, policy, digests=_keyed(read.digests, seed),
+        layout.name, layout.classes, read.images, policy, digests=_keyed(read.digests, seed), groups=read.groups,
         assigned=read.parts, notes=read.notes, task=layout.task,
     )  # fmt: skip
 
@@ -179,7 +191,7 @@ def _keyed(digests: Digests, seed: int) -> Digests:
 
 def _conflicting_labels(images: Images, digests: Digests) -> list[str]:
     """Return a note on identical files in different classes."""
-    groups = [rows for rows in duplicate_groups(digests) if (images.y[rows] != images.y[rows[0]]).any()]
+    groups = [rows for rows in rows_of_groups(identical_groups(digests)) if (images.y[rows] != images.y[rows[0]]).any()]
     if not groups or images.names is None:
         return []
     first, second = (images.names[row] for row in groups[0][:2])

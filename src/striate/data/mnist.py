@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.dataset import Dataset, Images
-from striate.data.split import digest_images, split_all, split_training
+from striate.data.digests import digest_images
+from striate.data.split import split_by_digest, split_training
 from striate.downloads import cache_folder, read_address
 from striate.errors import DataError, DownloadError
 from striate.files import atomic_write
@@ -68,7 +69,7 @@ def mnist5k(seed: int = 0) -> Dataset:
     with np.load(EMBEDDED, allow_pickle=False) as file:
         images = Images(file["x"][..., None], file["y"].astype(np.int64))  # (N, H, W) → (N, H, W, 1)
     digests = digest_images(images.x, seed)
-    return split_all("mnist5k", CLASSES, images, POLICY, digests=digests, validation=0.1, test=0.1)
+    return split_by_digest("mnist5k", CLASSES, images, POLICY, digests=digests)
 
 
 def find_mnist() -> Path | None:

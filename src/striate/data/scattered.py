@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.dataset import Dataset, Images, fingerprint
+from striate.data.digests import digest_images
 from striate.data.mnist import mnist5k
 from striate.data.order import uniforms
-from striate.data.split import digest_images
 from striate.data.warp import inverse_affine, warp
 from striate.images import ImagePolicy
 

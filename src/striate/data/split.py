@@ -1,20 +1,21 @@
 """Split images into training, validation and test parts by their content alone."""
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.dataset import Dataset, Images, fingerprint
-from striate.data.mapped import MappedArray, join_rows
+from striate.data.dataset import Dataset, Images, Labels, fingerprint, join_groups
+from striate.data.digests import Digests, digest_bytes, digest_images
+from striate.data.groups import GroupNumbers
+from striate.data.mapped import join_rows
 from striate.errors import DataError
 from striate.images import ImagePolicy
 from striate.tasks import Task
 
-Digests = NDArray[np.uint64]
 PARTS = ("training", "validation", "test")
 TRAINING, VALIDATION, TEST = range(3)
 EXCLUDED = -1
@@ -23,32 +24,6 @@ SINGLE_VALUE = {
     Task.MULTILABEL: "has the same labels on all images; there is nothing to learn.",
     Task.REGRESSION: "has the same number for all images; there is nothing to learn.",
 }
-
-
-def digest_bytes(contents: Iterable[Any], seed: int) -> Digests:
-    """Hash each bytes-like object to a 64-bit number, with BLAKE2b keyed by the seed (RFC 7693)."""
-    key, blake = (seed % 2**64).to_bytes(8, "little"), hashlib.blake2b
-    joined = b"".join([blake(content, digest_size=8, key=key).digest() for content in contents])
-    return np.frombuffer(joined, "<u8").astype(np.uint64)
-
-
-def digest_images(x: Any, seed: int) -> Digests:
-    """Hash the pixels of each image of x (N, H, W, C), an array or `MappedArray`, to a 64-bit number."""
-    if isinstance(x, MappedArray):
-        return digest_bytes((image.reshape(-1).data for image in x), seed)
-    if not len(x):
-        return np.zeros(0, np.uint64)
-    size = x.nbytes // len(x)
-    content = np.ascontiguousarray(x).reshape(-1).view(np.uint8).data
-    return digest_bytes((content[start : start + size] for start in range(0, x.nbytes, size)), seed)
-
-
-def duplicate_groups(digests: Digests) -> list[NDArray[np.intp]]:
-    """Return the rows of each group of identical images, in the order of their first rows."""
-    order = np.argsort(digests, kind="stable")
-    starts = np.flatnonzero(np.diff(digests[order])) + 1
-    groups = [rows for rows in np.split(order, starts) if len(rows) > 1]
-    return sorted(groups, key=lambda rows: int(rows[0]))
 
 
 def assign_parts(digests: Digests, validation: float, test: float) -> NDArray[np.int8]:
@@ -68,22 +43,148 @@ def assign_parts(digests: Digests, validation: float, test: float) -> NDArray[np
     return np.where(position < test, TEST, np.where(position < test + validation, VALIDATION, TRAINING)).astype(np.int8)
 
 
+@dataclass(frozen=True, eq=False)
+class _Groups:
+    """Groups of images in the order in which they are assigned to parts.
+
+    Attributes:
+        number: int64 (N,), the position of each image's group.
+        entries: for each group its classes or labels and their numbers of images.
+    """
+
+    number: NDArray[np.int64]
+    entries: list[dict[int, int]]
+
+
+def assign_groups(
+    digests: Digests, y: Labels, groups: GroupNumbers, classes: Sequence[str], validation: float, test: float
+) -> NDArray[np.int8]:
+    """Assign each image to a part, so that each class has its share in each part and no group is divided.
+
+    The groups are taken in the order of their smallest digests. A group goes to the test part if that brings the
+    numbers of test images closer to the shares of its classes, and so on for the validation part; the rest is for
+    training. So where groups are small, an image that is added moves at most about one other of its class per part.
+    A class of at least two groups has a test image, one of at least three groups a validation image; a class of one
+    group is for training. The test part does not depend on the size of the validation part.
+
+    Args:
+        digests: uint64 (N,), keyed by the seed.
+        y: class numbers (N,), 0 and 1 for each label (N, K), or numbers (N, T), by which nothing is shared out.
+        groups: int64 (N,), the same number for images that belong together.
+        classes: names by class number; they decide whether a share of 2.5 images is 2 or 3.
+        validation: fraction of the images for validation, 0 … 1.
+        test: fraction of the images for testing, 0 … 1.
+
+    Returns:
+        int8 (N,): TRAINING, VALIDATION or TEST.
+
+    Example:
+        >>> import numpy as np
+        >>> digests = np.arange(20, dtype=np.uint64) * 2**59
+        >>> assign_groups(digests, np.arange(20) % 2, np.arange(20) // 2, ["a", "b"], 0.1, 0.2).tolist()
+        [2, 2, 2, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    """
+    rows, labels, names = _memberships(y, classes)
+    ordered = _in_order(digests, groups, rows, labels)
+    of_group = np.zeros(len(ordered.entries), np.int8)
+    counts = np.bincount(labels, minlength=len(names))
+    groups_of_class = Counter(label for entry in ordered.entries for label in entry)
+    for part, share, least in ((TEST, test, 2), (VALIDATION, validation, 3)):
+        wanted = _wanted(counts, share, [f"{PARTS[part]} {name}" for name in names])
+        enough = np.array([groups_of_class[label] >= least for label in range(len(names))])
+        wanted = np.where(enough & (share > 0), np.maximum(wanted, 1), np.where(counts > 0, wanted, 0))
+        _fill(of_group, part, wanted, ordered.entries)
+    return of_group[ordered.number]
+
+
+def _memberships(y: Labels, classes: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
+    """Return the pairs of an image and a class that are shared out, as rows and class numbers, and the classes."""
+    everything = np.arange(len(y))
+    if y.ndim == 1:
+        return everything, y.astype(np.int64), list(classes)
+    if y.dtype.kind == "f":
+        return everything, np.zeros(len(y), np.int64), ["all images"]
+    rows, labels = np.nonzero(y)
+    labels = np.concatenate([labels, np.full(len(y), len(classes))])  # each image counts, also one without labels
+    return np.concatenate([rows, everything]), labels, [*classes, "all images"]
+
+
+def _in_order(digests: Digests, groups: GroupNumbers, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> _Groups:
+    """Sort groups by their smallest digests."""
+    _, number = np.unique(groups, return_inverse=True)
+    smallest = np.full(int(number.max(initial=-1)) + 1, 2**64 - 1, np.uint64)
+    np.minimum.at(smallest, number.reshape(-1), digests)
+    position = np.empty(len(smallest), np.int64)
+    position[np.argsort(smallest, kind="stable")] = np.arange(len(smallest))
+    number = position[number.reshape(-1)]
+    entries: list[dict[int, int]] = [{} for _ in smallest]
+    for group, label in zip(number[rows].tolist(), labels.tolist(), strict=True):
+        entries[group][label] = entries[group].get(label, 0) + 1
+    return _Groups(number, entries)
+
+
+def _wanted(counts: NDArray[np.int64], share: float, names: Sequence[str]) -> NDArray[np.int64]:
+    """Return the number of images of each class for a part; a fraction is rounded by a hash of the class name."""
+    thresholds = digest_bytes((name.encode() for name in names), 0) / 2.0**64
+    exact = counts * share
+    rounded = np.floor(exact + np.where(np.isclose(exact, np.round(exact)), 0.5, thresholds))
+    numbers: NDArray[np.int64] = rounded.astype(np.int64)
+    return numbers
+
+
+def _fill(of_group: NDArray[np.int8], part: int, wanted: NDArray[np.int64], entries: Sequence[dict[int, int]]) -> None:
+    """Put groups of the training part into another part, until its classes have the wanted numbers of images."""
+    missing = wanted.tolist()
+    rest = Counter(label for part_of, entry in zip(of_group, entries, strict=True) if not part_of for label in entry)
+
+    def put(number: int) -> None:
+        of_group[number] = part
+        for label, count in entries[number].items():
+            missing[label] -= count
+            rest[label] -= 1
+
+    for number, entry in enumerate(entries):
+        if of_group[number] == TRAINING and _improves(entry, missing) and _leaves_training(entry, rest):
+            put(number)
+    present = {label for group, entry in zip(of_group, entries, strict=True) if group == part for label in entry}
+    for label in np.flatnonzero(wanted).tolist():
+        if label not in present:  # all its groups are large
+            usable = [n for n, entry in enumerate(entries)
+                      if label in entry and of_group[n] == TRAINING and _leaves_training(entry, rest)]  # fmt: skip
+            if usable:
+                number = min(usable, key=lambda n: (sum(entries[n].values()), n))
+                put(number)
+                present |= entries[number].keys()
+
+
+def _improves(entry: dict[int, int], missing: Sequence[int]) -> bool:
+    """Return whether a group brings the numbers of images closer to the wanted ones."""
+    return sum(abs(missing[label]) - abs(missing[label] - count) for label, count in entry.items()) > 0
+
+
+def _leaves_training(entry: dict[int, int], rest: Mapping[int, int]) -> bool:
+    """Return whether each class of a group has another group left for training."""
+    return all(rest[label] > 1 for label in entry)
+
+
 def split_all(
-    name: str, classes: Sequence[str], images: Images, policy: ImagePolicy, *, digests: Digests,
+    name: str, classes: Sequence[str], images: Images, policy: ImagePolicy, *, digests: Digests, groups: GroupNumbers,
     assigned: NDArray[np.int8] | None = None, validation: float = 0.1, test: float = 0.1, notes: Sequence[str] = (),
     task: Task = Task.CLASSIFICATION,
 ) -> Dataset:  # fmt: skip
-    """Split images into three parts by their digests.
+    """Split images into three parts by content, each class by itself, without dividing a group.
 
-    An image that is identical to a test image is left out of the other parts, and one that is identical to a
-    validation image is left out of training; notes say so.
+    Where parts are given, an image that is identical to a test image is left out of the other parts, and one that is
+    identical to a validation image is left out of training; notes say so. Test images of which other parts have
+    near-copies stay; see `Dataset.leaked`.
 
     Args:
         name: name of the data set.
         classes: their names by class number.
         images: all images.
         policy: how other images are converted to the same shape.
-        digests: uint64 (N,), of the images.
+        digests: uint64 (N,), of the images, keyed by the seed.
+        groups: int64 (N,), the same number for images that belong together, identical ones among them.
         assigned: int8 (N,), the parts that the images already belong to; then only parts without images are taken
             from the training images.
         validation: fraction of the images for validation, 0 … 1.
@@ -94,18 +195,42 @@ def split_all(
     Returns:
         The data set.
     """
-    assigned = np.zeros(len(images), np.int8) if assigned is None else assigned
-    by_digest = assign_parts(digests, 0 if VALIDATION in assigned else validation, 0 if TEST in assigned else test)
-    parts = np.where(assigned == TRAINING, by_digest, assigned)
+    parts = np.zeros(len(images), np.int8) if assigned is None else assigned.copy()
+    shares = (0 if VALIDATION in parts else validation), (0 if TEST in parts else test)
+    free = parts == TRAINING
+    parts[free] = assign_groups(digests[free], images.y[free], groups[free], classes, *shares)
     notes = list(notes)
     for part, other in ((TRAINING, TEST), (VALIDATION, TEST), (TRAINING, VALIDATION)):
         leaked = (parts == part) & np.isin(digests, digests[parts == other])
         parts[leaked] = EXCLUDED
         notes += _leak_notes(int(leaked.sum()), PARTS[part], PARTS[other])
-    rows = [np.flatnonzero(parts == number) for number in range(3)]
+    rows, images = [np.flatnonzero(parts == number) for number in range(3)], replace(images, groups=groups)
     return _assemble(
         name, classes, [images.take(part) for part in rows], policy, digests=[digests[part] for part in rows],
         notes=notes, task=task,
+    )  # fmt: skip
+
+
+def split_by_digest(
+    name: str, classes: Sequence[str], images: Images, policy: ImagePolicy, *, digests: Digests
+) -> Dataset:
+    """Split images 80/10/10 by their digests alone, so that no image ever changes its part.
+
+    Args:
+        name: name of the data set.
+        classes: their names by class number.
+        images: all images.
+        policy: how other images are converted to the same shape.
+        digests: uint64 (N,), of the images, keyed by the seed.
+
+    Returns:
+        The data set.
+    """
+    parts = assign_parts(digests, 0.1, 0.1)
+    rows = [np.flatnonzero(parts == number) for number in range(3)]
+    return _assemble(
+        name, classes, [images.take(part) for part in rows], policy, digests=[digests[part] for part in rows],
+        notes=(), task=Task.CLASSIFICATION,
     )  # fmt: skip
 
 
@@ -155,7 +280,7 @@ def pool(data: Dataset) -> Dataset:
     y, digests = np.concatenate([part.y for part in parts]), np.concatenate([digests_of(part) for part in parts])
     names = None if data.train.names is None else sum((part.names or () for part in parts), ())
     order = np.lexsort((*np.atleast_2d(y.T), digests))
-    images = Images(join_rows([part.x for part in parts]), y, names, digests).take(order)
+    images = Images(join_rows([part.x for part in parts]), y, names, digests, join_groups(parts)).take(order)
     none = images.take(np.arange(0))
     about_parts = _missing_notes(data.classes, parts, data.task)
     return replace(

@@ -8,8 +8,9 @@ import numpy as np
 
 from striate._types import Array
 from striate.arguments import check_number
+from striate.data.digests import digest_images
 from striate.data.mapped import MappedArray, take_rows
-from striate.data.split import assign_parts, digest_images
+from striate.data.split import assign_parts
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
 from striate.errors import DataError, UsageError
 from striate.network import Network

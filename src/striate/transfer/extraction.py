@@ -6,6 +6,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.data import Dataset
+from striate.data.dataset import join_groups
 from striate.engines.losses import log_softmax
 from striate.transfer.bases import Base
 from striate.transfer.features import Features, extract_features
@@ -55,10 +56,11 @@ def fit_on_features(base: Base, data: Dataset, folds: int | None = None) -> Extr
     train, validation, test = extract_features(base, data)
     y, classes = np.concatenate([data.train.y, data.validation.y]), len(data.classes)
     x = {layer: np.concatenate([train[layer], validation[layer]]) for layer in base.feature_layers}
-    fold = content_folds(x[base.top], y, classes, folds)
+    groups = join_groups([data.train, data.validation])
+    fold = content_folds(x[base.top], y, classes, folds, groups)
     heads = _fit_heads(x, base.top, y, classes, fold)
     layer = _best_layer(heads, base.top)
-    detector = fit_detector(x[layer], y, classes, fold)
+    detector = fit_detector(x[layer], y, classes, fold, groups=groups)
     if folds:
         by_layer = {name: fitted.logits for name, fitted in heads.items()}
         losses_by_layer = {name: fitted.cross_entropies for name, fitted in heads.items()}

@@ -7,7 +7,9 @@ import numpy as np
 
 from striate._types import Array
 from striate.data import Dataset, Images
-from striate.data.split import digest_images
+from striate.data.dataset import join_groups
+from striate.data.digests import digest_images
+from striate.data.groups import smallest_of_group
 from striate.engines.losses import FITTED_FLOOR, log_probabilities
 from striate.network import BatchNormalization, Network
 
@@ -40,12 +42,14 @@ def held_out_rows(data: Dataset) -> Array:
 
     Returns:
         Bool (N,), over the training images. All False if there are enough validation images. Otherwise every fifth
-        image of each class by content, identical images together, and none of a class with a single image.
+        image of each class by content, groups together, and none of a class with a single group.
     """
     chosen = np.zeros(len(data.train), bool)
     if len(data.validation) >= ENOUGH_VALIDATION:
         return chosen
     digests = digest_images(data.train.x, ~0)
+    if data.train.groups is not None:
+        digests = smallest_of_group(digests, data.train.groups)
     for number in range(len(data.classes)):
         rows = np.flatnonzero(data.train.y == number)
         distinct, rank = np.unique(digests[rows], return_inverse=True)
@@ -66,7 +70,10 @@ def with_held_out(data: Dataset, rows: Array) -> Dataset:
     if not rows.any():
         return data
     moved, validation = data.train.take(rows), data.validation
-    both = Images(np.concatenate([validation.x[:], moved.x[:]]), np.concatenate([validation.y, moved.y]))
+    both = Images(
+        np.concatenate([validation.x[:], moved.x[:]]), np.concatenate([validation.y, moved.y]),
+        groups=join_groups([validation, moved]),
+    )  # fmt: skip
     return replace(data, train=data.train.take(~rows), validation=both)
 
 

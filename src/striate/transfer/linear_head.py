@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
+from striate.data.folds import grouped_folds
+from striate.data.groups import identical_groups
 from striate.engines.losses import log_softmax
 from striate.transfer.lbfgs import minimize
 
@@ -168,26 +170,23 @@ def fit_logistic_regression(x: Array, y: Array, classes: int, penalty: float) ->
     return LinearHead(kernel[0], bias[0])
 
 
-def content_folds(x: Array, y: Array, classes: int, count: int | None = None) -> Array:
-    """Assign images to folds by their content, independent of their order.
+def content_folds(x: Array, y: Array, classes: int, count: int | None = None, groups: Array | None = None) -> Array:
+    """Assign images to folds by their content, independent of their order; no fold divides a group.
 
     Args:
-        x: Features (N, F); images with equal features share a fold.
+        x: Features (N, F).
         y: Class numbers (N,); each class is spread evenly over the folds.
         classes: The number of classes.
         count: The number of folds; None: a suitable one.
+        groups: Integers (N,); images with the same number share a fold. None: images with equal features do.
 
     Returns:
         Int64 (N,).
     """
     count = count or fold_count(len(x), x.shape[1] * classes)
-    digests = np.array([hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in x])
-    folds = np.zeros(len(x), np.int64)
-    for number in range(classes):
-        rows = np.flatnonzero(y == number)
-        _, rank = np.unique(digests[rows], return_inverse=True)
-        folds[rows] = (rank + number) % count
-    return folds
+    joined = b"".join(hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in x)
+    keys = np.frombuffer(joined, ">u8").astype(np.uint64)
+    return grouped_folds(keys, identical_groups(keys) if groups is None else groups, y, count)
 
 
 def fold_count(images: int, weights: int) -> int:

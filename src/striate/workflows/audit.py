@@ -10,16 +10,17 @@ import numpy as np
 
 from striate._types import Array
 from striate.audit.findings import DuplicatePair, FolderAudit, SuspiciousLabel, audit_table, suspicious_labels
-from striate.audit.folds import grouped_folds, join_pairs
 from striate.audit.label_errors import LabelErrors
 from striate.audit.unusual import Kind, check_thresholds, find_unusual, isolation, measure_pixels, measure_sizes
 from striate.data import Dataset, Images
 from striate.data.dataset import fingerprint
 from striate.data.decoding import decode_files
+from striate.data.digests import Digests
 from striate.data.folder import Layout
+from striate.data.folds import grouped_folds
+from striate.data.groups import identical_groups, join_pairs, rows_of_groups
 from striate.data.labels import LabelFile, labeled_layout
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
-from striate.data.split import Digests, duplicate_groups
 from striate.engines.losses import log_softmax
 from striate.errors import DataError, RunError, UsageError
 from striate.evaluation.audit_page import write_audit_page
@@ -185,7 +186,9 @@ def _features(base: Base, layout: Layout, found: _Readable, policy: ImagePolicy)
 
 def _duplicates(found: _Readable) -> tuple[DuplicatePair, ...]:
     return tuple(
-        DuplicatePair(int(rows[0]), int(other)) for rows in duplicate_groups(found.digests) for other in rows[1:]
+        DuplicatePair(int(rows[0]), int(other))
+        for rows in rows_of_groups(identical_groups(found.digests))
+        for other in rows[1:]
     )
 
 
@@ -221,7 +224,8 @@ def _judge_labels(
     if layout.task is not Task.CLASSIFICATION or len(np.unique(y)) < 2:
         return None, (), None
     classes, x = len(layout.classes), np.concatenate([*features.values()], axis=1)
-    groups = join_pairs(len(y), np.array([(pair.first, pair.second) for pair in duplicates]))
+    pairs = np.array([(pair.first, pair.second) for pair in duplicates], np.int64).reshape(-1, 2)
+    groups = join_pairs(np.arange(len(y)), pairs)
     folds = grouped_folds(found.digests, groups, y, fold_count(len(y), x.shape[1] * classes))
     fitted = fit_linear_head(x, y, classes, folds)
     rows = _with_company(y, folds)

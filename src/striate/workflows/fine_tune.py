@@ -154,7 +154,8 @@ class _FineTuning:
         assert base is not None, "prepared with a base"
         x, y = extract_features(base, prepared.data)[0][layer][~self.apart], self.data.train.y
         classes = len(prepared.data.classes)
-        head = fit_linear_head(x, y, classes, content_folds(x, y, classes)).head
+        folds = content_folds(x, y, classes, groups=self.data.train.groups)
+        head = fit_linear_head(x, y, classes, folds).head
         network, weights = joined(base, layer, head)
         return make_model(replace(prepared, plan=self.run.record.plan, network=network, weights=weights))[0]
 
@@ -217,7 +218,9 @@ def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: 
     held, test = (np.exp(log_softmax(log / temperature)).astype(np.float32) for log in logs)
     classes = len(data.classes)
     # The network was trained on the training images: their distances say nothing about those of other images.
-    folds = np.concatenate([np.full(len(known), NOT_HELD_OUT), content_folds(near, y, classes)])
+    folds = np.concatenate(
+        [np.full(len(known), NOT_HELD_OUT), content_folds(near, y, classes, groups=data.validation.groups)]
+    )
     x = np.concatenate([known, near])
     fitted = fit_detector(x, np.concatenate([data.train.y, y]), classes, folds)
     detector = fitted.detector

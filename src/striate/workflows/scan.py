@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.digests import digest_bytes
 from striate.data.folder import Layout
+from striate.data.groups import identical_groups, rows_of_groups
 from striate.data.labels import LabelFile, labeled_layout
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
-from striate.data.split import PARTS, TRAINING, count_labels, digest_bytes, duplicate_groups
+from striate.data.split import PARTS, TRAINING, count_labels
 from striate.errors import DataError
 from striate.images import ImageHeader, UnreadableFile, check_image, read_file
 from striate.tasks import Task
@@ -154,7 +156,10 @@ def scan_folder(path: str | Path, labels: LabelFile | None = None) -> FolderScan
     if not readable:
         raise DataError(f"None of the {len(unreadable):,} images in '{path}' can be read. {unreadable[0].reason}")
     rows = np.flatnonzero([isinstance(item, _ReadableFile) for item in files])
-    identical = [rows[group] for group in duplicate_groups(np.array([item.digest for item in readable], np.uint64))]
+    identical = [
+        rows[group]
+        for group in rows_of_groups(identical_groups(np.array([item.digest for item in readable], np.uint64)))
+    ]
     parts = sorted(set(layout.parts.tolist())) if layout.parts.any() else []
     return FolderScan(
         folder=str(path),

@@ -1,12 +1,13 @@
-"""Folds for cross-validation that keep images that show the same together."""
+"""Folds for cross-validation that do not divide groups of images."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from striate._types import Array
+from striate.data.digests import Digests
+from striate.data.groups import GroupNumbers
 
 
-def grouped_folds(keys: NDArray[np.uint64], groups: Array, y: Array, count: int) -> Array:
+def grouped_folds(keys: Digests, groups: GroupNumbers, y: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """Assign images to folds, so that a group never spans two and each class is spread evenly.
 
     Args:
@@ -35,24 +36,3 @@ def grouped_folds(keys: NDArray[np.uint64], groups: Array, y: Array, count: int)
     folds = np.empty(len(y), np.int64)
     folds[first] = np.repeat(fold, members)
     return folds
-
-
-def join_pairs(count: int, pairs: ArrayLike) -> Array:
-    """Return groups (N,) of `count` images that are connected by pairs (P, 2).
-
-    Example:
-        >>> join_pairs(5, [(0, 3), (3, 4)]).tolist()
-        [0, 1, 2, 0, 0]
-    """
-    parent = list(range(count))
-
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
-
-    for first, second in np.asarray(pairs, np.int64).reshape(-1, 2).tolist():
-        low, high = sorted((root(first), root(second)))
-        parent[high] = low
-    return np.array([root(row) for row in range(count)], np.int64)

@@ -1,0 +1,303 @@
+"""Groups of images that belong on one side of a split: copies, near-duplicates, and those that the user names."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.data.cache import CacheError, load_or_make
+from striate.data.decoding import decode_files
+from striate.data.digests import Digests
+from striate.data.mapped import MappedArray, take_rows
+from striate.data.near_duplicates import CANDIDATES, THUMBNAILS, NearDuplicates, find_matches, pairs_of
+from striate.data.tables import FileFinder, read_table
+from striate.errors import DataError
+from striate.images import decoder_version
+from striate.text import printable
+
+Rows = NDArray[np.intp]
+GroupNumbers = NDArray[np.int64]  # (N,), the same number for images of one group
+
+VERSION = 1  # of the cached near-duplicates; increase it when they are found in another way
+TOO_MANY = 100_000  # images, above which near-duplicates are not searched
+LARGE = 20  # images; a larger group of near-duplicates is held together by its most similar pairs only
+STRICT = 0.93  # similarity of these pairs
+MAX_SHARE = 0.3  # of all images; near-duplicates that make a larger group are not kept together
+NONE = NearDuplicates(np.zeros((0, 2), np.int64), np.zeros(0, np.float32))
+SHOWN = 3  # examples in a message
+
+
+def group_files(
+    folder: Path, files: Sequence[Path], names: Sequence[str], digests: Digests, table: str | Path | None = None
+) -> tuple[GroupNumbers, list[str]]:
+    """Find the groups of images that belong on one side of a split.
+
+    Args:
+        folder: the absolute folder that holds the files.
+        files: absolute paths.
+        names: paths relative to the folder.
+        digests: uint64 (N,), of the files.
+        table: a table of further groups; see `read_groups`.
+
+    Returns:
+        int64 (N,), the same number for images of one group, and notes for the user.
+    """
+    named = read_groups(table, folder.name, names) if table else None
+    found, notes = near_duplicate_files(folder, files, names)
+    groups, more_notes = join_near_duplicates(identical_groups(digests), found)
+    if named is None:
+        return groups, [*notes, *more_notes]
+    return join_named(groups, named.numbers), [*notes, *more_notes, *named.notes]
+
+
+def near_duplicate_files(folder: Path, files: Sequence[Path], names: Sequence[str]) -> tuple[NearDuplicates, list[str]]:
+    """Find near-duplicates among image files, or load them from the cache.
+
+    They depend on the files' content alone, not on the size or the part of the image that a network sees.
+
+    Args:
+        folder: the absolute folder that holds the files.
+        files: absolute paths.
+        names: the files' names in messages.
+
+    Returns:
+        The pairs, of which no two images are identical files, and notes for the user.
+    """
+    if len(files) > TOO_MANY:
+        return NONE, [f"Of more than {TOO_MANY:,} images, only identical ones are kept together, not similar ones."]
+    try:
+        decoded = decode_files(folder, files, names, THUMBNAILS)
+    except CacheError as error:
+        return NONE, [f"Only identical images are kept together, not similar ones. {error}"]
+    digests, rows = np.unique(decoded.digests, return_index=True)  # in the order of content
+    if int(rows[0]) in decoded.unreadable:
+        digests, rows = digests[1:], rows[1:]  # unreadable files have the digest 0
+    thumbnails = take_rows(decoded.x, rows)
+    cacheable = isinstance(decoded.x, MappedArray)
+    found = pairs_of(_cached_matches(thumbnails, digests) if cacheable else find_matches(thumbnails))
+    pairs = np.sort(rows[found.pairs], axis=1)
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    return NearDuplicates(pairs[order], found.similarity[order]), []
+
+
+def _cached_matches(thumbnails: Any, digests: NDArray[np.uint64]) -> Any:
+    state = hashlib.blake2b(f"{VERSION} {decoder_version()}".encode(), digest_size=16)
+    state.update(digests.astype("<u8").tobytes())
+
+    def make(file: BinaryIO) -> dict[str, Any]:
+        file.write(find_matches(thumbnails).data)
+        return {}
+
+    shape = (len(digests), CANDIDATES, 2)
+    try:
+        return load_or_make(state.hexdigest(), shape, make, lambda _: True, np.float32).x[:]
+    except CacheError:
+        return find_matches(thumbnails)
+
+
+def identical_groups(digests: NDArray[np.uint64]) -> GroupNumbers:
+    """Return one group for each distinct digest (N,)."""
+    return np.unique(digests, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def rows_of_groups(groups: GroupNumbers) -> list[Rows]:
+    """Return the rows of each group of two or more images, in the order of their first rows.
+
+    Example:
+        >>> import numpy as np
+        >>> [rows.tolist() for rows in rows_of_groups(np.array([5, 3, 3, 5, 4]))]
+        [[0, 3], [1, 2]]
+    """
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order])) + 1
+    found = [rows for rows in np.split(order, starts) if len(rows) > 1]
+    return sorted(found, key=lambda rows: int(rows[0]))
+
+
+def smallest_of_group(keys: Digests, groups: GroupNumbers) -> Digests:
+    """Return for each image (N,) the smallest key of its group, which stands for the group's content.
+
+    Example:
+        >>> import numpy as np
+        >>> smallest_of_group(np.array([5, 9, 2], np.uint64), np.array([1, 1, 0]))
+        array([5, 5, 2], dtype=uint64)
+    """
+    _, number = np.unique(groups, return_inverse=True)
+    smallest = np.full(len(keys), 2**64 - 1, np.uint64)
+    np.minimum.at(smallest, number.reshape(-1), keys)
+    chosen: Digests = smallest[number.reshape(-1)]
+    return chosen
+
+
+def join_pairs(groups: GroupNumbers, pairs: NDArray[np.int64]) -> GroupNumbers:
+    """Join the groups of each pair of images.
+
+    Args:
+        groups: int64 (N,).
+        pairs: rows (P, 2).
+
+    Returns:
+        int64 (N,): the smallest row of each group.
+
+    Example:
+        >>> import numpy as np
+        >>> join_pairs(np.arange(5), np.array([[3, 1], [4, 3]]))
+        array([0, 1, 2, 1, 1])
+    """
+    first_rows = np.unique(groups, return_index=True, return_inverse=True)
+    parent: list[int] = first_rows[1][first_rows[2].reshape(-1)].tolist()
+
+    def root(row: int) -> int:
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = parent[row]
+        return row
+
+    for one, other in pairs.tolist():
+        low, high = sorted((root(one), root(other)))
+        parent[high] = low
+    return np.array([root(row) for row in range(len(parent))], np.int64)
+
+
+def join_near_duplicates(groups: GroupNumbers, found: NearDuplicates) -> tuple[GroupNumbers, list[str]]:
+    """Join groups of identical images that are near-duplicates.
+
+    Pairs that look alike can chain many images that do not, such as those on one flat background. So a group of more
+    than `LARGE` is kept together by pairs of at least `STRICT` similarity only, and one of more than `MAX_SHARE` of all
+    images by copies only.
+
+    Args:
+        groups: int64 (N,), of identical images.
+        found: the near-duplicates.
+
+    Returns:
+        int64 (N,), the groups, and notes for the user.
+    """
+    joined = join_pairs(groups, found.pairs)
+    sizes = np.bincount(joined, minlength=len(joined))
+    kept = (sizes[joined[found.pairs[:, 0]]] <= LARGE) | (found.similarity >= STRICT)
+    joined = join_pairs(groups, found.pairs[kept])
+    sizes = np.bincount(joined, minlength=len(joined))
+    too_large = sizes > max(LARGE, MAX_SHARE * len(joined))
+    if not too_large.any():
+        return joined, []
+    count = int(sizes[too_large].sum())
+    kept &= ~too_large[joined[found.pairs[:, 0]]]
+    note = (
+        f"{count:,} images look nearly the same, too many to keep them in one part; only identical ones are kept "
+        "together. If they show a few things each, such as persons or places, name these with --groups."
+    )
+    return join_pairs(groups, found.pairs[kept]), [note]
+
+
+@dataclass(frozen=True)
+class NamedGroups:
+    """The groups that a table names.
+
+    Attributes:
+        numbers: int64 (N,); images that the table does not name have a number of their own.
+        notes: what the table lacks, and what in it was not found.
+    """
+
+    numbers: GroupNumbers
+    notes: tuple[str, ...]
+
+
+def read_groups(path: str | Path, folder: str, names: Sequence[str]) -> NamedGroups:
+    r"""Read the groups of a folder's images from a table with the columns file and group.
+
+    Args:
+        path: of the table; see `read_table`.
+        folder: name of the folder.
+        names: paths of its images relative to it.
+
+    Returns:
+        The groups.
+
+    Raises:
+        DataError: the table cannot be read, has another number of columns, names none of the images, gives an image two
+            groups, or puts all images into one.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder, "people.csv")
+        ...     _ = file.write_text("1.jpg,Kim\n2.jpg,Lee\n3.jpg,Kim")
+        ...     read_groups(file, "photos", ["a/1.jpg", "a/2.jpg", "b/3.jpg"]).numbers
+        array([0, 1, 0])
+    """
+    table = read_table(path)
+    if len(table.rows[0]) != 2:
+        raise DataError(f"'{path}' has {len(table.rows[0])} columns, but a table of groups has two: file and group.")
+    finder = FileFinder(folder, names)
+    group_of: dict[int, str] = {}
+    unknown, known = [], []
+    for (cell, group), line in zip(table.rows, table.lines, strict=True):
+        if not group:
+            raise DataError(f"'{path}', line {line}: the group of '{printable(cell)}' is empty.")
+        rows = finder.find(cell)
+        if len(rows) > 1:
+            raise DataError(
+                f"'{path}', line {line}: '{printable(cell)}' may be {_examples(names[row] for row in rows)}. Write the "
+                f"path below '{folder}'."
+            )
+        if not rows:
+            unknown.append(cell)
+        elif group_of.setdefault(rows[0], group) != group:
+            raise DataError(
+                f"'{path}', line {line}: '{names[rows[0]]}' is in two groups, '{printable(group_of[rows[0]])}' and "
+                f"'{printable(group)}'. Leave one."
+            )
+        else:
+            known.append(names[rows[0]])
+    if not group_of:
+        raise DataError(
+            f"'{path}' names no image of '{folder}': there is no '{printable(table.rows[0][0])}'. Write paths such as "
+            f"'{names[0]}'."
+        )
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(group_of.values()))}
+    if len(numbers) == 1 and len(group_of) == len(names):
+        raise DataError(
+            f"'{path}' puts all images into one group, '{printable(next(iter(numbers)))}', so none would be left to "
+            "test on. Give at least three groups, better ten or more."
+        )
+    of_row = [numbers[group_of[row]] if row in group_of else len(numbers) + row for row in range(len(names))]
+    return NamedGroups(np.array(of_row, np.int64), tuple(_table_notes(path, unknown, known, names, group_of)))
+
+
+def _table_notes(
+    path: str | Path, unknown: Sequence[str], known: Sequence[str], names: Sequence[str], group_of: dict[int, str]
+) -> Iterator[str]:
+    if unknown:
+        yield f"'{path}' names {_count(len(unknown), 'file')} that {_are(unknown)} not there: {_examples(unknown)}."
+    if repeated := [name for name, times in Counter(known).items() if times > 1]:
+        yield f"'{path}' names {_count(len(repeated), 'file')} more than once: {_examples(repeated)}."
+    if missing := [name for row, name in enumerate(names) if row not in group_of]:
+        yield f"{_count(len(missing), 'image')} {_are(missing)} not in '{path}' and grouped by content alone: " \
+              f"{_examples(missing)}."  # fmt: skip
+
+
+def join_named(groups: GroupNumbers, named: GroupNumbers) -> GroupNumbers:
+    """Join groups of images that also share a named group; both int64 (N,)."""
+    order = np.argsort(named, kind="stable")
+    same = np.flatnonzero(np.diff(named[order]) == 0)
+    return join_pairs(groups, np.stack([order[same], order[same + 1]], axis=1))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _are(items: Sequence[str]) -> str:
+    return "is" if len(items) == 1 else "are"
+
+
+def _examples(items: Iterable[str]) -> str:
+    items = list(items)
+    shown = ", ".join(f"'{printable(item)}'" for item in items[:SHOWN])
+    return shown if len(items) <= SHOWN else f"{shown} and {len(items) - SHOWN:,} more"

@@ -1,0 +1,398 @@
+"""Find images that show nearly the same: saved again, resized, cropped, mirrored, turned a little, frames of a video.
+
+Each image is reduced to a gray thumbnail. A short description of the thumbnail's low frequencies finds, for each image,
+the few others that may match; these candidates are then aligned pixel by pixel and compared in detail.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
+from striate.images import ImagePolicy
+
+Floats = NDArray[Any]  # float32
+Rows = NDArray[np.int64]
+
+SIZE = 64
+THUMBNAILS = ImagePolicy(SIZE, SIZE, 1, "stretch")
+FREQUENCIES = 10  # of the description along each axis
+CROP = 0.92  # side of the crops that are described beside the whole image; the alignment bridges the rest
+MANY = 20_000  # images, above which only whole images are compared
+CANDIDATES = 5  # other images that are compared in detail for each image
+MIN_LIKENESS = 0.35  # correlation of two descriptions from which the images are compared in detail
+MIN_CLEAR = 0.1  # share of the pixels clipped in neither image, from which brightness is fitted to them alone
+MIN_OVERLAP = 0.5  # share of the pixels that both images show
+MIN_COARSE = 0.7  # correlation at 16×16 pixels, aligned, from which the comparison goes on
+MIN_FINE = 0.88  # the same at 32×32
+MIN_WHOLE = 0.955  # mean correlation at 32×32 and 64×64 pixels of near-duplicates
+MIN_SIMILARITY = 0.84  # mean of that and of the correlation of what is finer than 5 pixels
+BLOCK_VALUES = 16_000_000  # likenesses that are held in memory at a time
+PAIRS = 128  # that a thread aligns at a time
+FRAME = 6  # pixels of a thumbnail: as far as the corners that turning by 5° leaves empty
+STEPS = 6  # of the alignment at each size
+MIDDLE = 127.5  # gray level
+MOSTLY = 0.9  # of the pixels that are averaged into one count
+SATURATED = 3  # gray levels next to black and white: clipped, or filled when an image was turned
+LARGEST_MOVE = ((0.72, -0.2, -0.25), (-0.2, 0.72, -0.25)), ((1.35, 0.2, 0.25), (0.2, 1.35, 0.25))
+
+Box = tuple[float, float, float, float]  # top, bottom, left, right as fractions of the image
+WHOLE: Box = (0, 1, 0, 1)
+CORNERS: tuple[Box, ...] = tuple(
+    (top, top + CROP, left, left + CROP) for top in (0, 1 - CROP) for left in (0, 1 - CROP)
+)
+
+
+@dataclass(frozen=True)
+class NearDuplicates:
+    """Pairs of near-duplicates.
+
+    Attributes:
+        pairs: rows of both images, int64 (P, 2), the smaller first, in ascending order.
+        similarity: float32 (P,), `MIN_SIMILARITY` … 1.
+    """
+
+    pairs: Rows
+    similarity: Floats
+
+
+def find_near_duplicates(thumbnails: Any) -> NearDuplicates:
+    """Find pairs of images that show nearly the same.
+
+    Each image is compared in detail with the `CANDIDATES` most similar ones. Of more than `MANY` images, cropped copies
+    are found less often, since the work grows with the square of their number.
+
+    Args:
+        thumbnails: uint8 (N, SIZE, SIZE, 1), made by the policy `THUMBNAILS`; an array or a `MappedArray`.
+
+    Returns:
+        The pairs.
+
+    Example:
+        >>> import numpy as np
+        >>> from striate.data.near_duplicates import find_near_duplicates
+        >>> images = np.random.default_rng(0).integers(0, 256, (9, 8, 8)).repeat(8, 1).repeat(8, 2)[..., None]
+        >>> images[5] = images[2, :, ::-1]
+        >>> find_near_duplicates(images.astype(np.uint8)).pairs
+        array([[2, 5]])
+    """
+    return pairs_of(find_matches(thumbnails))
+
+
+def find_matches(thumbnails: Any) -> Floats:
+    """Return the near-duplicates of each image: float32 (N, CANDIDATES, 2) with row and similarity, or zeros."""
+    matches = np.zeros((len(thumbnails), CANDIDATES, 2), np.float32)
+    if len(thumbnails) < 2:
+        return matches
+    boxes = (WHOLE, *CORNERS) if len(thumbnails) <= MANY else (WHOLE,)
+    candidates = _find_candidates(thumbnails, boxes)
+    first = candidates.first  # ascending
+    place = np.arange(len(first)) - np.searchsorted(first, first)
+    matches[first, place, 0], matches[first, place, 1] = candidates.second, _compare(thumbnails, candidates, boxes)
+    return matches
+
+
+def pairs_of(matches: Floats) -> NearDuplicates:
+    """Return the pairs among matches that `find_matches` returned."""
+    first, place = np.nonzero(matches[:, :, 1])
+    second, similarity = matches[first, place, 0].astype(np.int64), matches[first, place, 1]
+    pairs, number = np.unique(np.sort(np.stack([first, second], axis=1), axis=1), axis=0, return_inverse=True)
+    highest = np.zeros(len(pairs), np.float32)
+    np.maximum.at(highest, number.reshape(-1), similarity)
+    return NearDuplicates(pairs.reshape(-1, 2).astype(np.int64), highest)
+
+
+def describe(thumbnails: Any, box: Box) -> Floats:
+    """Return the low frequencies of a part of each thumbnail as unit vectors (N, FREQUENCIES² − 1)."""
+    rows, columns = _frequencies(box[0], box[1]), _frequencies(box[2], box[3])
+    described = np.einsum("ay,nyx,bx->nab", rows, np.asarray(thumbnails, np.float32), columns, optimize=True)
+    values = (described * _weights()).reshape(len(described), -1)[:, 1:]  # (N, A, B) → (N, A · B − 1)
+    unit: Floats = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6)
+    return unit
+
+
+@cache
+def _frequencies(low: float, high: float) -> Floats:
+    """Return the matrix (FREQUENCIES, SIZE) of the discrete cosine transform of a part of an axis."""
+    cells = SIZE // 2
+    edges = np.linspace(low * SIZE, high * SIZE, cells + 1)
+    pixel = np.arange(SIZE)
+    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
+    means = np.maximum(overlap, 0) / np.diff(edges)[:, None]  # (cells, SIZE)
+    angles = np.pi * (np.arange(cells) + 0.5) * np.arange(FREQUENCIES)[:, None] / cells
+    cosines: Floats = (np.cos(angles) @ means).astype(np.float32)
+    return cosines
+
+
+def _weights() -> Floats:
+    """Return the weights (A, B) of the frequencies: natural images have less of the higher ones."""
+    frequency = np.arange(FREQUENCIES)
+    return (np.hypot(frequency[:, None], frequency) ** 0.25).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """Pairs of images to compare in detail: a part of `second` looks like the whole of `first`.
+
+    Attributes:
+        first: rows (P,).
+        second: rows (P,).
+        mirrored: whether `first` is mirrored (P,).
+        box: number of the part of `second` (P,): 0 for the whole image, then those of CORNERS.
+    """
+
+    first: Rows
+    second: Rows
+    mirrored: NDArray[np.bool_]
+    box: Rows
+
+
+def _find_candidates(thumbnails: Any, boxes: Sequence[Box]) -> _Candidates:
+    parts = [_describe_all(thumbnails, box) for box in boxes]
+    whole, chunks = parts[0], chunk_ranges(len(parts[0]), max(1, BLOCK_VALUES // len(parts[0])))
+    found = []
+    with progress_bar("comparing images", len(whole)) as advance:
+        for rows, block in zip(chunks, map_ordered(lambda rows: _nearest(rows, whole, parts), chunks), strict=True):
+            found.append(block)
+            advance(len(rows))
+    first, second, code = np.concatenate(found, axis=1)
+    return _Candidates(first, second, code % 2 == 1, code // 2)
+
+
+def _describe_all(thumbnails: Any, box: Box) -> Floats:
+    blocks = [describe(thumbnails[rows.start : rows.stop][..., 0], box) for rows in chunk_ranges(len(thumbnails), 512)]
+    return np.concatenate(blocks)
+
+
+def _nearest(rows: range, whole: Floats, parts: Sequence[Floats]) -> Rows:
+    """Return the images whose parts are most like these images: (3, P) with rows of both, and 2 · box + mirrored."""
+    part, count = whole[rows.start : rows.stop], min(CANDIDATES, len(whole) - 1)
+    best = np.full((len(rows), len(whole)), -1, np.float32)
+    code = np.zeros(best.shape, np.int8)
+    for mirrored, queries in enumerate((part, part * _mirror_signs())):
+        for box, described in enumerate(parts):
+            likeness = queries @ described.T
+            better = likeness > best
+            np.copyto(best, likeness, where=better)
+            code[better] = 2 * box + mirrored
+    best[np.arange(len(rows)), np.arange(rows.start, rows.stop)] = -1
+    columns = np.argpartition(-best, count - 1, axis=1)[:, :count]
+    first, second = np.repeat(np.arange(len(rows)), count), columns.reshape(-1)
+    keep = best[first, second] >= MIN_LIKENESS
+    return np.stack([first + rows.start, second, code[first, second]])[:, keep].astype(np.int64)
+
+
+def _mirror_signs() -> Floats:
+    """Return what a description is multiplied by when the image is mirrored: −1 for odd horizontal frequencies."""
+    return np.where(np.arange(1, FREQUENCIES**2) % FREQUENCIES % 2, -1, 1).astype(np.float32)
+
+
+def _compare(thumbnails: Any, candidates: _Candidates, boxes: Sequence[Box]) -> Floats:
+    """Return the similarity of each pair of candidates (P,), 0 … 1; 0 where they are not near-duplicates."""
+    moves = np.array([_move(box) for box in boxes], np.float32)
+
+    def compare(rows: range) -> Floats:
+        part = slice(rows.start, rows.stop)
+        first, second = (
+            np.asarray(thumbnails[rows_of[part]], np.float32)[..., 0]
+            for rows_of in (candidates.first, candidates.second)
+        )
+        mirrored = candidates.mirrored[part]
+        first[mirrored] = first[mirrored][:, :, ::-1]
+        return _similarity(first, second, moves[candidates.box[part]])
+
+    chunks = chunk_ranges(len(candidates.first), PAIRS)
+    with progress_bar("aligning images", len(candidates.first)) as advance:
+        similarity = [np.zeros(0, np.float32)]
+        for block in map_ordered(compare, chunks):
+            similarity.append(block)
+            advance(len(block))
+    return np.concatenate(similarity)
+
+
+def _move(box: Box) -> list[list[float]]:
+    """Return the affine move (2, 3) from positions in an image, −½ … ½, to those in a part of another."""
+    top, bottom, left, right = box
+    return [[right - left, 0, (left + right - 1) / 2], [0, bottom - top, (top + bottom - 1) / 2]]
+
+
+def _similarity(first: Floats, second: Floats, moves: Floats) -> Floats:
+    """Align pairs of thumbnails (P, SIZE, SIZE), and return how similar they are (P,); 0 below the limits."""
+    similarity = np.zeros(len(first), np.float32)
+    shown = _unfilled(first), _unfilled(second)
+    coarse, moves = _align(first, second, shown, moves, 16)
+    going = np.flatnonzero(coarse >= MIN_COARSE)
+    if not len(going):
+        return similarity
+    first, second, moves, shown = first[going], second[going], moves[going], (shown[0][going], shown[1][going])
+    fine, moves = _align(first, second, shown, moves, 32)
+    going, kept = going[fine >= MIN_FINE], fine >= MIN_FINE
+    first, second, moves, shown = first[kept], second[kept], moves[kept], (shown[0][kept], shown[1][kept])
+    whole, detail = np.mean([_correlations(first, second, shown, moves, size) for size in (32, 64)], axis=0)
+    both = (whole + detail) / 2
+    similarity[going] = np.where((whole >= MIN_WHOLE) & (both >= MIN_SIMILARITY), both, 0)
+    return similarity
+
+
+def _correlations(
+    first: Floats, second: Floats, shown: tuple[Floats, Floats], moves: Floats, size: int
+) -> tuple[Floats, Floats]:
+    """Return the correlations of aligned images, and those of their details (P,)."""
+    a, b = _pooled(first, size), _pooled(second, size)
+    moved, mask = _sample(b, _pooled(shown[1], size), moves)
+    mask *= _pooled(shown[0], size).reshape(len(a), size * size) > MOSTLY
+    x, y = _matched(a.reshape(len(a), size * size), moved, mask)
+    return _correlation(x, y, mask), _correlation(_detail(x, mask), _detail(y, mask), mask)
+
+
+def _unfilled(images: Floats) -> Floats:
+    """Return 0 for black and white pixels near the border, as turning an image leaves them, and 1 for all others."""
+    clipped = np.abs(images - MIDDLE) > MIDDLE - SATURATED
+    filled = np.zeros(clipped.shape, bool)
+    padded = np.pad(clipped, ((0, 0), (1, 1), (1, 1)))
+    for row, column in product(range(3), repeat=2):  # with their neighbors
+        filled |= padded[:, row : row + SIZE, column : column + SIZE]
+    filled[:, FRAME:-FRAME, FRAME:-FRAME] = False
+    return (~filled).astype(np.float32)
+
+
+def _pooled(images: Floats, size: int) -> Floats:
+    factor = images.shape[1] // size
+    if factor == 1:
+        return images
+    pooled: Floats = images.reshape(-1, size, factor, size, factor).mean(axis=(2, 4))  # (P, H, W) → (P, size, size)
+    return pooled
+
+
+def _matched(a: Floats, b: Floats, mask: Floats) -> tuple[Floats, Floats]:
+    """Change the brightness and contrast of one of two images (P, size²) to that of the other, and clip it likewise."""
+    clipped_a, clipped_b = (np.abs(x - MIDDLE) > MIDDLE - SATURATED for x in (a, b))
+    clear = mask * ~(clipped_a | clipped_b)
+    clear = np.where(clear.mean(axis=1, keepdims=True) >= MIN_CLEAR, clear, mask)
+    b_is_clipped = ((clipped_b * mask).sum(axis=1) > (clipped_a * mask).sum(axis=1))[:, None]
+    x, y = np.where(b_is_clipped, a, b), np.where(b_is_clipped, b, a)
+    return _fit(x, y, clear), y
+
+
+def _fit(a: Floats, b: Floats, mask: Floats) -> Floats:
+    """Return the linear function of a that is nearest to b, clipped to the gray levels; outliers are left out."""
+    fitted = a
+    for _ in range(2):
+        count = np.maximum(mask.sum(axis=1, keepdims=True), 1)
+        mean_a, mean_b = ((x * mask).sum(axis=1, keepdims=True) / count for x in (a, b))
+        centered = (a - mean_a) * mask
+        variance = np.maximum((centered * centered).sum(axis=1, keepdims=True), 1e-3)
+        gain = np.maximum((centered * (b - mean_b)).sum(axis=1, keepdims=True), 0) / variance
+        fitted = (a - mean_a) * gain + mean_b
+        error = np.abs(fitted - b)
+        mask = mask * (error <= 3 * (error * mask).sum(axis=1, keepdims=True) / count + 1)
+    return np.clip(fitted, 0, 255)
+
+
+def _detail(values: Floats, mask: Floats) -> Floats:
+    """Return what is finer than 5 pixels (P, size²)."""
+    fine: Floats = values - _box_sum(values * mask) / np.maximum(_box_sum(mask), 1)
+    return fine
+
+
+def _box_sum(values: Floats) -> Floats:
+    """Return the sums over 5×5 pixels around each pixel (P, size²)."""
+    size = round(values.shape[1] ** 0.5)
+    total = np.pad(values.reshape(-1, size, size), ((0, 0), (3, 2), (3, 2))).cumsum(1).cumsum(2)
+    sums = total[:, 5:, 5:] - total[:, :-5, 5:] - total[:, 5:, :-5] + total[:, :-5, :-5]
+    flat: Floats = sums.reshape(values.shape)
+    return flat
+
+
+def _correlation(a: Floats, b: Floats, mask: Floats) -> Floats:
+    (a, _), (b, _) = _normalized(a, mask), _normalized(b, mask)
+    correlation: Floats = (a * b).sum(axis=1) / np.maximum(mask.sum(axis=1), 1)
+    return correlation
+
+
+def _normalized(x: Floats, mask: Floats) -> tuple[Floats, Floats]:
+    count = np.maximum(mask.sum(axis=1, keepdims=True), 1)
+    x = (x - (x * mask).sum(axis=1, keepdims=True) / count) * mask
+    std = np.sqrt((x * x).sum(axis=1, keepdims=True) / count)
+    return x / np.maximum(std, 0.2), std
+
+
+@cache
+def _grid(size: int) -> tuple[Floats, Floats]:
+    centers = ((np.arange(size) + 0.5) / size - 0.5).astype(np.float32)
+    y, x = np.meshgrid(centers, centers, indexing="ij")
+    return x.reshape(-1), y.reshape(-1)
+
+
+def _sample(images: Floats, shown: Floats, moves: Floats) -> tuple[Floats, Floats]:
+    """Sample images at moved positions, bilinearly; return values (P, size²) and 1 where they are inside and shown."""
+    count, size = images.shape[:2]
+    x, y = _grid(size)
+    u, v = ((moves[:, axis, :1] * x + moves[:, axis, 1:2] * y + moves[:, axis, 2:] + 0.5) * size - 0.5
+            for axis in (0, 1))  # fmt: skip
+    inside = (np.abs(u - (size - 1) / 2) <= size / 2) & (np.abs(v - (size - 1) / 2) <= size / 2)
+    u, v = np.clip(u, 0, size - 1.001), np.clip(v, 0, size - 1.001)
+    left, top = u.astype(np.int32), v.astype(np.int32)
+    u, v = u - left, v - top
+    at = np.arange(count, dtype=np.int32)[:, None] * (size * size) + top * size + left
+    flat = images.reshape(-1)
+    upper, lower = flat[at], flat[at + size]
+    upper += (flat[at + 1] - upper) * u
+    lower += (flat[at + size + 1] - lower) * u
+    return upper + (lower - upper) * v, (inside & (shown.reshape(-1)[at] > MOSTLY)).astype(np.float32)
+
+
+def _align(
+    first: Floats, second: Floats, shown: tuple[Floats, Floats], moves: Floats, size: int
+) -> tuple[Floats, Floats]:
+    """Find the affine moves that bring `second` to `first`, step by step from given ones.
+
+    Args:
+        first: thumbnails (P, SIZE, SIZE).
+        second: thumbnails (P, SIZE, SIZE).
+        shown: 1 for the pixels of each that count (P, SIZE, SIZE).
+        moves: the moves to begin with (P, 2, 3).
+        size: in pixels to which the thumbnails are reduced.
+
+    Returns:
+        The correlation (P,) after the best move, and this move (P, 2, 3).
+
+    Source:
+        Baker, Matthews, "Lucas-Kanade 20 Years On" (2004): inverse compositional algorithm, robustly weighted.
+    """
+    a, b = _pooled(first, size), _pooled(second, size)
+    shown_a, shown_b = (_pooled(each, size) for each in shown)
+    count, (x, y) = len(a), _grid(size)
+    dy, dx = (slope.reshape(count, size * size) * size for slope in np.gradient(a, axis=(1, 2)))
+    jacobian = np.stack([dx * x, dx * y, dx, dy * x, dy * y, dy], axis=1)  # (P, 6, size²)
+    a, counts = a.reshape(count, size * size), shown_a.reshape(count, size * size) > MOSTLY
+    best, best_moves = np.full(count, -1, np.float32), moves
+    for step in range(STEPS + 1):
+        moved, mask = _sample(b, shown_b, moves)
+        mask *= counts
+        (normal_a, std), (normal_b, _) = _normalized(a, mask), _normalized(moved, mask)
+        score = (normal_a * normal_b).sum(axis=1) / np.maximum(mask.sum(axis=1), 1)
+        better = (score > best) & (mask.mean(axis=1) >= MIN_OVERLAP)
+        best, best_moves = np.where(better, score, best), np.where(better[:, None, None], moves, best_moves)
+        if step < STEPS:
+            error = normal_b - normal_a
+            weighted = jacobian * (mask / (1 + 4 * error * error))[:, None]
+            hessian = weighted @ jacobian.transpose(0, 2, 1)
+            hessian += (1e-3 / 6 * np.trace(hessian, axis1=1, axis2=2) + 1e-6)[:, None, None] * np.eye(6)
+            change = np.linalg.solve(hessian, weighted @ (error * std)[:, :, None]).reshape(-1, 2, 3)
+            moves = _undone(moves, change.astype(np.float32))
+    return best, best_moves
+
+
+def _undone(moves: Floats, change: Floats) -> Floats:
+    """Return the moves after the inverse of a small change, within the limits."""
+    bottom = np.broadcast_to(np.array([[0, 0, 1]], np.float32), (len(moves), 1, 3))
+    inverse = np.linalg.inv(np.concatenate([change + np.eye(2, 3, dtype=np.float32), bottom], axis=1))
+    composed = (np.concatenate([moves, bottom], axis=1) @ inverse)[:, :2]
+    limited: Floats = np.clip(composed, *np.array(LARGEST_MOVE, np.float32))
+    return limited

@@ -1,0 +1,170 @@
+"""Near-duplicates: altered copies are found, different images of the same kind are not."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+
+from striate.data import decoding, load_folder, near_duplicates
+from striate.data.groups import near_duplicate_files
+from striate.data.near_duplicates import THUMBNAILS, find_near_duplicates
+from striate.images import ImagePolicy
+
+Change = Callable[[Image.Image], Image.Image]
+SMALL = ImagePolicy(8, 8)
+
+
+def scene(seed: int) -> Image.Image:
+    """A drawing of random shapes on a smooth ground, as unlike others as photographs are."""
+    rng = np.random.default_rng(seed)
+    ground = Image.fromarray(rng.integers(60, 200, (3, 4, 3), dtype=np.uint8)).resize(
+        (160, 120), Image.Resampling.BICUBIC
+    )
+    draw = ImageDraw.Draw(ground)
+    for _ in range(25):
+        x, y, w, h = rng.integers((0, 0, 5, 5), (150, 110, 50, 50)).tolist()
+        color = tuple(rng.integers(0, 256, 3).tolist())
+        (draw.ellipse if rng.random() < 0.5 else draw.rectangle)((x, y, x + w, y + h), fill=color)
+    return ground
+
+
+def saved(image: Image.Image, quality: int = 85) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def watermarked(image: Image.Image) -> Image.Image:
+    image = image.copy()
+    ImageDraw.Draw(image).text((90, 95), "© sample", fill=(255, 255, 255), font_size=14)
+    return image
+
+
+CHANGES: dict[str, Change] = {
+    "saved again": lambda image: Image.open(io.BytesIO(saved(image, 30))),
+    "resized": lambda image: image.resize((70, 60)),
+    "cropped": lambda image: image.crop((20, 5, 158, 112)),
+    "mirrored": ImageOps.mirror,
+    "mirrored and cropped": lambda image: ImageOps.mirror(image).crop((10, 8, 155, 118)),
+    "brightened": lambda image: ImageEnhance.Brightness(image).enhance(1.25),
+    "darkened": lambda image: ImageEnhance.Brightness(image).enhance(0.6),
+    "turned": lambda image: image.rotate(5, Image.Resampling.BILINEAR),
+    "turned and cropped": lambda image: image.rotate(-4, Image.Resampling.BILINEAR).crop((6, 7, 154, 113)),
+    "watermarked": watermarked,
+}
+SCENES = [scene(seed) for seed in range(60)]
+
+
+def thumbnails(images: list[Image.Image]) -> np.ndarray:
+    return np.stack([THUMBNAILS.decode(saved(image)) for image in images])
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_altered_copies_are_found_and_nothing_else(change: str) -> None:
+    copies = [CHANGES[change](image) for image in SCENES[:20]]
+    pairs = find_near_duplicates(thumbnails([*SCENES, *copies])).pairs.tolist()
+    assert all(second == first + 60 for first, second in pairs)
+    assert len(pairs) >= 19
+
+
+def test_frames_of_a_video_are_found() -> None:
+    wide = [scene(seed).resize((320, 240)) for seed in range(100, 104)]
+    frames = [image.crop((2 * t, t, 2 * t + 240, t + 180)) for image in wide for t in range(10)]
+    pairs = find_near_duplicates(thumbnails([*SCENES, *frames])).pairs - 60
+    assert (pairs >= 0).all() and (pairs[:, 0] // 10 == pairs[:, 1] // 10).all()
+    assert {(10 * v + t, 10 * v + t + 1) for v in range(4) for t in range(9)} <= set(map(tuple, pairs.tolist()))
+
+
+def test_pairs_do_not_depend_on_order_threads_or_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = thumbnails([*SCENES[:20], *(CHANGES["cropped"](image) for image in SCENES[:20])])
+    expected = find_near_duplicates(x)
+    monkeypatch.setattr(near_duplicates, "BLOCK_VALUES", 70)
+    monkeypatch.setattr(near_duplicates, "PAIRS", 3)
+    found = find_near_duplicates(x)
+    assert np.array_equal(found.pairs, expected.pairs)
+    assert np.allclose(found.similarity, expected.similarity, atol=1e-4)
+    order = np.random.default_rng(0).permutation(40)
+    pairs = np.sort(order[find_near_duplicates(x[order]).pairs], axis=1)
+    assert sorted(pairs.tolist()) == expected.pairs.tolist()
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_blank_images_are_not_compared(value: int) -> None:
+    x = np.full((30, 64, 64, 1), value, np.uint8)
+    x += np.random.default_rng(0).integers(0, 2, x.shape, dtype=np.uint8) if value < 255 else np.uint8(0)
+    assert len(find_near_duplicates(x).pairs) == 0
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_few_images(count: int) -> None:
+    x = thumbnails([SCENES[0]] * 2)[:count].reshape(count, 64, 64, 1)
+    assert len(find_near_duplicates(x).pairs) == (count == 2)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folders photos/a and photos/b with 15 images each, and an altered copy of every one."""
+    for number, image in enumerate(SCENES[:30]):
+        for name, content in (("", saved(image)), (" copy", saved(list(CHANGES.values())[number % 4](image), 60))):
+            file = tmp_path / "photos" / "ab"[number % 2] / f"{number:02}{name}.jpg"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+    (tmp_path / "photos/a/broken.jpg").write_bytes(b"broken")
+    return tmp_path / "photos"
+
+
+def test_copies_stay_in_one_part_whatever_the_network_sees(folder: Path) -> None:
+    splits = []
+    for policy in (SMALL, ImagePolicy(20, 30, 1, "pad")):
+        data = load_folder(folder, policy)
+        parts = [set(part.names or ()) for part in (data.train, data.validation, data.test)]
+        for part in parts:
+            assert {name.replace(" copy", "") for name in part if " copy" in name} == {
+                name for name in part if " copy" not in name
+            }
+        assert all(parts)
+        assert not data.leaked.any()
+        splits.append(parts)
+    assert splits[0] == splits[1]
+
+
+def test_near_duplicates_are_searched_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = tuple(sorted(folder.rglob("*.jpg")))
+    names = [file.name for file in files]
+    first, notes = near_duplicate_files(folder, files, names)
+    assert [(names[a], names[b]) for a, b in first.pairs] == [
+        (f"{number:02} copy.jpg", f"{number:02}.jpg") for number in (*range(0, 30, 2), *range(1, 30, 2))
+    ]
+    assert not notes
+
+    def fail(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(near_duplicates, "_compare", fail)
+    monkeypatch.setattr(decoding, "_decode", fail)
+    again, _ = near_duplicate_files(folder, files, names)
+    assert np.array_equal(first.pairs, again.pairs) and np.array_equal(first.similarity, again.similarity)
+
+
+def test_near_duplicates_are_found_without_a_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIATE_CACHE", str(folder / "a"))
+    before = sorted(folder.rglob("*"))
+    files = tuple(sorted(folder.rglob("*.jpg")))
+    assert len(near_duplicate_files(folder, files, [file.name for file in files])[0].pairs) == 30
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_given_parts_stay_and_leaked_test_images_are_marked(tmp_path: Path) -> None:
+    for number, image in enumerate(SCENES[:36]):
+        file = tmp_path / ("train", "val", "test")[number // 12] / "ab"[number % 2] / f"{number:02}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        image.save(file)
+    CHANGES["cropped"](SCENES[26]).save(tmp_path / "train/a/cropped.png")
+    CHANGES["mirrored"](SCENES[27]).save(tmp_path / "val/b/mirrored.png")
+    data = load_folder(tmp_path, SMALL)
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [13, 13, 12]
+    assert data.test.names is not None
+    assert {data.test.names[row] for row in np.flatnonzero(data.leaked)} == {"test/a/26.png", "test/b/27.png"}
