@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from striate.workflows.scan import FolderScan
 
 
+SHOWN = 5  # names of a group
 ALL = "; --json lists all"
 
 
@@ -144,9 +145,17 @@ def _describe(found: "FolderScan") -> Iterator[str]:
     yield from first((f"Left out: {item.reason}" for item in found.unreadable), ALL)
     yield from first((f"Identical files in more than one class: {_quoted(group)}" for group in found.conflicts), ALL)
     yield from first((f"Copies: {_quoted(group)}" for group in found.copies), ALL)
+    yield from first((f"Near-duplicates in more than one class: {_some(g)}" for g in found.near_conflicts), ALL)
+    yield from first((f"Near-duplicates: {_some(group)}" for group in found.near_duplicates), ALL)
     yield from first(found.notes, ALL)
     yield from found.problems or [found.advice]
 
 
 def _quoted(names: tuple[str, ...]) -> str:
     return ", ".join(f"'{name}'" for name in names)
+
+
+def _some(names: tuple[str, ...]) -> str:
+    """Return the names of a group, of a large one the first few."""
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return f"{_quoted(names[:SHOWN])}{more}"

@@ -60,13 +60,14 @@ def _show_costs(cost: "ExpectedCost") -> None:
 
 
 def _show(result: "EvaluationResult") -> None:
-    from striate.cli.wording import accuracy_line, percent, uneven_line
+    from striate.cli.wording import accuracy_line, leak_line, percent, uneven_line
     from striate.text import table
 
     evaluation = result.evaluation
     echo(f"{result.data}: {accuracy_line(evaluation)}")
-    if line := uneven_line(evaluation):
-        echo_line(line)
+    for line in (leak_line(evaluation), uneven_line(evaluation)):
+        if line:
+            echo_line(line)
     echo()
     rows: list[tuple[str, ...]] = [("class", "images", "recall", "precision", "F1")]
     for metrics in evaluation.per_class:

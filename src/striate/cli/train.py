@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     "--exclude", metavar="FILE", type=click.Path(dir_okay=False),
     help="CSV file of striate data audit: leave out or relabel the images that have an action in it.",
 )  # fmt: skip
+@click.option(
+    "--groups", metavar="FILE", type=click.Path(dir_okay=False),
+    help="CSV file with file,group: images of one group, such as a person or a video, stay in one part.",
+)  # fmt: skip
 @click.option("--method", type=options.METHOD, help="How the classifier is trained [auto].")
 @click.option(
     "--model",
@@ -169,11 +173,12 @@ def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:
 
 
 def _conclude(result: "Result") -> None:
-    from striate.cli.wording import accuracy_line, uneven_line
+    from striate.cli.wording import accuracy_line, leak_line, uneven_line
 
     report = result.report.resolve()
     echo(f"\n{accuracy_line(result.evaluation)}, after {result.seconds:.1f} s of training")
-    if line := uneven_line(result.evaluation):
-        echo_line(line)
+    for line in (leak_line(result.evaluation), uneven_line(result.evaluation)):
+        if line:
+            echo_line(line)
     echo(f"report  {result.report}\n        {report.as_uri()}")
     echo(f"try     striate predict {shlex.quote(str(result.run.path))} IMAGE.png")

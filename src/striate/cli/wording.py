@@ -55,6 +55,19 @@ def accuracy_line(evaluation: "Evaluation") -> str:
     return f"{what} {percent(evaluation.accuracy)}, {errors}"
 
 
+def leak_line(evaluation: "Evaluation") -> str | None:
+    """For example: 20 of 100 test images have near-copies in training; without them: accuracy 81.25 % (…), …."""
+    clean = evaluation.without_leaks
+    if clean is None:
+        return None
+    leaked = evaluation.images - clean.images
+    have = "has a near-copy" if leaked == 1 else "have near-copies"
+    return (
+        f"{leaked:,} of {evaluation.images:,} test images {have} in the training or validation part; without "
+        f"{'it' if leaked == 1 else 'them'}: {accuracy_line(clean)}"
+    )
+
+
 def uneven_line(evaluation: "Evaluation") -> str | None:
     """For example: balanced accuracy 81.20 % (95 % interval …), lowest recall: 'trash' 54.00 % (…); None if even."""
     if not evaluation.uneven:

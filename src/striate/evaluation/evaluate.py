@@ -68,6 +68,7 @@ class Evaluation:
         folds: Number of folds if the figures come from cross-validation; 0 if they come from test images.
         rankings: ROC and precision–recall curves of each class.
         top_k: With many classes, the share of images whose class is among the k most probable, by k.
+        without_leaks: The metrics on those test images of which no near-copy was trained on; None if these are all.
     """
 
     classes: tuple[str, ...]
@@ -85,6 +86,7 @@ class Evaluation:
     folds: int = 0
     rankings: tuple[Ranking, ...] = ()
     top_k: Mapping[int, Estimate] = field(default_factory=dict)
+    without_leaks: "Evaluation | None" = None
 
     @property
     def interval_leads(self) -> bool:
@@ -110,6 +112,8 @@ class Evaluation:
             `images`, `correct`, `calibration_error`, `folds`: numbers.
             `accuracy`, `loss`, `macro.precision`, `macro.recall`, `macro.f1`: `value`, and the 95 % confidence interval
             from `low` to `high`; None where the test set does not determine them.
+            `without_leaks`: `images` and `accuracy` on the test images of which no near-copy was trained on; None if
+            these are all.
             `classes`: for each class `name`, `support` (its test images), `predicted` (images predicted as it),
             `precision`, `recall`, `f1`.
             `confusion.counts`, `confusion.percent`: [true][predicted], in the order of `classes`.
@@ -130,6 +134,8 @@ class Evaluation:
             "folds": self.folds,
             "rankings": [ranking.to_dict() for ranking in self.rankings],
             "top_k": {str(k): estimate.to_dict() for k, estimate in self.top_k.items()},
+            "without_leaks": self.without_leaks
+            and {"images": self.without_leaks.images, "accuracy": self.without_leaks.accuracy.to_dict()},
             "classes": [asdict(metrics) for metrics in self.per_class],
             "confusion": {
                 "counts": self.counts.tolist(),

@@ -82,9 +82,10 @@ def _evaluate_folder(
     folder = load_labeled(
         name, trained.policy, trained.classes, labels=_label_file(trained, name, labels, label_columns),
         corrections=trained.corrections if trained.data == name and labels is None else {},
+        groups=trained.groups if trained.data == name else None,
     )  # fmt: skip
     if trained.cross_validated:
-        return _evaluate_new(trained, trained.cross_validated, folder)
+        return _evaluate_new(trained, trained.cross_validated.digests, folder)
     split = folder.split
     if split and trained.fingerprint == pool(split).fingerprint:
         raise UsageError(
@@ -92,13 +93,16 @@ def _evaluate_folder(
             "Evaluate it on a folder of new images. The run folder has the figures of cross-validation."
         )
     if split is None or not (trained.data == name or trained.fingerprint == split.fingerprint):
-        return _evaluate(trained, folder.name, folder.classes, folder.images, folder.notes)
+        return _evaluate_new(trained, trained.trained_on, folder)
+    if trained.fingerprint != split.fingerprint and trained.trained_on is not None:
+        return _evaluate_new(trained, trained.trained_on, folder)  # other images may be in the test part now
     test = _test_part(split)
     note = (
         f"The model was trained on '{folder.name}', so only its test part is measured: "
         f"{len(test):,} of {len(folder.images):,} images."
     )
-    return _evaluate(trained, folder.name, split.classes, test, (note, *split.notes, *_changed(trained, split, name)))
+    notes = (note, *split.notes, *_changed(trained, split, name))
+    return _evaluate(trained, folder.name, split.classes, test, notes, split.leaked)
 
 
 def _label_file(trained: TrainedModel, folder: str, labels: str | None, columns: Sequence[str]) -> LabelFile | None:
@@ -119,11 +123,30 @@ def _from_cross_validation(predictions: Predictions, name: str) -> EvaluationRes
     return EvaluationResult(name, predictions.evaluation(), predictions, None, (note,))
 
 
-def _evaluate_new(trained: TrainedModel, used: Predictions, folder: LabeledFolder) -> EvaluationResult:
-    """Evaluate on those images of a folder that the model was not trained on."""
-    new = ~np.isin(digests_of(folder.images), used.digests)
+def _evaluate_new(trained: TrainedModel, used: Array | None, folder: LabeledFolder) -> EvaluationResult:
+    """Evaluate on those images of a folder that the model was not trained on.
+
+    Args:
+        trained: The model.
+        used: Digests of the images that it was trained on, if they are known.
+        folder: The images.
+
+    Returns:
+        The metrics, with a note on images left out.
+
+    Raises:
+        UsageError: If it was trained on all of them.
+    """
+    if used is None:
+        return _evaluate(trained, folder.name, folder.classes, folder.images, folder.notes)
+    new = ~np.isin(digests_of(folder.images), used)
+    if not new.any() and trained.cross_validated:
+        return _from_cross_validation(trained.cross_validated, folder.name)
     if not new.any():
-        return _from_cross_validation(used, folder.name)
+        raise UsageError(
+            f"The model was trained on all images in '{folder.name}', so it would only repeat what it has learned. "
+            "Evaluate it on new images."
+        )
     notes = folder.notes
     if not new.all():
         notes = (
@@ -135,12 +158,13 @@ def _evaluate_new(trained: TrainedModel, used: Predictions, folder: LabeledFolde
 
 
 def _evaluate(
-    trained: TrainedModel, name: str, classes: Sequence[str], images: Images, notes: tuple[str, ...]
-) -> EvaluationResult:
+    trained: TrainedModel, name: str, classes: Sequence[str], images: Images, notes: tuple[str, ...],
+    leaked: Array | None = None,
+) -> EvaluationResult:  # fmt: skip
     labels = to_model_labels(name, classes, images.y, trained.classes)
     images = replace(images, y=labels)
     predictions = Predictions.of(trained.classes, trained.probabilities(images.x), images)
-    return EvaluationResult(name, predictions.evaluation(), predictions, images, notes)
+    return EvaluationResult(name, predictions.evaluation(leaked), predictions, images, notes)
 
 
 def load_for_model(name: str, trained: TrainedModel) -> tuple[Dataset, list[str]]:
@@ -153,7 +177,10 @@ def load_for_model(name: str, trained: TrainedModel) -> tuple[Dataset, list[str]
     if is_folder(name):
         layout = labeled_layout(name, trained.labels)
         corrections = trained.corrections if name == trained.data else {}
-        return load_folder(name, trained.policy, layout=correct(layout, corrections)), []
+        return load_folder(
+            name, trained.policy, layout=correct(layout, corrections),
+            groups=trained.groups if name == trained.data else None,
+        ), []  # fmt: skip
     dataset = load_data(name)
     if dataset.shape == shape:
         return dataset, []

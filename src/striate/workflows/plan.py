@@ -11,6 +11,7 @@ from striate import strict_json, zoo
 from striate.data import get_augmentation, names
 from striate.data.corrections import Corrections, correct, read_corrections
 from striate.data.folder import Layout
+from striate.data.groups import read_groups
 from striate.data.labels import LabelFile, label_file, labeled_layout
 from striate.data.split import TEST
 from striate.engines.choose import AUTO, EngineSettings, accelerator, installed
@@ -95,6 +96,7 @@ class TrainingPlan:
         folds: Number of folds of cross-validation over all images; 0: a part of the images is kept for testing; None:
             `prepare` decides.
         corrections: Images that are left out (None) or get another class, by file name; of folders.
+        groups: CSV file of images that belong together, such as those of one person; None: only near-duplicates do.
     """
 
     data: str
@@ -118,6 +120,7 @@ class TrainingPlan:
     label_columns: tuple[str, ...] = ()
     folds: int | None = None
     corrections: Corrections = field(default_factory=dict)
+    groups: str | None = None
 
     @property
     def label_file(self) -> LabelFile | None:
@@ -175,7 +178,8 @@ def make_plan(
     engine: EngineSettings = EngineSettings(), tensorboard: bool = False,  # noqa: B008 - immutable
     sets: Mapping[str, str] | None = None, schedule: str | None = None, weights: str | None = None,
     layout: Layout | None = None, labels: str | None = None, task: str | None = None,
-    label_columns: Sequence[str] = (), folds: int | None = None, exclude: str | None = None, **recipe: Any,
+    label_columns: Sequence[str] = (), folds: int | None = None, exclude: str | None = None,
+    groups: str | None = None, **recipe: Any,
 ) -> TrainingPlan:  # fmt: skip
     """Make a plan from the options of `striate train`; None stands for the usual value.
 
@@ -200,6 +204,7 @@ def make_plan(
         labels: See `TrainingPlan`.
         task: See `TrainingPlan`; None for classification.
         label_columns: See `TrainingPlan`.
+        groups: See `TrainingPlan`.
         **recipe: `epochs`, `batch_size`, `seed`, `optimizer`, `learning_rate`, `augment`.
 
     Returns:
@@ -217,6 +222,7 @@ def make_plan(
         raise UsageError(f"--labels is for a folder of images, and '{data}' is not a folder.")
     corrections = _read_corrections(exclude, data, layout)
     layout = layout and correct(layout, corrections)
+    _check_groups(groups, data, layout)
     _check_folds(folds, layout)
     sets = sets or {}
     recipe = {key: value for key, value in recipe.items() if value is not None}
@@ -247,7 +253,7 @@ def make_plan(
     return replace(
         usual, recipe=changed, settings={**usual.settings, **settings}, fit=fit, ensemble=ensemble or usual.ensemble,
         plateau=schedule == PLATEAU, tensorboard=tensorboard, folds=folds,
-        corrections=corrections, **asdict(engine),
+        corrections=corrections, groups=groups and str(Path(groups).resolve()), **asdict(engine),
     )  # fmt: skip
 
 
@@ -276,6 +282,15 @@ def _check_values(ensemble: int | None, minutes: float | None, tensorboard: bool
         raise UsageError(f"--minutes must be more than 0; received {minutes:g}.")
     if tensorboard:
         TensorBoard()  # raises now if its package is missing
+
+
+def _check_groups(groups: str | None, data: str, layout: Layout | None) -> None:
+    """Read a table of groups, so that an error in it is found before the images are read."""
+    if groups is None:
+        return
+    if layout is None:
+        raise UsageError(f"--groups is for a folder of images, and '{data}' is not a folder.")
+    read_groups(groups, layout.name, layout.names)
 
 
 def _read_corrections(exclude: str | None, data: str, layout: Layout | None) -> Corrections:

@@ -26,6 +26,8 @@ class Predictions:
         digests: Uint64 (N,), of the content of each image.
         names: The file of each image, if known.
         folds: Number of folds if the predictions come from cross-validation; 0 if the images are test images.
+        groups: Int64 (N,), the same number for images that belong together, if known.
+        trained_on: Uint64 (M,), digests of the training and validation images, if known.
     """
 
     classes: tuple[str, ...]
@@ -34,28 +36,42 @@ class Predictions:
     digests: Array
     names: tuple[str, ...] | None
     folds: int = 0
+    groups: Array | None = None
+    trained_on: Array | None = None
 
     @classmethod
     def of(cls, classes: tuple[str, ...], probabilities: Array, images: Images, folds: int = 0) -> "Predictions":
         """Return the predictions for these images, in their order."""
         probabilities = np.asarray(probabilities, np.float32)
-        return cls(classes, probabilities, images.y, digests_of(images), images.names, folds)
+        return cls(classes, probabilities, images.y, digests_of(images), images.names, folds, images.groups)
 
-    def evaluation(self) -> Evaluation:
-        """Compare the predictions with the true classes."""
-        return evaluate(self.probabilities, self.labels, self.classes, self.names, folds=self.folds)
+    def evaluation(self, leaked: Array | None = None) -> Evaluation:
+        """Compare the predictions with the true classes.
+
+        Args:
+            leaked: Mask (N,) of the images of which near-copies were trained on; the figures without them are added.
+
+        Returns:
+            All metrics.
+        """
+        found = evaluate(self.probabilities, self.labels, self.classes, self.names, self.groups, folds=self.folds)
+        if leaked is None or not leaked.any() or leaked.all():
+            return found
+        return replace(found, without_leaks=self.take(np.flatnonzero(~leaked)).evaluation())
 
     def take(self, rows: Array) -> "Predictions":
         """Return the predictions for the images at these row numbers (M,)."""
         names = None if self.names is None else tuple(self.names[row] for row in rows)
         return replace(
             self, probabilities=self.probabilities[rows], labels=self.labels[rows], digests=self.digests[rows],
-            names=names,
+            names=names, groups=None if self.groups is None else self.groups[rows],
         )  # fmt: skip
 
     def write(self, folder: Path) -> None:
         """Write the predictions into a run folder, atomically."""
         arrays = {"probabilities": self.probabilities, "labels": self.labels, "digests": self.digests}
+        arrays |= {"groups": self.groups} if self.groups is not None else {}
+        arrays |= {"trained_on": self.trained_on} if self.trained_on is not None else {}
         names = None if self.names is None else list(self.names)
         save_weights(folder / FILE_NAME, arrays, {"classes": list(self.classes), "names": names, "folds": self.folds})
 
@@ -81,11 +97,13 @@ def read_predictions(folder: Path) -> Predictions | None:
         found = Predictions(
             tuple(map(str, metadata["classes"])), arrays["probabilities"], arrays["labels"], arrays["digests"],
             None if names is None else tuple(map(str, names)), int(metadata["folds"]),
+            arrays.get("groups"), arrays.get("trained_on"),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path} does not contain predictions of a run. Train again.") from error
     images = len(found.labels)
-    shapes = (found.probabilities.shape, found.digests.shape, len(found.names or found.labels))
-    if shapes != ((images, len(found.classes)), (images,), images):
+    groups = found.labels if found.groups is None else found.groups
+    shapes = (found.probabilities.shape, found.digests.shape, len(found.names or found.labels), groups.shape)
+    if shapes != ((images, len(found.classes)), (images,), images, (images,)):
         raise ModelFileError(f"{path} is damaged: the numbers of images, classes and predictions differ. Train again.")
     return found

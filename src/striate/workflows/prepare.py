@@ -167,13 +167,15 @@ def load_for(plan: TrainingPlan, layout: Layout | None = None) -> Dataset:
         The data set.
     """
     folder = is_folder(plan.data)
-    if folder and plan.labels:
+    if folder and (plan.labels or plan.groups):
         layout = layout or labeled_layout(plan.data, plan.label_file)
     usual = _published_shape(plan.model) if folder else None
-    return load_data(plan.data, plan.settings.get(INPUT_SHAPE, usual), plan.fit, layout)
+    return load_data(plan.data, plan.settings.get(INPUT_SHAPE, usual), plan.fit, layout, plan.groups)
 
 
-def load_data(name: str, shape: Any = None, fit: str | None = None, layout: Layout | None = None) -> Dataset:
+def load_data(
+    name: str, shape: Any = None, fit: str | None = None, layout: Layout | None = None, groups: str | None = None
+) -> Dataset:
     """Load a data set in an input shape.
 
     Args:
@@ -181,6 +183,7 @@ def load_data(name: str, shape: Any = None, fit: str | None = None, layout: Layo
         shape: (H, W, C); None for the usual shape.
         fit: How images of a folder are brought to the size: crop, pad or stretch; None: the usual way.
         layout: The files of the folder, if they have been read.
+        groups: CSV file of images of the layout that belong together.
 
     Returns:
         The data set.
@@ -198,7 +201,7 @@ def load_data(name: str, shape: Any = None, fit: str | None = None, layout: Layo
         )
     if layout:
         policy = ImagePolicy(height or FOLDER_SIZE, width or FOLDER_SIZE, channels or 3, fit or "crop")
-        return load_folder(name, policy, layout=layout)
+        return load_folder(name, policy, layout=layout, groups=groups)
     return load(name, size=(height, width) if height and width else None, channels=channels, fit=fit)
 
 

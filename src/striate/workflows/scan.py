@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.digests import digest_bytes
+from striate.data.digests import Digests, digest_bytes
 from striate.data.folder import Layout
-from striate.data.groups import identical_groups, rows_of_groups
+from striate.data.groups import group_files, identical_groups, rows_of_groups
 from striate.data.labels import LabelFile, labeled_layout
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
 from striate.data.split import PARTS, TRAINING, count_labels
@@ -45,6 +45,8 @@ class FolderScan:
         unreadable: Files that training would leave out.
         copies: Groups of identical files within one class.
         conflicts: Groups of identical files in several classes.
+        near_duplicates: Groups of images of one class that show nearly the same, but are not identical.
+        near_conflicts: Such groups of images in several classes.
         notes: What else is left out, and doubtful points.
         task: What the labels are.
         numbers: For regression, minimum, median and maximum of each number.
@@ -61,6 +63,8 @@ class FolderScan:
     unreadable: tuple[UnreadableFile, ...]
     copies: tuple[tuple[str, ...], ...]
     conflicts: tuple[tuple[str, ...], ...]
+    near_duplicates: tuple[tuple[str, ...], ...]
+    near_conflicts: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
     task: Task = Task.CLASSIFICATION
     numbers: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -82,7 +86,7 @@ class FolderScan:
         """What to do about each problem, the most serious first; if there is none, the command to train."""
         if self.problems:
             return " ".join(self.problems)
-        left_out = self.unreadable or self.copies or self.notes
+        left_out = self.unreadable or self.copies or self.near_duplicates or self.notes
         found = "No other problems found" if left_out else "No problems found"
         return f"{found}. To train: {shlex.join(['striate', 'train', self.folder, *self.options])}"
 
@@ -98,6 +102,8 @@ class FolderScan:
             found.append(
                 "Some images are in more than one class, so their labels contradict each other. Keep each in one."
             )
+        if self.near_conflicts:
+            found.append("Some images show nearly the same but are in different classes. Check which class is right.")
         if unreadable > UNREADABLE_SHARE * files:
             found.append(f"{unreadable:,} of {files:,} files cannot be read. Replace them with undamaged files.")
         return (*found, *self._class_problems(missing))
@@ -160,6 +166,7 @@ def scan_folder(path: str | Path, labels: LabelFile | None = None) -> FolderScan
         rows[group]
         for group in rows_of_groups(identical_groups(np.array([item.digest for item in readable], np.uint64)))
     ]
+    near, near_notes = _near_duplicates(layout, rows, np.array([item.digest for item in readable], np.uint64))
     parts = sorted(set(layout.parts.tolist())) if layout.parts.any() else []
     return FolderScan(
         folder=str(path),
@@ -172,11 +179,22 @@ def scan_folder(path: str | Path, labels: LabelFile | None = None) -> FolderScan
         unreadable=unreadable,
         copies=tuple(_names(layout, group) for group in identical if not _differ(layout, group)),
         conflicts=tuple(_names(layout, group) for group in identical if _differ(layout, group)),
-        notes=(*layout.notes, *_leaks(layout, identical)),
+        near_duplicates=tuple(_names(layout, group) for group in near if not _differ(layout, group)),
+        near_conflicts=tuple(_names(layout, group) for group in near if _differ(layout, group)),
+        notes=(*layout.notes, *near_notes, *_leaks(layout, identical), *_near_leaks(layout, near)),
         task=layout.task,
         numbers=_numbers(layout, rows),
         options=_options(labels),
     )
+
+
+def _near_duplicates(layout: Layout, rows: Rows, digests: Digests) -> tuple[list[Rows], list[str]]:
+    """Return the groups of near-duplicates among the readable rows that are not all identical, and notes."""
+    every = np.zeros(len(layout.files), np.uint64)
+    every[rows] = digests
+    groups, notes = group_files(layout.folder, layout.files, layout.names, every)
+    found = [rows[group] for group in rows_of_groups(groups[rows])]
+    return [group for group in found if len(set(every[group].tolist())) > 1], notes
 
 
 def _differ(layout: Layout, rows: Rows) -> bool:
@@ -242,3 +260,15 @@ def _leaks(layout: Layout, identical: Sequence[Rows]) -> list[str]:
         return []
     images = "1 image is" if len(leaks) == 1 else f"{len(leaks):,} images are"
     return [f"{images} in more than one of training, validation and test; the first is '{layout.names[leaks[0][0]]}'."]
+
+
+def _near_leaks(layout: Layout, near: Sequence[Rows]) -> list[str]:
+    """Return a note if nearly the same image is in several parts, such as training and test."""
+    leaks = [group for group in near if np.ptp(layout.parts[group])]
+    if not leaks:
+        return []
+    groups = "1 group of near-duplicates is" if len(leaks) == 1 else f"{len(leaks):,} groups of near-duplicates are"
+    return [
+        f"{groups} in more than one of training, validation and test, so the test accuracy will be too high; the first "
+        f"contains '{layout.names[leaks[0][0]]}'."
+    ]

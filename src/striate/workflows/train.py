@@ -9,8 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from striate import strict_json
 from striate._types import Array
+from striate.data import Dataset
+from striate.data.split import digests_of
 from striate.engines.choose import accelerator
 from striate.errors import DataError, RunError, StriateError, UsageError
 from striate.evaluation import Bin, Evaluation
@@ -331,8 +335,11 @@ def _finish(
     """Evaluate the probabilities (N, classes) of the test images, and write metrics and report."""
     from striate.workflows.report import write_run_report
 
-    predictions = Predictions.of(prepared.data.classes, outputs, prepared.evaluated, prepared.plan.folds or 0)
-    evaluation = predictions.evaluation()
+    data, folds = prepared.data, prepared.plan.folds or 0
+    predictions = replace(
+        Predictions.of(data.classes, outputs, prepared.evaluated, folds), trained_on=_trained_on(data, folds)
+    )
+    evaluation = predictions.evaluation() if folds else predictions.evaluation(data.leaked)
     if run.written_here:
         run.write_record()
         atomic_write(run.path / "metrics.json", strict_json.dumps(evaluation.to_dict()) + "\n")
@@ -349,6 +356,12 @@ def _uncalibrated(prepared: PreparedRun, run: TrainingRun, predictions: Predicti
     if prepared.plan.method is not Method.FEATURES or found is None:
         return ()
     return reliability(with_temperature(predictions.probabilities, 1 / found.temperature), predictions.labels)
+
+
+def _trained_on(data: Dataset, folds: int) -> Array:
+    """Return the digests of the training and validation images; with cross-validation all are test images too."""
+    parts = (data.train, data.validation) if not folds else ()
+    return np.concatenate([np.zeros(0, np.uint64), *map(digests_of, parts)])
 
 
 def _run_name(plan: TrainingPlan) -> str:

@@ -41,6 +41,8 @@ class TrainedModel:
         labels: The CSV file with the labels of that folder, if there is one.
         corrections: Of the images of that folder.
         cross_validated: If it was trained on all images of its data, the predictions of cross-validation for them.
+        groups: CSV file of images of that folder that belong together, if there is one.
+        trained_on: Digests, uint64 (N,), of the training and validation images, if known.
     """
 
     models: tuple[Model, ...]
@@ -49,6 +51,8 @@ class TrainedModel:
     labels: LabelFile | None = None
     corrections: Corrections = field(default_factory=dict)
     cross_validated: Predictions | None = None
+    groups: str | None = None
+    trained_on: Array | None = None
 
     @property
     def decision(self) -> Decision:
@@ -157,8 +161,11 @@ def _open_file(path: Path) -> TrainedModel:
         )
     plan = _plan_of_run(path.parent)
     data, labels, corrections = (plan.data, plan.label_file, plan.corrections) if plan else (None, None, {})
-    used = read_predictions(path.parent) if plan and plan.folds else None
-    return TrainedModel((model,), model.figures.get(THRESHOLD, 0.0), data, labels, corrections, used)
+    made = read_predictions(path.parent) if plan else None
+    return TrainedModel(
+        (model,), model.figures.get(THRESHOLD, 0.0), data, labels, corrections, made if made and made.folds else None,
+        plan.groups if plan else None, made.trained_on if made else None,
+    )  # fmt: skip
 
 
 def _with_fast_engine(model: Model) -> Model:
@@ -195,7 +202,11 @@ def _open_run(run: TrainingRun) -> TrainedModel:
     models = tuple(_with_fast_engine(load(_finished(path, run))) for path in members)
     if len({(model.classes, model.fingerprint) for model in models}) > 1:
         raise DataError(f"The members of '{run.path}' were trained on different data, so they are no ensemble.")
-    return TrainedModel(models, threshold, plan.data, plan.label_file, plan.corrections)
+    made = read_predictions(run.path)
+    return TrainedModel(
+        models, threshold, plan.data, plan.label_file, plan.corrections, groups=plan.groups,
+        trained_on=made.trained_on if made else None,
+    )  # fmt: skip
 
 
 def member_path(run: TrainingRun, number: int) -> Path:
