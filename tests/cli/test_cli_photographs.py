@@ -95,13 +95,26 @@ def test_scan_counts_parts_and_finds_leaks_between_them(tmp_path: Path) -> None:
     assert found.advice == f"No other problems found. To train: striate train {tmp_path}"
 
 
+def test_advised_class_weights_keep_the_method(tmp_path: Path) -> None:
+    """They used to need another method, which would train another network from scratch."""
+    write_images(tmp_path / "photos" / "many", 40, 0)
+    write_images(tmp_path / "photos" / "rare", 6, 1)
+    plan = make_plan(str(tmp_path / "photos"), sets={"class_weights": "true"})
+    assert plan.method == make_plan(str(tmp_path / "photos")).method == "features"
+    assert plan.recipe.class_weights
+
+
 @pytest.mark.parametrize(
     ("counts", "broken", "advice"),
     [
         ((30, 30), 5, "5 of 65 files cannot be read"),
         ((30, 9), 0, "Class 'b' has 9 images, too few"),
         ((30, 1), 0, "Class 'b' has 1 image, too few"),
-        ((100, 30), 0, "Class 'a' has 3.3 times as many images as 'b'. After training, check the recall of"),
+        (
+            (100, 30),
+            0,
+            "Class 'a' has 3.3 times as many images as 'b'. If all classes matter equally, train with --set",
+        ),
         ((30, 30), 1, "No other problems found. To train: striate train "),
         ((7, 9), 0, "2 classes have too few images to train and test on: 'a' (7), 'b' (9). Add more."),
     ],

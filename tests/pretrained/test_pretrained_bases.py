@@ -71,6 +71,11 @@ def test_any_network_with_given_weights_is_a_base(
     network, weights = joined(base, found.layer, found.fitted.head)
     engine, detector = OnnxEngine(with_features(network), weights), found.detector.detector
     assert detector.is_unknown(engine.forward([x])[1]).mean() < 0.2
+    uneven = from_arrays(x, np.array([0] * 30 + [1] * 10))
+    plain, balanced = (fit_on_features(base, uneven, 5, balanced=each) for each in (False, True))
+    assert len(plain.test) == len(uneven.train) + len(uneven.validation)
+    odds = [np.log(each.test[:, 1] / each.test[:, 0]) for each in (plain, balanced)]
+    np.testing.assert_allclose(odds[1] - odds[0], balanced.shift[1] - balanced.shift[0], atol=1e-3)
 
 
 def test_weights_that_features_need_but_do_not_fit_raise(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from striate._types import Array
 from striate.engines.losses import log_softmax
+from striate.transfer.extraction import balancing_shift
 from striate.transfer.lbfgs import minimize
 from striate.transfer.linear_head import (
     FeatureScaler,
@@ -143,3 +144,18 @@ def test_choice_without_the_fold_is_not_optimistic() -> None:
         honest.append((choose_without_fold(logits, losses, folds).argmax(axis=1) == y).mean())
     assert np.mean(naive) > 0.55
     assert abs(np.mean(honest) - 0.5) < 0.03
+
+
+def test_balanced_classifier_recalls_more_images_of_rare_classes() -> None:
+    x, y = blobs(3000, 20, 2, separation=0.25)
+    kept = (y == 0) | (np.arange(3000) % 12 < 2)
+    train, test = kept & (np.arange(3000) < 1500), np.arange(3000) >= 1500
+    head = fit_linear_head(x[train], y[train], 2, content_folds(x[train], y[train], 2)).head
+    logits, shift = head.logits(x[test]), balancing_shift(y[train], 2)
+    recalls = [
+        [float((values[y[test] == k].argmax(axis=1) == k).mean()) for k in range(2)]
+        for values in (logits, logits + shift)
+    ]
+    assert recalls[1][1] > recalls[0][1] + 0.1
+    assert np.mean(recalls[1]) > np.mean(recalls[0]) + 0.03
+    assert abs(recalls[1][0] - recalls[1][1]) < 0.1  # both classes count the same

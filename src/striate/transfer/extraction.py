@@ -1,6 +1,6 @@
 """Feature extraction: fit a head and an open-set detector to the features of a data set under an unchanged base."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class ExtractionResult:
             that was fitted and chosen without it.
         distances: (N,), of the same images from the training images.
         losses: The cross-entropy of held-out images, by the feature layers that were tried.
+        shift: (K,), added to the logits so that all classes count the same; zeros if they count as often as they occur.
     """
 
     layer: str
@@ -37,9 +38,10 @@ class ExtractionResult:
     test: Array
     distances: Array
     losses: dict[str, float]
+    shift: Array
 
 
-def fit_on_features(base: Base, data: Dataset, folds: int | None = None) -> ExtractionResult:
+def fit_on_features(base: Base, data: Dataset, folds: int | None = None, *, balanced: bool = False) -> ExtractionResult:
     """Fit a head and a detector to the training and validation images of a data set.
 
     Cross-validation chooses the feature layer and the head's settings, so no image needs to be set aside; test images
@@ -49,6 +51,7 @@ def fit_on_features(base: Base, data: Dataset, folds: int | None = None) -> Extr
         base: The base, which is not changed.
         data: The data set.
         folds: Number of folds to evaluate all images by cross-validation, instead of test images.
+        balanced: Whether all classes count the same, however many images they have.
 
     Returns:
         The head, the detector, and the predictions for the test images.
@@ -67,9 +70,36 @@ def fit_on_features(base: Base, data: Dataset, folds: int | None = None) -> Extr
         logits, distances = choose_without_fold(by_layer, losses_by_layer, fold), detector.held_out
     else:
         logits, distances = heads[layer].head.logits(test[layer]), detector.detector.distances(test[layer])
-    probabilities = np.exp(log_softmax(logits)).astype(np.float32)
+    shift = balancing_shift(y, classes) if balanced else np.zeros(classes)
+    fitted = replace(heads[layer], head=replace(heads[layer].head, bias=heads[layer].head.bias + shift))
+    probabilities = np.exp(log_softmax(logits + shift)).astype(np.float32)
     losses = {name: fitted.loss for name, fitted in heads.items()}
-    return ExtractionResult(layer, heads[layer], detector, probabilities, distances, losses)
+    return ExtractionResult(layer, fitted, detector, probabilities, distances, losses, shift)
+
+
+def balancing_shift(y: Array, classes: int) -> Array:
+    """Return what to add to calibrated logits so that all classes count the same.
+
+    The classifier then has the highest mean recall, and its probabilities are those of data in which all classes are
+    equally frequent. A classifier fitted with class weights instead recalls fewer images of rare classes, because the
+    penalty holds back the few weights that separate them.
+
+    Args:
+        y: Class numbers (N,).
+        classes: The number of classes.
+
+    Returns:
+        (K,): minus the logarithm of the share of each class; 0 for classes without images.
+
+    Source:
+        Menon et al. 2021, "Long-tail learning via logit adjustment", equation 9.
+
+    Example:
+        >>> balancing_shift(np.array([0, 0, 0, 1]), 2).round(3).tolist()
+        [0.288, 1.386]
+    """
+    counts = np.bincount(y, minlength=classes)
+    return np.where(counts > 0, -np.log(np.maximum(counts, 1) / len(y)), 0.0)
 
 
 def _fit_heads(x: Features, top: str, y: Array, classes: int, folds: Array) -> dict[str, FittedHead]:

@@ -59,7 +59,7 @@ def run_feature_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callab
         assert base is not None, "prepared with a base"
         unchanged = "unchanged for now" if plan.method is Method.FINE_TUNE else "unchanged"
         echo(f"Features: {describe_base(plan)}, {unchanged}; computed by ONNX Runtime")
-        found = fit_on_features(base, data, plan.folds)
+        found = fit_on_features(base, data, plan.folds, balanced=plan.recipe.class_weights)
         model = _model(prepared, base, found, run)
         record.extraction = _findings(found, data)
         if plan.method is Method.FEATURES:
@@ -90,7 +90,7 @@ def check_enough(data: Dataset) -> None:
 
 def _model(prepared: PreparedRun, base: Base, found: ExtractionResult, run: TrainingRun) -> Model:
     network, weights = joined(base, found.layer, found.fitted.head)
-    held = np.exp(log_softmax(found.fitted.logits))
+    held = np.exp(log_softmax(found.fitted.logits + found.shift))
     figures = {"val_accuracy": found.fitted.accuracy, "val_loss": found.fitted.loss}
     figures[THRESHOLD] = probability_threshold(held, found.fitted.labels)
     return save_model(prepared, run, network, weights, figures, found.detector.detector)

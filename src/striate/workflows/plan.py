@@ -41,6 +41,7 @@ DEFAULT_MODEL = "lenet5"
 PLATEAU = "plateau"
 WEIGHT_DECAY = "weight_decay"
 INPUT_SHAPE = "input_shape"
+CLASS_WEIGHTS = "class_weights"
 MAX_MEMBERS = 1_000  # of an ensemble
 
 SCRATCH_ONLY = frozenset({Method.SCRATCH})
@@ -396,7 +397,7 @@ def _settings_of(model: str) -> Iterable[str]:
 
 
 def _applies_to_setting(key: str) -> frozenset[Method]:
-    if key == INPUT_SHAPE:
+    if key in (INPUT_SHAPE, CLASS_WEIGHTS):
         return frozenset(Method)
     of_recipe = key.partition(".")[0] in _RECIPE | {WEIGHT_DECAY}
     return TRAINING if of_recipe else SCRATCH_ONLY

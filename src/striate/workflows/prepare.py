@@ -93,7 +93,7 @@ def prepare(
     if plan.method is not Method.SCRATCH:
         base = _open_base(plan, data)
         network = with_classes(base, base.top, len(data.classes), data.task.activation)
-        return PreparedRun(plan, data, network, base=base)
+        return PreparedRun(plan, data, network, base=base, notes=_uneven_classes(plan, data))
     network = build_network(plan, data)
     weights, notes = _load_weights(plan, network, has_checkpoint)
     return PreparedRun(plan, data, network, weights, notes=(*notes, *_uneven_classes(plan, data)))

@@ -96,7 +96,8 @@ def _suspicious(data: Dataset, found: ExtractionFindings | None) -> list[LabelCa
 def describe_recipe(plan: TrainingPlan) -> dict[str, str]:
     """Return the recipe of a plan as short texts by name, without the seed and unused settings."""
     if plan.method is Method.FEATURES:
-        return {"base": f"{describe_base(plan)}, not changed", "classifier": "logistic regression"}
+        balanced = ", all classes count the same" if plan.recipe.class_weights else ""
+        return {"base": f"{describe_base(plan)}, not changed", "classifier": f"logistic regression{balanced}"}
     recipe = plan.recipe
     kept = [
         item.name for item in fields(recipe) if item.name != "seed" and getattr(recipe, item.name) not in (None, 0, ())

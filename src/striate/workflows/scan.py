@@ -118,7 +118,7 @@ class FolderScan:
             ratio = f"{counts[by_size[-1]] / counts[by_size[0]]:.1f}"
             return [
                 f"Class '{by_size[-1]}' has {ratio} times as many images as '{by_size[0]}'. "
-                "After training, check the recall of each class in the report."
+                "If all classes matter equally, train with --set class_weights=true."
             ]
         return []
 

@@ -353,7 +353,7 @@ def _finish(
 def _uncalibrated(prepared: PreparedRun, run: TrainingRun, predictions: Predictions) -> tuple[Bin, ...]:
     """Return the images by the probability that they had before a head on features was calibrated."""
     found = run.record.extraction
-    if prepared.plan.method is not Method.FEATURES or found is None:
+    if prepared.plan.method is not Method.FEATURES or prepared.plan.recipe.class_weights or found is None:
         return ()
     return reliability(with_temperature(predictions.probabilities, 1 / found.temperature), predictions.labels)
 
