@@ -3,6 +3,7 @@
 python benchmarks/small_sets.py [FOLDER ...] [--images 100] [--draws 40]
 
 The true accuracy is that of the model which was trained on all images of the draw, on all other images of the folder.
+The other images are a sample too, so the intervals cover the accuracy on all possible images somewhat more often.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from machine import command, description
 from striate._types import Array
 from striate.data import load_folder
 from striate.evaluation import Estimate, wilson
+from striate.evaluation.intervals import CROSS_VALIDATION
 from striate.transfer.bases import open_base
 from striate.transfer.linear_head import content_folds, fit_linear_head
 
@@ -45,7 +47,7 @@ def main() -> None:
             fitted = fit_linear_head(x[few], y[few], classes, content_folds(x[few], y[few], classes, FOLDS))
             truth = float(correct(fitted.head.logits(x[others]), y[others]).mean())
             hits = correct(fitted.logits, y[few])
-            results["cross-validation"].append((wilson(int(hits.sum()), len(few)), truth))
+            results["cross-validation"].append((wilson(int(hits.sum()), len(few), CROSS_VALIDATION), truth))
             count = round(HELD_OUT * len(few))
             test, train = few[:count], few[count:]
             smaller = fit_linear_head(x[train], y[train], classes, content_folds(x[train], y[train], classes))

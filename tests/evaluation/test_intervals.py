@@ -219,3 +219,13 @@ def test_invalid_arguments_are_errors(
 ) -> None:
     with pytest.raises(DataError, match=message):
         evaluate(probabilities, np.array(labels, dtype=np.int64), ("a", "b"), names)
+
+
+def test_intervals_of_cross_validation_are_wider() -> None:
+    """The errors of its models vary together."""
+    probabilities, labels = predictions()
+    tested, folds = evaluate(probabilities, labels, CLASSES), evaluate(probabilities, labels, CLASSES, folds=5)
+    for one, other in ((tested.accuracy, folds.accuracy), (tested.macro["f1"], folds.macro["f1"])):
+        assert one.value == other.value
+        width = ((other.high or 0) - (other.low or 0)) / ((one.high or 0) - (one.low or 0))
+        assert width == pytest.approx(np.sqrt(1.75), abs=0.02)

@@ -27,6 +27,7 @@ class ComparisonData:
         comparison: The figures and tests.
         tested: Number of test images of each run, by name.
         contradicting: Number of images that are left out, because their classes in the runs differ.
+        folds: Whether predictions come from cross-validation.
         mixed: Whether some predictions come from cross-validation and others do not.
         images: The compared images by index, each uint8 (H, W, C); None if they are not available.
     """
@@ -34,6 +35,7 @@ class ComparisonData:
     comparison: Comparison
     tested: Mapping[str, int]
     contradicting: int = 0
+    folds: bool = False
     mixed: bool = False
     images: Sequence[Array] | Array | None = None
 

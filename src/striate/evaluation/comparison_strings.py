@@ -38,6 +38,11 @@ COMPARISON = {
         "ko": "일부는 교차 검증의 예측이고 일부는 테스트 이미지의 예측입니다. 어느 것도 학습에 사용한 이미지의 예측이 "
         "아닙니다.",
     },
+    "compare_folds": {
+        "en": "The models of a cross-validation share training images, so their errors are not quite independent and p "
+        "is somewhat too small.",
+        "ko": "교차 검증의 모델들은 학습 이미지를 공유하므로 오류가 완전히 독립적이지 않고, p값이 조금 작게 나옵니다.",
+    },
     "compare_pairs": {"en": "Differences", "ko": "차이"},
     "compare_pair": {"en": "from → to", "ko": "비교(앞 → 뒤)"},
     "compare_only": {"en": "correct only in the first : second", "ko": "앞만 정답 : 뒤만 정답"},

@@ -8,7 +8,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.errors import DataError
-from striate.evaluation.intervals import Estimate, design_effect, macro_metrics, wilson
+from striate.evaluation.intervals import CROSS_VALIDATION, Estimate, design_effect, macro_metrics, wilson
 from striate.evaluation.metrics import (
     Bin,
     ClassMetrics,
@@ -178,7 +178,7 @@ def evaluate(
     labels = labels.astype(np.int64)
     counts = confusion_counts(labels, probabilities.argmax(axis=1), len(classes))
     correct = int(np.trace(counts))
-    effect = design_effect(probabilities.argmax(axis=1) == labels, groups)
+    effect = design_effect(probabilities.argmax(axis=1) == labels, groups) * (CROSS_VALIDATION if folds else 1)
     bins = reliability(probabilities, labels)
     return Evaluation(
         classes=tuple(classes),

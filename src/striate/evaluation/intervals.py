@@ -8,6 +8,14 @@ import numpy as np
 from striate._types import Array
 
 Z = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
+CROSS_VALIDATION = 1.75
+"""The design effect of cross-validation: the models of the folds share most of their training images, so their errors
+vary together, by more than the errors of one model on as many test images (benchmarks/small_sets.py measures it).
+
+Source:
+    Nadeau and Bengio 2003, "Inference for the generalization error"; Bates, Hastie, Tibshirani 2023, "Cross-validation:
+    what does it estimate and how well does it do it?".
+"""
 LARGEST_VARIANCE = 1.0  # weight of the largest possible variance of a class, in images, divided among the classes
 
 

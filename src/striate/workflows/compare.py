@@ -83,9 +83,9 @@ def compare_runs(
     )
     candidates = (result.images for result in measured) if data else map(_images_of_run, paths)
     images = _find_images(candidates, first.digests)
-    mixed = len({bool(each.folds) for each in predictions}) > 1
+    folds = {bool(each.folds) for each in predictions}
     page = Path(out) if out else _folder_of(paths[-1]) / PAGE
-    write_comparison_page(page, ComparisonData(comparison, tested, contradicting, mixed, images))
+    write_comparison_page(page, ComparisonData(comparison, tested, contradicting, any(folds), len(folds) > 1, images))
     return RunComparison(comparison, len(first.labels), tested, contradicting, page)
 
 
