@@ -33,7 +33,7 @@ def foreign_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kernel, matrix = np.ones((4, 3, 3, 3), np.float32), np.ones((4, 5), np.float32)
     nodes = [
         helper.make_node("Conv", ["x", "k"], ["c"], "stem", pads=[1, 1, 1, 1]),
-        helper.make_node("Softsign", ["c"], ["s"], "odd"),
+        helper.make_node("Sin", ["c"], ["s"], "odd"),
         helper.make_node("GlobalAveragePool", ["s"], ["p"], "pool"),
         helper.make_node("Flatten", ["p"], ["f"], "flat"),
         helper.make_node("Gemm", ["f", "m"], ["y"], "head"),
@@ -70,10 +70,10 @@ def test_file_with_an_unsupported_operator_is_shown_by_operators(cli: Cli, forei
     rows = [line.split() for line in result.stdout.splitlines()]
     assert ["input:", "float32", "?×3×?×?,", "named", "'x'"] in rows
     assert ["stem", "Conv", "?×4×8×8", "108", "6,912"] in rows
-    assert ["odd", "Softsign", "?×4×8×8", "0", "0"] in rows
+    assert ["odd", "Sin", "?×4×8×8", "0", "0"] in rows
     assert ["head", "Gemm", "?×5", "20", "20"] in rows
     assert "5 operators: 128 parameters, 6,932 multiply-adds for one image" in result.stdout
-    assert result.stdout.endswith("Softsign 'odd' cannot become a layer: Striate has no layer for Softsign.\n")
+    assert result.stdout.endswith("Sin 'odd' cannot become a layer: Striate has no layer for Sin.\n")
 
 
 def test_size_is_ignored_aloud_where_the_file_fixes_it(cli: Cli, exported_file: Path, foreign_file: Path) -> None:
@@ -100,7 +100,7 @@ def test_json(cli: Cli, exported_file: Path, foreign_file: Path) -> None:
     assert (found["opset"], found["classes"], found["bytes"]) == (13, ["고양이", "개"], exported_file.stat().st_size)
     other = json.loads(cli("inspect", foreign_file, "--json", "--size", "8").stdout)
     assert other["network"] is None
-    assert "Softsign 'odd' cannot become a layer" in other["problem"]
+    assert "Sin 'odd' cannot become a layer" in other["problem"]
     assert other["operators"][0] == {
         "name": "stem", "kind": "Conv", "shape": [None, 4, 8, 8], "parameters": 108, "multiply_adds": 6912,
     }  # fmt: skip
@@ -153,7 +153,7 @@ def test_predict_with_an_onnx_file(cli: Cli, exported_file: Path, foreign_file: 
     assert answer["label"] in ("고양이", "개")
     refused = cli("predict", foreign_file, "새 사진.png")
     assert refused.returncode == 1
-    assert "Softsign 'odd' cannot become a layer" in refused.stderr or "takes images of any size" in refused.stderr
+    assert "Sin 'odd' cannot become a layer" in refused.stderr or "takes images of any size" in refused.stderr
 
 
 @pytest.mark.parametrize(("size", "shape"), [("8", "?×4×8×8"), ("6x10", "?×4×6×10"), ("6×10", "?×4×6×10")])

@@ -35,6 +35,7 @@ from striate.network import (
     MaxPool2D,
     Multiply,
     Network,
+    Power,
     RadialBasis,
     Rescale,
     SelectChannels,
@@ -238,6 +239,8 @@ def networks() -> dict[str, Network]:
         "upsampling": chain(
             (3, 4, 2), Conv2D(3, 2), UpSampling2D((3, 2), "bilinear"), UpSampling2D((1, 2)), Conv2D(2, 2)
         ),
+        "powers": chain((3, 4, 2), Activation("softplus"), Power(2.5), Power(-1), GlobalAveragePool2D(), Power(0.5)),
+        "upsampling to the corners": chain((3, 4, 2), Conv2D(3, 2), UpSampling2D((3, 2), "bilinear_align_corners")),
         "transposed": chain(
             (3, 4, 2),
             Conv2DTranspose(3, 2, strides=2),

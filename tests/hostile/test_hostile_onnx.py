@@ -98,9 +98,9 @@ def calls(made: ModelProto) -> int:
         lambda length: chain("Relu", length, all_outputs=True),
         lambda length: chain("Identity", length),
         lambda length: chain("Tanh", length, all_outputs=True),
-        lambda length: chain("Softsign", length, all_outputs=True),
+        lambda length: chain("Sin", length, all_outputs=True),
         lambda length: side_by_side("Relu", length),
-        lambda length: side_by_side("Softsign", length),
+        lambda length: side_by_side("Sin", length),
     ],
     ids=[
         "chain",

@@ -30,6 +30,7 @@ from striate.network import (
     MaxPool2D,
     Multiply,
     Network,
+    Power,
     RadialBasis,
     Rescale,
     SelectChannels,
@@ -57,6 +58,7 @@ def of_all_layers() -> Network:
     x = Maximum()([DepthwiseConv2D(3, padding="same")(x), x])
     x = Subsample2D(2)(MaxPool2D(2, padding="same")(SelectChannels((3, 1, 5, 7))(x)))
     x = UpSampling2D(2, "bilinear")(UpSampling2D((2, 1))(Conv2DTranspose(3, 3, strides=2, padding="same")(x)))
+    x = UpSampling2D((1, 2), "bilinear_align_corners")(Power(2)(x))
     rows = Multiply()([Add()([GlobalAveragePool2D()(x), GlobalMaxPool2D()(x)]), Dense(3)(Flatten()(x))])
     return Network(image, Activation("softmin")(RadialBasis(4, "glorot_uniform")(LayerNormalization()(rows))))
 

@@ -52,6 +52,18 @@ def spread(x: Tensor) -> Tensor:
     return x - x.mean(1, keepdim=True)
 
 
+class ChannelAttention(nn.Module):
+    """Efficient channel attention, as in timm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(1, 1, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = self.conv(x.mean((2, 3)).view(x.shape[0], 1, -1))
+        return x * torch.sigmoid(gate).view(x.shape[0], -1, 1, 1).expand_as(x)
+
+
 MODULES: dict[str, Callable[[], nn.Module]] = {
     "gelu": lambda: Applied(lambda x, c: F.gelu(c(x)), conv()),
     "gelu tanh": lambda: Applied(lambda x, c: F.gelu(c(x), approximate="tanh"), conv()),
@@ -112,6 +124,25 @@ MODULES: dict[str, Callable[[], nn.Module]] = {
     "first unit": lambda: Applied(lambda x, d: d(x.flatten(1))[:, 0], dense(3)),
     "maximum": lambda: Applied(lambda x, a, b: torch.maximum(a(x), b(x)), conv(), conv()),
     "max feature map": lambda: Applied(lambda x: torch.max(*x.chunk(2, 1))),
+    "channel attention": ChannelAttention,
+    "spatial attention": lambda: Applied(
+        lambda x, c: x * torch.sigmoid(c(torch.cat([x.mean(1, keepdim=True), x.max(1, keepdim=True)[0]], 1))),
+        nn.Conv2d(2, 1, 3, padding=1),
+    ),
+    "generalized mean": lambda: Applied(
+        lambda x: F.avg_pool2d(x.clamp(min=1e-6).pow(3), (SIDE, SIDE)).pow(1 / 3).flatten(1)
+    ),
+    "filter response": lambda: Applied(
+        lambda x: torch.maximum(
+            x * torch.rsqrt(x.pow(2).mean((2, 3), keepdim=True) + 1e-6), torch.arange(4.0).view(1, C, 1, 1) - 2
+        )
+    ),
+    "pixel shuffle": lambda: nn.PixelShuffle(2),
+    "softsign": nn.Softsign,
+    "mean of a stack": lambda: Applied(
+        lambda x, a, b: torch.stack([a(x.flatten(1)), b(x.flatten(1))]).mean(0), dense(3), dense(3)
+    ),
+    "upsample align_corners": lambda: nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
     "row to maps": lambda: Applied(lambda x, c: c(x.flatten(1).view(-1, C, SIDE, SIDE)), conv()),
 }  # fmt: skip
 

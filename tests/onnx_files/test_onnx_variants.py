@@ -15,9 +15,8 @@ from .variants import VARIANTS
 
 TOLERANCE = 1e-5
 REFUSED = {  # and what the error says
-    "torch upsample, align_corners": "align_corners",
-    "torch norm as pooling": "Striate has no layer for ReduceL2",
-    "torch spatial attention": r"reduces the axes \[1\]",
+    "torch padding by reflection": "it pads with something other than zeros",
+    "torch hard shrink": "Striate has no layer for Greater",
 }
 
 

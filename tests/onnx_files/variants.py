@@ -368,6 +368,75 @@ variant("tf transposed convolution, same", [
 variant("torch upsample, align_corners", [
     node("Resize", ["x", "", "by2"], ["y"], mode="linear", coordinate_transformation_mode="align_corners"),
 ], SIZES)  # fmt: skip
+variant("torch softsign", [node("Softsign", ["x"], ["y"])])
+variant("torch softsign, written out", [
+    node("Abs", ["x"], ["a"]), node("Add", ["a", "one"], ["d"]), node("Div", ["x", "d"], ["y"]),
+], ONE)  # fmt: skip
+GEM = [node("Clip", ["x", "eps"], ["c"]), node("Pow", ["c", "p"], ["q"])]
+ROOTS = {"eps": np.float32(1e-3), "p": np.float32(3), "r": np.float32(1 / 3)}
+variant("torch generalized mean", [
+    *GEM, node("AveragePool", ["q"], ["m"], kernel_shape=[H, W]), node("Pow", ["m", "r"], ["y"]),
+], ROOTS)  # fmt: skip
+variant("torch generalized mean, rows", [
+    *GEM, node("ReduceMean", ["q"], ["m"], axes=[2, 3], keepdims=0), node("Pow", ["m", "r"], ["y"]),
+], ROOTS, opset=13)  # fmt: skip
+FRN: dict[str, Any] = {
+    **ONE, "two": np.float32(2), "eps": np.float32(1e-3), "g": numbers(1, C, 1, 1, seed=1),
+    "b": numbers(1, C, 1, 1, seed=2), "t": numbers(1, C, 1, 1, seed=3),
+}  # fmt: skip
+variant("torch filter response normalization", [
+    node("Pow", ["x", "two"], ["s"]), node("ReduceMean", ["s"], ["m"], axes=[2, 3]), node("Add", ["m", "eps"], ["e"]),
+    node("Sqrt", ["e"], ["d"]), node("Div", ["one", "d"], ["i"]), node("Mul", ["x", "i"], ["n"]),
+    node("Mul", ["n", "g"], ["k"]), node("Add", ["k", "b"], ["z"]), node("Max", ["z", "t"], ["y"]),
+], FRN, opset=13)  # fmt: skip
+variant("torch smallest of x and a number for each channel", [node("Min", ["x", "t"], ["y"])], FRN)
+BAND = {"k": numbers(1, 1, 3, seed=4)}
+GATE = [node("Sigmoid", ["c"], ["s"])]
+variant("torch efficient channel attention", [
+    node("ReduceMean", ["x"], ["m"], axes=[2, 3], keepdims=0), node("Unsqueeze", ["m", "at1"], ["u"]),
+    node("Conv", ["u", "k"], ["v"], pads=[1, 1]), node("Squeeze", ["v", "at1"], ["c"]), *GATE,
+    node("Unsqueeze", ["s", "at23"], ["g"]), node("Mul", ["x", "g"], ["y"]),
+], {**BAND, "at1": [1], "at23": [2, 3]}, opset=13)  # fmt: skip
+variant("timm efficient channel attention", [
+    node("GlobalAveragePool", ["x"], ["m"]), node("Squeeze", ["m", "at3"], ["q"]),
+    node("Transpose", ["q"], ["u"], perm=[0, 2, 1]), node("Conv", ["u", "k"], ["v"], pads=[1, 1]),
+    node("Transpose", ["v"], ["w"], perm=[0, 2, 1]), node("Unsqueeze", ["w", "at3"], ["c"]), *GATE,
+    node("Mul", ["x", "s"], ["y"]),
+], {**BAND, "at3": [3]}, opset=13)  # fmt: skip
+TWO_ROWS = [
+    node("GlobalAveragePool", ["x"], ["a"]), node("Flatten", ["a"], ["b"]), node("GlobalMaxPool", ["x"], ["c"]),
+    node("Flatten", ["c"], ["d"]), node("Unsqueeze", ["b", "at0"], ["e"]), node("Unsqueeze", ["d", "at0"], ["f"]),
+    node("Concat", ["e", "f"], ["g"], axis=0),
+]  # fmt: skip
+for _kind in ("ReduceMean", "ReduceMax"):
+    variant(f"torch stack, {_kind}", [*TWO_ROWS, node(_kind, ["g"], ["y"], axes=[0], keepdims=0)], {"at0": [0]},
+            opset=13)  # fmt: skip
+for _mode in ("DCR", "CRD"):
+    variant(f"depth to space, {_mode}", [node("DepthToSpace", ["x"], ["y"], blocksize=2, mode=_mode)],
+            shape=("N", 12, 3, 2))  # fmt: skip
+variant("space to depth", [node("SpaceToDepth", ["x"], ["y"], blocksize=2)], shape=("N", 3, 4, 6))
+variant("torch spatial attention, mean and maximum", [
+    node("ReduceMean", ["x"], ["m"], axes=[1]), node("ReduceMax", ["x"], ["n"], axes=[1]),
+    node("Concat", ["m", "n"], ["c"], axis=1), node("Conv", ["c", "k"], ["d"], pads=[1, 1, 1, 1]),
+    node("Sigmoid", ["d"], ["s"]), node("Mul", ["x", "s"], ["y"]),
+], {"k": numbers(1, 2, 3, 3)}, opset=13)  # fmt: skip
+variant("tf largest of five channels", [node("ReduceMax", ["x"], ["y"], axes=[1])], shape=("N", 5, 3, 2), opset=13)
+variant("torch sum over channels", [node("ReduceSum", ["x", "at1"], ["y"])], {"at1": [1]})
+variant("torch L1 norm as pooling", [node("ReduceL1", ["x"], ["y"], axes=[2, 3], keepdims=0)], opset=13)
+variant("torch softplus, dynamo", [
+    node("Mul", ["x", "one"], ["b"]), node("Greater", ["b", "limit"], ["c"]), node("Exp", ["x"], ["e"]),
+    node("Add", ["e", "one"], ["f"]), node("Log", ["f"], ["s"]), node("Where", ["c", "x", "s"], ["y"]),
+], {**ONE, "limit": np.float32(20)})  # fmt: skip
+variant("torch reversed channels, dynamo", [
+    node("Transpose", ["x"], ["a"], perm=[1, 0, 2, 3]), node("Gather", ["a", "i"], ["b"]),
+    node("Transpose", ["b"], ["y"], perm=[1, 0, 2, 3]),
+], {"i": [3, 2, 1, 0]})  # fmt: skip
+variant("torch padding by reflection", [node("Pad", ["x", "pads"], ["y"], mode="reflect")],
+        {"pads": [0, 0, 1, 1, 0, 0, 1, 1]})  # fmt: skip
+variant("torch hard shrink", [
+    node("Greater", ["x", "half"], ["a"]), node("Less", ["x", "minus"], ["b"]), node("Or", ["a", "b"], ["c"]),
+    node("Where", ["c", "x", "zero"], ["y"]),
+], {**ONE, "minus": np.float32(-0.5), "zero": np.float32(0)})  # fmt: skip
 variant("torch norm as pooling", [node("ReduceL2", ["x"], ["y"], axes=[2, 3], keepdims=0)], opset=13)
 variant("torch spatial attention", [node("ReduceMean", ["x"], ["m"], axes=[1]), node("Mul", ["x", "m"], ["y"])],
         opset=13)  # fmt: skip

@@ -15,6 +15,7 @@ from striate.network.layers.core import *
 from striate.network.layers.lenet import *
 from striate.network.layers.normalization import *
 from striate.network.layers.pooling import *
+from striate.network.layers.power import *
 from striate.network.layers.upsampling import *
 
 _modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]

@@ -20,7 +20,8 @@ class UpSampling2D(Layer):
 
     Attributes:
         size: Factors for height and width, one number or (y, x).
-        interpolation: "nearest" repeats pixels; "bilinear" weights the four nearest by distance between pixel centers.
+        interpolation: "nearest" repeats pixels; "bilinear" weights the four nearest by distance between pixel centers;
+            "bilinear_align_corners" does the same with the centers of the corner pixels in the same places.
 
     Example:
         >>> from striate.layers import UpSampling2D
@@ -34,7 +35,7 @@ class UpSampling2D(Layer):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.convert(check.pair, "size")
-        self.convert(check.one_of("nearest", "bilinear"), "interpolation")
+        self.convert(check.one_of("nearest", "bilinear", "bilinear_align_corners"), "interpolation")
 
     @property
     def factors(self) -> Pair:

@@ -275,9 +275,55 @@ def _unit_normalization(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
     return _new_node("LpNormalization", node, node.outputs[0], x, axis=axes[0], p=2)
 
 
+def _reduced_stack(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
+    """Find the mean, sum or maximum of tensors that are stacked along a new first axis."""
+    concat = rewriter.producer(node.inputs[0], "Concat")
+    if concat is None or concat.attributes.get("axis") != 0 or node.attributes.get("keepdims", 1):
+        return None
+    parts = [rewriter.producer(name, "Unsqueeze") for name in concat.inputs]
+    if rewriter.integers(node, 1, "axes") != (0,):
+        return None
+    sources = [part.inputs[0] for part in parts if part and rewriter.integers(part, 1, "axes") == (0,)]
+    if len(sources) < len(parts):
+        return None
+    return _new_node(node.kind.removeprefix("Reduce"), node, node.outputs[0], *sources)
+
+
+def _limited_softplus(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
+    """Find x if x > threshold, else log(1 + e^x), which are equal in float32 above 20."""
+    condition, otherwise = rewriter.producer(node.inputs[0], "Greater"), rewriter.producer(node.inputs[2], "Softplus")
+    x = node.inputs[1]
+    if condition is None or otherwise is None or otherwise.inputs[0] != x:
+        return None
+    same = any((factor, source) == (1.0, x) for factor, source in rewriter.scaled(condition.inputs[0]))
+    threshold = rewriter.number(condition.inputs[1])
+    if not same or threshold is None or threshold < 20:
+        return None
+    return _new_node("Softplus", node, node.outputs[0], x)
+
+
+def _selected_channels(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
+    """Find a selection along the batch between two transpositions that exchange it with the channels."""
+    gather = rewriter.producer(node.inputs[0], "Gather")
+    before = rewriter.producer(gather.inputs[0], "Transpose") if gather else None
+    if gather is None or before is None or gather.attributes.get("axis", 0) != 0:
+        return None
+    perm, numbers = tuple(node.attributes.get("perm", ())), rewriter.constant(gather.inputs[1])
+    if perm[:2] != (1, 0) or perm != tuple(before.attributes.get("perm", ())) or sorted(perm[2:]) != list(perm[2:]):
+        return None
+    if numbers is None or numbers.ndim != 1:
+        return None
+    return _new_node("Gather", node, node.outputs[0], before.inputs[0], gather.inputs[1], axis=1)
+
+
 REWRITES = {  # by an operator that the function contains in all its forms
     "Div": (_layer_normalization, _unit_normalization),
     "Erf": (_exact_gelu,),
     "Log": (_softplus,),
+    "ReduceMax": (_reduced_stack,),
+    "ReduceMean": (_reduced_stack,),
+    "ReduceSum": (_reduced_stack,),
     "Tanh": (_tanh_gelu, _mish),
+    "Transpose": (_selected_channels,),
+    "Where": (_limited_softplus,),
 }

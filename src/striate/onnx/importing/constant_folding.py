@@ -155,6 +155,7 @@ def _matmul_size(inputs: Inputs) -> int:
 # Operators computed by striate.onnx.reference, with a bound on the size of their results.
 OUTPUT_SIZES: dict[str, Callable[[Inputs], int]] = {
     "Add": _broadcast_size,
+    "Clip": _input_size,
     "Concat": _total_size,
     "MatMul": _matmul_size,
     "Mul": _broadcast_size,

@@ -8,9 +8,13 @@ from striate.engines.numpy.rules import LayerContext, LayerRule, rule
 from striate.network import UpSampling2D
 
 
-def _bilinear_weights(size: int, factor: int) -> Array:
+def _bilinear_weights(size: int, factor: int, *, align_corners: bool) -> Array:
     """Return the weights (size · factor, size) of the input pixels in each output pixel, by the distance of centers."""
-    position = np.clip((np.arange(size * factor) + 0.5) / factor - 0.5, 0, size - 1)
+    outputs = np.arange(size * factor)
+    if align_corners:
+        position = outputs * ((size - 1) / max(size * factor - 1, 1))
+    else:
+        position = np.clip((outputs + 0.5) / factor - 0.5, 0, size - 1)
     weights: Array = np.maximum(0, 1 - np.abs(position[:, None] - np.arange(size)))
     return weights
 
@@ -24,7 +28,8 @@ class UpSamplingRule(LayerRule[UpSampling2D, None]):
     def __init__(self, layer: UpSampling2D, *input_shapes: tuple[int, ...]) -> None:
         super().__init__(layer, *input_shapes)
         sides = zip(input_shapes[0][:2], layer.factors, strict=True)
-        self.rows, self.columns = (_bilinear_weights(size, factor) for size, factor in sides)
+        aligned = layer.interpolation == "bilinear_align_corners"
+        self.rows, self.columns = (_bilinear_weights(size, factor, align_corners=aligned) for size, factor in sides)
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, None]:
         """Return y and the state: (N, H, W, C) → (N, H · FY, W · FX, C), with the factors FY and FX."""

@@ -13,4 +13,5 @@ def up_sampling2d(layer: UpSampling2D, weights: Parameters, x: Tensor) -> Tensor
     factors = [float(factor) for factor in layer.factors]
     if layer.interpolation == "nearest":
         return F.interpolate(x, scale_factor=factors, mode="nearest")
-    return F.interpolate(x, scale_factor=factors, mode="bilinear", align_corners=False)
+    aligned = layer.interpolation == "bilinear_align_corners"
+    return F.interpolate(x, scale_factor=factors, mode="bilinear", align_corners=aligned)

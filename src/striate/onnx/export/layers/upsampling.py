@@ -10,7 +10,8 @@ from striate.onnx.export.rules import Parameters, rule
 @rule(UpSampling2D)
 def _up_sampling(graph: GraphBuilder, layer: UpSampling2D, weights: Parameters, x: GraphTensor) -> str:
     scales = graph.layer_constant("scales", [1, 1, *layer.factors])
-    settings: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    positions = "align_corners" if layer.interpolation == "bilinear_align_corners" else "half_pixel"
+    settings: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": positions}
     if layer.interpolation == "nearest":
         settings = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     return graph.op("Resize", x.name, "", scales, **settings)

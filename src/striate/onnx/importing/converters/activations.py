@@ -50,7 +50,7 @@ def rescale(
     return value.after(builder.add_layer(node, Rescale(layer_setting(scale), layer_setting(offset)), value.layer))
 
 
-@converter(*SAME_NAME, reads=ELEMENTWISE_AXES)
+@converter(*SAME_NAME, reads=(*ELEMENTWISE_AXES, "column"))
 def _same_name(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return activate(builder, node, builder.input(node), SAME_NAME[node.kind])
 

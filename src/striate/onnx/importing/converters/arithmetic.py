@@ -6,17 +6,18 @@ from math import prod
 import numpy as np
 
 from striate._types import Array
-from striate.network import Add, Concatenate, Maximum, Multiply
+from striate.network import Add, Concatenate, Maximum, Multiply, Power
 from striate.onnx.graph import OnnxNode, is_close
 from striate.onnx.importing.converter import converter
 from striate.onnx.importing.converters.activations import (
+    MAX_CLIP_LIMIT,
     activate,
     clip,
     clip_limits,
     hard_sigmoid_settings,
     rescale,
 )
-from striate.onnx.importing.converters.channels import is_channel_axis
+from striate.onnx.importing.converters.channels import is_channel_axis, select
 from striate.onnx.importing.converters.shapes import flatten
 from striate.onnx.importing.network_builder import (
     CHANNEL_AXES,
@@ -49,6 +50,8 @@ def _binary(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
         raise builder.unsupported(
             node, f"its constant {constant.shape} is not one number, or one number for each channel."
         )
+    if node.kind == "Div" and value is second:
+        return rescale(builder, node, power(builder, node, value, -1.0), number)
     by_zero = node.kind == "Div" and not np.all(number)
     with np.errstate(divide="ignore"):
         settings = None if by_zero else _scale_and_offset(node.kind, number, constant_first=value is second)
@@ -77,7 +80,7 @@ def _of_two_outputs(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput,
     spread = [value for value in (first, second) if value.axes == "spread"]
     if spread and node.kind == "Mul" and first.dims == second.dims and len(spread) == 1:
         first, second = (value.maps if value.maps and value in spread else value for value in (first, second))
-        return _multiply(builder, node, first, second)
+        return multiply(builder, node, first, second)
     if spread or first.axes not in CHANNEL_AXES or second.axes not in CHANNEL_AXES:
         raise builder.unsupported(
             node, f"it combines (N, {first.dims}) and (N, {second.dims}) in a way that no layer does."
@@ -86,13 +89,13 @@ def _of_two_outputs(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput,
         return _product(builder, node, first, second)
     if node.kind == "Sub":
         return _add(builder, node, [first, rescale(builder, node, second, -1.0)])
-    if node.kind != "Add":
-        raise builder.unsupported(node, "both of its inputs depend on the images.")
+    if node.kind == "Div":
+        return multiply(builder, node, first, power(builder, node, second, -1.0))
     return _add(builder, node, [first, second])
 
 
 def _add(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> LayerOutput:
-    values = one_kind_of_pixel(builder, node, values)
+    values = one_kind_of_pixel(builder, node, _repeated(builder, node, values))
     first = values[0]
     for value in values[1:]:
         if value.dims != first.dims or value.axes != first.axes or not _same_order(first, value):
@@ -101,6 +104,20 @@ def _add(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> 
             )
     layer = builder.add_layer(node, Add(), *(value.layer for value in values))
     return first.after(layer)
+
+
+def _repeated(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> list[LayerOutput]:
+    """Return the values, with a single channel repeated where another value of this size has more."""
+    largest = max(values, key=lambda value: value.channels)
+    result = []
+    for value in values:
+        single = value.channels == 1 < largest.channels and value.size == largest.size != (1, 1)
+        if single and value.axes == largest.axes:
+            builder.reserve_order(node, largest.channels)
+            result.append(select(builder, node, value, np.zeros(largest.channels, np.int64)))
+        else:
+            result.append(value)
+    return result
 
 
 def one_kind_of_pixel(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> list[LayerOutput]:
@@ -132,11 +149,17 @@ def _product(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput, second
         if factor is not None:
             swish = activate(builder, node, value, "hard_swish")
             return swish if is_close(factor, 1.0) else rescale(builder, node, swish, factor)
-    return _multiply(builder, node, first, second)
+    return multiply(builder, node, first, second)
 
 
-def _multiply(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput, second: LayerOutput) -> LayerOutput:
+def power(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, exponent: float) -> LayerOutput:
+    """Append x^exponent."""
+    return value if exponent == 1 else value.after(builder.add_layer(node, Power(exponent), value.layer))
+
+
+def multiply(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput, second: LayerOutput) -> LayerOutput:
     """Append the product of equal shapes, or of maps and one number for each of their channels."""
+    first, second = _repeated(builder, node, [first, second])
     large, small = (first, second) if prod(first.dims) >= prod(second.dims) else (second, first)
     same_channels = large.axes == small.axes and large.channels == small.channels and _same_order(large, small)
     if not same_channels or small.size not in (large.size, (1, 1)):
@@ -178,6 +201,11 @@ def _clips_plus_three(builder: NetworkBuilder, node: OnnxNode, value: LayerOutpu
     return isinstance(found, LayerOutput) and found.layer == value.layer and is_close(scalar(constant), 3.0)
 
 
+@converter("Mean")
+def _mean(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    return rescale(builder, node, _sum(builder, node), 1 / len(node.inputs))
+
+
 @converter("Sum")
 def _sum(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     values = [builder.input(node, index) for index in range(len(node.inputs))]
@@ -189,6 +217,11 @@ def _limit(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append the maximum or minimum of values of one shape, or of one and a number, which is a Clip."""
     values = [builder.values[name] for name in node.inputs]
     inputs = [value for value in values if isinstance(value, LayerOutput)]
+    if len(inputs) == 1 and len(values) == 2 and inputs[0].axes in CHANNEL_AXES:
+        limit = next(value for value in values if not isinstance(value, LayerOutput))
+        builder.reserve_order(node, inputs[0].channels if limit.size > 1 else 0)
+        if limit.size > 1 and (limits := per_channel(inputs[0], limit)) is not None:
+            return _limit_by_channel(builder, node, inputs[0], limits)
     numbers = [scalar(value) for value in values if not isinstance(value, LayerOutput)]
     if len(inputs) > 1 and not numbers:
         return _largest(builder, node, inputs)
@@ -198,6 +231,15 @@ def _limit(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
         )
     low, high = (numbers[0], np.inf) if node.kind == "Max" else (-np.inf, numbers[0])
     return clip(builder, node, inputs[0], low, high)
+
+
+def _limit_by_channel(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, limits: Number) -> LayerOutput:
+    """Append max(x, t) = relu(x − t) + t, or min(x, t) = t − relu(t − x), for one t for each channel."""
+    sign = 1.0 if node.kind == "Max" else -1.0
+    if not np.all(np.abs(limits) <= MAX_CLIP_LIMIT):
+        raise builder.unsupported(node, "its limits are too large: rounding would lose the other values.")
+    kept = activate(builder, node, rescale(builder, node, value, sign, -sign * limits), "relu")
+    return rescale(builder, node, kept, sign, limits)
 
 
 def _largest(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> LayerOutput:

@@ -2,18 +2,22 @@
 
 from typing import Any
 
+import numpy as np
+
 from striate._types import Array
 from striate.network import Conv2D, Dense, DepthwiseConv2D, Layer, Shape
 from striate.network.shapes import Margins
 from striate.onnx.graph import OnnxNode
 from striate.onnx.importing.converter import converter
 from striate.onnx.importing.layer_names import preferred_name
-from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, as_float32
+from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, as_float32, in_network_order
 from striate.onnx.reference.window_axes import AUTO_PAD_MODES, WindowAxes, window_axes
 
 
-@converter("Conv")
+@converter("Conv", reads=("GP", "PC", "column"))
 def _convolution(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    if len(builder.input(node).dims) == 2:
+        return _convolution_over_channels(builder, node, builder.input(node))
     value, kernel = builder.feature_maps(node), builder.constant(node, 1)
     groups = node.attributes.get("group", 1)
     if kernel.ndim != 4 or groups < 1 or kernel.shape[1] * groups != value.channels or kernel.shape[0] % groups:
@@ -32,6 +36,28 @@ def _convolution(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     layer = _convolution_layer(weights, value.channels, groups, windows)
     name = preferred_name(node, node.inputs[1])
     return builder.map_output(builder.add_layer(node, layer, value.layer, name=name, **weights), value)
+
+
+def _convolution_over_channels(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> LayerOutput:
+    """Append a convolution along the channels of a vector (N, 1, C), as in ECA, as a dense layer."""
+    kernel, count = builder.constant(node, 1), value.dims[1]
+    maps = value.maps or value
+    if value.dims[0] != 1 or kernel.ndim != 3 or kernel.shape[:2] != (1, 1) or not builder.is_vector(maps):
+        raise builder.unsupported(node, f"its input is (N, {value.dims}); only vectors (N, 1, C) can be convolved.")
+    defaults = {"strides": (1,), "dilations": (1,), "auto_pad": "NOTSET", "group": 1}
+    found = {name: node.attributes.get(name, default) for name, default in defaults.items()}
+    pads = tuple(node.attributes.get("pads", (0, 0)))
+    if found != defaults or len(pads) != 2 or min(pads) < 0 or sum(pads) != kernel.size - 1:
+        raise builder.unsupported(node, f"its pads are {pads}; along channels, their number must stay the same.")
+    builder.reserve_order(node, count * count)
+    matrix = np.zeros((count, count), np.float32)  # (inputs, outputs)
+    for offset, weight in enumerate(kernel.reshape(-1).tolist()):
+        matrix += weight * np.eye(count, k=pads[0] - offset, dtype=np.float32)
+    weights: dict[str, Any] = {"kernel": in_network_order(maps, matrix)}
+    if builder.has_input(node, 2):
+        weights["bias"] = np.broadcast_to(one_per_channel(builder, node, 2, 1), (count,)).copy()
+    layer = builder.add_layer(node, Dense(count, use_bias="bias" in weights), maps.layer, **weights)
+    return LayerOutput(layer, (1, count), "column")
 
 
 def _convolution_layer(weights: dict[str, Array], channels: int, groups: int, windows: WindowAxes) -> Layer:

@@ -8,6 +8,7 @@ from striate._types import Array
 from striate.network import Conv2D, Dense, RadialBasis
 from striate.onnx.graph import OnnxNode
 from striate.onnx.importing.converter import converter
+from striate.onnx.importing.converters.powers import sum_of_squares
 from striate.onnx.importing.layer_names import preferred_name
 from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, as_float32, in_network_order
 
@@ -80,9 +81,11 @@ def _per_pixel(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, kern
     return LayerOutput(index, (*value.size, kernel.shape[1]), "HWC")
 
 
-@converter("ReduceSumSquare", reads=("column",))
+@converter("ReduceSumSquare", reads=("column", "GP", "PC"))
 def _distance(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    """Append a radial basis layer for Σ (x − w)², the form in which Striate exports it."""
+    """Append a radial basis layer for Σ (x − w)², the form in which Striate exports it; otherwise Σ x²."""
+    if builder.input(node).axes != "column":
+        return sum_of_squares(builder, node, builder.input(node))
     difference = builder.producers.get(node.inputs[0])
     axes = builder.integers(node, 1, "axes")
     if difference is None or difference.kind != "Sub" or axes != (1,) or node.attributes.get("keepdims", 1):

@@ -3,17 +3,22 @@
 from dataclasses import replace
 from math import prod
 
+import numpy as np
+
 from striate.network import (
     AveragePool2D,
+    Conv2D,
     GlobalAveragePool2D,
     GlobalMaxPool2D,
     Layer,
+    Maximum,
     MaxPool2D,
     Rescale,
     ZeroPadding2D,
 )
 from striate.onnx.graph import OnnxNode
 from striate.onnx.importing.converter import converter
+from striate.onnx.importing.converters.channels import is_channel_axis, select
 from striate.onnx.importing.converters.convolution import is_one_pixel, layer_padding, windows_of
 from striate.onnx.importing.network_builder import VIRTUAL_AXES, LayerOutput, NetworkBuilder, scalar
 from striate.onnx.reference.window_axes import WindowAxes
@@ -60,10 +65,16 @@ def _global_pool(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 
 @converter("ReduceMax", "ReduceMean", "ReduceSum", reads=("GP", "PC"))
 def _reduce(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    """Append the mean, maximum or sum over height and width, or over one of them."""
-    value, keep = builder.input(node), node.attributes.get("keepdims", 1) == 1  # as ONNX Runtime reads it
+    return reduce_axes(builder, node, builder.input(node))
+
+
+def reduce_axes(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> LayerOutput:
+    """Append the mean, maximum or sum over height and width, over one of them, or over the channels."""
+    keep = node.attributes.get("keepdims", 1) == 1  # as ONNX Runtime reads it
     rank = 1 + len(value.dims)
     axes = sorted(axis % rank for axis in builder.integers(node, 1, "axes") or range(rank))
+    if value.axes in PIXEL_AXES and len(axes) == 1 and is_channel_axis(value, axes[0]) and not builder.is_vector(value):
+        return _over_channels(builder, node, value, keep=keep)
     pixels = PIXEL_AXES.get(value.axes, [])
     maps = value.maps if value.axes in VIRTUAL_AXES and value.maps else value
     complete = axes == pixels and (value.axes != "GP" or value.dims[0] == maps.channels)
@@ -73,7 +84,9 @@ def _reduce(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
             complete, maps = True, maps.partial[1]
     if not complete:
         if value.axes not in ("CHW", "HWC") or len(axes) != 1 or axes[0] not in pixels or builder.is_vector(value):
-            raise builder.unsupported(node, f"it reduces the axes {axes}; only height and width are supported.")
+            raise builder.unsupported(
+                node, f"it reduces the axes {axes}; only height, width or the channels of feature maps are supported."
+            )
         return _pool_one_axis(builder, node, value, axes[0], keep)
     pooled = _pool_whole_maps(builder, node, maps)
     if not keep:
@@ -82,6 +95,28 @@ def _reduce(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
         dims = (maps.channels, 1) if value.axes == "GP" else (1, maps.channels)
         return replace(pooled, dims=dims, axes=value.axes, maps=pooled)
     return replace(pooled, dims=pooled.dims if value.axes == "CHW" else (1, 1, value.channels), axes=value.axes)
+
+
+def _over_channels(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, *, keep: bool) -> LayerOutput:
+    """Append the mean or sum over channels, a 1×1 convolution; or the maximum, of halves of the channels in turn."""
+    count = value.channels
+    if node.kind == "ReduceMax":
+        builder.reserve_order(node, 2 * count)
+        while (count := value.channels) > 1:
+            half = -(-count // 2)
+            halves = (select(builder, node, value, np.arange(half) + start) for start in (0, count - half))
+            value = _maximum(builder, node, *halves)
+        reduced = value.layer
+    else:
+        kernel = np.full((1, 1, count, 1), 1 / count if node.kind == "ReduceMean" else 1, np.float32)
+        reduced = builder.add_layer(node, Conv2D(1, 1, use_bias=False), value.layer, kernel=kernel)
+    if not keep:
+        return LayerOutput(reduced, value.size, "HW")
+    return LayerOutput(reduced, (1, *value.size) if value.axes == "CHW" else (*value.size, 1), value.axes)
+
+
+def _maximum(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput, second: LayerOutput) -> LayerOutput:
+    return first.after(builder.add_layer(node, Maximum(), first.layer, second.layer))
 
 
 def _pool_one_axis(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, axis: int, keep: bool) -> LayerOutput:

@@ -5,7 +5,9 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
-from striate.network import Conv2DTranspose, UpSampling2D
+import numpy as np
+
+from striate.network import Conv2D, Conv2DTranspose, UpSampling2D
 from striate.network.shapes import Margins
 from striate.onnx.graph import OnnxNode
 from striate.onnx.importing.converter import converter
@@ -19,6 +21,9 @@ ROUNDINGS: dict[str, Callable[[Fraction], int]] = {
     "round_prefer_floor": lambda x: ceil(x - Fraction(1, 2)),
     "round_prefer_ceil": lambda x: floor(x + Fraction(1, 2)),
 }
+BILINEAR = {
+    "align_corners": "bilinear_align_corners", "half_pixel": "bilinear", "pytorch_half_pixel": "bilinear",
+}  # fmt: skip
 MAX_FACTOR = 64
 
 
@@ -35,12 +40,14 @@ def _resize(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     rounding = "floor" if old else node.attributes.get("nearest_mode", "round_prefer_floor")
     if mode == "nearest" and all(_repeats(factor, transform, rounding) for factor in factors):
         layer = UpSampling2D(factors)
-    elif mode == "linear" and transform in ("half_pixel", "pytorch_half_pixel"):
-        layer = UpSampling2D(factors, "bilinear")
+    elif mode == "linear" and transform in BILINEAR:
+        layer = UpSampling2D(factors, BILINEAR[transform])
     else:
         how = f"{mode}, {transform}" + (f", {rounding}" if mode == "nearest" else "")
         raise builder.unsupported(
-            node, f"it resizes in the mode {how}; supported are nearest, which repeats pixels, and linear, half_pixel."
+            node,
+            f"it resizes in the mode {how}; supported are nearest, which repeats pixels, and linear, "
+            "half_pixel or align_corners.",
         )
     return builder.map_output(builder.add_layer(node, layer, value.layer), value)
 
@@ -79,6 +86,27 @@ def _repeats(factor: int, transform: str, rounding: str) -> bool:
     if rounding not in ROUNDINGS:
         return False
     return all(max(ROUNDINGS[rounding](positions(i)), 0) == i // factor for i in range(2 * factor))
+
+
+@converter("DepthToSpace", "SpaceToDepth")
+def _blocks(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    """Append a convolution, or a transposed one, whose kernel of zeros and ones moves channels to pixels or back."""
+    value, side = builder.feature_maps(node), node.attributes["blocksize"]
+    (height, width), to_pixels = value.size, node.kind == "DepthToSpace"
+    fits = side > 0 and (value.channels % (side * side) == 0 if to_pixels else 0 == height % side == width % side)
+    if not fits or builder.is_vector(value):
+        raise builder.unsupported(node, f"its blocks of {side} do not fit {value.dims}.")
+    few = value.channels // (side * side) if to_pixels else value.channels
+    builder.reserve_order(node, few * few * side**4)
+    row, column, channel = np.ogrid[:side, :side, :few]
+    many = (row * side + column) * few + channel
+    if node.attributes.get("mode", "DCR") != "DCR":
+        many = channel * side * side + row * side + column
+    kernel = np.zeros((side, side, few, few * side * side), np.float32)  # (KH, KW, few, many)
+    kernel[row, column, channel, many] = 1
+    settings: dict[str, Any] = {"strides": side, "use_bias": False}
+    convolution = Conv2DTranspose(few, side, **settings) if to_pixels else Conv2D(kernel.shape[3], side, **settings)
+    return builder.map_output(builder.add_layer(node, convolution, value.layer, kernel=kernel), value)
 
 
 @converter("ConvTranspose")

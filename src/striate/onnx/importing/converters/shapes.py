@@ -23,12 +23,12 @@ TRANSPOSED_AXES = {
     ("CHW", (0, 2, 3, 1)): "HWC", ("HWC", (0, 3, 1, 2)): "CHW",
     ("GCHW", (0, 2, 1, 3, 4)): "CGHW", ("CGHW", (0, 2, 1, 3, 4)): "GCHW",  # part of a channel shuffle
     ("HWGC", (0, 1, 2, 4, 3)): "HWCG", ("HWCG", (0, 1, 2, 4, 3)): "HWGC",
-    ("GP", (0, 2, 1)): "PC", ("PC", (0, 2, 1)): "GP",
+    ("column", (0, 2, 1)): "column", ("GP", (0, 2, 1)): "PC", ("PC", (0, 2, 1)): "GP",
 }  # fmt: skip
 RESHAPED_AXES = (*GROUPED_AXES, "HW", "flat", "GP", "PC", "column", "scalar", "class")
 
 
-@converter("Transpose", reads=(*GROUPED_AXES, "GP", "PC"))
+@converter("Transpose", reads=(*GROUPED_AXES, "GP", "PC", "column"))
 def _transpose(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     rank = 1 + len(value.dims)
@@ -117,6 +117,8 @@ def reshape(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, dims: t
             result = replace(flatten(builder, node, value), dims=(), axes="scalar", maps=None)
         elif len(dims) == 1:
             result = flatten(builder, node, value)
+        elif len(dims) == 2 and value.axes == "F" and 1 in dims:
+            result = replace(value, dims=dims, axes="column")
         else:
             result = _vectors_or_maps(value.maps or value, dims)
     if result is None:
@@ -130,7 +132,7 @@ def _as_maps_or_vector(value: LayerOutput) -> LayerOutput:
     if value.axes == "HW":
         return replace(value, dims=(1, *value.dims), axes="CHW")
     if value.axes in ("column", "scalar"):
-        return replace(value, dims=value.dims[:1] or (1,), axes="F")
+        return replace(value, dims=(prod(value.dims),), axes="F")
     return value.maps if value.axes in VIRTUAL_AXES and value.maps else value
 
 

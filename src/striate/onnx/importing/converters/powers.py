@@ -1,0 +1,61 @@
+"""Powers, roots, absolute values and quotients, and norms as pooling."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from striate.network import Maximum
+from striate.onnx.graph import OnnxNode
+from striate.onnx.importing.converter import converter
+from striate.onnx.importing.converters.activations import rescale
+from striate.onnx.importing.converters.arithmetic import multiply, power
+from striate.onnx.importing.converters.pooling import reduce_axes
+from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, scalar
+
+EXPONENTS = {"Sqrt": 0.5, "Reciprocal": -1.0}
+
+
+def absolute(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> LayerOutput:
+    """Append |x| = max(x, −x)."""
+    negative = rescale(builder, node, value, -1.0)
+    return value.after(builder.add_layer(node, Maximum(), value.layer, negative.layer))
+
+
+@converter("Pow")
+def _pow(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    exponent = scalar(builder.constant(node, 1))
+    if exponent is None or not np.isfinite(exponent):
+        raise builder.unsupported(node, "its exponent is not one number.")
+    return power(builder, node, builder.input(node), exponent)
+
+
+@converter(*EXPONENTS)
+def _root(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    return power(builder, node, builder.input(node), EXPONENTS[node.kind])
+
+
+@converter("Abs")
+def _abs(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    return absolute(builder, node, builder.input(node))
+
+
+@converter("Softsign")
+def _softsign(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    """Append x / (1 + |x|)."""
+    value = builder.input(node)
+    divisor = rescale(builder, node, absolute(builder, node, value), 1.0, 1.0)
+    return multiply(builder, node, value, power(builder, node, divisor, -1.0))
+
+
+@converter("ReduceL1", "ReduceL2", reads=("GP", "PC"))
+def _norm(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+    """Append Σ |x| or √(Σ x²) over height and width, or over the channels."""
+    value, total = builder.input(node), replace(node, kind="ReduceSum")
+    if node.kind == "ReduceL1":
+        return reduce_axes(builder, total, absolute(builder, node, value))
+    return power(builder, node, sum_of_squares(builder, node, value), 0.5)
+
+
+def sum_of_squares(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> LayerOutput:
+    """Append Σ x² over the axes that the node names."""
+    return reduce_axes(builder, replace(node, kind="ReduceSum"), power(builder, node, value, 2.0))
