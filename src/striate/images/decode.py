@@ -169,7 +169,7 @@ def _opened(data: bytes, path: str | Path, min_side: int | None = None) -> "Iter
 
 def _too_large(path: str | Path, what: str, needed: int) -> str:
     return (
-        f"{path} is too large: decoding {what} takes {needed / 1e6:,.0f} MB, at most {MAX_MEMORY / 1e6:,.0f} MB. "
+        f"'{path}' is too large: decoding {what} takes {needed / 1e6:,.0f} MB, at most {MAX_MEMORY / 1e6:,.0f} MB. "
         "Save it as a baseline JPEG."
     )
 

@@ -113,7 +113,7 @@ def _stored(path: Path) -> Predictions:
     found = read_predictions(path)
     if found is None:
         raise RunError(
-            f"{path} holds no predictions to compare: it has not finished, or an earlier version trained it. "
+            f"'{path}' holds no predictions to compare: it has not finished, or an earlier version trained it. "
             "Finish or repeat it, or compare the models on new images with --data FOLDER."
         )
     return found

@@ -100,10 +100,12 @@ def read_predictions(folder: Path) -> Predictions | None:
             arrays.get("groups"), arrays.get("trained_on"),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"{path} does not contain predictions of a run. Train again.") from error
+        raise ModelFileError(f"'{path}' does not contain predictions of a run. Train again.") from error
     images = len(found.labels)
     groups = found.labels if found.groups is None else found.groups
     shapes = (found.probabilities.shape, found.digests.shape, len(found.names or found.labels), groups.shape)
     if shapes != ((images, len(found.classes)), (images,), images, (images,)):
-        raise ModelFileError(f"{path} is damaged: the numbers of images, classes and predictions differ. Train again.")
+        raise ModelFileError(
+            f"'{path}' is damaged: the numbers of images, classes and predictions differ. Train again."
+        )
     return found
