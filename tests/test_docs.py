@@ -19,7 +19,17 @@ TUTORIAL = "docs/tutorials/from-a-pixel-to-a-probability"
 PHOTOGRAPHS = "docs/tutorials/photographs"
 FACES = "docs/tutorials/whose-face"  # tests/test_whose_face.py runs it
 ONNX = "docs/onnx"
-PROGRAMS = ("README.md", "README.ko.md", f"{TUTORIAL}.md", f"{TUTORIAL}.ko.md", f"{ONNX}.md", f"{ONNX}.ko.md")
+AUDIT = "docs/audit"
+PROGRAMS = (
+    "README.md",
+    "README.ko.md",
+    f"{TUTORIAL}.md",
+    f"{TUTORIAL}.ko.md",
+    f"{ONNX}.md",
+    f"{ONNX}.ko.md",
+    f"{AUDIT}.md",
+    f"{AUDIT}.ko.md",
+)
 PAGES = (
     *PROGRAMS, f"{PHOTOGRAPHS}.md", f"{PHOTOGRAPHS}.ko.md", f"{FACES}.md", f"{FACES}.ko.md",
     "docs/scale.md", "docs/scale.ko.md",

@@ -84,10 +84,8 @@ def audit_folder(
     """
     limits = check_thresholds(thresholds or {})
     check_base(base or BASE)
-    layout = labeled_layout(path, labels)
-    opened = open_base(base or BASE)
-    height, width, channels = opened.original.input_shapes[0]
-    policy = ImagePolicy(height, width, channels)
+    layout, opened = labeled_layout(path, labels), open_base(base or BASE)
+    policy = _policy(opened)
     found = _read(layout, policy)
     features = _features(opened, layout, found, policy)
     duplicates = _duplicates(found)
@@ -107,6 +105,22 @@ def audit_folder(
         unusual=unusual, usual=usual, thresholds=limits, notes=found.notes,
     )  # fmt: skip
     return AuditResult(audit, found.images.x)
+
+
+def features_of_folder(path: str | Path, base: str = BASE) -> tuple[Layout, Features, Digests]:
+    """Compute the features by which `audit_folder` judges labels, for experiments.
+
+    Args:
+        path: A folder of images, all of which can be read.
+        base: Id of the pretrained network.
+
+    Returns:
+        The layout, the features (N, F) by feature layer, and the digests (N,) of the files.
+    """
+    layout, opened = labeled_layout(path), open_base(base)
+    policy = _policy(opened)
+    found = _read(layout, policy)
+    return layout, _features(opened, layout, found, policy), found.digests
 
 
 def audit_place(folder: str | Path, out: str | Path | None = None) -> Path:
@@ -158,6 +172,11 @@ def _free(path: Path) -> Path:
     while (place := path if number == 1 else path.with_name(f"{path.name}-{number}")).exists():
         number += 1
     return place
+
+
+def _policy(base: Base) -> ImagePolicy:
+    height, width, channels = base.original.input_shapes[0]
+    return ImagePolicy(height, width, channels)
 
 
 def _read(layout: Layout, policy: ImagePolicy) -> _Readable:
