@@ -10,7 +10,7 @@ installed.
 import argparse
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -21,11 +21,8 @@ from machine import command, description
 
 from striate._types import Array
 from striate.audit import label_errors
-from striate.audit.folds import grouped_folds, join_pairs
-from striate.data.split import duplicate_groups
-from striate.engines.losses import log_softmax
-from striate.transfer.linear_head import fit_linear_head, fold_count
-from striate.workflows.audit import features_of_folder
+from striate.data.groups import identical_groups
+from striate.workflows.audit import features_of_folder, held_out_probabilities
 
 NAMES = ("flowers", "sign-digits", "trash", "steel-defects", "dogs-vs-cats")
 Method = Callable[[Array, Array], Array]  # rows to check, the most suspicious first
@@ -96,23 +93,21 @@ def methods() -> dict[str, Method]:
     return found
 
 
-def held_out(x: Array, y: Array, classes: int, digests: Array) -> Array:
-    pairs = [(rows[0], row) for rows in duplicate_groups(digests) for row in rows[1:]]
-    folds = grouped_folds(digests, join_pairs(len(y), pairs), y, fold_count(len(x), x.shape[1] * classes))
-    return np.exp(log_softmax(fit_linear_head(x, y, classes, folds).logits))
+def held_out(features: Mapping[str, Array], y: Array, classes: int, digests: Array) -> Array:
+    return held_out_probabilities(features, y, classes, digests, identical_groups(digests))[0]
 
 
 def measure(folder: Path, seeds: int, share: float) -> None:
     layout, features, digests = features_of_folder(folder)
-    x, truth, classes = np.concatenate([*features.values()], axis=1), layout.y, len(layout.classes)
-    clean = held_out(x, truth, classes, digests)
+    truth, classes = layout.y, len(layout.classes)
+    clean = held_out(features, truth, classes, digests)
     accuracy = (clean.argmax(axis=1) == truth).mean()
     print(f"\n{folder.name}: {len(truth):,} images, {classes} classes, held-out accuracy {100 * accuracy:.1f} %; "
           f"{round(share * len(truth))} labels swapped; {seeds} seeds")  # fmt: skip
     runs = []
     for seed in range(seeds):
         labels, rows = swap(truth, classes, share, seed)
-        runs.append((held_out(x, labels, classes, digests), labels, rows))
+        runs.append((held_out(features, labels, classes, digests), labels, rows))
     rates = [label_errors(p, labels).rate for p, labels, _ in runs]
     print(f"  estimated share of wrong labels: {100 * label_errors(clean, truth).rate:.2f} % without swaps, "
           f"{100 * np.mean(rates):.2f} ± {100 * np.std(rates, ddof=1):.2f} % with")  # fmt: skip

@@ -80,13 +80,14 @@ def scan(folder: str, labels: str | None, task: str | None, label_columns: tuple
 @options.labels
 @click.option("--task", type=options.TASK, help="What --labels holds: one class, several labels, numbers.")
 @options.label_column
+@options.groups
 @click.option(
     "--threshold", "thresholds", multiple=True, metavar="KIND=NUMBER",
     help="From where images are unusual, such as blurred=0.7 or tiny=64.",
 )  # fmt: skip
 def audit(
     folder: str, out: str | None, base: str | None, labels: str | None, task: str | None,
-    label_columns: tuple[str, ...], thresholds: tuple[str, ...],
+    label_columns: tuple[str, ...], groups: str | None, thresholds: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Find labels that are probably wrong, images that show the same, and unusual images in a FOLDER.
 
@@ -99,7 +100,7 @@ def audit(
 
     place = audit_place(folder, out)
     result = audit_folder(
-        folder, labels=label_file(labels, task, label_columns), base=base,
+        folder, labels=label_file(labels, task, label_columns), base=base, groups=groups,
         thresholds=key_values(thresholds, "--threshold", "blurred=0.7"),
     )  # fmt: skip
     command = write_audit(result, folder, place)

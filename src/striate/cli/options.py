@@ -115,6 +115,10 @@ label_column = click.option(
     help="Column of --labels with the labels, if there are others.",
 )  # fmt: skip
 batch_size = click.option("--batch-size", type=int, help="Images in each step.")
+groups = click.option(
+    "--groups", metavar="FILE", type=click.Path(dir_okay=False),
+    help="CSV file with file,group: images of one group, such as a person or a video, stay in one part.",
+)  # fmt: skip
 optimizer = click.option("--optimizer", type=RegistryChoice(_optimizers), help="How weights are updated.")
 schedule = click.option("--schedule", type=RegistryChoice(_schedules), help="How the learning rate changes.")
 augment = click.option("--augment", type=RegistryChoice(_augmentations), help="Strength of augmentation, or none.")

@@ -26,10 +26,7 @@ if TYPE_CHECKING:
     "--exclude", metavar="FILE", type=click.Path(dir_okay=False),
     help="CSV file of striate data audit: leave out or relabel the images that have an action in it.",
 )  # fmt: skip
-@click.option(
-    "--groups", metavar="FILE", type=click.Path(dir_okay=False),
-    help="CSV file with file,group: images of one group, such as a person or a video, stay in one part.",
-)  # fmt: skip
+@options.groups
 @click.option("--method", type=options.METHOD, help="How the classifier is trained [auto].")
 @click.option(
     "--model",

@@ -1,7 +1,7 @@
 """Audit a folder of images: labels that are probably wrong, images that show the same, and unusual images."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,17 @@ from striate.data.decoding import decode_files
 from striate.data.digests import Digests
 from striate.data.folder import Layout
 from striate.data.folds import grouped_folds
-from striate.data.groups import identical_groups, join_pairs, rows_of_groups
+from striate.data.groups import (
+    GroupNumbers,
+    identical_groups,
+    join_named,
+    join_near_duplicates,
+    near_duplicate_files,
+    read_groups,
+    rows_of_groups,
+)
 from striate.data.labels import LabelFile, labeled_layout
+from striate.data.near_duplicates import NearDuplicates
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
 from striate.engines.losses import log_softmax
 from striate.errors import DataError, RunError, UsageError
@@ -34,6 +43,8 @@ from striate.workflows.strategy import BASE
 
 ROOT = Path("audits")
 PAGE, TABLE = "audit.html", "audit.csv"
+REPEATS = 3  # of cross-validation, with other folds
+SHUFFLE = 0x9E3779B97F4A7C15  # odd, so that multiplying by it modulo 2**64 reorders digests
 BLOCK = 64  # images that a thread measures at a time
 
 
@@ -62,7 +73,7 @@ class _Readable:
 
 def audit_folder(
     path: str | Path, *, labels: LabelFile | None = None, base: str | None = None,
-    thresholds: Mapping[str, Any] | None = None,
+    groups: str | Path | None = None, thresholds: Mapping[str, Any] | None = None,
 ) -> AuditResult:  # fmt: skip
     """Audit a folder of images path/CLASS/…, or one with a CSV file of labels.
 
@@ -73,6 +84,7 @@ def audit_folder(
         path: The folder.
         labels: The CSV file; None: each subfolder is a class.
         base: Id of the pretrained network that computes the features; None: that of `striate train`.
+        groups: CSV file with file,group: images that belong together are in the same fold.
         thresholds: For unusual images, by the name of a kind.
 
     Returns:
@@ -87,22 +99,28 @@ def audit_folder(
     layout, opened = labeled_layout(path, labels), open_base(base or BASE)
     policy = _policy(opened)
     found = _read(layout, policy)
+    names = found.images.names or ()
     features = _features(opened, layout, found, policy)
-    duplicates = _duplicates(found)
+    near, near_notes = near_duplicate_files(layout.folder, found.files, names)
+    numbers, group_notes = _groups(layout, found, near, groups)
+    duplicates = _duplicates(found, near)
     measures = {
         **_measure_pixels(found.images.x),
         **measure_sizes(_sizes(found)),
         Kind.FAR: isolation(features[opened.top]),
     }
     unusual, usual = find_unusual(measures, limits)
-    errors, suspicious, accuracy = _judge_labels(layout, found, features, duplicates)
+    errors, suspicious, accuracy = _judge_labels(layout, found, features, numbers)
     texts = _label_texts(layout, found.images.y)
-    names = found.images.names or ()
+
+    def differing_first(pair: DuplicatePair) -> tuple[bool, float]:
+        return texts[pair.first] == texts[pair.second], -pair.likeness
+
     audit = FolderAudit(
         folder=layout.name, names=names, labels=texts, model=opened.name, accuracy=accuracy,
         rate=None if errors is None else errors.rate, suspicious=suspicious,
-        duplicates=tuple(sorted(duplicates, key=lambda pair: texts[pair.first] == texts[pair.second])),
-        unusual=unusual, usual=usual, thresholds=limits, notes=found.notes,
+        duplicates=tuple(sorted(duplicates, key=differing_first)),
+        unusual=unusual, usual=usual, thresholds=limits, notes=(*found.notes, *near_notes, *group_notes),
     )  # fmt: skip
     return AuditResult(audit, found.images.x)
 
@@ -203,12 +221,25 @@ def _features(base: Base, layout: Layout, found: _Readable, policy: ImagePolicy)
     return extract_features(base, data)[0]
 
 
-def _duplicates(found: _Readable) -> tuple[DuplicatePair, ...]:
-    return tuple(
+def _duplicates(found: _Readable, near: NearDuplicates) -> list[DuplicatePair]:
+    pairs = [
         DuplicatePair(int(rows[0]), int(other))
         for rows in rows_of_groups(identical_groups(found.digests))
         for other in rows[1:]
-    )
+    ]
+    similar = zip(near.pairs.tolist(), near.similarity.tolist(), strict=True)
+    return pairs + [DuplicatePair(first, second, similarity) for (first, second), similarity in similar]
+
+
+def _groups(
+    layout: Layout, found: _Readable, near: NearDuplicates, table: str | Path | None
+) -> tuple[GroupNumbers, tuple[str, ...]]:
+    """Return the groups (N,) of images that stay in one fold, and notes."""
+    groups, notes = join_near_duplicates(identical_groups(found.digests), near)
+    if table is None:
+        return groups, tuple(notes)
+    named = read_groups(table, layout.folder.name, found.images.names or ())
+    return join_named(groups, named.numbers), (*notes, *named.notes)
 
 
 def _measure_pixels(x: Any) -> dict[Kind, Array]:
@@ -236,31 +267,57 @@ def _sizes(found: _Readable) -> list[tuple[int, int]]:
 
 
 def _judge_labels(
-    layout: Layout, found: _Readable, features: Features, duplicates: Sequence[DuplicatePair]
+    layout: Layout, found: _Readable, features: Features, groups: GroupNumbers
 ) -> tuple[LabelErrors | None, tuple[SuspiciousLabel, ...], float | None]:
     """Return label errors, the images to check, and the accuracy on held-out images; nothing without classes."""
     y = found.images.y
     if layout.task is not Task.CLASSIFICATION or len(np.unique(y)) < 2:
         return None, (), None
-    classes, x = len(layout.classes), np.concatenate([*features.values()], axis=1)
-    pairs = np.array([(pair.first, pair.second) for pair in duplicates], np.int64).reshape(-1, 2)
-    groups = join_pairs(np.arange(len(y)), pairs)
-    folds = grouped_folds(found.digests, groups, y, fold_count(len(y), x.shape[1] * classes))
-    fitted = fit_linear_head(x, y, classes, folds)
-    rows = _with_company(y, folds)
+    probabilities, judged = held_out_probabilities(features, y, len(layout.classes), found.digests, groups)
+    accuracy = float((probabilities.argmax(axis=1) == y).mean())
+    rows = np.flatnonzero(judged)
     if not len(rows):
-        return None, (), fitted.accuracy
-    probabilities = np.exp(log_softmax(fitted.logits[rows]))
-    errors, suspicious = suspicious_labels(probabilities, y[rows], layout.classes, rows)
-    return errors, suspicious, fitted.accuracy
+        return None, (), accuracy
+    return *suspicious_labels(probabilities[rows], y[rows], layout.classes, rows), accuracy
+
+
+def held_out_probabilities(
+    features: Features, y: Array, classes: int, digests: Digests, groups: GroupNumbers
+) -> tuple[Array, Array]:
+    """Compute probabilities of all images by cross-validation, repeated with other folds and averaged.
+
+    A single cross-validation depends on which images happen to share a fold; the mean finds a few more label errors.
+
+    Args:
+        features: Of the images, (N, F) by feature layer; all layers are used together.
+        y: Class numbers (N,).
+        classes: The number of classes K.
+        digests: Of the files, (N,).
+        groups: Integers (N,); images with the same number stay in one fold.
+
+    Returns:
+        Probabilities (N, K), each row by heads that were fitted without this image; and whether each image can be
+        judged (N,), because other images of its class were in the other folds.
+    """
+    x = np.concatenate([*features.values()], axis=1)
+    count = fold_count(len(y), x.shape[1] * classes)
+    total, judged = np.zeros((len(y), classes)), np.ones(len(y), bool)
+    with progress_bar("judging labels", REPEATS * len(y)) as advance:
+        for number in range(REPEATS):
+            keys = digests * np.uint64(SHUFFLE**number % 2**64)
+            folds = grouped_folds(keys, groups, y, count)
+            total += log_softmax(fit_linear_head(x, y, classes, folds).logits)
+            judged &= _with_company(y, folds)
+            advance(len(y))
+    return np.exp(log_softmax(total / REPEATS)), judged
 
 
 def _with_company(y: Array, folds: Array) -> Array:
-    """Return the images of whose class there are others in another fold; only their labels can be judged."""
+    """Return of which images (N,) there are others of the same class in another fold."""
     total = np.bincount(y)
     in_fold = np.zeros((int(folds.max()) + 1, len(total)), np.int64)
     np.add.at(in_fold, (folds, y), 1)
-    return np.flatnonzero(total[y] > in_fold[folds, y])
+    return np.asarray(total[y] > in_fold[folds, y])
 
 
 def _label_texts(layout: Layout, y: Array) -> tuple[str, ...]:
