@@ -59,7 +59,7 @@ def main() -> None:
             train, test = draw(y, count, seed)
             folds = content_folds(x[train], y[train], classes)
             head = fit_linear_head(x[train], y[train], classes, folds).head
-            detector = fit_detector(x[train], y[train], classes, folds).detector
+            detector = fit_detector(x[train], y[train], classes, folds, base.top).detector
             accuracy = (head.logits(x[test]).argmax(axis=1) == y[test]).mean()
             rejected = float("nan") if unknown is None else detector.is_unknown(unknown).mean()
             results.append((accuracy, detector.is_unknown(x[test]).mean(), rejected))

@@ -112,7 +112,7 @@ def evaluate_split(known: Known, unknown: dict[str, Array], seed: int, few: int 
     x, y = known["x"][train], known["y"][train]
     classes = int(known["y"].max()) + 1
     folds = content_folds(x, y, classes)
-    detector = fit_detector(x, y, classes, folds, groups=known["group"][train]).detector
+    detector = fit_detector(x, y, classes, folds, "pool", groups=known["group"][train]).detector
     distances = detector.distances(known["x"][test])
     shares = [float(detector.is_unknown(rows).mean()) for rows in unknown.values()]
     areas = [auroc(distances, detector.distances(rows)) for rows in unknown.values()]
@@ -129,7 +129,7 @@ def left_out(known: Known, seed: int) -> list[float]:
         rows, others = train[known["y"][train] != number], test[known["y"][test] != number]
         x, y = known["x"][rows], known["y"][rows]
         folds = content_folds(x, y, int(y.max()) + 1)
-        detector = fit_detector(x, y, int(y.max()) + 1, folds, groups=known["group"][rows]).detector
+        detector = fit_detector(x, y, int(y.max()) + 1, folds, "pool", groups=known["group"][rows]).detector
         own = detector.distances(known["x"][known["y"] == number])
         areas.append(auroc(detector.distances(known["x"][others]), own))
     return areas

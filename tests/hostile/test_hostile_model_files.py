@@ -146,7 +146,7 @@ def test_predictions_that_are_not_probabilities_raise(tmp_path: Path) -> None:
 
 def detector() -> OpenSetDetector:
     one, two = np.ones((), np.float32), np.eye(2, dtype=np.float32)
-    return OpenSetDetector(two.astype(np.int8), two[:, :1], two[:, :1], one, np.asarray(2.0))
+    return OpenSetDetector("pool", two.astype(np.int8), two[:, :1], two[:, :1], one, np.asarray(2.0))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -14,7 +14,7 @@ from striate.engines.losses import log_softmax
 from striate.engines.onnxruntime import OnnxEngine
 from striate.errors import ModelFileError
 from striate.network import Conv2D, Dense, GlobalAveragePool2D, Input, MaxPool2D, Network
-from striate.transfer.bases import check_base, joined, open_base, with_features
+from striate.transfer.bases import check_base, features_read_by, joined, open_base, with_features
 from striate.transfer.extraction import fit_on_features
 from striate.transfer.linear_head import LinearHead
 from striate.zoo import PublishedWeights, architecture, bases, registry
@@ -69,7 +69,7 @@ def test_any_network_with_given_weights_is_a_base(
     found = fit_on_features(base, from_arrays(x, np.arange(40) % 2))
     assert found.fitted.accuracy > 0.8
     network, weights = joined(base, found.layer, found.fitted.head)
-    engine, detector = OnnxEngine(with_features(network), weights), found.detector.detector
+    engine, detector = OnnxEngine(with_features(network, features_read_by(network)), weights), found.detector.detector
     assert detector.is_unknown(engine.forward([x])[1]).mean() < 0.2
     uneven = from_arrays(x, np.array([0] * 30 + [1] * 10))
     plain, balanced = (fit_on_features(base, uneven, 5, balanced=each) for each in (False, True))

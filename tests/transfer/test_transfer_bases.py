@@ -14,7 +14,14 @@ from striate.errors import UsageError
 from striate.model import Model
 from striate.network import Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Network
 from striate.pretrained import load_pretrained
-from striate.transfer.bases import Base, find_feature_layers, joined, open_base, with_features
+from striate.transfer.bases import (
+    Base,
+    features_read_by,
+    find_feature_layers,
+    joined,
+    open_base,
+    with_features,
+)
 from striate.transfer.features import extract_features
 from striate.transfer.linear_head import LinearHead
 
@@ -47,7 +54,7 @@ def check_joined(base: Base, number: int, x: Array) -> Network:
     network, weights = joined(base, layer, head)
     (probabilities,) = OnnxEngine(network, weights).forward([x])
     np.testing.assert_allclose(probabilities, np.exp(log_softmax(head.logits(found))), atol=1e-4)
-    both = OnnxEngine(with_features(network), weights).forward([x])
+    both = OnnxEngine(with_features(network, features_read_by(network)), weights).forward([x])
     np.testing.assert_allclose(both[0], probabilities, atol=1e-6)
     np.testing.assert_allclose(both[1], found, atol=1e-4 * np.abs(found).max())
     return network

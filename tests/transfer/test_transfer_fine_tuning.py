@@ -144,8 +144,8 @@ def test_training_images_do_not_set_the_threshold_for_unknown_images() -> None:
     near, far = rng.normal(3, 0.5, (300, 40)), rng.normal(3, 1.0, (100, 40))
     x, y = np.concatenate([near, far]), np.arange(400) % 2
     folds = np.concatenate([np.full(300, NOT_HELD_OUT), np.arange(100) % 5])
-    careful = fit_detector(x, y, 2, folds, rejection_rate=0.05)
-    careless = fit_detector(x, y, 2, np.arange(400) % 5, rejection_rate=0.05)
+    careful = fit_detector(x, y, 2, folds, "pool", rejection_rate=0.05)
+    careless = fit_detector(x, y, 2, np.arange(400) % 5, "pool", rejection_rate=0.05)
     others = rng.normal(3, 1.0, (500, 40))
     assert careful.detector.is_unknown(others).mean() < 0.12 < careless.detector.is_unknown(others).mean()
     assert max(careful.thresholds.values()) <= careful.detector.distances(far).max() * 1.2

@@ -31,7 +31,7 @@ def others(count: int, seed: int = 2) -> Array:
 @pytest.fixture(scope="module")
 def detector() -> OpenSetDetector:
     x, y = images(600, 0)
-    return fit_detector(x, y, 2, np.arange(600) % 5).detector
+    return fit_detector(x, y, 2, np.arange(600) % 5, "pool").detector
 
 
 @pytest.mark.parametrize("count", [20, 60, 400])
@@ -40,7 +40,7 @@ def test_two_percent_of_known_images_are_unknown_on_average(count: int) -> None:
     shares = []
     for seed in range(10, 22):
         x, y = images(count, seed)
-        shares.append(fit_detector(x, y, 2, np.arange(count) % 5).detector.is_unknown(known).mean())
+        shares.append(fit_detector(x, y, 2, np.arange(count) % 5, "pool").detector.is_unknown(known).mean())
     assert 0.01 < np.mean(shares) < (0.03 if count > 100 else 0.045)
 
 
@@ -59,7 +59,7 @@ def test_images_between_the_classes_are_unknown(detector: OpenSetDetector) -> No
 
 def test_distance_is_that_from_the_mean_of_neighbors_and_from_class_means_along_discriminants() -> None:
     x, y = images(60, 3, classes=3)
-    found = fit_detector(x, y, 3, np.arange(60) % 5).detector
+    found = fit_detector(x, y, 3, np.arange(60) % 5, "pool").detector
     query, _ = images(7, 4)
     unit = found.neighbors / np.linalg.norm(found.neighbors.astype(float), axis=1, keepdims=True)
     for row, distance in zip(query, found.distances(query), strict=True):
@@ -73,7 +73,7 @@ def test_distance_is_that_from_the_mean_of_neighbors_and_from_class_means_along_
 @pytest.mark.parametrize("count", [40, 300])  # fewer and more images than features
 def test_discriminants_span_those_of_fisher(count: int) -> None:
     x, y = images(count, 3, classes=3)
-    found = fit_detector(x, y, 3, np.arange(count) % 5).detector
+    found = fit_detector(x, y, 3, np.arange(count) % 5, "pool").detector
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
     within = unit - np.stack([unit[y == number].mean(axis=0) for number in range(3)])[y]
     covariance = within.T @ within / (count - 3)
@@ -88,7 +88,7 @@ def test_discriminants_span_those_of_fisher(count: int) -> None:
 
 def test_smaller_thresholds_reject_more() -> None:
     x, y = images(400, 4)
-    fitted = fit_detector(x, y, 2, np.arange(400) % 5, rejection_rate=0.02)
+    fitted = fit_detector(x, y, 2, np.arange(400) % 5, "pool", rejection_rate=0.02)
     distances = list(fitted.thresholds.values())
     assert distances == sorted(distances, reverse=True)
     assert float(fitted.detector.threshold) == pytest.approx(fitted.thresholds[0.02])
@@ -97,7 +97,7 @@ def test_smaller_thresholds_reject_more() -> None:
 
 def test_held_out_distances_are_those_of_new_images() -> None:
     x, y = images(400, 4)
-    fitted = fit_detector(x, y, 2, np.arange(400) % 5)
+    fitted = fit_detector(x, y, 2, np.arange(400) % 5, "pool")
     new = fitted.detector.distances(images(2000, 9)[0])
     assert np.median(fitted.held_out) == pytest.approx(np.median(new), rel=0.05)
     assert np.quantile(fitted.held_out, 0.9) == pytest.approx(np.quantile(new, 0.9), rel=0.1)
@@ -107,9 +107,9 @@ def test_copies_of_images_do_not_lower_the_threshold() -> None:
     x, y = images(100, 4)
     copies, labels = np.concatenate([x, x]), np.concatenate([y, y])
     near = copies + np.random.default_rng(0).normal(0, 0.01, copies.shape)
-    once = fit_detector(x, y, 2, np.arange(100) % 5).detector
-    twice = fit_detector(copies, labels, 2, np.arange(200) % 5).detector
-    groups = fit_detector(near, labels, 2, np.arange(200) % 5, groups=np.arange(200) % 100).detector
+    once = fit_detector(x, y, 2, np.arange(100) % 5, "pool").detector
+    twice = fit_detector(copies, labels, 2, np.arange(200) % 5, "pool").detector
+    groups = fit_detector(near, labels, 2, np.arange(200) % 5, "pool", groups=np.arange(200) % 100).detector
     for found in (twice, groups):
         assert found.threshold * found.scale > 0.7 * once.threshold * once.scale
 
@@ -117,7 +117,7 @@ def test_copies_of_images_do_not_lower_the_threshold() -> None:
 def test_order_of_images_does_not_matter() -> None:
     x, y = images(90, 4, classes=3)
     folds, order = np.arange(90) % 5, np.random.default_rng(0).permutation(90)
-    one, two = fit_detector(x, y, 3, folds), fit_detector(x[order], y[order], 3, folds[order])
+    one, two = fit_detector(x, y, 3, folds, "pool"), fit_detector(x[order], y[order], 3, folds[order], "pool")
     np.testing.assert_array_equal(one.detector.neighbors, two.detector.neighbors)
     np.testing.assert_array_equal(one.held_out[order], two.held_out)
     assert one.thresholds == two.thresholds
@@ -127,7 +127,7 @@ def test_memory_is_bounded_and_holds_images_of_each_class(monkeypatch: pytest.Mo
     monkeypatch.setattr("striate.transfer.open_set_fitting.MAX_IMAGES", 60)
     x, y = images(600, 4, classes=3)
     x, y = x[y < 2 + (np.arange(600) % 20 == 2)], y[y < 2 + (np.arange(600) % 20 == 2)]  # few of the third class
-    fitted = fit_detector(x, y, 3, np.arange(len(y)) % 5)
+    fitted = fit_detector(x, y, 3, np.arange(len(y)) % 5, "pool")
     assert fitted.detector.neighbors.shape == (60, 80)
     assert fitted.detector.class_means.shape[0] == 3
     assert len(fitted.held_out) == len(x)
@@ -157,20 +157,20 @@ def test_equal_thresholds_have_one_row() -> None:
 @pytest.mark.parametrize("count", [4, 6, 20])
 def test_few_images_are_sufficient(count: int) -> None:
     x, y = images(count, 7)
-    found = fit_detector(x, y, 2, np.arange(count) % count).detector
+    found = fit_detector(x, y, 2, np.arange(count) % count, "pool").detector
     assert np.isfinite(found.distances(images(50, 8)[0])).all()
     assert found.is_unknown(others(50)).mean() > 0.9
 
 
 def test_class_without_images_is_skipped() -> None:
     x, y = images(60, 1)
-    found = fit_detector(x, y + (y == 1), 3, np.arange(60) % 5).detector  # classes 0 and 2
+    found = fit_detector(x, y + (y == 1), 3, np.arange(60) % 5, "pool").detector  # classes 0 and 2
     assert found.class_means.shape == (2, 1)
 
 
 def test_single_class_has_no_discriminants() -> None:
     x, _ = images(60, 1)
-    found = fit_detector(x, np.zeros(60, int), 1, np.arange(60) % 5).detector
+    found = fit_detector(x, np.zeros(60, int), 1, np.arange(60) % 5, "pool").detector
     assert found.directions.shape == (80, 0)
     assert found.is_unknown(others(50)).all()
 
@@ -181,6 +181,7 @@ def test_extras_restore_the_detector(detector: OpenSetDetector) -> None:
     again = OpenSetDetector.from_extras(extras | {"other:thing": np.zeros(3)})
     known, _ = images(100, 1)
     assert again is not None
+    assert again.layer == "pool"
     np.testing.assert_array_equal(again.distances(known), detector.distances(known))
     assert OpenSetDetector.from_extras({}) is None
 
@@ -209,7 +210,7 @@ def test_arrays_of_other_shapes_raise(detector: OpenSetDetector, name: str, shap
 
 def test_one_image_per_class_is_sufficient() -> None:
     x, y = np.random.default_rng(0).normal(size=(4, 30)), np.arange(4)
-    found = fit_detector(x, y, 4, y).detector
+    found = fit_detector(x, y, 4, y, "pool").detector
     assert np.isfinite(found.threshold)
     assert not found.is_unknown(x).any()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from striate._types import Array, Weights
 from striate.errors import ModelFileError, UsageError
-from striate.network import Dense, Dropout, GlobalAveragePool2D, Network
+from striate.network import Dense, Dropout, Flatten, GlobalAveragePool2D, Network
 from striate.network.graph import Entry
 from striate.pretrained import IMAGENET, load_pretrained, required_settings
 from striate.pretrained.published import published
@@ -19,6 +20,7 @@ from striate.zoo.registry import network as zoo_network
 
 POOLED = "pool"  # the layer that averages the maps of a feature layer below a new head
 OUTPUT = "output"  # the new head on such a layer
+MAX_FLATTENED = 8192  # values of maps that are used one by one
 STAGES = 3  # of the network whose ends serve as features, if the zoo's entry does not name feature layers
 
 
@@ -150,30 +152,72 @@ def with_classes(base: Base, layer: str, classes: int, activation: str = "softma
     return _needed(original.name, entries, original.inputs, (len(entries) - 1,))
 
 
-def with_features(network: Network) -> Network:
-    """Return the same network with its features as a second output.
+def with_features(network: Network, layer: str) -> Network:
+    """Return the network with the output of one of its layers as a second output.
 
     Args:
         network: Its first output is that of a classifier.
+        layer: Name of the layer.
 
     Returns:
-        The network with two outputs: the first one, and the input (F,) of the last layer with weights before it; maps
-        are averaged over all positions. Dropout, which does nothing in inference, is left out.
+        The network with two outputs: the first one, and the features (F,): maps of up to MAX_FLATTENED values as they
+        are, larger ones averaged over all positions.
+
+    Raises:
+        ModelFileError: If there is no such layer.
     """
     entries = [(node.layer, node.inputs) for node in network.nodes]
-    index = network.outputs[0]
-    while len(network.nodes[index].inputs) == 1:
-        weighted = bool(network.parameters_of(network.nodes[index]))
-        (index,) = network.nodes[index].inputs
-        if weighted:
-            break
-    index = _before_dropout(network, index)
-    if len(network.nodes[index].shape) == 3:
-        names = {str(layer.name) for layer, _ in entries}
-        name = next(name for name in (f"features{'_' * count}" for count in range(len(names) + 1)) if name not in names)
-        entries.append((GlobalAveragePool2D(name=name), (index,)))
+    found = [index for index, node in enumerate(network.nodes) if node.layer.name == layer]
+    if not found:
+        raise ModelFileError(
+            f"'{network.name}' has no layer '{layer}', whose output the detector of unknown images reads."
+        )
+    index = found[-1]
+    shape = network.nodes[index].shape
+    if len(shape) == 3:
+        kind = Flatten if prod(shape) <= MAX_FLATTENED else GlobalAveragePool2D
+        entries.append((kind(name=_free_name(entries)), (index,)))
         index = len(entries) - 1
     return _needed(network.name, entries, network.inputs, (network.outputs[0], index))
+
+
+def _free_name(entries: list[Entry]) -> str:
+    names = {str(layer.name) for layer, _ in entries}
+    return next(name for name in map("features{}".format, range(len(names) + 1)) if name not in names)
+
+
+def features_read_by(network: Network) -> str:
+    """Return the name of the layer whose output the classifier at the end of a network reads."""
+    return str(network.nodes[_features_index(network)].layer.name)
+
+
+def own_feature_layer(network: Network) -> str | None:
+    """Return the layer whose output shows best whether an image resembles those that the network was trained on.
+
+    Args:
+        network: It was trained from scratch.
+
+    Returns:
+        Name of the layer with the last maps, which keep more of an image than the dense layers after them, which keep
+        what tells the classes apart; where the maps are large or averaged, that which the last layer with weights
+        reads. None for other forms of networks.
+    """
+    index = network.outputs[0]
+    read = None
+    while len(network.nodes[index].inputs) == 1:
+        node = network.nodes[index]
+        if isinstance(node.layer, GlobalAveragePool2D):
+            break
+        weighted = bool(network.parameters_of(node))
+        (index,) = node.inputs
+        shape = network.nodes[index].shape
+        if weighted and read is None:
+            read = index
+        if len(shape) == 3 and prod(shape[:2]) > 1:
+            if read is not None and prod(shape) <= MAX_FLATTENED:
+                read = index
+            break
+    return None if read is None else str(network.nodes[_before_dropout(network, read)].layer.name)
 
 
 def classifier(network: Network) -> Dense:

@@ -8,7 +8,7 @@ from striate._types import Array
 from striate.data import Dataset
 from striate.data.dataset import join_groups
 from striate.engines.losses import log_softmax
-from striate.transfer.bases import Base
+from striate.transfer.bases import Base, features_read_by, with_classes
 from striate.transfer.features import Features, extract_features
 from striate.transfer.linear_head import FittedHead, choose_without_fold, content_folds, fit_linear_head
 from striate.transfer.open_set_fitting import FittedDetector, fit_detector
@@ -63,7 +63,8 @@ def fit_on_features(base: Base, data: Dataset, folds: int | None = None, *, bala
     fold = content_folds(x[base.top], y, classes, folds, groups)
     heads = _fit_heads(x, base.top, y, classes, fold)
     layer = _best_layer(heads, base.top)
-    detector = fit_detector(x[layer], y, classes, fold, groups=groups)
+    read = features_read_by(with_classes(base, layer, classes))
+    detector = fit_detector(x[layer], y, classes, fold, read, groups=groups)
     if folds:
         by_layer = {name: fitted.logits for name, fitted in heads.items()}
         losses_by_layer = {name: fitted.cross_entropies for name, fitted in heads.items()}

@@ -16,6 +16,7 @@ from striate.errors import ModelFileError
 NEIGHBORS = 3  # with whose mean an image is compared
 CHUNK = 1024  # images compared at once
 PREFIX = "unknown:"  # of the names of the detector's arrays in a model file
+LAYER = "layer"  # the array with the name of the layer, in UTF-8
 OUTDATED_ARRAY = "unknown:rest"  # of the detector of earlier versions
 
 
@@ -28,6 +29,7 @@ class OpenSetDetector:
     images between the classes.
 
     Attributes:
+        layer: Name of the layer of the network whose output is the features.
         neighbors: int8 (M, F), the features of training images, each row scaled.
         directions: (F, D), the discriminants.
         class_means: (K, D), of the training images along the discriminants, for each class with images.
@@ -40,6 +42,7 @@ class OpenSetDetector:
         framework for detecting out-of-distribution samples and adversarial attacks", for the distance from class means.
     """
 
+    layer: str
     neighbors: Array
     directions: Array
     class_means: Array
@@ -70,7 +73,8 @@ class OpenSetDetector:
 
     def to_extras(self) -> Weights:
         """Return the detector as arrays by name, for `Model.extras`."""
-        return {PREFIX + item.name: np.asarray(getattr(self, item.name)) for item in fields(self)}
+        arrays = {PREFIX + item.name: np.asarray(getattr(self, item.name)) for item in fields(self)}
+        return arrays | {PREFIX + LAYER: np.frombuffer(self.layer.encode(), np.uint8)}
 
     @classmethod
     def from_extras(cls, extras: Mapping[str, Array]) -> "OpenSetDetector | None":
@@ -93,7 +97,13 @@ class OpenSetDetector:
             name = min(arrays.keys() ^ names)
             problem = f"has an unexpected array '{PREFIX}{name}'" if name in arrays else f"lacks '{PREFIX}{name}'"
             raise ModelFileError(f"The detector of unknown images in this model file is incomplete: it {problem}.")
-        detector = cls(**arrays)
+        try:
+            layer = np.asarray(arrays.pop(LAYER), np.uint8).tobytes().decode()
+        except ValueError as error:
+            raise ModelFileError(
+                "The detector of unknown images in this model file is damaged: the name of its layer is no text."
+            ) from error
+        detector = cls(layer, **arrays)
         detector._check()
         return detector
 
@@ -162,10 +172,13 @@ def _chunk_distances(rows: Array, bank: Array, excluded: Array | None) -> Array:
     count = min(NEIGHBORS, len(bank))
     nearest = np.argpartition(similarity, -count, axis=1)[:, -count:]  # (N, count)
     similar = np.take_along_axis(similarity, nearest, axis=1)
-    used = np.where(similar > -np.inf, 1, 0)  # fewer images than neighbors may be left to compare with
-    means = np.einsum("nk,nkf->nf", used, bank[nearest])
-    lengths = np.sqrt(np.einsum("nf,nf->n", means, means)).clip(1e-6)
-    return np.asarray(1 - np.where(used > 0, similar, 0).sum(axis=1) / lengths, np.float64)
+    if excluded is None:
+        sums = sum(bank[column] for column in nearest.T)
+    else:  # fewer images than neighbors may be left to compare with
+        used = similar > -np.inf
+        sums, similar = np.einsum("nk,nkf->nf", used, bank[nearest]), np.where(used, similar, 0)
+    lengths = np.sqrt(np.einsum("nf,nf->n", sums, sums)).clip(1e-6)
+    return np.asarray(1 - similar.sum(axis=1) / lengths, np.float64)
 
 
 def distance_to_nearest(rows: Array, directions: Array, class_means: Array) -> Array:

@@ -54,8 +54,9 @@ class FittedDetector:
 
 
 def fit_detector(
-    x: Array, y: Array, classes: int, folds: Array, rejection_rate: float = REJECTION_RATE, groups: Array | None = None
-) -> FittedDetector:
+    x: Array, y: Array, classes: int, folds: Array, layer: str, rejection_rate: float = REJECTION_RATE,
+    groups: Array | None = None, most: int = MAX_IMAGES,
+) -> FittedDetector:  # fmt: skip
     """Fit the detector to the features of labeled images.
 
     Args:
@@ -65,15 +66,17 @@ def fit_detector(
         folds: (N,), as for the head: images with the same number are held out together; NOT_HELD_OUT for those that
             never are, because the network was trained on them. If there are any, they alone are remembered, and the
             others alone set the threshold.
+        layer: Name of the layer whose output the features are.
         rejection_rate: The share of images of the known classes that the threshold rejects, 0..1.
         groups: Integers (N,); images of one group are not compared with each other. None: copies are not.
+        most: How many images are remembered at most.
 
     Returns:
         The detector, with thresholds.
     """
     held_out = folds != NOT_HELD_OUT
     trained_on = np.flatnonzero(~held_out) if not held_out.all() else np.arange(len(x))
-    rows = trained_on[_choose(x[trained_on], y[trained_on], classes)]
+    rows = trained_on[_choose(x[trained_on], y[trained_on], classes, most)]
     directions = directions_of(x)
     bank, labels = directions[rows], y[rows]
     discriminants, means = _discriminants(bank, labels)
@@ -90,7 +93,7 @@ def fit_detector(
     scale = max(float(np.median(near + along)), 1e-6)
     distances = (near + along) / scale
     detector = OpenSetDetector(
-        np.round(bank / np.abs(bank).max(axis=1, keepdims=True).clip(1e-12) * 127).astype(np.int8),
+        layer, np.round(bank / np.abs(bank).max(axis=1, keepdims=True).clip(1e-12) * 127).astype(np.int8),
         discriminants.astype(np.float32), means.astype(np.float32), np.asarray(scale, np.float32),
         np.asarray(quantile(distances, 1 - rejection_rate), np.float32),
     )  # fmt: skip
@@ -103,9 +106,9 @@ def _thresholds(distances: Array) -> dict[float, float]:
     return dict(zip(TRADE_OFF_RATES, np.minimum.accumulate(found).tolist(), strict=True))
 
 
-def _choose(x: Array, y: Array, classes: int) -> Array:
+def _choose(x: Array, y: Array, classes: int, most: int) -> Array:
     """Choose the images to remember; return their rows (M,), in an order that depends on their content alone."""
-    room = max(classes, min(MAX_IMAGES, MAX_BYTES // x.shape[1]))
+    room = max(classes, min(most, MAX_BYTES // x.shape[1]))
     digests = np.array([hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in x])
     order = np.argsort(digests, kind="stable")
     place = np.empty(len(x), np.int64)  # among the images of the same class

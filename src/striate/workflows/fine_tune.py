@@ -17,7 +17,7 @@ from striate.model import Model
 from striate.network import Network
 from striate.training import Recipe, Run, RunRecord
 from striate.training.progress import Verbose
-from striate.transfer.bases import classifier, joined
+from striate.transfer.bases import classifier, features_read_by, joined
 from striate.transfer.features import extract_features, predict_with_features
 from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, held_out_rows, lower_layers, with_held_out
 from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linear_head, fit_temperature
@@ -222,7 +222,7 @@ def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: 
         [np.full(len(known), NOT_HELD_OUT), content_folds(near, y, classes, groups=data.validation.groups)]
     )
     x = np.concatenate([known, near])
-    fitted = fit_detector(x, np.concatenate([data.train.y, y]), classes, folds)
+    fitted = fit_detector(x, np.concatenate([data.train.y, y]), classes, folds, features_read_by(model.network))
     detector = fitted.detector
     judged = HeldOutScore.of(held, y)
     figures = {"val_accuracy": judged.accuracy, "val_loss": judged.loss, THRESHOLD: probability_threshold(held, y)}

@@ -31,6 +31,7 @@ from striate.transfer.open_set import OpenSetFindings, probability_threshold
 from striate.workflows import run_record
 from striate.workflows.extract_features import check_enough, run_feature_extraction
 from striate.workflows.fine_tune import run_fine_tuning
+from striate.workflows.own_features import fit_own_detector
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.predictions import Predictions
 from striate.workflows.prepare import PreparedRun, make_trainable_model, prepare
@@ -281,9 +282,12 @@ def _train_one(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: 
         model.train(prepared.data, run.recipe, run=run, callbacks=_callbacks(plan, run), verbose=verbose)
     outputs = _Outputs(*(_predict(model, part.x) for part in (prepared.data.validation, prepared.data.test)))
     model.figures |= {THRESHOLD: probability_threshold(outputs.validation, prepared.data.validation.y)}
+    found = fit_own_detector(model, prepared.data)
+    model.extras = found[0].detector.to_extras() if found else {}
     model.save(run.model_path)
     run.record.unknown_threshold = model.figures[THRESHOLD]
-    return _finish(prepared, run, outputs.test, model), outputs
+    open_set = found[0].findings(found[1], outputs.test, prepared.data.test.y) if found else None
+    return _finish(prepared, run, outputs.test, model, open_set), outputs
 
 
 def _predict(model: Model, x: Array) -> Array:

@@ -116,7 +116,7 @@ class TrainedModel:
         detector = None if others else OpenSetDetector.from_extras(model.extras)
         if detector is None:
             return None
-        both = Model.from_network(with_features(model.network))
+        both = Model.from_network(with_features(model.network, detector.layer))
         both.weights = model.weights
         return _with_fast_engine(both), detector
 

@@ -1,0 +1,62 @@
+"""Fit the open-set detector of a network trained from scratch to its own features."""
+
+import numpy as np
+
+from striate._types import Array
+from striate.data import Dataset, Images
+from striate.data.split import digest_images
+from striate.engines.base import Engine
+from striate.model import Model
+from striate.network import Network
+from striate.tasks import Task
+from striate.transfer.bases import own_feature_layer, with_features
+from striate.transfer.open_set_fitting import MAX_IMAGES, NOT_HELD_OUT, FittedDetector, fit_detector
+
+MIN_HELD_OUT = 5  # validation images; fewer say nothing about the distances of new images
+MAX_HELD_OUT = 5_000
+SHARE, MIN_WORK = 0.05, 200_000  # multiply-adds of a comparison: of those of the network, or at least
+
+
+def fit_own_detector(model: Model, data: Dataset) -> tuple[FittedDetector, Array] | None:
+    """Fit a detector to the features that the last layer of a trained network reads.
+
+    It remembers training images, and its threshold comes from the validation images, on which nothing was trained.
+
+    Args:
+        model: The trained model; its engine computes the features.
+        data: The data that it was trained on.
+
+    Returns:
+        The detector, and the distances (N,) of the test images; None if there are too few validation images, or images
+        do not have one class each.
+    """
+    if data.task is not Task.CLASSIFICATION or len(data.validation) < MIN_HELD_OUT:
+        return None
+    layer = own_feature_layer(model.network)
+    if layer is None:
+        return None
+    both = Model.from_network(with_features(model.network, layer))
+    both.use_engine(model.engine.name, **_device(model.engine))
+    both.weights = model.weights
+    known, held_out = _choose(data.train, MAX_IMAGES), _choose(data.validation, MAX_HELD_OUT)
+    x = np.concatenate([both.predict(images.x)[1] for images in (known, held_out)])
+    y, folds = np.concatenate([known.y, held_out.y]), np.repeat([NOT_HELD_OUT, 0], [len(known), len(held_out)])
+    fitted = fit_detector(x, y, len(data.classes), folds, layer, most=_affordable(model.network, x.shape[1]))
+    return fitted, fitted.detector.distances(both.predict(data.test.x)[1])
+
+
+def _device(engine: Engine) -> dict[str, str]:
+    return {"device": str(engine.device)} if engine.name == "torch" else {}
+
+
+def _choose(images: Images, count: int) -> Images:
+    """Return up to so many images, chosen by their content from the classes in turn."""
+    digests = digest_images(images.x, 0) if images.digests is None else images.digests
+    order = np.lexsort((digests, images.y))
+    place = np.arange(len(order)) - np.searchsorted(images.y[order], images.y[order])  # among those of its class
+    return images.take(np.sort(order[np.lexsort((digests[order], place))][:count]))
+
+
+def _affordable(network: Network, size: int) -> int:
+    """Return how many images to remember, so that a comparison takes little of the time of a prediction."""
+    return int(max(SHARE * network.multiply_adds, MIN_WORK) / size)
