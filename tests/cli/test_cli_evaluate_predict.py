@@ -90,10 +90,43 @@ def test_predict_recognizes_photographed_digits(cli: Cli, trained: tuple[Path, F
     assert [set(answer) for answer in answers] == [{"path", "label", "probability", "unknown"}] * len(test)
     assert answers[3]["path"] == str(Path("숫자") / "03.png")
     assert sum(answer["label"] == str(label) for answer, label in zip(answers, test.y, strict=True)) >= 40
-    threshold = st.load(trained[0] / "model.safetensors").figures["unknown_threshold"]
-    for answer in answers:
-        assert 0.1 <= answer["probability"] <= 1
-        assert answer["unknown"] == (answer["probability"] < threshold)
+    assert all(0.1 <= answer["probability"] <= 1 for answer in answers)
+
+
+def test_predict_marks_images_of_other_things_unknown(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
+    """A network trained from scratch knows its images by its own features."""
+    test, rng = st.data.load("mnist5k").test, np.random.default_rng(0)
+    for number in range(50):
+        columns = np.arange(28) < 14
+        halves = np.where(columns[:, None, None], test.x[number], test.x[number, :, ::-1])  # the upper half mirrored
+        noise = rng.integers(0, 256, (28, 28), dtype=np.uint8)
+        for folder, pixels in (("digits", test.x[number]), ("halves", halves), ("noise", noise)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / f"{number}.png").write_bytes(encode_png(np.squeeze(pixels)))
+    unknown = {
+        folder: np.mean(
+            [answer["unknown"] for answer in json.loads(cli("predict", trained[0], folder, "--json").stdout)]
+        )
+        for folder in ("digits", "halves", "noise")
+    }
+    assert unknown["digits"] <= 0.06
+    assert unknown["noise"] == 1
+    assert unknown["halves"] > unknown["digits"]
+
+
+def test_models_with_a_detector_of_an_earlier_version_load_with_a_note(
+    cli: Cli, trained: tuple[Path, Finished], tmp_path: Path
+) -> None:
+    model = st.load(trained[0] / "model.safetensors")
+    sizes = {"mean": (84,), "deviation": (84,), "directions": (84, 16), "spreads": (16,), "rest": (), "limit": ()}
+    model.extras = {f"unknown:{name}": np.ones(size, np.float32) for name, size in sizes.items()}
+    model.extras["unknown:centres"] = np.zeros((10, 84), np.float32)
+    model.save(tmp_path / "old.safetensors")
+    (tmp_path / "digit.png").write_bytes(encode_png(st.data.load("mnist5k").test.x[0, ..., 0]))
+    result = cli("predict", tmp_path / "old.safetensors", "digit.png")
+    assert result.returncode == 0
+    assert "detector of unknown images is from an earlier version of Striate and is not used" in result.stderr
+    assert "Train the model again" in result.stderr
 
 
 def test_predict_skips_files_that_cannot_be_read(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:

@@ -123,11 +123,10 @@ def test_order_of_images_does_not_matter() -> None:
     assert one.thresholds == two.thresholds
 
 
-def test_memory_is_bounded_and_holds_images_of_each_class(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("striate.transfer.open_set_fitting.MAX_IMAGES", 60)
+def test_memory_is_bounded_and_holds_images_of_each_class() -> None:
     x, y = images(600, 4, classes=3)
     x, y = x[y < 2 + (np.arange(600) % 20 == 2)], y[y < 2 + (np.arange(600) % 20 == 2)]  # few of the third class
-    fitted = fit_detector(x, y, 3, np.arange(len(y)) % 5, "pool")
+    fitted = fit_detector(x, y, 3, np.arange(len(y)) % 5, "pool", most=60)
     assert fitted.detector.neighbors.shape == (60, 80)
     assert fitted.detector.class_means.shape[0] == 3
     assert len(fitted.held_out) == len(x)

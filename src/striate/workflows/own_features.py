@@ -14,7 +14,7 @@ from striate.transfer.open_set_fitting import MAX_IMAGES, NOT_HELD_OUT, FittedDe
 
 MIN_HELD_OUT = 5  # validation images; fewer say nothing about the distances of new images
 MAX_HELD_OUT = 5_000
-SHARE, MIN_WORK = 0.05, 200_000  # multiply-adds of a comparison: of those of the network, or at least
+SHARE, MIN_WORK = 0.025, 100_000  # multiply-adds of a comparison: of those of the network, or at least
 
 
 def fit_own_detector(model: Model, data: Dataset) -> tuple[FittedDetector, Array] | None:
