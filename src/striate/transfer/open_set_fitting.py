@@ -68,7 +68,7 @@ def fit_detector(
             others alone set the threshold.
         layer: Name of the layer whose output the features are.
         rejection_rate: The share of images of the known classes that the threshold rejects, 0..1.
-        groups: Integers (N,); images of one group are not compared with each other. None: copies are not.
+        groups: Integers (N,); images of one group, and copies, are not compared with each other. None: only copies.
         most: How many images are remembered at most.
 
     Returns:
@@ -120,9 +120,9 @@ def _choose(x: Array, y: Array, classes: int, most: int) -> Array:
 
 def _same(bank: Array, groups: Array | None) -> Array:
     """Return bool (M, M): which images must not be compared with each other."""
-    if groups is not None:
-        return np.asarray(groups[:, None] == groups)
     same = bank @ bank.T >= 1 - IDENTICAL
+    if groups is not None:
+        same |= groups[:, None] == groups
     np.fill_diagonal(same, True)
     return np.asarray(same)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.data import Dataset, Images
-from striate.data.split import digest_images
+from striate.data.digests import digest_images
 from striate.engines.base import Engine
 from striate.model import Model
 from striate.network import Network
