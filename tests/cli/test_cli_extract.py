@@ -184,7 +184,7 @@ def test_training_skips_damaged_images(cli: Cli, tmp_path: Path) -> None:
         file.write_bytes(file.read_bytes()[:300])
     trained = cli("train", "few", *SMALL)
     assert trained.returncode == 0, trained.stderr
-    assert all(f"'discs/{file.name}' cannot be read: the image is damaged" in trained.stdout for file in damaged)
+    assert all(f"'train/discs/{file.name}' cannot be read: the image is damaged" in trained.stdout for file in damaged)
     assert "3 of 12 files cannot be read" in cli("data", "scan", "few").stdout
 
 

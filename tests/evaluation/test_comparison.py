@@ -123,6 +123,23 @@ def test_class_differences_have_intervals() -> None:
     assert found.disagreements[0].predicted == ("a", "b")
 
 
+def test_groups_are_what_counts() -> None:
+    """Ten images of each of six videos: one video decides, so the difference may be chance."""
+    labels, groups = np.arange(60) % 3, np.arange(60) // 10
+    right = np.ones(60, bool)
+    worse = groups > 0
+    alone, grouped = (
+        compare(labels, {"a": outputs(labels, worse), "b": outputs(labels, right)}, CLASSES, None, each).pairs[0]
+        for each in (None, groups)
+    )
+    assert (alone.only_second, grouped.only_second) == (10, 10)
+    assert alone.significant and not grouped.significant
+    assert grouped.p == mcnemar(0, 1) == 1
+    for one, other in ((alone.accuracy, grouped.accuracy), (alone.balanced_accuracy, grouped.balanced_accuracy)):
+        assert one.value == other.value and one.low is not None and other.low is not None
+        assert other.low < one.low
+
+
 def test_equal_classifiers_do_not_differ() -> None:
     labels = np.arange(30) % 3
     same = outputs(labels, np.ones(30, bool))

@@ -11,7 +11,7 @@ import numpy as np
 from striate._types import Array
 from striate.errors import DataError
 from striate.evaluation.evaluate import Evaluation, evaluate
-from striate.evaluation.intervals import Estimate, Z
+from striate.evaluation.intervals import Estimate, Z, design_effect
 
 LEVEL = 0.05  # of significance
 PRIOR_IMAGES = 4.0  # of a large variance, divided among the classes
@@ -29,7 +29,8 @@ class PairedDifference:
         only_second: Number of images that only the second classifies correctly.
         accuracy: Accuracy of the second minus that of the first.
         balanced_accuracy: The same of the mean recall.
-        p: P-value of McNemar's exact test.
+        p: P-value of McNemar's exact test; for images in groups, of the same test of the groups in which one classifier
+            is correct more often.
         adjusted_p: The same, adjusted for the number of pairs by Holm's method.
     """
 
@@ -114,7 +115,11 @@ class Comparison:
 
 
 def compare(
-    labels: Array, probabilities: Mapping[str, Array], classes: Sequence[str], names: Sequence[str] | None = None
+    labels: Array,
+    probabilities: Mapping[str, Array],
+    classes: Sequence[str],
+    names: Sequence[str] | None = None,
+    groups: Array | None = None,
 ) -> Comparison:
     """Compare classifiers by their predictions for the same images.
 
@@ -123,6 +128,8 @@ def compare(
         probabilities: Predicted probabilities (N, K), by the name of the classifier; at least two.
         classes: Class names.
         names: File names of the images, if there are any.
+        groups: Number of each image's group (N,), such as one person or video; groups are then what is counted in
+            McNemar's test, and what intervals depend on.
 
     Returns:
         The comparison.
@@ -143,9 +150,9 @@ def compare(
     if len(probabilities) < 2:
         raise DataError(f"A comparison needs at least two classifiers; received {len(probabilities)}.")
     labels = np.asarray(labels)
-    evaluations = {name: evaluate(each, labels, classes, names) for name, each in probabilities.items()}
+    evaluations = {name: evaluate(each, labels, classes, names, groups) for name, each in probabilities.items()}
     correct = {name: each.argmax(axis=1) == labels for name, each in probabilities.items()}
-    pairs = [_pair(first, second, correct, labels) for first, second in combinations(correct, 2)]
+    pairs = [_pair(first, second, correct, labels, groups) for first, second in combinations(correct, 2)]
     adjusted = holm([pair["p"] for pair in pairs])
     by_class = {}
     if len(correct) == 2:
@@ -186,13 +193,14 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return min(1.0, tail / 2 ** (total - 1)) if total else 1.0
 
 
-def difference_interval(only_first: int, only_second: int, images: int) -> Estimate:
+def difference_interval(only_first: int, only_second: int, images: int, design_effect: float = 1.0) -> Estimate:
     """Estimate the difference of the accuracies of two classifiers on the same images.
 
     Args:
         only_first: Number of images that only the first classifies correctly.
         only_second: Number of images that only the second classifies correctly.
         images: Number of all images.
+        design_effect: Of images in groups; the interval is that of fewer images, `images / design_effect`.
 
     Returns:
         Accuracy of the second minus that of the first, with an interval that has a width even if they never differ.
@@ -203,13 +211,14 @@ def difference_interval(only_first: int, only_second: int, images: int) -> Estim
     """
     if not images:
         return Estimate(None, None, None)
-    first, second = (only_first + 1) / (images + 2), (only_second + 1) / (images + 2)
+    effective = images / design_effect
+    first, second = ((only / design_effect + 1) / (effective + 2) for only in (only_first, only_second))
     center = second - first
-    half = Z * sqrt((first + second - center**2) / (images + 2))
+    half = Z * sqrt((first + second - center**2) / (effective + 2))
     return Estimate((only_second - only_first) / images, max(-1.0, center - half), min(1.0, center + half))
 
 
-def balanced_difference(first: Array, second: Array, labels: Array) -> Estimate:
+def balanced_difference(first: Array, second: Array, labels: Array, design_effect: float = 1.0) -> Estimate:
     """Estimate the difference of the mean recalls of two classifiers on the same images.
 
     Few images tell little about the variance of a class, so that of all images is mixed in as one more image, and a
@@ -219,6 +228,7 @@ def balanced_difference(first: Array, second: Array, labels: Array) -> Estimate:
         first: Whether the first classifier is correct, bool (N,).
         second: The same of the second.
         labels: True class numbers (N,).
+        design_effect: Of images in groups.
 
     Returns:
         Mean recall of the second minus that of the first.
@@ -231,7 +241,7 @@ def balanced_difference(first: Array, second: Array, labels: Array) -> Estimate:
     overall = (np.sum(gain**2) + 2) / (len(gain) + 2) - gain.mean() ** 2
     weight = PRIOR_IMAGES * (1 / sizes**2).sum() / (1 / sizes).sum() ** 2
     mixed = (sizes * variances + overall + weight * LARGE_VARIANCE) / (sizes + weight)
-    value, half = float(means.mean()), Z * float(np.sqrt((mixed / sizes).sum())) / len(sizes)
+    value, half = float(means.mean()), Z * float(np.sqrt(design_effect * (mixed / sizes).sum())) / len(sizes)
     return Estimate(value, max(-1.0, value - half), min(1.0, value + half))
 
 
@@ -258,17 +268,20 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _pair(first: str, second: str, correct: Mapping[str, Array], labels: Array) -> dict[str, Any]:
+def _pair(first: str, second: str, correct: Mapping[str, Array], labels: Array, groups: Array | None) -> dict[str, Any]:
     one, other = correct[first], correct[second]
     only_first, only_second = int((one & ~other).sum()), int((other & ~one).sum())
+    effect = max(design_effect(one, groups), design_effect(other, groups))
+    gain = one.astype(int) - other
+    by_group = gain if groups is None else np.bincount(np.unique(groups, return_inverse=True)[1], weights=gain)
     return {
         "first": first,
         "second": second,
         "only_first": only_first,
         "only_second": only_second,
-        "accuracy": difference_interval(only_first, only_second, len(one)),
-        "balanced_accuracy": balanced_difference(one, other, labels),
-        "p": mcnemar(only_first, only_second),
+        "accuracy": difference_interval(only_first, only_second, len(one), effect),
+        "balanced_accuracy": balanced_difference(one, other, labels, effect),
+        "p": mcnemar(int((by_group > 0).sum()), int((by_group < 0).sum())),
     }
 
 

@@ -79,7 +79,11 @@ def compare_runs(
     shared, contradicting = _on_shared_images(names, predictions)
     first = shared[0]
     comparison = compare(
-        first.labels, dict(zip(names, (each.probabilities for each in shared), strict=True)), first.classes, first.names
+        first.labels,
+        dict(zip(names, (each.probabilities for each in shared), strict=True)),
+        first.classes,
+        first.names,
+        _groups(shared),
     )
     candidates = (result.images for result in measured) if data else map(_images_of_run, paths)
     images = _find_images(candidates, first.digests)
@@ -143,6 +147,11 @@ def _on_shared_images(names: Sequence[str], runs: Sequence[Predictions]) -> tupl
     return [run.take(np.flatnonzero(same)) for run in aligned], int(np.count_nonzero(~same))
 
 
+def _groups(runs: Sequence[Predictions]) -> Array | None:
+    """Return the groups of the images as the first run knows them; None if no run knows any."""
+    return next((run.groups for run in runs if run.groups is not None), None)
+
+
 def _aligned(run: Predictions, digests: Array, classes: tuple[str, ...]) -> Predictions:
     """Return the predictions for the images with these digests, with the classes in this order."""
     order = np.argsort(run.digests, kind="stable")
@@ -150,7 +159,13 @@ def _aligned(run: Predictions, digests: Array, classes: tuple[str, ...]) -> Pred
     columns = [run.classes.index(name) for name in classes]
     numbers = np.array([classes.index(name) for name in run.classes])
     return Predictions(
-        classes, taken.probabilities[:, columns], numbers[taken.labels], taken.digests, taken.names, run.folds
+        classes,
+        taken.probabilities[:, columns],
+        numbers[taken.labels],
+        taken.digests,
+        taken.names,
+        run.folds,
+        taken.groups,
     )
 
 

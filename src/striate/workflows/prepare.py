@@ -110,13 +110,19 @@ def _cross_validates(plan: TrainingPlan, layout: Layout) -> bool:
 
 def _count_folds(plan: TrainingPlan, data: Dataset) -> int:
     """Return the number of folds: as requested, or five, or one for each image if there are very few."""
-    different = len(np.unique(digests_of(data.train)))
+    groups = data.train.groups if data.train.groups is not None else digests_of(data.train)
+    different = len(np.unique(groups))
+    if different < 2:
+        raise DataError(
+            f"All {len(data.train):,} images of '{data.name}' belong to one group, by --groups or as near-duplicates, "
+            "so none can be kept apart for testing. Add images of other groups."
+        )
     if plan.folds is None:
         return min(FOLDS if different > LEAVE_ONE_OUT else LEAVE_ONE_OUT, different)
     if plan.folds > different:
         raise DataError(
-            f"--folds {plan.folds} needs at least {plan.folds} different images, but '{data.name}' has {different}. "
-            "Choose fewer folds."
+            f"--folds {plan.folds} needs at least {plan.folds} groups of images that belong together, such as "
+            f"near-duplicates, but '{data.name}' has {different}. Choose fewer folds."
         )
     return plan.folds
 
