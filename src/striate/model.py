@@ -44,6 +44,7 @@ from striate.training.losses import (
 from striate.training.metrics import MetricSums, default_metrics
 from striate.training.progress import Verbose
 from striate.training.samples import balanced_weights, require_two_classes, split_samples
+from striate.training.targets import TargetScaler
 
 LARGEST = 2**40  # numbers; no machine holds more
 
@@ -414,7 +415,8 @@ class Model:
         """Compile by a recipe and train on a data set.
 
         The model takes over the classes and the image policy of the data set. If the weights were never used or set,
-        they are initialized from the recipe's seed.
+        they are initialized from the recipe's seed. Numbers are standardized for training, so that the loss of a
+        regression is in units of their variance; the trained model gives the numbers themselves.
 
         Args:
             data: The data set.
@@ -435,6 +437,9 @@ class Model:
         if run:
             run.require_data(data.fingerprint)
             self._use_recorded_precision(run)
+        scaler = TargetScaler.fit(data.train.y) if data.task is Task.REGRESSION else None
+        if scaler:
+            data = self._standardize(data, scaler)
         train = self.compile_by(recipe, data)
         if run and run.record.precision is None:  # it may have been chosen in a trial, which must not be repeated
             run.record.precision = self.engine.precision
@@ -443,10 +448,20 @@ class Model:
         self.recipe, self.fingerprint, self.extras = recipe, data.fingerprint, {}
         held = data.validation
         validation = check_samples(self.network, self.losses, held.x, held.y) if len(held) else None
-        history = fit(self, recipe, train, validation, callbacks=callbacks, run=run, verbose=verbose)
+        try:
+            history = fit(self, recipe, train, validation, callbacks=callbacks, run=run, verbose=verbose)
+        finally:
+            if scaler:
+                self.weights = scaler.fold(self.network, self.weights)
         if run:
             self.save(run.model_path)
         return history
+
+    def _standardize(self, data: Dataset, scaler: TargetScaler) -> Dataset:
+        """Return the data with standardized numbers; a model that was trained for numbers is changed to give them."""
+        if self.decision.task is Task.REGRESSION:
+            self.weights = scaler.unfold(self.network, self.weights)
+        return scaler.standardize(data)
 
     def _use_recorded_precision(self, run: Run) -> None:
         settings, recorded = self._engine_settings, run.record.precision

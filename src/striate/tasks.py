@@ -6,6 +6,8 @@ from enum import StrEnum
 from math import isfinite
 from typing import Any
 
+from striate.errors import UsageError, nearest
+
 COVERAGE = 0.9  # of the prediction intervals of regression
 MAX_NUMBER = 1e30  # excludes infinity, and what float32 cannot hold
 
@@ -29,6 +31,18 @@ class Task(StrEnum):
     def outputs(self) -> str:
         """What the outputs of the network stand for, in the plural."""
         return {Task.CLASSIFICATION: "classes", Task.MULTILABEL: "labels", Task.REGRESSION: "numbers"}[self]
+
+    def counted(self, count: int) -> str:
+        """Return how many outputs there are, for example "1 number" or "3 classes"."""
+        one = {Task.CLASSIFICATION: "class", Task.MULTILABEL: "label", Task.REGRESSION: "number"}[self]
+        return f"1 {one}" if count == 1 else f"{count:,} {self.outputs}"
+
+
+def get_task(name: str) -> Task:
+    """Return a task by its name, or the task itself. Raise UsageError if there is none."""
+    if name not in list(Task):
+        raise UsageError(f"There is no task '{name}'.{nearest(name, Task)}")
+    return Task(name)
 
 
 @dataclass(frozen=True)

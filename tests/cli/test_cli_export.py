@@ -53,7 +53,7 @@ def images(tmp_path: Path) -> Path:
 def predictions(data: Path, trained: TrainedModel) -> tuple[Array, Array]:
     """Return all images of a folder in the model's size, and the model's probabilities."""
     x = np.stack([trained.policy.read(file) for file in sorted(data.iterdir())])
-    return x, trained.probabilities(x)
+    return x, trained.outputs(x)
 
 
 def test_export_of_a_run(trained: tuple[Path, Finished], cli: Cli, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_export_of_a_run(trained: tuple[Path, Finished], cli: Cli, tmp_path: Pat
                      result.stdout, re.MULTILINE)  # fmt: skip
     test = load("mnist5k").test
     found = open_session(str(tmp_path / "out" / "model.onnx"))([test.x])[0]
-    expected = open_trained_model(trained[0]).probabilities(test.x)
+    expected = open_trained_model(trained[0]).outputs(test.x)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     np.testing.assert_array_equal(found.argmax(axis=1), expected.argmax(axis=1))
     metadata = {item.key: item.value for item in onnx.load(tmp_path / "out" / "model.onnx").metadata_props}
@@ -97,7 +97,7 @@ def test_images_of_any_size(tmp_path: Path, images: Path) -> None:
     session = open_session(str(tmp_path / "any.onnx"))
     for file in images.iterdir():
         image = read_image(file)
-        expected = trained.probabilities(POLICY.apply(image)[None])
+        expected = trained.outputs(POLICY.apply(image)[None])
         np.testing.assert_allclose(session([image[None]])[0], expected, atol=0.01)
 
 
@@ -144,7 +144,7 @@ def test_file_with_different_outputs_is_not_written(
     with pytest.raises(
         ModelFileError,
         match=r"The ONNX file was not written: on 20 of 20 images its answers differ from the original's, "
-        r"with probabilities up to (0\.01\d*|nan) apart, most on .*그림 \d+\.png\.",
+        r"with outputs up to (0\.01\d*|nan) apart, most on .*그림 \d+\.png\.",
     ):
         export(trained_model(small_model()), target, images=[str(images)])
     assert target.read_bytes() == before

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import striate as st
 from striate.images import encode_png
 
 from .conftest import Cli
@@ -70,3 +71,62 @@ def test_wrong_options_end_in_one_message(colors: Path, cli: Cli, options: tuple
     result = cli("train", colors / "images", *(option.format(colors=colors) for option in options))
     assert result.returncode in (1, 2)
     assert message in result.stderr
+
+
+@pytest.mark.parametrize("method", ["features", "scratch"])
+def test_labels_from_training_to_export(colors: Path, cli: Cli, tmp_path: Path, method: str) -> None:
+    options = ("--set", "input_shape=[32,32,3]") if method == "features" else (*SMALL[2:], "--epochs", "12")
+    labels = ("--labels", colors / "labels.csv", "--task", "multilabel")
+    trained = cli("train", colors / "images", *labels, "--method", method, *options, "--out", "run")
+    assert trained.returncode == 0, trained.stderr
+    assert "2 labels" in trained.stdout
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text("utf-8"))
+    assert metrics["mean_average_precision"]["value"] > 0.9
+    assert "mAP" in trained.stdout
+    assert "mAP" in (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert json.loads(cli("evaluate", "run", "--json").stdout)["exact_match"] == metrics["exact_match"]
+    lines = (colors / "labels.csv").read_text("utf-8").splitlines()[1:21]
+    files = [colors / "images" / line.partition(",")[0] for line in lines]
+    predicted = json.loads(cli("predict", "run", *files, "--json").stdout)
+    right = [set(p["labels"]) == set(filter(None, line.partition(",")[2].split(";")))
+             for p, line in zip(predicted, lines, strict=True)]  # fmt: skip
+    assert sum(right) >= 17
+    assert set(predicted[0]["probabilities"]) == {"blue", "red"}
+    exported = cli("export", "run", "--to", "model.onnx")
+    assert exported.returncode == 0, exported.stderr
+    again = json.loads(cli("predict", "model.onnx", *files, "--json").stdout)
+    assert [p["labels"] for p in again] == [p["labels"] for p in predicted]
+    thresholds = st.load(tmp_path / "run").decision.thresholds
+    assert thresholds == st.load(tmp_path / "model.onnx").decision.thresholds
+    assert len(thresholds) == 2
+
+
+@pytest.mark.parametrize("method", ["features", "scratch"])
+def test_numbers_from_training_to_export(colors: Path, cli: Cli, tmp_path: Path, method: str) -> None:
+    options = ("--set", "input_shape=[32,32,3]") if method == "features" else (*SMALL[2:], "--epochs", "20")
+    labels = ("--labels", colors / "numbers.csv", "--task", "regression")
+    trained = cli("train", colors / "images", *labels, "--method", method, *options, "--out", "run")
+    assert trained.returncode == 0, trained.stderr
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text("utf-8"))
+    (number,) = metrics["numbers"]
+    assert number["name"] == "numbers"
+    assert number["r2"]["value"] > 0.6
+    assert number["half_width"] > 0
+    assert "mean absolute error" in trained.stdout
+    (again,) = json.loads(cli("evaluate", "run", "--json").stdout)["numbers"]
+    assert again["mae"]["value"] == pytest.approx(number["mae"]["value"], rel=1e-4)
+    files = [colors / "images" / f"{n}.png" for n in range(20)]
+    predicted = json.loads(cli("predict", "run", *files, "--json").stdout)
+    true = [float(line.split(",")[1]) for line in (colors / "numbers.csv").read_text("utf-8").splitlines()[1:21]]
+    inside = [low <= y <= high for y, p in zip(true, predicted, strict=True) for low, high in p["intervals"].values()]
+    assert sum(inside) >= 10  # half the width was chosen on a dozen images
+    assert "90 % interval" in cli("predict", "run", files[0]).stdout
+    exported = cli("export", "run", "--to", "model.onnx")
+    assert exported.returncode == 0, exported.stderr
+    of_file = json.loads(cli("predict", "model.onnx", *files, "--json").stdout)
+    for one, two in zip(predicted, of_file, strict=True):
+        assert two["values"]["numbers"] == pytest.approx(one["values"]["numbers"], abs=1e-3)
+    assert cli("evaluate", "run", colors / "images", "--labels", colors / "numbers.csv").returncode == 0
+    elsewhere = cli("evaluate", "model.onnx", colors / "images")
+    assert elsewhere.returncode == 2
+    assert "give the labels with --labels" in elsewhere.stderr

@@ -15,7 +15,7 @@ from PIL import Image
 
 import striate.evaluation
 from striate.errors import RunError
-from striate.evaluation import evaluate
+from striate.evaluation import Evaluation, Mistake, evaluate
 from striate.evaluation.audit_strings import AUDIT_STRINGS
 from striate.evaluation.charts import filter_tiles, thumbnail
 from striate.evaluation.report import ReportData, render_report, write_report
@@ -105,12 +105,17 @@ def test_content_security_policy_allows_only_the_script(full_report: ReportData)
     assert digest and b64decode(digest[1]) == sha256(scripts[0].encode()).digest()
 
 
+def mistakes_of(report: ReportData) -> tuple[Mistake, ...]:
+    assert isinstance(report.evaluation, Evaluation)
+    return report.evaluation.mistakes
+
+
 def test_names_and_paths_in_any_script_are_shown_unchanged(full_report: ReportData) -> None:
     html = render_report(full_report)
     page = Page(html)
     for name in (*NASTY, "net <1>", "my & data", "<i>3 files</i> were left out."):
         assert name in page.words
-    assert f"사진/<b>{full_report.evaluation.mistakes[0].index}</b> & 'x'.png" in page.words
+    assert f"사진/<b>{mistakes_of(full_report)[0].index}</b> & 'x'.png" in page.words
     assert [tag for tag in ("<script>alert", "<i>3", "사진/<b>", "<1>") if tag in html] == []
 
 
@@ -118,8 +123,8 @@ def test_thumbnails_are_the_misclassified_images(full_report: ReportData) -> Non
     assert full_report.images is not None
     page = Page(render_report(full_report))
     images = [i["src"] for i in page.all("img") if "data-en" in i and i["data-en"].startswith("Test image")]
-    assert len(images) == len(full_report.evaluation.mistakes) > 10
-    for source, mistake in zip(images, full_report.evaluation.mistakes, strict=True):
+    assert len(images) == len(mistakes_of(full_report)) > 10
+    for source, mistake in zip(images, mistakes_of(full_report), strict=True):
         assert (decode(source) == full_report.images[mistake.index][:, :, 0]).all()
 
 
@@ -316,6 +321,7 @@ def test_uneven_classes_show_balanced_accuracy_and_the_lowest_recall() -> None:
 
 def test_cross_validation_is_named_and_many_classes_show_top_k() -> None:
     found = make_report(classes=tuple(f"c{n}" for n in range(12)))
+    assert isinstance(found.evaluation, Evaluation)
     page = Page(render_report(replace(found, evaluation=replace(found.evaluation, folds=5)))).words
     assert "Accuracy in 5-fold cross-validation" in page and "5겹 교차 검증" in page
     assert "Correct among the 5 most probable" in page and "확률 상위 5개" in page

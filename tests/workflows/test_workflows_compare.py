@@ -12,6 +12,7 @@ import pytest
 from striate.data import Images, load
 from striate.data.split import pool
 from striate.errors import DataError, ModelFileError, RunError, UsageError
+from striate.evaluation import Evaluation
 from striate.workflows.compare import compare_runs
 from striate.workflows.plan import make_plan
 from striate.workflows.predictions import FILE_NAME, Predictions, read_predictions
@@ -61,7 +62,9 @@ def test_images_are_matched_by_content_and_classes_by_name(tmp_path: Path) -> No
     )
     assert found.images == 300
     assert found.evaluations["a"].correct == sum(right[digest] for digest in stored.digests.tolist())
-    assert found.evaluations["b"].correct == stored.evaluation().correct
+    of_b = stored.evaluation()
+    assert isinstance(of_b, Evaluation)
+    assert found.evaluations["b"].correct == of_b.correct
 
 
 def test_images_whose_classes_differ_are_left_out(tmp_path: Path) -> None:

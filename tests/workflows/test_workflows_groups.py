@@ -11,6 +11,8 @@ from PIL import Image, ImageOps
 from striate.cli.wording import leak_line
 from striate.engines.choose import EngineSettings
 from striate.errors import DataError, UsageError
+from striate.evaluation import Evaluation
+from striate.evaluation.tasks import AnyEvaluation
 from striate.workflows.evaluate import evaluate_model
 from striate.workflows.plan import make_plan
 from striate.workflows.prepare import PreparedRun, prepare
@@ -20,6 +22,12 @@ from striate.workflows.train import Result, reopen, start, train
 from striate.workflows.trained_model import open_trained_model
 
 NUMPY = EngineSettings(engine="numpy")
+
+
+def classes_of(evaluation: AnyEvaluation) -> Evaluation:
+    """Return the same evaluation, which is that of a classification."""
+    assert isinstance(evaluation, Evaluation)
+    return evaluation
 
 
 def picture(seed: int, label: int) -> Image.Image:
@@ -61,7 +69,7 @@ def test_groups_are_recorded_and_used_again(photos: Path, tmp_path: Path) -> Non
     again, _ = reopen(tmp_path / "run")
     assert again.data.test.names == prepared.data.test.names
     found = evaluate_model(open_trained_model(tmp_path / "run"))
-    assert found.evaluation.accuracy == result.evaluation.accuracy
+    assert classes_of(found.evaluation).accuracy == classes_of(result.evaluation).accuracy
     assert found.evaluation.images == len(prepared.data.test)
 
 
@@ -83,9 +91,9 @@ def test_leaks_across_given_parts_are_reported_with_their_effect(tmp_path: Path)
         )
     prepared, result = trained(tmp_path / "photos", tmp_path / "run")
     assert prepared.data.leaked.sum() == 6
-    clean = result.evaluation.without_leaks
+    clean = classes_of(result.evaluation).without_leaks
     assert clean is not None and clean.images == 14
-    line = leak_line(result.evaluation)
+    line = leak_line(classes_of(result.evaluation))
     assert line is not None
     assert line.startswith("6 of 20 test images have near-copies in the training or validation part; without them: ")
     metrics = json.loads((tmp_path / "run/metrics.json").read_text("utf-8"))
@@ -93,13 +101,13 @@ def test_leaks_across_given_parts_are_reported_with_their_effect(tmp_path: Path)
     report = result.report.read_text("utf-8")
     assert "6 of the 20 test images have near-copies in the training or validation part" in report
     assert "테스트 이미지 20장 가운데 6장은" in report
-    again = evaluate_model(open_trained_model(tmp_path / "run")).evaluation.without_leaks
+    again = classes_of(evaluate_model(open_trained_model(tmp_path / "run")).evaluation).without_leaks
     assert again is not None and again.accuracy == clean.accuracy
 
 
 def test_images_that_were_trained_on_are_not_evaluated(photos: Path, tmp_path: Path) -> None:
     prepared, result = trained(photos, tmp_path / "run")
-    assert result.evaluation.without_leaks is None
+    assert classes_of(result.evaluation).without_leaks is None
     model = open_trained_model(tmp_path / "run")
     copy = shutil.copytree(photos, tmp_path / "copy")
     assert evaluate_model(model, str(copy)).evaluation.images == len(prepared.data.test)

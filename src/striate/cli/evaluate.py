@@ -8,11 +8,14 @@ from striate.cli import options
 from striate.cli.output import echo, echo_json, echo_line
 
 if TYPE_CHECKING:
-    from striate.evaluation import Estimate
+    from striate.evaluation import Estimate, Evaluation
     from striate.evaluation.costs import ExpectedCost
+    from striate.evaluation.multilabel import MultilabelEvaluation
+    from striate.evaluation.regression import RegressionEvaluation
     from striate.workflows.evaluate import EvaluationResult
 
 MAX_PAIRS = 5  # of confused classes
+MAX_ERRORS = 10  # of numbers
 
 
 @click.command()
@@ -60,15 +63,49 @@ def _show_costs(cost: "ExpectedCost") -> None:
 
 
 def _show(result: "EvaluationResult") -> None:
-    from striate.cli.wording import accuracy_line, leak_line, percent, uneven_line
+    from striate.cli.wording import headlines
+    from striate.evaluation import Evaluation
+    from striate.evaluation.multilabel import MultilabelEvaluation
+
+    first, *more = headlines(result.evaluation)
+    echo_line(f"{result.data}: {first}")
+    for line in more:
+        echo_line(line)
+    echo()
+    if isinstance(result.evaluation, Evaluation):
+        _show_classes(result.evaluation)
+    elif isinstance(result.evaluation, MultilabelEvaluation):
+        _show_labels(result.evaluation)
+    else:
+        _show_errors(result.evaluation)
+
+
+def _show_labels(evaluation: "MultilabelEvaluation") -> None:
+    from striate.cli.wording import percent
     from striate.text import table
 
-    evaluation = result.evaluation
-    echo(f"{result.data}: {accuracy_line(evaluation)}")
-    for line in (leak_line(evaluation), uneven_line(evaluation)):
-        if line:
-            echo_line(line)
-    echo()
+    rows: list[tuple[str, ...]] = [("label", "images", "AP", "recall", "precision", "F1", "threshold")]
+    for label in evaluation.per_class:
+        shown = (percent(e, interval=False) for e in (label.average_precision, label.recall, label.precision, label.f1))
+        rows.append((label.name, f"{label.support:,}", *shown, f"{label.threshold:.2f}"))
+    echo("\n".join(table(rows, right=range(1, 7))))
+
+
+def _show_errors(evaluation: "RegressionEvaluation") -> None:
+    from striate.text import table
+
+    rows: list[tuple[str, ...]] = [("largest errors", "number", "true", "predicted")]
+    rows += [
+        (error.path or f"image {error.index}", error.name, f"{error.true:.4g}", f"{error.predicted:.4g}")
+        for error in evaluation.errors[:MAX_ERRORS]
+    ]
+    echo("\n".join(table(rows, right=[2, 3])))
+
+
+def _show_classes(evaluation: "Evaluation") -> None:
+    from striate.cli.wording import percent
+    from striate.text import table
+
     rows: list[tuple[str, ...]] = [("class", "images", "recall", "precision", "F1")]
     for metrics in evaluation.per_class:
         values = (percent(value, interval=False) for value in (metrics.recall, metrics.precision, metrics.f1))

@@ -40,13 +40,18 @@ def export(trained: str, path: str, int8: bool, resize: bool, opset: int | None,
 
 def _show(result: "ExportResult", int8: bool) -> None:
     from striate.cli.wording import file_size
+    from striate.tasks import Task
 
     for note in result.notes:
         echo_line(f"Note: {note}", err=True)
     echo(f"{result.path}: {file_size(result.bytes)}, {'int8' if int8 else 'float32'}")
-    share = "all" if result.agreement == 1 else f"{100 * result.agreement:.1f} %"
     differ = f"differ by at most {result.difference:.1g}" if result.difference else "are identical"
-    echo(f"compared with the original on {result.images}: same predicted class on {share}, probabilities {differ}")
+    if result.agreement is None:
+        echo(f"compared with the original on {result.images}: numbers {differ}")
+    else:
+        what = "predicted class" if result.task is Task.CLASSIFICATION else "labels"
+        share = "all" if result.agreement == 1 else f"{100 * result.agreement:.1f} %"
+        echo(f"compared with the original on {result.images}: same {what} on {share}, probabilities {differ}")
     if int8 and result.correct:
         before, after, images = result.correct
         echo(

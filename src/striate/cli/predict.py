@@ -1,11 +1,16 @@
 """striate predict: the predicted class of image files."""
 
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from striate.cli.output import echo, echo_json, echo_line
 from striate.text import table
+
+if TYPE_CHECKING:
+    from striate.workflows.predict import AnyPrediction
 
 
 @click.command()
@@ -16,10 +21,11 @@ def predict(trained: str, paths: tuple[str, ...], as_json: bool) -> None:
     """Predict the classes of image FILES and of all images in folders.
 
     Images are marked unknown if they are too unlike the training images or, for a model that cannot tell, if the
-    probability is too low. The exit status is 1 if a file cannot be read.
+    probability is too low. A model of several labels prints those whose probability reaches their threshold, one of
+    numbers each number with its prediction interval. The exit status is 1 if a file cannot be read.
     """
     from striate.images import UnreadableFile
-    from striate.workflows.predict import Prediction, find_files, predict_files
+    from striate.workflows.predict import find_files, predict_files
     from striate.workflows.trained_model import open_trained_model
 
     model = open_trained_model(trained)
@@ -28,12 +34,33 @@ def predict(trained: str, paths: tuple[str, ...], as_json: bool) -> None:
     files, unreadable = find_files(paths)
     results = list(predict_files(model, files))
     unreadable += [result for result in results if isinstance(result, UnreadableFile)]
-    predictions = [result for result in results if isinstance(result, Prediction)]
+    predictions = [result for result in results if not isinstance(result, UnreadableFile)]
     if as_json:
         echo_json([vars(prediction) for prediction in predictions])
     elif predictions:
-        rows = [(p.path, p.label, f"{100 * p.probability:.1f} %", "unknown" if p.unknown else "") for p in predictions]
-        echo("\n".join(table([("image", "predicted class", "probability", ""), *rows], right=[2])))
+        echo("\n".join(_table(predictions)))
     for item in unreadable:
         echo_line(f"Skipped: {item.reason}", err=True)
     sys.exit(1 if unreadable else 0)
+
+
+def _table(predictions: "Sequence[AnyPrediction]") -> list[str]:
+    """Return the lines of a table of predictions, which are all of the same task."""
+    from striate.workflows.predict import PredictedLabels, Prediction
+
+    head: tuple[str, ...] = ("image", "predicted class", "probability", "")
+    rows: list[tuple[str, ...]] = []
+    for p in predictions:
+        unknown = "unknown" if p.unknown else ""
+        if isinstance(p, Prediction):
+            rows.append((p.path, p.label, f"{100 * p.probability:.1f} %", unknown))
+        elif isinstance(p, PredictedLabels):
+            head = ("image", "labels", "")
+            labels = ", ".join(f"{name} {100 * p.probabilities[name]:.1f} %" for name in p.labels)
+            rows.append((p.path, labels or "–", unknown))
+        else:
+            head = ("image", "number", "value", f"{100 * p.coverage:g} % interval", "")
+            for name, value in p.values.items():
+                low, high = p.intervals.get(name, (value, value))
+                rows.append((p.path, name, f"{value:.4g}", f"± {(high - low) / 2:.4g}" if p.intervals else "", unknown))
+    return table([head, *rows], right=[2] if len(head) > 3 else [])

@@ -170,12 +170,13 @@ def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:
 
 
 def _conclude(result: "Result") -> None:
-    from striate.cli.wording import accuracy_line, leak_line, uneven_line
+    from striate.cli.wording import headlines
 
     report = result.report.resolve()
-    echo(f"\n{accuracy_line(result.evaluation)}, after {result.seconds:.1f} s of training")
-    for line in (leak_line(result.evaluation), uneven_line(result.evaluation)):
-        if line:
-            echo_line(line)
+    first, *more = headlines(result.evaluation)
+    echo()
+    echo_line(f"{first}, after {result.seconds:.1f} s of training")
+    for line in more:
+        echo_line(line)
     echo(f"report  {result.report}\n        {report.as_uri()}")
     echo(f"try     striate predict {shlex.quote(str(result.run.path))} IMAGE.png")

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from striate.evaluation import Estimate, Evaluation
+    from striate.evaluation.multilabel import MultilabelEvaluation
+    from striate.evaluation.regression import RegressionEvaluation
+    from striate.evaluation.tasks import AnyEvaluation
     from striate.workflows.prepare import PreparedRun
 
 
@@ -35,13 +38,57 @@ def run_lines(prepared: "PreparedRun") -> Iterator[str]:
     parts = f"{len(data.train):,} images to train, {len(data.validation):,} to validate, {len(data.test):,} to test"
     if plan.folds:
         parts = f"{len(data.train):,} images, all tested by {plan.folds}-fold cross-validation and then trained on"
-    yield f"data    {data.name}: {len(data.classes)} {data.task.outputs}, {'×'.join(map(str, data.shape))}; {parts}"
+    yield f"data    {data.name}: {data.task.counted(len(data.classes))}, {'×'.join(map(str, data.shape))}; {parts}"
     yield f"recipe  {', '.join(f'{name} {value}' for name, value in describe_recipe(plan).items())}"
 
 
 def file_size(size: int) -> str:
     """Return a size in bytes as text, for example 12.3 MB or 4.5 kB."""
     return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
+
+
+def headlines(evaluation: "AnyEvaluation") -> list[str]:
+    """Return the most important figures of an evaluation, one or two lines."""
+    from striate.evaluation import Evaluation
+    from striate.evaluation.multilabel import MultilabelEvaluation
+
+    if isinstance(evaluation, Evaluation):
+        return [accuracy_line(evaluation), *filter(None, [leak_line(evaluation), uneven_line(evaluation)])]
+    if isinstance(evaluation, MultilabelEvaluation):
+        return _label_lines(evaluation)
+    return _number_lines(evaluation)
+
+
+def _label_lines(evaluation: "MultilabelEvaluation") -> list[str]:
+    return [
+        f"test mAP {percent(evaluation.mean_average_precision)} in {evaluation.images:,} images; chance level "
+        f"{100 * evaluation.chance:.1f} %",
+        f"mean F1 {percent(evaluation.macro_f1)}, all labels right {percent(evaluation.exact_match)}",
+    ]
+
+
+def _number_lines(evaluation: "RegressionEvaluation") -> list[str]:
+    lines = []
+    for number in evaluation.numbers:
+        lines += [
+            f"'{number.name}': mean absolute error {decimal(number.mae)} in {evaluation.images:,} test images",
+            f"R² {decimal(number.r2)}; always predicting the median is wrong by {number.baseline_mae:.4g} on average",
+        ]
+        if number.half_width is not None:
+            lines.append(
+                f"± {number.half_width:.4g} contains {percent(number.covered)} of the true values; meant are "
+                f"{100 * evaluation.coverage:g} %"
+            )
+    return lines
+
+
+def decimal(estimate: "Estimate", *, interval: bool = True) -> str:
+    """For example: 3.214 (95 % interval 2.98 … 3.5), or 3.214 alone; a dash where nothing is known."""
+    if estimate.value is None:
+        return "–"
+    if estimate.low is None or estimate.high is None or not interval:
+        return f"{estimate.value:.4g}"
+    return f"{estimate.value:.4g} (95 % interval {estimate.low:.4g} … {estimate.high:.4g})"
 
 
 def accuracy_line(evaluation: "Evaluation") -> str:

@@ -12,31 +12,35 @@ from striate.data.groups import identical_groups
 from striate.data.split import split_all, split_training
 from striate.errors import DataError, UsageError
 from striate.images import ImagePolicy
+from striate.tasks import Task, get_task
 
 
 @check_arguments
 def from_arrays(
     x: Any, y: Any, classes: Sequence[str] | None = None, *, test: tuple[Any, Any] | None = None,
     name: str = "arrays", seed: int = 0, validation_part: float = 0.1, test_part: float = 0.1,
+    task: str = Task.CLASSIFICATION,
 ) -> Dataset:  # fmt: skip
     """Make a data set of images and labels.
 
     Args:
         x: images (N, H, W), (N, H, W, 1) or (N, H, W, 3): uint8, other integers in 0 … 255, or finite floats.
-        y: class numbers (N,) or one-hot rows (N, classes).
-        classes: names by class number; by default "0", "1", ….
+        y: class numbers (N,) or one-hot rows (N, classes); for "multilabel" 0 and 1 (N, labels); for "regression"
+            numbers (N,) or (N, T).
+        classes: names of the classes, labels or numbers; by default "0", "1", ….
         test: (x, y) for testing; by default `test_part` of the images is set aside by content.
         name: of the data set.
         seed: decides which images are in which part.
         validation_part: fraction of the images for validation, 0 … 1.
         test_part: fraction of the images for testing, 0 … 1.
+        task: "classification", "multilabel" or "regression".
 
     Returns:
         The data set.
 
     Raises:
         DataError: the data set is empty or has one class, or shapes, pixels or labels are invalid.
-        UsageError: a part is not between 0 and 1.
+        UsageError: a part is not between 0 and 1, or the task is unknown.
 
     Example:
         >>> import numpy as np
@@ -52,10 +56,12 @@ def from_arrays(
         if not 0 <= check_number(part, value) <= 1:
             raise UsageError(f"{part} must be between 0 and 1; received {value}.")
     seed = int(seed)
-    images = check_images(x, y, None if classes is None else len(classes))
+    task = get_task(task)
+    images = check_images(x, y, None if classes is None else len(classes), task=task)
     if classes is None:
-        classes = [str(number) for number in range(int(images.y.max()) + 1)]
-    _check_names(classes)
+        count = int(images.y.max()) + 1 if images.y.ndim == 1 else images.y.shape[1]
+        classes = [str(number) for number in range(count)]
+    _check_names(classes, task)
     height, width, channels = images.x.shape[1:]
     policy = ImagePolicy(height, width, channels, "stretch")
     notes = _scale_notes(images.x)
@@ -63,9 +69,9 @@ def from_arrays(
         digests = digest_images(images.x, seed)
         return split_all(
             name, classes, images, policy, digests=digests, groups=identical_groups(digests),
-            validation=validation_part, test=test_part, notes=notes,
+            validation=validation_part, test=test_part, notes=notes, task=task,
         )  # fmt: skip
-    held_out = check_images(*test, classes=len(classes))
+    held_out = check_images(*test, classes=len(classes), task=task)
     if held_out.x.shape[1:] != images.x.shape[1:]:
         raise DataError(
             f"Test images have shape {held_out.x.shape[1:]}, training images {images.x.shape[1:]}; they must be equal."
@@ -74,11 +80,13 @@ def from_arrays(
         raise DataError(
             f"Test images have dtype {held_out.x.dtype}, training images {images.x.dtype}; they must be equal."
         )
-    return split_training(name, classes, images, held_out, policy, seed=seed, validation=validation_part, notes=notes)
+    return split_training(
+        name, classes, images, held_out, policy, seed=seed, validation=validation_part, notes=notes, task=task
+    )
 
 
-def _check_names(classes: Sequence[str]) -> None:
-    if len(classes) < 2:
+def _check_names(classes: Sequence[str], task: Task) -> None:
+    if len(classes) < 2 and task is Task.CLASSIFICATION:
         raise DataError(f"A classifier needs at least two classes; received {len(classes)}.")
     if wrong := [name for name in classes if not isinstance(name, str)]:
         raise DataError(f"Class names must be strings; received {describe(wrong[0])}.")

@@ -12,7 +12,7 @@ from striate.arguments import check_arguments, check_constructor
 from striate.data.mapped import take_rows
 from striate.errors import DataError
 from striate.images import ImagePolicy
-from striate.tasks import Task
+from striate.tasks import MAX_NUMBER, Task, get_task
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
 Labels = NDArray[Any]  # int64 (N,), uint8 (N, K) or float32 (N, T): see `Images.y`
@@ -102,28 +102,34 @@ class Dataset:
         return np.isin(self.test.groups, others)
 
 
-@check_arguments
 def join_groups(parts: Sequence[Images]) -> NDArray[np.int64] | None:
     """Return the groups of the images of several parts, one after another; None if they are not known."""
     known = [part.groups for part in parts if part.groups is not None]
     return np.concatenate(known) if len(known) == len(parts) else None
 
 
-def check_images(x: Any, y: Any, classes: int | None = None, names: Sequence[str] | None = None) -> Images:
+@check_arguments
+def check_images(
+    x: Any, y: Any, classes: int | None = None, names: Sequence[str] | None = None,
+    task: str = Task.CLASSIFICATION,
+) -> Images:  # fmt: skip
     """Check images and labels and convert them to `Images`.
 
     Args:
         x: (N, H, W), (N, H, W, 1) or (N, H, W, 3); uint8, other integers in 0 … 255, or finite floats (kept as
             float32).
-        y: class numbers (N,) or one-hot rows (N, classes).
-        classes: the number of classes, if known.
+        y: class numbers (N,) or one-hot rows (N, classes); for "multilabel" 0 and 1 (N, labels); for "regression"
+            finite numbers (N,) or (N, T).
+        classes: the number of classes, labels or numbers, if known.
         names: the file of each image, if known.
+        task: "classification", "multilabel" or "regression".
 
     Returns:
         The images.
 
     Raises:
         DataError: shapes, pixels or labels are invalid, or their numbers differ.
+        UsageError: the task is unknown.
 
     Example:
         >>> import numpy as np
@@ -132,7 +138,8 @@ def check_images(x: Any, y: Any, classes: int | None = None, names: Sequence[str
         >>> images.x.shape, images.y
         ((2, 8, 8, 1), array([0, 1]))
     """
-    pixels, labels = _check_pixels(_array(x, "images")), _check_labels(_array(y, "labels"), classes)
+    check = _TARGET_CHECKS[get_task(task)]
+    pixels, labels = _check_pixels(_array(x, "images")), check(_array(y, "labels"), classes)
     if len(pixels) != len(labels):
         raise DataError(f"There are {len(pixels)} images but {len(labels)} labels; each image needs one.")
     if names is not None and len(names) != len(labels):
@@ -193,6 +200,23 @@ def _check_labels(y: NDArray[Any], classes: int | None) -> Labels:
     return labels
 
 
+def _check_flags(y: NDArray[Any], labels: int | None) -> Labels:
+    if y.ndim != 2 or (labels is not None and y.shape[1] != labels):
+        raise DataError(f"For several labels, y must have one row of 0 and 1 for each image; received {y.shape}.")
+    if not np.isin(y, (0, 1)).all():
+        raise DataError("For several labels, y must contain 0 and 1 only.")
+    return y.astype(np.uint8)
+
+
+def _check_numbers(y: NDArray[Any], count: int | None) -> Labels:
+    y = y[:, None] if y.ndim == 1 else y  # (N,) → (N, 1)
+    if y.ndim != 2 or y.dtype.kind not in "buif" or (count is not None and y.shape[1] != count):
+        raise DataError(f"For regression, y must be numbers (N,) or (N, T); received {y.dtype} {y.shape}.")
+    if not (np.abs(y.astype(np.float64)) <= MAX_NUMBER).all():  # true for NaN too
+        raise DataError("For regression, y must be finite numbers; some are NaN, infinite or above 1e30.")
+    return y.astype(np.float32)
+
+
 def _from_one_hot(y: NDArray[Any], classes: int | None) -> Labels:
     if classes is not None and y.shape[1] != classes:
         raise DataError(f"One-hot labels must have {classes} columns, one for each class; received {y.shape[1]}.")
@@ -200,6 +224,9 @@ def _from_one_hot(y: NDArray[Any], classes: int | None) -> Labels:
         raise DataError("One-hot labels must contain a single 1 in each row and 0 elsewhere.")
     numbers: Labels = y.argmax(axis=1)
     return numbers
+
+
+_TARGET_CHECKS = {Task.CLASSIFICATION: _check_labels, Task.MULTILABEL: _check_flags, Task.REGRESSION: _check_numbers}
 
 
 def fingerprint(classes: Sequence[str], parts: Sequence[tuple[NDArray[np.uint64], Labels]]) -> str:

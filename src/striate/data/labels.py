@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from striate.data.folder import PART_NAMES, Layout, natural_key, read_layout, shown_name
 from striate.data.split import TRAINING
 from striate.data.tables import FILE_NAME, FileFinder, Table, read_table
-from striate.errors import DataError, UsageError, nearest
+from striate.errors import DataError, UsageError
 from striate.images import describe_argument, describe_unsupported, relative_path, require_folder, search_folder
-from striate.tasks import MAX_NUMBER, Task
+from striate.tasks import MAX_NUMBER, Task, get_task
 
 LISTED = 5  # files that a message names
 SAMPLE_ROWS = 2000  # in which the column of the file names is searched
@@ -61,15 +61,13 @@ def label_file(labels: str | Path | None, task: str | None = None, columns: Sequ
     Raises:
         UsageError: the task is unknown, or it or the columns are given without a file.
     """
-    chosen = Task.CLASSIFICATION if task is None else task
-    if chosen not in list(Task):
-        raise UsageError(f"There is no task '{chosen}'.{nearest(chosen, Task)}")
+    chosen = get_task(task or Task.CLASSIFICATION)
     if labels is None:
-        if columns or chosen != Task.CLASSIFICATION:
-            what = f"The task '{chosen}'" if chosen != Task.CLASSIFICATION else "A column of labels"
+        if columns or chosen is not Task.CLASSIFICATION:
+            what = f"The task '{chosen}'" if chosen is not Task.CLASSIFICATION else "A column of labels"
             raise UsageError(f"{what} needs a CSV file with the labels of the images: --labels FILE.")
         return None
-    return LabelFile(str(labels), Task(chosen), tuple(columns))
+    return LabelFile(str(labels), chosen, tuple(columns))
 
 
 def labeled_layout(path: str | Path, labels: LabelFile | None = None, known: Sequence[str] | None = None) -> Layout:
@@ -336,6 +334,8 @@ class _LabelTable:
         """Return the labels, and those of each image; several rows of an image with one label each are joined."""
         if self.header and all(cell.casefold() in YES_NO for _, _, cells in self.rows for cell in cells):
             names = self.column_names("")
+            if missing := [name for name in known or () if name not in names]:
+                raise DataError(f"'{self.path}' has no column for '{missing[0]}', which the model predicts.")
             marked = [
                 frozenset(name for name, cell in zip(names, cells, strict=True) if YES_NO[cell.casefold()])
                 for _, _, cells in self.rows

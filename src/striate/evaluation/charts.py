@@ -20,6 +20,7 @@ from striate.text import printable
 THUMBNAIL = 96  # pixels on the longer side
 LINES = 25  # in one chart; with more classes only the lowest few are drawn
 FEW_LINES = 5
+MAX_DOTS = 3_000  # of a scatter plot
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,35 @@ def ranking_chart(rankings: Sequence[Ranking], curve: str) -> Markup:
         lines.append(f'<g class="{"validation" if number == 0 else "other"}">{title}<polyline points="{path}"/></g>')
     axes = _axes(frame, x_label, True, whole=False, percent_x=True)
     return _svg([_text(y_label, 0, 12, "label"), axes, *lines], f"curve_{curve}", 290, 280)
+
+
+def scatter_chart(true: Array, predicted: Array, half_width: float | None) -> Markup:
+    """Draw predicted over true values (N,) each, the line on which they are equal, and the prediction interval."""
+    values = np.concatenate([true, predicted])
+    margin = 0.04 * (float(np.ptp(values)) or 1.0)
+    low, high = float(values.min()) - margin, float(values.max()) + margin
+    frame = Frame((low, high), (low, high), left=56, right=296, top=28, bottom=268)
+    (x0, y0), (x1, y1) = frame.at(low, low), frame.at(high, high)
+    band = ""
+    if half_width is not None:
+        corners = (
+            (low, low - half_width),
+            (high, high - half_width),
+            (high, high + half_width),
+            (low, low + half_width),
+        )
+        path = " ".join(f"{x},{min(max(y, frame.top), frame.bottom)}" for x, y in (frame.at(*c) for c in corners))
+        band = f'<polygon class="over" points="{path}"/>'
+    shown = np.linspace(0, len(true) - 1, min(len(true), MAX_DOTS)).astype(int)
+    dots = "".join(_dot(frame.at(float(true[row]), float(predicted[row]))) for row in shown)
+    parts = [
+        _text("predicted_value", 0, 12, "label"),
+        _axes(frame, "true_value", False, whole=False),
+        band,
+        f'<line class="ideal" x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}"/>',
+        f'<g class="validation dots">{dots}</g>',
+    ]
+    return _svg(parts, "scatter", 310, 310)
 
 
 def interval_bar(estimate: Estimate, floor_: float) -> Markup:

@@ -28,7 +28,11 @@ from striate.evaluation.curves import learning_curves
 from striate.evaluation.evaluate import Evaluation
 from striate.evaluation.label_cards import LabelCard
 from striate.evaluation.metrics import Bin, calibration_error, percent_of_true
+from striate.evaluation.multilabel import MultilabelEvaluation
+from striate.evaluation.regression import RegressionEvaluation
 from striate.evaluation.sections import NOTHING, Percent, bold, duration, label, number, points, t
+from striate.evaluation.task_sections import labels_context, numbers_context
+from striate.evaluation.tasks import AnyEvaluation
 from striate.files import atomic_write
 from striate.network.table import Row
 from striate.text import printable
@@ -48,6 +52,11 @@ SECTIONS = {
     "thresholds": "rankings",
     "unknown": "open_set",
     "suspicious": "suspicious",
+    "scatter": "scatter",
+    "numbers": "numbers",
+    "labels": "labels",
+    "label_mistakes": "label_mistakes",
+    "errors": "errors",
     "mistakes": "mistakes",
     "filters": "filters",
     "network": "layers",
@@ -84,7 +93,7 @@ class ReportData:
 
     model: str
     data: str
-    evaluation: Evaluation
+    evaluation: AnyEvaluation
     method: str = "scratch"
     images: Sequence[Array] | Array | None = None
     history: Mapping[str, Sequence[Any]] = field(default_factory=dict)
@@ -112,36 +121,40 @@ def write_report(path: str | os.PathLike[str], data: ReportData) -> None:
 
 def render_report(data: ReportData) -> str:
     """Return the report as HTML."""
-    context = (
-        _head(data)
-        | _curves(data)
-        | _matrix(data.evaluation)
-        | _open_set(data)
-        | _mistakes(data)
-        | _network(data)
-        | _static()
-    )
-    contents = [name for name, key in SECTIONS.items() if context[key] is not None]
-    return _environment().get_template("report.html.j2").render(d=data, e=data.evaluation, contents=contents, **context)
+    template, results = _results(data)
+    context = _head(data) | results | _curves(data) | _open_set(data) | _network(data) | _static()
+    contents = [name for name, key in SECTIONS.items() if context.get(key) is not None]
+    return _environment().get_template(template).render(d=data, e=data.evaluation, contents=contents, **context)
 
 
-def _head(data: ReportData) -> dict[str, Any]:
+def _results(data: ReportData) -> tuple[str, dict[str, Any]]:
+    """Return the template for the task, and what its own sections contain."""
     evaluation = data.evaluation
+    if isinstance(evaluation, MultilabelEvaluation):
+        return "labels.html.j2", labels_context(evaluation, data.images)
+    if isinstance(evaluation, RegressionEvaluation):
+        return "numbers.html.j2", numbers_context(evaluation, data.images)
     percent = Percent(evaluation.images)
-    facts = (data.splits, data.notes, data.recipe, data.versions, data.hardware, data.started)
-    return {
-        "percent": percent,
+    figures = {
         "suspicious": data.suspicious,
         "meaning": sections.meaning(evaluation),
         "trust": sections.trust(evaluation, percent),
-        "first_notes": FIRST_NOTES,
-        "facts": any(facts) or data.seed is not None or data.seconds is not None or None,
         "bar_floor": sections.bar_floor(evaluation),
         "reliability": reliability_chart(evaluation.bins, data.uncalibrated),
         "before": calibration_error(data.uncalibrated) if data.uncalibrated else None,
         "rankings": [each for each in evaluation.rankings if each.roc] or None,
         "ranking_charts": [ranking_chart(evaluation.rankings, curve) for curve in ("roc", "precision_recall")],
         "calibration": sections.calibration(evaluation, percent),
+    }
+    return "report.html.j2", figures | _matrix(evaluation) | _mistakes(evaluation, data.images)
+
+
+def _head(data: ReportData) -> dict[str, Any]:
+    facts = (data.splits, data.notes, data.recipe, data.versions, data.hardware, data.started)
+    return {
+        "percent": Percent(data.evaluation.images),
+        "first_notes": FIRST_NOTES,
+        "facts": any(facts) or data.seed is not None or data.seconds is not None or None,
     }
 
 
@@ -175,11 +188,11 @@ def _matrix(evaluation: Evaluation) -> dict[str, Any]:
     return {"matrix": None, "matrix_image": image, "cells": sections.sparse_cells(evaluation), "pairs": pairs}
 
 
-def _mistakes(data: ReportData) -> dict[str, Any]:
-    if data.images is None:
+def _mistakes(evaluation: Evaluation, images: Sequence[Array] | Array | None) -> dict[str, Any]:
+    if images is None:
         return {"mistakes": None}
-    thumbnails, cards = sections.mistake_cards(data.evaluation, data.images)
-    small = not cards or max(np.asarray(data.images[data.evaluation.mistakes[0].index]).shape[:2]) <= 64
+    thumbnails, cards = sections.mistake_cards(evaluation, images)
+    small = not cards or max(np.asarray(images[evaluation.mistakes[0].index]).shape[:2]) <= 64
     return {"mistakes": cards, "thumbnails": thumbnails, "small": small, "shown": FIRST_CARDS}
 
 

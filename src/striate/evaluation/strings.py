@@ -2,6 +2,7 @@
 
 from striate.evaluation.audit_strings import AUDIT_STRINGS
 from striate.evaluation.comparison_strings import COMPARISON
+from striate.evaluation.task_strings import TASK_STRINGS
 
 # The report replaces the placeholders in braces. A test checks that both languages have the same placeholders.
 STRINGS: dict[str, dict[str, str]] = {
@@ -406,4 +407,4 @@ STRINGS: dict[str, dict[str, str]] = {
     "receptive_field": {"en": "receptive field", "ko": "수용 영역"},
     "total": {"en": "total", "ko": "합계"},
 }
-STRINGS |= AUDIT_STRINGS | COMPARISON
+STRINGS |= AUDIT_STRINGS | COMPARISON | TASK_STRINGS

@@ -15,6 +15,7 @@ from striate.data.split import digests_of, pool
 from striate.errors import DataError, RunError, StriateError, UsageError
 from striate.evaluation.comparison import Comparison, compare
 from striate.evaluation.comparison_page import ComparisonData, write_comparison_page
+from striate.tasks import Task
 from striate.workflows.evaluate import evaluate_model
 from striate.workflows.predictions import Predictions, read_predictions
 from striate.workflows.prepare import load_for
@@ -57,7 +58,7 @@ def compare_runs(
         The comparison.
 
     Raises:
-        UsageError: There are fewer than two runs, or one is given twice.
+        UsageError: There are fewer than two runs, one is given twice, or one is no classification.
         RunError: A run has not finished.
         DataError: The runs have no test image in common, or different classes.
 
@@ -127,6 +128,10 @@ def _on_shared_images(names: Sequence[str], runs: Sequence[Predictions]) -> tupl
     """Return each run's predictions for all shared images in the same order, and how many were left out."""
     classes = runs[0].classes
     for name, run in zip(names, runs, strict=True):
+        if run.decision.task is not Task.CLASSIFICATION:
+            raise UsageError(
+                f"Only classifiers of one class per image can be compared; '{name}' is for {run.decision.task}."
+            )
         if set(run.classes) != set(classes):
             different = sorted(set(run.classes) ^ set(classes))[0]
             raise DataError(f"'{names[0]}' and '{name}' have different classes, such as '{different}'.")

@@ -97,7 +97,7 @@ def _from_data_set(trained: TrainedModel, name: str, most: int) -> ComparisonIma
     files = None
     if is_folder(name) and chosen.names:
         files = tuple(Path(name) / file for file in chosen.names)
-    labels = to_model_labels(dataset.name, dataset.classes, chosen.y, trained.classes)
+    labels = to_model_labels(dataset.name, dataset.classes, chosen.y, trained.classes, trained.decision.task)
     calibration = np.asarray(_take(dataset.train, CALIBRATION_IMAGES).x)
     what = f"{_counted(len(labels), kind)} of {dataset.name}"
     return ComparisonImages(what, np.asarray(chosen.x), calibration, labels, files)

@@ -8,8 +8,9 @@ import numpy as np
 
 from striate._types import Array
 from striate.data.tables import Table, read_table
-from striate.errors import DataError
+from striate.errors import DataError, UsageError
 from striate.evaluation.costs import ExpectedCost, expected_cost
+from striate.tasks import Task
 from striate.workflows.evaluate import EvaluationResult
 
 
@@ -22,8 +23,13 @@ def measure_costs(result: EvaluationResult, path: str | Path) -> ExpectedCost:
 
     Returns:
         The mean cost of an image.
+
+    Raises:
+        UsageError: The model is no classifier of one class per image.
     """
     found = result.predictions
+    if found.decision.task is not Task.CLASSIFICATION:
+        raise UsageError(f"--costs is for classification; the model's task is {found.decision.task}.")
     return expected_cost(found.probabilities, found.labels, read_costs(path, found.classes))
 
 

@@ -13,7 +13,7 @@ from striate.data.folder import LabeledFolder, load_labeled
 from striate.data.labels import LabelFile, label_file, labeled_layout
 from striate.data.split import digests_of, pool
 from striate.errors import DataError, UsageError
-from striate.evaluation import Evaluation
+from striate.evaluation.tasks import AnyEvaluation
 from striate.tasks import Task
 from striate.workflows.plan import is_folder
 from striate.workflows.predictions import Predictions
@@ -34,7 +34,7 @@ class EvaluationResult:
     """
 
     data: str
-    evaluation: Evaluation
+    evaluation: AnyEvaluation
     predictions: Predictions
     images: Images | None
     notes: tuple[str, ...] = ()
@@ -161,9 +161,9 @@ def _evaluate(
     trained: TrainedModel, name: str, classes: Sequence[str], images: Images, notes: tuple[str, ...],
     leaked: Array | None = None,
 ) -> EvaluationResult:  # fmt: skip
-    labels = to_model_labels(name, classes, images.y, trained.classes)
+    labels = to_model_labels(name, classes, images.y, trained.classes, trained.decision.task)
     images = replace(images, y=labels)
-    predictions = Predictions.of(trained.classes, trained.probabilities(images.x), images)
+    predictions = Predictions.of(trained.classes, trained.outputs(images.x), images, decision=trained.decision)
     return EvaluationResult(name, predictions.evaluation(leaked), predictions, images, notes)
 
 
@@ -194,28 +194,46 @@ def _test_part(dataset: Dataset) -> Images:
     return dataset.test
 
 
-def to_model_labels(data: str, names: Sequence[str], y: Array, classes: Sequence[str]) -> Array:
-    """Convert class numbers of a data set to those of a model, matched by class name.
+def to_model_labels(
+    data: str, names: Sequence[str], y: Array, classes: Sequence[str], task: Task = Task.CLASSIFICATION
+) -> Array:
+    """Convert the labels of a data set to those of a model, matched by name.
 
     Args:
         data: Name of the data set.
-        names: Class names of the data set.
-        y: Class numbers of the data set, (N,).
-        classes: Class names of the model.
+        names: Names of the classes, labels or numbers of the data set.
+        y: As in `striate.data.Images`.
+        classes: Names of the classes, labels or numbers of the model.
+        task: That of the model.
 
     Returns:
-        Class numbers of the model, int64 (N,).
+        y for the model: class numbers int64 (N,), or (N, K) in the order of its labels or numbers.
 
     Raises:
-        DataError: If the data set has a class that the model does not know.
+        DataError: If the data set has a class that the model does not know, or is for another task.
     """
+    if (y.ndim == 1) != (task is Task.CLASSIFICATION):
+        raise DataError(
+            f"The model's task is {task}, but '{data}' has labels of another kind. Give them with --labels."
+        )
+    if task is Task.REGRESSION and len(names) == len(classes) == 1:
+        return y  # whatever it is called
     unknown = [name for name in names if name not in classes]
     if unknown:
+        singular = {Task.CLASSIFICATION: "class", Task.MULTILABEL: "label", Task.REGRESSION: "number"}[task]
         raise DataError(
-            f"'{data}' has the class '{unknown[0]}', which the model does not know. "
-            f"The classes of the model are: {', '.join(classes)}."
+            f"'{data}' has the {singular} '{unknown[0]}', which the model does not know. "
+            f"The {task.outputs} of the model are: {', '.join(classes)}."
         )
-    return np.array([classes.index(name) for name in names], np.int64)[y]
+    positions = np.array([classes.index(name) for name in names], np.int64)
+    if task is Task.CLASSIFICATION:
+        return np.asarray(positions[y])
+    if task is Task.REGRESSION and len(names) < len(classes):
+        missing = next(name for name in classes if name not in names)
+        raise DataError(f"'{data}' has no number '{missing}', which the model predicts.")
+    complete = np.zeros((len(y), len(classes)), y.dtype)  # a label that no image has is not in the data set
+    complete[:, positions] = y
+    return complete
 
 
 def _changed(trained: TrainedModel, dataset: Dataset, name: str) -> list[str]:

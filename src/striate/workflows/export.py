@@ -18,6 +18,7 @@ from striate.network import Add, Input, Layer, Network, Rescale
 from striate.onnx.export import to_onnx
 from striate.onnx.export.opset import check_file
 from striate.onnx.metadata import UNKNOWN_THRESHOLD, ExportMetadata
+from striate.tasks import Decision, Task
 from striate.workflows.comparison_images import ComparisonImages, collect_images
 from striate.workflows.trained_model import TrainedModel
 
@@ -37,19 +38,23 @@ class ExportResult:
         path: The file.
         bytes: Its size.
         images: How many images were compared, and what they are.
-        agreement: The fraction of images on which file and original predict the same class.
-        difference: The largest difference between two probabilities.
-        correct: Where labels are known: how many predictions of the original and of the file are correct, of how many.
+        agreement: The fraction of images on which file and original predict the same class or labels; None for
+            numbers.
+        difference: The largest difference between two probabilities or numbers.
+        correct: For classes, where they are known: how many predictions of the original and of the file are correct,
+            of how many.
         notes: What the user should know.
+        task: What the model predicts.
     """
 
     path: Path
     bytes: int
     images: str
-    agreement: float
+    agreement: float | None
     difference: float
     correct: tuple[int, int, int] | None = None
     notes: tuple[str, ...] = ()
+    task: Task = Task.CLASSIFICATION
 
 
 def export(
@@ -84,17 +89,25 @@ def export(
         raise UsageError(f"The name of an ONNX file must end in {SUFFIX}; received '{path}'.")
     _check_replaceable(path)
     network, weights = ensemble_network(trained.models)
-    metadata = ExportMetadata(trained.classes, trained.policy, trained.threshold, trained.fingerprint)
+    metadata = ExportMetadata(trained.classes, trained.policy, trained.threshold, trained.fingerprint, trained.decision)
     model = to_onnx(network, weights, metadata=metadata, resize=resize, opset=opset)
     compared = collect_images(trained, images, _affordable_images(network))
     original, exported = _compare(trained, model, compared, resize)
-    _check_answers(original, exported, compared, RESIZE_TOLERANCE if resize else TOLERANCE)
+    tolerance = RESIZE_TOLERANCE if resize else TOLERANCE
+    _check_answers(original, exported, compared, tolerance * _scale(trained, original))
     if int8:
         model = _quantized(model, compared.calibration)
         exported = _probabilities_of_file(model, compared.x, compared.what)
     check_file(model)
     atomic_write(path, model)
-    return _summarize(path, len(model), compared, original, exported)
+    return _summarize(path, len(model), compared, original, exported, trained.decision)
+
+
+def _scale(trained: TrainedModel, original: Array) -> float:
+    """Return the size of the outputs: 1 for probabilities; for numbers, their largest deviation from the mean."""
+    if trained.decision.task is not Task.REGRESSION:
+        return 1.0
+    return max(float(np.abs(original - original.mean(axis=0)).max()), 1e-3 * float(np.abs(original).max()), 1e-6)
 
 
 def _check_replaceable(path: Path) -> None:
@@ -137,7 +150,7 @@ def _compare(trained: TrainedModel, model: bytes, images: ComparisonImages, resi
 
 
 def _probabilities_of_original(trained: TrainedModel, x: Array, what: str) -> Array:
-    return _in_batches(trained.probabilities, x, f"original on {what}")
+    return _in_batches(trained.outputs, x, f"original on {what}")
 
 
 def _probabilities_of_file(model: bytes, x: Array, what: str) -> Array:
@@ -177,18 +190,27 @@ def _check_answers(original: Array, exported: Array, images: ComparisonImages, t
         where = "" if images.files is None else f", most on {images.files[row]}"
         raise ModelFileError(
             f"The ONNX file was not written: on {wrong.sum():,} of {images.what} its answers differ from the "
-            f"original's, with probabilities up to {differences[row]:.2g} apart{where}. "
+            f"original's, with outputs up to {differences[row]:.2g} apart{where}. "
             "This is a bug in Striate; please report it."
         )
 
 
-def _summarize(path: Path, size: int, images: ComparisonImages, original: Array, exported: Array) -> ExportResult:
+def _summarize(
+    path: Path, size: int, images: ComparisonImages, original: Array, exported: Array, decision: Decision
+) -> ExportResult:
+    difference = float(np.abs(original - exported).max())
+    if decision.task is Task.REGRESSION:
+        return ExportResult(path, size, images.what, None, difference, None, images.notes, decision.task)
+    if decision.task is Task.MULTILABEL:
+        thresholds = np.array(decision.thresholds_for(original.shape[1]), np.float32)
+        same = ((original >= thresholds) == (exported >= thresholds)).all(axis=1)
+        return ExportResult(path, size, images.what, float(same.mean()), difference, None, images.notes, decision.task)
     predicted, predicted_by_file = original.argmax(axis=1), exported.argmax(axis=1)
     correct = None
     if images.labels is not None:
         right = [int((classes == images.labels).sum()) for classes in (predicted, predicted_by_file)]
         correct = right[0], right[1], len(images.labels)
-    agreement, difference = float((predicted == predicted_by_file).mean()), float(np.abs(original - exported).max())
+    agreement = float((predicted == predicted_by_file).mean())
     return ExportResult(path, size, images.what, agreement, difference, correct, images.notes)
 
 

@@ -14,6 +14,7 @@ from striate.errors import DataError
 from striate.model import Model
 from striate.network import Network
 from striate.pretrained import IMAGENET
+from striate.tasks import Decision
 from striate.training import Recipe
 from striate.transfer.bases import Base, joined
 from striate.transfer.extraction import ExtractionResult, fit_on_features
@@ -34,12 +35,12 @@ class Extraction:
     Attributes:
         model: The model.
         test: Its probabilities (N, K) of the test images.
-        open_set: Which of these images are unknown, and would be with other thresholds.
+        open_set: Which of these images are unknown, and would be with other thresholds; None for labels and numbers.
     """
 
     model: Model
     test: Array
-    open_set: OpenSetFindings
+    open_set: OpenSetFindings | None
 
 
 def run_feature_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callable[[str], None]) -> Extraction:
@@ -98,7 +99,7 @@ def _model(prepared: PreparedRun, base: Base, found: ExtractionResult, run: Trai
 
 def save_model(
     prepared: PreparedRun, run: TrainingRun, network: Network, weights: Weights, figures: Logs,
-    detector: OpenSetDetector, recipe: Recipe | None = None,
+    detector: OpenSetDetector | None, recipe: Recipe | None = None, decision: Decision | None = None,
 ) -> Model:  # fmt: skip
     """Make and write the model of a run. figures: include the threshold for "unknown", which is recorded too."""
     model = Model.from_network(network, seed=run.recipe.seed)
@@ -109,9 +110,10 @@ def save_model(
         prepared.data.policy,
         prepared.data.fingerprint,
     )
-    model.figures, model.extras, model.recipe = figures, detector.to_extras(), recipe
+    model.figures, model.extras, model.recipe = figures, detector.to_extras() if detector else {}, recipe
+    model.decision = decision or Decision()
     model.save(run.model_path)
-    run.record.unknown_threshold = figures[THRESHOLD]
+    run.record.unknown_threshold = figures.get(THRESHOLD, 0.0)
     return model
 
 

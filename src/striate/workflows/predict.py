@@ -1,6 +1,6 @@
-"""Predict the class of image files with a trained model."""
+"""Predict the class, labels or numbers of image files with a trained model."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from striate._types import Array
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
 from striate.errors import DataError
 from striate.images import UnreadableFile, describe_unsupported, no_images, require_folder, search_folder
+from striate.tasks import Task
 from striate.workflows.trained_model import TrainedModel
 
 BATCH_SIZE = 32  # images that a thread decodes and the network then processes together
@@ -31,6 +32,45 @@ class Prediction:
     label: str
     probability: float
     unknown: bool
+
+
+@dataclass(frozen=True)
+class PredictedLabels:
+    """The predicted labels of one image file.
+
+    Attributes:
+        path: The file.
+        labels: Names of the labels whose probability reaches their threshold, the most probable first.
+        probabilities: The probability of each label that the model knows, 0 … 1, rounded to six decimals.
+        unknown: Whether the image is too unlike the training images.
+    """
+
+    path: str
+    labels: tuple[str, ...]
+    probabilities: dict[str, float]
+    unknown: bool
+
+
+@dataclass(frozen=True)
+class PredictedNumbers:
+    """The predicted numbers of one image file.
+
+    Attributes:
+        path: The file.
+        values: The numbers by name.
+        intervals: Ends of their prediction intervals by name; empty if the model has none.
+        coverage: The share of new images whose true number the intervals are meant to contain, 0 … 1.
+        unknown: Whether the image is too unlike the training images.
+    """
+
+    path: str
+    values: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    coverage: float
+    unknown: bool
+
+
+AnyPrediction = Prediction | PredictedLabels | PredictedNumbers
 
 
 def find_files(paths: Iterable[str]) -> tuple[list[Path], list[UnreadableFile]]:
@@ -72,8 +112,8 @@ def _search(folder: Path, given: str, unreadable: list[UnreadableFile]) -> list[
     return found.images
 
 
-def predict_files(trained: TrainedModel, files: Sequence[Path]) -> Iterator[Prediction | UnreadableFile]:
-    """Predict the class of each image file.
+def predict_files(trained: TrainedModel, files: Sequence[Path]) -> Iterator[AnyPrediction | UnreadableFile]:
+    """Predict the class, labels or numbers of each image file.
 
     Args:
         trained: The model.
@@ -100,7 +140,7 @@ def _read(trained: TrainedModel, file: Path) -> Array | UnreadableFile:
 
 def _predict_batch(
     trained: TrainedModel, files: Sequence[Path], images: Sequence[Array | UnreadableFile]
-) -> Iterator[Prediction | UnreadableFile]:
+) -> Iterator[AnyPrediction | UnreadableFile]:
     readable = [image for image in images if not isinstance(image, UnreadableFile)]
     answers: Iterator[tuple[Array, Any]] = (
         zip(*trained.answer(np.stack(readable)), strict=True) if readable else iter(())
@@ -110,5 +150,31 @@ def _predict_batch(
             yield image
             continue
         probabilities, unknown = next(answers)
-        best, probability = int(probabilities.argmax()), float(probabilities.max())
-        yield Prediction(str(file), trained.classes[best], round(probability, 6), bool(unknown))
+        yield PREDICTIONS[trained.decision.task](trained, str(file), probabilities, bool(unknown))
+
+
+def _class(trained: TrainedModel, path: str, probabilities: Array, unknown: bool) -> Prediction:
+    best, probability = int(probabilities.argmax()), float(probabilities.max())
+    return Prediction(path, trained.classes[best], round(probability, 6), unknown)
+
+
+def _labels(trained: TrainedModel, path: str, probabilities: Array, unknown: bool) -> PredictedLabels:
+    by_name = {name: round(float(p), 6) for name, p in zip(trained.classes, probabilities, strict=True)}
+    thresholds = np.array(trained.decision.thresholds_for(len(trained.classes)), np.float32)
+    chosen = [k for k in np.argsort(-probabilities, kind="stable").tolist() if probabilities[k] >= thresholds[k]]
+    return PredictedLabels(path, tuple(trained.classes[k] for k in chosen), by_name, unknown)
+
+
+def _numbers(trained: TrainedModel, path: str, values: Array, unknown: bool) -> PredictedNumbers:
+    decision = trained.decision
+    by_name = {name: float(value) for name, value in zip(trained.classes, values, strict=True)}
+    widths = dict(zip(trained.classes, decision.half_widths, strict=False))
+    intervals = {name: (by_name[name] - width, by_name[name] + width) for name, width in widths.items()}
+    return PredictedNumbers(path, by_name, intervals, decision.coverage, unknown)
+
+
+PREDICTIONS: dict[Task, Callable[[TrainedModel, str, Array, bool], AnyPrediction]] = {
+    Task.CLASSIFICATION: _class,
+    Task.MULTILABEL: _labels,
+    Task.REGRESSION: _numbers,
+}

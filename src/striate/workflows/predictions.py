@@ -1,6 +1,6 @@
 """The predictions on which a run's figures rest, kept in its folder for later evaluation and comparison."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,24 +10,27 @@ from striate.data import Images
 from striate.data.split import digests_of
 from striate.engines.weight_files import load_weights, save_weights
 from striate.errors import ModelFileError
-from striate.evaluation import Evaluation, evaluate
+from striate.evaluation import Evaluation
+from striate.evaluation.tasks import AnyEvaluation, evaluate_task
+from striate.tasks import Decision
 
 FILE_NAME = "predictions.safetensors"  # in a run folder
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Predicted probabilities and true classes of images that the model was not trained on.
+    """Outputs of a model and the truth for images that it was not trained on.
 
     Attributes:
-        classes: Class names.
-        probabilities: Float32 (N, K).
-        labels: Class numbers (N,).
+        classes: Names of the classes, labels or numbers.
+        probabilities: Float32 (N, K), of classes or labels; for regression, the numbers.
+        labels: Class numbers (N,), or targets (N, K) of other tasks.
         digests: Uint64 (N,), of the content of each image.
         names: The file of each image, if known.
         folds: Number of folds if the predictions come from cross-validation; 0 if the images are test images.
         groups: Int64 (N,), the same number for images that belong together, if known.
         trained_on: Uint64 (M,), digests of the training and validation images, if known.
+        decision: What is predicted, and how outputs become an answer.
     """
 
     classes: tuple[str, ...]
@@ -38,26 +41,38 @@ class Predictions:
     folds: int = 0
     groups: Array | None = None
     trained_on: Array | None = None
+    decision: Decision = field(default_factory=Decision)
 
     @classmethod
-    def of(cls, classes: tuple[str, ...], probabilities: Array, images: Images, folds: int = 0) -> "Predictions":
+    def of(
+        cls, classes: tuple[str, ...], probabilities: Array, images: Images, folds: int = 0,
+        decision: Decision | None = None,
+    ) -> "Predictions":  # fmt: skip
         """Return the predictions for these images, in their order."""
-        probabilities = np.asarray(probabilities, np.float32)
-        return cls(classes, probabilities, images.y, digests_of(images), images.names, folds, images.groups)
+        outputs = np.asarray(probabilities, np.float32)
+        return cls(
+            classes, outputs, images.y, digests_of(images), images.names, folds, images.groups,
+            decision=decision or Decision(),
+        )  # fmt: skip
 
-    def evaluation(self, leaked: Array | None = None) -> Evaluation:
-        """Compare the predictions with the true classes.
+    def evaluation(self, leaked: Array | None = None) -> AnyEvaluation:
+        """Compare the predictions with the truth.
 
         Args:
-            leaked: Mask (N,) of the images of which near-copies were trained on; the figures without them are added.
+            leaked: Mask (N,) of the images of which near-copies were trained on; the figures without them are added to
+                those of a classification.
 
         Returns:
             All metrics.
         """
-        found = evaluate(self.probabilities, self.labels, self.classes, self.names, self.groups, folds=self.folds)
-        if leaked is None or not leaked.any() or leaked.all():
+        found = evaluate_task(
+            self.decision, self.probabilities, self.labels, self.classes, self.names, self.folds, self.groups
+        )
+        if leaked is None or not leaked.any() or leaked.all() or not isinstance(found, Evaluation):
             return found
-        return replace(found, without_leaks=self.take(np.flatnonzero(~leaked)).evaluation())
+        without = self.take(np.flatnonzero(~leaked)).evaluation()
+        assert isinstance(without, Evaluation)
+        return replace(found, without_leaks=without)
 
     def take(self, rows: Array) -> "Predictions":
         """Return the predictions for the images at these row numbers (M,)."""
@@ -73,7 +88,8 @@ class Predictions:
         arrays |= {"groups": self.groups} if self.groups is not None else {}
         arrays |= {"trained_on": self.trained_on} if self.trained_on is not None else {}
         names = None if self.names is None else list(self.names)
-        save_weights(folder / FILE_NAME, arrays, {"classes": list(self.classes), "names": names, "folds": self.folds})
+        metadata = {"classes": list(self.classes), "names": names, "folds": self.folds}
+        save_weights(folder / FILE_NAME, arrays, metadata | {"decision": self.decision.to_dict()})
 
 
 def read_predictions(folder: Path) -> Predictions | None:
@@ -98,6 +114,7 @@ def read_predictions(folder: Path) -> Predictions | None:
             tuple(map(str, metadata["classes"])), arrays["probabilities"], arrays["labels"], arrays["digests"],
             None if names is None else tuple(map(str, names)), int(metadata["folds"]),
             arrays.get("groups"), arrays.get("trained_on"),
+            Decision.from_dict(metadata.get("decision", Decision().to_dict()), len(metadata["classes"])),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"'{path}' does not contain predictions of a run. Train again.") from error

@@ -8,11 +8,13 @@ from typing import Any
 from striate._types import Array
 from striate.data import Dataset
 from striate.engines.initialization import initial_weights
-from striate.evaluation import Bin, Evaluation
+from striate.evaluation import Bin
 from striate.evaluation.label_cards import MAX_LABELS, LabelCard, label_card
 from striate.evaluation.report import ReportData, write_report
+from striate.evaluation.tasks import AnyEvaluation
 from striate.model import Model
 from striate.network import Network
+from striate.tasks import Task
 from striate.training import Recipe
 from striate.transfer.open_set import OpenSetFindings
 from striate.workflows.extract_features import describe_base
@@ -21,12 +23,13 @@ from striate.workflows.plan import PLATEAU, TrainingPlan
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun
 from striate.workflows.strategy import Method
+from striate.workflows.task_features import HEADS
 
 ALWAYS_SHOWN = {"learning_rate"}  # even if it has its default value
 
 
 def write_run_report(
-    prepared: PreparedRun, run: TrainingRun, evaluation: Evaluation, model: Model | None = None,
+    prepared: PreparedRun, run: TrainingRun, evaluation: AnyEvaluation, model: Model | None = None,
     open_set: OpenSetFindings | None = None, uncalibrated: tuple[Bin, ...] = (),
 ) -> None:  # fmt: skip
     """Write report.html into a run folder.
@@ -56,7 +59,7 @@ def write_run_report(
         },
         notes=(*prepared.notes, *data.notes),
         recipe=describe_recipe(plan)
-        | _describe_extraction(record.extraction)
+        | _describe_extraction(record.extraction, plan.task)
         | _describe_fine_tuning(record.fine_tuning)
         | ({"why": plan.because} if plan.because else {}),
         versions=record.versions,
@@ -97,7 +100,7 @@ def describe_recipe(plan: TrainingPlan) -> dict[str, str]:
     """Return the recipe of a plan as short texts by name, without the seed and unused settings."""
     if plan.method is Method.FEATURES:
         balanced = ", all classes count the same" if plan.recipe.class_weights else ""
-        return {"base": f"{describe_base(plan)}, not changed", "classifier": f"logistic regression{balanced}"}
+        return {"base": f"{describe_base(plan)}, not changed", "classifier": f"{HEADS[plan.task]}{balanced}"}
     recipe = plan.recipe
     kept = [
         item.name for item in fields(recipe) if item.name != "seed" and getattr(recipe, item.name) not in (None, 0, ())
@@ -109,13 +112,14 @@ def describe_recipe(plan: TrainingPlan) -> dict[str, str]:
     return texts | {"schedule": PLATEAU} if plan.plateau else texts
 
 
-def _describe_extraction(found: ExtractionFindings | None) -> dict[str, str]:
-    """Return the results of fitting the classifier as short texts by name."""
+def _describe_extraction(found: ExtractionFindings | None, task: Task) -> dict[str, str]:
+    """Return the results of fitting the head as short texts by name."""
     if not found:
         return {}
+    temperature = f", temperature {found.temperature:.2f}" if task is Task.CLASSIFICATION else ""
     return {
         "features": f"layer '{found.layer}'",
-        "classifier": f"logistic regression, L2 penalty {found.penalty:g}, temperature {found.temperature:.2f}",
+        "classifier": f"{HEADS[task]}, L2 penalty {found.penalty:.3g}{temperature}",
         "cross-validation": _describe_score(found.cross_validated),
     }
 
@@ -133,7 +137,8 @@ def _describe_fine_tuning(found: FineTuningFindings | None) -> dict[str, str]:
 
 
 def _describe_score(score: Score) -> str:
-    return f"{100 * score.accuracy:.2f} % correct, loss {score.loss:.4f}"
+    correct = "" if score.accuracy is None else f"{100 * score.accuracy:.2f} % correct, "
+    return f"{correct}loss {score.loss:.4f}"
 
 
 def _describe_setting(recipe: Recipe, name: str) -> str:

@@ -10,6 +10,7 @@ from striate import strict_json
 from striate.data import Dataset
 from striate.data.folder import read_layout
 from striate.errors import RunError
+from striate.evaluation import Evaluation
 from striate.files import atomic_write
 from striate.records import decode_value
 from striate.systems.registry import DOGS_VS_CATS, find_dogs_vs_cats
@@ -144,7 +145,7 @@ class Reproduction:
         for seed in self.seeds:
             seconds += sum(self._train(combined, variant, data, seed)[1] for variant in combined.variants)
             members = [open_trained_model(self._path(combined, variant, seed)) for variant in combined.variants]
-            p = average([member.probabilities(data.test.x) for member in members])
+            p = average([member.outputs(data.test.x) for member in members])
             accuracies[seed] = 100 * float((p.argmax(axis=1) == data.test.y).mean())
             self.echo(f"{system.id} seed {seed}: {accuracies[seed]:.2f} %")
         return Outcome(system, "", system.variants[0].reported, accuracies, seconds)
@@ -166,7 +167,9 @@ class Reproduction:
         prepared = prepare(plan, data=data)
         run = TrainingRun.open(path) if (path / "config.json").exists() else start(prepared, path)
         result = train(prepared, run, verbose=self.verbose, echo=self.echo)
-        return 100 * result.evaluation.correct / result.evaluation.images, result.seconds
+        evaluation = result.evaluation
+        assert isinstance(evaluation, Evaluation), "all systems are classifiers"
+        return 100 * evaluation.correct / evaluation.images, result.seconds
 
 
 def data_location(system: System, folder: str | None) -> str:

@@ -18,6 +18,7 @@ from striate.engines.base import Engine
 from striate.engines.choose import AUTO
 from striate.processes import processor
 from striate.records import decode
+from striate.tasks import Decision
 from striate.training import Recipe, Run, RunRecord
 from striate.transfer.features import runtime_version
 from striate.workflows.plan import TrainingPlan, is_folder
@@ -28,11 +29,11 @@ class Score:
     """Results on images that were not trained on.
 
     Attributes:
-        accuracy: Fraction of correct predictions, 0 … 1.
-        loss: Mean cross-entropy.
+        accuracy: Fraction of correct predictions, 0 … 1; None for labels and numbers.
+        loss: Mean cross-entropy; for numbers, the mean squared error in units of their variance.
     """
 
-    accuracy: float
+    accuracy: float | None
     loss: float
 
 
@@ -93,6 +94,7 @@ class TrainingRecord(RunRecord):
         engine_reason: Why the engine was chosen; None before the run has started.
         seconds: Training time, all sessions together.
         unknown_threshold: Probability below which a prediction is called unknown; None before training has ended.
+        decision: How outputs of an ensemble become an answer; None for a single model, whose file says it.
         extraction: What feature extraction found.
         fine_tuning: What fine-tuning found.
         finished_epochs: The planned epochs of the run when its report was written; None before.
@@ -106,6 +108,7 @@ class TrainingRecord(RunRecord):
     engine_reason: str | None = None
     seconds: float = 0.0
     unknown_threshold: float | None = None
+    decision: Decision | None = None
     extraction: ExtractionFindings | None = None
     fine_tuning: FineTuningFindings | None = None
     finished_epochs: int | None = None
@@ -115,7 +118,8 @@ class TrainingRecord(RunRecord):
         own = {
             "plan": self.plan.to_dict(), "versions": self.versions, "hardware": self.hardware, "started": self.started,
             "launch": self.launch, "engine_reason": self.engine_reason, "seconds": self.seconds,
-            "unknown_threshold": self.unknown_threshold, "extraction": self.extraction and asdict(self.extraction),
+            "unknown_threshold": self.unknown_threshold, "decision": self.decision and self.decision.to_dict(),
+            "extraction": self.extraction and asdict(self.extraction),
             "fine_tuning": self.fine_tuning and asdict(self.fine_tuning), "finished_epochs": self.finished_epochs,
         }  # fmt: skip
         return super().to_dict() | own
@@ -153,7 +157,8 @@ class _Content:
     unknown_threshold: float | None
     extraction: ExtractionFindings | None
     fine_tuning: FineTuningFindings | None
-    finished_epochs: int | None
+    finished_epochs: int | None = None
+    decision: Decision | None = None
 
     def __post_init__(self) -> None:
         if self.seconds < 0 or not 0 <= (self.unknown_threshold or 0) <= 1:

@@ -17,19 +17,21 @@ from striate.data import Dataset
 from striate.data.split import digests_of
 from striate.engines.choose import accelerator
 from striate.errors import DataError, RunError, StriateError, UsageError
-from striate.evaluation import Bin, Evaluation
+from striate.evaluation import Bin
 from striate.evaluation.metrics import reliability, with_temperature
+from striate.evaluation.tasks import AnyEvaluation
 from striate.files import atomic_write, remove_temporaries
 from striate.model import Model
 from striate.processes import ProcessInfo, cores, current_process
+from striate.tasks import Decision, Task
 from striate.training import check_inputs, predict_in_batches
 from striate.training.callbacks import Callback, ReduceLROnPlateau
 from striate.training.progress import Verbose
 from striate.training.run import ROOT
 from striate.training.tensorboard import TensorBoard
 from striate.transfer.open_set import OpenSetFindings, probability_threshold
+from striate.transfer.task_heads import decide
 from striate.workflows import run_record
-from striate.workflows.extract_features import check_enough, run_feature_extraction
 from striate.workflows.fine_tune import run_fine_tuning
 from striate.workflows.own_features import fit_own_detector
 from striate.workflows.plan import TrainingPlan, is_folder
@@ -37,6 +39,7 @@ from striate.workflows.predictions import Predictions
 from striate.workflows.prepare import PreparedRun, make_trainable_model, prepare
 from striate.workflows.run_record import TrainingRecord, TrainingRun, describe_engine
 from striate.workflows.strategy import Method, describe_seconds, fine_tuning_seconds, training_seconds
+from striate.workflows.task_features import require_enough, run_extraction
 from striate.workflows.trained_model import THRESHOLD, average, member_path
 
 LONG_SECONDS = 300  # training time above which an estimate is printed
@@ -56,7 +59,7 @@ class Result:
     """
 
     run: TrainingRun
-    evaluation: Evaluation
+    evaluation: AnyEvaluation
     seconds: float
 
     @property
@@ -93,7 +96,7 @@ def start(prepared: PreparedRun, out: str | os.PathLike[str] | None = None) -> T
         )
     plan = prepared.plan
     if plan.base:
-        check_enough(prepared.data)
+        require_enough(prepared.data)
     record = TrainingRecord(
         plan.recipe, prepared.data.fingerprint, plan=plan, versions=run_record.versions(plan),
         hardware=run_record.hardware(), started=run_record.now(), launch=current_process().launch,
@@ -249,10 +252,10 @@ def train(prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto",
             outcome = (
                 run_fine_tuning(prepared, run, echo, verbose)
                 if prepared.plan.method is Method.FINE_TUNE
-                else run_feature_extraction(prepared, run, echo)
+                else run_extraction(prepared, run, echo)
             )
             extracted = replace(prepared, network=outcome.model.network)
-            return _finish(extracted, run, outcome.test, outcome.model, outcome.open_set)
+            return _finish(extracted, run, outcome.test, outcome.model.decision, outcome.model, outcome.open_set)
         if prepared.plan.ensemble == 1:
             return _train_one(prepared, run, verbose, echo)[0]
         return _train_members(prepared, run, verbose, echo)
@@ -281,13 +284,23 @@ def _train_one(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: 
         echo(describe_engine(model.engine, run.record.engine_reason or ""))
         model.train(prepared.data, run.recipe, run=run, callbacks=_callbacks(plan, run), verbose=verbose)
     outputs = _Outputs(*(_predict(model, part.x) for part in (prepared.data.validation, prepared.data.test)))
-    model.figures |= {THRESHOLD: probability_threshold(outputs.validation, prepared.data.validation.y)}
-    found = fit_own_detector(model, prepared.data)
+    data = prepared.data
+    model.decision, threshold = _decide(data, outputs.validation)
+    model.figures |= {THRESHOLD: threshold}
+    found = fit_own_detector(model, data)
     model.extras = found[0].detector.to_extras() if found else {}
     model.save(run.model_path)
-    run.record.unknown_threshold = model.figures[THRESHOLD]
-    open_set = found[0].findings(found[1], outputs.test, prepared.data.test.y) if found else None
-    return _finish(prepared, run, outputs.test, model, open_set), outputs
+    run.record.unknown_threshold = threshold
+    open_set = found[0].findings(found[1], outputs.test, data.test.y) if found else None
+    return _finish(prepared, run, outputs.test, model.decision, model, open_set), outputs
+
+
+def _decide(data: Dataset, validation: Array) -> tuple[Decision, float]:
+    """Return how outputs become an answer, and the threshold for "unknown", from the outputs (N, K) for validation."""
+    y = data.validation.y
+    if data.task is Task.CLASSIFICATION:
+        return Decision(), probability_threshold(validation, y)
+    return decide(data.task, validation, y), 0.0
 
 
 def _predict(model: Model, x: Array) -> Array:
@@ -312,8 +325,8 @@ def _train_members(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, ec
         outputs.append(member_outputs)
     joined = _Outputs(average([o.validation for o in outputs]), average([o.test for o in outputs]))
     run.record.seconds = seconds
-    run.record.unknown_threshold = probability_threshold(joined.validation, prepared.data.validation.y)
-    return _finish(prepared, run, joined.test)
+    run.record.decision, run.record.unknown_threshold = _decide(prepared.data, joined.validation)
+    return _finish(prepared, run, joined.test, run.record.decision)
 
 
 def _started_member(path: Path) -> TrainingRun | None:
@@ -333,15 +346,16 @@ def _finish(
     prepared: PreparedRun,
     run: TrainingRun,
     outputs: Array,
+    decision: Decision,
     model: Model | None = None,
     open_set: OpenSetFindings | None = None,
 ) -> Result:
-    """Evaluate the probabilities (N, classes) of the test images, and write metrics and report."""
+    """Evaluate the outputs (N, K) for the test images, and write metrics and report."""
     from striate.workflows.report import write_run_report
 
     data, folds = prepared.data, prepared.plan.folds or 0
     predictions = replace(
-        Predictions.of(data.classes, outputs, prepared.evaluated, folds), trained_on=_trained_on(data, folds)
+        Predictions.of(data.classes, outputs, prepared.evaluated, folds, decision), trained_on=_trained_on(data, folds)
     )
     evaluation = predictions.evaluation() if folds else predictions.evaluation(data.leaked)
     if run.written_here:
@@ -357,7 +371,8 @@ def _finish(
 def _uncalibrated(prepared: PreparedRun, run: TrainingRun, predictions: Predictions) -> tuple[Bin, ...]:
     """Return the images by the probability that they had before a head on features was calibrated."""
     found = run.record.extraction
-    if prepared.plan.method is not Method.FEATURES or prepared.plan.recipe.class_weights or found is None:
+    of_head = prepared.plan.method is Method.FEATURES and prepared.data.task is Task.CLASSIFICATION
+    if found is None or not of_head or prepared.plan.recipe.class_weights:
         return ()
     return reliability(with_temperature(predictions.probabilities, 1 / found.temperature), predictions.labels)
 

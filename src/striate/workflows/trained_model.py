@@ -20,7 +20,7 @@ from striate.images import ImagePolicy
 from striate.model import Model, load
 from striate.network import Network
 from striate.network.outputs import output_forms
-from striate.tasks import Decision
+from striate.tasks import Decision, Task
 from striate.transfer.bases import with_features
 from striate.transfer.open_set import OpenSetDetector, is_outdated
 from striate.workflows.plan import TrainingPlan
@@ -43,6 +43,7 @@ class TrainedModel:
         cross_validated: If it was trained on all images of its data, the predictions of cross-validation for them.
         groups: CSV file of images of that folder that belong together, if there is one.
         trained_on: Digests, uint64 (N,), of the training and validation images, if known.
+        of_ensemble: How the averaged outputs become an answer; None for one model, which has its own decision.
     """
 
     models: tuple[Model, ...]
@@ -53,11 +54,12 @@ class TrainedModel:
     cross_validated: Predictions | None = None
     groups: str | None = None
     trained_on: Array | None = None
+    of_ensemble: Decision | None = None
 
     @property
     def decision(self) -> Decision:
         """What is predicted, and how outputs become an answer."""
-        return self.models[0].decision
+        return self.of_ensemble or self.models[0].decision
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -79,9 +81,15 @@ class TrainedModel:
         """Of the data it was trained on."""
         return self.models[0].fingerprint
 
-    def probabilities(self, x: Array) -> Array:
-        """Return probabilities, float32 (N, classes), of images, uint8 (N, H, W, C)."""
-        return average([class_probabilities(model.predict(x), output_forms(model.network)[0]) for model in self.models])
+    def outputs(self, x: Array) -> Array:
+        """Return probabilities of classes or labels, or numbers, float32 (N, K), for images, uint8 (N, H, W, C)."""
+        return average([self._read(model.network, model.predict(x)) for model in self.models])
+
+    def _read(self, network: Network, outputs: Array) -> Array:
+        """Return outputs of a network (N, K) as probabilities, unless they are numbers."""
+        if self.decision.task is Task.REGRESSION:
+            return outputs
+        return class_probabilities(outputs, output_forms(network)[0])
 
     def answer(self, x: Array) -> tuple[Array, Array]:
         """Predict images, and which of them are unknown.
@@ -101,11 +109,15 @@ class TrainedModel:
         if self._open_set:
             network, detector = self._open_set
             outputs, features = network.predict(x)
-            probabilities = class_probabilities(outputs, output_forms(network.network)[0])
+            probabilities = self._read(network.network, outputs)
             unknown = detector.is_unknown(features)
         else:
-            probabilities = self.probabilities(x)
+            probabilities = self.outputs(x)
             unknown = probabilities.max(axis=1) < self.threshold
+        if self.decision.task is Task.REGRESSION:
+            if not np.isfinite(probabilities).all():
+                raise DataError("The outputs of the model contain NaN or infinity, so it cannot be used.")
+            return probabilities, unknown & bool(self._open_set)
         check_probabilities(probabilities)
         return probabilities, unknown
 
@@ -205,7 +217,7 @@ def _open_run(run: TrainingRun) -> TrainedModel:
     made = read_predictions(run.path)
     return TrainedModel(
         models, threshold, plan.data, plan.label_file, plan.corrections, groups=plan.groups,
-        trained_on=made.trained_on if made else None,
+        trained_on=made.trained_on if made else None, of_ensemble=run.record.decision,
     )  # fmt: skip
 
 

@@ -1,0 +1,56 @@
+"""Bootstrap intervals of statistics for which no formula is known."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from striate._types import Array
+from striate.evaluation.intervals import Estimate
+
+RESAMPLES = (200, 1000)  # the fewest and the most
+MAX_WORK = 2e8  # images × resamples, above which there are fewer
+CHUNK = 4_000_000  # weights held in memory at once
+
+Statistic = Callable[[Array], Array]
+
+
+def bootstrap(statistic: Statistic, images: int, columns: int = 1) -> tuple[Array, Array, Array]:
+    """Compute statistics of a test set, and the ends of their 95 % intervals.
+
+    Args:
+        statistic: Takes weights (B, N) of the images and returns the values of the statistics (B, C); NaN where they
+            are not defined.
+        images: The number of images N.
+        columns: How much work a resample is, in passes over the images.
+
+    Returns:
+        Value, low and high, each (C,). Low and high are NaN for fewer than two images.
+
+    Source:
+        Efron and Tibshirani 1993, "An introduction to the bootstrap", chapter 13 (percentile intervals).
+    """
+    value = statistic(np.ones((1, images)))[0]
+    if images < 2:
+        return value, np.full_like(value, np.nan), np.full_like(value, np.nan)
+    count = int(np.clip(MAX_WORK / (images * max(columns, 1)), *RESAMPLES))
+    values = np.concatenate([statistic(weights) for weights in _resamples(count, images)])
+    defined = np.isfinite(values).any(axis=0)
+    low, high = np.full_like(value, np.nan), np.full_like(value, np.nan)
+    low[defined], high[defined] = np.nanquantile(values[:, defined], (0.025, 0.975), axis=0)
+    return value, np.fmin(low, value), np.fmax(high, value)
+
+
+def _resamples(count: int, images: int) -> Iterator[Array]:
+    """Yield how often each image is drawn in each resample (B, N); always the same numbers."""
+    rng = np.random.default_rng(0)
+    size = max(1, CHUNK // images)
+    for start in range(0, count, size):
+        rows = min(size, count - start)
+        drawn = rng.integers(0, images, (rows, images)) + images * np.arange(rows)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=rows * images).reshape(rows, images).astype(np.float64)
+
+
+def estimates(value: Array, low: Array, high: Array) -> list[Estimate]:
+    """Return one estimate for each statistic; None where it is not defined."""
+    rows = zip(value.tolist(), low.tolist(), high.tolist(), strict=True)
+    return [Estimate(*(number if np.isfinite(number) else None for number in row)) for row in rows]

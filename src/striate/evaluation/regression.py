@@ -1,0 +1,176 @@
+"""All metrics of a model that predicts numbers, in one call."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from striate._types import Array
+from striate.errors import DataError
+from striate.evaluation.bootstrap import bootstrap, estimates
+from striate.evaluation.intervals import Estimate, wilson
+from striate.tasks import COVERAGE
+
+
+@dataclass(frozen=True)
+class NumberMetrics:
+    """The metrics of one predicted number.
+
+    Attributes:
+        name: What it is.
+        mae: Mean absolute error.
+        rmse: Root mean squared error.
+        r2: 1 − (squared errors) / (squared deviations from the mean of the test images): 1 is perfect, 0 no better
+            than always predicting that mean.
+        baseline_mae: Mean absolute error of always predicting the median of the test images.
+        half_width: Half the width of the prediction interval; None if there is none.
+        covered: Share of test images whose true number lies in the prediction interval.
+    """
+
+    name: str
+    mae: Estimate
+    rmse: Estimate
+    r2: Estimate
+    baseline_mae: float
+    half_width: float | None
+    covered: Estimate
+
+
+@dataclass(frozen=True)
+class NumberError:
+    """The error on one test image.
+
+    Attributes:
+        index: Its index in the test set.
+        path: Its file, if there is one.
+        name: Which number.
+        true: The true number.
+        predicted: The predicted number.
+    """
+
+    index: int
+    path: str | None
+    name: str
+    true: float
+    predicted: float
+
+
+@dataclass(frozen=True)
+class RegressionEvaluation:
+    """The metrics of a model of numbers on a test set.
+
+    Attributes:
+        classes: Names of the numbers.
+        images: Number of test images.
+        coverage: The share of images that the prediction intervals are meant to cover, 0 … 1.
+        numbers: Metrics of each number.
+        true: (N, T).
+        predicted: (N, T).
+        errors: All images and numbers, the largest error first, relative to the spread of the number.
+    """
+
+    classes: tuple[str, ...]
+    images: int
+    coverage: float
+    numbers: tuple[NumberMetrics, ...]
+    true: Array
+    predicted: Array
+    errors: tuple[NumberError, ...]
+
+    folds: ClassVar[int] = 0  # these tasks are not cross-validated
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of `metrics.json`: numbers, strings, lists and None, never NaN.
+
+        Returns:
+            `images`, `coverage`: numbers; `numbers`: for each number the fields of `NumberMetrics`, of which `mae`,
+            `rmse`, `r2` and `covered` have a `value` and the 95 % confidence interval from `low` to `high`; `errors`:
+            for each image the fields of `NumberError`, the largest error first.
+        """
+        return {
+            "task": "regression",
+            "images": self.images,
+            "coverage": self.coverage,
+            "numbers": [asdict(metrics) for metrics in self.numbers],
+            "errors": [asdict(error) for error in self.errors],
+        }
+
+
+def evaluate_numbers(
+    predicted: Array,
+    y: Array,
+    classes: Sequence[str],
+    half_widths: Sequence[float] = (),
+    names: Sequence[str] | None = None,
+    coverage: float = COVERAGE,
+) -> RegressionEvaluation:
+    """Compare predicted numbers with the true ones.
+
+    Args:
+        predicted: (N, T).
+        y: The true numbers (N, T).
+        classes: What the numbers are.
+        half_widths: Half the width of each prediction interval; empty if there are none.
+        names: File names of the images, if there are any.
+        coverage: The share of images that the intervals are meant to cover.
+
+    Returns:
+        All metrics.
+
+    Raises:
+        DataError: Shapes or values are invalid, or there are no images.
+    """
+    _check(predicted, y, classes)
+    p, t = predicted.astype(np.float64), y.astype(np.float64)
+    residuals, centered = p - t, t - t.mean(axis=0)
+    smallest = 1e-12 * np.square(t).max(axis=0)  # deviations below it are rounding errors
+
+    def statistic(weights: Array) -> Array:
+        total = weights.sum(axis=1, keepdims=True)
+        squared = weights @ residuals**2
+        deviations = weights @ centered**2 - (weights @ centered) ** 2 / total
+        defined = deviations > smallest
+        r2 = 1 - np.divide(squared, deviations, out=np.full_like(squared, np.nan), where=defined)
+        return np.concatenate([weights @ np.abs(residuals) / total, np.sqrt(squared / total), r2], axis=1)
+
+    count = len(classes)
+    found = estimates(*bootstrap(statistic, len(p), 3 * count))
+    inside = np.abs(residuals) <= np.array(half_widths) if len(half_widths) else None
+    baseline = np.abs(t - np.median(t, axis=0)).mean(axis=0)
+    numbers = tuple(
+        NumberMetrics(
+            name,
+            found[k],
+            found[count + k],
+            found[2 * count + k],
+            float(baseline[k]),
+            float(half_widths[k]) if inside is not None else None,
+            Estimate(None, None, None) if inside is None else wilson(int(inside[:, k].sum()), len(p)),
+        )
+        for k, name in enumerate(classes)
+    )
+    return RegressionEvaluation(tuple(classes), len(p), coverage, numbers, t, p, _errors(p, t, classes, names))
+
+
+def _check(predicted: Array, y: Array, classes: Sequence[str]) -> None:
+    if not len(y):
+        raise DataError("There are no test images. An evaluation needs at least one.")
+    expected = (len(y), len(classes))
+    if predicted.shape != expected or y.shape != expected:
+        raise DataError(
+            f"Evaluation expected numbers of shape {expected}, but received {predicted.shape} and {y.shape}."
+        )
+    if not np.isfinite(predicted).all():
+        raise DataError("The outputs of the model contain NaN or infinity. Train it with a smaller learning rate.")
+
+
+def _errors(p: Array, t: Array, classes: Sequence[str], names: Sequence[str] | None) -> tuple[NumberError, ...]:
+    spread = np.maximum(t.std(axis=0), 1e-12)
+    size = np.abs(p - t) / spread
+    order = np.argsort(-size, axis=None, kind="stable")
+    rows, columns = np.unravel_index(order, p.shape)
+    return tuple(
+        NumberError(row, None if names is None else names[row], classes[k], float(t[row, k]), float(p[row, k]))
+        for row, k in zip(rows.tolist(), columns.tolist(), strict=True)
+    )

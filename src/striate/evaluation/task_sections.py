@@ -1,0 +1,117 @@
+"""The parts of the report that belong to several labels and to numbers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from striate._types import Array
+from striate.evaluation.charts import THUMBNAIL, scatter_chart, thumbnail
+from striate.evaluation.intervals import Estimate
+from striate.evaluation.multilabel import MultilabelEvaluation
+from striate.evaluation.regression import RegressionEvaluation
+from striate.evaluation.sections import NOTHING, Percent, number, t
+
+CARDS = 100  # images that are shown
+MAX_CHARTS = 6
+UNEVEN = 0.1  # F1 below the mean, from which a label is pointed out
+WIDE = 0.15  # width of an interval from which the figure says little
+
+
+def labels_context(evaluation: MultilabelEvaluation, images: Sequence[Array] | Array | None) -> dict[str, Any]:
+    """Return the contents of the sections on several labels.
+
+    Args:
+        evaluation: The metrics.
+        images: The test images by index, each uint8 (H, W, C), if there are any.
+
+    Returns:
+        Values by name, as the template needs them.
+    """
+    percent = Percent(evaluation.images)
+    exact = evaluation.exact_match
+    expected, low, high = (number(round(1000 * (v or 0))) for v in (exact.value, exact.low, exact.high))
+    cards = [
+        {
+            "uri": _thumbnail(images, mistake.index), "index": mistake.index, "path": mistake.path or "",
+            "missed": mistake.missed, "extra": mistake.extra, "labels": mistake.labels,
+        }
+        for mistake in evaluation.mistakes[:CARDS]
+    ]  # fmt: skip
+    return {
+        "meaning": t("labels_meaning", expected=expected, low=low, high=high),
+        "trust": _labels_trust(evaluation, percent),
+        "labels": evaluation.per_class,
+        "label_mistakes": cards,
+        "small": _are_small(images),
+    }
+
+
+def _labels_trust(evaluation: MultilabelEvaluation, percent: Percent) -> Markup:
+    found = evaluation.mean_average_precision
+    low, high = found.low or 0.0, found.high or 1.0
+    if low <= evaluation.chance:
+        return t("labels_chance", chance=percent(evaluation.chance))
+    if high - low > WIDE:
+        return t("labels_few", low=percent(low), high=percent(high))
+    weakest = min((label for label in evaluation.per_class if label.support), key=lambda label: label.f1.value or 0.0)
+    if (weakest.f1.value or 0.0) > (evaluation.macro_f1.value or 0.0) - UNEVEN:
+        return Markup("")
+    return t("labels_weakest", name=weakest.name, f1=percent(weakest.f1.value))
+
+
+def numbers_context(evaluation: RegressionEvaluation, images: Sequence[Array] | Array | None) -> dict[str, Any]:
+    """Return the contents of the sections on numbers; arguments as in `labels_context`."""
+    percent, first = Percent(evaluation.images), evaluation.numbers[0]
+    sentences = [t("number_meaning", baseline=plain(first.baseline_mae))]
+    if first.half_width is not None:
+        sentences.append(
+            t(
+                "number_width",
+                width=plain(first.half_width),
+                coverage=f"{100 * evaluation.coverage:g}%",
+                covered=percent(first.covered.value),
+            )
+        )
+    useless = any(metrics.r2.low is None or metrics.r2.low <= 0 for metrics in evaluation.numbers)
+    cards = [
+        {
+            "uri": _thumbnail(images, error.index), "index": error.index, "path": error.path or "",
+            "name": error.name if len(evaluation.classes) > 1 else "", "true": plain(error.true),
+            "predicted": plain(error.predicted),
+        }
+        for error in evaluation.errors[:CARDS]
+    ]  # fmt: skip
+    charts = {
+        metrics.name: scatter_chart(evaluation.true[:, k], evaluation.predicted[:, k], metrics.half_width)
+        for k, metrics in enumerate(evaluation.numbers[:MAX_CHARTS])
+    }
+    return {
+        "meaning": Markup(" ").join(sentences),
+        "trust": t("number_useless") if useless else Markup(""),
+        "numbers": evaluation.numbers,
+        "scatter": charts,
+        "errors": cards,
+        "small": _are_small(images),
+        "plain": plain,
+        "interval": interval,
+    }
+
+
+def plain(value: float | None) -> str:
+    """Return a number with four digits; a dash if there is none."""
+    return NOTHING if value is None else f"{value:.4g}"
+
+
+def interval(estimate: Estimate) -> str:
+    """Return the ends of an interval; nothing if it is unknown."""
+    return "" if estimate.low is None else f"{plain(estimate.low)} – {plain(estimate.high)}"
+
+
+def _thumbnail(images: Sequence[Array] | Array | None, index: int) -> str:
+    return "" if images is None else thumbnail(np.asarray(images[index]))
+
+
+def _are_small(images: Sequence[Array] | Array | None) -> bool:
+    return images is not None and len(images) > 0 and max(np.asarray(images[0]).shape[:2]) <= THUMBNAIL * 2 // 3

@@ -1,0 +1,39 @@
+"""The metrics that belong to a task."""
+
+from collections.abc import Sequence
+
+from striate._types import Array
+from striate.evaluation.evaluate import Evaluation, evaluate
+from striate.evaluation.multilabel import MultilabelEvaluation, evaluate_labels
+from striate.evaluation.regression import RegressionEvaluation, evaluate_numbers
+from striate.tasks import Decision, Task
+
+AnyEvaluation = Evaluation | MultilabelEvaluation | RegressionEvaluation
+
+
+def evaluate_task(
+    decision: Decision, outputs: Array, y: Array, classes: Sequence[str], names: Sequence[str] | None = None,
+    folds: int = 0, groups: Array | None = None,
+) -> AnyEvaluation:  # fmt: skip
+    """Compare the outputs of a model with the truth.
+
+    Args:
+        decision: What is predicted, and how outputs become an answer.
+        outputs: Probabilities of classes or labels, or numbers (N, K).
+        y: As in `striate.data.Images`.
+        classes: Names of the classes, labels or numbers.
+        names: File names of the images, if there are any.
+        folds: Number of folds if the outputs come from cross-validation.
+        groups: Integers (N,), the same for images that belong together, if known.
+
+    Returns:
+        All metrics of the task.
+
+    Raises:
+        DataError: Shapes or values are invalid, or there are no images.
+    """
+    if decision.task is Task.MULTILABEL:
+        return evaluate_labels(outputs, y, classes, decision.thresholds_for(len(classes)), names)
+    if decision.task is Task.REGRESSION:
+        return evaluate_numbers(outputs, y, classes, decision.half_widths, names, decision.coverage)
+    return evaluate(outputs, y, classes, names, groups, folds=folds)

@@ -1,0 +1,75 @@
+"""Numbers as targets: standardized for training, and folded back into the last layer's weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from striate._types import Array, Weights
+from striate.data import Dataset
+from striate.errors import NetworkError
+from striate.network import Activation, Dropout, Flatten, GlobalAveragePool2D, Network
+
+
+@dataclass(frozen=True, eq=False)
+class TargetScaler:
+    """Standardizes numbers, so that any unit can be learned with the same learning rate.
+
+    Attributes:
+        mean: (T,).
+        std: (T,), above 0.
+    """
+
+    mean: Array
+    std: Array
+
+    @classmethod
+    def fit(cls, y: Array) -> "TargetScaler":
+        """Return the scaler of numbers (N, T); a number that never varies keeps its scale."""
+        std = y.std(axis=0, dtype=np.float64)
+        return cls(y.mean(axis=0, dtype=np.float64), np.where(std > 1e-12 * np.abs(y).max(axis=0), std, 1.0))
+
+    def standardize(self, data: Dataset) -> Dataset:
+        """Return the data set with numbers of mean 0 and standard deviation 1 in its training part."""
+        parts = {name: getattr(data, name) for name in ("train", "validation", "test")}
+        scaled = {
+            name: replace(part, y=((part.y - self.mean) / self.std).astype(np.float32)) for name, part in parts.items()
+        }
+        return replace(data, **scaled)
+
+    def fold(self, network: Network, weights: Mapping[str, Array]) -> Weights:
+        """Return weights with which the network gives numbers in place of standardized numbers.
+
+        Args:
+            network: Its output is linear.
+            weights: By name.
+
+        Returns:
+            All weights, changed in the last layer.
+
+        Raises:
+            NetworkError: If the network does not end with a layer that has a kernel and a bias.
+        """
+        return _scaled(network, weights, self.std, self.mean)
+
+    def unfold(self, network: Network, weights: Mapping[str, Array]) -> Weights:
+        """Return weights with which the network gives standardized numbers; the inverse of `fold`."""
+        return _scaled(network, weights, 1 / self.std, -self.mean / self.std)
+
+
+def _scaled(network: Network, weights: Mapping[str, Array], scale: Array, shift: Array) -> Weights:
+    """Return weights with which each output y becomes scale · y + shift."""
+    name = _last_layer(network)
+    kernel, bias = f"{name}/kernel", f"{name}/bias"
+    if kernel not in weights or bias not in weights:
+        raise NetworkError(f"'{network.name}' cannot be trained for regression: '{name}' has no kernel and bias.")
+    changed = {kernel: weights[kernel] * scale, bias: weights[bias] * scale + shift}
+    return dict(weights) | {key: value.astype(np.float32) for key, value in changed.items()}
+
+
+def _last_layer(network: Network) -> str:
+    """Return the name of the last layer with weights, after which only means and copies of its outputs follow."""
+    index = network.outputs[0]
+    while isinstance(network.nodes[index].layer, Flatten | Dropout | GlobalAveragePool2D | Activation):
+        (index,) = network.nodes[index].inputs
+    return str(network.nodes[index].layer.name)

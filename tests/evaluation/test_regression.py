@@ -1,0 +1,61 @@
+"""Metrics of numbers against scikit-learn, and what their intervals cover."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from striate import strict_json
+from striate.errors import DataError
+from striate.evaluation.regression import evaluate_numbers
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6), st.integers(3, 60), st.integers(1, 3), st.floats(-1e4, 1e4), st.floats(0.01, 1e3))
+def test_metrics_equal_those_of_scikit_learn(seed: int, images: int, count: int, shift: float, scale: float) -> None:
+    rng = np.random.default_rng(seed)
+    y = (shift + scale * rng.normal(size=(images, count))).astype(np.float32)
+    p = (y + scale * rng.normal(0, 0.5, y.shape)).astype(np.float32)
+    widths = (0.6 * scale * np.ones(count)).tolist()
+    found = evaluate_numbers(p, y, [f"number {k}" for k in range(count)], widths)
+    p, y = p.astype(np.float64), y.astype(np.float64)
+    for k, number in enumerate(found.numbers):
+        assert number.mae.value == pytest.approx(metrics.mean_absolute_error(y[:, k], p[:, k]))
+        assert number.rmse.value == pytest.approx(metrics.root_mean_squared_error(y[:, k], p[:, k]))
+        assert number.r2.value == pytest.approx(metrics.r2_score(y[:, k], p[:, k]), rel=1e-6, abs=1e-6)
+        assert number.covered.value == pytest.approx((np.abs(p - y)[:, k] <= widths[k]).mean())
+        assert number.baseline_mae == pytest.approx(np.abs(y[:, k] - np.median(y[:, k])).mean())
+        for estimate in (number.mae, number.rmse, number.r2):
+            assert estimate.low is not None
+            assert estimate.high is not None
+            assert estimate.low <= (estimate.value or 0) <= estimate.high
+    strict_json.dumps(found.to_dict())
+
+
+def test_errors_are_sorted_relative_to_the_spread_of_each_number() -> None:
+    y = np.array([[0, 0], [10, 0.1], [20, 0.2]], np.float32)
+    p = y + np.array([[1, 0], [-9, 0], [0, 0.3]], np.float32)
+    found = evaluate_numbers(p, y, ["big", "small"], names=["a", "b", "c"])
+    assert [(e.path, e.name) for e in found.errors[:2]] == [("c", "small"), ("b", "big")]
+    assert found.errors[1].true == 10
+    assert found.errors[1].predicted == pytest.approx(1)
+    assert found.numbers[0].half_width is None
+    assert found.numbers[0].covered.value is None
+
+
+def test_constant_or_single_images_have_no_r2() -> None:
+    same = evaluate_numbers(np.array([[1.0], [2.0]]), np.array([[3.0], [3.0]]), ["x"])
+    assert same.numbers[0].r2.value is None
+    assert same.numbers[0].mae.value == 1.5
+    single = evaluate_numbers(np.array([[1.0]]), np.array([[3.0]]), ["x"])
+    assert (single.numbers[0].mae.value, single.numbers[0].mae.low) == (2, None)
+
+
+def test_invalid_outputs_are_refused() -> None:
+    with pytest.raises(DataError, match="NaN or infinity"):
+        evaluate_numbers(np.array([[np.inf]]), np.array([[1.0]]), ["x"])
+    with pytest.raises(DataError, match="shape"):
+        evaluate_numbers(np.zeros((2, 2)), np.zeros((2, 1)), ["x"])
+    with pytest.raises(DataError, match="no test images"):
+        evaluate_numbers(np.zeros((0, 1)), np.zeros((0, 1)), ["x"])

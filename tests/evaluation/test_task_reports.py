@@ -1,0 +1,69 @@
+"""Reports on several labels and on numbers: their figures, names in any script, and both languages."""
+
+import numpy as np
+
+from striate.evaluation.multilabel import MultilabelEvaluation, evaluate_labels
+from striate.evaluation.regression import RegressionEvaluation, evaluate_numbers
+from striate.evaluation.report import ReportData, render_report
+
+from .conftest import NASTY
+from .test_report import Page
+
+
+def report(evaluation: MultilabelEvaluation | RegressionEvaluation, **settings: object) -> Page:
+    pixels = np.random.default_rng(0).integers(0, 256, (evaluation.images, 9, 7, 3), dtype=np.uint8)
+    html = render_report(ReportData("net", "data", evaluation, pixels, seed=1, **settings))  # type: ignore[arg-type]
+    assert not [tag for tag in ("<script>alert", "사진/<b>") if tag in html]
+    return Page(html)
+
+
+def labels(images: int = 120, right: float = 0.9) -> MultilabelEvaluation:
+    rng = np.random.default_rng(1)
+    y = (rng.random((images, len(NASTY))) < 0.4).astype(np.uint8)
+    flipped = y ^ (rng.random(y.shape) > right)
+    names = [f"사진/<b>{n}</b>.png" for n in range(images)]
+    return evaluate_labels((0.1 + 0.8 * flipped).astype(np.float32), y, NASTY, [0.5] * len(NASTY), names)
+
+
+def numbers(images: int = 80, noise: float = 1.0) -> RegressionEvaluation:
+    rng = np.random.default_rng(2)
+    y = rng.normal(50, 10, (images, 2))
+    names = [f"사진/<b>{n}</b>.png" for n in range(images)]
+    return evaluate_numbers(y + noise * rng.normal(size=y.shape), y, NASTY[:2], [1.7 * noise] * 2, names)
+
+
+def test_report_on_labels_shows_every_label_and_the_wrong_images() -> None:
+    evaluation = labels()
+    page = report(evaluation, history={"loss": [0.5, 0.4], "accuracy": [0.8, 0.9]})
+    for name in NASTY:
+        assert name in page.words
+    assert f"{100 * (evaluation.mean_average_precision.value or 0):.1f}" in page.words
+    cards = [i for i in page.all("img") if i.get("data-en", "").startswith("Test image")]
+    assert len(cards) == min(100, len(evaluation.mistakes)) > 10
+    assert "모든 라벨이 맞은 비율" in page.words
+    assert {"labels", "label_mistakes", "curves", "run"} <= {section["id"] for section in page.all("section")}
+
+
+def test_report_on_numbers_draws_every_image_and_lists_errors() -> None:
+    evaluation = numbers()
+    page = report(evaluation)
+    assert len(page.all("circle")) == 2 * evaluation.images
+    assert len(page.all("polygon")) == 2
+    for name in NASTY[:2]:
+        assert name in page.words
+    assert f"{evaluation.numbers[0].mae.value:.4g}" in page.words
+    assert {"scatter", "numbers", "errors"} <= {section["id"] for section in page.all("section")}
+
+
+def test_reports_warn_of_useless_models() -> None:
+    assert "a random order of the images would reach" in report(labels(right=0.5)).words
+    assert "no better than always predicting the mean" in report(numbers(noise=30)).words
+    assert "no better than always predicting the mean" not in report(numbers()).words
+    assert "too few test images" in report(labels(images=12)).words
+
+
+def test_reports_without_images_errors_or_intervals() -> None:
+    perfect = report(labels(right=1.1))
+    assert "all labels of all test images are right" in perfect.words
+    y = np.array([[1.0], [2.0], [4.0]])
+    assert "prediction interval" not in report(evaluate_numbers(y + 0.1, y, ["x"])).words.split("Metrics")[0]
