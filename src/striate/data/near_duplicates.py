@@ -28,7 +28,10 @@ CANDIDATES = 5  # other images that are compared in detail for each image
 MIN_LIKENESS = 0.35  # correlation of two descriptions from which the images are compared in detail
 MIN_CLEAR = 0.1  # share of the pixels clipped in neither image, from which brightness is fitted to them alone
 MIN_OVERLAP = 0.5  # share of the pixels that both images show
-MIN_COARSE = 0.7  # correlation at 16×16 pixels, aligned, from which the comparison goes on
+MIN_COARSE = 0.85  # correlation at 16×16 pixels, aligned, from which the comparison goes on
+MAX_SCALE = 1.22  # of one image against the other: a crop of 15 %, and some tolerance
+MAX_ASPECT = 1.9  # width / height or height / width of the images that may be turned
+MAX_TURN = 0.16  # 5° in images of that aspect ratio
 MIN_FINE = 0.88  # the same at 32×32
 MIN_WHOLE = 0.955  # mean correlation at 32×32 and 64×64 pixels of near-duplicates
 MIN_SIMILARITY = 0.84  # mean of that and of the correlation of what is finer than 5 pixels
@@ -235,8 +238,17 @@ def _similarity(first: Floats, second: Floats, moves: Floats) -> Floats:
     first, second, moves, shown = first[kept], second[kept], moves[kept], (shown[0][kept], shown[1][kept])
     whole, detail = np.mean([_correlations(first, second, shown, moves, size) for size in (32, 64)], axis=0)
     both = (whole + detail) / 2
-    similarity[going] = np.where((whole >= MIN_WHOLE) & (both >= MIN_SIMILARITY), both, 0)
+    similarity[going] = np.where(_is_alteration(moves) & (whole >= MIN_WHOLE) & (both >= MIN_SIMILARITY), both, 0)
     return similarity
+
+
+def _is_alteration(moves: Floats) -> NDArray[np.bool_]:
+    """Return whether moves (P, 2, 3) can come from a crop and a turn, rather than from a slant (as of digits)."""
+    scales, (p, q) = moves[:, [0, 1], [0, 1]], (moves[:, 0, 1], moves[:, 1, 0])
+    larger, smaller = np.maximum(np.abs(p), np.abs(q)), np.minimum(np.abs(p), np.abs(q)) * (p * q <= 0)
+    turned = (larger <= MAX_TURN) & (larger <= 0.03 + MAX_ASPECT**2 * smaller)  # a turn by t gives -t·aspect, t/aspect
+    plausible: NDArray[np.bool_] = turned & (np.maximum(scales, 1 / scales) <= MAX_SCALE).all(axis=1)
+    return plausible
 
 
 def _correlations(
