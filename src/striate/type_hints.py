@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 NAMES = {int: "an integer", float: "a number", bool: "True or False", str: "a string", type(None): "None"}
+PLURALS = {int: " integers", float: " numbers", str: " strings"}
 ABSTRACT = {Mapping: "a mapping", Sequence: "a list", Collection: "a list", Iterable: "a list"}
 
 
@@ -104,7 +105,7 @@ def describe_hint(hint: Any) -> str:
 
     Example:
         >>> describe_hint(int | tuple[int, int]), describe_hint(str | None)
-        ('an integer or a list of 2', 'a string or None')
+        ('an integer or a list of 2 integers', 'a string or None')
     """
     parts = list(dict.fromkeys(_in_words(part) for part in _parts(hint)))
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
@@ -127,7 +128,7 @@ def _in_words(hint: Any) -> str:
         name = NAMES.get(hint) or _with_article(getattr(hint, "__name__", str(hint)))
         return "a path" if isinstance(hint, type) and issubclass(hint, PurePath) else name
     if origin is tuple:
-        return "a list" if ... in arguments else f"a list of {len(arguments)}"
+        return "a list" if ... in arguments else f"a list of {len(arguments)}{PLURALS.get(arguments[0], '')}"
     if origin.__module__.partition(".")[0] == "numpy":
         return "an array"
     if getattr(origin, "__name__", "") == "PathLike":

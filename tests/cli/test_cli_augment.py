@@ -86,8 +86,8 @@ def test_images_come_from_the_training_part_and_damaged_ones_are_skipped(photogr
     [
         ({"preset": "strng"}, r"There is no augmentation 'strng'\. Did you mean 'strong'"),
         ({"sets": {"mixp": "1"}}, r"no setting 'mixp'\. Did you mean 'mixup'"),
-        ({"sets": {"rotation": "much"}}, r"A setting of the augmentation has the wrong type: rotation=much"),
-        ({"sets": {"crop": "0.5"}}, r"A setting of the augmentation has the wrong type: crop=0\.5"),
+        ({"sets": {"rotation": "much"}}, r"rotation must be a number; received 'much'"),
+        ({"sets": {"crop": "0.5"}}, r"crop must be a list of 2 numbers; received 0\.5"),
         ({"data": "mnst5k"}, r"There is no data set or folder 'mnst5k'\. Did you mean 'mnist5k'"),
         ({"out": "sheet.jpg"}, r"--out must end in \.png; received 'sheet\.jpg'"),
     ],

@@ -85,7 +85,7 @@ def test_imagenet_weights_by_name_keep_initial_head(published: Path, photographs
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert (
-        f"note    The layer 'output' keeps its initial weights, because {published.name} does not fit there: "
+        f"note    The layer 'output' keeps its initial weights, because '{published.name}' does not fit there: "
         "its 'output/kernel' has shape (512, 1000), expected (512, 2)."
     ) in result.output
     assert "weights imagenet" in result.output

@@ -169,7 +169,7 @@ def test_whole_files_are_read_as_pillow_reads_them_and_damaged_ones_are_refused(
             found = decode_image(content, name)
         except DataError as error:
             assert not whole or "shows nothing" in str(error), error
-            assert str(error).startswith(name)
+            assert str(error).startswith(f"'{name}'")
             continue
         expected = reference(content)
         assert expected is None or np.array_equal(found, expected), name

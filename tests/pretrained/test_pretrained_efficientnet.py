@@ -77,7 +77,7 @@ def test_other_classes_keep_their_initial_weights() -> None:
     assert left == {"output/kernel", "output/bias"}
     (note,) = notes
     assert note.startswith(
-        "The layer 'output' keeps its initial weights, because efficientnet-lite0-57934424.pth' does not fit there"
+        "The layer 'output' keeps its initial weights, because 'efficientnet-lite0-57934424.pth' does not fit there"
     )
 
 

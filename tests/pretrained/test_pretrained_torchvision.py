@@ -95,7 +95,7 @@ def test_head_is_omitted_for_another_number_of_classes(tmp_path: Path) -> None:
     network = network_of("resnet18", (64, 64), classes=2)
     weights, (note,) = load_pretrained(network, tmp_path / "w.pth")
     assert note == (
-        "The layer 'output' keeps its initial weights, because w.pth' does not fit there: "
+        "The layer 'output' keeps its initial weights, because 'w.pth' does not fit there: "
         "its 'output/kernel' has shape (512, 10), expected (512, 2)."
     )
     assert set(weights) == {p.name for p in network.parameters if not p.name.startswith("output/")}
@@ -113,7 +113,7 @@ def test_images_of_another_size_omit_all_dense_layers_of_vgg16(tmp_path: Path) -
     save_file(module.state_dict(), tmp_path / "vgg.safetensors")
     weights, (note,) = load_pretrained(network_of("vgg16", (64, 64)), tmp_path / "vgg.safetensors")
     assert note == (
-        "The layers 'fc6', 'fc7', 'output' keep their initial weights, because vgg.safetensors' does not fit there: "
+        "The layers 'fc6', 'fc7', 'output' keep their initial weights, because 'vgg.safetensors' does not fit there: "
         "its 'fc6/kernel' has shape (512, 4096), expected (2048, 4096)."
     )
     assert {name.partition("/")[0] for name in weights} == {f"conv{s}_{n}" for s in range(1, 6) for n in (1, 2, 3)} - {
@@ -159,7 +159,10 @@ def test_weights_of_another_network_raise(tmp_path: Path) -> None:
 def test_network_of_another_form_raises_an_error_with_its_settings(tmp_path: Path) -> None:
     """All shapes would fit, but the network would compute something other than the one that was trained."""
     torch.save(resnet("resnet50").state_dict(), tmp_path / "50.pth")
-    with pytest.raises(UsageError, match=r"^This 'resnet50' is not the network .*with --set form=torchvision\.$"):
+    expected = (
+        r"^This 'resnet50' has other settings than .* published weights\. Build it with --set form=torchvision\.$"
+    )
+    with pytest.raises(UsageError, match=expected):
         load_pretrained(zoo.network("resnet50", classes=CLASSES), tmp_path / "50.pth")
     weights, _ = load_pretrained(network_of("resnet50", (64, 64), dropout=0.4), tmp_path / "50.pth")
     assert "output/kernel" in weights

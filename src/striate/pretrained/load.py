@@ -197,7 +197,7 @@ def _notes(skipped: dict[str, str], path: Path) -> tuple[str, ...]:
         return ()
     quoted = ", ".join(f"'{name}'" for name in skipped)
     layers = f"The layer {quoted} keeps its" if len(skipped) == 1 else f"The layers {quoted} keep their"
-    return (f"{layers} initial weights, because {path.name} does not fit there: {next(iter(skipped.values()))}.",)
+    return (f"{layers} initial weights, because '{path.name}' does not fit there: {next(iter(skipped.values()))}.",)
 
 
 def _another_network(path: Path, problem: str) -> ModelFileError:

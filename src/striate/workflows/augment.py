@@ -73,11 +73,7 @@ def draw_preview(
 
 def _with_settings(augmentation: Augmentation, sets: Mapping[str, str]) -> Augmentation:
     settings = {key.removeprefix(PREFIX): parse(value) for key, value in sets.items()}
-    try:
-        return Augmentation.from_dict(augmentation.to_dict() | settings)
-    except (TypeError, ValueError) as error:
-        given = ", ".join(f"{key}={value}" for key, value in sets.items())
-        raise UsageError(f"A setting of the augmentation has the wrong type: {given} ({error}).") from error
+    return Augmentation.from_dict(augmentation.to_dict() | settings)
 
 
 def _draw(examples: _Examples, augmentation: Augmentation, columns: int, seed: int) -> NDArray[np.uint8]:
