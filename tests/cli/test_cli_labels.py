@@ -130,3 +130,25 @@ def test_numbers_from_training_to_export(colors: Path, cli: Cli, tmp_path: Path,
     elsewhere = cli("evaluate", "model.onnx", colors / "images")
     assert elsewhere.returncode == 2
     assert "give the labels with --labels" in elsewhere.stderr
+
+
+@pytest.mark.parametrize(("name", "task"), [("labels", "multilabel"), ("numbers", "regression")])
+def test_fine_tuning_for_each_task(colors: Path, cli: Cli, tmp_path: Path, name: str, task: str) -> None:
+    labels = ("--labels", colors / f"{name}.csv", "--task", task)
+    options = ("--method", "fine-tune", "--epochs", "1", "--set", "input_shape=[32,32,3]", "--out", "run")
+    trained = cli("train", colors / "images", *labels, *options)
+    assert trained.returncode == 0, trained.stderr
+    record = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))["fine_tuning"]
+    assert set(record["scores"]) == {"start", "upper layers", "all layers"}
+    assert record["scores"]["upper layers"]["loss"] < 1  # neither in other units nor untrained
+    assert record["test_kept"] > 0.5
+    stages = ("1-upper", "2-all")
+    losses = [st.load(tmp_path / "run" / stage).predict(np.zeros((1, 32, 32, 3), np.uint8)) for stage in stages]
+    assert all(np.isfinite(loss).all() for loss in losses)
+
+
+@pytest.mark.parametrize("options", [("--folds", "5"), ("--method", "scratch", "--set", "class_weights=true")])
+def test_options_for_classification_are_refused(colors: Path, cli: Cli, options: tuple[str, ...]) -> None:
+    result = cli("train", colors / "images", "--labels", colors / "numbers.csv", "--task", "regression", *options)
+    assert result.returncode == 2
+    assert "classification" in result.stderr

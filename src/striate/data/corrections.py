@@ -108,7 +108,7 @@ def correct(layout: Layout, corrections: Corrections) -> Layout:
     y, relabeled = layout.y.copy(), 0
     for row, name in enumerate(layout.names):
         new = corrections.get(name)
-        if new in layout.classes:
+        if new in layout.classes and layout.task is Task.CLASSIFICATION:
             y[row] = layout.classes.index(str(new))
             relabeled += 1
     y, classes = y[keep], layout.classes

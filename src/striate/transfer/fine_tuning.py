@@ -12,6 +12,8 @@ from striate.data.digests import digest_images
 from striate.data.groups import smallest_of_group
 from striate.engines.losses import FITTED_FLOOR, log_probabilities
 from striate.network import BatchNormalization, Network
+from striate.tasks import Task
+from striate.transfer.task_heads import sample_losses
 
 UPPER_SHARE = 1 / 3  # of the multiply-adds are in the upper layers
 ENOUGH_VALIDATION = 50  # images; if there are fewer, training images are added to them
@@ -42,7 +44,8 @@ def held_out_rows(data: Dataset) -> Array:
 
     Returns:
         Bool (N,), over the training images. All False if there are enough validation images. Otherwise every fifth
-        image of each class by content, groups together, and none of a class with a single group.
+        image of each class by content, groups together, and none of a class with a single group; for labels and
+        numbers, every fifth image.
     """
     chosen = np.zeros(len(data.train), bool)
     if len(data.validation) >= ENOUGH_VALIDATION:
@@ -50,8 +53,9 @@ def held_out_rows(data: Dataset) -> Array:
     digests = digest_images(data.train.x, ~0)
     if data.train.groups is not None:
         digests = smallest_of_group(digests, data.train.groups)
-    for number in range(len(data.classes)):
-        rows = np.flatnonzero(data.train.y == number)
+    y = data.train.y if data.task is Task.CLASSIFICATION else np.zeros(len(data.train), np.int64)
+    for number in np.unique(y):
+        rows = np.flatnonzero(y == number)
         distinct, rank = np.unique(digests[rows], return_inverse=True)
         chosen[rows] = (rank % HELD_OUT_EVERY == 0) & (len(distinct) > 1)
     return chosen
@@ -82,8 +86,9 @@ class HeldOutScore:
     """The performance of a model on held-out images.
 
     Attributes:
-        losses: The cross-entropy of each image, (N,).
-        correct: Whether each image is classified correctly, bool (N,).
+        losses: The loss of each image, (N,).
+        correct: Whether each image is classified correctly, bool (N,); for labels whether all of them are right, for
+            numbers always False.
     """
 
     losses: Array
@@ -95,9 +100,17 @@ class HeldOutScore:
         own = probabilities[np.arange(len(y)), y]
         return cls(-log_probabilities(own, FITTED_FLOOR), probabilities.argmax(axis=1) == y)
 
+    @classmethod
+    def of_task(cls, task: Task, outputs: Array, y: Array) -> "HeldOutScore":
+        """Return the score of outputs (N, K) for images with y as in `striate.data.Images`."""
+        if task is Task.CLASSIFICATION:
+            return cls.of(outputs, y)
+        right = (outputs > 0.5) == (y > 0) if task is Task.MULTILABEL else np.zeros(y.shape, bool)
+        return cls(sample_losses(task, outputs, y), np.asarray(right.all(axis=1)))
+
     @property
     def loss(self) -> float:
-        """The mean cross-entropy."""
+        """The mean loss."""
         return float(self.losses.mean())
 
     @property

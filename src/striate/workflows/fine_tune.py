@@ -15,6 +15,7 @@ from striate.engines.losses import FITTED_FLOOR, log_probabilities, log_softmax
 from striate.errors import TrainingError
 from striate.model import Model
 from striate.network import Network
+from striate.tasks import Decision, Task
 from striate.training import Recipe, Run, RunRecord
 from striate.training.progress import Verbose
 from striate.transfer.bases import classifier, features_read_by, joined
@@ -23,9 +24,11 @@ from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, hel
 from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linear_head, fit_temperature
 from striate.transfer.open_set import probability_threshold
 from striate.transfer.open_set_fitting import NOT_HELD_OUT, fit_detector
-from striate.workflows.extract_features import Extraction, run_feature_extraction, save_model
+from striate.transfer.task_heads import decide, fit_task_head, task_folds
+from striate.workflows.extract_features import Extraction, save_model
 from striate.workflows.prepare import PreparedRun, make_model, make_trainable_model
 from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun, describe_engine
+from striate.workflows.task_features import run_extraction
 from striate.workflows.trained_model import THRESHOLD
 
 START = "start"
@@ -85,19 +88,22 @@ def run_fine_tuning(prepared: PreparedRun, run: TrainingRun, echo: Echo, verbose
     if run.record.engine_reason is None:
         first, *_ = stages(prepared.network, run.recipe)
         make_trainable_model(prepared, run, first.recipe)
-    start = run_feature_extraction(prepared, run, echo)
+    start = run_extraction(prepared, run, echo)
     apart = held_out_rows(prepared.data)
     tuning = _FineTuning(prepared, run, with_held_out(prepared.data, apart), apart, echo, verbose)
     with run.timed():
         tuned = tuning.run_stages()
-        found = start if tuned is None else _recalibrate(prepared, run, tuning.data, *tuned)
-    run.record.fine_tuning = tuning.findings(_test_accuracy(start, prepared), _test_accuracy(found, prepared))
+        recalibrate = _recalibrate if prepared.data.task is Task.CLASSIFICATION else _decide_again
+        found = start if tuned is None else recalibrate(prepared, run, tuning.data, *tuned)
+    run.record.fine_tuning = tuning.findings(_test_score(start, prepared), _test_score(found, prepared))
     run.write_record()
     return found
 
 
-def _test_accuracy(found: Extraction, prepared: PreparedRun) -> float:
-    return float((found.test.argmax(axis=1) == prepared.data.test.y).mean())
+def _test_score(found: Extraction, prepared: PreparedRun) -> float:
+    """Return the share of test images that are right; for numbers, R²."""
+    judged = HeldOutScore.of_task(prepared.data.task, found.test, prepared.data.test.y)
+    return 1 - judged.loss if prepared.data.task is Task.REGRESSION else judged.accuracy
 
 
 @dataclass(eq=False)
@@ -125,9 +131,12 @@ class _FineTuning:
     kept: str = START
 
     def findings(self, test_start: float, test_kept: float) -> FineTuningFindings:
-        """Return what was found, given the accuracies on the test images."""
-        scores = {name: Score(float(found.accuracy), float(found.loss)) for name, found in self.judged.items()}
+        """Return what was found, given the scores on the test images."""
+        scores = {name: Score(self._accuracy(found), float(found.loss)) for name, found in self.judged.items()}
         return FineTuningFindings(len(self.data.validation), scores, self.kept, test_start, test_kept)
+
+    def _accuracy(self, found: HeldOutScore) -> float | None:
+        return None if self.data.task is Task.REGRESSION else float(found.accuracy)
 
     def run_stages(self) -> tuple[Model, Stage] | None:
         """Return the model with the weights of the best stage, and that stage; None if no stage beats the start."""
@@ -153,11 +162,15 @@ class _FineTuning:
         base = prepared.base
         assert base is not None, "prepared with a base"
         x, y = extract_features(base, prepared.data)[0][layer][~self.apart], self.data.train.y
-        classes = len(prepared.data.classes)
-        folds = content_folds(x, y, classes, groups=self.data.train.groups)
-        head = fit_linear_head(x, y, classes, folds).head
-        network, weights = joined(base, layer, head)
-        return make_model(replace(prepared, plan=self.run.record.plan, network=network, weights=weights))[0]
+        classes, task, groups = len(prepared.data.classes), prepared.data.task, self.data.train.groups
+        if task is Task.CLASSIFICATION:
+            head = fit_linear_head(x, y, classes, content_folds(x, y, classes, groups=groups)).head
+        else:
+            head = fit_task_head(task, x, y, task_folds(task, x, y, groups)).head
+        network, weights = joined(base, layer, head, task.activation)
+        model, _ = make_model(replace(prepared, plan=self.run.record.plan, network=network, weights=weights))
+        model.decision = Decision(task)  # the head gives the numbers themselves
+        return model
 
     def _announce(self, model: Model, plan: tuple[Stage, ...]) -> None:
         recipe, names = self.run.recipe, ", then ".join(stage.name for stage in plan)
@@ -179,9 +192,10 @@ class _FineTuning:
         self.judged[stage.name] = now
         better = now.is_better_than(before)
         kept = "the start is" if self.kept == START else f"the {self.kept} are"
+        correct = f", {100 * before.accuracy:.2f} → {100 * now.accuracy:.2f} % correct"
         self.echo(
-            f"{stage.name.capitalize()}: loss {before.loss:.4f} → {now.loss:.4f}, {100 * before.accuracy:.2f} → "
-            f"{100 * now.accuracy:.2f} % correct on held-out images; "
+            f"{stage.name.capitalize()}: loss {before.loss:.4f} → {now.loss:.4f}"
+            f"{'' if self.data.task is Task.REGRESSION else correct} on held-out images; "
             + ("kept" if better else f"no clear gain, so {kept} kept")
         )
         return better
@@ -194,7 +208,7 @@ class _FineTuning:
 
     def _judge(self, model: Model) -> HeldOutScore:
         held = self.data.validation
-        return HeldOutScore.of(model.predict(held.x), held.y)
+        return HeldOutScore.of_task(self.data.task, model.predict(held.x), held.y)
 
     def _write_history(self, plan: tuple[Stage, ...]) -> None:
         """Write the epochs of all stages, one after another."""
@@ -230,6 +244,22 @@ def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: 
     made = save_model(prepared, run, model.network, weights, figures, detector, stage.recipe)
     run.record.extraction = replace(_extraction(run), distance_threshold=float(detector.threshold))
     return Extraction(made, test, fitted.findings(detector.distances(far), test, data.test.y))
+
+
+def _decide_again(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: Model, stage: Stage) -> Extraction:
+    """Choose thresholds or intervals, and fit the open-set detector, for the fine-tuned model."""
+    parts = predict_with_features(model.network, model.weights, [data.train.x, data.validation.x, data.test.x])
+    (_, known), (held, near), (test, _) = parts
+    y, task = data.validation.y, data.task
+    folds = np.concatenate([np.full(len(known), NOT_HELD_OUT), task_folds(task, near, y, data.validation.groups)])
+    x = np.concatenate([known, near])
+    one_class, read = np.zeros(len(x), np.int64), features_read_by(model.network)
+    detector = fit_detector(x, one_class, 1, folds, read).detector
+    figures = {"val_loss": HeldOutScore.of_task(task, held, y).loss}
+    decision = decide(task, held, y)
+    made = save_model(prepared, run, model.network, model.weights, figures, detector, stage.recipe, decision)
+    run.record.extraction = replace(_extraction(run), distance_threshold=float(detector.threshold))
+    return Extraction(made, test, None)
 
 
 def _extraction(run: TrainingRun) -> ExtractionFindings:

@@ -225,6 +225,8 @@ def make_plan(
     layout = layout and correct(layout, corrections)
     _check_groups(groups, data, layout)
     _check_folds(folds, layout)
+    if folds and labeled and labeled.task is not Task.CLASSIFICATION:
+        raise UsageError(f"--folds is for classification; for --task {labeled.task}, leave it out.")
     sets = sets or {}
     recipe = {key: value for key, value in recipe.items() if value is not None}
     named = {"model": model, "base": base, "minutes": minutes, "ensemble": ensemble, "tensorboard": tensorboard,

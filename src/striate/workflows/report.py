@@ -60,7 +60,7 @@ def write_run_report(
         notes=(*prepared.notes, *data.notes),
         recipe=describe_recipe(plan)
         | _describe_extraction(record.extraction, plan.task)
-        | _describe_fine_tuning(record.fine_tuning)
+        | _describe_fine_tuning(record.fine_tuning, plan.task)
         | ({"why": plan.because} if plan.because else {}),
         versions=record.versions,
         seed=run.recipe.seed,
@@ -124,7 +124,7 @@ def _describe_extraction(found: ExtractionFindings | None, task: Task) -> dict[s
     }
 
 
-def _describe_fine_tuning(found: FineTuningFindings | None) -> dict[str, str]:
+def _describe_fine_tuning(found: FineTuningFindings | None, task: Task) -> dict[str, str]:
     """Return the results of fine-tuning, stage by stage, on images that neither head nor stages were trained on."""
     if not found:
         return {}
@@ -132,7 +132,9 @@ def _describe_fine_tuning(found: FineTuningFindings | None) -> dict[str, str]:
     return texts | {
         "decided on": f"{found.held_out} held-out images",
         "kept": "the start; no stage was clearly better" if found.kept == START else found.kept,
-        "test, start and kept": f"{100 * found.test_start:.2f} % → {100 * found.test_kept:.2f} %",
+        "test, start and kept": f"R² {found.test_start:.3f} → {found.test_kept:.3f}"
+        if task is Task.REGRESSION
+        else f"{100 * found.test_start:.2f} % → {100 * found.test_kept:.2f} %",
     }
 
 

@@ -70,8 +70,8 @@ class FineTuningFindings:
         held_out: Number of images on which the stages were compared.
         scores: Score on those images by stage, beginning with the start.
         kept: The stage whose weights were kept.
-        test_start: Accuracy of the start on the test images, 0 … 1.
-        test_kept: Accuracy of the kept weights on the test images, 0 … 1.
+        test_start: Accuracy of the start on the test images, 0 … 1; for numbers, R².
+        test_kept: The same of the kept weights.
     """
 
     held_out: int
