@@ -90,3 +90,14 @@ def test_damaged_record_raises(tmp_path: Path, entry: str, value: object) -> Non
     file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | {entry: value}), encoding="utf-8")
     with pytest.raises(RunError, match=r"config\.json' is damaged"):
         TrainingRun.open(tmp_path)
+
+
+def test_records_of_earlier_versions_are_read() -> None:
+    plan = TrainingPlan("photos", "resnet18", Recipe(epochs=3))
+    values = json.loads(json.dumps(TrainingRecord(plan.recipe, "abc", plan=plan).to_dict()))
+    for name in ("folds", "groups", "labels", "task", "label_columns"):
+        del values["plan"][name]
+    del values["finished_epochs"]
+    again = TrainingRecord.from_dict(values)
+    assert again.plan.folds == 0  # they kept a test part
+    assert again.finished_epochs is None

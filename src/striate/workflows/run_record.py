@@ -157,7 +157,7 @@ class _Content:
     unknown_threshold: float | None
     extraction: ExtractionFindings | None
     fine_tuning: FineTuningFindings | None
-    finished_epochs: int | None = None
+    finished_epochs: int | None = None  # runs of earlier versions do not record it, nor a decision
     decision: Decision | None = None
 
     def __post_init__(self) -> None:
