@@ -88,8 +88,9 @@ def _multiply(graph: GraphBuilder, layer: Multiply, weights: Parameters, *inputs
     maps = max(len(x.shape) for x in inputs) == 3
     names = []
     for x in inputs:
-        spatial = graph.constant("axes 2 3", [2, 3], "int64") if maps and len(x.shape) == 1 else None
-        names.append(graph.op("Unsqueeze", x.name, spatial) if spatial else x.name)  # (N, C) → (N, C, 1, 1)
+        # (N, C) → (N, C, 1, 1); OpenCV 4 does not read Unsqueeze with two axes.
+        shape = graph.constant("one pixel", [0, -1, 1, 1], "int64") if maps and len(x.shape) == 1 else None
+        names.append(graph.op("Reshape", x.name, shape) if shape else x.name)
     first, *others = names
     for other in others:
         first = graph.op("Mul", first, other)
