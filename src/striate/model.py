@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import fields, replace
 from math import prod
 from typing import Any
@@ -68,6 +69,7 @@ class Model:
         figures: Loss and metrics of the last epoch.
         extras: Arrays saved beside the weights, under names with a colon such as "unknown:mean"; removed when the model
             is trained further.
+        notes: What to know about a model from an ONNX file, such as outputs that were left out.
     """
 
     def __init__(self, inputs: Any, outputs: Any, *, name: str = "model", seed: int = 0) -> None:
@@ -107,7 +109,9 @@ class Model:
         metadata = imported.metadata
         model.classes, model.policy, model.figures = metadata.classes, metadata.policy, metadata.figures
         model.decision = metadata.decision
+        check_finite(imported.weights, path)
         model._set_weights(imported.weights)
+        model.notes = imported.notes
         return model
 
     def _initialize(self, network: Network | None, seed: int) -> None:
@@ -122,6 +126,7 @@ class Model:
         self.fingerprint: str | None = None
         self.figures: Logs = {}
         self.extras: Weights = {}
+        self.notes: tuple[str, ...] = ()
         self._settings: TrainingSettings | None = None
         self._metrics: tuple[str, ...] | None = None
         self._compiled, self._default_loss = False, True
@@ -434,6 +439,12 @@ class Model:
             RunError: The run began with other data.
         """
         recipe = recipe or (run.recipe if run else Recipe())
+        with run.locked() if run else nullcontext():
+            return self._train(data, recipe, callbacks, run, verbose)
+
+    def _train(
+        self, data: Dataset, recipe: Recipe, callbacks: Sequence[Callback] | None, run: Run | None, verbose: Verbose
+    ) -> History:
         if run:
             run.require_data(data.fingerprint)
             self._use_recorded_precision(run)

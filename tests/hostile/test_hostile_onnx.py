@@ -12,7 +12,8 @@ import pytest
 from onnx import ModelProto, NodeProto, helper
 from onnx_files.graphs import imported, model, numbers
 
-from striate.errors import NetworkError, StriateError
+import striate as st
+from striate.errors import ModelFileError, NetworkError, StriateError
 from striate.onnx.graph import OnnxGraph, from_proto
 from striate.onnx.importing import constant_folding, import_graph, network_builder
 from striate.onnx.importing.operator_costs import operator_costs
@@ -151,3 +152,23 @@ def test_factors_that_are_none(tmp_path: Path, scale: float) -> None:
     proto = model(nodes, {"x": ("N", 3, 4, 4)}, ["y"], {"scales": [1.0, 1.0, scale, 2.0]})
     with pytest.raises(NetworkError, match="only height and width can grow, by integer factors"):
         imported(proto, tmp_path)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_raise(tmp_path: Path, bad: float) -> None:
+    path = tmp_path / "bad.onnx"
+    kernel = numbers(12, 2)
+    kernel[3, 1] = bad
+    gemm = model([node("Gemm", ["x", "w"], ["y"])], {"x": ("N", 12)}, ["y"], {"w": kernel})
+    path.write_bytes(gemm.SerializeToString())
+    with pytest.raises(ModelFileError, match=r"bad\.onnx' cannot be used: '.*kernel' contains NaN or infinity"):
+        st.load(path)
+
+
+def test_notes_of_the_import_stay_with_the_model(tmp_path: Path) -> None:
+    path = tmp_path / "classes.onnx"
+    nodes = [node("Gemm", ["x", "w"], ["s"]), node("ArgMax", ["s"], ["y"], axis=1)]
+    proto = model(nodes, {"x": ("N", 12)}, ["s", "y"], {"w": numbers(12, 2)})
+    proto.graph.output[1].type.tensor_type.elem_type = 7
+    path.write_bytes(proto.SerializeToString())
+    assert "(ArgMax). It is left out" in st.load(path).notes[0]

@@ -3,6 +3,8 @@
 import json
 import random
 import shutil
+import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,8 @@ def test_changed_bytes(folder: Path, tmp_path: Path, name: str) -> None:
         ("epoch,loss,loss\n1,1,1\n", "its first line does not name the columns"),
         ("epoch,loss\n1\n", "line 2 is not that of epoch 1"),
         ("epoch,loss\n1,1\n1,1\n", "line 3 is not that of epoch 2"),
+        ("epoch,val_loss,loss\n1,nan,0.5\n2,0.5,inf\n", "the loss of epoch 2 is inf"),
+        ("epoch,loss\n1,NaN\n", "the loss of epoch 1 is nan"),
         ("epoch,loss\n1,x\n", "could not convert string to float: 'x'"),
         ('epoch,loss\n1,"' + "9" * 200_000 + '"\n', "field larger than field limit"),
     ],
@@ -144,3 +148,28 @@ def test_files_that_are_too_large_or_cannot_be_read(folder: Path, tmp_path: Path
 def test_numbers_that_no_machine_counts_to(settings: dict[str, int]) -> None:
     with pytest.raises(UsageError, match="must be at most"):
         Recipe(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("missing", ["epochs", "batch_size", "optimizer", "schedule", "seed", None])
+def test_recipes_without_their_settings_are_refused(folder: Path, tmp_path: Path, missing: str | None) -> None:
+    path = shutil.copytree(folder, tmp_path / "copy")
+    record = json.loads((path / "config.json").read_text("utf-8"))
+    record["recipe"] = {name: value for name, value in record["recipe"].items() if missing and name != missing}
+    (path / "config.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(RunError, match=rf"The recipe has no entry '{missing or 'epochs'}'"):
+        TrainingRun.open(path)
+
+
+def test_reading_runs_takes_little_memory(folder: Path, tmp_path: Path) -> None:
+    path = shutil.copytree(folder, tmp_path / "copy")
+    original = json.loads((path / "config.json").read_text("utf-8"))
+    rng = random.Random(1)
+    tracemalloc.start()
+    for place in rng.sample(list(places(original)), 40):
+        for value in ("DEEP", "HUGE", 10**12, 10**30):
+            (path / "config.json").write_text(changed(original, place, value), encoding="utf-8")
+            with suppress(RunError):
+                read(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6

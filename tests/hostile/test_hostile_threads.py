@@ -5,7 +5,8 @@ import multiprocessing
 import os
 import pickle
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,3 +117,55 @@ def test_processes_started_after_use(method: str) -> None:
     child.kill()
     assert not hangs
     assert child.exitcode == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize("engine", TRAINING)
+def test_a_process_forked_while_another_thread_computes_is_not_blocked(engine: str) -> None:
+    model = build(engine)
+    expected = model.predict(X)
+    holds, may_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with model.engine._lock:
+            holds.set()
+            may_go.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    holds.wait()
+    if engine == "numpy":
+        child = multiprocessing.get_context("fork").Process(target=predict_in_child, args=(model, expected))
+        child.start()
+        child.join(60)
+        hangs = child.is_alive()
+        child.kill()
+        assert not hangs
+        assert child.exitcode == 0
+    else:  # PyTorch's own threads do not survive a fork: only the lock is tried
+        process = os.fork()
+        if not process:
+            os._exit(0 if model.engine._lock.acquire(blocking=False) else 3)
+        assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    may_go.set()
+    thread.join()
+
+
+@pytest.mark.parametrize("engine", TRAINING)
+def test_predictions_see_the_weights_before_or_after_a_step(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build(engine)
+    model.compile("sgd", learning_rate=0.5)
+    engine_class: Any = type(model.engine)
+    update, found = engine_class._update, []
+    with ThreadPoolExecutor(1) as pool:
+
+        def disturbed(self: object, *args: object) -> object:
+            found.append(pool.submit(model.predict, X[:30]))
+            wait(found, timeout=0.1)
+            assert not found[0].done()
+            return update(self, *args)
+
+        monkeypatch.setattr(engine_class, "_update", disturbed)
+        model.train_on_batch(X, Y)
+        np.testing.assert_array_equal(found[0].result(), model.predict(X[:30]))

@@ -39,9 +39,10 @@ def evaluate(
     from striate.workflows.evaluate import evaluate_model
     from striate.workflows.trained_model import open_trained_model
 
-    result = evaluate_model(open_trained_model(trained), data, labels, label_columns)
+    model = open_trained_model(trained)
+    result = evaluate_model(model, data, labels, label_columns)
     cost = measure_costs(result, costs) if costs else None
-    for note in first(result.notes):
+    for note in first((*model.notes, *result.notes)):
         echo_line(f"Note: {note}", err=True)
     if as_json:
         echo_json(result.evaluation.to_dict() | ({"costs": cost.to_dict()} if cost else {}))

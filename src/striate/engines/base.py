@@ -1,10 +1,13 @@
 """The engine contract: the complete interface between engines and the other packages."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
+from weakref import WeakSet
 
 from striate._types import Array, Weights
 from striate.arguments import check_number, describe
@@ -98,6 +101,19 @@ class AugmentationParameters(Protocol):
         """Return the augmented images, computed with NumPy."""
 
 
+_engines: "WeakSet[Engine]" = WeakSet()
+
+
+def _renew_locks() -> None:
+    """Replace the locks in a forked process: threads that held them do not exist there."""
+    for engine in list(_engines):
+        engine._lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
+
+
 class Engine(ABC):
     """Base of all engines: a network with its weights on a device.
 
@@ -134,6 +150,8 @@ class Engine(ABC):
     def __init__(self, network: Network, weights: Mapping[str, Array], *, dtype: str = "float32") -> None:
         self.network = network
         self.dtype = dtype
+        self._lock = RLock()  # held while weights change, or are read
+        _engines.add(self)
 
     # State, which checkpoints save.
 

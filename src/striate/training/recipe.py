@@ -13,6 +13,9 @@ from striate.errors import UsageError, nearest
 from striate.records import MAX_INTEGER
 from striate.training.schedules import SCHEDULES, OneCycle, Schedule, get_schedule
 
+ALWAYS_SAVED = ("epochs", "batch_size", "optimizer", "schedule", "augmentation", "label_smoothing", "seed")
+"""Settings that recipes have had from the first version on; others may be missing from older files."""
+
 
 @check_constructor
 @dataclass(frozen=True)
@@ -81,15 +84,15 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "Recipe":
-        """Make a recipe from what `to_dict` returned. Raises UsageError for an unknown setting."""
+        """Make a recipe from what `to_dict` returned. Raises UsageError for an unknown or missing setting."""
         names = [item.name for item in fields(cls)]
         if unknown := sorted(set(settings) - set(names)):
             raise UsageError(f"A recipe has no setting '{unknown[0]}'.{nearest(unknown[0], names)}")
+        if missing := [name for name in ALWAYS_SAVED if name not in settings]:
+            raise UsageError(f"The recipe has no entry '{missing[0]}'.")
         values = dict(settings)
-        if "optimizer" in values:
-            values["optimizer"] = _named(get_optimizer, values["optimizer"])
-        if "schedule" in values:
-            values["schedule"] = _named(get_schedule, values["schedule"])
+        values["optimizer"] = _named(get_optimizer, values["optimizer"])
+        values["schedule"] = _named(get_schedule, values["schedule"])
         if isinstance(values.get("frozen"), list):
             values["frozen"] = tuple(values["frozen"])
         if values.get("augmentation") is not None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -243,7 +244,11 @@ def _parse_history(text: str) -> dict[str, list[float]]:
     for number, row in enumerate(rows, start=1):
         if len(row) != len(head) or row[0] != str(number):
             raise ValueError(f"line {number + 1} is not that of epoch {number}")
-    return {name: [float(row[index]) for row in rows] for index, name in enumerate(head) if index}
+    history = {name: [float(row[index]) for row in rows] for index, name in enumerate(head) if index}
+    for number, loss in enumerate(history.get("loss", ()), start=1):  # training stops at a loss that is not finite
+        if not math.isfinite(loss):
+            raise ValueError(f"the loss of epoch {number} is {loss}")
+    return history
 
 
 def _reason(error: Exception) -> str:

@@ -135,9 +135,11 @@ class TrainedModel:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know about its predictions."""
+        notes = tuple(note for model in self.models for note in model.notes)
         if not any(is_outdated(model.extras) for model in self.models):
-            return ()
+            return notes
         return (
+            *notes,
             "This model's detector of unknown images is from an earlier version of Striate and is not used: only "
             "predictions with a low probability are marked unknown. Train the model again for a better detector.",
         )

@@ -4,7 +4,6 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from itertools import compress
-from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -105,7 +104,6 @@ class NumpyEngine(Engine):
     ) -> None:
         super().__init__(network, weights, dtype=dtype)
         self._pool = WorkerPool(threads)
-        self._lock = RLock()  # the memory of the shards can be used by one call at a time
         self._lay_out(frozenset())
         self._forms = output_forms(network)
         self._average: MovingAverage | None = None

@@ -92,7 +92,8 @@ class TorchEngine(DistributedEngine):
     @property
     def weights(self) -> Weights:
         """Copies of all parameters by full name."""
-        return {name: self._module.to_array(name, value) for name, value in self._module.values.items()}
+        with self._lock:
+            return {name: self._module.to_array(name, value) for name, value in self._module.values.items()}
 
     @weights.setter
     def weights(self, weights: Mapping[str, Array]) -> None:
@@ -175,15 +176,16 @@ class TorchEngine(DistributedEngine):
 
     @torch.no_grad()
     def _set_values(self, values: Mapping[str, Tensor]) -> None:
-        for name, value in values.items():
-            self._module.values[name].copy_(value)
+        with self._lock:
+            for name, value in values.items():
+                self._module.values[name].copy_(value)
 
     def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
         """Return the outputs of one batch, each (N, …)."""
         count = len(inputs[0])
         chunk_size = count if training else min(count, self._chunk_size)
         chunks = []
-        with torch.no_grad():
+        with self._lock, torch.no_grad():
             for start in range(0, count, chunk_size):
                 values, _, _ = self._pass([x[start : start + chunk_size] for x in inputs], training, step, count)
                 chunks.append([to_array(values[index], self.dtype) for index in self.network.outputs])
@@ -197,7 +199,7 @@ class TorchEngine(DistributedEngine):
 
     def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
         """Return the output (N, …) of every layer by name, in inference mode."""
-        with torch.no_grad():
+        with self._lock, torch.no_grad():
             values, _, _ = self._pass(inputs, False, 0, len(inputs[0]), keep_all=True)
         return {str(node.layer.name): to_array(values[i], self.dtype) for i, node in enumerate(self.network.nodes)}
 
@@ -226,14 +228,14 @@ class TorchEngine(DistributedEngine):
         try:
             with communication_errors():
                 loss, outputs, context = self._differentiate(inputs, targets, True, step, count)
-            updated = self._update(learning_rate)
+            with self._lock:  # predictions of other threads see the weights before or after the step
+                if self._update(learning_rate):
+                    self._update_moving_statistics(context)
+                    self._update_averages()
+                    self._updates += 1
         except torch.OutOfMemoryError as error:
             clear_frames(error.__traceback__)  # which hold references to the feature maps
             raise self._out_of_memory(inputs, targets) from error
-        if updated:
-            self._update_moving_statistics(context)
-            self._update_averages()
-            self._updates += 1
         mean = self.sum_over_processes([float(loss)])[0] / self.world_size
         return StepResult(mean, tuple(to_array(output, self.dtype) for output in outputs))
 
