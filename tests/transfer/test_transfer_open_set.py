@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from striate._types import Array
 from striate.errors import ModelFileError
 from striate.transfer.open_set import NEIGHBORS, OpenSetDetector, TradeOff, probability_threshold, trade_offs
-from striate.transfer.open_set_fitting import SHRINKAGE, fit_detector, quantile
+from striate.transfer.open_set_fitting import NOT_HELD_OUT, SHRINKAGE, fit_detector, quantile
 
 MIXING = np.random.default_rng(9).normal(size=(12, 80))
 
@@ -123,6 +123,17 @@ def test_order_of_images_does_not_matter() -> None:
     assert one.thresholds == two.thresholds
 
 
+def test_files_grow_by_less_than_four_megabytes() -> None:
+    size, classes = 6000, 70
+    rng, y = np.random.default_rng(0), np.arange(700) % 70
+    x = rng.normal(size=(classes, size)).astype(np.float32)[y] + rng.normal(size=(700, size)).astype(np.float32)
+    folds = np.where(np.arange(700) < 650, NOT_HELD_OUT, 0)
+    detector = fit_detector(x, y, classes, folds, "pool").detector
+    assert detector.directions.shape == (size, 64)
+    assert len(detector.neighbors) > 300
+    assert 3_000_000 < sum(array.nbytes for array in detector.to_extras().values()) < 4_000_000
+
+
 def test_memory_is_bounded_and_holds_images_of_each_class() -> None:
     x, y = images(600, 4, classes=3)
     x, y = x[y < 2 + (np.arange(600) % 20 == 2)], y[y < 2 + (np.arange(600) % 20 == 2)]  # few of the third class
@@ -133,7 +144,7 @@ def test_memory_is_bounded_and_holds_images_of_each_class() -> None:
     assert 0.005 < fitted.detector.is_unknown(images(2000, 1, classes=2)[0]).mean() < 0.05
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(20, 400), st.integers(0, 99), st.sampled_from([0.01, 0.02, 0.05, 0.2]))
 def test_quantiles_of_a_normal_distribution_hold_on_average(count: int, seed: int, rate: float) -> None:
     draws = np.random.default_rng(seed).normal(5, 1, (200, count))

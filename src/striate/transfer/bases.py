@@ -206,7 +206,7 @@ def own_feature_layer(network: Network) -> str | None:
     read = None
     while len(network.nodes[index].inputs) == 1:
         node = network.nodes[index]
-        if isinstance(node.layer, GlobalAveragePool2D):
+        if read is not None and isinstance(node.layer, GlobalAveragePool2D):
             break
         weighted = bool(network.parameters_of(node))
         (index,) = node.inputs

@@ -24,7 +24,7 @@ REJECTION_RATE = 0.02  # of images of the known classes
 NOT_HELD_OUT = -1  # the fold of images that are never held out
 TRADE_OFF_RATES = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)  # that the report lists
 MAX_IMAGES = 2500  # in a detector
-MAX_BYTES = 3_500_000  # of their features
+MAX_BYTES = 3_900_000  # of a detector, unless there are thousands of classes
 MAX_DISCRIMINANTS = 64
 MAX_FOLDS = 5  # for which discriminants are fitted
 SHRINKAGE = 0.3  # of the covariance within the classes toward a multiple of the identity
@@ -108,7 +108,8 @@ def _thresholds(distances: Array) -> dict[float, float]:
 
 def _choose(x: Array, y: Array, classes: int, most: int) -> Array:
     """Choose the images to remember; return their rows (M,), in an order that depends on their content alone."""
-    room = max(classes, min(most, MAX_BYTES // x.shape[1]))
+    discriminants = 4 * min(classes - 1, MAX_DISCRIMINANTS) * (x.shape[1] + classes)  # bytes
+    room = max(classes, min(most, (MAX_BYTES - discriminants) // x.shape[1]))
     digests = np.array([hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in x])
     order = np.argsort(digests, kind="stable")
     place = np.empty(len(x), np.int64)  # among the images of the same class
