@@ -213,9 +213,8 @@ def own_feature_layer(network: Network) -> str | None:
         shape = network.nodes[index].shape
         if weighted and read is None:
             read = index
-        if len(shape) == 3 and prod(shape[:2]) > 1:
-            if read is not None and prod(shape) <= MAX_FLATTENED:
-                read = index
+        if read is not None and len(shape) == 3 and prod(shape[:2]) > 1:
+            read = index if prod(shape) <= MAX_FLATTENED else read
             break
     return None if read is None else str(network.nodes[_before_dropout(network, read)].layer.name)
 
