@@ -6,8 +6,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from striate.audit.findings import DuplicatePair, FolderAudit, SuspiciousLabel
+from striate.audit.unusual import THRESHOLDS, Kind, UnusualImage
+from striate.evaluation.audit_page import render_audit_page
 from striate.evaluation.report import ReportData, render_report
 
 from .conftest import make_report
@@ -96,3 +100,17 @@ def test_wide_tables_show_that_they_can_be_scrolled(browser: str, tmp_path: Path
 def test_many_classes(browser: str, tmp_path: Path) -> None:
     html = render_report(make_report(tuple(f"</script><b>{n}" for n in range(300)), images=600))
     assert 'data-ready="yes"' in root(opened(browser, tmp_path, html))
+
+
+def test_audit_page_switches_its_language(browser: str, tmp_path: Path) -> None:
+    name = "a/<script>alert(1)</script>.jpg"
+    audit = FolderAudit(
+        folder="사진", names=(name, "b/2.jpg"), labels=("a", "b"), model="net", accuracy=0.9, rate=0.5,
+        suspicious=(SuspiciousLabel(0, "a", "b", 0.01, 0.98),), duplicates=(DuplicatePair(0, 1),),
+        unusual=(UnusualImage(1, Kind.DARK, 0.1),), usual=(Kind.TINY,), thresholds=THRESHOLDS,
+    )  # fmt: skip
+    html = render_audit_page(audit, np.zeros((2, 8, 8, 3), np.uint8), "striate train 사진 --exclude audit.csv")
+    dom = opened(browser, tmp_path, html, "lang=ko&theme=light")
+    assert 'lang="ko"' in root(dom) and 'data-ready="yes"' in root(dom)
+    assert 'alt="이미지 b/2.jpg"' in dom and "<script>alert" not in dom
+    assert '<html lang="ko"' in opened(browser, tmp_path, html, "lang=en", "#language")
