@@ -96,6 +96,8 @@ def thumbnail_of(image: Image.Image) -> Array:
 def write_sheet(path: Path, files: list[Path], pairs: Array, similarity: Array) -> None:
     """Write the pairs, the least similar first, six in a row."""
     order = np.argsort(similarity)[:120]
+    if not len(order):
+        return
     sheet = Image.new("RGB", (6 * 230, 130 * -(-len(order) // 6)), "white")
     for place, pair in enumerate(order):
         left, top = place % 6 * 230, place // 6 * 130

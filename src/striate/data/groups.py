@@ -23,7 +23,7 @@ from striate.text import printable
 Rows = NDArray[np.intp]
 GroupNumbers = NDArray[np.int64]  # (N,), the same number for images of one group
 
-VERSION = 2  # of the cached near-duplicates; increase it when they are found in another way
+VERSION = 3  # of the cached near-duplicates; increase it when they are found in another way
 TOO_MANY = 100_000  # images, above which near-duplicates are not searched
 LARGE = 20  # images; a larger group of near-duplicates is held together by its most similar pairs only
 STRICT = 0.93  # similarity of these pairs
