@@ -168,3 +168,26 @@ def test_pooled_data_have_no_notes_on_parts() -> None:
     data = from_arrays(x, np.array([0] * 14 + [1]))
     assert any("has only 1 image: none for" in note for note in data.notes)
     assert not any("none for" in note for note in pool(data).notes)
+
+
+def test_labels_and_numbers_are_shared_out_too() -> None:
+    rng = np.random.default_rng(1)
+    labels = (rng.random((400, 3)) < (0.5, 0.2, 0.01)).astype(np.uint8)
+    digests, groups = digest_images(X[:400], 0), np.arange(400) // 2
+    parts = assign_groups(digests, labels, groups, "abc", 0.1, 0.1)
+    assert (parts[::2] == parts[1::2]).all()
+    for part in (1, 2):
+        assert abs((parts == part).sum() - 40) <= 4
+        assert np.all(np.abs(labels[parts == part].sum(axis=0) - 0.1 * labels.sum(axis=0)) <= 4)
+        assert labels[parts == part].sum(axis=0).min() >= 1
+    numbers = rng.random((400, 2)).astype(np.float32)
+    assert np.bincount(assign_groups(digests, numbers, groups, ["x", "y"], 0.1, 0.1)).tolist() == [320, 40, 40]
+
+
+def test_class_of_one_group_is_for_training_and_named() -> None:
+    x = np.concatenate([X[:40], np.repeat(X[40:41], 30, axis=0)])
+    data = from_arrays(x, np.repeat([0, 1], [40, 30]), ["a", "b"])
+    assert [np.bincount(part.y, minlength=2).tolist() for part in (data.train, data.validation, data.test)] == [
+        [32, 30], [4, 0], [4, 0],
+    ]  # fmt: skip
+    assert data.notes == ("Class 'b' has only 30 images in one group: none for validation and test.",)

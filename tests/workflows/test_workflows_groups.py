@@ -142,6 +142,6 @@ def test_scan_names_near_duplicates_and_those_with_different_labels(photos: Path
     write(tmp_path / "parts/test", 20, 100)
     picture(7, 1).save(tmp_path / "parts/test/b/again.jpg")
     assert scan_folder(tmp_path / "parts").notes == (
-        "1 group of near-duplicates is in more than one of training, validation and test, so the test accuracy will be "
+        "1 group of near-duplicates is in more than one of training, validation and test, so the test accuracy may be "
         "too high; the first contains 'test/b/again.jpg'.",
     )

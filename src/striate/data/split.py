@@ -338,13 +338,22 @@ def _missing_notes(classes: Sequence[str], in_parts: Sequence[Images], task: Tas
         return []
     counts = np.array([count_labels(part.y, len(classes)) for part in in_parts])  # (parts, classes)
     what = "Class" if task is Task.CLASSIFICATION else "Label"
-    notes = []
-    for label, class_counts in zip(classes, counts.T, strict=True):
+    groups, notes = _groups_of_classes(in_parts, len(classes)), []
+    for number, (label, class_counts) in enumerate(zip(classes, counts.T, strict=True)):
         missing = [part for part, count in zip(PARTS, class_counts, strict=True) if not count]
         total = int(class_counts.sum())
         if not total:
             notes.append(f"{what} '{label}' has no images.")
         elif missing:
             images = "1 image" if total == 1 else f"{total} images"
+            if groups[number] < total:
+                images += " in one group" if groups[number] == 1 else f" in {groups[number]} groups"
             notes.append(f"{what} '{label}' has only {images}: none for {' and '.join(missing)}.")
     return notes
+
+
+def _groups_of_classes(in_parts: Sequence[Images], classes: int) -> list[int]:
+    """Return in how many groups the images of each class or label are."""
+    y, groups = np.concatenate([part.y for part in in_parts]), join_groups(in_parts)
+    groups = np.arange(len(y)) if groups is None else groups
+    return [len(np.unique(groups[y == k if y.ndim == 1 else y[:, k] > 0])) for k in range(classes)]

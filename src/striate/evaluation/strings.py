@@ -71,7 +71,7 @@ STRINGS: dict[str, dict[str, str]] = {
     "without_leaks": {
         "en": "{leaked} of the {images} test images have near-copies in the training or validation part, so the "
         "accuracy may be too high. On the other test images it is {accuracy} ({low} to {high}).",
-        "ko": "테스트 이미지 {images}장 가운데 {leaked}장은 거의 같은 이미지가 훈련 또는 검증 부분에도 있어 정확도가 "
+        "ko": "테스트 이미지 {images}장 가운데 {leaked}장은 거의 같은 이미지가 학습 또는 검증 부분에도 있어 정확도가 "
         "실제보다 높을 수 있습니다. 이를 제외한 테스트 이미지의 정확도는 {accuracy}({low}–{high})입니다.",
     },
     "trust_weak": {

@@ -269,6 +269,6 @@ def _near_leaks(layout: Layout, near: Sequence[Rows]) -> list[str]:
         return []
     groups = "1 group of near-duplicates is" if len(leaks) == 1 else f"{len(leaks):,} groups of near-duplicates are"
     return [
-        f"{groups} in more than one of training, validation and test, so the test accuracy will be too high; the first "
+        f"{groups} in more than one of training, validation and test, so the test accuracy may be too high; the first "
         f"contains '{layout.names[leaks[0][0]]}'."
     ]
