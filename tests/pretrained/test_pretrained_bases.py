@@ -14,7 +14,7 @@ from striate.engines.losses import log_softmax
 from striate.engines.onnxruntime import OnnxEngine
 from striate.errors import ModelFileError
 from striate.network import Conv2D, Dense, GlobalAveragePool2D, Input, MaxPool2D, Network
-from striate.transfer.bases import check_base, features_read_by, joined, open_base, with_features
+from striate.transfer.bases import ALL_LAYERS, check_base, features_read_by, joined, open_base, with_features
 from striate.transfer.extraction import fit_on_features
 from striate.transfer.linear_head import LinearHead
 from striate.zoo import PublishedWeights, architecture, bases, registry
@@ -114,6 +114,6 @@ def test_one_entry_in_the_zoo_makes_a_base(tmp_path: Path, monkeypatch: pytest.M
     assert "tiny" in bases()
     check_base("tiny")
     base = open_base("tiny")
-    assert base.feature_layers == ("conv", "mean")
+    assert base.feature_layers == (ALL_LAYERS, "conv", "mean")
     np.testing.assert_array_equal(base.weights["conv/kernel"], state["stem.weight"].permute(2, 3, 1, 0).numpy())
     assert joined(base, "mean", LinearHead(np.zeros((4, 2)), np.zeros(2)))[0] == tiny(classes=2)

@@ -15,6 +15,7 @@ from striate.model import Model
 from striate.network import Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Network
 from striate.pretrained import load_pretrained
 from striate.transfer.bases import (
+    ALL_LAYERS,
     Base,
     features_read_by,
     find_feature_layers,
@@ -56,14 +57,47 @@ def check_joined(base: Base, number: int, x: Array) -> Network:
     np.testing.assert_allclose(probabilities, np.exp(log_softmax(head.logits(found))), atol=1e-4)
     both = OnnxEngine(with_features(network, features_read_by(network)), weights).forward([x])
     np.testing.assert_allclose(both[0], probabilities, atol=1e-6)
-    np.testing.assert_allclose(both[1], found, atol=1e-4 * np.abs(found).max())
+    compared = found if layer != ALL_LAYERS else OnnxEngine(base.network, base.weights).forward([x])[-1]
+    np.testing.assert_allclose(both[1], compared, atol=1e-4 * np.abs(found).max())
     return network
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(5))
 def test_base_and_head_can_be_joined_at_every_feature_layer(base: Base, number: int) -> None:
     network = check_joined(base, number, X)
-    assert (number == 3) == (network == zoo.network("efficientnet-lite0", input_shape=SHAPE, classes=3))
+    assert (number == 4) == (network == zoo.network("efficientnet-lite0", input_shape=SHAPE, classes=3))
+
+
+def test_statistics_of_all_layers_are_mean_and_variance_of_their_maps(base: Base) -> None:
+    entries = [(node.layer, node.inputs) for node in base.original.nodes]
+    names = [node.layer.name for node in base.original.nodes]
+    maps = [*base.feature_layers[1:-1], "head_relu6"]  # the classifier reads the mean of the last maps
+    kept = names.index(maps[-1]) + 1
+    outputs = tuple(names.index(name) for name in maps)
+    network = Network.from_entries("maps", entries[:kept], base.original.inputs, outputs)
+    weights = {p.name: base.weights[p.name] for p in network.parameters}
+    expected = [
+        block for x in OnnxEngine(network, weights).forward([X]) for block in (x.var(axis=(1, 2)), x.mean(axis=(1, 2)))
+    ]
+    found = OnnxEngine(base.network, base.weights).forward([X])[base.feature_layers.index(ALL_LAYERS)]
+    assert base.block_sizes(ALL_LAYERS) == tuple(block.shape[1] for block in expected)
+    assert base.block_sizes(base.top) == (1280,)
+    np.testing.assert_allclose(found, np.concatenate(expected, axis=1), rtol=1e-3, atol=1e-3)
+
+
+def test_all_layers_joined_compute_the_same_with_every_engine(base: Base) -> None:
+    rng = np.random.default_rng(1)
+    size = sum(base.block_sizes(ALL_LAYERS))
+    head = LinearHead(rng.normal(size=(size, 3)) / 100, rng.normal(size=3))
+    network, weights = joined(base, ALL_LAYERS, head)
+    model = Model.from_network(network)
+    model.weights = weights
+    outputs = []
+    for engine in ("onnx", "torch", "numpy"):
+        model.use_engine(engine)
+        outputs.append(model.predict(X))
+    np.testing.assert_allclose(outputs[1], outputs[0], atol=1e-4)
+    np.testing.assert_allclose(outputs[2], outputs[0], atol=1e-4)
 
 
 def test_features_are_computed_once(base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +130,7 @@ def test_striate_model_file_is_a_base(tmp_path: Path) -> None:
     model = Model.from_network(zoo.network("alexnet", input_shape=(67, 67, 3), classes=3))
     model.save(tmp_path / "model.safetensors")
     base = open_base("alexnet", (67, 67, 3), tmp_path / "model.safetensors")
-    assert base.feature_layers == ("norm2", "conv5", "pool5", "fc7")
+    assert base.feature_layers == (ALL_LAYERS, "norm2", "conv5", "pool5", "fc7")
     np.testing.assert_array_equal(base.weights["conv5/kernel"], model.weights["conv5/kernel"])
 
 

@@ -11,6 +11,7 @@ from striate.engines.losses import log_softmax
 from striate.transfer.extraction import balancing_shift
 from striate.transfer.lbfgs import minimize
 from striate.transfer.linear_head import (
+    PENALTIES,
     FeatureScaler,
     choose_without_fold,
     content_folds,
@@ -85,6 +86,36 @@ def test_head_accepts_features_that_are_not_standardized() -> None:
     x, y = blobs(120, 10, 3)
     plain, moved = (fit_linear_head(v, y, 3, np.arange(120) % 5) for v in (x, 50 * x + 7))
     np.testing.assert_allclose(plain.head.logits(x), moved.head.logits(50 * x + 7), atol=2e-3)
+
+
+def test_more_features_than_images_give_the_same_head_as_in_the_space_of_the_images() -> None:
+    x, y = blobs(40, 90, 3)
+    folds = np.arange(40) % 5
+    found = fit_linear_head(x, y, 3, folds)
+    scaler = FeatureScaler.fit(x)
+    expected = fit_logistic_regression(scaler.transform(x), y, 3, found.penalty)
+    new = np.random.default_rng(5).normal(size=(20, 90))
+    np.testing.assert_allclose(
+        found.head.logits(new) * found.temperature, expected.logits(scaler.transform(new)), atol=2e-3
+    )
+
+
+def test_blocks_of_features_weigh_the_same() -> None:
+    x, _ = blobs(500, 40, 3)
+    scaled = FeatureScaler.fit(x * np.repeat([1, 1000], [10, 30]), (10, 30)).transform(
+        x * np.repeat([1, 1000], [10, 30])
+    )
+    first, second = scaled[:, :10].var(axis=0).sum(), scaled[:, 10:].var(axis=0).sum()
+    assert first == pytest.approx(second, rel=0.02)
+    assert first + second == pytest.approx(40, rel=0.02)
+
+
+def test_search_of_the_penalty_ends_when_smaller_ones_only_get_worse() -> None:
+    x, _ = blobs(100, 20, 2)
+    found = fit_linear_head(x, np.random.default_rng(0).integers(0, 2, 100), 2, np.arange(100) % 5)
+    *_, before, last = found.losses.values()
+    assert len(found.losses) < len(PENALTIES)
+    assert min(found.losses.values()) < before < last
 
 
 @given(some.floats(0.3, 4.0))

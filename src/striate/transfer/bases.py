@@ -10,7 +10,9 @@ import numpy as np
 
 from striate._types import Array, Weights
 from striate.errors import ModelFileError, UsageError
-from striate.network import Dense, Dropout, Flatten, GlobalAveragePool2D, Network
+from striate.network import (
+    Add, Concatenate, Dense, Dropout, Flatten, GlobalAveragePool2D, Multiply, Network, Rescale,
+)  # fmt: skip
 from striate.network.graph import Entry
 from striate.pretrained import IMAGENET, load_pretrained, required_settings
 from striate.pretrained.published import published
@@ -21,6 +23,7 @@ from striate.zoo.registry import network as zoo_network
 POOLED = "pool"  # the layer that averages the maps of a feature layer below a new head
 OUTPUT = "output"  # the new head on such a layer
 MAX_FLATTENED = 8192  # values of maps that are used one by one
+ALL_LAYERS = "all_layers"  # the layer with the statistics of all feature layers side by side
 STAGES = 3  # of the network whose ends serve as features, if the zoo's entry does not name feature layers
 
 
@@ -32,8 +35,9 @@ class Base:
         original: The network with its classifier.
         network: The same without it; one output (F,) for each of `feature_layers`.
         weights: Of `network`, by full name.
-        feature_layers: Names of the layers whose outputs are features, from the input on; maps are averaged
-            over all positions. The classifier reads the last one.
+        feature_layers: Names of the layers whose outputs are features; maps are averaged over all positions. The first
+            one is ALL_LAYERS, unless there is only one other. The others follow from the input on; the classifier
+            reads the last one.
     """
 
     original: Network
@@ -50,6 +54,13 @@ class Base:
     def top(self) -> str:
         """The last of the feature layers."""
         return self.feature_layers[-1]
+
+    def block_sizes(self, layer: str) -> tuple[int, ...]:
+        """Return the sizes of the blocks, each of one kind of features, that the features of a layer consist of."""
+        node = self.network.nodes[self.network.outputs[self.feature_layers.index(layer)]]
+        if layer == ALL_LAYERS:
+            return tuple(self.network.nodes[index].shape[0] for index in node.inputs)
+        return node.shape[-1:]
 
 
 def open_base(
@@ -74,6 +85,8 @@ def open_base(
     arguments = {**required_settings(name, str(weights)), **(settings or {})}
     original = zoo_network(name, input_shape=input_shape, **arguments)
     layers = find(name).feature_layers or find_feature_layers(original)
+    if len(layers) > 1:
+        layers = (ALL_LAYERS, *layers)
     network = _with_outputs(original, layers)
     arrays, notes = load_pretrained(original, weights)
     missing = [parameter.name for parameter in network.parameters if parameter.name not in arrays]
@@ -147,7 +160,10 @@ def with_classes(base: Base, layer: str, classes: int, activation: str = "softma
         output = replace(classifier(original), units=classes, activation=activation, use_bias=True)
         entries[original.outputs[0]] = (output, entries[original.outputs[0]][1])
         return Network.from_entries(original.name, entries, original.inputs, original.outputs)
-    index = _average_maps(entries, original, layer, POOLED)
+    if layer == ALL_LAYERS:
+        index = _all_statistics(entries, original, base.feature_layers[1:])
+    else:
+        index = _average_maps(entries, original, layer, POOLED)
     entries.append((Dense(classes, activation=activation, name=OUTPUT), (index,)))
     return _needed(original.name, entries, original.inputs, (len(entries) - 1,))
 
@@ -187,8 +203,12 @@ def _free_name(entries: list[Entry]) -> str:
 
 
 def features_read_by(network: Network) -> str:
-    """Return the name of the layer whose output the classifier at the end of a network reads."""
-    return str(network.nodes[_features_index(network)].layer.name)
+    """Return the name of the layer whose output the classifier at the end of a network reads.
+
+    Of all feature layers of a base side by side, it is the last one, which distinguishes unknown images best.
+    """
+    node = network.nodes[_features_index(network)]
+    return str((network.nodes[node.inputs[-1]] if node.layer.name == ALL_LAYERS else node).layer.name)
 
 
 def own_feature_layer(network: Network) -> str | None:
@@ -274,7 +294,10 @@ def _stage_ends(network: Network, top: int) -> list[int]:
 def _with_outputs(network: Network, layers: Iterable[str]) -> Network:
     """Return the network whose outputs are the features of these layers."""
     entries = [(node.layer, node.inputs) for node in network.nodes]
-    outputs = [_average_maps(entries, network, name, f"{name}.mean") for name in layers]
+    names = [name for name in layers if name != ALL_LAYERS]
+    outputs = [_average_maps(entries, network, name, f"{name}.mean") for name in names]
+    if names != list(layers):
+        outputs.insert(0, _all_statistics(entries, network, names, outputs))
     return _needed(network.name, entries, network.inputs, tuple(outputs))
 
 
@@ -285,6 +308,37 @@ def _average_maps(entries: list[Entry], network: Network, layer: str, name: str)
         return index
     entries.append((GlobalAveragePool2D(name=name), (index,)))
     return len(entries) - 1
+
+
+def _all_statistics(
+    entries: list[Entry], network: Network, layers: Iterable[str], means: Iterable[int] | None = None
+) -> int:
+    """Return the index of a new layer: for each of these layers the variance of its maps, then their mean.
+
+    The mean of a map says how much of something there is, the variance whether it is in one place or everywhere.
+    """
+    means = means or [_average_maps(entries, network, name, f"{name}.mean") for name in layers]
+    blocks = []
+    for name, mean in zip(layers, means, strict=True):
+        layer, inputs = entries[mean]
+        if isinstance(layer, GlobalAveragePool2D):
+            blocks.append(_variance(entries, inputs[0], mean, name))
+        blocks.append(mean)
+    entries.append((Concatenate(name=ALL_LAYERS), tuple(blocks)))
+    return len(entries) - 1
+
+
+def _variance(entries: list[Entry], maps: int, mean: int, name: str) -> int:
+    """Return the index of a new layer: the mean square of maps minus the square of their mean."""
+    first = len(entries)
+    entries += [
+        (Multiply(name=f"{name}.square"), (maps, maps)),
+        (GlobalAveragePool2D(name=f"{name}.mean_square"), (first,)),
+        (Multiply(name=f"{name}.squared_mean"), (mean, mean)),
+        (Rescale(-1.0, name=f"{name}.minus_squared_mean"), (first + 2,)),
+        (Add(name=f"{name}.variance"), (first + 1, first + 3)),
+    ]
+    return first + 4
 
 
 def _needed(name: str, entries: list[Entry], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Network:

@@ -8,12 +8,12 @@ from striate._types import Array
 from striate.data import Dataset
 from striate.data.dataset import join_groups
 from striate.engines.losses import log_softmax
-from striate.transfer.bases import Base, features_read_by, with_classes
+from striate.transfer.bases import ALL_LAYERS, Base, features_read_by, with_classes
 from striate.transfer.features import Features, extract_features
 from striate.transfer.linear_head import FittedHead, choose_without_fold, content_folds, fit_linear_head
 from striate.transfer.open_set_fitting import FittedDetector, fit_detector
 
-GOOD_ACCURACY = 0.97  # of held-out images; if the last feature layer reaches it, no other layer is tried
+GOOD_ACCURACY = 0.97  # of held-out images; if the last feature layer reaches it, no other single layer is tried
 STANDARD_ERRORS = 2.0  # by which another feature layer must be better
 
 
@@ -28,7 +28,7 @@ class ExtractionResult:
         test: Probabilities float32 (N, K) of the test images; with cross-validation those of all images, each by a head
             that was fitted and chosen without it.
         distances: (N,), of the same images from the training images.
-        losses: The cross-entropy of held-out images, by the feature layers that were tried.
+        heads: The heads that were tried, by feature layer.
         shift: (K,), added to the logits so that all classes count the same; zeros if they count as often as they occur.
     """
 
@@ -37,7 +37,7 @@ class ExtractionResult:
     detector: FittedDetector
     test: Array
     distances: Array
-    losses: dict[str, float]
+    heads: dict[str, FittedHead]
     shift: Array
 
 
@@ -61,21 +61,21 @@ def fit_on_features(base: Base, data: Dataset, folds: int | None = None, *, bala
     x = {layer: np.concatenate([train[layer], validation[layer]]) for layer in base.feature_layers}
     groups = join_groups([data.train, data.validation])
     fold = content_folds(x[base.top], y, classes, folds, groups)
-    heads = _fit_heads(x, base.top, y, classes, fold)
-    layer = _best_layer(heads, base.top)
+    heads = fit_heads(base, x, y, classes, fold)
+    layer = best_layer(heads, base.top)
+    compared = base.top if layer == ALL_LAYERS else layer
     read = features_read_by(with_classes(base, layer, classes))
-    detector = fit_detector(x[layer], y, classes, fold, read, groups=groups)
+    detector = fit_detector(x[compared], y, classes, fold, read, groups=groups)
     if folds:
         by_layer = {name: fitted.logits for name, fitted in heads.items()}
         losses_by_layer = {name: fitted.cross_entropies for name, fitted in heads.items()}
         logits, distances = choose_without_fold(by_layer, losses_by_layer, fold), detector.held_out
     else:
-        logits, distances = heads[layer].head.logits(test[layer]), detector.detector.distances(test[layer])
+        logits, distances = heads[layer].head.logits(test[layer]), detector.detector.distances(test[compared])
     shift = balancing_shift(y, classes) if balanced else np.zeros(classes)
     fitted = replace(heads[layer], head=replace(heads[layer].head, bias=heads[layer].head.bias + shift))
     probabilities = np.exp(log_softmax(logits + shift)).astype(np.float32)
-    losses = {name: fitted.loss for name, fitted in heads.items()}
-    return ExtractionResult(layer, fitted, detector, probabilities, distances, losses, shift)
+    return ExtractionResult(layer, fitted, detector, probabilities, distances, heads, shift)
 
 
 def balancing_shift(y: Array, classes: int) -> Array:
@@ -103,16 +103,43 @@ def balancing_shift(y: Array, classes: int) -> Array:
     return np.where(counts > 0, -np.log(np.maximum(counts, 1) / len(y)), 0.0)
 
 
-def _fit_heads(x: Features, top: str, y: Array, classes: int, folds: Array) -> dict[str, FittedHead]:
-    """Return the heads by feature layer; if that of the last one is good, it is the only one."""
-    heads = {top: fit_linear_head(x[top], y, classes, folds)}
-    if heads[top].accuracy < GOOD_ACCURACY:
-        heads |= {layer: fit_linear_head(x[layer], y, classes, folds) for layer in x if layer != top}
+def fit_heads(base: Base, x: Features, y: Array, classes: int, folds: Array) -> dict[str, FittedHead]:
+    """Fit heads to the features of different layers: of the last one and of all together.
+
+    If all together are not among them, each other layer is tried too, if the last one is not good.
+
+    Args:
+        base: The base.
+        x: Its features of the images, by layer.
+        y: Class numbers (N,).
+        classes: The number of classes.
+        folds: (N,), see `fit_linear_head`.
+
+    Returns:
+        The heads by feature layer.
+    """
+
+    def fit(layer: str) -> FittedHead:
+        return fit_linear_head(x[layer], y, classes, folds, base.block_sizes(layer))
+
+    heads = {base.top: fit(base.top)}
+    if ALL_LAYERS in x:
+        heads[ALL_LAYERS] = fit(ALL_LAYERS)
+    elif heads[base.top].accuracy < GOOD_ACCURACY:
+        heads |= {layer: fit(layer) for layer in x if layer != base.top}
     return heads
 
 
-def _best_layer(heads: dict[str, FittedHead], top: str) -> str:
-    """Return the feature layer with the lowest cross-entropy, if it is significantly better than the last one."""
+def best_layer(heads: dict[str, FittedHead], top: str) -> str:
+    """Return the feature layer with the lowest cross-entropy, if it is significantly better than the last one.
+
+    Args:
+        heads: By feature layer.
+        top: The last feature layer.
+
+    Returns:
+        A key of `heads`.
+    """
     best = min(heads, key=lambda layer: heads[layer].loss)
     gain = heads[top].cross_entropies - heads[best].cross_entropies
     standard_error = gain.std() / np.sqrt(len(gain))

@@ -14,7 +14,7 @@ from striate.engines.losses import log_softmax
 from striate.transfer.lbfgs import minimize
 
 PRIOR_IMAGES = 100  # weight of the prior that all features have the same variance, in images
-PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
+PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 FOLDS = 5
 LEAVE_ONE_OUT = 40  # number of images up to which leave-one-out is used
 MAX_WORK = 2e10  # multiply-adds of one step over all folds; above it, fewer folds are used
@@ -34,15 +34,24 @@ class FeatureScaler:
     std: Array
 
     @classmethod
-    def fit(cls, x: Array) -> "FeatureScaler":
-        """Return the scaler of features (N, F); with few images, variances are shrunk toward their common mean."""
+    def fit(cls, x: Array, blocks: Sequence[int] = ()) -> "FeatureScaler":
+        """Return the scaler of features.
+
+        Args:
+            x: Features (N, F). With few images, variances are shrunk toward their common mean.
+            blocks: The numbers of features, F together, of blocks that weigh the same however large they are: the
+                variances of each one's scaled features have the same sum. Empty: one block.
+        """
         mean, variance = x.mean(axis=0, dtype=np.float64), x.var(axis=0, dtype=np.float64)
         weight = len(x) / (len(x) + PRIOR_IMAGES)
-        shrunk = weight * variance + (1 - weight) * variance.mean()
-        return cls(mean, np.sqrt(shrunk + 1e-12))
+        sizes = np.asarray(blocks or [x.shape[1]])
+        parts = np.split(variance, np.cumsum(sizes)[:-1])
+        common = np.repeat([part.mean() for part in parts], sizes)
+        shrunk = weight * variance + (1 - weight) * common
+        return cls(mean, np.sqrt((shrunk + 1e-12) * np.repeat(sizes / sizes.mean(), sizes)))
 
     def transform(self, x: Array) -> Array:
-        """Return features (N, F) with mean 0 and standard deviation about 1, float32."""
+        """Return features (N, F) with mean 0 and, with blocks of one size, standard deviation about 1, float32."""
         return np.asarray((x - self.mean) / self.std, np.float32)
 
 
@@ -100,7 +109,7 @@ class FittedHead:
         return float((self.logits.argmax(axis=1) == self.labels).mean())
 
 
-def fit_linear_head(x: Array, y: Array, classes: int, folds: Array) -> FittedHead:
+def fit_linear_head(x: Array, y: Array, classes: int, folds: Array, blocks: Sequence[int] = ()) -> FittedHead:
     """Fit a head; cross-validation chooses the penalty and then the temperature with the least cross-entropy.
 
     Args:
@@ -108,6 +117,7 @@ def fit_linear_head(x: Array, y: Array, classes: int, folds: Array) -> FittedHea
         y: Class numbers (N,).
         classes: The number of classes K.
         folds: Integers (N,); images with the same number are held out together.
+        blocks: See `FeatureScaler.fit`.
 
     Returns:
         The head fitted to all images, and the logits of held-out images.
@@ -115,18 +125,30 @@ def fit_linear_head(x: Array, y: Array, classes: int, folds: Array) -> FittedHea
     Source:
         Guo et al. 2017, "On calibration of modern neural networks", for the temperature.
     """
-    scaler = FeatureScaler.fit(x)
-    scaled = scaler.transform(x)
+    scaler = FeatureScaler.fit(x, blocks)
+    scaled, basis = _rotate(scaler.transform(x))
     held_out = _cross_validate(scaled, y, classes, folds)
     by_image = {penalty: cross_entropies(logits, y) for penalty, logits in held_out.items()}
     losses = {penalty: float(values.mean()) for penalty, values in by_image.items()}
     penalty = min(losses, key=lambda value: losses[value])
     temperature = fit_temperature(held_out[penalty], y)
     fitted = fit_logistic_regression(scaled, y, classes, penalty)
-    kernel = fitted.kernel / scaler.std[:, None]
+    kernel = (fitted.kernel if basis is None else basis @ fitted.kernel) / scaler.std[:, None]
     head = LinearHead(kernel / temperature, (fitted.bias - scaler.mean @ kernel) / temperature)
     logits = choose_without_fold(held_out, by_image, folds) / temperature
     return FittedHead(head, penalty, temperature, logits, losses, y)
+
+
+def _rotate(x: Array) -> tuple[Array, Array | None]:
+    """Return features (N, F) in coordinates of the space that the images span, (N, N), and its basis (F, N).
+
+    With an L2 penalty, the best kernel lies in this space, so the result is the same and F does not matter. With
+    fewer features than images, they are returned unchanged.
+    """
+    if x.shape[1] <= len(x):
+        return x, None
+    basis, triangle = np.linalg.qr(x.T)
+    return np.ascontiguousarray(triangle.T), basis
 
 
 def choose_without_fold(logits: Mapping[Any, Array], losses: Mapping[Any, Array], folds: Array) -> Array:
@@ -208,13 +230,16 @@ def _cross_validate(x: Array, y: Array, classes: int, folds: Array) -> dict[floa
     """Return, by penalty, the logits (N, K) of each image by the head that was fitted without its fold."""
     numbers = np.unique(folds)
     weights = (folds != numbers[:, None]).astype(np.float64)  # (P, N)
-    held_out, start = {}, None
+    held_out, losses, start = {}, list[float](), None
     for penalty in PENALTIES:
         kernels, biases = start = _solve(x, y, classes, penalty, weights, start, SEARCH_TOLERANCE)
         logits = np.empty((len(x), classes))
         for fold, kernel, bias in zip(numbers, kernels, biases, strict=True):
             logits[folds == fold] = x[folds == fold] @ kernel + bias
         held_out[penalty] = logits
+        losses.append(cross_entropy(logits, y))
+        if len(losses) > 2 and losses[-3] < losses[-2] < losses[-1]:
+            break  # smaller penalties only overfit more, and take longest
     return held_out
 
 

@@ -16,7 +16,7 @@ from striate.network import Network
 from striate.pretrained import IMAGENET
 from striate.tasks import Decision
 from striate.training import Recipe
-from striate.transfer.bases import Base, joined
+from striate.transfer.bases import ALL_LAYERS, Base, joined
 from striate.transfer.extraction import ExtractionResult, fit_on_features
 from striate.transfer.open_set import OpenSetDetector, OpenSetFindings, probability_threshold
 from striate.workflows.plan import TrainingPlan
@@ -65,7 +65,8 @@ def run_feature_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callab
         record.extraction = _findings(found, data)
         if plan.method is Method.FEATURES:
             record.plan = replace(plan, engine="onnx")
-    echo(_describe_head(found))
+    for line in (*_describe_attempts(found), _describe_head(found)):
+        echo(line)
     if suspicious := record.extraction.suspicious:
         command = shlex.join(["striate", "data", "audit", plan.data])
         echo(f"Labels: {len(suspicious):,} may be wrong; see the report. To check all images: {command}")
@@ -126,16 +127,33 @@ def _findings(found: ExtractionResult, data: Dataset) -> ExtractionFindings:
         temperature=float(fitted.temperature),
         cross_validated=Score(float(fitted.accuracy), float(fitted.loss)),
         loss_by_penalty={f"{penalty:g}": float(loss) for penalty, loss in fitted.losses.items()},
-        loss_by_layer={layer: float(loss) for layer, loss in found.losses.items()},
+        loss_by_layer={layer: float(head.loss) for layer, head in found.heads.items()},
+        accuracy_by_layer={layer: float(head.accuracy) for layer, head in found.heads.items()},
         distance_threshold=float(found.detector.detector.threshold),
         suspicious=suspicious,
     )
 
 
+def describe_layer(layer: str) -> str:
+    """Return a short text on the features of a layer of the base."""
+    return "mean and variance of all feature layers" if layer == ALL_LAYERS else f"layer '{layer}'"
+
+
+def _describe_attempts(found: ExtractionResult) -> list[str]:
+    """Return one line for each of the features that were tried, if there was a choice."""
+    if len(found.heads) == 1:
+        return []
+    return [
+        f"Tried: {describe_layer(layer)}: cross-validation accuracy {100 * head.accuracy:.2f} %, loss {head.loss:.3f}"
+        f"{', chosen' if layer == found.layer else ''}"
+        for layer, head in found.heads.items()
+    ]
+
+
 def _describe_head(found: ExtractionResult) -> str:
     fitted = found.fitted
     return (
-        f"Classifier: logistic regression on these features (layer '{found.layer}'), L2 penalty {fitted.penalty:g} "
-        f"(best of {len(fitted.losses)}), temperature {fitted.temperature:.2f}; cross-validation accuracy "
-        f"{100 * fitted.accuracy:.2f} %"
+        f"Classifier: logistic regression on these features ({describe_layer(found.layer)}), L2 penalty "
+        f"{fitted.penalty:g} (best of {len(fitted.losses)}), temperature {fitted.temperature:.2f}; cross-validation "
+        f"accuracy {100 * fitted.accuracy:.2f} %"
     )

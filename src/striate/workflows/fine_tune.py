@@ -18,7 +18,7 @@ from striate.network import Network
 from striate.tasks import Decision, Task
 from striate.training import Recipe, Run, RunRecord
 from striate.training.progress import Verbose
-from striate.transfer.bases import classifier, features_read_by, joined
+from striate.transfer.bases import ALL_LAYERS, classifier, features_read_by, joined
 from striate.transfer.features import extract_features, predict_with_features
 from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, held_out_rows, lower_layers, with_held_out
 from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linear_head, fit_temperature
@@ -143,9 +143,13 @@ class _FineTuning:
         if not len(self.data.validation) or len(np.unique(self.data.train.y)) < 2:
             self.echo("Fine-tuning: no image can be held out to compare the stages on, so the start is kept")
             return None
-        model = self._fair_start()
-        best, kept = model.weights, None
+        layer = _extraction(self.run).layer
+        model = self._fair_start(layer)
         self.judged[START] = self._judge(model)
+        if layer == ALL_LAYERS:  # variances have very different scales, and one learning rate does not suit them
+            assert self.prepared.base is not None, "prepared with a base"
+            model = self._fair_start(self.prepared.base.top)
+        best, kept = model.weights, None
         plan = stages(model.network, self.run.recipe)
         self._announce(model, plan)
         for stage in plan:
@@ -156,15 +160,15 @@ class _FineTuning:
         model.weights = best
         return None if kept is None else (model, kept)
 
-    def _fair_start(self) -> Model:
-        """Return the base with a head fitted only to the images on which the stages are trained."""
-        prepared, layer = self.prepared, _extraction(self.run).layer
-        base = prepared.base
+    def _fair_start(self, layer: str) -> Model:
+        """Return the base with a head on this layer, fitted only to the images on which the stages are trained."""
+        prepared, base = self.prepared, self.prepared.base
         assert base is not None, "prepared with a base"
         x, y = extract_features(base, prepared.data)[0][layer][~self.apart], self.data.train.y
         classes, task, groups = len(prepared.data.classes), prepared.data.task, self.data.train.groups
         if task is Task.CLASSIFICATION:
-            head = fit_linear_head(x, y, classes, content_folds(x, y, classes, groups=groups)).head
+            folds = content_folds(x, y, classes, groups=groups)
+            head = fit_linear_head(x, y, classes, folds, base.block_sizes(layer)).head
         else:
             head = fit_task_head(task, x, y, task_folds(task, x, y, groups)).head
         network, weights = joined(base, layer, head, task.activation)

@@ -17,7 +17,7 @@ from striate.network import Network
 from striate.tasks import Task
 from striate.training import Recipe
 from striate.transfer.open_set import OpenSetFindings
-from striate.workflows.extract_features import describe_base
+from striate.workflows.extract_features import describe_base, describe_layer
 from striate.workflows.fine_tune import START
 from striate.workflows.plan import PLATEAU, TrainingPlan
 from striate.workflows.prepare import PreparedRun
@@ -117,11 +117,12 @@ def _describe_extraction(found: ExtractionFindings | None, task: Task) -> dict[s
     if not found:
         return {}
     temperature = f", temperature {found.temperature:.2f}" if task is Task.CLASSIFICATION else ""
+    tried = [f"{describe_layer(layer)} {100 * share:.2f} %" for layer, share in found.accuracy_by_layer.items()]
     return {
-        "features": f"layer '{found.layer}'",
+        "features": describe_layer(found.layer),
         "classifier": f"{HEADS[task]}, L2 penalty {found.penalty:.3g}{temperature}",
         "cross-validation": _describe_score(found.cross_validated),
-    }
+    } | ({"tried": "; ".join(tried)} if len(tried) > 1 else {})
 
 
 def _describe_fine_tuning(found: FineTuningFindings | None, task: Task) -> dict[str, str]:

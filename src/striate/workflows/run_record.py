@@ -50,6 +50,7 @@ class ExtractionFindings:
         loss_by_layer: Cross-validated loss for each layer tried.
         distance_threshold: Distance above which an image is called unknown.
         suspicious: Labels that are probably wrong; rows are those of the training images, then the validation images.
+        accuracy_by_layer: Cross-validated accuracy for each layer tried.
     """
 
     layer: str
@@ -60,6 +61,7 @@ class ExtractionFindings:
     loss_by_layer: Mapping[str, float]
     distance_threshold: float
     suspicious: tuple[SuspiciousLabel, ...] = ()
+    accuracy_by_layer: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from striate.data import Dataset
 from striate.data.dataset import join_groups
 from striate.errors import DataError
 from striate.tasks import Task
-from striate.transfer.bases import Base, features_read_by, joined, with_classes
+from striate.transfer.bases import ALL_LAYERS, Base, features_read_by, joined, with_classes
 from striate.transfer.extraction import STANDARD_ERRORS
 from striate.transfer.features import extract_features
 from striate.transfer.open_set import OpenSetDetector
@@ -97,10 +97,11 @@ def fit_task_on_features(base: Base, data: Dataset) -> TaskExtraction:
     """
     train, validation, test = extract_features(base, data)
     y = np.concatenate([data.train.y, data.validation.y])
-    x = {layer: np.concatenate([train[layer], validation[layer]]) for layer in base.feature_layers}
+    layers = [layer for layer in base.feature_layers if layer != ALL_LAYERS]
+    x = {layer: np.concatenate([train[layer], validation[layer]]) for layer in layers}
     groups = join_groups([data.train, data.validation])
     folds = task_folds(data.task, x[base.top], y, groups)
-    heads = {layer: fit_task_head(data.task, x[layer], y, folds) for layer in base.feature_layers}
+    heads = {layer: fit_task_head(data.task, x[layer], y, folds) for layer in layers}
     layer = choose_layer(heads, base.top, STANDARD_ERRORS)
     losses = {name: fitted.loss for name, fitted in heads.items()}
     one_class = np.zeros(len(y), np.int64)  # what is known are the images, whatever is in them
