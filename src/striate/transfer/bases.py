@@ -11,8 +11,16 @@ import numpy as np
 from striate._types import Array, Weights
 from striate.errors import ModelFileError, UsageError
 from striate.network import (
-    Add, Concatenate, Dense, Dropout, Flatten, GlobalAveragePool2D, Multiply, Network, Rescale,
-)  # fmt: skip
+    Add,
+    Concatenate,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool2D,
+    Multiply,
+    Network,
+    Rescale,
+)
 from striate.network.graph import Entry
 from striate.pretrained import IMAGENET, load_pretrained, required_settings
 from striate.pretrained.published import published
