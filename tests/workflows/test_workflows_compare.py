@@ -13,6 +13,7 @@ from striate.data import Images, load
 from striate.data.split import pool
 from striate.errors import DataError, ModelFileError, RunError, UsageError
 from striate.evaluation import Evaluation
+from striate.tasks import Decision, Task
 from striate.workflows.compare import compare_runs
 from striate.workflows.plan import make_plan
 from striate.workflows.predictions import FILE_NAME, Predictions, read_predictions
@@ -92,6 +93,12 @@ def test_what_cannot_be_compared_is_explained(tmp_path: Path) -> None:
         compare_runs([tmp_path / "a"])
     with pytest.raises(UsageError, match="The same run is given twice"):
         compare_runs([tmp_path / "a", tmp_path / "a"])
+    stored = read_predictions(tmp_path / "b")
+    assert stored is not None
+    several = replace(stored, labels=np.eye(10, dtype=np.uint8)[stored.labels], decision=Decision(Task.MULTILABEL))
+    several.write(tmp_path / "b")
+    with pytest.raises(UsageError, match=r"predict one class .* is multilabel"):
+        compare_runs([tmp_path / "a", tmp_path / "b"])
     (tmp_path / "b" / FILE_NAME).unlink()
     with pytest.raises(RunError, match="holds no predictions to compare"):
         compare_runs([tmp_path / "a", tmp_path / "b"])

@@ -76,6 +76,12 @@ def compare_runs(
     names = _short_names(paths)
     measured = [evaluate_model(open_trained_model(path), data) for path in paths] if data else []
     predictions = [result.predictions for result in measured] or [_stored(path) for path in paths]
+    for path, each in zip(paths, predictions, strict=True):
+        if each.decision.task is not Task.CLASSIFICATION:
+            raise UsageError(
+                f"Runs that predict one class for each image can be compared, but the task of '{path}' is "
+                f"{each.decision.task}."
+            )
     tested = {name: len(each.labels) for name, each in zip(names, predictions, strict=True)}
     shared, contradicting = _on_shared_images(names, predictions)
     first = shared[0]

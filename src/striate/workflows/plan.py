@@ -227,6 +227,8 @@ def make_plan(
     _check_folds(folds, layout)
     if folds and labeled and labeled.task is not Task.CLASSIFICATION:
         raise UsageError(f"--folds is for classification; for --task {labeled.task}, leave it out.")
+    if CLASS_WEIGHTS in (sets or {}) and labeled and labeled.task is not Task.CLASSIFICATION:
+        raise UsageError(f"--set {CLASS_WEIGHTS} is for classification; for --task {labeled.task}, leave it out.")
     sets = sets or {}
     recipe = {key: value for key, value in recipe.items() if value is not None}
     named = {"model": model, "base": base, "minutes": minutes, "ensemble": ensemble, "tensorboard": tensorboard,

@@ -119,7 +119,7 @@ def read_predictions(folder: Path) -> Predictions | None:
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"'{path}' does not contain predictions of a run. Train again.") from error
     images = len(found.labels)
-    groups = found.labels if found.groups is None else found.groups
+    groups = found.digests if found.groups is None else found.groups
     shapes = (found.probabilities.shape, found.digests.shape, len(found.names or found.labels), groups.shape)
     if shapes != ((images, len(found.classes)), (images,), images, (images,)):
         raise ModelFileError(
