@@ -20,6 +20,7 @@ PHOTOGRAPHS = "docs/tutorials/photographs"
 FACES = "docs/tutorials/whose-face"  # tests/test_whose_face.py runs it
 ONNX = "docs/onnx"
 AUDIT = "docs/audit"
+LABELS = "docs/labels"
 PROGRAMS = (
     "README.md",
     "README.ko.md",
@@ -29,6 +30,8 @@ PROGRAMS = (
     f"{ONNX}.ko.md",
     f"{AUDIT}.md",
     f"{AUDIT}.ko.md",
+    f"{LABELS}.md",
+    f"{LABELS}.ko.md",
 )
 PAGES = (
     *PROGRAMS, f"{PHOTOGRAPHS}.md", f"{PHOTOGRAPHS}.ko.md", f"{FACES}.md", f"{FACES}.ko.md",

@@ -45,7 +45,7 @@ from striate.training.losses import (
 from striate.training.metrics import MetricSums, default_metrics
 from striate.training.progress import Verbose
 from striate.training.samples import balanced_weights, require_two_classes, split_samples
-from striate.training.targets import TargetScaler
+from striate.training.targets import TargetScaler, last_parameters
 
 LARGEST = 2**40  # numbers; no machine holds more
 
@@ -470,6 +470,7 @@ class Model:
 
     def _standardize(self, data: Dataset, scaler: TargetScaler) -> Dataset:
         """Return the data with standardized numbers; a model that was trained for numbers is changed to give them."""
+        last_parameters(self.network)  # raises now, rather than after training
         if self.decision.task is Task.REGRESSION:
             self.weights = scaler.unfold(self.network, self.weights)
         return scaler.standardize(data)

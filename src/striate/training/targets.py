@@ -59,17 +59,28 @@ class TargetScaler:
 
 def _scaled(network: Network, weights: Mapping[str, Array], scale: Array, shift: Array) -> Weights:
     """Return weights with which each output y becomes scale · y + shift."""
-    name = _last_layer(network)
-    kernel, bias = f"{name}/kernel", f"{name}/bias"
-    if kernel not in weights or bias not in weights:
-        raise NetworkError(f"'{network.name}' cannot be trained for regression: '{name}' has no kernel and bias.")
+    kernel, bias = last_parameters(network)
     changed = {kernel: weights[kernel] * scale, bias: weights[bias] * scale + shift}
     return dict(weights) | {key: value.astype(np.float32) for key, value in changed.items()}
 
 
-def _last_layer(network: Network) -> str:
-    """Return the name of the last layer with weights, after which only means and copies of its outputs follow."""
+def last_parameters(network: Network) -> tuple[str, str]:
+    """Return the names of kernel and bias of the last layer, after which only means and copies of its outputs follow.
+
+    Args:
+        network: Its output is linear.
+
+    Returns:
+        The names.
+
+    Raises:
+        NetworkError: If that layer does not have both.
+    """
     index = network.outputs[0]
     while isinstance(network.nodes[index].layer, Flatten | Dropout | GlobalAveragePool2D | Activation):
         (index,) = network.nodes[index].inputs
-    return str(network.nodes[index].layer.name)
+    name = str(network.nodes[index].layer.name)
+    kernel, bias = f"{name}/kernel", f"{name}/bias"
+    if not {kernel, bias} <= {parameter.name for parameter in network.parameters}:
+        raise NetworkError(f"'{network.name}' cannot be trained for regression: '{name}' has no kernel and bias.")
+    return kernel, bias
