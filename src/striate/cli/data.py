@@ -112,9 +112,13 @@ def _describe_audit(audit: "FolderAudit", folder: str, place: Path, command: str
     from striate.cli.wording import first
 
     yield f"{folder}: {len(audit.names):,} images"
-    if audit.rate is not None:
-        yield f"labels      {len(audit.suspicious):,} to check; about {100 * audit.rate:.1f} % are probably wrong"
-    yield f"duplicates  {len(audit.duplicates):,} pairs, {audit.contradictions:,} of them with different labels"
+    if audit.suspicious:
+        share = f"{100 * (audit.rate or 0):.1f} %"
+        yield f"labels      {len(audit.suspicious):,} to check; about {share} of all labels are probably wrong"
+    elif audit.rate is not None:
+        yield "labels      none stands out as wrong"
+    pairs = "1 pair" if len(audit.duplicates) == 1 else f"{len(audit.duplicates):,} pairs"
+    yield f"duplicates  {pairs}, {audit.contradictions:,} with different labels"
     kinds = Counter(item.kind for item in audit.unusual)
     yield "unusual     " + (", ".join(f"{count:,} {kind}" for kind, count in kinds.items()) or "none")
     for kind in audit.usual:
