@@ -1,4 +1,4 @@
-"""Compare the time of one training step in Striate, PyTorch, Keras and textbook NumPy.
+"""Compare the time of one training step in Striate, striate.textbook, PyTorch, Keras and textbook NumPy.
 
 The frameworks run alternately, each in a fresh process; prints a Markdown table.
 """
@@ -28,7 +28,7 @@ def commands(args: argparse.Namespace, network: str) -> list[list[str]]:
     """Return the command of each framework, in the order of each round."""
     sides = [] if args.without_striate else [[args.python, "striate_numpy.py"]]
     if network == "simple-convnet":
-        sides.append([args.python, "textbook.py"])
+        sides += [[args.python, "textbook.py"], [args.python, "striate_textbook.py"]]
     if args.torch_python:
         sides.append([args.torch_python, "pytorch_eager.py"])
     if args.keras_python:
@@ -46,6 +46,12 @@ def row(network: str, peer: str, results: Results) -> str:
     return f"| {network}, batch {BATCHES[network]} | {peer} | {spread(medians, 1)} | {fastest:.1f} | {ratio} |"
 
 
+def textbook_ratio(results: Results) -> str:
+    """Return the time of striate.textbook relative to the same network as a single script, round by round."""
+    own, script = (results[peer] for peer in ("striate.textbook", "textbook NumPy, float64"))
+    return spread([a["median_ms"] / b["median_ms"] for a, b in zip(own, script, strict=True)], 2)
+
+
 def main() -> None:
     args = arguments()
     hardware = machine.description()
@@ -54,6 +60,9 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for network, results in all_results.items():
         print(*(row(network, peer, results) for peer in results), sep="\n")
+    if "simple-convnet" in all_results:
+        ratio = textbook_ratio(all_results["simple-convnet"])
+        print(f"\nstriate.textbook / textbook NumPy: {ratio}; goal: at most 1.2")
     print(f"\n{hardware}; 2 threads; {args.rounds} alternating rounds, {args.steps} steps each after a warm-up.")
     print(f"Versions: {versions(all_results.values())}.")
     print(f"Command: `{machine.command()}`")

@@ -21,6 +21,7 @@ FACES = "docs/tutorials/whose-face"  # tests/test_whose_face.py runs it
 ONNX = "docs/onnx"
 AUDIT = "docs/audit"
 LABELS = "docs/labels"
+TEXTBOOK = "docs/textbook"
 PROGRAMS = (
     "README.md",
     "README.ko.md",
@@ -32,6 +33,8 @@ PROGRAMS = (
     f"{AUDIT}.ko.md",
     f"{LABELS}.md",
     f"{LABELS}.ko.md",
+    f"{TEXTBOOK}.md",
+    f"{TEXTBOOK}.ko.md",
 )
 PAGES = (
     *PROGRAMS, f"{PHOTOGRAPHS}.md", f"{PHOTOGRAPHS}.ko.md", f"{FACES}.md", f"{FACES}.ko.md",

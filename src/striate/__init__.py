@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from striate import audit, callbacks, data, errors, layers, zoo
+    from striate import audit, callbacks, data, errors, layers, textbook, zoo
     from striate.engines import losses, optimizers
     from striate.model import Model, load
     from striate.network import Input, Network
@@ -32,11 +32,12 @@ _MODULES = {
     "layers": "striate.layers",
     "losses": "striate.engines.losses",
     "optimizers": "striate.engines.optimizers",
+    "textbook": "striate.textbook",
     "zoo": "striate.zoo",
 }
 __all__ = [
     "Input", "Model", "Network", "Sequential", "__version__", "audit", "callbacks", "data", "errors", "layers",
-    "load", "losses", "optimizers", "zoo",
+    "load", "losses", "optimizers", "textbook", "zoo",
 ]  # fmt: skip
 
 
