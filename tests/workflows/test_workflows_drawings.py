@@ -1,5 +1,6 @@
 """Recipes follow the data: digits and small gray drawings are not trained as photographs are."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ from striate import zoo
 from striate.data import PHOTO_PRESETS, PRESETS
 from striate.images import encode_png
 from striate.systems.recipes import recipe_for
+from striate.tasks import Task
 from striate.workflows.plan import make_plan
-from striate.workflows.strategy import describe_seconds, training_seconds
+from striate.workflows.strategy import FolderSummary, Method, decide, describe_seconds, training_seconds
 
 
 def fill(folder: Path, side: int, channels: int) -> str:
@@ -48,3 +50,11 @@ def test_training_time_is_estimated() -> None:
     assert training_seconds(83 * 4_000, network, "cuda", 2) < seconds / 5
     assert describe_seconds(seconds).endswith(" minutes")
     assert describe_seconds(5 * 3600) == "5 hours"
+
+
+def test_numbers_need_as_many_drawings_as_ten_classes() -> None:
+    few = FolderSummary(images=400, classes=10, side=28, gray=True, task=Task.REGRESSION)
+    assert decide(few).method is Method.FEATURES
+    many = decide(replace(few, images=600))
+    assert many.method is Method.SCRATCH
+    assert "600 of them are enough" in many.because

@@ -19,6 +19,7 @@ from striate.network import Network
 from striate.pretrained.published import published
 from striate.processes import cores
 from striate.systems.recipes import tuning_recipe
+from striate.tasks import Task
 
 BASE = "efficientnet-lite0"
 DRAWING_MODEL = "mnist-cnn"
@@ -34,6 +35,7 @@ TUNING_SECONDS = 3.7e-10  # per image and multiply-add on one core, for an epoch
 SCRATCH_SECONDS = 4.5e-10  # per image and multiply-add on one core, for an epoch of training from scratch
 IMAGE_SECONDS = 1e-4  # per image and epoch, for everything else
 SPEEDUP = 50  # of a GPU
+LIKE_CLASSES = 10  # numbers need about as many images as so many classes
 ENOUGH_IMAGES = 200  # per class, from which fine-tuning may be worth its time
 
 
@@ -54,13 +56,14 @@ class FolderSummary:
 
     Attributes:
         images: Number of images.
-        classes: Number of classes.
+        classes: Number of classes or labels; for numbers, of classes that would need as many images.
         side: Median of the longer side in pixels.
         gray: Whether the images have no colors.
         cores: Number of cores that compute.
         device: The GPU that PyTorch finds.
         minutes: How long training may take; None: any time.
         torch: Whether PyTorch is installed.
+        task: What is predicted.
     """
 
     images: int
@@ -71,6 +74,7 @@ class FolderSummary:
     device: str | None = None
     minutes: float | None = None
     torch: bool = False
+    task: Task = Task.CLASSIFICATION
 
 
 @dataclass(frozen=True)
@@ -145,8 +149,9 @@ def summarize(layout: Layout, minutes: float | None = None) -> FolderSummary:
         The summary.
     """
     side, gray = _inspect_sample(layout)
+    classes = LIKE_CLASSES if layout.task is Task.REGRESSION else len(layout.classes)
     return FolderSummary(
-        images=len(layout.files), classes=len(layout.classes), side=side, gray=gray, cores=cores(),
+        images=len(layout.files), classes=classes, task=layout.task, side=side, gray=gray, cores=cores(),
         device=accelerator(), minutes=minutes, torch=installed("torch"),
     )  # fmt: skip
 
@@ -250,10 +255,12 @@ def _scratch() -> Strategy:
 
 def _drawings(summary: FolderSummary) -> Strategy:
     side = min(max(summary.side, 20), TINY)
+    enough = f"about {summary.images // summary.classes:,} for each of {summary.task.counted(summary.classes)}"
+    if summary.task is Task.REGRESSION:
+        enough = f"{summary.images:,} of them"
     because = (
-        f"gray images of {summary.side} pixels are drawings rather than photographs, and about "
-        f"{summary.images // summary.classes:,} for each of {summary.classes} classes are enough to train a small "
-        "network from scratch"
+        f"gray images of {summary.side} pixels are drawings rather than photographs, and {enough} are enough to train "
+        "a small network from scratch"
     )
     return Strategy(Method.SCRATCH, DRAWING_MODEL, because, {"input_shape": (side, side, 1)})
 
