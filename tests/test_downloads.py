@@ -122,3 +122,14 @@ def test_concurrent_downloads_in_several_processes(server: Server, tmp_path: Pat
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: fetch(server.address, tmp_path / "file", sha256).read_bytes(), range(4)))
     assert found == [content] * 4
+
+
+def test_another_process_may_finish_the_download_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+
+    def lose(address: str, part: Path) -> None:
+        path.write_bytes(CONTENT)
+        raise FileNotFoundError(part)
+
+    monkeypatch.setattr(downloads, "_resume", lose)
+    assert fetch("http://example.invalid/file", path, SHA256) == path

@@ -46,6 +46,8 @@ def fetch(address: str, path: Path, sha256: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         _resume(address, part)
     except OSError as error:
+        if _is_valid(path, sha256):  # another process was faster, and has renamed the part
+            return path
         raise DownloadError(
             f"{address} could not be downloaded: {getattr(error, 'reason', error)}. The part received so far is kept; "
             f"try again to continue. Without network access, copy the file to '{path}'."

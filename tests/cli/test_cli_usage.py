@@ -14,6 +14,8 @@ from striate.cli import _explain
 from .conftest import Cli, Finished, environment
 
 USAGE = {
+    "train nowhere --method features": "for a folder of color images, and 'nowhere' does not exist.",
+    "train http://x/y.zip --base resnet18": "'http://x/y.zip' is a web address. Download it first",
     "train --out=": "Argument 2 is empty: '--out='. Is a variable of the shell not set?",
     "trian": "There is no command 'trian'. Did you mean 'train'?",
     "train mnist6k": "There is no data set or folder 'mnist6k'. Did you mean 'mnist5k'?",

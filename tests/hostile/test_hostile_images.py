@@ -195,3 +195,12 @@ def test_inks_of_16_bits_use_their_whole_range(largest: int) -> None:
     eight = np.round(inks * (255 / largest)).astype(np.uint8) if largest == 4095 else (inks >> 8).astype(np.uint8)
     expected = np.asarray(Image.fromarray(eight, mode="CMYK").convert("RGB"))
     assert np.abs(decode_image(content).astype(int) - expected).max() <= 1
+
+
+def test_pillow_logs_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    content = bytearray(encoded(Image.new("RGB", (5, 5)), "TIFF"))
+    tag = content.index((277).to_bytes(2, "little") + b"\3\0\1\0\0\0")
+    content[tag + 8 : tag + 10] = b"\xff\xff"  # samples per pixel
+    with pytest.raises(DataError, match="the TIFF has 5×5 pixels with 65535 bands"):
+        SMALL.decode(bytes(content))
+    assert capfd.readouterr() == ("", "")

@@ -81,7 +81,7 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     network too, "scratch" trains all weights. "auto" chooses one for a folder and prints why. No other option changes
     the method; an option that does not apply to it is an error.
     """
-    from striate.workflows.train import decide_on_rank_0, is_finished, reopen
+    from striate.workflows.train import decide_on_rank_0, is_finished, long_run_note, reopen
     from striate.workflows.train import train as run_training
 
     quiet = quiet or current_process().rank > 0  # of several processes only the first prints
@@ -94,6 +94,8 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     prepared, run = reopen(resume, epochs) if resume else _start(epochs, out, asked)
     if not quiet:
         _announce(prepared, run)
+    elif not current_process().rank and (time := long_run_note(prepared, run)):
+        echo_line(f"Note: {time}", err=True)
     print_line = (lambda text: None) if quiet else echo
     result = run_training(prepared, run, verbose=0 if quiet else "auto", echo=print_line)
     if run.written_here:

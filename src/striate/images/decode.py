@@ -26,7 +26,7 @@ from striate.images.formats import (
     pillow_formats,
     webp_pixels,
 )
-from striate.images.guards import MEMORY, quiet, silence_libtiff
+from striate.images.guards import MEMORY, quiet, silence_decoders
 from striate.images.modes import UnsuitableError
 
 if TYPE_CHECKING:
@@ -305,7 +305,7 @@ def _pillow_image(data: bytes, header: jpeg.JpegHeader | None) -> "Image.Image":
 
     if header and header.width * header.height > MAX_PIXELS:  # Image.open would refuse it before its scale is set
         return JpegImagePlugin.JpegImageFile(BytesIO(data))
-    silence_libtiff()
+    silence_decoders()
     try:
         return Image.open(BytesIO(data), formats=pillow_formats())
     except UnidentifiedImageError as error:

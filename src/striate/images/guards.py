@@ -1,6 +1,7 @@
 """Limit the memory that all running Pillow decoders use together, and silence their warnings."""
 
 import ctypes
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
@@ -42,8 +43,9 @@ def _release_freed_memory() -> None:
 
 
 @cache
-def silence_libtiff() -> None:
-    """Keep libtiff from printing messages, which Pillow's errors contain as well."""
+def silence_decoders() -> None:
+    """Keep Pillow and libtiff from printing lines of their own; what they find is in Pillow's errors too."""
+    logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints what no handler takes
     from PIL import _imaging
 
     with suppress(AttributeError, OSError):  # Pillow may be linked with libtiff in another way

@@ -6,10 +6,13 @@ from pathlib import Path
 
 from striate.errors import UsageError
 from striate.evaluation.report import write_lr_page
-from striate.training.lr_finder import LearningRateSweep, Watch, sweep_learning_rate
+from striate.processes import cores
+from striate.training.lr_finder import STEPS, LearningRateSweep, Watch, sweep_learning_rate
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.prepare import PreparedRun, make_model
 from striate.workflows.run_record import describe_engine, explain_engine
+from striate.workflows.strategy import describe_seconds, training_seconds
+from striate.workflows.train import LONG_SECONDS
 
 
 def check_out(plan: TrainingPlan, out: str | os.PathLike[str]) -> None:
@@ -54,6 +57,10 @@ def find_lr(
     model, reason = make_model(prepared)
     train = model.compile_by(plan.recipe, prepared.data)
     echo(describe_engine(model.engine, explain_engine(reason, plan, model.engine)))
+    passes = STEPS * plan.recipe.batch_size
+    seconds = training_seconds(passes, prepared.network, model.engine.accelerator, cores())
+    if seconds > LONG_SECONDS:
+        echo(f"The search takes about {describe_seconds(seconds)}. A smaller --batch-size takes less time.")
     sweep = sweep_learning_rate(model, plan.recipe, train, watch=watch)
     write_lr_page(out, sweep, plan.model, prepared.data.name)
     return sweep

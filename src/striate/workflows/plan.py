@@ -17,6 +17,7 @@ from striate.data.split import TEST
 from striate.engines.choose import AUTO, EngineSettings, accelerator, installed
 from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
+from striate.images import describe_argument
 from striate.pretrained import IMAGENET, required_settings
 from striate.processes import cores, current_process
 from striate.records import decode_value
@@ -342,7 +343,8 @@ def _choose(
         method, chosen_by, requested_by = Method.FEATURES, "which --base implies", f"--base {base}"
     if layout is None:
         if method not in (AUTO, Method.SCRATCH):
-            raise UsageError(f"{requested_by} is for a folder of color images, and '{data}' is not a folder.")
+            what = describe_argument(data) or ("is not a folder" if data in names() else "does not exist")
+            raise UsageError(f"{requested_by} is for a folder of color images, and '{data}' {what}.")
         chosen_by = "which is used for all data sets with a name" if method == AUTO else chosen_by
         return Strategy(Method.SCRATCH, model or DEFAULT_MODEL), chosen_by
     if model or base:

@@ -22,7 +22,7 @@ from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.prepare import load_for, prepare
 from striate.workflows.run_record import TrainingRun
 from striate.workflows.strategy import Method, training_images
-from striate.workflows.train import start, train
+from striate.workflows.train import long_run_note, start, train
 from striate.workflows.trained_model import average, open_trained_model
 
 
@@ -166,6 +166,8 @@ class Reproduction:
             return finished
         prepared = prepare(plan, data=data)
         run = TrainingRun.open(path) if (path / "config.json").exists() else start(prepared, path)
+        if note := long_run_note(prepared, run):
+            self.echo(note)
         result = train(prepared, run, verbose=self.verbose, echo=self.echo)
         evaluation = result.evaluation
         assert isinstance(evaluation, Evaluation), "all systems are classifiers"
