@@ -55,7 +55,7 @@ class FittedDetector:
 
 def fit_detector(
     x: Array, y: Array, classes: int, folds: Array, layer: str, rejection_rate: float = REJECTION_RATE,
-    groups: Array | None = None, most: int = MAX_IMAGES,
+    groups: Array | None = None, most: int = MAX_IMAGES, digests: Array | None = None,
 ) -> FittedDetector:  # fmt: skip
     """Fit the detector to the features of labeled images.
 
@@ -70,13 +70,16 @@ def fit_detector(
         rejection_rate: The share of images of the known classes that the threshold rejects, 0..1.
         groups: Integers (N,); images of one group, and copies, are not compared with each other. None: only copies.
         most: How many images are remembered at most.
+        digests: (N,), of the content of the images, which decide what is remembered; None: of the features.
 
     Returns:
         The detector, with thresholds.
     """
     held_out = folds != NOT_HELD_OUT
     trained_on = np.flatnonzero(~held_out) if not held_out.all() else np.arange(len(x))
-    rows = trained_on[_choose(x[trained_on], y[trained_on], classes, most)]
+    if digests is None:
+        digests = np.array([hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in x])
+    rows = trained_on[_choose(digests[trained_on], y[trained_on], classes, most, x.shape[1])]
     directions = directions_of(x)
     bank, labels = directions[rows], y[rows]
     discriminants, means = _discriminants(bank, labels)
@@ -106,13 +109,12 @@ def _thresholds(distances: Array) -> dict[float, float]:
     return dict(zip(TRADE_OFF_RATES, np.minimum.accumulate(found).tolist(), strict=True))
 
 
-def _choose(x: Array, y: Array, classes: int, most: int) -> Array:
+def _choose(digests: Array, y: Array, classes: int, most: int, size: int) -> Array:
     """Choose the images to remember; return their rows (M,), in an order that depends on their content alone."""
-    discriminants = 4 * min(classes - 1, MAX_DISCRIMINANTS) * (x.shape[1] + classes)  # bytes
-    room = max(classes, min(most, (MAX_BYTES - discriminants) // x.shape[1]))
-    digests = np.array([hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in x])
+    discriminants = 4 * min(classes - 1, MAX_DISCRIMINANTS) * (size + classes)  # bytes
+    room = max(classes, min(most, (MAX_BYTES - discriminants) // size))
     order = np.argsort(digests, kind="stable")
-    place = np.empty(len(x), np.int64)  # among the images of the same class
+    place = np.empty(len(y), np.int64)  # among the images of the same class
     for number in range(classes):
         own = order[y[order] == number]
         place[own] = np.arange(len(own))

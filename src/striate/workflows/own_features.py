@@ -38,10 +38,18 @@ def fit_own_detector(model: Model, data: Dataset) -> tuple[FittedDetector, Array
     both = Model.from_network(with_features(model.network, layer))
     both.use_engine(model.engine.name, **_device(model.engine))
     both.weights = model.weights
-    known, held_out = _choose(data.train, MAX_IMAGES), _choose(data.validation, MAX_HELD_OUT)
-    x = np.concatenate([both.predict(images.x)[1] for images in (known, held_out)])
+    parts = known, held_out = _choose(data.train, MAX_IMAGES), _choose(data.validation, MAX_HELD_OUT)
+    x = np.concatenate([both.predict(images.x)[1] for images in parts])
     y, folds = np.concatenate([known.y, held_out.y]), np.repeat([NOT_HELD_OUT, 0], [len(known), len(held_out)])
-    fitted = fit_detector(x, y, len(data.classes), folds, layer, most=_affordable(model.network, x.shape[1]))
+    fitted = fit_detector(
+        x,
+        y,
+        len(data.classes),
+        folds,
+        layer,
+        most=_affordable(model.network, x.shape[1]),
+        digests=np.concatenate(list(map(_digests, parts))),
+    )
     return fitted, fitted.detector.distances(both.predict(data.test.x)[1])
 
 
@@ -49,9 +57,14 @@ def _device(engine: Engine) -> dict[str, str]:
     return {"device": str(engine.device)} if engine.name == "torch" else {}
 
 
+def _digests(images: Images) -> Array:
+    """Return uint64 (N,), which do not change with the rounding of features."""
+    return digest_images(images.x, 0) if images.digests is None else images.digests
+
+
 def _choose(images: Images, count: int) -> Images:
     """Return up to so many images, chosen by their content from the classes in turn."""
-    digests = digest_images(images.x, 0) if images.digests is None else images.digests
+    digests = _digests(images)
     order = np.lexsort((digests, images.y))
     place = np.arange(len(order)) - np.searchsorted(images.y[order], images.y[order])  # among those of its class
     return images.take(np.sort(order[np.lexsort((digests[order], place))][:count]))
