@@ -118,6 +118,19 @@ def test_search_of_the_penalty_ends_when_smaller_ones_only_get_worse() -> None:
     assert min(found.losses.values()) < before < last
 
 
+def test_search_converges_with_many_classes_too() -> None:
+    """Gradients shrink with the number of classes; a fixed tolerance would end the search at its start."""
+    x, y = blobs(400, 60, 100, separation=1.0)
+    folds = np.arange(400) // 100
+    found = fit_linear_head(x, y, 100, folds)
+    scaled = FeatureScaler.fit(x).transform(x)
+    exact = []
+    for held in (folds == k for k in range(4)):
+        head = fit_logistic_regression(scaled[~held], y[~held], 100, 0.03)
+        exact.append(cross_entropy(head.logits(scaled[held]), y[held]))
+    assert found.losses[0.03] == pytest.approx(np.mean(exact), rel=0.02)
+
+
 @given(some.floats(0.3, 4.0))
 @settings(max_examples=15, deadline=None)
 def test_temperature_corrects_overconfident_logits(factor: float) -> None:

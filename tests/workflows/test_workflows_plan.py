@@ -47,7 +47,19 @@ def test_large_colored_or_few_images_are_not_drawings(other: dict[str, Any]) -> 
     assert decide(replace(DIGITS, **other)).method is Method.FEATURES
 
 
-@pytest.mark.parametrize(("minutes", "size"), [(20, 224), (8, 160), (5, 128), (0.1, 128)])
+def test_a_limit_that_cannot_be_kept_is_named() -> None:
+    chosen = decide(replace(PHOTOGRAPHS, images=120_000, minutes=0.1))
+    assert chosen.settings == {"input_shape": (128, 128, 3)}
+    assert "resized to 128 pixels, and yet this is more than the 0.1 minutes requested" in chosen.because
+
+
+def test_estimate_includes_the_heads_of_many_classes() -> None:
+    few, many = (decide(replace(PHOTOGRAPHS, images=2100, classes=n, cores=2, minutes=None)) for n in (2, 525))
+    assert "about 20 seconds on 2 cores" in few.because
+    assert "about 60 seconds on 2 cores" in many.because
+
+
+@pytest.mark.parametrize(("minutes", "size"), [(20, 224), (8, 160), (5, 128)])
 def test_images_are_smaller_with_little_time(minutes: float, size: int) -> None:
     chosen = decide(replace(PHOTOGRAPHS, images=120_000, minutes=minutes))
     assert chosen.settings == ({} if size == 224 else {"input_shape": (size, size, 3)})

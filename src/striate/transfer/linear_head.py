@@ -19,6 +19,7 @@ FOLDS = 5
 LEAVE_ONE_OUT = 40  # number of images up to which leave-one-out is used
 MAX_WORK = 2e10  # multiply-adds of one step over all folds; above it, fewer folds are used
 FINAL_TOLERANCE, SEARCH_TOLERANCE = 1e-6, 1e-3  # of the gradient
+FEW_CLASSES = 10  # with more, gradients are smaller in proportion, and so is the tolerance of the search
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,8 +232,9 @@ def _cross_validate(x: Array, y: Array, classes: int, folds: Array) -> dict[floa
     numbers = np.unique(folds)
     weights = (folds != numbers[:, None]).astype(np.float64)  # (P, N)
     held_out, losses, start = {}, list[float](), None
+    tolerance = SEARCH_TOLERANCE * min(1, FEW_CLASSES / classes)
     for penalty in PENALTIES:
-        kernels, biases = start = _solve(x, y, classes, penalty, weights, start, SEARCH_TOLERANCE)
+        kernels, biases = start = _solve(x, y, classes, penalty, weights, start, tolerance)
         logits = np.empty((len(x), classes))
         for fold, kernel, bias in zip(numbers, kernels, biases, strict=True):
             logits[folds == fold] = x[folds == fold] @ kernel + bias

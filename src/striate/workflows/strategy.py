@@ -20,6 +20,7 @@ from striate.pretrained.published import published
 from striate.processes import cores
 from striate.systems.recipes import tuning_recipe
 from striate.tasks import Task
+from striate.transfer.linear_head import fold_count
 
 BASE = "efficientnet-lite0"
 DRAWING_MODEL = "mnist-cnn"
@@ -30,6 +31,8 @@ TINY = 48  # pixels of the longer side
 MANY_IMAGES = 50  # per class, from which a small network learns well from scratch
 GRAY = 4  # maximum difference of the color channels in images that are practically gray
 SECONDS = {224: 0.013, 160: 0.007, 128: 0.0045}  # to extract one image's features on one core, by the input size
+HEAD_SECONDS = 8e-9  # to fit the head on one core, per image, feature, class and fold
+FEATURES = (1280, 3248)  # of the last layer and of all layers of the base
 OTHER_SECONDS = 4  # for everything else
 TUNING_SECONDS = 3.7e-10  # per image and multiply-add on one core, for an epoch of both stages of fine-tuning
 SCRATCH_SECONDS = 4.5e-10  # per image and multiply-add on one core, for an epoch of training from scratch
@@ -276,7 +279,10 @@ def _transfer(summary: FolderSummary, method: Method | None) -> Strategy:
             "a linear classifier on the features of a network trained on a million photographs needs fewer images and "
             f"less time than a network trained from scratch: {time}, without PyTorch"
         ]
-    if size != max(SECONDS):
+    limit = summary.minutes
+    if limit is not None and _extraction_seconds(summary, size) > 60 * limit:
+        parts.append(f"images are resized to {size} pixels, and yet this is more than the {limit:g} minutes requested")
+    elif size != max(SECONDS):
         parts.append(f"images are resized to {size} pixels to keep to {summary.minutes:g} minutes")
     tunes, reason = _fine_tuning(summary, size, method)
     settings = {} if size == max(SECONDS) else {"input_shape": (size, size, 3)}
@@ -314,4 +320,11 @@ def _input_size(summary: FolderSummary) -> int:
 
 
 def _extraction_seconds(summary: FolderSummary, size: int) -> float:
-    return OTHER_SECONDS + summary.images * SECONDS[size] / summary.cores
+    return OTHER_SECONDS + (summary.images * SECONDS[size] + _head_seconds(summary)) / summary.cores
+
+
+def _head_seconds(summary: FolderSummary) -> float:
+    """Estimate how long the heads take on one core; with more features than images, the images determine the time."""
+    images, classes = round(TRAINING_SHARE * summary.images), summary.classes
+    folds = fold_count(images, FEATURES[0] * classes)
+    return HEAD_SECONDS * images * classes * folds * sum(min(images, features) for features in FEATURES)
