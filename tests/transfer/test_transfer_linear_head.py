@@ -120,15 +120,15 @@ def test_search_of_the_penalty_ends_when_smaller_ones_only_get_worse() -> None:
 
 def test_search_converges_with_many_classes_too() -> None:
     """Gradients shrink with the number of classes; a fixed tolerance would end the search at its start."""
-    x, y = blobs(400, 60, 100, separation=1.0)
-    folds = np.arange(400) // 100
-    found = fit_linear_head(x, y, 100, folds)
+    x, y = blobs(320, 60, 80)
+    folds = np.arange(320) // 80
+    found = fit_linear_head(x, y, 80, folds)
     scaled = FeatureScaler.fit(x).transform(x)
     exact = []
     for held in (folds == k for k in range(4)):
-        head = fit_logistic_regression(scaled[~held], y[~held], 100, 0.03)
+        head = fit_logistic_regression(scaled[~held], y[~held], 80, 0.003)
         exact.append(cross_entropy(head.logits(scaled[held]), y[held]))
-    assert found.losses[0.03] == pytest.approx(np.mean(exact), rel=0.02)
+    assert found.losses[0.003] == pytest.approx(np.mean(exact), rel=0.05)
 
 
 @given(some.floats(0.3, 4.0))
