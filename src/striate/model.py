@@ -356,6 +356,7 @@ class Model:
 
         Args:
             x: uint8 images (N, H, W, C), or any numbers of the input's shape; a list of arrays for several inputs.
+                Where the network scales pixels itself, values that were divided by 255 are refused.
             y: Class numbers (N,) or one-hot rows (N, classes); (N, …) for sigmoid and linear outputs; a list of arrays
                 for several outputs.
             batch_size: Samples per step.

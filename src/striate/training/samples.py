@@ -14,6 +14,7 @@ from striate.data.split import assign_parts
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
 from striate.errors import DataError, UsageError
 from striate.network import Network
+from striate.training.input_scale import check_input_scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +126,8 @@ def check_inputs(network: Network, x: Any) -> tuple[Array, ...]:
     counts = {len(array) for array in arrays}
     if len(counts) > 1:
         raise DataError(f"All inputs need the same number of samples; received {', '.join(map(str, sorted(counts)))}.")
+    for index, array in zip(network.inputs, arrays, strict=True):
+        check_input_scale(network, index, array)
     return tuple(arrays)
 
 

@@ -1,0 +1,78 @@
+"""Mistakes that beginners make and that would otherwise give poor results without a word."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import striate as st
+from striate._types import Array
+from striate.errors import DataError
+from striate.network import Dense, Flatten, Input, Layer, Rescale
+
+SHAPE = (6, 5, 1)
+QUIET: Any = {"verbose": 0}
+VERBS: list[Callable[[st.Model, Any, Any], Any]] = [
+    lambda model, x, y: model.fit(x, y, **QUIET),
+    lambda model, x, y: model.fit(x.round(), y, validation_data=(x, y), **QUIET),
+    lambda model, x, y: model.evaluate(x, y),
+    lambda model, x, y: model.predict(x),
+    lambda model, x, y: model.train_on_batch(x, y),
+]
+
+
+def samples(count: int = 60) -> tuple[Array, Array]:
+    rng = np.random.default_rng(1)
+    return rng.integers(0, 256, (count, *SHAPE), np.uint8), rng.permutation(np.arange(count) % 3)
+
+
+def model_with(*first: Layer) -> st.Sequential:
+    model = st.Sequential([Input(SHAPE), *first, Flatten(), Dense(3, activation="softmax", name="out")])
+    model.compile("sgd")
+    return model
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize(
+    "scaling", [Rescale(name="scaling"), Rescale(1 / 127.5, -1, name="scaling"), Rescale(1, -128.0, name="scaling")]
+)
+def test_pixels_that_are_scaled_twice_are_refused(scaling: Rescale, verb: Callable[..., Any]) -> None:
+    x, y = samples()
+    message = r"all values are in 0 … 1, as if .* layer 'scaling' scales pixels .* Pass the pixels themselves, or x \*"
+    with pytest.raises(DataError, match=message):
+        verb(model_with(scaling), x / 255, y)
+    with pytest.raises(DataError, match=r"all values are in -1 … 1, .* Pass the pixels themselves; or leave"):
+        verb(model_with(scaling), np.float32(x / 127.5 - 1), y)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "lenet5-1998", "mlp", "simple-convnet", "mnist-best"])
+def test_networks_of_the_zoo_refuse_scaled_digits(name: str) -> None:
+    with pytest.raises(DataError, match=r"x \* 255"):
+        st.zoo.build(name).predict(np.full((2, 28, 28, 1), 0.5))
+
+
+def test_scaled_data_sets_are_refused() -> None:
+    x, y = samples()
+    with pytest.raises(DataError, match=r"x \* 255"):
+        model_with(Rescale()).train(st.data.from_arrays(x / 255, y), **QUIET)
+
+
+def test_pixels_are_accepted_in_every_form() -> None:
+    x, y = samples()
+    for pixels in (x, x.astype(float), x / 2, x // 200, (x // 200).astype(float), np.zeros_like(x, float)):
+        for verb in VERBS:
+            verb(model_with(Rescale()), pixels, y)
+
+
+@pytest.mark.parametrize("first", [(), (Rescale(1 / 0.3081, -0.1307 / 0.3081),), (Rescale(2, -1),)])
+def test_networks_that_expect_scaled_values_accept_them(first: tuple[Layer, ...]) -> None:
+    x, y = samples()
+    for verb in VERBS:
+        verb(model_with(*first), x / 255, y)
+
+
+def test_values_that_also_go_elsewhere_are_accepted() -> None:
+    image = Input(SHAPE)
+    model = st.Model(image, Dense(3)(Flatten()(st.layers.Add()(image, Rescale()(image)))))
+    assert model.predict(samples()[0] / 255).shape == (60, 3)
