@@ -1,5 +1,7 @@
 """Mistakes that beginners make and that would otherwise give poor results without a word."""
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 
 import striate as st
 from striate._types import Array
-from striate.errors import DataError
+from striate.errors import DataError, UsageError
 from striate.network import Dense, Flatten, Input, Layer, Rescale
 
 SHAPE = (6, 5, 1)
@@ -76,3 +78,33 @@ def test_values_that_also_go_elsewhere_are_accepted() -> None:
     image = Input(SHAPE)
     model = st.Model(image, Dense(3)(Flatten()(st.layers.Add()(image, Rescale()(image)))))
     assert model.predict(samples()[0] / 255).shape == (60, 3)
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "train_on_batch"])
+def test_scores_unpack_to_values_and_have_names(verb: str) -> None:
+    model = model_with(Rescale())
+    x, y = samples()
+    expected_accuracy = (model.predict(x).argmax(axis=1) == y).mean()
+    scores = getattr(model, verb)(x, y)
+    loss, accuracy = scores
+    assert accuracy == pytest.approx(expected_accuracy)
+    assert scores[:2] == (loss, accuracy) == (scores["loss"], scores["accuracy"]) == (scores[0], scores[-1])
+    assert dict(scores) == {**scores} == dict(scores.items()) == {"loss": loss, "accuracy": accuracy}
+    assert list(dict(scores)) == list(scores.keys()) == ["loss", "accuracy"]
+    assert "accuracy" in scores and loss in scores and "val_loss" not in scores
+    assert repr(scores) == f"Scores(loss={loss!r}, accuracy={accuracy!r})"
+    for again in (copy.deepcopy(scores), pickle.loads(pickle.dumps(scores))):
+        assert again == scores and again.keys() == scores.keys()
+    with pytest.raises(UsageError, match=r"There is no figure 'acuracy'\. Did you mean 'accuracy'"):
+        scores["acuracy"]
+
+
+def test_scores_of_several_outputs_are_in_the_order_of_their_names() -> None:
+    x, y = samples()
+    flat = Flatten()(Rescale()(image := Input(SHAPE)))
+    ends = [Dense(3, activation="softmax", name="kind")(flat), Dense(1, name="size")(flat)]
+    model = st.Model(image, ends)
+    model.compile()
+    scores = model.evaluate(x, [y, y])
+    assert scores.keys() == ("loss", "kind_accuracy", "size_mean_absolute_error")
+    assert list(scores) == list(dict(scores).values())

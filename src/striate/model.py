@@ -42,7 +42,7 @@ from striate.training.losses import (
     losses_for_targets,
     weigh_classes,
 )
-from striate.training.metrics import MetricSums, default_metrics
+from striate.training.metrics import MetricSums, Scores, default_metrics
 from striate.training.progress import Verbose
 from striate.training.samples import balanced_weights, require_two_classes, split_samples
 from striate.training.targets import TargetScaler, last_parameters
@@ -520,7 +520,7 @@ class Model:
                 f"activation='{data.task.activation}'."
             )
 
-    def evaluate(self, x: Any, y: Any, *, batch_size: int = BATCH_SIZE) -> dict[str, float]:
+    def evaluate(self, x: Any, y: Any, *, batch_size: int = BATCH_SIZE) -> Scores:
         """Compute the mean loss and the metrics on samples.
 
         Args:
@@ -529,7 +529,8 @@ class Model:
             batch_size: Samples that go through the network at once.
 
         Returns:
-            For example {"loss": 0.04, "accuracy": 0.99}.
+            Loss and metrics in Keras's order, for example Scores(loss=0.04, accuracy=0.99). They unpack to values,
+            `loss, accuracy = model.evaluate(x, y)`, and have names, `scores["accuracy"]`; `dict(scores)` is possible.
 
         Raises:
             DataError: The samples do not match the network.
@@ -541,13 +542,15 @@ class Model:
             >>> layers = st.layers
             >>> model = st.Sequential([st.Input((1,)), layers.Dense(2, activation="softmax", name="out")])
             >>> model.compile("sgd", learning_rate=0.5)
-            >>> sorted(model.evaluate(x, y))
-            ['accuracy', 'loss']
+            >>> loss, accuracy = model.evaluate(x, y)
+            >>> model.evaluate(x, y)["accuracy"] == accuracy
+            True
         """
         losses = self._losses_for(y)
         samples = check_samples(self.network, losses, x, y)
         metrics = default_metrics(losses) if self._metrics is None else self._metrics
-        return evaluate_in_batches(self.engine, losses, MetricSums(self.network, losses, metrics), samples, batch_size)
+        sums = MetricSums(self.network, losses, metrics)
+        return Scores(evaluate_in_batches(self.engine, losses, sums, samples, batch_size))
 
     def predict(self, x: Any, *, batch_size: int = BATCH_SIZE) -> Any:
         """Compute the output of the network.
@@ -573,7 +576,7 @@ class Model:
         outputs = predict_in_batches(self.engine, check_inputs(self.network, x), batch_size)
         return outputs[0] if len(outputs) == 1 else list(outputs)
 
-    def train_on_batch(self, x: Any, y: Any) -> dict[str, float]:
+    def train_on_batch(self, x: Any, y: Any) -> Scores:
         """Do one step on these samples; return loss and metrics before it. Raise UsageError before `compile`."""
         if self.optimizer is None:
             raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before train_on_batch.")
@@ -584,7 +587,7 @@ class Model:
         self.iterations += 1
         figures = MetricSums(self.network, self.losses, self.metrics)
         sums = figures.sums(result.outputs, batch.targets)
-        return {"loss": result.loss} | {n: s / len(batch) for n, s in zip(figures.names, sums, strict=True)}
+        return Scores({"loss": result.loss} | {n: s / len(batch) for n, s in zip(figures.names, sums, strict=True)})
 
     def summary(self) -> None:
         """Print the table of layers: sizes, windows, parameters, multiply-adds, receptive fields.

@@ -1,6 +1,7 @@
 """Loss and metrics that training reports, as sums over a batch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -123,3 +124,58 @@ class MetricSums:
     def sums(self, outputs: Sequence[Array], targets: Sequence[Array]) -> list[float]:
         """Return one sum over the batch for each name."""
         return [function(outputs[index], targets[index]) for index, function in self._sums]
+
+
+class Scores(tuple[float, ...]):
+    """Loss and metrics of some samples: a tuple in Keras's order, whose values also have names.
+
+    Args:
+        figures: The values by name, the loss first.
+
+    Example:
+        >>> scores = Scores({"loss": 0.25, "accuracy": 0.5})
+        >>> loss, accuracy = scores
+        >>> accuracy, scores[1], scores["accuracy"]
+        (0.5, 0.5, 0.5)
+        >>> dict(scores)
+        {'loss': 0.25, 'accuracy': 0.5}
+    """
+
+    _names: tuple[str, ...]
+
+    def __new__(cls, figures: Mapping[str, float]) -> "Scores":
+        """Make the tuple, because a tuple cannot be filled later."""
+        scores = super().__new__(cls, figures.values())
+        scores._names = tuple(figures)
+        return scores
+
+    def __getnewargs__(self) -> tuple[dict[str, float]]:
+        """Return the argument for `copy` and `pickle`."""
+        return (dict(self.items()),)
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the names, for example ("loss", "accuracy")."""
+        return self._names
+
+    def items(self) -> tuple[tuple[str, float], ...]:
+        """Return pairs of a name and its value."""
+        return tuple(zip(self._names, self, strict=True))
+
+    def values(self) -> tuple[float, ...]:
+        """Return the values without names."""
+        return tuple(self)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return the value with a name or at a position. Raise UsageError for a name that does not exist."""
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        if key not in self._names:
+            raise UsageError(f"There is no figure '{key}'.{nearest(key, self._names)}")
+        return self[self._names.index(key)]
+
+    def __contains__(self, key: object) -> bool:
+        """Return whether there is this name, or this value."""
+        return key in self._names or super().__contains__(key)
+
+    def __repr__(self) -> str:
+        return f"Scores({', '.join(f'{name}={value!r}' for name, value in self.items())})"
