@@ -107,7 +107,10 @@ def test_parts_without_training_part_raise(tmp_path: Path) -> None:
     ("files", "message"),
     [
         (["a/1.jpg"], r"at least two subfolders .*; found 1: a\.$"),
-        (["1.jpg"], r"found 0\. There are images in the folder itself: move those of each class into their own .*\.$"),
+        (
+            ["1.jpg"],
+            r"found 0\. There are images in the folder itself: move .* subfolder, or give .* --labels FILE\.$",
+        ),
         (["train/a/1.jpg", "test/a/1.jpg", "test/b/1.jpg"], r"train' should contain .* found 1: a\.$"),
         (["train/1.jpg", "test/1.jpg"], r"train' should contain .* found 0\. There are images in"),
         (["Archive/cat/1.jpg", "Archive/dog/1.jpg"], r"found 1: Archive\. Did you mean '.*Archive'\?$"),

@@ -1,5 +1,6 @@
 """The audit of folders of every kind: tiny, with parts, with labels from a CSV file."""
 
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from striate.data.labels import LabelFile
 from striate.errors import DataError, UsageError
 from striate.images import encode_png
 from striate.tasks import Task
-from striate.workflows.audit import audit_folder, audit_place
+from striate.workflows.audit import audit_folder, audit_place, write_audit
 
 Draw = Callable[[str, int, bool], None]
 
@@ -122,3 +123,20 @@ def test_default_place_is_new_each_time(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path.parent)
     with pytest.raises(UsageError, match="would be inside"):
         audit_place(tmp_path.parent)
+
+
+def test_suggested_command_reads_the_same_labels_and_groups(tmp_path: Path, draw: Draw) -> None:
+    for number in range(4):
+        draw(f"{number}.png", number, number % 2 == 0)
+    table, groups = tmp_path / "my labels.csv", tmp_path / "groups.csv"
+    table.write_text("file,age,height\n" + "".join(f"{n}.png,{n},{2 * n}\n" for n in range(4)), "utf-8")
+    groups.write_text("file,group\n" + "".join(f"{n}.png,{n}\n" for n in range(4)), "utf-8")
+    labels = LabelFile(str(table), Task.REGRESSION, ("age", "height"))
+    result = audit_folder(tmp_path / "photos", labels=labels, groups=groups)
+    place = tmp_path / "out"
+    command = write_audit(result, tmp_path / "photos", place, labels=labels, groups=groups)
+    assert shlex.split(command) == [
+        "striate", "train", str(tmp_path / "photos"), "--labels", str(table), "--task", "regression",
+        "--label-column", "age", "--label-column", "height", "--groups", str(groups),
+        "--exclude", str(place / "audit.csv"),
+    ]  # fmt: skip

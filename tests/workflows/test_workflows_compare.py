@@ -74,7 +74,7 @@ def test_images_whose_classes_differ_are_left_out(tmp_path: Path) -> None:
     write_run(tmp_path / "b", changed, 0.9)
     found = compare_runs([tmp_path / "a", tmp_path / "b"])
     assert (found.contradicting, found.comparison.images) == (7, len(DIGITS.test) - 7)
-    assert "7 images have different classes" in found.page.read_text("utf-8")
+    assert "their class differs between the runs: 7 of the images" in found.page.read_text("utf-8")
 
 
 def test_runs_of_the_same_name_are_told_apart(tmp_path: Path) -> None:

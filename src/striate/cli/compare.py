@@ -21,9 +21,8 @@ def compare(runs: tuple[str, ...], data: str | None, out: str | None, as_json: b
 
     found = compare_runs(runs, data, out)
     if found.contradicting:
-        echo_line(
-            f"Note: {found.contradicting:,} images have different classes in the runs and are left out.", err=True
-        )
+        images = "1 image" if found.contradicting == 1 else f"{found.contradicting:,} images"
+        echo_line(f"Note: Left out: {images} whose class differs between the runs.", err=True)
     if as_json:
         echo_json(found.comparison.to_dict())
         return

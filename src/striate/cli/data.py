@@ -99,11 +99,12 @@ def audit(
     from striate.workflows.audit import audit_folder, audit_place, write_audit
 
     place = audit_place(folder, out)
+    described = label_file(labels, task, label_columns)
     result = audit_folder(
-        folder, labels=label_file(labels, task, label_columns), base=base, groups=groups,
+        folder, labels=described, base=base, groups=groups,
         thresholds=key_values(thresholds, "--threshold", "blurred=0.7"),
     )  # fmt: skip
-    command = write_audit(result, folder, place)
+    command = write_audit(result, folder, place, labels=described, groups=groups)
     for line in _describe_audit(result.audit, folder, place, command):
         echo_line(line)
 

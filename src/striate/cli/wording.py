@@ -76,8 +76,8 @@ def _number_lines(evaluation: "RegressionEvaluation") -> list[str]:
         ]
         if number.half_width is not None:
             lines.append(
-                f"± {number.half_width:.4g} contains {percent(number.covered)} of the true values; meant are "
-                f"{100 * evaluation.coverage:g} %"
+                f"± {number.half_width:.4g} contains {percent(number.covered)} of the true values; it was "
+                f"chosen to contain {100 * evaluation.coverage:g} %"
             )
     return lines
 

@@ -427,7 +427,12 @@ def _hint(root: Path) -> str:
         if len([folder for folder in inner if images_below(folder)]) >= 2:
             return f" Did you mean '{item}'?"
     loose = any(item.is_file() and is_image_file(str(item), item.name) for item in _entries(root))
-    return " There are images in the folder itself: move those of each class into their own subfolder." if loose else ""
+    return (
+        " There are images in the folder itself: move those of each class into their own subfolder, or give the labels "
+        "in a CSV file with --labels FILE."
+        if loose
+        else ""
+    )
 
 
 def _empty_folders(folders: Sequence[_Class], unreadable: Iterable[Path]) -> list[str]:

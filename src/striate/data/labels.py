@@ -46,6 +46,13 @@ class LabelFile:
     task: Task = Task.CLASSIFICATION
     columns: tuple[str, ...] = ()
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of a command that reads the same labels."""
+        task = () if self.task is Task.CLASSIFICATION else ("--task", str(self.task))
+        columns = (word for column in self.columns for word in ("--label-column", column))
+        return ("--labels", self.path, *task, *columns)
+
 
 def label_file(labels: str | Path | None, task: str | None = None, columns: Sequence[str] = ()) -> LabelFile | None:
     """Return the description of a CSV file with labels; None if there is none.

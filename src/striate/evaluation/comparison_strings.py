@@ -29,7 +29,7 @@ COMPARISON = {
     "compare_run": {"en": "run", "ko": "실행"},
     "compare_tested": {"en": "its test images", "ko": "자체 테스트 이미지"},
     "compare_contradicting": {
-        "en": "{n} images have different classes in the runs; they are left out.",
+        "en": "Left out because their class differs between the runs: {n} of the images.",
         "ko": "실행마다 클래스가 다른 이미지 {n}장은 제외했습니다.",
     },
     "compare_mixed": {

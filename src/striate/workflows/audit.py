@@ -168,18 +168,24 @@ def audit_place(folder: str | Path, out: str | Path | None = None) -> Path:
     return place
 
 
-def write_audit(result: AuditResult, folder: str | Path, place: Path) -> str:
+def write_audit(
+    result: AuditResult, folder: str | Path, place: Path, *,
+    labels: LabelFile | None = None, groups: str | Path | None = None,
+) -> str:  # fmt: skip
     """Write the page audit.html and the table audit.csv.
 
     Args:
         result: The findings.
         folder: The folder of images.
         place: The folder for page and table, which is created.
+        labels: The CSV file with the labels, if there is one.
+        groups: CSV file with file,group, if there is one.
 
     Returns:
-        The command that trains with the edited table.
+        The command that trains on the same labels and groups with the edited table.
     """
-    command = shlex.join(["striate", "train", str(folder), "--exclude", str(place / TABLE)])
+    options = [*(labels.options if labels else ()), *(["--groups", str(groups)] if groups else ())]
+    command = shlex.join(["striate", "train", str(folder), *options, "--exclude", str(place / TABLE)])
     write_audit_page(place / PAGE, result.audit, result.images, command)
     atomic_write(place / TABLE, audit_table(result.audit))
     return command

@@ -68,7 +68,11 @@ def run_feature_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callab
     for line in (*_describe_attempts(found), _describe_head(found)):
         echo(line)
     if suspicious := record.extraction.suspicious:
-        command = shlex.join(["striate", "data", "audit", plan.data])
+        options = [
+            *(plan.label_file.options if plan.label_file else ()),
+            *(["--groups", plan.groups] if plan.groups else ()),
+        ]
+        command = shlex.join(["striate", "data", "audit", plan.data, *options])
         echo(f"Labels: {len(suspicious):,} may be wrong; see the report. To check all images: {command}")
     return Extraction(model, found.test, found.detector.findings(found.distances, found.test, prepared.evaluated.y))
 
