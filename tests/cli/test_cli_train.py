@@ -220,7 +220,7 @@ def test_resuming_with_changed_images_raises(cli: Cli, photographs: Path, tmp_pa
     (tmp_path / "mine" / "빨강" / "그림 1.png").unlink()
     result = cli("train", "--resume", "run", "--epochs", "2")
     assert result.returncode == 1
-    assert "run began with other data" in result.stderr
+    assert "'run' began with other data" in result.stderr
     assert (tmp_path / "run" / "config.json").read_bytes() == config
 
 
