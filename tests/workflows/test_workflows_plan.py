@@ -19,7 +19,8 @@ from striate.images import encode_png
 from striate.systems.recipes import tuning_recipe
 from striate.workflows import plan as plans
 from striate.workflows import strategy
-from striate.workflows.plan import APPLIES_TO, TrainingPlan, make_plan
+from striate.workflows.plan import TrainingPlan, make_plan
+from striate.workflows.plan_checks import APPLIES_TO
 from striate.workflows.strategy import FolderSummary, Method, decide, summarize
 from striate.zoo import registry
 

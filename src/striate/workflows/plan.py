@@ -1,9 +1,7 @@
 """The plan of a training: names and plain values, before images or weights are loaded."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
-from difflib import get_close_matches
-from inspect import signature
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -11,24 +9,30 @@ from striate import strict_json, zoo
 from striate.data import get_augmentation, names
 from striate.data.corrections import Corrections, correct, read_corrections
 from striate.data.folder import Layout
-from striate.data.groups import read_groups
 from striate.data.labels import LabelFile, label_file, labeled_layout
-from striate.data.split import TEST
-from striate.engines.choose import AUTO, EngineSettings, accelerator, installed
+from striate.engines.choose import AUTO, EngineSettings, accelerator
 from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
 from striate.images import describe_argument
 from striate.pretrained import IMAGENET, required_settings
-from striate.processes import cores, current_process
+from striate.processes import cores
 from striate.records import decode_value
 from striate.systems.recipes import recipe_for, tuning_recipe
 from striate.tasks import Task
 from striate.training import Constant, Recipe, get_schedule
 from striate.training.schedules import SCHEDULES
-from striate.training.tensorboard import TensorBoard
-from striate.transfer.bases import check_base
+from striate.workflows.plan_checks import (
+    INPUT_SHAPE,
+    WEIGHT_DECAY,
+    check_base_method,
+    check_folds,
+    check_groups,
+    check_options,
+    check_settings,
+    check_task,
+    check_values,
+)
 from striate.workflows.strategy import (
-    BASE,
     Method,
     Strategy,
     are_drawings,
@@ -40,39 +44,6 @@ from striate.workflows.strategy import (
 DEFAULT_DATA = "mnist5k"
 DEFAULT_MODEL = "lenet5"
 PLATEAU = "plateau"
-WEIGHT_DECAY = "weight_decay"
-INPUT_SHAPE = "input_shape"
-CLASS_WEIGHTS = "class_weights"
-MAX_MEMBERS = 1_000  # of an ensemble
-
-SCRATCH_ONLY = frozenset({Method.SCRATCH})
-FEATURES_ONLY = frozenset({Method.FEATURES})
-BASE_ONLY = frozenset({Method.FEATURES, Method.FINE_TUNE})
-TRAINING = frozenset({Method.FINE_TUNE, Method.SCRATCH})
-APPLIES_TO: Mapping[str, frozenset[Method]] = {
-    "--model": SCRATCH_ONLY,
-    "--base": BASE_ONLY,
-    "--minutes": BASE_ONLY,
-    "--folds": FEATURES_ONLY,
-    "--ensemble": SCRATCH_ONLY,
-    "--tensorboard": SCRATCH_ONLY,
-    "--schedule plateau": SCRATCH_ONLY,
-    "--schedule": TRAINING,
-    "--epochs": TRAINING,
-    "--batch-size": TRAINING,
-    "--learning-rate": TRAINING,
-    "--optimizer": TRAINING,
-    "--augment": TRAINING,
-    "--engine": TRAINING,
-    "--device": TRAINING,
-    "--precision": TRAINING,
-    "--deterministic": TRAINING,
-    "--compiled": TRAINING,
-}
-"""The methods to which an option applies; options that are not listed apply to all methods."""
-
-_RECIPE = frozenset(item.name for item in fields(Recipe))
-_NESTED = frozenset({"optimizer", "schedule", "augmentation"})  # settings that have settings of their own
 
 
 @dataclass(frozen=True)
@@ -166,7 +137,7 @@ class TrainingPlan:
         plain = {name: decode_value(hints[name], value, f"plan.{name}") for name, value in values.items()}
         settings = {key: tuple(v) if isinstance(v, list) else v for key, v in plain["settings"].items()}
         plan = cls(**{**plain, "settings": settings}, recipe=recipe)
-        _check_values(plan.ensemble, None, tensorboard=False)
+        check_values(plan.ensemble, None, tensorboard=False)
         return plan
 
     def member(self, number: int) -> "TrainingPlan":
@@ -216,7 +187,7 @@ def make_plan(
         UsageError: If a name is unknown, a value is out of range, or an option does not apply to the method.
     """
     data = data or DEFAULT_DATA
-    _check_values(ensemble, minutes, tensorboard)
+    check_values(ensemble, minutes, tensorboard)
     labeled = label_file(labels, task, label_columns)
     if is_folder(data):
         layout = layout or labeled_layout(data, labeled)
@@ -224,13 +195,10 @@ def make_plan(
         raise UsageError(f"--labels is for a folder of images, and '{data}' is not a folder.")
     corrections = _read_corrections(exclude, data, layout)
     layout = layout and correct(layout, corrections)
-    _check_groups(groups, data, layout)
-    _check_folds(folds, layout)
-    if folds and labeled and labeled.task is not Task.CLASSIFICATION:
-        raise UsageError(f"--folds is for classification; for --task {labeled.task}, leave it out.")
-    if CLASS_WEIGHTS in (sets or {}) and labeled and labeled.task is not Task.CLASSIFICATION:
-        raise UsageError(f"--set {CLASS_WEIGHTS} is for classification; for --task {labeled.task}, leave it out.")
+    check_groups(groups, data, layout)
+    check_folds(folds, layout)
     sets = sets or {}
+    check_task(labeled, folds, sets)
     recipe = {key: value for key, value in recipe.items() if value is not None}
     named = {"model": model, "base": base, "minutes": minutes, "ensemble": ensemble, "tensorboard": tensorboard,
              "schedule": schedule, "folds": folds}  # fmt: skip
@@ -244,10 +212,10 @@ def make_plan(
     if method == AUTO and layout and not model and not base:
         del requested["--minutes"]  # it has decided what is chosen
     usual = _usual_plan(data, strategy, layout)
-    _check_settings(usual, sets)
-    _check_options(strategy.method, chosen_by, [option for option, value in requested.items() if value], sets)
+    check_settings(usual.model, usual.method, sets)
+    check_options(strategy.method, chosen_by, [option for option, value in requested.items() if value], sets)
     engine.check(training=True)
-    _check_base_method(strategy.method, chosen_by, base, weights, minutes)
+    check_base_method(strategy.method, chosen_by, base, weights, minutes)
     usual = _with_labels(labeled, _with_weights(weights, usual))
     if minutes is not None and strategy.method is Method.FINE_TUNE:
         if "epochs" in recipe:
@@ -281,51 +249,12 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _check_values(ensemble: int | None, minutes: float | None, tensorboard: bool) -> None:
-    if ensemble is not None and not 1 <= ensemble <= MAX_MEMBERS:
-        raise UsageError(f"An ensemble has 1 to {MAX_MEMBERS} members; received {ensemble}.")
-    if minutes is not None and not minutes > 0:
-        raise UsageError(f"--minutes must be more than 0; received {minutes:g}.")
-    if tensorboard:
-        TensorBoard()  # raises now if its package is missing
-
-
-def _check_groups(groups: str | None, data: str, layout: Layout | None) -> None:
-    """Read a table of groups, so that an error in it is found before the images are read."""
-    if groups is None:
-        return
-    if layout is None:
-        raise UsageError(f"--groups is for a folder of images, and '{data}' is not a folder.")
-    read_groups(groups, layout.name, layout.names)
-
-
 def _read_corrections(exclude: str | None, data: str, layout: Layout | None) -> Corrections:
     if exclude is None:
         return {}
     if layout is None:
         raise UsageError(f"--exclude is for a folder of images, and '{data}' is not a folder.")
     return read_corrections(exclude, layout)
-
-
-def _check_folds(folds: int | None, layout: Layout | None) -> None:
-    if not folds:
-        return
-    if folds < 2:
-        raise UsageError(
-            f"--folds must be at least 2, or 0 to keep a part of the images for testing; received {folds}."
-        )
-    if layout is None:
-        return
-    if TEST in layout.parts:
-        raise UsageError(
-            f"'{layout.name}' has test images of its own, which are not used for training, so there is nothing to "
-            "cross-validate. Leave out --folds, or put the images of all parts into one folder for each class."
-        )
-    if folds > len(layout.files):
-        raise UsageError(
-            f"--folds {folds} needs at least {folds} images, but '{layout.name}' has {len(layout.files)}. "
-            "Choose fewer folds."
-        )
 
 
 def _choose(
@@ -353,84 +282,6 @@ def _choose(
         return choose_strategy(layout, minutes, Method(method)), chosen_by
     strategy = choose_strategy(layout, minutes)
     return strategy, f"which was chosen because {strategy.because}"
-
-
-def _check_options(method: Method, chosen_by: str, options: list[str], sets: Mapping[str, str]) -> None:
-    """Raise UsageError for all options that do not apply to the method."""
-    applies = {option: APPLIES_TO[option] for option in options if option in APPLIES_TO}
-    applies |= {f"--set {key}": _applies_to_setting(key) for key in sets}
-    wrong: dict[str, list[str]] = {}  # options by what they need
-    for option, methods in applies.items():
-        if method not in methods:
-            wrong.setdefault(" or ".join(f"--method {each}" for each in Method if each in methods), []).append(option)
-    if not wrong:
-        return
-    needs = "; ".join(f"{_listed(some)} {'needs' if len(some) == 1 else 'need'} {what}" for what, some in wrong.items())
-    subject = "it does" if sum(map(len, wrong.values())) == 1 else "they do"
-    raise UsageError(f"{needs}: {subject} not apply to the method '{method}', {chosen_by}.")
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-
-
-def _check_settings(plan: TrainingPlan, sets: Mapping[str, str]) -> None:
-    """Raise UsageError for a setting that neither the recipe nor the network has."""
-    own = set(_settings_of(plan.model))
-    networks = own if plan.method is Method.SCRATCH else {name for id in zoo.names() for name in _settings_of(id)}
-    plain = sorted(_RECIPE - _NESTED | {WEIGHT_DECAY})
-    for key in sets:
-        part, _, inner = key.partition(".")
-        if key in _NESTED:
-            raise UsageError(
-                f"--set {key} needs the name of a setting, as in --set optimizer.beta_1=0.9. The {key} itself is "
-                f"chosen with --{'augment' if key == 'augmentation' else key}."
-            )
-        if part in _NESTED if inner else key in {*plain, *networks, "classes"}:
-            continue
-        own_settings = sorted(own - {"classes"})
-        similar = get_close_matches(key, [*own_settings, *plain], n=1)
-        hint = f" Did you mean '{similar[0]}'?" if similar else ""
-        raise UsageError(
-            f"Neither the model '{plan.model}' nor the recipe has a setting '{key}'.{hint} Settings of the model: "
-            f"{', '.join(own_settings) or 'none'}. Settings of the recipe: {', '.join(plain)}, "
-            f"{', '.join(f'{name}.NAME' for name in sorted(_NESTED))}."
-        )
-
-
-def _settings_of(model: str) -> Iterable[str]:
-    return signature(zoo.find(model).builder).parameters
-
-
-def _applies_to_setting(key: str) -> frozenset[Method]:
-    if key in (INPUT_SHAPE, CLASS_WEIGHTS):
-        return frozenset(Method)
-    of_recipe = key.partition(".")[0] in _RECIPE | {WEIGHT_DECAY}
-    return TRAINING if of_recipe else SCRATCH_ONLY
-
-
-def _check_base_method(
-    method: Method, chosen_by: str, base: str | None, weights: str | None, minutes: float | None
-) -> None:
-    """Raise UsageError if a base cannot be used."""
-    if method is Method.SCRATCH:
-        return
-    started = current_process().world_size
-    if started > 1:
-        raise UsageError(
-            f"The method '{method}', {chosen_by}, runs in one process, but torchrun started {started}. Start it "
-            "without torchrun, or train all weights with --method scratch."
-        )
-    if base:
-        check_base(base, weights)
-    elif weights:
-        raise UsageError(
-            f"With the method '{method}', --weights also needs --base, the network that these weights belong to."
-        )
-    if base and minutes and method is Method.FEATURES:
-        raise UsageError(f"--minutes chooses the image size for the base {BASE}; it cannot be used with --base {base}.")
-    if method is Method.FINE_TUNE and not installed("torch"):
-        raise UsageError('--method fine-tune needs PyTorch, which is not installed: pip install "striate[torch]".')
 
 
 def _usual_plan(data: str, strategy: Strategy, layout: Layout | None) -> TrainingPlan:

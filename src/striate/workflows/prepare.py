@@ -25,7 +25,8 @@ from striate.tasks import Task
 from striate.training import Recipe
 from striate.transfer.bases import Base, open_base, with_classes
 from striate.transfer.linear_head import FOLDS, LEAVE_ONE_OUT
-from striate.workflows.plan import INPUT_SHAPE, TrainingPlan, is_folder
+from striate.workflows.plan import TrainingPlan, is_folder
+from striate.workflows.plan_checks import INPUT_SHAPE
 from striate.workflows.run_record import TrainingRun, record_engine
 from striate.workflows.strategy import Method
 

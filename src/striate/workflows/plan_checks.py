@@ -1,0 +1,181 @@
+"""Check the options of `striate train` before anything is loaded: values, and whether they apply to the method."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from difflib import get_close_matches
+from inspect import signature
+
+from striate import zoo
+from striate.data.folder import Layout
+from striate.data.groups import read_groups
+from striate.data.labels import LabelFile
+from striate.data.split import TEST
+from striate.engines.choose import installed
+from striate.errors import UsageError
+from striate.processes import current_process
+from striate.tasks import Task
+from striate.training import Recipe
+from striate.training.tensorboard import TensorBoard
+from striate.transfer.bases import check_base
+from striate.workflows.strategy import BASE, Method
+
+WEIGHT_DECAY = "weight_decay"
+INPUT_SHAPE = "input_shape"
+CLASS_WEIGHTS = "class_weights"
+MAX_MEMBERS = 1_000  # of an ensemble
+
+SCRATCH_ONLY = frozenset({Method.SCRATCH})
+FEATURES_ONLY = frozenset({Method.FEATURES})
+BASE_ONLY = frozenset({Method.FEATURES, Method.FINE_TUNE})
+TRAINING = frozenset({Method.FINE_TUNE, Method.SCRATCH})
+APPLIES_TO: Mapping[str, frozenset[Method]] = {
+    "--model": SCRATCH_ONLY,
+    "--base": BASE_ONLY,
+    "--minutes": BASE_ONLY,
+    "--folds": FEATURES_ONLY,
+    "--ensemble": SCRATCH_ONLY,
+    "--tensorboard": SCRATCH_ONLY,
+    "--schedule plateau": SCRATCH_ONLY,
+    "--schedule": TRAINING,
+    "--epochs": TRAINING,
+    "--batch-size": TRAINING,
+    "--learning-rate": TRAINING,
+    "--optimizer": TRAINING,
+    "--augment": TRAINING,
+    "--engine": TRAINING,
+    "--device": TRAINING,
+    "--precision": TRAINING,
+    "--deterministic": TRAINING,
+    "--compiled": TRAINING,
+}
+"""The methods to which an option applies; options that are not listed apply to all methods."""
+
+RECIPE = frozenset(item.name for item in fields(Recipe))
+NESTED = frozenset({"optimizer", "schedule", "augmentation"})  # settings that have settings of their own
+
+
+def check_values(ensemble: int | None, minutes: float | None, tensorboard: bool) -> None:
+    """Raise UsageError for a number out of range, or if TensorBoard is not installed."""
+    if ensemble is not None and not 1 <= ensemble <= MAX_MEMBERS:
+        raise UsageError(f"An ensemble has 1 to {MAX_MEMBERS} members; received {ensemble}.")
+    if minutes is not None and not minutes > 0:
+        raise UsageError(f"--minutes must be more than 0; received {minutes:g}.")
+    if tensorboard:
+        TensorBoard()  # raises now if its package is missing
+
+
+def check_groups(groups: str | None, data: str, layout: Layout | None) -> None:
+    """Read a table of groups, so that an error in it is found before the images are read."""
+    if groups is None:
+        return
+    if layout is None:
+        raise UsageError(f"--groups is for a folder of images, and '{data}' is not a folder.")
+    read_groups(groups, layout.name, layout.names)
+
+
+def check_folds(folds: int | None, layout: Layout | None) -> None:
+    """Raise UsageError if the images cannot be divided into so many folds."""
+    if not folds:
+        return
+    if folds < 2:
+        raise UsageError(
+            f"--folds must be at least 2, or 0 to keep a part of the images for testing; received {folds}."
+        )
+    if layout is None:
+        return
+    if TEST in layout.parts:
+        raise UsageError(
+            f"'{layout.name}' has test images of its own, which are not used for training, so there is nothing to "
+            "cross-validate. Leave out --folds, or put the images of all parts into one folder for each class."
+        )
+    if folds > len(layout.files):
+        raise UsageError(
+            f"--folds {folds} needs at least {folds} images, but '{layout.name}' has {len(layout.files)}. "
+            "Choose fewer folds."
+        )
+
+
+def check_options(method: Method, chosen_by: str, options: list[str], sets: Mapping[str, str]) -> None:
+    """Raise UsageError for all options that do not apply to the method."""
+    applies = {option: APPLIES_TO[option] for option in options if option in APPLIES_TO}
+    applies |= {f"--set {key}": _applies_to_setting(key) for key in sets}
+    wrong: dict[str, list[str]] = {}  # options by what they need
+    for option, methods in applies.items():
+        if method not in methods:
+            wrong.setdefault(" or ".join(f"--method {each}" for each in Method if each in methods), []).append(option)
+    if not wrong:
+        return
+    needs = "; ".join(f"{_listed(some)} {'needs' if len(some) == 1 else 'need'} {what}" for what, some in wrong.items())
+    subject = "it does" if sum(map(len, wrong.values())) == 1 else "they do"
+    raise UsageError(f"{needs}: {subject} not apply to the method '{method}', {chosen_by}.")
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def check_settings(model: str, method: Method, sets: Mapping[str, str]) -> None:
+    """Raise UsageError for a setting that neither the recipe nor the network has."""
+    own = set(_settings_of(model))
+    networks = own if method is Method.SCRATCH else {name for id in zoo.names() for name in _settings_of(id)}
+    plain = sorted(RECIPE - NESTED | {WEIGHT_DECAY})
+    for key in sets:
+        part, _, inner = key.partition(".")
+        if key in NESTED:
+            raise UsageError(
+                f"--set {key} needs the name of a setting, as in --set optimizer.beta_1=0.9. The {key} itself is "
+                f"chosen with --{'augment' if key == 'augmentation' else key}."
+            )
+        if part in NESTED if inner else key in {*plain, *networks, "classes"}:
+            continue
+        own_settings = sorted(own - {"classes"})
+        similar = get_close_matches(key, [*own_settings, *plain], n=1)
+        hint = f" Did you mean '{similar[0]}'?" if similar else ""
+        raise UsageError(
+            f"Neither the model '{model}' nor the recipe has a setting '{key}'.{hint} Settings of the model: "
+            f"{', '.join(own_settings) or 'none'}. Settings of the recipe: {', '.join(plain)}, "
+            f"{', '.join(f'{name}.NAME' for name in sorted(NESTED))}."
+        )
+
+
+def _settings_of(model: str) -> Iterable[str]:
+    return signature(zoo.find(model).builder).parameters
+
+
+def _applies_to_setting(key: str) -> frozenset[Method]:
+    if key in (INPUT_SHAPE, CLASS_WEIGHTS):
+        return frozenset(Method)
+    of_recipe = key.partition(".")[0] in RECIPE | {WEIGHT_DECAY}
+    return TRAINING if of_recipe else SCRATCH_ONLY
+
+
+def check_base_method(
+    method: Method, chosen_by: str, base: str | None, weights: str | None, minutes: float | None
+) -> None:
+    """Raise UsageError if a base cannot be used."""
+    if method is Method.SCRATCH:
+        return
+    started = current_process().world_size
+    if started > 1:
+        raise UsageError(
+            f"The method '{method}', {chosen_by}, runs in one process, but torchrun started {started}. Start it "
+            "without torchrun, or train all weights with --method scratch."
+        )
+    if base:
+        check_base(base, weights)
+    elif weights:
+        raise UsageError(
+            f"With the method '{method}', --weights also needs --base, the network that these weights belong to."
+        )
+    if base and minutes and method is Method.FEATURES:
+        raise UsageError(f"--minutes chooses the image size for the base {BASE}; it cannot be used with --base {base}.")
+    if method is Method.FINE_TUNE and not installed("torch"):
+        raise UsageError('--method fine-tune needs PyTorch, which is not installed: pip install "striate[torch]".')
+
+
+def check_task(labels: LabelFile | None, folds: int | None, sets: Mapping[str, str]) -> None:
+    """Raise UsageError for an option that exists for classification only, with another task."""
+    if labels is None or labels.task is Task.CLASSIFICATION:
+        return
+    for option in (["--folds"] if folds else []) + ([f"--set {CLASS_WEIGHTS}"] if CLASS_WEIGHTS in sets else []):
+        raise UsageError(f"{option} is for classification; for --task {labels.task}, leave it out.")
