@@ -10,7 +10,7 @@ import pytest
 
 import striate as st
 from striate._types import Array
-from striate.errors import DataError, UsageError
+from striate.errors import DataError, NetworkError, UsageError
 from striate.network import Dense, Flatten, Input, Layer, Rescale
 
 SHAPE = (6, 5, 1)
@@ -108,3 +108,37 @@ def test_scores_of_several_outputs_are_in_the_order_of_their_names() -> None:
     scores = model.evaluate(x, [y, y])
     assert scores.keys() == ("loss", "kind_accuracy", "size_mean_absolute_error")
     assert list(scores) == list(dict(scores).values())
+
+
+def test_freezing_as_in_keras_is_refused_with_what_to_write() -> None:
+    model = model_with(Rescale())
+    with pytest.raises(UsageError, match=r"compile\(frozen=\[layer.name for layer in model.layers\[:-1\]\]\)"):
+        model.trainable = False  # type: ignore[attr-defined]
+    with pytest.raises(NetworkError, match=r"Dense 'out': trainable cannot be set\. .*\.compile\(frozen=\['out'\]\)"):
+        model.layers[-1].trainable = False  # type: ignore[attr-defined]
+    with pytest.raises(NetworkError, match=r"Dense: trainable cannot be set\."):
+        Dense(3).trainable = False  # type: ignore[attr-defined]
+
+
+def test_unknown_attributes_are_refused() -> None:
+    model = model_with(Rescale())
+    with pytest.raises(UsageError, match=r"A Sequential has no attribute 'class_names'\. Did you mean 'classes'"):
+        model.class_names = ("a", "b", "c")  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match=r"A Model has no attribute 'learning_rat'\. Did you mean 'learning_rate'"):
+        st.Model.from_network(model.network).learning_rat = 0.1  # type: ignore[attr-defined]
+    with pytest.raises(NetworkError, match=r"Dense: there is no setting 'unit'\. Did you mean 'units'"):
+        Dense(3).unit = 4  # type: ignore[attr-defined]
+    with pytest.raises(NetworkError, match=r"Dense: units cannot be changed"):
+        Dense(3).units = 4  # type: ignore[misc]
+    model.weights = dict(model.weights)
+    model.learning_rate, model.classes, model.stop_training = 0.1, ("a", "b", "c"), True
+    assert pickle.loads(pickle.dumps(model)).classes == model.classes == copy.deepcopy(model).classes
+
+
+def test_subclasses_can_declare_attributes() -> None:
+    class Counting(st.Sequential):
+        count = 0
+
+    model = Counting([Input((2,)), Dense(3)])
+    model.count += 1
+    assert model.count == 1

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import fields, replace
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,10 +26,11 @@ from striate.engines.weight_files import (
     save_weights,
     split_extras,
 )
-from striate.errors import DataError, NetworkError, UsageError
+from striate.errors import DataError, NetworkError, UsageError, nearest
 from striate.images import ImagePolicy
 from striate.model_files import ModelFile, read_model, write_model
 from striate.network import Layer, Network
+from striate.network.registry import freezing_message
 from striate.processes import current_process
 from striate.tasks import Decision, Task
 from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule
@@ -134,6 +135,18 @@ class Model:
         self.learning_rate = 0.0
         self.iterations = self.epochs_done = 0
         self.stop_training = False
+
+    if not TYPE_CHECKING:  # type checkers find unknown attributes themselves, unless they see this method
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Refuse attributes that do not exist, because setting them has no effect. Subclasses can declare more."""
+            initialized = "stop_training" in vars(self)  # the last attribute of _initialize
+            if not initialized or name in vars(self) or hasattr(type(self), name) or name.startswith("_"):
+                return super().__setattr__(name, value)
+            if name == "trainable":
+                raise UsageError(f"{self.name}: {freezing_message()}")
+            public = {known for known in (*vars(self), *dir(type(self))) if not known.startswith("_")}
+            raise UsageError(f"A {type(self).__name__} has no attribute '{name}'.{nearest(name, public)}")
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the model for `copy` and `pickle`: weights and the optimizer's state in place of the engine."""

@@ -1,6 +1,7 @@
 """The registry of layer classes, which are stored by name in model files."""
 
-from typing import TypeVar
+from dataclasses import fields
+from typing import Any, TypeVar
 
 from striate.arguments import check_constructor
 from striate.errors import NetworkError, nearest
@@ -32,7 +33,26 @@ def register_layer(kind: LayerClass) -> LayerClass:
     if known and (known.__module__, known.__qualname__) != (kind.__module__, kind.__qualname__):
         raise NetworkError(f"There is already a layer class {name}, in {known.__module__}. Choose another name.")
     _kinds[name] = check_constructor(kind)
+    kind.__setattr__ = _refuse_change  # type: ignore[method-assign, assignment]
     return kind
+
+
+def _refuse_change(layer: Layer, name: str, value: Any) -> None:
+    """Raise NetworkError: layers are descriptions, and their settings are given when they are made."""
+    if name == "trainable":
+        raise layer.error(freezing_message(layer.name))
+    if not hasattr(layer, name):
+        raise layer.error(f"there is no setting '{name}'.{nearest(name, [item.name for item in fields(layer)])}")
+    raise layer.error(
+        f"{name} cannot be changed, because a layer is a description and may be part of several networks. "
+        f"Make another one with dataclasses.replace(layer, {name}=…)."
+    )
+
+
+def freezing_message(name: str | None = None) -> str:
+    """Return what to write in place of `trainable = False`, for one layer or a whole model."""
+    names = "[layer.name for layer in model.layers[:-1]]" if name is None else f"['{name}']"
+    return f"trainable cannot be set. To freeze layers, pass their names to compile: model.compile(frozen={names})."
 
 
 def layer_class(kind: str) -> type[Layer]:
