@@ -17,8 +17,7 @@ from striate.engines.choose import EngineSettings
 from striate.errors import UsageError
 from striate.images import encode_png
 from striate.systems.recipes import tuning_recipe
-from striate.workflows import plan as plans
-from striate.workflows import strategy
+from striate.workflows import plan_checks, strategy
 from striate.workflows.plan import TrainingPlan, make_plan
 from striate.workflows.plan_checks import APPLIES_TO
 from striate.workflows.strategy import FolderSummary, Method, decide, summarize
@@ -270,7 +269,7 @@ def test_minutes_limit_the_epochs_of_fine_tuning(folder: Path) -> None:
 def test_requested_method_error_names_what_is_missing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="--method fine-tune is for a folder of color images, and 'mnist5k' is not"):
         make_plan("mnist5k", method="fine-tune")
-    monkeypatch.setattr(plans, "installed", lambda package: False)
+    monkeypatch.setattr(plan_checks, "installed", lambda package: False)
     with pytest.raises(UsageError, match=r'fine-tune needs PyTorch, which is not installed: pip install "striate\[t'):
         make_plan(str(folder), method="fine-tune")
     monkeypatch.setattr(strategy, "installed", lambda package: False)
