@@ -52,6 +52,7 @@ def test_audit_finds_what_was_planted(audited: tuple[Path, str]) -> None:
     assert [row["file"] for row in rows if row["kind"] == "uniform"] == ["discs/black.png"]
     assert all(row["action"] == "" for row in rows)
     assert " with different labels" in printed and "1 uniform" in printed
+    assert "write 'exclude' or 'relabel' in the column 'action'" in printed
     assert "striate train images --exclude audits/images/audit.csv" in printed
     assert "broken.png" in printed
     page = (place / "audits" / "images" / "audit.html").read_text("utf-8")

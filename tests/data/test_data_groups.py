@@ -110,3 +110,11 @@ def test_unusable_table_of_groups_is_one_clear_error(tmp_path: Path, text: str, 
 def test_named_and_near_groups_are_joined() -> None:
     groups, _ = join_near_duplicates(np.arange(6), near([(0, 3)], 0.9))
     assert join_named(groups, np.array([7, 7, 1, 2, 2, 3])).tolist() == [0, 0, 2, 0, 0, 5]
+
+
+@pytest.mark.parametrize(("groups", "noted"), [("aab", True), ("abc", False)])
+def test_group_of_most_images_is_noted(tmp_path: Path, groups: str, noted: bool) -> None:
+    table = tmp_path / "people.csv"
+    table.write_text("".join(f"{name},{group}\n" for name, group in zip(NAMES, groups, strict=True)), "utf-8")
+    notes = read_groups(table, "photos", NAMES).notes
+    assert any("puts 2 of 3 images into one group, 'a'" in note for note in notes) == noted

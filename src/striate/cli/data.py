@@ -127,7 +127,9 @@ def _describe_audit(audit: "FolderAudit", folder: str, place: Path, command: str
     yield from first((f"Note: {note}" for note in audit.notes), "; all are on the page")
     yield f"page        {place / 'audit.html'}"
     yield f"table       {place / 'audit.csv'}"
-    yield f"then        {command}"
+    if audit.suspicious or audit.duplicates or audit.unusual:
+        yield "next        write 'exclude' or 'relabel' in the column 'action' of the table where it applies, then:"
+        yield f"            {command}"
 
 
 def _describe(found: "FolderScan") -> Iterator[str]:

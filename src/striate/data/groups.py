@@ -273,6 +273,12 @@ def read_groups(path: str | Path, folder: str, names: Sequence[str]) -> NamedGro
 def _table_notes(
     path: str | Path, unknown: Sequence[str], known: Sequence[str], names: Sequence[str], group_of: dict[int, str]
 ) -> Iterator[str]:
+    largest, size = Counter(group_of.values()).most_common(1)[0]
+    if 2 * size > len(names):
+        yield (
+            f"'{path}' puts {size:,} of {len(names):,} images into one group, '{printable(largest)}', which is never "
+            "divided between training and test. The figures are therefore unreliable. Give more, smaller groups."
+        )
     if unknown:
         yield f"'{path}' names {_count(len(unknown), 'file')} that {_are(unknown)} not there: {_examples(unknown)}."
     if repeated := [name for name, times in Counter(known).items() if times > 1]:
