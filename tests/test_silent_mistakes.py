@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -142,3 +143,29 @@ def test_subclasses_can_declare_attributes() -> None:
     model = Counting([Input((2,)), Dense(3)])
     model.count += 1
     assert model.count == 1
+
+
+def test_samples_cut_from_a_sorted_array_give_a_warning() -> None:
+    model = model_with(Rescale())
+    x, y = samples()
+    order = np.argsort(y, kind="stable")
+    x_sorted, y_sorted = x[order], y[order]
+    with pytest.warns(UserWarning, match=r"The 35 training samples are sorted by class .* none above class 1 of 3"):
+        model.fit(x_sorted[:35], y_sorted[:35], **QUIET)
+    with pytest.warns(UserWarning, match=r"All 20 validation samples are of class 2\. .* shuffle it first") as caught:
+        model.fit(x, y, validation_data=(x_sorted[-20:], y_sorted[-20:]), **QUIET)
+    assert len(caught) == 1
+    with pytest.warns(UserWarning, match=r"All 20 samples of this batch are of class 0\."):
+        model.train_on_batch(x_sorted[:20], np.eye(3)[y_sorted[:20]])
+
+
+def test_samples_of_all_classes_and_few_samples_give_no_warning() -> None:
+    model = model_with(Rescale())
+    x, y = samples()
+    order = np.argsort(y, kind="stable")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(x[order], y[order], validation_split=0.3, **QUIET)
+        model.fit(x, np.minimum(y, 1), **QUIET)  # not sorted: the third class may be rare
+        model.train_on_batch(x[y == 1][:10], y[y == 1][:10])
+        model.evaluate(x[y == 1], y[y == 1])  # the accuracy of one class is a question of its own

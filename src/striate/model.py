@@ -45,7 +45,7 @@ from striate.training.losses import (
 )
 from striate.training.metrics import MetricSums, Scores, default_metrics
 from striate.training.progress import Verbose
-from striate.training.samples import balanced_weights, require_two_classes, split_samples
+from striate.training.samples import balanced_weights, require_two_classes, split_samples, warn_of_missing_classes
 from striate.training.targets import TargetScaler, last_parameters
 
 LARGEST = 2**40  # numbers; no machine holds more
@@ -419,6 +419,9 @@ class Model:
             frozen=tuple(self._settings.frozen),
         )  # fmt: skip
         require_two_classes(train, self.losses)
+        warn_of_missing_classes(self.network, train, self.losses, "training samples")
+        if validation:
+            warn_of_missing_classes(self.network, validation, self.losses, "validation samples")
         self.recipe, self.extras, self.decision = recipe, {}, Decision(self.decision.task)
         return fit(self, recipe, train, validation, callbacks=callbacks, verbose=verbose)
 
@@ -594,6 +597,7 @@ class Model:
         if self.optimizer is None:
             raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before train_on_batch.")
         batch = self._training_samples(x, y)
+        warn_of_missing_classes(self.network, batch, self.losses, "samples of this batch")
         result = self.engine.train_step(
             batch.inputs, batch.targets, learning_rate=self.learning_rate, step=self.iterations
         )

@@ -1,5 +1,6 @@
 """Check inputs and targets that a user passes, and convert them for the engines."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,9 @@ from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, 
 from striate.errors import DataError, UsageError
 from striate.network import Network
 from striate.training.input_scale import check_input_scale
+
+FEW = 16
+"""Fewer samples than these often lack classes by chance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +117,38 @@ def require_two_classes(train: Samples, losses: Sequence[Loss]) -> None:
             raise DataError(
                 f"All {len(target)} training samples are of class {target[0]}; a classifier needs at least two classes."
             )
+
+
+def warn_of_missing_classes(network: Network, samples: Samples, losses: Sequence[Loss], what: str) -> None:
+    """Warn of samples that show a classifier too few classes, most often because they were cut from a sorted array.
+
+    That is so if all of them have one class, or if they are in the order of their classes and the last ones are
+    missing. Fewer than `FEW` samples can lack classes by chance.
+
+    Args:
+        network: The network.
+        samples: Training samples, validation samples or a batch.
+        losses: One for each output.
+        what: What the samples are, for the message.
+    """
+    if len(samples) < FEW:
+        return
+    for index, loss, target in zip(network.outputs, losses, samples.targets, strict=True):
+        classes = network.nodes[index].shape[-1]
+        if not isinstance(loss, CategoricalCrossentropy) or target.ndim != 1:
+            continue
+        last = int(target[-1])
+        if (target == last).all():
+            message = f"All {len(target)} {what} are of class {last}"
+        elif last + 1 < classes and (np.diff(target) >= 0).all():
+            message = f"The {len(target)} {what} are sorted by class and contain none above class {last} of {classes}"
+        else:
+            continue
+        warnings.warn(
+            f"{message}. If they were cut from a sorted array, shuffle it first: "
+            "order = np.random.default_rng(0).permutation(len(x)); x, y = x[order], y[order].",
+            stacklevel=4,
+        )
 
 
 def check_inputs(network: Network, x: Any) -> tuple[Array, ...]:
