@@ -53,6 +53,17 @@ def test_classes_in_usual_encodings_and_separators(folder: Path, encoding: str, 
     assert layout.task is Task.CLASSIFICATION
 
 
+def test_many_classes_that_are_numbers_give_a_note(folder: Path) -> None:
+    for number in range(10, 24):
+        (folder / f"{number}.jpg").write_bytes(random_image(number))
+    for count, noted in ((12, True), (10, False)):
+        path = table(folder, rows({number: f"{number % count}" for number in range(24)}))
+        found = any(
+            "To predict numbers, use --task regression" in note for note in read_labels(folder, LabelFile(path)).notes
+        )
+        assert found is noted
+
+
 def test_data_set_has_labels_of_its_images(folder: Path) -> None:
     labels = table(folder, rows({number: f"{1.5 * number}" for number in range(10)}, "file,age"))
     data = load(folder, size=8, labels=labels, task="regression")

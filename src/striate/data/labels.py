@@ -25,6 +25,7 @@ YES_NO = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "-1": 0, "": 0, "false": 0, "true"
 SEPARATORS = re.compile(r"[;|,]")  # of several labels in one cell
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+DIGITS = 10  # with more classes that are all numbers, they may be meant as numbers
 MANY_CLASSES = 0.5  # classes for each image, from which numbers as labels are probably meant for regression
 OUTLIER = 20.0  # times the distance of the quartiles, from which a number is pointed out
 
@@ -393,6 +394,10 @@ def _check_classes(table: _LabelTable, names: Sequence[str], images: int, known:
         raise DataError(
             f"'{table.path}' has {len(names):,} different numbers for {images:,} images. To predict numbers, use "
             "--task regression."
+        )
+    if known is None and len(names) > DIGITS and all(NUMBER.fullmatch(name) for name in names):
+        table.notes.append(
+            f"The labels in '{table.path}' are numbers, and each is a class. To predict numbers, use --task regression."
         )
     several = [name for name in names if ";" in name or "|" in name]
     if several:

@@ -28,6 +28,7 @@ MIN_IMAGES, MAX_IMAGES = 64, 10_000  # how many images are compared, unless ther
 MAX_MULTIPLY_ADDS, MAX_PIXELS = 400e9, 256e6  # of all compared images together
 # The largest allowed difference between probabilities: from rounding; with images resized inside the model.
 TOLERANCE, RESIZE_TOLERANCE = 1e-3, 5e-2
+NOT_EXPORTED = "The file does not hold the reference features by which the run recognizes unknown images."
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ def export(
         exported = _probabilities_of_file(model, compared.x, compared.what)
     check_file(model)
     atomic_write(path, model)
+    if trained.detects_unknown:
+        compared = replace(compared, notes=(*compared.notes, NOT_EXPORTED))
     return _summarize(path, len(model), compared, original, exported, trained.decision)
 
 

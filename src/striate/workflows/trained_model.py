@@ -133,6 +133,11 @@ class TrainedModel:
         return _with_fast_engine(both), detector
 
     @property
+    def detects_unknown(self) -> bool:
+        """Whether images of none of the classes are recognized by their features."""
+        return self._open_set is not None
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know about its predictions."""
         notes = tuple(note for model in self.models for note in model.notes)
