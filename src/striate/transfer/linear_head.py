@@ -16,6 +16,7 @@ from striate.transfer.lbfgs import minimize
 PRIOR_IMAGES = 100  # weight of the prior that all features have the same variance, in images
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 FOLDS = 5
+JITTER = 1e-10  # relative to the mean square of the images; their products are singular if two are equal
 LEAVE_ONE_OUT = 40  # number of images up to which leave-one-out is used
 MAX_WORK = 2e10  # multiply-adds of one step over all folds; above it, fewer folds are used
 FINAL_TOLERANCE, SEARCH_TOLERANCE = 1e-6, 1e-3  # of the gradient
@@ -127,29 +128,37 @@ def fit_linear_head(x: Array, y: Array, classes: int, folds: Array, blocks: Sequ
         Guo et al. 2017, "On calibration of modern neural networks", for the temperature.
     """
     scaler = FeatureScaler.fit(x, blocks)
-    scaled, basis = _rotate(scaler.transform(x))
-    held_out = _cross_validate(scaled, y, classes, folds)
+    scaled = scaler.transform(x)
+    coordinates, factor = _to_coordinates(scaled)
+    held_out = _cross_validate(coordinates, y, classes, folds)
     by_image = {penalty: cross_entropies(logits, y) for penalty, logits in held_out.items()}
     losses = {penalty: float(values.mean()) for penalty, values in by_image.items()}
     penalty = min(losses, key=lambda value: losses[value])
     temperature = fit_temperature(held_out[penalty], y)
-    fitted = fit_logistic_regression(scaled, y, classes, penalty)
-    kernel = (fitted.kernel if basis is None else basis @ fitted.kernel) / scaler.std[:, None]
+    fitted = fit_logistic_regression(coordinates, y, classes, penalty)
+    kernel = fitted.kernel if factor is None else scaled.T @ np.linalg.solve(factor.T, fitted.kernel)
+    kernel = kernel / scaler.std[:, None]
     head = LinearHead(kernel / temperature, (fitted.bias - scaler.mean @ kernel) / temperature)
     logits = choose_without_fold(held_out, by_image, folds) / temperature
     return FittedHead(head, penalty, temperature, logits, losses, y)
 
 
-def _rotate(x: Array) -> tuple[Array, Array | None]:
-    """Return features (N, F) in coordinates of the space that the images span, (N, N), and its basis (F, N).
+def _to_coordinates(x: Array) -> tuple[Array, Array | None]:
+    """Return features (N, F) in coordinates of the space that the images span, and their Cholesky factor, both (N, N).
 
     With an L2 penalty, the best kernel lies in this space, so the result is the same and F does not matter. With
-    fewer features than images, they are returned unchanged.
+    fewer features than images, they are returned unchanged, with None.
+
+    From x xᵀ = L Lᵀ follows x = L Qᵀ with the orthonormal basis Q = xᵀ L⁻ᵀ. This L is the same as that of a QR
+    decomposition of xᵀ, but takes a tenth of the time.
     """
     if x.shape[1] <= len(x):
         return x, None
-    basis, triangle = np.linalg.qr(x.T)
-    return np.ascontiguousarray(triangle.T), basis
+    products = np.asarray(x, np.float64)
+    products = products @ products.T
+    products[np.diag_indices(len(x))] += JITTER * products.trace() / len(x)
+    factor = np.linalg.cholesky(products)
+    return factor.astype(x.dtype), factor
 
 
 def choose_without_fold(logits: Mapping[Any, Array], losses: Mapping[Any, Array], folds: Array) -> Array:
