@@ -236,3 +236,16 @@ def test_damaged_file_raises_a_striate_error_or_is_harmless(
     path.write_bytes(content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content)
     with contextlib.suppress(ModelFileError):
         assert sum(array.nbytes for array in read_state_dict(path).values()) <= 2 * len(written)
+
+
+def test_message_quotes_little_of_a_damaged_archive(tmp_path: Path) -> None:
+    """zipfile quotes the whole name in a member's header, which may have 64 kB."""
+    path, name = tmp_path / "w.pth", "x" * 5_000
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{name}/data.pkl", b"")
+    path.write_bytes(path.read_bytes().replace(b"x" * 5_000, b"y" * 5_000, 1))
+    with pytest.raises(
+        ModelFileError, match="is damaged, or not a PyTorch state dict: File name in directory"
+    ) as error:
+        read_state_dict(path)
+    assert len(str(error.value)) < len(str(path)) + 300

@@ -21,6 +21,7 @@ WEIGHTS_KEYS = ("state_dict", "model_state_dict", "model")  # of a checkpoint wi
 OPTIMIZER = "optim"  # in the key of an optimizer's state, whose tensors are not weights
 MAX_NAMED = 3  # of the state dicts in a message
 MAX_LEVELS = 4  # of dicts around the weights
+MAX_REASON = 200  # characters of another error in a message
 MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a file in the older format
 # The little-endian type of a storage's numbers; bfloat16 is the upper half of a float32.
 DTYPES = {
@@ -61,7 +62,8 @@ def read_state_dict(path: Path) -> Weights:
             "in it was executed. Save only the weights, with torch.save(model.state_dict(), FILE)."
         ) from error
     except (ValueError, LookupError, EOFError, OverflowError, MemoryError, RuntimeError, zipfile.BadZipFile) as error:
-        raise ModelFileError(f"'{path}' is damaged, or not a PyTorch state dict: {error}.") from error
+        reason = f"{error!s:.{MAX_REASON}}"  # zipfile quotes names from the file, however long
+        raise ModelFileError(f"'{path}' is damaged, or not a PyTorch state dict: {reason}.") from error
     except OSError as error:
         raise ModelFileError(f"'{path}' could not be read: {error.strerror or error}.") from error
 
