@@ -1,5 +1,6 @@
 """Feature extraction: fit a head and an open-set detector to the features of a data set under an unchanged base."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -62,14 +63,14 @@ def fit_on_features(base: Base, data: Dataset, folds: int | None = None, *, bala
     groups = join_groups([data.train, data.validation])
     fold = content_folds(x[base.top], y, classes, folds, groups)
     heads = fit_heads(base, x, y, classes, fold)
-    layer = best_layer(heads, base.top)
+    losses = {name: fitted.cross_entropies for name, fitted in heads.items()}
+    layer = best_layer(losses, base.top)
     compared = base.top if layer == ALL_LAYERS else layer
     read = features_read_by(with_classes(base, layer, classes))
     detector = fit_detector(x[compared], y, classes, fold, read, groups=groups)
     if folds:
         by_layer = {name: fitted.logits for name, fitted in heads.items()}
-        losses_by_layer = {name: fitted.cross_entropies for name, fitted in heads.items()}
-        logits, distances = choose_without_fold(by_layer, losses_by_layer, fold), detector.held_out
+        logits, distances = choose_without_fold(by_layer, losses, fold), detector.held_out
     else:
         logits, distances = heads[layer].head.logits(test[layer]), detector.detector.distances(test[compared])
     shift = balancing_shift(y, classes) if balanced else np.zeros(classes)
@@ -130,17 +131,17 @@ def fit_heads(base: Base, x: Features, y: Array, classes: int, folds: Array) -> 
     return heads
 
 
-def best_layer(heads: dict[str, FittedHead], top: str) -> str:
-    """Return the feature layer with the lowest cross-entropy, if it is significantly better than the last one.
+def best_layer(losses: Mapping[str, Array], top: str) -> str:
+    """Return the feature layer with the least loss of held-out images, if it is significantly better than the last one.
 
     Args:
-        heads: By feature layer.
+        losses: (N,) of each held-out image, by feature layer.
         top: The last feature layer.
 
     Returns:
-        A key of `heads`.
+        A key of `losses`.
     """
-    best = min(heads, key=lambda layer: heads[layer].loss)
-    gain = heads[top].cross_entropies - heads[best].cross_entropies
+    best = min(losses, key=lambda layer: losses[layer].mean())
+    gain = losses[top] - losses[best]
     standard_error = gain.std() / np.sqrt(len(gain))
     return best if gain.mean() > STANDARD_ERRORS * standard_error else top

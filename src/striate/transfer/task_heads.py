@@ -1,6 +1,5 @@
 """Linear heads on features for several labels (logistic regression) and for numbers (ridge regression)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -332,19 +331,3 @@ def _spread_labels(counts: Array, sizes: Array, folds: int) -> Array:
             wanted[fold] -= counts[row]
             room[fold] -= sizes[row]
     return chosen
-
-
-def choose_layer(heads: Mapping[str, FittedTaskHead], top: str, standard_errors: float) -> str:
-    """Return the feature layer with the least loss, if it is clearly better than the last one.
-
-    Args:
-        heads: By feature layer.
-        top: The last one.
-        standard_errors: By how many the mean gain must be above 0.
-
-    Returns:
-        The layer.
-    """
-    best = min(heads, key=lambda layer: heads[layer].loss)
-    gain = heads[top].sample_losses - heads[best].sample_losses
-    return best if gain.mean() > standard_errors * gain.std() / np.sqrt(len(gain)) else top

@@ -58,8 +58,7 @@ def run_feature_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callab
     with run.timed():
         base = prepared.base
         assert base is not None, "prepared with a base"
-        unchanged = "unchanged for now" if plan.method is Method.FINE_TUNE else "unchanged"
-        echo(f"Features: {describe_base(plan)}, {unchanged}; computed by ONNX Runtime")
+        echo(describe_features(plan))
         found = fit_on_features(base, data, plan.folds, balanced=plan.recipe.class_weights)
         model = _model(prepared, base, found, run)
         record.extraction = _findings(found, data)
@@ -75,6 +74,12 @@ def run_feature_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callab
         command = shlex.join(["striate", "data", "audit", plan.data, *options])
         echo(f"Labels: {len(suspicious):,} may be wrong; see the report. To check all images: {command}")
     return Extraction(model, found.test, found.detector.findings(found.distances, found.test, prepared.evaluated.y))
+
+
+def describe_features(plan: TrainingPlan) -> str:
+    """Return a line on which base computes the features."""
+    unchanged = "unchanged for now" if plan.method is Method.FINE_TUNE else "unchanged"
+    return f"Features: {describe_base(plan)}, {unchanged}; computed by ONNX Runtime"
 
 
 def describe_base(plan: TrainingPlan) -> str:

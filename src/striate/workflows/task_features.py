@@ -11,16 +11,16 @@ from striate.data.dataset import join_groups
 from striate.errors import DataError
 from striate.tasks import Task
 from striate.transfer.bases import ALL_LAYERS, Base, features_read_by, joined, with_classes
-from striate.transfer.extraction import STANDARD_ERRORS
+from striate.transfer.extraction import best_layer
 from striate.transfer.features import extract_features
 from striate.transfer.open_set import OpenSetDetector
 from striate.transfer.open_set_fitting import fit_detector
-from striate.transfer.task_heads import FittedTaskHead, choose_layer, fit_task_head, task_folds
+from striate.transfer.task_heads import FittedTaskHead, fit_task_head, task_folds
 from striate.workflows.extract_features import (
     MIN_IMAGES,
     Extraction,
     check_enough,
-    describe_base,
+    describe_features,
     run_feature_extraction,
     save_model,
 )
@@ -71,8 +71,7 @@ def run_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callable[[str]
     with run.timed():
         base = prepared.base
         assert base is not None, "prepared with a base"
-        unchanged = "unchanged for now" if plan.method is Method.FINE_TUNE else "unchanged"
-        echo(f"Features: {describe_base(plan)}, {unchanged}; computed by ONNX Runtime")
+        echo(describe_features(plan))
         found = fit_task_on_features(base, data)
         network, weights = joined(base, found.layer, found.fitted.head, data.task.activation)
         figures = {"val_loss": found.fitted.loss}
@@ -102,7 +101,7 @@ def fit_task_on_features(base: Base, data: Dataset) -> TaskExtraction:
     groups = join_groups([data.train, data.validation])
     folds = task_folds(data.task, x[base.top], y, groups)
     heads = {layer: fit_task_head(data.task, x[layer], y, folds) for layer in layers}
-    layer = choose_layer(heads, base.top, STANDARD_ERRORS)
+    layer = best_layer({name: fitted.sample_losses for name, fitted in heads.items()}, base.top)
     losses = {name: fitted.loss for name, fitted in heads.items()}
     one_class = np.zeros(len(y), np.int64)  # what is known are the images, whatever is in them
     read = features_read_by(with_classes(base, layer, len(data.classes), data.task.activation))
