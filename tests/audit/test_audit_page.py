@@ -7,7 +7,7 @@ import numpy as np
 
 from striate.audit.unusual import Kind, UnusualImage
 from striate.evaluation.audit_page import MAX_UNUSUAL, render_audit_page
-from striate.evaluation.audit_strings import AUDIT_STRINGS
+from striate.language.audit import AUDIT_STRINGS
 
 from .test_findings import make_audit
 

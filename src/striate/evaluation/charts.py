@@ -13,8 +13,8 @@ from striate.evaluation.curves import LearningCurves
 from striate.evaluation.intervals import Estimate
 from striate.evaluation.metrics import Bin
 from striate.evaluation.ranking import Ranking
-from striate.evaluation.strings import STRINGS
 from striate.images import encode_png
+from striate.language.report import STRINGS
 from striate.text import printable
 
 THUMBNAIL = 96  # pixels on the longer side

@@ -13,7 +13,7 @@ from striate.evaluation.charts import THUMBNAIL, thumbnail
 from striate.evaluation.curves import LearningCurves
 from striate.evaluation.evaluate import Evaluation
 from striate.evaluation.metrics import ClassMetrics, percent_of_true
-from striate.evaluation.strings import STRINGS
+from striate.language.report import STRINGS
 from striate.network.table import Row
 from striate.transfer.open_set import OpenSetFindings
 

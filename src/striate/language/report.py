@@ -1,8 +1,8 @@
 """The texts of the report in English and Korean."""
 
-from striate.evaluation.audit_strings import AUDIT_STRINGS
-from striate.evaluation.comparison_strings import COMPARISON
-from striate.evaluation.task_strings import TASK_STRINGS
+from striate.language.audit import AUDIT_STRINGS
+from striate.language.comparison import COMPARISON
+from striate.language.tasks import TASK_STRINGS
 
 # The report replaces the placeholders in braces. A test checks that both languages have the same placeholders.
 STRINGS: dict[str, dict[str, str]] = {

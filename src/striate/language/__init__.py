@@ -1,0 +1,1 @@
+"""The texts that users read, in English and Korean: of the reports and of the terminal."""
