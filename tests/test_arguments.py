@@ -26,18 +26,21 @@ def my_function(*_: Any) -> float:
 
 
 CASES: list[tuple[Callable[[Any], object], str]] = [
-    (lambda m: m.compile(metric=["accuracy"]), r"Model\.compile has no argument 'metric'\. Did you mean 'metrics'\?"),
+    (
+        lambda m: m.compile(metric=["accuracy"]),
+        r"Sequential\.compile has no argument 'metric'\. Did you mean 'metrics'",
+    ),
     (lambda m: m.compile(optimiser="adam"), "has no argument 'optimiser'. Did you mean 'optimizer'"),
     (lambda m: m.compile(device="cpu", precison="float32"), "Did you mean 'precision'"),
     (lambda m: m.use_engine("numpy", devise="cpu"), "use_engine has no argument 'devise'. Did you mean 'device'"),
-    (lambda m: m.fit(X, Y, epoch=3), r"Model\.fit has no argument 'epoch'\. Did you mean 'epochs'"),
-    (lambda m: m.fit(X), r"Model\.fit needs the argument 'y'"),
-    (lambda m: m.fit(X, Y, 32), r"Model\.fit received 3 arguments by position and takes at most 2 \(x, y\)"),
-    (lambda m: m.fit(X, Y, x=X), r"Model\.fit received 'x' twice"),
+    (lambda m: m.fit(X, Y, epoch=3), r"Sequential\.fit has no argument 'epoch'\. Did you mean 'epochs'"),
+    (lambda m: m.fit(X), r"Sequential\.fit needs the argument 'y'"),
+    (lambda m: m.fit(X, Y, 32), r"Sequential\.fit received 3 arguments by position and takes at most 2 \(x, y\)"),
+    (lambda m: m.fit(X, Y, x=X), r"Sequential\.fit received 'x' twice"),
     (lambda m: m.evaluate(X, Y, batchsize=3), "Did you mean 'batch_size'"),
     (lambda m: m.predict(X, batch=3), "Did you mean 'batch_size'"),
-    (lambda m: m.save(), r"Model\.save needs the argument 'path'"),
-    (lambda m: m.summary(1), r"Model\.summary received 1 arguments by position and takes at most 0 \(none\)"),
+    (lambda m: m.save(), r"Sequential\.save needs the argument 'path'"),
+    (lambda m: m.summary(1), r"Sequential\.summary received 1 arguments by position and takes at most 0 \(none\)"),
     (lambda m: m.add(), r"Sequential\.add needs the argument 'layer'"),
     (lambda m: st.load(file="m"), "load has no argument 'file'"),
     (lambda m: st.Sequential(layer=[]), "Sequential has no argument 'layer'. Did you mean 'layers'"),

@@ -144,9 +144,11 @@ def _wrong_type(
 
 
 def _name(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
-    """Return the name of a function for messages; of a constructor, that of the class, which may be a subclass."""
-    if function.__qualname__.endswith(".__init__") and args:
-        return type(args[0]).__name__
+    """Return the name of a function for messages; that of a method begins with the class of the object."""
+    owner, _, method = function.__qualname__.rpartition(".")
+    if owner and args and hasattr(args[0], method):
+        kind = args[0] if isinstance(args[0], type) else type(args[0])
+        return kind.__name__ if method == "__init__" else f"{kind.__name__}.{method}"
     return function.__qualname__.removesuffix(".__init__")
 
 

@@ -1,58 +1,37 @@
 """The model: a network with its weights and an engine, and the methods of Keras: compile, fit, evaluate, predict."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
-from dataclasses import fields, replace
-from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from striate._types import Array, Logs, Weights
-from striate.arguments import check_arguments, check_methods, check_names, check_number, check_whole, describe
+from striate._types import Logs, Weights
+from striate.arguments import check_arguments, check_methods, check_number, describe
 from striate.data import Augmentation, Dataset
-from striate.engines.base import Engine, TrainingSettings
-from striate.engines.choose import AUTO, EngineSettings, make_engine
-from striate.engines.initialization import initial_weights
-from striate.engines.losses import Loss, get_loss
-from striate.engines.optimizers import Optimizer, get_optimizer
-from striate.engines.weight_files import (
-    check_finite,
-    check_model_name,
-    check_weights,
-    find_model_file,
-    load_weights,
-    save_weights,
-    split_extras,
-)
-from striate.errors import DataError, NetworkError, UsageError, nearest
+from striate.engines.choose import AUTO
+from striate.engines.losses import Loss
+from striate.engines.optimizers import Optimizer
+from striate.engines.weight_files import check_finite, check_model_name, find_model_file
+from striate.errors import UsageError
 from striate.images import ImagePolicy
+from striate.model_base import ModelBase
 from striate.model_files import ModelFile, read_model, write_model
-from striate.network import Layer, Network
-from striate.network.registry import freezing_message
+from striate.network import Network
 from striate.processes import current_process
 from striate.tasks import Decision, Task
 from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule
+from striate.training.by_recipe import train_by_recipe
 from striate.training.callbacks import Callback, History, check_callbacks
+from striate.training.compilation import Compilation, make_compilation
 from striate.training.inference import BATCH_SIZE, evaluate_in_batches, predict_in_batches
-from striate.training.losses import (
-    LOSS_OF_ACTIVATION,
-    check_losses,
-    default_losses,
-    losses_for_targets,
-    weigh_classes,
-)
+from striate.training.losses import default_losses, losses_for_targets
 from striate.training.metrics import MetricSums, Scores, default_metrics
 from striate.training.progress import Verbose
-from striate.training.samples import balanced_weights, require_two_classes, split_samples, warn_of_missing_classes
-from striate.training.targets import TargetScaler, last_parameters
-
-LARGEST = 2**40  # numbers; no machine holds more
+from striate.training.samples import require_two_classes, split_samples, warn_of_missing_classes
 
 
 @check_methods
-class Model:
+class Model(ModelBase):
     """A network that can be trained and predict.
 
     Args:
@@ -72,18 +51,6 @@ class Model:
             model is trained further.
         notes: What to know about a model from an ONNX file, such as outputs that were left out.
     """
-
-    def __init__(self, inputs: Any, outputs: Any, *, name: str = "model", seed: int = 0) -> None:
-        self._initialize(Network(inputs, outputs, name=name), seed)
-
-    @classmethod
-    def from_network(cls, network: Network, *, seed: int = 0) -> "Model":
-        """Make a model of an existing network."""
-        if not isinstance(network, Network):
-            raise UsageError(f"network must be a Network; received {describe(network)}.")
-        model = Model.__new__(cls)
-        model._initialize(network, seed)
-        return model
 
     @classmethod
     def from_onnx(cls, path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> "Model":
@@ -116,10 +83,6 @@ class Model:
         return model
 
     def _initialize(self, network: Network | None, seed: int) -> None:
-        self._network = network
-        self._engine: Engine | None = None
-        self._pending_weights: Weights | None = None  # for the engine, which is created when it is first needed
-        self.seed = check_whole("seed", seed)
         self.classes: tuple[str, ...] = ()
         self.decision = Decision()
         self.policy: ImagePolicy | None = None
@@ -128,25 +91,12 @@ class Model:
         self.figures: Logs = {}
         self.extras: Weights = {}
         self.notes: tuple[str, ...] = ()
-        self._settings: TrainingSettings | None = None
-        self._metrics: tuple[str, ...] | None = None
-        self._compiled, self._default_loss = False, True
-        self._engine_settings = EngineSettings()
+        self._compilation: Compilation | None = None
+        self._compiled = False  # whether the engine is
         self.learning_rate = 0.0
         self.iterations = self.epochs_done = 0
         self.stop_training = False
-
-    if not TYPE_CHECKING:  # type checkers find unknown attributes themselves, unless they see this method
-
-        def __setattr__(self, name: str, value: Any) -> None:
-            """Refuse attributes that do not exist, because setting them has no effect. Subclasses can declare more."""
-            initialized = "stop_training" in vars(self)  # the last attribute of _initialize
-            if not initialized or name in vars(self) or hasattr(type(self), name) or name.startswith("_"):
-                return super().__setattr__(name, value)
-            if name == "trainable":
-                raise UsageError(f"{self.name}: {freezing_message()}")
-            public = {known for known in (*vars(self), *dir(type(self))) if not known.startswith("_")}
-            raise UsageError(f"A {type(self).__name__} has no attribute '{name}'.{nearest(name, public)}")
+        super()._initialize(network, seed)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the model for `copy` and `pickle`: weights and the optimizer's state in place of the engine."""
@@ -160,69 +110,23 @@ class Model:
     def __setstate__(self, state: dict[str, Any]) -> None:
         slots = state.pop("_slots", None)
         self.__dict__.update(state)
-        if self._compiled and self._settings:
-            self.engine.compile(self._settings)
+        if self._compiled and self._compilation:
+            self.engine.compile(self._compilation.settings)
             self.engine.slots = slots or {}
 
-    @property
-    def network(self) -> Network:
-        """The description of the network."""
-        assert self._network is not None
-        return self._network
-
-    @property
-    def name(self) -> str:
-        """The network's name."""
-        return self.network.name
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """Descriptions of all layers, each once, from input to output."""
-        return tuple(dict.fromkeys(node.layer for node in self.network.nodes))
-
-    @property
-    def engine(self) -> Engine:
-        """The engine that runs the network; made when it is first needed."""
-        if self._engine is None:
-            _check_size(self.network)
-            self._engine = self._make_engine(self._pending_weights or initial_weights(self.network, self.seed))
-            self._pending_weights = None
-        return self._engine
-
-    def _make_engine(self, weights: Mapping[str, Array]) -> Engine:
-        return make_engine(self._engine_settings.engine, self.network, weights, **self._engine_settings.options)
-
-    def use_engine(self, engine: str = "auto", **options: Any) -> None:
-        """Choose the engine. The weights are kept; the model must be compiled again to be trained.
-
-        By default Striate chooses NumPy for small networks on a CPU, and PyTorch for others if it is installed.
-
-        Args:
-            engine: "auto", "numpy", "torch" or "onnx".
-            **options: As in `EngineSettings`.
-
-        Raises:
-            UsageError: The engine, device or precision does not exist or is not installed.
-        """
-        check_names("use_engine", options, [item.name for item in fields(EngineSettings)])
-        asked = EngineSettings(engine, **options)
-        asked.check()
-        if asked == self._engine_settings:
-            return
-        self._engine_settings = asked
-        if self._engine is not None:
-            self._engine, self._compiled = self._make_engine(self._engine.weights), False
+    def _forget_training(self) -> None:
+        self._compiled = False
 
     @property
     def optimizer(self) -> Optimizer | None:
         """The optimizer passed to compile; None before."""
-        return self._settings.optimizer if self._settings and self._compiled else None
+        return self._compilation.settings.optimizer if self._compilation and self._compiled else None
 
     @property
     def losses(self) -> tuple[Loss, ...]:
         """The loss of each output; before compile, that which matches its activation."""
-        if self._settings:
-            return tuple(self._settings.losses)
+        if self._compilation:
+            return tuple(self._compilation.settings.losses)
         return default_losses(self.network, classifies=self._classifies)
 
     @property
@@ -233,35 +137,11 @@ class Model:
     @property
     def metrics(self) -> tuple[str, ...]:
         """Names of the metrics; before compile, those that match the losses."""
-        return default_metrics(self.losses) if self._metrics is None else self._metrics
+        return self._metrics_of(self.losses)
 
-    @property
-    def weights(self) -> Weights:
-        """Copies of all parameters by full name (`C1/kernel`), moving statistics included."""
-        if self._pending_weights:
-            return {name: array.copy() for name, array in self._pending_weights.items()}
-        return self.engine.weights
-
-    @weights.setter
-    def weights(self, weights: Mapping[str, Array]) -> None:
-        arrays = {name: np.asarray(array) for name, array in weights.items()}
-        check_weights(self.network, arrays, f"Weights for '{self.name}'")
-        self._set_weights(arrays)
-
-    def _set_weights(self, arrays: Weights) -> None:
-        """Set weights that match the network."""
-        if self._engine is None:
-            self._pending_weights = {name: np.array(array, np.float32) for name, array in arrays.items()}
-        else:
-            self._engine.weights = arrays
-
-    def get_weights(self) -> Weights:
-        """Return the same as `weights`."""
-        return self.weights
-
-    def set_weights(self, weights: Mapping[str, Array]) -> None:
-        """Set `weights`."""
-        self.weights = dict(weights)
+    def _metrics_of(self, losses: Sequence[Loss]) -> tuple[str, ...]:
+        chosen = self._compilation.metrics if self._compilation else None
+        return default_metrics(losses) if chosen is None else chosen
 
     def compile(
         self,
@@ -311,45 +191,35 @@ class Model:
             >>> model.metrics
             ('accuracy',)
         """
-        settings = {} if learning_rate is None else {"learning_rate": learning_rate}
+        compilation = make_compilation(
+            self.network, optimizer, loss, metrics, classifies=self._classifies, seed=self.seed,
+            learning_rate=learning_rate, clip_norm=clip_norm, average=average, frozen=frozen,
+        )  # fmt: skip
         asked = {"device": device, "precision": precision, "deterministic": deterministic, "compiled": compiled}
         options = {name: value for name, value in asked.items() if value is not None}
-        rule, losses = get_optimizer(optimizer, **settings), self._pick_losses(loss)
-        check_losses(self.network, losses)
-        chosen = tuple(metrics) if isinstance(metrics, list | tuple) else None if metrics is None else (metrics,)
-        # Refuses a metric that does not match a loss before the model is changed.
-        MetricSums(self.network, losses, default_metrics(losses) if chosen is None else chosen)
-        training = TrainingSettings(rule, losses, self.seed, clip_norm, average, tuple(frozen))
-        training.check(self.network)
         if engine or options:
             self.use_engine(engine or "auto", **options)
-        self._settings, self._compiled, self._default_loss = training, True, loss is None
-        self._metrics = chosen
-        self.engine.compile(training)
-        self.learning_rate = rule.learning_rate
-        self.iterations = self.epochs_done = 0
+        self._compile(compilation)
+        self.learning_rate = compilation.settings.optimizer.learning_rate
 
-    def _pick_losses(self, loss: str | Loss | Sequence[str | Loss] | None) -> tuple[Loss, ...]:
-        if loss is None:
-            return default_losses(self.network, classifies=self._classifies)
-        count = len(self.network.outputs)
-        chosen: list[Any] = list(loss) if isinstance(loss, list | tuple) else [loss] * count
-        if len(chosen) != count:
-            raise UsageError(f"The network has {count} outputs; expected a loss for each, received {len(chosen)}.")
-        return tuple(map(get_loss, chosen))
+    def _compile(self, compilation: Compilation) -> None:
+        self._compilation, self._compiled = compilation, True
+        self.engine.compile(compilation.settings)
+        self.iterations = self.epochs_done = 0
 
     def _losses_for(self, y: Any) -> tuple[Loss, ...]:
         """Return the losses to use with these targets; a loss that was passed to compile is never changed."""
-        return losses_for_targets(self.network, self.losses, y) if self._default_loss else self.losses
+        if self._compilation:
+            return tuple(self._compilation.for_targets(self.network, y).settings.losses)
+        return losses_for_targets(self.network, self.losses, y)
 
     def _training_samples(self, x: Any, y: Any) -> Samples:
         """Return checked samples, after compiling again if their targets show that outputs are logits of classes."""
-        losses = self._losses_for(y)
-        if self._settings and losses != self.losses:
-            self._settings = replace(self._settings, losses=losses)
-            self.engine.compile(self._settings)
-            self.iterations = self.epochs_done = 0
-        return check_samples(self.network, losses, x, y)
+        assert self._compilation
+        compilation = self._compilation.for_targets(self.network, y)
+        if compilation is not self._compilation:
+            self._compile(compilation)
+        return check_samples(self.network, self.losses, x, y)
 
     def fit(
         self,
@@ -399,7 +269,7 @@ class Model:
             >>> len(history.history["loss"])
             3
         """
-        if self._settings is None or not self._compiled:
+        if self._compilation is None or not self._compiled:
             raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before fit.")
         check_callbacks(callbacks)
         if validation_data is not None and not (
@@ -413,10 +283,10 @@ class Model:
         validation = check_samples(self.network, self.losses, *validation_data) if validation_data else None
         if validation_split:
             train, validation = split_samples(train, validation_split, self.seed)
+        settings = self._compilation.settings
         recipe = Recipe(
-            epochs, batch_size, self._settings.optimizer, get_schedule(schedule), augmentation=augmentation,
-            seed=self.seed, clip_norm=self._settings.clip_norm, average=self._settings.average,
-            frozen=tuple(self._settings.frozen),
+            epochs, batch_size, settings.optimizer, get_schedule(schedule), augmentation=augmentation, seed=self.seed,
+            clip_norm=settings.clip_norm, average=settings.average, frozen=tuple(settings.frozen),
         )  # fmt: skip
         require_two_classes(train, self.losses)
         warn_of_missing_classes(self.network, train, self.losses, "training samples")
@@ -457,84 +327,16 @@ class Model:
         """
         recipe = recipe or (run.recipe if run else Recipe())
         with run.locked() if run else nullcontext():
-            return self._train(data, recipe, callbacks, run, verbose)
+            if run:
+                run.require_data(data.fingerprint)
+                self._use_precision(run.record.precision)
+            return train_by_recipe(self, data, recipe, callbacks=callbacks, run=run, verbose=verbose)
 
-    def _train(
-        self, data: Dataset, recipe: Recipe, callbacks: Sequence[Callback] | None, run: Run | None, verbose: Verbose
-    ) -> History:
-        if run:
-            run.require_data(data.fingerprint)
-            self._use_recorded_precision(run)
-        scaler = TargetScaler.fit(data.train.y) if data.task is Task.REGRESSION else None
-        if scaler:
-            data = self._standardize(data, scaler)
-        train = self.compile_by(recipe, data)
-        if run and run.record.precision is None:  # it may have been chosen in a trial, which must not be repeated
-            run.record.precision = self.engine.precision
-            run.write_record()
-        self.classes, self.policy, self.decision = data.classes, data.policy, Decision(data.task)
-        self.recipe, self.fingerprint, self.extras = recipe, data.fingerprint, {}
-        held = data.validation
-        validation = check_samples(self.network, self.losses, held.x, held.y) if len(held) else None
-        try:
-            history = fit(self, recipe, train, validation, callbacks=callbacks, run=run, verbose=verbose)
-        finally:
-            if scaler:
-                self.weights = scaler.fold(self.network, self.weights)
-        if run:
-            self.save(run.model_path)
-        return history
-
-    def _standardize(self, data: Dataset, scaler: TargetScaler) -> Dataset:
-        """Return the data with standardized numbers; a model that was trained for numbers is changed to give them."""
-        last_parameters(self.network)  # raises now, rather than after training
-        if self.decision.task is Task.REGRESSION:
-            self.weights = scaler.unfold(self.network, self.weights)
-        return scaler.standardize(data)
-
-    def _use_recorded_precision(self, run: Run) -> None:
-        settings, recorded = self._engine_settings, run.record.precision
-        if recorded is not None and settings.precision == AUTO:
-            self.use_engine(settings.engine, **settings.options | {"precision": recorded})
-
-    def compile_by(self, recipe: Recipe, data: Dataset) -> Samples:
-        """Compile by a recipe for a data set.
-
-        Args:
-            recipe: How to train.
-            data: The data set.
-
-        Returns:
-            Its training samples.
-
-        Raises:
-            DataError: The network does not match the data.
-            UsageError: A setting of the recipe does not apply to the task of the data.
-        """
-        units, classifies = self.network.output_shapes[0][-1], data.task is Task.CLASSIFICATION
-        if units != len(data.classes):
-            raise DataError(
-                f"The network has {units} outputs, but '{data.name}' has {len(data.classes)} {data.task.outputs}."
-            )
-        if not classifies and (recipe.class_weights or recipe.label_smoothing):
-            name = "class_weights" if recipe.class_weights else "label_smoothing"
-            raise UsageError(f"{name} is for classification; the task of '{data.name}' is {data.task}.")
-        if self._engine is None and not self._pending_weights:
-            self.seed = recipe.seed
-        weights = balanced_weights(data.train.y, units) if recipe.class_weights else None
-        losses = weigh_classes(default_losses(self.network, classifies=classifies), recipe.label_smoothing, weights)
-        self._check_task(data, losses)
-        self.compile(recipe.optimizer, losses, clip_norm=recipe.clip_norm, average=recipe.average, frozen=recipe.frozen)
-        return check_samples(self.network, self.losses, data.train.x, data.train.y)
-
-    def _check_task(self, data: Dataset, losses: Sequence[Loss]) -> None:
-        """Raise DataError unless the output of the network is what the data set's task needs."""
-        matching = LOSS_OF_ACTIVATION[data.task.activation]
-        if not all(isinstance(loss, matching) for loss in losses):
-            raise DataError(
-                f"The task of '{data.name}' is {data.task}, which needs a network that ends in "
-                f"activation='{data.task.activation}'."
-            )
+    def _use_precision(self, precision: str | None) -> None:
+        """Use the precision with which a run began, unless another was asked for."""
+        settings = self._engine_settings
+        if precision is not None and settings.precision == AUTO:
+            self.use_engine(settings.engine, **settings.options | {"precision": precision})
 
     def evaluate(self, x: Any, y: Any, *, batch_size: int = BATCH_SIZE) -> Scores:
         """Compute the mean loss and the metrics on samples.
@@ -564,8 +366,7 @@ class Model:
         """
         losses = self._losses_for(y)
         samples = check_samples(self.network, losses, x, y)
-        metrics = default_metrics(losses) if self._metrics is None else self._metrics
-        sums = MetricSums(self.network, losses, metrics)
+        sums = MetricSums(self.network, losses, self._metrics_of(losses))
         return Scores(evaluate_in_batches(self.engine, losses, sums, samples, batch_size))
 
     def predict(self, x: Any, *, batch_size: int = BATCH_SIZE) -> Any:
@@ -606,22 +407,6 @@ class Model:
         sums = figures.sums(result.outputs, batch.targets)
         return Scores({"loss": result.loss} | {n: s / len(batch) for n, s in zip(figures.names, sums, strict=True)})
 
-    def summary(self) -> None:
-        """Print the table of layers: sizes, windows, parameters, multiply-adds, receptive fields.
-
-        Example:
-            >>> import striate as st
-            >>> layers = st.layers
-            >>> model = st.Sequential([st.Input((1,)), layers.Dense(2, activation="softmax", name="out")])
-            >>> model.summary()
-            layer ...
-            out    Dense  2 ...
-            sequential: 4 parameters, 2 multiply-adds for one image
-        """
-        from striate.summary import summary
-
-        print(summary(self.network))
-
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole model to one file. Of several processes only rank 0 writes.
 
@@ -651,31 +436,6 @@ class Model:
             self.figures, self.decision,
         )  # fmt: skip
         write_model(path, content)
-
-    def save_weights(self, path: str | os.PathLike[str]) -> None:
-        """Write the weights without the network, for `load_weights`. Raise RunError if the file cannot be written."""
-        check_model_name(path)
-        if current_process().rank:
-            return
-        save_weights(path, self.weights, {"kind": "weights"})
-
-    def load_weights(self, path: str | os.PathLike[str]) -> None:
-        """Load weights that `save` or `save_weights` wrote. Raise ModelFileError if they do not fit the network."""
-        path = find_model_file(path)
-        arrays, _ = split_extras(load_weights(path)[0])
-        check_weights(self.network, arrays, path)
-        check_finite(arrays, path)
-        self._set_weights(arrays)
-
-
-def _check_size(network: Network) -> None:
-    """Raise NetworkError for a network that no machine can hold. Descriptions of networks may have any size."""
-    for count, what in (
-        (network.parameter_count, "parameters"),
-        (max(prod(node.shape) for node in network.nodes), "values in one layer for one sample"),
-    ):
-        if count > LARGEST:
-            raise NetworkError(f"'{network.name}' would have {count:,} {what}; at most {LARGEST:,} are possible.")
 
 
 @check_arguments

@@ -111,7 +111,6 @@ def valid(folder: Path) -> dict[str, dict[str, Any]]:
         "zoo.input_shape": {"id": "lenet5"},
         "zoo.network": {"id": "lenet5"},
         "Model.add": {"layer": st.layers.Dense(2)},
-        "Model.compile_by": {"recipe": _recipe(), "data": dataset},
         "Model.evaluate": {"x": X, "y": Y},
         "Model.fit": {"x": X, "y": Y, "verbose": 0},
         "Model.from_network": {"network": network},

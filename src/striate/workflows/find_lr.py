@@ -7,6 +7,7 @@ from pathlib import Path
 from striate.errors import UsageError
 from striate.evaluation.report import write_lr_page
 from striate.processes import cores
+from striate.training.by_recipe import compile_by_recipe
 from striate.training.lr_finder import STEPS, LearningRateSweep, Watch, sweep_learning_rate
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.prepare import PreparedRun, make_model
@@ -55,7 +56,7 @@ def find_lr(
     """
     plan = prepared.plan
     model, reason = make_model(prepared)
-    train = model.compile_by(plan.recipe, prepared.data)
+    train = compile_by_recipe(model, plan.recipe, prepared.data)
     echo(describe_engine(model.engine, explain_engine(reason, plan, model.engine)))
     passes = STEPS * plan.recipe.batch_size
     seconds = training_seconds(passes, prepared.network, model.engine.accelerator, cores())

@@ -23,6 +23,7 @@ from striate.network.outputs import with_output_activation
 from striate.pretrained import IMAGENET, load_pretrained
 from striate.tasks import Task
 from striate.training import Recipe
+from striate.training.by_recipe import compile_by_recipe
 from striate.transfer.bases import Base, open_base, with_classes
 from striate.transfer.linear_head import FOLDS, LEAVE_ONE_OUT
 from striate.workflows.plan import TrainingPlan, is_folder
@@ -158,7 +159,7 @@ def make_trainable_model(prepared: PreparedRun, run: TrainingRun, recipe: Recipe
         The model. Trained again, also after a kill, it has the recorded engine, device and precision.
     """
     model, reason = make_model(prepared)
-    model.compile_by(recipe, prepared.data)
+    compile_by_recipe(model, recipe, prepared.data)
     record_engine(run, model.engine, reason)
     return model
 
