@@ -26,6 +26,7 @@ __all__ = [
     "Maximum",
     "Multiply",
     "Rescale",
+    "Rescaling",
     "SelectChannels",
     "ZeroPadding2D",
 ]
@@ -110,6 +111,9 @@ class Rescale(Layer):
                     f"expected {setting} with one number for each of the {shape[-1]} channels, received {len(value)}."
                 )
         return shape
+
+
+Rescaling = Rescale
 
 
 @register_layer
