@@ -53,6 +53,17 @@ class Images:
         groups = None if self.groups is None else self.groups[rows]
         return Images(take_rows(self.x, rows), self.y[rows], names, digests, groups)
 
+    def __repr__(self) -> str:
+        from striate.data.display import describe_images
+
+        return f"<Images: {describe_images(self)}>"
+
+    def _repr_html_(self) -> str:
+        from striate.data.display import describe_images, images_html
+        from striate.notebook import block, heading
+
+        return block(heading("Images", describe_images(self)), images_html(self))
+
 
 @check_constructor
 @dataclass(frozen=True, eq=False)
@@ -100,6 +111,16 @@ class Dataset:
         if others is None or self.test.groups is None:
             return np.zeros(len(self.test), bool)
         return np.isin(self.test.groups, others)
+
+    def __repr__(self) -> str:
+        from striate.data.display import describe_dataset
+
+        return f"<Dataset {describe_dataset(self)}>"
+
+    def _repr_html_(self) -> str:
+        from striate.data.display import dataset_html
+
+        return dataset_html(self)
 
 
 def join_groups(parts: Sequence[Images]) -> NDArray[np.int64] | None:

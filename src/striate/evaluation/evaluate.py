@@ -8,6 +8,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.errors import DataError
+from striate.evaluation.display import describe_evaluation, evaluation_html
 from striate.evaluation.intervals import CROSS_VALIDATION, Estimate, design_effect, macro_metrics, wilson
 from striate.evaluation.metrics import (
     Bin,
@@ -69,6 +70,7 @@ class Evaluation:
         rankings: ROC and precision–recall curves of each class.
         top_k: With many classes, the share of images whose class is among the k most probable, by k.
         without_leaks: The metrics on those test images of which no near-copy was trained on; None if these are all.
+        x: The test images (N, H, W, C), of which a notebook shows those that were misclassified; None if unknown.
     """
 
     classes: tuple[str, ...]
@@ -87,6 +89,13 @@ class Evaluation:
     rankings: tuple[Ranking, ...] = ()
     top_k: Mapping[int, Estimate] = field(default_factory=dict)
     without_leaks: "Evaluation | None" = None
+    x: Any = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        return f"<Evaluation: {describe_evaluation(self)}>"
+
+    def _repr_html_(self) -> str:
+        return evaluation_html(self)
 
     @property
     def interval_leads(self) -> bool:
@@ -155,6 +164,7 @@ def evaluate(
     groups: Array | None = None,
     *,
     folds: int = 0,
+    x: Any = None,
 ) -> Evaluation:
     """Compare predictions with the true classes.
 
@@ -166,6 +176,7 @@ def evaluate(
         groups: Number of each image's group (N,), such as one person or video; the intervals are then those of groups,
             not of independent images.
         folds: Number of folds if the probabilities come from cross-validation.
+        x: The images (N, H, W, C), of which a notebook shows those that are misclassified.
 
     Returns:
         All metrics.
@@ -196,6 +207,7 @@ def evaluate(
         folds=folds,
         rankings=rank(probabilities, labels, classes, effect),
         top_k=top_k(probabilities, labels, effect),
+        x=x,
     )
 
 

@@ -7,6 +7,7 @@ from striate.images.decode import (
     decode_image,
     decoder_version,
     encode_png,
+    encode_thumbnail,
     read_file,
     read_image,
 )
@@ -25,6 +26,6 @@ from striate.images.policy import ImagePolicy
 
 __all__ = [
     "ImageHeader", "ImagePolicy", "UnreadableFile", "check_image", "decode_image", "decoder_version",
-    "describe_argument", "describe_unsupported", "encode_png", "find_images", "images_below", "is_image_file",
-    "no_images", "read_file", "read_image", "relative_path", "require_folder", "search_folder",
+    "describe_argument", "describe_unsupported", "encode_png", "encode_thumbnail", "find_images", "images_below",
+    "is_image_file", "no_images", "read_file", "read_image", "relative_path", "require_folder", "search_folder",
 ]  # fmt: skip

@@ -387,3 +387,27 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     out = BytesIO()
     Image.fromarray(pixels).save(out, "PNG", compress_level=1)
     return out.getvalue()
+
+
+def encode_thumbnail(pixels: NDArray[Any], side: int = 56) -> tuple[bytes, str]:
+    """Encode an image in few bytes.
+
+    Args:
+        pixels: (H, W, C); if not uint8, they are scaled from their minimum to their maximum.
+        side: Pixels of the longer side, to which larger images are shrunk.
+
+    Returns:
+        The file, and its format: "png" for small images, "jpeg" for others.
+    """
+    from PIL import Image
+
+    if pixels.dtype != np.uint8:
+        pixels = (255.0 * (pixels - pixels.min()) / (np.ptp(pixels) or 1)).astype(np.uint8)
+    pixels = pixels[:, :, :3] if pixels.shape[2] >= 3 else pixels[:, :, 0]
+    if max(pixels.shape[:2]) <= side:
+        return encode_png(np.ascontiguousarray(pixels)), "png"
+    small = Image.fromarray(np.ascontiguousarray(pixels))
+    small.thumbnail((side, side))
+    out = BytesIO()
+    small.save(out, "JPEG", quality=80)
+    return out.getvalue(), "jpeg"

@@ -220,6 +220,11 @@ class Network:
     def __repr__(self) -> str:
         return f"<Network '{self.name}': {len(self.nodes)} layers, {self.parameter_count:,} parameters>"
 
+    def _repr_html_(self) -> str:
+        from striate.network.display import network_html
+
+        return network_html(self)
+
 
 def _call(layer: Layer | Block, output: Any, position: int) -> Tensor:
     if not isinstance(layer, Layer | Block):

@@ -152,6 +152,15 @@ class History(Callback):
             self.history.setdefault(name, [math.nan] * len(self.epoch)).append(values.get(name, math.nan))
         self.epoch.append(epoch)
 
+    def __repr__(self) -> str:
+        last = ", ".join(f"{name} {values[-1]:.4f}" for name, values in self.history.items() if name != "learning_rate")
+        return f"<History: {len(self.epoch)} epochs{f'; {last}' if last else ''}>"
+
+    def _repr_html_(self) -> str:
+        from striate.training.display import history_html
+
+        return history_html(self.history)
+
 
 class Monitor(Callback):
     """Base of the callbacks that monitor one value of the logs.

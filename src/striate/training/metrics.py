@@ -177,5 +177,10 @@ class Scores(tuple[float, ...]):
         """Return whether there is this name, or this value."""
         return key in self._names or super().__contains__(key)
 
+    def _repr_html_(self) -> str:
+        from striate import notebook
+
+        return notebook.block(notebook.table(self.keys(), [[f"{value:.4f}" for value in self]], range(len(self))))
+
     def __repr__(self) -> str:
         return f"Scores({', '.join(f'{name}={value!r}' for name, value in self.items())})"

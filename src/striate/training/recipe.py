@@ -72,6 +72,11 @@ class Recipe:
         """Return the part of the recipe that an engine needs, with these losses."""
         return TrainingSettings(self.optimizer, losses, self.seed, self.clip_norm, self.average, self.frozen)
 
+    def _repr_html_(self) -> str:
+        from striate.training.display import recipe_html
+
+        return recipe_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return all settings as values for JSON."""
         augmentation = self.augmentation and self.augmentation.to_dict()

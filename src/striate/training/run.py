@@ -14,6 +14,7 @@ from striate import strict_json
 from striate.errors import RunError, UsageError
 from striate.files import atomic_write
 from striate.locks import lock_folder, locked_folder, release_folder
+from striate.notebook import Page
 from striate.processes import current_process
 from striate.records import MAX_FILE, decode_value
 from striate.text import printable
@@ -211,6 +212,23 @@ class Run:
             return _parse_history(_read_text(file))
         except (ValueError, csv.Error) as error:
             raise RunError(f"'{file}' is damaged ({_reason(error)}). Start a new run.") from error
+
+    def report(self) -> Page:
+        """Return report.html, which a notebook shows below the cell. Raise RunError if it cannot be read."""
+        try:
+            return Page((self.path / "report.html").read_text("utf-8"), f"Report of {self.path}")
+        except OSError as error:
+            raise RunError(f"'{self.path}' has no report that can be read: {error.strerror or error}.") from error
+
+    def __repr__(self) -> str:
+        history = self.read_history()
+        last = ", ".join(f"{name} {values[-1]:.4f}" for name, values in history.items() if values)
+        return f"<Run '{self.path}': {len(history.get('loss', ()))} of {self.recipe.epochs} epochs; {last or 'begun'}>"
+
+    def _repr_html_(self) -> str:
+        from striate.training.display import run_html
+
+        return run_html(self)
 
     def write_record(self) -> None:
         """Write config.json. In distributed training, only rank 0 writes."""

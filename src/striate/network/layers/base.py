@@ -134,6 +134,11 @@ class Layer:
         shape = self.output_shape(*(tensor.shape for tensor in tensors))
         return Tensor(self, tensors, shape, scope.get())
 
+    def _repr_html_(self) -> str:
+        from striate.network.display import layer_html
+
+        return layer_html(self)
+
 
 def as_tensors(label: str, inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
     """Convert the arguments of a call to tensors: tensors, Input layers, or one list of them."""

@@ -1,0 +1,80 @@
+"""What a data set shows of itself: in one line, and as a table with images in a notebook."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from striate import notebook
+from striate.images import encode_thumbnail
+from striate.tasks import Task
+
+if TYPE_CHECKING:
+    from striate.data.dataset import Dataset, Images
+
+SHOWN = 10  # images, of different classes where there are so many
+PARTS, USES = ("train", "validation", "test"), ("train", "validate", "test")
+
+
+def describe_images(images: "Images") -> str:
+    """Return, for example, "3,949 images of 28×28×1, uint8"."""
+    size = "×".join(map(str, images.x.shape[1:]))
+    return f"{len(images):,} images of {size}, {images.x.dtype}"
+
+
+def describe_dataset(data: "Dataset") -> str:
+    """Return, for example, "'mnist5k': 10 classes, 28×28×1; 3,949 to train, 523 to validate, 528 to test"."""
+    parts = ", ".join(f"{len(getattr(data, part)):,} to {use}" for part, use in zip(PARTS, USES, strict=True))
+    return f"'{data.name}': {data.task.counted(len(data.classes))}, {'×'.join(map(str, data.shape))}; {parts}"
+
+
+def images_html(images: "Images", classes: tuple[str, ...] = ()) -> str:
+    """Return a few images with their classes or other targets."""
+    shown = []
+    for row in _different(images.y):
+        content, kind = encode_thumbnail(np.asarray(images.x[np.array([row])])[0])
+        shown.append(notebook.image(content, _target(images.y[row], classes), kind))
+    return "".join(shown)
+
+
+def dataset_html(data: "Dataset") -> str:
+    """Return a table of the targets in each part, and a few training images."""
+    size = "×".join(map(str, data.shape))
+    head = notebook.heading(data.name, data.task.counted(len(data.classes)), f"{size} {data.train.x.dtype}")
+    what = {Task.CLASSIFICATION: "class", Task.MULTILABEL: "label", Task.REGRESSION: "number"}[data.task]
+    table = notebook.table(
+        [what, "train", "validate", "test"],
+        [["images", *(f"{len(getattr(data, part)):,}" for part in PARTS)], *_counts(data)],
+        right=(1, 2, 3),
+    )
+    notes = "".join(f"<div><small>{notebook.escape(note)}</small></div>" for note in data.notes[:5])
+    return notebook.block(head, images_html(data.train, data.classes), table, notes)
+
+
+def _counts(data: "Dataset") -> Iterator[list[str]]:
+    """Yield the number of images of each class or label in the three parts; of numbers, their range."""
+    for column, name in enumerate(data.classes):
+        row = [name]
+        for part in (getattr(data, part).y for part in PARTS):
+            if data.task is Task.REGRESSION:
+                values = part[:, column]
+                row.append(f"{values.min():.4g} … {values.max():.4g}" if len(values) else "")
+            else:
+                row.append(f"{np.count_nonzero(part == column if part.ndim == 1 else part[:, column]):,}")
+        yield row
+
+
+def _different(y: Any) -> list[int]:
+    """Return the rows of up to ten images of as many classes as possible, in the order of the classes."""
+    firsts = np.unique(y, return_index=True)[1].tolist() if y.ndim == 1 else []
+    spread = np.linspace(0, len(y) - 1, min(len(y), SHOWN)).astype(int).tolist()
+    return list(dict.fromkeys([*firsts[:SHOWN], *spread]))[:SHOWN]
+
+
+def _target(value: Any, classes: tuple[str, ...]) -> str:
+    """Return the name of a class, of the labels that an image has, or the numbers."""
+    if np.ndim(value) == 0:
+        return classes[value] if classes else str(value)
+    if value.dtype == np.uint8:
+        return ", ".join(classes[index] if classes else str(index) for index in np.flatnonzero(value))
+    return ", ".join(f"{number:.4g}" for number in value)

@@ -1,0 +1,62 @@
+"""What an evaluation shows of itself: in a few lines, and as tables with the errors as images in a notebook."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from striate import notebook
+from striate.evaluation.intervals import Estimate
+from striate.images import encode_thumbnail
+
+if TYPE_CHECKING:
+    from striate.evaluation.evaluate import Evaluation
+
+MOST_CLASSES = 20  # of a confusion matrix; with more classes, the confused pairs are listed
+MOST_PAIRS = 10
+ERRORS = 12  # shown as images
+
+
+def describe_evaluation(evaluation: "Evaluation") -> str:
+    """Return accuracy, loss and number of errors in one line."""
+    errors = evaluation.images - evaluation.correct
+    counted = f"{errors:,} {'error' if errors == 1 else 'errors'} in {evaluation.images:,} images"
+    return f"accuracy {_percent(evaluation.accuracy)}, loss {evaluation.loss.value or 0:.4f}, {counted}"
+
+
+def _percent(estimate: Estimate) -> str:
+    value, low, high = (f"{100 * (number or 0):.2f}" for number in (estimate.value, estimate.low, estimate.high))
+    return f"{value} % (95 % interval {low} … {high})"
+
+
+def evaluation_html(evaluation: "Evaluation") -> str:
+    """Return the figures, the confusion matrix or the most confused pairs, and the errors that are surest."""
+    parts = [notebook.heading("Evaluation", describe_evaluation(evaluation))]
+    parts.append(_matrix(evaluation) if len(evaluation.classes) <= MOST_CLASSES else _pairs(evaluation))
+    if evaluation.x is not None and evaluation.mistakes:
+        parts.append("<div><small>Errors, the most confident first: true class → predicted class</small></div>")
+        for mistake in evaluation.mistakes[:ERRORS]:
+            content, kind = encode_thumbnail(np.asarray(evaluation.x[np.array([mistake.index])])[0])
+            caption = f"{mistake.true} → {mistake.predicted} {100 * mistake.confidence:.0f} %"
+            parts.append(notebook.image(content, caption, kind))
+    return notebook.block(*parts)
+
+
+def _matrix(evaluation: "Evaluation") -> str:
+    """Return the confusion matrix with a darker cell the more images of its class it holds."""
+    names = [notebook.escape(name) for name in evaluation.classes]
+    head = "".join(f'<th class="n">{name}</th>' for name in names)
+    lines = [f"<tr><th>true ↓ predicted →</th>{head}</tr>"]
+    for row, (name, counts) in enumerate(zip(names, evaluation.counts.tolist(), strict=True)):
+        cells = []
+        for column, count in enumerate(counts):
+            color = "66,133,244" if row == column else "240,100,46"
+            share = (count / sum(counts)) ** 0.5 if count else 0
+            style = f' style="background:rgba({color},{0.6 * share:.2f})"' if count else ""
+            cells.append(f'<td class="n"{style}>{count or "·"}</td>')
+        lines.append(f"<tr><td>{name}</td>{''.join(cells)}</tr>")
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _pairs(evaluation: "Evaluation") -> str:
+    rows = [(p.true, p.predicted, p.count, f"{p.percent:.1f} %") for p in evaluation.pairs[:MOST_PAIRS]]
+    return notebook.table(["true class", "predicted class", "images", "of the true class"], rows, right=(2, 3))

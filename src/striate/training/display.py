@@ -1,0 +1,47 @@
+"""What trainings, recipes and runs show of themselves in a notebook."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from striate import notebook
+
+if TYPE_CHECKING:
+    from striate.training.recipe import Recipe
+    from striate.training.run import Run
+
+
+def history_html(history: Mapping[str, Sequence[float]]) -> str:
+    """Return the curves of a training, and its figures in the last epoch and in the best."""
+    epochs = max(map(len, history.values()), default=0)
+    head = notebook.heading("History", "1 epoch" if epochs == 1 else f"{epochs} epochs")
+    return notebook.block(head, notebook.charts(history), _epochs(history, epochs) if epochs else "")
+
+
+def _epochs(history: Mapping[str, Sequence[float]], epochs: int) -> str:
+    """Return a table of the figures in the last epoch and in that of the lowest validation loss."""
+    names = [name for name in history if name != "learning_rate"]
+    losses = [(loss, epoch) for epoch, loss in enumerate(history.get("val_loss", ()), start=1) if isfinite(loss)]
+    chosen = {"last epoch": epochs} | ({"lowest val_loss": min(losses)[1]} if losses else {})
+    rows = [[what, epoch, *(f"{history[name][epoch - 1]:.4f}" for name in names)] for what, epoch in chosen.items()]
+    return notebook.table(["", "epoch", *names], rows, right=range(1, len(names) + 2))
+
+
+def recipe_html(recipe: "Recipe") -> str:
+    """Return a table of the settings in use."""
+    return notebook.block(notebook.heading("Recipe"), notebook.facts(_settings(recipe)))
+
+
+def _settings(recipe: "Recipe") -> dict[str, object]:
+    values = {item.name: getattr(recipe, item.name) for item in fields(recipe)}
+    return {name: value for name, value in values.items() if name == "seed" or value not in (None, 0, False, ())}
+
+
+def run_html(run: "Run") -> str:
+    """Return what a run folder holds, and its curves."""
+    history = run.read_history()
+    files = sorted(file.name for file in run.path.iterdir() if file.is_file() and not file.name.startswith("."))
+    shown = {"recipe": f"{run.recipe.epochs} epochs, batch_size {run.recipe.batch_size}", "files": ", ".join(files)}
+    head = notebook.heading(f"Run {run.path}", f"data {run.record.fingerprint}")
+    return notebook.block(head, notebook.charts(history), notebook.facts(shown))
