@@ -82,6 +82,12 @@ class Model(ModelBase):
         model.notes = imported.notes
         return model
 
+    def _state(self) -> tuple[str, ...]:
+        if self.optimizer is None:
+            return ("not compiled",)
+        figures = (f"{name} {value:.4f}" for name, value in self.figures.items() if name != "learning_rate")
+        return f"compiled with {type(self.optimizer).__name__}", *figures
+
     def _initialize(self, network: Network | None, seed: int) -> None:
         self.classes: tuple[str, ...] = ()
         self.decision = Decision()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import fields
+from html import escape
 from math import prod
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,6 +27,7 @@ from striate.errors import NetworkError, UsageError, nearest
 from striate.network import Layer, Network
 from striate.network.registry import freezing_message
 from striate.processes import current_process
+from striate.text import counted
 
 LARGEST = 2**40  # numbers; no machine holds more
 
@@ -164,8 +166,30 @@ class ModelBase:
         """Set `weights`."""
         self.weights = dict(weights)
 
+    def _state(self) -> tuple[str, ...]:
+        """Return what to show beside the name and the size of the model."""
+        return ()
+
+    def __repr__(self) -> str:
+        try:
+            network = self.network
+        except NetworkError:
+            return f"<{type(self).__name__}: its layers are not a network yet>"
+        words = (counted(len(network.nodes), "layer"), counted(network.parameter_count, "parameter"), *self._state())
+        return f"<{type(self).__name__} '{self.name}': {', '.join(words)}>"
+
+    def _repr_html_(self) -> str:
+        from striate.network.display import network_html
+
+        try:
+            return network_html(self.network, *self._state())
+        except NetworkError:
+            return escape(repr(self))
+
     def summary(self) -> None:
         """Print the table of layers: sizes, windows, parameters, multiply-adds, receptive fields.
+
+        In a notebook, the table is shown as HTML.
 
         Example:
             >>> import striate as st
@@ -176,9 +200,9 @@ class ModelBase:
             out    Dense  2 ...
             sequential: 4 parameters, 2 multiply-adds for one image
         """
-        from striate.summary import summary
+        from striate.summary import show_summary
 
-        print(summary(self.network))
+        show_summary(self.network)
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Write the weights without the network, for `load_weights`. Raise RunError if the file cannot be written."""

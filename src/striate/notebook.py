@@ -14,17 +14,18 @@ from math import floor, isfinite, log10
 from striate.files import atomic_write
 from striate.text import printable
 
-LONGEST = 60  # letters of a text in a cell
+LONGEST, LONGEST_DETAIL = 60, 200  # letters of a text in a cell, and elsewhere
 FIRST_ROWS, LAST_ROWS = 40, 8  # of a long table; the rows between them are left out
 TRAINING, VALIDATION = "#4285f4", "#f08c2e"  # visible on white and on black
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 200, 44, 310, 26, 176  # of a chart, and of its plot area
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 212, 44, 310, 26, 176  # of a chart, and of its plot area
 MOST_POINTS = 200  # of a curve
 STYLE = (
     "<style>.striate{overflow-x:auto}.striate table{border-collapse:collapse;font-size:13px;margin:4px 0 8px}"
-    ".striate td,.striate th{padding:2px 8px;text-align:left!important;border:0;white-space:nowrap}"
+    ".striate td,.striate th{padding:2px 8px;text-align:left!important;border:0;vertical-align:top}"
     ".striate td.n,.striate th.n{text-align:right!important;font-variant-numeric:tabular-nums}"
     ".striate th{border-bottom:1px solid #8888;vertical-align:bottom}.striate summary{cursor:pointer}"
-    ".striate figure{display:inline-block;margin:0 6px 6px 0;text-align:center;font-size:11px;vertical-align:top}"
+    ".striate figure{display:inline-block;min-width:72px;margin:0 6px 6px 0;text-align:center;font-size:11px;"
+    "vertical-align:top}"
     ".striate figcaption{max-width:110px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}"
     ".striate img{image-rendering:pixelated;display:block;margin:0 auto;height:56px}.striate svg{margin-right:12px}"
     ".striate small{opacity:.75}</style>"
@@ -38,17 +39,25 @@ def in_notebook() -> bool:
     return shell is not None and hasattr(shell, "kernel")
 
 
-def show(html: str, text: str) -> None:
-    """Show HTML below the cell that is running, or the text where a front end shows no HTML."""
-    from IPython.display import display
+def show(html: str, text: str, name: str | None = None, *, update: bool = False) -> None:
+    """Show HTML below the cell that is running.
 
-    display({"text/html": html, "text/plain": text}, raw=True)
+    Args:
+        html: What to show.
+        text: The same for front ends that show no HTML.
+        name: A name of what is shown, by which it can be updated.
+        update: Replace what was shown before under this name.
+    """
+    from IPython.display import publish_display_data
+
+    transient = {"display_id": name} if name else {}
+    publish_display_data({"text/html": html, "text/plain": text}, {}, transient=transient, update=update)
 
 
-def escape(value: object) -> str:
-    """Return a value as HTML text in one line; very long texts are cut."""
+def escape(value: object, longest: int = LONGEST) -> str:
+    """Return a value as HTML text in one line; longer texts are cut."""
     text = printable(str(value))
-    return escape_html(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")
+    return escape_html(text if len(text) <= longest else text[: longest - 1] + "…")
 
 
 def block(*parts: str) -> str:
@@ -58,7 +67,7 @@ def block(*parts: str) -> str:
 
 def heading(name: object, *details: object) -> str:
     """Return the name of an object, and a few words about it."""
-    words = " · ".join(escape(detail) for detail in details if detail)
+    words = " · ".join(escape(detail, LONGEST_DETAIL) for detail in details if detail)
     return f"<div><b>{escape(name)}</b>{f' <small>{words}</small>' if words else ''}</div>"
 
 
@@ -66,7 +75,7 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]], right: Colle
     """Return a table. Of a long one, the first and last rows are shown.
 
     Args:
-        head: Headings of the columns; none if empty.
+        head: Headings of the columns.
         rows: The cells.
         right: Columns of numbers, which are aligned to the right.
 
@@ -81,7 +90,7 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]], right: Colle
     hidden = len(lines) - FIRST_ROWS - LAST_ROWS
     note = f'<tr><td colspan="{len(head)}"><small>… {hidden:,} more rows</small></td></tr>' if hidden > 1 else ""
     first, last = (lines[:FIRST_ROWS], lines[-LAST_ROWS:]) if note else (lines, [])
-    top = _row("th", head, right) if head else ""
+    top = _row("th", head, right)
     shown = (*(_row("td", row, right) for row in first), note, *(_row("td", row, right) for row in last))
     return f"<table>{top}{''.join(shown)}</table>"
 
@@ -93,7 +102,8 @@ def _row(tag: str, cells: Sequence[object], right: Collection[int]) -> str:
 
 def facts(values: Mapping[str, object]) -> str:
     """Return names and values as a table of two columns."""
-    return table((), values.items())
+    rows = (f"<tr><td>{escape(n)}</td><td>{escape(value, LONGEST_DETAIL)}</td></tr>" for n, value in values.items())
+    return f"<table>{''.join(rows)}</table>"
 
 
 def details(summary: str, content: str) -> str:
@@ -139,8 +149,9 @@ def _chart(name: str, training: Sequence[float], validation: Sequence[float]) ->
         _, y = at(1, value)
         parts.append(f'<path d="M{LEFT} {y}H{RIGHT}" stroke="currentColor" stroke-opacity=".2"/>')
         parts.append(_text(LEFT - 5, y + 4, f"{value:.4g}", "end"))
-    for epoch in sorted({1, (epochs + 1) // 2, epochs}):
-        parts.append(_text(at(epoch, low)[0], BOTTOM + 16, str(epoch), "middle"))
+    marked = sorted({1, (epochs + 1) // 2, epochs})
+    parts.extend(_text(at(epoch, low)[0], BOTTOM + 16, str(epoch), "middle") for epoch in marked)
+    parts.append(_text((LEFT + RIGHT) / 2, HEIGHT - 3, "epoch", "middle"))
     for label, points, color in (("training", training, TRAINING), ("validation", validation, VALIDATION)):
         parts.append(_line([at(n, v) for n, v in _thinned(points)], color))
         if len(points):

@@ -4,6 +4,7 @@ import re
 from dataclasses import asdict
 from typing import Any
 
+from striate import notebook
 from striate.network import Network, Padding, Pair, Row
 from striate.text import display_width, table
 
@@ -36,6 +37,19 @@ def summary(network: Network, width: int | None = None) -> str:
     note = f" ({frozen:,} not trainable)" if frozen else ""
     adds = f"{network.multiply_adds:,} multiply-adds for one image"
     return "\n".join([*lines, *legend, f"{network.name}: {network.parameter_count:,} parameters{note}, {adds}"])
+
+
+def show_summary(network: Network) -> None:
+    """Print the table of layers; in a notebook, show it as HTML."""
+    if not notebook.in_notebook():
+        print(summary(network))
+        return
+    totals = summary(network).splitlines()[-1].partition(": ")[2]
+    cells = (_cells(row) for row in network.table())
+    right = [COLUMNS.index("parameters"), COLUMNS.index("multiply-adds")]
+    notebook.show(
+        notebook.block(notebook.heading(network.name, totals), notebook.table(COLUMNS, cells, right)), summary(network)
+    )
 
 
 def summary_dict(network: Network) -> dict[str, Any]:

@@ -84,6 +84,11 @@ def _escape(letter: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
+def counted(count: int, what: str) -> str:
+    """Return, for example, "1 layer" or "1,200 layers"."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def sparkline(values: Sequence[float], top: float) -> str:
     """Draw one bar for each value.
 

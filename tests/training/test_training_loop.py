@@ -9,6 +9,7 @@ import pytest
 import training_job as job
 
 import striate as st
+from striate._types import Weights
 from striate.data import Augmentation, batches, epoch_order
 from striate.engines.base import TrainingSettings
 from striate.engines.choose import make_engine
@@ -281,6 +282,24 @@ def test_ctrl_c_without_a_run_stops_between_steps(data: st.data.Dataset) -> None
     with pytest.raises(KeyboardInterrupt, match="Stopped in epoch 1 after 2 of"):
         model.fit(data.train.x, data.train.y, callbacks=[stop], **QUIET)
     assert model.iterations == 2
+
+
+def test_model_keeps_the_weights_of_the_last_step_after_ctrl_c_and_trains_on(data: st.data.Dataset) -> None:
+    stopped, twin = softmax_regression(), softmax_regression()
+    stopped.compile()
+    twin.compile()
+    stop = StopAt(2, partial(signal.raise_signal, signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(data.train.x, data.train.y, batch_size=50, callbacks=[stop], **QUIET)
+    kept: list[Weights] = []
+    record = Callback()
+    record.on_train_batch_end = lambda batch, logs=None: kept.append(twin.weights)  # type: ignore[method-assign]
+    twin.fit(data.train.x, data.train.y, batch_size=50, callbacks=[record], **QUIET)
+    for name, array in stopped.weights.items():
+        np.testing.assert_array_equal(array, kept[1][name])
+    before = stopped.evaluate(data.validation.x, data.validation.y)["loss"]
+    stopped.fit(data.train.x, data.train.y, batch_size=50, epochs=2, **QUIET)
+    assert stopped.evaluate(data.validation.x, data.validation.y)["loss"] < before
 
 
 def rates(history: History) -> Sequence[float]:

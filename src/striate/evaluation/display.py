@@ -7,6 +7,7 @@ import numpy as np
 from striate import notebook
 from striate.evaluation.intervals import Estimate
 from striate.images import encode_thumbnail
+from striate.text import counted
 
 if TYPE_CHECKING:
     from striate.evaluation.evaluate import Evaluation
@@ -19,8 +20,8 @@ ERRORS = 12  # shown as images
 def describe_evaluation(evaluation: "Evaluation") -> str:
     """Return accuracy, loss and number of errors in one line."""
     errors = evaluation.images - evaluation.correct
-    counted = f"{errors:,} {'error' if errors == 1 else 'errors'} in {evaluation.images:,} images"
-    return f"accuracy {_percent(evaluation.accuracy)}, loss {evaluation.loss.value or 0:.4f}, {counted}"
+    counts = f"{counted(errors, 'error')} in {counted(evaluation.images, 'image')}"
+    return f"accuracy {_percent(evaluation.accuracy)}, loss {evaluation.loss.value or 0:.4f}, {counts}"
 
 
 def _percent(estimate: Estimate) -> str:

@@ -13,6 +13,7 @@ from striate.network.layers.base import Layer, Parameter, Tensor, as_tensors, ch
 from striate.network.layers.core import Input
 from striate.network.naming import duplicate_message, named_layers
 from striate.network.shapes import Shape
+from striate.text import counted
 
 if TYPE_CHECKING:
     from striate.network.table import Row
@@ -218,7 +219,8 @@ class Network:
         return from_json(text)
 
     def __repr__(self) -> str:
-        return f"<Network '{self.name}': {len(self.nodes)} layers, {self.parameter_count:,} parameters>"
+        size = f"{counted(len(self.nodes), 'layer')}, {counted(self.parameter_count, 'parameter')}"
+        return f"<Network '{self.name}': {size}>"
 
     def _repr_html_(self) -> str:
         from striate.network.display import network_html

@@ -11,6 +11,7 @@ from striate._types import Logs, Weights
 from striate.arguments import check_constructor, check_number, check_whole, describe
 from striate.engines.weight_files import check_model_name
 from striate.errors import UsageError, nearest
+from striate.text import counted
 from striate.training.position import restore_attributes
 from striate.training.trainable_model import TrainableModel
 
@@ -154,7 +155,7 @@ class History(Callback):
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {values[-1]:.4f}" for name, values in self.history.items() if name != "learning_rate")
-        return f"<History: {len(self.epoch)} epochs{f'; {last}' if last else ''}>"
+        return f"<History: {counted(len(self.epoch), 'epoch')}{f'; {last}' if last else ''}>"
 
     def _repr_html_(self) -> str:
         from striate.training.display import history_html

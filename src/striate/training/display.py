@@ -6,6 +6,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from striate import notebook
+from striate.text import counted
 
 if TYPE_CHECKING:
     from striate.training.recipe import Recipe
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def history_html(history: Mapping[str, Sequence[float]]) -> str:
     """Return the curves of a training, and its figures in the last epoch and in the best."""
     epochs = max(map(len, history.values()), default=0)
-    head = notebook.heading("History", "1 epoch" if epochs == 1 else f"{epochs} epochs")
+    head = notebook.heading("History", counted(epochs, "epoch"))
     return notebook.block(head, notebook.charts(history), _epochs(history, epochs) if epochs else "")
 
 

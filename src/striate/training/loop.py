@@ -24,7 +24,7 @@ from striate.training.progress import Verbose, make_progress
 from striate.training.recipe import Recipe
 from striate.training.run import Run
 from striate.training.samples import Samples
-from striate.training.signals import Interrupt, deferred_signals
+from striate.training.signals import Interrupt, TrainingStopped, deferred_signals
 from striate.training.trainable_model import TrainableModel
 
 CHECKPOINT_SECONDS = 20.0
@@ -66,7 +66,8 @@ def fit(
         TrainingError: The loss is NaN or infinite.
         RunError: The disk is full, or another process is training in the run folder.
         UsageError: A callback is invalid, or there are more processes than samples in a batch.
-        KeyboardInterrupt: After Ctrl-C or SIGTERM, when everything is saved.
+        TrainingStopped: After Ctrl-C, SIGTERM or the stop button of a notebook, when everything is saved: a
+            KeyboardInterrupt.
     """
     callbacks = check_callbacks(callbacks)
     if model.engine.world_size > recipe.batch_size:
@@ -243,9 +244,11 @@ class _Loop:
             position = self.position
             message = f"Stopped in epoch {position.epoch + 1} after {position.batch} of {self.loader.steps} steps."
             if self.run is None:
-                raise KeyboardInterrupt(f"{message} The model keeps its current weights.")
+                raise TrainingStopped(
+                    f"{message} The model keeps its weights: use it, or call fit to train it further."
+                )
             self._save_checkpoint()
-            raise KeyboardInterrupt(
+            raise TrainingStopped(
                 f"{message} Everything is saved; continue with: striate train --resume {self.run.path}"
             )
         # Wall-clock time determines only when a checkpoint is written, never the results.

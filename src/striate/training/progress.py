@@ -1,4 +1,4 @@
-"""Progress of a training: a live bar on a terminal, a plain line for each epoch elsewhere."""
+"""Progress of a training: a live bar on a terminal, a table in a notebook, a plain line for each epoch elsewhere."""
 
 import sys
 import time
@@ -6,6 +6,7 @@ from typing import Literal
 
 from striate._types import Logs
 from striate.errors import UsageError
+from striate.notebook import in_notebook
 from striate.training.callbacks import Callback
 
 Verbose = Literal["auto", 0, 1, 2]
@@ -97,7 +98,8 @@ def make_progress(verbose: Verbose = "auto") -> NoProgress:
     """Return the display of a training's progress.
 
     Args:
-        verbose: 0 (nothing), 1 (a bar), 2 (a line per epoch), or "auto": a bar on a terminal, lines elsewhere.
+        verbose: 0 (nothing), 1 (a bar), 2 (a line per epoch), or "auto": a bar on a terminal and in a notebook, where
+            it leaves a table of the epochs, and lines elsewhere.
 
     Returns:
         The display.
@@ -105,6 +107,10 @@ def make_progress(verbose: Verbose = "auto") -> NoProgress:
     Raises:
         UsageError: Another value.
     """
+    if verbose in ("auto", 1) and in_notebook():
+        from striate.training.notebook_progress import NotebookProgress
+
+        return NotebookProgress()
     if verbose == "auto":
         verbose = 1 if sys.stdout.isatty() else 2
     displays: dict[int, type[NoProgress]] = {0: NoProgress, 1: ProgressBar, 2: ProgressLines}

@@ -13,6 +13,14 @@ Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 STOPS: dict[signal.Signals, Handler] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 
 
+class TrainingStopped(KeyboardInterrupt):
+    """A training was stopped with Ctrl-C, SIGTERM or the stop button of a notebook, after a complete step."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows: the message, without the calls that led to it."""
+        return [str(self)]
+
+
 @dataclass
 class Interrupt:
     """The state of deferred signals.
