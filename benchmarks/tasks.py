@@ -29,8 +29,8 @@ from striate.network.outputs import with_output_activation
 from striate.tasks import Task
 from striate.training import Recipe
 from striate.transfer.bases import open_base
+from striate.transfer.extraction import fit_task_on_features
 from striate.transfer.task_heads import decide
-from striate.workflows.task_features import fit_task_on_features
 from striate.zoo.registry import network
 
 TILE = 112  # pixels of one photograph in a collage of four

@@ -12,7 +12,9 @@ from striate.engines.losses import log_softmax
 from striate.transfer.bases import ALL_LAYERS, Base, features_read_by, with_classes
 from striate.transfer.features import Features, extract_features
 from striate.transfer.linear_head import FittedHead, choose_without_fold, content_folds, fit_linear_head
+from striate.transfer.open_set import OpenSetDetector
 from striate.transfer.open_set_fitting import FittedDetector, fit_detector
+from striate.transfer.task_heads import FittedTaskHead, fit_task_head, task_folds
 
 GOOD_ACCURACY = 0.97  # of held-out images; if the last feature layer reaches it, no other single layer is tried
 STANDARD_ERRORS = 2.0  # by which another feature layer must be better
@@ -20,7 +22,7 @@ STANDARD_ERRORS = 2.0  # by which another feature layer must be better
 
 @dataclass(frozen=True, eq=False)
 class ExtractionResult:
-    """The result of feature extraction.
+    """The result of feature extraction for classes.
 
     Attributes:
         layer: The feature layer of the base that is used.
@@ -40,6 +42,25 @@ class ExtractionResult:
     distances: Array
     heads: dict[str, FittedHead]
     shift: Array
+
+
+@dataclass(frozen=True, eq=False)
+class TaskExtractionResult:
+    """The result of feature extraction for labels or numbers.
+
+    Attributes:
+        layer: The feature layer of the base that is used.
+        fitted: The head.
+        detector: Of unknown images.
+        test: Outputs float32 (N, K) for the test images.
+        losses: The loss of held-out images, by feature layer.
+    """
+
+    layer: str
+    fitted: FittedTaskHead
+    detector: OpenSetDetector
+    test: Array
+    losses: dict[str, float]
 
 
 def fit_on_features(base: Base, data: Dataset, folds: int | None = None, *, balanced: bool = False) -> ExtractionResult:
@@ -77,6 +98,31 @@ def fit_on_features(base: Base, data: Dataset, folds: int | None = None, *, bala
     fitted = replace(heads[layer], head=replace(heads[layer].head, bias=heads[layer].head.bias + shift))
     probabilities = np.exp(log_softmax(logits + shift)).astype(np.float32)
     return ExtractionResult(layer, fitted, detector, probabilities, distances, heads, shift)
+
+
+def fit_task_on_features(base: Base, data: Dataset) -> TaskExtractionResult:
+    """Fit a head for labels or numbers, and a detector, to the training and validation images of a data set.
+
+    Args:
+        base: The base, which is not changed.
+        data: The data set.
+
+    Returns:
+        The head on the feature layer that cross-validation chooses, and its outputs for the test images.
+    """
+    train, validation, test = extract_features(base, data)
+    y = np.concatenate([data.train.y, data.validation.y])
+    layers = [layer for layer in base.feature_layers if layer != ALL_LAYERS]
+    x = {layer: np.concatenate([train[layer], validation[layer]]) for layer in layers}
+    groups = join_groups([data.train, data.validation])
+    folds = task_folds(data.task, x[base.top], y, groups)
+    heads = {layer: fit_task_head(data.task, x[layer], y, folds) for layer in layers}
+    layer = best_layer({name: fitted.sample_losses for name, fitted in heads.items()}, base.top)
+    losses = {name: fitted.loss for name, fitted in heads.items()}
+    one_class = np.zeros(len(y), np.int64)  # the detector compares with all images, whatever their labels
+    read = features_read_by(with_classes(base, layer, len(data.classes), data.task.activation))
+    detector = fit_detector(x[layer], one_class, 1, folds, read, groups=groups).detector
+    return TaskExtractionResult(layer, heads[layer], detector, heads[layer].outputs(test[layer]), losses)
 
 
 def balancing_shift(y: Array, classes: int) -> Array:

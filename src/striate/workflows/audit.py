@@ -39,6 +39,7 @@ from striate.tasks import Task
 from striate.transfer.bases import Base, check_base, open_base
 from striate.transfer.features import Features, extract_features
 from striate.transfer.linear_head import fit_linear_head, fold_count
+from striate.workflows.plan import data_options
 from striate.workflows.strategy import BASE
 
 ROOT = Path("audits")
@@ -184,7 +185,7 @@ def write_audit(
     Returns:
         The command that trains on the same labels and groups with the edited table.
     """
-    options = [*(labels.options if labels else ()), *(["--groups", str(groups)] if groups else ())]
+    options = data_options(labels, groups)
     command = shlex.join(["striate", "train", str(folder), *options, "--exclude", str(place / TABLE)])
     write_audit_page(place / PAGE, result.audit, result.images, command)
     atomic_write(place / TABLE, audit_table(result.audit))

@@ -14,18 +14,24 @@ from striate.errors import DataError
 from striate.model import Model
 from striate.network import Network
 from striate.pretrained import IMAGENET
-from striate.tasks import Decision
+from striate.tasks import Decision, Task
 from striate.training import Recipe
 from striate.transfer.bases import ALL_LAYERS, Base, joined
-from striate.transfer.extraction import ExtractionResult, fit_on_features
+from striate.transfer.extraction import ExtractionResult, fit_on_features, fit_task_on_features
+from striate.transfer.linear_head import LinearHead
 from striate.transfer.open_set import OpenSetDetector, OpenSetFindings, probability_threshold
-from striate.workflows.plan import TrainingPlan
+from striate.workflows.plan import TrainingPlan, data_options
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.run_record import ExtractionFindings, Score, TrainingRun
 from striate.workflows.strategy import Method
 from striate.workflows.trained_model import THRESHOLD
 
 MIN_IMAGES = 4  # to train on
+HEADS = {
+    Task.CLASSIFICATION: "logistic regression",
+    Task.MULTILABEL: "logistic regression for each label",
+    Task.REGRESSION: "ridge regression",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +40,7 @@ class Extraction:
 
     Attributes:
         model: The model.
-        test: Its probabilities (N, K) of the test images.
+        test: Its outputs (N, K) for the test images.
         open_set: Which of these images are unknown, and would be with other thresholds; None for labels and numbers.
     """
 
@@ -43,8 +49,33 @@ class Extraction:
     open_set: OpenSetFindings | None
 
 
-def run_feature_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callable[[str], None]) -> Extraction:
-    """Fit the head of a prepared run; write the model and record the findings in its folder.
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """A head that was fitted to features.
+
+    Attributes:
+        head: The head.
+        decision: How its outputs become an answer.
+        figures: Of cross-validation, and for classes the threshold for "unknown", by name.
+        detector: Of unknown images.
+        findings: What the run records.
+        lines: What is printed.
+        test: Outputs (N, K) for the test images.
+        open_set: See `Extraction`.
+    """
+
+    head: LinearHead
+    decision: Decision
+    figures: Logs
+    detector: OpenSetDetector
+    findings: ExtractionFindings
+    lines: tuple[str, ...]
+    test: Array
+    open_set: OpenSetFindings | None = None
+
+
+def run_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callable[[str], None]) -> Extraction:
+    """Fit the head that the task needs; write the model and record the findings in the run folder.
 
     Args:
         prepared: The prepared run, with its base.
@@ -54,32 +85,134 @@ def run_feature_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callab
     Returns:
         The model and its results on the test images.
     """
-    data, plan, record = prepared.data, prepared.plan, run.record
+    plan, task = prepared.plan, prepared.data.task
     with run.timed():
         base = prepared.base
         assert base is not None, "prepared with a base"
-        echo(describe_features(plan))
-        found = fit_on_features(base, data, plan.folds, balanced=plan.recipe.class_weights)
-        model = _model(prepared, base, found, run)
-        record.extraction = _findings(found, data)
+        echo(_describe_features(plan))
+        fit = _fit_classes if task is Task.CLASSIFICATION else _fit_task
+        found = fit(prepared, base)
+        network, weights = joined(base, found.findings.layer, found.head, task.activation)
+        model = save_model(prepared, run, network, weights, found.figures, found.detector, decision=found.decision)
+        run.record.extraction = found.findings
         if plan.method is Method.FEATURES:
-            record.plan = replace(plan, engine="onnx")
-    for line in (*_describe_attempts(found), _describe_head(found)):
+            run.record.plan = replace(plan, engine="onnx")
+    for line in found.lines:
         echo(line)
-    if suspicious := record.extraction.suspicious:
-        options = [
-            *(plan.label_file.options if plan.label_file else ()),
-            *(["--groups", plan.groups] if plan.groups else ()),
-        ]
-        command = shlex.join(["striate", "data", "audit", plan.data, *options])
-        echo(f"Labels: {len(suspicious):,} may be wrong; see the report. To check all images: {command}")
-    return Extraction(model, found.test, found.detector.findings(found.distances, found.test, prepared.evaluated.y))
+    return Extraction(model, found.test, found.open_set)
 
 
-def describe_features(plan: TrainingPlan) -> str:
-    """Return a line on which base computes the features."""
-    unchanged = "unchanged for now" if plan.method is Method.FINE_TUNE else "unchanged"
-    return f"Features: {describe_base(plan)}, {unchanged}; computed by ONNX Runtime"
+def _fit_classes(prepared: PreparedRun, base: Base) -> _Fit:
+    data, plan = prepared.data, prepared.plan
+    found = fit_on_features(base, data, plan.folds, balanced=plan.recipe.class_weights)
+    fitted, fitted_detector = found.fitted, found.detector
+    _, suspicious = suspicious_labels(np.exp(log_softmax(fitted.logits)), fitted.labels, data.classes)
+    probabilities = np.exp(log_softmax(fitted.logits + found.shift))
+    lines = [*_describe_attempts(found), _describe_head(found)]
+    if suspicious:
+        command = shlex.join(["striate", "data", "audit", plan.data, *data_options(plan.label_file, plan.groups)])
+        lines.append(f"Labels: {len(suspicious):,} may be wrong; see the report. To check all images: {command}")
+    return _Fit(
+        head=fitted.head,
+        decision=Decision(),
+        figures={
+            "val_accuracy": fitted.accuracy,
+            "val_loss": fitted.loss,
+            THRESHOLD: probability_threshold(probabilities, fitted.labels),
+        },
+        detector=fitted_detector.detector,
+        findings=ExtractionFindings(
+            layer=found.layer,
+            penalty=float(fitted.penalty),
+            temperature=float(fitted.temperature),
+            cross_validated=Score(float(fitted.accuracy), float(fitted.loss)),
+            loss_by_penalty={f"{penalty:g}": float(loss) for penalty, loss in fitted.losses.items()},
+            loss_by_layer={layer: float(head.loss) for layer, head in found.heads.items()},
+            accuracy_by_layer={layer: float(head.accuracy) for layer, head in found.heads.items()},
+            distance_threshold=float(fitted_detector.detector.threshold),
+            suspicious=suspicious,
+        ),
+        lines=tuple(lines),
+        test=found.test,
+        open_set=fitted_detector.findings(found.distances, found.test, prepared.evaluated.y),
+    )
+
+
+def _fit_task(prepared: PreparedRun, base: Base) -> _Fit:
+    """Fit a head for labels or numbers."""
+    task = prepared.data.task
+    found = fit_task_on_features(base, prepared.data)
+    fitted = found.fitted
+    quality = f"R² {1 - fitted.loss:.3f}" if task is Task.REGRESSION else f"loss {fitted.loss:.4f}"
+    line = (
+        f"Head: {HEADS[task]} on these features (layer '{found.layer}'), L2 penalty {fitted.penalty:.3g} (best of "
+        f"{len(fitted.losses)}); {quality} in cross-validation"
+    )
+    return _Fit(
+        head=fitted.head,
+        decision=fitted.decision,
+        figures={"val_loss": fitted.loss},
+        detector=found.detector,
+        findings=ExtractionFindings(
+            layer=found.layer,
+            penalty=float(fitted.penalty),
+            temperature=1.0,
+            cross_validated=Score(None, fitted.loss),
+            loss_by_penalty={f"{penalty:g}": loss for penalty, loss in fitted.losses.items()},
+            loss_by_layer=found.losses,
+            distance_threshold=float(found.detector.threshold),
+        ),
+        lines=(line,),
+        test=found.test,
+    )
+
+
+def check_enough(data: Dataset) -> None:
+    """Raise DataError if there are too few images to fit a head."""
+    y = np.concatenate([data.train.y, data.validation.y])
+    if data.task is Task.CLASSIFICATION:
+        classes = len(np.unique(y))
+        if len(y) < MIN_IMAGES or classes < 2:
+            raise DataError(
+                f"'{data.name}' is too small: {len(y)} images of {classes} classes are left to train on, besides the "
+                "test images. Add images: at least ten per class."
+            )
+    elif len(y) < MIN_IMAGES or (y == y[0]).all():
+        raise DataError(
+            f"'{data.name}' is too small: {len(y)} images are left to train on, besides the test images, or all of "
+            f"them have the same {data.task.outputs}. Add images."
+        )
+
+
+def save_model(
+    prepared: PreparedRun, run: TrainingRun, network: Network, weights: Weights, figures: Logs,
+    detector: OpenSetDetector, *, recipe: Recipe | None = None, decision: Decision | None = None,
+) -> Model:  # fmt: skip
+    """Make the model of a run, write its file, and record its threshold for "unknown".
+
+    Args:
+        prepared: The prepared run.
+        run: Its folder.
+        network: The base with its head.
+        weights: Of the network, by name.
+        figures: Results on held-out images by name, and the threshold.
+        detector: Of unknown images.
+        recipe: How the base was fine-tuned; None if it was not.
+        decision: How outputs become an answer; None: the most probable class.
+
+    Returns:
+        The model.
+    """
+    model = Model.from_network(network, seed=run.recipe.seed)
+    model.use_engine("onnx")
+    model.weights = weights
+    data = prepared.data
+    model.classes, model.policy, model.fingerprint = data.classes, data.policy, data.fingerprint
+    model.figures, model.extras, model.recipe = figures, detector.to_extras(), recipe
+    model.decision = decision or Decision()
+    model.save(run.model_path)
+    run.record.unknown_threshold = figures.get(THRESHOLD, 0.0)
+    return model
 
 
 def describe_base(plan: TrainingPlan) -> str:
@@ -88,64 +221,14 @@ def describe_base(plan: TrainingPlan) -> str:
     return f"{plan.base}, {weights}"
 
 
-def check_enough(data: Dataset) -> None:
-    """Raise DataError if there are too few images to fit a head."""
-    y = np.concatenate([data.train.y, data.validation.y])
-    counts = np.bincount(y, minlength=len(data.classes))
-    if len(y) < MIN_IMAGES or np.count_nonzero(counts) < 2:
-        raise DataError(
-            f"'{data.name}' is too small: {len(y)} images of {np.count_nonzero(counts)} classes "
-            "are left to train on, besides the test images. Add images: at least ten per class."
-        )
-
-
-def _model(prepared: PreparedRun, base: Base, found: ExtractionResult, run: TrainingRun) -> Model:
-    network, weights = joined(base, found.layer, found.fitted.head)
-    held = np.exp(log_softmax(found.fitted.logits + found.shift))
-    figures = {"val_accuracy": found.fitted.accuracy, "val_loss": found.fitted.loss}
-    figures[THRESHOLD] = probability_threshold(held, found.fitted.labels)
-    return save_model(prepared, run, network, weights, figures, found.detector.detector)
-
-
-def save_model(
-    prepared: PreparedRun, run: TrainingRun, network: Network, weights: Weights, figures: Logs,
-    detector: OpenSetDetector | None, recipe: Recipe | None = None, decision: Decision | None = None,
-) -> Model:  # fmt: skip
-    """Make and write the model of a run. figures: include the threshold for "unknown", which is recorded too."""
-    model = Model.from_network(network, seed=run.recipe.seed)
-    model.use_engine("onnx")
-    model.weights = weights
-    model.classes, model.policy, model.fingerprint = (
-        prepared.data.classes,
-        prepared.data.policy,
-        prepared.data.fingerprint,
-    )
-    model.figures, model.extras, model.recipe = figures, detector.to_extras() if detector else {}, recipe
-    model.decision = decision or Decision()
-    model.save(run.model_path)
-    run.record.unknown_threshold = figures.get(THRESHOLD, 0.0)
-    return model
-
-
-def _findings(found: ExtractionResult, data: Dataset) -> ExtractionFindings:
-    fitted = found.fitted
-    _, suspicious = suspicious_labels(np.exp(log_softmax(fitted.logits)), fitted.labels, data.classes)
-    return ExtractionFindings(
-        layer=found.layer,
-        penalty=float(fitted.penalty),
-        temperature=float(fitted.temperature),
-        cross_validated=Score(float(fitted.accuracy), float(fitted.loss)),
-        loss_by_penalty={f"{penalty:g}": float(loss) for penalty, loss in fitted.losses.items()},
-        loss_by_layer={layer: float(head.loss) for layer, head in found.heads.items()},
-        accuracy_by_layer={layer: float(head.accuracy) for layer, head in found.heads.items()},
-        distance_threshold=float(found.detector.detector.threshold),
-        suspicious=suspicious,
-    )
-
-
 def describe_layer(layer: str) -> str:
     """Return a short text on the features of a layer of the base."""
     return "mean and variance of all feature layers" if layer == ALL_LAYERS else f"layer '{layer}'"
+
+
+def _describe_features(plan: TrainingPlan) -> str:
+    unchanged = "unchanged for now" if plan.method is Method.FINE_TUNE else "unchanged"
+    return f"Features: {describe_base(plan)}, {unchanged}; computed by ONNX Runtime"
 
 
 def _describe_attempts(found: ExtractionResult) -> list[str]:

@@ -25,10 +25,9 @@ from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linea
 from striate.transfer.open_set import probability_threshold
 from striate.transfer.open_set_fitting import NOT_HELD_OUT, fit_detector
 from striate.transfer.task_heads import decide, fit_task_head, task_folds
-from striate.workflows.extract_features import Extraction, save_model
+from striate.workflows.extract_features import Extraction, run_extraction, save_model
 from striate.workflows.prepare import PreparedRun, make_model, make_trainable_model
 from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun, describe_engine
-from striate.workflows.task_features import run_extraction
 from striate.workflows.trained_model import THRESHOLD
 
 START = "start"
@@ -245,7 +244,7 @@ def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: 
     judged = HeldOutScore.of(held, y)
     figures = {"val_accuracy": judged.accuracy, "val_loss": judged.loss, THRESHOLD: probability_threshold(held, y)}
     weights = _cooled(model.weights, classifier(model.network).name, temperature)
-    made = save_model(prepared, run, model.network, weights, figures, detector, stage.recipe)
+    made = save_model(prepared, run, model.network, weights, figures, detector, recipe=stage.recipe)
     run.record.extraction = replace(_extraction(run), distance_threshold=float(detector.threshold))
     return Extraction(made, test, fitted.findings(detector.distances(far), test, data.test.y))
 
@@ -261,7 +260,9 @@ def _decide_again(prepared: PreparedRun, run: TrainingRun, data: Dataset, model:
     detector = fit_detector(x, one_class, 1, folds, read).detector
     figures = {"val_loss": HeldOutScore.of_task(task, held, y).loss}
     decision = decide(task, held, y)
-    made = save_model(prepared, run, model.network, model.weights, figures, detector, stage.recipe, decision)
+    made = save_model(
+        prepared, run, model.network, model.weights, figures, detector, recipe=stage.recipe, decision=decision
+    )
     run.record.extraction = replace(_extraction(run), distance_threshold=float(detector.threshold))
     return Extraction(made, test, None)
 

@@ -236,6 +236,11 @@ def is_folder(data: str) -> bool:
     return data not in names() and Path(data).is_dir()
 
 
+def data_options(labels: LabelFile | None, groups: str | Path | None = None) -> list[str]:
+    """Return the options of a command that reads the same labels and groups of a folder."""
+    return [*(labels.options if labels else ()), *(["--groups", str(groups)] if groups else ())]
+
+
 def parse(text: str) -> Any:
     """Return the value of a setting: JSON if the text is JSON, else the text itself; lists become tuples."""
     try:

@@ -17,13 +17,12 @@ from striate.network import Network
 from striate.tasks import Task
 from striate.training import Recipe
 from striate.transfer.open_set import OpenSetFindings
-from striate.workflows.extract_features import describe_base, describe_layer
+from striate.workflows.extract_features import HEADS, describe_base, describe_layer
 from striate.workflows.fine_tune import START
 from striate.workflows.plan import PLATEAU, TrainingPlan
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun
 from striate.workflows.strategy import Method
-from striate.workflows.task_features import HEADS
 
 ALWAYS_SHOWN = {"learning_rate"}  # even if it has its default value
 

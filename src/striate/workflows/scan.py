@@ -19,8 +19,9 @@ from striate.data.split import PARTS, TRAINING, count_labels
 from striate.errors import DataError
 from striate.images import ImageHeader, UnreadableFile, check_image, read_file
 from striate.tasks import Task
+from striate.workflows.plan import data_options
 
-BATCH_SIZE = 16  # files that a thread reads before it reports progress_bar
+BATCH_SIZE = 16  # files that a thread reads before it reports progress
 MAX_NAMED = 10  # classes that one sentence names
 MIN_CLASS_SIZE = 20  # images; smaller classes are pointed out
 IMBALANCE = 3.0  # largest class / smallest class from which class weights are suggested
@@ -184,7 +185,7 @@ def scan_folder(path: str | Path, labels: LabelFile | None = None) -> FolderScan
         notes=(*layout.notes, *near_notes, *_leaks(layout, identical), *_near_leaks(layout, near)),
         task=layout.task,
         numbers=_numbers(layout, rows),
-        options=_options(labels),
+        options=tuple(data_options(labels)),
     )
 
 
@@ -206,13 +207,6 @@ def _numbers(layout: Layout, rows: Rows) -> dict[str, tuple[float, ...]]:
         return {}
     quantiles = np.quantile(layout.y[rows], (0, 0.5, 1), axis=0).T
     return {name: tuple(map(float, values)) for name, values in zip(layout.classes, quantiles, strict=True)}
-
-
-def _options(labels: LabelFile | None) -> tuple[str, ...]:
-    if labels is None:
-        return ()
-    task = () if labels.task is Task.CLASSIFICATION else ("--task", str(labels.task))
-    return ("--labels", labels.path, *task, *(part for name in labels.columns for part in ("--label-column", name)))
 
 
 def _read_all(layout: Layout) -> list[_ReadableFile | UnreadableFile]:

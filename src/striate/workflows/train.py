@@ -32,6 +32,7 @@ from striate.training.tensorboard import TensorBoard
 from striate.transfer.open_set import OpenSetFindings, probability_threshold
 from striate.transfer.task_heads import decide
 from striate.workflows import run_record
+from striate.workflows.extract_features import check_enough, run_extraction
 from striate.workflows.fine_tune import run_fine_tuning
 from striate.workflows.own_features import fit_own_detector
 from striate.workflows.plan import TrainingPlan, is_folder
@@ -39,7 +40,6 @@ from striate.workflows.predictions import Predictions
 from striate.workflows.prepare import PreparedRun, make_trainable_model, prepare
 from striate.workflows.run_record import TrainingRecord, TrainingRun, describe_engine
 from striate.workflows.strategy import Method, describe_seconds, fine_tuning_seconds, training_seconds
-from striate.workflows.task_features import require_enough, run_extraction
 from striate.workflows.trained_model import THRESHOLD, average, member_path
 
 LONG_SECONDS = 300  # training time above which an estimate is printed
@@ -96,7 +96,7 @@ def start(prepared: PreparedRun, out: str | os.PathLike[str] | None = None) -> T
         )
     plan = prepared.plan
     if plan.base:
-        require_enough(prepared.data)
+        check_enough(prepared.data)
     record = TrainingRecord(
         plan.recipe, prepared.data.fingerprint, plan=plan, versions=run_record.versions(plan),
         hardware=run_record.hardware(), started=run_record.now(), launch=current_process().launch,
