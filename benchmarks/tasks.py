@@ -30,7 +30,7 @@ from striate.tasks import Task
 from striate.training import Recipe
 from striate.transfer.bases import open_base
 from striate.transfer.extraction import fit_task_on_features
-from striate.transfer.task_heads import decide
+from striate.transfer.task_heads import choose_decision
 from striate.zoo.registry import network
 
 TILE = 112  # pixels of one photograph in a collage of four
@@ -90,7 +90,7 @@ def from_scratch(data: Dataset, epochs: int) -> AnyEvaluation:
     model = Model.from_network(with_output_activation(plain, data.task.activation))
     model.train(data, Recipe(epochs=epochs, batch_size=32), verbose=0)
     held_out: Array = model.predict(data.validation.x)
-    decision = decide(data.task, held_out, data.validation.y)
+    decision = choose_decision(data.task, held_out, data.validation.y)
     return evaluate_task(decision, model.predict(data.test.x), data.test.y, data.classes)
 
 

@@ -24,7 +24,7 @@ from striate.model import Model
 from striate.training import Recipe
 from striate.transfer.bases import with_features
 from striate.transfer.open_set import probability_threshold
-from striate.workflows.own_features import fit_own_detector
+from striate.workflows.open_set import fit_open_set
 
 EPOCHS = {"lenet5": 8, "mnist-cnn": 3}
 POLICY = ImagePolicy(28, 28, 1)
@@ -52,7 +52,7 @@ def measure(name: str, engine: str, seed: int, data: Dataset, images: dict[str, 
     model.use_engine(engine)
     model.train(data, Recipe(epochs=EPOCHS[name], seed=seed), verbose=0)
     threshold = probability_threshold(model.predict(data.validation.x), data.validation.y)
-    fitted = fit_own_detector(model, data)
+    fitted = fit_open_set(model, data)
     assert fitted, "there are enough validation images"
     detector = fitted[0].detector
     both = Model.from_network(with_features(model.network, detector.layer))

@@ -1,5 +1,6 @@
 """Type aliases that several packages share."""
 
+from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import NDArray
@@ -9,3 +10,5 @@ Weights = dict[str, Array]
 """Parameters by full name, for example `C1/kernel`."""
 Logs = dict[str, float]
 """Loss and metrics by name, for example `val_accuracy`."""
+Echo = Callable[[str], None]
+"""A function that prints one line."""

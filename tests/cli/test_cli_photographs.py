@@ -90,7 +90,8 @@ def test_scan_counts_parts_and_finds_leaks_between_them(tmp_path: Path) -> None:
     assert found.parts == ("training", "validation", "test")
     assert found.classes == {"a": (31, 30, 30), "b": (30, 30, 30)}
     assert found.notes == (
-        "1 image is in more than one of training, validation and test; the first is 'test/a/0.png'.",
+        "1 image is in more than one of training, validation and test, so the test accuracy may be too high; an "
+        "example is 'test/a/0.png'.",
     )
     assert found.advice == f"No other problems found. To train: striate train {tmp_path}"
 

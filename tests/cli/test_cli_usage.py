@@ -97,7 +97,7 @@ def test_no_run_is_created_inside_the_image_folder(cli: Cli, tmp_path: Path) -> 
     for command in ("train images --out images", "train images --out images/runs/first", "train ."):
         result = cli(*command.split())
         assert result.returncode == 2
-        assert "would be inside your image folder" in result.stderr
+        assert "is inside your image folder" in result.stderr
         assert "where Striate never writes. Choose another folder with --out." in result.stderr
     assert list((tmp_path / "images").iterdir()) == []
 

@@ -15,7 +15,7 @@ from striate.training import Run, RunRecord
 from striate.training.inference import rows_of_process
 from striate.workflows.plan import TrainingPlan, make_plan
 from striate.workflows.run_record import TrainingRecord, TrainingRun
-from striate.workflows.train import decide_on_rank_0, local_rank_0_first, run_before_restart
+from striate.workflows.torchrun import local_rank_0_first, on_rank_0, run_before_restart
 from striate.zoo import network
 
 Torchrun = Callable[..., None]
@@ -50,7 +50,7 @@ def test_single_process(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setenv("RANK", "3")  # the environment of another program: it gives no address of the other processes
     assert current_process() == ProcessInfo()
-    assert decide_on_rank_0(lambda: 7) == local_rank_0_first(lambda: 7) == 7
+    assert on_rank_0(lambda: 7) == local_rank_0_first(lambda: 7) == 7
 
 
 def test_process_info_is_read_from_torchruns_environment(torchrun: Torchrun) -> None:
@@ -109,10 +109,10 @@ def test_run_is_found_again_by_its_launch(torchrun: Torchrun, tmp_path: Path) ->
     plan, other = make_plan("mnist5k", "mlp"), make_plan("mnist5k", "mlp", epochs=77)
     torchrun(launch="first")
     create_run(plan, tmp_path)
-    assert run_before_restart(plan, [tmp_path / "none", tmp_path]) == tmp_path
-    assert run_before_restart(other, [tmp_path]) is None
+    assert run_before_restart(plan, tmp_path) == tmp_path
+    assert run_before_restart(other, tmp_path) is None
     torchrun(launch="second")
-    assert run_before_restart(plan, [tmp_path]) is None
+    assert run_before_restart(plan, tmp_path) is None
 
 
 def test_finished_run_is_not_reused_by_the_next_launch_of_its_name(torchrun: Torchrun, tmp_path: Path) -> None:
@@ -120,15 +120,15 @@ def test_finished_run_is_not_reused_by_the_next_launch_of_its_name(torchrun: Tor
     torchrun()
     create_run(plan, tmp_path)
     (tmp_path / "metrics.json").touch()
-    assert run_before_restart(plan, [tmp_path]) is None
+    assert run_before_restart(plan, tmp_path) is None
     torchrun(restarts=1)
-    assert run_before_restart(plan, [tmp_path]) == tmp_path
+    assert run_before_restart(plan, tmp_path) == tmp_path
 
 
 def test_launch_without_a_name_finds_its_run_only_after_a_restart(torchrun: Torchrun, tmp_path: Path) -> None:
     plan = make_plan("mnist5k", "mlp")
     torchrun(launch="none")
     create_run(plan, tmp_path)
-    assert run_before_restart(plan, [tmp_path]) is None
+    assert run_before_restart(plan, tmp_path) is None
     torchrun(launch="none", restarts=1)
-    assert run_before_restart(plan, [tmp_path]) == tmp_path
+    assert run_before_restart(plan, tmp_path) == tmp_path

@@ -147,7 +147,7 @@ def answer(path: Path, content: bytes) -> None:
     """Open a model file and predict; answers must be probabilities."""
     path.write_bytes(content)
     trained = open_trained_model(path)
-    result = trained.answer(np.zeros((1, *trained.policy.shape), np.uint8))
+    result = trained.predict_open_set(np.zeros((1, *trained.policy.shape), np.uint8))
     probabilities = np.asarray(getattr(result, "probabilities", result[0] if isinstance(result, tuple) else 0.5))
     assert np.isfinite(probabilities).all(), "the answer is not finite"
 

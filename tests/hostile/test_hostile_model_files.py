@@ -63,7 +63,7 @@ def test_every_value_of_the_metadata_may_be_wrong(saved: tuple[Weights, dict[str
             write(path, arrays, json.dumps(replaced(metadata, place, value)))
             try:
                 trained = open_trained_model(path)
-                trained.answer(np.zeros((1, *trained.policy.shape), np.uint8))
+                trained.predict_open_set(np.zeros((1, *trained.policy.shape), np.uint8))
             except StriateError:
                 refused += 1
             except Exception as error:
@@ -141,7 +141,7 @@ def test_predictions_that_are_not_probabilities_raise(tmp_path: Path) -> None:
     linear.save(tmp_path / "m.safetensors")
     trained = open_trained_model(tmp_path / "m.safetensors")
     with pytest.raises(DataError, match=r"no probabilities: .*between 0 and 1, .*up to 6120.*ends in a softmax"):
-        trained.answer(np.full((1, 4, 6, 1), 255, np.uint8))
+        trained.predict_open_set(np.full((1, 4, 6, 1), 255, np.uint8))
 
 
 def detector() -> OpenSetDetector:

@@ -27,7 +27,7 @@ from striate.transfer.fine_tuning import (
     with_held_out,
 )
 from striate.transfer.open_set_fitting import NOT_HELD_OUT, fit_detector
-from striate.workflows.fine_tune import SLOWER, stages
+from striate.workflows.fine_tune import LEARNING_RATE_FACTOR, stages
 
 LITE = zoo.network("efficientnet-lite0", classes=2)
 
@@ -53,7 +53,9 @@ def test_upper_layers_are_trained_first_then_all_at_a_lower_rate() -> None:
     assert frozen == {str(node.layer.name) for node in LITE.nodes if isinstance(node.layer, BatchNormalization)}
     assert set(upper.recipe.frozen) == frozen | set(lower_layers(LITE))
     assert set(all_layers.recipe.frozen) == frozen
-    assert all_layers.recipe.optimizer.learning_rate == pytest.approx(SLOWER * upper.recipe.optimizer.learning_rate)
+    assert all_layers.recipe.optimizer.learning_rate == pytest.approx(
+        LEARNING_RATE_FACTOR * upper.recipe.optimizer.learning_rate
+    )
     for stage in (upper, all_layers):
         optimizer = replace(stage.recipe.optimizer, learning_rate=recipe.optimizer.learning_rate)
         assert replace(stage.recipe, frozen=(), optimizer=optimizer) == recipe

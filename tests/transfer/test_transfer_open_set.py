@@ -137,7 +137,7 @@ def test_files_grow_by_less_than_four_megabytes() -> None:
 def test_memory_is_bounded_and_holds_images_of_each_class() -> None:
     x, y = images(600, 4, classes=3)
     x, y = x[y < 2 + (np.arange(600) % 20 == 2)], y[y < 2 + (np.arange(600) % 20 == 2)]  # few of the third class
-    fitted = fit_detector(x, y, 3, np.arange(len(y)) % 5, "pool", most=60)
+    fitted = fit_detector(x, y, 3, np.arange(len(y)) % 5, "pool", max_images=60)
     assert fitted.detector.neighbors.shape == (60, 80)
     assert fitted.detector.class_means.shape[0] == 3
     assert len(fitted.held_out) == len(x)

@@ -10,8 +10,8 @@ from striate.tasks import Task
 from striate.transfer.linear_head import FeatureScaler
 from striate.transfer.task_heads import (
     best_threshold,
+    choose_decision,
     conformal_half_widths,
-    decide,
     fit_logistic,
     fit_ridge,
     fit_task_head,
@@ -121,7 +121,7 @@ def test_conformal_rank() -> None:
     residuals = np.arange(1, 20)[:, None] * np.array([1.0, -2.0])
     assert conformal_half_widths(residuals, 0.9).tolist() == [18, 36]  # ⌈20 · 0.9⌉ = 18th of 19
     assert conformal_half_widths(residuals[:3], 0.9).tolist() == [3, 6]  # too few: the largest
-    assert decide(Task.REGRESSION, residuals[:0], residuals[:0]).half_widths == ()
+    assert choose_decision(Task.REGRESSION, residuals[:0], residuals[:0]).half_widths == ()
 
 
 @settings(max_examples=15, deadline=None)

@@ -13,7 +13,7 @@ from striate.data.labels import LabelFile
 from striate.errors import DataError, UsageError
 from striate.images import encode_png
 from striate.tasks import Task
-from striate.workflows.audit import audit_folder, audit_place, write_audit
+from striate.workflows.audit import audit_folder, results_folder, write_audit
 
 Draw = Callable[[str, int, bool], None]
 
@@ -117,12 +117,12 @@ def test_errors_before_any_work(tmp_path: Path, draw: Draw) -> None:
 
 def test_default_place_is_new_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert audit_place("photos") == Path("audits/photos")
+    assert results_folder("photos") == Path("audits/photos")
     (tmp_path / "audits" / "photos").mkdir(parents=True)
-    assert audit_place("photos/") == Path("audits/photos-2")
+    assert results_folder("photos/") == Path("audits/photos-2")
     monkeypatch.chdir(tmp_path.parent)
     with pytest.raises(UsageError, match="would be inside"):
-        audit_place(tmp_path.parent)
+        results_folder(tmp_path.parent)
 
 
 def test_suggested_command_reads_the_same_labels_and_groups(tmp_path: Path, draw: Draw) -> None:

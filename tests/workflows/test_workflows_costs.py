@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from striate.errors import DataError
-from striate.workflows.costs import read_costs
+from striate.workflows.evaluate import read_costs
 
 CLASSES = ("개", "cat", "=cmd")
 

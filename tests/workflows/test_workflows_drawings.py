@@ -12,7 +12,7 @@ from striate.images import encode_png
 from striate.systems.recipes import recipe_for
 from striate.tasks import Task
 from striate.workflows.plan import make_plan
-from striate.workflows.strategy import FolderSummary, Method, decide, describe_seconds, training_seconds
+from striate.workflows.strategy import FolderSummary, Method, describe_seconds, strategy_for, training_seconds
 
 
 def fill(folder: Path, side: int, channels: int) -> str:
@@ -54,7 +54,7 @@ def test_training_time_is_estimated() -> None:
 
 def test_numbers_need_as_many_drawings_as_ten_classes() -> None:
     few = FolderSummary(images=400, classes=10, side=28, gray=True, task=Task.REGRESSION)
-    assert decide(few).method is Method.FEATURES
-    many = decide(replace(few, images=600))
+    assert strategy_for(few).method is Method.FEATURES
+    many = strategy_for(replace(few, images=600))
     assert many.method is Method.SCRATCH
     assert "600 of them are enough" in many.because

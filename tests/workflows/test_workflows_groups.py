@@ -18,7 +18,7 @@ from striate.workflows.plan import make_plan
 from striate.workflows.prepare import PreparedRun, prepare
 from striate.workflows.run_record import TrainingRun
 from striate.workflows.scan import scan_folder
-from striate.workflows.train import Result, reopen, start, train
+from striate.workflows.train import TrainingResult, reopen, start, train
 from striate.workflows.trained_model import open_trained_model
 
 NUMPY = EngineSettings(engine="numpy")
@@ -51,7 +51,7 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-def trained(folder: Path, out: Path, groups: Path | None = None) -> tuple[PreparedRun, Result]:
+def trained(folder: Path, out: Path, groups: Path | None = None) -> tuple[PreparedRun, TrainingResult]:
     plan = make_plan(str(folder), "lenet5", epochs=1, engine=NUMPY, groups=None if groups is None else str(groups))
     prepared = prepare(plan)
     return prepared, train(prepared, start(prepared, out), verbose=0, echo=lambda _: None)
@@ -143,5 +143,5 @@ def test_scan_names_near_duplicates_and_those_with_different_labels(photos: Path
     picture(7, 1).save(tmp_path / "parts/test/b/again.jpg")
     assert scan_folder(tmp_path / "parts").notes == (
         "1 group of near-duplicates is in more than one of training, validation and test, so the test accuracy may be "
-        "too high; the first contains 'test/b/again.jpg'.",
+        "too high; an example is 'test/b/again.jpg'.",
     )

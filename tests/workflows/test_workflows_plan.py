@@ -20,7 +20,7 @@ from striate.systems.recipes import tuning_recipe
 from striate.workflows import plan_checks, strategy
 from striate.workflows.plan import TrainingPlan, make_plan
 from striate.workflows.plan_checks import APPLIES_TO
-from striate.workflows.strategy import FolderSummary, Method, decide, summarize
+from striate.workflows.strategy import FolderSummary, Method, strategy_for, summarize
 from striate.zoo import registry
 
 PHOTOGRAPHS = FolderSummary(images=2000, classes=2, side=450, gray=False, cores=2)
@@ -28,7 +28,7 @@ DIGITS = FolderSummary(images=5000, classes=10, side=28, gray=True, cores=2)
 
 
 def test_photographs_use_the_features_of_a_base() -> None:
-    chosen = decide(PHOTOGRAPHS)
+    chosen = strategy_for(PHOTOGRAPHS)
     assert (chosen.method, chosen.model, chosen.settings) == (Method.FEATURES, "efficientnet-lite0", {})
     assert "needs fewer images and less time than a network trained from scratch" in chosen.because
     assert "2,000" not in chosen.because  # counts files: how many are readable is known only later
@@ -36,7 +36,7 @@ def test_photographs_use_the_features_of_a_base() -> None:
 
 
 def test_drawings_train_a_small_network_from_scratch() -> None:
-    chosen = decide(DIGITS)
+    chosen = strategy_for(DIGITS)
     assert (chosen.method, chosen.model) == (Method.SCRATCH, "mnist-cnn")
     assert chosen.settings == {"input_shape": (28, 28, 1)}
     assert "gray images of 28 pixels are drawings rather than photographs, and about 500 for each" in chosen.because
@@ -44,24 +44,24 @@ def test_drawings_train_a_small_network_from_scratch() -> None:
 
 @pytest.mark.parametrize("other", [{"gray": False}, {"side": 300}, {"images": 200}])
 def test_large_colored_or_few_images_are_not_drawings(other: dict[str, Any]) -> None:
-    assert decide(replace(DIGITS, **other)).method is Method.FEATURES
+    assert strategy_for(replace(DIGITS, **other)).method is Method.FEATURES
 
 
 def test_a_limit_that_cannot_be_kept_is_named() -> None:
-    chosen = decide(replace(PHOTOGRAPHS, images=120_000, minutes=0.1))
+    chosen = strategy_for(replace(PHOTOGRAPHS, images=120_000, minutes=0.1))
     assert chosen.settings == {"input_shape": (128, 128, 3)}
     assert "resized to 128 pixels, and yet this is more than the 0.1 minutes requested" in chosen.because
 
 
 def test_estimate_includes_the_heads_of_many_classes() -> None:
-    few, many = (decide(replace(PHOTOGRAPHS, images=2100, classes=n, cores=2, minutes=None)) for n in (2, 525))
+    few, many = (strategy_for(replace(PHOTOGRAPHS, images=2100, classes=n, cores=2, minutes=None)) for n in (2, 525))
     assert "about 20 seconds on 2 cores" in few.because
     assert "about 60 seconds on 2 cores" in many.because
 
 
 @pytest.mark.parametrize(("minutes", "size"), [(20, 224), (8, 160), (5, 128)])
 def test_images_are_smaller_with_little_time(minutes: float, size: int) -> None:
-    chosen = decide(replace(PHOTOGRAPHS, images=120_000, minutes=minutes))
+    chosen = strategy_for(replace(PHOTOGRAPHS, images=120_000, minutes=minutes))
     assert chosen.settings == ({} if size == 224 else {"input_shape": (size, size, 3)})
     assert (f"to {size} pixels to keep to {minutes:g} minutes" in chosen.because) == (size != 224)
 
@@ -235,11 +235,11 @@ MANY = replace(PHOTOGRAPHS, torch=True)
     ({"torch": False, "minutes": 30}, False, "without PyTorch"),
 ])  # fmt: skip
 def test_base_is_fine_tuned_given_images_and_time(change: dict[str, Any], tunes: bool, reason: str) -> None:
-    chosen = decide(replace(MANY, **change))
+    chosen = strategy_for(replace(MANY, **change))
     assert chosen.method is (Method.FINE_TUNE if tunes else Method.FEATURES)
     assert reason in chosen.because
     assert chosen.model == "efficientnet-lite0"
-    assert decide(replace(MANY, **change), Method.FEATURES).method is Method.FEATURES
+    assert strategy_for(replace(MANY, **change), Method.FEATURES).method is Method.FEATURES
 
 
 def test_fine_tuning_can_be_requested(folder: Path) -> None:
@@ -253,7 +253,7 @@ def test_fine_tuning_can_be_requested(folder: Path) -> None:
     )
     assert (other.base, other.because, other.recipe.epochs) == ("efficientnet-lite1", "", 3)
     assert other.recipe.optimizer.learning_rate == 0.01
-    assert decide(DIGITS, Method.FINE_TUNE).method is Method.FINE_TUNE
+    assert strategy_for(DIGITS, Method.FINE_TUNE).method is Method.FINE_TUNE
 
 
 def test_minutes_limit_the_epochs_of_fine_tuning(folder: Path) -> None:

@@ -40,12 +40,12 @@ class DuplicatePair:
     Attributes:
         first: Number of the first image.
         second: Number of the second one.
-        likeness: 1 for identical files, less for others.
+        similarity: 1 for identical files, less for others.
     """
 
     first: int
     second: int
-    likeness: float = 1.0
+    similarity: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _rows(audit: FolderAudit) -> Iterator[tuple[str, ...]]:
         yield audit.names[item.row], LABEL, item.given, item.suggested, measure, "", "", ""
     for pair in audit.duplicates:
         first, second = (audit.names[row] for row in (pair.first, pair.second))
-        yield second, DUPLICATE, audit.labels[pair.second], "", f"{pair.likeness:.4f}", "", first, ""
+        yield second, DUPLICATE, audit.labels[pair.second], "", f"{pair.similarity:.4f}", "", first, ""
     for found in audit.unusual:
         threshold = f"{audit.thresholds[found.kind]:g}"
         yield audit.names[found.row], found.kind, audit.labels[found.row], "", f"{found.measure:.4g}", threshold, "", ""

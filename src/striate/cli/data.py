@@ -96,20 +96,20 @@ def audit(
     """
     from striate.cli.options import key_values
     from striate.data.labels import label_file
-    from striate.workflows.audit import audit_folder, audit_place, write_audit
+    from striate.workflows.audit import audit_folder, results_folder, write_audit
 
-    place = audit_place(folder, out)
+    out_folder = results_folder(folder, out)
     described = label_file(labels, task, label_columns)
     result = audit_folder(
         folder, labels=described, base=base, groups=groups,
         thresholds=key_values(thresholds, "--threshold", "blurred=0.7"),
     )  # fmt: skip
-    command = write_audit(result, folder, place, labels=described, groups=groups)
-    for line in _describe_audit(result.audit, folder, place, command):
+    command = write_audit(result, folder, out_folder, labels=described, groups=groups)
+    for line in _describe_audit(result.audit, folder, out_folder, command):
         echo_line(line)
 
 
-def _describe_audit(audit: "FolderAudit", folder: str, place: Path, command: str) -> Iterator[str]:
+def _describe_audit(audit: "FolderAudit", folder: str, out_folder: Path, command: str) -> Iterator[str]:
     from striate.cli.wording import first
 
     yield f"{folder}: {len(audit.names):,} images"
@@ -125,8 +125,8 @@ def _describe_audit(audit: "FolderAudit", folder: str, place: Path, command: str
     for kind in audit.usual:
         yield f"Note: most images are beyond the threshold of '{kind}', {audit.thresholds[kind]:g}; none is listed."
     yield from first((f"Note: {note}" for note in audit.notes), "; all are on the page")
-    yield f"page        {place / 'audit.html'}"
-    yield f"table       {place / 'audit.csv'}"
+    yield f"page        {out_folder / 'audit.html'}"
+    yield f"table       {out_folder / 'audit.csv'}"
     if audit.suspicious or audit.duplicates or audit.unusual:
         yield "next        write 'exclude' or 'relabel' in the column 'action' of the table where it applies, then:"
         yield f"            {command}"

@@ -35,8 +35,7 @@ def evaluate(
 ) -> None:
     """Evaluate a trained model on the test images of DATA (default: the data it was trained on)."""
     from striate.cli.wording import first
-    from striate.workflows.costs import measure_costs
-    from striate.workflows.evaluate import evaluate_model
+    from striate.workflows.evaluate import evaluate_model, measure_costs
     from striate.workflows.trained_model import open_trained_model
 
     model = open_trained_model(trained)

@@ -14,7 +14,7 @@ from striate.processes import current_process
 if TYPE_CHECKING:
     from striate.workflows.prepare import PreparedRun
     from striate.workflows.run_record import TrainingRun
-    from striate.workflows.train import Result
+    from striate.workflows.train import TrainingResult
 
 
 @click.command()
@@ -81,13 +81,14 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     network too, "scratch" trains all weights. "auto" chooses one for a folder and prints why. No other option changes
     the method; an option that does not apply to it is an error.
     """
-    from striate.workflows.train import decide_on_rank_0, is_finished, long_run_note, reopen
+    from striate.workflows.torchrun import on_rank_0
+    from striate.workflows.train import is_finished, long_run_note, reopen
     from striate.workflows.train import train as run_training
 
     quiet = quiet or current_process().rank > 0  # of several processes only the first prints
     if resume:
         _check_resumed(asked | {"out": out})
-        if decide_on_rank_0(lambda: is_finished(resume, epochs)):
+        if on_rank_0(lambda: is_finished(resume, epochs)):
             if current_process().rank == 0:
                 echo(f"'{resume}' is finished, so nothing is left to train. Its report: {Path(resume) / 'report.html'}")
             return
@@ -109,15 +110,8 @@ def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple
     from striate.engines.choose import EngineSettings
     from striate.workflows.plan import TrainingPlan, is_folder, make_plan
     from striate.workflows.prepare import prepare
-    from striate.workflows.train import (
-        check_out,
-        check_run_folder,
-        decide_on_rank_0,
-        find_started_run,
-        local_rank_0_first,
-        reopen,
-        start,
-    )
+    from striate.workflows.torchrun import local_rank_0_first, on_rank_0, run_before_restart
+    from striate.workflows.train import check_out, check_run_folder, reopen, start
 
     given = {name: value for name, value in asked.items() if value is not None and name != "sets"}
     engine = EngineSettings(
@@ -134,12 +128,12 @@ def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple
             labels = label_file(given.get("labels"), given.get("task"), asked["label_columns"])
             layout = labeled_layout(data, labels)
         plan = make_plan(epochs=epochs, sets=key_values(asked["sets"]), engine=engine, layout=layout, **given)
-        old = find_started_run(plan, out)
+        old = run_before_restart(plan, out)
         if old is None:
             check_out(out)
         return plan, old
 
-    plan, old = decide_on_rank_0(planned)
+    plan, old = on_rank_0(planned)
     if old is not None:
         return reopen(old)
     prepared = local_rank_0_first(lambda: prepare(plan, layout=layout))
@@ -171,7 +165,7 @@ def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:
     echo()
 
 
-def _conclude(result: "Result") -> None:
+def _conclude(result: "TrainingResult") -> None:
     from striate.cli.wording import headlines
 
     report = result.report.resolve()

@@ -66,7 +66,7 @@ def _pairs(audit: FolderAudit, images: Images) -> list[dict[str, Any]]:
     return [
         {
             "differ": audit.labels[pair.first] != audit.labels[pair.second],
-            "likeness": f"{pair.likeness:.3g}",
+            "similarity": f"{pair.similarity:.3g}",
             "sides": [
                 {"image": thumbnail(np.asarray(images[row])), "name": audit.names[row], "label": audit.labels[row]}
                 for row in (pair.first, pair.second)

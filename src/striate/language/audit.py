@@ -58,13 +58,13 @@ AUDIT_STRINGS: dict[str, dict[str, str]] = {
     "audit_image": {"en": "Image {name}", "ko": "이미지 {name}"},
     "audit_duplicates": {"en": "Duplicates", "ko": "중복 이미지"},
     "audit_duplicates_caption": {
-        "en": "Pairs of images that show the same. Likeness 1 means identical files. Pairs with different labels come "
-        "first, and at least one of their labels is wrong.",
+        "en": "Pairs of images that show the same. Similarity 1 means identical files. Pairs with different labels "
+        "come first, and at least one of their labels is wrong.",
         "ko": "같은 장면을 담은 이미지 쌍입니다. 유사도 1은 완전히 같은 파일이라는 뜻입니다. 라벨이 서로 다른 쌍을 "
         "먼저 표시했으며, 그 가운데 적어도 한 라벨은 잘못된 것입니다.",
     },
     "audit_duplicates_none": {"en": "None were found.", "ko": "찾지 못했습니다."},
-    "audit_likeness": {"en": "likeness", "ko": "유사도"},
+    "audit_similarity": {"en": "similarity", "ko": "유사도"},
     "audit_differ": {"en": "different labels", "ko": "라벨이 다름"},
     "audit_unusual": {"en": "Unusual images", "ko": "특이한 이미지"},
     "audit_unusual_caption": {

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from striate._types import Array
+from striate._types import Array, Echo
 from striate.engines.optimizers import SGD
-from striate.systems.system import DemoResult, Echo
+from striate.systems.system import DemoResult
 
 X = np.array([[73, 80, 75], [93, 88, 93], [89, 91, 90], [96, 98, 100], [73, 66, 70]], np.float32)
 Y = np.array([[152], [185], [180], [196], [142]], np.float32)

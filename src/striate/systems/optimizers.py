@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from striate._types import Array
+from striate._types import Array, Echo
 from striate.data import batches, epoch_order, load
 from striate.engines.numpy.optimizers import minimize
 from striate.engines.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSprop
-from striate.systems.system import DemoResult, Echo
+from striate.systems.system import DemoResult
 from striate.text import sparkline
 
 START, PATH_STEPS, PRINTED_STEPS = (-7.0, 2.0), 30, (1, 5, 10, 20, 30)

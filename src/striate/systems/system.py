@@ -4,12 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from striate._types import Echo
 from striate.data import PHOTO_PRESETS, PRESETS, Augmentation
 from striate.systems.recipes import TYPICAL_IMAGES, recipe_for, tuning_recipe
 from striate.training import Recipe
-
-Echo = Callable[[str], None]
-"""Prints one line, for example `click.echo`."""
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from striate._types import Array
+from striate._types import Array, Echo
 from striate.data import load
 from striate.model import Model
 from striate.network import AveragePool2D, Conv2D, Input, Layer, MaxPool2D, Network
-from striate.systems.system import DemoResult, Echo
+from striate.systems.system import DemoResult
 
 Table = Sequence[Sequence[float]]
 

@@ -219,7 +219,7 @@ def features_read_by(network: Network) -> str:
     return str((network.nodes[node.inputs[-1]] if node.layer.name == ALL_LAYERS else node).layer.name)
 
 
-def own_feature_layer(network: Network) -> str | None:
+def open_set_layer(network: Network) -> str | None:
     """Return the layer whose output shows best whether an image resembles those that the network was trained on.
 
     Args:

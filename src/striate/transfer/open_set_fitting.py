@@ -1,7 +1,7 @@
 """Fit the open-set detector to the features of labeled images, with a threshold that rejects a stated share of them.
 
-The threshold comes from images that had no part in the distances: each is compared with the other images, without its
-own copies, and with discriminants that were fitted without it.
+The threshold comes from held-out distances: each image is compared with the other images, without its own copies, and
+with discriminants that were fitted without it.
 """
 
 import hashlib
@@ -48,14 +48,14 @@ class FittedDetector:
     held_out: Array
 
     def findings(self, distances: Array, probabilities: Array, labels: Array) -> OpenSetFindings:
-        """Return how the detector judges test images. distances, labels: (N,); probabilities: (N, K)."""
+        """Return the results on test images, given distances and labels (N,) and probabilities (N, K)."""
         rows = trade_offs(self.thresholds, distances, probabilities, labels)
         return OpenSetFindings(float(self.detector.threshold), distances, rows)
 
 
 def fit_detector(
     x: Array, y: Array, classes: int, folds: Array, layer: str, rejection_rate: float = REJECTION_RATE,
-    groups: Array | None = None, most: int = MAX_IMAGES, digests: Array | None = None,
+    groups: Array | None = None, max_images: int = MAX_IMAGES, digests: Array | None = None,
 ) -> FittedDetector:  # fmt: skip
     """Fit the detector to the features of labeled images.
 
@@ -64,13 +64,13 @@ def fit_detector(
         y: Class numbers (N,).
         classes: The number of classes; some may have no images.
         folds: (N,), as for the head: images with the same number are held out together; NOT_HELD_OUT for those that
-            never are, because the network was trained on them. If there are any, they alone are remembered, and the
-            others alone set the threshold.
+            never are, because the network was trained on them. If there are any, only they are in the detector, and
+            only the others set the threshold.
         layer: Name of the layer whose output the features are.
         rejection_rate: The share of images of the known classes that the threshold rejects, 0..1.
         groups: Integers (N,); images of one group, and copies, are not compared with each other. None: only copies.
-        most: How many images are remembered at most.
-        digests: (N,), of the content of the images, which decide what is remembered; None: of the features.
+        max_images: The largest number of training images in the detector.
+        digests: (N,), of the content of the images, by which those in the detector are chosen; None: of the features.
 
     Returns:
         The detector, with thresholds.
@@ -79,22 +79,23 @@ def fit_detector(
     trained_on = np.flatnonzero(~held_out) if not held_out.all() else np.arange(len(x))
     if digests is None:
         digests = np.array([hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in x])
-    rows = trained_on[_choose(digests[trained_on], y[trained_on], classes, most, x.shape[1])]
+    rows = trained_on[_choose(digests[trained_on], y[trained_on], classes, max_images, x.shape[1])]
     directions = directions_of(x)
     bank, labels = directions[rows], y[rows]
     discriminants, means = _discriminants(bank, labels)
-    near = neighbor_distances(directions, bank)
-    along = distance_to_nearest(directions, discriminants, means)
+    neighbor = neighbor_distances(directions, bank)
+    discriminant = distance_to_nearest(directions, discriminants, means)
     if held_out.all():
-        near[rows] = neighbor_distances(bank, bank, _same(bank, None if groups is None else groups[rows]))
-        along[rows] = _cross_validated(bank, labels, folds[rows])
-    near, along = near[held_out], along[held_out]
-    spread, typical = (np.sort(part).std() for part in (near, along))  # the order of the images must not matter
-    if typical > 0:  # both distances vary alike among images of the known classes, except for the weight
-        weight = DISCRIMINANT_WEIGHT * (spread + 1e-6) / typical
-        discriminants, means, along = discriminants * weight, means * weight, along * weight
-    scale = max(float(np.median(near + along)), 1e-6)
-    distances = (near + along) / scale
+        neighbor[rows] = neighbor_distances(bank, bank, _excluded_pairs(bank, None if groups is None else groups[rows]))
+        discriminant[rows] = _cross_validated(bank, labels, folds[rows])
+    neighbor, discriminant = neighbor[held_out], discriminant[held_out]
+    # Sorted, so that the order of the images does not matter.
+    neighbor_std, discriminant_std = (np.sort(part).std() for part in (neighbor, discriminant))
+    if discriminant_std > 0:  # scaled to the same variance, and then weighted
+        weight = DISCRIMINANT_WEIGHT * (neighbor_std + 1e-6) / discriminant_std
+        discriminants, means, discriminant = discriminants * weight, means * weight, discriminant * weight
+    scale = max(float(np.median(neighbor + discriminant)), 1e-6)
+    distances = (neighbor + discriminant) / scale
     detector = OpenSetDetector(
         layer, np.round(bank / np.abs(bank).max(axis=1, keepdims=True).clip(1e-12) * 127).astype(np.int8),
         discriminants.astype(np.float32), means.astype(np.float32), np.asarray(scale, np.float32),
@@ -109,19 +110,19 @@ def _thresholds(distances: Array) -> dict[float, float]:
     return dict(zip(TRADE_OFF_RATES, np.minimum.accumulate(found).tolist(), strict=True))
 
 
-def _choose(digests: Array, y: Array, classes: int, most: int, size: int) -> Array:
-    """Choose the images to remember; return their rows (M,), in an order that depends on their content alone."""
+def _choose(digests: Array, y: Array, classes: int, max_images: int, size: int) -> Array:
+    """Choose the images in the detector; return their rows (M,), in an order that depends on their content alone."""
     discriminants = 4 * min(classes - 1, MAX_DISCRIMINANTS) * (size + classes)  # bytes
-    room = max(classes, min(most, (MAX_BYTES - discriminants) // size))
+    count = max(classes, min(max_images, (MAX_BYTES - discriminants) // size))
     order = np.argsort(digests, kind="stable")
-    place = np.empty(len(y), np.int64)  # among the images of the same class
+    rank = np.empty(len(y), np.int64)  # within the class
     for number in range(classes):
         own = order[y[order] == number]
-        place[own] = np.arange(len(own))
-    return order[np.argsort(place[order], kind="stable")][:room]
+        rank[own] = np.arange(len(own))
+    return order[np.argsort(rank[order], kind="stable")][:count]
 
 
-def _same(bank: Array, groups: Array | None) -> Array:
+def _excluded_pairs(bank: Array, groups: Array | None) -> Array:
     """Return bool (M, M): which images must not be compared with each other."""
     same = bank @ bank.T >= 1 - IDENTICAL
     if groups is not None:

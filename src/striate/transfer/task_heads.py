@@ -52,7 +52,7 @@ class FittedTaskHead:
     @property
     def decision(self) -> Decision:
         """How outputs become an answer, chosen on held-out images."""
-        return decide(self.task, self.held_out, self.y)
+        return choose_decision(self.task, self.held_out, self.y)
 
 
 def fit_task_head(task: Task, x: Array, y: Array, folds: Array) -> FittedTaskHead:
@@ -210,7 +210,7 @@ def sample_losses(task: Task, outputs: Array, y: Array) -> Array:
     return np.asarray((np.square(outputs.astype(np.float64) - y) / variance).mean(axis=1))
 
 
-def decide(task: Task, held_out: Array, y: Array) -> Decision:
+def choose_decision(task: Task, held_out: Array, y: Array) -> Decision:
     """Choose thresholds of labels, or half the width of prediction intervals, on images that were held out.
 
     Args:

@@ -1,5 +1,6 @@
 """Audit a folder of images: labels that are probably wrong, images that show the same, and unusual images."""
 
+import itertools
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from striate.data.labels import LabelFile, labeled_layout
 from striate.data.near_duplicates import NearDuplicates
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
 from striate.engines.losses import log_softmax
-from striate.errors import DataError, RunError, UsageError
+from striate.errors import DataError, RunError
 from striate.evaluation.audit_page import write_audit_page
 from striate.files import atomic_write
 from striate.images import ImagePolicy, check_image, read_file
@@ -40,6 +41,7 @@ from striate.transfer.bases import Base, check_base, open_base
 from striate.transfer.features import Features, extract_features
 from striate.transfer.linear_head import fit_linear_head, fold_count
 from striate.workflows.plan import data_options
+from striate.workflows.plan_checks import check_outside
 from striate.workflows.strategy import BASE
 
 ROOT = Path("audits")
@@ -63,7 +65,7 @@ class AuditResult:
 
 
 @dataclass(frozen=True, eq=False)
-class _Readable:
+class _ReadImages:
     """The readable images of a layout, with their files, digests, and notes on the others."""
 
     images: Images
@@ -115,7 +117,7 @@ def audit_folder(
     texts = _label_texts(layout, found.images.y)
 
     def differing_first(pair: DuplicatePair) -> tuple[bool, float]:
-        return texts[pair.first] == texts[pair.second], -pair.likeness
+        return texts[pair.first] == texts[pair.second], -pair.similarity
 
     audit = FolderAudit(
         folder=layout.name, names=names, labels=texts, model=opened.name, accuracy=accuracy,
@@ -142,12 +144,12 @@ def features_of_folder(path: str | Path, base: str = BASE) -> tuple[Layout, Feat
     return layout, _features(opened, layout, found, policy), found.digests
 
 
-def audit_place(folder: str | Path, out: str | Path | None = None) -> Path:
-    """Return the folder for the page and the table, before any time is spent.
+def results_folder(folder: str | Path, out: str | Path | None = None) -> Path:
+    """Return the folder for the page and the table, and check it before the images are read.
 
     Args:
         folder: The folder of images.
-        out: The folder that was asked for; None: the first of audits/NAME, audits/NAME-2, … that does not exist.
+        out: The requested folder; None: the first of audits/NAME, audits/NAME-2, … that does not exist.
 
     Returns:
         The folder.
@@ -157,20 +159,16 @@ def audit_place(folder: str | Path, out: str | Path | None = None) -> Path:
         RunError: If it contains an audit already, whose table the user may have edited.
     """
     images = Path(folder).resolve()
-    place = Path(out) if out else _free(ROOT / images.name)
-    if place.resolve().is_relative_to(images):
-        raise UsageError(
-            f"The results would be inside '{folder}', among your images, where Striate never writes. "
-            "Choose another folder with --out."
-        )
+    out = Path(out) if out else _first_unused(ROOT / images.name)
+    check_outside(out, images, "folder")
     for name in (PAGE, TABLE):
-        if (place / name).exists():
-            raise RunError(f"{place} already contains {name}, which you may have edited. Choose another folder.")
-    return place
+        if (out / name).exists():
+            raise RunError(f"'{out}' already contains {name}, which you may have edited. Choose another folder.")
+    return out
 
 
 def write_audit(
-    result: AuditResult, folder: str | Path, place: Path, *,
+    result: AuditResult, folder: str | Path, out: Path, *,
     labels: LabelFile | None = None, groups: str | Path | None = None,
 ) -> str:  # fmt: skip
     """Write the page audit.html and the table audit.csv.
@@ -178,7 +176,7 @@ def write_audit(
     Args:
         result: The findings.
         folder: The folder of images.
-        place: The folder for page and table, which is created.
+        out: The folder for page and table, which is created.
         labels: The CSV file with the labels, if there is one.
         groups: CSV file with file,group, if there is one.
 
@@ -186,17 +184,15 @@ def write_audit(
         The command that trains on the same labels and groups with the edited table.
     """
     options = data_options(labels, groups)
-    command = shlex.join(["striate", "train", str(folder), *options, "--exclude", str(place / TABLE)])
-    write_audit_page(place / PAGE, result.audit, result.images, command)
-    atomic_write(place / TABLE, audit_table(result.audit))
+    command = shlex.join(["striate", "train", str(folder), *options, "--exclude", str(out / TABLE)])
+    write_audit_page(out / PAGE, result.audit, result.images, command)
+    atomic_write(out / TABLE, audit_table(result.audit))
     return command
 
 
-def _free(path: Path) -> Path:
-    number = 1
-    while (place := path if number == 1 else path.with_name(f"{path.name}-{number}")).exists():
-        number += 1
-    return place
+def _first_unused(path: Path) -> Path:
+    candidates = itertools.chain([path], (path.with_name(f"{path.name}-{number}") for number in itertools.count(2)))
+    return next(candidate for candidate in candidates if not candidate.exists())
 
 
 def _policy(base: Base) -> ImagePolicy:
@@ -204,14 +200,14 @@ def _policy(base: Base) -> ImagePolicy:
     return ImagePolicy(height, width, channels)
 
 
-def _read(layout: Layout, policy: ImagePolicy) -> _Readable:
+def _read(layout: Layout, policy: ImagePolicy) -> _ReadImages:
     decoded = decode_files(layout.folder, layout.files, layout.names, policy)
     readable = np.array([row not in decoded.unreadable for row in range(len(layout.files))])
     if not readable.any():
         first = next(iter(decoded.unreadable.values()))
         raise DataError(f"None of the {len(readable):,} images in '{layout.folder}' can be read. {first.reason}")
     left_out = (f"Left out: {file.reason}" for file in decoded.unreadable.values())
-    return _Readable(
+    return _ReadImages(
         Images(decoded.x, layout.y, layout.names).take(readable),
         tuple(layout.files[row] for row in np.flatnonzero(readable)),
         decoded.digests[readable],
@@ -219,7 +215,7 @@ def _read(layout: Layout, policy: ImagePolicy) -> _Readable:
     )
 
 
-def _features(base: Base, layout: Layout, found: _Readable, policy: ImagePolicy) -> Features:
+def _features(base: Base, layout: Layout, found: _ReadImages, policy: ImagePolicy) -> Features:
     """Return the features (N, F) of all images by feature layer; they are cached whatever the labels are."""
     nothing = np.zeros(0, np.intp)
     unlabeled = Images(found.images.x, np.zeros(len(found.images), np.int64), found.images.names)
@@ -228,7 +224,7 @@ def _features(base: Base, layout: Layout, found: _Readable, policy: ImagePolicy)
     return extract_features(base, data)[0]
 
 
-def _duplicates(found: _Readable, near: NearDuplicates) -> list[DuplicatePair]:
+def _duplicates(found: _ReadImages, near: NearDuplicates) -> list[DuplicatePair]:
     pairs = [
         DuplicatePair(int(rows[0]), int(other))
         for rows in rows_of_groups(identical_groups(found.digests))
@@ -239,7 +235,7 @@ def _duplicates(found: _Readable, near: NearDuplicates) -> list[DuplicatePair]:
 
 
 def _groups(
-    layout: Layout, found: _Readable, near: NearDuplicates, table: str | Path | None
+    layout: Layout, found: _ReadImages, near: NearDuplicates, table: str | Path | None
 ) -> tuple[GroupNumbers, tuple[str, ...]]:
     """Return the groups (N,) of images that stay in one fold, and notes."""
     groups, notes = join_near_duplicates(identical_groups(found.digests), near)
@@ -259,7 +255,7 @@ def _measure_pixels(x: Any) -> dict[Kind, Array]:
     return {kind: np.concatenate([part[kind] for part in parts]) for kind in parts[0]}
 
 
-def _sizes(found: _Readable) -> list[tuple[int, int]]:
+def _sizes(found: _ReadImages) -> list[tuple[int, int]]:
     def measure(rows: range) -> list[tuple[int, int]]:
         headers = (check_image(read_file(file), file) for file in found.files[rows.start : rows.stop])
         return [(header.width, header.height) for header in headers]
@@ -274,7 +270,7 @@ def _sizes(found: _Readable) -> list[tuple[int, int]]:
 
 
 def _judge_labels(
-    layout: Layout, found: _Readable, features: Features, groups: GroupNumbers
+    layout: Layout, found: _ReadImages, features: Features, groups: GroupNumbers
 ) -> tuple[LabelErrors | None, tuple[SuspiciousLabel, ...], float | None]:
     """Return label errors, the images to check, and the accuracy on held-out images; nothing without classes."""
     y = found.images.y
@@ -314,13 +310,13 @@ def held_out_probabilities(
             keys = digests * np.uint64(SHUFFLE**number % 2**64)
             folds = grouped_folds(keys, groups, y, count)
             total += log_softmax(fit_linear_head(x, y, classes, folds).logits)
-            judged &= _with_company(y, folds)
+            judged &= _has_other_of_class(y, folds)
             advance(len(y))
     return np.exp(log_softmax(total / REPEATS)), judged
 
 
-def _with_company(y: Array, folds: Array) -> Array:
-    """Return of which images (N,) there are others of the same class in another fold."""
+def _has_other_of_class(y: Array, folds: Array) -> Array:
+    """Return for each image (N,) whether another fold has images of its class."""
     total = np.bincount(y)
     in_fold = np.zeros((int(folds.max()) + 1, len(total)), np.int64)
     np.add.at(in_fold, (folds, y), 1)

@@ -19,6 +19,7 @@ from striate.files import atomic_write
 from striate.images import ImagePolicy, encode_png
 from striate.images.sheet import Tile, draw_sheet
 from striate.workflows.plan import is_folder, parse
+from striate.workflows.plan_checks import check_outside
 from striate.workflows.report import describe_changes
 from striate.workflows.strategy import are_drawings
 
@@ -60,10 +61,8 @@ def draw_preview(
     path = Path(out)
     if path.suffix.lower() != ".png":
         raise UsageError(f"The preview is a PNG image, so --out must end in .png; received '{out}'.")
-    if is_folder(data) and path.resolve().is_relative_to(Path(data).resolve()):
-        raise UsageError(
-            f"'{out}' is inside your image folder '{data}', where Striate never writes. Choose another file with --out."
-        )
+    if is_folder(data):
+        check_outside(out, data)
     layout = read_layout(data) if is_folder(data) else None
     augmentation = _with_settings(get_augmentation(preset, photographs=not are_drawings(layout)), sets or {})
     examples = _from_folder(layout, rows) if layout else _from_dataset(data, rows)

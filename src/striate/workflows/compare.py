@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +51,16 @@ def compare_runs(
 
     Args:
         runs: At least two run folders; with `data` also model files.
-        data: A folder of new images with a subfolder for each class, on which all models are measured instead.
+        data: A folder of new images with a subfolder for each class, on which all models are evaluated instead.
         out: The page; by default comparison.html in the folder of the last run.
 
     Returns:
         The comparison.
 
     Raises:
-        UsageError: There are fewer than two runs, one is given twice, or one is no classification.
-        RunError: A run has not finished.
-        DataError: The runs have no test image in common, or different classes.
+        UsageError: If there are fewer than two runs, one is given twice, or one has another task than classification.
+        RunError: If a run has not finished.
+        DataError: If the runs have no test image in common, or different classes.
 
     Example:
         >>> from striate.workflows.compare import compare_runs
@@ -74,8 +74,8 @@ def compare_runs(
     if len({path.resolve() for path in paths}) < len(paths):
         raise UsageError("The same run is given twice. Give different runs.")
     names = _short_names(paths)
-    measured = [evaluate_model(open_trained_model(path), data) for path in paths] if data else []
-    predictions = [result.predictions for result in measured] or [_stored(path) for path in paths]
+    evaluated = [evaluate_model(open_trained_model(path), data) for path in paths] if data else []
+    predictions = [result.predictions for result in evaluated] or [_stored(path) for path in paths]
     for path, each in zip(paths, predictions, strict=True):
         if each.decision.task is not Task.CLASSIFICATION:
             raise UsageError(
@@ -83,7 +83,7 @@ def compare_runs(
                 f"{each.decision.task}."
             )
     tested = {name: len(each.labels) for name, each in zip(names, predictions, strict=True)}
-    shared, contradicting = _on_shared_images(names, predictions)
+    shared, contradicting = _take_shared_images(names, predictions)
     first = shared[0]
     comparison = compare(
         first.labels,
@@ -92,7 +92,7 @@ def compare_runs(
         first.names,
         _groups(shared),
     )
-    candidates = (result.images for result in measured) if data else map(_images_of_run, paths)
+    candidates = (result.images for result in evaluated) if data else map(_images_of_run, paths)
     images = _find_images(candidates, first.digests)
     folds = {bool(each.folds) for each in predictions}
     page = Path(out) if out else _folder_of(paths[-1]) / PAGE
@@ -130,14 +130,10 @@ def _stored(path: Path) -> Predictions:
     return found
 
 
-def _on_shared_images(names: Sequence[str], runs: Sequence[Predictions]) -> tuple[list[Predictions], int]:
+def _take_shared_images(names: Sequence[str], runs: Sequence[Predictions]) -> tuple[list[Predictions], int]:
     """Return each run's predictions for all shared images in the same order, and how many were left out."""
     classes = runs[0].classes
     for name, run in zip(names, runs, strict=True):
-        if run.decision.task is not Task.CLASSIFICATION:
-            raise UsageError(
-                f"Only classifiers of one class per image can be compared; '{name}' is for {run.decision.task}."
-            )
         if set(run.classes) != set(classes):
             different = sorted(set(run.classes) ^ set(classes))[0]
             raise DataError(f"'{names[0]}' and '{name}' have different classes, such as '{different}'.")
@@ -165,19 +161,16 @@ def _groups(runs: Sequence[Predictions]) -> Array | None:
 
 def _aligned(run: Predictions, digests: Array, classes: tuple[str, ...]) -> Predictions:
     """Return the predictions for the images with these digests, with the classes in this order."""
-    order = np.argsort(run.digests, kind="stable")
-    taken = run.take(order[np.searchsorted(run.digests, digests, sorter=order)])
+    taken = run.take(_rows_of(digests, run.digests))
     columns = [run.classes.index(name) for name in classes]
     numbers = np.array([classes.index(name) for name in run.classes])
-    return Predictions(
-        classes,
-        taken.probabilities[:, columns],
-        numbers[taken.labels],
-        taken.digests,
-        taken.names,
-        run.folds,
-        taken.groups,
-    )
+    return replace(taken, classes=classes, probabilities=taken.probabilities[:, columns], labels=numbers[taken.labels])
+
+
+def _rows_of(digests: Array, known: Array) -> Array:
+    """Return the positions of digests among the known ones."""
+    order = np.argsort(known, kind="stable")
+    return np.asarray(order[np.searchsorted(known, digests, sorter=order)])
 
 
 def _images_of_run(path: Path) -> Images | None:
@@ -195,6 +188,5 @@ def _find_images(candidates: Iterable[Images | None], digests: Array) -> Any:
             continue
         known = digests_of(images)
         if np.isin(digests, known).all():
-            order = np.argsort(known, kind="stable")
-            return take_rows(images.x, order[np.searchsorted(known, digests, sorter=order)])
+            return take_rows(images.x, _rows_of(digests, known))
     return None

@@ -1,7 +1,8 @@
-"""Evaluate a trained model on the test images of a data set."""
+"""Evaluate a trained model on the test images of a data set, also by what its errors cost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,20 @@ from striate.data.corrections import correct
 from striate.data.folder import LabeledFolder, load_labeled
 from striate.data.labels import LabelFile, label_file, labeled_layout
 from striate.data.split import digests_of, pool
+from striate.data.tables import Table, read_table
 from striate.errors import DataError, UsageError
+from striate.evaluation.costs import ExpectedCost, expected_cost
 from striate.evaluation.tasks import AnyEvaluation
 from striate.tasks import Task
 from striate.workflows.plan import is_folder
 from striate.workflows.predictions import Predictions
 from striate.workflows.prepare import load_data
 from striate.workflows.trained_model import TrainedModel
+
+TRAINED_ON_ALL = (
+    "The model was trained on all images of '{}', so a high accuracy on them would mean nothing. Evaluate it on a "
+    "folder of new images."
+)
 
 
 @dataclass(frozen=True)
@@ -88,17 +96,14 @@ def _evaluate_folder(
         return _evaluate_new(trained, trained.cross_validated.digests, folder)
     split = folder.split
     if split and trained.fingerprint == pool(split).fingerprint:
-        raise UsageError(
-            f"The model was trained on all images of '{folder.name}', so it would only repeat what it has learned. "
-            "Evaluate it on a folder of new images. The run folder has the figures of cross-validation."
-        )
+        raise UsageError(f"{TRAINED_ON_ALL.format(folder.name)} The run folder has the figures of cross-validation.")
     if split is None or not (trained.data == name or trained.fingerprint == split.fingerprint):
         return _evaluate_new(trained, trained.trained_on, folder)
     if trained.fingerprint != split.fingerprint and trained.trained_on is not None:
         return _evaluate_new(trained, trained.trained_on, folder)  # other images may be in the test part now
     test = _test_part(split)
     note = (
-        f"The model was trained on '{folder.name}', so only its test part is measured: "
+        f"The model was trained on '{folder.name}', so it is evaluated on the test part only: "
         f"{len(test):,} of {len(folder.images):,} images."
     )
     notes = (note, *split.notes, *_changed(trained, split, name))
@@ -143,15 +148,12 @@ def _evaluate_new(trained: TrainedModel, used: Array | None, folder: LabeledFold
     if not new.any() and trained.cross_validated:
         return _from_cross_validation(trained.cross_validated, folder.name)
     if not new.any():
-        raise UsageError(
-            f"The model was trained on all images in '{folder.name}', so it would only repeat what it has learned. "
-            "Evaluate it on new images."
-        )
+        raise UsageError(TRAINED_ON_ALL.format(folder.name))
     notes = folder.notes
     if not new.all():
         notes = (
-            f"The model was trained on {np.count_nonzero(~new):,} of these images, so only the other "
-            f"{np.count_nonzero(new):,} are measured.",
+            f"The model was trained on {np.count_nonzero(~new):,} of these images, so it is evaluated on "
+            f"the other {np.count_nonzero(new):,} only.",
             *notes,
         )
     return _evaluate(trained, folder.name, folder.classes, folder.images.take(new), notes)
@@ -169,6 +171,10 @@ def _evaluate(
 
 def load_for_model(name: str, trained: TrainedModel) -> tuple[Dataset, list[str]]:
     """Load data in the input shape of a model.
+
+    Args:
+        name: Name of a data set, or a folder of images.
+        trained: The model.
 
     Returns:
         The data set, and a note if its images had to be resized.
@@ -204,7 +210,7 @@ def to_model_labels(
         names: Names of the classes, labels or numbers of the data set.
         y: As in `striate.data.Images`.
         classes: Names of the classes, labels or numbers of the model.
-        task: That of the model.
+        task: The task of the model.
 
     Returns:
         y for the model: class numbers int64 (N,), or (N, K) in the order of its labels or numbers.
@@ -217,7 +223,7 @@ def to_model_labels(
             f"The model's task is {task}, but '{data}' has labels of another kind. Give them with --labels."
         )
     if task is Task.REGRESSION and len(names) == len(classes) == 1:
-        return y  # whatever it is called
+        return y  # a single number may have another name
     unknown = [name for name in names if name not in classes]
     if unknown:
         singular = {Task.CLASSIFICATION: "class", Task.MULTILABEL: "label", Task.REGRESSION: "number"}[task]
@@ -231,7 +237,7 @@ def to_model_labels(
     if task is Task.REGRESSION and len(names) < len(classes):
         missing = next(name for name in classes if name not in names)
         raise DataError(f"'{data}' has no number '{missing}', which the model predicts.")
-    complete = np.zeros((len(y), len(classes)), y.dtype)  # a label that no image has is not in the data set
+    complete = np.zeros((len(y), len(classes)), y.dtype)  # labels that no image of the data set has stay 0
     complete[:, positions] = y
     return complete
 
@@ -239,3 +245,81 @@ def to_model_labels(
 def _changed(trained: TrainedModel, dataset: Dataset, name: str) -> list[str]:
     changed = trained.data == name and trained.fingerprint not in (None, dataset.fingerprint)
     return ["The data have changed since the model was trained."] if changed else []
+
+
+def measure_costs(result: EvaluationResult, path: str | Path) -> ExpectedCost:
+    """Return what the errors of an evaluated model cost.
+
+    Args:
+        result: The evaluation.
+        path: A table of costs, see `read_costs`.
+
+    Returns:
+        The mean cost of an image.
+
+    Raises:
+        UsageError: The model is no classifier of one class per image.
+    """
+    found = result.predictions
+    if found.decision.task is not Task.CLASSIFICATION:
+        raise UsageError(f"--costs is for classification; the model's task is {found.decision.task}.")
+    return expected_cost(found.probabilities, found.labels, read_costs(path, found.classes))
+
+
+def read_costs(path: str | Path, classes: Sequence[str]) -> Array:
+    r"""Read what it costs to predict one class for an image of another.
+
+    The first row of the table has the predicted classes, the first column the true ones, in any order.
+
+    Args:
+        path: A CSV file.
+        classes: The classes of the model.
+
+    Returns:
+        Float64 (K, K): row: true class, column: predicted class.
+
+    Raises:
+        DataError: The file cannot be read, a class is missing, unknown or there twice, or a cost is not a number.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder, "costs.csv")
+        ...     _ = file.write_text("true,good,defect\ngood,0,1\ndefect,20,0\n")
+        ...     read_costs(file, ("defect", "good")).tolist()
+        [[0.0, 20.0], [1.0, 0.0]]
+    """
+    table = read_table(path)
+    if table.header is None:
+        raise DataError(
+            f"'{path}' has no header: its first row must name the predicted classes, such as "
+            f"{_example_header(classes)}."
+        )
+    columns, rows = table.header[1:], tuple(row[0] for row in table.rows)
+    for where, names in (("first row", columns), ("first column", rows)):
+        wrong = sorted(set(names) ^ set(classes))
+        if wrong:
+            problem = "is not a class of the model" if wrong[0] in names else "is missing"
+            raise DataError(f"'{path}': '{wrong[0]}' {problem} in its {where}. The classes are: {', '.join(classes)}.")
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise DataError(f"'{path}': '{twice}' is in its {where} more than once.")
+    costs = np.empty((len(classes), len(classes)))
+    for number, row in enumerate(table.rows):
+        for name, cell in zip(columns, row[1:], strict=True):
+            costs[classes.index(row[0]), classes.index(name)] = _read_cost(table, number, cell)
+    return costs
+
+
+def _example_header(classes: Sequence[str]) -> str:
+    return ",".join(("true", *classes[:3])) + (",…" if len(classes) > 3 else "")
+
+
+def _read_cost(table: Table, row: int, cell: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = float("nan")
+    if not isfinite(value):
+        raise DataError(f"'{table.path}': line {table.lines[row]} has '{cell}' where a cost is expected, a number.")
+    return value

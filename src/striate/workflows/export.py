@@ -1,4 +1,4 @@
-"""Write a trained classifier as an ONNX file, after checking that the file gives the original's answers."""
+"""Write a trained model as an ONNX file, after checking that the file predicts the same as the original."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -9,31 +9,66 @@ from pathlib import Path
 import numpy as np
 
 from striate._types import Array, Weights
+from striate.data import Images
 from striate.data.parallel import progress_bar
 from striate.engines.onnxruntime import open_session
-from striate.errors import ModelFileError, UsageError
+from striate.errors import DataError, ModelFileError, StriateError, UsageError
 from striate.files import atomic_write
+from striate.images import ImagePolicy, read_image
 from striate.model import Model
 from striate.network import Add, Input, Layer, Network, Rescale
 from striate.onnx.export import to_onnx
 from striate.onnx.export.opset import check_file
 from striate.onnx.metadata import UNKNOWN_THRESHOLD, ExportMetadata
 from striate.tasks import Decision, Task
-from striate.workflows.comparison_images import ComparisonImages, collect_images
+from striate.workflows.evaluate import load_for_model, to_model_labels
+from striate.workflows.plan import is_folder
+from striate.workflows.predict import find_files
 from striate.workflows.trained_model import TrainedModel
 
 SUFFIX = ".onnx"
 BATCH_SIZE = 32
 MIN_IMAGES, MAX_IMAGES = 64, 10_000  # how many images are compared, unless there are fewer
+RANDOM_IMAGES = 256
+CALIBRATION_IMAGES = 128
 MAX_MULTIPLY_ADDS, MAX_PIXELS = 400e9, 256e6  # of all compared images together
 # The largest allowed difference between probabilities: from rounding; with images resized inside the model.
 TOLERANCE, RESIZE_TOLERANCE = 1e-3, 5e-2
 NOT_EXPORTED = "The file does not hold the reference features by which the run recognizes unknown images."
 
 
+@dataclass(frozen=True, eq=False)
+class ComparisonImages:
+    """Images on which an exported file is compared with its model.
+
+    Attributes:
+        what: How many there are, and what they are, for example "200 test images of photos".
+        x: The images as the model takes them, uint8 (N, H, W, C).
+        calibration: Other images of the same kind where there are any, uint8 (M, H, W, C).
+        labels: Class numbers (N,), where known.
+        files: The images' files, where they are files.
+        notes: What the user should know.
+    """
+
+    what: str
+    x: Array
+    calibration: Array
+    labels: Array | None = None
+    files: tuple[Path, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+    def full_size(self, row: int) -> Array:
+        """Return one image, uint8 (H, W, C), in the size that its file has."""
+        if self.files is None:
+            return np.asarray(self.x[row])
+        image = read_image(self.files[row])
+        height, width, _ = image.shape
+        return ImagePolicy(height, width, self.x.shape[3]).apply(image)  # gray where the model takes gray images
+
+
 @dataclass(frozen=True)
 class ExportResult:
-    """An exported file and how its answers compare with the original's.
+    """An exported file and how its predictions compare with the original's.
 
     Attributes:
         path: The file.
@@ -82,7 +117,7 @@ def export(
 
     Raises:
         UsageError: The model cannot be exported like this, or the path holds another program's file.
-        ModelFileError: The file's answers differ from the original's; nothing is written. Not raised for the
+        ModelFileError: The file's outputs differ from the original's; nothing is written. Not raised for the
             rounding of `int8`.
     """
     path = Path(path)
@@ -95,7 +130,7 @@ def export(
     compared = collect_images(trained, images, _affordable_images(network))
     original, exported = _compare(trained, model, compared, resize)
     tolerance = RESIZE_TOLERANCE if resize else TOLERANCE
-    _check_answers(original, exported, compared, tolerance * _scale(trained, original))
+    _check_outputs(original, exported, compared, tolerance * _scale(trained, original))
     if int8:
         model = _quantized(model, compared.calibration)
         exported = _probabilities_of_file(model, compared.x, compared.what)
@@ -125,7 +160,7 @@ def _is_export(path: Path) -> bool:
     from striate.onnx.importing import read_onnx
 
     try:
-        return UNKNOWN_THRESHOLD in read_onnx(path).metadata  # a quantizer replaces the name of the producer
+        return UNKNOWN_THRESHOLD in read_onnx(path).metadata  # tools that change the file replace its producer
     except ModelFileError:
         return False
 
@@ -180,8 +215,8 @@ def _quantized(model: bytes, x: Array) -> bytes:
     return quantize(model, ([batch] for batch in _batches(x, 1)))
 
 
-def _check_answers(original: Array, exported: Array, images: ComparisonImages, tolerance: float) -> None:
-    """Check the answers of the file. Where none is wrong, the predicted classes are equal, except for ties.
+def _check_outputs(original: Array, exported: Array, images: ComparisonImages, tolerance: float) -> None:
+    """Check the outputs of the file; if they are right, the predicted classes are equal, except for ties.
 
     Raises:
         ModelFileError: A probability differs by more than the tolerance, or is NaN.
@@ -192,8 +227,8 @@ def _check_answers(original: Array, exported: Array, images: ComparisonImages, t
         row = int(np.argmax(np.where(np.isnan(differences), np.inf, differences)))
         where = "" if images.files is None else f", most on {images.files[row]}"
         raise ModelFileError(
-            f"The ONNX file was not written: on {wrong.sum():,} of {images.what} its answers differ from the "
-            f"original's, with outputs up to {differences[row]:.2g} apart{where}. "
+            f"The ONNX file was not written: on {wrong.sum():,} of {images.what} its outputs differ from the "
+            f"original's by up to {differences[row]:.2g}{where}. "
             "This is a bug in Striate; please report it."
         )
 
@@ -211,8 +246,8 @@ def _summarize(
     predicted, predicted_by_file = original.argmax(axis=1), exported.argmax(axis=1)
     correct = None
     if images.labels is not None:
-        right = [int((classes == images.labels).sum()) for classes in (predicted, predicted_by_file)]
-        correct = right[0], right[1], len(images.labels)
+        hits = [int((classes == images.labels).sum()) for classes in (predicted, predicted_by_file)]
+        correct = hits[0], hits[1], len(images.labels)
     agreement = float((predicted == predicted_by_file).mean())
     return ExportResult(path, size, images.what, agreement, difference, correct, images.notes)
 
@@ -267,3 +302,86 @@ def _append_member(entries: list[tuple[Layer, tuple[int, ...]]], network: Networ
         indices.append(len(entries) - 1)
     (output,) = network.outputs
     return indices[output]
+
+
+def collect_images(trained: TrainedModel, paths: Sequence[str], most: int) -> ComparisonImages:
+    """Collect images of these files and folders, or else of the model's test data, or else random patterns.
+
+    Args:
+        trained: The model.
+        paths: Files and folders; may be empty.
+        most: How many images to collect at most.
+
+    Returns:
+        The images.
+
+    Raises:
+        DataError: None of the files can be read.
+    """
+    if paths:
+        return _from_files(trained, paths, most)
+    if trained.data is None:
+        return _random(trained, "The model does not say which data set it was trained on")
+    try:
+        return _from_data_set(trained, trained.data, most)
+    except (StriateError, OSError) as error:
+        return _random(trained, f"The data set it was trained on cannot be loaded ({error})")
+
+
+def _from_files(trained: TrainedModel, paths: Sequence[str], most: int) -> ComparisonImages:
+    files, unreadable = find_files(paths)
+    images: dict[Path, Array] = {}
+    notes = [f"Skipped: {item.reason}" for item in unreadable]
+    for file in (files[row] for row in _evenly(len(files), most)):
+        try:
+            images[file] = trained.policy.read(file)
+        except DataError as error:
+            notes.append(f"Skipped: {error}")
+    if not images:
+        raise DataError(f"None of the images to compare on can be read. {' '.join(notes)}")
+    x = np.stack(list(images.values()))
+    return ComparisonImages(
+        _counted(len(x), "image"), x, x[:CALIBRATION_IMAGES], files=tuple(images), notes=tuple(notes)
+    )
+
+
+def _from_data_set(trained: TrainedModel, name: str, most: int) -> ComparisonImages:
+    dataset, _ = load_for_model(name, trained)
+    splits = {"test image": dataset.test, "validation image": dataset.validation, "training image": dataset.train}
+    kind, split = next((kind, split) for kind, split in splits.items() if len(split))
+    kind = "training image" if trained.cross_validated else kind  # then all images were used for training
+    chosen = _take(split, most)
+    files = None
+    if is_folder(name) and chosen.names:
+        files = tuple(Path(name) / file for file in chosen.names)
+    labels = to_model_labels(dataset.name, dataset.classes, chosen.y, trained.classes, trained.decision.task)
+    calibration = np.asarray(_take(dataset.train, CALIBRATION_IMAGES).x)
+    what = f"{_counted(len(labels), kind)} of {dataset.name}"
+    return ComparisonImages(what, np.asarray(chosen.x), calibration, labels, files)
+
+
+def _take(images: Images, most: int) -> Images:
+    return images.take(_evenly(len(images), most))
+
+
+def _evenly(count: int, most: int) -> Array:
+    """Return the numbers of at most `most` of `count` rows, evenly spaced."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int)) if count else np.zeros(0, int)
+
+
+def _random(trained: TrainedModel, reason: str) -> ComparisonImages:
+    """Draw coarse patterns with patches of one to sixteen pixels."""
+    height, width, channels = trained.policy.shape
+    rng = np.random.default_rng(0)
+    patterns = []
+    for row in range(RANDOM_IMAGES + CALIBRATION_IMAGES):
+        patch = 2 ** (row % 5)
+        coarse = rng.integers(0, 256, (-(-height // patch), -(-width // patch), channels), dtype=np.uint8)
+        patterns.append(coarse.repeat(patch, axis=0).repeat(patch, axis=1)[:height, :width])
+    x = np.stack(patterns)
+    note = f"{reason}, so random patterns are used in place of images. Pass real images with --images."
+    return ComparisonImages(f"{RANDOM_IMAGES} random patterns", x[:RANDOM_IMAGES], x[RANDOM_IMAGES:], notes=(note,))
+
+
+def _counted(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count:,} {what}s"

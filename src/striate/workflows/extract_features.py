@@ -1,12 +1,11 @@
 """Feature extraction: fit a head to the features of a base, and join both to one model."""
 
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from striate._types import Array, Logs, Weights
+from striate._types import Array, Echo, Logs, Weights
 from striate.audit.findings import suspicious_labels
 from striate.data import Dataset
 from striate.engines.losses import log_softmax
@@ -74,7 +73,7 @@ class _Fit:
     open_set: OpenSetFindings | None = None
 
 
-def run_extraction(prepared: PreparedRun, run: TrainingRun, echo: Callable[[str], None]) -> Extraction:
+def run_extraction(prepared: PreparedRun, run: TrainingRun, echo: Echo) -> Extraction:
     """Fit the head that the task needs; write the model and record the findings in the run folder.
 
     Args:

@@ -1,15 +1,16 @@
 """Find a learning rate for a network on its data."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
+from striate._types import Echo
 from striate.errors import UsageError
 from striate.evaluation.report import write_lr_page
 from striate.processes import cores
 from striate.training.by_recipe import compile_by_recipe
 from striate.training.lr_finder import STEPS, LearningRateSweep, Watch, sweep_learning_rate
 from striate.workflows.plan import TrainingPlan, is_folder
+from striate.workflows.plan_checks import check_outside
 from striate.workflows.prepare import PreparedRun, make_model
 from striate.workflows.run_record import describe_engine, explain_engine
 from striate.workflows.strategy import describe_seconds, training_seconds
@@ -26,14 +27,10 @@ def check_out(plan: TrainingPlan, out: str | os.PathLike[str]) -> None:
     Raises:
         UsageError: If it is not an HTML page, or is inside the folder of images.
     """
-    path = Path(out)
-    if path.suffix.lower() not in (".html", ".htm"):
+    if Path(out).suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"The plot is an HTML page: --out must end in .html; received '{out}'.")
-    if is_folder(plan.data) and path.resolve().is_relative_to(plan.data):
-        raise UsageError(
-            f"'{out}' is inside your image folder '{plan.data}', where Striate never writes. Choose another file with "
-            "--out."
-        )
+    if is_folder(plan.data):
+        check_outside(out, plan.data)
 
 
 def find_lr(
@@ -41,7 +38,7 @@ def find_lr(
     out: str | os.PathLike[str],
     *,
     watch: Watch | None = None,
-    echo: Callable[[str], None] = print,
+    echo: Echo = print,
 ) -> LearningRateSweep:
     """Sweep the learning rate over the training batches from initial weights, and write the page with the plot.
 

@@ -1,15 +1,15 @@
-"""Fine-tuning: train the upper layers of a base with its new head, then all layers, and keep what is better.
+"""Fine-tuning: train the upper layers of a base with its new head, then all layers, and keep the best model.
 
 The comparison needs images that nothing was trained on. The head of feature extraction has seen the validation images
-too, so the stages start from, and are compared with, a head fitted to training images alone.
+too. So the stages start from a head fitted to the training images alone, and are compared with it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from striate._types import Array, Weights
+from striate._types import Array, Echo, Weights
 from striate.data import Dataset
 from striate.engines.losses import FITTED_FLOOR, log_probabilities, log_softmax
 from striate.errors import TrainingError
@@ -22,18 +22,16 @@ from striate.transfer.bases import ALL_LAYERS, classifier, features_read_by, joi
 from striate.transfer.features import extract_features, predict_with_features
 from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, held_out_rows, lower_layers, with_held_out
 from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linear_head, fit_temperature
-from striate.transfer.open_set import probability_threshold
-from striate.transfer.open_set_fitting import NOT_HELD_OUT, fit_detector
-from striate.transfer.task_heads import decide, fit_task_head, task_folds
+from striate.transfer.open_set import OpenSetDetector, probability_threshold
+from striate.transfer.open_set_fitting import NOT_HELD_OUT, FittedDetector, fit_detector
+from striate.transfer.task_heads import choose_decision, fit_task_head, task_folds
 from striate.workflows.extract_features import Extraction, run_extraction, save_model
 from striate.workflows.prepare import PreparedRun, make_model, make_trainable_model
 from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun, describe_engine
 from striate.workflows.trained_model import THRESHOLD
 
 START = "start"
-SLOWER = 0.1  # the learning rate of all layers, against that of the upper ones
-
-Echo = Callable[[str], None]
+LEARNING_RATE_FACTOR = 0.1  # of the second stage, relative to the first
 
 
 @dataclass(frozen=True)
@@ -61,12 +59,12 @@ def stages(network: Network, recipe: Recipe) -> tuple[Stage, ...]:
     Returns:
         The stages.
     """
-    still = batch_normalizations(network)
-    lower = tuple(name for name in lower_layers(network) if name not in still)
-    slow = replace(recipe.optimizer, learning_rate=SLOWER * recipe.optimizer.learning_rate)
+    frozen = batch_normalizations(network)
+    lower = tuple(name for name in lower_layers(network) if name not in frozen)
+    slower = replace(recipe.optimizer, learning_rate=LEARNING_RATE_FACTOR * recipe.optimizer.learning_rate)
     return (
-        Stage("upper layers", "1-upper", replace(recipe, frozen=lower + still)),
-        Stage("all layers", "2-all", replace(recipe, frozen=still, optimizer=slow)),
+        Stage("upper layers", "1-upper", replace(recipe, frozen=lower + frozen)),
+        Stage("all layers", "2-all", replace(recipe, frozen=frozen, optimizer=slower)),
     )
 
 
@@ -88,11 +86,11 @@ def run_fine_tuning(prepared: PreparedRun, run: TrainingRun, echo: Echo, verbose
         first, *_ = stages(prepared.network, run.recipe)
         make_trainable_model(prepared, run, first.recipe)
     start = run_extraction(prepared, run, echo)
-    apart = held_out_rows(prepared.data)
-    tuning = _FineTuning(prepared, run, with_held_out(prepared.data, apart), apart, echo, verbose)
+    held_out = held_out_rows(prepared.data)
+    tuning = _FineTuning(prepared, run, with_held_out(prepared.data, held_out), held_out, echo, verbose)
     with run.timed():
         tuned = tuning.run_stages()
-        recalibrate = _recalibrate if prepared.data.task is Task.CLASSIFICATION else _decide_again
+        recalibrate = _recalibrate if prepared.data.task is Task.CLASSIFICATION else _recalibrate_task
         found = start if tuned is None else recalibrate(prepared, run, tuning.data, *tuned)
     run.record.fine_tuning = tuning.findings(_test_score(start, prepared), _test_score(found, prepared))
     run.write_record()
@@ -100,9 +98,9 @@ def run_fine_tuning(prepared: PreparedRun, run: TrainingRun, echo: Echo, verbose
 
 
 def _test_score(found: Extraction, prepared: PreparedRun) -> float:
-    """Return the share of test images that are right; for numbers, R²."""
-    judged = HeldOutScore.of_task(prepared.data.task, found.test, prepared.data.test.y)
-    return 1 - judged.loss if prepared.data.task is Task.REGRESSION else judged.accuracy
+    """Return the accuracy on the test images; for numbers, R²."""
+    score = HeldOutScore.of_task(prepared.data.task, found.test, prepared.data.test.y)
+    return 1 - score.loss if prepared.data.task is Task.REGRESSION else score.accuracy
 
 
 @dataclass(eq=False)
@@ -113,25 +111,25 @@ class _FineTuning:
         prepared: The prepared run.
         run: Its folder.
         data: Its data; the validation images are those on which the stages are compared.
-        apart: Which training images of the prepared run are among them, bool (N,).
+        held_out: Which training images of the prepared run are among them, bool (N,).
         echo: Prints one line.
         verbose: What training prints.
-        judged: Scores on the held-out images by stage.
-        kept: The best stage.
+        scores: Scores on the held-out images by stage.
+        kept: Name of the best stage.
     """
 
     prepared: PreparedRun
     run: TrainingRun
     data: Dataset
-    apart: Array
+    held_out: Array
     echo: Echo
     verbose: Verbose
-    judged: dict[str, HeldOutScore] = field(default_factory=dict)
+    scores: dict[str, HeldOutScore] = field(default_factory=dict)
     kept: str = START
 
     def findings(self, test_start: float, test_kept: float) -> FineTuningFindings:
         """Return what was found, given the scores on the test images."""
-        scores = {name: Score(self._accuracy(found), float(found.loss)) for name, found in self.judged.items()}
+        scores = {name: Score(self._accuracy(found), float(found.loss)) for name, found in self.scores.items()}
         return FineTuningFindings(len(self.data.validation), scores, self.kept, test_start, test_kept)
 
     def _accuracy(self, found: HeldOutScore) -> float | None:
@@ -143,27 +141,27 @@ class _FineTuning:
             self.echo("Fine-tuning: no image can be held out to compare the stages on, so the start is kept")
             return None
         layer = _extraction(self.run).layer
-        model = self._fair_start(layer)
-        self.judged[START] = self._judge(model)
+        model = self._make_start(layer)
+        self.scores[START] = self._score(model)
         if layer == ALL_LAYERS:  # variances have very different scales, and one learning rate does not suit them
             assert self.prepared.base is not None, "prepared with a base"
-            model = self._fair_start(self.prepared.base.top)
-        best, kept = model.weights, None
+            model = self._make_start(self.prepared.base.top)
+        best_weights, best_stage = model.weights, None
         plan = stages(model.network, self.run.recipe)
         self._announce(model, plan)
         for stage in plan:
-            model.weights = best
-            if self._improves(model, stage):
-                best, kept, self.kept = model.weights, stage, stage.name
+            model.weights = best_weights
+            if self._train_stage(model, stage):
+                best_weights, best_stage, self.kept = model.weights, stage, stage.name
         self._write_history(plan)
-        model.weights = best
-        return None if kept is None else (model, kept)
+        model.weights = best_weights
+        return None if best_stage is None else (model, best_stage)
 
-    def _fair_start(self, layer: str) -> Model:
+    def _make_start(self, layer: str) -> Model:
         """Return the base with a head on this layer, fitted only to the images on which the stages are trained."""
         prepared, base = self.prepared, self.prepared.base
         assert base is not None, "prepared with a base"
-        x, y = extract_features(base, prepared.data)[0][layer][~self.apart], self.data.train.y
+        x, y = extract_features(base, prepared.data)[0][layer][~self.held_out], self.data.train.y
         classes, task, groups = len(prepared.data.classes), prepared.data.task, self.data.train.groups
         if task is Task.CLASSIFICATION:
             folds = content_folds(x, y, classes, groups=groups)
@@ -184,15 +182,15 @@ class _FineTuning:
         )
         self.echo(describe_engine(model.engine, self.run.record.engine_reason or ""))
 
-    def _improves(self, model: Model, stage: Stage) -> bool:
-        """Train a stage; return whether it is better than the best so far."""
+    def _train_stage(self, model: Model, stage: Stage) -> bool:
+        """Train a stage, and return whether it is better than the best so far."""
         try:
             self._train(model, stage)
         except TrainingError as error:
             self.echo(f"{stage.name}: {error}")
             return False
-        now, before = self._judge(model), self.judged[self.kept]
-        self.judged[stage.name] = now
+        now, before = self._score(model), self.scores[self.kept]
+        self.scores[stage.name] = now
         better = now.is_better_than(before)
         kept = "the start is" if self.kept == START else f"the {self.kept} are"
         correct = f", {100 * before.accuracy:.2f} → {100 * now.accuracy:.2f} % correct"
@@ -209,7 +207,7 @@ class _FineTuning:
         run = Run.open(path) if begun else Run.create(RunRecord(stage.recipe, self.data.fingerprint), path)
         model.train(self.data, stage.recipe, run=run, verbose=self.verbose)
 
-    def _judge(self, model: Model) -> HeldOutScore:
+    def _score(self, model: Model) -> HeldOutScore:
         held = self.data.validation
         return HeldOutScore.of_task(self.data.task, model.predict(held.x), held.y)
 
@@ -227,44 +225,67 @@ class _FineTuning:
 def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: Model, stage: Stage) -> Extraction:
     """Recalibrate the fine-tuned model: fit temperature, threshold and open-set detector to its new features."""
     parts = predict_with_features(model.network, model.weights, [data.train.x, data.validation.x, data.test.x])
-    (_, known), (held, near), (test, far) = parts
-    y = data.validation.y
-    logs = [log_probabilities(p.astype(np.float64), FITTED_FLOOR) for p in (held, test)]
+    (_, train_features), (held_out, features), (test, test_features) = parts
+    y, classes = data.validation.y, len(data.classes)
+    logs = [log_probabilities(p.astype(np.float64), FITTED_FLOOR) for p in (held_out, test)]
     # A few images tell little about the temperature, and the start was calibrated.
     temperature = fit_temperature(logs[0], y) if len(y) >= LEAVE_ONE_OUT else 1.0
-    held, test = (np.exp(log_softmax(log / temperature)).astype(np.float32) for log in logs)
-    classes = len(data.classes)
-    # The network was trained on the training images: their distances say nothing about those of other images.
-    folds = np.concatenate(
-        [np.full(len(known), NOT_HELD_OUT), content_folds(near, y, classes, groups=data.validation.groups)]
-    )
-    x = np.concatenate([known, near])
-    fitted = fit_detector(x, np.concatenate([data.train.y, y]), classes, folds, features_read_by(model.network))
-    detector = fitted.detector
-    judged = HeldOutScore.of(held, y)
-    figures = {"val_accuracy": judged.accuracy, "val_loss": judged.loss, THRESHOLD: probability_threshold(held, y)}
-    weights = _cooled(model.weights, classifier(model.network).name, temperature)
-    made = save_model(prepared, run, model.network, weights, figures, detector, recipe=stage.recipe)
-    run.record.extraction = replace(_extraction(run), distance_threshold=float(detector.threshold))
-    return Extraction(made, test, fitted.findings(detector.distances(far), test, data.test.y))
+    held_out, test = (np.exp(log_softmax(log / temperature)).astype(np.float32) for log in logs)
+    labels = np.concatenate([data.train.y, y])
+    folds = content_folds(features, y, classes, groups=data.validation.groups)
+    fitted = _fit_detector(model.network, train_features, features, labels, classes, folds)
+    score = HeldOutScore.of(held_out, y)
+    figures = {
+        "val_accuracy": score.accuracy,
+        "val_loss": score.loss,
+        THRESHOLD: probability_threshold(held_out, y),
+    }
+    weights = _divide_by_temperature(model.weights, classifier(model.network).name, temperature)
+    saved = save_model(prepared, run, model.network, weights, figures, fitted.detector, recipe=stage.recipe)
+    _record_threshold(run, fitted.detector)
+    return Extraction(saved, test, fitted.findings(fitted.detector.distances(test_features), test, data.test.y))
 
 
-def _decide_again(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: Model, stage: Stage) -> Extraction:
-    """Choose thresholds or intervals, and fit the open-set detector, for the fine-tuned model."""
+def _recalibrate_task(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: Model, stage: Stage) -> Extraction:
+    """Choose thresholds of labels or intervals of numbers, and fit the open-set detector, for the fine-tuned model."""
     parts = predict_with_features(model.network, model.weights, [data.train.x, data.validation.x, data.test.x])
-    (_, known), (held, near), (test, _) = parts
+    (_, train_features), (held_out, features), (test, _) = parts
     y, task = data.validation.y, data.task
-    folds = np.concatenate([np.full(len(known), NOT_HELD_OUT), task_folds(task, near, y, data.validation.groups)])
-    x = np.concatenate([known, near])
-    one_class, read = np.zeros(len(x), np.int64), features_read_by(model.network)
-    detector = fit_detector(x, one_class, 1, folds, read).detector
-    figures = {"val_loss": HeldOutScore.of_task(task, held, y).loss}
-    decision = decide(task, held, y)
-    made = save_model(
+    one_class = np.zeros(len(data.train) + len(y), np.int64)
+    folds = task_folds(task, features, y, data.validation.groups)
+    detector = _fit_detector(model.network, train_features, features, one_class, 1, folds).detector
+    figures = {"val_loss": HeldOutScore.of_task(task, held_out, y).loss}
+    decision = choose_decision(task, held_out, y)
+    saved = save_model(
         prepared, run, model.network, model.weights, figures, detector, recipe=stage.recipe, decision=decision
     )
+    _record_threshold(run, detector)
+    return Extraction(saved, test, None)
+
+
+def _fit_detector(
+    network: Network, train: Array, validation: Array, labels: Array, classes: int, folds: Array
+) -> FittedDetector:
+    """Fit the open-set detector to features of training and validation images, of which only the latter are held out.
+
+    Args:
+        network: The fine-tuned network. It was trained on the training images, so their distances say nothing about
+            those of other images.
+        train: Features (N, F) of the training images.
+        validation: Features (M, F) of the validation images.
+        labels: Class numbers (N + M,).
+        classes: The number of classes.
+        folds: Of the validation images, (M,).
+
+    Returns:
+        The detector.
+    """
+    all_folds = np.concatenate([np.full(len(train), NOT_HELD_OUT), folds])
+    return fit_detector(np.concatenate([train, validation]), labels, classes, all_folds, features_read_by(network))
+
+
+def _record_threshold(run: TrainingRun, detector: OpenSetDetector) -> None:
     run.record.extraction = replace(_extraction(run), distance_threshold=float(detector.threshold))
-    return Extraction(made, test, None)
 
 
 def _extraction(run: TrainingRun) -> ExtractionFindings:
@@ -273,7 +294,7 @@ def _extraction(run: TrainingRun) -> ExtractionFindings:
     return found
 
 
-def _cooled(weights: Mapping[str, Array], layer: str | None, temperature: float) -> Weights:
+def _divide_by_temperature(weights: Mapping[str, Array], layer: str | None, temperature: float) -> Weights:
     """Return the weights with those of the last layer, `layer`, divided by the temperature."""
     last = (f"{layer}/kernel", f"{layer}/bias")
     return dict(weights) | {name: (weights[name] / temperature).astype(np.float32) for name in last}

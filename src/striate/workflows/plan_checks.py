@@ -1,9 +1,11 @@
 """Check the options of `striate train` before anything is loaded: values, and whether they apply to the method."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 from inspect import signature
+from pathlib import Path
 
 from striate import zoo
 from striate.data.folder import Layout
@@ -64,8 +66,17 @@ def check_values(ensemble: int | None, minutes: float | None, tensorboard: bool)
         TensorBoard()  # raises now if its package is missing
 
 
+def check_outside(path: str | os.PathLike[str], folder: str | os.PathLike[str], what: str = "file") -> None:
+    """Raise UsageError if a file or folder to write would be inside the user's folder of images."""
+    if Path(path).resolve().is_relative_to(Path(folder).resolve()):
+        raise UsageError(
+            f"'{path}' is inside your image folder '{folder}', where Striate never writes. Choose another {what} with "
+            "--out."
+        )
+
+
 def check_groups(groups: str | None, data: str, layout: Layout | None) -> None:
-    """Read a table of groups, so that an error in it is found before the images are read."""
+    """Raise an error if the table of groups is invalid, before the images are read."""
     if groups is None:
         return
     if layout is None:
@@ -90,7 +101,7 @@ def check_folds(folds: int | None, layout: Layout | None) -> None:
         )
     if folds > len(layout.files):
         raise UsageError(
-            f"--folds {folds} needs at least {folds} images, but '{layout.name}' has {len(layout.files)}. "
+            f"--folds {folds} needs at least {folds} images, but '{layout.name}' has {len(layout.files)} image files. "
             "Choose fewer folds."
         )
 
@@ -105,12 +116,12 @@ def check_options(method: Method, chosen_by: str, options: list[str], sets: Mapp
             wrong.setdefault(" or ".join(f"--method {each}" for each in Method if each in methods), []).append(option)
     if not wrong:
         return
-    needs = "; ".join(f"{_listed(some)} {'needs' if len(some) == 1 else 'need'} {what}" for what, some in wrong.items())
+    needs = "; ".join(f"{_joined(some)} {'needs' if len(some) == 1 else 'need'} {what}" for what, some in wrong.items())
     subject = "it does" if sum(map(len, wrong.values())) == 1 else "they do"
     raise UsageError(f"{needs}: {subject} not apply to the method '{method}', {chosen_by}.")
 
 
-def _listed(words: Sequence[str]) -> str:
+def _joined(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
@@ -177,5 +188,6 @@ def check_task(labels: LabelFile | None, folds: int | None, sets: Mapping[str, s
     """Raise UsageError for an option that exists for classification only, with another task."""
     if labels is None or labels.task is Task.CLASSIFICATION:
         return
-    for option in (["--folds"] if folds else []) + ([f"--set {CLASS_WEIGHTS}"] if CLASS_WEIGHTS in sets else []):
-        raise UsageError(f"{option} is for classification; for --task {labels.task}, leave it out.")
+    wrong = "--folds" if folds else f"--set {CLASS_WEIGHTS}" if CLASS_WEIGHTS in sets else ""
+    if wrong:
+        raise UsageError(f"{wrong} is for classification; for --task {labels.task}, leave it out.")

@@ -25,7 +25,7 @@ class Prediction:
         path: The file.
         label: Name of the predicted class.
         probability: Probability of that class, 0 … 1, rounded to six decimals.
-        unknown: Whether the prediction should not be trusted; see `TrainedModel.answer`.
+        unknown: Whether the prediction should not be trusted; see `TrainedModel.predict_open_set`.
     """
 
     path: str
@@ -142,14 +142,14 @@ def _predict_batch(
     trained: TrainedModel, files: Sequence[Path], images: Sequence[Array | UnreadableFile]
 ) -> Iterator[AnyPrediction | UnreadableFile]:
     readable = [image for image in images if not isinstance(image, UnreadableFile)]
-    answers: Iterator[tuple[Array, Any]] = (
-        zip(*trained.answer(np.stack(readable)), strict=True) if readable else iter(())
+    predictions: Iterator[tuple[Array, Any]] = (
+        zip(*trained.predict_open_set(np.stack(readable)), strict=True) if readable else iter(())
     )
     for file, image in zip(files, images, strict=True):
         if isinstance(image, UnreadableFile):
             yield image
             continue
-        probabilities, unknown = next(answers)
+        probabilities, unknown = next(predictions)
         yield PREDICTIONS[trained.decision.task](trained, str(file), probabilities, bool(unknown))
 
 

@@ -48,7 +48,7 @@ def write_run_report(
         model=_title(plan),
         data=data.name,
         evaluation=evaluation,
-        method=_trained_by(plan, record.fine_tuning),
+        method=_method_key(plan, record.fine_tuning),
         images=prepared.evaluated.x,
         history=run.read_history(),
         splits={
@@ -77,7 +77,7 @@ def write_run_report(
     write_report(run.path / "report.html", report)
 
 
-def _trained_by(plan: TrainingPlan, tuning: FineTuningFindings | None) -> str:
+def _method_key(plan: TrainingPlan, tuning: FineTuningFindings | None) -> str:
     if not plan.base:
         return "scratch"
     return "tuned" if tuning and tuning.kept != START else "features"

@@ -7,6 +7,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from striate import strict_json
+from striate._types import Echo
 from striate.data import Dataset
 from striate.data.folder import read_layout
 from striate.errors import RunError
@@ -14,7 +15,7 @@ from striate.evaluation import Evaluation
 from striate.files import atomic_write
 from striate.records import decode_value
 from striate.systems.registry import DOGS_VS_CATS, find_dogs_vs_cats
-from striate.systems.system import Echo, System, Variant
+from striate.systems.system import System, Variant
 from striate.training.progress import Verbose
 from striate.training.run import read_json
 from striate.workflows import run_record

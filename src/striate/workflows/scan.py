@@ -23,9 +23,9 @@ from striate.workflows.plan import data_options
 
 BATCH_SIZE = 16  # files that a thread reads before it reports progress
 MAX_NAMED = 10  # classes that one sentence names
-MIN_CLASS_SIZE = 20  # images; smaller classes are pointed out
+MIN_CLASS_SIZE = 20  # images; smaller classes are reported
 IMBALANCE = 3.0  # largest class / smallest class from which class weights are suggested
-UNREADABLE_SHARE = 0.02  # of all files, from which unreadable files are pointed out
+UNREADABLE_SHARE = 0.02  # of all files, from which unreadable files are reported
 
 Rows = NDArray[np.intp]
 
@@ -125,7 +125,7 @@ class FolderScan:
 
 
 def _describe_small(counts: Mapping[str, int], task: Task) -> str:
-    """Return a sentence on the classes or labels with too few images. counts: images by class."""
+    """Return a sentence on the classes or labels with too few images, given their numbers of images."""
     order = sorted(counts, key=counts.__getitem__)
     named = [f"'{name}' ({counts[name]})" for name in order[:MAX_NAMED]]
     one, several = ("Class", "classes") if task is Task.CLASSIFICATION else ("Label", "labels")
@@ -163,11 +163,9 @@ def scan_folder(path: str | Path, labels: LabelFile | None = None) -> FolderScan
     if not readable:
         raise DataError(f"None of the {len(unreadable):,} images in '{path}' can be read. {unreadable[0].reason}")
     rows = np.flatnonzero([isinstance(item, _ReadableFile) for item in files])
-    identical = [
-        rows[group]
-        for group in rows_of_groups(identical_groups(np.array([item.digest for item in readable], np.uint64)))
-    ]
-    near, near_notes = _near_duplicates(layout, rows, np.array([item.digest for item in readable], np.uint64))
+    digests = np.array([item.digest for item in readable], np.uint64)
+    identical = [rows[group] for group in rows_of_groups(identical_groups(digests))]
+    near, near_notes = _near_duplicates(layout, rows, digests)
     parts = sorted(set(layout.parts.tolist())) if layout.parts.any() else []
     return FolderScan(
         folder=str(path),
@@ -182,7 +180,12 @@ def scan_folder(path: str | Path, labels: LabelFile | None = None) -> FolderScan
         conflicts=tuple(_names(layout, group) for group in identical if _differ(layout, group)),
         near_duplicates=tuple(_names(layout, group) for group in near if not _differ(layout, group)),
         near_conflicts=tuple(_names(layout, group) for group in near if _differ(layout, group)),
-        notes=(*layout.notes, *near_notes, *_leaks(layout, identical), *_near_leaks(layout, near)),
+        notes=(
+            *layout.notes,
+            *near_notes,
+            *_leaks(layout, identical, "1 image is", "{:,} images are"),
+            *_leaks(layout, near, "1 group of near-duplicates is", "{:,} groups of near-duplicates are"),
+        ),
         task=layout.task,
         numbers=_numbers(layout, rows),
         options=tuple(data_options(labels)),
@@ -247,22 +250,22 @@ def _names(layout: Layout, rows: Rows) -> tuple[str, ...]:
     return tuple(layout.names[row] for row in rows)
 
 
-def _leaks(layout: Layout, identical: Sequence[Rows]) -> list[str]:
-    """Return a note if the same image is in several parts, such as training and test."""
-    leaks = [group for group in identical if np.ptp(layout.parts[group])]
+def _leaks(layout: Layout, groups: Sequence[Rows], one: str, several: str) -> list[str]:
+    """Return a note if the same or nearly the same image is in several parts, such as training and test.
+
+    Args:
+        layout: The files.
+        groups: Rows of images that are the same or nearly so.
+        one: Subject and verb of the note on one group.
+        several: The same for several groups, with a placeholder for their number.
+
+    Returns:
+        The note, if there is any.
+    """
+    leaks = [group for group in groups if np.ptp(layout.parts[group])]
     if not leaks:
         return []
-    images = "1 image is" if len(leaks) == 1 else f"{len(leaks):,} images are"
-    return [f"{images} in more than one of training, validation and test; the first is '{layout.names[leaks[0][0]]}'."]
-
-
-def _near_leaks(layout: Layout, near: Sequence[Rows]) -> list[str]:
-    """Return a note if nearly the same image is in several parts, such as training and test."""
-    leaks = [group for group in near if np.ptp(layout.parts[group])]
-    if not leaks:
-        return []
-    groups = "1 group of near-duplicates is" if len(leaks) == 1 else f"{len(leaks):,} groups of near-duplicates are"
     return [
-        f"{groups} in more than one of training, validation and test, so the test accuracy may be too high; the first "
-        f"contains '{layout.names[leaks[0][0]]}'."
+        f"{one if len(leaks) == 1 else several.format(len(leaks))} in more than one of training, validation and test, "
+        f"so the test accuracy may be too high; an example is '{layout.names[leaks[0][0]]}'."
     ]

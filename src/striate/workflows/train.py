@@ -2,27 +2,26 @@
 
 import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from striate import strict_json
-from striate._types import Array
+from striate._types import Array, Echo
 from striate.data import Dataset
 from striate.data.split import digests_of
 from striate.engines.choose import accelerator
-from striate.errors import DataError, RunError, StriateError, UsageError
+from striate.errors import DataError, RunError, UsageError
 from striate.evaluation import Bin
 from striate.evaluation.metrics import reliability, with_temperature
 from striate.evaluation.tasks import AnyEvaluation
 from striate.files import atomic_write, remove_temporaries
 from striate.model import Model
-from striate.processes import ProcessInfo, cores, current_process
+from striate.processes import cores, current_process
 from striate.tasks import Decision, Task
 from striate.training import check_inputs, predict_in_batches
 from striate.training.callbacks import Callback, ReduceLROnPlateau
@@ -30,26 +29,25 @@ from striate.training.progress import Verbose
 from striate.training.run import ROOT
 from striate.training.tensorboard import TensorBoard
 from striate.transfer.open_set import OpenSetFindings, probability_threshold
-from striate.transfer.task_heads import decide
+from striate.transfer.task_heads import choose_decision
 from striate.workflows import run_record
 from striate.workflows.extract_features import check_enough, run_extraction
 from striate.workflows.fine_tune import run_fine_tuning
-from striate.workflows.own_features import fit_own_detector
+from striate.workflows.open_set import fit_open_set
 from striate.workflows.plan import TrainingPlan, is_folder
+from striate.workflows.plan_checks import check_outside
 from striate.workflows.predictions import Predictions
 from striate.workflows.prepare import PreparedRun, make_trainable_model, prepare
 from striate.workflows.run_record import TrainingRecord, TrainingRun, describe_engine
 from striate.workflows.strategy import Method, describe_seconds, fine_tuning_seconds, training_seconds
+from striate.workflows.torchrun import local_rank_0_first, on_rank_0, run_name
 from striate.workflows.trained_model import THRESHOLD, average, member_path
 
 LONG_SECONDS = 300  # training time above which an estimate is printed
 
-T = TypeVar("T")
-Echo = Callable[[str], None]
-
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class TrainingResult:
     """The result of a training.
 
     Attributes:
@@ -101,18 +99,13 @@ def start(prepared: PreparedRun, out: str | os.PathLike[str] | None = None) -> T
         plan.recipe, prepared.data.fingerprint, plan=plan, versions=run_record.versions(plan),
         hardware=run_record.hardware(), started=run_record.now(), launch=current_process().launch,
     )  # fmt: skip
-    return decide_on_rank_0(lambda: _create(record, out))
+    return on_rank_0(lambda: _create(record, out))
 
 
 def _create(record: TrainingRecord, out: str | os.PathLike[str] | None) -> TrainingRun:
-    run = TrainingRun.create(record, out, _run_name(record.plan))
+    run = TrainingRun.create(record, out, run_name(record.plan))
     run.lock()
     return run
-
-
-def find_started_run(plan: TrainingPlan, out: str | os.PathLike[str] | None) -> Path | None:
-    """Return the run of this plan that torchrun began before it restarted the processes; None if there is none."""
-    return run_before_restart(plan, sorted(ROOT.glob(f"{_run_name(plan)}*")) if out is None else [Path(out)])
 
 
 def check_run_folder(data: str | None, out: str | os.PathLike[str] | None) -> None:
@@ -125,11 +118,8 @@ def check_run_folder(data: str | None, out: str | os.PathLike[str] | None) -> No
     Raises:
         UsageError: If it is.
     """
-    if data and is_folder(data) and Path(out or ROOT).resolve().is_relative_to(Path(data).resolve()):
-        raise UsageError(
-            f"The run folder would be inside your image folder '{data}', where Striate never writes. "
-            "Choose another folder with --out."
-        )
+    if data and is_folder(data):
+        check_outside(out or ROOT, data, "folder")
 
 
 def check_out(out: str | os.PathLike[str] | None) -> None:
@@ -165,7 +155,7 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Pre
     Raises:
         UsageError: If `epochs` is given for a method without epochs to add.
     """
-    run, trained = decide_on_rank_0(lambda: _opened(path))
+    run, trained = on_rank_0(lambda: _open_locked(path))
     plan = run.record.plan
     if plan.base and epochs is not None:
         what = "fine-tunes in stages" if plan.method is Method.FINE_TUNE else "fits a classifier to features"
@@ -196,7 +186,7 @@ def is_finished(path: str | os.PathLike[str], epochs: int | None) -> bool:
     return all((folder / run.model_path.name).exists() for folder in folders) and (run.path / "report.html").exists()
 
 
-def _opened(path: str | os.PathLike[str]) -> tuple[TrainingRun, bool]:
+def _open_locked(path: str | os.PathLike[str]) -> tuple[TrainingRun, bool]:
     """Return the run, locked, and whether it has a checkpoint."""
     TrainingRun.open(path).lock()
     run = TrainingRun.open(path)  # read again: another process may have changed it before the lock was taken
@@ -231,7 +221,7 @@ def long_run_note(prepared: PreparedRun, run: TrainingRun) -> str | None:
     )
 
 
-def train(prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto", echo: Echo = print) -> Result:
+def train(prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto", echo: Echo = print) -> TrainingResult:
     """Train a prepared run, or continue it where it stopped; write metrics.json and report.html.
 
     Args:
@@ -247,7 +237,7 @@ def train(prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto",
         RunError: If the run began with other data, or another process is training in its folder.
     """
     run.require_data(prepared.data.fingerprint)
-    with _exclusive(run):
+    with _locked(run):
         if prepared.plan.base:
             outcome = (
                 run_fine_tuning(prepared, run, echo, verbose)
@@ -262,7 +252,7 @@ def train(prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto",
 
 
 @contextmanager
-def _exclusive(run: TrainingRun) -> Iterator[None]:
+def _locked(run: TrainingRun) -> Iterator[None]:
     """Lock the run folder against other processes, and after Ctrl-C tell the user how to continue."""
     run.lock()
     try:
@@ -277,7 +267,9 @@ def _exclusive(run: TrainingRun) -> Iterator[None]:
         run.release()
 
 
-def _train_one(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo) -> tuple[Result, _Outputs]:
+def _train_one(
+    prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo
+) -> tuple[TrainingResult, _Outputs]:
     plan = run.record.plan
     with run.timed():
         model = make_trainable_model(replace(prepared, plan=plan), run, run.recipe)
@@ -285,9 +277,9 @@ def _train_one(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: 
         model.train(prepared.data, run.recipe, run=run, callbacks=_callbacks(plan, run), verbose=verbose)
     outputs = _Outputs(*(_predict(model, part.x) for part in (prepared.data.validation, prepared.data.test)))
     data = prepared.data
-    model.decision, threshold = _decide(data, outputs.validation)
+    model.decision, threshold = _choose_decision(data, outputs.validation)
     model.figures |= {THRESHOLD: threshold}
-    found = fit_own_detector(model, data)
+    found = fit_open_set(model, data)
     model.extras = found[0].detector.to_extras() if found else {}
     model.save(run.model_path)
     run.record.unknown_threshold = threshold
@@ -295,12 +287,12 @@ def _train_one(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: 
     return _finish(prepared, run, outputs.test, model.decision, model, open_set), outputs
 
 
-def _decide(data: Dataset, validation: Array) -> tuple[Decision, float]:
-    """Return how outputs become an answer, and the threshold for "unknown", from the outputs (N, K) for validation."""
+def _choose_decision(data: Dataset, validation: Array) -> tuple[Decision, float]:
+    """Return the decision and the threshold for "unknown", from the outputs (N, K) for the validation images."""
     y = data.validation.y
     if data.task is Task.CLASSIFICATION:
         return Decision(), probability_threshold(validation, y)
-    return decide(data.task, validation, y), 0.0
+    return choose_decision(data.task, validation, y), 0.0
 
 
 def _predict(model: Model, x: Array) -> Array:
@@ -308,7 +300,7 @@ def _predict(model: Model, x: Array) -> Array:
     return predict_in_batches(model.engine, check_inputs(model.network, x), distributed=True)[0]
 
 
-def _train_members(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo) -> Result:
+def _train_members(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo) -> TrainingResult:
     seconds, outputs = 0.0, []
     if run.record.engine_reason is None:  # all members use the same engine
         make_trainable_model(replace(prepared, plan=run.record.plan.member(0)), run, run.recipe)
@@ -316,7 +308,7 @@ def _train_members(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, ec
         echo(f"member {number + 1} of {prepared.plan.ensemble}")
         member = replace(prepared, plan=run.record.plan.member(number))
         path = member_path(run, number)
-        folder = decide_on_rank_0(partial(_started_member, path)) or start(member, path)
+        folder = on_rank_0(partial(_started_member, path)) or start(member, path)
         folder.record.engine_reason = run.record.engine_reason
         if folder.recipe.epochs < run.recipe.epochs:
             folder.extend(run.recipe.epochs)
@@ -325,7 +317,7 @@ def _train_members(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, ec
         outputs.append(member_outputs)
     joined = _Outputs(average([o.validation for o in outputs]), average([o.test for o in outputs]))
     run.record.seconds = seconds
-    run.record.decision, run.record.unknown_threshold = _decide(prepared.data, joined.validation)
+    run.record.decision, run.record.unknown_threshold = _choose_decision(prepared.data, joined.validation)
     return _finish(prepared, run, joined.test, run.record.decision)
 
 
@@ -349,7 +341,7 @@ def _finish(
     decision: Decision,
     model: Model | None = None,
     open_set: OpenSetFindings | None = None,
-) -> Result:
+) -> TrainingResult:
     """Evaluate the outputs (N, K) for the test images, and write metrics and report."""
     from striate.workflows.report import write_run_report
 
@@ -365,7 +357,7 @@ def _finish(
         write_run_report(prepared, run, evaluation, model, open_set, _uncalibrated(prepared, run, predictions))
         run.record.finished_epochs = run.recipe.epochs
         run.write_record()
-    return Result(run, evaluation, run.record.seconds)
+    return TrainingResult(run, evaluation, run.record.seconds)
 
 
 def _uncalibrated(prepared: PreparedRun, run: TrainingRun, predictions: Predictions) -> tuple[Bin, ...]:
@@ -381,61 +373,3 @@ def _trained_on(data: Dataset, folds: int) -> Array:
     """Return the digests of the training and validation images; with cross-validation all are test images too."""
     parts = (data.train, data.validation) if not folds else ()
     return np.concatenate([np.zeros(0, np.uint64), *map(digests_of, parts)])
-
-
-def _run_name(plan: TrainingPlan) -> str:
-    name = Path(plan.data).name if plan.base and plan.because else f"{Path(plan.data).name}-{plan.model}"
-    return name if plan.ensemble == 1 else f"{name}-x{plan.ensemble}"
-
-
-def decide_on_rank_0(decide: Callable[[], T]) -> T:
-    """Return the result of a function on rank 0 in all processes; if it fails there, the other ranks exit with 1."""
-    process = current_process()
-    if process.world_size == 1:
-        return decide()
-    from striate.engines.torch.distributed import broadcast, join_group
-
-    join_group()
-    try:
-        value = decide() if process.rank == 0 else None
-    except StriateError:
-        broadcast((None, True))
-        raise
-    decision, failed = broadcast((value, False))
-    if failed:
-        raise SystemExit(1)
-    return decision  # type: ignore[return-value]
-
-
-def local_rank_0_first(work: Callable[[], T]) -> T:
-    """Return the result of a function that one process per machine calls first, so that others can use its files."""
-    process = current_process()
-    if process.world_size == 1:
-        return work()
-    from striate.engines.torch.distributed import barrier, join_group
-
-    join_group()
-    if process.local_rank == 0:
-        result = work()
-    barrier()
-    return result if process.local_rank == 0 else work()
-
-
-def run_before_restart(plan: TrainingPlan, candidates: list[Path]) -> Path | None:
-    """Return the run that torchrun began before it restarted the processes, if it is among these folders."""
-    process = current_process()
-    if process.launch is None or not (process.restarted or process.named):
-        return None
-    return next((path for path in candidates if _is_ours(path, plan, process)), None)
-
-
-def _is_ours(path: Path, plan: TrainingPlan, process: ProcessInfo) -> bool:
-    try:
-        record = TrainingRun.open(path).record
-    except RunError:
-        return False
-    expected = (plan.recipe, plan.data, plan.model, process.launch)
-    if expected != (record.recipe, record.plan.data, record.plan.model, record.launch):
-        return False
-    # A launch of the same name may follow one that has finished.
-    return process.restarted or not (path / "metrics.json").exists()

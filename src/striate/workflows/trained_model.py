@@ -39,7 +39,7 @@ class TrainedModel:
         threshold: Probability below which a prediction is called unknown.
         data: Name or folder of the data that it was trained on, if known.
         labels: The CSV file with the labels of that folder, if there is one.
-        corrections: Of the images of that folder.
+        corrections: Images of that folder that were left out or relabeled.
         cross_validated: If it was trained on all images of its data, the predictions of cross-validation for them.
         groups: CSV file of images of that folder that belong together, if there is one.
         trained_on: Digests, uint64 (N,), of the training and validation images, if known.
@@ -78,20 +78,20 @@ class TrainedModel:
 
     @property
     def fingerprint(self) -> str | None:
-        """Of the data it was trained on."""
+        """Fingerprint of the data that it was trained on."""
         return self.models[0].fingerprint
 
     def outputs(self, x: Array) -> Array:
         """Return probabilities of classes or labels, or numbers, float32 (N, K), for images, uint8 (N, H, W, C)."""
-        return average([self._read(model.network, model.predict(x)) for model in self.models])
+        return average([self._as_probabilities(model.network, model.predict(x)) for model in self.models])
 
-    def _read(self, network: Network, outputs: Array) -> Array:
+    def _as_probabilities(self, network: Network, outputs: Array) -> Array:
         """Return outputs of a network (N, K) as probabilities, unless they are numbers."""
         if self.decision.task is Task.REGRESSION:
             return outputs
         return class_probabilities(outputs, output_forms(network)[0])
 
-    def answer(self, x: Array) -> tuple[Array, Array]:
+    def predict_open_set(self, x: Array) -> tuple[Array, Array]:
         """Predict images, and which of them are unknown.
 
         An image is unknown if its features are far from those of the training images; for a model without a detector,
@@ -109,7 +109,7 @@ class TrainedModel:
         if self._open_set:
             network, detector = self._open_set
             outputs, features = network.predict(x)
-            probabilities = self._read(network.network, outputs)
+            probabilities = self._as_probabilities(network.network, outputs)
             unknown = detector.is_unknown(features)
         else:
             probabilities = self.outputs(x)
@@ -162,7 +162,11 @@ def open_trained_model(path: str | os.PathLike[str]) -> TrainedModel:
         path: The run folder or the file.
 
     Returns:
-        The classifier. RunError and ModelFileError say what is missing or damaged.
+        The classifier.
+
+    Raises:
+        RunError: If the run is unfinished or damaged.
+        ModelFileError: If the model file is damaged, or does not say what its outputs mean.
     """
     path = Path(path)
     return _open_run(TrainingRun.open(path)) if path.is_dir() else _open_file(path)
@@ -172,18 +176,20 @@ def _open_file(path: Path) -> TrainedModel:
     model = _with_fast_engine(load(path))
     if not model.classes:
         raise ModelFileError(f"'{path}' holds a model without class names. Set model.classes before model.save.")
-    answers = model.network.output_shapes[0][-1]
-    if len(model.classes) != answers:
+    outputs = model.network.output_shapes[0][-1]
+    if len(model.classes) != outputs:
         raise ModelFileError(
-            f"'{path}' holds a model with {len(model.classes)} class names, but {answers} answers. "
+            f"'{path}' holds a model with {len(model.classes)} class names, but {outputs} outputs. "
             "Set model.classes before model.save."
         )
-    plan = _plan_of_run(path.parent)
-    data, labels, corrections = (plan.data, plan.label_file, plan.corrections) if plan else (None, None, {})
-    made = read_predictions(path.parent) if plan else None
+    threshold, plan = model.figures.get(THRESHOLD, 0.0), _plan_of_run(path.parent)
+    if plan is None:
+        return TrainedModel((model,), threshold)
+    stored = read_predictions(path.parent)
     return TrainedModel(
-        (model,), model.figures.get(THRESHOLD, 0.0), data, labels, corrections, made if made and made.folds else None,
-        plan.groups if plan else None, made.trained_on if made else None,
+        (model,), threshold, plan.data, plan.label_file, plan.corrections,
+        cross_validated=stored if stored and stored.folds else None, groups=plan.groups,
+        trained_on=stored.trained_on if stored else None,
     )  # fmt: skip
 
 
@@ -220,11 +226,11 @@ def _open_run(run: TrainingRun) -> TrainedModel:
     members = [member_path(run, number) / run.model_path.name for number in range(plan.ensemble)]
     models = tuple(_with_fast_engine(load(_finished(path, run))) for path in members)
     if len({(model.classes, model.fingerprint) for model in models}) > 1:
-        raise DataError(f"The members of '{run.path}' were trained on different data, so they are no ensemble.")
-    made = read_predictions(run.path)
+        raise DataError(f"The members of '{run.path}' were trained on different data, so they are not one ensemble.")
+    stored = read_predictions(run.path)
     return TrainedModel(
         models, threshold, plan.data, plan.label_file, plan.corrections, groups=plan.groups,
-        trained_on=made.trained_on if made else None, of_ensemble=run.record.decision,
+        trained_on=stored.trained_on if stored else None, of_ensemble=run.record.decision,
     )  # fmt: skip
 
 

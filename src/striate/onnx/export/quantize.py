@@ -40,6 +40,7 @@ def quantize(model: bytes, batches: Iterable[Sequence[Array]]) -> bytes:
             weight_type=QuantType.QInt8, nodes_to_exclude=_float_nodes(proto),
         )  # fmt: skip
         quantized = onnx.load(path)
+    quantized.producer_name, quantized.producer_version = proto.producer_name, proto.producer_version
     onnx.helper.set_model_props(quantized, {**metadata, "quantized": '"int8"'})
     return bytes(quantized.SerializeToString())
 

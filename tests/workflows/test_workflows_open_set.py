@@ -9,8 +9,8 @@ from striate.data import Dataset, from_arrays
 from striate.model import Model
 from striate.network import Activation, Concatenate, Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Network
 from striate.training import Recipe
-from striate.transfer.bases import own_feature_layer, with_features
-from striate.workflows.own_features import fit_own_detector
+from striate.transfer.bases import open_set_layer, with_features
+from striate.workflows.open_set import fit_open_set
 
 
 def stripes(count: int, seed: int) -> tuple[Array, Array]:
@@ -38,7 +38,7 @@ def test_detector_of_a_small_network_knows_its_images(engine: str, data: Dataset
     model = Model.from_network(network, seed=1)
     model.use_engine(engine)
     model.train(data, Recipe(epochs=4, seed=1), verbose=0)
-    found = fit_own_detector(model, data)
+    found = fit_open_set(model, data)
     assert found
     fitted, distances = found
     detector = fitted.detector
@@ -56,7 +56,7 @@ def test_detector_of_a_small_network_knows_its_images(engine: str, data: Dataset
 def test_too_few_validation_images_give_no_detector(data: Dataset) -> None:
     model = Model.from_network(zoo.network("mlp", input_shape=(12, 12, 1), classes=3))
     few = Dataset(**{**vars(data), "validation": data.validation.take(np.arange(4))})
-    assert fit_own_detector(model, few) is None
+    assert fit_open_set(model, few) is None
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_too_few_validation_images_give_no_detector(data: Dataset) -> None:
 )  # fmt: skip
 def test_last_maps_are_the_features_unless_they_are_large(name: str, layer: str, size: int) -> None:
     network = zoo.network(name)
-    assert own_feature_layer(network) == layer
+    assert open_set_layer(network) == layer
     assert with_features(network, layer).output_shapes[1] == (size,)
 
 
@@ -75,10 +75,10 @@ def test_maps_before_a_classifier_of_convolutions_are_the_features() -> None:
     maps = Conv2D(5, 3, name="maps")(image)
     output = Activation("softmax")(GlobalAveragePool2D()(Conv2D(2, 1, name="classes")(maps)))
     network = Network(image, output)
-    assert own_feature_layer(network) == "maps"
+    assert open_set_layer(network) == "maps"
 
 
 def test_networks_of_other_forms_have_no_features() -> None:
     image = Input((4,))
     output = Activation("softmax")(Concatenate()([Dense(2, name="a")(image), Dense(2, name="b")(image)]))
-    assert own_feature_layer(Network(image, output)) is None
+    assert open_set_layer(Network(image, output)) is None

@@ -1,4 +1,4 @@
-"""Fit the open-set detector of a network trained from scratch to its own features."""
+"""Fit the open-set detector of a network that was trained from scratch."""
 
 import numpy as np
 
@@ -9,18 +9,20 @@ from striate.engines.base import Engine
 from striate.model import Model
 from striate.network import Network
 from striate.tasks import Task
-from striate.transfer.bases import own_feature_layer, with_features
+from striate.transfer.bases import open_set_layer, with_features
 from striate.transfer.open_set_fitting import MAX_IMAGES, NOT_HELD_OUT, FittedDetector, fit_detector
 
 MIN_HELD_OUT = 5  # validation images; fewer say nothing about the distances of new images
 MAX_HELD_OUT = 5_000
-SHARE, MIN_WORK = 0.025, 100_000  # multiply-adds of a comparison: of those of the network, or at least
+# Multiply-adds of the comparison of one image: a share of those of the network, but at least MIN_WORK.
+SHARE, MIN_WORK = 0.025, 100_000
 
 
-def fit_own_detector(model: Model, data: Dataset) -> tuple[FittedDetector, Array] | None:
-    """Fit a detector to the features that the last layer of a trained network reads.
+def fit_open_set(model: Model, data: Dataset) -> tuple[FittedDetector, Array] | None:
+    """Fit a detector to the output of one layer of a trained network.
 
-    It remembers training images, and its threshold comes from the validation images, on which nothing was trained.
+    It compares images with training images, and its threshold comes from the validation images, on which nothing was
+    trained.
 
     Args:
         model: The trained model; its engine computes the features.
@@ -32,22 +34,22 @@ def fit_own_detector(model: Model, data: Dataset) -> tuple[FittedDetector, Array
     """
     if data.task is not Task.CLASSIFICATION or len(data.validation) < MIN_HELD_OUT:
         return None
-    layer = own_feature_layer(model.network)
+    layer = open_set_layer(model.network)
     if layer is None:
         return None
     both = Model.from_network(with_features(model.network, layer))
     both.use_engine(model.engine.name, **_device(model.engine))
     both.weights = model.weights
-    parts = known, held_out = _choose(data.train, MAX_IMAGES), _choose(data.validation, MAX_HELD_OUT)
+    parts = compared, held_out = _take_evenly(data.train, MAX_IMAGES), _take_evenly(data.validation, MAX_HELD_OUT)
     x = np.concatenate([both.predict(images.x)[1] for images in parts])
-    y, folds = np.concatenate([known.y, held_out.y]), np.repeat([NOT_HELD_OUT, 0], [len(known), len(held_out)])
+    y, folds = np.concatenate([compared.y, held_out.y]), np.repeat([NOT_HELD_OUT, 0], [len(compared), len(held_out)])
     fitted = fit_detector(
         x,
         y,
         len(data.classes),
         folds,
         layer,
-        most=_affordable(model.network, x.shape[1]),
+        max_images=_affordable(model.network, x.shape[1]),
         digests=np.concatenate(list(map(_digests, parts))),
     )
     return fitted, fitted.detector.distances(both.predict(data.test.x)[1])
@@ -62,14 +64,14 @@ def _digests(images: Images) -> Array:
     return digest_images(images.x, 0) if images.digests is None else images.digests
 
 
-def _choose(images: Images, count: int) -> Images:
+def _take_evenly(images: Images, count: int) -> Images:
     """Return up to so many images, chosen by their content from the classes in turn."""
     digests = _digests(images)
     order = np.lexsort((digests, images.y))
-    place = np.arange(len(order)) - np.searchsorted(images.y[order], images.y[order])  # among those of its class
-    return images.take(np.sort(order[np.lexsort((digests[order], place))][:count]))
+    rank = np.arange(len(order)) - np.searchsorted(images.y[order], images.y[order])  # within its class
+    return images.take(np.sort(order[np.lexsort((digests[order], rank))][:count]))
 
 
 def _affordable(network: Network, size: int) -> int:
-    """Return how many images to remember, so that a comparison takes little of the time of a prediction."""
+    """Return with how many images to compare, so that it takes little of the time of a prediction."""
     return int(max(SHARE * network.multiply_adds, MIN_WORK) / size)

@@ -1,0 +1,82 @@
+"""Several processes that torchrun starts to train together: what one of them does for all, and runs it began before."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from striate.errors import RunError, StriateError
+from striate.processes import ProcessInfo, current_process
+from striate.training.run import ROOT
+from striate.workflows.plan import TrainingPlan
+from striate.workflows.run_record import TrainingRun
+
+T = TypeVar("T")
+
+
+def on_rank_0(work: Callable[[], T]) -> T:
+    """Return the result of a function on rank 0 in all processes; if it fails there, the other ranks exit with 1."""
+    process = current_process()
+    if process.world_size == 1:
+        return work()
+    from striate.engines.torch.distributed import broadcast, join_group
+
+    join_group()
+    try:
+        value = work() if process.rank == 0 else None
+    except StriateError:
+        broadcast((None, True))
+        raise
+    result, failed = broadcast((value, False))
+    if failed:
+        raise SystemExit(1)
+    return result  # type: ignore[return-value]
+
+
+def local_rank_0_first(work: Callable[[], T]) -> T:
+    """Return the result of a function that one process per machine calls first, so that others can use its files."""
+    process = current_process()
+    if process.world_size == 1:
+        return work()
+    from striate.engines.torch.distributed import barrier, join_group
+
+    join_group()
+    if process.local_rank == 0:
+        result = work()
+    barrier()
+    return result if process.local_rank == 0 else work()
+
+
+def run_before_restart(plan: TrainingPlan, out: str | os.PathLike[str] | None) -> Path | None:
+    """Find the run of this plan that torchrun began before it restarted the processes.
+
+    Args:
+        plan: The plan.
+        out: The run folder; None for one in runs/.
+
+    Returns:
+        The run folder; None if there is none.
+    """
+    process = current_process()
+    if process.launch is None or not (process.restarted or process.named):
+        return None
+    candidates = sorted(ROOT.glob(f"{run_name(plan)}*")) if out is None else [Path(out)]
+    return next((path for path in candidates if _is_same_launch(path, plan, process)), None)
+
+
+def _is_same_launch(path: Path, plan: TrainingPlan, process: ProcessInfo) -> bool:
+    try:
+        record = TrainingRun.open(path).record
+    except RunError:
+        return False
+    expected = (plan.recipe, plan.data, plan.model, process.launch)
+    if expected != (record.recipe, record.plan.data, record.plan.model, record.launch):
+        return False
+    # A launch of the same name may follow one that has finished.
+    return process.restarted or not (path / "metrics.json").exists()
+
+
+def run_name(plan: TrainingPlan) -> str:
+    """Return the name of a plan's run folder, without the number that distinguishes several."""
+    name = Path(plan.data).name if plan.base and plan.because else f"{Path(plan.data).name}-{plan.model}"
+    return name if plan.ensemble == 1 else f"{name}-x{plan.ensemble}"
