@@ -33,6 +33,7 @@ def test_page_without_findings_says_so() -> None:
     empty = dataclasses.replace(make_audit(), suspicious=(), duplicates=(), unusual=(), usual=(), rate=0.0, notes=())
     page = render_audit_page(empty, IMAGES, "striate train photos")
     assert AUDIT_STRINGS["audit_nothing"]["ko"] in page and "<img" not in page
+    assert "striate train" not in page  # an empty table changes nothing
     unlabeled = dataclasses.replace(empty, rate=None, accuracy=None)
     assert AUDIT_STRINGS["audit_labels"]["en"] not in render_audit_page(unlabeled, IMAGES, "")
 

@@ -195,4 +195,4 @@ def test_class_names_must_match_the_number_of_outputs(cli: Cli, tmp_path: Path) 
     model.save(tmp_path / "two.safetensors")
     result = cli("predict", "two.safetensors", "x.png")
     assert result.returncode == 1
-    assert "two.safetensors' holds a model with 2 class names, but 10 answers. Set model.classes" in result.stderr
+    assert "two.safetensors' holds a model with 2 class names, but 10 outputs. Set model.classes" in result.stderr

@@ -144,8 +144,8 @@ def test_file_with_different_outputs_is_not_written(
     monkeypatch.setattr(module, "to_onnx", wrong)
     with pytest.raises(
         ModelFileError,
-        match=r"The ONNX file was not written: on 20 of 20 images its answers differ from the original's, "
-        r"with outputs up to (0\.01\d*|nan) apart, most on .*그림 \d+\.png\.",
+        match=r"The ONNX file was not written: on 20 of 20 images its outputs differ from the original's "
+        r"by up to (0\.01\d*|nan), most on .*그림 \d+\.png\.",
     ):
         export(trained_model(small_model()), target, images=[str(images)])
     assert target.read_bytes() == before

@@ -10,6 +10,8 @@ import pytest
 import striate as st
 from striate.images import encode_png
 from striate.processes import processor
+from striate.workflows.export import collect_images
+from striate.workflows.trained_model import open_trained_model
 
 from .conftest import Cli, Finished, run
 
@@ -90,13 +92,18 @@ def test_few_images_are_cross_validated_and_then_all_are_trained_on(cli: Cli, fi
         assert "The model was trained on all images." in evaluated.stderr
 
 
+def test_export_does_not_call_images_test_images_after_cross_validation(finished_run: Trained) -> None:
+    compared = collect_images(open_trained_model(finished_run[1]), (), 4)
+    assert compared.what == "4 training images of images"
+
+
 def test_only_new_images_are_evaluated_after_cross_validation(cli: Cli, finished_run: Trained, tmp_path: Path) -> None:
     images, path, _ = finished_run
     grown = shutil.copytree(images, tmp_path / "grown")
     write_shapes(grown / "줄무늬" / "more", 4, 7, stripes=True)
     evaluated = cli("evaluate", path, grown, "--json")
     assert json.loads(evaluated.stdout)["images"] == 4
-    assert "trained on 90 of these images, so only the other 4 are measured" in evaluated.stderr
+    assert "trained on 90 of these images, so it is evaluated on the other 4 only" in evaluated.stderr
 
 
 def test_model_without_its_run_does_not_measure_itself_on_training_images(

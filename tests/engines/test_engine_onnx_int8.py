@@ -52,8 +52,10 @@ def test_size_outputs_and_metadata(capfd: pytest.CaptureFixture[str]) -> None:
     found, expected = open_session(small)([x])[0], OnnxEngine(NETWORK, weights).forward([x])[0]
     np.testing.assert_allclose(found, expected, atol=0.1)
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.9
-    metadata, before = ({i.key: i.value for i in onnx.load_from_string(m).metadata_props} for m in (small, model))
+    protos = [onnx.load_from_string(each) for each in (small, model)]
+    metadata, before = ({item.key: item.value for item in proto.metadata_props} for proto in protos)
     assert metadata == before | {"quantized": '"int8"'}
+    assert [proto.producer_name for proto in protos] == ["striate", "striate"]
     assert capfd.readouterr() == ("", "")
 
 

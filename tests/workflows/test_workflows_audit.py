@@ -115,13 +115,13 @@ def test_errors_before_any_work(tmp_path: Path, draw: Draw) -> None:
         audit_folder(tmp_path / "photos")
 
 
-def test_default_place_is_new_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_folder_is_new_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert results_folder("photos") == Path("audits/photos")
     (tmp_path / "audits" / "photos").mkdir(parents=True)
     assert results_folder("photos/") == Path("audits/photos-2")
     monkeypatch.chdir(tmp_path.parent)
-    with pytest.raises(UsageError, match="would be inside"):
+    with pytest.raises(UsageError, match="is inside your image folder"):
         results_folder(tmp_path.parent)
 
 

@@ -116,7 +116,7 @@ def test_images_that_were_trained_on_are_not_evaluated(photos: Path, tmp_path: P
     used = len(prepared.data.train) + len(prepared.data.validation)
     assert found.evaluation.images == 70 - used
     assert found.notes[0] == (
-        f"The model was trained on {used} of these images, so only the other {70 - used} are measured."
+        f"The model was trained on {used} of these images, so it is evaluated on the other {70 - used} only."
     )
     write(photos, 10, 500)  # the folder itself has changed
     assert evaluate_model(model).evaluation.images == 70 - used
@@ -124,7 +124,7 @@ def test_images_that_were_trained_on_are_not_evaluated(photos: Path, tmp_path: P
     for name in (prepared.data.train.names or ())[:20]:
         (only / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(photos / name, only / name)
-    with pytest.raises(UsageError, match="The model was trained on all images in 'only'"):
+    with pytest.raises(UsageError, match="The model was trained on all images of 'only'"):
         evaluate_model(model, str(only))
 
 

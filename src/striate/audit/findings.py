@@ -85,6 +85,11 @@ class FolderAudit:
         """Number of pairs of duplicates with different labels."""
         return sum(self.labels[pair.first] != self.labels[pair.second] for pair in self.duplicates)
 
+    @property
+    def has_findings(self) -> bool:
+        """Whether the table has rows that the user can act on."""
+        return bool(self.suspicious or self.duplicates or self.unusual)
+
 
 def suspicious_labels(
     probabilities: Array, y: Array, classes: Sequence[str], rows: Array | None = None

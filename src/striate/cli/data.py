@@ -127,7 +127,7 @@ def _describe_audit(audit: "FolderAudit", folder: str, out_folder: Path, command
     yield from first((f"Note: {note}" for note in audit.notes), "; all are on the page")
     yield f"page        {out_folder / 'audit.html'}"
     yield f"table       {out_folder / 'audit.csv'}"
-    if audit.suspicious or audit.duplicates or audit.unusual:
+    if audit.has_findings:
         yield "next        write 'exclude' or 'relabel' in the column 'action' of the table where it applies, then:"
         yield f"            {command}"
 
