@@ -48,6 +48,30 @@ def table(
     return lines
 
 
+def wrap(text: str, width: int) -> list[str]:
+    """Break a text between words into lines of at most this width.
+
+    Args:
+        text: The text.
+        width: Columns of a terminal.
+
+    Returns:
+        The lines; a longer word is a line of its own.
+
+    Example:
+        >>> wrap("학습 데이터와 테스트 데이터", 18)
+        ['학습 데이터와', '테스트 데이터']
+    """
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and display_width(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
 def display_width(text: str) -> int:
     """Return the number of terminal columns of a text: two for each Korean, Chinese or Japanese character."""
     return sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text)

@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 import click
 
 from striate.cli.group import Commands
-from striate.cli.output import echo_line
+from striate.cli.output import echo, echo_line, echo_note
 from striate.errors import StriateError, UsageError
+from striate.language import choose_language, localized, translate, use_language
 from striate.processes import current_process
-from striate.text import printable
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -33,6 +33,18 @@ def main() -> NoReturn:
         if isinstance(stream, TextIOWrapper):  # names of files and classes may be in any script
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     warnings.showwarning = _show_warning
+    try:
+        language = choose_language(os.environ)
+    except UsageError as error:
+        echo_line(f"Error: {error}", err=True)
+        sys.exit(USAGE)
+    with use_language(language):
+        code = _run()
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command and return the exit status."""
     # Overflows lead to a loss that is not a number, for which there is an error message.
     warnings.simplefilter("ignore", RuntimeWarning)
     try:
@@ -42,15 +54,13 @@ def main() -> NoReturn:
         code = stop.exit_code
     except click.ClickException as error:
         code = error.exit_code
-        if not current_process().rank:
-            error.message = printable(error.message)  # type: ignore[misc]
-            error.show()
+        _print_usage_error(error)
     except Exception as error:
         if os.environ.get("STRIATE_DEBUG"):
             raise
         code, message = _explain(error)
         _print_error(message, stopped=code == INTERRUPTED)
-    sys.exit(code)
+    return int(code)
 
 
 def _check_empty(arguments: list[str]) -> None:
@@ -74,32 +84,47 @@ def _open_closed_streams() -> None:
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the end
 
 
+def _print_usage_error(error: click.ClickException) -> None:
+    """Print the message of click, after how the command is used."""
+    if current_process().rank:
+        return
+    if isinstance(error, click.UsageError) and error.ctx:
+        echo(error.ctx.get_usage(), err=True)
+        echo(translate("Try '{command} --help' for help.", command=error.ctx.command_path) + "\n", err=True)
+    echo_line(_error_line(error.format_message()), err=True)
+
+
+def _error_line(message: str) -> str:
+    return translate("Error: {message}", message=localized(message))
+
+
 def _print_error(message: str, *, stopped: bool) -> None:
     """Print the message. Each of several processes reports its own error; only rank 0 reports that all were stopped."""
     here = current_process()
     if here.rank and stopped:
         return
-    who = f"process {here.rank + 1} of {here.world_size}: " if here.rank else ""
-    echo_line(who + message, err=True)
+    number, processes = here.rank + 1, here.world_size
+    if here.rank:
+        message = translate("process {n} of {processes}: {message}", n=number, processes=processes, message=message)
+    echo_line(message, err=True)
 
 
 def _explain(error: Exception) -> tuple[int, str]:
     """Return exit code and message."""
     match error:
         case click.Abort():
-            return INTERRUPTED, str(error.__cause__ or "") or "Stopped."
+            return INTERRUPTED, localized(str(error.__cause__ or "") or "Stopped.")
         case UsageError():
-            return USAGE, f"Error: {error}"
+            return USAGE, _error_line(str(error))
         case StriateError() | OSError():
-            return FAILURE, f"Error: {_describe(error)}"
+            return FAILURE, _error_line(_describe(error))
         case MemoryError():
-            return FAILURE, "Error: There is not enough memory. Try a smaller --batch-size or smaller images."
+            return FAILURE, _error_line("There is not enough memory. Try a smaller --batch-size or smaller images.")
         case _ if _interrupted(error):
-            return INTERRUPTED, "Stopped."
+            return INTERRUPTED, translate("Stopped.")
     fault = f"{type(error).__name__}: {error}"
-    return (
-        FAILURE,
-        f"Error: This is a bug in Striate ({fault}). Set STRIATE_DEBUG=1 to see where, and please report it.",
+    return FAILURE, _error_line(
+        f"This is a bug in Striate ({fault}). Set STRIATE_DEBUG=1 to see where, and please report it."
     )
 
 
@@ -119,4 +144,4 @@ def _interrupted(error: BaseException | None) -> bool:
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     if not current_process().rank:  # only one of several processes prints it
-        echo_line(f"Note: {message}", err=True)
+        echo_note(str(message), err=True)

@@ -2,12 +2,13 @@
 
 import click
 
-from striate.cli.output import echo
+from striate.cli.help import Command
+from striate.cli.output import echo, entry
 
 PRESETS = ("none", "light", "standard", "strong")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("data")
 @click.option("--out", type=click.Path(dir_okay=False), default="preview.png", show_default=True,
               help="PNG file to write.")  # fmt: skip
@@ -27,4 +28,4 @@ def augment(data: str, out: str, preset: str, sets: tuple[str, ...], rows: int, 
     from striate.workflows.augment import draw_preview
 
     settings = draw_preview(data, out, preset=preset, sets=key_values(sets), rows=rows, columns=columns, seed=seed)
-    echo(f"{preset:8} {settings}\npreview  {out}")
+    echo(f"{entry(preset, settings, 9)}\n{entry('preview', out, 9)}")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from striate.cli import options
-from striate.cli.output import echo, echo_json, echo_line
+from striate.cli.help import Group
+from striate.cli.output import echo, echo_json, echo_line, entry, heads
+from striate.language import localized, translate
 
 if TYPE_CHECKING:
     from striate.audit.findings import FolderAudit
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
 
 
 SHOWN = 5  # names of a group
+PAIRS = "{n:,} pairs, {m:,} with different labels"
 ALL = "; --json lists all"
+WIDTH = 12  # columns of the labels of an audit
 
 
-@click.group()
+@click.group(cls=Group)
 def data() -> None:
     """List the built-in data sets, download one, or check or audit a folder of images."""
 
@@ -30,16 +34,19 @@ def list_sets() -> None:
     from striate.data import describe
     from striate.text import table
 
-    rows = [("name", "images", "classes", "description")]
-    rows += [(known.name, f"{known.images:,}", str(known.classes), known.description) for known in describe()]
+    rows = [heads("name", "images", "classes", "description")]
+    rows += [
+        (known.name, f"{known.images:,}", str(known.classes), translate(known.description)) for known in describe()
+    ]
     echo("\n".join(table(rows, right=[1, 2])))
     for known in describe():
         if known.name == "scattered":
-            echo("scattered is computed from mnist5k when it is used")
+            echo(translate("scattered is computed from mnist5k when it is used"))
         elif known.path:
-            echo(f"{known.name} is in {known.path}")
+            echo(translate("{name} is in {path}", name=known.name, path=known.path))
         else:
-            echo(f"{known.name} is not downloaded yet; training downloads it, or: striate data get {known.name}")
+            text = "{name} is not downloaded yet; training downloads it, or: striate data get {name}"
+            echo(translate(text, name=known.name))
 
 
 @data.command(short_help="Download a built-in data set.")
@@ -110,26 +117,29 @@ def audit(
 
 
 def _describe_audit(audit: "FolderAudit", folder: str, out_folder: Path, command: str) -> Iterator[str]:
-    from striate.cli.wording import first
+    from striate.cli.wording import counted_images, first
 
-    yield f"{folder}: {len(audit.names):,} images"
+    yield f"{folder}: {counted_images(len(audit.names))}"
     if audit.suspicious:
-        share = f"{100 * (audit.rate or 0):.1f} %"
-        yield f"labels      {len(audit.suspicious):,} to check; about {share} of all labels are probably wrong"
+        text = "{n:,} to check; about {share:.1f} % of all labels are probably wrong"
+        yield entry("labels", translate(text, n=len(audit.suspicious), share=100 * (audit.rate or 0)), WIDTH)
     elif audit.rate is not None:
-        yield "labels      none stands out as wrong"
-    pairs = "1 pair" if len(audit.duplicates) == 1 else f"{len(audit.duplicates):,} pairs"
-    yield f"duplicates  {pairs}, {audit.contradictions:,} with different labels"
+        yield entry("labels", translate("none stands out as wrong"), WIDTH)
+    text = "{n:,} pair, {m:,} with different labels" if len(audit.duplicates) == 1 else PAIRS
+    yield entry("duplicates", translate(text, n=len(audit.duplicates), m=audit.contradictions), WIDTH)
     kinds = Counter(item.kind for item in audit.unusual)
-    yield "unusual     " + (", ".join(f"{count:,} {kind}" for kind, count in kinds.items()) or "none")
+    found = ", ".join(translate("{n:,} {kind}", n=count, kind=translate(kind)) for kind, count in kinds.items())
+    yield entry("unusual", found or translate("none"), WIDTH)
     for kind in audit.usual:
-        yield f"Note: most images are beyond the threshold of '{kind}', {audit.thresholds[kind]:g}; none is listed."
-    yield from first((f"Note: {note}" for note in audit.notes), "; all are on the page")
-    yield f"page        {out_folder / 'audit.html'}"
-    yield f"table       {out_folder / 'audit.csv'}"
+        text = "most images are beyond the threshold of '{kind}', {limit:g}; none is listed."
+        yield f"{translate('Note:')} {translate(text, kind=kind, limit=audit.thresholds[kind])}"
+    yield from first((f"{translate('Note:')} {localized(note)}" for note in audit.notes), "; all are on the page")
+    yield entry("page", str(out_folder / "audit.html"), WIDTH)
+    yield entry("table", str(out_folder / "audit.csv"), WIDTH)
     if audit.has_findings:
-        yield "next        write 'exclude' or 'relabel' in the column 'action' of the table where it applies, then:"
-        yield f"            {command}"
+        text = "write 'exclude' or 'relabel' in the column 'action' of the table where it applies, then:"
+        yield entry("next", translate(text), WIDTH)
+        yield entry("", command, WIDTH)
 
 
 def _describe(found: "FolderScan") -> Iterator[str]:
@@ -137,33 +147,41 @@ def _describe(found: "FolderScan") -> Iterator[str]:
     from striate.tasks import Task
     from striate.text import table
 
-    what = "in {} classes" if found.task is Task.CLASSIFICATION else "with {} labels"
-    counted = f"with {', '.join(found.numbers)}" if found.numbers else what.format(len(found.classes))
-    yield f"{found.folder}: {found.images:,} images {counted}, {file_size(found.bytes)}"
-    yield "formats  " + ", ".join(f"{name} {count:,}" for name, count in found.formats.items())
-    yield "sizes    " + ", ".join(f"{name} {width}×{height}" for name, (width, height) in found.sizes.items())
-    rows: list[tuple[str, ...]]
+    text = "{n:,} images in {m} classes" if found.task is Task.CLASSIFICATION else "{n:,} images with {m} labels"
     if found.numbers:
-        rows = [("number", "minimum", "median", "maximum")]
+        text = "{n:,} images with {m}"
+    counted = translate(text, n=found.images, m=", ".join(found.numbers) or len(found.classes))
+    yield f"{found.folder}: {counted}, {file_size(found.bytes)}"
+    yield entry("formats", ", ".join(f"{name} {count:,}" for name, count in found.formats.items()), 9)
+    sizes = (f"{translate(name)} {width}×{height}" for name, (width, height) in found.sizes.items())
+    yield entry("sizes", ", ".join(sizes), 9)
+    if found.numbers:
+        rows = [heads("number", "minimum", "median", "maximum")]
         rows += [(name, *(f"{value:g}" for value in values)) for name, values in found.numbers.items()]
     else:
-        rows = [("class" if found.task is Task.CLASSIFICATION else "label", *(found.parts or ["images"]))]
+        rows = [heads("class" if found.task is Task.CLASSIFICATION else "label", *(found.parts or ["images"]))]
         rows += [(name, *(f"{count:,}" for count in counts)) for name, counts in found.classes.items()]
     yield from ["", *table(rows, right=range(1, len(rows[0]))), ""]
-    yield from first((f"Left out: {item.reason}" for item in found.unreadable), ALL)
-    yield from first((f"Identical files in more than one class: {_quoted(group)}" for group in found.conflicts), ALL)
-    yield from first((f"Copies: {_quoted(group)}" for group in found.copies), ALL)
-    yield from first((f"Near-duplicates in more than one class: {_some(g)}" for g in found.near_conflicts), ALL)
-    yield from first((f"Near-duplicates: {_some(group)}" for group in found.near_duplicates), ALL)
-    yield from first(found.notes, ALL)
-    yield from found.problems or [found.advice]
+    yield from first((localized(f"Left out: {item.reason}") for item in found.unreadable), ALL)
+    yield from first(
+        (_line("Identical files in more than one class: {names}", group) for group in found.conflicts),
+        "; --json lists all",
+    )
+    yield from first((_line("Copies: {names}", group) for group in found.copies), ALL)
+    yield from first(
+        (_line("Near-duplicates in more than one class: {names}", g, SHOWN) for g in found.near_conflicts),
+        "; --json lists all",
+    )
+    yield from first(
+        (_line("Near-duplicates: {names}", group, SHOWN) for group in found.near_duplicates), "; --json lists all"
+    )
+    yield from first(map(localized, found.notes), ALL)
+    yield from map(localized, found.problems or [found.advice])
 
 
-def _quoted(names: tuple[str, ...]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
-
-
-def _some(names: tuple[str, ...]) -> str:
-    """Return the names of a group, of a large one the first few."""
-    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return f"{_quoted(names[:SHOWN])}{more}"
+def _line(text: str, names: tuple[str, ...], shown: int | None = None) -> str:
+    """Return a line on a group, with its names, or the first of them and how many others there are."""
+    quoted = ", ".join(f"'{name}'" for name in names[:shown])
+    if shown and len(names) > shown:
+        quoted = translate("{names} and {n:,} more", names=quoted, n=len(names) - shown)
+    return translate(text, names=quoted)

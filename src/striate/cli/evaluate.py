@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 import click
 
 from striate.cli import options
-from striate.cli.output import echo, echo_json, echo_line
+from striate.cli.help import Command
+from striate.cli.output import echo, echo_json, echo_line, echo_note, entry, heads
+from striate.language import translate
 
 if TYPE_CHECKING:
     from striate.evaluation import Estimate, Evaluation
@@ -18,7 +20,7 @@ MAX_PAIRS = 5  # of confused classes
 MAX_ERRORS = 10  # of numbers
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("trained", metavar="RUN_OR_MODEL")
 @click.argument("data", required=False)
 @options.labels
@@ -42,7 +44,7 @@ def evaluate(
     result = evaluate_model(model, data, labels, label_columns)
     cost = measure_costs(result, costs) if costs else None
     for note in first((*model.notes, *result.notes)):
-        echo_line(f"Note: {note}", err=True)
+        echo_note(note, err=True)
     if as_json:
         echo_json(result.evaluation.to_dict() | ({"costs": cost.to_dict()} if cost else {}))
         return
@@ -52,14 +54,18 @@ def evaluate(
 
 
 def _show_costs(cost: "ExpectedCost") -> None:
-    def amount(estimate: "Estimate") -> str:
-        interval = "" if estimate.low is None else f" (95 % interval {estimate.low:.4g} … {estimate.high:.4g})"
-        return f"{estimate.value:.4g}{interval}"
+    from striate.cli.wording import counted_images, decimal
+    from striate.text import display_width
 
-    images = "1 image" if cost.changed == 1 else f"{cost.changed:,} images"
-    echo(f"cost of an image: {amount(cost.most_probable)} if the most probable class is predicted")
-    cheapest = "if the class with the least expected cost is predicted"
-    echo(f"                  {amount(cost.cheapest)} {cheapest}; it differs for {images}")
+    def amount(estimate: "Estimate") -> str:
+        return decimal(estimate, interval=estimate.low is not None)
+
+    label = translate("cost of an image:")
+    text = "{amount} if the most probable class is predicted"
+    echo(entry(label, translate(text, amount=amount(cost.most_probable)), display_width(label) + 1))
+    text = "{amount} if the class with the least expected cost is predicted; it differs for {images}"
+    cheapest = translate(text, amount=amount(cost.cheapest), images=counted_images(cost.changed))
+    echo(entry("", cheapest, display_width(label) + 1))
 
 
 def _show(result: "EvaluationResult") -> None:
@@ -84,7 +90,7 @@ def _show_labels(evaluation: "MultilabelEvaluation") -> None:
     from striate.cli.wording import percent
     from striate.text import table
 
-    rows: list[tuple[str, ...]] = [("label", "images", "AP", "recall", "precision", "F1", "threshold")]
+    rows = [heads("label", "images", "AP", "recall", "precision", "F1", "threshold")]
     for label in evaluation.per_class:
         shown = (percent(e, interval=False) for e in (label.average_precision, label.recall, label.precision, label.f1))
         rows.append((label.name, f"{label.support:,}", *shown, f"{label.threshold:.2f}"))
@@ -94,9 +100,9 @@ def _show_labels(evaluation: "MultilabelEvaluation") -> None:
 def _show_errors(evaluation: "RegressionEvaluation") -> None:
     from striate.text import table
 
-    rows: list[tuple[str, ...]] = [("largest errors", "number", "true", "predicted")]
+    rows = [heads("largest errors", "number", "true", "predicted")]
     rows += [
-        (error.path or f"image {error.index}", error.name, f"{error.true:.4g}", f"{error.predicted:.4g}")
+        (error.path or translate("image {n}", n=error.index), error.name, f"{error.true:.4g}", f"{error.predicted:.4g}")
         for error in evaluation.errors[:MAX_ERRORS]
     ]
     echo("\n".join(table(rows, right=[2, 3])))
@@ -106,10 +112,11 @@ def _show_classes(evaluation: "Evaluation") -> None:
     from striate.cli.wording import percent
     from striate.text import table
 
-    rows: list[tuple[str, ...]] = [("class", "images", "recall", "precision", "F1")]
+    rows = [heads("class", "images", "recall", "precision", "F1")]
     for metrics in evaluation.per_class:
         values = (percent(value, interval=False) for value in (metrics.recall, metrics.precision, metrics.f1))
         rows.append((metrics.name, f"{metrics.support:,}", *values))
     echo("\n".join(table(rows, right=range(1, 5))))
     for pair in evaluation.pairs[:MAX_PAIRS]:
-        echo(f"{pair.percent:.1f} % of '{pair.true}' were predicted as '{pair.predicted}' ({pair.count})")
+        text = "{share:.1f} % of '{true}' were predicted as '{predicted}' ({count})"
+        echo(translate(text, share=pair.percent, true=pair.true, predicted=pair.predicted, count=pair.count))

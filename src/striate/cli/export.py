@@ -4,13 +4,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.output import echo, echo_line
+from striate.cli.help import Command
+from striate.cli.output import echo, echo_note
+from striate.language import localized, translate
 
 if TYPE_CHECKING:
     from striate.workflows.export import ExportResult
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("trained", metavar="RUN_OR_MODEL")
 @click.option(
     "--to", "path", required=True, metavar="FILE.onnx", type=click.Path(dir_okay=False), help="The file to write."
@@ -43,18 +45,25 @@ def _show(result: "ExportResult", int8: bool) -> None:
     from striate.tasks import Task
 
     for note in result.notes:
-        echo_line(f"Note: {note}", err=True)
+        echo_note(note, err=True)
     echo(f"{result.path}: {file_size(result.bytes)}, {'int8' if int8 else 'float32'}")
-    differ = f"differ by at most {result.difference:.1g}" if result.difference else "are identical"
+    differ = translate("are identical")
+    if result.difference:
+        differ = translate("differ by at most {difference:.1g}", difference=result.difference)
+    compared = localized(result.images)
     if result.agreement is None:
-        echo(f"compared with the original on {result.images}: numbers {differ}")
+        text = "compared with the original on {images}: numbers {differ}"
+        echo(translate(text, images=compared, differ=differ))
     else:
-        what = "predicted class" if result.task is Task.CLASSIFICATION else "labels"
-        share = "all" if result.agreement == 1 else f"{100 * result.agreement:.1f} %"
-        echo(f"compared with the original on {result.images}: same {what} on {share}, probabilities {differ}")
+        what = translate("predicted class" if result.task is Task.CLASSIFICATION else "labels")
+        share = translate("all") if result.agreement == 1 else f"{100 * result.agreement:.1f} %"
+        text = "compared with the original on {images}: same {what} on {share}, probabilities {differ}"
+        echo(translate(text, images=compared, what=what, share=share, differ=differ))
     if int8 and result.correct:
         before, after, images = result.correct
         echo(
-            f"correct among them: {before:,} before, {after:,} as int8, of {images:,} "
-            f"({100 * before / images:.2f} % and {100 * after / images:.2f} %)"
-        )
+            translate(
+                "correct among them: {before:,} before, {after:,} as int8, of {images:,} ({old:.2f} % and {new:.2f} %)",
+                before=before, after=after, images=images, old=100 * before / images, new=100 * after / images,
+            )
+        )  # fmt: skip

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from striate.cli import options
-from striate.cli.output import echo, echo_line
+from striate.cli.help import Command
+from striate.cli.output import echo, echo_line, echo_message, echo_page, entry, heads
+from striate.language import localized, translate
 
 if TYPE_CHECKING:
     from striate.training.lr_finder import LearningRateSweep, Watch
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 WIDTH = 70  # characters of the curve
 
 
-@click.command("find-lr")
+@click.command("find-lr", cls=Command)
 @click.argument("data", required=False)
 @click.option("--model", metavar="ID", type=options.MODEL, help="The network [default: as in striate train].")
 @click.option("--out", type=click.Path(dir_okay=False), default="find-lr.html", show_default=True, help="The plot.")
@@ -56,13 +58,13 @@ def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...]
     prepared = prepare(plan)
     for line in run_lines(prepared):
         echo(line)
-    for note in first((*prepared.notes, *prepared.data.notes)):
-        echo_line(f"note    {note}")
+    for note in first(map(localized, (*prepared.notes, *prepared.data.notes))):
+        echo_line(entry("note", note))
     echo()
     with _progress() as watch:
-        sweep = run(prepared, out, watch=watch, echo=echo)
+        sweep = run(prepared, out, watch=watch, echo=echo_message)
     _show(sweep)
-    echo(f"plot    {out}\n        {Path(out).resolve().as_uri()}")
+    echo_page(Path(out), "plot")
 
 
 @contextmanager
@@ -76,32 +78,38 @@ def _progress() -> "Iterator[Watch]":
         yield _print_step
         return
     with Progress(transient=True) as bar:
-        task = bar.add_task("sweep", total=STEPS)
-        yield lambda step, rate, loss: bar.update(task, completed=step + 1, description=f"{rate:.1e}  loss {loss:.3f}")
+        task = bar.add_task("", total=STEPS)
+        loss_name = translate("loss")
+        yield lambda step, rate, loss: bar.update(
+            task, completed=step + 1, description=f"{rate:.1e}  {loss_name} {loss:.3f}"
+        )
 
 
 def _print_step(step: int, rate: float, loss: float) -> None:
     from striate.training.lr_finder import STEPS
 
     if (step + 1) % (STEPS // 10) == 0:
-        echo(f"step {step + 1}/{STEPS}  learning rate {rate:.1e}  loss {loss:.3f}")
+        text = "step {step}/{steps}  learning rate {rate:.1e}  loss {loss:.3f}"
+        echo(translate(text, step=step + 1, steps=STEPS, rate=rate, loss=loss))
 
 
 def _show(sweep: "LearningRateSweep") -> None:
     from striate.text import sparkline, table
 
     curve = [sweep.smooth[step * len(sweep.smooth) // WIDTH] for step in range(WIDTH)]
-    echo(f"loss    {sparkline(curve, max(curve))}")
+    echo(entry("loss", sparkline(curve, max(curve))))
     ends = f"{sweep.rates[0]:.0e}", f"{sweep.rates[-1]:.0e}"
-    echo(f"rate    {ends[0]}{ends[1]:>{WIDTH - len(ends[0])}}\n")
-    rows = [("loss", "learning rate")]
-    rows += [("falls fastest", _rate(sweep.steepest)), ("is lowest", _rate(sweep.lowest))]
-    rows += [("diverges", _rate(sweep.diverged))]
+    echo(entry("rate", f"{ends[0]}{ends[1]:>{WIDTH - len(ends[0])}}\n"))
+    rows = [heads("loss", "learning rate")]
+    rows += [(translate("falls fastest"), _rate(sweep.steepest)), (translate("is lowest"), _rate(sweep.lowest))]
+    rows += [(translate("diverges"), _rate(sweep.diverged))]
     echo("\n".join(table(rows, right=[1])) + "\n")
     if sweep.steepest is None:
-        echo("The loss hardly fell at any rate. Try larger batches, and check that images and classes match.")
+        echo(
+            translate("The loss hardly fell at any rate. Try larger batches, and check that images and classes match.")
+        )
         return
-    echo(f"suggested: --learning-rate {sweep.steepest:.2g}")
+    echo(translate("suggested: --learning-rate {rate:.2g}", rate=sweep.steepest))
 
 
 def _rate(rate: float | None) -> str:

@@ -4,13 +4,15 @@ import sys
 
 import click
 
-from striate.cli.output import echo
+from striate.cli.help import Command
+from striate.cli.output import echo, heads
+from striate.language import translate
 from striate.text import table
 
 LIMIT = 1e-7
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("model")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
               help="Seed of weights, inputs and targets.")  # fmt: skip
@@ -25,10 +27,11 @@ def gradcheck(model: str, seed: int) -> None:
 
     results = check_gradients(zoo.network(model), seed=seed)
     failed = [row for row in results if not row.worst <= LIMIT or not row.checked]
-    rows = [("parameter", "checked", "skipped", "largest relative error", "")]
+    rows = [heads("parameter", "checked", "skipped", "largest relative error", "")]
     for row in results:
-        verdict = "FAILED" if row in failed else "ok"
+        verdict = translate("FAILED" if row in failed else "ok")
         rows.append((row.parameter, str(row.checked), str(row.at_kinks), f"{row.worst:.1e}", verdict))
     echo("\n".join(table(rows, right=[1, 2, 3])))
-    echo(f"{len(results) - len(failed)} of {len(results)} parameters agree within {LIMIT:g}")
+    text = "{n} of {all} parameters agree within {limit:g}"
+    echo(translate(text, n=len(results) - len(failed), all=len(results), limit=LIMIT))
     sys.exit(1 if failed else 0)

@@ -4,6 +4,7 @@ from importlib import import_module
 
 import click
 
+from striate.cli.help import Group
 from striate.errors import nearest
 
 COMMANDS = {
@@ -22,7 +23,7 @@ COMMANDS = {
 }
 
 
-class Commands(click.Group):
+class Commands(Group):
     """A group of the commands in COMMANDS, each from the module of its name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

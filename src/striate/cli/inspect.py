@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from striate.cli.output import echo, echo_json, echo_line
+from striate.cli.help import Command
+from striate.cli.output import echo, echo_json, echo_note, heads
 from striate.cli.summary import PIPED_WIDTH, show
+from striate.language import localized, translate
 from striate.summary import summary_dict
 from striate.text import table
 
@@ -32,11 +34,11 @@ class ImageSize(click.ParamType[tuple[int, int]]):
         found = re.fullmatch(r"(\d{1,9})(?:[x×](\d{1,9}))?", str(value), re.ASCII)
         sides = [int(side) for side in found.groups() if side] if found else []
         if not sides or min(sides) < 1:
-            self.fail(f"expected a size such as 224, or HEIGHTxWIDTH such as 48x192; received {value!r}.", param, ctx)
+            self.fail(f"expected a size such as 224, or HEIGHTxWIDTH such as 48x192; received '{value}'.", param, ctx)
         return sides[0], sides[-1]
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("path", metavar="FILE.onnx")
 @click.option(
     "--size", type=ImageSize(), metavar="N|HxW",
@@ -57,7 +59,7 @@ def inspect(path: str, size: tuple[int, int] | None, as_json: bool) -> None:
     sized = with_image_size(graph, size) if size else graph
     if sized.inputs == graph.inputs and size:
         fixed = ", ".join(_shape_text(spec.shape) for spec in graph.inputs.values())
-        echo_line(f"Note: --size is ignored: the size of the inputs is fixed ({fixed}).", err=True)
+        echo_note(f"--size is ignored: the size of the inputs is fixed ({fixed}).", err=True)
     imported, problem = _import(sized, path)
     costs = [] if imported else operator_costs(sized)
     if as_json:
@@ -67,11 +69,11 @@ def inspect(path: str, size: tuple[int, int] | None, as_json: bool) -> None:
     _show_graph(graph, path, imported)
     if imported:
         for note in imported.notes:
-            echo_line(f"Note: {note}")
+            echo_note(note)
         show(imported.network)
         return
     _show_operators(costs)
-    echo(problem)
+    echo(localized(problem))
 
 
 def _import(graph: "OnnxGraph", path: str) -> "tuple[ImportedNetwork | None, str]":
@@ -90,36 +92,43 @@ def _show_graph(graph: "OnnxGraph", path: str, imported: "ImportedNetwork | None
     from striate.cli.wording import file_size
 
     size = file_size(Path(path).stat().st_size)
-    producer = graph.producer or "an unknown program"
-    echo(f"{path}: ONNX, operators of version {graph.opset} (opset), written by {producer}, {size}")
+    producer = graph.producer or translate("an unknown program")
+    text = "{path}: ONNX, operators of version {opset} (opset), written by {producer}, {size}"
+    echo(translate(text, path=path, opset=graph.opset, producer=producer, size=size))
     for name, spec in graph.inputs.items():
-        echo(f"input: {spec.dtype} {_shape_text(spec.shape)}, named '{name}'")
+        text = "input: {dtype} {shape}, named '{name}'"
+        echo(translate(text, dtype=spec.dtype, shape=_shape_text(spec.shape), name=name))
     for name in graph.outputs:
-        echo(f"output: named '{name}'")
+        echo(translate("output: named '{name}'", name=name))
     if imported and imported.metadata.classes:
         classes = imported.metadata.classes
-        more = f" … and {len(classes) - MAX_CLASSES} more" if len(classes) > MAX_CLASSES else ""
-        echo(f"{len(classes)} classes: {', '.join(classes[:MAX_CLASSES])}{more}")
+        shown = ", ".join(classes[:MAX_CLASSES])
+        if len(classes) > MAX_CLASSES:
+            shown += " " + translate("… and {n:,} more", n=len(classes) - MAX_CLASSES)
+        echo(translate("{n} classes: {names}", n=len(classes), names=shown))
     echo()
 
 
 def _shape_text(shape: "Sizes | None") -> str:
     """Return 1×3×224×224, with ? for sizes that are not fixed."""
-    return "of any shape" if shape is None else "×".join("?" if n is None else str(n) for n in shape)
+    return translate("of any shape") if shape is None else "×".join("?" if n is None else str(n) for n in shape)
 
 
 def _show_operators(costs: "list[OperatorCost]") -> None:
     """Print the table of operators and the totals."""
     width = get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH
-    rows = [("operator", "kind", "output", "parameters", "multiply-adds"), *map(_operator_cells, costs)]
+    rows = [heads("operator", "kind", "output", "parameters", "multiply-adds"), *map(_operator_cells, costs)]
     for line in table(rows, right=[3, 4], width=width, rule=True):
         echo(line)
     parameters = sum(cost.parameters for cost in costs)
-    adds = f"{sum(cost.multiply_adds or 0 for cost in costs):,} multiply-adds for one image"
+    text = "{n:,} operators: {parameters:,} parameters, {adds:,} multiply-adds for one image"
+    adds = sum(cost.multiply_adds or 0 for cost in costs)
     unknown = sum(cost.multiply_adds is None for cost in costs)
-    operators = "1 operator" if unknown == 1 else f"{unknown} operators"
-    missing = f", without {operators} whose shapes are not known" if unknown else ""
-    echo(f"{len(costs):,} operators: {parameters:,} parameters, {adds}{missing}")
+    missing = ""
+    if unknown:
+        one, several = ", without 1 operator whose shape is not known", ", without {n} operators of unknown shapes"
+        missing = translate(one if unknown == 1 else several, n=unknown)
+    echo(translate(text, n=len(costs), parameters=parameters, adds=adds) + missing)
 
 
 def _operator_cells(cost: "OperatorCost") -> tuple[str, ...]:

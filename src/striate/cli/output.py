@@ -1,11 +1,13 @@
 """The functions by which commands print. Names of files, classes and tensors cannot manipulate the terminal."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from striate import strict_json
-from striate.text import printable
+from striate.language import Language, current_language, localized, translate
+from striate.text import display_width, printable
 
 
 def echo(text: str = "", *, err: bool = False) -> None:
@@ -16,6 +18,34 @@ def echo(text: str = "", *, err: bool = False) -> None:
 def echo_line(text: str, *, err: bool = False) -> None:
     """Print a text as one line: newlines in it are escaped too."""
     click.echo(printable(text), err=err)
+
+
+def entry(label: str, text: str, width: int = 8) -> str:
+    """Return a line that begins with a label, translated and filled to a width in columns."""
+    label = translate(label) if label else ""
+    return f"{label}{' ' * max(width - display_width(label), 1)}{text}"
+
+
+def heads(*names: str) -> tuple[str, ...]:
+    """Return the headings of a table in the language of the terminal."""
+    return tuple(translate(name) if name else "" for name in names)
+
+
+def echo_message(message: str) -> None:
+    """Print a message of the work that goes on, in the language of the terminal."""
+    echo("\n".join(map(localized, message.split("\n"))))
+
+
+def echo_note(note: str, *, err: bool = False) -> None:
+    """Print a note on one line, in the language of the terminal."""
+    echo_line(f"{translate('Note:')} {localized(note)}", err=err)
+
+
+def echo_page(page: Path, label: str = "page", width: int = 8) -> None:
+    """Print where a page is, and its address in the language of the terminal."""
+    language = current_language()
+    address = page.resolve().as_uri() + ("" if language is Language.ENGLISH else f"#lang={language}")
+    echo(f"{entry(label, str(page), width)}\n{entry('', address, width)}")
 
 
 def echo_json(content: Any) -> None:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from striate.cli.output import echo, echo_line
+from striate.cli.help import Command
+from striate.cli.output import echo, echo_message, echo_note, entry, heads
+from striate.language import localized, translate
 from striate.text import table
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from striate.workflows.reproduce import Outcome
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("ids", nargs=-1, metavar="[ID]…")
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Number of trainings of each.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")
@@ -35,7 +37,7 @@ def reproduce(
         _list()
         return
     systems = _select(ids, data)
-    print_line = (lambda text: None) if quiet else echo
+    print_line = (lambda text: None) if quiet else echo_message
     reproduction = Reproduction(
         Path(out), range(seed, seed + seeds), as_reported, data, verbose=0 if quiet else "auto", echo=print_line
     )
@@ -47,7 +49,7 @@ def reproduce(
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Stopped. All progress is saved; the same command continues from here.") from None
     _print_table(outcomes, as_reported)
-    echo(f"\nresults {path}")
+    echo("\n" + entry("results", str(path)))
     sys.exit(0 if all(outcome.passed for outcome in outcomes) else 1)
 
 
@@ -64,7 +66,7 @@ def _select(ids: tuple[str, ...], folder: str | None) -> "list[System]":
     if problems and ids:
         raise UsageError(next(iter(problems.values())))
     for id, problem in problems.items():
-        echo_line(f"Note: {id} is skipped. {problem}", err=True)
+        echo_note(f"{id} is skipped. {problem}", err=True)
     return [system for system in systems if system.id not in problems]
 
 
@@ -85,16 +87,24 @@ def _missing_data(system: "System", folder: str | None) -> str:
 def _list() -> None:
     from striate.systems.registry import SYSTEMS
 
-    rows = [("id", "reported", "system"), *((system.id, system.reported, system.title) for system in SYSTEMS)]
+    rows = [heads("id", "reported", "system")]
+    rows += [(system.id, translate(system.reported), translate(system.title)) for system in SYSTEMS]
     echo("\n".join(table(rows)))
 
 
 def _print_table(outcomes: "list[Outcome]", as_reported: bool) -> None:
     """Print the results as a Markdown table."""
-    rows = [("system", "reported", "measured", "seeds", "differences")]
+    rows = [heads("system", "reported", "measured", "seeds", "differences")]
     for outcome in outcomes:
         difference = "none" if as_reported else outcome.system.difference or "none"
         seeds = str(len(outcome.accuracies) or "–")
-        rows.append((outcome.name, outcome.reported, outcome.measured, seeds, difference))
+        reported, difference = translate(outcome.reported), "; ".join(map(_difference, difference.split("; ")))
+        rows.append((outcome.name, reported, localized(outcome.measured), seeds, difference))
     head, *body = (f"| {' | '.join(row)} |" for row in rows)
     echo("\n" + "\n".join([head, "|---" * len(rows[0]) + "|", *body]))
+
+
+def _difference(text: str) -> str:
+    """Return what differs, a list with commas, in the language of the terminal."""
+    whole = localized(text)
+    return whole if whole != text else ", ".join(map(localized, text.split(", ")))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from striate.cli.help import Command
 from striate.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 PIPED_WIDTH = 80  # characters of a line where the output is not a terminal
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("what", metavar="ID|RUN|FILE")
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 def summary(what: str, as_json: bool) -> None:

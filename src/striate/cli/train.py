@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from striate.cli import options
-from striate.cli.output import echo, echo_line
+from striate.cli.help import Command
+from striate.cli.output import echo, echo_line, echo_message, echo_note, echo_page, entry
+from striate.language import localized, translate
 from striate.processes import current_process
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from striate.workflows.train import TrainingResult
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("data", required=False)
 @options.labels
 @click.option("--task", type=options.TASK, help="What --labels holds: one class, several labels, numbers.")
@@ -90,14 +92,15 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
         _check_resumed(asked | {"out": out})
         if on_rank_0(lambda: is_finished(resume, epochs)):
             if current_process().rank == 0:
-                echo(f"'{resume}' is finished, so nothing is left to train. Its report: {Path(resume) / 'report.html'}")
+                text = "'{run}' is finished, so nothing is left to train. Its report: {report}"
+                echo(translate(text, run=resume, report=Path(resume) / "report.html"))
             return
     prepared, run = reopen(resume, epochs) if resume else _start(epochs, out, asked)
     if not quiet:
         _announce(prepared, run)
     elif not current_process().rank and (time := long_run_note(prepared, run)):
-        echo_line(f"Note: {time}", err=True)
-    print_line = (lambda text: None) if quiet else echo
+        echo_note(time, err=True)
+    print_line = (lambda text: None) if quiet else echo_message
     result = run_training(prepared, run, verbose=0 if quiet else "auto", echo=print_line)
     if run.written_here:
         _conclude(result)
@@ -157,22 +160,21 @@ def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:
 
     for line in run_lines(prepared):
         echo(line)
-    echo(f"seed    {run.recipe.seed}\nrun     {run.path}")
-    for note in first((*prepared.notes, *prepared.data.notes), "; all are in the report"):
-        echo_line(f"note    {note}")
+    echo(f"{entry('seed', str(run.recipe.seed))}\n{entry('run', str(run.path))}")
+    for note in first(map(localized, (*prepared.notes, *prepared.data.notes)), "; all are in the report"):
+        echo_line(entry("note", note))
     if time := long_run_note(prepared, run):
-        echo_line(f"time    {time}")
+        echo_line(entry("time", localized(time)))
     echo()
 
 
 def _conclude(result: "TrainingResult") -> None:
     from striate.cli.wording import headlines
 
-    report = result.report.resolve()
     first, *more = headlines(result.evaluation)
     echo()
-    echo_line(f"{first}, after {result.seconds:.1f} s of training")
+    echo_line(translate("{figures}, after {seconds:.1f} s of training", figures=first, seconds=result.seconds))
     for line in more:
         echo_line(line)
-    echo(f"report  {result.report}\n        {report.as_uri()}")
-    echo(f"try     striate predict {shlex.quote(str(result.run.path))} IMAGE.png")
+    echo_page(result.report, "report")
+    echo(entry("try", f"striate predict {shlex.quote(str(result.run.path))} IMAGE.png"))

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from striate.cli.output import entry
+from striate.language import localized, translate
+
 if TYPE_CHECKING:
     from striate.evaluation import Estimate, Evaluation
     from striate.evaluation.multilabel import MultilabelEvaluation
@@ -19,7 +22,7 @@ def first(notes: Iterable[str], where: str = "") -> Iterator[str]:
     notes = list(notes)
     yield from notes[:MOST_NOTES]
     if len(notes) > MOST_NOTES:
-        yield f"… and {len(notes) - MOST_NOTES:,} more{where}"
+        yield translate("… and {n:,} more", n=len(notes) - MOST_NOTES) + (translate(where) if where else "")
 
 
 def run_lines(prepared: "PreparedRun") -> Iterator[str]:
@@ -28,18 +31,32 @@ def run_lines(prepared: "PreparedRun") -> Iterator[str]:
 
     data, network, plan = prepared.data, prepared.network, prepared.plan
     chosen = "".join(f", {name} {value}" for name, value in plan.settings.items())
-    times = f" × {plan.ensemble}, probabilities averaged" if plan.ensemble > 1 else ""
-    yield (
-        f"model   {plan.model}{chosen}{times}: {network.parameter_count:,} parameters, "
-        f"{network.multiply_adds:,} multiply-adds for one image"
-    )
+    times = translate(" × {n}, probabilities averaged", n=plan.ensemble) if plan.ensemble > 1 else ""
+    cost = translate(
+        "{parameters:,} parameters, {adds:,} multiply-adds for one image",
+        parameters=network.parameter_count, adds=network.multiply_adds,
+    )  # fmt: skip
+    yield entry("model", f"{plan.model}{chosen}{times}: {cost}")
     if plan.because:
-        yield f"        because {plan.because}"
-    parts = f"{len(data.train):,} images to train, {len(data.validation):,} to validate, {len(data.test):,} to test"
+        yield entry("", translate("because {reason}", reason="; ".join(map(localized, plan.because.split("; ")))))
+    parts = translate(
+        "{train:,} images to train, {validation:,} to validate, {test:,} to test",
+        train=len(data.train), validation=len(data.validation), test=len(data.test),
+    )  # fmt: skip
     if plan.folds:
-        parts = f"{len(data.train):,} images, all tested by {plan.folds}-fold cross-validation and then trained on"
-    yield f"data    {data.name}: {data.task.counted(len(data.classes))}, {'×'.join(map(str, data.shape))}; {parts}"
-    yield f"recipe  {', '.join(f'{name} {value}' for name, value in describe_recipe(plan).items())}"
+        parts = translate(
+            "{n:,} images, all tested by {folds}-fold cross-validation and then trained on",
+            n=len(data.train), folds=plan.folds,
+        )  # fmt: skip
+    counted = localized(data.task.counted(len(data.classes)))
+    yield entry("data", f"{data.name}: {counted}, {'×'.join(map(str, data.shape))}; {parts}")
+    recipe = (f"{translate(name)} {localized(value)}" for name, value in describe_recipe(plan).items())
+    yield entry("recipe", ", ".join(recipe))
+
+
+def counted_images(count: int) -> str:
+    """Return, for example, 1 image or 1,234 images."""
+    return translate("1 image") if count == 1 else translate("{n:,} images", n=count)
 
 
 def file_size(size: int) -> str:
@@ -61,9 +78,17 @@ def headlines(evaluation: "AnyEvaluation") -> list[str]:
 
 def _label_lines(evaluation: "MultilabelEvaluation") -> list[str]:
     return [
-        f"test mAP {percent(evaluation.mean_average_precision)} in {evaluation.images:,} images; chance level "
-        f"{100 * evaluation.chance:.1f} %",
-        f"mean F1 {percent(evaluation.macro_f1)}, all labels right {percent(evaluation.exact_match)}",
+        translate(
+            "test mAP {value} in {images:,} images; chance level {chance:.1f} %",
+            value=percent(evaluation.mean_average_precision),
+            images=evaluation.images,
+            chance=100 * evaluation.chance,
+        ),
+        translate(
+            "mean F1 {f1}, all labels right {exact}",
+            f1=percent(evaluation.macro_f1),
+            exact=percent(evaluation.exact_match),
+        ),
     ]
 
 
@@ -71,14 +96,22 @@ def _number_lines(evaluation: "RegressionEvaluation") -> list[str]:
     lines = []
     for number in evaluation.numbers:
         lines += [
-            f"'{number.name}': mean absolute error {decimal(number.mae)} in {evaluation.images:,} test images",
-            f"R² {decimal(number.r2)}; always predicting the median is wrong by {number.baseline_mae:.4g} on average",
-        ]
+            translate(
+                "'{name}': mean absolute error {error} in {images:,} test images",
+                name=number.name, error=decimal(number.mae), images=evaluation.images,
+            ),
+            translate(
+                "R² {r2}; always predicting the median is wrong by {baseline:.4g} on average",
+                r2=decimal(number.r2), baseline=number.baseline_mae,
+            ),
+        ]  # fmt: skip
         if number.half_width is not None:
             lines.append(
-                f"± {number.half_width:.4g} contains {percent(number.covered)} of the true values; it was "
-                f"chosen to contain {100 * evaluation.coverage:g} %"
-            )
+                translate(
+                    "± {width:.4g} contains {share} of the true values; it was chosen to contain {coverage:g} %",
+                    width=number.half_width, share=percent(number.covered), coverage=100 * evaluation.coverage,
+                )
+            )  # fmt: skip
     return lines
 
 
@@ -88,17 +121,23 @@ def decimal(estimate: "Estimate", *, interval: bool = True) -> str:
         return "–"
     if estimate.low is None or estimate.high is None or not interval:
         return f"{estimate.value:.4g}"
-    return f"{estimate.value:.4g} (95 % interval {estimate.low:.4g} … {estimate.high:.4g})"
+    return translate("{value:.4g} (95 % interval {low:.4g} … {high:.4g})", **vars(estimate))
 
 
 def accuracy_line(evaluation: "Evaluation") -> str:
     """Return, for example: test accuracy 98.91 % (95 % interval 98.69 … 99.10), 109 errors in 10,000 images."""
     wrong = evaluation.images - evaluation.correct
-    errors = f"{'1 error' if wrong == 1 else f'{wrong:,} errors'} in {evaluation.images:,} images"
-    what = f"accuracy in {evaluation.folds}-fold cross-validation" if evaluation.folds else "test accuracy"
+    text = "1 error in {images:,} images" if wrong == 1 else "{wrong:,} errors in {images:,} images"
+    errors = translate(text, wrong=wrong, images=evaluation.images)
+    what = translate("test accuracy")
+    if evaluation.folds:
+        what = translate("accuracy in {folds}-fold cross-validation", folds=evaluation.folds)
     low, value, high = evaluation.accuracy.low, evaluation.accuracy.value, evaluation.accuracy.high
     if evaluation.interval_leads and low is not None and value is not None and high is not None:
-        return f"{what} {100 * low:.1f} … {100 * high:.1f} % (95 % interval), {100 * value:.2f} % measured: {errors}"
+        return translate(
+            "{what} {low:.1f} … {high:.1f} % (95 % interval), {value:.2f} % measured: {errors}",
+            what=what, low=100 * low, high=100 * high, value=100 * value, errors=errors,
+        )  # fmt: skip
     return f"{what} {percent(evaluation.accuracy)}, {errors}"
 
 
@@ -108,11 +147,13 @@ def leak_line(evaluation: "Evaluation") -> str | None:
     if clean is None:
         return None
     leaked = evaluation.images - clean.images
-    have = "has a near-copy" if leaked == 1 else "have near-copies"
-    return (
-        f"{leaked:,} of {evaluation.images:,} test images {have} in the training or validation part; without "
-        f"{'it' if leaked == 1 else 'them'}: {accuracy_line(clean)}"
+    text = (
+        "1 of {images:,} test images has a near-copy in the training or validation part; without it: {accuracy}"
+        if leaked == 1
+        else "{leaked:,} of {images:,} test images have near-copies in the training or validation part; without them: "
+        "{accuracy}"
     )
+    return translate(text, leaked=leaked, images=evaluation.images, accuracy=accuracy_line(clean))
 
 
 def uneven_line(evaluation: "Evaluation") -> str | None:
@@ -120,10 +161,10 @@ def uneven_line(evaluation: "Evaluation") -> str | None:
     if not evaluation.uneven:
         return None
     worst = evaluation.worst_class
-    return (
-        f"balanced accuracy {percent(evaluation.macro['recall'])}, "
-        f"lowest recall: '{worst.name}' {percent(worst.recall)}"
-    )
+    return translate(
+        "balanced accuracy {accuracy}, lowest recall: '{name}' {recall}",
+        accuracy=percent(evaluation.macro["recall"]), name=worst.name, recall=percent(worst.recall),
+    )  # fmt: skip
 
 
 def percent(estimate: "Estimate", *, interval: bool = True) -> str:
@@ -131,4 +172,8 @@ def percent(estimate: "Estimate", *, interval: bool = True) -> str:
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return "–"
     value = f"{100 * estimate.value:.2f} %"
-    return f"{value} (95 % interval {100 * estimate.low:.2f} … {100 * estimate.high:.2f})" if interval else value
+    if not interval:
+        return value
+    return translate(
+        "{value} (95 % interval {low:.2f} … {high:.2f})", value=value, low=100 * estimate.low, high=100 * estimate.high
+    )

@@ -1,0 +1,73 @@
+"""The pages of `--help` in the language of the terminal. Commands give their texts in English."""
+
+from collections.abc import Iterable
+
+import click
+
+from striate.language import translate
+from striate.text import display_width, wrap
+
+WIDEST_TERM = 30  # columns; the explanation of a longer term begins on the next line
+GAP = 2
+
+
+class HelpFormatter(click.HelpFormatter):
+    """Write the translation of every text, in lines as wide as the letters are on a terminal."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """Write the usage line."""
+        super().write_usage(prog, args, prefix or f"{translate('Usage:')} ")
+
+    def write_heading(self, heading: str) -> None:
+        """Write the heading of a section."""
+        super().write_heading(translate(heading))
+
+    def write_text(self, text: str) -> None:
+        """Write the paragraphs of a text."""
+        indent = " " * self.current_indent
+        paragraphs = translate(unwrapped(text)).split("\n\n")
+        wrapped = ["\n".join(indent + line for line in wrap(each, self.width - len(indent))) for each in paragraphs]
+        self.write("\n\n".join(wrapped) + "\n")
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = WIDEST_TERM, col_spacing: int = GAP) -> None:
+        """Write terms with their explanations in two columns."""
+        rows = [(term, _explanation(text)) for term, text in rows]
+        column = min(max(display_width(term) for term, _ in rows), col_max) + col_spacing
+        indent = " " * self.current_indent
+        for term, text in rows:
+            first, *more = wrap(text, max(self.width - column - self.current_indent, 10))
+            beside = display_width(term) <= column - col_spacing
+            start = f"{term}{' ' * (column - display_width(term))}" if beside else f"{term}\n{indent}{' ' * column}"
+            self.write(f"{indent}{start}{first}".rstrip() + "\n")
+            self.write("".join(f"{indent}{' ' * column}{line}\n" for line in more))
+
+
+def unwrapped(text: str) -> str:
+    """Return a text with each paragraph on one line."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n"))
+
+
+def _explanation(text: str) -> str:
+    """Return the translation of an option's text, to which click appends, for example, two spaces and [default: 6]."""
+    help, gap, facts = text.partition("  [")
+    facts = facts.replace("default: ", f"{translate('default:')} ").replace("required", translate("required"))
+    return f"{translate(unwrapped(help))}{gap}{facts}"
+
+
+class Context(click.Context):
+    """A context whose help pages are translated."""
+
+    formatter_class = HelpFormatter
+
+
+class Command(click.Command):
+    """A command whose help page is translated."""
+
+    context_class = Context
+
+
+class Group(click.Group):
+    """A group of such commands."""
+
+    context_class = Context
+    command_class = Command

@@ -1,0 +1,70 @@
+"""The language of the terminal: named by the user, or that of the system."""
+
+import locale
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from types import SimpleNamespace
+
+from striate.errors import UsageError
+
+VARIABLE = "STRIATE_LANG"
+SYSTEM_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set decides, as in POSIX
+
+
+class Language(StrEnum):
+    """A language of the terminal."""
+
+    ENGLISH = "en"
+    KOREAN = "ko"
+
+
+_current = SimpleNamespace(language=Language.ENGLISH)
+
+
+def choose_language(environment: Mapping[str, str]) -> Language:
+    """Return the language that environment variables ask for.
+
+    Args:
+        environment: Variables by name. STRIATE_LANG is "en" or "ko". Without it LC_ALL, LC_MESSAGES and LANG decide,
+            and if none of them is set, as on Windows, the region that Python reads from the system.
+
+    Returns:
+        Korean if it is asked for, else English.
+
+    Raises:
+        UsageError: If STRIATE_LANG has another value.
+
+    Example:
+        >>> choose_language({"LANG": "ko_KR.UTF-8"})
+        <Language.KOREAN: 'ko'>
+        >>> choose_language({"LANG": "ko_KR.UTF-8", "STRIATE_LANG": "en"})
+        <Language.ENGLISH: 'en'>
+    """
+    if asked := environment.get(VARIABLE):
+        if _code(asked) not in tuple(Language):
+            raise UsageError(f"{VARIABLE} is '{asked}'. Set it to 'en' or 'ko', or unset it for the system's language.")
+        return Language(_code(asked))
+    system = next(filter(None, map(environment.get, SYSTEM_VARIABLES)), None) or locale.getlocale()[0] or ""
+    return Language.KOREAN if _code(system) in ("ko", "korean") else Language.ENGLISH
+
+
+def _code(name: str) -> str:
+    """Return the language of a locale's name: ko_KR.UTF-8 → ko, Korean_Korea → korean."""
+    return re.split(r"[_.@-]", name)[0].lower()
+
+
+def current_language() -> Language:
+    """Return the language of the terminal: English, unless the command line chose another."""
+    return Language(_current.language)
+
+
+@contextmanager
+def use_language(language: Language) -> Iterator[None]:
+    """Print in a language within a `with` block."""
+    before, _current.language = _current.language, language
+    try:
+        yield
+    finally:
+        _current.language = before

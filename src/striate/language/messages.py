@@ -1,0 +1,3 @@
+"""Korean for notes and errors."""
+
+MESSAGES: dict[str, str] = {}

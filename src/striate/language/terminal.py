@@ -1,0 +1,3 @@
+"""Korean for what the commands print."""
+
+TERMINAL: dict[str, str] = {}

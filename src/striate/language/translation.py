@@ -1,0 +1,104 @@
+"""Translation of texts and of finished messages with the catalogue."""
+
+import re
+from functools import cache
+from string import Formatter
+from typing import Any
+
+from striate.language.choice import Language, current_language
+
+INNER = "_text"  # ending of the names of placeholders whose values are texts of the catalogue too
+
+
+def translate(text: str, **values: Any) -> str:
+    """Return a text in the language of the terminal.
+
+    Args:
+        text: The English text, with placeholders in braces as for `str.format`.
+        **values: What is inserted, by placeholder.
+
+    Returns:
+        The Korean if that is the language and the catalogue has it, else the English, with the values.
+
+    Example:
+        >>> translate("{n:,} images", n=1234)
+        '1,234 images'
+        >>> from striate.language import Language, use_language
+        >>> with use_language(Language.KOREAN):
+        ...     translate("{n:,} images", n=1234)
+        '이미지 1,234장'
+    """
+    if current_language() is Language.KOREAN:
+        text = catalogue().get(text, text)
+    return text.format(**values) if values else text
+
+
+def localized(message: str) -> str:
+    """Return a finished message, whose values are already inserted, in the language of the terminal.
+
+    Notes of a run and errors are written in English, because run folders keep them and Python shows them; the command
+    line translates them when it prints them.
+
+    Args:
+        message: The English message.
+
+    Returns:
+        The Korean if that is the language and the catalogue has a text that matches, else the message.
+
+    Example:
+        >>> from striate.language import Language, use_language
+        >>> with use_language(Language.KOREAN):
+        ...     localized("There is no model 'lenet'. Did you mean 'lenet5'?")
+        "모델 'lenet'은(는) 없습니다. 혹시 'lenet5'입니까?"
+    """
+    if current_language() is not Language.KOREAN:
+        return message
+    body = message.strip()
+    return message.replace(body, catalogue().get(body) or _matched(body) or body) if body else message
+
+
+def _matched(message: str) -> str | None:
+    for literal, pattern, korean in _patterns():
+        if literal in message and (found := pattern.fullmatch(message)):
+            values = {
+                name: localized(value) if name.endswith(INNER) else value for name, value in found.groupdict().items()
+            }
+            return korean.format(**values)
+    return None
+
+
+@cache
+def catalogue() -> dict[str, str]:
+    """Return the Korean by English text, read when it is first needed."""
+    from striate.language.help import HELP
+    from striate.language.messages import MESSAGES
+    from striate.language.report import STRINGS
+    from striate.language.terminal import TERMINAL
+
+    return {texts["en"]: texts["ko"] for texts in STRINGS.values()} | TERMINAL | HELP | MESSAGES
+
+
+@cache
+def _patterns() -> list[tuple[str, re.Pattern[str], str]]:
+    """Return, for each message with placeholders, its longest literal part, its pattern and the Korean."""
+    from striate.language.messages import MESSAGES
+
+    found = []
+    for english, korean in MESSAGES.items():
+        parts = list(Formatter().parse(english))
+        literals = [literal for literal, *_ in parts]
+        if any(name for _, name, *_ in parts):
+            found.append((sum(map(len, literals)), max(literals, key=len), _pattern(english), korean))
+    # Those with more literal text come first, so that a message is not taken for a more general one.
+    return [(literal, pattern, korean) for _, literal, pattern, korean in sorted(found, key=lambda each: -each[0])]
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """Return a pattern that matches the text with any values."""
+    pattern, seen = "", set()
+    for literal, name, *_ in Formatter().parse(text):
+        pattern += re.escape(literal)
+        if name:
+            pattern += f"(?P={name})" if name in seen else f"(?P<{name}>.*?)"
+            seen.add(name)
+    return re.compile(pattern, re.DOTALL)
