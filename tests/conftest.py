@@ -7,6 +7,7 @@ import pytest
 
 # Tests that import ONNX Runtime before Striate must not write into the user's cache folder either.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+os.environ["STRIATE_LANG"] = "en"  # whatever the language of the machine
 
 
 @pytest.fixture(scope="session", autouse=True)

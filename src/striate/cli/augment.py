@@ -28,4 +28,4 @@ def augment(data: str, out: str, preset: str, sets: tuple[str, ...], rows: int, 
     from striate.workflows.augment import draw_preview
 
     settings = draw_preview(data, out, preset=preset, sets=key_values(sets), rows=rows, columns=columns, seed=seed)
-    echo(f"{entry(preset, settings, 9)}\n{entry('preview', out, 9)}")
+    echo(f"{preset:8} {settings}\n{entry('preview', out, 9)}")

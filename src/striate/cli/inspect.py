@@ -126,7 +126,8 @@ def _show_operators(costs: "list[OperatorCost]") -> None:
     unknown = sum(cost.multiply_adds is None for cost in costs)
     missing = ""
     if unknown:
-        one, several = ", without 1 operator whose shape is not known", ", without {n} operators of unknown shapes"
+        one = ", without 1 operator whose shapes are not known"
+        several = ", without {n} operators whose shapes are not known"
         missing = translate(one if unknown == 1 else several, n=unknown)
     echo(translate(text, n=len(costs), parameters=parameters, adds=adds) + missing)
 

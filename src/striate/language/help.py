@@ -36,17 +36,18 @@ HELP: dict[str, str] = {
     "Train a network on DATA: a data set's name, or a folder photos/CLASS/*.jpg or "
     "photos/{train,val,test}/CLASS/….\n\nWith --labels, the folder may have any structure, and a CSV file has a row "
     "for each image: file,label. With --task multilabel it holds file,label1;label2 or a column of 0 and 1 for each "
-    "label, with --task regression file,number.\n\nWithout DATA, LeNet-5 is trained on the 5,000 digits that come with "
-    'Striate.\n\nMethods: "features" fits a linear classifier to the features of a pretrained network, "fine-tune" '
-    'then trains that network too, "scratch" trains all weights. "auto" chooses one for a folder and prints why. No '
-    "other option changes the method; an option that does not apply to it is an error.": (
+    "label, with --task regression file,number.\n\nWithout DATA, LeNet-5 is trained on the 5,000 digits that come "
+    'with Striate.\n\nMethods: "features" fits a linear classifier to the features of a pretrained network, '
+    '"fine-tune" then trains that network too, "scratch" trains all weights. "auto" chooses one for a folder and '
+    "prints why. No other option changes the method; an option that does not apply to it is an error.": (
         "DATA로 신경망을 학습합니다. DATA는 데이터셋의 이름이나 폴더입니다. 폴더의 구조는 photos/CLASS/*.jpg 또는 "
         "photos/{train,val,test}/CLASS/…입니다.\n\n--labels를 쓰면 폴더의 구조는 상관없으며, CSV 파일에 이미지마다 한 "
         "행(file,label)을 적습니다. --task multilabel이면 file,label1;label2를 적거나 라벨마다 0과 1의 열을 두고, "
         "--task regression이면 file,number를 적습니다.\n\nDATA가 없으면 Striate에 들어 있는 숫자 이미지 5,000장으로 "
         "LeNet-5를 학습합니다.\n\n방법: features는 사전 학습한 신경망의 특성에 선형 분류기를 맞추고, fine-tune은 "
-        "이어서 그 신경망까지 학습하며, scratch는 모든 가중치를 처음부터 학습합니다. auto는 폴더에 알맞은 방법을 고르고 그 "
-        "이유를 출력합니다. 다른 옵션이 방법을 바꾸는 일은 없으며, 고른 방법에 맞지 않는 옵션을 주면 오류입니다."
+        "이어서 그 신경망까지 학습하며, scratch는 모든 가중치를 처음부터 학습합니다. auto는 폴더에 알맞은 방법을 "
+        "고르고 그 이유를 출력합니다. 다른 옵션이 방법을 바꾸는 일은 없으며, 고른 방법에 맞지 않는 옵션을 주면 "
+        "오류입니다."
     ),
     "CSV file with the labels of a folder's images: file,label.": "폴더 속 이미지의 라벨을 적은 CSV 파일: file,label.",
     "What --labels holds: one class, several labels, numbers.": "--labels에 적은 것: 클래스 하나, 여러 라벨, 숫자.",
@@ -142,12 +143,12 @@ HELP: dict[str, str] = {
         "비교에 쓸 이미지나 폴더 [학습한 데이터셋의 테스트 이미지]."
     ),
     # inspect
-    "Print the contents of an ONNX file of any program: inputs, outputs, layers, shapes, parameters, cost.\n\nA file "
-    "that Striate cannot convert to a network is shown operator by operator, with the reason. The file is not run, and "
-    "no other file is opened.": (
+    "Print the contents of an ONNX file of any program: inputs, outputs, layers, shapes, parameters, cost.\n\nA "
+    "file that Striate cannot convert to a network is shown operator by operator, with the reason. The file is not "
+    "run, and no other file is opened.": (
         "어떤 프로그램이 만든 ONNX 파일이든 입력, 출력, 층, 형상, 매개변수, 계산량을 출력합니다.\n\nStriate가 "
-        "신경망으로 바꿀 수 없는 파일은 그 이유와 함께 연산자를 하나씩 보여 줍니다. 파일을 실행하지 않으며, 다른 파일을 열지도 "
-        "않습니다."
+        "신경망으로 바꿀 수 없는 파일은 그 이유와 함께 연산자를 하나씩 보여 줍니다. 파일을 실행하지 않으며, 다른 "
+        "파일을 열지도 않습니다."
     ),
     "Height and width of the images, such as 224 or 48x192, for a file that takes images of any size.": (
         "어떤 크기의 이미지든 받는 파일에서 가정할 이미지의 높이와 너비. 예: 224, 48x192."
@@ -155,8 +156,8 @@ HELP: dict[str, str] = {
     "Print everything as JSON.": "모두 JSON으로 출력합니다.",
     # find-lr
     "Suggest a learning rate for a network on DATA.\n\nA short training raises the learning rate from step to step "
-    "until the loss diverges. The suggestion is the rate at which the loss fell fastest. The trained weights are not "
-    "kept.": (
+    "until the loss diverges. The suggestion is the rate at which the loss fell fastest. The trained weights are "
+    "not kept.": (
         "DATA와 신경망에 알맞은 학습률을 찾습니다.\n\n짧게 학습하면서 손실이 발산할 때까지 스텝마다 학습률을 키웁니다. "
         "손실이 가장 빨리 줄어든 학습률을 권합니다. 이때 학습한 가중치는 남기지 않습니다."
     ),
@@ -197,8 +198,8 @@ HELP: dict[str, str] = {
     "Seed of the augmentation.": "데이터 증강의 시드.",
     # gradcheck
     "Compare the gradients of MODEL with numerical gradients in float64.\n\nValues at which the loss has no "
-    "derivative, as where a ReLU switches, are skipped. The exit status is 1 if the relative error of a parameter is "
-    "above 1e-7.": (
+    "derivative, as where a ReLU switches, are skipped. The exit status is 1 if the relative error of a parameter "
+    "is above 1e-7.": (
         "MODEL의 기울기를 float64로 수치 미분과 비교합니다.\n\nReLU가 꺾이는 곳처럼 손실을 미분할 수 없는 값은 "
         "건너뜁니다. 상대 오차가 1e-7보다 큰 매개변수가 있으면 종료 코드는 1입니다."
     ),

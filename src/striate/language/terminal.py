@@ -1,3 +1,215 @@
 """Korean for what the commands print."""
 
-TERMINAL: dict[str, str] = {}
+TERMINAL: dict[str, str] = {
+    # labels of lines
+    "model": "모델",
+    "data": "데이터",
+    "recipe": "학습법",
+    "seed": "시드",
+    "note": "참고",
+    "Note:": "참고:",
+    "time": "시간",
+    "report": "보고서",
+    "try": "다음",
+    "page": "페이지",
+    "table": "표",
+    "next": "다음",
+    "plot": "그래프",
+    "rate": "학습률",
+    "preview": "미리보기",
+    "results": "결과",
+    "duplicates": "중복",
+    "unusual": "특이",
+    "formats": "형식",
+    "sizes": "크기",
+    # headings of tables
+    "image": "이미지",
+    "probability": "확률",
+    "value": "값",
+    "name": "이름",
+    "description": "설명",
+    "id": "ID",
+    "reported": "알려진 값",
+    "measured": "측정값",
+    "system": "시스템",
+    "seeds": "시드",
+    "differences": "차이",
+    "loss": "손실",
+    "balanced accuracy": "균형 정확도",
+    "AP": "AP",
+    "largest errors": "가장 큰 오차",
+    "minimum": "최솟값",
+    "median": "중앙값",
+    "maximum": "최댓값",
+    "train": "학습",
+    "parameter": "매개변수",
+    "checked": "검사",
+    "skipped": "제외",
+    "largest relative error": "최대 상대 오차",
+    "operator": "연산자",
+    "output": "출력",
+    # numbers
+    "1 image": "이미지 1장",
+    "{n:,} images": "이미지 {n:,}장",
+    "… and {n:,} more": "… 외 {n:,}개",
+    "{names} and {n:,} more": "{names} 외 {n:,}개",
+    "{value} (95 % interval {low:.2f} … {high:.2f})": "{value} (95 % 신뢰구간 {low:.2f} ~ {high:.2f})",
+    "{value:.4g} (95 % interval {low:.4g} … {high:.4g})": "{value:.4g} (95 % 신뢰구간 {low:.4g} ~ {high:.4g})",
+    "{share:g} % interval": "{share:g} % 구간",
+    "none": "없음",
+    "all": "모두",
+    "ok": "통과",
+    "FAILED": "실패",
+    "unknown": "모름",
+    "predicted class": "예측한 클래스",
+    "labels": "라벨",
+    "classes": "클래스",
+    # frame
+    "Error: {message}": "오류: {message}",
+    "Try '{command} --help' for help.": "도움말: {command} --help",
+    "process {n} of {processes}: {message}": "프로세스 {processes}개 중 {n}번: {message}",
+    "Stopped.": "중단했습니다.",
+    # train
+    " × {n}, probabilities averaged": " × {n}, 확률의 평균",
+    "{parameters:,} parameters, {adds:,} multiply-adds for one image": (
+        "매개변수 {parameters:,}개, 이미지 한 장에 곱셈-덧셈 {adds:,}번"
+    ),
+    "because {reason}": "이유: {reason}",
+    "{train:,} images to train, {validation:,} to validate, {test:,} to test": (
+        "이미지 {train:,}장으로 학습, {validation:,}장으로 검증, {test:,}장으로 테스트"
+    ),
+    "{n:,} images, all tested by {folds}-fold cross-validation and then trained on": (
+        "이미지 {n:,}장, 모두 {folds}겹 교차 검증으로 테스트한 뒤 모두로 학습"
+    ),
+    "; all are in the report": " (모두 보고서에 있습니다)",
+    "; all are on the page": " (모두 페이지에 있습니다)",
+    "; --json lists all": " (--json으로 모두 볼 수 있습니다)",
+    "{figures}, after {seconds:.1f} s of training": "{figures} (학습 시간 {seconds:.1f}초)",
+    "'{run}' is finished, so nothing is left to train. Its report: {report}": (
+        "'{run}' 실행은 이미 끝나서 더 학습할 것이 없습니다. 보고서: {report}"
+    ),
+    # progress
+    "epoch {epoch}/{epochs}": "에포크 {epoch}/{epochs}",
+    "{rate:,.0f} images/s": "초당 {rate:,.0f}장",
+    "{seconds:.1f} s": "{seconds:.1f}초",
+    "val_loss": "검증 손실",
+    "val_accuracy": "검증 정확도",
+    # figures
+    "test accuracy": "테스트 정확도",
+    "accuracy in {folds}-fold cross-validation": "{folds}겹 교차 검증 정확도",
+    "1 error in {images:,} images": "이미지 {images:,}장 중 오류 1장",
+    "{wrong:,} errors in {images:,} images": "이미지 {images:,}장 중 오류 {wrong:,}장",
+    "{what} {low:.1f} … {high:.1f} % (95 % interval), {value:.2f} % measured: {errors}": (
+        "{what} {low:.1f} ~ {high:.1f} % (95 % 신뢰구간), 측정값 {value:.2f} %: {errors}"
+    ),
+    "1 of {images:,} test images has a near-copy in the training or validation part; without it: {accuracy}": (
+        "테스트 이미지 {images:,}장 가운데 1장이 학습이나 검증 이미지와 거의 같습니다. 그 이미지를 빼면 {accuracy}"
+    ),
+    "{leaked:,} of {images:,} test images have near-copies in the training or validation part; without them: "
+    "{accuracy}": (
+        "테스트 이미지 {images:,}장 가운데 {leaked:,}장이 학습이나 검증 이미지와 거의 같습니다. 그 이미지들을 빼면 "
+        "{accuracy}"
+    ),
+    "balanced accuracy {accuracy}, lowest recall: '{name}' {recall}": (
+        "균형 정확도 {accuracy}, 가장 낮은 재현율: '{name}' {recall}"
+    ),
+    "test mAP {value} in {images:,} images; chance level {chance:.1f} %": (
+        "테스트 mAP {value}, 이미지 {images:,}장; 무작위로 늘어놓으면 {chance:.1f} %"
+    ),
+    "mean F1 {f1}, all labels right {exact}": "평균 F1 {f1}, 모든 라벨이 맞은 비율 {exact}",
+    "'{name}': mean absolute error {error} in {images:,} test images": (
+        "'{name}': 테스트 이미지 {images:,}장의 평균 절대 오차 {error}"
+    ),
+    "R² {r2}; always predicting the median is wrong by {baseline:.4g} on average": (
+        "R² {r2}; 항상 중앙값으로 예측하면 평균 {baseline:.4g}만큼 틀립니다"
+    ),
+    "± {width:.4g} contains {share} of the true values; it was chosen to contain {coverage:g} %": (
+        "± {width:.4g} 안에 실제 값의 {share}가 들어갑니다. {coverage:g} %가 들어가도록 정한 폭입니다"
+    ),
+    # evaluate
+    "cost of an image:": "이미지 한 장의 비용:",
+    "{amount} if the most probable class is predicted": "확률이 가장 높은 클래스로 예측하면 {amount}",
+    "{amount} if the class with the least expected cost is predicted; it differs for {images}": (
+        "기대 비용이 가장 적은 클래스로 예측하면 {amount}; 예측이 달라지는 것은 {images}"
+    ),
+    "{share:.1f} % of '{true}' were predicted as '{predicted}' ({count})": (
+        "'{true}' 이미지의 {share:.1f} %를 '{predicted}' 클래스로 예측({count}장)"
+    ),
+    "image {n}": "이미지 {n}",
+    # compare
+    "{n:,} shared test images ({of})": "공통 테스트 이미지 {n:,}장 ({of})",
+    "{n:,} of '{name}'": "'{name}'의 {n:,}장 중",
+    "Left out: {images} whose class differs between the runs.": "제외: 실행마다 클래스가 다른 {images}.",
+    "p after Holm's correction": "홀름 보정 후의 p",
+    "more than chance would explain": "우연으로 보기 어려움",
+    "which may be chance": "우연일 수 있음",
+    "'{second}' minus '{first}': {value:+.2f} points (95 % interval {low:+.2f} … {high:+.2f}); correct only in "
+    "'{first}': {only_first:,}, only in '{second}': {only_second:,}; McNemar's exact test: {p} = {value_of_p:.3g}, "
+    "{judged}": (
+        "'{second}' − '{first}': {value:+.2f}%p (95 % 신뢰구간 {low:+.2f} ~ {high:+.2f}); '{first}'만 정답: "
+        "{only_first:,}장, '{second}'만 정답: {only_second:,}장; 맥니마 정확 검정: {p} = {value_of_p:.3g}, {judged}"
+    ),
+    # export
+    "are identical": "서로 같음",
+    "differ by at most {difference:.1g}": "차이 {difference:.1g} 이하",
+    "compared with the original on {images}: numbers {differ}": "{images}에서 원본과 비교: 숫자 {differ}",
+    "compared with the original on {images}: same {what} on {share}, probabilities {differ}": (
+        "{images}에서 원본과 비교: {what} 일치 {share}, 확률 {differ}"
+    ),
+    "correct among them: {before:,} before, {after:,} as int8, of {images:,} ({old:.2f} % and {new:.2f} %)": (
+        "그 가운데 정답: {images:,}장 중 원본 {before:,}장, int8 {after:,}장 ({old:.2f} %, {new:.2f} %)"
+    ),
+    # inspect
+    "an unknown program": "알 수 없는 프로그램",
+    "{path}: ONNX, operators of version {opset} (opset), written by {producer}, {size}": (
+        "{path}: ONNX, 연산자 버전(opset) {opset}, 만든 프로그램 {producer}, {size}"
+    ),
+    "input: {dtype} {shape}, named '{name}'": "입력: {dtype} {shape}, 이름 '{name}'",
+    "output: named '{name}'": "출력: 이름 '{name}'",
+    "of any shape": "(형상 자유)",
+    "{n} classes: {names}": "클래스 {n}개: {names}",
+    "{n:,} operators: {parameters:,} parameters, {adds:,} multiply-adds for one image": (
+        "연산자 {n:,}개: 매개변수 {parameters:,}개, 이미지 한 장에 곱셈-덧셈 {adds:,}번"
+    ),
+    ", without 1 operator whose shapes are not known": ", 형상을 알 수 없는 연산자 1개 제외",
+    ", without {n} operators whose shapes are not known": ", 형상을 알 수 없는 연산자 {n}개 제외",
+    # find-lr
+    "step {step}/{steps}  learning rate {rate:.1e}  loss {loss:.3f}": (
+        "스텝 {step}/{steps}  학습률 {rate:.1e}  손실 {loss:.3f}"
+    ),
+    "falls fastest": "가장 빨리 감소",
+    "is lowest": "최저",
+    "diverges": "발산",
+    "The loss hardly fell at any rate. Try larger batches, and check that images and classes match.": (
+        "어떤 학습률에서도 손실이 거의 줄지 않았습니다. 배치를 키우고, 이미지와 클래스가 맞는지 확인하십시오."
+    ),
+    "suggested: --learning-rate {rate:.2g}": "권장: --learning-rate {rate:.2g}",
+    # gradcheck
+    "{n} of {all} parameters agree within {limit:g}": "매개변수 {all}개 가운데 {n}개가 {limit:g} 이내로 일치",
+    # data
+    "scattered is computed from mnist5k when it is used": "scattered는 사용할 때 mnist5k로 만듭니다",
+    "{name} is in {path}": "{name}의 위치: {path}",
+    "{name} is not downloaded yet; training downloads it, or: striate data get {name}": (
+        "{name}: 아직 내려받지 않았습니다. 학습할 때 내려받거나, striate data get {name}"
+    ),
+    "{n:,} images in {m} classes": "이미지 {n:,}장, 클래스 {m}개",
+    "{n:,} images with {m} labels": "이미지 {n:,}장, 라벨 {m}개",
+    "{n:,} images with {m}": "이미지 {n:,}장, 숫자: {m}",
+    "Identical files in more than one class: {names}": "여러 클래스에 있는 똑같은 파일: {names}",
+    "Copies: {names}": "똑같은 파일: {names}",
+    "Near-duplicates in more than one class: {names}": "여러 클래스에 있는 거의 같은 이미지: {names}",
+    "Near-duplicates: {names}": "거의 같은 이미지: {names}",
+    "{n:,} to check; about {share:.1f} % of all labels are probably wrong": (
+        "확인할 것 {n:,}개. 전체 라벨의 약 {share:.1f} %가 잘못되었을 가능성이 높습니다"
+    ),
+    "none stands out as wrong": "잘못되었다고 볼 만한 것이 없습니다",
+    "{n:,} pair, {m:,} with different labels": "{n:,}쌍, 그중 라벨이 다른 것 {m:,}쌍",
+    "{n:,} pairs, {m:,} with different labels": "{n:,}쌍, 그중 라벨이 다른 것 {m:,}쌍",
+    "{n:,} {kind}": "{kind} {n:,}장",
+    "most images are beyond the threshold of '{kind}', {limit:g}; none is listed.": (
+        "이미지 대부분이 '{kind}'의 임계값 {limit:g}를 벗어나므로 표에 넣지 않았습니다."
+    ),
+    "write 'exclude' or 'relabel' in the column 'action' of the table where it applies, then:": (
+        "표의 action 열에서 해당하는 행에 exclude나 relabel을 적은 뒤 실행하십시오:"
+    ),
+}
