@@ -8,6 +8,7 @@ import pytest
 # Tests that import ONNX Runtime before Striate must not write into the user's cache folder either.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 os.environ["STRIATE_LANG"] = "en"  # whatever the language of the machine
+os.environ["MPLBACKEND"] = "Agg"  # plots open no window
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from striate import audit, callbacks, data, errors, layers, textbook, zoo
+    from striate import audit, callbacks, data, errors, layers, plot, textbook, zoo
     from striate.engines import losses, optimizers
     from striate.model import Model, load
     from striate.network import Input, Network
@@ -32,12 +32,13 @@ _MODULES = {
     "layers": "striate.layers",
     "losses": "striate.engines.losses",
     "optimizers": "striate.engines.optimizers",
+    "plot": "striate.plot",
     "textbook": "striate.textbook",
     "zoo": "striate.zoo",
 }
 __all__ = [
     "Input", "Model", "Network", "Sequential", "__version__", "audit", "callbacks", "data", "errors", "layers",
-    "load", "losses", "optimizers", "textbook", "zoo",
+    "load", "losses", "optimizers", "plot", "textbook", "zoo",
 ]  # fmt: skip
 
 

@@ -31,7 +31,7 @@ def describe_dataset(data: "Dataset") -> str:
 def images_html(images: "Images", classes: tuple[str, ...] = ()) -> str:
     """Return a few images with their classes or other targets."""
     shown = []
-    for row in _different(images.y):
+    for row in different_rows(images.y, SHOWN):
         content, kind = encode_thumbnail(np.asarray(images.x[np.array([row])])[0])
         shown.append(notebook.image(content, _target(images.y[row], classes), kind))
     return "".join(shown)
@@ -64,11 +64,11 @@ def _counts(data: "Dataset") -> Iterator[list[str]]:
         yield row
 
 
-def _different(y: Any) -> list[int]:
-    """Return the rows of up to ten images of as many classes as possible, in the order of the classes."""
+def different_rows(y: Any, count: int) -> list[int]:
+    """Return the rows of up to `count` images of as many classes as possible, in the order of the classes."""
     firsts = np.unique(y, return_index=True)[1].tolist() if y.ndim == 1 else []
-    spread = np.linspace(0, len(y) - 1, min(len(y), SHOWN)).astype(int).tolist()
-    return list(dict.fromkeys([*firsts[:SHOWN], *spread]))[:SHOWN]
+    spread = np.linspace(0, len(y) - 1, min(len(y), count)).astype(int).tolist()
+    return list(dict.fromkeys([*firsts[:count], *spread, *range(count)]))[: min(count, len(y))]
 
 
 def _target(value: Any, classes: tuple[str, ...]) -> str:

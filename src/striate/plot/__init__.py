@@ -1,0 +1,10 @@
+"""Plots with Matplotlib (extra `notebook`): curves, confusion matrix, calibration, images, augmentation, filters, maps.
+
+Each function draws into the axes that it is given, or into a new figure, and returns the axes.
+"""
+
+from striate.plot.figures import calibration, confusion_matrix, curves
+from striate.plot.images import augmentation, images
+from striate.plot.layers import filters
+
+__all__ = ["augmentation", "calibration", "confusion_matrix", "curves", "filters", "images"]
