@@ -1,6 +1,11 @@
-"""Losses per sample (N,), computed from the output and from the logits, its value before the activation."""
+"""Losses per sample (N,), computed from the output and from the logits, its value before the activation.
+
+Outputs are channels last, as the targets: (N, …, F). A function returns the loss at each position, (N, …).
+"""
 
 from collections.abc import Callable
+from math import log
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,56 +14,130 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 from striate.engines import losses as base
 from striate.network.outputs import OutputForm
 
+EPSILON = 1e-7
 
-def categorical_crossentropy(
-    p: Tensor, logits: Tensor, activation: str, targets: Tensor, loss: base.CategoricalCrossentropy, form: OutputForm
-) -> Tensor:
-    """Return −Σ t log p for p, logits (N, classes) and targets, class numbers (N,) or probabilities (N, classes)."""
-    t = F.one_hot(targets, p.shape[1]).to(p.dtype) if targets.ndim == 1 else targets.to(p.dtype)
-    weights = None if loss.class_weights is None else t @ t.new_tensor(loss.class_weights)
-    if loss.label_smoothing:
-        t = t * (1 - loss.label_smoothing) + loss.label_smoothing / p.shape[1]
-    values = -(t * _log_probabilities(p, logits, activation, form)).sum(dim=1)
+
+class Output:
+    """An output, with its probabilities computed as exactly as its activation allows."""
+
+    def __init__(self, p: Tensor, logits: Tensor, activation: str, form: OutputForm) -> None:
+        self.p, self._logits, self._activation, self._form = p, logits, activation, form
+
+    @property
+    def logs(self) -> Tensor:
+        """The logarithms of the probabilities of classes."""
+        if self._form == "log_probabilities":
+            return self.p
+        if self._activation == "softmax" or self._form == "logits":
+            return F.log_softmax(self._logits, dim=-1)
+        if self._activation == "softmin":
+            return F.log_softmax(-self._logits, dim=-1)
+        return self.p.clamp_min(torch.finfo(self.p.dtype).tiny).log()
+
+    @property
+    def probabilities(self) -> Tensor:
+        """The probabilities of labels."""
+        return torch.sigmoid(self._logits) if self._form == "logits" else self.p
+
+    def binary_crossentropy(self, t: Tensor) -> Tensor:
+        """Return −t log p − (1 − t) log(1 − p) for each output."""
+        if self._activation == "sigmoid" or self._form == "logits":
+            return F.binary_cross_entropy_with_logits(self._logits, t, reduction="none")
+        epsilon = torch.finfo(self.p.dtype).eps
+        p = self.p.clamp(epsilon, 1 - epsilon)
+        return -(t * p.log() + (1 - t) * torch.log1p(-p))
+
+
+def categorical_crossentropy(loss: base.CategoricalCrossentropy, t: Tensor, output: Output) -> Tensor:
+    """Return −(Σ w t) Σ s log p for targets t, class numbers (N,) or probabilities (N, classes)."""
+    weights = None
+    if loss.class_weights is not None:
+        t = _rows(t, output.p)
+        weights = t @ t.new_tensor(loss.class_weights)
+    t = _smoothed_rows(loss, t, output.p)
+    values = -(t * output.logs).sum(dim=-1)
     return values if weights is None else values * weights
 
 
-def _log_probabilities(p: Tensor, logits: Tensor, activation: str, form: OutputForm) -> Tensor:
-    if form == "log_probabilities":
-        return p
-    if activation == "softmax" or form == "logits":
-        return F.log_softmax(logits, dim=1)
-    if activation == "softmin":
-        return F.log_softmax(-logits, dim=1)
-    return p.clamp_min(torch.finfo(p.dtype).tiny).log()
+def kl_divergence(loss: base.KLDivergence, t: Tensor, output: Output) -> Tensor:
+    """Return Σ t log(t / p)."""
+    t = t.clamp(EPSILON, 1)
+    return (t * (t.log() - output.logs)).sum(dim=-1)
 
 
-def binary_crossentropy(
-    p: Tensor, logits: Tensor, activation: str, targets: Tensor, loss: base.BinaryCrossentropy, form: OutputForm
-) -> Tensor:
-    """Return the mean over the outputs of −t log p − (1 − t) log(1 − p) for p, logits (N, F)."""
-    t = targets.to(p.dtype).reshape(p.shape)
-    if activation == "sigmoid" or form == "logits":
-        values = F.binary_cross_entropy_with_logits(logits, t, reduction="none")
-    else:
-        epsilon = torch.finfo(p.dtype).eps
-        p = p.clamp(epsilon, 1 - epsilon)
-        values = -(t * p.log() + (1 - t) * torch.log1p(-p))
-    return values.flatten(1).mean(dim=1)
+def categorical_focal_crossentropy(loss: base.CategoricalFocalCrossentropy, t: Tensor, output: Output) -> Tensor:
+    """Return Σ α (1 − p)^γ (−t log p)."""
+    t, logs = _smoothed_rows(loss, t, output.p), output.logs
+    alpha = torch.as_tensor(loss.alpha, dtype=logs.dtype, device=logs.device)
+    return -(alpha * _power(1 - logs.exp(), loss.gamma) * t * logs).sum(dim=-1)
 
 
-def mean_squared_error(
-    p: Tensor, logits: Tensor, activation: str, targets: Tensor, loss: base.MeanSquaredError, form: OutputForm
-) -> Tensor:
-    """Return the mean over the outputs of (p − t)² for p (N, F), or p (N, C, H, W) with targets (N, H, W, C)."""
-    t = targets.to(p.dtype)
-    p = p.permute(0, 2, 3, 1) if p.ndim == 4 else p
-    return (p - t.reshape(p.shape)).square().flatten(1).mean(dim=1)
+def binary_crossentropy(loss: base.BinaryCrossentropy, t: Tensor, output: Output) -> Tensor:
+    """Return the mean over the outputs of −s log p − (1 − s) log(1 − p)."""
+    return output.binary_crossentropy(_smoothed(loss, t)).mean(dim=-1)
 
 
-FUNCTIONS: dict[type[base.Loss], Callable[..., Tensor]] = {
+def binary_focal_crossentropy(loss: base.BinaryFocalCrossentropy, t: Tensor, output: Output) -> Tensor:
+    """Return the mean over the outputs of (1 − pₜ)^γ times the binary cross-entropy."""
+    t, p = _smoothed(loss, t), output.probabilities
+    values = _power(1 - (t * p + (1 - t) * (1 - p)), loss.gamma) * output.binary_crossentropy(t)
+    if loss.apply_class_balancing:
+        values = values * (t * loss.alpha + (1 - t) * (1 - loss.alpha))
+    return values.mean(dim=-1)
+
+
+def huber(loss: base.Huber, t: Tensor, output: Output) -> Tensor:
+    """Return half the squared error up to δ, and δ |p − t| − δ² / 2 beyond."""
+    return F.huber_loss(output.p, t, reduction="none", delta=loss.delta).mean(dim=-1)
+
+
+def log_cosh(loss: base.LogCosh, t: Tensor, output: Output) -> Tensor:
+    """Return log cosh(p − t)."""
+    error = output.p - t
+    return (error + F.softplus(-2 * error) - log(2)).mean(dim=-1)
+
+
+def logarithmic_error(loss: base.MeanSquaredLogarithmicError, t: Tensor, output: Output) -> Tensor:
+    """Return (log(1 + p) − log(1 + t))²."""
+    p, t = (x.clamp_min(EPSILON).log1p() for x in (output.p, t))
+    return (p - t).square().mean(dim=-1)
+
+
+def percentage_error(loss: base.MeanAbsolutePercentageError, t: Tensor, output: Output) -> Tensor:
+    """Return 100 |p − t| / |t|."""
+    return (100 * (output.p - t).abs() / t.abs().clamp_min(EPSILON)).mean(dim=-1)
+
+
+def categorical_hinge(loss: base.CategoricalHinge, t: Tensor, output: Output) -> Tensor:
+    """Return max(1 + (largest wrong output) − (output of the class), 0)."""
+    t, p = _rows(t, output.p), output.p
+    return (1 + ((1 - t) * p).max(dim=-1).values - (t * p).sum(dim=-1)).clamp_min(0)
+
+
+def cosine_similarity(loss: base.CosineSimilarity, t: Tensor, output: Output) -> Tensor:
+    """Return minus the cosine of the angle between output and target."""
+    t, p = (x / x.square().sum(dim=-1, keepdim=True).clamp_min(EPSILON**2).sqrt() for x in (t, output.p))
+    return -(t * p).sum(dim=-1)
+
+
+FUNCTIONS: dict[type[base.Loss], Callable[[Any, Tensor, Output], Tensor]] = {
     base.CategoricalCrossentropy: categorical_crossentropy,
+    base.SparseCategoricalCrossentropy: categorical_crossentropy,
+    base.CategoricalFocalCrossentropy: categorical_focal_crossentropy,
+    base.KLDivergence: kl_divergence,
     base.BinaryCrossentropy: binary_crossentropy,
-    base.MeanSquaredError: mean_squared_error,
+    base.BinaryFocalCrossentropy: binary_focal_crossentropy,
+    base.MeanSquaredError: lambda loss, t, output: (output.p - t).square().mean(dim=-1),
+    base.MeanAbsoluteError: lambda loss, t, output: (output.p - t).abs().mean(dim=-1),
+    base.MeanAbsolutePercentageError: percentage_error,
+    base.MeanSquaredLogarithmicError: logarithmic_error,
+    base.Huber: huber,
+    base.LogCosh: log_cosh,
+    base.Poisson: lambda loss, t, output: (output.p - t * (output.p + EPSILON).log()).mean(dim=-1),
+    base.Hinge: lambda loss, t, output: _margins(t, output).mean(dim=-1),
+    base.SquaredHinge: lambda loss, t, output: _margins(t, output).square().mean(dim=-1),
+    base.CategoricalHinge: categorical_hinge,
+    base.CosineSimilarity: cosine_similarity,
 }
 
 
@@ -67,4 +146,35 @@ def sample_losses(
 ) -> Tensor:
     """Return the loss of each sample (N,), computed in float32 or float64."""
     output, logits = (x.float() if x.dtype in (torch.bfloat16, torch.float16) else x for x in (output, logits))
-    return FUNCTIONS[type(loss)](output, logits, activation, targets, loss, form)
+    if output.ndim == 4:  # (N, C, H, W) → (N, H, W, C)
+        output, logits = output.permute(0, 2, 3, 1), logits.permute(0, 2, 3, 1)
+    if not (loss.target_kind == "classes" and targets.ndim < output.ndim):
+        targets = targets.to(output.dtype).reshape(output.shape)
+    values = FUNCTIONS[type(loss)](loss, targets, Output(output, logits, activation, form))
+    return values if values.ndim == 1 else values.flatten(1).mean(dim=1)
+
+
+def _rows(t: Tensor, p: Tensor) -> Tensor:
+    """Return class numbers as one-hot rows; rows as they are."""
+    return F.one_hot(t, p.shape[-1]).to(p.dtype) if t.ndim < p.ndim else t
+
+
+def _smoothed_rows(
+    loss: base.CategoricalCrossentropy | base.CategoricalFocalCrossentropy, t: Tensor, p: Tensor
+) -> Tensor:
+    t = _rows(t, p)
+    return t * (1 - loss.label_smoothing) + loss.label_smoothing / p.shape[-1] if loss.label_smoothing else t
+
+
+def _smoothed(loss: base.BinaryCrossentropy, t: Tensor) -> Tensor:
+    return t * (1 - loss.label_smoothing) + loss.label_smoothing / 2 if loss.label_smoothing else t
+
+
+def _margins(t: Tensor, output: Output) -> Tensor:
+    """Return max(1 − t p, 0), with targets 0 as −1."""
+    return (1 - torch.where(t == 0, -1, t) * output.p).clamp_min(0)
+
+
+def _power(x: Tensor, exponent: float) -> Tensor:
+    """Return max(x, 0)^exponent, whose gradient is 0 at 0."""
+    return torch.where(x > 0, x.clamp_min(torch.finfo(x.dtype).eps) ** exponent, 0.0 if exponent else 1.0)

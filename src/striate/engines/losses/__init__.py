@@ -1,0 +1,41 @@
+"""Losses: descriptions with values and gradients in NumPy, by class, by Keras's names and as functions."""
+
+from striate.engines.losses.base import (
+    FITTED_FLOOR,
+    REPORTED_FLOOR,
+    Loss,
+    class_probabilities,
+    log_of_output,
+    log_probabilities,
+    log_softmax,
+)
+from striate.engines.losses.classes import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    KLDivergence,
+    SparseCategoricalCrossentropy,
+)
+from striate.engines.losses.names import LOSSES, NAMES, REFUSED, get_loss, loss_function
+from striate.engines.losses.numbers import (
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SquaredHinge,
+)
+
+__all__ = [
+    "FITTED_FLOOR", "LOSSES", "NAMES", "REFUSED", "REPORTED_FLOOR", "BinaryCrossentropy", "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge", "CosineSimilarity", "Hinge", "Huber",
+    "KLDivergence", "LogCosh", "Loss", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError",
+    "MeanSquaredLogarithmicError", "Poisson", "SparseCategoricalCrossentropy", "SquaredHinge", "class_probabilities",
+    "get_loss", "log_of_output", "log_probabilities", "log_softmax", "loss_function",
+]  # fmt: skip

@@ -1,0 +1,179 @@
+"""The base of all losses, and log-probabilities in NumPy.
+
+Cross-entropy replaces probabilities below a floor by the floor, because log 0 is −∞. In training, the floor is the
+smallest normal number of the dtype, so that it does not change gradients.
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from striate._types import Array
+from striate.arguments import check_constructor, describe
+from striate.errors import UsageError
+from striate.network.outputs import OutputForm
+
+REPORTED_FLOOR = 1e-7  # for reported losses, as in Keras, so that one image cannot dominate the mean
+FITTED_FLOOR = 1e-12  # for log-probabilities to fit, as for temperature scaling
+EPSILON = 1e-7  # Keras's, which keeps logarithms and quotients finite
+
+REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
+TargetKind = Literal["classes", "labels", "signs", "numbers"]
+
+
+def log_probabilities(p: Array, floor: float) -> Array:
+    """Return log max(p, floor) in the dtype of p."""
+    return np.asarray(np.log(np.maximum(p, floor)))
+
+
+def log_softmax(logits: Array) -> Array:
+    """Return the logarithm of the softmax over the last axis."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
+def log_of_output(output: Array, form: OutputForm, floor: float) -> Array:
+    """Return the logarithms of the probabilities of classes.
+
+    Args:
+        output: A network's output (N, classes).
+        form: What it is.
+        floor: Smaller probabilities count as this one. Log-probabilities and logits, which are exact, need no floor.
+
+    Returns:
+        An array of the same shape and dtype.
+    """
+    if form == "logits":
+        return log_softmax(output)
+    return output if form == "log_probabilities" else log_probabilities(output, floor)
+
+
+def class_probabilities(output: Array, form: OutputForm) -> Array:
+    """Return the probabilities of classes (N, classes) for a network's output."""
+    return output if form == "probabilities" else np.exp(log_of_output(output, form, 0))
+
+
+def smallest(p: Array) -> float:
+    """Return the smallest normal number of the dtype of p."""
+    return float(np.finfo(p.dtype).tiny)
+
+
+@check_constructor
+@dataclass(frozen=True)
+class Loss:
+    """Base of all losses. The loss of a batch is the mean over its samples.
+
+    Attributes:
+        reduction: How a call makes one number of the values: "sum_over_batch_size" (their mean), "sum",
+            "mean_with_sample_weight", or "none" or None for the values themselves. Training always uses the mean.
+        name: A name, which changes nothing.
+        dtype: None; losses are computed in the dtype of the engine.
+
+    Example:
+        >>> from striate.losses import Huber, MeanSquaredError
+        >>> MeanSquaredError()([[0.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 0.0]])
+        0.5
+        >>> Huber(delta=2.0, reduction="none")([[0.0], [0.0]], [[1.0], [4.0]])
+        array([0.5, 6. ])
+    """
+
+    reduction: str | None = field(default="sum_over_batch_size", kw_only=True)
+    name: str | None = field(default=None, kw_only=True)
+    dtype: None = field(default=None, kw_only=True)
+
+    target_kind: ClassVar[TargetKind] = "numbers"
+    """What targets are: classes (numbers, or rows that sum to 1), labels (0 to 1), signs (−1 and 1, or 0 and 1), or
+    any numbers."""
+
+    def __post_init__(self) -> None:
+        if self.reduction is not None and self.reduction not in REDUCTIONS:
+            raise UsageError(
+                f"{type(self).__name__}: reduction must be one of {', '.join(REDUCTIONS)}; received {self.reduction!r}."
+            )
+
+    def differentiate(
+        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+    ) -> tuple[Array, Array]:
+        """Return the loss at each position, and the gradient of the sum of all with respect to p.
+
+        Args:
+            t: Targets of the shape of p, or class numbers (N,) for a loss of classes.
+            p: Outputs (N, …, F).
+            form: What the outputs are.
+            floor: The smallest probability; None is right for training.
+
+        Returns:
+            An array (N, …) without the last axis, and one of the shape of p.
+        """
+        raise NotImplementedError
+
+    def sample_values(
+        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+    ) -> Array:
+        """Return the loss of each sample (N,): the mean over its positions. Arguments are those of `differentiate`."""
+        values, _ = self.differentiate(t, p, form, floor)
+        return values.reshape(len(values), -1).mean(axis=1)
+
+    @property
+    def call_form(self) -> OutputForm:
+        """What outputs that are passed to a call are."""
+        return "probabilities"
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Compute the loss of predictions.
+
+        Args:
+            y_true: Targets.
+            y_pred: Predictions (N, …, F).
+            sample_weight: A weight for each sample (N,).
+
+        Returns:
+            A float; the values (N, …) without reduction.
+
+        Raises:
+            UsageError: The shapes do not match.
+        """
+        p, t = _numbers("y_pred", y_pred), _numbers("y_true", y_true)
+        t, p = self._match(t, p)
+        values, _ = self.differentiate(t, p, self.call_form, REPORTED_FLOOR)
+        weights = None
+        if sample_weight is not None:
+            weights = _numbers("sample_weight", sample_weight)
+            weights = weights.reshape(len(weights), *[1] * (values.ndim - 1)) if weights.ndim == 1 else weights
+            values = values * np.broadcast_to(weights, values.shape)
+        if self.reduction in (None, "none"):
+            return values
+        if self.reduction == "sum":
+            return float(values.sum())
+        if self.reduction == "mean_with_sample_weight" and weights is not None:
+            return float(values.sum() / np.broadcast_to(weights, values.shape).sum())
+        return float(values.mean())
+
+    def _match(self, t: Array, p: Array) -> tuple[Array, Array]:
+        """Return targets and predictions of the same shape."""
+        if p.ndim == 0:
+            t, p = t[None], p[None]
+        if p.ndim == t.ndim + 1 and p.shape[-1] == 1:
+            t = t[..., None]  # (N,) → (N, 1)
+        elif t.ndim == p.ndim + 1 and t.shape[-1] == 1:
+            t = t[..., 0]  # (N, 1) → (N,)
+        if t.shape != p.shape:
+            raise UsageError(
+                f"{type(self).__name__}: y_true has the shape {t.shape} and y_pred {p.shape}; both must be the same."
+            )
+        return t, p
+
+    def __repr__(self) -> str:
+        changed = [item for item in fields(self) if getattr(self, item.name) != item.default]
+        return f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in changed)})"
+
+
+def _numbers(what: str, value: Any) -> Array:
+    try:
+        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+        if array.dtype.kind in "buif":
+            return array.astype(np.float64)
+    except (TypeError, ValueError):  # not an array, or lists of different lengths
+        pass
+    raise UsageError(f"{what} must be numbers; received {describe(value)}.")

@@ -1,0 +1,128 @@
+"""Losses by Keras's names, and as functions of targets and predictions."""
+
+from collections.abc import Callable
+from typing import Any
+
+from striate.arguments import describe, explain_arguments
+from striate.engines.losses.base import Loss
+from striate.engines.losses.classes import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    KLDivergence,
+    SparseCategoricalCrossentropy,
+)
+from striate.engines.losses.numbers import (
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SquaredHinge,
+)
+from striate.errors import UsageError, nearest
+
+LOSSES: dict[str, type[Loss]] = {
+    "categorical_crossentropy": CategoricalCrossentropy,
+    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+    "binary_crossentropy": BinaryCrossentropy,
+    "categorical_focal_crossentropy": CategoricalFocalCrossentropy,
+    "binary_focal_crossentropy": BinaryFocalCrossentropy,
+    "kl_divergence": KLDivergence,
+    "mean_squared_error": MeanSquaredError,
+    "mean_absolute_error": MeanAbsoluteError,
+    "mean_absolute_percentage_error": MeanAbsolutePercentageError,
+    "mean_squared_logarithmic_error": MeanSquaredLogarithmicError,
+    "huber": Huber,
+    "log_cosh": LogCosh,
+    "poisson": Poisson,
+    "hinge": Hinge,
+    "squared_hinge": SquaredHinge,
+    "categorical_hinge": CategoricalHinge,
+    "cosine_similarity": CosineSimilarity,
+}
+SHORT = {
+    "bce": "binary_crossentropy", "kld": "kl_divergence", "kullback_leibler_divergence": "kl_divergence",
+    "mse": "mean_squared_error", "mae": "mean_absolute_error", "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error", "logcosh": "log_cosh", "huber_loss": "huber",
+}  # fmt: skip
+NAMES: dict[str, type[Loss]] = {
+    **LOSSES,
+    **{short: LOSSES[name] for short, name in SHORT.items()},
+    **{short.upper(): LOSSES[SHORT[short]] for short in ("bce", "kld", "mse", "mae", "mape", "msle")},
+    **{kind.__name__: kind for kind in LOSSES.values()},
+}
+"""All spellings that Keras accepts."""
+REFUSED = {
+    "dice": "it is for the segmentation of images",
+    "tversky": "it is for the segmentation of images",
+    "circle": "it is for comparing embeddings",
+    "ctc": "it is for sequences",
+    "categorical_generalized_cross_entropy": "use 'categorical_focal_crossentropy' or label_smoothing",
+}
+"""Losses of Keras that Striate does not have, and why."""
+
+_KIND_OF_FUNCTION: dict[Callable[..., Any], type[Loss]] = {}
+
+
+@explain_arguments
+def get_loss(loss: Any, **settings: Any) -> Loss:
+    """Return a loss by its Keras name, or the loss itself.
+
+    Args:
+        loss: A name, a loss, its class, or a function of this module.
+        **settings: Settings of a loss that is not an object yet.
+
+    Returns:
+        The loss.
+
+    Raises:
+        UsageError: The name is unknown, or a setting is out of range.
+
+    Example:
+        >>> get_loss("mae"), get_loss("Huber", delta=2.0)
+        (MeanAbsoluteError(), Huber(delta=2.0))
+    """
+    if isinstance(loss, Loss):
+        return loss
+    if isinstance(loss, type) and issubclass(loss, Loss):
+        return loss(**settings)
+    if callable(loss) and loss in _KIND_OF_FUNCTION:
+        return _KIND_OF_FUNCTION[loss](**settings)
+    if not isinstance(loss, str):
+        raise UsageError(f"loss must be a name or a Loss; received {describe(loss)}.")
+    if loss not in NAMES:
+        if (reason := REFUSED.get(loss.lower())) is not None:
+            raise UsageError(f"Striate does not have the loss '{loss}': {reason}.")
+        raise UsageError(f"There is no loss '{loss}'.{nearest(loss, NAMES)}")
+    return NAMES[loss](**settings)
+
+
+def loss_function(name: str) -> Callable[..., Any]:
+    """Return a loss as a function `f(y_true, y_pred, **settings)` that gives the loss of each sample (N,).
+
+    Args:
+        name: A Keras name.
+
+    Returns:
+        The function, which `compile` takes in place of the loss.
+
+    Example:
+        >>> loss_function("mean_squared_error")([[0.0, 0.0]], [[1.0, 2.0]])
+        array([2.5])
+    """
+    kind = NAMES[name]
+
+    def function(y_true: Any, y_pred: Any, **settings: Any) -> Any:
+        return kind(**settings, reduction="none")(y_true, y_pred)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Return the loss of each sample (N,), as `{kind.__name__}` computes it."
+    _KIND_OF_FUNCTION[function] = kind
+    return function
