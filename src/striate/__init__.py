@@ -5,8 +5,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from striate import audit, callbacks, data, errors, layers, plot, textbook, zoo
-    from striate.engines import losses, optimizers
+    from striate import audit, callbacks, data, errors, layers, losses, plot, textbook, zoo
+    from striate.engines import optimizers
     from striate.model import Model, load
     from striate.network import Input, Network
     from striate.sequential import Sequential
@@ -30,7 +30,7 @@ _MODULES = {
     "data": "striate.data",
     "errors": "striate.errors",
     "layers": "striate.layers",
-    "losses": "striate.engines.losses",
+    "losses": "striate.losses",
     "optimizers": "striate.engines.optimizers",
     "plot": "striate.plot",
     "textbook": "striate.textbook",

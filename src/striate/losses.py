@@ -2,28 +2,31 @@
 
 from typing import Any
 
-from striate.engines.losses import REFUSED, loss_function
-from striate.engines.losses import BinaryCrossentropy as BinaryCrossentropy
-from striate.engines.losses import BinaryFocalCrossentropy as BinaryFocalCrossentropy
-from striate.engines.losses import CategoricalCrossentropy as CategoricalCrossentropy
-from striate.engines.losses import CategoricalFocalCrossentropy as CategoricalFocalCrossentropy
-from striate.engines.losses import CategoricalHinge as CategoricalHinge
-from striate.engines.losses import CosineSimilarity as CosineSimilarity
-from striate.engines.losses import Hinge as Hinge
-from striate.engines.losses import Huber as Huber
-from striate.engines.losses import KLDivergence as KLDivergence
-from striate.engines.losses import LogCosh as LogCosh
-from striate.engines.losses import Loss as Loss
-from striate.engines.losses import MeanAbsoluteError as MeanAbsoluteError
-from striate.engines.losses import MeanAbsolutePercentageError as MeanAbsolutePercentageError
-from striate.engines.losses import MeanSquaredError as MeanSquaredError
-from striate.engines.losses import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
-from striate.engines.losses import Poisson as Poisson
-from striate.engines.losses import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
-from striate.engines.losses import SquaredHinge as SquaredHinge
-from striate.engines.losses import get_loss as get
-from striate.errors import UsageError
+from striate.engines.losses import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    Huber,
+    KLDivergence,
+    LogCosh,
+    Loss,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+    get_loss,
+    loss_function,
+    refuse_missing,
+)
 
+get = get_loss
 categorical_crossentropy = loss_function("categorical_crossentropy")
 sparse_categorical_crossentropy = loss_function("sparse_categorical_crossentropy")
 binary_crossentropy = bce = BCE = loss_function("binary_crossentropy")
@@ -42,10 +45,62 @@ squared_hinge = loss_function("squared_hinge")
 categorical_hinge = loss_function("categorical_hinge")
 cosine_similarity = loss_function("cosine_similarity")
 
-__all__ = [name for name in globals() if not name.startswith("_") and name not in ("Any", "REFUSED", "UsageError")]
+__all__ = [
+    "BCE",
+    "KLD",
+    "MAE",
+    "MAPE",
+    "MSE",
+    "MSLE",
+    "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "bce",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "cosine_similarity",
+    "get",
+    "get_loss",
+    "hinge",
+    "huber",
+    "huber_loss",
+    "kl_divergence",
+    "kld",
+    "kullback_leibler_divergence",
+    "log_cosh",
+    "logcosh",
+    "mae",
+    "mape",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "mse",
+    "msle",
+    "poisson",
+    "sparse_categorical_crossentropy",
+    "squared_hinge",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if (reason := REFUSED.get(name.lower())) is not None:
-        raise UsageError(f"Striate does not have the loss '{name}': {reason}.")
+    refuse_missing(name)
     raise AttributeError(f"module 'striate.losses' has no attribute '{name}'")

@@ -49,7 +49,7 @@ def train(dtype: str, folder: Path) -> None:
     engine = TorchEngine(network, initial_weights(network, 0), dtype=dtype, device="cpu")
     # Adam divides by the size of the gradient: where it is 0 except for rounding, float32 steps are noise.
     optimizer = Adam(RATE) if dtype == "float64" else SGD(RATE, momentum=0.9)
-    losses = [CategoricalCrossentropy(0.1, (0.5, 1.0, 2.0)), MeanSquaredError()]
+    losses = [CategoricalCrossentropy(label_smoothing=0.1, class_weights=(0.5, 1.0, 2.0)), MeanSquaredError()]
     engine.compile(TrainingSettings(optimizer, losses, seed=3, clip_norm=0.5, average=0.9))
     draw = np.random.default_rng(0)
     actual = []

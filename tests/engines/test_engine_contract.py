@@ -14,7 +14,26 @@ from torch import Tensor
 from striate._types import Array
 from striate.engines.base import Engine, TrainingSettings
 from striate.engines.gradcheck import numerical_gradient
-from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError
+from striate.engines.losses import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    Huber,
+    KLDivergence,
+    LogCosh,
+    Loss,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+)
 from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop
 from striate.engines.torch import rule as torch_rule
 from striate.network import (
@@ -32,12 +51,18 @@ from striate.network import (
     Network,
     Rescale,
 )
+from striate.network.outputs import output_forms
+from striate.training.metrics import loss_sum
 
 from .networks import ENGINES, NETWORKS, chain, engine_of, perturbed_weights, pixels
 from .test_engine_gradients import ScaleByExp
 
 LIMIT = 1e-9
-SOFT: list[Loss] = [CategoricalCrossentropy(), CategoricalCrossentropy(0.2, (0.5, 2.0, 1.0)), MeanSquaredError()]
+SOFT: list[Loss] = [
+    CategoricalCrossentropy(),
+    CategoricalCrossentropy(label_smoothing=0.2, class_weights=(0.5, 2.0, 1.0)),
+    MeanSquaredError(),
+]
 
 
 def assert_close(mine: Mapping[str, Array], other: Mapping[str, Array], limit: float = LIMIT) -> None:
@@ -62,9 +87,7 @@ def outputs(engine: Engine, inputs: Sequence[Array], training: bool) -> dict[str
 def targets_of(network: Network, losses: Sequence[Loss], n: int) -> list[Array]:
     generator = np.random.default_rng(7)
     return [
-        generator.integers(0, shape[-1], n)
-        if isinstance(loss, CategoricalCrossentropy)
-        else generator.random((n, *shape))
+        generator.integers(0, shape[-1], n) if loss.target_kind == "classes" else generator.random((n, *shape))
         for loss, shape in zip(losses, network.output_shapes, strict=True)
     ]
 
@@ -196,6 +219,52 @@ def test_every_optimizer_with_every_loss(optimizer: Optimizer, loss: Loss, limit
     assert_close(engines[0].slots, engines[1].slots, 1e-7)
     with engines[0].averaged(), engines[1].averaged():
         assert_close(engines[0].weights, engines[1].weights)
+
+
+LOSSES: list[tuple[Loss, str]] = [
+    (SparseCategoricalCrossentropy(), "softmax"),
+    *((KLDivergence(), end) for end in ("softmax", "log_softmax", "linear", "sigmoid")),
+    *((CategoricalFocalCrossentropy(), end) for end in ("softmax", "softmin", "log_softmax", "linear")),
+    (CategoricalFocalCrossentropy((0.1, 0.5, 1.0), gamma=0.5, label_smoothing=0.1), "softmax"),
+    (CategoricalFocalCrossentropy(gamma=0), "softmax"),
+    *((BinaryCrossentropy(label_smoothing=0.2), end) for end in ("sigmoid", "linear")),
+    *((BinaryFocalCrossentropy(True, gamma=gamma), end) for end in ("sigmoid", "linear") for gamma in (0, 1.5)),
+    (MeanAbsoluteError(), "linear"),
+    (MeanAbsolutePercentageError(), "linear"),
+    (MeanSquaredLogarithmicError(), "softplus"),
+    (Huber(0.3), "linear"),
+    (LogCosh(), "linear"),
+    (Poisson(), "softplus"),
+    (Hinge(), "tanh"),
+    (SquaredHinge(), "linear"),
+    (CategoricalHinge(), "linear"),
+    (CosineSimilarity(), "linear"),
+]
+
+
+@pytest.mark.parametrize(("loss", "activation"), LOSSES, ids=str)
+def test_every_loss(loss: Loss, activation: str) -> None:
+    """Loss and gradients of each sample of rows; gradients by differences are checked in test_engine_losses_keras."""
+    network = Network.sequential([Input((5,)), Rescale(1 / 128, -1), Dense(3, activation=activation)])
+    mine, other = both_engines(network, losses=[loss])
+    targets = targets_of(network, [loss], 6)
+    if loss.target_kind == "signs":
+        targets = [np.round(targets[0])]
+    value, gradients = mine.gradients(pixels(network, 6), targets)
+    other_value, other_gradients = other.gradients(pixels(network, 6), targets)
+    assert value == pytest.approx(other_value, rel=LIMIT)
+    assert_close(gradients, other_gradients)
+    output = mine.forward(pixels(network, 6))[0]
+    assert loss_sum(loss, output, targets[0], output_forms(network)[0]) / 6 == pytest.approx(value, rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", [BinaryCrossentropy(), MeanAbsoluteError(), CosineSimilarity()], ids=str)
+def test_losses_of_maps(loss: Loss) -> None:
+    network = chain((4, 5, 2), Conv2D(3, 2, activation="sigmoid"))
+    targets = targets_of(network, [loss], 3)
+    mine, other = (engine.gradients(pixels(network, 3), targets) for engine in both_engines(network, losses=[loss]))
+    assert mine[0] == pytest.approx(other[0], rel=LIMIT)
+    assert_close(mine[1], other[1])
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax"])

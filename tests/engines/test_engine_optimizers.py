@@ -208,4 +208,4 @@ def test_settings_out_of_range_raise(name: str, settings: dict[str, float], mess
 
 def test_smoothing_out_of_range_raises() -> None:
     with pytest.raises(UsageError, match=r"label_smoothing must be at least 0 and below 1; received 1\.5"):
-        CategoricalCrossentropy(1.5)
+        CategoricalCrossentropy(label_smoothing=1.5)

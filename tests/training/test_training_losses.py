@@ -18,6 +18,7 @@ RNG = np.random.default_rng(0)
 X = RNG.standard_normal((12, 5)).astype("float32")
 Y = np.arange(12) % 3
 ENGINES = ["numpy", "torch"]
+LOGITS = st.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
 def model_with(activation: str, units: int = 3) -> st.Model:
@@ -87,13 +88,56 @@ def test_binary_crossentropy_of_logits_equals_that_of_sigmoid(engine: str) -> No
         ("log_softmax", 3, "binary_crossentropy", "activation 'log_softmax'"),
         ("relu", 1, "binary_crossentropy", "activation 'relu'"),
         ("softmax", 1, None, "needs two outputs or more"),
+        ("softmax", 3, LOGITS, "'sparse_categorical_crossentropy' has from_logits=True, and 'out' ends in activation="),
+        ("sigmoid", 1, st.losses.BinaryCrossentropy(from_logits=True), "remove from_logits=True, or the activation"),
+        ("relu", 3, "categorical_focal_crossentropy", "end in activation='softmax'"),
+        ("tanh", 3, "kld", "'kl_divergence' does not match .* compares probabilities"),
+        ("linear", 3, "poisson", "end in activation='softplus'"),
+        ("linear", 1, "categorical_hinge", "needs two outputs or more"),
+        ("linear", 3, st.losses.MeanSquaredError(reduction="sum"), "reduction='sum'.*learning rate by the batch size"),
     ],
 )
-def test_losses_that_do_not_match_raise(activation: str, units: int, loss: str | None, message: str) -> None:
+def test_losses_that_do_not_match_raise(activation: str, units: int, loss: Any, message: str) -> None:
     model = model_with(activation, units)
     with pytest.raises(UsageError, match=message):
         model.compile("sgd", loss)
     model.compile("sgd", "mse")
+
+
+@pytest.mark.parametrize("loss", [LOGITS, "sparse_categorical_crossentropy", st.losses.sparse_categorical_crossentropy])
+def test_from_logits_is_what_the_activation_says(loss: Any, engine: str) -> None:
+    """A missing from_logits=True of an output without activation changes nothing."""
+    _, expected = trained("softmax", "categorical_crossentropy", Y, engine)
+    np.testing.assert_allclose(trained("linear", loss, Y, engine)[1], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(st.losses.__all__))
+def test_every_loss_trains_by_its_name(name: str) -> None:
+    if name in ("Loss", "get", "get_loss"):
+        return
+    loss = st.losses.get(name)
+    ends = {"labels": "sigmoid", "signs": "tanh", "classes": "linear"}
+    activation = "softplus" if "poisson" in name.lower() else ends.get(loss.target_kind, "softmax")
+    y = Y if loss.target_kind == "classes" else np.eye(3)[Y]
+    for spelling in (name, getattr(st.losses, name)):
+        model, losses = trained(activation, spelling, y, "numpy")
+        assert losses[-1] < losses[0]
+        figures = model.evaluate(X, y)
+        assert figures["loss"] < losses[-1]
+        if "rossentropy" not in name:  # whose outputs are logits here
+            assert figures["loss"] == pytest.approx(loss(y, model.predict(X)))
+
+
+def test_targets_that_do_not_match_a_loss_raise() -> None:
+    model = model_with("softmax")
+    model.compile("sgd", "mse")
+    with pytest.raises(DataError, match=r"received shape \(12,\). One-hot rows of class numbers: np.eye\(3\)\[y\]"):
+        model.fit(X, Y, verbose=0)
+    model = model_with("tanh", 1)
+    model.compile("sgd", "hinge")
+    with pytest.raises(DataError, match="a hinge loss needs -1 and 1, or 0 and 1"):
+        model.fit(X, Y, verbose=0)
+    assert model.evaluate(X, np.where(Y > 0, 1, -1)) == model.evaluate(X, (Y > 0).astype(int))
 
 
 def test_default_loss_of_logits_follows_classes_and_targets() -> None:

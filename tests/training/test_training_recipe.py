@@ -76,7 +76,7 @@ def test_class_weights_balance_the_classes(data: st.data.Dataset) -> None:
     weights = tuple(len(data.train) / (3 * count) for count in counts)
     assert weights[2] > 4
     assert sum(weights[k] * counts[k] for k in range(3)) == pytest.approx(len(data.train))
-    loss = CategoricalCrossentropy(0.1, weights)
+    loss = CategoricalCrossentropy(label_smoothing=0.1, class_weights=weights)
     assert same(model.weights, train_by_hand(data, recipe, [loss])[-1])
     assert model.losses == (loss,)
 

@@ -10,9 +10,9 @@ import numpy as np
 from striate._types import Array, Weights
 from striate.engines.base import TrainingSettings
 from striate.engines.initialization import initial_weights
-from striate.engines.losses import CategoricalCrossentropy, Loss, MeanSquaredError
+from striate.engines.losses import Loss, MeanSquaredError
 from striate.engines.numpy.engine import NumpyEngine
-from striate.engines.numpy.losses import FUNCTIONS, MATCHED_ACTIVATIONS
+from striate.engines.numpy.losses import MATCHED_ACTIVATIONS, differentiate
 from striate.engines.numpy.parameters import Penalties
 from striate.engines.optimizers import SGD
 from striate.network import Network
@@ -135,7 +135,7 @@ class _Problem:
         self._engine.weights = self.weights
         outputs = self._engine.forward(self.inputs, training=True)
         each = zip(outputs, self.targets, self.losses, output_forms(self._engine.network), strict=True)
-        values = (FUNCTIONS[type(loss)](p, t, loss, 1, form=form)[0] / len(p) for p, t, loss, form in each)
+        values = (differentiate(loss, p, t, 1, form=form)[0] / len(p) for p, t, loss, form in each)
         return sum(values) + self._penalties.value()
 
 
@@ -149,7 +149,7 @@ def _usual_losses(network: Network) -> list[Loss]:
 
 
 def _target(loss: Loss, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    if isinstance(loss, CategoricalCrossentropy):
+    if loss.target_kind == "classes":
         return rng.integers(0, shape[1], shape[0])
     return rng.random(shape)
 

@@ -1,10 +1,19 @@
 """The losses that match the outputs of a network."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError
+from striate.engines.losses import (
+    LOSSES,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    KLDivergence,
+    Loss,
+    MeanSquaredError,
+    Poisson,
+)
 from striate.errors import UsageError
 from striate.network import Network, Shape
 from striate.network.outputs import output_activation
@@ -17,22 +26,47 @@ LOSS_OF_ACTIVATION: dict[str, type[Loss]] = {
     "sigmoid": BinaryCrossentropy,
     "linear": MeanSquaredError,
 }
-ACTIVATIONS_OF_LOSS: dict[type[Loss], tuple[str, ...]] = {
-    CategoricalCrossentropy: ("softmax", "softmin", "log_softmax", "linear"),
-    BinaryCrossentropy: ("sigmoid", "linear"),
-}
-WANTED = {
-    CategoricalCrossentropy: (
-        "categorical_crossentropy",
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The outputs for which a loss is meaningful.
+
+    Attributes:
+        losses: The losses.
+        activations: The activations of the output.
+        remedy: What to do about another activation.
+    """
+
+    losses: tuple[type[Loss], ...]
+    activations: tuple[str, ...]
+    remedy: str
+
+
+WANTED = (
+    Wanted(
+        (CategoricalCrossentropy, CategoricalFocalCrossentropy),
+        ("softmax", "softmin", "log_softmax", "linear"),
         "For one class of several, end in activation='softmax', or in no activation for a loss from logits; for "
         "independent classes, use activation='sigmoid' with loss='binary_crossentropy'.",
     ),
-    BinaryCrossentropy: (
-        "binary_crossentropy",
+    Wanted(
+        (BinaryCrossentropy,),
+        ("sigmoid", "linear"),
         "For independent classes, end in activation='sigmoid', or in no activation for a loss from logits; for one "
         "class of several, use activation='softmax' with loss='categorical_crossentropy'.",
     ),
-}
+    Wanted(
+        (KLDivergence,),
+        ("softmax", "softmin", "log_softmax", "sigmoid", "hard_sigmoid", "linear"),
+        "It compares probabilities: end in activation='softmax', or in no activation for a loss from logits.",
+    ),
+    Wanted(
+        (Poisson,),
+        ("softplus", "relu", "relu6", "sigmoid", "hard_sigmoid", "softmax"),
+        "It takes the logarithm of the output: end in activation='softplus', whose values are above 0.",
+    ),
+)
 
 
 def default_losses(network: Network, *, classifies: bool = False) -> tuple[Loss, ...]:
@@ -84,6 +118,11 @@ def losses_for_targets(network: Network, losses: Sequence[Loss], y: Any) -> tupl
     )
 
 
+def name_of_loss(loss: Loss) -> str:
+    """Return Keras's name of a loss."""
+    return next((name for name, kind in LOSSES.items() if kind is type(loss)), type(loss).__name__)
+
+
 def check_losses(network: Network, losses: Sequence[Loss]) -> None:
     """Check that each loss is meaningful for its output.
 
@@ -92,22 +131,36 @@ def check_losses(network: Network, losses: Sequence[Loss]) -> None:
         losses: One for each output.
 
     Raises:
-        UsageError: A cross-entropy is given for an output that is neither probabilities nor logits of its kind.
+        UsageError: A loss has another reduction than the mean, or does not match the activation or the shape of its
+            output, for example a cross-entropy of an output that is neither probabilities nor logits.
     """
     for index, loss in zip(network.outputs, losses, strict=True):
-        if type(loss) not in WANTED:
-            continue
-        name, remedy = WANTED[type(loss)]
+        name = name_of_loss(loss)
         layer, shape = network.nodes[index].layer.name, network.nodes[index].shape
         activation = output_activation(network, index)
-        if activation not in ACTIVATIONS_OF_LOSS[type(loss)]:
-            raise UsageError(f"The loss '{name}' does not match the activation '{activation}' of '{layer}'. {remedy}")
-        if isinstance(loss, CategoricalCrossentropy) and shape == (1,):
+        if loss.reduction in ("sum", "none", None):
+            raise UsageError(
+                f"The loss '{name}' has reduction={loss.reduction!r}, and training uses the mean over the samples of a "
+                "batch: leave reduction out. For the gradient of the sum, multiply the learning rate by the batch size."
+            )
+        wanted = next((wanted for wanted in WANTED if isinstance(loss, wanted.losses)), None)
+        if wanted and activation not in wanted.activations:
+            raise UsageError(
+                f"The loss '{name}' does not match the activation '{activation}' of '{layer}'. {wanted.remedy}"
+            )
+        if getattr(loss, "from_logits", False) and activation != "linear":
+            raise UsageError(
+                f"The loss '{name}' has from_logits=True, and '{layer}' ends in activation='{activation}', which gives "
+                "no logits: remove from_logits=True, or the activation."
+            )
+        if loss.target_kind != "classes":
+            continue
+        if shape == (1,):
             raise UsageError(
                 f"The loss '{name}' needs two outputs or more, and '{layer}' has one. For two classes use "
                 "Dense(1, activation='sigmoid') with loss='binary_crossentropy', or Dense(2, activation='softmax')."
             )
-        if isinstance(loss, CategoricalCrossentropy) and len(shape) != 1:
+        if len(shape) != 1:
             raise UsageError(
                 f"The loss '{name}' needs an output of shape (classes,), and that of '{layer}' is {shape}. End in "
                 "Flatten or GlobalAveragePool2D."

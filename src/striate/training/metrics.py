@@ -7,14 +7,8 @@ import numpy as np
 
 from striate._types import Array
 from striate.arguments import describe
-from striate.engines.losses import (
-    REPORTED_FLOOR,
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    Loss,
-    MeanSquaredError,
-    log_of_output,
-)
+from striate.engines.losses import REPORTED_FLOOR, Loss
+from striate.engines.losses.base import TargetKind
 from striate.errors import UsageError, nearest
 from striate.network import Network
 from striate.network.outputs import OutputForm, output_forms
@@ -34,26 +28,7 @@ def loss_sum(loss: Loss, output: Array, target: Array, form: OutputForm = "proba
     Returns:
         The sum.
     """
-    output = output.astype(np.float64)
-    if isinstance(loss, CategoricalCrossentropy):
-        return _categorical_sum(loss, output, target, form)
-    if isinstance(loss, BinaryCrossentropy):
-        if form == "logits":
-            return float((np.logaddexp(0, output) - target * output).mean() * len(output))
-        p = np.clip(output, REPORTED_FLOOR, 1 - REPORTED_FLOOR)
-        values = -(target * np.log(p) + (1 - target) * np.log(1 - p))
-        return float(values.mean() * len(output))
-    return float(np.square(output - target).mean() * len(output))
-
-
-def _categorical_sum(loss: CategoricalCrossentropy, output: Array, target: Array, form: OutputForm) -> float:
-    logs = -log_of_output(output, form, REPORTED_FLOOR)  # (N, classes)
-    of_target = logs[np.arange(len(logs)), target] if target.ndim == 1 else (logs * target).sum(axis=1)
-    values = (1 - loss.label_smoothing) * of_target + loss.label_smoothing * logs.mean(axis=1)
-    if loss.class_weights is None:
-        return float(values.sum())
-    weights = np.array(loss.class_weights)
-    return float(values @ (weights[target] if target.ndim == 1 else target @ weights))
+    return float(loss.sample_values(target, output.astype(np.float64), form, REPORTED_FLOOR).sum())
 
 
 def correct_classes(output: Array, target: Array) -> float:
@@ -77,25 +52,25 @@ def absolute_errors(output: Array, target: Array) -> float:
     return float(np.abs(output - target).mean() * len(output))
 
 
-METRICS: dict[str, dict[type[Loss], Sum]] = {
-    "accuracy": {CategoricalCrossentropy: correct_classes, BinaryCrossentropy: correct_labels},
-    "mean_absolute_error": {MeanSquaredError: absolute_errors},
+METRICS: dict[str, dict[TargetKind, Sum]] = {
+    "accuracy": {"classes": correct_classes, "labels": correct_labels, "signs": correct_logits},
+    "mean_absolute_error": {"numbers": absolute_errors},
 }
 SHORT = {"acc": "accuracy", "mae": "mean_absolute_error"}
 
 
 def default_metrics(losses: Sequence[Loss]) -> tuple[str, ...]:
     """Return accuracy for classes and mean absolute error for numbers."""
-    return tuple(name for name, sums in METRICS.items() if any(type(loss) in sums for loss in losses))
+    return tuple(name for name, sums in METRICS.items() if any(loss.target_kind in sums for loss in losses))
 
 
-def _metric(name: str, losses: Sequence[Loss]) -> tuple[str, dict[type[Loss], Sum]]:
+def _metric(name: str, losses: Sequence[Loss]) -> tuple[str, dict[TargetKind, Sum]]:
     if not isinstance(name, str):
         raise UsageError(f"metrics must be names of metrics; received {describe(name)}.")
     full = SHORT.get(name, name)
     if full not in METRICS:
         raise UsageError(f"There is no metric '{name}'.{nearest(name, METRICS)}")
-    if not any(type(loss) in METRICS[full] for loss in losses):
+    if not any(loss.target_kind in METRICS[full] for loss in losses):
         fitting = " or ".join(default_metrics(losses))
         raise UsageError(f"The metric '{full}' does not match this loss; use '{fitting}'.")
     return full, METRICS[full]
@@ -115,9 +90,9 @@ class MetricSums:
         self._sums: list[tuple[int, Sum]] = []
         for name, sums in (_metric(metric, losses) for metric in metrics):
             for index, (layer, loss) in enumerate(zip(layers, losses, strict=True)):
-                if type(loss) in sums:
+                if loss.target_kind in sums:
                     self.names.append(name if len(layers) == 1 else f"{layer}_{name}")
-                    function = sums[type(loss)]
+                    function = sums[loss.target_kind]
                     of_logits = function is correct_labels and self.forms[index] == "logits"
                     self._sums.append((index, correct_logits if of_logits else function))
 

@@ -12,7 +12,7 @@ from striate.arguments import check_number
 from striate.data.digests import digest_images
 from striate.data.mapped import MappedArray, take_rows
 from striate.data.split import assign_parts
-from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
+from striate.engines.losses import Loss
 from striate.errors import DataError, UsageError
 from striate.network import Network
 from striate.training.input_scale import check_input_scale
@@ -112,7 +112,7 @@ def split_samples(samples: Samples, fraction: float, seed: int) -> tuple[Samples
 def require_two_classes(train: Samples, losses: Sequence[Loss]) -> None:
     """Raise DataError if all of several training samples of a classifier have the same class."""
     for loss, target in zip(losses, train.targets, strict=True):
-        one = isinstance(loss, CategoricalCrossentropy) and target.ndim == 1 and (target == target[0]).all()
+        one = loss.target_kind == "classes" and target.ndim == 1 and (target == target[0]).all()
         if one and len(target) > 1:
             raise DataError(
                 f"All {len(target)} training samples are of class {target[0]}; a classifier needs at least two classes."
@@ -135,7 +135,7 @@ def warn_of_missing_classes(network: Network, samples: Samples, losses: Sequence
         return
     for index, loss, target in zip(network.outputs, losses, samples.targets, strict=True):
         classes = network.nodes[index].shape[-1]
-        if not isinstance(loss, CategoricalCrossentropy) or target.ndim != 1:
+        if loss.target_kind != "classes" or target.ndim != 1:
             continue
         last = int(target[-1])
         if (target == last).all():
@@ -228,14 +228,19 @@ def _check_target(y: Array, loss: Loss, shape: tuple[int, ...], name: str) -> Ar
         raise DataError(f"Targets of '{name}': expected numbers, received {y.dtype}.")
     if y.dtype.kind == "f" and y.size and not np.isfinite(y).all():
         raise DataError(f"Targets of '{name}' contain NaN or infinity.")
-    if isinstance(loss, CategoricalCrossentropy):
+    if loss.target_kind == "classes":
         return _check_classes(y, shape[-1], name)
     if y.ndim == 1 and shape == (1,):
         y = y[:, None]  # (N,) → (N, 1)
     if y.shape[1:] != shape:
-        raise DataError(f"Targets of '{name}': expected {_axes(shape)}, received shape {y.shape}.")
-    if isinstance(loss, BinaryCrossentropy) and y.size and (y.min() < 0 or y.max() > 1):
+        hint = ""
+        if y.size and shape[0] > 1 and len(shape) == 1 and holds_class_numbers(y):
+            hint = f" One-hot rows of class numbers: np.eye({shape[0]})[y]."
+        raise DataError(f"Targets of '{name}': expected {_axes(shape)}, received shape {y.shape}.{hint}")
+    if loss.target_kind == "labels" and y.size and (y.min() < 0 or y.max() > 1):
         raise DataError(f"Targets of '{name}': expected values in 0 … 1, received {y.min()} … {y.max()}.")
+    if loss.target_kind == "signs" and not (np.isin(y, (-1, 1)).all() or np.isin(y, (0, 1)).all()):
+        raise DataError(f"Targets of '{name}': a hinge loss needs -1 and 1, or 0 and 1; there are other values.")
     return y.astype(np.float32) if y.dtype.kind != "f" else y
 
 

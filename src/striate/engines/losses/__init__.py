@@ -17,7 +17,7 @@ from striate.engines.losses.classes import (
     KLDivergence,
     SparseCategoricalCrossentropy,
 )
-from striate.engines.losses.names import LOSSES, NAMES, REFUSED, get_loss, loss_function
+from striate.engines.losses.names import LOSSES, NAMES, get_loss, loss_function, refuse_missing
 from striate.engines.losses.numbers import (
     CategoricalHinge,
     CosineSimilarity,
@@ -33,9 +33,9 @@ from striate.engines.losses.numbers import (
 )
 
 __all__ = [
-    "FITTED_FLOOR", "LOSSES", "NAMES", "REFUSED", "REPORTED_FLOOR", "BinaryCrossentropy", "BinaryFocalCrossentropy",
+    "FITTED_FLOOR", "LOSSES", "NAMES", "REPORTED_FLOOR", "BinaryCrossentropy", "BinaryFocalCrossentropy",
     "CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge", "CosineSimilarity", "Hinge", "Huber",
     "KLDivergence", "LogCosh", "Loss", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError",
     "MeanSquaredLogarithmicError", "Poisson", "SparseCategoricalCrossentropy", "SquaredHinge", "class_probabilities",
-    "get_loss", "log_of_output", "log_probabilities", "log_softmax", "loss_function",
+    "get_loss", "log_of_output", "log_probabilities", "log_softmax", "loss_function", "refuse_missing",
 ]  # fmt: skip

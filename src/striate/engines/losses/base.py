@@ -59,8 +59,15 @@ def smallest(p: Array) -> float:
     return float(np.finfo(p.dtype).tiny)
 
 
+def rows_of_classes(t: Array, p: Array) -> Array:
+    """Return class numbers (N,) as one-hot rows like the predictions p (N, classes); rows as they are."""
+    if t.ndim == p.ndim:
+        return t
+    return np.asarray(np.arange(p.shape[-1]) == t[..., None]).astype(p.dtype)
+
+
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Loss:
     """Base of all losses. The loss of a batch is the mean over its samples.
 
@@ -113,7 +120,7 @@ class Loss:
     ) -> Array:
         """Return the loss of each sample (N,): the mean over its positions. Arguments are those of `differentiate`."""
         values, _ = self.differentiate(t, p, form, floor)
-        return values.reshape(len(values), -1).mean(axis=1)
+        return np.asarray(values.reshape(len(values), -1).mean(axis=1))
 
     @property
     def call_form(self) -> OutputForm:
@@ -151,16 +158,32 @@ class Loss:
         return float(values.mean())
 
     def _match(self, t: Array, p: Array) -> tuple[Array, Array]:
-        """Return targets and predictions of the same shape."""
+        """Return targets and predictions of the same shape; class numbers become rows."""
         if p.ndim == 0:
             t, p = t[None], p[None]
         if p.ndim == t.ndim + 1 and p.shape[-1] == 1:
             t = t[..., None]  # (N,) → (N, 1)
         elif t.ndim == p.ndim + 1 and t.shape[-1] == 1:
             t = t[..., 0]  # (N, 1) → (N,)
+        if self.target_kind == "classes":
+            return self._match_classes(t, p)
         if t.shape != p.shape:
             raise UsageError(
                 f"{type(self).__name__}: y_true has the shape {t.shape} and y_pred {p.shape}; both must be the same."
+            )
+        return t, p
+
+    def _match_classes(self, t: Array, p: Array) -> tuple[Array, Array]:
+        if p.ndim == t.ndim and t.shape[-1] == 1 and p.shape[-1] > 1:
+            t = t[..., 0]  # (N, 1) → (N,)
+        if t.ndim == p.ndim - 1 and t.shape == p.shape[:-1]:
+            if t.size and (t.min() < 0 or t.max() >= p.shape[-1] or (t % 1).any()):
+                raise UsageError(f"{type(self).__name__}: class numbers must be integers 0 … {p.shape[-1] - 1}.")
+            t = rows_of_classes(t, p)
+        if t.shape != p.shape:
+            raise UsageError(
+                f"{type(self).__name__}: y_true must be class numbers {p.shape[:-1]} or rows {p.shape}; received "
+                f"{t.shape}."
             )
         return t, p
 

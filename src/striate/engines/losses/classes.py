@@ -9,13 +9,13 @@ import numpy as np
 
 from striate._types import Array
 from striate.arguments import check_constructor, check_number
-from striate.engines.losses.base import Loss, TargetKind, log_of_output, smallest
+from striate.engines.losses.base import Loss, TargetKind, log_of_output, rows_of_classes, smallest
 from striate.errors import UsageError
 from striate.network.outputs import OutputForm
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _OfProbabilities(Loss):
     """A loss of probabilities or logits.
 
@@ -44,9 +44,13 @@ class _OfProbabilities(Loss):
         """Logits with `from_logits`, else probabilities."""
         return "logits" if self.from_logits else "probabilities"
 
+    def _match_classes(self, t: Array, p: Array) -> tuple[Array, Array]:
+        t, p = super()._match_classes(t, p)
+        return t, p if self.from_logits else p / p.sum(axis=-1, keepdims=True)  # as in Keras
+
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CategoricalCrossentropy(_OfProbabilities):
     """Cross-entropy for single-label classification.
 
@@ -83,7 +87,7 @@ class CategoricalCrossentropy(_OfProbabilities):
         self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
     ) -> tuple[Array, Array]:
         """Return −(Σ w t) Σ s log p, and its gradient."""
-        t = _rows(t, p)
+        t = rows_of_classes(t, p)
         weights = None if self.class_weights is None else t @ np.array(self.class_weights, p.dtype)
         if self.label_smoothing:
             t = t * (1 - self.label_smoothing) + self.label_smoothing / p.shape[-1]
@@ -92,12 +96,21 @@ class CategoricalCrossentropy(_OfProbabilities):
         logs, slopes = _crossentropy(t, p, form, floor)
         return -np.asarray((t * logs).sum(axis=-1)), slopes
 
-    def _match(self, t: Array, p: Array) -> tuple[Array, Array]:
-        return _match_classes(self, t, p)
+    def sample_values(
+        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+    ) -> Array:
+        """Return the loss of each sample (N,), without making rows of class numbers."""
+        if t.ndim == p.ndim or p.ndim != 2:
+            return super().sample_values(t, p, form, floor)
+        logs = -log_of_output(p, form, smallest(p) if floor is None else floor)
+        values = (1 - self.label_smoothing) * logs[np.arange(len(logs)), t]
+        if self.label_smoothing:
+            values += self.label_smoothing * logs.mean(axis=1)
+        return values if self.class_weights is None else values * np.array(self.class_weights)[t]
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     """The same as `CategoricalCrossentropy`, which also takes class numbers.
 
@@ -118,7 +131,7 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class KLDivergence(Loss):
     """Kullback–Leibler divergence Σ t log(t / p) of the predicted from the target probabilities.
 
@@ -135,7 +148,7 @@ class KLDivergence(Loss):
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CategoricalFocalCrossentropy(_OfProbabilities):
     """Cross-entropy in which samples that are already right count less: Σ α (1 − p)^γ · (−t log p).
 
@@ -149,8 +162,8 @@ class CategoricalFocalCrossentropy(_OfProbabilities):
 
     alpha: float | Sequence[float] = 0.25
     gamma: float = 2.0
-    from_logits: bool = False
-    label_smoothing: float = 0.0
+    from_logits: bool = field(default=False, kw_only=True)
+    label_smoothing: float = field(default=0.0, kw_only=True)
 
     target_kind: ClassVar[TargetKind] = "classes"
 
@@ -164,7 +177,7 @@ class CategoricalFocalCrossentropy(_OfProbabilities):
         self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
     ) -> tuple[Array, Array]:
         """Return Σ α (1 − p)^γ (−t log p), and its gradient."""
-        t = _rows(t, p)
+        t = rows_of_classes(t, p)
         if self.label_smoothing:
             t = t * (1 - self.label_smoothing) + self.label_smoothing / p.shape[-1]
         logs = log_of_output(p, form, smallest(p) if floor is None else floor)
@@ -179,12 +192,9 @@ class CategoricalFocalCrossentropy(_OfProbabilities):
             return values, by_logs - q * by_logs.sum(axis=-1, keepdims=True)
         return values, by_logs / q
 
-    def _match(self, t: Array, p: Array) -> tuple[Array, Array]:
-        return _match_classes(self, t, p)
-
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BinaryCrossentropy(_OfProbabilities):
     """Cross-entropy for multi-label classification: mean of −(s log p + (1 − s) log(1 − p)) over the outputs.
 
@@ -213,7 +223,7 @@ class BinaryCrossentropy(_OfProbabilities):
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BinaryFocalCrossentropy(BinaryCrossentropy):
     """Binary cross-entropy times (1 − pₜ)^γ, with pₜ = t p + (1 − t)(1 − p), so that labels already right count less.
 
@@ -258,28 +268,6 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
 def _check_gamma(gamma: float) -> None:
     if not check_number("gamma", gamma) >= 0:
         raise UsageError(f"gamma must be 0 or more; received {gamma}.")
-
-
-def _rows(t: Array, p: Array) -> Array:
-    """Return class numbers as one-hot rows; rows as they are."""
-    if t.ndim == p.ndim:
-        return t
-    return np.asarray(np.arange(p.shape[-1]) == t[..., None]).astype(p.dtype)
-
-
-def _match_classes(loss: Loss, t: Array, p: Array) -> tuple[Array, Array]:
-    """Return rows and predictions of the same shape, and probabilities that sum to 1 as in Keras."""
-    if p.ndim == t.ndim and t.shape[-1] == 1 and p.shape[-1] > 1:
-        t = t[..., 0]  # (N, 1) → (N,)
-    if t.ndim == p.ndim - 1 and t.shape == p.shape[:-1]:
-        if t.size and (t.min() < 0 or t.max() >= p.shape[-1] or (t % 1).any()):
-            raise UsageError(f"{type(loss).__name__}: class numbers must be integers 0 … {p.shape[-1] - 1}.")
-        t = _rows(t, p)
-    if t.shape != p.shape:
-        raise UsageError(
-            f"{type(loss).__name__}: y_true must be class numbers {p.shape[:-1]} or rows {p.shape}; received {t.shape}."
-        )
-    return t, p if loss.call_form == "logits" else p / p.sum(axis=-1, keepdims=True)
 
 
 def _crossentropy(t: Array, p: Array, form: OutputForm, floor: float | None) -> tuple[Array, Array]:

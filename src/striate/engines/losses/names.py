@@ -64,11 +64,18 @@ REFUSED = {
     "tversky": "it is for the segmentation of images",
     "circle": "it is for comparing embeddings",
     "ctc": "it is for sequences",
-    "categorical_generalized_cross_entropy": "use 'categorical_focal_crossentropy' or label_smoothing",
+    "categoricalgeneralizedcrossentropy": "use 'categorical_focal_crossentropy' or label_smoothing",
 }
-"""Losses of Keras that Striate does not have, and why."""
+"""Losses of Keras that Striate does not have, in lower case without underscores, and why."""
 
 _KIND_OF_FUNCTION: dict[Callable[..., Any], type[Loss]] = {}
+
+
+def refuse_missing(name: str) -> None:
+    """Raise UsageError for the name of a loss that only Keras has."""
+    reason = REFUSED.get(name.lower().replace("_", ""))
+    if reason is not None:
+        raise UsageError(f"Striate does not have the loss '{name}': {reason}.")
 
 
 @explain_arguments
@@ -98,8 +105,7 @@ def get_loss(loss: Any, **settings: Any) -> Loss:
     if not isinstance(loss, str):
         raise UsageError(f"loss must be a name or a Loss; received {describe(loss)}.")
     if loss not in NAMES:
-        if (reason := REFUSED.get(loss.lower())) is not None:
-            raise UsageError(f"Striate does not have the loss '{loss}': {reason}.")
+        refuse_missing(loss)
         raise UsageError(f"There is no loss '{loss}'.{nearest(loss, NAMES)}")
     return NAMES[loss](**settings)
 

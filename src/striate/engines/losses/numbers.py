@@ -7,13 +7,13 @@ import numpy as np
 
 from striate._types import Array
 from striate.arguments import check_constructor, check_number
-from striate.engines.losses.base import EPSILON, Loss, TargetKind
+from striate.engines.losses.base import EPSILON, Loss, TargetKind, rows_of_classes
 from striate.errors import UsageError
 from striate.network.outputs import OutputForm
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Mean(Loss):
     """A loss that is the mean of terms, one for each output."""
 
@@ -30,7 +30,7 @@ class _Mean(Loss):
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MeanSquaredError(_Mean):
     """Mean of (p − t)² over the outputs, for regression with a linear output."""
 
@@ -41,7 +41,7 @@ class MeanSquaredError(_Mean):
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MeanAbsoluteError(_Mean):
     """Mean of |p − t| over the outputs."""
 
@@ -51,7 +51,7 @@ class MeanAbsoluteError(_Mean):
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MeanAbsolutePercentageError(_Mean):
     """Mean of 100 |p − t| / |t| over the outputs."""
 
@@ -62,7 +62,7 @@ class MeanAbsolutePercentageError(_Mean):
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MeanSquaredLogarithmicError(_Mean):
     """Mean of (log(1 + p) − log(1 + t))² over the outputs; numbers below 0 count as 0."""
 
@@ -73,7 +73,7 @@ class MeanSquaredLogarithmicError(_Mean):
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Huber(_Mean):
     """Half the squared error up to δ and linear beyond: δ |p − t| − δ² / 2, so that outliers count less.
 
@@ -97,7 +97,7 @@ class Huber(_Mean):
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LogCosh(_Mean):
     """Mean of log cosh(p − t) over the outputs, nearly half the square of small and the size of large errors."""
 
@@ -108,7 +108,7 @@ class LogCosh(_Mean):
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Poisson(_Mean):
     """Mean of p − t log p over the outputs, for counts t; the outputs must be above 0."""
 
@@ -118,7 +118,7 @@ class Poisson(_Mean):
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Hinge(_Mean):
     """Mean of max(1 − t p, 0) over the outputs, for targets −1 and 1; targets 0 count as −1."""
 
@@ -132,7 +132,7 @@ class Hinge(_Mean):
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SquaredHinge(_Mean):
     """Mean of max(1 − t p, 0)² over the outputs, for targets −1 and 1; targets 0 count as −1."""
 
@@ -146,7 +146,7 @@ class SquaredHinge(_Mean):
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CategoricalHinge(Loss):
     """Loss max(1 + (largest wrong output) − (output of the class), 0), for one-hot rows or class numbers."""
 
@@ -157,7 +157,7 @@ class CategoricalHinge(Loss):
     ) -> tuple[Array, Array]:
         """Return max(1 + neg − pos, 0), and its gradient."""
         classes = np.arange(p.shape[-1])
-        t = t if t.ndim == p.ndim else (classes == t[..., None]).astype(p.dtype)
+        t = rows_of_classes(t, p)
         others = (1 - t) * p
         values = np.maximum(1 + others.max(axis=-1) - (t * p).sum(axis=-1), 0)
         largest = classes == others.argmax(axis=-1)[..., None]
@@ -165,7 +165,7 @@ class CategoricalHinge(Loss):
 
 
 @check_constructor
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CosineSimilarity(Loss):
     """Minus the cosine of the angle between output and target: −1 for the same direction, 1 for the opposite.
 

@@ -257,7 +257,7 @@ class NumpyEngine(Engine):
         ends = zip(self._plan.outputs, outputs, targets, self.settings.losses, self._forms, strict=True)
         for output, p, target, loss, form in ends:
             matched = losses.MATCHED_ACTIVATIONS.get(type(loss), {}).get(output.activation, 0.0)
-            part, gradient = losses.FUNCTIONS[type(loss)](p, target, loss, count, matched=matched, form=form)
+            part, gradient = losses.differentiate(loss, p, target, count, matched=matched, form=form)
             value += part
             slot = output.logits if matched and output.logits is not None else output.slot
             output_gradients[slot] = gradient

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from striate._types import Array
-from striate.engines.losses import CategoricalCrossentropy, Loss
+from striate.engines.losses import Loss
 from striate.engines.torch.device import mixed_precision
 from striate.errors import TrainingError
 from striate.network import Network
@@ -49,7 +49,7 @@ def faster_precision(network: Network, losses: Sequence[Loss], device: torch.dev
 
 
 def _target(loss: Loss, shape: tuple[int, ...]) -> Array:
-    return np.zeros(shape[0], np.int64) if isinstance(loss, CategoricalCrossentropy) else np.zeros(shape)
+    return np.zeros(shape[0], np.int64) if loss.target_kind == "classes" else np.zeros(shape)
 
 
 def out_of_memory(network: Network, device: torch.device, batch: int, run: Callable[[int], None]) -> TrainingError:
