@@ -147,9 +147,7 @@ def test_predict_skips_files_that_cannot_be_read(cli: Cli, trained: tuple[Path, 
     (tmp_path / "letters/photo.HEIC").write_bytes(encode_png(digit.x[0]))
     some = cli("predict", trained[0], "letters", "--json")
     assert (some.returncode, len(json.loads(some.stdout))) == (1, 1)
-    assert some.stderr == (
-        "Skipped: 1 image in formats that Striate does not read, such as 'letters/b.jxl'. Save them as JPEG first.\n"
-    )
+    assert some.stderr == ("Skipped: 'letters/b.jxl' has a format that Striate does not read. Save it as JPEG first.\n")
     address = cli("predict", trained[0], "https://example.org/x.png")
     assert address.stderr.startswith("Skipped: 'https://example.org/x.png' is a web address. Download it first")
     pattern = cli("predict", trained[0], "*.png")

@@ -1,7 +1,8 @@
 """striate predict: the predicted class of image files."""
 
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -13,49 +14,124 @@ from striate.text import table
 
 if TYPE_CHECKING:
     from striate.workflows.predict import AnyPrediction
+    from striate.workflows.prediction_files import PredictionFile
+    from striate.workflows.sort_images import ImageSorter
+
+MOST_SHOWN = 10  # files that could not be read
 
 
 @click.command(cls=Command)
 @click.argument("trained", metavar="RUN_OR_MODEL")
 @click.argument("paths", nargs=-1, required=True, metavar="FILES…")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-def predict(trained: str, paths: tuple[str, ...], as_json: bool) -> None:
+@click.option("--csv", "csv_file", metavar="FILE", help="Write a table with a row for each image.")
+@click.option("--jsonl", "jsonl_file", metavar="FILE", help="Write JSON Lines, a line for each image.")
+@click.option("--resume", is_flag=True, help="Continue the file of --csv or --jsonl.")
+@click.option("--top", type=click.IntRange(min=1), metavar="K", help="Give the K most probable classes.")
+@click.option("--all-classes", is_flag=True, help="Give the probabilities of all classes.")
+@click.option(
+    "--threshold", type=click.FloatRange(0, 1), metavar="P",
+    help="Mark images as unknown whose probability is below P; of several labels, assign those with at least P.",
+)  # fmt: skip
+@click.option("--sort-into", metavar="FOLDER", help="Copy the images into FOLDER/CLASS/ and FOLDER/unknown/.")
+@click.option("--move", is_flag=True, help="With --sort-into: move the images instead of copying them.")
+def predict(
+    trained: str, paths: tuple[str, ...], as_json: bool, csv_file: str | None, jsonl_file: str | None, resume: bool,
+    top: int | None, all_classes: bool, threshold: float | None, sort_into: str | None, move: bool,
+) -> None:  # fmt: skip
     """Predict the classes of image FILES and of all images in folders.
+
+    "-" reads the names of files from standard input, one on each line, or separated by zero bytes (find -print0).
 
     Images are marked unknown if they are too unlike the training images or, for a model that cannot tell, if the
     probability is too low. A model of several labels prints those whose probability reaches their threshold, one of
     numbers each number with its prediction interval. The exit status is 1 if a file cannot be read.
     """
     from striate.images import UnreadableFile
-    from striate.workflows.predict import find_files, predict_files
+    from striate.workflows.predict import find_to_predict, predict_files
+    from striate.workflows.prediction_files import json_content, open_prediction_file
+    from striate.workflows.sort_images import image_sorter
     from striate.workflows.trained_model import open_trained_model
 
     model = open_trained_model(trained)
     for note in model.notes:
         echo_line(localized(note), err=True)
-    files, unreadable = find_files(paths)
-    results = list(predict_files(model, files))
-    unreadable += [result for result in results if isinstance(result, UnreadableFile)]
-    predictions = [result for result in results if not isinstance(result, UnreadableFile)]
+    sorter = image_sorter(sort_into, model, move=move)
+    files, total = find_to_predict(paths, sys.stdin.buffer, sorter.folder if sorter else None)
+    predictions: list[AnyPrediction] = []
+    counts: Counter[str] = Counter()
+    reasons: list[str] = []  # why files could not be read
+    unreadable = 0
+    shown = len(model.classes) if all_classes else top or 0
+    with open_prediction_file(
+        model, csv_file, jsonl_file, resume=resume, top=top or 0, all_classes=all_classes
+    ) as file:
+        if file and file.done:
+            text = "'{path}' has {rows:,} rows already; continuing with the other images."
+            echo_line(translate(text, path=file.path, rows=file.done), err=True)
+        results = predict_files(
+            model, file.remaining(files) if file else files, total=total,
+            top=shown, threshold=threshold,
+        )  # fmt: skip
+        results = sorter.put(results) if sorter else results
+        for result in file.write(results) if file else results:
+            if isinstance(result, UnreadableFile):
+                unreadable += 1
+                reasons += [result.reason] if unreadable <= MOST_SHOWN or not file else []
+            elif as_json or not (file or sorter):
+                predictions.append(result)
+            else:
+                counts[_kind(result)] += 1
     if as_json:
-        echo_json([vars(prediction) for prediction in predictions])
+        echo_json([json_content(prediction) for prediction in predictions])
     elif predictions:
         echo("\n".join(_table(predictions)))
-    for item in unreadable:
-        echo_line(localized(f"Skipped: {item.reason}"), err=True)
+    for line in _summary(counts, file, sorter):
+        echo_line(line, err=as_json)
+    for reason in reasons:
+        echo_line(localized(f"Skipped: {reason}"), err=True)
+    if unreadable and file:
+        text = "Files that could not be read: {count:,}; '{path}' lists all of them."
+        echo_line(translate(text, count=unreadable, path=file.path), err=True)
     sys.exit(1 if unreadable else 0)
+
+
+def _kind(result: "AnyPrediction") -> str:
+    """Return under which name a result is counted."""
+    from striate.workflows.predict import PredictedLabels, Prediction
+
+    if result.unknown:
+        return translate("unknown")
+    if isinstance(result, PredictedLabels):
+        return ", ".join(result.labels) or "–"
+    return result.label if isinstance(result, Prediction) else ""
+
+
+def _summary(counts: Counter[str], file: "PredictionFile | None", sorter: "ImageSorter | None") -> Iterator[str]:
+    """Yield lines on what was predicted, if it was not printed, and where it was written."""
+    if counts:
+        kinds = ", ".join(f"{name} {count:,}" for name, count in counts.most_common(MOST_SHOWN) if name)
+        more = translate(", {n:,} more", n=len(counts) - MOST_SHOWN) if len(counts) > MOST_SHOWN else ""
+        yield translate("{n:,} images", n=counts.total()) + (f": {kinds}{more}" if kinds else "")
+    if file:
+        yield translate("written  {path}", path=file.path)
+    if sorter:
+        text = "sorted   {folder}: {n:,} moved" if sorter.moves else "sorted   {folder}: {n:,} copied"
+        yield translate(text, folder=sorter.folder, n=sorter.total)
 
 
 def _table(predictions: "Sequence[AnyPrediction]") -> list[str]:
     """Return the lines of a table of predictions, which are all of the same task."""
     from striate.workflows.predict import PredictedLabels, Prediction
 
-    head = heads("image", "predicted class", "probability", "")
+    top = any(isinstance(p, Prediction) and p.probabilities for p in predictions)
+    head = heads("image", "predicted class", "probability", "", *(["most probable"] if top else []))
     rows: list[tuple[str, ...]] = []
     for p in predictions:
         unknown = translate("unknown") if p.unknown else ""
         if isinstance(p, Prediction):
-            rows.append((p.path, p.label, f"{100 * p.probability:.1f} %", unknown))
+            best = ", ".join(f"{name} {100 * value:.1f} %" for name, value in p.probabilities.items())
+            rows.append((p.path, p.label, f"{100 * p.probability:.1f} %", unknown, *([best] if top else [])))
         elif isinstance(p, PredictedLabels):
             head = heads("image", "labels", "")
             labels = ", ".join(f"{name} {100 * p.probabilities[name]:.1f} %" for name in p.labels)

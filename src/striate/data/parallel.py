@@ -43,12 +43,12 @@ def map_ordered(function: Callable[[J], T], jobs: Iterable[J]) -> Iterator[T]:
 
 
 @contextmanager
-def progress_bar(title: str, total: int) -> Iterator[Callable[[int], object]]:
+def progress_bar(title: str, total: int | None) -> Iterator[Callable[[int], object]]:
     """Show a progress bar with images per second on a terminal, and nothing elsewhere.
 
     Args:
         title: label of the bar.
-        total: number of images.
+        total: number of images; None if it is not known.
 
     Yields:
         A function to call with the number of images processed since the last call.

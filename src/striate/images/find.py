@@ -3,10 +3,11 @@
 import glob
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISREG
+from typing import NamedTuple
 
 from striate.errors import DataError
 from striate.images.formats import HEAD, describe_other, identify, is_readable, missing_reader
@@ -96,6 +97,11 @@ def describe_unsupported(files: list[Path], name: Callable[[Path], str] = str) -
     return f"{count} {what}, such as '{name(files[0])}'. {' '.join(advice)}"
 
 
+def describe_unsupported_file(file: Path) -> str:
+    """Return a sentence on one image file in a format that cannot be read, and what to do about it."""
+    return f"'{file}' has a format that Striate does not read. {missing_reader(_kind(file), 'it')}"
+
+
 def _kind(file: Path) -> str:
     """Return the format of an unsupported file, by its content or else by its name."""
     by_name = {".heic": "HEIC", ".heif": "HEIC", ".hif": "HEIC", ".avif": "AVIF"}
@@ -131,10 +137,7 @@ def describe_argument(text: str) -> str | None:
 
 
 def search_folder(folder: Path, on_error: Callable[[OSError], object] | None = None) -> FolderImages:
-    """Find all image files in a folder and its subfolders, without hidden files and folders.
-
-    Files with one of SUFFIXES count as images; other files are recognized by their first bytes. Links to folders are
-    followed. Each folder is searched once, and folders that contain `folder` are not searched.
+    """Find all image files in a folder and its subfolders; see `walk_images`.
 
     Args:
         folder: The folder.
@@ -144,21 +147,63 @@ def search_folder(folder: Path, on_error: Callable[[OSError], object] | None = N
         Their paths, sorted.
     """
     found = FolderImages()
+    for path, readable in walk_images(folder, on_error):
+        (found.images if readable else found.unsupported).append(Path(path))
+    return found
+
+
+def walk_images(folder: Path, on_error: Callable[[OSError], object] | None = None) -> Iterator[tuple[str, bool]]:
+    """Yield all image files in a folder and its subfolders, sorted, without hidden files and folders.
+
+    Files with one of SUFFIXES count as images; other files are recognized by their first bytes. Links to folders are
+    followed. Each folder is searched once, and folders that contain `folder` are not searched. Memory is needed for
+    the names in one folder at a time and its parents.
+
+    Args:
+        folder: The folder.
+        on_error: Called with the error of a subfolder that cannot be read; None: it is skipped.
+
+    Yields:
+        The path of each image file, and whether it can be read.
+    """
     here = os.path.realpath(folder)
     entered = {here, *map(str, Path(here).parents)}
-    images: list[str] = []
-    unsupported: list[str] = []
-    for root, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and _is_new(root, name, entered))
-        for name in files:
-            path = f"{root}{os.sep}{name}"
-            readable = is_image_file(path, name)
-            if readable is not None:
-                (images if readable else unsupported).append(path)
-    for paths, listed in ((images, found.images), (unsupported, found.unsupported)):
-        paths.sort(key=lambda path: path.split(os.sep))  # noqa: PTH206 (a Path for each comparison is slow)
-        listed.extend(map(Path, paths))
-    return found
+    levels = [_entries(str(folder), entered, on_error)]  # of the folder and the subfolders that are being searched
+    while levels:
+        entry = next(levels[-1], None)
+        if entry is None:
+            levels.pop()
+        elif entry.is_folder:
+            levels.append(_entries(entry.path, entered, on_error))
+        elif (readable := is_image_file(entry.path, entry.name)) is not None:
+            yield entry.path, readable
+
+
+class _Entry(NamedTuple):
+    name: str
+    path: str
+    is_folder: bool
+
+
+def _entries(folder: str, entered: set[str], on_error: Callable[[OSError], object] | None) -> Iterator[_Entry]:
+    """Return the files in a folder, and the subfolders that are not hidden and not entered yet, sorted by name."""
+    entries: list[_Entry] = []
+    try:
+        with os.scandir(folder) as scanned:
+            entries.extend(_Entry(item.name, f"{folder}{os.sep}{item.name}", _is_folder(item)) for item in scanned)
+    except OSError as error:
+        if on_error:
+            on_error(error)
+    entries.sort()
+    kept = [e for e in entries if not e.is_folder or (not e.name.startswith(".") and _is_new(e.path, entered))]
+    return iter(kept)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def images_below(folder: Path, on_error: Callable[[OSError], object] | None = None) -> list[Path]:
@@ -192,9 +237,9 @@ def _head(path: str) -> bytes:
         return b""
 
 
-def _is_new(root: str, name: str, entered: set[str]) -> bool:
+def _is_new(folder: str, entered: set[str]) -> bool:
     """Return whether a folder has not been searched yet, under this or another name, and add it to `entered`."""
-    real = os.path.realpath(os.path.join(root, name))  # noqa: PTH118 (a Path for each folder is slow)
+    real = os.path.realpath(folder)
     new = real not in entered
     entered.add(real)
     return new

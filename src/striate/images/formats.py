@@ -107,12 +107,12 @@ def is_readable(name: str) -> bool:
     return name in READABLE if pillow is None else pillow in pillow_formats()
 
 
-def missing_reader(name: str) -> str:
-    """Return advice for images in a format that this installation does not read."""
+def missing_reader(name: str, images: str = "them") -> str:
+    """Return advice for images, or "it", in a format that this installation does not read."""
     install = {"HEIC": "pillow-heif", "AVIF": "--upgrade pillow"}.get(name)
     if install is None or is_readable(name):
-        return "Save them as JPEG first."
-    return f"To read {name} files: pip install {install}. Or save them as JPEG first."
+        return f"Save {images} as JPEG first."
+    return f"To read {name} files: pip install {install}. Or save {images} as JPEG first."
 
 
 def describe_tiff(data: bytes) -> str | None:

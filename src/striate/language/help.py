@@ -111,16 +111,28 @@ HELP: dict[str, str] = {
     "The page [comparison.html in the last RUN].": "만들 페이지 [마지막 RUN의 comparison.html].",
     "Print all figures as JSON.": "모든 수치를 JSON으로 출력합니다.",
     # predict
-    "Predict the classes of image FILES and of all images in folders.\n\nImages are marked unknown if they are too "
+    'Predict the classes of image FILES and of all images in folders.\n\n"-" reads the names of files from standard '
+    "input, one on each line, or separated by zero bytes (find -print0).\n\nImages are marked unknown if they are too "
     "unlike the training images or, for a model that cannot tell, if the probability is too low. A model of several "
     "labels prints those whose probability reaches their threshold, one of numbers each number with its prediction "
     "interval. The exit status is 1 if a file cannot be read.": (
-        "이미지 파일과 폴더 안에 있는 모든 이미지의 클래스를 예측합니다.\n\n학습 이미지와 너무 다른 이미지에는 "
+        '이미지 파일과 폴더 안에 있는 모든 이미지의 클래스를 예측합니다.\n\n"-"를 주면 파일 이름을 표준 입력에서 한 줄에 '
+        "하나씩, 또는 0 바이트로 구분하여(find -print0) 읽습니다.\n\n학습 이미지와 너무 다른 이미지에는 "
         "‘모름’이라고 표시합니다. 이를 판단할 수 없는 모델이면 확률이 너무 낮을 때 표시합니다. 여러 라벨을 예측하는 "
         "모델은 확률이 임계값 이상인 라벨을, 숫자를 예측하는 모델은 숫자와 예측 구간을 출력합니다. 읽을 수 없는 파일이 "
         "있으면 종료 코드는 1입니다."
     ),
     "Print a JSON list.": "JSON 목록으로 출력합니다.",
+    "Write a table with a row for each image.": "이미지마다 한 행인 표를 파일로 씁니다.",
+    "Write JSON Lines, a line for each image.": "이미지마다 한 줄인 JSON Lines 파일을 씁니다.",
+    "Continue the file of --csv or --jsonl.": "--csv나 --jsonl 파일을 이어서 씁니다.",
+    "Give the K most probable classes.": "확률이 높은 클래스 K개를 함께 보여 줍니다.",
+    "Give the probabilities of all classes.": "모든 클래스의 확률을 함께 보여 줍니다.",
+    "Mark images as unknown whose probability is below P; of several labels, assign those with at least P.": (
+        "확률이 P보다 낮은 이미지를 ‘모름’으로 표시합니다. 여러 라벨이면 확률이 P 이상인 라벨을 붙입니다."
+    ),
+    "Copy the images into FOLDER/CLASS/ and FOLDER/unknown/.": "이미지를 FOLDER/클래스/와 FOLDER/unknown/에 복사합니다.",
+    "With --sort-into: move the images instead of copying them.": "--sort-into에서 이미지를 복사하지 않고 옮깁니다.",
     # export
     "Write a trained network as an ONNX file: uint8 pixels in, probabilities out, class names inside.\n\nThe file's "
     "answers are first compared with the original's on real images, and a file that differs is not written. An "

@@ -22,6 +22,18 @@ TERMINAL: dict[str, str] = {
     "unusual": "특이",
     "formats": "형식",
     "sizes": "크기",
+    # predict
+    "written  {path}": "기록      {path}",
+    "sorted   {folder}: {n:,} copied": "분류      {folder}: {n:,}장 복사",
+    "sorted   {folder}: {n:,} moved": "분류      {folder}: {n:,}장 이동",
+    ", {n:,} more": " 외 {n:,}개",
+    "'{path}' has {rows:,} rows already; continuing with the other images.": (
+        "'{path}'에 이미 {rows:,}행이 있습니다. 나머지 이미지를 이어서 예측합니다."
+    ),
+    "Files that could not be read: {count:,}; '{path}' lists all of them.": (
+        "읽을 수 없는 파일: {count:,}개. 모두 '{path}'에 적었습니다."
+    ),
+    "most probable": "확률이 높은 클래스",
     # headings of tables
     "image": "이미지",
     "probability": "확률",

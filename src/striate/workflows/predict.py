@@ -1,16 +1,25 @@
 """Predict the class, labels or numbers of image files with a trained model."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from striate._types import Array
-from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
-from striate.errors import DataError
-from striate.images import UnreadableFile, describe_unsupported, no_images, require_folder, search_folder
+from striate.data.parallel import map_ordered, progress_bar
+from striate.errors import DataError, UsageError
+from striate.images import (
+    UnreadableFile,
+    describe_unsupported_file,
+    is_image_file,
+    no_images,
+    require_folder,
+    walk_images,
+)
 from striate.tasks import Task
 from striate.workflows.trained_model import TrainedModel
 
@@ -26,12 +35,14 @@ class Prediction:
         label: Name of the predicted class.
         probability: Probability of that class, 0 … 1, rounded to six decimals.
         unknown: Whether the prediction should not be trusted; see `TrainedModel.predict_open_set`.
+        probabilities: The probabilities of as many classes as were asked for, the most probable first.
     """
 
     path: str
     label: str
     probability: float
     unknown: bool
+    probabilities: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,65 +84,160 @@ class PredictedNumbers:
 AnyPrediction = Prediction | PredictedLabels | PredictedNumbers
 
 
-def find_files(paths: Iterable[str]) -> tuple[list[Path], list[UnreadableFile]]:
-    """Find the image files that files and folders stand for.
+def find_files(paths: Sequence[str]) -> tuple[list[Path], list[UnreadableFile]]:
+    """Return the image files that files and folders stand for, each once, and what is left out; see `walk_files`."""
+    found = list(walk_files(distinct_paths(paths)))
+    files = [item for item in found if not isinstance(item, UnreadableFile)]
+    return files, [item for item in found if isinstance(item, UnreadableFile)]
+
+
+def find_to_predict(
+    paths: Sequence[str], standard_input: BinaryIO, leave_out: Path | None = None
+) -> tuple[Iterator[Path | UnreadableFile], int | None]:
+    """Find image files in bounded memory; "-" stands for names from standard input.
+
+    Args:
+        paths: As in `find_files`, or "-" alone.
+        standard_input: A binary stream of names.
+        leave_out: A folder whose images are left out.
+
+    Returns:
+        The files, as `walk_files` yields them, and their number; None for standard input, where it is not known.
+
+    Raises:
+        UsageError: "-" is combined with other paths.
+    """
+    if "-" not in paths:
+        distinct = distinct_paths(paths)
+        return walk_files(distinct, leave_out), sum(1 for _ in walk_files(distinct, leave_out))
+    if len(paths) > 1:
+        raise UsageError("'-' reads all names from standard input and cannot be combined with other files.")
+    return walk_files(read_names(standard_input), leave_out), None
+
+
+def read_names(stream: BinaryIO) -> Iterator[str]:
+    r"""Yield the names in a stream as they arrive: one on each line, or separated by zero bytes if there are any.
+
+    Example:
+        >>> from io import BytesIO
+        >>> list(read_names(BytesIO(b"a.jpg\nb c.jpg\r\n"))), list(read_names(BytesIO(b"a.jpg\0b\nc.jpg\0")))
+        (['a.jpg', 'b c.jpg'], ['a.jpg', 'b\nc.jpg'])
+    """
+    separator, incomplete = b"", b""
+    while block := stream.readline(1 << 16):
+        incomplete += block
+        separator = separator or (b"\0" if b"\0" in incomplete else b"\n" if b"\n" in incomplete else b"")
+        if separator:
+            *names, incomplete = incomplete.split(separator)
+            yield from map(_decode_name, filter(None, names))
+    if incomplete:
+        yield _decode_name(incomplete)
+
+
+def _decode_name(name: bytes) -> str:
+    return os.fsdecode(name.removesuffix(b"\r"))
+
+
+def distinct_paths(paths: Iterable[str]) -> list[str]:
+    """Return paths without those that are given twice, and without images in a folder that is given too.
+
+    Example:
+        >>> distinct_paths(["new/", "a.jpg", "new/b.jpg", "new"])
+        ['new/', 'a.jpg']
+    """
+    given: dict[Path, str] = {}
+    for text in paths:
+        given.setdefault(Path(text), text)
+    images = [path for path in given if is_image_file(str(path), path.name)]
+    inner = {path for path in images if not given.keys().isdisjoint(path.parents)}
+    return [text for path, text in given.items() if path not in inner]
+
+
+def walk_files(paths: Iterable[str], leave_out: Path | None = None) -> Iterator[Path | UnreadableFile]:
+    """Yield the image files that files and folders stand for, one by one, in bounded memory.
 
     Args:
         paths: Image files, and folders that are searched for image files.
+        leave_out: A folder whose images are left out.
 
-    Returns:
-        All image files, each once, and what is left out: paths that are missing or contain no images, folders that
-        cannot be read, and images in formats that Striate does not read.
+    Yields:
+        The image files in the order of the paths, those of a folder sorted, and what cannot be read: paths that are
+        missing or contain no images, folders that cannot be read, and images in formats that Striate does not read.
     """
-    found: dict[Path, None] = {}
-    unreadable: list[UnreadableFile] = []
+    excluded = leave_out.resolve() if leave_out else None
     for text in paths:
         path = Path(text)
         try:
-            found |= dict.fromkeys([path] if path.is_file() else _search(path, text, unreadable))
-        except (DataError, OSError) as error:
-            unreadable.append(UnreadableFile(text, str(error)))
-    return list(found), unreadable
+            for item in [path] if path.is_file() else _walk(path, text):
+                if excluded is None or isinstance(item, UnreadableFile) or excluded not in item.resolve().parents:
+                    yield item
+        except (DataError, OSError, ValueError) as error:  # ValueError: a zero byte in the name
+            yield UnreadableFile(text, str(error))
 
 
-def _search(folder: Path, given: str, unreadable: list[UnreadableFile]) -> list[Path]:
-    """Return the images in a folder, and add what is left out of it to `unreadable`."""
+def _walk(folder: Path, given: str) -> Iterator[Path | UnreadableFile]:
     require_folder(folder, given)
     errors: list[UnreadableFile] = []
+    found = False
 
     def note(error: OSError) -> None:
         reason = f"The folder '{error.filename}' cannot be read: {error.strerror or error}."
         errors.append(UnreadableFile(str(error.filename), reason, transient=True))
 
-    found = search_folder(folder, note)
-    unreadable += errors
-    if found.images and found.unsupported:
-        unreadable.append(UnreadableFile(str(folder), describe_unsupported(found.unsupported)))
-    elif not found.images and (found.unsupported or not errors):
-        raise DataError(no_images(folder, found.unsupported))
-    return found.images
+    for path, readable in walk_images(folder, note):
+        found = True
+        yield Path(path) if readable else UnreadableFile(path, describe_unsupported_file(Path(path)))
+    yield from errors
+    if not found and not errors:
+        raise DataError(no_images(folder, []))
 
 
-def predict_files(trained: TrainedModel, files: Sequence[Path]) -> Iterator[AnyPrediction | UnreadableFile]:
-    """Predict the class, labels or numbers of each image file.
+def predict_files(
+    trained: TrainedModel,
+    files: Iterable[Path | UnreadableFile],
+    *,
+    total: int | None = None,
+    top: int = 0,
+    threshold: float | None = None,
+) -> Iterator[AnyPrediction | UnreadableFile]:
+    """Predict the class, labels or numbers of each image file. Memory does not depend on the number of files.
 
     Args:
         trained: The model.
-        files: Image files.
+        files: Image files; those that are known to be unreadable are yielded as they are.
+        total: Their number, for the progress bar; None if it is not known.
+        top: Of how many of the most probable classes the probabilities are returned.
+        threshold: For one class, the probability below which an image is marked unknown in any case; for labels, the
+            probability from which a label is assigned, in place of the model's own thresholds.
 
     Yields:
         One result for each file, in the order of `files`.
     """
-    batches = [[files[row] for row in rows] for rows in chunk_ranges(len(files), BATCH_SIZE)]
-    with progress_bar("predicting", len(files)) as advance:
-        decoded = map_ordered(lambda batch: [_read(trained, file) for file in batch], batches)  # ahead of the network
-        for batch, images in zip(batches, decoded, strict=True):
-            yield from _predict_batch(trained, batch, images)
+    options = _Options(trained, top, threshold)
+    with progress_bar("predicting", total) as advance:
+        decoded = map_ordered(lambda batch: (batch, [_read(trained, file) for file in batch]), _batches(files))
+        for batch, images in decoded:  # decoded ahead of the network
+            yield from _predict_batch(options, batch, images)
             advance(len(batch))
 
 
-def _read(trained: TrainedModel, file: Path) -> Array | UnreadableFile:
+@dataclass(frozen=True)
+class _Options:
+    trained: TrainedModel
+    top: int
+    threshold: float | None
+
+
+def _batches(files: Iterable[Path | UnreadableFile]) -> Iterator[list[Path | UnreadableFile]]:
+    rest = iter(files)
+    while batch := list(islice(rest, BATCH_SIZE)):
+        yield batch
+
+
+def _read(trained: TrainedModel, file: Path | UnreadableFile) -> Array | UnreadableFile:
     """Return the pixels of a file, uint8 (H, W, C), or why it cannot be read."""
+    if isinstance(file, UnreadableFile):
+        return file
     try:
         return trained.policy.read(file)
     except DataError as error:
@@ -139,8 +245,9 @@ def _read(trained: TrainedModel, file: Path) -> Array | UnreadableFile:
 
 
 def _predict_batch(
-    trained: TrainedModel, files: Sequence[Path], images: Sequence[Array | UnreadableFile]
+    options: _Options, files: Sequence[Path | UnreadableFile], images: Sequence[Array | UnreadableFile]
 ) -> Iterator[AnyPrediction | UnreadableFile]:
+    trained = options.trained
     readable = [image for image in images if not isinstance(image, UnreadableFile)]
     predictions: Iterator[tuple[Array, Any]] = (
         zip(*trained.predict_open_set(np.stack(readable)), strict=True) if readable else iter(())
@@ -149,31 +256,37 @@ def _predict_batch(
         if isinstance(image, UnreadableFile):
             yield image
             continue
-        probabilities, unknown = next(predictions)
-        yield PREDICTIONS[trained.decision.task](trained, str(file), probabilities, bool(unknown))
+        outputs, unknown = next(predictions)
+        yield PREDICTIONS[trained.decision.task](options, str(file), outputs, bool(unknown))
 
 
-def _class(trained: TrainedModel, path: str, probabilities: Array, unknown: bool) -> Prediction:
-    best, probability = int(probabilities.argmax()), float(probabilities.max())
-    return Prediction(path, trained.classes[best], round(probability, 6), unknown)
+def _class(options: _Options, path: str, probabilities: Array, unknown: bool) -> Prediction:
+    classes, best = options.trained.classes, int(probabilities.argmax())
+    order = np.argsort(-probabilities, kind="stable")[: options.top].tolist() if options.top else []
+    probability = float(probabilities[best])
+    too_low = options.threshold is not None and probability < options.threshold
+    most_probable = {classes[k]: round(float(probabilities[k]), 6) for k in order}
+    return Prediction(path, classes[best], round(probability, 6), unknown or too_low, most_probable)
 
 
-def _labels(trained: TrainedModel, path: str, probabilities: Array, unknown: bool) -> PredictedLabels:
+def _labels(options: _Options, path: str, probabilities: Array, unknown: bool) -> PredictedLabels:
+    trained, count = options.trained, len(probabilities)
     by_name = {name: round(float(p), 6) for name, p in zip(trained.classes, probabilities, strict=True)}
-    thresholds = np.array(trained.decision.thresholds_for(len(trained.classes)), np.float32)
+    own, given = trained.decision.thresholds_for(count), options.threshold
+    thresholds = np.array(own if given is None else [given] * count, np.float32)
     chosen = [k for k in np.argsort(-probabilities, kind="stable").tolist() if probabilities[k] >= thresholds[k]]
     return PredictedLabels(path, tuple(trained.classes[k] for k in chosen), by_name, unknown)
 
 
-def _numbers(trained: TrainedModel, path: str, values: Array, unknown: bool) -> PredictedNumbers:
-    decision = trained.decision
-    by_name = {name: float(value) for name, value in zip(trained.classes, values, strict=True)}
-    widths = dict(zip(trained.classes, decision.half_widths, strict=False))
+def _numbers(options: _Options, path: str, values: Array, unknown: bool) -> PredictedNumbers:
+    decision, names = options.trained.decision, options.trained.classes
+    by_name = {name: float(value) for name, value in zip(names, values, strict=True)}
+    widths = dict(zip(names, decision.half_widths, strict=False))
     intervals = {name: (by_name[name] - width, by_name[name] + width) for name, width in widths.items()}
     return PredictedNumbers(path, by_name, intervals, decision.coverage, unknown)
 
 
-PREDICTIONS: dict[Task, Callable[[TrainedModel, str, Array, bool], AnyPrediction]] = {
+PREDICTIONS: dict[Task, Callable[[_Options, str, Array, bool], AnyPrediction]] = {
     Task.CLASSIFICATION: _class,
     Task.MULTILABEL: _labels,
     Task.REGRESSION: _numbers,
