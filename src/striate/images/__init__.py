@@ -28,7 +28,7 @@ from striate.images.policy import ImagePolicy
 
 __all__ = [
     "ImageHeader", "ImagePolicy", "UnreadableFile", "check_image", "decode_image", "decoder_version",
-    "describe_argument", "describe_unsupported", "describe_unsupported_file", "encode_png",
-    "encode_thumbnail", "find_images", "images_below", "is_image_file", "no_images", "read_file", "read_image", "relative_path", "require_folder",
-    "search_folder", "walk_images",
+    "describe_argument", "describe_unsupported", "describe_unsupported_file", "encode_png", "encode_thumbnail",
+    "find_images", "images_below", "is_image_file", "no_images", "read_file", "read_image", "relative_path",
+    "require_folder", "search_folder", "walk_images",
 ]  # fmt: skip

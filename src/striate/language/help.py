@@ -116,8 +116,8 @@ HELP: dict[str, str] = {
     "unlike the training images or, for a model that cannot tell, if the probability is too low. A model of several "
     "labels prints those whose probability reaches their threshold, one of numbers each number with its prediction "
     "interval. The exit status is 1 if a file cannot be read.": (
-        '이미지 파일과 폴더 안에 있는 모든 이미지의 클래스를 예측합니다.\n\n"-"를 주면 파일 이름을 표준 입력에서 한 줄에 '
-        "하나씩, 또는 0 바이트로 구분하여(find -print0) 읽습니다.\n\n학습 이미지와 너무 다른 이미지에는 "
+        '이미지 파일과 폴더 안에 있는 모든 이미지의 클래스를 예측합니다.\n\n"-"를 주면 파일 이름을 표준 입력에서 '
+        "한 줄에 하나씩, 또는 0 바이트로 구분하여(find -print0) 읽습니다.\n\n학습 이미지와 너무 다른 이미지에는 "
         "‘모름’이라고 표시합니다. 이를 판단할 수 없는 모델이면 확률이 너무 낮을 때 표시합니다. 여러 라벨을 예측하는 "
         "모델은 확률이 임계값 이상인 라벨을, 숫자를 예측하는 모델은 숫자와 예측 구간을 출력합니다. 읽을 수 없는 파일이 "
         "있으면 종료 코드는 1입니다."
@@ -131,7 +131,9 @@ HELP: dict[str, str] = {
     "Mark images as unknown whose probability is below P; of several labels, assign those with at least P.": (
         "확률이 P보다 낮은 이미지를 ‘모름’으로 표시합니다. 여러 라벨이면 확률이 P 이상인 라벨을 붙입니다."
     ),
-    "Copy the images into FOLDER/CLASS/ and FOLDER/unknown/.": "이미지를 FOLDER/클래스/와 FOLDER/unknown/에 복사합니다.",
+    "Copy the images into FOLDER/CLASS/ and FOLDER/unknown/.": (
+        "이미지를 FOLDER/클래스/와 FOLDER/unknown/에 복사합니다."
+    ),
     "With --sort-into: move the images instead of copying them.": "--sort-into에서 이미지를 복사하지 않고 옮깁니다.",
     # export
     "Write a trained network as an ONNX file: uint8 pixels in, probabilities out, class names inside.\n\nThe file's "
