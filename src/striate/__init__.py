@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from striate import audit, callbacks, data, errors, layers, losses, plot, textbook, zoo
+    from striate import audit, callbacks, data, errors, explain, layers, losses, plot, textbook, zoo
     from striate.engines import optimizers
     from striate.model import Model, load
     from striate.network import Input, Network
@@ -29,6 +29,7 @@ _MODULES = {
     "callbacks": "striate.callbacks",
     "data": "striate.data",
     "errors": "striate.errors",
+    "explain": "striate.explain",
     "layers": "striate.layers",
     "losses": "striate.losses",
     "optimizers": "striate.engines.optimizers",
@@ -37,8 +38,8 @@ _MODULES = {
     "zoo": "striate.zoo",
 }
 __all__ = [
-    "Input", "Model", "Network", "Sequential", "__version__", "audit", "callbacks", "data", "errors", "layers",
-    "load", "losses", "optimizers", "plot", "textbook", "zoo",
+    "Input", "Model", "Network", "Sequential", "__version__", "audit", "callbacks", "data", "errors", "explain",
+    "layers", "load", "losses", "optimizers", "plot", "textbook", "zoo",
 ]  # fmt: skip
 
 

@@ -164,6 +164,10 @@ class Engine(ABC):
     @abstractmethod
     def weights(self, weights: Mapping[str, Array]) -> None: ...
 
+    @abstractmethod
+    def weights_of(self, layer: str) -> Weights:
+        """Copies of the parameters of one layer by variable (`kernel`); empty if it has none."""
+
     def _check_weights(self, weights: Mapping[str, Array]) -> None:
         """Raise UsageError if a parameter of the network is missing or has another shape."""
         for parameter in self.network.parameters:
@@ -192,8 +196,32 @@ class Engine(ABC):
         """Return the outputs of one batch. `training` enables dropout and batch statistics; no state is updated."""
 
     @abstractmethod
+    def node_values(self, inputs: Sequence[Array]) -> tuple[Array, ...]:
+        """Return the output (N, …) of every node of the network in order, in inference mode."""
+
     def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
         """Return the output (N, …) of every layer by name, in inference mode; for a shared layer, the last output."""
+        nodes = zip(self.network.nodes, self.node_values(inputs), strict=True)
+        return {str(node.layer.name): value for node, value in nodes}
+
+    def node_gradients(
+        self, inputs: Sequence[Array], output_gradients: Sequence[Array], nodes: Collection[int]
+    ) -> dict[int, Array]:
+        """Pass gradients of the outputs back to other nodes, in inference mode; no weight or state is changed.
+
+        Args:
+            inputs: One array (N, *input shape) for each input.
+            output_gradients: One array (N, *output shape) for each output, the gradient of a score with respect to it.
+            nodes: Indices of the nodes, for example those of the network's inputs.
+
+        Returns:
+            For each node the gradient of the score with respect to its output, (N, *shape of the node); 0 where the
+            score does not depend on it.
+
+        Raises:
+            UsageError: The engine computes no gradients.
+        """
+        raise UsageError(f"The engine '{self.name}' computes no gradients: use engine 'numpy' or 'torch'.")
 
     # Training.
 

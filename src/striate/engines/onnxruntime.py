@@ -60,6 +60,11 @@ class OnnxEngine(Engine):
         self._weights = {p.name: np.array(weights[p.name], self.dtype) for p in self.network.parameters}
         self._sessions: dict[tuple[tuple[str, ...], bool], Session] = {}
 
+    def weights_of(self, layer: str) -> Weights:
+        """Return copies of the parameters of one layer by variable (`kernel`)."""
+        own = (name for name in self._weights if name.rsplit("/", 1)[0] == layer)
+        return {name.removeprefix(f"{layer}/"): self._weights[name].copy() for name in own}
+
     def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
         """Compute the outputs of one batch, each (N, …)."""
         if training:
@@ -72,11 +77,10 @@ class OnnxEngine(Engine):
             return tuple(np.zeros((0, *shape), self.dtype) for shape in self.network.output_shapes)
         return tuple(part[0] if len(part) == 1 else np.concatenate(part) for part in zip(*parts, strict=True))
 
-    def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
-        """Compute the output (N, …) of every layer by name, without folding batch normalizations."""
+    def node_values(self, inputs: Sequence[Array]) -> tuple[Array, ...]:
+        """Compute the output (N, …) of every node, without folding batch normalizations."""
         session, arrays = self._prepare(inputs, all_outputs=True)
-        values = session(arrays)
-        return {str(node.layer.name): value for node, value in zip(self.network.nodes, values, strict=True)}
+        return tuple(session(arrays))
 
     @cached_property
     def _chunk_size(self) -> int:

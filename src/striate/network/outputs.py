@@ -1,10 +1,11 @@
 """The meaning of a network's outputs (probabilities, their logarithms, or logits), derived from activations."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
 from striate.errors import NetworkError
-from striate.network.graph import Network
+from striate.network.graph import Entry, Network
 from striate.network.layers import Activation, Dropout, Flatten
 
 OutputForm = Literal["probabilities", "log_probabilities", "logits"]
@@ -79,3 +80,35 @@ def output_forms(network: Network) -> tuple[OutputForm, ...]:
 def outputs_probabilities(network: Network) -> bool:
     """Return whether every output of a network is probabilities, rather than logits or other numbers."""
     return all(output_activation(network, index) in PROBABILITIES for index in network.outputs)
+
+
+def part_of(network: Network, outputs: Sequence[int]) -> Network:
+    """Return the part of a network that computes some of its nodes.
+
+    Args:
+        network: The network.
+        outputs: Indices of the nodes, which become the outputs.
+
+    Returns:
+        The part, with those of the inputs that it needs; the names of its weights stay.
+
+    Example:
+        >>> from striate.network import Dense, Input, Network
+        >>> network = Network.sequential([Input((4,)), Dense(3), Dense(2)])
+        >>> part_of(network, [1]).output_shapes
+        ((3,),)
+    """
+    entries = [(node.layer, node.inputs) for node in network.nodes]
+    return needed_network(network.name, entries, network.inputs, outputs)
+
+
+def needed_network(name: str, entries: Sequence[Entry], inputs: Sequence[int], outputs: Sequence[int]) -> Network:
+    """Return the network of those entries, as for `Network.from_entries`, on which the outputs depend."""
+    needed = set(outputs)
+    for index in reversed(range(len(entries))):
+        if index in needed:
+            needed.update(entries[index][1])
+    new_index = {old: new for new, old in enumerate(sorted(needed))}
+    nodes = [(entries[old][0], tuple(new_index[source] for source in entries[old][1])) for old in new_index]
+    kept = tuple(new_index[index] for index in inputs if index in new_index)
+    return Network.from_entries(name, nodes, kept, tuple(new_index[index] for index in outputs))

@@ -22,6 +22,7 @@ from striate.network import (
     Rescale,
 )
 from striate.network.graph import Entry
+from striate.network.outputs import needed_network
 from striate.pretrained import IMAGENET, load_pretrained, required_settings
 from striate.pretrained.published import published
 from striate.transfer.linear_head import LinearHead
@@ -173,7 +174,7 @@ def with_classes(base: Base, layer: str, classes: int, activation: str = "softma
     else:
         index = _average_maps(entries, original, layer, POOLED)
     entries.append((Dense(classes, activation=activation, name=OUTPUT), (index,)))
-    return _needed(original.name, entries, original.inputs, (len(entries) - 1,))
+    return needed_network(original.name, entries, original.inputs, (len(entries) - 1,))
 
 
 def with_features(network: Network, layer: str) -> Network:
@@ -202,7 +203,7 @@ def with_features(network: Network, layer: str) -> Network:
         kind = Flatten if prod(shape) <= MAX_FLATTENED else GlobalAveragePool2D
         entries.append((kind(name=_free_name(entries)), (index,)))
         index = len(entries) - 1
-    return _needed(network.name, entries, network.inputs, (network.outputs[0], index))
+    return needed_network(network.name, entries, network.inputs, (network.outputs[0], index))
 
 
 def _free_name(entries: list[Entry]) -> str:
@@ -306,7 +307,7 @@ def _with_outputs(network: Network, layers: Iterable[str]) -> Network:
     outputs = [_average_maps(entries, network, name, f"{name}.mean") for name in names]
     if names != list(layers):
         outputs.insert(0, _all_statistics(entries, network, names, outputs))
-    return _needed(network.name, entries, network.inputs, tuple(outputs))
+    return needed_network(network.name, entries, network.inputs, tuple(outputs))
 
 
 def _average_maps(entries: list[Entry], network: Network, layer: str, name: str) -> int:
@@ -347,14 +348,3 @@ def _variance(entries: list[Entry], maps: int, mean: int, name: str) -> int:
         (Add(name=f"{name}.variance"), (first + 1, first + 3)),
     ]
     return first + 4
-
-
-def _needed(name: str, entries: list[Entry], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Network:
-    """Return the network of those entries on which the outputs depend."""
-    needed = set(outputs)
-    for index in reversed(range(len(entries))):
-        if index in needed:
-            needed.update(entries[index][1])
-    new_index = {old: new for new, old in enumerate(sorted(needed))}
-    nodes = [(entries[old][0], tuple(new_index[source] for source in entries[old][1])) for old in new_index]
-    return Network.from_entries(name, nodes, tuple(new_index[i] for i in inputs), tuple(new_index[i] for i in outputs))

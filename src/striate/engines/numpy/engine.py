@@ -1,6 +1,6 @@
 """The NumPy engine: runs the plan of a network on threads, one for each shard of a batch."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from itertools import compress
@@ -12,7 +12,7 @@ from threadpoolctl import ThreadpoolController
 from striate._types import Array, Weights
 from striate.engines.base import Engine, StepResult, TrainingSettings
 from striate.engines.numpy import losses, optimizers
-from striate.engines.numpy.memory import Scratch
+from striate.engines.numpy.memory import Scratch, planes
 from striate.engines.numpy.parameters import FlatParameters, MovingAverage, Penalties, chunks, clip, sum_into_first
 from striate.engines.numpy.planner import Operation, Plan, make_plan
 from striate.engines.numpy.rules import LayerContext
@@ -56,14 +56,19 @@ class Shard:
             values[operation.output], self.states[index] = result
         return [values[output.slot] for output in self.plan.outputs]
 
-    def backward(self, output_gradients: Mapping[int, Array], gradients: Mapping[str, Array]) -> Task:
-        """Run the backward pass from the gradients of some slots to those of the weights."""
+    def backward(
+        self, output_gradients: Mapping[int, Array], gradients: Mapping[str, Array], keep: Collection[int] = ()
+    ) -> Task:
+        """Run the backward pass from the gradients of some slots to those of the weights; return those of `keep`."""
+        kept: dict[int, Array] = {}
         slot_gradients: list[Any] = [None] * self.plan.slots
         for slot, gradient in output_gradients.items():
             slot_gradients[slot] = gradient
         steps = zip(reversed(self.plan.operations), reversed(self.contexts), reversed(self.states), strict=True)
         for operation, context, state in steps:
             dy, slot_gradients[operation.output] = slot_gradients[operation.output], None
+            if dy is not None and operation.output in keep:
+                kept[operation.output] = dy.copy()  # because the rule may write to dy
             if dy is None or not operation.has_backward:
                 continue
             result = operation.rule.backward(context, state, dy)
@@ -75,6 +80,7 @@ class Shard:
             for slot, dx, needed in zip(operation.inputs, result, operation.needs_dx, strict=True):
                 if needed:
                     slot_gradients[slot] = dx if slot_gradients[slot] is None else slot_gradients[slot] + dx
+        return kept
 
     def update_statistics(self) -> None:
         """Update the moving statistics from the last forward pass."""
@@ -145,6 +151,10 @@ class NumpyEngine(Engine):
         self._trainable.set(weights)
         self._fixed.set(weights)
 
+    def weights_of(self, layer: str) -> Weights:
+        """Return copies of the parameters of one layer by variable (`kernel`)."""
+        return {n.removeprefix(f"{layer}/"): w.copy() for n, w in self._views.items() if n.rsplit("/", 1)[0] == layer}
+
     def compile(self, settings: TrainingSettings) -> None:
         """Set how to train, and clear the slots. Raise UsageError for settings that do not fit the network."""
         settings.check(self.network)
@@ -189,16 +199,33 @@ class NumpyEngine(Engine):
             ]
             return _concatenate(self._pool.run(tasks))
 
-    def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
-        """Return the output (N, …) of every layer by name, from a plan without fusion."""
+    def node_values(self, inputs: Sequence[Array]) -> tuple[Array, ...]:
+        """Return the output (N, …) of every node in order, from a plan without fusion."""
         plan = make_plan(self.network, fuse=False)
         shard = Shard(plan, self.dtype, self._views, self._trainable.views)
         with self._lock, self._one_blas_thread():
             self._pool.run([shard.forward(inputs, training=False)])
-        return {
-            str(node.layer.name): np.ascontiguousarray(shard.values[plan.slot_of[i]])
-            for i, node in enumerate(self.network.nodes)
-        }
+        return tuple(
+            np.ascontiguousarray(shard.values[plan.slot_of[index]]) for index in range(len(self.network.nodes))
+        )
+
+    def node_gradients(
+        self, inputs: Sequence[Array], output_gradients: Sequence[Array], nodes: Collection[int]
+    ) -> dict[int, Array]:
+        """Pass gradients of the outputs back to other nodes, from a plan without fusion in which all is frozen."""
+        frozen = {str(node.layer.name) for node in self.network.nodes}
+        plan = make_plan(self.network, fuse=False, frozen=frozen, input_gradients=True)
+        shard = Shard(plan, self.dtype, self._views, {})
+        seeds: dict[int, Array] = {}
+        for output, gradient in zip(plan.outputs, output_gradients, strict=True):
+            seed = planes(np.ascontiguousarray(planes(gradient.astype(self.dtype))))
+            seeds[output.slot] = seeds[output.slot] + seed if output.slot in seeds else seed
+        slots = {index: plan.slot_of[index] for index in nodes}
+        with self._lock, self._one_blas_thread():
+            self._pool.run([shard.forward(inputs, training=False)])
+            (found,) = self._pool.run([shard.backward(seeds, {}, keep=set(slots.values()))])
+        zeros = {index: np.zeros((len(inputs[0]), *self.network.nodes[index].shape), self.dtype) for index in nodes}
+        return {index: np.ascontiguousarray(found.get(slot, zeros[index])) for index, slot in slots.items()}
 
     def gradients(
         self, inputs: Sequence[Array], targets: Sequence[Array], *, training: bool = True, step: int = 0

@@ -99,7 +99,9 @@ class _Fusion:
     activation: str
 
 
-def make_plan(network: Network, *, fuse: bool = True, frozen: Collection[str] = ()) -> Plan:
+def make_plan(
+    network: Network, *, fuse: bool = True, frozen: Collection[str] = (), input_gradients: bool = False
+) -> Plan:
     """Return the plan of a network.
 
     Args:
@@ -107,6 +109,7 @@ def make_plan(network: Network, *, fuse: bool = True, frozen: Collection[str] = 
         fuse: Whether to fuse convolutions with poolings and to compute in place; the outputs of some layers are then
             not available.
         frozen: Names of frozen layers.
+        input_gradients: Whether gradients with respect to the outputs of the Input layers are needed.
 
     Returns:
         The plan.
@@ -114,7 +117,7 @@ def make_plan(network: Network, *, fuse: bool = True, frozen: Collection[str] = 
     Raises:
         NetworkError: A layer's class has no rule for the NumPy engine.
     """
-    planner = _Planner(network, in_place=fuse, frozen=frozen)
+    planner = _Planner(network, in_place=fuse, frozen=frozen, input_gradients=input_gradients)
     if fuse:
         planner.find_fusions()
     return planner.run()
@@ -123,8 +126,8 @@ def make_plan(network: Network, *, fuse: bool = True, frozen: Collection[str] = 
 class _Planner:
     """Collects the operations of the nodes in order."""
 
-    def __init__(self, network: Network, *, in_place: bool, frozen: Collection[str]) -> None:
-        self.network, self.in_place, self.frozen = network, in_place, frozen
+    def __init__(self, network: Network, *, in_place: bool, frozen: Collection[str], input_gradients: bool) -> None:
+        self.network, self.in_place, self.frozen, self.input_gradients = network, in_place, frozen, input_gradients
         self.consumers = Counter(source for node in network.nodes for source in node.inputs)
         self.consumers.update(network.outputs)
         self.operations: list[Operation] = []
@@ -184,7 +187,8 @@ class _Planner:
         variables = tuple(variable for variable in parameters if rule.variables is None or variable in rule.variables)
         trainable = tuple(compress(variables, (parameters[v].trainable and not frozen for v in variables)))
         needs_dx = tuple(self.has_gradient[slot] for slot in slots)
-        output = self._new_slot(has_gradient=any(needs_dx) or bool(trainable))
+        has_gradient = any(needs_dx) or bool(trainable) or (self.input_gradients and isinstance(node.layer, Input))
+        output = self._new_slot(has_gradient=has_gradient)
         self.operations.append(
             Operation(rule, name, tuple(slots), output, variables, trainable, needs_dx, frozen=frozen)
         )

@@ -1,6 +1,6 @@
 """The PyTorch engine: inference and training on CPUs and GPUs, in one or several processes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from math import prod
@@ -100,6 +100,12 @@ class TorchEngine(DistributedEngine):
         self._check_weights(weights)
         self._set_values({name: self._module.to_tensor(name, weights[name]) for name in self._module.values})
 
+    def weights_of(self, layer: str) -> Weights:
+        """Return copies of the parameters of one layer by variable (`kernel`)."""
+        with self._lock:
+            values = self._module.parameters_of[layer].items()
+            return {variable: self._module.to_array(f"{layer}/{variable}", value) for variable, value in values}
+
     def compile(self, settings: TrainingSettings) -> None:
         """Set how to train, and clear the slots. Raise UsageError for settings that do not fit the network."""
         settings.check(self.network)
@@ -197,11 +203,23 @@ class TorchEngine(DistributedEngine):
         values = CPU_CHUNK_VALUES if self.device.type == "cpu" else ACCELERATOR_CHUNK_VALUES
         return max(1, values // max(prod(node.shape) for node in self.network.nodes))
 
-    def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
-        """Return the output (N, …) of every layer by name, in inference mode."""
+    def node_values(self, inputs: Sequence[Array]) -> tuple[Array, ...]:
+        """Return the output (N, …) of every node in order, in inference mode."""
         with self._lock, torch.no_grad():
             values, _, _ = self._pass(inputs, False, 0, len(inputs[0]), keep_all=True)
-        return {str(node.layer.name): to_array(values[i], self.dtype) for i, node in enumerate(self.network.nodes)}
+        return tuple(to_array(values[index], self.dtype) for index in range(len(self.network.nodes)))
+
+    def node_gradients(
+        self, inputs: Sequence[Array], output_gradients: Sequence[Array], nodes: Collection[int]
+    ) -> dict[int, Array]:
+        """Pass gradients of the outputs back to other nodes, in inference mode."""
+        with self._lock:
+            values, _, _ = self._pass(inputs, False, 0, len(inputs[0]), keep_all=True, input_gradients=True)
+            outputs = [values[index] for index in self.network.outputs]
+            seeds = [to_tensor(gradient, self.device, self._dtype) for gradient in output_gradients]
+            of = [values[index] for index in nodes]
+            found = torch.autograd.grad(outputs, of, seeds, allow_unused=True, materialize_grads=True)
+        return {index: to_array(gradient, self.dtype) for index, gradient in zip(nodes, found, strict=True)}
 
     def gradients(
         self, inputs: Sequence[Array], targets: Sequence[Array], *, training: bool = True, step: int = 0
@@ -261,6 +279,7 @@ class TorchEngine(DistributedEngine):
         *,
         distributed: bool = False,
         keep_all: bool = False,
+        input_gradients: bool = False,
     ) -> tuple[Values, Values, Context]:
         """Run a forward pass.
 
@@ -271,6 +290,7 @@ class TorchEngine(DistributedEngine):
             count: Number of samples; with `distributed`, in all processes.
             distributed: Whether the other processes compute other samples of the same batch.
             keep_all: Whether to return the outputs of all nodes.
+            input_gradients: Whether gradients with respect to the inputs are needed.
 
         Returns:
             The outputs by node index, the network's outputs before the activation, and the context of the pass.
@@ -283,6 +303,8 @@ class TorchEngine(DistributedEngine):
             to_tensor(x, self.device, self._dtype, channels_first=self._channels_first(index))
             for index, x in zip(self.network.inputs, inputs, strict=True)
         ]
+        for tensor in tensors if input_gradients else ():
+            tensor.requires_grad_()
         mixed = training and self.precision in ("bfloat16", "float16")
         with torch.autocast(self.device.type, DTYPES.get(self.precision), enabled=mixed):
             values, logits = (self._distributed if distributed else self._run)(tensors, context)

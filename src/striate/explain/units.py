@@ -1,0 +1,284 @@
+"""What one unit computes: the cells that it reads, and the arithmetic of its layer, with one rule for each layer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+import numpy as np
+
+from striate._types import Array
+from striate.network import Layer, Shape
+
+Position = tuple[int, int, int]
+"""(y, x, channel) of a unit. The units of a vector (F,) have y = x = 0, and the feature is the channel."""
+Operation = Literal[
+    "input", "weighted_sum", "mean", "maximum", "sum", "product", "copy", "normalization", "squared_distance", "power",
+    "unknown",
+]  # fmt: skip
+LayerType = TypeVar("LayerType", bound=Layer)
+
+
+@dataclass(frozen=True, eq=False)
+class Reads:
+    """Which cells of one input of a layer a unit reads: all combinations of rows, columns and channels.
+
+    Rows and columns outside the map are padding.
+
+    Attributes:
+        source: The number of the input among those of the layer, from 0.
+        rows: int64 (R,).
+        columns: int64 (S,).
+        channels: int64 (K,).
+    """
+
+    source: int
+    rows: Array
+    columns: Array
+    channels: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The cells of one earlier layer that a unit reads. The cell [i, j, k] is at (rows[i], columns[j], channels[k]).
+
+    Attributes:
+        layer: Name of the earlier layer.
+        node: Index of its node in the network.
+        shape: Shape of its output, (H, W, C) or (F,).
+        rows: int64 (R,); rows outside the map are padding.
+        columns: int64 (S,).
+        channels: int64 (K,).
+        values: float64 (R, S, K), the outputs of the earlier layer; 0 in the padding.
+        inside: bool (R, S), false in the padding.
+        weights: float64 (R, S, K), the factor of each cell, or the prototype of `RadialBasis`; None if there is none.
+        terms: float64 (R, S, K), what each cell contributes to the sum, such as weight times value; None if the unit
+            computes no sum.
+    """
+
+    layer: str
+    node: int
+    shape: Shape
+    rows: Array
+    columns: Array
+    channels: Array
+    values: Array
+    inside: Array
+    weights: Array | None = None
+    terms: Array | None = None
+
+    def position(self, i: int, j: int, k: int) -> Position:
+        """Return (y, x, channel) of the cell [i, j, k], with which `unit` explains that cell in turn."""
+        return int(self.rows[i]), int(self.columns[j]), int(self.channels[k])
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """The arithmetic of one unit for one image.
+
+    Attributes:
+        layer: Name of the layer.
+        kind: Class of the layer, such as "Conv2D".
+        node: Index of the node in the network.
+        position: (y, x, channel); (0, 0, feature) in a vector.
+        operation: What the unit computes of its cells before the activation:
+            "weighted_sum" the sum of all terms, plus the bias; "mean" and "sum" the sum of all terms; "maximum" the
+            largest value; "product" the product of all values; "copy" the only value; "normalization", "power" and
+            "squared_distance" as `numbers` says; "input" a number of the image; "unknown" for a layer without rule.
+        inputs: The cells that it reads, for each input of the layer that it reads from.
+        bias: What is added to the sum; None if there is no bias.
+        total: The result before the activation, computed in float64 from the outputs of the earlier layers.
+        activation: Name of the activation; "linear" if there is none.
+        output: The result, computed in float64.
+        engine_output: The same number as the engine computed it.
+        winner: For "maximum", the index (input, i, j, k) of the cell with the largest value.
+        numbers: Further numbers of the layer by name, such as mean and variance of a batch normalization.
+        channel_totals: float64 (C,), `total` of every channel at the same place, for an activation that needs them,
+            such as softmax; None for others.
+    """
+
+    layer: str
+    kind: str
+    node: int
+    position: Position
+    operation: Operation
+    inputs: tuple[Cells, ...]
+    bias: float | None
+    total: float
+    activation: str
+    output: float
+    engine_output: float
+    winner: tuple[int, int, int, int] | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    channel_totals: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Arithmetic:
+    """What a rule computes of the cells of a unit. The attributes are those of `Unit` and `Cells`.
+
+    Attributes:
+        total: The result before the activation.
+        weights: For each input, an array that broadcasts to the shape of its cells, or None.
+        terms: For each input, an array of the shape of its cells, or None. Empty: None for all.
+        bias: The bias, if any.
+        winner: Of a maximum.
+        numbers: Further numbers by name.
+    """
+
+    total: float
+    weights: Sequence[Array | float | None] = ()
+    terms: Sequence[Array | None] = ()
+    bias: float | None = None
+    winner: tuple[int, int, int, int] | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+class UnitRule(Generic[LayerType]):
+    """How the units of a layer class are explained. There is one instance for each use of a layer in a network.
+
+    Shapes of vectors (F,) are (1, 1, F) here.
+
+    Attributes:
+        operation: What the units compute.
+        layer: The layer.
+        inputs: The input shapes, each (H, W, C).
+        shape: The output shape (H, W, C).
+        spread: Whether units between two others may read rows or columns that are not between those of the two.
+    """
+
+    operation: Operation
+    spread: bool = False
+
+    def __init__(self, layer: LayerType, inputs: Sequence[Shape]) -> None:
+        self.layer = layer
+        self.inputs = tuple(map(as_maps, inputs))
+        self.shape = as_maps(layer.output_shape(*inputs))
+
+    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+        """Return the cells that the unit (y, x, channel) reads; y and x may lie outside the map."""
+        raise NotImplementedError
+
+    def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
+        """Return the arithmetic of a unit.
+
+        Args:
+            cells: What the unit reads, in the order of `reads`, without weights and terms.
+            weights: The parameters of the layer by variable, float64.
+            position: (y, x, channel) of the unit.
+
+        Returns:
+            Its arithmetic.
+        """
+        raise NotImplementedError
+
+    def sample_channels(self) -> Sequence[int]:
+        """Return channels whose units together read as far as the units of all channels."""
+        return sorted({0, self.shape[2] - 1})
+
+
+Rule = TypeVar("Rule", bound=type[UnitRule[Any]])
+_RULES: dict[type[Layer], type[UnitRule[Any]]] = {}
+
+
+def rule(*layer_classes: type[Layer]) -> Callable[[Rule], Rule]:
+    """Register a rule for built-in or custom layer classes, as a decorator of a subclass of `UnitRule`.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> from striate.network import Layer, register_layer
+        >>> @register_layer
+        ... @dataclass(frozen=True)
+        ... class Halve(Layer):
+        ...     def output_shape(self, *inputs):
+        ...         return inputs[0]
+        >>> @rule(Halve)
+        ... class HalveRule(UnitRule[Halve]):
+        ...     operation = "weighted_sum"
+        ...     def reads(self, y, x, channel):
+        ...         return [one_cell(0, y, x, channel)]
+        ...     def compute(self, cells, weights, position):
+        ...         return weighted_sum(cells, [0.5])
+
+    Args:
+        *layer_classes: The layer classes.
+
+    Returns:
+        A decorator that returns its argument unchanged.
+    """
+
+    def register(kind: Rule) -> Rule:
+        for layer_class in layer_classes:
+            _RULES[layer_class] = kind
+        return kind
+
+    return register
+
+
+def has_rule(layer: Layer) -> bool:
+    """Return whether the units of a layer can be explained; of others, only inputs and output are shown."""
+    return type(layer) in _RULES
+
+
+def make_rule(layer: Layer, inputs: Sequence[Shape]) -> UnitRule[Any]:
+    """Return the rule for one use of a layer; for a class without a rule, one that reads all of the inputs."""
+    return _RULES.get(type(layer), UnknownRule)(layer, inputs)
+
+
+class UnknownRule(UnitRule[Layer]):
+    """A layer whose arithmetic is not known: its units are taken to read everything."""
+
+    operation = "unknown"
+
+    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+        """Return all cells."""
+        sizes = enumerate(self.inputs)
+        return [Reads(source, np.arange(h), np.arange(w), np.arange(c)) for source, (h, w, c) in sizes]
+
+    def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
+        """Return NaN, in place of which the output of the engine is shown."""
+        return Arithmetic(float("nan"))
+
+
+def as_maps(shape: Shape) -> tuple[int, int, int]:
+    """Return (H, W, C) as it is, and (F,) as (1, 1, F).
+
+    Example:
+        >>> as_maps((10,))
+        (1, 1, 10)
+    """
+    height, width, channels = shape if len(shape) == 3 else (1, 1, *shape)
+    return height, width, channels
+
+
+def one_cell(source: int, y: int, x: int, channel: int) -> Reads:
+    """Return the reads of a unit that depends on one cell of one input."""
+    return Reads(source, np.array([y]), np.array([x]), np.array([channel]))
+
+
+def weighted_sum(
+    cells: Sequence[Cells], weights: Sequence[Array | float], bias: float | None = None, **numbers: float
+) -> Arithmetic:
+    """Return the arithmetic of Σ weight · value + bias over all cells.
+
+    Args:
+        cells: The cells of each input.
+        weights: For each input, one number, or an array that broadcasts to the shape of its cells.
+        bias: The bias, if any.
+        **numbers: Further numbers to show.
+
+    Returns:
+        The arithmetic.
+    """
+    terms = [part.values * weight for part, weight in zip(cells, weights, strict=True)]
+    return Arithmetic(sum(float(term.sum()) for term in terms) + (bias or 0.0), weights, terms, bias, numbers=numbers)
+
+
+def maximum(cells: Sequence[Cells]) -> Arithmetic:
+    """Return the arithmetic of the largest value, padding excluded; of equal ones the first."""
+    best, winner = -np.inf, None
+    for source, part in enumerate(cells):
+        values = np.where(part.inside[..., None], part.values, -np.inf)
+        i, j, k = np.unravel_index(int(values.argmax()), values.shape)
+        if values[i, j, k] > best:
+            best, winner = values[i, j, k], (source, int(i), int(j), int(k))
+    return Arithmetic(float(best), winner=winner)
