@@ -5,11 +5,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from striate import audit, callbacks, data, errors, explain, layers, losses, plot, textbook, zoo
+    from striate import audit, callbacks, data, errors, evaluation, explain, layers, losses, plot, textbook, zoo
     from striate.engines import optimizers
     from striate.model import Model, load
     from striate.network import Input, Network
     from striate.sequential import Sequential
+    from striate.training import Run
 
 __version__ = "0.1.0"
 
@@ -22,6 +23,7 @@ _OBJECTS = {  # module of each
     "Network": "striate.network",
     "Model": "striate.model",
     "Sequential": "striate.sequential",
+    "Run": "striate.training",
     "load": "striate.model",
 }
 _MODULES = {
@@ -29,6 +31,7 @@ _MODULES = {
     "callbacks": "striate.callbacks",
     "data": "striate.data",
     "errors": "striate.errors",
+    "evaluation": "striate.evaluation",
     "explain": "striate.explain",
     "layers": "striate.layers",
     "losses": "striate.losses",
@@ -38,8 +41,8 @@ _MODULES = {
     "zoo": "striate.zoo",
 }
 __all__ = [
-    "Input", "Model", "Network", "Sequential", "__version__", "audit", "callbacks", "data", "errors", "explain",
-    "layers", "load", "losses", "optimizers", "plot", "textbook", "zoo",
+    "Input", "Model", "Network", "Run", "Sequential", "__version__", "audit", "callbacks", "data", "errors",
+    "evaluation", "explain", "layers", "load", "losses", "optimizers", "plot", "textbook", "zoo",
 ]  # fmt: skip
 
 

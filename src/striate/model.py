@@ -17,6 +17,7 @@ from striate.images import ImagePolicy
 from striate.model_base import ModelBase
 from striate.model_files import ModelFile, read_model, write_model
 from striate.network import Network
+from striate.notebook import Page
 from striate.processes import current_process
 from striate.tasks import Decision, Task
 from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule
@@ -412,6 +413,32 @@ class Model(ModelBase):
         figures = MetricSums(self.network, self.losses, self.metrics)
         sums = figures.sums(result.outputs, batch.targets)
         return Scores({"loss": result.loss} | {n: s / len(batch) for n, s in zip(figures.names, sums, strict=True)})
+
+    def report(self, x: Any, y: Any = None, *, classes: Sequence[str] | None = None, history: Any = None) -> Page:
+        """Evaluate the model on images, and make a report: metrics with intervals, confusion matrix, all errors.
+
+        Args:
+            x: Images that the model was not trained on; or a data set, of which the test part is used.
+            y: Their classes, as in `fit`.
+            classes: Names of the classes; None for those of the data set or the model, or numbers.
+            history: What `fit` returned, for the curves.
+
+        Returns:
+            The report, which a notebook shows below the cell; its `save` writes it to a file.
+
+        Raises:
+            DataError: Images, labels or classes do not match the network, or its outputs are no probabilities.
+            UsageError: There are no labels, or the network has several outputs.
+
+        Example:
+            >>> import striate as st
+            >>> digits = st.data.load("mnist5k")
+            >>> st.zoo.build("lenet5").report(digits)
+            Page(title='Report of lenet5')
+        """
+        from striate.model_report import report_of_model
+
+        return report_of_model(self, x, y, classes, history)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole model to one file. Of several processes only rank 0 writes.

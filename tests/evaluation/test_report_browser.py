@@ -13,6 +13,7 @@ from striate.audit.findings import DuplicatePair, FolderAudit, SuspiciousLabel
 from striate.audit.unusual import THRESHOLDS, Kind, UnusualImage
 from striate.evaluation.audit_page import render_audit_page
 from striate.evaluation.report import ReportData, render_report
+from striate.notebook import Page
 
 from .conftest import make_report
 
@@ -114,3 +115,20 @@ def test_audit_page_switches_its_language(browser: str, tmp_path: Path) -> None:
     assert 'lang="ko"' in root(dom) and 'data-ready="yes"' in root(dom)
     assert 'alt="이미지 b/2.jpg"' in dom and "<script>alert" not in dom
     assert '<html lang="ko"' in opened(browser, tmp_path, html, "lang=en", "#language")
+
+
+def test_report_works_in_the_frame_of_a_notebook(browser: str, tmp_path: Path) -> None:
+    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", render_report(make_report()))
+    script = """addEventListener("load", () => {
+        document.querySelector("header button").click();  // the other language
+        document.querySelector("a[href='#classes']").click();
+        const top = document.getElementById("classes").getBoundingClientRect().top;
+        parent.postMessage(document.documentElement.lang + " " + top, "*");
+    });"""
+    listener = "addEventListener('message', event => document.body.append('SEEN ' + event.data))"
+    frame = Page(html + f"<script>{script}</script>")._repr_html_()
+    dom = opened(browser, tmp_path, f"<!doctype html><meta charset=utf-8><script>{listener}</script>{frame}")
+    seen = re.search(r"SEEN (\w+) (-?[\d.]+)", dom)
+    assert seen
+    assert seen[1] == "ko"
+    assert abs(float(seen[2])) < 60  # pixels from the top of the frame

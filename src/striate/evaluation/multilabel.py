@@ -11,6 +11,7 @@ from striate.engines.losses import REPORTED_FLOOR
 from striate.errors import DataError
 from striate.evaluation.bootstrap import bootstrap, estimates
 from striate.evaluation.intervals import Estimate, f1_score, wilson
+from striate.text import counted
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,10 @@ class MultilabelEvaluation:
     mistakes: tuple[LabelMistake, ...]
 
     folds: ClassVar[int] = 0  # these tasks are not cross-validated
+
+    def __repr__(self) -> str:
+        score = self.mean_average_precision.value or 0
+        return f"<MultilabelEvaluation: {counted(self.images, 'image')}, mAP {score:.4f}, loss {self.loss:.4f}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `metrics.json`: numbers, strings, lists and None, never NaN.

@@ -11,6 +11,7 @@ from striate.errors import DataError
 from striate.evaluation.bootstrap import bootstrap, estimates
 from striate.evaluation.intervals import Estimate, wilson
 from striate.tasks import COVERAGE
+from striate.text import counted
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,10 @@ class RegressionEvaluation:
     errors: tuple[NumberError, ...]
 
     folds: ClassVar[int] = 0  # these tasks are not cross-validated
+
+    def __repr__(self) -> str:
+        errors = ", ".join(f"{each.name} {each.mae.value or 0:.4g}" for each in self.numbers[:10])
+        return f"<RegressionEvaluation: {counted(self.images, 'image')}, mean absolute error {errors}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `metrics.json`: numbers, strings, lists and None, never NaN.

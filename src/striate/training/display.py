@@ -1,7 +1,6 @@
 """What trainings, recipes and runs show of themselves in a notebook."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -31,12 +30,9 @@ def _epochs(history: Mapping[str, Sequence[float]], epochs: int) -> str:
 
 def recipe_html(recipe: "Recipe") -> str:
     """Return a table of the settings in use."""
-    return notebook.block(notebook.heading("Recipe"), notebook.facts(_settings(recipe)))
+    from striate.training.recipe import describe_settings
 
-
-def _settings(recipe: "Recipe") -> dict[str, object]:
-    values = {item.name: getattr(recipe, item.name) for item in fields(recipe)}
-    return {name: value for name, value in values.items() if name == "seed" or value not in (None, 0, False, ())}
+    return notebook.block(notebook.heading("Recipe"), notebook.facts(describe_settings(recipe) | {"seed": recipe.seed}))
 
 
 def run_html(run: "Run") -> str:

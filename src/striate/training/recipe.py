@@ -1,7 +1,7 @@
 """A recipe: all settings of a training, as plain data."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any
 
 from striate.arguments import check_constructor, check_number, check_whole, describe
@@ -15,6 +15,8 @@ from striate.training.schedules import SCHEDULES, OneCycle, Schedule, get_schedu
 
 ALWAYS_SAVED = ("epochs", "batch_size", "optimizer", "schedule", "augmentation", "label_smoothing", "seed")
 """Settings that recipes have had from the first version on; others may be missing from older files."""
+
+ALWAYS_SHOWN = {"learning_rate"}  # in descriptions, even if it has its default value
 
 
 @check_constructor
@@ -103,6 +105,39 @@ class Recipe:
         if values.get("augmentation") is not None:
             values["augmentation"] = Augmentation.from_dict(values["augmentation"])
         return cls(**values)
+
+
+def describe_settings(recipe: Recipe) -> dict[str, str]:
+    """Return the settings in use as short texts by name, without the seed."""
+    names = [item.name for item in fields(recipe) if item.name != "seed"]
+    return {name: _describe_setting(recipe, name) for name in names if getattr(recipe, name) not in (None, 0, ())}
+
+
+def _describe_setting(recipe: Recipe, name: str) -> str:
+    """Return one setting as text, for example "adam (learning_rate 0.001)"."""
+    value = getattr(recipe, name)
+    if not is_dataclass(value):
+        return _format(value)
+    inner = describe_changes(value)
+    titles = {kind: title for title, kind in (*OPTIMIZERS.items(), *SCHEDULES.items())}
+    title = "" if name == "augmentation" else titles.get(type(value), type(value).__name__)
+    return f"{title} ({inner})" if title and inner else title or inner or "none"
+
+
+def describe_changes(settings: Any) -> str:
+    """Return the settings of a dataclass that differ from its defaults, for example "rotation 10, zoom 0.9–1.1"."""
+    shown = [i.name for i in fields(settings) if i.name in ALWAYS_SHOWN or getattr(settings, i.name) != i.default]
+    return ", ".join(f"{name} {_format(getattr(settings, name))}" for name in shown)
+
+
+def _format(value: Any) -> str:
+    if value is True:
+        return "yes"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return "–".join(map(_format, value))
+    return str(value)
 
 
 def _to_dict(value: Optimizer | Schedule, role: str, kinds: Mapping[str, type]) -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """Collect the contents of a run's HTML report, and describe recipes in a few words."""
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
 
 from striate._types import Array
 from striate.data import Dataset
@@ -15,7 +13,7 @@ from striate.evaluation.tasks import AnyEvaluation
 from striate.model import Model
 from striate.network import Network
 from striate.tasks import Task
-from striate.training import Recipe
+from striate.training.recipe import describe_settings
 from striate.transfer.open_set import OpenSetFindings
 from striate.workflows.extract_features import HEADS, describe_base, describe_layer
 from striate.workflows.fine_tune import START
@@ -23,8 +21,6 @@ from striate.workflows.plan import PLATEAU, TrainingPlan
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun
 from striate.workflows.strategy import Method
-
-ALWAYS_SHOWN = {"learning_rate"}  # even if it has its default value
 
 
 def write_run_report(
@@ -100,12 +96,8 @@ def describe_recipe(plan: TrainingPlan) -> dict[str, str]:
     if plan.method is Method.FEATURES:
         balanced = ", all classes count the same" if plan.recipe.class_weights else ""
         return {"base": f"{describe_base(plan)}, not changed", "classifier": f"{HEADS[plan.task]}{balanced}"}
-    recipe = plan.recipe
-    kept = [
-        item.name for item in fields(recipe) if item.name != "seed" and getattr(recipe, item.name) not in (None, 0, ())
-    ]
     base = {"base": f"{describe_base(plan)}, fine-tuned: first the upper layers, then all"} if plan.base else {}
-    texts = base | {name: _describe_setting(recipe, name) for name in kept}
+    texts = base | describe_settings(plan.recipe)
     if plan.weights and not plan.base:
         texts["weights"] = Path(plan.weights).name
     return texts | {"schedule": PLATEAU} if plan.plateau else texts
@@ -141,32 +133,6 @@ def _describe_fine_tuning(found: FineTuningFindings | None, task: Task) -> dict[
 def _describe_score(score: Score) -> str:
     correct = "" if score.accuracy is None else f"{100 * score.accuracy:.2f} % correct, "
     return f"{correct}loss {score.loss:.4f}"
-
-
-def _describe_setting(recipe: Recipe, name: str) -> str:
-    """Return one setting as text, for example "adam (learning_rate 0.001)"."""
-    value = getattr(recipe, name)
-    if not is_dataclass(value):
-        return _format(value)
-    inner = describe_changes(value)
-    title = recipe.to_dict()[name].get("name", "")
-    return f"{title} ({inner})" if title and inner else title or inner or "none"
-
-
-def describe_changes(settings: Any) -> str:
-    """Return the settings of a dataclass that differ from its defaults, for example "rotation 10, zoom 0.9–1.1"."""
-    shown = [i.name for i in fields(settings) if i.name in ALWAYS_SHOWN or getattr(settings, i.name) != i.default]
-    return ", ".join(f"{name} {_format(getattr(settings, name))}" for name in shown)
-
-
-def _format(value: Any) -> str:
-    if value is True:
-        return "yes"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list | tuple):
-        return "–".join(map(_format, value))
-    return str(value)
 
 
 def _title(plan: TrainingPlan) -> str:

@@ -6,6 +6,7 @@ const state = {
   theme: settings.get("theme"),
   matrix: settings.get("matrix") || "counts",
 };
+const framed = location.protocol === "about:"; // such a page has no address that could be changed
 const systemDark = matchMedia("(prefers-color-scheme: dark)");
 
 function show() {
@@ -20,9 +21,18 @@ systemDark.addEventListener("change", show);
 function set(key, value) {
   state[key] = value;
   const hash = new URLSearchParams(Object.entries(state).filter(([, value]) => value));
-  history.replaceState(null, "", "#" + hash);
+  if (!framed) history.replaceState(null, "", "#" + hash);
   update();
 }
+
+// In the frame of a notebook, links within the page would lead to the notebook.
+function follow(event) {
+  const link = event.target.closest('a[href^="#"]');
+  if (!link) return;
+  event.preventDefault();
+  document.getElementById(link.getAttribute("href").slice(1))?.scrollIntoView();
+}
+if (framed) document.addEventListener("click", follow);
 
 function update() {
   show();
