@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from striate.arguments import check_methods
 from striate.errors import NetworkError, nearest
 from striate.network.block import Block
+from striate.network.connections import connect
 from striate.network.initializers import Values
-from striate.network.layers.base import Layer, Parameter, Tensor, as_tensors, check_name
+from striate.network.layers.base import Layer, Parameter, Tensor, check_name
 from striate.network.layers.core import Input
-from striate.network.naming import duplicate_message, named_layers
+from striate.network.naming import duplicate_message
 from striate.network.shapes import Shape
 from striate.text import counted
 
@@ -63,14 +64,8 @@ class Network:
     outputs: tuple[int, ...]
 
     def __init__(self, inputs: Any, outputs: Any, *, name: str = "network") -> None:
-        sources, results = as_tensors("Network inputs", (inputs,)), as_tensors("Network outputs", (outputs,))
-        _check_sources(sources)
-        order = _topological(sources, results)
-        index = {_key(tensor): position for position, tensor in enumerate(order)}
-        layers = named_layers(order)
-        entries = [(layers[id(t.layer)], tuple(index[_key(source)] for source in t.inputs)) for t in order]
-        ends = [tuple(index[_key(tensor)] for tensor in tensors) for tensors in (sources, results)]
-        self._assemble(name, entries, *ends)
+        calls = connect(inputs, outputs)
+        self._assemble(name, calls.entries, calls.inputs, calls.outputs)
 
     @classmethod
     def sequential(cls, layers: Iterable[Layer | Block], *, name: str = "network") -> "Network":
@@ -237,34 +232,6 @@ def _call(layer: Layer | Block, output: Any, position: int) -> Tensor:
         if layer.name:
             raise
         raise NetworkError(f"Layer {position}, {error}") from None
-
-
-def _key(tensor: Tensor) -> int:
-    """Return the key of a tensor's node; all tensors of one Input are the same node."""
-    return id(tensor.layer) if isinstance(tensor.layer, Input) else id(tensor)
-
-
-def _check_sources(sources: tuple[Tensor, ...]) -> None:
-    for tensor in sources:
-        if not isinstance(tensor.layer, Input):
-            raise NetworkError(f"Network inputs: expected Input layers, received the output of {tensor.layer.label}.")
-
-
-def _topological(sources: tuple[Tensor, ...], results: tuple[Tensor, ...]) -> list[Tensor]:
-    """Return the inputs, then all tensors that the outputs depend on, each after its inputs."""
-    order = {_key(tensor): tensor for tensor in sources}
-    stack = list(reversed(results))
-    while stack:
-        tensor = stack[-1]
-        missing = [source for source in tensor.inputs if _key(source) not in order]
-        if missing:
-            stack.extend(reversed(missing))
-            continue
-        if isinstance(tensor.layer, Input) and _key(tensor) not in order:
-            raise NetworkError(f"{tensor.layer.label}: the outputs depend on it, but it is not in inputs. Add it.")
-        order.setdefault(_key(tensor), tensor)
-        stack.pop()
-    return list(order.values())
 
 
 def _check_names(entries: Sequence[Entry]) -> None:

@@ -3,66 +3,91 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
 
 from striate.errors import NetworkError
 from striate.network.layers.base import Layer, Tensor
 
 Path = tuple[object, ...]
+_AUTOMATIC = "_automatic_name"
 
 
 def named_layers(tensors: Iterable[Tensor]) -> dict[int, Layer]:
-    """Return a named copy of each layer, by the `id` of the original.
+    """Return each layer under its name in the network, by the `id` of its identity.
 
     Args:
         tensors: All tensors of the network in topological order.
 
     Returns:
-        The copies.
+        The layers. A layer that has this name is the object itself, others are copies.
 
     Raises:
-        NetworkError: Two layers or blocks in the same block have the same name.
+        NetworkError: Two layers, blocks or models at the same level have the same name.
     """
     paths: dict[int, Path] = {}
     for tensor in tensors:
-        paths.setdefault(id(tensor.layer), (*tensor.scope, tensor.layer))
+        paths.setdefault(id(tensor.layer.identity), (*tensor.scope, tensor.layer))
     names = _names(paths.values())
-    return {key: _rename(path, names) for key, path in paths.items()}
+    return {key: _renamed(path, names) for key, path in paths.items()}
 
 
-def _rename(path: Path, names: dict[int, str]) -> Layer:
+def scope_names(tensors: Iterable[Tensor]) -> dict[str, object]:
+    """Return the blocks and models inside which layers were called, by their names in the network."""
+    tensors = list(tensors)
+    names = _names([(*tensor.scope, tensor.layer) for tensor in tensors])
+    found: dict[str, object] = {}
+    for tensor in tensors:
+        for depth, part in enumerate(tensor.scope, start=1):
+            found.setdefault(".".join(names[_key(each)] for each in tensor.scope[:depth]), part)
+    return found
+
+
+def name_automatically(part: object, name: str) -> None:
+    """Give a name to a layer, block or model that has none. A network may replace it by a free one."""
+    object.__setattr__(part, "name", name)
+    vars(part)[_AUTOMATIC] = True
+
+
+def _renamed(path: Path, names: dict[int, str]) -> Layer:
     layer = path[-1]
     assert isinstance(layer, Layer)
-    return replace(layer, name=".".join(names[id(part)] for part in path))
+    return layer.renamed(".".join(names[_key(part)] for part in path))
+
+
+def _key(part: object) -> int:
+    return id(part.identity) if isinstance(part, Layer) else id(part)
 
 
 def _names(paths: Iterable[Path]) -> dict[int, str]:
-    """Return the name of every layer and block by `id`. Raise NetworkError for duplicates within a block."""
-    members: dict[int, dict[int, object]] = defaultdict(dict)
+    """Return the name of every layer, block and model by its key. Raise NetworkError for duplicates at one level."""
+    members: dict[int | None, dict[int, object]] = defaultdict(dict)
     for path in paths:
         for parent, part in zip((None, *path), path, strict=False):
-            members[id(parent)][id(part)] = part
+            members[None if parent is None else _key(parent)].setdefault(_key(part), part)
     names: dict[int, str] = {}
     for parts in members.values():
-        names |= _names_of(list(parts.values()))
+        names |= _names_of(parts)
     return names
 
 
-def _names_of(parts: list[object]) -> dict[int, str]:
+def _names_of(parts: dict[int, object]) -> dict[int, str]:
     names: dict[int, str] = {}
     taken: dict[str, object] = {}
-    for part in parts:
+    for key, part in parts.items():
         name = getattr(part, "name", None)
-        if name is None:
+        if name is None or _is_automatic(part):
             continue
         if name in taken:
             raise NetworkError(duplicate_message(name, taken[name], part))
-        names[id(part)], taken[name] = name, part
-    for part in parts:
-        if id(part) not in names:
-            name = _next_free(_snake_case(type(part).__name__), taken)
-            names[id(part)], taken[name] = name, part
+        names[key], taken[name] = name, part
+    for key, part in parts.items():
+        if key not in names:
+            name = _next_free(getattr(part, "name", None) or snake_case(type(part).__name__), taken)
+            names[key], taken[name] = name, part
     return names
+
+
+def _is_automatic(part: object) -> bool:
+    return bool(getattr(part, _AUTOMATIC, False))
 
 
 def duplicate_message(name: str, first: object, second: object) -> str:
@@ -76,12 +101,15 @@ def duplicate_message(name: str, first: object, second: object) -> str:
 
 def _next_free(stem: str, taken: dict[str, object]) -> str:
     name, count = stem, 0
+    if stem in taken and (numbered := re.fullmatch(r"(.*)_\d+", stem)):
+        stem = numbered[1]
     while name in taken:
         count += 1
         name = f"{stem}_{count}"
     return name
 
 
-def _snake_case(kind: str) -> str:
+def snake_case(kind: str) -> str:
+    """Return the name of a class as Keras writes it in names: Conv2D → conv2d, MaxPool2D → max_pool2d."""
     words = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", kind)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()

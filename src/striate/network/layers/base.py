@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from striate.errors import NetworkError
 from striate.network.initializers import Initializer
+from striate.network.layers.operators import Operators
 from striate.network.regularizers import Regularizer
 from striate.network.settings import convert
 from striate.network.shapes import Shape, Window
@@ -44,21 +45,44 @@ class Parameter:
         return prod(self.shape) if self.count is None else self.count
 
 
+class Identity:
+    """What makes a layer object one layer, under whatever name and in however many models it is used.
+
+    Attributes:
+        first_call: The tensor of its first call; None before.
+        weights: Where its weights are (a `LayerWeights`); None before a model has made them.
+    """
+
+    def __init__(self) -> None:
+        self.first_call: Tensor | None = None
+        self.weights: Any = None
+
+    def __reduce__(self) -> tuple[type["Identity"], tuple[()]]:
+        return Identity, ()  # the copy of a layer is another layer
+
+
 @dataclass(frozen=True, eq=False)
-class Tensor:
+class Tensor(Operators):
     """The symbolic output of a call of a layer.
 
     Attributes:
         layer: The layer.
         inputs: The tensors that were passed to it.
         shape: Shape without the batch, (H, W, C) or (F,).
-        scope: The blocks inside which the layer was called.
+        scope: The blocks and models inside which the layer was called.
+        training: The argument `training` of the call.
     """
 
     layer: "Layer"
     inputs: tuple["Tensor", ...]
     shape: Shape
     scope: tuple[object, ...] = ()
+    training: bool | None = None
+
+    @property
+    def key(self) -> int:
+        """The tensors of all calls of one Input have the same key; those of other calls have keys of their own."""
+        return id(self.layer.identity) if self.layer.arity == (0, 0) else id(self)
 
     def __repr__(self) -> str:
         return f"<Tensor {self.shape} of {self.layer.label}>"
@@ -82,6 +106,19 @@ class Layer:
     def __post_init__(self) -> None:
         if self.name is not None:
             check_name(self.name)
+
+    @property
+    def identity(self) -> Identity:
+        """What this object shares with copies of it that have another name."""
+        return vars(self).setdefault("_identity", Identity())  # type: ignore[no-any-return]
+
+    def renamed(self, name: str) -> Self:
+        """Return the same layer under another name: a copy with the same identity, so with the same weights."""
+        if name == self.name:
+            return self
+        copy = replace(self, name=name)
+        vars(copy)["_identity"] = self.identity
+        return copy
 
     @property
     def kind(self) -> str:
@@ -127,12 +164,45 @@ class Layer:
         expected = f"at least {least} inputs" if most is None else "one input" if most == 1 else f"{most} inputs"
         raise self.error(f"expected {expected}, received {count}.")
 
-    def __call__(self, *inputs: Any) -> Tensor:
-        """Return the output for tensors, passed as separate arguments or as one list."""
+    def __call__(self, *inputs: Any, training: bool | None = None) -> Any:
+        """Return the output for tensors or arrays, passed as separate arguments or as one list.
+
+        Args:
+            *inputs: Tensors, Input layers or arrays.
+            training: False: the layer works as in inference, also while the model is trained. None and True: as the
+                model does.
+
+        Returns:
+            A tensor; an array for arrays.
+        """
+        if calls.arrays and any(calls.is_array(value) for value in flat(inputs)):
+            return calls.arrays(self, inputs, training)
         tensors = as_tensors(self.label, inputs)
         self.check_arity(len(tensors))
         shape = self.output_shape(*(tensor.shape for tensor in tensors))
-        return Tensor(self, tensors, shape, scope.get())
+        tensor = Tensor(self, tensors, shape, scope.get(), training)
+        if self.identity.first_call is None:
+            self.identity.first_call = tensor
+        return tensor
+
+
+class _Calls:
+    """How layers are called with arrays; set by `striate.layer_calls`, which knows engines."""
+
+    arrays: Callable[[Layer, tuple[Any, ...], bool | None], Any] | None = None
+
+    @staticmethod
+    def is_array(value: object) -> bool:
+        """Return whether a value is an array of NumPy, PyTorch or another library."""
+        return hasattr(value, "__array__") and hasattr(value, "dtype") and not isinstance(value, Tensor | Layer)
+
+
+calls = _Calls()
+
+
+def flat(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the inputs of a call that were passed as separate arguments or as one list."""
+    return tuple(inputs[0]) if len(inputs) == 1 and isinstance(inputs[0], list | tuple) else inputs
 
     def _repr_html_(self) -> str:
         from striate.network.display import layer_html
@@ -142,9 +212,7 @@ class Layer:
 
 def as_tensors(label: str, inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
     """Convert the arguments of a call to tensors: tensors, Input layers, or one list of them."""
-    if len(inputs) == 1 and isinstance(inputs[0], list | tuple):
-        inputs = tuple(inputs[0])
-    return tuple(_as_tensor(label, value) for value in inputs)
+    return tuple(_as_tensor(label, value) for value in flat(inputs))
 
 
 def _as_tensor(label: str, value: Any) -> Tensor:

@@ -11,6 +11,7 @@ from striate.network import settings as check
 from striate.network.initializers import Initializer
 from striate.network.layers.base import Layer, Parameter
 from striate.network.layers.common import Weighted, expect_maps, expect_vector
+from striate.network.layers.operators import Operators
 from striate.network.registry import register_layer
 from striate.network.regularizers import Regularizer
 from striate.network.shapes import Margins, Pair, Shape, Window
@@ -37,7 +38,7 @@ DTYPES = ("uint8", "uint16", "float32", "float64")
 
 @register_layer
 @dataclass(frozen=True)
-class Input(Layer):
+class Input(Layer, Operators):
     """An input of the network.
 
     Attributes:
