@@ -56,7 +56,7 @@ def measure(name: str, engine: str, seed: int, data: Dataset, images: dict[str, 
     assert fitted, "there are enough validation images"
     detector = fitted[0].detector
     both = Model.from_network(with_features(model.network, detector.layer))
-    both.weights = model.weights
+    both.named_weights = model.named_weights
     results, known = {}, None
     for kind, x in images.items():
         probabilities, features = both.predict(x)

@@ -79,7 +79,7 @@ def test_zoo_builds_models() -> None:
     model = st.zoo.build("lenet5", classes=4, seed=3)
     assert isinstance(model, st.Model)
     assert model.predict(np.zeros((2, 28, 28, 1), np.uint8)).shape == (2, 4)
-    assert np.array_equal(model.weights["C1/kernel"], st.zoo.build("lenet5", seed=3).weights["C1/kernel"])
+    assert np.array_equal(model.named_weights["C1/kernel"], st.zoo.build("lenet5", seed=3).named_weights["C1/kernel"])
     with pytest.raises(UsageError, match=r"There is no model 'lenet6'\. Did you mean 'lenet5'"):
         st.zoo.build("lenet6")
 
@@ -114,7 +114,7 @@ def test_one_hot_labels_equal_class_numbers() -> None:
     numbers, rows = compiled_model(), compiled_model()
     numbers.fit(x, y, epochs=2, **QUIET)
     rows.fit(x, np.eye(3)[y], epochs=2, **QUIET)
-    assert all(np.array_equal(array, rows.weights[name]) for name, array in numbers.weights.items())
+    assert all(np.array_equal(array, rows.named_weights[name]) for name, array in numbers.named_weights.items())
 
 
 @pytest.mark.parametrize(
@@ -192,8 +192,8 @@ def test_penalties_are_included_in_training_and_evaluation_loss() -> None:
     layers = [Input(SHAPE), Rescale(), Flatten()]
     model = compiled_model(st.Sequential([*layers, head]))
     plain = compiled_model(st.Sequential([*layers, Dense(3, activation="softmax")]))
-    kernel = model.weights["out/kernel"]
-    plain.weights = {"dense/kernel": kernel, "dense/bias": model.weights["out/bias"]}
+    kernel = model.named_weights["out/kernel"]
+    plain.named_weights = {"dense/kernel": kernel, "dense/bias": model.named_weights["out/bias"]}
     expected = plain.evaluate(x, y)["loss"] + 0.1 * np.abs(kernel).sum() + 0.2 * np.square(kernel).sum()
     assert model.evaluate(x, y)["loss"] == pytest.approx(expected)
     assert model.train_on_batch(x, y)["loss"] == pytest.approx(expected, rel=1e-4)
@@ -216,24 +216,24 @@ def test_compile_keeps_weights_and_resets_optimizer() -> None:
     x, y = digits()
     model = compiled_model()
     model.fit(x, y, **QUIET)
-    before = model.weights
+    before = model.named_weights
     model.compile("sgd")
-    assert all(np.array_equal(array, model.weights[name]) for name, array in before.items())
+    assert all(np.array_equal(array, model.named_weights[name]) for name, array in before.items())
     assert model.iterations == 0
     assert model.learning_rate == 0.01
 
 
 def test_weights_are_read_and_set_by_name(tmp_path: Path) -> None:
     model, other = chain(seed=1), chain(seed=2)
-    assert not np.array_equal(model.weights["C1/kernel"], other.weights["C1/kernel"])
+    assert not np.array_equal(model.named_weights["C1/kernel"], other.named_weights["C1/kernel"])
     other.set_weights(model.get_weights())
-    assert np.array_equal(model.weights["C1/kernel"], other.weights["C1/kernel"])
+    assert np.array_equal(model.named_weights["C1/kernel"], other.named_weights["C1/kernel"])
     with pytest.raises(ModelFileError, match="has no weights 'C1/kernel'"):
-        other.weights = {}
+        other.named_weights = {}
     model.save_weights(tmp_path / "w")
     third = chain(seed=3)
     third.load_weights(tmp_path / "w")
-    assert np.array_equal(model.weights["out/bias"], third.weights["out/bias"])
+    assert np.array_equal(model.named_weights["out/bias"], third.named_weights["out/bias"])
     with pytest.raises(ModelFileError, match="w' contains only weights, not a whole model"):
         st.load(tmp_path / "w")
     with pytest.raises(ModelFileError, match=r"'out/kernel' should have shape .* but has"):
@@ -261,10 +261,10 @@ def test_everything_is_saved_with_the_model(tmp_path: Path) -> None:
 def test_model_file_with_modified_network_raises(tmp_path: Path) -> None:
     model = chain()
     metadata = {"kind": "model", "network": json.loads(chain(4).network.to_json())}
-    save_weights(tmp_path / "m", model.weights, metadata)
+    save_weights(tmp_path / "m", model.named_weights, metadata)
     with pytest.raises(ModelFileError, match="'out/kernel' should have shape"):
         st.load(tmp_path / "m")
-    save_weights(tmp_path / "m", model.weights, {"kind": "model", "network": json.loads(model.network.to_json())})
+    save_weights(tmp_path / "m", model.named_weights, {"kind": "model", "network": json.loads(model.network.to_json())})
     with pytest.raises(ModelFileError, match="its description has no 'classes'"):
         st.load(tmp_path / "m")
 

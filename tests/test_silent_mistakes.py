@@ -116,7 +116,7 @@ def test_freezing_as_in_keras_is_refused_with_what_to_write() -> None:
     with pytest.raises(UsageError, match=r"compile\(frozen=\[layer.name for layer in model.layers\[:-1\]\]\)"):
         model.trainable = False  # type: ignore[attr-defined]
     with pytest.raises(NetworkError, match=r"Dense 'out': trainable cannot be set\. .*\.compile\(frozen=\['out'\]\)"):
-        model.layers[-1].trainable = False  # type: ignore[attr-defined]
+        model.layers[-1].trainable = False
     with pytest.raises(NetworkError, match=r"Dense: trainable cannot be set\."):
         Dense(3).trainable = False  # type: ignore[attr-defined]
 
@@ -131,7 +131,7 @@ def test_unknown_attributes_are_refused() -> None:
         Dense(3).unit = 4  # type: ignore[attr-defined]
     with pytest.raises(NetworkError, match=r"Dense: units cannot be changed"):
         Dense(3).units = 4  # type: ignore[misc]
-    model.weights = dict(model.weights)
+    model.named_weights = dict(model.named_weights)
     model.learning_rate, model.classes, model.stop_training = 0.1, ("a", "b", "c"), True
     assert pickle.loads(pickle.dumps(model)).classes == model.classes == copy.deepcopy(model).classes
 

@@ -46,7 +46,7 @@ def main():
     clock.seconds[0] += reading
     if current_process().rank:
         return
-    parameters = sum(model.weights[each.name].size for each in model.network.parameters if each.trainable)
+    parameters = sum(model.named_weights[each.name].size for each in model.network.parameters if each.trainable)
     versions = {"torch": torch.__version__, "simplejpeg": version("simplejpeg"), "chosen": model.engine.precision}
     peer = "Striate" if current_process().world_size == 1 else f"Striate in {current_process().world_size} processes"
     photos_common.report(peer, args, clock.seconds, history["loss"][-1], parameters, **versions)

@@ -14,9 +14,9 @@ from striate.engines.optimizers import Optimizer
 from striate.engines.weight_files import check_finite, check_model_name, find_model_file
 from striate.errors import UsageError
 from striate.images import ImagePolicy
-from striate.model_base import ModelBase
 from striate.model_files import ModelFile, read_model, write_model
-from striate.network import Network
+from striate.model_layers import LayeredModel
+from striate.network import Network, Tensor
 from striate.notebook import Page
 from striate.processes import current_process
 from striate.tasks import Decision, Task
@@ -32,7 +32,7 @@ from striate.training.samples import require_two_classes, split_samples, warn_of
 
 
 @check_methods
-class Model(ModelBase):
+class Model(LayeredModel):
     """A network that can be trained and predict.
 
     Args:
@@ -105,14 +105,19 @@ class Model(ModelBase):
         self.stop_training = False
         super()._initialize(network, seed)
 
+    def _make(self, inputs: list[Tensor], outputs: list[Tensor], name: str) -> "Model":
+        return Model(inputs, outputs, name=name)
+
     def __getstate__(self) -> dict[str, Any]:
         """Return the model for `copy` and `pickle`: weights and the optimizer's state in place of the engine."""
         state = dict(self.__dict__)
         engine = state["_engine"]
         if engine is not None:
-            state |= {"_engine": None, "_pending_weights": engine.weights}
-            return state | ({"_slots": engine.slots} if self._compiled else {})
-        return state
+            state |= {"_engine": None, "_pending_weights": self.named_weights}
+            state |= {"_slots": engine.slots} if self._compiled else {}
+        elif self._shared and self._shared.any_known:
+            state["_pending_weights"] = self.named_weights
+        return state | {"_structure": None, "_shared": None}  # a copy has layer objects of its own
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         slots = state.pop("_slots", None)
@@ -198,9 +203,11 @@ class Model(ModelBase):
             >>> model.metrics
             ('accuracy',)
         """
+        inference = self._structure.inference_layers() if self._structure else []
         compilation = make_compilation(
             self.network, optimizer, loss, metrics, classifies=self._classifies, seed=self.seed,
-            learning_rate=learning_rate, clip_norm=clip_norm, average=average, frozen=frozen,
+            learning_rate=learning_rate, clip_norm=clip_norm, average=average,
+            frozen=[*frozen, *(name for name in inference if name not in frozen)],
         )  # fmt: skip
         asked = {"device": device, "precision": precision, "deterministic": deterministic, "compiled": compiled}
         options = {name: value for name, value in asked.items() if value is not None}
@@ -465,7 +472,7 @@ class Model(ModelBase):
         if current_process().rank:
             return
         content = ModelFile(
-            self.network, self.weights, self.extras, self.classes, self.policy, self.recipe, self.fingerprint,
+            self.network, self.named_weights, self.extras, self.classes, self.policy, self.recipe, self.fingerprint,
             self.figures, self.decision,
         )  # fmt: skip
         write_model(path, content)

@@ -24,7 +24,11 @@ from striate.engines.weight_files import (
     split_extras,
 )
 from striate.errors import NetworkError, UsageError, nearest
-from striate.network import Layer, Network
+from striate.layer_weights import SharedWeights
+from striate.model_structure import Structure
+from striate.network import Network
+from striate.network.connections import connect
+from striate.network.naming import snake_case
 from striate.network.registry import freezing_message
 from striate.processes import current_process
 from striate.text import counted
@@ -43,8 +47,10 @@ class ModelBase:
         seed: Decides the initial weights, the order of the samples and dropout; 0 or more.
     """
 
-    def __init__(self, inputs: Any, outputs: Any, *, name: str = "model", seed: int = 0) -> None:
-        self._initialize(Network(inputs, outputs, name=name), seed)
+    def __init__(self, inputs: Any, outputs: Any, *, name: str | None = None, seed: int = 0) -> None:
+        structure = Structure.of_calls(connect(inputs, outputs), self._first_name(name))
+        self._initialize(structure.network, seed)
+        self._connect(structure)
 
     @classmethod
     def from_network(cls, network: Network, *, seed: int = 0) -> Self:
@@ -55,14 +61,44 @@ class ModelBase:
         model._initialize(network, seed)
         return model
 
+    def _first_name(self, name: str | None) -> str:
+        """Return the name of the model, by default that of its class."""
+        self._automatic_name = name is None
+        return snake_case(type(self).__name__) if name is None else name
+
     def _initialize(self, network: Network | None, seed: int) -> None:
         """Set all attributes. A subclass that overrides this sets its own first."""
         self._network = network
+        self._structure: Structure | None = None
+        self._shared: SharedWeights | None = None
         self._engine: Engine | None = None
         self._pending_weights: Weights | None = None  # for the engine, which is created when it is first needed
         self._engine_settings = EngineSettings()
         self.seed = check_whole("seed", seed)
         self._initialized = True
+
+    @property
+    def structure(self) -> Structure:
+        """The layer objects, whose weights other models may share; made when they are first needed."""
+        network = self.network
+        if self._structure is None:
+            self._connect(Structure.of_network(network))
+        assert self._structure is not None
+        return self._structure
+
+    def _connect(self, structure: Structure) -> None:
+        self._structure, self._shared = structure, SharedWeights(structure.network, structure.layers, self.seed)
+        if self._engine is not None:
+            self._shared.attach(self._engine)
+        elif self._pending_weights:
+            self._shared.set(self._pending_weights)
+            self._pending_weights = None
+
+    def _disconnect(self) -> None:
+        """Forget network and engine, which are going to be replaced. The layer objects keep their weights."""
+        if self._engine is not None and self._shared is not None:
+            self._shared.detach(self.engine)
+        self._network = self._structure = self._shared = self._engine = None
 
     if not TYPE_CHECKING:  # type checkers find unknown attributes themselves, unless they see this method
 
@@ -92,17 +128,19 @@ class ModelBase:
         return self.network.name
 
     @property
-    def layers(self) -> tuple[Layer, ...]:
-        """Descriptions of all layers, each once, from input to output."""
-        return tuple(dict.fromkeys(node.layer for node in self.network.nodes))
-
-    @property
     def engine(self) -> Engine:
         """The engine that runs the network; made when it is first needed."""
+        network = self.network
         if self._engine is None:
-            _check_size(self.network)
-            self._engine = self._make_engine(self._pending_weights or initial_weights(self.network, self.seed))
-            self._pending_weights = None
+            _check_size(network)
+            weights = self._pending_weights or (self._shared.known() if self._shared else {})
+            if len(weights) < len(network.parameters):
+                weights = initial_weights(network, self.seed) | weights
+            self._engine, self._pending_weights = self._make_engine(weights), None
+            if self._shared:
+                self._shared.attach(self._engine)
+        elif self._shared:
+            self._shared.update(self._engine)
         return self._engine
 
     def _make_engine(self, weights: Mapping[str, Array]) -> Engine:
@@ -127,7 +165,11 @@ class ModelBase:
             return
         self._engine_settings = asked
         if self._engine is not None:
-            self._engine = self._make_engine(self._engine.weights)
+            other = self._make_engine(self.engine.weights)
+            if self._shared:
+                self._shared.detach(self._engine)
+                self._shared.attach(other)
+            self._engine = other
             self._forget_training()
 
     def _forget_training(self) -> None:
@@ -135,36 +177,31 @@ class ModelBase:
 
     @property
     def has_weights(self) -> bool:
-        """Whether the weights were used or set, so that they are no longer a function of the seed."""
-        return self._engine is not None or bool(self._pending_weights)
+        """Whether weights were used or set, so that they are no longer a function of the seed."""
+        shared = self._shared is not None and self._shared.any_known
+        return self._engine is not None or bool(self._pending_weights) or shared
 
     @property
-    def weights(self) -> Weights:
+    def named_weights(self) -> Weights:
         """Copies of all parameters by full name (`C1/kernel`), moving statistics included."""
         if self._pending_weights:
             return {name: array.copy() for name, array in self._pending_weights.items()}
         return self.engine.weights
 
-    @weights.setter
-    def weights(self, weights: Mapping[str, Array]) -> None:
+    @named_weights.setter
+    def named_weights(self, weights: Mapping[str, Array]) -> None:
         arrays = {name: np.asarray(array) for name, array in weights.items()}
         check_weights(self.network, arrays, f"Weights for '{self.name}'")
         self._set_weights(arrays)
 
     def _set_weights(self, arrays: Weights) -> None:
         """Set weights that match the network."""
-        if self._engine is None:
-            self._pending_weights = {name: np.array(array, np.float32) for name, array in arrays.items()}
-        else:
+        if self._engine is not None:
             self._engine.weights = arrays
-
-    def get_weights(self) -> Weights:
-        """Return the same as `weights`."""
-        return self.weights
-
-    def set_weights(self, weights: Mapping[str, Array]) -> None:
-        """Set `weights`."""
-        self.weights = dict(weights)
+        elif self._shared:
+            self._shared.set(arrays)
+        else:
+            self._pending_weights = {name: np.array(array, np.float32) for name, array in arrays.items()}
 
     def _state(self) -> tuple[str, ...]:
         """Return what to show beside the name and the size of the model."""
@@ -186,30 +223,12 @@ class ModelBase:
         except NetworkError:
             return escape(repr(self))
 
-    def summary(self) -> None:
-        """Print the table of layers: sizes, windows, parameters, multiply-adds, receptive fields.
-
-        In a notebook, the table is shown as HTML.
-
-        Example:
-            >>> import striate as st
-            >>> layers = st.layers
-            >>> model = st.Sequential([st.Input((1,)), layers.Dense(2, activation="softmax", name="out")])
-            >>> model.summary()
-            layer ...
-            out    Dense  2 ...
-            sequential: 4 parameters, 2 multiply-adds for one image
-        """
-        from striate.summary import show_summary
-
-        show_summary(self.network)
-
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Write the weights without the network, for `load_weights`. Raise RunError if the file cannot be written."""
         check_model_name(path)
         if current_process().rank:
             return
-        save_weights(path, self.weights, {"kind": "weights"})
+        save_weights(path, self.named_weights, {"kind": "weights"})
 
     def load_weights(self, path: str | os.PathLike[str]) -> None:
         """Load weights that `save` or `save_weights` wrote. Raise ModelFileError if they do not fit the network."""

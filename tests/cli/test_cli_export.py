@@ -119,7 +119,7 @@ def test_ensemble_is_exported_as_one_network(tmp_path: Path, images: Path) -> No
     assert network.name == "small × 3"
     assert network.layer("member-2.conv") == Conv2D(3, 3, padding="same", name="member-2.conv")
     model = Model.from_network(network)
-    model.weights = weights
+    model.named_weights = weights
     np.testing.assert_allclose(model.predict(x), expected, atol=1e-6)
 
 

@@ -93,7 +93,9 @@ def test_imagenet_weights_by_name_keep_initial_head(published: Path, photographs
     assert "keeps its initial weights" in Path("run/report.html").read_text("utf-8")
     # The learning rate is negligible, so the kernels still equal those of the file.
     kernel = torch.load(published, weights_only=True)["layer4.1.conv2.weight"].permute(2, 3, 1, 0).numpy()
-    np.testing.assert_allclose(st.load("run/model.safetensors").weights["conv5_2.conv2/kernel"], kernel, atol=1e-6)
+    np.testing.assert_allclose(
+        st.load("run/model.safetensors").named_weights["conv5_2.conv2/kernel"], kernel, atol=1e-6
+    )
     loading.load_pretrained(zoo.network("resnet18"), "imagenet")
     assert Handler.requests == 1
 
@@ -144,7 +146,7 @@ def test_base_with_weights_from_a_file(photographs: Path, tmp_path: Path, monkey
     assert plan["weights"] == str(tmp_path / "weights.pth")
     kernel = state_dict()["layer4.1.conv2.weight"].permute(2, 3, 1, 0).numpy()
     model = st.load("run/model.safetensors")
-    np.testing.assert_array_equal(model.weights["conv5_2.conv2/kernel"], kernel)
+    np.testing.assert_array_equal(model.named_weights["conv5_2.conv2/kernel"], kernel)
     assert model.classes == ("빨강", "파랑")
 
 

@@ -69,7 +69,7 @@ def valid(folder: Path) -> dict[str, dict[str, Any]]:
     saved = folder / "m.safetensors"
     if not saved.exists():
         model().save(saved)
-    weights = model().weights
+    weights = model().named_weights
     return {
         "Input": {"shape": (3,)},
         "Network": {"inputs": inputs, "outputs": st.layers.Dense(2)(inputs)},

@@ -137,7 +137,7 @@ def test_names_with_numbers_are_accepted(tmp_path: Path) -> None:
 def test_predictions_that_are_not_probabilities_raise(tmp_path: Path) -> None:
     linear = st.Sequential([Input((4, 6, 1)), Flatten(), Dense(2, activation="relu", name="out")])
     linear.classes, linear.policy = ("a", "b"), ImagePolicy(4, 6, 1, "stretch")
-    linear.weights = {"out/kernel": np.ones((24, 2), np.float32), "out/bias": np.zeros(2, np.float32)}
+    linear.named_weights = {"out/kernel": np.ones((24, 2), np.float32), "out/bias": np.zeros(2, np.float32)}
     linear.save(tmp_path / "m.safetensors")
     trained = open_trained_model(tmp_path / "m.safetensors")
     with pytest.raises(DataError, match=r"no probabilities: .*between 0 and 1, .*up to 6120.*ends in a softmax"):

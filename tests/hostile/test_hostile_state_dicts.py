@@ -142,7 +142,7 @@ def test_checkpoint_with_several_networks_raises(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_weights_that_are_not_finite_raise(tmp_path: Path, bad: float) -> None:
     model = st.Sequential([Input((2,)), Dense(3, name="fc")], name="resnet18")
-    model.weights = {"fc/kernel": np.full((2, 3), bad, np.float32), "fc/bias": np.zeros(3, np.float32)}
+    model.named_weights = {"fc/kernel": np.full((2, 3), bad, np.float32), "fc/bias": np.zeros(3, np.float32)}
     model.save(tmp_path / "m.safetensors")
     for use in (st.load, model.load_weights, lambda path: load_pretrained(network(), path)):
         with pytest.raises(ModelFileError, match=r"m\.safetensors' cannot be used: 'fc/kernel' contains NaN or inf"):
@@ -156,8 +156,8 @@ def test_run_folder_can_replace_the_model_file(tmp_path: Path) -> None:
     other = st.Sequential([Input((2,)), Dense(3, name="fc")], name="resnet18", seed=1)
     other.load_weights(run)
     assert required_settings("resnet18", str(run)) == {}
-    for weights in (st.load(run).weights, other.weights, load_pretrained(network(), run)[0]):
-        np.testing.assert_array_equal(weights["fc/kernel"], model.weights["fc/kernel"])
+    for weights in (st.load(run).named_weights, other.named_weights, load_pretrained(network(), run)[0]):
+        np.testing.assert_array_equal(weights["fc/kernel"], model.named_weights["fc/kernel"])
 
 
 def test_folder_without_a_model_raises(tmp_path: Path) -> None:

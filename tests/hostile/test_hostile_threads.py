@@ -63,7 +63,7 @@ def test_predictions_during_training_do_not_change_it(engine: str) -> None:
         ended.set()
         for thread in threads:
             thread.join()
-        return model.weights
+        return model.named_weights
 
     alone, disturbed = trained(False), trained(True)
     assert all(np.array_equal(alone[name], disturbed[name]) for name in alone)
@@ -78,10 +78,10 @@ def test_a_copy_continues_as_the_original(engine: str, copied: object) -> None:
     other = copied(model)  # type: ignore[operator]
     for one in (model, other):
         one.fit(X, Y, epochs=2, verbose=0)
-    for name, array in model.weights.items():
-        np.testing.assert_array_equal(other.weights[name], array)
+    for name, array in model.named_weights.items():
+        np.testing.assert_array_equal(other.named_weights[name], array)
     before = model.predict(X[:5])
-    other.weights = {name: array * 0 for name, array in other.weights.items()}
+    other.named_weights = {name: array * 0 for name, array in other.named_weights.items()}
     np.testing.assert_array_equal(model.predict(X[:5]), before)
 
 
@@ -95,7 +95,7 @@ def test_copies_of_models_that_were_never_used_or_compiled() -> None:
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
 def test_engines_cannot_be_copied(engine: str, copied: object) -> None:
     model = build(engine)
-    made = make_engine(engine, model.network, model.weights)
+    made = make_engine(engine, model.network, model.named_weights)
     with pytest.raises(UsageError, match=r"An engine cannot be copied or pickled\. Copy or pickle its model"):
         copied(made)  # type: ignore[operator]
 

@@ -48,7 +48,7 @@ def test_imported_model_is_saved_and_loaded(exported_file: Path, tmp_path: Path)
     found.save(tmp_path / "model.safetensors")
     again = st.load(tmp_path / "model.safetensors")
     assert (again.network, again.classes, again.policy) == (found.network, found.classes, found.policy)
-    assert all(np.array_equal(found.weights[name], array) for name, array in again.weights.items())
+    assert all(np.array_equal(found.named_weights[name], array) for name, array in again.named_weights.items())
 
 
 @pytest.mark.parametrize("engine", ["numpy", "torch"])

@@ -103,7 +103,7 @@ def test_head_is_omitted_for_another_number_of_classes(tmp_path: Path) -> None:
         weights["conv1/kernel"], module.state_dict()["conv1.weight"].permute(2, 3, 1, 0).numpy()
     )
     model = Model.from_network(network)
-    model.weights = initial_weights(network, 0) | weights
+    model.named_weights = initial_weights(network, 0) | weights
     assert model.predict(pixels((64, 64))).shape == (2, 2)
 
 
@@ -127,7 +127,7 @@ def test_striate_model_keeps_its_own_names(tmp_path: Path) -> None:
     source.save(tmp_path / "model.safetensors")
     weights, notes = load_pretrained(zoo.network("lenet5"), tmp_path / "model.safetensors")
     assert notes == ()
-    for name, array in source.weights.items():
+    for name, array in source.named_weights.items():
         np.testing.assert_array_equal(weights[name], array)
     weights, (note,) = load_pretrained(zoo.network("lenet5", classes=3), str(tmp_path / "model.safetensors"))
     assert "'output' keeps its initial weights" in note

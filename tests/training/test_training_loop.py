@@ -80,7 +80,7 @@ def kill() -> None:
 
 
 def same_weights(first: st.Model, second: st.Model) -> bool:
-    return all(np.array_equal(array, second.weights[name]) for name, array in first.weights.items())
+    return all(np.array_equal(array, second.named_weights[name]) for name, array in first.named_weights.items())
 
 
 @pytest.mark.parametrize("augmentation", [None, Augmentation(rotation=30, shift=0.2)])
@@ -108,7 +108,7 @@ def test_fit_equals_a_training_loop_written_by_hand(data: st.data.Dataset, augme
             step += 1
         losses.append(loss / len(x))
         right.append(count / len(x))
-    assert all(np.array_equal(array, model.weights[name]) for name, array in engine.weights.items())
+    assert all(np.array_equal(array, model.named_weights[name]) for name, array in engine.weights.items())
     assert history["loss"] == pytest.approx(losses, rel=1e-12)
     assert history["accuracy"] == pytest.approx(right)
     assert history["val_accuracy"][-1] == pytest.approx(

@@ -43,8 +43,8 @@ def test_crossentropy_of_logits_equals_that_of_softmax(activation: str, engine: 
     expected, losses = trained("softmax", "categorical_crossentropy", Y, engine)
     model, found = trained(activation, "categorical_crossentropy", Y, engine)
     np.testing.assert_allclose(found, losses, rtol=1e-5)
-    for name, weight in expected.weights.items():
-        np.testing.assert_allclose(model.weights[name], weight, atol=1e-5)
+    for name, weight in expected.named_weights.items():
+        np.testing.assert_allclose(model.named_weights[name], weight, atol=1e-5)
     assert model.evaluate(X, Y)["loss"] == pytest.approx(expected.evaluate(X, Y)["loss"], rel=1e-5)
     assert model.evaluate(X, Y)["accuracy"] == expected.evaluate(X, Y)["accuracy"]
 

@@ -77,7 +77,7 @@ def test_class_weights_balance_the_classes(data: st.data.Dataset) -> None:
     assert weights[2] > 4
     assert sum(weights[k] * counts[k] for k in range(3)) == pytest.approx(len(data.train))
     loss = CategoricalCrossentropy(label_smoothing=0.1, class_weights=weights)
-    assert same(model.weights, train_by_hand(data, recipe, [loss])[-1])
+    assert same(model.named_weights, train_by_hand(data, recipe, [loss])[-1])
     assert model.losses == (loss,)
 
 
@@ -89,8 +89,8 @@ def test_gradients_are_clipped(data: st.data.Dataset) -> None:
     recipe = Recipe(1, 40, SGD(0.05), Constant(), clip_norm=0.02)
     model = softmax_regression()
     model.train(data, recipe, **QUIET)
-    assert same(model.weights, train_by_hand(data, recipe, [CategoricalCrossentropy()], clip_norm=0.02)[-1])
-    assert not same(model.weights, train_by_hand(data, recipe, [CategoricalCrossentropy()])[-1])
+    assert same(model.named_weights, train_by_hand(data, recipe, [CategoricalCrossentropy()], clip_norm=0.02)[-1])
+    assert not same(model.named_weights, train_by_hand(data, recipe, [CategoricalCrossentropy()])[-1])
 
 
 class WeightRecorder(Callback):
@@ -126,15 +126,15 @@ def test_averaged_weights_are_validated_passed_to_callbacks_and_saved(data: st.d
     for epoch, seen in enumerate(watcher.weights):
         for name, w in expected[(epoch + 1) * in_epoch - 1].items():
             np.testing.assert_allclose(seen[name], w, rtol=1e-4, atol=1e-6)
-    assert same(model.weights, watcher.weights[-1])
-    assert not same(model.weights, steps[-1])
+    assert same(model.named_weights, watcher.weights[-1])
+    assert not same(model.named_weights, steps[-1])
     validation = model.evaluate(data.validation.x, data.validation.y)
     assert validation["loss"] == pytest.approx(history["val_loss"][-1], rel=1e-6)
-    assert same(st.load(tmp_path / "model.safetensors").weights, model.weights)
+    assert same(st.load(tmp_path / "model.safetensors").named_weights, model.named_weights)
     checkpoint = run.checkpoints.load()
     assert checkpoint is not None
     assert same(checkpoint.weights, steps[-1])
-    assert same({n: checkpoint.slots[f"{n}/average"] for n in model.weights}, model.weights)
+    assert same({n: checkpoint.slots[f"{n}/average"] for n in model.named_weights}, model.named_weights)
 
 
 def test_extended_run_continues_from_the_unaveraged_weights(data: st.data.Dataset, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_extended_run_continues_from_the_unaveraged_weights(data: st.data.Datase
     extended, complete = softmax_regression(), softmax_regression()
     extended.train(data, run=run, **QUIET)
     complete.train(data, run.recipe, **QUIET)
-    assert same(extended.weights, complete.weights)
+    assert same(extended.named_weights, complete.named_weights)
 
 
 def test_fit_supports_averaging(data: st.data.Dataset) -> None:
@@ -152,7 +152,7 @@ def test_fit_supports_averaging(data: st.data.Dataset) -> None:
     model, watcher = softmax_regression(), WeightRecorder()
     model.compile("sgd", average=0.8, clip_norm=2.0)
     model.fit(few.x, few.y, epochs=2, callbacks=[watcher], **QUIET)
-    assert same(model.weights, watcher.weights[-1])
+    assert same(model.named_weights, watcher.weights[-1])
     assert model.recipe
     assert (model.recipe.average, model.recipe.clip_norm) == (0.8, 2.0)
 
@@ -169,18 +169,18 @@ def changed_layers(before: Weights, after: Weights) -> set[str]:
 
 def test_layers_can_be_frozen_by_recipe_and_by_compile(data: st.data.Dataset) -> None:
     trained, fitted = two_layers(), two_layers()
-    before = trained.weights
+    before = trained.named_weights
     recipe = Recipe(1, 40, SGD(0.05), Constant(), frozen=("lower",))
     trained.train(data, recipe, **QUIET)
     fitted.compile(SGD(0.05), frozen=["lower"])
     fitted.fit(data.train.x, data.train.y, batch_size=40, **QUIET)
-    assert changed_layers(before, trained.weights) == {"upper"}
-    assert same(fitted.weights, trained.weights)
+    assert changed_layers(before, trained.named_weights) == {"upper"}
+    assert same(fitted.named_weights, trained.named_weights)
     assert fitted.recipe
     assert fitted.recipe.frozen == ("lower",)
     assert Recipe.from_dict(recipe.to_dict() | {"frozen": ["lower"]}) == recipe
     trained.train(data, Recipe(1, 40, SGD(0.05), Constant()), **QUIET)
-    assert changed_layers(fitted.weights, trained.weights) == {"lower", "upper"}
+    assert changed_layers(fitted.named_weights, trained.named_weights) == {"lower", "upper"}
 
 
 def test_invalid_frozen_layers_raise_and_leave_the_model_unchanged() -> None:
@@ -207,7 +207,7 @@ def test_patience_stops_and_restores_the_best_epoch(data: st.data.Dataset) -> No
     )
     plain = Recipe(9, 40, SGD(50.0), Constant())
     own.train(data, plain, callbacks=[EarlyStopping(patience=2, restore_best_weights=True)], **QUIET)
-    assert same(own.weights, model.weights)
+    assert same(own.named_weights, model.named_weights)
 
 
 def test_patience_is_restored_when_a_run_is_resumed(data: st.data.Dataset, tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_patience_is_restored_when_a_run_is_resumed(data: st.data.Dataset, tmp_p
         softmax_regression().train(data, run=run, callbacks=[Stop()], **QUIET)
     resumed = softmax_regression()
     assert resumed.train(data, run=run, **QUIET).history == history.history
-    assert same(resumed.weights, complete.weights)
+    assert same(resumed.named_weights, complete.named_weights)
 
 
 def test_patience_without_validation_raises(data: st.data.Dataset) -> None:

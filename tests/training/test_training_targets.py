@@ -65,11 +65,11 @@ def test_fold_changes_the_output_and_unfold_takes_it_back(mean: float, std: floa
     model = st.Model.from_network(network(2), seed=1)
     scaler = TargetScaler(np.array([mean, 0.0]), np.array([std, 1.0]))
     x = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 1), dtype=np.uint8)
-    plain, weights = model.predict(x), model.weights
-    model.weights = scaler.fold(model.network, weights)
+    plain, weights = model.predict(x), model.named_weights
+    model.named_weights = scaler.fold(model.network, weights)
     expected = plain * [std, 1] + [mean, 0]
     assert model.predict(x) == pytest.approx(expected, rel=1e-4, abs=1e-4 * (abs(mean) + std))
-    again = scaler.unfold(model.network, model.weights)
+    again = scaler.unfold(model.network, model.named_weights)
     for name, array in weights.items():
         assert again[name] == pytest.approx(array, rel=1e-4, abs=1e-5 * (1 + abs(mean) / std))
 

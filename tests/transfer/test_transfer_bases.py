@@ -91,7 +91,7 @@ def test_all_layers_joined_compute_the_same_with_every_engine(base: Base) -> Non
     head = LinearHead(rng.normal(size=(size, 3)) / 100, rng.normal(size=3))
     network, weights = joined(base, ALL_LAYERS, head)
     model = Model.from_network(network)
-    model.weights = weights
+    model.named_weights = weights
     outputs = []
     for engine in ("onnx", "torch", "numpy"):
         model.use_engine(engine)
@@ -131,7 +131,7 @@ def test_striate_model_file_is_a_base(tmp_path: Path) -> None:
     model.save(tmp_path / "model.safetensors")
     base = open_base("alexnet", (67, 67, 3), tmp_path / "model.safetensors")
     assert base.feature_layers == (ALL_LAYERS, "norm2", "conv5", "pool5", "fc7")
-    np.testing.assert_array_equal(base.weights["conv5/kernel"], model.weights["conv5/kernel"])
+    np.testing.assert_array_equal(base.weights["conv5/kernel"], model.named_weights["conv5/kernel"])
 
 
 def test_feature_layers_are_the_last_of_each_stage() -> None:

@@ -107,7 +107,7 @@ def test_frozen_weights_stay_identical(improving_run: tuple[TrainingRun, list[st
     before: dict[str, Array] = open_base("efficientnet-lite0", SHAPE).weights
     for name in ("1-upper", "2-all"):
         stage = Run.open(run.path / name)
-        after = st.load(stage.model_path).weights
+        after = st.load(stage.model_path).named_weights
         changed = {key.split("/")[0] for key in before if not np.array_equal(after[key], before[key])}
         assert changed == {key.split("/")[0] for key in before} - set(stage.recipe.frozen)
         before = {key: after[key] for key in before}
@@ -119,10 +119,10 @@ def test_detector_and_thresholds_are_recomputed_from_the_new_features(
     """Distances of its images are typical; thresholds and test results are the final model's."""
     run, _ = improving_run
     model, last = st.load(run.model_path), st.load(run.path / "2-all" / "model.safetensors")
-    np.testing.assert_array_equal(model.weights["head/kernel"], last.weights["head/kernel"])
+    np.testing.assert_array_equal(model.named_weights["head/kernel"], last.named_weights["head/kernel"])
     assert model.policy
     x = np.stack([model.policy.read(file) for file in sorted(images.rglob("*.png"))])
-    [(p, rows)] = predict_with_features(model.network, model.weights, [x])
+    [(p, rows)] = predict_with_features(model.network, model.named_weights, [x])
     detector = OpenSetDetector.from_extras(model.extras)
     assert detector
     assert 0.5 < detector.distances(rows).mean() < 1.5

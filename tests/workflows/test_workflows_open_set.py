@@ -45,7 +45,7 @@ def test_detector_of_a_small_network_knows_its_images(engine: str, data: Dataset
     assert detector.layer == "C2"
     assert len(distances) == len(data.test)
     both = Model.from_network(with_features(network, detector.layer))
-    both.weights = model.weights
+    both.named_weights = model.named_weights
     outputs, features = both.predict(stripes(600, 7)[0])
     np.testing.assert_allclose(outputs, model.predict(stripes(600, 7)[0]), atol=1e-5)
     assert detector.is_unknown(features).mean() < 0.06

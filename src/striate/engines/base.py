@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from threading import RLock
@@ -132,6 +132,8 @@ class Engine(ABC):
         precision: Of the forward and backward pass in training; final after `compile`.
         rank: Rank of this process, from 0.
         world_size: Number of processes.
+        changes: Number of training steps and other changes of the weights.
+        on_change: Called after each of them.
     """
 
     name: ClassVar[str]
@@ -140,6 +142,8 @@ class Engine(ABC):
     precision: str = "float32"
     rank: int = 0
     world_size: int = 1
+    changes: int = 0
+    on_change: Callable[[], None] | None = None
     _settings: TrainingSettings | None = None
 
     def __reduce__(self) -> NoReturn:
@@ -167,6 +171,12 @@ class Engine(ABC):
     @abstractmethod
     def weights_of(self, layer: str) -> Weights:
         """Copies of the parameters of one layer by variable (`kernel`); empty if it has none."""
+
+    def _note_change(self) -> None:
+        """Note a change of the weights; each engine calls it after a step, and when weights are set."""
+        self.changes += 1
+        if self.on_change:
+            self.on_change()
 
     def _check_weights(self, weights: Mapping[str, Array]) -> None:
         """Raise UsageError if a parameter of the network is missing or has another shape."""

@@ -28,7 +28,7 @@ from striate.network import (
 TRUNCATED_STD = 0.87962566103423978  # standard deviation of the standard normal distribution truncated at ±2
 
 
-def initial_weights(network: Network, seed: int, dtype: str = "float32") -> Weights:
+def initial_weights(network: Network, seed: int, dtype: str = "float32", *, layer: str | None = None) -> Weights:
     """Draw the initial weights of a network.
 
     The numbers depend only on the seed and on the name, the shape and the initializer of the parameter, so adding a
@@ -38,6 +38,7 @@ def initial_weights(network: Network, seed: int, dtype: str = "float32") -> Weig
         network: The network.
         seed: 0 or more.
         dtype: The dtype of the arrays.
+        layer: The name of a layer, to draw only its weights.
 
     Returns:
         The weights by full name (`C1/kernel`).
@@ -48,11 +49,12 @@ def initial_weights(network: Network, seed: int, dtype: str = "float32") -> Weig
     weights = {
         parameter.name: _draw(parameter.initializer, parameter.shape, _rng(seed, parameter.name)).astype(dtype)
         for parameter in network.parameters
+        if layer is None or parameter.name.rpartition("/")[0] == layer
     }
-    for layer in {node.layer for node in network.nodes}:
-        if isinstance(layer, Conv2D) and layer.connections:
-            kernel = weights[f"{layer.name}/kernel"]
-            kernel[:, :, connection_mask(layer.connections, kernel.shape[2]) == 0] = 0
+    for each in {node.layer for node in network.nodes}:
+        kernel = weights.get(f"{each.name}/kernel")
+        if kernel is not None and isinstance(each, Conv2D) and each.connections:
+            kernel[:, :, connection_mask(each.connections, kernel.shape[2]) == 0] = 0
     return weights
 
 

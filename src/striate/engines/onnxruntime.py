@@ -59,6 +59,7 @@ class OnnxEngine(Engine):
         self._check_weights(weights)
         self._weights = {p.name: np.array(weights[p.name], self.dtype) for p in self.network.parameters}
         self._sessions: dict[tuple[tuple[str, ...], bool], Session] = {}
+        self._note_change()
 
     def weights_of(self, layer: str) -> Weights:
         """Return copies of the parameters of one layer by variable (`kernel`)."""

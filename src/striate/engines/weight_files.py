@@ -118,7 +118,7 @@ def check_model_name(path: str | os.PathLike[str]) -> None:
         remedy = (
             "For an ONNX file, save the model as MODEL.safetensors, then run: "
             f"striate export MODEL.safetensors --to {shlex.quote(name)}. In Python, "
-            "striate.onnx.export.to_onnx(model.network, model.weights) returns its bytes."
+            "striate.onnx.export.to_onnx(model.network, model.named_weights) returns its bytes."
         )
     raise UsageError(f"The name of a model file ends in {SUFFIX}; received '{name}'. {remedy}")
 

@@ -47,6 +47,11 @@ def name_automatically(part: object, name: str) -> None:
     vars(part)[_AUTOMATIC] = True
 
 
+def has_default_name(layer: Layer) -> bool:
+    """Return whether the name of a layer is one that networks choose, such as conv2d_1 for a Conv2D."""
+    return re.fullmatch(rf"{snake_case(layer.kind)}(_\d+)?", str(layer.name)) is not None
+
+
 def _renamed(path: Path, names: dict[int, str]) -> Layer:
     layer = path[-1]
     assert isinstance(layer, Layer)

@@ -65,7 +65,9 @@ def _check(echo: Echo, title: str, image: Table, layer: Layer, expected: Table, 
     x = np.array(image, np.float32)[None, :, :, None]  # (H, W) → (1, H, W, 1)
     model = Model.from_network(Network.sequential([Input(x.shape[1:]), layer]))
     if kernel is not None:
-        model.weights = {"conv/kernel": np.array(kernel, np.float32)[:, :, None, None]}  # (KH, KW) → (KH, KW, 1, 1)
+        model.named_weights = {
+            "conv/kernel": np.array(kernel, np.float32)[:, :, None, None]
+        }  # (KH, KW) → (KH, KW, 1, 1)
     result = model.predict(x)[0, :, :, 0]
     exact = bool(np.array_equal(result, expected))
     echo(f"{title}: {'exact' if exact else 'WRONG'}")

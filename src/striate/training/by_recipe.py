@@ -37,11 +37,11 @@ class RecipeModel(TrainableModel, Protocol):
         """Whether the weights were used or set, so that they are no longer a function of the seed."""
 
     @property
-    def weights(self) -> Weights:
+    def named_weights(self) -> Weights:
         """Copies of all parameters by full name."""
 
-    @weights.setter
-    def weights(self, weights: Mapping[str, Array]) -> None: ...
+    @named_weights.setter
+    def named_weights(self, weights: Mapping[str, Array]) -> None: ...
 
     def compile(
         self,
@@ -96,7 +96,7 @@ def train_by_recipe(
         history = fit(model, recipe, train, validation, callbacks=callbacks, run=run, verbose=verbose)
     finally:
         if scaler:
-            model.weights = scaler.fold(model.network, model.weights)
+            model.named_weights = scaler.fold(model.network, model.named_weights)
     if run:
         model.save(run.model_path)
     return history
@@ -106,7 +106,7 @@ def _standardize(model: RecipeModel, data: Dataset, scaler: TargetScaler) -> Dat
     """Return the data with standardized numbers; a model that was trained for numbers is changed to give them."""
     last_parameters(model.network)  # raises now, rather than after training
     if model.decision.task is Task.REGRESSION:
-        model.weights = scaler.unfold(model.network, model.weights)
+        model.named_weights = scaler.unfold(model.network, model.named_weights)
     return scaler.standardize(data)
 
 

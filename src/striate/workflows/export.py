@@ -266,7 +266,7 @@ def ensemble_network(models: Sequence[Model]) -> tuple[Network, Weights]:
     """
     first = models[0].network
     if len(models) == 1:
-        return first, models[0].weights
+        return first, models[0].named_weights
     inputs = [_input_layer(model.network) for model in models]
     if any(replace(layer, name="x") != replace(inputs[0], name="x") for layer in inputs):
         raise UsageError(
@@ -277,7 +277,7 @@ def ensemble_network(models: Sequence[Model]) -> tuple[Network, Weights]:
     outputs = []
     for number, model in enumerate(models, start=1):
         outputs.append(_append_member(entries, model.network, f"member-{number}."))
-        weights |= {f"member-{number}.{name}": array for name, array in model.weights.items()}
+        weights |= {f"member-{number}.{name}": array for name, array in model.named_weights.items()}
     entries += [(Add(name="sum"), tuple(outputs)), (Rescale(1 / len(models), name="mean"), (len(entries),))]
     name = f"{first.name} × {len(models)}"
     return Network.from_entries(name, entries, (0,), (len(entries) - 1,)), weights

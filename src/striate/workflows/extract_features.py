@@ -204,7 +204,7 @@ def save_model(
     """
     model = Model.from_network(network, seed=run.recipe.seed)
     model.use_engine("onnx")
-    model.weights = weights
+    model.named_weights = weights
     data = prepared.data
     model.classes, model.policy, model.fingerprint = data.classes, data.policy, data.fingerprint
     model.figures, model.extras, model.recipe = figures, detector.to_extras(), recipe

@@ -146,15 +146,15 @@ class _FineTuning:
         if layer == ALL_LAYERS:  # variances have very different scales, and one learning rate does not suit them
             assert self.prepared.base is not None, "prepared with a base"
             model = self._make_start(self.prepared.base.top)
-        best_weights, best_stage = model.weights, None
+        best_weights, best_stage = model.named_weights, None
         plan = stages(model.network, self.run.recipe)
         self._announce(model, plan)
         for stage in plan:
-            model.weights = best_weights
+            model.named_weights = best_weights
             if self._train_stage(model, stage):
-                best_weights, best_stage, self.kept = model.weights, stage, stage.name
+                best_weights, best_stage, self.kept = model.named_weights, stage, stage.name
         self._write_history(plan)
-        model.weights = best_weights
+        model.named_weights = best_weights
         return None if best_stage is None else (model, best_stage)
 
     def _make_start(self, layer: str) -> Model:
@@ -224,7 +224,7 @@ class _FineTuning:
 
 def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: Model, stage: Stage) -> Extraction:
     """Recalibrate the fine-tuned model: fit temperature, threshold and open-set detector to its new features."""
-    parts = predict_with_features(model.network, model.weights, [data.train.x, data.validation.x, data.test.x])
+    parts = predict_with_features(model.network, model.named_weights, [data.train.x, data.validation.x, data.test.x])
     (_, train_features), (held_out, features), (test, test_features) = parts
     y, classes = data.validation.y, len(data.classes)
     logs = [log_probabilities(p.astype(np.float64), FITTED_FLOOR) for p in (held_out, test)]
@@ -240,7 +240,7 @@ def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: 
         "val_loss": score.loss,
         THRESHOLD: probability_threshold(held_out, y),
     }
-    weights = _divide_by_temperature(model.weights, classifier(model.network).name, temperature)
+    weights = _divide_by_temperature(model.named_weights, classifier(model.network).name, temperature)
     saved = save_model(prepared, run, model.network, weights, figures, fitted.detector, recipe=stage.recipe)
     _record_threshold(run, fitted.detector)
     return Extraction(saved, test, fitted.findings(fitted.detector.distances(test_features), test, data.test.y))
@@ -248,7 +248,7 @@ def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: 
 
 def _recalibrate_task(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: Model, stage: Stage) -> Extraction:
     """Choose thresholds of labels or intervals of numbers, and fit the open-set detector, for the fine-tuned model."""
-    parts = predict_with_features(model.network, model.weights, [data.train.x, data.validation.x, data.test.x])
+    parts = predict_with_features(model.network, model.named_weights, [data.train.x, data.validation.x, data.test.x])
     (_, train_features), (held_out, features), (test, _) = parts
     y, task = data.validation.y, data.task
     one_class = np.zeros(len(data.train) + len(y), np.int64)
@@ -257,7 +257,7 @@ def _recalibrate_task(prepared: PreparedRun, run: TrainingRun, data: Dataset, mo
     figures = {"val_loss": HeldOutScore.of_task(task, held_out, y).loss}
     decision = choose_decision(task, held_out, y)
     saved = save_model(
-        prepared, run, model.network, model.weights, figures, detector, recipe=stage.recipe, decision=decision
+        prepared, run, model.network, model.named_weights, figures, detector, recipe=stage.recipe, decision=decision
     )
     _record_threshold(run, detector)
     return Extraction(saved, test, None)

@@ -39,7 +39,7 @@ def fit_open_set(model: Model, data: Dataset) -> tuple[FittedDetector, Array] | 
         return None
     both = Model.from_network(with_features(model.network, layer))
     both.use_engine(model.engine.name, **_device(model.engine))
-    both.weights = model.weights
+    both.named_weights = model.named_weights
     parts = compared, held_out = _take_evenly(data.train, MAX_IMAGES), _take_evenly(data.validation, MAX_HELD_OUT)
     x = np.concatenate([both.predict(images.x)[1] for images in parts])
     y, folds = np.concatenate([compared.y, held_out.y]), np.repeat([NOT_HELD_OUT, 0], [len(compared), len(held_out)])

@@ -143,7 +143,7 @@ def make_model(prepared: PreparedRun) -> tuple[Model, str]:
     choice = choose(prepared.network, plan.engine_settings)
     model.use_engine(choice.engine, **plan.engine_settings.options)
     if prepared.weights:
-        model.weights |= prepared.weights
+        model.named_weights |= prepared.weights
     return model, choice.reason
 
 

@@ -63,7 +63,7 @@ def write_run_report(
         seconds=record.seconds,
         started=record.started,
         filters_before=_weight(initial, kernel) if initial else None,
-        filters_after=_weight(model.weights, kernel) if model else None,
+        filters_after=_weight(model.named_weights, kernel) if model else None,
         table=prepared.network.table(),
         unknown_threshold=None if open_set else record.unknown_threshold,
         open_set=open_set,

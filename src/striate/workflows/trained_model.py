@@ -129,7 +129,7 @@ class TrainedModel:
         if detector is None:
             return None
         both = Model.from_network(with_features(model.network, detector.layer))
-        both.weights = model.weights
+        both.named_weights = model.named_weights
         return _with_fast_engine(both), detector
 
     @property

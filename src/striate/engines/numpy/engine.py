@@ -150,6 +150,7 @@ class NumpyEngine(Engine):
         self._check_weights(weights)
         self._trainable.set(weights)
         self._fixed.set(weights)
+        self._note_change()
 
     def weights_of(self, layer: str) -> Weights:
         """Return copies of the parameters of one layer by variable (`kernel`)."""
@@ -255,6 +256,7 @@ class NumpyEngine(Engine):
             shards[0][0].update_statistics()
             if self._average:
                 self._average.update(self._updates - 1)
+        self._note_change()
         return StepResult(loss, outputs)
 
     def _differentiate(

@@ -99,6 +99,7 @@ class TorchEngine(DistributedEngine):
     def weights(self, weights: Mapping[str, Array]) -> None:
         self._check_weights(weights)
         self._set_values({name: self._module.to_tensor(name, weights[name]) for name in self._module.values})
+        self._note_change()
 
     def weights_of(self, layer: str) -> Weights:
         """Return copies of the parameters of one layer by variable (`kernel`)."""
@@ -254,6 +255,7 @@ class TorchEngine(DistributedEngine):
         except torch.OutOfMemoryError as error:
             clear_frames(error.__traceback__)  # which hold references to the feature maps
             raise self._out_of_memory(inputs, targets) from error
+        self._note_change()
         mean = self.sum_over_processes([float(loss)])[0] / self.world_size
         return StepResult(mean, tuple(to_array(output, self.dtype) for output in outputs))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from striate.errors import NetworkError
 from striate.network.initializers import Initializer
@@ -96,11 +96,15 @@ class Layer:
     weights. A custom layer is a frozen dataclass, decorated with `@register_layer`, that defines at least
     `output_shape`.
 
+    Class variables: `arity` is the least and greatest number of inputs (None: any). `training_behavior` says whether
+    the layer does the same in training and inference, something else, or nothing in inference, as dropout.
+
     Attributes:
         name: Name of the layer in tables, files and error messages; None: the network chooses one.
     """
 
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
+    training_behavior: ClassVar[Literal["same", "other", "none in inference"]] = "same"
     name: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -147,6 +151,80 @@ class Layer:
         """Return the number of multiply-adds for one image."""
         return 0
 
+    # What a layer object is in the models that use it.
+
+    @property
+    def input(self) -> "Tensor | list[Tensor]":
+        """The tensor that was passed to the first call of the layer, or a list of them."""
+        inputs = self._call.inputs
+        return inputs[0] if len(inputs) == 1 else list(inputs)
+
+    @property
+    def output(self) -> Tensor:
+        """The tensor that the first call of the layer returned, for example as the output of another model."""
+        return self._call
+
+    @property
+    def _call(self) -> Tensor:
+        if self.identity.first_call is None:
+            raise self.error("it has no input and output, because it is not part of a model and was never called.")
+        return self.identity.first_call
+
+    @property
+    def built(self) -> bool:
+        """Whether the layer was called or is part of a model, so that the shapes of its weights are known."""
+        return self.identity.first_call is not None
+
+    @property
+    def weights(self) -> list[Any]:
+        """Copies of the weights in Keras's order, each with `name`, `path`, `numpy()` and `assign(values)`."""
+        return self._weight_source.variables(self) if self._weight_source else []
+
+    @property
+    def trainable_weights(self) -> list[Any]:
+        """The `weights` that training changes."""
+        return [variable for variable in self.weights if variable.trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[Any]:
+        """The other `weights`, such as moving statistics."""
+        return [variable for variable in self.weights if not variable.trainable]
+
+    @property
+    def _weight_source(self) -> Any:
+        """The `LayerWeights`; None for a layer that was never called."""
+        if self.built and self.identity.weights is None and calls.make_weights:
+            calls.make_weights(self)
+        return self.identity.weights
+
+    def get_weights(self) -> list[Any]:
+        """Return the weights as arrays in Keras's order, for example [kernel, bias]."""
+        return [variable.numpy() for variable in self.weights]
+
+    def set_weights(self, weights: Any) -> None:
+        """Set the weights in all models that use the layer, from a list in the order of `get_weights`."""
+        if not self.built:
+            raise self.error("its weights have no shape yet, because it was never called. Build the model first.")
+        if self._weight_source or weights:
+            self._weight_source.set_list(weights, self.label)
+
+    def count_params(self) -> int:
+        """Return the number of parameters."""
+        if not self.built:
+            raise self.error("its parameters cannot be counted, because it was never called. Build the model first.")
+        return sum(parameter.size for parameter in self.parameters(*(each.shape for each in self._call.inputs)))
+
+    if not TYPE_CHECKING:  # type checkers find unknown attributes themselves, unless they see this method
+
+        def __getattr__(self, name: str) -> Any:
+            """Return a weight by its name, such as `kernel` and `bias`."""
+            call = None if name.startswith("_") else self.identity.first_call
+            if call is not None and name in {
+                each.name for each in self.parameters(*(tensor.shape for tensor in call.inputs))
+            }:
+                return next(variable for variable in self.weights if variable.name == name)
+            raise AttributeError(f"{self.label} has no attribute '{name}'.")
+
     def error(self, message: str) -> NetworkError:
         """Return an error whose message begins with the name of the layer."""
         return NetworkError(f"{self.label}: {message}")
@@ -164,7 +242,7 @@ class Layer:
         expected = f"at least {least} inputs" if most is None else "one input" if most == 1 else f"{most} inputs"
         raise self.error(f"expected {expected}, received {count}.")
 
-    def __call__(self, *inputs: Any, training: bool | None = None) -> Any:
+    def __call__(self, *inputs: Any, training: bool | None = None) -> Tensor:
         """Return the output for tensors or arrays, passed as separate arguments or as one list.
 
         Args:
@@ -173,10 +251,10 @@ class Layer:
                 model does.
 
         Returns:
-            A tensor; an array for arrays.
+            A tensor; for arrays an array.
         """
         if calls.arrays and any(calls.is_array(value) for value in flat(inputs)):
-            return calls.arrays(self, inputs, training)
+            return calls.arrays(self, inputs, training)  # type: ignore[no-any-return]
         tensors = as_tensors(self.label, inputs)
         self.check_arity(len(tensors))
         shape = self.output_shape(*(tensor.shape for tensor in tensors))
@@ -187,9 +265,10 @@ class Layer:
 
 
 class _Calls:
-    """How layers are called with arrays; set by `striate.layer_calls`, which knows engines."""
+    """What layers do with arrays; set by `striate.model_structure`, which knows models and engines."""
 
     arrays: Callable[[Layer, tuple[Any, ...], bool | None], Any] | None = None
+    make_weights: Callable[[Layer], None] | None = None
 
     @staticmethod
     def is_array(value: object) -> bool:

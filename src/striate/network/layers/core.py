@@ -248,6 +248,7 @@ class Dropout(Layer):
         Srivastava et al. 2014.
     """
 
+    training_behavior = "none in inference"
     rate: float
 
     def __post_init__(self) -> None:

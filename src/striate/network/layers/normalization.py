@@ -46,6 +46,7 @@ class BatchNormalization(Layer):
         Ioffe and Szegedy 2015.
     """
 
+    training_behavior = "other"
     momentum: float = 0.99
     epsilon: float = 1e-3
     center: bool = True

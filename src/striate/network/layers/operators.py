@@ -106,7 +106,7 @@ def _scaled(tensor: Any, operator: str, value: Any, scale: Any, offset: Any) -> 
 
 
 def _numbers(value: Any) -> float | tuple[float, ...]:
-    if hasattr(value, "__len__") and getattr(value, "shape", (1,)):
+    if hasattr(value, "__len__") and getattr(value, "shape", None) != ():
         return tuple(float(item) for item in value)
     return float(value)
 

@@ -56,7 +56,7 @@ def to_onnx(
     Example:
         >>> import striate as st
         >>> model = st.zoo.build("lenet5")
-        >>> type(to_onnx(model.network, model.weights))
+        >>> type(to_onnx(model.network, model.named_weights))
         <class 'bytes'>
     """
     metadata = metadata or ExportMetadata()

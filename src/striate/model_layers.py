@@ -1,0 +1,230 @@
+"""A model as Keras shows it: its layers, their tensors, weights in a list, and the call of a model."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from striate._types import Array
+from striate.arguments import check_methods
+from striate.errors import NetworkError, UsageError, nearest
+from striate.layer_weights import Values, Variable, matched
+from striate.model_base import ModelBase
+from striate.network import Input, Layer, Tensor
+from striate.network.layers.base import as_tensors, calls, flat
+from striate.training import check_inputs
+
+
+@check_methods
+class LayeredModel(ModelBase):
+    """A model whose layers, tensors and weights are accessible as in Keras. `Model` derives from it."""
+
+    def __call__(self, *inputs: Any, training: bool | None = None) -> Any:
+        """Compute the outputs of arrays, or use the model as a layer of another one.
+
+        Args:
+            *inputs: An array for each input, or one list; or symbolic tensors and Input layers.
+            training: For arrays, True uses dropout and the statistics of the batch; nothing is updated. For tensors,
+                False lets the layers of this model work as in inference, also while the outer model is trained.
+
+        Returns:
+            An array for arrays, which has the method `numpy()` too; a symbolic tensor for tensors. A list for a model
+            with several outputs. The outer model shares the weights of this one.
+
+        Raises:
+            DataError: The arrays do not fit the network.
+            NetworkError: The tensors do not fit the network.
+
+        Example:
+            >>> import numpy as np
+            >>> import striate as st
+            >>> inner = st.Sequential([st.Input((4,)), st.layers.Dense(3, activation="relu")], name="inner")
+            >>> inner(np.zeros((2, 4))).shape
+            (2, 3)
+            >>> image = st.Input((4,))
+            >>> outer = st.Model(image, st.layers.Dense(2)(inner(image)))
+            >>> outer.get_layer("inner") is inner
+            True
+        """
+        values = tuple(inputs[0].values()) if len(inputs) == 1 and isinstance(inputs[0], Mapping) else flat(inputs)
+        if any(isinstance(value, Tensor | Input) for value in values):
+            tensors = as_tensors(f"{type(self).__name__} '{self.name}'", values)
+            outputs: list[Any] = self.structure.call(self, tensors, training)
+        else:
+            (x,) = inputs if len(inputs) == 1 else (list(inputs),)
+            arrays = self.engine.forward(check_inputs(self.network, x), training=bool(training))
+            outputs = [array.view(Values) for array in arrays]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    @property
+    def layers(self) -> list[Any]:
+        """The layers from input to output, each once; a nested model is one item."""
+        return self.structure.items()
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
+        """Return a layer by its name, or by its position in `layers`.
+
+        Args:
+            name: Its name, also that of a nested model or of a layer in it (`resnet18.conv1`).
+            index: Its position; negative numbers count from the end.
+
+        Returns:
+            The layer. For a nested model, the model; if this model was loaded from a file, a model of the same layers
+            that shares their weights.
+
+        Raises:
+            NetworkError: There is no such layer.
+            UsageError: Not exactly one of name and index is given.
+
+        Example:
+            >>> import striate as st
+            >>> model = st.Sequential([st.Input((4,)), st.layers.Dense(3, name="first"), st.layers.Dense(2)])
+            >>> features = st.Model(model.input, model.get_layer("first").output)
+            >>> features.output_shape
+            (None, 3)
+        """
+        if (name is None) == (index is None):
+            raise UsageError("get_layer needs either a name or an index.")
+        if index is not None:
+            items = self.layers
+            if not -len(items) <= index < len(items):
+                raise NetworkError(f"'{self.name}' has {len(items)} layers; received index {index}.")
+            return items[index]
+        item = self.structure.item(str(name))
+        if item is None and (part := self.structure.part(str(name))):
+            item = self._make(*part, str(name))
+        if item is None:
+            known = [*self.structure.layers, *self.structure.scopes]
+            raise NetworkError(f"'{self.name}' has no layer '{name}'.{nearest(str(name), known)}")
+        return item
+
+    def _make(self, inputs: list[Tensor], outputs: list[Tensor], name: str) -> "LayeredModel":
+        """Return a model of some layers of this one."""
+        return LayeredModel(inputs, outputs, name=name)
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The symbolic tensors of the inputs."""
+        return self.structure.inputs
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The symbolic tensors of the outputs."""
+        return self.structure.outputs
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor of the input; a list of several."""
+        return _one_or_list(self.inputs)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensor of the output; a list of several."""
+        return _one_or_list(self.outputs)
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input with None for the batch, such as (None, 28, 28, 1); a list of several."""
+        return _one_or_list([(None, *shape) for shape in self.network.input_shapes])
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output with None for the batch, such as (None, 10); a list of several."""
+        return _one_or_list([(None, *shape) for shape in self.network.output_shapes])
+
+    @property
+    def built(self) -> bool:
+        """Whether the shape of the input is known, so that there is a network."""
+        return True
+
+    @property
+    def weights(self) -> list[Variable]:
+        """Copies of all parameters in Keras's order, each with `path`, `numpy()` and `assign(values)`.
+
+        `named_weights` has them by name.
+        """
+        arrays, layers = self.named_weights, self.structure.layers
+        return [
+            Variable(arrays[parameter.name], parameter, layers[parameter.name.rpartition("/")[0]])
+            for parameter in self.network.parameters
+        ]
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The `weights` that training changes."""
+        return [variable for variable in self.weights if variable.trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The other `weights`, such as moving statistics."""
+        return [variable for variable in self.weights if not variable.trainable]
+
+    variables, trainable_variables, non_trainable_variables = weights, trainable_weights, non_trainable_weights
+
+    def get_weights(self) -> list[Array]:
+        """Return all parameters as arrays in Keras's order: layer by layer, for example kernel, then bias."""
+        arrays = self.named_weights
+        return [arrays[parameter.name] for parameter in self.network.parameters]
+
+    def set_weights(self, weights: Any) -> None:
+        """Set all parameters.
+
+        Args:
+            weights: A list of arrays in the order of `get_weights`, or a dictionary like `named_weights`.
+
+        Raises:
+            UsageError: The number of arrays or a shape does not fit.
+        """
+        if not isinstance(weights, Mapping):
+            weights = matched(weights, self.network.parameters, f"'{self.name}'")
+        self.named_weights = dict(weights)
+
+    def count_params(self) -> int:
+        """Return the number of parameters, trainable or not."""
+        return self.network.parameter_count
+
+    def summary(self, line_length: int | None = None, print_fn: Callable[[str], Any] | None = None) -> None:
+        """Print the table of layers: sizes, windows, parameters, multiply-adds, receptive fields.
+
+        In a notebook, the table is shown as HTML.
+
+        Args:
+            line_length: Number of characters that a line may have; None: any number.
+            print_fn: What receives the text instead of `print`.
+
+        Example:
+            >>> import striate as st
+            >>> layers = st.layers
+            >>> model = st.Sequential([st.Input((1,)), layers.Dense(2, activation="softmax", name="out")])
+            >>> model.summary()
+            layer ...
+            out    Dense  2 ...
+            sequential: 4 parameters, 2 multiply-adds for one image
+        """
+        from striate.summary import show_summary, summary
+
+        if print_fn is None and line_length is None:
+            show_summary(self.network)
+        else:
+            (print_fn or print)(summary(self.network, line_length))
+
+
+def _one_or_list(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+def _call_with_arrays(layer: Layer, inputs: tuple[Any, ...], training: bool | None) -> Any:
+    """Return the output of a layer for arrays, computed by a model of the layer alone."""
+    arrays = [np.asarray(value) for value in flat(inputs)]
+    sources = [Input(array.shape[1:], "float32") for array in arrays]
+    model = LayeredModel(sources, layer(*sources))
+    return model(arrays if len(arrays) > 1 else arrays[0], training=training)
+
+
+def _make_weights(layer: Layer) -> None:
+    """Make the weights of a layer that was called, but is not part of a model."""
+    inputs = [Input(tensor.shape, "float32") for tensor in layer.output.inputs]
+    _ = LayeredModel(inputs, layer(*inputs)).engine
+
+
+calls.arrays, calls.make_weights = _call_with_arrays, _make_weights
