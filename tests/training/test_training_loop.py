@@ -293,9 +293,9 @@ def test_model_keeps_the_weights_of_the_last_step_after_ctrl_c_and_trains_on(dat
         stopped.fit(data.train.x, data.train.y, batch_size=50, callbacks=[stop], **QUIET)
     kept: list[Weights] = []
     record = Callback()
-    record.on_train_batch_end = lambda batch, logs=None: kept.append(twin.weights)  # type: ignore[method-assign]
+    record.on_train_batch_end = lambda batch, logs=None: kept.append(twin.named_weights)  # type: ignore[method-assign]
     twin.fit(data.train.x, data.train.y, batch_size=50, callbacks=[record], **QUIET)
-    for name, array in stopped.weights.items():
+    for name, array in stopped.named_weights.items():
         np.testing.assert_array_equal(array, kept[1][name])
     before = stopped.evaluate(data.validation.x, data.validation.y)["loss"]
     stopped.fit(data.train.x, data.train.y, batch_size=50, epochs=2, **QUIET)

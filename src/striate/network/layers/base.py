@@ -263,9 +263,14 @@ class Layer:
             self.identity.first_call = tensor
         return tensor
 
+    def _repr_html_(self) -> str:
+        from striate.network.display import layer_html
+
+        return layer_html(self)
+
 
 class _Calls:
-    """What layers do with arrays; set by `striate.model_structure`, which knows models and engines."""
+    """What layers do with arrays; set by `striate.model_layers`, which knows models and engines."""
 
     arrays: Callable[[Layer, tuple[Any, ...], bool | None], Any] | None = None
     make_weights: Callable[[Layer], None] | None = None
@@ -282,11 +287,6 @@ calls = _Calls()
 def flat(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the inputs of a call that were passed as separate arguments or as one list."""
     return tuple(inputs[0]) if len(inputs) == 1 and isinstance(inputs[0], list | tuple) else inputs
-
-    def _repr_html_(self) -> str:
-        from striate.network.display import layer_html
-
-        return layer_html(self)
 
 
 def as_tensors(label: str, inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
