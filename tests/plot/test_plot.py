@@ -151,7 +151,7 @@ def test_augmentation_by_name_knows_photographs() -> None:
 
 def test_filters_are_drawn_with_zero_in_the_middle() -> None:
     model = st.zoo.build("lenet5")
-    kernel = model.weights["C1/kernel"]
+    kernel = model.named_weights["C1/kernel"]
     ax = st.plot.filters(model)
     assert len(ax.images) == 6
     drawn = np.stack([np.asarray(image.get_array()) for image in ax.images], axis=-1)
@@ -160,8 +160,8 @@ def test_filters_are_drawn_with_zero_in_the_middle() -> None:
     grid = st.plot.filters(model, model.network.layer("C3"))
     assert len(grid.images) == 6 * 16
     np.testing.assert_allclose(
-        (np.asarray(grid.images[17].get_array()) - 0.5) * 2 * np.abs(model.weights["C3/kernel"]).max(),
-        model.weights["C3/kernel"][:, :, 1, 1], atol=1e-6,
+        (np.asarray(grid.images[17].get_array()) - 0.5) * 2 * np.abs(model.named_weights["C3/kernel"]).max(),
+        model.named_weights["C3/kernel"][:, :, 1, 1], atol=1e-6,
     )  # fmt: skip
 
 

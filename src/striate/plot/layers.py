@@ -70,4 +70,4 @@ def _kernel(model: "Model", layer: Any) -> Array:
     name = found[0] if layer is None else layer if isinstance(layer, str) else getattr(layer, "name", None)
     if name not in found:
         raise UsageError(f"'{model.name}' has no filters in a layer '{name}'.{nearest(str(name), found)}")
-    return model.weights[f"{name}/kernel"]
+    return model.named_weights[f"{name}/kernel"]
