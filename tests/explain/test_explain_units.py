@@ -19,7 +19,7 @@ LIMIT = 1e-5  # relative to the largest value of the layer
 
 def trace_of(network: Network, engine: str = "numpy", seed: int = 0) -> Trace:
     model = Model.from_network(network)
-    model.weights = perturbed_weights(network, dtype="float32", by=0.1)
+    model.named_weights = perturbed_weights(network, dtype="float32", by=0.1)
     model.use_engine(engine)
     inputs = [x[0] for x in pixels(network, 1, seed)]
     return Trace(model, inputs if len(inputs) > 1 else inputs[0])
@@ -112,7 +112,7 @@ def test_path_from_a_prediction_to_the_pixels() -> None:
 
 def test_numbers_of_a_batch_normalization() -> None:
     trace = trace_of(NETWORKS["bn plain"])
-    weights = trace.model.weights
+    weights = trace.model.named_weights
     unit = trace.unit("batch_normalization_1", (1, 0, 2))
     assert unit.numbers.keys() == {"gamma", "beta", "mean", "variance", "epsilon"}
     assert (unit.numbers["gamma"], unit.numbers["epsilon"]) == (1.0, 1e-3)
