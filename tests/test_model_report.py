@@ -49,7 +49,7 @@ def test_labels_may_be_numbers_rows_or_a_part_of_a_data_set(data: st.data.Datase
 
 def test_logits_are_reported_as_probabilities(data: st.data.Dataset) -> None:
     model, logits = make_model(), make_model("linear")
-    logits.weights = model.weights
+    logits.named_weights = model.named_weights
     logits.classes = data.classes
     expected = model.report(data.test, classes=data.classes).html
     assert logits.report(data.test).html.replace("<td>linear</td>", "<td>softmax</td>") == expected.replace(

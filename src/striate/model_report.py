@@ -39,7 +39,7 @@ class ReportedModel(Protocol):
         """The description of the network."""
 
     @property
-    def weights(self) -> Weights:
+    def named_weights(self) -> Weights:
         """All parameters by full name."""
 
     def predict(self, x: Any) -> Any:
@@ -77,7 +77,7 @@ def report_of_model(
         },
         seed=recipe.seed if recipe else None,
         hardware=processor(),
-        filters_after=model.weights[kernel] if kernel else None,
+        filters_after=model.named_weights[kernel] if kernel else None,
         table=model.network.table(),
     )  # fmt: skip
     return Page(render_report(report), f"Report of {model.name}")
