@@ -5,7 +5,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from striate import audit, callbacks, data, errors, evaluation, explain, layers, losses, plot, textbook, zoo
+    from striate import (
+        activations,
+        audit,
+        callbacks,
+        constraints,
+        data,
+        datasets,
+        errors,
+        evaluation,
+        explain,
+        initializers,
+        layers,
+        losses,
+        models,
+        plot,
+        regularizers,
+        textbook,
+        utils,
+        zoo,
+    )
     from striate.engines import optimizers
     from striate.model import Model, load
     from striate.network import Input, Network
@@ -27,22 +46,30 @@ _OBJECTS = {  # module of each
     "load": "striate.model",
 }
 _MODULES = {
+    "activations": "striate.activations",
     "audit": "striate.audit",
     "callbacks": "striate.callbacks",
+    "constraints": "striate.constraints",
     "data": "striate.data",
+    "datasets": "striate.datasets",
     "errors": "striate.errors",
     "evaluation": "striate.evaluation",
     "explain": "striate.explain",
+    "initializers": "striate.initializers",
     "layers": "striate.layers",
     "losses": "striate.losses",
+    "models": "striate.models",
     "optimizers": "striate.engines.optimizers",
     "plot": "striate.plot",
+    "regularizers": "striate.regularizers",
     "textbook": "striate.textbook",
+    "utils": "striate.utils",
     "zoo": "striate.zoo",
 }
 __all__ = [
-    "Input", "Model", "Network", "Run", "Sequential", "__version__", "audit", "callbacks", "data", "errors",
-    "evaluation", "explain", "layers", "load", "losses", "optimizers", "plot", "textbook", "zoo",
+    "Input", "Model", "Network", "Run", "Sequential", "__version__", "activations", "audit", "callbacks", "constraints",
+    "data", "datasets", "errors", "evaluation", "explain", "initializers", "layers", "load", "losses", "models",
+    "optimizers", "plot", "regularizers", "textbook", "utils", "zoo",
 ]  # fmt: skip
 
 

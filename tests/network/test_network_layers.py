@@ -214,7 +214,7 @@ def test_inputs_of_wrong_shape_raise(layer: Layer, shapes: tuple[Shape, ...], me
         (Conv2D, {"filters": 4, "kernel_size": 3, "use_bias": 1}, r"use_bias: expected True or False"),
         (Dense, {"units": 4, "kernel_initializer": "glorot_unifrm"}, r"no initializer 'glorot_unifrm'. Did you mean"),
         (Dense, {"units": 4, "kernel_regularizer": "l3"}, r"kernel_regularizer: There is no regularizer 'l3'"),
-        (Dense, {"units": 4, "kernel_regularizer": 0.1}, r"Expected a regularizer or its name, received 0\.1"),
+        (Dense, {"units": 4, "kernel_regularizer": 0.1}, r"Expected a regularizer such as L2"),
         (
             Dropout,
             {"rate": 1.0},

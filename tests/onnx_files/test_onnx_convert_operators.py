@@ -84,7 +84,7 @@ ACTIVATIONS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("HardSigmoid", {}, ["relu6"]),
     ("HardSwish", {}, ["hard_swish"]),
     ("Tanh", {}, ["tanh"]),
-    ("Gelu", {"approximate": "tanh"}, ["gelu"]),
+    ("Gelu", {"approximate": "tanh"}, ["gelu_tanh"]),
     ("Gelu", {}, ["gelu_exact"]),
     ("Mish", {}, ["mish"]),
     ("Softplus", {}, ["softplus"]),

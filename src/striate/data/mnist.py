@@ -58,10 +58,16 @@ def mnist(seed: int = 0) -> Dataset:
     Source:
         LeCun, Cortes, Burges, "The MNIST database of handwritten digits".
     """
+    train, test = official_parts()
+    return split_training("mnist", CLASSES, train, test, POLICY, seed=seed, validation=0.1)
+
+
+def official_parts() -> tuple[Images, Images]:
+    """Return the 60,000 training images and the 10,000 test images of MNIST. Raise errors as `mnist`."""
     folder = find_mnist() or download_mnist(cache_folder() / "mnist")
     with ThreadPoolExecutor(2) as pool:  # zlib releases the GIL
         train, test = pool.map(lambda part: _read_part(folder, part), ("train", "t10k"))
-    return split_training("mnist", CLASSES, train, test, POLICY, seed=seed, validation=0.1)
+    return train, test
 
 
 def mnist5k(seed: int = 0) -> Dataset:
@@ -70,6 +76,13 @@ def mnist5k(seed: int = 0) -> Dataset:
         images = Images(file["x"][..., None], file["y"].astype(np.int64))  # (N, H, W) → (N, H, W, 1)
     digests = digest_images(images.x, seed)
     return split_by_digest("mnist5k", CLASSES, images, POLICY, digests=digests)
+
+
+def parts_of_mnist5k() -> tuple[Images, Images]:
+    """Return nine tenths of `mnist5k`, training and validation images, and its test images."""
+    data = mnist5k()
+    kept = (data.train, data.validation)
+    return Images(*(np.concatenate(arrays) for arrays in zip(*((part.x, part.y) for part in kept), strict=True))), data.test
 
 
 def find_mnist() -> Path | None:

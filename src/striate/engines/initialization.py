@@ -14,17 +14,31 @@ from striate.network import (
     GlorotUniform,
     HeNormal,
     HeUniform,
+    IdentityMatrix,
     Initializer,
+    LecunNormal,
+    LecunUniform,
     Network,
     Normal,
     Ones,
+    Orthogonal,
+    Parameter,
     TruncatedNormal,
     Uniform,
     Values,
+    VarianceScaling,
     Zeros,
     fans,
 )
 
+VARIANCE_SCALINGS: dict[type[Initializer], VarianceScaling] = {
+    GlorotUniform: VarianceScaling(1.0, "fan_avg", "uniform"),
+    GlorotNormal: VarianceScaling(1.0, "fan_avg"),
+    HeUniform: VarianceScaling(2.0, "fan_in", "uniform"),
+    HeNormal: VarianceScaling(2.0),
+    LecunUniform: VarianceScaling(1.0, "fan_in", "uniform"),
+    LecunNormal: VarianceScaling(1.0),
+}
 TRUNCATED_STD = 0.87962566103423978  # standard deviation of the standard normal distribution truncated at ±2
 
 
@@ -32,7 +46,8 @@ def initial_weights(network: Network, seed: int, dtype: str = "float32", *, laye
     """Draw the initial weights of a network.
 
     The numbers depend only on the seed and on the name, the shape and the initializer of the parameter, so adding a
-    layer elsewhere in the network does not change them.
+    layer elsewhere in the network does not change them. If the initializer has a seed, only it, its settings and the
+    shape decide.
 
     Args:
         network: The network.
@@ -47,7 +62,7 @@ def initial_weights(network: Network, seed: int, dtype: str = "float32", *, laye
         UsageError: An initializer is not supported.
     """
     weights = {
-        parameter.name: _draw(parameter.initializer, parameter.shape, _rng(seed, parameter.name)).astype(dtype)
+        parameter.name: _draw(parameter.initializer, parameter.shape, _rng(seed, parameter)).astype(dtype)
         for parameter in network.parameters
         if layer is None or parameter.name.rpartition("/")[0] == layer
     }
@@ -66,8 +81,9 @@ def connection_mask(connections: tuple[tuple[int, ...], ...], channels: int) -> 
     return mask
 
 
-def _rng(seed: int, name: str) -> np.random.Generator:
-    return np.random.default_rng([seed, zlib.crc32(name.encode())])
+def _rng(seed: int, parameter: Parameter) -> np.random.Generator:
+    own = parameter.initializer.seed
+    return np.random.default_rng([seed, zlib.crc32(parameter.name.encode())] if own is None else [own])
 
 
 def _draw(initializer: Initializer, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
@@ -80,26 +96,61 @@ def _draw(initializer: Initializer, shape: tuple[int, ...], rng: np.random.Gener
         case Constant(value):
             values = value
         case Values(numbers):
-            values = np.array(numbers)
+            values = _checked(np.array(numbers), shape)
         case Normal(mean, stddev):
             values = rng.normal(mean, stddev, shape)
         case Uniform(low, high):
             values = rng.uniform(low, high, shape)
         case TruncatedNormal(mean, stddev):
             values = mean + stddev * _truncated(shape, rng)
-        case GlorotUniform() | HeUniform():
-            limit = math.sqrt(3 * _variance(initializer, shape))
-            values = rng.uniform(-limit, limit, shape)
-        case GlorotNormal() | HeNormal():
-            values = math.sqrt(_variance(initializer, shape)) / TRUNCATED_STD * _truncated(shape, rng)
+        case Orthogonal(gain):
+            values = gain * _orthogonal(shape, rng)
+        case IdentityMatrix(gain):
+            values = gain * _identity(shape)
         case _:
-            raise UsageError(f"The initializer {type(initializer).__name__} is not supported.")
+            values = _scaled(initializer, shape, rng)
     return np.broadcast_to(values, shape)
 
 
-def _variance(initializer: Initializer, shape: tuple[int, ...]) -> float:
+def _scaled(initializer: Initializer, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Draw from a distribution whose variance depends on the shape."""
+    scaling = VARIANCE_SCALINGS.get(type(initializer), initializer)
+    if not isinstance(scaling, VarianceScaling):
+        raise UsageError(f"The initializer {type(initializer).__name__} is not supported.")
     fan_in, fan_out = fans(shape)
-    return 2 / fan_in if isinstance(initializer, HeUniform | HeNormal) else 2 / (fan_in + fan_out)
+    inputs = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[scaling.mode]
+    variance = scaling.scale / inputs
+    if scaling.distribution == "uniform":
+        limit = math.sqrt(3 * variance)
+        return rng.uniform(-limit, limit, shape)
+    if scaling.distribution == "untruncated_normal":
+        return rng.normal(0, math.sqrt(variance), shape)
+    return math.sqrt(variance) / TRUNCATED_STD * _truncated(shape, rng)
+
+
+def _checked(values: Array, shape: tuple[int, ...]) -> Array:
+    """Return given values. Raise UsageError unless they have the shape of the parameter, or broadcast to it."""
+    try:
+        return np.broadcast_to(values, shape)
+    except ValueError:
+        raise UsageError(
+            f"An initializer has values of shape {values.shape}, but the parameter has the shape {shape}."
+        ) from None
+
+
+def _orthogonal(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    rows, columns = math.prod(shape[:-1]), shape[-1]
+    if len(shape) < 2:
+        raise UsageError(f"The orthogonal initializer is for kernels; received a parameter of shape {shape}.")
+    q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+    q *= np.sign(np.diag(r))  # makes the distribution uniform
+    return (q if rows >= columns else q.T).reshape(shape)
+
+
+def _identity(shape: tuple[int, ...]) -> Array:
+    if len(shape) != 2:
+        raise UsageError(f"The identity initializer is for kernels with two axes; received the shape {shape}.")
+    return np.eye(*shape)
 
 
 def _truncated(shape: tuple[int, ...], rng: np.random.Generator) -> Array:

@@ -1,6 +1,7 @@
 """Networks as data: layers, graph, shapes, parameter names, cost, JSON. Pure Python, no NumPy."""
 
 from striate.network import layers as _layers
+from striate.network.activations import ACTIVATIONS
 from striate.network.block import Block
 from striate.network.graph import Network, Node
 from striate.network.initializers import (
@@ -9,12 +10,17 @@ from striate.network.initializers import (
     GlorotUniform,
     HeNormal,
     HeUniform,
+    IdentityMatrix,
     Initializer,
+    LecunNormal,
+    LecunUniform,
     Normal,
     Ones,
+    Orthogonal,
     TruncatedNormal,
     Uniform,
     Values,
+    VarianceScaling,
     Zeros,
     fans,
     get_initializer,
@@ -23,7 +29,6 @@ from striate.network.layers import *  # noqa: F403 - layers/__init__.py lists th
 from striate.network.receptive import Field, fields
 from striate.network.registry import layer_class, register_layer
 from striate.network.regularizers import L1, L1L2, L2, Regularizer, get_regularizer
-from striate.network.settings import ACTIVATIONS
 from striate.network.shapes import Margins, Padding, Pair, Shape, Window
 from striate.network.table import Row
 
@@ -39,12 +44,16 @@ __all__ = [
     "GlorotUniform",
     "HeNormal",
     "HeUniform",
+    "IdentityMatrix",
     "Initializer",
+    "LecunNormal",
+    "LecunUniform",
     "Margins",
     "Network",
     "Node",
     "Normal",
     "Ones",
+    "Orthogonal",
     "Padding",
     "Pair",
     "Regularizer",
@@ -53,6 +62,7 @@ __all__ = [
     "TruncatedNormal",
     "Uniform",
     "Values",
+    "VarianceScaling",
     "Window",
     "Zeros",
     "fans",

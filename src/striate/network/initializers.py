@@ -1,7 +1,8 @@
 """Descriptions of initializers. `engines/initialization.py` draws the weights."""
 
-from dataclasses import dataclass, fields
-from math import prod
+import re
+from dataclasses import dataclass, field, fields
+from math import isfinite, prod
 from typing import Any
 
 from striate.errors import NetworkError, nearest
@@ -10,12 +11,27 @@ from striate.network import settings as check
 
 @dataclass(frozen=True)
 class Initializer:
-    """Base of all initializers. Raise NetworkError for a setting that is not a finite number."""
+    """Base of all initializers. Raise NetworkError for a setting that is not a finite number.
+
+    Attributes:
+        seed: Decides the values, 0 or more; None: the seed of the model and the name of the parameter decide.
+    """
+
+    seed: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            accept = check.not_negative if field.name == "stddev" else check.number
-            check.convert(self, type(self).__name__, accept, field.name)
+        for each in fields(self):
+            if each.name != "seed" or self.seed is not None:
+                check.convert(self, type(self).__name__, _CHECKS.get(each.name, check.number), each.name)
+
+
+_CHECKS = {
+    "seed": check.whole,
+    "stddev": check.not_negative,
+    "scale": check.above_zero,
+    "mode": check.one_of("fan_in", "fan_out", "fan_avg"),
+    "distribution": check.one_of("truncated_normal", "untruncated_normal", "uniform"),
+}
 
 
 @dataclass(frozen=True)
@@ -68,6 +84,48 @@ class HeNormal(Initializer):
 
 
 @dataclass(frozen=True)
+class LecunUniform(Initializer):
+    """Uniform within ±√(3 / fan_in). Source: LeCun et al. 1998, "Efficient BackProp"."""
+
+
+@dataclass(frozen=True)
+class LecunNormal(Initializer):
+    """Truncated normal of variance 1 / fan_in. Source: LeCun et al. 1998, "Efficient BackProp"."""
+
+
+@dataclass(frozen=True)
+class VarianceScaling(Initializer):
+    """A distribution of variance `scale` / n, where n is fan_in, fan_out or their mean (fan_avg).
+
+    Attributes:
+        scale: Above 0.
+        mode: "fan_in", "fan_out" or "fan_avg".
+        distribution: "truncated_normal", "untruncated_normal" or "uniform".
+    """
+
+    scale: float = 1.0
+    mode: str = "fan_in"
+    distribution: str = "truncated_normal"
+
+
+@dataclass(frozen=True)
+class Orthogonal(Initializer):
+    """A matrix with orthogonal columns or rows, times `gain`; axes of a kernel but the last count as rows.
+
+    Source: Saxe, McClelland, Ganguli 2014.
+    """
+
+    gain: float = 1.0
+
+
+@dataclass(frozen=True)
+class IdentityMatrix(Initializer):
+    """The identity matrix times `gain`, for kernels with two axes."""
+
+    gain: float = 1.0
+
+
+@dataclass(frozen=True)
 class Constant(Initializer):
     """All values equal to `value`."""
 
@@ -113,6 +171,8 @@ def _nested_shape(values: Any) -> tuple[int, ...]:
     return (len(values), *inner.pop())
 
 
+InitializerLike = Any  # what `get_initializer` accepts
+
 INITIALIZERS: dict[str, type[Initializer]] = {
     "normal": Normal,
     "random_normal": Normal,
@@ -123,31 +183,54 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     "glorot_normal": GlorotNormal,
     "he_uniform": HeUniform,
     "he_normal": HeNormal,
+    "lecun_uniform": LecunUniform,
+    "lecun_normal": LecunNormal,
+    "variance_scaling": VarianceScaling,
+    "orthogonal": Orthogonal,
+    "identity": IdentityMatrix,
     "constant": Constant,
     "zeros": Zeros,
     "ones": Ones,
 }
 
 
-def get_initializer(initializer: str | Initializer) -> Initializer:
-    """Return an initializer by its Keras name, or the initializer itself.
+def get_initializer(initializer: InitializerLike) -> Initializer:
+    """Return the initializer that a value means.
 
     Args:
-        initializer: A name such as "glorot_uniform", or an initializer such as HeNormal().
+        initializer: A name such as "glorot_uniform" or "HeNormal", an initializer such as HeNormal() or its class, one
+            number for all values, or an array or nested list of the parameter's shape.
 
     Returns:
         The initializer.
 
     Raises:
-        NetworkError: The name is unknown, or the value is neither a name nor an initializer.
+        NetworkError: The name is unknown, or the value is something else.
+
+    Example:
+        >>> get_initializer("HeNormal"), get_initializer(0.1), get_initializer([1, 2])
+        (HeNormal(seed=None), Constant(seed=None, value=0.1), Values(seed=None, values=(1.0, 2.0)))
     """
+    if isinstance(initializer, type) and issubclass(initializer, Initializer):
+        return initializer()
     if isinstance(initializer, Initializer):
         return initializer
-    if not isinstance(initializer, str):
-        raise NetworkError(f"Expected an initializer or its name, received {initializer!r}.")
-    if initializer not in INITIALIZERS:
-        raise NetworkError(f"There is no initializer '{initializer}'.{nearest(initializer, INITIALIZERS)}")
-    return INITIALIZERS[initializer]()
+    if isinstance(initializer, str):
+        snake_case = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", initializer).lower()
+        if snake_case in INITIALIZERS:
+            return INITIALIZERS[snake_case]()
+        raise NetworkError(f"There is no initializer '{initializer}'.{nearest(snake_case, INITIALIZERS)}")
+    values = initializer.tolist() if hasattr(initializer, "tolist") else initializer
+    if isinstance(values, int | float) and not isinstance(values, bool) and isfinite(values):
+        return Constant(values)
+    if isinstance(values, list | tuple):
+        return Values(tuple(values))
+    if callable(initializer):
+        raise NetworkError(
+            "A function cannot be an initializer, because a network is data and may be saved. Pass an array of the "
+            "shape of the weights, or set them after building: layer.set_weights([kernel, bias])."
+        )
+    raise NetworkError(f"Expected an initializer, its name, a number or an array, received {initializer!r}.")
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from striate.arguments import check_constructor
 from striate.errors import NetworkError, nearest
+from striate.network.keras_arguments import accept_keras_arguments
 from striate.network.layers.base import Layer
 
 LayerClass = TypeVar("LayerClass", bound=type[Layer])
@@ -33,6 +34,7 @@ def register_layer(kind: LayerClass) -> LayerClass:
     if known and (known.__module__, known.__qualname__) != (kind.__module__, kind.__qualname__):
         raise NetworkError(f"There is already a layer class {name}, in {known.__module__}. Choose another name.")
     _kinds[name] = check_constructor(kind)
+    accept_keras_arguments(kind)
     kind.__setattr__ = _refuse_change  # type: ignore[method-assign, assignment]
     return kind
 

@@ -1,6 +1,7 @@
 """Descriptions of regularizers, penalties λ₁ Σ|w| + λ₂ Σw² on large weights."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from striate.errors import NetworkError, nearest
 from striate.network import settings as check
@@ -37,14 +38,16 @@ class L1L2(Regularizer):
     l2: float = 0.0
 
 
+RegularizerLike = Any  # what `get_regularizer` accepts
+
 REGULARIZERS: dict[str, Regularizer] = {"l1": L1(), "l2": L2(), "l1_l2": L1L2(0.01, 0.01)}
 
 
-def get_regularizer(regularizer: str | Regularizer | None) -> Regularizer | None:
+def get_regularizer(regularizer: RegularizerLike) -> Regularizer | None:
     """Return a regularizer by its Keras name, the regularizer itself, or None.
 
     Args:
-        regularizer: A name such as "l2", a regularizer such as L2(1e-4), or None.
+        regularizer: A name such as "l2", a regularizer such as L2(1e-4) or its class, or None.
 
     Returns:
         The regularizer, or None.
@@ -54,11 +57,17 @@ def get_regularizer(regularizer: str | Regularizer | None) -> Regularizer | None
     """
     if regularizer is None or isinstance(regularizer, Regularizer):
         return regularizer
+    if isinstance(regularizer, type) and issubclass(regularizer, Regularizer):
+        return regularizer()
     if not isinstance(regularizer, str):
-        raise NetworkError(f"Expected a regularizer or its name, received {regularizer!r}.")
-    if regularizer not in REGULARIZERS:
-        raise NetworkError(f"There is no regularizer '{regularizer}'.{nearest(regularizer, REGULARIZERS)}")
-    return REGULARIZERS[regularizer]
+        raise NetworkError(
+            f"Expected a regularizer such as L2(1e-4), or its name; received {regularizer!r}. "
+            "Functions of one's own are not supported."
+        )
+    name = {"l1l2": "l1_l2"}.get(regularizer.lower(), regularizer.lower())
+    if name not in REGULARIZERS:
+        raise NetworkError(f"There is no regularizer '{regularizer}'.{nearest(name, REGULARIZERS)}")
+    return REGULARIZERS[name]
 
 
 def strengths(regularizer: Regularizer | None) -> tuple[float, float]:

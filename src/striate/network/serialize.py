@@ -135,6 +135,8 @@ def _decode_layer(node: Mapping[str, Any], place: str) -> Layer:
     if not isinstance(node["kind"], str):
         raise NetworkError(f"In {place} of the network description, expected a kind, received {node['kind']!r}.")
     settings = {**_mapping(node["settings"], f"the settings of {place}"), "name": node["name"]}
+    if settings.get("activation") == "gelu":  # of an earlier version, in which it was the approximation
+        settings["activation"] = "gelu_tanh"
     layer: Layer = _make(layer_class(node["kind"]), settings, place)
     return layer
 

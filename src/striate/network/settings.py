@@ -4,17 +4,10 @@ from collections.abc import Callable
 from operator import index
 from typing import Any
 
-from striate.errors import NetworkError, nearest
+from striate.errors import NetworkError
 from striate.network.shapes import Margins, Padding, Pair
 
 MAX_FLOAT32 = 3.4e38
-LEAK = 0.2  # of leaky_relu: Keras's negative_slope
-GELU_CUBIC = 0.044715  # of gelu: Hendrycks and Gimpel 2016, section 2
-TANH_SCALE, TANH_SLOPE = 1.7159, 2.0 / 3.0  # of scaled_tanh: LeCun et al. 1998, section II.B and appendix A
-ACTIVATIONS = (
-    "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "gelu_exact", "silu", "mish", "softplus", "sigmoid",
-    "hard_sigmoid", "hard_swish", "tanh", "scaled_tanh", "softmax", "softmin", "log_softmax",
-)  # fmt: skip
 
 
 def convert(owner: object, label: str, check: Callable[[Any], Any], setting: str) -> None:
@@ -71,12 +64,13 @@ def _sides(value: Any) -> Pair:
 
 
 def padding(value: Any) -> Padding:
-    """Accept "valid", "same" or explicit padding."""
+    """Accept "valid", "same" (in any case) or explicit padding."""
     if not isinstance(value, str):
         return margins(value)
-    if value not in ("valid", "same"):
+    name = value.lower()
+    if name not in ("valid", "same"):
         raise NetworkError(f"expected 'valid', 'same' or numbers, received {value!r}.")
-    return value
+    return name
 
 
 def number(value: Any) -> float:
@@ -126,15 +120,6 @@ def per_channel(value: Any) -> float | tuple[float, ...]:
     if not isinstance(value, list | tuple):
         return number(value)
     return tuple(number(item) for item in value)
-
-
-def activation(value: Any) -> str:
-    """Accept the name of an activation."""
-    if not isinstance(value, str):
-        raise NetworkError(f"expected the name of an activation, received {value!r}.")
-    if value not in ACTIVATIONS:
-        raise NetworkError(f"there is no activation '{value}'.{nearest(value, ACTIVATIONS)}")
-    return value
 
 
 def one_of(*choices: str) -> Callable[[Any], str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
 
-from striate.engines.numpy.layers.activation import MONOTONIC, ActivationRule
+from striate.engines.numpy.layers.activation import ActivationRule, is_monotonic
 from striate.engines.numpy.layers.convolution import BiasRule, convolution_in_cells, suits_winograd, tile_size
 from striate.engines.numpy.layers.pooling import CellMaxPoolRule, Cells
 from striate.engines.numpy.rules import LayerRule, make_rule
@@ -245,7 +245,7 @@ class _Planner:
             return
         conv, last = chain[-1], chain[0]
         activation = _activation(self.network.nodes[last])
-        moves = activation in MONOTONIC
+        moves = is_monotonic(activation)
         exact = len(chain) > 1 or not moves  # a layer between them needs exactly the outputs of the convolution
         planned = self._cells(conv, cell, (node.shape[0], node.shape[1]), exact)
         if planned is None:
@@ -280,7 +280,7 @@ class _Planner:
             node = self.network.nodes[index]
             if type(node.layer) is Conv2D:
                 return chain
-            if not isinstance(node.layer, BatchNormalization | Activation) or _activation(node) not in MONOTONIC:
+            if not isinstance(node.layer, BatchNormalization | Activation) or not is_monotonic(_activation(node)):
                 return []
             index = node.inputs[0]
         return []

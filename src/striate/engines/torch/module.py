@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from striate._types import Array
-from striate.engines.torch.layers.activation import ACTIVATIONS
+from striate.engines.torch.layers.activation import function_of
 from striate.engines.torch.layout import from_parameter, to_parameter
 from striate.engines.torch.rules import Context, Parameters, rule_for
 from striate.network import Layer, Network
@@ -41,7 +41,7 @@ class TorchNetwork(nn.Module):
             self.values[parameter.name] = tensor
         self.parameters_of = {name: self._parameters_of(name) for name in self.layouts}
         self.activations = [
-            ACTIVATIONS[_activation(node.layer)] if rule.activate else None
+            function_of(_activation(node.layer)) if rule.activate else None
             for node, rule in zip(network.nodes, self.rules, strict=True)
         ]
         self.last_uses = _last_uses(network)

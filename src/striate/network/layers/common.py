@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from striate.network import settings as check
-from striate.network.initializers import Initializer, get_initializer
+from striate.network.activations import ActivationLike, get_activation
+from striate.network.initializers import InitializerLike, get_initializer
 from striate.network.layers.base import Layer, Parameter
-from striate.network.regularizers import Regularizer, get_regularizer
+from striate.network.regularizers import RegularizerLike, get_regularizer
 from striate.network.shapes import Shape, Window
 
 
@@ -20,14 +21,14 @@ class Weighted(Layer):
     """
 
     kernel_prefix: ClassVar[str] = "kernel"
-    activation: str
+    activation: ActivationLike
     use_bias: bool
-    bias_initializer: str | Initializer
-    bias_regularizer: str | Regularizer | None
+    bias_initializer: InitializerLike
+    bias_regularizer: RegularizerLike
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.convert(check.activation, "activation")
+        self.convert(get_activation, "activation")
         self.convert(check.flag, "use_bias")
         self.convert(get_initializer, f"{self.kernel_prefix}_initializer", "bias_initializer")
         self.convert(get_regularizer, f"{self.kernel_prefix}_regularizer", "bias_regularizer")

@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 from striate.errors import NetworkError
 from striate.network import settings as check
-from striate.network.initializers import Initializer
+from striate.network.activations import ActivationLike
+from striate.network.initializers import InitializerLike
 from striate.network.layers.base import Parameter
 from striate.network.layers.common import Weighted, Windowed, expect_maps
 from striate.network.registry import register_layer
-from striate.network.regularizers import Regularizer
+from striate.network.regularizers import RegularizerLike
 from striate.network.shapes import Margins, Padding, Pair, Shape, Window
 
 __all__ = ["Conv2D", "Conv2DTranspose", "DepthwiseConv2D"]
@@ -54,10 +55,10 @@ class Conv2D(Convolution, Windowed):
         padding: "valid", "same", n, (y, x) or ((top, bottom), (left, right)).
         dilation_rate: Distance between neighboring kernel values.
         groups: Number of groups; divides the channels and the filters.
-        activation: Name of the activation.
+        activation: Name or function of the activation, or a layer that is one; None: linear.
         use_bias: Whether there is a bias.
-        kernel_initializer: Name, or an initializer object.
-        bias_initializer: Name, or an initializer object.
+        kernel_initializer: Name, initializer object, number or array.
+        bias_initializer: Name, initializer object, number or array.
         kernel_regularizer: Name, a regularizer object, or None.
         bias_regularizer: Name, a regularizer object, or None.
         connections: For each filter, the input channels to which it is connected; None means all.
@@ -76,12 +77,12 @@ class Conv2D(Convolution, Windowed):
     padding: str | int | Pair | Margins = "valid"
     dilation_rate: int | Pair = 1
     groups: int = 1
-    activation: str = "linear"
+    activation: ActivationLike = "linear"
     use_bias: bool = True
-    kernel_initializer: str | Initializer = "glorot_uniform"
-    bias_initializer: str | Initializer = "zeros"
-    kernel_regularizer: str | Regularizer | None = None
-    bias_regularizer: str | Regularizer | None = None
+    kernel_initializer: InitializerLike = "glorot_uniform"
+    bias_initializer: InitializerLike = "zeros"
+    kernel_regularizer: RegularizerLike = None
+    bias_regularizer: RegularizerLike = None
     connections: Connections | None = None
 
     def __post_init__(self) -> None:
@@ -147,10 +148,10 @@ class DepthwiseConv2D(Convolution, Windowed):
         padding: "valid", "same", n, (y, x) or ((top, bottom), (left, right)).
         depth_multiplier: Filters per channel.
         dilation_rate: Distance between neighboring kernel values.
-        activation: Name of the activation.
+        activation: Name or function of the activation, or a layer that is one; None: linear.
         use_bias: Whether there is a bias.
-        depthwise_initializer: Name, or an initializer object.
-        bias_initializer: Name, or an initializer object.
+        depthwise_initializer: Name, initializer object, number or array.
+        bias_initializer: Name, initializer object, number or array.
         depthwise_regularizer: Name, a regularizer object, or None.
         bias_regularizer: Name, a regularizer object, or None.
 
@@ -169,12 +170,12 @@ class DepthwiseConv2D(Convolution, Windowed):
     padding: str | int | Pair | Margins = "valid"
     depth_multiplier: int = 1
     dilation_rate: int | Pair = 1
-    activation: str = "linear"
+    activation: ActivationLike = "linear"
     use_bias: bool = True
-    depthwise_initializer: str | Initializer = "glorot_uniform"
-    bias_initializer: str | Initializer = "zeros"
-    depthwise_regularizer: str | Regularizer | None = None
-    bias_regularizer: str | Regularizer | None = None
+    depthwise_initializer: InitializerLike = "glorot_uniform"
+    bias_initializer: InitializerLike = "zeros"
+    depthwise_regularizer: RegularizerLike = None
+    bias_regularizer: RegularizerLike = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -212,10 +213,10 @@ class Conv2DTranspose(Convolution):
             x. Explicit padding is as in ONNX and PyTorch.
         output_padding: Rows and columns added at the end, fewer than the strides; None chooses the size as Keras does.
         dilation_rate: Distance between neighboring kernel values.
-        activation: Name of the activation.
+        activation: Name or function of the activation, or a layer that is one; None: linear.
         use_bias: Whether there is a bias.
-        kernel_initializer: Name, or an initializer object.
-        bias_initializer: Name, or an initializer object.
+        kernel_initializer: Name, initializer object, number or array.
+        bias_initializer: Name, initializer object, number or array.
         kernel_regularizer: Name, a regularizer object, or None.
         bias_regularizer: Name, a regularizer object, or None.
 
@@ -234,12 +235,12 @@ class Conv2DTranspose(Convolution):
     padding: str | int | Pair | Margins = "valid"
     output_padding: int | Pair | None = None
     dilation_rate: int | Pair = 1
-    activation: str = "linear"
+    activation: ActivationLike = "linear"
     use_bias: bool = True
-    kernel_initializer: str | Initializer = "glorot_uniform"
-    bias_initializer: str | Initializer = "zeros"
-    kernel_regularizer: str | Regularizer | None = None
-    bias_regularizer: str | Regularizer | None = None
+    kernel_initializer: InitializerLike = "glorot_uniform"
+    bias_initializer: InitializerLike = "zeros"
+    kernel_regularizer: RegularizerLike = None
+    bias_regularizer: RegularizerLike = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 
 from striate.errors import NetworkError
 from striate.network import settings as check
-from striate.network.initializers import Initializer
+from striate.network.activations import ActivationLike, get_activation
+from striate.network.initializers import InitializerLike
 from striate.network.layers.base import Layer, Parameter
 from striate.network.layers.common import Weighted, expect_maps, expect_vector
 from striate.network.layers.operators import Operators
 from striate.network.registry import register_layer
-from striate.network.regularizers import Regularizer
+from striate.network.regularizers import RegularizerLike
 from striate.network.shapes import Margins, Pair, Shape, Window
 
 __all__ = [
@@ -170,10 +171,10 @@ class Dense(Weighted):
 
     Attributes:
         units: Number of outputs, 1 or more.
-        activation: Name of the activation.
+        activation: Name or function of the activation, or a layer that is one; None: linear.
         use_bias: Whether there is a bias.
-        kernel_initializer: Name, or an initializer object.
-        bias_initializer: Name, or an initializer object.
+        kernel_initializer: Name, initializer object, number or array.
+        bias_initializer: Name, initializer object, number or array.
         kernel_regularizer: Name, a regularizer object, or None.
         bias_regularizer: Name, a regularizer object, or None.
 
@@ -185,12 +186,12 @@ class Dense(Weighted):
     """
 
     units: int
-    activation: str = "linear"
+    activation: ActivationLike = "linear"
     use_bias: bool = True
-    kernel_initializer: str | Initializer = "glorot_uniform"
-    bias_initializer: str | Initializer = "zeros"
-    kernel_regularizer: str | Regularizer | None = None
-    bias_regularizer: str | Regularizer | None = None
+    kernel_initializer: InitializerLike = "glorot_uniform"
+    bias_initializer: InitializerLike = "zeros"
+    kernel_regularizer: RegularizerLike = None
+    bias_regularizer: RegularizerLike = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -221,11 +222,11 @@ class Activation(Layer):
         (24, 24, 8)
     """
 
-    activation: str
+    activation: ActivationLike
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.convert(check.activation, "activation")
+        self.convert(get_activation, "activation")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return inputs[0]

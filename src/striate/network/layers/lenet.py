@@ -8,7 +8,8 @@ Source: LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to
 from dataclasses import dataclass
 
 from striate.network import settings as check
-from striate.network.initializers import Initializer, get_initializer
+from striate.network.activations import ActivationLike, get_activation
+from striate.network.initializers import InitializerLike, get_initializer
 from striate.network.layers.base import Layer, Parameter
 from striate.network.layers.common import Windowed, expect_maps, expect_vector
 from striate.network.registry import register_layer
@@ -24,9 +25,9 @@ class Subsample2D(Windowed):
 
     Attributes:
         pool_size: Size of the window and its step.
-        activation: Name of the activation.
-        coefficient_initializer: Name, or an initializer object.
-        bias_initializer: Name, or an initializer object.
+        activation: Name or function of the activation, or a layer that is one; None: linear.
+        coefficient_initializer: Name, initializer object, number or array.
+        bias_initializer: Name, initializer object, number or array.
 
     Example:
         >>> from striate.layers import Subsample2D
@@ -38,14 +39,14 @@ class Subsample2D(Windowed):
     """
 
     pool_size: int | Pair = 2
-    activation: str = "linear"
-    coefficient_initializer: str | Initializer = "ones"
-    bias_initializer: str | Initializer = "zeros"
+    activation: ActivationLike = "linear"
+    coefficient_initializer: InitializerLike = "ones"
+    bias_initializer: InitializerLike = "zeros"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.convert(check.pair, "pool_size")
-        self.convert(check.activation, "activation")
+        self.convert(get_activation, "activation")
         self.convert(get_initializer, "coefficient_initializer", "bias_initializer")
 
     @property
@@ -76,7 +77,7 @@ class RadialBasis(Layer):
     """
 
     units: int
-    prototypes: str | Initializer
+    prototypes: InitializerLike
 
     def __post_init__(self) -> None:
         super().__post_init__()

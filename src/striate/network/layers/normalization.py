@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from striate.errors import NetworkError
 from striate.network import settings as check
-from striate.network.initializers import Initializer, Ones, Zeros, get_initializer
+from striate.network.initializers import InitializerLike, Ones, Zeros, get_initializer
 from striate.network.layers.base import Layer, Parameter
 from striate.network.layers.common import expect_maps
 from striate.network.registry import register_layer
@@ -51,7 +51,7 @@ class BatchNormalization(Layer):
     epsilon: float = 1e-3
     center: bool = True
     scale: bool = True
-    gamma_initializer: str | Initializer = "ones"
+    gamma_initializer: InitializerLike = "ones"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -10,7 +10,7 @@ from math import pi, sqrt
 from typing import Any
 
 from striate._types import Array
-from striate.network.settings import GELU_CUBIC
+from striate.network.activations import GELU_CUBIC
 from striate.onnx.graph import OnnxGraph, OnnxNode, is_close
 
 MAX_FACTORS = 4  # operators after Erf or Tanh in which the rest of the function is searched

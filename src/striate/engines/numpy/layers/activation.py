@@ -6,7 +6,7 @@ result to `out`. Arrays are planes (see `memory`), (F, N) or (C, H, W, N), so so
 """
 
 from collections.abc import Callable
-from math import pi, sqrt
+from math import inf, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from striate._types import Array
 from striate.engines.numpy.memory import planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
 from striate.network import Activation, Layer, Shape
-from striate.network.settings import GELU_CUBIC, LEAK, TANH_SCALE, TANH_SLOPE
+from striate.network.activations import GELU_CUBIC, PARAMETERS, TANH_SCALE, TANH_SLOPE, activation_parts
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, equation 14
 ERFC = (  # of P in _erfc
@@ -70,8 +70,39 @@ def _scaled_tanh(x: Array, out: Array) -> Array:
     return out
 
 
-def _elu(x: Array, out: Array) -> Array:
-    return np.add(np.maximum(x, 0), np.expm1(np.minimum(x, 0)), out=out)
+def _relu(max_value: float, negative_slope: float, threshold: float) -> Function:
+    """Return max_value above it; x from the threshold; negative_slope · (x − threshold) below."""
+    if max_value == inf and not negative_slope and not threshold:
+        return Function(lambda x, out: np.maximum(x, 0, out=out), lambda dy, y, out: np.multiply(dy, y > 0, out=out))
+
+    def forward(x: Array, out: Array) -> Array:
+        np.copyto(out, np.where(x >= threshold, x, negative_slope * (x - threshold)))
+        return np.minimum(out, max_value, out=out)
+
+    def backward(dy: Array, y: Array, out: Array) -> Array:
+        is_linear = (y >= threshold) if threshold else (y > 0)
+        slope = np.where(is_linear, y < max_value, negative_slope).astype(dy.dtype)
+        return np.multiply(dy, slope, out=out)
+
+    return Function(forward, backward)
+
+
+def _leaky_relu(negative_slope: float) -> Function:
+    return Function(
+        lambda x, out: np.where(x > 0, x, negative_slope * x),
+        lambda dy, y, out: np.where(y > 0, dy, negative_slope * dy),
+    )
+
+
+def _elu(alpha: float) -> Function:
+    def forward(x: Array, out: Array) -> Array:
+        return np.add(np.maximum(x, 0), alpha * np.expm1(np.minimum(x, 0)), out=out)
+
+    return Function(forward, lambda dy, y, out: np.multiply(dy, np.where(y > 0, 1, y + alpha), out=out))
+
+
+def _log_sigmoid(x: Array, out: Array) -> Array:
+    return np.negative(_softplus(-x, out), out=out)
 
 
 def _selu(x: Array, out: Array) -> Array:
@@ -154,23 +185,27 @@ def _scaled_tanh_backward(dy: Array, y: Array, out: Array) -> Array:
 
 FUNCTIONS: dict[str, Function] = {
     "linear": Function(lambda x, out: np.positive(x, out=out), lambda dy, y, out: dy),
-    "relu": Function(lambda x, out: np.maximum(x, 0, out=out), lambda dy, y, out: np.multiply(dy, y > 0, out=out)),
     "relu6": Function(
         lambda x, out: np.clip(x, 0, 6, out=out), lambda dy, y, out: np.multiply(dy, (y > 0) & (y < 6), out=out)
     ),
-    "leaky_relu": Function(
-        lambda x, out: np.maximum(x, LEAK * x, out=out), lambda dy, y, out: np.where(y > 0, dy, LEAK * dy)
-    ),
-    "elu": Function(_elu, lambda dy, y, out: np.multiply(dy, 1 + np.minimum(y, 0), out=out)),
     "selu": Function(
         _selu,
         lambda dy, y, out: np.multiply(dy, np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA), out=out),
     ),
-    "gelu": Function(lambda x, out: np.multiply(0.5 * x, 1 + _gelu_tanh(x), out=out), _gelu_backward),
+    "gelu_tanh": Function(lambda x, out: np.multiply(0.5 * x, 1 + _gelu_tanh(x), out=out), _gelu_backward),
     "gelu_exact": Function(_gelu_exact, _gelu_exact_backward),
     "mish": Function(lambda x, out: np.multiply(x, np.tanh(_softplus(x, np.empty_like(x))), out=out), _mish_backward),
     "softplus": Function(_softplus, lambda dy, y, out: np.multiply(dy, -np.expm1(-y), out=out)),
     "silu": Function(lambda x, out: np.multiply(x, sigmoid(x), out=out), _silu_backward),
+    "softsign": Function(
+        lambda x, out: np.divide(x, 1 + np.abs(x), out=out),
+        lambda dy, y, out: np.multiply(dy, np.square(1 - np.abs(y)), out=out),
+    ),
+    "exponential": Function(lambda x, out: np.exp(x, out=out), lambda dy, y, out: np.multiply(dy, y, out=out)),
+    "log_sigmoid": Function(_log_sigmoid, lambda dy, y, out: np.multiply(dy, -np.expm1(y), out=out)),
+    "hard_tanh": Function(
+        lambda x, out: np.clip(x, -1, 1, out=out), lambda dy, y, out: np.multiply(dy, np.abs(y) < 1, out=out)
+    ),
     "sigmoid": Function(sigmoid, lambda dy, y, out: np.multiply(dy, y * (1 - y), out=out)),
     "hard_sigmoid": Function(
         lambda x, out: np.clip(x / 6 + 0.5, 0, 1, out=out),
@@ -186,9 +221,24 @@ FUNCTIONS: dict[str, Function] = {
     "log_softmax": Function(_log_softmax, lambda dy, y, out: dy - np.exp(y) * dy.sum(axis=0, keepdims=True)),
 }
 
-SAVES_INPUT = frozenset({"gelu", "gelu_exact", "silu", "mish", "hard_swish"})
+PARAMETRIC: dict[str, Callable[..., Function]] = {"relu": _relu, "leaky_relu": _leaky_relu, "elu": _elu}
+FUNCTIONS |= {name: make(**PARAMETERS[name]) for name, make in PARAMETRIC.items()}
+
+
+def function_of(name: str) -> Function:
+    """Return the function of an activation, which may have parameters."""
+    base, parameters = activation_parts(name)
+    return PARAMETRIC[base](**parameters) if parameters else FUNCTIONS[base]
+
+
+SAVES_INPUT = frozenset({"gelu_tanh", "gelu_exact", "silu", "mish", "hard_swish"})
 # f(max(a, b)) = max(f(a), f(b)), so the function may be applied after a max pooling instead of before.
 MONOTONIC = frozenset(FUNCTIONS) - SAVES_INPUT - {"softmax", "softmin", "log_softmax"}
+
+
+def is_monotonic(name: str) -> bool:
+    """Return whether an activation may be applied after a max pooling instead of before."""
+    return activation_parts(name)[0] in MONOTONIC
 
 
 @rule(Activation)
@@ -203,7 +253,7 @@ class ActivationRule(LayerRule[Layer, Array]):
 
     def __init__(self, layer: Layer, name: str, *, in_place: bool) -> None:
         super().__init__(layer)
-        self.function, self.saves_input = FUNCTIONS[name], name in SAVES_INPUT
+        self.function, self.saves_input = function_of(name), name in SAVES_INPUT
         self.in_place = in_place and not self.saves_input
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, Array]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from math import inf
 
 import torch
 from torch import Tensor
@@ -9,21 +10,22 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from striate.engines.torch.rules import Parameters, rule
 from striate.network import Activation
-from striate.network.settings import LEAK, TANH_SCALE, TANH_SLOPE
+from striate.network.activations import TANH_SCALE, TANH_SLOPE, activation_parts
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda x: x,
-    "relu": F.relu,
     "relu6": F.relu6,
-    "leaky_relu": partial(F.leaky_relu, negative_slope=LEAK),
-    "elu": F.elu,
     "selu": F.selu,
-    "gelu": partial(F.gelu, approximate="tanh"),
+    "gelu_tanh": partial(F.gelu, approximate="tanh"),
     "gelu_exact": F.gelu,
     "silu": F.silu,
     "mish": F.mish,
     "softplus": partial(F.softplus, threshold=40.0),  # above it, e^−x no longer changes x, also in float64
+    "softsign": F.softsign,
+    "exponential": torch.exp,
     "sigmoid": torch.sigmoid,
+    "log_sigmoid": F.logsigmoid,
+    "hard_tanh": F.hardtanh,
     "hard_sigmoid": lambda x: F.relu6(x + 3) / 6,  # F.hardsigmoid's slope is a float32 1/6, also in float64
     "hard_swish": F.hardswish,
     "tanh": torch.tanh,
@@ -32,6 +34,21 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "softmin": partial(F.softmin, dim=1),
     "log_softmax": partial(F.log_softmax, dim=1),
 }
+
+
+def _relu(x: Tensor, max_value: float, negative_slope: float, threshold: float) -> Tensor:
+    if max_value == inf and not negative_slope and not threshold:
+        return F.relu(x)
+    return torch.where(x >= threshold, x, negative_slope * (x - threshold)).clamp(max=max_value)
+
+
+PARAMETRIC: dict[str, Callable[..., Tensor]] = {"relu": _relu, "leaky_relu": F.leaky_relu, "elu": F.elu}
+
+
+def function_of(name: str) -> Callable[[Tensor], Tensor]:
+    """Return the function of an activation, which may have parameters."""
+    base, parameters = activation_parts(name)
+    return partial(PARAMETRIC[base], **parameters) if parameters else ACTIVATIONS[base]
 
 
 @rule(Activation, layout="channels_first", activate=True)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
-from math import pi, sqrt
+from math import inf, pi, sqrt
 from typing import Any
 
 from striate.network import Activation
-from striate.network.settings import GELU_CUBIC, LEAK, TANH_SCALE, TANH_SLOPE
+from striate.network.activations import GELU_CUBIC, TANH_SCALE, TANH_SLOPE, activation_parts
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
 from striate.onnx.export.rules import Parameters, rule
 
@@ -20,7 +20,8 @@ def _activation(graph: GraphBuilder, layer: Activation, weights: Parameters, x: 
 
 def append_activation(graph: GraphBuilder, x: str, name: str) -> str:
     """Append an activation function and return the name of its output."""
-    return x if name == "linear" else ACTIVATIONS[name](graph, x)
+    base, parameters = activation_parts(name)
+    return x if base == "linear" else ACTIVATIONS[base](graph, x, **parameters)
 
 
 def _op(kind: str, graph: GraphBuilder, x: str, **attributes: Any) -> str:
@@ -31,7 +32,29 @@ def _relu6(graph: GraphBuilder, x: str) -> str:
     return graph.op("Clip", x, graph.constant("0", 0.0), graph.constant("6", 6.0))
 
 
-def _gelu(graph: GraphBuilder, x: str) -> str:
+def _hard_tanh(graph: GraphBuilder, x: str) -> str:
+    return graph.op("Clip", x, graph.constant("-1", -1.0), graph.constant("1", 1.0))
+
+
+def _log_sigmoid(graph: GraphBuilder, x: str) -> str:
+    return graph.op("Neg", graph.op("Softplus", graph.op("Neg", x)))
+
+
+def _leaky_relu(graph: GraphBuilder, x: str, negative_slope: float) -> str:
+    return graph.op("LeakyRelu", x, alpha=negative_slope)
+
+
+def _relu(graph: GraphBuilder, x: str, max_value: float, negative_slope: float, threshold: float) -> str:
+    if threshold:
+        level = graph.constant(f"threshold {threshold}", threshold)
+        scaled = graph.op("Mul", graph.op("Sub", x, level), graph.constant(f"slope {negative_slope}", negative_slope))
+        y = graph.op("Where", graph.op("Less", x, level), scaled, x)
+    else:
+        y = _leaky_relu(graph, x, negative_slope) if negative_slope else graph.op("Relu", x)
+    return y if max_value == inf else graph.op("Min", y, graph.constant(f"maximum {max_value}", max_value))
+
+
+def _gelu_tanh(graph: GraphBuilder, x: str) -> str:
     if graph.opset >= GELU_OPSET:
         return graph.op("Gelu", x, approximate="tanh")
     cube = graph.op("Mul", graph.op("Mul", graph.op("Mul", x, x), x), graph.constant("gelu cubic", GELU_CUBIC))
@@ -76,18 +99,22 @@ def _softmin(graph: GraphBuilder, x: str) -> str:
     return graph.op("Softmax", graph.op("Neg", x), axis=1)
 
 
-ACTIVATIONS: dict[str, Callable[[GraphBuilder, str], str]] = {
-    "relu": partial(_op, "Relu"),
+ACTIVATIONS: dict[str, Callable[..., str]] = {
+    "relu": _relu,
     "relu6": _relu6,
-    "leaky_relu": partial(_op, "LeakyRelu", alpha=LEAK),
-    "elu": partial(_op, "Elu", alpha=1.0),
+    "leaky_relu": _leaky_relu,
+    "elu": partial(_op, "Elu"),
     "selu": partial(_op, "Selu"),
-    "gelu": _gelu,
+    "gelu_tanh": _gelu_tanh,
     "gelu_exact": _gelu_exact,
     "silu": _silu,
     "mish": _mish,
     "softplus": partial(_op, "Softplus"),
+    "softsign": partial(_op, "Softsign"),
+    "exponential": partial(_op, "Exp"),
     "sigmoid": partial(_op, "Sigmoid"),
+    "log_sigmoid": _log_sigmoid,
+    "hard_tanh": _hard_tanh,
     "hard_sigmoid": partial(_op, "HardSigmoid", alpha=1 / 6, beta=0.5),
     "hard_swish": _hard_swish,
     "tanh": partial(_op, "Tanh"),

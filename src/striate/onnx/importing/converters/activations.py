@@ -6,7 +6,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.network import Activation, Add, Rescale
-from striate.network.settings import LEAK
+from striate.network.activations import LEAK
 from striate.onnx.graph import OnnxNode, is_close
 from striate.onnx.importing.converter import converter
 from striate.onnx.importing.converters.channels import is_channel_axis
@@ -146,7 +146,7 @@ def hard_sigmoid_settings(node: OnnxNode) -> tuple[float, float]:
 
 @converter("Gelu")
 def _gelu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    name = "gelu" if node.attributes.get("approximate", "none") == "tanh" else "gelu_exact"
+    name = "gelu_tanh" if node.attributes.get("approximate", "none") == "tanh" else "gelu_exact"
     return activate(builder, node, builder.input(node), name)
 
 

@@ -72,7 +72,7 @@ def tanh(x: Array) -> Array:
 def gelu(x: Array, *, approximate: str = "none") -> Array:
     """Compute x · Φ(x) with the normal distribution Φ, or its tanh approximation. Source: Hendrycks and Gimpel 2016."""
     if approximate == "tanh":
-        return _engine("gelu", x)
+        return _engine("gelu_tanh", x)
     # Φ(x) = erfc(−x / √2) / 2 stays precise where Φ is nearly 0. NumPy has no erfc; Python has one for single numbers.
     tail = np.asarray(np.frompyfunc(erfc, 1, 1)(x * -sqrt(0.5)), x.dtype)
     return np.asarray(0.5 * x * tail, x.dtype)

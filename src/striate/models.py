@@ -1,0 +1,8 @@
+"""The models, importable as in Keras: `from striate.models import Sequential`."""
+
+from striate.model import Model, load
+from striate.sequential import Sequential
+
+__all__ = ["Model", "Sequential", "load_model"]
+
+load_model = load

@@ -1,0 +1,103 @@
+"""Arguments of Keras that layers do not have: accepted if they change nothing, else refused with what to write."""
+
+from collections.abc import Collection
+from dataclasses import fields
+from functools import wraps
+from typing import Any, NamedTuple
+
+ANYTHING: tuple[Any, ...] = (object(),)
+
+
+class _Argument(NamedTuple):
+    accepted: Collection[Any]  # values that change nothing
+    advice: str
+
+
+_CONSTRAINT = _Argument((None,), "There are no constraints on weights; kernel_regularizer='l2' keeps them small.")
+_PENALTY = _Argument((None,), "Penalties are on kernels and biases: kernel_regularizer='l2', bias_regularizer='l2'.")
+_SEED = _Argument(ANYTHING, "")
+_NO_CHANGE = _Argument((None, False), "It has no counterpart; leave it out.")
+_SHAPE = _Argument(ANYTHING, "")
+
+ARGUMENTS: dict[str, _Argument] = {
+    "dtype": _Argument(
+        (None, "float32"),
+        "Layers compute in float32. Half precision is chosen for a whole model: model.compile(precision='bfloat16').",
+    ),
+    "data_format": _Argument(
+        (None, "channels_last"),
+        "Feature maps are (H, W, C) in all layers. For data with the channels first, say so in the input: "
+        "Input((C, H, W), data_format='channels_first').",
+    ),
+    "kernel_constraint": _CONSTRAINT,
+    "bias_constraint": _CONSTRAINT,
+    "depthwise_constraint": _CONSTRAINT,
+    "pointwise_constraint": _CONSTRAINT,
+    "alpha_constraint": _CONSTRAINT,
+    "beta_constraint": _CONSTRAINT,
+    "gamma_constraint": _CONSTRAINT,
+    "activity_regularizer": _PENALTY,
+    "beta_regularizer": _PENALTY,
+    "gamma_regularizer": _PENALTY,
+    "alpha_regularizer": _PENALTY,
+    "seed": _SEED,  # dropout is a function of the model's seed, the step and the layer
+    "autocast": _Argument((None, True, False), ""),
+    "lora_rank": _NO_CHANGE,
+    "lora_alpha": _NO_CHANGE,
+    "quantization_config": _NO_CHANGE,
+    "synchronized": _Argument((None, True, False), ""),  # the statistics are always those of all processes
+    "renorm": _NO_CHANGE,
+    "virtual_batch_size": _NO_CHANGE,
+    "batch_size": _Argument(ANYTHING, ""),  # of Input: batches may have any size
+    "sparse": _NO_CHANGE,
+    "ragged": _NO_CHANGE,
+}
+SHAPES = ("input_shape", "batch_input_shape", "batch_shape", "input_dim")  # of the first layer of a chain
+STATES = ("trainable",)  # set after construction
+
+
+def accept_keras_arguments(kind: type) -> None:
+    """Let a layer class accept the arguments in this module that it does not declare itself.
+
+    Args:
+        kind: The class, a dataclass. Its constructor is replaced.
+    """
+    if "__init__" not in vars(kind):
+        return
+    original: Any = kind.__init__  # type: ignore[misc]
+    own = {each.name for each in fields(kind)}
+    known = {*ARGUMENTS, *SHAPES, *STATES} - own
+
+    @wraps(original)
+    def initialize(self: Any, *args: Any, **kwargs: Any) -> None:
+        extra = {name: kwargs.pop(name) for name in tuple(kwargs) if name in known}
+        original(self, *args, **kwargs)
+        for name, value in extra.items():
+            _apply(self, name, value)
+
+    kind.__init__ = initialize  # type: ignore[misc]
+
+
+def _apply(layer: Any, name: str, value: Any) -> None:
+    if name in STATES:
+        if value is not True:
+            setattr(layer, name, value)
+    elif name in SHAPES:
+        vars(layer)["_given_shape"] = _shape(layer, name, value)
+    elif (known := ARGUMENTS[name]).accepted is not ANYTHING and value not in known.accepted:
+        raise layer.error(f"{name}={value!r} is not supported. {known.advice}")
+
+
+def _shape(layer: Any, name: str, value: Any) -> tuple[int, ...]:
+    """Return the shape without the batch that an argument of the first layer of a chain gives."""
+    if name == "input_dim":
+        return (value,)
+    if not isinstance(value, list | tuple):
+        raise layer.error(f"{name}: expected (H, W, C) or (F,), received {value!r}.")
+    return tuple(value[1:] if name.startswith("batch") else value)
+
+
+def given_shape(layer: Any) -> tuple[int, ...] | None:
+    """Return the shape that `input_shape=`, `input_dim=` or `batch_shape=` of a layer gave, without the batch."""
+    shape: tuple[int, ...] | None = vars(layer).get("_given_shape")
+    return shape
