@@ -74,7 +74,7 @@ def serialize(activation: Any) -> str:
 deserialize = get
 _FUNCTIONS = {name: ActivationFunction(get_activation(name)) for name in (*ACTIVATIONS, *ALIASES)}
 globals().update(_FUNCTIONS)
-__all__ += list(_FUNCTIONS)  # noqa: PLE0605 - a list, collected at import
+__all__ += list(_FUNCTIONS)
 
 
 def __getattr__(name: str) -> Any:  # for type checkers, which do not see the names above

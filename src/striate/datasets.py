@@ -39,7 +39,7 @@ class DigitSet:
         Example:
             >>> (x_train, y_train), (x_test, y_test) = mnist5k.load_data()
             >>> x_train.shape, x_test.shape
-            ((4500, 28, 28), (500, 28, 28))
+            ((4472, 28, 28), (528, 28, 28))
         """
         from striate.data.mnist import official_parts, parts_of_mnist5k
 

@@ -24,7 +24,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> "Array":
         num_classes: Number of classes; None: one more than the greatest number.
 
     Returns:
-        float32 (N, num_classes).
+        float64 (N, num_classes), as in Keras.
 
     Raises:
         DataError: A number is not a class number.
@@ -32,7 +32,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> "Array":
     Example:
         >>> to_categorical([0, 2])
         array([[1., 0., 0.],
-               [0., 0., 1.]], dtype=float32)
+               [0., 0., 1.]])
     """
     import numpy as np
 
@@ -44,7 +44,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> "Array":
     count = int(whole.max(initial=-1)) + 1 if num_classes is None else check_whole("num_classes", num_classes, 1)
     if whole.max(initial=-1) >= count:
         raise DataError(f"to_categorical: class {whole.max()} is not below num_classes={count}.")
-    return np.eye(count, dtype=np.float32)[whole]
+    return np.eye(count)[whole]
 
 
 @check_arguments
@@ -77,7 +77,7 @@ def set_random_seed(seed: int) -> None:
     import numpy as np
 
     random.seed(check_whole("seed", seed))
-    np.random.seed(seed)  # noqa: NPY002 - users' code may use this generator
+    np.random.seed(seed)  # which users' code may use
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
 
@@ -97,10 +97,13 @@ def load_img(
         color_mode: "rgb", "rgba" or "grayscale".
         target_size: Height and width to resize to; None: as in the file.
         interpolation: "nearest", "bilinear", "bicubic", "lanczos", "box" or "hamming".
-        keep_aspect_ratio: Only False; True raises a UsageError.
+        keep_aspect_ratio: Only False.
 
     Returns:
         The image.
+
+    Raises:
+        UsageError: keep_aspect_ratio is True.
     """
     from striate.images.pillow import load_image
 

@@ -81,8 +81,9 @@ def mnist5k(seed: int = 0) -> Dataset:
 def parts_of_mnist5k() -> tuple[Images, Images]:
     """Return nine tenths of `mnist5k`, training and validation images, and its test images."""
     data = mnist5k()
-    kept = (data.train, data.validation)
-    return Images(*(np.concatenate(arrays) for arrays in zip(*((part.x, part.y) for part in kept), strict=True))), data.test
+    x = np.concatenate((data.train.x, data.validation.x))
+    y = np.concatenate((data.train.y, data.validation.y))
+    return Images(x, y), data.test
 
 
 def find_mnist() -> Path | None:

@@ -42,7 +42,7 @@ def load_image(
             f"color_mode must be one of {', '.join(MODES)}, and interpolation one of {', '.join(FILTERS)}; "
             f"received {color_mode!r} and {interpolation!r}."
         )
-    image = decode_pillow(read_file(path), os.fspath(path)).convert(MODES[color_mode])
+    image = decode_pillow(read_file(Path(path)), os.fspath(path)).convert(MODES[color_mode])
     if target_size is None:
         return image
     height, width = target_size
@@ -89,5 +89,4 @@ def save_image(path: str | os.PathLike[str], image: "Image.Image", file_format: 
     known = file_format or Image.EXTENSION.get(Path(path).suffix.lower())
     if known is None or known.upper() not in Image.SAVE:
         raise DataError(f"'{os.fspath(path)}' has no suffix of an image format that can be written, such as .png.")
-    with atomic_write(path) as file:
-        image.save(file, known.upper())
+    atomic_write(path, lambda file: image.save(file, known.upper()))

@@ -81,7 +81,7 @@ def _relu(max_value: float, negative_slope: float, threshold: float) -> Function
 
     def backward(dy: Array, y: Array, out: Array) -> Array:
         is_linear = (y >= threshold) if threshold else (y > 0)
-        slope = np.where(is_linear, y < max_value, negative_slope).astype(dy.dtype)
+        slope: Array = np.where(is_linear, y < max_value, negative_slope).astype(dy.dtype)
         return np.multiply(dy, slope, out=out)
 
     return Function(forward, backward)
@@ -96,7 +96,8 @@ def _leaky_relu(negative_slope: float) -> Function:
 
 def _elu(alpha: float) -> Function:
     def forward(x: Array, out: Array) -> Array:
-        return np.add(np.maximum(x, 0), alpha * np.expm1(np.minimum(x, 0)), out=out)
+        np.add(np.maximum(x, 0), alpha * np.expm1(np.minimum(x, 0)), out=out)
+        return out
 
     return Function(forward, lambda dy, y, out: np.multiply(dy, np.where(y > 0, 1, y + alpha), out=out))
 
