@@ -185,7 +185,7 @@ def test_existing_parts_are_kept(cli: Cli, tmp_path: Path) -> None:
     assert "2 classes, 8×8×3; 24 images to train, 24 to validate, 24 to test" in result.stdout
     metrics = json.loads((tmp_path / "runs/photos-tutorial-cnn/metrics.json").read_text("utf-8"))
     assert metrics["images"] == 24
-    assert all(mistake["path"].startswith("TEST/") for mistake in metrics["mistakes"])
+    assert all(error["path"].startswith("TEST/") for error in metrics["errors"])
 
 
 def test_left_out_files_are_in_the_report_and_a_long_list_is_collapsed(

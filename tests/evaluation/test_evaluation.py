@@ -1,4 +1,4 @@
-"""Confusion, mistakes, and metrics.json."""
+"""Confusion, errors, and metrics.json."""
 
 import json
 
@@ -44,7 +44,7 @@ def test_counts_of_pairs_sum_to_the_number_of_errors(answers: list[tuple[int, in
 
 
 def test_all_errors_are_listed_most_confident_first() -> None:
-    found = evaluate(PROBABILITIES, LABELS, CLASSES, [f"그림/{n}.png" for n in range(6)]).mistakes
+    found = evaluate(PROBABILITIES, LABELS, CLASSES, [f"그림/{n}.png" for n in range(6)]).errors
     assert [(m.index, m.path, m.true, m.predicted) for m in found] == [
         (2, "그림/2.png", "🦊", "개"),
         (5, "그림/5.png", "🦊", "cat"),
@@ -59,7 +59,7 @@ def test_metrics_json_contains_no_nan() -> None:
     again = json.loads(json.dumps(found, allow_nan=False, ensure_ascii=False))
     assert again == found
     assert set(again) == {
-        "images", "correct", "accuracy", "loss", "macro", "calibration_error", "classes", "confusion", "mistakes",
+        "images", "correct", "accuracy", "loss", "macro", "calibration_error", "classes", "confusion", "errors",
         "reliability", "folds", "rankings", "top_k", "without_leaks",
     }  # fmt: skip
     assert again["accuracy"]["value"] == 0.5 and again["accuracy"]["low"] < 0.5 < again["accuracy"]["high"]
@@ -73,4 +73,4 @@ def test_metrics_json_contains_no_nan() -> None:
         "recall": {"value": 1.0, "low": pytest.approx(0.2065, abs=1e-4), "high": 1.0},
         "f1": again["classes"][1]["f1"],
     }
-    assert again["mistakes"][0]["path"] is None
+    assert again["errors"][0]["path"] is None

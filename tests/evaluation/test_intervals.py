@@ -199,14 +199,14 @@ def test_calibration_error_equals_a_hand_computed_value() -> None:
 def test_one_test_image() -> None:
     found = evaluate(np.array([[0.3, 0.7]], np.float32), np.array([1]), ("a", "b"))
     assert (found.accuracy.value, found.correct, found.images) == (1, 1, 1)
-    assert found.loss.low is None and found.mistakes == () and found.pairs == ()
+    assert found.loss.low is None and found.errors == () and found.pairs == ()
 
 
 @pytest.mark.parametrize(
     ("probabilities", "labels", "names", "message"),
     [
         (np.ones((0, 2)), [], None, "There are no test images"),
-        (np.full((2, 3), 0.3), [0, 1], None, r"expected probabilities of shape \(2, 2\).*received \(2, 3\)"),
+        (np.full((2, 3), 0.3), [0, 1], None, r"expected outputs of shape \(2, 2\).*received \(2, 3\)"),
         (np.full((2, 2), 0.5), [0, 2], None, "label 2, but labels of 2 classes are 0 to 1"),
         (np.full((2, 2), 0.5), [-1, 0], None, "label -1"),
         (np.array([[0.5, 0.5], [np.nan, 1]]), [0, 1], None, "between 0 and 1"),

@@ -59,15 +59,15 @@ def test_weights_stand_for_repeated_images() -> None:
         assert value == pytest.approx(metrics.average_precision_score(y[rows, 0], p[rows, 0]))
 
 
-def test_mistakes_name_missed_and_extra_labels_most_surprising_first() -> None:
+def test_errors_name_missed_and_extra_labels_most_confident_first() -> None:
     p = np.array([[0.9, 0.2, 0.8], [0.4, 0.9, 0.1], [0.01, 0.9, 0.2]], np.float32)
     y = np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0]], np.uint8)
     found = evaluate_labels(p, y, ["a", "b", "c"], [0.5] * 3, ["x.png", "y.png", "z.png"])
-    assert [(m.path, m.labels, m.missed, m.extra) for m in found.mistakes] == [
+    assert [(m.path, m.labels, m.missed, m.extra) for m in found.errors] == [
         ("z.png", ("a",), ("a",), ("b",)),
         ("x.png", ("a",), (), ("c",)),
     ]
-    assert json.loads(strict_json.dumps(found.to_dict()))["mistakes"][0]["missed"] == ["a"]
+    assert json.loads(strict_json.dumps(found.to_dict()))["errors"][0]["missed"] == ["a"]
 
 
 def test_label_without_images_does_not_count() -> None:

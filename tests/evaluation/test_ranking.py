@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score, top_k_accura
 
 from striate.errors import DataError
 from striate.evaluation.costs import expected_cost
-from striate.evaluation.ranking import WANTED, count_above, rank, top_k
+from striate.evaluation.ranking import TARGET, count_above, rank, top_k
 
 RNG = np.random.default_rng(0)
 
@@ -50,10 +50,10 @@ def test_thresholds_reach_the_wanted_recall_and_precision() -> None:
         scores, positive = probabilities[:, number], labels == number
         assert found.for_recall is not None
         recalls = {t: float((scores[positive] >= t).mean()) for t in scores.tolist()}
-        assert found.for_recall.threshold == max(t for t, recall in recalls.items() if recall >= WANTED)
+        assert found.for_recall.threshold == max(t for t, recall in recalls.items() if recall >= TARGET)
         chosen = scores >= found.for_recall.threshold
         assert found.for_recall.precision.value == pytest.approx(positive[chosen].mean())
-        precise = [t for t in scores.tolist() if positive[scores >= t].mean() >= WANTED]
+        precise = [t for t in scores.tolist() if positive[scores >= t].mean() >= TARGET]
         if found.for_precision is None:
             assert not precise
         else:

@@ -15,7 +15,7 @@ from PIL import Image
 
 import striate.evaluation
 from striate.errors import RunError
-from striate.evaluation import Evaluation, Mistake, evaluate
+from striate.evaluation import ClassificationError, Evaluation, evaluate
 from striate.evaluation.charts import filter_tiles, thumbnail
 from striate.evaluation.report import ReportData, render_report, write_report
 from striate.evaluation.sections import Percent
@@ -26,7 +26,7 @@ from .conftest import NASTY, make_report
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 SECTIONS = [
-    "run", "curves", "confusion", "classes", "calibration", "thresholds", "suspicious", "mistakes", "filters",
+    "run", "curves", "confusion", "classes", "calibration", "thresholds", "suspicious", "errors", "filters",
     "network",
 ]  # fmt: skip
 
@@ -105,9 +105,9 @@ def test_content_security_policy_allows_only_the_script(full_report: ReportData)
     assert digest and b64decode(digest[1]) == sha256(scripts[0].encode()).digest()
 
 
-def mistakes_of(report: ReportData) -> tuple[Mistake, ...]:
+def errors_of(report: ReportData) -> tuple[ClassificationError, ...]:
     assert isinstance(report.evaluation, Evaluation)
-    return report.evaluation.mistakes
+    return report.evaluation.errors
 
 
 def test_names_and_paths_in_any_script_are_shown_unchanged(full_report: ReportData) -> None:
@@ -115,7 +115,7 @@ def test_names_and_paths_in_any_script_are_shown_unchanged(full_report: ReportDa
     page = Page(html)
     for name in (*NASTY, "net <1>", "my & data", "<i>3 files</i> were left out."):
         assert name in page.words
-    assert f"사진/<b>{mistakes_of(full_report)[0].index}</b> & 'x'.png" in page.words
+    assert f"사진/<b>{errors_of(full_report)[0].index}</b> & 'x'.png" in page.words
     assert [tag for tag in ("<script>alert", "<i>3", "사진/<b>", "<1>") if tag in html] == []
 
 
@@ -123,9 +123,9 @@ def test_thumbnails_are_the_misclassified_images(full_report: ReportData) -> Non
     assert full_report.images is not None
     page = Page(render_report(full_report))
     images = [i["src"] for i in page.all("img") if "data-en" in i and i["data-en"].startswith("Test image")]
-    assert len(images) == len(mistakes_of(full_report)) > 10
-    for source, mistake in zip(images, mistakes_of(full_report), strict=True):
-        assert (decode(source) == full_report.images[mistake.index][:, :, 0]).all()
+    assert len(images) == len(errors_of(full_report)) > 10
+    for source, error in zip(images, errors_of(full_report), strict=True):
+        assert (decode(source) == full_report.images[error.index][:, :, 0]).all()
 
 
 def decode(source: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -250,7 +250,7 @@ def test_report_says_which_images_were_used_for_what(method: str, splits: str, t
 def test_errors_after_the_first_200_are_shown_by_a_button() -> None:
     html = render_report(make_report(images=400, wrong=1))
     shown = Page(html).all("img")
-    waiting = re.search(r'<script type="application/json" id="more-mistakes">(.*?)</script>', html, re.DOTALL)
+    waiting = re.search(r'<script type="application/json" id="more-errors">(.*?)</script>', html, re.DOTALL)
     assert len(shown) == 200 and waiting
     rest = json.loads(waiting[1])
     assert len(rest) == 200 and all(row[0].startswith("data:image/png") for row in rest)

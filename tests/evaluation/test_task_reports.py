@@ -39,9 +39,9 @@ def test_report_on_labels_shows_every_label_and_the_wrong_images() -> None:
         assert name in page.words
     assert f"{100 * (evaluation.mean_average_precision.value or 0):.1f}" in page.words
     cards = [i for i in page.all("img") if i.get("data-en", "").startswith("Test image")]
-    assert len(cards) == min(100, len(evaluation.mistakes)) > 10
+    assert len(cards) == min(100, len(evaluation.errors)) > 10
     assert "모든 라벨이 맞은 비율" in page.words
-    assert {"labels", "label_mistakes", "curves", "run"} <= {section["id"] for section in page.all("section")}
+    assert {"labels", "wrong_labels", "curves", "run"} <= {section["id"] for section in page.all("section")}
 
 
 def test_report_on_numbers_draws_every_image_and_lists_errors() -> None:
@@ -52,7 +52,7 @@ def test_report_on_numbers_draws_every_image_and_lists_errors() -> None:
     for name in NASTY[:2]:
         assert name in page.words
     assert f"{evaluation.numbers[0].mae.value:.4g}" in page.words
-    assert {"scatter", "numbers", "errors"} <= {section["id"] for section in page.all("section")}
+    assert {"scatter", "numbers", "largest_errors"} <= {section["id"] for section in page.all("section")}
 
 
 def test_reports_warn_of_useless_models() -> None:

@@ -133,7 +133,7 @@ def accuracy_line(evaluation: "Evaluation") -> str:
     if evaluation.folds:
         what = translate("accuracy in {folds}-fold cross-validation", folds=evaluation.folds)
     low, value, high = evaluation.accuracy.low, evaluation.accuracy.value, evaluation.accuracy.high
-    if evaluation.interval_leads and low is not None and value is not None and high is not None:
+    if evaluation.interval_first and low is not None and value is not None and high is not None:
         return translate(
             "{what} {low:.1f} … {high:.1f} % (95 % interval), {value:.2f} % measured: {errors}",
             what=what, low=100 * low, high=100 * high, value=100 * value, errors=errors,
@@ -158,7 +158,7 @@ def leak_line(evaluation: "Evaluation") -> str | None:
 
 def uneven_line(evaluation: "Evaluation") -> str | None:
     """For example: balanced accuracy 81.20 % (95 % interval …), lowest recall: 'trash' 54.00 % (…); None if even."""
-    if not evaluation.uneven:
+    if not evaluation.imbalanced:
         return None
     worst = evaluation.worst_class
     return translate(

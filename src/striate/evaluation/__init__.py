@@ -2,7 +2,7 @@
 
 from striate.evaluation.comparison import Comparison, PairedDifference, compare, holm, mcnemar
 from striate.evaluation.curves import LearningCurves, learning_curves
-from striate.evaluation.evaluate import Evaluation, Mistake, evaluate, find_mistakes
+from striate.evaluation.evaluate import ClassificationError, Evaluation, evaluate, find_errors
 from striate.evaluation.intervals import Estimate, design_effect, f1_score, wilson
 from striate.evaluation.metrics import (
     Bin,
@@ -17,11 +17,11 @@ from striate.evaluation.metrics import (
 __all__ = [
     "Bin",
     "ClassMetrics",
+    "ClassificationError",
     "Comparison",
     "Estimate",
     "Evaluation",
     "LearningCurves",
-    "Mistake",
     "Pair",
     "PairedDifference",
     "compare",
@@ -31,7 +31,7 @@ __all__ = [
     "design_effect",
     "evaluate",
     "f1_score",
-    "find_mistakes",
+    "find_errors",
     "holm",
     "learning_curves",
     "mcnemar",

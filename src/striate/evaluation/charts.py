@@ -18,8 +18,8 @@ from striate.language.report import STRINGS
 from striate.text import printable
 
 THUMBNAIL = 96  # pixels on the longer side
-LINES = 25  # in one chart; with more classes only the lowest few are drawn
-FEW_LINES = 5
+MAX_LINES = 25  # in one chart; with more classes, only those with the lowest areas are drawn
+LOWEST_LINES = 5
 MAX_DOTS = 3_000  # of a scatter plot
 
 
@@ -105,11 +105,11 @@ def reliability_chart(bins: Sequence[Bin], before: Sequence[Bin] = ()) -> Markup
 def ranking_chart(rankings: Sequence[Ranking], curve: str) -> Markup:
     """Draw the "roc" or "precision_recall" curve of each class; that of the class with the lowest area is marked."""
     drawn = sorted((each for each in rankings if each.roc), key=lambda each: each.auc.value or 0.0)
-    drawn = drawn if len(drawn) <= LINES else drawn[:FEW_LINES]
+    drawn = drawn if len(drawn) <= MAX_LINES else drawn[:LOWEST_LINES]
     frame = Frame((0, 1), (0, 1), left=46, right=266, top=28, bottom=248)
     x_label, y_label = ("false_rate", "recall") if curve == "roc" else ("recall", "precision")
     lines = []
-    for number, ranking in reversed(list(enumerate(drawn))):  # the marked one is on top
+    for number, ranking in reversed(list(enumerate(drawn))):  # the marked line is drawn last, above the others
         points = ranking.roc if curve == "roc" else ranking.precision_recall
         path = " ".join("{},{}".format(*frame.at(x, y)) for x, y in points)
         title = f"<title>{escape(printable(ranking.name))}</title>"
@@ -147,12 +147,12 @@ def scatter_chart(true: Array, predicted: Array, half_width: float | None) -> Ma
     return _svg(parts, "scatter", 310, 310)
 
 
-def interval_bar(estimate: Estimate, floor_: float) -> Markup:
-    """Draw an interval as a bar on an axis from `floor_` to 1, with a tick at the value."""
+def interval_bar(estimate: Estimate, lowest: float) -> Markup:
+    """Draw an interval as a bar on an axis from `lowest` to 1, with a tick at the value."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return Markup("")
     low, value, high = (
-        round(100 * (v - floor_) / (1 - floor_), 1) for v in (estimate.low, estimate.value, estimate.high)
+        round(100 * (v - lowest) / (1 - lowest), 1) for v in (estimate.low, estimate.value, estimate.high)
     )
     return Markup(
         f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'

@@ -1,7 +1,7 @@
 """Compare classifiers on the same images: McNemar's test, intervals of differences, images on which they disagree."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from math import sqrt
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from striate._types import Array
 from striate.errors import DataError
 from striate.evaluation.evaluate import Evaluation, evaluate
-from striate.evaluation.intervals import Estimate, Z, design_effect
+from striate.evaluation.intervals import UNKNOWN, Estimate, Z, design_effect
 
 LEVEL = 0.05  # of significance
 PRIOR_IMAGES = 4.0  # of a large variance, divided among the classes
@@ -135,7 +135,7 @@ def compare(
         The comparison.
 
     Raises:
-        DataError: There are fewer than two classifiers, or shapes, labels or probabilities are invalid.
+        DataError: If there are fewer than two classifiers, or shapes, labels or probabilities are invalid.
 
     Example:
         >>> import numpy as np
@@ -153,14 +153,14 @@ def compare(
     evaluations = {name: evaluate(each, labels, classes, names, groups) for name, each in probabilities.items()}
     correct = {name: each.argmax(axis=1) == labels for name, each in probabilities.items()}
     pairs = [_pair(first, second, correct, labels, groups) for first, second in combinations(correct, 2)]
-    adjusted = holm([pair["p"] for pair in pairs])
+    adjusted = holm([pair.p for pair in pairs])
     by_class = {}
     if len(correct) == 2:
         first, second = correct.values()
         by_class = {name: _difference(first[labels == k], second[labels == k]) for k, name in enumerate(classes)}
     return Comparison(
         evaluations,
-        tuple(PairedDifference(**pair, adjusted_p=p) for pair, p in zip(pairs, adjusted, strict=True)),
+        tuple(replace(pair, adjusted_p=p) for pair, p in zip(pairs, adjusted, strict=True)),
         {name: estimate for name, estimate in by_class.items() if estimate.value is not None},
         _disagreements(labels, list(probabilities.values()), classes, names),
     )
@@ -210,7 +210,7 @@ def difference_interval(only_first: int, only_second: int, images: int, design_e
         paired data".
     """
     if not images:
-        return Estimate(None, None, None)
+        return UNKNOWN
     effective = images / design_effect
     first, second = ((only / design_effect + 1) / (effective + 2) for only in (only_first, only_second))
     center = second - first
@@ -268,21 +268,26 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _pair(first: str, second: str, correct: Mapping[str, Array], labels: Array, groups: Array | None) -> dict[str, Any]:
+def _pair(
+    first: str, second: str, correct: Mapping[str, Array], labels: Array, groups: Array | None
+) -> PairedDifference:
+    """Return the difference of two classifiers, with a p-value that is not adjusted for the number of pairs."""
     one, other = correct[first], correct[second]
     only_first, only_second = int((one & ~other).sum()), int((other & ~one).sum())
     effect = max(design_effect(one, groups), design_effect(other, groups))
     gain = one.astype(int) - other
     by_group = gain if groups is None else np.bincount(np.unique(groups, return_inverse=True)[1], weights=gain)
-    return {
-        "first": first,
-        "second": second,
-        "only_first": only_first,
-        "only_second": only_second,
-        "accuracy": difference_interval(only_first, only_second, len(one), effect),
-        "balanced_accuracy": balanced_difference(one, other, labels, effect),
-        "p": mcnemar(int((by_group > 0).sum()), int((by_group < 0).sum())),
-    }
+    p = mcnemar(int((by_group > 0).sum()), int((by_group < 0).sum()))
+    return PairedDifference(
+        first=first,
+        second=second,
+        only_first=only_first,
+        only_second=only_second,
+        accuracy=difference_interval(only_first, only_second, len(one), effect),
+        balanced_accuracy=balanced_difference(one, other, labels, effect),
+        p=p,
+        adjusted_p=p,
+    )
 
 
 def _difference(first: Array, second: Array) -> Estimate:

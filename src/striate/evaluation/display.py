@@ -33,11 +33,11 @@ def evaluation_html(evaluation: "Evaluation") -> str:
     """Return the figures, the confusion matrix or the most confused pairs, and the errors that are surest."""
     parts = [notebook.heading("Evaluation", describe_evaluation(evaluation))]
     parts.append(_matrix(evaluation) if len(evaluation.classes) <= MOST_CLASSES else _pairs(evaluation))
-    if evaluation.x is not None and evaluation.mistakes:
+    if evaluation.x is not None and evaluation.errors:
         parts.append("<div><small>Errors, the most confident first: true class → predicted class</small></div>")
-        for mistake in evaluation.mistakes[:ERRORS]:
-            content, kind = encode_thumbnail(np.asarray(evaluation.x[np.array([mistake.index])])[0])
-            caption = f"{mistake.true} → {mistake.predicted} {100 * mistake.confidence:.0f} %"
+        for error in evaluation.errors[:ERRORS]:
+            content, kind = encode_thumbnail(np.asarray(evaluation.x[np.array([error.index])])[0])
+            caption = f"{error.true} → {error.predicted} {100 * error.confidence:.0f} %"
             parts.append(notebook.image(content, caption, kind))
     return notebook.block(*parts)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.errors import DataError
+from striate.evaluation.checks import check_probabilities, check_shapes
 from striate.evaluation.display import describe_evaluation, evaluation_html
 from striate.evaluation.intervals import CROSS_VALIDATION, Estimate, design_effect, macro_metrics, wilson
 from striate.evaluation.metrics import (
@@ -24,12 +25,12 @@ from striate.evaluation.metrics import (
 )
 from striate.evaluation.ranking import Ranking, rank, top_k
 
-WIDE = 0.1  # width of the interval of the accuracy from which the interval is shown before the accuracy
-UNEVEN = 1.5  # times as many images in the largest class as in the smallest
+WIDE_INTERVAL = 0.1  # width of the interval of the accuracy from which there are too few test images to judge
+IMBALANCE = 1.5  # times as many images in the largest class as in the smallest
 
 
 @dataclass(frozen=True)
-class Mistake:
+class ClassificationError:
     """One misclassified test image.
 
     Attributes:
@@ -63,7 +64,7 @@ class Evaluation:
         per_class: Metrics of each class.
         counts: Confusion matrix int64 (classes, classes); row: true class, column: predicted class.
         pairs: Pairs of confused classes, the most frequent first.
-        mistakes: All errors, the most confident first.
+        errors: All misclassified images, the most confident errors first.
         bins: Images grouped by predicted probability.
         calibration_error: Expected calibration error, 0 … 1.
         folds: Number of folds if the figures come from cross-validation; 0 if they come from test images.
@@ -82,7 +83,7 @@ class Evaluation:
     per_class: tuple[ClassMetrics, ...]
     counts: Array
     pairs: tuple[Pair, ...]
-    mistakes: tuple[Mistake, ...]
+    errors: tuple[ClassificationError, ...]
     bins: tuple[Bin, ...]
     calibration_error: float
     folds: int = 0
@@ -98,16 +99,16 @@ class Evaluation:
         return evaluation_html(self)
 
     @property
-    def interval_leads(self) -> bool:
-        """Whether there are so few images that only the interval of the accuracy means something."""
+    def interval_first(self) -> bool:
+        """Whether the interval is shown before the accuracy, because there are few images."""
         low, high = self.accuracy.low or 0.0, self.accuracy.high or 0.0
-        return high - low > WIDE or (self.correct == self.images and high - low > WIDE / 2)
+        return high - low > WIDE_INTERVAL or (self.correct == self.images and high - low > WIDE_INTERVAL / 2)
 
     @property
-    def uneven(self) -> bool:
+    def imbalanced(self) -> bool:
         """Whether the classes differ so much in size that the accuracy mainly describes the large ones."""
         sizes = [metrics.support for metrics in self.per_class if metrics.support]
-        return max(sizes) > UNEVEN * min(sizes)
+        return max(sizes) > IMBALANCE * min(sizes)
 
     @property
     def worst_class(self) -> ClassMetrics:
@@ -130,7 +131,7 @@ class Evaluation:
             `rankings`: for each class `name`, `auc` of the ROC curve, `average_precision`, and the thresholds
             `for_recall` and `for_precision` of 95 %: `threshold`, `precision`, `recall`; None where there is none.
             `top_k`: with more than ten classes, the share of images whose class is among the 3 and 5 most probable.
-            `mistakes`: most confident first: `index`, `path`, `true`, `predicted`, `confidence`, `true_probability`.
+            `errors`: most confident first: `index`, `path`, `true`, `predicted`, `confidence`, `true_probability`.
             `reliability`: for each bin of predicted probability `low`, `high`, `count`, `confidence`, `accuracy`.
         """
         return {
@@ -151,7 +152,7 @@ class Evaluation:
                 "percent": percent_of_true(self.counts).round(4).tolist(),
                 "pairs": [vars(pair) for pair in self.pairs],
             },
-            "mistakes": [vars(mistake) for mistake in self.mistakes],
+            "errors": [vars(error) for error in self.errors],
             "reliability": [asdict(b) for b in self.bins],
         }
 
@@ -185,7 +186,13 @@ def evaluate(
         DataError: Shapes, labels or probabilities are invalid, or there are no images.
     """
     labels = np.asarray(labels)
-    _check(probabilities, labels, classes, names)
+    check_shapes(probabilities, labels, classes, names)
+    if labels.min() < 0 or labels.max() >= len(classes):
+        invalid = labels.min() if labels.min() < 0 else labels.max()
+        raise DataError(
+            f"Evaluation received label {invalid}, but labels of {len(classes)} classes are 0 to {len(classes) - 1}."
+        )
+    check_probabilities(probabilities)
     labels = labels.astype(np.int64)
     counts = confusion_counts(labels, probabilities.argmax(axis=1), len(classes))
     correct = int(np.trace(counts))
@@ -201,7 +208,7 @@ def evaluate(
         per_class=class_metrics(counts, tuple(classes), effect),
         counts=counts,
         pairs=confused_pairs(counts, tuple(classes)),
-        mistakes=find_mistakes(probabilities, labels, classes, names),
+        errors=find_errors(probabilities, labels, classes, names),
         bins=bins,
         calibration_error=calibration_error(bins),
         folds=folds,
@@ -211,48 +218,9 @@ def evaluate(
     )
 
 
-def _check(probabilities: Array, labels: Array, classes: Sequence[str], names: Sequence[str] | None) -> None:
-    if len(labels) == 0:
-        raise DataError("There are no test images. An evaluation needs at least one.")
-    expected = (len(labels), len(classes))
-    if labels.ndim != 1 or probabilities.shape != expected:
-        raise DataError(
-            f"Evaluation expected probabilities of shape {expected} for {len(labels)} labels and {len(classes)} "
-            f"classes, but received {probabilities.shape} with labels of shape {labels.shape}."
-        )
-    if labels.min() < 0 or labels.max() >= len(classes):
-        invalid = labels.min() if labels.min() < 0 else labels.max()
-        raise DataError(
-            f"Evaluation received label {invalid}, but labels of {len(classes)} classes are 0 to {len(classes) - 1}."
-        )
-    check_probabilities(probabilities)
-    if names is not None and len(names) != len(labels):
-        raise DataError(f"Evaluation expected one file name for each of {len(labels)} images, received {len(names)}.")
-
-
-def check_probabilities(probabilities: Array) -> None:
-    """Check the outputs of a classifier before they are shown as probabilities.
-
-    Args:
-        probabilities: Any numbers (N, classes).
-
-    Raises:
-        DataError: If a value is NaN, or outside 0 … 1 by more than rounding.
-    """
-    if not len(probabilities) or (probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-3):  # false for NaN too
-        return
-    received = f"values from {probabilities.min():.6g} up to {probabilities.max():.6g}"
-    if np.isnan(probabilities).any():
-        received = "NaN"
-    raise DataError(
-        f"The outputs of the model are no probabilities: expected values between 0 and 1, but received {received}. "
-        "Check that the network ends in a softmax."
-    )
-
-
-def find_mistakes(
+def find_errors(
     probabilities: Array, labels: Array, classes: Sequence[str], names: Sequence[str] | None = None
-) -> tuple[Mistake, ...]:
+) -> tuple[ClassificationError, ...]:
     """Return all misclassified images, the most confident errors first.
 
     Args:
@@ -276,6 +244,8 @@ def find_mistakes(
         probabilities[wrong, labels[wrong]],
     )
     return tuple(
-        Mistake(i, names[i] if names is not None else None, classes[true], classes[predicted], confidence, probability)
+        ClassificationError(
+            i, names[i] if names is not None else None, classes[true], classes[predicted], confidence, probability
+        )
         for i, true, predicted, confidence, probability in zip(*(column.tolist() for column in columns), strict=True)
     )

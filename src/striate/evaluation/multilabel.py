@@ -8,8 +8,8 @@ import numpy as np
 
 from striate._types import Array
 from striate.engines.losses import REPORTED_FLOOR
-from striate.errors import DataError
-from striate.evaluation.bootstrap import bootstrap, estimates
+from striate.evaluation.bootstrap import Statistic, bootstrap, estimates
+from striate.evaluation.checks import check_probabilities, check_shapes
 from striate.evaluation.intervals import Estimate, f1_score, wilson
 from striate.text import counted
 
@@ -41,7 +41,7 @@ class LabelMetrics:
 
 
 @dataclass(frozen=True)
-class LabelMistake:
+class MultilabelError:
     """One test image with a wrong label.
 
     Attributes:
@@ -50,7 +50,7 @@ class LabelMistake:
         labels: Its true labels.
         missed: Labels that it has, but that were not predicted.
         extra: Labels that were predicted, but that it does not have.
-        surprise: −log of the lowest probability that was given to the truth about a label.
+        loss: The largest binary cross-entropy of a label.
     """
 
     index: int
@@ -58,7 +58,7 @@ class LabelMistake:
     labels: tuple[str, ...]
     missed: tuple[str, ...]
     extra: tuple[str, ...]
-    surprise: float
+    loss: float
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,12 @@ class MultilabelEvaluation:
         mean_average_precision: Mean of the average precisions of all labels that some test image has (mAP).
         macro_f1: Mean F1 of the same labels.
         micro_f1: F1 of all decisions on labels together.
-        exact_match: Share of images of which all labels are right.
-        label_accuracy: Share of decisions on a label that are right.
+        exact_match: Share of images with all labels correct.
+        label_accuracy: Share of correct decisions on single labels.
         loss: Mean binary cross-entropy.
         chance: The mean average precision of a random order.
         per_class: Metrics of each label.
-        mistakes: Images with wrong labels, the most surprising first.
+        errors: Images with wrong labels, the most confident errors first.
     """
 
     classes: tuple[str, ...]
@@ -89,7 +89,7 @@ class MultilabelEvaluation:
     loss: float
     chance: float
     per_class: tuple[LabelMetrics, ...]
-    mistakes: tuple[LabelMistake, ...]
+    errors: tuple[MultilabelError, ...]
 
     folds: ClassVar[int] = 0  # these tasks are not cross-validated
 
@@ -103,7 +103,7 @@ class MultilabelEvaluation:
         Returns:
             `mean_average_precision`, `macro_f1`, `micro_f1`, `exact_match`: `value` and the 95 % confidence interval
             from `low` to `high`; `images`, `label_accuracy`, `loss`, `chance`: numbers; `labels`: for each label the
-            fields of `LabelMetrics`; `mistakes`: for each image with a wrong label those of `LabelMistake`.
+            fields of `LabelMetrics`; `errors`: for each image with a wrong label those of `MultilabelError`.
         """
         return {
             "task": "multilabel",
@@ -116,7 +116,7 @@ class MultilabelEvaluation:
             "loss": self.loss,
             "chance": self.chance,
             "labels": [asdict(metrics) for metrics in self.per_class],
-            "mistakes": [asdict(mistake) for mistake in self.mistakes],
+            "errors": [asdict(error) for error in self.errors],
         }
 
 
@@ -142,68 +142,74 @@ def evaluate_labels(
     Raises:
         DataError: Shapes or values are invalid, or there are no images.
     """
-    _check(probabilities, y, classes)
+    check_shapes(probabilities, y, classes, names)
+    check_probabilities(probabilities, "sigmoid")
     truth, p = y.astype(bool), probabilities.astype(np.float64)
     predicted = p >= np.array(thresholds, np.float32)
-    order = np.argsort(-p, axis=0, kind="stable")
-    hits, said, has = truth & predicted, predicted.sum(axis=0), truth.sum(axis=0)
+    support = truth.sum(axis=0)
+    found = estimates(*bootstrap(_statistics(p, truth, predicted), len(p), len(classes)))
+    counts = [len(p)] * 3 + support.tolist()
+    mean_precision, macro, micro, *precisions = map(_with_width, found, counts)
+    true_probability = np.where(truth, p, 1 - p)  # of what is true about each label
+    return MultilabelEvaluation(
+        classes=tuple(classes),
+        images=len(p),
+        mean_average_precision=mean_precision,
+        macro_f1=macro,
+        micro_f1=micro,
+        exact_match=wilson(int((predicted == truth).all(axis=1).sum()), len(p)),
+        label_accuracy=float((predicted == truth).mean()),
+        loss=float(-np.log(np.maximum(true_probability, REPORTED_FLOOR)).mean()),
+        chance=float(truth.mean(axis=0)[support > 0].mean()) if support.any() else 0.0,
+        per_class=_label_metrics(truth, predicted, classes, thresholds, precisions),
+        errors=_errors(true_probability, truth, predicted, classes, names),
+    )
 
-    def statistic(weights: Array) -> Array:
-        precisions = np.stack(
-            [
-                weighted_average_precision(p[order[:, k], k], truth[order[:, k], k], weights[:, order[:, k]])
-                for k in range(len(classes))
-            ],
-            axis=1,
+
+def _statistics(p: Array, truth: Array, predicted: Array) -> Statistic:
+    """Return a function of weights (B, N): mAP, macro F1, micro F1, and the average precision of each label."""
+    order = np.argsort(-p, axis=0, kind="stable")
+
+    def statistics(weights: Array) -> Array:
+        columns = [
+            weighted_average_precision(p[rows, k], truth[rows, k], weights[:, rows]) for k, rows in enumerate(order.T)
+        ]
+        precisions = np.stack(columns, axis=1)
+        positives, predictions, true_positives = (
+            weights @ each.astype(float) for each in (truth, predicted, truth & predicted)
         )
-        positives, predictions, true_positives = (weights @ each.astype(float) for each in (truth, predicted, hits))
         total = positives + predictions
         f1 = np.divide(2 * true_positives, total, out=np.zeros_like(total), where=total > 0)
         f1[positives == 0] = np.nan
-        micro = np.divide(
-            2 * true_positives.sum(axis=1),
-            total.sum(axis=1),
-            out=np.full(len(weights), np.nan),
-            where=total.sum(axis=1) > 0,
-        )
-        means = [_mean_of_defined(values) for values in (precisions, f1)]
-        return np.column_stack([*means, micro, precisions])
+        all_hits, all_total = true_positives.sum(axis=1), total.sum(axis=1)
+        micro = np.divide(2 * all_hits, all_total, out=np.full(len(weights), np.nan), where=all_total > 0)
+        return np.column_stack([_mean_of_defined(precisions), _mean_of_defined(f1), micro, precisions])
 
-    counts = [len(p)] * 3 + has.tolist()
-    found = estimates(*bootstrap(statistic, len(p), len(classes)))
-    mean_precision, macro, micro, *precisions = map(_widened, found, counts)
-    per_class = tuple(
+    return statistics
+
+
+def _label_metrics(
+    truth: Array, predicted: Array, classes: Sequence[str], thresholds: Sequence[float], precisions: Sequence[Estimate]
+) -> tuple[LabelMetrics, ...]:
+    """Return the metrics of each label, given its average precision."""
+    rows = zip((truth & predicted).sum(axis=0), predicted.sum(axis=0), truth.sum(axis=0), strict=True)
+    return tuple(
         LabelMetrics(
-            name,
-            int(has[k]),
-            int(said[k]),
-            float(thresholds[k]),
-            precisions[k],
-            wilson(hits[:, k].sum(), said[k]),
-            wilson(hits[:, k].sum(), has[k]),
-            f1_score(hits[:, k].sum(), has[k] + said[k] - 2 * hits[:, k].sum()),
+            name=classes[k],
+            support=int(support),
+            predicted=int(count),
+            threshold=float(thresholds[k]),
+            average_precision=precisions[k],
+            precision=wilson(true_positives, count),
+            recall=wilson(true_positives, support),
+            f1=f1_score(true_positives, support + count - 2 * true_positives),
         )
-        for k, name in enumerate(classes)
-    )
-    right = (predicted == truth).all(axis=1)
-    given = np.where(truth, p, 1 - p)  # the probability of the truth
-    return MultilabelEvaluation(
-        tuple(classes),
-        len(p),
-        mean_precision,
-        macro,
-        micro,
-        wilson(int(right.sum()), len(p)),
-        float((predicted == truth).mean()),
-        float(-np.log(np.maximum(given, REPORTED_FLOOR)).mean()),
-        float(truth.mean(axis=0)[has > 0].mean()) if has.any() else 0.0,
-        per_class,
-        _mistakes(given, truth, predicted, classes, names),
+        for k, (true_positives, count, support) in enumerate(rows)
     )
 
 
-def _widened(estimate: Estimate, count: int) -> Estimate:
-    """Return an estimate with the Wilson interval of `count` images if all resamples gave the same value, mostly 1."""
+def _with_width(estimate: Estimate, count: int) -> Estimate:
+    """Return the estimate; if all resamples gave the same value, with the Wilson interval of `count` images."""
     if estimate.value is None or estimate.low is None or estimate.low != estimate.high:
         return estimate
     return wilson(min(estimate.value, 1.0) * count, count)
@@ -238,40 +244,24 @@ def _mean_of_defined(values: Array) -> Array:
     return np.asarray(np.where(defined, values, 0).sum(axis=1) / np.where(count > 0, count, np.nan))
 
 
-def _check(probabilities: Array, y: Array, classes: Sequence[str]) -> None:
-    if not len(y):
-        raise DataError("There are no test images. An evaluation needs at least one.")
-    expected = (len(y), len(classes))
-    if probabilities.shape != expected or y.shape != expected:
-        raise DataError(
-            f"Evaluation expected probabilities and labels of shape {expected}, but received {probabilities.shape} "
-            f"and {y.shape}."
-        )
-    if not (probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-3):  # true for NaN too
-        raise DataError(
-            f"The outputs of the model are no probabilities: they are from {probabilities.min():.6g} to "
-            f"{probabilities.max():.6g}. Check that the network ends in a sigmoid."
-        )
-
-
-def _mistakes(
-    given: Array, truth: Array, predicted: Array, classes: Sequence[str], names: Sequence[str] | None
-) -> tuple[LabelMistake, ...]:
+def _errors(
+    true_probability: Array, truth: Array, predicted: Array, classes: Sequence[str], names: Sequence[str] | None
+) -> tuple[MultilabelError, ...]:
     wrong = np.flatnonzero((predicted != truth).any(axis=1))
-    surprise = -np.log(np.maximum(given[wrong].min(axis=1), REPORTED_FLOOR))
-    pairs = sorted(zip(wrong.tolist(), surprise.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
+    losses = -np.log(np.maximum(true_probability[wrong].min(axis=1), REPORTED_FLOOR))
+    pairs = sorted(zip(wrong.tolist(), losses.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
 
-    def chosen(mask: Array) -> tuple[str, ...]:
+    def labels_in(mask: Array) -> tuple[str, ...]:
         return tuple(classes[k] for k in np.flatnonzero(mask).tolist())
 
     return tuple(
-        LabelMistake(
+        MultilabelError(
             row,
             None if names is None else names[row],
-            chosen(truth[row]),
-            chosen(truth[row] & ~predicted[row]),
-            chosen(predicted[row] & ~truth[row]),
-            value,
+            labels_in(truth[row]),
+            labels_in(truth[row] & ~predicted[row]),
+            labels_in(predicted[row] & ~truth[row]),
+            loss,
         )
-        for row, value in pairs
+        for row, loss in pairs
     )

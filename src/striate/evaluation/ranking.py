@@ -1,4 +1,4 @@
-"""How well probabilities rank images: ROC and precision–recall curves, and thresholds for a wanted recall."""
+"""How well probabilities rank images: ROC and precision–recall curves, and thresholds for a target recall."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from striate._types import Array
 from striate.evaluation.intervals import UNKNOWN, Estimate, wilson
 
-WANTED = 0.95  # recall or precision for which the report names a threshold
+TARGET = 0.95  # recall or precision for which a threshold is chosen
 POINTS = 100  # of a curve that is drawn
 MANY_CLASSES = 10  # above it, the accuracy among the first k classes is reported too
 TOP = (3, 5)
@@ -40,8 +40,8 @@ class Ranking:
         name: Name of the class.
         auc: Area under the ROC curve: the probability that an image of the class has a higher probability than another.
         average_precision: Area under the precision–recall curve.
-        for_recall: The highest threshold with the wanted recall; None without images of the class.
-        for_precision: The threshold with the highest recall among those with the wanted precision; None if none has it.
+        for_recall: The highest threshold with the target recall; None without images of the class.
+        for_precision: The threshold with the highest recall among those with the target precision; None if none has it.
         roc: Points (false positive rate, recall) of the curve, few enough to be drawn.
         precision_recall: Points (recall, precision).
     """
@@ -83,25 +83,25 @@ def _rank_one(name: str, scores: Array, positive: Array, design_effect: float) -
     total, others = int(positive.sum()), int((~positive).sum())
     if not total or not others:
         return Ranking(name, UNKNOWN, None, None, None, (), ())
-    thresholds, hits, alarms = count_above(scores, positive)
-    recall, precision, false_rate = hits / total, hits / (hits + alarms), alarms / others
+    thresholds, true_positives, false_positives = count_above(scores, positive)
+    recall, false_rate = true_positives / total, false_positives / others
+    precision = true_positives / (true_positives + false_positives)
     area = float(np.trapezoid(np.concatenate([[0.0], recall]), np.concatenate([[0.0], false_rate])))
     # The variance of the area is at most that of a proportion in the smaller of both groups (Birnbaum, Klose 1957).
     smaller = min(total, others)
     average = float(np.sum(np.diff(recall, prepend=0) * precision))
 
     def at(index: int) -> Threshold:
-        found = hits[index], alarms[index]
+        hits, predicted = float(true_positives[index]), float(true_positives[index] + false_positives[index])
         return Threshold(
-            float(thresholds[index]), wilson(float(found[0]), float(sum(found)), design_effect),
-            wilson(float(found[0]), total, design_effect),
-        )  # fmt: skip
+            float(thresholds[index]), wilson(hits, predicted, design_effect), wilson(hits, total, design_effect)
+        )
 
-    enough = np.flatnonzero(precision >= WANTED)
+    enough = np.flatnonzero(precision >= TARGET)
     return Ranking(
         name, wilson(area * smaller, smaller, design_effect), average,
-        at(int(np.argmax(recall >= WANTED))), at(int(enough[-1])) if len(enough) else None,
-        ((0.0, 0.0), *_thin(false_rate, recall)), _thin(recall, precision),
+        at(int(np.argmax(recall >= TARGET))), at(int(enough[-1])) if len(enough) else None,
+        ((0.0, 0.0), *_downsample(false_rate, recall)), _downsample(recall, precision),
     )  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def count_above(scores: Array, positive: Array) -> tuple[Array, Array, Array]:
     return scores[last], hits, last + 1 - hits
 
 
-def _thin(x: Array, y: Array) -> Curve:
+def _downsample(x: Array, y: Array) -> Curve:
     """Return at most `POINTS` points of a curve, with both ends."""
     rows = np.unique(np.linspace(0, len(x) - 1, POINTS).round().astype(int))
     return tuple(zip(x[rows].round(4).tolist(), y[rows].round(4).tolist(), strict=True))

@@ -9,7 +9,8 @@ import numpy as np
 from striate._types import Array
 from striate.errors import DataError
 from striate.evaluation.bootstrap import bootstrap, estimates
-from striate.evaluation.intervals import Estimate, wilson
+from striate.evaluation.checks import check_shapes
+from striate.evaluation.intervals import UNKNOWN, Estimate, wilson
 from striate.tasks import COVERAGE
 from striate.text import counted
 
@@ -126,7 +127,9 @@ def evaluate_numbers(
     Raises:
         DataError: Shapes or values are invalid, or there are no images.
     """
-    _check(predicted, y, classes)
+    check_shapes(predicted, y, classes, names)
+    if not np.isfinite(predicted).all():
+        raise DataError("The outputs of the model contain NaN or infinity. Train it with a smaller learning rate.")
     p, t = predicted.astype(np.float64), y.astype(np.float64)
     residuals, centered = p - t, t - t.mean(axis=0)
     smallest = 1e-12 * np.square(t).max(axis=0)  # deviations below it are rounding errors
@@ -145,29 +148,17 @@ def evaluate_numbers(
     baseline = np.abs(t - np.median(t, axis=0)).mean(axis=0)
     numbers = tuple(
         NumberMetrics(
-            name,
-            found[k],
-            found[count + k],
-            found[2 * count + k],
-            float(baseline[k]),
-            float(half_widths[k]) if inside is not None else None,
-            Estimate(None, None, None) if inside is None else wilson(int(inside[:, k].sum()), len(p)),
+            name=name,
+            mae=found[k],
+            rmse=found[count + k],
+            r2=found[2 * count + k],
+            baseline_mae=float(baseline[k]),
+            half_width=float(half_widths[k]) if inside is not None else None,
+            covered=UNKNOWN if inside is None else wilson(int(inside[:, k].sum()), len(p)),
         )
         for k, name in enumerate(classes)
     )
     return RegressionEvaluation(tuple(classes), len(p), coverage, numbers, t, p, _errors(p, t, classes, names))
-
-
-def _check(predicted: Array, y: Array, classes: Sequence[str]) -> None:
-    if not len(y):
-        raise DataError("There are no test images. An evaluation needs at least one.")
-    expected = (len(y), len(classes))
-    if predicted.shape != expected or y.shape != expected:
-        raise DataError(
-            f"Evaluation expected numbers of shape {expected}, but received {predicted.shape} and {y.shape}."
-        )
-    if not np.isfinite(predicted).all():
-        raise DataError("The outputs of the model contain NaN or infinity. Train it with a smaller learning rate.")
 
 
 def _errors(p: Array, t: Array, classes: Sequence[str], names: Sequence[str] | None) -> tuple[NumberError, ...]:

@@ -55,9 +55,9 @@ SECTIONS = {
     "scatter": "scatter",
     "numbers": "numbers",
     "labels": "labels",
-    "label_mistakes": "label_mistakes",
+    "wrong_labels": "wrong_labels",
+    "largest_errors": "largest_errors",
     "errors": "errors",
-    "mistakes": "mistakes",
     "filters": "filters",
     "network": "layers",
 }
@@ -146,7 +146,7 @@ def _results(data: ReportData) -> tuple[str, dict[str, Any]]:
         "ranking_charts": [ranking_chart(evaluation.rankings, curve) for curve in ("roc", "precision_recall")],
         "calibration": sections.calibration(evaluation, percent),
     }
-    return "report.html.j2", figures | _matrix(evaluation) | _mistakes(evaluation, data.images)
+    return "report.html.j2", figures | _matrix(evaluation) | _errors(evaluation, data.images)
 
 
 def _head(data: ReportData) -> dict[str, Any]:
@@ -188,12 +188,12 @@ def _matrix(evaluation: Evaluation) -> dict[str, Any]:
     return {"matrix": None, "matrix_image": image, "cells": sections.sparse_cells(evaluation), "pairs": pairs}
 
 
-def _mistakes(evaluation: Evaluation, images: Sequence[Array] | Array | None) -> dict[str, Any]:
+def _errors(evaluation: Evaluation, images: Sequence[Array] | Array | None) -> dict[str, Any]:
     if images is None:
-        return {"mistakes": None}
-    thumbnails, cards = sections.mistake_cards(evaluation, images)
-    small = not cards or max(np.asarray(images[evaluation.mistakes[0].index]).shape[:2]) <= 64
-    return {"mistakes": cards, "thumbnails": thumbnails, "small": small, "shown": FIRST_CARDS}
+        return {"errors": None}
+    thumbnails, cards = sections.error_cards(evaluation, images)
+    small = not cards or max(np.asarray(images[evaluation.errors[0].index]).shape[:2]) <= 64
+    return {"errors": cards, "thumbnails": thumbnails, "small": small, "shown": FIRST_CARDS}
 
 
 def _network(data: ReportData) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from striate._types import Array
 from striate.evaluation.charts import THUMBNAIL, thumbnail
 from striate.evaluation.curves import LearningCurves
-from striate.evaluation.evaluate import Evaluation
+from striate.evaluation.evaluate import WIDE_INTERVAL, Evaluation
 from striate.evaluation.metrics import ClassMetrics, percent_of_true
 from striate.language.report import STRINGS
 from striate.network.table import Row
@@ -22,7 +22,6 @@ LARGEST_TABLE = 25  # classes; with more, the confusion matrix is drawn as an im
 BORDERLINE = 12  # images on each side of the threshold for "unknown"
 MAX_PAIRS = 10
 MAX_PIXELS = 12_000_000  # of all thumbnails together, to limit the file to some tens of megabytes
-WIDE = 0.1  # width of the interval of the accuracy from which there are too few test images to judge
 CLOSE = 0.02  # difference of accuracy and mean predicted probability that is small
 COLUMN_NAMES = {
     "epoch": "epoch",
@@ -111,7 +110,7 @@ def trust(evaluation: Evaluation, percent: Percent) -> Markup:
     if low <= share < 1:
         key = "trust_majority" if value <= share else "trust_not_better"
         return t(key, majority=majority.name, share=percent(share))
-    if high - low > WIDE:
+    if high - low > WIDE_INTERVAL:
         return t("trust_few", low=percent(low), high=percent(high))
     if value < 0.9:
         return t("trust_weak", error=percent(1 - value))
@@ -188,7 +187,7 @@ def bar_floor(evaluation: Evaluation) -> float:
     return min(0.9, int(10 * min(lows, default=0.0)) / 10)
 
 
-def mistake_cards(evaluation: Evaluation, images: Sequence[Array] | Array) -> tuple[int, list[list[Any]]]:
+def error_cards(evaluation: Evaluation, images: Sequence[Array] | Array) -> tuple[int, list[list[Any]]]:
     """Return the contents of the cards that show errors.
 
     Args:
@@ -201,13 +200,13 @@ def mistake_cards(evaluation: Evaluation, images: Sequence[Array] | Array) -> tu
     """
     cards: list[list[Any]] = []
     pixels = thumbnails = 0
-    for mistake in evaluation.mistakes:
+    for error in evaluation.errors:
         uri = ""
         if pixels < MAX_PIXELS:
-            image = np.asarray(images[mistake.index])
+            image = np.asarray(images[error.index])
             uri, pixels, thumbnails = thumbnail(image), pixels + min(image[..., 0].size, THUMBNAIL**2), thumbnails + 1
-        confidence, probability = (f"{100 * p:.1f}%" for p in (mistake.confidence, mistake.true_probability))
-        cards.append([uri, mistake.index, mistake.predicted, confidence, mistake.true, probability, mistake.path or ""])
+        confidence, probability = (f"{100 * p:.1f}%" for p in (error.confidence, error.true_probability))
+        cards.append([uri, error.index, error.predicted, confidence, error.true, probability, error.path or ""])
     return thumbnails, cards
 
 
@@ -238,7 +237,7 @@ def calibration(evaluation: Evaluation, percent: Percent) -> Markup:
     confidence = sum(b.confidence * b.count for b in evaluation.bins) / evaluation.images
     gap = confidence - evaluation.correct / evaluation.images
     low, high = evaluation.accuracy.low or 0.0, evaluation.accuracy.high or 0.0
-    if low <= confidence <= high and (abs(gap) >= CLOSE or high - low > WIDE):
+    if low <= confidence <= high and (abs(gap) >= CLOSE or high - low > WIDE_INTERVAL):
         return t("calibration_few", images=number(evaluation.images), confidence=percent(confidence),
                  low=percent(low), high=percent(high))  # fmt: skip
     if abs(gap) < CLOSE:

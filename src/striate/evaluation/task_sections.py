@@ -15,8 +15,8 @@ from striate.evaluation.sections import NOTHING, Percent, number, t
 
 CARDS = 100  # images that are shown
 MAX_CHARTS = 6
-UNEVEN = 0.1  # F1 below the mean, from which a label is pointed out
-WIDE = 0.15  # width of an interval from which the figure says little
+WEAK_LABEL = 0.1  # by how much the F1 of a label is below the mean if the report names it
+WIDE_INTERVAL = 0.15  # width of the interval of the mAP from which there are too few test images to judge
 
 
 def labels_context(evaluation: MultilabelEvaluation, images: Sequence[Array] | Array | None) -> dict[str, Any]:
@@ -34,16 +34,16 @@ def labels_context(evaluation: MultilabelEvaluation, images: Sequence[Array] | A
     expected, low, high = (number(round(1000 * (v or 0))) for v in (exact.value, exact.low, exact.high))
     cards = [
         {
-            "uri": _thumbnail(images, mistake.index), "index": mistake.index, "path": mistake.path or "",
-            "missed": mistake.missed, "extra": mistake.extra, "labels": mistake.labels,
+            "uri": _thumbnail(images, error.index), "index": error.index, "path": error.path or "",
+            "missed": error.missed, "extra": error.extra, "labels": error.labels,
         }
-        for mistake in evaluation.mistakes[:CARDS]
+        for error in evaluation.errors[:CARDS]
     ]  # fmt: skip
     return {
         "meaning": t("labels_meaning", expected=expected, low=low, high=high),
         "trust": _labels_trust(evaluation, percent),
         "labels": evaluation.per_class,
-        "label_mistakes": cards,
+        "wrong_labels": cards,
         "small": _are_small(images),
     }
 
@@ -53,10 +53,10 @@ def _labels_trust(evaluation: MultilabelEvaluation, percent: Percent) -> Markup:
     low, high = found.low or 0.0, found.high or 1.0
     if low <= evaluation.chance:
         return t("labels_chance", chance=percent(evaluation.chance))
-    if high - low > WIDE:
+    if high - low > WIDE_INTERVAL:
         return t("labels_few", low=percent(low), high=percent(high))
     weakest = min((label for label in evaluation.per_class if label.support), key=lambda label: label.f1.value or 0.0)
-    if (weakest.f1.value or 0.0) > (evaluation.macro_f1.value or 0.0) - UNEVEN:
+    if (weakest.f1.value or 0.0) > (evaluation.macro_f1.value or 0.0) - WEAK_LABEL:
         return Markup("")
     return t("labels_weakest", name=weakest.name, f1=percent(weakest.f1.value))
 
@@ -92,7 +92,7 @@ def numbers_context(evaluation: RegressionEvaluation, images: Sequence[Array] | 
         "trust": t("number_useless") if useless else Markup(""),
         "numbers": evaluation.numbers,
         "scatter": charts,
-        "errors": cards,
+        "largest_errors": cards,
         "small": _are_small(images),
         "plain": plain,
         "interval": interval,

@@ -257,15 +257,15 @@ STRINGS: dict[str, dict[str, str]] = {
         "재현율의 조화평균입니다. 막대는 95% 신뢰구간이며, 축은 {low}부터 100%까지입니다.",
     },
     "no_test_images": {"en": "no test images", "ko": "테스트 이미지 없음"},
-    # mistakes
-    "mistakes": {"en": "All errors", "ko": "오류 전체"},
-    "mistakes_caption": {
+    # errors
+    "errors": {"en": "All errors", "ko": "오류 전체"},
+    "errors_caption": {
         "en": "{n} images, the most confident errors first: true class → predicted class and its probability. Below: "
         "the probability of the true class.",
         "ko": "모두 {n}장이며, 예측 확률이 높은 것부터 나열했습니다. 윗줄은 실제 클래스 → 예측한 클래스와 그 확률, "
         "아랫줄은 실제 클래스의 확률입니다.",
     },
-    "mistakes_none": {
+    "errors_none": {
         "en": "None: all test images were classified correctly.",
         "ko": "없습니다. 테스트 이미지를 모두 맞혔습니다.",
     },
@@ -379,8 +379,8 @@ STRINGS: dict[str, dict[str, str]] = {
     "unknown_limit": {"en": "threshold", "ko": "임계값"},
     "unknown_expected": {"en": "held-out images rejected", "ko": "떼어 둔 이미지 중 거부한 비율"},
     "unknown_rejected": {"en": "test images rejected", "ko": "테스트 이미지 중 거부한 비율"},
-    "unknown_mistakes": {"en": "errors among accepted images", "ko": "거부하지 않은 이미지 중 오류"},
-    "unknown_of": {"en": "{mistakes} of {images}", "ko": "{images}장 중 {mistakes}장"},
+    "unknown_errors": {"en": "errors among accepted images", "ko": "거부하지 않은 이미지 중 오류"},
+    "unknown_of": {"en": "{errors} of {images}", "ko": "{images}장 중 {errors}장"},
     # filters
     "filters": {"en": "First-layer filters", "ko": "첫 번째 층의 필터"},
     "filters_before": {"en": "Before training", "ko": "학습 전"},

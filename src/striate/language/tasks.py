@@ -46,15 +46,14 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
         "0부터 "
         "100%까지의 축에 95% 신뢰구간을 나타냅니다.",
     },
-    "label_mistakes": {"en": "Images with wrong labels", "ko": "라벨이 틀린 이미지"},
-    "label_mistakes_caption": {
-        "en": "{n} images, the most surprising first; {shown} are shown. − a label that was missed, + a label that was "
-        "predicted but is not there. Below: the true labels.",
-        "ko": "모두 {n}장이며, 가장 뜻밖인 것부터 {shown}장을 보입니다. −는 놓친 라벨, +는 없는데 예측한 라벨입니다. "
-        "그 "
-        "아래는 실제 라벨입니다.",
+    "wrong_labels": {"en": "Images with wrong labels", "ko": "라벨이 틀린 이미지"},
+    "wrong_labels_caption": {
+        "en": "{n} images, the most confident errors first; {shown} are shown. − a label that was missed, + a label "
+        "that was predicted but is not there. Below: the true labels.",
+        "ko": "모두 {n}장이며, 확률이 높은데 틀린 것부터 {shown}장을 보입니다. −는 놓친 라벨, +는 없는데 예측한 "
+        "라벨입니다. 그 아래는 실제 라벨입니다.",
     },
-    "label_mistakes_none": {
+    "wrong_labels_none": {
         "en": "None: all labels of all test images are right.",
         "ko": "없습니다. 모든 테스트 이미지의 라벨을 전부 맞혔습니다.",
     },
@@ -103,8 +102,8 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
     },
     "true_value": {"en": "true value", "ko": "실제 값"},
     "predicted_value": {"en": "predicted value", "ko": "예측값"},
-    "errors": {"en": "Largest errors", "ko": "가장 큰 오차"},
-    "errors_caption": {
+    "largest_errors": {"en": "Largest errors", "ko": "가장 큰 오차"},
+    "largest_errors_caption": {
         "en": "The {shown} largest of {n} errors: true value → predicted value.",
         "ko": "오차 {n}개 가운데 가장 큰 {shown}개입니다. 실제 값 → 예측값.",
     },

@@ -15,7 +15,7 @@ from striate.data.labels import labeled_layout
 from striate.data.split import TEST, digests_of, pool
 from striate.engines.choose import choose
 from striate.errors import DataError, DownloadError, ModelFileError, StriateError, UsageError
-from striate.evaluation.evaluate import UNEVEN
+from striate.evaluation.evaluate import IMBALANCE
 from striate.images import ImagePolicy
 from striate.model import Model
 from striate.network import Network
@@ -95,10 +95,10 @@ def prepare(
     if plan.method is not Method.SCRATCH:
         base = _open_base(plan, data)
         network = with_classes(base, base.top, len(data.classes), data.task.activation)
-        return PreparedRun(plan, data, network, base=base, notes=_uneven_classes(plan, data))
+        return PreparedRun(plan, data, network, base=base, notes=_imbalance_notes(plan, data))
     network = build_network(plan, data)
     weights, notes = _load_weights(plan, network, has_checkpoint)
-    return PreparedRun(plan, data, network, weights, notes=(*notes, *_uneven_classes(plan, data)))
+    return PreparedRun(plan, data, network, weights, notes=(*notes, *_imbalance_notes(plan, data)))
 
 
 def _cross_validates(plan: TrainingPlan, layout: Layout) -> bool:
@@ -265,13 +265,13 @@ def _published_shape(model: str) -> tuple[int, ...] | None:
     return shape if shape[-1] == 3 and min(shape[:2]) > FOLDER_SIZE else None
 
 
-def _uneven_classes(plan: TrainingPlan, data: Dataset) -> tuple[str, ...]:
+def _imbalance_notes(plan: TrainingPlan, data: Dataset) -> tuple[str, ...]:
     """Suggest class weights if classes differ much in size; they cannot help a class without images."""
     if data.task is not Task.CLASSIFICATION:
         return ()
     counts = np.bincount(data.train.y, minlength=len(data.classes))
     few, many = int(counts.argmin()), int(counts.argmax())
-    if plan.recipe.class_weights or not counts[few] or counts[many] <= UNEVEN * counts[few]:
+    if plan.recipe.class_weights or not counts[few] or counts[many] <= IMBALANCE * counts[few]:
         return ()
     return (
         f"Class '{data.classes[many]}' has {counts[many]:,} training images, '{data.classes[few]}' only "

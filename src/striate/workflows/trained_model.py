@@ -15,7 +15,7 @@ from striate.data.labels import LabelFile
 from striate.engines.choose import EngineSettings, accelerator, choose
 from striate.engines.losses import class_probabilities
 from striate.errors import DataError, ModelFileError, RunError
-from striate.evaluation.evaluate import check_probabilities
+from striate.evaluation.checks import check_probabilities
 from striate.images import ImagePolicy
 from striate.model import Model, load
 from striate.network import Network
@@ -118,7 +118,7 @@ class TrainedModel:
             if not np.isfinite(probabilities).all():
                 raise DataError("The outputs of the model contain NaN or infinity, so it cannot be used.")
             return probabilities, unknown & bool(self._open_set)
-        check_probabilities(probabilities)
+        check_probabilities(probabilities, self.decision.task.activation)
         return probabilities, unknown
 
     @cached_property

@@ -56,11 +56,11 @@ function card(template, [thumbnail, index, predicted, confidence, trueClass, pro
   return item;
 }
 
-function moreMistakes(button) {
-  const remaining = JSON.parse(document.getElementById("more-mistakes").textContent);
-  const list = document.getElementById("mistakes-list");
+function moreErrors(button) {
+  const remaining = JSON.parse(document.getElementById("more-errors").textContent);
+  const list = document.getElementById("errors-list");
   const next = () => {
-    for (const mistake of remaining.splice(0, 200)) list.append(card(list.firstElementChild, mistake));
+    for (const error of remaining.splice(0, 200)) list.append(card(list.firstElementChild, error));
     for (const number of button.querySelectorAll("b")) number.textContent = Math.min(200, remaining.length);
     button.hidden = remaining.length === 0;
     update();
@@ -96,7 +96,7 @@ document.addEventListener("DOMContentLoaded", () => {
     button.addEventListener("click", () => set("matrix", button.dataset.matrix));
   }
   const more = document.getElementById("more");
-  if (more) moreMistakes(more);
+  if (more) moreErrors(more);
   const dots = document.getElementById("dots");
   if (dots) readDots(dots);
   update();
