@@ -9,7 +9,7 @@ from striate._types import Array
 from striate.arguments import describe
 from striate.errors import DataError, UsageError
 from striate.evaluation import Bin, Evaluation, confusion_counts, percent_of_true
-from striate.evaluation.evaluate import check_probabilities
+from striate.evaluation.checks import check_probabilities
 from striate.evaluation.metrics import reliability
 from striate.plot.canvas import TRAINING, VALIDATION, fonts, new_axes, short
 from striate.text import printable
