@@ -165,6 +165,25 @@ def test_filters_are_drawn_with_zero_in_the_middle() -> None:
     )  # fmt: skip
 
 
+def test_feature_maps_are_those_of_the_image_on_one_scale() -> None:
+    digits, model = st.data.load("mnist5k"), st.zoo.build("lenet5")
+    maps = st.explain.feature_maps(model, digits.test.x[0], "C3")
+    ax = st.plot.feature_maps(model, digits.test.x[0], "C3")
+    drawn = np.stack([np.asarray(image.get_array()) for image in ax.images], axis=-1)
+    np.testing.assert_array_equal(drawn, maps)
+    assert {image.get_clim() for image in ax.images} == {(maps.min(), maps.max())}
+
+
+def test_values_of_a_vector_are_bars_with_the_names_of_the_classes() -> None:
+    digits, model = st.data.load("mnist5k"), st.zoo.build("lenet5")
+    model.classes = tuple("영일이삼사오육칠팔구")
+    ax = st.plot.feature_maps(model, digits.test.x[0], "output")
+    heights = [bar.get_height() for bar in ax.patches]  # type: ignore[attr-defined]
+    np.testing.assert_allclose(heights, model.predict(digits.test.x[:1])[0], rtol=1e-5)
+    assert [label.get_text() for label in ax.get_xticklabels()] == list(model.classes)
+    assert len(st.plot.feature_maps(model, digits.test.x[0], "F6").patches) == 84
+
+
 def test_plots_are_drawn_into_given_axes() -> None:
     _, axes = plt.subplots(2, 3)
     digits = st.data.load("mnist5k")

@@ -8,6 +8,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.network import Layer, Shape
+from striate.text import counted
 
 Position = tuple[int, int, int]
 """(y, x, channel) of a unit. The units of a vector (F,) have y = x = 0, and the feature is the channel."""
@@ -70,6 +71,10 @@ class Cells:
         """Return (y, x, channel) of the cell [i, j, k], with which `unit` explains that cell in turn."""
         return int(self.rows[i]), int(self.columns[j]), int(self.channels[k])
 
+    def __repr__(self) -> str:
+        size = "×".join(map(str, self.values.shape))
+        return f"<Cells of {self.layer}: {size}, rows from {self.rows[0]}, columns from {self.columns[0]}>"
+
 
 @dataclass(frozen=True, eq=False)
 class Unit:
@@ -110,6 +115,14 @@ class Unit:
     winner: tuple[int, int, int, int] | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
     channel_totals: Array | None = None
+
+    def __repr__(self) -> str:
+        cells = sum(part.values.size for part in self.inputs)
+        bias = "" if self.bias is None else f", bias {self.bias:.4g}"
+        return (
+            f"<Unit {self.position} of {self.layer}: {self.operation} of {counted(cells, 'cell')}{bias}, "
+            f"total {self.total:.6g}, {self.activation} → {self.output:.6g}>"
+        )
 
 
 @dataclass(frozen=True, eq=False)

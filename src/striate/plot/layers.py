@@ -1,12 +1,15 @@
 """Plots of what is inside a network: the filters of a layer, and the feature maps of an image."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from striate import explain
 from striate._types import Array
 from striate.errors import UsageError, nearest
-from striate.plot.canvas import Tile, draw_tiles, fonts
+from striate.plot.canvas import TRAINING, Tile, draw_tiles, fonts, new_axes, short
+from striate.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from striate.model import Model
 
 MOST_FILTERS = 64  # drawn of a layer
+MOST_MAPS, MOST_NAMES = 64, 20
 MOST_INPUTS, MOST_OUTPUTS = 8, 16  # maps read and written, of which each kernel is drawn
 
 
@@ -48,7 +52,7 @@ def filters(model: "Model", layer: Any = None, *, ax: Any = None) -> "Axes":
                 Tile(np.squeeze(scaled[..., number], 2) if depth == 1 else scaled[..., number])
                 for number in range(min(count, MOST_FILTERS))
             ]
-            return draw_tiles(tiles, min(8, -(-len(tiles) // -(-len(tiles) // 8))), ax, limits=(0, 1), cell=0.75)
+            return draw_tiles(tiles, _even(len(tiles)), ax, limits=(0, 1), cell=0.75)
         outputs = min(count, MOST_OUTPUTS)
         tiles = [
             Tile(scaled[:, :, source, number], f"filter {number + 1}" if not source and outputs <= 8 else "")
@@ -56,6 +60,56 @@ def filters(model: "Model", layer: Any = None, *, ax: Any = None) -> "Axes":
             for number in range(outputs)
         ]
         return draw_tiles(tiles, outputs, ax, limits=(0, 1), cell=0.55)
+
+
+def feature_maps(model: "Model", image: Any, layer: Any, *, ax: Any = None) -> "Axes":
+    """Plot what a layer computes for an image: its feature maps, or the values of a layer without maps as bars.
+
+    Args:
+        model: The model.
+        image: One image, an array or the path of a file.
+        layer: The layer or its name.
+        ax: Axes to draw into; None for a new figure.
+
+    Returns:
+        The axes. All maps have the same scale, so that those with large values stand out; up to 64 are drawn.
+
+    Raises:
+        NetworkError: There is no such layer.
+        DataError: The image does not match the model.
+        UsageError: Matplotlib is not installed.
+
+    Example:
+        >>> import striate as st
+        >>> digits = st.data.load("mnist5k")
+        >>> ax = st.plot.feature_maps(st.zoo.build("lenet5"), digits.test.x[0], "C1")
+        >>> len(ax.images)
+        6
+    """
+    maps = np.asarray(explain.feature_maps(model, image, layer))
+    with fonts():
+        if maps.ndim == 1:
+            return _bars(maps, model.classes, ax)
+        tiles = [Tile(maps[:, :, number]) for number in range(min(maps.shape[2], MOST_MAPS))]
+        limits = float(maps.min()), float(maps.max())
+        return draw_tiles(tiles, _even(len(tiles)), ax, limits=limits, cmap="viridis", cell=0.95)
+
+
+def _bars(values: Array, classes: Sequence[str], ax: Any) -> "Axes":
+    """Draw the values of a vector, named where they are those of the classes."""
+    drawn = new_axes(ax, min(max(3.0, 0.32 * len(values)), 9.0), 2.4)
+    drawn.bar(np.arange(len(values)), values, color=TRAINING)
+    if len(values) <= MOST_NAMES:
+        names = [printable(short(name)) for name in classes] if len(classes) == len(values) else range(len(values))
+        drawn.set_xticks(range(len(values)), [str(name) for name in names])
+    drawn.set(xlabel="unit", ylabel="value")
+    return drawn
+
+
+def _even(count: int) -> int:
+    """Return a number of columns, at most 8, with which the last row is as full as the others, if there is one."""
+    rows = -(-count // 8)
+    return -(-count // rows)
 
 
 def _kernel(model: "Model", layer: Any) -> Array:
