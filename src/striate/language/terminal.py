@@ -224,4 +224,62 @@ TERMINAL: dict[str, str] = {
     "write 'exclude' or 'relabel' in the column 'action' of the table where it applies, then:": (
         "표의 action 열에서 해당하는 행에 exclude나 relabel을 적은 뒤 실행하십시오:"
     ),
+    # the systems of reproduce
+    "three exam scores predict the final one, in matrix form": "시험 점수 셋으로 마지막 점수를 예측, 행렬 형태",
+    "a small fully connected network on MNIST": "MNIST를 분류하는 작은 완전 연결 신경망",
+    "worked examples, every number shown": "손으로 푼 예제, 모든 숫자를 출력",
+    "the paths and loss curves of six optimizers": "옵티마이저 여섯 가지의 경로와 손실 곡선",
+    "digits at random place, size, thickness and angle: an MLP and a CNN on the same budget": (
+        "위치, 크기, 굵기, 각도가 제각각인 숫자: 같은 조건의 MLP와 CNN"
+    ),
+    "the first network in plain NumPy: conv – relu – pool – affine – relu – affine – softmax": (
+        "NumPy만으로 만든 첫 신경망: conv – relu – pool – affine – relu – affine – softmax"
+    ),
+    "two convolutions and dropout for your own folder of photographs": "합성곱 두 층과 드롭아웃, 내 사진 폴더용",
+    "one network written in three ways": "신경망 하나를 세 가지 방식으로 작성",
+    "three mnist-cnn, trained separately, with averaged outputs": "따로 학습한 mnist-cnn 셋의 출력을 평균",
+    "augmentation, batch normalization, an ensemble": "데이터 증강, 배치 정규화, 앙상블",
+    "LeNet-5 as usually rebuilt": "흔히 다시 만드는 형태의 LeNet-5",
+    "LeNet-5 as published: trainable subsampling, partial connection, radial-basis output": (
+        "논문 그대로의 LeNet-5: 학습하는 서브샘플링, 부분 연결, 방사 기저 출력"
+    ),
+    "Striate's smallest and fastest network to reach 99 %": "99 %에 이르는 Striate의 가장 작고 빠른 신경망",
+    "AlexNet in its modern form, on 2,000 photographs of dogs and cats": (
+        "현대적인 형태의 AlexNet, 개와 고양이 사진 2,000장"
+    ),
+    "GoogLeNet, on 2,000 photographs of dogs and cats": "GoogLeNet, 개와 고양이 사진 2,000장",
+    "a residual network, on 2,000 photographs of dogs and cats": "잔차 신경망, 개와 고양이 사진 2,000장",
+    "a pretrained base with a new head, on 2,000 photographs of dogs and cats": (
+        "사전 학습한 백본에 새 분류기, 개와 고양이 사진 2,000장"
+    ),
+    "feature extraction, then the upper layers of the base are trained, then all of it": (
+        "특성 추출에 이어 백본의 위쪽 층, 그다음 전체를 학습"
+    ),
+    "cost falls": "비용 감소",
+    "all descend": "모두 감소",
+    "the CNN wins clearly": "CNN이 확실히 우세",
+    "wins clearly": "확실히 우세",
+    "exact": "정확히 일치",
+    "WRONG": "틀림",
+    "step {step:4}  cost {cost:,.4f}": "스텝 {step:4}  비용 {cost:,.4f}",
+    "scores": "점수",
+    "final": "마지막",
+    "descent": "경사 하강법",
+    "least squares": "최소제곱법",
+    "convolution 3×3, valid": "합성곱 3×3, valid",
+    "convolution 3×3, zero padding 1": "합성곱 3×3, 제로 패딩 1",
+    "convolution 3×3, stride 2, on 7×7": "7×7에 합성곱 3×3, 스트라이드 2",
+    "convolution 2×2 of all {factor}, {padding}": "값이 모두 {factor}인 합성곱 2×2, {padding}",
+    "max pool 2×2": "최대 풀링 2×2",
+    "average pool 2×2": "평균 풀링 2×2",
+    "a 28×28 digit through {title}: {shape}": "28×28 숫자를 {title}에 통과: {shape}",
+    "stride-2 same convolution, 5 filters": "스트라이드 2의 same 합성곱(필터 5개)",
+    "stride-2 same pool": "스트라이드 2의 same 풀링",
+    "f(x, y) = x²/20 + y² from {start}; S start, o step, E end, + minimum": (
+        "f(x, y) = x²/20 + y², 출발점 {start}; S 출발, o 스텝, E 도착, + 최솟점"
+    ),
+    "loss of mlp, 100 hidden units, on {digits:,} digits, batches of {size}": (
+        "은닉 유닛이 100개인 mlp의 손실, 숫자 {digits:,}장, 배치 크기 {size}"
+    ),
+    "{name}, learning rate {rate}": "{name}, 학습률 {rate}",
 }

@@ -7,7 +7,10 @@ from typing import Any
 
 from striate.language.choice import Language, current_language
 
-INNER = "_text"  # ending of the names of placeholders whose values are texts of the catalogue too
+# What placeholders of messages match, by their name or its ending; all others match anything.
+NUMBERS = ("n", "m")
+WORD = "_word"
+INNER = "_text"  # a text of the catalogue too
 
 
 def translate(text: str, **values: Any) -> str:
@@ -28,9 +31,10 @@ def translate(text: str, **values: Any) -> str:
         ...     translate("{n:,} images", n=1234)
         '이미지 1,234장'
     """
-    if current_language() is Language.KOREAN:
-        text = catalogue().get(text, text)
-    return text.format(**values) if values else text
+    if current_language() is not Language.KOREAN or text not in catalogue():
+        return text.format(**values) if values else text
+    korean = catalogue()[text]
+    return with_particles(korean.format(**values) if values else korean)
 
 
 def localized(message: str) -> str:
@@ -63,8 +67,39 @@ def _matched(message: str) -> str | None:
             values = {
                 name: localized(value) if name.endswith(INNER) else value for name, value in found.groupdict().items()
             }
-            return korean.format(**values)
+            return with_particles(korean.format(**values))
     return None
+
+
+def with_particles(text: str) -> str:
+    """Choose between the two forms of particles, written as in 은(는), by the letter or digit before them.
+
+    Args:
+        text: Korean text. After other characters, such as Latin letters, both forms stay.
+
+    Returns:
+        The text.
+
+    Example:
+        >>> with_particles("'고양이'이(가) 3을(를) 1(으)로")
+        "'고양이'가 3을 1로"
+    """
+    return _PARTICLE.sub(_choose_particle, text)
+
+
+_PARTICLES = {"은(는)": "은는", "이(가)": "이가", "을(를)": "을를", "와(과)": "과와"}  # after a final consonant, else
+_PARTICLE = re.compile(r"([가-힣0-9])(['’”)]*)(은\(는\)|이\(가\)|을\(를\)|와\(과\)|\(으\)로)")
+_SPOKEN_DIGITS = "영일이삼사오육칠팔구"
+_RIEUL = 8  # number of the final consonant ㄹ, after which it is 로
+
+
+def _choose_particle(found: re.Match[str]) -> str:
+    letter, quotes, particle = found.groups()
+    letter_spoken = _SPOKEN_DIGITS[int(letter)] if letter.isdecimal() else letter
+    final = (ord(letter_spoken) - ord("가")) % 28  # each syllable has 28 forms, the first without a final consonant
+    if particle == "(으)로":
+        return f"{letter}{quotes}{'로' if final in (0, _RIEUL) else '으로'}"
+    return f"{letter}{quotes}{_PARTICLES[particle][not final]}"
 
 
 @cache
@@ -74,17 +109,19 @@ def catalogue() -> dict[str, str]:
     from striate.language.messages import MESSAGES
     from striate.language.report import STRINGS
     from striate.language.terminal import TERMINAL
+    from striate.language.usage import USAGE
 
-    return {texts["en"]: texts["ko"] for texts in STRINGS.values()} | TERMINAL | HELP | MESSAGES
+    return {texts["en"]: texts["ko"] for texts in STRINGS.values()} | TERMINAL | HELP | MESSAGES | USAGE
 
 
 @cache
 def _patterns() -> list[tuple[str, re.Pattern[str], str]]:
     """Return, for each message with placeholders, its longest literal part, its pattern and the Korean."""
     from striate.language.messages import MESSAGES
+    from striate.language.usage import USAGE
 
     found = []
-    for english, korean in MESSAGES.items():
+    for english, korean in (MESSAGES | USAGE).items():
         parts = list(Formatter().parse(english))
         literals = [literal for literal, *_ in parts]
         if any(name for _, name, *_ in parts):
@@ -99,6 +136,12 @@ def _pattern(text: str) -> re.Pattern[str]:
     for literal, name, *_ in Formatter().parse(text):
         pattern += re.escape(literal)
         if name:
-            pattern += f"(?P={name})" if name in seen else f"(?P<{name}>.*?)"
+            pattern += f"(?P={name})" if name in seen else f"(?P<{name}>{_value_pattern(name)})"
             seen.add(name)
     return re.compile(pattern, re.DOTALL)
+
+
+def _value_pattern(name: str) -> str:
+    if name in NUMBERS:
+        return r"[\d,.]+"
+    return r"\S+" if name.endswith(WORD) else ".*?"

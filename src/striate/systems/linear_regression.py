@@ -4,7 +4,9 @@ import numpy as np
 
 from striate._types import Array, Echo
 from striate.engines.optimizers import SGD
+from striate.language import translate
 from striate.systems.system import DemoResult
+from striate.text import table
 
 X = np.array([[73, 80, 75], [93, 88, 93], [89, 91, 90], [96, 98, 100], [73, 66, 70]], np.float32)
 Y = np.array([[152], [185], [180], [196], [142]], np.float32)
@@ -21,12 +23,14 @@ def linear_regression(echo: Echo, seed: int = 0) -> DemoResult:
     for step in range(STEPS):
         costs.append(model.train_on_batch(X, Y)["loss"])
         if step % PRINT_EVERY == 0:
-            echo(f"step {step:4}  cost {costs[-1]:,.4f}")
+            echo(translate("step {step:4}  cost {cost:,.4f}", step=step, cost=costs[-1]))
     best, weights = least_squares()
     predicted, optimal = model.predict(X)[:, 0], (_with_bias(X) @ weights)[:, 0]
-    echo("scores         final  descent  least squares")
+    rows = [tuple(map(translate, ("scores", "final", "descent", "least squares")))]
     for scores, final, descent, closed in zip(X, Y[:, 0], predicted, optimal, strict=True):
-        echo(f"{' '.join(f'{s:4.0f}' for s in scores)} {final:6.0f} {descent:8.2f} {closed:14.2f}")
+        rows.append((" ".join(f"{s:4.0f}" for s in scores), f"{final:.0f}", f"{descent:.2f}", f"{closed:.2f}"))
+    for line in table(rows, right=range(1, 4)):
+        echo(line)
     measured = f"cost {costs[0]:,.1f} → {costs[-1]:.3f} in {STEPS:,} steps; least squares {best:.3f}"
     return DemoResult(measured, passed=best <= costs[-1] < costs[0])
 

@@ -8,6 +8,7 @@ from striate._types import Array, Echo
 from striate.data import batches, epoch_order, load
 from striate.engines.numpy.optimizers import minimize
 from striate.engines.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSprop
+from striate.language import translate
 from striate.systems.system import DemoResult
 from striate.text import sparkline
 
@@ -38,11 +39,12 @@ CONTENDERS = (
 
 def optimizers(echo: Echo, seed: int = 0) -> DemoResult:
     """Print and draw each path down f(x, y) = x²/20 + y², then print each loss curve on 1,000 digits."""
-    echo(f"f(x, y) = x²/20 + y² from {START}; S start, o step, E end, + minimum")
+    echo(translate("f(x, y) = x²/20 + y² from {start}; S start, o step, E end, + minimum", start=START))
     paths = {contender.name: path(contender) for contender in CONTENDERS}
     for contender in CONTENDERS:
         _print_path(echo, contender, paths[contender.name])
-    echo(f"\nloss of mlp, 100 hidden units, on {DIGITS:,} digits, batches of {BATCH_SIZE}")
+    text = "loss of mlp, 100 hidden units, on {digits:,} digits, batches of {size}"
+    echo("\n" + translate(text, digits=DIGITS, size=BATCH_SIZE))
     curves = {contender.name: curve(contender, seed) for contender in CONTENDERS}
     _print_curves(echo, curves)
     distances = {name: float(np.hypot(*points[-1])) for name, points in paths.items()}
@@ -102,7 +104,7 @@ def _cells(values: Array, limits: tuple[float, float], count: int) -> Array:
 
 def _print_path(echo: Echo, contender: Contender, points: Array) -> None:
     shown = points[list(PRINTED_STEPS)]
-    echo(f"\n{contender.name}, learning rate {contender.valley_rate}")
+    echo("\n" + translate("{name}, learning rate {rate}", name=contender.name, rate=contender.valley_rate))
     echo("  step" + "".join(f"{step:9}" for step in PRINTED_STEPS))
     for name, numbers in (("x", shown[:, 0]), ("y", shown[:, 1]), ("f", valley(shown))):
         echo(f"  {name:4}" + "".join(f"{number:9.4f}" for number in numbers))
@@ -112,7 +114,7 @@ def _print_path(echo: Echo, contender: Contender, points: Array) -> None:
 
 def _print_curves(echo: Echo, curves: dict[str, list[float]]) -> None:
     steps = range(0, CURVE_STEPS + 1, PRINT_EVERY)
-    echo("  step    " + "".join(f"{step:7}" for step in steps) + "  learning rate")
+    echo("  step    " + "".join(f"{step:7}" for step in steps) + "  " + translate("learning rate"))
     for contender in CONTENDERS:
         losses = curves[contender.name]
         echo(

@@ -7,6 +7,7 @@ import numpy as np
 
 from striate._types import Array, Echo
 from striate.data import load
+from striate.language import translate
 from striate.model import Model
 from striate.network import AveragePool2D, Conv2D, Input, Layer, MaxPool2D, Network
 from striate.systems.system import DemoResult
@@ -45,7 +46,7 @@ def _sums() -> list[tuple[str, Table, Layer, Table, Table | None]]:
         kernel = [[factor, factor], [factor, factor]]
         for padding, sums in (("valid", SUMS_VALID), ("same", SUMS_SAME)):
             expected = [[factor * number for number in row] for row in sums]
-            title = f"convolution 2×2 of all {factor}, {padding}"
+            title = translate("convolution 2×2 of all {factor}, {padding}", factor=factor, padding=padding)
             examples.append((title, ONE_TO_NINE, _conv(kernel, padding=padding), expected, kernel))
     return examples
 
@@ -70,7 +71,7 @@ def _check(echo: Echo, title: str, image: Table, layer: Layer, expected: Table, 
         }  # (KH, KW) → (KH, KW, 1, 1)
     result = model.predict(x)[0, :, :, 0]
     exact = bool(np.array_equal(result, expected))
-    echo(f"{title}: {'exact' if exact else 'WRONG'}")
+    echo(f"{translate(title)}: {translate('exact' if exact else 'WRONG')}")
     for line in _side_by_side(image, *([kernel] if kernel else []), result.tolist()):
         echo(f"  {line}")
     return exact
@@ -83,7 +84,8 @@ def _check_digit(echo: Echo) -> list[bool]:
     shapes: dict[str, Array] = Model.from_network(Network.sequential(layers)).engine.activations([image])
     conv, pool = (shapes[name].shape[1:] for name in ("conv", "pool"))
     for title, shape in (("stride-2 same convolution, 5 filters", conv), ("stride-2 same pool", pool)):
-        echo(f"a 28×28 digit through {title}: {'×'.join(map(str, shape))}")
+        text = "a 28×28 digit through {title}: {shape}"
+        echo(translate(text, title=translate(title), shape="×".join(map(str, shape))))
     return [conv == (14, 14, 5), pool == (7, 7, 5)]
 
 

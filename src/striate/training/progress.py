@@ -6,6 +6,7 @@ from typing import Literal
 
 from striate._types import Logs
 from striate.errors import UsageError
+from striate.language import localized, translate
 from striate.notebook import in_notebook
 from striate.training.callbacks import Callback
 
@@ -30,7 +31,7 @@ class ProgressLines(NoProgress):
 
     def note(self, text: str) -> None:
         """Print a message."""
-        print(text, flush=True)
+        print(localized(text), flush=True)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start the timer, in case the training resumes within an epoch."""
@@ -78,8 +79,8 @@ class ProgressBar(ProgressLines):
         self.bar.update(
             self.task,
             completed=self.epoch * steps + batch + 1,
-            description=f"epoch {self.epoch + 1}/{epochs}",
-            figures=f"{figures(logs or {})}  {rate:,.0f} images/s",
+            description=translate("epoch {epoch}/{epochs}", epoch=self.epoch + 1, epochs=epochs),
+            figures=f"{figures(logs or {})}  {translate('{rate:,.0f} images/s', rate=rate)}",
         )
         self.bar.refresh()
 
@@ -122,9 +123,13 @@ def make_progress(verbose: Verbose = "auto") -> NoProgress:
 def epoch_line(epoch: int, params: dict[str, int], logs: Logs, seconds: float) -> str:
     """Return a line such as "epoch 3/5  loss 0.0711  accuracy 0.9778  8,000 images/s  6.2 s"."""
     rate = params["samples"] / max(seconds, 1e-9)
-    return f"epoch {epoch + 1}/{params['epochs']}  {figures(logs)}  {rate:,.0f} images/s  {seconds:.1f} s"
+    parts = (
+        translate("epoch {epoch}/{epochs}", epoch=epoch + 1, epochs=params["epochs"]), figures(logs),
+        translate("{rate:,.0f} images/s", rate=rate), translate("{seconds:.1f} s", seconds=seconds),
+    )  # fmt: skip
+    return "  ".join(parts)
 
 
 def figures(logs: Logs) -> str:
     """Return names and values with four digits, without the learning rate."""
-    return "  ".join(f"{name} {value:.4f}" for name, value in logs.items() if name != "learning_rate")
+    return "  ".join(f"{translate(name)} {value:.4f}" for name, value in logs.items() if name != "learning_rate")

@@ -1,0 +1,204 @@
+"""Which language is chosen, how messages are translated, and that the catalogue is complete."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import striate
+from striate.cli import striate as command_line
+from striate.cli.group import COMMANDS
+from striate.cli.help import unwrapped
+from striate.errors import UsageError
+from striate.language import Language, choose_language, localized, translate, use_language
+from striate.language.help import HELP
+from striate.language.messages import MESSAGES
+from striate.language.report import STRINGS
+from striate.language.terminal import TERMINAL
+from striate.language.translation import catalogue, with_particles
+from striate.language.usage import USAGE
+from striate.systems.registry import SYSTEMS
+
+SOURCE = Path(striate.__file__).parent
+SAME = {"ID", "AP"}  # Korean texts without Korean letters
+TRANSLATING = {"translate": slice(1), "heads": slice(None), "entry": slice(1), "echo_page": slice(1, 2)}
+
+
+@pytest.mark.parametrize(
+    ("variables", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "ko_KR.UTF-8"}, "ko"),
+        ({"LANG": "ko"}, "ko"),
+        ({"LANG": "en_US.UTF-8"}, "en"),
+        ({"LANG": "kok_IN"}, "en"),
+        ({"LC_ALL": "ko_KR.UTF-8", "LANG": "en_US.UTF-8"}, "ko"),
+        ({"LC_ALL": "C", "LANG": "ko_KR.UTF-8"}, "en"),
+        ({"LC_ALL": "", "LC_MESSAGES": "ko_KR", "LANG": "C"}, "ko"),
+        ({"STRIATE_LANG": "ko"}, "ko"),
+        ({"STRIATE_LANG": "en", "LC_ALL": "ko_KR.UTF-8"}, "en"),
+        ({"STRIATE_LANG": "KO_kr.UTF-8"}, "ko"),
+    ],
+)
+def test_environment_chooses_the_language(variables: dict[str, str], language: str) -> None:
+    assert choose_language(variables) == language
+
+
+def test_region_of_windows_chooses_the_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("locale.getlocale", lambda: ("Korean_Korea", "949"))
+    assert choose_language({}) == "ko"
+    assert choose_language({"LANG": "C"}) == "en"
+
+
+def test_unknown_language_is_an_error() -> None:
+    with pytest.raises(UsageError, match=r"STRIATE_LANG is 'fr'. Set it to 'en' or 'ko'"):
+        choose_language({"STRIATE_LANG": "fr"})
+
+
+def test_python_speaks_english() -> None:
+    assert translate("{n:,} images", n=1234) == "1,234 images"
+    assert localized("Stopped.") == "Stopped."
+
+
+def test_what_has_no_korean_stays_english() -> None:
+    with use_language(Language.KOREAN):
+        assert translate("{n} unheard-of things", n=2) == "2 unheard-of things"
+        for message in ("Wait for the thing; it is as the base.", "", "{", "'a' is 3 minutes", "a for b"):
+            assert localized(message) == message
+
+
+@given(st.text())
+def test_any_message_can_be_localized(message: str) -> None:
+    with use_language(Language.KOREAN):
+        assert isinstance(localized(message), str)
+        quoted = message.replace("'", "").strip()
+        assert localized(f"There is no folder '{quoted}'.").startswith(f"폴더 '{quoted}'")
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+     ("고양이은(는)", "고양이는"), ("'빵'을(를)", "'빵'을"), ("3이(가)", "3이"), ("2와(과)", "2와"),
+     ("서울(으)로", "서울로"), ("부산(으)로", "부산으로"), ("개(으)로", "개로"),
+     ("lenet5은(는)", "lenet5는"), ("'cat'은(는)", "'cat'은(는)")],
+)  # fmt: skip
+def test_particles_follow_the_letter_before_them(written: str, expected: str) -> None:
+    assert with_particles(written) == expected
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_catalogue_is_complete_and_has_the_same_placeholders() -> None:
+    for english, korean in (HELP | TERMINAL | MESSAGES | USAGE).items():
+        assert placeholders(english) == placeholders(korean), english
+        assert re.search("[가-힣]", korean) or korean in SAME, english
+
+
+def test_terminal_and_report_use_the_same_korean() -> None:
+    report = {texts["en"]: texts["ko"] for texts in STRINGS.values()}
+    assert not (TERMINAL | HELP | MESSAGES).keys() & report.keys()
+    assert not TERMINAL.keys() & MESSAGES.keys() and not TERMINAL.keys() & HELP.keys()
+
+
+def translated_texts() -> Iterator[str]:
+    """Yield all texts that the code passes to `translate` and to the functions that call it."""
+    for file in SOURCE.rglob("*.py"):
+        tree = ast.parse(file.read_text("utf-8"))
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            name = getattr(call.func, "id", "")
+            within = [each for each in functions if each.lineno <= call.lineno <= (each.end_lineno or 0)]
+            for argument in call.args[TRANSLATING.get(name, slice(0))]:
+                yield from texts_of(argument, [*within[-1:], tree])
+
+
+def texts_of(node: ast.expr, scopes: list[ast.AST]) -> Iterator[str]:
+    """Yield the constants that an expression may be; a variable is looked up in the function, then in the module."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.IfExp():
+            yield from texts_of(node.body, scopes)
+            yield from texts_of(node.orelse, scopes)
+        case ast.Name():
+            for scope in scopes:
+                assignments = [each for each in ast.walk(scope) if isinstance(each, ast.Assign)]
+                values = [each.value for each in assignments if node.id in map(ast.unparse, each.targets)]
+                for value in values:
+                    yield from texts_of(value, scopes)
+                if values:
+                    return
+
+
+def test_every_text_of_the_terminal_has_korean() -> None:
+    texts = set(translated_texts()) - {""}
+    assert len(texts) > 100
+    assert sorted(texts - catalogue().keys()) == []
+    systems = {text for system in SYSTEMS for text in (system.title, system.reported) if re.search("[a-z]{3}", text)}
+    assert sorted(systems - catalogue().keys()) == []
+
+
+def help_texts(command: click.Command, context: click.Context) -> Iterator[str]:
+    own = [command.help, command.epilog, command.short_help]
+    own += [getattr(parameter, "help", None) for parameter in command.get_params(context)]
+    yield from (unwrapped(inspect.cleandoc(text)) for text in own if text)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from help_texts(inner, click.Context(inner, parent=context, info_name=name))
+
+
+def test_help_of_every_command_has_korean() -> None:
+    texts = {*help_texts(command_line, click.Context(command_line)), *COMMANDS.values()}
+    assert len(texts) > 80
+    assert sorted(texts - HELP.keys()) == []
+    frame = {"Usage:", "Options", "Commands", "default:", "required"}
+    assert sorted(HELP.keys() - texts - frame) == []  # nothing is left over
+
+
+def constants() -> str:
+    """Return all strings of the code, f-strings with {} for each value, one per line."""
+    found = []
+    for file in SOURCE.rglob("*.py"):
+        if "language" in file.parts:
+            continue
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                found.append(
+                    "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+                )
+    return "\n".join(found)
+
+
+def test_no_korean_is_left_over() -> None:
+    """The code still contains the English of the catalogue; of composed messages, nearly all words."""
+    source = constants()
+    known = set(re.findall(r"\w+", source))
+    assert [text for text in TERMINAL if text not in source] == []
+    unused = []
+    for message in MESSAGES:
+        literals = [literal for literal, *_ in Formatter().parse(message)]
+        words = [word for literal in literals for word in re.findall(r"\w+", literal)]
+        in_a_row = [run for literal in literals for run in three_words(literal)]
+        missing = sum(word not in known for word in words) > 0.2 * len(words)
+        reworded = len(words) > 8 and sum(run in source for run in in_a_row) < 0.5 * len(in_a_row)
+        if missing or reworded:
+            unused.append(message)
+    assert unused == []
+
+
+def three_words(literal: str) -> list[str]:
+    words = literal.split()
+    return [" ".join(words[start : start + 3]) for start in range(len(words) - 2)]
