@@ -1,0 +1,127 @@
+"""The score of a class before softmax, which attribution explains, with an engine that computes it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from striate._types import Array
+from striate.arguments import check_whole, describe
+from striate.engines.base import Engine
+from striate.engines.choose import EngineSettings, accelerator, choose, make_engine
+from striate.errors import UsageError, nearest
+from striate.model import Model
+from striate.network import Activation, Dropout, Flatten, Network, Rescale
+from striate.network.graph import Entry
+from striate.network.outputs import needed_network
+
+UNBOUNDED = frozenset({"softmax", "softmin", "log_softmax", "sigmoid", "hard_sigmoid"})  # replaced by their inputs
+
+
+def logits_network(network: Network, node: int | None = None) -> Network:
+    """Return a network whose output is the first output of another one before its softmax or sigmoid.
+
+    Args:
+        network: The network.
+        node: Index of a node whose output is a second output; None for none.
+
+    Returns:
+        The network. Names of layers and weights stay. An output that is no probability is kept as it is; with softmin,
+        the scores are the negative inputs of softmin.
+    """
+    entries: list[Entry] = [(item.layer, item.inputs) for item in network.nodes]
+    output = index = network.outputs[0]
+    while isinstance(network.nodes[index].layer, Flatten | Dropout):
+        (index,) = network.nodes[index].inputs
+    layer, inputs = entries[index]
+    activation = getattr(layer, "activation", None)
+    if activation in UNBOUNDED:
+        entries[index] = (replace(layer, activation="linear"), inputs)  # type: ignore[call-arg]
+    if activation == "softmin" and isinstance(layer, Activation):
+        entries[index] = (Rescale(-1.0, name=layer.name), inputs)
+    elif activation == "softmin":
+        entries.append((Rescale(-1.0, name=f"{layer.name}.negative"), (output,)))
+        output = len(entries) - 1
+    return needed_network(network.name, entries, network.inputs, (output,) if node is None else (output, node))
+
+
+def make_part(model: Model, part: Network, *, gradients: bool) -> Engine:
+    """Return an engine with the weights of a model for a part of its network, or a variant of it.
+
+    Args:
+        model: The model.
+        part: The network; its parameters are parameters of the model.
+        gradients: Whether gradients are needed, which ONNX Runtime does not compute.
+
+    Returns:
+        That of NumPy or PyTorch, as for training. Without gradients, ONNX Runtime in place of PyTorch on a CPU,
+        because it is faster there.
+    """
+    chosen = choose(part, EngineSettings()).engine
+    built_in = all(type(node.layer).__module__.startswith("striate.") for node in part.nodes)
+    if not gradients and built_in and chosen == "torch" and accelerator() is None:
+        chosen = "onnx"
+    weights = model.named_weights
+    return make_engine(chosen, part, {parameter.name: weights[parameter.name] for parameter in part.parameters})
+
+
+def check_class(model: Model, class_index: int | str | None, scores: Array) -> int:
+    """Return the number of a class.
+
+    Args:
+        model: The model.
+        class_index: Number or name of the class; None for the one with the highest score.
+        scores: Of all classes, (K,).
+
+    Returns:
+        The number, from 0.
+
+    Raises:
+        UsageError: There is no such class.
+    """
+    if class_index is None:
+        return int(np.argmax(scores))
+    if isinstance(class_index, str):
+        if class_index not in model.classes:
+            raise UsageError(f"The model has no class '{class_index}'.{nearest(class_index, model.classes)}")
+        return model.classes.index(class_index)
+    number = check_whole("class_index", class_index)
+    if number >= len(scores):
+        raise UsageError(f"class_index must be below {len(scores)}, the number of classes; received {number}.")
+    return number
+
+
+def check_output(model: Model) -> None:
+    """Raise UsageError unless the model has one input, an image, and its first output is a vector."""
+    shapes = model.network.input_shapes
+    if len(shapes) != 1 or len(shapes[0]) != 3:
+        raise UsageError(f"'{model.name}' needs one image as its input to be explained; its inputs are {shapes}.")
+    if len(model.network.output_shapes[0]) != 1:
+        raise UsageError(
+            f"The first output of '{model.name}' is {model.network.output_shapes[0]}: expected scores of classes (K,)."
+        )
+
+
+def resize(maps: Array, height: int, width: int) -> Array:
+    """Return maps (h, w, …) in another size by bilinear interpolation, in which pixels are areas."""
+    rows, columns = (_weights(maps.shape[axis], size) for axis, size in enumerate((height, width)))
+    return np.asarray(np.einsum("ih,jw,hw...->ij...", rows, columns, maps, optimize=True), np.float32)
+
+
+def _weights(size: int, target: int) -> Array:
+    """Return the weights (target, size) of the pixels of an axis in each pixel of the resized axis."""
+    centers = np.clip((np.arange(target) + 0.5) * size / target - 0.5, 0, size - 1)
+    weights: Array = np.maximum(0, 1 - np.abs(centers[:, None] - np.arange(size)))
+    return weights
+
+
+def as_fill(value: Any, shape: Sequence[int], name: str) -> Array:
+    """Return an image of a color: a number, one number for each channel, or an image of this shape."""
+    try:
+        return np.broadcast_to(np.asarray(value, np.float32), tuple(shape))
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"{name} must be a number, {shape[-1]} numbers or an image of shape {tuple(shape)}; "
+            f"received {describe(value)}."
+        ) from None
