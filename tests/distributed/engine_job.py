@@ -50,7 +50,8 @@ def train(dtype: str, folder: Path) -> None:
     # Adam divides by the size of the gradient: where it is 0 except for rounding, float32 steps are noise.
     optimizer = Adam(RATE) if dtype == "float64" else SGD(RATE, momentum=0.9)
     losses = [CategoricalCrossentropy(label_smoothing=0.1, class_weights=(0.5, 1.0, 2.0)), MeanSquaredError()]
-    engine.compile(TrainingSettings(optimizer, losses, seed=3, clip_norm=0.5, average=0.9))
+    settings = TrainingSettings(optimizer, losses, seed=3, clip_norm=0.5, average=0.9, loss_weights=(1.0, 0.7))
+    engine.compile(settings)
     draw = np.random.default_rng(0)
     actual = []
     for step, batch in enumerate(BATCHES):
@@ -58,7 +59,8 @@ def train(dtype: str, folder: Path) -> None:
         targets = draw.integers(0, 3, batch), draw.normal(size=(batch, 2))
         rows = slice(engine.rank, None, engine.world_size)
         result = engine.train_step(
-            [x[rows]], [t[rows] for t in targets], learning_rate=RATE, step=step, global_batch=batch
+            [x[rows]], [t[rows] for t in targets], learning_rate=RATE, step=step, global_batch=batch,
+            sample_weights=[None, draw.random(batch)[rows]],
         )  # fmt: skip
         actual.append(result.loss)
         assert [len(output) for output in result.outputs] == [len(x[rows])] * 2

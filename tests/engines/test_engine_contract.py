@@ -267,6 +267,48 @@ def test_losses_of_maps(loss: Loss) -> None:
     assert_close(mine[1], other[1])
 
 
+WEIGHTED: list[tuple[Loss, str]] = [
+    (CategoricalCrossentropy(), "softmax"),
+    (CategoricalCrossentropy(label_smoothing=0.2, class_weights=(0.5, 2.0, 1.0)), "softmax"),
+    (CategoricalCrossentropy(), "linear"),
+    (BinaryCrossentropy(), "sigmoid"),
+    (BinaryCrossentropy(), "linear"),
+    (CategoricalFocalCrossentropy(), "softmax"),
+    (Huber(), "linear"),
+]
+
+
+@pytest.mark.parametrize(("loss", "activation"), WEIGHTED, ids=str)
+def test_sample_weights_and_loss_weights(loss: Loss, activation: str) -> None:
+    """The weighted loss and gradients are the weighted means of those of single samples, the sum divided by N."""
+    x = Input((5,))
+    network = Network(x, [Dense(3, activation=activation)(Rescale(1 / 128, -1)(x)), Dense(2)(x)])
+    losses: list[Loss] = [loss, MeanSquaredError()]
+    inputs, targets = pixels(network, 6), targets_of(network, losses, 6)
+    first, second = np.array([0.5, 2.0, 0.0, 1.0, 3.0, 1.5]), np.array([1.0, 0.0, 2.0, 1.0, 1.0, 4.0])
+    weights = perturbed_weights(network, by=0.1)
+    values = []
+    for name in ENGINES:
+        engine = engine_of(network, weights=weights, engine=name, losses=losses)
+        engine.compile(TrainingSettings(SGD(), losses, loss_weights=(0.3, -2.0)))
+        value, gradients = engine.gradients(inputs, targets, sample_weights=[first, second])
+        expected, expected_gradients = 0.0, dict.fromkeys(gradients, np.zeros(()))
+        for output, (factor, chosen) in enumerate([(0.3, first), (-2.0, second)]):
+            engine.compile(TrainingSettings(SGD(), losses, loss_weights=[float(i == output) for i in range(2)]))
+            for n in range(6):
+                part = engine.gradients([a[n : n + 1] for a in inputs], [t[n : n + 1] for t in targets])
+                expected += factor * chosen[n] * part[0] / 6
+                for key, slope in part[1].items():
+                    expected_gradients[key] = expected_gradients[key] + factor * chosen[n] * slope / 6
+        assert value == pytest.approx(expected, rel=LIMIT)
+        assert_close(gradients, expected_gradients)
+        engine.compile(TrainingSettings(SGD(), losses))
+        ones = engine.gradients(inputs, targets, sample_weights=[np.ones(6), None])
+        assert ones[0] == pytest.approx(engine.gradients(inputs, targets)[0], rel=LIMIT)
+        values.append(engine.train_step(inputs, targets, learning_rate=0.1, step=0, sample_weights=[first, None]).loss)
+    assert values[0] == pytest.approx(values[1], rel=LIMIT)
+
+
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
 def test_binary_crossentropy(activation: str) -> None:
     network = Network.sequential([Input((5,)), Rescale(), Dense(4, activation=activation)])

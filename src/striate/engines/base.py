@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from math import isfinite
 from threading import RLock
 from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
 from weakref import WeakSet
@@ -34,6 +35,7 @@ class TrainingSettings:
             (1 + step) / (10 + step) if that is smaller. None: no average.
         frozen: Names of layers whose weights and moving statistics do not change. They run in inference mode and have
             no gradients; the loss still includes the penalties on their weights.
+        loss_weights: A factor for the loss of each output, in order; empty: all 1.
     """
 
     optimizer: Optimizer
@@ -42,12 +44,21 @@ class TrainingSettings:
     clip_norm: float | None = None
     average: float | None = None
     frozen: Collection[str] = ()
+    loss_weights: Sequence[float] = ()
 
     def __post_init__(self) -> None:
         if self.clip_norm is not None and not check_number("clip_norm", self.clip_norm) > 0:
             raise UsageError(f"clip_norm must be above 0; received {self.clip_norm}.")
         if self.average is not None and not 0 <= check_number("average", self.average) < 1:
             raise UsageError(f"average must be at least 0 and below 1; received {self.average}.")
+        for weight in self.loss_weights:
+            if not isfinite(check_number("loss_weights", weight)):
+                raise UsageError(f"loss_weights must be finite; received {weight}.")
+
+    @property
+    def weighted_losses(self) -> Sequence[tuple[Loss, float]]:
+        """The loss of each output and its factor."""
+        return list(zip(self.losses, self.loss_weights or [1.0] * len(self.losses), strict=True))
 
     def check(self, network: Network) -> None:
         """Check that the settings fit a network.
@@ -62,6 +73,10 @@ class TrainingSettings:
         if len(self.losses) != len(network.outputs):
             raise UsageError(
                 f"Expected one loss for each of {len(network.outputs)} outputs, received {len(self.losses)}."
+            )
+        if self.loss_weights and len(self.loss_weights) != len(self.losses):
+            raise UsageError(
+                f"loss_weights: expected one for each of {len(self.losses)} outputs, received {len(self.loss_weights)}."
             )
         for loss, (*_, classes) in zip(self.losses, network.output_shapes, strict=True):
             weights = getattr(loss, "class_weights", None)
@@ -85,7 +100,7 @@ class StepResult:
     """The result of one training step.
 
     Attributes:
-        loss: Mean loss of the batch over all processes, penalties included, before the update.
+        loss: Mean loss of the batch over all processes, weighted, penalties included, before the update.
         outputs: One array (N, …) for each output of the network, in training mode, before the update, for this
             process's samples.
     """
@@ -264,6 +279,7 @@ class Engine(ABC):
         learning_rate: float,
         step: int,
         global_batch: int | None = None,
+        sample_weights: Sequence[Array | None] = (),
     ) -> StepResult:
         """Update the weights once.
 
@@ -273,6 +289,8 @@ class Engine(ABC):
             learning_rate: Of this step.
             step: The training step, from 0, not restarted per epoch; it determines dropout together with the seed.
             global_batch: Number of samples in all processes; None: the processes add up theirs.
+            sample_weights: For each output, factors (N,) of the losses of the samples, or None; empty: all 1. The loss
+                is divided by the number of samples, not by the sum of the weights.
 
         Returns:
             Loss and outputs before the update.
@@ -284,7 +302,13 @@ class Engine(ABC):
 
     @abstractmethod
     def gradients(
-        self, inputs: Sequence[Array], targets: Sequence[Array], *, training: bool = True, step: int = 0
+        self,
+        inputs: Sequence[Array],
+        targets: Sequence[Array],
+        *,
+        training: bool = True,
+        step: int = 0,
+        sample_weights: Sequence[Array | None] = (),
     ) -> tuple[float, Weights]:
         """Return the loss (penalties included) and its gradient for every trainable parameter that is not frozen."""
 

@@ -229,11 +229,17 @@ class NumpyEngine(Engine):
         return {index: np.ascontiguousarray(found.get(slot, zeros[index])) for index, slot in slots.items()}
 
     def gradients(
-        self, inputs: Sequence[Array], targets: Sequence[Array], *, training: bool = True, step: int = 0
+        self,
+        inputs: Sequence[Array],
+        targets: Sequence[Array],
+        *,
+        training: bool = True,
+        step: int = 0,
+        sample_weights: Sequence[Array | None] = (),
     ) -> tuple[float, Weights]:
         """Return the loss and its gradient for every trainable parameter."""
         with self._lock:
-            loss, _, shards = self._differentiate(inputs, targets, training, step)
+            loss, _, shards = self._differentiate(inputs, targets, sample_weights, training, step)
             total = sum_into_first([gradients for _, gradients in shards])
             self._penalties.add_gradients(total.views)
             return loss + self._penalties.value(), total.copies()
@@ -246,10 +252,11 @@ class NumpyEngine(Engine):
         learning_rate: float,
         step: int,
         global_batch: int | None = None,
+        sample_weights: Sequence[Array | None] = (),
     ) -> StepResult:
         """Update the weights once. `global_batch` is ignored, because this engine runs in one process."""
         with self._lock:
-            loss, outputs, shards = self._differentiate(inputs, targets, True, step)
+            loss, outputs, shards = self._differentiate(inputs, targets, sample_weights, True, step)
             loss += self._penalties.value()
             self._penalties.add_gradients(shards[0][1].views)
             self._update([gradients for _, gradients in shards], learning_rate)
@@ -260,7 +267,12 @@ class NumpyEngine(Engine):
         return StepResult(loss, outputs)
 
     def _differentiate(
-        self, inputs: Sequence[Array], targets: Sequence[Array], training: bool, step: int
+        self,
+        inputs: Sequence[Array],
+        targets: Sequence[Array],
+        sample_weights: Sequence[Array | None],
+        training: bool,
+        step: int,
     ) -> tuple[float, tuple[Array, ...], list[tuple[Shard, FlatParameters]]]:
         self._step = step
         count = len(inputs[0])
@@ -269,7 +281,13 @@ class NumpyEngine(Engine):
         with self._one_blas_thread():
             tasks = [
                 self._forward_backward(
-                    shard, flat, [x[part] for x in inputs], [t[part] for t in targets], training, count
+                    shard,
+                    flat,
+                    [x[part] for x in inputs],
+                    [t[part] for t in targets],
+                    [None if w is None else w[part] for w in sample_weights],
+                    training,
+                    count,
                 )
                 for part, (shard, flat) in zip(parts, shards, strict=True)
             ]
@@ -278,15 +296,27 @@ class NumpyEngine(Engine):
         return loss, _concatenate([outputs for _, outputs in results]), shards
 
     def _forward_backward(
-        self, shard: Shard, flat: FlatParameters, inputs: list[Array], targets: list[Array], training: bool, count: int
+        self,
+        shard: Shard,
+        flat: FlatParameters,
+        inputs: list[Array],
+        targets: list[Array],
+        sample_weights: list[Array | None],
+        training: bool,
+        count: int,
     ) -> Task:
         """Run forward pass, loss and backward pass of one shard; return the sum of its losses, and its outputs."""
         outputs = yield from shard.forward(inputs, training)
         value, output_gradients = 0.0, {}
-        ends = zip(self._plan.outputs, outputs, targets, self.settings.losses, self._forms, strict=True)
-        for output, p, target, loss, form in ends:
+        ends = zip(
+            self._plan.outputs, outputs, targets, sample_weights or [None] * len(outputs),
+            self.settings.weighted_losses, self._forms, strict=True,
+        )  # fmt: skip
+        for output, p, target, weights, (loss, factor), form in ends:
             matched = losses.MATCHED_ACTIVATIONS.get(type(loss), {}).get(output.activation, 0.0)
-            part, gradient = losses.differentiate(loss, p, target, count, matched=matched, form=form)
+            part, gradient = losses.differentiate(loss, p, target, count, weights=weights, matched=matched, form=form)
+            if factor != 1:
+                part, gradient = part * factor, gradient * factor
             value += part
             slot = output.logits if matched and output.logits is not None else output.slot
             output_gradients[slot] = gradient

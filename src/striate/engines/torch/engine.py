@@ -223,11 +223,17 @@ class TorchEngine(DistributedEngine):
         return {index: to_array(gradient, self.dtype) for index, gradient in zip(nodes, found, strict=True)}
 
     def gradients(
-        self, inputs: Sequence[Array], targets: Sequence[Array], *, training: bool = True, step: int = 0
+        self,
+        inputs: Sequence[Array],
+        targets: Sequence[Array],
+        *,
+        training: bool = True,
+        step: int = 0,
+        sample_weights: Sequence[Array | None] = (),
     ) -> tuple[float, Weights]:
         """Return the loss and its gradient for every trainable parameter that is not frozen."""
         self._module.zero_grad()
-        loss, _, _ = self._differentiate(inputs, targets, training, step)
+        loss, _, _ = self._differentiate(inputs, targets, sample_weights, training, step)
         gradients = {n: p.grad if p.grad is not None else torch.zeros_like(p) for n, p in self._trained.items()}
         arrays = {name: self._module.to_array(name, gradient) for name, gradient in gradients.items()}
         self._module.zero_grad()
@@ -241,12 +247,13 @@ class TorchEngine(DistributedEngine):
         learning_rate: float,
         step: int,
         global_batch: int | None = None,
+        sample_weights: Sequence[Array | None] = (),
     ) -> StepResult:
         """Update the weights once. Raise TrainingError if memory does not suffice, or another process ended."""
         count = global_batch or int(self.sum_over_processes([len(inputs[0])])[0])
         try:
             with communication_errors():
-                loss, outputs, context = self._differentiate(inputs, targets, True, step, count)
+                loss, outputs, context = self._differentiate(inputs, targets, sample_weights, True, step, count)
             with self._lock:  # predictions of other threads see the weights before or after the step
                 if self._update(learning_rate):
                     self._update_moving_statistics(context)
@@ -317,7 +324,13 @@ class TorchEngine(DistributedEngine):
         return isinstance(layer, Input) and layer.data_format == "channels_first"
 
     def _differentiate(
-        self, inputs: Sequence[Any], targets: Sequence[Array], training: bool, step: int, batch: int | None = None
+        self,
+        inputs: Sequence[Any],
+        targets: Sequence[Array],
+        sample_weights: Sequence[Array | None],
+        training: bool,
+        step: int,
+        batch: int | None = None,
     ) -> tuple[Tensor, list[Tensor], Context]:
         """Run a forward and backward pass; the gradients are stored in the parameters.
 
@@ -327,6 +340,7 @@ class TorchEngine(DistributedEngine):
         Args:
             inputs: This process's samples.
             targets: Their targets.
+            sample_weights: For each output, factors of the samples' losses, or None; empty: all 1.
             training: Whether dropout and batch statistics are active.
             step: The training step.
             batch: Number of samples in all processes; None if the other processes do not take part.
@@ -337,19 +351,33 @@ class TorchEngine(DistributedEngine):
         count = batch or len(inputs[0])
         with deterministic_algorithms(self.deterministic):
             values, logits, context = self._pass(inputs, training, step, count, distributed=batch is not None)
-            loss = self._loss(values, logits, targets, count / self.world_size if batch else count)
+            loss = self._loss(values, logits, targets, sample_weights, count / self.world_size if batch else count)
             if loss.requires_grad:  # False if the network has no trainable parameters
                 self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         return loss.detach(), [values[index] for index in self.network.outputs], context
 
-    def _loss(self, values: Values, logits: Values, targets: Sequence[Array], count: float) -> Tensor:
-        """Return the sum over the samples divided by `count`, plus the penalties."""
+    def _loss(
+        self,
+        values: Values,
+        logits: Values,
+        targets: Sequence[Array],
+        sample_weights: Sequence[Array | None],
+        count: float,
+    ) -> Tensor:
+        """Return the weighted sum over the samples divided by `count`, plus the penalties."""
         loss = self._penalty()
-        outputs = zip(self.network.outputs, targets, self.settings.losses, self._forms, strict=True)
-        for index, target, output_loss, form in outputs:
+        outputs = zip(
+            self.network.outputs, targets, sample_weights or [None] * len(targets), self.settings.weighted_losses,
+            self._forms, strict=True,
+        )  # fmt: skip
+        for index, target, weights, (output_loss, factor), form in outputs:
             activation = getattr(self.network.nodes[index].layer, "activation", "linear")
             t = to_target(target, self.device, self._dtype)
-            loss = loss + sample_losses(values[index], logits[index], activation, t, output_loss, form).sum() / count
+            each = sample_losses(values[index], logits[index], activation, t, output_loss, form)
+            if weights is not None:
+                each = each * to_target(weights, self.device, self._dtype)
+            total = each.sum() / count
+            loss = loss + (total if factor == 1 else total * factor)
         return loss
 
     def _penalty(self) -> Tensor:
@@ -404,7 +432,7 @@ class TorchEngine(DistributedEngine):
         """Run a forward and backward pass without an update, and wait for the device."""
         self.precision = precision
         self._module.zero_grad()
-        loss, _, _ = self._differentiate(inputs, targets, True, 0)
+        loss, _, _ = self._differentiate(inputs, targets, (), True, 0)
         float(loss)  # synchronizes with the device
         self._module.zero_grad()
 
