@@ -16,7 +16,7 @@ import numpy as np
 from machine import STRIATE, description
 
 from striate.data.digests import digest_bytes
-from striate.data.folder import read_layout
+from striate.data.layout import read_layout
 from striate.data.split import assign_parts
 
 PARTS = ("train", "val", "test")

@@ -19,7 +19,7 @@ import machine
 import numpy as np
 
 from striate.data.decoding import decode_files
-from striate.data.folder import read_layout
+from striate.data.layout import read_layout
 from striate.images import ImagePolicy
 
 THREADS = 2

@@ -18,7 +18,7 @@ from PIL import Image, ImageFilter
 from striate._types import Array
 from striate.audit.unusual import THRESHOLDS, Kind, beyond, isolation, measure_pixels
 from striate.data.decoding import decode_files
-from striate.data.folder import read_layout
+from striate.data.layout import read_layout
 from striate.engines.onnxruntime import OnnxEngine
 from striate.images import ImagePolicy, find_images
 from striate.transfer.bases import open_base

@@ -113,6 +113,17 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
+def listed(items: Sequence[str], most: int = 5) -> str:
+    """Return the first items, and how many more there are.
+
+    Example:
+        >>> listed(["'a'", "'b'", "'c'"], 2)
+        "'a', 'b' and 1 more"
+    """
+    shown = ", ".join(items[:most])
+    return shown if len(items) <= most else f"{shown} and {len(items) - most:,} more"
+
+
 def sparkline(values: Sequence[float], top: float) -> str:
     """Draw one bar for each value.
 

@@ -17,7 +17,7 @@ import pytest
 
 from striate.data import Dataset, MappedArray, cache, decoding, groups, load_folder
 from striate.data.cache import CacheError, array_folder
-from striate.data.groups import NONE
+from striate.data.groups import NO_PAIRS
 from striate.errors import UsageError
 from striate.files import atomic_write
 from striate.images import ImagePolicy, read_file
@@ -38,7 +38,7 @@ def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def pixels_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the search for near-duplicates out, which caches arrays of its own."""
-    monkeypatch.setattr(groups, "near_duplicate_files", lambda *_: (NONE, []))
+    monkeypatch.setattr(groups, "near_duplicate_files", lambda *_: (NO_PAIRS, []))
 
 
 @pytest.fixture
@@ -324,10 +324,10 @@ def test_ctrl_c_while_decoding_leaves_no_files(
 LOAD = """
 import sys
 from striate.data import groups, load_folder
-from striate.data.groups import NONE
+from striate.data.groups import NO_PAIRS
 from striate.files import atomic_write
 from striate.images import ImagePolicy, read_file
-groups.near_duplicate_files = lambda *_: (NONE, [])
+groups.near_duplicate_files = lambda *_: (NO_PAIRS, [])
 data = load_folder(sys.argv[1], ImagePolicy(64, 64))
 print(data.fingerprint, int(data.train.x[:].sum()), data.notes)
 """

@@ -7,8 +7,8 @@ import pytest
 
 from striate.audit.findings import FolderAudit, SuspiciousLabel, audit_table
 from striate.data.corrections import correct, read_corrections
-from striate.data.folder import Layout, read_layout
 from striate.data.labels import LabelFile, labeled_layout
+from striate.data.layout import Layout, read_layout
 from striate.errors import DataError, StriateError, UsageError
 from striate.tasks import Task
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.data.folds import grouped_folds
+from striate.data.groups import grouped_folds
 
 
 @settings(deadline=None, max_examples=30)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from striate.data.folder import Layout, read_layout
+from striate.data.layout import Layout, read_layout
 from striate.errors import DataError
 from striate.images.formats import missing_reader
 from striate.text import printable

@@ -82,7 +82,7 @@ def test_pairs_do_not_depend_on_order_threads_or_blocks(monkeypatch: pytest.Monk
     x = thumbnails([*SCENES[:20], *(CHANGES["cropped"](image) for image in SCENES[:20])])
     expected = find_near_duplicates(x)
     monkeypatch.setattr(near_duplicates, "BLOCK_VALUES", 70)
-    monkeypatch.setattr(near_duplicates, "PAIRS", 3)
+    monkeypatch.setattr(near_duplicates, "PAIRS_PER_BLOCK", 3)
     found = find_near_duplicates(x)
     assert np.array_equal(found.pairs, expected.pairs)
     assert np.allclose(found.similarity, expected.similarity, atol=1e-4)
@@ -143,7 +143,7 @@ def test_near_duplicates_are_searched_once(folder: Path, monkeypatch: pytest.Mon
     def fail(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(near_duplicates, "_compare", fail)
+    monkeypatch.setattr(near_duplicates, "_compare_candidates", fail)
     monkeypatch.setattr(decoding, "_decode", fail)
     again, _ = near_duplicate_files(folder, files, names)
     assert np.array_equal(first.pairs, again.pairs) and np.array_equal(first.similarity, again.similarity)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from striate.data import load
-from striate.data.folder import read_layout
+from striate.data.layout import read_layout
 from striate.errors import DataError, UsageError
 from striate.images import describe_argument, encode_png, find_images, images_below, read_image, search_folder
 from striate.images.formats import is_readable

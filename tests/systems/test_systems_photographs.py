@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from striate import zoo
 from striate.data import PHOTO_PRESETS
-from striate.data.folder import read_layout
+from striate.data.layout import read_layout
 from striate.engines.optimizers import AdamW
 from striate.errors import DataError, UsageError
 from striate.systems.recipes import TYPICAL_IMAGES, recipe_for, tuning_recipe

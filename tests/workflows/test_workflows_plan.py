@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from striate import zoo
 from striate.cli.train import train as command
-from striate.data import folder as folders
-from striate.data.folder import read_layout
+from striate.data import layout as layouts
+from striate.data.layout import read_layout
 from striate.engines.choose import EngineSettings
 from striate.errors import UsageError
 from striate.images import encode_png
@@ -310,9 +310,9 @@ def test_folder_is_read_and_its_network_built_once(
     from striate.transfer import bases
     from striate.workflows import reproduce
 
-    reads = count_calls(monkeypatch, read_layout, folders, labels, reproduce)
+    reads = count_calls(monkeypatch, read_layout, layouts, labels, reproduce)
     walks: list[None] = []
-    monkeypatch.setattr(folders._Walk, "__init__", _count(folders._Walk.__init__, walks))
+    monkeypatch.setattr(layouts._Walk, "__init__", _count(layouts._Walk.__init__, walks))
     builds = count_calls(monkeypatch, registry.network, registry, zoo)
     monkeypatch.setattr(bases, "zoo_network", registry.network)
     small = ("--set", "input_shape=[64,64,3]", "--quiet", "--out", str(tmp_path / "run"))

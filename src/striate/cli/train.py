@@ -108,8 +108,8 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
 
 def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple[PreparedRun, TrainingRun]":
     from striate.cli.options import key_values
-    from striate.data.folder import Layout
     from striate.data.labels import label_file, labeled_layout
+    from striate.data.layout import Layout
     from striate.engines.choose import EngineSettings
     from striate.workflows.plan import TrainingPlan, is_folder, make_plan
     from striate.workflows.prepare import prepare

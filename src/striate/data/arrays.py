@@ -24,23 +24,23 @@ def from_arrays(
     """Make a data set of images and labels.
 
     Args:
-        x: images (N, H, W), (N, H, W, 1) or (N, H, W, 3): uint8, other integers in 0 … 255, or finite floats.
-        y: class numbers (N,) or one-hot rows (N, classes); for "multilabel" 0 and 1 (N, labels); for "regression"
+        x: Images (N, H, W), (N, H, W, 1) or (N, H, W, 3): uint8, other integers in 0 … 255, or finite floats.
+        y: Class numbers (N,) or one-hot rows (N, classes); for "multilabel" 0 and 1 (N, labels); for "regression"
             numbers (N,) or (N, T).
-        classes: names of the classes, labels or numbers; by default "0", "1", ….
+        classes: Names of the classes, labels or numbers; by default "0", "1", ….
         test: (x, y) for testing; by default `test_part` of the images is set aside by content.
-        name: of the data set.
-        seed: decides which images are in which part.
-        validation_part: fraction of the images for validation, 0 … 1.
-        test_part: fraction of the images for testing, 0 … 1.
+        name: Name of the data set.
+        seed: Decides which images are in which part.
+        validation_part: Fraction of the images for validation, 0 … 1.
+        test_part: Fraction of the images for testing, 0 … 1.
         task: "classification", "multilabel" or "regression".
 
     Returns:
         The data set.
 
     Raises:
-        DataError: the data set is empty or has one class, or shapes, pixels or labels are invalid.
-        UsageError: a part is not between 0 and 1, or the task is unknown.
+        DataError: If the data set is empty or has one class, or shapes, pixels or labels are invalid.
+        UsageError: If a part is not between 0 and 1, or the task is unknown.
 
     Example:
         >>> import numpy as np

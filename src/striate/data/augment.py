@@ -59,11 +59,11 @@ class AugmentationParameters:
     Attributes:
         rows: int64 (M,), the positions of the images in the batch.
         matrices: float64 (M, 2, 3), from a pixel (row, column, 1) of the result to a position in the original.
-        fill: how pixels outside the original are filled: "black", "edge" or "reflect".
+        fill: How pixels outside the original are filled: "black", "edge" or "reflect".
         color_matrices: float32 (M, C, C + 1), to be multiplied with (C values of a pixel, 1).
         erase_boxes: int32 (M, 4), the erased boxes; empty ones are all zeros.
         erase_colors: float32 (M, C), the colors that fill these boxes.
-        mixing: how each of the N images is mixed with another one.
+        mixing: How each of the N images is mixed with another one.
     """
 
     rows: Index
@@ -78,13 +78,14 @@ class AugmentationParameters:
         """Augment images in NumPy.
 
         Args:
-            x: the M images (M, H, W, C), uint8 or float32.
+            x: The M images (M, H, W, C), uint8 or float32.
 
         Returns:
             The N images (N, H, W, C), of the dtype of x.
 
         Raises:
-            DataError: color changes or erasing are set and x is not uint8, so that the range of its pixels is unknown.
+            DataError: If color changes or erasing are set, and x is not uint8, so that the range of its pixels
+                is unknown.
         """
         if x.dtype != np.uint8 and (self.color_matrices is not None or self.erase_boxes is not None):
             raise DataError(
@@ -107,8 +108,8 @@ class AugmentationParameters:
         """Compute the position that each output pixel samples, or None where no image is moved.
 
         Args:
-            height: rows of the images.
-            width: columns of the images.
+            height: Rows of the images.
+            width: Columns of the images.
 
         Returns:
             int32 (2, M, height) by row and int32 (2, M, width) by column, to be added up, in 1/256 pixel; the first
@@ -129,33 +130,33 @@ class Augmentation:
     """Settings of random augmentation: one affine step about the center, then colors, erasing and mixing.
 
     Attributes:
-        rotation: largest angle to either side in degrees, 0 to 180 (180 is any angle).
-        shift: largest shift to each side, as a fraction of the height and of the width, 0 to 1.
+        rotation: Largest angle to either side in degrees, 0 to 180 (180 is any angle).
+        shift: Largest shift to each side, as a fraction of the height and of the width, 0 to 1.
         zoom: (smallest, largest) scale factor, each 0.1 to 10; 2 doubles the size of objects. Uniform on a log scale.
-        shear: largest angle to either side in degrees, 0 to 60.
+        shear: Largest angle to either side in degrees, 0 to 60.
         stretch: (smallest, largest) factor of the width to height ratio, each 0.1 to 10; the area does not change.
             Uniform on a log scale.
-        flip_horizontal: mirror left and right with probability 0.5.
-        flip_vertical: mirror top and bottom with probability 0.5.
+        flip_horizontal: Mirror left and right with probability 0.5.
+        flip_vertical: Mirror top and bottom with probability 0.5.
         crop: (smallest, largest) area of a random crop as a fraction of the image, each 0.01 to 1; the crop is resized
             to fill the frame.
         crop_aspect: (smallest, largest) width to height ratio of the crop, relative to that of the image, each 0.1 to
             10. Uniform on a log scale.
-        fill: how pixels outside the original are filled: "black", with the nearest pixel of the "edge", or with the
+        fill: How pixels outside the original are filled: "black", with the nearest pixel of the "edge", or with the
             reflected image ("reflect").
-        brightness: largest deviation of the brightness factor from 1, 0 to 1.
-        contrast: largest deviation of the contrast factor from 1, 0 to 1.
-        saturation: largest deviation of the saturation factor from 1, 0 to 1.
-        hue: largest rotation of the hue to either side, as a fraction of the color circle, 0 to 0.5.
-        gray: probability that the colors are removed, 0 to 1.
-        erase: probability that a box of 2 to 20 % of the image is filled with a random color, 0 to 1.
+        brightness: Largest deviation of the brightness factor from 1, 0 to 1.
+        contrast: Largest deviation of the contrast factor from 1, 0 to 1.
+        saturation: Largest deviation of the saturation factor from 1, 0 to 1.
+        hue: Largest rotation of the hue to either side, as a fraction of the color circle, 0 to 0.5.
+        gray: Probability that the colors are removed, 0 to 1.
+        erase: Probability that a box of 2 to 20 % of the image is filled with a random color, 0 to 1.
         mixup: α of the Beta(α, α) distribution of the mixing ratio, 0 (never) to 10. Each image and its target are
             averaged with another one of the batch; the larger weight is the image's own.
         cutmix: α as for mixup; here a box of the image is replaced by that of another one. With both, each image gets
             one of them with probability 0.5.
 
     Raises:
-        UsageError: a setting is out of range.
+        UsageError: If a setting is out of range.
 
     Example:
         >>> import numpy as np
@@ -208,10 +209,10 @@ class Augmentation:
         """Augment images without mixing them; image i depends on x[i], index[i], seed and epoch alone.
 
         Args:
-            x: images (N, H, W, C), uint8 or float32.
+            x: Images (N, H, W, C), uint8 or float32.
             index: int64 (N,), their sample numbers.
-            seed: random seed.
-            epoch: number of the epoch.
+            seed: Random seed.
+            epoch: Number of the epoch.
 
         Returns:
             The augmented images, of the shape and dtype of x.
@@ -232,11 +233,11 @@ class Augmentation:
 
         Args:
             index: int64 (batch size,), the sample numbers of the whole batch.
-            seed: random seed.
-            epoch: number of the epoch.
+            seed: Random seed.
+            epoch: Number of the epoch.
             shape: (H, W, C) of the images.
-            rank: rank of this process.
-            world_size: number of processes that train together.
+            rank: Rank of this process.
+            world_size: Number of processes that train together.
 
         Returns:
             The parameters of the images that this process needs.
@@ -345,13 +346,13 @@ class Augmentation:
         """Build the augmentation that `to_dict` described.
 
         Args:
-            settings: values by name; those that are missing keep their defaults.
+            settings: Values by name; those that are missing keep their defaults.
 
         Returns:
             The augmentation.
 
         Raises:
-            UsageError: a setting is unknown or out of range.
+            UsageError: If a setting is unknown or out of range.
         """
         settings = {_FORMER_NAMES.get(name, name): value for name, value in settings.items()}
         known = {field.name for field in fields(cls)}
@@ -401,13 +402,13 @@ def get_augmentation(augmentation: str | Augmentation, *, photographs: bool = Fa
 
     Args:
         augmentation: "none", "light", "standard" or "strong"; an `Augmentation` is returned unchanged.
-        photographs: whether to take the preset for photographs instead of the one for line drawings.
+        photographs: Whether to take the preset for photographs instead of the one for line drawings.
 
     Returns:
         The augmentation.
 
     Raises:
-        UsageError: there is no preset of this name.
+        UsageError: If there is no preset of this name.
 
     Example:
         >>> from striate.data import get_augmentation

@@ -38,8 +38,8 @@ class CachedArray:
     """An array in the cache.
 
     Attributes:
-        x: the array (N, …), whose rows are read from disk on demand.
-        metadata: what `make` returned when the array was made.
+        x: The array (N, …), whose rows are read from disk on demand.
+        metadata: What `make` returned when the array was made.
     """
 
     x: MappedArray
@@ -55,17 +55,17 @@ def load_or_make(
     One process at a time makes an array; the others wait and then load it from the cache.
 
     Args:
-        key: identifies the array; other content must have another key.
+        key: Identifies the array; other content must have another key.
         shape: (N, …) of the array.
-        make: writes the array's bytes to a file and returns its metadata, ready for JSON.
-        is_valid: whether the array on the disk, which has this metadata, may be used.
-        dtype: of the array's elements.
+        make: Writes the array's bytes to a file and returns its metadata, ready for JSON.
+        is_valid: Whether the array on the disk, which has this metadata, may be used.
+        dtype: Type of the elements.
 
     Returns:
         The array and its metadata.
 
     Raises:
-        CacheError: it cannot be written: the disk is full, the folder is not writable, or the array is larger than
+        CacheError: If it cannot be written: the disk is full, the folder is not writable, or the array is larger than
             $STRIATE_CACHE_GB.
     """
     entry = _Entry(array_folder(), key, shape, np.dtype(dtype))

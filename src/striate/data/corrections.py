@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from striate.data.folder import Layout
+from striate.data.layout import Layout
 from striate.data.tables import FileFinder, Table, read_table, unescape_formula
 from striate.errors import DataError, UsageError, nearest
 from striate.tasks import Task
+from striate.text import counted, listed
 
 EXCLUDE, RELABEL = "exclude", "relabel"
-LISTED = 5  # files that a message names
 
 Corrections = Mapping[str, str | None]  # by the name of the file, the new class; None: the image is left out
 
@@ -31,13 +31,13 @@ def read_corrections(path: str | Path, layout: Layout) -> Corrections:
         The new class of each image with the action "relabel", and None for each with the action "exclude".
 
     Raises:
-        DataError: The file cannot be read, has no such columns, or contains an unknown action, file or class, or
+        DataError: If the file cannot be read, has no such columns, or contains an unknown action, file or class, or
             actions that contradict each other.
-        UsageError: No row has an action.
+        UsageError: If no row has an action.
 
     Example:
         >>> import tempfile
-        >>> from striate.data.folder import read_layout
+        >>> from striate.data.layout import read_layout
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     for name in ("cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png"):
         ...         file = Path(folder, "photos", name)
@@ -100,7 +100,7 @@ def correct(layout: Layout, corrections: Corrections) -> Layout:
         without images is dropped.
 
     Raises:
-        DataError: Fewer than two classes are left.
+        DataError: If fewer than two classes are left.
     """
     if not corrections:
         return layout
@@ -117,7 +117,8 @@ def correct(layout: Layout, corrections: Corrections) -> Layout:
         if len(used) < 2:
             raise DataError(f"The corrections leave images of fewer than two classes in '{layout.name}'.")
         classes, y = tuple(layout.classes[number] for number in used), np.searchsorted(used, y)
-    note = f"Corrections of the user: {_counted(int((~keep).sum()))} left out, {_counted(relabeled)} relabeled."
+    left_out = counted(int((~keep).sum()), "image")
+    note = f"Corrections of the user: {left_out} left out, {counted(relabeled, 'image')} relabeled."
     rows = np.flatnonzero(keep)
     return replace(
         layout, files=tuple(layout.files[row] for row in rows), names=tuple(layout.names[row] for row in rows),
@@ -153,13 +154,8 @@ def _new_class(table: Table, line: int, suggested: str, layout: Layout) -> str:
 def _require_found(table: Table, missing: Sequence[str], layout: Layout) -> None:
     if not missing:
         return
-    listed = ", ".join(f"'{name}'" for name in missing[:LISTED])
-    more = f" and {len(missing) - LISTED:,} more" if len(missing) > LISTED else ""
+    files = listed([f"'{name}'" for name in missing])
     raise DataError(
         f"'{table.path}' names {'a file' if len(missing) == 1 else f'{len(missing):,} files'} with an action that "
-        f"'{layout.name}' does not contain: {listed}{more}. Pass the table of this folder, or delete these rows."
+        f"'{layout.name}' does not contain: {files}. Pass the table of this folder, or delete these rows."
     )
-
-
-def _counted(count: int) -> str:
-    return "1 image" if count == 1 else f"{count:,} images"

@@ -29,9 +29,9 @@ class Images:
     Attributes:
         x: uint8 or float32 (N, H, W, C): a NumPy array, or a `MappedArray` in a file, of which only shape, dtype,
             len(x) and x[rows] should be used, one batch at a time.
-        y: by the task int64 (N,), class numbers from 0; uint8 (N, K), 1 where an image has a label; or float32 (N, T),
+        y: By the task int64 (N,), class numbers from 0; uint8 (N, K), 1 where an image has a label; or float32 (N, T),
             numbers.
-        names: the file of each image, if known.
+        names: The file of each image, if known.
         digests: uint64 (N,), of the content of each image, if known: two images with the same one are identical.
         groups: int64 (N,), if known: images with the same number belong together, such as near-duplicates.
     """
@@ -71,15 +71,15 @@ class Dataset:
     """Images for training, validation and testing.
 
     Attributes:
-        name: name of the data set.
-        classes: names of the classes or labels by number; for regression, of the numbers.
-        train: the training part.
-        validation: the validation part.
-        test: the test part.
-        policy: how other images are converted to the same shape.
+        name: Name of the data set.
+        classes: Names of the classes or labels by number; for regression, of the numbers.
+        train: The training part.
+        validation: The validation part.
+        test: The test part.
+        policy: How other images are converted to the same shape.
         fingerprint: 16 hexadecimal digits that change when an image, label, class name or part changes.
-        notes: sentences for the user, such as on files left out or classes too small to split.
-        task: what `y` holds: one class, several labels, or numbers.
+        notes: Sentences for the user, such as on files left out or classes too small to split.
+        task: What `y` holds: one class, several labels, or numbers.
 
     Example:
         >>> from striate.data import load
@@ -139,18 +139,18 @@ def check_images(
     Args:
         x: (N, H, W), (N, H, W, 1) or (N, H, W, 3); uint8, other integers in 0 … 255, or finite floats (kept as
             float32).
-        y: class numbers (N,) or one-hot rows (N, classes); for "multilabel" 0 and 1 (N, labels); for "regression"
+        y: Class numbers (N,) or one-hot rows (N, classes); for "multilabel" 0 and 1 (N, labels); for "regression"
             finite numbers (N,) or (N, T).
-        classes: the number of classes, labels or numbers, if known.
-        names: the file of each image, if known.
+        classes: The number of classes, labels or numbers, if known.
+        names: The file of each image, if known.
         task: "classification", "multilabel" or "regression".
 
     Returns:
         The images.
 
     Raises:
-        DataError: shapes, pixels or labels are invalid, or their numbers differ.
-        UsageError: the task is unknown.
+        DataError: If shapes, pixels or labels are invalid, or their numbers differ.
+        UsageError: If the task is unknown.
 
     Example:
         >>> import numpy as np
@@ -265,15 +265,15 @@ def resize(data: Dataset, height: int, width: int, channels: int) -> Dataset:
 
     Args:
         data: uint8 images.
-        height: of the new images in pixels.
-        width: of the new images in pixels.
+        height: Height of the new images in pixels.
+        width: Width of the new images in pixels.
         channels: 1 (gray) or 3 (RGB).
 
     Returns:
         The data set, with a new policy and fingerprint.
 
     Raises:
-        DataError: the pixels are floats, or the result does not fit in memory.
+        DataError: If the pixels are floats, or the result does not fit in memory.
     """
     if data.shape == (height, width, channels):
         return data

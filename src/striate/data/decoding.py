@@ -31,8 +31,8 @@ class DecodedFiles:
     Attributes:
         x: uint8 (N, H, W, C), black for unreadable files.
         digests: uint64 (N,), of each file's bytes; 0 for unreadable files.
-        unreadable: the files that could not be decoded, by row number.
-        note: a message for the user on where the pixels are stored, or None.
+        unreadable: The files that could not be decoded, by row number.
+        note: A message for the user on where the pixels are stored, or None.
     """
 
     x: MappedArray | Block
@@ -47,16 +47,16 @@ def decode_files(folder: Path, files: Sequence[Path], names: Sequence[str], poli
     If the cache cannot be written, up to `MAX_IN_MEMORY` bytes are held in memory.
 
     Args:
-        folder: the absolute folder that holds the files.
-        files: absolute paths.
-        names: the files' names in messages.
-        policy: how images are converted to their size.
+        folder: The absolute folder that holds the files.
+        files: Absolute paths.
+        names: The files' names in messages.
+        policy: How images are converted to their size.
 
     Returns:
         The pixels, digests and read errors.
 
     Raises:
-        CacheError: the cache cannot be written, and there are too many pixels for memory.
+        CacheError: If the cache cannot be written, and there are too many pixels for memory.
     """
     shape = (len(files), *policy.shape)
 
@@ -86,11 +86,11 @@ def _decode_to_memory(files: Sequence[Path], names: Sequence[str], policy: Image
     x = np.empty((len(files), *policy.shape), np.uint8)
     remaining = x
 
-    def put(block: Block) -> None:
+    def write(block: Block) -> None:
         nonlocal remaining
         remaining[: len(block)], remaining = block, remaining[len(block) :]
 
-    return DecodedFiles(x, *_decode_all(files, names, policy, put), note)
+    return DecodedFiles(x, *_decode_all(files, names, policy, write), note)
 
 
 def _key(folder: Path, files: Sequence[Path], policy: ImagePolicy) -> str:
@@ -141,21 +141,19 @@ def _is_readable(file: Path) -> bool:
 
 
 def _decode_all(
-    files: Sequence[Path], names: Sequence[str], policy: ImagePolicy, put: Callable[[Block], object]
+    files: Sequence[Path], names: Sequence[str], policy: ImagePolicy, write: Callable[[Block], object]
 ) -> tuple[Digests, dict[int, UnreadableFile]]:
-    """Pass all pixels to `put`, block by block in order, and return the digests and the unreadable files."""
-    digests: list[int] = []
-    unreadable: dict[int, UnreadableFile] = {}
+    """Pass all pixels to `write`, block by block in order; return the digests and the unreadable files."""
+    results: list[int | UnreadableFile] = []
     size = max(1, min(64, BLOCK_BYTES // int(np.prod(policy.shape))))
     chunks = chunk_ranges(len(files), size)
     with progress_bar("reading images", len(files)) as advance:
-        for block, results in map_ordered(lambda rows: _decode_block(rows, files, names, policy), chunks):
-            for result in results:
-                if isinstance(result, UnreadableFile):
-                    unreadable[len(digests)] = result
-                digests.append(0 if isinstance(result, UnreadableFile) else result)
-            put(block)
+        for block, of_block in map_ordered(lambda rows: _decode_block(rows, files, names, policy), chunks):
+            results += of_block
+            write(block)
             advance(len(block))
+    unreadable = {row: result for row, result in enumerate(results) if isinstance(result, UnreadableFile)}
+    digests = [0 if isinstance(result, UnreadableFile) else result for result in results]
     return np.array(digests, np.uint64), unreadable
 
 

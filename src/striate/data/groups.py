@@ -1,4 +1,7 @@
-"""Groups of images that belong on one side of a split: copies, near-duplicates, and those that the user names."""
+"""Groups of images that belong on one side of a split: copies, near-duplicates, and those that the user names.
+
+Splits and folds never divide a group.
+"""
 
 import hashlib
 from collections import Counter
@@ -15,20 +18,20 @@ from striate.data.decoding import decode_files
 from striate.data.digests import Digests
 from striate.data.mapped import MappedArray, take_rows
 from striate.data.near_duplicates import CANDIDATES, THUMBNAILS, NearDuplicates, find_matches, pairs_of
-from striate.data.tables import FileFinder, read_table
+from striate.data.tables import FileFinder, Table, read_table
 from striate.errors import DataError
 from striate.images import decoder_version
-from striate.text import printable
+from striate.text import counted, listed, printable
 
 Rows = NDArray[np.intp]
 GroupNumbers = NDArray[np.int64]  # (N,), the same number for images of one group
 
 VERSION = 3  # of the cached near-duplicates; increase it when they are found in another way
-TOO_MANY = 100_000  # images, above which near-duplicates are not searched
-LARGE = 20  # images; a larger group of near-duplicates is held together by its most similar pairs only
-STRICT = 0.93  # similarity of these pairs
+MAX_IMAGES = 100_000  # images, above which near-duplicates are not searched
+LARGE_GROUP = 20  # images; a larger group of near-duplicates is held together by its most similar pairs only
+STRICT_SIMILARITY = 0.93  # similarity of these pairs
 MAX_SHARE = 0.3  # of all images; near-duplicates that make a larger group are not kept together
-NONE = NearDuplicates(np.zeros((0, 2), np.int64), np.zeros(0, np.float32))
+NO_PAIRS = NearDuplicates(np.zeros((0, 2), np.int64), np.zeros(0, np.float32))
 SHOWN = 3  # examples in a message
 
 
@@ -38,11 +41,11 @@ def group_files(
     """Find the groups of images that belong on one side of a split.
 
     Args:
-        folder: the absolute folder that holds the files.
-        files: absolute paths.
-        names: paths relative to the folder.
+        folder: The absolute folder that holds the files.
+        files: Absolute paths.
+        names: Paths relative to the folder.
         digests: uint64 (N,), of the files.
-        table: a table of further groups; see `read_groups`.
+        table: A table of further groups; see `read_groups`.
 
     Returns:
         int64 (N,), the same number for images of one group, and notes for the user.
@@ -61,19 +64,21 @@ def near_duplicate_files(folder: Path, files: Sequence[Path], names: Sequence[st
     They depend on the files' content alone, not on the size or the part of the image that a network sees.
 
     Args:
-        folder: the absolute folder that holds the files.
-        files: absolute paths.
-        names: the files' names in messages.
+        folder: The absolute folder that holds the files.
+        files: Absolute paths.
+        names: The files' names in messages.
 
     Returns:
         The pairs, of which no two images are identical files, and notes for the user.
     """
-    if len(files) > TOO_MANY:
-        return NONE, [f"Of more than {TOO_MANY:,} images, only identical ones are kept together, not similar ones."]
+    if len(files) > MAX_IMAGES:
+        return NO_PAIRS, [
+            f"Of more than {MAX_IMAGES:,} images, only identical ones are kept together, not similar ones."
+        ]
     try:
         decoded = decode_files(folder, files, names, THUMBNAILS)
     except CacheError as error:
-        return NONE, [f"Only identical images are kept together, not similar ones. {error}"]
+        return NO_PAIRS, [f"Only identical images are kept together, not similar ones. {error}"]
     digests, rows = np.unique(decoded.digests, return_index=True)  # in the order of content
     if int(rows[0]) in decoded.unreadable:
         digests, rows = digests[1:], rows[1:]  # unreadable files have the digest 0
@@ -134,12 +139,43 @@ def smallest_of_group(keys: Digests, groups: GroupNumbers) -> Digests:
     return chosen
 
 
+def grouped_folds(keys: Digests, groups: GroupNumbers, y: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Assign images to folds, so that a group never spans two and each class is spread evenly.
+
+    Args:
+        keys: Of the content of each image (N,); they decide the fold, so the order of the images does not matter.
+        groups: Integers (N,); images with the same number stay together.
+        y: Class numbers (N,).
+        count: The number of folds.
+
+    Returns:
+        Int64 (N,).
+
+    Example:
+        >>> import numpy as np
+        >>> keys = np.array([5, 9, 2, 7], np.uint64)
+        >>> grouped_folds(keys, np.array([0, 0, 1, 2]), np.array([0, 1, 0, 1]), 2).tolist()
+        [1, 1, 0, 1]
+    """
+    first = np.lexsort((keys, groups))
+    _, starts, members = np.unique(groups[first], return_index=True, return_counts=True)
+    leaders = first[starts]  # the image with the smallest key in each group
+    fold = np.empty(len(leaders), np.int64)
+    for number in np.unique(y[leaders]):
+        chosen = np.flatnonzero(y[leaders] == number)
+        rank = np.argsort(np.argsort(keys[leaders[chosen]], kind="stable"), kind="stable")
+        fold[chosen] = (rank + number) % count
+    folds = np.empty(len(y), np.int64)
+    folds[first] = np.repeat(fold, members)
+    return folds
+
+
 def join_pairs(groups: GroupNumbers, pairs: NDArray[np.int64]) -> GroupNumbers:
     """Join the groups of each pair of images.
 
     Args:
         groups: int64 (N,).
-        pairs: rows (P, 2).
+        pairs: Rows (P, 2).
 
     Returns:
         int64 (N,): the smallest row of each group.
@@ -168,22 +204,22 @@ def join_near_duplicates(groups: GroupNumbers, found: NearDuplicates) -> tuple[G
     """Join groups of identical images that are near-duplicates.
 
     Pairs that look alike can chain many images that do not, such as those on one flat background. So a group of more
-    than `LARGE` is kept together by pairs of at least `STRICT` similarity only, and one of more than `MAX_SHARE` of all
-    images by copies only.
+    than `LARGE_GROUP` images is kept together only by pairs of at least `STRICT_SIMILARITY`, and one of more than
+    `MAX_SHARE` of all images only by copies.
 
     Args:
         groups: int64 (N,), of identical images.
-        found: the near-duplicates.
+        found: The near-duplicates.
 
     Returns:
         int64 (N,), the groups, and notes for the user.
     """
     joined = join_pairs(groups, found.pairs)
     sizes = np.bincount(joined, minlength=len(joined))
-    kept = (sizes[joined[found.pairs[:, 0]]] <= LARGE) | (found.similarity >= STRICT)
+    kept = (sizes[joined[found.pairs[:, 0]]] <= LARGE_GROUP) | (found.similarity >= STRICT_SIMILARITY)
     joined = join_pairs(groups, found.pairs[kept])
     sizes = np.bincount(joined, minlength=len(joined))
-    too_large = sizes > max(LARGE, MAX_SHARE * len(joined))
+    too_large = sizes > max(LARGE_GROUP, MAX_SHARE * len(joined))
     if not too_large.any():
         return joined, []
     count = int(sizes[too_large].sum())
@@ -201,7 +237,7 @@ class NamedGroups:
 
     Attributes:
         numbers: int64 (N,); images that the table does not name have a number of their own.
-        notes: what the table lacks, and what in it was not found.
+        notes: What the table lacks, and what in it was not found.
     """
 
     numbers: GroupNumbers
@@ -212,16 +248,16 @@ def read_groups(path: str | Path, folder: str, names: Sequence[str]) -> NamedGro
     r"""Read the groups of a folder's images from a table with the columns file and group.
 
     Args:
-        path: of the table; see `read_table`.
-        folder: name of the folder.
-        names: paths of its images relative to it.
+        path: The table; see `read_table`.
+        folder: Name of the folder.
+        names: Paths of its images relative to it.
 
     Returns:
         The groups.
 
     Raises:
-        DataError: the table cannot be read, has another number of columns, names none of the images, gives an image two
-            groups, or puts all images into one.
+        DataError: If the table cannot be read, has another number of columns, names none of the images, gives an image
+            two groups, or puts all images into one.
 
     Example:
         >>> import tempfile
@@ -234,27 +270,7 @@ def read_groups(path: str | Path, folder: str, names: Sequence[str]) -> NamedGro
     table = read_table(path)
     if len(table.rows[0]) != 2:
         raise DataError(f"'{path}' has {len(table.rows[0])} columns, but a table of groups has two: file and group.")
-    finder = FileFinder(folder, names)
-    group_of: dict[int, str] = {}
-    unknown, known = [], []
-    for (cell, group), line in zip(table.rows, table.lines, strict=True):
-        if not group:
-            raise DataError(f"'{path}', line {line}: the group of '{printable(cell)}' is empty.")
-        rows = finder.find(cell)
-        if len(rows) > 1:
-            raise DataError(
-                f"'{path}', line {line}: '{printable(cell)}' may be {_examples(names[row] for row in rows)}. Write the "
-                f"path below '{folder}'."
-            )
-        if not rows:
-            unknown.append(cell)
-        elif group_of.setdefault(rows[0], group) != group:
-            raise DataError(
-                f"'{path}', line {line}: '{names[rows[0]]}' is in two groups, '{printable(group_of[rows[0]])}' and "
-                f"'{printable(group)}'. Leave one."
-            )
-        else:
-            known.append(names[rows[0]])
+    group_of, unknown, repeated = _match_rows(table, folder, names)
     if not group_of:
         raise DataError(
             f"'{path}' names no image of '{folder}': there is no '{printable(table.rows[0][0])}'. Write paths such as "
@@ -267,11 +283,42 @@ def read_groups(path: str | Path, folder: str, names: Sequence[str]) -> NamedGro
             "test on. Give at least three groups, better ten or more."
         )
     of_row = [numbers[group_of[row]] if row in group_of else len(numbers) + row for row in range(len(names))]
-    return NamedGroups(np.array(of_row, np.int64), tuple(_table_notes(path, unknown, known, names, group_of)))
+    return NamedGroups(np.array(of_row, np.int64), tuple(_table_notes(path, unknown, repeated, names, group_of)))
+
+
+def _match_rows(table: Table, folder: str, names: Sequence[str]) -> tuple[dict[int, str], list[str], list[str]]:
+    """Return the group of each named image by its row, the files that are not there, and the repeated names.
+
+    Raises:
+        DataError: If a name is ambiguous, or an image has no group or two.
+    """
+    finder = FileFinder(folder, names)
+    group_of: dict[int, str] = {}
+    unknown, repeated = [], []
+    for (cell, group), line in zip(table.rows, table.lines, strict=True):
+        where = f"'{table.path}', line {line}:"
+        if not group:
+            raise DataError(f"{where} the group of '{printable(cell)}' is empty.")
+        rows = finder.find(cell)
+        if len(rows) > 1:
+            choices = _examples(names[row] for row in rows)
+            raise DataError(f"{where} '{printable(cell)}' may be {choices}. Write the path below '{folder}'.")
+        if not rows:
+            unknown.append(cell)
+            continue
+        name, other = names[rows[0]], group_of.get(rows[0])
+        if other is not None and other != group:
+            raise DataError(
+                f"{where} '{name}' is in two groups, '{printable(other)}' and '{printable(group)}'. Leave one."
+            )
+        if other is not None and name not in repeated:
+            repeated.append(name)
+        group_of[rows[0]] = group
+    return group_of, unknown, repeated
 
 
 def _table_notes(
-    path: str | Path, unknown: Sequence[str], known: Sequence[str], names: Sequence[str], group_of: dict[int, str]
+    path: str | Path, unknown: Sequence[str], repeated: Sequence[str], names: Sequence[str], group_of: dict[int, str]
 ) -> Iterator[str]:
     largest, size = Counter(group_of.values()).most_common(1)[0]
     if 2 * size > len(names):
@@ -280,11 +327,11 @@ def _table_notes(
             "divided between training and test. The figures are therefore unreliable. Give more, smaller groups."
         )
     if unknown:
-        yield f"'{path}' names {_count(len(unknown), 'file')} that {_are(unknown)} not there: {_examples(unknown)}."
-    if repeated := [name for name, times in Counter(known).items() if times > 1]:
-        yield f"'{path}' names {_count(len(repeated), 'file')} more than once: {_examples(repeated)}."
+        yield f"'{path}' names {counted(len(unknown), 'file')} that {_are(unknown)} not there: {_examples(unknown)}."
+    if repeated:
+        yield f"'{path}' names {counted(len(repeated), 'file')} more than once: {_examples(repeated)}."
     if missing := [name for row, name in enumerate(names) if row not in group_of]:
-        yield f"{_count(len(missing), 'image')} {_are(missing)} not in '{path}' and grouped by content alone: " \
+        yield f"{counted(len(missing), 'image')} {_are(missing)} not in '{path}' and grouped by content alone: " \
               f"{_examples(missing)}."  # fmt: skip
 
 
@@ -295,15 +342,9 @@ def join_named(groups: GroupNumbers, named: GroupNumbers) -> GroupNumbers:
     return join_pairs(groups, np.stack([order[same], order[same + 1]], axis=1))
 
 
-def _count(number: int, noun: str) -> str:
-    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def _are(items: Sequence[str]) -> str:
     return "is" if len(items) == 1 else "are"
 
 
 def _examples(items: Iterable[str]) -> str:
-    items = list(items)
-    shown = ", ".join(f"'{printable(item)}'" for item in items[:SHOWN])
-    return shown if len(items) <= SHOWN else f"{shown} and {len(items) - SHOWN:,} more"
+    return listed([f"'{printable(item)}'" for item in items], SHOWN)

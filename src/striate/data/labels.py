@@ -11,23 +11,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.folder import PART_NAMES, Layout, natural_key, read_layout, shown_name
+from striate.data.layout import PART_NAMES, Layout, natural_key, read_layout, shown_name
 from striate.data.split import TRAINING
 from striate.data.tables import FILE_NAME, FileFinder, Table, read_table
 from striate.errors import DataError, UsageError
 from striate.images import describe_argument, describe_unsupported, relative_path, require_folder, search_folder
 from striate.tasks import MAX_NUMBER, Task, get_task
+from striate.text import counted, listed
 
-LISTED = 5  # files that a message names
 SAMPLE_ROWS = 2000  # in which the column of the file names is searched
 HEADINGS = {"label", "labels", "class", "classes", "category", "target", "tags", "라벨", "레이블", "클래스", "분류"}
 YES_NO = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "-1": 0, "": 0, "false": 0, "true": 1, "no": 0, "yes": 1}
 SEPARATORS = re.compile(r"[;|,]")  # of several labels in one cell
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
-DIGITS = 10  # with more classes that are all numbers, they may be meant as numbers
-MANY_CLASSES = 0.5  # classes for each image, from which numbers as labels are probably meant for regression
-OUTLIER = 20.0  # times the distance of the quartiles, from which a number is pointed out
+MAX_DIGITS = 10  # with more classes, all of them numbers, regression may be meant
+REGRESSION_SHARE = 0.5  # classes per image, all of them numbers, from which regression is probably meant
+OUTLIER = 20.0  # interquartile ranges from the median, from which a number is reported
 
 Value = Any  # of one row: a class name, a frozenset of labels, or a tuple of numbers
 
@@ -37,9 +37,9 @@ class LabelFile:
     """A CSV file that says what is in the images of a folder.
 
     Attributes:
-        path: the file, with one row for each image.
-        task: what its other columns hold: one class, labels, or numbers.
-        columns: headings of the columns with the labels, or their numbers counted from 1; by default the column
+        path: The file, with one row for each image.
+        task: What its other columns hold: one class, labels, or numbers.
+        columns: Headings of the columns with the labels, or their numbers counted from 1; by default the column
             besides that of the files, or all of them if they hold 0 and 1.
     """
 
@@ -59,15 +59,15 @@ def label_file(labels: str | Path | None, task: str | None = None, columns: Sequ
     """Return the description of a CSV file with labels; None if there is none.
 
     Args:
-        labels: the file.
+        labels: The file.
         task: "classification" (default), "multilabel" or "regression".
-        columns: headings of the columns with labels, if there are others.
+        columns: Headings of the columns with labels, if there are others.
 
     Returns:
         The description.
 
     Raises:
-        UsageError: the task is unknown, or it or the columns are given without a file.
+        UsageError: If the task is unknown, or it or the columns are given without a file.
     """
     chosen = get_task(task or Task.CLASSIFICATION)
     if labels is None:
@@ -82,9 +82,9 @@ def labeled_layout(path: str | Path, labels: LabelFile | None = None, known: Seq
     """Read the layout of a folder, with labels from a CSV file if there is one.
 
     Args:
-        path: of the folder.
-        labels: the CSV file; None: the subfolders are the classes.
-        known: the classes of a model to evaluate, as for `read_layout` and `read_labels`.
+        path: The folder.
+        labels: The CSV file; None: the subfolders are the classes.
+        known: The classes of a model to evaluate, as for `read_layout` and `read_labels`.
 
     Returns:
         The files with their labels.
@@ -99,17 +99,17 @@ def read_labels(folder: str | Path, labels: LabelFile, known: Sequence[str] | No
     directly below the folder are parts. Rows of files that do not exist, and files without a row, are left out.
 
     Args:
-        folder: of the images, searched with its subfolders.
-        labels: the CSV file.
-        known: the classes, labels or numbers of a model to evaluate. Then one class is enough.
+        folder: The folder of images, searched with its subfolders.
+        labels: The CSV file.
+        known: The classes, labels or numbers of a model to evaluate. Then one class is enough.
 
     Returns:
         The labeled files; notes list what is left out.
 
     Raises:
-        DataError: no row names an image, a name is ambiguous, labels contradict each other, a cell should be a number
-            and is none, or there are too few classes.
-        UsageError: it is not clear which column holds the labels.
+        DataError: If no row names an image, a name is ambiguous, labels contradict each other, a cell should be a
+            number and is not, or there are too few classes.
+        UsageError: If it is not clear which column holds the labels.
 
     Example:
         >>> import tempfile
@@ -153,11 +153,11 @@ class _Images:
     """The images of a folder.
 
     Attributes:
-        folder: absolute.
-        shown: the folder as the user gave it.
-        files: absolute paths.
-        names: paths relative to the folder, as messages show them.
-        notes: sentences on what is left out.
+        folder: Absolute.
+        shown: The folder as the user gave it.
+        files: Absolute paths.
+        names: Paths relative to the folder, as messages show them.
+        notes: Sentences on what is left out.
     """
 
     folder: Path
@@ -270,19 +270,19 @@ class _LabelTable:
                 missing.append(f"'{shown_name(cells[self.file_column])}' (line {line})")
         if ambiguous:
             raise DataError(
-                f"In '{self.path}', {_count(ambiguous, 'name')} may mean several images: {_listed(ambiguous)}. "
+                f"In '{self.path}', {counted(len(ambiguous), 'name')} may mean several images: {listed(ambiguous)}. "
                 f"Write the path below '{self.images.shown}'."
             )
         if missing:
             self.notes.append(
-                f"Left out: {_count(missing, 'row')} of '{self.path}' whose file is not among the images in "
-                f"'{self.images.shown}': {_listed(missing)}."
+                f"Left out: {counted(len(missing), 'row')} of '{self.path}' whose file is not among the images in "
+                f"'{self.images.shown}': {listed(missing)}."
             )
         named = {image for image, _, _ in self.rows}
         without = [f"'{name}'" for row, name in enumerate(self.images.names) if row not in named]
         if without:
             self.notes.append(
-                f"Left out: {_count(without, 'image')} without a row in '{self.path}': {_listed(without)}."
+                f"Left out: {counted(len(without), 'image')} without a row in '{self.path}': {listed(without)}."
             )
 
     def column_names(self, default: str) -> list[str]:
@@ -307,8 +307,8 @@ class _LabelTable:
         ]  # fmt: skip
         if wrong:
             raise DataError(
-                f"In '{self.path}', {_count(wrong, 'cell')} {'is' if len(wrong) == 1 else 'are'} not a number: "
-                f"{_listed(wrong)}. Write plain numbers such as 12.5, without units, and leave unknown ones empty."
+                f"In '{self.path}', {counted(len(wrong), 'cell')} {'is' if len(wrong) == 1 else 'are'} not a number: "
+                f"{listed(wrong)}. Write plain numbers such as 12.5, without units, and leave unknown ones empty."
             )
         return [tuple(float(cell.replace(",", ".")) for cell in cells) if all(cells) else None
                 for _, _, cells in self.rows]  # fmt: skip
@@ -329,12 +329,12 @@ class _LabelTable:
         if contradictions:
             hint = " For several labels, use --task multilabel." if self.task is Task.CLASSIFICATION else ""
             raise DataError(
-                f"'{self.path}' contradicts itself on {_count(contradictions, 'image')}: {_listed(contradictions)}. "
-                f"Keep one row for each image.{hint}"
+                f"'{self.path}' contradicts itself on {counted(len(contradictions), 'image')}: "
+                f"{listed(contradictions)}. Keep one row for each image.{hint}"
             )
         if empty:
             self.notes.append(
-                f"Left out: {_count(empty, 'image')} with an empty cell in '{self.path}': {_listed(empty)}."
+                f"Left out: {counted(len(empty), 'image')} with an empty cell in '{self.path}': {listed(empty)}."
             )
         return {image: next(iter(lines)) for image, lines in found.items()}
 
@@ -390,19 +390,19 @@ def _check_classes(table: _LabelTable, names: Sequence[str], images: int, known:
     """Raise DataError unless the labels are those of a classification."""
     if known is None and images and len(names) < 2:
         raise DataError(f"All images in '{table.path}' have the label '{names[0]}'; a classifier needs two or more.")
-    if known is None and len(names) > MANY_CLASSES * images and all(NUMBER.fullmatch(name) for name in names):
+    if known is None and len(names) > REGRESSION_SHARE * images and all(NUMBER.fullmatch(name) for name in names):
         raise DataError(
             f"'{table.path}' has {len(names):,} different numbers for {images:,} images. To predict numbers, use "
             "--task regression."
         )
-    if known is None and len(names) > DIGITS and all(NUMBER.fullmatch(name) for name in names):
+    if known is None and len(names) > MAX_DIGITS and all(NUMBER.fullmatch(name) for name in names):
         table.notes.append(
             f"The labels in '{table.path}' are numbers, and each is a class. To predict numbers, use --task regression."
         )
     several = [name for name in names if ";" in name or "|" in name]
     if several:
         table.notes.append(
-            f"{_count(several, 'label')} of '{table.path}', such as '{several[0]}', may be several labels, which "
+            f"{counted(len(several), 'label')} of '{table.path}', such as '{several[0]}', may be several labels, which "
             "--task multilabel would tell apart."
         )
 
@@ -414,11 +414,11 @@ def _outliers(y: NDArray[np.float32], names: Sequence[str], files: Sequence[str]
         low, middle, high = np.quantile(column, (0.25, 0.5, 0.75)) if len(column) else (0.0, 0.0, 0.0)
         rows = np.flatnonzero(np.abs(column - middle) > OUTLIER * (high - low)).tolist() if high > low else []
         if rows:
-            listed = [f"{column[row]:g} of '{files[row]}'" for row in rows]
+            values = [f"{column[row]:g} of '{files[row]}'" for row in rows]
             notes.append(
-                f"{_count(listed, 'value')} of '{name}' {'is' if len(listed) == 1 else 'are'} far from the others "
-                f"(half of them are between {low:g} and {high:g}): {_listed(listed)}. Check for typing errors and "
-                "codes for missing values."
+                f"{counted(len(values), 'value')} of '{name}' {'is' if len(values) == 1 else 'are'} far from the "
+                f"others (half of them are between {low:g} and {high:g}): {listed(values)}. Check for typing errors "
+                "and codes for missing values."
             )
     return notes
 
@@ -430,13 +430,3 @@ def _parts(names: Sequence[str]) -> NDArray[np.int8]:
     if None in parts or TRAINING not in parts or len(set(parts)) < 2:
         return np.full(len(names), TRAINING, np.int8)
     return np.array(parts, np.int8)
-
-
-def _count(items: Sequence[Any], what: str) -> str:
-    return f"1 {what}" if len(items) == 1 else f"{len(items):,} {what}s"
-
-
-def _listed(items: Sequence[str]) -> str:
-    """Return the first items, and how many more there are."""
-    shown = ", ".join(items[:LISTED])
-    return shown if len(items) <= LISTED else f"{shown} and {len(items) - LISTED:,} more"

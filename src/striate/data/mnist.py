@@ -46,14 +46,14 @@ def mnist(seed: int = 0) -> Dataset:
     images of the other.
 
     Args:
-        seed: decides which images are for validation.
+        seed: Decides which images are for validation.
 
     Returns:
         The data set.
 
     Raises:
-        DataError: a file is damaged.
-        DownloadError: the files are missing and cannot be downloaded.
+        DataError: If a file is damaged.
+        DownloadError: If the files are missing and cannot be downloaded.
 
     Source:
         LeCun, Cortes, Burges, "The MNIST database of handwritten digits".
@@ -98,16 +98,16 @@ def download_mnist(folder: Path, mirrors: Sequence[str] | None = None) -> Path:
     """Download the four files of MNIST; files that are present and correct are not downloaded again.
 
     Args:
-        folder: where to put them.
-        mirrors: addresses of folders, tried in turn; by default those in $STRIATE_MNIST_MIRRORS (separated by spaces),
+        folder: Where to put them.
+        mirrors: Addresses of folders, tried in turn; by default those in $STRIATE_MNIST_MIRRORS (separated by spaces),
             else the public ones.
 
     Returns:
         The folder.
 
     Raises:
-        DownloadError: no mirror has a correct file; the message lists the problem of each.
-        RunError: the folder cannot be written.
+        DownloadError: If no mirror has a correct file; the message lists the problem of each.
+        RunError: If the folder cannot be written.
     """
     mirrors = mirrors or os.environ.get("STRIATE_MNIST_MIRRORS", "").split() or MIRRORS
     for name in SHA256:
@@ -163,14 +163,14 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
     """Read a gzipped IDX file, the format of the MNIST family.
 
     Args:
-        path: of the file.
-        axes: number of axes, 1 or 3.
+        path: The file.
+        axes: Number of axes, 1 or 3.
 
     Returns:
         The uint8 array.
 
     Raises:
-        DataError: the file cannot be read, is damaged, or is not an IDX file of bytes with that many axes.
+        DataError: If the file cannot be read, is damaged, or is not an IDX file of bytes with that many axes.
     """
     try:
         content = gunzip(path.read_bytes())
@@ -194,13 +194,13 @@ def gunzip(packed: bytes) -> bytes:
     """Unpack a gzip file of one member, with its length and CRC checked.
 
     Args:
-        packed: the bytes of the file.
+        packed: The bytes of the file.
 
     Returns:
         The unpacked content.
 
     Raises:
-        ValueError: the file is damaged or incomplete, or unpacks to more than `MAX_UNPACKED` bytes.
+        ValueError: If the file is damaged or incomplete, or unpacks to more than `MAX_UNPACKED` bytes.
     """
     size = int.from_bytes(packed[-4:], "little")  # gzip ends with the unpacked length
     unpacker = zlib.decompressobj(wbits=31)

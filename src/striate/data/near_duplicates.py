@@ -1,4 +1,4 @@
-"""Find images that show nearly the same: saved again, resized, cropped, mirrored, turned a little, frames of a video.
+"""Find images that show nearly the same: saved again, resized, cropped, mirrored, rotated a little, frames of a video.
 
 Each image is reduced to a gray thumbnail. A short description of the thumbnail's low frequencies finds, for each image,
 the few others that may match; these candidates are then aligned pixel by pixel and compared in detail.
@@ -23,26 +23,26 @@ SIZE = 64
 THUMBNAILS = ImagePolicy(SIZE, SIZE, 1, "stretch")
 FREQUENCIES = 10  # of the description along each axis
 CROP = 0.92  # side of the crops that are described beside the whole image; the alignment bridges the rest
-MANY = 20_000  # images, above which only whole images are compared
+MAX_WITH_CROPS = 20_000  # images; of more, only whole images are compared, and no crops
 CANDIDATES = 5  # other images that are compared in detail for each image
-MIN_LIKENESS = 0.35  # correlation of two descriptions from which the images are compared in detail
-MIN_CLEAR = 0.1  # share of the pixels clipped in neither image, from which brightness is fitted to them alone
+MIN_DESCRIPTION = 0.35  # correlation of two descriptions, from which the images are compared in detail
+MIN_UNCLIPPED = 0.1  # share of pixels that neither image clips, from which brightness is fitted to them alone
 MIN_OVERLAP = 0.5  # share of the pixels that both images show
 MIN_COARSE = 0.85  # correlation at 16×16 pixels, aligned, from which the comparison goes on
 MAX_SCALE = 1.22  # of one image against the other: a crop of 15 %, and some tolerance
-MAX_ASPECT = 1.9  # width / height or height / width of the images that may be turned
-MAX_TURN = 0.16  # 5° in images of that aspect ratio
+MAX_ASPECT = 1.9  # width / height or height / width of images that may be rotated
+MAX_ROTATION = 0.16  # 5° in images of that aspect ratio
 MIN_FINE = 0.88  # the same at 32×32
 MIN_WHOLE = 0.953  # mean correlation at 32×32 and 64×64 pixels of near-duplicates
 MIN_SIMILARITY = 0.8  # mean of that and of the correlation of what is finer than 5 pixels
-BLOCK_VALUES = 16_000_000  # likenesses that are held in memory at a time
-PAIRS = 128  # that a thread aligns at a time
-FRAME = 6  # pixels of a thumbnail: as far as the corners that turning by 5° leaves empty
-STEPS = 6  # of the alignment at each size
-MIDDLE = 127.5  # gray level
-MOSTLY = 0.9  # of the pixels that are averaged into one count
-SATURATED = 3  # gray levels next to black and white: clipped, or filled when an image was turned
-LARGEST_MOVE = ((0.72, -0.2, -0.25), (-0.2, 0.72, -0.25)), ((1.35, 0.2, 0.25), (0.2, 1.35, 0.25))
+BLOCK_VALUES = 16_000_000  # correlations that are held in memory at a time
+PAIRS_PER_BLOCK = 128  # that a thread aligns at a time
+BORDER = 6  # pixels of a thumbnail: as far as the corners that a rotation by 5° leaves empty
+ALIGNMENT_STEPS = 6  # of the alignment at each size
+MID_GRAY = 127.5  # gray level
+MASK_SHARE = 0.9  # of the pixels that are averaged into one count
+SATURATED = 3  # gray levels next to black and white: clipped, or filled when an image was rotated
+TRANSFORM_LIMITS = ((0.72, -0.2, -0.25), (-0.2, 0.72, -0.25)), ((1.35, 0.2, 0.25), (0.2, 1.35, 0.25))
 
 Box = tuple[float, float, float, float]  # top, bottom, left, right as fractions of the image
 WHOLE: Box = (0, 1, 0, 1)
@@ -56,7 +56,7 @@ class NearDuplicates:
     """Pairs of near-duplicates.
 
     Attributes:
-        pairs: rows of both images, int64 (P, 2), the smaller first, in ascending order.
+        pairs: Rows of both images, int64 (P, 2), the smaller first, in ascending order.
         similarity: float32 (P,), `MIN_SIMILARITY` … 1.
     """
 
@@ -67,8 +67,8 @@ class NearDuplicates:
 def find_near_duplicates(thumbnails: Any) -> NearDuplicates:
     """Find pairs of images that show nearly the same.
 
-    Each image is compared in detail with the `CANDIDATES` most similar ones. Of more than `MANY` images, cropped copies
-    are found less often, since the work grows with the square of their number.
+    Each image is compared in detail with the `CANDIDATES` most similar ones. Of more than `MAX_WITH_CROPS`
+    images, cropped copies are found less often, since the work grows with the square of their number.
 
     Args:
         thumbnails: uint8 (N, SIZE, SIZE, 1), made by the policy `THUMBNAILS`; an array or a `MappedArray`.
@@ -92,18 +92,21 @@ def find_matches(thumbnails: Any) -> Floats:
     matches = np.zeros((len(thumbnails), CANDIDATES, 2), np.float32)
     if len(thumbnails) < 2:
         return matches
-    boxes = (WHOLE, *CORNERS) if len(thumbnails) <= MANY else (WHOLE,)
+    boxes = (WHOLE, *CORNERS) if len(thumbnails) <= MAX_WITH_CROPS else (WHOLE,)
     candidates = _find_candidates(thumbnails, boxes)
     first = candidates.first  # ascending
-    place = np.arange(len(first)) - np.searchsorted(first, first)
-    matches[first, place, 0], matches[first, place, 1] = candidates.second, _compare(thumbnails, candidates, boxes)
+    rank = np.arange(len(first)) - np.searchsorted(first, first)
+    matches[first, rank, 0], matches[first, rank, 1] = (
+        candidates.second,
+        _compare_candidates(thumbnails, candidates, boxes),
+    )
     return matches
 
 
 def pairs_of(matches: Floats) -> NearDuplicates:
     """Return the pairs among matches that `find_matches` returned."""
-    first, place = np.nonzero(matches[:, :, 1])
-    second, similarity = matches[first, place, 0].astype(np.int64), matches[first, place, 1]
+    first, rank = np.nonzero(matches[:, :, 1])
+    second, similarity = matches[first, rank, 0].astype(np.int64), matches[first, rank, 1]
     pairs, number = np.unique(np.sort(np.stack([first, second], axis=1), axis=1), axis=0, return_inverse=True)
     highest = np.zeros(len(pairs), np.float32)
     np.maximum.at(highest, number.reshape(-1), similarity)
@@ -143,10 +146,10 @@ class _Candidates:
     """Pairs of images to compare in detail: a part of `second` looks like the whole of `first`.
 
     Attributes:
-        first: rows (P,).
-        second: rows (P,).
-        mirrored: whether `first` is mirrored (P,).
-        box: number of the part of `second` (P,): 0 for the whole image, then those of CORNERS.
+        first: Rows (P,).
+        second: Rows (P,).
+        mirrored: Whether `first` is mirrored (P,).
+        box: Number of the part of `second` (P,): 0 for the whole image, then those of CORNERS.
     """
 
     first: Rows
@@ -173,20 +176,20 @@ def _describe_all(thumbnails: Any, box: Box) -> Floats:
 
 
 def _nearest(rows: range, whole: Floats, parts: Sequence[Floats]) -> Rows:
-    """Return the images whose parts are most like these images: (3, P) with rows of both, and 2 · box + mirrored."""
+    """Return the images whose parts are most similar to these: (3, P) with rows of both, and 2 · box + mirrored."""
     part, count = whole[rows.start : rows.stop], min(CANDIDATES, len(whole) - 1)
     best = np.full((len(rows), len(whole)), -1, np.float32)
     code = np.zeros(best.shape, np.int8)
     for mirrored, queries in enumerate((part, part * _mirror_signs())):
         for box, described in enumerate(parts):
-            likeness = queries @ described.T
-            better = likeness > best
-            np.copyto(best, likeness, where=better)
+            correlation = queries @ described.T
+            better = correlation > best
+            np.copyto(best, correlation, where=better)
             code[better] = 2 * box + mirrored
     best[np.arange(len(rows)), np.arange(rows.start, rows.stop)] = -1
     columns = np.argpartition(-best, count - 1, axis=1)[:, :count]
     first, second = np.repeat(np.arange(len(rows)), count), columns.reshape(-1)
-    keep = best[first, second] >= MIN_LIKENESS
+    keep = best[first, second] >= MIN_DESCRIPTION
     return np.stack([first + rows.start, second, code[first, second]])[:, keep].astype(np.int64)
 
 
@@ -195,9 +198,9 @@ def _mirror_signs() -> Floats:
     return np.where(np.arange(1, FREQUENCIES**2) % FREQUENCIES % 2, -1, 1).astype(np.float32)
 
 
-def _compare(thumbnails: Any, candidates: _Candidates, boxes: Sequence[Box]) -> Floats:
+def _compare_candidates(thumbnails: Any, candidates: _Candidates, boxes: Sequence[Box]) -> Floats:
     """Return the similarity of each pair of candidates (P,), 0 … 1; 0 where they are not near-duplicates."""
-    moves = np.array([_move(box) for box in boxes], np.float32)
+    transforms = np.array([_box_transform(box) for box in boxes], np.float32)
 
     def compare(rows: range) -> Floats:
         part = slice(rows.start, rows.stop)
@@ -207,9 +210,9 @@ def _compare(thumbnails: Any, candidates: _Candidates, boxes: Sequence[Box]) -> 
         )
         mirrored = candidates.mirrored[part]
         first[mirrored] = first[mirrored][:, :, ::-1]
-        return _similarity(first, second, moves[candidates.box[part]])
+        return _similarity(first, second, transforms[candidates.box[part]])
 
-    chunks = chunk_ranges(len(candidates.first), PAIRS)
+    chunks = chunk_ranges(len(candidates.first), PAIRS_PER_BLOCK)
     with progress_bar("aligning images", len(candidates.first)) as advance:
         similarity = [np.zeros(0, np.float32)]
         for block in map_ordered(compare, chunks):
@@ -218,80 +221,89 @@ def _compare(thumbnails: Any, candidates: _Candidates, boxes: Sequence[Box]) -> 
     return np.concatenate(similarity)
 
 
-def _move(box: Box) -> list[list[float]]:
-    """Return the affine move (2, 3) from positions in an image, −½ … ½, to those in a part of another."""
+def _box_transform(box: Box) -> list[list[float]]:
+    """Return the affine transform (2, 3) from positions in an image, −½ … ½, to those in a part of another."""
     top, bottom, left, right = box
     return [[right - left, 0, (left + right - 1) / 2], [0, bottom - top, (top + bottom - 1) / 2]]
 
 
-def _similarity(first: Floats, second: Floats, moves: Floats) -> Floats:
+def _similarity(first: Floats, second: Floats, transforms: Floats) -> Floats:
     """Align pairs of thumbnails (P, SIZE, SIZE), and return how similar they are (P,); 0 below the limits."""
     similarity = np.zeros(len(first), np.float32)
-    shown = _unfilled(first), _unfilled(second)
-    coarse, moves = _align(first, second, shown, moves, 16)
-    going = np.flatnonzero(coarse >= MIN_COARSE)
-    if not len(going):
+    masks = _unfilled_mask(first), _unfilled_mask(second)
+    coarse, transforms = _align(first, second, masks, transforms, 16)
+    remaining = np.flatnonzero(coarse >= MIN_COARSE)
+    if not len(remaining):
         return similarity
-    first, second, moves, shown = first[going], second[going], moves[going], (shown[0][going], shown[1][going])
-    fine, moves = _align(first, second, shown, moves, 32)
-    going, kept = going[fine >= MIN_FINE], fine >= MIN_FINE
-    first, second, moves, shown = first[kept], second[kept], moves[kept], (shown[0][kept], shown[1][kept])
-    whole, detail = np.mean([_correlations(first, second, shown, moves, size) for size in (32, 64)], axis=0)
+    first, second, transforms, masks = (
+        first[remaining],
+        second[remaining],
+        transforms[remaining],
+        (masks[0][remaining], masks[1][remaining]),
+    )
+    fine, transforms = _align(first, second, masks, transforms, 32)
+    remaining, kept = remaining[fine >= MIN_FINE], fine >= MIN_FINE
+    first, second, transforms, masks = first[kept], second[kept], transforms[kept], (masks[0][kept], masks[1][kept])
+    whole, detail = np.mean([_correlations(first, second, masks, transforms, size) for size in (32, 64)], axis=0)
     both = (whole + detail) / 2
-    similarity[going] = np.where(_is_alteration(moves) & (whole >= MIN_WHOLE) & (both >= MIN_SIMILARITY), both, 0)
+    similarity[remaining] = np.where(
+        _is_alteration(transforms) & (whole >= MIN_WHOLE) & (both >= MIN_SIMILARITY), both, 0
+    )
     return similarity
 
 
-def _is_alteration(moves: Floats) -> NDArray[np.bool_]:
-    """Return whether moves (P, 2, 3) can come from a crop and a turn, rather than from a slant (as of digits)."""
-    scales, (p, q) = moves[:, [0, 1], [0, 1]], (moves[:, 0, 1], moves[:, 1, 0])
+def _is_alteration(transforms: Floats) -> NDArray[np.bool_]:
+    """Return whether transforms (P, 2, 3) are those of a crop and a rotation, rather than of a shear (as of digits)."""
+    scales, (p, q) = transforms[:, [0, 1], [0, 1]], (transforms[:, 0, 1], transforms[:, 1, 0])
     larger, smaller = np.maximum(np.abs(p), np.abs(q)), np.minimum(np.abs(p), np.abs(q)) * (p * q <= 0)
-    turned = (larger <= MAX_TURN) & (larger <= 0.03 + MAX_ASPECT**2 * smaller)  # a turn by t gives -t·aspect, t/aspect
-    plausible: NDArray[np.bool_] = turned & (np.maximum(scales, 1 / scales) <= MAX_SCALE).all(axis=1)
+    rotated = (larger <= MAX_ROTATION) & (
+        larger <= 0.03 + MAX_ASPECT**2 * smaller
+    )  # a rotation by t gives -t·aspect, t/aspect
+    plausible: NDArray[np.bool_] = rotated & (np.maximum(scales, 1 / scales) <= MAX_SCALE).all(axis=1)
     return plausible
 
 
 def _correlations(
-    first: Floats, second: Floats, shown: tuple[Floats, Floats], moves: Floats, size: int
+    first: Floats, second: Floats, masks: tuple[Floats, Floats], transforms: Floats, size: int
 ) -> tuple[Floats, Floats]:
     """Return the correlations of aligned images, and those of their details (P,)."""
-    a, b = _pooled(first, size), _pooled(second, size)
-    moved, mask = _sample(b, _pooled(shown[1], size), moves)
-    mask *= _pooled(shown[0], size).reshape(len(a), size * size) > MOSTLY
-    x, y = _matched(a.reshape(len(a), size * size), moved, mask)
+    a, b = _average_pool(first, size), _average_pool(second, size)
+    moved, mask = _sample(b, _average_pool(masks[1], size), transforms)
+    mask *= _average_pool(masks[0], size).reshape(len(a), size * size) > MASK_SHARE
+    x, y = _match_brightness(a.reshape(len(a), size * size), moved, mask)
     return _correlation(x, y, mask), _correlation(_detail(x, mask), _detail(y, mask), mask)
 
 
-def _unfilled(images: Floats) -> Floats:
-    """Return 0 for black and white pixels near the border, as turning an image leaves them, and 1 for all others."""
-    clipped = np.abs(images - MIDDLE) > MIDDLE - SATURATED
+def _unfilled_mask(images: Floats) -> Floats:
+    """Return 0 for black and white pixels near the border, as a rotation leaves them, and 1 for all others."""
+    clipped = np.abs(images - MID_GRAY) > MID_GRAY - SATURATED
     filled = np.zeros(clipped.shape, bool)
     padded = np.pad(clipped, ((0, 0), (1, 1), (1, 1)))
     for row, column in product(range(3), repeat=2):  # with their neighbors
         filled |= padded[:, row : row + SIZE, column : column + SIZE]
-    filled[:, FRAME:-FRAME, FRAME:-FRAME] = False
+    filled[:, BORDER:-BORDER, BORDER:-BORDER] = False
     return (~filled).astype(np.float32)
 
 
-def _pooled(images: Floats, size: int) -> Floats:
+def _average_pool(images: Floats, size: int) -> Floats:
     factor = images.shape[1] // size
     if factor == 1:
         return images
-    pooled: Floats = images.reshape(-1, size, factor, size, factor).mean(axis=(2, 4))  # (P, H, W) → (P, size, size)
-    return pooled
+    averaged: Floats = images.reshape(-1, size, factor, size, factor).mean(axis=(2, 4))  # (P, H, W) → (P, size, size)
+    return averaged
 
 
-def _matched(a: Floats, b: Floats, mask: Floats) -> tuple[Floats, Floats]:
-    """Change the brightness and contrast of one of two images (P, size²) to that of the other, and clip it likewise."""
-    clipped_a, clipped_b = (np.abs(x - MIDDLE) > MIDDLE - SATURATED for x in (a, b))
+def _match_brightness(a: Floats, b: Floats, mask: Floats) -> tuple[Floats, Floats]:
+    """Change brightness and contrast of one of two images (P, size²) to those of the other, and clip it alike."""
+    clipped_a, clipped_b = (np.abs(x - MID_GRAY) > MID_GRAY - SATURATED for x in (a, b))
     clear = mask * ~(clipped_a | clipped_b)
-    clear = np.where(clear.mean(axis=1, keepdims=True) >= MIN_CLEAR, clear, mask)
+    clear = np.where(clear.mean(axis=1, keepdims=True) >= MIN_UNCLIPPED, clear, mask)
     b_is_clipped = ((clipped_b * mask).sum(axis=1) > (clipped_a * mask).sum(axis=1))[:, None]
     x, y = np.where(b_is_clipped, a, b), np.where(b_is_clipped, b, a)
-    return _fit(x, y, clear), y
+    return _fit_brightness(x, y, clear), y
 
 
-def _fit(a: Floats, b: Floats, mask: Floats) -> Floats:
+def _fit_brightness(a: Floats, b: Floats, mask: Floats) -> Floats:
     """Return the linear function of a that is nearest to b, clipped to the gray levels; outliers are left out."""
     fitted = a
     for _ in range(2):
@@ -341,70 +353,73 @@ def _grid(size: int) -> tuple[Floats, Floats]:
     return x.reshape(-1), y.reshape(-1)
 
 
-def _sample(images: Floats, shown: Floats, moves: Floats) -> tuple[Floats, Floats]:
-    """Sample images at moved positions, bilinearly; return values (P, size²) and 1 where they are inside and shown."""
+def _sample(images: Floats, mask: Floats, transforms: Floats) -> tuple[Floats, Floats]:
+    """Sample images at transformed positions; return values (P, size²) and 1 where they are inside and in the mask."""
     count, size = images.shape[:2]
     x, y = _grid(size)
-    u, v = ((moves[:, axis, :1] * x + moves[:, axis, 1:2] * y + moves[:, axis, 2:] + 0.5) * size - 0.5
+    u, v = ((transforms[:, axis, :1] * x + transforms[:, axis, 1:2] * y + transforms[:, axis, 2:] + 0.5) * size - 0.5
             for axis in (0, 1))  # fmt: skip
     inside = (np.abs(u - (size - 1) / 2) <= size / 2) & (np.abs(v - (size - 1) / 2) <= size / 2)
     u, v = np.clip(u, 0, size - 1.001), np.clip(v, 0, size - 1.001)
     left, top = u.astype(np.int32), v.astype(np.int32)
     u, v = u - left, v - top
-    at = np.arange(count, dtype=np.int32)[:, None] * (size * size) + top * size + left
+    index = np.arange(count, dtype=np.int32)[:, None] * (size * size) + top * size + left
     flat = images.reshape(-1)
-    upper, lower = flat[at], flat[at + size]
-    upper += (flat[at + 1] - upper) * u
-    lower += (flat[at + size + 1] - lower) * u
-    return upper + (lower - upper) * v, (inside & (shown.reshape(-1)[at] > MOSTLY)).astype(np.float32)
+    upper, lower = flat[index], flat[index + size]
+    upper += (flat[index + 1] - upper) * u
+    lower += (flat[index + size + 1] - lower) * u
+    return upper + (lower - upper) * v, (inside & (mask.reshape(-1)[index] > MASK_SHARE)).astype(np.float32)
 
 
 def _align(
-    first: Floats, second: Floats, shown: tuple[Floats, Floats], moves: Floats, size: int
+    first: Floats, second: Floats, masks: tuple[Floats, Floats], transforms: Floats, size: int
 ) -> tuple[Floats, Floats]:
-    """Find the affine moves that bring `second` to `first`, step by step from given ones.
+    """Find the affine transforms that align `second` with `first`, starting from given ones.
 
     Args:
-        first: thumbnails (P, SIZE, SIZE).
-        second: thumbnails (P, SIZE, SIZE).
-        shown: 1 for the pixels of each that count (P, SIZE, SIZE).
-        moves: the moves to begin with (P, 2, 3).
-        size: in pixels to which the thumbnails are reduced.
+        first: Thumbnails (P, SIZE, SIZE).
+        second: Thumbnails (P, SIZE, SIZE).
+        masks: 1 for the pixels of each that are compared (P, SIZE, SIZE).
+        transforms: The initial transforms (P, 2, 3).
+        size: In pixels to which the thumbnails are reduced.
 
     Returns:
-        The correlation (P,) after the best move, and this move (P, 2, 3).
+        The correlation (P,) with the best transform, and this transform (P, 2, 3).
 
     Source:
         Baker, Matthews, "Lucas-Kanade 20 Years On" (2004): inverse compositional algorithm, robustly weighted.
     """
-    a, b = _pooled(first, size), _pooled(second, size)
-    shown_a, shown_b = (_pooled(each, size) for each in shown)
+    a, b = _average_pool(first, size), _average_pool(second, size)
+    mask_a, mask_b = (_average_pool(each, size) for each in masks)
     count, (x, y) = len(a), _grid(size)
     dy, dx = (slope.reshape(count, size * size) * size for slope in np.gradient(a, axis=(1, 2)))
     jacobian = np.stack([dx * x, dx * y, dx, dy * x, dy * y, dy], axis=1)  # (P, 6, size²)
-    a, counts = a.reshape(count, size * size), shown_a.reshape(count, size * size) > MOSTLY
-    best, best_moves = np.full(count, -1, np.float32), moves
-    for step in range(STEPS + 1):
-        moved, mask = _sample(b, shown_b, moves)
+    a, counts = a.reshape(count, size * size), mask_a.reshape(count, size * size) > MASK_SHARE
+    best, best_transforms = np.full(count, -1, np.float32), transforms
+    for step in range(ALIGNMENT_STEPS + 1):
+        moved, mask = _sample(b, mask_b, transforms)
         mask *= counts
         (normal_a, std), (normal_b, _) = _normalized(a, mask), _normalized(moved, mask)
         score = (normal_a * normal_b).sum(axis=1) / np.maximum(mask.sum(axis=1), 1)
         better = (score > best) & (mask.mean(axis=1) >= MIN_OVERLAP)
-        best, best_moves = np.where(better, score, best), np.where(better[:, None, None], moves, best_moves)
-        if step < STEPS:
+        best, best_transforms = (
+            np.where(better, score, best),
+            np.where(better[:, None, None], transforms, best_transforms),
+        )
+        if step < ALIGNMENT_STEPS:
             error = normal_b - normal_a
             weighted = jacobian * (mask / (1 + 4 * error * error))[:, None]
             hessian = weighted @ jacobian.transpose(0, 2, 1)
             hessian += (1e-3 / 6 * np.trace(hessian, axis1=1, axis2=2) + 1e-6)[:, None, None] * np.eye(6)
             change = np.linalg.solve(hessian, weighted @ (error * std)[:, :, None]).reshape(-1, 2, 3)
-            moves = _undone(moves, change.astype(np.float32))
-    return best, best_moves
+            transforms = _apply_inverse(transforms, change.astype(np.float32))
+    return best, best_transforms
 
 
-def _undone(moves: Floats, change: Floats) -> Floats:
-    """Return the moves after the inverse of a small change, within the limits."""
-    bottom = np.broadcast_to(np.array([[0, 0, 1]], np.float32), (len(moves), 1, 3))
+def _apply_inverse(transforms: Floats, change: Floats) -> Floats:
+    """Return the transforms composed with the inverse of a small change, within the limits."""
+    bottom = np.broadcast_to(np.array([[0, 0, 1]], np.float32), (len(transforms), 1, 3))
     inverse = np.linalg.inv(np.concatenate([change + np.eye(2, 3, dtype=np.float32), bottom], axis=1))
-    composed = (np.concatenate([moves, bottom], axis=1) @ inverse)[:, :2]
-    limited: Floats = np.clip(composed, *np.array(LARGEST_MOVE, np.float32))
+    composed = (np.concatenate([transforms, bottom], axis=1) @ inverse)[:, :2]
+    limited: Floats = np.clip(composed, *np.array(TRANSFORM_LIMITS, np.float32))
     return limited

@@ -20,9 +20,9 @@ def epoch_order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """Return the order in which an epoch visits its samples.
 
     Args:
-        n: number of samples.
-        seed: random seed.
-        epoch: number of the epoch.
+        n: Number of samples.
+        seed: Random seed.
+        epoch: Number of the epoch.
 
     Returns:
         int64 (n,), a permutation of 0 … n − 1.
@@ -44,14 +44,14 @@ def batches(n: int, batch_size: int) -> list[slice]:
     A last batch of one sample is merged into the previous one, since batch statistics need more than one sample.
 
     Args:
-        n: number of samples.
-        batch_size: samples in a batch, at least 1.
+        n: Number of samples.
+        batch_size: Samples in a batch, at least 1.
 
     Returns:
         One slice per batch.
 
     Raises:
-        UsageError: the batch size is below 1.
+        UsageError: If the batch size is below 1.
 
     Example:
         >>> from striate.data import batches
@@ -74,10 +74,10 @@ def uniforms(seed: int, epoch: int, index: NDArray[np.int64], draws: int) -> NDA
     Each sample has its own SplitMix64 sequence.
 
     Args:
-        seed: random seed.
-        epoch: number of the epoch.
+        seed: Random seed.
+        epoch: Number of the epoch.
         index: int64 (N,), sample numbers.
-        draws: number of random numbers per sample.
+        draws: Number of random numbers per sample.
 
     Returns:
         float64 (N, draws).

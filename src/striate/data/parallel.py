@@ -24,8 +24,8 @@ def map_ordered(function: Callable[[J], T], jobs: Iterable[J]) -> Iterator[T]:
     Only a few jobs are submitted ahead of the consumer, so that memory use is bounded.
 
     Args:
-        function: called in threads; it should release the GIL, as image decoders do.
-        jobs: its arguments.
+        function: Called in threads; it should release the GIL, as image decoders do.
+        jobs: Its arguments.
 
     Yields:
         One result per job.
@@ -47,8 +47,8 @@ def progress_bar(title: str, total: int | None) -> Iterator[Callable[[int], obje
     """Show a progress bar with images per second on a terminal, and nothing elsewhere.
 
     Args:
-        title: label of the bar.
-        total: number of images; None if it is not known.
+        title: Label of the bar.
+        total: Number of images; None if it is not known.
 
     Yields:
         A function to call with the number of images processed since the last call.

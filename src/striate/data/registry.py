@@ -23,11 +23,11 @@ class DatasetInfo:
     """A data set with a name.
 
     Attributes:
-        name: for `load`.
-        description: one line.
-        images: number of images.
-        classes: number of classes.
-        build: makes the data set from a seed.
+        name: For `load`.
+        description: One line.
+        images: Number of images.
+        classes: Number of classes.
+        build: Makes the data set from a seed.
     """
 
     name: str
@@ -93,14 +93,14 @@ def get(name: str) -> str:
     """Download a data set unless it is already present, and return its path.
 
     Args:
-        name: one of `names()`.
+        name: One of `names()`.
 
     Returns:
         The file or folder that contains it.
 
     Raises:
-        UsageError: the name is unknown.
-        DownloadError: it cannot be downloaded.
+        UsageError: If the name is unknown.
+        DownloadError: If it cannot be downloaded.
 
     Example:
         >>> from pathlib import Path
@@ -123,20 +123,20 @@ def load(
     """Load a data set by name, or a folder of images with one subfolder for each class or a CSV file of labels.
 
     Args:
-        name_or_path: one of `names()`, or a folder.
-        seed: decides which images are in which part.
-        size: in pixels, one number or (height, width); by default the data set's own, and 64×64 for folders.
+        name_or_path: One of `names()`, or a folder.
+        seed: Decides which images are in which part.
+        size: In pixels, one number or (height, width); by default the data set's own, and 64×64 for folders.
         channels: 1 (gray) or 3 (RGB); by default the data set's own, and 3 for folders.
-        fit: for folders, how images are converted to the size, as in `ImagePolicy`; by default "crop".
-        labels: for folders, a CSV file with the labels of the images, as in `load_folder`.
-        task: what the CSV file holds, as in `load_folder`.
-        label_columns: headings of its columns with labels, as in `load_folder`.
+        fit: For folders, how images are converted to the size, as in `ImagePolicy`; by default "crop".
+        labels: For folders, a CSV file with the labels of the images, as in `load_folder`.
+        task: What the CSV file holds, as in `load_folder`.
+        label_columns: Headings of its columns with labels, as in `load_folder`.
 
     Returns:
         The data set.
 
     Raises:
-        UsageError: there is no such data set or folder, or `fit` or `labels` is given for a data set with a name.
+        UsageError: If there is no such data set or folder, or `fit` or `labels` is given for a data set with a name.
 
     Example:
         >>> from striate.data import load

@@ -27,7 +27,7 @@ def scattered(seed: int = 0) -> Dataset:
     Each part is made from the digits of the same part of `mnist5k`, so no digit is in two parts.
 
     Args:
-        seed: of the split and of the random placement.
+        seed: Seed of the split and of the random placement.
 
     Returns:
         The data set.

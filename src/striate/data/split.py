@@ -33,8 +33,8 @@ def assign_parts(digests: Digests, validation: float, test: float) -> NDArray[np
 
     Args:
         digests: uint64 (N,).
-        validation: fraction of the images for validation, 0 … 1.
-        test: fraction of the images for testing, 0 … 1.
+        validation: Fraction of the images for validation, 0 … 1.
+        test: Fraction of the images for testing, 0 … 1.
 
     Returns:
         int8 (N,): TRAINING, VALIDATION or TEST.
@@ -49,7 +49,7 @@ class _Groups:
 
     Attributes:
         number: int64 (N,), the position of each image's group.
-        entries: for each group its classes or labels and their numbers of images.
+        entries: For each group its classes or labels and their numbers of images.
     """
 
     number: NDArray[np.int64]
@@ -69,11 +69,11 @@ def assign_groups(
 
     Args:
         digests: uint64 (N,), keyed by the seed.
-        y: class numbers (N,), 0 and 1 for each label (N, K), or numbers (N, T), by which nothing is shared out.
+        y: Class numbers (N,), 0 and 1 for each label (N, K), or numbers (N, T), which are not stratified.
         groups: int64 (N,), the same number for images that belong together.
-        classes: names by class number; they decide whether a share of 2.5 images is 2 or 3.
-        validation: fraction of the images for validation, 0 … 1.
-        test: fraction of the images for testing, 0 … 1.
+        classes: Names by class number; they decide whether a share of 2.5 images is 2 or 3.
+        validation: Fraction of the images for validation, 0 … 1.
+        test: Fraction of the images for testing, 0 … 1.
 
     Returns:
         int8 (N,): TRAINING, VALIDATION or TEST.
@@ -85,20 +85,20 @@ def assign_groups(
         [2, 2, 2, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     """
     rows, labels, names = _memberships(y, classes)
-    ordered = _in_order(digests, groups, rows, labels)
+    ordered = _sort_groups(digests, groups, rows, labels)
     of_group = np.zeros(len(ordered.entries), np.int8)
     counts = np.bincount(labels, minlength=len(names))
     groups_of_class = Counter(label for entry in ordered.entries for label in entry)
     for part, share, least in ((TEST, test, 2), (VALIDATION, validation, 3)):
-        wanted = _wanted(counts, share, [f"{PARTS[part]} {name}" for name in names])
+        target = _target_counts(counts, share, [f"{PARTS[part]} {name}" for name in names])
         enough = np.array([groups_of_class[label] >= least for label in range(len(names))])
-        wanted = np.where(enough & (share > 0), np.maximum(wanted, 1), np.where(counts > 0, wanted, 0))
-        _fill(of_group, part, wanted, ordered.entries)
+        target = np.where(enough & (share > 0), np.maximum(target, 1), np.where(counts > 0, target, 0))
+        _fill_part(of_group, part, target, ordered.entries)
     return of_group[ordered.number]
 
 
 def _memberships(y: Labels, classes: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
-    """Return the pairs of an image and a class that are shared out, as rows and class numbers, and the classes."""
+    """Return rows and class numbers of the pairs that parts are stratified by, and the names of the classes."""
     everything = np.arange(len(y))
     if y.ndim == 1:
         return everything, y.astype(np.int64), list(classes)
@@ -109,7 +109,7 @@ def _memberships(y: Labels, classes: Sequence[str]) -> tuple[NDArray[np.int64], 
     return np.concatenate([rows, everything]), labels, [*classes, "all images"]
 
 
-def _in_order(digests: Digests, groups: GroupNumbers, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> _Groups:
+def _sort_groups(digests: Digests, groups: GroupNumbers, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> _Groups:
     """Sort groups by their smallest digests."""
     _, number = np.unique(groups, return_inverse=True)
     smallest = np.full(int(number.max(initial=-1)) + 1, 2**64 - 1, np.uint64)
@@ -123,7 +123,7 @@ def _in_order(digests: Digests, groups: GroupNumbers, rows: NDArray[np.int64], l
     return _Groups(number, entries)
 
 
-def _wanted(counts: NDArray[np.int64], share: float, names: Sequence[str]) -> NDArray[np.int64]:
+def _target_counts(counts: NDArray[np.int64], share: float, names: Sequence[str]) -> NDArray[np.int64]:
     """Return the number of images of each class for a part; a fraction is rounded by a hash of the class name."""
     thresholds = digest_bytes((name.encode() for name in names), 0) / 2.0**64
     exact = counts * share
@@ -132,25 +132,32 @@ def _wanted(counts: NDArray[np.int64], share: float, names: Sequence[str]) -> ND
     return numbers
 
 
-def _fill(of_group: NDArray[np.int8], part: int, wanted: NDArray[np.int64], entries: Sequence[dict[int, int]]) -> None:
-    """Put groups of the training part into another part, until its classes have the wanted numbers of images."""
-    missing = wanted.tolist()
-    rest = Counter(label for part_of, entry in zip(of_group, entries, strict=True) if not part_of for label in entry)
+def _fill_part(
+    of_group: NDArray[np.int8], part: int, target: NDArray[np.int64], entries: Sequence[dict[int, int]]
+) -> None:
+    """Put groups of the training part into another part, until its classes have their target numbers of images."""
+    missing = target.tolist()
+    training_groups = Counter(
+        label for part_of, entry in zip(of_group, entries, strict=True) if not part_of for label in entry
+    )
 
     def put(number: int) -> None:
         of_group[number] = part
         for label, count in entries[number].items():
             missing[label] -= count
-            rest[label] -= 1
+            training_groups[label] -= 1
 
     for number, entry in enumerate(entries):
-        if of_group[number] == TRAINING and _improves(entry, missing) and _leaves_training(entry, rest):
+        if of_group[number] == TRAINING and _improves(entry, missing) and _leaves_training(entry, training_groups):
             put(number)
     present = {label for group, entry in zip(of_group, entries, strict=True) if group == part for label in entry}
-    for label in np.flatnonzero(wanted).tolist():
+    for label in np.flatnonzero(target).tolist():
         if label not in present:  # all its groups are large
-            usable = [n for n, entry in enumerate(entries)
-                      if label in entry and of_group[n] == TRAINING and _leaves_training(entry, rest)]  # fmt: skip
+            usable = [
+                n
+                for n, entry in enumerate(entries)
+                if label in entry and of_group[n] == TRAINING and _leaves_training(entry, training_groups)
+            ]
             if usable:
                 number = min(usable, key=lambda n: (sum(entries[n].values()), n))
                 put(number)
@@ -158,13 +165,13 @@ def _fill(of_group: NDArray[np.int8], part: int, wanted: NDArray[np.int64], entr
 
 
 def _improves(entry: dict[int, int], missing: Sequence[int]) -> bool:
-    """Return whether a group brings the numbers of images closer to the wanted ones."""
+    """Return whether a group brings the numbers of images closer to the targets."""
     return sum(abs(missing[label]) - abs(missing[label] - count) for label, count in entry.items()) > 0
 
 
-def _leaves_training(entry: dict[int, int], rest: Mapping[int, int]) -> bool:
+def _leaves_training(entry: dict[int, int], training_groups: Mapping[int, int]) -> bool:
     """Return whether each class of a group has another group left for training."""
-    return all(rest[label] > 1 for label in entry)
+    return all(training_groups[label] > 1 for label in entry)
 
 
 def split_all(
@@ -179,18 +186,18 @@ def split_all(
     near-copies stay; see `Dataset.leaked`.
 
     Args:
-        name: name of the data set.
-        classes: their names by class number.
-        images: all images.
-        policy: how other images are converted to the same shape.
+        name: Name of the data set.
+        classes: Their names by class number.
+        images: All images.
+        policy: How other images are converted to the same shape.
         digests: uint64 (N,), of the images, keyed by the seed.
         groups: int64 (N,), the same number for images that belong together, identical ones among them.
         assigned: int8 (N,), the parts that the images already belong to; then only parts without images are taken
             from the training images.
-        validation: fraction of the images for validation, 0 … 1.
-        test: fraction of the images for testing, 0 … 1.
-        notes: sentences for the user.
-        task: what the images' `y` holds.
+        validation: Fraction of the images for validation, 0 … 1.
+        test: Fraction of the images for testing, 0 … 1.
+        notes: Sentences for the user.
+        task: What the images' `y` holds.
 
     Returns:
         The data set.
@@ -204,11 +211,7 @@ def split_all(
         leaked = (parts == part) & np.isin(digests, digests[parts == other])
         parts[leaked] = EXCLUDED
         notes += _leak_notes(int(leaked.sum()), PARTS[part], PARTS[other])
-    rows, images = [np.flatnonzero(parts == number) for number in range(3)], replace(images, groups=groups)
-    return _assemble(
-        name, classes, [images.take(part) for part in rows], policy, digests=[digests[part] for part in rows],
-        notes=notes, task=task,
-    )  # fmt: skip
+    return _divide(name, classes, replace(images, groups=groups), parts, policy, digests, notes, task)
 
 
 def split_by_digest(
@@ -217,20 +220,27 @@ def split_by_digest(
     """Split images 80/10/10 by their digests alone, so that no image ever changes its part.
 
     Args:
-        name: name of the data set.
-        classes: their names by class number.
-        images: all images.
-        policy: how other images are converted to the same shape.
-        digests: uint64 (N,), of the images, keyed by the seed.
+        name: As for `split_all`, and so are the other arguments.
+        classes: Names by class number.
+        images: All images.
+        policy: How other images are converted to the same shape.
+        digests: uint64 (N,), keyed by the seed.
 
     Returns:
         The data set.
     """
-    parts = assign_parts(digests, 0.1, 0.1)
+    return _divide(name, classes, images, assign_parts(digests, 0.1, 0.1), policy, digests)
+
+
+def _divide(
+    name: str, classes: Sequence[str], images: Images, parts: NDArray[np.int8], policy: ImagePolicy, digests: Digests,
+    notes: Sequence[str] = (), task: Task = Task.CLASSIFICATION,
+) -> Dataset:  # fmt: skip
+    """Return the data set in which each image (N,) is in the given part."""
     rows = [np.flatnonzero(parts == number) for number in range(3)]
     return _assemble(
         name, classes, [images.take(part) for part in rows], policy, digests=[digests[part] for part in rows],
-        notes=(), task=Task.CLASSIFICATION,
+        notes=notes, task=task,
     )  # fmt: skip
 
 
@@ -243,15 +253,15 @@ def split_training(
     Training images that are identical to a test image are left out, and a note says so.
 
     Args:
-        name: name of the data set.
-        classes: their names by class number.
-        train: images for training and validation.
-        test: images for testing.
-        policy: how other images are converted to the same shape.
-        seed: decides which images are for validation.
-        validation: fraction of the training images for validation, 0 … 1.
-        notes: sentences for the user.
-        task: what the images' `y` holds.
+        name: Name of the data set.
+        classes: Their names by class number.
+        train: Images for training and validation.
+        test: Images for testing.
+        policy: How other images are converted to the same shape.
+        seed: Decides which images are for validation.
+        validation: Fraction of the training images for validation, 0 … 1.
+        notes: Sentences for the user.
+        task: What the images' `y` holds.
 
     Returns:
         The data set.
@@ -323,8 +333,8 @@ def count_labels(y: NDArray[Any], labels: int) -> NDArray[Any]:
     """Count the images of each class or label.
 
     Args:
-        y: class numbers (N,), or 0 and 1 for each label (N, K).
-        labels: the number of classes or labels K.
+        y: Class numbers (N,), or 0 and 1 for each label (N, K).
+        labels: The number of classes or labels K.
 
     Returns:
         int64 (K,).

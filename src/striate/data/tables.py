@@ -28,10 +28,10 @@ class Table:
     """A table of text.
 
     Attributes:
-        path: the file.
-        header: the headings of the columns; None if the first row is a row like the others.
-        rows: the cells of each row, without spaces around them; all rows have the same number of cells.
-        lines: the line of the file that each row starts on, counted from 1, for messages.
+        path: The file.
+        header: The headings of the columns; None if the first row is a row like the others.
+        rows: The cells of each row, without spaces around them; all rows have the same number of cells.
+        lines: The line of the file that each row starts on, counted from 1, for messages.
     """
 
     path: Path
@@ -48,14 +48,14 @@ def read_table(path: str | Path) -> Table:
     "label", "group", …), or a word in a column of file names or numbers.
 
     Args:
-        path: of the file.
+        path: The file.
 
     Returns:
         The table.
 
     Raises:
-        DataError: the file cannot be read, is no text in a known encoding, has no rows or only one column, or its rows
-            differ in the number of cells.
+        DataError: If the file cannot be read, is no text in a known encoding, has no rows or only one column, or its
+            rows differ in the number of cells.
 
     Example:
         >>> import tempfile
@@ -91,8 +91,8 @@ class FileFinder:
     without its extension, as long as it is clear which image is meant.
 
     Args:
-        folder: name of the folder.
-        names: paths of its images relative to it, with "/".
+        folder: Name of the folder.
+        names: Paths of its images relative to it, with "/".
 
     Example:
         >>> finder = FileFinder("photos", ["cat/1.jpg", "cat/2.jpg", "dog/1.jpg"])

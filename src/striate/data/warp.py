@@ -56,14 +56,14 @@ def warp(x: Pixels, inverse: Matrices, height: int, width: int, fill: str = "bla
     Each image is computed independently of the others, so the result does not depend on how they are batched.
 
     Args:
-        x: images (N, H, W, C), uint8 or float32.
+        x: Images (N, H, W, C), uint8 or float32.
         inverse: (N, 2, 3); the output pixel at (row i, column j) shows x at the position inverse @ (i, j, 1), in
             pixels.
-        height: rows of the result.
-        width: columns of the result.
-        fill: how pixels outside the image are filled: "black" (0), with the nearest pixel of the "edge", or with the
+        height: Rows of the result.
+        width: Columns of the result.
+        fill: How pixels outside the image are filled: "black" (0), with the nearest pixel of the "edge", or with the
             image reflected once ("reflect").
-        rounded: whether uint8 images are rounded to uint8; otherwise they become float32.
+        rounded: Whether uint8 images are rounded to uint8; otherwise they become float32.
 
     Returns:
         Images (N, height, width, C): float32, or uint8 where x is uint8 and `rounded` is true.
@@ -82,8 +82,8 @@ def position_terms(inverse: Matrices, height: int, width: int) -> tuple[Int32s, 
 
     Args:
         inverse: float64 (N, 2, 3), as for `warp`.
-        height: rows of the result.
-        width: columns of the result.
+        height: Rows of the result.
+        width: Columns of the result.
 
     Returns:
         int32 (2, N, height) and int32 (2, N, width), in 1/256 pixel; the first axis is (row, column) in the original.

@@ -42,7 +42,7 @@ def expected_cost(probabilities: Array, labels: Array, costs: Array) -> Expected
         The mean costs.
 
     Raises:
-        DataError: The costs have another shape, or are not finite.
+        DataError: If the costs have another shape, or are not finite.
 
     Example:
         >>> import numpy as np

@@ -21,7 +21,7 @@ class LearningCurves:
     """The history of a training run by column, with a verdict on overfitting.
 
     Attributes:
-        columns: epoch, and those of loss, accuracy, val_loss, val_accuracy and learning_rate that were recorded; NaN
+        columns: Epoch, and those of loss, accuracy, val_loss, val_accuracy and learning_rate that were recorded; NaN
             for missing values.
         best: Index of the epoch with the lowest validation loss.
         rise: Mean validation loss of the last epochs above the best, as a fraction of the best.

@@ -183,7 +183,7 @@ def evaluate(
         All metrics.
 
     Raises:
-        DataError: Shapes, labels or probabilities are invalid, or there are no images.
+        DataError: If shapes, labels or probabilities are invalid, or there are no images.
     """
     labels = np.asarray(labels)
     check_shapes(probabilities, labels, classes, names)

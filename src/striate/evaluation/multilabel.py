@@ -140,7 +140,7 @@ def evaluate_labels(
         All metrics.
 
     Raises:
-        DataError: Shapes or values are invalid, or there are no images.
+        DataError: If shapes or values are invalid, or there are no images.
     """
     check_shapes(probabilities, y, classes, names)
     check_probabilities(probabilities, "sigmoid")

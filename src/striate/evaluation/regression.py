@@ -125,7 +125,7 @@ def evaluate_numbers(
         All metrics.
 
     Raises:
-        DataError: Shapes or values are invalid, or there are no images.
+        DataError: If shapes or values are invalid, or there are no images.
     """
     check_shapes(predicted, y, classes, names)
     if not np.isfinite(predicted).all():

@@ -30,7 +30,7 @@ def evaluate_task(
         All metrics of the task.
 
     Raises:
-        DataError: Shapes or values are invalid, or there are no images.
+        DataError: If shapes or values are invalid, or there are no images.
     """
     if decision.task is Task.MULTILABEL:
         return evaluate_labels(outputs, y, classes, decision.thresholds_for(len(classes)), names)

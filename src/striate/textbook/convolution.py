@@ -22,7 +22,7 @@ def output_size(size: int, window: int, stride: int = 1, pad: int = 0) -> int:
         OH or OW.
 
     Raises:
-        UsageError: The window does not fit, or the stride or the padding is too small.
+        UsageError: If the window does not fit, or the stride or the padding is too small.
 
     Example:
         >>> output_size(28, 5), output_size(7, 3, stride=2), output_size(4, 3, pad=1)
@@ -176,7 +176,7 @@ class Pooling:
         pad: Number of pixels added on each side, smaller than the window. They are −∞ and never the largest.
 
     Raises:
-        UsageError: The padding is as large as the window.
+        UsageError: If the padding is as large as the window.
 
     Example:
         >>> x = np.array([[12, 20, 30, 0], [8, 12, 2, 0], [34, 70, 37, 4], [112, 100, 25, 12]])

@@ -103,7 +103,7 @@ class Dropout:
         seed: Seed of the random numbers.
 
     Raises:
-        UsageError: The ratio is out of range.
+        UsageError: If the ratio is out of range.
 
     Example:
         >>> layer = Dropout(0.5)
@@ -139,10 +139,10 @@ class BatchNormalization:
     pixels). Moving averages of both are kept for inference: moving ← momentum · moving + (1 − momentum) · batch.
 
     Args:
-        gamma: γ (C,).
-        beta: β (C,).
+        gamma: Γ (C,).
+        beta: Β (C,).
         momentum: Weight of the old value in the moving averages.
-        epsilon: ε, which prevents a division by 0.
+        epsilon: Ε, which prevents a division by 0.
 
     Attributes:
         moving_mean: Moving average of μ, (C,).

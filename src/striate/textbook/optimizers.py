@@ -95,7 +95,7 @@ class AdaGrad:
 
     Args:
         lr: Learning rate η.
-        epsilon: ε, which prevents a division by 0.
+        epsilon: Ε, which prevents a division by 0.
 
     Example:
         >>> params = {"w": np.array([1.0, 1.0])}
@@ -122,7 +122,7 @@ class RMSprop:
     Args:
         lr: Learning rate η.
         rho: Share ρ of h that remains after a step.
-        epsilon: ε, which prevents a division by 0.
+        epsilon: Ε, which prevents a division by 0.
 
     Example:
         >>> params = {"w": np.array([1.0])}
@@ -152,7 +152,7 @@ class Adam:
         lr: Learning rate η.
         beta1: Share β₁ of m that remains after a step.
         beta2: Share β₂ of v that remains after a step.
-        epsilon: ε, which prevents a division by 0.
+        epsilon: Ε, which prevents a division by 0.
 
     Example:
         >>> params = {"w": np.array([1.0, 1.0])}

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.data.folds import grouped_folds
-from striate.data.groups import identical_groups
+from striate.data.groups import grouped_folds, identical_groups
 from striate.engines.losses import log_softmax
 from striate.transfer.lbfgs import minimize
 

@@ -2,7 +2,7 @@
 
 import itertools
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,11 @@ from striate.audit.label_errors import LabelErrors
 from striate.audit.unusual import Kind, check_thresholds, find_unusual, isolation, measure_pixels, measure_sizes
 from striate.data import Dataset, Images
 from striate.data.dataset import fingerprint
-from striate.data.decoding import decode_files
 from striate.data.digests import Digests
-from striate.data.folder import Layout
-from striate.data.folds import grouped_folds
+from striate.data.folder import ReadableImages, read_images
 from striate.data.groups import (
     GroupNumbers,
+    grouped_folds,
     identical_groups,
     join_named,
     join_near_duplicates,
@@ -29,10 +28,11 @@ from striate.data.groups import (
     rows_of_groups,
 )
 from striate.data.labels import LabelFile, labeled_layout
+from striate.data.layout import Layout
 from striate.data.near_duplicates import NearDuplicates
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
 from striate.engines.losses import log_softmax
-from striate.errors import DataError, RunError
+from striate.errors import RunError
 from striate.evaluation.audit_page import write_audit_page
 from striate.files import atomic_write
 from striate.images import ImagePolicy, check_image, read_file
@@ -64,16 +64,6 @@ class AuditResult:
     images: Any
 
 
-@dataclass(frozen=True, eq=False)
-class _ReadImages:
-    """The readable images of a layout, with their files, digests, and notes on the others."""
-
-    images: Images
-    files: tuple[Path, ...]
-    digests: Digests
-    notes: tuple[str, ...]
-
-
 def audit_folder(
     path: str | Path, *, labels: LabelFile | None = None, base: str | None = None,
     groups: str | Path | None = None, thresholds: Mapping[str, Any] | None = None,
@@ -101,15 +91,16 @@ def audit_folder(
     check_base(base or BASE)
     layout, opened = labeled_layout(path, labels), open_base(base or BASE)
     policy = _policy(opened)
-    found = _read(layout, policy)
+    found = read_images(layout, policy)
+    files = tuple(layout.files[row] for row in found.rows)
     names = found.images.names or ()
     features = _features(opened, layout, found, policy)
-    near, near_notes = near_duplicate_files(layout.folder, found.files, names)
+    near, near_notes = near_duplicate_files(layout.folder, files, names)
     numbers, group_notes = _groups(layout, found, near, groups)
     duplicates = _duplicates(found, near)
     measures = {
         **_measure_pixels(found.images.x),
-        **measure_sizes(_sizes(found)),
+        **measure_sizes(_sizes(files)),
         Kind.FAR: isolation(features[opened.top]),
     }
     unusual, usual = find_unusual(measures, limits)
@@ -123,7 +114,7 @@ def audit_folder(
         folder=layout.name, names=names, labels=texts, model=opened.name, accuracy=accuracy,
         rate=None if errors is None else errors.rate, suspicious=suspicious,
         duplicates=tuple(sorted(duplicates, key=differing_first)),
-        unusual=unusual, usual=usual, thresholds=limits, notes=(*found.notes, *near_notes, *group_notes),
+        unusual=unusual, usual=usual, thresholds=limits, notes=(*layout.notes, *found.notes, *near_notes, *group_notes),
     )  # fmt: skip
     return AuditResult(audit, found.images.x)
 
@@ -140,7 +131,7 @@ def features_of_folder(path: str | Path, base: str = BASE) -> tuple[Layout, Feat
     """
     layout, opened = labeled_layout(path), open_base(base)
     policy = _policy(opened)
-    found = _read(layout, policy)
+    found = read_images(layout, policy)
     return layout, _features(opened, layout, found, policy), found.digests
 
 
@@ -200,22 +191,7 @@ def _policy(base: Base) -> ImagePolicy:
     return ImagePolicy(height, width, channels)
 
 
-def _read(layout: Layout, policy: ImagePolicy) -> _ReadImages:
-    decoded = decode_files(layout.folder, layout.files, layout.names, policy)
-    readable = np.array([row not in decoded.unreadable for row in range(len(layout.files))])
-    if not readable.any():
-        first = next(iter(decoded.unreadable.values()))
-        raise DataError(f"None of the {len(readable):,} images in '{layout.folder}' can be read. {first.reason}")
-    left_out = (f"Left out: {file.reason}" for file in decoded.unreadable.values())
-    return _ReadImages(
-        Images(decoded.x, layout.y, layout.names).take(readable),
-        tuple(layout.files[row] for row in np.flatnonzero(readable)),
-        decoded.digests[readable],
-        (*filter(None, [decoded.note]), *layout.notes, *left_out),
-    )
-
-
-def _features(base: Base, layout: Layout, found: _ReadImages, policy: ImagePolicy) -> Features:
+def _features(base: Base, layout: Layout, found: ReadableImages, policy: ImagePolicy) -> Features:
     """Return the features (N, F) of all images by feature layer; they are cached whatever the labels are."""
     nothing = np.zeros(0, np.intp)
     unlabeled = Images(found.images.x, np.zeros(len(found.images), np.int64), found.images.names)
@@ -224,7 +200,7 @@ def _features(base: Base, layout: Layout, found: _ReadImages, policy: ImagePolic
     return extract_features(base, data)[0]
 
 
-def _duplicates(found: _ReadImages, near: NearDuplicates) -> list[DuplicatePair]:
+def _duplicates(found: ReadableImages, near: NearDuplicates) -> list[DuplicatePair]:
     pairs = [
         DuplicatePair(int(rows[0]), int(other))
         for rows in rows_of_groups(identical_groups(found.digests))
@@ -235,7 +211,7 @@ def _duplicates(found: _ReadImages, near: NearDuplicates) -> list[DuplicatePair]
 
 
 def _groups(
-    layout: Layout, found: _ReadImages, near: NearDuplicates, table: str | Path | None
+    layout: Layout, found: ReadableImages, near: NearDuplicates, table: str | Path | None
 ) -> tuple[GroupNumbers, tuple[str, ...]]:
     """Return the groups (N,) of images that stay in one fold, and notes."""
     groups, notes = join_near_duplicates(identical_groups(found.digests), near)
@@ -255,14 +231,14 @@ def _measure_pixels(x: Any) -> dict[Kind, Array]:
     return {kind: np.concatenate([part[kind] for part in parts]) for kind in parts[0]}
 
 
-def _sizes(found: _ReadImages) -> list[tuple[int, int]]:
+def _sizes(files: Sequence[Path]) -> list[tuple[int, int]]:
     def measure(rows: range) -> list[tuple[int, int]]:
-        headers = (check_image(read_file(file), file) for file in found.files[rows.start : rows.stop])
+        headers = (check_image(read_file(file), file) for file in files[rows.start : rows.stop])
         return [(header.width, header.height) for header in headers]
 
     def blocks() -> Iterator[tuple[int, int]]:
-        with progress_bar("measuring files", len(found.files)) as advance:
-            for block in map_ordered(measure, chunk_ranges(len(found.files), BLOCK)):
+        with progress_bar("measuring files", len(files)) as advance:
+            for block in map_ordered(measure, chunk_ranges(len(files), BLOCK)):
                 yield from block
                 advance(len(block))
 
@@ -270,7 +246,7 @@ def _sizes(found: _ReadImages) -> list[tuple[int, int]]:
 
 
 def _judge_labels(
-    layout: Layout, found: _ReadImages, features: Features, groups: GroupNumbers
+    layout: Layout, found: ReadableImages, features: Features, groups: GroupNumbers
 ) -> tuple[LabelErrors | None, tuple[SuspiciousLabel, ...], float | None]:
     """Return label errors, the images to check, and the accuracy on held-out images; nothing without classes."""
     y = found.images.y

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from striate.data import Augmentation, AugmentationParameters, get_augmentation, load
 from striate.data.dataset import Labels
-from striate.data.folder import Layout, read_layout
+from striate.data.layout import Layout, read_layout
 from striate.data.split import TRAINING
 from striate.errors import DataError, UsageError
 from striate.files import atomic_write

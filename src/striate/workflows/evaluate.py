@@ -258,7 +258,7 @@ def measure_costs(result: EvaluationResult, path: str | Path) -> ExpectedCost:
         The mean cost of an image.
 
     Raises:
-        UsageError: The model is no classifier of one class per image.
+        UsageError: If the model is no classifier of one class per image.
     """
     found = result.predictions
     if found.decision.task is not Task.CLASSIFICATION:
@@ -279,7 +279,7 @@ def read_costs(path: str | Path, classes: Sequence[str]) -> Array:
         Float64 (K, K): row: true class, column: predicted class.
 
     Raises:
-        DataError: The file cannot be read, a class is missing, unknown or there twice, or a cost is not a number.
+        DataError: If the file cannot be read, a class is missing, unknown or there twice, or a cost is not a number.
 
     Example:
         >>> import tempfile

@@ -21,6 +21,7 @@ from striate.onnx.export import to_onnx
 from striate.onnx.export.opset import check_file
 from striate.onnx.metadata import UNKNOWN_THRESHOLD, ExportMetadata
 from striate.tasks import Decision, Task
+from striate.text import counted
 from striate.workflows.evaluate import load_for_model, to_model_labels
 from striate.workflows.plan import is_folder
 from striate.workflows.predict import find_files
@@ -116,8 +117,8 @@ def export(
         The file and the comparison.
 
     Raises:
-        UsageError: The model cannot be exported like this, or the path holds another program's file.
-        ModelFileError: The file's outputs differ from the original's; nothing is written. Not raised for the
+        UsageError: If the model cannot be exported like this, or the path holds another program's file.
+        ModelFileError: If the file's outputs differ from the original's; nothing is written. Not raised for the
             rounding of `int8`.
     """
     path = Path(path)
@@ -219,7 +220,7 @@ def _check_outputs(original: Array, exported: Array, images: ComparisonImages, t
     """Check the outputs of the file; if they are right, the predicted classes are equal, except for ties.
 
     Raises:
-        ModelFileError: A probability differs by more than the tolerance, or is NaN.
+        ModelFileError: If a probability differs by more than the tolerance, or is NaN.
     """
     differences = np.abs(original - exported).max(axis=1)
     wrong = ~(differences <= tolerance)
@@ -262,7 +263,7 @@ def ensemble_network(models: Sequence[Model]) -> tuple[Network, Weights]:
         The network and its weights.
 
     Raises:
-        UsageError: The members take different inputs.
+        UsageError: If the members take different inputs.
     """
     first = models[0].network
     if len(models) == 1:
@@ -316,7 +317,7 @@ def collect_images(trained: TrainedModel, paths: Sequence[str], most: int) -> Co
         The images.
 
     Raises:
-        DataError: None of the files can be read.
+        DataError: If none of the files can be read.
     """
     if paths:
         return _from_files(trained, paths, most)
@@ -341,7 +342,7 @@ def _from_files(trained: TrainedModel, paths: Sequence[str], most: int) -> Compa
         raise DataError(f"None of the images to compare on can be read. {' '.join(notes)}")
     x = np.stack(list(images.values()))
     return ComparisonImages(
-        _counted(len(x), "image"), x, x[:CALIBRATION_IMAGES], files=tuple(images), notes=tuple(notes)
+        counted(len(x), "image"), x, x[:CALIBRATION_IMAGES], files=tuple(images), notes=tuple(notes)
     )
 
 
@@ -356,7 +357,7 @@ def _from_data_set(trained: TrainedModel, name: str, most: int) -> ComparisonIma
         files = tuple(Path(name) / file for file in chosen.names)
     labels = to_model_labels(dataset.name, dataset.classes, chosen.y, trained.classes, trained.decision.task)
     calibration = np.asarray(_take(dataset.train, CALIBRATION_IMAGES).x)
-    what = f"{_counted(len(labels), kind)} of {dataset.name}"
+    what = f"{counted(len(labels), kind)} of {dataset.name}"
     return ComparisonImages(what, np.asarray(chosen.x), calibration, labels, files)
 
 
@@ -381,7 +382,3 @@ def _random(trained: TrainedModel, reason: str) -> ComparisonImages:
     x = np.stack(patterns)
     note = f"{reason}, so random patterns are used in place of images. Pass real images with --images."
     return ComparisonImages(f"{RANDOM_IMAGES} random patterns", x[:RANDOM_IMAGES], x[RANDOM_IMAGES:], notes=(note,))
-
-
-def _counted(count: int, what: str) -> str:
-    return f"1 {what}" if count == 1 else f"{count:,} {what}s"

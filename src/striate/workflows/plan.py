@@ -8,8 +8,8 @@ from typing import Any, get_type_hints
 from striate import strict_json, zoo
 from striate.data import get_augmentation, names
 from striate.data.corrections import Corrections, correct, read_corrections
-from striate.data.folder import Layout
 from striate.data.labels import LabelFile, label_file, labeled_layout
+from striate.data.layout import Layout
 from striate.engines.choose import AUTO, EngineSettings, accelerator
 from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest

@@ -8,9 +8,9 @@ from inspect import signature
 from pathlib import Path
 
 from striate import zoo
-from striate.data.folder import Layout
 from striate.data.groups import read_groups
 from striate.data.labels import LabelFile
+from striate.data.layout import Layout
 from striate.data.split import TEST
 from striate.engines.choose import installed
 from striate.errors import UsageError

@@ -105,7 +105,7 @@ def find_to_predict(
         The files, as `walk_files` yields them, and their number; None for standard input, where it is not known.
 
     Raises:
-        UsageError: "-" is combined with other paths.
+        UsageError: If "-" is combined with other paths.
     """
     if "-" not in paths:
         distinct = distinct_paths(paths)

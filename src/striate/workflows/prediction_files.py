@@ -43,7 +43,7 @@ def open_prediction_file(
         The file, for a `with` statement; None if neither is named.
 
     Raises:
-        UsageError: They name two, or there is nothing to resume.
+        UsageError: If they name two, or there is nothing to resume.
     """
     if csv_file and jsonl_file:
         raise UsageError("--csv and --jsonl cannot be combined; choose one of them.")
@@ -68,8 +68,8 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
         resume: Continue the file: an incomplete last row is removed, and `remaining` leaves out the other images.
 
     Raises:
-        UsageError: The file exists, or was written with other columns.
-        RunError: It cannot be written.
+        UsageError: If the file exists, or was written with other columns.
+        RunError: If it cannot be written.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
             The same results, each after its row was written.
 
         Raises:
-            RunError: The file cannot be written, for example because the disk is full.
+            RunError: If the file cannot be written, for example because the disk is full.
         """
         for result in results:
             try:

@@ -10,8 +10,8 @@ from striate import zoo
 from striate._types import Weights
 from striate.data import FOLDER_SIZE, Dataset, Images, load, load_folder
 from striate.data.corrections import correct
-from striate.data.folder import Layout
 from striate.data.labels import labeled_layout
+from striate.data.layout import Layout
 from striate.data.split import TEST, digests_of, pool
 from striate.engines.choose import choose
 from striate.errors import DataError, DownloadError, ModelFileError, StriateError, UsageError

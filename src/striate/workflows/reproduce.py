@@ -9,7 +9,7 @@ from typing import Any
 from striate import strict_json
 from striate._types import Echo
 from striate.data import Dataset
-from striate.data.folder import read_layout
+from striate.data.layout import read_layout
 from striate.errors import RunError
 from striate.evaluation import Evaluation
 from striate.files import atomic_write

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.digests import Digests, digest_bytes
-from striate.data.folder import Layout
 from striate.data.groups import group_files, identical_groups, rows_of_groups
 from striate.data.labels import LabelFile, labeled_layout
+from striate.data.layout import Layout
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
 from striate.data.split import PARTS, TRAINING, count_labels
 from striate.errors import DataError

@@ -43,7 +43,7 @@ class ImageSorter:
         total: How many files were put there.
 
     Raises:
-        UsageError: The model does not predict one class.
+        UsageError: If the model does not predict one class.
     """
 
     def __init__(self, folder: str, trained: TrainedModel, *, move: bool = False) -> None:
@@ -63,7 +63,7 @@ class ImageSorter:
             The same results; in place of a file that has disappeared, the reason.
 
         Raises:
-            RunError: The disk is full, or the folder cannot be written.
+            RunError: If the disk is full, or the folder cannot be written.
         """
         for result in results:
             yield self._put(result) if isinstance(result, Prediction) else result
@@ -125,7 +125,7 @@ def place_file(source: Path, folder: Path, *, move: bool) -> Path:
         Where the file is now.
 
     Raises:
-        OSError: It cannot be read or written; no incomplete file remains.
+        OSError: If it cannot be read or written; no incomplete file remains.
     """
     number, target = 1, folder / source.name
     while True:

@@ -10,7 +10,7 @@ import numpy as np
 
 from striate import zoo
 from striate.data import describe
-from striate.data.folder import Layout
+from striate.data.layout import Layout
 from striate.data.split import TRAINING
 from striate.engines.choose import accelerator, installed
 from striate.errors import DataError, UsageError
