@@ -106,10 +106,10 @@ def receptive_field(model: AnyModel | Network, layer: AnyLayer, position: int | 
     """
     network = model if isinstance(model, Network) else as_model(model).network
     number = node_index(network, layer)
-    return _Fields(network).region(number, *_check_place(network, number, position))
+    return Fields(network).region(number, *_check_place(network, number, position))
 
 
-class _Fields:
+class Fields:
     """Receptive fields of units of one network."""
 
     def __init__(self, network: Network) -> None:

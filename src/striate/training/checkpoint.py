@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,14 @@ class CheckpointFolder:
                 warnings.warn(f"{error} The checkpoint before it is used.", stacklevel=2)
                 path.replace(path.with_suffix(".damaged"))
         return None
+
+    def read_all(self) -> list[tuple[int, Checkpoint]]:
+        """Return all checkpoints with the numbers of steps before them, the oldest first; without damaged ones."""
+        found = []
+        for path in reversed(self._files()):
+            with suppress(ModelFileError, ValueError):
+                found.append((int(path.stem.removeprefix("step-")), _read(path)))
+        return found
 
     def _files(self) -> list[Path]:
         """All checkpoints, the newest first."""
