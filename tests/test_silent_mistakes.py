@@ -114,7 +114,7 @@ def test_scores_of_several_outputs_are_in_the_order_of_their_names() -> None:
 def test_freezing_as_in_keras_is_refused_with_what_to_write() -> None:
     model = model_with(Rescale())
     with pytest.raises(UsageError, match=r"compile\(frozen=\[layer.name for layer in model.layers\[:-1\]\]\)"):
-        model.trainable = False  # type: ignore[attr-defined]
+        model.trainable = False
     with pytest.raises(NetworkError, match=r"Dense 'out': trainable cannot be set\. .*\.compile\(frozen=\['out'\]\)"):
         model.layers[-1].trainable = False
     with pytest.raises(NetworkError, match=r"Dense: trainable cannot be set\."):

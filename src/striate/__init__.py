@@ -26,9 +26,9 @@ if TYPE_CHECKING:
         zoo,
     )
     from striate.engines import optimizers
-    from striate.model import Model, load
+    from striate.model import Model
     from striate.network import Input, Network
-    from striate.sequential import Sequential
+    from striate.sequential import Sequential, load
     from striate.training import Run
 
 __version__ = "0.1.0"
@@ -43,7 +43,7 @@ _OBJECTS = {  # module of each
     "Model": "striate.model",
     "Sequential": "striate.sequential",
     "Run": "striate.training",
-    "load": "striate.model",
+    "load": "striate.sequential",
 }
 _MODULES = {
     "activations": "striate.activations",

@@ -3,19 +3,20 @@
 import os
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, ClassVar
 
 from striate._types import Logs, Weights
 from striate.arguments import check_arguments, check_methods, check_number, describe
 from striate.data import Augmentation, Dataset
 from striate.engines.choose import AUTO
 from striate.engines.losses import Loss
-from striate.engines.optimizers import Optimizer
+from striate.engines.optimizers import Optimizer, get_optimizer
 from striate.engines.weight_files import check_finite, check_model_name, find_model_file
 from striate.errors import UsageError
 from striate.images import ImagePolicy
 from striate.model_files import ModelFile, read_model, write_model
 from striate.model_layers import LayeredModel
+from striate.model_structure import is_chain
 from striate.network import Network, Tensor
 from striate.notebook import Page
 from striate.processes import current_process
@@ -100,10 +101,15 @@ class Model(LayeredModel):
         self.notes: tuple[str, ...] = ()
         self._compilation: Compilation | None = None
         self._compiled = False  # whether the engine is
+        self._compile_arguments: dict[str, Any] | None = None
+        self._must_compile = False  # because the network is built later, or again
         self.learning_rate = 0.0
         self.iterations = self.epochs_done = 0
         self.stop_training = False
         super()._initialize(network, seed)
+
+    _is_sequential = False
+    _chain_class: "ClassVar[type[Model] | None]" = None  # Sequential, once its module is imported
 
     def _make(self, inputs: list[Tensor], outputs: list[Tensor], name: str) -> "Model":
         return Model(inputs, outputs, name=name)
@@ -125,6 +131,25 @@ class Model(LayeredModel):
         if self._compiled and self._compilation:
             self.engine.compile(self._compilation.settings)
             self.engine.slots = slots or {}
+
+    def _build_for(self, x: Any, *, compiled: bool = False) -> None:
+        super()._build_for(x)
+        if compiled:
+            self._compile_if_asked()
+
+    def build(self, input_shape: Any = None) -> None:
+        """Build the network, as in `BuildableModel`, and compile it if that was asked for before."""
+        super().build(input_shape)
+        self._compile_if_asked()
+
+    def _compile_if_asked(self) -> None:
+        """Compile a network that was built after `compile`, or whose layers were changed since."""
+        if self._must_compile and self._compile_arguments is not None:
+            self.compile(**self._compile_arguments)
+
+    def _disconnect(self) -> None:
+        super()._disconnect()
+        self._must_compile, self._compiled = self._must_compile or self._compiled, False
 
     def _forget_training(self) -> None:
         self._compiled = False
@@ -203,6 +228,11 @@ class Model(LayeredModel):
             >>> model.metrics
             ('accuracy',)
         """
+        self._compile_arguments = {name: value for name, value in locals().items() if name != "self"}
+        self._must_compile = not self.built
+        if self._must_compile:
+            get_optimizer(optimizer)  # raises now; the rest is checked when the model is built
+            return
         inference = self._structure.inference_layers() if self._structure else []
         compilation = make_compilation(
             self.network, optimizer, loss, metrics, classifies=self._classifies, seed=self.seed,
@@ -283,6 +313,7 @@ class Model(LayeredModel):
             >>> len(history.history["loss"])
             3
         """
+        self._build_for(x, compiled=True)
         if self._compilation is None or not self._compiled:
             raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before fit.")
         check_callbacks(callbacks)
@@ -378,6 +409,7 @@ class Model(LayeredModel):
             >>> model.evaluate(x, y)["accuracy"] == accuracy
             True
         """
+        self._build_for(x, compiled=True)
         losses = self._losses_for(y)
         samples = check_samples(self.network, losses, x, y)
         sums = MetricSums(self.network, losses, self._metrics_of(losses))
@@ -404,11 +436,12 @@ class Model(LayeredModel):
             >>> model.predict(np.zeros((3, 1))).shape
             (3, 2)
         """
-        outputs = predict_in_batches(self.engine, check_inputs(self.network, x), batch_size)
-        return outputs[0] if len(outputs) == 1 else list(outputs)
+        self._build_for(x)
+        return self._pack(predict_in_batches(self.engine, check_inputs(self.network, x), batch_size))
 
     def train_on_batch(self, x: Any, y: Any) -> Scores:
         """Do one step on these samples; return loss and metrics before it. Raise UsageError before `compile`."""
+        self._build_for(x, compiled=True)
         if self.optimizer is None:
             raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before train_on_batch.")
         batch = self._training_samples(x, y)
@@ -473,7 +506,7 @@ class Model(LayeredModel):
             return
         content = ModelFile(
             self.network, self.named_weights, self.extras, self.classes, self.policy, self.recipe, self.fingerprint,
-            self.figures, self.decision,
+            self.figures, self.decision, self._is_sequential,
         )  # fmt: skip
         write_model(path, content)
 
@@ -507,7 +540,8 @@ def load(path: str | os.PathLike[str]) -> Model:
     if os.fspath(path).endswith(".onnx"):
         return Model.from_onnx(path)
     content = read_model(find_model_file(path))
-    model = Model.from_network(content.network)
+    chain = Model._chain_class if content.sequential and is_chain(content.network) else None
+    model = (chain or Model).from_network(content.network)
     model.classes, model.policy, model.recipe = content.classes, content.policy, content.recipe
     model.fingerprint, model.figures, model.extras = content.fingerprint, content.figures, content.extras
     model.decision = content.decision

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from html import escape
 from math import prod
 from typing import TYPE_CHECKING, Any, Self
@@ -23,11 +23,12 @@ from striate.engines.weight_files import (
     save_weights,
     split_extras,
 )
-from striate.errors import NetworkError, UsageError, nearest
+from striate.errors import NetworkError, StriateError, UsageError, nearest
 from striate.layer_weights import SharedWeights
 from striate.model_structure import Structure
-from striate.network import Network
+from striate.network import Block, Layer, Network
 from striate.network.connections import connect
+from striate.network.layers.base import check_name
 from striate.network.naming import snake_case
 from striate.network.registry import freezing_message
 from striate.processes import current_process
@@ -69,6 +70,8 @@ class ModelBase:
     def _initialize(self, network: Network | None, seed: int) -> None:
         """Set all attributes. A subclass that overrides this sets its own first."""
         self._network = network
+        if network is not None:
+            self._own_name = network.name
         self._structure: Structure | None = None
         self._shared: SharedWeights | None = None
         self._engine: Engine | None = None
@@ -105,7 +108,7 @@ class ModelBase:
         def __setattr__(self, name: str, value: Any) -> None:
             """Refuse attributes that do not exist, because setting them has no effect. Subclasses can declare more."""
             if (
-                "_initialized" not in vars(self)
+                self._check_initialized(name, value)
                 or name in vars(self)
                 or hasattr(type(self), name)
                 or name.startswith("_")
@@ -116,6 +119,17 @@ class ModelBase:
             public = {known for known in (*vars(self), *dir(type(self))) if not known.startswith("_")}
             raise UsageError(f"A {type(self).__name__} has no attribute '{name}'.{nearest(name, public)}")
 
+    def _check_initialized(self, name: str, value: Any) -> bool:
+        """Return whether any attribute may be set. Raise UsageError if super().__init__() was not called."""
+        if "_initialized" not in vars(self):
+            if isinstance(value, Layer | Block | ModelBase) or hasattr(value, "call"):
+                raise UsageError(
+                    f"{type(self).__name__}: call super().__init__() before you set {name}, as the first line of "
+                    "__init__."
+                )
+            return True
+        return type(self).__module__.partition(".")[0] != "striate" and name != "trainable"
+
     @property
     def network(self) -> Network:
         """The description of the network."""
@@ -124,8 +138,16 @@ class ModelBase:
 
     @property
     def name(self) -> str:
-        """The network's name."""
-        return self.network.name
+        """The name of the model and its network."""
+        return self._own_name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        check_name(name)
+        self._own_name = name
+        if self._network is not None:
+            self._network = self._network.renamed(name)
+            self._structure = self._structure and replace(self._structure, network=self._network)
 
     @property
     def engine(self) -> Engine:
@@ -210,8 +232,8 @@ class ModelBase:
     def __repr__(self) -> str:
         try:
             network = self.network
-        except NetworkError:
-            return f"<{type(self).__name__}: its layers are not a network yet>"
+        except StriateError:
+            return f"<{type(self).__name__} '{self.name}': not built>"
         words = (counted(len(network.nodes), "layer"), counted(network.parameter_count, "parameter"), *self._state())
         return f"<{type(self).__name__} '{self.name}': {', '.join(words)}>"
 
@@ -220,7 +242,7 @@ class ModelBase:
 
         try:
             return network_html(self.network, *self._state())
-        except NetworkError:
+        except StriateError:
             return escape(repr(self))
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:

@@ -44,6 +44,7 @@ class ModelFile:
         fingerprint: Fingerprint of the data on which it was trained, if known.
         figures: Loss and metrics of the last epoch, and the threshold for "unknown"; finite numbers.
         decision: What the model predicts, and how its outputs become an answer.
+        sequential: Whether the model is a `Sequential`.
     """
 
     network: Network
@@ -55,6 +56,7 @@ class ModelFile:
     fingerprint: str | None = None
     figures: dict[str, float] = field(default_factory=dict)
     decision: Decision = field(default_factory=Decision)
+    sequential: bool = False
 
 
 def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
@@ -69,6 +71,7 @@ def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
         "fingerprint": content.fingerprint,
         "figures": {name: value for name, value in content.figures.items() if math.isfinite(value)},
         "decision": content.decision.to_dict(),
+        "sequential": content.sequential,
         "striate": striate.__version__,
     }
     save_weights(path, content.weights | content.extras, metadata)
@@ -134,9 +137,14 @@ def _parse(
         policy, recipe = _policy(metadata["policy"], network), _recipe(metadata["recipe"])
         figures = _figures(metadata["figures"])
         decision = _decision(metadata.get("decision"), network)
+        sequential = metadata.get("sequential", False)
+        if not isinstance(sequential, bool):
+            raise ModelFileError(f"'sequential' must be true or false, but is {sequential!r:.60}")
     except ModelFileError as error:
         raise ModelFileError(f"'{path}' is damaged: {error}") from error
-    return ModelFile(network, weights, extras, tuple(classes), policy, recipe, fingerprint, figures, decision)
+    return ModelFile(
+        network, weights, extras, tuple(classes), policy, recipe, fingerprint, figures, decision, sequential
+    )
 
 
 def _policy(settings: Any, network: Network) -> ImagePolicy | None:

@@ -9,14 +9,15 @@ from striate._types import Array
 from striate.arguments import check_methods
 from striate.errors import NetworkError, UsageError, nearest
 from striate.layer_weights import Values, Variable, matched
-from striate.model_base import ModelBase
+from striate.model_building import BuildableModel
 from striate.network import Input, Layer, Tensor
+from striate.network.composite import parts_of
 from striate.network.layers.base import as_tensors, calls, flat
 from striate.training import check_inputs
 
 
 @check_methods
-class LayeredModel(ModelBase):
+class LayeredModel(BuildableModel):
     """A model whose layers, tensors and weights are accessible as in Keras. `Model` derives from it."""
 
     def __call__(self, *inputs: Any, training: bool | None = None) -> Any:
@@ -47,6 +48,7 @@ class LayeredModel(ModelBase):
             True
         """
         values = tuple(inputs[0].values()) if len(inputs) == 1 and isinstance(inputs[0], Mapping) else flat(inputs)
+        self._build_for(inputs[0] if len(inputs) == 1 else list(inputs))
         if any(isinstance(value, Tensor | Input) for value in values):
             tensors = as_tensors(f"{type(self).__name__} '{self.name}'", values)
             outputs: list[Any] = self.structure.call(self, tensors, training)
@@ -54,12 +56,15 @@ class LayeredModel(ModelBase):
             (x,) = inputs if len(inputs) == 1 else (list(inputs),)
             arrays = self.engine.forward(check_inputs(self.network, x), training=bool(training))
             outputs = [array.view(Values) for array in arrays]
-        return outputs[0] if len(outputs) == 1 else outputs
+        return self._pack(outputs)
 
     @property
     def layers(self) -> list[Any]:
-        """The layers from input to output, each once; a nested model is one item."""
-        return self.structure.items()
+        """The layers from input to output, each once; a nested model or a custom layer is one item.
+
+        Those of a class with the method `call` are the layers and models in its attributes, as in Keras.
+        """
+        return parts_of(self) if hasattr(self, "call") else self.structure.items()
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
         """Return a layer by its name, or by its position in `layers`.
@@ -131,11 +136,6 @@ class LayeredModel(ModelBase):
     def output_shape(self) -> Any:
         """The shape of the output with None for the batch, such as (None, 10); a list of several."""
         return _one_or_list([(None, *shape) for shape in self.network.output_shapes])
-
-    @property
-    def built(self) -> bool:
-        """Whether the shape of the input is known, so that there is a network."""
-        return True
 
     @property
     def weights(self) -> list[Variable]:

@@ -6,9 +6,10 @@ from typing import Any, Self
 
 from striate.errors import NetworkError
 from striate.network import Block, Input, Layer, Network, Tensor
+from striate.network.composite import check_training
 from striate.network.connections import Connections
 from striate.network.layers.base import as_tensors, scope
-from striate.network.naming import has_default_name, name_automatically
+from striate.network.naming import has_default_name, is_unnamed, name_automatically
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,11 @@ class Structure:
         for own, layer in originals.items():
             if own in layers and layers[own].identity is layer.identity:
                 layers[own] = layer
-        return cls(network, calls.tensors, layers, calls.scopes)
+        scopes = calls.scopes
+        for own, part in scopes.items():
+            if "." not in own and not isinstance(part, Block) and is_unnamed(part):
+                name_automatically(part, own)
+        return cls(network, calls.tensors, layers, scopes)
 
     @classmethod
     def of_network(cls, network: Network) -> Self:
@@ -132,6 +137,7 @@ class Structure:
         label, outer = f"{type(model).__name__} '{self.network.name}'", scope.get()
         if len(inputs) != len(self.network.inputs):
             raise NetworkError(f"{label}: expected {len(self.network.inputs)} inputs, received {len(inputs)}.")
+        always_infers = check_training(label, training) is False
         made: dict[int, Tensor] = {}
         for tensor, own in zip(inputs, self.inputs, strict=True):
             if tensor.shape != own.shape:
@@ -143,7 +149,7 @@ class Structure:
         for tensor in self.tensors:
             if tensor.key not in made:
                 sources = tuple(made[source.key] for source in tensor.inputs)
-                mode = False if training is False else tensor.training
+                mode = False if always_infers else tensor.training
                 made[tensor.key] = replace(tensor, inputs=sources, scope=(*outer, model, *tensor.scope), training=mode)
         return [made[tensor.key] for tensor in self.outputs]
 
@@ -154,3 +160,10 @@ class Structure:
             for node, tensor in zip(self.network.nodes, self.tensors, strict=True)
             if tensor.training is False and node.layer.training_behavior != "same"
         ]
+
+
+def is_chain(network: Network) -> bool:
+    """Return whether each layer of a network has one input, the layer before it, and none is used twice."""
+    chained = all(node.inputs == (() if index == 0 else (index - 1,)) for index, node in enumerate(network.nodes))
+    names = {node.layer.name for node in network.nodes}
+    return chained and network.outputs == (len(network.nodes) - 1,) and len(names) == len(network.nodes) > 1

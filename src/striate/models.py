@@ -1,7 +1,7 @@
 """The models, importable as in Keras: `from striate.models import Sequential`."""
 
-from striate.model import Model, load
-from striate.sequential import Sequential
+from striate.model import Model
+from striate.sequential import Sequential, load
 
 __all__ = ["Model", "Sequential", "load_model"]
 

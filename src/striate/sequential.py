@@ -1,42 +1,167 @@
 """A model that is a chain of layers."""
 
 from collections.abc import Iterable
+from typing import Any, Self
 
-from striate.arguments import check_methods
-from striate.errors import UsageError
-from striate.model import Model
-from striate.network import Block, Layer, Network
+from striate.arguments import check_methods, describe
+from striate.errors import NetworkError, UsageError
+from striate.model import Model, load
+from striate.model_structure import is_chain
+from striate.network import Block, Input, Layer, Network, Tensor
+from striate.network.composite import outside_of_traces
+from striate.network.keras_arguments import given_shape
+from striate.network.layers.base import as_tensors
+from striate.network.naming import free_name, name_automatically, snake_case
+
+__all__ = ["Sequential", "load"]  # load makes chains too
 
 
 @check_methods
 class Sequential(Model):
-    """A chain of layers, of which the first is an Input. `add` appends a layer before the model is first used.
+    """A chain of layers. The first is an Input, or the network is built for the first batch.
+
+    Layers can be appended and removed at any time. The others keep their weights; a model that was compiled is
+    compiled again.
+
+    Args:
+        layers: Layers, blocks and models.
+        name: Name of the model.
+        seed: Decides the initial weights, the order of the samples and dropout; 0 or more.
+        trainable: False freezes all layers.
 
     Example:
         >>> import striate as st
         >>> model = Sequential([st.Input((28, 28, 1)), st.layers.Flatten()])
         >>> model.add(st.layers.Dense(10, activation="softmax"))
-        >>> model.network.output_shapes
-        ((10,),)
+        >>> model.output_shape
+        (None, 10)
     """
 
-    def __init__(self, layers: Iterable[Layer | Block] = (), *, name: str = "sequential", seed: int = 0) -> None:
+    _is_sequential = True
+    _how_to_begin = "begin with Input(shape), or give the first layer input_shape=…"
+
+    def __init__(
+        self, layers: Iterable[Any] | None = None, *, name: str | None = None, seed: int = 0, trainable: bool = True
+    ) -> None:
+        self._chain: list[Any] = []  # without the Input
+        self._tensors: list[Tensor] = []  # the input and the output of each layer, once the shape of the input is known
+        self._own_name = self._first_name(name)
         self._initialize(None, seed)
-        self._name, self._chain = name, list(layers)
-        if self._chain:
-            _ = self.network  # raises an error now if the network is invalid
+        if isinstance(layers, Layer | Block | Model):
+            raise UsageError(f"layers must be a list; write Sequential([{type(layers).__name__}(…)]).")
+        for layer in layers or ():
+            self.add(layer)
+        if not trainable:
+            self.trainable = False
+
+    @classmethod
+    def from_network(cls, network: Network, *, seed: int = 0) -> Self:
+        """Make a model of an existing network, which must be a chain."""
+        if not is_chain(network):
+            raise NetworkError(f"'{network.name}' is not a chain of layers. Use Model.from_network.")
+        model = super().from_network(network, seed=seed)
+        model._tensors = list(model.structure.tensors)
+        model._chain = [tensor.layer for tensor in model._tensors[1:]]
+        return model
 
     @property
-    def network(self) -> Network:
-        """The description. Raises NetworkError while the chain is not a network."""
-        if self._network is None:
-            self._network = Network.sequential(self._chain, name=self._name)
-        return self._network
+    def layers(self) -> list[Any]:
+        """The layers in their order, without the Input."""
+        return list(self._chain)
 
-    def add(self, layer: Layer | Block) -> None:
-        """Append a layer. Raises UsageError once the model has weights, NetworkError if the layer does not fit."""
-        if self._engine is not None or self._pending_weights:
-            raise UsageError("The model has weights; add all layers before compile, fit and predict.")
-        network = Network.sequential([*self._chain, layer], name=self._name)
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Append a layer.
+
+        Args:
+            layer: The layer, block or model.
+            rebuild: Has no effect; it is an argument of Keras.
+
+        Raises:
+            UsageError: It is not a layer, or an Input behind other layers.
+            NetworkError: It does not fit the output of the layer before it.
+        """
+        layer = layer.layer if isinstance(layer, Tensor) and isinstance(layer.layer, Input) else layer
+        if not isinstance(layer, Layer | Block | Model):
+            raise UsageError(f"Layer {len(self._chain) + 1}: expected a layer, received {describe(layer)}.")
+        if isinstance(layer, Input):
+            if self._chain or self._tensors:
+                raise UsageError("An Input can only be the first layer of a chain.")
+            self._tensors = list(as_tensors("Sequential", (layer,)))
+            return
+        if isinstance(layer, Layer) and layer.name is None:
+            name_automatically(layer, free_name(snake_case(layer.kind), {each.name for each in self._chain}))
+        self._append(layer)
         self._chain.append(layer)
-        self._network = network
+        self._change()
+
+    def pop(self, rebuild: bool = True) -> Any:
+        """Remove the last layer and return it.
+
+        Args:
+            rebuild: Has no effect; it is an argument of Keras.
+
+        Returns:
+            The layer.
+
+        Raises:
+            UsageError: There is none.
+        """
+        if not self._chain:
+            raise UsageError("There is no layer to remove.")
+        layer = self._chain.pop()
+        del self._tensors[len(self._chain) + 1 :]
+        if not self._chain and self._tensors and given_shape(layer):
+            self._tensors = []
+        self._change()
+        return layer
+
+    def _append(self, layer: Any) -> None:
+        """Call a layer with the output of the last one, if its shape is known."""
+        if not self._chain and not self._tensors and (first := _own_input(layer)) is not None:
+            self._tensors = list(as_tensors("Sequential", (first,)))
+        if not self._tensors:
+            return
+        try:
+            with outside_of_traces():
+                output = layer(self._tensors[-1])
+        except NetworkError as error:
+            if layer.name:
+                raise
+            raise NetworkError(f"Layer {len(self._tensors)}, {error}") from None
+        if not isinstance(output, Tensor):
+            raise NetworkError(f"Layer {len(self._tensors)}, {describe(layer)}: a chain needs layers with one output.")
+        self._tensors.append(output)
+
+    def _change(self) -> None:
+        if self._network is not None:
+            self._disconnect()
+
+    def _build_if_possible(self) -> None:
+        if self._chain and self._tensors:
+            self._build_from(self._tensors[0])
+
+    def _connect_layers(self, inputs: Any) -> Any:
+        if not self._chain:
+            raise UsageError(f"Sequential '{self.name}' has no layers: add(layer) appends one.")
+        if not self._tensors:
+            if isinstance(inputs, list | dict):
+                raise UsageError("A chain of layers has one input. For several use Model(inputs, outputs).")
+            self._tensors = list(as_tensors("Sequential", (inputs,)))
+            try:
+                for layer in self._chain:
+                    self._append(layer)
+            except NetworkError:
+                self._tensors = []
+                raise
+        return self._tensors[-1]
+
+
+def _own_input(layer: Any) -> Input | None:
+    """Return an Input of the shape that a layer or a nested model has from its construction; None if it has none."""
+    if isinstance(layer, Model):
+        return Input(layer.network.nodes[layer.network.inputs[0]].shape, "float32") if layer.built else None
+    shape = None if isinstance(layer, Block) else given_shape(layer)
+    return Input(shape, "float32") if shape else None
+
+
+Model._chain_class = Sequential

@@ -224,7 +224,11 @@ def test_inputs_of_wrong_shape_raise(layer: Layer, shapes: tuple[Shape, ...], me
         (BatchNormalization, {"epsilon": 0}, r"epsilon: expected a number above 0"),
         (LocalResponseNormalization, {"alpha": float("nan")}, r"alpha: expected a finite number"),
         (MaxPool2D, {"pool_size": 2, "padding": 2}, r"padding smaller than pool_size, received 2 and 2"),
-        (Input, {"shape": (28, 28)}, r"shape: expected \(H, W, C\) or \(F,\), without the batch, received \(28, 28\)"),
+        (
+            Input,
+            {"shape": (1, 28, 28, 1)},
+            r"expected \(H, W, C\) or \(F,\), without the batch, received \(1",
+        ),
         (Input, {"shape": (28, 28, 0)}, r"shape: expected an integer of at least 1, received 0"),
         (Input, {"shape": (3,), "dtype": "complex64"}, r"dtype: expected one of 'uint8'"),
         (Rescale, {"scale": float("inf")}, r"scale: expected a finite number"),

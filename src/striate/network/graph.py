@@ -104,6 +104,11 @@ class Network:
         network._assemble(name, entries, inputs, outputs)
         return network
 
+    def renamed(self, name: str) -> "Network":
+        """Return the same network under another name."""
+        entries = [(node.layer, node.inputs) for node in self.nodes]
+        return Network.from_entries(name, entries, self.inputs, self.outputs)
+
     def _assemble(self, name: str, entries: Sequence[Entry], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> None:
         check_name(name)
         _check_names(entries)

@@ -70,6 +70,12 @@ def accept_keras_arguments(kind: type) -> None:
 
     @wraps(original)
     def initialize(self: Any, *args: Any, **kwargs: Any) -> None:
+        if "shape" in own and not args and "shape" not in kwargs:  # Input(batch_shape=…)
+            for name in ("batch_shape", "batch_input_shape"):
+                if isinstance(kwargs.get(name), list | tuple):
+                    kwargs["shape"] = tuple(kwargs.pop(name)[1:])
+        if "dtype" in own and kwargs.get("dtype", "") is None:
+            del kwargs["dtype"]
         extra = {name: kwargs.pop(name) for name in tuple(kwargs) if name in known}
         original(self, *args, **kwargs)
         for name, value in extra.items():

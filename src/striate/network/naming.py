@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from striate.errors import NetworkError
 from striate.network.layers.base import Layer, Tensor
@@ -86,9 +86,14 @@ def _names_of(parts: dict[int, object]) -> dict[int, str]:
         names[key], taken[name] = name, part
     for key, part in parts.items():
         if key not in names:
-            name = _next_free(getattr(part, "name", None) or snake_case(type(part).__name__), taken)
+            name = free_name(getattr(part, "name", None) or snake_case(type(part).__name__), taken)
             names[key], taken[name] = name, part
     return names
+
+
+def is_unnamed(part: object) -> bool:
+    """Return whether a layer or model has no name, or one that a network may replace."""
+    return getattr(part, "name", None) is None or _is_automatic(part)
 
 
 def _is_automatic(part: object) -> bool:
@@ -104,7 +109,8 @@ def duplicate_message(name: str, first: object, second: object) -> str:
     )
 
 
-def _next_free(stem: str, taken: dict[str, object]) -> str:
+def free_name(stem: str, taken: Container[str | None]) -> str:
+    """Return a name that is not taken: dense, dense_1, …."""
     name, count = stem, 0
     if stem in taken and (numbered := re.fullmatch(r"(.*)_\d+", stem)):
         stem = numbered[1]

@@ -70,3 +70,6 @@ def layer_class(kind: str) -> type[Layer]:
 def is_registered(layer: Layer) -> bool:
     """Return whether the class of a layer is registered."""
     return _kinds.get(layer.kind) is type(layer)
+
+
+accept_keras_arguments(check_constructor(Layer))  # of custom layers, which call super().__init__(**settings)

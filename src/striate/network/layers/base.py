@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
 
 from striate.errors import NetworkError
 from striate.network.initializers import Initializer
@@ -70,7 +70,7 @@ class Tensor(Operators):
         inputs: The tensors that were passed to it.
         shape: Shape without the batch, (H, W, C) or (F,).
         scope: The blocks and models inside which the layer was called.
-        training: The argument `training` of the call.
+        training: False if the call asks for the behavior in inference, also in training.
     """
 
     layer: "Layer"
@@ -141,7 +141,7 @@ class Layer:
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the output shape for input shapes. Raise NetworkError if the layer does not accept them."""
-        raise NotImplementedError(f"{self.kind} must define the method output_shape.")
+        raise self.error("its class must define the method call, or, if it is registered, output_shape.")
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
         """Return the parameters for input shapes."""
@@ -174,6 +174,31 @@ class Layer:
     def built(self) -> bool:
         """Whether the layer was called or is part of a model, so that the shapes of its weights are known."""
         return self.identity.first_call is not None
+
+    @built.setter
+    def built(self, value: bool) -> None:
+        """Do nothing: custom layers of Keras set this in `build`."""
+
+    def build(self, input_shape: Any) -> None:
+        """Do nothing; a custom layer can make the layers here of which it consists.
+
+        Args:
+            input_shape: The shape of the input, with None for the batch; a list of shapes for several inputs.
+        """
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """Return the output shape for an input shape, or a list of them, both with None for the batch."""
+        several = isinstance(input_shape, list | tuple) and input_shape and isinstance(input_shape[0], list | tuple)
+        shapes = input_shape if several else [input_shape]
+        return (None, *self.output_shape(*(tuple(shape[1:]) for shape in shapes)))
+
+    def add_weight(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise NetworkError: layers with arithmetic of their own are registered."""
+        raise self.error(
+            "a layer made in Python consists of other layers, which it makes in __init__ or build and calls in call. "
+            "A layer with weights and arithmetic of its own is a frozen dataclass with @register_layer, and a rule for "
+            "each engine: CONTRIBUTING.md names the files."
+        )
 
     @property
     def weights(self) -> list[Any]:
@@ -255,9 +280,17 @@ class Layer:
         """
         if calls.arrays and any(calls.is_array(value) for value in flat(inputs)):
             return calls.arrays(self, inputs, training)  # type: ignore[no-any-return]
+        if hasattr(self, "call"):
+            from striate.network.composite import call_layers
+
+            return call_layers(self, inputs, training)  # type: ignore[no-any-return]
         tensors = as_tensors(self.label, inputs)
         self.check_arity(len(tensors))
         shape = self.output_shape(*(tensor.shape for tensor in tensors))
+        if training is not None and self.training_behavior != "same":
+            from striate.network.composite import check_training
+
+            training = check_training(self.label, training)
         tensor = Tensor(self, tensors, shape, scope.get(), training)
         if self.identity.first_call is None:
             self.identity.first_call = tensor

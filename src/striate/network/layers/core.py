@@ -44,7 +44,7 @@ class Input(Layer, Operators):
 
     Attributes:
         shape: (H, W, C) or (F,), without the batch; (C, H, W) if data_format is "channels_first". The layer's output
-            is (H, W, C) in both cases.
+            is (H, W, C) in both cases. (H, W) becomes (H, W, 1).
         dtype: Expected dtype of the values.
         data_format: "channels_last" or "channels_first".
 
@@ -75,8 +75,15 @@ class Input(Layer, Operators):
 
 
 def _input_shape(value: Any) -> Shape:
-    if not isinstance(value, list | tuple) or len(value) not in (1, 3):
+    if not isinstance(value, list | tuple) or len(value) not in (1, 2, 3):
         raise NetworkError(f"expected (H, W, C) or (F,), without the batch, received {value!r}.")
+    if None in value:
+        raise NetworkError(
+            f"expected (H, W, C) or (F,), without the batch, received {value!r}. A network is for one size of images, "
+            "from which the shapes of its layers follow."
+        )
+    if len(value) == 2:
+        value = (*value, 1)
     shape = tuple(check.positive(size) for size in value)
     if prod(shape) > LARGEST_INPUT:
         raise NetworkError(f"expected at most {LARGEST_INPUT:,} numbers in one sample, received {value!r}.")

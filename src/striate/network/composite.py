@@ -1,0 +1,225 @@
+"""Custom layers and models that are made of other layers: their method `call` connects them."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from striate.errors import NetworkError, StriateError
+from striate.network.layers.base import Layer, Tensor, as_tensors, scope
+from striate.network.naming import name_automatically
+
+_mode: ContextVar[bool | None] = ContextVar("mode", default=None)
+"""The value of `training` in the calls of the trace that is in progress; None outside."""
+
+
+def call_layers(part: Any, inputs: tuple[Any, ...], training: bool | None) -> Any:
+    """Call a custom layer or block: its layers become part of the graph, with its name before theirs.
+
+    Args:
+        part: An object with the method `call`.
+        inputs: The arguments of the call.
+        training: The argument of the call.
+
+    Returns:
+        What `call` returned: a tensor, or a list, tuple or dictionary of tensors.
+
+    Raises:
+        NetworkError: `call` does something that layers cannot describe.
+    """
+    name_attributes(part)
+    if isinstance(part, Layer) and "_build_called" not in vars(part):
+        vars(part)["_build_called"] = True
+        build_layer(part, inputs)
+        name_attributes(part)
+    token = scope.set((*scope.get(), part))
+    try:
+        return trace(part, inputs, training)
+    finally:
+        scope.reset(token)
+
+
+def build_layer(part: Any, inputs: tuple[Any, ...]) -> None:
+    """Call the method `build` of a custom layer, in which layers can be made, with the shape or shapes of its input."""
+    build = getattr(part, "build", None)
+    if build is None:
+        return
+    shapes = [(None, *tensor.shape) for tensor in as_tensors(_label(part), inputs)]
+    several = len(inputs) > 1 or isinstance(inputs[0], list | tuple)
+    with plain_errors(part, "build"):
+        build(shapes if several else shapes[0])
+
+
+def trace(part: Any, inputs: tuple[Any, ...], training: bool | None) -> Any:
+    """Return what the method `call` returns for symbolic tensors.
+
+    A `call` that takes the argument `training` may use it in two ways: it passes it to layers, or it leaves out layers
+    that do nothing in inference, such as Dropout. It is called with True and with False, and the results are compared.
+
+    Args:
+        part: An object with the method `call`.
+        inputs: The arguments of the call.
+        training: The argument of the call; None: that of the calls outside.
+
+    Returns:
+        What `call` returned for training.
+
+    Raises:
+        NetworkError: `call` does something that layers cannot describe.
+    """
+    mode = _mode.get() if training is None else training
+    if not _takes_training(part.call):
+        return _run(part, inputs, {})
+    if mode is not None:
+        return _run(part, inputs, {"training": mode})
+    results = []
+    for value in (False, True):
+        token = _mode.set(value)
+        try:
+            results.append(_run(part, inputs, {"training": value}))
+        finally:
+            _mode.reset(token)
+    if [_form(tensor, {}) for tensor in tensors_in(results[0])] != [_form(t, {}) for t in tensors_in(results[1])]:
+        raise NetworkError(
+            f"{_label(part)}: call does other things with training=True than with training=False. A network has the "
+            "same layers in both, of which Dropout and BatchNormalization know whether the model is in training. Pass "
+            "training to layers, or leave out only Dropout when it is False."
+        )
+    return results[1]
+
+
+def check_training(label: str, training: bool | None) -> bool | None:
+    """Return what the argument `training` of a call says about all trainings.
+
+    Args:
+        label: The layer or model that is called, for messages.
+        training: The argument of the call.
+
+    Returns:
+        False if the call asks for inference always, also while the model is trained; None if it does as the model.
+
+    Raises:
+        NetworkError: The call asks for training always.
+    """
+    mode = _mode.get()
+    if training and mode is not True:
+        raise NetworkError(
+            f"{label}: training=True in a network would be so in predictions too, and they never drop values or use "
+            "the statistics of a batch. model(x, training=True) computes outputs as in training."
+        )
+    return False if training is False and mode is not False else None
+
+
+@contextmanager
+def outside_of_traces() -> Iterator[None]:
+    """Call layers as outside of all blocks and traces, to build a model that a trace uses as a layer."""
+    tokens = _mode.set(None), scope.set(())
+    try:
+        yield
+    finally:
+        _mode.reset(tokens[0])
+        scope.reset(tokens[1])
+
+
+def _takes_training(call: Callable[..., Any]) -> bool:
+    parameters = inspect.signature(call).parameters.values()
+    return any(each.name == "training" or each.kind is each.VAR_KEYWORD for each in parameters)
+
+
+def _run(part: Any, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+    with plain_errors(part, "call"):
+        result = part.call(*inputs, **options)
+    for value in tensors_in(result):
+        if not isinstance(value, Tensor):
+            raise NetworkError(
+                f"{_label(part)}: call must return a tensor, or a list or dictionary of tensors; it returned "
+                f"{type(value).__name__}. Does it end in `return x`?"
+            )
+    return result
+
+
+@contextmanager
+def plain_errors(part: Any, method: str) -> Iterator[None]:
+    """Say what `call` and `build` may contain when they fail for a reason of Python's."""
+    try:
+        yield
+    except StriateError as error:
+        if type(error) is not NetworkError or f"{_label(part)}: " in str(error):
+            raise
+        raise NetworkError(f"{_label(part)}: in {method}: {error}") from error
+    except (TypeError, AttributeError, ValueError, IndexError, KeyError) as error:
+        raise NetworkError(
+            f"{_label(part)}: in {method}: {type(error).__name__}: {error}. The method {method} is run once, with "
+            "symbolic tensors, to learn how the layers are connected. It can call layers and models, add, multiply and "
+            "concatenate tensors, and decide by Python values such as settings."
+        ) from error
+
+
+def tensors_in(value: Any) -> list[Any]:
+    """Return the tensors of a list, tuple or dictionary, or the only one."""
+    if isinstance(value, Mapping):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _form(tensor: Tensor, known: dict[int, object]) -> object:
+    """Return what is equal for tensors that are computed in the same way in inference."""
+    if id(tensor) not in known:
+        sources = tuple(_form(source, known) for source in tensor.inputs)
+        layer = tensor.layer
+        if layer.training_behavior == "none in inference":
+            (known[id(tensor)],) = sources
+        elif layer.arity == (0, 0) or layer.parameters(*(source.shape for source in tensor.inputs)):
+            known[id(tensor)] = (id(layer.identity), sources)
+        else:
+            known[id(tensor)] = (layer, sources)
+    return known[id(tensor)]
+
+
+def _label(part: Any) -> str:
+    name = getattr(part, "name", None)
+    return f"{type(part).__name__} '{name}'" if name else type(part).__name__
+
+
+def name_attributes(part: Any) -> None:
+    """Give layers and models without a name that of the attribute in which a custom layer or model has them."""
+    for attribute, value in vars(part).items():
+        if not attribute.startswith("_"):
+            _name(value, attribute)
+
+
+def _name(value: Any, name: str) -> None:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _name(item, f"{name}_{key}")
+    elif isinstance(value, list | tuple):
+        for position, item in enumerate(value):
+            _name(item, f"{name}_{position}")
+    elif isinstance(value, Layer):
+        if value.name is None:
+            name_automatically(value, name)
+    elif is_model(value) and value._automatic_name and value.name != name:
+        name_automatically(value, name)
+
+
+def is_model(value: object) -> bool:
+    """Return whether a value is a model, which can be a part of others as layers are."""
+    return hasattr(type(value), "from_network") and not isinstance(value, type)
+
+
+def parts_of(part: Any) -> list[Any]:
+    """Return the layers and models in the attributes of a custom layer or model, each once, in their order."""
+    found: dict[int, Any] = {}
+
+    def collect(value: Any) -> None:
+        if isinstance(value, Mapping | list | tuple):
+            for item in value.values() if isinstance(value, Mapping) else value:
+                collect(item)
+        elif isinstance(value, Layer) or is_model(value):
+            found.setdefault(id(value), value)
+
+    for name, value in vars(part).items():
+        if not name.startswith("_"):
+            collect(value)
+    return list(found.values())
