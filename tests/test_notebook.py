@@ -1,5 +1,6 @@
 """What objects show in a notebook is short, self-contained, escaped and readable, and their texts are short too."""
 
+import io
 import re
 from collections.abc import Callable
 from html import unescape
@@ -275,3 +276,12 @@ def test_unit_is_described_in_one_line() -> None:
     unit = st.explain.unit(st.zoo.build("lenet5"), digits.test.x[0], "C1", (3, 4, 0))
     assert repr(unit).startswith("<Unit (3, 4, 0) of C1: weighted_sum of 25 cells, bias 0.1, total ")
     assert repr(unit.inputs) == "(<Cells of rescale: 5×5×1, rows from 3, columns from 4>,)"
+
+
+def test_commands_in_a_notebook_do_not_redraw_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.delenv("JPY_PARENT_PID", raising=False)
+    assert [notebook.can_redraw(stream) for stream in (terminal, io.StringIO())] == [True, False]
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    assert not notebook.can_redraw(terminal)

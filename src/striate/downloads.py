@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import BinaryIO
 from urllib.error import HTTPError
 
 from striate.errors import DownloadError
+from striate.notebook import can_redraw
 
 TIMEOUT = 30  # seconds without a byte
 CHUNK = 1 << 20  # bytes
@@ -119,7 +121,7 @@ def _opened(address: str, start: int) -> Iterator[tuple[BinaryIO, int, int]]:
             length = int(response.headers.get("Content-Length") or 0)
             name = address.rsplit("/", 1)[-1]
             with wrap_file(
-                response, length, description=name, console=console, disable=not console.is_terminal
+                response, length, description=name, console=console, disable=not can_redraw(sys.stderr)
             ) as body:
                 yield body, begin, begin + length if length else 0
     except (HTTPException, ValueError) as error:

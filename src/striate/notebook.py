@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape as escape_html
 from math import floor, isfinite, log10
+from typing import TextIO
 
 from striate.files import atomic_write
 from striate.text import printable
@@ -37,6 +38,14 @@ def in_notebook() -> bool:
     module = sys.modules.get("IPython")  # loaded by every kernel; nothing is imported for this question
     shell = module.get_ipython() if module and hasattr(module, "get_ipython") else None
     return shell is not None and hasattr(shell, "kernel")
+
+
+def can_redraw(stream: TextIO) -> bool:
+    """Return whether printed lines can be replaced: on a terminal, but not by `!striate` in a cell of a notebook.
+
+    A cell gives commands a terminal, of whose control sequences it understands few, so that bars would pile up.
+    """
+    return stream.isatty() and "JPY_PARENT_PID" not in os.environ  # which Jupyter sets in the processes of a notebook
 
 
 def show(html: str, text: str, name: str | None = None, *, update: bool = False) -> None:

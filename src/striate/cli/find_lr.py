@@ -13,6 +13,7 @@ from striate.cli import options
 from striate.cli.help import Command
 from striate.cli.output import echo, echo_line, echo_message, echo_page, entry, heads
 from striate.language import localized, translate
+from striate.notebook import can_redraw
 
 if TYPE_CHECKING:
     from striate.training.lr_finder import LearningRateSweep, Watch
@@ -74,7 +75,7 @@ def _progress() -> "Iterator[Watch]":
 
     from striate.training.lr_finder import STEPS
 
-    if not sys.stdout.isatty():
+    if not can_redraw(sys.stdout):
         yield _print_step
         return
     with Progress(transient=True) as bar:

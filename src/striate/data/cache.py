@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -19,6 +20,7 @@ from striate.downloads import cache_folder
 from striate.errors import DataError, RunError, UsageError
 from striate.files import NO_SPACE, atomic_write, remove_temporaries
 from striate.locks import try_lock
+from striate.notebook import can_redraw
 
 DEFAULT_LIMIT_GB = 20.0
 """Limit of all cached arrays, unless $STRIATE_CACHE_GB is set. Least recently used arrays are removed first."""
@@ -222,6 +224,6 @@ def _wait(file: BinaryIO) -> None:
     from rich.console import Console
 
     console = Console(stderr=True)
-    with console.status("another process is reading the images; waiting") if console.is_terminal else nullcontext():
+    with console.status("another process is reading the images; waiting") if can_redraw(sys.stderr) else nullcontext():
         while not try_lock(file):
             time.sleep(LOCK_INTERVAL)

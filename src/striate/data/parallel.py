@@ -1,5 +1,6 @@
 """Process many files on all cores, in order, with a progress bar."""
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -7,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+from striate.notebook import can_redraw
 from striate.processes import cores, current_process
 
 J = TypeVar("J")
@@ -59,7 +61,7 @@ def progress_bar(title: str, total: int | None) -> Iterator[Callable[[int], obje
     console, started = Console(stderr=True), time.perf_counter()
     columns = TextColumn(title), BarColumn(None), MofNCompleteColumn(), TextColumn("{task.fields[speed]}")
     with Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not can_redraw(sys.stderr)
     ) as bar:
         task = bar.add_task("", total=total, speed="")
 

@@ -7,7 +7,7 @@ from typing import Literal
 from striate._types import Logs
 from striate.errors import UsageError
 from striate.language import localized, translate
-from striate.notebook import in_notebook
+from striate.notebook import can_redraw, in_notebook
 from striate.training.callbacks import Callback
 
 Verbose = Literal["auto", 0, 1, 2]
@@ -113,7 +113,7 @@ def make_progress(verbose: Verbose = "auto") -> NoProgress:
 
         return NotebookProgress()
     if verbose == "auto":
-        verbose = 1 if sys.stdout.isatty() else 2
+        verbose = 1 if can_redraw(sys.stdout) else 2
     displays: dict[int, type[NoProgress]] = {0: NoProgress, 1: ProgressBar, 2: ProgressLines}
     if verbose not in displays:
         raise UsageError(f"verbose must be 0 (nothing), 1 (a bar), 2 (lines) or 'auto'; received {verbose!r}.")
