@@ -184,6 +184,20 @@ def test_values_of_a_vector_are_bars_with_the_names_of_the_classes() -> None:
     assert len(st.plot.feature_maps(model, digits.test.x[0], "F6").patches) == 84
 
 
+def test_attribution_has_zero_in_the_middle_of_its_colors() -> None:
+    digits, model = st.data.load("mnist5k"), st.zoo.build("lenet5")
+    found = st.explain.occlusion(model, digits.test.x[0])
+    ax = st.plot.attribution(found, digits.test.x[0])
+    image, colors = ax.images
+    np.testing.assert_array_equal(colors.get_array(), found.values)
+    low, high = colors.get_clim()
+    assert -low == high == np.abs(found.values).max()
+    assert np.shape(colors.get_alpha()) == np.shape(image.get_array()) == (28, 28)
+    with pytest.raises(DataError, match="an image of 28×28; received an array of shape"):
+        st.plot.attribution(found, digits.test.x[0][:20])
+    assert repr(found).startswith("<Attribution by occlusion: 28×28, class ")
+
+
 def test_plots_are_drawn_into_given_axes() -> None:
     _, axes = plt.subplots(2, 3)
     digits = st.data.load("mnist5k")

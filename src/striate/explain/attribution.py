@@ -66,6 +66,10 @@ class Attribution:
     baseline_score: float | None = None
     steps: int | None = None
 
+    def __repr__(self) -> str:
+        size = "×".join(map(str, self.values.shape))
+        return f"<Attribution by {self.method}: {size}, class {self.class_index} with score {self.score:.4g}>"
+
 
 @explain_arguments
 def grad_cam(

@@ -5,6 +5,15 @@ Each function draws into the axes that it is given, or into a new figure, and re
 
 from striate.plot.figures import calibration, confusion_matrix, curves
 from striate.plot.images import augmentation, images
-from striate.plot.layers import feature_maps, filters
+from striate.plot.layers import attribution, feature_maps, filters
 
-__all__ = ["augmentation", "calibration", "confusion_matrix", "curves", "feature_maps", "filters", "images"]
+__all__ = [
+    "attribution",
+    "augmentation",
+    "calibration",
+    "confusion_matrix",
+    "curves",
+    "feature_maps",
+    "filters",
+    "images",
+]

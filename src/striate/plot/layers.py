@@ -7,7 +7,8 @@ import numpy as np
 
 from striate import explain
 from striate._types import Array
-from striate.errors import UsageError, nearest
+from striate.arguments import describe
+from striate.errors import DataError, UsageError, nearest
 from striate.plot.canvas import TRAINING, Tile, draw_tiles, fonts, new_axes, short
 from striate.text import printable
 
@@ -93,6 +94,45 @@ def feature_maps(model: "Model", image: Any, layer: Any, *, ax: Any = None) -> "
         tiles = [Tile(maps[:, :, number]) for number in range(min(maps.shape[2], MOST_MAPS))]
         limits = float(maps.min()), float(maps.max())
         return draw_tiles(tiles, _even(len(tiles)), ax, limits=limits, cmap="viridis", cell=0.95)
+
+
+def attribution(found: explain.Attribution, image: Any = None, *, ax: Any = None) -> "Axes":
+    """Plot how much each pixel speaks for a class: red for it, blue against it, above the image in light gray.
+
+    Args:
+        found: What `st.explain.grad_cam`, `occlusion` or `integrated_gradients` returned.
+        image: The image (H, W) or (H, W, C); None for none.
+        ax: Axes to draw into; None for a new figure.
+
+    Returns:
+        The axes.
+
+    Raises:
+        DataError: The image has another size.
+        UsageError: Matplotlib is not installed.
+
+    Example:
+        >>> import striate as st
+        >>> digits = st.data.load("mnist5k")
+        >>> found = st.explain.occlusion(st.zoo.build("lenet5"), digits.test.x[0])
+        >>> len(st.plot.attribution(found, digits.test.x[0]).images)
+        2
+    """
+    height, width = found.values.shape
+    with fonts():
+        drawn = new_axes(ax, 2.6, 2.6 * height / width)
+        if image is not None:
+            pixels = np.asarray(image, float)
+            if pixels.shape[:2] != (height, width):
+                raise DataError(f"The attribution is that of an image of {height}×{width}; received {describe(image)}.")
+            gray = pixels.reshape(height, width, -1).mean(axis=2)
+            drawn.imshow(gray, cmap="gray_r" if gray.mean() < np.ptp(gray) / 2 else "gray", alpha=0.35)
+        largest = float(np.abs(found.values).max()) or 1.0
+        strength = np.abs(found.values) / largest
+        colors = found.values, {"cmap": "bwr", "vmin": -largest, "vmax": largest}
+        drawn.imshow(colors[0], alpha=0.85 * strength**0.5, **colors[1])  # type: ignore[arg-type]
+        drawn.axis("off")
+    return drawn
 
 
 def _bars(values: Array, classes: Sequence[str], ax: Any) -> "Axes":
