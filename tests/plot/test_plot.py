@@ -192,7 +192,8 @@ def test_attribution_has_zero_in_the_middle_of_its_colors() -> None:
     np.testing.assert_array_equal(colors.get_array(), found.values)
     low, high = colors.get_clim()
     assert -low == high == np.abs(found.values).max()
-    assert np.shape(colors.get_alpha()) == np.shape(image.get_array()) == (28, 28)
+    for values in (colors.get_alpha(), image.get_array()):
+        assert np.asarray(values).shape == (28, 28)
     with pytest.raises(DataError, match="an image of 28×28; received an array of shape"):
         st.plot.attribution(found, digits.test.x[0][:20])
     assert repr(found).startswith("<Attribution by occlusion: 28×28, class ")
@@ -222,6 +223,13 @@ def test_korean_letters_are_drawn_and_settings_of_matplotlib_stay() -> None:
     if usable:  # a letter without a glyph would be a warning, which is an error here
         ax.figure.canvas.draw()
         st.plot.confusion_matrix(Y, P, classes=KOREAN).figure.canvas.draw()
+
+
+def test_first_plot_may_change_other_settings_of_matplotlib() -> None:
+    with mpl.rc_context():
+        with canvas.fonts():
+            plt.ion()  # as the first plot of a notebook does
+        assert plt.isinteractive()
 
 
 def test_names_cannot_forge_a_plot() -> None:

@@ -43,9 +43,13 @@ def fonts() -> Iterator[None]:
             'pip install ".[notebook]").'
         ) from error
     installed = set(font_manager.fontManager.get_font_names())
-    families = [*mpl.rcParams["font.family"], *[name for name in KOREAN_FONTS if name in installed][:1]]
-    with mpl.rc_context({"font.family": families}):
+    usual = mpl.rcParams["font.family"]
+    # Not rc_context, which would also undo that the first plot of a notebook makes Matplotlib interactive.
+    mpl.rcParams["font.family"] = [*usual, *[name for name in KOREAN_FONTS if name in installed][:1]]
+    try:
         yield
+    finally:
+        mpl.rcParams["font.family"] = usual
 
 
 def new_axes(ax: Any, width: float, height: float) -> "Axes":
