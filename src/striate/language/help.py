@@ -20,6 +20,7 @@ HELP: dict[str, str] = {
     "Measure a trained network on test images.": "학습한 신경망을 테스트 이미지로 평가합니다.",
     "Compare trained networks on the same images.": "학습한 신경망들을 같은 이미지로 비교합니다.",
     "Predict the class of images.": "이미지의 클래스를 예측합니다.",
+    "Predict images over HTTP, with a page for people.": "HTTP로 이미지를 예측하고, 사람이 쓸 페이지를 엽니다.",
     "Write a trained network as an ONNX file.": "학습한 신경망을 ONNX 파일로 내보냅니다.",
     "Show the layers, shapes and cost of any ONNX file.": "ONNX 파일의 층, 형상, 계산량을 보여 줍니다.",
     "Suggest a learning rate for a network on its data.": "데이터와 신경망에 알맞은 학습률을 찾습니다.",
@@ -135,6 +136,18 @@ HELP: dict[str, str] = {
         "이미지를 FOLDER/클래스/와 FOLDER/unknown/에 복사합니다."
     ),
     "With --sort-into: move the images instead of copying them.": "--sort-into에서 이미지를 복사하지 않고 옮깁니다.",
+    # serve
+    "Answer predictions over HTTP, and show a page to upload, drop or photograph images.\n\nSeveral models are "
+    "available under the names of their folders. Other machines can be served with --host 0.0.0.0; clients must then "
+    "send the token in the environment variable STRIATE_TOKEN. Stop with Ctrl-C.": (
+        "HTTP 요청에 예측으로 답하고, 이미지를 올리거나 끌어다 놓거나 촬영할 수 있는 페이지를 엽니다.\n\n모델이 "
+        "여럿이면 폴더 이름으로 고릅니다. --host 0.0.0.0을 주면 다른 컴퓨터에서도 쓸 수 있으며, 이때는 환경 변수 "
+        "STRIATE_TOKEN의 토큰을 함께 보내야 합니다. Ctrl-C로 끝냅니다."
+    ),
+    "Address to listen on [127.0.0.1: this machine].": "요청을 받을 주소 [127.0.0.1: 이 컴퓨터만].",
+    "TCP port [8000]; 0: any.": "TCP 포트 [8000]. 0이면 빈 포트.",
+    "Most images that wait [64].": "기다릴 수 있는 이미지 수 [64].",
+    "Largest request.": "가장 큰 요청의 크기(MB).",
     # export
     "Write a trained network as an ONNX file: uint8 pixels in, probabilities out, class names inside.\n\nThe file's "
     "answers are first compared with the original's on real images, and a file that differs is not written. An "

@@ -22,6 +22,14 @@ TERMINAL: dict[str, str] = {
     "unusual": "특이",
     "formats": "형식",
     "sizes": "크기",
+    # serve
+    "page     {address}/": "페이지    {address}/",
+    "model    {name}: POST {address}/v1/models/{name}/predict": (
+        "모델      {name}: POST {address}/v1/models/{name}/predict"
+    ),
+    "try      curl --data-binary @IMAGE.jpg {address}/v1/predict": (
+        "사용 예   curl --data-binary @IMAGE.jpg {address}/v1/predict"
+    ),
     # predict
     "written  {path}": "기록      {path}",
     "sorted   {folder}: {n:,} copied": "분류      {folder}: {n:,}장 복사",

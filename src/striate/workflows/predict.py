@@ -213,7 +213,7 @@ def predict_files(
     Yields:
         One result for each file, in the order of `files`.
     """
-    options = _Options(trained, top, threshold)
+    options = PredictionOptions(trained, top, threshold)
     with progress_bar("predicting", total) as advance:
         decoded = map_ordered(lambda batch: (batch, [_read(trained, file) for file in batch]), _batches(files))
         for batch, images in decoded:  # decoded ahead of the network
@@ -222,10 +222,16 @@ def predict_files(
 
 
 @dataclass(frozen=True)
-class _Options:
+class PredictionOptions:
+    """What is told of a prediction; the arguments of `predict_files`."""
+
     trained: TrainedModel
-    top: int
-    threshold: float | None
+    top: int = 0
+    threshold: float | None = None
+
+    def describe(self, path: str, outputs: Array, unknown: bool) -> AnyPrediction:
+        """Return what the outputs of the model for one image, float32 (K,), say about it."""
+        return PREDICTIONS[self.trained.decision.task](self, path, outputs, unknown)
 
 
 def _batches(files: Iterable[Path | UnreadableFile]) -> Iterator[list[Path | UnreadableFile]]:
@@ -245,7 +251,7 @@ def _read(trained: TrainedModel, file: Path | UnreadableFile) -> Array | Unreada
 
 
 def _predict_batch(
-    options: _Options, files: Sequence[Path | UnreadableFile], images: Sequence[Array | UnreadableFile]
+    options: PredictionOptions, files: Sequence[Path | UnreadableFile], images: Sequence[Array | UnreadableFile]
 ) -> Iterator[AnyPrediction | UnreadableFile]:
     trained = options.trained
     readable = [image for image in images if not isinstance(image, UnreadableFile)]
@@ -257,10 +263,10 @@ def _predict_batch(
             yield image
             continue
         outputs, unknown = next(predictions)
-        yield PREDICTIONS[trained.decision.task](options, str(file), outputs, bool(unknown))
+        yield options.describe(str(file), outputs, bool(unknown))
 
 
-def _class(options: _Options, path: str, probabilities: Array, unknown: bool) -> Prediction:
+def _class(options: PredictionOptions, path: str, probabilities: Array, unknown: bool) -> Prediction:
     classes, best = options.trained.classes, int(probabilities.argmax())
     order = np.argsort(-probabilities, kind="stable")[: options.top].tolist() if options.top else []
     probability = float(probabilities[best])
@@ -269,7 +275,7 @@ def _class(options: _Options, path: str, probabilities: Array, unknown: bool) ->
     return Prediction(path, classes[best], round(probability, 6), unknown or too_low, most_probable)
 
 
-def _labels(options: _Options, path: str, probabilities: Array, unknown: bool) -> PredictedLabels:
+def _labels(options: PredictionOptions, path: str, probabilities: Array, unknown: bool) -> PredictedLabels:
     trained, count = options.trained, len(probabilities)
     by_name = {name: round(float(p), 6) for name, p in zip(trained.classes, probabilities, strict=True)}
     own, given = trained.decision.thresholds_for(count), options.threshold
@@ -278,7 +284,7 @@ def _labels(options: _Options, path: str, probabilities: Array, unknown: bool) -
     return PredictedLabels(path, tuple(trained.classes[k] for k in chosen), by_name, unknown)
 
 
-def _numbers(options: _Options, path: str, values: Array, unknown: bool) -> PredictedNumbers:
+def _numbers(options: PredictionOptions, path: str, values: Array, unknown: bool) -> PredictedNumbers:
     decision, names = options.trained.decision, options.trained.classes
     by_name = {name: float(value) for name, value in zip(names, values, strict=True)}
     widths = dict(zip(names, decision.half_widths, strict=False))
@@ -286,7 +292,7 @@ def _numbers(options: _Options, path: str, values: Array, unknown: bool) -> Pred
     return PredictedNumbers(path, by_name, intervals, decision.coverage, unknown)
 
 
-PREDICTIONS: dict[Task, Callable[[_Options, str, Array, bool], AnyPrediction]] = {
+PREDICTIONS: dict[Task, Callable[[PredictionOptions, str, Array, bool], AnyPrediction]] = {
     Task.CLASSIFICATION: _class,
     Task.MULTILABEL: _labels,
     Task.REGRESSION: _numbers,

@@ -14,7 +14,7 @@ from striate.data.corrections import Corrections
 from striate.data.labels import LabelFile
 from striate.engines.choose import EngineSettings, accelerator, choose
 from striate.engines.losses import class_probabilities
-from striate.errors import DataError, ModelFileError, RunError
+from striate.errors import DataError, ModelFileError, RunError, UsageError
 from striate.evaluation.checks import check_probabilities
 from striate.images import ImagePolicy
 from striate.model import Model, load
@@ -170,6 +170,30 @@ def open_trained_model(path: str | os.PathLike[str]) -> TrainedModel:
     """
     path = Path(path)
     return _open_run(TrainingRun.open(path)) if path.is_dir() else _open_file(path)
+
+
+def open_by_name(paths: Sequence[Path]) -> dict[str, TrainedModel]:
+    """Open several models for a service.
+
+    Args:
+        paths: Run folders and model files.
+
+    Returns:
+        The models by the name of their folder, or of their file without its suffix, in the order of the paths.
+
+    Raises:
+        UsageError: Two have the same name.
+        ModelFileError: A model does not record how images become its input.
+    """
+    models: dict[str, TrainedModel] = {}
+    for path in paths:
+        resolved = path.resolve()
+        name = resolved.name if path.is_dir() else resolved.stem
+        if name in models:
+            raise UsageError(f"Two models have the name '{name}', by which requests choose one. Rename a folder.")
+        models[name] = open_trained_model(path)
+        _ = models[name].policy  # raises now, rather than at the first request
+    return models
 
 
 def _open_file(path: Path) -> TrainedModel:

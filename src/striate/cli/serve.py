@@ -1,0 +1,46 @@
+"""striate serve: a prediction service over HTTP with a page for people."""
+
+import os
+from pathlib import Path
+
+import click
+
+from striate.cli.help import Command
+from striate.cli.output import echo_line
+from striate.language import localized, translate
+
+TOKEN_VARIABLE = "STRIATE_TOKEN"
+
+
+@click.command(cls=Command)
+@click.argument("trained", nargs=-1, required=True, metavar="RUN_OR_MODEL…")
+@click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Address to listen on [127.0.0.1: this machine].")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, metavar="N", help="TCP port [8000]; 0: any.")
+@click.option("--queue", type=click.IntRange(min=1), default=64, metavar="N", help="Most images that wait [64].")
+@click.option("--max-mb", type=click.FloatRange(0, min_open=True), default=20, metavar="N", help="Largest request.")
+def serve(trained: tuple[str, ...], host: str, port: int, queue: int, max_mb: float) -> None:
+    """Answer predictions over HTTP, and show a page to upload, drop or photograph images.
+
+    Several models are available under the names of their folders. Other machines can be served with --host 0.0.0.0;
+    clients must then send the token in the environment variable STRIATE_TOKEN. Stop with Ctrl-C.
+    """
+    from striate.web import ServiceSettings, create_app
+    from striate.web import serve as run
+    from striate.workflows.trained_model import open_by_name
+
+    settings = ServiceSettings(
+        host, port, os.environ.get(TOKEN_VARIABLE) or None, max_bytes=round(1e6 * max_mb), queue=queue
+    )
+    settings.check()
+    models = open_by_name([Path(path) for path in trained])
+    for model in models.values():
+        for note in model.notes:
+            echo_line(localized(note), err=True)
+
+    def started(address: str) -> None:
+        echo_line(translate("page     {address}/", address=address))
+        for name in models:
+            echo_line(translate("model    {name}: POST {address}/v1/models/{name}/predict", name=name, address=address))
+        echo_line(translate("try      curl --data-binary @IMAGE.jpg {address}/v1/predict", address=address))
+
+    run(create_app(models, settings), settings, started)

@@ -1,0 +1,83 @@
+"""Protection of the application: who may call it, how much may be sent, and what a browser may do with its pages."""
+
+import hmac
+from collections.abc import Collection
+from http import HTTPStatus
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from striate.web.settings import ServiceSettings
+
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+        "media-src 'self' blob:; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(self), microphone=(), geolocation=()",
+    "cache-control": "no-store",
+}
+
+
+def failed(status: HTTPStatus, message: str, **headers: str) -> Response:
+    """Return the answer to a request that failed."""
+    return JSONResponse({"error": message}, status, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+class Guard:
+    """ASGI middleware that refuses requests of strangers and adds the headers of HEADERS.
+
+    A page of another site, open in the user's browser, can send requests to this machine. The Host header shows
+    whether the browser believes to talk to another site (DNS rebinding), and the Origin header whether a page of
+    another site sends the request.
+
+    Args:
+        app: The application.
+        settings: Of the service.
+        public: Paths that need no token. Neither do static files.
+    """
+
+    def __init__(self, app: ASGIApp, settings: ServiceSettings, public: Collection[str]) -> None:
+        self._app, self._settings, self._public = app, settings, public
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection of the ASGI protocol."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        refused = self._refuse(scope["path"], Headers(scope=scope))
+        await (refused or self._app)(scope, receive, send_with_headers)
+
+    def _refuse(self, path: str, headers: Headers) -> Response | None:
+        host = headers.get("host", "")
+        if self._settings.is_local and host.rsplit(":", 1)[0] not in LOCAL_HOSTS | {self._settings.host}:
+            return failed(HTTPStatus.FORBIDDEN, f"Requests to the host '{host}' are not answered; use localhost.")
+        origin = headers.get("origin")
+        if origin is not None and origin.partition("://")[2] != host:
+            return failed(HTTPStatus.FORBIDDEN, f"Pages of '{origin}' may not use this service.")
+        is_public = path in self._public or path.startswith("/static/")
+        if self._settings.token and not is_public and not self._knows_token(headers):
+            return failed(
+                HTTPStatus.UNAUTHORIZED, "Send the token of this service: Authorization: Bearer TOKEN.",
+                www_authenticate="Bearer",
+            )  # fmt: skip
+        return None
+
+    def _knows_token(self, headers: Headers) -> bool:
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        return kind.lower() == "bearer" and hmac.compare_digest(token.encode(), (self._settings.token or "").encode())

@@ -1,0 +1,146 @@
+"""Read requests: bodies of limited size and time, and the images in them."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncGenerator, Sized
+from http import HTTPStatus
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from striate import strict_json
+from striate.web.batcher import Image
+from striate.web.settings import ServiceSettings
+
+
+class RequestError(Exception):
+    """A request that cannot be answered.
+
+    Args:
+        status: Of the answer.
+        message: What is wrong, and what to send.
+    """
+
+    def __init__(self, status: HTTPStatus, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+
+
+async def read_body(request: Request, settings: ServiceSettings) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        RequestError: It is larger than allowed, or did not arrive in time.
+    """
+    limit = f"A request may have {settings.max_bytes / 1e6:g} MB at most. Send a smaller image."
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > settings.max_bytes:
+        raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(settings.timeout):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > settings.max_bytes:
+                    raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit)
+    except TimeoutError:
+        message = f"The request did not arrive within {settings.timeout:g} seconds."
+        raise RequestError(HTTPStatus.REQUEST_TIMEOUT, message) from None
+    except ClientDisconnect:
+        raise RequestError(HTTPStatus.BAD_REQUEST, "The connection was closed.") from None
+    return bytes(body)
+
+
+async def read_images(request: Request, settings: ServiceSettings) -> list[Image]:
+    """Return the images of a request.
+
+    They are the body itself, the files of a form (multipart/form-data), or base64 in JSON: {"image": "…"} or
+    {"images": ["…", "…"]}.
+
+    Raises:
+        RequestError: There is no image, there are too many, or the body is not what its content type says.
+    """
+    body = await read_body(request, settings)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        images = await _form_images(request, body, settings)
+    elif kind == "application/json":
+        images = _json_images(read_json(body))
+    else:  # curl --data-binary sends application/x-www-form-urlencoded
+        images = [("image", body)] if body else []
+    if not images:
+        raise RequestError(
+            HTTPStatus.BAD_REQUEST,
+            'The request contains no image. Send an image file as the body, files in a form, or JSON: {"image": '
+            '"BASE64"}.',
+        )
+    check_count(images, settings)
+    return images
+
+
+def check_count(images: Sized, settings: ServiceSettings) -> None:
+    """Raise RequestError if there are too many images for one request."""
+    if len(images) > settings.max_images:
+        raise RequestError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"The request contains {len(images):,} images; at most {settings.max_images} are possible.",
+        )
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that a body holds. Raise RequestError if it is none."""
+    try:
+        content = strict_json.loads(body)
+    except ValueError as error:
+        raise RequestError(HTTPStatus.BAD_REQUEST, f"The body is not valid JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise RequestError(HTTPStatus.BAD_REQUEST, 'The JSON must be an object, such as {"image": "BASE64"}.')
+    return content
+
+
+def read_base64(text: object, name: str) -> bytes:
+    """Return the bytes that a base64 text stands for; a data URL is possible too. Raise RequestError if it is none."""
+    if not isinstance(text, str):
+        raise RequestError(HTTPStatus.BAD_REQUEST, f"{name} must be an image as base64 text.")
+    encoded = text.partition(",")[2] if text.startswith("data:") else text
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise RequestError(HTTPStatus.BAD_REQUEST, f"{name} is not valid base64: {error}.") from error
+
+
+def _json_images(content: dict[str, Any]) -> list[Image]:
+    if "image" in content:
+        return [("image", read_base64(content["image"], "'image'"))]
+    images = content.get("images", [])
+    if not isinstance(images, list):
+        raise RequestError(HTTPStatus.BAD_REQUEST, "'images' must be a list of images as base64 texts.")
+    return [(f"images[{k}]", read_base64(text, f"'images[{k}]'")) for k, text in enumerate(images)]
+
+
+async def _form_images(request: Request, body: bytes, settings: ServiceSettings) -> list[Image]:
+    async def parts() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    try:
+        form = await MultiPartParser(request.headers, parts(), max_files=settings.max_images, max_fields=10).parse()
+    except (MultiPartException, KeyError, ValueError) as error:
+        message = getattr(error, "message", None) or "it is damaged"
+        raise RequestError(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {message}.") from error
+    files = [file for _, file in form.multi_items() if isinstance(file, UploadFile)]
+    images: list[Image] = [(file.filename or "image", await file.read()) for file in files]
+    await form.close()
+    return images
+
+
+def read_top(request: Request, classes: int) -> int:
+    """Return for how many classes probabilities are wanted: ?top=3 or ?top=all. Raise RequestError for others."""
+    text = request.query_params.get("top", "0")
+    if text == "all":
+        return classes
+    if not (text.isascii() and text.isdecimal() and len(text) < 8):
+        raise RequestError(HTTPStatus.BAD_REQUEST, f"top is '{text[:20]}'; it must be a whole number or 'all'.")
+    return min(int(text), classes)

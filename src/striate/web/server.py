@@ -1,0 +1,64 @@
+"""Run an application with uvicorn until it is stopped."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from striate.errors import UsageError
+from striate.web.settings import ServiceSettings
+
+CONNECTIONS = 512  # open at the same time
+SHUTDOWN = 25  # seconds for answering what was accepted, after SIGTERM; Kubernetes kills after 30
+
+
+def serve(app: ASGIApp, settings: ServiceSettings, started: Callable[[str], object]) -> None:
+    """Answer requests until SIGTERM or Ctrl-C; requests that were accepted by then are answered.
+
+    Args:
+        app: The application.
+        settings: Of the service.
+        started: Called with the address, such as "http://127.0.0.1:8000", when requests are answered.
+
+    Raises:
+        UsageError: The address or the port cannot be used.
+    """
+    listening = _listen(settings)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=5, timeout_graceful_shutdown=SHUTDOWN, lifespan="on",
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{host}:{listening.getsockname()[1]}"
+
+    async def run() -> None:
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        if server.started:
+            started(address)
+        await serving
+
+    # uvicorn ends gracefully and then raises the signal again, which would make a failure of the regular end.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    with listening:
+        asyncio.run(run())
+
+
+def _listen(settings: ServiceSettings) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        listening.listen(CONNECTIONS)
+    except OSError as error:
+        raise UsageError(
+            f"Port {settings.port} of {settings.host} cannot be used: {error.strerror}. Choose another one with "
+            "--port, or --port 0 for any free one."
+        ) from error
+    return listening

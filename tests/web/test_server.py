@@ -1,0 +1,109 @@
+"""`striate serve` as a process: signals, slow clients, its page in a browser."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+from playwright.sync_api import FilePayload, expect, sync_playwright
+
+import striate
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def environment(**changes: str) -> dict[str, str]:
+    source = str(Path(striate.__file__).parents[1])
+    return dict(os.environ) | {"PYTHONPATH": source, "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"} | changes
+
+
+class Service:
+    """A running service."""
+
+    def __init__(self, folder: Path, *arguments: str | Path, **variables: str) -> None:
+        command = [sys.executable, "-m", "striate", "serve", *map(str, arguments), "--port", "0"]
+        self.process = subprocess.Popen(
+            command, cwd=folder, env=environment(**variables), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert self.process.stdout
+        self.address = self.process.stdout.readline().split()[-1].rstrip("/")
+        self.port = int(self.address.rpartition(":")[2])
+
+    def stop(self) -> tuple[int, str]:
+        """End the process as Docker does; return its exit status and what it logged."""
+        self.process.send_signal(signal.SIGTERM)
+        _, log = self.process.communicate(timeout=30)
+        return self.process.returncode, log
+
+
+@pytest.fixture(scope="module")
+def service(model_file: Path) -> Iterator[Service]:
+    started = Service(model_file.parent, model_file)
+    yield started
+    started.process.kill()
+    started.process.communicate()
+
+
+def test_a_slow_client_delays_nobody_and_is_answered_before_the_end(model_file: Path, images: list[bytes]) -> None:
+    service = Service(model_file.parent, model_file)
+    head = f"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(images[0])}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", service.port)) as slow:
+        slow.sendall(head + images[0][:50])
+        for image in images[:3]:
+            answer = httpx.post(f"{service.address}/v1/predict", content=image, timeout=5)
+            assert answer.status_code == 200
+        service.process.send_signal(signal.SIGTERM)
+        slow.sendall(images[0][50:])
+        assert slow.makefile("rb").readline() == b"HTTP/1.1 200 OK\r\n"
+    code, log = service.stop()
+    assert code == 0
+    assert log.count('"route": "/v1/predict", "status": 200') == 4
+
+
+def test_errors_at_the_start_are_explained(service: Service, model_file: Path) -> None:
+    def fails(*arguments: str | Path) -> str:
+        command = [sys.executable, "-m", "striate", "serve", *map(str, arguments)]
+        result = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+        assert result.returncode == 2
+        return result.stderr
+
+    assert f"Port {service.port} of 127.0.0.1 cannot be used" in fails(model_file, "--port", str(service.port))
+    assert "Set the environment variable STRIATE_TOKEN" in fails(model_file, "--host", "0.0.0.0")
+
+
+def test_the_page_shows_predictions_in_both_languages(service: Service, images: list[bytes]) -> None:
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        if os.environ.get("STRIATE_REQUIRE_BROWSER") == "1":
+            pytest.fail("STRIATE_REQUIRE_BROWSER=1, but there is no Chromium. Install it: apt-get install chromium")
+        pytest.skip("needs Chromium")
+    fake_camera = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    answer = httpx.post(f"{service.address}/v1/predict?top=3", content=images[0]).json()["predictions"][0]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=fake_camera)
+        page = chromium.new_context(locale="en", viewport={"width": 390, "height": 800}).new_page()
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(service.address)
+        expect(page.locator("#classes")).to_have_text("10 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9")
+        page.set_input_files("#files", [FilePayload(name="a.png", mimeType="image/png", buffer=images[0])])
+        expect(page.locator(".result strong")).to_have_text(answer["label"])
+        shown = page.locator(".result .bars span").all_inner_texts()
+        assert shown[::2] == list(answer["probabilities"])
+        assert shown[1] == f"{100 * answer['probability']:.1f} %"
+        page.set_input_files("#files", [FilePayload(name="b.png", mimeType="image/png", buffer=b"nothing")])
+        expect(page.locator(".result .error")).to_contain_text("cannot be read")
+        page.click("#camera")
+        page.click("#shoot")
+        expect(page.locator(".result strong")).to_have_count(2)
+        page.click("#language")
+        expect(page.locator("h1")).to_have_text("이미지 예측")
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+        assert problems == []
+        chromium.close()
