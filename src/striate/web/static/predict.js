@@ -132,6 +132,7 @@ function describeNumbers(answer) {
 
 async function openCamera() {
   element("problem").textContent = "";
+  element("shoot").disabled = true; // until the first frame has arrived
   try {
     element("video").srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     element("view").hidden = false;
@@ -182,6 +183,7 @@ element("clear").addEventListener("click", () => {
 element("camera").addEventListener("click", openCamera);
 element("close").addEventListener("click", closeCamera);
 element("shoot").addEventListener("click", takePicture);
+element("video").addEventListener("loadeddata", () => (element("shoot").disabled = false));
 document.addEventListener("paste", (event) => predictAll([...event.clipboardData.files]));
 for (const name of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(name, (event) => {
