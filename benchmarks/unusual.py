@@ -16,7 +16,7 @@ from machine import command, description
 from PIL import Image, ImageFilter
 
 from striate._types import Array
-from striate.audit.unusual import THRESHOLDS, Kind, beyond, isolation, measure_pixels
+from striate.audit.unusual import THRESHOLDS, Kind, is_beyond, measure_pixels, outlier_scores
 from striate.data.decoding import decode_files
 from striate.data.layout import read_layout
 from striate.engines.onnxruntime import OnnxEngine
@@ -52,13 +52,13 @@ def measure(folder: Path, others: Array, count: int, engine: OnnxEngine) -> None
     print(f"\n{folder.name}: {len(x):,} images, {len(rows)} altered of each kind")
     for kind, alter in ALTERED.items():
         altered = measure_pixels(alter(np.asarray(x[row])) for row in rows)
-        found = beyond(kind, altered, THRESHOLDS)
+        found = is_beyond(kind, altered, THRESHOLDS)
         if kind in (Kind.DARK, Kind.BRIGHT):  # images without contrast are called uniform
-            found |= beyond(Kind.UNIFORM, altered, THRESHOLDS)
-        _print(kind, found, beyond(kind, originals, THRESHOLDS))
+            found |= is_beyond(Kind.UNIFORM, altered, THRESHOLDS)
+        _print(kind, found, is_beyond(kind, originals, THRESHOLDS))
     features = np.concatenate([engine.forward([x[start : start + 64]])[-1] for start in range(0, len(x), 64)])
-    found = np.array([isolation(np.concatenate([features, other[None]]))[-1] for other in others])
-    _print(Kind.FAR, found > THRESHOLDS[Kind.FAR], isolation(features) > THRESHOLDS[Kind.FAR])
+    found = np.array([outlier_scores(np.concatenate([features, other[None]]))[-1] for other in others])
+    _print(Kind.OUTLIER, found > THRESHOLDS[Kind.OUTLIER], outlier_scores(features) > THRESHOLDS[Kind.OUTLIER])
 
 
 def _print(kind: Kind, found: Array, originals: Array) -> None:

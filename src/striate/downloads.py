@@ -39,7 +39,7 @@ def fetch(address: str, path: Path, sha256: str) -> Path:
         `path`.
 
     Raises:
-        DownloadError: The file cannot be downloaded or its checksum is wrong.
+        DownloadError: If the file cannot be downloaded or its checksum is wrong.
     """
     if _is_valid(path, sha256):
         return path
@@ -98,10 +98,10 @@ def _copy(response: BinaryIO, file: BinaryIO, size: int) -> None:
     file.truncate()
 
 
-def read_address(address: str, most: int) -> bytes:
-    """Return the first `most` bytes at a URL. Raise OSError for any failure."""
+def read_address(address: str, max_bytes: int) -> bytes:
+    """Return the first `max_bytes` bytes at a URL. Raise OSError for any failure."""
     with _opened(address, 0) as (response, _, _):
-        return bytes(response.read(most))
+        return bytes(response.read(max_bytes))
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def atomic_write(path: str | os.PathLike[str], content: Content) -> None:
         content: Bytes, text (written as UTF-8), or a function that writes to the open file.
 
     Raises:
-        RunError: The file cannot be written, for example because the disk is full.
+        RunError: If the file cannot be written, for example because the disk is full.
     """
     path = Path(path)
     # In the same folder, because a rename is only atomic within one file system.

@@ -30,7 +30,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
         folder: An existing folder.
 
     Raises:
-        RunError: Another process holds it.
+        RunError: If another process holds it.
     """
     if folder.resolve() in _held:
         yield
@@ -49,7 +49,7 @@ def lock_folder(folder: Path) -> None:
         folder: An existing folder.
 
     Raises:
-        RunError: Another process holds it.
+        RunError: If another process holds it.
     """
     key = folder.resolve()
     if key in _held:
@@ -87,7 +87,7 @@ def try_lock(file: BinaryIO) -> bool:
         False if another process has locked it.
 
     Raises:
-        OSError: The file system has no locks.
+        OSError: If the file system has no locks.
     """
     return _try_lock(file.fileno())
 

@@ -44,7 +44,7 @@ class Model(LayeredModel):
 
     Attributes:
         classes: Names of the classes or labels, or of the numbers that are predicted; empty if unknown.
-        decision: What is predicted (one class, labels or numbers), and how outputs become an answer.
+        decision: What is predicted (one class, labels or numbers), and how outputs become predictions.
         policy: How image files become pixels; None if unknown.
         recipe: How the model was trained; None if it was not.
         fingerprint: Fingerprint of the data on which it was trained, if known.

@@ -43,7 +43,7 @@ class ModelFile:
         recipe: How the model was trained; None if it was not.
         fingerprint: Fingerprint of the data on which it was trained, if known.
         figures: Loss and metrics of the last epoch, and the threshold for "unknown"; finite numbers.
-        decision: What the model predicts, and how its outputs become an answer.
+        decision: What the model predicts, and how its outputs become predictions.
         sequential: Whether the model is a `Sequential`.
     """
 

@@ -25,7 +25,7 @@ def decode(kind: type[T], values: Any, name: str = "") -> T:
         The record.
 
     Raises:
-        ValueError: An entry is missing, unknown, of another type, or a number that is not finite or too large.
+        ValueError: If an entry is missing, unknown, of another type, or a number that is not finite or too large.
 
     Example:
         >>> from dataclasses import dataclass

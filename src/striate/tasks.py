@@ -47,7 +47,7 @@ def get_task(name: str) -> Task:
 
 @dataclass(frozen=True)
 class Decision:
-    """How the outputs of a network become an answer.
+    """How the outputs of a network become predictions.
 
     Attributes:
         task: What is predicted.
@@ -88,7 +88,7 @@ class Decision:
             The decision.
 
         Raises:
-            ValueError: An entry is missing, unknown or out of range.
+            ValueError: If an entry is missing, unknown or out of range.
         """
         if not isinstance(values, Mapping) or not set(values) <= {"task", "thresholds", "half_widths", "coverage"}:
             raise ValueError(f"'decision' must hold a task and its thresholds, but is {values!r:.60}")
@@ -102,11 +102,11 @@ class Decision:
         )  # fmt: skip
 
 
-def _numbers(name: str, values: Any, count: int, most: float) -> tuple[float, ...]:
-    """Return numbers in 0 … most, one for each output or none."""
+def _numbers(name: str, values: Any, count: int, maximum: float) -> tuple[float, ...]:
+    """Return numbers in 0 … `maximum`, one for each output or none."""
     valid = isinstance(values, list | tuple) and len(values) in (0, count)
-    if not valid or not all(_is_number(value) and 0 <= value <= most for value in values):
-        raise ValueError(f"its {name} must be {count} numbers from 0 to {most:g}, but are {values!r:.60}")
+    if not valid or not all(_is_number(value) and 0 <= value <= maximum for value in values):
+        raise ValueError(f"its {name} must be {count} numbers from 0 to {maximum:g}, but are {values!r:.60}")
     return tuple(map(float, values))
 
 

@@ -30,7 +30,7 @@ def test_page_escapes_names() -> None:
 
 
 def test_page_without_findings_says_so() -> None:
-    empty = dataclasses.replace(make_audit(), suspicious=(), duplicates=(), unusual=(), usual=(), rate=0.0, notes=())
+    empty = dataclasses.replace(make_audit(), suspicious=(), duplicates=(), unusual=(), common=(), rate=0.0, notes=())
     page = render_audit_page(empty, IMAGES, "striate train photos")
     assert AUDIT_STRINGS["audit_nothing"]["ko"] in page and "<img" not in page
     assert "striate train" not in page  # an empty table changes nothing
@@ -39,7 +39,7 @@ def test_page_without_findings_says_so() -> None:
 
 
 def test_page_limits_the_number_of_thumbnails() -> None:
-    many = tuple(UnusualImage(2, Kind.FAR, 3.0) for _ in range(MAX_UNUSUAL + 40))
+    many = tuple(UnusualImage(2, Kind.OUTLIER, 3.0) for _ in range(MAX_UNUSUAL + 40))
     audit = dataclasses.replace(make_audit(), suspicious=(), duplicates=(), unusual=many)
     page = render_audit_page(audit, IMAGES, "")
     assert page.count("<img ") == MAX_UNUSUAL

@@ -21,7 +21,7 @@ def make_audit(names: tuple[str, ...] = ("a/1.jpg", "b/=2.jpg", "b/3,;.jpg"), fo
     return FolderAudit(
         folder=folder, names=names, labels=("a", "b", "=b"), model="efficientnet-lite0", accuracy=0.9, rate=0.3,
         suspicious=(SuspiciousLabel(0, "a", "=b", 0.01, 0.9),), duplicates=(DuplicatePair(0, 1, 0.98),),
-        unusual=(UnusualImage(2, Kind.DARK, 0.123456),), usual=(Kind.TINY,), thresholds=THRESHOLDS, notes=("A note.",),
+        unusual=(UnusualImage(2, Kind.DARK, 0.123456),), common=(Kind.TINY,), thresholds=THRESHOLDS, notes=("A note.",),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from striate._types import Array
-from striate.audit import THRESHOLDS, Kind, blur, find_unusual, isolation, measure_pixels, measure_sizes
+from striate.audit import THRESHOLDS, Kind, blur, find_unusual, measure_pixels, measure_sizes, outlier_scores
 from striate.audit.unusual import check_thresholds
 from striate.errors import DataError, UsageError
 
@@ -81,14 +81,14 @@ def test_what_most_images_have_in_common_is_usual() -> None:
     assert (found, usual) == ((), (Kind.TINY,))
 
 
-def test_isolation_finds_the_image_that_resembles_no_other() -> None:
+def test_outlier_scores_finds_the_image_that_resembles_no_other() -> None:
     rng = np.random.default_rng(0)
     centers = rng.random((3, 64))
     features = np.concatenate([center + 0.05 * rng.normal(size=(60, 64)) for center in centers])
     features = np.concatenate([features, rng.random((1, 64))])
     expected = reference(features)
-    np.testing.assert_allclose(isolation(features), expected, rtol=1e-3, atol=1e-3)
-    assert np.flatnonzero(isolation(features) > THRESHOLDS[Kind.FAR]).tolist() == [180]
+    np.testing.assert_allclose(outlier_scores(features), expected, rtol=1e-3, atol=1e-3)
+    assert np.flatnonzero(outlier_scores(features) > THRESHOLDS[Kind.OUTLIER]).tolist() == [180]
 
 
 def reference(features: Array) -> Array:
@@ -98,13 +98,13 @@ def reference(features: Array) -> Array:
     return np.asarray((logs - np.median(logs)) / (1.4826 * np.median(np.abs(logs - np.median(logs)))))
 
 
-def test_isolation_does_not_depend_on_blocks_or_fail_on_few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outlier_scores_does_not_depend_on_blocks_or_fail_on_few_images(monkeypatch: pytest.MonkeyPatch) -> None:
     features = np.random.default_rng(1).random((50, 8))
-    whole = isolation(features)
+    whole = outlier_scores(features)
     monkeypatch.setattr("striate.audit.unusual.BLOCK", 7)
-    np.testing.assert_allclose(isolation(features), whole, atol=1e-4)
-    assert isolation(features[:3]).tolist() == [0, 0, 0]
-    assert np.isfinite(isolation(np.ones((20, 4)))).all() and np.isfinite(isolation(np.zeros((20, 4)))).all()
+    np.testing.assert_allclose(outlier_scores(features), whole, atol=1e-4)
+    assert outlier_scores(features[:3]).tolist() == [0, 0, 0]
+    assert np.isfinite(outlier_scores(np.ones((20, 4)))).all() and np.isfinite(outlier_scores(np.zeros((20, 4)))).all()
 
 
 def test_thresholds_can_be_set() -> None:

@@ -108,7 +108,7 @@ def test_audit_page_switches_its_language(browser: str, tmp_path: Path) -> None:
     audit = FolderAudit(
         folder="사진", names=(name, "b/2.jpg"), labels=("a", "b"), model="net", accuracy=0.9, rate=0.5,
         suspicious=(SuspiciousLabel(0, "a", "b", 0.01, 0.98),), duplicates=(DuplicatePair(0, 1),),
-        unusual=(UnusualImage(1, Kind.DARK, 0.1),), usual=(Kind.TINY,), thresholds=THRESHOLDS,
+        unusual=(UnusualImage(1, Kind.DARK, 0.1),), common=(Kind.TINY,), thresholds=THRESHOLDS,
     )  # fmt: skip
     html = render_audit_page(audit, np.zeros((2, 8, 8, 3), np.uint8), "striate train 사진 --exclude audit.csv")
     dom = opened(browser, tmp_path, html, "lang=ko&theme=light")

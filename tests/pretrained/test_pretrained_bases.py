@@ -14,7 +14,7 @@ from striate.engines.losses import log_softmax
 from striate.engines.onnxruntime import OnnxEngine
 from striate.errors import ModelFileError
 from striate.network import Conv2D, Dense, GlobalAveragePool2D, Input, MaxPool2D, Network
-from striate.transfer.bases import ALL_LAYERS, check_base, features_read_by, joined, open_base, with_features
+from striate.transfer.bases import ALL_LAYERS, check_base, classifier_input, join_head, open_base, with_features
 from striate.transfer.extraction import fit_on_features
 from striate.transfer.linear_head import LinearHead
 from striate.zoo import PublishedWeights, architecture, bases, registry
@@ -64,12 +64,12 @@ def test_any_network_with_given_weights_is_a_base(
     ):
         rng = np.random.default_rng(1)
         head = LinearHead(rng.normal(size=(features.shape[1], 3)), rng.normal(size=3))
-        (probabilities,) = OnnxEngine(*joined(base, layer, head)).forward([x[:5]])
+        (probabilities,) = OnnxEngine(*join_head(base, layer, head)).forward([x[:5]])
         np.testing.assert_allclose(probabilities, np.exp(log_softmax(head.logits(features))), atol=1e-3)
     found = fit_on_features(base, from_arrays(x, np.arange(40) % 2))
     assert found.fitted.accuracy > 0.8
-    network, weights = joined(base, found.layer, found.fitted.head)
-    engine, detector = OnnxEngine(with_features(network, features_read_by(network)), weights), found.detector.detector
+    network, weights = join_head(base, found.layer, found.fitted.head)
+    engine, detector = OnnxEngine(with_features(network, classifier_input(network)), weights), found.detector.detector
     assert detector.is_unknown(engine.forward([x])[1]).mean() < 0.2
     uneven = from_arrays(x, np.array([0] * 30 + [1] * 10))
     plain, balanced = (fit_on_features(base, uneven, 5, balanced=each) for each in (False, True))
@@ -116,4 +116,4 @@ def test_one_entry_in_the_zoo_makes_a_base(tmp_path: Path, monkeypatch: pytest.M
     base = open_base("tiny")
     assert base.feature_layers == (ALL_LAYERS, "conv", "mean")
     np.testing.assert_array_equal(base.weights["conv/kernel"], state["stem.weight"].permute(2, 3, 1, 0).numpy())
-    assert joined(base, "mean", LinearHead(np.zeros((4, 2)), np.zeros(2)))[0] == tiny(classes=2)
+    assert join_head(base, "mean", LinearHead(np.zeros((4, 2)), np.zeros(2)))[0] == tiny(classes=2)

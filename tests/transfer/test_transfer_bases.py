@@ -17,9 +17,9 @@ from striate.pretrained import load_pretrained
 from striate.transfer.bases import (
     ALL_LAYERS,
     Base,
-    features_read_by,
+    classifier_input,
     find_feature_layers,
-    joined,
+    join_head,
     open_base,
     with_features,
 )
@@ -52,10 +52,10 @@ def check_joined(base: Base, number: int, x: Array) -> Network:
     found = OnnxEngine(base.network, base.weights).forward([x])[number]
     rng = np.random.default_rng(1)
     head = LinearHead(rng.normal(size=(found.shape[1], 3)), rng.normal(size=3))
-    network, weights = joined(base, layer, head)
+    network, weights = join_head(base, layer, head)
     (probabilities,) = OnnxEngine(network, weights).forward([x])
     np.testing.assert_allclose(probabilities, np.exp(log_softmax(head.logits(found))), atol=1e-4)
-    both = OnnxEngine(with_features(network, features_read_by(network)), weights).forward([x])
+    both = OnnxEngine(with_features(network, classifier_input(network)), weights).forward([x])
     np.testing.assert_allclose(both[0], probabilities, atol=1e-6)
     compared = found if layer != ALL_LAYERS else OnnxEngine(base.network, base.weights).forward([x])[-1]
     np.testing.assert_allclose(both[1], compared, atol=1e-4 * np.abs(found).max())
@@ -89,7 +89,7 @@ def test_all_layers_joined_compute_the_same_with_every_engine(base: Base) -> Non
     rng = np.random.default_rng(1)
     size = sum(base.block_sizes(ALL_LAYERS))
     head = LinearHead(rng.normal(size=(size, 3)) / 100, rng.normal(size=3))
-    network, weights = joined(base, ALL_LAYERS, head)
+    network, weights = join_head(base, ALL_LAYERS, head)
     model = Model.from_network(network)
     model.named_weights = weights
     outputs = []

@@ -7,12 +7,20 @@ from striate.audit.unusual import (
     UnusualImage,
     blur,
     find_unusual,
-    isolation,
     measure_pixels,
     measure_sizes,
+    outlier_scores,
 )
 
 __all__ = [
-    "THRESHOLDS", "Kind", "LabelErrors", "UnusualImage", "blur", "find_unusual", "isolation", "label_errors",
-    "measure_pixels", "measure_sizes",
+    "THRESHOLDS",
+    "Kind",
+    "LabelErrors",
+    "UnusualImage",
+    "blur",
+    "find_unusual",
+    "label_errors",
+    "measure_pixels",
+    "measure_sizes",
+    "outlier_scores",
 ]  # fmt: skip

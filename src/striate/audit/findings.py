@@ -19,7 +19,7 @@ class SuspiciousLabel:
     """One image whose label is probably wrong.
 
     Attributes:
-        row: Its number.
+        row: Number of the image.
         given: Name of the given class.
         suggested: Name of the most probable other class.
         probability: Held-out probability of the given class, 0 … 1.
@@ -62,7 +62,7 @@ class FolderAudit:
         suspicious: Labels that are probably wrong, the most suspicious first.
         duplicates: Pairs of images that show the same, those with different labels first.
         unusual: Unusual images by kind.
-        usual: Kinds that apply to most of the images and are therefore not listed.
+        common: Kinds that apply to most of the images and are therefore not listed.
         thresholds: Of the kinds.
         notes: Sentences for the user, such as on files that cannot be read.
     """
@@ -76,7 +76,7 @@ class FolderAudit:
     suspicious: tuple[SuspiciousLabel, ...]
     duplicates: tuple[DuplicatePair, ...]
     unusual: tuple[UnusualImage, ...]
-    usual: tuple[Kind, ...]
+    common: tuple[Kind, ...]
     thresholds: Mapping[Kind, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

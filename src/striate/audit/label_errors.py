@@ -8,10 +8,10 @@ import numpy as np
 from striate._types import Array
 from striate.errors import DataError
 
-LISTED = 1.25  # images to check for each label that is estimated to be wrong
-MAX_RATE = 0.5  # of wrong labels; above it, what is right and what is wrong cannot be told apart
+CHECKED_PER_ERROR = 1.25  # images to check for each label that is estimated to be wrong
+MAX_RATE = 0.5  # of wrong labels; above it, correct and wrong labels cannot be distinguished
 TEMPERATURES = tuple(np.geomspace(0.3, 3.0, 41).tolist())
-HALVINGS = 30  # of the interval of the rate: to one part in a billion
+BISECTIONS = 30  # of the interval of the rate, to a width of 5e-10
 SMALLEST = 1e-30  # probability, so that its logarithm is finite
 
 
@@ -21,7 +21,7 @@ class LabelErrors:
 
     Attributes:
         rate: Estimated share of wrong labels, 0 … 0.5.
-        probability: That the label of each image is wrong, float64 (N,).
+        probability: Probability that the label of each image is wrong, float64 (N,).
         suggested: The most probable class other than the given one, int64 (N,).
         rows: The images to check, int64 (M,), the most suspicious first: 1.25 times as many as labels are estimated to
             be wrong.
@@ -36,15 +36,15 @@ class LabelErrors:
 def label_errors(probabilities: Any, labels: Any) -> LabelErrors:
     """Find images whose label is probably wrong.
 
-    A classifier may give the label of a hard image a low probability too, without any error. What tells both apart is
-    how many labels contradict a classifier that is sure. The share ε of wrong labels and the temperature of the
-    classifier are therefore estimated together, by maximum likelihood, with the model
+    The correct label of a hard image may have a low probability too. Wrong labels differ in that they contradict
+    confident predictions. The share ε of wrong labels and the temperature of the classifier are therefore estimated
+    together, by maximum likelihood, with the model
 
         p(label | image) = (1 − ε) q(label) + ε (1 − q(label)) / (K − 1),
 
     where q are the probabilities of the classes at this temperature. Images are ranked by q of their label. The model
-    fits a softmax of linear logits, such as Striate's head on features. A classifier that has learned by itself never
-    to be surer than the labels allow, for example by label smoothing, hides its errors from the estimate.
+    suits a softmax of linear logits, such as Striate's head on features. A classifier whose confidence was limited in
+    training, for example by label smoothing, hides wrong labels from the estimate.
 
     Args:
         probabilities: Of the classes, (N, K), each row computed by a classifier that was not trained on this image, as
@@ -79,13 +79,13 @@ def label_errors(probabilities: Any, labels: Any) -> LabelErrors:
     p, y = _check(probabilities, labels)
     rows, classes = np.arange(len(y)), p.shape[1]
     logits = np.log(np.maximum(p, SMALLEST))
-    _, rate, right = max((_fit(logits, y, temperature) for temperature in TEMPERATURES), key=lambda fit: fit[0])
-    by_chance = rate * (1 - right) / (classes - 1)
-    wrong = by_chance / np.maximum(by_chance + (1 - rate) * right, SMALLEST)
+    _, rate, given = max((_fit(logits, y, temperature) for temperature in TEMPERATURES), key=lambda fit: fit[0])
+    by_chance = rate * (1 - given) / (classes - 1)
+    wrong = by_chance / np.maximum(by_chance + (1 - rate) * given, SMALLEST)
     others = p.copy()
     others[rows, y] = -1
-    count = min(round(LISTED * rate * len(y)), len(y))
-    return LabelErrors(rate, wrong, others.argmax(axis=1), np.argsort(right, kind="stable")[:count])
+    count = min(round(CHECKED_PER_ERROR * rate * len(y)), len(y))
+    return LabelErrors(rate, wrong, others.argmax(axis=1), np.argsort(given, kind="stable")[:count])
 
 
 def _fit(logits: Array, y: Array, temperature: float) -> tuple[float, float, Array]:
@@ -93,22 +93,22 @@ def _fit(logits: Array, y: Array, temperature: float) -> tuple[float, float, Arr
     scaled = logits / temperature
     scaled -= scaled.max(axis=1, keepdims=True)
     weights = np.exp(scaled)
-    right = weights[np.arange(len(y)), y] / weights.sum(axis=1)
-    wrong = (1 - right) / (logits.shape[1] - 1)
+    given = weights[np.arange(len(y)), y] / weights.sum(axis=1)
+    wrong = (1 - given) / (logits.shape[1] - 1)
     low, high = 0.0, MAX_RATE
-    if _slope(right, wrong, low) <= 0:  # the likelihood is concave in the rate
+    if _slope(given, wrong, low) <= 0:  # the likelihood is concave in the rate
         high = low
-    for _ in range(HALVINGS if high else 0):
+    for _ in range(BISECTIONS if high else 0):
         middle = (low + high) / 2
-        low, high = (middle, high) if _slope(right, wrong, middle) > 0 else (low, middle)
-    mixed = (1 - high) * right + high * wrong
-    return float(np.log(np.maximum(mixed, SMALLEST)).sum()), high, right
+        low, high = (middle, high) if _slope(given, wrong, middle) > 0 else (low, middle)
+    mixed = (1 - high) * given + high * wrong
+    return float(np.log(np.maximum(mixed, SMALLEST)).sum()), high, given
 
 
-def _slope(right: Array, wrong: Array, rate: float) -> float:
+def _slope(given: Array, wrong: Array, rate: float) -> float:
     """Return the derivative of the log-likelihood with respect to the rate."""
-    mixed = (1 - rate) * right + rate * wrong
-    return float(((wrong - right) / np.maximum(mixed, SMALLEST)).sum())
+    mixed = (1 - rate) * given + rate * wrong
+    return float(((wrong - given) / np.maximum(mixed, SMALLEST)).sum())
 
 
 def _check(probabilities: Any, labels: Any) -> tuple[Array, Array]:

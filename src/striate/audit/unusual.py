@@ -1,4 +1,4 @@
-"""Find unusual images: uniform, dark, bright, blurred, tiny or long ones, and those that resemble no others."""
+"""Find unusual images: uniform, dark, bright, blurred, tiny or long ones, and outliers in feature space."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from striate.errors import DataError, UsageError, nearest
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 BLUR_WINDOW = 9  # pixels
 NEIGHBORS = 5
-MAD_TO_STD = 1.4826  # of a normal distribution
+MAD_TO_STD = 1.4826  # standard deviation / median absolute deviation of a normal distribution
 BLOCK = 1_000  # rows of distances that are computed at a time
-USUAL = 0.5  # share of the images from which a property is usual in a folder
+COMMON = 0.5  # share of the images from which a property is common in a folder
 
 
 class Kind(StrEnum):
-    """In what an image is unusual."""
+    """What is unusual about an image."""
 
     UNIFORM = "uniform"
     """Blank or nearly so. Measure: contrast, the largest difference of the 1st and 99th percentile of a channel."""
@@ -35,8 +35,8 @@ class Kind(StrEnum):
     """Measure: the shorter side in pixels."""
     LONG = "long"
     """Measure: longer side / shorter side."""
-    FAR = "far"
-    """Measure: `isolation`."""
+    OUTLIER = "outlier"
+    """Measure: `outlier_scores`."""
 
 
 THRESHOLDS: Mapping[Kind, float] = {
@@ -46,13 +46,13 @@ THRESHOLDS: Mapping[Kind, float] = {
     Kind.BLURRED: 0.65,
     Kind.TINY: 32,
     Kind.LONG: 4,
-    Kind.FAR: 2.5,
+    Kind.OUTLIER: 2.5,
 }
 """The default thresholds. Gray levels and blur are 0 … 1."""
 BELOW = frozenset({Kind.UNIFORM, Kind.DARK, Kind.TINY})
 """Kinds whose measure is below the threshold; that of the others is above it."""
-OF_CONTENT = frozenset({Kind.DARK, Kind.BRIGHT, Kind.BLURRED})
-"""Kinds that say nothing new about uniform images."""
+IMPLIED_BY_UNIFORM = frozenset({Kind.DARK, Kind.BRIGHT, Kind.BLURRED})
+"""Kinds that are not listed for uniform images."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class UnusualImage:
 
     Attributes:
         row: Its number.
-        kind: In what it is unusual.
+        kind: What is unusual about it.
         measure: The measure of this kind.
     """
 
@@ -80,8 +80,8 @@ def find_unusual(
         thresholds: By kind.
 
     Returns:
-        The unusual images of each kind, the most extreme first; and the kinds that are usual, because more than half
-        of the images are beyond the threshold, so that none is listed.
+        The unusual images of each kind, the most extreme first; and the kinds that are common: more than half of the
+        images are beyond the threshold, so none is listed.
 
     Example:
         >>> import numpy as np
@@ -92,22 +92,22 @@ def find_unusual(
         ((UnusualImage(row=2, kind=<Kind.UNIFORM: 'uniform'>, measure=0.0),), ())
     """
     found: list[UnusualImage] = []
-    usual = []
-    uniform = beyond(Kind.UNIFORM, measures, thresholds) if Kind.UNIFORM in measures else None
+    common: list[Kind] = []
+    uniform = is_beyond(Kind.UNIFORM, measures, thresholds) if Kind.UNIFORM in measures else None
     for kind, values in measures.items():
-        chosen = beyond(kind, measures, thresholds)
-        if uniform is not None and kind in OF_CONTENT:
+        chosen = is_beyond(kind, measures, thresholds)
+        if uniform is not None and kind in IMPLIED_BY_UNIFORM:
             chosen = chosen & ~uniform
-        if chosen.mean() > USUAL:
-            usual.append(kind)
+        if chosen.mean() > COMMON:
+            common.append(kind)
             continue
         rows = np.flatnonzero(chosen)
         order = np.argsort(values[rows] if kind in BELOW else -values[rows], kind="stable")
         found += [UnusualImage(int(row), kind, float(values[row])) for row in rows[order]]
-    return tuple(found), tuple(usual)
+    return tuple(found), tuple(common)
 
 
-def beyond(kind: Kind, measures: Mapping[Kind, Array], thresholds: Mapping[Kind, float]) -> NDArray[np.bool_]:
+def is_beyond(kind: Kind, measures: Mapping[Kind, Array], thresholds: Mapping[Kind, float]) -> NDArray[np.bool_]:
     """Return which images (N,) are beyond the threshold of a kind."""
     values, threshold = measures[kind], thresholds[kind]
     return np.asarray(values < threshold if kind in BELOW else values > threshold)
@@ -184,7 +184,7 @@ def _measure(image: Array) -> tuple[float, float, float, float]:
 
 
 def blur(gray: Array) -> float:
-    """Measure how blurred an image is: how much of the difference between neighboring pixels outlasts more blurring.
+    """Measure how blurred an image is: what more blurring leaves of the differences between neighboring pixels.
 
     Args:
         gray: Gray levels (H, W), at least 10 pixels on each side for a measure.
@@ -219,7 +219,7 @@ def _blur_along(gray: Array) -> float:
     return float((total - lost) / total) if total > 1e-6 * differences.size else 0.0
 
 
-def isolation(features: Array) -> Array:
+def outlier_scores(features: Array) -> Array:
     """Measure how far each image is from all others in feature space.
 
     Args:
@@ -234,7 +234,7 @@ def isolation(features: Array) -> Array:
         >>> rng = np.random.default_rng(0)
         >>> features = 1 + 0.1 * rng.normal(size=(100, 8))
         >>> features[7] *= [1, -1, 1, -1, 1, -1, 1, -1]
-        >>> int(isolation(features).argmax())
+        >>> int(outlier_scores(features).argmax())
         7
     """
     count = len(features)

@@ -130,7 +130,7 @@ def _describe_audit(audit: "FolderAudit", folder: str, out_folder: Path, command
     kinds = Counter(item.kind for item in audit.unusual)
     found = ", ".join(translate("{n:,} {kind}", n=count, kind=translate(kind)) for kind, count in kinds.items())
     yield entry("unusual", found or translate("none"), WIDTH)
-    for kind in audit.usual:
+    for kind in audit.common:
         text = "most images are beyond the threshold of '{kind}', {limit:g}; none is listed."
         yield f"{translate('Note:')} {translate(text, kind=kind, limit=audit.thresholds[kind])}"
     yield from first((f"{translate('Note:')} {localized(note)}" for note in audit.notes), "; all are on the page")

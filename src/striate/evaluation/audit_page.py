@@ -90,7 +90,7 @@ def _kinds(audit: FolderAudit, images: Images) -> list[dict[str, Any]]:
             for item in found[:MAX_UNUSUAL]
         ]
         kinds.append({"kind": kind, "count": len(found), "cards": cards})
-    kinds += [{"kind": kind, "count": 0, "cards": []} for kind in audit.usual]
+    kinds += [{"kind": kind, "count": 0, "cards": []} for kind in audit.common]
     for entry in kinds:
         entry["limit"] = "audit_below" if entry["kind"] in BELOW else "audit_above"
         entry["threshold"] = f"{audit.thresholds[entry['kind']]:g}"

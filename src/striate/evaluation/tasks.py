@@ -18,7 +18,7 @@ def evaluate_task(
     """Compare the outputs of a model with the truth.
 
     Args:
-        decision: What is predicted, and how outputs become an answer.
+        decision: What is predicted, and how outputs become predictions.
         outputs: Probabilities of classes or labels, or numbers (N, K).
         y: As in `striate.data.Images`.
         classes: Names of the classes, labels or numbers.

@@ -72,7 +72,7 @@ AUDIT_STRINGS: dict[str, dict[str, str]] = {
         "ko": "문제가 되는 이미지인지는 직접 판단하십시오. 임계값은 {option}처럼 바꿀 수 있습니다.",
     },
     "audit_unusual_none": {"en": "None were found.", "ko": "찾지 못했습니다."},
-    "audit_usual": {
+    "audit_common": {
         "en": "Most images of this folder are beyond the threshold {threshold}, so none is listed.",
         "ko": "이 폴더의 이미지 대부분이 임계값 {threshold}을 벗어나므로 따로 나열하지 않았습니다.",
     },
@@ -103,8 +103,8 @@ AUDIT_STRINGS: dict[str, dict[str, str]] = {
     "measure_tiny": {"en": "The shorter side in pixels.", "ko": "짧은 변의 픽셀 수."},
     "kind_long": {"en": "Extreme aspect ratio", "ko": "극단적인 가로세로 비"},
     "measure_long": {"en": "Longer side divided by shorter side.", "ko": "긴 변을 짧은 변으로 나눈 값."},
-    "kind_far": {"en": "Unlike all others", "ko": "다른 이미지와 동떨어짐"},
-    "measure_far": {
+    "kind_outlier": {"en": "Unlike all others", "ko": "다른 이미지와 동떨어짐"},
+    "measure_outlier": {
         "en": "Distance in feature space to the 5th nearest image, in standard deviations above the median "
         "(on a logarithmic scale).",
         "ko": "특성 공간에서 다섯 번째로 가까운 이미지까지의 거리. 중앙값보다 표준편차의 몇 배만큼 먼지 나타냅니다"

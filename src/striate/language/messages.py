@@ -506,7 +506,7 @@ MESSAGES: dict[str, str] = {
     "blurred": "흐림",
     "tiny": "작음",
     "long": "길쭉함",
-    "far": "동떨어짐",
+    "outlier": "동떨어짐",
     # what reproduce measured, and how a recipe differs
     "cost {first} → {last} in {steps} steps; least squares {best}": (
         "비용 {first} → {last}({steps}스텝), 최소제곱법 {best}"

@@ -25,7 +25,7 @@ class ExportMetadata:
         policy: How image files become the network's pixels.
         unknown_threshold: The probability below which an image counts as unknown, 0 to 1.
         fingerprint: The fingerprint of the training data.
-        decision: What the network predicts, and how its outputs become an answer.
+        decision: What the network predicts, and how its outputs become predictions.
     """
 
     classes: tuple[str, ...] = ()

@@ -29,7 +29,7 @@ from striate.transfer.linear_head import LinearHead
 from striate.zoo.registry import find
 from striate.zoo.registry import network as zoo_network
 
-POOLED = "pool"  # the layer that averages the maps of a feature layer below a new head
+POOLED = "pool"  # the layer between the maps of a feature layer and a new head
 OUTPUT = "output"  # the new head on such a layer
 MAX_FLATTENED = 8192  # values of maps that are used one by one
 ALL_LAYERS = "all_layers"  # the layer with the statistics of all feature layers side by side
@@ -142,7 +142,7 @@ def find_feature_layers(network: Network) -> tuple[str, ...]:
     return (*names[-STAGES:], str(network.nodes[top].layer.name))
 
 
-def joined(base: Base, layer: str, head: LinearHead, activation: str = "softmax") -> tuple[Network, Weights]:
+def join_head(base: Base, layer: str, head: LinearHead, activation: str = "softmax") -> tuple[Network, Weights]:
     """Join a base with a head.
 
     Args:
@@ -162,7 +162,17 @@ def joined(base: Base, layer: str, head: LinearHead, activation: str = "softmax"
 
 
 def with_classes(base: Base, layer: str, classes: int, activation: str = "softmax") -> Network:
-    """Return the network of `joined`, without weights."""
+    """Return the network that `join_head` makes, without weights.
+
+    Args:
+        base: The base.
+        layer: One of its feature layers.
+        classes: The number of outputs.
+        activation: Of the output.
+
+    Returns:
+        The network.
+    """
     original = base.original
     entries = [(node.layer, node.inputs) for node in original.nodes]
     if layer == base.top:
@@ -201,17 +211,17 @@ def with_features(network: Network, layer: str) -> Network:
     shape = network.nodes[index].shape
     if len(shape) == 3:
         kind = Flatten if prod(shape) <= MAX_FLATTENED else GlobalAveragePool2D
-        entries.append((kind(name=_free_name(entries)), (index,)))
+        entries.append((kind(name=_unused_name(entries)), (index,)))
         index = len(entries) - 1
     return needed_network(network.name, entries, network.inputs, (network.outputs[0], index))
 
 
-def _free_name(entries: list[Entry]) -> str:
+def _unused_name(entries: list[Entry]) -> str:
     names = {str(layer.name) for layer, _ in entries}
     return next(name for name in map("features{}".format, range(len(names) + 1)) if name not in names)
 
 
-def features_read_by(network: Network) -> str:
+def classifier_input(network: Network) -> str:
     """Return the name of the layer whose output the classifier at the end of a network reads.
 
     Of all feature layers of a base side by side, it is the last one, which distinguishes unknown images best.
@@ -221,15 +231,15 @@ def features_read_by(network: Network) -> str:
 
 
 def open_set_layer(network: Network) -> str | None:
-    """Return the layer whose output shows best whether an image resembles those that the network was trained on.
+    """Choose the layer whose output an open-set detector of a network that was trained from scratch compares.
 
     Args:
-        network: It was trained from scratch.
+        network: The network.
 
     Returns:
-        Name of the layer with the last maps, which keep more of an image than the dense layers after them, which keep
-        what tells the classes apart; where the maps are large or averaged, that which the last layer with weights
-        reads. None for other forms of networks.
+        Name of the layer with the last maps, because the dense layers after them keep only what distinguishes the
+        classes; where the maps are large or averaged, of the layer that the last layer with weights reads. None for
+        other forms of networks.
     """
     index = network.outputs[0]
     read = None
@@ -245,7 +255,7 @@ def open_set_layer(network: Network) -> str | None:
         if read is not None and len(shape) == 3 and prod(shape[:2]) > 1:
             read = index if prod(shape) <= MAX_FLATTENED else read
             break
-    return None if read is None else str(network.nodes[_before_dropout(network, read)].layer.name)
+    return None if read is None else str(network.nodes[_skip_dropout(network, read)].layer.name)
 
 
 def classifier(network: Network) -> Dense:
@@ -273,10 +283,10 @@ def _features_index(network: Network) -> int:
     """Return the node that the classifier reads; dropout before it does nothing in inference."""
     classifier(network)
     (index,) = network.nodes[network.outputs[0]].inputs
-    return _before_dropout(network, index)
+    return _skip_dropout(network, index)
 
 
-def _before_dropout(network: Network, index: int) -> int:
+def _skip_dropout(network: Network, index: int) -> int:
     while isinstance(network.nodes[index].layer, Dropout):
         (index,) = network.nodes[index].inputs
     return index

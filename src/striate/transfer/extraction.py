@@ -9,7 +9,7 @@ from striate._types import Array
 from striate.data import Dataset
 from striate.data.dataset import join_groups
 from striate.engines.losses import log_softmax
-from striate.transfer.bases import ALL_LAYERS, Base, features_read_by, with_classes
+from striate.transfer.bases import ALL_LAYERS, Base, classifier_input, with_classes
 from striate.transfer.features import Features, extract_features
 from striate.transfer.linear_head import FittedHead, choose_without_fold, content_folds, fit_linear_head
 from striate.transfer.open_set import OpenSetDetector
@@ -86,9 +86,9 @@ def fit_on_features(base: Base, data: Dataset, folds: int | None = None, *, bala
     heads = fit_heads(base, x, y, classes, fold)
     losses = {name: fitted.cross_entropies for name, fitted in heads.items()}
     layer = best_layer(losses, base.top)
-    compared = base.top if layer == ALL_LAYERS else layer
-    read = features_read_by(with_classes(base, layer, classes))
-    detector = fit_detector(x[compared], y, classes, fold, read, groups=groups)
+    compared = base.top if layer == ALL_LAYERS else layer  # whose features the detector compares
+    name = classifier_input(with_classes(base, layer, classes))
+    detector = fit_detector(x[compared], y, classes, fold, name, groups=groups)
     if folds:
         by_layer = {name: fitted.logits for name, fitted in heads.items()}
         logits, distances = choose_without_fold(by_layer, losses, fold), detector.held_out
@@ -120,8 +120,8 @@ def fit_task_on_features(base: Base, data: Dataset) -> TaskExtractionResult:
     layer = best_layer({name: fitted.sample_losses for name, fitted in heads.items()}, base.top)
     losses = {name: fitted.loss for name, fitted in heads.items()}
     one_class = np.zeros(len(y), np.int64)  # the detector compares with all images, whatever their labels
-    read = features_read_by(with_classes(base, layer, len(data.classes), data.task.activation))
-    detector = fit_detector(x[layer], one_class, 1, folds, read, groups=groups).detector
+    name = classifier_input(with_classes(base, layer, len(data.classes), data.task.activation))
+    detector = fit_detector(x[layer], one_class, 1, folds, name, groups=groups).detector
     return TaskExtractionResult(layer, heads[layer], detector, heads[layer].outputs(test[layer]), losses)
 
 
@@ -130,7 +130,7 @@ def balancing_shift(y: Array, classes: int) -> Array:
 
     The classifier then has the highest mean recall, and its probabilities are those of data in which all classes are
     equally frequent. A classifier fitted with class weights instead recalls fewer images of rare classes, because the
-    penalty holds back the few weights that separate them.
+    penalty limits the weights that separate them.
 
     Args:
         y: Class numbers (N,).
@@ -151,9 +151,10 @@ def balancing_shift(y: Array, classes: int) -> Array:
 
 
 def fit_heads(base: Base, x: Features, y: Array, classes: int, folds: Array) -> dict[str, FittedHead]:
-    """Fit heads to the features of different layers: of the last one and of all together.
+    """Fit heads to the features of the last layer and of all layers together.
 
-    If all together are not among them, each other layer is tried too, if the last one is not good.
+    If the features of all layers together are not among them, and the last layer is not accurate, each other layer is
+    tried too.
 
     Args:
         base: The base.
@@ -178,7 +179,7 @@ def fit_heads(base: Base, x: Features, y: Array, classes: int, folds: Array) -> 
 
 
 def best_layer(losses: Mapping[str, Array], top: str) -> str:
-    """Return the feature layer with the least loss of held-out images, if it is significantly better than the last one.
+    """Return the feature layer with the least held-out loss, or the last one unless another is significantly better.
 
     Args:
         losses: (N,) of each held-out image, by feature layer.

@@ -12,7 +12,7 @@ from striate.data import Dataset
 from striate.data.cache import CacheError, Metadata, load_or_make
 from striate.data.parallel import progress_bar
 from striate.network import Network
-from striate.transfer.bases import Base, features_read_by, with_features
+from striate.transfer.bases import Base, classifier_input, with_features
 
 if TYPE_CHECKING:
     from striate.engines.onnxruntime import OnnxEngine
@@ -66,7 +66,7 @@ def predict_with_features(
     """
     from striate.engines.onnxruntime import OnnxEngine
 
-    engine = OnnxEngine(with_features(network, features_read_by(network)), weights)
+    engine = OnnxEngine(with_features(network, classifier_input(network)), weights)
     with progress_bar("computing features", sum(map(len, parts))) as advance:
         return [_predict_part(engine, part, advance) for part in parts]
 

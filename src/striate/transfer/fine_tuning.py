@@ -16,7 +16,7 @@ from striate.tasks import Task
 from striate.transfer.task_heads import sample_losses
 
 UPPER_SHARE = 1 / 3  # of the multiply-adds are in the upper layers
-ENOUGH_VALIDATION = 50  # images; if there are fewer, training images are added to them
+MIN_VALIDATION = 50  # images; if there are fewer, training images are added
 HELD_OUT_EVERY = 5  # one in so many training images is added
 STANDARD_ERRORS = 1.0  # by which the loss must decrease
 
@@ -48,7 +48,7 @@ def held_out_rows(data: Dataset) -> Array:
         numbers, every fifth image.
     """
     chosen = np.zeros(len(data.train), bool)
-    if len(data.validation) >= ENOUGH_VALIDATION:
+    if len(data.validation) >= MIN_VALIDATION:
         return chosen
     digests = digest_images(data.train.x, ~0)
     if data.train.groups is not None:
@@ -87,8 +87,8 @@ class HeldOutScore:
 
     Attributes:
         losses: The loss of each image, (N,).
-        correct: Whether each image is classified correctly, bool (N,); for labels whether all of them are right, for
-            numbers always False.
+        correct: Whether each image is classified correctly, bool (N,); for labels, whether all of them are correct; for
+            numbers, False.
     """
 
     losses: Array
@@ -97,16 +97,16 @@ class HeldOutScore:
     @classmethod
     def of(cls, probabilities: Array, y: Array) -> "HeldOutScore":
         """Return the score of probabilities (N, K) for images of classes y (N,)."""
-        own = probabilities[np.arange(len(y)), y]
-        return cls(-log_probabilities(own, FITTED_FLOOR), probabilities.argmax(axis=1) == y)
+        true = probabilities[np.arange(len(y)), y]
+        return cls(-log_probabilities(true, FITTED_FLOOR), probabilities.argmax(axis=1) == y)
 
     @classmethod
     def of_task(cls, task: Task, outputs: Array, y: Array) -> "HeldOutScore":
         """Return the score of outputs (N, K) for images with y as in `striate.data.Images`."""
         if task is Task.CLASSIFICATION:
             return cls.of(outputs, y)
-        right = (outputs > 0.5) == (y > 0) if task is Task.MULTILABEL else np.zeros(y.shape, bool)
-        return cls(sample_losses(task, outputs, y), np.asarray(right.all(axis=1)))
+        correct = (outputs > 0.5) == (y > 0) if task is Task.MULTILABEL else np.zeros(y.shape, bool)
+        return cls(sample_losses(task, outputs, y), np.asarray(correct.all(axis=1)))
 
     @property
     def loss(self) -> float:

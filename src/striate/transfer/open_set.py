@@ -13,7 +13,7 @@ import numpy as np
 from striate._types import Array, Weights
 from striate.errors import ModelFileError
 
-NEIGHBORS = 3  # with whose mean an image is compared
+NEIGHBORS = 3  # an image is compared with the mean of so many training images
 CHUNK = 1024  # images compared at once
 PREFIX = "unknown:"  # of the names of the detector's arrays in a model file
 LAYER = "layer"  # the array with the name of the layer, in UTF-8
@@ -22,7 +22,7 @@ OUTDATED_ARRAY = "unknown:rest"  # of the detector of earlier versions
 
 @dataclass(frozen=True, eq=False)
 class OpenSetDetector:
-    """Training images to compare with, as directions in the space of features, whose lengths do not matter.
+    """Training images with which an image is compared by the directions of their features.
 
     The distance of an image is the sum of two: the cosine distance from the mean of its nearest neighbors, which is
     large for images of other things, and the distance from the nearest class along discriminants, which is large for
@@ -51,7 +51,7 @@ class OpenSetDetector:
 
     @cached_property
     def _bank(self) -> Array:
-        return directions_of(self.neighbors)
+        return unit_vectors(self.neighbors)
 
     def distances(self, x: Array) -> Array:
         """Return how far each image is from the training images.
@@ -62,9 +62,9 @@ class OpenSetDetector:
         Returns:
             Float64 (N,), about 1 for images of the known classes; NaN where features are not finite.
         """
-        rows = directions_of(x)
-        near = neighbor_distances(rows, self._bank)
-        return np.asarray((near + distance_to_nearest(rows, self.directions, self.class_means)) / self.scale)
+        rows = unit_vectors(x)
+        neighbor = neighbor_distances(rows, self._bank)
+        return np.asarray((neighbor + distance_to_nearest(rows, self.directions, self.class_means)) / self.scale)
 
     def is_unknown(self, x: Array) -> Array:
         """Return, as bool (N,), which features x (N, F) are farther from the training images than the threshold."""
@@ -137,7 +137,7 @@ def is_outdated(extras: Mapping[str, Array]) -> bool:
     return OUTDATED_ARRAY in extras
 
 
-def directions_of(x: Array) -> Array:
+def unit_vectors(x: Array) -> Array:
     """Return features (N, F) scaled to length 1, float32; features of length 0 stay 0."""
     rows = np.asarray(x, np.float32)
     lengths = np.sqrt(np.einsum("nf,nf->n", rows, rows))
@@ -147,12 +147,12 @@ def directions_of(x: Array) -> Array:
 def neighbor_distances(rows: Array, bank: Array, excluded: Array | None = None) -> Array:
     """Return the cosine distance of each row from the mean of its nearest neighbors.
 
-    The mean of a few neighbors is closer to further images of the same kind than a single neighbor is, above all if
+    The mean of a few neighbors is closer to new images of the same class than a single neighbor is, in particular if
     there are few images.
 
     Args:
-        rows: Directions (N, F).
-        bank: Directions (M, F).
+        rows: Unit vectors (N, F).
+        bank: Unit vectors (M, F).
         excluded: Bool (N, M): which pairs are not compared.
 
     Returns:
@@ -255,7 +255,7 @@ def trade_offs(
 
 @dataclass(frozen=True, eq=False)
 class OpenSetFindings:
-    """How a detector judges the test images.
+    """The results of a detector on the test images.
 
     Attributes:
         threshold: The distance beyond which an image is unknown.

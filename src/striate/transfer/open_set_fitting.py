@@ -14,10 +14,10 @@ from striate._types import Array
 from striate.transfer.open_set import (
     OpenSetDetector,
     OpenSetFindings,
-    directions_of,
     distance_to_nearest,
     neighbor_distances,
     trade_offs,
+    unit_vectors,
 )
 
 REJECTION_RATE = 0.02  # of images of the known classes
@@ -80,11 +80,11 @@ def fit_detector(
     if digests is None:
         digests = np.array([hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in x])
     rows = trained_on[_choose(digests[trained_on], y[trained_on], classes, max_images, x.shape[1])]
-    directions = directions_of(x)
-    bank, labels = directions[rows], y[rows]
+    vectors = unit_vectors(x)
+    bank, labels = vectors[rows], y[rows]
     discriminants, means = _discriminants(bank, labels)
-    neighbor = neighbor_distances(directions, bank)
-    discriminant = distance_to_nearest(directions, discriminants, means)
+    neighbor = neighbor_distances(vectors, bank)
+    discriminant = distance_to_nearest(vectors, discriminants, means)
     if held_out.all():
         neighbor[rows] = neighbor_distances(bank, bank, _excluded_pairs(bank, None if groups is None else groups[rows]))
         discriminant[rows] = _cross_validated(bank, labels, folds[rows])
@@ -146,7 +146,7 @@ def _discriminants(bank: Array, y: Array) -> tuple[Array, Array]:
     """Fit a linear discriminant analysis.
 
     Args:
-        bank: Directions of features (M, F).
+        bank: Unit vectors of features (M, F).
         y: Class numbers (M,).
 
     Returns:

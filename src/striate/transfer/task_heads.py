@@ -51,7 +51,7 @@ class FittedTaskHead:
 
     @property
     def decision(self) -> Decision:
-        """How outputs become an answer, chosen on held-out images."""
+        """How outputs become predictions, chosen on held-out images."""
         return choose_decision(self.task, self.held_out, self.y)
 
 
@@ -251,8 +251,8 @@ def best_threshold(probabilities: Array, labels: Array) -> float:
     true_positives, predicted = np.cumsum(labels[order]), np.arange(1, len(order) + 1)
     f1 = 2 * true_positives / (predicted + labels.sum())
     below = np.append(sorted_p[1:], 0.0)
-    possible = sorted_p > below  # a threshold can be put behind this image
-    candidates, f1 = ((sorted_p + below) / 2)[possible], f1[possible]
+    distinct = sorted_p > below  # a threshold fits between this image and the next
+    candidates, f1 = ((sorted_p + below) / 2)[distinct], f1[distinct]
     best = candidates[f1 >= f1.max() - 1e-12]
     return float(best[np.argmin(np.abs(best - 0.5))])
 
@@ -317,17 +317,26 @@ def task_folds(task: Task, x: Array, y: Array, groups: Array | None = None) -> A
 
 
 def _spread_labels(counts: Array, sizes: Array, folds: int) -> Array:
-    """Return the fold (N,) of each group with so many images (N,), and so many of them with each label (N, K)."""
-    wanted = np.tile(counts.sum(axis=0) / folds, (folds, 1))  # (folds, K), still to be assigned
-    room = np.full(folds, sizes.sum() / folds)
+    """Assign groups to folds by iterative stratification.
+
+    Args:
+        counts: How many images of each group have each label, (N, K).
+        sizes: How many images each group has, (N,).
+        folds: The number of folds.
+
+    Returns:
+        Int64 (N,), the fold of each group.
+    """
+    target = np.tile(counts.sum(axis=0) / folds, (folds, 1))  # (folds, K), still to be assigned
+    capacity = np.full(folds, sizes.sum() / folds)
     chosen = np.full(len(sizes), -1, np.int64)
-    while (free := np.flatnonzero(chosen < 0)).size:
-        remaining = counts[free].sum(axis=0)
+    while (unassigned := np.flatnonzero(chosen < 0)).size:
+        remaining = counts[unassigned].sum(axis=0)
         label = int(np.where(remaining > 0, remaining, np.inf).argmin()) if remaining.any() else None
-        for row in free if label is None else free[counts[free, label] > 0]:
-            need = room if label is None else wanted[:, label]
-            fold = int(np.lexsort((-room, -need))[0])
+        for row in unassigned if label is None else unassigned[counts[unassigned, label] > 0]:
+            missing = capacity if label is None else target[:, label]
+            fold = int(np.lexsort((-capacity, -missing))[0])
             chosen[row] = fold
-            wanted[fold] -= counts[row]
-            room[fold] -= sizes[row]
+            target[fold] -= counts[row]
+            capacity[fold] -= sizes[row]
     return chosen

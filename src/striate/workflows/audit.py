@@ -12,7 +12,7 @@ import numpy as np
 from striate._types import Array
 from striate.audit.findings import DuplicatePair, FolderAudit, SuspiciousLabel, audit_table, suspicious_labels
 from striate.audit.label_errors import LabelErrors
-from striate.audit.unusual import Kind, check_thresholds, find_unusual, isolation, measure_pixels, measure_sizes
+from striate.audit.unusual import Kind, check_thresholds, find_unusual, measure_pixels, measure_sizes, outlier_scores
 from striate.data import Dataset, Images
 from striate.data.dataset import fingerprint
 from striate.data.digests import Digests
@@ -101,9 +101,9 @@ def audit_folder(
     measures = {
         **_measure_pixels(found.images.x),
         **measure_sizes(_sizes(files)),
-        Kind.FAR: isolation(features[opened.top]),
+        Kind.OUTLIER: outlier_scores(features[opened.top]),
     }
-    unusual, usual = find_unusual(measures, limits)
+    unusual, common = find_unusual(measures, limits)
     errors, suspicious, accuracy = _judge_labels(layout, found, features, numbers)
     texts = _label_texts(layout, found.images.y)
 
@@ -114,7 +114,8 @@ def audit_folder(
         folder=layout.name, names=names, labels=texts, model=opened.name, accuracy=accuracy,
         rate=None if errors is None else errors.rate, suspicious=suspicious,
         duplicates=tuple(sorted(duplicates, key=differing_first)),
-        unusual=unusual, usual=usual, thresholds=limits, notes=(*layout.notes, *found.notes, *near_notes, *group_notes),
+        unusual=unusual, common=common, thresholds=limits,
+        notes=(*layout.notes, *found.notes, *near_notes, *group_notes),
     )  # fmt: skip
     return AuditResult(audit, found.images.x)
 

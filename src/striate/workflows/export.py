@@ -305,13 +305,13 @@ def _append_member(entries: list[tuple[Layer, tuple[int, ...]]], network: Networ
     return indices[output]
 
 
-def collect_images(trained: TrainedModel, paths: Sequence[str], most: int) -> ComparisonImages:
+def collect_images(trained: TrainedModel, paths: Sequence[str], max_images: int) -> ComparisonImages:
     """Collect images of these files and folders, or else of the model's test data, or else random patterns.
 
     Args:
         trained: The model.
         paths: Files and folders; may be empty.
-        most: How many images to collect at most.
+        max_images: The largest number of images.
 
     Returns:
         The images.
@@ -320,20 +320,20 @@ def collect_images(trained: TrainedModel, paths: Sequence[str], most: int) -> Co
         DataError: If none of the files can be read.
     """
     if paths:
-        return _from_files(trained, paths, most)
+        return _from_files(trained, paths, max_images)
     if trained.data is None:
         return _random(trained, "The model does not say which data set it was trained on")
     try:
-        return _from_data_set(trained, trained.data, most)
+        return _from_data_set(trained, trained.data, max_images)
     except (StriateError, OSError) as error:
         return _random(trained, f"The data set it was trained on cannot be loaded ({error})")
 
 
-def _from_files(trained: TrainedModel, paths: Sequence[str], most: int) -> ComparisonImages:
+def _from_files(trained: TrainedModel, paths: Sequence[str], max_images: int) -> ComparisonImages:
     files, unreadable = find_files(paths)
     images: dict[Path, Array] = {}
     notes = [f"Skipped: {item.reason}" for item in unreadable]
-    for file in (files[row] for row in _evenly(len(files), most)):
+    for file in (files[row] for row in _evenly(len(files), max_images)):
         try:
             images[file] = trained.policy.read(file)
         except DataError as error:
@@ -346,12 +346,12 @@ def _from_files(trained: TrainedModel, paths: Sequence[str], most: int) -> Compa
     )
 
 
-def _from_data_set(trained: TrainedModel, name: str, most: int) -> ComparisonImages:
+def _from_data_set(trained: TrainedModel, name: str, max_images: int) -> ComparisonImages:
     dataset, _ = load_for_model(name, trained)
     splits = {"test image": dataset.test, "validation image": dataset.validation, "training image": dataset.train}
     kind, split = next((kind, split) for kind, split in splits.items() if len(split))
     kind = "training image" if trained.cross_validated else kind  # then all images were used for training
-    chosen = _take(split, most)
+    chosen = _take(split, max_images)
     files = None
     if is_folder(name) and chosen.names:
         files = tuple(Path(name) / file for file in chosen.names)
@@ -361,13 +361,13 @@ def _from_data_set(trained: TrainedModel, name: str, most: int) -> ComparisonIma
     return ComparisonImages(what, np.asarray(chosen.x), calibration, labels, files)
 
 
-def _take(images: Images, most: int) -> Images:
-    return images.take(_evenly(len(images), most))
+def _take(images: Images, max_images: int) -> Images:
+    return images.take(_evenly(len(images), max_images))
 
 
-def _evenly(count: int, most: int) -> Array:
-    """Return the numbers of at most `most` of `count` rows, evenly spaced."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int)) if count else np.zeros(0, int)
+def _evenly(count: int, max_images: int) -> Array:
+    """Return the numbers of at most `max_images` of `count` rows, evenly spaced."""
+    return np.unique(np.linspace(0, count - 1, min(count, max_images)).astype(int)) if count else np.zeros(0, int)
 
 
 def _random(trained: TrainedModel, reason: str) -> ComparisonImages:

@@ -15,7 +15,7 @@ from striate.network import Network
 from striate.pretrained import IMAGENET
 from striate.tasks import Decision, Task
 from striate.training import Recipe
-from striate.transfer.bases import ALL_LAYERS, Base, joined
+from striate.transfer.bases import ALL_LAYERS, Base, join_head
 from striate.transfer.extraction import ExtractionResult, fit_on_features, fit_task_on_features
 from striate.transfer.linear_head import LinearHead
 from striate.transfer.open_set import OpenSetDetector, OpenSetFindings, probability_threshold
@@ -54,7 +54,7 @@ class _Fit:
 
     Attributes:
         head: The head.
-        decision: How its outputs become an answer.
+        decision: How its outputs become predictions.
         figures: Of cross-validation, and for classes the threshold for "unknown", by name.
         detector: Of unknown images.
         findings: What the run records.
@@ -91,7 +91,7 @@ def run_extraction(prepared: PreparedRun, run: TrainingRun, echo: Echo) -> Extra
         echo(_describe_features(plan))
         fit = _fit_classes if task is Task.CLASSIFICATION else _fit_task
         found = fit(prepared, base)
-        network, weights = joined(base, found.findings.layer, found.head, task.activation)
+        network, weights = join_head(base, found.findings.layer, found.head, task.activation)
         model = save_model(prepared, run, network, weights, found.figures, found.detector, decision=found.decision)
         run.record.extraction = found.findings
         if plan.method is Method.FEATURES:
@@ -197,7 +197,7 @@ def save_model(
         figures: Results on held-out images by name, and the threshold.
         detector: Of unknown images.
         recipe: How the base was fine-tuned; None if it was not.
-        decision: How outputs become an answer; None: the most probable class.
+        decision: How outputs become predictions; None: the most probable class.
 
     Returns:
         The model.

@@ -18,7 +18,7 @@ from striate.network import Network
 from striate.tasks import Decision, Task
 from striate.training import Recipe, Run, RunRecord
 from striate.training.progress import Verbose
-from striate.transfer.bases import ALL_LAYERS, classifier, features_read_by, joined
+from striate.transfer.bases import ALL_LAYERS, classifier, classifier_input, join_head
 from striate.transfer.features import extract_features, predict_with_features
 from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, held_out_rows, lower_layers, with_held_out
 from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linear_head, fit_temperature
@@ -168,7 +168,7 @@ class _FineTuning:
             head = fit_linear_head(x, y, classes, folds, base.block_sizes(layer)).head
         else:
             head = fit_task_head(task, x, y, task_folds(task, x, y, groups)).head
-        network, weights = joined(base, layer, head, task.activation)
+        network, weights = join_head(base, layer, head, task.activation)
         model, _ = make_model(replace(prepared, plan=self.run.record.plan, network=network, weights=weights))
         model.decision = Decision(task)  # the head gives the numbers themselves
         return model
@@ -281,7 +281,7 @@ def _fit_detector(
         The detector.
     """
     all_folds = np.concatenate([np.full(len(train), NOT_HELD_OUT), folds])
-    return fit_detector(np.concatenate([train, validation]), labels, classes, all_folds, features_read_by(network))
+    return fit_detector(np.concatenate([train, validation]), labels, classes, all_folds, classifier_input(network))
 
 
 def _record_threshold(run: TrainingRun, detector: OpenSetDetector) -> None:

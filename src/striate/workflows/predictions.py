@@ -30,7 +30,7 @@ class Predictions:
         folds: Number of folds if the predictions come from cross-validation; 0 if the images are test images.
         groups: Int64 (N,), the same number for images that belong together, if known.
         trained_on: Uint64 (M,), digests of the training and validation images, if known.
-        decision: What is predicted, and how outputs become an answer.
+        decision: What is predicted, and how outputs become predictions.
     """
 
     classes: tuple[str, ...]

@@ -96,7 +96,7 @@ class TrainingRecord(RunRecord):
         engine_reason: Why the engine was chosen; None before the run has started.
         seconds: Training time, all sessions together.
         unknown_threshold: Probability below which a prediction is called unknown; None before training has ended.
-        decision: How outputs of an ensemble become an answer; None for a single model, whose file says it.
+        decision: How outputs of an ensemble become predictions; None for a single model, whose file says it.
         extraction: What feature extraction found.
         fine_tuning: What fine-tuning found.
         finished_epochs: The planned epochs of the run when its report was written; None before.

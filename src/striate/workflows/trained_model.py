@@ -43,7 +43,7 @@ class TrainedModel:
         cross_validated: If it was trained on all images of its data, the predictions of cross-validation for them.
         groups: CSV file of images of that folder that belong together, if there is one.
         trained_on: Digests, uint64 (N,), of the training and validation images, if known.
-        of_ensemble: How the averaged outputs become an answer; None for one model, which has its own decision.
+        of_ensemble: How the averaged outputs become predictions; None for one model, which has its own decision.
     """
 
     models: tuple[Model, ...]
@@ -58,7 +58,7 @@ class TrainedModel:
 
     @property
     def decision(self) -> Decision:
-        """What is predicted, and how outputs become an answer."""
+        """What is predicted, and how outputs become predictions."""
         return self.of_ensemble or self.models[0].decision
 
     @property
