@@ -17,7 +17,7 @@ from striate.network import Dropout, Network
 from striate.network.outputs import needed_network
 from striate.training import check_inputs
 from striate.transfer.bases import with_features
-from striate.transfer.open_set import directions_of
+from striate.transfer.open_set import unit_vectors
 
 BATCH_SIZE = 64
 
@@ -80,7 +80,7 @@ def nearest_images(
     else:
         rows = features(model, known, progress=progress)
     own = make_part(model, network, gradients=False).forward(as_inputs(model, image))[0]
-    distances = 1 - directions_of(rows) @ directions_of(own)[0]
+    distances = 1 - unit_vectors(rows) @ unit_vectors(own)[0]
     order = np.argsort(distances, kind="stable")[: check_whole("count", count, 1)]
     return Neighbors(_features_layer(model.network), order, distances[order].astype(np.float32))
 
