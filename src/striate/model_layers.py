@@ -189,7 +189,7 @@ class LayeredModel(BuildableModel):
         In a notebook, the table is shown as HTML.
 
         Args:
-            line_length: Number of characters that a line may have; None: any number.
+            line_length: Number of characters that a line may have; None: as many as the terminal has, or 80.
             print_fn: What receives the text instead of `print`.
 
         Example:
@@ -201,12 +201,12 @@ class LayeredModel(BuildableModel):
             out    Dense  2 ...
             sequential: 4 parameters, 2 multiply-adds for one image
         """
-        from striate.summary import show_summary, summary
+        from striate.summary import show_summary, summary, terminal_width
 
         if print_fn is None and line_length is None:
             show_summary(self.network)
         else:
-            (print_fn or print)(summary(self.network, line_length))
+            (print_fn or print)(summary(self.network, line_length or terminal_width()))
 
 
 def _one_or_list(values: list[Any]) -> Any:

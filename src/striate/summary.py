@@ -1,20 +1,26 @@
 """The table of a network's layers in plain text."""
 
 import re
+import shutil
+import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from striate import notebook
-from striate.network import Network, Padding, Pair, Row
-from striate.text import display_width, table
+from striate.language import translate
+from striate.network import Network, Pair, Row
+from striate.text import display_width, table, wrap
 
 COLUMNS = (
     "layer", "kind", "output", "kernel", "stride", "padding", "activation", "parameters", "multiply-adds",
-    "receptive field",
+    "receptive field", "theoretical",
 )  # fmt: skip
-SHORT = ("layer", "kind", "output", "kernel", "stride", "pad", "act.", "params", "mult-\nadds", "field")
+SHORT = ("layer", "kind", "output", "kernel", "stride", "pad", "act.", "params", "mult-\nadds", "field", "theor.")
 KERNEL_AND_STRIDE = "kernel/\nstride"
-LEGEND = "(act.: activation, mult-adds: multiply-adds, field: receptive field)"
+LEGEND = "(act.: activation, mult-adds: multiply-adds, field: receptive field within the image, theor.: not clipped)"
+MOST_ROUNDED = 3  # output sizes whose calculation is shown
+PIPED_WIDTH = 80  # characters of a line where the output is not a terminal
 LONG = 9  # letters of the longest word that is not broken in narrow tables
 HYPHENATED_KINDS = {"Activation": "Activa-\ntion", "Concatenate": "Concat-\nenate", "Depthwise": "Depth-\nwise"}
 
@@ -32,24 +38,45 @@ def summary(network: Network, width: int | None = None) -> str:
         >>> print(summary(zoo.network("lenet5")).splitlines()[-1])
         lenet5: 61,706 parameters, 416,520 multiply-adds for one image
     """
-    lines, legend = _fitted(network.table(), width)
+    rows = network.table()
+    lines, legend = _fitted(rows, width)
+    notes = [line for note in _rounding_notes(rows) for line in (wrap(note, width) if width else [note])]
+    return "\n".join([*lines, *legend, *notes, f"{network.name}: {_totals(network)}"])
+
+
+def _totals(network: Network) -> str:
     frozen = network.parameter_count - network.trainable_parameter_count
-    note = f" ({frozen:,} not trainable)" if frozen else ""
-    adds = f"{network.multiply_adds:,} multiply-adds for one image"
-    return "\n".join([*lines, *legend, f"{network.name}: {network.parameter_count:,} parameters{note}, {adds}"])
+    text = "{parameters:,} parameters, {adds:,} multiply-adds for one image"
+    if frozen:
+        text = "{parameters:,} parameters ({frozen:,} not trainable), {adds:,} multiply-adds for one image"
+    return translate(text, parameters=network.parameter_count, frozen=frozen, adds=network.multiply_adds)
+
+
+def _rounding_notes(rows: list[Row]) -> list[str]:
+    """Return a line for each of the first layers whose output size was rounded down, and how many others there are."""
+    rounded = [row for row in rows if row.rounded]
+    text = "output size of {layer} rounded down: {calculation}"
+    notes = [translate(text, layer=row.name, calculation=row.rounded) for row in rounded[:MOST_ROUNDED]]
+    if len(rounded) > MOST_ROUNDED:
+        notes.append(translate("… and {n:,} more", n=len(rounded) - MOST_ROUNDED))
+    return notes
+
+
+def terminal_width() -> int:
+    """Return the columns of the terminal, 80 where the output is not a terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH
 
 
 def show_summary(network: Network) -> None:
-    """Print the table of layers; in a notebook, show it as HTML."""
+    """Print the table of layers as wide as the terminal, as `striate summary` does; in a notebook, show it as HTML."""
     if not notebook.in_notebook():
-        print(summary(network))
+        print(summary(network, terminal_width()))
         return
-    totals = summary(network).splitlines()[-1].partition(": ")[2]
-    cells = (_cells(row) for row in network.table())
+    rows = network.table()
     right = [COLUMNS.index("parameters"), COLUMNS.index("multiply-adds")]
-    notebook.show(
-        notebook.block(notebook.heading(network.name, totals), notebook.table(COLUMNS, cells, right)), summary(network)
-    )
+    table = notebook.table(COLUMNS, map(_cells, rows), right)
+    heading = notebook.heading(network.name, _totals(network), *_rounding_notes(rows))
+    notebook.show(notebook.block(heading, table), summary(network))
 
 
 def summary_dict(network: Network) -> dict[str, Any]:
@@ -66,20 +93,31 @@ def summary_dict(network: Network) -> dict[str, Any]:
 def _fitted(rows: list[Row], width: int | None) -> tuple[list[str], list[str]]:
     """Return the most detailed table that is narrow enough, and the legend of its headings."""
     right = [COLUMNS.index("parameters"), COLUMNS.index("multiply-adds")]
-    lines = table([COLUMNS, *map(_cells, rows)], right, rule=True, multiline=True)
+    lines = table([_heads(COLUMNS), *map(_cells, rows)], right, rule=True, multiline=True)
     if width is None or _width(lines) <= width:
         return lines, []
-    for rounded in (False, True):
-        lines = table(
-            [SHORT, *(_broken_cells(row, rounded=rounded) for row in rows)], right, gap=1, rule=True, multiline=True
-        )
+    exact = [_heads(SHORT), *(_broken_cells(row) for row in rows)]
+    rounded = [_heads(SHORT), *(_broken_cells(row, rounded=True) for row in rows)]
+    for cells in (exact, list(map(_joined_fields, exact)), list(map(_joined_fields, rounded))):
+        lines = table(cells, right, gap=1, rule=True, multiline=True)
         if _width(lines) <= width:
-            return lines, [LEGEND]
-    compact = _without_stride((*SHORT[:3], KERNEL_AND_STRIDE, *SHORT[4:]))
-    lines = table(
-        [compact, *_compact_rows(rows)], [column - 1 for column in right], gap=1, width=width, rule=True, multiline=True
-    )
-    return lines, [LEGEND]
+            return lines, _legend(width)
+    compact = [_joined_fields(_heads((*SHORT[:3], KERNEL_AND_STRIDE, *SHORT[5:]))), *_compact_rows(rows)]
+    right = [column - 1 for column in right]
+    return table(compact, right, gap=1, width=width, rule=True, multiline=True), _legend(width)
+
+
+def _joined_fields(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return the cells with both receptive fields in one, the theoretical one below if it differs."""
+    return (*cells[:-2], "/\n".join(dict.fromkeys(cells[-2:])))
+
+
+def _heads(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(map(translate, names))
+
+
+def _legend(width: int) -> list[str]:
+    return wrap(translate(LEGEND), width)
 
 
 def _width(lines: list[str]) -> int:
@@ -89,17 +127,17 @@ def _width(lines: list[str]) -> int:
 def _cells(row: Row) -> tuple[str, ...]:
     output = str(row.units) if row.size is None else f"{_pair(row.size)}×{row.maps}"
     return (
-        row.name, row.kind, output, _pair(row.kernel), _pair(row.strides), _padding(row.padding), row.activation or "",
-        f"{row.parameters:,}", f"{row.multiply_adds:,}", _pair(row.receptive_field),
+        row.name, row.kind, output, _pair(row.kernel), _pair(row.strides), row.padding_text, row.activation or "",
+        f"{row.parameters:,}", f"{row.multiply_adds:,}", _pair(row.receptive_field), _pair(row.theoretical_field),
     )  # fmt: skip
 
 
-def _broken_cells(row: Row, *, rounded: bool) -> tuple[str, ...]:
+def _broken_cells(row: Row, *, rounded: bool = False) -> tuple[str, ...]:
     """Return the cells with long words broken; rounded: multiply-adds with three digits."""
-    name, kind, output, kernel, stride, padding, activation, parameters, adds, field = _cells(row)
+    name, kind, output, kernel, stride, padding, activation, parameters, adds, *sizes = _cells(row)
     adds = three_digits(row.multiply_adds) if rounded else adds
     padding = padding.replace(" ", "\n")
-    return _break(name), _break(kind), output, kernel, stride, padding, _break(activation), parameters, adds, field
+    return _break(name), _break(kind), output, kernel, stride, padding, _break(activation), parameters, adds, *sizes
 
 
 def _compact_rows(rows: list[Row]) -> list[tuple[str, ...]]:
@@ -108,18 +146,14 @@ def _compact_rows(rows: list[Row]) -> list[tuple[str, ...]]:
     for row in rows:
         block, _, name = row.name.rpartition(".")
         if block and block != last:
-            found.append((block, *[""] * (len(COLUMNS) - 2)))
+            found.append((block, *[""] * (len(COLUMNS) - 3)))
         last = block
         name = f" {_break(name, longest=11)}".replace("\n", "\n ") if block else name
         kind = "\n".join(HYPHENATED_KINDS.get(word, word) for word in _break(row.kind, longest=7).split("\n"))
         cells = list(_broken_cells(row, rounded=True))
         cells[:2], cells[3], cells[6] = (name, kind), _kernel_and_stride(row), row.activation or ""
-        found.append(_without_stride(cells))
+        found.append(_joined_fields((*cells[:4], *cells[5:])))
     return found
-
-
-def _without_stride(cells: "tuple[str, ...] | list[str]") -> tuple[str, ...]:
-    return (*cells[:4], *cells[5:])
 
 
 def _kernel_and_stride(row: Row) -> str:
@@ -147,11 +181,3 @@ def three_digits(count: int) -> str:
 
 def _pair(pair: Pair | None) -> str:
     return "" if pair is None else f"{pair[0]}×{pair[1]}"
-
-
-def _padding(padding: Padding | None) -> str:
-    """Return valid, same, one number for all sides, or "top,bottom left,right"."""
-    if not isinstance(padding, tuple):
-        return padding or ""
-    (top, bottom), (left, right) = padding
-    return str(top) if top == bottom == left == right else f"{top},{bottom} {left},{right}"

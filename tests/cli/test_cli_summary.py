@@ -9,22 +9,23 @@ from click.testing import CliRunner
 
 from striate import zoo
 from striate.cli import gradcheck as command
+from striate.cli.summary import summary as command_summary
 from striate.engines import gradcheck
+from striate.network import Conv2D, Input, MaxPool2D, Network
+from striate.summary import summary
 
 from .conftest import Cli, Finished
 
 
 @pytest.mark.parametrize("model", zoo.names())
 def test_every_table_fits_80_columns_without_omissions(model: str) -> None:
-    from striate.cli.summary import summary
-
-    shown = CliRunner().invoke(summary, [model]).output
+    shown = CliRunner().invoke(command_summary, [model]).output
     *table, _ = shown.rstrip().splitlines()
     headings = "\n".join(table[: next(n for n, line in enumerate(table) if line.startswith("──"))])
     assert all(word in headings for word in ("layer", "kernel", "stride", "mult-", "adds", "field"))
     assert headings.count("-") == headings.count("mult-")  # no word is broken
     assert max(map(len, table)) <= 80
-    assert "…" not in shown
+    assert "…" not in shown.partition("(act.:")[0]
     letters = "".join(shown.split())
     for row in zoo.network(model).table():
         assert all(part in letters for part in re.split(r"[._]", row.name))
@@ -35,9 +36,34 @@ def test_table_of_lenet5(cli: Cli) -> None:
     result = cli("summary", "lenet5")
     rows = {line.split()[0]: line.split() for line in result.stdout.splitlines() if line.strip()}
     assert rows["C1"] == ["C1", "Conv2D", "28×28×6", "5×5", "1×1", "valid", "tanh", "156", "117,600", "5×5"]
-    assert rows["C5"] == ["C5", "Conv2D", "1×1×120", "5×5", "1×1", "valid", "tanh", "48,120", "48,000", "32×32"]
-    assert rows["F6"] == ["F6", "Dense", "84", "tanh", "10,164", "10,080", "32×32"]
+    assert rows["C5"] == ["C5", "Conv2D", "1×1×120", "5×5", "1×1", "valid", "tanh", "48,120", "48,000", "28×28/"]
+    assert rows["F6"] == ["F6", "Dense", "84", "tanh", "10,164", "10,080", "28×28/"]
+    assert result.stdout.count(" 32×32\n") == 4  # the theoretical receptive field of C5, flatten, F6 and the output
     assert "lenet5: 61,706 parameters, 416,520 multiply-adds for one image" in result.stdout
+
+
+def test_wide_table_names_padding_on_each_side_and_rounded_sizes() -> None:
+    layers = [
+        Input((28, 20, 1)),
+        Conv2D(4, 4, 2, "same", name="a"),
+        MaxPool2D(3, 2, name="b"),
+        Conv2D(2, 5, 1, 3, name="c"),
+    ]
+    lines = summary(Network.sequential(layers, name="n")).splitlines()
+    columns = [re.split(r"\s{2,}", line) for line in lines]
+    assert columns[0][-2:] == ["receptive field", "theoretical"]
+    assert columns[3] == ["a", "Conv2D", "14×10×4", "4×4", "2×2", "same 1", "linear", "68", "8,960", "4×4", "4×4"]
+    assert columns[4][-2:] == ["8×8", "8×8"]
+    assert columns[5][5:] == ["3", "linear", "202", "9,600", "24×20", "24×24"]
+    assert lines[-2] == "output size of b rounded down: (14 − 3) / 2 + 1 = 6.5 and (10 − 3) / 2 + 1 = 4.5"
+    odd = Network.sequential([Input((7, 7, 1)), MaxPool2D(2, 2, "same", name="p")])
+    assert odd.table()[1].padding_text == "same 0,1 0,1"
+    assert odd.table()[1].rounded is None
+
+
+def test_python_prints_the_table_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    zoo.build("simple-convnet").summary()
+    assert CliRunner().invoke(command_summary, ["simple-convnet"]).output == capsys.readouterr().out
 
 
 def test_json_of_a_run_and_of_its_model_file(cli: Cli, trained: tuple[Path, Finished]) -> None:

@@ -77,7 +77,7 @@ def test_all_sections_exist_and_are_in_the_contents(full_report: ReportData) -> 
         "과대적합이 나타났습니다. 3에포크",
         "1 min 23 s",
         "1분 23초",
-        "1,0 × 2,1",
+        "1,0 2,1",
     ):
         assert words in page.words
 

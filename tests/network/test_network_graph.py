@@ -152,6 +152,10 @@ def test_invalid_chains_raise() -> None:
         Network.sequential([Dense(3, name="d")])
     with pytest.raises(NetworkError, match=r"^Layer 4, Conv2D: its window of 3×3 is larger than its input of 2×2"):
         Network.sequential([Input((6, 6, 1)), Conv2D(1, 3), Conv2D(1, 3), Conv2D(1, 3)])
+    with pytest.raises(NetworkError, match=r"larger than its input of 4×4, 6×6 with its padding of 1 on each side"):
+        Network.sequential([Input((4, 4, 1)), Conv2D(1, 7, padding=1)])
+    with pytest.raises(NetworkError, match=r"5×4 with its padding of 1 at the top, 0 at the bottom, 0 at the left"):
+        Network.sequential([Input((4, 4, 1)), Conv2D(1, 7, padding=((1, 0), (0, 0)))])
     with pytest.raises(NetworkError, match=r"^Conv2D 'C3': expected an input of shape \(H, W, C\), received \(36,\)"):
         Network.sequential([Input((6, 6, 1)), Flatten(), Conv2D(1, 3, name="C3")])
     with pytest.raises(NetworkError, match=r"Layer 2: expected a layer, received str"):

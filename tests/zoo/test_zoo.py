@@ -103,7 +103,7 @@ def test_lenet5_has_the_sizes_of_the_paper() -> None:
     sizes = {name: table[name].size for name in ("padding", "C1", "S2", "C3", "S4", "C5")}
     assert sizes == {"padding": (32, 32), "C1": (28, 28), "S2": (14, 14), "C3": (10, 10), "S4": (5, 5), "C5": (1, 1)}
     assert [table[name].maps for name in ("C1", "S2", "C3", "S4", "C5")] == [6, 6, 16, 16, 120]
-    assert table["C5"].receptive_field == (32, 32)
+    assert (table["C5"].theoretical_field, table["C5"].receptive_field) == ((32, 32), (28, 28))
     kernel = next(p for p in zoo.network("lenet5").parameters if p.name == "C1/kernel")
     assert kernel.initializer == TruncatedNormal(0.0, 0.1)
 

@@ -1,19 +1,17 @@
 """striate inspect: the contents of an ONNX file."""
 
 import re
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from striate.cli.help import Command
 from striate.cli.output import echo, echo_json, echo_note, heads
-from striate.cli.summary import PIPED_WIDTH, show
+from striate.cli.summary import show
 from striate.language import localized, translate
-from striate.summary import summary_dict
+from striate.summary import summary_dict, terminal_width
 from striate.text import table
 
 if TYPE_CHECKING:
@@ -116,7 +114,7 @@ def _shape_text(shape: "Sizes | None") -> str:
 
 def _show_operators(costs: "list[OperatorCost]") -> None:
     """Print the table of operators and the totals."""
-    width = get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH
+    width = terminal_width()
     rows = [heads("operator", "kind", "output", "parameters", "multiply-adds"), *map(_operator_cells, costs)]
     for line in table(rows, right=[3, 4], width=width, rule=True):
         echo(line)

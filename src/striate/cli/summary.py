@@ -1,7 +1,5 @@
 """striate summary: the layers of a network as a table."""
 
-import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +10,6 @@ from striate.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from striate.network import Network
-
-PIPED_WIDTH = 80  # characters of a line where the output is not a terminal
 
 
 @click.command(cls=Command)
@@ -43,5 +39,6 @@ def _network(what: str) -> "Network":
 def show(network: "Network") -> None:
     """Print the table of layers, as wide as the terminal allows, and the totals."""
     from striate.summary import summary as summary_text
+    from striate.summary import terminal_width
 
-    echo(summary_text(network, shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH))
+    echo(summary_text(network, terminal_width()))

@@ -34,6 +34,7 @@ COLUMN_NAMES = {
 LAYER_COLUMNS = (
     "layer", "kind", "maps", "size", "kernel", "stride", "padding", "activation",
     "parameters", "multiply_adds", "receptive_field",
+    "theoretical_field",
 )  # fmt: skip
 
 
@@ -255,11 +256,12 @@ def layer_rows(table: Sequence[Row]) -> list[list[str]]:
             _text(row.size if row.units is None else row.units),
             _text(row.kernel),
             _text(row.strides),
-            _padding(row.padding),
+            row.padding_text,
             row.activation or "",
             number(row.parameters),
             number(row.multiply_adds),
             _text(row.receptive_field),
+            _text(row.theoretical_field),
         ]
         for row in table
     ]
@@ -274,10 +276,3 @@ def _text(value: int | tuple[int, int] | None) -> str:
     if value is None:
         return ""
     return number(value) if isinstance(value, int) else f"{value[0]}×{value[1]}"
-
-
-def _padding(padding: Any) -> str:
-    if padding is None or isinstance(padding, str):
-        return padding or ""
-    (top, bottom), (left, right) = padding
-    return str(top) if top == bottom == left == right else f"{top},{bottom} × {left},{right}"

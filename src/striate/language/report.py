@@ -405,6 +405,7 @@ STRINGS: dict[str, dict[str, str]] = {
     "parameters": {"en": "parameters", "ko": "매개변수"},
     "multiply_adds": {"en": "multiply-adds", "ko": "곱셈-덧셈"},
     "receptive_field": {"en": "receptive field", "ko": "수용 영역"},
+    "theoretical_field": {"en": "theoretical", "ko": "이론값"},
     "total": {"en": "total", "ko": "합계"},
 }
 STRINGS |= AUDIT_STRINGS | COMPARISON | TASK_STRINGS

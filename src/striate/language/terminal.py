@@ -67,6 +67,20 @@ TERMINAL: dict[str, str] = {
     "skipped": "제외",
     "largest relative error": "최대 상대 오차",
     "operator": "연산자",
+    "pad": "패딩",
+    "act.": "활성화",
+    "params": "매개변수",
+    "mult-\nadds": "곱셈-\n덧셈",
+    "field": "수용\n영역",
+    "theor.": "이론값",
+    "kernel/\nstride": "커널/\n스트\n라이드",
+    "(act.: activation, mult-adds: multiply-adds, field: receptive field within the image, theor.: not clipped)": (
+        "(활성화: 활성화 함수, 수용 영역: 이미지 안의 수용 영역, 이론값: 이미지 밖까지 포함한 수용 영역)"
+    ),
+    "output size of {layer} rounded down: {calculation}": "{layer}의 출력 크기는 내림한 값: {calculation}",
+    "{parameters:,} parameters ({frozen:,} not trainable), {adds:,} multiply-adds for one image": (
+        "매개변수 {parameters:,}개(학습하지 않는 것 {frozen:,}개), 이미지 한 장에 곱셈-덧셈 {adds:,}번"
+    ),
     "output": "출력",
     # numbers
     "1 image": "이미지 1장",

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from striate.network.graph import Network, Node
+from striate.network.layers.common import Windowed
 from striate.network.receptive import Field, fields
-from striate.network.shapes import Padding, Pair
+from striate.network.shapes import Margins, Padding, Pair, Window
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,13 @@ class Row:
         kernel: Height and width of the window.
         strides: Strides of the window.
         padding: Padding of the window.
+        margins: Padding on each side, ((top, bottom), (left, right)), for "same" as it follows from the input's size.
+        rounded: How the output size was calculated, if it was rounded down: "(13 − 2) / 2 + 1 = 6.5".
         activation: Name of the activation.
         parameters: Number of parameters; 0 for further uses of a shared layer, so that the column adds up.
         multiply_adds: Number of multiply-adds for one image.
-        receptive_field: Height and width of the receptive field, not clipped at the borders of the image.
+        receptive_field: Height and width of the receptive field within the image, for an output in the middle.
+        theoretical_field: The same, not clipped at the borders of the image.
         jump: Distance in input pixels between the receptive fields of adjacent outputs.
     """
 
@@ -37,11 +41,25 @@ class Row:
     kernel: Pair | None
     strides: Pair | None
     padding: Padding | None
+    margins: Margins | None
+    rounded: str | None
     activation: str | None
     parameters: int
     multiply_adds: int
     receptive_field: Pair | None
+    theoretical_field: Pair | None
     jump: Pair | None
+
+    @property
+    def padding_text(self) -> str:
+        """The padding in a few characters: "valid", "same 2", "1", or "same 0,1 2,3" for top, bottom, left, right."""
+        if self.padding is None or self.margins is None:
+            return ""
+        (top, bottom), (left, right) = self.margins
+        sides = str(top) if top == bottom == left == right else f"{top},{bottom} {left},{right}"
+        if isinstance(self.padding, str):
+            return self.padding if self.padding == "valid" else f"{self.padding} {sides}"
+        return sides
 
 
 def rows(network: Network) -> list[Row]:
@@ -57,6 +75,7 @@ def rows(network: Network) -> list[Row]:
 def _row(network: Network, node: Node, field: Field | None, *, first: bool) -> Row:
     layer, window = node.layer, node.layer.window
     spatial = len(node.shape) == 3
+    size = next(((shape[0], shape[1]) for shape in network.shapes_into(node) if len(shape) == 3), None)
     return Row(
         name=str(layer.name),
         kind=layer.kind,
@@ -67,9 +86,33 @@ def _row(network: Network, node: Node, field: Field | None, *, first: bool) -> R
         kernel=window.kernel if window else None,
         strides=window.strides if window else None,
         padding=window.padding if window else None,
+        margins=window.margins(size) if window and size else None,
+        rounded=_rounding(window, size) if isinstance(layer, Windowed) and window and size else None,
         activation=getattr(layer, "activation", None),
         parameters=sum(parameter.size for parameter in network.parameters_of(node)) if first else 0,
         multiply_adds=layer.multiply_adds(*network.shapes_into(node)),
-        receptive_field=field.size if field else None,
+        receptive_field=_clipped(network, field.size) if field else None,
+        theoretical_field=field.size if field else None,
         jump=field.jump if field and spatial else None,
     )
+
+
+def _rounding(window: Window, size: Pair) -> str | None:
+    """Return how an output size was calculated if it was rounded down; with "same" padding nothing needs to be."""
+    if window.padding == "same":
+        return None
+    lines = []
+    for length, (before, after), extent, stride in zip(
+        size, window.margins(size), window.extent, window.strides, strict=True
+    ):
+        positions = length + before + after - extent
+        if positions % stride:
+            padded = "".join(f" + {margin}" for margin in (before, after) if margin)
+            lines.append(f"({length}{padded} − {extent}) / {stride} + 1 = {positions / stride + 1:.4g}")
+    return " and ".join(dict.fromkeys(lines)) or None
+
+
+def _clipped(network: Network, field: Pair) -> Pair:
+    """Return the size of a receptive field within the largest of the input images."""
+    images = [network.nodes[index].shape for index in network.inputs if len(network.nodes[index].shape) == 3]
+    return min(field[0], max(shape[0] for shape in images)), min(field[1], max(shape[1] for shape in images))

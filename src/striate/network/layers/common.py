@@ -10,7 +10,7 @@ from striate.network.activations import ActivationLike, get_activation
 from striate.network.initializers import InitializerLike, get_initializer
 from striate.network.layers.base import Layer, Parameter
 from striate.network.regularizers import RegularizerLike, get_regularizer
-from striate.network.shapes import Shape, Window
+from striate.network.shapes import Margins, Shape, Window
 
 
 class Weighted(Layer):
@@ -64,9 +64,19 @@ class Windowed(Layer):
         return *self.window.output_size((height, width)), self.maps(channels)
 
 
+def describe_margins(margins: Margins) -> str:
+    """Return the padding on each side in words, for example "1 on each side"."""
+    (top, bottom), (left, right) = margins
+    if top == bottom == left == right:
+        return f"{top} on each side"
+    return f"{top} at the top, {bottom} at the bottom, {left} at the left, {right} at the right"
+
+
 def _too_large(window: Window, size: tuple[int, int]) -> str:
     (ey, ex), (height, width) = window.extent, window.padded(size)
-    padded = "" if (height, width) == size else f", {height}×{width} with its padding"
+    padded = f", {height}×{width} with its padding of {describe_margins(window.margins(size))}"
+    if (height, width) == size:
+        padded = ""
     return (
         f"its window of {ey}×{ex} is larger than its input of {size[0]}×{size[1]}{padded}. "
         "Use a smaller window, padding='same', fewer layers that reduce the feature maps, or larger images."
