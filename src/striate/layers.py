@@ -1,7 +1,69 @@
 """The layers, under the name that Keras uses: `from striate.layers import Conv2D`."""
 
+from typing import Any
+
+from striate.errors import NetworkError
 from striate.network import layers as _layers
 from striate.network.block import Block
 from striate.network.layers import *  # noqa: F403 - network/layers/__init__.py lists them
 
 __all__ = ["Block", *vars(_layers)["__all__"]]  # noqa: PLE0604 - strings, collected at import
+
+_SEQUENCES = (
+    "networks hold feature maps (H, W, C) and vectors (F,), not sequences. For images use Conv2D and pooling; for "
+    "text, audio and time series use Keras or PyTorch."
+)
+_VOLUMES = (
+    "networks hold feature maps (H, W, C), not volumes or videos. Pass slices or frames as channels of a Conv2D, or "
+    "use Keras or PyTorch."
+)
+_AUGMENTATION = (
+    "images are varied outside of the network, so that it needs no change for prediction. Write "
+    "model.fit(x, y, augmentation=striate.data.Augmentation(flip_horizontal=True, rotation=10, shift=0.1))."
+)
+_PENALTY = "penalties are on kernels: kernel_regularizer='l2'."
+_FUNCTION = (
+    "a network is data that can be saved, exported and run by three engines, and a Python function is not. Use layers "
+    "such as Rescaling, Activation, Reshape and SelectChannels, operators of tensors (x * 2 + y), or a layer class of "
+    "your own (CONTRIBUTING.md says what it needs)."
+)
+_REFUSED = {
+    **dict.fromkeys(
+        ("Conv1D", "Conv1DTranspose", "SeparableConv1D", "DepthwiseConv1D", "MaxPooling1D", "AveragePooling1D",
+         "MaxPool1D", "AvgPool1D", "GlobalMaxPooling1D", "GlobalAveragePooling1D", "ZeroPadding1D", "Cropping1D",
+         "UpSampling1D", "SpatialDropout1D", "RNN", "LSTM", "LSTMCell", "GRU", "GRUCell", "SimpleRNN", "SimpleRNNCell",
+         "Bidirectional", "TimeDistributed", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "StackedRNNCells", "Embedding",
+         "Masking", "RepeatVector", "TextVectorization", "StringLookup", "IntegerLookup", "Hashing", "Discretization",
+         "CategoryEncoding", "HashedCrossing", "STFTSpectrogram", "MelSpectrogram"), _SEQUENCES,
+    ),
+    **dict.fromkeys(
+        ("MultiHeadAttention", "Attention", "AdditiveAttention", "GroupQueryAttention", "EinsumDense"),
+        "Striate has convolutional networks, without attention. Use Keras or PyTorch for transformers; Multiply "
+        "weights channels as squeeze-and-excitation does.",
+    ),
+    **dict.fromkeys(
+        ("Conv3D", "Conv3DTranspose", "MaxPooling3D", "AveragePooling3D", "MaxPool3D", "AvgPool3D",
+         "GlobalMaxPooling3D", "GlobalAveragePooling3D", "ZeroPadding3D", "Cropping3D", "UpSampling3D",
+         "SpatialDropout3D"), _VOLUMES,
+    ),
+    **dict.fromkeys(
+        ("RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness",
+         "RandomCrop", "RandomColorJitter", "RandomHue", "RandomSaturation", "RandomSharpness", "RandomShear",
+         "RandomErasing", "RandomGaussianBlur", "RandomGrayscale", "RandomInvert", "RandomPerspective",
+         "RandomPosterization", "RandomElasticTransform", "RandomColorDegeneration", "AugMix", "AutoContrast", "CutMix",
+         "MixUp", "RandAugment", "Equalization", "Solarization", "Pipeline"), _AUGMENTATION,
+    ),
+    "ActivityRegularization": _PENALTY,
+    "AlphaDropout": "write Dropout or GaussianDropout.",
+    "Lambda": _FUNCTION,
+    "Dot": "write Multiply, or a Dense layer of the concatenated inputs.",
+    "SpectralNormalization": "write BatchNormalization, or kernel_regularizer='l2'.",
+    "Wrapper": _FUNCTION,
+    "MaxNumBoundingBoxes": "it is for object detection, and Striate classifies images.",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _REFUSED:
+        raise NetworkError(f"There is no layer {name}: {_REFUSED[name]}")
+    raise AttributeError(f"module 'striate.layers' has no attribute '{name}'")

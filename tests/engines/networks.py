@@ -13,33 +13,52 @@ from striate.engines.numpy import NumpyEngine
 from striate.engines.optimizers import SGD, Optimizer
 from striate.engines.torch import TorchEngine
 from striate.network import (
+    ELU,
     Activation,
     Add,
+    Average,
     AveragePool2D,
     BatchNormalization,
+    CenterCrop,
     Concatenate,
     Conv2D,
     Conv2DTranspose,
+    Cropping2D,
     Dense,
     DepthwiseConv2D,
     Dropout,
     Flatten,
+    GaussianDropout,
+    GaussianNoise,
     GlobalAveragePool2D,
     GlobalMaxPool2D,
     GroupNormalization,
+    Identity,
     Input,
     Layer,
     LayerNormalization,
+    LeakyReLU,
     LocalResponseNormalization,
     Maximum,
     MaxPool2D,
+    Minimum,
     Multiply,
     Network,
+    Normalization,
+    Permute,
     Power,
+    PReLU,
     RadialBasis,
+    ReLU,
     Rescale,
+    Reshape,
+    Resizing,
     SelectChannels,
+    SeparableConv2D,
+    Softmax,
+    SpatialDropout2D,
     Subsample2D,
+    Subtract,
     UnitNormalization,
     UpSampling2D,
     ZeroPadding2D,
@@ -122,6 +141,18 @@ def _maximum() -> Network:
     maps = Maximum()([first, second, third])
     rows = Maximum()([GlobalAveragePool2D()(maps), GlobalMaxPool2D()(first)])
     return Network(image, Dense(3, activation="softmax")(Concatenate()([Flatten()(maps), rows])))
+
+
+def _merged() -> Network:
+    """Means, minima and differences of maps and of rows, and concatenation along every axis."""
+    image = Input((4, 5, 2))
+    x = Rescale()(image)
+    first, second, third = (Conv2D(3, 2, activation="tanh", name=name)(x) for name in ("one", "two", "three"))
+    maps = Concatenate(axis=1)([Average()([first, second, third]), Subtract()([first, third])])
+    wide = Concatenate(axis=2)([Minimum()([first, second, third]), second])
+    rows = [GlobalAveragePool2D(keepdims=True)(maps), GlobalMaxPool2D(keepdims=True)(wide)]
+    joined = Concatenate(axis=1)([Flatten()(Average()(rows)), Flatten()(Minimum()(rows)), Flatten()(maps)])
+    return Network(image, Dense(3, activation="softmax")(joined))
 
 
 def _shuffled() -> Network:
@@ -254,6 +285,34 @@ def networks() -> dict[str, Network]:
             Conv2DTranspose(2, 3, strides=2, padding=1, output_padding=1),
         ),
         "maximum": _maximum(),
+        "merged": _merged(),
+        "separable": chain(
+            (7, 9, 3),
+            SeparableConv2D(4, (3, 2), strides=2, padding="same", depth_multiplier=2, activation="tanh"),
+            SeparableConv2D(2, 2, dilation_rate=(1, 2), use_bias=False),
+        ),
+        "activation layers": chain(
+            (4, 5, 2), Conv2D(3, 2), LeakyReLU(), MaxPool2D(2), Conv2D(3, 1), ELU(0.7), ReLU(0.5, 0.1, 0.01), Identity()
+        ),
+        "prelu": chain((4, 5, 2), Conv2D(3, 2), PReLU(), PReLU(shared_axes=[1, 2]), Flatten(), PReLU(0.2)),
+        "softmax layer": Network.sequential([Input((4,)), Rescale(), Dense(3), Softmax()]),
+        "rearranged": chain(
+            (4, 6, 2), Conv2D(3, 1), Reshape((3, -1, 4)), Permute((3, 1, 2)), Cropping2D(((1, 0), (0, 1))), Conv2D(2, 1)
+        ),
+        "rows to maps": chain((12,), Dense(24, activation="tanh"), Reshape((3, 4, 2)), CenterCrop(2, 3), Conv2D(2, 2)),
+        "resized": chain((4, 6, 2), Conv2D(3, 1), Resizing(5, 4), Resizing(2, 7), Conv2D(2, 2)),
+        "noise": chain(
+            (4, 5, 2),
+            Conv2D(3, 2),
+            SpatialDropout2D(0.5),
+            GaussianNoise(0.1),
+            GaussianDropout(0.4),
+            Flatten(),
+            Dense(4),
+        ),
+        "normalization": chain(
+            (4, 5, 2), Normalization(mean=(0.1, 0.3), variance=0.5), Conv2D(3, 2), Normalization(None, 1, 4, True)
+        ),
         "lrn": chain((4, 5, 3), Conv2D(7, 2), LocalResponseNormalization(radius=2, alpha=0.3, beta=0.75, k=1.5)),
         "dropout": chain((5,), Dense(40, activation="tanh"), Dropout(0.5)),
         "channels first": Network.sequential(

@@ -226,9 +226,10 @@ def test_inputs_of_wrong_shape_raise(layer: Layer, shapes: tuple[Shape, ...], me
         (MaxPool2D, {"pool_size": 2, "padding": 2}, r"padding smaller than pool_size, received 2 and 2"),
         (
             Input,
-            {"shape": (1, 28, 28, 1)},
-            r"expected \(H, W, C\) or \(F,\), without the batch, received \(1",
+            {"shape": (2, 28, 28, 1)},
+            r"shape: expected \(H, W, C\) or \(F,\), without the batch, received \(2, 28",
         ),
+        (Input, {"shape": (None, None, 3)}, r"the size of images must be known, received \(None, None, 3\)"),
         (Input, {"shape": (28, 28, 0)}, r"shape: expected an integer of at least 1, received 0"),
         (Input, {"shape": (3,), "dtype": "complex64"}, r"dtype: expected one of 'uint8'"),
         (Rescale, {"scale": float("inf")}, r"scale: expected a finite number"),

@@ -41,6 +41,9 @@ ARGUMENTS: dict[str, _Argument] = {
     "gamma_regularizer": _PENALTY,
     "alpha_regularizer": _PENALTY,
     "seed": _SEED,  # dropout is a function of the model's seed, the step and the layer
+    "noise_shape": _Argument(
+        (None,), "To drop entire feature maps, write SpatialDropout2D; Dropout drops each value by itself."
+    ),
     "autocast": _Argument((None, True, False), ""),
     "lora_rank": _NO_CHANGE,
     "lora_alpha": _NO_CHANGE,

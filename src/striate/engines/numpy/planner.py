@@ -15,6 +15,9 @@ from striate.engines.numpy.layers.pooling import CellMaxPoolRule, Cells
 from striate.engines.numpy.rules import LayerRule, make_rule
 from striate.engines.numpy.windows import Geometry
 from striate.network import Activation, BatchNormalization, Conv2D, Input, MaxPool2D, Network, Node, Pair
+from striate.network.layers.activation import ActivationLayer
+
+ONLY_ACTIVATION = (Activation, ActivationLayer)  # layers that are nothing but an activation
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,7 @@ class _Planner:
             logits = slots[0]
             last = self.operations[-1]
             overwritable = len(slots) == 1 and last.output == logits and last.rule.output_overwritable
-            only_reader = not isinstance(node.layer, Activation) or self.consumers[node.inputs[0]] == 1
+            only_reader = not isinstance(node.layer, ONLY_ACTIVATION) or self.consumers[node.inputs[0]] == 1
             in_place = self.in_place and overwritable and only_reader
             slots = (self._add(node, ActivationRule(node.layer, name, in_place=in_place), slots),)
             self.outputs[index] = Output(slots[0], logits, name)
@@ -280,7 +283,9 @@ class _Planner:
             node = self.network.nodes[index]
             if type(node.layer) is Conv2D:
                 return chain
-            if not isinstance(node.layer, BatchNormalization | Activation) or not is_monotonic(_activation(node)):
+            if not isinstance(node.layer, (BatchNormalization, *ONLY_ACTIVATION)) or not is_monotonic(
+                _activation(node)
+            ):
                 return []
             index = node.inputs[0]
         return []

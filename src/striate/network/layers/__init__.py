@@ -9,13 +9,19 @@ in `striate.layers`. The star imports below are for type checkers.
 from importlib import import_module
 from pkgutil import iter_modules
 
+from striate.network.layers.activation import *
 from striate.network.layers.base import *
 from striate.network.layers.convolution import *
 from striate.network.layers.core import *
 from striate.network.layers.lenet import *
+from striate.network.layers.merging import *
+from striate.network.layers.noise import *
 from striate.network.layers.normalization import *
 from striate.network.layers.pooling import *
 from striate.network.layers.power import *
+from striate.network.layers.reshaping import *
+from striate.network.layers.scaling import *
+from striate.network.layers.separable import *
 from striate.network.layers.upsampling import *
 
 _modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]

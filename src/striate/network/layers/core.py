@@ -79,12 +79,12 @@ def _input_shape(value: Any) -> Shape:
         raise NetworkError(f"expected (H, W, C) or (F,), without the batch, received {value!r}.")
     if None in value:
         raise NetworkError(
-            f"expected (H, W, C) or (F,), without the batch, received {value!r}. A network is for one size of images, "
-            "from which the shapes of its layers follow."
+            f"the size of images must be known, received {tuple(value)!r}. Choose one, for example (224, 224, 3); "
+            "images of other sizes are resized when they are read."
         )
-    if len(value) == 2:
-        value = (*value, 1)
     shape = tuple(check.positive(size) for size in value)
+    if len(shape) == 2:
+        shape = (*shape, 1)  # gray images (H, W)
     if prod(shape) > LARGEST_INPUT:
         raise NetworkError(f"expected at most {LARGEST_INPUT:,} numbers in one sample, received {value!r}.")
     return shape
@@ -331,7 +331,10 @@ class Multiply(Layer):
 @register_layer
 @dataclass(frozen=True)
 class Concatenate(Layer):
-    """Concatenation of two or more inputs along the last axis; H and W must be equal.
+    """Concatenation of two or more inputs along an axis; their other sizes must be equal.
+
+    Attributes:
+        axis: The axis, counted as in (N, H, W, C) or (N, F); −1: the last.
 
     Example:
         >>> from striate.layers import Concatenate
@@ -340,12 +343,19 @@ class Concatenate(Layer):
     """
 
     arity: ClassVar[tuple[int, int | None]] = (2, None)
+    axis: int = -1
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        if len({shape[:-1] for shape in inputs}) == 1:
-            return (*inputs[0][:-1], sum(shape[-1] for shape in inputs))
+        count = len(inputs[0])
+        axis = self.axis - 1 if self.axis > 0 else self.axis + count
+        if not 0 <= axis < count:
+            raise self.error(f"axis: expected -1, or 1 to {count}, received {self.axis}.")
+        others = {(*shape[:axis], *shape[axis + 1 :]) for shape in inputs}
+        if len(others) == 1 and all(len(shape) == count for shape in inputs):
+            return (*inputs[0][:axis], sum(shape[axis] for shape in inputs), *inputs[0][axis + 1 :])
+        differing = "channels" if axis == count - 1 else f"axis {axis + 1}"
         raise self.error(
-            f"expected inputs that differ only in channels, received {_listed(inputs)}. "
+            f"expected inputs that differ only in {differing}, received {_listed(inputs)}. "
             "Use padding='same' and equal strides in all branches."
         )
 

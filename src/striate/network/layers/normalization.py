@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from striate.errors import NetworkError
 from striate.network import settings as check
-from striate.network.initializers import InitializerLike, Ones, Zeros, get_initializer
+from striate.network.initializers import InitializerLike, get_initializer
 from striate.network.layers.base import Layer, Parameter
 from striate.network.layers.common import expect_maps
 from striate.network.registry import register_layer
@@ -31,11 +31,15 @@ class BatchNormalization(Layer):
     moving ← momentum · moving + (1 − momentum) · batch.
 
     Attributes:
+        axis: The channels: −1, or 3 for feature maps.
         momentum: 0 to below 1.
         epsilon: Above 0.
         center: Whether there is beta.
         scale: Whether there is gamma.
+        beta_initializer: Name, initializer object, number or array.
         gamma_initializer: With "zeros", a residual block is initially the identity (Goyal et al. 2017).
+        moving_mean_initializer: Of the moving average of the mean.
+        moving_variance_initializer: Of the moving average of the variance.
 
     Example:
         >>> from striate.layers import BatchNormalization
@@ -47,31 +51,38 @@ class BatchNormalization(Layer):
     """
 
     training_behavior = "other"
+    axis: int = -1
     momentum: float = 0.99
     epsilon: float = 1e-3
     center: bool = True
     scale: bool = True
+    beta_initializer: InitializerLike = "zeros"
     gamma_initializer: InitializerLike = "ones"
+    moving_mean_initializer: InitializerLike = "zeros"
+    moving_variance_initializer: InitializerLike = "ones"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.convert(last_axis, "axis")
         self.convert(check.fraction, "momentum")
         self.convert(check.above_zero, "epsilon")
         self.convert(check.flag, "center", "scale")
-        self.convert(get_initializer, "gamma_initializer")
+        self.convert(get_initializer, "beta_initializer", "gamma_initializer")
+        self.convert(get_initializer, "moving_mean_initializer", "moving_variance_initializer")
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        return inputs[0]
+        return check_last_axis(self, self.axis, *inputs)
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
         channels = inputs[0][-1:]
         gamma = (Parameter("gamma", channels, get_initializer(self.gamma_initializer)),) if self.scale else ()
-        beta = (Parameter("beta", channels, Zeros()),) if self.center else ()
+        beta = (Parameter("beta", channels, get_initializer(self.beta_initializer)),) if self.center else ()
+        mean, variance = map(get_initializer, (self.moving_mean_initializer, self.moving_variance_initializer))
         return (
             *gamma,
             *beta,
-            Parameter("moving_mean", channels, Zeros(), trainable=False),
-            Parameter("moving_variance", channels, Ones(), trainable=False),
+            Parameter("moving_mean", channels, mean, trainable=False),
+            Parameter("moving_variance", channels, variance, trainable=False),
         )
 
 
@@ -110,20 +121,23 @@ class SampleNormalization(Layer):
     epsilon: float
     center: bool
     scale: bool
+    beta_initializer: InitializerLike
+    gamma_initializer: InitializerLike
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.convert(last_axis, "axis")
         self.convert(check.above_zero, "epsilon")
         self.convert(check.flag, "center", "scale")
+        self.convert(get_initializer, "beta_initializer", "gamma_initializer")
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        return inputs[0]
+        return check_last_axis(self, self.axis, *inputs)
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
         channels = inputs[0][-1:]
-        gamma = (Parameter("gamma", channels, Ones()),) if self.scale else ()
-        beta = (Parameter("beta", channels, Zeros()),) if self.center else ()
+        gamma = (Parameter("gamma", channels, get_initializer(self.gamma_initializer)),) if self.scale else ()
+        beta = (Parameter("beta", channels, get_initializer(self.beta_initializer)),) if self.center else ()
         return (*gamma, *beta)
 
 
@@ -135,10 +149,12 @@ class LayerNormalization(SampleNormalization):
     Mean and variance are those of the channels of each pixel, or of a vector (F,).
 
     Attributes:
-        axis: −1, the channels.
+        axis: The channels: −1, or 3 for feature maps.
         epsilon: Above 0.
         center: Whether there is beta.
         scale: Whether there is gamma.
+        beta_initializer: Name, initializer object, number or array.
+        gamma_initializer: Name, initializer object, number or array.
 
     Source: Ba, Kiros, Hinton 2016; Liu et al. 2022, "A ConvNet for the 2020s", for feature maps.
     """
@@ -147,6 +163,8 @@ class LayerNormalization(SampleNormalization):
     epsilon: float = 1e-3
     center: bool = True
     scale: bool = True
+    beta_initializer: InitializerLike = "zeros"
+    gamma_initializer: InitializerLike = "ones"
 
 
 @register_layer
@@ -158,10 +176,12 @@ class GroupNormalization(SampleNormalization):
 
     Attributes:
         groups: Number of groups, which divides the number of channels; −1: each channel is a group.
-        axis: −1, the channels.
+        axis: The channels: −1, or 3 for feature maps.
         epsilon: Above 0.
         center: Whether there is beta.
         scale: Whether there is gamma.
+        beta_initializer: Name, initializer object, number or array.
+        gamma_initializer: Name, initializer object, number or array.
 
     Source: Wu and He 2018.
     """
@@ -171,6 +191,8 @@ class GroupNormalization(SampleNormalization):
     epsilon: float = 1e-3
     center: bool = True
     scale: bool = True
+    beta_initializer: InitializerLike = "zeros"
+    gamma_initializer: InitializerLike = "ones"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -181,7 +203,7 @@ class GroupNormalization(SampleNormalization):
         channels = inputs[0][-1]
         if channels % self.groups_of(channels):
             raise self.error(f"expected channels divisible by groups, received {channels} and {self.groups}.")
-        return inputs[0]
+        return super().output_shape(*inputs)
 
     def groups_of(self, channels: int) -> int:
         """Return the number of groups for a number of channels."""
@@ -207,11 +229,23 @@ class UnitNormalization(Layer):
         self.convert(last_axis, "axis")
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        return inputs[0]
+        return check_last_axis(self, self.axis, *inputs)
 
 
 def last_axis(value: Any) -> int:
-    """Return −1, the only axis that normalizations run over. Raise NetworkError for any other."""
-    if value != -1 or isinstance(value, bool):
+    """Return the axis that normalizations run over, −1 or its number. Raise NetworkError for others."""
+    if isinstance(value, list | tuple) and len(value) == 1:
+        (value,) = value
+    if value not in (-1, 1, 3) or isinstance(value, bool):
         raise NetworkError(f"expected -1, the channels, received {value!r}.")
-    return -1
+    return int(value)
+
+
+def check_last_axis(layer: Layer, axis: int, *inputs: Shape) -> Shape:
+    """Return the shape of the only input. Raise NetworkError if the axis is not its last one."""
+    (shape,) = inputs
+    if axis not in (-1, len(shape)):
+        raise layer.error(
+            f"axis: expected -1, the channels, which are last in (N, H, W, C); received {axis} for {shape}."
+        )
+    return shape

@@ -1,7 +1,5 @@
 """Pooling of windows and of entire feature maps."""
 
-# ruff: noqa: D102 - Layer documents the methods that these classes override.
-
 from dataclasses import dataclass
 
 from striate.network import settings as check
@@ -81,10 +79,28 @@ class AveragePool2D(Pool2D):
     """
 
 
+@dataclass(frozen=True)
+class GlobalPool2D(Layer):
+    """Base of pooling over entire feature maps."""
+
+    keepdims: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.convert(check.flag, "keepdims")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        channels = expect_maps(self, *inputs)[2]
+        return (1, 1, channels) if self.keepdims else (channels,)
+
+
 @register_layer
 @dataclass(frozen=True)
-class GlobalAveragePool2D(Layer):
+class GlobalAveragePool2D(GlobalPool2D):
     """Mean of each feature map: (H, W, C) → (C,).
+
+    Attributes:
+        keepdims: Whether the output is (1, 1, C) instead.
 
     Example:
         >>> from striate.layers import GlobalAveragePool2D
@@ -92,23 +108,20 @@ class GlobalAveragePool2D(Layer):
         (512,)
     """
 
-    def output_shape(self, *inputs: Shape) -> Shape:
-        return (expect_maps(self, *inputs)[2],)
-
 
 @register_layer
 @dataclass(frozen=True)
-class GlobalMaxPool2D(Layer):
+class GlobalMaxPool2D(GlobalPool2D):
     """Maximum of each feature map: (H, W, C) → (C,).
+
+    Attributes:
+        keepdims: Whether the output is (1, 1, C) instead.
 
     Example:
         >>> from striate.layers import GlobalMaxPool2D
         >>> GlobalMaxPool2D().output_shape((7, 7, 512))
         (512,)
     """
-
-    def output_shape(self, *inputs: Shape) -> Shape:
-        return (expect_maps(self, *inputs)[2],)
 
 
 MaxPooling2D = MaxPool2D

@@ -14,7 +14,7 @@ import numpy as np
 from striate._types import Array
 from striate.engines.numpy.memory import planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
-from striate.network import Activation, Layer, Shape
+from striate.network import ELU, Activation, Identity, Layer, LeakyReLU, PReLU, ReLU, Shape, Softmax
 from striate.network.activations import GELU_CUBIC, PARAMETERS, TANH_SCALE, TANH_SLOPE, activation_parts
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, equation 14
@@ -228,8 +228,10 @@ FUNCTIONS |= {name: make(**PARAMETERS[name]) for name, make in PARAMETRIC.items(
 
 def function_of(name: str) -> Function:
     """Return the function of an activation, which may have parameters."""
+    if name in FUNCTIONS:
+        return FUNCTIONS[name]
     base, parameters = activation_parts(name)
-    return PARAMETRIC[base](**parameters) if parameters else FUNCTIONS[base]
+    return PARAMETRIC[base](**parameters)
 
 
 SAVES_INPUT = frozenset({"gelu_tanh", "gelu_exact", "silu", "mish", "hard_swish"})
@@ -243,7 +245,12 @@ def is_monotonic(name: str) -> bool:
 
 
 @rule(Activation)
-def activation(layer: Activation, *input_shapes: Shape) -> None:
+@rule(ReLU)
+@rule(LeakyReLU)
+@rule(ELU)
+@rule(Softmax)
+@rule(Identity)
+def activation(layer: Layer, *input_shapes: Shape) -> None:
     """Return None: the planner adds the activation of every layer."""
 
 
@@ -270,3 +277,27 @@ class ActivationRule(LayerRule[Layer, Array]):
         gradient = planes(dy)
         out = context.scratch.empty("dx", gradient.shape, dy.dtype)
         return (planes(self.function.backward(gradient, saved, out)),)
+
+
+@rule(PReLU)
+class PReluRule(LayerRule[PReLU, Array]):
+    """y = x if x > 0, else alpha · x. The state is x, as planes."""
+
+    output_overwritable = True
+
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, Array]:
+        """Return y and the state; x and y are (N, …)."""
+        source = planes(x)
+        return planes(np.where(source > 0, source, self._slopes(context) * source)), source
+
+    def backward(self, context: LayerContext, source: Array, dy: Array) -> tuple[Array]:
+        """Return dx = dy where x > 0, else alpha · dy."""
+        gradient, slopes, is_negative = planes(dy), self._slopes(context), source <= 0
+        by_slope = (gradient * source * is_negative).sum(axis=-1, keepdims=True)
+        shared = tuple(axis for axis, size in enumerate(slopes.shape[:-1]) if size == 1)
+        context.gradients["alpha"][...] = planes(by_slope.sum(axis=shared, keepdims=True))[0]
+        return (planes(np.where(is_negative, slopes * gradient, gradient)),)
+
+    def _slopes(self, context: LayerContext) -> Array:
+        """Return the slopes (H, W, C) or (F,) as planes of one image."""
+        return planes(context.weights["alpha"][None])

@@ -5,7 +5,7 @@ import numpy as np
 from striate._types import Array
 from striate.engines.numpy.memory import planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
-from striate.network import Add, Concatenate, Maximum, Multiply
+from striate.network import Add, Average, Concatenate, Maximum, Minimum, Multiply, Shape, Subtract
 
 
 @rule(Add)
@@ -28,26 +28,61 @@ class AddRule(LayerRule[Add, int]):
 
 
 @rule(Maximum)
-class MaximumRule(LayerRule[Maximum, tuple[Array, tuple[Array, ...]]]):
-    """Element-wise maximum of the inputs. The state is the output and the inputs, as planes."""
+class MaximumRule(LayerRule[Maximum | Minimum, tuple[Array, tuple[Array, ...]]]):
+    """Element-wise maximum or minimum of the inputs. The state is the output and the inputs, as planes."""
 
     def forward(self, context: LayerContext, *inputs: Array) -> tuple[Array, tuple[Array, tuple[Array, ...]]]:
-        """Return the maximum y and the state; the inputs and y have one shape (N, …)."""
+        """Return the maximum or minimum y and the state; the inputs and y have one shape (N, …)."""
+        choose = np.minimum if isinstance(self.layer, Minimum) else np.maximum
         maps = tuple(planes(x) for x in inputs)
-        y = np.maximum(maps[0], maps[1])
+        y = choose(maps[0], maps[1])
         for x in maps[2:]:
-            np.maximum(y, x, out=y)
+            choose(y, x, out=y)
         return planes(y), (y, maps)
 
     def backward(self, context: LayerContext, state: tuple[Array, tuple[Array, ...]], dy: Array) -> tuple[Array, ...]:
-        """Pass each gradient to the first of the largest inputs."""
+        """Pass each gradient to the first of the inputs that equal y."""
         (y, inputs), gradient = state, planes(dy)
         unmatched, gradients = np.ones(y.shape, np.bool_), []
         for x in inputs:
-            is_maximum = unmatched & (x == y)
-            unmatched &= ~is_maximum
-            gradients.append(planes(gradient * is_maximum))
+            is_chosen = unmatched & (x == y)
+            unmatched &= ~is_chosen
+            gradients.append(planes(gradient * is_chosen))
         return tuple(gradients)
+
+
+rule(Minimum)(MaximumRule)
+
+
+@rule(Average)
+class AverageRule(AddRule):
+    """Element-wise mean of the inputs. The state is their number."""
+
+    def forward(self, context: LayerContext, *inputs: Array) -> tuple[Array, int]:
+        """Return the mean y and the number of inputs, all of one shape (N, …)."""
+        total, count = super().forward(context, *inputs)
+        total *= total.dtype.type(1 / count)
+        return total, count
+
+    def backward(self, context: LayerContext, count: int, dy: Array) -> tuple[Array, ...]:
+        """Return dy / count for every input."""
+        return (dy * dy.dtype.type(1 / count),) * count
+
+
+@rule(Subtract)
+class SubtractRule(LayerRule[Subtract, None]):
+    """First input minus the second."""
+
+    output_overwritable = True
+
+    def forward(self, context: LayerContext, *inputs: Array) -> tuple[Array, None]:
+        """Return the difference; the inputs have one shape (N, …)."""
+        first, second = inputs
+        return planes(planes(first) - planes(second)), None
+
+    def backward(self, context: LayerContext, state: None, dy: Array) -> tuple[Array, ...]:
+        """Return dy and −dy."""
+        return dy, planes(-planes(dy))
 
 
 @rule(Multiply)
@@ -85,15 +120,22 @@ def _broadcastable(inputs: tuple[Array, ...]) -> list[Array]:
 
 @rule(Concatenate)
 class ConcatenateRule(LayerRule[Concatenate, Array]):
-    """Concatenation of channels or features. The state is the first channel of each input but the first."""
+    """Concatenation. The state is the start of each input but the first along the axis."""
 
     output_overwritable = True
 
+    def __init__(self, layer: Concatenate, *input_shapes: Shape) -> None:
+        super().__init__(layer, *input_shapes)
+        axis = layer.axis % (len(input_shapes[0]) + 1)  # of (N, H, W, C) or (N, F)
+        self.axis = 0 if axis == len(input_shapes[0]) else axis  # of planes: the last axis is the first
+
     def forward(self, context: LayerContext, *inputs: Array) -> tuple[Array, Array]:
         """Return y and the state: (N, …, C1), (N, …, C2), … → (N, …, C1 + C2 + …)."""
-        starts = np.cumsum([x.shape[-1] for x in inputs])[:-1]
-        return planes(np.concatenate([planes(x) for x in inputs])), starts
+        maps = [planes(x) for x in inputs]
+        starts = np.cumsum([x.shape[self.axis] for x in maps])[:-1]
+        return planes(np.concatenate(maps, axis=self.axis)), starts
 
     def backward(self, context: LayerContext, starts: Array, dy: Array) -> tuple[Array, ...]:
-        """Return the gradient of the channels of each input."""
-        return tuple(planes(part) for part in np.split(planes(dy), starts))
+        """Return the part of the gradient that belongs to each input."""
+        parts = np.split(planes(dy), starts, axis=self.axis)
+        return tuple(planes(np.ascontiguousarray(part)) for part in parts)

@@ -276,14 +276,15 @@ class GlobalAveragePoolRule(LayerRule[GlobalAveragePool2D, tuple[int, ...]]):
     """The mean of each feature map. The state is the shape of the planes, (C, H, W, N)."""
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, tuple[int, ...]]:
-        """Return y and the state: (N, H, W, C) → (N, C)."""
+        """Return y and the state: (N, H, W, C) → (N, C), or (N, 1, 1, C)."""
         maps = planes(x)
-        return planes(_flat(maps).mean(axis=1)), maps.shape
+        return _kept(_flat(maps).mean(axis=1), keepdims=self.layer.keepdims), maps.shape
 
     def backward(self, context: LayerContext, shape: tuple[int, ...], dy: Array) -> tuple[Array]:
         """Return dx (N, H, W, C), from dy (N, C)."""
-        _, h, w, _ = shape
-        return (planes(np.ascontiguousarray(np.broadcast_to((dy.T / (h * w))[:, None, None, :], shape))),)
+        c, h, w, n = shape
+        mean = planes(dy).reshape(c, 1, 1, n) / (h * w)
+        return (planes(np.ascontiguousarray(np.broadcast_to(mean, shape))),)
 
 
 @dataclass
@@ -299,17 +300,23 @@ class GlobalMaxPoolRule(LayerRule[GlobalMaxPool2D, GlobalMaxState]):
     """The maximum of each feature map."""
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, GlobalMaxState]:
-        """Return y and the state: (N, H, W, C) → (N, C)."""
+        """Return y and the state: (N, H, W, C) → (N, C), or (N, 1, 1, C)."""
         maps = planes(x)
         flat = _flat(maps)
-        return planes(flat.max(axis=1)), GlobalMaxState(maps.shape, flat.argmax(axis=1))
+        return _kept(flat.max(axis=1), keepdims=self.layer.keepdims), GlobalMaxState(maps.shape, flat.argmax(axis=1))
 
     def backward(self, context: LayerContext, state: GlobalMaxState, dy: Array) -> tuple[Array]:
         """Return dx (N, H, W, C), from dy (N, C)."""
         c, h, w, n = state.shape
         dx = np.zeros((c, h * w, n), dy.dtype)
-        np.put_along_axis(dx, state.argmax[:, None], np.ascontiguousarray(dy.T)[:, None], axis=1)
+        gradient = np.ascontiguousarray(planes(dy)).reshape(c, 1, n)
+        np.put_along_axis(dx, state.argmax[:, None], gradient, axis=1)
         return (planes(dx.reshape(state.shape)),)
+
+
+def _kept(values: Array, *, keepdims: bool) -> Array:
+    """Return values (C, N) as (N, C), or as (N, 1, 1, C)."""
+    return planes(values[:, None, None] if keepdims else values)
 
 
 def _flat(maps: Array) -> Array:

@@ -6,7 +6,7 @@ from striate._types import Array
 from striate.engines.numpy.memory import column, planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
 from striate.engines.numpy.windows import pad
-from striate.network import Flatten, Input, Rescale, SelectChannels, Shape, ZeroPadding2D
+from striate.network import Flatten, Input, Normalization, Rescale, SelectChannels, Shape, ZeroPadding2D
 
 
 @rule(Input)
@@ -25,13 +25,14 @@ class InputRule(LayerRule[Input, None]):
         return planes(y), None
 
 
+@rule(Normalization)
 @rule(Rescale)
-class RescaleRule(LayerRule[Rescale, None]):
+class RescaleRule(LayerRule[Rescale | Normalization, None]):
     """y = x · scale + offset; each is one number, or one number per channel."""
 
     output_overwritable = True
 
-    def __init__(self, layer: Rescale, *input_shapes: Shape) -> None:
+    def __init__(self, layer: Rescale | Normalization, *input_shapes: Shape) -> None:
         super().__init__(layer, *input_shapes)
         self.scale, self.offset = np.asarray(layer.scale), np.asarray(layer.offset)
 

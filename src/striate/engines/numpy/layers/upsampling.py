@@ -5,16 +5,16 @@ import numpy as np
 from striate._types import Array
 from striate.engines.numpy.memory import planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
-from striate.network import UpSampling2D
+from striate.network import Resizing, UpSampling2D
 
 
-def _bilinear_weights(size: int, factor: int, *, align_corners: bool) -> Array:
-    """Return the weights (size · factor, size) of the input pixels in each output pixel, by the distance of centers."""
-    outputs = np.arange(size * factor)
+def _bilinear_weights(size: int, count: int, *, align_corners: bool = False) -> Array:
+    """Return the weights (count, size) of the input pixels in each output pixel, by the distance of centers."""
+    outputs = np.arange(count)
     if align_corners:
-        position = outputs * ((size - 1) / max(size * factor - 1, 1))
+        position = outputs * ((size - 1) / max(count - 1, 1))
     else:
-        position = np.clip((outputs + 0.5) / factor - 0.5, 0, size - 1)
+        position = np.clip((outputs + 0.5) * size / count - 0.5, 0, size - 1)
     weights: Array = np.maximum(0, 1 - np.abs(position[:, None] - np.arange(size)))
     return weights
 
@@ -29,7 +29,9 @@ class UpSamplingRule(LayerRule[UpSampling2D, None]):
         super().__init__(layer, *input_shapes)
         sides = zip(input_shapes[0][:2], layer.factors, strict=True)
         aligned = layer.interpolation == "bilinear_align_corners"
-        self.rows, self.columns = (_bilinear_weights(size, factor, align_corners=aligned) for size, factor in sides)
+        self.rows, self.columns = (
+            _bilinear_weights(size, size * factor, align_corners=aligned) for size, factor in sides
+        )
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, None]:
         """Return y and the state: (N, H, W, C) → (N, H · FY, W · FX, C), with the factors FY and FX."""
@@ -53,3 +55,23 @@ def _resize(maps: Array, rows: Array, columns: Array) -> Array:
     tall = np.matmul(rows.astype(maps.dtype), maps.reshape(c, h, w * n)).reshape(c, -1, w, n)
     wide: Array = np.matmul(columns.astype(maps.dtype), tall)
     return wide
+
+
+@rule(Resizing)
+class ResizingRule(LayerRule[Resizing, None]):
+    """Interpolates between pixels bilinearly."""
+
+    output_overwritable = True
+
+    def __init__(self, layer: Resizing, *input_shapes: tuple[int, ...]) -> None:
+        super().__init__(layer, *input_shapes)
+        height, width, _ = input_shapes[0]
+        self.rows, self.columns = _bilinear_weights(height, layer.height), _bilinear_weights(width, layer.width)
+
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, None]:
+        """Return y: (N, H, W, C) → (N, height, width, C)."""
+        return planes(_resize(planes(x), self.rows, self.columns)), None
+
+    def backward(self, context: LayerContext, state: None, dy: Array) -> tuple[Array]:
+        """Return dx: for each pixel, the gradients of the output pixels times its weights in them, summed."""
+        return (planes(_resize(planes(dy), self.rows.T, self.columns.T)),)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from striate.engines.torch.rules import Parameters, rule
-from striate.network import Activation
+from striate.network import ELU, Activation, Identity, Layer, LeakyReLU, PReLU, ReLU, Softmax
 from striate.network.activations import TANH_SCALE, TANH_SLOPE, activation_parts
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -47,11 +47,24 @@ PARAMETRIC: dict[str, Callable[..., Tensor]] = {"relu": _relu, "leaky_relu": F.l
 
 def function_of(name: str) -> Callable[[Tensor], Tensor]:
     """Return the function of an activation, which may have parameters."""
+    if name in ACTIVATIONS:
+        return ACTIVATIONS[name]
     base, parameters = activation_parts(name)
-    return partial(PARAMETRIC[base], **parameters) if parameters else ACTIVATIONS[base]
+    return partial(PARAMETRIC[base], **parameters)
 
 
 @rule(Activation, layout="channels_first", activate=True)
-def activation(layer: Activation, weights: Parameters, x: Tensor) -> Tensor:
+@rule(ReLU, layout="channels_first", activate=True)
+@rule(LeakyReLU, layout="channels_first", activate=True)
+@rule(ELU, layout="channels_first", activate=True)
+@rule(Softmax, layout="channels_first", activate=True)
+@rule(Identity, layout="channels_first", activate=True)
+def activation(layer: Layer, weights: Parameters, x: Tensor) -> Tensor:
     """Return x; the engine applies the activation."""
     return x
+
+
+@rule(PReLU)
+def parametric_relu(layer: PReLU, weights: Parameters, x: Tensor) -> Tensor:
+    """Return x where it is above 0, else alpha · x; x is (N, H, W, C) or (N, F)."""
+    return torch.where(x > 0, x, weights["alpha"] * x)

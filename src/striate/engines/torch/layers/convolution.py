@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from striate.engines.torch.rules import Parameters, rule
-from striate.network import Conv2D, Conv2DTranspose, DepthwiseConv2D, ZeroPadding2D
+from striate.network import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D, ZeroPadding2D
 from striate.network.shapes import Margins
 
 
@@ -22,6 +22,15 @@ def conv2d(layer: Conv2D, weights: Parameters, x: Tensor) -> Tensor:
 def depthwise_conv2d(layer: DepthwiseConv2D, weights: Parameters, x: Tensor) -> Tensor:
     """Convolve each channel with its own kernels."""
     return _convolve(layer, x, weights["kernel"], weights.get("bias"), x.shape[1])
+
+
+@rule(SeparableConv2D, layout="channels_first", activate=True)
+def separable_conv2d(layer: SeparableConv2D, weights: Parameters, x: Tensor) -> Tensor:
+    """Convolve each channel with its own kernels, then mix the channels of each pixel."""
+    # (KH, KW, C, O) → (O, C, KH, KW)
+    depthwise, pointwise = (weights[f"{name}_kernel"].permute(3, 2, 0, 1) for name in ("depthwise", "pointwise"))
+    maps = _convolve(layer, x, depthwise.contiguous(), None, x.shape[1])
+    return F.conv2d(maps, pointwise.contiguous(), weights.get("bias"))
 
 
 @rule(ZeroPadding2D, layout="channels_first")
@@ -45,7 +54,9 @@ def conv2d_transpose(layer: Conv2DTranspose, weights: Parameters, x: Tensor) -> 
     return y[:, :, top : y.shape[2] - bottom, left : y.shape[3] - right]
 
 
-def _convolve(layer: Conv2D | DepthwiseConv2D, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+def _convolve(
+    layer: Conv2D | DepthwiseConv2D | SeparableConv2D, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int
+) -> Tensor:
     window = layer.window
     margins = window.margins(map_size(x))
     if not is_symmetric(margins):

@@ -7,15 +7,19 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 from striate.engines.torch.rules import Parameters, rule
 from striate.network import (
     Add,
+    Average,
     Concatenate,
     Dense,
     Flatten,
     Input,
     Maximum,
+    Minimum,
     Multiply,
+    Normalization,
     RadialBasis,
     Rescale,
     SelectChannels,
+    Subtract,
 )
 
 
@@ -25,8 +29,9 @@ def input_layer(layer: Input, weights: Parameters, x: Tensor) -> Tensor:
     return x
 
 
+@rule(Normalization, layout="channels_first")
 @rule(Rescale, layout="channels_first")
-def rescale(layer: Rescale, weights: Parameters, x: Tensor) -> Tensor:
+def rescale(layer: Rescale | Normalization, weights: Parameters, x: Tensor) -> Tensor:
     """Return x · scale + offset; each is one number, or one number per channel."""
     axes = [1] * (x.ndim - 2)
     scale, offset = (x.new_tensor(v) for v in (layer.scale, layer.offset))
@@ -64,6 +69,27 @@ def maximum(layer: Maximum, weights: Parameters, *xs: Tensor) -> Tensor:
     return largest
 
 
+@rule(Minimum, layout="channels_first")
+def minimum(layer: Minimum, weights: Parameters, *xs: Tensor) -> Tensor:
+    """Return the element-wise minimum; of equal inputs, the first receives the gradient."""
+    least = xs[0]
+    for x in xs[1:]:
+        least = torch.where(x < least, x, least)
+    return least
+
+
+@rule(Average, layout="channels_first")
+def average(layer: Average, weights: Parameters, *xs: Tensor) -> Tensor:
+    """Return the mean of the inputs."""
+    return sum(xs[1:], start=xs[0]) * (1 / len(xs))
+
+
+@rule(Subtract, layout="channels_first")
+def subtract(layer: Subtract, weights: Parameters, first: Tensor, second: Tensor) -> Tensor:
+    """Return the first input minus the second."""
+    return first - second
+
+
 @rule(Multiply, layout="channels_first")
 def multiply(layer: Multiply, weights: Parameters, *xs: Tensor) -> Tensor:
     """Return the product of the inputs; a vector (N, C) scales the channels of feature maps."""
@@ -76,8 +102,9 @@ def multiply(layer: Multiply, weights: Parameters, *xs: Tensor) -> Tensor:
 
 @rule(Concatenate, layout="channels_first")
 def concatenate(layer: Concatenate, weights: Parameters, *xs: Tensor) -> Tensor:
-    """Concatenate the inputs along the channels."""
-    return torch.cat(xs, dim=1)
+    """Concatenate the inputs along an axis of (N, H, W, C) or (N, F)."""
+    axis = layer.axis % xs[0].ndim
+    return torch.cat(xs, dim=1 if axis == xs[0].ndim - 1 else axis + 1)
 
 
 @rule(SelectChannels, layout="channels_first")

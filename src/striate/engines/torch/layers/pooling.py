@@ -51,14 +51,15 @@ def _exceeds_half_window(kernel: tuple[int, int], padding: tuple[int, int]) -> b
 @rule(GlobalAveragePool2D, layout="channels_first")
 def global_average_pool2d(layer: GlobalAveragePool2D, weights: Parameters, x: Tensor) -> Tensor:
     """Return the mean of each feature map."""
-    return x.mean(dim=(2, 3))
+    return x.mean(dim=(2, 3), keepdim=layer.keepdims)
 
 
 @rule(GlobalMaxPool2D, layout="channels_first")
 def global_max_pool2d(layer: GlobalMaxPool2D, weights: Parameters, x: Tensor) -> Tensor:
     """Return the maximum of each feature map."""
     # amax would distribute the gradient over equal values; max passes it to one of them.
-    return x.flatten(2).max(dim=2).values
+    largest = x.flatten(2).max(dim=2).values
+    return largest[:, :, None, None] if layer.keepdims else largest
 
 
 @rule(Subsample2D, layout="channels_first", activate=True)

@@ -5,7 +5,7 @@ from functools import partial
 from math import inf, pi, sqrt
 from typing import Any
 
-from striate.network import Activation
+from striate.network import ELU, Activation, Identity, Layer, LeakyReLU, PReLU, ReLU, Softmax
 from striate.network.activations import GELU_CUBIC, TANH_SCALE, TANH_SLOPE, activation_parts
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
 from striate.onnx.export.rules import Parameters, rule
@@ -14,8 +14,20 @@ GELU_OPSET, MISH_OPSET, HARD_SWISH_OPSET = 20, 18, 14  # the first opsets with t
 
 
 @rule(Activation)
-def _activation(graph: GraphBuilder, layer: Activation, weights: Parameters, x: GraphTensor) -> str:
+@rule(ReLU)
+@rule(LeakyReLU)
+@rule(ELU)
+@rule(Softmax)
+@rule(Identity)
+def _activation(graph: GraphBuilder, layer: Layer, weights: Parameters, x: GraphTensor) -> str:
     return x.name  # the activation itself is added after every layer
+
+
+@rule(PReLU)
+def _parametric_relu(graph: GraphBuilder, layer: PReLU, weights: Parameters, x: GraphTensor) -> str:
+    alpha = weights["alpha"]
+    slopes = alpha.transpose(2, 0, 1) if alpha.ndim == 3 else alpha  # (H, W, C) → (C, H, W)
+    return graph.op("PRelu", x.name, graph.layer_constant("alpha", slopes))
 
 
 def append_activation(graph: GraphBuilder, x: str, name: str) -> str:

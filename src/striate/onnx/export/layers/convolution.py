@@ -1,7 +1,7 @@
 """Convolution."""
 
 from striate.engines.initialization import connection_mask
-from striate.network import Conv2D, Conv2DTranspose, DepthwiseConv2D, Shape, Window
+from striate.network import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D, Shape, Window
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
 from striate.onnx.export.rules import Parameters, rule
 
@@ -20,6 +20,21 @@ def _convolution(graph: GraphBuilder, layer: Conv2D | DepthwiseConv2D, weights: 
         "Conv", x.name, *inputs, kernel_shape=window.kernel, strides=window.strides, dilations=window.dilation,
         pads=onnx_pads(window, x.shape), group=groups,
     )  # fmt: skip
+
+
+@rule(SeparableConv2D)
+def _separable(graph: GraphBuilder, layer: SeparableConv2D, weights: Parameters, x: GraphTensor) -> str:
+    window = layer.window
+    # (KH, KW, C, O) → (O, C, KH, KW)
+    depthwise, pointwise = (weights[f"{name}_kernel"].transpose(3, 2, 0, 1) for name in ("depthwise", "pointwise"))
+    maps = graph.op(
+        "Conv", x.name, graph.layer_constant("depthwise_kernel", depthwise), kernel_shape=window.kernel,
+        strides=window.strides, dilations=window.dilation, pads=onnx_pads(window, x.shape), group=x.shape[2],
+    )  # fmt: skip
+    inputs = [graph.layer_constant("pointwise_kernel", pointwise)]
+    if "bias" in weights:
+        inputs.append(graph.layer_constant("bias", weights["bias"]))
+    return graph.op("Conv", maps, *inputs, kernel_shape=(1, 1))
 
 
 @rule(Conv2DTranspose)

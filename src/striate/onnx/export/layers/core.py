@@ -7,15 +7,23 @@ import numpy as np
 from striate._types import Array
 from striate.network import (
     Add,
+    Average,
     Concatenate,
     Dense,
     Dropout,
     Flatten,
+    GaussianDropout,
+    GaussianNoise,
+    Layer,
     Maximum,
+    Minimum,
     Multiply,
+    Normalization,
     Rescale,
     SelectChannels,
     Shape,
+    SpatialDropout2D,
+    Subtract,
     ZeroPadding2D,
 )
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
@@ -45,12 +53,16 @@ def _flatten(graph: GraphBuilder, layer: Flatten, weights: Parameters, x: GraphT
 
 
 @rule(Dropout, any_order=True)
-def _dropout(graph: GraphBuilder, layer: Dropout, weights: Parameters, x: GraphTensor) -> GraphTensor:
+@rule(SpatialDropout2D)
+@rule(GaussianNoise, any_order=True)
+@rule(GaussianDropout, any_order=True)
+def _dropout(graph: GraphBuilder, layer: Layer, weights: Parameters, x: GraphTensor) -> GraphTensor:
     return x
 
 
+@rule(Normalization)
 @rule(Rescale)
-def _rescale(graph: GraphBuilder, layer: Rescale, weights: Parameters, x: GraphTensor) -> str:
+def _rescale(graph: GraphBuilder, layer: Rescale | Normalization, weights: Parameters, x: GraphTensor) -> str:
     y = graph.op("Mul", x.name, graph.layer_constant("scale", per_channel(layer.scale, x.shape)))
     if not layer.offset:
         return y
@@ -83,6 +95,21 @@ def _maximum(graph: GraphBuilder, layer: Maximum, weights: Parameters, *inputs: 
     return graph.op("Max", *(x.name for x in inputs))
 
 
+@rule(Minimum)
+def _minimum(graph: GraphBuilder, layer: Minimum, weights: Parameters, *inputs: GraphTensor) -> str:
+    return graph.op("Min", *(x.name for x in inputs))
+
+
+@rule(Average)
+def _average(graph: GraphBuilder, layer: Average, weights: Parameters, *inputs: GraphTensor) -> str:
+    return graph.op("Mean", *(x.name for x in inputs))
+
+
+@rule(Subtract)
+def _subtract(graph: GraphBuilder, layer: Subtract, weights: Parameters, *inputs: GraphTensor) -> str:
+    return graph.op("Sub", *(x.name for x in inputs))
+
+
 @rule(Multiply)
 def _multiply(graph: GraphBuilder, layer: Multiply, weights: Parameters, *inputs: GraphTensor) -> str:
     maps = max(len(x.shape) for x in inputs) == 3
@@ -99,7 +126,9 @@ def _multiply(graph: GraphBuilder, layer: Multiply, weights: Parameters, *inputs
 
 @rule(Concatenate)
 def _concatenate(graph: GraphBuilder, layer: Concatenate, weights: Parameters, *inputs: GraphTensor) -> str:
-    return graph.op("Concat", *(x.name for x in inputs), axis=1)
+    count = len(inputs[0].shape) + 1
+    axis = layer.axis % count  # of (N, H, W, C) or (N, F)
+    return graph.op("Concat", *(x.name for x in inputs), axis=1 if axis == count - 1 else axis + 1)
 
 
 @rule(SelectChannels)

@@ -24,9 +24,11 @@ def _pool(kind: str, graph: GraphBuilder, layer: MaxPool2D | AveragePool2D, x: G
 
 @rule(GlobalMaxPool2D)
 def _global_max_pool(graph: GraphBuilder, layer: GlobalMaxPool2D, weights: Parameters, x: GraphTensor) -> str:
-    return graph.op("Flatten", graph.op("GlobalMaxPool", x.name), axis=1)  # (N, C, 1, 1) → (N, C)
+    y = graph.op("GlobalMaxPool", x.name)
+    return y if layer.keepdims else graph.op("Flatten", y, axis=1)  # (N, C, 1, 1) → (N, C)
 
 
 @rule(GlobalAveragePool2D)
 def _global_average_pool(graph: GraphBuilder, layer: GlobalAveragePool2D, weights: Parameters, x: GraphTensor) -> str:
-    return graph.op("Flatten", graph.op("GlobalAveragePool", x.name), axis=1)  # (N, C, 1, 1) → (N, C)
+    y = graph.op("GlobalAveragePool", x.name)
+    return y if layer.keepdims else graph.op("Flatten", y, axis=1)  # (N, C, 1, 1) → (N, C)
