@@ -21,6 +21,14 @@ from striate.transfer.open_set_fitting import fit_detector
 POLICY = ImagePolicy(224, 224)
 
 
+def folder_parser(*names: str) -> argparse.ArgumentParser:
+    """Return a parser with the argument `folders`, by default folders of $STRIATE_DATA with these names."""
+    parser = argparse.ArgumentParser()
+    data = Path(os.environ.get("STRIATE_DATA", "."))
+    parser.add_argument("folders", type=Path, nargs="*", default=[data / name for name in names])
+    return parser
+
+
 def all_features(base: Base, data: Dataset) -> tuple[Array, Array]:
     """Return features and class numbers of all images, from which the training images are drawn."""
     x = np.concatenate([part[base.top] for part in extract_features(base, data)])

@@ -6,12 +6,8 @@ The true accuracy is that of the model which was trained on all images of the dr
 The other images are a sample too, so the intervals cover the accuracy on all possible images somewhat more often.
 """
 
-import argparse
-import os
-from pathlib import Path
-
 import numpy as np
-from few_shot import POLICY, all_features
+from few_shot import POLICY, all_features, folder_parser
 from machine import command, description
 
 from striate._types import Array
@@ -30,9 +26,7 @@ def correct(logits: Array, y: Array) -> Array:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    data = Path(os.environ.get("STRIATE_DATA", "."))
-    parser.add_argument("folders", type=Path, nargs="*", default=[data / name for name in ("dogs-vs-cats", "flowers")])
+    parser = folder_parser("dogs-vs-cats", "flowers")
     parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--draws", type=int, default=40)
     args = parser.parse_args()

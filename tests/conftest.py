@@ -17,3 +17,16 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STRIATE_CACHE", os.fspath(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def shut_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make all folders named "shut" unreadable."""
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if os.fspath(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)

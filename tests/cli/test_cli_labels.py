@@ -9,7 +9,7 @@ import pytest
 import striate as st
 from striate.images import encode_png
 
-from .conftest import Cli
+from .conftest import Cli, Finished
 
 SMALL = ("--method", "scratch", "--model", "simple-convnet", "--set", "input_shape=[16,16,3]", "--batch-size", "16")
 
@@ -73,12 +73,18 @@ def test_wrong_options_end_in_one_message(colors: Path, cli: Cli, options: tuple
     assert message in result.stderr
 
 
-@pytest.mark.parametrize("method", ["features", "scratch"])
-def test_labels_from_training_to_export(colors: Path, cli: Cli, tmp_path: Path, method: str) -> None:
-    options = ("--set", "input_shape=[32,32,3]") if method == "features" else (*SMALL[2:], "--epochs", "12")
-    labels = ("--labels", colors / "labels.csv", "--task", "multilabel")
+def train(cli: Cli, colors: Path, table: str, task: str, method: str, epochs: int) -> Finished:
+    """Train into the folder "run" by one method, on the labels of a table."""
+    options = ("--set", "input_shape=[32,32,3]") if method == "features" else (*SMALL[2:], "--epochs", str(epochs))
+    labels = ("--labels", colors / f"{table}.csv", "--task", task)
     trained = cli("train", colors / "images", *labels, "--method", method, *options, "--out", "run")
     assert trained.returncode == 0, trained.stderr
+    return trained
+
+
+@pytest.mark.parametrize("method", ["features", "scratch"])
+def test_labels_from_training_to_export(colors: Path, cli: Cli, tmp_path: Path, method: str) -> None:
+    trained = train(cli, colors, "labels", "multilabel", method, epochs=12)
     assert "2 labels" in trained.stdout
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text("utf-8"))
     assert metrics["mean_average_precision"]["value"] > 0.9
@@ -103,10 +109,7 @@ def test_labels_from_training_to_export(colors: Path, cli: Cli, tmp_path: Path, 
 
 @pytest.mark.parametrize("method", ["features", "scratch"])
 def test_numbers_from_training_to_export(colors: Path, cli: Cli, tmp_path: Path, method: str) -> None:
-    options = ("--set", "input_shape=[32,32,3]") if method == "features" else (*SMALL[2:], "--epochs", "20")
-    labels = ("--labels", colors / "numbers.csv", "--task", "regression")
-    trained = cli("train", colors / "images", *labels, "--method", method, *options, "--out", "run")
-    assert trained.returncode == 0, trained.stderr
+    trained = train(cli, colors, "numbers", "regression", method, epochs=20)
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text("utf-8"))
     (number,) = metrics["numbers"]
     assert number["name"] == "numbers"

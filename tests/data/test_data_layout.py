@@ -178,16 +178,8 @@ def test_link_to_parent_folder_is_not_a_class(tmp_path: Path) -> None:
     assert layout.notes == ("Left out: the link 'all' to a folder that contains it.",)
 
 
-def test_unreadable_folder_is_left_out_with_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_folder_is_left_out_with_a_note(tmp_path: Path, shut_folders: None) -> None:
     touch(tmp_path / "a/1.jpg", tmp_path / "a/shut/2.jpg", tmp_path / "b/1.jpg")
-    real = os.scandir
-
-    def scandir(path: str) -> object:
-        if os.fspath(path).endswith("shut"):
-            raise PermissionError(13, "Permission denied", path)
-        return real(path)
-
-    monkeypatch.setattr(os, "scandir", scandir)
     layout = read_layout(tmp_path)
     assert len(layout.files) == 2
     assert layout.notes == ("Left out: the folder 'a/shut' cannot be read: Permission denied.",)
@@ -201,16 +193,8 @@ def test_classes_with_numbers_are_in_natural_order(tmp_path: Path) -> None:
     assert read_layout(tmp_path, known).classes == known
 
 
-def test_unreadable_class_folder_is_not_called_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_class_folder_is_not_called_empty(tmp_path: Path, shut_folders: None) -> None:
     touch(tmp_path / "a/1.jpg", tmp_path / "b/1.jpg", tmp_path / "shut/2.jpg")
-    real = os.scandir
-
-    def scandir(path: str) -> object:
-        if os.fspath(path).endswith("shut"):
-            raise PermissionError(13, "Permission denied", path)
-        return real(path)
-
-    monkeypatch.setattr(os, "scandir", scandir)
     note = "Left out: the folder 'shut' cannot be read: Permission denied."
     assert read_layout(tmp_path).notes == (note,)
     (tmp_path / "a/1.jpg").unlink()

@@ -104,6 +104,16 @@ def predict_in_child(model: st.Model, expected: Array) -> None:
     os._exit(0 if np.array_equal(model.predict(X), expected) else 3)
 
 
+def check_child(child: multiprocessing.process.BaseProcess) -> None:
+    """Run a process, which must end without an error instead of hanging."""
+    child.start()
+    child.join(60)
+    hangs = child.is_alive()
+    child.kill()
+    assert not hangs
+    assert child.exitcode == 0
+
+
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("method", sorted({"fork", "spawn"} & set(multiprocessing.get_all_start_methods())))
 def test_processes_started_after_use(method: str) -> None:
@@ -111,12 +121,7 @@ def test_processes_started_after_use(method: str) -> None:
     child = multiprocessing.get_context(method).Process(  # type: ignore[attr-defined]
         target=predict_in_child, args=(model, model.predict(X))
     )
-    child.start()
-    child.join(60)
-    hangs = child.is_alive()
-    child.kill()
-    assert not hangs
-    assert child.exitcode == 0
+    check_child(child)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -137,12 +142,7 @@ def test_a_process_forked_while_another_thread_computes_is_not_blocked(engine: s
     holds.wait()
     if engine == "numpy":
         child = multiprocessing.get_context("fork").Process(target=predict_in_child, args=(model, expected))
-        child.start()
-        child.join(60)
-        hangs = child.is_alive()
-        child.kill()
-        assert not hangs
-        assert child.exitcode == 0
+        check_child(child)
     else:  # PyTorch's own threads do not survive a fork: only the lock is tried
         process = os.fork()
         if not process:

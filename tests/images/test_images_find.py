@@ -1,6 +1,5 @@
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -57,16 +56,8 @@ def test_link_cycles_end_and_each_folder_is_visited_once(tmp_path: Path) -> None
     assert names(tmp_path / "photos/cat") == ["1.png", "thrice/2.png"]
 
 
-def test_unreadable_folders_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_folders_are_reported(tmp_path: Path, shut_folders: None) -> None:
     touch(tmp_path / "open/1.png", tmp_path / "shut/2.png")
-    real = os.scandir
-
-    def scandir(path: str) -> Any:
-        if os.fspath(path).endswith("shut"):
-            raise PermissionError(13, "Permission denied", path)
-        return real(path)
-
-    monkeypatch.setattr(os, "scandir", scandir)
     errors: list[OSError] = []
     assert images_below(tmp_path, errors.append) == [tmp_path / "open/1.png"]
     assert [str(error.strerror) for error in errors] == ["Permission denied"]

@@ -1,14 +1,10 @@
 """Recall of rare classes on features: as they occur, with class weights in the loss, and with --set class_weights=true.
 
-python benchmarks/uneven_classes.py [FOLDER ...] [--seeds 5]
+python benchmarks/imbalanced_classes.py [FOLDER ...] [--seeds 5]
 """
 
-import argparse
-import os
-from pathlib import Path
-
 import numpy as np
-from few_shot import POLICY, all_features
+from few_shot import POLICY, all_features, folder_parser
 from machine import command, description
 
 from striate._types import Array
@@ -41,9 +37,7 @@ def weighted_logits(x: Array, y: Array, penalty: float, test: Array) -> Array:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    data = Path(os.environ.get("STRIATE_DATA", "."))
-    parser.add_argument("folders", type=Path, nargs="*", default=[data / name for name in ("trash", "flowers")])
+    parser = folder_parser("trash", "flowers")
     parser.add_argument("--seeds", type=int, default=5)
     args = parser.parse_args()
     print(f"{description()}\n{command()}")
