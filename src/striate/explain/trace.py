@@ -93,8 +93,10 @@ class Trace:
         activation = str(getattr(described, "activation", "linear"))
         totals = None
         if activation in ACROSS_CHANNELS:
-            channels = range(rule.shape[2])
-            totals = np.array([self._compute(number, (*place[:2], c))[1].total for c in channels])
+            totals = rule.channel_totals(parts, self._layer_weights(described))
+            if totals is None:
+                channels = range(rule.shape[2])
+                totals = np.array([self._compute(number, (*place[:2], c))[1].total for c in channels])
         return Unit(
             str(described.name), described.kind, number, place, rule.operation, parts, found.bias, found.total,
             activation, _activate(activation, found.total, totals, place[2]), engine_output, found.winner,
@@ -110,8 +112,7 @@ class Trace:
     def _layer_weights(self, layer: Layer) -> Mapping[str, Array]:
         name = str(layer.name)
         if name not in self._weights:
-            weights = self.model.engine.weights_of(name)
-            self._weights[name] = {variable: array.astype(np.float64) for variable, array in weights.items()}
+            self._weights[name] = self.model.engine.weights_of(name)
         return self._weights[name]
 
     def _compute(self, number: int, place: Position) -> tuple[tuple[Cells, ...], Arithmetic]:

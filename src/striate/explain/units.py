@@ -176,13 +176,17 @@ class UnitRule(Generic[LayerType]):
 
         Args:
             cells: What the unit reads, in the order of `reads`, without weights and terms.
-            weights: The parameters of the layer by variable, float64.
+            weights: The parameters of the layer by variable; `values` of the cells are float64.
             position: (y, x, channel) of the unit.
 
         Returns:
             Its arithmetic.
         """
         raise NotImplementedError
+
+    def channel_totals(self, cells: Sequence[Cells], weights: Mapping[str, Array]) -> Array | None:
+        """Return the totals of all channels at the place of a unit, (C,), or None to compute one after another."""
+        return None
 
     def sample_channels(self) -> Sequence[int]:
         """Return channels whose units together read as far as the units of all channels."""

@@ -151,6 +151,11 @@ class DenseRule(VectorRule):
         bias = float(weights["bias"][unit]) if "bias" in weights else None
         return weighted_sum(cells, [weights["kernel"][None, None, :, unit]], bias)
 
+    def channel_totals(self, cells: Sequence[Cells], weights: Mapping[str, Array]) -> Array:
+        """Return the weighted sums of all units."""
+        totals: Array = cells[0].values.ravel() @ weights["kernel"] + weights.get("bias", 0.0)
+        return totals
+
 
 @rule(RadialBasis)
 class RadialBasisRule(VectorRule):
