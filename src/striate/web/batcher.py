@@ -1,6 +1,7 @@
 """Prediction of images from many requests at once: decoded in threads, predicted in batches."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from striate.web.settings import ServiceSettings
 from striate.workflows.predict import AnyPrediction, PredictionOptions
 from striate.workflows.trained_model import TrainedModel
 
+MAX_WAIT = 0.6  # seconds that an image should wait at most, if the present load stays
 Image = tuple[str, bytes | Array]  # name, and content of an image file or pixels of the model's input
 
 
@@ -49,6 +51,7 @@ class Batcher:
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._accepted = 0
+        self._seconds_per_image = 0.0  # while images are waiting; 0: not known yet
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -82,14 +85,22 @@ class Batcher:
         Raises:
             OverloadedError: The queue has no room for these images.
         """
-        if self._accepted + len(images) > self._settings.queue:
-            raise OverloadedError(f"{self._accepted} images are waiting already; at most {self._settings.queue} can.")
+        if self._accepted + len(images) > self._room:
+            raise OverloadedError(f"{self._accepted} images are waiting already; at most {self._room} can.")
         self._count(len(images))
         try:
             options = PredictionOptions(self.trained, top)
             return list(await asyncio.gather(*(self._predict(image, options) for image in images)))
         finally:
             self._count(-len(images))
+
+    @property
+    def _room(self) -> int:
+        """Number of images that can be answered within MAX_WAIT at the present speed, at least one batch."""
+        queue = self._settings.queue
+        if not self._seconds_per_image:
+            return queue
+        return min(queue, max(self._settings.batch, int(MAX_WAIT / self._seconds_per_image)))
 
     def _count(self, change: int) -> None:
         self._accepted += change
@@ -115,6 +126,7 @@ class Batcher:
         return options.describe(name, outputs, unknown)
 
     async def _run(self) -> None:
+        ended: float | None = None  # the last batch, if further images were accepted by then
         while True:
             await self._arrived.wait()
             batch = self._take()
@@ -129,9 +141,21 @@ class Batcher:
                     if not waiting.outputs.done():
                         waiting.outputs.set_exception(error)
                 continue
+            now = time.perf_counter()
+            if ended is not None:
+                measured = (now - ended) / len(batch)
+                self._seconds_per_image += (measured - self._seconds_per_image) * (
+                    0.1 if self._seconds_per_image else 1
+                )
+            ended = now if self._accepted > len(batch) else None
             for number, waiting in enumerate(batch):
                 if not waiting.outputs.done():
                     waiting.outputs.set_result((outputs[number], bool(unknown[number])))
+
+    def _adapt(self, seconds: float) -> None:
+        """Update the running mean of the seconds per image."""
+        weight = 0.1 if self._seconds_per_image else 1
+        self._seconds_per_image += weight * (seconds - self._seconds_per_image)
 
     def _take(self) -> list[_Waiting]:
         """Remove the images of the next batch from the queue, without those whose request has ended."""
