@@ -1,7 +1,44 @@
 """The callbacks, importable as in Keras: `from striate.callbacks import EarlyStopping`."""
 
-from striate.training import callbacks as _callbacks
-from striate.training.callbacks import *  # noqa: F403
+from typing import NoReturn
+
+from striate.errors import UsageError
+from striate.training.callbacks import Callback, History
+from striate.training.monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from striate.training.simple_callbacks import (
+    CSVLogger,
+    LambdaCallback,
+    LearningRateScheduler,
+    TerminateOnNaN,
+)
 from striate.training.tensorboard import TensorBoard
 
-__all__ = [*_callbacks.__all__, "TensorBoard"]  # noqa: PLE0604 - strings, in another module
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ReduceLROnPlateau",
+    "TensorBoard",
+    "TerminateOnNaN",
+]
+
+REFUSED = {
+    "BackupAndRestore": "a run folder resumes a training after any step: run = Run.create(RunRecord(recipe, "
+    "data.fingerprint), FOLDER) of striate.training, then model.train(data, run=run); on the command line, striate "
+    "train --resume",
+    "ProgbarLogger": "pass verbose=1 to fit, which shows the same",
+    "RemoteMonitor": "Striate sends nothing over the network; write on_epoch_end of a Callback of your own",
+    "SwapEMAWeights": "pass average=0.99 to compile: the average is validated, and becomes the weights at the end",
+    "OrbaxCheckpoint": "use ModelCheckpoint, which writes one safe file",
+}
+
+
+def __getattr__(name: str) -> NoReturn:
+    """Say what to write in place of callbacks of Keras that Striate does not have."""
+    if name in REFUSED:
+        raise UsageError(f"There is no callback {name}: {REFUSED[name]}.")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,12 +1,12 @@
 """The model: a network with its weights and an engine, and the methods of Keras: compile, fit, evaluate, predict."""
 
 import os
-from collections.abc import Collection, Sequence
-from contextlib import nullcontext
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing, nullcontext
 from typing import Any, ClassVar
 
 from striate._types import Logs, Weights
-from striate.arguments import check_arguments, check_methods, check_number, describe
+from striate.arguments import check_arguments, check_methods, check_whole
 from striate.data import Augmentation, Dataset
 from striate.engines.choose import AUTO
 from striate.engines.losses import Loss
@@ -21,15 +21,17 @@ from striate.network import Network, Tensor
 from striate.notebook import Page
 from striate.processes import current_process
 from striate.tasks import Decision, Task
-from striate.training import Recipe, Run, Samples, Schedule, check_inputs, check_samples, fit, get_schedule
+from striate.training import Recipe, Run, Samples, Schedule, check_inputs, fit, get_schedule
 from striate.training.by_recipe import train_by_recipe
-from striate.training.callbacks import Callback, History, check_callbacks
+from striate.training.callbacks import Callback, CallbackList, History, check_callbacks
 from striate.training.compilation import Compilation, make_compilation
-from striate.training.inference import BATCH_SIZE, evaluate_in_batches, predict_in_batches
+from striate.training.fitting import check_split, make_validation, open_validation_data, training_source
+from striate.training.inference import evaluate_batches, predict_batches
 from striate.training.losses import default_losses, losses_for_targets
 from striate.training.metrics import MetricSums, Scores, default_metrics
-from striate.training.progress import Verbose
-from striate.training.samples import require_two_classes, split_samples, warn_of_missing_classes
+from striate.training.progress import Verbose, make_inference_progress
+from striate.training.samples import warn_of_missing_classes
+from striate.training.user_data import UserData
 
 
 @check_methods
@@ -131,11 +133,6 @@ class Model(LayeredModel):
         if self._compiled and self._compilation:
             self.engine.compile(self._compilation.settings)
             self.engine.slots = slots or {}
-
-    def _build_for(self, x: Any, *, compiled: bool = False) -> None:
-        super()._build_for(x)
-        if compiled:
-            self._compile_if_asked()
 
     def build(self, input_shape: Any = None) -> None:
         """Build the network, as in `BuildableModel`, and compile it if that was asked for before."""
@@ -251,49 +248,65 @@ class Model(LayeredModel):
         self.engine.compile(compilation.settings)
         self.iterations = self.epochs_done = 0
 
-    def _losses_for(self, y: Any) -> tuple[Loss, ...]:
+    def _losses_for(self, data: UserData) -> tuple[Loss, ...]:
         """Return the losses to use with these targets; a loss that was passed to compile is never changed."""
-        if self._compilation:
-            return tuple(self._compilation.for_targets(self.network, y).settings.losses)
-        return losses_for_targets(self.network, self.losses, y)
-
-    def _training_samples(self, x: Any, y: Any) -> Samples:
-        """Return checked samples, after compiling again if their targets show that outputs are logits of classes."""
-        assert self._compilation
-        compilation = self._compilation.for_targets(self.network, y)
-        if compilation is not self._compilation:
-            self._compile(compilation)
-        return check_samples(self.network, self.losses, x, y)
+        if self._compilation is None:
+            return losses_for_targets(self.network, self.losses, data.first_y)
+        if not self._compilation.default_loss:
+            return self.losses
+        return tuple(self._compilation.for_targets(self.network, data.first_y).settings.losses)
 
     def fit(
         self,
-        x: Any,
-        y: Any,
-        *,
-        batch_size: int = 32,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
         epochs: int = 1,
-        validation_data: tuple[Any, Any] | None = None,
+        verbose: Verbose = "auto",
+        callbacks: Callback | Sequence[Callback] | None = None,
         validation_split: float = 0.0,
-        callbacks: Sequence[Callback] | None = (),
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
+        *,
         augmentation: Augmentation | None = None,
         schedule: str | Schedule | None = None,
-        verbose: Verbose = "auto",
     ) -> History:
-        """Train the model.
+        """Train the model. The arguments are those of Keras, in its order, and two more.
 
         Args:
             x: uint8 images (N, H, W, C), or any numbers of the input's shape; a list of arrays for several inputs.
-                Where the network scales pixels itself, values that were divided by 255 are refused.
+                Where the network scales pixels itself, values that were divided by 255 are refused. Or any iterable of
+                batches (x, y) or (x, y, sample_weight): a generator, a list of tuples, a DataLoader of PyTorch, an
+                object with `__len__` and `__getitem__`.
             y: Class numbers (N,) or one-hot rows (N, classes); (N, …) for sigmoid and linear outputs; a list of arrays
                 for several outputs.
-            batch_size: Samples per step.
-            epochs: How many times to go through the samples.
-            validation_data: Inputs and targets to validate on after each epoch.
-            validation_split: The fraction of the samples, chosen by their content, that is used for validation.
-            callbacks: From `striate.callbacks`, or your own.
-            augmentation: How training images are varied.
-            schedule: How the learning rate changes during training; None keeps it constant.
+            batch_size: Samples per step; None: 32. For arrays only.
+            epochs: The number of the last epoch: how many times to go through the samples if they begin at 0.
             verbose: 0 (nothing), 1 (a progress bar), 2 (a line per epoch), or "auto".
+            callbacks: From `striate.callbacks`, or your own; a list or a single one.
+            validation_split: The fraction of the samples that is used for validation. It is chosen by content, and not
+                the last samples as in Keras, which may be of one class.
+            validation_data: What to validate on after each epoch: (x, y), (x, y, sample_weight), an iterable of
+                batches, or a part of a data set such as `data.validation`.
+            shuffle: Whether each epoch has an order of its own, which is a function of the seed and the epoch.
+            class_weight: Weight in the loss by class number; 1 for those that are missing. Not for validation.
+            sample_weight: Weight of each sample in the loss (N,); a list or dict of them for several outputs.
+            initial_epoch: The number of the first epoch, to continue a training.
+            steps_per_epoch: Batches in an epoch; the next epoch goes on where it ended. Needed for generators that
+                never end. None: all batches.
+            validation_steps: Number of batches to validate on; None: all.
+            validation_batch_size: Samples per batch in validation, which changes only its speed unless
+                `validation_steps` is given.
+            validation_freq: Validate after every so many epochs, or after the epochs in this list, counted from 1.
+            augmentation: How training images are varied. For arrays only.
+            schedule: How the learning rate changes during training; None keeps it constant.
 
         Returns:
             A `History`; its `history` maps loss and metrics to lists with one value per epoch.
@@ -313,32 +326,53 @@ class Model(LayeredModel):
             >>> len(history.history["loss"])
             3
         """
-        self._build_for(x, compiled=True)
-        if self._compilation is None or not self._compiled:
-            raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before fit.")
-        check_callbacks(callbacks)
-        if validation_data is not None and not (
-            isinstance(validation_data, list | tuple) and len(validation_data) == 2
-        ):
-            raise UsageError(f"validation_data must be a pair (x, y); received {describe(validation_data)}.")
-        validation_split = check_number("validation_split", validation_split)
-        if validation_data and validation_split:
-            raise UsageError("Give either validation_data or validation_split, not both.")
-        train = self._training_samples(x, y)
-        validation = check_samples(self.network, self.losses, *validation_data) if validation_data else None
-        if validation_split:
-            train, validation = split_samples(train, validation_split, self.seed)
-        settings = self._compilation.settings
-        recipe = Recipe(
-            epochs, batch_size, settings.optimizer, get_schedule(schedule), augmentation=augmentation, seed=self.seed,
-            clip_norm=settings.clip_norm, average=settings.average, frozen=tuple(settings.frozen),
+        chosen, split = check_callbacks(callbacks), check_split(validation_split, validation_data)
+        first = check_whole("initial_epoch", initial_epoch, 0)
+        data = UserData(
+            x, y, sample_weight=sample_weight, class_weight=class_weight, batch_size=batch_size, steps=steps_per_epoch,
+            epochs=check_whole("epochs", epochs, 1) - first, shuffle_seed=self.seed if shuffle else None,
+            steps_name="steps_per_epoch",
         )  # fmt: skip
-        require_two_classes(train, self.losses)
-        warn_of_missing_classes(self.network, train, self.losses, "training samples")
-        if validation:
-            warn_of_missing_classes(self.network, validation, self.losses, "validation samples")
+        self._build_for_data(data)
+        settings = self._require_compiled("fit").settings
+        recipe = Recipe(
+            epochs, 32 if batch_size is None else batch_size, settings.optimizer, get_schedule(schedule),
+            augmentation=augmentation, seed=self.seed, clip_norm=settings.clip_norm, average=settings.average,
+            frozen=tuple(settings.frozen),
+        )  # fmt: skip
+        held: UserData | Samples | None = None
+        if validation_data is not None:
+            size = validation_batch_size or (batch_size if validation_steps else None)
+            held = open_validation_data(validation_data, batch_size=size, steps=validation_steps, epochs=epochs - first)
+        losses, network = self._compile_for(data), self.network
+        train, part = training_source(data, network, losses, recipe, self.engine, shuffle=shuffle, split=split)
+        held = part or held
+        validation = None if held is None else make_validation(held, network, losses, self.engine, validation_freq)
         self.recipe, self.extras, self.decision = recipe, {}, Decision(self.decision.task)
-        return fit(self, recipe, train, validation, callbacks=callbacks, verbose=verbose)
+        return fit(
+            self, recipe, train, validation, callbacks=chosen, verbose=verbose, initial_epoch=first,
+            report_rate=schedule is not None,
+        )  # fmt: skip
+
+    def _build_for_data(self, data: UserData, *, compiled: bool = True) -> None:
+        """Build the network for the first batch if it is not built; also compile it if that was asked for before."""
+        if not self.built:
+            self._build_for(data.first_x)
+        if compiled:
+            self._compile_if_asked()
+
+    def _require_compiled(self, verb: str) -> Compilation:
+        if self._compilation is None or not self._compiled:
+            raise UsageError(f"The model is not compiled: call compile(optimizer, loss, metrics) before {verb}.")
+        return self._compilation
+
+    def _compile_for(self, data: UserData) -> tuple[Loss, ...]:
+        """Return the losses, after compiling again if the targets show that outputs are logits of classes."""
+        if self._compilation and self._compilation.default_loss:
+            compilation = self._compilation.for_targets(self.network, data.first_y)
+            if compilation is not self._compilation:
+                self._compile(compilation)
+        return self.losses
 
     def train(
         self,
@@ -383,13 +417,29 @@ class Model(LayeredModel):
         if precision is not None and settings.precision == AUTO:
             self.use_engine(settings.engine, **settings.options | {"precision": precision})
 
-    def evaluate(self, x: Any, y: Any, *, batch_size: int = BATCH_SIZE) -> Scores:
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Verbose = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
         """Compute the mean loss and the metrics on samples.
 
         Args:
-            x: Inputs, as in `fit`.
+            x: Inputs or an iterable of batches, as in `fit`.
             y: Targets, as in `fit`.
-            batch_size: Samples that go through the network at once.
+            batch_size: Samples that go through the network at once; None: a size that is fast.
+            verbose: 0 (nothing), 1 (a progress bar, then a line), 2 (a line), or "auto": a bar on a terminal while it
+                takes longer than a second.
+            sample_weight: Weight of each sample in the loss (N,), as in `fit`.
+            steps: Number of batches, of `batch_size` or 32 samples for arrays; None: all.
+            callbacks: Callbacks with the hooks on_test_….
+            return_dict: Whether to return a plain dict.
 
         Returns:
             Loss and metrics in Keras's order, for example Scores(loss=0.04, accuracy=0.99). They unpack to values,
@@ -397,6 +447,7 @@ class Model(LayeredModel):
 
         Raises:
             DataError: The samples do not match the network.
+            UsageError: An argument is out of range, or arguments exclude each other.
 
         Example:
             >>> import numpy as np
@@ -409,24 +460,42 @@ class Model(LayeredModel):
             >>> model.evaluate(x, y)["accuracy"] == accuracy
             True
         """
-        self._build_for(x, compiled=True)
-        losses = self._losses_for(y)
-        samples = check_samples(self.network, losses, x, y)
+        chosen = check_callbacks(callbacks)
+        data = UserData(x, y, sample_weight=sample_weight, batch_size=batch_size, steps=steps, purpose="evaluate")
+        self._build_for_data(data)
+        losses = self._losses_for(data)
+        batches, count = data.batches(self.network, losses, self.engine)
         sums = MetricSums(self.network, losses, self._metrics_of(losses))
-        return Scores(evaluate_in_batches(self.engine, losses, sums, samples, batch_size))
+        with closing(make_inference_progress("evaluate", verbose)) as progress:
+            hooks = CallbackList([*chosen, progress], self, {"epochs": 1, "steps": count, "verbose": verbose})
+            hooks.call("on_test_begin", {})
+            figures = evaluate_batches(self.engine, losses, sums, batches, hooks)
+            hooks.call("on_test_end", figures)
+        return figures if return_dict else Scores(figures)
 
-    def predict(self, x: Any, *, batch_size: int = BATCH_SIZE) -> Any:
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Verbose = "auto",
+        steps: int | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
+    ) -> Any:
         """Compute the output of the network.
 
         Args:
-            x: Inputs, as in `fit`.
-            batch_size: Samples that go through the network at once.
+            x: Inputs, as in `fit`; or an iterable of batches x, of which (x, y) are accepted too.
+            batch_size: Samples that go through the network at once; None: a size that is fast.
+            verbose: As in `evaluate`.
+            steps: Number of batches, as in `evaluate`.
+            callbacks: Callbacks with the hooks on_predict_….
 
         Returns:
             float32 (N, classes) or (N, …); a list of arrays for several outputs.
 
         Raises:
             DataError: The inputs do not match the network.
+            UsageError: An argument is out of range.
 
         Example:
             >>> import numpy as np
@@ -436,23 +505,78 @@ class Model(LayeredModel):
             >>> model.predict(np.zeros((3, 1))).shape
             (3, 2)
         """
-        self._build_for(x)
-        return self._pack(predict_in_batches(self.engine, check_inputs(self.network, x), batch_size))
+        chosen = check_callbacks(callbacks)
+        data = UserData(x, batch_size=batch_size, steps=steps, purpose="predict")
+        self._build_for_data(data, compiled=False)
+        batches, count = data.input_batches(self.network)
+        with closing(make_inference_progress("predict", verbose)) as progress:
+            hooks = CallbackList([*chosen, progress], self, {"epochs": 1, "steps": count, "verbose": verbose})
+            hooks.call("on_predict_begin", {})
+            outputs = predict_batches(self.engine, batches, hooks)
+            hooks.call("on_predict_end", {})
+        return self._pack(outputs)
 
-    def train_on_batch(self, x: Any, y: Any) -> Scores:
-        """Do one step on these samples; return loss and metrics before it. Raise UsageError before `compile`."""
-        self._build_for(x, compiled=True)
-        if self.optimizer is None:
-            raise UsageError("The model is not compiled: call compile(optimizer, loss, metrics) before train_on_batch.")
-        batch = self._training_samples(x, y)
-        warn_of_missing_classes(self.network, batch, self.losses, "samples of this batch")
+    def predict_on_batch(self, x: Any) -> Any:
+        """Compute the output for samples, all at once; arguments and result are those of `predict`."""
+        self._build_for(x)
+        return self._pack(self.engine.forward(check_inputs(self.network, x)))
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Do one step on these samples.
+
+        Args:
+            x: Inputs, as in `fit`.
+            y: Targets, as in `fit`.
+            sample_weight: As in `fit`.
+            class_weight: As in `fit`.
+            return_dict: Whether to return a plain dict.
+
+        Returns:
+            Loss and metrics of this batch before the step, as `evaluate` does.
+
+        Raises:
+            DataError: The samples do not match the network.
+            UsageError: The model is not compiled.
+        """
+        data = UserData(x, y, sample_weight=sample_weight, class_weight=class_weight, purpose="train_on_batch")
+        self._build_for_data(data)
+        self._require_compiled("train_on_batch")
+        losses = self._compile_for(data)
+        batch = data.samples(self.network, losses)
+        warn_of_missing_classes(self.network, batch, losses, "samples of this batch")
         result = self.engine.train_step(
-            batch.inputs, batch.targets, learning_rate=self.learning_rate, step=self.iterations
-        )
+            batch.inputs, batch.targets, learning_rate=self.learning_rate, step=self.iterations,
+            sample_weights=batch.weights,
+        )  # fmt: skip
         self.iterations += 1
-        figures = MetricSums(self.network, self.losses, self.metrics)
+        figures = MetricSums(self.network, losses, self.metrics)
         sums = figures.sums(result.outputs, batch.targets)
-        return Scores({"loss": result.loss} | {n: s / len(batch) for n, s in zip(figures.names, sums, strict=True)})
+        values = {"loss": result.loss} | {n: s / len(batch) for n, s in zip(figures.names, sums, strict=True)}
+        return values if return_dict else Scores(values)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Compute loss and metrics of samples, all at once; arguments and result are those of `evaluate`."""
+        data = UserData(x, y, sample_weight=sample_weight, purpose="test_on_batch")
+        self._build_for_data(data)
+        losses = self._losses_for(data)
+        sums = MetricSums(self.network, losses, self._metrics_of(losses))
+        figures = evaluate_batches(self.engine, losses, sums, [data.samples(self.network, losses)])
+        return figures if return_dict else Scores(figures)
+
+    def reset_metrics(self) -> None:
+        """Do nothing: figures are always those of one batch, epoch or evaluation. For programs written for Keras."""
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of the loss and the metrics, in the order in which `evaluate` returns them."""
+        return ["loss", *MetricSums(self.network, self.losses, self.metrics).names]
 
     def report(self, x: Any, y: Any = None, *, classes: Sequence[str] | None = None, history: Any = None) -> Page:
         """Evaluate the model on images, and make a report: metrics with intervals, confusion matrix, all errors.

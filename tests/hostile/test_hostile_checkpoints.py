@@ -13,8 +13,9 @@ from striate.engines.weight_files import load_weights, save_weights
 from striate.errors import RunError
 from striate.network import Dense, Flatten, Input
 from striate.training import Recipe, Run, RunRecord
-from striate.training.callbacks import EarlyStopping, History
+from striate.training.callbacks import History
 from striate.training.checkpoint import Checkpoint, CheckpointFolder
+from striate.training.monitors import EarlyStopping
 from striate.training.position import Counters, Position, TrainingState, restore_attributes
 
 VALUES: tuple[Any, ...] = (None, "x", -1, 2.5, 10**30, [], {}, [["x"]], {"a": "x"}, math.nan, math.inf)

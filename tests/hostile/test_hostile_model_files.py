@@ -17,7 +17,7 @@ from striate.errors import DataError, ModelFileError, StriateError, UsageError
 from striate.images import ImagePolicy
 from striate.network import BatchNormalization, Conv2D, Dense, Flatten, Input
 from striate.training import Recipe
-from striate.training.callbacks import ModelCheckpoint
+from striate.training.monitors import ModelCheckpoint
 from striate.transfer.open_set import OpenSetDetector
 from striate.workflows.trained_model import open_trained_model
 

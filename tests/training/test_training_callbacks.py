@@ -8,14 +8,9 @@ import pytest
 import striate as st
 from striate._types import Weights
 from striate.errors import UsageError
-from striate.training.callbacks import (
-    Callback,
-    EarlyStopping,
-    History,
-    LearningRateScheduler,
-    ModelCheckpoint,
-    ReduceLROnPlateau,
-)
+from striate.training.callbacks import Callback, History
+from striate.training.monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from striate.training.simple_callbacks import LearningRateScheduler
 
 
 class FakeEngine:
@@ -55,8 +50,15 @@ def run_epochs(callback: Callback, values: Sequence[float], monitor: str = "val_
     return model
 
 
-def test_history_lists_have_equal_lengths() -> None:
+def test_history_leaves_out_epochs_without_a_value_as_keras_does() -> None:
     history = History()
+    for epoch, logs in enumerate(({"loss": 3.0}, {"loss": 2.0, "val_loss": 1.0}, {"loss": 1.0})):
+        history.on_epoch_end(epoch, logs)
+    assert (history.epoch, history.history) == ([0, 1, 2], {"loss": [3, 2, 1], "val_loss": [1]})
+
+
+def test_aligned_history_has_lists_of_equal_lengths() -> None:
+    history = History(aligned=True)
     for epoch, logs in enumerate(({"loss": 3.0}, {"loss": 2.0, "own": 1.0}, {"loss": 1.0})):
         history.on_epoch_end(epoch, logs)
     assert history.epoch == [0, 1, 2]
@@ -241,8 +243,8 @@ def test_stop_training_within_an_epoch_ends_it_after_the_step() -> None:
     ("hook", "message"),
     [
         ("on_epoch_ends", r"Own\.on_epoch_ends is never called\. Did you mean 'on_epoch_end'\?"),
-        ("on_test_begin", r"Own\.on_test_begin is never called\. Did you mean 'on_"),
-        ("on_predict_end", r"Own\.on_predict_end is never called\."),
+        ("on_test_started", r"Own\.on_test_started is never called\. Did you mean 'on_"),
+        ("on_validation", r"Own\.on_validation is never called\."),
     ],
 )
 def test_hook_that_is_never_called_raises(hook: str, message: str) -> None:

@@ -19,7 +19,9 @@ from striate.engines.optimizers import SGD, Adam
 from striate.errors import RunError, TrainingError
 from striate.network import Dense, Flatten, Input, Rescale
 from striate.training import Constant, OneCycle, Recipe, Run, RunRecord, Samples, loop
-from striate.training.callbacks import Callback, EarlyStopping, History, LearningRateScheduler
+from striate.training.callbacks import Callback, History
+from striate.training.monitors import EarlyStopping
+from striate.training.simple_callbacks import LearningRateScheduler
 
 QUIET: Any = {"verbose": 0}
 
@@ -124,9 +126,9 @@ def test_hooks_come_in_keras_order(data: st.data.Dataset) -> None:
     model.fit(few.x, few.y, epochs=2, batch_size=25, validation_data=(few.x, few.y), callbacks=[recorder], **QUIET)
     figures = "loss accuracy"
     epoch = ["batch 0", f"batch 0 done: {figures}", "batch 1", f"batch 1 done: {figures}"]
-    ends = [f"epoch {number} done: {figures} val_loss val_accuracy learning_rate" for number in range(2)]
+    ends = [f"epoch {number} done: {figures} val_loss val_accuracy" for number in range(2)]
     assert recorder.calls == ["begin", "epoch 0", *epoch, ends[0], "epoch 1", *epoch, ends[1], "end"]
-    assert recorder.params == {"epochs": 2, "steps": 2, "samples": 50}
+    assert recorder.params == {"epochs": 2, "steps": 2, "samples": 50, "verbose": 0, "validates": True}
 
 
 def test_callback_can_stop_training_and_set_the_learning_rate(data: st.data.Dataset) -> None:

@@ -19,7 +19,8 @@ from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, with_weight_de
 from striate.errors import UsageError
 from striate.network import Dense, Flatten, Input, Rescale
 from striate.training import Constant, Recipe, Run, RunRecord
-from striate.training.callbacks import Callback, EarlyStopping
+from striate.training.callbacks import Callback
+from striate.training.monitors import EarlyStopping
 from striate.training.samples import balanced_weights
 
 QUIET: Any = {"verbose": 0}

@@ -10,7 +10,8 @@ from striate.data import Augmentation, from_arrays
 from striate.engines.optimizers import Adam
 from striate.network import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input, MaxPool2D, Rescale
 from striate.training import Recipe, Run, RunRecord, loop
-from striate.training.callbacks import Callback, EarlyStopping, ReduceLROnPlateau
+from striate.training.callbacks import Callback
+from striate.training.monitors import EarlyStopping, ReduceLROnPlateau
 
 RECIPE = Recipe(
     epochs=12,

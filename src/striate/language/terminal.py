@@ -125,6 +125,8 @@ TERMINAL: dict[str, str] = {
     # progress
     "epoch {epoch}/{epochs}": "에포크 {epoch}/{epochs}",
     "{rate:,.0f} images/s": "초당 {rate:,.0f}장",
+    "{rate:,.1f} batches/s": "초당 배치 {rate:,.1f}개",
+    "{n:,} batches": "배치 {n:,}개",
     "{seconds:.1f} s": "{seconds:.1f}초",
     "val_loss": "검증 손실",
     "val_accuracy": "검증 정확도",

@@ -1,6 +1,6 @@
 """Inference in batches: outputs, loss and metrics of a network on any number of samples."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -8,8 +8,10 @@ from striate._types import Array
 from striate.arguments import check_whole
 from striate.engines.base import Engine
 from striate.engines.losses import Loss
+from striate.errors import DataError
 from striate.network import Regularizer
 from striate.network.regularizers import strengths
+from striate.training.callbacks import CallbackList
 from striate.training.metrics import MetricSums, loss_sum
 from striate.training.samples import Samples
 
@@ -33,15 +35,54 @@ def evaluate_in_batches(
     Returns:
         For example {"loss": …, "accuracy": …}; the loss includes penalties on weights.
     """
-    sums = [0.0] * (1 + len(metrics.names))
-    for rows, outputs in forward_in_batches(engine, samples.inputs, rows_of_process(engine, len(samples)), batch_size):
-        targets = tuple(y[rows] for y in samples.targets)
-        loss = sum(map(loss_sum, losses, outputs, targets, metrics.forms))
-        for index, value in enumerate([loss, *metrics.sums(outputs, targets)]):
+    rows = rows_of_process(engine, len(samples))
+    return evaluate_batches(engine, losses, metrics, map(samples.take, slices(rows, batch_size)))
+
+
+def evaluate_batches(
+    engine: Engine,
+    losses: Sequence[Loss],
+    metrics: MetricSums,
+    batches: Iterable[Samples],
+    callbacks: CallbackList | None = None,
+) -> dict[str, float]:
+    """Compute the mean loss and metrics over batches in inference mode.
+
+    Args:
+        engine: Runs the network.
+        losses: One for each output.
+        metrics: The metrics to compute.
+        batches: This process's samples of each batch, at least one in all processes.
+        callbacks: Their hooks on_test_batch_… are called.
+
+    Returns:
+        For example {"loss": …, "accuracy": …}; the loss includes penalties on weights.
+
+    Raises:
+        DataError: There are no samples.
+    """
+    names = ["loss", *metrics.names]
+    sums, count, penalties = [0.0] * len(names), 0, penalty(engine)
+    for number, batch in enumerate(batches):
+        if callbacks:
+            callbacks.call("on_test_batch_begin", number, {})
+        outputs = engine.forward(batch.inputs)
+        weights = batch.weights or [None] * len(losses)
+        loss = sum(map(loss_sum, losses, outputs, batch.targets, metrics.forms, weights))
+        for index, value in enumerate([loss, *metrics.sums(outputs, batch.targets)]):
             sums[index] += value
-    totals = zip(["loss", *metrics.names], engine.sum_over_processes(sums), strict=True)
-    means = {name: value / len(samples) for name, value in totals}
-    return means | {"loss": means["loss"] + penalty(engine)}
+        count += len(batch)
+        if callbacks and callbacks.handles("on_test_batch_end"):
+            callbacks.call("on_test_batch_end", number, _means(names, sums, count, penalties))
+    *sums, total = engine.sum_over_processes([*sums, count])
+    if not total:
+        raise DataError("There are no samples to evaluate on.")
+    return _means(names, sums, total, penalties)
+
+
+def _means(names: Sequence[str], sums: Sequence[float], count: float, penalties: float) -> dict[str, float]:
+    means = {name: value / count for name, value in zip(names, sums, strict=True)}
+    return means | {"loss": means["loss"] + penalties}
 
 
 def penalty(engine: Engine) -> float:
@@ -101,7 +142,44 @@ def forward_in_batches(
     Raises:
         UsageError: The batch size is below 1.
     """
+    for batch in slices(rows, batch_size):
+        yield batch, engine.forward([x[batch] for x in inputs])
+
+
+def slices(rows: range, batch_size: int) -> Iterator[slice]:
+    """Cut rows into batches.
+
+    Args:
+        rows: The rows.
+        batch_size: Number of rows in a batch.
+
+    Yields:
+        The slice of each batch.
+
+    Raises:
+        UsageError: The batch size is below 1.
+    """
     batch_size = check_whole("batch_size", batch_size, 1)
     for start in range(rows.start, rows.stop, batch_size):
-        batch = slice(start, min(start + batch_size, rows.stop))
-        yield batch, engine.forward([x[batch] for x in inputs])
+        yield slice(start, min(start + batch_size, rows.stop))
+
+
+def predict_batches(engine: Engine, batches: Iterable[Sequence[Array]], callbacks: CallbackList) -> tuple[Array, ...]:
+    """Compute all outputs of a network over batches, in inference mode.
+
+    Args:
+        engine: Runs the network.
+        batches: The inputs of each batch.
+        callbacks: Their hooks on_predict_batch_… are called.
+
+    Returns:
+        One float32 array (N, …) for each output.
+    """
+    parts = [tuple(np.zeros((0, *shape), np.float32) for shape in engine.network.output_shapes)]
+    for number, inputs in enumerate(batches):
+        callbacks.call("on_predict_batch_begin", number, {})
+        parts.append(engine.forward(inputs))
+        if callbacks.handles("on_predict_batch_end"):
+            outputs = parts[-1][0] if len(parts[-1]) == 1 else list(parts[-1])
+            callbacks.call("on_predict_batch_end", number, {"outputs": outputs})
+    return tuple(np.concatenate(part).astype(np.float32, copy=False) for part in zip(*parts, strict=True))

@@ -29,11 +29,23 @@ class BatchLoader:
 
     The contents of a batch depend on the recipe's seed, the epoch and the batch's number, never on threads.
     Raises UsageError when the recipe augments inputs that are not images (N, H, W, C).
+
+    Args:
+        train: The samples.
+        recipe: Its batch size, seed and augmentation are used.
+        engine: The engine that takes the batches.
+        shuffle: Whether each pass has an order of its own.
+        steps: Number of batches in an epoch, of which the next one goes on where it ended. None: those of one pass.
     """
 
-    def __init__(self, train: Samples, recipe: Recipe, engine: Engine) -> None:
-        self._train, self._seed, self._engine = train, recipe.seed, engine
+    exhausted = False
+
+    def __init__(
+        self, train: Samples, recipe: Recipe, engine: Engine, *, shuffle: bool = True, steps: int | None = None
+    ) -> None:
+        self._train, self._seed, self._engine, self._shuffle = train, recipe.seed, engine, shuffle
         self._slices = batches(len(train), recipe.batch_size)
+        self._steps = len(self._slices) if steps is None else steps
         chosen = recipe.augmentation
         self._augmentation = None if chosen is None or chosen.is_identity else chosen
         if self._augmentation:
@@ -42,12 +54,12 @@ class BatchLoader:
     @property
     def steps(self) -> int:
         """The number of batches in an epoch."""
-        return len(self._slices)
+        return self._steps
 
     @property
     def samples(self) -> int:
         """The number of samples in an epoch, of all processes."""
-        return len(self._train)
+        return len(self._train) * self._steps // len(self._slices)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Samples, int]]:
         """Iterate over the batches of an epoch.
@@ -60,12 +72,23 @@ class BatchLoader:
             This process's samples of each batch and the number of samples in all processes. If images are
             mixed, targets are float32, with rows (N, classes) instead of class numbers.
         """
-        order = epoch_order(len(self._train), self._seed, epoch)
-        indices = [order[part] for part in self._slices[start:]]
+        indices = self._indices(epoch, start)
         augmentation = self._augmentation
         if augmentation is not None:
             return _prefetch(lambda index: (self._augmented(augmentation, index, epoch), len(index)), indices)
         return map(self._plain, indices) if self._batch_bytes <= SMALL_BATCH else _prefetch(self._plain, indices)
+
+    def _indices(self, epoch: int, start: int) -> list[Array]:
+        """Return the numbers of the samples of each batch."""
+        passes: dict[int, Array] = {}
+        indices = []
+        for position in range(epoch * self._steps + start, (epoch + 1) * self._steps):
+            number, part = divmod(position, len(self._slices))
+            if number not in passes:
+                count = len(self._train)
+                passes[number] = epoch_order(count, self._seed, number) if self._shuffle else np.arange(count)
+            indices.append(passes[number][self._slices[part]])
+        return indices
 
     @property
     def _batch_bytes(self) -> int:
@@ -85,7 +108,8 @@ class BatchLoader:
             rows, mixing = index[parameters.rows], parameters.mixing
             inputs.append(engine.augment(x[rows], parameters))
         targets = tuple(y[rows] for y in self._train.targets)
-        return Samples(tuple(inputs), targets if mixing is None else self._mix_targets(targets, mixing))
+        weights = tuple(w[rows] for w in self._train.weights)
+        return Samples(tuple(inputs), targets if mixing is None else self._mix_targets(targets, mixing), weights)
 
     def _mix_targets(self, targets: Sequence[Array], mixing: Mixing) -> tuple[Array, ...]:
         classes = [shape[-1] for shape in self._engine.network.output_shapes]

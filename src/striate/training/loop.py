@@ -2,43 +2,71 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
+from dataclasses import dataclass
 
 from striate._types import Logs
+from striate.engines.base import Engine
 from striate.errors import RunError, TrainingError, UsageError
 from striate.files import remove_temporaries
-from striate.training.callbacks import (
-    Callback,
-    EarlyStopping,
-    History,
-    check_callbacks,
-    overrides,
-)
+from striate.training.batches import BatchSource
+from striate.training.callbacks import Callback, CallbackList, History, Params, check_callbacks
 from striate.training.checkpoint import Checkpoint
-from striate.training.inference import evaluate_in_batches
+from striate.training.inference import BATCH_SIZE, evaluate_batches, rows_of_process, slices
 from striate.training.loader import BatchLoader
 from striate.training.metrics import MetricSums
+from striate.training.monitors import EarlyStopping
 from striate.training.position import Counters, Position, TrainingState
 from striate.training.progress import Verbose, make_progress
 from striate.training.recipe import Recipe
 from striate.training.run import Run
 from striate.training.samples import Samples
+from striate.training.schedules import Constant
 from striate.training.signals import Interrupt, TrainingStopped, deferred_signals
+from striate.training.simple_callbacks import TerminateOnNaN
 from striate.training.trainable_model import TrainableModel
 
 CHECKPOINT_SECONDS = 20.0
 
 
+@dataclass
+class Validation:
+    """How a training is validated.
+
+    Attributes:
+        source: The samples, or a function that returns this process's batches of them anew.
+        batch_size: Of samples that are one array.
+        frequency: Validate after every epoch whose number, from 1, is a multiple of this or in this list.
+    """
+
+    source: Samples | Callable[[], Iterable[Samples]]
+    batch_size: int = BATCH_SIZE
+    frequency: int | Sequence[int] = 1
+
+    def due(self, epoch: int) -> bool:
+        """Return whether to validate after this epoch, counted from 0."""
+        frequency = self.frequency
+        return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
+
+    def batches(self, engine: Engine) -> Iterable[Samples]:
+        """Return this process's batches."""
+        if not isinstance(self.source, Samples):
+            return self.source()
+        return map(self.source.take, slices(rows_of_process(engine, len(self.source)), self.batch_size))
+
+
 def fit(
     model: TrainableModel,
     recipe: Recipe,
-    train: Samples,
-    validation: Samples | None = None,
+    train: Samples | BatchSource,
+    validation: Samples | Validation | None = None,
     *,
-    callbacks: Sequence[Callback] | None = (),
+    callbacks: Sequence[Callback] | Callback | None = (),
     run: Run | None = None,
     verbose: Verbose = "auto",
+    initial_epoch: int = 0,
+    report_rate: bool = True,
 ) -> History:
     """Train a compiled model.
 
@@ -53,11 +81,13 @@ def fit(
         recipe: Its epochs, batch size, schedule, augmentation, patience and seed are used, and its average, which the
             engine must keep. With an average, validation and `on_epoch_end` see the averaged weights, and weights that
             such a callback sets are lost with the next step.
-        train: The training samples.
-        validation: The validation samples, if any.
+        train: The training samples, or the source of the batches.
+        validation: The validation samples, if any, or how to validate.
         callbacks: Called between the steps, in this order.
         run: The run folder, if any.
         verbose: 0 (nothing), 1 (a progress bar), 2 (a line per epoch), or "auto".
+        initial_epoch: The number of the first epoch, from 0; the recipe's epochs count from 0.
+        report_rate: Whether the logs contain the learning rate.
 
     Returns:
         The loss and metrics of each epoch.
@@ -76,14 +106,19 @@ def fit(
             "them without a sample: use a larger batch size, or start fewer processes."
         )
     with closing(make_progress(0 if model.engine.rank else verbose)) as progress:
-        if recipe.batch_size > len(train):
+        if isinstance(train, Samples) and recipe.batch_size > len(train):
             progress.note(
                 f"There are only {len(train)} training samples, fewer than batch_size={recipe.batch_size}: "
                 "each step uses all of them."
             )
         stopping = [EarlyStopping(patience=recipe.patience, restore_best_weights=True)] if recipe.patience else []
-        history = History()
-        loop = _Loop(model, recipe, train, validation, [*callbacks, *stopping, history, progress], history, run)
+        history = History(aligned=run is not None)
+        loader = BatchLoader(train, recipe, model.engine) if isinstance(train, Samples) else train
+        held = Validation(validation) if isinstance(validation, Samples) else validation
+        loop = _Loop(model, recipe, loader, held, [*callbacks, *stopping, history, progress], history, run)
+        loop.params |= {"verbose": verbose}
+        loop.report_rate = report_rate
+        loop.position.epoch = initial_epoch
         with run.locked() if run else nullcontext():
             loop.train()
     return history
@@ -96,19 +131,25 @@ class _Loop:
         self,
         model: TrainableModel,
         recipe: Recipe,
-        train: Samples,
-        validation: Samples | None,
+        loader: BatchSource,
+        validation: Validation | None,
         callbacks: Sequence[Callback],
         history: History,
         run: Run | None,
     ) -> None:
         self.model, self.recipe, self.validation, self.run = model, recipe, validation, run
         self.callbacks, self.history = callbacks, history
-        # Most callbacks do not use the hooks around a step; calling all would slow down steps of small networks.
-        self.before_batch = [c for c in callbacks if overrides(c, "on_train_batch_begin", "on_batch_begin")]
-        self.after_batch = [c for c in callbacks if overrides(c, "on_train_batch_end", "on_batch_end")]
+        self.loader, self.report_rate = loader, True
+        self.params: Params = {
+            "epochs": recipe.epochs, "steps": loader.steps, "samples": loader.samples, "validates": bool(validation),
+        }  # fmt: skip
         self.metrics = MetricSums(model.network, model.losses, model.metrics)
-        self.loader = BatchLoader(train, recipe, model.engine)
+        if loader.steps is None and not isinstance(recipe.schedule, Constant):
+            raise UsageError(
+                "A schedule of the learning rate needs to know the number of steps: pass steps_per_epoch, the number "
+                "of batches in an epoch."
+            )
+        self.tolerates_nan = any(isinstance(c, TerminateOnNaN) and not c.raise_error for c in callbacks)
         self.position = Position(cycle_end=recipe.epochs)
         self.saved_at = time.monotonic()
         self.interrupt = Interrupt()
@@ -120,16 +161,12 @@ class _Loop:
             while self._has_epochs_left():
                 self._train_epoch()
         self._keep_average()
-        for callback in self.callbacks:
-            callback.on_train_end(dict(self.model.figures))
+        self.hooks.call("on_train_end", dict(self.model.figures))
 
     def _start_callbacks(self) -> None:
         self.model.stop_training = False
-        params = {"epochs": self.recipe.epochs, "steps": self.loader.steps, "samples": self.loader.samples}
-        for callback in self.callbacks:
-            callback.set_model(self.model)
-            callback.set_params(params)
-            callback.on_train_begin()
+        self.hooks = CallbackList(self.callbacks, self.model, self.params)
+        self.hooks.call("on_train_begin", {})
 
     def _resume(self) -> None:
         # The other processes may be on machines that do not see the run folder.
@@ -138,7 +175,7 @@ class _Loop:
             return
         model = self.model
         try:
-            state = TrainingState.from_dict(checkpoint.state, self.loader.steps, 1 + len(self.metrics.names))
+            state = TrainingState.from_dict(checkpoint.state, self.loader.steps or 0, 1 + len(self.metrics.names))
             for key, callback in _numbered(self.callbacks):
                 if key in state.callbacks:
                     callback.restore(state.callbacks[key])
@@ -162,9 +199,8 @@ class _Loop:
         model, position = self.model, self.position
         if position.batch == 0:
             position.count, position.sums = 0, [0.0] * (1 + len(self.metrics.names))
-            for callback in self.callbacks:
-                callback.on_epoch_begin(position.epoch)
-        rate = self._learning_rate(min(position.batch, self.loader.steps - 1))
+            self.hooks.call("on_epoch_begin", position.epoch, {})
+        rate = self._learning_rate(min(position.batch, (self.loader.steps or 1) - 1))
         for batch, count in self.loader.epoch(model.epochs_done, position.batch):
             rate = self._learning_rate(position.batch)
             self._train_step(batch, count, rate)
@@ -173,13 +209,16 @@ class _Loop:
                 break
             self._save_or_exit(interrupted)
         with model.engine.averaged():
-            logs = self._means() | self._validate() | {"learning_rate": rate}
+            self.params |= {"steps": self.loader.steps, "samples": position.count}
+            logs = self._means() | self._validate()
+            if self.report_rate:
+                logs["learning_rate"] = rate
             model.figures = dict(logs)
-            for callback in self.callbacks:
-                callback.on_epoch_end(position.epoch, logs)
+            self.hooks.call("on_epoch_end", position.epoch, logs)
         interrupted, model.stop_training = self._sum_flags()
         model.epochs_done += 1
-        position.epoch, position.batch, position.stopped = position.epoch + 1, 0, model.stop_training
+        stopped = model.stop_training or self.loader.exhausted
+        position.epoch, position.batch, position.stopped = position.epoch + 1, 0, stopped
         if self.run:
             # In this order: if the process is killed between the two, the epoch is repeated and its row rewritten.
             self.run.write_history(self.history.history)
@@ -187,7 +226,7 @@ class _Loop:
         self._save_or_exit(interrupted)
 
     def _learning_rate(self, batch: int) -> float:
-        position, steps = self.position, self.loader.steps
+        position, steps = self.position, self.loader.steps or 1  # unknown only with a constant rate
         epochs = position.cycle_end - position.cycle_start
         step = (position.epoch - position.cycle_start) * steps + batch
         return self.model.learning_rate * self.recipe.schedule(step, epochs * steps, epochs)
@@ -195,12 +234,12 @@ class _Loop:
     def _train_step(self, batch: Samples, count: int, rate: float) -> None:
         """Do one step of `count` samples in all processes, of which this process has the batch."""
         model, position, engine = self.model, self.position, self.model.engine
-        for callback in self.before_batch:
-            callback.on_train_batch_begin(position.batch)
+        self.hooks.call("on_train_batch_begin", position.batch, {})
         result = engine.train_step(
-            batch.inputs, batch.targets, learning_rate=rate, step=model.iterations, global_batch=count
-        )
-        if not math.isfinite(result.loss):
+            batch.inputs, batch.targets, learning_rate=rate, step=model.iterations, global_batch=count,
+            sample_weights=batch.weights,
+        )  # fmt: skip
+        if not (math.isfinite(result.loss) or self.tolerates_nan):
             raise TrainingError(
                 f"The loss became {result.loss} at step {model.iterations} (epoch {position.epoch + 1}, batch "
                 f"{position.batch + 1}) with a learning rate of {rate:g}. Try a learning rate of {rate / 10:.1g}, and "
@@ -213,10 +252,8 @@ class _Loop:
         position.count += count
         position.batch += 1
         model.iterations += 1
-        if self.after_batch:
-            logs = self._means()
-            for callback in self.after_batch:
-                callback.on_train_batch_end(position.batch - 1, logs)
+        if self.hooks.handles("on_train_batch_end"):
+            self.hooks.call("on_train_batch_end", position.batch - 1, self._means())
 
     def _means(self) -> Logs:
         position = self.position
@@ -224,9 +261,12 @@ class _Loop:
         return {name: value / position.count for name, value in zip(names, position.sums, strict=True)}
 
     def _validate(self) -> Logs:
-        if self.validation is None:
+        if self.validation is None or not self.validation.due(self.position.epoch):
             return {}
-        values = evaluate_in_batches(self.model.engine, self.model.losses, self.metrics, self.validation)
+        engine = self.model.engine
+        self.hooks.call("on_test_begin", {})
+        values = evaluate_batches(engine, self.model.losses, self.metrics, self.validation.batches(engine), self.hooks)
+        self.hooks.call("on_test_end", values)
         return {f"val_{name}": value for name, value in values.items()}
 
     def _sum_flags(self) -> tuple[bool, bool]:
@@ -242,7 +282,8 @@ class _Loop:
         """Save a checkpoint if the last one is too old; exit after Ctrl-C or SIGTERM."""
         if interrupted:
             position = self.position
-            message = f"Stopped in epoch {position.epoch + 1} after {position.batch} of {self.loader.steps} steps."
+            steps = "" if self.loader.steps is None else f" of {self.loader.steps}"
+            message = f"Stopped in epoch {position.epoch + 1} after {position.batch}{steps} steps."
             if self.run is None:
                 raise TrainingStopped(
                     f"{message} The model keeps its weights: use it, or call fit to train it further."

@@ -16,7 +16,9 @@ from striate.network.outputs import OutputForm, output_forms
 Sum = Callable[[Array, Array], float]
 
 
-def loss_sum(loss: Loss, output: Array, target: Array, form: OutputForm = "probabilities") -> float:
+def loss_sum(
+    loss: Loss, output: Array, target: Array, form: OutputForm = "probabilities", weights: Array | None = None
+) -> float:
     """Return the sum over the batch of the loss of each sample.
 
     Args:
@@ -24,11 +26,13 @@ def loss_sum(loss: Loss, output: Array, target: Array, form: OutputForm = "proba
         output: (N, …).
         target: Class numbers (N,), or numbers (N, …).
         form: What the output is.
+        weights: Factors (N,) of the losses of the samples; None: all 1.
 
     Returns:
         The sum.
     """
-    return float(loss.sample_values(target, output.astype(np.float64), form, REPORTED_FLOOR).sum())
+    values = loss.sample_values(target, output.astype(np.float64), form, REPORTED_FLOOR)
+    return float(values.sum() if weights is None else values @ weights)
 
 
 def correct_classes(output: Array, target: Array) -> float:

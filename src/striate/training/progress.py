@@ -2,13 +2,13 @@
 
 import sys
 import time
-from typing import Literal
+from typing import Any, Literal
 
 from striate._types import Logs
 from striate.errors import UsageError
 from striate.language import localized, translate
 from striate.notebook import can_redraw, in_notebook
-from striate.training.callbacks import Callback
+from striate.training.callbacks import Callback, Params
 
 Verbose = Literal["auto", 0, 1, 2]
 REFRESH_SECONDS = 0.1
@@ -60,7 +60,7 @@ class ProgressBar(ProgressLines):
 
         columns = TextColumn("{task.description}"), BarColumn(None), TextColumn("{task.fields[figures]}")
         self.bar = Progress(*columns, TimeRemainingColumn(), auto_refresh=False, transient=True)
-        self.task = self.bar.add_task("", total=self.params["steps"] * self.params["epochs"], figures="")
+        self.task = self.bar.add_task("", total=None, figures="")
         self.bar.start()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -75,12 +75,18 @@ class ProgressBar(ProgressLines):
             return
         self.shown = now
         epochs, steps, samples = (self.params[name] for name in ("epochs", "steps", "samples"))
-        rate = (batch + 1) * samples / steps / max(now - self.began, 1e-9)
+        seconds = max(now - self.began, 1e-9)
+        if steps and samples:
+            rate = translate("{rate:,.0f} images/s", rate=(batch + 1) * samples / steps / seconds)
+        else:
+            rate = translate("{rate:,.1f} batches/s", rate=(batch + 1) / seconds)
+        total = steps and steps * epochs  # unknown in the first epoch of some iterables
         self.bar.update(
             self.task,
-            completed=self.epoch * steps + batch + 1,
+            total=total,
+            completed=total and self.epoch * steps + batch + 1,
             description=translate("epoch {epoch}/{epochs}", epoch=self.epoch + 1, epochs=epochs),
-            figures=f"{figures(logs or {})}  {translate('{rate:,.0f} images/s', rate=rate)}",
+            figures=f"{figures(logs or {})}  {rate}",
         )
         self.bar.refresh()
 
@@ -108,19 +114,106 @@ def make_progress(verbose: Verbose = "auto") -> NoProgress:
     Raises:
         UsageError: Another value.
     """
-    if verbose in ("auto", 1) and in_notebook():
+    kind = check_verbose(verbose)
+    if kind in ("auto", 1) and in_notebook():
         from striate.training.notebook_progress import NotebookProgress
 
         return NotebookProgress()
+    if kind == "auto":
+        kind = 1 if can_redraw(sys.stdout) else 2
+    return (NoProgress, ProgressBar, ProgressLines)[kind]()
+
+
+class InferenceProgress(NoProgress):
+    """Progress of an evaluation or prediction: a bar on a terminal, and a line at the end.
+
+    Args:
+        verb: The first word of the line.
+        bar: Whether to show a bar.
+        line: Whether to print the line.
+        delay: Seconds after which the bar appears.
+    """
+
+    def __init__(self, verb: str, *, bar: bool, line: bool, delay: float = 0.0) -> None:
+        self.verb, self.shows_bar, self.line, self.delay = verb, bar, line, delay
+        self.began = self.shown = time.perf_counter()
+        self.batches = 0
+        self.logs: Logs = {}
+        self.bar: Any = None
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Update the bar a few times a second."""
+        self.logs, self.batches = logs or {}, batch + 1
+        now = time.perf_counter()
+        if not self.shows_bar or now - self.began < self.delay or now - self.shown < REFRESH_SECONDS:
+            return
+        self.shown = now
+        if self.bar is None:
+            self._start()
+        self.bar.update(0, completed=batch + 1, figures=figures(self.logs))
+        self.bar.refresh()
+
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Update the bar."""
+        self.on_test_batch_end(batch)
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """Remove the bar and print the line."""
+        self.close()
+        if self.line:
+            seconds = translate("{seconds:.1f} s", seconds=time.perf_counter() - self.began)
+            parts = (f"{self.verb}: {translate('{n:,} batches', n=self.batches)}", figures(logs or {}), seconds)
+            print("  ".join(filter(None, parts)), flush=True)
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """Remove the bar and print the line."""
+        self.on_test_end()
+
+    def close(self) -> None:
+        """Remove the bar."""
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+    def _start(self) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = TextColumn("{task.description}"), BarColumn(None), TextColumn("{task.fields[figures]}")
+        self.bar = Progress(*columns, TimeRemainingColumn(), auto_refresh=False, transient=True)
+        self.bar.add_task(self.verb, total=self.params["steps"], figures="")
+        self.bar.start()
+
+
+def make_inference_progress(verb: str, verbose: Verbose = "auto") -> NoProgress:
+    """Return the display of an evaluation's or prediction's progress.
+
+    Args:
+        verb: The first word of its line, for example "evaluate".
+        verbose: 0 (nothing), 1 (a bar on a terminal, then a line), 2 (a line), or "auto": a bar on a terminal while it
+            takes longer than a second.
+
+    Returns:
+        The display.
+
+    Raises:
+        UsageError: Another value.
+    """
+    kind, terminal = check_verbose(verbose), can_redraw(sys.stdout)
+    if kind == "auto":
+        return InferenceProgress(verb, bar=True, line=False, delay=1.0) if terminal else NoProgress()
+    return InferenceProgress(verb, bar=kind == 1 and terminal, line=True) if kind else NoProgress()
+
+
+def check_verbose(verbose: Any) -> Verbose:
+    """Return the argument `verbose`; True and False are 1 and 0. Raise UsageError for other values."""
     if verbose == "auto":
-        verbose = 1 if can_redraw(sys.stdout) else 2
-    displays: dict[int, type[NoProgress]] = {0: NoProgress, 1: ProgressBar, 2: ProgressLines}
-    if verbose not in displays:
+        return "auto"
+    if isinstance(verbose, str) or verbose not in (0, 1, 2):
         raise UsageError(f"verbose must be 0 (nothing), 1 (a bar), 2 (lines) or 'auto'; received {verbose!r}.")
-    return displays[verbose]()
+    return 0 if not verbose else 2 if verbose == 2 else 1
 
 
-def epoch_line(epoch: int, params: dict[str, int], logs: Logs, seconds: float) -> str:
+def epoch_line(epoch: int, params: Params, logs: Logs, seconds: float) -> str:
     """Return a line such as "epoch 3/5  loss 0.0711  accuracy 0.9778  8,000 images/s  6.2 s"."""
     rate = params["samples"] / max(seconds, 1e-9)
     parts = (

@@ -28,21 +28,24 @@ class Samples:
     Attributes:
         inputs: One array (N, *input shape) for each input of the network.
         targets: For each output, class numbers int64 (N,), or numbers (N, *output shape).
+        weights: For each output, the weight of each sample in the loss, float32 (N,); empty: all 1.
     """
 
     inputs: tuple[Array, ...]
     targets: tuple[Array, ...]
+    weights: tuple[Array, ...] = ()
 
     def __len__(self) -> int:
         return len(self.inputs[0])
 
     def take(self, rows: Array | slice) -> "Samples":
         """Return the samples at these rows, in memory."""
-        return Samples(tuple(x[rows] for x in self.inputs), tuple(y[rows] for y in self.targets))
+        return Samples(*(tuple(array[rows] for array in part) for part in (self.inputs, self.targets, self.weights)))
 
     def subset(self, rows: Array) -> "Samples":
         """Return the samples at these rows without reading those that are in a file."""
-        return Samples(tuple(take_rows(x, rows) for x in self.inputs), tuple(y[rows] for y in self.targets))
+        targets, weights = (tuple(array[rows] for array in part) for part in (self.targets, self.weights))
+        return Samples(tuple(take_rows(x, rows) for x in self.inputs), targets, weights)
 
 
 def check_samples(network: Network, losses: Sequence[Loss], x: Any, y: Any) -> Samples:
@@ -119,7 +122,7 @@ def require_two_classes(train: Samples, losses: Sequence[Loss]) -> None:
             )
 
 
-def warn_of_missing_classes(network: Network, samples: Samples, losses: Sequence[Loss], what: str) -> None:
+def warn_of_missing_classes(network: Network, samples: Samples, losses: Sequence[Loss], what: str) -> bool:
     """Warn of samples that show a classifier too few classes, most often because they were cut from a sorted array.
 
     That is so if all of them have one class, or if they are in the order of their classes and the last ones are
@@ -130,9 +133,13 @@ def warn_of_missing_classes(network: Network, samples: Samples, losses: Sequence
         samples: Training samples, validation samples or a batch.
         losses: One for each output.
         what: What the samples are, for the message.
+
+    Returns:
+        Whether there was a warning.
     """
+    warned = False
     if len(samples) < FEW:
-        return
+        return warned
     for index, loss, target in zip(network.outputs, losses, samples.targets, strict=True):
         classes = network.nodes[index].shape[-1]
         if loss.target_kind != "classes" or target.ndim != 1:
@@ -149,6 +156,8 @@ def warn_of_missing_classes(network: Network, samples: Samples, losses: Sequence
             "order = np.random.default_rng(0).permutation(len(x)); x, y = x[order], y[order].",
             stacklevel=4,
         )
+        warned = True
+    return warned
 
 
 def check_inputs(network: Network, x: Any) -> tuple[Array, ...]:
@@ -156,7 +165,7 @@ def check_inputs(network: Network, x: Any) -> tuple[Array, ...]:
     names = [str(network.nodes[index].layer.name) for index in network.inputs]
     parts = _parts(x, names, "inputs")
     arrays = [
-        _check_input(_array(part, f"Input '{name}'"), tuple(shape), name)
+        _check_input(_array(part, f"Input '{name}'"), tuple(shape), name, hasattr(part, "permute"))
         for part, shape, name in zip(parts, network.input_shapes, names, strict=True)
     ]
     counts = {len(array) for array in arrays}
@@ -185,19 +194,23 @@ def _parts(value: Any, names: Sequence[str], what: str) -> list[Any]:
 def _array(part: Any, what: str) -> Any:
     if isinstance(part, MappedArray):
         return part  # may be larger than memory
+    if hasattr(part, "detach"):
+        part = part.detach().cpu()  # a tensor of PyTorch
     try:
         return np.asarray(part)
     except ValueError as error:  # NumPy raises it for lists whose items have different lengths
         raise DataError(f"{what}: the samples differ in shape. Bring all of them to the same shape.") from error
 
 
-def _check_input(x: Array, shape: tuple[int, ...], name: str) -> Array:
+def _check_input(x: Array, shape: tuple[int, ...], name: str, is_tensor: bool) -> Array:
     if x.dtype.kind not in "buif":
         raise DataError(f"Input '{name}': expected numbers, such as uint8 pixels, received {x.dtype}.")
     if (*x.shape[1:], 1) == shape:
         x = x[..., None]  # (N, H, W) → (N, H, W, 1)
     if x.shape[1:] != shape:
-        raise DataError(f"Input '{name}': expected {_axes(shape)}, received shape {x.shape}.{_hint(x, shape)}")
+        raise DataError(
+            f"Input '{name}': expected {_axes(shape)}, received shape {x.shape}.{_hint(x, shape, is_tensor)}"
+        )
     if len(x) == 0:
         raise DataError(f"Input '{name}' is empty: it contains no samples.")
     if x.dtype.kind == "f" and not (np.isfinite(x.min()) and np.isfinite(x.max())):
@@ -212,12 +225,12 @@ def _axes(shape: tuple[int, ...]) -> str:
     return f"shape (N, {', '.join(map(str, shape))})"
 
 
-def _hint(x: Array, shape: tuple[int, ...]) -> str:
+def _hint(x: Array, shape: tuple[int, ...], is_tensor: bool) -> str:
     if x.shape == shape:
         return " For a single sample write x[None]."
     if x.ndim == len(shape) + 1 and len(shape) == 3:
         if x.shape[1:] == (shape[2], *shape[:2]):
-            return " The network expects the channels last: x.transpose(0, 2, 3, 1)."
+            return f" The network expects the channels last: x.{'permute' if is_tensor else 'transpose'}(0, 2, 3, 1)."
         if x.shape[3] == shape[2]:
             return " Resize the images, or build the network for their size."
     return ""

@@ -24,7 +24,8 @@ from striate.model import Model
 from striate.processes import cores, current_process
 from striate.tasks import Decision, Task
 from striate.training import check_inputs, predict_in_batches
-from striate.training.callbacks import Callback, ReduceLROnPlateau
+from striate.training.callbacks import Callback
+from striate.training.monitors import ReduceLROnPlateau
 from striate.training.progress import Verbose
 from striate.training.run import ROOT
 from striate.training.tensorboard import TensorBoard
