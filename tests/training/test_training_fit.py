@@ -299,7 +299,7 @@ def test_weights_in_evaluation_and_in_batches() -> None:
     assert model().evaluate(triples)["loss"] == pytest.approx(5.8625875, abs=2e-6)
     batched = model().fit(triples, epochs=2, validation_data=(X, Y, weights), **QUIET).history
     assert batched["loss"] == pytest.approx([5.873825, 5.77295], abs=2e-6)
-    assert batched["val_loss"][-1] == pytest.approx(5.7183, abs=1e-3)
+    assert batched["val_loss"] == pytest.approx([5.758959, 5.668547], abs=2e-6)
     assert model().train_on_batch(X, Y, weights)["loss"] == pytest.approx(5.8625875, abs=2e-6)
     split = model().fit(X, Y, validation_split=0.4, class_weight={0: 0, 1: 0, 2: 0}, **QUIET).history
     assert split["loss"] == [0.0]
