@@ -287,9 +287,8 @@ def test_progress_of_unknown_length(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 )
 def test_weights_of_classes_and_samples(weights: Any, expected: tuple[list[float], list[float]]) -> None:
     history = model().fit(X, Y, 4, 2, shuffle=False, validation_data=(X, Y), **weights, **QUIET).history
-    assert (history["loss"], history["val_loss"]) == (
-        pytest.approx(expected[0], abs=2e-6), pytest.approx(expected[1], abs=2e-6)
-    )  # fmt: skip
+    assert history["loss"] == pytest.approx(expected[0], abs=2e-6)
+    assert history["val_loss"] == pytest.approx(expected[1], abs=2e-6)
 
 
 def test_weights_in_evaluation_and_in_batches() -> None:

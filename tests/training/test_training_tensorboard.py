@@ -51,7 +51,7 @@ def test_curves_and_graph_are_written(tmp_path: Path) -> None:
 def test_one_layer_is_one_node() -> None:
     nodes = graph(job.model().network).node
     assert [node.op for node in nodes][:4] == ["Input", "Rescale", "Conv2D", "BatchNormalization"]
-    assert len(nodes) == len(job.model().layers)
+    assert len(nodes) == len(job.model().network.nodes)
     assert [list(node.input) for node in nodes[:3]] == [[], [nodes[0].name], [nodes[1].name]]
 
 
