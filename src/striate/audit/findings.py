@@ -55,7 +55,7 @@ class FolderAudit:
     Attributes:
         folder: Name of the folder.
         names: Files, relative to the folder.
-        labels: The given class of each file, or what else its label is, as text.
+        labels: The given class, labels or numbers of each file as text.
         model: The network that computed the features.
         accuracy: Share of the images that held-out classifiers classified as labeled; None without classes.
         rate: Estimated share of wrong labels; None without classes.
@@ -124,7 +124,7 @@ def audit_table(audit: FolderAudit) -> str:
 
     Returns:
         Rows separated by commas, with a byte order mark, from which spreadsheet programs recognize UTF-8. Cells that
-        would be taken for formulas begin with an apostrophe.
+        spreadsheet programs would run as formulas begin with an apostrophe.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)

@@ -1,4 +1,4 @@
-"""Random augmentation of training images, as a function of (seed, epoch, sample index) alone.
+"""Random augmentation of training images, as a function of only (seed, epoch, sample index).
 
 `Augmentation` holds the settings, `AugmentationParameters` the values sampled from them for one batch. To add an
 augmentation, add its setting and limits, its random numbers, its parameters and their application here, and the
@@ -206,7 +206,7 @@ class Augmentation:
         return replace(self, fill="black") == Augmentation()
 
     def apply(self, x: Pixels, index: Index, seed: int, epoch: int) -> Pixels:
-        """Augment images without mixing them; image i depends on x[i], index[i], seed and epoch alone.
+        """Augment images without mixing them; image i depends only on x[i], index[i], seed and epoch.
 
         Args:
             x: Images (N, H, W, C), uint8 or float32.
@@ -229,7 +229,7 @@ class Augmentation:
 
         When several processes train together, each needs the images rank, rank + world_size, … of the batch, and the
         images that are mixed into them (see `AugmentationParameters.rows`). Which image is the partner
-        depends on the batch, everything else on the sample alone.
+        depends on the batch, everything else only on the sample.
 
         Args:
             index: int64 (batch size,), the sample numbers of the whole batch.

@@ -61,7 +61,7 @@ def group_files(
 def near_duplicate_files(folder: Path, files: Sequence[Path], names: Sequence[str]) -> tuple[NearDuplicates, list[str]]:
     """Find near-duplicates among image files, or load them from the cache.
 
-    They depend on the files' content alone, not on the size or the part of the image that a network sees.
+    They depend only on the content of the files, not on the size or the part of the image that a network sees.
 
     Args:
         folder: The absolute folder that holds the files.
@@ -125,7 +125,7 @@ def rows_of_groups(groups: GroupNumbers) -> list[Rows]:
 
 
 def smallest_of_group(keys: Digests, groups: GroupNumbers) -> Digests:
-    """Return for each image (N,) the smallest key of its group, which stands for the group's content.
+    """Return for each image (N,) the smallest key of its group, which represents the group.
 
     Example:
         >>> import numpy as np

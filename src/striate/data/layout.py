@@ -1,4 +1,4 @@
-"""Determine parts, classes and files of a folder of images from names alone, without opening a file."""
+"""Determine parts, classes and files of a folder of images from names, without opening a file."""
 
 import os
 import re

@@ -99,8 +99,8 @@ def download_mnist(folder: Path, mirrors: Sequence[str] | None = None) -> Path:
 
     Args:
         folder: Where to put them.
-        mirrors: Addresses of folders, tried in turn; by default those in $STRIATE_MNIST_MIRRORS (separated by spaces),
-            else the public ones.
+        mirrors: Addresses of folders, tried one after another; by default those in $STRIATE_MNIST_MIRRORS (separated
+            by spaces), else the public ones.
 
     Returns:
         The folder.

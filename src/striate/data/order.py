@@ -1,4 +1,4 @@
-"""The order of samples and their random numbers, from (seed, epoch, sample index) alone: no generator state."""
+"""The order of samples and their random numbers, from (seed, epoch, sample index): no generator state."""
 
 from itertools import pairwise
 from typing import Any
@@ -69,7 +69,7 @@ def batches(n: int, batch_size: int) -> list[slice]:
 
 @check_arguments
 def uniforms(seed: int, epoch: int, index: NDArray[np.int64], draws: int) -> NDArray[np.float64]:
-    """Return uniform random numbers in [0, 1); row i depends on seed, epoch and index[i] alone.
+    """Return uniform random numbers in [0, 1); row i depends only on seed, epoch and index[i].
 
     Each sample has its own SplitMix64 sequence.
 

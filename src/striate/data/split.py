@@ -1,4 +1,4 @@
-"""Split images into training, validation and test parts by their content alone."""
+"""Split images into training, validation and test parts by their content."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ SINGLE_VALUE = {
 
 
 def assign_parts(digests: Digests, validation: float, test: float) -> NDArray[np.int8]:
-    """Assign each image to a part by its digest alone.
+    """Assign each image to a part by its digest.
 
     The test part does not depend on the size of the validation part.
 
@@ -217,7 +217,7 @@ def split_all(
 def split_by_digest(
     name: str, classes: Sequence[str], images: Images, policy: ImagePolicy, *, digests: Digests
 ) -> Dataset:
-    """Split images 80/10/10 by their digests alone, so that no image ever changes its part.
+    """Split images 80/10/10 by their digests, so that no image ever changes its part.
 
     Args:
         name: As for `split_all`, and so are the other arguments.

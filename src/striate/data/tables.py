@@ -87,7 +87,7 @@ def read_table(path: str | Path) -> Table:
 class FileFinder:
     """Finds the images that the cells of a table name.
 
-    A cell may hold the path below the folder, with or without the folder's own name, or the file name alone, with or
+    A cell may hold the path below the folder, with or without the folder's own name, or only the file name, with or
     without its extension, as long as it is clear which image is meant.
 
     Args:

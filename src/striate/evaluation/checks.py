@@ -9,11 +9,11 @@ from striate.errors import DataError
 
 
 def check_shapes(outputs: Array, y: Array, classes: Sequence[str], names: Sequence[str] | None = None) -> None:
-    """Check the shapes of predictions and of the truth.
+    """Check the shapes of predictions and of true labels.
 
     Args:
         outputs: The predictions; they should be (N, K).
-        y: The truth; it should be (N,) for classes, (N, K) for labels and numbers.
+        y: The true labels or numbers; they should be (N,) for classes, (N, K) for labels and numbers.
         classes: K names of the classes, labels or numbers.
         names: File names of the images, if there are any.
 
@@ -26,7 +26,7 @@ def check_shapes(outputs: Array, y: Array, classes: Sequence[str], names: Sequen
     if outputs.shape != expected or y.shape not in (expected, expected[:1]):
         raise DataError(
             f"Evaluation expected outputs of shape {expected}, for {len(y)} images and {len(classes)} classes, "
-            f"labels or numbers, but received {outputs.shape} with a truth of shape {y.shape}."
+            f"labels or numbers, but received {outputs.shape} with true values of shape {y.shape}."
         )
     if names is not None and len(names) != len(y):
         raise DataError(f"Evaluation expected one file name for each of {len(y)} images, received {len(names)}.")

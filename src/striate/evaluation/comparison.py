@@ -15,7 +15,7 @@ from striate.evaluation.intervals import UNKNOWN, Estimate, Z, design_effect
 
 LEVEL = 0.05  # of significance
 PRIOR_IMAGES = 4.0  # of a large variance, divided among the classes
-LARGE_VARIANCE = 0.5  # if each classifier is right half of the time, independently
+LARGE_VARIANCE = 0.5  # of two independent classifiers with an accuracy of one half
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def difference_interval(only_first: int, only_second: int, images: int, design_e
         design_effect: Of images in groups; the interval is that of fewer images, `images / design_effect`.
 
     Returns:
-        Accuracy of the second minus that of the first, with an interval that has a width even if they never differ.
+        Accuracy of the second minus that of the first, with an interval that is not empty even if they never differ.
 
     Source:
         Bonett and Price 2012, "Adjusted Wald confidence interval for a difference of binomial proportions based on
@@ -221,8 +221,8 @@ def difference_interval(only_first: int, only_second: int, images: int, design_e
 def balanced_difference(first: Array, second: Array, labels: Array, design_effect: float = 1.0) -> Estimate:
     """Estimate the difference of the mean recalls of two classifiers on the same images.
 
-    Few images tell little about the variance of a class, so that of all images is mixed in as one more image, and a
-    large one as four more images, divided among the classes, as for the interval of the mean recall.
+    Few images do not determine the variance of a class. So the variance of all images is added with the weight of one
+    image, and a large one with that of four images, divided among the classes, as for the interval of the mean recall.
 
     Args:
         first: Whether the first classifier is correct, bool (N,).

@@ -25,7 +25,7 @@ from striate.evaluation.metrics import (
 )
 from striate.evaluation.ranking import Ranking, rank, top_k
 
-WIDE_INTERVAL = 0.1  # width of the interval of the accuracy from which there are too few test images to judge
+WIDE_INTERVAL = 0.1  # width of the interval of the accuracy from which there are too few test images
 IMBALANCE = 1.5  # times as many images in the largest class as in the smallest
 
 

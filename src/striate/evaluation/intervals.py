@@ -88,9 +88,9 @@ def macro_metrics(counts: Array, design_effect: float = 1.0) -> dict[str, Estima
     """Average precision, recall and F1 over the classes that have test images.
 
     A class that was never predicted has precision 0. The variance is computed with the delta method. The interval is
-    the Wilson interval of a proportion with the same variance, so that it stays within 0 … 1. One or two images tell
-    almost nothing about the variance of a class, so that of an average class is mixed in as one more image, and a
-    little of the largest possible one where the average depends on few classes.
+    the Wilson interval of a proportion with the same variance, so that it stays within 0 … 1. One or two images do not
+    determine the variance of a class. So that of an average class is added with the weight of one image, and the
+    largest possible one with a small weight if the average depends on few classes.
 
     Args:
         counts: The confusion matrix (true, predicted).
@@ -162,9 +162,9 @@ def _spread(classes: int, correct: float) -> Array:
 def design_effect(correct: Array, groups: Array | None) -> float:
     """Return by how much the variance of an accuracy is larger because images come in groups.
 
-    Images of one person, video or scene tend to be all right or all wrong, so they tell less than as many independent
-    images. The variance between groups is estimated as if there were one more group of which half were correct, so that
-    a few groups without errors do not look certain.
+    Images of one person, video or scene tend to be all correct or all wrong, so they are less informative than as many
+    independent images. The variance between groups is estimated as if there were one more group of which half were
+    correct, so that a few groups without errors do not look certain.
 
     Args:
         correct: Whether each image is classified correctly, bool (N,).

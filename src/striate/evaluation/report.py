@@ -87,7 +87,7 @@ class ReportData:
         table: Rows of `Network.table()`.
         unknown_threshold: Probability below which the prediction is "unknown", 0 … 1.
         open_set: Which test images are "unknown" by their distance from the training images.
-        suspicious: Training images whose label is probably wrong; None if labels were not judged.
+        suspicious: Training images whose label is probably wrong; None if labels were not checked.
         uncalibrated: Images grouped by the probability that they had before calibration.
     """
 

@@ -16,7 +16,7 @@ from striate.evaluation.sections import NOTHING, Percent, number, t
 CARDS = 100  # images that are shown
 MAX_CHARTS = 6
 WEAK_LABEL = 0.1  # by how much the F1 of a label is below the mean if the report names it
-WIDE_INTERVAL = 0.15  # width of the interval of the mAP from which there are too few test images to judge
+WIDE_INTERVAL = 0.15  # width of the interval of the mAP from which there are too few test images
 
 
 def labels_context(evaluation: MultilabelEvaluation, images: Sequence[Array] | Array | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ def evaluate_task(
     decision: Decision, outputs: Array, y: Array, classes: Sequence[str], names: Sequence[str] | None = None,
     folds: int = 0, groups: Array | None = None,
 ) -> AnyEvaluation:  # fmt: skip
-    """Compare the outputs of a model with the truth.
+    """Compare the outputs of a model with the true labels.
 
     Args:
         decision: What is predicted, and how outputs become predictions.

@@ -17,7 +17,7 @@ from striate.transfer.task_heads import sample_losses
 
 UPPER_SHARE = 1 / 3  # of the multiply-adds are in the upper layers
 MIN_VALIDATION = 50  # images; if there are fewer, training images are added
-HELD_OUT_EVERY = 5  # one in so many training images is added
+HELD_OUT_EVERY = 5  # every fifth training image is added
 STANDARD_ERRORS = 1.0  # by which the loss must decrease
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from striate._types import Array, Weights
 from striate.errors import ModelFileError
 
-NEIGHBORS = 3  # an image is compared with the mean of so many training images
+NEIGHBORS = 3  # an image is compared with the mean of its nearest training images, of which there are three
 CHUNK = 1024  # images compared at once
 PREFIX = "unknown:"  # of the names of the detector's arrays in a model file
 LAYER = "layer"  # the array with the name of the layer, in UTF-8

@@ -111,7 +111,7 @@ def _thresholds(distances: Array) -> dict[float, float]:
 
 
 def _choose(digests: Array, y: Array, classes: int, max_images: int, size: int) -> Array:
-    """Choose the images in the detector; return their rows (M,), in an order that depends on their content alone."""
+    """Choose the images in the detector; return their rows (M,), in an order that depends only on their content."""
     discriminants = 4 * min(classes - 1, MAX_DISCRIMINANTS) * (size + classes)  # bytes
     count = max(classes, min(max_images, (MAX_BYTES - discriminants) // size))
     order = np.argsort(digests, kind="stable")

@@ -258,7 +258,7 @@ def best_threshold(probabilities: Array, labels: Array) -> float:
 
 
 def conformal_half_widths(residuals: Array, coverage: float = COVERAGE) -> Array:
-    """Return half the widths (T,) of intervals around a prediction that contain the truth with this probability.
+    """Return half the widths (T,) of intervals around a prediction that contain the true number with this probability.
 
     They hold for new images of the same kind: if n residuals and a new one are exchangeable, the new one is at most
     the ⌈(n + 1) · coverage⌉-th smallest with a probability of at least `coverage`.
@@ -303,7 +303,7 @@ def task_folds(task: Task, x: Array, y: Array, groups: Array | None = None) -> A
     _, group = np.unique(keys if groups is None else groups, return_inverse=True)
     first = np.full(group.max() + 1, np.iinfo(np.uint64).max)
     np.minimum.at(first, group, keys)  # the key of a group is its smallest digest
-    _, group = np.unique(first[group], return_inverse=True)  # in an order that depends on the content alone
+    _, group = np.unique(first[group], return_inverse=True)  # in an order that depends only on the content
     sizes = np.bincount(group)
     sums = np.stack([np.bincount(group, column) for column in y.T], axis=1)
     count = min(FOLDS, len(sizes)) if len(x) > LEAVE_ONE_OUT else len(sizes)

@@ -70,7 +70,7 @@ def audit_folder(
 ) -> AuditResult:  # fmt: skip
     """Audit a folder of images path/CLASS/…, or one with a CSV file of labels.
 
-    All images, also those in train, val and test folders, are divided into folds; the label of each is judged by a
+    All images, also those in train, val and test folders, are divided into folds; the label of each is checked by a
     linear head that was fitted to the features of the other folds. Images that show the same are in the same fold.
 
     Args:
@@ -104,7 +104,7 @@ def audit_folder(
         Kind.OUTLIER: outlier_scores(features[opened.top]),
     }
     unusual, common = find_unusual(measures, limits)
-    errors, suspicious, accuracy = _judge_labels(layout, found, features, numbers)
+    errors, suspicious, accuracy = _check_labels(layout, found, features, numbers)
     texts = _label_texts(layout, found.images.y)
 
     def differing_first(pair: DuplicatePair) -> tuple[bool, float]:
@@ -121,7 +121,7 @@ def audit_folder(
 
 
 def features_of_folder(path: str | Path, base: str = BASE) -> tuple[Layout, Features, Digests]:
-    """Compute the features by which `audit_folder` judges labels, for experiments.
+    """Compute the features by which `audit_folder` checks labels, for benchmarks.
 
     Args:
         path: A folder of images, all of which can be read.
@@ -193,7 +193,7 @@ def _policy(base: Base) -> ImagePolicy:
 
 
 def _features(base: Base, layout: Layout, found: ReadableImages, policy: ImagePolicy) -> Features:
-    """Return the features (N, F) of all images by feature layer; they are cached whatever the labels are."""
+    """Return the features (N, F) of all images by feature layer; they are cached regardless of labels."""
     nothing = np.zeros(0, np.intp)
     unlabeled = Images(found.images.x, np.zeros(len(found.images), np.int64), found.images.names)
     content = fingerprint((), [(found.digests, unlabeled.y)])
@@ -246,16 +246,16 @@ def _sizes(files: Sequence[Path]) -> list[tuple[int, int]]:
     return list(blocks())
 
 
-def _judge_labels(
+def _check_labels(
     layout: Layout, found: ReadableImages, features: Features, groups: GroupNumbers
 ) -> tuple[LabelErrors | None, tuple[SuspiciousLabel, ...], float | None]:
     """Return label errors, the images to check, and the accuracy on held-out images; nothing without classes."""
     y = found.images.y
     if layout.task is not Task.CLASSIFICATION or len(np.unique(y)) < 2:
         return None, (), None
-    probabilities, judged = held_out_probabilities(features, y, len(layout.classes), found.digests, groups)
+    probabilities, checked = held_out_probabilities(features, y, len(layout.classes), found.digests, groups)
     accuracy = float((probabilities.argmax(axis=1) == y).mean())
-    rows = np.flatnonzero(judged)
+    rows = np.flatnonzero(checked)
     if not len(rows):
         return None, (), accuracy
     return *suspicious_labels(probabilities[rows], y[rows], layout.classes, rows), accuracy
@@ -277,19 +277,19 @@ def held_out_probabilities(
 
     Returns:
         Probabilities (N, K), each row by heads that were fitted without this image; and whether each image can be
-        judged (N,), because other images of its class were in the other folds.
+        checked (N,), because other images of its class were in the other folds.
     """
     x = np.concatenate([*features.values()], axis=1)
     count = fold_count(len(y), x.shape[1] * classes)
-    total, judged = np.zeros((len(y), classes)), np.ones(len(y), bool)
-    with progress_bar("judging labels", REPEATS * len(y)) as advance:
+    total, checked = np.zeros((len(y), classes)), np.ones(len(y), bool)
+    with progress_bar("checking labels", REPEATS * len(y)) as advance:
         for number in range(REPEATS):
             keys = digests * np.uint64(SHUFFLE**number % 2**64)
             folds = grouped_folds(keys, groups, y, count)
             total += log_softmax(fit_linear_head(x, y, classes, folds).logits)
-            judged &= _has_other_of_class(y, folds)
+            checked &= _has_other_of_class(y, folds)
             advance(len(y))
-    return np.exp(log_softmax(total / REPEATS)), judged
+    return np.exp(log_softmax(total / REPEATS)), checked
 
 
 def _has_other_of_class(y: Array, folds: Array) -> Array:

@@ -86,7 +86,7 @@ def evaluate_model(
 def _evaluate_folder(
     trained: TrainedModel, name: str, labels: str | None, label_columns: Sequence[str]
 ) -> EvaluationResult:
-    """Evaluate on all images of a folder; on its test part alone where the model was trained on this folder."""
+    """Evaluate on all images of a folder; only on its test part if the model was trained on this folder."""
     folder = load_labeled(
         name, trained.policy, trained.classes, labels=_label_file(trained, name, labels, label_columns),
         corrections=trained.corrections if trained.data == name and labels is None else {},

@@ -217,7 +217,7 @@ def _quantized(model: bytes, x: Array) -> bytes:
 
 
 def _check_outputs(original: Array, exported: Array, images: ComparisonImages, tolerance: float) -> None:
-    """Check the outputs of the file; if they are right, the predicted classes are equal, except for ties.
+    """Check the outputs of the file; within the tolerance, predicted classes differ only for near ties.
 
     Raises:
         ModelFileError: If a probability differs by more than the tolerance, or is NaN.

@@ -1,7 +1,7 @@
 """Fine-tuning: train the upper layers of a base with its new head, then all layers, and keep the best model.
 
 The comparison needs images that nothing was trained on. The head of feature extraction has seen the validation images
-too. So the stages start from a head fitted to the training images alone, and are compared with it.
+too. So the stages start from a head fitted only to the training images, and are compared with it.
 """
 
 from collections.abc import Mapping
@@ -228,7 +228,7 @@ def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: 
     (_, train_features), (held_out, features), (test, test_features) = parts
     y, classes = data.validation.y, len(data.classes)
     logs = [log_probabilities(p.astype(np.float64), FITTED_FLOOR) for p in (held_out, test)]
-    # A few images tell little about the temperature, and the start was calibrated.
+    # A few images do not determine the temperature, and the start was calibrated.
     temperature = fit_temperature(logs[0], y) if len(y) >= LEAVE_ONE_OUT else 1.0
     held_out, test = (np.exp(log_softmax(log / temperature)).astype(np.float32) for log in logs)
     labels = np.concatenate([data.train.y, y])
@@ -269,8 +269,8 @@ def _fit_detector(
     """Fit the open-set detector to features of training and validation images, of which only the latter are held out.
 
     Args:
-        network: The fine-tuned network. It was trained on the training images, so their distances say nothing about
-            those of other images.
+        network: The fine-tuned network. It was trained on the training images, so their distances are smaller
+            than those of other images.
         train: Features (N, F) of the training images.
         validation: Features (M, F) of the validation images.
         labels: Class numbers (N + M,).

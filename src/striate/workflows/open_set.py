@@ -12,7 +12,7 @@ from striate.tasks import Task
 from striate.transfer.bases import open_set_layer, with_features
 from striate.transfer.open_set_fitting import MAX_IMAGES, NOT_HELD_OUT, FittedDetector, fit_detector
 
-MIN_HELD_OUT = 5  # validation images; fewer say nothing about the distances of new images
+MIN_HELD_OUT = 5  # validation images; fewer do not determine a threshold
 MAX_HELD_OUT = 5_000
 # Multiply-adds of the comparison of one image: a share of those of the network, but at least MIN_WORK.
 SHARE, MIN_WORK = 0.025, 100_000
@@ -65,7 +65,7 @@ def _digests(images: Images) -> Array:
 
 
 def _take_evenly(images: Images, count: int) -> Images:
-    """Return up to so many images, chosen by their content from the classes in turn."""
+    """Return at most `count` images, chosen by their content, from the classes in turn."""
     digests = _digests(images)
     order = np.lexsort((digests, images.y))
     rank = np.arange(len(order)) - np.searchsorted(images.y[order], images.y[order])  # within its class

@@ -154,7 +154,7 @@ def make_plan(
     label_columns: Sequence[str] = (), folds: int | None = None, exclude: str | None = None,
     groups: str | None = None, **recipe: Any,
 ) -> TrainingPlan:  # fmt: skip
-    """Make a plan from the options of `striate train`; None stands for the usual value.
+    """Make a plan from the options of `striate train`; None means the usual value.
 
     Args:
         data: Name of a data set, or path of a folder of images.

@@ -85,7 +85,7 @@ def check_groups(groups: str | None, data: str, layout: Layout | None) -> None:
 
 
 def check_folds(folds: int | None, layout: Layout | None) -> None:
-    """Raise UsageError if the images cannot be divided into so many folds."""
+    """Raise UsageError if the images cannot be divided into this number of folds."""
     if not folds:
         return
     if folds < 2:

@@ -19,7 +19,7 @@ FILE_NAME = "predictions.safetensors"  # in a run folder
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Outputs of a model and the truth for images that it was not trained on.
+    """Outputs of a model and the true labels of images that it was not trained on.
 
     Attributes:
         classes: Names of the classes, labels or numbers.
@@ -56,7 +56,7 @@ class Predictions:
         )  # fmt: skip
 
     def evaluation(self, leaked: Array | None = None) -> AnyEvaluation:
-        """Compare the predictions with the truth.
+        """Compare the predictions with the true labels.
 
         Args:
             leaked: Mask (N,) of the images of which near-copies were trained on; the figures without them are added to

@@ -80,7 +80,7 @@ def _method_key(plan: TrainingPlan, tuning: FineTuningFindings | None) -> str:
 
 
 def _suspicious(data: Dataset, found: ExtractionFindings | None) -> list[LabelCard] | None:
-    """Return cards of the labels that are probably wrong; None if they were not judged."""
+    """Return cards of the labels that are probably wrong; None if they were not checked."""
     if found is None:
         return None
     train, validation = data.train, data.validation

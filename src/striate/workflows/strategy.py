@@ -27,7 +27,7 @@ DRAWING_MODEL = "mnist-cnn"
 SMALL_MODEL, LARGE_MODEL = "tutorial-cnn", "resnet18"
 TRAINING_SHARE = 0.8  # of the images, unless the folder defines the training part
 SAMPLED_IMAGES = 24  # images whose size and colors are inspected
-MAX_DRAWING_SIDE = 48  # pixels of the longer side of images that are taken for drawings
+MAX_DRAWING_SIDE = 48  # pixels of the longer side; larger gray images are photographs
 MIN_DRAWINGS = 50  # per class, from which a small network learns well from scratch
 MAX_COLOR_DIFFERENCE = 4  # maximum difference of the color channels in images that are practically gray
 # To extract one image's features on one core, by the input size.
@@ -178,7 +178,7 @@ def training_images(data: str, layout: Layout | None) -> int:
         layout: The files of the folder.
 
     Returns:
-        The number, estimated from the file names alone; 0 if unknown.
+        The number, estimated only from the file names; 0 if unknown.
     """
     if layout is None:
         return round(TRAINING_SHARE * {item.name: item.images for item in describe()}.get(data, 0))
