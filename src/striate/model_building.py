@@ -12,6 +12,7 @@ from striate.model_structure import Structure
 from striate.network import Activation, Input, Network, Tensor
 from striate.network.composite import name_attributes, outside_of_traces, tensors_in, trace
 from striate.network.connections import connect
+from striate.network.layers.base import as_tensors
 from striate.network.layers.core import DTYPES
 
 OWN_STEPS = ("train_step", "test_step", "predict_step", "make_train_function", "compute_loss")
@@ -103,6 +104,7 @@ class BuildableModel(ModelBase):
             self._build_from(_inputs_like(x))
 
     def _build_from(self, inputs: Any) -> None:
+        inputs = _tensors(inputs)
         with outside_of_traces():
             outputs = self._named_outputs(self._connect_layers(inputs))
             structure = Structure.of_calls(connect(tensors_in(inputs), outputs), self.name)
@@ -178,9 +180,16 @@ def _inputs_like(x: Any) -> Any:
     return _input_like(x)
 
 
+def _tensors(inputs: Any) -> Any:
+    """Return the tensors of Input layers, of a list or of a dictionary of them."""
+    if isinstance(inputs, Mapping):
+        return {key: _tensors(value) for key, value in inputs.items()}
+    return as_tensors("inputs", tuple(inputs)) if isinstance(inputs, list) else as_tensors("inputs", (inputs,))[0]
+
+
 def _input_like(x: Any, name: str | None = None) -> Input:
     if isinstance(x, Tensor | Input):
-        return Input(x.shape if isinstance(x, Tensor) else x.output_shape(), "float32", name=name)
+        return Input(x.sample_shape if isinstance(x, Tensor) else x.output_shape(), "float32", name=name)
     if not hasattr(x, "shape") or not hasattr(x, "dtype"):
         x = np.asarray(x)
     if len(x.shape) < 2:

@@ -223,7 +223,7 @@ def _call_with_arrays(layer: Layer, inputs: tuple[Any, ...], training: bool | No
 
 def _make_weights(layer: Layer) -> None:
     """Make the weights of a layer that was called, but is not part of a model."""
-    inputs = [Input(tensor.shape, "float32") for tensor in layer.output.inputs]
+    inputs = [Input(tensor.sample_shape, "float32") for tensor in layer.output.inputs]
     _ = LayeredModel(inputs, layer(*inputs)).engine
 
 

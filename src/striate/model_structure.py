@@ -140,9 +140,9 @@ class Structure:
         always_infers = check_training(label, training) is False
         made: dict[int, Tensor] = {}
         for tensor, own in zip(inputs, self.inputs, strict=True):
-            if tensor.shape != own.shape:
+            if tensor.sample_shape != own.sample_shape:
                 raise NetworkError(
-                    f"{label}: expected an input of shape {own.shape}, received {tensor.shape}. "
+                    f"{label}: expected an input of shape {own.sample_shape}, received {tensor.sample_shape}. "
                     "The sizes of a model are fixed: build it for the inputs of the outer model."
                 )
             made[own.key] = tensor

@@ -45,6 +45,7 @@ class Sequential(Model):
     ) -> None:
         self._chain: list[Any] = []  # without the Input
         self._tensors: list[Tensor] = []  # the input and the output of each layer, once the shape of the input is known
+        self._has_input_layer = False
         self._own_name = self._first_name(name)
         self._initialize(None, seed)
         if isinstance(layers, Layer | Block | Model):
@@ -60,7 +61,7 @@ class Sequential(Model):
         if not is_chain(network):
             raise NetworkError(f"'{network.name}' is not a chain of layers. Use Model.from_network.")
         model = super().from_network(network, seed=seed)
-        model._tensors = list(model.structure.tensors)
+        model._tensors, model._has_input_layer = list(model.structure.tensors), True
         model._chain = [tensor.layer for tensor in model._tensors[1:]]
         return model
 
@@ -86,11 +87,11 @@ class Sequential(Model):
         if isinstance(layer, Input):
             if self._chain or self._tensors:
                 raise UsageError("An Input can only be the first layer of a chain.")
-            self._tensors = list(as_tensors("Sequential", (layer,)))
+            self._tensors, self._has_input_layer = list(as_tensors("Sequential", (layer,))), True
             return
+        self._append(layer)
         if isinstance(layer, Layer) and layer.name is None:
             name_automatically(layer, free_name(snake_case(layer.kind), {each.name for each in self._chain}))
-        self._append(layer)
         self._chain.append(layer)
         self._change()
 
@@ -121,15 +122,16 @@ class Sequential(Model):
             self._tensors = list(as_tensors("Sequential", (first,)))
         if not self._tensors:
             return
+        position = len(self._tensors) + self._has_input_layer
         try:
             with outside_of_traces():
                 output = layer(self._tensors[-1])
         except NetworkError as error:
             if layer.name:
                 raise
-            raise NetworkError(f"Layer {len(self._tensors)}, {error}") from None
+            raise NetworkError(f"Layer {position}, {error}") from None
         if not isinstance(output, Tensor):
-            raise NetworkError(f"Layer {len(self._tensors)}, {describe(layer)}: a chain needs layers with one output.")
+            raise NetworkError(f"Layer {position}, {describe(layer)}: a chain needs layers with one output.")
         self._tensors.append(output)
 
     def _change(self) -> None:

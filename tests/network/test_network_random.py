@@ -95,7 +95,7 @@ def _grow(how: str, layer: Layer, x: Tensor) -> Tensor:
         if how == "concatenate":
             return Concatenate()([x, layer(x), x])
         y = layer(x)
-        return layer(y) if how == "shared" and y.shape[2] == x.shape[2] else y
+        return layer(y) if how == "shared" and y.sample_shape[2] == x.sample_shape[2] else y
     except NetworkError:
         return x
 

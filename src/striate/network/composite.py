@@ -45,7 +45,7 @@ def build_layer(part: Any, inputs: tuple[Any, ...]) -> None:
     build = getattr(part, "build", None)
     if build is None:
         return
-    shapes = [(None, *tensor.shape) for tensor in as_tensors(_label(part), inputs)]
+    shapes = [tensor.shape for tensor in as_tensors(_label(part), inputs)]
     several = len(inputs) > 1 or isinstance(inputs[0], list | tuple)
     with plain_errors(part, "build"):
         build(shapes if several else shapes[0])
@@ -170,7 +170,7 @@ def _form(tensor: Tensor, known: dict[int, object]) -> object:
         layer = tensor.layer
         if layer.training_behavior == "none in inference":
             (known[id(tensor)],) = sources
-        elif layer.arity == (0, 0) or layer.parameters(*(source.shape for source in tensor.inputs)):
+        elif layer.arity == (0, 0) or layer.parameters(*(source.sample_shape for source in tensor.inputs)):
             known[id(tensor)] = (id(layer.identity), sources)
         else:
             known[id(tensor)] = (layer, sources)

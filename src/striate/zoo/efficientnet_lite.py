@@ -119,7 +119,7 @@ class InvertedBottleneck(Block):
         (x,) = inputs
         y = x
         if self.expansion > 1:
-            y = _normalized(y, _pointwise(self.expansion * x.shape[2], "expand"))
+            y = _normalized(y, _pointwise(self.expansion * x.sample_shape[2], "expand"))
         y = _normalized(
             y,
             DepthwiseConv2D(

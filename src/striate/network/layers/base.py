@@ -68,16 +68,21 @@ class Tensor(Operators):
     Attributes:
         layer: The layer.
         inputs: The tensors that were passed to it.
-        shape: Shape without the batch, (H, W, C) or (F,).
+        sample_shape: Shape without the batch, (H, W, C) or (F,).
         scope: The blocks and models inside which the layer was called.
         training: False if the call asks for the behavior in inference, also in training.
     """
 
     layer: "Layer"
     inputs: tuple["Tensor", ...]
-    shape: Shape
+    sample_shape: Shape
     scope: tuple[object, ...] = ()
     training: bool | None = None
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """The shape with None for the batch, as in Keras: (None, H, W, C) or (None, F)."""
+        return (None, *self.sample_shape)
 
     @property
     def key(self) -> int:
@@ -237,7 +242,7 @@ class Layer:
         """Return the number of parameters."""
         if not self.built:
             raise self.error("its parameters cannot be counted, because it was never called. Build the model first.")
-        return sum(parameter.size for parameter in self.parameters(*(each.shape for each in self._call.inputs)))
+        return sum(parameter.size for parameter in self.parameters(*(each.sample_shape for each in self._call.inputs)))
 
     if not TYPE_CHECKING:  # type checkers find unknown attributes themselves, unless they see this method
 
@@ -245,7 +250,7 @@ class Layer:
             """Return a weight by its name, such as `kernel` and `bias`."""
             call = None if name.startswith("_") else self.identity.first_call
             if call is not None and name in {
-                each.name for each in self.parameters(*(tensor.shape for tensor in call.inputs))
+                each.name for each in self.parameters(*(tensor.sample_shape for tensor in call.inputs))
             }:
                 return next(variable for variable in self.weights if variable.name == name)
             raise AttributeError(f"{self.label} has no attribute '{name}'.")
@@ -286,7 +291,7 @@ class Layer:
             return call_layers(self, inputs, training)  # type: ignore[no-any-return]
         tensors = as_tensors(self.label, inputs)
         self.check_arity(len(tensors))
-        shape = self.output_shape(*(tensor.shape for tensor in tensors))
+        shape = self.output_shape(*(tensor.sample_shape for tensor in tensors))
         if training is not None and self.training_behavior != "same":
             from striate.network.composite import check_training
 
