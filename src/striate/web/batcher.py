@@ -143,10 +143,7 @@ class Batcher:
                 continue
             now = time.perf_counter()
             if ended is not None:
-                measured = (now - ended) / len(batch)
-                self._seconds_per_image += (measured - self._seconds_per_image) * (
-                    0.1 if self._seconds_per_image else 1
-                )
+                self._adapt((now - ended) / len(batch))
             ended = now if self._accepted > len(batch) else None
             for number, waiting in enumerate(batch):
                 if not waiting.outputs.done():
