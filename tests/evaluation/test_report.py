@@ -154,8 +154,9 @@ def test_both_languages_have_all_texts_and_placeholders() -> None:
 
 
 def test_every_string_is_used() -> None:
-    folder = Path(striate.evaluation.__file__).parent
-    source = "".join(path.read_text("utf-8") for path in folder.rglob("*") if path.suffix in (".py", ".j2"))
+    package = Path(striate.__file__).parent
+    files = [path for folder in ("evaluation", "systems") for path in (package / folder).rglob("*")]
+    source = "".join(path.read_text("utf-8") for path in files if path.suffix in (".py", ".j2"))
     made_up = (
         "trust_",
         "verdict_",

@@ -27,7 +27,7 @@ from striate.language.usage import USAGE
 from striate.systems.registry import SYSTEMS
 
 SOURCE = Path(striate.__file__).parent
-SAME = {"ID", "AP"}  # Korean texts without Korean letters
+SAME = {"ID", "AP", "Striate"}  # Korean texts without Korean letters
 TRANSLATING = {"translate": slice(1), "heads": slice(None), "entry": slice(1), "echo_page": slice(1, 2)}
 
 

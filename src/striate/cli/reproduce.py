@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from striate.cli.help import Command
-from striate.cli.output import echo, echo_message, echo_note, entry, heads
+from striate.cli.output import echo, echo_message, echo_note, echo_page, entry, heads
 from striate.language import localized, translate
 from striate.text import table
 
@@ -49,7 +49,11 @@ def reproduce(
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Stopped. All progress is saved; the same command continues from here.") from None
     _print_table(outcomes, as_reported)
-    echo("\n" + entry("results", str(path)))
+    echo()
+    for outcome in outcomes:
+        if outcome.page:
+            echo_page(outcome.page)
+    echo(entry("results", str(path)))
     sys.exit(0 if all(outcome.passed for outcome in outcomes) else 1)
 
 

@@ -75,6 +75,38 @@ def rate_chart(rates: Sequence[float], losses: Sequence[float], smooth: Sequence
     return _svg(parts, "rate_sweep", 290)
 
 
+def line_chart(
+    title: str, lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], x_label: str, *, percent: bool = False,
+    equal: bool = False, caption: str = "",
+) -> Markup:  # fmt: skip
+    """Draw several lines, which CSS tells apart by their number.
+
+    Args:
+        title: Key of the title.
+        lines: Styles and points of the lines; a style is a class of CSS, such as "line-1".
+        x_label: Key of the label of the horizontal axis.
+        percent: Whether the values are shares, shown in percent.
+        equal: Whether both axes have the same scale, as for paths in a plane.
+        caption: What is written above.
+
+    Returns:
+        The drawing.
+    """
+    points = [point for _, line in lines for point in line]
+    (x0, x1), (y0, y1) = ((min(values), max(values)) for values in zip(*points, strict=True))
+    margin = 0.06 * ((y1 - y0) or 1.0)
+    y_range = (y0 - margin, min(y1 + margin, 1.0) if percent else y1 + margin)
+    frame = Frame((x0, x1), y_range)
+    height = 290
+    if equal:
+        scale = (frame.right - frame.left) / ((x1 - x0) or 1.0)
+        frame = Frame((x0, x1), y_range, bottom=frame.top + scale * (y_range[1] - y_range[0]))
+        height = round(frame.bottom) + 44
+    above = f'<text class="label" x="{frame.left}" y="16">{escape(caption)}</text>'
+    drawn = [_line(line, frame, f"series {style}") for style, line in lines]
+    return _svg([above, _axes(frame, x_label, percent, whole=True), *drawn], title, height)
+
+
 def _dot(center: tuple[float, float]) -> str:
     return f'<circle cx="{center[0]}" cy="{center[1]}" r="1.8"/>'
 

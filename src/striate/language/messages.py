@@ -137,8 +137,8 @@ MESSAGES: dict[str, str] = {
     "The name of an ONNX file must end in {suffix}; received '{path}'.": (
         "ONNX 파일의 이름은 {suffix}(으)로 끝나야 하는데 '{path}'을(를) 받았습니다."
     ),
-    "'{path}' is inside your image folder '{folder}', where Striate never writes. Choose another "
-    "{what_text} with --out.": (
+    "'{path}' is inside your image folder '{folder}', where Striate never writes. Choose another {what_text} with "
+    "--out.": (
         "'{path}'은(는) 이미지 폴더 '{folder}' 안에 있으며, Striate는 그 안에 쓰지 않습니다. --out으로 다른 "
         "{what_text}을(를) 지정하십시오."
     ),
@@ -211,6 +211,11 @@ MESSAGES: dict[str, str] = {
         "Striate가 읽지 않는 형식의 이미지 {n}장('{name}' 등). {advice_text}"
     ),
     "Skipped: {reason_text}": "건너뜀: {reason_text}",
+    "'{path}' began with other data (fingerprint {old}, now {new}). If it continued, it might train on images of "
+    "its test part, and the accuracy would be too high. Restore the data, or start a new run.": (
+        "'{path}'은(는) 다른 데이터로 시작한 실행입니다(지문 {old}, 지금은 {new}). 이어서 학습하면 테스트 이미지를 "
+        "학습하게 되어 정확도가 실제보다 높게 나올 수 있습니다. 데이터를 되돌리거나 새로 시작하십시오."
+    ),
     # notes on data
     "Left out: {reason_text}": "제외: {reason_text}",
     "Left out: the folder '{name}', which contains no images.": "제외: '{name}' 폴더에는 이미지가 없습니다.",
@@ -508,6 +513,7 @@ MESSAGES: dict[str, str] = {
     "long": "길쭉함",
     "outlier": "동떨어짐",
     # what reproduce measured, and how a recipe differs
+    "redrawn test part {jump}, images never used {honest}": "다시 나눈 테스트 이미지 {jump}, 쓰지 않은 이미지 {honest}",
     "cost {first} → {last} in {steps} steps; least squares {best}": (
         "비용 {first} → {last}({steps}스텝), 최소제곱법 {best}"
     ),

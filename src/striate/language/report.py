@@ -2,6 +2,7 @@
 
 from striate.language.audit import AUDIT_STRINGS
 from striate.language.comparison import COMPARISON
+from striate.language.demonstrations import DEMONSTRATIONS
 from striate.language.tasks import TASK_STRINGS
 
 # The report replaces the placeholders in braces. A test checks that both languages have the same placeholders.
@@ -408,4 +409,4 @@ STRINGS: dict[str, dict[str, str]] = {
     "theoretical_field": {"en": "theoretical", "ko": "이론값"},
     "total": {"en": "total", "ko": "합계"},
 }
-STRINGS |= AUDIT_STRINGS | COMPARISON | TASK_STRINGS
+STRINGS |= AUDIT_STRINGS | COMPARISON | DEMONSTRATIONS | TASK_STRINGS

@@ -306,4 +306,20 @@ TERMINAL: dict[str, str] = {
         "은닉 유닛이 100개인 mlp의 손실, 숫자 {digits:,}장, 배치 크기 {size}"
     ),
     "{name}, learning rate {rate}": "{name}, 학습률 {rate}",
+    "a split that is redrawn at each start, and Striate's, which cannot be": (
+        "시작할 때마다 다시 나누는 데이터와, 그럴 수 없는 Striate"
+    ),
+    "accuracy for the wrong reason": "엉뚱한 이유로 오른 정확도",
+    "{n:,} digits, split anew at each of {starts} starts; {epochs} epochs each; {m:,} digits are never used": (
+        "숫자 {n:,}장을 {starts}번 시작할 때마다 다시 나누어 {epochs}에포크씩 학습; 다른 {m:,}장은 한 번도 쓰지 않음"
+    ),
+    "Continued with another split, a run of Striate stops: {error}": (
+        "다르게 나눈 데이터로 이어서 학습하려 하면 Striate는 멈춥니다: {error}"
+    ),
+    "start": "시작",
+    "trained on before": "이미 학습",
+    "before training": "학습 전",
+    "redrawn": "다시 나눔",
+    "never used": "쓰지 않음",
+    "Striate": "Striate",
 }

@@ -1,19 +1,26 @@
 """Six optimizers compared: their paths in the same valley, and their loss curves on the same small network."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import cos, sin, sqrt
 
 import numpy as np
+from markupsafe import Markup
 
 from striate._types import Array, Echo
 from striate.data import batches, epoch_order, load
 from striate.engines.numpy.optimizers import minimize
 from striate.engines.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSprop
+from striate.evaluation.charts import line_chart
+from striate.evaluation.demonstration_page import DemonstrationPage, Figure, render_demonstration
+from striate.evaluation.sections import t
 from striate.language import translate
 from striate.systems.system import DemoResult
 from striate.text import sparkline
 
 START, PATH_STEPS, PRINTED_STEPS = (-7.0, 2.0), 30, (1, 5, 10, 20, 30)
 DIGITS, BATCH_SIZE, CURVE_STEPS, PRINT_EVERY = 1_000, 100, 60, 10
+HIDDEN = 100  # units of the network
 WIDTH, HEIGHT, X_RANGE, Y_RANGE = 60, 13, (-7.5, 2.5), (-2.0, 2.0)  # of the drawing, in characters and coordinates
 
 
@@ -52,7 +59,8 @@ def optimizers(echo: Echo, seed: int = 0) -> DemoResult:
     descended = [bool(valley(points[-1]) < valley(points[0])) for points in paths.values()]
     descended += [losses[-1] < losses[0] for losses in curves.values()]
     measured = f"{nearest} ends nearest the minimum ({distances[nearest]:.3f} away), {lowest} has the lowest loss"
-    return DemoResult(f"{measured} ({curves[lowest][-1]:.3f})", passed=all(descended))
+    page = render_demonstration("optimizers", _page(paths, curves, nearest, lowest))
+    return DemoResult(f"{measured} ({curves[lowest][-1]:.3f})", passed=all(descended), page=page)
 
 
 def valley(points: Array) -> Array:
@@ -76,7 +84,7 @@ def curve(contender: Contender, seed: int) -> list[float]:
 
     digits = load("mnist5k").train
     digits = digits.take(epoch_order(len(digits.x), seed, 0)[:DIGITS])
-    model = build("mlp", seed=seed, hidden=(100,), dropout=0.0)
+    model = build("mlp", seed=seed, hidden=(HIDDEN,), dropout=0.0)
     model.compile(replace(contender.optimizer, learning_rate=contender.network_rate))
     parts = batches(DIGITS, BATCH_SIZE)
     losses = [model.evaluate(digits.x, digits.y)["loss"]]
@@ -85,6 +93,39 @@ def curve(contender: Contender, seed: int) -> list[float]:
         model.train_on_batch(digits.x[part], digits.y[part])
         losses.append(model.evaluate(digits.x, digits.y)["loss"])
     return losses
+
+
+def _page(
+    paths: Mapping[str, Array], curves: Mapping[str, Sequence[float]], nearest: str, lowest: str
+) -> DemonstrationPage:
+    """Return the page with a drawing of each path among contours, and one of all loss curves."""
+    charts, styles = [], {contender.name: f"line-{number}" for number, contender in enumerate(CONTENDERS, 1)}
+    for contender in CONTENDERS:
+        path = ((styles[contender.name]), list(map(tuple, paths[contender.name].tolist())))
+        caption = f"{contender.name}, η = {contender.valley_rate}"
+        charts.append(line_chart("optimizers_paths", [*CONTOURS, path], "optimizers_x", equal=True, caption=caption))
+    lines = [(styles[name], list(enumerate(losses))) for name, losses in curves.items()]
+    legend = [(styles[each.name], f"{each.name}, η = {each.network_rate}") for each in CONTENDERS]
+    return DemonstrationPage(
+        title="optimizers",
+        headline=t("optimizers_headline", lowest=lowest, nearest=nearest, steps=CURVE_STEPS),
+        texts=[
+            t("optimizers_what", steps=PATH_STEPS), t("optimizers_network", units=HIDDEN, digits=f"{DIGITS:,}"),
+        ],
+        figures=[
+            Figure("optimizers_paths", Markup("").join(charts), several=True),
+            Figure("optimizers_losses", line_chart("optimizers_losses", lines, "optimizers_step"), legend=legend),
+        ],
+    )  # fmt: skip
+
+
+def contour(height: float) -> list[tuple[float, float]]:
+    """Return points on the ellipse on which f has this value."""
+    angles = np.linspace(0, 2 * np.pi, 73)
+    return [(sqrt(20 * height) * cos(angle), sqrt(height) * sin(angle)) for angle in angles]
+
+
+CONTOURS = [("contour", contour(height)) for height in (0.1, 0.5, 1.2, 2.2)]
 
 
 def drawing(points: Array) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from striate.data import Augmentation
 from striate.engines.optimizers import SGD, Adam
 from striate.errors import DataError, UsageError, nearest
+from striate.systems.leak import leak
 from striate.systems.linear_regression import linear_regression
 from striate.systems.optimizers import optimizers
 from striate.systems.recipes import TUNED
@@ -46,6 +47,8 @@ SYSTEMS = (
     System("mlp", "a small fully connected network on MNIST", "97.8 %", (Variant("", "mlp", "97.8 %"),),
            reported_recipe=replace(KERAS, epochs=20, batch_size=128)),
     System("toy-convolutions", "worked examples, every number shown", "exact", demo=toy_convolutions),
+    System("leak", "a split that is redrawn at each start, and Striate's, which cannot be",
+           "accuracy for the wrong reason", demo=leak),
     System("optimizers", "the paths and loss curves of six optimizers", "all descend", demo=optimizers),
     System(
         "scattered-digits", "digits at random place, size, thickness and angle: an MLP and a CNN on the same budget",

@@ -42,10 +42,12 @@ class DemoResult:
     Attributes:
         measured: What was found, in a few words.
         passed: Whether it is as expected.
+        page: A page of HTML that shows it; empty if there is none.
     """
 
     measured: str
     passed: bool
+    page: str = ""
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ class Outcome:
         seconds: Training time of all seeds together.
         result: What a demonstration measured, in words.
         passed: Whether a demonstration found what it should.
+        page: A page that shows it.
     """
 
     system: System
@@ -48,6 +49,7 @@ class Outcome:
     seconds: float = 0.0
     result: str = ""
     passed: bool = True
+    page: Path | None = None
 
     @property
     def name(self) -> str:
@@ -109,7 +111,8 @@ class Reproduction:
             self.echo(f"\n{system.id}: {system.title}")
             if system.demo:
                 demo = system.demo(self.echo, self.seeds[0])
-                yield Outcome(system, reported=system.reported, result=demo.measured, passed=demo.passed)
+                page = self._write_page(system, demo.page) if demo.page else None
+                yield Outcome(system, reported=system.reported, result=demo.measured, passed=demo.passed, page=page)
                 continue
             data = load_for(self.plan(system, system.variants[0], self.seeds[0]))
             if system.combines:
@@ -117,6 +120,11 @@ class Reproduction:
                 continue
             for variant in system.variants:
                 yield self._repeat(system, variant, data)
+
+    def _write_page(self, system: System, page: str) -> Path:
+        path = self.out / f"{system.id}.html"
+        atomic_write(path, page)
+        return path
 
     def plan(self, system: System, variant: Variant, seed: int) -> TrainingPlan:
         """Return the plan for training one variant with one seed."""
