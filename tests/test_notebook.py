@@ -175,7 +175,7 @@ def test_history_shows_the_best_epoch() -> None:
 def test_model_says_what_it_is() -> None:
     model = compiled_model()
     assert repr(model) == "<Sequential 'sequential': 4 layers, 579 parameters, compiled with Adam>"
-    assert repr(st.Sequential()) == "<Sequential: its layers are not a network yet>"
+    assert repr(st.Sequential()) == "<Sequential 'sequential': not built>"
 
 
 def test_values_of_charts_are_drawn_from_low_to_high() -> None:
@@ -255,6 +255,11 @@ def test_summary_is_a_table_in_a_notebook(
 def test_run_shows_its_report(tmp_path: Path) -> None:
     run = a_run(tmp_path)
     assert repr(run) == f"<Run '{run.path}': 2 of 3 epochs; loss 0.5000, val_loss 0.7000>"
+    (tmp_path / "other").mkdir()
+    new = Run.create(run.record, tmp_path / "other")
+    assert repr(new) == f"<Run '{new.path}': no epoch done>"
+    new.model_path.touch()
+    assert repr(new) == f"<Run '{new.path}': trained>"
     with pytest.raises(RunError, match="has no report that can be read"):
         run.report()
     page = '<!doctype html><p title="a">한국어 & "b"</p>'

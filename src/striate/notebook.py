@@ -213,6 +213,6 @@ class Page:
         atomic_write(path, self.html.encode("utf-8"))
 
     def _repr_html_(self) -> str:
-        style = "width:100%;height:640px;border:1px solid #8888;border-radius:4px;background:#fff"
+        style = "width:100%;box-sizing:border-box;height:640px;border:1px solid #8888;border-radius:4px;background:#fff"
         page = escape_html(self.html)
         return f'<iframe title="{escape(self.title)}" sandbox="allow-scripts" style="{style}" srcdoc="{page}"></iframe>'

@@ -99,15 +99,16 @@ def draw_tiles(
     columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
     tall = max(tile.pixels.shape[0] / tile.pixels.shape[1] for tile in tiles)  # heights in widths of an image
-    lines = max(tile.title.count("\n") + 1 if tile.title else 0 for tile in tiles)
+    titles = [[tile.title for tile in tiles[row * columns : (row + 1) * columns]] for row in range(rows)]
+    lines = [max(title.count("\n") + 1 if title else 0 for title in row) for row in titles]
     width = columns * (1 + GAP) - GAP  # of all, in widths of an image
     if ax is not None:
         cell = max(new_axes(ax, 0, 0).get_window_extent().width / ax.figure.dpi / width, 0.1)
     line = FONT_SIZE * 1.3 / 72 / cell
-    step = tall + lines * line + GAP
-    axes = new_axes(ax, width * cell + 0.1, rows * step * cell + 0.1)
+    tops = np.cumsum([count * line for count in lines]) + np.arange(rows) * (tall + GAP)  # of the images of each row
+    axes = new_axes(ax, width * cell + 0.1, (tops[-1] + tall) * cell + 0.1)
     for number, tile in enumerate(tiles):
-        x, y = number % columns * (1 + GAP), number // columns * step + lines * line
+        x, y = number % columns * (1 + GAP), tops[number // columns]
         height = tile.pixels.shape[0] / tile.pixels.shape[1]
         low, high = limits or (tile.pixels.min(), tile.pixels.max())
         axes.imshow(
@@ -118,7 +119,7 @@ def draw_tiles(
             color = {"color": tile.color} if tile.color else {}
             text = printable(tile.title, keep="\n")
             axes.text(x + 0.5, y - 0.02, text, ha="center", va="bottom", fontsize=FONT_SIZE, **color)  # type: ignore[arg-type]
-    axes.set(xlim=(0, width), ylim=(rows * step - GAP, 0), aspect="equal")
+    axes.set(xlim=(0, width), ylim=(tops[-1] + tall, 0), aspect="equal")
     axes.axis("off")
     return axes
 

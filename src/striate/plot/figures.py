@@ -180,7 +180,9 @@ def calibration(labels: Evaluation | Any, probabilities: Any = None, *, ax: Any 
         drawn.scatter(
             [b.confidence for b in bins], [b.accuracy.value or 0 for b in bins], sizes, color=TRAINING, zorder=3
         )
-        drawn.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal", xlabel="predicted probability", ylabel="accuracy")
+        drawn.set(
+            xlim=(-0.03, 1.05), ylim=(-0.03, 1.05), aspect="equal", xlabel="predicted probability", ylabel="accuracy"
+        )
         drawn.grid(alpha=0.3)
     return drawn
 

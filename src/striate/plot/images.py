@@ -72,7 +72,7 @@ def images(
     columns = check_whole("columns", columns, 1) if columns is not None else 6 if large else 10
     is_byte = pixels.dtype == np.uint8
     with fonts():
-        return draw_tiles(tiles, columns, ax, limits=(0, 255) if is_byte else None, cell=1.6 if large else 0.95)
+        return draw_tiles(tiles, columns, ax, limits=(0, 255) if is_byte else None, cell=1.4 if large else 0.95)
 
 
 def _as_images(x: Any) -> Array:

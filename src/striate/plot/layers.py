@@ -140,8 +140,9 @@ def _bars(values: Array, classes: Sequence[str], ax: Any) -> "Axes":
     drawn = new_axes(ax, min(max(3.0, 0.32 * len(values)), 9.0), 2.4)
     drawn.bar(np.arange(len(values)), values, color=TRAINING)
     if len(values) <= MOST_NAMES:
-        names = [printable(short(name)) for name in classes] if len(classes) == len(values) else range(len(values))
-        drawn.set_xticks(range(len(values)), [str(name) for name in names])
+        named = len(classes) == len(values)
+        names = [printable(short(name)) for name in classes] if named else [str(unit) for unit in range(len(values))]
+        drawn.set_xticks(range(len(values)), names)
     drawn.set(xlabel="unit", ylabel="value")
     return drawn
 

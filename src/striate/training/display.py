@@ -39,6 +39,7 @@ def run_html(run: "Run") -> str:
     """Return what a run folder holds, and its curves."""
     history = run.read_history()
     files = sorted(file.name for file in run.path.iterdir() if file.is_file() and not file.name.startswith("."))
-    shown = {"recipe": f"{run.recipe.epochs} epochs, batch_size {run.recipe.batch_size}", "files": ", ".join(files)}
+    recipe = {"recipe": f"{run.recipe.epochs} epochs, batch_size {run.recipe.batch_size}"} if history else {}
+    shown = recipe | {"files": ", ".join(files)}
     head = notebook.heading(f"Run {run.path}", f"data {run.record.fingerprint}")
     return notebook.block(head, notebook.charts(history), notebook.facts(shown))

@@ -222,8 +222,10 @@ class Run:
 
     def __repr__(self) -> str:
         history = self.read_history()
+        if not history:  # fitting to features has no epochs
+            return f"<Run '{self.path}': {'trained' if self.model_path.exists() else 'no epoch done'}>"
         last = ", ".join(f"{name} {values[-1]:.4f}" for name, values in history.items() if values)
-        return f"<Run '{self.path}': {len(history.get('loss', ()))} of {self.recipe.epochs} epochs; {last or 'begun'}>"
+        return f"<Run '{self.path}': {len(history['loss'])} of {self.recipe.epochs} epochs; {last}>"
 
     def _repr_html_(self) -> str:
         from striate.training.display import run_html
