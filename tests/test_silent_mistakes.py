@@ -111,16 +111,6 @@ def test_scores_of_several_outputs_are_in_the_order_of_their_names() -> None:
     assert list(scores) == list(dict(scores).values())
 
 
-def test_freezing_as_in_keras_is_refused_with_what_to_write() -> None:
-    model = model_with(Rescale())
-    with pytest.raises(UsageError, match=r"compile\(frozen=\[layer.name for layer in model.layers\[:-1\]\]\)"):
-        model.trainable = False
-    with pytest.raises(NetworkError, match=r"Dense 'out': trainable cannot be set\. .*\.compile\(frozen=\['out'\]\)"):
-        model.layers[-1].trainable = False
-    with pytest.raises(NetworkError, match=r"Dense: trainable cannot be set\."):
-        Dense(3).trainable = False  # type: ignore[attr-defined]
-
-
 def test_unknown_attributes_are_refused() -> None:
     model = model_with(Rescale())
     with pytest.raises(UsageError, match=r"A Sequential has no attribute 'class_names'\. Did you mean 'classes'"):

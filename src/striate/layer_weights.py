@@ -233,7 +233,7 @@ class Variable(Values):
         variable = np.asarray(values).view(cls)
         variable.name, variable.trainable, variable._layer = (
             parameter.name.rpartition("/")[2],
-            parameter.trainable,
+            parameter.trainable and layer.trainable,
             layer,
         )
         variable.path = f"{layer.name}/{variable.name}" if layer.name else variable.name

@@ -1,6 +1,7 @@
 """The model: a network with its weights and an engine, and the methods of Keras: compile, fit, evaluate, predict."""
 
 import os
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing, nullcontext
 from typing import Any, ClassVar
@@ -104,6 +105,7 @@ class Model(LayeredModel):
         self._compilation: Compilation | None = None
         self._compiled = False  # whether the engine is
         self._compile_arguments: dict[str, Any] | None = None
+        self._frozen_by_layers: list[str] = []  # when the model was compiled
         self._must_compile = False  # because the network is built later, or again
         self.learning_rate = 0.0
         self.iterations = self.epochs_done = 0
@@ -125,11 +127,13 @@ class Model(LayeredModel):
             state |= {"_slots": engine.slots} if self._compiled else {}
         elif self._shared and self._shared.any_known:
             state["_pending_weights"] = self.named_weights
+        state["_frozen_names"] = self.frozen_layers()
         return state | {"_structure": None, "_shared": None}  # a copy has layer objects of its own
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        slots = state.pop("_slots", None)
+        slots, frozen = state.pop("_slots", None), state.pop("_frozen_names", ())
         self.__dict__.update(state)
+        self._freeze(frozen)
         if self._compiled and self._compilation:
             self.engine.compile(self._compilation.settings)
             self.engine.slots = slots or {}
@@ -206,8 +210,8 @@ class Model(LayeredModel):
             learning_rate: Replaces that of the optimizer.
             clip_norm: As in `Recipe`.
             average: As in `Recipe`.
-            frozen: Names of layers that keep their weights and work as in inference, for example
-                [layer.name for layer in model.layers[:100]], where Keras sets layer.trainable = False.
+            frozen: Names of layers that keep their weights and work as in inference, in addition to those whose
+                `trainable` is False.
             engine: As in `use_engine`. If this and the settings below are all None, the engine is kept.
             device: As in `EngineSettings`.
             precision: As in `EngineSettings`.
@@ -231,6 +235,8 @@ class Model(LayeredModel):
             get_optimizer(optimizer)  # raises now; the rest is checked when the model is built
             return
         inference = self._structure.inference_layers() if self._structure else []
+        self._frozen_by_layers = self.frozen_layers()
+        inference.extend(self._frozen_by_layers)
         compilation = make_compilation(
             self.network, optimizer, loss, metrics, classifies=self._classifies, seed=self.seed,
             learning_rate=learning_rate, clip_norm=clip_norm, average=average,
@@ -335,6 +341,12 @@ class Model(LayeredModel):
         )  # fmt: skip
         self._build_for_data(data)
         settings = self._require_compiled("fit").settings
+        if self.frozen_layers() != self._frozen_by_layers:
+            warnings.warn(
+                "The attribute trainable of a layer was changed after compile, which has no effect before the next "
+                "compile: call compile again.",
+                stacklevel=3,
+            )
         recipe = Recipe(
             epochs, 32 if batch_size is None else batch_size, settings.optimizer, get_schedule(schedule),
             augmentation=augmentation, seed=self.seed, clip_norm=settings.clip_norm, average=settings.average,
@@ -353,6 +365,10 @@ class Model(LayeredModel):
             self, recipe, train, validation, callbacks=chosen, verbose=verbose, initial_epoch=first,
             report_rate=schedule is not None,
         )  # fmt: skip
+
+    def _freeze(self, names: Collection[str]) -> None:
+        for name in names:
+            self.structure.layers[name].trainable = False
 
     def _build_for_data(self, data: UserData, *, compiled: bool = True) -> None:
         """Build the network for the first batch if it is not built; also compile it if that was asked for before."""

@@ -30,7 +30,6 @@ from striate.network import Block, Layer, Network
 from striate.network.connections import connect
 from striate.network.layers.base import check_name
 from striate.network.naming import snake_case
-from striate.network.registry import freezing_message
 from striate.processes import current_process
 from striate.text import counted
 
@@ -75,6 +74,7 @@ class ModelBase:
         self._structure: Structure | None = None
         self._shared: SharedWeights | None = None
         self._engine: Engine | None = None
+        self._trainable = True
         self._pending_weights: Weights | None = None  # for the engine, which is created when it is first needed
         self._engine_settings = EngineSettings()
         self.seed = check_whole("seed", seed)
@@ -114,8 +114,6 @@ class ModelBase:
                 or name.startswith("_")
             ):
                 return super().__setattr__(name, value)
-            if name == "trainable":
-                raise UsageError(f"{self.name}: {freezing_message()}")
             public = {known for known in (*vars(self), *dir(type(self))) if not known.startswith("_")}
             raise UsageError(f"A {type(self).__name__} has no attribute '{name}'.{nearest(name, public)}")
 

@@ -10,6 +10,7 @@ from striate.arguments import check_methods
 from striate.errors import NetworkError, UsageError, nearest
 from striate.layer_weights import Values, Variable, matched
 from striate.model_building import BuildableModel
+from striate.model_structure import Structure
 from striate.network import Input, Layer, Tensor
 from striate.network.composite import parts_of
 from striate.network.layers.base import as_tensors, calls, flat
@@ -138,6 +139,50 @@ class LayeredModel(BuildableModel):
         return _one_or_list([(None, *shape) for shape in self.network.output_shapes])
 
     @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights. Setting it sets it for all layers, from the next compile on.
+
+        Models that use this one as a layer follow: freeze a base with `base.trainable = False`, then compile the model.
+
+        Example:
+            >>> import striate as st
+            >>> model = st.Sequential([st.Input((4,)), st.layers.Dense(3), st.layers.Dense(2, activation="softmax")])
+            >>> for layer in model.layers[:-1]:
+            ...     layer.trainable = False
+            >>> model.compile("adam")
+            >>> [variable.path for variable in model.trainable_weights]
+            ['dense_1/kernel', 'dense_1/bias']
+        """
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        if self.built or hasattr(self, "call"):
+            for layer in self.layers:
+                layer.trainable = value
+
+    def _connect(self, structure: Structure) -> None:
+        super()._connect(structure)
+        if not self._trainable:  # set before there were layers
+            for layer in structure.layers.values():
+                layer.trainable = False
+
+    def frozen_layers(self) -> list[str]:
+        """Return the names of the layers with weights whose `trainable` is False, nested ones too.
+
+        Layers without weights are not among them: as in Keras, a frozen base keeps its dropout.
+        """
+        if self._structure is None:
+            return []
+        named = {parameter.name.rpartition("/")[0] for parameter in self.network.parameters}
+        frozen = {name for name, layer in self._structure.layers.items() if not layer.trainable}
+        for node, tensor in zip(self.network.nodes, self._structure.tensors, strict=True):
+            if any(isinstance(part, Layer) and not part.trainable for part in tensor.scope):
+                frozen.add(str(node.layer.name))  # made anew in each call of a custom layer
+        return [name for name in self._structure.layers if name in frozen & named]
+
+    @property
     def weights(self) -> list[Variable]:
         """Copies of all parameters in Keras's order, each with `path`, `numpy()` and `assign(values)`.
 
@@ -152,12 +197,12 @@ class LayeredModel(BuildableModel):
     @property
     def trainable_weights(self) -> list[Variable]:
         """The `weights` that training changes."""
-        return [variable for variable in self.weights if variable.trainable]
+        return [variable for variable in self.weights if variable.trainable and self._trainable]
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """The other `weights`, such as moving statistics."""
-        return [variable for variable in self.weights if not variable.trainable]
+        """The other `weights`, such as moving statistics and those of frozen layers."""
+        return [variable for variable in self.weights if not (variable.trainable and self._trainable)]
 
     variables, trainable_variables, non_trainable_variables = weights, trainable_weights, non_trainable_weights
 
@@ -204,9 +249,9 @@ class LayeredModel(BuildableModel):
         from striate.summary import show_summary, summary, terminal_width
 
         if print_fn is None and line_length is None:
-            show_summary(self.network)
+            show_summary(self.network, self.frozen_layers())
         else:
-            (print_fn or print)(summary(self.network, line_length or terminal_width()))
+            (print_fn or print)(summary(self.network, line_length or terminal_width(), self.frozen_layers()))
 
 
 def _one_or_list(values: list[Any]) -> Any:

@@ -3,7 +3,7 @@
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -25,13 +25,14 @@ LONG = 9  # letters of the longest word that is not broken in narrow tables
 HYPHENATED_KINDS = {"Activation": "Activa-\ntion", "Concatenate": "Concat-\nenate", "Depthwise": "Depth-\nwise"}
 
 
-def summary(network: Network, width: int | None = None) -> str:
+def summary(network: Network, width: int | None = None, frozen: Collection[str] = ()) -> str:
     """Return the table of layers, one row for each use of a layer, and the totals.
 
     Args:
         network: The network.
         width: Number of characters that a line of the table may have; in narrower tables headings are shortened, long
             names broken and multiply-adds rounded to three digits. None: any number.
+        frozen: Names of frozen layers, whose parameters count as not trainable.
 
     Example:
         >>> from striate import zoo
@@ -41,11 +42,15 @@ def summary(network: Network, width: int | None = None) -> str:
     rows = network.table()
     lines, legend = _fitted(rows, width)
     notes = [line for note in _rounding_notes(rows) for line in (wrap(note, width) if width else [note])]
-    return "\n".join([*lines, *legend, *notes, f"{network.name}: {_totals(network)}"])
+    return "\n".join([*lines, *legend, *notes, f"{network.name}: {_totals(network, frozen)}"])
 
 
-def _totals(network: Network) -> str:
-    frozen = network.parameter_count - network.trainable_parameter_count
+def _totals(network: Network, frozen_layers: Collection[str]) -> str:
+    frozen = sum(
+        parameter.size
+        for parameter in network.parameters
+        if not parameter.trainable or parameter.name.rpartition("/")[0] in frozen_layers
+    )
     text = "{parameters:,} parameters, {adds:,} multiply-adds for one image"
     if frozen:
         text = "{parameters:,} parameters ({frozen:,} not trainable), {adds:,} multiply-adds for one image"
@@ -67,16 +72,16 @@ def terminal_width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH
 
 
-def show_summary(network: Network) -> None:
+def show_summary(network: Network, frozen: Collection[str] = ()) -> None:
     """Print the table of layers as wide as the terminal, as `striate summary` does; in a notebook, show it as HTML."""
     if not notebook.in_notebook():
-        print(summary(network, terminal_width()))
+        print(summary(network, terminal_width(), frozen))
         return
     rows = network.table()
     right = [COLUMNS.index("parameters"), COLUMNS.index("multiply-adds")]
     table = notebook.table(COLUMNS, map(_cells, rows), right)
-    heading = notebook.heading(network.name, _totals(network), *_rounding_notes(rows))
-    notebook.show(notebook.block(heading, table), summary(network))
+    heading = notebook.heading(network.name, _totals(network, frozen), *_rounding_notes(rows))
+    notebook.show(notebook.block(heading, table), summary(network, frozen=frozen))
 
 
 def summary_dict(network: Network) -> dict[str, Any]:

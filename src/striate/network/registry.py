@@ -40,21 +40,15 @@ def register_layer(kind: LayerClass) -> LayerClass:
 
 
 def _refuse_change(layer: Layer, name: str, value: Any) -> None:
-    """Raise NetworkError: layers are descriptions, and their settings are given when they are made."""
+    """Raise NetworkError for all but `trainable`: layers are descriptions, whose settings are given at first."""
     if name == "trainable":
-        raise layer.error(freezing_message(layer.name))
+        return object.__setattr__(layer, name, value)
     if not hasattr(layer, name):
         raise layer.error(f"there is no setting '{name}'.{nearest(name, [item.name for item in fields(layer)])}")
     raise layer.error(
         f"{name} cannot be changed, because a layer is a description and may be part of several networks. "
         f"Make another one with dataclasses.replace(layer, {name}=…)."
     )
-
-
-def freezing_message(name: str | None = None) -> str:
-    """Return what to write in place of `trainable = False`, for one layer or a whole model."""
-    names = "[layer.name for layer in model.layers[:-1]]" if name is None else f"['{name}']"
-    return f"trainable cannot be set. To freeze layers, pass their names to compile: model.compile(frozen={names})."
 
 
 def layer_class(kind: str) -> type[Layer]:

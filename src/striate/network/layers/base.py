@@ -51,9 +51,11 @@ class Identity:
     Attributes:
         first_call: The tensor of its first call; None before.
         weights: Where its weights are (a `LayerWeights`); None before a model has made them.
+        trainable: Whether the next compile of a model lets training change its weights.
     """
 
     def __init__(self) -> None:
+        self.trainable = True
         self.first_call: Tensor | None = None
         self.weights: Any = None
 
@@ -204,6 +206,23 @@ class Layer:
             "A layer with weights and arithmetic of its own is a frozen dataclass with @register_layer, and a rule for "
             "each engine: CONTRIBUTING.md names the files."
         )
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights, in all models that use this layer.
+
+        Setting it to False freezes the layer: from the next compile of a model on, it keeps its weights and moving
+        statistics, and works as in inference. It is a state of this object, not a part of the description.
+        """
+        return bool(self.identity.trainable)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        from striate.network.composite import parts_of
+
+        self.identity.trainable = bool(value)
+        for part in parts_of(self):
+            part.trainable = value
 
     @property
     def weights(self) -> list[Any]:
