@@ -53,7 +53,7 @@ def brightened(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return ImageEnhance.Brightness(image).enhance(rng.choice([rng.uniform(0.6, 0.8), rng.uniform(1.2, 1.5)]))
 
 
-def turned(image: Image.Image, rng: np.random.Generator, *, cut: bool) -> Image.Image:
+def rotated(image: Image.Image, rng: np.random.Generator, *, cut: bool) -> Image.Image:
     """Turn by 1 to 5 degrees; the empty corners are cut off, or stay black or white."""
     angle = rng.uniform(1, 5) * rng.choice([-1, 1])
     fill = int(rng.choice([0, 255]))
@@ -83,7 +83,7 @@ def watermarked(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 CHANGES: dict[str, Change] = {
     "saved again": saved_again, "resized": resized, "cropped": cropped, "mirrored": mirrored, "brightened": brightened,
-    "turned": partial(turned, cut=False), "turned, cut": partial(turned, cut=True), "watermarked": watermarked,
+    "rotated": partial(rotated, cut=False), "rotated, cut": partial(rotated, cut=True), "watermarked": watermarked,
 }  # fmt: skip
 
 

@@ -74,7 +74,7 @@ def load_folder(
     """Load the images in path/CLASS/… and below, or those that a CSV file names, split 80/10/10 class by class.
 
     The split depends on the content of the files. Near-duplicates (copies, images saved again, resized, cropped,
-    mirrored or turned a little, frames of a video) and images of one group stay in one part. Parts that the folder
+    mirrored or rotated a little, frames of a video) and images of one group stay in one part. Parts that the folder
     already has (path/train/CLASS/…, val or validation, test) are kept. Class numbers follow the names of the
     subfolders, sorted with numbers in their natural order (2 before 10). A file that cannot be read is left out, and a
     note says why. The folder is never written to; the pixels are cached outside it.
