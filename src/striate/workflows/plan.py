@@ -200,20 +200,15 @@ def make_plan(
     sets = sets or {}
     check_task(labeled, folds, sets)
     recipe = {key: value for key, value in recipe.items() if value is not None}
-    named = {"model": model, "base": base, "minutes": minutes, "ensemble": ensemble, "tensorboard": tensorboard,
-             "schedule": schedule, "folds": folds}  # fmt: skip
-    requested = {
-        **{_option(name): value for name, value in (named | recipe).items()},
-        **{_option(item.name): getattr(engine, item.name) != item.default for item in fields(engine)},
-    }
-    if schedule == PLATEAU:
-        requested["--schedule plateau"] = requested.pop("--schedule")
     strategy, chosen_by = _choose(data, layout, method, model, base, minutes)
-    if method == AUTO and layout and not model and not base:
-        del requested["--minutes"]  # it has decided what is chosen
+    chosen_freely = method == AUTO and layout and not model and not base  # then --minutes is part of the choice
+    named = {
+        "model": model, "base": base, "minutes": None if chosen_freely else minutes, "ensemble": ensemble,
+        "tensorboard": tensorboard, "schedule": schedule, "folds": folds,
+    }  # fmt: skip
     usual = _usual_plan(data, strategy, layout)
     check_settings(usual.model, usual.method, sets)
-    check_options(strategy.method, chosen_by, [option for option, value in requested.items() if value], sets)
+    check_options(strategy.method, chosen_by, _given_options(named | recipe, engine), sets)
     engine.check(training=True)
     check_base_method(strategy.method, chosen_by, base, weights, minutes)
     usual = _with_labels(labeled, _with_weights(weights, usual))
@@ -250,8 +245,13 @@ def parse(text: str) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+def _given_options(values: Mapping[str, Any], engine: EngineSettings) -> list[str]:
+    """Return the options that have a value, or of the engine another one than the default, as on the command line."""
+    given = [name for name, value in values.items() if value]
+    given += [item.name for item in fields(engine) if getattr(engine, item.name) != item.default]
+    options = [f"--{name.replace('_', '-')}" for name in given]
+    plateau = values.get("schedule") == PLATEAU
+    return ["--schedule plateau" if plateau and option == "--schedule" else option for option in options]
 
 
 def _read_corrections(exclude: str | None, data: str, layout: Layout | None) -> Corrections:
