@@ -83,7 +83,7 @@ def test_blocks_without_names_are_found() -> None:
         ("add", ("Add", "Activation")),
     ]
     assert inner.edges[1].points == ((1, 0.5),)
-    assert (graph.nodes[2].receptive_field, graph.nodes[2].activation) == ((9, 9), "relu")
+    assert (graph.nodes[2].receptive_field, graph.nodes[2].activation) == ((8, 8), "relu")
 
 
 def test_branches_of_an_inception_block_are_side_by_side() -> None:

@@ -25,7 +25,7 @@ class GraphNode:
         shape: Shape of the output, (H, W, C) or (F,).
         parameters: Number of parameters, of all repeats.
         multiply_adds: Number of multiply-adds for one image, of all repeats.
-        receptive_field: Height and width of the receptive field of the output, not clipped at the borders.
+        receptive_field: Height and width of the receptive field within the image, for an output in the middle.
         kernel: Height and width of the window.
         strides: Strides of the window.
         padding: Padding of the window.

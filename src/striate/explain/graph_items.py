@@ -4,9 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from striate.network import Activation, BatchNormalization, Dropout, Network
+from striate.network import Activation, BatchNormalization, Dropout, Network, PReLU
+from striate.network.layers.activation import ActivationLayer
 
-FOLLOWERS = (BatchNormalization, Activation, Dropout)  # drawn with the layer whose output they change
+FOLLOWERS = (
+    BatchNormalization,
+    Activation,
+    ActivationLayer,
+    PReLU,
+    Dropout,
+)  # drawn with the layer whose output they change
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class Region:
     """The rectangle of an input image that a unit sees. The ranges are (start, stop), stop excluded.
 
     Inside the rectangle there may be pixels that the unit does not see, for example between the kernel values of a
-    dilated convolution.
+    dilated convolution. After Reshape and Permute, the rectangle may be larger than necessary.
 
     Attributes:
         layer: Name of the unit's layer.
@@ -160,8 +160,13 @@ class Fields:
         return found
 
     def _read_by_channel(self, rule: UnitRule[Any], box: _Box, channel: int) -> list[Reads]:
-        """Return what the units of a box in one channel read; rows depend on y alone, and columns on x alone."""
-        ys, xs = (range(*_after(span)) if rule.spread else sorted(set(span)) for span in (box.rows, box.columns))
+        """Return what the units of a box in one channel read."""
+        if rule.reach == "all":
+            places = ((y, x) for y in range(*_after(box.rows)) for x in range(*_after(box.columns)))
+            return [reads for y, x in places for reads in rule.reads(y, x, channel)]
+        # Rows depend on y alone, and columns on x alone.
+        lines = rule.reach == "lines"
+        ys, xs = (range(*_after(span)) if lines else sorted(set(span)) for span in (box.rows, box.columns))
         rows = zip(*(rule.reads(y, box.columns[0], channel) for y in ys), strict=True)
         columns = zip(*(rule.reads(box.rows[0], x, channel) for x in xs), strict=True)
         joined = (

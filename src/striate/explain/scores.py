@@ -12,11 +12,13 @@ from striate.engines.base import Engine
 from striate.engines.choose import EngineSettings, accelerator, choose, make_engine
 from striate.errors import UsageError, nearest
 from striate.model import Model
-from striate.network import Activation, Dropout, Flatten, Network, Rescale
+from striate.network import Activation, Dropout, Flatten, Network, Rescale, Softmax
 from striate.network.graph import Entry
 from striate.network.outputs import needed_network
 
-UNBOUNDED = frozenset({"softmax", "softmin", "log_softmax", "sigmoid", "hard_sigmoid"})  # replaced by their inputs
+UNBOUNDED = frozenset(
+    {"softmax", "softmin", "log_softmax", "sigmoid", "hard_sigmoid", "log_sigmoid"}
+)  # replaced by their inputs
 
 
 def logits_network(network: Network, node: int | None = None) -> Network:
@@ -36,7 +38,9 @@ def logits_network(network: Network, node: int | None = None) -> Network:
         (index,) = network.nodes[index].inputs
     layer, inputs = entries[index]
     activation = getattr(layer, "activation", None)
-    if activation in UNBOUNDED:
+    if isinstance(layer, Softmax):
+        entries[index] = (Activation("linear", name=layer.name), inputs)
+    elif activation in UNBOUNDED:
         entries[index] = (replace(layer, activation="linear"), inputs)  # type: ignore[call-arg]
     if activation == "softmin" and isinstance(layer, Activation):
         entries[index] = (Rescale(-1.0, name=layer.name), inputs)

@@ -9,7 +9,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.arguments import check_methods, describe, explain_arguments
-from striate.engines.numpy.layers.activation import FUNCTIONS
+from striate.engines.numpy.layers.activation import function_of
 from striate.errors import DataError, ModelFileError, NetworkError, UsageError
 from striate.explain.units import Arithmetic, Cells, Position, Reads, Unit, UnitRule, as_maps, make_rule
 from striate.model import Model, load
@@ -151,7 +151,7 @@ def _with_factors(cells: Cells, found: Arithmetic, source: int) -> Cells:
 def _activate(activation: str, total: float, totals: Array | None, channel: int) -> float:
     """Return the activation of a sum; `totals` are those of all channels, which softmax needs."""
     values = np.array([total]) if totals is None else totals
-    activated = FUNCTIONS[activation].forward(values[:, None], np.empty((len(values), 1)))
+    activated = function_of(activation).forward(values[:, None], np.empty((len(values), 1)))
     return float(activated[0 if totals is None else channel, 0])
 
 

@@ -13,8 +13,8 @@ from striate.text import counted
 Position = tuple[int, int, int]
 """(y, x, channel) of a unit. The units of a vector (F,) have y = x = 0, and the feature is the channel."""
 Operation = Literal[
-    "input", "weighted_sum", "mean", "maximum", "sum", "product", "copy", "normalization", "squared_distance", "power",
-    "unknown",
+    "input", "weighted_sum", "mean", "maximum", "minimum", "sum", "product", "copy", "normalization",
+    "squared_distance", "power", "unknown",
 ]  # fmt: skip
 LayerType = TypeVar("LayerType", bound=Layer)
 
@@ -85,9 +85,9 @@ class Unit:
         kind: Class of the layer, such as "Conv2D".
         node: Index of the node in the network.
         position: (y, x, channel); (0, 0, feature) in a vector.
-        operation: What the unit computes of its cells before the activation:
-            "weighted_sum" the sum of all terms, plus the bias; "mean" and "sum" the sum of all terms; "maximum" the
-            largest value; "product" the product of all values; "copy" the only value; "normalization", "power" and
+        operation: What the unit computes of its cells before the activation: "weighted_sum" the sum of all terms, plus
+            the bias; "mean" and "sum" the sum of all terms; "maximum" the largest value, "minimum" the smallest;
+            "product" the product of all values; "copy" the only value; "normalization", "power" and
             "squared_distance" as `numbers` says; "input" a number of the image; "unknown" for a layer without rule.
         inputs: The cells that it reads, for each input of the layer that it reads from.
         bias: What is added to the sum; None if there is no bias.
@@ -95,7 +95,7 @@ class Unit:
         activation: Name of the activation; "linear" if there is none.
         output: The result, computed in float64.
         engine_output: The same number as the engine computed it.
-        winner: For "maximum", the index (input, i, j, k) of the cell with the largest value.
+        winner: For "maximum" and "minimum", the index (input, i, j, k) of the cell with this value.
         numbers: Further numbers of the layer by name, such as mean and variance of a batch normalization.
         channel_totals: float64 (C,), `total` of every channel at the same place, for an activation that needs them,
             such as softmax; None for others.
@@ -156,11 +156,12 @@ class UnitRule(Generic[LayerType]):
         layer: The layer.
         inputs: The input shapes, each (H, W, C).
         shape: The output shape (H, W, C).
-        spread: Whether units between two others may read rows or columns that are not between those of the two.
+        reach: Which units of a rectangle together read all rows and columns that the units of the rectangle read:
+            "corners" the first and the last; "lines" those of a row and of a column; "all" only all of them.
     """
 
     operation: Operation
-    spread: bool = False
+    reach: Literal["corners", "lines", "all"] = "corners"
 
     def __init__(self, layer: LayerType, inputs: Sequence[Shape]) -> None:
         self.layer = layer
@@ -290,12 +291,12 @@ def weighted_sum(
     return Arithmetic(sum(float(term.sum()) for term in terms) + (bias or 0.0), weights, terms, bias, numbers=numbers)
 
 
-def maximum(cells: Sequence[Cells]) -> Arithmetic:
-    """Return the arithmetic of the largest value, padding excluded; of equal ones the first."""
+def maximum(cells: Sequence[Cells], sign: int = 1) -> Arithmetic:
+    """Return the arithmetic of the largest value (with sign −1 the smallest), without padding."""
     best, winner = -np.inf, None
     for source, part in enumerate(cells):
-        values = np.where(part.inside[..., None], part.values, -np.inf)
+        values = np.where(part.inside[..., None], sign * part.values, -np.inf)
         i, j, k = np.unravel_index(int(values.argmax()), values.shape)
         if values[i, j, k] > best:
             best, winner = values[i, j, k], (source, int(i), int(j), int(k))
-    return Arithmetic(float(best), winner=winner)
+    return Arithmetic(float(sign * best), winner=winner)

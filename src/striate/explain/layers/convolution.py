@@ -6,7 +6,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.explain.units import Arithmetic, Cells, Position, Reads, UnitRule, rule, weighted_sum
-from striate.network import Conv2D, Conv2DTranspose, DepthwiseConv2D, Pair, Shape, Window
+from striate.network import Conv2D, Conv2DTranspose, DepthwiseConv2D, Pair, SeparableConv2D, Shape, Window
 
 
 def window_cells(window: Window, size: Pair, y: int, x: int) -> tuple[Array, Array]:
@@ -71,12 +71,32 @@ class DepthwiseRule(UnitRule[DepthwiseConv2D]):
         return weighted_sum(cells, [weights["kernel"][:, :, :, channel]], _bias(weights, channel))
 
 
+@rule(SeparableConv2D)
+class SeparableRule(UnitRule[SeparableConv2D]):
+    """Σ kernel · x + bias with the product of the depthwise and the pointwise kernel."""
+
+    operation = "weighted_sum"
+
+    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+        """Return the window in all input channels."""
+        height, width, channels = self.inputs[0]
+        rows, columns = window_cells(self.layer.window, (height, width), y, x)
+        return [Reads(0, rows, columns, np.arange(channels))]
+
+    def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
+        """Return the weighted sum; the weight of a cell is the sum over the depthwise filters of its channel."""
+        depthwise = weights["depthwise_kernel"].astype(np.float64)  # KH, KW, 1, C · M
+        products = depthwise[:, :, 0] * weights["pointwise_kernel"][0, 0, :, position[2]]
+        kernel = products.reshape(*products.shape[:2], self.inputs[0][2], -1).sum(axis=3)
+        return weighted_sum(cells, [kernel], _bias(weights, position[2]))
+
+
 @rule(Conv2DTranspose)
 class TransposedConvolutionRule(UnitRule[Conv2DTranspose]):
     """Σ kernel · x + bias over the cells whose kernel, placed on the output, covers the unit."""
 
     operation = "weighted_sum"
-    spread = True
+    reach = "lines"
 
     def _taps(self, y: int, axis: int) -> tuple[Array, Array]:
         """Return the rows (or columns) of the input that reach the output row y, and the kernel rows that do."""

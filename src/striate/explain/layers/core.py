@@ -1,7 +1,6 @@
-"""Layers without a window: input, dense, activation, scaling, padding, merging, and layers that only move values."""
+"""Layers whose units read one cell or a vector: input, activations, scaling, dropout, powers, dense, radial basis."""
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 
 import numpy as np
 
@@ -13,28 +12,30 @@ from striate.explain.units import (
     Position,
     Reads,
     UnitRule,
-    maximum,
+    as_maps,
     one_cell,
     rule,
     weighted_sum,
 )
 from striate.network import (
+    ELU,
     Activation,
-    Add,
-    Concatenate,
     Dense,
     Dropout,
-    Flatten,
+    GaussianDropout,
+    GaussianNoise,
+    Identity,
     Input,
     Layer,
-    Maximum,
-    Multiply,
+    LeakyReLU,
+    Normalization,
     Power,
+    PReLU,
     RadialBasis,
+    ReLU,
     Rescale,
-    SelectChannels,
-    Shape,
-    ZeroPadding2D,
+    Softmax,
+    SpatialDropout2D,
 )
 
 
@@ -52,7 +53,8 @@ class ElementRule(UnitRule[Layer]):
         return Arithmetic(float(cells[0].values.item()))
 
 
-rule(Activation, Dropout)(ElementRule)  # in inference, dropout changes nothing
+rule(Activation, ELU, Identity, LeakyReLU, ReLU, Softmax)(ElementRule)
+rule(Dropout, SpatialDropout2D, GaussianDropout, GaussianNoise)(ElementRule)  # in inference, they change nothing
 
 
 @rule(Input)
@@ -70,7 +72,7 @@ class InputRule(UnitRule[Input]):
         return Arithmetic(float("nan"))
 
 
-@rule(Rescale)
+@rule(Rescale, Normalization)
 class RescaleRule(ElementRule):
     """x · scale + offset."""
 
@@ -78,10 +80,24 @@ class RescaleRule(ElementRule):
 
     def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
         """Return the weighted value."""
-        assert isinstance(self.layer, Rescale)
+        assert isinstance(self.layer, Rescale | Normalization)
         numbers = (self.layer.scale, self.layer.offset)
         scale, offset = (number[position[2]] if isinstance(number, tuple) else number for number in numbers)
         return weighted_sum(cells, [scale], offset)
+
+
+@rule(PReLU)
+class PReluRule(ElementRule):
+    """x if x > 0, else alpha · x."""
+
+    operation = "weighted_sum"
+
+    def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
+        """Return the value with the weight 1 or alpha."""
+        slopes = weights["alpha"].reshape(as_maps(weights["alpha"].shape))
+        y, x, channel = (min(place, size - 1) for place, size in zip(position, slopes.shape, strict=True))
+        alpha = float(slopes[y, x, channel])
+        return weighted_sum(cells, [1.0 if cells[0].values.item() > 0 else alpha], alpha=alpha)
 
 
 @rule(Power)
@@ -95,40 +111,6 @@ class PowerRule(ElementRule):
         assert isinstance(self.layer, Power)
         exponent = self.layer.exponent
         return Arithmetic(float(np.power(cells[0].values.item(), exponent)), numbers={"exponent": exponent})
-
-
-@rule(ZeroPadding2D)
-class ZeroPaddingRule(ElementRule):
-    """The cell at the same place before padding, which may be padding."""
-
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
-        """Return the cell at the same place, less the padding above and to the left."""
-        assert isinstance(self.layer, ZeroPadding2D)
-        (top, _), (left, _) = self.layer.window.margins((1, 1))
-        return [one_cell(0, y - top, x - left, channel)]
-
-
-@rule(Flatten)
-class FlattenRule(ElementRule):
-    """The cell that becomes this feature."""
-
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
-        """Return the cell of number `channel` in row-major order."""
-        return [one_cell(0, *map(int, np.unravel_index(channel, self.inputs[0])))]
-
-
-@rule(SelectChannels)
-class SelectChannelsRule(ElementRule):
-    """The cell of the selected channel."""
-
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
-        """Return the cell at the same place in the selected channel."""
-        assert isinstance(self.layer, SelectChannels)
-        return [one_cell(0, y, x, self.layer.channels[channel])]
-
-    def sample_channels(self) -> Sequence[int]:
-        """Return all channels."""
-        return range(self.shape[2])
 
 
 class VectorRule(UnitRule[Layer]):
@@ -168,70 +150,3 @@ class RadialBasisRule(VectorRule):
         prototype = weights["prototypes"][None, None, :, position[2]]
         terms = (cells[0].values - prototype) ** 2
         return Arithmetic(float(terms.sum()), [prototype], [terms])
-
-
-class MergingRule(UnitRule[Layer]):
-    """Base of layers whose units read the same place of all inputs. A vector beside maps has one value for a map."""
-
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
-        """Return one cell of each input."""
-        places = ((0, 0) if shape[:2] == (1, 1) != self.shape[:2] else (y, x) for shape in self.inputs)
-        return [one_cell(source, *place, channel) for source, place in enumerate(places)]
-
-
-@rule(Add)
-class AddRule(MergingRule):
-    """The sum of the inputs."""
-
-    operation = "sum"
-
-    def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
-        """Return the sum."""
-        return weighted_sum(cells, [1.0] * len(cells))
-
-
-@rule(Maximum)
-class MaximumRule(MergingRule):
-    """The largest of the inputs."""
-
-    operation = "maximum"
-
-    def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
-        """Return the maximum."""
-        return maximum(cells)
-
-
-@rule(Multiply)
-class MultiplyRule(MergingRule):
-    """The product of the inputs."""
-
-    operation = "product"
-
-    def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
-        """Return the product."""
-        return Arithmetic(float(np.prod([part.values.item() for part in cells])))
-
-
-@rule(Concatenate)
-class ConcatenateRule(UnitRule[Concatenate]):
-    """The cell of the input that this channel comes from."""
-
-    operation = "copy"
-
-    def __init__(self, layer: Concatenate, inputs: Sequence[Shape]) -> None:
-        super().__init__(layer, inputs)
-        self.starts = [0, *accumulate(shape[2] for shape in self.inputs)]
-
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
-        """Return the cell at the same place of one input."""
-        source = int(np.searchsorted(self.starts, channel, side="right")) - 1
-        return [one_cell(source, y, x, channel - self.starts[source])]
-
-    def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
-        """Return the value of the only cell."""
-        return Arithmetic(float(cells[0].values.item()))
-
-    def sample_channels(self) -> Sequence[int]:
-        """Return the first and last channel of each input."""
-        ends = (end - 1 for end in self.starts[1:])
-        return sorted({*self.starts[:-1], *ends})

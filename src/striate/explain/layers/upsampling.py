@@ -1,4 +1,4 @@
-"""Upsampling: each unit is a copy of a cell, or a weighted sum of up to four."""
+"""Upsampling and resizing: each unit is a copy of a cell, or a weighted sum of up to four."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,24 +6,24 @@ import numpy as np
 
 from striate._types import Array
 from striate.explain.units import Arithmetic, Cells, Position, Reads, UnitRule, rule, weighted_sum
-from striate.network import UpSampling2D
+from striate.network import Resizing, UpSampling2D
 
 
-@rule(UpSampling2D)
-class UpSamplingRule(UnitRule[UpSampling2D]):
+@rule(UpSampling2D, Resizing)
+class UpSamplingRule(UnitRule[UpSampling2D | Resizing]):
     """Σ weight · x over the nearest rows and columns; the weights of a cell are those of its row and its column."""
 
     operation = "weighted_sum"
 
     def _nearest(self, y: int, axis: int) -> tuple[Array, Array]:
         """Return the rows (or columns) of the input between which the output row y lies, and their weights."""
-        size, factor = self.inputs[0][axis], self.layer.factors[axis]
+        size, count = self.inputs[0][axis], self.shape[axis]
         if self.layer.interpolation == "nearest":
-            return np.array([y // factor]), np.ones(1)
+            return np.array([y // (count // size)]), np.ones(1)
         if self.layer.interpolation == "bilinear":
-            center = min(max((y + 0.5) / factor - 0.5, 0.0), size - 1.0)
+            center = min(max((y + 0.5) * size / count - 0.5, 0.0), size - 1.0)
         else:
-            center = y * (size - 1) / max(size * factor - 1, 1)
+            center = y * (size - 1) / max(count - 1, 1)
         first = int(np.floor(center))
         if first == center:
             return np.array([first]), np.ones(1)
