@@ -36,11 +36,14 @@ def code(notebook: Any) -> list[str]:
 
 def run(notebook: Any, folder: Path) -> None:
     """Run all cells in a folder, in a new process as a reader does, and keep their outputs in the notebook."""
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # has `striate`
-    os.environ.pop("MPLBACKEND", None)  # in a notebook, plots are shown below the cell
+    environment = os.environ | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),  # has `striate`
+        "IPYTHONDIR": str(folder / ".ipython"),
+    }
+    environment.pop("MPLBACKEND", None)  # in a notebook, plots are shown below the cell
     NotebookClient(
         notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-    ).execute()
+    ).execute(env=environment)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # times
         if cell.cell_type == "code":
