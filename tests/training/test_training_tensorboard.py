@@ -69,6 +69,38 @@ def test_shared_layer_has_a_node_for_each_use() -> None:
     }
 
 
+def test_blocks_are_groups_and_loss_and_optimizer_follow_the_outputs(tmp_path: Path) -> None:
+    model = st.zoo.build("mnist-cnn-subclassed")
+    model.compile("sgd", "sparse_categorical_crossentropy", learning_rate=0.25)
+    nodes = {node.name: node for node in graph(model.network, model.losses, model.optimizer).node}
+    assert {"block1/conv", "block1/pool", "classifier/hidden", "output"} <= set(nodes)
+    assert list(nodes["block1/pool"].input) == ["block1/conv"]
+    assert list(nodes["training/loss"].input) == ["output", "training/targets"]
+    assert (nodes["training/optimizer"].op, list(nodes["training/optimizer"].input)) == ("SGD", ["training/loss"])
+    assert nodes["training/optimizer"].attr["learning_rate"].s == b"0.25"
+
+
+def test_histograms_describe_the_weights_before_and_after_training(tmp_path: Path) -> None:
+    model = st.Sequential([st.Input((3,)), Dense(4, name="hidden"), Dense(1, name="out")])
+    model.compile("sgd", "mse")
+    before = {name: np.array(values) for name, values in model.named_weights.items()}
+    x = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    callback = TensorBoard(tmp_path, histogram_freq=2)
+    model.fit(x, x.sum(axis=1), epochs=3, callbacks=[callback], verbose=0)
+    found: dict[tuple[str, int], Any] = {}
+    for event in events(tmp_path / "train"):
+        found |= {(value.tag, event.step): value.histo for value in event.summary.value if value.HasField("histo")}
+    names = {"hidden/kernel", "hidden/bias", "out/kernel", "out/bias"}
+    assert set(found) == {(name, step) for name in names for step in (0, 2)}
+    for name in names:
+        histogram = found[name, 0]
+        assert (histogram.num, sum(histogram.bucket)) == (before[name].size, before[name].size)
+        assert (histogram.min, histogram.max) == (before[name].min(), before[name].max())
+        assert histogram.sum == pytest.approx(before[name].sum(), abs=1e-6)
+        assert list(histogram.bucket_limit) == sorted(histogram.bucket_limit)
+    assert found["hidden/kernel", 2].sum_squares != found["hidden/kernel", 0].sum_squares
+
+
 def test_missing_tensorboard_error_contains_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
     monkeypatch.setitem(sys.modules, "tensorboardX.proto.graph_pb2", None)

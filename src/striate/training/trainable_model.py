@@ -6,6 +6,7 @@ from typing import Protocol
 from striate._types import Logs
 from striate.engines.base import Engine
 from striate.engines.losses import Loss
+from striate.engines.optimizers import Optimizer
 from striate.network import Network
 
 
@@ -33,6 +34,10 @@ class TrainableModel(Protocol):
     @property
     def engine(self) -> Engine:
         """The engine with the weights."""
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimizer; None before the model is compiled."""
 
     @property
     def losses(self) -> tuple[Loss, ...]:

@@ -331,7 +331,7 @@ def _callbacks(plan: TrainingPlan, run: TrainingRun) -> list[Callback]:
     if plan.plateau:
         callbacks.append(ReduceLROnPlateau(factor=0.5, patience=2))
     if plan.tensorboard and run.written_here:
-        callbacks.append(TensorBoard(run.path / "tensorboard"))
+        callbacks.append(TensorBoard(run.path / "tensorboard", histogram_freq=1))
     return callbacks
 
 
