@@ -1,8 +1,9 @@
 """Run Keras's own examples and guides in Striate, and count the pieces that run.
 
-Pass a checkout of https://github.com/keras-team/keras (release 3), or single files. The code is run as it is, apart from
-the import lines (`import striate as keras`) and the size of the data: MNIST has --images images, and random arrays of
-50,000 rows have as many. A guide is run piece by piece, as the text between them divides it, like the cells of a notebook.
+Pass a checkout of https://github.com/keras-team/keras (release 3), or single files. The code is run as it is, apart
+from the import lines (`import striate as keras`) and the size of the data: MNIST has --images images, and random arrays
+of 50,000 rows have as many. A guide is run piece by piece, as the text between them divides it, like the cells of a
+notebook, and each import is a piece.
 """
 
 import argparse
@@ -41,10 +42,11 @@ EXAMPLES = (
 
 def adapted(code: str, images: int) -> str:
     code = re.sub(r"^(\s*)import keras$", r"\1import striate as keras", code, flags=re.MULTILINE)
-    code = re.sub(r"^(\s*)from (?:tensorflow\.)?keras(?=[. ])", r"\1from striate", code, flags=re.MULTILINE)
+    code = re.sub(r"^(\s*)from (?:tensorflow\.)?keras(?:\.src)?(?=[. ])", r"\1from striate", code, flags=re.MULTILINE)
     code = re.sub(r"^(\s*)from tensorflow import keras$", r"\1import striate as keras", code, flags=re.MULTILINE)
     code = code.replace("tf.keras.", "keras.")
-    return re.sub(r"\b(?:50_?000|60_?000|10_?000)\b", str(images), code)
+    code = re.sub(r"\b10_?000\b", str(images // 5), code)
+    return re.sub(r"\b(?:50_?000|60_?000)\b", str(images), code)
 
 
 def pieces(code: str) -> list[ast.Module]:
@@ -53,6 +55,8 @@ def pieces(code: str) -> list[ast.Module]:
     for statement in ast.parse(code).body:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
             found.append([])
+        elif isinstance(statement, ast.Import | ast.ImportFrom):
+            found += [[statement], []]
         else:
             found[-1].append(statement)
     return [ast.Module(statements, []) for statements in found if statements]

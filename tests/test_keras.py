@@ -1,7 +1,9 @@
 """The table of Keras code in docs/keras: every row runs, and the documents are written from it."""
 
+import gzip
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,21 @@ import keras_table  # noqa: E402 - a program of tools/
 from keras_table import Probe  # noqa: E402
 
 PROBES = [probe for probe in keras_table.probes() if probe.kind != "open"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_mnist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Ten images in place of MNIST, which not every machine has."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "mnist").mkdir()
+    for part in ("train", "t10k"):
+        images, labels = b"\0\0\x08\x03" + bytes((0, 0, 0, 10, 0, 0, 0, 28, 0, 0, 0, 28)), b"\0\0\x08\x01\0\0\0\x0a"
+        files = {"images-idx3": images + bytes(10 * 28 * 28), "labels-idx1": labels + bytes(range(10))}
+        for name, content in files.items():
+            (folder / "mnist" / f"{part}-{name}-ubyte.gz").write_bytes(gzip.compress(content))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STRIATE_DATA", str(folder))
+        yield
 
 
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.id)

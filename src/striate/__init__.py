@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from striate import (
         activations,
+        applications,
         audit,
+        backend,
         callbacks,
         constraints,
         data,
@@ -18,8 +20,11 @@ if TYPE_CHECKING:
         initializers,
         layers,
         losses,
+        mixed_precision,
         models,
+        ops,
         plot,
+        preprocessing,
         regularizers,
         textbook,
         utils,
@@ -47,8 +52,11 @@ _OBJECTS = {  # module of each
 }
 _MODULES = {
     "activations": "striate.activations",
+    "applications": "striate.applications",
     "audit": "striate.audit",
+    "backend": "striate.backend",
     "callbacks": "striate.callbacks",
+    "config": "striate.backend",
     "constraints": "striate.constraints",
     "data": "striate.data",
     "datasets": "striate.datasets",
@@ -58,18 +66,22 @@ _MODULES = {
     "initializers": "striate.initializers",
     "layers": "striate.layers",
     "losses": "striate.losses",
+    "mixed_precision": "striate.mixed_precision",
     "models": "striate.models",
+    "ops": "striate.ops",
     "optimizers": "striate.engines.optimizers",
     "plot": "striate.plot",
+    "preprocessing": "striate.preprocessing",
     "regularizers": "striate.regularizers",
     "textbook": "striate.textbook",
     "utils": "striate.utils",
     "zoo": "striate.zoo",
 }
 __all__ = [
-    "Input", "Model", "Network", "Run", "Sequential", "__version__", "activations", "audit", "callbacks", "constraints",
-    "data", "datasets", "errors", "evaluation", "explain", "initializers", "layers", "load", "losses", "models",
-    "optimizers", "plot", "regularizers", "textbook", "utils", "zoo",
+    "Input", "Model", "Network", "Run", "Sequential", "__version__", "activations", "applications", "audit", "backend",
+    "callbacks", "constraints", "data", "datasets", "errors", "evaluation", "explain", "initializers", "layers", "load",
+    "losses", "mixed_precision", "models", "ops", "optimizers", "plot", "preprocessing", "regularizers", "textbook",
+    "utils", "zoo",
 ]  # fmt: skip
 
 

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from striate._types import Array
 
 __all__ = [
-    "array_to_img", "clear_session", "img_to_array", "load_img", "normalize", "save_img", "set_random_seed",
-    "to_categorical",
+    "PyDataset", "Sequence", "array_to_img", "clear_session", "image_dataset_from_directory", "img_to_array",
+    "load_img", "normalize", "save_img", "set_random_seed", "to_categorical",
 ]  # fmt: skip
 
 
@@ -153,3 +153,122 @@ def _check_format(data_format: str | None) -> None:
 
 def clear_session(free_memory: bool = True) -> None:
     """Do nothing: Striate keeps no global state. Memory is freed when the last reference to a model is gone."""
+
+
+@check_arguments
+def image_dataset_from_directory(
+    directory: str | os.PathLike[str],
+    labels: str | None = "inferred",
+    label_mode: str | None = "int",
+    class_names: list[str] | None = None,
+    color_mode: str = "rgb",
+    batch_size: int | None = 32,
+    image_size: tuple[int, int] = (256, 256),
+    shuffle: bool = True,
+    seed: int | None = None,
+    validation_split: float | None = None,
+    subset: str | None = None,
+    interpolation: str = "bilinear",
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    verbose: bool = True,
+) -> Any:
+    """Return batches of the images in directory/CLASS/…, with the classes as labels.
+
+    The validation part is chosen by the content of the files. `st.data.load(folder)` also keeps near-duplicates in one
+    part, and makes a test part.
+
+    Args:
+        directory: The folder; it is never changed.
+        labels: "inferred", or None for images alone.
+        label_mode: "int" for class numbers (N,), "categorical" for one-hot rows, "binary" for 0 and 1 (N, 1), or None.
+        class_names: The names of the subfolders, if given, in their order; another order is refused.
+        color_mode: "rgb" or "grayscale".
+        batch_size: Images in a batch; None yields single images.
+        image_size: Height and width of the images.
+        shuffle: Whether each epoch has another order.
+        seed: Decides the order.
+        validation_split: Fraction of the images in the validation part.
+        subset: "training", "validation" or "both", with validation_split.
+        interpolation: "bilinear"; images are averaged when they become smaller.
+        crop_to_aspect_ratio: Whether images are cropped rather than stretched.
+        pad_to_aspect_ratio: Whether images are padded rather than stretched.
+        verbose: Accepted as in Keras; nothing is printed.
+
+    Returns:
+        An object to iterate over and to pass to `fit`, with `class_names`, `file_paths`, `map`, `take`, `skip`,
+        `shuffle`, `cache` and `prefetch`; two of them for subset="both".
+
+    Raises:
+        UsageError: An argument is not supported.
+    """
+    from pathlib import Path
+
+    from striate.data.image_batches import load_batches
+
+    if labels not in ("inferred", None):
+        raise UsageError(
+            "labels must be 'inferred' or None. Use st.data.load(folder, labels=CSV) for a file of labels."
+        )
+    fit = "crop" if crop_to_aspect_ratio else "pad" if pad_to_aspect_ratio else "stretch"
+    result = load_batches(
+        Path(directory), label_mode=None if labels is None else label_mode, color_mode=color_mode,
+        batch_size=batch_size, image_size=image_size, shuffle=shuffle, seed=seed or 0,
+        validation_split=validation_split, subset=subset, fit=fit,
+    )  # fmt: skip
+    found = list((result[0] if isinstance(result, tuple) else result).class_names)
+    if class_names is not None and list(class_names) != found:
+        raise UsageError(f"class_names must be the names of the subfolders, {found}; received {class_names}.")
+    return result
+
+
+class PyDataset:
+    """Base of one's own data sets: a subclass defines `__len__`, the number of batches, and `__getitem__`.
+
+    Args:
+        workers: Accepted as in Keras.
+        use_multiprocessing: Accepted as in Keras.
+        max_queue_size: Accepted as in Keras.
+    """
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
+        self.workers, self.use_multiprocessing, self.max_queue_size = workers, use_multiprocessing, max_queue_size
+
+    def __len__(self) -> int:
+        raise UsageError(f"{type(self).__name__} must define __len__, the number of batches.")
+
+    def __getitem__(self, index: int) -> Any:
+        raise UsageError(f"{type(self).__name__} must define __getitem__, which returns a batch (x, y).")
+
+    def on_epoch_begin(self) -> None:
+        """Do nothing; a subclass may override it."""
+
+    def on_epoch_end(self) -> None:
+        """Do nothing; a subclass may override it."""
+
+
+Sequence = PyDataset
+
+_REFUSED = {
+    "get_file": "Download the file with a browser, curl or Python's urllib, and pass its path. MNIST is downloaded by "
+    "striate.datasets.mnist.load_data().",
+    "split_dataset": "fit(validation_split=0.2) and st.data.load(folder) split by content, so that copies of an image "
+    "stay in one part; arrays can be sliced.",
+    "audio_dataset_from_directory": "Striate classifies images.",
+    "text_dataset_from_directory": "Striate classifies images.",
+    "timeseries_dataset_from_array": "Striate classifies images.",
+    "pad_sequences": "Striate classifies images.",
+    "register_keras_serializable": "Layer classes are registered by @striate.network.register_layer.",
+    "get_custom_objects": "Layer classes are registered by @striate.network.register_layer.",
+    "CustomObjectScope": "Layer classes are registered by @striate.network.register_layer.",
+    "custom_object_scope": "Layer classes are registered by @striate.network.register_layer.",
+    "FeatureSpace": "Networks take arrays of numbers.",
+    "Progbar": "fit shows a progress bar; verbose=0 turns it off.",
+    "unpack_x_y_sample_weight": "Unpack the tuple.",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _REFUSED:
+        raise UsageError(f"Striate has no utils.{name}. {_REFUSED[name]}")
+    raise AttributeError(f"module 'striate.utils' has no attribute '{name}'")

@@ -1,0 +1,23 @@
+"""In place of Keras's module of pretrained models: each name says how Striate offers it."""
+
+from typing import Any
+
+from striate.errors import UsageError, nearest
+from striate.zoo.registry import names
+
+FAMILIES = (
+    "ConvNeXt", "DenseNet", "EfficientNet", "Inception", "MobileNet", "NASNet", "ResNet", "VGG", "Xception",
+    "convnext", "densenet", "efficientnet", "imagenet_utils", "inception", "mobilenet", "nasnet", "resnet", "vgg",
+    "xception",
+)  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if not name.startswith(FAMILIES):
+        raise AttributeError(f"module 'striate.applications' has no attribute '{name}'")
+    raise UsageError(
+        f"Striate has no applications.{name}: its pretrained networks come with the scaling of their pixels, and need "
+        "no preprocess_input. For a classifier of your own photographs run `striate train FOLDER`, which uses "
+        "pretrained features (docs/tutorials/photographs.md). An architecture with initial weights is "
+        f"striate.zoo.build(…).{nearest(name, names())}"
+    )
