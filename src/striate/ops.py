@@ -60,7 +60,9 @@ def convert_to_tensor(x: Any, dtype: str | None = None) -> Any:
 
 def shape(x: Any) -> tuple[int | None, ...]:
     """Return the shape; that of a network's tensor begins with None, the batch."""
-    return (None, *getattr(x, "shape", ())) if isinstance(x, Operators) else tuple(_numpy().shape(x))
+    if isinstance(x, layers.Input):
+        return (None, *x.output_shape())
+    return tuple(x.shape if isinstance(x, layers.Tensor) else _numpy().shape(x))
 
 
 def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: str = "float32") -> Any:
