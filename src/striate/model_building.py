@@ -58,12 +58,15 @@ class BuildableModel(ModelBase):
         if self._network is None:
             self._build_if_possible()
         if self._network is None:
-            raise UsageError(
-                f"{type(self).__name__} '{self.name}' is not built, because the shape of its input is unknown. Call "
-                f"build((None, 28, 28, 1)) with your shape, or fit, predict or the model itself with data; or "
-                f"{self._how_to_begin}."
-            )
+            raise UsageError(self._unbuilt_message())
         return self._network
+
+    def _unbuilt_message(self) -> str:
+        return (
+            f"{type(self).__name__} '{self.name}' is not built, because the shape of its input is unknown. Call "
+            f"build((None, 28, 28, 1)) with your shape, or fit, predict or the model itself with data; or "
+            f"{self._how_to_begin}."
+        )
 
     @property
     def built(self) -> bool:

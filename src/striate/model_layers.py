@@ -1,18 +1,20 @@
 """A model as Keras shows it: its layers, their tensors, weights in a list, and the call of a model."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 
+from striate import strict_json
 from striate._types import Array
-from striate.arguments import check_methods
+from striate.arguments import check_methods, describe
 from striate.errors import NetworkError, UsageError, nearest
 from striate.layer_weights import Values, Variable, matched
 from striate.model_building import BuildableModel
 from striate.model_structure import Structure
-from striate.network import Input, Layer, Tensor
-from striate.network.composite import parts_of
+from striate.network import Input, Layer, Network, Tensor
+from striate.network.composite import is_model, parts_of
 from striate.network.layers.base import as_tensors, calls, flat
 from striate.training import check_inputs
 
@@ -228,14 +230,57 @@ class LayeredModel(BuildableModel):
         """Return the number of parameters, trainable or not."""
         return self.network.parameter_count
 
-    def summary(self, line_length: int | None = None, print_fn: Callable[[str], Any] | None = None) -> None:
+    def get_config(self) -> dict[str, Any]:
+        """Return the network as JSON values, from which `from_config` makes an equal model with new weights.
+
+        The layers of nested models are those of one network.
+
+        Example:
+            >>> import striate as st
+            >>> image = st.Input((4,))
+            >>> model = st.Model(image, st.layers.Dense(2)(image))
+            >>> st.Model.from_config(model.get_config()).network == model.network
+            True
+        """
+        if hasattr(self, "call"):
+            return {"name": self.name}
+        return {"name": self.name, "network": self.network.to_dict()}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Return a model with the configuration that `get_config` returned. Raise NetworkError for any other."""
+        if hasattr(cls, "call"):
+            return cls(**config)
+        if not isinstance(config, Mapping) or "network" not in config:
+            raise NetworkError(
+                f"{cls.__name__}.from_config needs what get_config returns; received {describe(config)}."
+            )
+        return cls.from_network(Network.from_dict(config["network"]))
+
+    def to_json(self) -> str:
+        """Return the configuration as JSON text, for `striate.models.model_from_json`; without weights."""
+        return strict_json.dumps({"class_name": self._kind, "config": self.get_config()})
+
+    _kind = "Model"
+
+    def summary(
+        self, line_length: int | None = None, positions: Any = None, print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False, show_trainable: bool = False, layer_range: tuple[str, str] | None = None,
+    ) -> None:  # fmt: skip
         """Print the table of layers: sizes, windows, parameters, multiply-adds, receptive fields.
 
         In a notebook, the table is shown as HTML.
 
         Args:
-            line_length: Number of characters that a line may have; None: as many as the terminal has, or 80.
+            line_length: Number of characters that a line may have; None: as many as the terminal has.
+            positions: Has no effect, because columns are as wide as their content; it is an argument of Keras.
             print_fn: What receives the text instead of `print`.
+            expand_nested: Whether to list the layers of nested models; else each nested model is one row.
+            show_trainable: Whether to mark the layers that are frozen.
+            layer_range: Names of the first and the last layer to list; None: all.
+
+        Raises:
+            NetworkError: layer_range names a layer that does not exist.
 
         Example:
             >>> import striate as st
@@ -246,12 +291,29 @@ class LayeredModel(BuildableModel):
             out    Dense  2 ...
             sequential: 4 parameters, 2 multiply-adds for one image
         """
-        from striate.summary import show_summary, summary, terminal_width
+        from striate.summary import collapsed, show_summary, summary, terminal_width
 
+        if not self.built:
+            kinds = ", ".join(f"{layer.name} ({type(layer).__name__})" for layer in self.layers)
+            message = f"{kinds}\n" if kinds else ""
+            (print_fn or print)(f"{message}{self._unbuilt_message()}")
+            return
+        rows, frozen = self.network.table(), self.frozen_layers()
+        if show_trainable:
+            rows = [replace(row, kind=f"{row.kind} (frozen)") if row.name in frozen else row for row in rows]
+        if not expand_nested:
+            scopes = self.structure.scopes
+            rows = collapsed(rows, {name: type(part).__name__ for name, part in scopes.items() if is_model(part)})
+        if layer_range is not None:
+            names = [row.name for row in rows]
+            for name in layer_range:
+                if name not in names:
+                    raise NetworkError(f"layer_range: '{self.name}' has no layer '{name}'.{nearest(name, names)}")
+            rows = rows[names.index(layer_range[0]) : names.index(layer_range[1]) + 1]
         if print_fn is None and line_length is None:
-            show_summary(self.network, self.frozen_layers())
+            show_summary(self.network, frozen, rows)
         else:
-            (print_fn or print)(summary(self.network, line_length or terminal_width(), self.frozen_layers()))
+            (print_fn or print)(summary(self.network, line_length or terminal_width(), frozen, rows))
 
 
 def _one_or_list(values: list[Any]) -> Any:

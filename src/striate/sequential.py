@@ -1,13 +1,13 @@
 """A model that is a chain of layers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from striate.arguments import check_methods, describe
 from striate.errors import NetworkError, UsageError
 from striate.model import Model, load
 from striate.model_structure import is_chain
-from striate.network import Block, Input, Layer, Network, Tensor
+from striate.network import Block, Input, Layer, Network, Tensor, layer_class
 from striate.network.composite import outside_of_traces
 from striate.network.keras_arguments import given_shape
 from striate.network.layers.base import as_tensors
@@ -69,6 +69,29 @@ class Sequential(Model):
     def layers(self) -> list[Any]:
         """The layers in their order, without the Input."""
         return list(self._chain)
+
+    _kind = "Sequential"
+
+    def get_config(self) -> dict[str, Any]:
+        """Return name, layers and input shape as JSON values, from which `from_config` makes an equal model.
+
+        Example:
+            >>> import striate as st
+            >>> model = st.Sequential([st.Input((4,)), st.layers.Dense(2)])
+            >>> [layer["class_name"] for layer in model.get_config()["layers"]]
+            ['Input', 'Dense']
+        """
+        first = [self._tensors[0].layer] if self._tensors else []
+        parts = [*first, *self._chain]
+        described = [{"class_name": getattr(p, "_kind", type(p).__name__), "config": p.get_config()} for p in parts]
+        return {"name": self.name, "layers": described}
+
+    @classmethod
+    def from_config(cls, config: Any) -> Self:
+        """Return a model with the configuration that `get_config` returned. Raise NetworkError for any other."""
+        if not isinstance(config, Mapping) or not isinstance(config.get("layers"), list):
+            raise NetworkError(f"Sequential.from_config needs what get_config returns; received {describe(config)}.")
+        return cls(map(part_from_config, config["layers"]), name=config.get("name"))
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Append a layer.
@@ -156,6 +179,19 @@ class Sequential(Model):
                 self._tensors = []
                 raise
         return self._tensors[-1]
+
+
+def part_from_config(described: Any) -> Any:
+    """Return the layer or model that a class name and a configuration describe. Raise NetworkError for any other."""
+    if not isinstance(described, Mapping) or not isinstance(described.get("config"), Mapping):
+        raise NetworkError(f"Expected an object with class_name and config; received {describe(described)}.")
+    kind = described.get("class_name")
+    models: dict[object, type[Model]] = {"Model": Model, "Sequential": Sequential}
+    return (
+        models[kind].from_config(described["config"])
+        if kind in models
+        else (layer_class(str(kind)).from_config(described["config"]))
+    )
 
 
 def _own_input(layer: Any) -> Input | None:

@@ -3,8 +3,8 @@
 import re
 import shutil
 import sys
-from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from striate import notebook
@@ -25,7 +25,9 @@ LONG = 9  # letters of the longest word that is not broken in narrow tables
 HYPHENATED_KINDS = {"Activation": "Activa-\ntion", "Concatenate": "Concat-\nenate", "Depthwise": "Depth-\nwise"}
 
 
-def summary(network: Network, width: int | None = None, frozen: Collection[str] = ()) -> str:
+def summary(
+    network: Network, width: int | None = None, frozen: Collection[str] = (), rows: list[Row] | None = None
+) -> str:
     """Return the table of layers, one row for each use of a layer, and the totals.
 
     Args:
@@ -33,13 +35,14 @@ def summary(network: Network, width: int | None = None, frozen: Collection[str] 
         width: Number of characters that a line of the table may have; in narrower tables headings are shortened, long
             names broken and multiply-adds rounded to three digits. None: any number.
         frozen: Names of frozen layers, whose parameters count as not trainable.
+        rows: The rows of the table; None: those of `network.table()`.
 
     Example:
         >>> from striate import zoo
         >>> print(summary(zoo.network("lenet5")).splitlines()[-1])
         lenet5: 61,706 parameters, 416,520 multiply-adds for one image
     """
-    rows = network.table()
+    rows = network.table() if rows is None else rows
     lines, legend = _fitted(rows, width)
     notes = [line for note in _rounding_notes(rows) for line in (wrap(note, width) if width else [note])]
     return "\n".join([*lines, *legend, *notes, f"{network.name}: {_totals(network, frozen)}"])
@@ -72,16 +75,16 @@ def terminal_width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH
 
 
-def show_summary(network: Network, frozen: Collection[str] = ()) -> None:
+def show_summary(network: Network, frozen: Collection[str] = (), rows: list[Row] | None = None) -> None:
     """Print the table of layers as wide as the terminal, as `striate summary` does; in a notebook, show it as HTML."""
+    rows = network.table() if rows is None else rows
     if not notebook.in_notebook():
-        print(summary(network, terminal_width(), frozen))
+        print(summary(network, terminal_width(), frozen, rows))
         return
-    rows = network.table()
     right = [COLUMNS.index("parameters"), COLUMNS.index("multiply-adds")]
     table = notebook.table(COLUMNS, map(_cells, rows), right)
     heading = notebook.heading(network.name, _totals(network, frozen), *_rounding_notes(rows))
-    notebook.show(notebook.block(heading, table), summary(network, frozen=frozen))
+    notebook.show(notebook.block(heading, table), summary(network, frozen=frozen, rows=rows))
 
 
 def summary_dict(network: Network) -> dict[str, Any]:

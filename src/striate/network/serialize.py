@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, cast
 
 from striate import strict_json
 from striate.errors import NetworkError, UsageError
@@ -65,6 +65,19 @@ def _encode(layer: Layer, value: Any) -> Any:
     if is_dataclass(value) and _described.get(type(value).__name__) is type(value):
         return {"kind": type(value).__name__, **{f.name: _encode(layer, getattr(value, f.name)) for f in fields(value)}}
     raise layer.error(f"a setting of type {type(value).__name__} cannot be written to a file.")
+
+
+def layer_config(layer: Layer) -> dict[str, Any]:
+    """Return name and settings of a layer as JSON values. Raise NetworkError as `to_dict`."""
+    described = _encode_layer(layer)
+    settings: dict[str, Any] = described["settings"]
+    return {"name": described["name"], **settings}
+
+
+def layer_from_config(kind: type[Layer], config: Any) -> Layer:
+    """Return the layer of a class with these settings. Raise NetworkError if they are not those of the class."""
+    place = f"the configuration of {kind.__name__}"
+    return cast(Layer, _make(kind, _mapping(config, place), place))
 
 
 def from_json(text: str) -> Network:

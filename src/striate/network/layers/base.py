@@ -193,6 +193,30 @@ class Layer:
             input_shape: The shape of the input, with None for the batch; a list of shapes for several inputs.
         """
 
+    def get_config(self) -> dict[str, Any]:
+        """Return name and settings as JSON values, from which `from_config` makes an equal layer without weights.
+
+        Example:
+            >>> from striate.layers import Dense
+            >>> config = Dense(5, name="five").get_config()
+            >>> config["units"], Dense.from_config(config).name
+            (5, 'five')
+        """
+        if hasattr(self, "call"):
+            return {"name": self.name}
+        from striate.network.serialize import layer_config
+
+        return layer_config(self)
+
+    @classmethod
+    def from_config(cls, config: Any) -> "Layer":
+        """Return a layer with the settings that `get_config` returned."""
+        if hasattr(cls, "call"):
+            return cls(**config)
+        from striate.network.serialize import layer_from_config
+
+        return layer_from_config(cls, config)
+
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """Return the output shape for an input shape, or a list of them, both with None for the batch."""
         several = isinstance(input_shape, list | tuple) and input_shape and isinstance(input_shape[0], list | tuple)
