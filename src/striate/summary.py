@@ -87,6 +87,34 @@ def show_summary(network: Network, frozen: Collection[str] = (), rows: list[Row]
     notebook.show(notebook.block(heading, table), summary(network, frozen=frozen, rows=rows))
 
 
+def collapsed(rows: list[Row], parts: Mapping[str, str]) -> list[Row]:
+    """Return rows with those of each nested model in one.
+
+    Args:
+        rows: One row for each use of a layer.
+        parts: The class of each nested model by its name, which begins the names of its layers, before a dot.
+
+    Returns:
+        The rows. That of a nested model has the output of its last layer, and the sums of parameters and multiply-adds.
+    """
+    found: list[Row] = []
+    for row in rows:
+        name = next((part for part in parts if row.name.startswith(f"{part}.")), None)
+        if name is None:
+            found.append(row)
+            continue
+        first = found.pop() if found and found[-1].name == name else None
+        found.append(
+            replace(
+                row, name=name, kind=parts[name], kernel=None, strides=None, padding=None, margins=None, rounded=None,
+                activation=None, inputs=first.inputs if first else row.inputs,
+                parameters=row.parameters + (first.parameters if first else 0),
+                multiply_adds=row.multiply_adds + (first.multiply_adds if first else 0),
+            )
+        )  # fmt: skip
+    return found
+
+
 def summary_dict(network: Network) -> dict[str, Any]:
     """Return the table of layers and the totals as values for JSON."""
     return {
