@@ -33,6 +33,8 @@ def test_report_has_the_figures_that_evaluate_returns(data: st.data.Dataset, tmp
     correct = round(model.evaluate(data.test.x, data.test.y)["accuracy"] * len(data.test))
     for text in ("tiny", "brightness", "어두움", "밝음", f"{correct} of {len(data.test)}", "adam (learning_rate 0.01)"):
         assert text in page.html
+    assert "tested on" in page.html  # fit sees arrays, so nothing is known of the other images
+    assert "trained on" not in page.html
     assert 'id="curves"' in page.html
     assert 'id="filters"' in page.html
     page.save(tmp_path / "report.html")
@@ -68,6 +70,7 @@ def test_reports_of_labels_and_of_numbers() -> None:
         model = make_model(activation)
         model.train(data, Recipe(1), verbose=0)
         html = model.report(data).html
+        assert "trained on" in html
         assert "first" in html
         assert ("mAP" if task == "multilabel" else "R²") in html
 

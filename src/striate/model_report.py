@@ -29,6 +29,7 @@ class ReportedModel(Protocol):
     classes: tuple[str, ...]
     decision: Decision
     recipe: Recipe | None
+    fingerprint: str | None
 
     @property
     def name(self) -> str:
@@ -63,13 +64,16 @@ def report_of_model(
     names = tuple(classes or (data.classes if data else model.classes) or map(str, range(count)))
     kernel = next((p.name for p in model.network.parameters if p.name.endswith("/kernel") and len(p.shape) == 4), None)
     recipe = model.recipe
+    trained_on_it = data is not None and data.fingerprint == model.fingerprint
+    parts = ("train", "validation", "test") if data and trained_on_it else ()
     report = ReportData(
         model=model.name,
-        data=data.name if data else f"{len(images):,} images",
+        data=data.name if data else "×".join(map(str, images.shape)),
         evaluation=evaluate_model(model, images, y, names, data.task if data else model.decision.task),
         images=images if images.ndim == 4 else images[..., None] if images.ndim == 3 else None,
         history=history.history if isinstance(history, History) else history or {},
-        splits={part: len(getattr(data, part)) for part in ("train", "validation", "test")} if data else {},
+        method="scratch" if trained_on_it else "tested",
+        splits={name: len(getattr(data, name)) for name in parts},
         notes=data.notes if data else (),
         recipe=describe_settings(recipe) if recipe else {},
         versions={

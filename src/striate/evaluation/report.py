@@ -71,7 +71,8 @@ class ReportData:
         model: Name of the network.
         data: Name of the data set.
         evaluation: Metrics on the test images.
-        method: How the model was trained: "scratch", "features" or "tuned" (fine-tuned).
+        method: How the model was trained: "scratch", "features" or "tuned" (fine-tuned); "tested" if nothing is known
+            of its training, so that there are no `splits`.
         images: The test images by index, each uint8 (H, W, C).
         history: Values per epoch, as for `learning_curves`.
         splits: Number of images in "train", "validation" and "test".

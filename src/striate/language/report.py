@@ -19,6 +19,7 @@ STRINGS: dict[str, dict[str, str]] = {
     },
     # headline
     "trained_on": {"en": "trained on", "ko": "학습 데이터"},
+    "tested_on": {"en": "tested on", "ko": "테스트 데이터"},
     "test_accuracy": {"en": "Test accuracy", "ko": "테스트 정확도"},
     "folds_accuracy": {"en": "Accuracy in {folds}-fold cross-validation", "ko": "{folds}겹 교차 검증 정확도"},
     "folds_note": {
