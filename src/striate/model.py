@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 from striate._types import Logs, Weights
 from striate.arguments import check_arguments, check_methods, check_whole
 from striate.data import Augmentation, Dataset
-from striate.engines.choose import AUTO
+from striate.engines.choose import AUTO, EngineSettings
 from striate.engines.losses import Loss
 from striate.engines.optimizers import Optimizer, get_optimizer
 from striate.engines.weight_files import check_finite, check_model_name, find_model_file
-from striate.errors import UsageError
+from striate.errors import ModelFileError, UsageError
 from striate.images import ImagePolicy
 from striate.model_files import ModelFile, read_model, write_model
 from striate.model_layers import LayeredModel
@@ -32,6 +32,7 @@ from striate.training.losses import default_losses, losses_for_targets
 from striate.training.metrics import MetricSums, Scores, default_metrics
 from striate.training.progress import Verbose, make_inference_progress
 from striate.training.samples import warn_of_missing_classes
+from striate.training.saved_training import INVALID, MACHINE, SavedTraining
 from striate.training.user_data import UserData
 
 
@@ -88,6 +89,8 @@ class Model(LayeredModel):
         return model
 
     def _state(self) -> tuple[str, ...]:
+        if self._saved_training:
+            return ("compile settings saved",)
         if self.optimizer is None:
             return ("not compiled",)
         figures = (f"{name} {value:.4f}" for name, value in self.figures.items() if name != "learning_rate")
@@ -106,7 +109,8 @@ class Model(LayeredModel):
         self._compiled = False  # whether the engine is
         self._compile_arguments: dict[str, Any] | None = None
         self._frozen_by_layers: list[str] = []  # when the model was compiled
-        self._must_compile = False  # because the network is built later, or again
+        self._must_compile = False  # because the network is built later or again, or the model was loaded
+        self._saved_training: SavedTraining | None = None  # of a loaded model that was not compiled yet
         self.learning_rate = 0.0
         self.iterations = self.epochs_done = 0
         self.stop_training = False
@@ -144,9 +148,65 @@ class Model(LayeredModel):
         self._compile_if_asked()
 
     def _compile_if_asked(self) -> None:
-        """Compile a network that was built after `compile`, or whose layers were changed since."""
+        """Compile a network that was loaded, built after `compile`, or whose layers were changed since."""
         if self._must_compile and self._compile_arguments is not None:
-            self.compile(**self._compile_arguments)
+            if self._saved_training and self.built:
+                self._continue_training(self._saved_training)
+            else:
+                self.compile(**self._compile_arguments)
+
+    def _restore(self, saved: SavedTraining) -> None:
+        """Set what a file says of compile and of the progress; the engine is made when it is needed."""
+        self._saved_training, self._compile_arguments, self._must_compile = saved, saved.arguments, True
+        self.seed, self.learning_rate = saved.seed, saved.learning_rate
+        self.iterations, self.epochs_done = saved.iterations, saved.epochs_done
+        self._freeze(saved.frozen)
+
+    def _continue_training(self, saved: SavedTraining) -> None:
+        arguments = dict(saved.arguments)
+        if self._engine_settings != EngineSettings():  # chosen after loading
+            arguments = {name: value for name, value in arguments.items() if name not in MACHINE}
+        try:
+            self.compile(**arguments)
+        except UsageError as error:
+            if all(arguments.get(name) is None for name in MACHINE):
+                raise
+            warnings.warn(f"The model is compiled for another engine than it was saved with: {error}", stacklevel=4)
+            self.compile(**{name: value for name, value in arguments.items() if name not in MACHINE})
+        try:
+            self.engine.slots = saved.slots
+        except INVALID as error:
+            raise ModelFileError(f"The saved state of the optimizer does not fit '{self.name}': {error}.") from error
+        self.learning_rate, self.iterations, self.epochs_done = (
+            saved.learning_rate, saved.iterations, saved.epochs_done
+        )  # fmt: skip
+
+    def _training_to_save(self) -> SavedTraining | None:
+        """Return compile settings and the state of the optimizer; None, with a warning, if they contain own code."""
+        if self._saved_training or not (self._compiled and self._compilation and self._compile_arguments):
+            return self._saved_training
+        settings, classifies = self._compilation.settings, self._classifies
+        default = self._compilation.default_loss and settings.losses == default_losses(
+            self.network, classifies=classifies
+        )
+        arguments = self._compile_arguments | {
+            "optimizer": settings.optimizer, "learning_rate": None, "loss": None if default else list(settings.losses),
+            "frozen": list(self._compile_arguments["frozen"]),
+        }  # fmt: skip
+        saved = SavedTraining(
+            arguments, tuple(self.frozen_layers()), self.seed, self.iterations, self.epochs_done, self.learning_rate,
+            self.engine.slots,
+        )  # fmt: skip
+        try:
+            saved.to_dict()
+        except UsageError as error:
+            warnings.warn(
+                f"The file does not contain how '{self.name}' was compiled: {error}. Compile the model again after "
+                "loading it.",
+                stacklevel=4,
+            )
+            return None
+        return saved
 
     def _disconnect(self) -> None:
         super()._disconnect()
@@ -158,11 +218,13 @@ class Model(LayeredModel):
     @property
     def optimizer(self) -> Optimizer | None:
         """The optimizer passed to compile; None before."""
+        self._compile_if_asked()
         return self._compilation.settings.optimizer if self._compilation and self._compiled else None
 
     @property
     def losses(self) -> tuple[Loss, ...]:
         """The loss of each output; before compile, that which matches its activation."""
+        self._compile_if_asked()
         if self._compilation:
             return tuple(self._compilation.settings.losses)
         return default_losses(self.network, classifies=self._classifies)
@@ -230,6 +292,7 @@ class Model(LayeredModel):
             ('accuracy',)
         """
         self._compile_arguments = {name: value for name, value in locals().items() if name != "self"}
+        self._saved_training = None
         self._must_compile = not self.built
         if self._must_compile:
             get_optimizer(optimizer)  # raises now; the rest is checked when the model is built
@@ -620,11 +683,14 @@ class Model(LayeredModel):
 
         return report_of_model(self, x, y, classes, history)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, include_optimizer: bool = True) -> None:
         """Write the whole model to one file. Of several processes only rank 0 writes.
 
         Args:
             path: Where to write, for example "model.safetensors".
+            include_optimizer: Whether the file also contains how the model was compiled and the state of the
+                optimizer, so that `fit` continues a loaded model as if it had not been interrupted. With Adam, the file
+                is three times as large.
 
         Raises:
             UsageError: The name has the suffix of another format, such as .onnx, .keras or .pt.
@@ -646,14 +712,17 @@ class Model(LayeredModel):
             return
         content = ModelFile(
             self.network, self.named_weights, self.extras, self.classes, self.policy, self.recipe, self.fingerprint,
-            self.figures, self.decision, self._is_sequential,
+            self.figures, self.decision, self._is_sequential, self._training_to_save() if include_optimizer else None,
         )  # fmt: skip
         write_model(path, content)
 
 
 @check_arguments
 def load(path: str | os.PathLike[str]) -> Model:
-    """Load a model that `save` wrote, with network, weights, classes and image policy. Nothing in it is executed.
+    """Load a model that `save` wrote. Nothing in it is executed.
+
+    It has its network, weights, classes and image policy, and if it was compiled, its compile settings and the state of
+    the optimizer: `fit` continues where the training ended.
 
     Args:
         path: A file of `Model.save`, the run folder that contains it, or an ONNX file (.onnx), which is opened as by
@@ -686,4 +755,6 @@ def load(path: str | os.PathLike[str]) -> Model:
     model.fingerprint, model.figures, model.extras = content.fingerprint, content.figures, content.extras
     model.decision = content.decision
     model._set_weights(content.weights)
+    if content.training:
+        model._restore(content.training)
     return model

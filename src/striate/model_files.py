@@ -22,6 +22,7 @@ from striate.images import ImagePolicy
 from striate.network import Network
 from striate.tasks import Decision
 from striate.training import Recipe
+from striate.training.saved_training import PREFIX, SavedTraining
 
 KIND = "model"
 ENTRIES = ("classes", "policy", "recipe", "fingerprint", "figures")  # of the metadata, besides the network
@@ -45,6 +46,7 @@ class ModelFile:
         figures: Loss and metrics of the last epoch, and the threshold for "unknown"; finite numbers.
         decision: What the model predicts, and how its outputs become predictions.
         sequential: Whether the model is a `Sequential`.
+        training: How the model was compiled, and the state of the optimizer; None if it is not saved.
     """
 
     network: Network
@@ -57,6 +59,7 @@ class ModelFile:
     figures: dict[str, float] = field(default_factory=dict)
     decision: Decision = field(default_factory=Decision)
     sequential: bool = False
+    training: SavedTraining | None = None
 
 
 def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
@@ -74,7 +77,11 @@ def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
         "sequential": content.sequential,
         "striate": striate.__version__,
     }
-    save_weights(path, content.weights | content.extras, metadata)
+    slots: Weights = {}
+    if content.training:
+        metadata["training"] = content.training.to_dict()
+        slots = {f"{PREFIX}{name}": array for name, array in content.training.slots.items()}
+    save_weights(path, content.weights | content.extras | slots, metadata)
 
 
 def read_model(path: str | os.PathLike[str]) -> ModelFile:
@@ -137,13 +144,26 @@ def _parse(
         policy, recipe = _policy(metadata["policy"], network), _recipe(metadata["recipe"])
         figures = _figures(metadata["figures"])
         decision = _decision(metadata.get("decision"), network)
+        slots = {name: array for name, array in extras.items() if name.startswith(PREFIX)}
+        extras = {name: array for name, array in extras.items() if name not in slots}
+        training = _training(metadata.get("training"), slots, network)
         sequential = metadata.get("sequential", False)
         if not isinstance(sequential, bool):
             raise ModelFileError(f"'sequential' must be true or false, but is {sequential!r:.60}")
     except ModelFileError as error:
         raise ModelFileError(f"'{path}' is damaged: {error}") from error
     return ModelFile(
-        network, weights, extras, tuple(classes), policy, recipe, fingerprint, figures, decision, sequential
+        network,
+        weights,
+        extras,
+        tuple(classes),
+        policy,
+        recipe,
+        fingerprint,
+        figures,
+        decision,
+        sequential,
+        training,
     )
 
 
@@ -177,6 +197,17 @@ def _decision(values: Any, network: Network) -> Decision:
         return Decision.from_dict(values, network.output_shapes[0][-1])
     except ValueError as error:
         raise ModelFileError(str(error)) from error
+
+
+def _training(values: Any, slots: Weights, network: Network) -> SavedTraining | None:
+    """Return the compile settings; older files have none."""
+    if values is None:
+        return None
+    layers = {str(node.layer.name) for node in network.nodes}
+    try:
+        return SavedTraining.from_dict(values, {name.removeprefix(PREFIX): a for name, a in slots.items()}, layers)
+    except ValueError as error:
+        raise ModelFileError(f"its training state is invalid: {error}") from error
 
 
 def _figures(values: Any) -> dict[str, float]:

@@ -243,7 +243,7 @@ def test_kill_between_history_and_checkpoint_does_not_change_the_result(
 def test_kill_after_the_last_checkpoint_does_not_change_the_result(
     tmp_path: Path, data: st.data.Dataset, uninterrupted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def raise_killed(model: st.Model, path: Path) -> None:
+    def raise_killed(model: st.Model, path: Path, **_: Any) -> None:
         raise KilledError
 
     with monkeypatch.context() as patch, pytest.raises(KilledError):

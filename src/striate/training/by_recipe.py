@@ -98,7 +98,7 @@ def train_by_recipe(
         if scaler:
             model.named_weights = scaler.fold(model.network, model.named_weights)
     if run:
-        model.save(run.model_path)
+        model.save(run.model_path, include_optimizer=False)  # the checkpoints have it
     return history
 
 

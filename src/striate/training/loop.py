@@ -208,6 +208,7 @@ class _Loop:
             if model.stop_training:
                 break
             self._save_or_exit(interrupted)
+        model.epochs_done += 1  # before callbacks save the model
         with model.engine.averaged():
             self.params |= {"steps": self.loader.steps, "samples": position.count}
             logs = self._means() | self._validate()
@@ -216,7 +217,6 @@ class _Loop:
             model.figures = dict(logs)
             self.hooks.call("on_epoch_end", position.epoch, logs)
         interrupted, model.stop_training = self._sum_flags()
-        model.epochs_done += 1
         stopped = model.stop_training or self.loader.exhausted
         position.epoch, position.batch, position.stopped = position.epoch + 1, 0, stopped
         if self.run:

@@ -47,7 +47,7 @@ class TrainableModel(Protocol):
     def metrics(self) -> tuple[str, ...]:
         """Names of the metrics of each output."""
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, include_optimizer: bool = True) -> None:
         """Write the whole model to one file."""
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:

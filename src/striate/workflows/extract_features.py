@@ -209,7 +209,7 @@ def save_model(
     model.classes, model.policy, model.fingerprint = data.classes, data.policy, data.fingerprint
     model.figures, model.extras, model.recipe = figures, detector.to_extras(), recipe
     model.decision = decision or Decision()
-    model.save(run.model_path)
+    model.save(run.model_path, include_optimizer=False)
     run.record.unknown_threshold = figures.get(THRESHOLD, 0.0)
     return model
 

@@ -282,7 +282,7 @@ def _train_one(
     model.figures |= {THRESHOLD: threshold}
     found = fit_open_set(model, data)
     model.extras = found[0].detector.to_extras() if found else {}
-    model.save(run.model_path)
+    model.save(run.model_path, include_optimizer=False)
     run.record.unknown_threshold = threshold
     open_set = found[0].findings(found[1], outputs.test, data.test.y) if found else None
     return _finish(prepared, run, outputs.test, model.decision, model, open_set), outputs
