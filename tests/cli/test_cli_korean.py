@@ -29,7 +29,7 @@ def in_korean(arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypa
 # Errors about one wrong value, of which there are hundreds, are in English; so are the texts of PyTorch and the system.
 IN_ENGLISH = {
     "train --precision float", "train --set optimizer.beta=1", "train --set input_shape=28",
-    "train --model mlp --set hidden=5", "train --minutes 3",
+    "train --minutes 3",
 }  # fmt: skip
 
 

@@ -66,6 +66,16 @@ def test_python_prints_the_table_of_the_command(capsys: pytest.CaptureFixture[st
     assert CliRunner().invoke(command_summary, ["simple-convnet"]).output == capsys.readouterr().out
 
 
+def test_settings_change_a_built_in_network_only(cli: Cli, trained: tuple[Path, Finished]) -> None:
+    sets = ("--set", "filters=[4, 8, 16]", "--set", "hidden=20", "--set", "input_shape=[40,40,1]", "--set", "classes=3")
+    found = json.loads(cli("summary", "mnist-cnn", *sets, "--json").stdout)
+    layers = {layer["name"]: layer for layer in found["layers"]}
+    assert [layers[f"conv{number}"]["maps"] for number in (1, 2, 3)] == [4, 8, 16]
+    assert (layers["conv1"]["size"], layers["hidden"]["units"], layers["output"]["units"]) == ([40, 40], 20, 3)
+    refused = cli("summary", trained[0], "--set", "hidden=20")
+    assert refused.returncode == 2 and "whose network is fixed" in refused.stderr
+
+
 def test_json_of_a_run_and_of_its_model_file(cli: Cli, trained: tuple[Path, Finished]) -> None:
     of_run = json.loads(cli("summary", trained[0], "--json").stdout)
     of_file = json.loads(cli("summary", trained[0] / "model.safetensors", "--json").stdout)

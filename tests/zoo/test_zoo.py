@@ -170,6 +170,31 @@ def test_three_forms_of_one_network_are_equal() -> None:
         assert zoo.network("mnist-cnn", form=form) == zoo.network(f"mnist-cnn-{form}")
 
 
+@pytest.mark.parametrize(
+    ("id", "filters", "hidden", "shapes"),
+    [
+        ("mlp", None, 7, {"hidden1": (7,)}),
+        ("mlp", None, (9, 8, 7), {"hidden2": (8,), "hidden3": (7,)}),
+        ("simple-convnet", 3, 7, {"conv1": (24, 24, 3), "hidden": (7,)}),
+        ("tutorial-cnn", (3, 4), 7, {"conv1": (32, 32, 3), "conv2": (16, 16, 4), "hidden": (7,)}),
+        ("lenet5", (3, 4, 5), 7, {"C1": (28, 28, 3), "C3": (10, 10, 4), "C5": (1, 1, 5), "F6": (7,)}),
+        ("mnist-quick", (3, 4), None, {"conv1": (24, 24, 3), "conv2": (8, 8, 4)}),
+        ("mnist-cnn", (3, 4, 5), 7, {"conv1": (28, 28, 3), "conv3": (7, 7, 5), "hidden": (7,)}),
+        ("mnist-cnn-functional", (3, 4, 5), 7, {"conv1b": (14, 14, 3), "conv3": (7, 7, 5), "hidden": (7,)}),
+        ("mnist-cnn-subclassed", (3, 4, 5), 7, {"block2.conv": (14, 14, 4), "classifier.hidden": (7,)}),
+    ],
+)
+def test_small_networks_take_filters_hidden_units_and_activation(
+    id: str, filters: object, hidden: object, shapes: dict[str, tuple[int, ...]]
+) -> None:
+    sizes = {name: value for name, value in (("filters", filters), ("hidden", hidden)) if value is not None}
+    network = zoo.network(id, activation="sigmoid", **sizes)  # type: ignore[arg-type]
+    found = {str(node.layer.name): node.shape for node in network.nodes}
+    assert {name: found[name] for name in shapes} == shapes
+    activations = [getattr(node.layer, "activation", None) for node in network.nodes]
+    assert {name for name in activations if name not in (None, "linear", "softmax")} == {"sigmoid"}
+
+
 def test_settings_reach_the_builder() -> None:
     one_layer = zoo.network("mlp", hidden=(100,), dropout=0.5)
     assert one_layer.parameter_count == 785 * 100 + 101 * 10
@@ -191,7 +216,10 @@ def test_settings_reach_the_builder() -> None:
             r"Model 'mlp' has no setting 'depth'\. Its settings: input_shape, classes, hidden, dropout",
         ),
         ("linear-regression", {"classes": 3}, r"has no setting 'classes'\. Its settings: none"),
-        ("mlp", {"hidden": (9, 9, 9)}, r"expects one or two hidden layers, received 3"),
+        ("mlp", {"hidden": ()}, r"'mlp': hidden must be positive integers, one for each layer; received \(\)"),
+        ("mlp", {"hidden": (9, 0)}, r"hidden must be positive integers, one for each layer; received \(9, 0\)"),
+        ("lenet5", {"filters": (6, 16)}, r"filters must be 3 positive integers; received \(6, 16\)"),
+        ("mnist-quick", {"filters": "6"}, r"filters must be 2 positive integers; received 6"),
         ("mnist-cnn", {"form": "sequental"}, r"has no form 'sequental'\. Did you mean 'sequential'\?"),
         ("lenet5-1998", {"activation": "relu"}, r"has no activation 'relu'\. Known are: scaled_tanh, sigmoid"),
         ("lenet5-1998", {"classes": 11}, r"has bitmaps for 10 classes, received 11\. Use 'lenet5'"),

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from striate.cli import options
 from striate.cli.help import Command
 from striate.cli.output import echo, echo_json
+from striate.errors import UsageError
 
 if TYPE_CHECKING:
     from striate.network import Network
@@ -14,23 +16,31 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("what", metavar="ID|RUN|FILE")
+@options.sets
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
-def summary(what: str, as_json: bool) -> None:
-    """Print the layers of a built-in network (ID), of a run, or of a model file."""
+def summary(what: str, sets: tuple[str, ...], as_json: bool) -> None:
+    """Print the layers of a built-in network (ID), of a run, or of a model file.
+
+    --set changes a built-in network, for example --set filters=[8,16,32], hidden=50 or input_shape=[64,64,3].
+    """
+    from striate.cli.options import key_values
     from striate.summary import summary_dict
 
-    network = _network(what)
+    network = _network(what, key_values(sets, example="hidden=50"))
     if as_json:
         echo_json(summary_dict(network))
         return
     show(network)
 
 
-def _network(what: str) -> "Network":
+def _network(what: str, sets: dict[str, str]) -> "Network":
     from striate import zoo
+    from striate.workflows.plan import parse
 
     if what in zoo.names() or not Path(what).exists():
-        return zoo.network(what)
+        return zoo.network(what, **{name: parse(value) for name, value in sets.items()})
+    if sets:
+        raise UsageError(f"--set changes a built-in network, and '{what}' is a run or a file, whose network is fixed.")
     from striate.workflows.trained_model import open_trained_model
 
     return open_trained_model(what).models[0].network

@@ -113,12 +113,12 @@ HELP: dict[str, str] = {
     "Print all figures as JSON.": "모든 수치를 JSON으로 출력합니다.",
     # predict
     'Predict the classes of image FILES and of all images in folders.\n\n"-" reads the names of files from standard '
-    "input, one on each line, or separated by zero bytes (find -print0).\n\nImages are marked unknown if they are too "
-    "unlike the training images or, for a model that cannot tell, if the probability is too low. A model of several "
-    "labels prints those whose probability reaches their threshold, one of numbers each number with its prediction "
-    "interval. The exit status is 1 if a file cannot be read.": (
-        '이미지 파일과 폴더 안에 있는 모든 이미지의 클래스를 예측합니다.\n\n"-"를 주면 파일 이름을 표준 입력에서 '
-        "한 줄에 하나씩, 또는 0 바이트로 구분하여(find -print0) 읽습니다.\n\n학습 이미지와 너무 다른 이미지에는 "
+    "input, one on each line, or separated by zero bytes (find -print0).\n\nImages are marked unknown if they are "
+    "too unlike the training images or, for a model that cannot tell, if the probability is too low. A model of "
+    "several labels prints those whose probability reaches their threshold, one of numbers each number with its "
+    "prediction interval. The exit status is 1 if a file cannot be read.": (
+        '이미지 파일과 폴더 안에 있는 모든 이미지의 클래스를 예측합니다.\n\n"-"를 주면 파일 이름을 표준 입력에서 한 '
+        "줄에 하나씩, 또는 0 바이트로 구분하여(find -print0) 읽습니다.\n\n학습 이미지와 너무 다른 이미지에는 "
         "‘모름’이라고 표시합니다. 이를 판단할 수 없는 모델이면 확률이 너무 낮을 때 표시합니다. 여러 라벨을 예측하는 "
         "모델은 확률이 임계값 이상인 라벨을, 숫자를 예측하는 모델은 숫자와 예측 구간을 출력합니다. 읽을 수 없는 파일이 "
         "있으면 종료 코드는 1입니다."
@@ -138,8 +138,8 @@ HELP: dict[str, str] = {
     "With --sort-into: move the images instead of copying them.": "--sort-into에서 이미지를 복사하지 않고 옮깁니다.",
     # serve
     "Answer predictions over HTTP, and show a page to upload, drop or photograph images.\n\nSeveral models are "
-    "available under the names of their folders. Other machines can be served with --host 0.0.0.0; clients must then "
-    "send the token in the environment variable STRIATE_TOKEN. Stop with Ctrl-C.": (
+    "available under the names of their folders. Other machines can be served with --host 0.0.0.0; clients must "
+    "then send the token in the environment variable STRIATE_TOKEN. Stop with Ctrl-C.": (
         "HTTP 요청에 예측으로 답하고, 이미지를 올리거나 끌어다 놓거나 촬영할 수 있는 페이지를 엽니다.\n\n모델이 "
         "여럿이면 폴더 이름으로 고릅니다. --host 0.0.0.0을 주면 다른 컴퓨터에서도 쓸 수 있으며, 이때는 환경 변수 "
         "STRIATE_TOKEN의 토큰을 함께 보내야 합니다. Ctrl-C로 끝냅니다."
@@ -192,8 +192,10 @@ HELP: dict[str, str] = {
     "The plot.": "그래프를 담을 파일.",
     "Initial weights: imagenet, or a file.": "초기 가중치: imagenet 또는 파일.",
     # summary
-    "Print the layers of a built-in network (ID), of a run, or of a model file.": (
-        "내장 신경망(ID), 실행 폴더, 모델 파일의 층을 출력합니다."
+    "Print the layers of a built-in network (ID), of a run, or of a model file.\n\n--set changes a built-in "
+    "network, for example --set filters=[8,16,32], hidden=50 or input_shape=[64,64,3].": (
+        "내장 신경망(ID), 실행 폴더, 모델 파일의 층을 출력합니다.\n\n--set으로 내장 신경망을 바꿀 수 있습니다. 예: "
+        "--set filters=[8,16,32], hidden=50, input_shape=[64,64,3]."
     ),
     "Print the table as JSON.": "표를 JSON으로 출력합니다.",
     # reproduce

@@ -96,6 +96,15 @@ MESSAGES: dict[str, str] = {
         "시스템 '{id}'에는 사진 폴더가 필요합니다: photos/CLASS/*가 있는 폴더를 --data photos/로 지정하십시오."
     ),
     "{id} is skipped. {problem_text}": "{id} 제외. {problem_text}",
+    "Model '{name}': {setting} must be {n} positive integers; received {value}.": (
+        "모델 '{name}': {setting}에는 양의 정수 {n}개가 필요한데 {value}을(를) 받았습니다."
+    ),
+    "Model '{name}': {setting} must be positive integers, one for each layer; received {value}.": (
+        "모델 '{name}': {setting}에는 층마다 양의 정수가 하나씩 필요한데 {value}을(를) 받았습니다."
+    ),
+    "--set changes a built-in network, and '{what}' is a run or a file, whose network is fixed.": (
+        "--set은 내장 신경망을 바꿉니다. '{what}'은(는) 실행이나 파일이라 신경망이 정해져 있습니다."
+    ),
     # options that do not fit
     "--model trains a network from scratch, --base uses a pretrained one: give only one of them.": (
         "--model은 신경망을 처음부터 학습하고 --base는 사전 학습한 신경망을 씁니다. 하나만 지정하십시오."

@@ -14,7 +14,7 @@ from striate.data.labels import labeled_layout
 from striate.data.layout import Layout
 from striate.data.split import TEST, digests_of, pool
 from striate.engines.choose import choose
-from striate.errors import DataError, DownloadError, ModelFileError, StriateError, UsageError
+from striate.errors import DataError, DownloadError, ModelFileError, UsageError
 from striate.evaluation.evaluate import IMBALANCE
 from striate.images import ImagePolicy
 from striate.model import Model
@@ -230,13 +230,8 @@ def build_network(plan: TrainingPlan, data: Dataset) -> Network:
     settings = _network_settings(plan)
     if "classes" in settings:
         raise UsageError(f"The classes come from the data: '{data.name}' has {len(data.classes)}.")
-    try:
-        network = zoo.network(plan.model, input_shape=data.shape, classes=len(data.classes), **settings)
-        return with_output_activation(network, data.task.activation)
-    except StriateError:
-        raise
-    except (TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"Model '{plan.model}' cannot be built with {settings}: {error}.") from error
+    network = zoo.network(plan.model, input_shape=data.shape, classes=len(data.classes), **settings)
+    return with_output_activation(network, data.task.activation)
 
 
 def _network_settings(plan: TrainingPlan) -> dict[str, Any]:

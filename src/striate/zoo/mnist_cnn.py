@@ -3,24 +3,32 @@
 Source: Keras lessons on MNIST: three times (conv 3×3 – max pool), dense 256 and dropout 0.4.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 from striate.errors import UsageError, nearest
 from striate.network import Add, Block, Conv2D, Dense, Dropout, Flatten, Input, MaxPool2D, Network, Rescale, Tensor
-from striate.zoo.registry import UsualRecipe, architecture
+from striate.zoo.registry import UsualRecipe, architecture, positive_integers
 
-Conv = partial(Conv2D, kernel_size=3, padding="same", activation="relu")
+Conv = partial(Conv2D, kernel_size=3, padding="same")
 Pool = partial(MaxPool2D, 2, padding="same")
 RECIPE = UsualRecipe(8, 100, 2e-3, augmentation="light")
+FILTERS, HIDDEN = (32, 64, 128), 256
 
 
 @architecture("mnist-cnn", recipe=RECIPE)
-def mnist_cnn(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, form: str = "sequential") -> Network:
+def mnist_cnn(
+    input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: Sequence[int] = FILTERS,
+    hidden: int = HIDDEN, activation: str = "relu", form: str = "sequential",
+) -> Network:  # fmt: skip
     """Build the network in one of its forms.
 
     Args:
         input_shape: (H, W, C) of the images.
         classes: The number of classes.
+        filters: Of the three convolutions.
+        hidden: The units of the hidden dense layer.
+        activation: Of the convolutions and the hidden layer.
         form: "sequential", "functional" (which adds a residual block) or "subclassed".
 
     Returns:
@@ -31,23 +39,27 @@ def mnist_cnn(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, for
     """
     if form not in FORMS:
         raise UsageError(f"Model 'mnist-cnn' has no form '{form}'.{nearest(form, FORMS)}")
-    return FORMS[form](input_shape, classes)
+    return FORMS[form](input_shape, classes, filters, hidden, activation)
 
 
-def sequential(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
+def sequential(
+    input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: Sequence[int] = FILTERS,
+    hidden: int = HIDDEN, activation: str = "relu",
+) -> Network:  # fmt: skip
     """Build the network from a list of layers."""
+    first, second, third = positive_integers("mnist-cnn", "filters", filters, 3)
     return Network.sequential(
         [
             Input(input_shape),
             Rescale(),
-            Conv(32, name="conv1"),
+            Conv(first, activation=activation, name="conv1"),
             Pool(name="pool1"),
-            Conv(64, name="conv2"),
+            Conv(second, activation=activation, name="conv2"),
             Pool(name="pool2"),
-            Conv(128, name="conv3"),
+            Conv(third, activation=activation, name="conv3"),
             Pool(name="pool3"),
             Flatten(),
-            Dense(256, activation="relu", name="hidden"),
+            Dense(hidden, activation=activation, name="hidden"),
             Dropout(0.4),
             Dense(classes, activation="softmax", name="output"),
         ],
@@ -56,14 +68,18 @@ def sequential(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) ->
 
 
 @architecture("mnist-cnn-functional", recipe=RECIPE)
-def functional(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
+def functional(
+    input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: Sequence[int] = FILTERS,
+    hidden: int = HIDDEN, activation: str = "relu",
+) -> Network:  # fmt: skip
     """Build the network by calling layers on tensors; a residual block follows the first pooling."""
+    first, second, third = positive_integers("mnist-cnn", "filters", filters, 3)
     image = Input(input_shape)
-    x = Pool(name="pool1")(Conv(32, name="conv1")(Rescale()(image)))
-    x = Add(name="residual")(x, Conv(32, name="conv1b")(x))
-    x = Pool(name="pool2")(Conv(64, name="conv2")(x))
-    x = Pool(name="pool3")(Conv(128, name="conv3")(x))
-    x = Dense(256, activation="relu", name="hidden")(Flatten()(x))
+    x = Pool(name="pool1")(Conv(first, activation=activation, name="conv1")(Rescale()(image)))
+    x = Add(name="residual")(x, Conv(first, activation=activation, name="conv1b")(x))
+    x = Pool(name="pool2")(Conv(second, activation=activation, name="conv2")(x))
+    x = Pool(name="pool3")(Conv(third, activation=activation, name="conv3")(x))
+    x = Dense(hidden, activation=activation, name="hidden")(Flatten()(x))
     output = Dense(classes, activation="softmax", name="output")(Dropout(0.4)(x))
     return Network(image, output, name="mnist-cnn-functional")
 
@@ -71,9 +87,9 @@ def functional(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) ->
 class ConvPool(Block):
     """A convolution and max pooling."""
 
-    def __init__(self, filters: int, name: str) -> None:
+    def __init__(self, filters: int, activation: str, name: str) -> None:
         self.name = name
-        self.conv = Conv(filters, name="conv")
+        self.conv = Conv(filters, activation=activation, name="conv")
         self.pool = Pool(name="pool")
 
     def call(self, *inputs: Tensor) -> Tensor:
@@ -84,9 +100,9 @@ class ConvPool(Block):
 class Classifier(Block):
     """The dense layers of the network."""
 
-    def __init__(self, units: int, name: str) -> None:
+    def __init__(self, units: int, activation: str, name: str) -> None:
         self.name = name
-        self.hidden = Dense(units, activation="relu", name="hidden")
+        self.hidden = Dense(units, activation=activation, name="hidden")
         self.dropout = Dropout(0.4, name="dropout")
 
     def call(self, *inputs: Tensor) -> Tensor:
@@ -95,16 +111,20 @@ class Classifier(Block):
 
 
 @architecture("mnist-cnn-subclassed", recipe=RECIPE)
-def subclassed(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
+def subclassed(
+    input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: Sequence[int] = FILTERS,
+    hidden: int = HIDDEN, activation: str = "relu",
+) -> Network:  # fmt: skip
     """Build the network with the blocks `ConvPool` and `Classifier`."""
+    first, second, third = positive_integers("mnist-cnn", "filters", filters, 3)
     return Network.sequential(
         [
             Input(input_shape),
             Rescale(),
-            ConvPool(32, name="block1"),
-            ConvPool(64, name="block2"),
-            ConvPool(128, name="block3"),
-            Classifier(256, name="classifier"),
+            ConvPool(first, activation, name="block1"),
+            ConvPool(second, activation, name="block2"),
+            ConvPool(third, activation, name="block3"),
+            Classifier(hidden, activation, name="classifier"),
             Dense(classes, activation="softmax", name="output"),
         ],
         name="mnist-cnn-subclassed",

@@ -1,5 +1,7 @@
 """A small network that reaches 99 % on MNIST within seconds."""
 
+from collections.abc import Sequence
+
 from striate.network import (
     Activation,
     BatchNormalization,
@@ -11,24 +13,41 @@ from striate.network import (
     Network,
     Rescale,
 )
-from striate.zoo.registry import UsualRecipe, architecture
+from striate.zoo.registry import UsualRecipe, architecture, positive_integers
 
 
 @architecture("mnist-quick", recipe=UsualRecipe(2, 200, 3e-2, optimizer_settings={"beta_2": 0.98}))
-def mnist_quick(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
-    """Build two conv 5×5 – pool – batch normalization – relu and one dense layer. Source: designed for Striate."""
+def mnist_quick(
+    input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: Sequence[int] = (6, 24),
+    activation: str = "relu",
+) -> Network:  # fmt: skip
+    """Build two conv 5×5 – pool – batch normalization – activation and one dense layer.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        filters: Of the two convolutions.
+        activation: Of the convolutions.
+
+    Returns:
+        The network.
+
+    Source:
+        Designed for Striate.
+    """
+    first, second = positive_integers("mnist-quick", "filters", filters, 2)
     return Network.sequential(
         [
             Input(input_shape),
             Rescale(),
-            Conv2D(6, 5, use_bias=False, kernel_initializer="he_normal", name="conv1"),
+            Conv2D(first, 5, use_bias=False, kernel_initializer="he_normal", name="conv1"),
             MaxPool2D(2, name="pool1"),
             BatchNormalization(momentum=0.9, name="bn1"),
-            Activation("relu", name="relu1"),
-            Conv2D(24, 5, use_bias=False, kernel_initializer="he_normal", name="conv2"),
+            Activation(activation, name="relu1"),
+            Conv2D(second, 5, use_bias=False, kernel_initializer="he_normal", name="conv2"),
             MaxPool2D(2, name="pool2"),
             BatchNormalization(momentum=0.9, name="bn2"),
-            Activation("relu", name="relu2"),
+            Activation(activation, name="relu2"),
             Flatten(),
             Dense(classes, activation="softmax", name="output"),
         ],

@@ -1,6 +1,6 @@
 """The architectures by id, with settings, published weights, feature layers and usual recipe."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
@@ -211,9 +211,36 @@ def network(
     """
     builder = find(id).builder
     wanted = {"input_shape": input_shape, "classes": classes}
-    settings |= {key: value for key, value in wanted.items() if value is not None}
+    shape_and_classes = {key: value for key, value in wanted.items() if value is not None}
     accepted = signature(builder).parameters
-    for setting in settings:
+    for setting in {**settings, **shape_and_classes}:
         if setting not in accepted:
             raise UsageError(f"Model '{id}' has no setting '{setting}'. Its settings: {', '.join(accepted) or 'none'}.")
-    return builder(**settings)
+    try:
+        return builder(**settings, **shape_and_classes)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"Model '{id}' cannot be built with {settings}: {error}.") from error
+
+
+def positive_integers(model: str, setting: str, value: int | Sequence[int], count: int | None = None) -> list[int]:
+    """Return the sizes of several layers.
+
+    Args:
+        model: Id of the architecture, for the message.
+        setting: Name of the setting.
+        value: One size, or several.
+        count: How many there must be; None: any number, but at least one.
+
+    Returns:
+        The sizes.
+
+    Raises:
+        UsageError: If the value is something else.
+    """
+    sizes: list[Any] = list(value) if isinstance(value, list | tuple) else [value]
+    valid = all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes)
+    if count and (not valid or len(sizes) != count):
+        raise UsageError(f"Model '{model}': {setting} must be {count} positive integers; received {value}.")
+    if not valid or not sizes:
+        raise UsageError(f"Model '{model}': {setting} must be positive integers, one for each layer; received {value}.")
+    return sizes

@@ -5,8 +5,18 @@ from striate.zoo.registry import UsualRecipe, architecture
 
 
 @architecture("simple-convnet", recipe=UsualRecipe(12, 100, 2e-3, augmentation="light"))
-def simple_convnet(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> Network:
+def simple_convnet(
+    input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: int = 30, hidden: int = 100,
+    activation: str = "relu",
+) -> Network:  # fmt: skip
     """Build the network; weights are initialized from N(0, 0.01²), biases with 0.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        filters: Of the convolution.
+        hidden: The units of the hidden dense layer.
+        activation: Of the convolution and the hidden layer.
 
     Returns:
         The network.
@@ -19,10 +29,10 @@ def simple_convnet(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10
         [
             Input(input_shape),
             Rescale(),
-            Conv2D(30, 5, activation="relu", kernel_initializer=normal, name="conv1"),
+            Conv2D(filters, 5, activation=activation, kernel_initializer=normal, name="conv1"),
             MaxPool2D(2, name="pool1"),
             Flatten(),
-            Dense(100, activation="relu", kernel_initializer=normal, name="hidden"),
+            Dense(hidden, activation=activation, kernel_initializer=normal, name="hidden"),
             Dense(classes, activation="softmax", kernel_initializer=normal, name="output"),
         ],
         name="simple-convnet",

@@ -1,12 +1,24 @@
 """The network of two convolutions from TensorFlow's first tutorials, for color images."""
 
+from collections.abc import Sequence
+
 from striate.network import Conv2D, Dense, Dropout, Flatten, Input, MaxPool2D, Network, Rescale
-from striate.zoo.registry import UsualRecipe, architecture
+from striate.zoo.registry import UsualRecipe, architecture, positive_integers
 
 
 @architecture("tutorial-cnn", recipe=UsualRecipe(20, 50, 1e-3, augmentation="light", photographs=True))
-def tutorial_cnn(input_shape: tuple[int, ...] = (32, 32, 3), classes: int = 10) -> Network:
-    """Build two conv 5×5 – pool pairs, dense 1024, dropout and the output.
+def tutorial_cnn(
+    input_shape: tuple[int, ...] = (32, 32, 3), classes: int = 10, filters: Sequence[int] = (32, 64),
+    hidden: int = 1024, activation: str = "relu",
+) -> Network:  # fmt: skip
+    """Build two conv 5×5 – pool pairs, a dense layer, dropout and the output.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        filters: Of the two convolutions.
+        hidden: The units of the hidden dense layer.
+        activation: Of the convolutions and the hidden layer.
 
     Returns:
         The network.
@@ -14,16 +26,17 @@ def tutorial_cnn(input_shape: tuple[int, ...] = (32, 32, 3), classes: int = 10) 
     Source:
         TensorFlow's tutorial "Deep MNIST for experts" (2015).
     """
+    first, second = positive_integers("tutorial-cnn", "filters", filters, 2)
     return Network.sequential(
         [
             Input(input_shape),
             Rescale(),
-            Conv2D(32, 5, padding="same", activation="relu", name="conv1"),
+            Conv2D(first, 5, padding="same", activation=activation, name="conv1"),
             MaxPool2D(2, padding="same", name="pool1"),
-            Conv2D(64, 5, padding="same", activation="relu", name="conv2"),
+            Conv2D(second, 5, padding="same", activation=activation, name="conv2"),
             MaxPool2D(2, padding="same", name="pool2"),
             Flatten(),
-            Dense(1024, activation="relu", name="hidden"),
+            Dense(hidden, activation=activation, name="hidden"),
             Dropout(0.5),
             Dense(classes, activation="softmax", name="output"),
         ],
