@@ -130,6 +130,23 @@ def test_class_with_call_is_traced_for_the_first_batch(tmp_path: Path) -> None:
     assert features.predict(X).shape == (24, 4, 4, 4)
 
 
+def test_weights_of_a_class_are_in_the_order_of_its_attributes() -> None:
+    class Backwards(st.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.last = layers.Dense(2)
+            self.first = layers.Dense(3)
+
+        def call(self, x: Any) -> Any:
+            return self.last(self.first(x))
+
+    model = Backwards()
+    model(np.zeros((1, 4)))
+    assert [array.shape for array in model.get_weights()] == [(3, 2), (2,), (4, 3), (3,)]
+    model.set_weights([array + 1 for array in model.get_weights()])
+    assert model.first.get_weights()[1].tolist() == [1, 1, 1]
+
+
 def test_class_with_call_is_a_layer_of_another_model() -> None:
     inner, image = Net(4), st.Input((6, 6, 1))
     model = st.Model(image, layers.Dense(2)(inner(image, training=False)))

@@ -172,6 +172,22 @@ def test_weights_are_lists_in_the_order_of_keras() -> None:
         layer.set_weights([np.ones((4, 32)), np.zeros(4)])
 
 
+def test_layers_and_weights_of_branches_are_in_the_order_of_keras() -> None:
+    """The order was read off Keras 3.15 for the same model."""
+    image = st.Input((8, 8, 1))
+    a = layers.Conv2D(4, 3, padding="same", name="a")(image)
+    b = layers.Conv2D(4, 1, name="b")(image)
+    x = layers.Add(name="add")([layers.Conv2D(4, 5, padding="same", name="c")(a), b])
+    first = layers.Dense(2, name="o1")(layers.GlobalAveragePooling2D(name="g")(x))
+    model = st.Model(image, [layers.Dense(3, name="o2")(layers.Flatten(name="f")(b)), first])
+    assert [layer.name for layer in model.layers] == ["input", "a", "b", "c", "add", "f", "g", "o2", "o1"]
+    kernels = [array.shape for array in model.get_weights()[::2]]
+    assert kernels == [(3, 3, 1, 4), (1, 1, 1, 4), (5, 5, 4, 4), (256, 3), (4, 2)]
+    other = st.models.clone_model(model)
+    other.set_weights(model.get_weights())
+    assert np.array_equal(other.predict(X := RNG.random((2, 8, 8, 1)))[0], model.predict(X)[0])
+
+
 def test_copies_share_nothing() -> None:
     model = small()
     features = st.Model(model.input, model.get_layer("F2").output)

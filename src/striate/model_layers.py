@@ -13,7 +13,7 @@ from striate.errors import NetworkError, UsageError, nearest
 from striate.layer_weights import Values, Variable, matched
 from striate.model_building import BuildableModel
 from striate.model_structure import Structure
-from striate.network import Input, Layer, Network, Tensor
+from striate.network import Input, Layer, Network, Parameter, Tensor
 from striate.network.composite import is_model, parts_of
 from striate.network.layers.base import as_tensors, calls, flat
 from striate.training import check_inputs
@@ -193,7 +193,7 @@ class LayeredModel(BuildableModel):
         arrays, layers = self.named_weights, self.structure.layers
         return [
             Variable(arrays[parameter.name], parameter, layers[parameter.name.rpartition("/")[0]])
-            for parameter in self.network.parameters
+            for parameter in self._parameters
         ]
 
     @property
@@ -208,10 +208,24 @@ class LayeredModel(BuildableModel):
 
     variables, trainable_variables, non_trainable_variables = weights, trainable_weights, non_trainable_weights
 
+    @property
+    def _parameters(self) -> list[Parameter]:
+        """The parameters in Keras's order: for a class with `call`, that of its attributes."""
+        parameters = self.structure.parameters
+        if not hasattr(self, "call"):
+            return parameters
+        names = [str(part.name) for part in self.layers]
+
+        def place(parameter: Parameter) -> int:
+            own = (number for number, name in enumerate(names) if parameter.name.startswith((f"{name}/", f"{name}.")))
+            return next(own, len(names))
+
+        return sorted(parameters, key=place)
+
     def get_weights(self) -> list[Array]:
         """Return all parameters as arrays in Keras's order: layer by layer, for example kernel, then bias."""
         arrays = self.named_weights
-        return [arrays[parameter.name] for parameter in self.network.parameters]
+        return [arrays[parameter.name] for parameter in self._parameters]
 
     def set_weights(self, weights: Any) -> None:
         """Set all parameters.
@@ -223,7 +237,7 @@ class LayeredModel(BuildableModel):
             UsageError: The number of arrays or a shape does not fit.
         """
         if not isinstance(weights, Mapping):
-            weights = matched(weights, self.network.parameters, f"'{self.name}'")
+            weights = matched(weights, self._parameters, f"'{self.name}'")
         self.named_weights = dict(weights)
 
     def count_params(self) -> int:

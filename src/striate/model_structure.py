@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 from striate.errors import NetworkError
-from striate.network import Block, Input, Layer, Network, Tensor
+from striate.network import Block, Input, Layer, Network, Parameter, Tensor
 from striate.network.composite import check_training
 from striate.network.connections import Connections
 from striate.network.layers.base import as_tensors, scope
@@ -73,10 +74,47 @@ class Structure:
         """The tensors of the outputs."""
         return [self.tensors[index] for index in self.network.outputs]
 
+    @cached_property
+    def order(self) -> list[int]:
+        """The indices of the nodes in Keras's order of layers.
+
+        Layers are sorted by the number of layers on the longest way to an output, those with the largest number first;
+        among equals, that comes first which a walk from the first output to the inputs reaches first.
+        """
+        nodes, names = self.network.nodes, [str(node.layer.name) for node in self.network.nodes]
+        seen: dict[str, int] = {}
+        done: set[int] = set()
+        finished: list[int] = []
+        stack = [(index, False) for index in reversed(self.network.outputs)]
+        while stack:
+            index, is_last = stack.pop()
+            if is_last:
+                finished.append(index)
+            elif index not in done:
+                done.add(index)
+                seen.setdefault(names[index], len(seen))
+                stack += [(index, True), *((source, False) for source in reversed(nodes[index].inputs))]
+        depths, of_layer = dict.fromkeys(range(len(nodes)), 0), dict[str, int]()
+        for index in reversed(finished):
+            depths[index] = of_layer[names[index]] = max(depths[index], of_layer.get(names[index], 0))
+            for source in nodes[index].inputs:
+                depths[source] = max(depths[source], depths[index] + 1)
+        return sorted(range(len(nodes)), key=lambda index: (-of_layer[names[index]], seen[names[index]]))
+
+    @cached_property
+    def parameters(self) -> list[Parameter]:
+        """The parameters of the network in Keras's order of layers."""
+        owned: dict[str, list[Parameter]] = {}
+        for parameter in self.network.parameters:
+            owned.setdefault(parameter.name.rpartition("/")[0], []).append(parameter)
+        names = dict.fromkeys(str(self.network.nodes[index].layer.name) for index in self.order)
+        return [parameter for name in names for parameter in owned.get(name, ())]
+
     def items(self) -> list[Any]:
-        """Return layers, and nested models and custom layers as one item each, from input to output."""
+        """Return layers, and nested models and custom layers as one item each, in Keras's order."""
         found: dict[int, Any] = {}
-        for node, tensor in zip(self.network.nodes, self.tensors, strict=True):
+        for index in self.order:
+            node, tensor = self.network.nodes[index], self.tensors[index]
             outer = next((part for part in tensor.scope if not isinstance(part, Block)), None)
             item = self.layers[str(node.layer.name)] if outer is None else outer
             found.setdefault(id(item), item)

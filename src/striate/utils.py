@@ -8,10 +8,11 @@ from striate.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from striate._types import Array
+    from striate.plot_model import plot_model
 
 __all__ = [
     "PyDataset", "Sequence", "array_to_img", "clear_session", "image_dataset_from_directory", "img_to_array",
-    "load_img", "normalize", "save_img", "set_random_seed", "to_categorical",
+    "load_img", "normalize", "plot_model", "save_img", "set_random_seed", "to_categorical",
 ]  # fmt: skip
 
 
@@ -269,6 +270,10 @@ _REFUSED = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plot_model":  # which needs all of Striate
+        from striate.plot_model import plot_model
+
+        return plot_model
     if name in _REFUSED:
         raise UsageError(f"Striate has no utils.{name}. {_REFUSED[name]}")
     raise AttributeError(f"module 'striate.utils' has no attribute '{name}'")
