@@ -276,6 +276,13 @@ def test_scripts_and_terminals_are_no_notebooks() -> None:
     assert not notebook.in_notebook()
 
 
+def test_layer_shows_the_settings_that_were_chosen() -> None:
+    first, last = st.layers.Conv2D(16, 3, padding="same", name="C1"), st.layers.Dense(10, activation="softmax")
+    assert repr(first) == "Conv2D(filters=16, kernel_size=(3, 3), padding='same', name='C1')"
+    assert repr(last) == "Dense(units=10, activation='softmax')"
+    assert repr(st.layers.Flatten()) == "Flatten()"
+
+
 def test_unit_is_described_in_one_line() -> None:
     digits = st.data.load("mnist5k")
     unit = st.explain.unit(st.zoo.build("lenet5"), digits.test.x[0], "C1", (3, 4, 0))

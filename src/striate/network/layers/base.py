@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
 
@@ -343,6 +343,27 @@ class Layer:
         if self.identity.first_call is None:
             self.identity.first_call = tensor
         return tensor
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Keep the short `__repr__`, because the decorator of dataclasses would write one with all settings."""
+        super().__init_subclass__(**options)
+        if "__repr__" not in vars(cls):
+            cls.__repr__ = Layer.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        chosen = [name for name in self._settings if name != "name"] + ["name"] * (self.name is not None)
+        return f"{self.kind}({', '.join(f'{name}={getattr(self, name)!r}' for name in chosen)})"
+
+    @property
+    def _settings(self) -> list[str]:
+        """Names of the settings that differ from those of a layer of which only the necessary ones were chosen."""
+        shown = [item for item in fields(self) if item.repr and item.init]
+        needed = {i.name: getattr(self, i.name) for i in shown if i.default is i.default_factory is MISSING}
+        try:
+            plain = type(self)(**needed)
+        except (NetworkError, TypeError):  # a layer of one's own, whose defaults do not go with these settings
+            return [item.name for item in shown]
+        return [i.name for i in shown if i.name in needed or getattr(self, i.name) != getattr(plain, i.name)]
 
     def _repr_html_(self) -> str:
         from striate.network.display import layer_html
