@@ -300,7 +300,7 @@ class LayeredModel(BuildableModel):
             >>> import striate as st
             >>> layers = st.layers
             >>> model = st.Sequential([st.Input((1,)), layers.Dense(2, activation="softmax", name="out")])
-            >>> model.summary()
+            >>> model.summary(line_length=120)
             layer ...
             out    Dense  2 ...
             sequential: 4 parameters, 2 multiply-adds for one image
