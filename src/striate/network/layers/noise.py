@@ -16,6 +16,8 @@ __all__ = ["GaussianDropout", "GaussianNoise", "SpatialDropout2D"]
 class RandomLayer(Layer):
     """Base of these layers. The random numbers depend only on the seed, the step and the layer."""
 
+    training_behavior = "none in inference"
+
     def random_shape(self, shape: Shape) -> Shape:
         """Return the shape of the random numbers of one sample, for an input of this shape."""
         return shape
