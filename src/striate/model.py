@@ -14,6 +14,7 @@ from striate.engines.losses import Loss
 from striate.engines.optimizers import Optimizer, get_optimizer
 from striate.engines.weight_files import check_finite, check_model_name, find_model_file
 from striate.errors import ModelFileError, UsageError
+from striate.files import atomic_write
 from striate.images import ImagePolicy
 from striate.model_files import ModelFile, read_model, write_model
 from striate.model_layers import LayeredModel
@@ -29,7 +30,7 @@ from striate.training.compilation import Compilation, make_compilation
 from striate.training.fitting import check_split, make_validation, open_validation_data, training_source
 from striate.training.inference import evaluate_batches, predict_batches
 from striate.training.losses import default_losses, losses_for_targets
-from striate.training.metrics import MetricSums, Scores, default_metrics
+from striate.training.metrics import MetricSums, default_metrics, to_scores
 from striate.training.progress import Verbose, make_inference_progress
 from striate.training.samples import warn_of_missing_classes
 from striate.training.saved_training import INVALID, MACHINE, SavedTraining
@@ -521,7 +522,8 @@ class Model(LayeredModel):
             return_dict: Whether to return a plain dict.
 
         Returns:
-            Loss and metrics in Keras's order, for example Scores(loss=0.04, accuracy=0.99). They unpack to values,
+            The loss as a number if there are no metrics (metrics=[]). Else loss and metrics in Keras's order, for
+            example Scores(loss=0.04, accuracy=0.99). They unpack to values,
             `loss, accuracy = model.evaluate(x, y)`, and have names, `scores["accuracy"]`; `dict(scores)` is possible.
 
         Raises:
@@ -550,7 +552,7 @@ class Model(LayeredModel):
             hooks.call("on_test_begin", {})
             figures = evaluate_batches(self.engine, losses, sums, batches, hooks)
             hooks.call("on_test_end", figures)
-        return figures if return_dict else Scores(figures)
+        return figures if return_dict else to_scores(figures)
 
     def predict(
         self,
@@ -638,7 +640,7 @@ class Model(LayeredModel):
         figures = MetricSums(self.network, losses, self.metrics)
         sums = figures.sums(result.outputs, batch.targets)
         values = {"loss": result.loss} | {n: s / len(batch) for n, s in zip(figures.names, sums, strict=True)}
-        return values if return_dict else Scores(values)
+        return values if return_dict else to_scores(values)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Compute loss and metrics of samples, all at once; arguments and result are those of `evaluate`."""
@@ -647,7 +649,7 @@ class Model(LayeredModel):
         losses = self._losses_for(data)
         sums = MetricSums(self.network, losses, self._metrics_of(losses))
         figures = evaluate_batches(self.engine, losses, sums, [data.samples(self.network, losses)])
-        return figures if return_dict else Scores(figures)
+        return figures if return_dict else to_scores(figures)
 
     def reset_metrics(self) -> None:
         """Do nothing: figures are always those of one batch, epoch or evaluation. For programs written for Keras."""
@@ -715,6 +717,31 @@ class Model(LayeredModel):
             self.figures, self.decision, self._is_sequential, self._training_to_save() if include_optimizer else None,
         )  # fmt: skip
         write_model(path, content)
+
+    def export(self, filepath: str | os.PathLike[str], format: str = "onnx", verbose: bool | None = None) -> None:
+        """Write the network as an ONNX file, from pixels to outputs.
+
+        `striate export` also compares the file with the model on images, and can make it smaller.
+
+        Args:
+            filepath: Where to write, for example "model.onnx".
+            format: "onnx".
+            verbose: Accepted as in Keras; nothing is printed.
+
+        Raises:
+            UsageError: Another format is asked for.
+            NetworkError: A custom layer has no export rule.
+        """
+        if format != "onnx":
+            raise UsageError(
+                f"export writes ONNX files; received format={format!r}. Programs for other formats convert those; "
+                "save('model.safetensors') keeps the model for Striate."
+            )
+        from striate.onnx.export import to_onnx
+        from striate.onnx.metadata import ExportMetadata
+
+        metadata = ExportMetadata(self.classes, self.policy, fingerprint=self.fingerprint, decision=self.decision)
+        atomic_write(filepath, to_onnx(self.network, self.named_weights, metadata=metadata))
 
 
 @check_arguments

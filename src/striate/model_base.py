@@ -47,6 +47,17 @@ class ModelBase:
         seed: Decides the initial weights, the order of the samples and dropout; 0 or more.
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse methods of Keras that would never be called."""
+        super().__init_subclass__(**kwargs)
+        for name in ("train_step", "test_step", "predict_step", "make_train_function", "compute_loss"):
+            if name in vars(cls):
+                raise UsageError(
+                    f"{cls.__name__}.{name} would never be called: the engine computes the steps. For a loss of your "
+                    "own pass a function to compile, for other changes write a callback, and for a loop of your own "
+                    "call train_on_batch."
+                )
+
     def __init__(self, inputs: Any, outputs: Any, *, name: str | None = None, seed: int = 0) -> None:
         structure = Structure.of_calls(connect(inputs, outputs), self._first_name(name))
         self._initialize(structure.network, seed)

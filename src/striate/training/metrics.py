@@ -163,3 +163,8 @@ class Scores(tuple[float, ...]):
 
     def __repr__(self) -> str:
         return f"Scores({', '.join(f'{name}={value!r}' for name, value in self.items())})"
+
+
+def to_scores(figures: Mapping[str, float]) -> Scores | float:
+    """Return the loss as a number if it is alone, as in Keras, else the scores."""
+    return Scores(figures) if len(figures) > 1 else figures["loss"]
