@@ -22,6 +22,7 @@ ONNX = "docs/onnx"
 AUDIT = "docs/audit"
 LABELS = "docs/labels"
 TEXTBOOK = "docs/textbook"
+EXPLAIN = "docs/explain"
 PROGRAMS = (
     "README.md",
     "README.ko.md",
@@ -35,6 +36,8 @@ PROGRAMS = (
     f"{LABELS}.ko.md",
     f"{TEXTBOOK}.md",
     f"{TEXTBOOK}.ko.md",
+    f"{EXPLAIN}.md",
+    f"{EXPLAIN}.ko.md",
 )
 PAGES = (
     *PROGRAMS, f"{PHOTOGRAPHS}.md", f"{PHOTOGRAPHS}.ko.md", f"{FACES}.md", f"{FACES}.ko.md",
