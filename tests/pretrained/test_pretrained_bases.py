@@ -8,13 +8,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from striate import zoo
 from striate._types import Array
 from striate.data import from_arrays
 from striate.engines.losses import log_softmax
 from striate.engines.onnxruntime import OnnxEngine
-from striate.errors import ModelFileError
+from striate.errors import ModelFileError, UsageError
 from striate.network import Conv2D, Dense, GlobalAveragePool2D, Input, MaxPool2D, Network
-from striate.transfer.bases import ALL_LAYERS, check_base, classifier_input, join_head, open_base, with_features
+from striate.pretrained import load_pretrained
+from striate.transfer.bases import ALL_LAYERS, check_base, classifier_input, cut_at, join_head, open_base, with_features
 from striate.transfer.extraction import fit_on_features
 from striate.transfer.linear_head import LinearHead
 from striate.zoo import PublishedWeights, architecture, bases, registry
@@ -43,6 +45,45 @@ def images(count: int) -> Array:
     stripes = rng.integers(0, 200, (count, 8, 1, 3)).repeat(8, axis=1).repeat(64, axis=2)
     stripes[1::2] = stripes[1::2].transpose(0, 2, 1, 3)
     return np.asarray(stripes + rng.integers(0, 50, (count, 64, 64, 3)), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("id", "cut", "features"), [("vgg16", "conv3_3", 256), ("vgg16", "pool5", 512), ("resnet18", "conv2_2.relu", 64)]
+)
+def test_base_is_cut_at_any_layer(
+    id: str, cut: str, features: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
+    weights = random_weights(id, tmp_path)
+    base, whole = open_base(id, (64, 64, 3), weights, cut=cut), open_base(id, (64, 64, 3), weights)
+    assert base.feature_layers == ("pool",)
+    assert base.weights.keys() < whole.weights.keys()
+    x = images(20)
+    (found,) = OnnxEngine(base.network, base.weights).forward([x])
+    original = zoo.network(id, input_shape=(64, 64, 3), classes=7)
+    expected = OnnxEngine(original, load_pretrained(original, weights)[0]).activations([x])
+    np.testing.assert_allclose(found, expected[cut].mean(axis=(1, 2)), rtol=1e-3, atol=1e-3)
+    assert found.shape == (20, features)
+    network, _ = join_head(base, base.top, LinearHead(np.zeros((features, 3)), np.zeros(3)))
+    assert network.output_shapes == ((3,),)
+    assert [str(node.layer.name) for node in network.nodes][-3:] == [cut, "pool", "output"]
+
+
+@pytest.mark.parametrize(
+    ("cut", "message"),
+    [
+        ("conv5_4", r"'vgg16' has no layer 'conv5_4' to cut at\. Did you mean 'conv5_\d'\?"),
+        ("zzz", r"'vgg16' has no layer 'zzz' to cut at\. Its layers: striate summary vgg16\."),
+        (
+            "rescale",
+            r"cannot be cut at 'rescale': choose a layer between the first one with weights and",
+        ),
+        ("output", r"cannot be cut at 'output'"),
+    ],
+)
+def test_base_cannot_be_cut_elsewhere(cut: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        cut_at(zoo.network("vgg16"), cut)
 
 
 @pytest.mark.parametrize(("id", "layers"), [

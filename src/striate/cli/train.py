@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     type=options.BASE,
     help="Use this pretrained network; implies --method features, unless --method fine-tune is given [chosen].",
 )
+@click.option("--cut", metavar="LAYER", help="Use the base up to this layer only [all layers before its classifier].")
 @click.option("--minutes", type=float, help="Time limit for training on a folder, in minutes [none].")
 @click.option(
     "--folds",

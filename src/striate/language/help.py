@@ -66,6 +66,9 @@ HELP: dict[str, str] = {
     "Use this pretrained network; implies --method features, unless --method fine-tune is given [chosen].": (
         "사전 학습한 이 신경망을 백본으로 씁니다. --method fine-tune이 없으면 --method features입니다 [자동]."
     ),
+    "Use the base up to this layer only [all layers before its classifier].": (
+        "백본을 이 층까지만 씁니다 [분류기 앞의 모든 층]."
+    ),
     "Time limit for training on a folder, in minutes [none].": "폴더로 학습하는 시간의 제한(분) [없음].",
     "Cross-validate on all images, then train on all; 0: test on 10 % of them [5 if fewer than 1,000 images].": (
         "모든 이미지로 교차 검증한 뒤 모두로 학습합니다. 0이면 10 %로 테스트합니다 [1,000장보다 적으면 5]."

@@ -105,6 +105,15 @@ MESSAGES: dict[str, str] = {
     "--set changes a built-in network, and '{what}' is a run or a file, whose network is fixed.": (
         "--set은 내장 신경망을 바꿉니다. '{what}'은(는) 실행이나 파일이라 신경망이 정해져 있습니다."
     ),
+    "Its layers: striate summary {name}.": "층 목록: striate summary {name}.",
+    "'{name}' has no layer '{layer}' to cut at.{hint_text}": (
+        "'{name}'에는 자를 층 '{layer}'이(가) 없습니다.{hint_text}"
+    ),
+    "'{name}' cannot be cut at '{layer}': choose a layer between the first one with weights and the classifier "
+    "'{classifier}'.": (
+        "'{name}'은(는) '{layer}'에서 자를 수 없습니다. 가중치가 있는 첫 층과 분류기 '{classifier}' 사이의 층을 "
+        "고르십시오."
+    ),
     # options that do not fit
     "--model trains a network from scratch, --base uses a pretrained one: give only one of them.": (
         "--model은 신경망을 처음부터 학습하고 --base는 사전 학습한 신경망을 씁니다. 하나만 지정하십시오."
@@ -189,8 +198,19 @@ MESSAGES: dict[str, str] = {
         "인터넷 주소입니다. 먼저 내려받은 뒤 그 파일이나 폴더를 지정하십시오"
     ),
     "is a single {kind} image": "{kind} 이미지 한 장입니다",
-    "is {what}, not a folder. Unpack it, and give the folder": "{what}입니다. 압축을 풀고 그 폴더를 지정하십시오",
-    "is {what}, not a folder": "폴더가 아니라 {what}입니다",
+    "is {what_text}, not a folder. Unpack it, and give the folder": (
+        "{what_text}입니다. 압축을 풀고 그 폴더를 지정하십시오"
+    ),
+    "is {what_text}, not a folder": "폴더가 아니라 {what_text}입니다",
+    "a text file": "텍스트 파일",
+    "a file": "파일",
+    "a ZIP archive": "ZIP 압축 파일",
+    "a gzip archive": "gzip 압축 파일",
+    "a 7z archive": "7z 압축 파일",
+    "a RAR archive": "RAR 압축 파일",
+    "a bzip2 archive": "bzip2 압축 파일",
+    "an xz archive": "xz 압축 파일",
+    "a PDF document": "PDF 문서",
     "None of the {n} images in '{folder}' can be read. {problem_text}": (
         "'{folder}'의 이미지 {n}장을 하나도 읽을 수 없습니다. {problem_text}"
     ),
@@ -199,8 +219,8 @@ MESSAGES: dict[str, str] = {
         "'{path}'을(를) 읽을 수 없습니다: JPEG, PNG, WebP, BMP, GIF, TIFF, PPM 이미지가 아니거나 앞부분이 "
         "손상되었습니다."
     ),
-    "'{path}' cannot be read: it is {what}, not a JPEG, PNG, WebP, BMP, GIF, TIFF or PPM image.": (
-        "'{path}'을(를) 읽을 수 없습니다: JPEG, PNG, WebP, BMP, GIF, TIFF, PPM 이미지가 아니라 {what}입니다."
+    "'{path}' cannot be read: it is {what_text}, not a JPEG, PNG, WebP, BMP, GIF, TIFF or PPM image.": (
+        "'{path}'을(를) 읽을 수 없습니다: JPEG, PNG, WebP, BMP, GIF, TIFF, PPM 이미지가 아니라 {what_text}입니다."
     ),
     "'{path}' cannot be read: it is a {kind} image. {advice_text}": (
         "'{path}'을(를) 읽을 수 없습니다: {kind} 이미지입니다. {advice_text}"
@@ -401,6 +421,14 @@ MESSAGES: dict[str, str] = {
     ),
     # the recipe
     "{base_word}, pretrained on ImageNet, not changed": "{base_word}(ImageNet으로 사전 학습, 그대로 사용)",
+    "{base_word}, cut at '{layer}', pretrained on ImageNet": "{base_word}('{layer}' 층까지, ImageNet으로 사전 학습)",
+    "{base_word}, cut at '{layer}', weights from '{path}'": "{base_word}('{layer}' 층까지, 가중치 '{path}')",
+    "{base_word}, cut at '{layer}', pretrained on ImageNet, not changed": (
+        "{base_word}('{layer}' 층까지, ImageNet으로 사전 학습, 그대로 사용)"
+    ),
+    "{base_word}, cut at '{layer}', weights from '{path}', not changed": (
+        "{base_word}('{layer}' 층까지, 가중치 '{path}', 그대로 사용)"
+    ),
     "{base_word}, weights from '{path}', not changed": "{base_word}(가중치 '{path}', 그대로 사용)",
     "{base_word}, pretrained on ImageNet, fine-tuned: first the upper layers, then all": (
         "{base_word}(ImageNet으로 사전 학습, 위쪽 층부터 전체까지 미세 조정)"

@@ -5,6 +5,8 @@ TERMINAL: dict[str, str] = {
     "model": "모델",
     "data": "데이터",
     "recipe": "학습법",
+    "base": "백본",
+    "classifier": "분류기",
     "seed": "시드",
     "note": "참고",
     "Note:": "참고:",

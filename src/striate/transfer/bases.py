@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ class Base:
 
 def open_base(
     name: str, input_shape: tuple[int, int, int] | None = None, weights: str | Path = IMAGENET,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None, cut: str | None = None,
 ) -> Base:  # fmt: skip
     """Open a network of the zoo with pretrained weights as a base.
 
@@ -83,21 +84,27 @@ def open_base(
         input_shape: (H, W, 3) of the images; None for the network's usual size.
         weights: "imagenet" for the published weights, or the path of a file that `load_pretrained` reads.
         settings: Of the network, by name; those that the weights require are set already.
+        cut: The last layer to use, whose output is the features; maps are averaged over all positions. None: all up
+            to the classifier.
 
     Returns:
         The base.
 
     Raises:
-        UsageError: If there is no such network, it has no classifier to replace, or the weights are not available.
+        UsageError: If there is no such network or layer, it has no classifier to replace, or the weights are not
+            available.
         ModelFileError: If the file of weights is damaged, of another network, or lacks layers that compute features.
     """
     arguments = {**required_settings(name, str(weights)), **(settings or {})}
-    original = zoo_network(name, input_shape=input_shape, **arguments)
-    layers = find(name).feature_layers or find_feature_layers(original)
+    whole = zoo_network(name, input_shape=input_shape, **arguments)
+    original = whole if cut is None else cut_at(whole, cut)
+    layers = find(name).feature_layers or find_feature_layers(whole)
+    if cut is not None:
+        layers = (classifier_input(original),)
     if len(layers) > 1:
         layers = (ALL_LAYERS, *layers)
     network = _with_outputs(original, layers)
-    arrays, notes = load_pretrained(original, weights)
+    arrays, notes = load_pretrained(whole, weights)
     missing = [parameter.name for parameter in network.parameters if parameter.name not in arrays]
     if missing:
         raise ModelFileError(
@@ -105,6 +112,43 @@ def open_base(
             f"'{missing[0]}' is missing or has another shape. {' '.join(notes)}".rstrip()
         )
     return Base(original, network, {p.name: arrays[p.name] for p in network.parameters}, layers)
+
+
+def cut_at(network: Network, layer: str) -> Network:
+    """Cut a network after one of its layers, and put a new classifier there.
+
+    Args:
+        network: It ends with a dense layer, its classifier.
+        layer: Name of the layer.
+
+    Returns:
+        The network up to the layer, the mean of its maps if it gives maps, and a dense layer with as many classes.
+
+    Raises:
+        UsageError: If there is no such layer, no layer with weights before it, or it is the classifier.
+
+    Example:
+        >>> from striate import zoo
+        >>> [str(node.layer.name) for node in cut_at(zoo.network("simple-convnet"), "pool1").nodes]
+        ['input', 'rescale', 'conv1', 'pool1', 'pool', 'output']
+    """
+    last = classifier(network)
+    names = [str(node.layer.name) for node in network.nodes]
+    if layer not in names:
+        similar = get_close_matches(layer, names, n=1)
+        hint = f" Did you mean '{similar[0]}'?" if similar else f" Its layers: striate summary {network.name}."
+        raise UsageError(f"'{network.name}' has no layer '{layer}' to cut at.{hint}")
+    kept = network.nodes[: names.index(layer) + 1]
+    if layer == last.name or not any(map(network.parameters_of, kept)):
+        raise UsageError(
+            f"'{network.name}' cannot be cut at '{layer}': choose a layer between the first one with weights and the "
+            f"classifier '{last.name}'."
+        )
+    entries = [(node.layer, node.inputs) for node in network.nodes]
+    pooled = POOLED if POOLED not in names[: len(kept)] else _unused_name(entries)
+    index = _average_maps(entries, network, layer, pooled)
+    entries.append((last, (index,)))
+    return needed_network(network.name, entries, network.inputs, (len(entries) - 1,))
 
 
 def check_base(name: str, weights: str | None = None) -> None:

@@ -217,7 +217,8 @@ def save_model(
 def describe_base(plan: TrainingPlan) -> str:
     """Return the name of the base and where its weights come from."""
     weights = "pretrained on ImageNet" if plan.weights in (None, IMAGENET) else f"weights from '{plan.weights}'"
-    return f"{plan.base}, {weights}"
+    name = f"{plan.base}, cut at '{plan.cut}'" if plan.cut else plan.base
+    return f"{name}, {weights}"
 
 
 def describe_layer(layer: str) -> str:

@@ -21,6 +21,7 @@ from striate.systems.recipes import recipe_for, tuning_recipe
 from striate.tasks import Task
 from striate.training import Constant, Recipe, get_schedule
 from striate.training.schedules import SCHEDULES
+from striate.transfer.bases import cut_at
 from striate.workflows.plan_checks import (
     INPUT_SHAPE,
     WEIGHT_DECAY,
@@ -70,6 +71,7 @@ class TrainingPlan:
             `prepare` decides.
         corrections: Images that are left out (None) or get another class, by file name; of folders.
         groups: CSV file of images that belong together, such as those of one person; None: only near-duplicates do.
+        cut: Layer at which the base is cut; None: before its classifier.
     """
 
     data: str
@@ -94,6 +96,7 @@ class TrainingPlan:
     folds: int | None = None
     corrections: Corrections = field(default_factory=dict)
     groups: str | None = None
+    cut: str | None = None
 
     @property
     def label_file(self) -> LabelFile | None:
@@ -152,7 +155,7 @@ def make_plan(
     sets: Mapping[str, str] | None = None, schedule: str | None = None, weights: str | None = None,
     layout: Layout | None = None, labels: str | None = None, task: str | None = None,
     label_columns: Sequence[str] = (), folds: int | None = None, exclude: str | None = None,
-    groups: str | None = None, **recipe: Any,
+    groups: str | None = None, cut: str | None = None, **recipe: Any,
 ) -> TrainingPlan:  # fmt: skip
     """Make a plan from the options of `striate train`; None means the usual value.
 
@@ -178,6 +181,7 @@ def make_plan(
         task: See `TrainingPlan`; None for classification.
         label_columns: See `TrainingPlan`.
         groups: See `TrainingPlan`.
+        cut: See `TrainingPlan`.
         **recipe: `epochs`, `batch_size`, `seed`, `optimizer`, `learning_rate`, `augment`.
 
     Returns:
@@ -205,12 +209,15 @@ def make_plan(
     named = {
         "model": model, "base": base, "minutes": None if chosen_freely else minutes, "ensemble": ensemble,
         "tensorboard": tensorboard, "schedule": schedule, "folds": folds,
+        "cut": cut,
     }  # fmt: skip
     usual = _usual_plan(data, strategy, layout)
     check_settings(usual.model, usual.method, sets)
     check_options(strategy.method, chosen_by, _given_options(named | recipe, engine), sets)
     engine.check(training=True)
     check_base_method(strategy.method, chosen_by, base, weights, minutes)
+    if cut is not None:
+        cut_at(zoo.network(usual.model), cut)  # raises now if there is no such layer
     usual = _with_labels(labeled, _with_weights(weights, usual))
     if minutes is not None and strategy.method is Method.FINE_TUNE:
         if "epochs" in recipe:
@@ -222,7 +229,7 @@ def make_plan(
     return replace(
         usual, recipe=changed, settings={**usual.settings, **settings}, fit=fit, ensemble=ensemble or usual.ensemble,
         plateau=schedule == PLATEAU, tensorboard=tensorboard, folds=folds,
-        corrections=corrections, groups=groups and str(Path(groups).resolve()), **asdict(engine),
+        corrections=corrections, cut=cut, groups=groups and str(Path(groups).resolve()), **asdict(engine),
     )  # fmt: skip
 
 

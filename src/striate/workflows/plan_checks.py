@@ -33,6 +33,7 @@ TRAINING = frozenset({Method.FINE_TUNE, Method.SCRATCH})
 APPLIES_TO: Mapping[str, frozenset[Method]] = {
     "--model": SCRATCH_ONLY,
     "--base": BASE_ONLY,
+    "--cut": BASE_ONLY,
     "--minutes": BASE_ONLY,
     "--folds": FEATURES_ONLY,
     "--ensemble": SCRATCH_ONLY,

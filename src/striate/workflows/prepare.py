@@ -240,7 +240,7 @@ def _network_settings(plan: TrainingPlan) -> dict[str, Any]:
 
 
 def _open_base(plan: TrainingPlan, data: Dataset) -> Base:
-    return open_base(plan.model, data.shape, plan.weights or IMAGENET, _network_settings(plan))
+    return open_base(plan.model, data.shape, plan.weights or IMAGENET, _network_settings(plan), plan.cut)
 
 
 def _load_weights(plan: TrainingPlan, network: Network, has_checkpoint: bool) -> tuple[Weights, tuple[str, ...]]:
