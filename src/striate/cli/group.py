@@ -13,6 +13,7 @@ COMMANDS = {
     "compare": "Compare trained networks on the same images.",
     "predict": "Predict the class of images.",
     "serve": "Predict images over HTTP, with a page for people.",
+    "explore": "Look inside a network in the browser.",
     "export": "Write a trained network as an ONNX file.",
     "inspect": "Show the layers, shapes and cost of any ONNX file.",
     "find-lr": "Suggest a learning rate for a network on its data.",

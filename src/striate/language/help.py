@@ -21,6 +21,7 @@ HELP: dict[str, str] = {
     "Compare trained networks on the same images.": "학습한 신경망들을 같은 이미지로 비교합니다.",
     "Predict the class of images.": "이미지의 클래스를 예측합니다.",
     "Predict images over HTTP, with a page for people.": "HTTP로 이미지를 예측하고, 사람이 쓸 페이지를 엽니다.",
+    "Look inside a network in the browser.": "브라우저에서 신경망 속을 들여다봅니다.",
     "Write a trained network as an ONNX file.": "학습한 신경망을 ONNX 파일로 내보냅니다.",
     "Show the layers, shapes and cost of any ONNX file.": "ONNX 파일의 층, 형상, 계산량을 보여 줍니다.",
     "Suggest a learning rate for a network on its data.": "데이터와 신경망에 알맞은 학습률을 찾습니다.",
@@ -151,6 +152,22 @@ HELP: dict[str, str] = {
     "TCP port [8000]; 0: any.": "TCP 포트 [8000]. 0이면 빈 포트.",
     "Most images that wait [64].": "기다릴 수 있는 이미지 수 [64].",
     "Largest request.": "가장 큰 요청의 크기(MB).",
+    # explore
+    "Look inside a network in the browser: its mistakes, feature maps, filters, and the arithmetic of every unit.\n\n"
+    "MODEL is a run folder, a model file or an ONNX file. Without it, LeNet-5 is trained within seconds on digits "
+    "that "
+    "come with Striate. IMAGES are files and folders; without them, the test images of the run are shown. The page "
+    "is "
+    "for this computer only. Stop with Ctrl-C.": (
+        "브라우저에서 신경망 속을 들여다봅니다. 틀린 예측, 특성 맵, 필터, 그리고 모든 유닛의 계산을 볼 수 "
+        "있습니다.\n\n"
+        "MODEL은 실행 폴더, 모델 파일 또는 ONNX 파일입니다. 없으면 Striate에 들어 있는 숫자 이미지로 LeNet-5를 몇 초 "
+        "동안 학습합니다. IMAGES는 파일과 폴더이며, 없으면 실행의 테스트 이미지를 보여 줍니다. 페이지는 이 "
+        "컴퓨터에서만 "
+        "열 수 있습니다. Ctrl-C로 끝냅니다."
+    ),
+    "TCP port [any free one].": "TCP 포트 [빈 포트].",
+    "Print the address, but do not open a browser.": "주소만 출력하고 브라우저는 열지 않습니다.",
     # export
     "Write a trained network as an ONNX file: uint8 pixels in, probabilities out, class names inside.\n\nThe file's "
     "answers are first compared with the original's on real images, and a file that differs is not written. An "

@@ -324,4 +324,7 @@ TERMINAL: dict[str, str] = {
     "redrawn": "다시 나눔",
     "never used": "쓰지 않음",
     "Striate": "Striate",
+    # explore
+    "explore  {address}": "탐색     {address}",
+    "Training LeNet-5 on digits …": "숫자 이미지로 LeNet-5를 학습하는 중 …",
 }

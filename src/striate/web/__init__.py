@@ -1,7 +1,8 @@
-"""The web application: the prediction service, its page, and the shell that pages share."""
+"""The web applications: the prediction service, the explorer, their pages, and the shell that pages share."""
 
 from striate.web.app import create_app
+from striate.web.explorer import create_explorer
 from striate.web.server import serve
 from striate.web.settings import ServiceSettings
 
-__all__ = ["ServiceSettings", "create_app", "serve"]
+__all__ = ["ServiceSettings", "create_app", "create_explorer", "serve"]

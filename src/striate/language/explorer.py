@@ -1,0 +1,233 @@
+"""The texts of the page of `striate explore`, in English and Korean."""
+
+EXPLORER_STRINGS: dict[str, dict[str, str]] = {
+    # frame
+    "nav_images": {"en": "Images", "ko": "이미지"},
+    "nav_network": {"en": "Network", "ko": "신경망"},
+    "nav_own": {"en": "Your own", "ko": "직접 입력"},
+    "nav_why": {"en": "Why?", "ko": "판단 근거"},
+    "nav_filter": {"en": "Sliding filter", "ko": "움직이는 필터"},
+    "no_token": {
+        "en": "Open the address that the terminal shows: it contains the token of this page.",
+        "ko": "터미널에 나온 주소로 여십시오. 그 주소에 이 페이지의 토큰이 들어 있습니다.",
+    },
+    "failed": {"en": "This cannot be shown: {reason}", "ko": "보여 줄 수 없습니다: {reason}"},
+    "stopped": {
+        "en": "striate explore does not answer. Is it still running in the terminal?",
+        "ko": "striate explore가 응답하지 않습니다. 터미널에서 아직 실행 중입니까?",
+    },
+    "loading": {"en": "Computing …", "ko": "계산하는 중 …"},
+    "image": {"en": "Image {id}", "ko": "이미지 {id}"},
+    "own_image": {"en": "Your image", "ko": "직접 넣은 이미지"},
+    "predicted": {"en": "predicted {label} ({percent})", "ko": "예측 {label} ({percent})"},
+    "true": {"en": "true class {label}", "ko": "정답 {label}"},
+    "why_link": {"en": "Why this answer?", "ko": "왜 이렇게 답했을까?"},
+    "maps_link": {"en": "Feature maps", "ko": "특성 맵"},
+    "choose_image": {"en": "Choose an image first.", "ko": "먼저 이미지를 고르십시오."},
+    # images
+    "mistakes": {"en": "What {name} gets wrong", "ko": "{name}이(가) 틀린 이미지"},
+    "mistakes_count": {
+        "en": "{wrong} of {count} images are predicted wrongly ({percent}). The pairs are sorted by how often they "
+        "are "
+        "confused. Choose an image to see how its prediction comes about.",
+        "ko": "이미지 {count}장 가운데 {wrong}장을 틀렸습니다({percent}). 자주 혼동한 쌍부터 보여 줍니다. 이미지를 "
+        "고르면 "
+        "예측이 어떻게 나왔는지 볼 수 있습니다.",
+    },
+    "pair": {"en": "{true} predicted as {predicted}", "ko": "{true}을(를) {predicted}(으)로 예측"},
+    "right": {"en": "Predicted correctly", "ko": "맞힌 이미지"},
+    "all_images": {"en": "The images", "ko": "이미지"},
+    "no_mistakes": {"en": "All {count} images are predicted correctly.", "ko": "이미지 {count}장을 모두 맞혔습니다."},
+    "no_images": {
+        "en": "There are no images yet. Upload one under “Your own”.",
+        "ko": "아직 이미지가 없습니다. ‘직접 입력’에서 올리십시오.",
+    },
+    "more": {"en": "Show more", "ko": "더 보기"},
+    # network
+    "network_title": {"en": "The network {name}", "ko": "신경망 {name}"},
+    "network_help": {
+        "en": "From the image at the top to the answer at the bottom. Choose a layer to see what it makes of the "
+        "image; "
+        "a dashed box stands for a block of layers.",
+        "ko": "맨 위의 이미지에서 맨 아래의 답으로 이어집니다. 층을 고르면 그 층이 이미지로 무엇을 만드는지 볼 수 "
+        "있습니다. "
+        "점선 상자는 여러 층으로 된 블록입니다.",
+    },
+    "parameters": {"en": "{n} parameters", "ko": "매개변수 {n}개"},
+    "cost": {"en": "{n} multiply-adds", "ko": "곱셈-덧셈 {n}회"},
+    "field": {"en": "sees {h}×{w} pixels", "ko": "수용 영역 {h}×{w}"},
+    "whole": {"en": "Whole network", "ko": "신경망 전체"},
+    # layer
+    "layer": {"en": "Layer", "ko": "층"},
+    "previous": {"en": "Previous layer", "ko": "이전 층"},
+    "next": {"en": "Next layer", "ko": "다음 층"},
+    "maps_title": {"en": "Feature maps", "ko": "특성 맵"},
+    "maps_help": {
+        "en": "{n} maps of {h}×{w}, the strongest response first. Choose a point of a map to see how its number was "
+        "computed. With the keyboard, Enter takes the strongest point.",
+        "ko": "{h}×{w} 특성 맵 {n}개를 강하게 반응한 순서로 보여 줍니다. 맵의 한 점을 고르면 그 수가 어떻게 "
+        "계산되었는지 볼 "
+        "수 있습니다. 키보드에서는 Enter를 누르면 가장 강한 점을 고릅니다.",
+    },
+    "vector_help": {
+        "en": "{n} numbers, the largest first. Choose one to see how it was computed.",
+        "ko": "수 {n}개를 큰 순서로 보여 줍니다. 하나를 고르면 어떻게 계산되었는지 볼 수 있습니다.",
+    },
+    "silent": {
+        "en": "{n} of {all} are 0 everywhere for this image.",
+        "ko": "이 이미지에서 {all}개 가운데 {n}개는 전부 0입니다.",
+    },
+    "map_label": {"en": "Map {channel}, from {low} to {high}", "ko": "맵 {channel}, {low}에서 {high}까지"},
+    "filters_title": {"en": "Filters", "ko": "필터"},
+    "filters_help": {
+        "en": "One filter {h}×{w} for each map{channels}. Blue weights are negative, red ones positive, white is 0.",
+        "ko": "맵마다 {h}×{w} 필터가 하나씩 있습니다{channels}. 파란색은 음수, 빨간색은 양수, 흰색은 0인 가중치입니다.",
+    },
+    "filters_channels": {
+        "en": "; each has one part for each of the {n} maps below it",
+        "ko": ". 필터는 아래층의 맵 {n}개마다 한 부분을 가집니다",
+    },
+    "filter_label": {"en": "Filter {channel}", "ko": "필터 {channel}"},
+    # unit
+    "unit_title": {"en": "{layer}: row {y}, column {x}, map {channel}", "ko": "{layer}: {y}행 {x}열, 맵 {channel}"},
+    "unit_vector": {"en": "{layer}: unit {channel}", "ko": "{layer}: 유닛 {channel}"},
+    "unit_class": {
+        "en": "{layer}: unit {channel}, the class {label}",
+        "ko": "{layer}: 유닛 {channel}, 클래스 {label}",
+    },
+    "sees": {
+        "en": "It sees rows {y0}–{y1} and columns {x0}–{x1} of the image.",
+        "ko": "이미지의 {y0}–{y1}행, {x0}–{x1}열을 봅니다.",
+    },
+    "sees_padding": {
+        "en": "The hatched part is padding outside the image.",
+        "ko": "빗금 친 부분은 이미지 바깥의 패딩입니다.",
+    },
+    "sees_nothing": {"en": "It sees only padding.", "ko": "패딩만 봅니다."},
+    "in_map": {"en": "Its map. Choose another point.", "ko": "이 유닛의 맵. 다른 점을 고를 수 있습니다."},
+    "arithmetic": {"en": "The arithmetic", "ko": "계산"},
+    "op_weighted_sum": {"en": "weights × values, added up", "ko": "가중치 × 값을 모두 더함"},
+    "op_mean": {"en": "mean of the cells", "ko": "칸의 평균"},
+    "op_maximum": {"en": "largest of the cells", "ko": "칸의 최댓값"},
+    "op_minimum": {"en": "smallest of the cells", "ko": "칸의 최솟값"},
+    "op_sum": {"en": "sum of the cells", "ko": "칸의 합"},
+    "op_product": {"en": "product of the cells", "ko": "칸의 곱"},
+    "op_copy": {"en": "the cell itself", "ko": "칸의 값 그대로"},
+    "op_normalization": {"en": "normalization", "ko": "정규화"},
+    "op_squared_distance": {"en": "squared distance to the prototype", "ko": "원형과의 거리 제곱"},
+    "op_power": {"en": "power", "ko": "거듭제곱"},
+    "op_input": {"en": "a number of the image", "ko": "이미지의 값"},
+    "op_unknown": {"en": "computed by a layer without a rule", "ko": "규칙이 없는 층의 계산"},
+    "bias": {"en": "bias", "ko": "편향"},
+    "total": {"en": "total", "ko": "합계"},
+    "products": {"en": "sum of the products", "ko": "곱의 합"},
+    "output": {"en": "output", "ko": "출력"},
+    "engine": {"en": "The engine computed {value}.", "ko": "엔진이 계산한 값은 {value}입니다."},
+    "reads": {"en": "What it reads of {layer}", "ko": "{layer}에서 읽는 값"},
+    "channel_contributions": {
+        "en": "What each of the {n} maps below contributes to the sum; choose one.",
+        "ko": "아래층의 맵 {n}개가 합에 기여한 값입니다. 하나를 고르십시오.",
+    },
+    "values": {"en": "values", "ko": "값"},
+    "weights": {"en": "kernel", "ko": "커널"},
+    "prototype": {"en": "prototype", "ko": "원형"},
+    "terms": {"en": "products", "ko": "곱"},
+    "map_n": {"en": "map {n}", "ko": "맵 {n}"},
+    "go_down": {
+        "en": "Choose a cell of the values to see how that number was computed in turn, down to the pixels.",
+        "ko": "값의 한 칸을 고르면 그 수가 어떻게 계산되었는지 이어서 볼 수 있습니다. 이렇게 픽셀까지 내려갑니다.",
+    },
+    "bottom": {
+        "en": "This is a number of the image: the end of the path.",
+        "ko": "이미지의 값입니다. 경로의 끝입니다.",
+    },
+    "strongest_terms": {
+        "en": "The {shown} of {n} cells that contribute most.",
+        "ko": "칸 {n}개 가운데 가장 많이 기여한 {shown}개입니다.",
+    },
+    "cell": {"en": "cell", "ko": "칸"},
+    "cell_label": {"en": "row {y}, column {x}: {value}", "ko": "{y}행 {x}열: {value}"},
+    "padding": {"en": "padding", "ko": "패딩"},
+    "path": {"en": "Path", "ko": "경로"},
+    # own
+    "own_title": {"en": "Your own image", "ko": "직접 입력"},
+    "draw": {"en": "Draw a digit with the mouse or a finger.", "ko": "마우스나 손가락으로 숫자를 그리십시오."},
+    "draw_label": {"en": "Drawing area", "ko": "그리는 곳"},
+    "clear": {"en": "Clear", "ko": "지우기"},
+    "upload": {"en": "Choose an image", "ko": "이미지 고르기"},
+    "drop": {"en": "or drop one anywhere, or paste it", "ko": "아무 곳에나 끌어다 놓거나 붙여 넣어도 됩니다"},
+    "network_sees": {"en": "What the network sees", "ko": "신경망이 보는 이미지"},
+    "answer": {"en": "Its answer", "ko": "예측"},
+    "live_maps": {"en": "Feature maps of {layer}", "ko": "{layer}의 특성 맵"},
+    # why
+    "why_title": {"en": "Why this answer?", "ko": "왜 이렇게 답했을까?"},
+    "why_help": {
+        "en": "Three methods mark the pixels that speak for a class. They explain the score before softmax.",
+        "ko": "세 가지 방법으로 클래스를 뒷받침하는 픽셀을 표시합니다. 소프트맥스 이전의 점수를 설명합니다.",
+    },
+    "class_1": {"en": "Class", "ko": "클래스"},
+    "class_2": {"en": "compared with", "ko": "비교할 클래스"},
+    "score": {"en": "score {value}", "ko": "점수 {value}"},
+    "grad_cam": {"en": "Grad-CAM", "ko": "Grad-CAM"},
+    "occlusion": {"en": "Occlusion", "ko": "가리기(occlusion)"},
+    "integrated_gradients": {"en": "Integrated gradients", "ko": "적분 그래디언트(integrated gradients)"},
+    "grad_cam_help": {
+        "en": "Where the feature maps of {layer} raise the score. Coarse, and shows only what speaks for the class.",
+        "ko": "{layer}의 특성 맵이 점수를 올리는 곳입니다. 해상도가 낮고, 클래스를 뒷받침하는 곳만 나타납니다.",
+    },
+    "occlusion_help": {
+        "en": "By how much the score falls if a square around the pixel is covered. Covering makes images unlike "
+        "those "
+        "of the training, which the network may misjudge.",
+        "ko": "픽셀 둘레의 정사각형을 가렸을 때 점수가 떨어지는 양입니다. 가린 이미지는 학습 이미지와 달라서 "
+        "신경망이 잘못 "
+        "판단할 수도 있습니다.",
+    },
+    "integrated_gradients_help": {
+        "en": "The share of each pixel in the difference to a black image. Black pixels get no share, although their "
+        "being black may matter.",
+        "ko": "검은 이미지와의 점수 차이를 픽셀마다 나눈 몫입니다. 검은 픽셀은 검다는 사실이 중요하더라도 몫이 "
+        "0입니다.",
+    },
+    "ig_sum": {
+        "en": "All pixels together {sum} = score {score} − score of the black image {base}.",
+        "ko": "모든 픽셀의 합 {sum} = 점수 {score} − 검은 이미지의 점수 {base}.",
+    },
+    "for": {"en": "for the class", "ko": "지지"},
+    "against": {"en": "against it", "ko": "반대"},
+    # sliding filter
+    "filter_title": {"en": "A sliding filter", "ko": "움직이는 필터"},
+    "filter_help": {
+        "en": "The kernel slides over the input. At each position, the numbers under it are multiplied by the "
+        "kernel and "
+        "added up to one number of the output.",
+        "ko": "커널이 입력 위를 움직입니다. 자리마다 커널 아래의 수에 커널의 값을 곱하고 모두 더하여 출력의 수 "
+        "하나를 "
+        "만듭니다.",
+    },
+    "operation": {"en": "Operation", "ko": "연산"},
+    "edge": {"en": "vertical edges", "ko": "세로 가장자리"},
+    "blur": {"en": "blur", "ko": "흐리게"},
+    "sharpen": {"en": "sharpen", "ko": "선명하게"},
+    "max_pool": {"en": "max pooling", "ko": "최대 풀링"},
+    "size": {"en": "Input size", "ko": "입력 크기"},
+    "kernel_size": {"en": "Kernel size", "ko": "커널 크기"},
+    "stride": {"en": "Stride", "ko": "스트라이드"},
+    "pad": {"en": "Padding", "ko": "패딩"},
+    "pad_n": {"en": "{n} on each side", "ko": "양쪽에 {n}"},
+    "dilation": {"en": "Dilation", "ko": "팽창(dilation)"},
+    "play": {"en": "Play", "ko": "재생"},
+    "pause": {"en": "Pause", "ko": "멈춤"},
+    "step": {"en": "Step", "ko": "한 칸"},
+    "input": {"en": "Input", "ko": "입력"},
+    "kernel": {"en": "Kernel", "ko": "커널"},
+    "formula": {
+        "en": "Output size = ⌊(input + padding − dilation × (kernel − 1) − 1) / stride⌋ + 1",
+        "ko": "출력 크기 = ⌊(입력 + 패딩 − 팽창 × (커널 − 1) − 1) / 스트라이드⌋ + 1",
+    },
+    "does_not_fit": {"en": "The kernel does not fit into the input.", "ko": "커널이 입력보다 큽니다."},
+    "odd_padding": {
+        "en": "“same” needs an odd number of rows here: the additional one is at the bottom and at the right.",
+        "ko": "same에 필요한 행의 수가 홀수라서, 남는 한 줄은 아래쪽과 오른쪽에 붙습니다.",
+    },
+}

@@ -1,0 +1,78 @@
+// Arrays as images.
+
+import { make, number } from "./dom.js";
+
+const NEGATIVE = [36, 80, 196];
+const POSITIVE = [196, 38, 44];
+
+/** Return the color of a value: gray from black to white if none is negative, else blue – white – red. */
+export function color(value, low, high) {
+  if (low >= 0) {
+    const gray = Math.round(255 * Math.max(0, Math.min(1, high > 0 ? value / high : 0)));
+    return [gray, gray, gray];
+  }
+  const share = Math.max(-1, Math.min(1, value / (Math.max(-low, high) || 1)));
+  const end = share < 0 ? NEGATIVE : POSITIVE;
+  return end.map((part) => Math.round(255 + (part - 255) * Math.abs(share)));
+}
+
+export const css = (rgb) => `rgb(${rgb.join(",")})`;
+
+/** Return black or white, whichever is readable on a color. */
+export const ink = ([r, g, b]) => (0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#000" : "#fff");
+
+function paint(height, width, pixel, properties) {
+  const canvas = make("canvas", { width, height, class: "pixels", ...properties });
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(width, height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) image.data.set(pixel(y, x), 4 * (y * width + x));
+  }
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
+/** A canvas with pixels (H, W, 1 or 3); numbers that are not bytes are scaled to their range. */
+export function imageCanvas({ shape: [height, width, channels], values }, properties = {}) {
+  const bytes = values instanceof Uint8Array;
+  let low = 0, high = 255;
+  if (!bytes) for (const value of values) [low, high] = [Math.min(low, value), Math.max(high === 255 ? value : high, value)];
+  const level = (index) => (bytes ? values[index] : (255 * (values[index] - low)) / (high - low || 1));
+  return paint(height, width, (y, x) => {
+    const at = (y * width + x) * channels;
+    return channels >= 3 ? [level(at), level(at + 1), level(at + 2), 255] : [level(at), level(at), level(at), 255];
+  }, properties);
+}
+
+/** A canvas with one map. `value(y, x)` gives its numbers. */
+export function mapCanvas(height, width, value, low, high, properties = {}) {
+  return paint(height, width, (y, x) => [...color(value(y, x), low, high), 255], properties);
+}
+
+/** A canvas over an image: transparent where the value is 0. */
+export function overlayCanvas({ shape: [height, width], values }, properties = {}) {
+  let largest = 0;
+  for (const value of values) largest = Math.max(largest, Math.abs(value));
+  return paint(height, width, (y, x) => {
+    const share = values[y * width + x] / (largest || 1);
+    return [...(share < 0 ? [70, 130, 255] : [255, 60, 50]), Math.round(225 * Math.abs(share))];
+  }, properties);
+}
+
+/** The scale of the colors. */
+export function scaleBar(low, high) {
+  const end = low < 0 ? Math.max(-low, high) : high;
+  const start = low < 0 ? -end : 0;
+  const bar = mapCanvas(1, 101, (_, x) => start + ((end - start) * x) / 100, low, high, { "aria-hidden": true });
+  return make("div", { class: "scale" }, make("span", {}, number(start)), bar, make("span", {}, number(end)));
+}
+
+/** Return where in a canvas with `height` rows and `width` columns an event was. */
+export function place(event, height, width) {
+  const box = event.currentTarget.getBoundingClientRect();
+  const clip = (share, size) => Math.max(0, Math.min(size - 1, Math.floor(share * size)));
+  return [
+    clip((event.clientY - box.top) / box.height, height),
+    clip((event.clientX - box.left) / box.width, width),
+  ];
+}

@@ -1,0 +1,95 @@
+// One layer: its feature maps for an image, and its filters.
+
+import { array, get } from "./api.js";
+import { firstLayer, imageCard } from "./images.js";
+import { make, number, select, text } from "./dom.js";
+import { mapCanvas, place, scaleBar } from "./draw.js";
+
+export async function showLayer(state, [key, nodeText]) {
+  const { nodes } = state.model;
+  const image = key && key !== "-" ? key : state.image;
+  const node = Math.min(nodes.length - 1, Number(nodeText ?? firstLayer(state.model)));
+  const layer = nodes[node];
+  if (image === null) return [make("h1", {}, layer.name), make("p", {}, text("no_images")), ...(await filterSection(state, node))];
+  const go = (target) => `#/layer/${image}/${target}`;
+  const header = make("div", { class: "row" },
+    node > 0 ? make("a", { class: "button", href: go(node - 1), "aria-label": text("previous") }, "↑") : null,
+    node < nodes.length - 1 ? make("a", { class: "button", href: go(node + 1), "aria-label": text("next") }, "↓") : null,
+    select(text("layer"), nodes.map(({ name, kind, shape }, index) => [index, `${name} · ${kind} · ${shape.join("×")}`]), node, (value) => (location.hash = go(value))));
+  const [card, answer, filters] = await Promise.all([
+    imageCard(state, image, [[`#/why/${image}`, "why_link"]]), get(`images/${image}/maps/${node}`), filterSection(state, node),
+  ]);
+  return [make("h1", {}, layer.name), card, header, ...(layer.shape.length === 3 ? mapSection(state, image, node, answer) : vectorSection(state, image, node, answer)), ...filters];
+}
+
+/** The maps of an answer as buttons that lead to their units. */
+export function mapButtons(image, node, answer) {
+  const { shape: [height, width, count], values } = array(answer.maps);
+  return answer.order.map((channel, index) => {
+    const value = (y, x) => values[(y * width + x) * count + index];
+    let [low, high, strongest] = [Infinity, -Infinity, [0, 0]];
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        if (Math.abs(value(y, x)) > Math.max(Math.abs(low), Math.abs(high)) || high === -Infinity) strongest = [y, x];
+        [low, high] = [Math.min(low, value(y, x)), Math.max(high, value(y, x))];
+      }
+    }
+    const open = ([y, x]) => (location.hash = `#/unit/${image}/${node}:${y},${x},${channel}`);
+    const canvas = mapCanvas(height, width, value, answer.lowest, answer.highest);
+    const label = text("map_label", { channel, low: number(low), high: number(high) });
+    return make("button", {
+      type: "button", class: "map", "aria-label": label, title: label,
+      click: (event) => open(event.detail ? place({ currentTarget: canvas, clientX: event.clientX, clientY: event.clientY }, height, width) : strongest),
+    }, canvas, make("span", {}, channel));
+  });
+}
+
+function mapSection(state, image, node, answer) {
+  const [h, w] = state.model.nodes[node].shape;
+  const box = make("div", { class: "maps" }, ...mapButtons(image, node, answer));
+  let next = answer.order.length;
+  const more = make("button", {
+    type: "button", hidden: next >= answer.channels,
+    click: async () => {
+      const part = await get(`images/${image}/maps/${node}?first=${next}`);
+      box.append(...mapButtons(image, node, part));
+      next += part.order.length;
+      more.hidden = next >= answer.channels;
+    },
+  }, text("more"));
+  const silent = answer.silent ? ` ${text("silent", { n: answer.silent, all: answer.channels })}` : "";
+  return [make("h2", {}, text("maps_title")), make("p", { class: "soft" }, text("maps_help", { n: answer.channels, h, w }) + silent),
+    scaleBar(answer.lowest, answer.highest), box, more];
+}
+
+function vectorSection(state, image, node, answer) {
+  const { values } = array(answer.maps);
+  const classes = node === state.model.output ? state.model.classes : null;
+  const order = [...answer.order.keys()].sort((a, b) => values[b] - values[a]);
+  const largest = Math.max(Math.abs(answer.lowest), Math.abs(answer.highest)) || 1;
+  const rows = order.slice(0, 60).map((index) => {
+    const channel = answer.order[index];
+    const bar = make("span", { class: values[index] < 0 ? "bar negative" : "bar" });
+    bar.style.width = `${(100 * Math.abs(values[index])) / largest}%`;
+    return make("li", {}, make("a", { href: `#/unit/${image}/${node}:0,0,${channel}` },
+      make("span", {}, classes ? classes[channel] : channel), make("span", { class: "track" }, bar), make("span", {}, number(values[index]))));
+  });
+  const silent = answer.silent ? ` ${text("silent", { n: answer.silent, all: answer.channels })}` : "";
+  return [make("p", { class: "soft" }, text("vector_help", { n: answer.channels }) + silent), make("ul", { class: "vector" }, ...rows)];
+}
+
+async function filterSection(state, node) {
+  if (!/Conv/.test(state.model.nodes[node].kind)) return [];
+  const answer = await get(`filters/${node}`).catch(() => null);
+  if (!answer) return [];
+  const { shape: [height, width, inputs, outputs], values } = array(answer.kernel);
+  const boxes = Array.from({ length: outputs }, (_, output) => {
+    const part = (input) => mapCanvas(height, width, (y, x) => values[((y * width + x) * inputs + input) * outputs + output], -answer.largest, answer.largest);
+    const label = text("filter_label", { channel: output });
+    return make("figure", { "aria-label": label }, make("div", { class: "parts" }, ...Array.from({ length: Math.min(inputs, 16) }, (_, input) => part(input))), make("figcaption", {}, output));
+  });
+  const channels = answer.shape[2] > 1 ? text("filters_channels", { n: answer.shape[2] }) : "";
+  return [make("h2", {}, text("filters_title")), make("p", { class: "soft" }, text("filters_help", { h: height, w: width, channels })),
+    scaleBar(-answer.largest, answer.largest), make("div", { class: inputs > 1 ? "filters deep" : "filters" }, ...boxes)];
+}
+

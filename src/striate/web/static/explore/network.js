@@ -1,0 +1,79 @@
+// The network as a graph. Places come from the server.
+
+import { imageCard } from "./images.js";
+import { large, make, svg, text } from "./dom.js";
+
+const BOX = { width: 264, height: 92, across: 26, down: 30 };
+
+export async function showNetwork(state, path) {
+  let graph = state.model.graph;
+  const crumbs = [[text("whole"), "#/network"]];
+  for (const [depth, index] of path.filter(Boolean).entries()) {
+    const box = graph.nodes[index];
+    if (!box?.inner) break;
+    crumbs.push([box.name, `#/network/${path.slice(0, depth + 1).join("/")}`]);
+    graph = box.inner;
+  }
+  const inside = crumbs.length > 1 ? `${path.slice(0, crumbs.length - 1).join("/")}/` : "";
+  const content = [make("h1", {}, text("network_title", { name: state.model.name })), make("p", { class: "soft" }, text("network_help"))];
+  if (state.image !== null) content.push(await imageCard(state, state.image, [[`#/why/${state.image}`, "why_link"]]));
+  if (crumbs.length > 1) {
+    const links = crumbs.map(([name, href]) => make("li", {}, make("a", { href }, name)));
+    content.push(make("nav", { "aria-label": text("path") }, make("ol", { class: "crumbs" }, ...links)));
+  }
+  content.push(make("div", { class: "graph" }, drawing(state, graph, inside)));
+  return content;
+}
+
+function drawing(state, graph, inside) {
+  const columns = graph.nodes.flatMap(({ place }) => [place[1]]).concat(graph.edges.flatMap(({ points }) => points.map(([, column]) => column)));
+  const [first, last] = [Math.min(...columns), Math.max(...columns)];
+  const stepX = BOX.width + BOX.across;
+  const stepY = BOX.height + BOX.down;
+  const middle = ([rank, column]) => [(column - first) * stepX + stepX / 2, rank * stepY + BOX.height / 2 + 4];
+  const width = (last - first + 1) * stepX;
+  const height = graph.ranks * stepY;
+  const edges = graph.edges.map(({ source, target, points }) => {
+    const [[x0, y0], [x1, y1]] = [middle(graph.nodes[source].place), middle(graph.nodes[target].place)];
+    const stops = [[x0, y0 + BOX.height / 2], ...points.flatMap((point) => {
+      const [x, y] = middle(point);
+      return [[x, y - BOX.height / 2], [x, y + BOX.height / 2]];
+    }), [x1, y1 - BOX.height / 2]];
+    let line = `M${stops[0]}`;
+    for (let index = 1; index < stops.length; index++) {
+      const [[xa, ya], [xb, yb]] = [stops[index - 1], stops[index]];
+      line += xa === xb ? `L${xb},${yb}` : `C${xa},${(ya + yb) / 2} ${xb},${(ya + yb) / 2} ${xb},${yb}`;
+    }
+    return svg("path", { d: line, class: "edge" });
+  });
+  const boxes = graph.nodes.map((box, index) => {
+    const [x, y] = middle(box.place);
+    return node(state, box, x - BOX.width / 2, y - BOX.height / 2, `${inside}${index}`);
+  });
+  return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group" }, ...edges, ...boxes);
+}
+
+function node(state, box, x, y, path) {
+  const href = box.inner ? `#/network/${path}` : `#/layer/${state.image ?? "-"}/${box.nodes[0]}`;
+  const title = box.repeats > 1 ? `${box.name} × ${box.repeats}` : box.name;
+  const window = box.kernel ? ` ${box.kernel.join("×")}${box.strides.some((stride) => stride > 1) ? ` /${box.strides[0]}` : ""}` : "";
+  const kind = box.inner ? "" : `${shortened(box.kinds[0])}${window}${box.kinds.slice(1).map((each) => ` + ${shortened(each)}`).join("")}`;
+  const activation = box.activation && !box.kinds.some((each) => /Activation|ReLU/.test(each)) ? ` · ${box.activation}` : "";
+  const cost = [];
+  if (box.parameters) cost.push(text("parameters", { n: large(box.parameters) }));
+  if (box.receptive_field) cost.push(text("field", { h: box.receptive_field[0], w: box.receptive_field[1] }));
+  const work = box.multiply_adds ? text("cost", { n: large(box.multiply_adds) }) : "";
+  const shape = box.shape.join("×");
+  const line = (content, dy, name) => svg("text", { x: x + 12, y: y + dy, class: name }, fitted(content, name === "title" ? 28 : 44));
+  return svg("a", { href, class: box.inner ? "box block" : box.kind === "outside" ? "box outside" : "box", "aria-label": `${title}: ${kind} ${shape}` },
+    svg("title", {}, `${title}: ${kind}${activation}, ${shape}, ${[...cost, work].filter(Boolean).join(", ")}`),
+    svg("rect", { x, y, width: BOX.width, height: BOX.height, rx: 10 }),
+    line(title, 21, "title"),
+    svg("text", { x: x + BOX.width - 12, y: y + 21, class: "shape" }, shape),
+    line(`${kind}${activation}`, 42, "kind"),
+    line(cost.join(" · "), 62, "kind"),
+    line(work, 81, "kind"));
+}
+
+const shortened = (kind) => kind.replace("BatchNormalization", "BatchNorm").replace("2D", "");
+const fitted = (content, letters) => (content.length > letters ? `${content.slice(0, letters - 1)}…` : content);

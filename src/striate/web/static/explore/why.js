@@ -1,0 +1,53 @@
+// Why this answer: three methods of attribution for two classes side by side.
+
+import { array, ask, get } from "./api.js";
+import { firstLayer, imageCard } from "./images.js";
+import { bars, make, number, select, text } from "./dom.js";
+import { imageCanvas, overlayCanvas } from "./draw.js";
+
+const METHODS = ["grad_cam", "occlusion", "integrated_gradients"];
+
+export async function showWhy(state, [key, first, second], signal) {
+  const { model } = state;
+  const image = key || state.image;
+  if (image === null) return [make("h1", {}, text("why_title")), make("p", {}, text("choose_image"))];
+  const [info, card] = await Promise.all([get(`images/${image}`), imageCard(state, image, [[`#/layer/${image}/${firstLayer(model)}`, "maps_link"], [`#/network`, "nav_network"]])]);
+  const order = [...info.probabilities.keys()].sort((a, b) => info.probabilities[b] - info.probabilities[a]);
+  const chosen = [Number(first ?? order[0])];
+  chosen.push(Number(second ?? (info.label !== null && info.label !== chosen[0] ? info.label : order.find((index) => index !== chosen[0]) ?? chosen[0])));
+  const options = model.classes.map((name, index) => [index, name]);
+  const go = (a, b) => (location.hash = `#/why/${image}/${a}/${b}`);
+  const pixels = array(info.pixels);
+  const rows = METHODS.map((method) => {
+    const help = make("p", { class: "soft" });
+    const figures = chosen.map((index) => figure(model, image, method, index, pixels, signal, help));
+    return make("section", { class: "method", id: method }, make("h2", {}, text(method)), make("div", { class: "pair-of" }, ...figures), help);
+  });
+  return [
+    make("h1", {}, text("why_title")), card,
+    make("div", { class: "own" }, make("div", {}, bars(model.classes, info.probabilities)),
+      make("div", { class: "row" }, select(text("class_1"), options, chosen[0], (value) => go(value, chosen[1])),
+        select(text("class_2"), options, chosen[1], (value) => go(chosen[0], value)))),
+    make("p", { class: "soft" }, text("why_help"), " ", make("span", { class: "legend for" }, text("for")), " ", make("span", { class: "legend against" }, text("against"))),
+    make("div", { class: "methods" }, ...rows),
+  ];
+}
+
+function figure(model, image, method, index, pixels, signal, help) {
+  const name = model.classes[index];
+  const caption = make("figcaption", {}, make("strong", {}, name));
+  const stack = make("div", { class: "stack", role: "img", "aria-label": `${text(method)}: ${name}` }, imageCanvas(pixels, { class: "pixels faint" }));
+  const wait = make("span", { class: "soft" }, text("loading"));
+  caption.append(" ", wait);
+  ask(`images/${image}/attribution/${method}?class=${index}`, { signal }).then((answer) => {
+    stack.append(overlayCanvas(array(answer.values)));
+    wait.textContent = text("score", { value: number(answer.score) });
+    help.textContent = text(`${method}_help`, { layer: answer.layer });
+    if (method === "integrated_gradients") {
+      caption.append(make("span", { class: "soft sum-of" }, text("ig_sum", { sum: number(answer.sum), score: number(answer.score), base: number(answer.baseline_score) })));
+    }
+  }).catch((error) => {
+    if (error.name !== "AbortError") Object.assign(wait, { textContent: error.message, className: "error" });
+  });
+  return make("figure", {}, stack, caption);
+}

@@ -1,0 +1,323 @@
+"""What `striate explore` shows: a model, its images and mistakes, and what `explain` computes for them."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from striate._types import Array
+from striate.data import Images
+from striate.data import load as load_data_set
+from striate.data.split import digests_of
+from striate.engines.losses import class_probabilities
+from striate.engines.optimizers import Adam
+from striate.errors import StriateError, UsageError
+from striate.explain import Attribution, Graph, Region, Trace, Unit, grad_cam, graph, integrated_gradients, occlusion
+from striate.explain import receptive_field as region_of
+from striate.explain.attribution import Progress
+from striate.images import ImagePolicy, UnreadableFile
+from striate.model import Model, load
+from striate.network import Input
+from striate.network.outputs import output_forms
+from striate.tasks import Task
+from striate.text import counted
+from striate.training import Recipe
+from striate.workflows.evaluate import load_for_model
+from striate.workflows.predict import find_files
+from striate.workflows.predictions import Predictions, read_predictions
+from striate.workflows.trained_model import TrainedModel, open_trained_model
+from striate.zoo import build
+
+DIGITS = "mnist5k"
+DIGITS_RECIPE = Recipe(epochs=3, batch_size=50, optimizer=Adam(3e-3))  # a few seconds
+PREDICTED = 10_000_000_000  # multiply-adds that may be spent on predictions before the page opens
+UPLOADS = 32  # images from the page that are kept
+TRACED_BYTES = 400_000_000  # values of networks that are kept
+METHODS = ("grad_cam", "occlusion", "integrated_gradients")
+
+
+@dataclass(frozen=True, eq=False)
+class ExploredImages:
+    """Images with predictions.
+
+    Attributes:
+        x: uint8 (N, H, W, C).
+        names: The file of each image, if known.
+        labels: The true class numbers (N,), if known.
+        predicted: The predicted class numbers (N,); -1 where no prediction was made yet.
+        probabilities: The probability of the predicted class (N,); 0 where no prediction was made.
+    """
+
+    x: Array
+    names: tuple[str, ...] | None
+    labels: Array | None
+    predicted: Array
+    probabilities: Array
+
+
+class Explorer:
+    """A model with images, and everything that is computed about them. It may be used from several threads.
+
+    Args:
+        name: Of the model, for the title.
+        model: The model.
+        images: Its images.
+        notes: Sentences for the user.
+
+    Attributes:
+        name: Of the model.
+        model: The model.
+        images: Its images.
+        notes: Sentences for the user.
+        policy: How files become pixels.
+        classes: Names of the outputs.
+    """
+
+    def __init__(self, name: str, model: Model, images: ExploredImages, notes: Sequence[str] = ()) -> None:
+        self.name, self.model, self.images, self.notes = name, model, images, tuple(notes)
+        self.policy = policy_of(model)
+        outputs = model.network.output_shapes[0][-1]
+        self.classes = model.classes if len(model.classes) == outputs else tuple(map(str, range(outputs)))
+        self._uploads: OrderedDict[str, Array] = OrderedDict()
+        self._traces: OrderedDict[str, Trace] = OrderedDict()
+        self._uploaded = 0
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether each image has one class."""
+        return self.model.decision.task is Task.CLASSIFICATION
+
+    def graph(self) -> Graph:
+        """Return the network for drawing."""
+        return graph(self.model)
+
+    def pixels(self, image: str) -> Array:
+        """Return the pixels of an image, uint8 (H, W, C). Raise UsageError if there is no such image."""
+        if image in self._uploads:
+            return self._uploads[image]
+        if image.isdecimal() and len(image) < 10 and int(image) < len(self.images.x):
+            return np.asarray(self.images.x[int(image)])
+        raise UsageError(f"There is no image '{image:.20}' any more: choose or upload one.")
+
+    def add(self, content: bytes) -> str:
+        """Add the content of an image file, in place of the oldest one if there are many.
+
+        Args:
+            content: Of the file.
+
+        Returns:
+            The key of the image.
+
+        Raises:
+            DataError: It cannot be decoded.
+        """
+        pixels = self.policy.decode(content)
+        self._uploaded += 1
+        key = f"u{self._uploaded}"
+        self._uploads[key] = pixels
+        while len(self._uploads) > UPLOADS:
+            self._uploads.popitem(last=False)
+        return key
+
+    def trace(self, image: str) -> Trace:
+        """Return all values of the network for an image; those of the last images are kept."""
+        if image not in self._traces:
+            self._traces[image] = Trace(self.model, self._as_input(image))
+        self._traces.move_to_end(image)
+        size = sum(value.nbytes for value in self._traces[image].values)
+        while len(self._traces) > max(1, min(UPLOADS, TRACED_BYTES // size)):
+            self._traces.popitem(last=False)
+        return self._traces[image]
+
+    def probabilities(self, image: str) -> Array:
+        """Return the probabilities of all classes, float32 (K,), or the outputs of a model for another task."""
+        network = self.model.network
+        outputs = self.trace(image).values[network.outputs[0]][None]
+        if not self.is_classifier:
+            return np.asarray(outputs[0])
+        return np.asarray(class_probabilities(outputs, output_forms(network)[0])[0])
+
+    def unit(self, image: str, node: int, position: tuple[int, int, int]) -> tuple[Unit, Region | None]:
+        """Return the arithmetic of a unit, and the region of the image that it sees; None if it sees padding only."""
+        unit = self.trace(image).unit(node, position)
+        try:
+            return unit, region_of(self.model, node, position)
+        except UsageError:
+            return unit, None
+
+    def attribution(
+        self, image: str, method: str, class_index: int | None, progress: Progress | None = None
+    ) -> Attribution:
+        """Compute which pixels speak for a class.
+
+        Args:
+            image: Key of the image.
+            method: One of METHODS.
+            class_index: Number of the class; None for the predicted one.
+            progress: Called now and then; an exception that it raises ends the computation.
+
+        Returns:
+            The values of the pixels.
+
+        Raises:
+            UsageError: There is no such method, image or class, or the method does not suit the network.
+        """
+        pixels = self._as_input(image)
+        if method == "grad_cam":
+            return grad_cam(self.model, pixels, class_index)
+        if method == "occlusion":
+            return occlusion(self.model, pixels, class_index, progress=progress)
+        if method == "integrated_gradients":
+            return integrated_gradients(self.model, pixels, class_index, progress=progress)
+        raise UsageError(f"There is no method '{method:.20}'. The methods are: {', '.join(METHODS)}.")
+
+    def _as_input(self, image: str) -> Array:
+        pixels = self.pixels(image)
+        return pixels.transpose(2, 0, 1) if _channels_first(self.model) else pixels
+
+
+def open_explorer(path: str | os.PathLike[str] | None = None, images: Sequence[str] = ()) -> Explorer:
+    """Open what `striate explore` shows.
+
+    Args:
+        path: A run folder, model file or ONNX file; None trains a small network on the digits that come with Striate.
+        images: Image files and folders; without them, the test images of a run.
+
+    Returns:
+        The model with its images.
+
+    Raises:
+        UsageError: The model takes no images, or gives no vector, or the files contain no images.
+        StriateError: The model or an image cannot be read.
+    """
+    if path is None:
+        explorer = _digits()
+        return explorer if not images else _with_files(explorer.name, explorer.model, images, ())
+    path = Path(path)
+    if path.name == "model.safetensors" and (path.parent / "config.json").is_file():
+        path = path.parent
+    trained = open_trained_model(path) if path.is_dir() else None
+    model = trained.models[0] if trained else load(path)
+    name = path.resolve().name if path.is_dir() else path.stem
+    notes: list[str] = list(model.notes)
+    if trained and len(trained.models) > 1:
+        notes.append("This run is an ensemble: its first network is shown.")
+    policy_of(model)  # raises now, rather than when images are read
+    if images:
+        return _with_files(name, model, images, notes)
+    if trained:
+        return _with_run(name, path, trained, notes)
+    policy = policy_of(model)
+    if policy.shape == (28, 28, 1) and model.network.output_shapes[0] == (10,):
+        digits = load_data_set(DIGITS)
+        named = model.classes in ((), digits.classes)
+        return Explorer(name, model, _predicted(model, digits.test, known=named), notes)
+    return Explorer(name, model, _no_images(policy), notes)
+
+
+def policy_of(model: Model) -> ImagePolicy:
+    """Return how image files become the input of a model, by cropping if the model does not say.
+
+    Args:
+        model: The model.
+
+    Returns:
+        Its policy.
+
+    Raises:
+        UsageError: Its input is not one image with one or three channels, or its output is no vector.
+    """
+    shapes = model.network.input_shapes
+    sizes = [node.shape for node in model.network.nodes if isinstance(node.layer, Input)]
+    if len(shapes) != 1 or len(sizes[0]) != 3 or sizes[0][2] not in (1, 3) or len(model.network.output_shapes[0]) != 1:
+        raise UsageError(
+            f"'{model.name}' takes {shapes} and gives {model.network.output_shapes}. A network can be explored if it "
+            "takes one image, gray or RGB, and gives scores of classes (K,)."
+        )
+    height, width, channels = sizes[0]
+    return model.policy or ImagePolicy(height, width, channels, fit="digit" if sizes[0] == (28, 28, 1) else "crop")
+
+
+def _digits() -> Explorer:
+    digits, model = load_data_set(DIGITS), build("lenet5")
+    model.train(digits, DIGITS_RECIPE, verbose=0)
+    return Explorer("LeNet-5", model, _predicted(model, digits.test))
+
+
+def _with_files(name: str, model: Model, paths: Sequence[str], notes: Sequence[str]) -> Explorer:
+    files, unusable = find_files(paths)
+    policy, pixels, names = policy_of(model), [], []
+    for file in files:
+        try:
+            pixels.append(policy.read(file))
+            names.append(str(file))
+        except StriateError as error:
+            unusable.append(UnreadableFile(str(file), str(error)))
+    if not pixels:
+        reason = unusable[0].reason if unusable else "the folders are empty."
+        raise UsageError(f"None of the files can be shown: {reason}")
+    left_out = [f"Not shown: {counted(len(unusable), 'file')}. {unusable[0].reason}"] if unusable else []
+    images = Images(np.stack(pixels), np.zeros(len(pixels), np.int64), names=tuple(names))
+    return Explorer(name, model, _predicted(model, images, known=False), [*notes, *left_out])
+
+
+def _with_run(name: str, folder: Path, trained: TrainedModel, notes: list[str]) -> Explorer:
+    """Return the model of a run with the images of its data for which there are predictions."""
+    model, policy = trained.models[0], trained.policy
+    if trained.data is None:
+        return Explorer(name, model, _no_images(policy), notes)
+    try:
+        data, more = load_for_model(trained.data, trained)
+    except (StriateError, OSError) as error:
+        gone = f"The images of the run cannot be read, so its mistakes are not shown: {error}"
+        return Explorer(name, model, _no_images(policy), [*notes, gone])
+    stored = read_predictions(folder)
+    if stored is None or trained.decision.task is not Task.CLASSIFICATION:
+        known = trained.decision.task is Task.CLASSIFICATION
+        return Explorer(name, model, _predicted(model, data.test, known=known), [*notes, *more])
+    parts = [part for part in (data.test, data.validation, data.train) if len(part)]
+    return Explorer(name, model, _matched(stored, parts), [*notes, *more])
+
+
+def _matched(stored: Predictions, parts: Sequence[Images]) -> ExploredImages:
+    """Return the images of which there are stored predictions, found by their content."""
+    row_of = {int(digest): row for row, digest in enumerate(stored.digests)}
+    rows: list[int] = []
+    pixels: list[Array] = []
+    for part in parts:
+        found = [(number, row_of.pop(int(d), -1)) for number, d in enumerate(digests_of(part))]
+        chosen = [(number, row) for number, row in found if row >= 0]
+        pixels.extend(part.x[number] for number, _ in chosen)
+        rows.extend(row for _, row in chosen)
+    order = np.array(rows, np.int64)
+    probabilities = stored.probabilities[order]
+    names = tuple(stored.names[row] for row in rows) if stored.names else None
+    x = np.stack(pixels) if pixels else np.zeros((0, *parts[0].x.shape[1:]), np.uint8)
+    predicted = probabilities.argmax(axis=1).astype(np.int64)
+    return ExploredImages(x, names, stored.labels[order], predicted, probabilities.max(axis=1))
+
+
+def _predicted(model: Model, images: Images, *, known: bool = True) -> ExploredImages:
+    """Return images with the predictions of a model, for as many as do not take long."""
+    cost = max(1, sum(row.multiply_adds for row in model.network.table()))
+    count = min(len(images), max(1, PREDICTED // cost))
+    predicted, best = np.full(len(images), -1, np.int64), np.zeros(len(images), np.float32)
+    if model.decision.task is Task.CLASSIFICATION:
+        x = np.asarray(images.x[:count])
+        outputs = model.predict(x.transpose(0, 3, 1, 2) if _channels_first(model) else x)
+        outputs = outputs[0] if isinstance(outputs, list | tuple) else outputs
+        probabilities = class_probabilities(outputs, output_forms(model.network)[0])
+        predicted[:count], best[:count] = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    labels = images.y if known and images.y.ndim == 1 else None
+    return ExploredImages(images.x, images.names, labels, predicted, best)
+
+
+def _no_images(policy: ImagePolicy) -> ExploredImages:
+    return ExploredImages(np.zeros((0, *policy.shape), np.uint8), None, None, np.zeros(0, np.int64), np.zeros(0))
+
+
+def _channels_first(model: Model) -> bool:
+    return getattr(model.network.nodes[model.network.inputs[0]].layer, "data_format", "") == "channels_first"

@@ -1,0 +1,310 @@
+"""`striate explore`: its answers equal those of `explain`, and its page shows them."""
+
+import base64
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import FilePayload, Page, expect, sync_playwright
+from starlette.testclient import TestClient
+
+import striate as st
+from striate.errors import UsageError
+from striate.images import encode_png
+from striate.language.explorer import EXPLORER_STRINGS
+from striate.web import ServiceSettings, create_explorer
+from striate.workflows.explore import open_explorer
+
+from .test_server import BROWSERS, environment
+
+TOKEN = "a-token"
+API = "/explore/api"
+ADDRESS = "http://127.0.0.1:8000"
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of LeNet-5 that was not trained: most of its predictions are wrong."""
+    model = st.zoo.build("lenet5")
+    digits = st.data.load("mnist5k")
+    model.classes, model.policy = digits.classes, digits.policy
+    path = tmp_path_factory.mktemp("models") / "digits.safetensors"
+    model.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(path: Path) -> st.Model:
+    return st.load(path)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Any:
+    return st.data.load("mnist5k").test
+
+
+@pytest.fixture(scope="module")
+def client(path: Path) -> Iterator[TestClient]:
+    app = create_explorer(open_explorer(path), ServiceSettings(token=TOKEN, max_bytes=100_000))
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    with TestClient(app, base_url=ADDRESS, headers=headers, raise_server_exceptions=False) as client:
+        yield client
+
+
+def array(answer: dict[str, Any]) -> Any:
+    return np.frombuffer(base64.b64decode(answer["data"]), answer["dtype"]).reshape(answer["shape"])
+
+
+def test_only_the_holder_of_the_token_gets_answers(client: TestClient) -> None:
+    assert client.get("/", headers={"Authorization": ""}).status_code == 200
+    assert client.get(f"{API}/model", headers={"Authorization": ""}).status_code == 401
+    assert client.get(f"{API}/model", headers={"Host": "evil.example"}).status_code == 403
+    assert client.get(f"{API}/model", headers={"Origin": "http://evil.example"}).status_code == 403
+    policy = client.get("/").headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+
+
+def test_predictions_are_those_of_the_model(client: TestClient, model: st.Model, digits: Any) -> None:
+    answer = client.get(f"{API}/model").json()
+    probabilities = model.predict(digits.x)
+    np.testing.assert_array_equal(answer["labels"], digits.y)
+    np.testing.assert_array_equal(answer["predicted"], probabilities.argmax(axis=1))
+    np.testing.assert_allclose(answer["probabilities"], probabilities.max(axis=1), rtol=1e-5, atol=1e-6)
+    image = client.get(f"{API}/images/7").json()
+    np.testing.assert_array_equal(array(image["pixels"]), digits.x[7])
+    np.testing.assert_allclose(image["probabilities"], probabilities[7], rtol=1e-5)
+
+
+def test_maps_are_ordered_by_response(client: TestClient, model: st.Model, digits: Any) -> None:
+    expected = st.explain.feature_maps(model, digits.x[3], "C3")
+    node = [item["name"] for item in client.get(f"{API}/model").json()["nodes"]].index("C3")
+    answer = client.get(f"{API}/images/3/maps/{node}").json()
+    strength = np.abs(expected).max(axis=(0, 1))
+    assert np.all(np.diff(strength[answer["order"]]) <= 0)
+    np.testing.assert_array_equal(array(answer["maps"]), expected[:, :, answer["order"]])
+    kernel = array(client.get(f"{API}/filters/{node}").json()["kernel"])
+    np.testing.assert_array_equal(kernel, model.named_weights["C3/kernel"])
+
+
+def test_units_show_every_number(client: TestClient, model: st.Model, digits: Any) -> None:
+    rng = np.random.default_rng(0)
+    trace = st.explain.Trace(model, digits.x[5])
+    for number, node in enumerate(model.network.nodes):
+        height, width, channels = node.shape if len(node.shape) == 3 else (1, 1, *node.shape)
+        place = [int(rng.integers(size)) for size in (height, width, channels)]
+        answer = client.get(f"{API}/images/5/units/{number}/{'/'.join(map(str, place))}").json()
+        value = trace.values[number].reshape(height, width, channels)[tuple(place)]
+        assert answer["engine_output"] == pytest.approx(float(value), rel=1e-6)
+        assert answer["output"] == pytest.approx(float(value), rel=1e-4, abs=1e-6)
+        if answer["operation"] == "weighted_sum":
+            products = sum((array(part["values"]) * array(part["weights"])).sum() for part in answer["inputs"])
+            assert answer["total"] == pytest.approx(float(products) + (answer["bias"] or 0.0), rel=1e-9)
+
+
+@pytest.mark.parametrize("method", ["grad_cam", "occlusion", "integrated_gradients"])
+def test_attributions_are_those_of_explain(client: TestClient, model: st.Model, digits: Any, method: str) -> None:
+    expected = getattr(st.explain, method)(model, digits.x[2], 4)
+    answer = client.get(f"{API}/images/2/attribution/{method}?class=4").json()
+    np.testing.assert_allclose(array(answer["values"]), expected.values, rtol=1e-5, atol=1e-6)
+    assert answer["score"] == pytest.approx(expected.score, rel=1e-6)
+
+
+def test_images_can_be_added(client: TestClient, model: st.Model, digits: Any) -> None:
+    answer = client.post(f"{API}/images", content=encode_png(digits.x[9])).json()
+    np.testing.assert_array_equal(array(answer["pixels"]), digits.x[9])
+    np.testing.assert_allclose(answer["probabilities"], model.predict(digits.x[9:10])[0], rtol=1e-5)
+    assert answer["label"] is None
+    for _ in range(40):
+        last = client.post(f"{API}/images", content=encode_png(digits.x[9])).json()["id"]
+    assert client.get(f"{API}/images/{last}").status_code == 200
+    assert "any more" in client.get(f"{API}/images/{answer['id']}").json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("request_path", "status", "message"),
+    [
+        ("images/100000", 422, "There is no image '100000'"),
+        ("images/..%2F..%2Fetc", 404, "There is nothing at"),
+        ("images/0/units/3/99/0/0", 422, "has no unit"),
+        ("images/0/maps/99", 422, "has the nodes 0 to 10"),
+        ("images/0/attribution/magic", 422, "The methods are: grad_cam, occlusion, integrated_gradients"),
+        ("images/0/attribution/occlusion?class=10", 422, "must be below 10"),
+        ("images/0/attribution/occlusion?class=x", 400, "must be a whole number"),
+        ("filters/4", 422, "has no filters"),
+    ],
+)
+def test_wrong_requests_are_explained(client: TestClient, request_path: str, status: int, message: str) -> None:
+    answer = client.get(f"{API}/{request_path}")
+    assert answer.status_code == status
+    assert message in answer.json()["error"]
+
+
+def test_wrong_uploads_are_explained(client: TestClient) -> None:
+    assert client.post(f"{API}/images", content=b"no image").status_code == 422
+    assert client.post(f"{API}/images", content=b"").status_code == 400
+    assert client.post(f"{API}/images", content=bytes(100_001)).status_code == 413
+
+
+def test_own_images_are_shown_in_place_of_the_test_images(path: Path, tmp_path: Path, digits: Any) -> None:
+    for index in range(3):
+        (tmp_path / f"{index}.png").write_bytes(encode_png(digits.x[index]))
+    (tmp_path / "damaged.png").write_bytes(b"no image")
+    explorer = open_explorer(path, [str(tmp_path)])
+    np.testing.assert_array_equal(explorer.images.x, digits.x[:3])
+    assert explorer.images.labels is None and "Not shown: 1 file." in explorer.notes[-1]
+    with pytest.raises(UsageError, match="None of the files can be shown"):
+        open_explorer(path, [str(tmp_path / "damaged.png")])
+
+
+def test_networks_without_images_are_refused(tmp_path: Path) -> None:
+    st.zoo.build("linear-regression").save(tmp_path / "line.safetensors")
+    with pytest.raises(UsageError, match="can be explored if it takes one image"):
+        open_explorer(tmp_path / "line.safetensors")
+
+
+def test_texts_have_the_same_placeholders() -> None:
+    def names(text: str) -> set[str]:
+        return {part.split("}")[0] for part in text.split("{")[1:]}
+
+    assert all(names(texts["en"]) == names(texts["ko"]) for texts in EXPLORER_STRINGS.values())
+
+
+@pytest.fixture(scope="module")
+def address(path: Path) -> Iterator[str]:
+    command = [sys.executable, "-m", "striate", "explore", str(path), "--no-browser"]
+    process = subprocess.Popen(command, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    yield process.stdout.readline().split()[-1]
+    process.terminate()
+    process.communicate()
+
+
+@pytest.fixture(scope="module")
+def page(address: str) -> Iterator[Page]:
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        if os.environ.get("STRIATE_REQUIRE_BROWSER") == "1":
+            pytest.fail("STRIATE_REQUIRE_BROWSER=1, but there is no Chromium. Install it: apt-get install chromium")
+        pytest.skip("needs Chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        page = chromium.new_context(locale="en", viewport={"width": 390, "height": 800}).new_page()
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.goto(address)
+        yield page
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+        assert problems == []
+        chromium.close()
+
+
+def shown(value: float) -> str:
+    """Return a number as the page writes it."""
+    return f"{float(f'{value:.4g}'):.10g}".replace("-", "−")
+
+
+def visit(page: Page, address: str, view: str) -> None:
+    page.goto(f"{address.split('#', maxsplit=1)[0]}#/{view}")
+
+
+def test_page_shows_mistakes_by_pair(page: Page, address: str, model: st.Model, digits: Any) -> None:
+    predicted = model.predict(digits.x).argmax(axis=1)
+    wrong = predicted != digits.y
+    pairs, counts = np.unique(np.stack([digits.y, predicted])[:, wrong], axis=1, return_counts=True)
+    expect(page.locator("h1")).to_have_text("What digits gets wrong")
+    expect(page.locator("main > p").first).to_contain_text(f"{wrong.sum()} of {len(digits)} images")
+    expect(page.locator(".pair")).to_have_count(len(counts))
+    label, guess = pairs[:, counts.argmax()]
+    expect(page.locator(".pair h2").first).to_have_text(f"{label} predicted as {guess} × {counts.max()}")
+
+
+def test_page_leads_from_the_network_to_a_pixel(page: Page, address: str, model: st.Model, digits: Any) -> None:
+    visit(page, address, "network")
+    expect(page.locator(".graph a.box")).to_have_count(len(st.explain.graph(model).nodes))
+    page.get_by_role("link", name="C3:").click()
+    expect(page.locator("button.map")).to_have_count(16)
+    page.locator("button.map").first.press("Enter")
+    maps = st.explain.feature_maps(model, digits.x[0], "C3")
+    y, x, channel = np.unravel_index(np.abs(maps).argmax(), maps.shape)
+    expect(page.locator("h1")).to_have_text(f"C3: row {y}, column {x}, map {channel}")
+    unit = st.explain.unit(model, digits.x[0], "C3", (int(y), int(x), int(channel)))
+    assert unit.bias is not None
+    for name, value in {"products": unit.total - unit.bias, "total": unit.total, "output": unit.output}.items():
+        expect(page.locator(f"#{name}")).to_have_text(shown(value))
+    region = st.explain.receptive_field(model, "C3", (int(y), int(x), int(channel)))
+    expect(page.locator("#sees")).to_contain_text(f"rows {region.rows[0]}–{region.rows[1] - 1}")
+    for layer in ("S2", "C1", "rescale", "padding", "input"):
+        page.locator("a.cell:not(.padding), .terms a").last.click()
+        expect(page.locator("h1")).to_contain_text(layer)
+    expect(page.locator(".crumbs li")).to_have_count(6)
+    row, column = page.locator("h1").inner_text().split("row ")[1].split(", map")[0].split(", column ")
+    expect(page.locator("#output")).to_have_text(str(digits.x[0][int(row), int(column), 0]))
+    page.locator(".crumbs a").first.click()
+    expect(page.locator("h1")).to_have_text(f"C3: row {y}, column {x}, map {channel}")
+
+
+def test_page_explains_an_answer(page: Page, address: str, model: st.Model, digits: Any) -> None:
+    visit(page, address, "why/1/3/5")
+    expect(page.locator(".stack canvas")).to_have_count(12)
+    found = st.explain.integrated_gradients(model, digits.x[1], 3)
+    expect(page.locator("#integrated_gradients .sum-of").first).to_contain_text(shown(found.score))
+
+
+def test_page_predicts_what_is_drawn_or_uploaded(page: Page, address: str, model: st.Model, digits: Any) -> None:
+    visit(page, address, "own")
+    box = page.locator("#paper").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 140, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 140, box["y"] + 240)
+    page.mouse.up()
+    expect(page.locator(".answer .bars")).to_be_visible()
+    expect(page.locator(".answer button.map")).to_have_count(6)
+    page.set_input_files(
+        "input[type=file]", FilePayload(name="a.png", mimeType="image/png", buffer=encode_png(digits.x[4]))
+    )
+    probabilities = model.predict(digits.x[4:5])[0]
+    expect(page.locator(".answer .bars > :nth-child(3)")).to_have_text(f"{100 * probabilities.max():.1f} %")
+
+
+@pytest.mark.parametrize(("padding", "stride", "dilation"), [("valid", 1, 1), ("same", 2, 1), ("1", 2, 2)])
+def test_page_slides_a_filter(page: Page, address: str, padding: str, stride: int, dilation: int) -> None:
+    visit(page, address, "filter")
+    page.get_by_label("Padding").select_option(padding)
+    page.get_by_label("Stride").fill(str(stride))
+    page.get_by_label("Dilation").fill(str(dilation))
+    margins = {"valid": (0, 0), "same": (0, 1), "1": (1, 1)}[padding]
+    image = np.pad(np.where(np.arange(6) < 3, 10.0, 0.0) * np.ones((6, 1)), margins)
+    kernel = np.tile([1.0, 0.0, -1.0], (3, 1))
+    reach = dilation * 2 + 1
+    windows = np.lib.stride_tricks.sliding_window_view(image, (reach, reach))[
+        ::stride, ::stride, ::dilation, ::dilation
+    ]
+    expected = (windows * kernel).sum(axis=(2, 3))
+    expect(page.locator(".formula output")).to_contain_text(f"= {len(expected)}")
+    for _ in range(expected.size - 1):
+        page.get_by_role("button", name="Step").click()
+    cells = page.locator(".sliding figure").last.locator(".cell").all_inner_texts()
+    np.testing.assert_array_equal([float(cell.replace("−", "-")) for cell in cells], expected.ravel())
+
+
+def test_page_speaks_korean(page: Page, address: str) -> None:
+    visit(page, address, "images")
+    page.click("#language")
+    expect(page.locator("h1")).to_have_text("digits가 틀린 이미지")
+    page.click("#language")
+    visit(page, address, "images/")
+
+
+def test_page_without_token_says_what_to_do(page: Page, address: str) -> None:
+    other = page.context.new_page()
+    other.goto(address.split("#", maxsplit=1)[0])
+    expect(other.locator("#problem")).to_contain_text("Open the address that the terminal shows")
+    other.close()
