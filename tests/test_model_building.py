@@ -1,5 +1,7 @@
 """Chains without Input, adding and removing layers, and models and layers as classes, as in Keras."""
 
+import copy
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +180,53 @@ def test_custom_layer_of_layers() -> None:
     assert "residual.shortcut/kernel" in model.named_weights
     assert not any(name.startswith("second.shortcut") for name in model.named_weights)
     assert Residual(2)(X).shape == (24, 6, 6, 2)
+
+
+def test_weights_of_a_custom_layer_are_those_of_its_layers() -> None:
+    image = st.Input((6, 6, 1))
+    layer = Residual(4)
+    assert layer.weights == []
+    tensor = layer(image)
+    assert layer.output is tensor
+    assert layer.compute_output_shape((None, 6, 6, 1)) == (None, 6, 6, 4)
+    assert [array.shape for array in layer.get_weights()[::2]] == [(3, 3, 1, 4), (3, 3, 4, 4), (1, 1, 1, 4)]
+    layer.set_weights([array + 1 for array in layer.get_weights()])
+    assert layer.first.get_weights()[1].tolist() == [1] * 4
+    assert layer.count_params() == 40 + 148 + 8
+    with pytest.raises(NetworkError, match="needs a list of 6 arrays"):
+        layer.set_weights([])
+
+
+def test_layers_are_called_with_the_keywords_of_keras() -> None:
+    class Scaled(layers.Layer):
+        def call(self, x: Any, factor: float = 1.0) -> Any:
+            return x * factor
+
+    image = st.Input((4,))
+    dense = layers.Dense(3)
+    model = st.Model(image, Scaled()(dense(inputs=image, mask=None), factor=2.0))
+    x = RNG.random((2, 4))
+    np.testing.assert_allclose(model(inputs=x), 2 * np.array(dense(x)), rtol=1e-5)
+    with pytest.raises(NetworkError, match="it cannot be called with units=…"):
+        dense(image, units=3)
+    with pytest.raises(UsageError, match="received units"):
+        model(x, units=3)
+
+
+@pytest.mark.parametrize("make", [chain, Net, lambda: st.Sequential([st.Input((6, 6, 1)), layers.Flatten()])])
+def test_copies_have_layers_of_their_own(make: Any) -> None:
+    model = make()
+    for twin in (copy.deepcopy(model), copy.copy(model)):
+        assert twin.built == model.built
+        assert twin.predict(X).shape[0] == 24
+    model.predict(X)
+    twin = copy.deepcopy(model)
+    assert np.array_equal(twin.predict(X), model.predict(X))
+    assert [layer.name for layer in twin.layers] == [layer.name for layer in model.layers]
+    twin.set_weights([array + 1 for array in twin.get_weights()])
+    assert not any(map(np.array_equal, twin.get_weights(), model.get_weights()))
+    again = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(again.predict(X), model.predict(X))
 
 
 class TwoOutputs(st.Model):

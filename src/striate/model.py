@@ -133,11 +133,17 @@ class Model(LayeredModel):
         elif self._shared and self._shared.any_known:
             state["_pending_weights"] = self.named_weights
         state["_frozen_names"] = self.frozen_layers()
-        return state | {"_structure": None, "_shared": None}  # a copy has layer objects of its own
+        state |= {"_structure": None, "_shared": None}  # a copy has layer objects of its own
+        return state | {"_network": None, **self._copied_parts()} if self._has_parts else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         slots, frozen = state.pop("_slots", None), state.pop("_frozen_names", ())
         self.__dict__.update(state)
+        if self._has_parts:
+            weights, self._pending_weights = self._pending_weights, None
+            self._rebuild()
+            if weights:
+                self._set_weights(weights)
         self._freeze(frozen)
         if self._compiled and self._compilation:
             self.engine.compile(self._compilation.settings)

@@ -1,6 +1,8 @@
 """Models whose network follows from the shape of the first batch: chains without Input, and classes with `call`."""
 
+import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ class BuildableModel(ModelBase):
     """A model that may be built later: that of a class with the method `call`, or a chain of layers without Input."""
 
     _output_names: tuple[str, ...] = ()
+    _first_inputs: Any = None  # the Input layers for which the network was built, in the form of its inputs
 
     def __init__(
         self, inputs: Any = None, outputs: Any = None, *, name: str | None = None, seed: int = 0,
@@ -107,12 +110,26 @@ class BuildableModel(ModelBase):
             self._build_from(_inputs_like(x))
 
     def _build_from(self, inputs: Any) -> None:
-        inputs = _tensors(inputs)
+        self._first_inputs, inputs = _descriptions(inputs), _tensors(inputs)
         with outside_of_traces():
             outputs = self._named_outputs(self._connect_layers(inputs))
             structure = Structure.of_calls(connect(tensors_in(inputs), outputs), self.name)
         self._network = structure.network
         self._connect(structure)
+
+    @property
+    def _has_parts(self) -> bool:
+        """Whether the network follows from layers in attributes of the model."""
+        return hasattr(self, "call")
+
+    def _copied_parts(self) -> dict[str, Any]:
+        """Return copies of the attributes from which the network follows, with layers of their own."""
+        return copy.deepcopy({name: value for name, value in vars(self).items() if not name.startswith("_")})
+
+    def _rebuild(self) -> None:
+        """Build the network of a copy."""
+        if self._first_inputs is not None:
+            self._build_from(self._first_inputs)
 
     def _connect_layers(self, inputs: Any) -> Any:
         """Return the outputs of the method `call` for symbolic inputs."""
@@ -181,6 +198,15 @@ def _inputs_like(x: Any) -> Any:
     if isinstance(x, list | tuple) and x and all(len(getattr(item, "shape", ())) > 1 for item in x):
         return [_input_like(item) for item in x]
     return _input_like(x)
+
+
+def _descriptions(inputs: Any) -> Any:
+    """Return new Input layers like those of tensors, in a list or dictionary if they are."""
+    if isinstance(inputs, Mapping):
+        return {key: _descriptions(value) for key, value in inputs.items()}
+    if isinstance(inputs, list):
+        return [_descriptions(value) for value in inputs]
+    return replace(inputs.layer if isinstance(inputs, Tensor) else inputs)
 
 
 def _tensors(inputs: Any) -> Any:

@@ -23,13 +23,14 @@ from striate.training import check_inputs
 class LayeredModel(BuildableModel):
     """A model whose layers, tensors and weights are accessible as in Keras. `Model` derives from it."""
 
-    def __call__(self, *inputs: Any, training: bool | None = None) -> Any:
+    def __call__(self, *inputs: Any, training: bool | None = None, **settings: Any) -> Any:
         """Compute the outputs of arrays, or use the model as a layer of another one.
 
         Args:
             *inputs: An array for each input, or one list; or symbolic tensors and Input layers.
             training: For arrays, True uses dropout and the statistics of the batch; nothing is updated. For tensors,
                 False lets the layers of this model work as in inference, also while the outer model is trained.
+            **settings: `inputs`, and `mask=None`, which are arguments of Keras.
 
         Returns:
             An array for arrays, which has the method `numpy()` too; a symbolic tensor for tensors. A list for a model
@@ -38,6 +39,7 @@ class LayeredModel(BuildableModel):
         Raises:
             DataError: The arrays do not fit the network.
             NetworkError: The tensors do not fit the network.
+            UsageError: There are other arguments.
 
         Example:
             >>> import numpy as np
@@ -50,6 +52,11 @@ class LayeredModel(BuildableModel):
             >>> outer.get_layer("inner") is inner
             True
         """
+        if not inputs and "inputs" in settings:
+            inputs = (settings.pop("inputs"),)
+        if not inputs or settings.pop("mask", None) is not None or settings:
+            wrong = next(iter(settings), "mask") if inputs else "nothing"
+            raise UsageError(f"Model '{self.name}' is called with inputs and training=…; received {wrong}.")
         values = tuple(inputs[0].values()) if len(inputs) == 1 and isinstance(inputs[0], Mapping) else flat(inputs)
         self._build_for(inputs[0] if len(inputs) == 1 else list(inputs))
         if any(isinstance(value, Tensor | Input) for value in values):
@@ -334,11 +341,12 @@ def _one_or_list(values: list[Any]) -> Any:
     return values[0] if len(values) == 1 else values
 
 
-def _call_with_arrays(layer: Layer, inputs: tuple[Any, ...], training: bool | None) -> Any:
+def _call_with_arrays(layer: Layer, inputs: tuple[Any, ...], training: bool | None, settings: Mapping[str, Any]) -> Any:
     """Return the output of a layer for arrays, computed by a model of the layer alone."""
     arrays = [np.asarray(value) for value in flat(inputs)]
     sources = [Input(array.shape[1:], "float32") for array in arrays]
-    model = LayeredModel(sources, layer(*sources))
+    one = len(inputs) == 1 and not isinstance(inputs[0], list | tuple)
+    model = LayeredModel(sources, layer(sources[0] if one else sources, **settings))
     return model(arrays if len(arrays) > 1 else arrays[0], training=training)
 
 

@@ -1,6 +1,8 @@
 """A model that is a chain of layers."""
 
+import copy
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 from striate.arguments import check_methods, describe
@@ -156,6 +158,20 @@ class Sequential(Model):
         if not isinstance(output, Tensor):
             raise NetworkError(f"Layer {position}, {describe(layer)}: a chain needs layers with one output.")
         self._tensors.append(output)
+
+    @property
+    def _has_parts(self) -> bool:
+        return True
+
+    def _copied_parts(self) -> dict[str, Any]:
+        first = replace(self._tensors[0].layer) if self._tensors else None
+        return {"_chain": copy.deepcopy(self._chain), "_tensors": [], "_first_inputs": first}
+
+    def _rebuild(self) -> None:
+        if self._first_inputs is not None:
+            self._tensors = list(as_tensors("Sequential", (self._first_inputs,)))
+            for layer in self._chain:
+                self._append(layer)
 
     def _change(self) -> None:
         if self._network is not None:

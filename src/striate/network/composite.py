@@ -14,13 +14,14 @@ _mode: ContextVar[bool | None] = ContextVar("mode", default=None)
 """The value of `training` in the calls of the trace that is in progress; None outside."""
 
 
-def call_layers(part: Any, inputs: tuple[Any, ...], training: bool | None) -> Any:
+def call_layers(part: Any, inputs: tuple[Any, ...], training: bool | None, settings: Mapping[str, Any]) -> Any:
     """Call a custom layer or block: its layers become part of the graph, with its name before theirs.
 
     Args:
         part: An object with the method `call`.
         inputs: The arguments of the call.
         training: The argument of the call.
+        settings: Further arguments.
 
     Returns:
         What `call` returned: a tensor, or a list, tuple or dictionary of tensors.
@@ -35,9 +36,12 @@ def call_layers(part: Any, inputs: tuple[Any, ...], training: bool | None) -> An
         name_attributes(part)
     token = scope.set((*scope.get(), part))
     try:
-        return trace(part, inputs, training)
+        result = trace(part, inputs, training, settings)
     finally:
         scope.reset(token)
+    if isinstance(part, Layer) and part.identity.first_call is None and isinstance(result, Tensor):
+        part.identity.first_call, part.identity.first_inputs = result, as_tensors(_label(part), inputs)
+    return result
 
 
 def build_layer(part: Any, inputs: tuple[Any, ...]) -> None:
@@ -51,7 +55,7 @@ def build_layer(part: Any, inputs: tuple[Any, ...]) -> None:
         build(shapes if several else shapes[0])
 
 
-def trace(part: Any, inputs: tuple[Any, ...], training: bool | None) -> Any:
+def trace(part: Any, inputs: tuple[Any, ...], training: bool | None, settings: Mapping[str, Any] | None = None) -> Any:
     """Return what the method `call` returns for symbolic tensors.
 
     A `call` that takes the argument `training` may use it in two ways: it passes it to layers, or it leaves out layers
@@ -61,6 +65,7 @@ def trace(part: Any, inputs: tuple[Any, ...], training: bool | None) -> Any:
         part: An object with the method `call`.
         inputs: The arguments of the call.
         training: The argument of the call; None: that of the calls outside.
+        settings: Further arguments.
 
     Returns:
         What `call` returned for training.
@@ -68,16 +73,16 @@ def trace(part: Any, inputs: tuple[Any, ...], training: bool | None) -> Any:
     Raises:
         NetworkError: `call` does something that layers cannot describe.
     """
-    mode = _mode.get() if training is None else training
+    mode, settings = _mode.get() if training is None else training, settings or {}
     if not _takes_training(part.call):
-        return _run(part, inputs, {})
+        return _run(part, inputs, settings)
     if mode is not None:
-        return _run(part, inputs, {"training": mode})
+        return _run(part, inputs, {**settings, "training": mode})
     results = []
     for value in (False, True):
         token = _mode.set(value)
         try:
-            results.append(_run(part, inputs, {"training": value}))
+            results.append(_run(part, inputs, {**settings, "training": value}))
         finally:
             _mode.reset(token)
     if [_form(tensor, {}) for tensor in tensors_in(results[0])] != [_form(t, {}) for t in tensors_in(results[1])]:

@@ -50,6 +50,7 @@ class Identity:
 
     Attributes:
         first_call: The tensor of its first call; None before.
+        first_inputs: The tensors that were passed to the first call of a custom layer.
         weights: Where its weights are (a `LayerWeights`); None before a model has made them.
         trainable: Whether the next compile of a model lets training change its weights.
     """
@@ -57,6 +58,7 @@ class Identity:
     def __init__(self) -> None:
         self.trainable = True
         self.first_call: Tensor | None = None
+        self.first_inputs: tuple[Tensor, ...] = ()
         self.weights: Any = None
 
     def __reduce__(self) -> tuple[type["Identity"], tuple[()]]:
@@ -73,8 +75,10 @@ class Tensor(Operators):
         sample_shape: Shape without the batch, (H, W, C) or (F,).
         scope: The blocks and models inside which the layer was called.
         training: False if the call asks for the behavior in inference, also in training.
+        dtype: That of the values; layers compute in float32.
     """
 
+    dtype: ClassVar[str] = "float32"
     layer: "Layer"
     inputs: tuple["Tensor", ...]
     sample_shape: Shape
@@ -85,6 +89,11 @@ class Tensor(Operators):
     def shape(self) -> tuple[int | None, ...]:
         """The shape with None for the batch, as in Keras: (None, H, W, C) or (None, F)."""
         return (None, *self.sample_shape)
+
+    @property
+    def name(self) -> str | None:
+        """The name of the layer."""
+        return self.layer.name
 
     @property
     def key(self) -> int:
@@ -163,7 +172,7 @@ class Layer:
     @property
     def input(self) -> "Tensor | list[Tensor]":
         """The tensor that was passed to the first call of the layer, or a list of them."""
-        inputs = self._call.inputs
+        inputs = self.identity.first_inputs or self._call.inputs
         return inputs[0] if len(inputs) == 1 else list(inputs)
 
     @property
@@ -173,6 +182,8 @@ class Layer:
 
     @property
     def _call(self) -> Tensor:
+        if self.identity.first_call is None and self.arity == (0, 0):
+            self.identity.first_call = Tensor(self, (), self.output_shape())
         if self.identity.first_call is None:
             raise self.error("it has no input and output, because it is not part of a model and was never called.")
         return self.identity.first_call
@@ -180,7 +191,7 @@ class Layer:
     @property
     def built(self) -> bool:
         """Whether the layer was called or is part of a model, so that the shapes of its weights are known."""
-        return self.identity.first_call is not None
+        return self.identity.first_call is not None or self.arity == (0, 0)
 
     @built.setter
     def built(self, value: bool) -> None:
@@ -221,6 +232,10 @@ class Layer:
         """Return the output shape for an input shape, or a list of them, both with None for the batch."""
         several = isinstance(input_shape, list | tuple) and input_shape and isinstance(input_shape[0], list | tuple)
         shapes = input_shape if several else [input_shape]
+        if hasattr(self, "call"):
+            from striate.network.layers.core import Input
+
+            return self([Input(shape[1:]) for shape in shapes] if several else Input(input_shape[1:])).shape
         return (None, *self.output_shape(*(tuple(shape[1:]) for shape in shapes)))
 
     def add_weight(self, *_: Any, **__: Any) -> NoReturn:
@@ -242,16 +257,23 @@ class Layer:
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        from striate.network.composite import parts_of
-
         self.identity.trainable = bool(value)
-        for part in parts_of(self):
+        for part in self._parts:
             part.trainable = value
 
     @property
     def weights(self) -> list[Any]:
         """Copies of the weights in Keras's order, each with `name`, `path`, `numpy()` and `assign(values)`."""
+        if hasattr(self, "call"):
+            return [variable for part in self._parts for variable in part.weights]
         return self._weight_source.variables(self) if self._weight_source else []
+
+    @property
+    def _parts(self) -> list[Any]:
+        """The layers and models of which a custom layer consists."""
+        from striate.network.composite import parts_of
+
+        return parts_of(self)
 
     @property
     def trainable_weights(self) -> list[Any]:
@@ -266,8 +288,10 @@ class Layer:
     @property
     def _weight_source(self) -> Any:
         """The `LayerWeights`; None for a layer that was never called."""
-        if self.built and self.identity.weights is None and calls.make_weights:
-            calls.make_weights(self)
+        if self.identity.weights is None and self.built and calls.make_weights:
+            shapes = [tensor.sample_shape for tensor in self._call.inputs]
+            if self.arity != (0, 0) and self.parameters(*shapes):
+                calls.make_weights(self)
         return self.identity.weights
 
     def get_weights(self) -> list[Any]:
@@ -278,13 +302,24 @@ class Layer:
         """Set the weights in all models that use the layer, from a list in the order of `get_weights`."""
         if not self.built:
             raise self.error("its weights have no shape yet, because it was never called. Build the model first.")
-        if self._weight_source or weights:
+        if hasattr(self, "call"):
+            counts = [len(part.weights) for part in self._parts]
+            if not isinstance(weights, list | tuple) or len(weights) != sum(counts):
+                raise self.error(f"set_weights needs a list of {sum(counts)} arrays, in the order of get_weights().")
+            values = iter(weights)
+            for part, count in zip(self._parts, counts, strict=True):
+                part.set_weights([next(values) for _ in range(count)])
+        elif self._weight_source or weights:
+            if not self._weight_source:
+                raise self.error("set_weights: it has no weights.")
             self._weight_source.set_list(weights, self.label)
 
     def count_params(self) -> int:
         """Return the number of parameters."""
         if not self.built:
             raise self.error("its parameters cannot be counted, because it was never called. Build the model first.")
+        if hasattr(self, "call"):
+            return sum(part.count_params() for part in self._parts)
         return sum(parameter.size for parameter in self.parameters(*(each.sample_shape for each in self._call.inputs)))
 
     if not TYPE_CHECKING:  # type checkers find unknown attributes themselves, unless they see this method
@@ -315,23 +350,30 @@ class Layer:
         expected = f"at least {least} inputs" if most is None else "one input" if most == 1 else f"{most} inputs"
         raise self.error(f"expected {expected}, received {count}.")
 
-    def __call__(self, *inputs: Any, training: bool | None = None) -> Tensor:
+    def __call__(self, *inputs: Any, training: bool | None = None, **settings: Any) -> Tensor:
         """Return the output for tensors or arrays, passed as separate arguments or as one list.
 
         Args:
             *inputs: Tensors, Input layers or arrays.
             training: False: the layer works as in inference, also while the model is trained. None and True: as the
                 model does.
+            **settings: Further arguments of the method `call` of a custom layer.
 
         Returns:
             A tensor; for arrays an array.
         """
+        if not inputs and "inputs" in settings:
+            inputs = (settings.pop("inputs"),)
+        if settings.get("mask", 0) is None:
+            del settings["mask"]
+        if settings and not hasattr(self, "call"):
+            raise self.error(f"it cannot be called with {next(iter(settings))}=…; settings are given to its class.")
         if calls.arrays and any(calls.is_array(value) for value in flat(inputs)):
-            return calls.arrays(self, inputs, training)  # type: ignore[no-any-return]
+            return calls.arrays(self, inputs, training, settings)  # type: ignore[no-any-return]
         if hasattr(self, "call"):
             from striate.network.composite import call_layers
 
-            return call_layers(self, inputs, training)  # type: ignore[no-any-return]
+            return call_layers(self, inputs, training, settings)  # type: ignore[no-any-return]
         tensors = as_tensors(self.label, inputs)
         self.check_arity(len(tensors))
         shape = self.output_shape(*(tensor.sample_shape for tensor in tensors))
@@ -374,7 +416,7 @@ class Layer:
 class _Calls:
     """What layers do with arrays; set by `striate.model_layers`, which knows models and engines."""
 
-    arrays: Callable[[Layer, tuple[Any, ...], bool | None], Any] | None = None
+    arrays: Callable[[Layer, tuple[Any, ...], bool | None, dict[str, Any]], Any] | None = None
     make_weights: Callable[[Layer], None] | None = None
 
     @staticmethod
