@@ -23,6 +23,7 @@ AUDIT = "docs/audit"
 LABELS = "docs/labels"
 TEXTBOOK = "docs/textbook"
 EXPLAIN = "docs/explain"
+MODELS = "docs/models"
 PROGRAMS = (
     "README.md",
     "README.ko.md",
@@ -38,6 +39,8 @@ PROGRAMS = (
     f"{TEXTBOOK}.ko.md",
     f"{EXPLAIN}.md",
     f"{EXPLAIN}.ko.md",
+    f"{MODELS}.md",
+    f"{MODELS}.ko.md",
 )
 PAGES = (
     *PROGRAMS, f"{PHOTOGRAPHS}.md", f"{PHOTOGRAPHS}.ko.md", f"{FACES}.md", f"{FACES}.ko.md",

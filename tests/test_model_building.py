@@ -285,13 +285,6 @@ def test_mistakes_of_classes_are_explained() -> None:
             self.dense = layers.Dense(3)
             super().__init__()
 
-    class Step(st.Model):
-        def call(self, x: Any) -> Any:
-            return x
-
-        def train_step(self, data: Any) -> Any:
-            return data
-
     class Arithmetic(layers.Layer):
         def build(self, input_shape: Any) -> None:
             self.matrix: Any = self.add_weight((3, 3))
@@ -301,7 +294,6 @@ def test_mistakes_of_classes_are_explained() -> None:
 
     for make, message in (
         (Early, r"call super\(\).__init__\(\) before you set dense"),
-        (Step, "defines train_step"),
         (lambda: Arithmetic()(st.Input((3,))), "@register_layer"),
     ):
         with pytest.raises((UsageError, NetworkError), match=message):

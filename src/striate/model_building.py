@@ -17,8 +17,6 @@ from striate.network.connections import connect
 from striate.network.layers.base import as_tensors
 from striate.network.layers.core import DTYPES
 
-OWN_STEPS = ("train_step", "test_step", "predict_step", "make_train_function", "compute_loss")
-
 
 @check_methods
 class BuildableModel(ModelBase):
@@ -44,12 +42,6 @@ class BuildableModel(ModelBase):
                 "layers in __init__ and connects them in the method call(self, x)."
             )
         else:
-            own = [step for step in OWN_STEPS if hasattr(self, step)]
-            if own:
-                raise UsageError(
-                    f"{type(self).__name__} defines {own[0]}, which only Keras calls. A loop of your own calls "
-                    "model.train_on_batch(x, y) for each batch; a loss of your own is passed to compile(loss=…)."
-                )
             self._own_name = self._first_name(name)
             self._initialize(None, seed)
         if not trainable:
