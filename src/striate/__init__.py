@@ -20,9 +20,11 @@ if TYPE_CHECKING:
         initializers,
         layers,
         losses,
+        metrics,
         mixed_precision,
         models,
         ops,
+        optimizers,
         plot,
         preprocessing,
         regularizers,
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
         utils,
         zoo,
     )
-    from striate.engines import optimizers
     from striate.model import Model
     from striate.network import Input, Network
     from striate.sequential import Sequential, load
@@ -66,10 +67,11 @@ _MODULES = {
     "initializers": "striate.initializers",
     "layers": "striate.layers",
     "losses": "striate.losses",
+    "metrics": "striate.metrics",
     "mixed_precision": "striate.mixed_precision",
     "models": "striate.models",
     "ops": "striate.ops",
-    "optimizers": "striate.engines.optimizers",
+    "optimizers": "striate.optimizers",
     "plot": "striate.plot",
     "preprocessing": "striate.preprocessing",
     "regularizers": "striate.regularizers",
@@ -78,10 +80,10 @@ _MODULES = {
     "zoo": "striate.zoo",
 }
 __all__ = [
-    "Input", "Model", "Network", "Run", "Sequential", "__version__", "activations", "applications", "audit", "backend",
-    "callbacks", "constraints", "data", "datasets", "errors", "evaluation", "explain", "initializers", "layers", "load",
-    "losses", "mixed_precision", "models", "ops", "optimizers", "plot", "preprocessing", "regularizers", "textbook",
-    "utils", "zoo",
+    "Input", "Model", "Network", "Run", "Sequential", "__version__", "activations", "applications", "audit",
+    "backend", "callbacks", "constraints", "data", "datasets", "errors", "evaluation", "explain", "initializers",
+    "layers", "load", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "plot",
+    "preprocessing", "regularizers", "textbook", "utils", "zoo",
 ]  # fmt: skip
 
 

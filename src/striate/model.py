@@ -29,8 +29,9 @@ from striate.training.callbacks import Callback, CallbackList, History, check_ca
 from striate.training.compilation import Compilation, make_compilation
 from striate.training.fitting import check_split, make_validation, open_validation_data, training_source
 from striate.training.inference import evaluate_batches, predict_batches
+from striate.training.live_optimizer import LiveOptimizer
 from striate.training.losses import default_losses, losses_for_targets
-from striate.training.metrics import MetricSums, default_metrics, to_scores
+from striate.training.metrics import Figures, to_scores
 from striate.training.progress import Verbose, make_inference_progress
 from striate.training.samples import warn_of_missing_classes
 from striate.training.saved_training import INVALID, MACHINE, SavedTraining
@@ -95,7 +96,7 @@ class Model(LayeredModel):
         if self.optimizer is None:
             return ("not compiled",)
         figures = (f"{name} {value:.4f}" for name, value in self.figures.items() if name != "learning_rate")
-        return f"compiled with {type(self.optimizer).__name__}", *figures
+        return f"compiled with {type(self.optimizer.description).__name__}", *figures
 
     def _initialize(self, network: Network | None, seed: int) -> None:
         self.classes: tuple[str, ...] = ()
@@ -223,10 +224,11 @@ class Model(LayeredModel):
         self._compiled = False
 
     @property
-    def optimizer(self) -> Optimizer | None:
-        """The optimizer passed to compile; None before."""
+    def optimizer(self) -> LiveOptimizer | None:
+        """The optimizer passed to compile, whose `learning_rate` can be set; None before."""
         self._compile_if_asked()
-        return self._compilation.settings.optimizer if self._compilation and self._compiled else None
+        compiled = self._compilation if self._compiled else None
+        return LiveOptimizer(compiled.settings.optimizer, self) if compiled else None
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -243,18 +245,24 @@ class Model(LayeredModel):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics; before compile, those that match the losses."""
-        return self._metrics_of(self.losses)
+        """Names of the metrics; before compile, of those that match the losses."""
+        return self.reported.names
 
-    def _metrics_of(self, losses: Sequence[Loss]) -> tuple[str, ...]:
-        chosen = self._compilation.metrics if self._compilation else None
-        return default_metrics(losses) if chosen is None else chosen
+    @property
+    def reported(self) -> Figures:
+        """The figures that training and `evaluate` report besides the loss."""
+        return self._figures_of(self.losses)
+
+    def _figures_of(self, losses: Sequence[Loss]) -> Figures:
+        return self._compilation.figures(self.network, losses) if self._compilation else Figures(self.network, losses)
 
     def compile(
         self,
         optimizer: str | Optimizer = "adam",
-        loss: str | Loss | Sequence[str | Loss] | None = None,
-        metrics: str | Sequence[str] | None = None,
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
         *,
         learning_rate: float | None = None,
         clip_norm: float | None = None,
@@ -270,12 +278,17 @@ class Model(LayeredModel):
 
         Args:
             optimizer: Its Keras name, or an `Optimizer`.
-            loss: Its Keras name or a `Loss`; one, or one for each output. None uses the one that matches the
-                activation of the output: categorical cross-entropy for softmax and log_softmax, binary cross-entropy
-                for sigmoid. An output without activation is numbers (mean squared error), unless the model has
-                classes or the targets are class numbers: then it is logits (categorical cross-entropy). Cross-entropy
-                of an output without activation is always computed from logits.
-            metrics: "accuracy" or "mean_absolute_error"; None uses the one that matches the loss.
+            loss: Its Keras name or a `Loss`; one for all outputs, or a list or dict with one for each. None uses the
+                one that matches the activation of the output: categorical cross-entropy for softmax and log_softmax,
+                binary cross-entropy for sigmoid. An output without activation is numbers (mean squared error), unless
+                the model has classes or the targets are class numbers: then it is logits (categorical cross-entropy).
+                Cross-entropy of an output without activation is always computed from logits.
+            metrics: Names such as "accuracy", objects from `striate.metrics`, or functions of y_true and y_pred, NumPy
+                arrays, that return a number or one for each sample. A list; with several outputs also a list of lists,
+                or a dict by the name of the output layer; in a plain list, each applies to the outputs that it
+                matches. None uses the ones that match the losses.
+            loss_weights: Factors of the losses of several outputs, a list or a dict by the name of the output layer.
+            weighted_metrics: As `metrics`, for metrics in which samples count with their `sample_weight`.
             learning_rate: Replaces that of the optimizer.
             clip_norm: As in `Recipe`.
             average: As in `Recipe`.
@@ -308,8 +321,8 @@ class Model(LayeredModel):
         self._frozen_by_layers = self.frozen_layers()
         inference.extend(self._frozen_by_layers)
         compilation = make_compilation(
-            self.network, optimizer, loss, metrics, classifies=self._classifies, seed=self.seed,
-            learning_rate=learning_rate, clip_norm=clip_norm, average=average,
+            self.network, optimizer, loss, metrics, loss_weights, weighted_metrics, classifies=self._classifies,
+            seed=self.seed, learning_rate=learning_rate, clip_norm=clip_norm, average=average,
             frozen=[*frozen, *(name for name in inference if name not in frozen)],
         )  # fmt: skip
         asked = {"device": device, "precision": precision, "deterministic": deterministic, "compiled": compiled}
@@ -317,7 +330,7 @@ class Model(LayeredModel):
         if engine or options:
             self.use_engine(engine or "auto", **options)
         self._compile(compilation)
-        self.learning_rate = compilation.settings.optimizer.learning_rate
+        self.learning_rate = compilation.settings.optimizer.rate_at(0)
 
     def _compile(self, compilation: Compilation) -> None:
         self._compilation, self._compiled = compilation, True
@@ -552,11 +565,11 @@ class Model(LayeredModel):
         self._build_for_data(data)
         losses = self._losses_for(data)
         batches, count = data.batches(self.network, losses, self.engine)
-        sums = MetricSums(self.network, losses, self._metrics_of(losses))
+        sums = self._figures_of(losses)
         with closing(make_inference_progress("evaluate", verbose)) as progress:
             hooks = CallbackList([*chosen, progress], self, {"epochs": 1, "steps": count, "verbose": verbose})
             hooks.call("on_test_begin", {})
-            figures = evaluate_batches(self.engine, losses, sums, batches, hooks)
+            figures = evaluate_batches(self.engine, sums, batches, hooks)
             hooks.call("on_test_end", figures)
         return figures if return_dict else to_scores(figures)
 
@@ -634,18 +647,20 @@ class Model(LayeredModel):
         """
         data = UserData(x, y, sample_weight=sample_weight, class_weight=class_weight, purpose="train_on_batch")
         self._build_for_data(data)
-        self._require_compiled("train_on_batch")
+        compilation = self._require_compiled("train_on_batch")
         losses = self._compile_for(data)
         batch = data.samples(self.network, losses)
         warn_of_missing_classes(self.network, batch, losses, "samples of this batch")
+        if compilation.settings.optimizer.scheduled:
+            self.learning_rate = compilation.settings.optimizer.rate_at(self.iterations)
         result = self.engine.train_step(
             batch.inputs, batch.targets, learning_rate=self.learning_rate, step=self.iterations,
             sample_weights=batch.weights,
         )  # fmt: skip
         self.iterations += 1
-        figures = MetricSums(self.network, losses, self.metrics)
-        sums = figures.sums(result.outputs, batch.targets)
-        values = {"loss": result.loss} | {n: s / len(batch) for n, s in zip(figures.names, sums, strict=True)}
+        figures = self._figures_of(losses)
+        sums = figures.sums(result.outputs, batch.targets, batch.weights)
+        values = {"loss": result.loss} | figures.compute(sums)
         return values if return_dict else to_scores(values)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
@@ -653,8 +668,8 @@ class Model(LayeredModel):
         data = UserData(x, y, sample_weight=sample_weight, purpose="test_on_batch")
         self._build_for_data(data)
         losses = self._losses_for(data)
-        sums = MetricSums(self.network, losses, self._metrics_of(losses))
-        figures = evaluate_batches(self.engine, losses, sums, [data.samples(self.network, losses)])
+        sums = self._figures_of(losses)
+        figures = evaluate_batches(self.engine, sums, [data.samples(self.network, losses)])
         return figures if return_dict else to_scores(figures)
 
     def reset_metrics(self) -> None:
@@ -663,7 +678,7 @@ class Model(LayeredModel):
     @property
     def metrics_names(self) -> list[str]:
         """Names of the loss and the metrics, in the order in which `evaluate` returns them."""
-        return ["loss", *MetricSums(self.network, self.losses, self.metrics).names]
+        return ["loss", *self.metrics]
 
     def report(self, x: Any, y: Any = None, *, classes: Sequence[str] | None = None, history: Any = None) -> Page:
         """Evaluate the model on images, and make a report: metrics with intervals, confusion matrix, all errors.

@@ -152,7 +152,7 @@ def test_invalid_engine_leaves_the_model_unchanged() -> None:
         with pytest.raises(UsageError):
             model.compile("adam", **options)
     assert model.engine is engine
-    assert type(model.optimizer).__name__ == "SGD"
+    assert isinstance(model.optimizer, st.optimizers.SGD)
 
 
 def test_auto_equals_the_default() -> None:

@@ -34,7 +34,18 @@ from striate.engines.losses import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
-from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop
+from striate.engines.optimizers import (
+    SGD,
+    Adadelta,
+    AdaGrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lion,
+    Nadam,
+    Optimizer,
+    RMSprop,
+)
 from striate.engines.torch import rule as torch_rule
 from striate.network import (
     ACTIVATIONS,
@@ -190,6 +201,11 @@ OPTIMIZERS: list[Optimizer] = [
     RMSprop(),
     Adam(),
     AdamW(weight_decay=0.1),
+    Adam(amsgrad=True, weight_decay=0.1),
+    RMSprop(momentum=0.8, centered=True, epsilon=1e-3, weight_decay=0.1),
+    Adadelta(learning_rate=1.0, epsilon=1e-4),
+    Nadam(weight_decay=0.1),
+    Adamax(),
 ]
 LIMITS: list[dict[str, float]] = [{}, {"clip_norm": 0.05, "average": 0.6}]
 
@@ -316,6 +332,17 @@ def test_binary_crossentropy(activation: str) -> None:
         train(engine, BinaryCrossentropy(), range(3)) for engine in both_engines(network, losses=[BinaryCrossentropy()])
     ]
     assert losses[0] == pytest.approx(losses[1], rel=LIMIT)
+
+
+def test_lion() -> None:
+    """Its steps are signs, which are noise for parameters without gradient, as a bias before batch normalization."""
+    network = chain((4, 5, 2), Conv2D(3, 2, activation="tanh"), Flatten(), Dense(3, activation="softmax"))
+    engines = both_engines(network)
+    for engine in engines:
+        engine.compile(TrainingSettings(Lion(weight_decay=0.1), [CategoricalCrossentropy()]))
+        train(engine, CategoricalCrossentropy(), range(4))
+    assert_close(engines[0].weights, engines[1].weights)
+    assert_close(engines[0].slots, engines[1].slots)
 
 
 @pytest.mark.parametrize(("first", "second"), list(product(ENGINES, ENGINES)))

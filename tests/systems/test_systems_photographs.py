@@ -56,7 +56,7 @@ def test_more_images_give_fewer_epochs_but_more_steps(model: str, images: int, m
     fewer, larger = recipe_for(model, images), recipe_for(model, images + more)
     assert fewer.epochs >= larger.epochs >= 20
     assert fewer.batch_size <= larger.batch_size
-    assert fewer.optimizer.learning_rate <= larger.optimizer.learning_rate
+    assert fewer.optimizer.rate_at(0) <= larger.optimizer.rate_at(0)
     assert (fewer.average or 0) <= (larger.average or 0) < 1 or fewer.batch_size < larger.batch_size
 
 
@@ -143,7 +143,7 @@ def test_as_reported_images_are_padded_and_resized_to_214(id: str, photographs: 
         for as_reported in (False, True)
     )
     assert reported.recipe.epochs == 300
-    assert (reported.recipe.batch_size, reported.recipe.optimizer.learning_rate) == (256, 1e-3)
+    assert (reported.recipe.batch_size, reported.recipe.optimizer.rate_at(0)) == (256, 1e-3)
     assert (reported.fit, reported.settings) == ("pad", {"input_shape": (214, 214, 3), "normalization": "lrn"})
     assert zoo.network(reported.model, classes=2, **reported.settings).output_shapes == ((2,),)
     assert (ours.fit, ours.settings) == (None, {"normalization": "batch"})

@@ -72,7 +72,9 @@ def test_shared_layer_has_a_node_for_each_use() -> None:
 def test_blocks_are_groups_and_loss_and_optimizer_follow_the_outputs(tmp_path: Path) -> None:
     model = st.zoo.build("mnist-cnn-subclassed")
     model.compile("sgd", "sparse_categorical_crossentropy", learning_rate=0.25)
-    nodes = {node.name: node for node in graph(model.network, model.losses, model.optimizer).node}
+    assert model.optimizer
+    optimizer = model.optimizer.description
+    nodes = {node.name: node for node in graph(model.network, model.losses, optimizer).node}
     assert {"block1/conv", "block1/pool", "classifier/hidden", "output"} <= set(nodes)
     assert list(nodes["block1/pool"].input) == ["block1/conv"]
     assert list(nodes["training/loss"].input) == ["output", "training/targets"]

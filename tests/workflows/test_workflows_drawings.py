@@ -31,7 +31,7 @@ def test_digits_are_neither_mirrored_nor_recolored(data: str, model: str) -> Non
     recipe = make_plan(data, model).recipe
     assert recipe.augmentation == PRESETS["light"]
     assert recipe.epochs == 20
-    assert recipe.optimizer.learning_rate > 0
+    assert recipe.optimizer.rate_at(0) > 0
 
 
 def test_folder_is_classified_by_its_images(tmp_path: Path) -> None:

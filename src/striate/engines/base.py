@@ -30,9 +30,9 @@ class TrainingSettings:
         losses: One loss for each output of the network, in order.
         seed: Seed of dropout, 0 or more.
         clip_norm: Maximum of the norm of all gradients together, above 0; larger gradients are scaled down. None: no
-            clipping.
+            clipping other than that of the optimizer.
         average: Decay per step of a moving average of the weights, 0 to below 1; in the first steps
-            (1 + step) / (10 + step) if that is smaller. None: no average.
+            (1 + step) / (10 + step) if that is smaller. None: no average, unless the optimizer has `use_ema`.
         frozen: Names of layers whose weights and moving statistics do not change. They run in inference mode and have
             no gradients; the loss still includes the penalties on their weights.
         loss_weights: A factor for the loss of each output, in order; empty: all 1.
@@ -47,6 +47,10 @@ class TrainingSettings:
     loss_weights: Sequence[float] = ()
 
     def __post_init__(self) -> None:
+        if self.clip_norm is None:
+            object.__setattr__(self, "clip_norm", self.optimizer.global_clipnorm)
+        if self.average is None:
+            object.__setattr__(self, "average", self.optimizer.average)
         if self.clip_norm is not None and not check_number("clip_norm", self.clip_norm) > 0:
             raise UsageError(f"clip_norm must be above 0; received {self.clip_norm}.")
         if self.average is not None and not 0 <= check_number("average", self.average) < 1:

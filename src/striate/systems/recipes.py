@@ -76,7 +76,7 @@ def _scale(recipe: Recipe, reference: int, images: int) -> Recipe:
     batch_size = next((size for most, size in BATCH_SIZES.items() if images <= most), LARGE_BATCH)
     steps = ceil(images / batch_size)
     epochs = round(recipe.epochs * (reference / max(images, 1)) ** EPOCHS_EXPONENT)
-    learning_rate = recipe.optimizer.learning_rate * sqrt(batch_size / recipe.batch_size)
+    learning_rate = recipe.optimizer.rate_at(0) * sqrt(batch_size / recipe.batch_size)
     return replace(
         recipe,
         epochs=min(max(epochs, MIN_EPOCHS), 2 * recipe.epochs),

@@ -116,7 +116,7 @@ def _describe(recipe: Recipe) -> tuple[str, ...]:
     return (
         f"{recipe.epochs} epochs",
         f"batches of {recipe.batch_size}",
-        f"{type(recipe.optimizer).__name__} {recipe.optimizer.learning_rate:g}",
+        f"{type(recipe.optimizer).__name__} {recipe.optimizer.rate_at(0):g}",
         f"a {type(recipe.schedule).__name__} schedule",
         f"{presets.get(augmentation, 'custom')} augmentation".replace("none", "no"),
         f"label smoothing {recipe.label_smoothing:g}",

@@ -1,16 +1,17 @@
 """What `Model.compile` decides: how the engine trains, and what is reported."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from striate.arguments import check_number
 from striate.engines.base import TrainingSettings
 from striate.engines.losses import Loss, get_loss
 from striate.engines.optimizers import Optimizer, get_optimizer
-from striate.errors import UsageError
+from striate.errors import UsageError, nearest
 from striate.network import Network
 from striate.training.losses import check_losses, default_losses, losses_for_targets
-from striate.training.metrics import MetricSums, default_metrics
+from striate.training.metrics import Figures, output_names
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,15 @@ class Compilation:
 
     Attributes:
         settings: How the engine trains.
-        metrics: Names of the metrics; None: those that match the losses.
+        metrics: As in `Model.compile`; None: those that match the losses.
+        weighted_metrics: As in `Model.compile`.
         default_loss: Whether the losses were chosen by the activations of the outputs, and may still be changed by
             the targets.
     """
 
     settings: TrainingSettings
-    metrics: tuple[str, ...] | None
+    metrics: Any
+    weighted_metrics: Any
     default_loss: bool
 
     def for_targets(self, network: Network, y: Any) -> "Compilation":
@@ -35,12 +38,19 @@ class Compilation:
         losses = losses_for_targets(network, self.settings.losses, y)
         return self if losses == self.settings.losses else replace(self, settings=replace(self.settings, losses=losses))
 
+    def figures(self, network: Network, losses: Sequence[Loss] | None = None) -> Figures:
+        """Return the figures to report for these losses; None: those of the settings."""
+        chosen = self.settings.losses if losses is None else losses
+        return Figures(network, chosen, self.metrics, self.weighted_metrics, self.settings.loss_weights)
+
 
 def make_compilation(
     network: Network,
     optimizer: str | Optimizer,
-    loss: str | Loss | Sequence[str | Loss] | None,
-    metrics: str | Sequence[str] | None,
+    loss: Any,
+    metrics: Any,
+    loss_weights: Any,
+    weighted_metrics: Any,
     *,
     classifies: bool,
     seed: int,
@@ -56,6 +66,8 @@ def make_compilation(
         optimizer: As in `Model.compile`.
         loss: As in `Model.compile`.
         metrics: As in `Model.compile`.
+        loss_weights: As in `Model.compile`.
+        weighted_metrics: As in `Model.compile`.
         classifies: Whether an output of several numbers without activation is the logits of classes.
         seed: Seed of dropout.
         learning_rate: As in `Model.compile`.
@@ -72,20 +84,54 @@ def make_compilation(
     rule = get_optimizer(optimizer, **({} if learning_rate is None else {"learning_rate": learning_rate}))
     losses = _pick_losses(network, loss, classifies)
     check_losses(network, losses)
-    chosen = tuple(metrics) if isinstance(metrics, list | tuple) else None if metrics is None else (metrics,)
-    MetricSums(network, losses, default_metrics(losses) if chosen is None else chosen)  # refuses those that do not fit
-    settings = TrainingSettings(rule, losses, seed, clip_norm, average, tuple(frozen))
+    factors = _pick_loss_weights(network, loss_weights)
+    settings = TrainingSettings(rule, losses, seed, clip_norm, average, tuple(frozen), factors)
     settings.check(network)
-    return Compilation(settings, chosen, loss is None)
+    compilation = Compilation(settings, metrics, weighted_metrics, loss is None)
+    compilation.figures(network)  # refuses metrics that do not fit
+    return compilation
 
 
-def _pick_losses(
-    network: Network, loss: str | Loss | Sequence[str | Loss] | None, classifies: bool
-) -> tuple[Loss, ...]:
+def _pick_losses(network: Network, loss: Any, classifies: bool) -> tuple[Loss, ...]:
     if loss is None:
         return default_losses(network, classifies=classifies)
-    count = len(network.outputs)
-    chosen: list[Any] = list(loss) if isinstance(loss, list | tuple) else [loss] * count
+    names, count = output_names(network), len(network.outputs)
+    if isinstance(loss, Mapping):
+        _check_output_names("loss", loss, names)
+        missing = [name for name in names if loss.get(name) is None]
+        if missing:
+            raise UsageError(_without_loss(missing[0]))
+        chosen: list[Any] = [loss[name] for name in names]
+    else:
+        chosen = list(loss) if isinstance(loss, list | tuple) else [loss] * count
     if len(chosen) != count:
         raise UsageError(f"The network has {count} outputs; expected a loss for each, received {len(chosen)}.")
+    for name, part in zip(names, chosen, strict=True):
+        if part is None:
+            raise UsageError(_without_loss(name))
     return tuple(map(get_loss, chosen))
+
+
+def _without_loss(name: str) -> str:
+    return (
+        f"The output '{name}' has no loss: each output needs one. For an output that is not trained, pass any loss "
+        f"that matches it, and loss_weights with 0 for '{name}'."
+    )
+
+
+def _pick_loss_weights(network: Network, weights: Any) -> tuple[float, ...]:
+    names = output_names(network)
+    if weights is None:
+        return ()
+    if isinstance(weights, Mapping):
+        _check_output_names("loss_weights", weights, names)
+        weights = [weights.get(name, 1.0) for name in names]
+    elif not isinstance(weights, list | tuple):
+        weights = [weights]
+    return tuple(check_number("loss_weights", weight) for weight in weights)
+
+
+def _check_output_names(argument: str, given: Mapping[str, Any], names: Sequence[str]) -> None:
+    for name in given:
+        if name not in names:
+            raise UsageError(f"{argument}: there is no output '{name}'.{nearest(str(name), names)}")

@@ -7,19 +7,18 @@ import numpy as np
 from striate._types import Array
 from striate.arguments import check_whole
 from striate.engines.base import Engine
-from striate.engines.losses import Loss
 from striate.errors import DataError
 from striate.network import Regularizer
 from striate.network.regularizers import strengths
 from striate.training.callbacks import CallbackList
-from striate.training.metrics import MetricSums, loss_sum
+from striate.training.metrics import Figures
 from striate.training.samples import Samples
 
 BATCH_SIZE = 250  # of inference: large enough for speed, small enough for memory
 
 
 def evaluate_in_batches(
-    engine: Engine, losses: Sequence[Loss], metrics: MetricSums, samples: Samples, batch_size: int = BATCH_SIZE
+    engine: Engine, figures: Figures, samples: Samples, batch_size: int = BATCH_SIZE
 ) -> dict[str, float]:
     """Compute the mean loss and metrics in inference mode.
 
@@ -27,31 +26,25 @@ def evaluate_in_batches(
 
     Args:
         engine: Runs the network.
-        losses: One for each output.
-        metrics: The metrics to compute.
-        samples: Inputs and targets.
+        figures: The loss and the metrics to compute.
+        samples: Inputs, targets and weights.
         batch_size: Number of samples that go through the network at once.
 
     Returns:
         For example {"loss": …, "accuracy": …}; the loss includes penalties on weights.
     """
     rows = rows_of_process(engine, len(samples))
-    return evaluate_batches(engine, losses, metrics, map(samples.take, slices(rows, batch_size)))
+    return evaluate_batches(engine, figures, map(samples.take, slices(rows, batch_size)))
 
 
 def evaluate_batches(
-    engine: Engine,
-    losses: Sequence[Loss],
-    metrics: MetricSums,
-    batches: Iterable[Samples],
-    callbacks: CallbackList | None = None,
+    engine: Engine, figures: Figures, batches: Iterable[Samples], callbacks: CallbackList | None = None
 ) -> dict[str, float]:
     """Compute the mean loss and metrics over batches in inference mode.
 
     Args:
         engine: Runs the network.
-        losses: One for each output.
-        metrics: The metrics to compute.
+        figures: The loss and the metrics to compute.
         batches: This process's samples of each batch, at least one in all processes.
         callbacks: Their hooks on_test_batch_… are called.
 
@@ -61,28 +54,25 @@ def evaluate_batches(
     Raises:
         DataError: There are no samples.
     """
-    names = ["loss", *metrics.names]
-    sums, count, penalties = [0.0] * len(names), 0, penalty(engine)
+    sums, count, penalties = [0.0] * (1 + figures.size), 0, penalty(engine)
     for number, batch in enumerate(batches):
         if callbacks:
             callbacks.call("on_test_batch_begin", number, {})
         outputs = engine.forward(batch.inputs)
-        weights = batch.weights or [None] * len(losses)
-        loss = sum(map(loss_sum, losses, outputs, batch.targets, metrics.forms, weights))
-        for index, value in enumerate([loss, *metrics.sums(outputs, batch.targets)]):
-            sums[index] += value
+        loss = figures.loss_sum(outputs, batch.targets, batch.weights)
+        added = [loss, *figures.sums(outputs, batch.targets, batch.weights)]
+        sums = [total + value for total, value in zip(sums, added, strict=True)]
         count += len(batch)
         if callbacks and callbacks.handles("on_test_batch_end"):
-            callbacks.call("on_test_batch_end", number, _means(names, sums, count, penalties))
+            callbacks.call("on_test_batch_end", number, _means(figures, sums, count, penalties))
     *sums, total = engine.sum_over_processes([*sums, count])
     if not total:
         raise DataError("There are no samples to evaluate on.")
-    return _means(names, sums, total, penalties)
+    return _means(figures, sums, total, penalties)
 
 
-def _means(names: Sequence[str], sums: Sequence[float], count: float, penalties: float) -> dict[str, float]:
-    means = {name: value / count for name, value in zip(names, sums, strict=True)}
-    return means | {"loss": means["loss"] + penalties}
+def _means(figures: Figures, sums: Sequence[float], count: float, penalties: float) -> dict[str, float]:
+    return {"loss": sums[0] / count + penalties} | figures.compute(sums[1:])
 
 
 def penalty(engine: Engine) -> float:

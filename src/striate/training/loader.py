@@ -109,7 +109,10 @@ class BatchLoader:
             inputs.append(engine.augment(x[rows], parameters))
         targets = tuple(y[rows] for y in self._train.targets)
         weights = tuple(w[rows] for w in self._train.weights)
-        return Samples(tuple(inputs), targets if mixing is None else self._mix_targets(targets, mixing), weights)
+        if mixing is None:
+            return Samples(tuple(inputs), targets, weights)
+        mixed = tuple(map(mixing.mix_targets, weights))
+        return Samples(tuple(inputs), self._mix_targets(targets, mixing), mixed)
 
     def _mix_targets(self, targets: Sequence[Array], mixing: Mixing) -> tuple[Array, ...]:
         classes = [shape[-1] for shape in self._engine.network.output_shapes]

@@ -15,7 +15,6 @@ from striate.training.callbacks import Callback, CallbackList, History, Params, 
 from striate.training.checkpoint import Checkpoint
 from striate.training.inference import BATCH_SIZE, evaluate_batches, rows_of_process, slices
 from striate.training.loader import BatchLoader
-from striate.training.metrics import MetricSums
 from striate.training.monitors import EarlyStopping
 from striate.training.position import Counters, Position, TrainingState
 from striate.training.progress import Verbose, make_progress
@@ -143,7 +142,7 @@ class _Loop:
         self.params: Params = {
             "epochs": recipe.epochs, "steps": loader.steps, "samples": loader.samples, "validates": bool(validation),
         }  # fmt: skip
-        self.metrics = MetricSums(model.network, model.losses, model.metrics)
+        self.reported = model.reported
         if loader.steps is None and not isinstance(recipe.schedule, Constant):
             raise UsageError(
                 "A schedule of the learning rate needs to know the number of steps: pass steps_per_epoch, the number "
@@ -151,6 +150,7 @@ class _Loop:
             )
         self.tolerates_nan = any(isinstance(c, TerminateOnNaN) and not c.raise_error for c in callbacks)
         self.position = Position(cycle_end=recipe.epochs)
+        self.scheduled_rate: float | None = None  # of the last step, if the optimizer has a schedule
         self.saved_at = time.monotonic()
         self.interrupt = Interrupt()
 
@@ -175,7 +175,7 @@ class _Loop:
             return
         model = self.model
         try:
-            state = TrainingState.from_dict(checkpoint.state, self.loader.steps or 0, 1 + len(self.metrics.names))
+            state = TrainingState.from_dict(checkpoint.state, self.loader.steps or 0, 1 + self.reported.size)
             for key, callback in _numbered(self.callbacks):
                 if key in state.callbacks:
                     callback.restore(state.callbacks[key])
@@ -198,7 +198,7 @@ class _Loop:
     def _train_epoch(self) -> None:
         model, position = self.model, self.position
         if position.batch == 0:
-            position.count, position.sums = 0, [0.0] * (1 + len(self.metrics.names))
+            position.count, position.sums = 0, [0.0] * (1 + self.reported.size)
             self.hooks.call("on_epoch_begin", position.epoch, {})
         rate = self._learning_rate(min(position.batch, (self.loader.steps or 1) - 1))
         for batch, count in self.loader.epoch(model.epochs_done, position.batch):
@@ -229,7 +229,15 @@ class _Loop:
         position, steps = self.position, self.loader.steps or 1  # unknown only with a constant rate
         epochs = position.cycle_end - position.cycle_start
         step = (position.epoch - position.cycle_start) * steps + batch
-        return self.model.learning_rate * self.recipe.schedule(step, epochs * steps, epochs)
+        model, optimizer = self.model, self.recipe.optimizer
+        if optimizer.scheduled:
+            if self.scheduled_rate not in (None, model.learning_rate):
+                raise UsageError(
+                    f"A callback set the learning rate to {model.learning_rate:g}, but that of the optimizer is a "
+                    "schedule. Use one of the two."
+                )
+            self.scheduled_rate = model.learning_rate = optimizer.rate_at(model.iterations)
+        return model.learning_rate * self.recipe.schedule(step, epochs * steps, epochs)
 
     def _train_step(self, batch: Samples, count: int, rate: float) -> None:
         """Do one step of `count` samples in all processes, of which this process has the batch."""
@@ -246,9 +254,8 @@ class _Loop:
                 "check that the network scales its pixels (Rescale) and that the targets are right."
             )
         position.sums[0] += result.loss * count
-        sums = engine.sum_over_processes(self.metrics.sums(result.outputs, batch.targets))
-        for index, value in enumerate(sums, start=1):
-            position.sums[index] += value
+        sums = engine.sum_over_processes(self.reported.sums(result.outputs, batch.targets, batch.weights))
+        position.sums[1:] = [total + value for total, value in zip(position.sums[1:], sums, strict=True)]
         position.count += count
         position.batch += 1
         model.iterations += 1
@@ -257,15 +264,14 @@ class _Loop:
 
     def _means(self) -> Logs:
         position = self.position
-        names = ("loss", *self.metrics.names)
-        return {name: value / position.count for name, value in zip(names, position.sums, strict=True)}
+        return {"loss": position.sums[0] / position.count} | self.reported.compute(position.sums[1:])
 
     def _validate(self) -> Logs:
         if self.validation is None or not self.validation.due(self.position.epoch):
             return {}
         engine = self.model.engine
         self.hooks.call("on_test_begin", {})
-        values = evaluate_batches(engine, self.model.losses, self.metrics, self.validation.batches(engine), self.hooks)
+        values = evaluate_batches(engine, self.reported, self.validation.batches(engine), self.hooks)
         self.hooks.call("on_test_end", values)
         return {f"val_{name}": value for name, value in values.items()}
 

@@ -66,8 +66,9 @@ def sweep_learning_rate(
     with closing(_endless(BatchLoader(train, recipe, model.engine))) as batches:
         for step, (rate, (batch, size)) in enumerate(zip(rates.tolist(), batches, strict=False)):
             result = model.engine.train_step(
-                batch.inputs, batch.targets, learning_rate=rate, step=step, global_batch=size
-            )
+                batch.inputs, batch.targets, learning_rate=rate, step=step, global_batch=size,
+                sample_weights=batch.weights,
+            )  # fmt: skip
             losses.append(result.loss)
             if watch:
                 watch(step, rate, result.loss)

@@ -22,7 +22,7 @@ class Position:
         batch: Number of its batches that are done.
         stopped: Whether a callback ended the cycle.
         count: Number of samples of the epoch used so far.
-        sums: Sums of the loss and of each metric over these samples.
+        sums: Sums of the loss and those of the metrics over these samples.
     """
 
     cycle_end: int
@@ -81,7 +81,7 @@ class TrainingState:
         Args:
             values: Content of a file, not validated yet.
             steps: The number of steps in an epoch.
-            figures: The number of sums: the loss and each metric.
+            figures: The number of sums: one of the loss, and those of the metrics.
 
         Returns:
             The state.

@@ -11,7 +11,7 @@ from striate.engines.losses import Loss
 from striate.engines.optimizers import OPTIMIZERS, Adam, Optimizer, get_optimizer
 from striate.errors import UsageError, nearest
 from striate.records import MAX_INTEGER
-from striate.training.schedules import SCHEDULES, OneCycle, Schedule, get_schedule
+from striate.training.schedules import SCHEDULES, Constant, OneCycle, Schedule, get_schedule
 
 ALWAYS_SAVED = ("epochs", "batch_size", "optimizer", "schedule", "augmentation", "label_smoothing", "seed")
 """Settings that recipes have had from the first version on; others may be missing from older files."""
@@ -28,7 +28,7 @@ class Recipe:
         epochs: Number of epochs, 1 or more.
         batch_size: Number of images per step, 1 or more.
         optimizer: Its learning rate is the peak of the schedule.
-        schedule: How the learning rate changes during training.
+        schedule: How the learning rate changes during training; constant if that of the optimizer is a schedule.
         augmentation: How training images are varied, or None.
         label_smoothing: The part of each target that is spread evenly over all classes, 0 to below 1.
         class_weights: Whether all classes count the same in the loss, however many samples they have: the weight of a
@@ -66,7 +66,13 @@ class Recipe:
             raise UsageError(f"frozen must be a list of layer names; received {self.frozen!r}.")
         if self.augmentation is not None and not isinstance(self.augmentation, Augmentation):
             raise UsageError(f"augmentation must be an Augmentation or None; received {describe(self.augmentation)}.")
-        self.training_settings(())  # refuses values out of range
+        if self.optimizer.scheduled and self.schedule != Constant():
+            if self.schedule != OneCycle():  # the default
+                raise UsageError("The optimizer's learning rate is a schedule: leave `schedule` out, or pass a number.")
+            object.__setattr__(self, "schedule", Constant())
+        settings = self.training_settings(())  # refuses values out of range
+        object.__setattr__(self, "clip_norm", settings.clip_norm)  # those of the optimizer, if it has any
+        object.__setattr__(self, "average", settings.average)
         if not 0 <= check_number("label_smoothing", self.label_smoothing) < 1:
             raise UsageError(f"label_smoothing must be at least 0 and below 1; received {self.label_smoothing}.")
 
@@ -148,7 +154,8 @@ def _to_dict(value: Optimizer | Schedule, role: str, kinds: Mapping[str, type]) 
             f"{type(value).__name__} cannot be saved, because it is not a built-in {role}; "
             f"use one of {', '.join(kinds)}."
         )
-    return {"name": names[type(value)]} | asdict(value)
+    settings = value.to_dict() if isinstance(value, Optimizer) else asdict(value)
+    return {"name": names[type(value)]} | settings
 
 
 def _named(get: Any, settings: Mapping[str, Any]) -> Any:

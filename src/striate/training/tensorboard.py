@@ -50,7 +50,8 @@ class TensorBoard(Callback):
             return
         self._write_histograms(self.model.epochs_done)
         if self.write_graph:
-            self._writer("train").add_onnx_graph(graph(self.model.network, self.model.losses, self.model.optimizer))
+            optimizer = self.model.optimizer.description if self.model.optimizer else None
+            self._writer("train").add_onnx_graph(graph(self.model.network, self.model.losses, optimizer))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write the figures; of several processes only the first does."""

@@ -6,8 +6,9 @@ from typing import Protocol
 from striate._types import Logs
 from striate.engines.base import Engine
 from striate.engines.losses import Loss
-from striate.engines.optimizers import Optimizer
 from striate.network import Network
+from striate.training.live_optimizer import LiveOptimizer
+from striate.training.metrics import Figures
 
 
 class TrainableModel(Protocol):
@@ -36,7 +37,7 @@ class TrainableModel(Protocol):
         """The engine with the weights."""
 
     @property
-    def optimizer(self) -> Optimizer | None:
+    def optimizer(self) -> LiveOptimizer | None:
         """The optimizer; None before the model is compiled."""
 
     @property
@@ -44,8 +45,8 @@ class TrainableModel(Protocol):
         """The loss of each output."""
 
     @property
-    def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics of each output."""
+    def reported(self) -> Figures:
+        """The figures that training reports besides the loss."""
 
     def save(self, path: str | os.PathLike[str], *, include_optimizer: bool = True) -> None:
         """Write the whole model to one file."""

@@ -61,7 +61,7 @@ def stages(network: Network, recipe: Recipe) -> tuple[Stage, ...]:
     """
     frozen = batch_normalizations(network)
     lower = tuple(name for name in lower_layers(network) if name not in frozen)
-    slower = replace(recipe.optimizer, learning_rate=LEARNING_RATE_FACTOR * recipe.optimizer.learning_rate)
+    slower = replace(recipe.optimizer, learning_rate=LEARNING_RATE_FACTOR * recipe.optimizer.rate_at(0))
     return (
         Stage("upper layers", "1-upper", replace(recipe, frozen=lower + frozen)),
         Stage("all layers", "2-all", replace(recipe, frozen=frozen, optimizer=slower)),

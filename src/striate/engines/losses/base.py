@@ -142,7 +142,7 @@ class Loss:
             UsageError: The shapes do not match.
         """
         p, t = _numbers("y_pred", y_pred), _numbers("y_true", y_true)
-        t, p = self._match(t, p)
+        t, p = self.match(t, p)
         values, _ = self.differentiate(t, p, self.call_form, REPORTED_FLOOR)
         weights = None
         if sample_weight is not None:
@@ -157,8 +157,8 @@ class Loss:
             return float(values.sum() / np.broadcast_to(weights, values.shape).sum())
         return float(values.mean())
 
-    def _match(self, t: Array, p: Array) -> tuple[Array, Array]:
-        """Return targets and predictions of the same shape; class numbers become rows."""
+    def match(self, t: Array, p: Array) -> tuple[Array, Array]:
+        """Return targets and predictions of the same shape; class numbers become rows. Raise UsageError otherwise."""
         if p.ndim == 0:
             t, p = t[None], p[None]
         if p.ndim == t.ndim + 1 and p.shape[-1] == 1:

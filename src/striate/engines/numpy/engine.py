@@ -13,7 +13,15 @@ from striate._types import Array, Weights
 from striate.engines.base import Engine, StepResult, TrainingSettings
 from striate.engines.numpy import losses, optimizers
 from striate.engines.numpy.memory import Scratch, planes
-from striate.engines.numpy.parameters import FlatParameters, MovingAverage, Penalties, chunks, clip, sum_into_first
+from striate.engines.numpy.parameters import (
+    FlatParameters,
+    MovingAverage,
+    Penalties,
+    chunks,
+    clip,
+    clip_parameters,
+    sum_into_first,
+)
 from striate.engines.numpy.planner import Operation, Plan, make_plan
 from striate.engines.numpy.rules import LayerContext
 from striate.engines.numpy.workers import Task, WorkerPool, split_batch
@@ -326,10 +334,11 @@ class NumpyEngine(Engine):
     def _update(self, gradients: list[FlatParameters], rate: float) -> None:
         self._updates += 1
         optimizer, count, clip_norm = self.settings.optimizer, self._updates, self.settings.clip_norm
-        if clip_norm is not None:
+        if clip_norm is not None or optimizer.clips_parameters:
             gradients = [sum_into_first(gradients)]
+            clip_parameters(gradients[0].views.values(), optimizer.clipnorm, optimizer.clipvalue)
+        if clip_norm is not None:
             clip(gradients[0].array, clip_norm)
-        update = optimizers.UPDATES[type(optimizer)][0]
         pieces = chunks(self._trainable.array.size)
 
         def update_chunk(index: int) -> None:
@@ -339,7 +348,7 @@ class NumpyEngine(Engine):
                 g += other.array[piece]
             slots = tuple(flat.array[piece] for flat in self._slots.values())
             work = np.empty_like(g)
-            update(optimizer, self._trainable.array[piece], g, slots, rate, count, work, self._decay[piece])
+            optimizers.update(optimizer, self._trainable.array[piece], g, slots, rate, count, work, self._decay[piece])
 
         self._pool.map(update_chunk, len(pieces))
 

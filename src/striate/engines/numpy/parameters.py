@@ -1,6 +1,6 @@
 """Weights in one contiguous array, which an optimizer updates with few operations; moving averages and penalties."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -57,6 +57,15 @@ def clip(array: Array, norm: float) -> None:
     current = float(np.sqrt(sum(np.square(array[chunk]).sum(dtype=np.float64) for chunk in chunks(array.size))))
     if current > norm:
         array *= norm / current
+
+
+def clip_parameters(gradients: Iterable[Array], norm: float | None, value: float | None) -> None:
+    """Scale each gradient down to a norm, or clip it to ± a value."""
+    for gradient in gradients:
+        if norm is not None:
+            clip(gradient.reshape(-1), norm)
+        if value is not None:
+            np.clip(gradient, -value, value, out=gradient)
 
 
 class MovingAverage:

@@ -1,0 +1,19 @@
+"""Metrics as sums over samples, and the figures that training reports."""
+
+from striate.training.metrics.base import Metric, OwnMetric
+from striate.training.metrics.figures import Figures, Scores, loss_sum, output_names, to_scores
+from striate.training.metrics.names import CLASSES, NAMED, default_metrics, refuse_missing
+
+__all__ = [
+    "CLASSES",
+    "NAMED",
+    "Figures",
+    "Metric",
+    "OwnMetric",
+    "Scores",
+    "default_metrics",
+    "loss_sum",
+    "output_names",
+    "refuse_missing",
+    "to_scores",
+]

@@ -1,0 +1,156 @@
+"""Metrics by Keras's names, and which of them fits an output."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from striate.arguments import describe
+from striate.engines.losses import LOSSES, NAMES, CategoricalCrossentropy, Loss
+from striate.errors import UsageError, nearest
+from striate.training.metrics import accuracies, counts, values
+from striate.training.metrics.base import Metric, OwnMetric, snake_case
+from striate.training.metrics.values import LossMetric
+
+CLASSES: dict[str, type[Metric]] = {
+    **{
+        kind.__name__: kind
+        for kind in (
+            accuracies.BinaryAccuracy,
+            accuracies.CategoricalAccuracy,
+            accuracies.SparseCategoricalAccuracy,
+            accuracies.SparseTopKCategoricalAccuracy,
+            accuracies.TopKCategoricalAccuracy,
+            counts.AUC,
+            counts.F1Score,
+            counts.FBetaScore,
+            counts.FalseNegatives,
+            counts.FalsePositives,
+            counts.Precision,
+            counts.Recall,
+            counts.TrueNegatives,
+            counts.TruePositives,
+            values.CosineSimilarity,
+            values.R2Score,
+            values.RootMeanSquaredError,
+        )
+    },
+}
+NAMED = {spelling: kind for name, kind in CLASSES.items() for spelling in (name, snake_case(name))}
+REFUSED = {
+    **dict.fromkeys(
+        ("meaniou", "iou", "binaryiou", "onehotiou", "onehotmeaniou"), "it is for the segmentation of images"
+    ),
+    **dict.fromkeys(
+        ("precisionatrecall", "recallatprecision", "sensitivityatspecificity", "specificityatsensitivity"),
+        "use Precision(thresholds=…) and Recall(thresholds=…), or the thresholds of `striate evaluate`",
+    ),
+    **dict.fromkeys(("concordancecorrelation", "pearsoncorrelation"), "use R2Score()"),
+    "meanmetricwrapper": "pass the function itself",
+    "sum": "use Mean(), and multiply by the number of samples",
+}
+"""Metrics of Keras that Striate does not have, in lower case without underscores, and what to do."""
+
+OutputKind = Literal["classes", "labels", "signs", "numbers"]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What is known of a network's output when metrics are chosen.
+
+    Attributes:
+        loss: Its loss; None if it has none.
+        activation: Its activation.
+        units: The length of its last axis.
+    """
+
+    loss: Loss
+    activation: str
+    units: int
+
+    @property
+    def kind(self) -> OutputKind:
+        """What the output predicts: by its loss, or by its activation if the loss is one of numbers."""
+        if self.loss.target_kind != "numbers":
+            return self.loss.target_kind
+        if self.activation in ("softmax", "softmin", "log_softmax") and self.units > 1:
+            return "classes"
+        return "labels" if self.activation in ("sigmoid", "hard_sigmoid") else "numbers"
+
+
+def default_metrics(losses: Sequence[Loss]) -> tuple[str, ...]:
+    """Return accuracy for classes and mean absolute error for numbers."""
+    kinds = {loss.target_kind for loss in losses}
+    accuracy, error = kinds - {"numbers"}, kinds & {"numbers"}
+    return ("accuracy",) * bool(accuracy) + ("mean_absolute_error",) * bool(error)
+
+
+def refuse_missing(name: str) -> None:
+    """Raise UsageError for the name of a metric that only Keras has."""
+    reason = REFUSED.get(name.lower().replace("_", ""))
+    if reason is not None:
+        raise UsageError(f"Striate does not have the metric '{name}': {reason}.")
+
+
+def get_metric(metric: Any, output: Output) -> Metric:
+    """Return the metric that a name, a class, a function or an object means for an output.
+
+    Args:
+        metric: As in `Model.compile`.
+        output: The output.
+
+    Returns:
+        The metric.
+
+    Raises:
+        UsageError: There is no such metric, or it does not match the output.
+    """
+    if isinstance(metric, type) and issubclass(metric, Metric):
+        metric = metric()
+    if isinstance(metric, str):
+        metric = _named(metric, output)
+    elif isinstance(metric, Loss):
+        metric = LossMetric(metric, snake_case(type(metric).__name__))
+    elif callable(metric) and not isinstance(metric, Metric):
+        name = getattr(metric, "__name__", "")
+        own = name not in NAMED and name not in NAMES
+        metric = OwnMetric(metric) if own else _named(name, output)
+    if not isinstance(metric, Metric) or isinstance(metric, values.Mean):
+        raise UsageError(f"metrics must be names of metrics, metrics or functions; received {describe(metric)}.")
+    if metric.reads == "classes" and output.kind != "classes":
+        raise UsageError(_unsuitable(metric.name, output))
+    if getattr(metric, "average", "") is None or getattr(metric, "class_aggregation", "") is None:
+        raise UsageError(
+            f"The metric '{metric.name}' gives an array, and training reports numbers: use "
+            f"{type(metric).__name__}({'average' if hasattr(metric, 'average') else 'class_aggregation'}="
+            f"{'macro' if hasattr(metric, 'average') else 'uniform_average'!r})."
+        )
+    if getattr(metric, "_several", False):
+        raise UsageError(
+            f"The metric '{metric.name}' gives an array, and training reports numbers: use one metric for each of its "
+            "thresholds."
+        )
+    return metric
+
+
+def _named(name: str, output: Output) -> Metric:
+    """Return the metric with a Keras name, whose figure has this name."""
+    if name in ("accuracy", "acc", "Accuracy"):
+        if output.kind == "numbers":
+            raise UsageError(_unsuitable("accuracy", output))
+        kind: type[Metric] = accuracies.CategoricalAccuracy if output.kind == "classes" else accuracies.BinaryAccuracy
+        return kind(name=name.lower())
+    if name in NAMED:
+        return NAMED[name](name=snake_case(name))
+    if name in NAMES:
+        loss = NAMES[name]()
+        if isinstance(loss, CategoricalCrossentropy) and output.kind != "classes":
+            raise UsageError(_unsuitable(name, output))
+        return LossMetric(loss, snake_case(name) if name[0].isupper() and not name.isupper() else name)
+    refuse_missing(name)
+    known = {"accuracy", *(snake_case(kind) for kind in CLASSES), *LOSSES}
+    raise UsageError(f"There is no metric '{name}'.{nearest(name, known)}")
+
+
+def _unsuitable(name: str, output: Output) -> str:
+    (fitting,) = default_metrics([output.loss])
+    return f"The metric '{name}' does not match this loss; use '{fitting}'."
