@@ -79,6 +79,7 @@ class Model(LayeredModel):
             NetworkError: An operator, which the message names, has no corresponding layer.
         """
         from striate.onnx.importing import import_onnx
+        from striate.transfer.open_set import OpenSetDetector
 
         imported = import_onnx(path, size=size)
         model = Model.from_network(imported.network)
@@ -88,6 +89,8 @@ class Model(LayeredModel):
         check_finite(imported.weights, path)
         model._set_weights(imported.weights)
         model.notes = imported.notes
+        if imported.detector:
+            model.extras = OpenSetDetector(str(metadata.detector_layer), **imported.detector).to_extras()
         return model
 
     def _state(self) -> tuple[str, ...]:

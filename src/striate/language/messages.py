@@ -525,9 +525,6 @@ MESSAGES: dict[str, str] = {
     "Upper layers": "위쪽 층",
     "All layers": "모든 층",
     # export
-    "The file does not hold the reference features by which the run recognizes unknown images.": (
-        "실행이 모르는 이미지를 알아보는 데 쓰는 참조 특성은 파일에 들어 있지 않습니다."
-    ),
     "1 image of {name}": "{name}의 이미지 1장",
     "{n} test images of {name}": "{name}의 테스트 이미지 {n}장",
     "{n} training images of {name}": "{name}의 학습 이미지 {n}장",

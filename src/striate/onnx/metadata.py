@@ -14,6 +14,8 @@ from striate.tasks import Decision
 VERSION = "striate"  # key of the version, which only files exported by Striate have
 NETWORK, CLASSES, POLICY = "network", "classes", "policy"
 UNKNOWN_THRESHOLD, FINGERPRINT, DECISION = "unknown_threshold", "fingerprint", "decision"
+DETECTOR = "open-set"  # of unknown images: its key, and before the slash in the names of its tensors
+DISTANCE, UNKNOWN = "distance", "unknown"  # the outputs of the detector
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class ExportMetadata:
         unknown_threshold: The probability below which an image counts as unknown, 0 to 1.
         fingerprint: The fingerprint of the training data.
         decision: What the network predicts, and how its outputs become predictions.
+        detector_layer: The layer whose output the detector of unknown images reads; None without a detector.
     """
 
     classes: tuple[str, ...] = ()
@@ -33,6 +36,7 @@ class ExportMetadata:
     unknown_threshold: float | None = None
     fingerprint: str | None = None
     decision: Decision = field(default_factory=Decision)
+    detector_layer: str | None = None
 
     @property
     def figures(self) -> dict[str, float]:
@@ -47,7 +51,10 @@ class ExportMetadata:
             POLICY: self.policy and self.policy.to_dict(),
         }
         decision = None if self.decision == Decision() else self.decision.to_dict()
-        optional = {UNKNOWN_THRESHOLD: self.unknown_threshold, FINGERPRINT: self.fingerprint, DECISION: decision}
+        optional = {
+            UNKNOWN_THRESHOLD: self.unknown_threshold, FINGERPRINT: self.fingerprint, DECISION: decision,
+            DETECTOR: self.detector_layer,
+        }  # fmt: skip
         values |= {key: value for key, value in optional.items() if value is not None}
         texts = {key: strict_json.dumps(value) for key, value in values.items()}
         return {VERSION: striate.__version__, **texts}
@@ -73,7 +80,10 @@ class ExportMetadata:
             classes = _texts(_parse(props, CLASSES) or [])
             decision = Decision.from_dict(_parse(props, DECISION), len(classes)) if DECISION in props else Decision()
             policy = policy and ImagePolicy.from_dict(policy)
-            metadata = cls(classes, policy, fingerprint=_fingerprint(props), decision=decision)
+            metadata = cls(
+                classes, policy, fingerprint=_text(props, FINGERPRINT), decision=decision,
+                detector_layer=_text(props, DETECTOR),
+            )  # fmt: skip
             threshold = _parse(props, UNKNOWN_THRESHOLD)
         except (ValueError, TypeError, DataError, RecursionError) as error:
             raise ModelFileError(
@@ -112,8 +122,8 @@ def _texts(values: Any) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _fingerprint(props: Mapping[str, str]) -> str | None:
-    value = _parse(props, FINGERPRINT)
+def _text(props: Mapping[str, str], key: str) -> str | None:
+    value = _parse(props, key)
     if value is not None and not isinstance(value, str):
         raise TypeError(f"expected a string, received {value!r}")
     return value

@@ -22,6 +22,7 @@ from striate.onnx.export.opset import check_file
 from striate.onnx.metadata import UNKNOWN_THRESHOLD, ExportMetadata
 from striate.tasks import Decision, Task
 from striate.text import counted
+from striate.transfer.bases import with_features
 from striate.workflows.evaluate import load_for_model, to_model_labels
 from striate.workflows.plan import is_folder
 from striate.workflows.predict import find_files
@@ -35,7 +36,6 @@ CALIBRATION_IMAGES = 128
 MAX_MULTIPLY_ADDS, MAX_PIXELS = 400e9, 256e6  # of all compared images together
 # The largest allowed difference between probabilities: from rounding; with images resized inside the model.
 TOLERANCE, RESIZE_TOLERANCE = 1e-3, 5e-2
-NOT_EXPORTED = "The file does not hold the reference features by which the run recognizes unknown images."
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,9 @@ def export(
     _check_replaceable(path)
     network, weights = ensemble_network(trained.models)
     metadata = ExportMetadata(trained.classes, trained.policy, trained.threshold, trained.fingerprint, trained.decision)
-    model = to_onnx(network, weights, metadata=metadata, resize=resize, opset=opset)
+    detector = trained.detector
+    written = with_features(network, detector.layer) if detector else network
+    model = to_onnx(written, weights, metadata=metadata, resize=resize, opset=opset, detector=detector)
     compared = collect_images(trained, images, _affordable_images(network))
     original, exported = _compare(trained, model, compared, resize)
     tolerance = RESIZE_TOLERANCE if resize else TOLERANCE
@@ -137,8 +139,6 @@ def export(
         exported = _probabilities_of_file(model, compared.x, compared.what)
     check_file(model)
     atomic_write(path, model)
-    if trained.detects_unknown:
-        compared = replace(compared, notes=(*compared.notes, NOT_EXPORTED))
     return _summarize(path, len(model), compared, original, exported, trained.decision)
 
 

@@ -122,10 +122,14 @@ class TrainedModel:
         return probabilities, unknown
 
     @cached_property
+    def detector(self) -> OpenSetDetector | None:
+        """The detector of unknown images; None if there is none, as in an ensemble."""
+        return OpenSetDetector.from_extras(self.models[0].extras) if len(self.models) == 1 else None
+
+    @cached_property
     def _open_set(self) -> tuple[Model, OpenSetDetector] | None:
         """The model with its features as a second output, and its detector of unknown images, if it has one."""
-        (model, *others) = self.models
-        detector = None if others else OpenSetDetector.from_extras(model.extras)
+        model, detector = self.models[0], self.detector
         if detector is None:
             return None
         both = Model.from_network(with_features(model.network, detector.layer))
@@ -135,7 +139,7 @@ class TrainedModel:
     @property
     def detects_unknown(self) -> bool:
         """Whether images of none of the classes are recognized by their features."""
-        return self._open_set is not None
+        return self.detector is not None
 
     @property
     def notes(self) -> tuple[str, ...]:

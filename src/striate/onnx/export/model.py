@@ -5,6 +5,7 @@ Inside the model, feature maps are (N, C, H, W).
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from onnx import ModelProto, ValueInfoProto, helper
 
@@ -16,6 +17,7 @@ from striate.onnx.export.batch_norm_folding import fold_batch_norms
 from striate.onnx.export.graph_builder import NEWEST_OPSET, GraphBuilder, GraphTensor, tensor_type
 from striate.onnx.export.input_resize import resize_images
 from striate.onnx.export.layers.activations import append_activation
+from striate.onnx.export.open_set import Detector, append_detector
 from striate.onnx.export.opset import check_opset, lowest_opset
 from striate.onnx.export.rules import export_layer
 from striate.onnx.metadata import ExportMetadata
@@ -31,6 +33,7 @@ def to_onnx(
     metadata: ExportMetadata | None = None,
     resize: bool = False,
     opset: int | None = None,
+    detector: Detector | None = None,
 ) -> bytes:
     """Return the ONNX model of a network, in float32, for batches of any size.
 
@@ -44,6 +47,8 @@ def to_onnx(
         resize: Whether the model takes images of any height and width and resizes them according to `metadata.policy`.
             The pixels are those of `ImagePolicy.apply`, except for rare differences of one gray level.
         opset: The version of ONNX's operators, 13 to 20; None: the lowest that has all operators of this network.
+        detector: The detector of unknown images, which reads the second output of the network. The model then has the
+            outputs "distance" and "unknown" in its place.
 
     Returns:
         The bytes of the file.
@@ -60,7 +65,9 @@ def to_onnx(
         <class 'bytes'>
     """
     metadata = metadata or ExportMetadata()
-    model = build_model(network, weights, fit=_resize_fit(network, metadata) if resize else None, opset=opset)
+    fit = _resize_fit(network, metadata) if resize else None
+    model = build_model(network, weights, fit=fit, opset=opset, detector=detector)
+    metadata = replace(metadata, detector_layer=detector.layer if detector else None)
     helper.set_model_props(model, metadata.to_props(network))
     return bytes(model.SerializeToString())
 
@@ -85,6 +92,7 @@ def build_model(
     all_outputs: bool = False,
     fit: str | None = None,
     opset: int | None = None,
+    detector: Detector | None = None,
 ) -> ModelProto:
     """Build the model without metadata.
 
@@ -95,6 +103,7 @@ def build_model(
         all_outputs: Whether the outputs are those of all nodes, in order. Then nothing is folded.
         fit: How images are resized in the model, as in ImagePolicy; None: not at all.
         opset: The version of ONNX's operators; None: the lowest that has all operators of this network.
+        detector: As in `to_onnx`.
 
     Returns:
         The model.
@@ -115,10 +124,14 @@ def build_model(
         _tensor_info(str(layer.name), dtype, _any_size(layer) if fit else layer.shape)
         for layer, dtype in input_dtypes.items()
     ]
+    shown = range(len(tensors)) if all_outputs else network.outputs[:1] if detector else network.outputs
     outputs = [
-        _tensor_info(_append_output(graph, network, i, tensors[i]), "float32", network.nodes[i].shape)
-        for i in (range(len(tensors)) if all_outputs else network.outputs)
+        _tensor_info(_append_output(graph, network, i, tensors[i]), "float32", network.nodes[i].shape) for i in shown
     ]
+    if detector:
+        features = graph.in_network_order(tensors[network.outputs[1]]).name
+        distance, unknown = append_detector(graph, features, detector)
+        outputs += [_tensor_info(distance, "float32", ()), _tensor_info(unknown, "bool", ())]
     opsets = [helper.make_opsetid("", opset or lowest_opset(graph.nodes))]
     return helper.make_model(
         helper.make_graph(graph.nodes, network.name, inputs, outputs, graph.initializers()),

@@ -9,6 +9,7 @@ from onnx import ModelProto
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from striate._types import Array
+from striate.onnx.metadata import DETECTOR
 
 PREPARED = "onnx.quant.pre_process"  # metadata key that tells ONNX Runtime that batch normalizations are already folded
 WEIGHTED = {"Conv", "Gemm"}
@@ -19,7 +20,8 @@ FLOAT_KINDS = {"Softmax", "LogSoftmax", "BatchNormalization"}
 def quantize(model: bytes, batches: Iterable[Sequence[Array]]) -> bytes:
     """Quantize a model made by `to_onnx` to int8 weights and uint8 feature maps (QDQ format).
 
-    Everything before the first weights, softmax, and normalizations that could not be folded stay in float32.
+    Everything before the first weights, softmax, normalizations that could not be folded and the detector of unknown
+    images stay in float32.
 
     Args:
         model: The bytes of the model.
@@ -49,7 +51,11 @@ def _float_nodes(model: ModelProto) -> list[str]:
     """Return the names of the operators that stay in float32."""
     kinds = [node.op_type for node in model.graph.node]
     first = next((index for index, kind in enumerate(kinds) if kind in WEIGHTED), len(kinds))
-    return [node.name for index, node in enumerate(model.graph.node) if index < first or node.op_type in FLOAT_KINDS]
+    return [
+        node.name
+        for index, node in enumerate(model.graph.node)
+        if index < first or node.op_type in FLOAT_KINDS or node.name.startswith(f"{DETECTOR}/")
+    ]
 
 
 class _BatchReader(CalibrationDataReader):  # type: ignore[misc]

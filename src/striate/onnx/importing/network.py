@@ -1,8 +1,8 @@
 """Convert ONNX graphs to networks: operators become layers, constants weights, and maps channels last."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 
@@ -27,8 +27,9 @@ from striate.onnx.importing.network_builder import (
     NetworkBuilder,
 )
 from striate.onnx.importing.read import read_onnx
-from striate.onnx.metadata import ExportMetadata
+from striate.onnx.metadata import DETECTOR, DISTANCE, UNKNOWN, ExportMetadata
 
+DETECTOR_ARRAYS = ("neighbors", "directions", "class_means", "scale", "threshold")
 INPUT_DTYPES = {"uint8": "uint8", "uint16": "uint16", "float16": "float32", "float32": "float32", "float64": "float64"}
 
 
@@ -42,12 +43,15 @@ class ImportedNetwork:
         weights: Its weights in Striate's layouts, float32, by full name.
         metadata: Metadata of a file exported by Striate; empty for other files.
         notes: Notes for the user, for example on outputs that were left out.
+        detector: The arrays of the detector of unknown images in a file exported by Striate, by the names of the
+            attributes of `OpenSetDetector`; empty without a detector.
     """
 
     network: Network
     weights: Weights
     metadata: ExportMetadata
     notes: tuple[str, ...] = ()
+    detector: Weights = field(default_factory=dict)
 
 
 def import_onnx(path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> ImportedNetwork:
@@ -89,9 +93,40 @@ def import_graph(
     if size is None and metadata.policy:
         size = metadata.policy.height, metadata.policy.width
     graph = with_image_size(graph, size) if size else graph
+    graph, detector = _take_detector(graph) if metadata.detector_layer else (graph, {})
     network, weights, notes = _convert(canonical(graph), where=str(path), name=_network_name(graph, path))
     metadata.check(network, str(path))
-    return ImportedNetwork(network, weights, metadata, notes)
+    if metadata.detector_layer not in {node.layer.name for node in network.nodes}:
+        detector = {}
+    return ImportedNetwork(network, weights, metadata, notes, detector)
+
+
+def _take_detector(graph: OnnxGraph) -> tuple[OnnxGraph, Weights]:
+    """Return the graph without the detector of unknown images, and the detector's arrays; none if they are damaged."""
+    outputs = tuple(name for name in graph.outputs if name not in (DISTANCE, UNKNOWN))
+    needed, nodes = set(outputs), []
+    for node in reversed(graph.nodes):
+        if needed & set(node.outputs):
+            needed.update(node.inputs)
+            nodes.append(node)
+    return replace(graph, outputs=outputs, nodes=tuple(reversed(nodes))), _detector_arrays(graph.constants)
+
+
+def _detector_arrays(constants: Mapping[str, Array]) -> Weights:
+    neighbors = constants.get(f"{DETECTOR}/neighbors")
+    if neighbors is None or neighbors.ndim != 2:
+        return {}
+    # The file has no discriminants if there is a single class.
+    arrays: Weights = {
+        "directions": np.zeros((neighbors.shape[1], 0), np.float32),
+        "class_means": np.zeros((1, 0), np.float32),
+    }
+    arrays |= {name: constants[key] for name in DETECTOR_ARRAYS if (key := f"{DETECTOR}/{name}") in constants}
+    for name in ("scale", "threshold"):
+        if name not in arrays or arrays[name].size != 1:
+            return {}
+        arrays[name] = arrays[name].reshape(())
+    return arrays
 
 
 def _network_name(graph: OnnxGraph, path: str | os.PathLike[str]) -> str:

@@ -1,0 +1,80 @@
+"""The detector of unknown images inside an ONNX model: its distance, and whether the image is unknown."""
+
+from typing import Protocol
+
+from striate._types import Array
+from striate.onnx.export.graph_builder import GraphBuilder
+from striate.onnx.metadata import DETECTOR, DISTANCE, UNKNOWN
+
+NEIGHBORS = 3  # as in striate.transfer.open_set
+SMALLEST = 1e-6  # length by which a vector is divided at least
+
+
+class Detector(Protocol):
+    """The arrays of `striate.transfer.open_set.OpenSetDetector`."""
+
+    @property
+    def layer(self) -> str: ...  # noqa: D102 - described there
+    @property
+    def neighbors(self) -> Array: ...  # noqa: D102
+    @property
+    def directions(self) -> Array: ...  # noqa: D102
+    @property
+    def class_means(self) -> Array: ...  # noqa: D102
+    @property
+    def scale(self) -> Array: ...  # noqa: D102
+    @property
+    def threshold(self) -> Array: ...  # noqa: D102
+
+
+def append_detector(graph: GraphBuilder, features: str, detector: Detector) -> tuple[str, str]:
+    """Append the arithmetic of `OpenSetDetector`.
+
+    Args:
+        graph: The graph to append to.
+        features: Name of the features, float32 (N, F).
+        detector: The detector.
+
+    Returns:
+        The names of the distance, float32 (N,), and of whether the image is unknown, bool (N,).
+    """
+    graph.layer_name = DETECTOR
+    rows = _unit_vectors(graph, features)
+    bank = graph.cast(graph.layer_constant("neighbors", detector.neighbors, "int8"), "float32")
+    distance = _neighbor_distance(graph, rows, _unit_vectors(graph, bank), min(NEIGHBORS, len(detector.neighbors)))
+    if detector.directions.shape[1]:
+        distance = graph.op("Add", distance, _class_distance(graph, rows, detector))
+    scaled = graph.op("Div", distance, graph.layer_constant("scale", detector.scale))
+    known = graph.op("LessOrEqual", scaled, graph.layer_constant("threshold", detector.threshold))
+    return (
+        graph.rename_output(graph.op("Identity", scaled), DISTANCE),
+        graph.rename_output(graph.op("Not", known), UNKNOWN),  # NaN is unknown too
+    )
+
+
+def _unit_vectors(graph: GraphBuilder, x: str) -> str:
+    lengths = graph.reduce("ReduceL2", x, [1])
+    return graph.op("Div", x, graph.op("Max", lengths, graph.layer_constant("smallest", SMALLEST)))
+
+
+def _neighbor_distance(graph: GraphBuilder, rows: str, bank: str, count: int) -> str:
+    """Return the cosine distance (N,) of rows (N, F) from the mean of the nearest of the bank (M, F)."""
+    similarity = graph.op("MatMul", rows, graph.op("Transpose", bank, perm=[1, 0]))
+    nearest, indices = f"{DETECTOR}/similar", f"{DETECTOR}/nearest"
+    graph.op("TopK", similarity, graph.layer_constant("count", [count], "int64"), axis=1)
+    graph.nodes[-1].output[:] = [nearest, indices]
+    sums = graph.reduce("ReduceSum", graph.op("Gather", bank, indices, axis=0), [1], keepdims=False)  # (N, F)
+    lengths = graph.reduce("ReduceL2", sums, [1], keepdims=False)
+    lengths = graph.op("Max", lengths, graph.layer_constant("smallest", SMALLEST))
+    similar = graph.op("Div", graph.reduce("ReduceSum", nearest, [1], keepdims=False), lengths)
+    return graph.op("Sub", graph.layer_constant("one", 1), similar)
+
+
+def _class_distance(graph: GraphBuilder, rows: str, detector: Detector) -> str:
+    """Return the distance (N,) of rows (N, F) from the nearest class along the discriminants."""
+    projected = graph.op("MatMul", rows, graph.layer_constant("directions", detector.directions))
+    means = graph.layer_constant("class_means", detector.class_means)
+    rows = graph.op("Unsqueeze", projected, graph.constant("axis 1", [1], "int64"))  # (N, 1, D)
+    apart = graph.op("Sub", rows, means)  # (N, K, D)
+    squares = graph.reduce("ReduceSumSquare", apart, [2], keepdims=False)
+    return graph.op("Sqrt", graph.reduce("ReduceMin", squares, [1], keepdims=False))
