@@ -90,6 +90,19 @@ def test_integrated_gradients_sum_to_the_difference_of_scores(name: str) -> None
     assert abs(found.values.sum(dtype=np.float64) - difference) <= 0.01 * abs(difference)
 
 
+def test_grad_cam_of_maps_that_later_layers_bypass() -> None:
+    """The gradient of maps in a residual block passes through the block only, as with PyTorch's autograd."""
+    image = st.Input(SHAPE)
+    first = L.Conv2D(3, 3, padding="same", name="first")(L.Rescale(1 / 127.5, -1)(image))
+    inner = L.Conv2D(3, 3, padding="same", activation="tanh", name="inner")(first)
+    end = L.Dense(4, activation="softmax", name="end")(L.GlobalAveragePool2D()(L.Add()([first, inner])))
+    model = Model(image, end)
+    found = grad_cam(model, an_image(), 1, "inner")
+    kernel = model.named_weights["end/kernel"][:, 1] / (SHAPE[0] * SHAPE[1])  # the gradient of a mean
+    maps = st.explain.feature_maps(model, an_image(), "inner")
+    np.testing.assert_allclose(found.maps, np.maximum(maps @ kernel, 0), atol=1e-6)
+
+
 def test_grad_cam_changes_with_the_weights() -> None:
     """The check of Adebayo et al. 2018, "Sanity checks for saliency maps": random weights give another map."""
     first, other = (

@@ -15,7 +15,7 @@ from striate.images import ImagePolicy
 from striate.model import Model
 from striate.network import Input, Network
 from striate.onnx.export.model import build_model
-from striate.transfer.bases import join_head, open_base
+from striate.transfer.bases import ALL_LAYERS, join_head, open_base
 from striate.transfer.linear_head import LinearHead
 
 L = st.layers
@@ -74,23 +74,25 @@ def test_onnx_files_with_channels_first(tmp_path: Path) -> None:
 
 def test_pretrained_base_with_a_head(tmp_path: Path) -> None:
     """The features of all stages side by side, means and variances, are layers like any other."""
-    original = st.zoo.build("resnet18", input_shape=(33, 33, 3))
+    original = st.zoo.build("mnist-best")
     weights = tmp_path / "weights.safetensors"
     save_weights(weights, original.named_weights, {"kind": "weights"})
-    base = open_base("resnet18", (33, 33, 3), weights=weights)
-    rng = np.random.default_rng(0)
+    base = open_base("mnist-best", weights=weights)
     layer = base.feature_layers[0]
     size = base.network.output_shapes[0][0]
-    network, arrays = join_head(base, layer, LinearHead(0.01 * rng.standard_normal((size, 3)), np.zeros(3)))
+    head = LinearHead(0.01 * np.random.default_rng(0).standard_normal((size, 3)), np.zeros(3))
+    network, arrays = join_head(base, layer, head)
     model = Model.from_network(network)
     model.named_weights = arrays
-    trace = Trace(model, an_image((33, 33, 3)))
+    image = an_image((28, 28, 1))
+    trace = Trace(model, image)
+    assert layer == ALL_LAYERS
     for number in range(len(network.nodes)):
         unit = trace.unit(number, (0, 0, 0))
         assert unit.operation != "unknown"
         assert abs(unit.output - unit.engine_output) <= 1e-5 * np.abs(trace.values[number]).max()
-    assert st.explain.grad_cam(model, an_image((33, 33, 3)), 1).maps.shape == (2, 2)
-    assert st.explain.nearest_images(model, trace.inputs[0], trace.inputs[0]).distances[0] < 1e-5
+    assert st.explain.grad_cam(model, image, 1).values.shape == (28, 28)
+    assert st.explain.nearest_images(model, image, image[None]).distances[0] < 1e-5
 
 
 def test_image_files_are_read_by_the_policy(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from striate.arguments import check_whole, explain_arguments
 from striate.engines.base import Engine
 from striate.errors import UsageError
 from striate.explain.scores import (
+    after,
     as_fill,
     check_class,
     check_output,
@@ -24,6 +25,7 @@ from striate.explain.scores import (
     resize,
 )
 from striate.explain.trace import AnyLayer, AnyModel, as_inputs, as_model, node_index
+from striate.model import Model
 from striate.network import (
     AveragePool2D,
     Dropout,
@@ -112,17 +114,31 @@ def grad_cam(
     if len(model.network.nodes[node].shape) != 3:
         raise UsageError(f"{model.network.nodes[node].layer.label} has no feature maps (H, W, C) for Grad-CAM.")
     inputs = as_inputs(model, image)
+    maps, scores, number, gradient = _maps_and_gradient(model, inputs, class_index, node)
+    cam = np.maximum(maps[0] @ gradient[0].mean(axis=(0, 1)), 0)
+    height, width = _size(model.network)
+    name = str(model.network.nodes[node].layer.name)
+    return Attribution("grad_cam", resize(cam, height, width), number, float(scores[0, number]), name, cam)
+
+
+def _maps_and_gradient(
+    model: Model, inputs: Sequence[Array], class_index: int | str | None, node: int
+) -> tuple[Array, Array, int, Array]:
+    """Return the maps of a node (1, H, W, C), all scores (1, K), the number of the class, and its gradient."""
     network = logits_network(model.network, node)
+    rest = after(network, network.outputs[1])
+    if rest is not None:  # only the layers behind the maps are differentiated
+        engine = make_part(model, rest, gradients=True)
+        maps = model.engine.node_values(inputs)[node]
+        (scores,) = engine.forward([maps])
+        number = check_class(model, class_index, scores[0])
+        return maps, scores, number, engine.node_gradients([maps], [_one_hot(scores, number)], [0])[0]
     engine = make_part(model, network, gradients=True)
     scores, maps = engine.forward(inputs)
     number = check_class(model, class_index, scores[0])
     seeds = [_one_hot(scores, number), np.zeros_like(maps)]
-    gradient = engine.node_gradients(inputs, seeds, network.outputs[1:])[network.outputs[1]]
-    weights = gradient[0].mean(axis=(0, 1))
-    cam = np.maximum(maps[0] @ weights, 0)
-    height, width = _size(model.network)
-    name = str(model.network.nodes[node].layer.name)
-    return Attribution("grad_cam", resize(cam, height, width), number, float(scores[0, number]), name, cam)
+    found = engine.node_gradients(inputs, seeds, network.outputs[1:])
+    return maps, scores, number, found[network.outputs[1]]
 
 
 def last_maps(network: Network) -> int:

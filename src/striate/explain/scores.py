@@ -12,7 +12,7 @@ from striate.engines.base import Engine
 from striate.engines.choose import EngineSettings, accelerator, choose, make_engine
 from striate.errors import UsageError, nearest
 from striate.model import Model
-from striate.network import Activation, Dropout, Flatten, Network, Rescale, Softmax
+from striate.network import Activation, Dropout, Flatten, Input, Network, Rescale, Softmax
 from striate.network.graph import Entry
 from striate.network.outputs import needed_network
 
@@ -50,6 +50,26 @@ def logits_network(network: Network, node: int | None = None) -> Network:
     return needed_network(network.name, entries, network.inputs, (output,) if node is None else (output, node))
 
 
+def after(network: Network, node: int) -> Network | None:
+    """Return the part of a network behind a node, whose output becomes the input.
+
+    Args:
+        network: From `logits_network`, with this node as its second output.
+        node: Index of the node in it.
+
+    Returns:
+        The part that computes the first output; None if it also reads nodes before this one, or contains the same layer
+        again.
+    """
+    layer, shape = network.nodes[node].layer, network.nodes[node].shape
+    later = [(item.layer, tuple(source - node for source in item.inputs)) for item in network.nodes[node + 1 :]]
+    read = {source for _, sources in later for source in sources}
+    if str(layer.name) in {str(item.name) for item, _ in later} or min(read, default=-1) != 0:
+        return None
+    entries: list[Entry] = [(Input(shape, dtype="float32", name=layer.name), ()), *later]
+    return Network.from_entries(network.name, entries, (0,), (network.outputs[0] - node,))
+
+
 def make_part(model: Model, part: Network, *, gradients: bool) -> Engine:
     """Return an engine with the weights of a model for a part of its network, or a variant of it.
 
@@ -66,8 +86,9 @@ def make_part(model: Model, part: Network, *, gradients: bool) -> Engine:
     built_in = all(type(node.layer).__module__.startswith("striate.") for node in part.nodes)
     if not gradients and built_in and chosen == "torch" and accelerator() is None:
         chosen = "onnx"
-    weights = model.named_weights
-    return make_engine(chosen, part, {parameter.name: weights[parameter.name] for parameter in part.parameters})
+    layers = dict.fromkeys(parameter.name.rsplit("/", 1)[0] for parameter in part.parameters)
+    weights = {f"{name}/{variable}": w for name in layers for variable, w in model.engine.weights_of(name).items()}
+    return make_engine(chosen, part, weights)
 
 
 def check_class(model: Model, class_index: int | str | None, scores: Array) -> int:
