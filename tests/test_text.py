@@ -1,8 +1,10 @@
 """Tables and charts in plain text."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from striate.text import display_width, printable, sparkline, table
+from striate.text import display_width, printable, scatter, sparkline, table
 
 
 def test_columns_are_aligned_in_any_script() -> None:
@@ -52,3 +54,20 @@ def test_unsafe_characters_are_escaped_and_scripts_are_kept() -> None:
     assert escaped.isprintable()
     assert printable("a\nb\x1b", keep="\n") == "a\nb\\x1b"
     assert table([("a\nb", "c\x1b")]) == ["a\\x0ab  c\\x1b"]
+
+
+@given(st.dictionaries(st.tuples(st.integers(0, 9000), st.integers(0, 9000)), st.integers(1, 10**6), min_size=1))
+def test_scatter_shows_every_point_within_its_axes(points: dict[tuple[int, int], int]) -> None:
+    lines = scatter(points, columns=20, lines=6)
+    assert len(lines) == 8
+    assert len({line.index("│") for line in lines[:6]} | {lines[6].index("└")}) == 1
+    margin, right, top = lines[6].index("└") + 1, max(x for x, _ in points) or 1, max(y for _, y in points) or 1
+    for x, y in points:
+        row, column = 5 - round(y / top * 5), round(x / right * 19)
+        assert lines[row][margin + column] in "░▒▓█"
+    assert len(set("".join(lines[:6])) & set("░▒▓█")) <= len(points)
+
+
+def test_scatter_is_darker_where_there_is_more() -> None:
+    marks = [line[-1] for line in scatter({(10, 10): 1, (10, 5): 30, (10, 0): 1000}, columns=5, lines=3)[:3]]
+    assert marks == ["░", "▒", "█"]

@@ -1,10 +1,13 @@
 """Tables and small charts in plain text, for terminals and log files."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from math import log
 from unicodedata import category, combining, east_asian_width
 
 DIRECTION_MARKS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 BARS = "▁▂▃▄▅▆▇█"
+SHADES = "░▒▓█"
 
 
 def table(
@@ -140,6 +143,45 @@ def sparkline(values: Sequence[float], top: float) -> str:
     """
     last = len(BARS) - 1
     return "".join(BARS[min(max(round(value / top * last), 0), last)] for value in values)
+
+
+def scatter(points: Mapping[tuple[int, int], int], columns: int = 56, lines: int = 12) -> list[str]:
+    r"""Draw how many things there are at each position, on axes from 0 to the largest values.
+
+    Args:
+        points: Numbers of things by (x, y), both 0 or more.
+        columns: Width of the drawing in characters, without the vertical axis.
+        lines: Its height in lines, without the horizontal axis.
+
+    Returns:
+        The lines, y upwards; darker marks stand for more things.
+
+    Example:
+        >>> print("\n".join(scatter({(100, 50): 1, (200, 100): 9}, columns=9, lines=3)))
+        100 │        █
+            │    ░
+            │
+          0 └─────────
+            0      200
+    """
+    right, top = max(x for x, _ in points) or 1, max(y for _, y in points) or 1
+    cells: Counter[tuple[int, int]] = Counter()
+    for (x, y), count in points.items():
+        cells[round(x / right * (columns - 1)), round(y / top * (lines - 1))] += count
+    most = max(cells.values())
+    margin = len(str(top))
+    drawn = []
+    for row in reversed(range(lines)):
+        marks = (_shade(cells.get((column, row), 0), most) for column in range(columns))
+        label = str(top) if row == lines - 1 else ""
+        drawn.append(f"{label:>{margin}} │{''.join(marks)}".rstrip())
+    return [*drawn, f"{0:>{margin}} └{'─' * columns}", f"{'':{margin + 1}}0{right:>{columns}}"]
+
+
+def _shade(count: int, most: int) -> str:
+    if not count:
+        return " "
+    return SHADES[min(int(len(SHADES) * log(count) / log(most)) if most > 1 else 0, len(SHADES) - 1)]
 
 
 def _align(

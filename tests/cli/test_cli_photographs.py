@@ -57,6 +57,7 @@ def test_scan_as_json(cli: Cli, messy_folder: Path) -> None:
     assert found["bytes"] == sum(file.stat().st_size for file in messy_folder.rglob("*.png"))
     assert found["formats"] == {"PNG": 82}
     assert found["sizes"]["median"] == [24, 20]
+    assert found["size_counts"] == [[24, 20, sum(found["formats"].values())]]
     assert found["classes"] == {"빨강": [41], "파랑": [41]}
     assert len(found["unreadable"]) == 13
     assert {item["file"] for item in found["unreadable"]} >= {f"빨강/broken {number}.jpg" for number in range(12)}

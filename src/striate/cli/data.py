@@ -145,7 +145,7 @@ def _describe_audit(audit: "FolderAudit", folder: str, out_folder: Path, command
 def _describe(found: "FolderScan") -> Iterator[str]:
     from striate.cli.wording import file_size, first
     from striate.tasks import Task
-    from striate.text import table
+    from striate.text import scatter, table
 
     text = "{n:,} images in {m} classes" if found.task is Task.CLASSIFICATION else "{n:,} images with {m} labels"
     if found.numbers:
@@ -155,6 +155,9 @@ def _describe(found: "FolderScan") -> Iterator[str]:
     yield entry("formats", ", ".join(f"{name} {count:,}" for name, count in found.formats.items()), 9)
     sizes = (f"{translate(name)} {width}×{height}" for name, (width, height) in found.sizes.items())
     yield entry("sizes", ", ".join(sizes), 9)
+    if len(found.size_counts) > 1:
+        yield from ["", translate("width (across) and height in pixels; the darker, the more images")]
+        yield from scatter(found.size_counts)
     if found.numbers:
         rows = [heads("number", "minimum", "median", "maximum")]
         rows += [(name, *(f"{value:g}" for value in values)) for name, values in found.numbers.items()]

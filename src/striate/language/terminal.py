@@ -23,6 +23,9 @@ TERMINAL: dict[str, str] = {
     "duplicates": "중복",
     "unusual": "특이",
     "formats": "형식",
+    "width (across) and height in pixels; the darker, the more images": (
+        "이미지의 너비(가로축)와 높이(픽셀), 진할수록 이미지가 많음"
+    ),
     "sizes": "크기",
     # serve
     "page     {address}/": "페이지    {address}/",

@@ -40,6 +40,7 @@ class FolderScan:
         bytes: Size of the readable files together.
         formats: Number of images of each file format.
         sizes: (width, height) in pixels of the smallest, median and largest image by area.
+        size_counts: Number of images of each (width, height).
         parts: Names of the parts (training, validation, test) if the folder is split, else empty.
         classes: Number of images of each class or label: one number per part, or a single one if the folder is not
             split. Empty for numbers.
@@ -59,6 +60,7 @@ class FolderScan:
     bytes: int
     formats: dict[str, int]
     sizes: dict[str, tuple[int, int]]
+    size_counts: dict[tuple[int, int], int]
     parts: tuple[str, ...]
     classes: dict[str, tuple[int, ...]]
     unreadable: tuple[UnreadableFile, ...]
@@ -74,7 +76,8 @@ class FolderScan:
     def to_dict(self) -> dict[str, Any]:
         """Return the scan and the advice as values for JSON."""
         unreadable = [{"file": item.file, "reason": item.reason} for item in self.unreadable]
-        return asdict(self) | {"unreadable": unreadable, "advice": self.advice}
+        counts = [[*size, count] for size, count in self.size_counts.items()]
+        return asdict(self) | {"unreadable": unreadable, "size_counts": counts, "advice": self.advice}
 
     @property
     def classes_without_training_images(self) -> tuple[str, ...]:
@@ -173,6 +176,7 @@ def scan_folder(path: str | Path, labels: LabelFile | None = None) -> FolderScan
         bytes=sum(item.bytes for item in readable),
         formats=dict(Counter(item.header.format for item in readable).most_common()),
         sizes=_sizes([(item.header.width, item.header.height) for item in readable]),
+        size_counts=dict(sorted(Counter((item.header.width, item.header.height) for item in readable).items())),
         parts=tuple(PARTS[part] for part in parts),
         classes=_counts(layout, rows, parts),
         unreadable=unreadable,
