@@ -172,6 +172,16 @@ def test_weights_are_lists_in_the_order_of_keras() -> None:
         layer.set_weights([np.ones((4, 32)), np.zeros(4)])
 
 
+def test_depthwise_kernels_are_accepted_in_the_shape_of_keras() -> None:
+    """Keras has (KH, KW, C, multiplier); the channels of the output are in the order of C, then of the multiplier."""
+    depthwise = layers.DepthwiseConv2D(2, depth_multiplier=2, use_bias=False)
+    model = st.Sequential([st.Input((2, 2, 3)), depthwise])
+    kernel, x = RNG.random((2, 2, 3, 2)).astype("float32"), RNG.random((1, 2, 2, 3)).astype("float32")
+    model.set_weights([kernel])
+    expected = np.einsum("hwc,hwcm->cm", x[0], kernel).reshape(-1)
+    np.testing.assert_allclose(model.predict(x)[0, 0, 0], expected, rtol=1e-5)
+
+
 def test_layers_and_weights_of_branches_are_in_the_order_of_keras() -> None:
     """The order was read off Keras 3.15 for the same model."""
     image = st.Input((8, 8, 1))

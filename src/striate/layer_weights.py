@@ -36,9 +36,9 @@ class LayerWeights:
         return self._arrays is not None or self._engine is not None
 
     @property
-    def stamp(self) -> tuple[int, int]:
-        """A value that is another one after each change."""
-        return (id(self._engine), self._engine.changes) if self._engine else (0, self._version)
+    def stamp(self) -> int:
+        """A number that is another one after each change: above 0 for those of engines."""
+        return self._engine.changes if self._engine else self._version
 
     def is_in(self, engine: Engine | None) -> bool:
         """Return whether this engine changed the weights last."""
@@ -47,7 +47,7 @@ class LayerWeights:
     def set(self, arrays: Mapping[str, Array]) -> None:
         """Set the weights by the names of the variables."""
         self._arrays, self._engine = {name: np.array(array, np.float32) for name, array in arrays.items()}, None
-        self._version += 1
+        self._version -= 1
 
     def hold(self, engine: Engine, layer: str) -> None:
         """Note that the current weights are in an engine, under this name of the layer."""
@@ -99,7 +99,7 @@ class SharedWeights:
             elif identity.weights.parameters != tuple(own):
                 raise _other_shapes(layers[name], identity.weights.parameters, own)
             self._sources[name] = identity.weights
-        self._seen: dict[str, tuple[int, int]] = {}
+        self._seen: dict[str, int] = {}
 
     @property
     def any_known(self) -> bool:
@@ -189,6 +189,8 @@ def matched(values: Any, parameters: Sequence[Parameter], owner: str) -> Weights
     arrays = {}
     for parameter, value in zip(parameters, values, strict=True):
         array = np.asarray(value)
+        if array.ndim == len(parameter.shape) == 4 and parameter.shape[2] == 1 and array.size == parameter.size:
+            array = array.reshape(*array.shape[:2], 1, -1)  # Keras's depthwise kernels are (KH, KW, C, multiplier)
         if array.shape != parameter.shape or array.dtype.kind not in "buif":
             raise UsageError(
                 f"set_weights of {owner}: expected {parameter.name} of shape {parameter.shape}, received "

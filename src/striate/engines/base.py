@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import count
 from math import isfinite
 from threading import RLock
 from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
@@ -120,6 +121,7 @@ class AugmentationParameters(Protocol):
         """Return the augmented images, computed with NumPy."""
 
 
+_changes = count(1)
 _engines: "WeakSet[Engine]" = WeakSet()
 
 
@@ -151,7 +153,7 @@ class Engine(ABC):
         precision: Of the forward and backward pass in training; final after `compile`.
         rank: Rank of this process, from 0.
         world_size: Number of processes.
-        changes: Number of training steps and other changes of the weights.
+        changes: The number of the last training step or other change of the weights, counted over all engines.
         on_change: Called after each of them.
     """
 
@@ -173,6 +175,7 @@ class Engine(ABC):
     def __init__(self, network: Network, weights: Mapping[str, Array], *, dtype: str = "float32") -> None:
         self.network = network
         self.dtype = dtype
+        self.changes = next(_changes)
         self._lock = RLock()  # held while weights change, or are read
         _engines.add(self)
 
@@ -193,7 +196,7 @@ class Engine(ABC):
 
     def _note_change(self) -> None:
         """Note a change of the weights; each engine calls it after a step, and when weights are set."""
-        self.changes += 1
+        self.changes = next(_changes)
         if self.on_change:
             self.on_change()
 
