@@ -10,6 +10,7 @@ import pytest
 
 import striate as st
 from striate.errors import NetworkError, UsageError
+from striate.training import Recipe
 
 layers = st.layers
 RNG = np.random.default_rng(0)
@@ -28,12 +29,19 @@ def chain(**settings: Any) -> st.Sequential:
 def test_chain_without_input_is_built_for_the_first_batch() -> None:
     model = chain(name="net")
     assert not model.built
+    assert model.weights == model.get_weights() == []
     assert [layer.name for layer in model.layers] == ["conv2d", "flatten", "dense"]
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(X, Y, epochs=2, verbose=0)
     assert list(history.history) >= ["loss", "accuracy"]
     assert (model.input_shape, model.output_shape, model.name) == ((None, 6, 6, 1), (None, 3), "net")
     assert chain().predict(X).shape == chain()(X).shape == (24, 3)
+
+
+def test_chain_without_input_is_built_for_a_data_set() -> None:
+    model = chain()
+    model.train(st.data.from_arrays((X * 255).astype("uint8"), Y), Recipe(epochs=1), verbose=0)
+    assert model.input_shape == (None, 6, 6, 1)
 
 
 @pytest.mark.parametrize("shape", [(None, 6, 6, 1), (8, 6, 6, 1), (6, 6, 1), (None, 6, 6)])

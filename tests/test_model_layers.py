@@ -132,6 +132,18 @@ def test_training_false_keeps_batch_statistics() -> None:
     assert not np.array_equal(base.get_layer("C1").kernel, small().get_layer("C1").kernel)
 
 
+def test_training_continues_after_loading_a_nested_model(tmp_path: Path) -> None:
+    base, image = small(), st.Input((6, 6, 1))
+    model = st.Model(image, layers.Dense(3, activation="softmax")(base(image, training=False)))
+    model.compile("adam")
+    model.fit(X, Y, verbose=0)
+    model.save(tmp_path / "m")
+    loaded = st.load(tmp_path / "m")
+    for each in (model, loaded):
+        each.fit(X, Y, verbose=0)
+    np.testing.assert_allclose(loaded.predict(X), model.predict(X), atol=1e-6)
+
+
 def test_model_and_layer_are_called_with_arrays() -> None:
     model = small()
     np.testing.assert_array_equal(model(X), model.predict(X))

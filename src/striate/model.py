@@ -192,6 +192,10 @@ class Model(LayeredModel):
             saved.learning_rate, saved.iterations, saved.epochs_done
         )  # fmt: skip
 
+    def _inference_layers(self) -> list[str]:
+        """Return the names of layers that were called with training=False, which model files do not know."""
+        return self._structure.inference_layers() if self._structure else []
+
     def _training_to_save(self) -> SavedTraining | None:
         """Return compile settings and the state of the optimizer; None, with a warning, if they contain own code."""
         if self._saved_training or not (self._compiled and self._compilation and self._compile_arguments):
@@ -202,7 +206,7 @@ class Model(LayeredModel):
         )
         arguments = self._compile_arguments | {
             "optimizer": settings.optimizer, "learning_rate": None, "loss": None if default else list(settings.losses),
-            "frozen": list(self._compile_arguments["frozen"]),
+            "frozen": list(dict.fromkeys([*self._compile_arguments["frozen"], *self._inference_layers()])),
         }  # fmt: skip
         saved = SavedTraining(
             arguments, tuple(self.frozen_layers()), self.seed, self.iterations, self.epochs_done, self.learning_rate,
@@ -320,7 +324,7 @@ class Model(LayeredModel):
         if self._must_compile:
             get_optimizer(optimizer)  # raises now; the rest is checked when the model is built
             return
-        inference = self._structure.inference_layers() if self._structure else []
+        inference = self._inference_layers()
         self._frozen_by_layers = self.frozen_layers()
         inference.extend(self._frozen_by_layers)
         compilation = make_compilation(
@@ -506,6 +510,7 @@ class Model(LayeredModel):
             DataError: The network does not match the data.
             RunError: The run began with other data.
         """
+        self._build_for(data.train.x)
         recipe = recipe or (run.recipe if run else Recipe())
         with run.locked() if run else nullcontext():
             if run:

@@ -197,6 +197,8 @@ class LayeredModel(BuildableModel):
 
         `named_weights` has them by name.
         """
+        if not self.built:
+            return []
         arrays, layers = self.named_weights, self.structure.layers
         return [
             Variable(arrays[parameter.name], parameter, layers[parameter.name.rpartition("/")[0]])
@@ -218,7 +220,7 @@ class LayeredModel(BuildableModel):
     @property
     def _parameters(self) -> list[Parameter]:
         """The parameters in Keras's order: for a class with `call`, that of its attributes."""
-        parameters = self.structure.parameters
+        parameters = self.structure.parameters if self.built else []
         if not hasattr(self, "call"):
             return parameters
         names = [str(part.name) for part in self.layers]
@@ -231,7 +233,7 @@ class LayeredModel(BuildableModel):
 
     def get_weights(self) -> list[Array]:
         """Return all parameters as arrays in Keras's order: layer by layer, for example kernel, then bias."""
-        arrays = self.named_weights
+        arrays = self.named_weights if self.built else {}
         return [arrays[parameter.name] for parameter in self._parameters]
 
     def set_weights(self, weights: Any) -> None:
