@@ -428,12 +428,15 @@ def test_data_set_with_other_classes_raises() -> None:
 
 
 def test_summary_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:
-    assert st.zoo.build("lenet5").summary() is None  # type: ignore[func-returns-value]
+    model = st.zoo.build("lenet5")
+    model.summary(line_length=200)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:4] == ["layer", "kind", "output", "kernel"]
     row = next(line for line in lines if line.startswith("C3 ")).split()
-    assert row == ["C3", "Conv2D", "10×10×16", "5×5", "1×1", "valid", "tanh", "2,416", "240,000", "14×14"]
+    assert row == ["C3", "Conv2D", "10×10×16", "5×5", "1×1", "valid", "tanh", "2,416", "240,000", "14×14", "14×14"]
     assert lines[-1] == "lenet5: 61,706 parameters, 416,520 multiply-adds for one image"
+    model.summary()  # as wide as the terminal, or 80 characters
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
 def test_import_loads_no_heavy_packages() -> None:
