@@ -232,6 +232,11 @@ def test_first_plot_may_change_other_settings_of_matplotlib() -> None:
         assert plt.isinteractive()
 
 
+def test_long_names_are_cut_where_they_would_cover_the_next_image() -> None:
+    ax = st.plot.images(small_images(2), ["a very long name of a class", "가나다라마바사아자차"])
+    assert texts(ax) == ["a very long nam…", "가나다라마바사…"]
+
+
 def test_names_cannot_forge_a_plot() -> None:
     ax = st.plot.images(small_images(1), ["a\u202eb"])
     assert texts(ax) == ["a\\u202eb"]

@@ -10,7 +10,7 @@ import numpy as np
 from striate._types import Array
 from striate.arguments import describe
 from striate.errors import UsageError
-from striate.text import printable
+from striate.text import display_width, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -140,6 +140,10 @@ def as_pixels(image: Array) -> Array:
 
 
 def short(name: object, longest: int = 16) -> str:
-    """Return the name of a class, cut where it would cover the next image."""
+    """Return the name of a class, cut where it would cover the next image. Korean letters count twice."""
     text = str(name)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    if display_width(text) <= longest:
+        return text
+    while display_width(text) > longest - 1:
+        text = text[:-1]
+    return f"{text}…"
