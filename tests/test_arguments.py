@@ -64,7 +64,7 @@ CASES: list[tuple[Callable[[Any], object], str]] = [
     (lambda m: st.callbacks.ModelCheckpoint(), "ModelCheckpoint needs the argument 'filepath'"),
     (lambda m: m.compile(None), "optimizer must be a name or an Optimizer; received None"),
     (lambda m: m.compile(st.losses.Huber), r"optimizer must be a name or an Optimizer; received the class Huber"),
-    (lambda m: m.compile(loss=my_function), "loss must be a name or a Loss; received the function my_function"),
+    (lambda m: m.compile(loss=my_function), "The loss 'my_function' returns no gradient, which the NumPy engine needs"),
     (lambda m: m.compile(metrics=[3]), "metrics must be names of metrics, metrics or functions; received 3"),
     (lambda m: m.compile(metrics=st.metrics.Mean()), "metrics or functions; received <Mean name=mean>"),
     (lambda m: m.compile(learning_rate="a"), "learning_rate must be a number; received 'a'"),

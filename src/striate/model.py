@@ -289,7 +289,9 @@ class Model(LayeredModel):
                 one that matches the activation of the output: categorical cross-entropy for softmax and log_softmax,
                 binary cross-entropy for sigmoid. An output without activation is numbers (mean squared error), unless
                 the model has classes or the targets are class numbers: then it is logits (categorical cross-entropy).
-                Cross-entropy of an output without activation is always computed from logits.
+                Cross-entropy of an output without activation is always computed from logits. A function of your own,
+                f(y_true, y_pred), returns (loss, gradient) as NumPy arrays on either engine; with engine="torch" it may
+                also be a function of PyTorch tensors that returns the loss, which is differentiated.
             metrics: Names such as "accuracy", objects from `striate.metrics`, or functions of y_true and y_pred, NumPy
                 arrays, that return a number or one for each sample. A list; with several outputs also a list of lists,
                 or a dict by the name of the output layer; in a plain list, each applies to the outputs that it

@@ -12,7 +12,9 @@ from striate.engines.losses import (
     KLDivergence,
     Loss,
     MeanSquaredError,
+    OwnLoss,
     Poisson,
+    check_own_loss,
 )
 from striate.errors import UsageError
 from striate.network import Network, Shape
@@ -121,6 +123,14 @@ def losses_for_targets(network: Network, losses: Sequence[Loss], y: Any) -> tupl
 def name_of_loss(loss: Loss) -> str:
     """Return Keras's name of a loss."""
     return next((name for name, kind in LOSSES.items() if kind is type(loss)), type(loss).__name__)
+
+
+def checked_own_losses(network: Network, losses: Sequence[Loss]) -> tuple[Loss, ...]:
+    """Return the losses, those of one's own called once for each output. Raise UsageError for wrong gradients."""
+    return tuple(
+        check_own_loss(loss, tuple(network.nodes[index].shape)) if isinstance(loss, OwnLoss) else loss
+        for index, loss in zip(network.outputs, losses, strict=True)
+    )
 
 
 def check_losses(network: Network, losses: Sequence[Loss]) -> None:

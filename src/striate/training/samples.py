@@ -12,7 +12,7 @@ from striate.arguments import check_number
 from striate.data.digests import digest_images
 from striate.data.mapped import MappedArray, take_rows
 from striate.data.split import assign_parts
-from striate.engines.losses import Loss
+from striate.engines.losses import Loss, OwnLoss
 from striate.errors import DataError, UsageError
 from striate.network import Network
 from striate.training.input_scale import check_input_scale
@@ -243,6 +243,8 @@ def _check_target(y: Array, loss: Loss, shape: tuple[int, ...], name: str) -> Ar
         raise DataError(f"Targets of '{name}' contain NaN or infinity.")
     if loss.target_kind == "classes":
         return _check_classes(y, shape[-1], name)
+    if isinstance(loss, OwnLoss) and y.shape[1:] != shape and y.ndim > 0:
+        return y[:, None] if y.ndim == 1 and shape == (1,) else y  # what the function expects
     if y.ndim == 1 and shape == (1,):
         y = y[:, None]  # (N,) → (N, 1)
     if y.shape[1:] != shape:

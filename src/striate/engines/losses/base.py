@@ -122,6 +122,9 @@ class Loss:
         values, _ = self.differentiate(t, p, form, floor)
         return np.asarray(values.reshape(len(values), -1).mean(axis=1))
 
+    def check_weighted(self) -> None:
+        """Raise UsageError if the losses of single samples cannot be weighted."""
+
     @property
     def call_form(self) -> OutputForm:
         """What outputs that are passed to a call are."""

@@ -26,6 +26,7 @@ from striate.engines.losses.numbers import (
     Poisson,
     SquaredHinge,
 )
+from striate.engines.losses.own import own_loss
 from striate.errors import UsageError, nearest
 
 LOSSES: dict[str, type[Loss]] = {
@@ -83,7 +84,7 @@ def get_loss(loss: Any, **settings: Any) -> Loss:
     """Return a loss by its Keras name, or the loss itself.
 
     Args:
-        loss: A name, a loss, its class, or a function of this module.
+        loss: A name, a loss, its class, or a function of y_true and y_pred; see `OwnLoss`.
         **settings: Settings of a loss that is not an object yet.
 
     Returns:
@@ -97,13 +98,15 @@ def get_loss(loss: Any, **settings: Any) -> Loss:
         (MeanAbsoluteError(), Huber(delta=2.0))
     """
     if isinstance(loss, Loss):
-        return loss
+        return own_loss(loss) if hasattr(loss, "call") else loss
     if isinstance(loss, type) and issubclass(loss, Loss):
         return loss(**settings)
     if callable(loss) and loss in _KIND_OF_FUNCTION:
         return _KIND_OF_FUNCTION[loss](**settings)
+    if callable(loss) or hasattr(loss, "forward"):
+        return own_loss(loss)
     if not isinstance(loss, str):
-        raise UsageError(f"loss must be a name or a Loss; received {describe(loss)}.")
+        raise UsageError(f"loss must be a name, a Loss or a function; received {describe(loss)}.")
     if loss not in NAMES:
         refuse_missing(loss)
         raise UsageError(f"There is no loss '{loss}'.{nearest(loss, NAMES)}")

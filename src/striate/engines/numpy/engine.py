@@ -11,6 +11,7 @@ from threadpoolctl import ThreadpoolController
 
 from striate._types import Array, Weights
 from striate.engines.base import Engine, StepResult, TrainingSettings
+from striate.engines.losses.own import HOW, OwnLoss
 from striate.engines.numpy import losses, optimizers
 from striate.engines.numpy.memory import Scratch, planes
 from striate.engines.numpy.parameters import (
@@ -25,6 +26,7 @@ from striate.engines.numpy.parameters import (
 from striate.engines.numpy.planner import Operation, Plan, make_plan
 from striate.engines.numpy.rules import LayerContext
 from striate.engines.numpy.workers import Task, WorkerPool, split_batch
+from striate.errors import UsageError
 from striate.network import Network
 from striate.network.outputs import output_forms
 
@@ -167,6 +169,9 @@ class NumpyEngine(Engine):
     def compile(self, settings: TrainingSettings) -> None:
         """Set how to train, and clear the slots. Raise UsageError for settings that do not fit the network."""
         settings.check(self.network)
+        for loss in settings.losses:
+            if isinstance(loss, OwnLoss) and not loss.has_gradient:
+                raise UsageError(f"The loss '{loss.name}' returns no gradient, which the NumPy engine needs. {HOW}")
         self._freeze(frozenset(settings.frozen))
         self._settings, self._updates = settings, 0
         flats = [self._trainable, self._fixed]

@@ -375,6 +375,7 @@ class TorchEngine(DistributedEngine):
             t = to_target(target, self.device, self._dtype)
             each = sample_losses(values[index], logits[index], activation, t, output_loss, form)
             if weights is not None:
+                output_loss.check_weighted()
                 each = each * to_target(weights, self.device, self._dtype)
             total = each.sum() / count
             loss = loss + (total if factor == 1 else total * factor)

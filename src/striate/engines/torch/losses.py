@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from striate.engines import losses as base
+from striate.engines.losses.own import HOW
+from striate.errors import UsageError
 from striate.network.outputs import OutputForm
 
 EPSILON = 1e-7
@@ -120,6 +122,39 @@ def cosine_similarity(loss: base.CosineSimilarity, t: Tensor, output: Output) ->
     return -(t * p).sum(dim=-1)
 
 
+class _WithGradient(torch.autograd.Function):
+    """A loss of NumPy arrays that returns its gradient."""
+
+    @staticmethod
+    def forward(context: Any, p: Tensor, t: Tensor, loss: base.OwnLoss) -> Tensor:
+        """Return the loss of each sample."""
+        values, slopes = loss.differentiate(t.cpu().numpy(), p.detach().cpu().numpy())
+        context.save_for_backward(torch.as_tensor(slopes, dtype=p.dtype, device=p.device))
+        return torch.as_tensor(values, dtype=p.dtype, device=p.device)
+
+    @staticmethod
+    def backward(context: Any, slope: Tensor) -> tuple[Tensor, None, None]:
+        """Return the gradient with respect to the outputs."""
+        (slopes,) = context.saved_tensors
+        return slopes * slope.reshape(slope.shape + (1,) * (slopes.ndim - slope.ndim)), None, None
+
+
+def own(loss: base.OwnLoss, t: Tensor, output: Output) -> Tensor:
+    """Return the loss of a function, one number for the batch as that of each sample."""
+    if loss.has_gradient:
+        return _WithGradient.apply(output.p, t, loss)  # type: ignore[no-untyped-call, no-any-return]
+    try:
+        value = loss.function(t, output.p)
+    except Exception as error:
+        raise UsageError(
+            f"The loss '{loss.name}' failed with PyTorch tensors, y_true {tuple(t.shape)} and y_pred "
+            f"{tuple(output.p.shape)}: {type(error).__name__}: {error}. {HOW}"
+        ) from error
+    if not isinstance(value, Tensor) or (value.ndim and len(value) != len(output.p)):
+        raise UsageError(f"The loss '{loss.name}' must return a tensor: one number, or one for each sample. {HOW}")
+    return value if value.ndim else value.expand(len(output.p))
+
+
 FUNCTIONS: dict[type[base.Loss], Callable[[Any, Tensor, Output], Tensor]] = {
     base.CategoricalCrossentropy: categorical_crossentropy,
     base.SparseCategoricalCrossentropy: categorical_crossentropy,
@@ -138,6 +173,7 @@ FUNCTIONS: dict[type[base.Loss], Callable[[Any, Tensor, Output], Tensor]] = {
     base.SquaredHinge: lambda loss, t, output: _margins(t, output).square().mean(dim=-1),
     base.CategoricalHinge: categorical_hinge,
     base.CosineSimilarity: cosine_similarity,
+    base.OwnLoss: own,
 }
 
 
@@ -148,7 +184,9 @@ def sample_losses(
     output, logits = (x.float() if x.dtype in (torch.bfloat16, torch.float16) else x for x in (output, logits))
     if output.ndim == 4:  # (N, C, H, W) → (N, H, W, C)
         output, logits = output.permute(0, 2, 3, 1), logits.permute(0, 2, 3, 1)
-    if not (loss.target_kind == "classes" and targets.ndim < output.ndim):
+    if isinstance(loss, base.OwnLoss):
+        targets = targets.to(output.dtype) if targets.is_floating_point() else targets
+    elif not (loss.target_kind == "classes" and targets.ndim < output.ndim):
         targets = targets.to(output.dtype).reshape(output.shape)
     values = FUNCTIONS[type(loss)](loss, targets, Output(output, logits, activation, form))
     return values if values.ndim == 1 else values.flatten(1).mean(dim=1)
