@@ -159,3 +159,12 @@ def test_samples_of_all_classes_and_few_samples_give_no_warning() -> None:
         model.fit(x, np.minimum(y, 1), **QUIET)  # not sorted: the third class may be rare
         model.train_on_batch(x[y == 1][:10], y[y == 1][:10])
         model.evaluate(x[y == 1], y[y == 1])  # the accuracy of one class is a question of its own
+
+
+def test_first_digits_are_of_all_classes() -> None:
+    digits = st.data.load("mnist5k")
+    for part in (digits.train, digits.validation, digits.test):
+        assert len(set(part.y[:200])) == 10
+    assert len(set(digits.train.y[:50])) == 10
+    shares = np.bincount(digits.train.y[:1000]) / np.bincount(digits.train.y)
+    assert shares.min() > 0.2 and shares.max() < 0.3

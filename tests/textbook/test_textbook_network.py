@@ -165,7 +165,7 @@ def digits(part: st.data.Images, count: int) -> tuple[Array, Array]:
 
 def test_trainer_learns_digits_and_repeats_itself(capsys: pytest.CaptureFixture[str]) -> None:
     data = st.data.load("mnist5k")
-    (x, t), (x_val, t_val) = digits(data.train, 1000), digits(data.validation, 300)
+    (x, t), (x_val, t_val) = digits(data.train, 1250), digits(data.validation, 300)
 
     def train(verbose: bool) -> Trainer:
         network = SimpleConvNet(filters=8, hidden=30, std=0.1)
@@ -175,7 +175,7 @@ def test_trainer_learns_digits_and_repeats_itself(capsys: pytest.CaptureFixture[
 
     trainer = train(verbose=True)
     printed = capsys.readouterr().out.splitlines()
-    assert len(trainer.train_loss) == 2 * 40
+    assert len(trainer.train_loss) == 2 * 50
     assert trainer.val_accuracy[-1] > 0.8
     assert trainer.val_accuracy[-1] == trainer.network.accuracy(x_val, np.eye(10)[t_val])
     assert printed[1].startswith("epoch 2/2  loss ")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from striate.data.dataset import Dataset, Images
 from striate.data.digests import digest_images
+from striate.data.order import epoch_order
 from striate.data.split import split_by_digest, split_training
 from striate.downloads import cache_folder, read_address
 from striate.errors import DataError, DownloadError
@@ -71,9 +72,20 @@ def official_parts() -> tuple[Images, Images]:
 
 
 def mnist5k(seed: int = 0) -> Dataset:
-    """Load 5,000 of MNIST's training digits, 500 of each class, split 80/10/10 by content. Source: SOURCES.md."""
+    """Load 5,000 of MNIST's training digits, 500 of each class, split 80/10/10 by content. Source: SOURCES.md.
+
+    The digits are in a mixed order, always the same, because the file is sorted by class: the first thousand digits
+    would be of three classes.
+
+    Args:
+        seed: decides the split.
+
+    Returns:
+        The data set.
+    """
     with np.load(EMBEDDED, allow_pickle=False) as file:
-        images = Images(file["x"][..., None], file["y"].astype(np.int64))  # (N, H, W) → (N, H, W, 1)
+        order = epoch_order(len(file["y"]), seed=0, epoch=0)
+        images = Images(file["x"][order, ..., None], file["y"][order].astype(np.int64))  # (N, H, W) → (N, H, W, 1)
     digests = digest_images(images.x, seed)
     return split_by_digest("mnist5k", CLASSES, images, POLICY, digests=digests)
 
