@@ -107,7 +107,7 @@ def test_scores_of_several_outputs_are_in_the_order_of_their_names() -> None:
     model = st.Model(image, ends)
     model.compile()
     scores = model.evaluate(x, [y, y])
-    assert scores.keys() == ("loss", "kind_accuracy", "size_mean_absolute_error")
+    assert scores.keys() == ("loss", "kind_loss", "size_loss", "kind_accuracy", "size_mean_absolute_error")
     assert list(scores) == list(dict(scores).values())
 
 
