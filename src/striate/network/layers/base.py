@@ -104,6 +104,12 @@ class Tensor(Operators):
         return f"<Tensor {self.shape} of {self.layer.label}>"
 
 
+_NO_LOSSES = (
+    "layers have no losses of their own. Penalties are on weights: kernel_regularizer='l2'. Other losses are on "
+    "outputs, one for each: Model(inputs, [first, second]) with compile(loss=[…, …])."
+)
+
+
 @dataclass(frozen=True)
 class Layer:
     """Base of all layers. A layer has settings but no weights.
@@ -237,6 +243,15 @@ class Layer:
 
             return self([Input(shape[1:]) for shape in shapes] if several else Input(input_shape[1:])).shape
         return (None, *self.output_shape(*(tuple(shape[1:]) for shape in shapes)))
+
+    def add_loss(self, loss: Any) -> None:
+        """Raise NetworkError: penalties are on weights, and losses on the outputs of a model."""
+        raise self.error(_NO_LOSSES)
+
+    @property
+    def losses(self) -> list[Any]:
+        """Raise NetworkError, as `add_loss`."""
+        raise self.error(_NO_LOSSES)
 
     def add_weight(self, *_: Any, **__: Any) -> NoReturn:
         """Raise NetworkError: layers with arithmetic of their own are registered."""
