@@ -280,6 +280,10 @@ class Model(LayeredModel):
         precision: str | None = None,
         deterministic: bool | None = None,
         compiled: bool | None = None,
+        run_eagerly: bool = False,
+        jit_compile: bool | str = "auto",
+        steps_per_execution: int = 1,
+        auto_scale_loss: bool = True,
     ) -> None:
         """Set how to train. The weights are kept; the optimizer's state is cleared.
 
@@ -308,6 +312,10 @@ class Model(LayeredModel):
             precision: As in `EngineSettings`.
             deterministic: As in `EngineSettings`.
             compiled: As in `EngineSettings`.
+            run_eagerly: Has no effect; an argument of Keras, as the three below.
+            jit_compile: Has no effect; see `compiled`.
+            steps_per_execution: Has no effect.
+            auto_scale_loss: Has no effect: losses in float16 are always scaled.
 
         Raises:
             UsageError: A name is unknown, a value is out of range, or losses and outputs do not match.

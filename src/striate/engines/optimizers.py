@@ -89,6 +89,16 @@ class Optimizer:
                 raise UsageError(f"{type(self).__name__}: {item.name} must be a finite number; received {value}.")
             self._check_range(item.name, number)
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the name of the class and the settings."""
+        settings = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {"name": type(self).__name__, **settings}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Optimizer":
+        """Return the optimizer that `get_config` described."""
+        return cls(**{name: value for name, value in config.items() if name != "name"})
+
     def _check_range(self, name: str, value: float) -> None:
         if name == "learning_rate" and not value > 0:
             raise UsageError(f"The learning rate must be above 0; received {value}.")
