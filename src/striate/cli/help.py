@@ -1,5 +1,6 @@
 """The pages of `--help` in the language of the terminal. Commands give their texts in English."""
 
+import re
 from collections.abc import Iterable
 
 import click
@@ -37,9 +38,20 @@ class HelpFormatter(click.HelpFormatter):
         for term, text in rows:
             first, *more = wrap(text, max(self.width - column - self.current_indent, 10))
             beside = display_width(term) <= column - col_spacing
-            start = f"{term}{' ' * (column - display_width(term))}" if beside else f"{term}\n{indent}{' ' * column}"
+            folded = f"\n{indent}    ".join(_folded(term, self.width - self.current_indent - 4))
+            start = f"{term}{' ' * (column - display_width(term))}" if beside else f"{folded}\n{indent}{' ' * column}"
             self.write(f"{indent}{start}{first}".rstrip() + "\n")
             self.write("".join(f"{indent}{' ' * column}{line}\n" for line in more))
+
+
+def _folded(term: str, width: int) -> list[str]:
+    """Break a term with many choices, as in [adam|sgd|…], after their separators."""
+    lines = [""]
+    for piece in re.split(r"(?<=\|)", term):
+        if lines[-1] and display_width(lines[-1] + piece) > width:
+            lines.append("")
+        lines[-1] += piece
+    return lines
 
 
 def unwrapped(text: str) -> str:

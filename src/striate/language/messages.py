@@ -247,6 +247,30 @@ MESSAGES: dict[str, str] = {
     ),
     # notes on data
     "Left out: {reason_text}": "제외: {reason_text}",
+    "Left out: 1 image without a row in '{table}': {names}.": "제외: '{table}'에 행이 없는 이미지 1장({names}).",
+    "Left out: {n} images without a row in '{table}': {names}.": "제외: '{table}'에 행이 없는 이미지 {n}장({names}).",
+    "Left out: 1 row of '{table}' whose file is not among the images in '{folder}': {names}.": (
+        "제외: '{table}'의 행 가운데 '{folder}'에 파일이 없는 것 1개({names})."
+    ),
+    "Left out: {n} rows of '{table}' whose file is not among the images in '{folder}': {names}.": (
+        "제외: '{table}'의 행 가운데 '{folder}'에 파일이 없는 것 {n}개({names})."
+    ),
+    "Left out: 1 image with an empty cell in '{table}': {names}.": (
+        "제외: '{table}'에서 칸이 비어 있는 이미지 1장({names})."
+    ),
+    "Left out: {n} images with an empty cell in '{table}': {names}.": (
+        "제외: '{table}'에서 칸이 비어 있는 이미지 {n}장({names})."
+    ),
+    "The labels are those of the column '{column}' in '{table}'.": "라벨은 '{table}'의 '{column}' 열에서 읽었습니다.",
+    "The labels in '{table}' are numbers, and each is a class. To predict numbers, use --task regression.": (
+        "'{table}'의 라벨은 숫자이며, 각각을 클래스로 봅니다. 숫자를 예측하려면 --task regression을 쓰십시오."
+    ),
+    "1 image occurs several times with different labels: for example, '{first}' and '{second}' are identical.": (
+        "라벨이 서로 다른 똑같은 이미지가 1장 있습니다. '{first}'와(과) '{second}'은(는) 똑같습니다."
+    ),
+    "{n} images occur several times with different labels: for example, '{first}' and '{second}' are identical.": (
+        "라벨이 서로 다른 똑같은 이미지가 {n}장 있습니다. 예를 들어 '{first}'와(과) '{second}'은(는) 똑같습니다."
+    ),
     "Left out: the folder '{name}', which contains no images.": "제외: '{name}' 폴더에는 이미지가 없습니다.",
     "Left out: the folder '{name}', which is not one of train, val and test.": (
         "제외: '{name}' 폴더는 train, val, test 가운데 하나가 아닙니다."
@@ -499,6 +523,14 @@ MESSAGES: dict[str, str] = {
     "temperature {temperature}; cross-validation accuracy {accuracy} %": (
         "분류기: 이 특성({layer_text})에 로지스틱 회귀, L2 규제 {penalty}({n}개 중 최선), 온도 {temperature}, 교차 "
         "검증 정확도 {accuracy} %"
+    ),
+    "Head: {head_text} on these features (layer '{layer}'), L2 penalty {penalty} (best of {n}); loss {loss} in "
+    "cross-validation": (
+        "분류기: 이 특성(층 '{layer}')에 {head_text}, L2 규제 {penalty}({n}개 중 최선), 교차 검증 손실 {loss}"
+    ),
+    "Head: {head_text} on these features (layer '{layer}'), L2 penalty {penalty} (best of {n}); R² {r2} in "
+    "cross-validation": (
+        "예측기: 이 특성(층 '{layer}')에 {head_text}, L2 규제 {penalty}({n}개 중 최선), 교차 검증 R² {r2}"
     ),
     "Labels: {n} may be wrong; see the report. To check all images: {command}": (
         "라벨: {n}개가 잘못되었을 수 있습니다. 보고서를 보십시오. 모든 이미지를 점검하려면: {command}"
