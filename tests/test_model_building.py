@@ -237,6 +237,15 @@ def test_copies_have_layers_of_their_own(make: Any) -> None:
     assert np.array_equal(again.predict(X), model.predict(X))
 
 
+def test_copy_of_a_chain_is_extended() -> None:
+    model = chain()
+    model.predict(X)
+    twin = copy.deepcopy(model)
+    twin.add(layers.Dense(2))
+    assert (twin.output_shape, model.output_shape) == ((None, 2), (None, 3))
+    assert np.array_equal(twin.get_weights()[0], model.get_weights()[0])
+
+
 class TwoOutputs(st.Model):
     def __init__(self) -> None:
         super().__init__()

@@ -147,6 +147,7 @@ class Model(LayeredModel):
             weights, self._pending_weights = self._pending_weights, None
             self._rebuild()
             if weights:
+                _ = self.structure  # the layers, which the weights are for
                 self._set_weights(weights)
         self._freeze(frozen)
         if self._compiled and self._compilation:
