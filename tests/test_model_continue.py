@@ -12,6 +12,7 @@ import pytest
 
 import striate as st
 from striate.engines.optimizers import SGD, Adam, RMSprop
+from striate.engines.schedules import ExponentialDecay
 from striate.engines.weight_files import load_weights, save_weights
 from striate.errors import ModelFileError, UsageError
 from striate.training import Recipe, Run, RunRecord
@@ -47,6 +48,8 @@ def same_bits(first: st.Model, second: st.Model) -> bool:
         {"loss": st.losses.CategoricalCrossentropy(label_smoothing=0.1, class_weights=(1.0, 2.0, 1.0))},
         {"frozen": ["conv"], "metrics": ["accuracy"]},
         {"engine": "torch"},
+        {"metrics": ["accuracy", st.metrics.SparseTopKCategoricalAccuracy(2), st.metrics.F1Score(average="macro")]},
+        {"optimizer": SGD(ExponentialDecay(0.1, 4, 0.5), momentum=0.9)},
     ],
 )
 def test_loaded_model_continues_as_if_uninterrupted(settings: Any, tmp_path: Path) -> None:

@@ -10,11 +10,17 @@ import numpy as np
 from striate._types import Array, Weights
 from striate.engines.losses import LOSSES
 from striate.engines.optimizers import OPTIMIZERS
+from striate.engines.schedules import SCHEDULES
 from striate.errors import StriateError, UsageError
+from striate.training.metrics.base import Metric
+from striate.training.metrics.names import CLASSES
 from striate.training.position import MAX_COUNT
 
-KINDS: dict[str, type] = {kind.__name__: kind for kind in (*OPTIMIZERS.values(), *LOSSES.values())}
-"""The objects that arguments of compile may contain: frozen dataclasses of plain values, by the names in files."""
+KINDS: dict[str, type] = {
+    **{kind.__name__: kind for kind in (*OPTIMIZERS.values(), *LOSSES.values(), *SCHEDULES.values())},
+    **{f"metrics.{name}": kind for name, kind in CLASSES.items()},
+}
+"""The objects that arguments of compile may contain, by the names in files."""
 OBJECT = "object"  # key of the name of a class
 PREFIX = "optimizer:"  # of the names of arrays
 MACHINE = ("engine", "device", "precision", "deterministic", "compiled")
@@ -95,6 +101,9 @@ def _encode(value: Any) -> Any:
         return [_encode(item) for item in value]
     if isinstance(value, Mapping) and OBJECT not in value:
         return {str(key): _encode(item) for key, item in value.items()}
+    if isinstance(value, Metric) and KINDS.get(f"metrics.{type(value).__name__}") is type(value):
+        arguments, given = value._made_with
+        return {OBJECT: f"metrics.{type(value).__name__}", "arguments": _encode(arguments), "settings": _encode(given)}
     if KINDS.get(type(value).__name__) is type(value) and is_dataclass(value):
         settings = {item.name: _encode(getattr(value, item.name)) for item in fields(value) if item.init}
         return {OBJECT: type(value).__name__, "settings": settings}
@@ -113,4 +122,6 @@ def _decode(value: Any) -> Any:
     if kind is None:
         raise ValueError(f"there is no object '{value[OBJECT]!s:.60}'")
     settings = {name: _decode(item) for name, item in value["settings"].items()}
+    if issubclass(kind, Metric):
+        return kind(*_decode(value.get("arguments", [])), **settings)
     return kind(**{name: tuple(item) if isinstance(item, list) else item for name, item in settings.items()})

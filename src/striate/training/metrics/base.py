@@ -6,7 +6,7 @@ training that is resumed continues with the same sums.
 
 import re
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -41,6 +41,14 @@ class Metric:
 
     reads: ClassVar[Reads] = "numbers"
     """What it reads: classes of the highest output, probabilities, or the outputs themselves."""
+
+    _made_with: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+
+    def __new__(cls, *arguments: Any, **settings: Any) -> Self:
+        """Keep the arguments, which model files contain."""
+        metric = super().__new__(cls)
+        metric._made_with = arguments, settings
+        return metric
 
     def __init__(self, name: str | None = None, dtype: None = None) -> None:
         self.name = name or snake_case(type(self).__name__)
