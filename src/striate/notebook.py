@@ -41,11 +41,16 @@ def in_notebook() -> bool:
 
 
 def can_redraw(stream: TextIO) -> bool:
-    """Return whether printed lines can be replaced: on a terminal, but not by `!striate` in a cell of a notebook.
+    """Return whether printed lines can be replaced: on a terminal, but not by `!striate` in a cell of a notebook."""
+    return stream.isatty() and not is_cell_command()
+
+
+def is_cell_command() -> bool:
+    """Return whether a cell of a notebook started this process, with `!striate`.
 
     A cell gives commands a terminal, of whose control sequences it understands few, so that bars would pile up.
     """
-    return stream.isatty() and "JPY_PARENT_PID" not in os.environ  # which Jupyter sets in the processes of a notebook
+    return "JPY_PARENT_PID" in os.environ  # which Jupyter sets in the processes of a notebook
 
 
 def show(html: str, text: str, name: str | None = None, *, update: bool = False) -> None:

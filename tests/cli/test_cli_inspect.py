@@ -113,8 +113,7 @@ def test_narrow_and_wide_terminals(
     from striate.cli import inspect as command
 
     monkeypatch.setenv("COLUMNS", columns)
-    monkeypatch.setattr("striate.cli.inspect.PIPED_WIDTH", int(columns))
-    monkeypatch.setattr("striate.cli.summary.PIPED_WIDTH", int(columns))
+    monkeypatch.setattr("striate.summary.PIPED_WIDTH", int(columns))
     for path in (exported_file, foreign_file):
         shown = CliRunner().invoke(command.inspect, [str(path), "--size", "8"])
         assert shown.exit_code == 0

@@ -1,6 +1,5 @@
 """Process many files on all cores, in order, with a progress bar."""
 
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -8,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from striate.notebook import can_redraw
+from striate.notebook import is_cell_command
 from striate.processes import cores, current_process
 
 J = TypeVar("J")
@@ -61,7 +60,11 @@ def progress_bar(title: str, total: int | None) -> Iterator[Callable[[int], obje
     console, started = Console(stderr=True), time.perf_counter()
     columns = TextColumn(title), BarColumn(None), MofNCompleteColumn(), TextColumn("{task.fields[speed]}")
     with Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not can_redraw(sys.stderr)
+        *columns,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal or is_cell_command(),
     ) as bar:
         task = bar.add_task("", total=total, speed="")
 

@@ -1,7 +1,6 @@
 """The application: routes, the order of the middleware, and how errors become answers."""
 
 import asyncio
-import json
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -18,6 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from striate import strict_json
 from striate.images import UnreadableFile
 from striate.language.service import SERVICE_STRINGS
 from striate.web import inference_protocol
@@ -253,4 +253,4 @@ class Observer:
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "method": scope["method"], "route": route,
             "status": status, "bytes": received, "ms": round(1000 * seconds, 1),
         }  # fmt: skip
-        print(json.dumps(line), file=sys.stderr, flush=True)
+        print(strict_json.dumps(line), file=sys.stderr, flush=True)
