@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import keras_table  # noqa: E402 - a program of tools/
 from keras_table import Probe  # noqa: E402
 
-PROBES = [probe for probe in keras_table.probes() if probe.kind != "open"]
+PROBES = keras_table.probes()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -9,7 +9,6 @@ Each `[[probe]]` of the table has
     kind     "same" (the default): the same code has the same result in Striate
              "refused": it raises a StriateError that contains `message`
              "different": it runs and has another result, on purpose
-             "open": not yet one of these; not tested and not in the documents
     striate  for refused and different: what to write instead; it has the result `value`, or `striate_value`
     why_en, why_ko  for refused and different: the reason
 
@@ -226,7 +225,7 @@ TEXTS = {
 
 def document(language: str) -> str:
     """Return the document in a language, "en" or "ko"."""
-    texts, rows = TEXTS[language], [row for row in probes() if row.kind != "open"]
+    texts, rows = TEXTS[language], probes()
     counts = {kind: sum(row.kind == kind for row in rows) for kind in ("same", "refused", "different")}
     parts = [
         "<!-- Written by tools/keras_table.py from docs/keras/*.toml. -->\n\n",
@@ -271,17 +270,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", choices=("keras", "striate"), help="run the rows and print the outcomes as JSON")
     parser.add_argument("--show", metavar="ID", help="run one row in Striate and print the outcome")
-    parser.add_argument("--open", action="store_true", help="run the rows whose kind is open")
     args = parser.parse_args()
     if args.run:
         json.dump(run_all(args.run), sys.stdout)
     elif args.show:
         (row,) = (row for row in probes() if row.id == args.show)
         print(row, *classify(row), sep="\n")
-    elif args.open:
-        for row in (row for row in probes() if row.kind == "open"):
-            found, outcome = classify(row)
-            print(f"{found:8} {row.topic} {row.id}: {outcome.value or outcome.error} {outcome.message}"[:300])
     else:
         for language, name in (("en", "keras.md"), ("ko", "keras.ko.md")):
             (ROOT / "docs" / name).write_text(document(language), "utf-8")
