@@ -6,7 +6,7 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     "nav_network": {"en": "Network", "ko": "신경망"},
     "nav_own": {"en": "Your own", "ko": "직접 입력"},
     "nav_why": {"en": "Why?", "ko": "판단 근거"},
-    "nav_filter": {"en": "Sliding filter", "ko": "움직이는 필터"},
+    "nav_filter": {"en": "Filter", "ko": "필터"},
     "no_token": {
         "en": "Open the address that the terminal shows: it contains the token of this page.",
         "ko": "터미널에 나온 주소로 여십시오. 그 주소에 이 페이지의 토큰이 들어 있습니다.",
@@ -130,6 +130,13 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     },
     "values": {"en": "values", "ko": "값"},
     "weights": {"en": "kernel", "ko": "커널"},
+    "value": {"en": "value", "ko": "값"},
+    "weight": {"en": "weight", "ko": "가중치"},
+    "term": {"en": "product", "ko": "곱"},
+    "softmax": {
+        "en": "softmax divides e^{total} by the sum over all {n} units, {sum}.",
+        "ko": "softmax는 e^{total}을(를) 유닛 {n}개의 합 {sum}(으)로 나눕니다.",
+    },
     "prototype": {"en": "prototype", "ko": "원형"},
     "terms": {"en": "products", "ko": "곱"},
     "map_n": {"en": "map {n}", "ko": "맵 {n}"},
@@ -219,6 +226,7 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     "play": {"en": "Play", "ko": "재생"},
     "pause": {"en": "Pause", "ko": "멈춤"},
     "step": {"en": "Step", "ko": "한 칸"},
+    "result": {"en": "Output", "ko": "출력"},
     "input": {"en": "Input", "ko": "입력"},
     "kernel": {"en": "Kernel", "ko": "커널"},
     "formula": {

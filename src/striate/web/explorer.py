@@ -242,6 +242,7 @@ def unit_json(unit: Unit) -> dict[str, Any]:
         "operation": unit.operation, "bias": _finite(unit.bias), "total": _finite(unit.total),
         "activation": unit.activation, "output": _finite(unit.output), "engine_output": _finite(unit.engine_output),
         "winner": unit.winner, "numbers": {name: _finite(value) for name, value in unit.numbers.items()},
+        "channel_totals": None if unit.channel_totals is None else unit.channel_totals.tolist(),
         "inputs": [_cells_json(cells) for cells in unit.inputs],
     }  # fmt: skip
 

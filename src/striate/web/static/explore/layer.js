@@ -5,6 +5,9 @@ import { firstLayer, imageCard } from "./images.js";
 import { make, number, select, text } from "./dom.js";
 import { mapCanvas, place, scaleBar } from "./draw.js";
 
+const PARTS = 16; // of a filter that are shown
+const ROWS = 120; // of a vector, shown at first
+
 export async function showLayer(state, [key, nodeText]) {
   const { nodes } = state.model;
   const image = key && key !== "-" ? key : state.image;
@@ -67,15 +70,19 @@ function vectorSection(state, image, node, answer) {
   const classes = node === state.model.output ? state.model.classes : null;
   const order = [...answer.order.keys()].sort((a, b) => values[b] - values[a]);
   const largest = Math.max(Math.abs(answer.lowest), Math.abs(answer.highest)) || 1;
-  const rows = order.slice(0, 60).map((index) => {
+  const rows = order.map((index, rank) => {
     const channel = answer.order[index];
     const bar = make("span", { class: values[index] < 0 ? "bar negative" : "bar" });
     bar.style.width = `${(100 * Math.abs(values[index])) / largest}%`;
-    return make("li", {}, make("a", { href: `#/unit/${image}/${node}:0,0,${channel}` },
+    return make("li", { hidden: rank >= ROWS }, make("a", { href: `#/unit/${image}/${node}:0,0,${channel}` },
       make("span", {}, classes ? classes[channel] : channel), make("span", { class: "track" }, bar), make("span", {}, number(values[index]))));
   });
   const silent = answer.silent ? ` ${text("silent", { n: answer.silent, all: answer.channels })}` : "";
-  return [make("p", { class: "soft" }, text("vector_help", { n: answer.channels }) + silent), make("ul", { class: "vector" }, ...rows)];
+  return [make("p", { class: "soft" }, text("vector_help", { n: answer.channels }) + silent), make("ul", { class: "vector" }, ...rows),
+    make("button", { type: "button", hidden: rows.length <= ROWS, click: (event) => {
+      for (const row of rows) row.hidden = false;
+      event.currentTarget.hidden = true;
+    } }, text("more"))];
 }
 
 async function filterSection(state, node) {
@@ -86,7 +93,9 @@ async function filterSection(state, node) {
   const boxes = Array.from({ length: outputs }, (_, output) => {
     const part = (input) => mapCanvas(height, width, (y, x) => values[((y * width + x) * inputs + input) * outputs + output], -answer.largest, answer.largest);
     const label = text("filter_label", { channel: output });
-    return make("figure", { "aria-label": label }, make("div", { class: "parts" }, ...Array.from({ length: Math.min(inputs, 16) }, (_, input) => part(input))), make("figcaption", {}, output));
+    const parts = make("div", { class: "parts" }, ...Array.from({ length: Math.min(inputs, PARTS) }, (_, input) => part(input)));
+    parts.style.gridTemplateColumns = `repeat(${Math.ceil(Math.sqrt(Math.min(inputs, PARTS)))}, 1fr)`;
+    return make("figure", { "aria-label": label }, parts, make("figcaption", {}, output));
   });
   const channels = answer.shape[2] > 1 ? text("filters_channels", { n: answer.shape[2] }) : "";
   return [make("h2", {}, text("filters_title")), make("p", { class: "soft" }, text("filters_help", { h: height, w: width, channels })),

@@ -20,7 +20,9 @@ const element = (id) => document.getElementById(id);
 const state = {
   model: null,
   get image() {
-    return sessionStorage.getItem("explore-image") ?? (this.model.count ? "0" : null);
+    const { count, labels, predicted } = this.model;
+    const wrong = labels ? predicted.findIndex((guess, index) => guess >= 0 && guess !== labels[index]) : -1;
+    return sessionStorage.getItem("explore-image") ?? (count ? String(Math.max(0, wrong)) : null);
   },
   set image(key) {
     sessionStorage.setItem("explore-image", key);

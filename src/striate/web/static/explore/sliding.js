@@ -86,14 +86,14 @@ export async function showSliding(_, __, signal) {
     const weights = table(text("kernel"), kernel, (i, j) => ({ value: KERNELS[settings.kind](i, j, kernel) }), -1, 1);
     const results = Array.from({ length: size * size }, (_unused, index) => compute(settings, Math.floor(index / size), index % size).result);
     const [low, high] = [Math.min(0, ...results), Math.max(...results)];
-    const output = table(text("output"), size, (i, j) => {
+    const output = table(text("result"), size, (i, j) => {
       const index = i * size + j;
       return { value: index <= position ? results[index] : null, marked: index === position };
     }, low, high);
     const terms = now.cells.filter(({ inside }) => inside || settings.kind !== "max_pool");
     const sum = settings.kind === "max_pool"
       ? `max(${terms.map(({ value }) => number(value)).join(", ")}) = ${number(now.result)}`
-      : `${terms.map(({ value, weight }) => `${number(value)} × ${number(weight)}`).join(" + ")} = ${number(now.result)}`;
+      : `${terms.map(({ value, weight }) => `${number(value)} × ${weight < 0 ? `(${number(weight)})` : number(weight)}`).join(" + ")} = ${number(now.result)}`;
     stage.replaceChildren(input, ...(settings.kind === "max_pool" ? [] : [weights]), output, make("p", { class: "sum-line" }, sum));
   }
   function change(name, value) {

@@ -111,7 +111,14 @@ function arithmetic(unit) {
     add(text(`op_${unit.operation}`), unit.engine_output, "output");
   }
   return make("section", {}, make("h2", {}, text("arithmetic")), make("table", { class: "sum" }, make("tbody", {}, ...rows)),
+    unit.channel_totals && unit.activation === "softmax" ? make("p", { class: "soft" }, softmaxLine(unit)) : null,
     unit.inputs.length ? make("p", { class: "soft" }, text("engine", { value: number(unit.engine_output) })) : null);
+}
+
+function softmaxLine({ channel_totals: totals, total }) {
+  const largest = Math.max(...totals); // for which e^total would overflow if it were not subtracted
+  const sum = totals.reduce((all, each) => all + Math.exp(each - largest), 0);
+  return text("softmax", { total: number(total), sum: `${number(sum)} · e^${number(largest)}`, n: totals.length });
 }
 
 function readsSection(unit, cells, source, down) {
@@ -131,7 +138,7 @@ function list({ cells, channels, values, weights, terms, unit, source, down }) {
   const size = (k) => Math.abs((terms ?? values)[k]);
   const order = Array.from({ length: channels }, (_, k) => k).sort((a, b) => size(b) - size(a));
   const shown = order.slice(0, TERMS);
-  const head = [text("cell"), text("values"), weights && text(unit.operation === "squared_distance" ? "prototype" : "weights"), terms && text("terms")];
+  const head = [text("cell"), text("value"), weights && text(unit.operation === "squared_distance" ? "prototype" : "weight"), terms && text("term")];
   const vector = cells.shape.length === 1;
   const rows = shown.map((k) => make("tr", { class: isWinner(unit, source, 0, 0, k) ? "winner" : null },
     make("td", {}, make("a", { href: down(cells, 0, 0, k) }, vector ? `${cells.layer} ${cells.channels[k]}` : `${cells.layer} (${cells.rows[0]}, ${cells.columns[0]}, ${cells.channels[k]})`)),
