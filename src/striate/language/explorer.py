@@ -56,6 +56,7 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     "parameters": {"en": "{n} parameters", "ko": "매개변수 {n}개"},
     "cost": {"en": "{n} multiply-adds", "ko": "곱셈-덧셈 {n}회"},
     "field": {"en": "sees {h}×{w} pixels", "ko": "수용 영역 {h}×{w}"},
+    "block": {"en": "Block of layers", "ko": "여러 층의 블록"},
     "whole": {"en": "Whole network", "ko": "신경망 전체"},
     # layer
     "layer": {"en": "Layer", "ko": "층"},

@@ -14,6 +14,7 @@ export async function showNetwork(state, path) {
     crumbs.push([box.name, `#/network/${path.slice(0, depth + 1).join("/")}`]);
     graph = box.inner;
   }
+  const prefix = crumbs.length > 1 ? `${crumbs.at(-1)[0]}.` : "\n"; // of the names inside a block, which its title shows
   const inside = crumbs.length > 1 ? `${path.slice(0, crumbs.length - 1).join("/")}/` : "";
   const content = [make("h1", {}, text("network_title", { name: state.model.name })), make("p", { class: "soft" }, text("network_help"))];
   if (state.image !== null) content.push(await imageCard(state, state.image, [[`#/why/${state.image}`, "why_link"]]));
@@ -21,11 +22,11 @@ export async function showNetwork(state, path) {
     const links = crumbs.map(([name, href]) => make("li", {}, make("a", { href }, name)));
     content.push(make("nav", { "aria-label": text("path") }, make("ol", { class: "crumbs" }, ...links)));
   }
-  content.push(make("div", { class: "graph" }, drawing(state, graph, inside)));
+  content.push(make("div", { class: "graph" }, drawing(state, graph, inside, prefix)));
   return content;
 }
 
-function drawing(state, graph, inside) {
+function drawing(state, graph, inside, prefix) {
   const columns = graph.nodes.flatMap(({ place }) => [place[1]]).concat(graph.edges.flatMap(({ points }) => points.map(([, column]) => column)));
   const [first, last] = [Math.min(...columns), Math.max(...columns)];
   const stepX = BOX.width + BOX.across;
@@ -48,17 +49,18 @@ function drawing(state, graph, inside) {
   });
   const boxes = graph.nodes.map((box, index) => {
     const [x, y] = middle(box.place);
-    return node(state, box, x - BOX.width / 2, y - BOX.height / 2, `${inside}${index}`);
+    return node(state, box, x - BOX.width / 2, y - BOX.height / 2, `${inside}${index}`, prefix);
   });
   return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group" }, ...edges, ...boxes);
 }
 
-function node(state, box, x, y, path) {
+function node(state, box, x, y, path, prefix) {
   const href = box.inner ? `#/network/${path}` : `#/layer/${state.image ?? "-"}/${box.nodes[0]}`;
-  const title = box.repeats > 1 ? `${box.name} × ${box.repeats}` : box.name;
+  const name = box.name.startsWith(prefix) ? box.name.slice(prefix.length) : box.name;
+  const title = box.repeats > 1 ? `${name} × ${box.repeats}` : name;
   const window = box.kernel ? ` ${box.kernel.join("×")}${box.strides.some((stride) => stride > 1) ? ` /${box.strides[0]}` : ""}` : "";
-  const kind = box.inner ? "" : `${shortened(box.kinds[0])}${window}${box.kinds.slice(1).map((each) => ` + ${shortened(each)}`).join("")}`;
-  const activation = box.activation && !box.kinds.some((each) => /Activation|ReLU/.test(each)) ? ` · ${box.activation}` : "";
+  const kind = box.inner ? text("block") : `${shortened(box.kinds[0])}${window}${box.kinds.slice(1).map((each) => ` + ${shortened(each)}`).join("")}`;
+  const activation = !box.inner && box.activation && !box.kinds.some((each) => /Activation|ReLU/.test(each)) ? ` · ${box.activation}` : "";
   const cost = [];
   if (box.parameters) cost.push(text("parameters", { n: large(box.parameters) }));
   if (box.receptive_field) cost.push(text("field", { h: box.receptive_field[0], w: box.receptive_field[1] }));
