@@ -88,7 +88,7 @@ def test_maps_are_ordered_by_response(client: TestClient, model: st.Model, digit
     strength = np.abs(expected).max(axis=(0, 1))
     assert np.all(np.diff(strength[answer["order"]]) <= 0)
     np.testing.assert_array_equal(array(answer["maps"]), expected[:, :, answer["order"]])
-    kernel = array(client.get(f"{API}/filters/{node}").json()["kernel"])
+    kernel = array(client.get(f"{API}/filters/{node}").json()["stages"][0]["kernel"])
     np.testing.assert_array_equal(kernel, model.named_weights["C3/kernel"])
 
 
@@ -160,6 +160,23 @@ def test_own_images_are_shown_in_place_of_the_test_images(path: Path, tmp_path: 
     assert explorer.images.labels is None and "Not shown: 1 file." in explorer.notes[-1]
     with pytest.raises(UsageError, match="None of the files can be shown"):
         open_explorer(path, [str(tmp_path / "damaged.png")])
+
+
+def test_a_run_shows_its_mistakes_and_its_training(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    arguments = ["train", "mnist5k", "--model", "mnist-quick", "--epochs", "1", "--out", str(run)]
+    subprocess.run([sys.executable, "-m", "striate", *arguments], env=environment(), check=True, capture_output=True)
+    explorer, model, test = open_explorer(run), st.load(run), st.data.load("mnist5k").test
+    assert explorer.images.labels is not None
+    order = np.lexsort(explorer.images.x.reshape(len(test), -1).T)
+    expected = np.lexsort(test.x.reshape(len(test), -1).T)
+    np.testing.assert_array_equal(explorer.images.labels[order], test.y[expected])
+    np.testing.assert_array_equal(explorer.images.predicted[order], model.predict(test.x[expected]).argmax(axis=1))
+    first, *_, last = explorer.filters(2)
+    assert first.step == 0 and not np.array_equal(first.kernel, last.kernel)
+    np.testing.assert_array_equal(last.kernel, model.named_weights["conv1/kernel"])
+    shutil.move(run / "model.safetensors", tmp_path / "model.safetensors")
+    assert len(open_explorer(tmp_path / "model.safetensors").images.x) == len(test)
 
 
 def test_networks_without_images_are_refused(tmp_path: Path) -> None:

@@ -88,6 +88,10 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "en": "; each has one part for each of the {n} maps below it",
         "ko": ". 필터는 아래층의 맵 {n}개마다 한 부분을 가집니다",
     },
+    "stage": {"en": "Training", "ko": "학습"},
+    "stage_initial": {"en": "before training", "ko": "학습 전"},
+    "stage_step": {"en": "after {step} steps", "ko": "{step}스텝 뒤"},
+    "stage_trained": {"en": "trained", "ko": "학습 후"},
     "filter_label": {"en": "Filter {channel}", "ko": "필터 {channel}"},
     # unit
     "unit_title": {"en": "{layer}: row {y}, column {x}, map {channel}", "ko": "{layer}: {y}행 {x}열, 맵 {channel}"},

@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from striate._types import Array
 from striate.errors import StriateError, UsageError
-from striate.explain import Cells, Filters, Unit, filters
+from striate.explain import Cells, Unit
 from striate.images import encode_thumbnail
 from striate.language.explorer import EXPLORER_STRINGS
 from striate.web.app import STATIC
@@ -217,9 +217,14 @@ class ExplorerPages:
         node = request.path_params["node"]
 
         def make() -> dict[str, Any]:
-            found: Filters = filters(self._explorer.model, node)
-            kernel = found.kernel[..., :CHANNELS]
-            return {"kernel": as_json(kernel[:, :, :CHANNELS]), "largest": found.largest, "shape": found.kernel.shape}
+            stages = self._explorer.filters(node)
+            return {
+                "largest": max(stage.largest for stage in stages), "shape": stages[-1].kernel.shape,
+                "stages": [
+                    {"step": stage.step, "kernel": as_json(stage.kernel[:, :, :CHANNELS, :CHANNELS])}
+                    for stage in stages
+                ],
+            }  # fmt: skip
 
         return JSONResponse(await self._compute(make))
 

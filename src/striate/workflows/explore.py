@@ -15,7 +15,20 @@ from striate.data.split import digests_of
 from striate.engines.losses import class_probabilities
 from striate.engines.optimizers import Adam
 from striate.errors import StriateError, UsageError
-from striate.explain import Attribution, Graph, Region, Trace, Unit, grad_cam, graph, integrated_gradients, occlusion
+from striate.explain import (
+    Attribution,
+    Filters,
+    Graph,
+    Region,
+    Trace,
+    Unit,
+    filters,
+    grad_cam,
+    graph,
+    integrated_gradients,
+    occlusion,
+    training_filters,
+)
 from striate.explain import receptive_field as region_of
 from striate.explain.attribution import Progress
 from striate.images import ImagePolicy, UnreadableFile
@@ -66,18 +79,22 @@ class Explorer:
         model: The model.
         images: Its images.
         notes: Sentences for the user.
+        run: Folder of the run, whose filters before and during training are shown too; None if there is none.
 
     Attributes:
         name: Of the model.
         model: The model.
         images: Its images.
         notes: Sentences for the user.
+        run: Folder of the run.
         policy: How files become pixels.
         classes: Names of the outputs.
     """
 
-    def __init__(self, name: str, model: Model, images: ExploredImages, notes: Sequence[str] = ()) -> None:
-        self.name, self.model, self.images, self.notes = name, model, images, tuple(notes)
+    def __init__(
+        self, name: str, model: Model, images: ExploredImages, notes: Sequence[str] = (), run: Path | None = None
+    ) -> None:
+        self.name, self.model, self.images, self.notes, self.run = name, model, images, tuple(notes), run
         self.policy = policy_of(model)
         outputs = model.network.output_shapes[0][-1]
         self.classes = model.classes if len(model.classes) == outputs else tuple(map(str, range(outputs)))
@@ -147,6 +164,16 @@ class Explorer:
             return unit, region_of(self.model, node, position)
         except UsageError:
             return unit, None
+
+    def filters(self, node: int) -> tuple[Filters, ...]:
+        """Return the filters of a convolution: of a run before, during and after training. Raise UsageError if none."""
+        last = filters(self.model, node)
+        if self.run is None:
+            return (last,)
+        try:
+            return (*training_filters(self.run, node)[:-1], last)
+        except StriateError:  # the filters before are an addition: the trained ones are shown in any case
+            return (last,)
 
     def attribution(
         self, image: str, method: str, class_index: int | None, progress: Progress | None = None
@@ -266,20 +293,20 @@ def _with_files(name: str, model: Model, paths: Sequence[str], notes: Sequence[s
 
 def _with_run(name: str, folder: Path, trained: TrainedModel, notes: list[str]) -> Explorer:
     """Return the model of a run with the images of its data for which there are predictions."""
-    model, policy = trained.models[0], trained.policy
+    model, policy, run = trained.models[0], trained.policy, folder if len(trained.models) == 1 else None
     if trained.data is None:
-        return Explorer(name, model, _no_images(policy), notes)
+        return Explorer(name, model, _no_images(policy), notes, run)
     try:
         data, more = load_for_model(trained.data, trained)
     except (StriateError, OSError) as error:
         gone = f"The images of the run cannot be read, so its mistakes are not shown: {error}"
-        return Explorer(name, model, _no_images(policy), [*notes, gone])
+        return Explorer(name, model, _no_images(policy), [*notes, gone], run)
     stored = read_predictions(folder)
     if stored is None or trained.decision.task is not Task.CLASSIFICATION:
         known = trained.decision.task is Task.CLASSIFICATION
-        return Explorer(name, model, _predicted(model, data.test, known=known), [*notes, *more])
+        return Explorer(name, model, _predicted(model, data.test, known=known), [*notes, *more], run)
     parts = [part for part in (data.test, data.validation, data.train) if len(part)]
-    return Explorer(name, model, _matched(stored, parts), [*notes, *more])
+    return Explorer(name, model, _matched(stored, parts), [*notes, *more], run)
 
 
 def _matched(stored: Predictions, parts: Sequence[Images]) -> ExploredImages:

@@ -89,16 +89,25 @@ async function filterSection(state, node) {
   if (!/Conv/.test(state.model.nodes[node].kind)) return [];
   const answer = await get(`filters/${node}`).catch(() => null);
   if (!answer) return [];
-  const { shape: [height, width, inputs, outputs], values } = array(answer.kernel);
-  const boxes = Array.from({ length: outputs }, (_, output) => {
-    const part = (input) => mapCanvas(height, width, (y, x) => values[((y * width + x) * inputs + input) * outputs + output], -answer.largest, answer.largest);
-    const label = text("filter_label", { channel: output });
-    const parts = make("div", { class: "parts" }, ...Array.from({ length: Math.min(inputs, PARTS) }, (_, input) => part(input)));
-    parts.style.gridTemplateColumns = `repeat(${Math.ceil(Math.sqrt(Math.min(inputs, PARTS)))}, 1fr)`;
-    return make("figure", { "aria-label": label }, parts, make("figcaption", {}, output));
-  });
-  const channels = answer.shape[2] > 1 ? text("filters_channels", { n: answer.shape[2] }) : "";
-  return [make("h2", {}, text("filters_title")), make("p", { class: "soft" }, text("filters_help", { h: height, w: width, channels })),
-    scaleBar(-answer.largest, answer.largest), make("div", { class: inputs > 1 ? "filters deep" : "filters" }, ...boxes)];
+  const box = make("div", { class: answer.shape[2] > 1 ? "filters deep" : "filters" });
+  const stages = answer.stages.map(({ step }, index) => [index, stageName(step)]);
+  const show = (index) => box.replaceChildren(...filterFigures(array(answer.stages[index].kernel), answer.largest));
+  show(stages.length - 1);
+  const [h, w, n] = answer.shape;
+  const channels = n > 1 ? text("filters_channels", { n }) : "";
+  return [make("h2", {}, text("filters_title")), make("p", { class: "soft" }, text("filters_help", { h, w, channels })),
+    stages.length > 1 ? make("div", { class: "row" }, select(text("stage"), stages, stages.length - 1, show)) : null,
+    scaleBar(-answer.largest, answer.largest), box].filter(Boolean);
 }
 
+const stageName = (step) => (step === null ? text("stage_trained") : step === 0 ? text("stage_initial") : text("stage_step", { step }));
+
+function filterFigures({ shape: [height, width, inputs, outputs], values }, largest) {
+  const shown = Math.min(inputs, PARTS);
+  return Array.from({ length: outputs }, (_, output) => {
+    const part = (input) => mapCanvas(height, width, (y, x) => values[((y * width + x) * inputs + input) * outputs + output], -largest, largest);
+    const parts = make("div", { class: "parts" }, ...Array.from({ length: shown }, (_unused, input) => part(input)));
+    parts.style.gridTemplateColumns = `repeat(${Math.ceil(Math.sqrt(shown))}, 1fr)`;
+    return make("figure", { "aria-label": text("filter_label", { channel: output }) }, parts, make("figcaption", {}, output));
+  });
+}
