@@ -36,6 +36,7 @@ from striate.training.progress import Verbose, make_inference_progress
 from striate.training.samples import warn_of_missing_classes
 from striate.training.saved_training import INVALID, MACHINE, SavedTraining
 from striate.training.user_data import UserData
+from striate.training.weighting import by_class_number
 
 
 @check_methods
@@ -374,7 +375,7 @@ class Model(LayeredModel):
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
-        class_weight: Mapping[int, float] | None = None,
+        class_weight: Mapping[int | str, float] | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
@@ -403,7 +404,7 @@ class Model(LayeredModel):
             validation_data: What to validate on after each epoch: (x, y), (x, y, sample_weight), an iterable of
                 batches, or a part of a data set such as `data.validation`.
             shuffle: Whether each epoch has an order of its own, which is a function of the seed and the epoch.
-            class_weight: Weight in the loss by class number; 1 for those that are missing. Not for validation.
+            class_weight: Weight in the loss by class number or name; 1 for those that are missing. Not for validation.
             sample_weight: Weight of each sample in the loss (N,); a list or dict of them for several outputs.
             initial_epoch: The number of the first epoch, to continue a training.
             steps_per_epoch: Batches in an epoch; the next epoch goes on where it ended. Needed for generators that
@@ -436,7 +437,8 @@ class Model(LayeredModel):
         chosen, split = check_callbacks(callbacks), check_split(validation_split, validation_data)
         first = check_whole("initial_epoch", initial_epoch, 0)
         data = UserData(
-            x, y, sample_weight=sample_weight, class_weight=class_weight, batch_size=batch_size, steps=steps_per_epoch,
+            x, y, sample_weight=sample_weight, class_weight=by_class_number(class_weight, self.classes),
+            batch_size=batch_size, steps=steps_per_epoch,
             epochs=check_whole("epochs", epochs, 1) - first, shuffle_seed=self.seed if shuffle else None,
             steps_name="steps_per_epoch",
         )  # fmt: skip
@@ -645,7 +647,7 @@ class Model(LayeredModel):
         x: Any,
         y: Any = None,
         sample_weight: Any = None,
-        class_weight: Mapping[int, float] | None = None,
+        class_weight: Mapping[int | str, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
         """Do one step on these samples.
@@ -664,7 +666,13 @@ class Model(LayeredModel):
             DataError: The samples do not match the network.
             UsageError: The model is not compiled.
         """
-        data = UserData(x, y, sample_weight=sample_weight, class_weight=class_weight, purpose="train_on_batch")
+        data = UserData(
+            x,
+            y,
+            sample_weight=sample_weight,
+            class_weight=by_class_number(class_weight, self.classes),
+            purpose="train_on_batch",
+        )
         self._build_for_data(data)
         compilation = self._require_compiled("train_on_batch")
         losses = self._compile_for(data)

@@ -111,3 +111,31 @@ def test_targets_that_do_not_match_the_outputs_raise() -> None:
         made.fit(X, {"kind": KIND}, verbose=0)
     with pytest.raises(DataError, match=r"Expected a list of 2 targets \(kind, size\), received one array"):
         made.fit(X, KIND, verbose=0)
+
+
+def test_class_weight_by_names_of_classes() -> None:
+    def trained(weights: Any) -> list[Any]:
+        made = st.Sequential([st.Input((4,), dtype="float32"), st.layers.Dense(3, activation="softmax")])
+        made.classes = ("a", "b", "c")
+        made.compile("sgd", learning_rate=0.5)
+        made.fit(X, KIND, class_weight=weights, verbose=0)
+        return list(made.get_weights())
+
+    for mine, other in zip(trained({"b": 3.0, 2: 0.5}), trained({1: 3.0, 2: 0.5}), strict=True):
+        np.testing.assert_array_equal(mine, other)
+    with pytest.raises(UsageError, match="class_weight: there is no class 'bb'"):
+        trained({"bb": 2.0})
+
+
+def test_metrics_and_schedules_of_compile_are_saved(tmp_path: Any) -> None:
+    rate = st.optimizers.schedules.PiecewiseConstantDecay([1, 3], [0.5, 0.1, 0.01])
+    chosen = {"kind": ["acc", st.metrics.Precision(class_id=1)], "size": st.metrics.R2Score(name="r2")}
+    made = model(loss=BY_NAME)
+    made.compile(st.optimizers.SGD(rate, momentum=0.9), BY_NAME, chosen)
+    made.fit(X, [KIND, SIZE], verbose=0)
+    made.save(tmp_path / "m.safetensors")
+    loaded = st.load(tmp_path / "m.safetensors")
+    for each in (made, loaded):
+        each.fit(X, [KIND, SIZE], epochs=2, verbose=0)
+    assert loaded.metrics == made.metrics
+    assert loaded.figures == made.figures

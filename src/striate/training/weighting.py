@@ -92,6 +92,28 @@ def check_class_weight(weights: Any) -> dict[int, float]:
     return result
 
 
+def by_class_number(class_weight: Any, classes: Sequence[str]) -> Any:
+    """Return the argument `class_weight` with class numbers in place of names of classes.
+
+    Args:
+        class_weight: The argument.
+        classes: The names of the model's classes; empty if unknown.
+
+    Returns:
+        The same, if it is a dict with names.
+
+    Raises:
+        UsageError: There is no class with a name.
+    """
+    if not isinstance(class_weight, Mapping) or not any(isinstance(key, str) for key in class_weight):
+        return class_weight
+    for key in class_weight:
+        if isinstance(key, str) and key not in classes:
+            hint = nearest(key, classes) if classes else " The model has no names of classes: use class numbers."
+            raise UsageError(f"class_weight: there is no class '{key}'.{hint}")
+    return {classes.index(key) if isinstance(key, str) else key: weight for key, weight in class_weight.items()}
+
+
 def weights_of_classes(
     class_weight: Mapping[int, float], samples: Samples, losses: Sequence[Loss]
 ) -> tuple[Array, ...]:
