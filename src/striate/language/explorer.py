@@ -202,8 +202,8 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "0입니다.",
     },
     "ig_sum": {
-        "en": "All pixels together {sum} = score {score} − score of the black image {base}.",
-        "ko": "모든 픽셀의 합 {sum} = 점수 {score} − 검은 이미지의 점수 {base}.",
+        "en": "All pixels together {sum} {sign} score {score} − score of the black image {base}.",
+        "ko": "모든 픽셀의 합 {sum} {sign} 점수 {score} − 검은 이미지의 점수 {base}.",
     },
     "for": {"en": "for the class", "ko": "지지"},
     "against": {"en": "against it", "ko": "반대"},

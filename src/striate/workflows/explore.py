@@ -47,6 +47,8 @@ from striate.zoo import build
 DIGITS = "mnist5k"
 DIGITS_RECIPE = Recipe(epochs=3, batch_size=50, optimizer=Adam(3e-3))  # a few seconds
 PREDICTED = 10_000_000_000  # multiply-adds that may be spent on predictions before the page opens
+LARGE = 50_000_000  # multiply-adds of a network for which integrated gradients use FEW_STEPS
+FEW_STEPS = 32  # rather than as many as the sum needs to be right to 1 %, which may take minutes
 UPLOADS = 32  # images from the page that are kept
 TRACED_BYTES = 400_000_000  # values of networks that are kept
 METHODS = ("grad_cam", "occlusion", "integrated_gradients")
@@ -198,7 +200,8 @@ class Explorer:
         if method == "occlusion":
             return occlusion(self.model, pixels, class_index, progress=progress)
         if method == "integrated_gradients":
-            return integrated_gradients(self.model, pixels, class_index, progress=progress)
+            steps = FEW_STEPS if _cost(self.model) > LARGE else None
+            return integrated_gradients(self.model, pixels, class_index, steps=steps, progress=progress)
         raise UsageError(f"There is no method '{method:.20}'. The methods are: {', '.join(METHODS)}.")
 
     def _as_input(self, image: str) -> Array:
@@ -329,8 +332,7 @@ def _matched(stored: Predictions, parts: Sequence[Images]) -> ExploredImages:
 
 def _predicted(model: Model, images: Images, *, known: bool = True) -> ExploredImages:
     """Return images with the predictions of a model, for as many as do not take long."""
-    cost = max(1, sum(row.multiply_adds for row in model.network.table()))
-    count = min(len(images), max(1, PREDICTED // cost))
+    count = min(len(images), max(1, PREDICTED // _cost(model)))
     predicted, best = np.full(len(images), -1, np.int64), np.zeros(len(images), np.float32)
     if model.decision.task is Task.CLASSIFICATION:
         x = np.asarray(images.x[:count])
@@ -344,6 +346,11 @@ def _predicted(model: Model, images: Images, *, known: bool = True) -> ExploredI
 
 def _no_images(policy: ImagePolicy) -> ExploredImages:
     return ExploredImages(np.zeros((0, *policy.shape), np.uint8), None, None, np.zeros(0, np.int64), np.zeros(0))
+
+
+def _cost(model: Model) -> int:
+    """Return the multiply-adds of one image, at least 1."""
+    return max(1, sum(row.multiply_adds for row in model.network.table()))
 
 
 def _channels_first(model: Model) -> bool:

@@ -82,7 +82,7 @@ element("language").addEventListener("click", () => {
   language.use(language.current === "ko" ? "en" : "ko");
   if (state.model) show();
 });
-window.addEventListener("hashchange", show);
+window.addEventListener("hashchange", () => state.model && show()); // before, the first view is still to come
 document.addEventListener("paste", (event) => useFile(event.clipboardData.files[0]));
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", (event) => {

@@ -44,7 +44,7 @@ function figure(model, image, method, index, pixels, signal, help) {
     wait.textContent = text("score", { value: number(answer.score) });
     help.textContent = text(`${method}_help`, { layer: answer.layer });
     if (method === "integrated_gradients") {
-      caption.append(make("span", { class: "soft sum-of" }, text("ig_sum", { sum: number(answer.sum), score: number(answer.score), base: number(answer.baseline_score) })));
+      caption.append(make("span", { class: "soft sum-of" }, text("ig_sum", { sign: Math.abs(answer.sum + answer.baseline_score - answer.score) <= 0.01 * Math.abs(answer.sum) ? "=" : "≈", sum: number(answer.sum), score: number(answer.score), base: number(answer.baseline_score) })));
     }
   }).catch((error) => {
     if (error.name !== "AbortError") Object.assign(wait, { textContent: error.message, className: "error" });
