@@ -59,6 +59,7 @@ class Model(LayeredModel):
         extras: Arrays saved beside the weights, under names with a colon such as "unknown:scale"; removed when the
             model is trained further.
         notes: What to know about a model from an ONNX file, such as outputs that were left out.
+        history: What the last `fit` returned; None before.
     """
 
     @classmethod
@@ -111,6 +112,7 @@ class Model(LayeredModel):
         self.figures: Logs = {}
         self.extras: Weights = {}
         self.notes: tuple[str, ...] = ()
+        self.history: History | None = None
         self._compilation: Compilation | None = None
         self._compiled = False  # whether the engine is
         self._compile_arguments: dict[str, Any] | None = None
@@ -464,10 +466,11 @@ class Model(LayeredModel):
         held = part or held
         validation = None if held is None else make_validation(held, network, losses, self.engine, validation_freq)
         self.recipe, self.extras, self.decision = recipe, {}, Decision(self.decision.task)
-        return fit(
+        self.history = fit(
             self, recipe, train, validation, callbacks=chosen, verbose=verbose, initial_epoch=first,
             report_rate=schedule is not None,
         )  # fmt: skip
+        return self.history
 
     def _freeze(self, names: Collection[str]) -> None:
         for name in names:

@@ -76,7 +76,9 @@ def check(history: History, **expected: list[float]) -> None:
 
 
 def test_positional_arguments_come_in_keras_order() -> None:
-    history = model().fit(X, Y, 4, 2, 0, None, 0.0, None, False)
+    trained = model()
+    history = trained.fit(X, Y, 4, 2, 0, None, 0.0, None, False)
+    assert trained.history is history
     check(history, accuracy=[0.416667, 0.416667], loss=[1.079507, 1.07733])
 
 
