@@ -35,7 +35,7 @@ from striate.training.metrics import Figures, to_scores
 from striate.training.progress import Verbose, make_inference_progress
 from striate.training.samples import warn_of_missing_classes
 from striate.training.saved_training import INVALID, MACHINE, SavedTraining
-from striate.training.user_data import UserData
+from striate.training.user_data import LARGEST_COUNT, UserData
 from striate.training.weighting import by_class_number
 
 
@@ -441,7 +441,7 @@ class Model(LayeredModel):
         data = UserData(
             x, y, sample_weight=sample_weight, class_weight=by_class_number(class_weight, self.classes),
             batch_size=batch_size, steps=steps_per_epoch,
-            epochs=check_whole("epochs", epochs, 1) - first, shuffle_seed=self.seed if shuffle else None,
+            epochs=check_whole("epochs", epochs, 1, LARGEST_COUNT) - first, shuffle_seed=self.seed if shuffle else None,
             steps_name="steps_per_epoch",
         )  # fmt: skip
         self._build_for_data(data)

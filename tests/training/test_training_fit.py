@@ -178,6 +178,8 @@ def test_first_batch_shows_that_outputs_are_logits() -> None:
         (lambda m: m.fit(X, Y, shuffle="batch"), "shuffle must be True or False; received 'batch'"),
         (lambda m: m.fit(X, Y, initial_epoch=-1), "initial_epoch must be"),
         (lambda m: m.fit(X, Y, steps_per_epoch=0), "steps_per_epoch must be"),
+        (lambda m: m.fit(X, Y, steps_per_epoch=10**30), "steps_per_epoch must be at most 1000000000"),
+        (lambda m: m.fit(X, Y, epochs=10**30), "epochs must be at most 1000000000"),
         (lambda m: m.fit(X, Y, validation_data=(X, Y), validation_freq=0), "validation_freq must be"),
         (lambda m: m.fit(X, Y, class_weight=[1, 2, 3]), r"class_weight must be a dict .* dict\(enumerate\(weights\)\)"),
         (lambda m: m.fit(X, Y, class_weight="balanced"), "Balanced weights are"),
