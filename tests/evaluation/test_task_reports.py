@@ -12,7 +12,7 @@ from .test_report import Page
 
 def report(evaluation: MultilabelEvaluation | RegressionEvaluation, **settings: object) -> Page:
     pixels = np.random.default_rng(0).integers(0, 256, (evaluation.images, 9, 7, 3), dtype=np.uint8)
-    html = render_report(ReportData("net", "data", evaluation, pixels, seed=1, **settings))  # type: ignore[arg-type]
+    html = render_report(ReportData("net", "data", evaluation, images=pixels, seed=1, **settings))  # type: ignore[arg-type]
     assert not [tag for tag in ("<script>alert", "사진/<b>") if tag in html]
     return Page(html)
 
