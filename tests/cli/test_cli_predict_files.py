@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as hs
 
 import striate as st
@@ -131,6 +131,7 @@ names = hs.text(hs.characters(exclude_characters="\0"), min_size=1, max_size=12)
     paths=hs.lists(names, min_size=1, max_size=8, unique=True), cut=hs.floats(0, 1), form=hs.sampled_from([0, 1]),
     label=hs.sampled_from(CLASSES),
 )  # fmt: skip
+@example(paths=["a", "b"], cut=53 / 77, form=0, label="cat")  # the cut is behind a newline within a cell
 def test_an_interrupted_file_is_continued_to_the_same_content(
     tmp_path_factory: pytest.TempPathFactory, paths: list[str], cut: float, form: int, label: str
 ) -> None:

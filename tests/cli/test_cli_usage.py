@@ -21,7 +21,7 @@ USAGE = {
     "train mnist6k": "There is no data set or folder 'mnist6k'. Did you mean 'mnist5k'?",
     "train --model lenet": "There is no model 'lenet'. Did you mean 'lenet5'?",
     "train --modle lenet5": "'--modle'. (Did you mean one of: '--method', '--model'?)",
-    "train --optimizer adm": "'adamw', 'momentum', 'nesterov'. Did you mean 'adam'?",
+    "train --optimizer adm": "'lion', 'momentum', 'nesterov'. Did you mean 'adam'?",
     "train --schedule platau": "'cosine', 'step', 'plateau'. Did you mean 'plateau'?",
     "train --augment lite": "'lite' is not one of 'none', 'light', 'standard', 'strong'. Did you mean 'light'?",
     "train --engine nunpy": "'nunpy' is not one of 'auto', 'numpy', 'torch'. Did you mean 'numpy'?",

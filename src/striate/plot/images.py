@@ -45,9 +45,9 @@ def images(
     Example:
         >>> import striate as st
         >>> digits = st.data.load("mnist5k")
-        >>> ax = st.plot.images(digits.test.x[:2], digits.test.y[:2], [0, 7])
+        >>> ax = st.plot.images(digits.test.x[:2], digits.test.y[:2], [4, 7])
         >>> [text.get_text() for text in ax.texts]
-        ['0', '0 → 7']
+        ['4', '9 → 7']
     """
     if isinstance(x, Images):
         labels = x.y if labels is None and x.y.ndim == 1 else labels

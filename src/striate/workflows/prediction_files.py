@@ -172,15 +172,23 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
 
     def _read_csv(self, file: io.BufferedReader) -> Iterator[tuple[str | None, int]]:
         """Yield the name of the image file of each complete row, None for the header, and where the row ends."""
-        end, complete = 0, True
+        end, complete, at_end = 0, True, False
 
         def lines() -> Iterator[str]:
-            nonlocal end, complete
+            nonlocal end, complete, at_end
             for line in file:
                 end, complete = end + len(line), line.endswith(b"\n")
                 yield line.decode(**ENCODING)
+            at_end = True
 
-        for number, row in enumerate(csv.reader(lines())):
+        def rows() -> Iterator[list[str]]:
+            try:
+                yield from csv.reader(lines(), strict=True)
+            except csv.Error:
+                if not at_end:  # where a quotation mark is missing, because the file ends within a cell
+                    raise
+
+        for number, row in enumerate(rows()):
             cells = [unescape_formula(cell) for cell in row]
             if number == 0 and complete and cells != self._columns:
                 raise UsageError(
