@@ -5,7 +5,6 @@ The colors are those of the page, so that everything is readable in light and da
 
 import os
 import sys
-from base64 import b64encode
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape as escape_html
@@ -125,9 +124,8 @@ def details(summary: str, content: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>{content}</details>"
 
 
-def image(content: bytes, caption: str = "", kind: str = "png") -> str:
-    """Return a small image with a caption."""
-    source = f"data:image/{kind};base64,{b64encode(content).decode('ascii')}"
+def image(source: str, caption: str = "") -> str:
+    """Return a small image, given by its data URL, with a caption."""
     text = escape(caption)
     return f'<figure><img src="{source}" alt="{text}"><figcaption title="{text}">{text}</figcaption></figure>'
 

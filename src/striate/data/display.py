@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from striate import notebook
-from striate.images import encode_thumbnail
+from striate.images import thumbnail_url
 from striate.tasks import Task
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def images_html(images: "Images", classes: tuple[str, ...] = ()) -> str:
     """Return a few images with their classes or other targets."""
     shown = []
     for row in different_rows(images.y, SHOWN):
-        content, kind = encode_thumbnail(np.asarray(images.x[np.array([row])])[0])
-        shown.append(notebook.image(content, _target(images.y[row], classes), kind))
+        source = thumbnail_url(np.asarray(images.x[np.array([row])])[0])
+        shown.append(notebook.image(source, _target(images.y[row], classes)))
     return "".join(shown)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from striate import notebook
 from striate.evaluation.intervals import Estimate
-from striate.images import encode_thumbnail
+from striate.images import thumbnail_url
 from striate.text import counted
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def evaluation_html(evaluation: "Evaluation") -> str:
     if evaluation.x is not None and evaluation.errors:
         parts.append("<div><small>Errors, the most confident first: true class → predicted class</small></div>")
         for error in evaluation.errors[:ERRORS]:
-            content, kind = encode_thumbnail(np.asarray(evaluation.x[np.array([error.index])])[0])
+            source = thumbnail_url(np.asarray(evaluation.x[np.array([error.index])])[0])
             caption = f"{error.true} → {error.predicted} {100 * error.confidence:.0f} %"
-            parts.append(notebook.image(content, caption, kind))
+            parts.append(notebook.image(source, caption))
     return notebook.block(*parts)
 
 

@@ -7,9 +7,9 @@ from striate.images.decode import (
     decode_image,
     decoder_version,
     encode_png,
-    encode_thumbnail,
     read_file,
     read_image,
+    thumbnail_url,
 )
 from striate.images.find import (
     describe_argument,
@@ -28,7 +28,7 @@ from striate.images.policy import ImagePolicy
 
 __all__ = [
     "ImageHeader", "ImagePolicy", "UnreadableFile", "check_image", "decode_image", "decoder_version",
-    "describe_argument", "describe_unsupported", "describe_unsupported_file", "encode_png", "encode_thumbnail",
+    "describe_argument", "describe_unsupported", "describe_unsupported_file", "encode_png",
     "find_images", "images_below", "is_image_file", "no_images", "read_file", "read_image", "relative_path",
-    "require_folder", "search_folder", "walk_images",
+    "require_folder", "search_folder", "thumbnail_url", "walk_images",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Decode image files into uint8 RGB arrays, with clear errors for files that cannot be read."""
 
 import os
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -389,15 +390,15 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     return out.getvalue()
 
 
-def encode_thumbnail(pixels: NDArray[Any], side: int = 56) -> tuple[bytes, str]:
-    """Encode an image in few bytes.
+def thumbnail_url(pixels: NDArray[Any], side: int = 56) -> str:
+    """Encode a small version of an image as a data URL for pages.
 
     Args:
         pixels: (H, W, C); if not uint8, they are scaled from their minimum to their maximum.
         side: Pixels of the longer side, to which larger images are shrunk.
 
     Returns:
-        The file, and its format: "png" for small images, "jpeg" for others.
+        The URL of a PNG file for small images, of a JPEG file for others.
     """
     from PIL import Image
 
@@ -405,9 +406,13 @@ def encode_thumbnail(pixels: NDArray[Any], side: int = 56) -> tuple[bytes, str]:
         pixels = (255.0 * (pixels - pixels.min()) / (np.ptp(pixels) or 1)).astype(np.uint8)
     pixels = pixels[:, :, :3] if pixels.shape[2] >= 3 else pixels[:, :, 0]
     if max(pixels.shape[:2]) <= side:
-        return encode_png(np.ascontiguousarray(pixels)), "png"
+        return _data_url(encode_png(np.ascontiguousarray(pixels)), "png")
     small = Image.fromarray(np.ascontiguousarray(pixels))
     small.thumbnail((side, side))
     out = BytesIO()
     small.save(out, "JPEG", quality=80)
-    return out.getvalue(), "jpeg"
+    return _data_url(out.getvalue(), "jpeg")
+
+
+def _data_url(content: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{b64encode(content).decode('ascii')}"

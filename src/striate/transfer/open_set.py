@@ -49,6 +49,11 @@ class OpenSetDetector:
     scale: Array
     threshold: Array
 
+    @property
+    def neighbor_count(self) -> int:
+        """With the mean of how many training images an image is compared."""
+        return min(NEIGHBORS, len(self.neighbors))
+
     @cached_property
     def _bank(self) -> Array:
         return unit_vectors(self.neighbors)

@@ -22,7 +22,7 @@ from striate.images import UnreadableFile
 from striate.language.service import SERVICE_STRINGS
 from striate.web import inference_protocol
 from striate.web.batcher import Batcher, OverloadedError
-from striate.web.guard import Guard, failed
+from striate.web.guard import Guard, error_response
 from striate.web.metrics import Metrics
 from striate.web.openapi import describe_service
 from striate.web.requests import RequestError, read_body, read_images, read_json, read_top
@@ -117,8 +117,7 @@ class Service:
 
     async def ready(self, _: Request) -> Response:
         """Say whether all models accept images."""
-        is_ready = all(batcher.is_ready for batcher in self._batchers.values())
-        return JSONResponse({"ready": is_ready}, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
+        return _readiness(all(batcher.is_ready for batcher in self._batchers.values()))
 
     async def metrics(self, _: Request) -> Response:
         """Return figures for Prometheus."""
@@ -153,8 +152,7 @@ class Service:
 
     async def model_ready(self, request: Request) -> Response:
         """Say whether a model accepts images (Open Inference Protocol)."""
-        is_ready = self._batcher(request).is_ready
-        return JSONResponse({"ready": is_ready}, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
+        return _readiness(self._batcher(request).is_ready)
 
     async def infer(self, request: Request) -> Response:
         """Predict the images of a request (Open Inference Protocol)."""
@@ -164,6 +162,10 @@ class Service:
         async with asyncio.timeout(self._settings.timeout):
             predictions = await batcher.predict(images, top=len(batcher.trained.classes))
         return JSONResponse(inference_protocol.write_outputs(batcher, predictions, content.get("id")))
+
+
+def _readiness(is_ready: bool) -> Response:
+    return JSONResponse({"ready": is_ready}, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def _describe(batcher: Batcher) -> dict[str, Any]:
@@ -188,23 +190,23 @@ def _answering(handler: Handler, path: str) -> Handler:
         try:
             return await handler(request)
         except RequestError as error:
-            return failed(error.status, error.message)
+            return error_response(error.status, error.message)
         except (OverloadedError, TimeoutError, MemoryError) as error:
             reason = str(error) or "the answer took too long"
             message = f"The service is overloaded: {reason} Try again later."
-            return failed(HTTPStatus.SERVICE_UNAVAILABLE, message, retry_after=RETRY_AFTER)
+            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, message, retry_after=RETRY_AFTER)
 
     return answer
 
 
 async def _not_found(request: Request, _: Exception) -> Response:
-    return failed(HTTPStatus.NOT_FOUND, f"There is nothing at '{request.url.path}'. See /openapi.json.")
+    return error_response(HTTPStatus.NOT_FOUND, f"There is nothing at '{request.url.path}'. See /openapi.json.")
 
 
 async def _not_allowed(request: Request, error: Exception) -> Response:
     allowed = (getattr(error, "headers", None) or {}).get("Allow", "")
     message = f"'{request.url.path}' does not answer {request.method}, but {allowed}."
-    return failed(HTTPStatus.METHOD_NOT_ALLOWED, message, allow=allowed)
+    return error_response(HTTPStatus.METHOD_NOT_ALLOWED, message, allow=allowed)
 
 
 class Observer:

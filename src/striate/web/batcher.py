@@ -83,10 +83,10 @@ class Batcher:
             For each image the prediction, or why it cannot be read.
 
         Raises:
-            OverloadedError: The queue has no room for these images.
+            OverloadedError: These images do not fit into the queue.
         """
-        if self._accepted + len(images) > self._room:
-            raise OverloadedError(f"{self._accepted} images are waiting already; at most {self._room} can.")
+        if self._accepted + len(images) > self._capacity:
+            raise OverloadedError(f"{self._accepted} images are waiting already; at most {self._capacity} can.")
         self._count(len(images))
         try:
             options = PredictionOptions(self.trained, top)
@@ -95,7 +95,7 @@ class Batcher:
             self._count(-len(images))
 
     @property
-    def _room(self) -> int:
+    def _capacity(self) -> int:
         """Number of images that can be answered within MAX_WAIT at the present speed, at least one batch."""
         queue = self._settings.queue
         if not self._seconds_per_image:

@@ -20,11 +20,11 @@ from starlette.staticfiles import StaticFiles
 from striate._types import Array
 from striate.errors import StriateError, UsageError
 from striate.explain import Cells, Unit
-from striate.images import encode_thumbnail
+from striate.images import thumbnail_url
 from striate.language.explorer import EXPLORER_STRINGS
 from striate.web.app import STATIC
-from striate.web.guard import Guard, failed
-from striate.web.requests import RequestError, read_body
+from striate.web.guard import Guard, error_response
+from striate.web.requests import RequestError, read_body, whole_number
 from striate.web.settings import ServiceSettings
 from striate.workflows.explore import Explorer
 
@@ -123,7 +123,7 @@ class ExplorerPages:
         keys = request.query_params.get("ids", "").split(",")[:THUMBNAILS]
 
         def make() -> dict[str, str]:
-            return {key: _data_url(self._explorer.pixels(key)) for key in keys if key}
+            return {key: thumbnail_url(self._explorer.pixels(key), THUMBNAIL_SIDE) for key in keys if key}
 
         return JSONResponse(await self._compute(make))
 
@@ -266,22 +266,13 @@ def _finite(number: float | None) -> float | None:
     return None if number is None or not np.isfinite(number) else float(number)
 
 
-def _data_url(pixels: Array) -> str:
-    content, kind = encode_thumbnail(pixels, THUMBNAIL_SIDE)
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-
-
 def _number(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name, str(default))
-    if text == str(default):
-        return default
-    if not (text.isascii() and text.isdecimal() and len(text) < 8):
-        raise RequestError(HTTPStatus.BAD_REQUEST, f"{name} is '{text[:20]}'; it must be a whole number.")
-    return int(text)
+    return default if text == str(default) else whole_number(name, text)
 
 
 async def _not_found(request: Request, _: Exception) -> Response:
-    return failed(HTTPStatus.NOT_FOUND, f"There is nothing at '{request.url.path}'.")
+    return error_response(HTTPStatus.NOT_FOUND, f"There is nothing at '{request.url.path}'.")
 
 
 def _answering(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
@@ -291,10 +282,10 @@ def _answering(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[R
         try:
             return await handler(request)
         except RequestError as error:
-            return failed(error.status, error.message)
+            return error_response(error.status, error.message)
         except StriateError as error:
-            return failed(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+            return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
         except MemoryError:
-            return failed(HTTPStatus.SERVICE_UNAVAILABLE, "There is not enough memory for this network.")
+            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "There is not enough memory for this network.")
 
     return answer

@@ -26,13 +26,13 @@ HEADERS = {
 }
 
 
-def failed(status: HTTPStatus, message: str, **headers: str) -> Response:
+def error_response(status: HTTPStatus, message: str, **headers: str) -> Response:
     """Return the answer to a request that failed."""
     return JSONResponse({"error": message}, status, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 class Guard:
-    """ASGI middleware that refuses requests of strangers and adds the headers of HEADERS.
+    """ASGI middleware that refuses unauthorized requests and adds HEADERS to all responses.
 
     A page of another site, open in the user's browser, can send requests to this machine. The Host header shows
     whether the browser believes to talk to another site (DNS rebinding), and the Origin header whether a page of
@@ -66,13 +66,15 @@ class Guard:
     def _refuse(self, path: str, headers: Headers) -> Response | None:
         host = headers.get("host", "")
         if self._settings.is_local and host.rsplit(":", 1)[0] not in LOCAL_HOSTS | {self._settings.host}:
-            return failed(HTTPStatus.FORBIDDEN, f"Requests to the host '{host}' are not answered; use localhost.")
+            return error_response(
+                HTTPStatus.FORBIDDEN, f"Requests to the host '{host}' are not answered; use localhost."
+            )
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2] != host:
-            return failed(HTTPStatus.FORBIDDEN, f"Pages of '{origin}' may not use this service.")
+            return error_response(HTTPStatus.FORBIDDEN, f"Pages of '{origin}' may not use this service.")
         is_public = path in self._public or path.startswith("/static/")
         if self._settings.token and not is_public and not self._knows_token(headers):
-            return failed(
+            return error_response(
                 HTTPStatus.UNAUTHORIZED, "Send the token of this service: Authorization: Bearer TOKEN.",
                 www_authenticate="Bearer",
             )  # fmt: skip

@@ -43,7 +43,7 @@ def serve(app: ASGIApp, settings: ServiceSettings, started: Callable[[str], obje
             started(address)
         await serving
 
-    # uvicorn ends gracefully and then raises the signal again, which would make a failure of the regular end.
+    # After a graceful shutdown uvicorn raises the signal again; this handler keeps the exit status 0.
     signal.signal(signal.SIGTERM, lambda *_: None)
     with listening:
         asyncio.run(run())

@@ -223,7 +223,7 @@ def predict_files(
 
 @dataclass(frozen=True)
 class PredictionOptions:
-    """What is told of a prediction; the arguments of `predict_files`."""
+    """How the outputs of a model become a prediction; the arguments are those of `predict_files`."""
 
     trained: TrainedModel
     top: int = 0

@@ -6,7 +6,6 @@ from striate._types import Array
 from striate.onnx.export.graph_builder import GraphBuilder
 from striate.onnx.metadata import DETECTOR, DISTANCE, UNKNOWN
 
-NEIGHBORS = 3  # as in striate.transfer.open_set
 SMALLEST = 1e-6  # length by which a vector is divided at least
 
 
@@ -15,6 +14,8 @@ class Detector(Protocol):
 
     @property
     def layer(self) -> str: ...  # noqa: D102 - described there
+    @property
+    def neighbor_count(self) -> int: ...  # noqa: D102
     @property
     def neighbors(self) -> Array: ...  # noqa: D102
     @property
@@ -41,7 +42,7 @@ def append_detector(graph: GraphBuilder, features: str, detector: Detector) -> t
     graph.layer_name = DETECTOR
     rows = _unit_vectors(graph, features)
     bank = graph.cast(graph.layer_constant("neighbors", detector.neighbors, "int8"), "float32")
-    distance = _neighbor_distance(graph, rows, _unit_vectors(graph, bank), min(NEIGHBORS, len(detector.neighbors)))
+    distance = _neighbor_distance(graph, rows, _unit_vectors(graph, bank), detector.neighbor_count)
     if detector.directions.shape[1]:
         distance = graph.op("Add", distance, _class_distance(graph, rows, detector))
     scaled = graph.op("Div", distance, graph.layer_constant("scale", detector.scale))

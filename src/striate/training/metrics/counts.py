@@ -22,7 +22,14 @@ class _Counts(Metric):
 
     reads: ClassVar[Reads] = "probabilities"
 
-    def __init__(self, thresholds: Thresholds, top_k: int | None, class_id: int | None, name: str | None) -> None:
+    def __init__(
+        self,
+        thresholds: Thresholds = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: None = None,
+    ) -> None:
         super().__init__(name)
         self.top_k = None if top_k is None else check_whole("top_k", top_k, 1)
         self.class_id = None if class_id is None else check_whole("class_id", class_id)
@@ -83,16 +90,6 @@ class Precision(_Counts):
         dtype: None.
     """
 
-    def __init__(
-        self,
-        thresholds: Thresholds = None,
-        top_k: int | None = None,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: None = None,
-    ) -> None:
-        super().__init__(thresholds, top_k, class_id, name)
-
     def figure(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
         """Return TP / (TP + FP)."""
         return divide(tp, tp + fp)
@@ -109,16 +106,6 @@ class Recall(_Counts):
         name: The name of the figure.
         dtype: None.
     """
-
-    def __init__(
-        self,
-        thresholds: Thresholds = None,
-        top_k: int | None = None,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: None = None,
-    ) -> None:
-        super().__init__(thresholds, top_k, class_id, name)
 
     def figure(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
         """Return TP / (TP + FN)."""
