@@ -1,15 +1,13 @@
 """The pages of `striate explore`, and the numbers that they show."""
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import numpy as np
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -17,11 +15,10 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from striate._types import Array
 from striate.errors import StriateError, UsageError
-from striate.explain import Cells, Unit
 from striate.images import thumbnail_url
 from striate.language.explorer import EXPLORER_STRINGS
+from striate.web.answers import attribution_answer, filters_answer, image_answer, maps_answer, model_answer, unit_answer
 from striate.web.app import STATIC
 from striate.web.guard import Guard, error_response
 from striate.web.requests import RequestError, read_body, whole_number
@@ -30,7 +27,6 @@ from striate.workflows.explore import Explorer
 
 PUBLIC = {"/", "/explore/texts.json"}
 THUMBNAILS = 120  # most in one request
-CHANNELS = 64  # most feature maps or filters in one answer
 THUMBNAIL_SIDE = 112
 Result = TypeVar("Result")
 
@@ -97,26 +93,7 @@ class ExplorerPages:
 
     async def model(self, _: Request) -> Response:
         """Return the network, the classes, and the predictions of all images."""
-        explorer = self._explorer
-        images, nodes = explorer.images, explorer.model.network.nodes
-        content = {
-            "name": explorer.name, "classes": explorer.classes, "notes": explorer.notes,
-            "input": explorer.policy.shape, "is_classifier": explorer.is_classifier,
-            "draw": explorer.policy.fit == "digit" and explorer.policy.channels == 1,
-            "count": len(images.x), "predicted": images.predicted.tolist(),
-            "probabilities": np.round(images.probabilities.astype(float), 6).tolist(),
-            "labels": None if images.labels is None else images.labels.tolist(),
-            "nodes": [
-                {
-                    "name": str(node.layer.name), "kind": node.layer.kind, "shape": node.shape, "inputs": node.inputs,
-                    "activation": str(getattr(node.layer, "activation", None) or "linear"),
-                }
-                for node in nodes
-            ],
-            "output": explorer.model.network.outputs[0],
-            "graph": await self._compute(lambda: explorer.graph().to_dict()),
-        }  # fmt: skip
-        return JSONResponse(content)
+        return JSONResponse(await self._compute(partial(model_answer, self._explorer)))
 
     async def thumbnails(self, request: Request) -> Response:
         """Return small images as data URLs."""
@@ -139,53 +116,21 @@ class ExplorerPages:
         return await self._image(await self._compute(partial(self._explorer.add, body)))
 
     async def _image(self, key: str) -> Response:
-        def make() -> dict[str, Any]:
-            explorer = self._explorer
-            pixels, own = explorer.pixels(key), key.startswith("u")
-            images = explorer.images
-            return {
-                "id": key, "pixels": as_json(pixels), "probabilities": explorer.probabilities(key).tolist(),
-                "label": None if own or images.labels is None else int(images.labels[int(key)]),
-                "name": None if own or images.names is None else images.names[int(key)],
-            }  # fmt: skip
-
-        return JSONResponse(await self._compute(make))
+        return JSONResponse(await self._compute(partial(image_answer, self._explorer, key)))
 
     async def maps(self, request: Request) -> Response:
         """Return the feature maps of a layer, those with the strongest response first."""
         image, node = request.path_params["image"], request.path_params["node"]
         first = _number(request, "first", 0)
-
-        def make() -> dict[str, Any]:
-            maps = self._explorer.trace(image).maps(node)
-            strength = np.abs(maps).reshape(-1, maps.shape[-1]).max(axis=0)
-            order = np.argsort(-strength, kind="stable")
-            shown = order[first : first + CHANNELS] if maps.ndim == 3 else order
-            return {
-                "order": shown.tolist(), "maps": as_json(maps[..., shown]), "lowest": float(maps.min()),
-                "highest": float(maps.max()), "silent": int((strength == 0).sum()), "channels": len(order),
-            }  # fmt: skip
-
-        return JSONResponse(await self._compute(make))
+        return JSONResponse(await self._compute(partial(maps_answer, self._explorer, image, node, first)))
 
     async def unit(self, request: Request) -> Response:
         """Return the arithmetic of a unit, and what it sees."""
         place = request.path_params
         position = (place["y"], place["x"], place["channel"])
-
-        def make() -> dict[str, Any]:
-            unit, region = self._explorer.unit(place["image"], place["node"], position)
-            maps = self._explorer.trace(place["image"]).maps(place["node"])
-            content = unit_json(unit)
-            content["map"] = as_json(maps[..., position[2]]) if maps.ndim == 3 else None
-            if region:
-                content["region"] = {
-                    "rows": region.rows, "columns": region.columns, "unclipped_rows": region.unclipped_rows,
-                    "unclipped_columns": region.unclipped_columns,
-                }  # fmt: skip
-            return content
-
-        return JSONResponse(await self._compute(make))
+        return JSONResponse(
+            await self._compute(partial(unit_answer, self._explorer, place["image"], place["node"], position))
+        )
 
     async def attribution(self, request: Request) -> Response:
         """Return which pixels speak for a class."""
@@ -207,63 +152,11 @@ class ExplorerPages:
             await asyncio.wait([computing], timeout=0.5)
             closed = closed or await request.is_disconnected()
         found = await computing
-        return JSONResponse({
-            "method": found.method, "values": as_json(found.values), "class": found.class_index, "score": found.score,
-            "layer": found.layer, "baseline_score": found.baseline_score, "sum": float(found.values.sum(dtype=float)),
-        })  # fmt: skip
+        return JSONResponse(attribution_answer(found))
 
     async def filters(self, request: Request) -> Response:
         """Return the filters of a convolution."""
-        node = request.path_params["node"]
-
-        def make() -> dict[str, Any]:
-            stages = self._explorer.filters(node)
-            return {
-                "largest": max(stage.largest for stage in stages), "shape": stages[-1].kernel.shape,
-                "stages": [
-                    {"step": stage.step, "kernel": as_json(stage.kernel[:, :, :CHANNELS, :CHANNELS])}
-                    for stage in stages
-                ],
-            }  # fmt: skip
-
-        return JSONResponse(await self._compute(make))
-
-
-def as_json(array: Array) -> dict[str, Any]:
-    """Return an array as its shape, its dtype, and its numbers in base64, exactly.
-
-    Example:
-        >>> as_json(np.array([1.0]))
-        {'shape': (1,), 'dtype': 'float64', 'data': 'AAAAAAAA8D8='}
-    """
-    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-    return {"shape": array.shape, "dtype": array.dtype.name, "data": base64.b64encode(little.tobytes()).decode()}
-
-
-def unit_json(unit: Unit) -> dict[str, Any]:
-    """Return the arithmetic of a unit as values for JSON."""
-    return {
-        "layer": unit.layer, "kind": unit.kind, "node": unit.node, "position": unit.position,
-        "operation": unit.operation, "bias": _finite(unit.bias), "total": _finite(unit.total),
-        "activation": unit.activation, "output": _finite(unit.output), "engine_output": _finite(unit.engine_output),
-        "winner": unit.winner, "numbers": {name: _finite(value) for name, value in unit.numbers.items()},
-        "channel_totals": None if unit.channel_totals is None else unit.channel_totals.tolist(),
-        "inputs": [_cells_json(cells) for cells in unit.inputs],
-    }  # fmt: skip
-
-
-def _cells_json(cells: Cells) -> dict[str, Any]:
-    optional = {name: getattr(cells, name) for name in ("weights", "terms")}
-    return {
-        "layer": cells.layer, "node": cells.node, "shape": cells.shape, "rows": cells.rows.tolist(),
-        "columns": cells.columns.tolist(), "channels": cells.channels.tolist(), "values": as_json(cells.values),
-        "inside": as_json(cells.inside.astype(np.uint8)),
-        **{name: None if found is None else as_json(found) for name, found in optional.items()},
-    }  # fmt: skip
-
-
-def _finite(number: float | None) -> float | None:
-    return None if number is None or not np.isfinite(number) else float(number)
+        return JSONResponse(await self._compute(partial(filters_answer, self._explorer, request.path_params["node"])))
 
 
 def _number(request: Request, name: str, default: int) -> int:

@@ -1,0 +1,130 @@
+"""What the page of the explorer asks for, as values for JSON: the server sends them, and a lesson contains them."""
+
+import base64
+from typing import Any
+
+import numpy as np
+
+from striate._types import Array
+from striate.explain import Attribution, Cells, Region, Unit
+from striate.workflows.explore import Explorer
+
+CHANNELS = 64  # most feature maps or filters in one answer
+
+
+def model_answer(explorer: Explorer) -> dict[str, Any]:
+    """Return the network, the classes, and the predictions of all images."""
+    images, nodes = explorer.images, explorer.model.network.nodes
+    return {
+        "name": explorer.name, "classes": explorer.classes, "notes": explorer.notes,
+        "input": explorer.policy.shape, "is_classifier": explorer.is_classifier,
+        "draw": explorer.policy.fit == "digit" and explorer.policy.channels == 1,
+        "count": len(images.x), "predicted": images.predicted.tolist(),
+        "probabilities": np.round(images.probabilities.astype(float), 6).tolist(),
+        "labels": None if images.labels is None else images.labels.tolist(),
+        "nodes": [
+            {
+                "name": str(node.layer.name), "kind": node.layer.kind, "shape": node.shape, "inputs": node.inputs,
+                "activation": str(getattr(node.layer, "activation", None) or "linear"),
+            }
+            for node in nodes
+        ],
+        "output": explorer.model.network.outputs[0],
+        "graph": explorer.graph().to_dict(),
+    }  # fmt: skip
+
+
+def image_answer(explorer: Explorer, key: str) -> dict[str, Any]:
+    """Return an image and its prediction."""
+    images, own = explorer.images, key.startswith("u")
+    return {
+        "id": key, "pixels": as_json(explorer.pixels(key)), "probabilities": explorer.probabilities(key).tolist(),
+        "label": None if own or images.labels is None else int(images.labels[int(key)]),
+        "name": None if own or images.names is None else images.names[int(key)],
+    }  # fmt: skip
+
+
+def maps_answer(explorer: Explorer, key: str, node: int, first: int) -> dict[str, Any]:
+    """Return the feature maps of a layer from number `first` on, those with the strongest response first."""
+    maps = explorer.trace(key).maps(node)
+    strength = np.abs(maps).reshape(-1, maps.shape[-1]).max(axis=0)
+    order = np.argsort(-strength, kind="stable")
+    shown = order[first : first + CHANNELS] if maps.ndim == 3 else order
+    return {
+        "order": shown.tolist(), "maps": as_json(maps[..., shown]), "lowest": float(maps.min()),
+        "highest": float(maps.max()), "silent": int((strength == 0).sum()), "channels": len(order),
+    }  # fmt: skip
+
+
+def unit_answer(explorer: Explorer, key: str, node: int, position: tuple[int, int, int]) -> dict[str, Any]:
+    """Return the arithmetic of a unit, its map, and what it sees."""
+    unit, region = explorer.unit(key, node, position)
+    maps = explorer.trace(key).maps(node)
+    return {
+        **_unit(unit),
+        "map": as_json(maps[..., position[2]]) if maps.ndim == 3 else None,
+        "region": None if region is None else region_answer(region),
+    }
+
+
+def region_answer(region: Region) -> dict[str, Any]:
+    """Return the part of the image that a unit sees, with and without what lies outside the image."""
+    return {
+        "rows": region.rows, "columns": region.columns,
+        "unclipped_rows": region.unclipped_rows, "unclipped_columns": region.unclipped_columns,
+    }  # fmt: skip
+
+
+def attribution_answer(found: Attribution) -> dict[str, Any]:
+    """Return which pixels speak for a class."""
+    return {
+        "method": found.method, "values": as_json(found.values), "class": found.class_index, "score": found.score,
+        "layer": found.layer, "baseline_score": found.baseline_score, "sum": float(found.values.sum(dtype=float)),
+    }  # fmt: skip
+
+
+def filters_answer(explorer: Explorer, node: int) -> dict[str, Any]:
+    """Return the filters of a convolution."""
+    stages = explorer.filters(node)
+    return {
+        "largest": max(stage.largest for stage in stages), "shape": stages[-1].kernel.shape,
+        "stages": [
+            {"step": stage.step, "kernel": as_json(stage.kernel[:, :, :CHANNELS, :CHANNELS])} for stage in stages
+        ],
+    }  # fmt: skip
+
+
+def as_json(array: Array) -> dict[str, Any]:
+    """Return an array as its shape, its dtype, and its numbers in base64, exactly.
+
+    Example:
+        >>> as_json(np.array([1.0]))
+        {'shape': (1,), 'dtype': 'float64', 'data': 'AAAAAAAA8D8='}
+    """
+    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    return {"shape": array.shape, "dtype": array.dtype.name, "data": base64.b64encode(little.tobytes()).decode()}
+
+
+def _unit(unit: Unit) -> dict[str, Any]:
+    return {
+        "layer": unit.layer, "kind": unit.kind, "node": unit.node, "position": unit.position,
+        "operation": unit.operation, "bias": _finite(unit.bias), "total": _finite(unit.total),
+        "activation": unit.activation, "output": _finite(unit.output), "engine_output": _finite(unit.engine_output),
+        "winner": unit.winner, "numbers": {name: _finite(value) for name, value in unit.numbers.items()},
+        "channel_totals": None if unit.channel_totals is None else unit.channel_totals.tolist(),
+        "inputs": [_cells(cells) for cells in unit.inputs],
+    }  # fmt: skip
+
+
+def _cells(cells: Cells) -> dict[str, Any]:
+    optional = {name: getattr(cells, name) for name in ("weights", "terms")}
+    return {
+        "layer": cells.layer, "node": cells.node, "shape": cells.shape, "rows": cells.rows.tolist(),
+        "columns": cells.columns.tolist(), "channels": cells.channels.tolist(), "values": as_json(cells.values),
+        "inside": as_json(cells.inside.astype(np.uint8)),
+        **{name: None if found is None else as_json(found) for name, found in optional.items()},
+    }  # fmt: skip
+
+
+def _finite(number: float | None) -> float | None:
+    return None if number is None or not np.isfinite(number) else float(number)
