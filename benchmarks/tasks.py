@@ -23,7 +23,7 @@ from striate.evaluation.multilabel import MultilabelEvaluation
 from striate.evaluation.regression import RegressionEvaluation
 from striate.evaluation.tasks import AnyEvaluation, evaluate_task
 from striate.images import ImagePolicy
-from striate.model import Model
+from striate.models import Model
 from striate.network import Network
 from striate.network.outputs import with_output_activation
 from striate.tasks import Task

@@ -20,7 +20,7 @@ from striate import zoo
 from striate._types import Array
 from striate.data import Dataset, load
 from striate.images import ImagePolicy, find_images
-from striate.model import Model
+from striate.models import Model
 from striate.training import Recipe
 from striate.transfer.bases import with_features
 from striate.transfer.open_set import probability_threshold

@@ -112,6 +112,16 @@ def test_packages_import_only_from_packages_above(packages: dict[str, Allowed]) 
         assert below <= {"__init__.py"}, f"{name} may import packages that are not above it: {below}"
 
 
+def test_files_of_models_import_only_from_files_before_them() -> None:
+    (row,) = re.findall(r"^\| `models/` \|.*", DOCUMENT.read_text("utf-8"), re.MULTILINE)
+    order = [f"models/{file}" for file in re.findall(r"`(\w+\.py)`", row.split(" | ")[1])]
+    folder = SOURCE / "models"
+    assert sorted([*order, "models/__init__.py"]) == sorted(f"models/{file.name}" for file in folder.glob("*.py"))
+    for number, name in enumerate(order):
+        imported = {other for _, other in imports_of(SOURCE / name, SOURCE) if other.startswith("models/")}
+        assert imported <= set(order[:number]), name
+
+
 TABLE = f"""
 {HEAD}
 |---|---|---|---|

@@ -32,9 +32,8 @@ if TYPE_CHECKING:
         utils,
         zoo,
     )
-    from striate.model import Model
+    from striate.models import Model, Sequential, load
     from striate.network import Input, Network
-    from striate.sequential import Sequential, load
     from striate.training import Run
 
 __version__ = "0.1.0"
@@ -46,10 +45,10 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 _OBJECTS = {  # module of each
     "Input": "striate.network",
     "Network": "striate.network",
-    "Model": "striate.model",
-    "Sequential": "striate.sequential",
+    "Model": "striate.models",
+    "Sequential": "striate.models",
     "Run": "striate.training",
-    "load": "striate.sequential",
+    "load": "striate.models",
 }
 _MODULES = {
     "activations": "striate.activations",

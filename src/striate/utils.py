@@ -8,7 +8,7 @@ from striate.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from striate._types import Array
-    from striate.plot_model import plot_model
+    from striate.plot.model import plot_model
 
 __all__ = [
     "PyDataset", "Sequence", "array_to_img", "clear_session", "image_dataset_from_directory", "img_to_array",
@@ -271,7 +271,7 @@ _REFUSED = {
 
 def __getattr__(name: str) -> Any:
     if name == "plot_model":  # which needs all of Striate
-        from striate.plot_model import plot_model
+        from striate.plot.model import plot_model
 
         return plot_model
     if name in _REFUSED:

@@ -14,7 +14,7 @@ from striate.data import load
 from striate.engines.onnxruntime import open_session
 from striate.errors import DataError, ModelFileError, UsageError
 from striate.images import ImagePolicy, encode_png, read_image
-from striate.model import Model
+from striate.models import Model
 from striate.network import BatchNormalization, Conv2D, Dense, Flatten, Input, MaxPool2D, Network, Rescale
 from striate.onnx.export import to_onnx
 from striate.workflows import export as module

@@ -11,7 +11,7 @@ from striate.errors import DataError, NetworkError, UsageError
 from striate.explain import grad_cam, integrated_gradients, occlusion
 from striate.explain.attribution import last_maps
 from striate.explain.scores import logits_network, resize
-from striate.model import Model
+from striate.models import Model
 
 L = st.layers
 SHAPE = (14, 12, 3)

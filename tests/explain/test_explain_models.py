@@ -12,7 +12,7 @@ from striate.engines.weight_files import save_weights
 from striate.errors import ModelFileError
 from striate.explain import Trace
 from striate.images import ImagePolicy
-from striate.model import Model
+from striate.models import Model
 from striate.network import Input, Network
 from striate.onnx.export.model import build_model
 from striate.transfer.bases import ALL_LAYERS, join_head, open_base

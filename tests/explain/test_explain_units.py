@@ -11,7 +11,7 @@ from striate._types import Array
 from striate.errors import DataError, NetworkError, UsageError
 from striate.explain import Trace, Unit, feature_maps
 from striate.explain.units import as_maps, has_rule
-from striate.model import Model
+from striate.models import Model
 from striate.network import Layer, Network, register_layer
 
 LIMIT = 1e-5  # relative to the largest value of the layer

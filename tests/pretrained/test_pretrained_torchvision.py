@@ -15,7 +15,7 @@ from striate._types import Array
 from striate.engines.initialization import initial_weights
 from striate.engines.numpy import NumpyEngine
 from striate.errors import ModelFileError, UsageError
-from striate.model import Model
+from striate.models import Model
 from striate.network import Network
 from striate.pretrained import load_pretrained
 from striate.pretrained.published import published

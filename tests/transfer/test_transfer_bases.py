@@ -11,7 +11,7 @@ from striate.data import from_arrays
 from striate.engines.losses import log_softmax
 from striate.engines.onnxruntime import OnnxEngine
 from striate.errors import UsageError
-from striate.model import Model
+from striate.models import Model
 from striate.network import Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Network
 from striate.pretrained import load_pretrained
 from striate.transfer.bases import (

@@ -15,7 +15,7 @@ from striate._types import Array
 from striate.engines.choose import EngineSettings
 from striate.errors import TrainingError
 from striate.images import encode_png
-from striate.model import Model
+from striate.models import Model
 from striate.training import Run
 from striate.transfer.bases import open_base
 from striate.transfer.features import predict_with_features

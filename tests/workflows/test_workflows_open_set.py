@@ -6,7 +6,7 @@ import pytest
 from striate import zoo
 from striate._types import Array
 from striate.data import Dataset, from_arrays
-from striate.model import Model
+from striate.models import Model
 from striate.network import Activation, Concatenate, Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Network
 from striate.training import Recipe
 from striate.transfer.bases import open_set_layer, with_features

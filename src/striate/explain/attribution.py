@@ -25,7 +25,7 @@ from striate.explain.scores import (
     resize,
 )
 from striate.explain.trace import AnyLayer, AnyModel, as_inputs, as_model, node_index
-from striate.model import Model
+from striate.models import Model
 from striate.network import (
     AveragePool2D,
     Dropout,

@@ -12,7 +12,7 @@ from striate.explain.attribution import Progress
 from striate.explain.scores import check_output, make_part
 from striate.explain.strongest import as_images
 from striate.explain.trace import AnyModel, as_inputs, as_model
-from striate.model import Model
+from striate.models import Model
 from striate.network import Dropout, Network
 from striate.network.outputs import needed_network
 from striate.training import check_inputs

@@ -11,7 +11,7 @@ from striate.arguments import check_whole, describe
 from striate.engines.base import Engine
 from striate.engines.choose import EngineSettings, accelerator, choose, make_engine
 from striate.errors import UsageError, nearest
-from striate.model import Model
+from striate.models import Model
 from striate.network import Activation, Dropout, Flatten, Input, Network, Rescale, Softmax
 from striate.network.graph import Entry
 from striate.network.outputs import needed_network

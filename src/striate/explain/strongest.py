@@ -15,7 +15,7 @@ from striate.explain.receptive_field import Fields, Region
 from striate.explain.scores import make_part
 from striate.explain.trace import AnyLayer, AnyModel, as_model, node_index
 from striate.explain.units import as_maps
-from striate.model import Model
+from striate.models import Model
 from striate.network.outputs import part_of
 from striate.training import check_inputs
 

@@ -12,7 +12,7 @@ from striate.arguments import check_methods, describe, explain_arguments
 from striate.engines.numpy.layers.activation import function_of
 from striate.errors import DataError, ModelFileError, NetworkError, UsageError
 from striate.explain.units import Arithmetic, Cells, Position, Reads, Unit, UnitRule, as_maps, make_rule
-from striate.model import Model, load
+from striate.models import Model, load
 from striate.network import Layer, Network, Shape
 from striate.training import check_inputs
 

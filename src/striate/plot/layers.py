@@ -15,7 +15,7 @@ from striate.text import printable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from striate.model import Model
+    from striate.models import Model
 
 MOST_FILTERS = 64  # drawn of a layer
 MOST_MAPS, MOST_NAMES = 64, 20

@@ -15,7 +15,7 @@ from striate.evaluation.charts import line_chart
 from striate.evaluation.demonstration_page import DemonstrationPage, Figure, render_demonstration
 from striate.evaluation.sections import t
 from striate.language import Language, localized, translate, use_language
-from striate.model import Model
+from striate.models import Model
 from striate.systems.system import DemoResult
 from striate.text import table
 from striate.training import Recipe

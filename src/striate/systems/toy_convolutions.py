@@ -8,7 +8,7 @@ import numpy as np
 from striate._types import Array, Echo
 from striate.data import load
 from striate.language import translate
-from striate.model import Model
+from striate.models import Model
 from striate.network import AveragePool2D, Conv2D, Input, Layer, MaxPool2D, Network
 from striate.systems.system import DemoResult
 

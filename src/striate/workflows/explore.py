@@ -32,7 +32,7 @@ from striate.explain import (
 from striate.explain import receptive_field as region_of
 from striate.explain.attribution import Progress
 from striate.images import ImagePolicy, UnreadableFile
-from striate.model import Model, load
+from striate.models import Model, load
 from striate.network import Input
 from striate.network.outputs import output_forms
 from striate.tasks import Task

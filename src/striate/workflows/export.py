@@ -15,7 +15,7 @@ from striate.engines.onnxruntime import open_session
 from striate.errors import DataError, ModelFileError, StriateError, UsageError
 from striate.files import atomic_write
 from striate.images import ImagePolicy, read_image
-from striate.model import Model
+from striate.models import Model
 from striate.network import Add, Input, Layer, Network, Rescale
 from striate.onnx.export import to_onnx
 from striate.onnx.export.opset import check_file

@@ -10,7 +10,7 @@ from striate.audit.findings import suspicious_labels
 from striate.data import Dataset
 from striate.engines.losses import log_softmax
 from striate.errors import DataError
-from striate.model import Model
+from striate.models import Model
 from striate.network import Network
 from striate.pretrained import IMAGENET
 from striate.tasks import Decision, Task

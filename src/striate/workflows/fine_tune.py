@@ -13,7 +13,7 @@ from striate._types import Array, Echo, Weights
 from striate.data import Dataset
 from striate.engines.losses import FITTED_FLOOR, log_probabilities, log_softmax
 from striate.errors import TrainingError
-from striate.model import Model
+from striate.models import Model
 from striate.network import Network
 from striate.tasks import Decision, Task
 from striate.training import Recipe, Run, RunRecord

@@ -6,7 +6,7 @@ from striate._types import Array
 from striate.data import Dataset, Images
 from striate.data.digests import digest_images
 from striate.engines.base import Engine
-from striate.model import Model
+from striate.models import Model
 from striate.network import Network
 from striate.tasks import Task
 from striate.transfer.bases import open_set_layer, with_features

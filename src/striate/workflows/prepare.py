@@ -17,7 +17,7 @@ from striate.engines.choose import choose
 from striate.errors import DataError, DownloadError, ModelFileError, UsageError
 from striate.evaluation.evaluate import IMBALANCE
 from striate.images import ImagePolicy
-from striate.model import Model
+from striate.models import Model
 from striate.network import Network
 from striate.network.outputs import with_output_activation
 from striate.pretrained import IMAGENET, load_pretrained

@@ -10,7 +10,7 @@ from striate.evaluation import Bin
 from striate.evaluation.label_cards import MAX_LABELS, LabelCard, label_card
 from striate.evaluation.report import ReportData, write_report
 from striate.evaluation.tasks import AnyEvaluation
-from striate.model import Model
+from striate.models import Model
 from striate.network import Network
 from striate.tasks import Task
 from striate.training.recipe import describe_settings

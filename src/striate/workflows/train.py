@@ -20,7 +20,7 @@ from striate.evaluation import Bin
 from striate.evaluation.metrics import reliability, with_temperature
 from striate.evaluation.tasks import AnyEvaluation
 from striate.files import atomic_write, remove_temporaries
-from striate.model import Model
+from striate.models import Model
 from striate.processes import cores, current_process
 from striate.tasks import Decision, Task
 from striate.training import check_inputs, predict_in_batches

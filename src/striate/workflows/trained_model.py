@@ -17,7 +17,7 @@ from striate.engines.losses import class_probabilities
 from striate.errors import DataError, ModelFileError, RunError, UsageError
 from striate.evaluation.checks import check_probabilities
 from striate.images import ImagePolicy
-from striate.model import Model, load
+from striate.models import Model, load
 from striate.network import Network
 from striate.network.outputs import output_forms
 from striate.tasks import Decision, Task

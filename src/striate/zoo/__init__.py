@@ -18,7 +18,7 @@ from striate.zoo.registry import (
 )
 
 if TYPE_CHECKING:
-    from striate.model import Model
+    from striate.models import Model
 
 __all__ = [
     "Architecture", "PublishedWeights", "UsualRecipe", "architecture", "bases", "build", "find", "input_shape", "names",
@@ -47,6 +47,6 @@ def build(id: str, *, seed: int = 0, **settings: Any) -> "Model":
         >>> model.network.output_shapes
         ((3,),)
     """
-    from striate.model import Model  # imported here, because it needs NumPy and descriptions of networks do not
+    from striate.models import Model  # imported here, because it needs NumPy and descriptions of networks do not
 
     return Model.from_network(network(id, **settings), seed=seed)

@@ -429,7 +429,7 @@ class Layer:
 
 
 class _Calls:
-    """What layers do with arrays; set by `striate.model_layers`, which knows models and engines."""
+    """What layers do with arrays; set by `striate.models.layers`, which knows models and engines."""
 
     arrays: Callable[[Layer, tuple[Any, ...], bool | None, dict[str, Any]], Any] | None = None
     make_weights: Callable[[Layer], None] | None = None

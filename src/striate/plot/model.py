@@ -10,7 +10,7 @@ from striate.arguments import check_arguments, describe
 from striate.errors import UsageError
 from striate.explain import Graph, GraphNode, graph
 from striate.files import atomic_write
-from striate.model import Model
+from striate.models import Model
 from striate.network import Network
 from striate.text import display_width
 

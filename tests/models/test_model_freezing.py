@@ -10,7 +10,7 @@ import pytest
 
 import striate as st
 from striate._types import Array
-from striate.layer_weights import Variable
+from striate.models.layer_weights import Variable
 
 layers = st.layers
 RNG = np.random.default_rng(0)

@@ -1,16 +1,61 @@
-"""The models, importable as in Keras: `from striate.models import Sequential`."""
+"""Loading models from files and JSON, copying and saving them, as in Keras."""
 
 import os
 from typing import Any
 
 from striate import strict_json
 from striate.arguments import check_arguments, describe
+from striate.engines.weight_files import find_model_file
 from striate.errors import NetworkError, UsageError
-from striate.model import Model
+from striate.models.files import read_model
+from striate.models.model import Model
+from striate.models.sequential import Sequential, part_from_config
+from striate.models.structure import is_chain
 from striate.network.composite import is_model
-from striate.sequential import Sequential, load, part_from_config
 
-__all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
+
+@check_arguments
+def load(path: str | os.PathLike[str]) -> Model:
+    """Load a model that `save` wrote. Nothing in it is executed.
+
+    It has its network, weights, classes and image policy, and if it was compiled, its compile settings and the state of
+    the optimizer: `fit` continues where the training ended.
+
+    Args:
+        path: A file of `Model.save`, the run folder that contains it, or an ONNX file (.onnx), which is opened as by
+            `Model.from_onnx`.
+
+    Returns:
+        The model.
+
+    Raises:
+        ModelFileError: The file is missing, damaged, of another program, or from a newer version of Striate.
+        StriateError: Its network cannot be built, for example because a layer class of your own is not registered.
+
+    Example:
+        >>> import os, tempfile
+        >>> import striate as st
+        >>> model = st.Sequential([st.Input((1,)), st.layers.Dense(2, activation="softmax")])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "model.safetensors")
+        ...     model.save(path)
+        ...     loaded = load(path)
+        >>> loaded.name
+        'sequential'
+    """
+    if os.fspath(path).endswith(".onnx"):
+        return Model.from_onnx(path)
+    content = read_model(find_model_file(path))
+    kind = Sequential if content.sequential and is_chain(content.network) else Model
+    model = kind.from_network(content.network)
+    model.classes, model.policy, model.recipe = content.classes, content.policy, content.recipe
+    model.fingerprint, model.figures, model.extras = content.fingerprint, content.figures, content.extras
+    model.decision = content.decision
+    model._set_weights(content.weights)
+    if content.training:
+        model._restore(content.training)
+    return model
+
 
 load_model = load
 

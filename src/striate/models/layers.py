@@ -10,9 +10,9 @@ from striate import strict_json
 from striate._types import Array
 from striate.arguments import check_methods, describe
 from striate.errors import NetworkError, UsageError, nearest
-from striate.layer_weights import Values, Variable, matched
-from striate.model_building import BuildableModel
-from striate.model_structure import Structure
+from striate.models.building import BuildableModel
+from striate.models.layer_weights import Values, Variable, matched
+from striate.models.structure import Structure
 from striate.network import Input, Layer, Network, Parameter, Tensor
 from striate.network.composite import is_model, parts_of
 from striate.network.layers.base import as_tensors, calls, flat

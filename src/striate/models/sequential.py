@@ -7,15 +7,13 @@ from typing import Any, Self
 
 from striate.arguments import check_methods, describe
 from striate.errors import NetworkError, UsageError
-from striate.model import Model, load
-from striate.model_structure import is_chain
+from striate.models.model import Model
+from striate.models.structure import is_chain
 from striate.network import Block, Input, Layer, Network, Tensor, layer_class
 from striate.network.composite import outside_of_traces
 from striate.network.keras_arguments import given_shape
 from striate.network.layers.base import as_tensors
 from striate.network.naming import free_name, name_automatically, snake_case
-
-__all__ = ["Sequential", "load"]  # load makes chains too
 
 
 @check_methods
@@ -216,6 +214,3 @@ def _own_input(layer: Any) -> Input | None:
         return Input(layer.network.nodes[layer.network.inputs[0]].shape, "float32") if layer.built else None
     shape = None if isinstance(layer, Block) else given_shape(layer)
     return Input(shape, "float32") if shape else None
-
-
-Model._chain_class = Sequential

@@ -9,8 +9,8 @@ import numpy as np
 
 from striate.arguments import check_methods, describe
 from striate.errors import UsageError
-from striate.model_base import ModelBase
-from striate.model_structure import Structure
+from striate.models.base import ModelBase
+from striate.models.structure import Structure
 from striate.network import Activation, Input, Network, Tensor
 from striate.network.composite import name_attributes, outside_of_traces, tensors_in, trace
 from striate.network.connections import connect

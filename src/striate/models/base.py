@@ -24,8 +24,8 @@ from striate.engines.weight_files import (
     split_extras,
 )
 from striate.errors import NetworkError, StriateError, UsageError, nearest
-from striate.layer_weights import SharedWeights
-from striate.model_structure import Structure
+from striate.models.layer_weights import SharedWeights
+from striate.models.structure import Structure
 from striate.network import Block, Layer, Network
 from striate.network.connections import connect
 from striate.network.layers.base import check_name

@@ -1,0 +1,136 @@
+"""The output of a model, and its loss and metrics: evaluate and predict."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+from striate.arguments import check_methods
+from striate.models.saving import SavableModel
+from striate.training import check_inputs
+from striate.training.callbacks import Callback, CallbackList, check_callbacks
+from striate.training.inference import evaluate_batches, predict_batches
+from striate.training.metrics import to_scores
+from striate.training.progress import Verbose, make_inference_progress
+from striate.training.user_data import UserData
+
+
+@check_methods
+class PredictingModel(SavableModel):
+    """A model that predicts and is evaluated. `Model` derives from it."""
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Verbose = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Compute the mean loss and the metrics on samples.
+
+        Args:
+            x: Inputs or an iterable of batches, as in `fit`.
+            y: Targets, as in `fit`.
+            batch_size: Samples that go through the network at once; None: a size that is fast.
+            verbose: 0 (nothing), 1 (a progress bar, then a line), 2 (a line), or "auto": a bar on a terminal while it
+                takes longer than a second.
+            sample_weight: Weight of each sample in the loss (N,), as in `fit`.
+            steps: Number of batches, of `batch_size` or 32 samples for arrays; None: all.
+            callbacks: Callbacks with the hooks on_test_….
+            return_dict: Whether to return a plain dict.
+
+        Returns:
+            The loss as a number if there are no metrics (metrics=[]). Else loss and metrics in Keras's order, for
+            example Scores(loss=0.04, accuracy=0.99). They unpack to values,
+            `loss, accuracy = model.evaluate(x, y)`, and have names, `scores["accuracy"]`; `dict(scores)` is possible.
+
+        Raises:
+            DataError: The samples do not match the network.
+            UsageError: An argument is out of range, or arguments exclude each other.
+
+        Example:
+            >>> import numpy as np
+            >>> import striate as st
+            >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 0, 1, 1])
+            >>> layers = st.layers
+            >>> model = st.Sequential([st.Input((1,)), layers.Dense(2, activation="softmax", name="out")])
+            >>> model.compile("sgd", learning_rate=0.5)
+            >>> loss, accuracy = model.evaluate(x, y)
+            >>> model.evaluate(x, y)["accuracy"] == accuracy
+            True
+        """
+        chosen = check_callbacks(callbacks)
+        data = UserData(x, y, sample_weight=sample_weight, batch_size=batch_size, steps=steps, purpose="evaluate")
+        self._build_for_data(data)
+        losses = self._losses_for(data)
+        batches, count = data.batches(self.network, losses, self.engine)
+        sums = self._figures_of(losses)
+        with closing(make_inference_progress("evaluate", verbose)) as progress:
+            hooks = CallbackList([*chosen, progress], self, {"epochs": 1, "steps": count, "verbose": verbose})
+            hooks.call("on_test_begin", {})
+            figures = evaluate_batches(self.engine, sums, batches, hooks)
+            hooks.call("on_test_end", figures)
+        return figures if return_dict else to_scores(figures)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Verbose = "auto",
+        steps: int | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
+    ) -> Any:
+        """Compute the output of the network.
+
+        Args:
+            x: Inputs, as in `fit`; or an iterable of batches x, of which (x, y) are accepted too.
+            batch_size: Samples that go through the network at once; None: a size that is fast.
+            verbose: As in `evaluate`.
+            steps: Number of batches, as in `evaluate`.
+            callbacks: Callbacks with the hooks on_predict_….
+
+        Returns:
+            float32 (N, classes) or (N, …); a list of arrays for several outputs.
+
+        Raises:
+            DataError: The inputs do not match the network.
+            UsageError: An argument is out of range.
+
+        Example:
+            >>> import numpy as np
+            >>> import striate as st
+            >>> layers = st.layers
+            >>> model = st.Sequential([st.Input((1,)), layers.Dense(2, activation="softmax", name="out")])
+            >>> model.predict(np.zeros((3, 1))).shape
+            (3, 2)
+        """
+        chosen = check_callbacks(callbacks)
+        data = UserData(x, batch_size=batch_size, steps=steps, purpose="predict")
+        self._build_for_data(data, compiled=False)
+        batches, count = data.input_batches(self.network)
+        with closing(make_inference_progress("predict", verbose)) as progress:
+            hooks = CallbackList([*chosen, progress], self, {"epochs": 1, "steps": count, "verbose": verbose})
+            hooks.call("on_predict_begin", {})
+            outputs = predict_batches(self.engine, batches, hooks)
+            hooks.call("on_predict_end", {})
+        return self._pack(outputs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Compute the output for samples, all at once; arguments and result are those of `predict`."""
+        self._build_for(x)
+        return self._pack(self.engine.forward(check_inputs(self.network, x)))
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Compute loss and metrics of samples, all at once; arguments and result are those of `evaluate`."""
+        data = UserData(x, y, sample_weight=sample_weight, purpose="test_on_batch")
+        self._build_for_data(data)
+        losses = self._losses_for(data)
+        sums = self._figures_of(losses)
+        figures = evaluate_batches(self.engine, sums, [data.samples(self.network, losses)])
+        return figures if return_dict else to_scores(figures)
+
+    def reset_metrics(self) -> None:
+        """Do nothing: figures are always those of one batch, epoch or evaluation. For programs written for Keras."""

@@ -1,0 +1,116 @@
+"""Saving a model: to a file, as ONNX, and as a copy."""
+
+import os
+from typing import Any
+
+from striate._types import Logs, Weights
+from striate.arguments import check_methods
+from striate.engines.weight_files import check_model_name
+from striate.errors import UsageError
+from striate.files import atomic_write
+from striate.images import ImagePolicy
+from striate.models.compiling import CompilableModel
+from striate.models.files import ModelFile, write_model
+from striate.network import Network
+from striate.processes import current_process
+from striate.training import Recipe
+
+
+@check_methods
+class SavableModel(CompilableModel):
+    """A model that can be saved, with what is known of its data and its training. `Model` derives from it."""
+
+    _is_sequential = False
+
+    def _initialize(self, network: Network | None, seed: int) -> None:
+        self.policy: ImagePolicy | None = None
+        self.recipe: Recipe | None = None
+        self.fingerprint: str | None = None
+        self.figures: Logs = {}
+        self.extras: Weights = {}
+        super()._initialize(network, seed)
+
+    def save(self, path: str | os.PathLike[str], *, include_optimizer: bool = True) -> None:
+        """Write the whole model to one file. Of several processes only rank 0 writes.
+
+        Args:
+            path: Where to write, for example "model.safetensors".
+            include_optimizer: Whether the file also contains how the model was compiled and the state of the
+                optimizer, so that `fit` continues a loaded model as if it had not been interrupted. With Adam, the file
+                is three times as large.
+
+        Raises:
+            UsageError: The name has the suffix of another format, such as .onnx, .keras or .pt.
+            RunError: The file cannot be written.
+
+        Example:
+            >>> import os, tempfile
+            >>> import striate as st
+            >>> layers = st.layers
+            >>> model = st.Sequential([st.Input((1,)), layers.Dense(2, activation="softmax", name="out")])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     path = os.path.join(folder, "model.safetensors")
+            ...     model.save(path)
+            ...     st.load(path).layers == model.layers
+            True
+        """
+        check_model_name(path)
+        if current_process().rank:
+            return
+        content = ModelFile(
+            self.network, self.named_weights, self.extras, self.classes, self.policy, self.recipe, self.fingerprint,
+            self.figures, self.decision, self._is_sequential, self._training_to_save() if include_optimizer else None,
+        )  # fmt: skip
+        write_model(path, content)
+
+    def export(self, filepath: str | os.PathLike[str], format: str = "onnx", verbose: bool | None = None) -> None:
+        """Write the network as an ONNX file, from pixels to outputs.
+
+        `striate export` also compares the file with the model on images, and can make it smaller.
+
+        Args:
+            filepath: Where to write, for example "model.onnx".
+            format: "onnx".
+            verbose: Accepted as in Keras; nothing is printed.
+
+        Raises:
+            UsageError: Another format is asked for.
+            NetworkError: A custom layer has no export rule.
+        """
+        if format != "onnx":
+            raise UsageError(
+                f"export writes ONNX files; received format={format!r}. Programs for other formats convert those; "
+                "save('model.safetensors') keeps the model for Striate."
+            )
+        from striate.onnx.export import to_onnx
+        from striate.onnx.metadata import ExportMetadata
+
+        metadata = ExportMetadata(self.classes, self.policy, fingerprint=self.fingerprint, decision=self.decision)
+        atomic_write(filepath, to_onnx(self.network, self.named_weights, metadata=metadata))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the model for `copy` and `pickle`: weights and the optimizer's state in place of the engine."""
+        state = dict(self.__dict__)
+        engine = state["_engine"]
+        if engine is not None:
+            state |= {"_engine": None, "_pending_weights": self.named_weights}
+            state |= {"_slots": engine.slots} if self._compiled else {}
+        elif self._shared and self._shared.any_known:
+            state["_pending_weights"] = self.named_weights
+        state["_frozen_names"] = self.frozen_layers()
+        state |= {"_structure": None, "_shared": None}  # a copy has layer objects of its own
+        return state | {"_network": None, **self._copied_parts()} if self._has_parts else state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        slots, frozen = state.pop("_slots", None), state.pop("_frozen_names", ())
+        self.__dict__.update(state)
+        if self._has_parts:
+            weights, self._pending_weights = self._pending_weights, None
+            self._rebuild()
+            if weights:
+                _ = self.structure  # the layers, which the weights are for
+                self._set_weights(weights)
+        self._freeze(frozen)
+        if self._compiled and self._compilation:
+            self.engine.compile(self._compilation.settings)
+            self.engine.slots = slots or {}
