@@ -1,9 +1,15 @@
-"""A small model of digits behind the service."""
+"""A small model of digits behind the service, and LeNet-5 in the explorer."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import Page, sync_playwright
 from starlette.testclient import TestClient
 
 import striate as st
@@ -12,6 +18,12 @@ from striate.web import ServiceSettings, create_app
 from striate.workflows.trained_model import TrainedModel, open_trained_model
 
 ADDRESS = "http://127.0.0.1:8000"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def environment(**changes: str) -> dict[str, str]:
+    source = str(Path(st.__file__).parents[1])
+    return dict(os.environ) | {"PYTHONPATH": source, "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"} | changes
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +53,54 @@ def client(trained: TrainedModel) -> Iterator[TestClient]:
     app = create_app({"digits": trained}, ServiceSettings(max_bytes=1_000_000))
     with TestClient(app, base_url=ADDRESS, raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of LeNet-5 that was not trained: most of its predictions are wrong."""
+    model = st.zoo.build("lenet5")
+    digits = st.data.load("mnist5k")
+    model.classes, model.policy = digits.classes, digits.policy
+    path = tmp_path_factory.mktemp("models") / "digits.safetensors"
+    model.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(path: Path) -> st.Model:
+    return st.load(path)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Any:
+    return st.data.load("mnist5k").test
+
+
+@pytest.fixture(scope="module")
+def address(path: Path) -> Iterator[str]:
+    command = [sys.executable, "-m", "striate", "explore", str(path), "--no-browser"]
+    process = subprocess.Popen(command, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    yield process.stdout.readline().split()[-1]
+    process.terminate()
+    process.communicate()
+
+
+@pytest.fixture(scope="module")
+def page(address: str) -> Iterator[Page]:
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        if os.environ.get("STRIATE_REQUIRE_BROWSER") == "1":
+            pytest.fail("STRIATE_REQUIRE_BROWSER=1, but there is no Chromium. Install it: apt-get install chromium")
+        pytest.skip("needs Chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        page = chromium.new_context(locale="en", viewport={"width": 390, "height": 800}).new_page()
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.goto(address)
+        yield page
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+        assert problems == []
+        chromium.close()

@@ -1,7 +1,5 @@
 """`striate explore`: its answers equal those of `explain`, and its page shows them."""
 
-import base64
-import os
 import shutil
 import subprocess
 import sys
@@ -11,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import FilePayload, Page, expect, sync_playwright
+from playwright.sync_api import FilePayload, Page, expect
 from starlette.testclient import TestClient
 
 import striate as st
@@ -21,32 +19,8 @@ from striate.language.explorer import EXPLORER_STRINGS
 from striate.web import ServiceSettings, create_explorer
 from striate.workflows.explore import open_explorer
 
-from .test_server import BROWSERS, environment
-
-TOKEN = "a-token"
-API = "/explore/api"
-ADDRESS = "http://127.0.0.1:8000"
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of LeNet-5 that was not trained: most of its predictions are wrong."""
-    model = st.zoo.build("lenet5")
-    digits = st.data.load("mnist5k")
-    model.classes, model.policy = digits.classes, digits.policy
-    path = tmp_path_factory.mktemp("models") / "digits.safetensors"
-    model.save(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def model(path: Path) -> st.Model:
-    return st.load(path)
-
-
-@pytest.fixture(scope="module")
-def digits() -> Any:
-    return st.data.load("mnist5k").test
+from .conftest import ADDRESS, environment
+from .explorer_page import API, TOKEN, array, shown, visit
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +29,6 @@ def client(path: Path) -> Iterator[TestClient]:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     with TestClient(app, base_url=ADDRESS, headers=headers, raise_server_exceptions=False) as client:
         yield client
-
-
-def array(answer: dict[str, Any]) -> Any:
-    return np.frombuffer(base64.b64decode(answer["data"]), answer["dtype"]).reshape(answer["shape"])
 
 
 def test_only_the_holder_of_the_token_gets_answers(client: TestClient) -> None:
@@ -190,45 +160,6 @@ def test_texts_have_the_same_placeholders() -> None:
         return {part.split("}")[0] for part in text.split("{")[1:]}
 
     assert all(names(texts["en"]) == names(texts["ko"]) for texts in EXPLORER_STRINGS.values())
-
-
-@pytest.fixture(scope="module")
-def address(path: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "striate", "explore", str(path), "--no-browser"]
-    process = subprocess.Popen(command, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout
-    yield process.stdout.readline().split()[-1]
-    process.terminate()
-    process.communicate()
-
-
-@pytest.fixture(scope="module")
-def page(address: str) -> Iterator[Page]:
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        if os.environ.get("STRIATE_REQUIRE_BROWSER") == "1":
-            pytest.fail("STRIATE_REQUIRE_BROWSER=1, but there is no Chromium. Install it: apt-get install chromium")
-        pytest.skip("needs Chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        page = chromium.new_context(locale="en", viewport={"width": 390, "height": 800}).new_page()
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.goto(address)
-        yield page
-        assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
-        assert problems == []
-        chromium.close()
-
-
-def shown(value: float) -> str:
-    """Return a number as the page writes it."""
-    return f"{float(f'{value:.4g}'):.10g}".replace("-", "−")
-
-
-def visit(page: Page, address: str, view: str) -> None:
-    page.goto(f"{address.split('#', maxsplit=1)[0]}#/{view}")
 
 
 def test_page_shows_mistakes_by_pair(page: Page, address: str, model: st.Model, digits: Any) -> None:

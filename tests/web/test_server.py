@@ -13,14 +13,7 @@ import httpx2 as httpx
 import pytest
 from playwright.sync_api import FilePayload, expect, sync_playwright
 
-import striate
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-
-
-def environment(**changes: str) -> dict[str, str]:
-    source = str(Path(striate.__file__).parents[1])
-    return dict(os.environ) | {"PYTHONPATH": source, "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"} | changes
+from .conftest import BROWSERS, environment
 
 
 class Service:

@@ -38,4 +38,5 @@ def explore(model: str | None, images: tuple[str, ...], port: int, no_browser: b
         if not no_browser:
             webbrowser.open(opened)
 
-    serve(create_explorer(explorer, settings), settings, started)
+    app = create_explorer(explorer, settings)
+    serve(app, settings, started, app.state.stopping)

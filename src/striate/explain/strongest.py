@@ -1,7 +1,7 @@
 """Which images excite the channels of a layer most, and which channels never respond, in one pass over a data set."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -52,6 +52,7 @@ class StrongestPatches:
         rows: int64 (K, count), y of the unit with the strongest response in the image.
         columns: int64 (K, count), x of that unit.
         values: float32 (K, count), its response.
+        smallest: float32 (K,), the smallest output over all images and places.
     """
 
     layer: str
@@ -60,9 +61,19 @@ class StrongestPatches:
     rows: Array
     columns: Array
     values: Array
+    smallest: Array
     _fields: Fields = field(repr=False)
     _node: int = field(repr=False)
     _pixels: Any = field(repr=False)
+
+    @property
+    def dead(self) -> Array:
+        """The channels, int64, whose output is the same number everywhere, such as 0 after ReLU."""
+        return np.asarray(self.channels[self.smallest == self.values[:, 0]])
+
+    def with_images(self, images: Any) -> "StrongestPatches":
+        """Return the same for these images; None leaves out the pixels, so that it can be sent to another process."""
+        return replace(self, _pixels=images)
 
     def of(self, channel: int) -> tuple[Patch, ...]:
         """Return the patches of a channel. Raise UsageError if it is not one of `channels`."""
@@ -133,10 +144,12 @@ def strongest_patches(
     chosen = np.arange(channels) if channel is None else np.array([channel])
     count = min(check_whole("count", count, 1), len(pixels))
     kept: list[Array] = []  # value, image and place of each, (≤ count, K)
+    smallest = np.full(len(chosen), np.inf, np.float32)
     for start, maps in _maps(model, node, pixels, progress):
         n, _, width, _ = maps.shape
         flat = maps.reshape(n, -1, channels)[:, :, chosen]
         places = flat.argmax(axis=1)
+        smallest = np.minimum(smallest, flat.min(axis=(0, 1)))
         values = np.take_along_axis(flat, places[:, None], axis=1)[:, 0]
         numbers = np.broadcast_to(np.arange(start, start + n)[:, None], places.shape)
         new = [values, numbers, places]
@@ -146,7 +159,7 @@ def strongest_patches(
     values, numbers, places = (part.T for part in kept)
     return StrongestPatches(
         str(model.network.nodes[node].layer.name), chosen, numbers, places // width, places % width, values,
-        Fields(model.network), node, pixels,
+        smallest, Fields(model.network), node, pixels,
     )  # fmt: skip
 
 

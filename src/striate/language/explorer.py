@@ -93,6 +93,33 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     "stage_step": {"en": "after {step} steps", "ko": "{step}스텝 뒤"},
     "stage_trained": {"en": "trained", "ko": "학습 후"},
     "filter_label": {"en": "Filter {channel}", "ko": "필터 {channel}"},
+    "dead_units": {
+        "en": "{n} of {all} never respond: their number is the same for all {images} images.",
+        "ko": "{all}개 가운데 {n}개는 전혀 반응하지 않습니다. 이미지 {images}장 모두에서 값이 같습니다.",
+    },
+    # strongest patches
+    "excites_maps": {"en": "What excites these units", "ko": "이 유닛들이 강하게 반응하는 것"},
+    "excites_unit": {"en": "What excites this unit", "ko": "이 유닛이 강하게 반응하는 것"},
+    "excites_help": {
+        "en": "The nine images with the strongest response of each map, cut to what the unit sees. Hatched parts are "
+        "padding.",
+        "ko": "맵마다 가장 강하게 반응한 이미지 아홉 장을 유닛의 수용 영역만큼 잘라 보여 줍니다. 빗금 친 부분은 "
+        "패딩입니다.",
+    },
+    "among": {"en": "Among", "ko": "찾을 곳"},
+    "part_shown": {"en": "the {n} images shown here", "ko": "여기 보이는 이미지 {n}장"},
+    "part_training": {"en": "the {n} training images", "ko": "학습 이미지 {n}장"},
+    "search": {"en": "Search the images", "ko": "이미지에서 찾기"},
+    "searching": {"en": "Searching the images …", "ko": "이미지에서 찾는 중 …"},
+    "stop": {"en": "Stop", "ko": "중지"},
+    "searched": {"en": "Found among {n} images.", "ko": "이미지 {n}장에서 찾았습니다."},
+    "searched_part": {
+        "en": "Found among the first {n} of {all} images: more would need too much memory.",
+        "ko": "메모리를 아끼려고 이미지 {all}장 가운데 처음 {n}장에서 찾았습니다.",
+    },
+    "never_responds": {"en": "It never responds.", "ko": "전혀 반응하지 않습니다."},
+    "patch_label": {"en": "Image {image}, response {value}", "ko": "이미지 {image}, 반응 {value}"},
+    "training_image": {"en": "Training image {id}", "ko": "학습 이미지 {id}"},
     # unit
     "unit_title": {"en": "{layer}: row {y}, column {x}, map {channel}", "ko": "{layer}: {y}행 {x}열, 맵 {channel}"},
     "unit_vector": {"en": "{layer}: unit {channel}", "ko": "{layer}: 유닛 {channel}"},

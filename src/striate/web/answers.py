@@ -7,7 +7,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.explain import Attribution, Cells, Region, Unit
-from striate.workflows.explore import Explorer
+from striate.workflows.explore import TRAINING, Explorer
 
 CHANNELS = 64  # most feature maps or filters in one answer
 
@@ -19,7 +19,7 @@ def model_answer(explorer: Explorer) -> dict[str, Any]:
         "name": explorer.name, "classes": explorer.classes, "notes": explorer.notes,
         "input": explorer.policy.shape, "is_classifier": explorer.is_classifier,
         "draw": explorer.policy.fit == "digit" and explorer.policy.channels == 1,
-        "count": len(images.x), "predicted": images.predicted.tolist(),
+        "count": len(images.x), "training": len(explorer.part(TRAINING)), "predicted": images.predicted.tolist(),
         "probabilities": np.round(images.probabilities.astype(float), 6).tolist(),
         "labels": None if images.labels is None else images.labels.tolist(),
         "nodes": [
@@ -29,18 +29,16 @@ def model_answer(explorer: Explorer) -> dict[str, Any]:
             }
             for node in nodes
         ],
-        "output": explorer.model.network.outputs[0],
+        "output": explorer.model.network.outputs[0], "multiply_adds": explorer.cost,
         "graph": explorer.graph().to_dict(),
     }  # fmt: skip
 
 
 def image_answer(explorer: Explorer, key: str) -> dict[str, Any]:
     """Return an image and its prediction."""
-    images, own = explorer.images, key.startswith("u")
     return {
         "id": key, "pixels": as_json(explorer.pixels(key)), "probabilities": explorer.probabilities(key).tolist(),
-        "label": None if own or images.labels is None else int(images.labels[int(key)]),
-        "name": None if own or images.names is None else images.names[int(key)],
+        "label": explorer.label(key), "name": explorer.file(key),
     }  # fmt: skip
 
 

@@ -21,8 +21,10 @@ from striate.language.explorer import EXPLORER_STRINGS
 from striate.web.answers import attribution_answer, filters_answer, image_answer, maps_answer, model_answer, unit_answer
 from striate.web.app import STATIC
 from striate.web.guard import Guard, error_response
+from striate.web.patches import PatchPages
 from striate.web.requests import RequestError, read_body, whole_number
 from striate.web.settings import ServiceSettings
+from striate.web.streams import Streams
 from striate.workflows.explore import Explorer
 
 PUBLIC = {"/", "/explore/texts.json"}
@@ -42,10 +44,12 @@ def create_explorer(explorer: Explorer, settings: ServiceSettings) -> Starlette:
         An ASGI application.
     """
     pages = ExplorerPages(explorer, settings)
-    return Starlette(
+    app = Starlette(
         routes=pages.routes(), middleware=[Middleware(Guard, settings=settings, public=PUBLIC)], lifespan=pages.run,
         exception_handlers={HTTPStatus.NOT_FOUND: _not_found},
     )  # fmt: skip
+    app.state.stopping = pages.streams.end
+    return app
 
 
 class ExplorerPages:
@@ -58,6 +62,8 @@ class ExplorerPages:
 
     def __init__(self, explorer: Explorer, settings: ServiceSettings) -> None:
         self._explorer, self._settings = explorer, settings
+        self.streams = Streams()
+        self._patches = PatchPages(explorer, self.streams)
         self._quick, self._slow = ThreadPoolExecutor(1, "explore"), ThreadPoolExecutor(1, "attribution")
 
     def routes(self) -> list[Route | Mount]:
@@ -68,6 +74,8 @@ class ExplorerPages:
             "/explore/api/thumbnails": self.thumbnails, image: self.image, f"{image}/maps/{{node:int}}": self.maps,
             f"{image}/units/{{node:int}}/{{y:int}}/{{x:int}}/{{channel:int}}": self.unit,
             f"{image}/attribution/{{method}}": self.attribution, "/explore/api/filters/{node:int}": self.filters,
+            "/explore/api/patches/{node:int}": self._patches.search,
+            "/explore/api/patches/{node:int}/{channels}": self._patches.patches,
         }  # fmt: skip
         routes: list[Route | Mount] = [Route(path, _answering(handler)) for path, handler in get.items()]
         routes.append(Route("/explore/api/images", _answering(self.upload), methods=["POST"]))

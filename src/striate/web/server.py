@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -15,13 +16,27 @@ CONNECTIONS = 512  # open at the same time
 SHUTDOWN = 25  # seconds for answering what was accepted, after SIGTERM; Kubernetes kills after 30
 
 
-def serve(app: ASGIApp, settings: ServiceSettings, started: Callable[[str], object]) -> None:
+class _Server(uvicorn.Server):
+    stopping: Callable[[], object] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Say that the server stops, before it waits for open requests."""
+        if self.stopping:
+            self.stopping()
+        super().handle_exit(sig, frame)
+
+
+def serve(
+    app: ASGIApp, settings: ServiceSettings, started: Callable[[str], object],
+    stopping: Callable[[], object] | None = None,
+) -> None:  # fmt: skip
     """Answer requests until SIGTERM or Ctrl-C; requests that were accepted by then are answered.
 
     Args:
         app: The application.
         settings: Of the service.
         started: Called with the address, such as "http://127.0.0.1:8000", when requests are answered.
+        stopping: Called before it waits for the requests that were accepted, to end those that would go on.
 
     Raises:
         UsageError: The address or the port cannot be used.
@@ -31,7 +46,8 @@ def serve(app: ASGIApp, settings: ServiceSettings, started: Callable[[str], obje
         app, log_config=None, access_log=False, server_header=False, limit_concurrency=CONNECTIONS,
         timeout_keep_alive=5, timeout_graceful_shutdown=SHUTDOWN, lifespan="on",
     )  # fmt: skip
-    server = uvicorn.Server(config)
+    server = _Server(config)
+    server.stopping = stopping
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{host}:{listening.getsockname()[1]}"
 

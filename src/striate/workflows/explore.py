@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,7 @@ LARGE = 50_000_000  # multiply-adds of a network for which integrated gradients 
 FEW_STEPS = 32  # rather than as many as the sum needs to be right to 1 %, which may take minutes
 UPLOADS = 32  # images from the page that are kept
 TRACED_BYTES = 400_000_000  # values of networks that are kept
+TRAINING = "t"  # begins the keys of training images: "t0" is the first
 METHODS = ("grad_cam", "occlusion", "integrated_gradients")
 
 
@@ -82,11 +84,13 @@ class Explorer:
         images: Its images.
         notes: Sentences for the user.
         run: Folder of the run, whose filters before and during training are shown too; None if there is none.
+        training: The images that the model was trained with, if known.
 
     Attributes:
         name: Of the model.
         model: The model.
         images: Its images.
+        training: The images that the model was trained with, if known.
         notes: Sentences for the user.
         run: Folder of the run.
         policy: How files become pixels.
@@ -94,8 +98,10 @@ class Explorer:
     """
 
     def __init__(
-        self, name: str, model: Model, images: ExploredImages, notes: Sequence[str] = (), run: Path | None = None
-    ) -> None:
+        self, name: str, model: Model, images: ExploredImages, notes: Sequence[str] = (), run: Path | None = None,
+        training: Images | None = None,
+    ) -> None:  # fmt: skip
+        self.training = training
         self.name, self.model, self.images, self.notes, self.run = name, model, images, tuple(notes), run
         self.policy = policy_of(model)
         outputs = model.network.output_shapes[0][-1]
@@ -109,6 +115,11 @@ class Explorer:
         """Whether each image has one class."""
         return self.model.decision.task is Task.CLASSIFICATION
 
+    @property
+    def cost(self) -> int:
+        """The multiply-adds of one image."""
+        return _cost(self.model)
+
     def graph(self) -> Graph:
         """Return the network for drawing."""
         return graph(self.model)
@@ -117,9 +128,38 @@ class Explorer:
         """Return the pixels of an image, uint8 (H, W, C). Raise UsageError if there is no such image."""
         if image in self._uploads:
             return self._uploads[image]
-        if image.isdecimal() and len(image) < 10 and int(image) < len(self.images.x):
-            return np.asarray(self.images.x[int(image)])
+        part, number = self._place(image)
+        if number < len(part):
+            return np.asarray(part[number])
         raise UsageError(f"There is no image '{image:.20}' any more: choose or upload one.")
+
+    def part(self, prefix: str) -> Any:
+        """Return images (N, H, W, C) by the prefix of their keys: "" for those that are shown, or TRAINING."""
+        if prefix == TRAINING:
+            return self.images.x[:0] if self.training is None else self.training.x
+        return self.images.x
+
+    def label(self, image: str) -> int | None:
+        """Return the true class number of an image, if it is known."""
+        part, number = self._place(image)
+        labels = self.images.labels
+        if image.startswith(TRAINING):
+            labels = None if self.training is None else self.training.y
+        return None if labels is None or number >= len(part) or labels.ndim != 1 else int(labels[number])
+
+    def file(self, image: str) -> str | None:
+        """Return the name of the file of an image, if it is known."""
+        _, number = self._place(image)
+        names = self.images.names
+        if image.startswith(TRAINING):
+            names = None if self.training is None else self.training.names
+        return names[number] if names and number < len(names) else None
+
+    def _place(self, image: str) -> tuple[Any, int]:
+        """Return the images of which a key names one, and its number there; a number too large for other keys."""
+        prefix = TRAINING if image.startswith(TRAINING) else ""
+        digits, part = image.removeprefix(prefix), self.part(prefix)
+        return part, int(digits) if digits.isdecimal() and digits.isascii() and len(digits) < 10 else len(part)
 
     def add(self, content: bytes) -> str:
         """Add the content of an image file, in place of the oldest one if there are many.
@@ -204,9 +244,12 @@ class Explorer:
             return integrated_gradients(self.model, pixels, class_index, steps=steps, progress=progress)
         raise UsageError(f"There is no method '{method:.20}'. The methods are: {', '.join(METHODS)}.")
 
+    def as_inputs(self, pixels: Array) -> Array:
+        """Return images (N, H, W, C) as the network reads them, which may have the channels first."""
+        return pixels.transpose(0, 3, 1, 2) if _channels_first(self.model) else pixels
+
     def _as_input(self, image: str) -> Array:
-        pixels = self.pixels(image)
-        return pixels.transpose(2, 0, 1) if _channels_first(self.model) else pixels
+        return np.asarray(self.as_inputs(self.pixels(image)[None])[0])
 
 
 def open_explorer(path: str | os.PathLike[str] | None = None, images: Sequence[str] = ()) -> Explorer:
@@ -244,7 +287,7 @@ def open_explorer(path: str | os.PathLike[str] | None = None, images: Sequence[s
     if policy.shape == (28, 28, 1) and model.network.output_shapes[0] == (10,):
         digits = load_data_set(DIGITS)
         named = model.classes in ((), digits.classes)
-        return Explorer(name, model, _predicted(model, digits.test, known=named), notes)
+        return Explorer(name, model, _predicted(model, digits.test, known=named), notes, None, digits.train)
     return Explorer(name, model, _no_images(policy), notes)
 
 
@@ -274,7 +317,7 @@ def policy_of(model: Model) -> ImagePolicy:
 def _digits() -> Explorer:
     digits, model = load_data_set(DIGITS), build("lenet5")
     model.train(digits, DIGITS_RECIPE, verbose=0)
-    return Explorer("LeNet-5", model, _predicted(model, digits.test))
+    return Explorer("LeNet-5", model, _predicted(model, digits.test), training=digits.train)
 
 
 def _with_files(name: str, model: Model, paths: Sequence[str], notes: Sequence[str]) -> Explorer:
@@ -307,9 +350,9 @@ def _with_run(name: str, folder: Path, trained: TrainedModel, notes: list[str]) 
     stored = read_predictions(folder)
     if stored is None or trained.decision.task is not Task.CLASSIFICATION:
         known = trained.decision.task is Task.CLASSIFICATION
-        return Explorer(name, model, _predicted(model, data.test, known=known), [*notes, *more], run)
+        return Explorer(name, model, _predicted(model, data.test, known=known), [*notes, *more], run, data.train)
     parts = [part for part in (data.test, data.validation, data.train) if len(part)]
-    return Explorer(name, model, _matched(stored, parts), [*notes, *more], run)
+    return Explorer(name, model, _matched(stored, parts), [*notes, *more], run, data.train)
 
 
 def _matched(stored: Predictions, parts: Sequence[Images]) -> ExploredImages:

@@ -15,6 +15,31 @@ const answers = new Map(); // path → promise
 
 /** Send a request; throw an Error with a message for people if it fails. */
 export async function ask(path, options = {}) {
+  return (await send(path, options)).json();
+}
+
+/** Yield the objects of an answer that arrive one after the other, until it ends or `options.signal` is aborted. */
+export async function* follow(path, options = {}) {
+  const reader = (await send(path, options)).body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read().catch((error) => {
+      if (options.signal?.aborted) throw error;
+      throw new Error(text("stopped"), { cause: error });
+    });
+    const lines = (rest + (value ?? "")).split("\n");
+    rest = done ? "" : lines.pop();
+    for (const line of lines) {
+      if (!line) continue;
+      const content = JSON.parse(line);
+      if (content.error) throw new Error(text("failed", { reason: content.error }));
+      yield content;
+    }
+    if (done) return;
+  }
+}
+
+async function send(path, options) {
   const headers = { Authorization: `Bearer ${sessionStorage.getItem("explore-token") ?? ""}`, ...options.headers };
   let response;
   try {
@@ -24,9 +49,8 @@ export async function ask(path, options = {}) {
     throw new Error(text("stopped"), { cause: error });
   }
   if (response.status === 401) throw new Error(text("no_token"));
-  const content = await response.json();
-  if (!response.ok) throw new Error(text("failed", { reason: content.error }));
-  return content;
+  if (!response.ok) throw new Error(text("failed", { reason: (await response.json()).error }));
+  return response;
 }
 
 /** The same for what does not change, which is asked for once. */

@@ -76,7 +76,7 @@ export async function imageCard(state, key, links = []) {
   state.image = key;
   const { classes, is_classifier: isClassifier } = state.model;
   const best = info.probabilities.indexOf(Math.max(...info.probabilities));
-  const lines = [make("strong", {}, info.name ? info.name.split(/[\\/]/).at(-1) : key.startsWith("u") ? text("own_image") : text("image", { id: key }))];
+  const lines = [make("strong", {}, info.name ? info.name.split(/[\\/]/).at(-1) : imageName(key))];
   if (isClassifier) lines.push(make("span", {}, text("predicted", { label: classes[best], percent: percent(info.probabilities[best]) })));
   if (info.label !== null && isClassifier) {
     lines.push(make("span", { class: best === info.label ? "" : "error" }, text("true", { label: classes[info.label] })));
@@ -84,6 +84,8 @@ export async function imageCard(state, key, links = []) {
   return make("div", { class: "card" }, make("img", { src: urls[key], alt: "" }), make("div", { class: "lines" }, ...lines),
     make("div", { class: "links" }, ...links.map(([href, name]) => make("a", { class: "button", href }, text(name)))));
 }
+
+const imageName = (key) => (key.startsWith("u") ? text("own_image") : key.startsWith("t") ? text("training_image", { id: key.slice(1) }) : text("image", { id: key }));
 
 /** Return the first layer with feature maps after the image, which is where looking begins. */
 export function firstLayer({ nodes }) {

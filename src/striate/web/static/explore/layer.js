@@ -4,11 +4,12 @@ import { array, get } from "./api.js";
 import { firstLayer, imageCard } from "./images.js";
 import { make, number, select, text } from "./dom.js";
 import { mapCanvas, place, scaleBar } from "./draw.js";
+import { patchSection } from "./patches.js";
 
 const PARTS = 16; // of a filter that are shown
 const ROWS = 120; // of a vector, shown at first
 
-export async function showLayer(state, [key, nodeText]) {
+export async function showLayer(state, [key, nodeText], signal) {
   const { nodes } = state.model;
   const image = key && key !== "-" ? key : state.image;
   const node = Math.min(nodes.length - 1, Number(nodeText ?? firstLayer(state.model)));
@@ -22,7 +23,11 @@ export async function showLayer(state, [key, nodeText]) {
   const [card, answer, filters] = await Promise.all([
     imageCard(state, image, [[`#/why/${image}`, "why_link"]]), get(`images/${image}/maps/${node}`), filterSection(state, node),
   ]);
-  return [make("h1", {}, layer.name), card, header, ...(layer.shape.length === 3 ? mapSection(state, image, node, answer) : vectorSection(state, image, node, answer)), ...filters];
+  const dead = make("p", { class: "soft", id: "dead" });
+  const patches = patchSection(state, node, answer.order, signal, (found) => {
+    dead.textContent = text("dead_units", { n: found.dead.length, all: answer.channels, images: found.images });
+  });
+  return [make("h1", {}, layer.name), card, header, ...(layer.shape.length === 3 ? mapSection(state, image, node, answer) : vectorSection(state, image, node, answer)), dead, ...filters, ...patches];
 }
 
 /** The maps of an answer as buttons that lead to their units. */

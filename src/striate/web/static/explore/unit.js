@@ -4,6 +4,7 @@ import { array, get } from "./api.js";
 import { imageCard } from "./images.js";
 import { make, number, svg, text } from "./dom.js";
 import { color, css, imageCanvas, ink, mapCanvas, place } from "./draw.js";
+import { patchSection } from "./patches.js";
 
 const TERMS = 24; // shown in a list of many
 
@@ -16,7 +17,7 @@ const parse = (part) => {
 const write = ({ node, y, x, channel }) => `${node}:${y},${x},${channel}`;
 const address = (image, path) => `#/unit/${image}/${path.map(write).join("/")}`;
 
-export async function showUnit(state, [image, ...parts]) {
+export async function showUnit(state, [image, ...parts], signal) {
   const path = parts.map(parse);
   const { node, y, x, channel } = path.at(-1);
   const links = [[`#/layer/${image}/${node}`, "maps_link"], [`#/why/${image}`, "why_link"]];
@@ -27,7 +28,7 @@ export async function showUnit(state, [image, ...parts]) {
   const reads = unit.inputs.map((cells) => readsSection(unit, cells, unit.inputs.indexOf(cells), down));
   const hint = make("p", { class: "soft" }, text(unit.inputs.length ? "go_down" : "bottom"));
   return [make("h1", {}, title(state, unit)), card, breadcrumbs(state, image, path),
-    make("div", { class: "unit" }, make("div", { class: "seen" }, ...seen), make("div", {}, arithmetic(unit), hint, ...reads))];
+    make("div", { class: "unit" }, make("div", { class: "seen" }, ...seen), make("div", {}, arithmetic(unit), hint, ...reads)), ...patchSection(state, node, [channel], signal)];
 }
 
 function title({ model }, { layer, node, position: [y, x, channel] }) {

@@ -1,0 +1,85 @@
+// What excites a unit: the parts of the images to which its channel responds most, searched for in the background.
+
+import { array, follow, get } from "./api.js";
+import { make, number, select, text } from "./dom.js";
+import { imageCanvas } from "./draw.js";
+
+const AT_ONCE = 3e9; // multiply-adds of a search that begins without being asked for
+const ROWS = 8; // channels shown at first
+const choice = { part: null };
+
+/** A section with the strongest patches of channels. `ready` is called with what is known after the search. */
+export function patchSection(state, node, channels, signal, ready = () => {}) {
+  const { model } = state;
+  const parts = [["shown", model.count], ["training", model.training]].filter(([, count]) => count);
+  if (!parts.length || /Input/.test(model.nodes[node].kind)) return [];
+  const names = parts.map(([name]) => name);
+  if (!names.includes(choice.part)) choice.part = names.includes("training") ? "training" : names[0];
+  const box = make("div", { class: "patches", "aria-live": "polite" });
+  const options = parts.map(([name, count]) => [name, text(`part_${name}`, { n: count })]);
+  let searching = new AbortController();
+  signal.addEventListener("abort", () => searching.abort());
+  async function search() {
+    const part = choice.part;
+    searching.abort();
+    searching = new AbortController();
+    const own = searching.signal;
+    const bar = make("progress", { max: 1, value: 0, "aria-label": text("searching") });
+    const stop = make("button", { type: "button", class: "small", click: () => (searching.abort(), offer()) }, text("stop"));
+    box.replaceChildren(make("div", { class: "row" }, make("span", { class: "soft" }, text("searching")), bar, stop));
+    try {
+      let result = null;
+      for await (const line of follow(`patches/${node}?part=${part}`, { signal: own })) {
+        if (line.total) bar.value = line.done / line.total;
+        if (line.images) result = line;
+      }
+      if (own.aborted) return;
+      ready(result);
+      const left = result.images < result.available ? text("searched_part", { n: result.images, all: result.available }) : text("searched", { n: result.images });
+      box.replaceChildren(make("p", { class: "soft" }, left), ...(await rows(node, part, channels, result)));
+    } catch (error) {
+      if (!own.aborted) box.replaceChildren(make("p", { class: "error" }, error.message), button());
+    }
+  }
+  const button = () => make("button", { type: "button", click: search }, text("search"));
+  const offer = () => box.replaceChildren(button());
+  const cost = model.multiply_adds * Math.max(...parts.map(([, count]) => count));
+  if (cost <= AT_ONCE) search();
+  else offer();
+  return [make("section", { class: "excites" }, make("h2", {}, text(channels.length > 1 ? "excites_maps" : "excites_unit")),
+    make("p", { class: "soft" }, text("excites_help")),
+    parts.length > 1 ? make("div", { class: "row" }, select(text("among"), options, choice.part, (value) => ((choice.part = value), search()))) : null, box)];
+}
+
+async function rows(node, part, channels, { dead }) {
+  const box = make("div", { class: "excited" });
+  let next = 0;
+  const more = make("button", { type: "button", click: () => add() }, text("more"));
+  async function add() {
+    const chosen = channels.slice(next, next + ROWS);
+    next += chosen.length;
+    const found = await get(`patches/${node}/${chosen.join(",")}?part=${part}`);
+    box.append(...found.map((patches, index) => row(node, chosen[index], patches, dead.includes(chosen[index]), channels.length > 1)));
+    more.hidden = next >= channels.length;
+  }
+  await add();
+  return [box, more];
+}
+
+function row(node, channel, patches, dead, named) {
+  const shown = dead ? [make("span", { class: "soft" }, text("never_responds"))] : patches.map((patch) => patchLink(node, patch));
+  return make("div", { class: "nine", "data-channel": channel }, named ? make("span", { class: "soft" }, channel) : null, ...shown);
+}
+
+/** A patch as what the unit sees, on the place where it sees it: what lies outside the image is empty. */
+function patchLink(node, { image, position, value, rows, columns, pixels, unclipped_rows: [top, bottom], unclipped_columns: [left, right] }) {
+  const canvas = imageCanvas(array(pixels));
+  const place = (start, stop, low, high) => [`${(100 * (start - low)) / (high - low)}%`, `${(100 * (stop - start)) / (high - low)}%`];
+  const [y, height] = place(...rows, top, bottom);
+  const [x, width] = place(...columns, left, right);
+  Object.assign(canvas.style, { top: y, height, left: x, width });
+  const frame = make("span", { class: "patch" }, canvas);
+  frame.style.aspectRatio = `${right - left} / ${bottom - top}`;
+  const label = text("patch_label", { image, value: number(value) });
+  return make("a", { href: `#/unit/${image}/${node}:${position.join(",")}`, "aria-label": label, title: label }, frame, make("span", { class: "soft" }, number(value)));
+}

@@ -1,0 +1,90 @@
+"""Answers that continue while a process works for them, as lines of JSON. The process ends with the connection."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from starlette.responses import Response, StreamingResponse
+
+from striate.errors import StriateError
+from striate.web.requests import RequestError
+from striate.workflows.background import Worker
+
+MOST = 4  # at the same time; a browser opens six connections to one server, for all tabs together
+WAIT = 0.5  # seconds after which a line is sent in any case, so that a closed connection is noticed
+Content = dict[str, Any]
+Result = TypeVar("Result")
+
+
+class Streams:
+    """All answers that continue, each with its process."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(MOST, "streams")
+        self._open = 0
+        self._stopping = False
+
+    def answer(
+        self, start: Callable[[], Worker], begin: Callable[[Worker], None],
+        handle: Callable[[Any], tuple[Content, bool]], ended: Callable[[], object] = lambda: None,
+    ) -> Response:  # fmt: skip
+        """Return an answer that continues until the work is done, the connection is closed, or the program stops.
+
+        Args:
+            start: Starts the process.
+            begin: Sends what it needs to the process.
+            handle: Makes a line of a message of the process, and says whether it is the last one.
+            ended: Called when the process has ended.
+
+        Returns:
+            The answer; if something fails, the last line has the key "error".
+
+        Raises:
+            RequestError: There are too many already.
+        """
+        if self._open >= MOST:
+            raise RequestError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"{MOST} pages are computing in the background already: close one of them, or stop what it computes.",
+            )
+        return StreamingResponse(self._lines(start, begin, handle, ended), media_type="application/x-ndjson")
+
+    def end(self) -> None:
+        """End all answers soon: the program stops."""
+        self._stopping = True
+
+    async def _lines(
+        self, start: Callable[[], Worker], begin: Callable[[Worker], None],
+        handle: Callable[[Any], tuple[Content, bool]], ended: Callable[[], object],
+    ) -> AsyncIterator[str]:  # fmt: skip
+        self._open += 1
+        try:
+            worker = start()
+            try:
+                async for content in self._contents(worker, begin, handle):
+                    yield json.dumps(content, allow_nan=False) + "\n"
+            finally:
+                worker.stop()
+                ended()
+        except StriateError as error:
+            yield json.dumps({"error": str(error)}) + "\n"
+        finally:
+            self._open -= 1
+
+    async def _contents(
+        self, worker: Worker, begin: Callable[[Worker], None], handle: Callable[[Any], tuple[Content, bool]]
+    ) -> AsyncIterator[Content]:
+        yield {}  # the headers arrive before the process has started
+        await self._in_thread(partial(begin, worker))
+        last = False
+        while not last and not self._stopping:
+            message = await self._in_thread(partial(worker.receive, WAIT))
+            content, last = ({}, False) if message is None else handle(message)
+            yield content
+
+    async def _in_thread(self, function: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function)

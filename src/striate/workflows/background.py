@@ -1,0 +1,149 @@
+"""Work in another process: what takes long, what must not stop the program that asked, and what may be killed."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from striate.errors import StriateError, UsageError
+
+NICENESS = 5  # so that answers to the page are computed first
+INTERVAL = 0.1  # seconds between two reports of progress
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How much is done.
+
+    Attributes:
+        done: Number of items done.
+        total: Number of all items.
+    """
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class _Failure:
+    message: str
+
+
+class Channel:
+    """The end of the connection that the process has. The process ends as soon as the other end is closed.
+
+    Args:
+        connection: To the program that started the process.
+    """
+
+    def __init__(self, connection: "Connection[Any, Any]") -> None:
+        self._connection = connection
+        self._reported = 0.0
+
+    def send(self, message: Any) -> None:
+        """Send a message to the program that started this process."""
+        try:
+            self._connection.send(message)
+        except OSError:  # it has ended, or it does not want the result any more
+            os._exit(0)
+
+    def receive(self, timeout: float | None = 0) -> Any:
+        """Return the next message, or None if there is none within `timeout` seconds; None waits for it."""
+        try:
+            return self._connection.recv() if self._connection.poll(timeout) else None
+        except (EOFError, OSError):
+            os._exit(0)
+
+    def progress(self, done: int, total: int) -> None:
+        """Report progress, but not too often."""
+        now = time.monotonic()
+        if now - self._reported >= INTERVAL or done == total:
+            self._reported = now
+            self.send(Progress(done, total))
+
+
+Work = Callable[..., None]
+
+
+class Worker:
+    """A process that does one piece of work. `stop` must be called at the end; it may be called at any time.
+
+    Args:
+        work: A function of a module, which the process imports; it is called with a Channel and the arguments.
+        name: What the process does, for messages.
+    """
+
+    def __init__(self, work: Work, name: str) -> None:
+        context = multiprocessing.get_context("spawn")  # a forked copy of a program with threads may hang
+        self._connection, other = context.Pipe()
+        self._name = name
+        self._process = context.Process(target=_run, args=(work, other), name=name, daemon=True)
+        self._process.start()
+        other.close()
+
+    @property
+    def pid(self) -> int | None:
+        """Number of the process."""
+        return self._process.pid
+
+    def begin(self, *arguments: Any) -> None:
+        """Send the arguments of the work. This may take as long as the process needs to start."""
+        self.send(arguments)
+
+    def send(self, message: Any) -> None:
+        """Send a message. Raise UsageError if the process has ended."""
+        try:
+            self._connection.send(message)
+        except OSError as error:
+            raise self._ended() from error
+
+    def receive(self, timeout: float) -> Any:
+        """Wait for the next message.
+
+        Args:
+            timeout: Seconds to wait.
+
+        Returns:
+            The message; None if there was none in time.
+
+        Raises:
+            UsageError: The work failed, or the process ended.
+        """
+        try:
+            message = self._connection.recv() if self._connection.poll(timeout) else None
+        except (EOFError, OSError) as error:
+            raise self._ended() from error
+        if isinstance(message, _Failure):
+            raise UsageError(message.message)
+        return message
+
+    def stop(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.join()
+
+    def _ended(self) -> UsageError:
+        return UsageError(
+            f"The process that {self._name} has ended: it was stopped, or the memory was too small. Start again."
+        )
+
+
+def _run(work: Work, connection: "Connection[Any, Any]") -> None:
+    """Do the work in the new process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal reaches all processes; the first one decides
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    channel = Channel(connection)
+    try:
+        work(channel, *channel.receive(None))
+    except StriateError as error:
+        channel.send(_Failure(str(error)))
+    except MemoryError:
+        channel.send(_Failure("There is not enough memory."))
+    with contextlib.suppress(OSError):
+        connection.close()

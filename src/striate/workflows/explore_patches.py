@@ -1,0 +1,91 @@
+"""What excites the channels of a layer: the strongest patches of the images of an explorer, found in the background."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+
+from striate._types import Array
+from striate.errors import UsageError
+from striate.explain import StrongestPatches, strongest_patches
+from striate.explain.trace import node_index
+from striate.model import Model
+from striate.workflows.background import Channel, Worker
+from striate.workflows.explore import TRAINING, Explorer
+
+SEARCHED_BYTES = 256_000_000  # of images that are searched at most: they are copied to the process
+KEPT = 100  # results
+PARTS = ("", TRAINING)  # the images that are shown, and those of the training; the prefix of their keys
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """The patches of a layer.
+
+    Attributes:
+        found: The patches.
+        images: Number of images that were searched.
+        available: Number of images there are.
+    """
+
+    found: StrongestPatches
+    images: int
+    available: int
+
+
+class PatchSearch:
+    """Finds the strongest patches of layers, and keeps what was found.
+
+    Args:
+        explorer: The model and its images.
+    """
+
+    def __init__(self, explorer: Explorer) -> None:
+        self._explorer = explorer
+        self._kept: OrderedDict[tuple[str, int], Search] = OrderedDict()
+
+    def count(self, part: str) -> tuple[int, int]:
+        """Return how many images of a part are searched, and how many there are."""
+        images = self._explorer.part(part)
+        size = max(1, int(np.prod(images.shape[1:])) * images.dtype.itemsize)
+        return min(len(images), max(1, SEARCHED_BYTES // size)), len(images)
+
+    def find(self, part: str, node: int) -> Search | None:
+        """Return the patches of a layer; None if they were not searched for yet."""
+        return self._kept.get((part, node))
+
+    def start(self) -> Worker:
+        """Start a process for a search."""
+        return Worker(_search, "searches the images")
+
+    def begin(self, worker: Worker, part: str, node: int) -> None:
+        """Begin a search.
+
+        Args:
+            worker: From `start`. It reports its progress, and then sends the result, which `keep` takes.
+            part: The images.
+            node: Number of the layer.
+
+        Raises:
+            UsageError: There are no images.
+            NetworkError: There is no such layer.
+        """
+        count, _ = self.count(part)
+        node_index(self._explorer.model.network, node)
+        if not count:
+            raise UsageError("There are no images to search.")
+        pixels = np.asarray(self._explorer.part(part)[:count])
+        worker.begin(self._explorer.model, self._explorer.as_inputs(pixels), node)
+
+    def keep(self, part: str, node: int, found: StrongestPatches) -> Search:
+        """Keep the result of a search, and return it."""
+        count, available = self.count(part)
+        self._kept[part, node] = Search(found.with_images(self._explorer.part(part)), count, available)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[part, node]
+
+
+def _search(channel: Channel, model: Model, pixels: Array, node: int) -> None:
+    """Search images in a process of its own."""
+    channel.send(strongest_patches(model, pixels, node, progress=channel.progress).with_images(None))
