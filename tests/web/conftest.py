@@ -77,13 +77,18 @@ def digits() -> Any:
 
 
 @pytest.fixture(scope="module")
-def address(path: Path) -> Iterator[str]:
+def explorer(path: Path) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, "-m", "striate", "explore", str(path), "--no-browser"]
     process = subprocess.Popen(command, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout
-    yield process.stdout.readline().split()[-1]
+    yield process
     process.terminate()
     process.communicate()
+
+
+@pytest.fixture(scope="module")
+def address(explorer: "subprocess.Popen[str]") -> str:
+    assert explorer.stdout
+    return explorer.stdout.readline().split()[-1]
 
 
 @pytest.fixture(scope="module")

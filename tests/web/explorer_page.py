@@ -1,6 +1,9 @@
 """What tests of the page of `striate explore` share."""
 
 import base64
+import contextlib
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,3 +25,22 @@ def shown(value: float) -> str:
 
 def visit(page: Page, address: str, view: str) -> None:
     page.goto(f"{address.split('#', maxsplit=1)[0]}#/{view}")
+
+
+def workers(explorer: int) -> list[int]:
+    """Return the processes that compute for an explorer, given by the number of its process."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == explorer and b"spawn_main" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+    return found
+
+
+def wait_for_workers(page: Page, explorer: int, count: int) -> None:
+    """Wait until so many processes compute for an explorer."""
+    deadline = time.monotonic() + 60
+    while len(workers(explorer)) != count:
+        assert time.monotonic() < deadline, f"{workers(explorer)} instead of {count} processes"
+        page.wait_for_timeout(50)  # the browser goes on meanwhile

@@ -27,7 +27,7 @@ class PatchPages:
         self._searches, self._streams = PatchSearch(explorer), streams
 
     async def search(self, request: Request) -> Response:
-        """Search all channels of a layer, and return the progress as lines of JSON; the last one says what was found."""
+        """Search all channels of a layer, and return the progress, and at the end what was found."""
         node, part = request.path_params["node"], _part(request)
         found = self._searches.find(part, node)
         if found:

@@ -9,7 +9,7 @@ from striate._types import Array
 from striate.errors import UsageError
 from striate.explain import StrongestPatches, strongest_patches
 from striate.explain.trace import node_index
-from striate.model import Model
+from striate.models import Model
 from striate.workflows.background import Channel, Worker
 from striate.workflows.explore import TRAINING, Explorer
 

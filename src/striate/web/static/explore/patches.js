@@ -68,7 +68,7 @@ async function rows(node, part, channels, { dead }) {
 
 function row(node, channel, patches, dead, named) {
   const shown = dead ? [make("span", { class: "soft" }, text("never_responds"))] : patches.map((patch) => patchLink(node, patch));
-  return make("div", { class: "nine", "data-channel": channel }, named ? make("span", { class: "soft" }, channel) : null, ...shown);
+  return make("div", { class: "nine", "data-channel": channel }, named ? make("span", { class: "soft" }, text("map_n", { n: channel })) : null, ...shown);
 }
 
 /** A patch as what the unit sees, on the place where it sees it: what lies outside the image is empty. */

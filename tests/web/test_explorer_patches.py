@@ -1,0 +1,170 @@
+"""The strongest patches on the page of `striate explore`, and the process that searches for them."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+from starlette.testclient import TestClient
+
+import striate as st
+from striate.errors import UsageError
+from striate.web import ServiceSettings, create_explorer
+from striate.workflows.background import Channel, Progress, Worker
+from striate.workflows.explore import open_explorer
+
+from .conftest import ADDRESS
+from .explorer_page import API, TOKEN, array, shown, visit, wait_for_workers
+
+C3 = 5
+
+
+@pytest.fixture(scope="module")
+def client(path: Path) -> Iterator[TestClient]:
+    app = create_explorer(open_explorer(path), ServiceSettings(token=TOKEN))
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    with TestClient(app, base_url=ADDRESS, headers=headers, raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_patches_are_those_of_explain(client: TestClient, model: st.Model, digits: Any) -> None:
+    before = client.get(f"{API}/patches/{C3}/0")
+    assert before.status_code == 422 and "not searched" in before.json()["error"]
+    lines = [json.loads(line) for line in client.get(f"{API}/patches/{C3}").text.splitlines()]
+    done = [line["done"] for line in lines if "done" in line]
+    assert done == sorted(done) and done[-1] == len(digits)
+    found = st.explain.strongest_patches(model, digits.x, "C3")
+    assert lines[-1] == {"dead": [], "images": len(digits), "available": len(digits)}
+    assert client.get(f"{API}/patches/{C3}").json() == lines[-1]  # is kept
+    for channel, patches in zip((3, 14), client.get(f"{API}/patches/{C3}/3,14").json(), strict=True):
+        for answer, patch in zip(patches, found.of(channel), strict=True):
+            assert answer["image"] == str(patch.image) and tuple(answer["position"]) == patch.position
+            assert answer["value"] == pytest.approx(patch.value, rel=1e-6)
+            np.testing.assert_array_equal(array(answer["pixels"]), patch.pixels)
+            np.testing.assert_array_equal(answer["unclipped_rows"], patch.region.unclipped_rows)
+
+
+def test_wrong_searches_are_explained(client: TestClient) -> None:
+    lines = client.get(f"{API}/patches/99").text.splitlines()
+    assert "has the nodes 0 to 10" in json.loads(lines[-1])["error"]
+    assert client.get(f"{API}/patches/{C3}/x").status_code == 400
+    client.get(f"{API}/patches/{C3}")
+    assert "no patches of channel 16" in client.get(f"{API}/patches/{C3}/16").json()["error"]
+
+
+def test_training_images_have_keys_of_their_own(client: TestClient) -> None:
+    train = st.data.load("mnist5k").train
+    answer = client.get(f"{API}/images/t7").json()
+    np.testing.assert_array_equal(array(answer["pixels"]), train.x[7])
+    assert answer["label"] == train.y[7]
+    assert "no image 't99999'" in client.get(f"{API}/images/t99999").json()["error"]
+
+
+def test_dead_units_are_counted() -> None:
+    model = st.zoo.build("simple-convnet")
+    weights = model.named_weights
+    weights["conv1/bias"][:] = 0
+    weights["conv1/bias"][3] = -1e6
+    model.named_weights = weights
+    x = st.data.load("mnist5k").test.x[:40]
+    found = st.explain.strongest_patches(model, x, "conv1")
+    np.testing.assert_array_equal(found.dead, st.explain.dead_units(model, x, "conv1").dead)
+    assert 3 in found.dead
+
+
+def endless(channel: Channel, reply: str) -> None:
+    channel.send(reply)
+    while True:
+        channel.progress(1, 2)
+
+
+def failing(_: Channel, kind: str) -> None:
+    raise {"usage": UsageError("no such thing"), "memory": MemoryError()}[kind]
+
+
+def receive(worker: Worker) -> Any:
+    while (message := worker.receive(1)) is None:
+        pass
+    return message
+
+
+def test_a_killed_process_is_reported() -> None:
+    worker = Worker(endless, "counts")
+    worker.begin("ready")
+    assert receive(worker) == "ready"
+    assert receive(worker) == Progress(1, 2)
+    assert worker.pid
+    os.kill(worker.pid, signal.SIGKILL)
+    with pytest.raises(UsageError, match="The process that counts has ended"):
+        while True:
+            worker.receive(1)
+    with pytest.raises(UsageError, match="has ended"):
+        worker.send("more")
+    worker.stop()
+
+
+def test_a_process_may_be_stopped_at_any_time() -> None:
+    worker = Worker(endless, "counts")
+    worker.stop()  # while Python starts
+    with pytest.raises(UsageError, match="has ended"):
+        worker.receive(1)
+    worker = Worker(endless, "counts")
+    worker.begin("ready")
+    receive(worker)
+    waiting = threading.Thread(target=drain, args=[worker])
+    waiting.start()
+    worker.stop()
+    waiting.join(60)
+    assert not waiting.is_alive()
+
+
+def drain(worker: Worker) -> None:
+    with pytest.raises(UsageError):
+        while True:
+            worker.receive(60)
+
+
+@pytest.mark.parametrize(("kind", "message"), [("usage", "no such thing"), ("memory", "not enough memory")])
+def test_errors_of_the_process_are_reported(kind: str, message: str) -> None:
+    worker = Worker(failing, "fails")
+    worker.begin(kind)
+    with pytest.raises(UsageError, match=message):
+        receive(worker)
+    worker.stop()
+
+
+def test_page_shows_what_excites_units(page: Page, address: str, model: st.Model, digits: Any) -> None:
+    visit(page, address, f"layer/0/{C3}")
+    page.get_by_label("Among").select_option("shown")
+    expect(page.locator(".excites")).to_contain_text(f"Found among {len(digits)} images.")
+    expect(page.locator("#dead")).to_contain_text(
+        f"0 of 16 never respond: their number is the same for all {len(digits)}"
+    )
+    strength = np.abs(st.explain.feature_maps(model, digits.x[0], "C3")).max(axis=(0, 1))
+    channel = int(np.argsort(-strength, kind="stable")[0])
+    patches = st.explain.strongest_patches(model, digits.x, "C3", channel).of(channel)
+    row = page.locator(".nine").first
+    expect(row.locator("a > .soft")).to_have_text([shown(patch.value) for patch in patches])
+    pixels = row.locator("canvas").first.evaluate(
+        "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
+    )
+    np.testing.assert_array_equal(np.reshape(pixels, (-1, 4))[:, 0], patches[0].pixels.ravel())
+    row.locator("a").nth(1).click()
+    y, x, _ = patches[1].position
+    expect(page.locator("h1")).to_have_text(f"C3: row {y}, column {x}, map {channel}")
+    expect(page.locator(".card")).to_contain_text(f"Image {patches[1].image}")
+    expect(page.locator(".excites .nine a")).to_have_count(9)
+
+
+def test_leaving_the_view_ends_the_process(page: Page, address: str, explorer: "subprocess.Popen[str]") -> None:
+    visit(page, address, "layer/0/3")
+    expect(page.locator(".excites")).to_be_visible()
+    visit(page, address, "images")
+    wait_for_workers(page, explorer.pid, 0)
