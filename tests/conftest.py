@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+pytest_plugins = ["browser"]
+
 # Tests that import ONNX Runtime before Striate must not write into the user's cache folder either.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 os.environ["STRIATE_LANG"] = "en"  # whatever the language of the machine

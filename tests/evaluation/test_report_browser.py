@@ -1,109 +1,86 @@
-"""The report in a real browser: no errors, no network requests, and working switches."""
+"""The report in a real browser: no messages, no network requests, and working switches."""
 
-import os
-import re
-import shutil
-import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import WatchedPage
+from playwright.sync_api import Page, expect
 
+from striate import notebook
 from striate.audit.findings import DuplicatePair, FolderAudit, SuspiciousLabel
 from striate.audit.unusual import THRESHOLDS, Kind, UnusualImage
 from striate.evaluation.audit_page import render_audit_page
 from striate.evaluation.report import ReportData, render_report
-from striate.notebook import Page
 
 from .conftest import make_report
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--enable-logging=stderr", "--dump-dom",
-)  # fmt: skip
+
+@contextmanager
+def opened(watched_page: WatchedPage, folder: Path, html: str, settings: str = "", width: int = 1280) -> Iterator[Page]:
+    """Open a page from a file, with settings in its address such as lang=ko, and wait until its script has run."""
+    file = folder / "report.html"
+    file.write_text(html, "utf-8")
+    with watched_page(viewport={"width": width, "height": 900}) as page:
+        page.goto(f"{file.as_uri()}#{settings}")
+        expect(page.locator("html")).to_have_attribute("data-ready", "yes")
+        assert "<script>alert" not in page.content()
+        yield page
 
 
-@pytest.fixture(scope="module")
-def browser() -> str:
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found is None and os.environ.get("STRIATE_REQUIRE_BROWSER") == "1":
-        pytest.fail("STRIATE_REQUIRE_BROWSER=1, but there is no Chromium. Install it: apt-get install chromium")
-    if found is None:
-        pytest.skip("no Chromium on this machine")
-    return found
-
-
-def opened(browser: str, folder: Path, html: str, wishes: str = "", click: str = "", width: int = 1280) -> str:
-    """Return the page after its script ran, and after a click on an element; any console message is a failure."""
-    if click:  # the page's own policy would correctly refuse a second script
-        html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
-        html += f"<script>addEventListener('load', () => document.querySelector('{click}').click())</script>"
-    page = folder / "report.html"
-    page.write_text(html, "utf-8")
-    command = [
-        browser,
-        *FLAGS,
-        f"--window-size={width},900",
-        f"--user-data-dir={folder / 'profile'}",
-        f"{page.as_uri()}#{wishes}",
-    ]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=120)
-    messages = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if ":CONSOLE" in line]
-    assert messages == []
-    return done.stdout.decode("utf-8")
-
-
-def root(dom: str) -> str:
-    found = re.search("<html[^>]*>", dom)
-    assert found
-    return found[0]
-
-
-def test_page_opens_in_the_preferred_language_and_theme(browser: str, tmp_path: Path, full_report: ReportData) -> None:
-    dom = opened(browser, tmp_path, render_report(full_report), "lang=ko&theme=dark&matrix=percent")
-    assert 'lang="ko"' in root(dom) and 'data-theme="dark"' in root(dom) and 'data-ready="yes"' in root(dom)
-    assert re.search(r'<table class="matrix[^"]* percent" id="matrix"', dom)
-    assert 'alt="테스트 이미지 ' in dom
-    assert "alert(1)" in dom and "<script>alert" not in dom
+def test_page_opens_in_the_preferred_language_and_theme(
+    watched_page: WatchedPage, tmp_path: Path, full_report: ReportData
+) -> None:
+    with opened(watched_page, tmp_path, render_report(full_report), "lang=ko&theme=dark&matrix=percent") as page:
+        expect(page.locator("html")).to_have_attribute("lang", "ko")
+        expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        expect(page.locator("table.matrix.percent#matrix")).to_have_count(1)
+        expect(page.locator("img[alt^='테스트 이미지 ']").first).to_be_attached()
+        assert "alert(1)" in page.content()
 
 
 @pytest.mark.parametrize(
-    ("click", "seen"),
+    ("click", "changed", "attribute", "before", "after"),
     [
-        ("#language", '<html lang="ko"'),
-        ("#theme", '<html lang="en" data-theme="dark"'),
-        ("[data-matrix=percent]", 'data-matrix="percent" aria-pressed="true"'),
+        ("#language", "html", "lang", "en", "ko"),
+        ("#theme", "html", "data-theme", "light", "dark"),
+        ("[data-matrix=percent]", "[data-matrix=percent]", "aria-pressed", "false", "true"),
     ],
 )
-def test_click_switches_language_or_theme(
-    browser: str, tmp_path: Path, full_report: ReportData, click: str, seen: str
-) -> None:
-    html = render_report(full_report)
-    assert seen not in html
-    assert seen in opened(browser, tmp_path, html, "lang=en&theme=light", click)
+def test_click_switches_language_theme_or_matrix(
+    watched_page: WatchedPage, tmp_path: Path, full_report: ReportData,
+    click: str, changed: str, attribute: str, before: str, after: str,
+) -> None:  # fmt: skip
+    with opened(watched_page, tmp_path, render_report(full_report), "lang=en&theme=light") as page:
+        expect(page.locator(changed)).to_have_attribute(attribute, before)
+        page.click(click)
+        expect(page.locator(changed)).to_have_attribute(attribute, after)
 
 
-def test_button_shows_the_other_errors(browser: str, tmp_path: Path) -> None:
+def test_button_shows_the_other_errors(watched_page: WatchedPage, tmp_path: Path) -> None:
     html = render_report(make_report(images=450, wrong=1))
-    dom = opened(browser, tmp_path, html, "lang=en", "#more")
-    assert dom.count('data-part="confidence"') == 400
-    assert "<script>alert" not in dom
+    with opened(watched_page, tmp_path, html, "lang=en") as page:
+        page.click("#more")
+        expect(page.locator("[data-part=confidence]")).to_have_count(400)
+        assert "<script>alert" not in page.content()
 
 
-def test_wide_tables_show_that_they_can_be_scrolled(browser: str, tmp_path: Path) -> None:
+def test_wide_tables_show_that_they_can_be_scrolled(watched_page: WatchedPage, tmp_path: Path) -> None:
     html = render_report(make_report(tuple(f"class {number}" for number in range(12)), images=60))
     for width, cut in ((500, True), (1900, False)):
-        dom = opened(browser, tmp_path, html, width=width)
-        assert ('class="scroll wider continues"' in dom) == cut
+        with opened(watched_page, tmp_path, html, width=width) as page:
+            expect(page.locator(".scroll.wider.continues")).to_have_count(int(cut))
 
 
-def test_many_classes(browser: str, tmp_path: Path) -> None:
+def test_many_classes(watched_page: WatchedPage, tmp_path: Path) -> None:
     html = render_report(make_report(tuple(f"</script><b>{n}" for n in range(300)), images=600))
-    assert 'data-ready="yes"' in root(opened(browser, tmp_path, html))
+    with opened(watched_page, tmp_path, html):
+        pass  # it is ready
 
 
-def test_audit_page_switches_its_language(browser: str, tmp_path: Path) -> None:
+def test_audit_page_switches_its_language(watched_page: WatchedPage, tmp_path: Path) -> None:
     name = "a/<script>alert(1)</script>.jpg"
     audit = FolderAudit(
         folder="사진", names=(name, "b/2.jpg"), labels=("a", "b"), model="net", accuracy=0.9, rate=0.5,
@@ -111,24 +88,23 @@ def test_audit_page_switches_its_language(browser: str, tmp_path: Path) -> None:
         unusual=(UnusualImage(1, Kind.DARK, 0.1),), common=(Kind.TINY,), thresholds=THRESHOLDS,
     )  # fmt: skip
     html = render_audit_page(audit, np.zeros((2, 8, 8, 3), np.uint8), "striate train 사진 --exclude audit.csv")
-    dom = opened(browser, tmp_path, html, "lang=ko&theme=light")
-    assert 'lang="ko"' in root(dom) and 'data-ready="yes"' in root(dom)
-    assert 'alt="이미지 b/2.jpg"' in dom and "<script>alert" not in dom
-    assert '<html lang="ko"' in opened(browser, tmp_path, html, "lang=en", "#language")
+    with opened(watched_page, tmp_path, html, "lang=ko&theme=light") as page:
+        expect(page.locator("html")).to_have_attribute("lang", "ko")
+        expect(page.locator("img[alt='이미지 b/2.jpg']").first).to_be_attached()
+        page.click("#language")
+        expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
-def test_report_works_in_the_frame_of_a_notebook(browser: str, tmp_path: Path) -> None:
-    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", render_report(make_report()))
-    script = """addEventListener("load", () => {
-        document.querySelector("header button").click();  // the other language
-        document.querySelector("a[href='#classes']").click();
-        const top = document.getElementById("classes").getBoundingClientRect().top;
-        parent.postMessage(document.documentElement.lang + " " + top, "*");
-    });"""
-    listener = "addEventListener('message', event => document.body.append('SEEN ' + event.data))"
-    frame = Page(html + f"<script>{script}</script>")._repr_html_()
-    dom = opened(browser, tmp_path, f"<!doctype html><meta charset=utf-8><script>{listener}</script>{frame}")
-    seen = re.search(r"SEEN (\w+) (-?[\d.]+)", dom)
-    assert seen
-    assert seen[1] == "ko"
-    assert abs(float(seen[2])) < 60  # pixels from the top of the frame
+def test_report_works_in_the_frame_of_a_notebook(watched_page: WatchedPage, tmp_path: Path) -> None:
+    cell = tmp_path / "cell.html"
+    cell.write_text(f"<!doctype html><meta charset=utf-8>{notebook.Page(render_report(make_report()))._repr_html_()}")
+    with watched_page() as page:
+        page.goto(cell.as_uri())
+        frame = page.frame_locator("iframe")
+        expect(frame.locator("html")).to_have_attribute("data-ready", "yes")
+        frame.locator("header button").first.click()  # the other language
+        expect(frame.locator("html")).to_have_attribute("lang", "ko")
+        frame.locator("a[href='#classes']").click()
+        expect(frame.locator("#classes")).to_be_in_viewport()
+        top = frame.locator("#classes").evaluate("element => element.getBoundingClientRect().top")
+        assert abs(top) < 60  # pixels from the top of the frame

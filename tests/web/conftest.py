@@ -1,7 +1,6 @@
 """A small model of digits behind the service, and LeNet-5 in the explorer."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from browser import WatchedPage
+from playwright.sync_api import Page
 from starlette.testclient import TestClient
 
 import striate as st
@@ -18,7 +18,6 @@ from striate.web import ServiceSettings, create_app
 from striate.workflows.trained_model import TrainedModel, open_trained_model
 
 ADDRESS = "http://127.0.0.1:8000"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -92,20 +91,8 @@ def address(explorer: "subprocess.Popen[str]") -> str:
 
 
 @pytest.fixture(scope="module")
-def page(address: str) -> Iterator[Page]:
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        if os.environ.get("STRIATE_REQUIRE_BROWSER") == "1":
-            pytest.fail("STRIATE_REQUIRE_BROWSER=1, but there is no Chromium. Install it: apt-get install chromium")
-        pytest.skip("needs Chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        page = chromium.new_context(locale="en", viewport={"width": 390, "height": 800}).new_page()
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+def page(address: str, watched_page: WatchedPage) -> Iterator[Page]:
+    with watched_page(viewport={"width": 390, "height": 800}) as page:
         page.goto(address)
         yield page
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
-        assert problems == []
-        chromium.close()

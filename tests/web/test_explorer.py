@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browser import WatchedPage
 from playwright.sync_api import FilePayload, Page, expect
 from starlette.testclient import TestClient
 
@@ -251,8 +252,7 @@ def test_page_speaks_korean(page: Page, address: str) -> None:
     visit(page, address, "images/")
 
 
-def test_page_without_token_says_what_to_do(page: Page, address: str) -> None:
-    other = page.context.new_page()
-    other.goto(address.split("#", maxsplit=1)[0])
-    expect(other.locator("#problem")).to_contain_text("Open the address that the terminal shows")
-    other.close()
+def test_page_without_token_says_what_to_do(address: str, watched_page: WatchedPage) -> None:
+    with watched_page(expected="status of 401") as page:
+        page.goto(address.split("#", maxsplit=1)[0])
+        expect(page.locator("#problem")).to_contain_text("Open the address that the terminal shows")

@@ -1,7 +1,5 @@
 """`striate serve` as a process: signals, slow clients, its page in a browser."""
 
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,9 +9,10 @@ from pathlib import Path
 
 import httpx2 as httpx
 import pytest
-from playwright.sync_api import FilePayload, expect, sync_playwright
+from browser import WatchedPage
+from playwright.sync_api import FilePayload, expect
 
-from .conftest import BROWSERS, environment
+from .conftest import environment
 
 
 class Service:
@@ -70,19 +69,11 @@ def test_errors_at_the_start_are_explained(service: Service, model_file: Path) -
     assert "Set the environment variable STRIATE_TOKEN" in fails(model_file, "--host", "0.0.0.0")
 
 
-def test_the_page_shows_predictions_in_both_languages(service: Service, images: list[bytes]) -> None:
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        if os.environ.get("STRIATE_REQUIRE_BROWSER") == "1":
-            pytest.fail("STRIATE_REQUIRE_BROWSER=1, but there is no Chromium. Install it: apt-get install chromium")
-        pytest.skip("needs Chromium")
-    fake_camera = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+def test_the_page_shows_predictions_in_both_languages(
+    service: Service, images: list[bytes], watched_page: WatchedPage
+) -> None:
     answer = httpx.post(f"{service.address}/v1/predict?top=3", content=images[0]).json()["predictions"][0]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=fake_camera)
-        page = chromium.new_context(locale="en", viewport={"width": 390, "height": 800}).new_page()
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
+    with watched_page(expected="status of 422", viewport={"width": 390, "height": 800}) as page:
         page.goto(service.address)
         expect(page.locator("#classes")).to_have_text("10 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9")
         page.set_input_files("#files", [FilePayload(name="a.png", mimeType="image/png", buffer=images[0])])
@@ -98,5 +89,3 @@ def test_the_page_shows_predictions_in_both_languages(service: Service, images: 
         page.click("#language")
         expect(page.locator("h1")).to_have_text("이미지 예측")
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
-        assert problems == []
-        chromium.close()
