@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         utils,
         zoo,
     )
+    from striate.engines.variables import Variable
     from striate.models import Model, Sequential, load
     from striate.network import Input, Network
     from striate.training import Run
@@ -48,6 +49,7 @@ _OBJECTS = {  # module of each
     "Model": "striate.models",
     "Sequential": "striate.models",
     "Run": "striate.training",
+    "Variable": "striate.engines.variables",
     "load": "striate.models",
 }
 _MODULES = {
@@ -79,7 +81,7 @@ _MODULES = {
     "zoo": "striate.zoo",
 }
 __all__ = [
-    "Input", "Model", "Network", "Run", "Sequential", "__version__", "activations", "applications", "audit",
+    "Input", "Model", "Network", "Run", "Sequential", "Variable", "__version__", "activations", "applications", "audit",
     "backend", "callbacks", "constraints", "data", "datasets", "errors", "evaluation", "explain", "initializers",
     "layers", "load", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "plot",
     "preprocessing", "regularizers", "textbook", "utils", "zoo",

@@ -10,7 +10,7 @@ import pytest
 
 import striate as st
 from striate._types import Array
-from striate.models.layer_weights import Variable
+from striate.models.layer_weights import LayerVariable
 
 layers = st.layers
 RNG = np.random.default_rng(0)
@@ -23,7 +23,7 @@ def base() -> st.Sequential:
     return st.Sequential([st.Input((4,)), *parts, layers.Dense(3, name="b")], name="base")
 
 
-def paths(variables: list[Variable]) -> list[str]:
+def paths(variables: list[LayerVariable]) -> list[str]:
     return [variable.path for variable in variables]
 
 

@@ -81,6 +81,11 @@ def connection_mask(connections: tuple[tuple[int, ...], ...], channels: int) -> 
     return mask
 
 
+def draw(initializer: Initializer, shape: tuple[int, ...]) -> Array:
+    """Draw the values of one array, by the seed of the initializer; without one, each call draws others."""
+    return _draw(initializer, shape, np.random.default_rng(initializer.seed))
+
+
 def _rng(seed: int, parameter: Parameter) -> np.random.Generator:
     own = parameter.initializer.seed
     return np.random.default_rng([seed, zlib.crc32(parameter.name.encode())] if own is None else [own])

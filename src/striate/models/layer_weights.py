@@ -11,6 +11,7 @@ from striate._types import Array, Weights
 from striate.arguments import describe
 from striate.engines.base import Engine
 from striate.engines.initialization import initial_weights
+from striate.engines.variables import Variable
 from striate.errors import UsageError
 from striate.network import Layer, Network, Parameter
 
@@ -65,10 +66,10 @@ class LayerWeights:
         """Return the weights of this layer from those of the engine that holds them."""
         return {parameter.name: weights[f"{self._layer}/{parameter.name}"] for parameter in self.parameters}
 
-    def variables(self, layer: Layer) -> "list[Variable]":
+    def variables(self, layer: Layer) -> "list[LayerVariable]":
         """Return the weights as a list in Keras's order."""
         arrays = self.arrays()
-        return [Variable(arrays[parameter.name], parameter, layer) for parameter in self.parameters]
+        return [LayerVariable(arrays[parameter.name], parameter, layer) for parameter in self.parameters]
 
     def set_list(self, values: Any, owner: str) -> None:
         """Set the weights from a list in Keras's order. Raise UsageError if the arrays do not fit."""
@@ -208,16 +209,8 @@ def _other_shapes(layer: Layer, first: Sequence[Parameter], second: Sequence[Par
     )
 
 
-class Values(np.ndarray):
-    """An array that has the method `numpy()` of Keras's tensors."""
-
-    def numpy(self) -> Array:
-        """Return the values as a plain array."""
-        return np.array(self)
-
-
-class Variable(Values):
-    """A copy of the values of a parameter.
+class LayerVariable(Variable):
+    """A copy of the values of a parameter of a layer.
 
     Attributes:
         name: Name of the variable, such as "kernel".
@@ -225,9 +218,6 @@ class Variable(Values):
         trainable: Whether training changes it; False for moving statistics.
     """
 
-    name: str
-    path: str
-    trainable: bool
     _layer: Layer | None
 
     def __new__(cls, values: Array, parameter: Parameter, layer: Layer) -> Self:
@@ -242,14 +232,14 @@ class Variable(Values):
         return variable
 
     def __array_finalize__(self, source: Any) -> None:
-        for name, default in (("name", ""), ("path", ""), ("trainable", True), ("_layer", None)):
-            setattr(self, name, getattr(source, name, default))
+        super().__array_finalize__(source)
+        self._layer = getattr(source, "_layer", None)
 
-    def assign(self, values: Any) -> Self:
+    def assign(self, value: Any) -> Self:
         """Set the values of the parameter in all models that use the layer."""
         assert self._layer is not None
         source = self._layer.identity.weights
         parameters = [each for each in source.parameters if each.name == self.name]
-        source.set(source.arrays() | matched([values], parameters, f"'{self.path}'"))
-        self[...] = values
+        source.set(source.arrays() | matched([value], parameters, f"'{self.path}'"))
+        self[...] = value
         return self

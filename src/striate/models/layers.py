@@ -9,9 +9,10 @@ import numpy as np
 from striate import strict_json
 from striate._types import Array
 from striate.arguments import check_methods, describe
+from striate.engines.variables import Values
 from striate.errors import NetworkError, UsageError, nearest
 from striate.models.building import BuildableModel
-from striate.models.layer_weights import Values, Variable, matched
+from striate.models.layer_weights import LayerVariable, matched
 from striate.models.structure import Structure
 from striate.network import Input, Layer, Network, Parameter, Tensor
 from striate.network.composite import is_model, parts_of
@@ -192,7 +193,7 @@ class LayeredModel(BuildableModel):
         return [name for name in self._structure.layers if name in frozen & named]
 
     @property
-    def weights(self) -> list[Variable]:
+    def weights(self) -> list[LayerVariable]:
         """Copies of all parameters in Keras's order, each with `path`, `numpy()` and `assign(values)`.
 
         `named_weights` has them by name.
@@ -201,17 +202,17 @@ class LayeredModel(BuildableModel):
             return []
         arrays, layers = self.named_weights, self.structure.layers
         return [
-            Variable(arrays[parameter.name], parameter, layers[parameter.name.rpartition("/")[0]])
+            LayerVariable(arrays[parameter.name], parameter, layers[parameter.name.rpartition("/")[0]])
             for parameter in self._parameters
         ]
 
     @property
-    def trainable_weights(self) -> list[Variable]:
+    def trainable_weights(self) -> list[LayerVariable]:
         """The `weights` that training changes."""
         return [variable for variable in self.weights if variable.trainable and self._trainable]
 
     @property
-    def non_trainable_weights(self) -> list[Variable]:
+    def non_trainable_weights(self) -> list[LayerVariable]:
         """The other `weights`, such as moving statistics and those of frozen layers."""
         return [variable for variable in self.weights if not (variable.trainable and self._trainable)]
 

@@ -2,7 +2,14 @@
 
 from striate.training.metrics.base import Metric, OwnMetric
 from striate.training.metrics.figures import Figures, Scores, loss_sum, output_names, to_scores
-from striate.training.metrics.names import CLASSES, NAMED, default_metrics, refuse_missing
+from striate.training.metrics.names import (
+    CLASSES,
+    NAMED,
+    default_metrics,
+    metric_function,
+    metric_named,
+    refuse_missing,
+)
 
 __all__ = [
     "CLASSES",
@@ -13,6 +20,8 @@ __all__ = [
     "Scores",
     "default_metrics",
     "loss_sum",
+    "metric_function",
+    "metric_named",
     "output_names",
     "refuse_missing",
     "to_scores",

@@ -11,6 +11,25 @@ from striate.training.metrics.base import MeanOfSamples, Reads, class_numbers
 
 
 @check_methods
+class Accuracy(MeanOfSamples):
+    """The fraction of predictions that equal the targets, for class numbers; `compile` does not take it.
+
+    Args:
+        name: The name of the figure.
+        dtype: None.
+
+    Example:
+        >>> from striate.metrics import Accuracy
+        >>> Accuracy()([1, 2, 3, 4], [1, 2, 3, 0])
+        0.75
+    """
+
+    def values(self, t: Array, p: Array, form: OutputForm) -> Array:
+        """Return whether they are equal."""
+        return np.asarray(p == t)
+
+
+@check_methods
 class CategoricalAccuracy(MeanOfSamples):
     """The fraction of samples whose highest output is that of the target's class, given as one-hot row or number.
 

@@ -4,6 +4,7 @@ Because all of a metric's state is sums, it is independent of the batch size and
 training that is resumed continues with the same sums.
 """
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal, Self
@@ -12,6 +13,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.arguments import check_methods, describe
+from striate.engines.variables import Variable
 from striate.errors import UsageError
 from striate.network.outputs import OutputForm
 
@@ -22,7 +24,9 @@ Reads = Literal["classes", "probabilities", "numbers"]
 class Metric:
     """Base of all metrics.
 
-    A metric of your own defines `size`, `sums` and `compute`.
+    A metric of your own makes its state with `add_weight` and defines `update_state`, `result` and, unless all zeros
+    are right, `reset_state`, as in Keras; in training its state must be a sum over the batches, such as
+    a count. Or it defines `size`, `sums` and `compute`.
 
     Args:
         name: The name of the figure; None: the class's name in lower case with underscores.
@@ -37,17 +41,33 @@ class Metric:
         >>> precision.reset_state()
         >>> precision([0, 1], [0.3, 0.7])
         1.0
+
+        A metric of your own:
+
+        >>> class Mistakes(Metric):
+        ...     def __init__(self, name="mistakes"):
+        ...         super().__init__(name)
+        ...         self.total = self.add_weight(name="total", initializer="zeros")
+        ...
+        ...     def update_state(self, y_true, y_pred, sample_weight=None):
+        ...         self.total.assign_add((y_pred.argmax(axis=-1) != y_true).sum())
+        ...
+        ...     def result(self):
+        ...         return self.total
     """
 
     reads: ClassVar[Reads] = "numbers"
     """What it reads: classes of the highest output, probabilities, or the outputs themselves."""
 
     _made_with: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+    _variables: list[Variable]
+    _is_checked: bool
 
     def __new__(cls, *arguments: Any, **settings: Any) -> Self:
         """Keep the arguments, which model files contain."""
         metric = super().__new__(cls)
         metric._made_with = arguments, settings
+        metric._variables, metric._is_checked = [], False
         return metric
 
     def __init__(self, name: str | None = None, dtype: None = None) -> None:
@@ -63,6 +83,8 @@ class Metric:
         Returns:
             The number.
         """
+        if self._variables:
+            return sum(variable.size for variable in self._variables)
         raise NotImplementedError
 
     def sums(self, t: Array, p: Array, weights: Array | None = None, form: OutputForm = "probabilities") -> Array:
@@ -77,11 +99,61 @@ class Metric:
         Returns:
             float64 of the length `size`.
         """
+        if self._variables:
+            return added_state(self, t, p, weights)
         raise NotImplementedError
 
     def compute(self, sums: Array) -> Any:
         """Return the figure: a number, or an array with one number for each class, label or threshold."""
+        if self._variables:
+            return figure_of_state(self, sums)
         raise NotImplementedError
+
+    def add_variable(
+        self,
+        shape: tuple[int, ...] = (),
+        initializer: Any = "zeros",
+        dtype: str | None = None,
+        aggregation: str = "sum",
+        name: str | None = None,
+    ) -> Variable:
+        """Make an array of the state of a metric of your own.
+
+        Args:
+            shape: Its shape; () for one number.
+            initializer: Its first values, an initializer or its name.
+            dtype: Its dtype; None: float64.
+            aggregation: Accepted as in Keras: the states of several processes are added.
+            name: A name.
+
+        Returns:
+            The variable, to which `update_state` adds with `assign_add`.
+        """
+        variable = Variable("zeros" if initializer is None else initializer, shape, dtype or "float64", name=name)
+        self._variables.append(variable)
+        return variable
+
+    def add_weight(
+        self, shape: tuple[int, ...] = (), initializer: Any = None, dtype: str | None = None, name: str | None = None
+    ) -> Variable:
+        """Make an array of the state of a metric of your own, as `add_variable` does."""
+        return self.add_variable(shape, initializer, dtype, name=name)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """What `add_variable` and `add_weight` made."""
+        return list(self._variables)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments with which an equal metric is made, as `from_config` does."""
+        arguments, settings = self._made_with
+        names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
+        return {"name": self.name} | dict(zip(names, arguments, strict=False)) | settings
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Return a metric with the configuration that `get_config` returned."""
+        return cls(**config)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add samples.
@@ -94,8 +166,16 @@ class Metric:
         Raises:
             UsageError: The shapes do not match.
         """
-        t, p = numbers("y_true", y_true), numbers("y_pred", y_pred)
+        t, p = self.match(y_true, y_pred)
         weights = None if sample_weight is None else numbers("sample_weight", sample_weight).reshape(-1)
+        if weights is not None and len(weights) != len(p):
+            raise UsageError(f"There are {len(p)} samples but {len(weights)} weights.")
+        added = self.sums(t, p, weights)
+        self._total = added if self._total is None else self._total + added
+
+    def match(self, y_true: Any, y_pred: Any) -> tuple[Array, Array]:
+        """Return targets and predictions as arrays that match. Raise UsageError if they do not."""
+        t, p = numbers("y_true", y_true), numbers("y_pred", y_pred)
         if p.ndim == 1:
             p = p[:, None]  # (N,) → (N, 1)
         if t.ndim == p.ndim and t.shape[-1] == 1 and p.shape[-1] > 1:
@@ -113,10 +193,7 @@ class Metric:
             raise UsageError(
                 f"{type(self).__name__}: y_true has the shape {t.shape} and y_pred {p.shape}; both must be the same."
             )
-        if weights is not None and len(weights) != len(p):
-            raise UsageError(f"There are {len(p)} samples but {len(weights)} weights.")
-        added = self.sums(t, p, weights)
-        self._total = added if self._total is None else self._total + added
+        return t, p
 
     def result(self) -> Any:
         """Return the figure of all samples since `reset_state`; 0 without samples."""
@@ -128,6 +205,8 @@ class Metric:
     def reset_state(self) -> None:
         """Forget all samples."""
         self._total = None
+        for variable in self._variables:
+            variable.assign(0)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Add samples, and return the figure of all since `reset_state`."""
@@ -178,16 +257,96 @@ class OwnMetric(MeanOfSamples):
         try:
             result = np.asarray(self._function(t, p), np.float64)
         except Exception as error:
-            raise UsageError(
-                f"The metric '{self.name}' failed with y_true {t.shape} and y_pred {p.shape}, which are NumPy arrays: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+            raise UsageError(_failed(self, t, p, error)) from error
         if result.ndim and len(result) != len(p):
             raise UsageError(
                 f"The metric '{self.name}' must return a number, or one for each of {len(p)} samples; it returned the "
                 f"shape {result.shape}."
             )
         return result if result.ndim else np.full(len(p), float(result))
+
+
+def added_state(metric: Metric, t: Array, p: Array, weights: Array | None) -> Array:
+    """Return what a batch adds to the state of a metric of one's own. Its state is not changed.
+
+    Args:
+        metric: The metric.
+        t: Targets.
+        p: Outputs.
+        weights: (N,) of the samples; None: all 1.
+
+    Returns:
+        float64, all variables one after another.
+
+    Raises:
+        UsageError: update_state fails, or its state is not a sum over batches.
+    """
+    before = _state(metric)
+    try:
+        metric.reset_state()
+        first = _state(metric)
+        settings = {} if weights is None else {"sample_weight": weights}
+        metric.update_state(t, p, **settings)
+        added = _state(metric) - first
+        if not metric._is_checked:
+            metric.update_state(t, p, **settings)
+            metric._is_checked = True
+            if not np.allclose(_state(metric) - first, 2 * added, rtol=1e-3, atol=1e-6):
+                raise UsageError(
+                    f"The state of the metric '{metric.name}' is not a sum: the same batch a second time must add the "
+                    "same once more. Count and add in update_state (assign_add), and divide in result."
+                )
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(_failed(metric, t, p, error)) from error
+    finally:
+        _set_state(metric, before)
+    return added
+
+
+def figure_of_state(metric: Metric, sums: Array) -> float:
+    """Return the figure of a metric of one's own for a state that began at that of `reset_state`.
+
+    Args:
+        metric: The metric. Its state is not changed.
+        sums: What all batches added.
+
+    Returns:
+        The number.
+
+    Raises:
+        UsageError: `result` fails, or returns anything else than a number.
+    """
+    before = _state(metric)
+    try:
+        metric.reset_state()
+        _set_state(metric, _state(metric) + sums)
+        return float(metric.result())
+    except Exception as error:
+        raise UsageError(
+            f"result() of the metric '{metric.name}' must return a number: {type(error).__name__}: {error}"
+        ) from error
+    finally:
+        _set_state(metric, before)
+
+
+def _state(metric: Metric) -> Array:
+    return np.concatenate([variable.numpy().ravel().astype(np.float64) for variable in metric._variables])
+
+
+def _set_state(metric: Metric, values: Array) -> None:
+    start = 0
+    for variable in metric._variables:
+        variable.assign(values[start : start + variable.size].reshape(variable.shape))
+        start += variable.size
+
+
+def _failed(metric: Metric, t: Array, p: Array, error: Exception) -> str:
+    return (
+        f"The metric '{metric.name}' failed with y_true {t.shape} and y_pred {p.shape}, which are NumPy arrays: "
+        f"{type(error).__name__}: {error}"
+    )
 
 
 def snake_case(name: str) -> str:

@@ -137,8 +137,8 @@ class Figures:
             except UsageError as unsuitable:
                 error = error or unsuitable
                 continue
-            is_error = metric.reads == "numbers" and not isinstance(metric, OwnMetric)
-            if is_error == (output.kind == "numbers") or isinstance(metric, OwnMetric):
+            is_own = isinstance(metric, OwnMetric) or bool(metric._variables)
+            if is_own or (metric.reads == "numbers") == (output.kind == "numbers"):
                 chosen.append((index, metric))
         if not chosen:
             raise error or UsageError(f"The metric {item!r} matches no output; pass a list for each output.")
@@ -177,7 +177,9 @@ class Figures:
     def _read(self, index: int, metric: Metric, p: Array, t: Array) -> tuple[Array, Array]:
         """Return targets and output as a metric reads them."""
         form, output = self._forms[index], self._outputs[index]
-        if isinstance(metric, OwnMetric):  # class numbers for a sparse loss, else rows, as in Keras
+        if (
+            isinstance(metric, OwnMetric) or metric._variables
+        ):  # class numbers for a sparse loss, else rows, as in Keras
             is_sparse = isinstance(output.loss, SparseCategoricalCrossentropy)
             return t if is_sparse or output.loss.target_kind != "classes" else rows_of_classes(t, p), p
         if metric.reads != "probabilities" or form == "probabilities":

@@ -1,6 +1,6 @@
 """Metrics by Keras's names, and which of them fits an output."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -116,6 +116,17 @@ def get_metric(metric: Any, output: Output) -> Metric:
         metric = OwnMetric(metric) if own else _named(name, output)
     if not isinstance(metric, Metric) or isinstance(metric, values.Mean):
         raise UsageError(f"metrics must be names of metrics, metrics or functions; received {describe(metric)}.")
+    if isinstance(metric, accuracies.Accuracy):
+        raise UsageError(
+            "Accuracy compares predictions with targets number by number, and outputs are probabilities: use "
+            "metrics=['accuracy'], which fits the loss."
+        )
+    if type(metric).sums is Metric.sums and not metric._variables:
+        raise UsageError(
+            f"The metric '{metric.name}' has no state that training could add up: make it in __init__ with "
+            "self.add_weight(name='total', initializer='zeros'), and change it in update_state with assign_add. A "
+            "figure of single samples needs no class: pass a function of y_true and y_pred."
+        )
     if metric.reads == "classes" and output.kind != "classes":
         raise UsageError(_unsuitable(metric.name, output))
     if getattr(metric, "average", "") is None or getattr(metric, "class_aggregation", "") is None:
@@ -132,6 +143,63 @@ def get_metric(metric: Any, output: Output) -> Metric:
     return metric
 
 
+def metric_named(identifier: Any) -> Any:
+    """Return a metric by its Keras name, or the metric or function itself.
+
+    Args:
+        identifier: For example "auc" or "mse"; a metric, its class or a function; None for None.
+
+    Returns:
+        The metric.
+
+    Raises:
+        UsageError: The name is unknown.
+
+    Example:
+        >>> metric_named("auc")
+        <AUC name=auc>
+    """
+    if isinstance(identifier, type) and issubclass(identifier, Metric):
+        return identifier()
+    if identifier is None or isinstance(identifier, Metric) or callable(identifier):
+        return identifier
+    if not isinstance(identifier, str):
+        raise UsageError(f"A metric is a name, a metric or a function; received {describe(identifier)}.")
+    if identifier in ("accuracy", "Accuracy"):
+        return accuracies.Accuracy()
+    if identifier in NAMED:
+        return NAMED[identifier](name=snake_case(identifier))
+    if identifier in NAMES:
+        return LossMetric(NAMES[identifier](), identifier)
+    raise UsageError(_unknown(identifier))
+
+
+def metric_function(name: str) -> Callable[..., Any]:
+    """Return an accuracy as a function `f(y_true, y_pred, **settings)` that gives the value of each sample (N,).
+
+    Args:
+        name: A Keras name.
+
+    Returns:
+        The function, which `compile` takes in place of the metric.
+
+    Example:
+        >>> metric_function("categorical_accuracy")([[0, 1], [1, 0]], [[0.1, 0.9], [0.2, 0.8]])
+        array([1., 0.])
+    """
+    kind = NAMED[name]
+
+    def function(y_true: Any, y_pred: Any, **settings: Any) -> Any:
+        metric: Any = kind(**settings)
+        t, p = metric.match(y_true, y_pred)
+        values = metric.values(t, p, "probabilities").astype(float)
+        return values.reshape(len(p), -1).mean(axis=1)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Return the value of each sample (N,), as `{kind.__name__}` computes it."
+    return function
+
+
 def _named(name: str, output: Output) -> Metric:
     """Return the metric with a Keras name, whose figure has this name."""
     if name in ("accuracy", "acc", "Accuracy"):
@@ -146,9 +214,13 @@ def _named(name: str, output: Output) -> Metric:
         if isinstance(loss, CategoricalCrossentropy) and output.kind != "classes":
             raise UsageError(_unsuitable(name, output))
         return LossMetric(loss, snake_case(name) if name[0].isupper() and not name.isupper() else name)
+    raise UsageError(_unknown(name))
+
+
+def _unknown(name: str) -> str:
     refuse_missing(name)
     known = {"accuracy", *(snake_case(kind) for kind in CLASSES), *LOSSES}
-    raise UsageError(f"There is no metric '{name}'.{nearest(name, known)}")
+    return f"There is no metric '{name}'.{nearest(name, known)}"
 
 
 def _unsuitable(name: str, output: Output) -> str:
