@@ -22,6 +22,7 @@ from striate.web.answers import attribution_answer, filters_answer, image_answer
 from striate.web.app import STATIC
 from striate.web.guard import Guard, error_response
 from striate.web.patches import PatchPages
+from striate.web.playground import PlaygroundPages
 from striate.web.requests import RequestError, read_body, whole_number
 from striate.web.settings import ServiceSettings
 from striate.web.streams import Streams
@@ -64,6 +65,7 @@ class ExplorerPages:
         self._explorer, self._settings = explorer, settings
         self.streams = Streams()
         self._patches = PatchPages(explorer, self.streams)
+        self._playground = PlaygroundPages(explorer, self.streams, settings)
         self._quick, self._slow = ThreadPoolExecutor(1, "explore"), ThreadPoolExecutor(1, "attribution")
 
     def routes(self) -> list[Route | Mount]:
@@ -76,9 +78,15 @@ class ExplorerPages:
             f"{image}/attribution/{{method}}": self.attribution, "/explore/api/filters/{node:int}": self.filters,
             "/explore/api/patches/{node:int}": self._patches.search,
             "/explore/api/patches/{node:int}/{channels}": self._patches.patches,
+            "/explore/api/playground": self._playground.data,
         }  # fmt: skip
         routes: list[Route | Mount] = [Route(path, _answering(handler)) for path, handler in get.items()]
-        routes.append(Route("/explore/api/images", _answering(self.upload), methods=["POST"]))
+        post = {
+            "/explore/api/images": self.upload, "/explore/api/playground": self._playground.train,
+            "/explore/api/playground/check": self._playground.check,
+            "/explore/api/playground/{session}/{command}": self._playground.command,
+        }  # fmt: skip
+        routes += [Route(path, _answering(handler), methods=["POST"]) for path, handler in post.items()]
         return [*routes, Mount("/static", StaticFiles(directory=STATIC))]
 
     @asynccontextmanager

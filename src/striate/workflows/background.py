@@ -61,10 +61,15 @@ class Channel:
 
     def progress(self, done: int, total: int) -> None:
         """Report progress, but not too often."""
-        now = time.monotonic()
-        if now - self._reported >= INTERVAL or done == total:
-            self._reported = now
+        if done == total or self.is_due():
             self.send(Progress(done, total))
+
+    def is_due(self) -> bool:
+        """Return whether enough time has passed since this was true last to report something again."""
+        now = time.monotonic()
+        due = now - self._reported >= INTERVAL
+        self._reported = now if due else self._reported
+        return due
 
 
 Work = Callable[..., None]

@@ -6,13 +6,14 @@ import { showImages } from "./images.js";
 import { showLayer } from "./layer.js";
 import { showNetwork } from "./network.js";
 import { showOwn } from "./own.js";
+import { showPlay } from "./play.js";
 import { showSliding } from "./sliding.js";
 import { showUnit } from "./unit.js";
 import { showWhy } from "./why.js";
 
 const VIEWS = {
   images: showImages, network: showNetwork, layer: showLayer, unit: showUnit, own: showOwn, why: showWhy,
-  filter: showSliding,
+  filter: showSliding, play: showPlay,
 };
 const element = (id) => document.getElementById(id);
 
@@ -60,7 +61,7 @@ function showFrame(view) {
   element("language").textContent = language.current === "ko" ? "English" : "한국어";
   element("name").textContent = `Striate · ${state.model.name}`;
   document.title = `${text(`nav_${{ layer: "network", unit: "network" }[view] ?? view}`)} · ${state.model.name}`;
-  const links = [["images", "images"], ["network", "network"], ["why", "why"], ["own", "own"], ["filter", "filter"]];
+  const links = [["images", "images"], ["network", "network"], ["why", "why"], ["own", "own"], ["filter", "filter"], ["play", "play"]];
   element("nav").replaceChildren(...links.map(([name, target]) => {
     const here = view === name || (name === "network" && (view === "layer" || view === "unit"));
     return make("a", { href: `#/${target}`, "aria-current": here ? "page" : null }, text(`nav_${name}`));

@@ -1,0 +1,144 @@
+"""The playground of the explorer: networks that the page puts together, and their training in a process."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from striate.errors import StriateError, UsageError
+from striate.images import thumbnail_url
+from striate.web.answers import as_json
+from striate.web.requests import RequestError, read_body, read_json
+from striate.web.settings import ServiceSettings
+from striate.web.streams import Content, Streams
+from striate.workflows.background import Worker
+from striate.workflows.explore import Explorer
+from striate.workflows.playground import (
+    MAX_BATCH,
+    MAX_NETWORKS,
+    SHOWN_IMAGES,
+    NetworkSetup,
+    NetworkUpdate,
+    PlayData,
+    Ready,
+    Update,
+    check_network,
+    play,
+    read_setup,
+)
+from striate.workflows.playground_data import PlaygroundData
+
+COMMANDS = ("play", "pause", "step", "reset")
+
+
+class PlaygroundPages:
+    """The handlers of the playground. A training lives as long as the answer that reports it.
+
+    Args:
+        explorer: Whose images can be learned from.
+        streams: Of the application.
+        settings: Of the service.
+    """
+
+    def __init__(self, explorer: Explorer, streams: Streams, settings: ServiceSettings) -> None:
+        self._data, self._streams, self._settings = PlaygroundData(explorer), streams, settings
+        self._sessions: dict[str, Worker] = {}
+
+    async def data(self, request: Request) -> Response:
+        """Return which data there are; with ?name=, their classes and the first held-out images."""
+        name = request.query_params.get("name")
+        if name is None:
+            return JSONResponse(self._data.names())
+
+        def make() -> Content:
+            data = self._data.load(name)
+            x = data.held_out.x[:SHOWN_IMAGES]
+            return {
+                "classes": data.classes, "shape": x.shape[1:], "train": len(data.train), "held_out": len(data.held_out),
+                "labels": data.held_out.y[:SHOWN_IMAGES].tolist(), "images": [thumbnail_url(image) for image in x],
+            }  # fmt: skip
+
+        return JSONResponse(await asyncio.to_thread(make))
+
+    async def check(self, request: Request) -> Response:
+        """Return the shape and the parameters of each layer of a network, or why it cannot be trained."""
+        content = await self._content(request)
+        return JSONResponse(await asyncio.to_thread(self._check, content))
+
+    def _check(self, content: Mapping[str, Any]) -> Content:
+        data = self._data.load(str(content.get("data")))
+        try:
+            rows = check_network(read_setup(content), data).table()[2:]  # without Input and Rescale
+        except StriateError as error:
+            return {"problem": str(error)}
+        shapes = [[*row.size, row.maps] if row.size else [row.units] for row in rows]
+        return {
+            "layers": [{"shape": shape, "parameters": row.parameters} for shape, row in zip(shapes, rows, strict=True)]
+        }
+
+    async def train(self, request: Request) -> Response:
+        """Make a process for a training, and return what it reports as lines of JSON; the first has its key."""
+        content = await self._content(request)
+        setups, data, batch = await asyncio.to_thread(self._prepare, content)
+        key = secrets.token_urlsafe(12)
+
+        def start() -> Worker:
+            self._sessions[key] = Worker(play, "trains the networks")
+            return self._sessions[key]
+
+        def begin(worker: Worker) -> None:
+            worker.begin(setups, data, batch)
+
+        def handle(message: Any) -> tuple[Content, bool]:
+            if isinstance(message, Ready):
+                return {"session": key}, False
+            return _update(message), False
+
+        return self._streams.answer(start, begin, handle, lambda: self._sessions.pop(key, None))
+
+    def _prepare(self, content: Mapping[str, Any]) -> tuple[list[NetworkSetup], PlayData, int]:
+        data = self._data.load(str(content.get("data")))
+        networks, batch = content.get("networks"), content.get("batch_size")
+        if not isinstance(networks, list) or not 1 <= len(networks) <= MAX_NETWORKS:
+            raise UsageError(f"Train between 1 and {MAX_NETWORKS} networks.")
+        if not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH:
+            raise UsageError(f"The batch size must be a whole number from 1 to {MAX_BATCH}; received {batch!r:.20}.")
+        setups = [read_setup(network if isinstance(network, dict) else {}) for network in networks]
+        for setup in setups:
+            check_network(setup, data)
+        return setups, data, batch
+
+    async def command(self, request: Request) -> Response:
+        """Tell a training what to do: one of COMMANDS."""
+        key, command = request.path_params["session"], request.path_params["command"]
+        worker = self._sessions.get(key)
+        if worker is None:
+            raise RequestError(HTTPStatus.NOT_FOUND, "This training has ended. Start again.")
+        if command not in COMMANDS:
+            raise RequestError(HTTPStatus.NOT_FOUND, f"There is no command '{command:.20}': {', '.join(COMMANDS)}.")
+        worker.send(command)
+        return JSONResponse({})
+
+    async def _content(self, request: Request) -> dict[str, Any]:
+        return read_json(await read_body(request, self._settings))
+
+
+def _update(update: Update) -> Content:
+    return {
+        "step": update.step, "epoch": update.epoch, "running": update.running,
+        "networks": [_network(network) for network in update.networks],
+    }  # fmt: skip
+
+
+def _network(network: NetworkUpdate) -> Content:
+    return {
+        "losses": [float(loss) if np.isfinite(loss) else None for loss in network.losses],
+        "measured": [[float(value) if np.isfinite(value) else None for value in point] for point in network.measured],
+        "filters": None if network.filters is None else as_json(network.filters),
+        "probabilities": as_json(network.probabilities), "diverged": network.diverged,
+    }  # fmt: skip

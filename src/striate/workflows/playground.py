@@ -1,0 +1,366 @@
+"""The playground of `striate explore`: networks that are put together on the page and trained in a process."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from striate._types import Array
+from striate.data import Images
+from striate.data.order import batches, epoch_order
+from striate.engines.losses import class_probabilities
+from striate.engines.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSprop
+from striate.errors import UsageError
+from striate.models import Model
+from striate.network import (
+    AveragePool2D,
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool2D,
+    Input,
+    Layer,
+    MaxPool2D,
+    Network,
+    Rescale,
+    Row,
+)
+from striate.network.outputs import output_forms
+from striate.workflows.background import Channel
+
+LAYERS: dict[str, type[Layer]] = {
+    "Conv2D": Conv2D, "MaxPool2D": MaxPool2D, "AveragePool2D": AveragePool2D, "Flatten": Flatten,
+    "GlobalAveragePool2D": GlobalAveragePool2D, "Dense": Dense, "Dropout": Dropout,
+    "BatchNormalization": BatchNormalization,
+}  # fmt: skip
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "Conv2D": ("filters", "kernel_size", "strides", "padding", "activation"), "MaxPool2D": ("pool_size",),
+    "AveragePool2D": ("pool_size",), "Flatten": (), "GlobalAveragePool2D": (), "Dense": ("units", "activation"),
+    "Dropout": ("rate",), "BatchNormalization": (),
+}  # fmt: skip
+LARGEST = {"filters": 64, "units": 1024, "kernel_size": 15, "strides": 8, "pool_size": 15}
+MOMENTUM = 0.9
+OPTIMIZERS = ("SGD", "Momentum", "AdaGrad", "RMSprop", "Adam")
+MAX_LAYERS = 16
+MAX_PARAMETERS = 3_000_000
+MAX_VALUES = 300_000  # of all feature maps of one image
+MAX_MULTIPLY_ADDS = 20_000_000  # of one image
+MAX_BATCH = 128
+MAX_NETWORKS = 2
+MAX_STEPS = 10_000
+FIRST_STEPS = (0, 1, 2, 4, 8, 16)  # after which the held-out images are predicted, and then
+INTERVAL = 25  # every so many steps
+SHOWN_FILTERS = 16
+SHOWN_IMAGES = 12
+
+
+@dataclass(frozen=True)
+class NetworkSetup:
+    """A network with its training, checked.
+
+    Attributes:
+        layers: Kind and arguments of each layer, without Input and Rescale.
+        optimizer: One of OPTIMIZERS.
+        learning_rate: Of the optimizer.
+    """
+
+    layers: tuple[Mapping[str, Any], ...]
+    optimizer: str
+    learning_rate: float
+
+
+@dataclass(frozen=True, eq=False)
+class PlayData:
+    """What is learned from.
+
+    Attributes:
+        train: Images that are learned from.
+        held_out: Images that measure the accuracy.
+        classes: Names of the classes.
+    """
+
+    train: Images
+    held_out: Images
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The process has made the networks."""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkUpdate:
+    """What a network has learned since the last update.
+
+    Attributes:
+        losses: float64 (n,), the loss of the batch in each step since then; NaN if the network has diverged.
+        measured: (step, loss, accuracy) of the held-out images each time they were predicted since then.
+        filters: float32 (h, w, C, n), the first filters of the first convolution, or what the first units of the first
+            dense layer multiply the image with; None if there is no such layer.
+        probabilities: float32 (SHOWN_IMAGES, K) of the first held-out images; NaN if the network has diverged.
+        diverged: Whether its loss is no finite number any more; then it learns no further.
+    """
+
+    losses: Array
+    measured: tuple[tuple[int, float, float], ...]
+    filters: Array | None
+    probabilities: Array
+    diverged: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """The state of the training.
+
+    Attributes:
+        step: Number of steps done.
+        epoch: Number of times that all images were seen.
+        running: Whether it goes on by itself.
+        networks: Of each network.
+    """
+
+    step: int
+    epoch: float
+    running: bool
+    networks: tuple[NetworkUpdate, ...]
+
+
+def read_setup(content: Mapping[str, Any]) -> NetworkSetup:
+    """Check what the page sends for one network.
+
+    Args:
+        content: {"layers": [{"kind": …, argument: …}, …], "optimizer": …, "learning_rate": …}.
+
+    Returns:
+        The setup.
+
+    Raises:
+        UsageError: A value is of the wrong type or too large.
+    """
+    layers, optimizer, rate = (content.get(name) for name in ("layers", "optimizer", "learning_rate"))
+    if not isinstance(layers, list) or len(layers) > MAX_LAYERS:
+        raise UsageError(f"A network of the playground has at most {MAX_LAYERS} layers.")
+    for layer in layers:
+        _check_layer(layer)
+    if optimizer not in OPTIMIZERS:
+        raise UsageError(f"There is no optimizer '{optimizer!s:.20}' here. Choose one of {', '.join(OPTIMIZERS)}.")
+    if isinstance(rate, bool) or not isinstance(rate, int | float):
+        raise UsageError(f"The learning rate must be a number; received {rate!r:.20}.")
+    _optimizer(optimizer, rate)
+    return NetworkSetup(tuple(layers), optimizer, float(rate))
+
+
+def _check_layer(layer: Any) -> None:
+    """Raise UsageError if a layer is none of LAYERS, or is too large. The layer itself checks the rest."""
+    kind = layer.get("kind") if isinstance(layer, dict) else None
+    if kind not in LAYERS:
+        raise UsageError(f"There is no layer '{kind!s:.20}' here. Choose one of {', '.join(LAYERS)}.")
+    for name, value in layer.items():
+        if name == "kind":
+            continue
+        if name not in ARGUMENTS[kind] or not isinstance(value, str | int | float):
+            raise UsageError(f"{kind} has no argument '{name:.20}' with the value {value!r:.20} here.")
+        if isinstance(value, int) and value > LARGEST.get(name, 1):
+            raise UsageError(f"{kind}: {name} is {value}; the playground allows at most {LARGEST.get(name, 1)}.")
+
+
+def _optimizer(name: str, rate: float) -> Optimizer:
+    if name == "Momentum":
+        return SGD(rate, momentum=MOMENTUM)
+    kinds: dict[str, type[Optimizer]] = {"SGD": SGD, "AdaGrad": AdaGrad, "RMSprop": RMSprop, "Adam": Adam}
+    return kinds[name](rate)
+
+
+def build_network(setup: NetworkSetup, shape: Sequence[int]) -> Network:
+    """Build the network of a setup.
+
+    Args:
+        setup: The setup.
+        shape: (H, W, C) of the images.
+
+    Returns:
+        The network, from pixels to the last layer of the setup.
+
+    Raises:
+        NetworkError: The layers do not fit each other; the message is that of Python.
+        UsageError: The network is too large for the playground.
+    """
+    layers = [LAYERS[layer["kind"]](**{k: v for k, v in layer.items() if k != "kind"}) for layer in setup.layers]
+    network = Network.sequential([Input(tuple(shape)), Rescale(), *layers], name="network")
+    rows = network.table()
+    for what, number, most in (
+        ("parameters", sum(row.parameters for row in rows), MAX_PARAMETERS),
+        ("values in its feature maps", sum(_values(row) for row in rows), MAX_VALUES),
+        ("multiply-adds for each image", sum(row.multiply_adds for row in rows), MAX_MULTIPLY_ADDS),
+    ):
+        if number > most:
+            raise UsageError(
+                f"The network has {number:,} {what}; the playground allows at most {most:,}, so that you can watch it "
+                "learn. Use fewer filters or units, pooling, or strides."
+            )
+    return network
+
+
+def _values(row: Row) -> int:
+    return int(np.prod(row.size)) * row.maps if row.size and row.maps else row.units or 0
+
+
+def check_network(setup: NetworkSetup, data: PlayData) -> Network:
+    """Return the network of a setup. Raise StriateError as Python would, also if its output does not fit the classes.
+
+    Args:
+        setup: The setup.
+        data: What it shall learn from.
+
+    Returns:
+        The network.
+    """
+    network = build_network(setup, data.train.x.shape[1:])
+    model = _compiled(network, setup)
+    labels = np.array([0, len(data.classes) - 1])
+    model.test_on_batch(np.asarray(data.train.x[:1]).repeat(2, axis=0), labels)
+    return network
+
+
+def _compiled(network: Network, setup: NetworkSetup) -> Model:
+    model = Model.from_network(network, seed=0)
+    model.use_engine("numpy")
+    model.compile(_optimizer(setup.optimizer, setup.learning_rate), "sparse_categorical_crossentropy", ["accuracy"])
+    return model
+
+
+class _Player:
+    """One network that learns.
+
+    Args:
+        setup: Of the network.
+        data: What it learns from.
+    """
+
+    def __init__(self, setup: NetworkSetup, data: PlayData) -> None:
+        self._data = data
+        self._model = _compiled(build_network(setup, data.train.x.shape[1:]), setup)
+        self._losses: list[float] = []
+        self._measured: list[tuple[int, float, float]] = []
+        self._diverged = False
+        self.measure(0)
+
+    def learn(self, rows: Array) -> None:
+        """Learn from a batch, unless the network has diverged."""
+        if self._diverged:
+            return
+        loss = self._model.train_on_batch(self._data.train.x[rows], self._data.train.y[rows])[0]
+        self._losses.append(float(loss))
+        self._diverged = not isfinite(loss)
+
+    def measure(self, step: int) -> None:
+        """Predict the held-out images, unless the network has diverged."""
+        if self._diverged:
+            return
+        loss, accuracy = self._model.test_on_batch(self._data.held_out.x, self._data.held_out.y)
+        self._measured.append((step, float(loss), float(accuracy)))
+
+    def update(self) -> NetworkUpdate:
+        """Return what is new."""
+        outputs = self._model.predict_on_batch(self._data.held_out.x[:SHOWN_IMAGES])
+        probabilities = class_probabilities(outputs, output_forms(self._model.network)[0])
+        losses, measured = np.array(self._losses), tuple(self._measured)
+        self._losses, self._measured = [], []
+        return NetworkUpdate(losses, measured, first_filters(self._model), probabilities, self._diverged)
+
+
+def first_filters(model: Model) -> Array | None:
+    """Return what the first layer with weights multiplies the image with, as images.
+
+    Args:
+        model: The model.
+
+    Returns:
+        float32 (h, w, C, n): the first SHOWN_FILTERS filters of a convolution, or weights of the units of a dense layer
+        in the form of the image; None if the first layer with weights is another one, or does not read the image.
+    """
+    network = model.network
+    shape = network.input_shapes[0]
+    for node in network.nodes:
+        if not network.parameters_of(node):
+            shape = node.shape if len(node.shape) == 3 else shape
+            continue
+        kernel = model.engine.weights_of(str(node.layer.name)).get("kernel")
+        if kernel is None:
+            return None
+        if kernel.ndim == 2:
+            if len(kernel) != np.prod(shape):
+                return None
+            kernel = kernel.reshape(*shape, -1)
+        return np.asarray(kernel[..., :SHOWN_FILTERS], np.float32)
+    return None
+
+
+def play(channel: Channel, setups: Sequence[NetworkSetup], data: PlayData, batch_size: int) -> None:
+    """Train networks in a process, as commands say: "play", "pause", "step" and "reset".
+
+    All networks learn from the same batches in the same order, one step each in turn, so that their curves can be
+    compared, and do not depend on time.
+
+    Args:
+        channel: To the server.
+        setups: Of the networks.
+        data: What they learn from.
+        batch_size: Images in a batch.
+    """
+    warnings.simplefilter("ignore", RuntimeWarning)  # of NumPy, about a network that diverges: `diverged` says it
+    channel.send(Ready())
+    training = _Training(setups, data, batch_size)
+    channel.send(training.update(running=False))
+    running = False
+    while True:
+        command = channel.receive(0 if running else None)
+        if command == "reset":
+            training, running = _Training(setups, data, batch_size), False
+        elif command in ("pause", "step"):
+            running = False
+        elif command == "play":
+            running = True
+        if running or command == "step":
+            training.do_step()
+        running = running and not training.is_done
+        if command or not running or channel.is_due():
+            channel.send(training.update(running=running))
+
+
+class _Training:
+    """Networks that learn together."""
+
+    def __init__(self, setups: Sequence[NetworkSetup], data: PlayData, batch_size: int) -> None:
+        self._players = [_Player(setup, data) for setup in setups]
+        self._count = len(data.train)
+        self._slices = batches(self._count, batch_size)
+        self._step = 0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing more to do."""
+        return self._step >= MAX_STEPS
+
+    def do_step(self) -> None:
+        """Let each network learn from the next batch."""
+        if self.is_done:
+            return
+        epoch, number = divmod(self._step, len(self._slices))
+        rows = epoch_order(self._count, 0, epoch)[self._slices[number]]
+        self._step += 1
+        for player in self._players:
+            player.learn(rows)
+            if self._step in FIRST_STEPS or self._step % INTERVAL == 0:
+                player.measure(self._step)
+
+    def update(self, *, running: bool) -> Update:
+        """Return what is new."""
+        networks = tuple(player.update() for player in self._players)
+        return Update(self._step, self._step / len(self._slices), running, networks)
