@@ -1,13 +1,23 @@
 """striate explore: look inside a network in the browser."""
 
 import secrets
+import sys
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from striate.cli.help import Command
-from striate.cli.output import echo_line
+from striate.cli.output import echo_line, echo_page, entry
 from striate.language import localized, translate
+from striate.notebook import can_redraw
+
+if TYPE_CHECKING:
+    from striate.web.lesson_data import Progress
+    from striate.workflows.explore import Explorer
 
 
 @click.command(cls=Command)
@@ -15,7 +25,22 @@ from striate.language import localized, translate
 @click.argument("images", nargs=-1, metavar="[IMAGES]…")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="TCP port [any free one].")
 @click.option("--no-browser", is_flag=True, help="Print the address, but do not open a browser.")
-def explore(model: str | None, images: tuple[str, ...], port: int, no_browser: bool) -> None:
+@click.option(
+    "--export",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write a lesson instead: one page about a few images, which needs no server.",
+)
+@click.option(
+    "--image",
+    "chosen",
+    multiple=True,
+    metavar="IMAGE",
+    help="An image of the lesson: a file, or its number on the page. Repeat for several [a wrong prediction].",
+)
+def explore(
+    model: str | None, images: tuple[str, ...], port: int, no_browser: bool, export: str | None, chosen: tuple[str, ...]
+) -> None:
     """Look inside a network in the browser: its mistakes, feature maps, filters, and the arithmetic of every unit.
 
     MODEL is a run folder, a model file or an ONNX file. Without it, LeNet-5 is trained within seconds on digits that
@@ -25,11 +50,15 @@ def explore(model: str | None, images: tuple[str, ...], port: int, no_browser: b
     from striate.web import ServiceSettings, create_explorer, serve
     from striate.workflows.explore import open_explorer
 
+    _check_chosen(chosen, export)
     if model is None:
         echo_line(translate("Training LeNet-5 on digits …"), err=True)
     explorer = open_explorer(model, images)
     for note in explorer.notes:
         echo_line(localized(note), err=True)
+    if export is not None:
+        _export(explorer, Path(export), chosen)
+        return
     settings = ServiceSettings(port=port, token=secrets.token_urlsafe(24))
 
     def started(address: str) -> None:
@@ -40,3 +69,41 @@ def explore(model: str | None, images: tuple[str, ...], port: int, no_browser: b
 
     app = create_explorer(explorer, settings)
     serve(app, settings, started, app.state.stopping)
+
+
+def _check_chosen(chosen: tuple[str, ...], export: str | None) -> None:
+    """Raise UsageError if images of a lesson are given, but no lesson."""
+    from striate.errors import UsageError
+
+    if chosen and export is None:
+        raise UsageError("--image needs --export FILE: name images to explore after the model.")
+
+
+def _export(explorer: "Explorer", file: Path, chosen: tuple[str, ...]) -> None:
+    """Write a lesson, and print its size."""
+    from striate.cli.wording import file_size
+    from striate.files import atomic_write
+    from striate.web.lesson import make_lesson
+
+    keys = [explorer.find(image) for image in chosen] or [explorer.first()]
+    with _progress() as progress:
+        page, units = make_lesson(explorer, keys, progress)
+    atomic_write(file, page)
+    if units is not None:
+        text = "The network has {units:,} units, too many for the arithmetic of each: the lesson contains their maps."
+        echo_line(translate(text, units=units), err=True)
+    echo_page(file, "lesson")
+    echo_line(entry("size", file_size(len(page.encode()))))
+
+
+@contextmanager
+def _progress() -> "Iterator[Progress | None]":
+    """Show a progress bar on a terminal."""
+    from rich.progress import Progress as Bar
+
+    if not can_redraw(sys.stderr):
+        yield None
+        return
+    with Bar(transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, steps: bar.update(task, completed=done, total=steps)

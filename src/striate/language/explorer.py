@@ -17,6 +17,16 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "en": "striate explore does not answer. Is it still running in the terminal?",
         "ko": "striate explore가 응답하지 않습니다. 터미널에서 아직 실행 중입니까?",
     },
+    "lesson_missing": {
+        "en": "This is not part of the lesson. Open the network with striate explore.",
+        "ko": "이 강의 페이지에 들어 있지 않은 내용입니다. striate explore로 신경망을 여십시오.",
+    },
+    "lesson_units": {
+        "en": "The arithmetic of single units is not part of this lesson: the network has {n} units, and a lesson "
+        "contains at most {limit}. Open it with striate explore.",
+        "ko": "이 강의 페이지에는 유닛 하나하나의 계산이 들어 있지 않습니다. 유닛이 {n}개인데 강의 페이지에는 최대 "
+        "{limit}개까지 들어갑니다. striate explore로 여십시오.",
+    },
     "loading": {"en": "Computing …", "ko": "계산하는 중 …"},
     "image": {"en": "Image {id}", "ko": "이미지 {id}"},
     "own_image": {"en": "Your image", "ko": "직접 넣은 이미지"},

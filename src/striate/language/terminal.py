@@ -329,5 +329,9 @@ TERMINAL: dict[str, str] = {
     "Striate": "Striate",
     # explore
     "explore  {address}": "탐색     {address}",
+    "lesson": "강의",
+    "The network has {units:,} units, too many for the arithmetic of each: the lesson contains their maps.": (
+        "신경망에 유닛이 {units:,}개 있어 하나하나의 계산은 담을 수 없습니다. 강의 페이지에는 특성 맵이 들어갑니다."
+    ),
     "Training LeNet-5 on digits …": "숫자 이미지로 LeNet-5를 학습하는 중 …",
 }

@@ -173,13 +173,41 @@ class Explorer:
         Raises:
             DataError: It cannot be decoded.
         """
-        pixels = self.policy.decode(content)
+        return self._keep(self.policy.decode(content))
+
+    def _keep(self, pixels: Array) -> str:
         self._uploaded += 1
         key = f"u{self._uploaded}"
         self._uploads[key] = pixels
         while len(self._uploads) > UPLOADS:
             self._uploads.popitem(last=False)
         return key
+
+    def find(self, image: str) -> str:
+        """Return the key of an image of the run by its number, or add that of a file.
+
+        Args:
+            image: A file, or a number from 0.
+
+        Returns:
+            The key.
+
+        Raises:
+            UsageError: There is no such image.
+            DataError: The file cannot be decoded.
+        """
+        if Path(image).is_file() or not image.isdecimal():
+            return self._keep(self.policy.read(image))
+        self.pixels(image)
+        return str(int(image))
+
+    def first(self) -> str:
+        """Return the key of the image that is shown first: a wrong prediction if there is one."""
+        predicted, labels = self.images.predicted, self.images.labels
+        if not len(predicted):
+            raise UsageError(f"'{self.name}' comes without images: choose one with --image FILE.")
+        wrong = np.zeros(0) if labels is None else np.flatnonzero((predicted >= 0) & (predicted != labels))
+        return str(int(wrong[0])) if len(wrong) else "0"
 
     def trace(self, image: str) -> Trace:
         """Return all values of the network for an image; those of the last images are kept."""

@@ -1,59 +1,15 @@
-// Requests to the server, and the arrays in its answers.
+// Answers about the network and its images, and the arrays in them.
 
-import { text } from "./dom.js";
+import { ask, follow } from "./server.js";
 
-const TYPES = { float64: Float64Array, float32: Float32Array, uint8: Uint8Array, int64: BigInt64Array };
+export { ask, follow };
+
+const TYPES = { float64: Float64Array, float32: Float32Array, uint8: Uint8Array, int64: BigInt64Array, int32: Int32Array };
 const KEPT = 200; // answers
-
-const fragment = new URLSearchParams(location.hash.slice(1));
-if (fragment.has("token")) {
-  sessionStorage.setItem("explore-token", fragment.get("token"));
-  history.replaceState(null, "", "#/");
-}
 
 const answers = new Map(); // path → promise
 
-/** Send a request; throw an Error with a message for people if it fails. */
-export async function ask(path, options = {}) {
-  return (await send(path, options)).json();
-}
-
-/** Yield the objects of an answer that arrive one after the other, until it ends or `options.signal` is aborted. */
-export async function* follow(path, options = {}) {
-  const reader = (await send(path, options)).body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read().catch((error) => {
-      if (options.signal?.aborted) throw error;
-      throw new Error(text("stopped"), { cause: error });
-    });
-    const lines = (rest + (value ?? "")).split("\n");
-    rest = done ? "" : lines.pop();
-    for (const line of lines) {
-      if (!line) continue;
-      const content = JSON.parse(line);
-      if (content.error) throw new Error(text("failed", { reason: content.error }));
-      yield content;
-    }
-    if (done) return;
-  }
-}
-
-async function send(path, options) {
-  const headers = { Authorization: `Bearer ${sessionStorage.getItem("explore-token") ?? ""}`, ...options.headers };
-  let response;
-  try {
-    response = await fetch(`/explore/api/${path}`, { ...options, headers });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Error(text("stopped"), { cause: error });
-  }
-  if (response.status === 401) throw new Error(text("no_token"));
-  if (!response.ok) throw new Error(text("failed", { reason: (await response.json()).error }));
-  return response;
-}
-
-/** The same for what does not change, which is asked for once. */
+/** Return an answer that does not change: it is asked for once. Throw an Error with a message for people. */
 export function get(path) {
   if (!answers.has(path)) {
     const answer = ask(path);
@@ -64,8 +20,9 @@ export function get(path) {
   return answers.get(path);
 }
 
-/** Return an array of an answer as {shape, values}. */
+/** Return an array of an answer as {shape, values}. Its data are base64, or the numbers themselves. */
 export function array({ shape, dtype, data }) {
+  if (typeof data !== "string") return { shape, values: data };
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
   return { shape, values: new TYPES[dtype](bytes.buffer) };
 }

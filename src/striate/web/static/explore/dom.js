@@ -2,15 +2,15 @@
 
 let texts = {};
 export const language = {
-  current: localStorage.getItem("language") ?? (navigator.language.startsWith("ko") ? "ko" : "en"),
+  current: new URLSearchParams(location.hash.slice(1)).get("lang") ?? localStorage.getItem("language") ?? (navigator.language.startsWith("ko") ? "ko" : "en"),
   use(code) {
     this.current = code;
     localStorage.setItem("language", code);
   },
 };
 
-export async function loadTexts() {
-  texts = await (await fetch("/explore/texts.json")).json();
+export function useTexts(given) {
+  texts = given;
 }
 
 const FINALS = { "은(는)": ["은", "는"], "이(가)": ["이", "가"], "을(를)": ["을", "를"], "(으)로": ["으로", "로"] };

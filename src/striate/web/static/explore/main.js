@@ -1,12 +1,13 @@
 // The frame of the page: navigation, language, and which view an address shows.
 
 import { ask, get } from "./api.js";
-import { language, loadTexts, make, text } from "./dom.js";
+import { language, make, text, useTexts } from "./dom.js";
 import { showImages } from "./images.js";
 import { showLayer } from "./layer.js";
 import { showNetwork } from "./network.js";
 import { showOwn } from "./own.js";
 import { showPlay } from "./play.js";
+import { texts } from "./server.js";
 import { showSliding } from "./sliding.js";
 import { showUnit } from "./unit.js";
 import { showWhy } from "./why.js";
@@ -36,7 +37,7 @@ async function show() {
   current?.abort();
   const controller = (current = new AbortController());
   const [name, ...parts] = location.hash.replace(/^#\//, "").split("/").map(decodeURIComponent);
-  const view = VIEWS[name] ? name : "images";
+  const view = VIEWS[name] ? name : (state.model.views?.[0] ?? "images");
   element("problem").textContent = "";
   showFrame(view);
   const waiting = setTimeout(() => element("view").replaceChildren(make("p", { class: "soft" }, text("loading"))), 300);
@@ -62,14 +63,15 @@ function showFrame(view) {
   element("name").textContent = `Striate · ${state.model.name}`;
   document.title = `${text(`nav_${{ layer: "network", unit: "network" }[view] ?? view}`)} · ${state.model.name}`;
   const links = [["images", "images"], ["network", "network"], ["why", "why"], ["own", "own"], ["filter", "filter"], ["play", "play"]];
-  element("nav").replaceChildren(...links.map(([name, target]) => {
+  const shown = links.filter(([name]) => !state.model.views || state.model.views.includes(name)); // a lesson has few
+  element("nav").replaceChildren(...shown.map(([name, target]) => {
     const here = view === name || (name === "network" && (view === "layer" || view === "unit"));
     return make("a", { href: `#/${target}`, "aria-current": here ? "page" : null }, text(`nav_${name}`));
   }));
 }
 
 async function useFile(file) {
-  if (!file) return;
+  if (!file || state.model.views) return;
   try {
     const answer = await ask("images", { method: "POST", body: file });
     state.image = answer.id;
@@ -91,7 +93,7 @@ document.addEventListener("drop", (event) => {
   useFile(event.dataTransfer.files[0]);
 });
 
-await loadTexts();
+useTexts(await texts());
 try {
   state.model = await get("model");
   await show();

@@ -12,7 +12,7 @@ const choice = { part: null };
 export function patchSection(state, node, channels, signal, ready = () => {}) {
   const { model } = state;
   const parts = [["shown", model.count], ["training", model.training]].filter(([, count]) => count);
-  if (!parts.length || /Input/.test(model.nodes[node].kind)) return [];
+  if (model.views || !parts.length || /Input/.test(model.nodes[node].kind)) return [];
   const names = parts.map(([name]) => name);
   if (!names.includes(choice.part)) choice.part = names.includes("training") ? "training" : names[0];
   const box = make("div", { class: "patches", "aria-live": "polite" });

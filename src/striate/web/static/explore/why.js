@@ -15,7 +15,7 @@ export async function showWhy(state, [key, first, second], signal) {
   const order = [...info.probabilities.keys()].sort((a, b) => info.probabilities[b] - info.probabilities[a]);
   const chosen = [Number(first ?? order[0])];
   chosen.push(Number(second ?? (info.label !== null && info.label !== chosen[0] ? info.label : order.find((index) => index !== chosen[0]) ?? chosen[0])));
-  const options = model.classes.map((name, index) => [index, name]);
+  const options = (info.explained ?? [...model.classes.keys()]).map((index) => [index, model.classes[index]]);
   const go = (a, b) => (location.hash = `#/why/${image}/${a}/${b}`);
   const pixels = array(info.pixels);
   const rows = METHODS.map((method) => {

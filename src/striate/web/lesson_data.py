@@ -1,0 +1,308 @@
+"""The numbers of a lesson: all answers of the explorer for a few images, packed into bytes."""
+
+import gzip
+import json
+from base64 import b64decode
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from striate._types import Array
+from striate.errors import UsageError
+from striate.explain import Cells, Region, Trace, Unit
+from striate.explain.receptive_field import Fields
+from striate.explain.units import as_maps
+from striate.images import thumbnail_url
+from striate.web.answers import (
+    attribution_answer,
+    filters_answer,
+    image_answer,
+    maps_answer,
+    model_answer,
+    region_answer,
+)
+from striate.workflows.explore import METHODS, Explorer
+
+MOST_UNITS = 150_000  # of all images, whose arithmetic is computed; more take minutes and many megabytes
+MOST_CLASSES, FEW_CLASSES = 10, 3  # that are explained, in a lesson with and without the arithmetic of units
+THUMBNAIL_SIDE = 112
+ALIGNMENT = 8  # bytes
+Progress = Callable[[int, int], object]
+
+
+def lesson_data(explorer: Explorer, keys: Sequence[str], progress: Progress | None = None) -> tuple[bytes, int | None]:
+    """Return the content of a lesson.
+
+    Args:
+        explorer: The model and its images.
+        keys: Of the images.
+        progress: Called with the numbers of steps done and of all.
+
+    Returns:
+        A gzip file of a JSON header and the arrays that it names; and the number of units if it is so large that the
+        arithmetic of single units is left out, else None.
+    """
+    pack, network = _Pack(), explorer.model.network
+    count = len(keys) * sum(int(np.prod(node.shape)) for node in network.nodes)
+    exact = count <= MOST_UNITS
+    classes = {key: _explained(explorer, key, MOST_CLASSES if exact else FEW_CLASSES) for key in keys}
+    steps = len(keys) * len(network.nodes) + sum(len(METHODS) * len(some) for some in classes.values())
+    done = 0
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        if progress:
+            progress(done, steps)
+
+    answers: dict[str, Any] = {"model": _model(explorer, keys)}
+    for node in range(len(network.nodes)):
+        try:
+            answers[f"filters/{node}"] = filters_answer(explorer, node)
+        except UsageError:
+            continue  # a layer without filters
+    tables: dict[str, Any] = {}
+    for number, key in enumerate(keys):
+        path = f"images/{number}"
+        info = image_answer(explorer, key)
+        answers[path] = {**info, "id": str(number), "explained": classes[key]}
+        for method in METHODS:
+            for index in classes[key]:
+                answers[f"{path}/attribution/{method}?class={index}"] = _attribution(explorer, key, method, index)
+                advance()
+        for node in range(len(network.nodes)):
+            if exact:
+                tables[f"{number}/{node}"] = _units(pack, explorer.trace(key), node)
+            else:
+                answers[f"{path}/maps/{node}"] = _first_maps(explorer, key, node)
+            advance()
+    header = {
+        "answers": pack.replaced(answers, exact=exact), "units": tables, "regions": _regions(explorer) if exact else [],
+        "integers": pack.integers.content(pack, np.int32), "weights": pack.weights.content(pack, np.float32),
+        "exact_weights": pack.exact.content(pack, np.float64), "count": count, "limit": MOST_UNITS,
+        "thumbnails": {n: thumbnail_url(explorer.pixels(key), THUMBNAIL_SIDE) for n, key in enumerate(keys)},
+    }  # fmt: skip
+    return pack.compressed(header), None if exact else count
+
+
+def _model(explorer: Explorer, keys: Sequence[str]) -> dict[str, Any]:
+    """Return the answer about the model for the images of the lesson alone."""
+    answer, labels = model_answer(explorer), explorer.images.labels
+    known = labels is not None and all(not key.startswith("u") for key in keys)
+    probabilities = [explorer.probabilities(key) for key in keys]
+    views = ["network", "why", "filter"]
+    return {
+        **answer, "notes": [], "count": len(keys), "views": views if len(keys) == 1 else ["images", *views],
+        "predicted": [int(found.argmax()) for found in probabilities],
+        "probabilities": [float(found.max()) for found in probabilities],
+        "labels": [int(labels[int(key)]) for key in keys] if known and labels is not None else None,
+    }  # fmt: skip
+
+
+def _explained(explorer: Explorer, key: str, count: int) -> list[int]:
+    """Return the classes that are explained: the most probable ones, and the true one."""
+    order = np.argsort(-explorer.probabilities(key), kind="stable")[:count].tolist()
+    label = image_answer(explorer, key)["label"]
+    return order if label is None or label in order else [*order, label]
+
+
+def _attribution(explorer: Explorer, key: str, method: str, index: int) -> dict[str, Any]:
+    """Return the answer of a method, or why it does not suit the network."""
+    try:
+        return attribution_answer(explorer.attribution(key, method, index))
+    except UsageError as error:
+        return {"error": str(error)}
+
+
+def _first_maps(explorer: Explorer, key: str, node: int) -> dict[str, Any]:
+    answer = maps_answer(explorer, key, node, 0)
+    return {**answer, "channels": len(answer["order"])}  # the page offers no more
+
+
+class _Pool:
+    """Different arrays, each of which is kept once."""
+
+    def __init__(self) -> None:
+        self._arrays: list[Array] = []
+        self._numbers: dict[tuple[tuple[int, ...], bytes], int] = {}
+
+    def add(self, array: Array) -> int:
+        """Return the number of an array in the pool."""
+        key = array.shape, array.tobytes()
+        if key not in self._numbers:
+            self._numbers[key] = len(self._arrays)
+            self._arrays.append(array)
+        return self._numbers[key]
+
+    def content(self, pack: "_Pack", dtype: type) -> dict[str, Any]:
+        """Return all numbers one after another, and where each array starts."""
+        starts = np.cumsum([0, *(array.size for array in self._arrays)])
+        flat = np.concatenate([np.zeros(0), *(array.ravel() for array in self._arrays)])
+        return {"values": pack.add(flat.astype(dtype)), "starts": pack.add(starts.astype(np.int32))}
+
+
+class _Pack:
+    """Arrays, one after another."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+        self.integers, self.weights, self.exact = _Pool(), _Pool(), _Pool()
+
+    def add(self, array: Array) -> dict[str, Any]:
+        """Add an array, and return how the header names it."""
+        content = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+        content += bytes(-len(content) % ALIGNMENT)
+        named = {"shape": array.shape, "dtype": array.dtype.name, "at": self._size}
+        self._parts.append(content)
+        self._size += len(content)
+        return named
+
+    def weight(self, array: Array | None) -> int:
+        """Return the number of an array of weights: 2 n in single precision if that is exact, else 2 n + 1; or −1."""
+        if array is None:
+            return -1
+        single = array.astype(np.float32)
+        return 2 * self.weights.add(single) if np.array_equal(single, array) else 2 * self.exact.add(array) + 1
+
+    def replaced(self, value: Any, *, exact: bool) -> Any:
+        """Return an answer with its arrays added to the pack; if not `exact`, in 256 levels."""
+        if isinstance(value, dict):
+            if value.keys() == {"shape", "dtype", "data"}:
+                array = np.frombuffer(b64decode(value["data"]), value["dtype"]).reshape(value["shape"])
+                return self.add(array) if exact or array.dtype == np.uint8 else self._rounded(array)
+            return {name: self.replaced(part, exact=exact) for name, part in value.items()}
+        return [self.replaced(part, exact=exact) for part in value] if isinstance(value, list | tuple) else value
+
+    def _rounded(self, array: Array) -> dict[str, Any]:
+        low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+        step = (high - low) / 255 or 1.0
+        return {**self.add(np.round((array - low) / step).astype(np.uint8)), "low": low, "step": step}
+
+    def compressed(self, header: dict[str, Any]) -> bytes:
+        """Return the header and the arrays as a gzip file: the length of the header, the header, the arrays."""
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        text += b" " * (-(len(text) + 4) % ALIGNMENT)
+        return gzip.compress(len(text).to_bytes(4, "little") + text + b"".join(self._parts), mtime=0)
+
+
+def _units(pack: _Pack, trace: Trace, node: int) -> dict[str, Any]:
+    """Return the arithmetic of all units of a node."""
+    values = trace.maps(node)
+    shape = as_maps(trace.network.nodes[node].shape)
+    units = [trace.unit(node, place) for place in np.ndindex(shape)]
+    first = units[0]
+    parts = max(len(unit.inputs) for unit in units)
+    columns = [_part(pack, [unit.inputs[slot] if slot < len(unit.inputs) else None for unit in units])
+               for slot in range(parts)]  # fmt: skip
+    totals = None
+    if first.channel_totals is not None:
+        totals = pack.add(np.stack([unit.channel_totals for unit in units[:: shape[2]]]))  # type: ignore[misc]
+    return {
+        "operation": first.operation, "activation": first.activation, "values": pack.add(values),
+        "total": pack.add(np.array([unit.total for unit in units], np.float32)),
+        "output": pack.add(np.array([unit.output for unit in units], np.float32)),
+        "bias": None if first.bias is None else pack.add(np.array([unit.bias for unit in units], np.float32)),
+        "winner": None if first.winner is None else pack.add(np.array([unit.winner for unit in units], np.int32)),
+        "names": list(first.numbers), "numbers": pack.add(np.array([_numbers(pack, unit) for unit in units], np.int32)),
+        "parts": columns, "totals": totals,
+    }  # fmt: skip
+
+
+def _numbers(pack: _Pack, unit: Unit) -> int:
+    return pack.weight(np.array(list(unit.numbers.values()), float)) if unit.numbers else -1
+
+
+def _part(pack: _Pack, cells: Sequence[Cells | None]) -> dict[str, Any]:
+    """Return what the units of a node read from one input, as columns with one number for each unit."""
+    rows = [
+        (-1, 0, 0, 0, -1, 0) if part is None else (
+            part.node, *(pack.integers.add(axis.astype(np.int32)) for axis in (part.rows, part.columns, part.channels)),
+            pack.weight(part.weights), _terms(part),
+        )
+        for part in cells
+    ]  # fmt: skip
+    names = ("node", "rows", "columns", "channels", "weights", "terms")
+    return {
+        name: pack.add(np.array(column, np.int32)) for name, column in zip(names, zip(*rows, strict=True), strict=True)
+    }
+
+
+def _terms(cells: Cells) -> int:
+    """Return how the terms follow from values and weights: 0 none, 1 product, 2 square, 3 squared difference."""
+    if cells.terms is None:
+        return 0
+    if cells.weights is None:
+        expected, code = cells.values**2, 2
+    elif np.allclose(cells.terms, cells.values * cells.weights, rtol=1e-6, atol=0):
+        expected, code = cells.terms, 1
+    else:
+        expected, code = (cells.values - cells.weights) ** 2, 3
+    if not np.allclose(cells.terms, expected, rtol=1e-6, atol=1e-30):
+        raise UsageError(f"The terms of the cells of '{cells.layer}' are neither products nor squares.")
+    return code
+
+
+def _regions(explorer: Explorer) -> list[dict[str, Any] | None]:
+    """Return what the units of each node see: None if each reads one cell, and so sees what this cell sees."""
+    network = explorer.model.network
+    fields = Fields(network)
+    return [_region_table(fields, node) for node in range(len(network.nodes))]
+
+
+def _region_table(fields: Fields, node: int) -> dict[str, Any] | None:
+    """Return the rows that the units of a node see by y and the columns by x, for groups of channels that see alike."""
+    height, width, channels = as_maps(fields.network.nodes[node].shape)
+    rule = fields.rules[node]
+    if not rule.reads(0, 0, 0):
+        return {"input": True}
+    lines = [rule.reads(y, 0, 0) for y in range(height)] + [rule.reads(0, x, 0) for x in range(width)]
+    if all(len(reads) == 1 and len(reads[0].rows) == len(reads[0].columns) == len(reads[0].channels) == 1
+           for reads in lines):  # fmt: skip
+        return None
+    middle = height // 2, width // 2
+    corners = ((0, 0), middle, (height - 1, width - 1))
+    groups: dict[tuple[Region | None, ...], int] = {}
+    group_of: list[int] = []
+    first: list[int] = []
+    signatures: dict[tuple[tuple[int, bytes], ...], int] = {}
+    for channel in range(channels):
+        signature = tuple((part.source, part.channels.tobytes()) for part in rule.reads(*middle, channel))
+        if signature not in signatures:
+            seen = tuple(_region(fields, node, y, x, channel) for y, x in corners)
+            if seen not in groups:
+                groups[seen] = len(first)
+                first.append(channel)
+            signatures[signature] = groups[seen]
+        group_of.append(signatures[signature])
+    tables: list[dict[str, Any]] = []
+    for channel in first:
+        if _moves_axes(fields, node):
+            each = [_region(fields, node, y, x, channel) for y, x in np.ndindex(height, width)]
+            tables.append({"each": [_answer(found) for found in each]})
+            continue
+        down = [_region(fields, node, y, middle[1], channel) for y in range(height)]
+        along = [_region(fields, node, middle[0], x, channel) for x in range(width)]
+        tables.append({"rows": [_answer(found) for found in down], "columns": [_answer(found) for found in along]})
+    return {"groups": group_of, "tables": tables}
+
+
+def _moves_axes(fields: Fields, node: int) -> bool:
+    """Return whether rows that a unit sees may depend on its column, as after Permute."""
+    read = {node}
+    for number in range(node, -1, -1):
+        if number in read:
+            read.update(fields.network.nodes[number].inputs)
+    return any(fields.rules[number].reach == "all" for number in read)
+
+
+def _region(fields: Fields, node: int, y: int, x: int, channel: int) -> Region | None:
+    try:
+        return fields.region(node, y, x, channel)
+    except UsageError:
+        return None
+
+
+def _answer(region: Region | None) -> dict[str, Any] | None:
+    return None if region is None else region_answer(region)
