@@ -37,6 +37,7 @@ from striate.network import (
     Input,
     Layer,
     LayerNormalization,
+    LayerScale,
     LeakyReLU,
     LocalResponseNormalization,
     Maximum,
@@ -65,6 +66,7 @@ from striate.network import (
 )
 
 ENGINES = ("numpy", "torch")
+DEEPER = {"resnet101", "resnet152", "efficientnet-lite1", "efficientnet-lite2"}  # the blocks of others in the zoo
 chosen = "numpy"  # the engine that engine_of creates; the fixture `each_engine` sets it
 
 
@@ -261,6 +263,7 @@ def networks() -> dict[str, Network]:
                 Activation("softmin"),
             ]
         ),
+        "layer scale": chain((4, 5, 3), Conv2D(4, 2), LayerScale(0.5), GlobalAveragePool2D(), LayerScale()),
         "layer norm": chain((4, 5, 3), Conv2D(4, 2), LayerNormalization(), Flatten(), LayerNormalization(center=False)),
         "group norm": chain(
             (4, 5, 3), Conv2D(6, 2), GroupNormalization(3), GroupNormalization(1, scale=False), GroupNormalization(-1)

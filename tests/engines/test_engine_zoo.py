@@ -14,10 +14,10 @@ from striate.training.losses import default_losses
 from striate.zoo.registry import names
 from striate.zoo.registry import network as zoo_network
 
-from .networks import ENGINES, engine_of, pixels
+from .networks import DEEPER, ENGINES, engine_of, pixels
 
 SMALL = (65, 61, 3)  # for photographs: the last maps, whose batches are normalized, still have several pixels
-HEAVY = 30_000_000  # parameters, above which float64 takes too much memory for a test
+HEAVY = 28_000_000  # parameters, above which float64 takes too much memory for a test
 LIMITS = {"float64": 1e-9, "float32": 3e-2}  # a batch of few pixels, normalized fifty times, amplifies rounding
 
 
@@ -58,7 +58,7 @@ def assert_close(mine: Weights, other: Weights, limit: float) -> None:
         assert np.linalg.norm(mine[name] - expected) <= limit * length, name
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", sorted({*names()} - DEEPER))
 def test_every_network_of_the_zoo(name: str) -> None:
     """Forward pass, gradients, one training step, moving statistics."""
     network = comparable(name)

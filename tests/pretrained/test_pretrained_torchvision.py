@@ -132,7 +132,9 @@ def test_striate_model_keeps_its_own_names(tmp_path: Path) -> None:
     weights, (note,) = load_pretrained(zoo.network("lenet5", classes=3), str(tmp_path / "model.safetensors"))
     assert "'output' keeps its initial weights" in note
     assert "output/kernel" not in weights and "F6/kernel" in weights
-    with pytest.raises(ModelFileError, match=r"of another network: it contains 'C1/bias', which 'mlp' does not have\."):
+    with pytest.raises(
+        ModelFileError, match=r"of another network: it contains 'C1/bias', .*, which 'mlp' does not have\."
+    ):
         load_pretrained(zoo.network("mlp"), tmp_path / "model.safetensors")
     small = zoo.network("mlp", input_shape=(5, 5, 1))
     with pytest.raises(ModelFileError, match=r"another network: its 'hidden1/kernel' has shape \(784, 512\), expected"):
@@ -147,7 +149,7 @@ def test_weights_of_another_network_raise(tmp_path: Path) -> None:
     ):
         load_pretrained(network_of("resnet18", (64, 64)), tmp_path / "34.pth")
     torch.save(resnet("resnet18").state_dict(), tmp_path / "18.pth")
-    with pytest.raises(ModelFileError, match=r"another network: it lacks 'conv2_3\.conv1/kernel'\."):
+    with pytest.raises(ModelFileError, match=r"another network: it lacks 'layer1\.2\.conv1\.weight', .* and 60 more\."):
         load_pretrained(network_of("resnet34", (64, 64)), tmp_path / "18.pth")
     gray = zoo.network("resnet18", input_shape=(64, 64, 1), classes=CLASSES)
     with pytest.raises(ModelFileError, match=r"its 'conv1/kernel' has shape \(7, 7, 3, 64\), expected \(7, 7, 1, 64\)"):
@@ -159,9 +161,7 @@ def test_weights_of_another_network_raise(tmp_path: Path) -> None:
 def test_network_of_another_form_raises_an_error_with_its_settings(tmp_path: Path) -> None:
     """All shapes would fit, but the network would compute something other than the one that was trained."""
     torch.save(resnet("resnet50").state_dict(), tmp_path / "50.pth")
-    expected = (
-        r"^This 'resnet50' has other settings than .* published weights\. Build it with --set form=torchvision\.$"
-    )
+    expected = r"^This 'resnet50' has other settings than .* these weights\. Build it with --set form=torchvision\.$"
     with pytest.raises(UsageError, match=expected):
         load_pretrained(zoo.network("resnet50", classes=CLASSES), tmp_path / "50.pth")
     weights, _ = load_pretrained(network_of("resnet50", (64, 64), dropout=0.4), tmp_path / "50.pth")

@@ -33,6 +33,9 @@ IDS = {
     "tutorial-cnn",
 }
 CLASSICS = {"alexnet", "alexnet-2012", "googlenet", "vgg16"} | {f"resnet{depth}" for depth in (18, 34, 50, 101, 152)}
+MODERN = {
+    "convnext-tiny", "densenet121", "efficientnet-b0", "mobilenetv3-large", "mobilenetv3-small", "regnety-400mf",
+}  # fmt: skip
 LITES = {f"efficientnet-lite{size}" for size in range(3)}
 
 
@@ -41,7 +44,7 @@ def rows(id: str, **settings: object) -> dict[str, Row]:
 
 
 def test_all_architectures_are_registered() -> None:
-    assert set(zoo.names()) == IDS | CLASSICS | LITES
+    assert set(zoo.names()) == IDS | CLASSICS | LITES | MODERN
 
 
 @pytest.mark.parametrize("id", sorted(IDS - {"linear-regression"}))

@@ -1,9 +1,10 @@
 """Load pretrained weights, converted to the names and layouts of a network."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -14,14 +15,16 @@ from striate.errors import ModelFileError, UsageError
 from striate.network import Dense, Dropout, Flatten, Layer, Network, Node, Parameter, Shape
 from striate.pretrained.published import IMAGENET, locate, published
 from striate.pretrained.statedict import is_torch_file, read_state_dict
-from striate.zoo.registry import PublishedWeights, bases, find, names
+from striate.zoo.registry import WeightNames, find, names
 from striate.zoo.registry import network as zoo_network
 
 # PyTorch's names of a layer's parameters.
 VARIABLES = {
     "kernel": "weight", "bias": "bias", "gamma": "weight", "beta": "bias",
     "moving_mean": "running_mean", "moving_variance": "running_var",
+    "scale": "",  # of a LayerScale, whose array has the name of the layer
 }  # fmt: skip
+MAX_NAMED = 20  # of the names that a message lists
 COUNTER = ".num_batches_tracked"  # of PyTorch's batch normalization; not needed
 
 
@@ -34,8 +37,8 @@ def load_pretrained(network: Network, source: str | os.PathLike[str]) -> tuple[W
     Args:
         network: A network of the zoo; its name and settings determine the meaning of the names in the file.
         source: "imagenet" for the published weights, which come in a package or are downloaded once; or the path of a
-            file: a Striate model or its run folder, or safetensors or a PyTorch state dict with the names of the
-            published weights, all of which may have a prefix, such as "module.".
+            file: a Striate model or its run folder, or safetensors or a PyTorch state dict with the names of
+            torchvision or timm, all of which may have a prefix, such as "module.".
 
     Returns:
         The weights by full name, float32, in the network's layouts; and notes about layers that were left out.
@@ -80,32 +83,117 @@ def _read_safetensors(path: Path) -> Weights:
     return split_extras(load_weights(path)[0])[0]
 
 
+def required_settings(id: str, source: str) -> Mapping[str, Any]:
+    """Return the settings of an architecture with which weights were trained.
+
+    Args:
+        id: The architecture's name in the zoo.
+        source: "imagenet", or the path of a file or run folder.
+
+    Returns:
+        Settings by name; for a file according to the names in it, and none for a Striate model.
+
+    Raises:
+        UsageError: No weights are published for the architecture, or there is no such file.
+        ModelFileError: The file is damaged or of another format, or a folder contains no model.
+    """
+    if source == IMAGENET:
+        return published(id).settings
+    path = find_model_file(source)
+    if not path.is_file():
+        raise UsageError(f"There is no weight file '{source}'. Published weights are called '{IMAGENET}'.")
+    known = find(id).weight_names
+    if not any(weights.settings for weights in known):
+        return {}
+    arrays = _read(path)
+    if any("/" in name for name in arrays):
+        return {}
+    return _recognize(zoo_network(id), known, arrays)[0].settings
+
+
 def _renamed(network: Network, arrays: Weights, path: Path) -> Weights:
-    """Convert the names and layouts of the published weights to those of the network."""
-    weights = find(network.name).weights if network.name in names() else None
-    if weights is None:
+    """Convert the names and layouts of other libraries to those of the network."""
+    known = find(network.name).weight_names if network.name in names() else ()
+    if not known:
+        convertible = ", ".join(id for id in names() if find(id).weight_names)
         raise ModelFileError(
             f"'{path}' has PyTorch's names, such as '{next(iter(arrays))}'. Striate can convert them for "
-            f"{', '.join(bases())}, not for '{network.name}'."
+            f"{convertible}, not for '{network.name}'."
+        )
+    weights, names_in_file, arrays = _recognize(network, known, arrays)
+    known_names = arrays.keys() & names_in_file.values()
+    if 2 * len(known_names) < len(names_in_file):
+        examples = sorted({min(_names_in_file(network, each).values(), key=len) for each in known})
+        raise _another_network(
+            path,
+            f"only {len(known_names)} of its {len(arrays)} names belong to '{network.name}', which has "
+            f"{len(names_in_file)} such as {' or '.join(map(repr, examples))}; it contains '{next(iter(arrays))}'",
         )
     _require_settings(network, weights)
-    names_in_file = {p.name: _name_in_file(p, weights) for p in network.parameters}
-    arrays = _without_prefix(arrays, {name.partition(".")[0] for name in names_in_file.values()})
     converted = {}
     for node in network.nodes:
         for parameter in network.parameters_of(node):
             name = names_in_file[parameter.name]
             if name in arrays:
-                converted[parameter.name] = _from_torch_layout(arrays.pop(name), _flattened_maps(network, node))
+                maps = _flattened_maps(network, node)
+                converted[parameter.name] = _from_torch_layout(arrays.pop(name), parameter.shape, maps)
     extra = [name for name in arrays if not name.endswith(COUNTER) and not name.startswith(weights.ignored)]
-    if extra:
-        raise _another_network(path, f"it contains '{extra[0]}', which '{network.name}' does not have")
+    missing = [
+        names_in_file[parameter.name]
+        for node in network.nodes
+        if not isinstance(node.layer, Dense)
+        for parameter in network.parameters_of(node)
+        if parameter.name not in converted
+    ]
+    _check_names(network, path, extra, missing)
     return converted
 
 
-def _name_in_file(parameter: Parameter, weights: PublishedWeights) -> str:
-    layer, _, variable = parameter.name.rpartition("/")
-    return f"{weights.layer_name(layer)}.{VARIABLES[variable]}"
+def _recognize(
+    network: Network, known: Iterable[WeightNames], arrays: Weights
+) -> tuple[WeightNames, dict[str, str], Weights]:
+    """Find the names that fit most arrays.
+
+    Args:
+        network: The network.
+        known: The names that may be in the file.
+        arrays: Its arrays by name.
+
+    Returns:
+        The names, the name in the file of each parameter, and the arrays without a prefix of all names.
+    """
+    found = []
+    for weights in known:
+        names_in_file = _names_in_file(network, weights)
+        modules = {name.partition(".")[0] for name in names_in_file.values()}
+        found.append((weights, names_in_file, _without_prefix(arrays, modules)))
+    return max(found, key=lambda each: len(each[2].keys() & each[1].values()))
+
+
+def _names_in_file(network: Network, weights: WeightNames) -> dict[str, str]:
+    """Return the name in the file of each parameter, by full name."""
+    found = {}
+    for parameter in network.parameters:
+        layer, _, variable = parameter.name.rpartition("/")
+        found[parameter.name] = ".".join(filter(None, (weights.layer_name(layer), VARIABLES[variable])))
+    return found
+
+
+def _check_names(network: Network, path: Path, extra: Collection[str], missing: Collection[str]) -> None:
+    """Raise ModelFileError that names all arrays that are not the network's, and all that are missing."""
+    problems = []
+    if extra:
+        problems.append(f"it contains {_listed(extra)}, which '{network.name}' does not have")
+    if missing:
+        problems.append(f"it lacks {_listed(missing)}")
+    if problems:
+        raise _another_network(path, ", and ".join(problems))
+
+
+def _listed(found: Collection[str]) -> str:
+    """Return names in quotes, and the number of those that are too many to list."""
+    quoted = ", ".join(f"'{name}'" for name in [*found][:MAX_NAMED])
+    return quoted if len(found) <= MAX_NAMED else f"{quoted} and {len(found) - MAX_NAMED} more"
 
 
 def _without_prefix(arrays: Weights, modules: Collection[str]) -> Weights:
@@ -126,14 +214,14 @@ def _without_prefix(arrays: Weights, modules: Collection[str]) -> Weights:
     return arrays
 
 
-def _require_settings(network: Network, weights: PublishedWeights) -> None:
-    """Raise UsageError if settings other than size, classes and dropout differ from the published network."""
+def _require_settings(network: Network, weights: WeightNames) -> None:
+    """Raise UsageError if settings other than size, classes and dropout differ from the network of the weights."""
     (shape,), (output,) = network.input_shapes, network.output_shapes
     trained = zoo_network(network.name, input_shape=shape, classes=output[-1], **weights.settings)
     if _without_dropout(network) != _without_dropout(trained):
         settings = " ".join(f"--set {name}={value}" for name, value in weights.settings.items())
         raise UsageError(
-            f"This '{network.name}' has other settings than the network of the published weights. "
+            f"This '{network.name}' has other settings than the network of these weights. "
             f"Build it with {settings or 'the default settings'}."
         )
 
@@ -148,8 +236,23 @@ def _flattened_maps(network: Network, node: Node) -> Shape | None:
     return network.shapes_into(before)[0] if isinstance(before.layer, Flatten) else None
 
 
-def _from_torch_layout(array: Array, maps: Shape | None) -> Array:
-    """Convert an array from PyTorch's layout. maps: (H, W, C), which PyTorch flattens as (C, H, W)."""
+def _from_torch_layout(array: Array, shape: Shape, maps: Shape | None) -> Array:
+    """Convert an array from PyTorch's layout.
+
+    Args:
+        array: The array.
+        shape: Of the parameter. A 1×1 convolution in one library may be a dense layer in another.
+        maps: (H, W, C) of flattened maps that a dense layer reads; PyTorch flattens them as (C, H, W).
+
+    Returns:
+        The array in the network's layout, which need not have the shape.
+    """
+    if len(shape) == 1 and array.size == shape[0]:
+        return array.reshape(shape)  # (C, 1, 1) → (C,)
+    if array.ndim == 2 and len(shape) == 4:
+        array = array[:, :, None, None]  # (O, C) → (O, C, 1, 1)
+    if array.ndim == 4 and len(shape) == 2:
+        return array.transpose(0, 2, 3, 1).reshape(len(array), -1).T  # (O, C, H, W) → (O, H·W·C) → (H·W·C, O)
     if array.ndim == 4:
         return array.transpose(2, 3, 1, 0)  # (O, C, KH, KW) → (KH, KW, C, O)
     if array.ndim != 2:
@@ -163,9 +266,7 @@ def _from_torch_layout(array: Array, maps: Shape | None) -> Array:
 
 def _fitting(network: Network, arrays: Weights, path: Path) -> tuple[Weights, tuple[str, ...]]:
     """Return the weights up to the first dense layer that does not fit, and a note if there is one."""
-    extra = sorted(set(arrays) - {parameter.name for parameter in network.parameters})
-    if extra:
-        raise _another_network(path, f"it contains '{extra[0]}', which '{network.name}' does not have")
+    _check_names(network, path, sorted(set(arrays) - {parameter.name for parameter in network.parameters}), ())
     taken: Weights = {}
     skipped: dict[str, str] = {}  # the problem by layer
     for node in network.nodes:

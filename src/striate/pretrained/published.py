@@ -1,13 +1,10 @@
 """Find the file with the published weights of an architecture: in an installed package, or downloaded once."""
 
 import hashlib
-from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from striate.downloads import cache_folder, fetch
-from striate.engines.weight_files import find_model_file
 from striate.errors import ModelFileError, UsageError
 from striate.zoo.registry import PublishedWeights, bases, find
 
@@ -35,27 +32,6 @@ def published(id: str) -> PublishedWeights:
         f"There are no published weights for '{id}'.{note} There are weights for: {', '.join(bases())}. "
         "Or give the path of a weight file."
     )
-
-
-def required_settings(id: str, source: str) -> Mapping[str, Any]:
-    """Return the settings of an architecture for which weights were trained.
-
-    Args:
-        id: The architecture's name in the zoo.
-        source: "imagenet", or the path of a file or run folder, whose content is not read here.
-
-    Returns:
-        Settings by name; none for a file.
-
-    Raises:
-        UsageError: No weights are published for the architecture, or there is no such file.
-        ModelFileError: A folder contains no model.
-    """
-    if source == IMAGENET:
-        return published(id).settings
-    if not find_model_file(source).is_file():
-        raise UsageError(f"There is no weight file '{source}'. Published weights are called '{IMAGENET}'.")
-    return {}
 
 
 def locate(weights: PublishedWeights) -> Path:

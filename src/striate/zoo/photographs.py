@@ -4,7 +4,18 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from striate.errors import UsageError, nearest
-from striate.network import Activation, BatchNormalization, Conv2D, MaxPool2D, Rescale, Tensor
+from striate.network import (
+    Activation,
+    BatchNormalization,
+    Block,
+    Conv2D,
+    Dense,
+    GlobalAveragePool2D,
+    MaxPool2D,
+    Multiply,
+    Rescale,
+    Tensor,
+)
 from striate.zoo.registry import PublishedWeights, UsualRecipe
 
 # ImageNet's mean and standard deviation in red, green and blue, for pixels 0..1.
@@ -82,6 +93,36 @@ def conv_bn(
     norm = BatchNormalization(momentum=0.9, epsilon=epsilon, gamma_initializer=gamma, name=f"{name}_bn")
     x = norm(conv(x))
     return Activation("relu", name=f"{name}_relu")(x) if relu else x
+
+
+class SqueezeExcitation(Block):
+    """Channels scaled by factors that a small network of two layers computes from their means: Hu et al. 2018."""
+
+    def __init__(self, units: int, name: str = "se", *, activation: str = "relu", gate: str = "sigmoid") -> None:
+        """Describe the block.
+
+        Args:
+            units: Of the first layer.
+            name: Name of the block.
+            activation: Of the first layer.
+            gate: Activation of the second one, which gives the factors.
+        """
+        self.units, self.activation, self.gate = units, activation, gate
+        self.name = name
+
+    def call(self, *inputs: Tensor) -> Tensor:
+        """Return the scaled channels."""
+        (x,) = inputs
+        means = GlobalAveragePool2D(name="pool")(x)
+        squeezed = Dense(self.units, activation=self.activation, kernel_initializer="he_normal", name="reduce")(means)
+        factors = Dense(x.sample_shape[2], activation=self.gate, name="expand")(squeezed)
+        return Multiply(name="scale")(x, factors)
+
+
+def multiple_of_8(filters: float) -> int:
+    """Return the nearest multiple of 8 that is at least nine tenths of the number, and at least 8."""
+    rounded = max(8, int(filters + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * filters else rounded + 8
 
 
 def check_choice(model: str, setting: str, value: str, choices: Iterable[str]) -> None:

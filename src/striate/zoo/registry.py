@@ -15,6 +15,25 @@ _architectures: dict[str, "Architecture"] = {}
 
 @check_constructor
 @dataclass(frozen=True)
+class WeightNames:
+    """How a library names the weights of an architecture in its files.
+
+    Attributes:
+        layer_name: Returns the name in the file of a layer, without that of the variable, such as ".weight"; of a
+            LayerScale the name of its only array.
+        settings: Settings of the architecture with which the library trains it.
+        ignored: Prefixes of the names of arrays that the network does not need.
+        timm: The name of the architecture in timm, if these are timm's names.
+    """
+
+    layer_name: Callable[[str], str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    timm: str = ""
+
+
+@check_constructor
+@dataclass(frozen=True)
 class PublishedWeights:
     """One file of weights that others trained and published, in PyTorch's format.
 
@@ -35,6 +54,11 @@ class PublishedWeights:
     url: str = ""
     package: str = ""
     install: str = ""
+
+    @property
+    def names(self) -> WeightNames:
+        """The names in the file."""
+        return WeightNames(self.layer_name, self.settings, self.ignored)
 
     @property
     def sha256(self) -> str:
@@ -83,6 +107,7 @@ class Architecture:
         from_scratch: Settings with which it learns from photographs without pretrained weights.
         weights: The published weights; None if there are none for this network.
         weights_note: Why there are none, if users may expect some.
+        other_names: The names in files of other libraries.
         feature_layers: The layers whose outputs are the features when the network is a base, in order; the classifier
             reads the last one. Empty: they are derived from the graph.
     """
@@ -93,7 +118,13 @@ class Architecture:
     from_scratch: Mapping[str, Any] = field(default_factory=dict)
     weights: PublishedWeights | None = None
     weights_note: str = ""
+    other_names: tuple[WeightNames, ...] = ()
     feature_layers: tuple[str, ...] = ()
+
+    @property
+    def weight_names(self) -> tuple[WeightNames, ...]:
+        """The names in the files of all libraries whose weights can be converted, those of the published ones first."""
+        return (*((self.weights.names,) if self.weights else ()), *self.other_names)
 
 
 @check_arguments

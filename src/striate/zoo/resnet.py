@@ -18,7 +18,7 @@ from striate.network import (
     Tensor,
 )
 from striate.zoo.photographs import check_choice, conv_bn, photo_recipe, standardize, torchvision_weights
-from striate.zoo.registry import architecture
+from striate.zoo.registry import WeightNames, architecture
 
 FORMS = ("published", "torchvision")
 Shape = tuple[int, ...]
@@ -46,19 +46,29 @@ basic_weights = partial(torchvision_weights, layer_name=_torchvision_name)
 bottleneck_weights = partial(basic_weights, settings={"form": "torchvision"})
 
 
-@architecture("resnet18", recipe=RECIPE, weights=basic_weights("resnet18-f37072fd.pth"))
+def _timm(id: str, **settings: str) -> tuple[WeightNames, ...]:
+    """Return the names in timm, which are those of torchvision."""
+    return (WeightNames(_torchvision_name, settings, timm=id),)
+
+
+@architecture("resnet18", recipe=RECIPE, other_names=_timm("resnet18"), weights=basic_weights("resnet18-f37072fd.pth"))
 def resnet18(input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0) -> Network:
     """Build 2, 2, 2, 2 blocks of two 3×3 convolutions. The paper has no dropout before the output."""
     return _resnet("resnet18", (2, 2, 2, 2), input_shape, classes, dropout)
 
 
-@architecture("resnet34", recipe=RECIPE, weights=basic_weights("resnet34-b627a593.pth"))
+@architecture("resnet34", recipe=RECIPE, other_names=_timm("resnet34"), weights=basic_weights("resnet34-b627a593.pth"))
 def resnet34(input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0) -> Network:
     """Build 3, 4, 6, 3 blocks of two 3×3 convolutions. The paper has no dropout before the output."""
     return _resnet("resnet34", (3, 4, 6, 3), input_shape, classes, dropout)
 
 
-@architecture("resnet50", recipe=RECIPE, weights=bottleneck_weights("resnet50-0676ba61.pth"))
+@architecture(
+    "resnet50",
+    recipe=RECIPE,
+    other_names=_timm("resnet50", form="torchvision"),
+    weights=bottleneck_weights("resnet50-0676ba61.pth"),
+)
 def resnet50(
     input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0, form: str = "published"
 ) -> Network:
@@ -77,7 +87,12 @@ def resnet50(
     return _resnet("resnet50", (3, 4, 6, 3), input_shape, classes, dropout, form)
 
 
-@architecture("resnet101", recipe=RECIPE, weights=bottleneck_weights("resnet101-63fe2227.pth"))
+@architecture(
+    "resnet101",
+    recipe=RECIPE,
+    other_names=_timm("resnet101", form="torchvision"),
+    weights=bottleneck_weights("resnet101-63fe2227.pth"),
+)
 def resnet101(
     input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0, form: str = "published"
 ) -> Network:
@@ -85,7 +100,12 @@ def resnet101(
     return _resnet("resnet101", (3, 4, 23, 3), input_shape, classes, dropout, form)
 
 
-@architecture("resnet152", recipe=RECIPE, weights=bottleneck_weights("resnet152-394f9c45.pth"))
+@architecture(
+    "resnet152",
+    recipe=RECIPE,
+    other_names=_timm("resnet152", form="torchvision"),
+    weights=bottleneck_weights("resnet152-394f9c45.pth"),
+)
 def resnet152(
     input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0, form: str = "published"
 ) -> Network:

@@ -5,7 +5,7 @@ Source: Simonyan, Zisserman 2014, "Very deep convolutional networks for large-sc
 
 from striate.network import Dense, Dropout, Flatten, Input, MaxPool2D, Network, Tensor
 from striate.zoo.photographs import conv_relu, photo_recipe, standardize, torchvision_weights
-from striate.zoo.registry import architecture
+from striate.zoo.registry import WeightNames, architecture
 
 # For each stage its filters and number of convolutions.
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
@@ -18,12 +18,15 @@ TORCHVISION_NAMES = {
     "conv5_1": "features.24", "conv5_2": "features.26", "conv5_3": "features.28",
     "fc6": "classifier.0", "fc7": "classifier.3", "output": "classifier.6",
 }  # fmt: skip
+# timm's, where they differ.
+TIMM_NAMES = TORCHVISION_NAMES | {"fc6": "pre_logits.fc1", "fc7": "pre_logits.fc2", "output": "head.fc"}
 
 
 @architecture(
     "vgg16",
     recipe=photo_recipe(2e-4),
     weights=torchvision_weights("vgg16-397923af.pth", TORCHVISION_NAMES.__getitem__),
+    other_names=(WeightNames(TIMM_NAMES.__getitem__, timm="vgg16"),),
 )
 def vgg16(input_shape: tuple[int, ...] = (224, 224, 3), classes: int = 1000, dropout: float = 0.5) -> Network:
     """Build VGG16 for images of at least 32×32, with maps of 224, 112, 56, 28, 14 and 7 pixels at 224.

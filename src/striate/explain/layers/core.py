@@ -27,6 +27,7 @@ from striate.network import (
     Identity,
     Input,
     Layer,
+    LayerScale,
     LeakyReLU,
     Normalization,
     Power,
@@ -84,6 +85,17 @@ class RescaleRule(ElementRule):
         numbers = (self.layer.scale, self.layer.offset)
         scale, offset = (number[position[2]] if isinstance(number, tuple) else number for number in numbers)
         return weighted_sum(cells, [scale], offset)
+
+
+@rule(LayerScale)
+class LayerScaleRule(ElementRule):
+    """scale · x, with the factor of the channel."""
+
+    operation = "weighted_sum"
+
+    def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
+        """Return the weighted value."""
+        return weighted_sum(cells, [float(weights["scale"][position[2]])])
 
 
 @rule(PReLU)

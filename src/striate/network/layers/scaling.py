@@ -1,4 +1,4 @@
-"""Normalization by fixed statistics of the data."""
+"""Normalization by fixed statistics of the data, and trained scales."""
 
 # ruff: noqa: D102 - Layer documents the methods that these classes override.
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from striate.network import settings as check
-from striate.network.layers.base import Layer
+from striate.network.initializers import Constant
+from striate.network.layers.base import Layer, Parameter
 from striate.network.registry import register_layer
 from striate.network.shapes import Shape
 
-__all__ = ["Normalization"]
+__all__ = ["LayerScale", "Normalization"]
 
 LEAST_STD = 1e-7  # as in Keras; smaller standard deviations are replaced by it
 PerChannel = float | tuple[float, ...] | list[float] | None
@@ -89,6 +90,36 @@ class Normalization(Layer):
                     f"expected {setting} with one number for each of the {shape[-1]} channels, received {len(value)}."
                 )
         return shape
+
+
+@register_layer
+@dataclass(frozen=True)
+class LayerScale(Layer):
+    """y = scale · x, with one trained factor for each channel, which starts near 0 at the end of a residual block.
+
+    Attributes:
+        initial: The initial factor.
+
+    Example:
+        >>> from striate.layers import LayerScale
+        >>> [(parameter.name, parameter.shape) for parameter in LayerScale().parameters((7, 7, 16))]
+        [('scale', (16,))]
+
+    Source:
+        Touvron et al. 2021, "Going deeper with image transformers", section 2.
+    """
+
+    initial: float = 1e-6
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.convert(check.number, "initial")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+    def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
+        return (Parameter("scale", inputs[0][-1:], Constant(self.initial)),)
 
 
 def _each(function: Callable[..., float], *values: Any) -> float | tuple[float, ...]:
