@@ -243,6 +243,23 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "en": "All pixels together {sum} {sign} score {score} − score of the black image {base}.",
         "ko": "모든 픽셀의 합 {sum} {sign} 점수 {score} − 검은 이미지의 점수 {base}.",
     },
+    "nearest": {"en": "Most similar to the network", "ko": "신경망이 보기에 가장 비슷한 이미지"},
+    "nearest_training": {
+        "en": "The training images whose features, the output of {layer}, are most similar, with their true class and "
+        "cosine distance. They show what the network cannot tell apart well, not why.",
+        "ko": "특성({layer}의 출력)이 가장 비슷한 학습 이미지와 그 정답, 코사인 거리입니다. 신경망이 잘 구별하지 "
+        "못하는 이미지를 보여 주지만, 그 이유를 보여 주지는 않습니다.",
+    },
+    "nearest_shown": {
+        "en": "Of the images shown here, those whose features, the output of {layer}, are most similar, with their "
+        "cosine distance. They show what the network cannot tell apart well, not why.",
+        "ko": "여기 보이는 이미지 가운데 특성({layer}의 출력)이 가장 비슷한 이미지와 코사인 거리입니다. 신경망이 잘 "
+        "구별하지 못하는 이미지를 보여 주지만, 그 이유를 보여 주지는 않습니다.",
+    },
+    "nearest_label": {
+        "en": "Image {image}, {name}, distance {distance}",
+        "ko": "이미지 {image}, {name}, 거리 {distance}",
+    },
     "for": {"en": "for the class", "ko": "지지"},
     "against": {"en": "against it", "ko": "반대"},
     # sliding filter

@@ -21,9 +21,9 @@ from striate.language.explorer import EXPLORER_STRINGS
 from striate.web.answers import attribution_answer, filters_answer, image_answer, maps_answer, model_answer, unit_answer
 from striate.web.app import STATIC
 from striate.web.guard import Guard, error_response
-from striate.web.patches import PatchPages
 from striate.web.playground import PlaygroundPages
 from striate.web.requests import RequestError, read_body, whole_number
+from striate.web.searches import SearchPages
 from striate.web.settings import ServiceSettings
 from striate.web.streams import Streams
 from striate.workflows.explore import Explorer
@@ -64,7 +64,7 @@ class ExplorerPages:
     def __init__(self, explorer: Explorer, settings: ServiceSettings) -> None:
         self._explorer, self._settings = explorer, settings
         self.streams = Streams()
-        self._patches = PatchPages(explorer, self.streams)
+        self._searches = SearchPages(explorer, self.streams)
         self._playground = PlaygroundPages(explorer, self.streams, settings)
         self._quick, self._slow = ThreadPoolExecutor(1, "explore"), ThreadPoolExecutor(1, "attribution")
 
@@ -76,8 +76,9 @@ class ExplorerPages:
             "/explore/api/thumbnails": self.thumbnails, image: self.image, f"{image}/maps/{{node:int}}": self.maps,
             f"{image}/units/{{node:int}}/{{y:int}}/{{x:int}}/{{channel:int}}": self.unit,
             f"{image}/attribution/{{method}}": self.attribution, "/explore/api/filters/{node:int}": self.filters,
-            "/explore/api/patches/{node:int}": self._patches.search,
-            "/explore/api/patches/{node:int}/{channels}": self._patches.patches,
+            f"{image}/nearest": self._searches.nearest,
+            "/explore/api/patches/{node:int}": self._searches.search,
+            "/explore/api/patches/{node:int}/{channels}": self._searches.patches,
             "/explore/api/playground": self._playground.data,
         }  # fmt: skip
         routes: list[Route | Mount] = [Route(path, _answering(handler)) for path, handler in get.items()]

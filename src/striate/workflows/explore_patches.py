@@ -33,6 +33,13 @@ class Search:
     available: int
 
 
+def count_searched(explorer: Explorer, part: str) -> tuple[int, int]:
+    """Return how many images of a part fit into the memory of a search, and how many there are."""
+    images = explorer.part(part)
+    size = max(1, int(np.prod(images.shape[1:])) * images.dtype.itemsize)
+    return min(len(images), max(1, SEARCHED_BYTES // size)), len(images)
+
+
 class PatchSearch:
     """Finds the strongest patches of layers, and keeps what was found.
 
@@ -43,12 +50,6 @@ class PatchSearch:
     def __init__(self, explorer: Explorer) -> None:
         self._explorer = explorer
         self._kept: OrderedDict[tuple[str, int], Search] = OrderedDict()
-
-    def count(self, part: str) -> tuple[int, int]:
-        """Return how many images of a part are searched, and how many there are."""
-        images = self._explorer.part(part)
-        size = max(1, int(np.prod(images.shape[1:])) * images.dtype.itemsize)
-        return min(len(images), max(1, SEARCHED_BYTES // size)), len(images)
 
     def find(self, part: str, node: int) -> Search | None:
         """Return the patches of a layer; None if they were not searched for yet."""
@@ -70,7 +71,7 @@ class PatchSearch:
             UsageError: There are no images.
             NetworkError: There is no such layer.
         """
-        count, _ = self.count(part)
+        count, _ = count_searched(self._explorer, part)
         node_index(self._explorer.model.network, node)
         if not count:
             raise UsageError("There are no images to search.")
@@ -79,7 +80,7 @@ class PatchSearch:
 
     def keep(self, part: str, node: int, found: StrongestPatches) -> Search:
         """Keep the result of a search, and return it."""
-        count, available = self.count(part)
+        count, available = count_searched(self._explorer, part)
         self._kept[part, node] = Search(found.with_images(self._explorer.part(part)), count, available)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)

@@ -1,10 +1,10 @@
 // What excites a unit: the parts of the images to which its channel responds most, searched for in the background.
 
-import { array, follow, get } from "./api.js";
+import { array, get } from "./api.js";
 import { make, number, select, text } from "./dom.js";
 import { imageCanvas } from "./draw.js";
+import { searchBox } from "./search.js";
 
-const AT_ONCE = 3e9; // multiply-adds of a search that begins without being asked for
 const ROWS = 8; // channels shown at first
 const choice = { part: null };
 
@@ -15,37 +15,15 @@ export function patchSection(state, node, channels, signal, ready = () => {}) {
   if (model.views || !parts.length || /Input/.test(model.nodes[node].kind)) return [];
   const names = parts.map(([name]) => name);
   if (!names.includes(choice.part)) choice.part = names.includes("training") ? "training" : names[0];
-  const box = make("div", { class: "patches", "aria-live": "polite" });
   const options = parts.map(([name, count]) => [name, text(`part_${name}`, { n: count })]);
-  let searching = new AbortController();
-  signal.addEventListener("abort", () => searching.abort());
-  async function search() {
-    const part = choice.part;
-    searching.abort();
-    searching = new AbortController();
-    const own = searching.signal;
-    const bar = make("progress", { max: 1, value: 0, "aria-label": text("searching") });
-    const stop = make("button", { type: "button", class: "small", click: () => (searching.abort(), offer()) }, text("stop"));
-    box.replaceChildren(make("div", { class: "row" }, make("span", { class: "soft" }, text("searching")), bar, stop));
-    try {
-      let result = null;
-      for await (const line of follow(`patches/${node}?part=${part}`, { signal: own })) {
-        if (line.total) bar.value = line.done / line.total;
-        if (line.images) result = line;
-      }
-      if (own.aborted) return;
+  const { box, search } = searchBox({
+    model, signal, images: Math.max(...parts.map(([, count]) => count)), path: () => `patches/${node}?part=${choice.part}`,
+    show: async (result) => {
       ready(result);
-      const left = result.images < result.available ? text("searched_part", { n: result.images, all: result.available }) : text("searched", { n: result.images });
-      box.replaceChildren(make("p", { class: "soft" }, left), ...(await rows(node, part, channels, result)));
-    } catch (error) {
-      if (!own.aborted) box.replaceChildren(make("p", { class: "error" }, error.message), button());
-    }
-  }
-  const button = () => make("button", { type: "button", click: search }, text("search"));
-  const offer = () => box.replaceChildren(button());
-  const cost = model.multiply_adds * Math.max(...parts.map(([, count]) => count));
-  if (cost <= AT_ONCE) search();
-  else offer();
+      const searched = result.images < result.available ? text("searched_part", { n: result.images, all: result.available }) : text("searched", { n: result.images });
+      return [make("p", { class: "soft" }, searched), ...(await rows(node, choice.part, channels, result))];
+    },
+  });
   return [make("section", { class: "excites" }, make("h2", {}, text(channels.length > 1 ? "excites_maps" : "excites_unit")),
     make("p", { class: "soft" }, text("excites_help")),
     parts.length > 1 ? make("div", { class: "row" }, select(text("among"), options, choice.part, (value) => ((choice.part = value), search()))) : null, box)];

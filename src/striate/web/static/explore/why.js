@@ -1,9 +1,10 @@
 // Why this answer: three methods of attribution for two classes side by side.
 
-import { array, ask, get } from "./api.js";
+import { array, ask, get, thumbnails } from "./api.js";
 import { firstLayer, imageCard } from "./images.js";
 import { bars, make, number, select, text } from "./dom.js";
 import { imageCanvas, overlayCanvas } from "./draw.js";
+import { searchBox } from "./search.js";
 
 const METHODS = ["grad_cam", "occlusion", "integrated_gradients"];
 
@@ -29,8 +30,26 @@ export async function showWhy(state, [key, first, second], signal) {
       make("div", { class: "row" }, select(text("class_1"), options, chosen[0], (value) => go(value, chosen[1])),
         select(text("class_2"), options, chosen[1], (value) => go(chosen[0], value)))),
     make("p", { class: "soft" }, text("why_help"), " ", make("span", { class: "legend for" }, text("for")), " ", make("span", { class: "legend against" }, text("against"))),
-    make("div", { class: "methods" }, ...rows),
+    make("div", { class: "methods" }, ...rows), ...nearest(state, image, signal),
   ];
+}
+
+/** The images that the network takes for most similar. */
+function nearest({ model }, image, signal) {
+  const images = model.training || model.count;
+  if (!images) return [];
+  const found = async ({ layer, part, images }) => {
+    const urls = await thumbnails(images.map((each) => each.image));
+    const links = images.map(({ image: key, distance, label }) => {
+      const name = label === null ? "" : model.classes[label];
+      const title = text("nearest_label", { image: key, name, distance: number(distance) });
+      return make("a", { class: "thumbnail", href: `#/why/${key}`, "aria-label": title, title },
+        make("img", { src: urls[key], alt: "" }), make("span", {}, name, name ? " · " : "", number(distance)));
+    });
+    return [make("p", { class: "soft" }, text(`nearest_${part}`, { layer })), make("div", { class: "thumbnails" }, ...links)];
+  };
+  const { box } = searchBox({ model, images, path: () => `images/${image}/nearest`, show: found, signal });
+  return [make("section", { id: "nearest" }, make("h2", {}, text("nearest")), box)];
 }
 
 function figure(model, image, method, index, pixels, signal, help) {

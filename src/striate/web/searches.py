@@ -1,5 +1,6 @@
-"""What excites the units of a layer: the search, which continues in the background, and its results."""
+"""Searches among the images, in the background: what excites the units of a layer, and which images are similar."""
 
+import asyncio
 from typing import Any
 
 from starlette.requests import Request
@@ -12,11 +13,12 @@ from striate.web.requests import whole_number
 from striate.web.streams import Content, Streams
 from striate.workflows.background import Progress, Worker
 from striate.workflows.explore import TRAINING, Explorer
+from striate.workflows.explore_neighbors import NeighborSearch
 from striate.workflows.explore_patches import PatchSearch, Search
 
 
-class PatchPages:
-    """The handlers for the strongest patches.
+class SearchPages:
+    """The handlers for the strongest patches and the nearest images.
 
     Args:
         explorer: The model and its images.
@@ -24,7 +26,8 @@ class PatchPages:
     """
 
     def __init__(self, explorer: Explorer, streams: Streams) -> None:
-        self._searches, self._streams = PatchSearch(explorer), streams
+        self._explorer, self._streams = explorer, streams
+        self._searches, self._neighbors = PatchSearch(explorer), NeighborSearch(explorer)
 
     async def search(self, request: Request) -> Response:
         """Search all channels of a layer, and return the progress, and at the end what was found."""
@@ -38,7 +41,7 @@ class PatchPages:
 
         def handle(message: Any) -> tuple[Content, bool]:
             if isinstance(message, Progress):
-                return {"done": message.done, "total": message.total}, False
+                return _progress(message), False
             return _describe(self._searches.keep(part, node, message)), True
 
         return self._streams.answer(self._searches.start, begin, handle)
@@ -51,6 +54,35 @@ class PatchPages:
         if search is None:
             raise UsageError("The images were not searched for this layer yet.")
         return JSONResponse([[_answer(part, patch) for patch in search.found.of(channel)] for channel in channels])
+
+    async def nearest(self, request: Request) -> Response:
+        """Return the nearest images in feature space; if their features are not known yet, after the progress."""
+        image, neighbors = request.path_params["image"], self._neighbors
+        self._explorer.pixels(image)
+        if neighbors.is_ready:
+            return JSONResponse(await asyncio.to_thread(self._nearest, image))
+
+        def handle(message: Any) -> tuple[Content, bool]:
+            if isinstance(message, Progress):
+                return _progress(message), False
+            neighbors.keep(message)
+            return self._nearest(image), True
+
+        return self._streams.answer(neighbors.start, neighbors.begin, handle)
+
+    def _nearest(self, image: str) -> Content:
+        found, keys = self._neighbors.find(image)
+        return {
+            "layer": found.layer, "part": "training" if self._neighbors.part else "shown",
+            "images": [
+                {"image": key, "distance": float(distance), "label": self._explorer.label(key)}
+                for key, distance in zip(keys, found.distances, strict=True)
+            ],
+        }  # fmt: skip
+
+
+def _progress(message: Progress) -> Content:
+    return {"done": message.done, "total": message.total}
 
 
 def _describe(search: Search) -> Content:

@@ -1,4 +1,4 @@
-"""The strongest patches on the page of `striate explore`, and the process that searches for them."""
+"""The strongest patches and nearest images on the page of `striate explore`, and the process that searches them."""
 
 import json
 import os
@@ -65,6 +65,19 @@ def test_training_images_have_keys_of_their_own(client: TestClient) -> None:
     np.testing.assert_array_equal(array(answer["pixels"]), train.x[7])
     assert answer["label"] == train.y[7]
     assert "no image 't99999'" in client.get(f"{API}/images/t99999").json()["error"]
+
+
+def test_nearest_images_are_those_of_explain(client: TestClient, model: st.Model, digits: Any) -> None:
+    train = st.data.load("mnist5k").train
+    lines = [json.loads(line) for line in client.get(f"{API}/images/5/nearest").text.splitlines()]
+    expected = st.explain.nearest_images(model, digits.x[5], train)
+    assert lines[-1]["layer"] == expected.layer == "F6" and lines[-1]["part"] == "training"
+    assert [each["image"] for each in lines[-1]["images"]] == [f"t{number}" for number in expected.images]
+    np.testing.assert_allclose([each["distance"] for each in lines[-1]["images"]], expected.distances, atol=1e-6)
+    assert [each["label"] for each in lines[-1]["images"]] == train.y[expected.images].tolist()
+    own = client.get(f"{API}/images/t8/nearest").json()["images"]
+    assert own[0]["image"] == f"t{st.explain.nearest_images(model, train.x[8], train).images[1]}"  # not itself
+    assert "no image" in client.get(f"{API}/images/u99/nearest").json()["error"]
 
 
 def test_dead_units_are_counted() -> None:
@@ -161,6 +174,17 @@ def test_page_shows_what_excites_units(page: Page, address: str, model: st.Model
     expect(page.locator("h1")).to_have_text(f"C3: row {y}, column {x}, map {channel}")
     expect(page.locator(".card")).to_contain_text(f"Image {patches[1].image}")
     expect(page.locator(".excites .nine a")).to_have_count(9)
+
+
+def test_page_shows_the_nearest_images(page: Page, address: str, model: st.Model, digits: Any) -> None:
+    train = st.data.load("mnist5k").train
+    visit(page, address, "why/1")
+    found = st.explain.nearest_images(model, digits.x[1], train)
+    expect(page.locator("#nearest .thumbnail span")).to_have_text(
+        [f"{train.y[image]} · {shown(distance)}" for image, distance in zip(found.images, found.distances, strict=True)]
+    )
+    page.locator("#nearest .thumbnail").first.click()
+    expect(page.locator(".card")).to_contain_text(f"Training image {found.images[0]}")
 
 
 def test_leaving_the_view_ends_the_process(page: Page, address: str, explorer: "subprocess.Popen[str]") -> None:

@@ -1,0 +1,73 @@
+"""The images that a network takes for similar: the nearest ones in its feature space, found in the background."""
+
+import numpy as np
+
+from striate._types import Array
+from striate.errors import UsageError
+from striate.explain import Neighbors, features, nearest_images
+from striate.models import Model
+from striate.workflows.background import Channel, Worker
+from striate.workflows.explore import TRAINING, Explorer
+from striate.workflows.explore_patches import count_searched
+
+COUNT = 9
+
+
+class NeighborSearch:
+    """Compares an image with those of the training, or with those that are shown if these are not known.
+
+    Args:
+        explorer: The model and its images.
+    """
+
+    def __init__(self, explorer: Explorer) -> None:
+        self._explorer = explorer
+        self._features: Array | None = None
+
+    @property
+    def part(self) -> str:
+        """The prefix of the keys of the images that are compared."""
+        return TRAINING if len(self._explorer.part(TRAINING)) else ""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the features of the images are known."""
+        return self._features is not None
+
+    def start(self) -> Worker:
+        """Start a process that computes the features of all images."""
+        return Worker(_features, "compares the images")
+
+    def begin(self, worker: Worker) -> None:
+        """Begin to compute.
+
+        Args:
+            worker: From `start`. It reports its progress, and then sends the features, which `keep` takes.
+
+        Raises:
+            UsageError: There are no images to compare with.
+        """
+        count, _ = count_searched(self._explorer, self.part)
+        if not count:
+            raise UsageError("There are no images to compare with.")
+        pixels = np.asarray(self._explorer.part(self.part)[:count])
+        worker.begin(self._explorer.model, self._explorer.as_inputs(pixels))
+
+    def keep(self, found: Array) -> None:
+        """Keep the features that a process has computed."""
+        self._features = found
+
+    def find(self, image: str) -> tuple[Neighbors, list[str]]:
+        """Return the nearest images and their keys, without the image itself. Raise UsageError before `keep`."""
+        if self._features is None:
+            raise UsageError("The features of the images were not computed yet.")
+        pixels = self._explorer.as_inputs(self._explorer.pixels(image)[None])[0]
+        found = nearest_images(self._explorer.model, pixels, self._features, count=COUNT + 1)
+        keys = [f"{self.part}{number}" for number in found.images]
+        others = [row for row, key in enumerate(keys) if key != image][:COUNT]
+        return Neighbors(found.layer, found.images[others], found.distances[others]), [keys[row] for row in others]
+
+
+def _features(channel: Channel, model: Model, pixels: Array) -> None:
+    """Compute features in a process of its own."""
+    channel.send(features(model, pixels, progress=channel.progress))
