@@ -244,6 +244,36 @@ def test_page_slides_a_filter(page: Page, address: str, padding: str, stride: in
     np.testing.assert_array_equal([float(cell.replace("−", "-")) for cell in cells], expected.ravel())
 
 
+def test_page_slides_over_channels_and_images(page: Page, address: str, digits: Any) -> None:
+    kernel = np.tile([1.0, 0.0, -1.0], (3, 1))
+
+    def convolved(image: Any) -> Any:
+        return (np.lib.stride_tricks.sliding_window_view(image, (3, 3)) * kernel).sum(axis=(2, 3))
+
+    visit(page, address, "why/4")
+    expect(page.locator(".card")).to_contain_text("Image 4")
+    visit(page, address, "filter")
+    for name, value in {"Stride": "1", "Dilation": "1", "Channels": "3"}.items():
+        page.get_by_label(name).fill(value)
+    page.get_by_label("Padding").select_option("valid")
+    y, x = np.mgrid[:6, :6]
+    expected = sum(convolved(np.where(bright, 10.0, 0.0)) for bright in (x < 3, y < 3, x + y < 6))
+    for _ in range(expected.size - 1):
+        page.get_by_role("button", name="Step").click()
+    cells = page.locator(".sliding figure").last.locator(".cell").all_inner_texts()
+    np.testing.assert_array_equal([float(cell.replace("−", "-")) for cell in cells], expected.ravel())
+    expect(page.locator(".formula")).to_contain_text("3 × 3 × 3 = 27 weights")
+    expect(page.locator("p.sum-line").last).to_contain_text(f"= {shown(expected[-1, -1])}")
+    page.get_by_label("Channels").fill("1")
+    page.get_by_label("Slides over").select_option("image")
+    expected = convolved(digits.x[4, :, :, 0].astype(float))
+    expect(page.locator(".formula output")).to_contain_text("= 26")
+    box = page.locator(".slid.output").bounding_box()
+    assert box
+    page.locator(".slid.output").click(position={"x": box["width"] * 12.5 / 26, "y": box["height"] * 10.5 / 26})
+    expect(page.locator("p.sum-line").last).to_contain_text(f"= {shown(expected[10, 12])}")
+
+
 def test_page_speaks_korean(page: Page, address: str) -> None:
     visit(page, address, "images")
     page.click("#language")

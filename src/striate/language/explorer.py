@@ -272,6 +272,21 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "하나를 "
         "만듭니다.",
     },
+    "source": {"en": "Slides over", "ko": "지나갈 입력"},
+    "source_numbers": {"en": "numbers, as in lectures", "ko": "강의에 나오는 수"},
+    "source_image": {"en": "the chosen image", "ko": "고른 이미지"},
+    "other_image": {"en": "Choose another image", "ko": "다른 이미지 고르기"},
+    "channels": {"en": "Channels", "ko": "채널"},
+    "channel_n": {"en": "channel {n}", "ko": "채널 {n}"},
+    "all_channels": {"en": "sum over the channels", "ko": "채널을 모두 더함"},
+    "filter_weights": {
+        "en": "One filter has {h} × {h} × {c} = {n} weights, and one bias. Its output has one channel.",
+        "ko": "필터 하나에는 가중치 {h} × {h} × {c} = {n}개와 편향 하나가 있고, 출력은 채널 하나입니다.",
+    },
+    "pool_channels": {
+        "en": "Pooling has no weights, and treats each channel by itself.",
+        "ko": "풀링에는 가중치가 없고, 채널마다 따로 계산합니다.",
+    },
     "operation": {"en": "Operation", "ko": "연산"},
     "edge": {"en": "vertical edges", "ko": "세로 가장자리"},
     "blur": {"en": "blur", "ko": "흐리게"},
