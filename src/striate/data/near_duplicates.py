@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
+from striate.data.parallel import chunk_ranges, map_ordered, one_blas_thread, progress_bar
 from striate.images import ImagePolicy
 
 Floats = NDArray[Any]  # float32
@@ -93,13 +93,12 @@ def find_matches(thumbnails: Any) -> Floats:
     if len(thumbnails) < 2:
         return matches
     boxes = (WHOLE, *CORNERS) if len(thumbnails) <= MAX_WITH_CROPS else (WHOLE,)
-    candidates = _find_candidates(thumbnails, boxes)
+    with one_blas_thread():  # threads compare different images
+        candidates = _find_candidates(thumbnails, boxes)
+        similarity = _compare_candidates(thumbnails, candidates, boxes)
     first = candidates.first  # ascending
     rank = np.arange(len(first)) - np.searchsorted(first, first)
-    matches[first, rank, 0], matches[first, rank, 1] = (
-        candidates.second,
-        _compare_candidates(thumbnails, candidates, boxes),
-    )
+    matches[first, rank, 0], matches[first, rank, 1] = candidates.second, similarity
     return matches
 
 

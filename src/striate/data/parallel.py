@@ -5,7 +5,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from typing import TypeVar
+
+from threadpoolctl import ThreadpoolController
 
 from striate.notebook import is_cell_command
 from striate.processes import cores, current_process
@@ -41,6 +44,23 @@ def map_ordered(function: Callable[[J], T], jobs: Iterable[J]) -> Iterator[T]:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Let NumPy's matrix products use one thread each.
+
+    For small products, and where threads compute several at once, more threads would mostly wait for each other, which
+    takes as much processor time as computing. The results then do not depend on the number of cores.
+    """
+    with _thread_pools().limit(limits=1, user_api="blas"):
+        yield
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    """Return the thread pools of NumPy's libraries; to find them takes milliseconds."""
+    return ThreadpoolController()
 
 
 @contextmanager

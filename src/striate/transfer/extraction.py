@@ -17,6 +17,7 @@ from striate.transfer.open_set_fitting import FittedDetector, fit_detector
 from striate.transfer.task_heads import FittedTaskHead, fit_task_head, task_folds
 
 GOOD_ACCURACY = 0.97  # of held-out images; if the last feature layer reaches it, no other single layer is tried
+EXCELLENT_ACCURACY = 0.985  # from which nothing else is tried: the gain would be too small to be significant
 STANDARD_ERRORS = 2.0  # by which another feature layer must be better
 
 
@@ -151,7 +152,7 @@ def balancing_shift(y: Array, classes: int) -> Array:
 
 
 def fit_heads(base: Base, x: Features, y: Array, classes: int, folds: Array) -> dict[str, FittedHead]:
-    """Fit heads to the features of the last layer and of all layers together.
+    """Fit heads to the features of the last layer and, unless it is nearly always right, of all layers together.
 
     If the features of all layers together are not among them, and the last layer is not accurate, each other layer is
     tried too.
@@ -171,6 +172,8 @@ def fit_heads(base: Base, x: Features, y: Array, classes: int, folds: Array) -> 
         return fit_linear_head(x[layer], y, classes, folds, base.block_sizes(layer))
 
     heads = {base.top: fit(base.top)}
+    if heads[base.top].accuracy >= EXCELLENT_ACCURACY:
+        return heads
     if ALL_LAYERS in x:
         heads[ALL_LAYERS] = fit(ALL_LAYERS)
     elif heads[base.top].accuracy < GOOD_ACCURACY:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.data.groups import grouped_folds, identical_groups
+from striate.data.parallel import one_blas_thread
 from striate.engines.losses import log_softmax
 from striate.transfer.lbfgs import minimize
 
@@ -18,6 +20,7 @@ FOLDS = 5
 JITTER = 1e-10  # relative to the mean square of the images; their products are singular if two are equal
 LEAVE_ONE_OUT = 40  # number of images up to which leave-one-out is used
 MAX_WORK = 2e10  # multiply-adds of one step over all folds; above it, fewer folds are used
+SMALL_WORK = 5e8  # up to which several threads for one matrix product gain nothing
 FINAL_TOLERANCE, SEARCH_TOLERANCE = 1e-6, 1e-3  # of the gradient
 FEW_CLASSES = 10  # with more, gradients are smaller in proportion, and so is the tolerance of the search
 
@@ -126,6 +129,12 @@ def fit_linear_head(x: Array, y: Array, classes: int, folds: Array, blocks: Sequ
     Source:
         Guo et al. 2017, "On calibration of modern neural networks", for the temperature.
     """
+    work = len(x) * min(x.shape) * classes * len(np.unique(folds))
+    with one_blas_thread() if work <= SMALL_WORK else nullcontext():
+        return _fit_linear_head(x, y, classes, folds, blocks)
+
+
+def _fit_linear_head(x: Array, y: Array, classes: int, folds: Array, blocks: Sequence[int]) -> FittedHead:
     scaler = FeatureScaler.fit(x, blocks)
     scaled = scaler.transform(x)
     coordinates, factor = _to_coordinates(scaled)

@@ -11,6 +11,7 @@ from statistics import NormalDist
 import numpy as np
 
 from striate._types import Array
+from striate.data.parallel import one_blas_thread
 from striate.transfer.open_set import (
     OpenSetDetector,
     OpenSetFindings,
@@ -75,6 +76,14 @@ def fit_detector(
     Returns:
         The detector, with thresholds.
     """
+    with one_blas_thread():
+        return _fit_detector(x, y, classes, folds, layer, rejection_rate, groups, max_images, digests)
+
+
+def _fit_detector(
+    x: Array, y: Array, classes: int, folds: Array, layer: str, rejection_rate: float, groups: Array | None,
+    max_images: int, digests: Array | None,
+) -> FittedDetector:  # fmt: skip
     held_out = folds != NOT_HELD_OUT
     trained_on = np.flatnonzero(~held_out) if not held_out.all() else np.arange(len(x))
     if digests is None:
