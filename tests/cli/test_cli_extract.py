@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import striate as st
 from striate.images import encode_png
 from striate.processes import processor
 from striate.workflows.export import collect_images
+from striate.workflows.predictions import read_predictions
 from striate.workflows.trained_model import open_trained_model
 
 from .conftest import Cli, Finished, run
@@ -62,6 +64,25 @@ def test_training_prints_its_method_and_reason(finished_run: Trained) -> None:
     assert set(config["versions"]) >= {"onnxruntime", "pillow", "numpy", "python", "striate"}
     assert f"<b>onnxruntime</b>{config['versions']['onnxruntime']}" in report
     assert processor() in config["hardware"]
+
+
+def test_features_in_8_bit_integers(finished_run: Trained, cli: Cli, tmp_path: Path) -> None:
+    """What is trained with integers is evaluated, predicted and served with integers, and exported in float32."""
+    images, path = finished_run[0], tmp_path / "int8"
+    result = cli("train", images, *SMALL, "--precision", "int8", "--folds", 0, "--out", path)
+    assert "computed by ONNX Runtime in 8-bit integers" in result.stdout
+    stored = read_predictions(path)
+    assert stored is not None and stored.names is not None
+    trained = open_trained_model(path)
+    x = np.stack([trained.policy.read(images / name) for name in stored.names])
+    np.testing.assert_allclose(trained.predict_open_set(x)[0], stored.probabilities, atol=1e-5)
+    np.testing.assert_allclose(trained.outputs(x), stored.probabilities, atol=1e-5)
+    exact = replace(trained, float32=True)
+    assert 1e-5 < np.abs(exact.outputs(x) - stored.probabilities).max() < 0.3
+    assert (exact.outputs(x).argmax(axis=1) == stored.probabilities.argmax(axis=1)).mean() > 0.85
+    assert cli("export", path, "--to", tmp_path / "model.onnx").returncode == 0
+    refused = cli("train", images, "--method", "scratch", "--precision", "int8", "--out", tmp_path / "other")
+    assert "--precision int8 needs --method features" in refused.stderr
 
 
 def test_run_creates_an_ordinary_model(finished_run: Trained) -> None:

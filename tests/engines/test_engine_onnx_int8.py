@@ -4,9 +4,11 @@ import numpy as np
 import onnx
 import pytest
 
-from striate.engines.onnxruntime import OnnxEngine, open_session
+from striate.engines import onnxruntime as onnxruntime_engine
+from striate.engines.onnxruntime import OnnxEngine, feature_ranges, open_session, products_are_exact
 from striate.network import (
     Activation,
+    Add,
     BatchNormalization,
     Conv2D,
     Dense,
@@ -18,6 +20,8 @@ from striate.network import (
     Rescale,
 )
 from striate.onnx.export import to_onnx
+from striate.onnx.export.int8 import to_int8
+from striate.onnx.export.model import build_model
 from striate.onnx.export.quantize import quantize
 from striate.onnx.metadata import ExportMetadata
 
@@ -80,3 +84,61 @@ def test_network_without_weights_is_unchanged() -> None:
     x = pixels(network, 3)[0]
     small = quantize(to_onnx(network, {}), [[x]])
     np.testing.assert_allclose(open_session(small)([x])[0], OnnxEngine(network, {}).forward([x])[0], atol=1e-7)
+
+
+RESIDUAL = Network.from_entries(
+    "residual",
+    [
+        (Input((16, 16, 3), name="x"), ()),
+        (Rescale(1 / 128, -127 / 128, name="scaled"), (0,)),
+        (Conv2D(8, 3, activation="relu", name="first"), (1,)),
+        (DepthwiseConv2D(3, activation="relu6", name="second"), (2,)),
+        (Conv2D(16, 1, name="third"), (3,)),
+        (Conv2D(32, 1, activation="relu6", name="wide"), (4,)),
+        (DepthwiseConv2D(3, padding="same", activation="relu", name="depth"), (5,)),
+        (Conv2D(16, 1, name="narrow"), (6,)),
+        (Add(name="total"), (4, 7)),
+        (GlobalAveragePool2D(name="mean"), (8,)),
+        (Dense(5, name="answer"), (9,)),
+    ],
+    (0,),
+    (10,),
+)
+
+
+def test_engine_computes_in_integers_what_floats_give_nearly() -> None:
+    weights, (x,) = perturbed_weights(RESIDUAL, dtype="float32"), pixels(RESIDUAL, 24)
+    ranges = feature_ranges(RESIDUAL, weights, x)
+    expected = OnnxEngine(RESIDUAL, weights).forward([x])[0]
+    found = OnnxEngine(RESIDUAL, weights, ranges=ranges).forward([x])[0]
+    assert not np.array_equal(found, expected)
+    np.testing.assert_allclose(
+        found, expected, atol=0.03 * float(expected.std()) + 0.02 * float(np.abs(expected).max())
+    )
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.995
+
+
+def test_integers_are_the_same_on_processors_without_exact_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights, (x,) = perturbed_weights(RESIDUAL, dtype="float32"), pixels(RESIDUAL, 8)
+    ranges = feature_ranges(RESIDUAL, weights, x)
+    outputs = []
+    for exact in (True, False):
+        monkeypatch.setattr(onnxruntime_engine, "products_are_exact", lambda exact=exact: exact)
+        outputs.append(OnnxEngine(RESIDUAL, weights, ranges=ranges).forward([x])[0])
+    assert products_are_exact() in (True, False)
+    if products_are_exact():  # elsewhere, the first of them overflows
+        np.testing.assert_array_equal(*outputs)
+
+
+def test_integer_model_has_integer_convolutions_after_the_first_three_and_integer_sums() -> None:
+    weights, (x,) = perturbed_weights(RESIDUAL, dtype="float32"), pixels(RESIDUAL, 2)
+    model = build_model(RESIDUAL, weights, dtypes=["uint8"])
+    integer = to_int8(model, feature_ranges(RESIDUAL, weights, x))
+    onnx.checker.check_model(integer, full_check=True)
+    read = {node.output[0]: node for node in integer.graph.node}
+    convolutions = [node for node in integer.graph.node if node.op_type == "Conv"]
+    assert [read[node.input[0]].op_type == "DequantizeLinear" for node in convolutions] == [False] * 3 + [True] * 3
+    (total,) = (node for node in integer.graph.node if node.op_type == "Add" and node.output[0] == "total")
+    assert [read[name].op_type for name in total.input] == ["DequantizeLinear"] * 2
+    kernels = [item for item in integer.graph.initializer if item.name.endswith("kernel/integers")]
+    assert [onnx.numpy_helper.to_array(item).dtype for item in kernels] == [np.int8] * 3

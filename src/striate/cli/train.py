@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Continue a run; with --epochs, extend it.")
 @options.engine
 @options.device
-@options.precision
+@options.training_precision
 @click.option("--deterministic", is_flag=True, default=None, help="Bit-identical results on GPUs too, which is slower.")
 @click.option("--compiled", is_flag=True, default=None, help="Compile the network with torch.compile.")
 @options.sets
@@ -118,6 +118,8 @@ def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple
     from striate.workflows.train import check_out, check_run_folder, reopen, start
 
     given = {name: value for name, value in asked.items() if value is not None and name != "sets"}
+    if given.get("precision") == options.INT8:
+        given["int8"] = bool(given.pop("precision"))
     engine = EngineSettings(
         **{item.name: given.pop(item.name) for item in fields(EngineSettings) if item.name in given}
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cache, cached_property
 from math import prod
 from typing import Any, NoReturn
 
@@ -13,6 +13,7 @@ from striate._types import Array, Weights
 from striate.engines.base import Engine
 from striate.errors import UsageError
 from striate.network import Network
+from striate.onnx.export.int8 import LARGEST, LEVELS, Ranges, int8_maps, sum_of_largest_products, to_int8, with_ranges
 from striate.onnx.export.model import build_model
 from striate.processes import cores
 
@@ -24,7 +25,7 @@ Session = Callable[[Sequence[Array]], list[Array]]
 
 
 class OnnxEngine(Engine):
-    """Inference in float32 with ONNX Runtime on the CPU. Training raises UsageError.
+    """Inference with ONNX Runtime on the CPU. Training raises UsageError.
 
     Threads compute different images, so results do not depend on the number of threads.
 
@@ -33,6 +34,8 @@ class OnnxEngine(Engine):
         weights: Its parameters by full name.
         dtype: "float32", the only supported dtype.
         threads: Number of threads; None: one for each core.
+        ranges: Of feature maps, as `feature_ranges` measures them. The convolutions between them are computed in 8-bit
+            integers. None: everything is computed in float32.
 
     Raises:
         UsageError: The dtype is not "float32", or the weights do not fit the network.
@@ -41,12 +44,14 @@ class OnnxEngine(Engine):
     name = "onnx"
 
     def __init__(
-        self, network: Network, weights: Mapping[str, Array], *, dtype: str = "float32", threads: int | None = None
-    ) -> None:
+        self, network: Network, weights: Mapping[str, Array], *, dtype: str = "float32", threads: int | None = None,
+        ranges: Ranges | None = None,
+    ) -> None:  # fmt: skip
         if dtype != "float32":
             raise UsageError(f"The ONNX engine supports only float32; received {dtype}.")
         super().__init__(network, weights, dtype=dtype)
         self.threads = threads or cores()
+        self.ranges = ranges
         self.weights = dict(weights)
 
     @property
@@ -98,6 +103,8 @@ class OnnxEngine(Engine):
         key = tuple(x.dtype.name for x in arrays), all_outputs
         if key not in self._sessions:
             model = build_model(self.network, self._weights, dtypes=key[0], all_outputs=all_outputs)
+            if self.ranges and not all_outputs:
+                model = to_int8(model, self.ranges, signed=products_are_exact())
             self._sessions[key] = open_session(model.SerializeToString())
         return self._sessions[key], arrays
 
@@ -116,6 +123,43 @@ class OnnxEngine(Engine):
         raise UsageError("The ONNX engine runs networks but does not train them: use engine 'numpy' or 'torch'.")
 
     compile = gradients = train_step = _refuse
+
+
+def feature_ranges(network: Network, weights: Mapping[str, Array], x: Array) -> Ranges:
+    """Measure the ranges of the feature maps that `OnnxEngine` rounds when it computes in 8-bit integers.
+
+    The range of a map is that of its smallest and largest values in each image, averaged over the images. A few larger
+    values are clipped then, which costs less accuracy than larger steps would.
+
+    Args:
+        network: The network.
+        weights: Its parameters by full name.
+        x: Images, uint8 (N, H, W, C).
+
+    Returns:
+        The ranges by the name of the map, rounded to three digits, so that other processors find the same.
+    """
+    model = build_model(network, weights, dtypes=["uint8"])
+    session = open_session(with_ranges(model).SerializeToString())
+    with ThreadPoolExecutor(cores()) as pool:
+        found = list(pool.map(lambda row: session([x[row : row + 1]]), range(len(x))))
+    means = np.asarray(found, np.float64).mean(axis=0).reshape(-1, 2)
+    return {
+        name: (float(f"{low:.3g}"), float(f"{high:.3g}"))
+        for name, (low, high) in zip(int8_maps(model), means, strict=True)
+    }
+
+
+@cache
+def products_are_exact() -> bool:
+    """Return whether ONNX Runtime adds products of uint8 and int8 without overflow on this processor.
+
+    On x86 processors without VNNI instructions, sums of two products are limited to 16 bits.
+    """
+    model = sum_of_largest_products()
+    channels = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+    (found,) = open_session(model.SerializeToString())([np.full((1, channels, 1, 1), LEVELS, np.uint8)])
+    return int(found.item()) == channels * LEVELS * LARGEST
 
 
 def open_session(model: bytes | str) -> Session:

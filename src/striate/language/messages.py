@@ -506,6 +506,9 @@ MESSAGES: dict[str, str] = {
     "Features: {base_text}, unchanged; computed by ONNX Runtime": (
         "특성: {base_text}, 그대로 사용, ONNX Runtime으로 계산"
     ),
+    "Features: {base_text}, unchanged; computed by ONNX Runtime in 8-bit integers": (
+        "특성: {base_text}, 그대로 사용, ONNX Runtime으로 8비트 정수로 계산"
+    ),
     "Features: {base_text}, unchanged for now; computed by ONNX Runtime": (
         "특성: {base_text}, 지금은 그대로 사용, ONNX Runtime으로 계산"
     ),

@@ -24,6 +24,7 @@ from striate.network import (
 )
 from striate.network.graph import Entry
 from striate.network.outputs import needed_network
+from striate.onnx.export.int8 import Ranges
 from striate.pretrained import IMAGENET, load_pretrained, required_settings
 from striate.pretrained.published import published
 from striate.transfer.linear_head import LinearHead
@@ -48,12 +49,14 @@ class Base:
         feature_layers: Names of the layers whose outputs are features; maps are averaged over all positions. The first
             one is ALL_LAYERS, unless there is only one other. The others follow from the input on; the classifier
             reads the last one.
+        ranges: Of the feature maps, if `network` is computed in 8-bit integers; None: in float32.
     """
 
     original: Network
     network: Network
     weights: Weights
     feature_layers: tuple[str, ...]
+    ranges: Ranges | None = None
 
     @property
     def name(self) -> str:

@@ -94,7 +94,8 @@ def runtime_version() -> str:
 
 def _key(base: Base, data: Dataset) -> str:
     """Return 32 hexadecimal digits that change with an image, a split, the policy, the base or the engine."""
-    described = (VERSION, runtime_version(), base.network.to_json(), data.policy, data.fingerprint)
+    described = [VERSION, runtime_version(), base.network.to_json(), data.policy, data.fingerprint]
+    described += [base.ranges] if base.ranges else []
     state = hashlib.blake2b("\n".join(map(str, described)).encode(), digest_size=16)
     for name in sorted(base.weights):
         state.update(np.ascontiguousarray(base.weights[name]).data)
@@ -105,7 +106,7 @@ def _compute(base: Base, parts: Sequence[Any], count: int) -> Iterator[Array]:
     """Yield the features of all layers side by side, float32 (n, F), batch by batch in order."""
     from striate.engines.onnxruntime import OnnxEngine
 
-    engine = OnnxEngine(base.network, base.weights)
+    engine = OnnxEngine(base.network, base.weights, ranges=base.ranges)
     with progress_bar("computing features", count) as advance:
         for part in parts:
             for outputs in _outputs(engine, part, advance):

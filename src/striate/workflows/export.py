@@ -121,7 +121,7 @@ def export(
         ModelFileError: If the file's outputs differ from the original's; nothing is written. Not raised for the
             rounding of `int8`.
     """
-    path = Path(path)
+    trained, path = replace(trained, float32=True), Path(path)
     if path.suffix != SUFFIX:
         raise UsageError(f"The name of an ONNX file must end in {SUFFIX}; received '{path}'.")
     _check_replaceable(path)

@@ -17,6 +17,7 @@ from striate.tasks import Decision, Task
 from striate.training import Recipe
 from striate.transfer.bases import ALL_LAYERS, Base, join_head
 from striate.transfer.extraction import ExtractionResult, fit_on_features, fit_task_on_features
+from striate.transfer.int8 import measure_ranges, ranges_to_extras
 from striate.transfer.linear_head import LinearHead
 from striate.transfer.open_set import OpenSetDetector, OpenSetFindings, probability_threshold
 from striate.workflows.plan import TrainingPlan, data_options
@@ -88,11 +89,14 @@ def run_extraction(prepared: PreparedRun, run: TrainingRun, echo: Echo) -> Extra
     with run.timed():
         base = prepared.base
         assert base is not None, "prepared with a base"
+        if plan.int8:
+            base = replace(base, ranges=measure_ranges(base, prepared.data))
         echo(_describe_features(plan))
         fit = _fit_classes if task is Task.CLASSIFICATION else _fit_task
         found = fit(prepared, base)
         network, weights = join_head(base, found.findings.layer, found.head, task.activation)
-        model = save_model(prepared, run, network, weights, found.figures, found.detector, decision=found.decision)
+        extras = found.detector.to_extras() | (ranges_to_extras(base.ranges) if base.ranges else {})
+        model = save_model(prepared, run, network, weights, found.figures, extras, decision=found.decision)
         run.record.extraction = found.findings
         if plan.method is Method.FEATURES:
             run.record.plan = replace(plan, engine="onnx")
@@ -185,7 +189,7 @@ def check_enough(data: Dataset) -> None:
 
 def save_model(
     prepared: PreparedRun, run: TrainingRun, network: Network, weights: Weights, figures: Logs,
-    detector: OpenSetDetector, *, recipe: Recipe | None = None, decision: Decision | None = None,
+    extras: Weights, *, recipe: Recipe | None = None, decision: Decision | None = None,
 ) -> Model:  # fmt: skip
     """Make the model of a run, write its file, and record its threshold for "unknown".
 
@@ -195,7 +199,7 @@ def save_model(
         network: The base with its head.
         weights: Of the network, by name.
         figures: Results on held-out images by name, and the threshold.
-        detector: Of unknown images.
+        extras: Arrays of the detector of unknown images, and of what else the model needs.
         recipe: How the base was fine-tuned; None if it was not.
         decision: How outputs become predictions; None: the most probable class.
 
@@ -207,7 +211,7 @@ def save_model(
     model.named_weights = weights
     data = prepared.data
     model.classes, model.policy, model.fingerprint = data.classes, data.policy, data.fingerprint
-    model.figures, model.extras, model.recipe = figures, detector.to_extras(), recipe
+    model.figures, model.extras, model.recipe = figures, extras, recipe
     model.decision = decision or Decision()
     model.save(run.model_path, include_optimizer=False)
     run.record.unknown_threshold = figures.get(THRESHOLD, 0.0)
@@ -228,7 +232,8 @@ def describe_layer(layer: str) -> str:
 
 def _describe_features(plan: TrainingPlan) -> str:
     unchanged = "unchanged for now" if plan.method is Method.FINE_TUNE else "unchanged"
-    return f"Features: {describe_base(plan)}, {unchanged}; computed by ONNX Runtime"
+    how = "by ONNX Runtime in 8-bit integers" if plan.int8 else "by ONNX Runtime"
+    return f"Features: {describe_base(plan)}, {unchanged}; computed {how}"
 
 
 def _describe_attempts(found: ExtractionResult) -> list[str]:

@@ -241,7 +241,8 @@ def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: 
         THRESHOLD: probability_threshold(held_out, y),
     }
     weights = _divide_by_temperature(model.named_weights, classifier(model.network).name, temperature)
-    saved = save_model(prepared, run, model.network, weights, figures, fitted.detector, recipe=stage.recipe)
+    extras = fitted.detector.to_extras()
+    saved = save_model(prepared, run, model.network, weights, figures, extras, recipe=stage.recipe)
     _record_threshold(run, fitted.detector)
     return Extraction(saved, test, fitted.findings(fitted.detector.distances(test_features), test, data.test.y))
 
@@ -257,8 +258,9 @@ def _recalibrate_task(prepared: PreparedRun, run: TrainingRun, data: Dataset, mo
     figures = {"val_loss": HeldOutScore.of_task(task, held_out, y).loss}
     decision = choose_decision(task, held_out, y)
     saved = save_model(
-        prepared, run, model.network, model.named_weights, figures, detector, recipe=stage.recipe, decision=decision
-    )
+        prepared, run, model.network, model.named_weights, figures, detector.to_extras(), recipe=stage.recipe,
+        decision=decision,
+    )  # fmt: skip
     _record_threshold(run, detector)
     return Extraction(saved, test, None)
 

@@ -72,6 +72,7 @@ class TrainingPlan:
         corrections: Images that are left out (None) or get another class, by file name; of folders.
         groups: CSV file of images that belong together, such as those of one person; None: only near-duplicates do.
         cut: Layer at which the base is cut; None: before its classifier.
+        int8: Whether the base is computed in 8-bit integers.
     """
 
     data: str
@@ -97,6 +98,7 @@ class TrainingPlan:
     corrections: Corrections = field(default_factory=dict)
     groups: str | None = None
     cut: str | None = None
+    int8: bool = False
 
     @property
     def label_file(self) -> LabelFile | None:
@@ -155,7 +157,7 @@ def make_plan(
     sets: Mapping[str, str] | None = None, schedule: str | None = None, weights: str | None = None,
     layout: Layout | None = None, labels: str | None = None, task: str | None = None,
     label_columns: Sequence[str] = (), folds: int | None = None, exclude: str | None = None,
-    groups: str | None = None, cut: str | None = None, **recipe: Any,
+    groups: str | None = None, cut: str | None = None, int8: bool = False, **recipe: Any,
 ) -> TrainingPlan:  # fmt: skip
     """Make a plan from the options of `striate train`; None means the usual value.
 
@@ -182,6 +184,7 @@ def make_plan(
         label_columns: See `TrainingPlan`.
         groups: See `TrainingPlan`.
         cut: See `TrainingPlan`.
+        int8: See `TrainingPlan`.
         **recipe: `epochs`, `batch_size`, `seed`, `optimizer`, `learning_rate`, `augment`.
 
     Returns:
@@ -209,7 +212,7 @@ def make_plan(
     named = {
         "model": model, "base": base, "minutes": None if chosen_freely else minutes, "ensemble": ensemble,
         "tensorboard": tensorboard, "schedule": schedule, "folds": folds,
-        "cut": cut,
+        "cut": cut, "precision int8": int8,
     }  # fmt: skip
     usual = _usual_plan(data, strategy, layout)
     check_settings(usual.model, usual.method, sets)
@@ -229,7 +232,7 @@ def make_plan(
     return replace(
         usual, recipe=changed, settings={**usual.settings, **settings}, fit=fit, ensemble=ensemble or usual.ensemble,
         plateau=schedule == PLATEAU, tensorboard=tensorboard, folds=folds,
-        corrections=corrections, cut=cut, groups=groups and str(Path(groups).resolve()), **asdict(engine),
+        corrections=corrections, cut=cut, int8=int8, groups=groups and str(Path(groups).resolve()), **asdict(engine),
     )  # fmt: skip
 
 

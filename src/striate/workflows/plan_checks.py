@@ -48,6 +48,7 @@ APPLIES_TO: Mapping[str, frozenset[Method]] = {
     "--engine": TRAINING,
     "--device": TRAINING,
     "--precision": TRAINING,
+    "--precision int8": FEATURES_ONLY,
     "--deterministic": TRAINING,
     "--compiled": TRAINING,
 }

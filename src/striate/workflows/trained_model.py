@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,13 +21,16 @@ from striate.models import Model, load
 from striate.network import Network
 from striate.network.outputs import output_forms
 from striate.tasks import Decision, Task
+from striate.training import check_inputs, predict_in_batches
 from striate.transfer.bases import with_features
+from striate.transfer.int8 import ranges_from_extras
 from striate.transfer.open_set import OpenSetDetector, is_outdated
 from striate.workflows.plan import TrainingPlan
 from striate.workflows.predictions import Predictions, read_predictions
 from striate.workflows.run_record import TrainingRun
 
 THRESHOLD = "unknown_threshold"
+Predictor = Callable[[Array], Sequence[Array]]  # from images, uint8 (N, H, W, C), to the outputs of a network
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +47,7 @@ class TrainedModel:
         groups: CSV file of images of that folder that belong together, if there is one.
         trained_on: Digests, uint64 (N,), of the training and validation images, if known.
         of_ensemble: How the averaged outputs become predictions; None for one model, which has its own decision.
+        float32: Whether to compute in float32 also what was trained with features in 8-bit integers.
     """
 
     models: tuple[Model, ...]
@@ -55,6 +59,7 @@ class TrainedModel:
     groups: str | None = None
     trained_on: Array | None = None
     of_ensemble: Decision | None = None
+    float32: bool = False
 
     @property
     def decision(self) -> Decision:
@@ -83,7 +88,27 @@ class TrainedModel:
 
     def outputs(self, x: Array) -> Array:
         """Return probabilities of classes or labels, or numbers, float32 (N, K), for images, uint8 (N, H, W, C)."""
-        return average([self._as_probabilities(model.network, model.predict(x)) for model in self.models])
+        found = [predict(x)[0] for predict in self._predictors]
+        return average([self._as_probabilities(m.network, p) for m, p in zip(self.models, found, strict=True)])
+
+    @cached_property
+    def _predictors(self) -> list[Predictor]:
+        return [self._predictor(model.network, model) for model in self.models]
+
+    def _predictor(self, network: Network, model: Model) -> Predictor:
+        """Return the function that computes a network with the weights of a model."""
+        ranges = None if self.float32 else ranges_from_extras(model.extras)
+        if ranges is not None:
+            from striate.engines.onnxruntime import OnnxEngine
+
+            engine = OnnxEngine(network, model.named_weights, ranges=ranges)
+            return lambda x: predict_in_batches(engine, check_inputs(network, x))
+        if network is not model.network:
+            weights = model.named_weights
+            model = Model.from_network(network)
+            model.named_weights = weights
+            model = _with_fast_engine(model)
+        return lambda x: found if isinstance(found := model.predict(x), tuple | list) else (found,)
 
     def _as_probabilities(self, network: Network, outputs: Array) -> Array:
         """Return outputs of a network (N, K) as probabilities, unless they are numbers."""
@@ -107,9 +132,9 @@ class TrainedModel:
             DataError: If the outputs of the model are no probabilities.
         """
         if self._open_set:
-            network, detector = self._open_set
-            outputs, features = network.predict(x)
-            probabilities = self._as_probabilities(network.network, outputs)
+            predict, detector = self._open_set
+            outputs, features = predict(x)
+            probabilities = self._as_probabilities(self.models[0].network, outputs)
             unknown = detector.is_unknown(features)
         else:
             probabilities = self.outputs(x)
@@ -127,14 +152,12 @@ class TrainedModel:
         return OpenSetDetector.from_extras(self.models[0].extras) if len(self.models) == 1 else None
 
     @cached_property
-    def _open_set(self) -> tuple[Model, OpenSetDetector] | None:
-        """The model with its features as a second output, and its detector of unknown images, if it has one."""
+    def _open_set(self) -> tuple[Predictor, OpenSetDetector] | None:
+        """What computes the model's outputs and its features, and its detector of unknown images, if it has one."""
         model, detector = self.models[0], self.detector
         if detector is None:
             return None
-        both = Model.from_network(with_features(model.network, detector.layer))
-        both.named_weights = model.named_weights
-        return _with_fast_engine(both), detector
+        return self._predictor(with_features(model.network, detector.layer), model), detector
 
     @property
     def detects_unknown(self) -> bool:

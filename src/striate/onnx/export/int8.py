@@ -1,0 +1,222 @@
+"""Compute the convolutions of an ONNX model in 8-bit integers, which takes half the time where the processor can.
+
+Feature maps become uint8 with one step and offset each, kernels int8 with one step for each output channel, and sums
+are 32-bit integers. Everything else stays in float32, also the first convolutions: on large maps with few channels
+integers save no time, and rounding costs most accuracy.
+
+Source: Jacob et al. 2018, "Quantization and training of neural networks for efficient integer-arithmetic-only
+inference", sections 2.1 to 2.4; Krishnamoorthi 2018, "Quantizing deep convolutional networks for efficient inference: a
+whitepaper", section 3.1.2, for one step for each channel.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+
+from striate._types import Array
+
+Ranges = Mapping[str, tuple[float, float]]  # smallest and largest value of a feature map, by its name in the graph
+
+FLOAT_CONVOLUTIONS = 3  # the first ones, which stay in float32
+LEVELS = 255  # between the smallest and the largest uint8
+LARGEST = 127  # int8 of a kernel
+SMALLEST_STEP = 1e-8
+MAX_INT32 = 2**31 - 1
+RANGE_OPSET = 18  # the first in which the axes of ReduceMin and ReduceMax are an input
+INTEGER_OPSET, MIN_IR_VERSION = 10, 7
+CLIPPING = {"Clip", "Relu"}  # activations that the rounding of a convolution's output includes
+
+
+def int8_convolutions(model: ModelProto) -> list[NodeProto]:
+    """Return the 2-D convolutions that can be computed in integers: those with constant kernels after the first ones.
+
+    Args:
+        model: Made by `build_model`.
+
+    Returns:
+        Its nodes.
+    """
+    constants = {item.name: item for item in model.graph.initializer}
+    convolutions = [
+        node
+        for node in model.graph.node
+        if node.op_type == "Conv"
+        and all(name in constants for name in node.input[1:])
+        and len(constants[node.input[1]].dims) == 4
+    ]
+    return convolutions[FLOAT_CONVOLUTIONS:]
+
+
+def int8_maps(model: ModelProto) -> list[str]:
+    """Return the names of the feature maps that are rounded: what the integer convolutions and sums read and return.
+
+    Args:
+        model: Made by `build_model`.
+
+    Returns:
+        The names in the order of the graph.
+    """
+    readers: dict[str, list[NodeProto]] = defaultdict(list)
+    for node in model.graph.node:
+        for name in node.input:
+            readers[name].append(node)
+    chosen = set()
+    for node in int8_convolutions(model):
+        output = node.output[0]
+        if [reader.op_type in CLIPPING for reader in readers[output]] == [True]:
+            output = readers[output][0].output[0]
+        chosen |= {node.input[0], output}
+    for node in model.graph.node:
+        if node.op_type == "Add" and chosen.issuperset(node.input):
+            chosen.add(node.output[0])
+    return [name for node in model.graph.node for name in node.output if name in chosen]
+
+
+def with_ranges(model: ModelProto) -> ModelProto:
+    """Return the model with other outputs: of each of `int8_maps` in order, its minimum and its maximum, (N,) each."""
+    result = _copy(model)
+    graph = result.graph
+    names = int8_maps(model)
+    axes = numpy_helper.from_array(np.array([1, 2, 3], np.int64), "range axes")
+    graph.initializer.append(axes)
+    del graph.output[:]
+    for name in names:
+        for kind in ("ReduceMin", "ReduceMax"):
+            output = f"{name}/{kind}"
+            graph.node.append(helper.make_node(kind, [name, axes.name], [output], output, keepdims=0))
+            graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N"]))
+    for opset in result.opset_import:
+        opset.version = max(opset.version, RANGE_OPSET)
+    return result
+
+
+def to_int8(model: ModelProto, ranges: Ranges, *, signed: bool = True) -> ModelProto:
+    """Return the model with its convolutions and the sums of their outputs in 8-bit integers (QDQ format).
+
+    Args:
+        model: Made by `build_model`.
+        ranges: Of all `int8_maps`; larger and smaller values are clipped.
+        signed: Whether kernels are int8, which is fast, or uint8 with an offset of 128, for processors on which sums of
+            products of uint8 and int8 overflow. Both give the same outputs.
+
+    Returns:
+        The model.
+    """
+    result = _copy(model)
+    graph = _IntegerGraph(ranges, {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}, signed)
+    integer = {node.name for node in int8_convolutions(model)}
+    for node in model.graph.node:
+        if node.name in integer:
+            graph.append_convolution(node)
+        else:
+            graph.append_other(node)
+    del result.graph.node[:]
+    result.graph.node.extend(graph.nodes)
+    read = {name for node in graph.nodes for name in node.input}
+    constants = [item for item in (*result.graph.initializer, *graph.constants.values()) if item.name in read]
+    del result.graph.initializer[:]
+    result.graph.initializer.extend(constants)
+    return result
+
+
+def sum_of_largest_products() -> ModelProto:
+    """Return a model whose output overflows where sums of products of uint8 and int8 are limited to 16 bits."""
+    channels = 64
+    kernel = numpy_helper.from_array(np.full((1, channels, 1, 1), LARGEST, np.int8), "kernel")
+    graph = helper.make_graph(
+        [helper.make_node("ConvInteger", ["x", "kernel"], ["y"])], "products",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, ["N", channels, 1, 1])],
+        [helper.make_tensor_value_info("y", TensorProto.INT32, ["N", 1, 1, 1])],
+        [kernel],
+    )  # fmt: skip
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", INTEGER_OPSET)], ir_version=MIN_IR_VERSION)
+
+
+def _copy(model: ModelProto) -> ModelProto:
+    result = ModelProto()
+    result.CopyFrom(model)
+    return result
+
+
+@dataclass
+class _IntegerGraph:
+    """The nodes and constants of the new graph.
+
+    Attributes:
+        ranges: See `to_int8`.
+        weights: The constants of the original graph, by name.
+        signed: See `to_int8`.
+        nodes: The nodes so far.
+        constants: The new constants so far, by name.
+    """
+
+    ranges: Ranges
+    weights: Mapping[str, Array]
+    signed: bool
+    nodes: list[NodeProto] = field(default_factory=list)
+    constants: dict[str, TensorProto] = field(default_factory=dict)
+    _rounded: dict[str, str] = field(default_factory=dict)
+
+    def append_convolution(self, node: NodeProto) -> None:
+        """Append a convolution of rounded maps and a rounded kernel."""
+        inputs = [self._round(node.input[0])]
+        kernel = self.weights[node.input[1]]
+        largest = np.abs(kernel).reshape(len(kernel), -1).max(axis=1)
+        steps = np.maximum(largest / LARGEST, SMALLEST_STEP).astype(np.float32)
+        integers = np.clip(np.rint(kernel / steps[:, None, None, None]), -LARGEST, LARGEST)
+        offset, dtype = (0, np.int8) if self.signed else (LARGEST + 1, np.uint8)
+        inputs.append(self._scaled(node.input[1], (integers + offset).astype(dtype), steps, offset))
+        if len(node.input) > 2:
+            step = steps * self._step(node.input[0])[0]
+            bias = np.rint(self.weights[node.input[2]] / step.astype(np.float64))
+            inputs.append(self._scaled(node.input[2], np.clip(bias, -MAX_INT32, MAX_INT32).astype(np.int32), step, 0))
+        self._append(node, inputs)
+
+    def append_other(self, node: NodeProto) -> None:
+        """Append a node that reads rounded maps; an activation reads the exact output of a convolution."""
+        clips = node.op_type in CLIPPING and node.output[0] in self.ranges
+        self._append(node, [self._round(name) if name in self.ranges and not clips else name for name in node.input])
+
+    def _append(self, node: NodeProto, inputs: list[str]) -> None:
+        copied = NodeProto()
+        copied.CopyFrom(node)
+        copied.input[:] = inputs
+        self.nodes.append(copied)
+
+    def _step(self, name: str) -> tuple[np.float32, int]:
+        """Return the step of a map, and the integer that stands for 0."""
+        low, high = (float(value) for value in self.ranges[name])
+        low, high = min(low, 0.0), max(high, 0.0)
+        step = np.float32(max((high - low) / LEVELS, SMALLEST_STEP))
+        return step, int(np.clip(np.rint(-low / step), 0, LEVELS))
+
+    def _round(self, name: str) -> str:
+        """Append the rounding of a map once, and return the name of the rounded map."""
+        if name not in self._rounded:
+            step, zero = self._step(name)
+            scaling = [self._constant(f"{name}/step", step), self._constant(f"{name}/zero", np.uint8(zero))]
+            integers, rounded = f"{name}/uint8", f"{name}/rounded"
+            self.nodes += [
+                helper.make_node("QuantizeLinear", [name, *scaling], [integers], integers),
+                helper.make_node("DequantizeLinear", [integers, *scaling], [rounded], rounded),
+            ]
+            self._rounded[name] = rounded
+        return self._rounded[name]
+
+    def _scaled(self, name: str, integers: Array, steps: Array, offset: int) -> str:
+        """Append constant integers times a step for each output channel, and return the name of the product."""
+        inputs = [
+            self._constant(f"{name}/integers", integers),
+            self._constant(f"{name}/steps", steps),
+            self._constant(f"{name}/zeros", np.full(len(steps), offset, integers.dtype)),
+        ]
+        rounded = f"{name}/rounded"
+        self.nodes.append(helper.make_node("DequantizeLinear", inputs, [rounded], rounded, axis=0))
+        return rounded
+
+    def _constant(self, name: str, values: Array | np.generic) -> str:
+        self.constants[name] = numpy_helper.from_array(np.asarray(values), name)
+        return name
