@@ -143,11 +143,9 @@ def feature_ranges(network: Network, weights: Mapping[str, Array], x: Array) -> 
     session = open_session(with_ranges(model).SerializeToString())
     with ThreadPoolExecutor(cores()) as pool:
         found = list(pool.map(lambda row: session([x[row : row + 1]]), range(len(x))))
-    means = np.asarray(found, np.float64).mean(axis=0).reshape(-1, 2)
-    return {
-        name: (float(f"{low:.3g}"), float(f"{high:.3g}"))
-        for name, (low, high) in zip(int8_maps(model), means, strict=True)
-    }
+    means = np.asarray(found, np.float64).mean(axis=0)
+    rounded = [float(np.float32(f"{mean:.3g}")) for mean in means.ravel()]  # as model files keep them
+    return dict(zip(int8_maps(model), zip(rounded[::2], rounded[1::2], strict=True), strict=True))
 
 
 @cache
