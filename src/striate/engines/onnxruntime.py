@@ -155,7 +155,7 @@ def products_are_exact() -> bool:
     On x86 processors without VNNI instructions, sums of two products are limited to 16 bits.
     """
     model = sum_of_largest_products()
-    channels = model.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+    channels = int(model.graph.input[0].type.tensor_type.shape.dim[1].dim_value)
     (found,) = open_session(model.SerializeToString())([np.full((1, channels, 1, 1), LEVELS, np.uint8)])
     return int(found.item()) == channels * LEVELS * LARGEST
 
