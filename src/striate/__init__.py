@@ -27,15 +27,21 @@ if TYPE_CHECKING:
         optimizers,
         plot,
         preprocessing,
+        random,
         regularizers,
+        saving,
         textbook,
         utils,
         zoo,
     )
+    from striate.engines.losses import Loss
     from striate.engines.variables import Variable
     from striate.models import Model, Sequential, load
-    from striate.network import Input, Network
+    from striate.network import Initializer, Input, Layer, Network, Regularizer
+    from striate.network.layers.operators import Operators as KerasTensor
+    from striate.optimizers import Optimizer
     from striate.training import Run
+    from striate.training.metrics import Metric
 
 __version__ = "0.1.0"
 
@@ -50,6 +56,13 @@ _OBJECTS = {  # module of each
     "Sequential": "striate.models",
     "Run": "striate.training",
     "Variable": "striate.engines.variables",
+    "Initializer": "striate.network",
+    "KerasTensor": "striate.network.layers.operators:Operators",
+    "Layer": "striate.network",
+    "Loss": "striate.engines.losses",
+    "Metric": "striate.training.metrics",
+    "Optimizer": "striate.optimizers",
+    "Regularizer": "striate.network",
     "load": "striate.models",
 }
 _MODULES = {
@@ -75,24 +88,50 @@ _MODULES = {
     "optimizers": "striate.optimizers",
     "plot": "striate.plot",
     "preprocessing": "striate.preprocessing",
+    "random": "striate.random",
     "regularizers": "striate.regularizers",
+    "saving": "striate.saving",
     "textbook": "striate.textbook",
     "utils": "striate.utils",
     "zoo": "striate.zoo",
 }
+_PRECISION = "layers compute in float32; half precision is a setting of a model, compile(precision='bfloat16')"
+_PARALLEL = "several GPUs or machines are used by torchrun -m striate train (docs/scale.md)"
+_INSTEAD = {  # of names of Keras
+    **dict.fromkeys(("DTypePolicy", "FloatDTypePolicy", "dtype_policies"), _PRECISION),
+    **dict.fromkeys(("Quantizer", "quantizers"), "write `striate export MODEL --to FILE.onnx --int8`"),
+    **dict.fromkeys(("distribution", "RematScope", "remat"), _PARALLEL),
+    **dict.fromkeys(("StatelessScope", "SymbolicScope", "Operation", "InputSpec"), "engines run networks, and a layer "
+                    "made in Python consists of other layers"),
+    "Function": "write Model(inputs, outputs)",
+    "device": "write model.compile(device='cuda')",
+    "distillation": "train on the outputs of the other model: student.fit(x, teacher.predict(x))",
+    "export": "write model.export('model.onnx')",
+    "name_scope": "give layers names: Conv2D(8, 3, name='block1.conv')",
+    "tree": "inputs and outputs are lists or dictionaries of arrays, without further nesting",
+    "version": "write striate.__version__",
+    "visualization": "write striate.plot",
+    "wrappers": "models have fit and predict; scikit-learn's functions take their arrays",
+}  # fmt: skip
 __all__ = [
-    "Input", "Model", "Network", "Run", "Sequential", "Variable", "__version__", "activations", "applications", "audit",
+    "Initializer", "Input", "KerasTensor", "Layer", "Loss", "Metric", "Model", "Network", "Optimizer",
+    "Regularizer", "Run", "Sequential", "Variable", "__version__", "activations", "applications", "audit",
     "backend", "callbacks", "constraints", "data", "datasets", "errors", "evaluation", "explain", "initializers",
     "layers", "load", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "plot",
-    "preprocessing", "regularizers", "textbook", "utils", "zoo",
+    "preprocessing", "random", "regularizers", "saving", "textbook", "utils", "zoo",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name in _OBJECTS:
-        return getattr(import_module(_OBJECTS[name]), name)
+        module, _, other_name = _OBJECTS[name].partition(":")
+        return getattr(import_module(module), other_name or name)
     if name in _MODULES:
         return import_module(_MODULES[name])
+    if name in _INSTEAD:
+        from striate.errors import UsageError
+
+        raise UsageError(f"Striate has no {name}: {_INSTEAD[name]}.")
     raise AttributeError(f"module 'striate' has no attribute '{name}'")
 
 

@@ -71,11 +71,21 @@ def serialize(activation: Any) -> str:
     return get_activation(activation)
 
 
-deserialize = get
+def deserialize(config: Any, custom_objects: Any = None) -> ActivationFunction:
+    """Return the activation for what `serialize` returned; activations of one's own do not exist."""
+    return get(config)
+
+
+KERAS_ONLY = (
+    "celu", "glu", "hard_shrink", "soft_shrink", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus",
+    "tanh_shrink", "threshold",
+)  # fmt: skip
 _FUNCTIONS = {name: ActivationFunction(get_activation(name)) for name in (*ACTIVATIONS, *ALIASES)}
 globals().update(_FUNCTIONS)
 __all__ += list(_FUNCTIONS)
 
 
-def __getattr__(name: str) -> Any:  # for type checkers, which do not see the names above
+def __getattr__(name: str) -> Any:
+    if name in KERAS_ONLY:
+        get_activation(name)  # raises, and names similar ones
     raise AttributeError(f"module 'striate.activations' has no attribute '{name}'")

@@ -33,6 +33,7 @@ REFUSED = {
     "ProgbarLogger": "pass verbose=1 to fit, which shows the same",
     "RemoteMonitor": "Striate sends nothing over the network; write on_epoch_end of a Callback of your own",
     "SwapEMAWeights": "pass average=0.99 to compile: the average is validated, and becomes the weights at the end",
+    "CallbackList": "fit(callbacks=[…]) calls them",
     "OrbaxCheckpoint": "use ModelCheckpoint, which writes one safe file",
 }
 

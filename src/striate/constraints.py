@@ -5,8 +5,8 @@ from typing import Any
 from striate.errors import NetworkError
 
 CONSTRAINTS = (
-    "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "get", "max_norm", "min_max_norm", "non_neg",
-    "unit_norm",
+    "Constraint", "deserialize", "serialize", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "get", "max_norm",
+    "min_max_norm", "non_neg", "unit_norm",
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """All exceptions of Striate, and the "Did you mean …?" of their messages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 
@@ -10,6 +10,10 @@ class StriateError(Exception):
 
 class UsageError(StriateError):
     """An invalid request: an unknown name, a value out of range, options that exclude each other."""
+
+
+class MissingAttributeError(UsageError, AttributeError):
+    """An attribute that an object does not have. As for every AttributeError, `hasattr` returns False."""
 
 
 class NetworkError(StriateError):
@@ -55,3 +59,35 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f" Did you mean '{close[0]}'?"
     return f" Known are: {', '.join(known)}."
+
+
+def missing_attribute(owner: object, name: str, instead: Mapping[str, str]) -> AttributeError:
+    """Return the error for an attribute that an object does not have.
+
+    Args:
+        owner: The object.
+        name: The attribute.
+        instead: What to write in place of attributes of Keras, by name.
+
+    Returns:
+        The error, which says what to write, or which attribute has a similar name.
+
+    Example:
+        >>> print(missing_attribute([], "apend", {}))
+        list has no attribute 'apend'. Did you mean 'append'?
+    """
+    if name.startswith("_"):  # Python and libraries ask for these
+        return AttributeError(name)
+    kind = type(owner).__name__
+    if name in instead:
+        return MissingAttributeError(f"{kind} has no attribute '{name}': {instead[name]}.")
+    close = get_close_matches(name, [known for known in dir(type(owner)) if known[0] != "_"], n=1, cutoff=0.7)
+    return MissingAttributeError(
+        f"{kind} has no attribute '{name}'." + (f" Did you mean '{close[0]}'?" if close else "")
+    )
+
+
+def refuse_serialization(module: str, name: str) -> None:
+    """Raise UsageError for the functions `serialize` and `deserialize` of Keras's modules."""
+    if name in ("serialize", "deserialize"):
+        raise UsageError(f"Striate has no {module}.{name}: write striate.saving.{name}_keras_object(…).")

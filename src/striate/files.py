@@ -25,6 +25,8 @@ def atomic_write(path: str | os.PathLike[str], content: Content) -> None:
         RunError: If the file cannot be written, for example because the disk is full.
     """
     path = Path(path)
+    if not path.name:
+        raise RunError(f"A file needs a name; received '{path}'.")
     # In the same folder, because a rename is only atomic within one file system.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

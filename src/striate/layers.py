@@ -1,13 +1,53 @@
 """The layers, under the name that Keras uses: `from striate.layers import Conv2D`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from striate.errors import NetworkError
+from striate.network import layer_class
 from striate.network import layers as _layers
 from striate.network.block import Block
+from striate.network.custom_objects import custom_object_scope
 from striate.network.layers import *  # noqa: F403 - network/layers/__init__.py lists them
 
 __all__ = ["Block", *vars(_layers)["__all__"]]  # noqa: PLE0604 - strings, collected at import
+
+Convolution2D, Convolution2DTranspose, SeparableConvolution2D = Conv2D, Conv2DTranspose, SeparableConv2D  # noqa: F405
+
+
+def InputLayer(  # noqa: N802 - Keras's name
+    shape: Any = None, batch_size: Any = None, dtype: str = "float32", name: str | None = None, **shapes: Any
+) -> _layers.Input:
+    """Return an Input; the shape is given as `shape`, `input_shape` or `batch_shape`."""
+    given = {} if shape is None else {"shape": shape}
+    if "input_shape" in shapes:
+        given["shape"] = shapes.pop("input_shape")
+    return _layers.Input(dtype=dtype, name=name, **given, **shapes)
+
+
+def serialize(layer: _layers.Layer) -> dict[str, Any]:
+    """Return the class name and the configuration of a layer, for `deserialize`."""
+    return {"class_name": layer.kind, "config": layer.get_config()}
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """Return the layer that `serialize` described.
+
+    Args:
+        config: The description.
+        custom_objects: Classes of your own by name, unless they are registered.
+
+    Returns:
+        The layer.
+
+    Raises:
+        NetworkError: There is no such class, or its settings are invalid.
+    """
+    if not isinstance(config, Mapping) or not isinstance(config.get("config"), Mapping):
+        raise NetworkError(f"layers.deserialize needs what layers.serialize returns; received {config!r:.60}.")
+    with custom_object_scope(custom_objects):
+        return layer_class(str(config.get("class_name"))).from_config(dict(config["config"]))
+
 
 _SEQUENCES = (
     "networks hold feature maps (H, W, C) and vectors (F,), not sequences. For images use Conv2D and pooling; for "
@@ -31,10 +71,12 @@ _REFUSED = {
     **dict.fromkeys(
         ("Conv1D", "Conv1DTranspose", "SeparableConv1D", "DepthwiseConv1D", "MaxPooling1D", "AveragePooling1D",
          "MaxPool1D", "AvgPool1D", "GlobalMaxPooling1D", "GlobalAveragePooling1D", "ZeroPadding1D", "Cropping1D",
-         "UpSampling1D", "SpatialDropout1D", "RNN", "LSTM", "LSTMCell", "GRU", "GRUCell", "SimpleRNN", "SimpleRNNCell",
-         "Bidirectional", "TimeDistributed", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "StackedRNNCells", "Embedding",
-         "Masking", "RepeatVector", "TextVectorization", "StringLookup", "IntegerLookup", "Hashing", "Discretization",
-         "CategoryEncoding", "HashedCrossing", "STFTSpectrogram", "MelSpectrogram"), _SEQUENCES,
+         "UpSampling1D", "SpatialDropout1D", "Convolution1D", "Convolution1DTranspose", "SeparableConvolution1D",
+         "GlobalAvgPool1D", "GlobalMaxPool1D", "AdaptiveAveragePooling1D", "AdaptiveMaxPooling1D",
+         "ReversibleEmbedding", "RNN", "LSTM", "LSTMCell", "GRU", "GRUCell", "SimpleRNN", "SimpleRNNCell",
+         "Bidirectional", "TimeDistributed", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "StackedRNNCells",
+         "Embedding", "Masking", "RepeatVector", "TextVectorization", "StringLookup", "IntegerLookup", "Hashing",
+         "Discretization", "CategoryEncoding", "HashedCrossing", "STFTSpectrogram", "MelSpectrogram"), _SEQUENCES,
     ),
     **dict.fromkeys(
         ("MultiHeadAttention", "Attention", "AdditiveAttention", "GroupQueryAttention", "EinsumDense"),
@@ -44,7 +86,8 @@ _REFUSED = {
     **dict.fromkeys(
         ("Conv3D", "Conv3DTranspose", "MaxPooling3D", "AveragePooling3D", "MaxPool3D", "AvgPool3D",
          "GlobalMaxPooling3D", "GlobalAveragePooling3D", "ZeroPadding3D", "Cropping3D", "UpSampling3D",
-         "SpatialDropout3D"), _VOLUMES,
+         "SpatialDropout3D", "Convolution3D", "Convolution3DTranspose", "GlobalAvgPool3D", "GlobalMaxPool3D",
+         "AdaptiveAveragePooling3D", "AdaptiveMaxPooling3D"), _VOLUMES,
     ),
     **dict.fromkeys(
         ("RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness",
@@ -56,7 +99,18 @@ _REFUSED = {
     "ActivityRegularization": _PENALTY,
     "AlphaDropout": "write Dropout or GaussianDropout.",
     "Lambda": _FUNCTION,
-    "Dot": "write Multiply, or a Dense layer of the concatenated inputs.",
+    **dict.fromkeys(("Dot", "dot"), "write Multiply, or a Dense layer of the concatenated inputs."),
+    **dict.fromkeys(
+        ("AdaptiveAveragePooling2D", "AdaptiveMaxPooling2D"),
+        "write AveragePool2D or MaxPool2D with the window that gives the size, or GlobalAveragePool2D.",
+    ),
+    "RMSNormalization": "write LayerNormalization.",
+    "ContrastLimitedAdaptiveHistogramEqualization": "change the files before training, or add LayerNormalization.",
+    **dict.fromkeys(
+        ("JaxLayer", "FlaxLayer", "TFSMLayer", "TorchModuleWrapper"),
+        "export the other model as ONNX, and open it with striate.load('model.onnx').",
+    ),
+    "InputSpec": "layers check the shapes of their inputs themselves.",
     "SpectralNormalization": "write BatchNormalization, or kernel_regularizer='l2'.",
     "Wrapper": _FUNCTION,
     "MaxNumBoundingBoxes": "it is for object detection, and Striate classifies images.",

@@ -25,8 +25,14 @@ from striate.engines.losses import (
     loss_function,
     refuse_missing,
 )
+from striate.errors import refuse_serialization
 
-get = get_loss
+
+def get(identifier: Any) -> Loss:
+    """Return the loss for a name, a class, a function or a loss."""
+    return get_loss(identifier)
+
+
 categorical_crossentropy = loss_function("categorical_crossentropy")
 sparse_categorical_crossentropy = loss_function("sparse_categorical_crossentropy")
 binary_crossentropy = bce = BCE = loss_function("binary_crossentropy")
@@ -102,5 +108,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    refuse_serialization("losses", name)
     refuse_missing(name)
     raise AttributeError(f"module 'striate.losses' has no attribute '{name}'")

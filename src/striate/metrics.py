@@ -1,6 +1,7 @@
 """The metrics, importable as in Keras: `from striate.metrics import Precision`."""
 
 from striate.engines.losses import loss_function
+from striate.errors import refuse_serialization
 from striate.training.metrics import Metric, metric_function, metric_named, refuse_missing
 from striate.training.metrics.accuracies import (
     Accuracy,
@@ -79,5 +80,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    refuse_serialization("metrics", name)
     refuse_missing(name)
     raise AttributeError(f"module 'striate.metrics' has no attribute '{name}'")

@@ -250,6 +250,10 @@ class PyDataset:
 
 Sequence = PyDataset
 
+_SAVING = (
+    "CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",
+    "register_keras_serializable", "serialize_keras_object",
+)  # fmt: skip
 _REFUSED = {
     "get_file": "Download the file with a browser, curl or Python's urllib, and pass its path. MNIST is downloaded by "
     "striate.datasets.mnist.load_data().",
@@ -259,10 +263,18 @@ _REFUSED = {
     "text_dataset_from_directory": "Striate classifies images.",
     "timeseries_dataset_from_array": "Striate classifies images.",
     "pad_sequences": "Striate classifies images.",
-    "register_keras_serializable": "Layer classes are registered by @striate.network.register_layer.",
-    "get_custom_objects": "Layer classes are registered by @striate.network.register_layer.",
-    "CustomObjectScope": "Layer classes are registered by @striate.network.register_layer.",
-    "custom_object_scope": "Layer classes are registered by @striate.network.register_layer.",
+    "get_registered_name": "striate.saving.get_custom_objects() returns what is registered.",
+    "get_registered_object": "striate.saving.get_custom_objects() returns what is registered.",
+    "model_to_dot": "plot_model(model, 'model.svg') draws the layers.",
+    "get_source_inputs": "Write model.inputs.",
+    "is_keras_tensor": "Write isinstance(x, striate.KerasTensor).",
+    "standardize_dtype": "Write numpy.dtype(x).name.",
+    "bounding_boxes": "Striate classifies images.",
+    "Config": "Use a dictionary or a dataclass.",
+    "pack_x_y_sample_weight": "Make a tuple (x, y, sample_weight).",
+    "enable_interactive_logging": "fit(verbose=1) shows its progress.",
+    "disable_interactive_logging": "fit(verbose=0) prints nothing.",
+    "is_interactive_logging_enabled": "fit(verbose=…) decides what is printed.",
     "FeatureSpace": "Networks take arrays of numbers.",
     "Progbar": "fit shows a progress bar; verbose=0 turns it off.",
     "unpack_x_y_sample_weight": "Unpack the tuple.",
@@ -274,6 +286,10 @@ def __getattr__(name: str) -> Any:
         from striate.plot.model import plot_model
 
         return plot_model
+    if name in _SAVING:
+        from striate import saving
+
+        return getattr(saving, name)
     if name in _REFUSED:
         raise UsageError(f"Striate has no utils.{name}. {_REFUSED[name]}")
     raise AttributeError(f"module 'striate.utils' has no attribute '{name}'")

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache, wraps
 from math import isinf, prod
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from striate.arguments import check_constructor, check_number, describe, explain_arguments
 from striate.engines.schedules import LearningRateSchedule, schedule_from_dict
-from striate.errors import UsageError, nearest
+from striate.errors import UsageError, missing_attribute, nearest
 
 DECAY_RATES = ("momentum", "rho", "beta_1", "beta_2", "ema_momentum")  # settings that must be below 1
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
@@ -21,6 +21,18 @@ MOVED = {  # arguments of Keras that have another place here
     "gradient_accumulation_steps": "use a larger batch_size; a message names one that fits in memory",
     "initial_accumulator_value": "the accumulator begins at 0, as in the paper",
 }
+
+
+_STEPS = "the engine computes the steps: write model.train_on_batch(x, y)"
+_STATE = "model.save(file) keeps its state, and striate.load(file) continues"
+INSTEAD = {  # of attributes of Keras
+    **dict.fromkeys(("apply_gradients", "apply", "minimize", "update_step", "step", "zero_grad", "assign",
+                     "assign_add", "assign_sub", "get_gradients", "stateless_apply", "build"), _STEPS),
+    **dict.fromkeys(("variables", "weights", "get_weights", "set_weights", "add_variable", "add_weight"), _STATE),
+    "exclude_from_weight_decay": "biases and the parameters of normalization do not decay anyway",
+    "iterations": "compile a model with it: model.optimizer.iterations",
+    "param_groups": "write model.optimizer.learning_rate",
+}  # fmt: skip
 
 
 def accept_keras_arguments(kind: Class) -> Class:
@@ -88,6 +100,17 @@ class Optimizer:
             if isinf(number):
                 raise UsageError(f"{type(self).__name__}: {item.name} must be a finite number; received {value}.")
             self._check_range(item.name, number)
+
+    @property
+    def name(self) -> str:
+        """The name of the class in lower case, as in Keras."""
+        return type(self).__name__.lower()
+
+    if not TYPE_CHECKING:  # type checkers find unknown attributes themselves, unless they see this method
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what to write in place of attributes of Keras that optimizers do not have."""
+            raise missing_attribute(self, name, INSTEAD)
 
     def get_config(self) -> dict[str, Any]:
         """Return the name of the class and the settings."""

@@ -1,7 +1,7 @@
 """Learning rates as functions of the step, which an optimizer takes in place of a number, as in Keras."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from math import ceil, cos, floor, log, pi
 from typing import Any
 
@@ -32,6 +32,15 @@ class LearningRateSchedule:
             The rate.
         """
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, step).")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the settings by name."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "LearningRateSchedule":
+        """Return a schedule with the settings that `get_config` returned."""
+        return cls(**config)
 
     def to_dict(self) -> dict[str, Any]:
         """Return class and settings as values for JSON. Raise UsageError for a class that Striate does not have."""

@@ -23,7 +23,7 @@ from striate.engines.weight_files import (
     save_weights,
     split_extras,
 )
-from striate.errors import NetworkError, StriateError, UsageError, nearest
+from striate.errors import NetworkError, StriateError, UsageError, missing_attribute, nearest
 from striate.models.layer_weights import SharedWeights
 from striate.models.structure import Structure
 from striate.network import Block, Layer, Network
@@ -34,6 +34,38 @@ from striate.processes import current_process
 from striate.text import counted
 
 LARGEST = 2**40  # numbers; no machine holds more
+_STEPS = "the engine computes the steps. Write train_on_batch(x, y), a loss of your own, or a callback"
+_PRECISION = "layers compute in float32; half precision is compile(precision='bfloat16')"
+INSTEAD = {  # of attributes of Keras and PyTorch
+    "fit_generator": "fit takes generators too: fit(generator, steps_per_epoch=…)",
+    "evaluate_generator": "evaluate takes generators too: evaluate(generator, steps=…)",
+    "predict_generator": "predict takes generators too: predict(generator, steps=…)",
+    "predict_classes": "write predict(x).argmax(axis=-1)",
+    "predict_proba": "write predict(x)",
+    "score": "write evaluate(x, y)",
+    "transform": "write predict(x)",
+    "add_loss": "losses are on outputs, one for each: compile(loss=[…, …])",
+    "add_metric": "write compile(metrics=[…])",
+    **dict.fromkeys(("add_weight", "add_variable"), "weights belong to layers"),
+    "quantize": "write `striate export MODEL --to FILE.onnx --int8`",
+    "call": "call the model itself: model(x)",
+    "forward": "call the model itself: model(x)",
+    **dict.fromkeys(
+        ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "make_train_function",
+         "make_test_function", "make_predict_function", "train_function", "test_function", "predict_function",
+         "stateless_call", "stateless_compute_loss", "zero_grad", "backward"), _STEPS,
+    ),
+    **dict.fromkeys(("dtype", "dtype_policy", "compute_dtype", "variable_dtype", "half", "bfloat16"), _PRECISION),
+    "compute_output_shape": "write output_shape",
+    "state_dict": "write named_weights",
+    "load_state_dict": "write load_weights(file), or set_weights(arrays)",
+    "parameters": "write weights, or named_weights",
+    "named_parameters": "write named_weights",
+    **dict.fromkeys(("to", "cuda", "cpu"), "write compile(device='cuda'), or use_engine('torch', device='cuda')"),
+    "eval": "predict, evaluate and model(x) work as in inference already",
+    "children": "write layers",
+    "modules": "write layers",
+}  # fmt: skip
 
 
 @check_methods
@@ -99,6 +131,12 @@ class ModelBase:
             self._connect(Structure.of_network(network))
         assert self._structure is not None
         return self._structure
+
+    if not TYPE_CHECKING:  # type checkers find unknown attributes themselves, unless they see this method
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what to write in place of attributes of Keras and PyTorch that models do not have."""
+            raise missing_attribute(self, name, INSTEAD)
 
     def _connect(self, structure: Structure) -> None:
         self._structure, self._shared = structure, SharedWeights(structure.network, structure.layers, self.seed)
@@ -254,20 +292,50 @@ class ModelBase:
         except StriateError:
             return escape(repr(self))
 
-    def save_weights(self, path: str | os.PathLike[str]) -> None:
-        """Write the weights without the network, for `load_weights`. Raise RunError if the file cannot be written."""
-        check_model_name(path)
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write the weights without the network, for `load_weights`.
+
+        Args:
+            filepath: Where to write, for example "weights.safetensors".
+            overwrite: Whether to replace a file that exists.
+
+        Raises:
+            UsageError: The file exists and is not to be replaced, or its name has the suffix of another format.
+            RunError: The file cannot be written.
+        """
+        check_new_file(filepath, overwrite)
         if current_process().rank:
             return
-        save_weights(path, self.named_weights, {"kind": "weights"})
+        save_weights(filepath, self.named_weights, {"kind": "weights"})
 
-    def load_weights(self, path: str | os.PathLike[str]) -> None:
-        """Load weights that `save` or `save_weights` wrote. Raise ModelFileError if they do not fit the network."""
-        path = find_model_file(path)
+    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+        """Load weights that `save` or `save_weights` wrote.
+
+        Args:
+            filepath: The file.
+            skip_mismatch: False: all weights must fit, because a network with some of them is not a trained one.
+
+        Raises:
+            UsageError: skip_mismatch is True.
+            ModelFileError: The weights do not fit the network.
+        """
+        if skip_mismatch:
+            raise UsageError(
+                "load_weights loads all weights or none. For some of them load the other model, and copy layer by "
+                "layer: model.get_layer('C1').set_weights(other.get_layer('C1').get_weights())."
+            )
+        path = find_model_file(filepath)
         arrays, _ = split_extras(load_weights(path)[0])
         check_weights(self.network, arrays, path)
         check_finite(arrays, path)
         self._set_weights(arrays)
+
+
+def check_new_file(filepath: str | os.PathLike[str], overwrite: bool) -> None:
+    """Raise UsageError if a file exists and is not to be replaced, or its name has the suffix of another format."""
+    check_model_name(filepath)
+    if not overwrite and os.path.lexists(filepath):
+        raise UsageError(f"'{os.fspath(filepath)}' exists. Choose another name, or pass overwrite=True.")
 
 
 def _check_size(network: Network) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from striate.arguments import check_methods
-from striate.engines.choose import EngineSettings
+from striate.engines.choose import AUTO, EngineSettings
 from striate.engines.losses import Loss
 from striate.engines.optimizers import Optimizer, get_optimizer
 from striate.errors import ModelFileError, UsageError
@@ -14,7 +14,7 @@ from striate.network import Network
 from striate.tasks import Decision, Task
 from striate.training.compilation import Compilation, make_compilation
 from striate.training.live_optimizer import LiveOptimizer
-from striate.training.losses import default_losses, losses_for_targets
+from striate.training.losses import default_losses, losses_for_targets, needs_torch
 from striate.training.metrics import Figures
 from striate.training.saved_training import INVALID, MACHINE, SavedTraining
 from striate.training.user_data import UserData
@@ -44,6 +44,24 @@ class CompilableModel(LayeredModel):
         self._compile_if_asked()
         compiled = self._compilation if self._compiled else None
         return LiveOptimizer(compiled.settings.optimizer, self) if compiled else None
+
+    @property
+    def compiled(self) -> bool:
+        """Whether compile was called."""
+        return self._compile_arguments is not None
+
+    @property
+    def loss(self) -> Any:
+        """The loss as it was passed to compile; None before."""
+        return (self._compile_arguments or {}).get("loss")
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Return what was passed to compile, for `compile_from_config` of another model; None before."""
+        return dict(self._compile_arguments) if self._compile_arguments else None
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as another model, whose `get_compile_config` returned this."""
+        self.compile(**config)
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -102,8 +120,9 @@ class CompilableModel(LayeredModel):
                 binary cross-entropy for sigmoid. An output without activation is numbers (mean squared error), unless
                 the model has classes or the targets are class numbers: then it is logits (categorical cross-entropy).
                 Cross-entropy of an output without activation is always computed from logits. A function of your own,
-                f(y_true, y_pred), returns (loss, gradient) as NumPy arrays on either engine; with engine="torch" it may
-                also be a function of PyTorch tensors that returns the loss, which is differentiated.
+                f(y_true, y_pred), returns (loss, gradient) as NumPy arrays; or the loss alone, computed with
+                `striate.ops` or PyTorch, which PyTorch differentiates: it is the engine then, if it is installed and no
+                other was chosen.
             metrics: Names such as "accuracy", objects from `striate.metrics`, or functions of y_true and y_pred, NumPy
                 arrays, that return a number or one for each sample. A list; with several outputs also a list of lists,
                 or a dict by the name of the output layer; in a plain list, each applies to the outputs that it
@@ -150,6 +169,8 @@ class CompilableModel(LayeredModel):
             seed=self.seed, learning_rate=learning_rate, clip_norm=clip_norm, average=average,
             frozen=[*frozen, *(name for name in inference if name not in frozen)],
         )  # fmt: skip
+        if engine is None and self._engine_settings.engine == AUTO and needs_torch(compilation.settings.losses):
+            engine = "torch"
         asked = {"device": device, "precision": precision, "deterministic": deterministic, "compiled": compiled}
         options = {name: value for name, value in asked.items() if value is not None}
         if engine or options:
@@ -211,6 +232,11 @@ class CompilableModel(LayeredModel):
     def _disconnect(self) -> None:
         super()._disconnect()
         self._must_compile, self._compiled = self._must_compile or self._compiled, False
+
+    def _forget_compilation(self) -> None:
+        """Drop the compile settings and the state of the optimizer that were read from a file."""
+        self._saved_training, self._compile_arguments, self._must_compile = None, None, False
+        self.iterations = self.epochs_done = 0
 
     def _forget_training(self) -> None:
         self._compiled = False

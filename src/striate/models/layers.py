@@ -271,8 +271,19 @@ class LayeredModel(BuildableModel):
         return {"name": self.name, "network": self.network.to_dict()}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Return a model with the configuration that `get_config` returned. Raise NetworkError for any other."""
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Self:
+        """Return a model with the configuration that `get_config` returned.
+
+        Args:
+            config: The configuration.
+            custom_objects: Not needed here: it contains the network that classes with `call` made.
+
+        Returns:
+            The model.
+
+        Raises:
+            NetworkError: It is another configuration.
+        """
         if hasattr(cls, "call"):
             return cls(**config)
         if not isinstance(config, Mapping) or "network" not in config:

@@ -57,7 +57,28 @@ def load(path: str | os.PathLike[str]) -> Model:
     return model
 
 
-load_model = load
+@check_arguments
+def load_model(
+    filepath: str | os.PathLike[str], custom_objects: Any = None, compile: bool = True, safe_mode: bool = True
+) -> Model:
+    """Load a model as `load` does, with the arguments of Keras.
+
+    Args:
+        filepath: The file, or the run folder that contains it.
+        custom_objects: Not needed: a file contains the network that classes with `call` made.
+        compile: False: the model is not compiled, and the state of the optimizer is not used.
+        safe_mode: Accepted as in Keras; nothing in a file is ever executed.
+
+    Returns:
+        The model.
+
+    Raises:
+        ModelFileError: The file is missing, damaged, of another program, or from a newer version of Striate.
+    """
+    model = load(filepath)
+    if not compile:
+        model._forget_compilation()
+    return model
 
 
 @check_arguments
@@ -137,6 +158,4 @@ def save_model(model: Model, filepath: str | os.PathLike[str], overwrite: bool =
     Raises:
         UsageError: The file exists and is not to be replaced, or its name has the suffix of another format.
     """
-    if not overwrite and os.path.lexists(filepath):
-        raise UsageError(f"'{os.fspath(filepath)}' exists. Choose another name, or pass overwrite=True.")
-    model.save(filepath)
+    model.save(filepath, overwrite)

@@ -5,10 +5,10 @@ from typing import Any
 
 from striate._types import Logs, Weights
 from striate.arguments import check_methods
-from striate.engines.weight_files import check_model_name
 from striate.errors import UsageError
 from striate.files import atomic_write
 from striate.images import ImagePolicy
+from striate.models.base import check_new_file
 from striate.models.compiling import CompilableModel
 from striate.models.files import ModelFile, write_model
 from striate.network import Network
@@ -30,17 +30,19 @@ class SavableModel(CompilableModel):
         self.extras: Weights = {}
         super()._initialize(network, seed)
 
-    def save(self, path: str | os.PathLike[str], *, include_optimizer: bool = True) -> None:
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, *, include_optimizer: bool = True) -> None:
         """Write the whole model to one file. Of several processes only rank 0 writes.
 
         Args:
-            path: Where to write, for example "model.safetensors".
+            filepath: Where to write, for example "model.safetensors".
+            overwrite: Whether to replace a file that exists.
             include_optimizer: Whether the file also contains how the model was compiled and the state of the
                 optimizer, so that `fit` continues a loaded model as if it had not been interrupted. With Adam, the file
                 is three times as large.
 
         Raises:
-            UsageError: The name has the suffix of another format, such as .onnx, .keras or .pt.
+            UsageError: The file exists and is not to be replaced, or its name has the suffix of another format, such as
+                .onnx, .keras or .pt.
             RunError: The file cannot be written.
 
         Example:
@@ -54,16 +56,22 @@ class SavableModel(CompilableModel):
             ...     st.load(path).layers == model.layers
             True
         """
-        check_model_name(path)
+        check_new_file(filepath, overwrite)
         if current_process().rank:
             return
         content = ModelFile(
             self.network, self.named_weights, self.extras, self.classes, self.policy, self.recipe, self.fingerprint,
             self.figures, self.decision, self._is_sequential, self._training_to_save() if include_optimizer else None,
         )  # fmt: skip
-        write_model(path, content)
+        write_model(filepath, content)
 
-    def export(self, filepath: str | os.PathLike[str], format: str = "onnx", verbose: bool | None = None) -> None:
+    def export(
+        self,
+        filepath: str | os.PathLike[str],
+        format: str = "onnx",
+        verbose: bool | None = None,
+        input_signature: None = None,
+    ) -> None:
         """Write the network as an ONNX file, from pixels to outputs.
 
         `striate export` also compares the file with the model on images, and can make it smaller.
@@ -72,6 +80,7 @@ class SavableModel(CompilableModel):
             filepath: Where to write, for example "model.onnx".
             format: "onnx".
             verbose: Accepted as in Keras; nothing is printed.
+            input_signature: None; the network says what its inputs are.
 
         Raises:
             UsageError: Another format is asked for.

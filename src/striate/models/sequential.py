@@ -11,6 +11,7 @@ from striate.models.model import Model
 from striate.models.structure import is_chain
 from striate.network import Block, Input, Layer, Network, Tensor, layer_class
 from striate.network.composite import outside_of_traces
+from striate.network.custom_objects import custom_object_scope
 from striate.network.keras_arguments import given_shape
 from striate.network.layers.base import as_tensors
 from striate.network.naming import free_name, name_automatically, snake_case
@@ -87,11 +88,23 @@ class Sequential(Model):
         return {"name": self.name, "layers": described}
 
     @classmethod
-    def from_config(cls, config: Any) -> Self:
-        """Return a model with the configuration that `get_config` returned. Raise NetworkError for any other."""
+    def from_config(cls, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Self:
+        """Return a model with the configuration that `get_config` returned.
+
+        Args:
+            config: The configuration.
+            custom_objects: Layer classes of your own by name, unless they are registered.
+
+        Returns:
+            The model.
+
+        Raises:
+            NetworkError: It is another configuration.
+        """
         if not isinstance(config, Mapping) or not isinstance(config.get("layers"), list):
             raise NetworkError(f"Sequential.from_config needs what get_config returns; received {describe(config)}.")
-        return cls(map(part_from_config, config["layers"]), name=config.get("name"))
+        with custom_object_scope(custom_objects):
+            return cls(list(map(part_from_config, config["layers"])), name=config.get("name"))
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Append a layer.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from math import isfinite, prod
 from typing import Any
 
+from striate.arguments import check_constructor
 from striate.errors import NetworkError, nearest
 from striate.network import settings as check
 
@@ -23,6 +24,22 @@ class Initializer:
         for each in fields(self):
             if each.name != "seed" or self.seed is not None:
                 check.convert(self, type(self).__name__, _CHECKS.get(each.name, check.number), each.name)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the settings by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Initializer":
+        """Return an initializer with the settings that `get_config` returned."""
+        return cls(**config)
+
+    def __call__(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
+        """Raise NetworkError: an initializer is a description."""
+        raise NetworkError(
+            f"{type(self).__name__} describes initial values, and a network draws them. Pass it to a layer, or draw an "
+            "array with NumPy or striate.random."
+        )
 
 
 _CHECKS = {
@@ -170,6 +187,12 @@ def _nested_shape(values: Any) -> tuple[int, ...]:
         raise NetworkError("Values: expected rows of equal length, and at least one number.")
     return (len(values), *inner.pop())
 
+
+for _kind in (
+    Initializer, Normal, TruncatedNormal, Uniform, GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform,
+    LecunNormal, VarianceScaling, Orthogonal, IdentityMatrix, Constant, Zeros, Ones, Values,
+):  # fmt: skip
+    check_constructor(_kind)
 
 InitializerLike = Any  # what `get_initializer` accepts
 

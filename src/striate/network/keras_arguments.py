@@ -18,6 +18,10 @@ _PENALTY = _Argument((None,), "Penalties are on kernels and biases: kernel_regul
 _SEED = _Argument(ANYTHING, "")
 _NO_CHANGE = _Argument((None, False), "It has no counterpart; leave it out.")
 _SHAPE = _Argument(ANYTHING, "")
+_ASPECT = _Argument(
+    (None, False),
+    "The layer stretches. Images are cropped or padded when they are read: st.data.load(folder), load_img.",
+)
 
 ARGUMENTS: dict[str, _Argument] = {
     "dtype": _Argument(
@@ -50,10 +54,19 @@ ARGUMENTS: dict[str, _Argument] = {
     "quantization_config": _NO_CHANGE,
     "synchronized": _Argument((None, True, False), ""),  # the statistics are always those of all processes
     "renorm": _NO_CHANGE,
+    "renorm_clipping": _NO_CHANGE,
+    "renorm_momentum": _Argument(ANYTHING, ""),  # without renorm it has no effect
     "virtual_batch_size": _NO_CHANGE,
     "batch_size": _Argument(ANYTHING, ""),  # of Input: batches may have any size
     "sparse": _NO_CHANGE,
     "ragged": _NO_CHANGE,
+    "tensor": _NO_CHANGE,
+    "optional": _NO_CHANGE,
+    "crop_to_aspect_ratio": _ASPECT,
+    "pad_to_aspect_ratio": _ASPECT,
+    "fill_mode": _Argument((None, "constant"), "Nothing is filled."),
+    "fill_value": _Argument(ANYTHING, ""),  # nothing is filled
+    "antialias": _NO_CHANGE,
 }
 SHAPES = ("input_shape", "batch_input_shape", "batch_shape", "input_dim")  # of the first layer of a chain
 STATES = ("trainable",)  # set after construction

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from striate.arguments import check_constructor
 from striate.errors import NetworkError, nearest
+from striate.network.custom_objects import CUSTOM
 from striate.network.keras_arguments import accept_keras_arguments
 from striate.network.layers.base import Layer
 
@@ -53,6 +54,8 @@ def _refuse_change(layer: Layer, name: str, value: Any) -> None:
 
 def layer_class(kind: str) -> type[Layer]:
     """Return the layer class with this name. Raise NetworkError if it is not registered."""
+    if kind in CUSTOM:
+        return CUSTOM[kind]  # type: ignore[no-any-return]
     if kind not in _kinds:
         raise NetworkError(
             f"There is no layer class '{kind}'.{nearest(kind, _kinds)} "

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
+from striate.arguments import check_constructor
 from striate.errors import NetworkError, nearest
 from striate.network import settings as check
 
@@ -14,6 +15,26 @@ class Regularizer:
     def __post_init__(self) -> None:
         for field in fields(self):
             check.convert(self, type(self).__name__, check.not_negative, field.name)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the settings by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Regularizer":
+        """Return a regularizer with the settings that `get_config` returned."""
+        return cls(**config)
+
+    def __call__(self, x: Any) -> Any:
+        """Return the penalty of an array or a PyTorch tensor.
+
+        Example:
+            >>> import numpy as np
+            >>> float(L1L2(0.1, 0.5)(np.array([1.0, -2.0])))
+            2.8
+        """
+        l1, l2 = strengths(self)
+        return l1 * abs(x).sum() + l2 * (x * x).sum()
 
 
 @dataclass(frozen=True)
@@ -37,6 +58,9 @@ class L1L2(Regularizer):
     l1: float = 0.0
     l2: float = 0.0
 
+
+for _kind in (Regularizer, L1, L2, L1L2):
+    check_constructor(_kind)
 
 RegularizerLike = Any  # what `get_regularizer` accepts
 

@@ -1,5 +1,7 @@
 """The optimizers, importable as in Keras: `from striate.optimizers import Adam`."""
 
+from typing import Any
+
 from striate.engines.optimizers import (
     SGD,
     Adadelta,
@@ -15,10 +17,16 @@ from striate.engines.optimizers import (
     refuse_missing,
     with_weight_decay,
 )
+from striate.errors import refuse_serialization
 from striate.optimizers import schedules
 
 Adagrad, RMSProp = AdaGrad, RMSprop
-get = get_optimizer
+
+
+def get(identifier: Any) -> Optimizer:
+    """Return the optimizer for a name, a class or an optimizer."""
+    return get_optimizer(identifier)
+
 
 __all__ = [
     "SGD", "AdaGrad", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "Nadam", "Optimizer", "RMSProp",
@@ -27,5 +35,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    refuse_serialization("optimizers", name)
     refuse_missing(name)
     raise AttributeError(f"module 'striate.optimizers' has no attribute '{name}'")

@@ -15,4 +15,8 @@ def __getattr__(name: str) -> Any:
             "striate.utils.image_dataset_from_directory(folder), and vary the images in training with "
             "model.fit(x, y, augmentation=striate.data.Augmentation(rotation=10, flip_horizontal=True))."
         )
+    if name == "smart_resize":
+        raise UsageError(
+            "Striate has no smart_resize: load_img(path, target_size=…) resizes, and st.data.load(folder) also crops."
+        )
     raise AttributeError(f"module 'striate.preprocessing.image' has no attribute '{name}'")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 from striate.engines.losses import (
@@ -131,6 +132,12 @@ def checked_own_losses(network: Network, losses: Sequence[Loss]) -> tuple[Loss, 
         check_own_loss(loss, tuple(network.nodes[index].shape)) if isinstance(loss, OwnLoss) else loss
         for index, loss in zip(network.outputs, losses, strict=True)
     )
+
+
+def needs_torch(losses: Sequence[Loss]) -> bool:
+    """Return whether a loss of one's own must be differentiated, and PyTorch is installed."""
+    own = any(isinstance(loss, OwnLoss) and not loss.has_gradient for loss in losses)
+    return own and find_spec("torch") is not None
 
 
 def check_losses(network: Network, losses: Sequence[Loss]) -> None:

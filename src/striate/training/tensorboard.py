@@ -32,12 +32,39 @@ class TensorBoard(Callback):
         log_dir: Gets the folders `train` and `validation`, so that TensorBoard draws both curves into one plot.
         histogram_freq: Write histograms of the weights every so many epochs; 0: never.
         write_graph: Write the graph.
+        write_images: False; `striate explore` and `st.plot.filters` show the weights as images.
+        write_steps_per_second: False; `fit` prints the images per second.
+        update_freq: "epoch".
+        profile_batch: 0.
+        embeddings_freq: 0.
+        embeddings_metadata: None.
+
+    Raises:
+        UsageError: A setting has another value than these, or tensorboardX is not installed.
     """
 
     def __init__(
-        self, log_dir: str | os.PathLike[str] = "logs", histogram_freq: int = 0, *, write_graph: bool = True
+        self,
+        log_dir: str | os.PathLike[str] = "logs",
+        histogram_freq: int = 0,
+        write_graph: bool = True,
+        write_images: bool = False,
+        write_steps_per_second: bool = False,
+        update_freq: str | int = "epoch",
+        profile_batch: int | str = 0,
+        embeddings_freq: int = 0,
+        embeddings_metadata: None = None,
     ) -> None:
         check_whole("histogram_freq", histogram_freq)
+        for name, value, instead in (
+            ("write_images", write_images, "striate explore and st.plot.filters show weights as images"),
+            ("write_steps_per_second", write_steps_per_second, "fit prints the images per second"),
+            ("update_freq", update_freq != "epoch", "figures are written after each epoch"),
+            ("profile_batch", profile_batch, "a profiler of Python such as cProfile measures fit"),
+            ("embeddings_freq", embeddings_freq, "networks hold no embeddings"),
+        ):
+            if value:
+                raise UsageError(f"TensorBoard does not support {name}: {instead}.")
         _library()
         self.log_dir = Path(log_dir)
         self.histogram_freq = histogram_freq

@@ -99,6 +99,15 @@ class Loss:
                 f"{type(self).__name__}: reduction must be one of {', '.join(REDUCTIONS)}; received {self.reduction!r}."
             )
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the settings by name."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Loss":
+        """Return a loss with the settings that `get_config` returned."""
+        return cls(**config)
+
     def differentiate(
         self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
     ) -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
 
-from striate.errors import NetworkError
+from striate.errors import NetworkError, missing_attribute
 from striate.network.initializers import Initializer
 from striate.network.layers.operators import Operators
 from striate.network.regularizers import Regularizer
@@ -104,6 +104,18 @@ class Tensor(Operators):
         return f"<Tensor {self.shape} of {self.layer.label}>"
 
 
+INSTEAD = {  # of attributes of Keras
+    "input_shape": "write layer.input.shape, as in Keras 3",
+    "call": "call the layer itself: layer(x)",
+    "add_metric": "write compile(metrics=[…]) of the model",
+    "add_variable": "a layer made in Python consists of other layers",
+    **dict.fromkeys(
+        ("dtype", "dtype_policy", "compute_dtype", "variable_dtype"),
+        "layers compute in float32; half precision is compile(precision='bfloat16') of the model",
+    ),
+    **dict.fromkeys(("enable_lora", "quantize"), "export the model with `striate export MODEL --to FILE.onnx --int8`"),
+    **dict.fromkeys(("kernel_constraint", "bias_constraint"), "there are no constraints on weights"),
+}
 _NO_LOSSES = (
     "layers have no losses of their own. Penalties are on weights: kernel_regularizer='l2'. Other losses are on "
     "outputs, one for each: Model(inputs, [first, second]) with compile(loss=[…, …])."
@@ -204,11 +216,23 @@ class Layer:
         """Do nothing: custom layers of Keras set this in `build`."""
 
     def build(self, input_shape: Any) -> None:
-        """Do nothing; a custom layer can make the layers here of which it consists.
+        """Make the weights; a custom layer can make the layers here of which it consists.
 
         Args:
             input_shape: The shape of the input, with None for the batch; a list of shapes for several inputs.
         """
+        if not self.built and not hasattr(self, "call"):
+            self._symbolic_output(input_shape)
+
+    def _symbolic_output(self, input_shape: Any) -> Tensor:
+        from striate.network.layers.core import Input
+
+        if not isinstance(input_shape, list | tuple) or not input_shape:
+            raise self.error(f"expected a shape such as (None, 28, 28, 1), received {input_shape!r}.")
+        several = isinstance(input_shape[0], list | tuple)
+        shapes: Any = input_shape if several else [input_shape]
+        inputs = [Input(tuple(shape[1:]), "float32") for shape in shapes]
+        return self(inputs if several else inputs[0])
 
     def get_config(self) -> dict[str, Any]:
         """Return name and settings as JSON values, from which `from_config` makes an equal layer without weights.
@@ -236,13 +260,7 @@ class Layer:
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """Return the output shape for an input shape, or a list of them, both with None for the batch."""
-        several = isinstance(input_shape, list | tuple) and input_shape and isinstance(input_shape[0], list | tuple)
-        shapes = input_shape if several else [input_shape]
-        if hasattr(self, "call"):
-            from striate.network.layers.core import Input
-
-            return self([Input(shape[1:]) for shape in shapes] if several else Input(input_shape[1:])).shape
-        return (None, *self.output_shape(*(tuple(shape[1:]) for shape in shapes)))
+        return (self if hasattr(self, "call") else replace(self))._symbolic_output(input_shape).shape
 
     def add_loss(self, loss: Any) -> None:
         """Raise NetworkError: penalties are on weights, and losses on the outputs of a model."""
@@ -300,6 +318,8 @@ class Layer:
         """The other `weights`, such as moving statistics."""
         return [variable for variable in self.weights if not variable.trainable]
 
+    variables, trainable_variables, non_trainable_variables = weights, trainable_weights, non_trainable_weights
+
     @property
     def _weight_source(self) -> Any:
         """The `LayerWeights`; None for a layer that was never called."""
@@ -340,13 +360,13 @@ class Layer:
     if not TYPE_CHECKING:  # type checkers find unknown attributes themselves, unless they see this method
 
         def __getattr__(self, name: str) -> Any:
-            """Return a weight by its name, such as `kernel` and `bias`."""
+            """Return a weight by its name, such as `kernel` and `bias`; say what to write in place of others."""
             call = None if name.startswith("_") else self.identity.first_call
             if call is not None and name in {
                 each.name for each in self.parameters(*(tensor.sample_shape for tensor in call.inputs))
             }:
                 return next(variable for variable in self.weights if variable.name == name)
-            raise AttributeError(f"{self.label} has no attribute '{name}'.")
+            raise missing_attribute(self, name, INSTEAD)
 
     def error(self, message: str) -> NetworkError:
         """Return an error whose message begins with the name of the layer."""

@@ -94,7 +94,13 @@ class CosineSimilarity(MeanOfSamples):
     Args:
         name: The name of the figure.
         dtype: None.
+        axis: −1, the last axis.
     """
+
+    def __init__(self, name: str | None = None, dtype: None = None, axis: int = -1) -> None:
+        super().__init__(name)
+        if axis != -1:
+            raise UsageError(f"CosineSimilarity: axis must be -1, the axis of the outputs; received {axis}.")
 
     def values(self, t: Array, p: Array, form: OutputForm) -> Array:
         """Return the cosine."""
