@@ -51,7 +51,7 @@ class Sequential(Model):
         self._initialize(None, seed)
         if isinstance(layers, Layer | Block | Model):
             raise UsageError(f"layers must be a list; write Sequential([{type(layers).__name__}(…)]).")
-        for layer in layers or ():
+        for layer in () if layers is None else layers:
             self.add(layer)
         if not trainable:
             self.trainable = False
