@@ -2,7 +2,9 @@
 
 import errno
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,6 +42,42 @@ def atomic_write(path: str | os.PathLike[str], content: Content) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         raise RunError(_explain(path, error)) from error
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Write a folder completely or not at all.
+
+    A folder of this name is replaced; it remains until the new one is complete.
+
+    Args:
+        path: The folder. Folders above it are created.
+
+    Yields:
+        A temporary folder to write into, which takes the place of `path` unless an exception is raised.
+
+    Raises:
+        RunError: If it cannot be written, for example because the disk is full.
+    """
+    path = Path(path).resolve()
+    temporary, replaced = (path.with_name(f".{path.name}.{os.getpid()}.{kind}") for kind in ("tmp", "old"))
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if path.exists():
+            path.replace(replaced)
+        try:
+            temporary.replace(path)
+        except BaseException:
+            if replaced.exists():
+                replaced.replace(path)
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise RunError(_explain(path, error)) from error
+    finally:
+        for left in (temporary, replaced):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def remove_temporaries(folder: Path) -> None:

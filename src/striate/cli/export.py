@@ -1,5 +1,7 @@
-"""striate export: a trained network as an ONNX file for other programs."""
+"""striate export: a trained network as an ONNX file for other programs, or as a web page for people."""
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,8 +17,9 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("trained", metavar="RUN_OR_MODEL")
 @click.option(
-    "--to", "path", required=True, metavar="FILE.onnx", type=click.Path(dir_okay=False), help="The file to write."
-)
+    "--to", "path", required=True, metavar="PATH", type=click.Path(),
+    help="What to write: FILE.onnx, a folder for a web page, or FILE.html.",
+)  # fmt: skip
 @click.option("--int8", is_flag=True, help="Quantize to 8-bit integers: a quarter of the size, faster, less exact.")
 @click.option("--resize", is_flag=True, help="Accept images of any size; the model itself resizes them.")
 @click.option(
@@ -28,25 +31,40 @@ if TYPE_CHECKING:
     help="Images or folders to compare on [the test images of its data set].",
 )  # fmt: skip
 def export(trained: str, path: str, int8: bool, resize: bool, opset: int | None, images: tuple[str, ...]) -> None:
-    """Write a trained network as an ONNX file: uint8 pixels in, probabilities out, class names inside.
+    """Write a trained network as an ONNX file, or as a web page that predicts on the visitor's device.
 
-    The file's answers are first compared with the original's on real images, and a file that differs is not written.
-    An ensemble becomes one network that averages its members.
+    FILE.onnx takes uint8 pixels and returns probabilities, with the class names inside. A folder can be put on any web
+    host; its page takes files and the camera, sends nothing, and works without a connection after the first visit.
+    FILE.html is the same page as one file, which also opens from the disk. The model of a page accepts images of any
+    size, and computes with 8-bit integers if that hardly changes its predictions.
+
+    The answers are first compared with the original's on real images, and a file that differs is not written. An
+    ensemble becomes one network that averages its members.
     """
     from striate.workflows.export import export as write
-    from striate.workflows.trained_model import open_trained_model
+    from striate.workflows.trained_model import name_of, open_trained_model
 
-    result = write(open_trained_model(trained), path, int8=int8, resize=resize, images=images, opset=opset)
-    _show(result, int8)
+    original = open_trained_model(trained)
+    if Path(path).suffix.lower() == ".onnx":
+        _show(write(original, path, int8=int8, resize=resize, images=images, opset=opset))
+        return
+    from striate.web.exported_page import PageOptions, export_page
+
+    result = export_page(original, path, PageOptions(name_of(Path(trained)), int8 or None, images, opset))
+    _show(result)
+    if result.path.is_dir():
+        echo(translate("try     {command}", command=f"python -m http.server --directory {shlex.quote(path)}"))
+    else:
+        echo(translate("open    {address}", address=result.path.resolve().as_uri()))
 
 
-def _show(result: "ExportResult", int8: bool) -> None:
+def _show(result: "ExportResult") -> None:
     from striate.cli.wording import file_size
     from striate.tasks import Task
 
     for note in result.notes:
         echo_note(note, err=True)
-    echo(f"{result.path}: {file_size(result.bytes)}, {'int8' if int8 else 'float32'}")
+    echo(f"{result.path}: {file_size(result.bytes)}, {'int8' if result.int8 else 'float32'}")
     differ = translate("are identical")
     if result.difference:
         differ = translate("differ by at most {difference:.1g}", difference=result.difference)
@@ -59,7 +77,7 @@ def _show(result: "ExportResult", int8: bool) -> None:
         share = translate("all") if result.agreement == 1 else f"{100 * result.agreement:.1f} %"
         text = "compared with the original on {images}: same {what} on {share}, probabilities {differ}"
         echo(translate(text, images=compared, what=what, share=share, differ=differ))
-    if int8 and result.correct:
+    if result.int8 and result.correct:
         before, after, images = result.correct
         echo(
             translate(

@@ -1,4 +1,4 @@
-"""The texts of the service's page, in English and Korean."""
+"""The texts of the service's page and of exported pages, in English and Korean."""
 
 SERVICE_STRINGS: dict[str, dict[str, str]] = {
     "title": {"en": "Predict images", "ko": "이미지 예측"},
@@ -32,4 +32,25 @@ SERVICE_STRINGS: dict[str, dict[str, str]] = {
         "ko": "이미지는 이 서비스를 실행하는 컴퓨터로만 보내며 저장하지 않습니다.",
     },
     "clear": {"en": "Clear", "ko": "지우기"},
+    "loading": {"en": "Loading the model …", "ko": "모델을 불러오는 중 …"},
+    "not_loaded": {
+        "en": "The model cannot be loaded: {reason}. Reload the page, or use a newer browser.",
+        "ko": "모델을 불러올 수 없습니다: {reason}. 페이지를 새로 고치거나 최신 브라우저를 사용하세요.",
+    },
+    "unreadable": {
+        "en": "This browser cannot read the file as an image, or the image is empty.",
+        "ko": "이 브라우저가 읽을 수 없는 파일이거나 빈 이미지입니다.",
+    },
+    "offline": {
+        "en": "This page is stored on your device and now works without a connection.",
+        "ko": "이 페이지를 기기에 저장했습니다. 이제 인터넷 연결이 없어도 동작합니다.",
+    },
+}
+
+PAGE_STRINGS: dict[str, dict[str, str]] = {
+    **SERVICE_STRINGS,
+    "private": {
+        "en": "Images stay on your device: the page predicts them itself and sends nothing.",
+        "ko": "이미지는 기기를 떠나지 않습니다. 이 페이지가 직접 예측하며 아무것도 보내지 않습니다.",
+    },
 }

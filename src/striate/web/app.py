@@ -105,7 +105,7 @@ class Service:
 
     async def page(self, _: Request) -> Response:
         """Return the page for people."""
-        return FileResponse(STATIC / "predict.html")
+        return FileResponse(STATIC / "predict/index.html")
 
     async def texts(self, _: Request) -> Response:
         """Return the texts of the page by language."""

@@ -36,6 +36,8 @@ CALIBRATION_IMAGES = 128
 MAX_MULTIPLY_ADDS, MAX_PIXELS = 400e9, 256e6  # of all compared images together
 # The largest allowed difference between probabilities: from rounding; with images resized inside the model.
 TOLERANCE, RESIZE_TOLERANCE = 1e-3, 5e-2
+# Where the precision is not chosen: the smallest share of equal predictions, and the largest difference of numbers.
+INT8_AGREEMENT, INT8_DIFFERENCE = 0.9, 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +71,12 @@ class ComparisonImages:
 
 @dataclass(frozen=True)
 class ExportResult:
-    """An exported file and how its predictions compare with the original's.
+    """An exported file or page and how its predictions compare with the original's.
 
     Attributes:
-        path: The file.
-        bytes: Its size.
+        path: The file, or the folder of a page.
+        bytes: Its size; of a page, the size of what a browser loads.
+        int8: Whether it computes with 8-bit integers.
         images: How many images were compared, and what they are.
         agreement: The fraction of images on which file and original predict the same class or labels; None for
             numbers.
@@ -86,6 +89,7 @@ class ExportResult:
 
     path: Path
     bytes: int
+    int8: bool
     images: str
     agreement: float | None
     difference: float
@@ -125,6 +129,37 @@ def export(
     if path.suffix != SUFFIX:
         raise UsageError(f"The name of an ONNX file must end in {SUFFIX}; received '{path}'.")
     _check_replaceable(path)
+    model, result = convert(trained, path, int8=int8, resize=resize, images=images, opset=opset)
+    atomic_write(path, model)
+    return result
+
+
+def convert(
+    trained: TrainedModel,
+    path: Path,
+    *,
+    int8: bool | None,
+    resize: bool,
+    images: Sequence[str] = (),
+    opset: int | None = None,
+) -> tuple[bytes, ExportResult]:
+    """Convert a trained model to ONNX and compare the two, without writing anything.
+
+    Args:
+        trained: As in `export`.
+        path: Of the file or folder that will hold it, for the result.
+        int8: Whether to quantize to 8 bits; None: if that hardly changes the predictions.
+        resize: As in `export`.
+        images: As in `export`.
+        opset: As in `export`.
+
+    Returns:
+        The bytes of an ONNX file, and the comparison.
+
+    Raises:
+        UsageError: As in `export`.
+        ModelFileError: As in `export`.
+    """
     network, weights = ensemble_network(trained.models)
     metadata = ExportMetadata(trained.classes, trained.policy, trained.threshold, trained.fingerprint, trained.decision)
     detector = trained.detector
@@ -133,13 +168,33 @@ def export(
     compared = collect_images(trained, images, _affordable_images(network))
     original, exported = _compare(trained, model, compared, resize)
     tolerance = RESIZE_TOLERANCE if resize else TOLERANCE
-    _check_outputs(original, exported, compared, tolerance * _scale(trained, original))
-    if int8:
-        model = _quantized(model, compared.calibration)
-        exported = _probabilities_of_file(model, compared.x, compared.what)
+    scale = _scale(trained, original)
+    _check_outputs(original, exported, compared, tolerance * scale)
+    result = _summarize(path, model, compared, original, exported, trained.decision)
+    if int8 is not False:
+        quantized = _quantized(model, compared.calibration)
+        exported = _probabilities_of_file(quantized, compared.x, compared.what)
+        of_int8 = replace(_summarize(path, quantized, compared, original, exported, trained.decision), int8=True)
+        if int8 or _is_close(of_int8, scale):
+            model, result = quantized, of_int8
+        else:
+            note = f"With 8-bit integers {_change(of_int8)}, so the model keeps 32-bit numbers and is larger."
+            result = replace(result, notes=(*result.notes, note))
     check_file(model)
-    atomic_write(path, model)
-    return _summarize(path, len(model), compared, original, exported, trained.decision)
+    return model, result
+
+
+def _is_close(of_int8: ExportResult, scale: float) -> bool:
+    """Return whether quantization hardly changed the predictions."""
+    if of_int8.agreement is None:
+        return of_int8.difference <= INT8_DIFFERENCE * scale
+    return of_int8.agreement >= INT8_AGREEMENT
+
+
+def _change(of_int8: ExportResult) -> str:
+    if of_int8.agreement is None:
+        return f"numbers change by up to {of_int8.difference:.2g}"
+    return f"{100 * (1 - of_int8.agreement):.1f} % of the predictions change"
 
 
 def _scale(trained: TrainedModel, original: Array) -> float:
@@ -235,22 +290,24 @@ def _check_outputs(original: Array, exported: Array, images: ComparisonImages, t
 
 
 def _summarize(
-    path: Path, size: int, images: ComparisonImages, original: Array, exported: Array, decision: Decision
+    path: Path, model: bytes, images: ComparisonImages, original: Array, exported: Array, decision: Decision
 ) -> ExportResult:
-    difference = float(np.abs(original - exported).max())
+    compared = ExportResult(
+        path, len(model), False, images.what, None, float(np.abs(original - exported).max()), None, images.notes,
+        decision.task,
+    )  # fmt: skip
     if decision.task is Task.REGRESSION:
-        return ExportResult(path, size, images.what, None, difference, None, images.notes, decision.task)
+        return compared
     if decision.task is Task.MULTILABEL:
         thresholds = np.array(decision.thresholds_for(original.shape[1]), np.float32)
         same = ((original >= thresholds) == (exported >= thresholds)).all(axis=1)
-        return ExportResult(path, size, images.what, float(same.mean()), difference, None, images.notes, decision.task)
+        return replace(compared, agreement=float(same.mean()))
     predicted, predicted_by_file = original.argmax(axis=1), exported.argmax(axis=1)
-    correct = None
-    if images.labels is not None:
-        hits = [int((classes == images.labels).sum()) for classes in (predicted, predicted_by_file)]
-        correct = hits[0], hits[1], len(images.labels)
-    agreement = float((predicted == predicted_by_file).mean())
-    return ExportResult(path, size, images.what, agreement, difference, correct, images.notes)
+    compared = replace(compared, agreement=float((predicted == predicted_by_file).mean()))
+    if images.labels is None:
+        return compared
+    hits = [int((classes == images.labels).sum()) for classes in (predicted, predicted_by_file)]
+    return replace(compared, correct=(hits[0], hits[1], len(images.labels)))
 
 
 def ensemble_network(models: Sequence[Model]) -> tuple[Network, Weights]:

@@ -199,6 +199,12 @@ def open_trained_model(path: str | os.PathLike[str]) -> TrainedModel:
     return _open_run(TrainingRun.open(path)) if path.is_dir() else _open_file(path)
 
 
+def name_of(path: Path) -> str:
+    """Return the name of a model: of its run folder, or of its file without the suffix."""
+    resolved = path.resolve()
+    return resolved.name if path.is_dir() else resolved.stem
+
+
 def open_by_name(paths: Sequence[Path]) -> dict[str, TrainedModel]:
     """Open several models for a service.
 
@@ -214,8 +220,7 @@ def open_by_name(paths: Sequence[Path]) -> dict[str, TrainedModel]:
     """
     models: dict[str, TrainedModel] = {}
     for path in paths:
-        resolved = path.resolve()
-        name = resolved.name if path.is_dir() else resolved.stem
+        name = name_of(path)
         if name in models:
             raise UsageError(f"Two models have the name '{name}', by which requests choose one. Rename a folder.")
         models[name] = open_trained_model(path)

@@ -1,17 +1,42 @@
-// The page of the prediction service: images from files, the clipboard or the camera, and their predictions.
+// What the service's page and an exported page share: images from files, the clipboard or the camera, and answers.
 
 const element = (id) => document.getElementById(id);
-const SHOWN = 3; // classes with their probabilities
-const RETRIES = 5; // while the service is busy
+export const SHOWN = 3; // classes with their probabilities
+const LIVE_PERIOD = 200; // milliseconds between two predictions of the camera, at least
 
 let texts = {};
 let models = [];
-let language = localStorage.getItem("language") ?? (navigator.language.startsWith("ko") ? "ko" : "en");
-let token = sessionStorage.getItem("token") ?? "";
+let predict; // (image, model, show) → answer; may show answers before
+let isLive = false; // whether the camera's image is predicted continuously
+let language = remembered("language") ?? (navigator.language.startsWith("ko") ? "ko" : "en");
 const results = []; // {item, file, url, answer}, from first to last
 
-function text(name, values = {}) {
+// Start the page. `options` has the texts by name and language, `predict`, and `live`.
+export function start(options) {
+  ({ texts, predict, live: isLive } = options);
+  listen();
+  showTexts();
+}
+
+export function text(name, values = {}) {
   return texts[name][language].replace(/\{(\w+)\}/g, (_, key) => values[key]);
+}
+
+// Storage can be forbidden, for example in files from the disk.
+function remembered(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function remember(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // then the next visit starts in the browser's language
+  }
 }
 
 function make(tag, content = "", className = "") {
@@ -23,11 +48,6 @@ function make(tag, content = "", className = "") {
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const number = (value) => Number(value.toPrecision(4)).toString();
-
-async function ask(path, options = {}) {
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  return fetch(path, { ...options, headers: { ...headers, ...options.headers } });
-}
 
 // Texts, language and models
 
@@ -47,15 +67,17 @@ function showModel() {
   element("classes").textContent = text(kind, { n: model.classes.length, names });
 }
 
-async function showModels() {
-  const response = await ask("/v1/models");
-  element("ask").hidden = response.status !== 401;
-  element("use").hidden = !response.ok;
-  if (!response.ok) return;
-  models = (await response.json()).models;
+// Let the user choose among these models, and accept images.
+export function showModels(found) {
+  models = found;
   element("model").replaceChildren(...models.map((model) => make("option", model.name)));
   element("models").hidden = models.length < 2;
+  element("use").hidden = false;
   showModel();
+}
+
+export function showProblem(message) {
+  element("problem").textContent = message;
 }
 
 // Predictions
@@ -66,30 +88,17 @@ function predictAll(files) {
     results.push(result);
     element("results").prepend(result.item);
     showResult(result);
-    predict(result, models[element("model").selectedIndex].name, RETRIES);
+    answer(file, (found) => {
+      result.answer = found;
+      showResult(result);
+    });
   }
   element("head").hidden = !results.length;
 }
 
-async function predict(result, model, retries) {
-  try {
-    const response = await ask(`/v1/models/${encodeURIComponent(model)}/predict?top=${SHOWN}`, {
-      method: "POST",
-      body: result.file,
-      headers: { "Content-Type": "application/octet-stream" },
-    });
-    if (response.status === 503 && retries) {
-      result.answer = { waiting: text("busy") };
-      const seconds = Number(response.headers.get("Retry-After") ?? 1);
-      setTimeout(() => predict(result, model, retries - 1), 1000 * seconds);
-    } else {
-      const answer = await response.json();
-      result.answer = response.ok ? answer.predictions[0] : answer;
-    }
-  } catch (error) {
-    result.answer = { error: text("failed", { reason: error.message }) };
-  }
-  showResult(result);
+async function answer(image, show) {
+  const model = models[element("model").selectedIndex].name;
+  show(await predict(image, model, show).catch((error) => ({ error: text("failed", { reason: error.message }) })));
 }
 
 function showResult({ item, file, url, answer }) {
@@ -104,6 +113,7 @@ function showResult({ item, file, url, answer }) {
 
 function describe(answer) {
   if (answer.waiting) return [make("span", answer.waiting, "soft")];
+  if (answer.unreadable) return [make("span", text("unreadable"), "error")];
   if (answer.error) return [make("span", answer.error, "error")];
   if (answer.values) return describeNumbers(answer);
   const label = answer.label ?? (answer.labels.join(", ") || text("none"));
@@ -131,13 +141,13 @@ function describeNumbers(answer) {
 // Camera
 
 async function openCamera() {
-  element("problem").textContent = "";
+  showProblem("");
   element("shoot").disabled = true; // until the first frame has arrived
   try {
     element("video").srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     element("view").hidden = false;
   } catch (error) {
-    element("problem").textContent = text("no_camera", { reason: error.message });
+    showProblem(text("no_camera", { reason: error.message }));
   }
 }
 
@@ -145,6 +155,7 @@ function closeCamera() {
   for (const track of element("video").srcObject?.getTracks() ?? []) track.stop();
   element("video").srcObject = null;
   element("view").hidden = true;
+  element("live").replaceChildren();
 }
 
 function takePicture() {
@@ -155,44 +166,53 @@ function takePicture() {
   canvas.toBlob((blob) => predictAll([new File([blob], "camera.jpg", { type: "image/jpeg" })]), "image/jpeg", 0.92);
 }
 
-// Events
-
-element("language").addEventListener("click", () => {
-  language = language === "ko" ? "en" : "ko";
-  localStorage.setItem("language", language);
-  showTexts();
-});
-element("ask").addEventListener("submit", (event) => {
-  event.preventDefault();
-  token = element("token").value.trim();
-  sessionStorage.setItem("token", token);
-  showModels();
-});
-element("model").addEventListener("change", showModel);
-element("choose").addEventListener("click", () => element("files").click());
-element("files").addEventListener("change", (event) => {
-  predictAll([...event.target.files]);
-  event.target.value = "";
-});
-element("clear").addEventListener("click", () => {
-  for (const { url } of results) URL.revokeObjectURL(url);
-  results.length = 0;
-  element("results").replaceChildren();
-  element("head").hidden = true;
-});
-element("camera").addEventListener("click", openCamera);
-element("close").addEventListener("click", closeCamera);
-element("shoot").addEventListener("click", takePicture);
-element("video").addEventListener("loadeddata", () => (element("shoot").disabled = false));
-document.addEventListener("paste", (event) => predictAll([...event.clipboardData.files]));
-for (const name of ["dragover", "dragleave", "drop"]) {
-  document.addEventListener(name, (event) => {
-    event.preventDefault();
-    element("drop").classList.toggle("over", name === "dragover");
-    if (name === "drop" && models.length) predictAll([...event.dataTransfer.files]);
-  });
+function cameraStarted() {
+  element("shoot").disabled = false;
+  if (isLive) predictLive(element("video").srcObject);
 }
 
-texts = await (await fetch("/texts.json")).json();
-await showModels();
-showTexts();
+async function predictLive(stream) {
+  const isOpen = () => element("video").srcObject === stream;
+  while (stream && isOpen()) {
+    const next = new Promise((resolve) => setTimeout(resolve, LIVE_PERIOD));
+    if (!document.hidden) {
+      const frame = await createImageBitmap(element("video"));
+      await answer(frame, (found) => isOpen() && element("live").replaceChildren(...describe(found)));
+    }
+    await next;
+  }
+}
+
+// Events
+
+function listen() {
+  element("language").addEventListener("click", () => {
+    language = language === "ko" ? "en" : "ko";
+    remember("language", language);
+    showTexts();
+  });
+  element("model").addEventListener("change", showModel);
+  element("choose").addEventListener("click", () => element("files").click());
+  element("files").addEventListener("change", (event) => {
+    predictAll([...event.target.files]);
+    event.target.value = "";
+  });
+  element("clear").addEventListener("click", () => {
+    for (const { url } of results) URL.revokeObjectURL(url);
+    results.length = 0;
+    element("results").replaceChildren();
+    element("head").hidden = true;
+  });
+  element("camera").addEventListener("click", openCamera);
+  element("close").addEventListener("click", closeCamera);
+  element("shoot").addEventListener("click", takePicture);
+  element("video").addEventListener("loadeddata", cameraStarted);
+  document.addEventListener("paste", (event) => models.length && predictAll([...event.clipboardData.files]));
+  for (const name of ["dragover", "dragleave", "drop"]) {
+    document.addEventListener(name, (event) => {
+      event.preventDefault();
+      element("drop").classList.toggle("over", name === "dragover");
+      if (name === "drop" && models.length) predictAll([...event.dataTransfer.files]);
+    });
+  }
+}
