@@ -167,7 +167,7 @@ def test_a_token_is_needed_where_other_machines_can_connect(trained: TrainedMode
     settings = ServiceSettings("0.0.0.0", token="secret")
     settings.check()
     with TestClient(create_app({"digits": trained}, settings), base_url="http://photos.example") as client:
-        for path in ("/", "/livez", "/readyz", "/texts.json", "/static/predict.js"):
+        for path in ("/", "/livez", "/readyz", "/texts.json", "/static/predict/view.js"):
             assert client.get(path).status_code == 200
         for sent in (b"", b"Bearer other", b"Bearer", b"secret", b"Bearer \xe9"):
             header = {b"authorization": sent}

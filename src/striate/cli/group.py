@@ -14,7 +14,7 @@ COMMANDS = {
     "predict": "Predict the class of images.",
     "serve": "Predict images over HTTP, with a page for people.",
     "explore": "Look inside a network in the browser.",
-    "export": "Write a trained network as an ONNX file.",
+    "export": "Write a trained network as an ONNX file or a web page.",
     "inspect": "Show the layers, shapes and cost of any ONNX file.",
     "find-lr": "Suggest a learning rate for a network on its data.",
     "summary": "Print the layers of a network as a table.",

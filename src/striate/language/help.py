@@ -22,7 +22,7 @@ HELP: dict[str, str] = {
     "Predict the class of images.": "이미지의 클래스를 예측합니다.",
     "Predict images over HTTP, with a page for people.": "HTTP로 이미지를 예측하고, 사람이 쓸 페이지를 엽니다.",
     "Look inside a network in the browser.": "브라우저에서 신경망 속을 들여다봅니다.",
-    "Write a trained network as an ONNX file.": "학습한 신경망을 ONNX 파일로 내보냅니다.",
+    "Write a trained network as an ONNX file or a web page.": "학습한 신경망을 ONNX 파일이나 웹 페이지로 내보냅니다.",
     "Show the layers, shapes and cost of any ONNX file.": "ONNX 파일의 층, 형상, 계산량을 보여 줍니다.",
     "Suggest a learning rate for a network on its data.": "데이터와 신경망에 알맞은 학습률을 찾습니다.",
     "Print the layers of a network as a table.": "신경망의 층을 표로 출력합니다.",
@@ -172,14 +172,23 @@ HELP: dict[str, str] = {
     "TCP port [any free one].": "TCP 포트 [빈 포트].",
     "Print the address, but do not open a browser.": "주소만 출력하고 브라우저는 열지 않습니다.",
     # export
-    "Write a trained network as an ONNX file: uint8 pixels in, probabilities out, class names inside.\n\nThe file's "
-    "answers are first compared with the original's on real images, and a file that differs is not written. An "
-    "ensemble becomes one network that averages its members.": (
-        "학습한 신경망을 ONNX 파일로 내보냅니다. 입력은 uint8 픽셀, 출력은 확률이고, 클래스 이름도 들어 "
-        "있습니다.\n\n쓰기 전에 파일의 답을 실제 이미지로 원본과 비교하며, 답이 다른 파일은 만들지 않습니다. 앙상블은 "
-        "구성원의 평균을 내는 신경망 하나가 됩니다."
+    "Write a trained network as an ONNX file, or as a web page that predicts on the visitor's device.\n\nFILE.onnx "
+    "takes uint8 pixels and returns probabilities, with the class names inside. A folder can be put on any web host; "
+    "its page takes files and the camera, sends nothing, and works without a connection after the first visit. "
+    "FILE.html is the same page as one file, which also opens from the disk. The model of a page accepts images of "
+    "any size, and computes with 8-bit integers if that hardly changes its predictions.\n\nThe answers are first "
+    "compared with the original's on real images, and a file that differs is not written. An ensemble becomes one "
+    "network that averages its members.": (
+        "학습한 신경망을 ONNX 파일로, 또는 방문자의 기기에서 예측하는 웹 페이지로 내보냅니다.\n\nFILE.onnx의 입력은 "
+        "uint8 픽셀, 출력은 확률이고, 클래스 이름도 들어 있습니다. 폴더는 어느 웹 호스트에나 올릴 수 있습니다. "
+        "페이지는 파일과 카메라의 이미지를 예측하고 아무것도 보내지 않으며, 한 번 열면 인터넷 연결 없이도 동작합니다. "
+        "FILE.html은 같은 페이지를 파일 하나로 만든 것으로, 디스크에서 바로 열 수 있습니다. 페이지의 모델은 어떤 "
+        "크기의 이미지든 받고, 예측이 거의 바뀌지 않으면 8비트 정수로 계산합니다.\n\n쓰기 전에 답을 실제 이미지로 "
+        "원본과 비교하며, 답이 다른 파일은 만들지 않습니다. 앙상블은 구성원의 평균을 내는 신경망 하나가 됩니다."
     ),
-    "The file to write.": "만들 파일.",
+    "What to write: FILE.onnx, a folder for a web page, or FILE.html.": (
+        "무엇을 만들지: FILE.onnx, 웹 페이지 폴더 또는 FILE.html."
+    ),
     "Quantize to 8-bit integers: a quarter of the size, faster, less exact.": (
         "8비트 정수로 양자화합니다. 크기는 4분의 1이 되고 빨라지며, 조금 덜 정확해집니다."
     ),

@@ -560,6 +560,30 @@ MESSAGES: dict[str, str] = {
     "Upper layers": "위쪽 층",
     "All layers": "모든 층",
     # export
+    "With 8-bit integers {share} of the predictions change, so the model keeps 32-bit numbers and is larger.": (
+        "8비트 정수로는 예측의 {share}가 바뀌므로, 모델은 크지만 정확한 32비트 수를 그대로 씁니다."
+    ),
+    "With 8-bit integers numbers change by up to {difference}, so the model keeps 32-bit numbers and is larger.": (
+        "8비트 정수로는 숫자가 {difference}까지 바뀌므로, 모델은 크지만 정확한 32비트 수를 그대로 씁니다."
+    ),
+    "The earlier page in '{path}' was replaced.": "'{path}'에 있던 이전 페이지를 새 페이지로 바꾸었습니다.",
+    "'{path}' already exists and contains '{name}', which is not part of a page of Striate. Choose another folder, or "
+    "remove it.": (
+        "'{path}'가 이미 있고, Striate 페이지의 일부가 아닌 '{name}'이 들어 있습니다. 다른 폴더를 고르거나 이 폴더를 "
+        "지우세요."
+    ),
+    "'{path}' ends in '{suffix}', so it is not clear what to write. Name a FILE.onnx, a FILE.html, or for a folder "
+    "'{path}/'.": (
+        "'{path}'는 '{suffix}'로 끝나 무엇을 만들지 알 수 없습니다. FILE.onnx나 FILE.html, 폴더라면 '{path}/'로 쓰세요."
+    ),
+    "'{path}' already exists and is not a page of Striate. Choose another name, or remove it.": (
+        "'{path}'가 이미 있고 Striate의 페이지가 아닙니다. 다른 이름을 고르거나 이 파일을 지우세요."
+    ),
+    "This model takes handwritten digits that are centered and scaled as in MNIST, which a page cannot do. Use striate "
+    "serve instead.": (
+        "이 모델은 MNIST처럼 가운데에 놓고 크기를 맞춘 손글씨 숫자를 받는데, 페이지는 그렇게 할 수 없습니다. 대신 "
+        "striate serve를 쓰세요."
+    ),
     "1 image of {name}": "{name}의 이미지 1장",
     "{n} test images of {name}": "{name}의 테스트 이미지 {n}장",
     "{n} training images of {name}": "{name}의 학습 이미지 {n}장",

@@ -191,6 +191,8 @@ TERMINAL: dict[str, str] = {
         "{only_first:,}장, '{second}'만 정답: {only_second:,}장; 맥니마 정확 검정: {p} = {value_of_p:.3g}, {judged}"
     ),
     # export
+    "open    {address}": "열기    {address}",
+    "try     {command}": "실행    {command}",
     "are identical": "서로 같음",
     "differ by at most {difference:.1g}": "차이 {difference:.1g} 이하",
     "compared with the original on {images}: numbers {differ}": "{images}에서 원본과 비교: 숫자 {differ}",

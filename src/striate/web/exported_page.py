@@ -129,8 +129,10 @@ def export_file(trained: TrainedModel, path: str | os.PathLike[str], options: Pa
 
 
 def _is_page(path: Path) -> bool:
-    mark = b'<meta name="generator" content="Striate'
-    return path.is_file() and mark in path.open("rb").read(1000)
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return b'<meta name="generator" content="Striate' in file.read(1000)
 
 
 def _check_folder(path: Path) -> bool:

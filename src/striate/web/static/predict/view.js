@@ -158,12 +158,17 @@ function closeCamera() {
   element("live").replaceChildren();
 }
 
-function takePicture() {
+// Return the present image of the camera on a canvas.
+function frame() {
   const video = element("video");
-  const canvas = make("canvas");
-  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
   canvas.getContext("2d").drawImage(video, 0, 0);
-  canvas.toBlob((blob) => predictAll([new File([blob], "camera.jpg", { type: "image/jpeg" })]), "image/jpeg", 0.92);
+  return canvas;
+}
+
+async function takePicture() {
+  const blob = await frame().convertToBlob({ type: "image/jpeg", quality: 0.92 });
+  predictAll([new File([blob], "camera.jpg", { type: "image/jpeg" })]);
 }
 
 function cameraStarted() {
@@ -176,8 +181,7 @@ async function predictLive(stream) {
   while (stream && isOpen()) {
     const next = new Promise((resolve) => setTimeout(resolve, LIVE_PERIOD));
     if (!document.hidden) {
-      const frame = await createImageBitmap(element("video"));
-      await answer(frame, (found) => isOpen() && element("live").replaceChildren(...describe(found)));
+      await answer(frame().transferToImageBitmap(), (found) => isOpen() && element("live").replaceChildren(...describe(found)));
     }
     await next;
   }
