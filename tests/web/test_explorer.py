@@ -97,6 +97,26 @@ def test_images_can_be_added(client: TestClient, model: st.Model, digits: Any) -
     assert "any more" in client.get(f"{API}/images/{answer['id']}").json()["error"]
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_frames_replace_each_other(client: TestClient, model: st.Model, channels: int) -> None:
+    rng = np.random.default_rng(0)
+    pixels = np.full((40, 60, channels), 255, np.uint8)
+    pixels[10:30, 20:40] = rng.integers(0, 100, (20, 20, channels))
+    query = {"height": 40, "width": 60, "channels": channels, "node": 3}
+    first = client.post(f"{API}/live", params=query, content=pixels.tobytes()).json()
+    assert model.policy
+    expected = model.policy.apply(pixels)
+    np.testing.assert_array_equal(array(first["pixels"]), expected)
+    np.testing.assert_allclose(first["probabilities"], model.predict(expected[None])[0], rtol=1e-5)
+    maps = st.explain.feature_maps(model, expected, "C1")
+    np.testing.assert_array_equal(array(first["maps"]["maps"]), maps[:, :, first["maps"]["order"]])
+    second = client.post(f"{API}/live", params=query | {"previous": first["id"]}, content=pixels.tobytes()).json()
+    assert client.get(f"{API}/images/{second['id']}").status_code == 200
+    assert "any more" in client.get(f"{API}/images/{first['id']}").json()["error"]
+    wrong = client.post(f"{API}/live", params=query | {"height": 41}, content=pixels.tobytes())
+    assert wrong.status_code == 400 and f"received {pixels.size} bytes" in wrong.json()["error"]
+
+
 @pytest.mark.parametrize(
     ("request_path", "status", "message"),
     [
@@ -221,6 +241,21 @@ def test_page_predicts_what_is_drawn_or_uploaded(page: Page, address: str, model
     )
     probabilities = model.predict(digits.x[4:5])[0]
     expect(page.locator(".answer .bars > :nth-child(3)")).to_have_text(f"{100 * probabilities.max():.1f} %")
+
+
+def test_page_follows_the_camera(page: Page, address: str, model: st.Model) -> None:
+    visit(page, address, "images")
+    visit(page, address, "own")
+    seen = page.locator(".seen-as canvas")
+    page.get_by_role("button", name="Use the camera").click()
+    expect(seen).to_be_visible()
+    first = seen.evaluate("(canvas) => canvas.toDataURL()")
+    page.wait_for_function("(first) => document.querySelector('.seen-as canvas').toDataURL() !== first", arg=first)
+    page.get_by_role("button", name="Turn the camera off").click()
+    expect(page.locator("video")).to_be_hidden()
+    page.get_by_role("button", name="Use the camera").click()
+    visit(page, address, "images")
+    page.wait_for_function("() => !document.querySelector('video')")
 
 
 @pytest.mark.parametrize(("padding", "stride", "dilation"), [("valid", 1, 1), ("same", 2, 1), ("1", 2, 2)])

@@ -10,6 +10,7 @@ from striate.explain import Attribution, Cells, Region, Unit
 from striate.workflows.explore import TRAINING, Explorer
 
 CHANNELS = 64  # most feature maps or filters in one answer
+LIVE_MAPS, LIVE_SIDE = 12, 56  # feature maps that follow a drawing or the camera, and the most rows of each
 
 
 def model_answer(explorer: Explorer) -> dict[str, Any]:
@@ -51,6 +52,23 @@ def maps_answer(explorer: Explorer, key: str, node: int, first: int) -> dict[str
     return {
         "order": shown.tolist(), "maps": as_json(maps[..., shown]), "lowest": float(maps.min()),
         "highest": float(maps.max()), "silent": int((strength == 0).sum()), "channels": len(order),
+    }  # fmt: skip
+
+
+def live_answer(explorer: Explorer, key: str, node: int) -> dict[str, Any]:
+    """Return an image that is drawn or filmed, its prediction, and some maps of a layer, small enough for a stream."""
+    answer = image_answer(explorer, key)
+    maps = explorer.trace(key).maps(node)
+    if maps.ndim != 3:
+        return answer | {"maps": None}
+    strength = np.abs(maps).max(axis=(0, 1))
+    order = np.argsort(-strength, kind="stable")[:LIVE_MAPS]
+    stride = -(-max(maps.shape[:2]) // LIVE_SIDE)
+    return answer | {
+        "maps": {
+            "order": order.tolist(), "maps": as_json(maps[::stride, ::stride, order]), "lowest": float(maps.min()),
+            "highest": float(maps.max()), "stride": stride,
+        }
     }  # fmt: skip
 
 

@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -18,7 +19,15 @@ from starlette.staticfiles import StaticFiles
 from striate.errors import StriateError, UsageError
 from striate.images import thumbnail_url
 from striate.language.explorer import EXPLORER_STRINGS
-from striate.web.answers import attribution_answer, filters_answer, image_answer, maps_answer, model_answer, unit_answer
+from striate.web.answers import (
+    attribution_answer,
+    filters_answer,
+    image_answer,
+    live_answer,
+    maps_answer,
+    model_answer,
+    unit_answer,
+)
 from striate.web.app import STATIC
 from striate.web.guard import Guard, error_response
 from striate.web.playground import PlaygroundPages
@@ -83,7 +92,8 @@ class ExplorerPages:
         }  # fmt: skip
         routes: list[Route | Mount] = [Route(path, _answering(handler)) for path, handler in get.items()]
         post = {
-            "/explore/api/images": self.upload, "/explore/api/playground": self._playground.train,
+            "/explore/api/images": self.upload, "/explore/api/live": self.live,
+            "/explore/api/playground": self._playground.train,
             "/explore/api/playground/check": self._playground.check,
             "/explore/api/playground/{session}/{command}": self._playground.command,
         }  # fmt: skip
@@ -131,6 +141,24 @@ class ExplorerPages:
         if not body:
             raise RequestError(HTTPStatus.BAD_REQUEST, "The request contains no image.")
         return await self._image(await self._compute(partial(self._explorer.add, body)))
+
+    async def live(self, request: Request) -> Response:
+        """Add a frame of a drawing or of the camera: its pixels are the body. Return its prediction and some maps."""
+        height, width, channels, node = (_number(request, name, 0) for name in ("height", "width", "channels", "node"))
+        body = await read_body(request, self._settings)
+        if channels not in (1, 3) or not body or len(body) != height * width * channels:
+            raise RequestError(
+                HTTPStatus.BAD_REQUEST,
+                f"Expected {height} × {width} pixels with 1 or 3 bytes each; received {len(body)} bytes, and "
+                f"{channels} channels.",
+            )
+        pixels = np.frombuffer(body, np.uint8).reshape(height, width, channels)
+        previous = request.query_params.get("previous", "")
+
+        def make() -> dict[str, Any]:
+            return live_answer(self._explorer, self._explorer.add_frame(pixels, previous), node)
+
+        return JSONResponse(await self._compute(make))
 
     async def _image(self, key: str) -> Response:
         return JSONResponse(await self._compute(partial(image_answer, self._explorer, key)))

@@ -175,6 +175,20 @@ class Explorer:
         """
         return self._keep(self.policy.decode(content))
 
+    def add_frame(self, pixels: Array, previous: str) -> str:
+        """Add a frame of a drawing or of the camera in place of the one before.
+
+        Args:
+            pixels: uint8 (H, W, 1 or 3) of any size.
+            previous: Key of the frame before; empty for the first one.
+
+        Returns:
+            The key of the image.
+        """
+        self._uploads.pop(previous, None)
+        self._traces.pop(previous, None)
+        return self._keep(self.policy.apply(pixels))
+
     def _keep(self, pixels: Array) -> str:
         self._uploaded += 1
         key = f"u{self._uploaded}"

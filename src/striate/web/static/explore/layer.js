@@ -42,7 +42,10 @@ export function mapButtons(image, node, answer) {
         [low, high] = [Math.min(low, value(y, x)), Math.max(high, value(y, x))];
       }
     }
-    const open = ([y, x]) => (location.hash = `#/unit/${image}/${node}:${y},${x},${channel}`);
+    const open = (cell) => {
+      const [y, x] = cell.map((index) => index * (answer.stride ?? 1));
+      location.hash = `#/unit/${image}/${node}:${y},${x},${channel}`;
+    };
     const canvas = mapCanvas(height, width, value, answer.lowest, answer.highest);
     const label = text("map_label", { channel, low: number(low), high: number(high) });
     return make("button", {
