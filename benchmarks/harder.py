@@ -46,7 +46,7 @@ def evaluate(base: Base, x: Features, y: Array, test: Array) -> tuple[float, flo
     start, classes = time.process_time(), int(y.max()) + 1
     train = {layer: rows[~test] for layer, rows in x.items()}
     folds = content_folds(train[base.top], y[~test], classes)
-    heads = fit_heads(base, train, y[~test], classes, folds)
+    heads, _ = fit_heads(base, train, y[~test], classes, folds)
     layer = best_layer(heads, base.top)
     seconds = time.process_time() - start
     return float((heads[layer].head.logits(x[layer][test]).argmax(axis=1) == y[test]).mean()), seconds, layer

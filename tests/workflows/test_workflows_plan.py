@@ -67,7 +67,8 @@ def test_images_are_smaller_with_little_time(minutes: float, size: int) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(strategy, "seconds_per_image", lambda *_: 0.013)
     rng = np.random.default_rng(0)
     for name in ("a", "b"):
         (tmp_path / "photos" / name).mkdir(parents=True)

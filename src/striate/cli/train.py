@@ -84,10 +84,14 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     network too, "scratch" trains all weights. "auto" chooses one for a folder and prints why. No other option changes
     the method; an option that does not apply to it is an error.
     """
+    from striate.transfer.linear_head import forever
+    from striate.workflows.time_limit import TimeLimit
     from striate.workflows.torchrun import on_rank_0
     from striate.workflows.train import is_finished, long_run_note, reopen
     from striate.workflows.train import train as run_training
 
+    minutes = asked["minutes"]
+    remaining = TimeLimit.start(minutes).remaining if minutes and minutes > 0 else forever
     quiet = quiet or current_process().rank > 0  # of several processes only the first prints
     if resume:
         _check_resumed(asked | {"out": out})
@@ -102,7 +106,7 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     elif not current_process().rank and (time := long_run_note(prepared, run)):
         echo_note(time, err=True)
     print_line = (lambda text: None) if quiet else echo_message
-    result = run_training(prepared, run, verbose=0 if quiet else "auto", echo=print_line)
+    result = run_training(prepared, run, verbose=0 if quiet else "auto", echo=print_line, remaining=remaining)
     if run.written_here:
         _conclude(result)
 

@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 import numpy as np
 import onnxruntime
 
-from striate._types import Array, Weights
+from striate._types import Array, Ranges, Weights
 from striate.engines.base import Engine
 from striate.errors import UsageError
 from striate.network import Network
-from striate.onnx.export.int8 import LARGEST, LEVELS, Ranges, int8_maps, sum_of_largest_products, to_int8, with_ranges
+from striate.onnx.export.int8 import LARGEST, LEVELS, int8_maps, sum_of_largest_products, to_int8, with_ranges
 from striate.onnx.export.model import build_model
 from striate.processes import cores
 

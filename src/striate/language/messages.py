@@ -415,6 +415,13 @@ MESSAGES: dict[str, str] = {
     "fine-tuning is limited to as many epochs as {n} minutes allow": (
         "미세 조정은 {n}분 안에 가능한 에포크만큼만 합니다"
     ),
+    "the network computes in 8-bit integers to keep to {n} minutes": (
+        "{n}분을 지키기 위해 신경망을 8비트 정수로 계산합니다"
+    ),
+    "Not tried, to keep to the time limit: features of other layers": (
+        "시간 제한을 지키기 위해 다른 층의 특성은 비교하지 않았습니다"
+    ),
+    "{stage_word}: not trained, to keep to the time limit": "{stage_word}: 시간 제한을 지키기 위해 학습하지 않았습니다",
     "images are resized to {size} pixels to keep to {n} minutes": "{n}분을 지키기 위해 이미지를 {size}픽셀로 줄입니다",
     "images are resized to {size} pixels, and yet this is more than the {n} minutes requested": (
         "이미지를 {size}픽셀로 줄여도 요청한 {n}분보다 오래 걸립니다"

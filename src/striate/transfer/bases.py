@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from striate._types import Array, Weights
+from striate._types import Array, Ranges, Weights
 from striate.errors import ModelFileError, UsageError
 from striate.network import (
     Add,
@@ -24,7 +24,6 @@ from striate.network import (
 )
 from striate.network.graph import Entry
 from striate.network.outputs import needed_network
-from striate.onnx.export.int8 import Ranges
 from striate.pretrained import IMAGENET, load_pretrained, required_settings
 from striate.pretrained.published import published
 from striate.transfer.linear_head import LinearHead

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
@@ -11,7 +12,14 @@ from striate.data.dataset import join_groups
 from striate.engines.losses import log_softmax
 from striate.transfer.bases import ALL_LAYERS, Base, classifier_input, with_classes
 from striate.transfer.features import Features, extract_features
-from striate.transfer.linear_head import FittedHead, choose_without_fold, content_folds, fit_linear_head
+from striate.transfer.linear_head import (
+    FittedHead,
+    Remaining,
+    choose_without_fold,
+    content_folds,
+    fit_linear_head,
+    forever,
+)
 from striate.transfer.open_set import OpenSetDetector
 from striate.transfer.open_set_fitting import FittedDetector, fit_detector
 from striate.transfer.task_heads import FittedTaskHead, fit_task_head, task_folds
@@ -34,6 +42,7 @@ class ExtractionResult:
         distances: (N,), of the same images from the training images.
         heads: The heads that were tried, by feature layer.
         shift: (K,), added to the logits so that all classes count the same; zeros if they count as often as they occur.
+        skipped: Whether features were not tried because time was running out.
     """
 
     layer: str
@@ -43,6 +52,7 @@ class ExtractionResult:
     distances: Array
     heads: dict[str, FittedHead]
     shift: Array
+    skipped: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +74,9 @@ class TaskExtractionResult:
     losses: dict[str, float]
 
 
-def fit_on_features(base: Base, data: Dataset, folds: int | None = None, *, balanced: bool = False) -> ExtractionResult:
+def fit_on_features(
+    base: Base, data: Dataset, folds: int | None = None, *, balanced: bool = False, remaining: Remaining = forever
+) -> ExtractionResult:
     """Fit a head and a detector to the training and validation images of a data set.
 
     Cross-validation chooses the feature layer and the head's settings, so no image needs to be set aside; test images
@@ -75,6 +87,7 @@ def fit_on_features(base: Base, data: Dataset, folds: int | None = None, *, bala
         data: The data set.
         folds: Number of folds to evaluate all images by cross-validation, instead of test images.
         balanced: Whether all classes count the same, however many images they have.
+        remaining: Returns how many seconds are left, by which the head should be fitted.
 
     Returns:
         The head, the detector, and the predictions for the test images.
@@ -84,7 +97,7 @@ def fit_on_features(base: Base, data: Dataset, folds: int | None = None, *, bala
     x = {layer: np.concatenate([train[layer], validation[layer]]) for layer in base.feature_layers}
     groups = join_groups([data.train, data.validation])
     fold = content_folds(x[base.top], y, classes, folds, groups)
-    heads = fit_heads(base, x, y, classes, fold)
+    heads, skipped = fit_heads(base, x, y, classes, fold, remaining)
     losses = {name: fitted.cross_entropies for name, fitted in heads.items()}
     layer = best_layer(losses, base.top)
     compared = base.top if layer == ALL_LAYERS else layer  # whose features the detector compares
@@ -98,7 +111,7 @@ def fit_on_features(base: Base, data: Dataset, folds: int | None = None, *, bala
     shift = balancing_shift(y, classes) if balanced else np.zeros(classes)
     fitted = replace(heads[layer], head=replace(heads[layer].head, bias=heads[layer].head.bias + shift))
     probabilities = np.exp(log_softmax(logits + shift)).astype(np.float32)
-    return ExtractionResult(layer, fitted, detector, probabilities, distances, heads, shift)
+    return ExtractionResult(layer, fitted, detector, probabilities, distances, heads, shift, skipped)
 
 
 def fit_task_on_features(base: Base, data: Dataset) -> TaskExtractionResult:
@@ -151,11 +164,13 @@ def balancing_shift(y: Array, classes: int) -> Array:
     return np.where(counts > 0, -np.log(np.maximum(counts, 1) / len(y)), 0.0)
 
 
-def fit_heads(base: Base, x: Features, y: Array, classes: int, folds: Array) -> dict[str, FittedHead]:
+def fit_heads(
+    base: Base, x: Features, y: Array, classes: int, folds: Array, remaining: Remaining = forever
+) -> tuple[dict[str, FittedHead], bool]:
     """Fit heads to the features of the last layer and, unless it is nearly always right, of all layers together.
 
     If the features of all layers together are not among them, and the last layer is not accurate, each other layer is
-    tried too.
+    tried too. Features that would take longer than the time that is left are not tried.
 
     Args:
         base: The base.
@@ -163,22 +178,27 @@ def fit_heads(base: Base, x: Features, y: Array, classes: int, folds: Array) -> 
         y: Class numbers (N,).
         classes: The number of classes.
         folds: (N,), see `fit_linear_head`.
+        remaining: Returns how many seconds are left.
 
     Returns:
-        The heads by feature layer.
+        The heads by feature layer, and whether others were not tried because of the time.
     """
 
     def fit(layer: str) -> FittedHead:
-        return fit_linear_head(x[layer], y, classes, folds, base.block_sizes(layer))
+        return fit_linear_head(x[layer], y, classes, folds, base.block_sizes(layer), remaining)
 
+    began = remaining()
     heads = {base.top: fit(base.top)}
-    if heads[base.top].accuracy >= EXCELLENT_ACCURACY:
-        return heads
-    if ALL_LAYERS in x:
-        heads[ALL_LAYERS] = fit(ALL_LAYERS)
-    elif heads[base.top].accuracy < GOOD_ACCURACY:
-        heads |= {layer: fit(layer) for layer in x if layer != base.top}
-    return heads
+    seconds = began - remaining() if began < inf else 0.0
+    others = [ALL_LAYERS] if ALL_LAYERS in x else [layer for layer in x if layer != base.top]
+    enough = EXCELLENT_ACCURACY if ALL_LAYERS in x else GOOD_ACCURACY
+    if heads[base.top].accuracy >= enough:
+        return heads, False
+    for layer in others:
+        if seconds * x[layer].shape[1] / x[base.top].shape[1] > remaining():
+            return heads, True
+        heads[layer] = fit(layer)
+    return heads, False
 
 
 def best_layer(losses: Mapping[str, Array], top: str) -> str:

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from striate._types import Array, Weights
+from striate._types import Array, Ranges, Weights
 from striate.data import Dataset
 from striate.data.split import digests_of
 from striate.errors import ModelFileError
-from striate.onnx.export.int8 import Ranges
 from striate.transfer.bases import Base
 
 CALIBRATION_IMAGES = 32  # training images on which ranges are measured

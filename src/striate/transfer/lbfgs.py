@@ -21,7 +21,10 @@ SUFFICIENT_DECREASE = 1e-4  # required fraction of the decrease that the slope p
 MAX_HALVINGS = 30
 
 
-def minimize(function: Function, start: Array, *, tolerance: float = 1e-4, max_steps: int = 500) -> Array:
+def minimize(
+    function: Function, start: Array, *, tolerance: float = 1e-4, max_steps: int = 500,
+    stop: Callable[[], bool] = lambda: False,
+) -> Array:  # fmt: skip
     """Find the minima of several functions of the same number of variables.
 
     The search ends when no element of any gradient is larger than the tolerance, when no step decreases any function,
@@ -32,6 +35,7 @@ def minimize(function: Function, start: Array, *, tolerance: float = 1e-4, max_s
         start: Where the search starts, (P, D).
         tolerance: Of the elements of the gradients.
         max_steps: The largest number of steps.
+        stop: Called before each step; if it returns True, the search ends where it is.
 
     Returns:
         The points (P, D) of the minima.
@@ -40,7 +44,7 @@ def minimize(function: Function, start: Array, *, tolerance: float = 1e-4, max_s
     value, gradient = function(x)
     history: History = deque(maxlen=MEMORY)
     for _ in range(max_steps):
-        if np.abs(gradient).max() <= tolerance:
+        if np.abs(gradient).max() <= tolerance or stop():
             break
         step = _line_search(function, x, value, gradient, -_inverse_hessian_product(gradient, history))
         s, y = step[0] - x, step[2] - gradient

@@ -1,9 +1,10 @@
 """A linear head on features: multinomial logistic regression with cross-validated penalty and calibration."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,15 @@ LEAVE_ONE_OUT = 40  # number of images up to which leave-one-out is used
 MAX_WORK = 2e10  # multiply-adds of one step over all folds; above it, fewer folds are used
 SMALL_WORK = 5e8  # up to which several threads for one matrix product gain nothing
 FINAL_TOLERANCE, SEARCH_TOLERANCE = 1e-6, 1e-3  # of the gradient
+SEARCH_SHARE = 0.6  # of limited time, for the choice of the penalty
 FEW_CLASSES = 10  # with more, gradients are smaller in proportion, and so is the tolerance of the search
+
+Remaining = Callable[[], float]  # returns the seconds that are left
+
+
+def forever() -> float:
+    """Return infinity: time is not limited."""
+    return inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,8 +122,12 @@ class FittedHead:
         return float((self.logits.argmax(axis=1) == self.labels).mean())
 
 
-def fit_linear_head(x: Array, y: Array, classes: int, folds: Array, blocks: Sequence[int] = ()) -> FittedHead:
+def fit_linear_head(
+    x: Array, y: Array, classes: int, folds: Array, blocks: Sequence[int] = (), remaining: Remaining = forever
+) -> FittedHead:
     """Fit a head; cross-validation chooses the penalty and then the temperature with the least cross-entropy.
+
+    Penalties are tried from the largest to the smallest. With little time, the search ends early.
 
     Args:
         x: Features (N, F).
@@ -122,6 +135,7 @@ def fit_linear_head(x: Array, y: Array, classes: int, folds: Array, blocks: Sequ
         classes: The number of classes K.
         folds: Integers (N,); images with the same number are held out together.
         blocks: See `FeatureScaler.fit`.
+        remaining: Returns how many seconds are left.
 
     Returns:
         The head fitted to all images, and the logits of held-out images.
@@ -131,19 +145,21 @@ def fit_linear_head(x: Array, y: Array, classes: int, folds: Array, blocks: Sequ
     """
     work = len(x) * min(x.shape) * classes * len(np.unique(folds))
     with one_blas_thread() if work <= SMALL_WORK else nullcontext():
-        return _fit_linear_head(x, y, classes, folds, blocks)
+        return _fit_linear_head(x, y, classes, folds, blocks, remaining)
 
 
-def _fit_linear_head(x: Array, y: Array, classes: int, folds: Array, blocks: Sequence[int]) -> FittedHead:
+def _fit_linear_head(
+    x: Array, y: Array, classes: int, folds: Array, blocks: Sequence[int], remaining: Remaining
+) -> FittedHead:
     scaler = FeatureScaler.fit(x, blocks)
     scaled = scaler.transform(x)
     coordinates, factor = _to_coordinates(scaled)
-    held_out = _cross_validate(coordinates, y, classes, folds)
+    held_out = _cross_validate(coordinates, y, classes, folds, remaining)
     by_image = {penalty: cross_entropies(logits, y) for penalty, logits in held_out.items()}
     losses = {penalty: float(values.mean()) for penalty, values in by_image.items()}
     penalty = min(losses, key=lambda value: losses[value])
     temperature = fit_temperature(held_out[penalty], y)
-    fitted = fit_logistic_regression(coordinates, y, classes, penalty)
+    fitted = fit_logistic_regression(coordinates, y, classes, penalty, remaining)
     kernel = fitted.kernel if factor is None else scaled.T @ np.linalg.solve(factor.T, fitted.kernel)
     kernel = kernel / scaler.std[:, None]
     head = LinearHead(kernel / temperature, (fitted.bias - scaler.mean @ kernel) / temperature)
@@ -194,7 +210,9 @@ def choose_without_fold(logits: Mapping[Any, Array], losses: Mapping[Any, Array]
     return chosen
 
 
-def fit_logistic_regression(x: Array, y: Array, classes: int, penalty: float) -> LinearHead:
+def fit_logistic_regression(
+    x: Array, y: Array, classes: int, penalty: float, remaining: Remaining = forever
+) -> LinearHead:
     """Return the head with the least mean cross-entropy + penalty / 2 · sum of squares of the kernel.
 
     Args:
@@ -202,11 +220,12 @@ def fit_logistic_regression(x: Array, y: Array, classes: int, penalty: float) ->
         y: Class numbers (N,).
         classes: The number of classes K.
         penalty: Weight of the L2 penalty; the bias is not penalized.
+        remaining: Returns how many seconds are left.
 
     Returns:
-        The head at convergence.
+        The head at convergence, or where time has run out.
     """
-    kernel, bias = _solve(x, y, classes, penalty, np.ones((1, len(y))), None, FINAL_TOLERANCE)
+    kernel, bias = _solve(x, y, classes, penalty, np.ones((1, len(y))), None, FINAL_TOLERANCE, remaining)
     return LinearHead(kernel[0], bias[0])
 
 
@@ -244,14 +263,19 @@ def fold_count(images: int, weights: int) -> int:
     return int(np.clip(MAX_WORK / (4 * images * weights), 2, FOLDS))
 
 
-def _cross_validate(x: Array, y: Array, classes: int, folds: Array) -> dict[float, Array]:
+def _cross_validate(x: Array, y: Array, classes: int, folds: Array, remaining: Remaining) -> dict[float, Array]:
     """Return, by penalty, the logits (N, K) of each image by the head that was fitted without its fold."""
+    left = remaining()
+    reserved = (1 - SEARCH_SHARE) * left if left < inf else 0.0  # seconds, for the final fit
     numbers = np.unique(folds)
     weights = (folds != numbers[:, None]).astype(np.float64)  # (P, N)
     held_out, losses, start = {}, list[float](), None
     tolerance = SEARCH_TOLERANCE * min(1, FEW_CLASSES / classes)
     for penalty in PENALTIES:
-        kernels, biases = start = _solve(x, y, classes, penalty, weights, start, tolerance)
+        began = remaining()
+        kernels, biases = start = _solve(
+            x, y, classes, penalty, weights, start, tolerance, lambda: remaining() - reserved
+        )
         logits = np.empty((len(x), classes))
         for fold, kernel, bias in zip(numbers, kernels, biases, strict=True):
             logits[folds == fold] = x[folds == fold] @ kernel + bias
@@ -259,12 +283,15 @@ def _cross_validate(x: Array, y: Array, classes: int, folds: Array) -> dict[floa
         losses.append(cross_entropy(logits, y))
         if len(losses) > 2 and losses[-3] < losses[-2] < losses[-1]:
             break  # smaller penalties only overfit more, and take longest
+        left = remaining()
+        if left < inf and left - (began - left) < reserved:
+            break  # the next one would take at least as long
     return held_out
 
 
 def _solve(
     x: Array, y: Array, classes: int, penalty: float, weights: Array, start: tuple[Array, Array] | None,
-    tolerance: float,
+    tolerance: float, remaining: Remaining,
 ) -> tuple[Array, Array]:  # fmt: skip
     """Return kernels (P, F, K) and biases (P, K) for P weightings (P, N) of the samples, solved together."""
     problems, size = len(weights), x.shape[1]
@@ -286,7 +313,8 @@ def _solve(
         return loss + squares, gradient
 
     initial = np.zeros((problems, (size + 1) * classes)) if start is None else _pack(*start)
-    return _unpack(minimize(loss_and_gradient, initial, tolerance=tolerance), size, classes)
+    points = minimize(loss_and_gradient, initial, tolerance=tolerance, stop=lambda: remaining() < 0)
+    return _unpack(points, size, classes)
 
 
 def _pack(kernels: Array, biases: Array) -> Array:

@@ -18,7 +18,7 @@ from striate.training import Recipe
 from striate.transfer.bases import ALL_LAYERS, Base, join_head
 from striate.transfer.extraction import ExtractionResult, fit_on_features, fit_task_on_features
 from striate.transfer.int8 import measure_ranges, ranges_to_extras
-from striate.transfer.linear_head import LinearHead
+from striate.transfer.linear_head import LinearHead, Remaining, forever
 from striate.transfer.open_set import OpenSetDetector, OpenSetFindings, probability_threshold
 from striate.workflows.plan import TrainingPlan, data_options
 from striate.workflows.prepare import PreparedRun
@@ -74,13 +74,14 @@ class _Fit:
     open_set: OpenSetFindings | None = None
 
 
-def run_extraction(prepared: PreparedRun, run: TrainingRun, echo: Echo) -> Extraction:
+def run_extraction(prepared: PreparedRun, run: TrainingRun, echo: Echo, remaining: Remaining = forever) -> Extraction:
     """Fit the head that the task needs; write the model and record the findings in the run folder.
 
     Args:
         prepared: The prepared run, with its base.
         run: Its folder.
         echo: Prints one line.
+        remaining: Returns how many seconds are left.
 
     Returns:
         The model and its results on the test images.
@@ -92,8 +93,8 @@ def run_extraction(prepared: PreparedRun, run: TrainingRun, echo: Echo) -> Extra
         if plan.int8:
             base = replace(base, ranges=measure_ranges(base, prepared.data))
         echo(_describe_features(plan))
-        fit = _fit_classes if task is Task.CLASSIFICATION else _fit_task
-        found = fit(prepared, base)
+        classes = task is Task.CLASSIFICATION
+        found = _fit_classes(prepared, base, remaining) if classes else _fit_task(prepared, base)
         network, weights = join_head(base, found.findings.layer, found.head, task.activation)
         extras = found.detector.to_extras() | (ranges_to_extras(base.ranges) if base.ranges else {})
         model = save_model(prepared, run, network, weights, found.figures, extras, decision=found.decision)
@@ -105,13 +106,15 @@ def run_extraction(prepared: PreparedRun, run: TrainingRun, echo: Echo) -> Extra
     return Extraction(model, found.test, found.open_set)
 
 
-def _fit_classes(prepared: PreparedRun, base: Base) -> _Fit:
+def _fit_classes(prepared: PreparedRun, base: Base, remaining: Remaining) -> _Fit:
     data, plan = prepared.data, prepared.plan
-    found = fit_on_features(base, data, plan.folds, balanced=plan.recipe.class_weights)
+    found = fit_on_features(base, data, plan.folds, balanced=plan.recipe.class_weights, remaining=remaining)
     fitted, fitted_detector = found.fitted, found.detector
     _, suspicious = suspicious_labels(np.exp(log_softmax(fitted.logits)), fitted.labels, data.classes)
     probabilities = np.exp(log_softmax(fitted.logits + found.shift))
     lines = [*_describe_attempts(found), _describe_head(found)]
+    if found.skipped:
+        lines.insert(0, "Not tried, to keep to the time limit: features of other layers")
     if suspicious:
         command = shlex.join(["striate", "data", "audit", plan.data, *data_options(plan.label_file, plan.groups)])
         lines.append(f"Labels: {len(suspicious):,} may be wrong; see the report. To check all images: {command}")

@@ -6,6 +6,7 @@ too. So the stages start from a head fitted only to the training images, and are
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 
 import numpy as np
 
@@ -21,13 +22,21 @@ from striate.training.progress import Verbose
 from striate.transfer.bases import ALL_LAYERS, classifier, classifier_input, join_head
 from striate.transfer.features import extract_features, predict_with_features
 from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, held_out_rows, lower_layers, with_held_out
-from striate.transfer.linear_head import LEAVE_ONE_OUT, content_folds, fit_linear_head, fit_temperature
+from striate.transfer.linear_head import (
+    LEAVE_ONE_OUT,
+    Remaining,
+    content_folds,
+    fit_linear_head,
+    fit_temperature,
+    forever,
+)
 from striate.transfer.open_set import OpenSetDetector, probability_threshold
 from striate.transfer.open_set_fitting import NOT_HELD_OUT, FittedDetector, fit_detector
 from striate.transfer.task_heads import choose_decision, fit_task_head, task_folds
 from striate.workflows.extract_features import Extraction, run_extraction, save_model
 from striate.workflows.prepare import PreparedRun, make_model, make_trainable_model
 from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun, describe_engine
+from striate.workflows.time_limit import StopInTime
 from striate.workflows.trained_model import THRESHOLD
 
 START = "start"
@@ -68,7 +77,9 @@ def stages(network: Network, recipe: Recipe) -> tuple[Stage, ...]:
     )
 
 
-def run_fine_tuning(prepared: PreparedRun, run: TrainingRun, echo: Echo, verbose: Verbose) -> Extraction:
+def run_fine_tuning(
+    prepared: PreparedRun, run: TrainingRun, echo: Echo, verbose: Verbose, remaining: Remaining = forever
+) -> Extraction:
     """Extract features, fine-tune, and keep whichever is better; record the findings.
 
     Each stage is a run of its own within the run, so that an interrupted one continues where it stopped.
@@ -78,6 +89,7 @@ def run_fine_tuning(prepared: PreparedRun, run: TrainingRun, echo: Echo, verbose
         run: Its folder.
         echo: Prints one line.
         verbose: What training prints.
+        remaining: Returns how many seconds are left.
 
     Returns:
         The better model and its results on the test images.
@@ -85,9 +97,9 @@ def run_fine_tuning(prepared: PreparedRun, run: TrainingRun, echo: Echo, verbose
     if run.record.engine_reason is None:
         first, *_ = stages(prepared.network, run.recipe)
         make_trainable_model(prepared, run, first.recipe)
-    start = run_extraction(prepared, run, echo)
+    start = run_extraction(prepared, run, echo, remaining)
     held_out = held_out_rows(prepared.data)
-    tuning = _FineTuning(prepared, run, with_held_out(prepared.data, held_out), held_out, echo, verbose)
+    tuning = _FineTuning(prepared, run, with_held_out(prepared.data, held_out), held_out, echo, verbose, remaining)
     with run.timed():
         tuned = tuning.run_stages()
         recalibrate = _recalibrate if prepared.data.task is Task.CLASSIFICATION else _recalibrate_task
@@ -114,6 +126,7 @@ class _FineTuning:
         held_out: Which training images of the prepared run are among them, bool (N,).
         echo: Prints one line.
         verbose: What training prints.
+        remaining: Returns how many seconds are left.
         scores: Scores on the held-out images by stage.
         kept: Name of the best stage.
     """
@@ -124,6 +137,7 @@ class _FineTuning:
     held_out: Array
     echo: Echo
     verbose: Verbose
+    remaining: Remaining
     scores: dict[str, HeldOutScore] = field(default_factory=dict)
     kept: str = START
 
@@ -149,9 +163,12 @@ class _FineTuning:
         best_weights, best_stage = model.named_weights, None
         plan = stages(model.network, self.run.recipe)
         self._announce(model, plan)
-        for stage in plan:
+        for number, stage in enumerate(plan):
             model.named_weights = best_weights
-            if self._train_stage(model, stage):
+            seconds = self.remaining() / (len(plan) - number)
+            if seconds < 0:
+                self.echo(f"{stage.name.capitalize()}: not trained, to keep to the time limit")
+            elif self._train_stage(model, stage, seconds):
                 best_weights, best_stage, self.kept = model.named_weights, stage, stage.name
         self._write_history(plan)
         model.named_weights = best_weights
@@ -182,10 +199,10 @@ class _FineTuning:
         )
         self.echo(describe_engine(model.engine, self.run.record.engine_reason or ""))
 
-    def _train_stage(self, model: Model, stage: Stage) -> bool:
-        """Train a stage, and return whether it is better than the best so far."""
+    def _train_stage(self, model: Model, stage: Stage, seconds: float) -> bool:
+        """Train a stage for at most about these seconds, and return whether it is better than the best so far."""
         try:
-            self._train(model, stage)
+            self._train(model, stage, seconds)
         except TrainingError as error:
             self.echo(f"{stage.name}: {error}")
             return False
@@ -201,11 +218,12 @@ class _FineTuning:
         )
         return better
 
-    def _train(self, model: Model, stage: Stage) -> None:
+    def _train(self, model: Model, stage: Stage, seconds: float) -> None:
         path = self.run.path / stage.folder
         begun = (path / "config.json").exists()
         run = Run.open(path) if begun else Run.create(RunRecord(stage.recipe, self.data.fingerprint), path)
-        model.train(self.data, stage.recipe, run=run, verbose=self.verbose)
+        callbacks = [StopInTime(seconds)] if seconds < inf else []
+        model.train(self.data, stage.recipe, run=run, callbacks=callbacks, verbose=self.verbose)
 
     def _score(self, model: Model) -> HeldOutScore:
         held = self.data.validation

@@ -225,14 +225,15 @@ def make_plan(
     if minutes is not None and strategy.method is Method.FINE_TUNE:
         if "epochs" in recipe:
             raise UsageError("--minutes decides the number of epochs of fine-tuning: leave out --epochs or --minutes.")
-        usual = _shorten(usual, minutes, training_images(data, layout))
+        usual = _shorten(usual, minutes, training_images(data, layout), strategy.slowness)
     photographs = recipe.get("augment") is not None and not are_drawings(layout)
     changed = _with_schedule(_change(usual.recipe, photographs=photographs, **recipe), schedule)
     changed, settings = _assign(changed, {key: parse(value) for key, value in sets.items()})
     return replace(
         usual, recipe=changed, settings={**usual.settings, **settings}, fit=fit, ensemble=ensemble or usual.ensemble,
         plateau=schedule == PLATEAU, tensorboard=tensorboard, folds=folds,
-        corrections=corrections, cut=cut, int8=int8, groups=groups and str(Path(groups).resolve()), **asdict(engine),
+        corrections=corrections, cut=cut, int8=int8 or strategy.int8,
+        groups=groups and str(Path(groups).resolve()), **asdict(engine),
     )  # fmt: skip
 
 
@@ -319,11 +320,12 @@ def _usual_plan(data: str, strategy: Strategy, layout: Layout | None) -> Trainin
     return TrainingPlan(data, model, recipe, strategy.method, settings, because=strategy.because)
 
 
-def _shorten(plan: TrainingPlan, minutes: float, images: int) -> TrainingPlan:
+def _shorten(plan: TrainingPlan, minutes: float, images: int, slowness: float) -> TrainingPlan:
     """Limit the epochs of fine-tuning to those that fit into the minutes, at least one."""
     shape = plan.settings.get(INPUT_SHAPE)
     work = zoo.network(plan.model, input_shape=shape).multiply_adds
-    fitting = max(1, int(60 * minutes / fine_tuning_seconds(images, work, accelerator(), cores())))
+    epoch = slowness * fine_tuning_seconds(images, work, accelerator(), cores())
+    fitting = max(1, int(60 * minutes / epoch))
     return replace(plan, recipe=replace(plan.recipe, epochs=min(plan.recipe.epochs, fitting)))
 
 

