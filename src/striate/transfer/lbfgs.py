@@ -19,6 +19,7 @@ History = deque[tuple[Array, Array, Array]]  # s = change of x, y = change of th
 MEMORY = 10  # steps stored for the approximation of the Hessian
 SUFFICIENT_DECREASE = 1e-4  # required fraction of the decrease that the slope predicts
 MAX_HALVINGS = 30
+MIN_STEPS = 20  # that are always made
 
 
 def minimize(
@@ -35,7 +36,7 @@ def minimize(
         start: Where the search starts, (P, D).
         tolerance: Of the elements of the gradients.
         max_steps: The largest number of steps.
-        stop: Called before each step; if it returns True, the search ends where it is.
+        stop: Called before each step after the first MIN_STEPS; if it returns True, the search ends where it is.
 
     Returns:
         The points (P, D) of the minima.
@@ -43,8 +44,8 @@ def minimize(
     x = np.array(start, np.float64)
     value, gradient = function(x)
     history: History = deque(maxlen=MEMORY)
-    for _ in range(max_steps):
-        if np.abs(gradient).max() <= tolerance or stop():
+    for number in range(max_steps):
+        if np.abs(gradient).max() <= tolerance or (number >= MIN_STEPS and stop()):
             break
         step = _line_search(function, x, value, gradient, -_inverse_hessian_product(gradient, history))
         s, y = step[0] - x, step[2] - gradient
