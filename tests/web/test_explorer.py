@@ -1,5 +1,6 @@
 """`striate explore`: its answers equal those of `explain`, and its page shows them."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -81,7 +82,9 @@ def test_units_show_every_number(client: TestClient, model: st.Model, digits: An
 @pytest.mark.parametrize("method", ["grad_cam", "occlusion", "integrated_gradients"])
 def test_attributions_are_those_of_explain(client: TestClient, model: st.Model, digits: Any, method: str) -> None:
     expected = getattr(st.explain, method)(model, digits.x[2], 4)
-    answer = client.get(f"{API}/images/2/attribution/{method}?class=4").json()
+    *before, last = client.get(f"{API}/images/2/attribution/{method}?class=4").text.splitlines()
+    assert all(json.loads(line).keys() == {"done", "total"} for line in before)
+    answer = json.loads(last)
     np.testing.assert_allclose(array(answer["values"]), expected.values, rtol=1e-5, atol=1e-6)
     assert answer["score"] == pytest.approx(expected.score, rel=1e-6)
 

@@ -264,6 +264,11 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "en": "Image {image}, {name}, distance {distance}",
         "ko": "이미지 {image}, {name}, 거리 {distance}",
     },
+    "ig_off": {
+        "en": "The sum is off by {percent}: the score changes too abruptly between the two images.",
+        "ko": "합이 {percent} 어긋납니다. 두 이미지 사이에서 점수가 너무 급하게 바뀌기 때문입니다.",
+    },
+    "computed": {"en": "Computing … {percent}", "ko": "계산하는 중 … {percent}"},
     "for": {"en": "for the class", "ko": "지지"},
     "against": {"en": "against it", "ko": "반대"},
     # sliding filter

@@ -1,6 +1,7 @@
 """The pages of `striate explore`, and the numbers that they show."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ import numpy as np
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -34,7 +35,7 @@ from striate.web.playground import PlaygroundPages
 from striate.web.requests import RequestError, read_body, whole_number
 from striate.web.searches import SearchPages
 from striate.web.settings import ServiceSettings
-from striate.web.streams import Streams
+from striate.web.streams import WAIT, Streams
 from striate.workflows.explore import Explorer
 
 PUBLIC = {"/", "/explore/texts.json"}
@@ -111,8 +112,11 @@ class ExplorerPages:
         return await asyncio.get_running_loop().run_in_executor(pool or self._quick, function)
 
     async def page(self, _: Request) -> Response:
-        """Return the page."""
-        return FileResponse(STATIC / "explore.html")
+        """Return the page, with its modules named at the top, so that the browser asks for all of them at once."""
+        modules = sorted(path.name for path in (STATIC / "explore").glob("*.js") if path.name != "lesson.js")
+        links = "".join(f'<link rel="modulepreload" href="/static/explore/{name}">\n' for name in modules)
+        page = (STATIC / "explore.html").read_text(encoding="utf-8")
+        return HTMLResponse(page.replace("</head>", f"{links}</head>"))
 
     async def texts(self, _: Request) -> Response:
         """Return the texts of the page by language."""
@@ -181,23 +185,31 @@ class ExplorerPages:
         """Return which pixels speak for a class."""
         image, method = request.path_params["image"], request.path_params["method"]
         class_index = _number(request, "class", -1)
-        closed = False
+        chosen = None if class_index < 0 else class_index
+        self._explorer.check_attribution(image, method, chosen)
+        return StreamingResponse(self._attribution(image, method, chosen), media_type="application/x-ndjson")
 
-        def check(_: int, __: int) -> None:
+    async def _attribution(self, image: str, method: str, class_index: int | None) -> AsyncIterator[str]:
+        """Yield the progress as lines of JSON, and at the end the answer. The work ends with the connection."""
+        progress, closed = {"done": 0, "total": 0}, False
+
+        def note(done: int, total: int) -> None:
             if closed:
                 raise UsageError("The page was closed.")
+            progress.update(done=done, total=total)
 
-        computing = asyncio.ensure_future(
-            self._compute(
-                lambda: self._explorer.attribution(image, method, None if class_index < 0 else class_index, check),
-                self._slow,
-            )
-        )
-        while not computing.done():
-            await asyncio.wait([computing], timeout=0.5)
-            closed = closed or await request.is_disconnected()
-        found = await computing
-        return JSONResponse(attribution_answer(found))
+        compute = partial(self._explorer.attribution, image, method, class_index, note)
+        computing = asyncio.ensure_future(self._compute(compute, self._slow))
+        computing.add_done_callback(lambda done: done.cancelled() or done.exception())  # known, even if not awaited
+        try:
+            while not computing.done() and not self.streams.stopping:
+                await asyncio.wait([computing], timeout=WAIT)
+                yield json.dumps(attribution_answer(await computing) if computing.done() else progress) + "\n"
+        except StriateError as error:
+            yield json.dumps({"error": str(error)}) + "\n"
+        finally:
+            closed = True
+            computing.cancel()
 
     async def filters(self, request: Request) -> Response:
         """Return the filters of a convolution."""

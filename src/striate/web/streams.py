@@ -26,7 +26,7 @@ class Streams:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(MOST, "streams")
         self._open = 0
-        self._stopping = False
+        self.stopping = False
 
     def answer(
         self, start: Callable[[], Worker], begin: Callable[[Worker], None],
@@ -55,7 +55,7 @@ class Streams:
 
     def end(self) -> None:
         """End all answers soon: the program stops."""
-        self._stopping = True
+        self.stopping = True
 
     async def _lines(
         self, start: Callable[[], Worker], begin: Callable[[Worker], None],
@@ -81,7 +81,7 @@ class Streams:
         yield {}  # the headers arrive before the process has started
         await self._in_thread(partial(begin, worker))
         last = False
-        while not last and not self._stopping:
+        while not last and not self.stopping:
             message = await self._in_thread(partial(worker.receive, WAIT))
             content, last = ({}, False) if message is None else handle(message)
             yield content

@@ -42,14 +42,12 @@ from striate.training import Recipe
 from striate.workflows.evaluate import load_for_model
 from striate.workflows.predict import find_files
 from striate.workflows.predictions import Predictions, read_predictions
-from striate.workflows.trained_model import TrainedModel, open_trained_model
+from striate.workflows.trained_model import TrainedModel, open_trained_model, with_fast_engine
 from striate.zoo import build
 
 DIGITS = "mnist5k"
 DIGITS_RECIPE = Recipe(epochs=3, batch_size=50, optimizer=Adam(3e-3))  # a few seconds
 PREDICTED = 10_000_000_000  # multiply-adds that may be spent on predictions before the page opens
-LARGE = 50_000_000  # multiply-adds of a network for which integrated gradients use FEW_STEPS
-FEW_STEPS = 32  # rather than as many as the sum needs to be right to 1 %, which may take minutes
 UPLOADS = 32  # images from the page that are kept
 TRACED_BYTES = 400_000_000  # values of networks that are kept
 TRAINING = "t"  # begins the keys of training images: "t0" is the first
@@ -259,6 +257,16 @@ class Explorer:
         except StriateError:  # the filters before are an addition: the trained ones are shown in any case
             return (last,)
 
+    def check_attribution(self, image: str, method: str, class_index: int | None) -> None:
+        """Raise UsageError if there is no such image, method or class."""
+        self.pixels(image)
+        if method not in METHODS:
+            raise UsageError(f"There is no method '{method:.20}'. The methods are: {', '.join(METHODS)}.")
+        if class_index is not None and not 0 <= class_index < len(self.classes):
+            raise UsageError(
+                f"The class must be below {len(self.classes)}, the number of classes; received {class_index}."
+            )
+
     def attribution(
         self, image: str, method: str, class_index: int | None, progress: Progress | None = None
     ) -> Attribution:
@@ -276,15 +284,13 @@ class Explorer:
         Raises:
             UsageError: There is no such method, image or class, or the method does not suit the network.
         """
+        self.check_attribution(image, method, class_index)
         pixels = self._as_input(image)
         if method == "grad_cam":
             return grad_cam(self.model, pixels, class_index)
         if method == "occlusion":
             return occlusion(self.model, pixels, class_index, progress=progress)
-        if method == "integrated_gradients":
-            steps = FEW_STEPS if _cost(self.model) > LARGE else None
-            return integrated_gradients(self.model, pixels, class_index, steps=steps, progress=progress)
-        raise UsageError(f"There is no method '{method:.20}'. The methods are: {', '.join(METHODS)}.")
+        return integrated_gradients(self.model, pixels, class_index, progress=progress)
 
     def as_inputs(self, pixels: Array) -> Array:
         """Return images (N, H, W, C) as the network reads them, which may have the channels first."""
@@ -315,7 +321,7 @@ def open_explorer(path: str | os.PathLike[str] | None = None, images: Sequence[s
     if path.name == "model.safetensors" and (path.parent / "config.json").is_file():
         path = path.parent
     trained = open_trained_model(path) if path.is_dir() else None
-    model = trained.models[0] if trained else load(path)
+    model = trained.models[0] if trained else with_fast_engine(load(path))
     name = path.resolve().name if path.is_dir() else path.stem
     notes: list[str] = list(model.notes)
     if trained and len(trained.models) > 1:

@@ -107,7 +107,7 @@ class TrainedModel:
             weights = model.named_weights
             model = Model.from_network(network)
             model.named_weights = weights
-            model = _with_fast_engine(model)
+            model = with_fast_engine(model)
         return lambda x: found if isinstance(found := model.predict(x), tuple | list) else (found,)
 
     def _as_probabilities(self, network: Network, outputs: Array) -> Array:
@@ -229,7 +229,7 @@ def open_by_name(paths: Sequence[Path]) -> dict[str, TrainedModel]:
 
 
 def _open_file(path: Path) -> TrainedModel:
-    model = _with_fast_engine(load(path))
+    model = with_fast_engine(load(path))
     if not model.classes:
         raise ModelFileError(f"'{path}' holds a model without class names. Set model.classes before model.save.")
     outputs = model.network.output_shapes[0][-1]
@@ -249,8 +249,15 @@ def _open_file(path: Path) -> TrainedModel:
     )  # fmt: skip
 
 
-def _with_fast_engine(model: Model) -> Model:
-    """Return the model, with ONNX Runtime as its engine if PyTorch would be loaded only to compute on a CPU."""
+def with_fast_engine(model: Model) -> Model:
+    """Return a model, with ONNX Runtime as its engine if PyTorch would be loaded only to compute on a CPU.
+
+    Args:
+        model: The model, which is not trained further.
+
+    Returns:
+        The same model.
+    """
     if (
         choose(model.network, EngineSettings()).engine == "torch"
         and accelerator() is None
@@ -280,7 +287,7 @@ def _open_run(run: TrainingRun) -> TrainedModel:
     if threshold is None:
         raise _unfinished(run)
     members = [member_path(run, number) / run.model_path.name for number in range(plan.ensemble)]
-    models = tuple(_with_fast_engine(load(_finished(path, run))) for path in members)
+    models = tuple(with_fast_engine(load(_finished(path, run))) for path in members)
     if len({(model.classes, model.fingerprint) for model in models}) > 1:
         raise DataError(f"The members of '{run.path}' were trained on different data, so they are not one ensemble.")
     stored = read_predictions(run.path)

@@ -45,7 +45,7 @@ async function show() {
     const content = await VIEWS[view](state, parts, controller.signal);
     if (controller.signal.aborted) return;
     const sameView = element("view").dataset.view === view;
-    element("view").dataset.view = view;
+    Object.assign(element("view").dataset, { view, address: location.hash });
     element("view").replaceChildren(...content);
     if (!sameView) window.scrollTo(0, 0);
   } catch (error) {

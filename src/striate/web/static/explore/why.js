@@ -1,8 +1,8 @@
 // Why this answer: three methods of attribution for two classes side by side.
 
-import { array, ask, get, thumbnails } from "./api.js";
+import { array, follow, get, thumbnails } from "./api.js";
 import { firstLayer, imageCard } from "./images.js";
-import { bars, make, number, select, text } from "./dom.js";
+import { bars, make, number, percent, select, text } from "./dom.js";
 import { imageCanvas, overlayCanvas } from "./draw.js";
 import { searchBox } from "./search.js";
 
@@ -37,7 +37,7 @@ export async function showWhy(state, [key, first, second], signal) {
 /** The images that the network takes for most similar. */
 function nearest({ model }, image, signal) {
   const images = model.training || model.count;
-  if (!images) return [];
+  if (!images || model.views) return []; // a lesson contains no data set
   const found = async ({ layer, part, images }) => {
     const urls = await thumbnails(images.map((each) => each.image));
     const links = images.map(({ image: key, distance, label }) => {
@@ -58,15 +58,28 @@ function figure(model, image, method, index, pixels, signal, help) {
   const stack = make("div", { class: "stack", role: "img", "aria-label": `${text(method)}: ${name}` }, imageCanvas(pixels, { class: "pixels faint" }));
   const wait = make("span", { class: "soft" }, text("loading"));
   caption.append(" ", wait);
-  ask(`images/${image}/attribution/${method}?class=${index}`, { signal }).then((answer) => {
+  async function compute() {
+    let answer = {};
+    for await (answer of follow(`images/${image}/attribution/${method}?class=${index}`, { signal })) {
+      if (answer.total) wait.textContent = text("computed", { percent: percent(answer.done / answer.total) });
+    }
     stack.append(overlayCanvas(array(answer.values)));
     wait.textContent = text("score", { value: number(answer.score) });
     help.textContent = text(`${method}_help`, { layer: answer.layer });
     if (method === "integrated_gradients") {
-      caption.append(make("span", { class: "soft sum-of" }, text("ig_sum", { sign: Math.abs(answer.sum + answer.baseline_score - answer.score) <= 0.01 * Math.abs(answer.sum) ? "=" : "≈", sum: number(answer.sum), score: number(answer.score), base: number(answer.baseline_score) })));
+      caption.append(make("span", { class: "soft sum-of" }, sumLine(answer)));
     }
-  }).catch((error) => {
+  }
+  compute().catch((error) => {
     if (error.name !== "AbortError") Object.assign(wait, { textContent: error.message, className: "error" });
   });
   return make("figure", {}, stack, caption);
+}
+
+/** Whether the pixels sum up to the difference of the scores, or how far they are from it. */
+function sumLine({ sum, score, baseline_score: base }) {
+  const difference = score - base;
+  const off = Math.abs(sum - difference) / Math.abs(difference || 1);
+  const line = text("ig_sum", { sign: off <= 0.01 ? "=" : "≈", sum: number(sum), score: number(score), base: number(base) });
+  return off <= 0.01 ? line : `${line} ${text("ig_off", { percent: percent(off) })}`;
 }
