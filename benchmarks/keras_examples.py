@@ -4,6 +4,8 @@ Pass a checkout of https://github.com/keras-team/keras (release 3), or single fi
 from the import lines (`import striate as keras`), the suffixes of files that it writes (.safetensors, and .svg for
 plot_model) and the size of the data: MNIST has --images images, and random arrays of 50,000 rows have as many. A guide
 is run piece by piece, as the text between them divides it, like the cells of a notebook, and each import is a piece.
+Pages of https://keras.io (keras-team/keras-io) are passed as files; image_classification_from_scratch reads photographs
+of two classes, of which --photographs FOLDER gives copies. Trainings of ten epochs and more have two.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import contextlib
 import io
 import os
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -46,6 +49,7 @@ def adapted(code: str, images: int) -> str:
     code = code.replace("tf.keras.", "keras.")
     code = re.sub(r"(?:\.weights)?\.(?:keras|h5)\b", ".safetensors", code)
     code = re.sub(r"(plot_model\([^)]*)\.png", r"\1.svg", code)
+    code = re.sub(r"\bepochs( ?)=( ?)\d\d+", r"epochs\1=\g<2>2", code)
     code = re.sub(r"\b10_?000\b", str(images // 5), code)
     return re.sub(r"\b(?:50_?000|60_?000)\b", str(images), code)
 
@@ -61,6 +65,14 @@ def pieces(code: str) -> list[ast.Module]:
         else:
             found[-1].append(statement)
     return [ast.Module(statements, []) for statements in found if statements]
+
+
+def copy_photographs(source: Path, folder: Path, images: int) -> None:
+    """Copy images of two classes to the places where an example expects them."""
+    for kind, name in zip(sorted(path for path in source.iterdir() if path.is_dir()), ("Cat", "Dog"), strict=False):
+        (folder / "PetImages" / name).mkdir(parents=True)
+        for number, path in enumerate(sorted(kind.iterdir())[:images]):
+            shutil.copy(path, folder / "PetImages" / name / f"{6779 + number}.jpg")
 
 
 @contextlib.contextmanager
@@ -107,6 +119,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, nargs="+", help="a checkout of Keras, or files")
     parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--photographs", type=Path, help="a folder with one folder of images for each of two classes")
     parser.add_argument("--verbose", action="store_true", help="print what does not run")
     args = parser.parse_args()
     files = [path / name for path in args.source if path.is_dir() for name in EXAMPLES if (path / name).exists()]
@@ -116,6 +129,8 @@ def main() -> None:
     whole = 0
     with tempfile.TemporaryDirectory() as folder, small_mnist(args.images):
         codes = {path: adapted(path.read_text("utf-8"), args.images) for path in files}
+        if args.photographs:
+            copy_photographs(args.photographs, Path(folder), args.images // 20)
         os.chdir(folder)
         for path, code in codes.items():
             counts = run(code, args.verbose)

@@ -30,6 +30,7 @@ def test_arrays_are_float32_as_in_keras() -> None:
     assert ops.ones((2, 3)).dtype == ops.zeros(2).dtype == ops.convert_to_tensor([1.0], "float32").dtype == np.float32
     assert ops.shape(ops.cast(np.ones((2, 3)), "uint8")) == (2, 3)
     assert ops.one_hot([2, 0], 3).tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert ops.one_hot(torch.tensor([2.0, 0.0]), 3).tolist() == [[0, 0, 1], [1, 0, 0]]
     assert ops.convert_to_numpy(torch.ones(2)).tolist() == [1, 1]
     np.testing.assert_allclose(ops.softmax(np.array([[1.0, 3.0]])).sum(), 1)
 

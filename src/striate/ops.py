@@ -66,8 +66,11 @@ def shape(x: Any) -> tuple[int | None, ...]:
 
 
 def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: str = "float32") -> Any:
-    """Return one-hot rows of class numbers."""
-    return _numpy().moveaxis(_numpy().eye(num_classes, dtype=dtype)[_numpy().asarray(x)], -1, axis)
+    """Return one-hot rows of class numbers, an array or a PyTorch tensor."""
+    if _is_torch(x):
+        rows = _torch().nn.functional.one_hot(x.long(), num_classes)
+        return rows.to(getattr(_torch(), dtype)).moveaxis(-1, axis)
+    return _numpy().moveaxis(_numpy().eye(num_classes, dtype=dtype)[_numpy().asarray(x).astype(int)], -1, axis)
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:

@@ -14,7 +14,7 @@ def shown() -> tuple[list[str], str]:
     """Return the printed lines in Korean, and the page."""
     lines: list[str] = []
     with use_language(Language.KOREAN):
-        result = demo.leak(lines.append, seed=4)
+        result = demo.leak(lines.append)
     assert result.passed
     return lines, result.page
 
@@ -25,7 +25,8 @@ def test_accuracy_rises_on_images_that_were_trained_on_only(shown: tuple[list[st
     assert seen[0] == 0 and seen[-1] > 95
     assert before[1] > untouched[0] + 2  # the jump comes before any training
     assert redrawn[-1] > 95 and untouched[-1] < 92
-    assert np.ptp(untouched) < 5 and abs(striate[-1] - untouched[-1]) < 5
+    spread = 100 * np.sqrt(0.9 * 0.1 / 200)  # standard deviation of an accuracy of 90 % on 200 images
+    assert np.ptp(untouched) < 5 and abs(striate[-1] - untouched[-1]) < 4 * spread
     assert not striate_seen.any()
 
 
