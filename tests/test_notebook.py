@@ -16,6 +16,8 @@ from striate import notebook
 from striate.data import Augmentation, from_arrays
 from striate.errors import RunError
 from striate.evaluation import evaluate
+from striate.evaluation.multilabel import evaluate_labels
+from striate.evaluation.regression import evaluate_numbers
 from striate.training import Recipe, Run, RunRecord
 from striate.training.notebook_progress import NotebookProgress
 from striate.training.progress import make_progress
@@ -85,6 +87,17 @@ def an_evaluation(classes: int, *, images: bool = True) -> Any:
     return evaluate(p, np.arange(300) % classes, names, x=x)
 
 
+def labels_evaluation(labels: int) -> Any:
+    rng = np.random.default_rng(0)
+    p, y = rng.random((50, labels)), rng.integers(0, 2, (50, labels))
+    return evaluate_labels(p, y, [EVIL, *(f"label {n}" for n in range(1, labels))], [0.5] * labels)
+
+
+def numbers_evaluation() -> Any:
+    y = np.random.default_rng(0).normal(5, 1, (50, 2))
+    return evaluate_numbers(y + np.array([0.25, -1]), y, [EVIL, "width"], names=[f"{EVIL}{n}.jpg" for n in range(50)])
+
+
 def a_history(epochs: int) -> Any:
     history = st.callbacks.History()
     for epoch in range(epochs):
@@ -115,6 +128,8 @@ OBJECTS: dict[str, Callable[[Path], Any]] = {
     "evaluation": lambda _: an_evaluation(3),
     "evaluation of many classes": lambda _: an_evaluation(200),
     "evaluation without images": lambda _: an_evaluation(10, images=False),
+    "evaluation of labels": lambda _: labels_evaluation(100),
+    "evaluation of numbers": lambda _: numbers_evaluation(),
     "scores": lambda _: compiled_model().evaluate(small_data().test.x, small_data().test.y),
     "recipe": lambda _: Recipe(augmentation=Augmentation(rotation=10)),
     "run": a_run,
@@ -161,6 +176,17 @@ def test_evaluation_shows_the_confusion_matrix_and_the_errors() -> None:
     row = text.index("cat", text.index("dog"))
     assert text[row : row + 6] == ["cat", "2", "1", "dog", "·", "1"]
     assert "cat → dog 80 %" in text
+
+
+def test_evaluations_of_labels_and_numbers_show_a_row_for_each() -> None:
+    shown = labels_evaluation(2)
+    text = Checker(shown._repr_html_()).text
+    row = text.index("label 1")
+    assert text[row + 1] == str(shown.per_class[1].support)
+    assert all(cell.endswith(" %") for cell in text[row + 2 : row + 6])
+    text = Checker(numbers_evaluation()._repr_html_()).text
+    row = text.index("width")
+    assert text[row + 1 : row + 3] == ["1", "1 … 1"]
 
 
 def test_history_shows_the_best_epoch() -> None:

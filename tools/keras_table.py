@@ -195,6 +195,7 @@ TEXTS = {
             "and its results are those of Keras 3 itself. Of {total} pieces of code, {same} behave the same, "
             "{refused} are refused by an error that says what to write, and {different} differ on purpose."
         ),
+        "counts": "{count} pieces; refused or different: {others}",
         "setup": "The code on this page uses these names:",
         "head": "| | Keras | Striate |\n|---|---|---|\n",
         "same": "the same",
@@ -212,6 +213,7 @@ TEXTS = {
             "코드 {total}개 가운데 {same}개는 똑같이 동작하고, {refused}개는 무엇을 써야 하는지 알려 주는 오류로 "
             "거부되며, {different}개는 일부러 다르게 동작합니다."
         ),
+        "counts": "{count}개. 거부하거나 다른 것: {others}",
         "setup": "이 페이지의 코드는 다음 이름을 사용합니다.",
         "head": "| | Keras | Striate |\n|---|---|---|\n",
         "same": "같음",
@@ -231,13 +233,22 @@ def document(language: str) -> str:
         "<!-- Written by tools/keras_table.py from docs/keras/*.toml. -->\n\n",
         f"# {texts['title']}\n\n{texts['link']}\n\n",
         texts["intro"].format(total=len(rows), **counts) + "\n\n",
-        f"{texts['setup']}\n\n```\n{for_striate(DATA)}\n{for_striate(MODEL)}```\n",
-    ]
+        "".join(_contents_line(topic[language], [row for row in rows if row.topic == topic["file"]], texts)
+                for topic in topics()),
+        f"\n{texts['setup']}\n\n```\n{for_striate(DATA)}\n{for_striate(MODEL)}```\n",
+    ]  # fmt: skip
     for topic in topics():
         chosen = [row for row in rows if row.topic == topic["file"]]
         if chosen:
             parts += [f"\n## {topic[language]}\n\n", texts["head"], *(_line(row, language) for row in chosen)]
     return "".join(parts)
+
+
+def _contents_line(title: str, rows: list[Probe], texts: dict[str, str]) -> str:
+    """Return a link to the table of a topic, with the rows that are refused or differ."""
+    anchor = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+    others = [row.en if texts is TEXTS["en"] else row.ko for row in rows if row.kind != "same"]
+    return f"- [{title}](#{anchor}): {texts['counts'].format(count=len(rows), others=', '.join(others) or '–')}\n"
 
 
 def _line(row: Probe, language: str) -> str:

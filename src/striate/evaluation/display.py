@@ -11,6 +11,8 @@ from striate.text import counted
 
 if TYPE_CHECKING:
     from striate.evaluation.evaluate import Evaluation
+    from striate.evaluation.multilabel import MultilabelEvaluation
+    from striate.evaluation.regression import RegressionEvaluation
 
 MOST_CLASSES = 20  # of a confusion matrix; with more classes, the confused pairs are listed
 MOST_PAIRS = 10
@@ -40,6 +42,59 @@ def evaluation_html(evaluation: "Evaluation") -> str:
             caption = f"{error.true} → {error.predicted} {100 * error.confidence:.0f} %"
             parts.append(notebook.image(source, caption))
     return notebook.block(*parts)
+
+
+def labels_html(evaluation: "MultilabelEvaluation") -> str:
+    """Return the figures of a model of several labels, a row for each label, and the worst errors."""
+    figures = {
+        "mean average precision": _percent(evaluation.mean_average_precision),
+        "mean F1": _percent(evaluation.macro_f1),
+        "all labels correct": _percent(evaluation.exact_match),
+        "loss": f"{evaluation.loss:.4f}",
+    }
+    head = ["label", "images", "average precision", "precision", "recall", "F1"]
+    rows = [
+        (each.name, each.support, *map(_short, (each.average_precision, each.precision, each.recall, each.f1)))
+        for each in evaluation.per_class
+    ]
+    wrong = [
+        (error.path or error.index, ", ".join(error.missed), ", ".join(error.extra)) for error in evaluation.errors
+    ]
+    return notebook.block(
+        notebook.heading("Evaluation", counted(evaluation.images, "image")),
+        notebook.facts(figures),
+        notebook.table(head, rows, right=range(1, len(head))),
+        notebook.table(["image with the largest errors", "missed", "extra"], wrong[:ERRORS]) if wrong else "",
+    )
+
+
+def numbers_html(evaluation: "RegressionEvaluation") -> str:
+    """Return the errors of each predicted number, and the largest errors."""
+    head = ["number", "mean absolute error", "95 % interval", "of the median", "root mean squared error", "R²"]
+    rows = [
+        (
+            each.name, _number(each.mae.value), f"{_number(each.mae.low)} … {_number(each.mae.high)}",
+            _number(each.baseline_mae), _number(each.rmse.value), _number(each.r2.value),
+        )
+        for each in evaluation.numbers
+    ]  # fmt: skip
+    errors = [
+        (error.path or error.index, error.name, _number(error.true), _number(error.predicted))
+        for error in evaluation.errors[:ERRORS]
+    ]
+    return notebook.block(
+        notebook.heading("Evaluation", counted(evaluation.images, "image")),
+        notebook.table(head, rows, right=range(1, len(head))),
+        notebook.table(["image with the largest errors", "number", "true", "predicted"], errors, right=(2, 3)),
+    )
+
+
+def _short(estimate: Estimate) -> str:
+    return "–" if estimate.value is None else f"{100 * estimate.value:.1f} %"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
 
 
 def _matrix(evaluation: "Evaluation") -> str:

@@ -10,6 +10,7 @@ from striate._types import Array
 from striate.engines.losses import REPORTED_FLOOR
 from striate.evaluation.bootstrap import Statistic, bootstrap, estimates
 from striate.evaluation.checks import check_probabilities, check_shapes
+from striate.evaluation.display import labels_html
 from striate.evaluation.intervals import Estimate, f1_score, wilson
 from striate.text import counted
 
@@ -96,6 +97,9 @@ class MultilabelEvaluation:
     def __repr__(self) -> str:
         score = self.mean_average_precision.value or 0
         return f"<MultilabelEvaluation: {counted(self.images, 'image')}, mAP {score:.4f}, loss {self.loss:.4f}>"
+
+    def _repr_html_(self) -> str:
+        return labels_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `metrics.json`: numbers, strings, lists and None, never NaN.

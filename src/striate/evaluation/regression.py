@@ -10,6 +10,7 @@ from striate._types import Array
 from striate.errors import DataError
 from striate.evaluation.bootstrap import bootstrap, estimates
 from striate.evaluation.checks import check_shapes
+from striate.evaluation.display import numbers_html
 from striate.evaluation.intervals import UNKNOWN, Estimate, wilson
 from striate.tasks import COVERAGE
 from striate.text import counted
@@ -85,6 +86,9 @@ class RegressionEvaluation:
     def __repr__(self) -> str:
         errors = ", ".join(f"{each.name} {each.mae.value or 0:.4g}" for each in self.numbers[:10])
         return f"<RegressionEvaluation: {counted(self.images, 'image')}, mean absolute error {errors}>"
+
+    def _repr_html_(self) -> str:
+        return numbers_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `metrics.json`: numbers, strings, lists and None, never NaN.
