@@ -13,11 +13,16 @@ HEAVY = {
 }  # fmt: skip
 
 
+def modules_loaded_by(code: str) -> set[str]:
+    """Return the modules that a new Python process has loaded after running the code."""
+    program = f"import sys\n{code}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8")
+    return set(done.stdout.split())
+
+
 def packages_loaded_by(code: str) -> set[str]:
     """Return the heavy packages that a new Python process has loaded after running the code."""
-    program = f"import sys\n{code}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8")
-    return HEAVY & set(done.stdout.split())
+    return HEAVY & {name.split(".")[0] for name in modules_loaded_by(code)}
 
 
 @pytest.mark.parametrize(
@@ -41,6 +46,18 @@ def test_numpy_engine_loads_no_other_framework() -> None:
     assert packages_loaded_by(code).isdisjoint(
         {"torch", "onnx", "onnxruntime", "tensorflow", "jax", "scipy", "sklearn"}
     )
+
+
+@pytest.mark.parametrize("modules", ["cli.train, workflows.train, workflows.report", "cli.predict, workflows.predict"])
+def test_commands_load_only_what_they_use(modules: str) -> None:
+    loaded = modules_loaded_by(f"import {', '.join(f'striate.{module}' for module in modules.split(', '))}")
+    used_elsewhere = {
+        "IPython", "matplotlib", "onnx", "onnxruntime", "pandas", "scipy", "starlette", "statistics",
+        "striate.explain", "striate.onnx.export", "striate.onnx.importing", "striate.plot", "striate.textbook",
+        "striate.training.lr_finder", "striate.web", "striate.workflows.explore", "torch", "uvicorn",
+    }  # fmt: skip
+    assert loaded & used_elsewhere == set()
+    assert sum(name.startswith("striate.") for name in loaded) < 250
 
 
 def test_every_public_name_exists() -> None:

@@ -1,5 +1,6 @@
 """Run the command line: with `python -m striate`, and as the command `striate`."""
 
+import gc
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ def main() -> None:
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:  # processes in the background of a shell ignore Ctrl-C
         signal.signal(signal.SIGINT, _stop)
+    gc.set_threshold(10_000)  # imports create many objects, all of which stay: a tenth of a short command's time
     from striate.cli import main as run
 
     signal.signal(signal.SIGINT, before)

@@ -1,7 +1,7 @@
 """How well probabilities rank images: ROC and precision–recall curves, and thresholds for a target recall."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,8 @@ class Ranking:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures, without the curves, as values for JSON."""
-        return {name: value for name, value in asdict(self).items() if name not in ("roc", "precision_recall")}
+        figures = asdict(replace(self, roc=(), precision_recall=()))
+        return {name: value for name, value in figures.items() if name not in ("roc", "precision_recall")}
 
 
 def rank(

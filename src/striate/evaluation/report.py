@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -36,8 +36,10 @@ from striate.evaluation.tasks import AnyEvaluation
 from striate.files import atomic_write
 from striate.network.table import Row
 from striate.text import printable
-from striate.training.lr_finder import LearningRateSweep
 from striate.transfer.open_set import OpenSetFindings
+
+if TYPE_CHECKING:
+    from striate.training.lr_finder import LearningRateSweep
 
 TEMPLATES = Path(__file__).parent / "templates"
 FIRST_CARDS = 200  # errors shown at once; a button shows more
@@ -209,7 +211,7 @@ def _network(data: ReportData) -> dict[str, Any]:
     }
 
 
-def write_lr_page(path: str | os.PathLike[str], sweep: LearningRateSweep, model: str, data: str) -> None:
+def write_lr_page(path: str | os.PathLike[str], sweep: "LearningRateSweep", model: str, data: str) -> None:
     """Write the page of the learning-rate finder to a file, atomically. Raise RunError if it cannot be written."""
     marked_rate = sweep.steepest or sweep.lowest
     text = render(
@@ -253,6 +255,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         finalize=_finalize,
+        optimized=False,  # a page is rendered once, which is faster than optimizing its template
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,

@@ -6,7 +6,6 @@ with discriminants that were fitted without it.
 
 import hashlib
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
@@ -208,6 +207,8 @@ def quantile(distances: Array, level: float) -> float:
     empirical, count = float(np.quantile(distances, level, method="higher")), len(distances)
     if level == 1 or count < 2:
         return empirical
+    from statistics import NormalDist  # here, because it is slow to import and predictions do not need it
+
     z = NormalDist().inv_cdf(level)
     student = z + (z**3 + z) / (4 * (count - 1))
     ordered = np.sort(distances)  # so that the order of the images does not matter
