@@ -18,8 +18,11 @@ export function color(value, low, high) {
 
 export const css = (rgb) => `rgb(${rgb.join(",")})`;
 
-/** Return black or white, whichever is readable on a color. */
-export const ink = ([r, g, b]) => (0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#000" : "#fff");
+/** Return black or white, whichever has more contrast to a color (WCAG 2: relative luminance). */
+export function ink(rgb) {
+  const [r, g, b] = rgb.map((part) => (part <= 10 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
+}
 
 function paint(height, width, pixel, properties) {
   const canvas = make("canvas", { width, height, class: "pixels", ...properties });
