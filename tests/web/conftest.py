@@ -96,3 +96,12 @@ def page(address: str, watched_page: WatchedPage) -> Iterator[Page]:
         page.goto(address)
         yield page
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on the digits that come with Striate, of one epoch."""
+    run = tmp_path_factory.mktemp("runs") / "run"
+    arguments = ["train", "mnist5k", "--model", "mnist-quick", "--epochs", "1", "--out", str(run)]
+    subprocess.run([sys.executable, "-m", "striate", *arguments], env=environment(), check=True, capture_output=True)
+    return run

@@ -18,7 +18,7 @@ import striate as st
 from striate.errors import UsageError
 from striate.web import ServiceSettings, create_explorer
 from striate.workflows.background import Channel, Progress, Worker
-from striate.workflows.explore import open_explorer
+from striate.workflows.open_explorer import open_explorer
 
 from .conftest import ADDRESS
 from .explorer_page import API, TOKEN, array, shown, visit, wait_for_workers

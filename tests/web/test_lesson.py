@@ -22,7 +22,8 @@ from striate.images import encode_png
 from striate.web.answers import attribution_answer, image_answer, maps_answer, unit_answer
 from striate.web.lesson import bundle, make_lesson
 from striate.workflows import explore
-from striate.workflows.explore import Explorer, open_explorer
+from striate.workflows.explore import Explorer
+from striate.workflows.open_explorer import open_explorer
 
 from .conftest import environment
 

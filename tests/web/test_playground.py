@@ -24,7 +24,7 @@ from striate.errors import NetworkError, StriateError
 from striate.images import encode_png
 from striate.layers import Conv2D, Dense, Flatten, Input, MaxPool2D, Rescaling
 from striate.web import ServiceSettings, create_explorer
-from striate.workflows.explore import open_explorer
+from striate.workflows.open_explorer import open_explorer
 from striate.workflows.playground import Ready, _Training, check_network, play, read_setup
 from striate.workflows.playground_data import PlaygroundData
 

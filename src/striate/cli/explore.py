@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+import threading
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,10 +48,13 @@ def explore(
     come with Striate. IMAGES are files and folders; without them, the test images of the run are shown. The page is
     for this computer only. Stop with Ctrl-C.
     """
-    from striate.web import ServiceSettings, create_explorer, serve
-    from striate.workflows.explore import open_explorer
+    from striate.web import ServiceSettings, check_address, create_explorer, serve
+    from striate.workflows.open_explorer import open_explorer
 
     _check_chosen(chosen, export)
+    settings = ServiceSettings(port=port, token=secrets.token_urlsafe(24))
+    if export is None:
+        check_address(settings)
     if model is None:
         echo_line(translate("Training LeNet-5 on digits …"), err=True)
     explorer = open_explorer(model, images)
@@ -59,16 +63,25 @@ def explore(
     if export is not None:
         _export(explorer, Path(export), chosen)
         return
-    settings = ServiceSettings(port=port, token=secrets.token_urlsafe(24))
 
     def started(address: str) -> None:
         opened = f"{address}/#token={settings.token}"  # after "#", which browsers do not send and servers do not log
         echo_line(translate("explore  {address}", address=opened))
         if not no_browser:
-            webbrowser.open(opened)
+            threading.Thread(target=_open_browser, args=[opened], daemon=True).start()  # which may wait for its end
 
     app = create_explorer(explorer, settings)
     serve(app, settings, started, app.state.stopping)
+
+
+def _open_browser(address: str) -> None:
+    """Open the page in a browser, or say that there is none."""
+    try:
+        is_open = webbrowser.open(address)
+    except (webbrowser.Error, OSError):
+        is_open = False
+    if not is_open:
+        echo_line(translate("No browser could be opened. Open the address above in a browser."), err=True)
 
 
 def _check_chosen(chosen: tuple[str, ...], export: str | None) -> None:

@@ -34,6 +34,18 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     "true": {"en": "true class {label}", "ko": "정답 {label}"},
     "why_link": {"en": "Why this answer?", "ko": "왜 이렇게 답했을까?"},
     "maps_link": {"en": "Feature maps", "ko": "특성 맵"},
+    "no_layer": {
+        "en": "There is no layer “{name}”. The layers are: {names}.",
+        "ko": "‘{name}’이라는 층이 없습니다. 층은 다음과 같습니다: {names}.",
+    },
+    "no_unit": {
+        "en": "This address names no unit. Choose a point of a feature map under Network.",
+        "ko": "이 주소에는 유닛이 없습니다. ‘신경망’에서 특성 맵의 한 점을 고르십시오.",
+    },
+    "no_scores": {
+        "en": "Only the beginning of this network can be shown, so there are no scores of classes to explain.",
+        "ko": "이 신경망은 앞부분만 보여 줄 수 있어서, 설명할 클래스 점수가 없습니다.",
+    },
     "choose_image": {"en": "Choose an image first.", "ko": "먼저 이미지를 고르십시오."},
     # images
     "mistakes": {"en": "What {name} gets wrong", "ko": "{name}이(가) 틀린 이미지"},

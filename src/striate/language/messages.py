@@ -339,6 +339,14 @@ MESSAGES: dict[str, str] = {
     "The images are {original}; they were resized to the model's {required}.": (
         "이미지 크기가 {original}이므로 모델의 입력 크기 {required}에 맞추었습니다."
     ),
+    # explore
+    "This run is an ensemble: its first network is shown, with its own predictions, '{path}'.": (
+        "이 실행은 앙상블입니다. 그 가운데 첫 번째 신경망 '{path}'을(를) 그 신경망의 예측과 함께 보여 줍니다."
+    ),
+    "{problem_text} The network is shown up to '{layer}'.": "{problem_text} 신경망을 '{layer}'까지만 보여 줍니다.",
+    "The images of the run cannot be read, so its mistakes are not shown: {reason_text}": (
+        "실행의 이미지를 읽을 수 없어 틀린 이미지를 보여 줄 수 없습니다: {reason_text}"
+    ),
     # data scan
     "No problems found. To train: {command}": "문제가 없습니다. 학습하려면: {command}",
     "No other problems found. To train: {command}": "그 밖의 문제는 없습니다. 학습하려면: {command}",

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import FrameType
 
 import uvicorn
@@ -65,13 +66,20 @@ def serve(
         asyncio.run(run())
 
 
+def check_address(settings: ServiceSettings) -> None:
+    """Raise UsageError if the address or the port cannot be used, before a model is loaded for it."""
+    _listen(settings).close()
+
+
 def _listen(settings: ServiceSettings) -> socket.socket:
     try:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((settings.host, settings.port))
-        listening.listen(CONNECTIONS)
+        with ExitStack() as stack:
+            listening = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((settings.host, settings.port))
+            listening.listen(CONNECTIONS)
+            stack.pop_all()
     except OSError as error:
         raise UsageError(
             f"Port {settings.port} of {settings.host} cannot be used: {error.strerror}. Choose another one with "

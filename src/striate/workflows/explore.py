@@ -1,6 +1,5 @@
 """What `striate explore` shows: a model, its images and mistakes, and what `explain` computes for them."""
 
-import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +10,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.data import Images
-from striate.data import load as load_data_set
-from striate.data.split import digests_of
 from striate.engines.losses import class_probabilities
-from striate.engines.optimizers import Adam
 from striate.errors import StriateError, UsageError
 from striate.explain import (
     Attribution,
@@ -32,22 +28,12 @@ from striate.explain import (
 )
 from striate.explain import receptive_field as region_of
 from striate.explain.attribution import Progress
-from striate.images import ImagePolicy, UnreadableFile
-from striate.models import Model, load
+from striate.images import ImagePolicy
+from striate.models import Model
 from striate.network import Input
 from striate.network.outputs import output_forms
 from striate.tasks import Task
-from striate.text import counted
-from striate.training import Recipe
-from striate.workflows.evaluate import load_for_model
-from striate.workflows.predict import find_files
-from striate.workflows.predictions import Predictions, read_predictions
-from striate.workflows.trained_model import TrainedModel, open_trained_model, with_fast_engine
-from striate.zoo import build
 
-DIGITS = "mnist5k"
-DIGITS_RECIPE = Recipe(epochs=3, batch_size=50, optimizer=Adam(3e-3))  # a few seconds
-PREDICTED = 10_000_000_000  # multiply-adds that may be spent on predictions before the page opens
 UPLOADS = 32  # images from the page that are kept
 TRACED_BYTES = 400_000_000  # values of networks that are kept
 TRAINING = "t"  # begins the keys of training images: "t0" is the first
@@ -83,6 +69,7 @@ class Explorer:
         notes: Sentences for the user.
         run: Folder of the run, whose filters before and during training are shown too; None if there is none.
         training: The images that the model was trained with, if known.
+        is_whole: Whether the model is the whole network; the beginning of one gives no scores of classes.
 
     Attributes:
         name: Of the model.
@@ -92,17 +79,19 @@ class Explorer:
         notes: Sentences for the user.
         run: Folder of the run.
         policy: How files become pixels.
-        classes: Names of the outputs.
+        is_whole: Whether the model is the whole network.
+        classes: Names of the outputs; none if the model is not the whole network.
     """
 
     def __init__(
         self, name: str, model: Model, images: ExploredImages, notes: Sequence[str] = (), run: Path | None = None,
-        training: Images | None = None,
+        training: Images | None = None, *, is_whole: bool = True,
     ) -> None:  # fmt: skip
         self.training = training
         self.name, self.model, self.images, self.notes, self.run = name, model, images, tuple(notes), run
-        self.policy = policy_of(model)
-        outputs = model.network.output_shapes[0][-1]
+        self.policy = policy_of(model, is_whole=is_whole)
+        self.is_whole = is_whole
+        outputs = model.network.output_shapes[0][-1] if is_whole else 0
         self.classes = model.classes if len(model.classes) == outputs else tuple(map(str, range(outputs)))
         self._uploads: OrderedDict[str, Array] = OrderedDict()
         self._traces: OrderedDict[str, Trace] = OrderedDict()
@@ -111,12 +100,12 @@ class Explorer:
     @property
     def is_classifier(self) -> bool:
         """Whether each image has one class."""
-        return self.model.decision.task is Task.CLASSIFICATION
+        return self.is_whole and self.model.decision.task is Task.CLASSIFICATION
 
     @property
     def cost(self) -> int:
         """The multiply-adds of one image."""
-        return _cost(self.model)
+        return cost_of(self.model)
 
     def graph(self) -> Graph:
         """Return the network for drawing."""
@@ -234,6 +223,8 @@ class Explorer:
     def probabilities(self, image: str) -> Array:
         """Return the probabilities of all classes, float32 (K,), or the outputs of a model for another task."""
         network = self.model.network
+        if not self.is_whole:
+            return np.zeros(0, np.float32)
         outputs = self.trace(image).values[network.outputs[0]][None]
         if not self.is_classifier:
             return np.asarray(outputs[0])
@@ -294,56 +285,18 @@ class Explorer:
 
     def as_inputs(self, pixels: Array) -> Array:
         """Return images (N, H, W, C) as the network reads them, which may have the channels first."""
-        return pixels.transpose(0, 3, 1, 2) if _channels_first(self.model) else pixels
+        return pixels.transpose(0, 3, 1, 2) if channels_first(self.model) else pixels
 
     def _as_input(self, image: str) -> Array:
         return np.asarray(self.as_inputs(self.pixels(image)[None])[0])
 
 
-def open_explorer(path: str | os.PathLike[str] | None = None, images: Sequence[str] = ()) -> Explorer:
-    """Open what `striate explore` shows.
-
-    Args:
-        path: A run folder, model file or ONNX file; None trains a small network on the digits that come with Striate.
-        images: Image files and folders; without them, the test images of a run.
-
-    Returns:
-        The model with its images.
-
-    Raises:
-        UsageError: The model takes no images, or gives no vector, or the files contain no images.
-        StriateError: The model or an image cannot be read.
-    """
-    if path is None:
-        explorer = _digits()
-        return explorer if not images else _with_files(explorer.name, explorer.model, images, ())
-    path = Path(path)
-    if path.name == "model.safetensors" and (path.parent / "config.json").is_file():
-        path = path.parent
-    trained = open_trained_model(path) if path.is_dir() else None
-    model = trained.models[0] if trained else with_fast_engine(load(path))
-    name = path.resolve().name if path.is_dir() else path.stem
-    notes: list[str] = list(model.notes)
-    if trained and len(trained.models) > 1:
-        notes.append("This run is an ensemble: its first network is shown.")
-    policy_of(model)  # raises now, rather than when images are read
-    if images:
-        return _with_files(name, model, images, notes)
-    if trained:
-        return _with_run(name, path, trained, notes)
-    policy = policy_of(model)
-    if policy.shape == (28, 28, 1) and model.network.output_shapes[0] == (10,):
-        digits = load_data_set(DIGITS)
-        named = model.classes in ((), digits.classes)
-        return Explorer(name, model, _predicted(model, digits.test, known=named), notes, None, digits.train)
-    return Explorer(name, model, _no_images(policy), notes)
-
-
-def policy_of(model: Model) -> ImagePolicy:
+def policy_of(model: Model, *, is_whole: bool = True) -> ImagePolicy:
     """Return how image files become the input of a model, by cropping if the model does not say.
 
     Args:
         model: The model.
+        is_whole: Whether it must give a vector.
 
     Returns:
         Its policy.
@@ -353,7 +306,8 @@ def policy_of(model: Model) -> ImagePolicy:
     """
     shapes = model.network.input_shapes
     sizes = [node.shape for node in model.network.nodes if isinstance(node.layer, Input)]
-    if len(shapes) != 1 or len(sizes[0]) != 3 or sizes[0][2] not in (1, 3) or len(model.network.output_shapes[0]) != 1:
+    reads_images = len(shapes) == 1 and len(sizes[0]) == 3 and sizes[0][2] in (1, 3)
+    if not reads_images or (is_whole and len(model.network.output_shapes[0]) != 1):
         raise UsageError(
             f"'{model.name}' takes {shapes} and gives {model.network.output_shapes}. A network can be explored if it "
             "takes one image, gray or RGB, and gives scores of classes (K,)."
@@ -362,87 +316,11 @@ def policy_of(model: Model) -> ImagePolicy:
     return model.policy or ImagePolicy(height, width, channels, fit="digit" if sizes[0] == (28, 28, 1) else "crop")
 
 
-def _digits() -> Explorer:
-    digits, model = load_data_set(DIGITS), build("lenet5")
-    model.train(digits, DIGITS_RECIPE, verbose=0)
-    return Explorer("LeNet-5", model, _predicted(model, digits.test), training=digits.train)
-
-
-def _with_files(name: str, model: Model, paths: Sequence[str], notes: Sequence[str]) -> Explorer:
-    files, unusable = find_files(paths)
-    policy, pixels, names = policy_of(model), [], []
-    for file in files:
-        try:
-            pixels.append(policy.read(file))
-            names.append(str(file))
-        except StriateError as error:
-            unusable.append(UnreadableFile(str(file), str(error)))
-    if not pixels:
-        reason = unusable[0].reason if unusable else "the folders are empty."
-        raise UsageError(f"None of the files can be shown: {reason}")
-    left_out = [f"Not shown: {counted(len(unusable), 'file')}. {unusable[0].reason}"] if unusable else []
-    images = Images(np.stack(pixels), np.zeros(len(pixels), np.int64), names=tuple(names))
-    return Explorer(name, model, _predicted(model, images, known=False), [*notes, *left_out])
-
-
-def _with_run(name: str, folder: Path, trained: TrainedModel, notes: list[str]) -> Explorer:
-    """Return the model of a run with the images of its data for which there are predictions."""
-    model, policy, run = trained.models[0], trained.policy, folder if len(trained.models) == 1 else None
-    if trained.data is None:
-        return Explorer(name, model, _no_images(policy), notes, run)
-    try:
-        data, more = load_for_model(trained.data, trained)
-    except (StriateError, OSError) as error:
-        gone = f"The images of the run cannot be read, so its mistakes are not shown: {error}"
-        return Explorer(name, model, _no_images(policy), [*notes, gone], run)
-    stored = read_predictions(folder)
-    if stored is None or trained.decision.task is not Task.CLASSIFICATION:
-        known = trained.decision.task is Task.CLASSIFICATION
-        return Explorer(name, model, _predicted(model, data.test, known=known), [*notes, *more], run, data.train)
-    parts = [part for part in (data.test, data.validation, data.train) if len(part)]
-    return Explorer(name, model, _matched(stored, parts), [*notes, *more], run, data.train)
-
-
-def _matched(stored: Predictions, parts: Sequence[Images]) -> ExploredImages:
-    """Return the images of which there are stored predictions, found by their content."""
-    row_of = {int(digest): row for row, digest in enumerate(stored.digests)}
-    rows: list[int] = []
-    pixels: list[Array] = []
-    for part in parts:
-        found = [(number, row_of.pop(int(d), -1)) for number, d in enumerate(digests_of(part))]
-        chosen = [(number, row) for number, row in found if row >= 0]
-        pixels.extend(part.x[number] for number, _ in chosen)
-        rows.extend(row for _, row in chosen)
-    order = np.array(rows, np.int64)
-    probabilities = stored.probabilities[order]
-    names = tuple(stored.names[row] for row in rows) if stored.names else None
-    x = np.stack(pixels) if pixels else np.zeros((0, *parts[0].x.shape[1:]), np.uint8)
-    predicted = probabilities.argmax(axis=1).astype(np.int64)
-    return ExploredImages(x, names, stored.labels[order], predicted, probabilities.max(axis=1))
-
-
-def _predicted(model: Model, images: Images, *, known: bool = True) -> ExploredImages:
-    """Return images with the predictions of a model, for as many as do not take long."""
-    count = min(len(images), max(1, PREDICTED // _cost(model)))
-    predicted, best = np.full(len(images), -1, np.int64), np.zeros(len(images), np.float32)
-    if model.decision.task is Task.CLASSIFICATION:
-        x = np.asarray(images.x[:count])
-        outputs = model.predict(x.transpose(0, 3, 1, 2) if _channels_first(model) else x)
-        outputs = outputs[0] if isinstance(outputs, list | tuple) else outputs
-        probabilities = class_probabilities(outputs, output_forms(model.network)[0])
-        predicted[:count], best[:count] = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    labels = images.y if known and images.y.ndim == 1 else None
-    return ExploredImages(images.x, images.names, labels, predicted, best)
-
-
-def _no_images(policy: ImagePolicy) -> ExploredImages:
-    return ExploredImages(np.zeros((0, *policy.shape), np.uint8), None, None, np.zeros(0, np.int64), np.zeros(0))
-
-
-def _cost(model: Model) -> int:
+def cost_of(model: Model) -> int:
     """Return the multiply-adds of one image, at least 1."""
     return max(1, sum(row.multiply_adds for row in model.network.table()))
 
 
-def _channels_first(model: Model) -> bool:
+def channels_first(model: Model) -> bool:
+    """Return whether a model reads images (N, C, H, W)."""
     return getattr(model.network.nodes[model.network.inputs[0]].layer, "data_format", "") == "channels_first"

@@ -20,6 +20,7 @@ from striate.onnx.importing.inputs import image_of_vector, input_axes, with_imag
 from striate.onnx.importing.layer_fusion import fuse_layers
 from striate.onnx.importing.layer_names import clean_name, unique_names
 from striate.onnx.importing.network_builder import (
+    CHANNEL_AXES,
     INTERMEDIATE_AXES,
     OPEN_BATCH,
     ImportedLayer,
@@ -70,6 +71,24 @@ def import_onnx(path: str | os.PathLike[str], *, size: tuple[int, int] | None = 
         NetworkError: No layer corresponds to one of its operators; the message names it.
     """
     return import_graph(read_onnx(path), path, size=size)
+
+
+def import_beginning(path: str | os.PathLike[str]) -> ImportedNetwork:
+    """Import the network in an ONNX file up to the first operator that no layer corresponds to.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The network, whose output is that of the last layer before this operator; the last note names both.
+
+    Raises:
+        ModelFileError: The file cannot be read.
+        NetworkError: There is no layer before this operator, or the input is not of images.
+    """
+    graph = read_onnx(path)
+    network, weights, notes = _convert(canonical(graph), where=str(path), name=_network_name(graph, path), whole=False)
+    return ImportedNetwork(network, weights, ExportMetadata(), notes)
 
 
 def import_graph(
@@ -135,20 +154,40 @@ def _network_name(graph: OnnxGraph, path: str | os.PathLike[str]) -> str:
     return clean_name([name or Path(path).stem]) or "model"
 
 
-def _convert(graph: OnnxGraph, *, where: str, name: str) -> tuple[Network, Weights, tuple[str, ...]]:
+def _convert(
+    graph: OnnxGraph, *, where: str, name: str, whole: bool = True
+) -> tuple[Network, Weights, tuple[str, ...]]:
+    """Convert a graph; if not `whole`, up to the first operator that no layer corresponds to."""
     builder = NetworkBuilder(graph, where, _batch_size(graph))
     builder.values.update(graph.constants)
     for input_name, spec in graph.inputs.items():
         builder.values[input_name] = _add_input(builder, input_name, spec)
     limits = FoldingLimits.of(graph.constants)
     for node in graph.nodes:
-        with np.errstate(all="ignore"):  # weights may be NaN and stay so
-            result = _convert_node(builder, node, limits)
+        try:
+            with np.errstate(all="ignore"):  # weights may be NaN and stay so
+                result = _convert_node(builder, node, limits)
+        except NetworkError as problem:
+            if whole:
+                raise
+            return _build_beginning(builder, name, problem)
         builder.producers[node.outputs[0]] = node
         results = result if isinstance(result, tuple) else (result,)
         builder.values.update(zip(node.outputs, results, strict=False))
-    network, weights = _build_network(builder, name)
+    network, weights = _build_network(builder, name, _output_layers(builder))
     return network, weights, tuple(builder.notes)
+
+
+def _build_beginning(
+    builder: NetworkBuilder, name: str, problem: NetworkError
+) -> tuple[Network, Weights, tuple[str, ...]]:
+    """Return the network up to the last value that is the output of a layer; raise the problem if there is none."""
+    for value in reversed(builder.values.values()):
+        if isinstance(value, LayerOutput) and value.axes in CHANNEL_AXES and value.layer and value.order is None:
+            network, weights = _build_network(builder, name, [value.layer])
+            last = network.nodes[network.outputs[0]].layer.name
+            return network, weights, (*builder.notes, f"{problem} The network is shown up to '{last}'.")
+    raise problem
 
 
 def _batch_size(graph: OnnxGraph) -> int:
@@ -222,8 +261,9 @@ def _fold(builder: NetworkBuilder, node: OnnxNode, inputs: Sequence[Array | None
     return result
 
 
-def _build_network(builder: NetworkBuilder, name: str) -> tuple[Network, Weights]:
-    layers, outputs = fuse_layers(builder.layers, _output_layers(builder))
+def _build_network(builder: NetworkBuilder, name: str, last: list[int]) -> tuple[Network, Weights]:
+    """Build the network whose outputs are those of the layers `last`."""
+    layers, outputs = fuse_layers(builder.layers, last)
     names = unique_names([(layer.name, layer.layer) for layer in layers])
     entries: list[tuple[Layer, tuple[int, ...]]] = [
         (replace(layer.layer, name=own), layer.inputs) for layer, own in zip(layers, names, strict=True)

@@ -9,10 +9,13 @@ import { patchSection } from "./patches.js";
 const PARTS = 16; // of a filter that are shown
 const ROWS = 120; // of a vector, shown at first
 
-export async function showLayer(state, [key, nodeText], signal) {
+export async function showLayer(state, parts, signal) {
   const { nodes } = state.model;
+  const names = nodes.map(({ name }) => name);
+  const [key, named] = names.includes(parts[0]) ? ["-", parts[0]] : parts; // #/layer/C3 is the layer for the chosen image
   const image = key && key !== "-" ? key : state.image;
-  const node = Math.min(nodes.length - 1, Number(nodeText ?? firstLayer(state.model)));
+  const node = named === undefined ? firstLayer(state.model) : names.includes(named) ? names.lastIndexOf(named) : Number(named);
+  if (!nodes[node]) throw new Error(text("no_layer", { name: named, names: names.join(", ") }));
   const layer = nodes[node];
   if (image === null) return [make("h1", {}, layer.name), make("p", {}, text("no_images")), ...(await filterSection(state, node))];
   const go = (target) => `#/layer/${image}/${target}`;

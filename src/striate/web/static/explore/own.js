@@ -24,7 +24,7 @@ export async function showOwn(state, [key], signal) {
     result.replaceChildren(
       make("div", { class: "seen-as" },
         make("figure", {}, imageCanvas(array(answer.pixels)), make("figcaption", { class: "soft" }, text("network_sees"))),
-        make("div", {}, make("h2", {}, text("answer")), bars(model.classes, answer.probabilities),
+        make("div", {}, ...(model.classes.length ? [make("h2", {}, text("answer")), bars(model.classes, answer.probabilities)] : []),
           make("div", { class: "links" }, ...links.map(([href, name]) => make("a", { class: "button", href }, text(name)))))),
       ...(maps ? [make("h2", {}, text("live_maps", { layer: model.nodes[node].name })), make("div", { class: "maps small" }, ...mapButtons(answer.id, node, maps).slice(0, MAPS))] : []));
   }

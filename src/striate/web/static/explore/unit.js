@@ -10,15 +10,17 @@ const TERMS = 24; // shown in a list of many
 
 /** An address names the units from the first to the one that is shown, such as 5:3,4,0/4:6,8,2. */
 const parse = (part) => {
-  const [node, position] = part.split(":");
-  const [y, x, channel] = position.split(",").map(Number);
-  return { node: Number(node), y, x, channel };
+  const numbers = /^(\d+):(\d+),(\d+),(\d+)$/.exec(part)?.slice(1).map(Number);
+  if (!numbers) return null;
+  const [node, y, x, channel] = numbers;
+  return { node, y, x, channel };
 };
 const write = ({ node, y, x, channel }) => `${node}:${y},${x},${channel}`;
 const address = (image, path) => `#/unit/${image}/${path.map(write).join("/")}`;
 
 export async function showUnit(state, [image, ...parts], signal) {
   const path = parts.map(parse);
+  if (!path.length || path.includes(null)) throw new Error(text("no_unit"));
   const { node, y, x, channel } = path.at(-1);
   const links = [[`#/layer/${image}/${node}`, "maps_link"], [`#/why/${image}`, "why_link"]];
   const [unit, info, card] = await Promise.all([get(`images/${image}/units/${node}/${y}/${x}/${channel}`), get(`images/${image}`), imageCard(state, image, links)]);

@@ -12,6 +12,7 @@ export async function showWhy(state, [key, first, second], signal) {
   const { model } = state;
   const image = key || state.image;
   if (image === null) return [make("h1", {}, text("why_title")), make("p", {}, text("choose_image"))];
+  if (!model.classes.length) return [make("h1", {}, text("why_title")), await imageCard(state, image, [[`#/layer/${image}/${firstLayer(model)}`, "maps_link"]]), make("p", {}, text("no_scores")), ...nearest(state, image, signal)];
   const [info, card] = await Promise.all([get(`images/${image}`), imageCard(state, image, [[`#/layer/${image}/${firstLayer(model)}`, "maps_link"], [`#/network`, "nav_network"]])]);
   const order = [...info.probabilities.keys()].sort((a, b) => info.probabilities[b] - info.probabilities[a]);
   const chosen = [Number(first ?? order[0])];
