@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--base",
-    metavar="ID",
+    metavar="BASE",
     type=options.BASE,
-    help="Use this pretrained network; implies --method features, unless --method fine-tune is given [chosen].",
+    help="A pretrained network, ONNX file or timm/NAME; implies --method features, unless fine-tune is given [chosen].",
 )
 @click.option("--cut", metavar="LAYER", help="Use the base up to this layer only [all layers before its classifier].")
 @click.option("--minutes", type=float, help="Time limit for training on a folder, in minutes [none].")

@@ -13,6 +13,7 @@ from striate._types import Array, Weights
 from striate.engines.weight_files import check_finite, check_regular_file, find_model_file, load_weights, split_extras
 from striate.errors import ModelFileError, UsageError
 from striate.network import Dense, Dropout, Flatten, Layer, Network, Node, Parameter, Shape
+from striate.pretrained.hub import architecture_of, fetch_hub_weights, is_hub_name
 from striate.pretrained.published import IMAGENET, locate, published
 from striate.pretrained.statedict import is_torch_file, read_state_dict
 from striate.zoo.registry import WeightNames, find, names
@@ -36,9 +37,10 @@ def load_pretrained(network: Network, source: str | os.PathLike[str]) -> tuple[W
 
     Args:
         network: A network of the zoo; its name and settings determine the meaning of the names in the file.
-        source: "imagenet" for the published weights, which come in a package or are downloaded once; or the path of a
-            file: a Striate model or its run folder, or safetensors or a PyTorch state dict with the names of
-            torchvision or timm, all of which may have a prefix, such as "module.".
+        source: "imagenet" for the published weights, which come in a package or are downloaded once; the name of a
+            network on the Hugging Face hub, such as "timm/resnet18.a1_in1k"; or the path of a file: a Striate model or
+            its run folder, or safetensors or a PyTorch state dict with the names of torchvision or timm, all of which
+            may have a prefix, such as "module.".
 
     Returns:
         The weights by full name, float32, in the network's layouts; and notes about layers that were left out.
@@ -47,7 +49,12 @@ def load_pretrained(network: Network, source: str | os.PathLike[str]) -> tuple[W
         UsageError: No weights are published for the network, or its settings are not those of the published one.
         ModelFileError: The file is damaged, of another format or of another network, or contains code.
     """
-    path = locate(published(network.name)) if source == IMAGENET else find_model_file(source)
+    if source == IMAGENET:
+        path = locate(published(network.name))
+    elif is_hub_name(str(source)):
+        path = fetch_hub_weights(str(source))
+    else:
+        path = find_model_file(source)
     arrays = _read(path)
     if not arrays:
         raise ModelFileError(f"'{path}' contains no weights: it is empty.")
@@ -88,7 +95,7 @@ def required_settings(id: str, source: str) -> Mapping[str, Any]:
 
     Args:
         id: The architecture's name in the zoo.
-        source: "imagenet", or the path of a file or run folder.
+        source: "imagenet", the name of a network on the hub, or the path of a file or run folder.
 
     Returns:
         Settings by name; for a file according to the names in it, and none for a Striate model.
@@ -99,6 +106,11 @@ def required_settings(id: str, source: str) -> Mapping[str, Any]:
     """
     if source == IMAGENET:
         return published(id).settings
+    if is_hub_name(source):
+        owner, weights = architecture_of(source)
+        if owner != id:
+            raise UsageError(f"The weights '{source}' are those of '{owner}', not of '{id}'.")
+        return weights.settings
     path = find_model_file(source)
     if not path.is_file():
         raise UsageError(f"There is no weight file '{source}'. Published weights are called '{IMAGENET}'.")

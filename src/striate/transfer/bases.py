@@ -27,6 +27,7 @@ from striate.network.outputs import needed_network
 from striate.pretrained import IMAGENET, load_pretrained, required_settings
 from striate.pretrained.published import published
 from striate.transfer.linear_head import LinearHead
+from striate.transfer.onnx_bases import PREPROCESSING, Preprocessing, is_onnx_file, open_onnx
 from striate.zoo.registry import find
 from striate.zoo.registry import network as zoo_network
 
@@ -79,13 +80,14 @@ def open_base(
     name: str, input_shape: tuple[int, int, int] | None = None, weights: str | Path = IMAGENET,
     settings: Mapping[str, Any] | None = None, cut: str | None = None,
 ) -> Base:  # fmt: skip
-    """Open a network of the zoo with pretrained weights as a base.
+    """Open a network of the zoo with pretrained weights, or an ONNX file, as a base.
 
     Args:
-        name: The network's id in the zoo.
+        name: The network's id in the zoo, or the path of an ONNX file.
         input_shape: (H, W, 3) of the images; None for the network's usual size.
-        weights: "imagenet" for the published weights, or the path of a file that `load_pretrained` reads.
-        settings: Of the network, by name; those that the weights require are set already.
+        weights: Of a network of the zoo: "imagenet" for the published weights, or what else `load_pretrained` reads.
+        settings: Of the network, by name; those that the weights require are set already. PREPROCESSING says how pixels
+            become its input, if not as usual.
         cut: The last layer to use, whose output is the features; maps are averaged over all positions. None: all up
             to the classifier.
 
@@ -97,16 +99,19 @@ def open_base(
             available.
         ModelFileError: If the file of weights is damaged, of another network, or lacks layers that compute features.
     """
-    arguments = {**required_settings(name, str(weights)), **(settings or {})}
-    whole = zoo_network(name, input_shape=input_shape, **arguments)
+    if is_onnx_file(name):
+        whole, arrays = open_onnx(name, input_shape, settings)
+        notes: tuple[str, ...] = ()
+        layers = find_feature_layers(whole)
+    else:
+        whole, arrays, notes = _open_zoo_network(name, input_shape, weights, settings or {})
+        layers = find(name).feature_layers or find_feature_layers(whole)
     original = whole if cut is None else cut_at(whole, cut)
-    layers = find(name).feature_layers or find_feature_layers(whole)
     if cut is not None:
         layers = (classifier_input(original),)
     if len(layers) > 1:
         layers = (ALL_LAYERS, *layers)
     network = _with_outputs(original, layers)
-    arrays, notes = load_pretrained(whole, weights)
     missing = [parameter.name for parameter in network.parameters if parameter.name not in arrays]
     if missing:
         raise ModelFileError(
@@ -114,6 +119,41 @@ def open_base(
             f"'{missing[0]}' is missing or has another shape. {' '.join(notes)}".rstrip()
         )
     return Base(original, network, {p.name: arrays[p.name] for p in network.parameters}, layers)
+
+
+def _open_zoo_network(
+    name: str, input_shape: tuple[int, int, int] | None, weights: str | Path, settings: Mapping[str, Any]
+) -> tuple[Network, Weights, tuple[str, ...]]:
+    """Return a network of the zoo, its weights, and notes about layers that were left out."""
+    arguments = {key: value for key, value in settings.items() if key != PREPROCESSING}
+    required = required_settings(name, str(weights))
+    network = zoo_network(name, input_shape=input_shape, **{**required, **arguments})
+    arrays, notes = load_pretrained(network, weights)
+    if PREPROCESSING in settings:
+        network = with_preprocessing(network, settings[PREPROCESSING])
+    return network, arrays, notes
+
+
+def with_preprocessing(network: Network, value: Any) -> Network:
+    """Return a network of the zoo with other mean and standard deviation of its pixels.
+
+    Args:
+        network: Its first layer scales RGB pixels.
+        value: As for `Preprocessing.parse`.
+
+    Returns:
+        The network.
+
+    Raises:
+        UsageError: The value is invalid, or asks for blue first.
+    """
+    preprocessing = Preprocessing.parse(value)
+    if preprocessing.bgr:
+        raise UsageError(f"The weights of '{network.name}' are for red first; {PREPROCESSING} asks for blue first.")
+    entries = [(node.layer, node.inputs) for node in network.nodes]
+    index = next(index for index, (layer, _) in enumerate(entries) if isinstance(layer, Rescale))
+    entries[index] = (replace(preprocessing.scaling, name=entries[index][0].name), entries[index][1])
+    return Network.from_entries(network.name, entries, network.inputs, network.outputs)
 
 
 def cut_at(network: Network, layer: str) -> Network:
@@ -154,16 +194,21 @@ def cut_at(network: Network, layer: str) -> Network:
 
 
 def check_base(name: str, weights: str | None = None) -> None:
-    """Raise UsageError unless this is a network of the zoo whose weights are published or given.
+    """Raise UsageError unless this is an ONNX file, or a network of the zoo whose weights are published or given.
 
     Args:
-        name: The network's id in the zoo.
+        name: The network's id in the zoo, or the path of an ONNX file.
         weights: "imagenet" or None for published ones, or the path of a file.
 
     Raises:
-        UsageError: If it is not in the zoo, or weights are neither published nor given.
+        UsageError: If it is not in the zoo, weights are neither published nor given, or there is no such file.
     """
-    if weights in (None, IMAGENET):
+    if is_onnx_file(name):
+        if weights is not None:
+            raise UsageError(f"'{name}' contains its weights: leave out --weights.")
+        if not Path(name).is_file():
+            raise UsageError(f"There is no file '{name}' to use as a base.")
+    elif weights in (None, IMAGENET):
         published(name)
     else:
         find(name)

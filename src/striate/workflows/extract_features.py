@@ -19,6 +19,7 @@ from striate.transfer.bases import ALL_LAYERS, Base, join_head
 from striate.transfer.extraction import ExtractionResult, fit_on_features, fit_task_on_features
 from striate.transfer.int8 import measure_ranges, ranges_to_extras
 from striate.transfer.linear_head import LinearHead, Remaining, forever
+from striate.transfer.onnx_bases import is_onnx_file
 from striate.transfer.open_set import OpenSetDetector, OpenSetFindings, probability_threshold
 from striate.workflows.plan import TrainingPlan, data_options
 from striate.workflows.prepare import PreparedRun
@@ -223,6 +224,8 @@ def save_model(
 
 def describe_base(plan: TrainingPlan) -> str:
     """Return the name of the base and where its weights come from."""
+    if plan.weights is None and is_onnx_file(plan.model):
+        return f"{plan.base}, cut at '{plan.cut}'" if plan.cut else str(plan.base)
     weights = "pretrained on ImageNet" if plan.weights in (None, IMAGENET) else f"weights from '{plan.weights}'"
     name = f"{plan.base}, cut at '{plan.cut}'" if plan.cut else plan.base
     return f"{name}, {weights}"

@@ -15,6 +15,7 @@ from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
 from striate.images import describe_argument
 from striate.pretrained import IMAGENET, required_settings
+from striate.pretrained.hub import describe_hub_model, is_hub_name
 from striate.processes import cores
 from striate.records import decode_value
 from striate.systems.recipes import recipe_for, tuning_recipe
@@ -22,6 +23,7 @@ from striate.tasks import Task
 from striate.training import Constant, Recipe, get_schedule
 from striate.training.schedules import SCHEDULES
 from striate.transfer.bases import cut_at
+from striate.transfer.onnx_bases import NEUTRAL, PREPROCESSING, is_onnx_file, open_onnx
 from striate.workflows.plan_checks import (
     INPUT_SHAPE,
     WEIGHT_DECAY,
@@ -41,6 +43,7 @@ from striate.workflows.strategy import (
     fine_tuning_seconds,
     training_images,
 )
+from striate.zoo.photographs import MEAN, STDDEV
 
 DEFAULT_DATA = "mnist5k"
 DEFAULT_MODEL = "lenet5"
@@ -167,7 +170,7 @@ def make_plan(
             scratch.
         method: "auto", "features", "fine-tune" or "scratch". With "auto", `model` implies "scratch" and `base`
             "features"; data sets with a name are trained from scratch; for folders the method is chosen.
-        base: Id of the pretrained base.
+        base: Id of the pretrained base in the zoo, an ONNX file, or the name of a network on the Hugging Face hub.
         minutes: How long training on a folder may take.
         fit: See `TrainingPlan`.
         ensemble: See `TrainingPlan`.
@@ -207,6 +210,7 @@ def make_plan(
     sets = sets or {}
     check_task(labeled, folds, sets)
     recipe = {key: value for key, value in recipe.items() if value is not None}
+    base, weights, base_settings = resolve_base(base, weights)
     strategy, chosen_by = _choose(data, layout, method, model, base, minutes)
     chosen_freely = method == AUTO and layout and not model and not base  # then --minutes is part of the choice
     named = {
@@ -219,9 +223,10 @@ def make_plan(
     check_options(strategy.method, chosen_by, _given_options(named | recipe, engine), sets)
     engine.check(training=True)
     check_base_method(strategy.method, chosen_by, base, weights, minutes)
-    if cut is not None:
+    if cut is not None and not is_onnx_file(usual.model):
         cut_at(zoo.network(usual.model), cut)  # raises now if there is no such layer
     usual = _with_labels(labeled, _with_weights(weights, usual))
+    usual = replace(usual, settings={**usual.settings, **base_settings})
     if minutes is not None and strategy.method is Method.FINE_TUNE:
         if "epochs" in recipe:
             raise UsageError("--minutes decides the number of epochs of fine-tuning: leave out --epochs or --minutes.")
@@ -265,6 +270,33 @@ def _given_options(values: Mapping[str, Any], engine: EngineSettings) -> list[st
     return ["--schedule plateau" if plateau and option == "--schedule" else option for option in options]
 
 
+def resolve_base(base: str | None, weights: str | None) -> tuple[str | None, str | None, Mapping[str, Any]]:
+    """Return a base by its id in the zoo or its file, with the weights and settings that its name stands for.
+
+    Args:
+        base: Id of a network in the zoo, an ONNX file, or the name of a network on the Hugging Face hub.
+        weights: Given weights.
+
+    Returns:
+        The base, its weights, and settings of its network by name.
+
+    Raises:
+        UsageError: The hub has no such network, or weights are given beside one from the hub.
+        DownloadError: The hub cannot be reached.
+    """
+    if base is None or not is_hub_name(base):
+        return base, weights, {}
+    if weights is not None:
+        raise UsageError(f"'{base}' stands for weights on the hub: leave out --weights.")
+    found = describe_hub_model(base)
+    settings: dict[str, Any] = {}
+    if found.input_shape != zoo.input_shape(found.id):
+        settings[INPUT_SHAPE] = found.input_shape
+    if (found.mean, found.std) != (MEAN, STDDEV):
+        settings[PREPROCESSING] = {"mean": list(found.mean), "std": list(found.std)}
+    return found.id, base, settings
+
+
 def _read_corrections(exclude: str | None, data: str, layout: Layout | None) -> Corrections:
     if exclude is None:
         return {}
@@ -304,6 +336,9 @@ def _usual_plan(data: str, strategy: Strategy, layout: Layout | None) -> Trainin
     """Return the plan of a strategy with the usual recipe and settings of its network."""
     model, images = strategy.model, training_images(data, layout)
     data = data if layout is None else str(Path(data).resolve())
+    if is_onnx_file(model) and strategy.method is not Method.SCRATCH:
+        recipe = tuning_recipe(images, drawings=are_drawings(layout))
+        return TrainingPlan(data, str(Path(model).resolve()), recipe, strategy.method)
     if model not in zoo.names():
         return _system_plan(data, model)
     shape = zoo.input_shape(model)
@@ -323,7 +358,10 @@ def _usual_plan(data: str, strategy: Strategy, layout: Layout | None) -> Trainin
 def _shorten(plan: TrainingPlan, minutes: float, images: int, slowness: float) -> TrainingPlan:
     """Limit the epochs of fine-tuning to those that fit into the minutes, at least one."""
     shape = plan.settings.get(INPUT_SHAPE)
-    work = zoo.network(plan.model, input_shape=shape).multiply_adds
+    if is_onnx_file(plan.model):
+        work = open_onnx(plan.model, shape, {PREPROCESSING: NEUTRAL})[0].multiply_adds
+    else:
+        work = zoo.network(plan.model, input_shape=shape).multiply_adds
     epoch = slowness * fine_tuning_seconds(images, work, accelerator(), cores())
     fitting = max(1, int(60 * minutes / epoch))
     return replace(plan, recipe=replace(plan.recipe, epochs=min(plan.recipe.epochs, fitting)))
@@ -335,7 +373,8 @@ def _with_weights(weights: str | None, plan: TrainingPlan) -> TrainingPlan:
         return plan
     settings = required_settings(plan.model, weights)
     # The path must mean the same file when the run is resumed in another folder.
-    return replace(plan, settings=settings, weights=weights if weights == IMAGENET else str(Path(weights).resolve()))
+    by_name = weights == IMAGENET or is_hub_name(weights)
+    return replace(plan, settings=settings, weights=weights if by_name else str(Path(weights).resolve()))
 
 
 def _with_labels(labels: LabelFile | None, plan: TrainingPlan) -> TrainingPlan:

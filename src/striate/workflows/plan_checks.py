@@ -19,6 +19,7 @@ from striate.tasks import Task
 from striate.training import Recipe
 from striate.training.tensorboard import TensorBoard
 from striate.transfer.bases import check_base
+from striate.transfer.onnx_bases import PREPROCESSING, is_onnx_file
 from striate.workflows.strategy import BASE, Method
 
 WEIGHT_DECAY = "weight_decay"
@@ -129,8 +130,8 @@ def _joined(words: Sequence[str]) -> str:
 
 def check_settings(model: str, method: Method, sets: Mapping[str, str]) -> None:
     """Raise UsageError for a setting that neither the recipe nor the network has."""
-    own = set(_settings_of(model))
-    networks = own if method is Method.SCRATCH else {name for id in zoo.names() for name in _settings_of(id)}
+    own = set(_settings_of(model)) | ({PREPROCESSING} if method is not Method.SCRATCH else set())
+    networks = own if method is Method.SCRATCH else own.union(*map(_settings_of, zoo.names()))
     plain = sorted(RECIPE - NESTED | {WEIGHT_DECAY})
     for key in sets:
         part, _, inner = key.partition(".")
@@ -152,12 +153,16 @@ def check_settings(model: str, method: Method, sets: Mapping[str, str]) -> None:
 
 
 def _settings_of(model: str) -> Iterable[str]:
+    if is_onnx_file(model):
+        return (INPUT_SHAPE, PREPROCESSING)
     return signature(zoo.find(model).builder).parameters
 
 
 def _applies_to_setting(key: str) -> frozenset[Method]:
     if key in (INPUT_SHAPE, CLASS_WEIGHTS):
         return frozenset(Method)
+    if key == PREPROCESSING:
+        return BASE_ONLY
     of_recipe = key.partition(".")[0] in RECIPE | {WEIGHT_DECAY}
     return TRAINING if of_recipe else SCRATCH_ONLY
 

@@ -26,6 +26,7 @@ from striate.training import Recipe
 from striate.training.by_recipe import compile_by_recipe
 from striate.transfer.bases import Base, open_base, with_classes
 from striate.transfer.linear_head import FOLDS, LEAVE_ONE_OUT
+from striate.transfer.onnx_bases import is_onnx_file, onnx_input_shape
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.plan_checks import INPUT_SHAPE
 from striate.workflows.run_record import TrainingRun, record_engine
@@ -256,7 +257,7 @@ def _load_weights(plan: TrainingPlan, network: Network, has_checkpoint: bool) ->
 
 def _published_shape(model: str) -> tuple[int, ...] | None:
     """Return the input shape of a network for photographs; None for small networks, which get the usual size."""
-    shape = zoo.input_shape(model)
+    shape = onnx_input_shape(model) if is_onnx_file(model) else zoo.input_shape(model)
     return shape if shape[-1] == 3 and min(shape[:2]) > FOLDER_SIZE else None
 
 

@@ -78,5 +78,5 @@ def _is_same_launch(path: Path, plan: TrainingPlan, process: ProcessInfo) -> boo
 
 def run_name(plan: TrainingPlan) -> str:
     """Return the name of a plan's run folder, without the number that distinguishes several."""
-    name = Path(plan.data).name if plan.base and plan.because else f"{Path(plan.data).name}-{plan.model}"
+    name = Path(plan.data).name if plan.base and plan.because else f"{Path(plan.data).name}-{Path(plan.model).stem}"
     return name if plan.ensemble == 1 else f"{name}-x{plan.ensemble}"

@@ -164,8 +164,8 @@ def bases() -> tuple[str, ...]:
 
     Example:
         >>> import striate as st
-        >>> st.zoo.bases()[:3]
-        ('efficientnet-lite0', 'efficientnet-lite1', 'efficientnet-lite2')
+        >>> "efficientnet-lite0" in st.zoo.bases()
+        True
     """
     return tuple(id for id, found in _architectures.items() if found.weights)
 
