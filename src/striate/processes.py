@@ -3,6 +3,8 @@
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,10 +54,24 @@ def current_process() -> ProcessInfo:
     )
 
 
+_alone = False  # whether the other processes on this machine wait
+
+
 def cores() -> int:
     """Return the number of cores that this process may use: its share of the machine's cores."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, available // current_process().local_world_size)
+    return available if _alone else max(1, available // current_process().local_world_size)
+
+
+@contextmanager
+def all_cores() -> Iterator[None]:
+    """Let this process use all cores, while the other processes on its machine wait for it."""
+    global _alone  # noqa: PLW0603 - a property of the process
+    before, _alone = _alone, True
+    try:
+        yield
+    finally:
+        _alone = before
 
 
 def processor() -> str:

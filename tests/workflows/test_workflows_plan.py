@@ -278,16 +278,14 @@ def test_requested_method_error_names_what_is_missing(folder: Path, monkeypatch:
         make_plan(str(folder), method="features")
 
 
-@pytest.mark.parametrize("method", ["auto", "features", "fine-tune"])
-def test_under_torchrun_only_training_from_scratch_runs(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, method: str
-) -> None:
+def test_under_torchrun_fine_tuning_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     variables = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(UsageError, match=r"runs in one process, but torchrun started 2\. .* with --method scratch"):
-        make_plan(str(folder), method=method)
-    assert make_plan(str(folder), method="scratch").method is Method.SCRATCH
+    with pytest.raises(UsageError, match=r"runs in one process, but torchrun started 2\. .* or --method scratch"):
+        make_plan(str(folder), method="fine-tune")
+    for method in (Method.SCRATCH, Method.FEATURES):
+        assert make_plan(str(folder), method=method).method is method
 
 
 def count_calls(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], *modules: Any) -> list[str]:

@@ -83,6 +83,11 @@ def load_or_make(
         raise CacheError(_explain(entry, error)) from error
 
 
+def is_cached(key: str, shape: Shape, dtype: DTypeLike = np.uint8) -> bool:
+    """Return whether the array of a key is in the cache, with the arguments of `load_or_make`."""
+    return _Entry(array_folder(), key, shape, np.dtype(dtype)).load() is not None
+
+
 def array_folder() -> Path:
     """Return the folder of the cached arrays."""
     return cache_folder() / "photos"

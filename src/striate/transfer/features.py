@@ -1,7 +1,7 @@
 """Compute the features of all images of a data set with ONNX Runtime, and cache them on disk."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.data import Dataset
-from striate.data.cache import CacheError, Metadata, load_or_make
+from striate.data.cache import CacheError, Metadata, is_cached, load_or_make
 from striate.data.parallel import progress_bar
 from striate.network import Network
 from striate.transfer.bases import Base, classifier_input, with_features
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from striate.engines.onnxruntime import OnnxEngine
 
 Features = Mapping[str, Array]  # float32 (N, F) by the name of the feature layer
+Batch = tuple[int, int, int]  # the number of a part of the data set, and the first image and that after the last
 
 VERSION = 1  # of how features are computed; increase it to invalidate cached features
 BATCH_SIZE = 64  # images per engine call; the engine distributes them over the cores
@@ -33,22 +34,83 @@ def extract_features(base: Base, data: Dataset) -> tuple[Features, Features, Fea
     Returns:
         For each part float32 (N, F) by feature layer.
     """
-    parts = (data.train.x, data.validation.x, data.test.x)
     sizes = [shape[0] for shape in base.network.output_shapes]
-    count = sum(map(len, parts))
-
-    def make(file: BinaryIO) -> Metadata:
-        for rows in _compute(base, parts, count):
-            file.write(rows.data)
-        return {}
-
     try:
-        rows = load_or_make(_key(base, data), (count, sum(sizes)), make, lambda metadata: True, np.float32).x[:]
+        rows = store_features(base, data, (rows.data for rows in _compute(base, data)))
     except CacheError:
-        rows = np.concatenate(list(_compute(base, parts, count)))
-    ends = np.cumsum([len(part) for part in parts])[:-1]
+        rows = np.concatenate(list(_compute(base, data)))
+    ends = np.cumsum([len(part) for part in _parts(data)])[:-1]
     train, validation, test = (_by_layer(part, base.feature_layers, sizes) for part in np.split(rows, ends))
     return train, validation, test
+
+
+def store_features(base: Base, data: Dataset, content: Iterable[bytes | memoryview]) -> Array:
+    """Return the features of all images from the cache, or store them there.
+
+    Args:
+        base: The base that computes them.
+        data: The data set.
+        content: The bytes of float32 (N, F), in the order of `feature_batches`; read only if they are not cached.
+
+    Returns:
+        The features of all layers side by side, float32 (N, F).
+
+    Raises:
+        CacheError: They cannot be written.
+    """
+
+    def make(file: BinaryIO) -> Metadata:
+        for block in content:
+            file.write(block)
+        return {}
+
+    return load_or_make(feature_key(base, data), _shape(base, data), make, lambda metadata: True, np.float32).x[:]
+
+
+def are_cached(base: Base, data: Dataset) -> bool:
+    """Return whether the features of a data set are in the cache."""
+    return is_cached(feature_key(base, data), _shape(base, data), np.float32)
+
+
+def feature_batches(data: Dataset) -> list[Batch]:
+    """Return the batches in which features are computed, in order: the number of the part, and a range of its images.
+
+    The batches are always the same, so that the features are, to the bit.
+    """
+    return [
+        (number, start, min(start + BATCH_SIZE, len(part)))
+        for number, part in enumerate(_parts(data))
+        for start in range(0, len(part), BATCH_SIZE)
+    ]
+
+
+class FeatureComputer:
+    """Computes the features of batches of a data set.
+
+    Args:
+        base: The base.
+        data: The data set.
+    """
+
+    def __init__(self, base: Base, data: Dataset) -> None:
+        from striate.engines.onnxruntime import OnnxEngine
+
+        self._engine = OnnxEngine(base.network, base.weights, ranges=base.ranges)
+        self._parts = _parts(data)
+
+    def rows(self, batch: Batch) -> Array:
+        """Return the features of all layers side by side, float32 (n, F)."""
+        number, start, stop = batch
+        outputs = self._engine.forward([self._parts[number][start:stop]])
+        return np.ascontiguousarray(np.concatenate(outputs, axis=1), np.float32)
+
+
+def _parts(data: Dataset) -> tuple[Any, Any, Any]:
+    return data.train.x, data.validation.x, data.test.x
+
+
+def _shape(base: Base, data: Dataset) -> tuple[int, int]:
+    return sum(map(len, _parts(data))), sum(shape[0] for shape in base.network.output_shapes)
 
 
 def predict_with_features(
@@ -92,7 +154,7 @@ def runtime_version() -> str:
     return str(onnxruntime.__version__)
 
 
-def _key(base: Base, data: Dataset) -> str:
+def feature_key(base: Base, data: Dataset) -> str:
     """Return 32 hexadecimal digits that change with an image, a split, the policy, the base or the engine."""
     described = [VERSION, runtime_version(), base.network.to_json(), data.policy, data.fingerprint]
     described += [base.ranges] if base.ranges else []
@@ -102,15 +164,14 @@ def _key(base: Base, data: Dataset) -> str:
     return state.hexdigest()
 
 
-def _compute(base: Base, parts: Sequence[Any], count: int) -> Iterator[Array]:
+def _compute(base: Base, data: Dataset) -> Iterator[Array]:
     """Yield the features of all layers side by side, float32 (n, F), batch by batch in order."""
-    from striate.engines.onnxruntime import OnnxEngine
-
-    engine = OnnxEngine(base.network, base.weights, ranges=base.ranges)
-    with progress_bar("computing features", count) as advance:
-        for part in parts:
-            for outputs in _outputs(engine, part, advance):
-                yield np.ascontiguousarray(np.concatenate(outputs, axis=1), np.float32)
+    computer = FeatureComputer(base, data)
+    with progress_bar("computing features", sum(map(len, _parts(data)))) as advance:
+        for batch in feature_batches(data):
+            rows = computer.rows(batch)
+            yield rows
+            advance(len(rows))
 
 
 def _by_layer(rows: Array, layers: Sequence[str], sizes: Sequence[int]) -> Features:

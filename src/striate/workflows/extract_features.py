@@ -24,7 +24,9 @@ from striate.transfer.open_set import OpenSetDetector, OpenSetFindings, probabil
 from striate.workflows.plan import TrainingPlan, data_options
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.run_record import ExtractionFindings, Score, TrainingRun
+from striate.workflows.shared_features import share_features
 from striate.workflows.strategy import Method
+from striate.workflows.torchrun import leave_to_rank_0
 from striate.workflows.trained_model import THRESHOLD
 
 MIN_IMAGES = 4  # to train on
@@ -94,6 +96,8 @@ def run_extraction(prepared: PreparedRun, run: TrainingRun, echo: Echo, remainin
         if plan.int8:
             base = replace(base, ranges=measure_ranges(base, prepared.data))
         echo(_describe_features(plan))
+        share_features(base, prepared.data)
+        leave_to_rank_0()
         classes = task is Task.CLASSIFICATION
         found = _fit_classes(prepared, base, remaining) if classes else _fit_task(prepared, base)
         network, weights = join_head(base, found.findings.layer, found.head, task.activation)

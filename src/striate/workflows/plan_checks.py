@@ -174,10 +174,10 @@ def check_base_method(
     if method is Method.SCRATCH:
         return
     started = current_process().world_size
-    if started > 1:
+    if started > 1 and method is Method.FINE_TUNE:
         raise UsageError(
             f"The method '{method}', {chosen_by}, runs in one process, but torchrun started {started}. Start it "
-            "without torchrun, or train all weights with --method scratch."
+            "without torchrun, or use --method features or --method scratch."
         )
     if base:
         check_base(base, weights)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from striate.errors import RunError, StriateError
-from striate.processes import ProcessInfo, current_process
+from striate.processes import ProcessInfo, all_cores, current_process
 from striate.training.run import ROOT
 from striate.workflows.plan import TrainingPlan
 from striate.workflows.run_record import TrainingRun
@@ -42,9 +42,28 @@ def local_rank_0_first(work: Callable[[], T]) -> T:
 
     join_group()
     if process.local_rank == 0:
-        result = work()
+        with all_cores():  # the other processes of the machine wait
+            result = work()
     barrier()
     return result if process.local_rank == 0 else work()
+
+
+def leave_to_rank_0() -> None:
+    """Let rank 0 do the rest alone: the other ranks wait until it calls `release_others`, and exit."""
+    process = current_process()
+    if process.world_size > 1 and process.rank > 0:
+        from striate.engines.torch.distributed import barrier
+
+        barrier()
+        raise SystemExit(0)
+
+
+def release_others() -> None:
+    """Let the ranks exit that `leave_to_rank_0` keeps waiting."""
+    if current_process().world_size > 1:
+        from striate.engines.torch.distributed import barrier
+
+        barrier()
 
 
 def run_before_restart(plan: TrainingPlan, out: str | os.PathLike[str] | None) -> Path | None:

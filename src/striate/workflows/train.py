@@ -42,7 +42,7 @@ from striate.workflows.predictions import Predictions
 from striate.workflows.prepare import PreparedRun, make_trainable_model, prepare
 from striate.workflows.run_record import TrainingRecord, TrainingRun, describe_engine
 from striate.workflows.strategy import Method, describe_seconds, fine_tuning_seconds, training_seconds
-from striate.workflows.torchrun import local_rank_0_first, on_rank_0, run_name
+from striate.workflows.torchrun import local_rank_0_first, on_rank_0, release_others, run_name
 from striate.workflows.trained_model import THRESHOLD, average, member_path
 
 LONG_SECONDS = 300  # training time above which an estimate is printed
@@ -251,7 +251,9 @@ def train(
                 else run_extraction(prepared, run, echo, remaining)
             )
             extracted = replace(prepared, network=outcome.model.network)
-            return _finish(extracted, run, outcome.test, outcome.model.decision, outcome.model, outcome.open_set)
+            result = _finish(extracted, run, outcome.test, outcome.model.decision, outcome.model, outcome.open_set)
+            release_others()
+            return result
         if prepared.plan.ensemble == 1:
             return _train_one(prepared, run, verbose, echo)[0]
         return _train_members(prepared, run, verbose, echo)

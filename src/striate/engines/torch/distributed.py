@@ -143,3 +143,27 @@ def gather(rows: Array) -> Array:
     with communication_errors():
         dist.all_gather_object(parts, rows)
     return np.concatenate(parts)
+
+
+def send_to_rank_0(rows: Array | None, shape: tuple[int, ...], source: int) -> Array | None:
+    """Send an array from one process to rank 0; all processes call this function.
+
+    Args:
+        rows: float32 of the shape, in the process that sends it.
+        shape: Of the array.
+        source: Rank of the process that sends it.
+
+    Returns:
+        The array on rank 0; None in all other processes.
+    """
+    rank = dist.get_rank()
+    if rank == source == 0:
+        return rows
+    with communication_errors():
+        if rank == source:
+            dist.send(torch.from_numpy(np.ascontiguousarray(rows)), dst=0)
+        elif rank == 0:
+            received = torch.empty(shape)
+            dist.recv(received, src=source)
+            return received.numpy()
+    return None
