@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from striate._types import Weights
 from striate.errors import ModelFileError, NetworkError, UsageError
@@ -21,10 +21,11 @@ from striate.network import (
 )
 from striate.network.graph import Entry
 from striate.network.outputs import needed_network
-from striate.onnx.graph import OnnxGraph, shorten
-from striate.onnx.importing import ImportedNetwork, import_graph, read_onnx
-from striate.onnx.importing.inputs import input_axes
 from striate.zoo.photographs import MEAN, STDDEV
+
+if TYPE_CHECKING:  # the onnx package is loaded when a file is opened
+    from striate.onnx.graph import OnnxGraph
+    from striate.onnx.importing import ImportedNetwork
 
 SUFFIX = ".onnx"
 PREPROCESSING = "preprocessing"  # the setting of a base that says how pixels become its input
@@ -74,7 +75,7 @@ class Preprocessing:
         raise UsageError(
             f"{PREPROCESSING} must be one of {', '.join(NAMED)}, or mean and standard deviation of pixels from 0 to 1, "
             f'as in {{"mean":[0.5,0.5,0.5],"std":[0.2,0.2,0.2]}}, with "bgr":true if blue is first; received '
-            f"{shorten(value)}."
+            f"{value!s:.80}."
         )
 
     @property
@@ -109,6 +110,8 @@ def onnx_input_shape(path: str) -> tuple[int, int, int]:
     Raises:
         ModelFileError: The file cannot be read, or takes no color images.
     """
+    from striate.onnx.importing import read_onnx
+
     return _image_shape(read_onnx(path), path)
 
 
@@ -129,6 +132,8 @@ def open_onnx(
         UsageError: The preprocessing is unknown or invalid.
         ModelFileError: The file cannot be read, or is not an image classifier.
     """
+    from striate.onnx.importing import import_graph, read_onnx
+
     if wrong := sorted(set(settings or {}) - {PREPROCESSING}):
         raise UsageError(f"A base from an ONNX file has no setting '{wrong[0]}', only {PREPROCESSING}.")
     graph = read_onnx(path)
@@ -145,8 +150,11 @@ def open_onnx(
     return _as_base(imported, _last_dense(imported, path), preprocessing)
 
 
-def _image_shape(graph: OnnxGraph, path: str) -> tuple[int, int, int]:
+def _image_shape(graph: "OnnxGraph", path: str) -> tuple[int, int, int]:
     """Return (H, W, 3) of the only input."""
+    from striate.onnx.graph import shorten
+    from striate.onnx.importing.inputs import input_axes
+
     (name, spec), *others = graph.inputs.items() or [("", None)]
     sizes = spec.shape if spec else None
     if others or sizes is None or len(sizes) != 4 or not spec or not spec.dtype.startswith(("float", "uint8")):
@@ -167,7 +175,7 @@ def _image_shape(graph: OnnxGraph, path: str) -> tuple[int, int, int]:
     return height or USUAL_SIZE, width or USUAL_SIZE, 3
 
 
-def _takes_any_size(graph: OnnxGraph) -> bool:
+def _takes_any_size(graph: "OnnxGraph") -> bool:
     (spec,) = graph.inputs.values()
     return spec.shape is not None and None in spec.shape[1:]
 
@@ -176,7 +184,7 @@ def _sizes(shape: tuple[int | None, ...] | None) -> str:
     return "unknown shape" if shape is None else "×".join("?" if size is None else str(size) for size in shape)
 
 
-def _last_dense(imported: ImportedNetwork, path: str) -> int:
+def _last_dense(imported: "ImportedNetwork", path: str) -> int:
     """Return the node of the dense layer that gives the classes, after which only activations follow."""
     network = imported.network
     found = set()
@@ -196,7 +204,7 @@ def _last_dense(imported: ImportedNetwork, path: str) -> int:
     )
 
 
-def _preprocessing(graph: OnnxGraph, imported: ImportedNetwork, path: str, given: Any) -> Preprocessing | None:
+def _preprocessing(graph: "OnnxGraph", imported: "ImportedNetwork", path: str, given: Any) -> Preprocessing | None:
     """Return how pixels become the input; None if it takes them as they are."""
     layer = imported.network.nodes[imported.network.inputs[0]].layer
     if isinstance(layer, Input) and layer.dtype == "uint8" and given is None:
@@ -213,7 +221,7 @@ def _preprocessing(graph: OnnxGraph, imported: ImportedNetwork, path: str, given
     )
 
 
-def _as_base(imported: ImportedNetwork, last: int, preprocessing: Preprocessing | None) -> tuple[Network, Weights]:
+def _as_base(imported: "ImportedNetwork", last: int, preprocessing: Preprocessing | None) -> tuple[Network, Weights]:
     """Return the network up to its last dense layer for RGB pixels uint8 (N, H, W, 3), and its weights."""
     network = imported.network
     renamed = {str(node.layer.name): _free_name(str(node.layer.name)) for node in network.nodes}
