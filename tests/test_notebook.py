@@ -232,7 +232,7 @@ def test_fit_in_a_notebook_leaves_one_table(
     shown: dict[str, tuple[str, str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bars: Any = []
-    monkeypatch.setattr("striate.training.notebook_progress.REFRESH_SECONDS", 0)
+    monkeypatch.setattr("striate.training.notebook_progress.NotebookProgress.refresh_seconds", 0)
     block = notebook.block
     monkeypatch.setattr(notebook, "block", lambda *parts: bars.append("<progress" in "".join(parts)) or block(*parts))
     data = small_data()

@@ -51,9 +51,16 @@ def test_progress_bar_shows_speed_on_terminal_only(
     if terminal:
         monkeypatch.setenv("FORCE_COLOR", "1")
         monkeypatch.setenv("COLUMNS", "120")
-    with progress_bar("reading images", 400) as advance:
+    counted = []
+
+    def count() -> int:
+        counted.append(400)
+        return 400
+
+    with progress_bar("reading images", count) as advance:
         advance(300)
         time.sleep(0.25)
     out, shown = capsys.readouterr()
     assert out == ""
+    assert counted == [400] * terminal  # images are not counted where no bar is shown
     assert ("reading images" in shown) == ("300/400" in shown) == ("images/s" in shown) == terminal

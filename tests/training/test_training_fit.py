@@ -275,7 +275,7 @@ def test_verbose_of_evaluate(verbose: Any, lines: list[str], capsys: pytest.Capt
 
 
 def test_progress_of_unknown_length(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("striate.training.progress.REFRESH_SECONDS", 0)
+    monkeypatch.setattr("striate.training.progress.LiveProgress.refresh_seconds", 0)
     model().fit(Stream(), epochs=2, verbose=1)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in lines if "images/s" in line] == ["epoch 1/2", "epoch 2/2"]

@@ -64,12 +64,12 @@ def _thread_pools() -> ThreadpoolController:
 
 
 @contextmanager
-def progress_bar(title: str, total: int | None) -> Iterator[Callable[[int], object]]:
+def progress_bar(title: str, total: int | Callable[[], int] | None) -> Iterator[Callable[[int], object]]:
     """Show a progress bar with images per second on a terminal, and nothing elsewhere.
 
     Args:
         title: Label of the bar.
-        total: Number of images; None if it is not known.
+        total: Number of images, or a function that counts them if the bar is shown; None if it is not known.
 
     Yields:
         A function to call with the number of images processed since the last call.
@@ -86,6 +86,8 @@ def progress_bar(title: str, total: int | None) -> Iterator[Callable[[int], obje
         transient=True,
         disable=not console.is_terminal or is_cell_command(),
     ) as bar:
+        if callable(total):
+            total = None if bar.disable else total()
         task = bar.add_task("", total=total, speed="")
 
         def advance(count: int) -> None:

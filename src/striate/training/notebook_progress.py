@@ -6,37 +6,24 @@ from uuid import uuid4
 
 from striate import notebook
 from striate._types import Logs
-from striate.training.progress import ProgressLines, epoch_line, figures
-
-REFRESH_SECONDS = 0.25  # each update travels to the browser
+from striate.training.progress import LiveProgress, epoch_line, figures
 
 
-class NotebookProgress(ProgressLines):
+class NotebookProgress(LiveProgress):
     """A table with a row for each epoch, and below it a bar while training."""
 
-    saved_attributes = ("epoch",)
-    epoch = 0
-    shown = 0.0
+    refresh_seconds = 0.25  # each update travels to the browser
 
     def __init__(self) -> None:
         self.rows: list[Mapping[str, str]] = []
         self.lines: list[str] = []
         self.name: str | None = None  # of the display, once there is one
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Start the timer."""
-        super().on_epoch_begin(epoch, logs)
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Update the bar a few times a second."""
-        now = time.perf_counter()
-        if now - self.shown < REFRESH_SECONDS:
-            return
-        self.shown = now
+    def update(self, batch: int, logs: Logs, seconds: float) -> None:
+        """Move the bar below the table."""
         epochs, steps = self.params["epochs"], self.params["steps"]
         done = self.epoch + (batch + 1) / steps if steps else self.epoch
-        text = f"epoch {self.epoch + 1}/{epochs}  {figures(logs or {})}"
+        text = f"epoch {self.epoch + 1}/{epochs}  {figures(logs)}"
         self._show(
             f'<div><progress value="{done:.4f}" max="{epochs}" style="width:300px;vertical-align:middle"></progress> '
             f"<small>{notebook.escape(text, notebook.LONGEST_DETAIL)}</small></div>"

@@ -46,12 +46,32 @@ class ProgressLines(NoProgress):
         print(epoch_line(epoch, self.params, logs or {}, time.perf_counter() - self.began), flush=True)
 
 
-class ProgressBar(ProgressLines):
-    """A bar over the whole training, with figures, images per second and the time left."""
+class LiveProgress(ProgressLines):
+    """A display that changes while an epoch runs, a few times a second."""
 
     saved_attributes = ("epoch",)
+    refresh_seconds = REFRESH_SECONDS
     epoch = 0
     shown = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Start the timer."""
+        super().on_epoch_begin(epoch, logs)
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Update the display if it has not changed for a while."""
+        now = time.perf_counter()
+        if now - self.shown >= self.refresh_seconds:
+            self.shown = now
+            self.update(batch, logs or {}, max(now - self.began, 1e-9))
+
+    def update(self, batch: int, logs: Logs, seconds: float) -> None:
+        """Show the figures after a batch of the epoch, so many seconds after it began."""
+
+
+class ProgressBar(LiveProgress):
+    """A bar over the whole training, with figures, images per second and the time left."""
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Show the bar."""
@@ -63,19 +83,9 @@ class ProgressBar(ProgressLines):
         self.task = self.bar.add_task("", total=None, figures="")
         self.bar.start()
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Start the timer."""
-        super().on_epoch_begin(epoch, logs)
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Update the bar a few times a second."""
-        now = time.perf_counter()
-        if now - self.shown < REFRESH_SECONDS:
-            return
-        self.shown = now
+    def update(self, batch: int, logs: Logs, seconds: float) -> None:
+        """Move the bar."""
         epochs, steps, samples = (self.params[name] for name in ("epochs", "steps", "samples"))
-        seconds = max(now - self.began, 1e-9)
         if steps and samples:
             rate = translate("{rate:,.0f} images/s", rate=(batch + 1) * samples / steps / seconds)
         else:
@@ -86,7 +96,7 @@ class ProgressBar(ProgressLines):
             total=total,
             completed=total and self.epoch * steps + batch + 1,
             description=translate("epoch {epoch}/{epochs}", epoch=self.epoch + 1, epochs=epochs),
-            figures=f"{figures(logs or {})}  {rate}",
+            figures=f"{figures(logs)}  {rate}",
         )
         self.bar.refresh()
 

@@ -93,7 +93,7 @@ def find_files(paths: Sequence[str]) -> tuple[list[Path], list[UnreadableFile]]:
 
 def find_to_predict(
     paths: Sequence[str], standard_input: BinaryIO, leave_out: Path | None = None
-) -> tuple[Iterator[Path | UnreadableFile], int | None]:
+) -> tuple[Iterator[Path | UnreadableFile], Callable[[], int] | None]:
     """Find image files in bounded memory; "-" stands for names from standard input.
 
     Args:
@@ -102,14 +102,14 @@ def find_to_predict(
         leave_out: A folder whose images are left out.
 
     Returns:
-        The files, as `walk_files` yields them, and their number; None for standard input, where it is not known.
+        The files, as `walk_files` yields them, and a function that counts them; None for standard input.
 
     Raises:
         UsageError: If "-" is combined with other paths.
     """
     if "-" not in paths:
         distinct = distinct_paths(paths)
-        return walk_files(distinct, leave_out), sum(1 for _ in walk_files(distinct, leave_out))
+        return walk_files(distinct, leave_out), lambda: sum(1 for _ in walk_files(distinct, leave_out))
     if len(paths) > 1:
         raise UsageError("'-' reads all names from standard input and cannot be combined with other files.")
     return walk_files(read_names(standard_input), leave_out), None
@@ -196,7 +196,7 @@ def predict_files(
     trained: TrainedModel,
     files: Iterable[Path | UnreadableFile],
     *,
-    total: int | None = None,
+    total: int | Callable[[], int] | None = None,
     top: int = 0,
     threshold: float | None = None,
 ) -> Iterator[AnyPrediction | UnreadableFile]:
@@ -205,7 +205,7 @@ def predict_files(
     Args:
         trained: The model.
         files: Image files; those that are known to be unreadable are yielded as they are.
-        total: Their number, for the progress bar; None if it is not known.
+        total: Their number, or a function that counts them, for the progress bar; None if it is not known.
         top: Of how many of the most probable classes the probabilities are returned.
         threshold: For one class, the probability below which an image is marked unknown in any case; for labels, the
             probability from which a label is assigned, in place of the model's own thresholds.

@@ -17,6 +17,7 @@ from striate.data.layout import Layout
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
 from striate.data.split import PARTS, TRAINING, count_labels
 from striate.errors import DataError
+from striate.evaluation.evaluate import IMBALANCE
 from striate.images import ImageHeader, UnreadableFile, check_image, read_file
 from striate.tasks import Task
 from striate.workflows.plan import data_options
@@ -24,7 +25,6 @@ from striate.workflows.plan import data_options
 BATCH_SIZE = 16  # files that a thread reads before it reports progress
 MAX_NAMED = 10  # classes that one sentence names
 MIN_CLASS_SIZE = 20  # images; smaller classes are reported
-STRONG_IMBALANCE = 3.0  # largest class / smallest class from which class weights are suggested
 UNREADABLE_SHARE = 0.02  # of all files, from which unreadable files are reported
 
 Rows = NDArray[np.intp]
@@ -118,7 +118,7 @@ class FolderScan:
         if small := {n: count for n, count in counts.items() if count < MIN_CLASS_SIZE and n not in missing}:
             return [_describe_small(small, self.task)]
         by_size = sorted(counts, key=counts.__getitem__)
-        if self.task is Task.CLASSIFICATION and counts[by_size[-1]] >= STRONG_IMBALANCE * counts[by_size[0]] > 0:
+        if self.task is Task.CLASSIFICATION and counts[by_size[-1]] > IMBALANCE * counts[by_size[0]] > 0:
             ratio = f"{counts[by_size[-1]] / counts[by_size[0]]:.1f}"
             return [
                 f"Class '{by_size[-1]}' has {ratio} times as many images as '{by_size[0]}'. "
