@@ -27,6 +27,7 @@ from striate.errors import NetworkError, UsageError
 from striate.images import encode_png
 from striate.web import ServiceSettings, create_explorer
 from striate.web.requests import RequestError
+from striate.web.server import _listen
 from striate.web.streams import MOST, Streams
 from striate.workflows.explore import Explorer
 from striate.workflows.open_explorer import open_explorer
@@ -252,3 +253,8 @@ def test_streams_are_limited_and_end_with_the_program() -> None:
 
     with ThreadPoolExecutor(1) as other:  # the browser has an event loop in this thread
         other.submit(asyncio.run, run()).result()
+
+
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    with _listen(ServiceSettings(port=0)) as listening:
+        assert listening.proto == socket.IPPROTO_TCP  # for which asyncio turns Nagle's algorithm off

@@ -174,6 +174,7 @@ function resultView(data, name, index) {
     section,
     clear() {
       filters.replaceChildren();
+      title.hidden = true;
       note.textContent = "";
       for (const answer of answers) Object.assign(answer, { textContent: "–", className: "" });
     },

@@ -20,9 +20,11 @@ export async function showWhy(state, [key, first, second], signal) {
   const options = (info.explained ?? [...model.classes.keys()]).map((index) => [index, model.classes[index]]);
   const go = (a, b) => (location.hash = `#/why/${image}/${a}/${b}`);
   const pixels = array(info.pixels);
+  let last = Promise.resolve(); // one after the other: the server computes one, and a browser has few connections
+  const queue = (compute) => (last = last.then(compute, compute));
   const rows = METHODS.map((method) => {
     const help = make("p", { class: "soft" });
-    const figures = chosen.map((index) => figure(model, image, method, index, pixels, signal, help));
+    const figures = chosen.map((index) => figure(model, image, method, index, pixels, signal, help, queue));
     return make("section", { class: "method", id: method }, make("h2", {}, text(method)), make("div", { class: "pair-of" }, ...figures), help);
   });
   return [
@@ -53,7 +55,7 @@ function nearest({ model }, image, signal) {
   return [make("section", { id: "nearest" }, make("h2", {}, text("nearest")), box)];
 }
 
-function figure(model, image, method, index, pixels, signal, help) {
+function figure(model, image, method, index, pixels, signal, help, queue) {
   const name = model.classes[index];
   const caption = make("figcaption", {}, make("strong", {}, name));
   const stack = make("div", { class: "stack", role: "img", "aria-label": `${text(method)}: ${name}` }, imageCanvas(pixels, { class: "pixels faint" }));
@@ -67,11 +69,12 @@ function figure(model, image, method, index, pixels, signal, help) {
     stack.append(overlayCanvas(array(answer.values)));
     wait.textContent = text("score", { value: number(answer.score) });
     help.textContent = text(`${method}_help`, { layer: answer.layer });
+    if (method === "grad_cam" && !array(answer.values).values.some(Boolean)) caption.append(make("span", { class: "soft sum-of" }, text("grad_cam_empty")));
     if (method === "integrated_gradients") {
       caption.append(make("span", { class: "soft sum-of" }, sumLine(answer)));
     }
   }
-  compute().catch((error) => {
+  queue(compute).catch((error) => {
     if (error.name !== "AbortError") Object.assign(wait, { textContent: error.message, className: "error" });
   });
   return make("figure", {}, stack, caption);
