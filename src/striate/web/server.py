@@ -1,6 +1,7 @@
 """Run an application with uvicorn until it is stopped."""
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -42,10 +43,11 @@ def serve(
     Raises:
         UsageError: The address or the port cannot be used.
     """
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a bad form has its line in the log like the others
     listening = _listen(settings)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, limit_concurrency=CONNECTIONS,
-        timeout_keep_alive=5, timeout_graceful_shutdown=SHUTDOWN, lifespan="on",
+        log_level=logging.ERROR, timeout_keep_alive=5, timeout_graceful_shutdown=SHUTDOWN, lifespan="on",
     )  # fmt: skip
     server = _Server(config)
     server.stopping = stopping
