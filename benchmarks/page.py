@@ -1,6 +1,6 @@
 """Compare an exported page in Chromium with Python on photographs, and time it.
 
-python benchmarks/page.py RUN FOLDER [--images 200] [--float32]
+python benchmarks/page.py RUN FOLDER [--images 200] [--precision float32]
 
 The page is exported, served from this machine and opened; its own worker then predicts images from FOLDER one by one.
 Python's answers are those of `striate predict`. Times hold decoding, resizing and the
@@ -16,7 +16,7 @@ import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from machine import description
@@ -24,6 +24,7 @@ from playwright.sync_api import sync_playwright
 
 from striate.images import find_images
 from striate.web.exported_page import PageOptions, export_folder
+from striate.workflows.export import Precision
 from striate.workflows.predict import Prediction, predict_files
 from striate.workflows.trained_model import open_trained_model
 
@@ -104,14 +105,14 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--images", type=int, default=200)
-    parser.add_argument("--float32", action="store_true")
+    parser.add_argument("--precision", default="8-bit weights", choices=get_args(Precision))
     args = parser.parse_args()
     print(description())
     trained, files = open_trained_model(args.run), find_images([args.folder])
     files = [files[k] for k in np.unique(np.linspace(0, len(files) - 1, min(args.images, len(files))).astype(int))]
     with TemporaryDirectory() as folder:
         page = Path(folder) / "page"
-        result = export_folder(trained, page, PageOptions(args.run.name, False if args.float32 else None))
+        result = export_folder(trained, page, PageOptions(args.run.name, precision=args.precision))
         names = [f"images/{number}{file.suffix}" for number, file in enumerate(files)]
         (page / "images").mkdir()
         for name, file in zip(names, files, strict=True):
@@ -128,7 +129,7 @@ def main() -> None:
                for labels in ([p.label for _, p in named], [answer["label"] for answer, _ in named])]  # fmt: skip
     differences = [max(abs(answer["probabilities"][k] - v) for k, v in p.probabilities.items()) for answer, p in pairs]
     ms = np.array([answer["ms"] for answer in answers])
-    print(f"{args.run.name}: {'int8' if result.int8 else 'float32'}, {result.bytes / 1e6:.2f} MB to load, "
+    print(f"{args.run.name}: {result.precision}, {result.bytes / 1e6:.2f} MB to load, "
           f"ready {found['opened']:.0f} ms after that; Chromium {found['browser']}")  # fmt: skip
     print(f"same class on {same} of {len(files)}, same 'unknown' on {unknown}; correct of {len(named)}: Python "
           f"{correct[0]}, page {correct[1]}; probabilities differ by {np.median(differences):.4f} (median), at most "

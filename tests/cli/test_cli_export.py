@@ -99,7 +99,7 @@ def test_the_file_recognizes_unknown_images_as_the_run_does(
 def test_int8(trained: tuple[Path, Finished], cli: Cli, tmp_path: Path) -> None:
     result = cli("export", trained[0], "--to", "small.onnx", "--int8")
     assert (result.returncode, result.stderr) == (0, "")
-    match = re.search(r"correct among them: (\d+) before, (\d+) as int8, of (\d+) \(([\d.]+) % and ([\d.]+) %\)",
+    match = re.search(r"correct among them: (\d+) before, (\d+) in 8 bits, of (\d+) \(([\d.]+) % and ([\d.]+) %\)",
                       result.stdout)  # fmt: skip
     assert match
     before, after, images = map(int, match.groups()[:3])

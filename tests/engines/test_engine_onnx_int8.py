@@ -1,11 +1,14 @@
 """Models quantized to 8 bits: smaller, close to the original, with the same metadata."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
 
 from striate.engines import onnxruntime as onnxruntime_engine
 from striate.engines.onnxruntime import OnnxEngine, feature_ranges, open_session, products_are_exact
+from striate.models import Model
 from striate.network import (
     Activation,
     Add,
@@ -23,6 +26,7 @@ from striate.onnx.export import to_onnx
 from striate.onnx.export.int8 import to_int8
 from striate.onnx.export.model import build_model
 from striate.onnx.export.quantize import quantize
+from striate.onnx.export.weights import store_in_8_bits
 from striate.onnx.metadata import ExportMetadata
 
 from .networks import perturbed_weights, pixels
@@ -142,3 +146,22 @@ def test_integer_model_has_integer_convolutions_after_the_first_three_and_intege
     assert [read[name].op_type for name in total.input] == ["DequantizeLinear"] * 2
     kernels = [item for item in integer.graph.initializer if item.name.endswith("kernel/integers")]
     assert [onnx.numpy_helper.to_array(item).dtype for item in kernels] == [np.int8] * 3
+
+
+def test_stored_weights_of_8_bits_keep_outputs_and_metadata(tmp_path: Path) -> None:
+    layers = [Conv2D(128, 3, padding="same"), DepthwiseConv2D(3), Conv2D(256, 1), GlobalAveragePool2D()]
+    network = Network.sequential([Input((9, 8, 16)), Rescale(), *layers, Dense(5)])
+    weights, (x,) = perturbed_weights(network, dtype="float32"), pixels(network, 20)
+    model = to_onnx(network, weights, metadata=ExportMetadata(tuple("abcde")))
+    small = store_in_8_bits(model)
+    assert len(small) < 0.35 * len(model)
+    kernels = {
+        item.name: item.data_type for item in onnx.load_from_string(small).graph.initializer if len(item.dims) == 4
+    }
+    assert sorted(kernels.values()).count(onnx.TensorProto.INT8) == 2
+    found, expected = open_session(small)([x])[0], OnnxEngine(network, weights).forward([x])[0]
+    assert 0 < np.abs(found - expected).max() < 0.01 * np.abs(expected).max()
+    (tmp_path / "small.onnx").write_bytes(small)
+    loaded = Model.from_onnx(tmp_path / "small.onnx")
+    assert loaded.classes == tuple("abcde")
+    np.testing.assert_allclose(loaded.predict(x), found, rtol=1e-3)

@@ -5,6 +5,7 @@ import onnx
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from striate._types import Array
 from striate.engines.onnxruntime import OnnxEngine, open_session
@@ -29,7 +30,7 @@ def assert_same_pixels(policy: ImagePolicy, images: Array) -> None:
     difference = np.abs(found - expected.astype("float32"))
     np.testing.assert_array_equal(found, np.floor(found))
     assert difference.max() <= 2
-    assert difference.mean() < 0.4  # in small images, many sums are exactly a half except for rounding errors
+    assert difference.mean() < 0.4  # Pillow 13 resizes the columns of some images first
 
 
 sides = st.integers(4, 80)
@@ -44,17 +45,26 @@ def test_any_size_to_any_size(h: int, w: int, height: int, width: int, fit: str,
     assert_same_pixels(ImagePolicy(height, width, channels, fit), images)
 
 
+@given(sides, sides, st.integers(4, 40), st.integers(4, 40), st.integers(0, 9))
+@settings(max_examples=40, deadline=None)
+def test_rows_first_gives_the_pixels_of_pillow(h: int, w: int, height: int, width: int, seed: int) -> None:
+    """Also where a sum is a half except for the steps in which Pillow stores weights."""
+    image = np.random.default_rng(seed).integers(0, 256, (h, w, 3), dtype=np.uint8)
+    rows = Image.fromarray(image).resize((width, h), Image.Resampling.BILINEAR)
+    expected = np.asarray(rows.resize((width, height), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(resized(ImagePolicy(height, width, 3, "stretch"), image[None])[0], expected)
+
+
 @pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
-def test_photographs_differ_in_at_most_one_pixel_of_a_hundred(fit: str) -> None:
+@pytest.mark.parametrize(("height", "width"), [(375, 500), (256, 341), (480, 640)])
+def test_photographs_have_the_same_pixels(fit: str, height: int, width: int) -> None:
     """A smooth image with edges and noise, of a photograph's size."""
-    y, x = np.mgrid[:375, :500]
+    y, x = np.mgrid[:height, :width]
     waves = 127 + 90 * np.sin(x / 17) * np.cos(y / 23) + 30 * (x > 250)
-    noise = np.random.default_rng(0).normal(0, 6, (375, 500, 3))
+    noise = np.random.default_rng(0).normal(0, 6, (height, width, 3))
     image = np.clip(waves[..., None] + noise, 0, 255).astype("uint8")
     policy = ImagePolicy(224, 224, 3, fit)
-    difference = np.abs(resized(policy, image[None])[0] - policy.apply(image))
-    assert difference.max() <= 1
-    assert (difference > 0).mean() < 0.01
+    np.testing.assert_array_equal(resized(policy, image[None])[0], policy.apply(image))
 
 
 def test_images_of_the_target_size_are_unchanged() -> None:

@@ -154,7 +154,7 @@ def check(shown: list[dict[str, Any]], trained: TrainedModel, files: list[Path],
 
 def test_command_writes_a_page_that_browsers_can_install(exported: tuple[Path, str]) -> None:
     folder, printed = exported
-    assert "page: 3.8 MB, int8" in printed and "python -m http.server --directory page/" in printed
+    assert "page: 3.8 MB, 8-bit weights" in printed and "python -m http.server --directory page/" in printed
     manifest = json.loads((folder / "manifest.webmanifest").read_bytes())
     assert manifest["name"] == "colors" and manifest["display"] == "standalone"
     for icon in manifest["icons"]:
@@ -168,7 +168,7 @@ def test_command_writes_a_page_that_browsers_can_install(exported: tuple[Path, s
 def test_page_answers_as_python_does(page: Page, trained: TrainedModel, files: list[Path]) -> None:
     expect(page.locator("#classes")).to_have_text(f"3 classes: {', '.join(CLASSES)}")
     shown = answers(page, files)
-    check(shown, trained, files, 0.02)
+    check(shown, trained, files, 0.005)
     assert {"unknown", *CLASSES} & {answer["title"] for answer in shown} >= {"unknown", "빨강"}
 
 
@@ -272,16 +272,16 @@ def test_page_works_offline_after_the_first_visit(
         expect(page.locator("#use")).to_be_visible()
         expect(page.locator("h1")).to_have_text("이미지 예측")
         page.click("#language")
-        check(answers(page, files[:2]), trained, files[:2], 0.02)
+        check(answers(page, files[:2]), trained, files[:2], 0.005)
 
 
 def test_single_file_opens_from_the_disk(
     watched_page: WatchedPage, trained: TrainedModel, files: list[Path], tmp_path: Path
 ) -> None:
     file = tmp_path / "page.html"
-    options = PageOptions("</script>&", False, [str(files[0].parent)])
+    options = PageOptions("</script>&", [str(files[0].parent)])
     result = export_file(trained, file, options)
-    assert (result.bytes, result.int8) == (file.stat().st_size, False)
+    assert (result.bytes, result.precision) == (file.stat().st_size, "8-bit weights")
     with watched_page() as page:
         page.goto(file.as_uri())
         check(answers(page, files), trained, files, 0.005)
@@ -295,7 +295,7 @@ def test_single_file_opens_from_the_disk(
 
 def test_page_replaces_only_an_earlier_page(trained: TrainedModel, files: list[Path], tmp_path: Path) -> None:
     export: Callable[[], Any] = functools.partial(
-        export_folder, trained, tmp_path / "page", PageOptions("a", False, [str(files[0])])
+        export_folder, trained, tmp_path / "page", PageOptions("a", [str(files[0])])
     )
     (tmp_path / "page").mkdir()
     assert not any("replaced" in note for note in export().notes)

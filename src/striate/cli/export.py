@@ -8,6 +8,7 @@ import click
 
 from striate.cli.help import Command
 from striate.cli.output import echo, echo_note
+from striate.errors import UsageError
 from striate.language import localized, translate
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def export(trained: str, path: str, int8: bool, resize: bool, opset: int | None,
     FILE.onnx takes uint8 pixels and returns probabilities, with the class names inside. A folder can be put on any web
     host; its page takes files and the camera, sends nothing, and works without a connection after the first visit.
     FILE.html is the same page as one file, which also opens from the disk. The model of a page accepts images of any
-    size, and computes with 8-bit integers if that hardly changes its predictions.
+    size, and its weights are stored in 8 bits.
 
     The answers are first compared with the original's on real images, and a file that differs is not written. An
     ensemble becomes one network that averages its members.
@@ -48,14 +49,25 @@ def export(trained: str, path: str, int8: bool, resize: bool, opset: int | None,
     if Path(path).suffix.lower() == ".onnx":
         _show(write(original, path, int8=int8, resize=resize, images=images, opset=opset))
         return
+    _check_page_options(int8, resize)
     from striate.web.exported_page import PageOptions, export_page
 
-    result = export_page(original, path, PageOptions(name_of(Path(trained)), int8 or None, images, opset))
+    result = export_page(original, path, PageOptions(name_of(Path(trained)), images, opset))
     _show(result)
     if result.path.is_dir():
         echo(translate("try     {command}", command=f"python -m http.server --directory {shlex.quote(path)}"))
     else:
         echo(translate("open    {address}", address=result.path.resolve().as_uri()))
+
+
+def _check_page_options(int8: bool, resize: bool) -> None:
+    """Raise UsageError for options that a page does not have."""
+    if int8 or resize:
+        option = "--int8" if int8 else "--resize"
+        raise UsageError(
+            f"{option} needs --to FILE.onnx: the weights of a page are always stored in 8 bits, and its model always "
+            "accepts images of any size."
+        )
 
 
 def _show(result: "ExportResult") -> None:
@@ -64,7 +76,7 @@ def _show(result: "ExportResult") -> None:
 
     for note in result.notes:
         echo_note(note, err=True)
-    echo(f"{result.path}: {file_size(result.bytes)}, {'int8' if result.int8 else 'float32'}")
+    echo(f"{result.path}: {file_size(result.bytes)}, {localized(result.precision)}")
     differ = translate("are identical")
     if result.difference:
         differ = translate("differ by at most {difference:.1g}", difference=result.difference)
@@ -77,11 +89,12 @@ def _show(result: "ExportResult") -> None:
         share = translate("all") if result.agreement == 1 else f"{100 * result.agreement:.1f} %"
         text = "compared with the original on {images}: same {what} on {share}, probabilities {differ}"
         echo(translate(text, images=compared, what=what, share=share, differ=differ))
-    if result.int8 and result.correct:
+    if result.precision != "float32" and result.correct:
         before, after, images = result.correct
         echo(
             translate(
-                "correct among them: {before:,} before, {after:,} as int8, of {images:,} ({old:.2f} % and {new:.2f} %)",
+                "correct among them: {before:,} before, {after:,} in 8 bits, of {images:,} ({old:.2f} % and "
+                "{new:.2f} %)",
                 before=before, after=after, images=images, old=100 * before / images, new=100 * after / images,
             )
         )  # fmt: skip

@@ -176,14 +176,14 @@ HELP: dict[str, str] = {
     "takes uint8 pixels and returns probabilities, with the class names inside. A folder can be put on any web host; "
     "its page takes files and the camera, sends nothing, and works without a connection after the first visit. "
     "FILE.html is the same page as one file, which also opens from the disk. The model of a page accepts images of "
-    "any size, and computes with 8-bit integers if that hardly changes its predictions.\n\nThe answers are first "
+    "any size, and its weights are stored in 8 bits.\n\nThe answers are first "
     "compared with the original's on real images, and a file that differs is not written. An ensemble becomes one "
     "network that averages its members.": (
         "학습한 신경망을 ONNX 파일로, 또는 방문자의 기기에서 예측하는 웹 페이지로 내보냅니다.\n\nFILE.onnx의 입력은 "
         "uint8 픽셀, 출력은 확률이고, 클래스 이름도 들어 있습니다. 폴더는 어느 웹 호스트에나 올릴 수 있습니다. "
         "페이지는 파일과 카메라의 이미지를 예측하고 아무것도 보내지 않으며, 한 번 열면 인터넷 연결 없이도 동작합니다. "
         "FILE.html은 같은 페이지를 파일 하나로 만든 것으로, 디스크에서 바로 열 수 있습니다. 페이지의 모델은 어떤 "
-        "크기의 이미지든 받고, 예측이 거의 바뀌지 않으면 8비트 정수로 계산합니다.\n\n쓰기 전에 답을 실제 이미지로 "
+        "크기의 이미지든 받고, 가중치는 8비트로 저장합니다.\n\n쓰기 전에 답을 실제 이미지로 "
         "원본과 비교하며, 답이 다른 파일은 만들지 않습니다. 앙상블은 구성원의 평균을 내는 신경망 하나가 됩니다."
     ),
     "What to write: FILE.onnx, a folder for a web page, or FILE.html.": (

@@ -575,11 +575,11 @@ MESSAGES: dict[str, str] = {
     "Upper layers": "위쪽 층",
     "All layers": "모든 층",
     # export
-    "With 8-bit integers {share} of the predictions change, so the model keeps 32-bit numbers and is larger.": (
-        "8비트 정수로는 예측의 {share}가 바뀌므로, 모델은 크지만 정확한 32비트 수를 그대로 씁니다."
-    ),
-    "With 8-bit integers numbers change by up to {difference}, so the model keeps 32-bit numbers and is larger.": (
-        "8비트 정수로는 숫자가 {difference}까지 바뀌므로, 모델은 크지만 정확한 32비트 수를 그대로 씁니다."
+    "8-bit weights": "8비트 가중치",
+    "{option} needs --to FILE.onnx: the weights of a page are always stored in 8 bits, and its model always accepts "
+    "images of any size.": (
+        "{option}은 --to FILE.onnx에만 쓸 수 있습니다. 페이지는 언제나 가중치를 8비트로 저장하고 어떤 크기의 이미지든 "
+        "받습니다."
     ),
     "The earlier page in '{path}' was replaced.": "'{path}'에 있던 이전 페이지를 새 페이지로 바꾸었습니다.",
     "'{path}' already exists and contains '{name}', which is not part of a page of Striate. Choose another folder, or "

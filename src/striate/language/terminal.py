@@ -199,8 +199,8 @@ TERMINAL: dict[str, str] = {
     "compared with the original on {images}: same {what} on {share}, probabilities {differ}": (
         "{images}에서 원본과 비교: {what} 일치 {share}, 확률 {differ}"
     ),
-    "correct among them: {before:,} before, {after:,} as int8, of {images:,} ({old:.2f} % and {new:.2f} %)": (
-        "그 가운데 정답: {images:,}장 중 원본 {before:,}장, int8 {after:,}장 ({old:.2f} %, {new:.2f} %)"
+    "correct among them: {before:,} before, {after:,} in 8 bits, of {images:,} ({old:.2f} % and {new:.2f} %)": (
+        "그 가운데 정답: {images:,}장 중 원본 {before:,}장, 8비트 {after:,}장 ({old:.2f} %, {new:.2f} %)"
     ),
     # inspect
     "an unknown program": "알 수 없는 프로그램",

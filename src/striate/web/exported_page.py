@@ -20,7 +20,7 @@ from striate.files import atomic_folder, atomic_write
 from striate.language.service import PAGE_STRINGS
 from striate.network.outputs import output_forms
 from striate.web.single_file import CONTENT_POLICY, single_file
-from striate.workflows.export import ExportResult, convert
+from striate.workflows.export import ExportResult, Precision, convert
 from striate.workflows.trained_model import TrainedModel
 
 STATIC = Path(__file__).parent / "static"
@@ -42,15 +42,15 @@ class PageOptions:
 
     Attributes:
         name: Title of the page.
-        int8: Whether the model computes with 8-bit integers; None: if that hardly changes its predictions.
+        precision: Of the model, as in `ExportResult`.
         images: As in `striate.workflows.export.export`.
         opset: As there.
     """
 
     name: str
-    int8: bool | None = None
     images: Sequence[str] = ()
     opset: int | None = None
+    precision: Precision = "8-bit weights"
 
 
 def export_page(trained: TrainedModel, path: str | os.PathLike[str], options: PageOptions) -> ExportResult:
@@ -163,7 +163,7 @@ def _page_files(trained: TrainedModel, path: Path, options: PageOptions) -> tupl
             "striate serve instead."
         )
     model, result = convert(
-        trained, path, int8=options.int8, resize=True, images=options.images, opset=options.opset
+        trained, path, options.precision, resize=True, images=options.images, opset=options.opset
     )  # fmt: skip
     files = {name: (STATIC / name).read_bytes() for name in ASSETS}
     files = {f"static/{name}": content for name, content in files.items()}

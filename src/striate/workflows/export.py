@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from striate.models import Model
 from striate.network import Add, Input, Layer, Network, Rescale
 from striate.onnx.export import to_onnx
 from striate.onnx.export.opset import check_file
+from striate.onnx.export.weights import store_in_8_bits
 from striate.onnx.metadata import UNKNOWN_THRESHOLD, ExportMetadata
 from striate.tasks import Decision, Task
 from striate.text import counted
@@ -36,8 +38,7 @@ CALIBRATION_IMAGES = 128
 MAX_MULTIPLY_ADDS, MAX_PIXELS = 400e9, 256e6  # of all compared images together
 # The largest allowed difference between probabilities: from rounding; with images resized inside the model.
 TOLERANCE, RESIZE_TOLERANCE = 1e-3, 5e-2
-# Where the precision is not chosen: the smallest share of equal predictions, and the largest difference of numbers.
-INT8_AGREEMENT, INT8_DIFFERENCE = 0.9, 0.1
+Precision = Literal["float32", "int8", "8-bit weights"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,7 @@ class ExportResult:
     Attributes:
         path: The file, or the folder of a page.
         bytes: Its size; of a page, the size of what a browser loads.
-        int8: Whether it computes with 8-bit integers.
+        precision: "float32", "int8", or "8-bit weights", which are computed with in float32.
         images: How many images were compared, and what they are.
         agreement: The fraction of images on which file and original predict the same class or labels; None for
             numbers.
@@ -89,7 +90,7 @@ class ExportResult:
 
     path: Path
     bytes: int
-    int8: bool
+    precision: Precision
     images: str
     agreement: float | None
     difference: float
@@ -129,7 +130,8 @@ def export(
     if path.suffix != SUFFIX:
         raise UsageError(f"The name of an ONNX file must end in {SUFFIX}; received '{path}'.")
     _check_replaceable(path)
-    model, result = convert(trained, path, int8=int8, resize=resize, images=images, opset=opset)
+    precision: Precision = "int8" if int8 else "float32"
+    model, result = convert(trained, path, precision, resize=resize, images=images, opset=opset)
     atomic_write(path, model)
     return result
 
@@ -137,8 +139,8 @@ def export(
 def convert(
     trained: TrainedModel,
     path: Path,
+    precision: Precision,
     *,
-    int8: bool | None,
     resize: bool,
     images: Sequence[str] = (),
     opset: int | None = None,
@@ -148,7 +150,7 @@ def convert(
     Args:
         trained: As in `export`.
         path: Of the file or folder that will hold it, for the result.
-        int8: Whether to quantize to 8 bits; None: if that hardly changes the predictions.
+        precision: As in `ExportResult`.
         resize: As in `export`.
         images: As in `export`.
         opset: As in `export`.
@@ -168,33 +170,16 @@ def convert(
     compared = collect_images(trained, images, _affordable_images(network))
     original, exported = _compare(trained, model, compared, resize)
     tolerance = RESIZE_TOLERANCE if resize else TOLERANCE
-    scale = _scale(trained, original)
-    _check_outputs(original, exported, compared, tolerance * scale)
-    result = _summarize(path, model, compared, original, exported, trained.decision)
-    if int8 is not False:
-        quantized = _quantized(model, compared.calibration)
-        exported = _probabilities_of_file(quantized, compared.x, compared.what)
-        of_int8 = replace(_summarize(path, quantized, compared, original, exported, trained.decision), int8=True)
-        if int8 or _is_close(of_int8, scale):
-            model, result = quantized, of_int8
-        else:
-            note = f"With 8-bit integers {_change(of_int8)}, so the model keeps 32-bit numbers and is larger."
-            result = replace(result, notes=(*result.notes, note))
+    _check_outputs(original, exported, compared, tolerance * _scale(trained, original))
+    if precision != "float32":
+        model = store_in_8_bits(model) if precision == "8-bit weights" else _quantized(model, compared.calibration)
+        exported = _probabilities_of_file(model, compared.x, compared.what)
     check_file(model)
-    return model, result
-
-
-def _is_close(of_int8: ExportResult, scale: float) -> bool:
-    """Return whether quantization hardly changed the predictions."""
-    if of_int8.agreement is None:
-        return of_int8.difference <= INT8_DIFFERENCE * scale
-    return of_int8.agreement >= INT8_AGREEMENT
-
-
-def _change(of_int8: ExportResult) -> str:
-    if of_int8.agreement is None:
-        return f"numbers change by up to {of_int8.difference:.2g}"
-    return f"{100 * (1 - of_int8.agreement):.1f} % of the predictions change"
+    difference = float(np.abs(original - exported).max())
+    result = ExportResult(
+        path, len(model), precision, compared.what, None, difference, None, compared.notes, trained.decision.task
+    )
+    return model, _with_agreement(result, compared, original, exported, trained.decision)
 
 
 def _scale(trained: TrainedModel, original: Array) -> float:
@@ -289,13 +274,9 @@ def _check_outputs(original: Array, exported: Array, images: ComparisonImages, t
         )
 
 
-def _summarize(
-    path: Path, model: bytes, images: ComparisonImages, original: Array, exported: Array, decision: Decision
+def _with_agreement(
+    compared: ExportResult, images: ComparisonImages, original: Array, exported: Array, decision: Decision
 ) -> ExportResult:
-    compared = ExportResult(
-        path, len(model), False, images.what, None, float(np.abs(original - exported).max()), None, images.notes,
-        decision.task,
-    )  # fmt: skip
     if decision.task is Task.REGRESSION:
         return compared
     if decision.task is Task.MULTILABEL:

@@ -3,6 +3,11 @@
 An image is resized by two matrix products, first its rows, then its columns. The model computes the matrices from the
 image's size: triangles whose width is the reduction, as in Pillow's bilinear filter. So the result does not depend on
 how a runtime resizes, and each window's sum is rounded to integer gray levels where Pillow rounds.
+
+Pillow computes with whole numbers: weights in steps of 2⁻²². Ratios such as 8 : 7 make many sums that are exactly
+between two gray levels but for these steps. So the model rounds the weights as Pillow does, and divides each into two
+parts of so few bits that float32 computes the sums of both exactly. Pillow 13 resizes the columns of some tall images
+before their rows; there some pixels differ by one gray level.
 """
 
 from dataclasses import dataclass
@@ -11,6 +16,8 @@ import numpy as np
 
 from striate.errors import UsageError
 from striate.onnx.export.graph_builder import GraphBuilder
+
+STEP, COARSE = 2.0**-22, 2.0**-11  # of Pillow's weights; of their coarse part, the first half of the bits
 
 
 @dataclass(frozen=True)
@@ -55,14 +62,18 @@ def resize_images(graph: GraphBuilder, x: str, fit: str, height: int, width: int
     size = graph.cast(graph.op("Shape", x), "float64")
     rows, columns = (graph.op("Gather", size, graph.constant(f"axis {axis}", axis, "int64")) for axis in (2, 3))
     vertical, horizontal = _AXES[fit](_Float64(graph), rows, columns, height, width)
-    across = graph.op("Transpose", _resize_matrix(graph, horizontal), perm=[1, 0])  # (width, W) → (W, width)
-    narrow = _rounded(graph, graph.op("MatMul", graph.cast(x, "float32"), across))
-    return _rounded(graph, graph.op("MatMul", _resize_matrix(graph, vertical), narrow))
+    pixels = graph.cast(x, "float32")
+    across = [graph.op("Transpose", part, perm=[1, 0]) for part in _resize_matrix(graph, horizontal)]  # (W, width)
+    narrow = _rounded(graph, *(graph.op("MatMul", pixels, part) for part in across))
+    return _rounded(graph, *(graph.op("MatMul", part, narrow) for part in _resize_matrix(graph, vertical)))
 
 
-def _rounded(graph: GraphBuilder, x: str) -> str:
-    """Round to integers, halves up, also where rounding errors left a sum slightly below a half."""
-    return graph.op("Floor", graph.op("Add", x, graph.constant("half", 0.5 + 1e-4)))
+def _rounded(graph: GraphBuilder, coarse: str, fine: str) -> str:
+    """Round the sum of a multiple of COARSE and a small rest to an integer, halves up, without errors before."""
+    raised = graph.op("Add", coarse, graph.constant("half", 0.5))
+    below = graph.op("Floor", raised)
+    rest = graph.op("Add", graph.op("Sub", raised, below), fine)
+    return graph.op("Add", below, graph.op("Floor", rest))
 
 
 class _Float64:
@@ -113,8 +124,16 @@ def _pad(math: _Float64, rows: str, columns: str, height: int, width: int) -> tu
 _AXES = {"stretch": _stretch, "crop": _crop, "pad": _pad}
 
 
-def _resize_matrix(graph: GraphBuilder, axis: _ResizedAxis) -> str:
-    """Append a float32 matrix (full, source): the weight of each pixel of the image in each pixel of the result."""
+def _resize_matrix(graph: GraphBuilder, axis: _ResizedAxis) -> tuple[str, str]:
+    """Append the weight of each pixel of the image in each pixel of the result.
+
+    Args:
+        graph: The graph to append to.
+        axis: The axis.
+
+    Returns:
+        Two float32 matrices (full, source), whose sum are the weights: multiples of COARSE, and of STEP.
+    """
     math = _Float64(graph)
     border = math.op("Round", math.op("Div", math.op("Sub", float(axis.full), axis.target), 2.0))
     outer = graph.constant(f"pixels {axis.full}", np.arange(axis.full)[:, None] + 0.5, "float64")
@@ -127,5 +146,8 @@ def _resize_matrix(graph: GraphBuilder, axis: _ResizedAxis) -> str:
     total = graph.op("ReduceSum", triangle, graph.constant("axis 1", [1], "int64"))
     half = math.op("Div", axis.target, 2.0)
     inside = math.op("Less", math.op("Abs", math.op("Sub", position, half)), half)
-    weights = math.op("Mul", math.op("Div", triangle, math.op("Max", total, 1e-9)), graph.cast(inside, "float64"))
-    return graph.cast(weights, "float32")
+    normalized = math.op("Mul", triangle, math.op("Div", 1.0, math.op("Max", total, 1e-9)))
+    weights = math.op("Mul", normalized, graph.cast(inside, "float64"))
+    weights = math.op("Mul", math.op("Floor", math.op("Add", math.op("Div", weights, STEP), 0.5)), STEP)
+    coarse = math.op("Mul", math.op("Floor", math.op("Add", math.op("Div", weights, COARSE), 0.5)), COARSE)
+    return graph.cast(coarse, "float32"), graph.cast(math.op("Sub", weights, coarse), "float32")
