@@ -26,14 +26,7 @@ def in_korean(arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypa
     return printed.out + printed.err
 
 
-# Errors about one wrong value, of which there are hundreds, are in English; so are the texts of PyTorch and the system.
-IN_ENGLISH = {
-    "train --precision float", "train --set optimizer.beta=1", "train --set input_shape=28",
-    "train --minutes 3",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("arguments", sorted(USAGE.keys() - IN_ENGLISH))
+@pytest.mark.parametrize("arguments", sorted(USAGE))
 def test_usual_errors_are_in_korean(
     arguments: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -18,11 +18,12 @@ from striate.cli.group import COMMANDS
 from striate.cli.help import unwrapped
 from striate.errors import UsageError
 from striate.language import Language, choose_language, localized, translate, use_language
+from striate.language.errors import ERRORS
 from striate.language.help import HELP
 from striate.language.messages import MESSAGES
 from striate.language.report import STRINGS
 from striate.language.terminal import TERMINAL
-from striate.language.translation import catalogue, with_particles
+from striate.language.translation import _pattern, catalogue, with_particles
 from striate.language.usage import USAGE
 from striate.systems.registry import SYSTEMS
 
@@ -98,14 +99,15 @@ def placeholders(text: str) -> set[str]:
 
 
 def test_catalogue_is_complete_and_has_the_same_placeholders() -> None:
-    for english, korean in (HELP | TERMINAL | MESSAGES | USAGE).items():
+    for english, korean in (HELP | TERMINAL | MESSAGES | ERRORS | USAGE).items():
         assert placeholders(english) == placeholders(korean), english
         assert re.search("[가-힣]", korean) or korean in SAME, english
 
 
 def test_terminal_and_report_use_the_same_korean() -> None:
     report = {texts["en"]: texts["ko"] for texts in STRINGS.values()}
-    assert not (TERMINAL | HELP | MESSAGES).keys() & report.keys()
+    assert not (TERMINAL | HELP | MESSAGES | ERRORS).keys() & report.keys()
+    assert not MESSAGES.keys() & ERRORS.keys()
     assert not TERMINAL.keys() & MESSAGES.keys() and not TERMINAL.keys() & HELP.keys()
 
 
@@ -188,7 +190,7 @@ def test_no_korean_is_left_over() -> None:
     known = set(re.findall(r"\w+", source))
     assert [text for text in TERMINAL if text not in source] == []
     unused = []
-    for message in MESSAGES:
+    for message in MESSAGES | ERRORS:
         literals = [literal for literal, *_ in Formatter().parse(message)]
         words = [word for literal in literals for word in re.findall(r"\w+", literal)]
         in_a_row = [run for literal in literals for run in three_words(literal)]
@@ -197,6 +199,27 @@ def test_no_korean_is_left_over() -> None:
         if missing or reworded:
             unused.append(message)
     assert unused == []
+
+
+def templates() -> Iterator[str]:
+    """Yield the texts of the code with 7 in place of each value, alone and as errors of a layer begin."""
+    for file in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Constant | ast.JoinedStr):
+                parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+                text = "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in parts)
+                yield from (text, f"Dense: {text}")
+
+
+def test_korean_errors_are_those_of_the_code() -> None:
+    """Each Korean error translates a message that the code raises, word by word."""
+    raised = {text for text in templates() if text.count(" ") > 2}
+    missing = []
+    for english in ERRORS:
+        longest = max((literal for literal, *_ in Formatter().parse(english)), key=len)
+        if not any(_pattern(english).fullmatch(text) for text in raised if longest in text):
+            missing.append(english)
+    assert missing == []
 
 
 def three_words(literal: str) -> list[str]:

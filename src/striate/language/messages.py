@@ -126,11 +126,12 @@ MESSAGES: dict[str, str] = {
     "{option} is for a folder of images, and '{data}' is not a folder.": (
         "{option}은(는) 이미지 폴더에 씁니다. 그런데 '{data}'은(는) 폴더가 아닙니다."
     ),
-    "{needs}: it does not apply to the method '{method}', {chosen_text}.": (
-        "{needs}. 방법 '{method}'에는 맞지 않습니다({chosen_text})."
+    "{option_word} needs --method {methods}": "{option_word}에는 --method {methods}이(가) 필요합니다",
+    "{needs_text}: it does not apply to the method '{method}', {chosen_text}.": (
+        "{needs_text}. 방법 '{method}'에는 맞지 않습니다({chosen_text})."
     ),
-    "{needs}: they do not apply to the method '{method}', {chosen_text}.": (
-        "{needs}. 방법 '{method}'에는 맞지 않습니다({chosen_text})."
+    "{needs_text}: they do not apply to the method '{method}', {chosen_text}.": (
+        "{needs_text}. 방법 '{method}'에는 맞지 않습니다({chosen_text})."
     ),
     "which was requested": "요청한 방법",
     "which --model implies": "--model에 따른 방법",

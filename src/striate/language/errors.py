@@ -1,0 +1,351 @@
+"""Korean for errors that users of the command line meet: files, tables, settings and shapes of networks.
+
+Placeholders are as in `messages.py`.
+"""
+
+ERRORS: dict[str, str] = {
+    # shapes and settings of networks
+    "{layer}: expected an input of shape (H, W, C), received {shape}. Put the layer before Flatten, Dense and "
+    "global pooling.": (
+        "{layer}: (H, W, C) 모양의 입력이 필요한데 {shape}을(를) 받았습니다. 이 층을 Flatten, Dense, 전역 풀링보다 "
+        "앞에 두십시오."
+    ),
+    "{layer}: expected an input of shape (F,), received {shape}. Put Flatten or GlobalAveragePool2D before the "
+    "layer.": (
+        "{layer}: (F,) 모양의 입력이 필요한데 {shape}을(를) 받았습니다. 이 층 앞에 Flatten이나 "
+        "GlobalAveragePool2D를 두십시오."
+    ),
+    "{layer}: its window of {window} is larger than its input of {input}. Use a smaller window, padding='same', "
+    "fewer layers that reduce the feature maps, or larger images.": (
+        "{layer}: {window} 창이 입력 {input}보다 큽니다. 창을 줄이거나, padding='same'을 쓰거나, 특성 맵을 줄이는 "
+        "층을 덜 쓰거나, 더 큰 이미지를 쓰십시오."
+    ),
+    "{layer}: expected inputs of the same shape, received {shapes}. Match filters and strides of the branches, or "
+    "put a 1×1 Conv2D on the shortcut.": (
+        "{layer}: 입력의 모양이 모두 같아야 하는데 {shapes}을(를) 받았습니다. 갈래의 필터 수와 스트라이드를 "
+        "맞추거나, 지름길에 1×1 Conv2D를 두십시오."
+    ),
+    "{layer}: expected inputs that differ only in {axis}, received {shapes}. Use padding='same' and equal strides "
+    "in all branches.": (
+        "{layer}: 입력은 {axis}만 달라야 하는데 {shapes}을(를) 받았습니다. 모든 갈래에 padding='same'과 같은 "
+        "스트라이드를 쓰십시오."
+    ),
+    "{layer}: expected input channels divisible by groups, received {n} channels and {m} groups.": (
+        "{layer}: 입력 채널 수가 groups로 나누어떨어져야 하는데 채널 {n}개와 groups {m}을(를) 받았습니다."
+    ),
+    "input_shape is [height, width, channels] of images, for example [64,64,3]; received {value}.": (
+        "input_shape는 이미지의 [높이, 너비, 채널]입니다. 예: [64,64,3]. 받은 값: {value}."
+    ),
+    "A setting of the recipe has the wrong type: {problem} ({settings}).": (
+        "학습법의 설정 가운데 종류가 잘못된 것이 있습니다: {problem}({settings})."
+    ),
+    "Augmentation has no setting '{name}'.{hint_text}": "데이터 증강에는 '{name}' 설정이 없습니다.{hint_text}",
+    "A recipe has no setting '{name}'.{hint_text}": "학습법에는 '{name}' 설정이 없습니다.{hint_text}",
+    "There is no optimizer '{name}'.{hint_text}": "최적화기 '{name}'은(는) 없습니다.{hint_text}",
+    "There is no loss '{name}'.{hint_text}": "손실 '{name}'은(는) 없습니다.{hint_text}",
+    "There is no metric '{name}'.{hint_text}": "지표 '{name}'은(는) 없습니다.{hint_text}",
+    "Optimizer '{name}' has no setting '{setting}'.{hint_text}": (
+        "최적화기 '{name}'에는 '{setting}' 설정이 없습니다.{hint_text}"
+    ),
+    "label_smoothing must be at least 0 and below 1; received {value}.": (
+        "label_smoothing은 0 이상 1 미만이어야 하는데 {value}을(를) 받았습니다."
+    ),
+    "{name} must be between 0 and 1; received {value}.": (
+        "{name}은(는) 0과 1 사이여야 하는데 {value}을(를) 받았습니다."
+    ),
+    "{name} must be at most {most}.": "{name}은(는) {most} 이하여야 합니다.",
+    "The batch size must be at least 1; received {value}.": (
+        "배치 크기는 1 이상이어야 하는데 {value}을(를) 받았습니다."
+    ),
+    # tables of labels, groups and corrections
+    "'{table}' contains a header, but no rows below it.": "'{table}'에 제목 줄만 있고 그 아래에 행이 없습니다.",
+    "'{table}' is a folder. Pass a CSV file.": "'{table}'은(는) 폴더입니다. CSV 파일을 지정하십시오.",
+    "'{table}' is larger than {n} MB. Pass a CSV file of files and their values.": (
+        "'{table}'은(는) {n} MB보다 큽니다. 파일 이름과 값이 적힌 CSV 파일을 지정하십시오."
+    ),
+    "'{table}' cannot be read as a table: {reason}. Each row should have a file and its value, separated by a "
+    "comma, a semicolon or a tab.": (
+        "'{table}'을(를) 표로 읽을 수 없습니다: {reason}. 행마다 파일 이름과 값을 쉼표, 세미콜론, 탭 가운데 하나로 "
+        "구분하십시오."
+    ),
+    "No image in '{folder}' has a label in '{table}'.{rest}": (
+        "'{folder}'의 이미지 가운데 '{table}'에 라벨이 있는 것이 없습니다.{rest}"
+    ),
+    "No image has a label in '{table}': its cells are empty.": (
+        "'{table}'의 칸이 비어 있어 라벨이 있는 이미지가 없습니다."
+    ),
+    "'{table}' has several columns besides the file names: {names}. Choose the one with the labels with "
+    "--label-column.{rest}": (
+        "'{table}'에는 파일 이름 말고도 열이 여럿 있습니다: {names}. 라벨이 있는 열을 --label-column으로 "
+        "고르십시오.{rest}"
+    ),
+    "All images in '{folder}' have the label '{name}'; a classifier needs two or more.": (
+        "'{folder}'의 이미지가 모두 라벨 '{name}'입니다. 분류기에는 라벨이 둘 이상 필요합니다."
+    ),
+    "'{table}' has {n} different numbers for {m} images. To predict numbers, use --task regression.": (
+        "'{table}'에 이미지 {m}장에 대해 서로 다른 숫자가 {n}개 있습니다. 숫자를 예측하려면 --task regression을 "
+        "쓰십시오."
+    ),
+    "{what} needs a CSV file with the labels of the images: --labels FILE.": (
+        "{what}에는 이미지의 라벨이 적힌 CSV 파일이 필요합니다: --labels FILE."
+    ),
+    "No row of '{table}' names an image in '{folder}'; the first one is '{name}'. Name files relative to this "
+    "folder, such as '{example}'.": (
+        "'{table}'의 어느 행도 '{folder}'의 이미지를 가리키지 않습니다. 첫 행은 '{name}'입니다. '{example}'처럼 이 "
+        "폴더를 기준으로 적으십시오."
+    ),
+    "With several columns of labels, each cell must be 0 or 1; '{name}' has '{value}'.": (
+        "라벨 열이 여럿이면 칸마다 0이나 1이어야 하는데 '{name}'에 '{value}'이(가) 있습니다."
+    ),
+    "'{table}' has no column for '{name}', which the model predicts.": (
+        "'{table}'에는 모델이 예측하는 '{name}'의 열이 없습니다."
+    ),
+    "Labels from a CSV file are for folders of images; '{name}' has labels of its own.": (
+        "CSV 파일의 라벨은 이미지 폴더에 씁니다. '{name}'에는 이미 라벨이 있습니다."
+    ),
+    "'{table}' has {n} columns, but a table of groups has two: file and group.": (
+        "'{table}'에는 열이 {n}개 있는데, 묶음 표의 열은 파일과 묶음 둘입니다."
+    ),
+    "'{table}' names no image of '{folder}': there is no '{name}'. Write paths such as '{example}'.": (
+        "'{table}'에 '{folder}'의 이미지가 없습니다. '{name}'이(가) 없습니다. '{example}'과 같은 경로를 적으십시오."
+    ),
+    "'{table}' puts all images into one group, '{name}', so none would be left to test on. Give at least three "
+    "groups, better ten or more.": (
+        "'{table}'은(는) 모든 이미지를 한 묶음 '{name}'에 넣어 테스트에 쓸 것이 남지 않습니다. 묶음을 셋 이상, "
+        "되도록 열 이상 주십시오."
+    ),
+    "No row of '{table}' has an action. Write '{first}' or '{second}' in the column 'action' of the rows that "
+    "should be applied, or leave out --exclude.": (
+        "'{table}'에 action이 적힌 행이 없습니다. 적용할 행의 'action' 열에 '{first}'나 '{second}'을(를) 적거나 "
+        "--exclude를 빼십시오."
+    ),
+    "'{table}' has no column '{name}'. Pass the table that striate data audit wrote, with what to do in the column "
+    "'action'.": (
+        "'{table}'에 '{name}' 열이 없습니다. striate data audit이 쓴 표의 'action' 열에 할 일을 적어 지정하십시오."
+    ),
+    "'{table}', line {n}: there is no class '{name}'.{hint_text}": (
+        "'{table}' {n}번째 줄: 클래스 '{name}'이(가) 없습니다.{hint_text}"
+    ),
+    "'{table}', line {n}: there is no action '{name}'. Write '{first}' or '{second}', or leave the cell empty.": (
+        "'{table}' {n}번째 줄: '{name}'은(는) 할 수 있는 일이 아닙니다. '{first}'나 '{second}'을(를) 적거나 비워 "
+        "두십시오."
+    ),
+    "'{table}', line {n}: '{action}' needs a class in the column 'suggested'.": (
+        "'{table}' {n}번째 줄: '{action}'에는 'suggested' 열에 클래스가 필요합니다."
+    ),
+    "The corrections leave images of fewer than two classes in '{folder}'.": (
+        "수정한 뒤 '{folder}'에 남는 이미지가 두 클래스가 되지 않습니다."
+    ),
+    "'{folder}' contains {names}, but no folder 'train' with training images.": (
+        "'{folder}'에 {names}은(는) 있는데, 학습 이미지가 있는 'train' 폴더가 없습니다."
+    ),
+    "A classifier needs at least two classes; received {n}.": "분류기에는 클래스가 둘 이상 필요한데 {n}개입니다.",
+    # images and downloads
+    "'{path}' is too large: {size}, at most {n} pixels.": "'{path}'이(가) 너무 큽니다: {size}. 최대 {n}픽셀입니다.",
+    "'{path}' is too large: a progressive JPEG that takes {size}. Save it as a baseline JPEG.": (
+        "'{path}'이(가) 너무 큽니다: 프로그레시브 JPEG라 {size}이(가) 필요합니다. 기본(baseline) JPEG로 저장하십시오."
+    ),
+    "'{path}' is too large: {n} GB, at most {m} GB.": "'{path}'이(가) 너무 큽니다: {n} GB. 최대 {m} GB입니다.",
+    "{n} images of {size} would take {m} GB of memory; at most {most} GB are allowed. Choose a size of {better} or "
+    "less.": (
+        "{size} 이미지 {n}장은 메모리 {m} GB를 차지합니다. 최대 {most} GB입니다. 크기를 {better} 이하로 고르십시오."
+    ),
+    "{file} is not the expected file: its SHA-256 does not begin with {digest}. The download was deleted. Try "
+    "again, or use another network.": (
+        "{file}은(는) 맞는 파일이 아닙니다. SHA-256이 {digest}(으)로 시작하지 않습니다. 받은 파일은 지웠습니다. "
+        "다시 시도하거나 다른 네트워크를 쓰십시오."
+    ),
+    "{file} could not be downloaded: {reason}. The part received so far is kept; try again to continue. Without "
+    "network access, copy the file to '{path}'.": (
+        "{file}을(를) 내려받지 못했습니다: {reason}. 지금까지 받은 부분은 남아 있으니 다시 시도하면 이어서 "
+        "받습니다. 네트워크가 없으면 파일을 '{path}'에 복사하십시오."
+    ),
+    "MNIST could not be downloaded. {source}: {reason}. Without a network, put {files} into '{path}', or use the "
+    "data set 'mnist5k', which needs no download.": (
+        "MNIST를 내려받지 못했습니다. {source}: {reason}. 네트워크가 없으면 {files}을(를) '{path}'에 넣거나, "
+        "내려받을 필요가 없는 데이터셋 'mnist5k'를 쓰십시오."
+    ),
+    "STRIATE_CACHE_GB must be a number of gigabytes, such as 20; received '{value}'.": (
+        "STRIATE_CACHE_GB는 20과 같은 기가바이트 수여야 하는데 '{value}'을(를) 받았습니다."
+    ),
+    # files of models and runs
+    "'{path}' is damaged: its content does not match its checksum. Use a copy, or train again.": (
+        "'{path}'이(가) 손상되었습니다. 내용이 검사합과 맞지 않습니다. 복사본을 쓰거나 다시 학습하십시오."
+    ),
+    "'{path}' is a safetensors file that was not written by Striate: it contains no network.": (
+        "'{path}'은(는) Striate가 쓴 파일이 아닌 safetensors 파일이라 신경망이 들어 있지 않습니다."
+    ),
+    "'{path}' has format {n}, but this version of Striate reads formats up to {m}. Update Striate.": (
+        "'{path}'의 형식은 {n}인데, 이 버전의 Striate는 형식 {m}까지 읽습니다. Striate를 업데이트하십시오."
+    ),
+    "'{path}' could not be read: it is a folder, pipe or device, not a regular file.": (
+        "'{path}'을(를) 읽을 수 없습니다: 보통 파일이 아니라 폴더나 파이프, 장치입니다."
+    ),
+    "'{path}' contains {n} models. Name one of them, such as '{name}'.": (
+        "'{path}'에 모델이 {n}개 있습니다. '{name}'처럼 하나를 지정하십시오."
+    ),
+    "'{path}' has no weights '{name}', which this network needs. The file belongs to another network.": (
+        "'{path}'에는 이 신경망에 필요한 가중치 '{name}'이(가) 없습니다. 다른 신경망의 파일입니다."
+    ),
+    "'{path}' contains weights '{name}', which this network lacks. The file belongs to another network.": (
+        "'{path}'의 가중치 '{name}'은(는) 이 신경망에 없습니다. 다른 신경망의 파일입니다."
+    ),
+    "'{path}': '{name}' should have shape {expected} for this network, but has {shape}.": (
+        "'{path}': 이 신경망에서 '{name}'의 모양은 {expected}이어야 하는데 {shape}입니다."
+    ),
+    "'{path}' cannot be used: '{name}' contains NaN or infinity, so the model's predictions would not be numbers. "
+    "Its training failed, or the file is damaged: train again.": (
+        "'{path}'을(를) 쓸 수 없습니다. '{name}'에 NaN이나 무한대가 있어 예측이 숫자가 되지 않습니다. 학습이 "
+        "실패했거나 파일이 손상되었습니다. 다시 학습하십시오."
+    ),
+    "'{path}' is damaged, so the run cannot be used ({reason}). Start a new run.": (
+        "'{path}'이(가) 손상되어 이 실행을 쓸 수 없습니다({reason}). 새로 시작하십시오."
+    ),
+    "'{path}' is damaged ({reason}). Start a new run.": "'{path}'이(가) 손상되었습니다({reason}). 새로 시작하십시오.",
+    "'{path}' could not be read: {reason}.": "'{path}'을(를) 읽을 수 없습니다: {reason}.",
+    "'{path}' could not be written: {reason}.": "'{path}'을(를) 쓸 수 없습니다: {reason}.",
+    "'{path}' has no report that can be read: {reason}.": "'{path}'에 읽을 수 있는 보고서가 없습니다: {reason}.",
+    "'{path}' is planned for {n} epochs; it can be extended to more, not cut to {m}.": (
+        "'{path}'은(는) {n}에포크로 계획되어 있습니다. 늘릴 수는 있지만 {m}(으)로 줄일 수는 없습니다."
+    ),
+    "The checkpoint in '{path}' is damaged: {reason}. Start a new run.": (
+        "'{path}'의 체크포인트가 손상되었습니다: {reason}. 새로 시작하십시오."
+    ),
+    "The disk is full: '{path}' was not written; an older version of the file is unchanged. Free some space.": (
+        "디스크가 가득 차 '{path}'을(를) 쓰지 못했습니다. 이전 파일은 그대로입니다. 공간을 비우십시오."
+    ),
+    "'{path}' is in use by {owner}. Wait until it has finished, or choose another folder.": (
+        "'{path}'은(는) {owner}이(가) 사용하고 있습니다. 끝날 때까지 기다리거나 다른 폴더를 고르십시오."
+    ),
+    "A file needs a name; received '{path}'.": "파일에는 이름이 필요한데 '{path}'을(를) 받았습니다.",
+    "A model file needs a name; received '{path}'.": "모델 파일에는 이름이 필요한데 '{path}'을(를) 받았습니다.",
+    "'{path}' holds a model without class names. Set model.classes before model.save.": (
+        "'{path}'의 모델에 클래스 이름이 없습니다. model.save 전에 model.classes를 정하십시오."
+    ),
+    "'{path}' holds a model with {n} class names, but {m} outputs. Set model.classes before model.save.": (
+        "'{path}'의 모델은 클래스 이름이 {n}개인데 출력이 {m}개입니다. model.save 전에 model.classes를 정하십시오."
+    ),
+    "The model '{path}' does not record how images become its input. Train it with striate train, or set "
+    "model.policy before model.save.": (
+        "모델 '{path}'에는 이미지를 입력으로 바꾸는 방법이 적혀 있지 않습니다. striate train으로 학습하거나 "
+        "model.save 전에 model.policy를 정하십시오."
+    ),
+    "The members of '{path}' were trained on different data, so they are not one ensemble.": (
+        "'{path}'의 구성원은 서로 다른 데이터로 학습하여 하나의 앙상블이 아닙니다."
+    ),
+    "The outputs of the model contain NaN or infinity, so it cannot be used.": (
+        "모델의 출력에 NaN이나 무한대가 있어 쓸 수 없습니다."
+    ),
+    # training from folders
+    "--minutes must be more than 0; received {value}.": "--minutes는 0보다 커야 하는데 {value}을(를) 받았습니다.",
+    "--minutes decides the number of epochs of fine-tuning: leave out --epochs or --minutes.": (
+        "--minutes가 미세 조정의 에포크 수를 정합니다. --epochs와 --minutes 가운데 하나를 빼십시오."
+    ),
+    "--folds must be at least 2, or 0 to keep a part of the images for testing; received {value}.": (
+        "--folds는 2 이상이거나, 이미지 일부를 테스트용으로 두려면 0이어야 하는데 {value}을(를) 받았습니다."
+    ),
+    "--folds {folds} needs at least {n} images, but '{name}' has {m} image files. Choose fewer folds.": (
+        "--folds {folds}에는 이미지가 {n}장 이상 필요한데 '{name}'에는 {m}장입니다. 더 적게 나누십시오."
+    ),
+    "'{name}' has test images of its own, which are not used for training, so there is nothing to cross-validate. "
+    "Leave out --folds, or put the images of all parts into one folder for each class.": (
+        "'{name}'에는 학습에 쓰지 않는 테스트 이미지가 따로 있어 교차 검증할 것이 없습니다. --folds를 빼거나, 모든 "
+        "이미지를 클래스마다 한 폴더에 넣으십시오."
+    ),
+    '--method fine-tune needs PyTorch, which is not installed: pip install "striate[torch]".': (
+        '--method fine-tune에는 PyTorch가 필요한데 설치되어 있지 않습니다: pip install "striate[torch]".'
+    ),
+    "{option} is for classification; for --task {task}, leave it out.": (
+        "{option}은(는) 분류에 씁니다. --task {task}에서는 빼십시오."
+    ),
+    "With the method '{method}', --weights also needs --base, the network that these weights belong to.": (
+        "방법 '{method}'에서 --weights를 쓰려면 그 가중치의 신경망을 --base로 함께 지정하십시오."
+    ),
+    "All {n} images of '{name}' belong to one group, by --groups or as near-duplicates, so none can be kept apart "
+    "for testing. Add images of other groups.": (
+        "'{name}'의 이미지 {n}장이 --groups에 따라, 또는 거의 같아서 모두 한 묶음입니다. 테스트용으로 떼어 둘 것이 "
+        "없으니 다른 묶음의 이미지를 더하십시오."
+    ),
+    "All {n} training samples are of class {name}; a classifier needs at least two classes.": (
+        "학습 이미지 {n}장이 모두 클래스 {name}입니다. 분류기에는 클래스가 둘 이상 필요합니다."
+    ),
+    # evaluation, comparison, prediction, export
+    "The model file does not record its training data. Name a data set or a folder of images to evaluate on.": (
+        "모델 파일에 학습 데이터가 적혀 있지 않습니다. 평가할 데이터셋이나 이미지 폴더를 지정하십시오."
+    ),
+    "The model's task is {task}: to evaluate it on a folder, give the labels with --labels FILE.": (
+        "이 모델의 과제는 {task}입니다. 폴더로 평가하려면 --labels FILE로 라벨을 주십시오."
+    ),
+    "'{name}' has no test images: it is too small to be split. Add images.": (
+        "'{name}'은(는) 나누기에 너무 작아 테스트 이미지가 없습니다. 이미지를 더하십시오."
+    ),
+    "--costs is for classification; the model's task is {task}.": (
+        "--costs는 분류에 씁니다. 이 모델의 과제는 {task}입니다."
+    ),
+    "'{table}': line {n} has '{value}' where a cost is expected, a number.": (
+        "'{table}': {n}번째 줄에 비용(숫자)이 있어야 하는데 '{value}'이(가) 있습니다."
+    ),
+    "'{path}' is a model file, which has no test images of its own. Give a run folder, or --data.": (
+        "'{path}'은(는) 모델 파일이라 테스트 이미지가 없습니다. 실행 폴더나 --data를 지정하십시오."
+    ),
+    "'{first}' and '{second}' have different classes, such as '{name}'.": (
+        "'{first}'와(과) '{second}'의 클래스가 서로 다릅니다. 예: '{name}'."
+    ),
+    "All shared test images have different classes in the runs, so they cannot be compared.": (
+        "두 실행에 함께 있는 테스트 이미지의 클래스가 모두 달라 비교할 수 없습니다."
+    ),
+    "--csv and --jsonl cannot be combined; choose one of them.": (
+        "--csv와 --jsonl은 함께 쓸 수 없습니다. 하나를 고르십시오."
+    ),
+    "--resume continues the file of --csv or --jsonl; none is given.": (
+        "--resume은 --csv나 --jsonl의 파일을 이어서 씁니다. 지정한 파일이 없습니다."
+    ),
+    "'{path}' exists already. Choose another name, or continue it with --resume.": (
+        "'{path}'이(가) 이미 있습니다. 다른 이름을 고르거나 --resume으로 이어서 쓰십시오."
+    ),
+    "The disk is full: '{path}' is incomplete. Free some space and repeat the command with --resume, which "
+    "continues the file.": (
+        "디스크가 가득 차 '{path}'이(가) 덜 쓰였습니다. 공간을 비우고 --resume을 붙여 다시 실행하면 이어서 씁니다."
+    ),
+    "--move needs --sort-into FOLDER.": "--move에는 --sort-into FOLDER가 필요합니다.",
+    "--sort-into needs a model that predicts one class; this one is for {task}.": (
+        "--sort-into에는 클래스 하나를 예측하는 모델이 필요합니다. 이 모델의 과제는 {task}입니다."
+    ),
+    "'-' reads all names from standard input and cannot be combined with other files.": (
+        "'-'은(는) 표준 입력에서 모든 이름을 읽으므로 다른 파일과 함께 쓸 수 없습니다."
+    ),
+    "'{path}' already exists and was not exported by Striate. Choose another name, or remove the file.": (
+        "'{path}'이(가) 이미 있고 Striate가 내보낸 파일이 아닙니다. 다른 이름을 고르거나 파일을 지우십시오."
+    ),
+    "The members of the ensemble take images of different sizes, so they cannot be exported as one network.": (
+        "앙상블 구성원이 받는 이미지 크기가 서로 달라 신경망 하나로 내보낼 수 없습니다."
+    ),
+    "None of the training images in '{name}' can be read. For the reasons, see: striate data scan {folder}": (
+        "'{name}'의 학습 이미지를 하나도 읽을 수 없습니다. 이유 보기: striate data scan {folder}"
+    ),
+    "'{path}' contains a {what}, which the run would replace. Choose another folder with --out.": (
+        "'{path}'에 {what}이(가) 있어 실행이 덮어쓰게 됩니다. --out으로 다른 폴더를 고르십시오."
+    ),
+    "'{path}' already contains {names}, which you may have edited. Choose another folder.": (
+        "'{path}'에 이미 {names}이(가) 있고, 고쳐 쓴 것일 수 있습니다. 다른 폴더를 고르십시오."
+    ),
+    "'{path}' contains a run with another recipe. Use another folder (--out), or remove this one.": (
+        "'{path}'에 다른 학습법의 실행이 있습니다. --out으로 다른 폴더를 쓰거나 이 폴더를 지우십시오."
+    ),
+    "Port {port} of {host} cannot be used: {reason}. Choose another one with --port, or --port 0 for any free one.": (
+        "{host}의 포트 {port}을(를) 쓸 수 없습니다: {reason}. --port로 다른 포트를 고르거나, --port 0으로 빈 포트를 "
+        "쓰십시오."
+    ),
+    "Listening on {host} lets other machines use the service, which needs a token. Set the environment variable "
+    "STRIATE_TOKEN to a long random text.": (
+        "{host}에서 받으면 다른 컴퓨터도 서비스를 쓸 수 있으므로 토큰이 필요합니다. 환경 변수 STRIATE_TOKEN을 길고 "
+        "임의의 문자열로 정하십시오."
+    ),
+    "--image needs --export FILE: name images to explore after the model.": (
+        "--image에는 --export FILE이 필요합니다. 살펴볼 이미지는 모델 뒤에 적으십시오."
+    ),
+    "'{name}' has the {what_word} '{label}', which the model does not know. The {plural_word} of the model are: "
+    "{names}.": (
+        "'{name}'에 모델이 모르는 '{label}'({what_word})이(가) 있습니다. 모델이 아는 것({plural_word}): {names}."
+    ),
+}
