@@ -296,4 +296,10 @@ HELP: dict[str, str] = {
     "From where images are unusual, such as blurred=0.7 or tiny=64.": (
         "어디부터 특이한 이미지로 볼지. 예: blurred=0.7, tiny=64."
     ),
+    "Write a lesson instead: one page about a few images, which needs no server.": (
+        "대신 수업 자료를 씁니다. 이미지 몇 장을 살펴보는 페이지 하나로, 서버가 필요 없습니다."
+    ),
+    "An image of the lesson: a file, or its number on the page. Repeat for several [a wrong prediction].": (
+        "수업 자료의 이미지: 파일, 또는 페이지에서의 번호. 여러 장이면 반복 [틀린 예측 하나]."
+    ),
 }
