@@ -117,6 +117,7 @@ def test_advised_class_weights_keep_the_method(tmp_path: Path) -> None:
             0,
             "Class 'a' has 3.3 times as many images as 'b'. If all classes matter equally, train with --set",
         ),
+        ((36, 20), 0, "Class 'a' has 1.8 times as many images as 'b'."),
         ((30, 30), 1, "No other problems found. To train: striate train "),
         ((7, 9), 0, "2 classes have too few images to train and test on: 'a' (7), 'b' (9). Add more."),
     ],

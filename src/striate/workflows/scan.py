@@ -82,8 +82,13 @@ class FolderScan:
     @property
     def classes_without_training_images(self) -> tuple[str, ...]:
         """Classes that cannot be learned because the training part has no images of them."""
+        return tuple(name for name, count in self._training_counts.items() if not count)
+
+    @property
+    def _training_counts(self) -> dict[str, int]:
+        """Number of training images of each class; of all images if the folder is not split."""
         training = self.parts.index(PARTS[TRAINING]) if self.parts else 0
-        return tuple(name for name, counts in self.classes.items() if not counts[training])
+        return {name: counts[training] for name, counts in self.classes.items()}
 
     @property
     def advice(self) -> str:
@@ -117,11 +122,14 @@ class FolderScan:
         counts = {name: sum(numbers) for name, numbers in self.classes.items()}
         if small := {n: count for n, count in counts.items() if count < MIN_CLASS_SIZE and n not in missing}:
             return [_describe_small(small, self.task)]
-        by_size = sorted(counts, key=counts.__getitem__)
-        if self.task is Task.CLASSIFICATION and counts[by_size[-1]] > IMBALANCE * counts[by_size[0]] > 0:
-            ratio = f"{counts[by_size[-1]] / counts[by_size[0]]:.1f}"
+        counts = {name: count for name, count in self._training_counts.items() if count}
+        if self.task is not Task.CLASSIFICATION or not counts:
+            return []
+        few, many = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+        if counts[many] > IMBALANCE * counts[few]:
+            ratio = f"{counts[many] / counts[few]:.1f}"
             return [
-                f"Class '{by_size[-1]}' has {ratio} times as many images as '{by_size[0]}'. "
+                f"Class '{many}' has {ratio} times as many images as '{few}'. "
                 "If all classes matter equally, train with --set class_weights=true."
             ]
         return []
