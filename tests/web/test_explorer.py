@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from striate.web import ServiceSettings, create_explorer
 from striate.workflows.open_explorer import open_explorer
 
 from .conftest import ADDRESS
-from .explorer_page import API, TOKEN, array, shown, visit
+from .explorer_page import API, TOKEN, array, shown, visit, wait_for_workers
 
 
 @pytest.fixture(scope="module")
@@ -305,6 +306,65 @@ def test_page_slides_over_channels_and_images(page: Page, address: str, digits: 
     assert box
     page.locator(".slid.output").click(position={"x": box["width"] * 12.5 / 26, "y": box["height"] * 10.5 / 26})
     expect(page.locator("p.sum-line").last).to_contain_text(f"= {shown(expected[10, 12])}")
+
+
+def test_page_shows_what_excites_units(page: Page, address: str, model: st.Model, digits: Any) -> None:
+    visit(page, address, "layer/0/5")
+    page.get_by_label("Among").select_option("shown")
+    expect(page.locator(".excites")).to_contain_text(f"Found among {len(digits)} images.")
+    expect(page.locator("#dead")).to_contain_text(
+        f"0 of 16 never respond: their number is the same for all {len(digits)}"
+    )
+    strength = np.abs(st.explain.feature_maps(model, digits.x[0], "C3")).max(axis=(0, 1))
+    channel = int(np.argsort(-strength, kind="stable")[0])
+    patches = st.explain.strongest_patches(model, digits.x, "C3", channel).of(channel)
+    row = page.locator(".nine").first
+    expect(row.locator("a > .soft")).to_have_text([shown(patch.value) for patch in patches])
+    pixels = row.locator("canvas").first.evaluate(
+        "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
+    )
+    np.testing.assert_array_equal(np.reshape(pixels, (-1, 4))[:, 0], patches[0].pixels.ravel())
+    row.locator("a").nth(1).click()
+    y, x, _ = patches[1].position
+    expect(page.locator("h1")).to_have_text(f"C3: row {y}, column {x}, map {channel}")
+    expect(page.locator(".card")).to_contain_text(f"Image {patches[1].image}")
+    expect(page.locator(".excites .nine a")).to_have_count(9)
+
+
+def test_page_shows_the_nearest_images(page: Page, address: str, model: st.Model, digits: Any) -> None:
+    train = st.data.load("mnist5k").train
+    visit(page, address, "why/1")
+    found = st.explain.nearest_images(model, digits.x[1], train)
+    expect(page.locator("#nearest .thumbnail span")).to_have_text(
+        [f"{train.y[image]} · {shown(distance)}" for image, distance in zip(found.images, found.distances, strict=True)]
+    )
+    page.locator("#nearest .thumbnail").first.click()
+    expect(page.locator(".card")).to_contain_text(f"Training image {found.images[0]}")
+
+
+def test_leaving_the_view_ends_the_process(page: Page, address: str, explorer: "subprocess.Popen[str]") -> None:
+    visit(page, address, "layer/0/3")
+    expect(page.locator(".excites")).to_be_visible()
+    visit(page, address, "images")
+    wait_for_workers(page, explorer.pid, 0)
+
+
+def test_addresses_name_layers(page: Page, address: str, model: st.Model) -> None:
+    names = [str(node.layer.name) for node in model.network.nodes]
+    for view, title in {"layer/C3": "C3", "layer/3/S2": "S2", "layer/2": "C1"}.items():
+        visit(page, address, view)
+        expect(page.locator("h1")).to_have_text(title)
+        expect(page.locator("#problem")).to_be_empty()
+    for view, message in {
+        "layer/2/C99": f"There is no layer “C99”. The layers are: {', '.join(names)}.",
+        "layer/2/99": "There is no layer “99”",
+        "unit/2": "This address names no unit",
+        "unit/2/C3:x": "This address names no unit",
+    }.items():
+        visit(page, address, view)
+        expect(page.locator("#problem")).to_contain_text(message)
+    visit(page, address, "images")
+    expect(page.locator("#problem")).to_be_empty()
 
 
 def test_page_speaks_korean(page: Page, address: str) -> None:

@@ -18,7 +18,7 @@ import onnx
 import pytest
 from browser import WatchedPage
 from onnx import TensorProto, helper, numpy_helper
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from starlette.testclient import TestClient
 
 import striate as st
@@ -128,24 +128,6 @@ def test_page_shows_the_beginning_of_a_network(beginning: Path, watched_page: Wa
     finally:
         process.kill()
         process.communicate()
-
-
-def test_addresses_name_layers(page: Page, address: str, model: st.Model) -> None:
-    names = [str(node.layer.name) for node in model.network.nodes]
-    for view, title in {"layer/C3": "C3", "layer/3/S2": "S2", "layer/2": "C1"}.items():
-        visit(page, address, view)
-        expect(page.locator("h1")).to_have_text(title)
-        expect(page.locator("#problem")).to_be_empty()
-    for view, message in {
-        "layer/2/C99": f"There is no layer “C99”. The layers are: {', '.join(names)}.",
-        "layer/2/99": "There is no layer “99”",
-        "unit/2": "This address names no unit",
-        "unit/2/C3:x": "This address names no unit",
-    }.items():
-        visit(page, address, view)
-        expect(page.locator("#problem")).to_contain_text(message)
-    visit(page, address, "images")
-    expect(page.locator("#problem")).to_be_empty()
 
 
 def rewrite_plan(run: Path, **values: Any) -> Path:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
 from starlette.testclient import TestClient
 
 import striate as st
@@ -21,7 +19,7 @@ from striate.workflows.background import Channel, Progress, Worker
 from striate.workflows.open_explorer import open_explorer
 
 from .conftest import ADDRESS
-from .explorer_page import API, TOKEN, array, shown, visit, wait_for_workers
+from .explorer_page import API, TOKEN, array
 
 C3 = 5
 
@@ -151,44 +149,3 @@ def test_errors_of_the_process_are_reported(kind: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         receive(worker)
     worker.stop()
-
-
-def test_page_shows_what_excites_units(page: Page, address: str, model: st.Model, digits: Any) -> None:
-    visit(page, address, f"layer/0/{C3}")
-    page.get_by_label("Among").select_option("shown")
-    expect(page.locator(".excites")).to_contain_text(f"Found among {len(digits)} images.")
-    expect(page.locator("#dead")).to_contain_text(
-        f"0 of 16 never respond: their number is the same for all {len(digits)}"
-    )
-    strength = np.abs(st.explain.feature_maps(model, digits.x[0], "C3")).max(axis=(0, 1))
-    channel = int(np.argsort(-strength, kind="stable")[0])
-    patches = st.explain.strongest_patches(model, digits.x, "C3", channel).of(channel)
-    row = page.locator(".nine").first
-    expect(row.locator("a > .soft")).to_have_text([shown(patch.value) for patch in patches])
-    pixels = row.locator("canvas").first.evaluate(
-        "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
-    )
-    np.testing.assert_array_equal(np.reshape(pixels, (-1, 4))[:, 0], patches[0].pixels.ravel())
-    row.locator("a").nth(1).click()
-    y, x, _ = patches[1].position
-    expect(page.locator("h1")).to_have_text(f"C3: row {y}, column {x}, map {channel}")
-    expect(page.locator(".card")).to_contain_text(f"Image {patches[1].image}")
-    expect(page.locator(".excites .nine a")).to_have_count(9)
-
-
-def test_page_shows_the_nearest_images(page: Page, address: str, model: st.Model, digits: Any) -> None:
-    train = st.data.load("mnist5k").train
-    visit(page, address, "why/1")
-    found = st.explain.nearest_images(model, digits.x[1], train)
-    expect(page.locator("#nearest .thumbnail span")).to_have_text(
-        [f"{train.y[image]} · {shown(distance)}" for image, distance in zip(found.images, found.distances, strict=True)]
-    )
-    page.locator("#nearest .thumbnail").first.click()
-    expect(page.locator(".card")).to_contain_text(f"Training image {found.images[0]}")
-
-
-def test_leaving_the_view_ends_the_process(page: Page, address: str, explorer: "subprocess.Popen[str]") -> None:
-    visit(page, address, "layer/0/3")
-    expect(page.locator(".excites")).to_be_visible()
-    visit(page, address, "images")
-    wait_for_workers(page, explorer.pid, 0)
