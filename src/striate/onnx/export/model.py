@@ -45,7 +45,7 @@ def to_onnx(
         weights: Its parameters by full name.
         metadata: Classes, image policy and other metadata, written as JSON into `metadata_props`.
         resize: Whether the model takes images of any height and width and resizes them according to `metadata.policy`.
-            The pixels are those of `ImagePolicy.apply`, except for rare differences of one gray level.
+            The pixels are those of `ImagePolicy.apply`, except for one gray level in some tall images.
         opset: The version of ONNX's operators, 13 to 20; None: the lowest that has all operators of this network.
         detector: The detector of unknown images, which reads the second output of the network. The model then has the
             outputs "distance" and "unknown" in its place.
