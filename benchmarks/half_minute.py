@@ -1,6 +1,6 @@
-"""Time `striate train` on a folder of photographs, with and without cached pixels, over several splits.
+"""Time `striate train` on a folder of photographs, with and without cached pixels, and `striate predict` on its files.
 
-python benchmarks/half_minute.py [FOLDER] [--splits 5]
+python benchmarks/half_minute.py [FOLDER] [--splits 5] [--int8]
 """
 
 import argparse
@@ -32,14 +32,18 @@ def split(source: Path, folder: Path, seed: int) -> None:
         link.symlink_to(file.resolve())
 
 
-def run(folder: Path, out: Path, cache: Path) -> tuple[float, float, float]:
-    """Return wall-clock seconds, CPU seconds and test accuracy."""
+def run(arguments: list[str], cache: Path) -> tuple[float, float]:
+    """Run a command of Striate; return wall-clock seconds and CPU seconds."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    command = [*STRIATE, "train", str(folder), "--out", str(out), "--quiet"]
-    subprocess.run(command, check=True, env=os.environ | {"STRIATE_CACHE": str(cache)}, stdout=subprocess.DEVNULL)
+    environment = os.environ | {"STRIATE_CACHE": str(cache)}
+    subprocess.run([*STRIATE, *arguments], check=True, env=environment, stdout=subprocess.DEVNULL)
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return wall, used, json.loads((out / "metrics.json").read_text("utf-8"))["accuracy"]["value"]
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def accuracy(out: Path) -> float:
+    """Return the test accuracy of a run."""
+    return float(json.loads((out / "metrics.json").read_text("utf-8"))["accuracy"]["value"])
 
 
 def main() -> None:
@@ -47,18 +51,24 @@ def main() -> None:
     default = Path(os.environ.get("STRIATE_DATA", ".")) / "dogs-vs-cats"
     parser.add_argument("folder", type=Path, nargs="?", default=default)
     parser.add_argument("--splits", type=int, default=5)
+    parser.add_argument("--int8", action="store_true", help="features in 8-bit integers")
     args = parser.parse_args()
     print(description())
-    rows = []
+    options, rows = ["--precision", "int8"] if args.int8 else [], []
     for seed in range(args.splits):
         with tempfile.TemporaryDirectory() as root:
             folder, cache = Path(root) / "photos", Path(root) / "cache"
             split(args.folder, folder, seed)
-            cold, warm = (run(folder, Path(root) / name, cache) for name in ("cold", "warm"))
-        rows.append((*cold, *warm))
-        print(f"split {seed}: cold {cold[0]:.1f} s ({cold[1]:.1f} CPU), warm {warm[0]:.1f} s ({warm[1]:.1f} "
-              f"CPU), test {100 * cold[2]:.2f} %", flush=True)  # fmt: skip
-    names = ("cold wall s", "cold cpu s", "test", "warm wall s", "warm cpu s", "test")
+            outs = [Path(root) / name for name in ("cold", "warm")]
+            train = [["train", str(folder), "--out", str(out), "--quiet", *options] for out in outs]
+            predict = ["predict", str(outs[0]), str(folder), "--csv", f"{root}/table.csv"]
+            cold, warm, predicted = (run(arguments, cache) for arguments in (*train, predict))
+            test = accuracy(outs[0])
+        rows.append((*cold, *warm, *predicted, test))
+        print(f"split {seed}: cold {cold[0]:.1f} s ({cold[1]:.1f} CPU), warm {warm[0]:.1f} s ({warm[1]:.1f} CPU), "
+              f"predict {predicted[0]:.1f} s ({predicted[1]:.1f} CPU), test {100 * test:.2f} %",
+              flush=True)  # fmt: skip
+    names = ("cold wall s", "cold cpu s", "warm wall s", "warm cpu s", "predict wall s", "predict cpu s", "test")
     for name, values in zip(names, np.array(rows).T, strict=True):
         print(
             f"{name:12} mean {values.mean():.4g}, standard deviation {values.std(ddof=1) if len(values) > 1 else 0:.2g}"

@@ -47,7 +47,7 @@ def evaluate(base: Base, x: Features, y: Array, test: Array) -> tuple[float, flo
     train = {layer: rows[~test] for layer, rows in x.items()}
     folds = content_folds(train[base.top], y[~test], classes)
     heads, _ = fit_heads(base, train, y[~test], classes, folds)
-    layer = best_layer(heads, base.top)
+    layer = best_layer({name: head.cross_entropies for name, head in heads.items()}, base.top)
     seconds = time.process_time() - start
     return float((heads[layer].head.logits(x[layer][test]).argmax(axis=1) == y[test]).mean()), seconds, layer
 

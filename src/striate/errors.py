@@ -16,6 +16,25 @@ class MissingAttributeError(UsageError, AttributeError):
     """An attribute that an object does not have. As for every AttributeError, `hasattr` returns False."""
 
 
+class UnknownAttributeError(MissingAttributeError):
+    """There is no such attribute. The similar name is found when the message is read, not for `getattr` and `hasattr`.
+
+    Args:
+        kind: The class of the object.
+        attribute: The unknown name.
+    """
+
+    def __init__(self, kind: type, attribute: str) -> None:
+        """Keep the arguments for the message."""
+        super().__init__(kind, attribute)
+
+    def __str__(self) -> str:
+        """Return the message."""
+        kind, attribute = self.args
+        close = get_close_matches(attribute, [known for known in dir(kind) if known[0] != "_"], n=1, cutoff=0.7)
+        return f"{kind.__name__} has no attribute '{attribute}'." + (f" Did you mean '{close[0]}'?" if close else "")
+
+
 class NetworkError(StriateError):
     """A network that cannot be built: a shape that does not fit, an invalid setting, a name used twice."""
 
@@ -81,10 +100,7 @@ def missing_attribute(owner: object, name: str, instead: Mapping[str, str]) -> A
     kind = type(owner).__name__
     if name in instead:
         return MissingAttributeError(f"{kind} has no attribute '{name}': {instead[name]}.")
-    close = get_close_matches(name, [known for known in dir(type(owner)) if known[0] != "_"], n=1, cutoff=0.7)
-    return MissingAttributeError(
-        f"{kind} has no attribute '{name}'." + (f" Did you mean '{close[0]}'?" if close else "")
-    )
+    return UnknownAttributeError(type(owner), name)
 
 
 def refuse_serialization(module: str, name: str) -> None:

@@ -38,7 +38,7 @@ def test_remaining_time_leaves_room_for_the_report() -> None:
 
 
 @pytest.mark.parametrize(("slowness", "size", "int8"), [
-    (1, 224, False), (2, 224, True), (2.7, 160, True), (3.3, 128, True), (50, 128, True),
+    (1, 224, False), (1.4, 224, True), (1.8, 160, True), (2.5, 128, True), (50, 128, True),
 ])  # fmt: skip
 def test_slow_machines_compute_in_integers_and_then_on_smaller_images(slowness: float, size: int, int8: bool) -> None:
     chosen = strategy_for(replace(PHOTOGRAPHS, slowness=slowness))

@@ -36,7 +36,8 @@ EXTRACTION_SECONDS = {224: 0.013, 160: 0.007, 128: 0.0045}
 INT8_SHARE = 0.6  # of that time, in 8-bit integers
 HEAD_SECONDS = 8e-9  # to fit the head on one core, per image, feature, class and fold
 FEATURE_COUNTS = (1280, 3248)  # of the last layer and of all layers of the base
-OTHER_SECONDS = 4  # for everything else
+OTHER_SECONDS = 6  # for everything else
+MARGIN = 1.1  # by which a limit must be larger than the estimate
 TUNING_SECONDS = 3.7e-10  # per image and multiply-add on one core, for an epoch of both stages of fine-tuning
 SCRATCH_SECONDS = 4.5e-10  # per image and multiply-add on one core, for an epoch of training from scratch
 IMAGE_SECONDS = 1e-4  # per image and epoch, for everything else
@@ -350,7 +351,7 @@ def _affordable_input(summary: FolderSummary, method: Method | None) -> tuple[in
         choices = [(sizes[0], False), *((size, True) for size in sizes)]
     else:
         choices = [(size, False) for size in sizes]
-    limit = 60 * summary.minutes
+    limit = 60 * summary.minutes / MARGIN
     return next((choice for choice in choices if _extraction_seconds(summary, *choice) <= limit), choices[-1])
 
 

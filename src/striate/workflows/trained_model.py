@@ -19,7 +19,7 @@ from striate.evaluation.checks import check_probabilities
 from striate.images import ImagePolicy
 from striate.models import Model, load
 from striate.network import Network
-from striate.network.outputs import output_forms
+from striate.network.outputs import OutputForm, output_forms
 from striate.tasks import Decision, Task
 from striate.training import check_inputs, predict_in_batches
 from striate.transfer.bases import with_features
@@ -88,8 +88,7 @@ class TrainedModel:
 
     def outputs(self, x: Array) -> Array:
         """Return probabilities of classes or labels, or numbers, float32 (N, K), for images, uint8 (N, H, W, C)."""
-        found = [predict(x)[0] for predict in self._predictors]
-        return average([self._as_probabilities(m.network, p) for m, p in zip(self.models, found, strict=True)])
+        return average([self._as_probabilities(predict(x)[0]) for predict in self._predictors])
 
     @cached_property
     def _predictors(self) -> list[Predictor]:
@@ -110,11 +109,16 @@ class TrainedModel:
             model = with_fast_engine(model)
         return lambda x: found if isinstance(found := model.predict(x), tuple | list) else (found,)
 
-    def _as_probabilities(self, network: Network, outputs: Array) -> Array:
+    def _as_probabilities(self, outputs: Array) -> Array:
         """Return outputs of a network (N, K) as probabilities, unless they are numbers."""
         if self.decision.task is Task.REGRESSION:
             return outputs
-        return class_probabilities(outputs, output_forms(network)[0])
+        return class_probabilities(outputs, self._form)
+
+    @cached_property
+    def _form(self) -> OutputForm:
+        """How outputs are read; members of an ensemble do not differ in it."""
+        return output_forms(self.models[0].network)[0]
 
     def predict_open_set(self, x: Array) -> tuple[Array, Array]:
         """Predict images, and which of them are unknown.
@@ -134,7 +138,7 @@ class TrainedModel:
         if self._open_set:
             predict, detector = self._open_set
             outputs, features = predict(x)
-            probabilities = self._as_probabilities(self.models[0].network, outputs)
+            probabilities = self._as_probabilities(outputs)
             unknown = detector.is_unknown(features)
         else:
             probabilities = self.outputs(x)
