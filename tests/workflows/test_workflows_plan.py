@@ -59,7 +59,7 @@ def test_estimate_includes_the_heads_of_many_classes() -> None:
     assert "about 60 seconds on 2 cores" in many.because
 
 
-@pytest.mark.parametrize(("minutes", "size"), [(20, 224), (8, 160), (5, 128)])
+@pytest.mark.parametrize(("minutes", "size"), [(20, 224), (9, 160), (6, 128)])
 def test_images_are_smaller_with_little_time(minutes: float, size: int) -> None:
     chosen = strategy_for(replace(PHOTOGRAPHS, images=120_000, minutes=minutes))
     assert chosen.settings == ({} if size == 224 else {"input_shape": (size, size, 3)})
