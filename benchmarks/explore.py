@@ -45,7 +45,7 @@ COUNT = """() => {
   const count = () => window.updates.push(performance.now());
   new MutationObserver(count).observe(document.querySelector(".answer"), { childList: true });
 }"""
-ALL = "document.querySelectorAll('.method .stack canvas + canvas, .method .error').length === 6"
+DRAWN = "document.querySelectorAll('{} .stack canvas + canvas, {} .error').length === {}"
 
 
 @contextmanager
@@ -115,8 +115,9 @@ def clicking(page: Page, network: Any, image: Callable[[int], str]) -> None:
     end = network.outputs[0]
     classes = nodes[end].shape[0]
     show("a unit of the output", [go(f"#/unit/0/{end}:0,0,{n % classes}") for n in range(RUNS)])
-    times = [go(f"#/why/{image(n)}/{n}/{n + 1}", ALL) for n in range(2)]
-    show("why: three methods for two classes", times)
+    times = [go(f"#/why/{image(n)}/{n}/{n + 1}", DRAWN.format("#grad_cam", "#grad_cam", 2)) for n in range(3)]
+    show("why: Grad-CAM for two classes", times)
+    show("why: three methods for two classes", [go("#/why/0/5/6", DRAWN.format(".method", ".method", 6))])
     show("network", [go("#/network"), go("#/filter"), go("#/network")][::2])
 
 
