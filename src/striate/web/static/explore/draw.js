@@ -49,7 +49,35 @@ export function imageCanvas({ shape: [height, width, channels], values }, proper
 
 /** A canvas with one map. `value(y, x)` gives its numbers. */
 export function mapCanvas(height, width, value, low, high, properties = {}) {
-  return paint(height, width, (y, x) => [...color(value(y, x), low, high), 255], properties);
+  const shades = palette(low, high);
+  return paint(height, width, (y, x) => shades(value(y, x)), properties);
+}
+
+let known = {}; // the palette of the last maps: those of a layer have the same range
+
+/** Return a function from numbers to [r, g, b, 255], with 255 levels on each side of 0. */
+function palette(low, high) {
+  if (known.low === low && known.high === high) return known.shades;
+  const end = (low < 0 ? Math.max(-low, high) : high) || 1;
+  const colors = Array.from({ length: 511 }, (_, level) => [...color((end * (level - 255)) / 255, low, high), 255]);
+  const shades = (value) => colors[255 + Math.round(255 * Math.max(-1, Math.min(1, value / end)))] ?? colors[255];
+  known = { low, high, shades };
+  return shades;
+}
+
+const CLEAR = [0, 0, 0, 0];
+
+/** One canvas with `count` maps of the same size side by side. `value(part, y, x)` gives their numbers. */
+export function sheetCanvas(count, height, width, value, low, high) {
+  const across = Math.ceil(Math.sqrt(count));
+  const scale = Math.ceil(6 / width); // pixels of a number, so that the gaps of one pixel are narrow
+  const [stepY, stepX] = [scale * height + 1, scale * width + 1];
+  const shades = palette(low, high);
+  return paint(Math.ceil(count / across) * stepY - 1, across * stepX - 1, (y, x) => {
+    const part = Math.floor(y / stepY) * across + Math.floor(x / stepX);
+    const [row, column] = [Math.floor((y % stepY) / scale), Math.floor((x % stepX) / scale)];
+    return part < count && row < height && column < width ? shades(value(part, row, column)) : CLEAR;
+  });
 }
 
 /** A canvas over an image: transparent where the value is 0. */

@@ -3,7 +3,7 @@
 import { array, get } from "./api.js";
 import { firstLayer, imageCard } from "./images.js";
 import { make, number, select, text } from "./dom.js";
-import { mapCanvas, place, scaleBar } from "./draw.js";
+import { mapCanvas, place, scaleBar, sheetCanvas } from "./draw.js";
 import { patchSection } from "./patches.js";
 
 const PARTS = 16; // of a filter that are shown
@@ -116,9 +116,8 @@ const stageName = (step) => (step === null ? text("stage_trained") : step === 0 
 function filterFigures({ shape: [height, width, inputs, outputs], values }, largest) {
   const shown = Math.min(inputs, PARTS);
   return Array.from({ length: outputs }, (_, output) => {
-    const part = (input) => mapCanvas(height, width, (y, x) => values[((y * width + x) * inputs + input) * outputs + output], -largest, largest);
-    const parts = make("div", { class: "parts" }, ...Array.from({ length: shown }, (_unused, input) => part(input)));
-    parts.style.gridTemplateColumns = `repeat(${Math.ceil(Math.sqrt(shown))}, 1fr)`;
+    const value = (input, y, x) => values[((y * width + x) * inputs + input) * outputs + output];
+    const parts = sheetCanvas(shown, height, width, value, -largest, largest);
     return make("figure", { "aria-label": text("filter_label", { channel: output }) }, parts, make("figcaption", {}, output));
   });
 }
