@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["browser"]
 
@@ -11,6 +12,9 @@ pytest_plugins = ["browser"]
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 os.environ["STRIATE_LANG"] = "en"  # whatever the language of the machine
 os.environ["MPLBACKEND"] = "Agg"  # plots open no window
+
+settings.register_profile("busy machines", deadline=None)  # how long an example takes says nothing about Striate
+settings.load_profile("busy machines")
 
 
 @pytest.fixture(scope="session", autouse=True)

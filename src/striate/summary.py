@@ -187,7 +187,7 @@ def _compact_rows(rows: list[Row]) -> list[tuple[str, ...]]:
         name = f" {_break(name, longest=11)}".replace("\n", "\n ") if block else name
         kind = "\n".join(HYPHENATED_KINDS.get(word, word) for word in _break(row.kind, longest=7).split("\n"))
         cells = list(_broken_cells(row, rounded=True))
-        cells[:2], cells[3], cells[6] = (name, kind), _kernel_and_stride(row), row.activation or ""
+        cells[:2], cells[3], cells[6] = (name, kind), _kernel_and_stride(row), _break(row.activation or "", longest=8)
         found.append(_joined_fields((*cells[:4], *cells[5:])))
     return found
 

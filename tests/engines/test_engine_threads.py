@@ -20,7 +20,7 @@ from .networks import NETWORKS, pixels
 
 SMALLER: dict[str, Any] = {"input_shape": (13, 12, 1)}
 LARGE = {"tutorial-cnn", "mnist-cnn", "mnist-cnn-functional", "mnist-cnn-subclassed", "mnist-best"}
-FOR_NUMPY = [name for name in names() if zoo_network(name).multiply_adds < 1e8]  # the others are for larger images
+FOR_NUMPY = [name for name in names() if zoo_network(name).multiply_adds < 5e7]  # the others are for larger images
 
 
 def train(network: Network, batch: int, threads: int) -> tuple[list[bytes], list[float]]:
