@@ -10,11 +10,11 @@ import click
 from striate.cli.help import Command
 from striate.cli.output import echo, echo_json, echo_line, heads
 from striate.language import localized, translate
+from striate.processes import current_process
 from striate.text import table
 
 if TYPE_CHECKING:
     from striate.workflows.predict import AnyPrediction
-    from striate.workflows.prediction_files import PredictionFile
     from striate.workflows.sort_images import ImageSorter
 
 MOST_SHOWN = 10  # files that could not be read
@@ -50,11 +50,14 @@ def predict(
     from striate.images import UnreadableFile
     from striate.workflows.predict import find_to_predict, predict_files
     from striate.workflows.prediction_files import json_content, open_prediction_file
+    from striate.workflows.shared_predictions import check_shared, join_parts, own_files, part_of_file
     from striate.workflows.sort_images import image_sorter
     from striate.workflows.trained_model import open_trained_model
 
+    process = current_process()
+    check_shared(csv_file or jsonl_file, standard_input="-" in paths, sorts=bool(sort_into) or as_json)
     model = open_trained_model(trained)
-    for note in model.notes:
+    for note in () if process.rank else model.notes:
         echo_line(localized(note), err=True)
     sorter = image_sorter(sort_into, model, move=move)
     files, total = find_to_predict(paths, sys.stdin.buffer, sorter.folder if sorter else None)
@@ -63,9 +66,12 @@ def predict(
     reasons: list[str] = []  # why files could not be read
     unreadable = 0
     shown = len(model.classes) if all_classes else top or 0
+    files, total = own_files(files), total and total // process.world_size
+    several = process.world_size > 1
     with open_prediction_file(
-        model, csv_file, jsonl_file, resume=resume, top=top or 0, all_classes=all_classes
-    ) as file:
+        model, csv_file and part_of_file(csv_file), jsonl_file and part_of_file(jsonl_file), resume=resume or several,
+        top=top or 0, all_classes=all_classes,
+    ) as file:  # fmt: skip
         if file and file.done:
             text = "'{path}' has {rows:,} rows already; continuing with the other images."
             echo_line(translate(text, path=file.path, rows=file.done), err=True)
@@ -82,18 +88,20 @@ def predict(
                 predictions.append(result)
             else:
                 counts[_kind(result)] += 1
+    written = csv_file or jsonl_file
+    counts, unreadable = join_parts(written, file, counts, unreadable)
     if as_json:
         echo_json([json_content(prediction) for prediction in predictions])
     elif predictions:
         echo("\n".join(_table(predictions)))
-    for line in _summary(counts, file, sorter):
+    for line in _summary(counts, written if file else None, sorter):
         echo_line(line, err=as_json)
     for reason in reasons:
         echo_line(localized(f"Skipped: {reason}"), err=True)
     if unreadable and file:
         text = "Files that could not be read: {count:,}; '{path}' lists all of them."
-        echo_line(translate(text, count=unreadable, path=file.path), err=True)
-    sys.exit(1 if unreadable else 0)
+        echo_line(translate(text, count=unreadable, path=written), err=True)
+    sys.exit(1 if unreadable and not several else 0)  # with another status, torchrun starts all processes again
 
 
 def _kind(result: "AnyPrediction") -> str:
@@ -107,14 +115,14 @@ def _kind(result: "AnyPrediction") -> str:
     return result.label if isinstance(result, Prediction) else ""
 
 
-def _summary(counts: Counter[str], file: "PredictionFile | None", sorter: "ImageSorter | None") -> Iterator[str]:
+def _summary(counts: Counter[str], written: str | None, sorter: "ImageSorter | None") -> Iterator[str]:
     """Yield lines on what was predicted, if it was not printed, and where it was written."""
     if counts:
         kinds = ", ".join(f"{name} {count:,}" for name, count in counts.most_common(MOST_SHOWN) if name)
         more = translate(", {n:,} more", n=len(counts) - MOST_SHOWN) if len(counts) > MOST_SHOWN else ""
         yield translate("{n:,} images", n=counts.total()) + (f": {kinds}{more}" if kinds else "")
-    if file:
-        yield translate("written  {path}", path=file.path)
+    if written:
+        yield translate("written  {path}", path=written)
     if sorter:
         text = "sorted   {folder}: {n:,} moved" if sorter.moves else "sorted   {folder}: {n:,} copied"
         yield translate(text, folder=sorter.folder, n=sorter.total)

@@ -14,6 +14,8 @@ from striate.language import localized, translate
 from striate.processes import current_process
 
 if TYPE_CHECKING:
+    from striate._types import Echo
+    from striate.transfer.linear_head import Remaining
     from striate.workflows.prepare import PreparedRun
     from striate.workflows.run_record import TrainingRun
     from striate.workflows.train import TrainingResult
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     "--base",
     metavar="BASE",
     type=options.BASE,
-    help="A pretrained network, ONNX file or timm/NAME; implies --method features, unless fine-tune is given [chosen].",
+    help="A pretrained network, ONNX file, timm/NAME, or auto; implies --method features, if not fine-tune [chosen].",
 )
 @click.option("--cut", metavar="LAYER", help="Use the base up to this layer only [all layers before its classifier].")
 @click.option("--minutes", type=float, help="Time limit for training on a folder, in minutes [none].")
@@ -100,22 +102,25 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
                 text = "'{run}' is finished, so nothing is left to train. Its report: {report}"
                 echo(translate(text, run=resume, report=Path(resume) / "report.html"))
             return
-    prepared, run = reopen(resume, epochs) if resume else _start(epochs, out, asked)
+    print_line = (lambda text: None) if quiet else echo_message
+    prepared, run = reopen(resume, epochs) if resume else _start(epochs, out, asked, remaining, print_line)
     if not quiet:
         _announce(prepared, run)
     elif not current_process().rank and (time := long_run_note(prepared, run)):
         echo_note(time, err=True)
-    print_line = (lambda text: None) if quiet else echo_message
     result = run_training(prepared, run, verbose=0 if quiet else "auto", echo=print_line, remaining=remaining)
     if run.written_here:
         _conclude(result)
 
 
-def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple[PreparedRun, TrainingRun]":
+def _start(
+    epochs: int | None, out: str | None, asked: dict[str, Any], remaining: "Remaining", print_line: "Echo"
+) -> "tuple[PreparedRun, TrainingRun]":  # fmt: skip
     from striate.cli.options import key_values
     from striate.data.labels import label_file, labeled_layout
     from striate.data.layout import Layout
     from striate.engines.choose import EngineSettings
+    from striate.workflows.choose_base import AUTO, check_comparison, choose_base
     from striate.workflows.plan import TrainingPlan, is_folder, make_plan
     from striate.workflows.prepare import prepare
     from striate.workflows.torchrun import local_rank_0_first, on_rank_0, run_before_restart
@@ -137,7 +142,16 @@ def _start(epochs: int | None, out: str | None, asked: dict[str, Any]) -> "tuple
         if data and is_folder(data):
             labels = label_file(given.get("labels"), given.get("task"), asked["label_columns"])
             layout = labeled_layout(data, labels)
-        plan = make_plan(epochs=epochs, sets=key_values(asked["sets"]), engine=engine, layout=layout, **given)
+
+        def plan_with(base: str | None) -> TrainingPlan:
+            options = given | ({"base": base} if base else {})
+            return make_plan(epochs=epochs, sets=key_values(asked["sets"]), engine=engine, layout=layout, **options)
+
+        if given.get("base") == AUTO:
+            check_comparison(given)
+            given.pop("minutes", None)  # it limits the comparison
+            given["base"] = choose_base(plan_with, layout, remaining, print_line)
+        plan = plan_with(None)
         old = run_before_restart(plan, out)
         if old is None:
             check_out(out)

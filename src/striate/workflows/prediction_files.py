@@ -134,6 +134,21 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
                 raise self._failed(error) from error
             yield result
 
+    def rows(self, path: Path) -> Iterator[bytes]:
+        """Yield the complete rows of another file with the same columns, without its header."""
+        start = 0
+        with path.open("rb") as names, path.open("rb") as content:
+            for name, end in self._read_csv(names) if self._form == CSV else self._read_json(names):
+                row = content.read(end - start)
+                start = end
+                if name is not None:
+                    yield row
+
+    @property
+    def header(self) -> bytes:
+        """The first row of a CSV file; nothing in JSON Lines."""
+        return _csv_row(self._columns).encode(**ENCODING) if self._form == CSV else b""
+
     def _text(self, result: AnyPrediction | UnreadableFile) -> str:
         if self._form == JSON_LINES:
             return strict_json.canonical(json_content(result)) + "\n"

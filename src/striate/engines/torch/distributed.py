@@ -167,3 +167,11 @@ def send_to_rank_0(rows: Array | None, shape: tuple[int, ...], source: int) -> A
             dist.recv(received, src=source)
             return received.numpy()
     return None
+
+
+def gather_values(value: T) -> list[T]:
+    """Return the values that all processes passed, in the order of their ranks."""
+    values: list[Any] = [None] * dist.get_world_size()
+    with communication_errors():
+        dist.all_gather_object(values, value)
+    return values
