@@ -66,7 +66,7 @@ def predict(
     reasons: list[str] = []  # why files could not be read
     unreadable = 0
     shown = len(model.classes) if all_classes else top or 0
-    files, total = own_files(files), total and total // process.world_size
+    files = own_files(files)
     several = process.world_size > 1
     with open_prediction_file(
         model, csv_file and part_of_file(csv_file), jsonl_file and part_of_file(jsonl_file), resume=resume or several,
