@@ -168,3 +168,48 @@ def test_given_parts_stay_and_leaked_test_images_are_marked(tmp_path: Path) -> N
     assert [len(part) for part in (data.train, data.validation, data.test)] == [13, 13, 12]
     assert data.test.names is not None
     assert {data.test.names[row] for row in np.flatnonzero(data.leaked)} == {"test/a/26.png", "test/b/27.png"}
+
+
+def texture(seed: int) -> Image.Image:
+    """A faint gray texture, such as that of a metal surface."""
+    rng = np.random.default_rng(seed)
+    coarse, fine = (
+        np.asarray(
+            Image.fromarray(rng.normal(0, std, (n, n)).astype(np.float32)).resize((200, 200), Image.Resampling.BICUBIC)
+        )
+        for n, std in ((7, 12), (50, 9))
+    )
+    return Image.fromarray((120 + coarse + fine).clip(0, 255).astype(np.uint8)).convert("RGB")
+
+
+@pytest.mark.parametrize("change", ["text", "turned"])
+def test_copies_of_faint_textures_are_found_although_text_or_corners_outweigh_them(change: str) -> None:
+    def altered(image: Image.Image) -> Image.Image:
+        if change == "turned":
+            return image.rotate(4, Image.Resampling.BILINEAR, fillcolor=(255, 255, 255))
+        image = image.copy()
+        ImageDraw.Draw(image).text((10, 60), "© sample.com", fill=(255, 255, 255), font_size=28)
+        return image
+
+    originals = [texture(seed) for seed in range(40)]
+    pairs = find_near_duplicates(thumbnails([*originals, *map(altered, originals[:10])])).pairs.tolist()
+    assert all(second == first + 40 for first, second in pairs)
+    assert len(pairs) >= 9
+
+
+def test_similar_strokes_are_no_near_duplicates() -> None:
+    strokes = []
+    for number in range(30):
+        image = Image.new("L", (28, 28))
+        slant = number % 10
+        ImageDraw.Draw(image).line((12 + slant // 2, 3 + number // 10, 14 - slant // 2, 24), fill=255, width=2)
+        strokes.append(image.convert("RGB"))
+    similarity = find_near_duplicates(thumbnails(strokes)).similarity
+    assert (similarity >= 0.95).all()
+
+
+def test_a_common_frame_makes_no_near_duplicates() -> None:
+    framed = [image.copy() for image in SCENES[:20]]
+    for image in framed:
+        ImageDraw.Draw(image).rectangle((0, 0, 159, 119), outline=(250, 250, 250), width=16)
+    assert len(find_near_duplicates(thumbnails(framed)).pairs) == 0

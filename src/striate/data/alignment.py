@@ -38,12 +38,9 @@ MIN_SHOWN = 0.7  # share of the pixels of a tile that both images show
 MIN_TILES = 12  # that are compared
 MIN_UNMOVED = 0.3  # agreement of near-duplicates that need no alignment
 MIN_ALIGNED = 0.42  # the same after alignment, which finds some agreement in any two images
-USUAL = 0.5  # quantile of the agreement of all candidates, which may share a background
-EXCEPTIONAL = 16.0  # near-duplicates agree this many times better than what is usual
+EXCEPTIONAL = 16.0  # near-duplicates agree this many times better than the median pair, which may share a background
 SPARSE = 40  # tiles; drawings and digits vary in fewer of the 64, and resemble each other: they must agree better
 MIN_SPARSE = 0.95  # similarity of near-duplicates of this kind
-
-IDENTITY = np.eye(2, 3, dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,12 +105,17 @@ class Agreement:
         columns = zip(*((part.whole, part.unmoved, part.aligned, part.sparse) for part in parts), strict=True)
         return cls(*(np.concatenate(column) for column in columns))
 
-    def similarity(self) -> Floats:
+    def similarity(self, compared: int) -> Floats:
         """Return the similarity of the pairs (P,), MIN_SIMILARITY … 1; 0 for those that are not near-duplicates.
 
-        They must be all candidates of a folder: near-duplicates agree in parts far better than most of them.
+        Near-duplicates agree in parts far better than most pairs of a folder.
+
+        Args:
+            compared: Number of pairs that were considered, all of a folder; those that are missing here did not agree.
         """
-        usual = float(np.quantile(np.nan_to_num(self.unmoved), USUAL)) if len(self.unmoved) else 0.0
+        agreement = np.zeros(max(compared, len(self.unmoved)))
+        agreement[: len(self.unmoved)] = np.nan_to_num(self.unmoved)
+        usual = float(np.median(agreement))
         in_parts = self.unmoved >= max(MIN_UNMOVED, EXCEPTIONAL * usual)
         in_parts |= self.aligned >= max(MIN_ALIGNED, EXCEPTIONAL * usual)
         similarity = np.where(in_parts, np.maximum(self.whole, MIN_SIMILARITY), self.whole)
@@ -136,25 +138,33 @@ def compare(first: Floats, second: Floats, levels: tuple[Levels, Levels], transf
     masks = _unfilled_mask(first), _unfilled_mask(second)
     one, other = (limit(x, each, ALIGNMENT_DEVIATIONS) for x, each in zip((first, second), levels, strict=True))
     coarse, transforms = _align(one, other, masks, transforms, 16)
-    unmoved = _tile_agreement(first, second, masks, IDENTITY)
+    unmoved = _tile_agreement(first, second, masks)
     whole, aligned = np.zeros(len(first), np.float32), np.full(len(first), np.nan, np.float32)
     rows = np.flatnonzero(coarse >= MIN_COARSE)
     if len(rows):
+        pair = (masks[0][rows], masks[1][rows])
+        fine, transforms = _align(one[rows], other[rows], pair, transforms[rows], 32)
+        kept = (fine >= MIN_FINE) & _is_alteration(transforms)
+        rows, transforms = rows[kept], transforms[kept]
+    if len(rows):
         first, second, masks = first[rows], second[rows], (masks[0][rows], masks[1][rows])
-        fine, transforms = _align(one[rows], other[rows], masks, transforms[rows], 32)
         correlation, detail = np.mean(
             [_correlations(first, second, masks, transforms, size) for size in (32, 64)], axis=0
         )
-        both, plausible = (correlation + detail) / 2, _is_alteration(transforms)
-        same = (fine >= MIN_FINE) & (correlation >= MIN_WHOLE) & (both >= MIN_SIMILARITY)
-        whole[rows] = np.where(plausible & same, both, 0)
-        aligned[rows] = np.where(plausible, _tile_agreement(first, second, masks, transforms), np.nan)
+        both = (correlation + detail) / 2
+        whole[rows] = np.where((correlation >= MIN_WHOLE) & (both >= MIN_SIMILARITY), both, 0)
+        aligned[rows] = _tile_agreement(first, second, masks, transforms)
     return Agreement(whole, unmoved, aligned, np.maximum(levels[0].tiles, levels[1].tiles) < SPARSE)
 
 
-def _tile_agreement(first: Floats, second: Floats, masks: tuple[Floats, Floats], transforms: Floats) -> Floats:
+def _tile_agreement(
+    first: Floats, second: Floats, masks: tuple[Floats, Floats], transforms: Floats | None = None
+) -> Floats:
     """Return the median correlation of the details of all tiles, or of the inner ones if less (P,); NaN for few."""
-    moved, mask = _sample(second, masks[1], np.broadcast_to(transforms, (len(first), 2, 3)))
+    if transforms is None:
+        moved, mask = second.reshape(-1, SIZE * SIZE), masks[1].reshape(-1, SIZE * SIZE).copy()
+    else:
+        moved, mask = _sample(second, masks[1], transforms)
     mask *= masks[0].reshape(-1, SIZE * SIZE) > MASK_SHARE
     x, y = _detail(first.reshape(-1, SIZE * SIZE), mask), _detail(moved, mask)
     xx, yy, xy, shown = (_tiles(values).mean(axis=2) for values in (x * x * mask, y * y * mask, x * y * mask, mask))

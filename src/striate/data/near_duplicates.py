@@ -24,7 +24,7 @@ CROP = 0.92  # side of the crops that are described besides the whole image; the
 MAX_WITH_CROPS = 20_000  # images; of more, only whole images are compared, and no crops
 CANDIDATES = 5  # other images that are compared in detail for each image
 CANDIDATE_DEVIATIONS = 0.5  # from the median, by which gray levels are limited in descriptions: text has little weight
-MIN_DESCRIPTION = 0.45  # correlation of two descriptions, from which the images are compared in detail
+MIN_DESCRIPTION = 0.6  # correlation of two descriptions, from which the images are compared in detail
 BLOCK_VALUES = 16_000_000  # correlations that are held in memory at a time
 PAIRS_PER_BLOCK = 128  # that a thread aligns at a time
 
@@ -212,7 +212,7 @@ def _compare_candidates(thumbnails: Any, levels: Levels, candidates: _Candidates
         for block in map_ordered(compare_chunk, chunks):
             blocks.append(block)
             advance(len(block.whole))
-    return Agreement.concatenate(blocks).similarity()
+    return Agreement.concatenate(blocks).similarity(CANDIDATES * len(thumbnails))
 
 
 def _box_transform(box: Box) -> list[list[float]]:
