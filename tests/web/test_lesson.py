@@ -20,7 +20,7 @@ from striate.explain.trace import node_index
 from striate.explain.units import as_maps
 from striate.images import encode_png
 from striate.web.answers import attribution_answer, image_answer, maps_answer, unit_answer
-from striate.web.lesson import bundle, make_lesson
+from striate.web.lesson import lesson_script, make_lesson
 from striate.workflows import explore
 from striate.workflows.explore import Explorer
 from striate.workflows.open_explorer import open_explorer
@@ -80,9 +80,9 @@ def page(watched_page: WatchedPage, lesson: str) -> Iterator[Page]:
 def answers(page: Page, paths: list[str]) -> list[Any]:
     """Return what the lesson answers, with arrays as lists of numbers."""
     script = f"""async (paths) => {{
-        {bundle("server")}
+        {lesson_script("explore/server.js")}
         const listed = (key, value) => (ArrayBuffer.isView(value) ? [...value] : Number.isNaN(value) ? null : value);
-        return JSON.stringify(await Promise.all(paths.map((path) => $server.ask(path))), listed);
+        return JSON.stringify(await Promise.all(paths.map((path) => module_explore_server_js.ask(path))), listed);
     }}"""
     found: list[Any] = json.loads(page.evaluate(script, paths))
     return found
