@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from browser import WatchedPage
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+import striate
 from striate._types import Array
 from striate.errors import UsageError
 from striate.images import ImagePolicy
@@ -24,7 +26,7 @@ from striate.models import Model
 from striate.network import Conv2D, Dense, GlobalAveragePooling2D, Input, Network, Rescale
 from striate.tasks import Decision, Task
 from striate.transfer.open_set_fitting import fit_detector
-from striate.web.exported_page import PageOptions, export_file, export_folder
+from striate.web.exported_page import PAPER, PageOptions, export_file, export_folder
 from striate.workflows.predict import Prediction, PredictionOptions, predict_files
 from striate.workflows.trained_model import TrainedModel, open_trained_model
 
@@ -309,6 +311,17 @@ def test_page_replaces_only_an_earlier_page(trained: TrainedModel, files: list[P
     with pytest.raises(UsageError, match="which is not part of a page"):
         export()
     assert [path.name for path in tmp_path.iterdir()] == ["page"]
+
+
+def test_all_pages_have_the_same_colors() -> None:
+    """Reports contain their own style sheet, since they must not need another file."""
+    package = Path(striate.__file__).parent
+    shell, report = (
+        dict(re.findall(r"(--\w+): ([^;]+);", (package / sheet).read_text("utf-8").split("}")[0]))
+        for sheet in ("web/static/shell.css", "evaluation/templates/report.css")
+    )
+    assert len(shell) == 8 and shell == {name: report[name] for name in shell}
+    assert shell["--paper"] == f"light-dark({PAPER['light']}, {PAPER['dark']})"
 
 
 def test_handwritten_digits_are_refused(tmp_path: Path) -> None:
