@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import signal
 import subprocess
 import warnings
@@ -199,6 +200,8 @@ def test_layers_are_checked_while_they_are_chosen(client: TestClient) -> None:
     assert [layer["parameters"] for layer in good["layers"]] == [104, 0, 0, 1450]
     bad = client.post(f"{API}/playground/check", json={"data": "digits", **changed(0, filters=0)}).json()
     assert "expected an integer of at least 1" in bad["problem"]
+    flat = client.post(f"{API}/playground/check", json={"data": "digits", **CNN, "layers": LAYERS[3:]}).json()
+    assert flat["problem"].startswith("Layer 1, Dense: ")  # as the page counts, without Input and Rescale
     answer = client.get(f"{API}/playground?name=digits").json()
     assert answer["labels"] == st.data.load("mnist5k").validation.y[:12].tolist() and len(answer["images"]) == 12
 
@@ -326,7 +329,9 @@ def test_page_refuses_wrong_networks_as_python_does(page: Page, address: str) ->
     expect(page.locator(".play-network .error")).to_contain_text("expected class numbers 0 … 2, received 9")
     expect(page.get_by_role("button", name="Train")).to_be_disabled()
     page.get_by_role("button", name="Remove layer 5").click()
-    expect(page.locator(".play-network .error")).to_contain_text("Put Flatten or GlobalAveragePool2D before the layer")
+    expect(page.locator(".play-network .error")).to_contain_text(
+        re.compile("^Layer 5, Dense: .*Put Flatten or GlobalAveragePool2D before the layer")
+    )
     page.get_by_label("From a lecture").select_option("mlp")
     expect(page.get_by_role("button", name="Train")).to_be_enabled()
     expect(page.locator(".layers .shape")).to_have_text(["784", "64", "10"])

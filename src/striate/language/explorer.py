@@ -88,10 +88,11 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     "maps_title": {"en": "Feature maps", "ko": "특성 맵"},
     "maps_help": {
         "en": "{n} maps of {h}×{w}, the strongest response first. Choose a point of a map to see how its number was "
-        "computed. With the keyboard, Enter takes the strongest point.",
+        "computed. With the keyboard, Enter takes the strongest point. Maps, "
+        "rows and columns are numbered from 0.",
         "ko": "{h}×{w} 특성 맵 {n}개를 강하게 반응한 순서로 보여 줍니다. 맵의 한 점을 고르면 그 수가 어떻게 "
         "계산되었는지 볼 "
-        "수 있습니다. 키보드에서는 Enter를 누르면 가장 강한 점을 고릅니다.",
+        "수 있습니다. 키보드에서는 Enter를 누르면 가장 강한 점을 고릅니다. 맵, 행, 열의 번호는 0부터 시작합니다.",
     },
     "vector_help": {
         "en": "{n} numbers, the largest first. Choose one to see how it was computed.",
@@ -127,6 +128,12 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "en": "The nine images with the strongest response of each map, cut to what the unit sees. Hatched parts are "
         "padding.",
         "ko": "맵마다 가장 강하게 반응한 이미지 아홉 장을 유닛의 수용 영역만큼 잘라 보여 줍니다. 빗금 친 부분은 "
+        "패딩입니다.",
+    },
+    "excites_unit_help": {
+        "en": "The nine images with the strongest response of this map, cut to what the unit sees. Hatched parts are "
+        "padding.",
+        "ko": "이 맵이 가장 강하게 반응한 이미지 아홉 장을 유닛의 수용 영역만큼 잘라 보여 줍니다. 빗금 친 부분은 "
         "패딩입니다.",
     },
     "among": {"en": "Among", "ko": "찾을 곳"},

@@ -1,6 +1,7 @@
 """The playground of the explorer: networks that the page puts together, and their training in a process."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -34,6 +35,7 @@ from striate.workflows.playground import (
 from striate.workflows.playground_data import PlaygroundData
 
 COMMANDS = ("play", "pause", "step", "reset")
+HIDDEN_LAYERS = 2  # Input and Rescale, which the page does not list
 
 
 class PlaygroundPages:
@@ -73,9 +75,9 @@ class PlaygroundPages:
     def _check(self, content: Mapping[str, Any]) -> Content:
         data = self._data.load(str(content.get("data")))
         try:
-            rows = check_network(read_setup(content), data).table()[2:]  # without Input and Rescale
+            rows = check_network(read_setup(content), data).table()[HIDDEN_LAYERS:]
         except StriateError as error:
-            return {"problem": str(error)}
+            return {"problem": _as_listed(str(error))}
         shapes = [[*row.size, row.maps] if row.size else [row.units] for row in rows]
         return {
             "layers": [{"shape": shape, "parameters": row.parameters} for shape, row in zip(shapes, rows, strict=True)]
@@ -126,6 +128,15 @@ class PlaygroundPages:
 
     async def _content(self, request: Request) -> dict[str, Any]:
         return read_json(await read_body(request, self._settings))
+
+
+def _as_listed(problem: str) -> str:
+    """Return the message of Python, with the number of the layer in the list of the page."""
+
+    def listed(match: re.Match[str]) -> str:
+        return f"Layer {int(match[1]) - HIDDEN_LAYERS}"
+
+    return re.sub(r"^Layer (\d+)(?=[,:])", listed, problem)
 
 
 def _update(update: Update) -> Content:

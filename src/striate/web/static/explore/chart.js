@@ -2,8 +2,8 @@
 
 import { make, number, svg, text } from "./dom.js";
 
-const [WIDTH, HEIGHT] = [480, 210];
-const MARGIN = { left: 44, right: 10, top: 12, bottom: 30 };
+const [WIDTH, HEIGHT] = [480, 214];
+const MARGIN = { left: 44, right: 10, top: 12, bottom: 34 };
 const POINTS = 300; // of a curve that are drawn
 const SMOOTHING = 0.9;
 
@@ -20,13 +20,13 @@ export function chart(title, { unit = number, tick = unit } = {}) {
       svg("line", { x1: MARGIN.left, x2: WIDTH - MARGIN.right, y1: y(value), y2: y(value), class: "grid-line" }),
       svg("text", { x: MARGIN.left - 7, y: y(value) + 4, class: "tick end" }, tick(value)),
     ]);
-    const steps = [0, right / 2, right].map((step) => svg("text", { x: x(step), y: HEIGHT - 14, class: `tick ${step === right ? "end" : step ? "middle" : ""}` }, Math.round(step)));
+    const steps = [0, right / 2, right].map((step) => svg("text", { x: x(step), y: HEIGHT - 18, class: `tick ${step === right ? "end" : step ? "middle" : ""}` }, Math.round(step)));
     const lines = curves.filter(({ points }) => points.length).map(({ points, faint, index }) =>
       svg("polyline", { class: `curve curve-${index}${faint ? " faint" : ""}`, points: thinned(points).map(([step, value]) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`).join(" ") }));
     const last = curves.filter(({ faint, points }) => !faint && points.length);
     const summary = last.map(({ name, points }) => `${name} ${unit(points.at(-1)[1])}`).join(", ");
     stage.replaceChildren(svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${summary}` }, ...grid, ...steps,
-      svg("text", { x: WIDTH - MARGIN.right, y: HEIGHT - 1, class: "tick end" }, text("steps")), ...lines));
+      svg("text", { x: WIDTH - MARGIN.right, y: HEIGHT - 5, class: "tick end" }, text("steps")), ...lines));
     legend.replaceChildren(...last.map(({ name, points, index }) =>
       make("span", { class: `curve-name curve-${index}` }, name, " ", make("strong", {}, unit(points.at(-1)[1])))));
   }

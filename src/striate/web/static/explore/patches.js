@@ -25,7 +25,7 @@ export function patchSection(state, node, channels, signal, ready = () => {}) {
     },
   });
   return [make("section", { class: "excites" }, make("h2", {}, text(channels.length > 1 ? "excites_maps" : "excites_unit")),
-    make("p", { class: "soft" }, text("excites_help")),
+    make("p", { class: "soft" }, text(channels.length > 1 ? "excites_help" : "excites_unit_help")),
     parts.length > 1 ? make("div", { class: "row" }, select(text("among"), options, choice.part, (value) => ((choice.part = value), search()))) : null, box)];
 }
 
