@@ -18,7 +18,7 @@ def _optimizers() -> Sequence[str]:
 
 def _schedules() -> Sequence[str]:
     from striate.training.schedules import SCHEDULES
-    from striate.workflows.plan import PLATEAU
+    from striate.workflows.plan_recipe import PLATEAU
 
     return (*SCHEDULES, PLATEAU)
 

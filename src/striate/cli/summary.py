@@ -35,7 +35,7 @@ def summary(what: str, sets: tuple[str, ...], as_json: bool) -> None:
 
 def _network(what: str, sets: dict[str, str]) -> "Network":
     from striate import zoo
-    from striate.workflows.plan import parse
+    from striate.workflows.plan_recipe import parse
 
     if what in zoo.names() or not Path(what).exists():
         return zoo.network(what, **{name: parse(value) for name, value in sets.items()})

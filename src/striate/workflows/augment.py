@@ -19,8 +19,9 @@ from striate.files import atomic_write
 from striate.images import ImagePolicy, encode_png
 from striate.images.sheet import Tile, draw_sheet
 from striate.training.recipe import describe_changes
-from striate.workflows.plan import is_folder, parse
+from striate.workflows.plan import is_folder
 from striate.workflows.plan_checks import check_outside
+from striate.workflows.plan_recipe import parse
 from striate.workflows.strategy import are_drawings
 
 SIZE = 176  # pixels of a photograph on the sheet

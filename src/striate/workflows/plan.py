@@ -5,13 +5,12 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from striate import strict_json, zoo
-from striate.data import get_augmentation, names
+from striate import zoo
+from striate.data import names
 from striate.data.corrections import Corrections, correct, read_corrections
 from striate.data.labels import LabelFile, label_file, labeled_layout
 from striate.data.layout import Layout
 from striate.engines.choose import AUTO, EngineSettings, accelerator
-from striate.engines.optimizers import get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
 from striate.images import describe_argument
 from striate.pretrained import IMAGENET, required_settings
@@ -20,13 +19,11 @@ from striate.processes import cores
 from striate.records import decode_value
 from striate.systems.recipes import recipe_for, tuning_recipe
 from striate.tasks import Task
-from striate.training import Constant, Recipe, get_schedule
-from striate.training.schedules import SCHEDULES
+from striate.training import Recipe
 from striate.transfer.bases import cut_at
 from striate.transfer.onnx_bases import NEUTRAL, PREPROCESSING, is_onnx_file, open_onnx
 from striate.workflows.plan_checks import (
     INPUT_SHAPE,
-    WEIGHT_DECAY,
     check_base_method,
     check_folds,
     check_groups,
@@ -35,6 +32,7 @@ from striate.workflows.plan_checks import (
     check_task,
     check_values,
 )
+from striate.workflows.plan_recipe import PLATEAU, assign_settings, change_recipe, parse, with_schedule
 from striate.workflows.strategy import (
     Method,
     Strategy,
@@ -47,7 +45,6 @@ from striate.zoo.photographs import MEAN, STDDEV
 
 DEFAULT_DATA = "mnist5k"
 DEFAULT_MODEL = "lenet5"
-PLATEAU = "plateau"
 
 
 @dataclass(frozen=True)
@@ -232,8 +229,8 @@ def make_plan(
             raise UsageError("--minutes decides the number of epochs of fine-tuning: leave out --epochs or --minutes.")
         usual = _shorten(usual, minutes, training_images(data, layout), strategy.slowness)
     photographs = recipe.get("augment") is not None and not are_drawings(layout)
-    changed = _with_schedule(_change(usual.recipe, photographs=photographs, **recipe), schedule)
-    changed, settings = _assign(changed, {key: parse(value) for key, value in sets.items()})
+    changed = with_schedule(change_recipe(usual.recipe, photographs=photographs, **recipe), schedule)
+    changed, settings = assign_settings(changed, {key: parse(value) for key, value in sets.items()})
     return replace(
         usual, recipe=changed, settings={**usual.settings, **settings}, fit=fit, ensemble=ensemble or usual.ensemble,
         plateau=schedule == PLATEAU, tensorboard=tensorboard, folds=folds,
@@ -250,15 +247,6 @@ def is_folder(data: str) -> bool:
 def data_options(labels: LabelFile | None, groups: str | Path | None = None) -> list[str]:
     """Return the options of a command that reads the same labels and groups of a folder."""
     return [*(labels.options if labels else ()), *(["--groups", str(groups)] if groups else ())]
-
-
-def parse(text: str) -> Any:
-    """Return the value of a setting: JSON if the text is JSON, else the text itself; lists become tuples."""
-    try:
-        value = strict_json.loads(text)
-    except ValueError:
-        return text
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _given_options(values: Mapping[str, Any], engine: EngineSettings) -> list[str]:
@@ -404,49 +392,3 @@ def _system_plan(data: str, id: str) -> TrainingPlan:
         method = Method.FINE_TUNE if variant.fine_tune else Method.FEATURES
         raise UsageError(f"'{id}' is not a network to train from scratch. Use --method {method} instead of --model.")
     return TrainingPlan(data, variant.model, system.recipe(), settings=variant.settings, ensemble=system.members)
-
-
-def _change(
-    recipe: Recipe, *, photographs: bool, optimizer: str | None = None, learning_rate: float | None = None,
-    augment: str | None = None, **plain: int,
-) -> Recipe:  # fmt: skip
-    rule = recipe.optimizer if optimizer is None else get_optimizer(optimizer)
-    if learning_rate is not None:
-        rule = replace(rule, learning_rate=learning_rate)
-    augmentation = recipe.augmentation if augment is None else get_augmentation(augment, photographs=photographs)
-    changes: dict[str, Any] = {"optimizer": rule, "augmentation": augmentation, **plain}
-    return replace(recipe, **changes)
-
-
-def _with_schedule(recipe: Recipe, name: str | None) -> Recipe:
-    if name is None:
-        return recipe
-    if name == PLATEAU:
-        return replace(recipe, schedule=Constant())
-    if name not in SCHEDULES:
-        raise UsageError(f"There is no schedule '{name}'.{nearest(name, [*SCHEDULES, PLATEAU])}")
-    return replace(recipe, schedule=get_schedule(name))
-
-
-def _assign(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe, dict[str, Any]]:
-    """Put each setting into the recipe, or else among the network's settings, which the zoo checks."""
-    plain = recipe.to_dict()
-    settings: dict[str, Any] = {}
-    for key, value in values.items():
-        if key == WEIGHT_DECAY:
-            continue
-        part, _, inner = key.partition(".")
-        if inner and isinstance(plain.get(part, 0), dict | None):
-            plain[part] = (plain[part] or {}) | {inner: value}
-        elif key in plain and not isinstance(plain[key], dict):
-            plain[key] = value
-        else:
-            settings[key] = value
-    try:
-        chosen = Recipe.from_dict(plain)
-        if WEIGHT_DECAY in values:
-            chosen = replace(chosen, optimizer=with_weight_decay(chosen.optimizer, values[WEIGHT_DECAY]))
-        return chosen, settings
-    except (TypeError, ValueError, AttributeError) as error:
-        given = ", ".join(f"{key}={value}" for key, value in values.items())
-        raise UsageError(f"A setting of the recipe has the wrong type: {given} ({error}).") from error

@@ -17,7 +17,8 @@ from striate.training.recipe import describe_settings
 from striate.transfer.open_set import OpenSetFindings
 from striate.workflows.extract_features import HEADS, describe_base, describe_layer
 from striate.workflows.fine_tune import START
-from striate.workflows.plan import PLATEAU, TrainingPlan
+from striate.workflows.plan import TrainingPlan
+from striate.workflows.plan_recipe import PLATEAU
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun
 from striate.workflows.strategy import Method

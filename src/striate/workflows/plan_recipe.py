@@ -1,0 +1,84 @@
+"""Change the recipe of a training by the options of a command."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from striate import strict_json
+from striate.data import get_augmentation
+from striate.engines.optimizers import get_optimizer, with_weight_decay
+from striate.errors import UsageError, nearest
+from striate.training import Constant, Recipe, get_schedule
+from striate.training.schedules import SCHEDULES
+from striate.workflows.plan_checks import WEIGHT_DECAY
+
+PLATEAU = "plateau"
+
+
+def parse(text: str) -> Any:
+    """Return the value of a setting: JSON if the text is JSON, else the text itself; lists become tuples."""
+    try:
+        value = strict_json.loads(text)
+    except ValueError:
+        return text
+    return tuple(value) if isinstance(value, list) else value
+
+
+def change_recipe(
+    recipe: Recipe, *, photographs: bool, optimizer: str | None = None, learning_rate: float | None = None,
+    augment: str | None = None, **plain: int,
+) -> Recipe:  # fmt: skip
+    """Return a recipe with the values of options in place of its own.
+
+    Args:
+        recipe: The usual recipe.
+        photographs: Whether the images are photographs, for the augmentation.
+        optimizer: Name of the optimizer.
+        learning_rate: Its learning rate.
+        augment: Name of the augmentation.
+        **plain: Attributes of the recipe.
+
+    Returns:
+        The recipe.
+    """
+    rule = recipe.optimizer if optimizer is None else get_optimizer(optimizer)
+    if learning_rate is not None:
+        rule = replace(rule, learning_rate=learning_rate)
+    augmentation = recipe.augmentation if augment is None else get_augmentation(augment, photographs=photographs)
+    changes: dict[str, Any] = {"optimizer": rule, "augmentation": augmentation, **plain}
+    return replace(recipe, **changes)
+
+
+def with_schedule(recipe: Recipe, name: str | None) -> Recipe:
+    """Return a recipe with a learning rate schedule by its name; None for that of the recipe."""
+    if name is None:
+        return recipe
+    if name == PLATEAU:
+        return replace(recipe, schedule=Constant())
+    if name not in SCHEDULES:
+        raise UsageError(f"There is no schedule '{name}'.{nearest(name, [*SCHEDULES, PLATEAU])}")
+    return replace(recipe, schedule=get_schedule(name))
+
+
+def assign_settings(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe, dict[str, Any]]:
+    """Put each setting into the recipe, or else among the network's settings, which the zoo checks."""
+    plain = recipe.to_dict()
+    settings: dict[str, Any] = {}
+    for key, value in values.items():
+        if key == WEIGHT_DECAY:
+            continue
+        part, _, inner = key.partition(".")
+        if inner and isinstance(plain.get(part, 0), dict | None):
+            plain[part] = (plain[part] or {}) | {inner: value}
+        elif key in plain and not isinstance(plain[key], dict):
+            plain[key] = value
+        else:
+            settings[key] = value
+    try:
+        chosen = Recipe.from_dict(plain)
+        if WEIGHT_DECAY in values:
+            chosen = replace(chosen, optimizer=with_weight_decay(chosen.optimizer, values[WEIGHT_DECAY]))
+        return chosen, settings
+    except (TypeError, ValueError, AttributeError) as error:
+        given = ", ".join(f"{key}={value}" for key, value in values.items())
+        raise UsageError(f"A setting of the recipe has the wrong type: {given} ({error}).") from error
