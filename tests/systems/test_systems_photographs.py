@@ -3,9 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from safetensors.numpy import save_file
 
 from striate import zoo
 from striate.data import PHOTO_PRESETS
@@ -66,8 +68,9 @@ def test_training_from_scratch_uses_batch_normalization_unless_asked_otherwise(
 ) -> None:
     assert make_plan(str(photographs), model).settings == {"normalization": "batch"}
     assert make_plan(str(photographs), model, sets={"normalization": "lrn"}).settings == {"normalization": "lrn"}
-    (tmp_path / "weights.pt").write_bytes(b"any")
-    assert make_plan(str(photographs), model, weights=str(tmp_path / "weights.pt")).settings == {}
+    weights = tmp_path / "own.safetensors"
+    save_file({"layer/kernel": np.zeros(3, np.float32)}, weights)
+    assert make_plan(str(photographs), model, weights=str(weights)).settings == {}
     (variant,) = get_system(model).variants
     assert (variant.settings, variant.as_reported["normalization"]) == ({"normalization": "batch"}, "lrn")
 
