@@ -148,6 +148,7 @@ def test_every_name_of_keras_is_known_or_refused_with_a_reason() -> None:
         "mean_absolute_error mean_absolute_percentage_error mean_squared_error mean_squared_logarithmic_error mse msle "
         "poisson sparse_categorical_crossentropy squared_hinge tversky logcosh kullback_leibler_divergence"
     )
+    assert set(NAMES) == set(losses.__all__) - {"Loss", "get", "get_loss"}
     for name in every.split():
         if name in NAMES:
             assert type(get_loss(name)) is NAMES[name]
