@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +40,8 @@ def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...]
     A short training raises the learning rate from step to step until the loss diverges. The suggestion is the rate at
     which the loss fell fastest. The trained weights are not kept.
     """
-    from striate.cli.options import key_values
+    from striate.cli.options import key_values, take_engine
     from striate.cli.wording import first, run_lines
-    from striate.engines.choose import EngineSettings
     from striate.workflows.find_lr import check_out
     from striate.workflows.find_lr import find_lr as run
     from striate.workflows.plan import make_plan
@@ -51,9 +49,7 @@ def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...]
     from striate.workflows.strategy import Method
 
     given = {name: value for name, value in asked.items() if value is not None}
-    engine = EngineSettings(
-        **{item.name: given.pop(item.name) for item in fields(EngineSettings) if item.name in given}
-    )
+    engine = take_engine(given)
     plan = make_plan(data, model, sets=key_values(sets), method=Method.SCRATCH, engine=engine, **given)
     check_out(plan, out)
     prepared = prepare(plan)

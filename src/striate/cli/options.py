@@ -1,11 +1,15 @@
 """Options that several commands take. The values to choose from come from the registries, loaded when needed."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from striate.engines.choose import EngineSettings
 
 INT8 = "int8"  # the --precision of features
 
@@ -166,3 +170,17 @@ def key_values(texts: tuple[str, ...], option: str = "--set", example: str = "pa
         if not text.partition("=")[0] or "=" not in text:
             raise click.BadParameter(f"'{text}' is not KEY=VALUE, such as {example}.", param_hint=option)
     return {key.strip(): value.strip() for key, _, value in (text.partition("=") for text in texts)}
+
+
+def take_engine(given: dict[str, Any]) -> "EngineSettings":
+    """Take the options of the engine out of the options of a command.
+
+    Args:
+        given: Values by name, from which those of the engine are removed.
+
+    Returns:
+        Which engine computes, and how.
+    """
+    from striate.engines.choose import EngineSettings
+
+    return EngineSettings(**{item.name: given.pop(item.name) for item in fields(EngineSettings) if item.name in given})

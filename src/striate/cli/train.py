@@ -1,7 +1,6 @@
 """striate train: train a classifier and write its report."""
 
 import shlex
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,10 +115,9 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
 def _start(
     epochs: int | None, out: str | None, asked: dict[str, Any], remaining: "Remaining", print_line: "Echo"
 ) -> "tuple[PreparedRun, TrainingRun]":  # fmt: skip
-    from striate.cli.options import key_values
+    from striate.cli.options import key_values, take_engine
     from striate.data.labels import label_file, labeled_layout
     from striate.data.layout import Layout
-    from striate.engines.choose import EngineSettings
     from striate.workflows.choose_base import AUTO, check_comparison, choose_base
     from striate.workflows.plan import TrainingPlan, is_folder, make_plan
     from striate.workflows.prepare import prepare
@@ -129,9 +127,7 @@ def _start(
     given = {name: value for name, value in asked.items() if value is not None and name != "sets"}
     if given.get("precision") == options.INT8:
         given["int8"] = bool(given.pop("precision"))
-    engine = EngineSettings(
-        **{item.name: given.pop(item.name) for item in fields(EngineSettings) if item.name in given}
-    )
+    engine = take_engine(given)
 
     layout: Layout | None = None  # read once, by each process that needs it
 
