@@ -19,11 +19,14 @@ def main() -> None:
     parser.add_argument("--data", choices=("mnist", "mnist5k"), default="mnist")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--all", action="store_true", help="train on the validation part as well, as the original did")
     args = parser.parse_args()
     data = st.data.load(args.data)
     network = SimpleConvNet(seed=args.seed)
     start = time.perf_counter()
     training, validation, test = (channels_first(part) for part in (data.train, data.validation, data.test))
+    if args.all:
+        training = tuple(np.concatenate(arrays) for arrays in zip(training, validation, strict=True))
     Trainer(network, *training, *validation, epochs=args.epochs, seed=args.seed).train()
     minutes = (time.perf_counter() - start) / 60
     print(f"\ntest accuracy {network.accuracy(*test):.2%}, {args.epochs} epochs, {minutes:.1f} minutes")
