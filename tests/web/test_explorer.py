@@ -1,6 +1,7 @@
 """`striate explore`: its answers equal those of `explain`, and its page shows them."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -191,6 +192,8 @@ def test_page_shows_mistakes_by_pair(page: Page, address: str, model: st.Model, 
     expect(page.locator(".pair")).to_have_count(len(counts))
     label, guess = pairs[:, counts.argmax()]
     expect(page.locator(".pair h2").first).to_have_text(f"{label} predicted as {guess} × {counts.max()}")
+    image = page.locator(".pair .thumbnail").first
+    expect(image.locator("span").first).to_have_text(f"Image {(image.get_attribute('href') or '').split('/')[-1]}")
 
 
 def test_page_leads_from_the_network_to_a_pixel(page: Page, address: str, model: st.Model, digits: Any) -> None:
@@ -206,6 +209,10 @@ def test_page_leads_from_the_network_to_a_pixel(page: Page, address: str, model:
     assert unit.bias is not None
     for name, value in {"products": unit.total - unit.bias, "total": unit.total, "output": unit.output}.items():
         expect(page.locator(f"#{name}")).to_have_text(shown(value))
+    grids = page.locator(".reads .grid")
+    cells = [float(cell.replace("−", "-")) for cell in grids.last.locator(".cell").all_inner_texts()]
+    total = float(page.locator(".reads .sum-of").inner_text().removeprefix("sum ").replace("−", "-"))
+    assert sum(cells) == pytest.approx(total, abs=0.005 * len(cells))
     region = st.explain.receptive_field(model, "C3", (int(y), int(x), int(channel)))
     expect(page.locator("#sees")).to_contain_text(f"rows {region.rows[0]}–{region.rows[1] - 1}")
     for layer in ("S2", "C1", "rescale", "padding", "input"):
@@ -222,7 +229,11 @@ def test_page_explains_an_answer(page: Page, address: str, model: st.Model, digi
     visit(page, address, "why/1/3/5")
     expect(page.locator(".stack canvas")).to_have_count(12)
     found = st.explain.integrated_gradients(model, digits.x[1], 3)
-    expect(page.locator("#integrated_gradients .sum-of").first).to_contain_text(shown(found.score))
+    line = page.locator("#integrated_gradients .sum-of").first
+    expect(line).to_contain_text(shown(found.score))
+    total, sign, score, base = re.findall(r"−?\d+(?:\.\d+)?|[=≈]", line.inner_text())[:4]
+    difference = float(score.replace("−", "-")) - float(base.replace("−", "-"))
+    assert sign == "≈" or total == shown(difference)  # the numbers that are shown add up
 
 
 def test_page_predicts_what_is_drawn_or_uploaded(page: Page, address: str, model: st.Model, digits: Any) -> None:

@@ -141,6 +141,8 @@ def test_a_lesson_leads_from_the_answer_to_a_pixel(page: Page, lesson: str, expl
     """Without a server, and without a request."""
     page.goto(f"{lesson}#/images")
     expect(page.locator(".thumbnail")).to_have_count(2)
+    for key in ("2", "0"):  # the numbers in the images from which the lesson was made
+        expect(page.get_by_text(f"Image {key}", exact=True)).to_have_count(1)
     page.locator(".thumbnail").first.click()
     expect(page.locator(".method .stack")).to_have_count(6)
     expect(page.locator(".methods .error")).to_have_count(0)

@@ -278,7 +278,7 @@ def test_nothing_remains_of_trainings(address: str, explorer: "subprocess.Popen[
 def test_page_trains_two_networks(page: Page, address: str, explorer: "subprocess.Popen[str]", data: Any) -> None:
     visit(page, address, "play")
     page.get_by_role("button", name="a learning rate that is too high").click()
-    expect(page.locator(".play-network")).to_have_count(2)
+    expect(page.locator(".play-network h2")).to_have_text(["A · small CNN", "B · CNN, rate too high"])
     step = page.get_by_role("button", name="One step")
     step.click(timeout=60_000)
     expect(page.locator(".play-bar output")).to_contain_text("step 1,", timeout=60_000)

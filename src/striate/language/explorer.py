@@ -180,6 +180,7 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     "op_power": {"en": "power", "ko": "거듭제곱"},
     "op_input": {"en": "a number of the image", "ko": "이미지의 값"},
     "op_unknown": {"en": "computed by a layer without a rule", "ko": "규칙이 없는 층의 계산"},
+    "number_count": {"en": "cells", "ko": "칸"},
     "bias": {"en": "bias", "ko": "편향"},
     "total": {"en": "total", "ko": "합계"},
     "products": {"en": "sum of the products", "ko": "곱의 합"},
@@ -201,6 +202,7 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     },
     "prototype": {"en": "prototype", "ko": "원형"},
     "terms": {"en": "products", "ko": "곱"},
+    "grid_sum": {"en": "sum {value}", "ko": "합 {value}"},
     "map_n": {"en": "map {n}", "ko": "맵 {n}"},
     "go_down": {
         "en": "Choose a cell of the values to see how that number was computed in turn, down to the pixels.",
@@ -238,6 +240,11 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "en": "Three methods mark the pixels that speak for a class. They explain the score before softmax.",
         "ko": "세 가지 방법으로 클래스를 뒷받침하는 픽셀을 표시합니다. 소프트맥스 이전의 점수를 설명합니다.",
     },
+    "why_difference": {
+        "en": "Each method shows one image per class: where the two differ is what decided between the classes.",
+        "ko": "방법마다 클래스별로 이미지가 하나씩 있습니다. 두 이미지에서 서로 다르게 표시된 곳이 두 클래스 사이의 "
+        "판단을 가른 곳입니다.",
+    },
     "class_1": {"en": "Class", "ko": "클래스"},
     "class_2": {"en": "compared with", "ko": "비교할 클래스"},
     "score": {"en": "score {value}", "ko": "점수 {value}"},
@@ -270,7 +277,7 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "en": "All pixels together {sum} {sign} score {score} − score of the black image {base}.",
         "ko": "모든 픽셀의 합 {sum} {sign} 점수 {score} − 검은 이미지의 점수 {base}.",
     },
-    "nearest": {"en": "Most similar to the network", "ko": "신경망이 보기에 가장 비슷한 이미지"},
+    "nearest": {"en": "Most similar in the eyes of the network", "ko": "신경망이 보기에 가장 비슷한 이미지"},
     "nearest_training": {
         "en": "The training images whose features, the output of {layer}, are most similar, with their true class and "
         "cosine distance. They show what the network cannot tell apart well, not why.",

@@ -93,7 +93,8 @@ def _model(explorer: Explorer, keys: Sequence[str]) -> dict[str, Any]:
     probabilities = [explorer.probabilities(key) for key in keys]
     views = ["network", "why", "filter"]
     return {
-        **answer, "notes": [], "count": len(keys), "views": views if len(keys) == 1 else ["images", *views],
+        **answer, "notes": [], "count": len(keys), "keys": list(keys),
+        "views": views if len(keys) == 1 else ["images", *views],
         "predicted": [int(found.argmax()) for found in probabilities],
         "probabilities": [float(found.max()) for found in probabilities],
         "labels": [int(labels[int(key)]) for key in keys] if known and labels is not None else None,

@@ -13,6 +13,8 @@ export function useTexts(given) {
   texts = given;
 }
 
+export const hasText = (name) => name in texts;
+
 const FINALS = { "은(는)": ["은", "는"], "이(가)": ["이", "가"], "을(를)": ["을", "를"], "(으)로": ["으로", "로"] };
 const DIGITS = [1, 1, 0, 1, 0, 0, 1, 1, 1, 0]; // whether the Korean name of a digit ends in a consonant
 const RIEUL = 8;
@@ -56,10 +58,14 @@ export function number(value) {
   return short.replace("-", "−");
 }
 
+/** Return a count in full. */
+export const whole = (value) => value.toLocaleString("en-US");
+
+/** Return a count: in full below 100,000, else with three significant digits and a unit. */
 export function large(value) {
-  const units = [[1e9, "G"], [1e6, "M"], [1e3, "k"]];
-  const [size, unit] = units.find(([limit]) => value >= limit) ?? [1, ""];
-  return size === 1 ? String(value) : `${Number((value / size).toPrecision(3))} ${unit}`;
+  if (value < 1e5) return whole(value);
+  const [size, unit] = [[1e9, "G"], [1e6, "M"], [1e3, "k"]].find(([limit]) => value >= limit);
+  return `${Number((value / size).toPrecision(3))} ${unit}`;
 }
 
 /** Bars of the most probable classes. */

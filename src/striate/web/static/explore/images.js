@@ -1,7 +1,7 @@
 // The entry page: wrong predictions by pair of classes, then the others.
 
 import { get, thumbnails } from "./api.js";
-import { make, percent, text } from "./dom.js";
+import { make, percent, text, whole } from "./dom.js";
 
 const FIRST = 12; // images of a pair
 const STEP = 60;
@@ -33,8 +33,8 @@ export async function showImages(state) {
   }));
   const right = all.filter((index) => predicted[index] === labels[index] || predicted[index] < 0);
   const lead = wrong.length
-    ? text("mistakes_count", { wrong: wrong.length, count: checked.length, percent: percent(wrong.length / checked.length) })
-    : text("no_mistakes", { count: checked.length });
+    ? text("mistakes_count", { wrong: whole(wrong.length), count: whole(checked.length), percent: percent(wrong.length / checked.length) })
+    : text("no_mistakes", { count: whole(checked.length) });
   return [
     make("h1", {}, text("mistakes", { name: model.name })), make("p", {}, lead), ...notes(model),
     make("div", { class: "pairs" }, ...sections),
@@ -61,13 +61,15 @@ async function grid(state, indices, shown) {
   return box;
 }
 
-function thumbnail({ classes, predicted, probabilities, labels }, index, url) {
+function thumbnail(model, index, url) {
+  const { classes, predicted, probabilities, labels } = model;
   const guess = predicted[index] < 0 ? "" : classes[predicted[index]];
-  const label = [text("image", { id: index })];
+  const name = imageName(model, String(index));
+  const label = [name];
   if (guess) label.push(text("predicted", { label: guess, percent: percent(probabilities[index]) }));
   if (labels) label.push(text("true", { label: classes[labels[index]] }));
-  return make("a", { class: "thumbnail", href: `#/why/${index}`, "aria-label": label.join(", ") },
-    make("img", { src: url, alt: "" }), make("span", {}, guess ? `${guess} · ${Math.round(100 * probabilities[index])} %` : ""));
+  return make("a", { class: "thumbnail", href: `#/why/${index}`, "aria-label": label.join(", "), title: label.join(", ") },
+    make("img", { src: url, alt: "" }), make("span", {}, name), guess ? make("span", {}, `${guess} · ${Math.round(100 * probabilities[index])} %`) : null);
 }
 
 /** The chosen image with its prediction, above the views of one image. */
@@ -76,7 +78,7 @@ export async function imageCard(state, key, links = []) {
   state.image = key;
   const { classes, is_classifier: isClassifier } = state.model;
   const best = info.probabilities.indexOf(Math.max(...info.probabilities));
-  const lines = [make("strong", {}, info.name ? info.name.split(/[\\/]/).at(-1) : imageName(key))];
+  const lines = [make("strong", {}, info.name ? info.name.split(/[\\/]/).at(-1) : imageName(state.model, key))];
   if (isClassifier) lines.push(make("span", {}, text("predicted", { label: classes[best], percent: percent(info.probabilities[best]) })));
   if (info.label !== null && isClassifier) {
     lines.push(make("span", { class: best === info.label ? "" : "error" }, text("true", { label: classes[info.label] })));
@@ -85,7 +87,11 @@ export async function imageCard(state, key, links = []) {
     make("div", { class: "links" }, ...links.map(([href, name]) => make("a", { class: "button", href }, text(name)))));
 }
 
-const imageName = (key) => (key.startsWith("u") ? text("own_image") : key.startsWith("t") ? text("training_image", { id: key.slice(1) }) : text("image", { id: key }));
+/** Return the name of an image: in a lesson, its number is that in the images from which the lesson was made. */
+function imageName({ keys }, shown) {
+  const key = keys?.[shown] ?? shown;
+  return key.startsWith("u") ? text("own_image") : key.startsWith("t") ? text("training_image", { id: key.slice(1) }) : text("image", { id: key });
+}
 
 /** Return the first layer with feature maps after the image, which is where looking begins. */
 export function firstLayer({ nodes }) {

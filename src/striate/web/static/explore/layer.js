@@ -2,7 +2,7 @@
 
 import { array, get } from "./api.js";
 import { firstLayer, imageCard } from "./images.js";
-import { make, number, select, text } from "./dom.js";
+import { make, number, select, text, whole } from "./dom.js";
 import { mapCanvas, place, scaleBar, sheetCanvas } from "./draw.js";
 import { patchSection } from "./patches.js";
 
@@ -28,7 +28,7 @@ export async function showLayer(state, parts, signal) {
   ]);
   const dead = make("p", { class: "soft", id: "dead" });
   const patches = patchSection(state, node, answer.order, signal, (found) => {
-    dead.textContent = text("dead_units", { n: found.dead.length, all: answer.channels, images: found.images });
+    dead.textContent = text("dead_units", { n: found.dead.length, all: answer.channels, images: whole(found.images) });
   });
   return [make("h1", {}, layer.name), card, header, ...(layer.shape.length === 3 ? mapSection(state, image, node, answer) : vectorSection(state, image, node, answer)), dead, ...filters, ...patches];
 }

@@ -1,7 +1,7 @@
 // What excites a unit: the parts of the images to which its channel responds most, searched for in the background.
 
 import { array, get } from "./api.js";
-import { make, number, select, text } from "./dom.js";
+import { make, number, select, text, whole } from "./dom.js";
 import { imageCanvas } from "./draw.js";
 import { searchBox } from "./search.js";
 
@@ -15,12 +15,12 @@ export function patchSection(state, node, channels, signal, ready = () => {}) {
   if (model.views || !parts.length || /Input/.test(model.nodes[node].kind)) return [];
   const names = parts.map(([name]) => name);
   if (!names.includes(choice.part)) choice.part = names.includes("training") ? "training" : names[0];
-  const options = parts.map(([name, count]) => [name, text(`part_${name}`, { n: count })]);
+  const options = parts.map(([name, count]) => [name, text(`part_${name}`, { n: whole(count) })]);
   const { box, search } = searchBox({
     model, signal, images: Math.max(...parts.map(([, count]) => count)), path: () => `patches/${node}?part=${choice.part}`,
     show: async (result) => {
       ready(result);
-      const searched = result.images < result.available ? text("searched_part", { n: result.images, all: result.available }) : text("searched", { n: result.images });
+      const searched = result.images < result.available ? text("searched_part", { n: whole(result.images), all: whole(result.available) }) : text("searched", { n: whole(result.images) });
       return [make("p", { class: "soft" }, searched), ...(await rows(node, choice.part, channels, result))];
     },
   });

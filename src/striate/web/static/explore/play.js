@@ -2,7 +2,7 @@
 
 import { array, ask, follow, get } from "./api.js";
 import { chart, smoothed } from "./chart.js";
-import { make, number, percent, select, text } from "./dom.js";
+import { make, number, percent, select, text, whole } from "./dom.js";
 import { imageCanvas, mapCanvas } from "./draw.js";
 import { asSetup, networkForm, preset } from "./play_network.js";
 
@@ -24,7 +24,7 @@ export async function showPlay(_, __, signal) {
   const training = makeTraining(data, signal);
   const valid = chosen.setups.map(() => false);
   const forms = chosen.setups.map((setup, index) => networkForm({
-    setup, index, name: networkName(index), data: chosen.data, classes: data.classes.length, signal, changed: training.end,
+    setup, index, name: () => networkName(index), data: chosen.data, classes: data.classes.length, signal, changed: training.end,
     checked: (good) => {
       valid[index] = good;
       training.allow(valid.every(Boolean));
@@ -50,21 +50,26 @@ export async function showPlay(_, __, signal) {
   return [make("h1", {}, text("play_title")), make("p", { class: "soft" }, text("play_help")),
     make("div", { class: "row", role: "group", "aria-label": text("lessons") }, make("span", { class: "soft" }, text("lessons")), ...lessons),
     make("div", { class: "controls" }, sources, batch, second),
-    make("p", { class: "soft" }, text("play_data", { train: data.train, held: data.held_out, shape: data.shape.join("×") }), names.includes("images") ? "" : ` ${text("no_own_images")}`),
+    make("p", { class: "soft" }, text("play_data", { train: whole(data.train), held: whole(data.held_out), shape: data.shape.join("×") }), names.includes("images") ? "" : ` ${text("no_own_images")}`),
     make("div", { class: "play-networks" }, ...forms), ...training.parts];
 }
 
-const networkName = (index) => text("network_n", { n: chosen.setups.length > 1 ? "AB"[index] : "" }).trim();
+/** Return the name of a network: beside another one, a letter and the lecture from which it comes. */
+function networkName(index) {
+  const { length, [index]: setup } = chosen.setups;
+  if (length > 1 && setup.preset !== "own") return `${"AB"[index]} · ${text(`preset_${setup.preset}`)}`;
+  return text("network_n", { n: length > 1 ? "AB"[index] : "" }).trim();
+}
 
 /** The controls of a training, and what it shows. It begins with the first command and ends with `end` or the view. */
 function makeTraining(data, signal) {
   const count = chosen.setups.length;
-  const names = chosen.setups.map((_, index) => networkName(index));
+  let names = chosen.setups.map((_, index) => networkName(index)); // as of the last change
   const loss = chart(text("loss"));
   const accuracy = chart(text("accuracy"), { unit: percent, tick: (share) => `${100 * share} %` });
   const status = make("output", { class: "soft" });
   const problem = make("p", { class: "error", role: "alert" });
-  const views = names.map((name, index) => resultView(data, name, index));
+  const views = names.map((_, index) => resultView(data, index));
   const play = make("button", { type: "button", class: "main", disabled: true, click: () => command(running ? "pause" : "play") });
   const step = make("button", { type: "button", disabled: true, click: () => command("step") }, text("play_step"));
   const reset = make("button", { type: "button", disabled: true, click: () => (clear(), session && command("reset")) }, text("reset"));
@@ -73,8 +78,9 @@ function makeTraining(data, signal) {
   let curves = [];
 
   function clear() {
+    names = chosen.setups.map((_, index) => networkName(index));
     curves = names.map(() => ({ losses: [], measured: [] }));
-    for (const view of views) view.clear();
+    views.forEach((view, index) => view.clear(names[index]));
     status.textContent = "";
     problem.textContent = "";
     draw();
@@ -162,17 +168,20 @@ function makeTraining(data, signal) {
 }
 
 /** The filters of a network and its predictions for a few held-out images. */
-function resultView(data, name, index) {
+function resultView(data, index) {
   const filters = make("div", { class: "filters play-filters" });
   const note = make("p", { class: "error" });
   const answers = data.images.map(() => make("span", {}, "–"));
   const images = data.images.map((url, number) => make("figure", { class: "sample" }, make("img", { src: url, alt: text("true", { label: data.classes[data.labels[number]] }) }), answers[number]));
   const title = make("h3", {}, text("play_filters"));
-  const section = make("section", { class: `result curve-${index}`, "aria-label": name }, make("h2", {}, name), note,
+  const heading = make("h2");
+  const section = make("section", { class: `result curve-${index}` }, heading, note,
     title, filters, make("h3", {}, text("play_samples")), make("div", { class: "samples" }, ...images));
   return {
     section,
-    clear() {
+    clear(name) {
+      heading.textContent = name;
+      section.setAttribute("aria-label", name);
       filters.replaceChildren();
       title.hidden = true;
       note.textContent = "";

@@ -21,7 +21,7 @@ const flatten = { kind: "Flatten" };
 /** Networks of lectures, for a number of classes. */
 const PRESETS = {
   cnn: (k) => ({ layers: [conv(8, 5), pool(), conv(16, 5), pool(), flatten, dense(k, "softmax")], optimizer: "Adam", learning_rate: 0.003 }),
-  mlp: (k) => ({ layers: [flatten, dense(64), dense(k, "softmax")], optimizer: "Adam", learning_rate: 0.001 }),
+  mlp: (k) => ({ layers: [flatten, dense(64), dense(k, "softmax")], optimizer: "Adam", learning_rate: 0.003 }),
   lenet5: (k) => ({ layers: [conv(6, 5, "tanh", "same"), pool("AveragePool2D"), conv(16, 5, "tanh"), pool("AveragePool2D"), flatten, dense(120, "tanh"), dense(84, "tanh"), dense(k, "softmax")], optimizer: "Adam", learning_rate: 0.001 }),
   simple_convnet: (k) => ({ layers: [conv(30, 5), pool(), flatten, dense(100), dense(k, "softmax")], optimizer: "Adam", learning_rate: 0.001 }),
   no_pooling: (k) => ({ layers: [conv(8, 5), conv(16, 5), flatten, dense(k, "softmax")], optimizer: "Adam", learning_rate: 0.003 }),
@@ -36,8 +36,8 @@ export function preset(name, classes) {
 export const asSetup = ({ layers, optimizer, learning_rate }) => ({ layers, optimizer, learning_rate });
 
 /**
- * The form of a network. `setup` is changed in place; `changed` is called after each change, and `checked` with whether
- * the network can be trained.
+ * The form of a network with the name `name()`. `setup` is changed in place; `changed` is called after each change, and
+ * `checked` with whether the network can be trained.
  */
 export function networkForm({ setup, index, name, data, classes, changed, checked, signal }) {
   const list = make("ol", { class: "layers" });
@@ -51,7 +51,12 @@ export function networkForm({ setup, index, name, data, classes, changed, checke
     presets.value = "own";
     update();
   }
+  function showName() {
+    heading.textContent = name();
+    section.setAttribute("aria-label", name());
+  }
   function update() {
+    showName();
     changed();
     checked(false);
     clearTimeout(timer);
@@ -102,10 +107,13 @@ export function networkForm({ setup, index, name, data, classes, changed, checke
   const rate = make("label", { class: "field" }, make("span", {}, text("rate")),
     make("input", { type: "number", min: 0, step: "any", list: rates, value: setup.learning_rate, change: (event) => edit(() => (setup.learning_rate = event.target.valueAsNumber)) }),
     make("datalist", { id: rates }, ...RATES.map((value) => make("option", { value }))));
+  const heading = make("h2");
+  const section = make("section", { class: `play-network curve-${index}` },
+    make("div", { class: "controls" }, heading, choice, optimizer, rate), list, summary, problem);
+  showName();
   drawLayers();
   check();
-  return make("section", { class: `play-network curve-${index}`, "aria-label": name },
-    make("div", { class: "controls" }, make("h2", {}, name), choice, optimizer, rate), list, summary, problem);
+  return section;
 }
 
 function small(label, values, chosen, change) {

@@ -2,7 +2,7 @@
 
 import { array, get } from "./api.js";
 import { imageCard } from "./images.js";
-import { make, number, svg, text } from "./dom.js";
+import { hasText, make, number, svg, text } from "./dom.js";
 import { color, css, imageCanvas, ink, mapCanvas, place } from "./draw.js";
 import { patchSection } from "./patches.js";
 
@@ -100,7 +100,7 @@ function arithmetic(unit) {
   const rows = [];
   const add = (name, value, id) => rows.push(make("tr", {}, make("th", { scope: "row" }, name), make("td", { id }, number(value))));
   if (unit.operation !== "input" && unit.operation !== "unknown") {
-    for (const [name, value] of Object.entries(unit.numbers)) add(name.replaceAll("_", " "), value);
+    for (const [name, value] of Object.entries(unit.numbers)) add(hasText(`number_${name}`) ? text(`number_${name}`) : name.replaceAll("_", " "), value);
     const operation = text(`op_${unit.operation}`);
     if (unit.bias !== null) {
       add(operation, unit.total - unit.bias, "products");
@@ -169,29 +169,31 @@ function grids(shown) {
     choices.forEach((button, index) => button.setAttribute("aria-pressed", index === k));
     parts.replaceChildren(grid(text("values"), shown, values, k, true));
     if (weights) parts.append(make("span", { class: "sign" }, unit.operation === "squared_distance" ? "−" : "×"), grid(text(unit.operation === "squared_distance" ? "prototype" : "weights"), shown, weights, k, false));
-    if (terms) parts.append(make("span", { class: "sign" }, "="), grid(text("terms"), shown, terms, k, false));
+    if (!terms) return;
+    const products = grid(text("terms"), shown, terms, k, false);
+    products.append(make("p", { class: "sum-of" }, text("grid_sum", { value: number(sums[k]) })));
+    parts.append(make("span", { class: "sign" }, "="), products);
   }
   choose(first);
   if (channels === 1) return [parts];
   return [make("p", { class: "soft" }, text("channel_contributions", { n: channels })), make("div", { class: "choices" }, ...choices), parts];
 }
 
+/** Numbers of one channel as a table. */
 function grid(name, { cells, rows, columns, channels, inside, unit, source, down }, numbers, k, links) {
-  let largest = 0, lowest = 0;
-  for (let place = 0; place < rows * columns; place++) {
-    largest = Math.max(largest, numbers[place * channels + k]);
-    lowest = Math.min(lowest, numbers[place * channels + k]);
-  }
+  const own = Array.from({ length: rows * columns }, (_, place) => numbers[place * channels + k]);
+  const [lowest, largest] = [Math.min, Math.max].map((furthest) => own.reduce((all, value) => furthest(all, value), 0));
+  const decimals = decimalsOf(own);
   const box = make("div", { class: "grid" });
   box.style.gridTemplateColumns = `repeat(${columns}, minmax(2.6rem, 1fr))`;
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
-      const value = numbers[(i * columns + j) * channels + k];
+      const value = own[i * columns + j];
       const padded = links && !inside[i * columns + j];
       const label = padded ? text("padding") : text("cell_label", { y: cells.rows[i], x: cells.columns[j], value: number(value) });
       const kind = ["cell", padded ? "padding" : "", isWinner(unit, source, i, j, k) ? "winner" : ""].join(" ").trim();
       const cell = links && !padded ? make("a", { class: kind, href: down(cells, i, j, k), "aria-label": label, title: label }) : make("span", { class: kind, title: links ? label : null });
-      cell.textContent = brief(value);
+      cell.textContent = brief(value, decimals);
       if (!padded) {
         const shade = color(value, lowest, largest);
         Object.assign(cell.style, { background: css(shade), color: ink(shade) });
@@ -202,10 +204,20 @@ function grid(name, { cells, rows, columns, channels, inside, unit, source, down
   return make("figure", {}, make("figcaption", { class: "soft" }, name), box);
 }
 
-/** Return a number in at most six letters, for a cell. */
-function brief(value) {
+/** Return how many decimals the numbers of a table get: the same for all, and as many as fit into a cell. */
+function decimalsOf(numbers) {
+  const sizes = numbers.filter(Number.isFinite).map(Math.abs);
+  if (sizes.every(Number.isInteger)) return 0;
+  const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
+  if (largest >= 10) return largest >= 100 ? 0 : 1;
+  return sizes.some((size) => size && size < 0.005) ? 3 : 2;
+}
+
+/** Return a number in at most six letters, for a cell. Only 0 itself is shown as 0. */
+function brief(value, decimals) {
   const size = Math.abs(value);
   if (size === 0) return "0";
-  const shown = size >= 100 ? Math.round(value) : size < 0.005 ? value.toExponential(0) : Number(value.toFixed(size >= 10 ? 1 : 2));
-  return String(shown).replace("-", "−").replace("e-", "e−");
+  const fixed = [decimals, 1, 2, 3].find((places) => places >= decimals && size >= 0.5 * 10 ** -places);
+  const shown = fixed === undefined ? value.toExponential(0) : value.toFixed(fixed);
+  return shown.replace("-", "−").replace("e-", "e−");
 }

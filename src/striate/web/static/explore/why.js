@@ -6,7 +6,7 @@ import { bars, make, number, percent, select, text } from "./dom.js";
 import { imageCanvas, overlayCanvas } from "./draw.js";
 import { searchBox } from "./search.js";
 
-const METHODS = ["grad_cam", "occlusion", "integrated_gradients"];
+const METHODS = ["occlusion", "grad_cam", "integrated_gradients"];
 
 export async function showWhy(state, [key, first, second], signal) {
   const { model } = state;
@@ -33,6 +33,7 @@ export async function showWhy(state, [key, first, second], signal) {
       make("div", { class: "row" }, select(text("class_1"), options, chosen[0], (value) => go(value, chosen[1])),
         select(text("class_2"), options, chosen[1], (value) => go(chosen[0], value)))),
     make("p", { class: "soft" }, text("why_help"), " ", make("span", { class: "legend for" }, text("for")), " ", make("span", { class: "legend against" }, text("against"))),
+    make("p", { class: "soft" }, text("why_difference")),
     make("div", { class: "methods" }, ...rows), ...nearest(state, image, signal),
   ];
 }
@@ -80,10 +81,11 @@ function figure(model, image, method, index, pixels, signal, help, queue) {
   return make("figure", {}, stack, caption);
 }
 
-/** Whether the pixels sum up to the difference of the scores, or how far they are from it. */
+/** Whether the pixels sum up to the difference of the scores, also as the page rounds them, or how far they are from it. */
 function sumLine({ sum, score, baseline_score: base }) {
   const difference = score - base;
   const off = Math.abs(sum - difference) / Math.abs(difference || 1);
-  const line = text("ig_sum", { sign: off <= 0.01 ? "=" : "≈", sum: number(sum), score: number(score), base: number(base) });
+  const rounded = Number(score.toPrecision(4)) - Number(base.toPrecision(4));
+  const line = text("ig_sum", { sign: off <= 0.01 && number(sum) === number(rounded) ? "=" : "≈", sum: number(sum), score: number(score), base: number(base) });
   return off <= 0.01 ? line : `${line} ${text("ig_off", { percent: percent(off) })}`;
 }
