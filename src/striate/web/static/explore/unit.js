@@ -217,7 +217,7 @@ function decimalsOf(numbers) {
 function brief(value, decimals) {
   const size = Math.abs(value);
   if (size === 0) return "0";
-  const fixed = [decimals, 1, 2, 3].find((places) => places >= decimals && size >= 0.5 * 10 ** -places);
+  const fixed = [decimals, 1, 2, 3, 4].find((places) => places >= decimals && size >= 0.5 * 10 ** -places);
   const shown = fixed === undefined ? value.toExponential(0) : value.toFixed(fixed);
   return shown.replace("-", "−").replace("e-", "e−");
 }
