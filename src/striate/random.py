@@ -1,4 +1,4 @@
-"""Random arrays as in `keras.random`, of NumPy: to make data, not layers of a network."""
+"""Generate random NumPy arrays, as in `keras.random`. They serve as data, not as layers of a network."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ __all__ = ["SeedGenerator", "normal", "randint", "shuffle", "truncated_normal", 
 
 
 class SeedGenerator:
-    """A seed that is another one in each call.
+    """Generate a different seed at each use.
 
     Args:
-        seed: Where it begins, 0 or more; None: anywhere.
+        seed: Seed of the sequence, 0 or more; None: chosen at random.
     """
 
     def __init__(self, seed: int | None = None) -> None:
@@ -32,7 +32,7 @@ class SeedGenerator:
 def normal(
     shape: tuple[int, ...], mean: float = 0.0, stddev: float = 1.0, dtype: str | None = None, seed: Any = None
 ) -> Array:
-    """Return numbers of a normal distribution.
+    """Draw numbers from a normal distribution.
 
     Args:
         shape: Shape of the array.
@@ -40,6 +40,9 @@ def normal(
         stddev: Standard deviation.
         dtype: None: float32.
         seed: An integer or a `SeedGenerator`; None: other numbers in each call.
+
+    Returns:
+        The array.
 
     Example:
         >>> normal((2, 3), seed=1).shape
@@ -52,7 +55,22 @@ def normal(
 def uniform(
     shape: tuple[int, ...], minval: float = 0.0, maxval: float = 1.0, dtype: str | None = None, seed: Any = None
 ) -> Array:
-    """Return numbers between minval and maxval; arguments are as in `normal`."""
+    """Draw numbers from a uniform distribution.
+
+    Args:
+        shape: Shape of the array.
+        minval: Smallest number.
+        maxval: Upper limit, exclusive.
+        dtype: None: float32.
+        seed: As in `normal`.
+
+    Returns:
+        The array.
+
+    Example:
+        >>> uniform((2, 3), seed=1).max() < 1
+        np.True_
+    """
     return _rng(seed).uniform(minval, maxval, shape).astype(dtype or "float32")
 
 
@@ -60,14 +78,47 @@ def uniform(
 def truncated_normal(
     shape: tuple[int, ...], mean: float = 0.0, stddev: float = 1.0, dtype: str | None = None, seed: Any = None
 ) -> Array:
-    """Return numbers of a normal distribution within two standard deviations; arguments are as in `normal`."""
+    """Draw numbers from a normal distribution, truncated at two standard deviations from its mean.
+
+    Args:
+        shape: Shape of the array.
+        mean: Mean before truncation.
+        stddev: Standard deviation before truncation.
+        dtype: None: float32.
+        seed: As in `normal`.
+
+    Returns:
+        The array.
+
+    Example:
+        >>> abs(truncated_normal((100,), seed=1)).max() <= 2
+        np.True_
+    """
     own = _rng(seed).integers(2**31)
     return draw(TruncatedNormal(mean, stddev, seed=int(own)), shape).astype(dtype or "float32")
 
 
 @check_arguments
 def randint(shape: tuple[int, ...], minval: int, maxval: int, dtype: str = "int32", seed: Any = None) -> Array:
-    """Return integers from minval to below maxval; other arguments are as in `normal`."""
+    """Draw integers from a uniform distribution.
+
+    Args:
+        shape: Shape of the array.
+        minval: Smallest integer.
+        maxval: Upper limit, exclusive.
+        dtype: Type of the array.
+        seed: As in `normal`.
+
+    Returns:
+        The array.
+
+    Raises:
+        UsageError: maxval is not above minval.
+
+    Example:
+        >>> randint((3,), 0, 10, seed=1).dtype
+        dtype('int32')
+    """
     if maxval <= minval:
         raise UsageError(f"randint: maxval must be above minval={minval}; received {maxval}.")
     return _rng(seed).integers(minval, maxval, shape).astype(dtype)
@@ -75,7 +126,20 @@ def randint(shape: tuple[int, ...], minval: int, maxval: int, dtype: str = "int3
 
 @check_arguments
 def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Array:
-    """Return an array in another order along an axis."""
+    """Return a copy of an array, shuffled along an axis.
+
+    Args:
+        x: The array.
+        axis: Axis along which it is shuffled.
+        seed: As in `normal`.
+
+    Returns:
+        The shuffled copy.
+
+    Example:
+        >>> sorted(shuffle([3, 1, 2], seed=1).tolist())
+        [1, 2, 3]
+    """
     return np.asarray(_rng(seed).permutation(np.asarray(x), axis=axis))
 
 

@@ -1,4 +1,4 @@
-"""Saving and configurations, importable as in Keras: `from striate.saving import register_keras_serializable`."""
+"""Save models and configurations, as in Keras: `from striate.saving import register_keras_serializable`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -92,12 +92,30 @@ def _class(name: str) -> Any:
 
 
 def save_weights(model: Model, filepath: Any, overwrite: bool = True) -> None:
-    """Write the weights of a model, as `model.save_weights(filepath)` does."""
+    """Write the weights of a model, as `model.save_weights(filepath)` does.
+
+    Args:
+        model: The model.
+        filepath: The file.
+        overwrite: Whether an existing file may be replaced.
+
+    Raises:
+        UsageError: `model` is not a model.
+    """
     _checked(model).save_weights(filepath, overwrite)
 
 
 def load_weights(model: Model, filepath: Any, skip_mismatch: bool = False) -> None:
-    """Load weights into a model, as `model.load_weights(filepath)` does."""
+    """Load weights into a model, as `model.load_weights(filepath)` does.
+
+    Args:
+        model: The model.
+        filepath: The file.
+        skip_mismatch: Whether arrays of other shapes are skipped.
+
+    Raises:
+        UsageError: `model` is not a model.
+    """
     _checked(model).load_weights(filepath, skip_mismatch)
 
 

@@ -69,7 +69,7 @@ class Levels:
 
 
 def gray_levels(images: Floats) -> Levels:
-    """Measure thumbnails (N, SIZE, SIZE)."""
+    """Return the typical gray levels of thumbnails (N, SIZE, SIZE)."""
     flat = np.asarray(images, np.float32).reshape(len(images), -1)
     median = np.median(flat, axis=1)
     deviation = MAD_TO_STD * np.median(np.abs(flat - median[:, None]), axis=1)
@@ -129,7 +129,7 @@ def compare(first: Floats, second: Floats, levels: tuple[Levels, Levels], transf
     Args:
         first: Gray levels (P, SIZE, SIZE).
         second: The same.
-        levels: Of both.
+        levels: Gray levels of both.
         transforms: Affine transforms (P, 2, 3) from positions in `first` to those in `second`, to start from.
 
     Returns:
@@ -197,9 +197,8 @@ def _is_alteration(transforms: Floats) -> NDArray[np.bool_]:
     """Return whether transforms (P, 2, 3) are those of a crop and a rotation, rather than of a shear (as of digits)."""
     scales, (p, q) = transforms[:, [0, 1], [0, 1]], (transforms[:, 0, 1], transforms[:, 1, 0])
     larger, smaller = np.maximum(np.abs(p), np.abs(q)), np.minimum(np.abs(p), np.abs(q)) * (p * q <= 0)
-    rotated = (larger <= MAX_ROTATION) & (
-        larger <= 0.03 + MAX_ASPECT**2 * smaller
-    )  # a rotation by t gives -t·aspect, t/aspect
+    opposed = larger <= 0.03 + MAX_ASPECT**2 * smaller  # a rotation by t gives -t·aspect, t/aspect
+    rotated = (larger <= MAX_ROTATION) & opposed
     plausible: NDArray[np.bool_] = rotated & (np.maximum(scales, 1 / scales) <= MAX_SCALE).all(axis=1)
     return plausible
 
@@ -322,7 +321,7 @@ def _align(
         second: Thumbnails (P, SIZE, SIZE).
         masks: 1 for the pixels of each that are compared (P, SIZE, SIZE).
         transforms: The initial transforms (P, 2, 3).
-        size: In pixels to which the thumbnails are reduced.
+        size: Height and width in pixels to which the thumbnails are reduced.
 
     Returns:
         The correlation (P,) with the best transform, and this transform (P, 2, 3).

@@ -72,7 +72,14 @@ def find_near_duplicates(thumbnails: Any) -> NearDuplicates:
 
 
 def find_matches(thumbnails: Any) -> Floats:
-    """Return the near-duplicates of each image: float32 (N, CANDIDATES, 2) with row and similarity, or zeros."""
+    """Find the near-duplicates of each image.
+
+    Args:
+        thumbnails: As for `find_near_duplicates`.
+
+    Returns:
+        float32 (N, CANDIDATES, 2) with row and similarity of each near-duplicate, or zeros.
+    """
     matches = np.zeros((len(thumbnails), CANDIDATES, 2), np.float32)
     if len(thumbnails) < 2:
         return matches
@@ -88,7 +95,14 @@ def find_matches(thumbnails: Any) -> Floats:
 
 
 def pairs_of(matches: Floats) -> NearDuplicates:
-    """Return the pairs among matches that `find_matches` returned."""
+    """Return the pairs among matches, each once.
+
+    Args:
+        matches: From `find_matches`.
+
+    Returns:
+        The pairs with the higher of their two similarities.
+    """
     first, rank = np.nonzero(matches[:, :, 1])
     second, similarity = matches[first, rank, 0].astype(np.int64), matches[first, rank, 1]
     pairs, number = np.unique(np.sort(np.stack([first, second], axis=1), axis=1), axis=0, return_inverse=True)
@@ -98,7 +112,15 @@ def pairs_of(matches: Floats) -> NearDuplicates:
 
 
 def describe(thumbnails: Any, box: Box) -> Floats:
-    """Return the low frequencies of a part of each thumbnail as unit vectors (N, FREQUENCIES² − 1)."""
+    """Return the low frequencies of a part of each thumbnail.
+
+    Args:
+        thumbnails: Gray levels (N, SIZE, SIZE).
+        box: The part.
+
+    Returns:
+        Unit vectors (N, FREQUENCIES² − 1).
+    """
     rows, columns = _frequencies(box[0], box[1]), _frequencies(box[2], box[3])
     described = np.einsum("ay,nyx,bx->nab", rows, np.asarray(thumbnails, np.float32), columns, optimize=True)
     values = (described * _weights()).reshape(len(described), -1)[:, 1:]  # (N, A, B) → (N, A · B − 1)

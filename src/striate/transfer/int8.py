@@ -35,7 +35,14 @@ def measure_ranges(base: Base, data: Dataset) -> Ranges:
 
 
 def ranges_to_extras(ranges: Ranges) -> Weights:
-    """Return ranges as arrays by name, for `Model.extras`."""
+    """Return ranges as arrays by name, for `Model.extras`.
+
+    Args:
+        ranges: The ranges by the name of the feature map.
+
+    Returns:
+        The names as UTF-8 bytes, and the limits, float32 (M, 2).
+    """
     names = "\n".join(ranges).encode()
     return {MAPS: np.frombuffer(names, np.uint8), LIMITS: np.array(list(ranges.values()), np.float32)}
 

@@ -1,4 +1,4 @@
-"""What the page of the explorer asks for, as values for JSON: the server sends them, and a lesson contains them."""
+"""Answers to the requests of the explorer page, as JSON values, which the server sends and a lesson contains."""
 
 import base64
 from typing import Any
@@ -73,7 +73,7 @@ def live_answer(explorer: Explorer, key: str, node: int) -> dict[str, Any]:
 
 
 def unit_answer(explorer: Explorer, key: str, node: int, position: tuple[int, int, int]) -> dict[str, Any]:
-    """Return the arithmetic of a unit, its map, and what it sees."""
+    """Return the arithmetic of a unit, its map, and its receptive field."""
     unit, region = explorer.unit(key, node, position)
     maps = explorer.trace(key).maps(node)
     return {
@@ -84,7 +84,7 @@ def unit_answer(explorer: Explorer, key: str, node: int, position: tuple[int, in
 
 
 def region_answer(region: Region) -> dict[str, Any]:
-    """Return the part of the image that a unit sees, with and without what lies outside the image."""
+    """Return the receptive field of a unit, clipped to the image and unclipped."""
     return {
         "rows": region.rows, "columns": region.columns,
         "unclipped_rows": region.unclipped_rows, "unclipped_columns": region.unclipped_columns,
@@ -92,7 +92,7 @@ def region_answer(region: Region) -> dict[str, Any]:
 
 
 def attribution_answer(found: Attribution) -> dict[str, Any]:
-    """Return which pixels speak for a class."""
+    """Return the attribution of a class score to the pixels."""
     return {
         "method": found.method, "values": as_json(found.values), "class": found.class_index, "score": found.score,
         "layer": found.layer, "baseline_score": found.baseline_score, "sum": float(found.values.sum(dtype=float)),

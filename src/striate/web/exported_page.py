@@ -59,7 +59,7 @@ def export_page(trained: TrainedModel, path: str | os.PathLike[str], options: Pa
     Args:
         trained: The model or ensemble.
         path: The file or folder.
-        options: Of the page.
+        options: Options of the page.
 
     Returns:
         The comparison of the page's model with the original.
@@ -84,7 +84,7 @@ def export_folder(trained: TrainedModel, path: str | os.PathLike[str], options: 
     Args:
         trained: The model or ensemble.
         path: The folder. It may be missing, empty, or hold an earlier page, which is replaced.
-        options: Of the page.
+        options: Options of the page.
 
     Returns:
         The comparison of the page's model with the original.
@@ -111,7 +111,7 @@ def export_file(trained: TrainedModel, path: str | os.PathLike[str], options: Pa
     Args:
         trained: The model or ensemble.
         path: The file; an earlier page of this name is replaced.
-        options: Of the page.
+        options: Options of the page.
 
     Returns:
         The comparison of the page's model with the original.

@@ -1,4 +1,4 @@
-"""The numbers of a lesson: all answers of the explorer for a few images, packed into bytes."""
+"""Collect the data of a lesson: all answers of the explorer for a few images, packed into bytes."""
 
 import gzip
 import json
@@ -36,7 +36,7 @@ def lesson_data(explorer: Explorer, keys: Sequence[str], progress: Progress | No
 
     Args:
         explorer: The model and its images.
-        keys: Of the images.
+        keys: Keys of the images.
         progress: Called with the numbers of steps done and of all.
 
     Returns:
@@ -122,7 +122,7 @@ def _first_maps(explorer: Explorer, key: str, node: int) -> dict[str, Any]:
 
 
 class _Pool:
-    """Different arrays, each of which is kept once."""
+    """Distinct arrays, each stored once."""
 
     def __init__(self) -> None:
         self._arrays: list[Array] = []
@@ -246,14 +246,14 @@ def _terms(cells: Cells) -> int:
 
 
 def _regions(explorer: Explorer) -> list[dict[str, Any] | None]:
-    """Return what the units of each node see: None if each reads one cell, and so sees what this cell sees."""
+    """Return the receptive fields of each node; None if each unit reads one cell, and so has the field of this cell."""
     network = explorer.model.network
     fields = Fields(network)
     return [_region_table(fields, node) for node in range(len(network.nodes))]
 
 
 def _region_table(fields: Fields, node: int) -> dict[str, Any] | None:
-    """Return the rows that the units of a node see by y and the columns by x, for groups of channels that see alike."""
+    """Return the rows of the receptive fields by y and the columns by x, for groups of channels with equal fields."""
     height, width, channels = as_maps(fields.network.nodes[node].shape)
     rule = fields.rules[node]
     if not rule.reads(0, 0, 0):

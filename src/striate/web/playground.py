@@ -1,4 +1,4 @@
-"""The playground of the explorer: networks that the page puts together, and their training in a process."""
+"""Serve the playground of the explorer: check networks, and train them in a background process."""
 
 import asyncio
 import re
@@ -42,7 +42,7 @@ class PlaygroundPages:
     """The handlers of the playground. A training lives as long as the answer that reports it.
 
     Args:
-        explorer: Whose images can be learned from.
+        explorer: The explorer with the user's images.
         streams: Of the application.
         settings: Of the service.
     """
@@ -116,7 +116,7 @@ class PlaygroundPages:
         return setups, data, batch
 
     async def command(self, request: Request) -> Response:
-        """Tell a training what to do: one of COMMANDS."""
+        """Send one of COMMANDS to a training."""
         key, command = request.path_params["session"], request.path_params["command"]
         worker = self._sessions.get(key)
         if worker is None:
@@ -133,10 +133,10 @@ class PlaygroundPages:
 def _as_listed(problem: str) -> str:
     """Return the message of Python, with the number of the layer in the list of the page."""
 
-    def listed(match: re.Match[str]) -> str:
+    def renumber(match: re.Match[str]) -> str:
         return f"Layer {int(match[1]) - HIDDEN_LAYERS}"
 
-    return re.sub(r"^Layer (\d+)(?=[,:])", listed, problem)
+    return re.sub(r"^Layer (\d+)(?=[,:])", renumber, problem)
 
 
 def _update(update: Update) -> Content:

@@ -1,4 +1,4 @@
-"""Searches among the images, in the background: what excites the units of a layer, and which images are similar."""
+"""Serve searches among the images: the strongest patches of a layer, and the nearest images in feature space."""
 
 import asyncio
 from typing import Any
@@ -47,7 +47,7 @@ class SearchPages:
         return self._streams.answer(self._searches.start, begin, handle)
 
     async def patches(self, request: Request) -> Response:
-        """Return the patches that excite channels of a layer most, after the search."""
+        """Return the patches with the strongest response of some channels, after the search."""
         part = _part(request)
         channels = [whole_number("channel", text) for text in request.path_params["channels"].split(",")[:CHANNELS]]
         search = self._searches.find(part, request.path_params["node"])

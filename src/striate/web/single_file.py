@@ -1,7 +1,7 @@
-"""Join the files of an exported page to one HTML file without any other.
+"""Bundle the files of an exported page into one HTML file.
 
-A page from the disk may load no other file, and its modules no other module. So modules become functions that return
-what they export, and everything else is base64 text inside the page.
+A page opened from disk cannot load other files, nor can its modules import other modules. So modules become functions
+that return what they export, and everything else is base64 text inside the page.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Answers that continue while a process works for them, as lines of JSON. The process ends with the connection."""
+"""Stream the messages of a background process as lines of JSON. The process ends with the connection."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 
 class Streams:
-    """All answers that continue, each with its process."""
+    """All streaming responses, each with its process."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(MOST, "streams")
@@ -32,19 +32,19 @@ class Streams:
         self, start: Callable[[], Worker], begin: Callable[[Worker], None],
         handle: Callable[[Any], tuple[Content, bool]], ended: Callable[[], object] = lambda: None,
     ) -> Response:  # fmt: skip
-        """Return an answer that continues until the work is done, the connection is closed, or the program stops.
+        """Return a response that streams until the work is done, the connection is closed, or the program stops.
 
         Args:
             start: Starts the process.
-            begin: Sends what it needs to the process.
-            handle: Makes a line of a message of the process, and says whether it is the last one.
+            begin: Sends the arguments to the process.
+            handle: Converts a message of the process to a line, and returns whether it is the last one.
             ended: Called when the process has ended.
 
         Returns:
-            The answer; if something fails, the last line has the key "error".
+            The response; if something fails, the last line has the key "error".
 
         Raises:
-            RequestError: There are too many already.
+            RequestError: MOST responses are open already.
         """
         if self._open >= MOST:
             raise RequestError(
@@ -54,7 +54,7 @@ class Streams:
         return StreamingResponse(self._lines(start, begin, handle, ended), media_type="application/x-ndjson")
 
     def end(self) -> None:
-        """End all answers soon: the program stops."""
+        """End all responses, because the program stops."""
         self.stopping = True
 
     async def _lines(

@@ -1,4 +1,4 @@
-"""Work in another process: what takes long, what must not stop the program that asked, and what may be killed."""
+"""Run long computations in another process, which reports its progress and can be stopped at any time."""
 
 import contextlib
 import multiprocessing
@@ -18,7 +18,7 @@ INTERVAL = 0.1  # seconds between two reports of progress
 
 @dataclass(frozen=True)
 class Progress:
-    """How much is done.
+    """The progress of a computation.
 
     Attributes:
         done: Number of items done.
@@ -35,7 +35,7 @@ class _Failure:
 
 
 class Channel:
-    """The end of the connection that the process has. The process ends as soon as the other end is closed.
+    """The worker's end of the connection. The worker process exits as soon as the other end is closed.
 
     Args:
         connection: To the program that started the process.
@@ -60,12 +60,12 @@ class Channel:
             os._exit(0)
 
     def progress(self, done: int, total: int) -> None:
-        """Report progress, but not too often."""
+        """Report progress, at most once per INTERVAL and at the end."""
         if done == total or self.is_due():
             self.send(Progress(done, total))
 
     def is_due(self) -> bool:
-        """Return whether enough time has passed since this was true last to report something again."""
+        """Return whether the next report is due: whether INTERVAL has passed since the last one."""
         now = time.monotonic()
         due = now - self._reported >= INTERVAL
         self._reported = now if due else self._reported
@@ -128,7 +128,7 @@ class Worker:
         return message
 
     def stop(self) -> None:
-        """End the process, whatever it does."""
+        """Kill the process, even while it is computing."""
         self._process.kill()
         self._process.join()
 

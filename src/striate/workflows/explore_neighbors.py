@@ -1,4 +1,4 @@
-"""The images that a network takes for similar: the nearest ones in its feature space, found in the background."""
+"""Find the nearest images in the feature space of a network, in a background process."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ COUNT = 9
 
 
 class NeighborSearch:
-    """Compares an image with those of the training, or with those that are shown if these are not known.
+    """Find the training images nearest to an image, or the displayed images if the training images are unknown.
 
     Args:
         explorer: The model and its images.
@@ -39,7 +39,7 @@ class NeighborSearch:
         return Worker(_features, "compares the images")
 
     def begin(self, worker: Worker) -> None:
-        """Begin to compute.
+        """Begin to compute the features.
 
         Args:
             worker: From `start`. It reports its progress, and then sends the features, which `keep` takes.
@@ -69,5 +69,5 @@ class NeighborSearch:
 
 
 def _features(channel: Channel, model: Model, pixels: Array) -> None:
-    """Compute features in a process of its own."""
+    """Compute features in the background process."""
     channel.send(features(model, pixels, progress=channel.progress))

@@ -1,4 +1,4 @@
-"""What excites the channels of a layer: the strongest patches of the images of an explorer, found in the background."""
+"""Find the image patches with the strongest response of each channel of a layer, in a background process."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ PARTS = ("", TRAINING)  # the images that are shown, and those of the training; 
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """The patches of a layer.
+    """The result of a search for the strongest patches of a layer.
 
     Attributes:
         found: The patches.
@@ -41,7 +41,7 @@ def count_searched(explorer: Explorer, part: str) -> tuple[int, int]:
 
 
 class PatchSearch:
-    """Finds the strongest patches of layers, and keeps what was found.
+    """Find the strongest patches of layers, and keep the results.
 
     Args:
         explorer: The model and its images.
@@ -88,5 +88,5 @@ class PatchSearch:
 
 
 def _search(channel: Channel, model: Model, pixels: Array, node: int) -> None:
-    """Search images in a process of its own."""
+    """Search images in the background process."""
     channel.send(strongest_patches(model, pixels, node, progress=channel.progress).with_images(None))

@@ -1,4 +1,4 @@
-"""The playground of `striate explore`: networks that are put together on the page and trained in a process."""
+"""The playground of `striate explore`: build networks on the page and train them in a background process."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -61,12 +61,12 @@ SHOWN_IMAGES = 12
 
 @dataclass(frozen=True)
 class NetworkSetup:
-    """A network with its training, checked.
+    """The validated settings of a network and its training.
 
     Attributes:
         layers: Kind and arguments of each layer, without Input and Rescale.
         optimizer: One of OPTIMIZERS.
-        learning_rate: Of the optimizer.
+        learning_rate: Learning rate of the optimizer.
     """
 
     layers: tuple[Mapping[str, Any], ...]
@@ -76,11 +76,11 @@ class NetworkSetup:
 
 @dataclass(frozen=True, eq=False)
 class PlayData:
-    """What is learned from.
+    """The data that the networks are trained on.
 
     Attributes:
-        train: Images that are learned from.
-        held_out: Images that measure the accuracy.
+        train: Training images.
+        held_out: Images on which the accuracy is measured.
         classes: Names of the classes.
     """
 
@@ -96,7 +96,7 @@ class Ready:
 
 @dataclass(frozen=True, eq=False)
 class NetworkUpdate:
-    """What a network has learned since the last update.
+    """The progress of a network since the last update.
 
     Attributes:
         losses: float64 (n,), the loss of the batch in each step since then; NaN if the network has diverged.
@@ -104,7 +104,7 @@ class NetworkUpdate:
         filters: float32 (h, w, C, n), the first filters of the first convolution, or what the first units of the first
             dense layer multiply the image with; None if there is no such layer.
         probabilities: float32 (SHOWN_IMAGES, K) of the first held-out images; NaN if the network has diverged.
-        diverged: Whether its loss is no finite number any more; then it learns no further.
+        diverged: Whether its loss is no longer finite; its training has then stopped.
     """
 
     losses: Array
@@ -120,9 +120,9 @@ class Update:
 
     Attributes:
         step: Number of steps done.
-        epoch: Number of times that all images were seen.
-        running: Whether it goes on by itself.
-        networks: Of each network.
+        epoch: Number of passes over the training images, with fractions.
+        running: Whether the training is running, rather than paused.
+        networks: The progress of each network.
     """
 
     step: int
@@ -216,7 +216,7 @@ def check_network(setup: NetworkSetup, data: PlayData) -> Network:
 
     Args:
         setup: The setup.
-        data: What it shall learn from.
+        data: Its training data.
 
     Returns:
         The network.
@@ -235,12 +235,12 @@ def _compiled(network: Network, setup: NetworkSetup) -> Model:
     return model
 
 
-class _Player:
-    """One network that learns.
+class _Learner:
+    """One network in training.
 
     Args:
-        setup: Of the network.
-        data: What it learns from.
+        setup: Setup of the network.
+        data: Its training data.
     """
 
     def __init__(self, setup: NetworkSetup, data: PlayData) -> None:
@@ -251,8 +251,8 @@ class _Player:
         self._diverged = False
         self.measure(0)
 
-    def learn(self, rows: Array) -> None:
-        """Learn from a batch, unless the network has diverged."""
+    def train(self, rows: Array) -> None:
+        """Train on a batch, unless the network has diverged."""
         if self._diverged:
             return
         loss = self._model.train_on_batch(self._data.train.x[rows], self._data.train.y[rows])[0]
@@ -260,14 +260,14 @@ class _Player:
         self._diverged = not isfinite(loss)
 
     def measure(self, step: int) -> None:
-        """Predict the held-out images, unless the network has diverged."""
+        """Evaluate on the held-out images, unless the network has diverged."""
         if self._diverged:
             return
         loss, accuracy = self._model.test_on_batch(self._data.held_out.x, self._data.held_out.y)
         self._measured.append((step, float(loss), float(accuracy)))
 
     def update(self) -> NetworkUpdate:
-        """Return what is new."""
+        """Return the progress since the last update."""
         outputs = self._model.predict_on_batch(self._data.held_out.x[:SHOWN_IMAGES])
         probabilities = class_probabilities(outputs, output_forms(self._model.network)[0])
         losses, measured = np.array(self._losses), tuple(self._measured)
@@ -303,15 +303,15 @@ def first_filters(model: Model) -> Array | None:
 
 
 def play(channel: Channel, setups: Sequence[NetworkSetup], data: PlayData, batch_size: int) -> None:
-    """Train networks in a process, as commands say: "play", "pause", "step" and "reset".
+    """Train networks in a process, controlled by the commands "play", "pause", "step" and "reset".
 
     All networks learn from the same batches in the same order, one step each in turn, so that their curves can be
     compared, and do not depend on time.
 
     Args:
-        channel: To the server.
-        setups: Of the networks.
-        data: What they learn from.
+        channel: Connection to the server.
+        setups: Setups of the networks.
+        data: Their training data.
         batch_size: Images in a batch.
     """
     warnings.simplefilter("ignore", RuntimeWarning)  # of NumPy, about a network that diverges: `diverged` says it
@@ -335,32 +335,32 @@ def play(channel: Channel, setups: Sequence[NetworkSetup], data: PlayData, batch
 
 
 class _Training:
-    """Networks that learn together."""
+    """Networks that are trained on the same batches."""
 
     def __init__(self, setups: Sequence[NetworkSetup], data: PlayData, batch_size: int) -> None:
-        self._players = [_Player(setup, data) for setup in setups]
+        self._learners = [_Learner(setup, data) for setup in setups]
         self._count = len(data.train)
         self._slices = batches(self._count, batch_size)
         self._step = 0
 
     @property
     def is_done(self) -> bool:
-        """Whether there is nothing more to do."""
+        """Whether MAX_STEPS is reached."""
         return self._step >= MAX_STEPS
 
     def do_step(self) -> None:
-        """Let each network learn from the next batch."""
+        """Train each network on the next batch."""
         if self.is_done:
             return
         epoch, number = divmod(self._step, len(self._slices))
         rows = epoch_order(self._count, 0, epoch)[self._slices[number]]
         self._step += 1
-        for player in self._players:
-            player.learn(rows)
+        for learner in self._learners:
+            learner.train(rows)
             if self._step in FIRST_STEPS or self._step % INTERVAL == 0:
-                player.measure(self._step)
+                learner.measure(self._step)
 
     def update(self, *, running: bool) -> Update:
-        """Return what is new."""
-        networks = tuple(player.update() for player in self._players)
+        """Return the progress since the last update."""
+        networks = tuple(learner.update() for learner in self._learners)
         return Update(self._step, self._step / len(self._slices), running, networks)

@@ -1,4 +1,4 @@
-"""What the networks of the playground learn from: digits, scattered digits, or the user's images at small size."""
+"""Training data of the playground: digits, scattered digits, or the user's images at small size."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from striate.workflows.playground import PlayData
 BUILT_IN = {"digits": "mnist5k", "scattered": "scattered"}
 OWN = "images"
 LARGEST_SIDE = 32  # of the user's images
-TRAINED = 4000  # images that are learned from, at most
+TRAINED = 4000  # training images, at most
 OWN_IMAGES = 2500
 HELD_OUT = 5  # one of so many of the user's images is held out
 FEWEST, MOST_CLASSES = 20, 50
@@ -25,7 +25,7 @@ class PlaygroundData:
     """The data of the playground, each loaded when it is first used.
 
     Args:
-        explorer: Whose images are the user's.
+        explorer: The explorer with the user's images.
     """
 
     def __init__(self, explorer: Explorer) -> None:
@@ -33,7 +33,7 @@ class PlaygroundData:
         self._loaded: dict[str, PlayData] = {}
 
     def names(self) -> list[str]:
-        """Return the names of the data there are."""
+        """Return the names of the available data sets."""
         return [*BUILT_IN, *([OWN] if self._own_labels() is not None else [])]
 
     def load(self, name: str) -> PlayData:

@@ -44,7 +44,7 @@ class TimeLimit:
 
 
 class StopInTime(Callback):
-    """End a training before the epoch that would not be finished in time.
+    """Stop training before an epoch that would exceed the time limit.
 
     Args:
         seconds: How long the training may take.
@@ -52,17 +52,17 @@ class StopInTime(Callback):
     """
 
     def __init__(self, seconds: float, clock: Clock = time.monotonic) -> None:
-        """Start with the first epoch."""
+        """Store the limit; the time is measured from the start of training."""
         super().__init__()
         self.seconds, self.clock = seconds, clock
         self.end = self.began = 0.0
 
     def on_train_begin(self, logs: object = None) -> None:
-        """Start the time."""
+        """Set the time at which training must end."""
         self.end = self.clock() + self.seconds
 
     def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
-        """Note when the epoch begins."""
+        """Record when the epoch begins."""
         self.began = self.clock()
 
     def on_epoch_end(self, epoch: int, logs: object = None) -> None:

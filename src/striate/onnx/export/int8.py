@@ -1,12 +1,12 @@
 """Compute the convolutions of an ONNX model in 8-bit integers, which takes half the time where the processor can.
 
-Feature maps become uint8 with one step and offset each, kernels int8 with one step for each output channel, and sums
+Feature maps become uint8 with one scale and zero point each, kernels int8 with one scale per output channel, and sums
 are 32-bit integers. Everything else stays in float32, also the first convolutions: on large maps with few channels
 integers save no time, and rounding costs most accuracy.
 
 Source: Jacob et al. 2018, "Quantization and training of neural networks for efficient integer-arithmetic-only
 inference", sections 2.1 to 2.4; Krishnamoorthi 2018, "Quantizing deep convolutional networks for efficient inference: a
-whitepaper", section 3.1.2, for one step for each channel.
+whitepaper", section 3.1.2, for one scale per channel.
 """
 
 from collections import defaultdict
@@ -21,11 +21,11 @@ from striate._types import Array, Ranges
 FLOAT_CONVOLUTIONS = 3  # the first ones, which stay in float32
 LEVELS = 255  # between the smallest and the largest uint8
 LARGEST = 127  # int8 of a kernel
-SMALLEST_STEP = 1e-8
+MIN_SCALE = 1e-8
 MAX_INT32 = 2**31 - 1
 RANGE_OPSET = 18  # the first in which the axes of ReduceMin and ReduceMax are an input
 INTEGER_OPSET, MIN_IR_VERSION = 10, 7
-CLIPPING = {"Clip", "Relu"}  # activations that the rounding of a convolution's output includes
+CLIPPING = {"Clip", "Relu"}  # activations that the quantization of a convolution's output includes
 
 
 def int8_convolutions(model: ModelProto) -> list[NodeProto]:
@@ -49,7 +49,7 @@ def int8_convolutions(model: ModelProto) -> list[NodeProto]:
 
 
 def int8_maps(model: ModelProto) -> list[str]:
-    """Return the names of the feature maps that are rounded: what the integer convolutions and sums read and return.
+    """Return the names of the feature maps that are quantized: what the integer convolutions and sums read and return.
 
     Args:
         model: Made by `build_model`.
@@ -74,7 +74,14 @@ def int8_maps(model: ModelProto) -> list[str]:
 
 
 def with_ranges(model: ModelProto) -> ModelProto:
-    """Return the model with other outputs: of each of `int8_maps` in order, its minimum and its maximum, (N,) each."""
+    """Return the model with the ranges of its feature maps as outputs.
+
+    Args:
+        model: Made by `build_model`.
+
+    Returns:
+        A model whose outputs are the minimum and the maximum, (N,) each, of each of `int8_maps` in order.
+    """
     result = _copy(model)
     graph = result.graph
     names = int8_maps(model)
@@ -97,8 +104,8 @@ def to_int8(model: ModelProto, ranges: Ranges, *, signed: bool = True) -> ModelP
     Args:
         model: Made by `build_model`.
         ranges: Of all `int8_maps`; larger and smaller values are clipped.
-        signed: Whether kernels are int8, which is fast, or uint8 with an offset of 128, for processors on which sums of
-            products of uint8 and int8 overflow. Both give the same outputs.
+        signed: Whether kernels are int8, which is fast, or uint8 with a zero point of 128, for processors on which
+            sums of products of uint8 and int8 overflow. Both give the same outputs.
 
     Returns:
         The model.
@@ -156,27 +163,28 @@ class _IntegerGraph:
     signed: bool
     nodes: list[NodeProto] = field(default_factory=list)
     constants: dict[str, TensorProto] = field(default_factory=dict)
-    _rounded: dict[str, str] = field(default_factory=dict)
+    _quantized: dict[str, str] = field(default_factory=dict)
 
     def append_convolution(self, node: NodeProto) -> None:
-        """Append a convolution of rounded maps and a rounded kernel."""
-        inputs = [self._round(node.input[0])]
+        """Append a convolution of a quantized map and a quantized kernel."""
+        inputs = [self._quantize(node.input[0])]
         kernel = self.weights[node.input[1]]
         largest = np.abs(kernel).reshape(len(kernel), -1).max(axis=1)
-        steps = np.maximum(largest / LARGEST, SMALLEST_STEP).astype(np.float32)
-        integers = np.clip(np.rint(kernel / steps[:, None, None, None]), -LARGEST, LARGEST)
-        offset, dtype = (0, np.int8) if self.signed else (LARGEST + 1, np.uint8)
-        inputs.append(self._scaled(node.input[1], (integers + offset).astype(dtype), steps, offset))
+        scales = np.maximum(largest / LARGEST, MIN_SCALE).astype(np.float32)
+        integers = np.clip(np.rint(kernel / scales[:, None, None, None]), -LARGEST, LARGEST)
+        zero_point, dtype = (0, np.int8) if self.signed else (LARGEST + 1, np.uint8)
+        inputs.append(self._dequantize(node.input[1], (integers + zero_point).astype(dtype), scales, zero_point))
         if len(node.input) > 2:
-            step = steps * self._step(node.input[0])[0]
-            bias = np.rint(self.weights[node.input[2]] / step.astype(np.float64))
-            inputs.append(self._scaled(node.input[2], np.clip(bias, -MAX_INT32, MAX_INT32).astype(np.int32), step, 0))
+            scale = scales * self._scale(node.input[0])[0]
+            bias = np.rint(self.weights[node.input[2]] / scale.astype(np.float64))
+            integers = np.clip(bias, -MAX_INT32, MAX_INT32).astype(np.int32)
+            inputs.append(self._dequantize(node.input[2], integers, scale, 0))
         self._append(node, inputs)
 
     def append_other(self, node: NodeProto) -> None:
-        """Append a node that reads rounded maps; an activation reads the exact output of a convolution."""
+        """Append a node that reads quantized maps; an activation reads the exact output of a convolution."""
         clips = node.op_type in CLIPPING and node.output[0] in self.ranges
-        self._append(node, [self._round(name) if name in self.ranges and not clips else name for name in node.input])
+        self._append(node, [self._quantize(name) if name in self.ranges and not clips else name for name in node.input])
 
     def _append(self, node: NodeProto, inputs: list[str]) -> None:
         copied = NodeProto()
@@ -184,32 +192,32 @@ class _IntegerGraph:
         copied.input[:] = inputs
         self.nodes.append(copied)
 
-    def _step(self, name: str) -> tuple[np.float32, int]:
-        """Return the step of a map, and the integer that stands for 0."""
+    def _scale(self, name: str) -> tuple[np.float32, int]:
+        """Return the scale and the zero point of a map."""
         low, high = (float(value) for value in self.ranges[name])
         low, high = min(low, 0.0), max(high, 0.0)
-        step = np.float32(max((high - low) / LEVELS, SMALLEST_STEP))
-        return step, int(np.clip(np.rint(-low / step), 0, LEVELS))
+        scale = np.float32(max((high - low) / LEVELS, MIN_SCALE))
+        return scale, int(np.clip(np.rint(-low / scale), 0, LEVELS))
 
-    def _round(self, name: str) -> str:
-        """Append the rounding of a map once, and return the name of the rounded map."""
-        if name not in self._rounded:
-            step, zero = self._step(name)
-            scaling = [self._constant(f"{name}/step", step), self._constant(f"{name}/zero", np.uint8(zero))]
+    def _quantize(self, name: str) -> str:
+        """Append the quantization of a map once, and return the name of the dequantized map."""
+        if name not in self._quantized:
+            scale, zero = self._scale(name)
+            scaling = [self._constant(f"{name}/step", scale), self._constant(f"{name}/zero", np.uint8(zero))]
             integers, rounded = f"{name}/uint8", f"{name}/rounded"
             self.nodes += [
                 helper.make_node("QuantizeLinear", [name, *scaling], [integers], integers),
                 helper.make_node("DequantizeLinear", [integers, *scaling], [rounded], rounded),
             ]
-            self._rounded[name] = rounded
-        return self._rounded[name]
+            self._quantized[name] = rounded
+        return self._quantized[name]
 
-    def _scaled(self, name: str, integers: Array, steps: Array, offset: int) -> str:
-        """Append constant integers times a step for each output channel, and return the name of the product."""
+    def _dequantize(self, name: str, integers: Array, scales: Array, zero_point: int) -> str:
+        """Append constant integers with a scale per output channel, and return the name of the dequantized array."""
         inputs = [
             self._constant(f"{name}/integers", integers),
-            self._constant(f"{name}/steps", steps),
-            self._constant(f"{name}/zeros", np.full(len(steps), offset, integers.dtype)),
+            self._constant(f"{name}/steps", scales),
+            self._constant(f"{name}/zeros", np.full(len(scales), zero_point, integers.dtype)),
         ]
         rounded = f"{name}/rounded"
         self.nodes.append(helper.make_node("DequantizeLinear", inputs, [rounded], rounded, axis=0))

@@ -1,6 +1,6 @@
 """Store the weights of an ONNX model in 8 bits: a quarter of the size, while everything is computed in float32.
 
-A runtime multiplies the stored numbers with their steps once, when it opens the file. In WebAssembly this is as fast as
+A runtime multiplies the stored numbers by their scales once, when it opens the file. In WebAssembly this is as fast as
 float32 and changes far fewer predictions than computing in 8-bit integers, which rounds the feature maps too.
 """
 
@@ -10,11 +10,11 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 LARGEST = 127  # of int8, without -128
 MIN_SIZE = 16_384  # values of a kernel; smaller ones stay, as most of the weights are in large ones
-SMALLEST_STEP = 1e-12
+MIN_SCALE = 1e-12
 
 
 def store_in_8_bits(model: bytes) -> bytes:
-    """Store the kernels of large convolutions as int8, with one step for each output channel.
+    """Store the kernels of large convolutions as int8, with one scale per output channel.
 
     Kernels of depthwise and dense layers stay in float32: they are small, and their rounding changes most.
 
@@ -39,13 +39,13 @@ def store_in_8_bits(model: bytes) -> bytes:
 
 
 def _store(model: ModelProto, constant: TensorProto) -> None:
-    """Replace a constant (O, …) by int8 numbers and steps, and operators that restore it."""
+    """Replace a constant (O, …) by int8 numbers and scales, and operators that dequantize it."""
     values, name = numpy_helper.to_array(constant), constant.name
     largest = np.abs(values).max(axis=tuple(range(1, values.ndim)), keepdims=True)
-    steps = np.maximum(largest / LARGEST, SMALLEST_STEP).astype(np.float32)
+    scales = np.maximum(largest / LARGEST, MIN_SCALE).astype(np.float32)
     model.graph.initializer.remove(constant)
-    model.graph.initializer.append(numpy_helper.from_array(np.rint(values / steps).astype(np.int8), f"{name}/int8"))
-    model.graph.initializer.append(numpy_helper.from_array(steps, f"{name}/steps"))
+    model.graph.initializer.append(numpy_helper.from_array(np.rint(values / scales).astype(np.int8), f"{name}/int8"))
+    model.graph.initializer.append(numpy_helper.from_array(scales, f"{name}/steps"))
     # not DequantizeLinear, which runtimes repeat for each image
     model.graph.node.insert(0, helper.make_node("Mul", [f"{name}/float", f"{name}/steps"], [name], f"{name}/restore"))
     cast = helper.make_node("Cast", [f"{name}/int8"], [f"{name}/float"], f"{name}/cast", to=TensorProto.FLOAT)
