@@ -30,7 +30,7 @@ USAGE = {
     "train --base resnet18": "--base resnet18 is for a folder of color images, and 'mnist5k' is not a folder.",
     "train --model lenet5 --base resnet18": "give only one of them",
     "train --minutes 3": "it does not apply to the method 'scratch', which is used for all data sets",
-    "train --precision float": "'float' is not one of 'auto', 'float32', 'bfloat16', 'float16'. Did you",
+    "train --precision float": "'float' is not one of 'auto', 'float32', 'bfloat16', 'float16', 'int8'. Did you",
     "train --epochs 0": "epochs must be an integer, 1 or more; received 0.",
     "train --epochs many": "'many' is not a valid integer",
     "train --batch-size 0": "batch_size must be an integer, 1 or more; received 0.",

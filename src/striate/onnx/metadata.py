@@ -16,6 +16,7 @@ NETWORK, CLASSES, POLICY = "network", "classes", "policy"
 UNKNOWN_THRESHOLD, FINGERPRINT, DECISION = "unknown_threshold", "fingerprint", "decision"
 DETECTOR = "open-set"  # of unknown images: its key, and before the slash in the names of its tensors
 DISTANCE, UNKNOWN = "distance", "unknown"  # the outputs of the detector
+UNSIZED, RESIZED = "/pixels", "/resized pixels"  # before and after the resizing inside a model
 
 
 @dataclass(frozen=True)

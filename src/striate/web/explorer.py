@@ -1,7 +1,6 @@
 """The pages of `striate explore`, and the numbers that they show."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from striate.errors import StriateError, UsageError
 from striate.images import thumbnail_url
 from striate.language.explorer import EXPLORER_STRINGS
+from striate.strict_json import dumps
 from striate.web.answers import (
     attribution_answer,
     filters_answer,
@@ -204,9 +204,9 @@ class ExplorerPages:
         try:
             while not computing.done() and not self.streams.stopping:
                 await asyncio.wait([computing], timeout=WAIT)
-                yield json.dumps(attribution_answer(await computing) if computing.done() else progress) + "\n"
+                yield dumps(attribution_answer(await computing) if computing.done() else progress) + "\n"
         except StriateError as error:
-            yield json.dumps({"error": str(error)}) + "\n"
+            yield dumps({"error": str(error)}) + "\n"
         finally:
             closed = True
             computing.cancel()

@@ -1,12 +1,12 @@
 """A lesson: the page of the explorer with everything about a few images in one HTML file, which needs no server."""
 
-import json
 import re
 from collections.abc import Sequence
 from html import escape
 
 from striate.errors import UsageError
 from striate.language.explorer import EXPLORER_STRINGS
+from striate.strict_json import dumps
 from striate.text import counted
 from striate.web.app import STATIC
 from striate.web.inline import as_base64, bundle, content_hash
@@ -54,7 +54,7 @@ def _page(data: str) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     page = re.sub(r'<link rel="(?:stylesheet|icon)"[^>]*>\n|<script[^>]*></script>\n', "", page)
-    texts = json.dumps(EXPLORER_STRINGS, ensure_ascii=False).replace("<", "\\u003c")
+    texts = dumps(EXPLORER_STRINGS).replace("<", "\\u003c")
     head = (
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
         f'<link rel="icon" href="data:image/svg+xml;base64,{icon}">\n<style>{style}</style>\n'

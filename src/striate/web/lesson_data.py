@@ -1,7 +1,6 @@
 """Collect the data of a lesson: all answers of the explorer for a few images, packed into bytes."""
 
 import gzip
-import json
 from base64 import b64decode
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from striate.explain import Cells, Region, Trace, Unit
 from striate.explain.receptive_field import Fields
 from striate.explain.units import as_maps
 from striate.images import thumbnail_url
+from striate.strict_json import canonical
 from striate.web.answers import (
     attribution_answer,
     filters_answer,
@@ -183,7 +183,7 @@ class _Pack:
 
     def compressed(self, header: dict[str, Any]) -> bytes:
         """Return the header and the arrays as a gzip file: the length of the header, the header, the arrays."""
-        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        text = canonical(header).encode()
         text += b" " * (-(len(text) + 4) % ALIGNMENT)
         return gzip.compress(len(text).to_bytes(4, "little") + text + b"".join(self._parts), mtime=0)
 

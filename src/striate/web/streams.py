@@ -1,7 +1,6 @@
 """Stream the messages of a background process as lines of JSON. The process ends with the connection."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 from starlette.responses import Response, StreamingResponse
 
 from striate.errors import StriateError
+from striate.strict_json import dumps
 from striate.web.requests import RequestError
 from striate.workflows.background import Worker
 
@@ -66,12 +66,12 @@ class Streams:
             worker = start()
             try:
                 async for content in self._contents(worker, begin, handle):
-                    yield json.dumps(content, allow_nan=False) + "\n"
+                    yield dumps(content) + "\n"
             finally:
                 worker.stop()
                 ended()
         except StriateError as error:
-            yield json.dumps({"error": str(error)}) + "\n"
+            yield dumps({"error": str(error)}) + "\n"
         finally:
             self._open -= 1
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from striate.errors import UsageError
 from striate.onnx.export.graph_builder import GraphBuilder
+from striate.onnx.metadata import RESIZED, UNSIZED
 
 STEP, COARSE = 2.0**-22, 2.0**-11  # of Pillow's weights; of their coarse part, the first half of the bits
 
@@ -62,10 +63,11 @@ def resize_images(graph: GraphBuilder, x: str, fit: str, height: int, width: int
     size = graph.cast(graph.op("Shape", x), "float64")
     rows, columns = (graph.op("Gather", size, graph.constant(f"axis {axis}", axis, "int64")) for axis in (2, 3))
     vertical, horizontal = _AXES[fit](_Float64(graph), rows, columns, height, width)
-    pixels = graph.cast(x, "float32")
+    pixels = graph.rename_output(graph.cast(x, "float32"), UNSIZED)
     across = [graph.op("Transpose", part, perm=[1, 0]) for part in _resize_matrix(graph, horizontal)]  # (W, width)
     narrow = _rounded(graph, *(graph.op("MatMul", pixels, part) for part in across))
-    return _rounded(graph, *(graph.op("MatMul", part, narrow) for part in _resize_matrix(graph, vertical)))
+    resized = _rounded(graph, *(graph.op("MatMul", part, narrow) for part in _resize_matrix(graph, vertical)))
+    return graph.rename_output(resized, RESIZED)
 
 
 def _rounded(graph: GraphBuilder, coarse: str, fine: str) -> str:

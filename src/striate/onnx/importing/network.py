@@ -28,7 +28,7 @@ from striate.onnx.importing.network_builder import (
     NetworkBuilder,
 )
 from striate.onnx.importing.read import read_onnx
-from striate.onnx.metadata import DETECTOR, DISTANCE, UNKNOWN, ExportMetadata
+from striate.onnx.metadata import DETECTOR, DISTANCE, RESIZED, UNKNOWN, UNSIZED, ExportMetadata
 
 DETECTOR_ARRAYS = ("neighbors", "directions", "class_means", "scale", "threshold")
 INPUT_DTYPES = {"uint8": "uint8", "uint16": "uint16", "float16": "float32", "float32": "float32", "float64": "float64"}
@@ -112,6 +112,7 @@ def import_graph(
     if size is None and metadata.policy:
         size = metadata.policy.height, metadata.policy.width
     graph = with_image_size(graph, size) if size else graph
+    graph = _without_resizing(graph)
     graph, detector = _take_detector(graph) if metadata.detector_layer else (graph, {})
     network, weights, notes = _convert(canonical(graph), where=str(path), name=_network_name(graph, path))
     metadata.check(network, str(path))
@@ -123,12 +124,29 @@ def import_graph(
 def _take_detector(graph: OnnxGraph) -> tuple[OnnxGraph, Weights]:
     """Return the graph without the detector of unknown images, and the detector's arrays; none if they are damaged."""
     outputs = tuple(name for name in graph.outputs if name not in (DISTANCE, UNKNOWN))
-    needed, nodes = set(outputs), []
+    return _needed(replace(graph, outputs=outputs)), _detector_arrays(graph.constants)
+
+
+def _without_resizing(graph: OnnxGraph) -> OnnxGraph:
+    """Return the graph without the resizing of images inside Striate's exports: the network's images have its size."""
+    computed = [name for node in graph.nodes for name in node.outputs]
+    if RESIZED not in computed or UNSIZED not in computed[: computed.index(RESIZED)]:
+        return graph
+    nodes = [
+        replace(node, kind="Identity", inputs=(UNSIZED,), attributes={}) if RESIZED in node.outputs else node
+        for node in graph.nodes
+    ]
+    return _needed(replace(graph, nodes=tuple(nodes)))
+
+
+def _needed(graph: OnnxGraph) -> OnnxGraph:
+    """Return the graph with the nodes on which its outputs depend."""
+    needed, nodes = set(graph.outputs), []
     for node in reversed(graph.nodes):
         if needed & set(node.outputs):
             needed.update(node.inputs)
             nodes.append(node)
-    return replace(graph, outputs=outputs, nodes=tuple(reversed(nodes))), _detector_arrays(graph.constants)
+    return replace(graph, nodes=tuple(reversed(nodes)))
 
 
 def _detector_arrays(constants: Mapping[str, Array]) -> Weights:
