@@ -41,23 +41,23 @@ def fetch(address: str, path: Path, sha256: str) -> Path:
     Raises:
         DownloadError: If the file cannot be downloaded or its checksum is wrong.
     """
-    if _is_valid(path, sha256):
+    if has_checksum(path, sha256):
         return path
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _resume(address, part)
     except OSError as error:
-        if _is_valid(path, sha256):  # another process was faster, and has renamed the part
+        if has_checksum(path, sha256):  # another process was faster, and has renamed the part
             return path
         raise DownloadError(
             f"{address} could not be downloaded: {getattr(error, 'reason', error)}. The part received so far is kept; "
             f"try again to continue. Without network access, copy the file to '{path}'."
         ) from error
-    if _is_valid(part, sha256):
+    if has_checksum(part, sha256):
         with suppress(FileNotFoundError):  # another process was faster
             part.replace(path)
-    if _is_valid(path, sha256):
+    if has_checksum(path, sha256):
         return path
     part.unlink(missing_ok=True)
     raise DownloadError(
@@ -66,7 +66,8 @@ def fetch(address: str, path: Path, sha256: str) -> Path:
     )
 
 
-def _is_valid(path: Path, sha256: str) -> bool:
+def has_checksum(path: Path, sha256: str) -> bool:
+    """Return whether a file is there and its SHA-256 begins with these hexadecimal digits."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

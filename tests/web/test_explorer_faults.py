@@ -28,7 +28,7 @@ from striate.images import encode_png
 from striate.web import ServiceSettings, create_explorer
 from striate.web.requests import RequestError
 from striate.web.server import _listen
-from striate.web.streams import MOST, Streams
+from striate.web.streams import MAX_STREAMS, Streams
 from striate.workflows.explore import Explorer
 from striate.workflows.open_explorer import open_explorer
 
@@ -219,7 +219,7 @@ def test_streams_are_limited_and_end_with_the_program() -> None:
         def answer() -> Any:
             return streams.answer(start, lambda worker: worker.begin(), lambda _: ({}, True))
 
-        bodies = [answer().body_iterator for _ in range(MOST)]
+        bodies = [answer().body_iterator for _ in range(MAX_STREAMS)]
         for body in bodies:
             assert await anext(body) == "{}\n"
         with pytest.raises(RequestError, match="pages are computing in the background already"):
@@ -231,7 +231,7 @@ def test_streams_are_limited_and_end_with_the_program() -> None:
         for body in bodies:
             async for line in body:
                 assert line == "{}\n"
-        assert Silent.stopped == MOST + 1
+        assert Silent.stopped == MAX_STREAMS + 1
 
     with ThreadPoolExecutor(1) as other:  # the browser has an event loop in this thread
         other.submit(asyncio.run, run()).result()

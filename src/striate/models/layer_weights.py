@@ -38,7 +38,7 @@ class LayerWeights:
 
     @property
     def stamp(self) -> int:
-        """A number that is another one after each change: above 0 for those of engines."""
+        """A number that differs after each change: above 0 for changes by engines."""
         return self._engine.changes if self._engine else self._version
 
     def is_in(self, engine: Engine | None) -> bool:

@@ -1,6 +1,5 @@
 """Weights of timm's networks on the Hugging Face hub, such as timm/resnet18.a1_in1k, downloaded once."""
 
-import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 
 from striate import strict_json
-from striate.downloads import MAX_BYTES, cache_folder, fetch, read_address
+from striate.downloads import MAX_BYTES, cache_folder, fetch, has_checksum, read_address
 from striate.errors import DownloadError, ModelFileError, UsageError
 from striate.files import atomic_write
 from striate.zoo.registry import WeightNames, find, names
@@ -109,7 +108,7 @@ def fetch_hub_weights(source: str) -> Path:
     architecture_of(source)
     folder = _folder(source)
     path, digest = folder / WEIGHTS, folder / f"{WEIGHTS}.sha256"
-    if path.is_file() and digest.is_file() and _sha256(path) == digest.read_text("utf-8"):
+    if digest.is_file() and has_checksum(path, digest.read_text("utf-8")):
         return path
     sha256 = _sha256_on_hub(source)
     address = f"{_hub()}/{quote(source)}/resolve/main/{WEIGHTS}"
@@ -119,11 +118,6 @@ def fetch_hub_weights(source: str) -> Path:
         raise DownloadError(f"{error} {_by_hand(source)}") from error
     atomic_write(digest, sha256)
     return path
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sha256_on_hub(source: str) -> str:

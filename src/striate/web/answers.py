@@ -46,8 +46,7 @@ def image_answer(explorer: Explorer, key: str) -> dict[str, Any]:
 def maps_answer(explorer: Explorer, key: str, node: int, first: int) -> dict[str, Any]:
     """Return the feature maps of a layer from number `first` on, those with the strongest response first."""
     maps = explorer.trace(key).maps(node)
-    strength = np.abs(maps).reshape(-1, maps.shape[-1]).max(axis=0)
-    order = np.argsort(-strength, kind="stable")
+    strength, order = _by_strength(maps)
     shown = order[first : first + CHANNELS] if maps.ndim == 3 else order
     return {
         "order": shown.tolist(), "maps": as_json(maps[..., shown]), "lowest": float(maps.min()),
@@ -61,8 +60,7 @@ def live_answer(explorer: Explorer, key: str, node: int) -> dict[str, Any]:
     maps = explorer.trace(key).maps(node)
     if maps.ndim != 3:
         return answer | {"maps": None}
-    strength = np.abs(maps).max(axis=(0, 1))
-    order = np.argsort(-strength, kind="stable")[:LIVE_MAPS]
+    order = _by_strength(maps)[1][:LIVE_MAPS]
     stride = -(-max(maps.shape[:2]) // LIVE_SIDE)
     return answer | {
         "maps": {
@@ -119,6 +117,12 @@ def as_json(array: Array) -> dict[str, Any]:
     """
     little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     return {"shape": array.shape, "dtype": array.dtype.name, "data": base64.b64encode(little.tobytes()).decode()}
+
+
+def _by_strength(maps: Array) -> tuple[Array, Array]:
+    """Return the largest magnitude in each channel of maps (…, C), and the channels with the strongest first."""
+    strength = np.abs(maps).reshape(-1, maps.shape[-1]).max(axis=0)
+    return strength, np.argsort(-strength, kind="stable")
 
 
 def _unit(unit: Unit) -> dict[str, Any]:

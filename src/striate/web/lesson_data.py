@@ -104,7 +104,7 @@ def _model(explorer: Explorer, keys: Sequence[str]) -> dict[str, Any]:
 def _explained(explorer: Explorer, key: str, count: int) -> list[int]:
     """Return the classes that are explained: the most probable ones, and the true one."""
     order = np.argsort(-explorer.probabilities(key), kind="stable")[:count].tolist()
-    label = image_answer(explorer, key)["label"]
+    label = explorer.label(key)
     return order if label is None or label in order else [*order, label]
 
 

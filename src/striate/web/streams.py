@@ -14,9 +14,10 @@ from striate.strict_json import dumps
 from striate.web.requests import RequestError
 from striate.workflows.background import Worker
 
-MOST = 4  # at the same time; a browser opens six connections to one server, for all tabs together
+MAX_STREAMS = 4  # at the same time; a browser opens six connections to one server, for all tabs together
 WAIT = 0.5  # seconds after which a line is sent in any case, so that a closed connection is noticed
 Content = dict[str, Any]
+Handler = Callable[[Any], tuple[Content, bool]]  # of a message: the line to send, and whether it is the last one
 Result = TypeVar("Result")
 
 
@@ -24,13 +25,13 @@ class Streams:
     """All streaming responses, each with its process."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(MOST, "streams")
+        self._threads = ThreadPoolExecutor(MAX_STREAMS, "streams")
         self._open = 0
         self.stopping = False
 
     def answer(
         self, start: Callable[[], Worker], begin: Callable[[Worker], None],
-        handle: Callable[[Any], tuple[Content, bool]], ended: Callable[[], object] = lambda: None,
+        handle: Handler, ended: Callable[[], object] = lambda: None,
     ) -> Response:  # fmt: skip
         """Return a response that streams until the work is done, the connection is closed, or the program stops.
 
@@ -44,12 +45,13 @@ class Streams:
             The response; if something fails, the last line has the key "error".
 
         Raises:
-            RequestError: MOST responses are open already.
+            RequestError: MAX_STREAMS responses are open already.
         """
-        if self._open >= MOST:
+        if self._open >= MAX_STREAMS:
             raise RequestError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"{MOST} pages are computing in the background already: close one of them, or stop what it computes.",
+                f"{MAX_STREAMS} pages are computing in the background already: close one of them, or stop what it "
+                "computes.",
             )
         return StreamingResponse(self._lines(start, begin, handle, ended), media_type="application/x-ndjson")
 
@@ -59,7 +61,7 @@ class Streams:
 
     async def _lines(
         self, start: Callable[[], Worker], begin: Callable[[Worker], None],
-        handle: Callable[[Any], tuple[Content, bool]], ended: Callable[[], object],
+        handle: Handler, ended: Callable[[], object],
     ) -> AsyncIterator[str]:  # fmt: skip
         self._open += 1
         try:
@@ -76,7 +78,7 @@ class Streams:
             self._open -= 1
 
     async def _contents(
-        self, worker: Worker, begin: Callable[[Worker], None], handle: Callable[[Any], tuple[Content, bool]]
+        self, worker: Worker, begin: Callable[[Worker], None], handle: Handler
     ) -> AsyncIterator[Content]:
         yield {}  # the headers arrive before the process has started
         await self._in_thread(partial(begin, worker))

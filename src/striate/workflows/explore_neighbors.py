@@ -1,14 +1,12 @@
 """Find the nearest images in the feature space of a network, in a background process."""
 
-import numpy as np
-
 from striate._types import Array
 from striate.errors import UsageError
 from striate.explain import Neighbors, features, nearest_images
 from striate.models import Model
 from striate.workflows.background import Channel, Worker
 from striate.workflows.explore import TRAINING, Explorer
-from striate.workflows.explore_patches import count_searched
+from striate.workflows.explore_patches import searched_inputs
 
 COUNT = 9
 
@@ -47,11 +45,7 @@ class NeighborSearch:
         Raises:
             UsageError: There are no images to compare with.
         """
-        count, _ = count_searched(self._explorer, self.part)
-        if not count:
-            raise UsageError("There are no images to compare with.")
-        pixels = np.asarray(self._explorer.part(self.part)[:count])
-        worker.begin(self._explorer.model, self._explorer.as_inputs(pixels))
+        worker.begin(self._explorer.model, searched_inputs(self._explorer, self.part, "compare with"))
 
     def keep(self, found: Array) -> None:
         """Keep the features that a process has computed."""

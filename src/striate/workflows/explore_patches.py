@@ -40,6 +40,26 @@ def count_searched(explorer: Explorer, part: str) -> tuple[int, int]:
     return min(len(images), max(1, SEARCHED_BYTES // size)), len(images)
 
 
+def searched_inputs(explorer: Explorer, part: str, purpose: str) -> Array:
+    """Return the images of a part that are searched, as inputs of the network.
+
+    Args:
+        explorer: The model and its images.
+        part: The prefix of the keys of the images.
+        purpose: What the images are for, as in "to search"; for the message.
+
+    Returns:
+        The inputs, (N, H, W, C).
+
+    Raises:
+        UsageError: There are no images.
+    """
+    count, _ = count_searched(explorer, part)
+    if not count:
+        raise UsageError(f"There are no images to {purpose}.")
+    return explorer.as_inputs(np.asarray(explorer.part(part)[:count]))
+
+
 class PatchSearch:
     """Find the strongest patches of layers, and keep the results.
 
@@ -71,12 +91,8 @@ class PatchSearch:
             UsageError: There are no images.
             NetworkError: There is no such layer.
         """
-        count, _ = count_searched(self._explorer, part)
         node_index(self._explorer.model.network, node)
-        if not count:
-            raise UsageError("There are no images to search.")
-        pixels = np.asarray(self._explorer.part(part)[:count])
-        worker.begin(self._explorer.model, self._explorer.as_inputs(pixels), node)
+        worker.begin(self._explorer.model, searched_inputs(self._explorer, part, "search"), node)
 
     def keep(self, part: str, node: int, found: StrongestPatches) -> Search:
         """Keep the result of a search, and return it."""

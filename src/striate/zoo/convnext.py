@@ -20,7 +20,7 @@ from striate.network import (
     Tensor,
     TruncatedNormal,
 )
-from striate.zoo.photographs import photo_recipe, standardize, torchvision_weights
+from striate.zoo.photographs import block_place, photo_recipe, standardize, torchvision_weights
 from striate.zoo.registry import WeightNames, architecture
 
 BLOCKS, WIDTHS = (3, 3, 9, 3), (96, 192, 384, 768)  # of each stage
@@ -45,7 +45,7 @@ def _timm_name(layer: str) -> str:
         return TIMM_OUTER[layer]
     if layer.startswith("down"):
         return f"stages.{int(layer[4]) - 1}.downsample.{0 if layer.endswith('_norm') else 1}"
-    stage, number, part = _place(layer)
+    stage, number, part = block_place(layer)
     return f"stages.{stage - 1}.blocks.{number - 1}.{TIMM_INNER[part]}"
 
 
@@ -55,15 +55,8 @@ def _torchvision_name(layer: str) -> str:
         return TORCHVISION_OUTER[layer]
     if layer.startswith("down"):
         return f"features.{2 * int(layer[4]) - 2}.{0 if layer.endswith('_norm') else 1}"
-    stage, number, part = _place(layer)
+    stage, number, part = block_place(layer)
     return f"features.{2 * stage - 1}.{number - 1}.{TORCHVISION_INNER[part]}"
-
-
-def _place(layer: str) -> tuple[int, int, str]:
-    """Return the stage and the number of a block, counted from 1, and the part of the block."""
-    block, _, part = layer.partition(".")
-    stage, number = map(int, block.removeprefix("block").split("_"))
-    return stage, number, part
 
 
 @architecture(

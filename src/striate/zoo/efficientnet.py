@@ -22,7 +22,7 @@ from striate.network import (
     Tensor,
 )
 from striate.zoo.efficientnet_lite import HEAD, STAGES, STEM, timm_name
-from striate.zoo.photographs import SqueezeExcitation, photo_recipe, standardize, torchvision_weights
+from striate.zoo.photographs import SqueezeExcitation, block_place, photo_recipe, standardize, torchvision_weights
 from striate.zoo.registry import WeightNames, architecture
 
 EPSILON = 1e-5  # of batch normalization, as in PyTorch's weights
@@ -45,8 +45,7 @@ def _torchvision_name(layer: str) -> str:
     """Return torchvision's name, such as features.2.0.block.1.1 for block2_1.depthwise_bn."""
     if layer in TORCHVISION_OUTER:
         return TORCHVISION_OUTER[layer]
-    block, _, part = layer.partition(".")
-    stage, number = map(int, block.removeprefix("block").split("_"))
+    stage, number, part = block_place(layer)
     name, _, inner = part.removesuffix("_bn").partition(".")
     place = PARTS.index(name) - (stage == 1)
     within = {"reduce": "fc1", "expand": "fc2"}[inner] if inner else str(int(part.endswith("_bn")))

@@ -30,7 +30,7 @@ from striate.network import (
     Rescale,
     Tensor,
 )
-from striate.zoo.photographs import check_choice, multiple_of_8, photo_recipe, standardize
+from striate.zoo.photographs import block_place, check_choice, multiple_of_8, photo_recipe, standardize
 from striate.zoo.registry import PublishedWeights, WeightNames, architecture
 
 Shape = tuple[int, ...]
@@ -55,8 +55,7 @@ def _layer_name(depth: float, layer: str) -> str:
     """Return the published name, such as _blocks.1._bn0 for block2_1.expand_bn; blocks are numbered over all stages."""
     if layer in OUTER:
         return OUTER[layer]
-    block, part = layer.split(".")
-    stage, number = map(int, block.removeprefix("block").split("_"))
+    stage, number, part = block_place(layer)
     before = (0, *accumulate(_block_counts(depth)))[stage - 1]
     return f"_blocks.{before + number - 1}.{INNER[part]}"
 
@@ -74,8 +73,7 @@ def timm_name(layer: str) -> str:
     """Return timm's name, such as blocks.1.0.bn2 for block2_1.depthwise_bn."""
     if layer in TIMM_OUTER:
         return TIMM_OUTER[layer]
-    block, _, part = layer.partition(".")
-    stage, number = map(int, block.removeprefix("block").split("_"))
+    stage, number, part = block_place(layer)
     return f"blocks.{stage - 1}.{number - 1}.{(TIMM_FIRST if stage == 1 else TIMM_INNER)[part]}"
 
 

@@ -21,7 +21,14 @@ from striate.network import (
     Network,
     Tensor,
 )
-from striate.zoo.photographs import SqueezeExcitation, multiple_of_8, photo_recipe, standardize, torchvision_weights
+from striate.zoo.photographs import (
+    SqueezeExcitation,
+    block_place,
+    multiple_of_8,
+    photo_recipe,
+    standardize,
+    torchvision_weights,
+)
 from striate.zoo.registry import WeightNames, architecture
 
 Shape = tuple[int, ...]
@@ -58,8 +65,7 @@ def _torchvision_name(stages: tuple[tuple[Row, ...], ...], layer: str) -> str:
         return f"{outer[name][:-2]}{suffix}"
     if name in outer:
         return outer[name]
-    block, _, part = name.partition(".")
-    stage, number = map(int, block.removeprefix("block").split("_"))
+    stage, number, part = block_place(name)
     place = sum(map(len, stages[: stage - 1])) + number
     parts = _parts(stages, stage, number)
     if part.startswith("se."):
@@ -75,8 +81,7 @@ def _timm_name(stages: tuple[tuple[Row, ...], ...], layer: str) -> str:
     }  # fmt: skip
     if layer in outer:
         return outer[layer]
-    block, _, part = layer.partition(".")
-    stage, number = map(int, block.removeprefix("block").split("_"))
+    stage, number, part = block_place(layer)
     convolutions = [name for name in _parts(stages, stage, number) if name != "se"]
     names = {"expand": "conv_pw", "depthwise": "conv_dw", "project": "conv_pwl" if "expand" in convolutions
              else "conv_pw", "se.reduce": "se.conv_reduce", "se.expand": "se.conv_expand"}  # fmt: skip

@@ -32,6 +32,24 @@ def photo_recipe(learning_rate: float) -> UsualRecipe:
     )  # fmt: skip
 
 
+def block_place(layer: str) -> tuple[int, int, str]:
+    """Return where a layer of a block is.
+
+    Args:
+        layer: Its name, blockSTAGE_NUMBER.PART.
+
+    Returns:
+        The stage and the number of the block in it, counted from 1, and the part of the block.
+
+    Example:
+        >>> block_place("block2_1.se.reduce")
+        (2, 1, 'se.reduce')
+    """
+    block, _, part = layer.partition(".")
+    stage, number = map(int, block.removeprefix("block").split("_"))
+    return stage, number, part
+
+
 def torchvision_weights(file: str, layer_name: Callable[[str], str], **details: Any) -> PublishedWeights:
     """Describe a file that torchvision publishes.
 

@@ -4,7 +4,14 @@ Source: Radosavovic, Kosaraju, Girshick, He, Dollár 2020, "Designing network de
 """
 
 from striate.network import Activation, Add, Block, Dense, Dropout, GlobalAveragePool2D, Input, Network, Tensor
-from striate.zoo.photographs import SqueezeExcitation, conv_bn, photo_recipe, standardize, torchvision_weights
+from striate.zoo.photographs import (
+    SqueezeExcitation,
+    block_place,
+    conv_bn,
+    photo_recipe,
+    standardize,
+    torchvision_weights,
+)
 from striate.zoo.registry import WeightNames, architecture
 
 STEM = 32
@@ -22,7 +29,7 @@ def _timm_name(layer: str) -> str:
     kind = "bn" if layer.endswith("_bn") else "conv"
     if layer.startswith("stem"):
         return f"stem.{kind}"
-    stage, number, part = _place(layer)
+    stage, number, part = block_place(layer)
     inner = {"se.reduce": "se.fc1", "se.expand": "se.fc2"}.get(part) or f"{TIMM[part.removesuffix('_bn')]}.{kind}"
     return f"s{stage}.b{number}.{inner}"
 
@@ -34,17 +41,10 @@ def _torchvision_name(layer: str) -> str:
     kind = int(layer.endswith("_bn"))
     if layer.startswith("stem"):
         return f"stem.{kind}"
-    stage, number, part = _place(layer)
+    stage, number, part = block_place(layer)
     squeeze = {"se.reduce": "f.se.fc1", "se.expand": "f.se.fc2"}
     inner = squeeze.get(part) or f"{TORCHVISION[part.removesuffix('_bn')]}.{kind}"
     return f"trunk_output.block{stage}.block{stage}-{number - 1}.{inner}"
-
-
-def _place(layer: str) -> tuple[int, int, str]:
-    """Return the stage and the number of a block, counted from 1, and the part of the block."""
-    block, _, part = layer.partition(".")
-    stage, number = map(int, block.removeprefix("block").split("_"))
-    return stage, number, part
 
 
 @architecture(
