@@ -58,18 +58,39 @@ class Levels:
     tiles: Floats
 
     def take(self, rows: Any) -> "Levels":
-        """Return the levels of some thumbnails."""
+        """Return the levels of some thumbnails.
+
+        Args:
+            rows: Row numbers, or a mask (N,).
+
+        Returns:
+            Their gray levels.
+        """
         return Levels(self.median[rows], self.deviation[rows], self.tiles[rows])
 
     @classmethod
     def concatenate(cls, parts: "list[Levels]") -> "Levels":
-        """Return the levels of the thumbnails of all parts."""
+        """Join the gray levels of several parts.
+
+        Args:
+            parts: The levels of each part.
+
+        Returns:
+            The levels of all thumbnails.
+        """
         columns = zip(*((part.median, part.deviation, part.tiles) for part in parts), strict=True)
         return cls(*(np.concatenate(column) for column in columns))
 
 
 def gray_levels(images: Floats) -> Levels:
-    """Return the typical gray levels of thumbnails (N, SIZE, SIZE)."""
+    """Compute the typical gray levels of thumbnails.
+
+    Args:
+        images: Gray levels (N, SIZE, SIZE), 0 … 255.
+
+    Returns:
+        Their median, deviation and number of tiles.
+    """
     flat = np.asarray(images, np.float32).reshape(len(images), -1)
     median = np.median(flat, axis=1)
     deviation = MAD_TO_STD * np.median(np.abs(flat - median[:, None]), axis=1)
@@ -78,7 +99,16 @@ def gray_levels(images: Floats) -> Levels:
 
 
 def limit(images: Floats, levels: Levels, deviations: float) -> Floats:
-    """Limit gray levels (N, SIZE, SIZE) to some deviations from the median, which also fills empty corners."""
+    """Clip gray levels to an interval around the median, and fill empty corners with the median.
+
+    Args:
+        images: Gray levels (N, SIZE, SIZE), 0 … 255.
+        levels: The typical gray levels of these images.
+        deviations: Half the width of the interval, in standard deviations.
+
+    Returns:
+        The clipped gray levels (N, SIZE, SIZE).
+    """
     median, reach = levels.median[:, None, None], (deviations * levels.deviation + SATURATED - 1)[:, None, None]
     return np.where(_unfilled_mask(images) > 0, np.clip(images, median - reach, median + reach), median)
 
@@ -101,7 +131,14 @@ class Agreement:
 
     @classmethod
     def concatenate(cls, parts: "list[Agreement]") -> "Agreement":
-        """Return the agreement of the pairs of all parts."""
+        """Join the agreement of the pairs of several parts.
+
+        Args:
+            parts: The agreement of each part.
+
+        Returns:
+            The agreement of all pairs.
+        """
         columns = zip(*((part.whole, part.unmoved, part.aligned, part.sparse) for part in parts), strict=True)
         return cls(*(np.concatenate(column) for column in columns))
 
@@ -112,6 +149,9 @@ class Agreement:
 
         Args:
             compared: Number of pairs that were considered, all of a folder; those that are missing here did not agree.
+
+        Returns:
+            The similarity (P,).
         """
         agreement = np.zeros(max(compared, len(self.unmoved)))
         agreement[: len(self.unmoved)] = np.nan_to_num(self.unmoved)

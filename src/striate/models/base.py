@@ -97,7 +97,18 @@ class ModelBase:
 
     @classmethod
     def from_network(cls, network: Network, *, seed: int = 0) -> Self:
-        """Make a model of an existing network."""
+        """Make a model of an existing network.
+
+        Args:
+            network: The description.
+            seed: Decides the initial weights, the order of the samples and dropout; 0 or more.
+
+        Returns:
+            The model, which is not compiled.
+
+        Raises:
+            UsageError: It is not a network, or the seed is not a whole number of at least 0.
+        """
         if not isinstance(network, Network):
             raise UsageError(f"network must be a Network; received {describe(network)}.")
         model = cls.__new__(cls)
@@ -332,7 +343,15 @@ class ModelBase:
 
 
 def check_new_file(filepath: str | os.PathLike[str], overwrite: bool) -> None:
-    """Raise UsageError if a file exists and is not to be replaced, or its name has the suffix of another format."""
+    """Check whether a model file may be written.
+
+    Args:
+        filepath: The file.
+        overwrite: Whether to replace a file that exists.
+
+    Raises:
+        UsageError: The file exists and is not to be replaced, or its name has the suffix of another format.
+    """
     check_model_name(filepath)
     if not overwrite and os.path.lexists(filepath):
         raise UsageError(f"'{os.fspath(filepath)}' exists. Choose another name, or pass overwrite=True.")

@@ -60,7 +60,14 @@ class CompilableModel(LayeredModel):
         return dict(self._compile_arguments) if self._compile_arguments else None
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as another model, whose `get_compile_config` returned this."""
+        """Compile with the arguments of another model.
+
+        Args:
+            config: What `get_compile_config` of the other model returned.
+
+        Raises:
+            UsageError: The arguments do not fit this model.
+        """
         self.compile(**config)
 
     @property

@@ -63,7 +63,16 @@ class ModelFile:
 
 
 def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
-    """Write a model file. Raise RunError if it cannot be written, UsageError for the name of another format."""
+    """Write a model file.
+
+    Args:
+        path: Where to write.
+        content: The model.
+
+    Raises:
+        UsageError: The name has the suffix of another format.
+        RunError: The file cannot be written.
+    """
     check_model_name(path)
     metadata = {
         "kind": KIND,

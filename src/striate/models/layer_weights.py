@@ -42,11 +42,22 @@ class LayerWeights:
         return self._engine.changes if self._engine else self._version
 
     def is_in(self, engine: Engine | None) -> bool:
-        """Return whether this engine changed the weights last."""
+        """Return whether the current weights are in an engine.
+
+        Args:
+            engine: The engine; None for a model that has none.
+
+        Returns:
+            Whether it changed the weights last.
+        """
         return engine is not None and self._engine is engine
 
     def set(self, arrays: Mapping[str, Array]) -> None:
-        """Set the weights by the names of the variables."""
+        """Replace the weights.
+
+        Args:
+            arrays: The values by the names of the variables.
+        """
         self._arrays, self._engine = {name: np.array(array, np.float32) for name, array in arrays.items()}, None
         self._version -= 1
 
@@ -67,12 +78,27 @@ class LayerWeights:
         return {parameter.name: weights[f"{self._layer}/{parameter.name}"] for parameter in self.parameters}
 
     def variables(self, layer: Layer) -> "list[LayerVariable]":
-        """Return the weights as a list in Keras's order."""
+        """Return the weights as a list in Keras's order.
+
+        Args:
+            layer: The layer object, whose names and `trainable` the variables show.
+
+        Returns:
+            A copy of each parameter.
+        """
         arrays = self.arrays()
         return [LayerVariable(arrays[parameter.name], parameter, layer) for parameter in self.parameters]
 
     def set_list(self, values: Any, owner: str) -> None:
-        """Set the weights from a list in Keras's order. Raise UsageError if the arrays do not fit."""
+        """Replace the weights by a list in Keras's order.
+
+        Args:
+            values: One array for each parameter.
+            owner: The layer, for messages.
+
+        Raises:
+            UsageError: The number of arrays or a shape is wrong.
+        """
         self.set(matched(values, self.parameters, owner))
 
 
@@ -85,6 +111,9 @@ class SharedWeights:
         network: The network of the model.
         layers: Its layer objects, by their names in the network.
         seed: Decides the initial weights.
+
+    Raises:
+        UsageError: A layer is part of another model with weights of other shapes.
     """
 
     def __init__(self, network: Network, layers: Mapping[str, Layer], seed: int) -> None:
@@ -112,7 +141,11 @@ class SharedWeights:
         return self._collect([name for name, source in self._sources.items() if source.known])
 
     def set(self, weights: Mapping[str, Array]) -> None:
-        """Set all weights, by full name."""
+        """Replace the weights of all layers.
+
+        Args:
+            weights: The values by full name.
+        """
         for name, source in self._sources.items():
             source.set({each.name: weights[f"{name}/{each.name}"] for each in source.parameters})
 

@@ -119,12 +119,35 @@ class PredictingModel(SavableModel):
         return self._pack(outputs)
 
     def predict_on_batch(self, x: Any) -> Any:
-        """Compute the output for samples, all at once; arguments and result are those of `predict`."""
+        """Compute the output for samples, all at once.
+
+        Args:
+            x: Inputs, as in `predict`.
+
+        Returns:
+            As `predict`.
+
+        Raises:
+            DataError: The inputs do not match the network.
+        """
         self._build_for(x)
         return self._pack(self.engine.forward(check_inputs(self.network, x)))
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Compute loss and metrics of samples, all at once; arguments and result are those of `evaluate`."""
+        """Compute the loss and the metrics of samples, all at once.
+
+        Args:
+            x: Inputs, as in `fit`.
+            y: Targets, as in `fit`.
+            sample_weight: As in `fit`.
+            return_dict: Whether to return a plain dict.
+
+        Returns:
+            As `evaluate`.
+
+        Raises:
+            DataError: The samples do not match the network.
+        """
         data = UserData(x, y, sample_weight=sample_weight, purpose="test_on_batch")
         self._build_for_data(data)
         losses = self._losses_for(data)

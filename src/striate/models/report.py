@@ -50,7 +50,22 @@ class ReportedModel(Protocol):
 def report_of_model(
     model: ReportedModel, x: Any, y: Any, classes: Sequence[str] | None, history: History | Mapping[str, Any] | None
 ) -> Page:
-    """Return the report of `Model.report`."""
+    """Make the report of a model; see `Model.report`.
+
+    Args:
+        model: The model.
+        x: Images, or a data set, of which the test part is used.
+        y: Their classes; None if x contains them.
+        classes: Names of the classes; None for those of the data set or the model, or numbers.
+        history: What `fit` returned, for the curves; None for a report without them.
+
+    Returns:
+        The report.
+
+    Raises:
+        DataError: Images, labels or classes do not match the network.
+        UsageError: There are no labels, or the network has several outputs.
+    """
     if len(model.network.outputs) != 1:
         raise UsageError(f"'{model.name}' has {len(model.network.outputs)} outputs; a report needs a network with one.")
     data = x if isinstance(x, Dataset) else None
@@ -88,7 +103,21 @@ def report_of_model(
 
 
 def evaluate_model(model: ReportedModel, x: Array, y: Any, classes: Sequence[str], task: Task) -> AnyEvaluation:
-    """Return the metrics of the model on images. Raise DataError if images, labels or classes do not match it."""
+    """Compute the metrics of a model on images.
+
+    Args:
+        model: The model.
+        x: Images as the model takes them.
+        y: Their classes as in `fit`, labels or numbers.
+        classes: Names of the classes or labels, or of the numbers.
+        task: What the model predicts.
+
+    Returns:
+        The metrics.
+
+    Raises:
+        DataError: Images, labels or classes do not match the model.
+    """
     outputs, truth = model.predict(x), np.asarray(y)
     if outputs.shape[1:] != (len(classes),):
         raise DataError(f"The network has outputs of shape {outputs.shape[1:]}, but there are {len(classes)} classes.")

@@ -58,7 +58,18 @@ class Sequential(Model):
 
     @classmethod
     def from_network(cls, network: Network, *, seed: int = 0) -> Self:
-        """Make a model of an existing network, which must be a chain."""
+        """Make a model of an existing network, which must be a chain.
+
+        Args:
+            network: The description.
+            seed: Decides the initial weights, the order of the samples and dropout; 0 or more.
+
+        Returns:
+            The model, which is not compiled.
+
+        Raises:
+            NetworkError: The network is not a chain.
+        """
         if not is_chain(network):
             raise NetworkError(f"'{network.name}' is not a chain of layers. Use Model.from_network.")
         model = super().from_network(network, seed=seed)
@@ -209,7 +220,17 @@ class Sequential(Model):
 
 
 def part_from_config(described: Any) -> Any:
-    """Return the layer or model that a class name and a configuration describe. Raise NetworkError for any other."""
+    """Make a layer or a model from its configuration.
+
+    Args:
+        described: An object with class_name and config, as in the layers of `Sequential.get_config`.
+
+    Returns:
+        The layer or model.
+
+    Raises:
+        NetworkError: It is not such an object, or there is no such class.
+    """
     if not isinstance(described, Mapping) or not isinstance(described.get("config"), Mapping):
         raise NetworkError(f"Expected an object with class_name and config; received {describe(described)}.")
     kind = described.get("class_name")

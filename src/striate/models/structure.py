@@ -31,7 +31,18 @@ class Structure:
 
     @classmethod
     def of_calls(cls, calls: Connections, name: str) -> Self:
-        """Return the structure of called layers. Layers without a name receive that which they have in the network."""
+        """Make the structure of called layers. Layers without a name are given their name in the network.
+
+        Args:
+            calls: The calls.
+            name: Name of the network.
+
+        Returns:
+            The structure.
+
+        Raises:
+            NetworkError: The layers do not form a network.
+        """
         network = Network.from_entries(name, calls.entries, calls.inputs, calls.outputs)
         for tensor in calls.tensors:
             if tensor.layer.name is None and not tensor.scope:
@@ -49,7 +60,14 @@ class Structure:
 
     @classmethod
     def of_network(cls, network: Network) -> Self:
-        """Return the structure of a description, with layer objects of its own."""
+        """Make the structure of a description, with new layer objects.
+
+        Args:
+            network: The description.
+
+        Returns:
+            The structure.
+        """
         layers: dict[str, Layer] = {}
         tensors: list[Tensor] = []
         for node in network.nodes:
@@ -121,7 +139,14 @@ class Structure:
         return list(found.values())
 
     def item(self, name: str) -> Any:
-        """Return the layer, nested model or custom layer with this name; None if there is none."""
+        """Find a part of the model by its name.
+
+        Args:
+            name: Name of a layer, a nested model or a custom layer.
+
+        Returns:
+            The part; None if there is none with this name.
+        """
         part = self.layers.get(name, self.scopes.get(name))
         return None if isinstance(part, Block) else part
 
@@ -201,7 +226,14 @@ class Structure:
 
 
 def is_chain(network: Network) -> bool:
-    """Return whether each layer of a network has one input, the layer before it, and none is used twice."""
+    """Return whether a network is a chain of layers.
+
+    Args:
+        network: The network.
+
+    Returns:
+        Whether each layer has one input, the layer before it, and none is used twice.
+    """
     chained = all(node.inputs == (() if index == 0 else (index - 1,)) for index, node in enumerate(network.nodes))
     names = {node.layer.name for node in network.nodes}
     return chained and network.outputs == (len(network.nodes) - 1,) and len(names) == len(network.nodes) > 1

@@ -69,7 +69,14 @@ class Base:
         return self.feature_layers[-1]
 
     def block_sizes(self, layer: str) -> tuple[int, ...]:
-        """Return the sizes of the blocks, each of one kind of features, that the features of a layer consist of."""
+        """Return the sizes of the blocks, each of one kind of features, that the features of a layer consist of.
+
+        Args:
+            layer: One of `feature_layers`.
+
+        Returns:
+            The number of features in each block; their sum is F.
+        """
         node = self.network.nodes[self.network.outputs[self.feature_layers.index(layer)]]
         if layer == ALL_LAYERS:
             return tuple(self.network.nodes[index].shape[0] for index in node.inputs)
@@ -313,9 +320,15 @@ def _unused_name(entries: list[Entry]) -> str:
 
 
 def classifier_input(network: Network) -> str:
-    """Return the name of the layer whose output the classifier at the end of a network reads.
+    """Find the layer whose output the classifier at the end of a network reads.
 
     Of all feature layers of a base side by side, it is the last one, which distinguishes unknown images best.
+
+    Args:
+        network: A network that ends with a classifier.
+
+    Returns:
+        Its name.
     """
     node = network.nodes[_features_index(network)]
     return str((network.nodes[node.inputs[-1]] if node.layer.name == ALL_LAYERS else node).layer.name)

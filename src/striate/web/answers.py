@@ -14,7 +14,14 @@ LIVE_MAPS, LIVE_SIDE = 12, 56  # feature maps that follow a drawing or the camer
 
 
 def model_answer(explorer: Explorer) -> dict[str, Any]:
-    """Return the network, the classes, and the predictions of all images."""
+    """Return the network, the classes, and the predictions of all images.
+
+    Args:
+        explorer: The model and its images.
+
+    Returns:
+        JSON values.
+    """
     images, nodes = explorer.images, explorer.model.network.nodes
     return {
         "name": explorer.name, "classes": explorer.classes, "notes": explorer.notes,
@@ -36,7 +43,18 @@ def model_answer(explorer: Explorer) -> dict[str, Any]:
 
 
 def image_answer(explorer: Explorer, key: str) -> dict[str, Any]:
-    """Return an image and its prediction."""
+    """Return an image and its prediction.
+
+    Args:
+        explorer: The model and its images.
+        key: The key of the image.
+
+    Returns:
+        JSON values.
+
+    Raises:
+        UsageError: There is no such image.
+    """
     return {
         "id": key, "pixels": as_json(explorer.pixels(key)), "probabilities": explorer.probabilities(key).tolist(),
         "label": explorer.label(key), "name": explorer.file(key),
@@ -44,7 +62,21 @@ def image_answer(explorer: Explorer, key: str) -> dict[str, Any]:
 
 
 def maps_answer(explorer: Explorer, key: str, node: int, first: int) -> dict[str, Any]:
-    """Return the feature maps of a layer from number `first` on, those with the strongest response first."""
+    """Return feature maps of a layer, those with the strongest response first.
+
+    Args:
+        explorer: The model and its images.
+        key: The key of the image.
+        node: Number of the layer.
+        first: Rank of the first map to return; the answer has at most CHANNELS maps.
+
+    Returns:
+        JSON values.
+
+    Raises:
+        UsageError: There is no such image.
+        NetworkError: There is no such layer.
+    """
     maps = explorer.trace(key).maps(node)
     strength, order = _by_strength(maps)
     shown = order[first : first + CHANNELS] if maps.ndim == 3 else order
@@ -55,7 +87,20 @@ def maps_answer(explorer: Explorer, key: str, node: int, first: int) -> dict[str
 
 
 def live_answer(explorer: Explorer, key: str, node: int) -> dict[str, Any]:
-    """Return an image that is drawn or filmed, its prediction, and some maps of a layer, small enough for a stream."""
+    """Return a drawn or filmed image, its prediction and some maps of a layer, small enough for a stream.
+
+    Args:
+        explorer: The model and its images.
+        key: The key of the image.
+        node: Number of the layer.
+
+    Returns:
+        JSON values.
+
+    Raises:
+        UsageError: There is no such image.
+        NetworkError: There is no such layer.
+    """
     answer = image_answer(explorer, key)
     maps = explorer.trace(key).maps(node)
     if maps.ndim != 3:
@@ -71,7 +116,21 @@ def live_answer(explorer: Explorer, key: str, node: int) -> dict[str, Any]:
 
 
 def unit_answer(explorer: Explorer, key: str, node: int, position: tuple[int, int, int]) -> dict[str, Any]:
-    """Return the arithmetic of a unit, its map, and its receptive field."""
+    """Return the arithmetic of a unit, its map, and its receptive field.
+
+    Args:
+        explorer: The model and its images.
+        key: The key of the image.
+        node: Number of the layer.
+        position: (y, x, channel) of the unit in the layer's output.
+
+    Returns:
+        JSON values.
+
+    Raises:
+        UsageError: There is no such image or unit.
+        NetworkError: There is no such layer.
+    """
     unit, region = explorer.unit(key, node, position)
     maps = explorer.trace(key).maps(node)
     return {
@@ -82,7 +141,14 @@ def unit_answer(explorer: Explorer, key: str, node: int, position: tuple[int, in
 
 
 def region_answer(region: Region) -> dict[str, Any]:
-    """Return the receptive field of a unit, clipped to the image and unclipped."""
+    """Return the receptive field of a unit, clipped to the image and unclipped.
+
+    Args:
+        region: The receptive field.
+
+    Returns:
+        JSON values.
+    """
     return {
         "rows": region.rows, "columns": region.columns,
         "unclipped_rows": region.unclipped_rows, "unclipped_columns": region.unclipped_columns,
@@ -90,7 +156,14 @@ def region_answer(region: Region) -> dict[str, Any]:
 
 
 def attribution_answer(found: Attribution) -> dict[str, Any]:
-    """Return the attribution of a class score to the pixels."""
+    """Return the attribution of a class score to the pixels.
+
+    Args:
+        found: The attribution.
+
+    Returns:
+        JSON values.
+    """
     return {
         "method": found.method, "values": as_json(found.values), "class": found.class_index, "score": found.score,
         "layer": found.layer, "baseline_score": found.baseline_score, "sum": float(found.values.sum(dtype=float)),
@@ -98,7 +171,18 @@ def attribution_answer(found: Attribution) -> dict[str, Any]:
 
 
 def filters_answer(explorer: Explorer, node: int) -> dict[str, Any]:
-    """Return the filters of a convolution."""
+    """Return the filters of a convolution.
+
+    Args:
+        explorer: The model and its images.
+        node: Number of the layer.
+
+    Returns:
+        JSON values; for a run also the filters before and during training.
+
+    Raises:
+        UsageError: The layer has no filters.
+    """
     stages = explorer.filters(node)
     return {
         "largest": max(stage.largest for stage in stages), "shape": stages[-1].kernel.shape,
@@ -110,6 +194,12 @@ def filters_answer(explorer: Explorer, node: int) -> dict[str, Any]:
 
 def as_json(array: Array) -> dict[str, Any]:
     """Return an array as its shape, its dtype, and its numbers in base64, exactly.
+
+    Args:
+        array: Numbers of any shape.
+
+    Returns:
+        JSON values.
 
     Example:
         >>> as_json(np.array([1.0]))

@@ -46,21 +46,37 @@ class Channel:
         self._reported = 0.0
 
     def send(self, message: Any) -> None:
-        """Send a message to the program that started this process."""
+        """Send a message to the program that started this process.
+
+        Args:
+            message: Any object that can be pickled.
+        """
         try:
             self._connection.send(message)
         except OSError:  # it has ended, or it does not want the result any more
             os._exit(0)
 
     def receive(self, timeout: float | None = 0) -> Any:
-        """Return the next message, or None if there is none within `timeout` seconds; None waits for it."""
+        """Return the next message.
+
+        Args:
+            timeout: Seconds to wait; None waits without a limit.
+
+        Returns:
+            The message; None if there was none in time.
+        """
         try:
             return self._connection.recv() if self._connection.poll(timeout) else None
         except (EOFError, OSError):
             os._exit(0)
 
     def progress(self, done: int, total: int) -> None:
-        """Report progress, at most once per INTERVAL and at the end."""
+        """Report progress, at most once per INTERVAL and at the end.
+
+        Args:
+            done: Number of items done.
+            total: Number of all items.
+        """
         if done == total or self.is_due():
             self.send(Progress(done, total))
 
@@ -97,11 +113,25 @@ class Worker:
         return self._process.pid
 
     def begin(self, *arguments: Any) -> None:
-        """Send the arguments of the work. This may take as long as the process needs to start."""
+        """Send the arguments of the work. This may take as long as the process needs to start.
+
+        Args:
+            *arguments: What `work` is called with, after the channel.
+
+        Raises:
+            UsageError: The process has ended.
+        """
         self.send(arguments)
 
     def send(self, message: Any) -> None:
-        """Send a message. Raise UsageError if the process has ended."""
+        """Send a message to the process.
+
+        Args:
+            message: Any object that can be pickled.
+
+        Raises:
+            UsageError: The process has ended.
+        """
         try:
             self._connection.send(message)
         except OSError as error:

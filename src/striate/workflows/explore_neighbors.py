@@ -48,11 +48,25 @@ class NeighborSearch:
         worker.begin(self._explorer.model, searched_inputs(self._explorer, self.part, "compare with"))
 
     def keep(self, found: Array) -> None:
-        """Keep the features that a process has computed."""
+        """Store the features that a process has computed.
+
+        Args:
+            found: One row for each image, (N, F).
+        """
         self._features = found
 
     def find(self, image: str) -> tuple[Neighbors, list[str]]:
-        """Return the nearest images and their keys, without the image itself. Raise UsageError before `keep`."""
+        """Find the nearest images to an image.
+
+        Args:
+            image: The key of the image.
+
+        Returns:
+            The nearest images without the image itself, and their keys.
+
+        Raises:
+            UsageError: The features were not computed yet, or there is no such image.
+        """
         if self._features is None:
             raise UsageError("The features of the images were not computed yet.")
         pixels = self._explorer.as_inputs(self._explorer.pixels(image)[None])[0]

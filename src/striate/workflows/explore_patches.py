@@ -34,7 +34,15 @@ class Search:
 
 
 def count_searched(explorer: Explorer, part: str) -> tuple[int, int]:
-    """Return how many images of a part fit into the memory of a search, and how many there are."""
+    """Count the images of a part that fit into the memory of a search.
+
+    Args:
+        explorer: The model and its images.
+        part: The prefix of the keys of the images.
+
+    Returns:
+        The number of images that are searched, and the number of all images.
+    """
     images = explorer.part(part)
     size = max(1, int(np.prod(images.shape[1:])) * images.dtype.itemsize)
     return min(len(images), max(1, SEARCHED_BYTES // size)), len(images)
@@ -72,7 +80,15 @@ class PatchSearch:
         self._kept: OrderedDict[tuple[str, int], Search] = OrderedDict()
 
     def find(self, part: str, node: int) -> Search | None:
-        """Return the patches of a layer; None if they were not searched for yet."""
+        """Return the result of an earlier search.
+
+        Args:
+            part: The prefix of the keys of the images.
+            node: Number of the layer.
+
+        Returns:
+            The result; None if this layer was not searched yet.
+        """
         return self._kept.get((part, node))
 
     def start(self) -> Worker:
@@ -95,7 +111,16 @@ class PatchSearch:
         worker.begin(self._explorer.model, searched_inputs(self._explorer, part, "search"), node)
 
     def keep(self, part: str, node: int, found: StrongestPatches) -> Search:
-        """Keep the result of a search, and return it."""
+        """Store the result of a search.
+
+        Args:
+            part: The prefix of the keys of the images.
+            node: Number of the layer.
+            found: The patches that the process sent.
+
+        Returns:
+            The stored result, with the images that the patches are from.
+        """
         count, available = count_searched(self._explorer, part)
         self._kept[part, node] = Search(found.with_images(self._explorer.part(part)), count, available)
         while len(self._kept) > KEPT:

@@ -37,7 +37,17 @@ class PlaygroundData:
         return [*BUILT_IN, *([OWN] if self._own_labels() is not None else [])]
 
     def load(self, name: str) -> PlayData:
-        """Return data by name. Raise UsageError if there is none."""
+        """Return a data set, which is loaded when it is first used.
+
+        Args:
+            name: One of `names()`.
+
+        Returns:
+            The data set.
+
+        Raises:
+            UsageError: There is no such data set.
+        """
         if name not in self.names():
             raise UsageError(f"There are no data '{name:.20}' here. Choose one of {', '.join(self.names())}.")
         if name not in self._loaded:

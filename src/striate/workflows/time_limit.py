@@ -35,7 +35,15 @@ class TimeLimit:
 
     @classmethod
     def start(cls, minutes: float, clock: Clock = time.monotonic) -> "TimeLimit":
-        """Return a limit of this many minutes from now on."""
+        """Return a limit that starts now.
+
+        Args:
+            minutes: How long everything may take.
+            clock: Returns the time in seconds.
+
+        Returns:
+            The limit.
+        """
         return cls(clock() + 60 * minutes, clock)
 
     def remaining(self) -> float:
